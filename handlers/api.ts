@@ -1,0 +1,38 @@
+import { createRoute, OpenAPIHono, type z } from "@hono/zod-openapi";
+import type { Env } from "./caller.ts";
+import { Problem } from "./problem.ts";
+import { problem } from "./schemas.ts";
+
+/** A Hono app whose routes check what comes in and describe themselves in `/openapi.json`. */
+export function createApi(): OpenAPIHono<Env> {
+  return new OpenAPIHono<Env>({
+    defaultHook(result) {
+      if (result.success) return;
+      const [issue] = result.error.issues;
+      const where = issue.path.length > 0 ? `"${issue.path.join(".")}" ` : "The request ";
+      throw new Problem(
+        400,
+        "bad_request",
+        `${where}is not right: ${issue.message}`,
+        "GET /openapi.json describes every request",
+      );
+    },
+  });
+}
+
+/** An answer with a JSON body, for a route's `responses`. */
+export function json<T extends z.ZodType>(description: string, schema: T) {
+  return { description, content: { "application/json": { schema } } };
+}
+
+/** The refusals that any route may answer with. */
+export const refusals = {
+  400: json("The request is not right", problem),
+  401: json("Not signed in", problem),
+  503: json("A store is away", problem),
+};
+
+export const missing = { 404: json("There is no such thing", problem) };
+export const conflict = { 409: json("Not possible in its present state", problem) };
+
+export { createRoute };

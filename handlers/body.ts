@@ -1,0 +1,153 @@
+import { deadline, DeadlineError } from "../lib/deadline.ts";
+import { Problem } from "./problem.ts";
+
+const READ_MS = 10_000;
+/** Larger bodies count as they arrive: an announcement alone must not use the budget up. */
+const SMALL_BYTES = 16 * 1024;
+/** Bytes of all requests together, from the first byte to the answer. */
+const MOST_IN_FLIGHT = 128 * 1024 * 1024;
+
+/** Bytes of request bodies that this process holds at one time. */
+export interface BodyBudget {
+  /** Takes bytes out of the budget. @throws {Problem} 503 when there are too few. */
+  take(bytes: number): void;
+  give(bytes: number): void;
+}
+
+export function createBodyBudget(most = MOST_IN_FLIGHT): BodyBudget {
+  let held = 0;
+  return {
+    take(bytes) {
+      if (held + bytes > most) {
+        throw new Problem(
+          503,
+          "too_busy",
+          "Too many bytes are being received at once",
+          "Send it again after the seconds in Retry-After",
+          { "retry-after": "2" },
+        );
+      }
+      held += bytes;
+    },
+    give(bytes) {
+      held -= bytes;
+    },
+  };
+}
+
+/** A body that was read, and counts in the budget until it is released. */
+export interface HeldBody {
+  bytes: Uint8Array;
+  release(): void;
+}
+
+/**
+ * Reads a request's body, at most `limit` bytes and ten seconds.
+ *
+ * @throws {Problem} 413 over the limit, 408 when too slow, 400 when it breaks
+ * off or is framed in a way that others would read differently.
+ */
+export async function readBody(
+  request: Request,
+  limit: number,
+  budget: BodyBudget,
+): Promise<HeldBody> {
+  const encoding = request.headers.get("transfer-encoding");
+  if (encoding !== null && encoding.trim().toLowerCase() !== "chunked") {
+    throw broken(`its Transfer-Encoding is "${encoding.slice(0, 40)}"`);
+  }
+  const announced = request.headers.get("content-length");
+  const hold = { bytes: 0 };
+  try {
+    let bytes: Uint8Array;
+    // Two equal headers arrive as "2, 2", which is no number: NaN would get past every limit.
+    if (announced !== null && !/^\d{1,15}$/.test(announced)) {
+      throw broken("its Content-Length is not one number");
+    }
+    const length = Number(announced);
+    if (length > limit) throw tooLarge(limit);
+    if (announced !== null && encoding === null && length <= SMALL_BYTES) {
+      take(hold, budget, length);
+      // The server stops at the announced length, so there is nothing to count.
+      bytes = new Uint8Array(await deadline("read a body", READ_MS, request.arrayBuffer()));
+    } else if (request.body === null) {
+      bytes = new Uint8Array();
+    } else {
+      bytes = await readStream(request.body, limit, (more) => take(hold, budget, more));
+    }
+    return { bytes, release: () => budget.give(hold.bytes) };
+  } catch (error) {
+    budget.give(hold.bytes);
+    if (error instanceof Problem) throw error;
+    if (error instanceof DeadlineError) {
+      throw new Problem(
+        408,
+        "body_too_slow",
+        `The body did not arrive within ${READ_MS / 1_000} seconds`,
+        "Send the whole body at once",
+        { connection: "close" },
+      );
+    }
+    throw broken("it broke off");
+  }
+}
+
+function take(hold: { bytes: number }, budget: BodyBudget, bytes: number): void {
+  budget.take(bytes);
+  hold.bytes += bytes;
+}
+
+async function readStream(
+  stream: ReadableStream<Uint8Array>,
+  limit: number,
+  take: (bytes: number) => void,
+): Promise<Uint8Array> {
+  const reader = stream.getReader();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  const until = Date.now() + READ_MS;
+  try {
+    while (true) {
+      const { done, value } = await deadline(
+        "read a body",
+        Math.max(1, until - Date.now()),
+        reader.read(),
+      );
+      if (done) break;
+      size += value.byteLength;
+      if (size > limit) throw tooLarge(limit);
+      take(value.byteLength);
+      chunks.push(value);
+    }
+  } catch (error) {
+    reader.cancel().catch(() => {});
+    throw error;
+  }
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return bytes;
+}
+
+function tooLarge(limit: number): Problem {
+  return new Problem(
+    413,
+    "body_too_large",
+    `The body is larger than ${limit} bytes`,
+    "Send less, or let the operator raise MAX_BODY_BYTES",
+    { connection: "close" },
+  );
+}
+
+function broken(why: string): Problem {
+  return new Problem(
+    400,
+    "body_unreadable",
+    `Cannot read the body: ${why}`,
+    "Send a body of the announced Content-Length, or chunked",
+    { connection: "close" },
+  );
+}

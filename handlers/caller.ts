@@ -1,0 +1,60 @@
+import type { Config } from "../lib/config.ts";
+
+/** What the server knows of a connection; each runtime hands it over in its own way. */
+export interface Connection {
+  /** The address of the socket's other end; undefined for requests made inside the process. */
+  address(): string | undefined;
+}
+
+/** Hono's `c.env`. */
+export type Env = { Bindings: Connection };
+
+/**
+ * Who sent a request: the socket's address, or with `TRUST_PROXY=n` the n-th
+ * entry of X-Forwarded-For from the right. What stands left of it was written
+ * by the sender and proves nothing.
+ */
+export function clientAddress(
+  request: Request,
+  connection: Connection,
+  { trustedProxies }: Pick<Config, "trustedProxies">,
+): string {
+  const socket = connection.address() ?? "";
+  if (trustedProxies === 0) return socket;
+  const hops = (request.headers.get("x-forwarded-for") ?? "").split(",")
+    .map((hop) => hop.trim()).filter((hop) => hop !== "");
+  return (hops.at(-trustedProxies) ?? socket).slice(0, 64);
+}
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\]|::1)$/i;
+
+/** Whether a host name or an address without port is this machine itself. */
+export function isLoopback(host: string): boolean {
+  return LOOPBACK.test(host.replace(/^::ffff:/i, ""));
+}
+
+const HOST = /^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?$/;
+
+/** The name in a Host header, without the port; undefined when it is none. */
+export function hostName(header: string | null | undefined): string | undefined {
+  // Some names of the right shape are no hosts all the same, such as 999.1.1.1.
+  if (!URL.canParse(`http://${header}`)) return undefined;
+  return HOST.exec(header ?? "")?.[1].toLowerCase();
+}
+
+/** Headers that a proxy or a tunnel adds. */
+const FORWARDING = [
+  "forwarded",
+  "via",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-proto",
+  "x-real-ip",
+  "cf-connecting-ip",
+  "true-client-ip",
+  "x-original-host",
+];
+
+export function isForwarded(headers: Headers): boolean {
+  return FORWARDING.some((name) => headers.has(name));
+}

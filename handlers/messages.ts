@@ -1,0 +1,168 @@
+import { z } from "@hono/zod-openapi";
+import { isId } from "../lib/id.ts";
+import { maskHeaders, maskUrl } from "../lib/mask.ts";
+import {
+  deleteMessage,
+  listMessages,
+  type Message,
+  MESSAGE_STATES,
+  readMessage,
+  replayMessages,
+} from "../lib/message.ts";
+import { parsePayload } from "../lib/payload.ts";
+import type { Services } from "../lib/services.ts";
+import { createApi, createRoute, json, missing, refusals } from "./api.ts";
+import { notFound } from "./problem.ts";
+import { idParam, listOf, message, page, replay, wholeMessage } from "./schemas.ts";
+
+const MOST_REPLAYS = 500;
+
+const filter = z.object({
+  ...page,
+  state: z.enum(MESSAGE_STATES).optional(),
+  webhook_type: z.string().max(64).optional(),
+  source: z.string().max(64).optional(),
+  task_id: z.string().refine(isId, { error: "must be a task's id" }).optional(),
+});
+
+/** `/api/messages`: list, read, replay, delete. */
+export function messages({ services: { database, queue } }: { services: Services }) {
+  return createApi()
+    .openapi(
+      createRoute({
+        method: "get",
+        path: "/api/messages",
+        summary: "Messages, newest first",
+        request: { query: filter },
+        responses: { 200: json("A page of messages", listOf(message)), ...refusals },
+      }),
+      async (c) => {
+        const { cursor, ...query } = c.req.valid("query");
+        const items = await listMessages(database, { ...query, before: cursor });
+        return c.json({
+          items: items.map(shown),
+          next: items.length === query.limit ? items.at(-1)!.message_id : null,
+        }, 200);
+      },
+    )
+    .openapi(
+      createRoute({
+        method: "get",
+        path: "/api/messages/{id}",
+        summary: "One message with its headers and payload",
+        request: { params: idParam },
+        responses: { 200: json("The message", wholeMessage), ...missing, ...refusals },
+      }),
+      async (c) => {
+        const found = await readMessage(database, c.req.valid("param").id);
+        if (!found) throw notFound("message");
+        const { headers, body, ...rest } = found;
+        return c.json({
+          ...shown(rest),
+          headers: maskHeaders(headers),
+          payload: payloadOf(body, headers.get("content-type")),
+        }, 200);
+      },
+    )
+    .openapi(
+      createRoute({
+        method: "get",
+        path: "/api/messages/{id}/body",
+        summary: "The body, byte for byte as it was received",
+        request: { params: idParam },
+        responses: {
+          200: {
+            description: "The bytes, as a file to save",
+            content: { "application/octet-stream": { schema: z.string() } },
+          },
+          ...missing,
+          ...refusals,
+        },
+      }),
+      async (c) => {
+        const { id } = c.req.valid("param");
+        const found = await readMessage(database, id);
+        if (!found) throw notFound("message");
+        // A sender chose these bytes: they are saved, never shown as a page.
+        return c.body(found.body as Uint8Array<ArrayBuffer>, 200, {
+          "content-type": "application/octet-stream",
+          "content-disposition": `attachment; filename="${id}.bin"`,
+        });
+      },
+    )
+    .openapi(
+      createRoute({
+        method: "post",
+        path: "/api/messages/{id}/replay",
+        summary: "Work a message again: a new message with the same bytes",
+        request: { params: idParam },
+        responses: { 201: json("The new message's id", replay), ...missing, ...refusals },
+      }),
+      async (c) => {
+        const original = await readMessage(database, c.req.valid("param").id);
+        const [made] = original ? await replayMessages(database, [original.message_id]) : [];
+        if (!made) throw notFound("message");
+        queue.send([made.message_id]);
+        return c.json(made, 201);
+      },
+    )
+    .openapi(
+      createRoute({
+        method: "post",
+        path: "/api/messages/replay",
+        summary: "Work many messages again",
+        request: {
+          body: {
+            content: {
+              "application/json": {
+                schema: z.strictObject({
+                  ids: z.array(z.string().refine(isId, { error: "must be a message's id" }))
+                    .min(1).max(MOST_REPLAYS),
+                }),
+              },
+            },
+            required: true,
+          },
+        },
+        responses: {
+          201: json(
+            "The new messages' ids; missing and rejected ones are left out",
+            z.object({ items: z.array(replay) }),
+          ),
+          ...refusals,
+        },
+      }),
+      async (c) => {
+        const { ids } = c.req.valid("json");
+        const items = await replayMessages(database, [...new Set(ids)]);
+        queue.send(items.map((item) => item.message_id));
+        return c.json({ items }, 201);
+      },
+    )
+    .openapi(
+      createRoute({
+        method: "delete",
+        path: "/api/messages/{id}",
+        summary: "Remove a message, its task and its notifications",
+        request: { params: idParam },
+        responses: { 204: { description: "It is gone" }, ...missing, ...refusals },
+      }),
+      async (c) => {
+        if (!await deleteMessage(database, c.req.valid("param").id)) throw notFound("message");
+        return c.body(null, 204);
+      },
+    );
+}
+
+/** A message as it leaves Otto: tokens in its URL are masked. */
+export function shown(found: Message): Message {
+  return { ...found, url: maskUrl(found.url) };
+}
+
+function payloadOf(body: Uint8Array, contentType: string | null): unknown {
+  try {
+    return parsePayload(body, contentType ?? undefined);
+  } catch {
+    return { raw_body: new TextDecoder().decode(body) };
+  }
+}

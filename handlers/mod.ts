@@ -1,0 +1,103 @@
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { openLive } from "../lib/live.ts";
+import type { Services } from "../lib/services.ts";
+import type { Connection, Env } from "./caller.ts";
+import { docs } from "./docs.ts";
+import type { Document } from "./views/docs.ts";
+import { requireHost, requireOwnHost, secureHeaders } from "./gate.ts";
+import { messages } from "./messages.ts";
+import { createMetrics } from "./metrics.ts";
+import { cachedStats, monitor, publicMonitor } from "./monitor.ts";
+import { notifications } from "./notifications.ts";
+import { pages } from "./pages.ts";
+import { onProblem, Problem } from "./problem.ts";
+import { openDoor } from "./sign_in.ts";
+import { staticFiles } from "./static.ts";
+import { stream } from "./stream.ts";
+import { tasks } from "./tasks.ts";
+import { users } from "./users.ts";
+import { webhook } from "./webhook.ts";
+
+/** Everything the web sees. */
+export interface App {
+  fetch(request: Request, connection: Connection): Response | Promise<Response>;
+  /** The admin's token when it was made just now: to be shown once. */
+  newToken(): Promise<string | undefined>;
+  /** Every route, for the access test. */
+  readonly routes: readonly { method: string; path: string }[];
+}
+
+const INSIDE: Connection = { address: () => undefined };
+
+/** Builds the app; `stop` ends its live streams. */
+export function createApp({ services, stop }: { services: Services; stop: AbortSignal }): App {
+  const { config, log } = services;
+  const metrics = createMetrics();
+  const readStats = cachedStats(services);
+  const live = openLive(services);
+  const door = openDoor({ services });
+  const hooks = webhook({ services, metrics });
+
+  const app = new OpenAPIHono<Env>();
+  app.onError(onProblem(log));
+  app.notFound(() => {
+    throw new Problem(
+      404,
+      "no_such_page",
+      "There is nothing at this path",
+      "Webhooks go to POST /webhook/{type}; GET /openapi.json lists the API",
+    );
+  });
+
+  app.use(requireHost);
+  // For anyone, by any host name: senders and load balancers.
+  app.route("/", publicMonitor({ services }));
+  // Before the webhook routes, which take every other path below /webhook.
+  for (const path of ["/webhook/stats", "/webhook/status", "/metrics"]) {
+    app.use(path, requireOwnHost(config), secureHeaders, door.requireAdmin);
+  }
+  app.route("/", monitor({ services, metrics, readStats }));
+  app.route("/", hooks);
+
+  app.use(requireOwnHost(config), secureHeaders);
+  app.route("/", door.pages);
+  app.route("/", staticFiles());
+
+  app.use(door.requireAdmin);
+  app.route("/", messages({ services }));
+  app.route("/", tasks({ services }));
+  app.route("/", users({ services }));
+  app.route("/", notifications({ services }));
+  app.route("/", stream({ live, stop, log }));
+  app.route("/", docs({ document: () => document() as unknown as Document }));
+  app.route(
+    "/",
+    pages({
+      services,
+      live,
+      stop,
+      receive: async (request) => await app.fetch(request, INSIDE),
+    }),
+  );
+
+  app.openAPIRegistry.registerComponent("securitySchemes", "admin", {
+    type: "http",
+    scheme: "bearer",
+  });
+  const document = () =>
+    app.getOpenAPI31Document({
+      openapi: "3.1.0",
+      info: {
+        title: "Otto",
+        version: "1",
+        description: "Takes webhooks, turns them into tasks, hands them to an agent, tells people.",
+      },
+      security: [{ admin: [] }],
+    });
+
+  return {
+    fetch: (request, connection) => app.fetch(request, connection),
+    newToken: () => door.newToken(),
+    routes: app.routes,
+  };
+}

@@ -1,0 +1,106 @@
+import { z } from "@hono/zod-openapi";
+import { checkHealth } from "../lib/health.ts";
+import { listWorkers } from "../lib/heartbeat.ts";
+import type { Services } from "../lib/services.ts";
+import { readStats, type Stats } from "../lib/stats.ts";
+import { createApi, createRoute, json, refusals } from "./api.ts";
+import type { Metrics } from "./metrics.ts";
+import { health, stats, status } from "./schemas.ts";
+
+const STATS_AGE_MS = 2_000;
+
+/** The statistics, read at most every two seconds however many ask. */
+export function cachedStats(services: Services): () => Promise<Stats> {
+  let readAt = 0;
+  let latest: Promise<Stats> | undefined;
+  return () => {
+    if (!latest || Date.now() - readAt > STATS_AGE_MS) {
+      readAt = Date.now();
+      latest = readStats(services);
+      latest.catch(() => latest = undefined);
+    }
+    return latest;
+  };
+}
+
+/** What anyone may ask: whether Otto lives, and whether it takes messages. */
+export function publicMonitor({ services }: { services: Services }) {
+  return createApi()
+    .openapi(
+      createRoute({
+        method: "get",
+        path: "/health",
+        summary: "Liveness: whether the process answers",
+        security: [],
+        responses: { 200: json("It does", z.object({ status: z.literal("ok") })) },
+      }),
+      (c) => c.json({ status: "ok" as const }, 200),
+    )
+    .openapi(
+      createRoute({
+        method: "get",
+        path: "/webhook/health",
+        summary: "Queue health: every store, whether it is reachable and durable, how much waits",
+        security: [],
+        responses: {
+          200: json("`healthy`, or `degraded`: messages are taken", health),
+          503: json("`unhealthy`: no store can take a message", health),
+        },
+      }),
+      async (c) => {
+        const found = await checkHealth(services);
+        return c.json(found, found.status === "unhealthy" ? 503 : 200);
+      },
+    );
+}
+
+/** What the admin may ask: how much, how fast, what failed, who works. */
+export function monitor(
+  { services, metrics, readStats }: {
+    services: Services;
+    metrics: Metrics;
+    readStats: () => Promise<Stats>;
+  },
+) {
+  return createApi()
+    .openapi(
+      createRoute({
+        method: "get",
+        path: "/webhook/stats",
+        summary: "Counts, latencies of every stage, recent failures",
+        responses: { 200: json("Now", stats), ...refusals },
+      }),
+      async (c) => c.json(await readStats(), 200),
+    )
+    .openapi(
+      createRoute({
+        method: "get",
+        path: "/webhook/status",
+        summary: "Whether a worker is running: every worker's last heartbeat",
+        responses: { 200: json("Now", status), ...refusals },
+      }),
+      async (c) => {
+        const workers = await listWorkers(services.database);
+        return c.json({ running: workers.some((worker) => worker.alive), workers }, 200);
+      },
+    )
+    .openapi(
+      createRoute({
+        method: "get",
+        path: "/metrics",
+        summary: "The same for Prometheus",
+        responses: {
+          200: {
+            description: "Prometheus' text format",
+            content: { "text/plain": { schema: z.string() } },
+          },
+          401: refusals[401],
+        },
+      }),
+      async (c) => {
+        // A scrape while the store is away still shows this process.
+        const now = await readStats().catch(() => undefined);
+        return c.text(await metrics.render(now), 200, { "content-type": metrics.contentType });
+      },
+    );
+}

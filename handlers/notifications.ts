@@ -1,0 +1,106 @@
+import { z } from "@hono/zod-openapi";
+import { isId } from "../lib/id.ts";
+import {
+  listNotifications,
+  markRead,
+  type Notification,
+  NOTIFICATION_STATES,
+  readNotification,
+  retryNotification,
+} from "../lib/notification.ts";
+import type { Services } from "../lib/services.ts";
+import { conflict, createApi, createRoute, json, missing, refusals } from "./api.ts";
+import { notFound, Problem } from "./problem.ts";
+import { idParam, listOf, notification, page } from "./schemas.ts";
+
+const filter = z.object({
+  ...page,
+  unread: z.stringbool().optional().openapi({
+    type: "boolean",
+    description: "Only those in the web UI that nobody has read",
+  }),
+  channel: z.string().max(64).optional(),
+  state: z.enum(NOTIFICATION_STATES).optional(),
+  task_id: z.string().refine(isId, { error: "must be a task's id" }).optional(),
+});
+
+/** `/api/notifications`: list, read, mark as read, try again. */
+export function notifications({ services: { database, bells } }: { services: Services }) {
+  async function theNotification(id: string): Promise<Notification> {
+    const found = await readNotification(database, id);
+    if (!found) throw notFound("notification");
+    return found;
+  }
+
+  return createApi()
+    .openapi(
+      createRoute({
+        method: "get",
+        path: "/api/notifications",
+        summary: "Notifications, newest first",
+        request: { query: filter },
+        responses: { 200: json("A page of notifications", listOf(notification)), ...refusals },
+      }),
+      async (c) => {
+        const { cursor, ...query } = c.req.valid("query");
+        const items = await listNotifications(database, { ...query, before: cursor });
+        return c.json(
+          { items, next: items.length === query.limit ? items.at(-1)!.id : null },
+          200,
+        );
+      },
+    )
+    .openapi(
+      createRoute({
+        method: "get",
+        path: "/api/notifications/{id}",
+        summary: "One notification",
+        request: { params: idParam },
+        responses: { 200: json("The notification", notification), ...missing, ...refusals },
+      }),
+      async (c) => c.json(await theNotification(c.req.valid("param").id), 200),
+    )
+    .openapi(
+      createRoute({
+        method: "post",
+        path: "/api/notifications/{id}/read",
+        summary: "Mark a notification as read",
+        request: { params: idParam },
+        responses: { 200: json("The notification", notification), ...missing, ...refusals },
+      }),
+      async (c) => {
+        const read = await markRead(database, c.req.valid("param").id);
+        if (!read) throw notFound("notification");
+        return c.json(read, 200);
+      },
+    )
+    .openapi(
+      createRoute({
+        method: "post",
+        path: "/api/notifications/{id}/retry",
+        summary: "Give a dead notification another round of tries",
+        request: { params: idParam },
+        responses: {
+          200: json("The notification", notification),
+          ...missing,
+          ...conflict,
+          ...refusals,
+        },
+      }),
+      async (c) => {
+        const { id } = c.req.valid("param");
+        const again = await retryNotification(database, id);
+        if (!again) {
+          const { state } = await theNotification(id);
+          throw new Problem(
+            409,
+            "wrong_state",
+            `A notification that is ${state} cannot be tried again`,
+            "Only a dead one can be",
+          );
+        }
+        bells.notifications.ring();
+        return c.json(again, 200);
+      },
+    );
+}

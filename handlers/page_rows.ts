@@ -1,0 +1,81 @@
+import type { Database } from "../lib/database.ts";
+import type { LiveEvent } from "../lib/live.ts";
+import { findMessages, type Message } from "../lib/message.ts";
+import { findTellings, type Notification } from "../lib/notification.ts";
+import { findTasks } from "../lib/task.ts";
+import { MOST_ROWS } from "./views/home.ts";
+import { goneRow, messageRow } from "./views/message_row.ts";
+import { goneNotification, isUnread, MOST_UNREAD, notificationItem } from "./views/notification.ts";
+import type { Row } from "./views/stages.ts";
+
+/** Messages with their tasks and what was told of them. */
+export async function readRows(
+  database: Database,
+  messages: readonly Message[],
+): Promise<Row[]> {
+  if (messages.length === 0) return [];
+  const taskIds = messages.map((message) => message.task_id).filter((id) => id !== null);
+  const [tasks, tellings] = await Promise.all([
+    findTasks(database, taskIds),
+    findTellings(database, { messageIds: messages.map((each) => each.message_id), taskIds }),
+  ]);
+  const taskOf = new Map(tasks.map((task) => [task.id, task]));
+  const tellingsOf = Map.groupBy(tellings, (each) => each.message_id ?? each.task_id);
+  return messages.map((message) => ({
+    message,
+    task: taskOf.get(message.task_id ?? ""),
+    tellings: [
+      ...tellingsOf.get(message.message_id) ?? [],
+      ...tellingsOf.get(message.task_id ?? "") ?? [],
+    ],
+  }));
+}
+
+/**
+ * The HTML of all that some changes touched, as it is now: a row is told once,
+ * however many of the changes were about it, and of a great many rows only as
+ * many as the page shows.
+ */
+export async function renderChanges(
+  database: Database,
+  events: readonly LiveEvent[],
+): Promise<string> {
+  const { messageIds, notifications } = await touchedBy(database, events);
+  // Rows beyond these are older than all that a page shows once it has taken them in.
+  const messages = await findMessages(database, [...messageIds].sort().slice(-MOST_ROWS));
+  const rows = await readRows(database, messages);
+  const unread = notifications.filter(({ item }) => item && isUnread(item));
+  const gone = events.flatMap((event) => event.items)
+    .filter(({ kind, item }) => kind === "message" && !item);
+  const fragments = [
+    ...gone.map(({ id }) => goneRow(id)),
+    ...rows.map(messageRow),
+    ...unread.slice(-MOST_UNREAD).map(({ item }) => notificationItem(item!)),
+    // Never too many to tell: what is gone must not stay on a page.
+    ...notifications.filter((each) => !unread.includes(each)).map(({ id }) => goneNotification(id)),
+  ];
+  return (await Promise.all(fragments)).join("");
+}
+
+async function touchedBy(database: Database, events: readonly LiveEvent[]) {
+  const messageIds = new Set<string>();
+  const taskIds = new Set<string>();
+  const notifications = new Map<string, Notification | undefined>();
+  for (const item of events.flatMap((event) => event.items)) {
+    if (item.kind === "message") {
+      if (item.item) messageIds.add(item.id);
+    } else if (item.kind === "task") {
+      if (item.item) messageIds.add(item.item.message_id);
+    } else {
+      const { message_id, task_id, channel = "web" } = item.item ?? {};
+      if (message_id) messageIds.add(message_id);
+      if (task_id) taskIds.add(task_id);
+      // The last word on it stands last: of too many, the latest are shown.
+      notifications.delete(item.id);
+      if (channel === "web") notifications.set(item.id, item.item);
+    }
+  }
+  const tasks = taskIds.size > 0 ? await findTasks(database, [...taskIds]) : [];
+  for (const task of tasks) messageIds.add(task.message_id);
+  return { messageIds, notifications: [...notifications].map(([id, item]) => ({ id, item })) };
+}

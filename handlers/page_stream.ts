@@ -1,0 +1,92 @@
+import { currentCursor, isCursor } from "../lib/change.ts";
+import { pause } from "../lib/deadline.ts";
+import type { LiveEvent } from "../lib/live.ts";
+import { createEventStreams, STILL_HERE, toEvent } from "./event_stream.ts";
+import type { PageOptions } from "./pages.ts";
+import { renderChanges } from "./page_rows.ts";
+import type { Summary } from "./page_summary.ts";
+
+const MOST_STREAMS = 200;
+/** Nobody reads faster; what happens meanwhile is told together. */
+const PACE_MS = 200;
+/** How often the top of the page is looked at. */
+const SUMMARY_MS = 2_000;
+const HEARTBEAT_MS = 15_000;
+
+/**
+ * `GET /live`: what changes on the page, as server-sent events of HTML. Each
+ * top-level element has an id: one that is on the page is replaced, a new one
+ * goes into the list that its `data-into` names. The event ids are cursors.
+ */
+export function createPageStream(
+  { services, live, stop, summary }: Omit<PageOptions, "receive"> & { summary: Summary },
+): (cursor: string | undefined) => Response {
+  const { database, log } = services;
+  const render = shareRendering((events) => renderChanges(database, events));
+  const open = createEventStreams({ most: MOST_STREAMS, stop, log });
+
+  async function* speak(from: string | undefined, signal: AbortSignal) {
+    const now = await currentCursor(database);
+    const known = from !== undefined && isCursor(from) ? from : now;
+    const cursor = isAfter(known, now) ? now : known;
+    // A cursor from the future was another database's: nothing on that page is true here.
+    if (cursor !== known) yield toEvent({ event: "reload", data: "anew", id: now });
+    const told = { lanes: "", notes: "" };
+    let spokenAt = Date.now();
+    let summedAt = 0;
+    let stale = true;
+    for await (const events of live.follow(cursor, signal, SUMMARY_MS)) {
+      let fragments = events.length > 0 ? await render(events) : "";
+      stale ||= events.length > 0;
+      if (Date.now() - summedAt >= SUMMARY_MS) {
+        summedAt = Date.now();
+        const next: typeof told = {
+          lanes: stale ? String(await summary.lanes()) : told.lanes,
+          notes: String(await summary.notes()),
+        };
+        // The counts may be those of a moment ago: look again until they stay.
+        stale = next.lanes !== told.lanes;
+        for (const part of ["notes", "lanes"] as const) {
+          if (next[part] !== told[part]) fragments += next[part];
+        }
+        Object.assign(told, next);
+      }
+      if (fragments !== "" || events.length > 0) {
+        spokenAt = Date.now();
+        yield toEvent({ data: fragments, id: events.at(-1)?.cursor });
+      } else if (Date.now() - spokenAt >= HEARTBEAT_MS) {
+        spokenAt = Date.now();
+        yield STILL_HERE;
+      }
+      await pause(PACE_MS, signal);
+    }
+  }
+
+  return (cursor) => open((signal) => speak(cursor, signal));
+}
+
+function isAfter(one: string, other: string): boolean {
+  const [xid, seq] = one.split("-").map(BigInt);
+  const [otherXid, otherSeq] = other.split("-").map(BigInt);
+  return xid > otherXid || (xid === otherXid && seq > otherSeq);
+}
+
+/** Browsers that are up to date get the same changes, so these are rendered once for all of them. */
+function shareRendering(
+  render: (events: LiveEvent[]) => Promise<string>,
+): (events: LiveEvent[]) => Promise<string> {
+  const rendered = new Map<string, Promise<string>>();
+  return (events) => {
+    const key = `${events[0].cursor} ${events.at(-1)!.cursor}`;
+    let text = rendered.get(key);
+    if (!text) {
+      text = render(events);
+      rendered.set(key, text);
+      text.catch(() => rendered.delete(key));
+      if (rendered.size > KEPT) rendered.delete(rendered.keys().next().value!);
+    }
+    return text;
+  };
+}
+
+const KEPT = 16;

@@ -1,0 +1,96 @@
+import type { Context } from "hono";
+import { HTTPException } from "hono/http-exception";
+import { DeadlineError } from "../lib/deadline.ts";
+import { InboxClosedError } from "../lib/inbox.ts";
+import { errorText, type Log } from "../lib/log.ts";
+
+/** An answer that says no: what was wrong, and in the hint what would be right. */
+export class Problem extends Error {
+  override name = "Problem";
+  readonly status: number;
+  readonly code: string;
+  readonly hint: string;
+  readonly headers: Record<string, string>;
+
+  constructor(
+    status: number,
+    code: string,
+    message: string,
+    hint: string,
+    headers: Record<string, string> = {},
+  ) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.hint = hint;
+    this.headers = headers;
+  }
+}
+
+/** No such thing; `thing` is one of design words, such as "task". */
+export function notFound(thing: string): Problem {
+  return new Problem(
+    404,
+    `${thing}_not_found`,
+    `There is no ${thing} with this id`,
+    `Ids are listed at /api/${thing}s; old ones are removed after RETENTION_DAYS`,
+  );
+}
+
+/** Turns whatever a handler throws into an answer, in the one shape errors have. */
+export function answerProblem(error: unknown, log: Log): Response {
+  const problem = toProblem(error);
+  if (problem.status >= 500) {
+    log.error("http.failed", { status: problem.status, error: errorText(error) });
+  }
+  const { status, code, message, hint, headers } = problem;
+  return Response.json({ error: { code, message, hint } }, { status, headers });
+}
+
+export function onProblem(log: Log) {
+  return (error: unknown, _c: Context): Response => answerProblem(error, log);
+}
+
+function toProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof InboxClosedError) {
+    return new Problem(
+      503,
+      "no_store",
+      "The message was not kept: no store can take it now",
+      "Send it again after the seconds in Retry-After; GET /webhook/health says what is wrong",
+      { "retry-after": "5" },
+    );
+  }
+  if (error instanceof HTTPException && error.status < 500) {
+    return new Problem(
+      error.status,
+      "bad_request",
+      error.message || "The request cannot be read",
+      "GET /openapi.json describes every request",
+    );
+  }
+  if (isStoreAway(error)) {
+    return new Problem(
+      503,
+      "database_away",
+      "The database does not answer",
+      "Try again after the seconds in Retry-After; GET /webhook/health says what is wrong",
+      { "retry-after": "2" },
+    );
+  }
+  return new Problem(
+    500,
+    "internal_error",
+    "Something went wrong inside Otto",
+    "The log has the reason",
+  );
+}
+
+/** Connection trouble of postgres.js and sockets, and SQLSTATE classes 08, 53, 57. */
+function isStoreAway(error: unknown): boolean {
+  if (error instanceof DeadlineError) return true;
+  const code = (error as { code?: unknown })?.code;
+  return typeof code === "string" &&
+    /^(CONNECTION_|CONNECT_TIMEOUT|ECONN|ENOTFOUND|ETIMEDOUT|EPIPE|08|53|57P|42P01)/.test(code);
+}

@@ -1,0 +1,79 @@
+import { type Config, secretsOf } from "../lib/config.ts";
+import * as generic from "../sources/generic.ts";
+import { sources } from "../sources/mod.ts";
+import type { Incoming, Source } from "../sources/source.ts";
+import { Problem } from "./problem.ts";
+import type { Sampled } from "./views/send.ts";
+
+/** Stands in a sample's ids, where each delivery needs its own. */
+const MARKER = /SAMPLE/g;
+/** The type in the URL for a sender that we do not know. */
+const UNKNOWN = "demo";
+
+const all: Record<string, Source> = { ...sources, generic };
+
+type Secrets = Pick<Config, "secrets">;
+
+/** The systems that have samples, and what stands in their way. */
+export function listSampled(config: Secrets): Sampled[] {
+  return Object.entries(all)
+    .filter(([, source]) => source.samples?.length)
+    .map(([name, source]) => ({
+      name,
+      label: source === generic ? "Something else" : source.label ?? name,
+      missing: source.secretRequired && !secretFor(config, name)
+        ? source.secretVariable
+        : undefined,
+    }));
+}
+
+/**
+ * A request such as the source's vendor would send, signed if there is a
+ * secret; each one is a new delivery. `origin` is where the sender sees Otto,
+ * `turn` chooses among the samples.
+ *
+ * @throws {Problem} when the source has no samples, or must have a secret.
+ */
+export async function makeSample(
+  config: Secrets,
+  { name, origin, turn }: { name: string; origin: string; turn: number },
+): Promise<Request> {
+  const source = Object.hasOwn(all, name) ? all[name] : undefined;
+  const samples = source?.samples ?? [];
+  if (!source || samples.length === 0) {
+    throw new Problem(
+      400,
+      "no_sample",
+      "There is no sample of this source",
+      `Choose one of ${Object.keys(all).join(", ")}`,
+    );
+  }
+  const secret = secretFor(config, name);
+  if (source.secretRequired && !secret) {
+    throw new Problem(
+      400,
+      "secret_not_configured",
+      `Cannot send a ${source.label ?? name} sample: no secret is configured to sign it with`,
+      `Set ${source.secretVariable} and start Otto again`,
+    );
+  }
+  const sample = samples[turn % samples.length];
+  const id = crypto.randomUUID().replaceAll("-", "");
+  const type = source === generic ? UNKNOWN : name;
+  const url = `${origin}/webhook/${type}`;
+  const headers = new Headers({ host: new URL(url).host });
+  for (const [header, value] of Object.entries(sample.headers)) {
+    headers.set(header, value.replace(MARKER, id));
+  }
+  const body = new TextEncoder().encode(sample.body.replace(MARKER, id));
+  if (secret && source.sign) {
+    const incoming: Incoming = { type, url, headers, body, receivedAt: Date.now() };
+    const signature = await source.sign(incoming, secret);
+    for (const [header, value] of Object.entries(signature)) headers.set(header, value);
+  }
+  return new Request(url, { method: "POST", headers, body });
+}
+
+function secretFor(config: Secrets, name: string): string | undefined {
+  return secretsOf(config, name, all[name].secretVariable)[0];
+}

@@ -1,0 +1,218 @@
+import { z } from "@hono/zod-openapi";
+import { isId } from "../lib/id.ts";
+import { MESSAGE_STATES } from "../lib/message.ts";
+import { NOTIFICATION_STATES } from "../lib/notification.ts";
+import { TASK_STATUSES } from "../lib/task.ts";
+
+/** The shapes of the API: they check what comes in, and are `/openapi.json`. */
+
+const id = z.string().openapi({ format: "uuid", example: "0198c0de-0000-7000-8000-000000000001" });
+const time = z.date().openapi({ type: "string", format: "date-time" });
+
+export const idParam = z.object({
+  id: z.string().refine(isId, { error: "must be an id, such as those that lists show" })
+    .openapi({ param: { name: "id", in: "path" }, format: "uuid" }),
+});
+
+export const page = {
+  limit: z.coerce.number().int().min(1).max(200).default(50)
+    .openapi({ description: "How many at the most" }),
+  cursor: z.string().refine(isId, { error: "must be the `next` of an earlier answer" }).optional()
+    .openapi({ description: "The `next` of the answer before" }),
+};
+
+export const listOf = <T extends z.ZodType>(item: T) =>
+  z.object({ items: z.array(item), next: id.nullable() });
+
+export const problem = z.object({
+  error: z.object({ code: z.string(), message: z.string(), hint: z.string() }),
+}).openapi("Error", {
+  example: {
+    error: {
+      code: "signature_mismatch",
+      message: "The signature does not match the body",
+      hint: "Check that the secret is the one configured at the sender",
+    },
+  },
+});
+
+export const message = z.object({
+  message_id: id,
+  webhook_type: z.string().openapi({ example: "github" }),
+  source: z.string().openapi({ example: "github" }),
+  event: z.string().nullable().openapi({ example: "push" }),
+  title: z.string().nullable(),
+  state: z.enum(MESSAGE_STATES),
+  reason: z.string().nullable(),
+  repeats: z.number().int(),
+  verification: z.enum(["verified", "unverified", "rejected"]),
+  delivery_id: z.string().nullable(),
+  url: z.string(),
+  client_ip: z.string(),
+  content_type: z.string().nullable(),
+  size: z.number().int(),
+  received_at: time,
+  attempts: z.number().int(),
+  error: z.string().nullable(),
+  task_id: id.nullable(),
+  replay_of: id.nullable(),
+}).openapi("Message");
+
+export const wholeMessage = message.extend({
+  headers: z.record(z.string(), z.string()).openapi({ description: "Secrets are masked" }),
+  payload: z.unknown().openapi({
+    description: 'Parsed; `{"raw_body": …}` when it is neither JSON nor a form',
+  }),
+}).openapi("WholeMessage");
+
+export const replay = z.object({ message_id: id, replay_of: id }).openapi("Replay");
+
+export const user = z.object({
+  id,
+  email: z.string().openapi({ format: "email" }),
+  name: z.string(),
+  slack_id: z.string().nullable(),
+  kind: z.enum(["system", "person"]),
+}).openapi("User");
+
+export const newUser = z.strictObject({
+  email: z.email().max(254).transform((email) => email.toLowerCase()),
+  name: z.string().trim().min(1).max(200),
+  slack_id: z.string().regex(/^[UW][A-Z0-9]{2,30}$/, {
+    error: 'must be a Slack user id, such as "U0123ABCD"',
+  }).nullish(),
+}).openapi("NewUser");
+
+export const task = z.object({
+  id,
+  message_id: id,
+  source: z.string(),
+  title: z.string(),
+  description: z.string(),
+  status: z.enum(TASK_STATUSES),
+  assigned_to: z.object({ id, email: z.string(), name: z.string() }),
+  result: z.object({ text: z.string(), data: z.unknown() }).nullable(),
+  error: z.object({ code: z.string(), message: z.string() }).nullable(),
+  question: z.string().nullable(),
+  created_at: time,
+  started_at: time.nullable(),
+  finished_at: time.nullable(),
+}).openapi("Task");
+
+export const taskChange = z.strictObject({
+  assigned_to: z.string().refine(isId, { error: "must be a user's id" }),
+}).openapi("TaskChange");
+
+export const taskEvent = z.object({
+  id,
+  task_id: id,
+  at: time,
+  kind: z.string().openapi({ example: "started" }),
+  actor: z.string(),
+  data: z.unknown(),
+}).openapi("TaskEvent");
+
+export const notification = z.object({
+  id,
+  task_id: id.nullable(),
+  message_id: id.nullable(),
+  channel: z.string().openapi({ example: "web" }),
+  destination: z.string(),
+  kind: z.string().openapi({ example: "completed" }),
+  text: z.string(),
+  state: z.enum(NOTIFICATION_STATES),
+  attempts: z.number().int(),
+  error: z.string().nullable(),
+  created_at: time,
+  sent_at: time.nullable(),
+  read_at: time.nullable(),
+}).openapi("Notification");
+
+export const wholeTask = task.extend({
+  events: z.array(taskEvent),
+  notifications: z.array(notification),
+}).openapi("WholeTask");
+
+const count = z.number().int();
+const age = z.number().nullable();
+const stage = z.object({ p50_ms: age, p99_ms: age }).openapi("Stage");
+
+export const stats = z.object({
+  queue: z.object({
+    backend: z.enum(["local", "postgres", "redis"]),
+    depth: count,
+    oldest_age_seconds: age,
+    in_progress: count,
+    spilled: count,
+  }),
+  jobs: z.object({
+    backend: z.string(),
+    pending: count,
+    running: count,
+    waiting_input: count,
+    oldest_age_seconds: age,
+  }),
+  messages: z.object({
+    total: count,
+    new: count,
+    processed: count,
+    filtered: count,
+    failed: count,
+    rejected: count,
+    repeats: count,
+  }),
+  by_type: z.record(z.string(), count),
+  last_hour: z.object({
+    received: count,
+    processed: count,
+    failed: count,
+    completed_tasks: count,
+  }),
+  stages: z.object({ receive: stage, queue: stage, task: stage, agent: stage, notify: stage }),
+  recent_failed: z.array(z.object({
+    message_id: id,
+    webhook_type: z.string(),
+    error: z.string().nullable(),
+    attempts: count,
+    failed_at: time.nullable(),
+  })),
+  failed_tasks: z.array(z.object({
+    id,
+    title: z.string(),
+    error: z.string().nullable(),
+    finished_at: time.nullable(),
+  })),
+  dead_notifications: z.array(z.object({
+    id,
+    channel: z.string(),
+    destination: z.string(),
+    error: z.string().nullable(),
+    attempts: count,
+  })),
+}).openapi("Stats");
+
+export const check = z.object({
+  name: z.string(),
+  status: z.enum(["ok", "degraded", "failed"]),
+  detail: z.string(),
+  hint: z.string().optional(),
+});
+
+export const health = z.object({
+  status: z.enum(["healthy", "degraded", "unhealthy"]),
+  checks: z.array(check),
+}).openapi("Health");
+
+export const status = z.object({
+  running: z.boolean(),
+  workers: z.array(z.object({
+    id: z.string(),
+    host: z.string(),
+    roles: z.array(z.string()),
+    doing: z.string(),
+    started_at: time,
+    last_seen: time,
+    processed: count,
+    alive: z.boolean(),
+  })),
+}).openapi("Status");

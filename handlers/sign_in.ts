@@ -1,0 +1,131 @@
+import { Hono, type MiddlewareHandler } from "hono";
+import { deleteCookie, getCookie, setCookie } from "hono/cookie";
+import { type Admin, openAdmin, SESSION_SECONDS } from "../lib/admin.ts";
+import type { Services } from "../lib/services.ts";
+import { type Env, hostName, isForwarded, isLoopback } from "./caller.ts";
+import { formFields } from "../lib/payload.ts";
+import { createBodyBudget, readBody } from "./body.ts";
+import { Problem } from "./problem.ts";
+import { signInPage } from "./views/sign_in.ts";
+
+const COOKIE = "otto_session";
+const MOST_FORM_BYTES = 4_096;
+
+/** Who may come in, and the page where they show their token. */
+export interface Door {
+  /** Lets only the admin pass. */
+  requireAdmin: MiddlewareHandler<Env>;
+  pages: Hono<Env>;
+  /** The admin's token when it was made just now. Makes it, if one is needed. */
+  newToken(): Promise<string | undefined>;
+}
+
+export function openDoor({ services }: { services: Services }): Door {
+  const { config, database } = services;
+  let admin: Promise<Admin> | undefined;
+
+  function theAdmin(): Promise<Admin> {
+    if (!admin) {
+      admin = openAdmin(config, database);
+      admin.catch(() => admin = undefined);
+    }
+    return admin;
+  }
+
+  /**
+   * On this machine alone, without a token of the operator's own, nobody has to
+   * sign in. A tunnel or a proxy on the same machine comes from loopback too,
+   * hence the look at everything that one of them would show.
+   */
+  function isAtHome(c: Parameters<MiddlewareHandler<Env>>[0]): boolean {
+    return config.adminToken === undefined && config.publicUrl === undefined &&
+      isLoopback(config.host) && isLoopback(c.env.address() ?? "") &&
+      isLoopback(hostName(c.req.header("host")) ?? "") && !isForwarded(c.req.raw.headers);
+  }
+
+  const requireAdmin: MiddlewareHandler<Env> = async (c, next) => {
+    const bearer = /^Bearer +(.+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
+    if (bearer !== undefined) {
+      if (!(await theAdmin()).isToken(bearer)) throw signInFirst("The token is not the admin's");
+      return await next();
+    }
+    const session = getCookie(c, COOKIE);
+    const isSignedIn = session !== undefined && await (await theAdmin()).isSession(session);
+    if (!isSignedIn && !isAtHome(c)) {
+      if (c.req.method === "GET" && c.req.header("accept")?.includes("text/html")) {
+        return c.redirect("/sign-in", 303);
+      }
+      throw signInFirst("This is for the admin only");
+    }
+    if (changesState(c.req.method)) requireOwnOrigin(c, isSignedIn);
+    await next();
+  };
+
+  const pages = new Hono<Env>();
+  pages.get("/sign-in", async (c) => {
+    const token = c.req.query("token");
+    if (token === undefined) return c.html(signInPage({}));
+    return await signIn(c, token);
+  });
+  pages.post("/sign-in", async (c) => {
+    requireOwnOrigin(c, false);
+    const body = await readBody(c.req.raw, MOST_FORM_BYTES, createBodyBudget());
+    return await signIn(c, formFields(body.bytes).get("token")?.[0] ?? "");
+  });
+  pages.post("/sign-out", (c) => {
+    deleteCookie(c, COOKIE, { path: "/" });
+    return c.redirect("/sign-in", 303);
+  });
+
+  async function signIn(c: Parameters<MiddlewareHandler<Env>>[0], token: string) {
+    const who = await theAdmin();
+    if (!who.isToken(token.trim())) {
+      return c.html(signInPage({ failed: true }), 401);
+    }
+    setCookie(c, COOKIE, await who.newSession(), {
+      path: "/",
+      httpOnly: true,
+      sameSite: "Lax",
+      secure: config.publicUrl?.startsWith("https:") ?? false,
+      maxAge: SESSION_SECONDS,
+    });
+    return c.redirect("/", 303);
+  }
+
+  return {
+    requireAdmin,
+    pages,
+    async newToken() {
+      const needed = !isLoopback(config.host) || config.publicUrl !== undefined;
+      return needed ? (await theAdmin()).newToken : undefined;
+    },
+  };
+
+  /** A browser says where a request comes from; another site's request is not the admin's will. */
+  function requireOwnOrigin(c: Parameters<MiddlewareHandler<Env>>[0], mustSay: boolean): void {
+    const origin = c.req.header("origin");
+    const own = [`http://${c.req.header("host")}`, `https://${c.req.header("host")}`];
+    if (config.publicUrl) own.push(new URL(config.publicUrl).origin);
+    if (origin === undefined ? !mustSay : own.includes(origin)) return;
+    throw new Problem(
+      403,
+      "foreign_origin",
+      "The request was made by a page of another site",
+      "Use Otto's own pages, or the API with Authorization: Bearer",
+    );
+  }
+}
+
+function changesState(method: string): boolean {
+  return !["GET", "HEAD", "OPTIONS"].includes(method);
+}
+
+function signInFirst(message: string): Problem {
+  return new Problem(
+    401,
+    "not_signed_in",
+    message,
+    "Send Authorization: Bearer with the admin token, or sign in at /sign-in",
+    { "www-authenticate": 'Bearer realm="otto"' },
+  );
+}

@@ -1,0 +1,53 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { Hono } from "hono";
+
+/** The files there are; nothing else is served, whatever a path says. */
+const TYPES = {
+  "style.css": "text/css; charset=utf-8",
+  "live.js": "text/javascript; charset=utf-8",
+  "favicon.svg": "image/svg+xml",
+};
+
+type Name = keyof typeof TYPES;
+
+interface File {
+  bytes: Uint8Array<ArrayBuffer>;
+  hash: string;
+}
+
+const files = new Map<string, File>(
+  await Promise.all(
+    Object.keys(TYPES).map(async (name) => {
+      const bytes = new Uint8Array(await readFile(new URL(`./static/${name}`, import.meta.url)));
+      const hash = createHash("sha256").update(bytes).digest("hex").slice(0, 16);
+      return [name, { bytes, hash }] as const;
+    }),
+  ),
+);
+
+/** The URL of a file, new whenever its content is, so that browsers may keep it for ever. */
+export function asset(name: Name): string {
+  return `/static/${name}?v=${files.get(name)!.hash}`;
+}
+
+/** `GET /static/{name}`. Open to anyone: there is nothing of anybody's in these files. */
+export function staticFiles(): Hono {
+  const app = new Hono();
+  app.get("/static/:name", (c) => {
+    const name = c.req.param("name");
+    const file = files.get(name);
+    if (!file) return c.text("There is no such file\n", 404);
+    const headers = {
+      etag: `"${file.hash}"`,
+      "content-type": TYPES[name as Name],
+      // Another hash is a page of another version during a deploy: it must not keep our file as its own.
+      "cache-control": c.req.query("v") === file.hash
+        ? "public, max-age=31536000, immutable"
+        : "no-cache",
+    };
+    const known = c.req.header("if-none-match")?.includes(headers.etag);
+    return known ? c.body(null, 304, headers) : c.body(file.bytes, 200, headers);
+  });
+  return app;
+}

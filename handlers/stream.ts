@@ -1,0 +1,62 @@
+import { z } from "@hono/zod-openapi";
+import type { Live, LiveEvent, LiveItem } from "../lib/live.ts";
+import type { Log } from "../lib/log.ts";
+import { createApi, createRoute, refusals } from "./api.ts";
+import { createEventStreams, STILL_HERE, toEvent } from "./event_stream.ts";
+import { shown } from "./messages.ts";
+
+const MOST_STREAMS = 500;
+
+/**
+ * `GET /api/stream`: every change, as it happens. The event ids are cursors: a
+ * client that comes back with `Last-Event-ID` misses nothing and sees nothing twice.
+ */
+export function stream({ live, stop, log }: { live: Live; stop: AbortSignal; log: Log }) {
+  const open = createEventStreams({ most: MOST_STREAMS, stop, log });
+
+  async function* speak(cursor: string | undefined, signal: AbortSignal) {
+    for await (const events of live.follow(cursor, signal)) {
+      yield events.length > 0 ? events.map(toEvents).join("") : STILL_HERE;
+    }
+  }
+
+  return createApi().openapi(
+    createRoute({
+      method: "get",
+      path: "/api/stream",
+      summary: "Server-sent events: message, task and notification, each as it is now",
+      request: {
+        headers: z.object({
+          "last-event-id": z.string().optional().openapi({
+            description: "Continue after this event",
+          }),
+        }),
+      },
+      responses: {
+        200: {
+          description: "Events named `message`, `task`, `notification`; data is JSON, " +
+            '`{"id", "deleted": true}` for what is gone',
+          content: { "text/event-stream": { schema: z.string() } },
+        },
+        ...refusals,
+      },
+    }),
+    (c) => open((signal) => speak(c.req.header("last-event-id"), signal)) as never,
+  );
+}
+
+/** The id stands on the last event of a change only: a client cut off in the middle gets all again. */
+function toEvents({ cursor, items }: LiveEvent): string {
+  return items.map((item, index) =>
+    toEvent({
+      event: item.kind,
+      data: JSON.stringify(dataOf(item)),
+      id: index === items.length - 1 ? cursor : undefined,
+    })
+  ).join("");
+}
+
+function dataOf(item: LiveItem): unknown {
+  if (item.item === undefined) return { id: item.id, deleted: true };
+  return item.kind === "message" ? shown(item.item) : item.item;
+}

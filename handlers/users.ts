@@ -1,0 +1,62 @@
+import { z } from "@hono/zod-openapi";
+import type { Services } from "../lib/services.ts";
+import { createUser, listUsers, readUser } from "../lib/user.ts";
+import { conflict, createApi, createRoute, json, missing, refusals } from "./api.ts";
+import { notFound, Problem } from "./problem.ts";
+import { idParam, listOf, newUser, page, user } from "./schemas.ts";
+
+/** `/api/users`: the people that tasks can be given to. */
+export function users({ services: { database } }: { services: Services }) {
+  return createApi()
+    .openapi(
+      createRoute({
+        method: "get",
+        path: "/api/users",
+        summary: "Users, newest first",
+        request: { query: z.object(page) },
+        responses: { 200: json("A page of users", listOf(user)), ...refusals },
+      }),
+      async (c) => {
+        const { cursor, limit } = c.req.valid("query");
+        const items = await listUsers(database, { before: cursor, limit });
+        return c.json({ items, next: items.length === limit ? items.at(-1)!.id : null }, 200);
+      },
+    )
+    .openapi(
+      createRoute({
+        method: "get",
+        path: "/api/users/{id}",
+        summary: "One user",
+        request: { params: idParam },
+        responses: { 200: json("The user", user), ...missing, ...refusals },
+      }),
+      async (c) => {
+        const found = await readUser(database, c.req.valid("param").id);
+        if (!found) throw notFound("user");
+        return c.json(found, 200);
+      },
+    )
+    .openapi(
+      createRoute({
+        method: "post",
+        path: "/api/users",
+        summary: "Add a person",
+        request: {
+          body: { content: { "application/json": { schema: newUser } }, required: true },
+        },
+        responses: { 201: json("The user", user), ...conflict, ...refusals },
+      }),
+      async (c) => {
+        const made = await createUser(database, c.req.valid("json"));
+        if (!made) {
+          throw new Problem(
+            409,
+            "email_taken",
+            "There is a user with this e-mail already",
+            "Users are listed at /api/users",
+          );
+        }
+        return c.json(made, 201);
+      },
+    );
+}

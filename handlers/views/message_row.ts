@@ -1,0 +1,116 @@
+import { html } from "hono/html";
+import { httpLink } from "../../lib/link.ts";
+import type { Message } from "../../lib/message.ts";
+import type { Task } from "../../lib/task.ts";
+import { findSource } from "../../sources/mod.ts";
+import type { Html } from "./page.ts";
+import { type Row, stageDots, wordOf } from "./stages.ts";
+import { age, took } from "./time.ts";
+
+/** The element id of a message's row: rows are replaced by it, and sorted by it. */
+export function rowId(messageId: string): string {
+  return `m-${messageId}`;
+}
+
+/** One message on its way. All that a sender wrote is text here, whatever it looks like. */
+export function messageRow(row: Row) {
+  const { message, task } = row;
+  const { word, tone } = wordOf(row);
+  return html`
+    <li id="${rowId(message.message_id)}" class="row ${tone}" data-into="messages">
+      <h3 class="title" dir="auto">${titleOf(row)}</h3>
+      <p class="state ${tone}">${word}<span class="took">${totalOf(row)}</span></p>
+      <p class="meta">
+        <span class="source">${sourceName(message)}</span>
+        ${message.event && html`<code class="event">${message.event}</code>`}
+        ${linkOf(task)}
+        ${age(message.received_at)}
+        ${message.replay_of && html`<span>replay</span>`}
+        ${message.repeats > 0 && html`<span>sent ${message.repeats + 1} times</span>`}
+      </p>
+      ${stageDots(row)}
+      ${trouble(row)}
+      ${details(row)}
+    </li>
+  `;
+}
+
+/** A row that is to be taken off the page. */
+export function goneRow(messageId: string) {
+  return html`<li id="${rowId(messageId)}" data-gone></li>`;
+}
+
+function titleOf({ message, task }: Row): string {
+  return message.title ?? task?.title ?? `${sourceName(message)} webhook`;
+}
+
+/** The system's name; for those we do not know, the name in the URL. */
+function sourceName({ source, webhook_type }: Message): string {
+  return source === "generic" ? webhook_type : findSource(source).source.label ?? source;
+}
+
+/** From the first byte to the task's end. */
+function totalOf({ message, task }: Row): string {
+  if (!task?.finished_at || message.replay_of) return "";
+  return ` in ${took(Math.max(0, task.finished_at.getTime() - message.received_at.getTime()))}`;
+}
+
+/** The event's own page. The host is shown, because a sender may lead anywhere. */
+function linkOf(task: Task | undefined) {
+  const link = httpLink((task?.result?.data as { link?: unknown } | null | undefined)?.link);
+  if (!link?.startsWith("https:")) return "";
+  const host = new URL(link).hostname;
+  return html`<a href="${link}" rel="noreferrer noopener" target="_blank">${host}${inNewTab}</a>`;
+}
+
+const inNewTab = html`<span class="words"> (opens the event in a new tab)</span>`;
+
+function trouble({ message, task, tellings }: Row) {
+  const dead = tellings.find((each) => each.state === "dead");
+  const said = message.error ?? task?.error?.message ??
+    (dead &&
+      `Could not tell ${dead.channel} ${dead.destination}: ${dead.error ?? "no reason given"}`);
+  if (said) return html`<p class="error" dir="auto">${said}</p>`;
+  return message.reason && html`<p class="reason" dir="auto">${message.reason}</p>`;
+}
+
+function details({ message, task }: Row) {
+  const { message_id: id, title, verification, received_at, size, attempts } = message;
+  const summary = task?.result ? "What came of it" : "Details";
+  return html`
+    <details id="${task ? `t-${task.id}` : `d-${id}`}">
+      <summary>${summary}<span class="words">: ${title ?? id}</span></summary>
+      ${task?.question && html`<p class="question" dir="auto">${task.question}</p>`}
+      ${task?.result && digest(task.result.text)}
+      <dl>
+        ${task && fact("Task", task.description)}
+        ${fact("Signature", SIGNATURES[verification])}
+        ${fact("Received", `${received_at.toISOString()}, ${size.toLocaleString("en")} bytes`)}
+        ${attempts > 1 && fact("Attempts", String(attempts))}
+        ${fact("Message", apiLink("messages", id))}
+        ${task && fact("Task id", apiLink("tasks", task.id))}
+      </dl>
+    </details>
+  `;
+}
+
+function digest(text: string) {
+  return html`<pre class="digest" dir="auto" tabindex="0" role="region" aria-label="Result">${text}</pre>`;
+}
+
+function fact(name: string, value: string | Html) {
+  return html`
+    <dt>${name}</dt>
+    <dd dir="auto">${value}</dd>
+  `;
+}
+
+function apiLink(things: string, id: string) {
+  return html`<a href="/api/${things}/${id}"><code>${id}</code></a>`;
+}
+
+const SIGNATURES = {
+  verified: "verified",
+  unverified: "not verified: anyone could have sent this",
+  rejected: "refused",
+};

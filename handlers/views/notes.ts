@@ -1,0 +1,31 @@
+import { html } from "hono/html";
+
+/** What a person should know before they look at the list. */
+export interface Condition {
+  /** Whether any worker has been seen within the last seconds. */
+  isWorked: boolean;
+  /** Whether the work is done by this process. */
+  worksInline: boolean;
+  hasModel: boolean;
+  /** Messages kept in Redis until Postgres is back. */
+  spilled: number;
+}
+
+/** Notes on what is wrong, or not set up; nothing when all is well. */
+export function notes({ isWorked, worksInline, hasModel, spilled }: Condition) {
+  return html`
+    <div id="notes" class="notes">
+      ${!isWorked && html`<p class="note failed"><strong>No worker is running.</strong>
+        Webhooks are kept safely and wait. ${
+        worksInline
+          ? "Otto works in this process, which is silent: its log says why."
+          : html`Start <code>worker.ts</code>, or set <code>WORKER=inline</code> and start Otto again.`
+      }</p>`}
+      ${spilled > 0 && html`<p class="note failed"><strong>PostgreSQL is away.</strong>
+        ${spilled} messages are kept in Redis until it is back.</p>`}
+      ${!hasModel &&
+        html`<p class="note">No model is configured, so each task ends with a digest made
+        without AI: what happened, who did it, and where. Nothing is decided, nothing is done.</p>`}
+    </div>
+  `;
+}

@@ -1,0 +1,72 @@
+import { html } from "hono/html";
+import type { Notification } from "../../lib/notification.ts";
+import { rowId } from "./message_row.ts";
+import { age } from "./time.ts";
+
+/** Whether this is for a person's eyes still: unread, and told here. */
+export function isUnread({ channel, read_at }: Notification): boolean {
+  return channel === "web" && read_at === null;
+}
+
+/** Whether it tells of something that did not go well. */
+export function isBad({ kind }: Notification): boolean {
+  return kind.endsWith("failed");
+}
+
+/** One unread notification, with a button that marks it as read. */
+export function notificationItem(notification: Notification) {
+  const { id, text, created_at } = notification;
+  const bad = isBad(notification);
+  return html`
+    <li id="n-${id}" class="told ${bad ? "failed" : "done"}" data-unread
+      data-into="${bad ? "bad-news" : "news"}">
+      <p class="text" dir="auto">${linked(notification, text)}</p>
+      <form method="post" action="/notifications/${id}/read" data-quiet>
+        ${age(created_at)}
+        <button class="quiet" aria-label="Mark as read: ${text}">Mark read</button>
+      </form>
+    </li>
+  `;
+}
+
+/** A notification that was read, or is gone. */
+export function goneNotification(id: string) {
+  return html`<li id="n-${id}" data-gone></li>`;
+}
+
+/** To its row, if that is on the page. */
+function linked({ message_id, task_id }: Notification, text: string) {
+  const place = message_id ? rowId(message_id) : task_id ? `t-${task_id}` : undefined;
+  return place ? html`<a href="#${place}">${text}</a>` : text;
+}
+
+/** As many unread are shown; more are not counted one by one. */
+export const MOST_UNREAD = 100;
+
+/** Everything unread: what failed first, so that no crowd of good news hides it. */
+export function unreadPanel(unread: readonly Notification[]) {
+  const bad = unread.filter(isBad);
+  const good = unread.filter((each) => !isBad(each));
+  return html`
+    <section class="unread" aria-labelledby="unread">
+      <header>
+        <h2 id="unread" tabindex="-1">Unread</h2>
+        <form method="post" action="/notifications/read" data-quiet class="read-all">
+          <input type="hidden" name="newest" value="${unread[0]?.id ?? ""}">
+          <button class="quiet">Mark all read</button>
+        </form>
+      </header>
+      <ol id="bad-news" class="notifications" data-most="${MOST_UNREAD}"
+        aria-label="Failed">${bad.map(notificationItem)}</ol>
+      <ol id="news" class="notifications" data-most="${MOST_UNREAD}" aria-label="Done">${good.map(
+        notificationItem,
+      )}</ol>
+      <p class="caught-up">All caught up. When a task is done, or something fails, you read it here.</p>
+    </section>
+  `;
+}
+
+/** How many are unread, in a few characters. */
+export function unreadCount(unread: readonly Notification[]): string {
+  return unread.length < MOST_UNREAD ? String(unread.length) : `${MOST_UNREAD}+`;
+}

@@ -1,0 +1,38 @@
+import { html } from "hono/html";
+
+/** A system that a sample can be sent of. */
+export interface Sampled {
+  name: string;
+  label: string;
+  /** What must be set before; undefined when it can be sent now. */
+  missing?: string;
+}
+
+/** The ways to send a webhook from here: a command to copy, and buttons. */
+export function sendForms({ url, sampled, id }: { url: string; sampled: Sampled[]; id: string }) {
+  const missing = sampled.filter((each) => each.missing);
+  return html`
+    <div class="curl">
+      <pre tabindex="0" aria-label="Command"><code id="${id}">${curl(url)}</code></pre>
+      <button class="quiet" data-copy="${id}" hidden>Copy</button>
+    </div>
+    <p>Nothing at hand? Send a sample:</p>
+    <div class="samples">
+      ${sampled.filter((each) => !each.missing).map(({ name, label }) =>
+        html`
+          <form method="post" action="/samples" data-quiet>
+            <input type="hidden" name="source" value="${name}">
+            <button><span class="words">Send a sample: </span>${label}</button>
+          </form>
+        `
+      )}
+    </div>
+    ${missing.map(({ label, missing }) =>
+      html`<p class="hint">${label} can be tried once <code>${missing}</code> is set.</p>`
+    )}
+  `;
+}
+
+function curl(url: string): string {
+  return `curl -X POST ${url} \\\n  -H 'content-type: application/json' \\\n  -d '{"title":"hello"}'`;
+}

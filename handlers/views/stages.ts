@@ -1,0 +1,147 @@
+import { html } from "hono/html";
+import type { Message } from "../../lib/message.ts";
+import type { Notification } from "../../lib/notification.ts";
+import type { Task } from "../../lib/task.ts";
+import { took } from "./time.ts";
+
+/** A message with what came of it. */
+export interface Row {
+  message: Message;
+  task?: Task;
+  /** Everything that was told, or is to be told, about it. */
+  tellings: readonly Notification[];
+}
+
+/** How far a row has come on one of the five stages; `words` says it without colour. */
+export interface Stage {
+  name: string;
+  state: "done" | "active" | "waiting" | "failed" | "none";
+  words: string;
+}
+
+type Telling = Omit<Stage, "name">;
+
+/** The five stages of a row, in their order. */
+export function stagesOf({ message, task, tellings }: Row): Stage[] {
+  return [
+    { name: "Receive", ...receive(message) },
+    { name: "Queue", ...queue(message) },
+    { name: "Task", ...made(message, task) },
+    { name: "Agent", ...agent(message, task) },
+    { name: "Notified", ...notified(message, task, tellings) },
+  ];
+}
+
+function receive({ state }: Message): Telling {
+  return state === "rejected"
+    ? { state: "failed", words: "refused" }
+    : { state: "done", words: "kept safely" };
+}
+
+function queue({ state, attempts }: Message): Telling {
+  if (state === "rejected") return none;
+  return state === "new" && attempts === 0
+    ? { state: "active", words: "waiting for a worker" }
+    : { state: "done", words: "taken by a worker" };
+}
+
+function made(message: Message, task: Task | undefined): Telling {
+  if (message.state === "failed") return { state: "failed", words: "could not be read" };
+  if (message.state === "new") {
+    return message.attempts > 0 ? { state: "active", words: "being read" } : waiting;
+  }
+  if (!task) return none;
+  // A replay keeps the time of receipt, so the span would be the age of the first one.
+  const ms = task.created_at.getTime() - message.received_at.getTime();
+  return {
+    state: "done",
+    words: message.replay_of ? "made" : `made ${took(ms)} after receipt`,
+  };
+}
+
+function agent({ state }: Message, task: Task | undefined): Telling {
+  switch (task?.status) {
+    case "pending":
+      return { state: "active", words: "waiting for the agent" };
+    case "running":
+      return { state: "active", words: "at work" };
+    case "waiting_input":
+      return { state: "active", words: "waiting for an answer" };
+    case "failed":
+      return { state: "failed", words: "failed" };
+    case "cancelled":
+      return { state: "none", words: "cancelled" };
+    case "completed": {
+      const { started_at: start, finished_at: end } = task;
+      return {
+        state: "done",
+        words: start && end ? `done in ${took(end.getTime() - start.getTime())}` : "done",
+      };
+    }
+    default:
+      return state === "new" ? waiting : none;
+  }
+}
+
+function notified(
+  { state }: Message,
+  task: Task | undefined,
+  tellings: readonly Notification[],
+): Telling {
+  const ended = state === "failed" || task?.status === "completed" || task?.status === "failed";
+  if (!ended) return state === "new" || (task && task.status !== "cancelled") ? waiting : none;
+  const dead = tellings.find((each) => each.state === "dead");
+  if (dead) return { state: "failed", words: `could not tell ${dead.channel}` };
+  if (tellings.some((each) => each.state === "pending")) {
+    return { state: "active", words: "telling" };
+  }
+  const channels = [...new Set(tellings.map((each) => each.channel))];
+  return { state: "done", words: channels.length > 0 ? `told: ${channels.join(", ")}` : "told" };
+}
+
+const waiting: Telling = { state: "waiting", words: "not yet" };
+const none: Telling = { state: "none", words: "not needed" };
+
+/** The one word for where a row is, and its tone. */
+export function wordOf(row: Row): { word: string; tone: Stage["state"] } {
+  const { message, task } = row;
+  if (message.state === "rejected") return { word: "refused", tone: "failed" };
+  if (message.state === "filtered") return { word: "filtered", tone: "none" };
+  if (message.state === "failed" || task?.status === "failed") {
+    return { word: "failed", tone: "failed" };
+  }
+  if (message.state === "new") {
+    return { word: message.attempts > 0 ? "reading" : "queued", tone: "active" };
+  }
+  switch (task?.status) {
+    case "pending":
+      return { word: "waiting", tone: "active" };
+    case "running":
+      return { word: "working", tone: "active" };
+    case "waiting_input":
+      return { word: "needs an answer", tone: "active" };
+    case "cancelled":
+      return { word: "cancelled", tone: "none" };
+    case "completed": {
+      const [told] = stagesOf(row).slice(-1);
+      if (told.state === "failed") return { word: "not told", tone: "failed" };
+      return told.state === "active"
+        ? { word: "telling", tone: "active" }
+        : { word: "done", tone: "done" };
+    }
+    default:
+      return { word: "processed", tone: "none" };
+  }
+}
+
+/** Five dots in a line, with words for whoever does not see them. */
+export function stageDots(row: Row) {
+  return html`<ol class="stages" aria-label="Stages">${
+    stagesOf(row).map(({ name, state, words }) =>
+      html`
+        <li class="dot ${state}"
+          title="${name}: ${words}"><span class="words">${name}: ${words}</span></li>
+      `
+    )
+  }</ol>`;
+}

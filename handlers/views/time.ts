@@ -1,0 +1,33 @@
+import { html } from "hono/html";
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** How long ago something was, as `live.js` says it too. */
+export function ago(time: Date, now: number = Date.now()): string {
+  const age = now - time.getTime();
+  if (age < 2 * SECOND) return "just now";
+  if (age < MINUTE) return `${Math.floor(age / SECOND)} s ago`;
+  if (age < HOUR) return `${Math.floor(age / MINUTE)} min ago`;
+  if (age < DAY) return `${Math.floor(age / HOUR)} h ago`;
+  return `${Math.floor(age / DAY)} d ago`;
+}
+
+/** A time as its age, the exact time on hover. */
+export function age(time: Date) {
+  const iso = time.toISOString();
+  const exact = `${iso.slice(0, 19).replace("T", " ")} UTC`;
+  return html`<time datetime="${iso}" title="${exact}" data-ago>${ago(time)}</time>`;
+}
+
+/** How long something took, as people say it. */
+export function took(ms: number): string {
+  if (ms < 1) return "under 1 ms";
+  if (ms < SECOND) return `${Math.round(ms)} ms`;
+  if (ms < 10 * SECOND) return `${(ms / SECOND).toFixed(1)} s`;
+  if (ms < 2 * MINUTE) return `${Math.round(ms / SECOND)} s`;
+  if (ms < 2 * HOUR) return `${Math.round(ms / MINUTE)} min`;
+  return `${Math.round(ms / HOUR)} h`;
+}

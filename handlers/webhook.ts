@@ -1,0 +1,254 @@
+import { type OpenAPIHono, z } from "@hono/zod-openapi";
+import { secretsOf } from "../lib/config.ts";
+import { newId } from "../lib/id.ts";
+import type { Verification } from "../lib/message.ts";
+import type { Services } from "../lib/services.ts";
+import { findSource } from "../sources/mod.ts";
+import type { Incoming, Reply, Source } from "../sources/source.ts";
+import { createApi, json } from "./api.ts";
+import { type BodyBudget, createBodyBudget, readBody } from "./body.ts";
+import { clientAddress, type Connection, type Env } from "./caller.ts";
+import type { Metrics } from "./metrics.ts";
+import { Problem } from "./problem.ts";
+import { problem } from "./schemas.ts";
+
+const MIB = 1024 * 1024;
+const TYPE = /^(?!\.+$)[A-Za-z0-9._-]{1,64}$/;
+/** Names of our own pages under /webhook. */
+const RESERVED = new Set(["health", "stats", "status"]);
+
+/** What a request of one source meets; the same for all its requests. */
+interface Door {
+  name: string;
+  source: Source;
+  secrets: readonly string[];
+  bodyLimit: number;
+}
+
+/**
+ * `POST /webhook/{type}`: checks a message at the gate, in order, keeps it, and
+ * only then answers. Nothing here looks into the payload, except for sources
+ * whose delivery id is in there.
+ */
+export function webhook(
+  { services, metrics }: { services: Services; metrics: Metrics },
+): OpenAPIHono<Env> {
+  const { config, inbox, log } = services;
+  const budget = createBodyBudget();
+  let quietUntil = 0;
+  let refusals = 0;
+  const doors = new Map<string, Door>();
+
+  function doorOf(type: string): Door {
+    const { name, source } = findSource(type);
+    let door = doors.get(name);
+    if (!door) {
+      door = {
+        name,
+        source,
+        secrets: secretsOf(config, name, source.secretVariable),
+        bodyLimit: config.maxBodyBytes ?? source.bodyLimit ?? MIB,
+      };
+      doors.set(name, door);
+    }
+    return door;
+  }
+
+  /** At most once a second: a flood of bad requests must not become a flood of lines. */
+  function logRefusal(webhook_type: string, code: string, client_ip: string): void {
+    refusals++;
+    if (Date.now() < quietUntil) return;
+    log.warn("webhook.refused", { webhook_type, code, client_ip, refusals });
+    quietUntil = Date.now() + 1_000;
+    refusals = 0;
+  }
+
+  async function receive(request: Request, connection: Connection, type: string) {
+    const receivedAt = Date.now();
+    const door = doorOf(type);
+    let outcome = "received";
+    try {
+      return await receiveAt(door, request, connection, type, receivedAt, budget);
+    } catch (error) {
+      outcome = error instanceof Problem ? error.code : "no_store";
+      logRefusal(type, outcome, clientAddress(request, connection, config));
+      throw error;
+    } finally {
+      metrics.received(door.name, outcome, (Date.now() - receivedAt) / 1_000);
+    }
+  }
+
+  async function receiveAt(
+    door: Door,
+    request: Request,
+    connection: Connection,
+    type: string,
+    receivedAt: number,
+    budget: BodyBudget,
+  ): Promise<Response> {
+    const body = await readBody(request, door.bodyLimit, budget);
+    try {
+      return await keep(door, request, connection, {
+        type,
+        url: publicUrl(request.url),
+        headers: request.headers,
+        body: body.bytes,
+        receivedAt,
+      });
+    } finally {
+      body.release();
+    }
+  }
+
+  async function keep(
+    door: Door,
+    request: Request,
+    connection: Connection,
+    incoming: Incoming,
+  ): Promise<Response> {
+    const { name, source } = door;
+    const { type, receivedAt } = incoming;
+    const probe = source.probe?.(incoming);
+    if (probe) return toResponse(probe);
+    const verification = await verify(door, incoming);
+    const handshake = source.handshake?.(incoming);
+    if (handshake) return toResponse(handshake);
+    const receipt = await inbox.accept({
+      id: newId(),
+      webhookType: type,
+      source: name,
+      verification,
+      envelope: {
+        url: request.url,
+        client_ip: clientAddress(request, connection, config),
+        delivery_id: source.deliveryId?.(incoming) ?? null,
+        headers: [...request.headers],
+      },
+      body: incoming.body,
+      receivedAt: new Date(receivedAt),
+    });
+    const reply = source.answer?.(incoming);
+    return reply
+      ? toResponse(reply, receipt.messageId)
+      // Both texts are plain: an id of ours and a checked type.
+      : new Response(
+        `{"status":"received","message_id":"${receipt.messageId}","webhook_type":"${type}"}`,
+        { headers: { "content-type": "application/json", "x-message-id": receipt.messageId } },
+      );
+  }
+
+  /** The URL the vendor has on file: what some signatures are made over. */
+  function publicUrl(url: string): string {
+    if (!config.publicUrl) return url;
+    const { pathname, search } = new URL(url);
+    return config.publicUrl + pathname + search;
+  }
+
+  async function verify(
+    { name, source, secrets }: Door,
+    incoming: Incoming,
+  ): Promise<Verification> {
+    if (source.verify && secrets.length > 0) {
+      const verdict = await source.verify(incoming, secrets);
+      if (verdict.ok) return "verified";
+      throw new Problem(401, verdict.code, verdict.message, verdict.hint);
+    }
+    const variable = source.secretVariable ?? `WEBHOOK_SECRET_${name.toUpperCase()}`;
+    if (source.secretRequired) {
+      throw new Problem(
+        401,
+        "secret_not_configured",
+        `Cannot verify a ${source.label ?? name} request: no secret is configured`,
+        `Set ${variable} and start Otto again`,
+      );
+    }
+    if (config.requireVerified) {
+      throw new Problem(
+        401,
+        "unverified",
+        `Only verified messages are taken here, and "${name}" cannot be verified`,
+        source.verify
+          ? `Set ${variable}, or unset WEBHOOK_REQUIRE_VERIFIED`
+          : "Unset WEBHOOK_REQUIRE_VERIFIED to take messages of senders that Otto cannot verify",
+      );
+    }
+    return "unverified";
+  }
+
+  const app = createApi();
+  app.openAPIRegistry.registerPath(DOCUMENT);
+  app.post("/webhook/:type", (c) => {
+    const type = c.req.param("type");
+    checkType(type);
+    return receive(c.req.raw, c.env, type);
+  });
+  // Never 404: some senders (Typeform) unsubscribe for good when they see one.
+  app.all("/webhook/:type", (c) => {
+    checkType(c.req.param("type"));
+    throw new Problem(
+      405,
+      "method_not_allowed",
+      `Cannot ${c.req.method.slice(0, 16)} a webhook`,
+      "Send webhooks with POST",
+      { allow: "POST" },
+    );
+  });
+  app.all("/webhook/*", () => refuseType());
+  app.all("/webhook", () => refuseType());
+  return app;
+}
+
+/** Written by hand: the path must not parse bodies, so no schema checks them. */
+const DOCUMENT = {
+  method: "post" as const,
+  path: "/webhook/{type}",
+  summary: "Send an event. Answered when it is durably kept; a repeat gets the first message_id",
+  security: [],
+  request: {
+    params: z.object({ type: z.string().openapi({ example: "github" }) }),
+    body: {
+      description: "Any JSON, a form, or anything else",
+      content: { "application/json": { schema: z.unknown() } },
+    },
+  },
+  responses: {
+    200: json(
+      "Kept. Some senders get another body (empty TwiML, an empty one, their challenge)",
+      z.object({
+        status: z.literal("received"),
+        message_id: z.string(),
+        webhook_type: z.string(),
+      }),
+    ),
+    400: json("The type, the Host header or the body's framing is wrong", problem),
+    401: json("The signature or its time is wrong, or none is configured", problem),
+    405: json("Not a POST", problem),
+    408: json("The body came too slowly", problem),
+    413: json("The body is too large", problem),
+    503: json("Nothing was kept: send it again after `Retry-After`", problem),
+  },
+};
+
+function checkType(type: string): void {
+  if (!TYPE.test(type) || RESERVED.has(type.toLowerCase())) refuseType();
+}
+
+function refuseType(): never {
+  throw new Problem(
+    400,
+    "bad_webhook_type",
+    "The path does not name a webhook type",
+    "Send to /webhook/{type}, where the type is 1 to 64 letters, digits, dots, dashes or " +
+      "underscores, not only dots, and not health, stats or status",
+  );
+}
+
+function toResponse({ status, contentType, body }: Reply, messageId?: string): Response {
+  return new Response(body ?? (status === 204 ? null : ""), {
+    status,
+    headers: {
+      ...(contentType ? { "content-type": contentType } : {}),
+      ...(messageId ? { "x-message-id": messageId } : {}),
+    },
+  });
+}

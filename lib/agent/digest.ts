@@ -1,0 +1,64 @@
+import type { Agent, Assignment } from "./agent.ts";
+
+/** The most of a person's own text that a digest quotes, in characters. */
+const MOST_TEXT = 4_000;
+
+const NO_MODEL = "_No model is configured, so this is a digest made without AI: " +
+  "nothing was decided and nothing was done. The variables for a model are OPENAI_API_KEY, " +
+  "ANTHROPIC_API_KEY, USE_GEMINI with GOOGLE_API_KEY, or USE_OLLAMA; the agent that reads them " +
+  "is not part of this version yet._";
+
+/**
+ * The agent for when no model is configured: writes down what happened, who did
+ * it, where, and what they said, and completes the task.
+ */
+export const digestAgent: Agent = {
+  name: "digest",
+  run: (assignment) =>
+    Promise.resolve({
+      text: writeDigest(assignment),
+      data: {
+        agent: "digest",
+        source: assignment.source,
+        event: assignment.told.event ?? null,
+        actor: assignment.told.actor ?? null,
+        link: assignment.told.link ?? null,
+        fields: assignment.told.fields ?? {},
+        verified: assignment.verified,
+      },
+    }),
+};
+
+function writeDigest({ title, source, told, verified, receivedAt }: Assignment): string {
+  const facts = [
+    ["Source", told.event ? `${source} (${told.event})` : source],
+    ["Who", told.actor],
+    ["Received", receivedAt.toISOString()],
+    ["Signature", verified ? "verified" : "not verified: anyone could have sent this"],
+    ...Object.entries(told.fields ?? {}),
+  ].filter((fact): fact is [string, string] => fact[1] !== undefined);
+  return [
+    `## ${escapeMarkdown(title)}`,
+    facts.map(([name, value]) => `- **${escapeMarkdown(name)}:** ${escapeMarkdown(value)}`)
+      .join("\n"),
+    // Angle brackets make any URL a link that cannot be given another text.
+    told.link && `Link: <${told.link}>`,
+    told.text && quote(told.text),
+    NO_MODEL,
+  ].filter(Boolean).join("\n\n");
+}
+
+/** What a sender wrote, as text: it must not become a heading, a link or an image. */
+function escapeMarkdown(text: string): string {
+  return text.replace(/[\\`*_[\]<>#|~!]/g, "\\$&");
+}
+
+/** A code block whose fence is longer than any in the text, so that it cannot be closed from inside. */
+function quote(text: string): string {
+  const cut = text.length > MOST_TEXT
+    ? `${text.slice(0, MOST_TEXT).toWellFormed()}\n… (${text.length - MOST_TEXT} more characters)`
+    : text;
+  const longest = Math.max(2, ...(cut.match(/`+/g) ?? []).map((run) => run.length));
+  const fence = "`".repeat(longest + 1);
+  return `${fence}text\n${cut}\n${fence}`;
+}

@@ -1,0 +1,144 @@
+import type { Database } from "./database.ts";
+import { errorText } from "./log.ts";
+import type { Queue } from "./queue/queue.ts";
+import type { Spill } from "./queue/spill.ts";
+
+/** One thing that was looked at. */
+export interface Check {
+  name: string;
+  status: "ok" | "degraded" | "failed";
+  detail: string;
+  hint?: string;
+}
+
+/** What `/webhook/health` says: no customer data, since anyone may ask. */
+export interface Health {
+  status: "healthy" | "degraded" | "unhealthy";
+  checks: Check[];
+}
+
+const CHECK_MS = 1_500;
+/** News that waits longer than this means that nobody works. */
+const OLD_SECONDS = 60;
+
+/** Looks at every store: reachable, durable, how much waits, how old it is. */
+export async function checkHealth(
+  { database, queue, spill, notReady }: {
+    database: Database;
+    queue: Queue;
+    spill?: Spill;
+    notReady: () => string | undefined;
+  },
+): Promise<Health> {
+  const checks = [await checkDatabase(database, notReady())];
+  const databaseFailed = checks[0].status === "failed";
+  if (!databaseFailed) checks.push(await checkQueue(database, queue));
+  if (spill) checks.push(await checkSpill(spill, databaseFailed));
+  // While the spill takes messages nothing is lost; without it nothing is taken.
+  const canAccept = !databaseFailed || checks.at(-1)!.name === "spill" &&
+      checks.at(-1)!.status !== "failed";
+  const status = !canAccept
+    ? "unhealthy"
+    : checks.every((check) => check.status === "ok")
+    ? "healthy"
+    : "degraded";
+  return { status, checks };
+}
+
+async function checkDatabase(database: Database, obstacle: string | undefined): Promise<Check> {
+  const name = "database";
+  if (obstacle !== undefined) {
+    return {
+      name,
+      status: "failed",
+      detail: "not ready",
+      hint: "Otto keeps trying; its log says why",
+    };
+  }
+  try {
+    const [row] = await database.query(
+      "check the database",
+      (sql) => sql<{ fsync: string }[]>`select current_setting('fsync') as fsync`,
+      CHECK_MS,
+    );
+    if (database.kind === "embedded") {
+      return {
+        name,
+        status: "ok",
+        detail: "embedded: safe when the process is killed, not when the power fails",
+        hint: "Set DATABASE_URL to keep messages through a power failure",
+      };
+    }
+    return row.fsync === "on" ? { name, status: "ok", detail: "reachable, durable" } : {
+      name,
+      status: "degraded",
+      detail: "reachable, but fsync is off: a power failure loses messages",
+      hint: "Set fsync = on in postgresql.conf",
+    };
+  } catch {
+    return {
+      name,
+      status: "failed",
+      detail: "does not answer",
+      hint: "Check DATABASE_URL and the server; Otto reconnects by itself",
+    };
+  }
+}
+
+async function checkQueue(database: Database, queue: Queue): Promise<Check> {
+  const name = `queue (${queue.backend})`;
+  try {
+    const [{ depth, age }] = await database.query(
+      "check the queue",
+      (sql) =>
+        sql<{ depth: number; age: number | null }[]>`
+        select count(*)::int as depth,
+          extract(epoch from now() - min(stored_at))::int as age
+        from (select stored_at from messages where state = 'new' order by id limit 10000) m`,
+      CHECK_MS,
+    );
+    const detail = depth === 0
+      ? "empty"
+      : `${depth === 10_000 ? "10000 or more" : depth} waiting, the oldest for ${age} s`;
+    const news = await queue.depth();
+    if (queue.backend === "redis" && news === undefined) {
+      return {
+        name,
+        status: "degraded",
+        detail: `Redis does not answer; ${detail}`,
+        hint: "Work goes on by polling; check REDIS_URL and the server",
+      };
+    }
+    return (age ?? 0) > OLD_SECONDS
+      ? {
+        name,
+        status: "degraded",
+        detail,
+        hint: "Is a worker running? See /webhook/status",
+      }
+      : { name, status: "ok", detail };
+  } catch (error) {
+    return { name, status: "failed", detail: errorText(error) };
+  }
+}
+
+async function checkSpill(spill: Spill, inUse: boolean): Promise<Check> {
+  const name = "spill";
+  const [obstacle, depth] = await Promise.all([spill.obstacle(), spill.depth()]);
+  if (obstacle !== undefined || depth === undefined) {
+    return {
+      name,
+      // Only a second net: as long as Postgres takes messages it may be missing.
+      status: inUse ? "failed" : "ok",
+      detail: "off: messages are refused while PostgreSQL is away",
+      hint: obstacle ?? "Redis does not answer",
+    };
+  }
+  return {
+    name,
+    status: depth.messages > 0 || inUse ? "degraded" : "ok",
+    detail: depth.messages === 0
+      ? "ready, empty"
+      : `${depth.messages} messages (${depth.bytes} bytes) wait for PostgreSQL`,
+  };
+}

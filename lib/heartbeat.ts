@@ -1,0 +1,62 @@
+import type { Database } from "./database.ts";
+
+/** A worker as `/webhook/status` shows it. */
+export interface WorkerStatus {
+  id: string;
+  host: string;
+  roles: string[];
+  doing: string;
+  started_at: Date;
+  last_seen: Date;
+  processed: number;
+  alive: boolean;
+}
+
+export const HEARTBEAT_MS = 2_000;
+/** A worker not seen for this long is taken for dead: its leases have run out. */
+const SILENT_SECONDS = 10;
+
+/** Says that a worker is alive, what it does and how much it has done. */
+export async function beat(
+  database: Database,
+  { id, host, roles, doing, processed }: {
+    id: string;
+    host: string;
+    roles: readonly string[];
+    doing: string;
+    processed: number;
+  },
+): Promise<void> {
+  await database.query("send a heartbeat", (sql) =>
+    sql`
+      insert into workers (id, host, roles, doing, processed)
+      values (${id}, ${host}, ${`{${roles.join(",")}}`}::text[], ${doing}, ${processed})
+      on conflict (id) do update
+      set last_seen = now(), doing = excluded.doing, processed = excluded.processed`);
+}
+
+/** Takes a worker off the list: it has stopped in order. */
+export async function signOff(database: Database, id: string): Promise<void> {
+  await database.query("sign a worker off", (sql) => sql`delete from workers where id = ${id}`);
+}
+
+/** Every worker seen within the last hour, the latest first. */
+export async function listWorkers(database: Database): Promise<WorkerStatus[]> {
+  const rows = await database.query(
+    "list workers",
+    (sql) =>
+      sql<(Omit<WorkerStatus, "processed"> & { processed: string })[]>`
+      select id, host, to_json(roles) as roles, doing, started_at, last_seen, processed,
+        last_seen > now() - make_interval(secs => ${SILENT_SECONDS}) as alive
+      from workers where last_seen > now() - interval '1 hour'
+      order by last_seen desc, id limit 100`,
+  );
+  return rows.map((row) => ({ ...row, processed: Number(row.processed) }));
+}
+
+export async function forgetWorkers(database: Database): Promise<void> {
+  await database.query(
+    "forget silent workers",
+    (sql) => sql`delete from workers where last_seen < now() - interval '1 hour'`,
+  );
+}

@@ -1,0 +1,152 @@
+import { createBatcher } from "./batch.ts";
+import type { Database } from "./database.ts";
+import { DeadlineError } from "./deadline.ts";
+import { type NewMessage, type Receipt, storeMessages } from "./inbox_rows.ts";
+import { errorText, type Log } from "./log.ts";
+import type { Queue } from "./queue/queue.ts";
+import type { Spill, Spilled } from "./queue/spill.ts";
+
+/** Keeps messages before they are answered. */
+export interface Inbox {
+  /**
+   * Keeps a message durably, in Postgres or else in the spill.
+   *
+   * @throws {InboxClosedError} when neither can take it: the sender must try again.
+   */
+  accept(message: NewMessage): Promise<Receipt>;
+  /** Resolves when nothing is being written. */
+  idle(): Promise<void>;
+}
+
+/** No store can take the message now; nothing was promised. */
+export class InboxClosedError extends Error {
+  override name = "InboxClosedError";
+}
+
+const STORE_MS = 1_500;
+/** After a failure Postgres is left alone for so long. */
+const BREAKER_MS = 1_000;
+const LARGE_BYTES = 256 * 1024;
+const MOST_ROWS = 64;
+
+/** What one statement may hold; a large body goes alone. */
+const LIMITS = {
+  items: MOST_ROWS,
+  weight: LARGE_BYTES * 4,
+  weigh: ({ body }: NewMessage) => body.byteLength > LARGE_BYTES ? Infinity : body.byteLength,
+};
+
+export function openInbox(
+  { database, queue, spill, log }: { database: Database; queue: Queue; spill?: Spill; log: Log },
+): Inbox {
+  let openUntil = 0;
+
+  const batcher = createBatcher(async (messages: NewMessage[]) => {
+    if (Date.now() < openUntil) throw new Error("Postgres failed a moment ago");
+    try {
+      const results = await storeEach(database, messages, STORE_MS);
+      queue.send(
+        results.flatMap((each) => "waiting" in each && each.waiting ? each.messageId : []),
+      );
+      return results;
+    } catch (error) {
+      openUntil = Date.now() + BREAKER_MS;
+      log.warn("inbox.store_failed", { messages: messages.length, error: errorText(error) });
+      throw error;
+    }
+  }, LIMITS);
+
+  return {
+    async accept(message) {
+      try {
+        return await batcher.add(message);
+      } catch (cause) {
+        // What Postgres refuses now it would refuse later, and the spill could never give it up.
+        if (!spill || isRowError(cause)) {
+          throw new InboxClosedError("Cannot keep the message", { cause });
+        }
+        try {
+          // Under the same id: should Postgres have it after all, it is recognised.
+          await spill.put(message);
+          return { messageId: message.id, repeat: false, waiting: true };
+        } catch (error) {
+          log.warn("inbox.spill_failed", { error: errorText(error) });
+          throw new InboxClosedError("Cannot keep the message", { cause: error });
+        }
+      }
+    },
+    idle: () => batcher.idle(),
+  };
+}
+
+/** Stores messages together; when Postgres refuses one of them, the others without it. */
+async function storeEach(
+  database: Database,
+  messages: NewMessage[],
+  ms?: number,
+): Promise<(Receipt | Error)[]> {
+  try {
+    return await storeMessages(database, messages, ms);
+  } catch (error) {
+    if (!isRowError(error)) throw error;
+    if (messages.length === 1) return [error as Error];
+    const middle = messages.length >> 1;
+    return [
+      ...await storeEach(database, messages.slice(0, middle), ms),
+      ...await storeEach(database, messages.slice(middle), ms),
+    ];
+  }
+}
+
+/** Whether Postgres refused a value in a row (SQLSTATE classes 22, 23, 54), so that others may pass. */
+function isRowError(error: unknown): boolean {
+  const code = (error as { code?: unknown })?.code;
+  return !(error instanceof DeadlineError) && typeof code === "string" &&
+    /^(22|23|54)/.test(code) && code.length === 5;
+}
+
+/**
+ * Moves messages from the spill into the inbox, under the ids they were
+ * answered with. One that Postgres refuses stays where it is, and is logged.
+ *
+ * @returns how many were moved.
+ */
+export async function moveSpilled(
+  { database, queue, spill, log }: { database: Database; queue: Queue; spill: Spill; log: Log },
+): Promise<number> {
+  const spilled = await spill.read(MOST_ROWS);
+  if (spilled.length === 0) return 0;
+  const batcher = createBatcher((messages: NewMessage[]) => storeEach(database, messages), LIMITS);
+  const moved: Spilled[] = [];
+  const waiting: string[] = [];
+  let failure: unknown;
+  await Promise.all(spilled.map(async (each) => {
+    const { id } = each.message;
+    try {
+      const receipt = await batcher.add(each.message);
+      if (receipt.messageId !== id) await keepAlias(database, id, receipt.messageId);
+      if (receipt.waiting) waiting.push(receipt.messageId);
+      moved.push(each);
+    } catch (error) {
+      if (isRowError(error)) {
+        log.error("spill.refused", { message_id: id, error: errorText(error) });
+      } else {
+        failure ??= error;
+      }
+    }
+  }));
+  queue.send(waiting);
+  if (moved.length > 0) await spill.remove(moved);
+  if (failure) throw failure;
+  return moved.length;
+}
+
+/** A repeat of this delivery was stored first: its id answers for both. */
+async function keepAlias(database: Database, alias: string, messageId: string): Promise<void> {
+  await database.query(
+    "keep an alias",
+    (sql) =>
+      sql`insert into message_aliases (alias, message_id) values (${alias}, ${messageId})
+      on conflict do nothing`,
+  );
+}

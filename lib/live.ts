@@ -1,0 +1,135 @@
+import { type Change, currentCursor, isCursor, readChanges } from "./change.ts";
+import { createBell } from "./bell.ts";
+import type { Database } from "./database.ts";
+import { pause } from "./deadline.ts";
+import { errorText, type Log } from "./log.ts";
+import { findMessages, type Message } from "./message.ts";
+import { findNotifications, type Notification } from "./notification.ts";
+import { findTasks, type Task } from "./task.ts";
+
+/** Something as it is now, because it changed. A deleted message is told by its id alone. */
+export type LiveItem =
+  | { kind: "message"; id: string; item?: Message }
+  | { kind: "task"; id: string; item?: Task }
+  | { kind: "notification"; id: string; item?: Notification };
+
+/** What one change touched; `cursor` continues after it. */
+export interface LiveEvent {
+  cursor: string;
+  items: LiveItem[];
+}
+
+/** Tells many listeners of changes, reading each change once. */
+export interface Live {
+  /**
+   * Every change after `cursor` (of now when left out), in order, none skipped
+   * and none twice, until the signal is aborted. Yields an empty list of events
+   * when nothing has happened for `idleMs`.
+   */
+  follow(
+    cursor: string | undefined,
+    signal: AbortSignal,
+    idleMs?: number,
+  ): AsyncGenerator<LiveEvent[], void>;
+}
+
+const POLL_MS = 250;
+const IDLE_MS = 15_000;
+const CHANGES_AT_ONCE = 200;
+/** Changes kept in memory for listeners that are nearly up to date. */
+const KEPT = 1_000;
+
+export function openLive({ database, log }: { database: Database; log: Log }): Live {
+  const bell = createBell();
+  const loaded = new WeakMap<Change, Promise<LiveEvent>>();
+  let kept: Change[] = [];
+  /** What was the end when `kept` began: listeners from here on need no query. */
+  let keptFrom: string | undefined;
+  let listeners = 0;
+  let polling: Promise<void> | undefined;
+
+  async function poll(): Promise<void> {
+    while (listeners > 0) {
+      try {
+        keptFrom ??= await currentCursor(database);
+        const end = kept.at(-1)?.cursor ?? keptFrom;
+        const changes = await readChanges(database, end, CHANGES_AT_ONCE);
+        if (changes.length > 0) {
+          kept.push(...changes);
+          if (kept.length > KEPT) {
+            keptFrom = kept[kept.length - KEPT - 1].cursor;
+            kept = kept.slice(-KEPT);
+          }
+          bell.ring();
+        }
+        if (changes.length < CHANGES_AT_ONCE) await pause(POLL_MS);
+      } catch (error) {
+        log.warn("live.poll_failed", { error: errorText(error) });
+        await pause(1_000);
+      }
+    }
+    polling = undefined;
+    // Nobody listened for a while: what is kept would have a gap.
+    kept = [];
+    keptFrom = undefined;
+  }
+
+  async function changesAfter(cursor: string): Promise<Change[]> {
+    if (cursor === keptFrom) return kept.slice(0, CHANGES_AT_ONCE);
+    const place = kept.findIndex((change) => change.cursor === cursor);
+    if (place >= 0) return kept.slice(place + 1, place + 1 + CHANGES_AT_ONCE);
+    return await readChanges(database, cursor, CHANGES_AT_ONCE);
+  }
+
+  function load(change: Change): Promise<LiveEvent> {
+    let event = loaded.get(change);
+    if (!event) {
+      event = loadItems(database, change);
+      loaded.set(change, event);
+      event.catch(() => loaded.delete(change));
+    }
+    return event;
+  }
+
+  return {
+    async *follow(cursor, signal, idleMs = IDLE_MS) {
+      listeners++;
+      polling ??= poll();
+      try {
+        let at = cursor !== undefined && isCursor(cursor) ? cursor : await currentCursor(database);
+        let spokenAt = Date.now();
+        while (!signal.aborted) {
+          const changes = await changesAfter(at);
+          if (changes.length > 0) {
+            const events = await Promise.all(changes.map(load));
+            at = changes.at(-1)!.cursor;
+            spokenAt = Date.now();
+            yield events;
+          } else if (Date.now() - spokenAt >= idleMs) {
+            spokenAt = Date.now();
+            yield [];
+          } else {
+            await bell.wait(Math.min(idleMs, 1_000), signal);
+          }
+        }
+      } finally {
+        listeners--;
+      }
+    },
+  };
+}
+
+async function loadItems(database: Database, { cursor, kind, ids }: Change): Promise<LiveEvent> {
+  const items: LiveItem[] = [];
+  if (kind === "message") {
+    const found = new Map((await findMessages(database, ids)).map((m) => [m.message_id, m]));
+    for (const id of ids) items.push({ kind, id, item: found.get(id) });
+  } else if (kind === "task") {
+    const found = new Map((await findTasks(database, ids)).map((t) => [t.id, t]));
+    for (const id of ids) items.push({ kind, id, item: found.get(id) });
+  } else {
+    const found = new Map((await findNotifications(database, ids)).map((n) => [n.id, n]));
+    for (const id of ids) items.push({ kind, id, item: found.get(id) });
+  }
+  return { cursor, items };
+}

@@ -1,0 +1,100 @@
+import { connect, createServer, type Server } from "node:net";
+import { readdir, rm } from "node:fs/promises";
+import { relative, resolve } from "node:path";
+import { Refusal } from "./refusal.ts";
+
+/** The folder is open in another process. */
+export class LockedError extends Refusal {
+  override name = "LockedError";
+}
+
+/** Longer paths are cut silently by the kernel (`sun_path` in unix(7)). */
+const MAX_SOCKET_PATH = 100;
+
+/**
+ * Takes a folder for this process alone, until it is disposed or the process
+ * ends in any way: the lock is a listening unix socket, which the kernel closes
+ * on `kill -9` too, so a lock nobody answers on is stale.
+ *
+ * A stale socket is not replaced, since what is removed may be somebody's new
+ * one by now: the next number is taken, and of two who take it one fails.
+ *
+ * @throws {LockedError} when another process holds it.
+ */
+export async function lockFolder(folder: string): Promise<AsyncDisposable> {
+  const before = await findLocks(folder);
+  if (await anyAnswers(folder, before)) throw locked(folder);
+  const number = Math.max(0, ...before) + 1;
+  const path = socketPath(folder, number);
+  const server = await listen(path);
+  if (!server) throw locked(folder);
+  const release = async () => {
+    await new Promise((done) => server.close(done));
+    await rm(path, { force: true });
+  };
+  // Somebody may have taken another number while this one stood still.
+  const others = (await findLocks(folder)).filter((other) => other !== number);
+  if (await anyAnswers(folder, others)) {
+    await release();
+    throw locked(folder);
+  }
+  for (const other of others) await rm(socketPath(folder, other), { force: true });
+  server.unref();
+  return { [Symbol.asyncDispose]: release };
+}
+
+function locked(folder: string): LockedError {
+  return new LockedError(
+    `Cannot open the data folder ${folder}: another Otto is running on it. ` +
+      "Stop that one, give this one its own OTTO_DATA_DIR, or set DATABASE_URL to share a database.",
+  );
+}
+
+async function findLocks(folder: string): Promise<number[]> {
+  return (await readdir(folder)).flatMap((name) => {
+    const number = /^lock-(\d{1,15})\.sock$/.exec(name)?.[1];
+    return number ? Number(number) : [];
+  });
+}
+
+async function anyAnswers(folder: string, numbers: readonly number[]): Promise<boolean> {
+  const answering = await Promise.all(
+    numbers.map((number) => answers(socketPath(folder, number))),
+  );
+  return answering.includes(true);
+}
+
+function socketPath(folder: string, number: number): string {
+  const absolute = resolve(folder, `lock-${number}.sock`);
+  const short = relative(".", absolute);
+  const path = short.length < absolute.length ? short : absolute;
+  if (path.length > MAX_SOCKET_PATH) {
+    throw new Refusal(
+      `Cannot lock the data folder ${folder}: its path has ${path.length} characters, ` +
+        `a socket's path must have at most ${MAX_SOCKET_PATH}. Set OTTO_DATA_DIR to a shorter one.`,
+    );
+  }
+  return path;
+}
+
+function listen(path: string): Promise<Server | undefined> {
+  return new Promise((resolve, reject) => {
+    const server = createServer((socket) => socket.destroy());
+    server.once("error", (error: Error & { code?: string }) => {
+      if (error.code === "EADDRINUSE") resolve(undefined);
+      else reject(error);
+    });
+    server.listen(path, () => resolve(server));
+  });
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
+}

@@ -1,0 +1,75 @@
+import process from "node:process";
+
+export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
+export type LogLevel = typeof LOG_LEVELS[number];
+export type LogFields = Record<string, unknown>;
+
+export interface Log {
+  debug(event: string, fields?: LogFields): void;
+  info(event: string, fields?: LogFields): void;
+  warn(event: string, fields?: LogFields): void;
+  error(event: string, fields?: LogFields): void;
+}
+
+/**
+ * A log of events: one JSON line each for machines, one readable line each on
+ * a terminal. Values may hold what a sender wrote, so control, bidirectional
+ * and line-separator characters are always escaped: an event is one line.
+ */
+export function createLog(
+  level: LogLevel,
+  { readable = Boolean(process.stderr.isTTY), write = writeLine }: {
+    readable?: boolean;
+    write?: (line: string) => void;
+  } = {},
+): Log {
+  const threshold = LOG_LEVELS.indexOf(level);
+  const at = (name: LogLevel) => (event: string, fields: LogFields = {}) => {
+    if (LOG_LEVELS.indexOf(name) < threshold) return;
+    const time = new Date().toISOString();
+    const plain = Object.fromEntries(
+      Object.entries(fields).map(([key, value]) => [key, printable(value)]),
+    );
+    write(
+      readable
+        ? `${time.slice(11, 19)} ${name.padEnd(5)} ${escapeControls(event)}${pairs(plain)}`
+        : escapeControls(JSON.stringify({ time, level: name, event, ...plain })),
+    );
+  };
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}
+
+function writeLine(line: string): void {
+  process.stderr.write(line + "\n");
+}
+
+/** The message of anything thrown, its cause included. Store errors carry their parameters elsewhere. */
+export function errorText(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  // A refused connection to "localhost" is an AggregateError with an empty message.
+  const own = error.message ||
+    (error instanceof AggregateError ? error.errors.map(errorText).join("; ") : error.name);
+  return error.cause ? `${own} (${errorText(error.cause)})` : own;
+}
+
+function printable(value: unknown): unknown {
+  return value instanceof Error ? errorText(value) : value;
+}
+
+function pairs(fields: LogFields): string {
+  return Object.entries(fields)
+    .map(([key, value]) =>
+      ` ${key}=${escapeControls(typeof value === "string" ? value : JSON.stringify(value) ?? "")}`
+    )
+    .join("");
+}
+
+// deno-lint-ignore no-control-regex -- escaping them is the point
+const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+function escapeControls(text: string): string {
+  return text.replace(
+    CONTROLS,
+    (character) => "\\u" + character.charCodeAt(0).toString(16).padStart(4, "0"),
+  );
+}

@@ -1,0 +1,27 @@
+/** Headers that prove who somebody is; what they hold is never shown, logged or told to a model. */
+const SECRET_NAME =
+  /authorization|cookie|token|secret|signature|api-?key|password|credential|hmac|-sig$|^sig$/i;
+/** Query parameters that carry such a proof in the URL. */
+const SECRET_PARAMETER = /token|secret|signature|key|password|auth|sig|code/i;
+const MASK = "•••";
+
+/** Headers as they may be shown: the values of secret ones are masked. */
+export function maskHeaders(headers: Headers): Record<string, string> {
+  return Object.fromEntries(
+    [...headers].map(([name, value]) => [name, SECRET_NAME.test(name) ? MASK : value]),
+  );
+}
+
+/** A URL as it may be shown: without a password, secret parameters masked. */
+export function maskUrl(text: string): string {
+  const url = URL.parse(text);
+  if (!url) return MASK;
+  if (url.username || url.password) {
+    url.username = url.username ? MASK : "";
+    url.password = url.password ? MASK : "";
+  }
+  for (const name of [...url.searchParams.keys()]) {
+    if (SECRET_PARAMETER.test(name)) url.searchParams.set(name, MASK);
+  }
+  return url.href;
+}

@@ -1,0 +1,326 @@
+import { Buffer } from "node:buffer";
+import type { Database, Sql } from "./database.ts";
+import { firstIdAt, newId } from "./id.ts";
+import { idArray } from "./stored.ts";
+
+export const MESSAGE_STATES = ["new", "processed", "filtered", "failed", "rejected"] as const;
+export type MessageState = typeof MESSAGE_STATES[number];
+export type Verification = "verified" | "unverified" | "rejected";
+
+/** What came with the body. Headers are kept as they came, secrets included. */
+export interface Envelope {
+  url: string;
+  client_ip: string;
+  delivery_id: string | null;
+  headers: [name: string, value: string][];
+}
+
+/** A message as the API shows it. */
+export interface Message {
+  message_id: string;
+  webhook_type: string;
+  source: string;
+  event: string | null;
+  title: string | null;
+  state: MessageState;
+  reason: string | null;
+  repeats: number;
+  verification: Verification;
+  delivery_id: string | null;
+  url: string;
+  client_ip: string;
+  content_type: string | null;
+  size: number;
+  received_at: Date;
+  attempts: number;
+  error: string | null;
+  task_id: string | null;
+  replay_of: string | null;
+}
+
+/** One message with everything that was received. */
+export interface WholeMessage extends Message {
+  headers: Headers;
+  body: Uint8Array;
+}
+
+/** A message in a worker's hands until its lease runs out. */
+export interface ClaimedMessage {
+  id: string;
+  epoch: number;
+  webhookType: string;
+  verification: Verification;
+  headers: Headers;
+  receivedAt: Date;
+  /** Left out when large: ask {@link readBody}. */
+  body?: Uint8Array;
+}
+
+/** A worker that stops beating loses its messages and tasks after this. */
+export const LEASE_SECONDS = 8;
+/** What has crashed a worker this often is not tried again. */
+export const MOST_ATTEMPTS = 3;
+/** Larger bodies are read one at a time, to bound memory. */
+const CLAIMED_BODY_BYTES = 256 * 1024;
+
+interface BodyColumns {
+  body: string | null;
+  body_bytes: Uint8Array | null;
+}
+
+/** The columns of {@link smallBody}. */
+export interface SmallBody extends BodyColumns {
+  size: number;
+}
+
+interface ClaimedRow extends SmallBody {
+  id: string;
+  epoch: number;
+  webhook_type: string;
+  verification: Verification;
+  envelope: string;
+  received_at: Date;
+}
+
+/** The body's columns of a message `m`, empty where the body is large. */
+export function smallBody(sql: Sql) {
+  return sql`m.size,
+    case when m.size <= ${CLAIMED_BODY_BYTES} then m.body end as body,
+    case when m.size <= ${CLAIMED_BODY_BYTES} then m.body_bytes end as body_bytes`;
+}
+
+/** The body in the columns of {@link smallBody}; undefined when it is large. */
+export function bodyIfSmall(row: SmallBody): Uint8Array | undefined {
+  return row.size <= CLAIMED_BODY_BYTES ? bodyOf(row) : undefined;
+}
+
+/**
+ * Claims up to `max` new messages for a worker: those named, or without names
+ * the oldest that have waited for some milliseconds (the queue's floor, which
+ * needs no bell). A message that a worker has crashed on is claimed only alone,
+ * so that it cannot take others down with it.
+ */
+export async function claimMessages(
+  database: Database,
+  { worker, max, ids, waitedMs = 0 }: {
+    worker: string;
+    max: number;
+    ids?: readonly string[];
+    waitedMs?: number;
+  },
+): Promise<ClaimedMessage[]> {
+  const rows = await database.query("claim messages", (sql) => {
+    const which = ids
+      ? sql`id = any(${idArray(ids)}::uuid[]) and attempts = 0`
+      : sql`stored_at <= now() - make_interval(secs => ${waitedMs / 1_000}) and attempts = 0`;
+    return sql<ClaimedRow[]>`
+      with picked as (
+        select id from messages
+        where state = 'new' and (lease_until is null or lease_until < now()) and ${which}
+        order by id limit ${max} for update skip locked
+      )
+      update messages m
+      set lease_until = now() + make_interval(secs => ${LEASE_SECONDS}), worker = ${worker},
+          epoch = m.epoch + 1, attempts = m.attempts + 1,
+          claimed_at = coalesce(m.claimed_at, now())
+      from picked where m.id = picked.id
+      returning m.id, m.epoch, m.webhook_type, m.verification, m.envelope, m.received_at,
+        ${smallBody(sql)}`;
+  });
+  return rows.map(toClaimed);
+}
+
+/** Claims the oldest message that a worker has lost before, if there is one. */
+export async function claimSuspect(
+  database: Database,
+  worker: string,
+): Promise<ClaimedMessage[]> {
+  const rows = await database.query("claim a message again", (sql) =>
+    sql<ClaimedRow[]>`
+      with picked as (
+        select id from messages
+        where state = 'new' and (lease_until is null or lease_until < now())
+          and attempts between 1 and ${MOST_ATTEMPTS - 1}
+        order by id limit 1 for update skip locked
+      )
+      update messages m
+      set lease_until = now() + make_interval(secs => ${LEASE_SECONDS}), worker = ${worker},
+          epoch = m.epoch + 1, attempts = m.attempts + 1
+      from picked where m.id = picked.id
+      returning m.id, m.epoch, m.webhook_type, m.verification, m.envelope, m.received_at,
+        ${smallBody(sql)}`);
+  return rows.map(toClaimed);
+}
+
+function toClaimed(row: ClaimedRow): ClaimedMessage {
+  return {
+    id: row.id,
+    epoch: row.epoch,
+    webhookType: row.webhook_type,
+    verification: row.verification,
+    headers: new Headers((JSON.parse(row.envelope) as Envelope).headers),
+    receivedAt: row.received_at,
+    body: bodyIfSmall(row),
+  };
+}
+
+function bodyOf(row: BodyColumns): Uint8Array {
+  if (row.body_bytes !== null) return row.body_bytes;
+  return Buffer.from(row.body ?? "", "utf8");
+}
+
+/** The bytes of a message as they were received; undefined when it is gone. */
+export async function readBody(database: Database, id: string): Promise<Uint8Array | undefined> {
+  const [row] = await database.query(
+    "read a message's body",
+    (sql) => sql<BodyColumns[]>`select body, body_bytes from messages where id = ${id}`,
+  );
+  return row && bodyOf(row);
+}
+
+/**
+ * Gives claimed messages back untouched: with `ids` because the store failed in
+ * the middle, without because the worker stops.
+ */
+export async function releaseMessages(
+  database: Database,
+  worker: string,
+  ids?: readonly string[],
+): Promise<void> {
+  await database.query("release messages", (sql) =>
+    sql`update messages
+      set lease_until = null, worker = null, attempts = greatest(attempts - 1, 0)
+      where state = 'new' and worker = ${worker}
+        ${ids ? sql`and id = any(${idArray(ids)}::uuid[])` : sql``}`);
+}
+
+export interface MessageFilter {
+  state?: MessageState;
+  webhook_type?: string;
+  source?: string;
+  task_id?: string;
+  /** Only messages older than this id. */
+  before?: string;
+  limit: number;
+}
+
+interface MessageRow extends Omit<Message, "delivery_id" | "url" | "client_ip" | "content_type"> {
+  envelope: string;
+}
+
+const columns = `id as message_id, webhook_type, source, event, title, state, reason, repeats,
+  verification, size, received_at, attempts, error, task_id, replay_of, envelope`;
+
+function toMessage({ envelope, ...row }: MessageRow): Message {
+  const { url, client_ip, delivery_id, headers } = JSON.parse(envelope) as Envelope;
+  const contentType = headers.find(([name]) => name === "content-type");
+  return { ...row, url, client_ip, delivery_id, content_type: contentType?.[1] ?? null };
+}
+
+/** Messages, newest first. */
+export async function listMessages(
+  database: Database,
+  { state, webhook_type, source, task_id, before, limit }: MessageFilter,
+): Promise<Message[]> {
+  const rows = await database.query("list messages", (sql) =>
+    sql<MessageRow[]>`
+      select ${sql.unsafe(columns)} from messages
+      where true
+        ${state ? sql`and state = ${state}` : sql``}
+        ${webhook_type ? sql`and webhook_type = ${webhook_type}` : sql``}
+        ${source ? sql`and source = ${source}` : sql``}
+        ${task_id ? sql`and task_id = ${task_id}` : sql``}
+        ${before ? sql`and id < ${before}` : sql``}
+      order by id desc limit ${limit}`);
+  return rows.map(toMessage);
+}
+
+/** The named messages, in no order. */
+export async function findMessages(
+  database: Database,
+  ids: readonly string[],
+): Promise<Message[]> {
+  const rows = await database.query("find messages", (sql) =>
+    sql<MessageRow[]>`
+      select ${sql.unsafe(columns)} from messages where id = any(${idArray(ids)}::uuid[])`);
+  return rows.map(toMessage);
+}
+
+/** One message, also by an alias that it was once answered under. */
+export async function readMessage(
+  database: Database,
+  id: string,
+): Promise<WholeMessage | undefined> {
+  const [row] = await database.query("read a message", (sql) =>
+    sql<(MessageRow & BodyColumns)[]>`
+      select ${sql.unsafe(columns)}, body, body_bytes from messages
+      where id = coalesce((select message_id from message_aliases where alias = ${id}), ${id})`);
+  if (!row) return undefined;
+  const { body, body_bytes, ...rest } = row;
+  return {
+    ...toMessage(rest),
+    headers: new Headers((JSON.parse(row.envelope) as Envelope).headers),
+    body: bodyOf({ body, body_bytes }),
+  };
+}
+
+/** Removes a message, its task, its notifications. False when there is none. */
+export async function deleteMessage(database: Database, id: string): Promise<boolean> {
+  const rows = await database.query("delete a message", (sql) =>
+    sql`
+      with gone as (delete from messages where id = ${id} returning id),
+      changed as (insert into changes (kind, ids) select 'message', array[id] from gone)
+      select id from gone`);
+  return rows.length > 0;
+}
+
+/** A replay: the new message's id beside the one it replays. */
+export interface Replay {
+  message_id: string;
+  replay_of: string;
+}
+
+/**
+ * Makes new messages with the same bytes, headers and time of receipt, to be
+ * worked like new ones. Rejected messages are left alone: nobody vouches for them.
+ */
+export async function replayMessages(
+  database: Database,
+  ids: readonly string[],
+): Promise<Replay[]> {
+  const pairs = ids.map((id) => ({ message_id: newId(), replay_of: id }));
+  return await database.query("replay messages", (sql) =>
+    sql<Replay[]>`
+      with pair as (
+        select * from jsonb_to_recordset(${JSON.stringify(pairs)}::text::jsonb)
+          as p(message_id uuid, replay_of uuid)
+      ), stored as (
+        insert into messages (id, webhook_type, source, verification, envelope, body, body_bytes,
+          size, received_at, replay_of)
+        select p.message_id, m.webhook_type, m.source, m.verification, m.envelope, m.body,
+          m.body_bytes, m.size, m.received_at, m.id
+        from pair p join messages m on m.id = p.replay_of and m.state <> 'rejected'
+        returning id, replay_of
+      ), changed as (
+        insert into changes (kind, ids)
+        select 'message', array_agg(id) from stored having count(*) > 0
+      )
+      select id as message_id, replay_of from stored`);
+}
+
+/** Removes messages received before a time, with all that hangs on them; at most `limit`. */
+export async function forgetMessages(
+  database: Database,
+  before: Date,
+  limit: number,
+): Promise<number> {
+  const rows = await database.query("forget old messages", (sql) =>
+    sql`
+      delete from messages where id in (
+        select m.id from messages m left join tasks t on t.id = m.task_id
+        where m.id < ${firstIdAt(before)} and m.state <> 'new'
+          and (t.id is null or t.status in ('completed', 'failed', 'cancelled'))
+        order by m.id limit ${limit}
+      ) returning id`);
+  return rows.length;
+}

@@ -1,0 +1,167 @@
+import { parseMultipart } from "./multipart.ts";
+
+/** A parsed body, and what it was. */
+export interface Parsed {
+  kind: "json" | "form" | "raw";
+  payload: unknown;
+}
+
+/** Why a body could not be parsed within the budget. */
+export class PayloadError extends Error {
+  override readonly name = "PayloadError";
+  readonly code:
+    | "payload_too_deep"
+    | "payload_too_large"
+    | "payload_too_many_fields";
+
+  constructor(code: PayloadError["code"], message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** The deepest nesting of arrays and objects that is parsed. */
+export const MAX_DEPTH = 512;
+
+/** The largest body that is parsed, in bytes: what GitHub, the most generous sender, sends at most. */
+export const MAX_SIZE = 25 * 1024 * 1024;
+
+/** The most fields of a form that are read: a hundred times what any sender has. */
+export const MAX_FORM_FIELDS = 10_000;
+
+/** The payload of a body; see `parseBody`. */
+export function parsePayload(body: Uint8Array, contentType?: string): unknown {
+  return parseBody(body, contentType).payload;
+}
+
+/**
+ * Reads a body. The bytes decide before the content type does, because
+ * `curl -d '{…}'` calls its JSON a form: any JSON, else the fields of a form
+ * (repeated ones as arrays, a lone `payload` of JSON unwrapped), else the text
+ * under `raw_body`. Throws a `PayloadError` when the body exceeds the budget.
+ */
+export function parseBody(body: Uint8Array, contentType?: string): Parsed {
+  if (body.length > MAX_SIZE) {
+    throw new PayloadError(
+      "payload_too_large",
+      `Parsing the body failed: it has ${body.length} bytes, at most ${MAX_SIZE} are read`,
+    );
+  }
+  const type = mediaType(contentType);
+  const isForm = type === "application/x-www-form-urlencoded" ||
+    type === "multipart/form-data";
+  const json = parseJson(body);
+  if (json !== undefined && !(isForm && isScalar(json))) {
+    return { kind: "json", payload: json };
+  }
+  if (isForm && body.length > 0) {
+    const fields = type === "multipart/form-data"
+      ? parseMultipart(body, contentType!)
+      : formFields(body);
+    if (fields) return { kind: "form", payload: unwrap(fields) };
+  }
+  return { kind: "raw", payload: { raw_body: new TextDecoder().decode(body) } };
+}
+
+/** How many fields a payload has: its top-level keys, an array's items, 1 for a lone value, 0 for `null`. */
+export function countFields(payload: unknown): number {
+  if (payload === null || payload === undefined) return 0;
+  if (Array.isArray(payload)) return payload.length;
+  return typeof payload === "object" ? Object.keys(payload).length : 1;
+}
+
+/** The fields of a form body in order, each name with all its values. Throws a `PayloadError` when there are too many. */
+export function formFields(body: Uint8Array): Map<string, string[]> {
+  let separators = 0;
+  for (const byte of body) if (byte === AMPERSAND) separators++;
+  if (separators >= MAX_FORM_FIELDS) {
+    throw new PayloadError(
+      "payload_too_many_fields",
+      `Parsing the form failed: it has ${
+        separators + 1
+      } fields, at most ${MAX_FORM_FIELDS} are read`,
+    );
+  }
+  const fields = new Map<string, string[]>();
+  // The "&" keeps a leading "?", which URLSearchParams would take for a URL's.
+  const text = `&${new TextDecoder().decode(body)}`;
+  for (const [name, value] of new URLSearchParams(text)) {
+    const values = fields.get(name);
+    if (values) values.push(value);
+    else fields.set(name, [value]);
+  }
+  return fields;
+}
+
+/** The media type of a content type: lower case, without parameters. */
+export function mediaType(contentType: string | null | undefined): string {
+  return (contentType ?? "").split(";", 1)[0].trim().toLowerCase();
+}
+
+function parseJson(body: Uint8Array): unknown {
+  if (isTooDeep(body)) {
+    throw new PayloadError(
+      "payload_too_deep",
+      `Parsing the body failed: it nests deeper than ${MAX_DEPTH} levels, which no sender needs`,
+    );
+  }
+  try {
+    return JSON.parse(new TextDecoder().decode(body));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Whether a body that begins as an array or object nests too deep. Counted
+ * before parsing: `JSON.parse` takes a million levels, but whoever walks or
+ * writes them out again (`JSON.stringify` on Node) overflows the stack.
+ */
+function isTooDeep(body: Uint8Array): boolean {
+  let i = startOfText(body);
+  if (body[i] !== OPEN_OBJECT && body[i] !== OPEN_ARRAY) return false;
+  for (let depth = 0, inString = false; i < body.length; i++) {
+    const byte = body[i];
+    if (inString) {
+      if (byte === BACKSLASH) i++;
+      else if (byte === QUOTE) inString = false;
+    } else if (byte === QUOTE) inString = true;
+    else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) {
+      if (++depth > MAX_DEPTH) return true;
+    } else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) depth--;
+  }
+  return false;
+}
+
+const AMPERSAND = 0x26;
+const [OPEN_OBJECT, CLOSE_OBJECT, OPEN_ARRAY, CLOSE_ARRAY, QUOTE, BACKSLASH] = new TextEncoder()
+  .encode('{}[]"\\');
+
+/** Where the text begins after a byte order mark and JSON's whitespace. */
+function startOfText(body: Uint8Array): number {
+  let i = body[0] === 0xEF && body[1] === 0xBB && body[2] === 0xBF ? 3 : 0;
+  while (
+    body[i] === 0x20 || body[i] === 0x0A || body[i] === 0x0D || body[i] === 0x09
+  ) i++;
+  return i;
+}
+
+function isScalar(value: unknown): boolean {
+  return typeof value !== "object" || value === null;
+}
+
+/** A form's lone field `payload` that holds JSON (GitHub, Slack) is the payload; else the fields are. */
+function unwrap(fields: Map<string, unknown[]>): unknown {
+  const lone = fields.size === 1 ? fields.get("payload") : undefined;
+  if (lone?.length === 1 && typeof lone[0] === "string") {
+    const json = parseJson(new TextEncoder().encode(lone[0]));
+    if (json !== undefined && !isScalar(json)) return json;
+  }
+  // `fromEntries` defines a field named `__proto__` instead of setting the prototype.
+  return Object.fromEntries(
+    Array.from(
+      fields,
+      ([name, values]) => [name, values.length === 1 ? values[0] : values],
+    ),
+  );
+}

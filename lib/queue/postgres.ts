@@ -1,0 +1,39 @@
+import type { Database } from "../database.ts";
+import { errorText, type Log } from "../log.ts";
+import { createNews, type Queue } from "./queue.ts";
+
+const CHANNEL = "otto_messages";
+/** A NOTIFY payload must be shorter than 8,000 bytes; an id takes 37 with its comma. */
+const IDS_IN_PAYLOAD = 200;
+
+/** News by NOTIFY. Every listening worker hears all of it; leases sort out who works. */
+export function openPostgresQueue(database: Database, log: Log): Queue {
+  const news = createNews();
+  let listening: Promise<void> | undefined;
+
+  /** Only workers listen, and a store that is down now is asked again at the next receive. */
+  function listen(): void {
+    listening ??= database.listen(CHANNEL, (payload) => news.add(payload.split(",")))
+      .catch((error) => {
+        log.debug("queue.listen_failed", { error: errorText(error) });
+        listening = undefined;
+      });
+  }
+
+  return {
+    backend: "postgres",
+    send(ids) {
+      for (let from = 0; from < ids.length; from += IDS_IN_PAYLOAD) {
+        const payload = ids.slice(from, from + IDS_IN_PAYLOAD).join(",");
+        database.query("notify workers", (sql) => sql`select pg_notify(${CHANNEL}, ${payload})`)
+          .catch((error) => log.debug("queue.send_failed", { error: errorText(error) }));
+      }
+    },
+    receive(max, ms, signal) {
+      listen();
+      return news.take(max, ms, signal);
+    },
+    depth: () => Promise.resolve(undefined),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}

@@ -1,0 +1,61 @@
+import { type Bell, createBell } from "../bell.ts";
+
+/**
+ * Brings new messages to workers at once.
+ *
+ * The promise is at least once, and it is kept by the `messages` table alone: a
+ * row in state `new` is the queue entry and a lease on it decides who works.
+ * What travels here are ids, as news of such rows. News may be lost, doubled or
+ * late, so a worker claims what it hears of, and also looks for rows that
+ * nobody has claimed for a second (`claimMessages` in `lib/message.ts`).
+ */
+export interface Queue extends AsyncDisposable {
+  readonly backend: "local" | "postgres" | "redis";
+  /** Tells workers of messages just stored. Never waits and never fails. */
+  send(ids: readonly string[]): void;
+  /** Up to `max` ids, as soon as there are any; none after `ms` or on abort. */
+  receive(max: number, ms: number, signal: AbortSignal): Promise<string[]>;
+  /** How many ids are on their way, where that is known. */
+  depth(): Promise<number | undefined>;
+}
+
+/** More news than this is dropped: the table keeps the rest. */
+const MOST_NEWS = 10_000;
+
+/** Ids heard of and not yet asked for. */
+export interface News {
+  add(ids: readonly string[]): void;
+  take(max: number, ms: number, signal: AbortSignal): Promise<string[]>;
+  readonly size: number;
+}
+
+export function createNews(bell: Bell = createBell()): News {
+  let ids: string[] = [];
+  return {
+    add(more) {
+      ids.push(...more.slice(0, MOST_NEWS - ids.length));
+      bell.ring();
+    },
+    async take(max, ms, signal) {
+      if (ids.length === 0) await bell.wait(ms, signal);
+      const taken = ids.slice(0, max);
+      ids = ids.slice(max);
+      return taken;
+    },
+    get size() {
+      return ids.length;
+    },
+  };
+}
+
+/** A queue inside one process, which both serves and works. */
+export function openLocalQueue(): Queue {
+  const news = createNews();
+  return {
+    backend: "local",
+    send: (ids) => news.add(ids),
+    receive: (max, ms, signal) => news.take(max, ms, signal),
+    depth: () => Promise.resolve(news.size),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}

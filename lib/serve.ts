@@ -1,0 +1,97 @@
+import type { Server } from "node:http";
+import { pause } from "./deadline.ts";
+import { Refusal } from "./refusal.ts";
+
+const CLOSE_MS = 3_000;
+
+/** What answers a request; `address` tells the socket's other end. */
+export type Answer = (
+  request: Request,
+  connection: { address(): string | undefined },
+) => Response | Promise<Response>;
+
+/** An HTTP server that is listening. */
+export interface Serving {
+  readonly port: number;
+  /**
+   * Takes no more connections and resolves when the open requests are answered,
+   * or after three seconds: somebody may be sending a body slowly, and was
+   * promised nothing.
+   */
+  close(): Promise<void>;
+}
+
+/** The few things of Deno that this file uses; types only, so that Node reads it too. */
+interface DenoServe {
+  serve(
+    options: { port: number; hostname: string; onListen(): void },
+    handler: (
+      request: Request,
+      info: { remoteAddr: { hostname?: string } },
+    ) => Response | Promise<Response>,
+  ): { addr: { port: number }; shutdown(): Promise<void> };
+}
+
+/** Listens with the runtime's own server: the one place that knows which runtime this is. */
+export async function serve(
+  { port, host, answer }: { port: number; host: string; answer: Answer },
+): Promise<Serving> {
+  const { Deno } = globalThis as { Deno?: DenoServe };
+  try {
+    const server = Deno
+      ? serveOnDeno(Deno, { port, host, answer })
+      : await serveOnNode({ port, host, answer });
+    return { port: server.port, close: () => Promise.race([server.close(), pause(CLOSE_MS)]) };
+  } catch (error) {
+    if ((error as { code?: string }).code !== "EADDRINUSE") throw error;
+    throw new Refusal(
+      `Cannot listen on ${host}:${port}: another program does. ` +
+        "Stop that one, or set PORT to a free one.",
+    );
+  }
+}
+
+function serveOnDeno(
+  Deno: DenoServe,
+  { port, host, answer }: { port: number; host: string; answer: Answer },
+): Serving {
+  const server = Deno.serve(
+    { port, hostname: host, onListen() {} },
+    (request, info) => answer(request, { address: () => info.remoteAddr.hostname }),
+  );
+  return { port: server.addr.port, close: () => server.shutdown() };
+}
+
+async function serveOnNode(
+  { port, host, answer }: { port: number; host: string; answer: Answer },
+): Promise<Serving> {
+  const { serve } = await import("@hono/node-server");
+  return await new Promise((resolve, reject) => {
+    const server = serve({
+      port,
+      hostname: host,
+      fetch: (request, env) => {
+        const { socket } = (env as { incoming: { socket: { remoteAddress?: string } } }).incoming;
+        return answer(request, { address: () => socket.remoteAddress });
+      },
+      // Node's own limits are minutes; Deno has none: see the README on proxies.
+      serverOptions: {
+        headersTimeout: 10_000,
+        requestTimeout: 20_000,
+        connectionsCheckingInterval: 2_000,
+        maxHeaderSize: 32 * 1024,
+      },
+    }, (address) => {
+      server.removeListener("error", reject);
+      resolve({
+        port: address.port,
+        close: () =>
+          new Promise<void>((done) => {
+            server.close(() => done());
+            (server as Server).closeIdleConnections?.();
+          }),
+      });
+    });
+    server.once("error", reject);
+  });
+}

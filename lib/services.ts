@@ -1,0 +1,128 @@
+import type { Agent } from "./agent/agent.ts";
+import { digestAgent } from "./agent/digest.ts";
+import { type Bell, createBell } from "./bell.ts";
+import { type Closer, openAll } from "./closer.ts";
+import type { Config } from "./config.ts";
+import { type Database, migrate, openEmbedded, openServer } from "./database.ts";
+import { pause } from "./deadline.ts";
+import { type Inbox, openInbox } from "./inbox.ts";
+import { errorText, type Log } from "./log.ts";
+import { machineName } from "./machine.ts";
+import type { Channel } from "./notify/channel.ts";
+import { webChannel } from "./notify/web.ts";
+import { openPostgresQueue } from "./queue/postgres.ts";
+import { openLocalQueue, type Queue } from "./queue/queue.ts";
+import { openRedis, openRedisQueue } from "./queue/redis.ts";
+import { openSpill, type Spill } from "./queue/spill.ts";
+
+/** Everything an entrypoint opens and closes. */
+export interface Services extends AsyncDisposable {
+  readonly config: Config;
+  readonly log: Log;
+  readonly database: Database;
+  readonly queue: Queue;
+  readonly inbox: Inbox;
+  readonly spill?: Spill;
+  readonly agent: Agent;
+  readonly channels: readonly Channel[];
+  /** Rung in this process when there are new tasks, or new notifications. */
+  readonly bells: { tasks: Bell; notifications: Bell };
+  /** Resolves when the schema is there; a store that is down is waited for. */
+  readonly ready: Promise<void>;
+  /** Why the schema is not there yet; undefined when it is. */
+  readonly notReady: () => string | undefined;
+  readonly host: string;
+}
+
+const RETRY_MS = 1_000;
+
+/**
+ * Makes the choices that the configuration asks for, and opens them.
+ *
+ * A server that is down is no reason to fail: it is tried again until the
+ * signal is aborted. The database inside the process opens here or not at all.
+ */
+export async function openServices(
+  config: Config,
+  log: Log,
+  signal: AbortSignal,
+): Promise<Services> {
+  return await openAll((closer) => openServicesWith(closer, { config, log, signal }));
+}
+
+async function openServicesWith(
+  closer: Closer,
+  { config, log, signal }: { config: Config; log: Log; signal: AbortSignal },
+): Promise<Services> {
+  const database = closer.add(await openDatabase(config, log));
+  // Messages must not wait behind the questions of a page.
+  const inboxDatabase = config.databaseUrl === undefined
+    ? database
+    : closer.add(openServer({ ...serverOptions(config, log), connections: 2 }));
+  const { queue, spill } = openQueue(config, database, log, closer);
+  const inbox = openInbox({ database: inboxDatabase, queue, spill, log });
+  closer.defer(() => inbox.idle());
+
+  let obstacle: string | undefined = "the schema is being prepared";
+  const ready = prepare();
+  async function prepare(): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await migrate(database, log);
+        // Connected before the first message comes.
+        await inboxDatabase.query("reach the inbox", (sql) => sql`select 1`);
+        obstacle = undefined;
+        return;
+      } catch (error) {
+        if (database.kind === "embedded") throw error;
+        obstacle = errorText(error);
+        log.warn("database.not_ready", { error: obstacle });
+        await pause(RETRY_MS, signal);
+      }
+    }
+  }
+  if (database.kind === "embedded") await ready;
+
+  return {
+    config,
+    log,
+    database,
+    queue,
+    inbox,
+    spill,
+    agent: digestAgent,
+    channels: [webChannel],
+    bells: { tasks: createBell(), notifications: createBell() },
+    ready,
+    notReady: () => obstacle,
+    host: machineName(config.hostName),
+    [Symbol.asyncDispose]: () => closer.close(),
+  };
+}
+
+function serverOptions({ databaseUrl, databasePrepare }: Config, log: Log) {
+  return { url: databaseUrl!, prepare: databasePrepare, log };
+}
+
+async function openDatabase(config: Config, log: Log): Promise<Database> {
+  return config.databaseUrl === undefined
+    ? await openEmbedded(config.dataDir)
+    : openServer(serverOptions(config, log));
+}
+
+function openQueue(
+  { databaseUrl, redisUrl, redisDurable }: Config,
+  database: Database,
+  log: Log,
+  closer: Closer,
+): { queue: Queue; spill?: Spill } {
+  if (databaseUrl === undefined) return { queue: openLocalQueue() };
+  if (redisUrl === undefined) return { queue: openPostgresQueue(database, log) };
+  const redis = closer.add(openRedis(redisUrl, log));
+  // A blocking read holds up every command behind it, hence its own connection.
+  const reader = closer.add(openRedis(redisUrl, log));
+  return {
+    queue: openRedisQueue(redis, reader, log),
+    spill: openSpill(redis, { trusted: redisDurable, log }),
+  };
+}

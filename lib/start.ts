@@ -1,0 +1,59 @@
+import { type Config, secretsOf } from "./config.ts";
+
+/** What the first lines say of a source. */
+interface Known {
+  secretVariable?: string;
+  secretRequired?: boolean;
+}
+
+/** What a person wants to know when Otto has started: where it is, what to try, what is set. */
+export function describeStart(
+  { config, port, sources }: { config: Config; port: number; sources: Record<string, Known> },
+): string {
+  const origin = `http://${
+    config.host === "0.0.0.0" || config.host === "::" ? "localhost" : shown(config.host)
+  }:${port}`;
+  const lines = [
+    "",
+    `Otto is ready on ${origin}`,
+    "",
+    "Try it:",
+    `  curl -X POST ${origin}/webhook/demo -H 'content-type: application/json' -d '{"title":"Hello Otto"}'`,
+    "",
+    `  messages   ${storage(config)}`,
+    `  work       ${
+      config.worksInline
+        ? "in this process"
+        : "by worker.ts (start at least one), or set WORKER=inline"
+    }`,
+    `  agent      digest, without AI (no model is configured)`,
+    `  signatures ${signatures(config, sources)}`,
+  ];
+  if (config.redisUrl) {
+    lines.push(
+      "  spill      Redis, while PostgreSQL is away and Redis is durable (/webhook/health)",
+    );
+  }
+  return lines.join("\n") + "\n";
+}
+
+function shown(host: string): string {
+  return host === "127.0.0.1" ? "localhost" : host.includes(":") ? `[${host}]` : host;
+}
+
+function storage({ databaseUrl, redisUrl, dataDir }: Config): string {
+  if (databaseUrl === undefined) {
+    return `embedded, in ${dataDir} (survives a crash, not a power failure; DATABASE_URL changes that)`;
+  }
+  return redisUrl ? "PostgreSQL, news by Redis" : "PostgreSQL";
+}
+
+function signatures(config: Config, sources: Record<string, Known>): string {
+  return Object.entries(sources).map(([name, source]) => {
+    const variable = source.secretVariable ?? `WEBHOOK_SECRET_${name.toUpperCase()}`;
+    if (secretsOf(config, name, source.secretVariable).length > 0) return `${name} verified`;
+    return source.secretRequired
+      ? `${name} refused until ${variable} is set`
+      : `${name} accepted unverified (${variable})`;
+  }).join("; ");
+}

@@ -1,0 +1,163 @@
+import type { Database } from "./database.ts";
+import type { Queue } from "./queue/queue.ts";
+import type { Spill } from "./queue/spill.ts";
+
+/** Latencies of one stage over its latest thousand items. */
+export interface Stage {
+  p50_ms: number | null;
+  p99_ms: number | null;
+}
+
+/** What `/webhook/stats` says. */
+export interface Stats {
+  queue: {
+    backend: Queue["backend"];
+    depth: number;
+    oldest_age_seconds: number | null;
+    in_progress: number;
+    spilled: number;
+  };
+  jobs: {
+    backend: "postgres";
+    pending: number;
+    running: number;
+    waiting_input: number;
+    oldest_age_seconds: number | null;
+  };
+  messages: {
+    total: number;
+    new: number;
+    processed: number;
+    filtered: number;
+    failed: number;
+    rejected: number;
+    repeats: number;
+  };
+  by_type: Record<string, number>;
+  last_hour: { received: number; processed: number; failed: number; completed_tasks: number };
+  stages: Record<"receive" | "queue" | "task" | "agent" | "notify", Stage>;
+  recent_failed: {
+    message_id: string;
+    webhook_type: string;
+    error: string | null;
+    attempts: number;
+    failed_at: Date | null;
+  }[];
+  failed_tasks: {
+    id: string;
+    title: string;
+    error: string | null;
+    finished_at: Date | null;
+  }[];
+  dead_notifications: {
+    id: string;
+    channel: string;
+    destination: string;
+    error: string | null;
+    attempts: number;
+  }[];
+}
+
+const RECENT = 20;
+const MOST_TYPES = 50;
+const STATS_MS = 15_000;
+
+/** Reads the numbers of every stage, from the rows themselves. */
+export async function readStats(
+  { database, queue, spill }: { database: Database; queue: Queue; spill?: Spill },
+): Promise<Stats> {
+  const [row] = await database.query(
+    "read the statistics",
+    (sql) =>
+      sql<(Omit<Stats, "queue" | "jobs"> & { waiting: Waiting; jobs: Stats["jobs"] })[]>`
+      with counts as materialized (
+        select state, webhook_type, count(*)::int as messages, sum(repeats)::int as repeats
+        from messages group by state, webhook_type
+      ), states as (
+        select coalesce(sum(messages), 0)::int as total,
+          coalesce(sum(messages) filter (where state = 'new'), 0)::int as new,
+          coalesce(sum(messages) filter (where state = 'processed'), 0)::int as processed,
+          coalesce(sum(messages) filter (where state = 'filtered'), 0)::int as filtered,
+          coalesce(sum(messages) filter (where state = 'failed'), 0)::int as failed,
+          coalesce(sum(messages) filter (where state = 'rejected'), 0)::int as rejected,
+          coalesce(sum(repeats), 0)::int as repeats
+        from counts
+      ), types as (
+        select webhook_type, sum(messages)::int as messages from counts
+        group by webhook_type order by 2 desc, 1 limit ${MOST_TYPES}
+      ), settled as materialized (
+        select received_at, stored_at, claimed_at, settled_at from messages
+        where settled_at is not null and claimed_at is not null
+        order by settled_at desc limit 1000
+      ), finished as materialized (
+        select started_at, finished_at from tasks
+        where finished_at is not null and started_at is not null
+        order by finished_at desc limit 1000
+      ), told as materialized (
+        select created_at, sent_at from notifications where sent_at is not null
+        order by id desc limit 1000
+      )
+      select
+        (select to_json(states) from states) as messages,
+        (select coalesce(json_object_agg(webhook_type, messages), '{}') from types) as by_type,
+        json_build_object(
+          'depth', (select count(*)::int from messages where state = 'new'),
+          'in_progress', (select count(*)::int from messages
+            where state = 'new' and lease_until > now()),
+          'oldest_age_seconds', (select round(extract(epoch from now() - min(stored_at))::numeric, 1)
+            from messages where state = 'new')) as waiting,
+        (select json_build_object(
+            'backend', 'postgres',
+            'pending', count(*) filter (where status = 'pending'),
+            'running', count(*) filter (where status = 'running'),
+            'waiting_input', count(*) filter (where status = 'waiting_input'),
+            'oldest_age_seconds', round(extract(epoch from now() - min(created_at)
+              filter (where status = 'pending'))::numeric, 1))
+          from tasks where status in ('pending', 'running', 'waiting_input')) as jobs,
+        json_build_object(
+          'received', (select count(*)::int from messages
+            where id > ${sql.unsafe(HOUR_AGO_ID)} and state <> 'rejected'),
+          'processed', (select count(*)::int from messages
+            where settled_at > now() - interval '1 hour' and state = 'processed'),
+          'failed', (select count(*)::int from messages
+            where settled_at > now() - interval '1 hour' and state = 'failed'),
+          'completed_tasks', (select count(*)::int from tasks
+            where finished_at > now() - interval '1 hour' and status = 'completed')) as last_hour,
+        json_build_object(
+          'receive', (select ${sql.unsafe(stage("stored_at - received_at"))} from settled),
+          'queue', (select ${sql.unsafe(stage("claimed_at - stored_at"))} from settled),
+          'task', (select ${sql.unsafe(stage("settled_at - claimed_at"))} from settled),
+          'agent', (select ${sql.unsafe(stage("finished_at - started_at"))} from finished),
+          'notify', (select ${sql.unsafe(stage("sent_at - created_at"))} from told)) as stages,
+        (select coalesce(json_agg(f), '[]') from (
+          select id as message_id, webhook_type, error, attempts, settled_at as failed_at
+          from messages where state = 'failed' order by id desc limit ${RECENT}) f) as recent_failed,
+        (select coalesce(json_agg(f), '[]') from (
+          select id, title, error_message as error, finished_at
+          from tasks where status = 'failed' order by id desc limit ${RECENT}) f) as failed_tasks,
+        (select coalesce(json_agg(f), '[]') from (
+          select id, channel, destination, error, attempts
+          from notifications where state = 'dead' order by id desc limit ${RECENT}) f)
+          as dead_notifications`,
+    STATS_MS,
+  );
+  const { waiting, ...rest } = row;
+  const spilled = await spill?.depth();
+  return {
+    queue: { backend: queue.backend, ...waiting, spilled: spilled?.messages ?? 0 },
+    ...rest,
+  };
+}
+
+type Waiting = Pick<Stats["queue"], "depth" | "in_progress" | "oldest_age_seconds">;
+
+/** The smallest id of an hour ago: ids begin with their time in milliseconds (RFC 9562). */
+const HOUR_AGO_ID = `(lpad(to_hex((extract(epoch from now() - interval '1 hour') * 1000)::bigint),
+  12, '0') || '70008000000000000000')::uuid`;
+
+function stage(duration: string): string {
+  const at = (share: number) =>
+    `round((percentile_cont(${share}) within group (
+      order by greatest(0, extract(epoch from ${duration}) * 1000)))::numeric, 1)`;
+  return `json_build_object('p50_ms', ${at(0.5)}, 'p99_ms', ${at(0.99)})`;
+}

@@ -1,0 +1,469 @@
+import type { Database } from "./database.ts";
+import { newId } from "./id.ts";
+import {
+  bodyIfSmall,
+  type Envelope,
+  LEASE_SECONDS,
+  MOST_ATTEMPTS,
+  type SmallBody,
+  smallBody,
+  type Verification,
+} from "./message.ts";
+import type { Destination } from "./notification.ts";
+import { idArray, storedJson } from "./stored.ts";
+
+export const TASK_STATUSES = [
+  "pending",
+  "running",
+  "waiting_input",
+  "completed",
+  "failed",
+  "cancelled",
+] as const;
+export type TaskStatus = typeof TASK_STATUSES[number];
+
+/** A stored piece of work, as the API shows it. */
+export interface Task {
+  id: string;
+  message_id: string;
+  source: string;
+  title: string;
+  description: string;
+  status: TaskStatus;
+  assigned_to: { id: string; email: string; name: string };
+  result: { text: string; data: unknown } | null;
+  error: { code: string; message: string } | null;
+  question: string | null;
+  created_at: Date;
+  started_at: Date | null;
+  finished_at: Date | null;
+}
+
+/** One step in a task's life. */
+export interface TaskEvent {
+  id: string;
+  task_id: string;
+  at: Date;
+  kind: string;
+  actor: string;
+  data: unknown;
+}
+
+/** What came of one message: a task, or the reason why there is none. */
+export type Intake =
+  & { messageId: string; epoch: number }
+  & (
+    | { event: string | null; title: string; description: string }
+    | { error: string }
+  );
+
+/**
+ * Settles claimed messages in one statement: makes each one's task with its
+ * first event, or marks it failed and tells the web UI. A message that another
+ * worker has taken over meanwhile (its epoch has grown) is left alone.
+ *
+ * @returns the ids of the tasks made.
+ */
+export async function settleMessages(
+  database: Database,
+  intakes: readonly Intake[],
+  assignee: string | null,
+): Promise<string[]> {
+  const rows = intakes.map((intake) => ({
+    ...intake,
+    task_id: "error" in intake ? null : newId(),
+    event_id: newId(),
+    notification_id: newId(),
+  }));
+  const made = await database.query("settle messages", (sql) =>
+    sql<{ id: string }[]>`
+      with intake as (
+        select * from jsonb_to_recordset(${storedJson(rows)}::text::jsonb) as i(
+          "messageId" uuid, epoch int, event text, title text, description text, error text,
+          task_id uuid, event_id uuid, notification_id uuid)
+      ), settled as (
+        update messages m
+        set state = case when i.error is null then 'processed' else 'failed' end,
+          event = i.event, title = i.title, error = i.error, task_id = i.task_id,
+          settled_at = now(), lease_until = null, worker = null
+        from intake i
+        where m.id = i."messageId" and m.epoch = i.epoch and m.state = 'new'
+        returning m.id, m.source, m.webhook_type, i.epoch, i.title, i.description, i.error,
+          i.task_id, i.event_id, i.notification_id
+      ), made as (
+        insert into tasks (id, message_id, source, title, description, assigned_to)
+        select task_id, id, source, title, description, ${assignee}
+        from settled where task_id is not null
+        on conflict (message_id) do nothing returning id
+      ), born as (
+        insert into task_events (id, task_id, kind, actor)
+        select s.event_id, made.id, 'created', 'otto' from made join settled s on s.task_id = made.id
+      ), told as (
+        insert into notifications (id, cause, message_id, channel, destination, kind, text)
+        select notification_id, 'message:' || id || ':' || epoch, id, 'web', 'web',
+          'message_failed', 'A ' || webhook_type || ' message could not be processed: ' || error
+        from settled where error is not null
+      ), changed as (
+        insert into changes (kind, ids)
+        select 'message', array_agg(id) from settled having count(*) > 0
+        union all select 'task', array_agg(id) from made having count(*) > 0
+      )
+      select id from made`);
+  return made.map((row) => row.id);
+}
+
+/** Fails the messages that have crashed a worker too often. */
+export async function failCrashedMessages(database: Database): Promise<number> {
+  const rows = await database.query(
+    "find messages that crash workers",
+    (sql) =>
+      sql<{ id: string; epoch: number }[]>`
+      select id, epoch from messages
+      where state = 'new' and attempts >= ${MOST_ATTEMPTS} and lease_until < now()
+      order by id limit 100`,
+  );
+  if (rows.length > 0) {
+    const error = `every worker that took it stopped in the middle (${MOST_ATTEMPTS} times)`;
+    await settleMessages(
+      database,
+      rows.map(({ id, epoch }) => ({ messageId: id, epoch, error })),
+      null,
+    );
+  }
+  return rows.length;
+}
+
+/** A task in a worker's hands until its lease runs out, with what the agent may see. */
+export interface ClaimedTask {
+  id: string;
+  epoch: number;
+  title: string;
+  description: string;
+  messageId: string;
+  webhookType: string;
+  verification: Verification;
+  receivedAt: Date;
+  headers: Headers;
+  /** Left out when large: ask `readBody`. */
+  body?: Uint8Array;
+}
+
+/**
+ * Claims up to `max` tasks for a worker and starts them: pending ones and those
+ * whose worker is gone. A task that a worker has been lost with comes alone.
+ */
+export async function claimTasks(
+  database: Database,
+  { worker, max }: { worker: string; max: number },
+): Promise<ClaimedTask[]> {
+  const events = Array.from({ length: max }, newId);
+  const rows = await database.query("claim tasks", (sql) =>
+    sql<
+      (Pick<ClaimedTask, "id" | "epoch" | "title" | "description" | "verification"> & SmallBody & {
+        message_id: string;
+        webhook_type: string;
+        received_at: Date;
+        envelope: string;
+      })[]
+    >`
+      with waiting as (
+        select id, attempts from tasks
+        where status in ('pending', 'running') and (lease_until is null or lease_until < now())
+          and attempts < ${MOST_ATTEMPTS}
+        order by id limit ${max} for update skip locked
+      ), picked as (
+        select id, row_number() over (order by id) as place from waiting
+        where attempts = 0 or id = (select id from waiting where attempts > 0 order by id limit 1)
+      ), claimed as (
+        update tasks t
+        set status = 'running', epoch = t.epoch + 1, attempts = t.attempts + 1,
+          worker = ${worker}, lease_until = now() + make_interval(secs => ${LEASE_SECONDS}),
+          started_at = coalesce(t.started_at, now())
+        from picked where t.id = picked.id
+        returning t.id, t.epoch, t.attempts, t.title, t.description, t.message_id, picked.place
+      ), noted as (
+        insert into task_events (id, task_id, kind, actor, data)
+        select (${idArray(events)}::uuid[])[place], id,
+          case when attempts = 1 then 'started' else 'taken_over' end, ${worker},
+          jsonb_build_object('attempt', attempts)
+        from claimed
+      ), changed as (
+        insert into changes (kind, ids)
+        select 'task', array_agg(id) from claimed having count(*) > 0
+      )
+      select c.id, c.epoch, c.title, c.description, c.message_id, m.webhook_type, m.verification,
+        m.received_at, m.envelope, ${smallBody(sql)}
+      from claimed c join messages m on m.id = c.message_id`);
+  return rows.map((row) => ({
+    id: row.id,
+    epoch: row.epoch,
+    title: row.title,
+    description: row.description,
+    verification: row.verification,
+    messageId: row.message_id,
+    webhookType: row.webhook_type,
+    receivedAt: row.received_at,
+    headers: new Headers((JSON.parse(row.envelope) as Envelope).headers),
+    body: bodyIfSmall(row),
+  }));
+}
+
+/** How an agent's work on one task ended. */
+export type Finish =
+  & { taskId: string; epoch: number; actor: string; tell: readonly Destination[] }
+  & (
+    | { status: "completed"; result: { text: string; data: unknown } }
+    | { status: "failed"; error: { code: string; message: string } }
+  );
+
+/**
+ * Ends tasks and puts the notifications of it into the outbox, in one
+ * statement. Only the epoch that started a task may end it: the first finish
+ * wins and a worker that was presumed dead changes nothing.
+ *
+ * @returns the ids of the tasks that this call ended.
+ */
+export async function finishTasks(
+  database: Database,
+  finishes: readonly Finish[],
+): Promise<Set<string>> {
+  const rows = finishes.map((finish) => ({
+    task_id: finish.taskId,
+    epoch: finish.epoch,
+    actor: finish.actor,
+    status: finish.status,
+    result_text: finish.status === "completed" ? finish.result.text : null,
+    result_data: finish.status === "completed" ? finish.result.data : null,
+    error_code: finish.status === "failed" ? finish.error.code : null,
+    error_message: finish.status === "failed" ? finish.error.message : null,
+    event_id: newId(),
+    tell: finish.tell.map((to) => ({ id: newId(), ...to })),
+  }));
+  const ended = await database.query("finish tasks", (sql) =>
+    sql<{ id: string }[]>`
+      with finish as (
+        select * from jsonb_to_recordset(${storedJson(rows)}::text::jsonb) as f(
+          task_id uuid, epoch int, actor text, status text, result_text text, result_data jsonb,
+          error_code text, error_message text, event_id uuid, tell jsonb)
+      ), ended as (
+        update tasks t
+        set status = f.status, result_text = f.result_text, result_data = f.result_data,
+          error_code = f.error_code, error_message = f.error_message,
+          finished_at = now(), lease_until = null, worker = null
+        from finish f
+        where t.id = f.task_id and t.epoch = f.epoch and t.status = 'running'
+        returning t.id, t.title, f.status, f.actor, f.event_id, f.tell, f.error_message
+      ), noted as (
+        insert into task_events (id, task_id, kind, actor, data)
+        select event_id, id, status, actor,
+          case when error_message is null then '{}' else jsonb_build_object('error', error_message)
+          end from ended
+      ), told as (
+        insert into notifications (id, cause, task_id, channel, destination, kind, text)
+        select d.id, 'task_event:' || e.event_id, e.id, d.channel, d.destination, e.status,
+          case when e.status = 'completed' then 'Completed: ' || e.title
+            else 'Failed: ' || e.title || ' (' || e.error_message || ')' end
+        from ended e, jsonb_to_recordset(e.tell) as d(id uuid, channel text, destination text)
+        on conflict do nothing
+      ), changed as (
+        insert into changes (kind, ids)
+        select 'task', array_agg(id) from ended having count(*) > 0
+      )
+      select id from ended`);
+  return new Set(ended.map((row) => row.id));
+}
+
+/**
+ * Prolongs the leases on tasks this worker holds.
+ *
+ * @returns the ids it still holds: the others were cancelled or taken over.
+ */
+export async function holdTasks(
+  database: Database,
+  worker: string,
+  held: readonly { id: string; epoch: number }[],
+): Promise<Set<string>> {
+  const rows = await database.query("prolong leases", (sql) =>
+    sql<{ id: string }[]>`
+      update tasks t set lease_until = now() + make_interval(secs => ${LEASE_SECONDS})
+      from jsonb_to_recordset(${JSON.stringify(held)}::text::jsonb) as h(id uuid, epoch int)
+      where t.id = h.id and t.epoch = h.epoch and t.status = 'running' and t.worker = ${worker}
+      returning t.id`);
+  return new Set(rows.map((row) => row.id));
+}
+
+/** Gives unfinished tasks back at once, for another worker to start anew. */
+export async function releaseTasks(database: Database, worker: string): Promise<void> {
+  await database.query("release tasks", (sql) =>
+    sql`
+      update tasks
+      set status = 'pending', epoch = epoch + 1, attempts = greatest(attempts - 1, 0),
+        lease_until = null, worker = null
+      where worker = ${worker} and status = 'running'`);
+}
+
+/** Ids and epochs of the tasks that have lost too many workers. */
+export async function findCrashedTasks(
+  database: Database,
+): Promise<{ id: string; epoch: number }[]> {
+  return await database.query(
+    "find tasks that crash workers",
+    (sql) =>
+      sql<{ id: string; epoch: number }[]>`
+      select id, epoch from tasks
+      where status = 'running' and attempts >= ${MOST_ATTEMPTS} and lease_until < now()
+      order by id limit 100`,
+  );
+}
+
+interface TaskRow {
+  id: string;
+  message_id: string;
+  source: string;
+  title: string;
+  description: string;
+  status: TaskStatus;
+  question: string | null;
+  created_at: Date;
+  started_at: Date | null;
+  finished_at: Date | null;
+  result_text: string | null;
+  result_data: unknown;
+  error_code: string | null;
+  error_message: string | null;
+  user_id: string;
+  user_email: string;
+  user_name: string;
+}
+
+const columns = `t.id, t.message_id, t.source, t.title, t.description, t.status, t.question,
+  t.created_at, t.started_at, t.finished_at, t.result_text, t.result_data, t.error_code,
+  t.error_message, u.id as user_id, u.email as user_email, u.name as user_name`;
+const table = "tasks t join users u on u.id = t.assigned_to";
+
+function toTask(row: TaskRow): Task {
+  const {
+    result_text,
+    result_data,
+    error_code,
+    error_message,
+    user_id,
+    user_email,
+    user_name,
+    ...rest
+  } = row;
+  return {
+    ...rest,
+    assigned_to: { id: user_id, email: user_email, name: user_name },
+    result: result_text === null ? null : { text: result_text, data: result_data },
+    error: error_code === null ? null : { code: error_code, message: error_message ?? "" },
+  };
+}
+
+/** Tasks, newest first. */
+export async function listTasks(
+  database: Database,
+  { status, source, assigned_to, before, limit }: {
+    status?: TaskStatus;
+    source?: string;
+    assigned_to?: string;
+    before?: string;
+    limit: number;
+  },
+): Promise<Task[]> {
+  const rows = await database.query("list tasks", (sql) =>
+    sql<TaskRow[]>`
+      select ${sql.unsafe(columns)} from ${sql.unsafe(table)}
+      where true
+        ${status ? sql`and t.status = ${status}` : sql``}
+        ${source ? sql`and t.source = ${source}` : sql``}
+        ${assigned_to ? sql`and t.assigned_to = ${assigned_to}` : sql``}
+        ${before ? sql`and t.id < ${before}` : sql``}
+      order by t.id desc limit ${limit}`);
+  return rows.map(toTask);
+}
+
+/** The named tasks, in no order. */
+export async function findTasks(database: Database, ids: readonly string[]): Promise<Task[]> {
+  const rows = await database.query("find tasks", (sql) =>
+    sql<TaskRow[]>`
+      select ${sql.unsafe(columns)} from ${sql.unsafe(table)}
+      where t.id = any(${idArray(ids)}::uuid[])`);
+  return rows.map(toTask);
+}
+
+export async function readTask(database: Database, id: string): Promise<Task | undefined> {
+  return (await findTasks(database, [id]))[0];
+}
+
+/** A task's timeline, oldest first. */
+export async function listTaskEvents(database: Database, taskId: string): Promise<TaskEvent[]> {
+  return await database.query("read a task's timeline", (sql) =>
+    sql<TaskEvent[]>`
+      select id, task_id, at, kind, actor, data from task_events
+      where task_id = ${taskId} order by at, id`);
+}
+
+/** Gives a task to somebody else. False when there is no such task. */
+export async function reassignTask(
+  database: Database,
+  { id, userId, actor }: { id: string; userId: string; actor: string },
+): Promise<boolean> {
+  const rows = await database.query("reassign a task", (sql) =>
+    sql`
+      with given as (
+        update tasks set assigned_to = ${userId} where id = ${id} returning id
+      ), noted as (
+        insert into task_events (id, task_id, kind, actor, data)
+        select ${newId()}, id, 'reassigned', ${actor},
+          jsonb_build_object('assigned_to', ${userId}::text) from given
+      ), changed as (
+        insert into changes (kind, ids) select 'task', array[id] from given
+      )
+      select id from given`);
+  return rows.length > 0;
+}
+
+/** Stops a task that has not ended; whoever works on it hears within a heartbeat. */
+export async function cancelTask(
+  database: Database,
+  { id, actor }: { id: string; actor: string },
+): Promise<boolean> {
+  const rows = await database.query("cancel a task", (sql) =>
+    sql`
+      with cancelled as (
+        update tasks
+        set status = 'cancelled', epoch = epoch + 1, finished_at = now(), lease_until = null,
+          worker = null
+        where id = ${id} and status in ('pending', 'running', 'waiting_input') returning id
+      ), noted as (
+        insert into task_events (id, task_id, kind, actor)
+        select ${newId()}, id, 'cancelled', ${actor} from cancelled
+      ), changed as (
+        insert into changes (kind, ids) select 'task', array[id] from cancelled
+      )
+      select id from cancelled`);
+  return rows.length > 0;
+}
+
+/** Starts a failed or cancelled task again; its timeline keeps what was. */
+export async function retryTask(
+  database: Database,
+  { id, actor }: { id: string; actor: string },
+): Promise<boolean> {
+  const rows = await database.query("retry a task", (sql) =>
+    sql`
+      with again as (
+        update tasks
+        set status = 'pending', epoch = epoch + 1, attempts = 0, lease_until = null, worker = null,
+          started_at = null, finished_at = null, error_code = null, error_message = null
+        where id = ${id} and status in ('failed', 'cancelled') returning id
+      ), noted as (
+        insert into task_events (id, task_id, kind, actor)
+        select ${newId()}, id, 'retried', ${actor} from again
+      ), changed as (
+        insert into changes (kind, ids) select 'task', array[id] from again
+      )
+      select id from again`);
+  return rows.length > 0;
+}

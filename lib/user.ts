@@ -1,0 +1,64 @@
+import type { Database } from "./database.ts";
+import { newId } from "./id.ts";
+
+/** Someone a task can be assigned to, as the API shows them. */
+export interface User {
+  id: string;
+  email: string;
+  name: string;
+  slack_id: string | null;
+  kind: "system" | "person";
+}
+
+/** The user that tasks from webhooks are assigned to. */
+export const WEBHOOK_USER = { email: "webhook@otto.local", name: "Webhook" };
+
+/** The id of the system user, who is created the first time they are needed. */
+export async function ensureWebhookUser(database: Database): Promise<string> {
+  const { email, name } = WEBHOOK_USER;
+  await database.query(
+    "create the system user",
+    (sql) =>
+      sql`insert into users (id, email, name, kind) values (${newId()}, ${email}, ${name}, 'system')
+      on conflict (email) do nothing`,
+  );
+  const [user] = await database.query(
+    "find the system user",
+    (sql) => sql<{ id: string }[]>`select id from users where email = ${email}`,
+  );
+  return user.id;
+}
+
+/** Adds a person; undefined when somebody has this e-mail already. */
+export async function createUser(
+  database: Database,
+  { email, name, slack_id = null }: { email: string; name: string; slack_id?: string | null },
+): Promise<User | undefined> {
+  const [user] = await database.query("create a user", (sql) =>
+    sql<User[]>`
+      insert into users (id, email, name, slack_id, kind)
+      values (${newId()}, ${email}, ${name}, ${slack_id}, 'person')
+      on conflict (email) do nothing
+      returning id, email, name, slack_id, kind`);
+  return user;
+}
+
+/** Users, newest first. */
+export async function listUsers(
+  database: Database,
+  { before, limit }: { before?: string; limit: number },
+): Promise<User[]> {
+  return await database.query("list users", (sql) =>
+    sql<User[]>`
+      select id, email, name, slack_id, kind from users
+      ${before ? sql`where id < ${before}` : sql``}
+      order by id desc limit ${limit}`);
+}
+
+export async function readUser(database: Database, id: string): Promise<User | undefined> {
+  const [user] = await database.query(
+    "read a user",
+    (sql) => sql<User[]>`select id, email, name, slack_id, kind from users where id = ${id}`,
+  );
+  return user;
+}

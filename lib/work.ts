@@ -1,0 +1,369 @@
+import { findSource } from "../sources/mod.ts";
+import type { Assignment } from "./agent/agent.ts";
+import { createBatcher } from "./batch.ts";
+import { forgetChanges } from "./change.ts";
+import { tidyEmbedded } from "./database.ts";
+import { deadline, pause, untilAborted } from "./deadline.ts";
+import { beat, forgetWorkers, HEARTBEAT_MS, signOff } from "./heartbeat.ts";
+import { newId } from "./id.ts";
+import { moveSpilled } from "./inbox.ts";
+import { errorText } from "./log.ts";
+import {
+  type ClaimedMessage,
+  claimMessages,
+  claimSuspect,
+  forgetMessages,
+  readBody,
+  releaseMessages,
+} from "./message.ts";
+import { claimNotifications, markSent, markUnsent, type Notification } from "./notification.ts";
+import { parsePayload } from "./payload.ts";
+import type { Services } from "./services.ts";
+import {
+  type ClaimedTask,
+  claimTasks,
+  failCrashedMessages,
+  findCrashedTasks,
+  type Finish,
+  finishTasks,
+  holdTasks,
+  type Intake,
+  releaseTasks,
+  settleMessages,
+} from "./task.ts";
+import { ensureWebhookUser } from "./user.ts";
+
+/**
+ * What happens between a message and its notification:
+ *
+ *   takeMessages   message → description → task
+ *   runTasks       task → agent → result
+ *   tellPeople     result → notifications
+ *
+ * Each is a bounded step that says how much it did; `work` repeats them until
+ * it is stopped, `drain` until there is nothing left.
+ */
+export interface Worker {
+  readonly id: string;
+  takeMessages(waitMs: number, signal: AbortSignal): Promise<number>;
+  runTasks(signal: AbortSignal): Promise<number>;
+  tellPeople(signal: AbortSignal): Promise<number>;
+  moveSpill(): Promise<number>;
+  beat(): Promise<void>;
+  tidy(): Promise<void>;
+  /** Resolves when the tasks in hand have ended. */
+  idle(): Promise<void>;
+  /** Gives everything in hand back, for others to take at once. */
+  stop(): Promise<void>;
+}
+
+const MESSAGES_AT_ONCE = 64;
+const TASKS_AT_ONCE = 16;
+const NOTIFICATIONS_AT_ONCE = 64;
+/** How often rows are looked for without a bell. */
+const POLL_MS = 500;
+const NEWS_MS = 1_000;
+
+export function createWorker(services: Services): Worker {
+  const { database, queue, spill, log, agent, channels, bells, config } = services;
+  const id = `${services.host}-${newId().slice(-12)}`;
+  const running = new Map<string, { epoch: number; abort: AbortController; done: Promise<void> }>();
+  let processed = 0;
+  let polledAt = 0;
+  let assignee: string | undefined;
+  /** Messages claimed and not settled because the store failed. */
+  let owed: string[] = [];
+
+  const finisher = createBatcher<Finish, boolean>(async (finishes) => {
+    const ended = await finishTasks(database, finishes);
+    bells.notifications.ring();
+    return finishes.map((finish) => ended.has(finish.taskId));
+  }, { items: MESSAGES_AT_ONCE });
+
+  async function takeMessages(waitMs: number, signal: AbortSignal): Promise<number> {
+    await giveBack();
+    const ids = await queue.receive(MESSAGES_AT_ONCE, waitMs, signal);
+    if (signal.aborted) return 0;
+    let taken = ids.length > 0 ? await settle(await claim({ ids })) : 0;
+    if (waitMs === 0 || Date.now() - polledAt >= POLL_MS) {
+      // News is given a second to arrive, so that workers do not get in each other's way.
+      const unheard = await settle(await claim({ waitedMs: waitMs === 0 ? 0 : NEWS_MS }));
+      // A full batch means that there is more: look again at once.
+      if (unheard < MESSAGES_AT_ONCE) polledAt = Date.now();
+      taken += unheard + await takeSuspects(signal);
+    }
+    return taken;
+  }
+
+  /** Each alone, but all that a dead worker held, so that the last of them does not wait either. */
+  async function takeSuspects(signal: AbortSignal): Promise<number> {
+    let taken = 0;
+    while (taken < MESSAGES_AT_ONCE && !signal.aborted) {
+      const settled = await settle(await claimSuspect(database, id));
+      if (settled === 0) break;
+      taken += settled;
+    }
+    return taken;
+  }
+
+  const claim = (which: { ids: readonly string[] } | { waitedMs: number }) =>
+    claimMessages(database, { worker: id, max: MESSAGES_AT_ONCE, ...which });
+
+  async function settle(messages: readonly ClaimedMessage[]): Promise<number> {
+    if (messages.length === 0) return 0;
+    try {
+      assignee ??= await ensureWebhookUser(database);
+      const intakes: Intake[] = [];
+      for (const message of messages) intakes.push(await read(message));
+      const made = await settleMessages(database, intakes, assignee);
+      if (made.length > 0) bells.tasks.ring();
+      if (made.length < intakes.length) bells.notifications.ring();
+      processed += messages.length;
+      return messages.length;
+    } catch (error) {
+      // The store failed, not the message: its attempt does not count.
+      owed.push(...messages.map((message) => message.id));
+      await giveBack().catch(() => {});
+      throw error;
+    }
+  }
+
+  /** Gives back what the store failed on: now, or before the next claim when it cannot take that either. */
+  async function giveBack(): Promise<void> {
+    if (owed.length === 0) return;
+    await releaseMessages(database, id, owed);
+    owed = [];
+  }
+
+  /** Message → description. Whatever a payload does to it, it is the message that fails. */
+  async function read(message: ClaimedMessage): Promise<Intake> {
+    const { id: messageId, epoch, webhookType, headers } = message;
+    const body = message.body ?? await readBody(database, messageId) ?? new Uint8Array();
+    try {
+      const payload = parsePayload(body, headers.get("content-type") ?? undefined);
+      const { source } = findSource(webhookType);
+      const told = source.describe(payload, { headers, type: webhookType });
+      return {
+        messageId,
+        epoch,
+        event: told.event ?? null,
+        title: told.title,
+        description: told.description,
+      };
+    } catch (error) {
+      log.warn("message.failed", { message_id: messageId, error: errorText(error) });
+      return { messageId, epoch, error: errorText(error).slice(0, 1_000) };
+    }
+  }
+
+  async function runTasks(signal: AbortSignal): Promise<number> {
+    const max = TASKS_AT_ONCE - running.size;
+    if (max <= 0 || signal.aborted) return 0;
+    const tasks = await claimTasks(database, { worker: id, max });
+    for (const task of tasks) {
+      // A process that was frozen past its lease may get its own task again.
+      running.get(task.id)?.abort.abort();
+      const abort = new AbortController();
+      const done = runTask(task, abort.signal).finally(() => {
+        if (running.get(task.id)?.epoch === task.epoch) running.delete(task.id);
+        bells.tasks.ring();
+      });
+      running.set(task.id, { epoch: task.epoch, abort, done });
+    }
+    return tasks.length;
+  }
+
+  /** Task → agent → result. */
+  async function runTask(task: ClaimedTask, signal: AbortSignal): Promise<void> {
+    const { name: source } = findSource(task.webhookType);
+    const end = {
+      taskId: task.id,
+      epoch: task.epoch,
+      actor: agent.name,
+      tell: channels.flatMap((channel) => channel.destinations({ source })),
+    };
+    try {
+      const finish = await assign(task, source).then((assignment) => agent.run(assignment, signal))
+        .then((result): Finish => ({ ...end, status: "completed", result }))
+        .catch((error): Finish => ({
+          ...end,
+          status: "failed",
+          error: { code: "agent_failed", message: errorText(error).slice(0, 1_000) },
+        }));
+      if (signal.aborted) return;
+      const ours = await finisher.add(finish);
+      if (!ours) log.warn("task.finished_elsewhere", { task_id: task.id, epoch: task.epoch });
+      processed++;
+    } catch (error) {
+      // Not finished, so the lease runs out and it is done again.
+      log.warn("task.finish_failed", { task_id: task.id, error: errorText(error) });
+    }
+  }
+
+  async function assign(task: ClaimedTask, source: string): Promise<Assignment> {
+    const { headers, webhookType } = task;
+    const body = task.body ?? await readBody(database, task.messageId) ?? new Uint8Array();
+    const payload = parsePayload(body, headers.get("content-type") ?? undefined);
+    return {
+      taskId: task.id,
+      title: task.title,
+      description: task.description,
+      source,
+      told: findSource(webhookType).source.describe(payload, { headers, type: webhookType }),
+      payload,
+      verified: task.verification === "verified",
+      receivedAt: task.receivedAt,
+    };
+  }
+
+  async function tellPeople(signal: AbortSignal): Promise<number> {
+    const notifications = await claimNotifications(database, id, NOTIFICATIONS_AT_ONCE);
+    const told = await Promise.all(notifications.map(async (notification) => {
+      return [notification, await tell(notification, signal)] as const;
+    }));
+    const sent = told.filter(([, telling]) => telling.ok).map(([{ id }]) => id);
+    if (sent.length > 0) await markSent(database, sent);
+    for (const [notification, telling] of told) {
+      if (!telling.ok) await markUnsent(database, notification, telling);
+    }
+    return notifications.length;
+  }
+
+  async function tell(notification: Notification, signal: AbortSignal) {
+    const channel = channels.find((each) => each.name === notification.channel);
+    if (channel) return await channel.tell(notification, signal);
+    return {
+      ok: false as const,
+      error: `no channel "${notification.channel}" is configured`,
+      permanent: true,
+    };
+  }
+
+  return {
+    id,
+    takeMessages,
+    runTasks,
+    tellPeople,
+    async moveSpill() {
+      return spill ? await moveSpilled({ database, queue, spill, log }) : 0;
+    },
+    async beat() {
+      const doing = running.size > 0 ? `running ${running.size} tasks` : "waiting";
+      const roles = ["messages", "tasks", "notifications"];
+      await beat(database, { id, host: services.host, roles, doing, processed });
+      const held = [...running].map(([taskId, { epoch }]) => ({ id: taskId, epoch }));
+      if (held.length === 0) return;
+      const ours = await holdTasks(database, id, held);
+      for (const { id: taskId } of held) {
+        // Cancelled, or taken over while this process was frozen.
+        if (!ours.has(taskId)) running.get(taskId)?.abort.abort();
+      }
+    },
+    async tidy() {
+      await failCrashedMessages(database);
+      const crashed = await findCrashedTasks(database);
+      await finishTasks(
+        database,
+        crashed.map(({ id: taskId, epoch }) => ({
+          taskId,
+          epoch,
+          actor: "otto",
+          tell: channels.flatMap((channel) => channel.destinations({ source: "" })),
+          status: "failed",
+          error: {
+            code: "worker_lost",
+            message: "every worker that took it stopped in the middle",
+          },
+        })),
+      );
+      const before = new Date(Date.now() - config.retentionDays * 24 * 60 * 60 * 1_000);
+      await forgetMessages(database, before, FORGET_AT_ONCE);
+      await forgetChanges(database, FORGET_AT_ONCE);
+      await forgetWorkers(database);
+    },
+    async idle() {
+      await Promise.allSettled([...running.values()].map((run) => run.done));
+    },
+    async stop() {
+      for (const { abort } of running.values()) abort.abort();
+      await Promise.all([releaseMessages(database, id), releaseTasks(database, id)]);
+      await signOff(database, id);
+    },
+  };
+}
+
+const TIDY_MS = 5_000;
+const COMPACT_MS = 5 * 60_000;
+const FORGET_AT_ONCE = 500;
+const SPILL_MS = 1_000;
+const AFTER_ERROR_MS = 1_000;
+/** How long work in hand may go on after the signal, and how long giving the rest back may take. */
+const GRACE_MS = 3_000;
+const GIVE_BACK_MS = 2_000;
+
+/** Works until the signal is aborted, then gives back what is unfinished. Never rejects. */
+export async function work(services: Services, signal: AbortSignal): Promise<void> {
+  const { bells, log, database } = services;
+  await services.ready;
+  if (signal.aborted) return;
+  const worker = createWorker(services);
+  log.info("worker.started", { worker: worker.id, agent: services.agent.name });
+
+  /** Repeats a step; `rest` is what to wait for when there was nothing to do. */
+  async function repeat(step: () => Promise<number>, rest: () => Promise<void>): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        if (await step() === 0) await rest();
+      } catch (error) {
+        log.warn("worker.step_failed", { error: errorText(error) });
+        await pause(AFTER_ERROR_MS, signal);
+      }
+    }
+  }
+  const every = (ms: number, step: () => Promise<unknown>) =>
+    repeat(() => step().then(() => 0), () => pause(ms, signal));
+
+  const loops = Promise.all([
+    repeat(() => worker.takeMessages(POLL_MS, signal), () => Promise.resolve()),
+    repeat(() => worker.runTasks(signal), () => bells.tasks.wait(POLL_MS, signal)),
+    repeat(() => worker.tellPeople(signal), () => bells.notifications.wait(POLL_MS, signal)),
+    every(HEARTBEAT_MS, () => worker.beat()),
+    every(TIDY_MS, () => worker.tidy()),
+    every(COMPACT_MS, () => tidyEmbedded(database)),
+    services.spill && repeat(() => worker.moveSpill(), () => pause(SPILL_MS, signal)),
+  ]);
+  // A frozen store holds up a loop for longer than there is time.
+  await Promise.race([
+    loops.then(() => worker.idle()),
+    untilAborted(signal).then(() => pause(GRACE_MS)),
+  ]);
+  await deadline("give work back", GIVE_BACK_MS, worker.stop())
+    .catch((error) => log.warn("worker.stop_failed", { error: errorText(error) }));
+  log.info("worker.stopped", { worker: worker.id });
+}
+
+/**
+ * Works off what is waiting and returns, for hosts that give no time in the
+ * background (Deno Deploy): at most `maxMs` milliseconds and `maxItems` messages.
+ *
+ * @returns how many messages were settled.
+ */
+export async function drain(
+  services: Services,
+  { maxMs, maxItems }: { maxMs: number; maxItems: number },
+): Promise<number> {
+  const signal = AbortSignal.timeout(maxMs);
+  const worker = createWorker(services);
+  let settled = 0;
+  while (!signal.aborted && settled < maxItems) {
+    let done = await worker.moveSpill();
+    const taken = await worker.takeMessages(0, signal);
+    settled += taken;
+    done += taken + await worker.runTasks(signal);
+    await worker.idle();
+    done += await worker.tellPeople(signal);
+    if (done === 0) break;
+  }
+  await worker.stop();
+  return settled;
+}

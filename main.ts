@@ -1,0 +1,58 @@
+import process from "node:process";
+import { createApp } from "./handlers/mod.ts";
+import { readConfig } from "./lib/config.ts";
+import { useAndClose } from "./lib/closer.ts";
+import { pause, untilAborted } from "./lib/deadline.ts";
+import { createLog, type Log } from "./lib/log.ts";
+import { run } from "./lib/run.ts";
+import { serve } from "./lib/serve.ts";
+import { openServices, type Services } from "./lib/services.ts";
+import { describeStart } from "./lib/start.ts";
+import { work } from "./lib/work.ts";
+import { sources } from "./sources/mod.ts";
+
+const HELP = `Serves Otto: webhooks, web UI and API.
+
+  main.ts         serve until SIGTERM (without DATABASE_URL: and work)
+  main.ts --help  this text
+
+Settings: see .env.example`;
+
+const PATIENCE_MS = 2_000;
+
+let log: Log | undefined;
+
+/** The web process: config → services → app → serve. In the embedded size it works, too. */
+await run(async (signal) => {
+  if (process.argv.includes("--help")) return console.log(HELP);
+  const config = readConfig();
+  log = createLog(config.logLevel);
+  await useAndClose(
+    await openServices(config, log, signal),
+    (services) => serveAll(services, signal),
+  );
+}, () => log);
+
+async function serveAll(services: Services, signal: AbortSignal): Promise<void> {
+  const { config, log } = services;
+  const app = createApp({ services, stop: signal });
+  const stopped = untilAborted(signal);
+  // A store that is down is no reason not to listen, but the first message should find it open.
+  await Promise.race([services.ready, pause(PATIENCE_MS), stopped]);
+  const server = await serve({ port: config.port, host: config.host, answer: app.fetch });
+  const working = config.worksInline ? work(services, signal) : Promise.resolve();
+  // The address is good at once; the token needs the database, which may be away for now.
+  console.log(describeStart({ config, port: server.port, sources }));
+  Promise.race([services.ready, stopped]).then(async () => {
+    const token = signal.aborted ? undefined : await app.newToken();
+    if (token) {
+      console.log(
+        `Sign in once with this link, it is not shown again:\n  ${
+          config.publicUrl ?? `http://localhost:${server.port}`
+        }/sign-in?token=${token}\n`,
+      );
+    }
+  }).catch((error) => log.warn("admin.token_failed", { error }));
+  await stopped;
+  await Promise.all([server.close(), working]);
+}

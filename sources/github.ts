@@ -1,0 +1,170 @@
+import type { Description } from "../lib/description.ts";
+import { oneLine, words } from "../lib/line.ts";
+import { at, isObject, line } from "../lib/pick.ts";
+import { decodeHex, encodeHex, hmac, verifyHmac } from "../lib/signature.ts";
+import { factsOf, linkOf, textOf } from "./github_digest.ts";
+import { eventOf } from "./github_event.ts";
+import { titleOf } from "./github_title.ts";
+import { usableId } from "./incoming.ts";
+import type { DescribeContext, Incoming, Sample, Verdict } from "./source.ts";
+import { malformed, mismatch, missing, verified } from "./verdict.ts";
+
+export const label = "GitHub";
+export const secretVariable = "GITHUB_WEBHOOK_SECRET";
+
+/** GitHub's cap on payloads (docs.github.com, "Webhook events and payloads"). */
+export const bodyLimit = 25 * 1024 * 1024;
+
+const HEADER = "X-Hub-Signature-256";
+
+/**
+ * Checks `X-Hub-Signature-256: sha256=…` over the raw body, form bodies
+ * included (docs.github.com, "Validating webhook deliveries").
+ */
+export async function verify(
+  request: Incoming,
+  secrets: readonly string[],
+): Promise<Verdict> {
+  const header = request.headers.get(HEADER);
+  if (!header) {
+    return missing(
+      HEADER,
+      "Set a secret on the webhook in GitHub, the same as here.",
+    );
+  }
+  const signature = header.startsWith("sha256=") ? decodeHex(header.slice(7)) : undefined;
+  if (signature?.length !== 32) {
+    return malformed(HEADER, "sha256={64 hexadecimal digits}");
+  }
+  return await verifyHmac("SHA-256", secrets, request.body, [signature]) ? verified : mismatch(
+    HEADER,
+    `Make ${secretVariable} the same as the webhook's secret in GitHub and forward the body unchanged.`,
+  );
+}
+
+/** Signs a body the way GitHub does. */
+export async function sign(
+  request: Incoming,
+  secret: string,
+): Promise<Record<string, string>> {
+  const signature = await hmac("SHA-256", secret, request.body);
+  return { "x-hub-signature-256": `sha256=${encodeHex(signature)}` };
+}
+
+/** The GUID of the delivery, the same on a redelivery (docs.github.com, "Best practices for using webhooks"). */
+export function deliveryId(request: Incoming): string | undefined {
+  return usableId(request.headers.get("x-github-delivery"));
+}
+
+/** Says what happened; without the event's header, which only the request has, by the payload's shape. */
+export function describe(
+  payload: unknown,
+  context: DescribeContext = {},
+): Description {
+  const event = eventOf(payload, context.headers);
+  const action = line(payload, "action");
+  return {
+    event: event && action ? oneLine(`${event}.${action}`) : event ?? action,
+    title: titleOf(payload, event),
+    description: oneLine(instruction(payload, event)),
+    link: linkOf(payload),
+    actor: line(payload, "sender", "login"),
+    fields: factsOf(payload, event),
+    text: textOf(payload, event),
+  };
+}
+
+/** Small events to try the source with; each `SAMPLE` in an id wants to be unique. */
+export const samples: readonly Sample[] = [
+  sample("pull_request", {
+    action: "opened",
+    number: 7,
+    pull_request: {
+      number: 7,
+      title: "Answer the phone with a friendly greeting",
+      body: "The greeting is read from the settings.\n\nPlease check the wording.",
+      html_url: "https://github.com/octo/phone/pull/7",
+      state: "open",
+      draft: false,
+      user: { login: "ada" },
+      head: { ref: "greeting" },
+      base: { ref: "main" },
+      labels: [{ name: "enhancement" }],
+      additions: 12,
+      deletions: 3,
+      changed_files: 2,
+    },
+  }),
+  sample("push", {
+    ref: "refs/heads/main",
+    before: "1".repeat(40),
+    after: "2".repeat(40),
+    created: false,
+    deleted: false,
+    forced: false,
+    compare: "https://github.com/octo/phone/compare/1111111...2222222",
+    commits: [{
+      id: "2".repeat(40),
+      message: "Greet callers by name",
+      url: "https://github.com/octo/phone/commit/2222222",
+      author: { name: "Ada", username: "ada" },
+    }],
+    head_commit: { id: "2".repeat(40), message: "Greet callers by name" },
+    pusher: { name: "ada" },
+  }),
+  sample("issues", {
+    action: "opened",
+    issue: {
+      number: 8,
+      title: "The line drops after ten minutes",
+      body: "It happens on every long call.",
+      html_url: "https://github.com/octo/phone/issues/8",
+      state: "open",
+      user: { login: "grace" },
+      labels: [{ name: "bug" }],
+    },
+  }),
+];
+
+function sample(event: string, payload: Record<string, unknown>): Sample {
+  return {
+    event,
+    headers: {
+      "content-type": "application/json",
+      "x-github-event": event,
+      "x-github-delivery": "SAMPLE",
+    },
+    body: JSON.stringify({
+      ...payload,
+      repository: {
+        full_name: "octo/phone",
+        html_url: "https://github.com/octo/phone",
+      },
+      sender: { login: "ada" },
+    }),
+  };
+}
+
+/** The description in Otto's fixed wording. */
+function instruction(payload: unknown, event: string | undefined): string {
+  const sender = line(payload, "sender", "login");
+  const repo = line(payload, "repository", "full_name");
+  const action = line(payload, "action");
+  if (action === "opened" && isObject(payload, "pull_request")) {
+    const opened = words("Process GitHub pull request opened", ["by", sender], [
+      "in",
+      repo,
+    ]);
+    const title = line(payload, "pull_request", "title");
+    return title ? `${opened}: ${title}` : opened;
+  }
+  if (event === "push") {
+    const commits = at(payload, "commits");
+    const count = Array.isArray(commits) ? `(${commits.length} commits)` : undefined;
+    return words("Process GitHub push", ["by", sender], ["to", repo], count);
+  }
+  return words("Process GitHub", action ?? event, "event", ["by", sender], [
+    "in repository",
+    repo,
+  ]);
+}

@@ -1,0 +1,94 @@
+import { quoted, words } from "../lib/line.ts";
+import { first, line } from "../lib/pick.ts";
+import { shortId, type Told } from "./github_told.ts";
+
+/** `Workflow "CI" completed: failure on main in octo/repo`, and the like for jobs and checks. */
+export function tellRun(kind: string, key: string): (told: Told) => string {
+  return ({ payload, did, where }) => {
+    const branch = first(
+      line(payload, key, "head_branch"),
+      line(payload, key, "check_suite", "head_branch"),
+    );
+    const name = first(
+      line(payload, key, "name"),
+      line(payload, key, "app", "name"),
+    );
+    const outcome = line(payload, key, "conclusion")?.replaceAll("_", " ");
+    const ended = outcome ? `${did}: ${outcome}` : did;
+    return words(kind, quoted(name), ended, ["on", branch], where);
+  };
+}
+
+/** `Status ci/build is failure for 1234567 in octo/repo "2 tests failed"`. */
+export function tellStatus({ payload, where }: Told): string {
+  return words(
+    "Status",
+    line(payload, "context"),
+    ["is", line(payload, "state")],
+    ["for", shortId(line(payload, "sha"))],
+    where,
+    quoted(line(payload, "description")),
+  );
+}
+
+/** `ada asked to deploy main to production in octo/repo`. */
+export function tellDeployment({ payload, who, where }: Told): string {
+  const environment = line(payload, "deployment", "environment");
+  return words(who, "asked to deploy", line(payload, "deployment", "ref"), [
+    "to",
+    environment,
+  ], where);
+}
+
+/** `Deployment to production is success in octo/repo`. */
+export function tellDeploymentStatus({ payload, where }: Told): string {
+  const environment = first(
+    line(payload, "deployment_status", "environment"),
+    line(payload, "deployment", "environment"),
+  );
+  const state = line(payload, "deployment_status", "state")?.replaceAll(
+    "_",
+    " ",
+  );
+  return words("Deployment", ["to", environment], ["is", state], where);
+}
+
+/** `Deployment review requested for production in octo/repo`. */
+export function tellDeploymentReview({ payload, did, where }: Told): string {
+  return words(
+    "Deployment review",
+    did,
+    ["for", line(payload, "environment")],
+    where,
+  );
+}
+
+/** `Dependabot alert created in octo/repo: lodash "Prototype pollution"`. */
+export function tellAlert(kind: string): (told: Told) => string {
+  return ({ payload, did, where }) => {
+    const alert = words(
+      first(
+        line(payload, "alert", "dependency", "package", "name"),
+        line(payload, "alert", "affected_package_name"),
+        line(payload, "alert", "secret_type_display_name"),
+        line(payload, "alert", "secret_type"),
+      ),
+      quoted(first(
+        line(payload, "alert", "security_advisory", "summary"),
+        line(payload, "alert", "rule", "description"),
+      )),
+    );
+    const happened = words(kind, "alert", did, where);
+    return alert ? `${happened}: ${alert}` : happened;
+  };
+}
+
+/** `Security advisory GHSA-… published "Prototype pollution in lodash"`. */
+export function tellAdvisory({ payload, did }: Told): string {
+  return words(
+    "Security advisory",
+    line(payload, "security_advisory", "ghsa_id"),
+    did,
+    quoted(line(payload, "security_advisory", "summary")),
+  );
+}

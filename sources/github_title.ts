@@ -1,0 +1,188 @@
+import { counted, oneLine, quoted, words } from "../lib/line.ts";
+import { first, line, list, type Step } from "../lib/pick.ts";
+import {
+  tellAdvisory,
+  tellAlert,
+  tellDeployment,
+  tellDeploymentReview,
+  tellDeploymentStatus,
+  tellRun,
+  tellStatus,
+} from "./github_run.ts";
+import { isVerb, refName, subject, type Told, told } from "./github_told.ts";
+import { tellComment, tellCommitComment, tellPush, tellReview, tellWork } from "./github_work.ts";
+
+/** How each event is told, by its name (docs.github.com, "Webhook events and payloads"). */
+const TELLERS: Record<string, (told: Told) => string> = {
+  push: tellPush,
+  pull_request: tellWork("PR", "pull_request"),
+  pull_request_review: tellReview,
+  pull_request_review_comment: tellComment("pull_request", "the code of PR"),
+  pull_request_review_thread: ({ payload, who, did, where }) =>
+    words(who, did, "a thread in PR", subject(payload, "pull_request"), where),
+  issues: tellWork("issue", "issue"),
+  issue_comment: tellComment("issue", "issue"),
+  discussion: tellWork("discussion", "discussion"),
+  discussion_comment: tellComment("discussion", "discussion"),
+  commit_comment: tellCommitComment,
+  workflow_run: tellRun("Workflow", "workflow_run"),
+  workflow_job: tellRun("Job", "workflow_job"),
+  check_run: tellRun("Check", "check_run"),
+  check_suite: tellRun("Check suite", "check_suite"),
+  status: tellStatus,
+  deployment: tellDeployment,
+  deployment_status: tellDeploymentStatus,
+  deployment_review: tellDeploymentReview,
+  dependabot_alert: tellAlert("Dependabot"),
+  code_scanning_alert: tellAlert("Code scanning"),
+  secret_scanning_alert: tellAlert("Secret scanning"),
+  repository_vulnerability_alert: tellAlert("Vulnerability"),
+  security_advisory: tellAdvisory,
+  ping: ({ payload, where }) => words("Ping from GitHub", where, quoted(line(payload, "zen"))),
+  create: tellRef("created"),
+  delete: tellRef("deleted"),
+  release: ({ payload, who, did, where }) => {
+    const tag = line(payload, "release", "tag_name");
+    const name = line(payload, "release", "name");
+    return words(
+      who,
+      did,
+      "release",
+      tag,
+      name === tag ? undefined : quoted(name),
+      where,
+    );
+  },
+  fork: ({ payload, who }) =>
+    words(who, "forked", repository(payload), [
+      "to",
+      line(payload, "forkee", "full_name"),
+    ]),
+  star: ({ payload, who, action }) =>
+    words(
+      who,
+      action === "deleted" ? "unstarred" : "starred",
+      repository(payload),
+    ),
+  watch: ({ payload, who }) => words(who, "started watching", repository(payload)),
+  public: ({ payload, who }) => words(who, "made", repository(payload), "public"),
+  repository: ({ payload, who, did }) => words(who, did, "repository", repository(payload)),
+  workflow_dispatch: ({ payload, who, where }) =>
+    words(
+      who,
+      "started workflow",
+      line(payload, "workflow"),
+      ["on", refName(line(payload, "ref"))],
+      where,
+    ),
+  team_add: ({ payload, who, where }) =>
+    words(who, "added team", quoted(line(payload, "team", "name")), where),
+  membership: ({ payload, who, action, did }) =>
+    words(
+      who,
+      did,
+      line(payload, "member", "login"),
+      [
+        action === "removed" ? "from team" : "to team",
+        line(payload, "team", "name"),
+      ],
+    ),
+  organization: ({ payload, did, where }) => {
+    const member = first(
+      line(payload, "membership", "user", "login"),
+      line(payload, "invitation", "login"),
+      line(payload, "user", "login"),
+    );
+    return words("Organization", did, member, where, [
+      "by",
+      line(payload, "sender", "login"),
+    ]);
+  },
+  gollum: ({ payload, who, where }) => {
+    const pages = list(payload, "pages");
+    const more = pages.length > 1 ? `and ${counted(pages.length - 1, "more page")}` : undefined;
+    const did = line(pages, 0, "action") ?? "edited";
+    return words(
+      who,
+      did,
+      "wiki page",
+      quoted(line(pages, 0, "title")),
+      more,
+      where,
+    );
+  },
+  page_build: ({ payload, where }) =>
+    words("Page build", ["is", line(payload, "build", "status")], where),
+  repository_import: ({ payload, where }) =>
+    words("Repository import", ["is", line(payload, "status")], where),
+};
+
+/** Events that are told alike, `ada created label "bug" in octo/repo`: the thing's noun and where its name lies. */
+const THINGS: Record<string, [noun: string, ...path: Step[]]> = {
+  label: ["label", "label", "name"],
+  milestone: ["milestone", "milestone", "title"],
+  member: ["member", "member", "login"],
+  team: ["team", "team", "name"],
+  org_block: ["user", "blocked_user", "login"],
+  package: ["package", "package", "name"],
+  deploy_key: ["deploy key", "key", "title"],
+  branch_protection_rule: ["protection rule", "rule", "name"],
+  merge_group: ["merge group", "merge_group", "head_ref"],
+  installation: [
+    "app installation on",
+    "installation",
+    "account",
+    "login",
+  ],
+  installation_repositories: [
+    "repositories of the app installation on",
+    "installation",
+    "account",
+    "login",
+  ],
+  marketplace_purchase: [
+    "marketplace plan",
+    "marketplace_purchase",
+    "plan",
+    "name",
+  ],
+  sponsorship: ["sponsorship of", "sponsorship", "sponsorable", "login"],
+  project: ["project", "project", "name"],
+  project_column: ["project column", "project_column", "name"],
+  meta: ["webhook", "hook", "name"],
+};
+
+/** The line a person reads for an event of any name, known or not. */
+export function titleOf(payload: unknown, event: string | undefined): string {
+  const tell = event && Object.hasOwn(TELLERS, event) ? TELLERS[event] : tellThing;
+  return oneLine(tell(told(payload, event)));
+}
+
+/** `ada created label "bug" in octo/repo`; where the action is no verb: `Team "ops" added to repository by ada`. */
+function tellThing({ payload, event, action, who, did, where }: Told): string {
+  const known = event && Object.hasOwn(THINGS, event) ? THINGS[event] : undefined;
+  const [noun, ...path] = known ??
+    [event?.replace(/^github_/, "").replaceAll("_", " ")];
+  const name = known && quoted(line(payload, ...path));
+  if (known && isVerb(did)) return words(who, did, noun, name, where);
+  const happened = action ?? noun ? action && did : "event";
+  return words("GitHub", noun, name, happened, where, [
+    "by",
+    line(payload, "sender", "login"),
+  ]);
+}
+
+function tellRef(did: string): (told: Told) => string {
+  return ({ payload, who, where }) =>
+    words(
+      who,
+      did,
+      line(payload, "ref_type") ?? "ref",
+      line(payload, "ref"),
+      where,
+    );
+}
+
+function repository(payload: unknown): string {
+  return line(payload, "repository", "full_name") ?? "a repository";
+}

@@ -1,0 +1,62 @@
+import { quoted, words } from "../lib/line.ts";
+import { line } from "../lib/pick.ts";
+
+/** What the line for an event is made of. */
+export interface Told {
+  payload: unknown;
+  /** The event's name, when it is known. */
+  event: string | undefined;
+  /** The action, when the event has one. */
+  action: string | undefined;
+  /** Who did it; "Someone" when GitHub does not say. */
+  who: string;
+  /** The action as a verb in the past: `member added`, `created`. */
+  did: string;
+  /** `in octo/repo`, or in the organization, or nothing. */
+  where: string | undefined;
+}
+
+/** Reads what all events share. */
+export function told(payload: unknown, event: string | undefined): Told {
+  const action = line(payload, "action");
+  const place = line(payload, "repository", "full_name") ??
+    line(payload, "organization", "login");
+  return {
+    payload,
+    event,
+    action,
+    who: line(payload, "sender", "login") ?? "Someone",
+    did: pastTense(action?.replaceAll("_", " ") ?? "updated"),
+    where: place && `in ${place}`,
+  };
+}
+
+/** Whether an action is one verb, such as `created`, and not words like `member added`. */
+export function isVerb(did: string): boolean {
+  return /^\w+ed$/.test(did);
+}
+
+/** Names an issue, a pull request or a discussion: `#7 "Answer the phone"`. */
+export function subject(payload: unknown, key: string): string {
+  const number = line(payload, key, "number");
+  return words(number && `#${number}`, quoted(line(payload, key, "title")));
+}
+
+/** A branch or tag without `refs/heads/`, `refs/tags/`. */
+export function refName(ref: string | undefined): string | undefined {
+  return ref?.replace(/^refs\/(?:heads|tags)\//, "");
+}
+
+/** The first seven digits of a commit's id. */
+export function shortId(id: string | undefined): string | undefined {
+  return id?.slice(0, 7);
+}
+
+/** A few events name their action in the present: `create`, `dismiss`, `suspend`. */
+function pastTense(action: string): string {
+  return /^(?:create|resolve)$/.test(action)
+    ? `${action}d`
+    : /^(?:dismiss|suspend|unsuspend)$/.test(action)
+    ? `${action}ed`
+    : action;
+}

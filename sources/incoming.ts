@@ -1,0 +1,36 @@
+import { mediaType, parsePayload } from "../lib/payload.ts";
+import type { Incoming } from "./source.ts";
+
+/** Longer ids than this are no vendor's. */
+const MAX_ID_LENGTH = 1_000;
+
+const payloads = new WeakMap<Incoming, unknown>();
+
+/** The request's payload, parsed once; `undefined` when it exceeds the parser's budget. */
+export function payloadOf(request: Incoming): unknown {
+  if (!payloads.has(request)) payloads.set(request, tryParse(request));
+  return payloads.get(request);
+}
+
+/** Whether the sender posted a form, as `application/x-www-form-urlencoded`. */
+export function isForm(request: Incoming): boolean {
+  return mediaType(request.headers.get("content-type")) ===
+    "application/x-www-form-urlencoded";
+}
+
+/** An id that can tell deliveries apart: not blank, not absurdly long. */
+export function usableId(id: string | null | undefined): string | undefined {
+  const trimmed = id?.trim();
+  return trimmed && trimmed.length <= MAX_ID_LENGTH ? trimmed : undefined;
+}
+
+function tryParse(request: Incoming): unknown {
+  try {
+    return parsePayload(
+      request.body,
+      request.headers.get("content-type") ?? undefined,
+    );
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,213 @@
+import type { Description } from "../lib/description.ts";
+import { oneLine, words } from "../lib/line.ts";
+import { at, facts, first, line, text, whole } from "../lib/pick.ts";
+import {
+  decodeHex,
+  encodeHex,
+  FIVE_MINUTES,
+  hmac,
+  isWithin,
+  parseTimestamp,
+  prefixed,
+  verifyHmac,
+} from "../lib/signature.ts";
+import { isForm, payloadOf, usableId } from "./incoming.ts";
+import { channelOf, eventOf, titleOf, userOf } from "./slack_title.ts";
+import type { Incoming, Reply, Sample, Verdict } from "./source.ts";
+import { malformed, mismatch, missing, outsideWindow, verified } from "./verdict.ts";
+
+export const label = "Slack";
+export const secretVariable = "SLACK_SIGNING_SECRET";
+export const secretRequired = true;
+
+const SIGNATURE = "X-Slack-Signature";
+const TIMESTAMP = "X-Slack-Request-Timestamp";
+
+/** Slack's probe of a command's URL is a short form; a longer body is none. */
+const MAX_PROBE_SIZE = 4_096;
+
+/** A challenge is a short token; the limits keep the answer from carrying anything else. */
+const CHALLENGE = /^[\w.~+/=-]{1,500}$/;
+
+/**
+ * Checks `X-Slack-Signature: v0=…` over `v0:{time}:{body}`, alike for events,
+ * commands and interactivity (docs.slack.dev, "Verifying requests from Slack").
+ */
+export async function verify(
+  request: Incoming,
+  secrets: readonly string[],
+): Promise<Verdict> {
+  const header = request.headers.get(SIGNATURE);
+  if (!header) {
+    return missing(SIGNATURE, "Only Slack's own requests are taken here.");
+  }
+  const signature = header.startsWith("v0=") ? decodeHex(header.slice(3)) : undefined;
+  if (signature?.length !== 32) {
+    return malformed(SIGNATURE, "v0={64 hexadecimal digits}");
+  }
+  const timestamp = request.headers.get(TIMESTAMP);
+  const seconds = parseTimestamp(timestamp);
+  if (seconds === undefined) return malformed(TIMESTAMP, "{ten digits}");
+  const message = prefixed(`v0:${timestamp}:`, request.body);
+  if (!await verifyHmac("SHA-256", secrets, message, [signature])) {
+    return mismatch(
+      SIGNATURE,
+      `Set ${secretVariable} to the app's signing secret (Basic Information) and forward the body unchanged.`,
+    );
+  }
+  return isWithin(FIVE_MINUTES, seconds, request.receivedAt)
+    ? verified
+    : outsideWindow(seconds, request.receivedAt, FIVE_MINUTES.past);
+}
+
+/** Signs a body the way Slack does. */
+export async function sign(
+  request: Incoming,
+  secret: string,
+): Promise<Record<string, string>> {
+  const timestamp = String(Math.floor(request.receivedAt / 1000));
+  const message = prefixed(`v0:${timestamp}:`, request.body);
+  return {
+    "x-slack-request-timestamp": timestamp,
+    "x-slack-signature": `v0=${encodeHex(await hmac("SHA-256", secret, message))}`,
+  };
+}
+
+/** The event's id, or what a command or a click is known by; the same on every retry. */
+export function deliveryId(request: Incoming): string | undefined {
+  const payload = payloadOf(request);
+  const clicked = text(payload, "container", "message_ts");
+  const acted = text(payload, "actions", 0, "action_ts");
+  return first(
+    usableId(text(payload, "event_id")),
+    usableId(text(payload, "trigger_id")),
+    clicked && acted ? usableId(`${clicked}:${acted}`) : undefined,
+  );
+}
+
+/** Answers `ssl_check=1`, which Slack posts now and then, unsigned, to see that the URL's certificate works. */
+export function probe(request: Incoming): Reply | undefined {
+  if (!isForm(request) || request.body.length > MAX_PROBE_SIZE) {
+    return undefined;
+  }
+  return text(payloadOf(request), "ssl_check") === "1" ? { status: 200 } : undefined;
+}
+
+/** Answers `url_verification` with its challenge (docs.slack.dev, "url_verification event"). */
+export function handshake(request: Incoming): Reply | undefined {
+  const payload = payloadOf(request);
+  if (at(payload, "type") !== "url_verification") return undefined;
+  const challenge = at(payload, "challenge");
+  const contentType = "text/plain; charset=utf-8";
+  return typeof challenge === "string" && CHALLENGE.test(challenge)
+    ? { status: 200, contentType, body: challenge }
+    : {
+      status: 400,
+      contentType,
+      body: "Answering url_verification failed: it has no challenge of 1 to 500 letters and digits",
+    };
+}
+
+/** Commands and clicks show the user whatever comes back, so nothing does; events take Otto's JSON. */
+export function answer(request: Incoming): Reply | undefined {
+  return isForm(request) ? { status: 200 } : undefined;
+}
+
+/** Says what happened. Slack sends ids, not names: they are shown as ids. */
+export function describe(payload: unknown): Description {
+  const event = eventOf(payload);
+  const user = userOf(payload);
+  const channel = channelOf(payload);
+  return {
+    event,
+    title: titleOf(payload),
+    description: oneLine(
+      words("Process Slack", event, ["from", user], ["in", channel]),
+    ),
+    link: channelLink(payload),
+    actor: first(
+      line(payload, "user_name"),
+      line(payload, "user", "username"),
+      line(payload, "user", "name"),
+      user,
+    ),
+    fields: facts({
+      command: line(payload, "command"),
+      user,
+      channel,
+      channel_name: first(
+        line(payload, "channel_name"),
+        line(payload, "channel", "name"),
+      ),
+      team: first(
+        line(payload, "team_domain"),
+        line(payload, "team", "domain"),
+        line(payload, "team_id"),
+      ),
+      thread: first(
+        line(payload, "event", "thread_ts"),
+        line(payload, "event", "ts"),
+      ),
+      reaction: line(payload, "event", "reaction"),
+      action: line(payload, "actions", 0, "action_id"),
+      value: first(
+        line(payload, "actions", 0, "value"),
+        line(payload, "actions", 0, "selected_option", "value"),
+      ),
+      callback: first(
+        line(payload, "callback_id"),
+        line(payload, "view", "callback_id"),
+      ),
+    }),
+    text: first(
+      whole(payload, "event", "text"),
+      whole(payload, "text"),
+      whole(payload, "message", "text"),
+    ),
+  };
+}
+
+/** Small events to try the source with; each `SAMPLE` in an id wants to be unique. */
+export const samples: readonly Sample[] = [
+  {
+    event: "app_mention",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({
+      type: "event_callback",
+      team_id: "T0OTTO",
+      event_id: "EvSAMPLE",
+      event_time: 1_700_000_000,
+      event: {
+        type: "app_mention",
+        user: "U0ADA",
+        channel: "C0PHONE",
+        text: "<@U0OTTO> why did last night's backup take so long?",
+        ts: "1700000000.000100",
+      },
+    }),
+  },
+  {
+    event: "slash_command",
+    headers: { "content-type": "application/x-www-form-urlencoded" },
+    body: new URLSearchParams({
+      command: "/otto",
+      text: "summarise the open incidents",
+      user_id: "U0ADA",
+      user_name: "ada",
+      channel_id: "C0PHONE",
+      channel_name: "phone",
+      team_id: "T0OTTO",
+      team_domain: "otto",
+      trigger_id: "1.2.SAMPLE",
+    }).toString(),
+  },
+];
+
+/** Opens the channel in Slack (docs.slack.dev, "Deep linking into Slack"). */
+function channelLink(payload: unknown): string | undefined {
+  const channel = channelOf(payload);
+  const team = first(line(payload, "team_id"), line(payload, "team", "id"));
+  if (!channel || !/^[A-Z0-9]+$/.test(channel)) return undefined;
+  const place = new URLSearchParams({ channel, ...(team && { team }) });
+  return `https://slack.com/app_redirect?${place}`;
+}

@@ -1,0 +1,74 @@
+import type { Description } from "../lib/description.ts";
+
+/** One webhook request as it came in, body read, nothing parsed. */
+export interface Incoming {
+  /** The path's last part as the sender wrote it. */
+  readonly type: string;
+  /** The URL the sender called: `PUBLIC_URL`'s origin if that is set, else the request's own. */
+  readonly url: string;
+  readonly headers: Headers;
+  readonly body: Uint8Array;
+  /** When the request arrived, in milliseconds since 1970: time windows are judged at this moment. */
+  readonly receivedAt: number;
+}
+
+/** What a check of a signature found. A refusal says what to do about it, never what was expected. */
+export type Verdict =
+  | { ok: true }
+  | { ok: false; code: string; message: string; hint: string };
+
+/** An answer that a sender needs instead of Otto's own JSON. */
+export interface Reply {
+  status: number;
+  contentType?: string;
+  body?: string;
+}
+
+/** What `describe` may know besides the payload. All of it can be missing. */
+export interface DescribeContext {
+  headers?: Headers;
+  /** The path's last part as the sender wrote it. */
+  type?: string;
+}
+
+/** A request of this source, ready to be sent: used for "Send a sample". */
+export interface Sample {
+  event: string;
+  headers: Record<string, string>;
+  body: string;
+}
+
+/**
+ * A system that sends webhooks: a plain module with these exports. Only
+ * `describe` is needed; `mod.ts` checks each module with `satisfies`.
+ *
+ * A source is pure: no I/O, no environment. Nothing a sender can put into a
+ * request may make one of these functions throw, except `describe`, whose
+ * error marks the message as failed.
+ */
+export interface Source {
+  /** The name people read, such as `GitHub`. */
+  readonly label?: string;
+  /** The vendor's own variable for its secret; `WEBHOOK_SECRET_{SOURCE}` always works too. */
+  readonly secretVariable?: string;
+  /** Refuse every message while no secret is configured. */
+  readonly secretRequired?: boolean;
+  /** The largest body this vendor sends, in bytes, where it is more than Otto's 1 MiB. */
+  readonly bodyLimit?: number;
+  /** Turns a parsed payload into words. Works on the payload alone. */
+  describe(payload: unknown, context?: DescribeContext): Description;
+  /** Checks the signature on the raw bytes against each secret (several during a rotation). */
+  verify?(request: Incoming, secrets: readonly string[]): Promise<Verdict>;
+  /** The vendor's id of this delivery, the same on every retry. */
+  deliveryId?(request: Incoming): string | undefined;
+  /** An answer to a request that is not signed and carries no event; nothing of it is kept. */
+  probe?(request: Incoming): Reply | undefined;
+  /** An answer to a handshake, given after the signature was checked; nothing of it is kept. */
+  handshake?(request: Incoming): Reply | undefined;
+  /** The answer to an accepted message, where this sender needs another than Otto's JSON. */
+  answer?(request: Incoming): Reply | undefined;
+  /** Signs a sample the way the vendor would: the headers to add. */
+  sign?(request: Incoming, secret: string): Promise<Record<string, string>>;
+  /** Small events of our own making, to try the source with. */
+  readonly samples?: readonly Sample[];
+}

@@ -1,0 +1,212 @@
+import type { Description } from "../lib/description.ts";
+import { oneLine, words } from "../lib/line.ts";
+import { at, facts, first, isObject, line, text, whole } from "../lib/pick.ts";
+import {
+  decodeHex,
+  encodeHex,
+  FIVE_MINUTES,
+  hmac,
+  isWithin,
+  parseTimestamp,
+  prefixed,
+  verifyHmac,
+} from "../lib/signature.ts";
+import { payloadOf, usableId } from "./incoming.ts";
+import type { Incoming, Sample, Verdict } from "./source.ts";
+import { formatAmount } from "./stripe_amount.ts";
+import { malformed, mismatch, missing, outsideWindow, verified } from "./verdict.ts";
+
+export const label = "Stripe";
+export const secretVariable = "STRIPE_WEBHOOK_SECRET";
+
+const HEADER = "Stripe-Signature";
+const MAX_ITEMS = 32;
+
+/**
+ * Checks `Stripe-Signature: t=…,v1=…[,v1=…]` over `{t}.{body}`; the key is the
+ * literal `whsec_…` (docs.stripe.com/webhooks, "Verify webhook signatures manually").
+ */
+export async function verify(
+  request: Incoming,
+  secrets: readonly string[],
+): Promise<Verdict> {
+  const header = request.headers.get(HEADER);
+  if (!header) {
+    return missing(
+      HEADER,
+      "Send webhooks from Stripe, or with `stripe listen --forward-to …`.",
+    );
+  }
+  const { timestamp, signatures } = parseHeader(header);
+  const seconds = parseTimestamp(timestamp);
+  if (seconds === undefined || signatures.length === 0) {
+    return malformed(HEADER, "t={ten digits},v1={64 hexadecimal digits}");
+  }
+  if (
+    !await verifyHmac(
+      "SHA-256",
+      secrets,
+      prefixed(`${timestamp}.`, request.body),
+      signatures,
+    )
+  ) {
+    return mismatch(
+      HEADER,
+      `Set ${secretVariable} to this endpoint's signing secret (whsec_…) and forward the body unchanged.`,
+    );
+  }
+  // Stripe's own library lets the future pass; a clock that far off deserves a word.
+  return isWithin(FIVE_MINUTES, seconds, request.receivedAt)
+    ? verified
+    : outsideWindow(seconds, request.receivedAt, FIVE_MINUTES.past);
+}
+
+/** Signs a body the way Stripe does. */
+export async function sign(
+  request: Incoming,
+  secret: string,
+): Promise<Record<string, string>> {
+  const timestamp = String(Math.floor(request.receivedAt / 1000));
+  const signature = await hmac(
+    "SHA-256",
+    secret,
+    prefixed(`${timestamp}.`, request.body),
+  );
+  return { "stripe-signature": `t=${timestamp},v1=${encodeHex(signature)}` };
+}
+
+/** The event's id, `evt_…`, the same on every retry (docs.stripe.com/webhooks, "Handle duplicate events"). */
+export function deliveryId(request: Incoming): string | undefined {
+  return usableId(text(payloadOf(request), "id"));
+}
+
+/** Says what happened, with amounts as people write them. */
+export function describe(payload: unknown): Description {
+  const type = line(payload, "type");
+  const id = line(payload, "id");
+  const object = at(payload, "data", "object");
+  const amount = formatAmount(object);
+  const who = customer(object);
+  const subject = first(
+    line(object, "id"),
+    line(payload, "related_object", "id"),
+    id,
+  );
+  return {
+    event: type,
+    title: oneLine(
+      words(
+        type ?? "Stripe event",
+        amount,
+        ["from", who],
+        subject && `(${subject})`,
+      ),
+    ),
+    description: oneLine(
+      words("Process Stripe", type, "event", id && `(ID: ${id})`),
+    ),
+    link: dashboardLink(payload),
+    actor: who,
+    fields: facts({
+      id,
+      object: first(
+        words(line(object, "object"), line(object, "id")) || undefined,
+        words(
+          line(payload, "related_object", "type"),
+          line(payload, "related_object", "id"),
+        ) ||
+          undefined,
+      ),
+      amount,
+      customer: who,
+      status: line(object, "status"),
+      reason: first(
+        line(object, "failure_message"),
+        line(object, "last_payment_error", "message"),
+        line(object, "cancellation_details", "reason"),
+        line(object, "reason"),
+      ),
+      changed: changedKeys(payload),
+      invoice: line(object, "hosted_invoice_url"),
+      account: line(payload, "account"),
+      mode: at(payload, "livemode") === false ? "test" : undefined,
+    }),
+    text: whole(object, "description"),
+  };
+}
+
+/** Small events to try the source with; each `SAMPLE` in an id wants to be unique. */
+export const samples: readonly Sample[] = [
+  sample("invoice.paid", {
+    id: "in_SAMPLE",
+    object: "invoice",
+    amount_paid: 2000,
+    currency: "usd",
+    customer_email: "ada@example.com",
+    status: "paid",
+  }),
+  sample("charge.dispute.created", {
+    id: "dp_SAMPLE",
+    object: "dispute",
+    amount: 4550,
+    currency: "eur",
+    reason: "fraudulent",
+    status: "needs_response",
+  }),
+];
+
+function sample(type: string, object: Record<string, unknown>): Sample {
+  return {
+    event: type,
+    headers: { "content-type": "application/json; charset=utf-8" },
+    body: JSON.stringify({
+      id: "evt_SAMPLE",
+      object: "event",
+      type,
+      created: 1_700_000_000,
+      livemode: false,
+      data: { object },
+    }),
+  };
+}
+
+/** The one time and every `v1` of the header. Other schemes (`v0`) are for tests at Stripe and prove nothing. */
+function parseHeader(header: string) {
+  const timestamps = new Set<string>();
+  const signatures: Uint8Array[] = [];
+  for (const item of header.split(",", MAX_ITEMS)) {
+    const [, key, value] = /^\s*(\w+)=(.*?)\s*$/.exec(item) ?? [];
+    if (key === "t") timestamps.add(value);
+    const signature = key === "v1" ? decodeHex(value) : undefined;
+    if (signature) signatures.push(signature);
+  }
+  return {
+    timestamp: timestamps.size === 1 ? [...timestamps][0] : undefined,
+    signatures,
+  };
+}
+
+function customer(object: unknown): string | undefined {
+  return first(
+    line(object, "customer_email"),
+    line(object, "receipt_email"),
+    line(object, "customer_details", "email"),
+    line(object, "billing_details", "email"),
+    line(object, "object") === "customer" ? line(object, "email") : undefined,
+    line(object, "customer"),
+    line(object, "customer", "id"),
+  );
+}
+
+function changedKeys(payload: unknown): string | undefined {
+  const previous = at(payload, "data", "previous_attributes");
+  return isObject(previous) ? Object.keys(previous as object).join(", ") : undefined;
+}
+
+/** The event's page in the dashboard. */
+function dashboardLink(payload: unknown): string | undefined {
+  const id = text(payload, "id");
+  if (!id || !/^evt_\w{1,200}$/.test(id)) return undefined;
+  const test = at(payload, "livemode") === false ? "test/" : "";
+  return `https://dashboard.stripe.com/${test}events/${id}`;
+}

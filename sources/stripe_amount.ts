@@ -1,0 +1,47 @@
+import { at, line } from "../lib/pick.ts";
+
+/**
+ * How many digits stand behind the point in the amounts of Stripe's API, where
+ * it is not two (docs.stripe.com/currencies, "Zero-decimal" and
+ * "Three-decimal currencies"). `Intl` knows other numbers: it would show
+ * Serbian dinars a hundredfold. Stripe sends ISK and UGX with two.
+ */
+const DIGITS: Record<string, number> = {
+  ...digits(0, "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF"),
+  ...digits(3, "BHD JOD KWD OMR TND"),
+};
+
+const AMOUNTS = ["amount_total", "amount_paid", "amount_due", "amount"];
+
+/** The amount a Stripe object is about, such as `20.00 USD` or `500 JPY`. */
+export function formatAmount(object: unknown): string | undefined {
+  const currency = line(object, "currency")?.toUpperCase();
+  if (!currency || !/^[A-Z]{3}$/.test(currency)) return undefined;
+  for (const key of AMOUNTS) {
+    const amount = at(object, key);
+    // An unpaid invoice has `amount_paid: 0`, and says more with `amount_due`.
+    const isMeant = amount !== 0 ||
+      !AMOUNTS.some((other) => isAmount(at(object, other)));
+    if (Number.isSafeInteger(amount) && isMeant) {
+      return `${withPoint(amount as number, DIGITS[currency] ?? 2)} ${currency}`;
+    }
+  }
+  return undefined;
+}
+
+function isAmount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && value !== 0;
+}
+
+function withPoint(amount: number, places: number): string {
+  const figures = String(Math.abs(amount)).padStart(places + 1, "0");
+  const units = figures.slice(0, figures.length - places);
+  const rest = figures.slice(figures.length - places);
+  return `${amount < 0 ? "-" : ""}${units}${rest && `.${rest}`}`;
+}
+
+function digits(count: number, currencies: string): Record<string, number> {
+  return Object.fromEntries(
+    currencies.split(" ").map((currency) => [currency, count]),
+  );
+}

@@ -1,0 +1,51 @@
+import type { Verdict } from "./source.ts";
+
+/** The signature is right. */
+export const verified: Verdict = { ok: true };
+
+/** The header with the signature is not there. */
+export function missing(header: string, hint: string): Verdict {
+  return {
+    ok: false,
+    code: "signature_missing",
+    message: `Checking the signature failed: the request has no ${header} header`,
+    hint,
+  };
+}
+
+/** The header is there, but is not written as the vendor writes it. */
+export function malformed(header: string, wanted: string): Verdict {
+  return {
+    ok: false,
+    code: "signature_malformed",
+    message: `Checking the signature failed: the ${header} header is not of the form ${wanted}`,
+    hint: `Send ${header} exactly once, as the vendor writes it: ${wanted}.`,
+  };
+}
+
+/** The signature was made over other bytes, or with another secret. */
+export function mismatch(header: string, hint: string): Verdict {
+  return {
+    ok: false,
+    code: "signature_mismatch",
+    message: `Checking the signature failed: ${header} does not match the body and the secret`,
+    hint,
+  };
+}
+
+/** The signature is right, but its time is not. Given last, so that it means nothing else is wrong. */
+export function outsideWindow(
+  seconds: number,
+  receivedAt: number,
+  allowed: number,
+): Verdict {
+  const age = Math.round(receivedAt / 1000 - seconds);
+  const found = age < 0 ? `${-age} s in the future` : `${age} s old`;
+  return {
+    ok: false,
+    code: "timestamp_outside_window",
+    message:
+      `Checking the signature's time failed: it is ${found}, at most ${allowed} s are allowed`,
+    hint: "Sign each attempt anew, and check that both clocks are right.",
+  };
+}

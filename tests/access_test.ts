@@ -1,0 +1,146 @@
+import { assert, assertEquals } from "@std/assert";
+import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { ACCESS } from "../handlers/access.ts";
+import { openOtto, type Otto } from "./otto.ts";
+
+const ADMIN_TOKEN = "a token of the operator's own";
+const ID = "0198c0de-0000-7000-8000-000000000001";
+
+/** A request for a route that would do no harm. */
+const pathOf = (path: string) =>
+  path.replace(":type", "demo").replace(":id", ID).replace(":name", "style.css");
+
+/** What the guard answers before a route is reached. */
+const REFUSALS = [401, 403, 421];
+
+describe("the access table", () => {
+  let otto: Otto;
+  let session: string;
+  beforeAll(async () => {
+    otto = await openOtto({ ADMIN_TOKEN });
+    const answer = await otto.ask("/sign-in", {
+      method: "POST",
+      body: new URLSearchParams({ token: ADMIN_TOKEN }),
+      headers: { origin: "http://localhost:8000" },
+    });
+    assertEquals(answer.status, 303);
+    const cookie = answer.headers.get("set-cookie")!;
+    assert(/HttpOnly/i.test(cookie) && /SameSite=Lax/i.test(cookie), cookie);
+    session = cookie.split(";")[0];
+  });
+  afterAll(() => otto[Symbol.asyncDispose]());
+
+  it("names every route of the app, and no other", () => {
+    const routes = otto.app.routes
+      // The webhook's "any other method" answers and the guards themselves.
+      .filter(({ method, path }) => method !== "ALL" && !path.includes("*"))
+      .map(({ method, path }) => `${method} ${path.replace(/\{.*\}/, "")}`);
+    assertEquals(
+      [...new Set(routes)].sort(),
+      ACCESS.map(([method, path]) => `${method} ${path}`).sort(),
+    );
+  });
+
+  const status = async (method: string, path: string, headers: Record<string, string>) => {
+    const answer = await otto.ask(pathOf(path), {
+      method,
+      headers,
+      ...(method === "GET" ? {} : { body: "" }),
+    });
+    await answer.body?.cancel();
+    return answer.status;
+  };
+
+  for (const [method, path, who] of ACCESS) {
+    it(`lets ${who} call ${method} ${path}`, async () => {
+      const nobody = await status(method, path, {});
+      const callers: [string, Record<string, string>][] = [
+        ["a wrong token", { authorization: "Bearer wrong" }],
+        ["a made-up session", { cookie: "otto_session=9999999999." + "0".repeat(64) }],
+      ];
+      if (who === "admin") {
+        assertEquals(nobody, 401, "without anything");
+        for (const [name, headers] of callers) {
+          assertEquals(await status(method, path, headers), 401, name);
+        }
+        const page = { accept: "text/html", host: "evil.example.com" };
+        assertEquals(await status(method, path, page), 421, "by another host name");
+        const foreign = { cookie: session, origin: "https://evil.example.com" };
+        const cross = await status(method, path, foreign);
+        if (method !== "GET") assertEquals(cross, 403, "from a page of another site");
+      } else if (path !== "/sign-in") {
+        assert(!REFUSALS.includes(nobody), `without anything: ${nobody}`);
+      }
+      const bearer = await status(method, path, { authorization: `Bearer ${ADMIN_TOKEN}` });
+      const cookie = await status(method, path, {
+        cookie: session,
+        origin: "http://localhost:8000",
+      });
+      for (const [name, got] of [["bearer", bearer], ["cookie", cookie]]) {
+        assert(
+          path === "/sign-in" || !REFUSALS.includes(got as number),
+          `admin by ${name}: ${got}`,
+        );
+      }
+    });
+  }
+
+  it("sends a browser that is not signed in to the sign-in page", async () => {
+    const answer = await otto.ask("/", { headers: { accept: "text/html" } });
+    assertEquals([answer.status, answer.headers.get("location")], [303, "/sign-in"]);
+  });
+
+  it("takes no cookie for a state change without an Origin", async () => {
+    assertEquals(await status("POST", "/samples", { cookie: session }), 403);
+    assertEquals(await status("POST", "/samples", { cookie: session, origin: "null" }), 403);
+  });
+
+  it("signs in by the printed link, and out again", async () => {
+    const link = await otto.ask(`/sign-in?token=${encodeURIComponent(ADMIN_TOKEN)}`);
+    assertEquals([link.status, link.headers.get("location")], [303, "/"]);
+    const wrong = await otto.ask("/sign-in?token=wrong");
+    assertEquals(wrong.status, 401);
+    const out = await otto.ask("/sign-out", { method: "POST" });
+    assert(out.headers.get("set-cookie")!.includes("Max-Age=0"));
+  });
+
+  it("shows its pages in no frame and runs nothing but its own files", async () => {
+    const answer = await otto.ask("/", { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
+    const policy = answer.headers.get("content-security-policy")!;
+    assert(policy.includes("default-src 'none'") && policy.includes("frame-ancestors 'none'"));
+    assertEquals(answer.headers.get("x-content-type-options"), "nosniff");
+  });
+});
+
+describe("without an admin token", () => {
+  const ask = async (otto: Otto, more: RequestInit & { from?: string }) =>
+    (await otto.ask("/api/tasks", more)).status;
+
+  it("only this machine is let in, and only directly", async () => {
+    await using otto = await openOtto();
+    assertEquals(await ask(otto, {}), 200);
+    assertEquals(await ask(otto, { from: "::1", headers: { host: "[::1]:8000" } }), 200);
+    assertEquals(await ask(otto, { from: "203.0.113.9" }), 401);
+    assertEquals(await ask(otto, { headers: { "x-forwarded-for": "127.0.0.1" } }), 401);
+    assertEquals(await ask(otto, { headers: { "cf-connecting-ip": "1.2.3.4" } }), 401);
+    assertEquals(await ask(otto, { headers: { host: "localhost.evil.example" } }), 421);
+  });
+
+  const ELSEWHERE: Record<string, string>[] = [
+    { HOST: "0.0.0.0" },
+    { PUBLIC_URL: "https://otto.example.com" },
+  ];
+  for (const env of ELSEWHERE) {
+    it(`nobody is with ${Object.keys(env)}, but by the token that is made once`, async () => {
+      await using otto = await openOtto(env);
+      assertEquals(await ask(otto, {}), 401);
+      const token = await otto.app.newToken();
+      assertEquals(await ask(otto, { headers: { authorization: `Bearer ${token}` } }), 200);
+      const [kept] = await otto.services.database.query(
+        "look",
+        (sql) => sql<{ value: string }[]>`select value from settings`,
+      );
+      assert(!kept.value.includes(token!), "the token itself is kept");
+    });
+  }
+});

@@ -1,0 +1,252 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { json, openOtto, type Otto } from "./otto.ts";
+
+const JSON_TYPE = { "content-type": "application/json" };
+const NOBODY = "0198c0de-0000-7000-8000-000000000001";
+/** Nested deeper than the parser's budget: the message fails. */
+const TOO_DEEP = "[".repeat(600) + "]".repeat(600);
+
+describe("the API", () => {
+  let otto: Otto;
+  beforeAll(async () => {
+    otto = await openOtto();
+  });
+  afterAll(() => otto[Symbol.asyncDispose]());
+
+  const get = async (path: string, status = 200) => await json(await otto.ask(path), status);
+  const post = async (path: string, body?: unknown, status = 200, method = "POST") =>
+    await json(
+      await otto.ask(path, {
+        method,
+        ...(body === undefined ? {} : { body: JSON.stringify(body), headers: JSON_TYPE }),
+      }),
+      status,
+    );
+
+  it("shows a message become a finished, told task", async () => {
+    const id = await otto.send("demo", '{"title":"Hello"}', JSON_TYPE);
+    assertEquals((await get(`/api/messages/${id}`)).state, "new");
+    await otto.workOff();
+    const message = await get(`/api/messages/${id}`);
+    assertEquals([message.state, message.attempts, message.title], [
+      "processed",
+      1,
+      "demo: Hello",
+    ]);
+    const task = await get(`/api/tasks/${message.task_id}`);
+    assertEquals(task.status, "completed");
+    assertEquals(
+      task.description,
+      "Process demo webhook event with payload containing 1 fields.",
+    );
+    assertEquals(task.assigned_to.email, "webhook@otto.local");
+    assertMatch(task.result.text, /Hello/);
+    assertMatch(task.result.text, /No model is configured/);
+    assertEquals(task.events.map((event: { kind: string }) => event.kind), [
+      "created",
+      "started",
+      "completed",
+    ]);
+    assertEquals(
+      task.notifications.map((n: Record<string, unknown>) => [n.channel, n.kind, n.state]),
+      [["web", "completed", "sent"]],
+    );
+  });
+
+  it("lists newest first, page by page, by filter", async () => {
+    const ids = [];
+    for (let number = 0; number < 5; number++) {
+      ids.push(await otto.send("paged", `{"title":"${number}"}`, JSON_TYPE));
+    }
+    const first = await get("/api/messages?webhook_type=paged&limit=3");
+    const rest = await get(`/api/messages?webhook_type=paged&limit=3&cursor=${first.next}`);
+    const listed = [...first.items, ...rest.items].map((m) => m.message_id);
+    assertEquals(listed, ids.reverse());
+    assertEquals(rest.next, null);
+    assertEquals((await get("/api/messages?webhook_type=paged&state=failed")).items, []);
+  });
+
+  it("refuses what it cannot understand, saying what is right", async () => {
+    for (
+      const path of [
+        "/api/messages?limit=0",
+        "/api/messages?limit=1e9",
+        "/api/messages?state=odd",
+        "/api/messages?cursor='; drop table messages",
+        "/api/messages/1",
+        "/api/tasks/%00",
+      ]
+    ) {
+      const { error } = await get(path, 400);
+      assertEquals(error.code, "bad_request", path);
+      assert(error.message && error.hint);
+    }
+    await json(
+      await otto.ask("/api/users", { method: "POST", body: "{", headers: JSON_TYPE }),
+      400,
+    );
+    await post("/api/users", { email: "no", name: "x" }, 400);
+    await post("/api/users", { email: "a@b.de", name: "A", kind: "system" }, 400);
+    for (const thing of ["messages", "tasks", "users", "notifications"]) {
+      assertMatch((await get(`/api/${thing}/${NOBODY}`, 404)).error.code, /_not_found$/);
+    }
+    assertEquals((await get("/nowhere", 404)).error.code, "no_such_page");
+  });
+
+  it("adds people, each e-mail once, and gives them tasks", async () => {
+    const ann = await post("/api/users", { email: "Ann@example.com", name: "Ann" }, 201);
+    assertEquals([ann.email, ann.kind, ann.slack_id], ["ann@example.com", "person", null]);
+    await post("/api/users", { email: "ann@example.com", name: "Again" }, 409);
+    const id = await otto.send("demo", "{}", JSON_TYPE);
+    await otto.workOff();
+    const { task_id } = await get(`/api/messages/${id}`);
+    const task = await post(`/api/tasks/${task_id}`, { assigned_to: ann.id }, 200, "PATCH");
+    assertEquals(task.assigned_to, { id: ann.id, email: "ann@example.com", name: "Ann" });
+    assertEquals((await get(`/api/tasks?assigned_to=${ann.id}`)).items.length, 1);
+    await post(`/api/tasks/${task_id}`, { assigned_to: NOBODY }, 400, "PATCH");
+    await post(`/api/tasks/${NOBODY}`, { assigned_to: ann.id }, 404, "PATCH");
+    assertEquals((await get(`/api/tasks/${task_id}`)).events.at(-1).kind, "reassigned");
+  });
+
+  it("keeps a message that fails, with the reason, and tells of it", async () => {
+    const id = await otto.send("deep", TOO_DEEP, JSON_TYPE);
+    await otto.workOff();
+    const message = await get(`/api/messages/${id}`);
+    assertEquals(message.state, "failed");
+    assertMatch(message.error, /512/);
+    assertEquals(message.payload, { raw_body: TOO_DEEP });
+    const { recent_failed } = await get("/webhook/stats");
+    assertEquals(recent_failed[0].message_id, id);
+    assertEquals(recent_failed[0].attempts, 1);
+    const { items } = await get("/api/notifications?unread=true");
+    const told = items.find((n: { message_id: string }) => n.message_id === id);
+    assertEquals([told.kind, told.channel, told.state], ["message_failed", "web", "sent"]);
+    const read = await post(`/api/notifications/${told.id}/read`);
+    assert(read.read_at);
+    const unread = (await get("/api/notifications?unread=true")).items;
+    assert(!unread.some((n: { id: string }) => n.id === told.id));
+  });
+
+  it("replays a message, one or many, with its bytes, saying what it replays", async () => {
+    const id = await otto.send("demo", '{"title":"Once"}', {
+      ...JSON_TYPE,
+      "x-kept": "yes",
+    });
+    await otto.workOff();
+    const made = await post(`/api/messages/${id}/replay`, undefined, 201);
+    assertEquals(made.replay_of, id);
+    await otto.workOff();
+    const again = await get(`/api/messages/${made.message_id}`);
+    const first = await get(`/api/messages/${id}`);
+    assertEquals([again.state, again.replay_of, again.headers["x-kept"]], ["processed", id, "yes"]);
+    assertEquals([again.payload, again.received_at], [first.payload, first.received_at]);
+    assert(again.task_id !== first.task_id);
+    const { items } = await post("/api/messages/replay", { ids: [id, NOBODY] }, 201);
+    assertEquals(items.length, 1);
+    await post(`/api/messages/${NOBODY}/replay`, undefined, 404);
+    await otto.workOff();
+  });
+
+  it("a repeat of a failed message works it again", async () => {
+    const headers = { ...JSON_TYPE, "x-github-delivery": "fails-once" };
+    const id = await otto.send("github", TOO_DEEP, headers);
+    await otto.workOff();
+    assertEquals((await get(`/api/messages/${id}`)).state, "failed");
+    assertEquals(await otto.send("github", TOO_DEEP, headers), id);
+    assertEquals((await get(`/api/messages/${id}`)).state, "new");
+    await otto.workOff();
+  });
+
+  it("cancels what has not ended, and starts it again", async () => {
+    const id = await otto.send("demo", "{}", JSON_TYPE);
+    await otto.workOff();
+    const { task_id } = await get(`/api/messages/${id}`);
+    assertEquals(
+      (await post(`/api/tasks/${task_id}/cancel`, undefined, 409)).error.code,
+      "wrong_status",
+    );
+    await post(`/api/tasks/${task_id}/retry`, undefined, 409);
+    await otto.services.database.query(
+      "let it fail",
+      (sql) =>
+        sql`update tasks set status = 'failed', error_code = 'x', error_message = 'y'
+        where id = ${task_id}`,
+    );
+    assertEquals((await post(`/api/tasks/${task_id}/retry`)).status, "pending");
+    assertEquals((await post(`/api/tasks/${task_id}/cancel`)).status, "cancelled");
+    await post(`/api/tasks/${task_id}/retry`);
+    await otto.workOff();
+    const task = await get(`/api/tasks/${task_id}`);
+    assertEquals(task.status, "completed");
+    assertEquals(task.notifications.length, 2);
+  });
+
+  it("removes a message with all that hangs on it", async () => {
+    const id = await otto.send("demo", "{}", JSON_TYPE);
+    await otto.workOff();
+    const { task_id } = await get(`/api/messages/${id}`);
+    const answer = await otto.ask(`/api/messages/${id}`, { method: "DELETE" });
+    assertEquals(answer.status, 204);
+    await get(`/api/messages/${id}`, 404);
+    await get(`/api/tasks/${task_id}`, 404);
+    assertEquals((await otto.ask(`/api/messages/${id}`, { method: "DELETE" })).status, 404);
+  });
+
+  it("says how it is: health, statistics, workers, metrics", async () => {
+    assertEquals(await get("/health"), { status: "ok" });
+    const health = await get("/webhook/health");
+    assertEquals(health.status, "healthy");
+    assertMatch(JSON.stringify(health), /power/);
+    const stats = await get("/webhook/stats");
+    assert(stats.messages.total > 0 && stats.stages.queue.p50_ms >= 0);
+    assertEquals(await get("/webhook/status"), { running: false, workers: [] });
+    const metrics = await (await otto.ask("/metrics")).text();
+    assertMatch(metrics, /^otto_webhooks_total\{source="generic",outcome="received"\} \d+$/m);
+    assertMatch(metrics, /^otto_stage_milliseconds\{stage="queue",quantile="0.99"\}/m);
+    // A sender must not be able to make new time series.
+    assert(!/source="(demo|paged)"/.test(metrics));
+  });
+
+  it("describes itself", async () => {
+    const document = await get("/openapi.json");
+    assertEquals(document.openapi, "3.1.0");
+    for (
+      const path of ["/api/tasks/{id}", "/webhook/stats", "/webhook/health", "/webhook/{type}"]
+    ) {
+      assert(document.paths[path], path);
+    }
+    const page = await (await otto.ask("/docs")).text();
+    assertMatch(page, /PATCH \/api\/tasks\/\{id\}/);
+  });
+});
+
+describe("retention", () => {
+  it("forgets messages that are older than asked, and what hangs on them, but no live ones", async () => {
+    await using otto = await openOtto({ RETENTION_DAYS: "30" });
+    const { createWorker } = await import("../lib/work.ts");
+    const old = await otto.send("demo", "{}", JSON_TYPE);
+    await otto.workOff();
+    const waiting = await otto.send("demo", "{}", JSON_TYPE);
+    const oldId = "01900000-0000-7000-8000-000000000001";
+    const liveId = "01900000-0000-7000-8000-000000000002";
+    const { database } = otto.services;
+    await database.query(
+      "age it",
+      (sql) => sql`update messages set task_id = null where id = ${old}`,
+    );
+    await database.query("age it", (sql) => sql`delete from tasks where message_id = ${old}`);
+    await database.query(
+      "age it",
+      (sql) => sql`update messages set id = ${oldId} where id = ${old}`,
+    );
+    await database.query(
+      "age it",
+      (sql) => sql`update messages set id = ${liveId} where id = ${waiting}`,
+    );
+    const fresh = await otto.send("demo", "{}", JSON_TYPE);
+    await createWorker(otto.services).tidy();
+    const { items } = await json(await otto.ask("/api/messages"));
+    assertEquals(items.map((m: { message_id: string }) => m.message_id), [fresh, liveId]);
+  });
+});

@@ -1,0 +1,51 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { ConfigError, readConfig, secretsOf } from "../lib/config.ts";
+
+const refusal = (env: Record<string, string>) =>
+  assertThrows(() => readConfig(env), ConfigError).message;
+
+describe("the settings", () => {
+  it("need none", () => {
+    const config = readConfig({});
+    assertEquals([config.host, config.port, config.dataDir], ["127.0.0.1", 8000, "./.otto"]);
+    assert(config.worksInline);
+  });
+
+  it("take an empty value for unset", () => {
+    assertEquals(readConfig({ DATABASE_URL: "", SLACK_SIGNING_SECRET: " " }).secrets.size, 0);
+  });
+
+  it("let main.ts work by itself only without a database, or when asked", () => {
+    const DATABASE_URL = "postgres://localhost/otto";
+    assert(!readConfig({ DATABASE_URL }).worksInline);
+    assert(readConfig({ DATABASE_URL, WORKER: "inline" }).worksInline);
+  });
+
+  it("refuse what cannot work, saying what to set", () => {
+    assertStringIncludes(refusal({ REDIS_URL: "redis://localhost" }), "DATABASE_URL");
+    assertStringIncludes(refusal({ DENO_DEPLOY: "1" }), "DATABASE_URL");
+    assertStringIncludes(refusal({ PORT: "http" }), "PORT must be a port number");
+    assertStringIncludes(refusal({ DATABASE_URL: "mysql://x" }), "postgres://");
+    assertStringIncludes(refusal({ WORKER: "yes" }), "inline");
+    assertStringIncludes(refusal({ ADMIN_TOKEN: "short" }), "16");
+  });
+
+  it("never show the value of a setting that is wrong", () => {
+    assert(!refusal({ ADMIN_TOKEN: "hunter2" }).includes("hunter2"));
+    assert(!refusal({ DATABASE_URL: "hunter2" }).includes("hunter2"));
+  });
+
+  it("take several secrets, from the vendor's variable and from our own", () => {
+    const config = readConfig({
+      STRIPE_WEBHOOK_SECRET: "whsec_new, whsec_old",
+      WEBHOOK_SECRET_STRIPE: "whsec_third",
+    });
+    assertEquals(secretsOf(config, "stripe", "STRIPE_WEBHOOK_SECRET"), [
+      "whsec_new",
+      "whsec_old",
+      "whsec_third",
+    ]);
+    assertEquals(secretsOf(config, "github", "GITHUB_WEBHOOK_SECRET"), []);
+  });
+});

@@ -1,0 +1,247 @@
+import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { parse } from "yaml";
+import { readConfig } from "../lib/config.ts";
+import { taskFlags } from "./servers/process.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const read = (path: string) => readFileSync(`${root}/${path}`, "utf8");
+const sorted = (names: Iterable<string>) => [...new Set(names)].sort();
+
+/** All that a pattern's first group matches. */
+const all = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([, name]) => name);
+
+interface Service {
+  image: string;
+  restart?: string;
+  healthcheck?: { test: string[] };
+  command?: string[];
+  environment?: Record<string, string>;
+  volumes?: string[];
+  ports?: string[];
+  networks: string[];
+  read_only?: boolean;
+  cap_drop?: string[];
+  depends_on?: unknown;
+}
+
+const composeText = read("compose.yaml");
+const compose = parse(composeText, { merge: true }) as {
+  services: Record<string, Service>;
+  networks: Record<string, { internal?: boolean } | null>;
+  volumes: Record<string, unknown>;
+};
+const { proxy, web, worker, postgres, redis } = compose.services;
+
+/** Compose's `${NAME}` and `${NAME:-default}`; `${NAME:+…}` asks whether there is a value. */
+const composeVariables = all(composeText, /\$\{([A-Z_]+)/g);
+
+/** The Dockerfile's instructions, without comments and with their continuation lines. */
+const dockerfile = read("Dockerfile").replace(/^\s*#.*\n/gm, "").replace(/\\\n/g, " ")
+  .split("\n").filter((line) => line.trim() !== "")
+  .map((line) => ({ name: line.split(" ", 1)[0], rest: line.replace(/^\S+\s+/, "").trim() }));
+const instructions = (name: string) =>
+  dockerfile.filter((each) => each.name === name).map(({ rest }) => rest);
+const last = (name: string) => instructions(name).at(-1) ?? "";
+
+/** What the image adds to a task's flags: nothing is asked, installed or downloaded. */
+const IMAGE_FLAGS = ["--no-prompt", "--frozen", "--cached-only"];
+
+describe(".env.example", () => {
+  const text = read(".env.example");
+  const documented = [...text.matchAll(/^# ?([A-Z][A-Z0-9_]*)=(.*)$/gm)]
+    .map(([, name, value]) => ({ name, value }));
+  const source = read("lib/config.ts");
+  const schema = /z\.object\(\{\n([\s\S]*?)\n\}\);/.exec(source)?.[1] ?? "";
+  const settings = all(schema, /^ {2}([A-Z][A-Z0-9_]*):/gm);
+  const others = [
+    ...all(source, /\bset\.([A-Z_]+)/g),
+    ...all(source, /name === "([A-Z_]+)"/g),
+    ...readdirSync(`${root}/sources`)
+      .flatMap((name) => all(read(`sources/${name}`), /"([A-Z]+(?:_[A-Z]+)*_(?:SECRET|TOKEN))"/g)),
+  ];
+
+  it("documents every variable that Otto reads, and every one of compose.yaml", () => {
+    assertGreater(settings.length, 10);
+    const names = documented.map(({ name }) => name);
+    const missing = [...settings, ...others, ...composeVariables]
+      .filter((name) => !names.includes(name));
+    assertEquals(sorted(missing), []);
+  });
+
+  it("documents nothing else", () => {
+    const known = [...settings, ...others, ...composeVariables];
+    const unknown = documented.map(({ name }) => name)
+      .filter((name) => !known.includes(name) && !name.startsWith("WEBHOOK_SECRET_"));
+    assertEquals(unknown, []);
+  });
+
+  it("sets nothing by itself, and names the defaults as they are", () => {
+    assertEquals(all(text, /^([^#\s].*)$/gm), []);
+    const defaults = Object.fromEntries(
+      documented.filter(({ name }) => settings.includes(name))
+        .map(({ name, value }) => [name, value]),
+    );
+    assertEquals(readConfig(defaults), readConfig({}));
+    for (const [, name, value] of composeText.matchAll(/\$\{([A-Z]+_PORT):-([^}]*)\}/g)) {
+      assertEquals(documented.find((each) => each.name === name)?.value, value, name);
+    }
+  });
+});
+
+describe("compose.yaml", () => {
+  it("has the full size, and every service is watched and comes back", () => {
+    assertEquals(sorted(Object.keys(compose.services)), [
+      "postgres",
+      "proxy",
+      "redis",
+      "web",
+      "worker",
+    ]);
+    for (const [name, service] of Object.entries(compose.services)) {
+      assertEquals(service.restart, "unless-stopped", name);
+      assertMatch(service.healthcheck?.test[0] ?? "", /^CMD(-SHELL)?$/, name);
+      assertGreater(service.healthcheck!.test.length, 1, name);
+    }
+  });
+
+  it("pins the images it does not build, and keeps what they store", () => {
+    for (const service of [proxy, postgres, redis]) {
+      assertMatch(service.image, /^[a-z]+:\d+\.\d+(\.\d+)?-alpine$/);
+      const named = service.volumes!.map((volume) => volume.split(":")[0])
+        .filter((volume) => volume in compose.volumes);
+      assertEquals(named.length, 1, service.image);
+    }
+  });
+
+  it("has a Redis that may take messages while PostgreSQL is away", () => {
+    const setting = (name: string) => redis.command![redis.command!.indexOf(`--${name}`) + 1];
+    assertEquals(setting("appendonly"), "yes");
+    assertEquals(setting("appendfsync"), "always");
+    assertEquals(setting("maxmemory-policy"), "noeviction");
+  });
+
+  it("lets the world reach the proxy only, and by default this machine only", () => {
+    const open = Object.entries(compose.services).filter(([, { ports }]) => ports !== undefined);
+    assertEquals(open.map(([name]) => name), ["proxy"]);
+    for (const port of proxy.ports!) assertMatch(port, /^\$\{[A-Z_]+:-127\.0\.0\.1:\d+\}:\d+/);
+    assertEquals(compose.networks.stores?.internal, true);
+    assertEquals([...postgres.networks, ...redis.networks], ["stores", "stores"]);
+    assertEquals(web.environment!.TRUST_PROXY, "${TRUST_PROXY:-1}");
+  });
+
+  it("runs one image as two commands that may do no more than the tasks", () => {
+    assertEquals(web.image, worker.image);
+    assertEquals(web.command, undefined);
+    assertEquals(worker.command, [
+      "run",
+      ...IMAGE_FLAGS,
+      ...taskFlags("worker.ts"),
+      "worker.ts",
+    ]);
+    assertEquals(worker.healthcheck!.test, ["CMD", "deno", ...worker.command!, "--check"]);
+    assertEquals(web.healthcheck!.test, [
+      "CMD",
+      ...JSON.parse(last("HEALTHCHECK").split("CMD")[1]),
+    ]);
+    for (const service of [web, worker]) {
+      assertEquals(service.read_only, true);
+      assertEquals(service.cap_drop, ["ALL"]);
+      // A condition would keep Otto from starting, and receiving, while a store is ill.
+      assertEquals(service.depends_on, ["postgres", "redis"]);
+    }
+  });
+});
+
+describe("the Dockerfile", () => {
+  it("builds on one exact version of Deno", () => {
+    const images = instructions("FROM").map((rest) => rest.split(" ")[0]);
+    const versions = images.map((image) =>
+      /^denoland\/deno:(?:distroless-)?(\d+\.\d+\.\d+)$/.exec(image)?.[1]
+    );
+    assertEquals(sorted(versions.map(String)).length, 1, images.join());
+    assert(versions[0]);
+    assertMatch(instructions("RUN").join("\n"), /\bdeno ci\b/);
+  });
+
+  it("runs as nobody in particular, and says whether it is well", () => {
+    assertMatch(last("USER"), /^[1-9]\d*:[1-9]\d*$/);
+    assertEquals(
+      dockerfile.findLastIndex(({ name }) => name === "COPY") + 1,
+      dockerfile.findIndex(({ name }) => name === "USER"),
+    );
+    assertMatch(last("HEALTHCHECK"), /--timeout=\d+s .*health\.ts/);
+    assertMatch(last("ENV"), /HOST=0\.0\.0\.0 .*OTTO_DATA_DIR=\/data/);
+  });
+
+  it("starts what `deno task start` starts, on its own data folder", () => {
+    assertEquals(JSON.parse(last("CMD")), [
+      "run",
+      ...IMAGE_FLAGS,
+      ...taskFlags("main.ts", undefined, "/data"),
+      "main.ts",
+    ]);
+  });
+
+  it("gives nobody all permissions, other programs or native code", () => {
+    for (const text of [read("Dockerfile"), composeText]) {
+      assertEquals(/(^|[\s"])(-A|--allow-(all|run|ffi|import))\b/m.test(text), false);
+    }
+  });
+
+  it("copies all that the program needs, and nothing else", () => {
+    const copied = instructions("COPY").filter((rest) => !rest.startsWith("--from"))
+      .flatMap((rest) => rest.split(/\s+/).slice(0, -1));
+    for (const path of copied) assert(existsSync(`${root}/${path}`), `${path} is not there`);
+    const imported = ["main.ts", "worker.ts"]
+      .flatMap((path) => all(read(path), /from "\.\/([^"/]+)/g));
+    assertEquals(
+      sorted(copied),
+      sorted([
+        ...imported,
+        "main.ts",
+        "worker.ts",
+        "deno.json",
+        "deno.lock",
+        "package.json",
+        "deploy/health.ts",
+      ]),
+    );
+    const ignore = read(".dockerignore").split("\n").filter((line) => /^[^#]/.test(line));
+    assertEquals(ignore[0], "*");
+    assertEquals(sorted(ignore.slice(1)), sorted(copied.map((path) => `!${path}`)));
+  });
+});
+
+describe("the reverse proxy", () => {
+  const text = read("deploy/Caddyfile").replace(/^\s*#.*\n/gm, "");
+  const seconds = (name: string) => all(text, new RegExp(`\\b${name} (\\d+)s`, "g")).map(Number);
+
+  it("gives every connection a time, on both ports", () => {
+    assertEquals(all(text, /servers (\S+) \{/g), [":80", ":443"]);
+    assertEquals(seconds("read_header"), [10, 10]);
+    assertEquals(seconds("idle"), [60, 60]);
+    assertEquals(all(text, /max_header_size (\S+)/g), ["16KiB", "16KiB"]);
+    // With more protocols, a silent connection on the plain port is never closed.
+    assertEquals(all(text, /protocols (.*)/g), ["h1", "h1 h2 h3"]);
+  });
+
+  it("lets Otto answer a slow body first: when Caddy gives up, its answer may be an empty 200", () => {
+    const otto = Number(
+      /READ_MS = ([\d_]+)/.exec(read("handlers/body.ts"))![1].replaceAll("_", ""),
+    );
+    for (const body of seconds("read_body")) {
+      assertGreater(body, seconds("read_header")[0] + seconds("lb_try_duration")[0] + otto / 1000);
+    }
+    assertEquals(seconds("read_body").length, 2);
+  });
+
+  it("lets Otto's largest body through, and believes no client's X-Forwarded-For", () => {
+    const [size] = all(text, /max_size (\d+)MiB/g).map(Number);
+    const largest = /at most \$\{(\d+) \* MIB\}/.exec(read("lib/config.ts"))![1];
+    assertGreater(size, Number(largest));
+    assertEquals(/trusted_proxies|X-Forwarded/.test(text), false);
+  });
+});

@@ -1,0 +1,255 @@
+import { assert, assertEquals } from "@std/assert";
+import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import postgres from "postgres";
+import { currentCursor, readChanges } from "../lib/change.ts";
+import { type Database, migrate, openEmbedded, openServer } from "../lib/database.ts";
+import { newId } from "../lib/id.ts";
+import { storeMessages } from "../lib/inbox_rows.ts";
+import { type Live, openLive } from "../lib/live.ts";
+import { createLog } from "../lib/log.ts";
+import { deleteMessage } from "../lib/message.ts";
+import { messageOf } from "./queue_contract.ts";
+import { describeWith, until, within } from "./servers/mod.ts";
+
+const log = createLog("silent");
+
+liveSuite("the embedded live stream", () => openEmbedded(":memory:"));
+
+describeWith({ postgres: true }, "with PostgreSQL", (servers) => {
+  liveSuite(
+    "the live stream",
+    async () => openServer({ url: await servers.postgres.createDatabase(), log }),
+  );
+
+  it("tells what is committed late in its place, skips nothing and doubles nothing", async () => {
+    const url = await servers.postgres.createDatabase();
+    await using database = openServer({ url, log });
+    await migrate(database, log);
+    const live = openLive({ database, log });
+    const start = await currentCursor(database);
+    await using all = listen(live, start);
+
+    await using early = await transaction(url);
+    await using late = await transaction(url);
+    // The late one takes its number first and commits last.
+    const third = await late.change();
+    const first = await early.change();
+    await early.commit();
+    const second = await changeOf(database);
+    const fourth = await late.change();
+    await until(async () => (await inTable(database)).length === 2, { what: "two commits" });
+    // Two changes are there to be read, and a reader that goes by them would be ahead of the late one.
+    assertEquals([...await readChanges(database, start, 10)], []);
+    await late.commit();
+    const expected = [third, fourth, first, second];
+    await until(() => all.ids.length >= 4, { what: "four changes" });
+    const fifth = await changeOf(database);
+    await until(() => all.ids.includes(fifth), { what: "the last change" });
+    assertEquals(all.ids, [...expected, fifth]);
+
+    // Whoever comes back with any of the cursors is told exactly the rest.
+    for (const [place, cursor] of all.cursors.slice(0, 5).entries()) {
+      await using again = listen(openLive({ database, log }), cursor);
+      await until(() => again.ids.length >= 4 - place, { what: `the rest after ${cursor}` });
+      const sixth = await changeOf(database);
+      await until(() => again.ids.includes(sixth), { what: "a new change" });
+      assertEquals(again.ids.slice(0, 4 - place), [...expected, fifth].slice(place + 1));
+      assertEquals(new Set(again.ids).size, again.ids.length);
+    }
+  });
+
+  it("is not stopped for ever by a transaction that rolls back", async () => {
+    const url = await servers.postgres.createDatabase();
+    await using database = openServer({ url, log });
+    await migrate(database, log);
+    await using all = listen(openLive({ database, log }), await currentCursor(database));
+    await using doomed = await transaction(url);
+    const never = await doomed.change();
+    const told = await changeOf(database);
+    await doomed.rollback();
+    await until(() => all.ids.includes(told), { what: "what was committed" });
+    assert(!all.ids.includes(never));
+  });
+
+  it("tells many listeners all that many writers commit in any order", async () => {
+    const url = await servers.postgres.createDatabase();
+    await using database = openServer({ url, log });
+    await migrate(database, log);
+    const live = openLive({ database, log });
+    const start = await currentCursor(database);
+    const writers = await Promise.all(Array.from({ length: 6 }, () => transaction(url)));
+    const lists = Array.from({ length: 4 }, () => listen(live, start));
+    const written: string[] = [];
+    await Promise.all(writers.map(async (writer, n) => {
+      for (let round = 0; round < 20; round++) {
+        const ids: string[] = [];
+        for (let each = 0; each <= (round + n) % 3; each++) ids.push(await writer.change());
+        if ((round * 7 + n) % 5 === 0) {
+          await writer.rollback();
+        } else {
+          await writer.commit();
+          written.push(...ids);
+        }
+        await writer.begin();
+      }
+      await writer[Symbol.asyncDispose]();
+    }));
+    for (const list of lists) {
+      await until(() => list.ids.length >= written.length, { what: "all to be told" });
+      assertEquals(list.ids.toSorted(), written.toSorted());
+      assertEquals(list.ids, lists[0].ids);
+      await list[Symbol.asyncDispose]();
+    }
+  });
+
+  it("goes on after PostgreSQL has cut its connections", async () => {
+    const url = await servers.postgres.createDatabase();
+    await using database = openServer({ url, log });
+    await migrate(database, log);
+    await using all = listen(openLive({ database, log }), await currentCursor(database));
+    const before = await changeOf(database);
+    await until(() => all.ids.includes(before), { what: "the first change" });
+    const admin = postgres(url, { max: 1 });
+    await admin`
+      select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and pid <> pg_backend_pid()`;
+    await admin.end();
+    const after = await until(() => changeOf(database), { what: "the store to answer again" });
+    await until(() => all.ids.includes(after), { what: "the second change" });
+    assertEquals(all.ids, [before, after]);
+  });
+});
+
+function liveSuite(name: string, open: () => Promise<Database>): void {
+  describe(name, () => {
+    let database: Database;
+    let live: Live;
+
+    beforeAll(async () => {
+      database = await open();
+      await migrate(database, log);
+      live = openLive({ database, log });
+    });
+    afterAll(async () => await database?.[Symbol.asyncDispose]());
+
+    it("begins now when it is not told where", async () => {
+      await changeOf(database);
+      await using all = listen(live, undefined);
+      // It is known to have begun when it has told something.
+      const probes: string[] = [];
+      await until(async () => {
+        probes.push(await changeOf(database));
+        return all.ids.length > 0;
+      }, { what: "a change" });
+      const last = await changeOf(database);
+      await until(() => all.ids.includes(last), { what: "the last change" });
+      const everything = [...probes, last];
+      assertEquals(all.ids, everything.slice(everything.indexOf(all.ids[0])));
+    });
+
+    it("goes on after a cursor, one at a time or many together", async () => {
+      const start = await currentCursor(database);
+      const written: string[] = [];
+      for (let n = 0; n < 450; n++) written.push(await changeOf(database));
+      await using all = listen(live, start);
+      await until(() => all.ids.length >= written.length, { what: "all to be told" });
+      assertEquals(all.ids, written);
+      await using half = listen(live, all.cursors[224]);
+      await until(() => half.ids.length >= 225, { what: "the second half" });
+      assertEquals(half.ids, written.slice(225));
+    });
+
+    it("tells a batch as one change, with what its messages are now", async () => {
+      const start = await currentCursor(database);
+      const batch = [messageOf(), messageOf(), messageOf()];
+      await storeMessages(database, batch);
+      await deleteMessage(database, batch[1].id);
+      const stop = new AbortController();
+      const events = live.follow(start, stop.signal);
+      const { value } = await within(events.next(), 5_000, "the batch");
+      stop.abort();
+      assert(value);
+      assertEquals(
+        value[0].items.map((each) => [each.kind, each.id, each.item !== undefined]).toSorted(),
+        batch.map(({ id }, n) => ["message", id, n !== 1]).toSorted(),
+      );
+    });
+
+    it("says that it is there when nothing happens, and ends when it is told to", async () => {
+      const stop = new AbortController();
+      const events = live.follow(await currentCursor(database), stop.signal, 50);
+      assertEquals(await within(events.next(), 5_000, "a sign of life"), {
+        done: false,
+        value: [],
+      });
+      const end = events.next();
+      stop.abort();
+      // What was being read may still come.
+      const last = await within(end, 5_000, "the end");
+      if (!last.done) assertEquals((await events.next()).done, true);
+    });
+
+    it("takes a cursor that is none for no cursor", async () => {
+      const stop = new AbortController();
+      for (const cursor of ["", "x", "1", "1-1-1", "-1-2", "1-2'; drop table changes"]) {
+        const events = live.follow(cursor, stop.signal, 1);
+        assertEquals((await within(events.next(), 5_000, "a sign of life")).value, []);
+      }
+      stop.abort();
+    });
+  });
+}
+
+/** Everything a live stream tells, as it comes. */
+function listen(live: Live, cursor: string | undefined) {
+  const stop = new AbortController();
+  const ids: string[] = [];
+  const cursors: string[] = [];
+  const ended = (async () => {
+    for await (const events of live.follow(cursor, stop.signal)) {
+      for (const event of events) {
+        cursors.push(event.cursor);
+        ids.push(...event.items.map((item) => item.id));
+      }
+    }
+  })();
+  return {
+    ids,
+    cursors,
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await ended;
+    },
+  };
+}
+
+/** A change in a transaction of its own; returns what changed. */
+async function changeOf(database: Database): Promise<string> {
+  const id = newId();
+  await database.query(
+    "change",
+    (sql) => sql`insert into changes (kind, ids) values ('message', array[${id}::uuid])`,
+  );
+  return id;
+}
+
+function inTable(database: Database): Promise<readonly unknown[]> {
+  return database.query("look", (sql) => sql`select seq from changes`);
+}
+
+/** A transaction held open by hand. */
+async function transaction(url: string) {
+  const sql = postgres(url, { max: 1, fetch_types: false });
+  await sql`begin`;
+  return {
+    async change(): Promise<string> {
+      const id = newId();
+      await sql`insert into changes (kind, ids) values ('message', array[${id}::uuid])`;
+      return id;
+    },
+    begin: () => sql`begin`,
+    commit: () => sql`commit`,
+    rollback: () => sql`rollback`,
+    [Symbol.asyncDispose]: () => sql.end({ timeout: 1 }),
+  };
+}

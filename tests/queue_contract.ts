@@ -1,0 +1,397 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { afterAll, beforeAll, beforeEach, describe, it } from "@std/testing/bdd";
+import type { Agent } from "../lib/agent/agent.ts";
+import type { Database, Sql } from "../lib/database.ts";
+import { newId } from "../lib/id.ts";
+import { type NewMessage, storeMessages } from "../lib/inbox_rows.ts";
+import { claimMessages, claimSuspect, LEASE_SECONDS, MOST_ATTEMPTS } from "../lib/message.ts";
+import { listNotifications } from "../lib/notification.ts";
+import type { Services } from "../lib/services.ts";
+import {
+  cancelTask,
+  claimTasks,
+  type Finish,
+  finishTasks,
+  listTasks,
+  settleMessages,
+} from "../lib/task.ts";
+import { ensureWebhookUser } from "../lib/user.ts";
+import { createWorker, work, type Worker } from "../lib/work.ts";
+import { until } from "./servers/mod.ts";
+
+/** What the promise of section 6 leaves after a lease has run out: 10 s in all. */
+const TAKEOVER_MS = 10_000 - LEASE_SECONDS * 1_000;
+
+/** One implementation of the queue, with the processes around it. */
+export interface Place extends AsyncDisposable {
+  /** The services of two processes; where there can be only one, twice the same. */
+  readonly processes: readonly [Services, Services];
+}
+
+/** A message as a sender of the generic type would send it. */
+export function messageOf(
+  { id = newId(), body = `{"title":"hello"}`, deliveryId = null, headers = [], ...more }: {
+    body?: string | Uint8Array;
+    deliveryId?: string | null;
+    headers?: [string, string][];
+  } & Partial<Omit<NewMessage, "body">> = {},
+): NewMessage {
+  return {
+    id,
+    webhookType: "test",
+    source: "generic",
+    verification: "unverified",
+    envelope: {
+      url: "http://localhost/webhook/test",
+      client_ip: "127.0.0.1",
+      delivery_id: deliveryId,
+      headers: [["content-type", "application/json"], ...headers],
+    },
+    body: typeof body === "string" ? new TextEncoder().encode(body) : body,
+    receivedAt: new Date(),
+    ...more,
+  };
+}
+
+/** Runs one statement by hand. */
+export function ask<T extends object = Record<string, unknown>>(
+  { database }: { database: Database },
+  statement: (sql: Sql) => PromiseLike<readonly T[]>,
+): Promise<readonly T[]> {
+  return database.query("look into the store", statement);
+}
+
+/** What every queue promises, whichever it is: at least once, worked once. */
+export function queueContract(name: string, open: () => Promise<Place>): void {
+  describe(`${name} as a queue`, () => {
+    let place: Place;
+    let here: Services;
+    let there: Services;
+
+    beforeAll(async () => {
+      place = await open();
+      [here, there] = place.processes;
+    });
+    afterAll(async () => await place?.[Symbol.asyncDispose]());
+    beforeEach(async () => {
+      await ask(here, (sql) => sql`delete from messages`);
+      await ask(here, (sql) => sql`alter table messages alter stored_at set default now()`);
+    });
+
+    /** From now on only news brings messages: the floor takes them for too young. */
+    const loseTheFloor = () =>
+      ask(
+        here,
+        (sql) => sql`alter table messages alter stored_at set default now() + interval '1 day'`,
+      );
+
+    const store = async (count: number): Promise<string[]> => {
+      const made = Array.from({ length: count }, (_, n) => messageOf({ body: `{"n":${n}}` }));
+      await storeMessages(here.database, made);
+      return made.map((message) => message.id);
+    };
+
+    const endLeases = () =>
+      ask(here, (sql) =>
+        sql`
+        update messages set lease_until = now() - interval '1 second'
+        where lease_until is not null`);
+
+    /** Moves the ends of all task leases, as if so many seconds had gone by. */
+    const passTime = (seconds: number) =>
+      ask(here, (sql) =>
+        sql`
+          update tasks set lease_until = lease_until - make_interval(secs => ${seconds})
+          where lease_until is not null`);
+
+    const allSettled = async (ids: readonly string[]) => {
+      const rows = await ask<{ state: string; tasks: number; created: number }>(here, (sql) =>
+        sql`
+          select m.state, count(distinct t.id)::int as tasks, count(e.id)::int as created
+          from messages m left join tasks t on t.message_id = m.id
+            left join task_events e on e.task_id = t.id and e.kind = 'created'
+          where m.id in ${sql(ids)} group by m.id`);
+      return rows.length === ids.length && rows.every((row) => row.state === "processed") && rows;
+    };
+
+    it("brings an id that is sent to a worker that waits", async () => {
+      await loseTheFloor();
+      await using _workers = startWork([here]);
+      // Until it listens, news is lost, and that is allowed.
+      const [probe] = await store(1);
+      await until(() => {
+        there.queue.send([probe]);
+        return allSettled([probe]);
+      }, { what: "the worker to listen" });
+      const ids = await store(300);
+      there.queue.send(ids);
+      await until(() => allSettled(ids), { what: "all that was sent to be settled" });
+    });
+
+    it("lets two workers settle every message exactly once", async () => {
+      await using _workers = startWork([here, there]);
+      const ids: string[] = [];
+      for (let batch = 0; batch < 6; batch++) {
+        const some = await store(50);
+        // News may come twice.
+        here.queue.send(some);
+        there.queue.send(some);
+        ids.push(...some);
+      }
+      const rows = await until(() => allSettled(ids), { what: "all to be settled" });
+      assert(rows.every((row) => row.tasks === 1 && row.created === 1));
+      const epochs = await ask(here, (sql) => sql`select distinct epoch, attempts from messages`);
+      assertEquals([...epochs], [{ epoch: 1, attempts: 1 }]);
+    });
+
+    it("needs no news: a worker looks for itself", async () => {
+      await using _workers = startWork([there]);
+      const ids = await store(150);
+      await until(() => allSettled(ids), { what: "messages nobody was told of" });
+    });
+
+    it("hands what a dead worker held to another in time", async () => {
+      const ids = await store(64);
+      assertEquals(
+        (await claimMessages(here.database, { worker: "dead", max: 64, ids })).length,
+        64,
+      );
+      await using _workers = startWork([there]);
+      await endLeases();
+      await until(() => allSettled(ids), {
+        what: "all that the dead worker held to be settled",
+        timeoutMs: TAKEOVER_MS,
+      });
+    });
+
+    it("leaves a message alone while its worker lives", async () => {
+      const [id] = await store(1);
+      await claimMessages(here.database, { worker: "alive", max: 1, ids: [id] });
+      const worker = createWorker(there);
+      there.queue.send([id]);
+      assertEquals(await takeOnce(worker), 0);
+      assertEquals((await claimSuspect(there.database, "other")).length, 0);
+    });
+
+    it("fails a message that three workers died with, and tells people", async () => {
+      const [id] = await store(1);
+      await claimMessages(here.database, { worker: "dead 1", max: 1, ids: [id] });
+      for (let attempt = 2; attempt <= MOST_ATTEMPTS; attempt++) {
+        await endLeases();
+        assertEquals((await claimSuspect(here.database, `dead ${attempt}`)).length, 1);
+      }
+      await endLeases();
+      assertEquals((await claimSuspect(here.database, "not again")).length, 0);
+      const worker = createWorker(there);
+      await worker.tidy();
+      const [row] = await ask(here, (sql) => sql`select state, error from messages`);
+      assertEquals(row, {
+        state: "failed",
+        error: "every worker that took it stopped in the middle (3 times)",
+      });
+      assertEquals(await worker.tellPeople(new AbortController().signal), 1);
+      const told = await listNotifications(here.database, { limit: 10, unread: true });
+      assertEquals(told.map(({ message_id, kind, state }) => ({ message_id, kind, state })), [
+        { message_id: id, kind: "message_failed", state: "sent" },
+      ]);
+    });
+
+    it("takes a message that a worker died with alone, never with others", async () => {
+      const ids = await store(3);
+      await claimMessages(here.database, { worker: "dead", max: 3, ids });
+      await endLeases();
+      assertEquals((await claimMessages(here.database, { worker: "next", max: 3 })).length, 0);
+      assertEquals((await claimSuspect(here.database, "next")).length, 1);
+    });
+
+    it("gives the attempt back when the store failed, not the message", async () => {
+      const ids = await store(5);
+      const worker = createWorker(failing(there, ["settle messages"]));
+      await assertRejects(() => takeOnce(worker), Error, "settle messages failed");
+      assertEquals([...await ask(here, (sql) => sql`select distinct attempts from messages`)], [
+        { attempts: 0 },
+      ]);
+      await takeOnce(worker);
+      assert(await allSettled(ids));
+    });
+
+    it("gives the attempt back later when the store could not even take that", async () => {
+      const ids = await store(5);
+      const worker = createWorker(failing(there, ["settle messages", "release messages"]));
+      await assertRejects(() => takeOnce(worker), Error, "settle messages failed");
+      await takeOnce(worker);
+      assert(await allSettled(ids));
+      assertEquals([...await ask(here, (sql) => sql`select distinct attempts from messages`)], [
+        { attempts: 1 },
+      ]);
+    });
+
+    it("refuses to settle a message for a worker that lost it", async () => {
+      const [id] = await store(1);
+      const assignee = await ensureWebhookUser(here.database);
+      const intake = (epoch: number) => ({
+        messageId: id,
+        epoch,
+        event: null,
+        title: `told in epoch ${epoch}`,
+        description: "something",
+      });
+      const [slow] = await claimMessages(here.database, { worker: "slow", max: 1, ids: [id] });
+      await endLeases();
+      const [quick] = await claimSuspect(there.database, "quick");
+      assertEquals(quick.epoch, slow.epoch + 1);
+      assertEquals(await settleMessages(here.database, [intake(slow.epoch)], assignee), []);
+      const [waiting] = await ask(here, (sql) => sql`select state from messages`);
+      assertEquals(waiting.state, "new");
+      assertEquals(
+        (await settleMessages(there.database, [intake(quick.epoch)], assignee)).length,
+        1,
+      );
+      assertEquals(await settleMessages(here.database, [intake(quick.epoch)], assignee), []);
+      const tasks = await listTasks(here.database, { limit: 10 });
+      assertEquals(tasks.map((task) => task.title), ["told in epoch 2"]);
+    });
+
+    it("refuses to finish a task for a worker that lost it: the first finish wins", async () => {
+      const ids = await store(1);
+      const finish = ({ id: taskId, epoch }: { id: string; epoch: number }): Finish => ({
+        taskId,
+        epoch,
+        actor: "tester",
+        tell: [{ channel: "web", destination: "web" }],
+        status: "completed",
+        result: { text: `in epoch ${epoch}`, data: null },
+      });
+      await takeOnce(createWorker(there));
+      assert(await allSettled(ids));
+      const [slow] = await claimTasks(here.database, { worker: "slow", max: 1 });
+      assertEquals(await claimTasks(there.database, { worker: "quick", max: 1 }), []);
+      await passTime(LEASE_SECONDS + 1);
+      const [quick] = await claimTasks(there.database, { worker: "quick", max: 1 });
+      assertEquals((await finishTasks(here.database, [finish(slow)])).size, 0);
+      assertEquals((await finishTasks(there.database, [finish(quick)])).size, 1);
+      assertEquals((await finishTasks(there.database, [finish(quick)])).size, 0);
+      assertEquals((await finishTasks(here.database, [finish(slow)])).size, 0);
+      const [task] = await listTasks(here.database, { limit: 10 });
+      assertEquals(task.result?.text, `in epoch ${quick.epoch}`);
+      assertEquals((await listNotifications(here.database, { limit: 10 })).length, 1);
+    });
+
+    it("gives what a stopping worker holds to others at once", async () => {
+      const ids = await store(3);
+      const leaving = createWorker(here);
+      await claimMessages(here.database, { worker: leaving.id, max: 3, ids });
+      await leaving.stop();
+      await takeOnce(createWorker(there));
+      assert(await allSettled(ids));
+    });
+
+    it("keeps a task while its agent works, however long", async () => {
+      await store(1);
+      const runs: { end(text: string): void; signal: AbortSignal }[] = [];
+      const agent: Agent = {
+        name: "slow",
+        run: (_assignment, signal) =>
+          new Promise((resolve) =>
+            runs.push({ signal, end: (text) => resolve({ text, data: null }) })
+          ),
+      };
+      const { signal } = new AbortController();
+      const worker = createWorker({ ...here, agent });
+      const other = createWorker(there);
+      await takeOnce(worker);
+      assertEquals(await worker.runTasks(signal), 1);
+      await until(() => runs.length === 1, { what: "the agent to start" });
+      await passTime(LEASE_SECONDS - 1);
+      await worker.beat();
+      await passTime(LEASE_SECONDS - 1);
+      assertEquals(await other.runTasks(signal), 0, "The heartbeat did not prolong the lease");
+
+      // Frozen past its lease it gets its own task again: only the new run counts, and is held.
+      await passTime(LEASE_SECONDS + 1);
+      assertEquals(await worker.runTasks(signal), 1);
+      await until(() => runs.length === 2, { what: "the agent to start again" });
+      assert(runs[0].signal.aborted && !runs[1].signal.aborted);
+      runs[0].end("too late");
+      await passTime(LEASE_SECONDS - 1);
+      await worker.beat();
+      await passTime(LEASE_SECONDS - 1);
+      assertEquals(await other.runTasks(signal), 0, "The second run is not held");
+      runs[1].end("in time");
+      await worker.idle();
+      const [task] = await listTasks(here.database, { limit: 1 });
+      assertEquals([task.status, task.result?.text], ["completed", "in time"]);
+      assertEquals((await listNotifications(here.database, { limit: 10 })).length, 1);
+    });
+
+    it("stops the agent of a task that was cancelled", async () => {
+      await store(1);
+      let stopped = false;
+      const agent: Agent = {
+        name: "obedient",
+        run: (_assignment, signal) =>
+          new Promise((_, reject) =>
+            signal.addEventListener("abort", () => {
+              stopped = true;
+              reject(new Error("stopped"));
+            })
+          ),
+      };
+      const worker = createWorker({ ...here, agent });
+      await takeOnce(worker);
+      await worker.runTasks(new AbortController().signal);
+      const [{ id }] = await listTasks(here.database, { limit: 1 });
+      assert(await cancelTask(there.database, { id, actor: "somebody" }));
+      await worker.beat();
+      await worker.idle();
+      const [task] = await listTasks(here.database, { limit: 1 });
+      assertEquals([task.status, stopped], ["cancelled", true]);
+      assertEquals((await listNotifications(here.database, { limit: 10 })).length, 0);
+    });
+
+    it("fails a task that three workers died with, and tells people", async () => {
+      await store(1);
+      await takeOnce(createWorker(here));
+      for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
+        const worker = `dead ${attempt}`;
+        assertEquals((await claimTasks(here.database, { worker, max: 16 })).length, 1);
+        await passTime(LEASE_SECONDS + 1);
+      }
+      assertEquals(await claimTasks(here.database, { worker: "not again", max: 16 }), []);
+      await createWorker(there).tidy();
+      const [task] = await listTasks(here.database, { limit: 1 });
+      assertEquals([task.status, task.error?.code], ["failed", "worker_lost"]);
+      const told = await listNotifications(here.database, { limit: 10 });
+      assertEquals(told.map((each) => [each.kind, each.channel]), [["failed", "web"]]);
+    });
+  });
+}
+
+/** Workers that run until disposed. */
+function startWork(processes: readonly Services[]): AsyncDisposable {
+  const stop = new AbortController();
+  const working = processes.map((services) => work(services, stop.signal));
+  return {
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await Promise.all(working);
+    },
+  };
+}
+
+/** One look for messages, young ones too. */
+function takeOnce(worker: Worker): Promise<number> {
+  return worker.takeMessages(0, new AbortController().signal);
+}
+
+/** The same services on a store that fails each of these queries once. */
+function failing(services: Services, once: string[]): Services {
+  const { database } = services;
+  const query: Database["query"] = (what, statement, ms) => {
+    const at = once.indexOf(what);
+    if (at < 0) return database.query(what, statement, ms);
+    once.splice(at, 1);
+    return Promise.reject(new Error(`${what} failed`));
+  };
+  return { ...services, database: { ...database, query } };
+}

@@ -1,0 +1,223 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import fc from "fast-check";
+import { createHmac } from "node:crypto";
+import {
+  decodeBase64,
+  decodeHex,
+  encodeBase64,
+  encodeHex,
+  equalBytes,
+  FIVE_MINUTES,
+  hmac,
+  isWithin,
+  parseTimestamp,
+  sha256,
+  verifyHmac,
+} from "../../lib/signature.ts";
+
+const anything = fc.oneof(
+  fc.string({ unit: "binary" }),
+  fc.stringMatching(/^[0-9a-fA-F]*$/),
+  fc.stringMatching(/^[A-Za-z0-9+/_=-]*$/),
+);
+
+describe("a signature", () => {
+  it("is what node:crypto makes of the same key and bytes", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.string({ minLength: 1 }).filter((key) => key.isWellFormed()),
+        fc.uint8Array(),
+        async (key, message) => {
+          for (
+            const [hash, name] of [["SHA-1", "sha1"], [
+              "SHA-256",
+              "sha256",
+            ]] as const
+          ) {
+            const expected = createHmac(name, key).update(message).digest(
+              "hex",
+            );
+            assertEquals(encodeHex(await hmac(hash, key, message)), expected);
+          }
+        },
+      ),
+    );
+  });
+
+  it("is verified with any of several secrets, against any of several candidates", async () => {
+    const signature = await hmac("SHA-256", "new", "body");
+    const other = new Uint8Array(32);
+    assertEquals(
+      await verifyHmac("SHA-256", ["old", "new"], "body", [other, signature]),
+      true,
+    );
+    assertEquals(
+      await verifyHmac("SHA-256", ["old"], "body", [signature]),
+      false,
+    );
+    assertEquals(
+      await verifyHmac("SHA-256", ["new"], "bodies", [signature]),
+      false,
+    );
+    assertEquals(
+      await verifyHmac("SHA-1", ["new"], "body", [signature]),
+      false,
+    );
+  });
+
+  it("is never verified with an empty secret, without candidates, or with one cut short", async () => {
+    const signature = await hmac("SHA-256", "key", "body");
+    assertEquals(
+      await verifyHmac("SHA-256", ["", ""], "body", [signature]),
+      false,
+    );
+    assertEquals(
+      await verifyHmac("SHA-256", ["key"], "body", [undefined]),
+      false,
+    );
+    assertEquals(await verifyHmac("SHA-256", ["key"], "body", []), false);
+    assertEquals(
+      await verifyHmac("SHA-256", ["key"], "body", [signature.slice(0, 31)]),
+      false,
+    );
+    assertEquals(
+      await verifyHmac("SHA-256", ["key"], "body", [new Uint8Array()]),
+      false,
+    );
+  });
+
+  it("is looked for among the first five candidates only", async () => {
+    const signature = await hmac("SHA-256", "key", "body");
+    const wrong = Array.from({ length: 5 }, () => new Uint8Array(32));
+    assertEquals(
+      await verifyHmac("SHA-256", ["key"], "body", [...wrong, signature]),
+      false,
+    );
+    assertEquals(
+      await verifyHmac("SHA-256", ["key"], "body", [signature, ...wrong]),
+      true,
+    );
+  });
+
+  it("keeps working with more secrets than are kept imported", async () => {
+    for (let i = 0; i < 200; i++) {
+      const signature = await hmac("SHA-256", `key ${i}`, "body");
+      assertEquals(
+        await verifyHmac("SHA-256", [`key ${i}`], "body", [signature]),
+        true,
+      );
+    }
+  });
+
+  it("is not made with an empty key", async () => {
+    await assertRejects(
+      () => hmac("SHA-256", "", "body"),
+      TypeError,
+      "the key is empty",
+    );
+  });
+});
+
+describe("hexadecimal digits", () => {
+  it("come back as the bytes they were", () => {
+    fc.assert(fc.property(fc.uint8Array({ minLength: 1 }), (data) => {
+      assertEquals(decodeHex(encodeHex(data)), data);
+    }));
+  });
+
+  it("are refused when odd, empty, upper-case or garbage, without a throw", () => {
+    for (
+      const text of ["", "0", "abc", "zz", "0x", "AB", " ab", "ab\n", "a\u0660"]
+    ) {
+      assertEquals(decodeHex(text), undefined);
+    }
+    fc.assert(fc.property(anything, (text) => {
+      const data = decodeHex(text);
+      if (data) assertEquals(encodeHex(data), text);
+    }));
+  });
+});
+
+describe("base64", () => {
+  it("comes back as the bytes it was", () => {
+    fc.assert(fc.property(fc.uint8Array({ minLength: 1 }), (data) => {
+      assertEquals(decodeBase64(encodeBase64(data)), data);
+    }));
+  });
+
+  it("is refused without padding, URL-safe, with stray bits or garbage, without a throw", () => {
+    for (
+      const text of [
+        "",
+        "QQ",
+        "QR==",
+        "a*b=",
+        "-_==",
+        "QQ== ",
+        "Q===",
+        "====",
+        "QQ==QQ==",
+      ]
+    ) {
+      assertEquals(decodeBase64(text), undefined);
+    }
+    fc.assert(fc.property(anything, (text) => {
+      const data = decodeBase64(text);
+      if (data) assertEquals(encodeBase64(data), text);
+    }));
+  });
+});
+
+describe("a signed time", () => {
+  it("is ten digits and nothing else", () => {
+    assertEquals(parseTimestamp("1700000000"), 1_700_000_000);
+    for (
+      const text of [
+        null,
+        undefined,
+        "",
+        "NaN",
+        "1e9",
+        " 1700000000",
+        "1700000000\n",
+        "0x65536000",
+        "1700000000000",
+        "-170000000",
+        "170000000",
+        "١٧٠٠٠٠٠٠٠٠",
+      ]
+    ) assertEquals(parseTimestamp(text), undefined);
+  });
+
+  it("counts within five minutes both ways", () => {
+    const now = 1_700_000_000_000;
+    const at = (age: number) => isWithin(FIVE_MINUTES, 1_700_000_000 - age, now);
+    assertEquals([301, 300, 299, 0, -299, -300, -301].map(at), [
+      false,
+      true,
+      true,
+      true,
+      true,
+      true,
+      false,
+    ]);
+    assertEquals(isWithin(FIVE_MINUTES, NaN, now), false);
+  });
+});
+
+describe("bytes", () => {
+  it("are equal only when all of them are", () => {
+    const one = new Uint8Array([1, 2, 3]);
+    assertEquals(equalBytes(one, new Uint8Array([1, 2, 3])), true);
+    assertEquals(equalBytes(one, new Uint8Array([1, 2, 4])), false);
+    assertEquals(equalBytes(one, new Uint8Array([1, 2])), false);
+  });
+
+  it("have the SHA-256 that everyone else finds", async () => {
+    assertEquals(
+      encodeHex(await sha256("")),
+      "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    );
+  });
+});

@@ -1,0 +1,312 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { beforeEach, it } from "@std/testing/bdd";
+import { createClient } from "redis";
+import { readConfig } from "../lib/config.ts";
+import { checkHealth } from "../lib/health.ts";
+import { InboxClosedError } from "../lib/inbox.ts";
+import type { NewMessage, Receipt } from "../lib/inbox_rows.ts";
+import { createLog } from "../lib/log.ts";
+import { readBody, readMessage } from "../lib/message.ts";
+import { openServices, type Services } from "../lib/services.ts";
+import { listTasks } from "../lib/task.ts";
+import { work } from "../lib/work.ts";
+import { ask, messageOf } from "./queue_contract.ts";
+import { describeWith, until } from "./servers/mod.ts";
+
+/** A write is given up after 1.5 s; what is left is for the spill. */
+const FIRST_MS = 2_000;
+/** While the breaker is open nobody waits for Postgres. */
+const LATER_MS = 500;
+
+describeWith({ postgres: "own", redis: "durable" }, "the spill", (servers) => {
+  let env: Record<string, string>;
+  beforeEach(async () => {
+    await servers.redis.flush();
+    env = {
+      DATABASE_URL: await servers.postgres.createDatabase(),
+      REDIS_URL: servers.redis.url,
+    };
+  });
+
+  it("takes messages while PostgreSQL is dead, and gives them up under their ids", async () => {
+    await using otto = await open(env);
+    await otto.services.inbox.accept(messageOf());
+    await servers.postgres.kill();
+    const messages = Array.from({ length: 100 }, (_, n) => messageOf({ deliveryId: `d${n}` }));
+    const [receipts, ms] = await timed(() => acceptAll(otto.services, messages));
+    assert(ms < FIRST_MS, `It took ${ms} ms`);
+    assertEquals(receipts.map((each) => each.messageId), messages.map((each) => each.id));
+    assertEquals((await otto.services.spill!.depth())?.messages, 100);
+    const { status, checks } = await checkHealth(otto.services);
+    assertEquals([status, checks.map((check) => check.status)], ["degraded", [
+      "failed",
+      "degraded",
+    ]]);
+
+    await servers.postgres.restart();
+    otto.work();
+    await otto.drained(101);
+    for (const { id, body } of messages) {
+      assertEquals(text(await readBody(otto.services.database, id)), text(body));
+    }
+    await otto.hasOneTaskEach();
+  });
+
+  it("answers in time while PostgreSQL is frozen, and doubles nothing that lands late", async () => {
+    await using otto = await open(env);
+    const { inbox, database } = otto.services;
+    // The same statement was prepared before, so the server needs no more than to read the write.
+    await inbox.accept(messageOf({ deliveryId: "before" }));
+    await servers.postgres.freeze();
+    const first = messageOf({ deliveryId: "first" });
+    const [receipt, firstMs] = await timed(() => inbox.accept(first));
+    assert(firstMs < FIRST_MS, `The first took ${firstMs} ms`);
+    assertEquals(receipt.messageId, first.id);
+    const later = Array.from({ length: 50 }, (_, n) => messageOf({ deliveryId: `later ${n}` }));
+    const [, laterMs] = await timed(() => acceptAll(otto.services, later));
+    assert(laterMs < LATER_MS, `The others took ${laterMs} ms`);
+
+    await servers.postgres.thaw();
+    // The write that was given up lands now, and the spill has the message, too.
+    await until(() => readMessage(database, first.id), { what: "the late write" });
+    assertEquals((await otto.services.spill!.depth())?.messages, 51);
+    otto.work();
+    await otto.drained(52);
+    await otto.hasOneTaskEach();
+    const repeats = await ask(
+      otto.services,
+      (sql) => sql`select sum(repeats)::int as n from messages`,
+    );
+    assertEquals(repeats[0].n, 0);
+    await using other = await open(env);
+    const again = await other.services.inbox.accept(messageOf({ deliveryId: "first" }));
+    assertEquals([again.messageId, again.repeat], [first.id, true]);
+  });
+
+  it("keeps the id of a spilled message as an alias when a repeat was stored first", async () => {
+    await using otto = await open(env);
+    const { database, spill } = otto.services;
+    await using other = await open(env);
+    await servers.postgres.kill();
+    const spilled = [messageOf({ deliveryId: "d" }), messageOf({ deliveryId: "d" })];
+    await acceptAll(otto.services, spilled);
+    await servers.postgres.restart();
+    const repeat = messageOf({ deliveryId: "d" });
+    const { messageId } = await other.services.inbox.accept(repeat);
+    assertEquals(messageId, repeat.id);
+    assertEquals((await spill!.depth())?.messages, 2);
+
+    otto.work();
+    await otto.drained(1);
+    for (const { id } of spilled) {
+      const found = await readMessage(database, id);
+      assertEquals(found?.message_id, messageId);
+    }
+    const [{ repeats }] = await ask(otto.services, (sql) => sql`select repeats from messages`);
+    assertEquals(repeats, 2);
+    await otto.hasOneTaskEach();
+    const last = await other.services.inbox.accept(messageOf({ deliveryId: "d" }));
+    assertEquals(last.messageId, messageId);
+  });
+
+  it("keeps messages through the death of Redis, too", async () => {
+    await using otto = await open(env);
+    await servers.postgres.kill();
+    await acceptAll(otto.services, [messageOf(), messageOf()]);
+    await servers.redis.kill();
+    await assertRejects(() => otto.services.inbox.accept(messageOf()), InboxClosedError);
+    const { status } = await checkHealth(otto.services);
+    assertEquals(status, "unhealthy");
+    await servers.redis.restart();
+    await servers.postgres.restart();
+    otto.work();
+    await otto.drained(2);
+    await otto.hasOneTaskEach();
+  });
+
+  it("refuses when Redis is frozen with PostgreSQL, and heals", async () => {
+    await using otto = await open(env);
+    await otto.services.inbox.accept(messageOf());
+    await Promise.all([servers.postgres.freeze(), servers.redis.freeze()]);
+    const message = messageOf({ deliveryId: "frozen" });
+    await assertRejects(() => otto.services.inbox.accept(message), InboxClosedError);
+    await Promise.all([servers.postgres.thaw(), servers.redis.thaw()]);
+    // Nothing was promised, so nothing or one may have come of it: the sender asks again.
+    await until(() => otto.services.inbox.accept(messageOf({ deliveryId: "frozen" })), {
+      what: "a store to take the message",
+      timeoutMs: 10_000,
+    });
+    otto.work();
+    await otto.drained(2);
+    await otto.hasOneTaskEach();
+  });
+
+  it("refuses when Redis may forget, instead of promising", async () => {
+    const redis = createClient({ url: servers.redis.url });
+    redis.on("error", () => {});
+    await redis.connect();
+    using _closed = { [Symbol.dispose]: () => redis.destroy() };
+    for (
+      const [setting, bad, good] of [
+        ["appendfsync", "everysec", "always"],
+        ["appendonly", "no", "yes"],
+        ["maxmemory-policy", "allkeys-lru", "noeviction"],
+      ]
+    ) {
+      await redis.configSet(setting, bad);
+      await using otto = await open({ ...env, DATABASE_URL: NOWHERE });
+      await assertRejects(() => otto.services.inbox.accept(messageOf()), InboxClosedError);
+      const health = await checkHealth(otto.services);
+      assertEquals([health.status, health.checks.at(-1)?.status], ["unhealthy", "failed"]);
+      assert(health.checks.at(-1)?.hint?.includes(setting));
+      assertEquals((await otto.services.spill!.depth())?.messages, 0);
+      await redis.configSet(setting, good);
+      // The next message may come a breaker's time later; the obstacle is looked for anew.
+      const receipt = await otto.services.inbox.accept(messageOf());
+      assertEquals(receipt.waiting, true);
+      await servers.redis.flush();
+    }
+  });
+
+  it("takes the operator's word where Redis may not be asked", async () => {
+    const redis = createClient({ url: servers.redis.url });
+    await redis.connect();
+    await redis.aclSetUser("shy", ["on", ">secret", "~*", "+@all", "-config"]);
+    redis.destroy();
+    const url = new URL(servers.redis.url);
+    url.username = "shy";
+    url.password = "secret";
+    {
+      await using otto = await open({ DATABASE_URL: NOWHERE, REDIS_URL: url.href });
+      await assertRejects(() => otto.services.inbox.accept(messageOf()), InboxClosedError);
+      const health = await checkHealth(otto.services);
+      assert(health.checks.at(-1)?.hint?.includes("REDIS_DURABLE=yes"));
+    }
+    await using otto = await open({
+      DATABASE_URL: NOWHERE,
+      REDIS_URL: url.href,
+      REDIS_DURABLE: "yes",
+    });
+    await otto.services.inbox.accept(messageOf());
+    assertEquals((await otto.services.spill!.depth())?.messages, 1);
+  });
+
+  it("refuses what would be more than its most bytes", async () => {
+    await using otto = await open({ ...env, DATABASE_URL: NOWHERE });
+    await otto.services.inbox.accept(messageOf());
+    const redis = createClient({ url: servers.redis.url });
+    await redis.connect();
+    await redis.set("otto:spill:bytes", 256 * 1024 * 1024);
+    redis.destroy();
+    // The first one learns how full it is.
+    await otto.services.inbox.accept(messageOf()).catch(() => {});
+    await assertRejects(() => otto.services.inbox.accept(messageOf()), InboxClosedError);
+  });
+
+  it("gives large bodies up, too, and two movers do not double them", async () => {
+    await using otto = await open(env);
+    await using other = await open(env);
+    await servers.postgres.kill();
+    const body = new Uint8Array(3 * 1024 * 1024).map((_, n) => 97 + n * n % 23);
+    const messages = Array.from({ length: 20 }, () => messageOf({ body }));
+    for (const message of messages) await otto.services.inbox.accept(message);
+    await servers.postgres.restart();
+    otto.work();
+    other.work();
+    await otto.drained(20);
+    await otto.hasOneTaskEach();
+    const stored = await readBody(otto.services.database, messages[7].id);
+    assert(stored && body.every((byte, n) => byte === stored[n]) && stored.length === body.length);
+  });
+
+  it("does not let a message that PostgreSQL refuses hold up the others", async () => {
+    await using otto = await open(env);
+    await using other = await open(env);
+    await servers.postgres.kill();
+    const odd = messageOf({ verification: "sworn" as "verified" });
+    await acceptAll(otto.services, [messageOf(), odd, messageOf()]);
+    await servers.postgres.restart();
+    otto.work();
+    await until(async () => (await otto.services.spill!.depth())?.messages === 1, {
+      what: "all but one to be moved",
+      timeoutMs: 10_000,
+    });
+    await otto.hasOneTaskEach(2);
+    // While PostgreSQL is there the sender hears of it at once.
+    await assertRejects(
+      () => other.services.inbox.accept(messageOf({ verification: "sworn" as "verified" })),
+      InboxClosedError,
+    );
+    assertEquals((await otto.services.spill!.depth())?.messages, 1);
+  });
+});
+
+describeWith({ redis: "own" }, "a Redis that keeps nothing on its disk", (servers) => {
+  it("is not spilled to", async () => {
+    await using otto = await open({ DATABASE_URL: NOWHERE, REDIS_URL: servers.redis.url });
+    await assertRejects(() => otto.services.inbox.accept(messageOf()), InboxClosedError);
+    assertEquals(await otto.services.spill!.depth(), { messages: 0, bytes: 0 });
+  });
+});
+
+/** Nobody listens on port 1. */
+const NOWHERE = "postgres://otto@127.0.0.1:1/otto";
+
+/** The services of one process, and its worker when it is told to work. */
+async function open(env: Record<string, string>) {
+  const stop = new AbortController();
+  const config = readConfig({ LOG_LEVEL: "silent", ...env });
+  const services = await openServices(config, createLog(config.logLevel), stop.signal);
+  if (env.DATABASE_URL !== NOWHERE) await services.ready;
+  // Connects in the background.
+  await until(async () => await services.spill!.depth() !== undefined, { what: "Redis to answer" });
+  let working: Promise<void> | undefined;
+  return {
+    services,
+    work() {
+      working = work(services, stop.signal);
+    },
+    /** Resolves when the spill is empty, its counters too, and so many messages are processed. */
+    async drained(count: number): Promise<void> {
+      await until(async () => {
+        assertEquals(await services.spill!.depth(), { messages: 0, bytes: 0 });
+        const [{ n }] = await ask(
+          services,
+          (sql) => sql`select count(*)::int as n from messages where state = 'processed'`,
+        );
+        assertEquals(n, count);
+        return true;
+      }, { what: "the spill to be empty and all to be processed", timeoutMs: 15_000 });
+    },
+    async hasOneTaskEach(count?: number): Promise<void> {
+      const tasks = await until(async () => {
+        const tasks = await listTasks(services.database, { limit: 1_000 });
+        const [{ n }] = await ask(
+          services,
+          (sql) => sql`select count(*)::int as n from messages where state = 'processed'`,
+        );
+        return n === (count ?? n) && n === tasks.length && tasks;
+      }, { what: "a task for each message" });
+      assertEquals(new Set(tasks.map((task) => task.message_id)).size, tasks.length);
+    },
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await working;
+      await services[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function acceptAll({ inbox }: Services, messages: NewMessage[]): Promise<Receipt[]> {
+  return Promise.all(messages.map((message) => inbox.accept(message)));
+}
+
+function text(body: Uint8Array | undefined): string {
+  return new TextDecoder().decode(body);
+}
+
+async function timed<T>(work: () => Promise<T>): Promise<[T, number]> {
+  const start = performance.now();
+  const result = await work();
+  return [result, Math.round(performance.now() - start)];
+}
