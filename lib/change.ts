@@ -53,13 +53,18 @@ export async function currentCursor(database: Database): Promise<string> {
   return row.cursor;
 }
 
-/** Forgets changes older than a day; a client away for longer reads its lists anew. */
+/**
+ * Forgets changes older than a day, the oldest `limit` at a time; a client away
+ * for longer reads its lists anew.
+ */
 export async function forgetChanges(database: Database, limit: number): Promise<number> {
   const rows = await database.query(
     "forget old changes",
     (sql) =>
+      // The oldest first, then their age: a search for old ones would read the whole table.
       sql`delete from changes where seq in (
-      select seq from changes where at < now() - interval '1 day' order by seq limit ${limit}
+      select seq from (select seq, at from changes order by seq limit ${limit}) oldest
+      where at < now() - interval '1 day'
     ) returning seq`,
   );
   return rows.length;

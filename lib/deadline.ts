@@ -49,6 +49,8 @@ export async function unlessAborted<T>(
   signal: AbortSignal,
   work: Promise<T>,
 ): Promise<T | undefined> {
+  // Nobody hears any more how it ends, and an unheard rejection would end the process.
+  work.catch(() => {});
   if (signal.aborted) return undefined;
   let stop = () => {};
   const aborted = new Promise<undefined>((resolve) => {

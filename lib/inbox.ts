@@ -1,9 +1,9 @@
 import { createBatcher } from "./batch.ts";
 import type { Database } from "./database.ts";
-import { DeadlineError } from "./deadline.ts";
 import { type NewMessage, type Receipt, storeMessages } from "./inbox_rows.ts";
 import { errorText, type Log } from "./log.ts";
 import type { Queue } from "./queue/queue.ts";
+import { isRowError, writeEach } from "./row_error.ts";
 import type { Spill, Spilled } from "./queue/spill.ts";
 
 /** Keeps messages before they are answered. */
@@ -42,15 +42,15 @@ export function openInbox(
   let openUntil = 0;
 
   const batcher = createBatcher(async (messages: NewMessage[]) => {
-    if (Date.now() < openUntil) throw new Error("Postgres failed a moment ago");
+    if (performance.now() < openUntil) throw new Error("Postgres failed a moment ago");
     try {
-      const results = await storeEach(database, messages, STORE_MS);
+      const results = await writeEach(messages, (some) => storeMessages(database, some, STORE_MS));
       queue.send(
         results.flatMap((each) => "waiting" in each && each.waiting ? each.messageId : []),
       );
       return results;
     } catch (error) {
-      openUntil = Date.now() + BREAKER_MS;
+      openUntil = performance.now() + BREAKER_MS;
       log.warn("inbox.store_failed", { messages: messages.length, error: errorText(error) });
       throw error;
     }
@@ -79,32 +79,6 @@ export function openInbox(
   };
 }
 
-/** Stores messages together; when Postgres refuses one of them, the others without it. */
-async function storeEach(
-  database: Database,
-  messages: NewMessage[],
-  ms?: number,
-): Promise<(Receipt | Error)[]> {
-  try {
-    return await storeMessages(database, messages, ms);
-  } catch (error) {
-    if (!isRowError(error)) throw error;
-    if (messages.length === 1) return [error as Error];
-    const middle = messages.length >> 1;
-    return [
-      ...await storeEach(database, messages.slice(0, middle), ms),
-      ...await storeEach(database, messages.slice(middle), ms),
-    ];
-  }
-}
-
-/** Whether Postgres refused a value in a row (SQLSTATE classes 22, 23, 54), so that others may pass. */
-function isRowError(error: unknown): boolean {
-  const code = (error as { code?: unknown })?.code;
-  return !(error instanceof DeadlineError) && typeof code === "string" &&
-    /^(22|23|54)/.test(code) && code.length === 5;
-}
-
 /**
  * Moves messages from the spill into the inbox, under the ids they were
  * answered with. One that Postgres refuses stays where it is, and is logged.
@@ -116,7 +90,10 @@ export async function moveSpilled(
 ): Promise<number> {
   const spilled = await spill.read(MOST_ROWS);
   if (spilled.length === 0) return 0;
-  const batcher = createBatcher((messages: NewMessage[]) => storeEach(database, messages), LIMITS);
+  const batcher = createBatcher(
+    (messages: NewMessage[]) => writeEach(messages, (some) => storeMessages(database, some)),
+    LIMITS,
+  );
   const moved: Spilled[] = [];
   const waiting: string[] = [];
   let failure: unknown;

@@ -97,8 +97,7 @@ export function bodyIfSmall(row: SmallBody): Uint8Array | undefined {
 /**
  * Claims up to `max` new messages for a worker: those named, or without names
  * the oldest that have waited for some milliseconds (the queue's floor, which
- * needs no bell). A message that a worker has crashed on is claimed only alone,
- * so that it cannot take others down with it.
+ * needs no bell). One on its last try is left to {@link claimSuspect}.
  */
 export async function claimMessages(
   database: Database,
@@ -111,12 +110,13 @@ export async function claimMessages(
 ): Promise<ClaimedMessage[]> {
   const rows = await database.query("claim messages", (sql) => {
     const which = ids
-      ? sql`id = any(${idArray(ids)}::uuid[]) and attempts = 0`
-      : sql`stored_at <= now() - make_interval(secs => ${waitedMs / 1_000}) and attempts = 0`;
+      ? sql`id = any(${idArray(ids)}::uuid[])`
+      : sql`stored_at <= now() - make_interval(secs => ${waitedMs / 1_000})`;
     return sql<ClaimedRow[]>`
       with picked as (
         select id from messages
-        where state = 'new' and (lease_until is null or lease_until < now()) and ${which}
+        where state = 'new' and (lease_until is null or lease_until < now())
+          and attempts < ${MOST_ATTEMPTS - 1} and ${which}
         order by id limit ${max} for update skip locked
       )
       update messages m
@@ -130,7 +130,10 @@ export async function claimMessages(
   return rows.map(toClaimed);
 }
 
-/** Claims the oldest message that a worker has lost before, if there is one. */
+/**
+ * Claims the oldest message on its last try, if there is one: alone, so that what
+ * crashes workers takes no other message down with it.
+ */
 export async function claimSuspect(
   database: Database,
   worker: string,
@@ -140,7 +143,7 @@ export async function claimSuspect(
       with picked as (
         select id from messages
         where state = 'new' and (lease_until is null or lease_until < now())
-          and attempts between 1 and ${MOST_ATTEMPTS - 1}
+          and attempts = ${sql.unsafe(String(MOST_ATTEMPTS - 1))}
         order by id limit 1 for update skip locked
       )
       update messages m

@@ -49,90 +49,6 @@ export interface TaskEvent {
   data: unknown;
 }
 
-/** What came of one message: a task, or the reason why there is none. */
-export type Intake =
-  & { messageId: string; epoch: number }
-  & (
-    | { event: string | null; title: string; description: string }
-    | { error: string }
-  );
-
-/**
- * Settles claimed messages in one statement: makes each one's task with its
- * first event, or marks it failed and tells the web UI. A message that another
- * worker has taken over meanwhile (its epoch has grown) is left alone.
- *
- * @returns the ids of the tasks made.
- */
-export async function settleMessages(
-  database: Database,
-  intakes: readonly Intake[],
-  assignee: string | null,
-): Promise<string[]> {
-  const rows = intakes.map((intake) => ({
-    ...intake,
-    task_id: "error" in intake ? null : newId(),
-    event_id: newId(),
-    notification_id: newId(),
-  }));
-  const made = await database.query("settle messages", (sql) =>
-    sql<{ id: string }[]>`
-      with intake as (
-        select * from jsonb_to_recordset(${storedJson(rows)}::text::jsonb) as i(
-          "messageId" uuid, epoch int, event text, title text, description text, error text,
-          task_id uuid, event_id uuid, notification_id uuid)
-      ), settled as (
-        update messages m
-        set state = case when i.error is null then 'processed' else 'failed' end,
-          event = i.event, title = i.title, error = i.error, task_id = i.task_id,
-          settled_at = now(), lease_until = null, worker = null
-        from intake i
-        where m.id = i."messageId" and m.epoch = i.epoch and m.state = 'new'
-        returning m.id, m.source, m.webhook_type, i.epoch, i.title, i.description, i.error,
-          i.task_id, i.event_id, i.notification_id
-      ), made as (
-        insert into tasks (id, message_id, source, title, description, assigned_to)
-        select task_id, id, source, title, description, ${assignee}
-        from settled where task_id is not null
-        on conflict (message_id) do nothing returning id
-      ), born as (
-        insert into task_events (id, task_id, kind, actor)
-        select s.event_id, made.id, 'created', 'otto' from made join settled s on s.task_id = made.id
-      ), told as (
-        insert into notifications (id, cause, message_id, channel, destination, kind, text)
-        select notification_id, 'message:' || id || ':' || epoch, id, 'web', 'web',
-          'message_failed', 'A ' || webhook_type || ' message could not be processed: ' || error
-        from settled where error is not null
-      ), changed as (
-        insert into changes (kind, ids)
-        select 'message', array_agg(id) from settled having count(*) > 0
-        union all select 'task', array_agg(id) from made having count(*) > 0
-      )
-      select id from made`);
-  return made.map((row) => row.id);
-}
-
-/** Fails the messages that have crashed a worker too often. */
-export async function failCrashedMessages(database: Database): Promise<number> {
-  const rows = await database.query(
-    "find messages that crash workers",
-    (sql) =>
-      sql<{ id: string; epoch: number }[]>`
-      select id, epoch from messages
-      where state = 'new' and attempts >= ${MOST_ATTEMPTS} and lease_until < now()
-      order by id limit 100`,
-  );
-  if (rows.length > 0) {
-    const error = `every worker that took it stopped in the middle (${MOST_ATTEMPTS} times)`;
-    await settleMessages(
-      database,
-      rows.map(({ id, epoch }) => ({ messageId: id, epoch, error })),
-      null,
-    );
-  }
-  return rows.length;
-}
-
 /** A task in a worker's hands until its lease runs out, with what the agent may see. */
 export interface ClaimedTask {
   id: string;
@@ -146,15 +62,19 @@ export interface ClaimedTask {
   headers: Headers;
   /** Left out when large: ask `readBody`. */
   body?: Uint8Array;
+  /** Every other try lost its worker: nothing else should be at hand when this one does. */
+  lastTry: boolean;
 }
 
 /**
  * Claims up to `max` tasks for a worker and starts them: pending ones and those
- * whose worker is gone. A task that a worker has been lost with comes alone.
+ * whose worker is gone. One on its last try comes alone and only to empty hands,
+ * so that what crashes workers takes no other task down with it; until then
+ * nothing behind it is claimed.
  */
 export async function claimTasks(
   database: Database,
-  { worker, max }: { worker: string; max: number },
+  { worker, max, emptyHanded }: { worker: string; max: number; emptyHanded: boolean },
 ): Promise<ClaimedTask[]> {
   const events = Array.from({ length: max }, newId);
   const rows = await database.query("claim tasks", (sql) =>
@@ -164,6 +84,7 @@ export async function claimTasks(
         webhook_type: string;
         received_at: Date;
         envelope: string;
+        attempts: number;
       })[]
     >`
       with waiting as (
@@ -171,9 +92,12 @@ export async function claimTasks(
         where status in ('pending', 'running') and (lease_until is null or lease_until < now())
           and attempts < ${MOST_ATTEMPTS}
         order by id limit ${max} for update skip locked
+      ), suspect as (
+        select id from waiting where attempts >= ${MOST_ATTEMPTS - 1} order by id limit 1
       ), picked as (
         select id, row_number() over (order by id) as place from waiting
-        where attempts = 0 or id = (select id from waiting where attempts > 0 order by id limit 1)
+        where not exists (select from suspect)
+          or (${emptyHanded} and id = (select id from suspect))
       ), claimed as (
         update tasks t
         set status = 'running', epoch = t.epoch + 1, attempts = t.attempts + 1,
@@ -191,7 +115,7 @@ export async function claimTasks(
         insert into changes (kind, ids)
         select 'task', array_agg(id) from claimed having count(*) > 0
       )
-      select c.id, c.epoch, c.title, c.description, c.message_id, m.webhook_type, m.verification,
+      select c.id, c.epoch, c.attempts, c.title, c.description, c.message_id, m.webhook_type, m.verification,
         m.received_at, m.envelope, ${smallBody(sql)}
       from claimed c join messages m on m.id = c.message_id`);
   return rows.map((row) => ({
@@ -205,6 +129,7 @@ export async function claimTasks(
     receivedAt: row.received_at,
     headers: new Headers((JSON.parse(row.envelope) as Envelope).headers),
     body: bodyIfSmall(row),
+    lastTry: row.attempts >= MOST_ATTEMPTS,
   }));
 }
 

@@ -6,6 +6,7 @@ import { tidyEmbedded } from "./database.ts";
 import { deadline, pause, untilAborted } from "./deadline.ts";
 import { beat, forgetWorkers, HEARTBEAT_MS, signOff } from "./heartbeat.ts";
 import { newId } from "./id.ts";
+import { failCrashedMessages, type Intake, settleMessages } from "./intake.ts";
 import { moveSpilled } from "./inbox.ts";
 import { errorText } from "./log.ts";
 import {
@@ -18,18 +19,16 @@ import {
 } from "./message.ts";
 import { claimNotifications, markSent, markUnsent, type Notification } from "./notification.ts";
 import { parsePayload } from "./payload.ts";
+import { isRowError, writeEach } from "./row_error.ts";
 import type { Services } from "./services.ts";
 import {
   type ClaimedTask,
   claimTasks,
-  failCrashedMessages,
   findCrashedTasks,
   type Finish,
   finishTasks,
   holdTasks,
-  type Intake,
   releaseTasks,
-  settleMessages,
 } from "./task.ts";
 import { ensureWebhookUser } from "./user.ts";
 
@@ -67,29 +66,39 @@ const NEWS_MS = 1_000;
 export function createWorker(services: Services): Worker {
   const { database, queue, spill, log, agent, channels, bells, config } = services;
   const id = `${services.host}-${newId().slice(-12)}`;
-  const running = new Map<string, { epoch: number; abort: AbortController; done: Promise<void> }>();
+  const running = new Map<
+    string,
+    { epoch: number; alone: boolean; abort: AbortController; done: Promise<void> }
+  >();
   let processed = 0;
   let polledAt = 0;
+  /** Whether the last look at the table found as much as it can take. */
+  let more = false;
   let assignee: string | undefined;
   /** Messages claimed and not settled because the store failed. */
   let owed: string[] = [];
 
-  const finisher = createBatcher<Finish, boolean>(async (finishes) => {
-    const ended = await finishTasks(database, finishes);
-    bells.notifications.ring();
-    return finishes.map((finish) => ended.has(finish.taskId));
-  }, { items: MESSAGES_AT_ONCE });
+  const finisher = createBatcher<Finish, boolean>(
+    (finishes) =>
+      writeEach(finishes, async (some) => {
+        const ended = await finishTasks(database, some);
+        bells.notifications.ring();
+        return some.map((finish) => ended.has(finish.taskId));
+      }),
+    { items: MESSAGES_AT_ONCE },
+  );
 
   async function takeMessages(waitMs: number, signal: AbortSignal): Promise<number> {
     await giveBack();
-    const ids = await queue.receive(MESSAGES_AT_ONCE, waitMs, signal);
+    const ids = await queue.receive(MESSAGES_AT_ONCE, more ? 0 : waitMs, signal);
     if (signal.aborted) return 0;
     let taken = ids.length > 0 ? await settle(await claim({ ids })) : 0;
-    if (waitMs === 0 || Date.now() - polledAt >= POLL_MS) {
+    if (waitMs === 0 || more || performance.now() - polledAt >= POLL_MS) {
       // News is given a second to arrive, so that workers do not get in each other's way.
       const unheard = await settle(await claim({ waitedMs: waitMs === 0 ? 0 : NEWS_MS }));
       // A full batch means that there is more: look again at once.
-      if (unheard < MESSAGES_AT_ONCE) polledAt = Date.now();
+      more = unheard === MESSAGES_AT_ONCE;
+      polledAt = performance.now();
       taken += unheard + await takeSuspects(signal);
     }
     return taken;
@@ -115,9 +124,14 @@ export function createWorker(services: Services): Worker {
       assignee ??= await ensureWebhookUser(database);
       const intakes: Intake[] = [];
       for (const message of messages) intakes.push(await read(message));
-      const made = await settleMessages(database, intakes, assignee);
-      if (made.length > 0) bells.tasks.ring();
-      if (made.length < intakes.length) bells.notifications.ring();
+      const settled = await writeEach(intakes, keep);
+      const refused = settled.flatMap((result, at): Intake[] => {
+        if (!(result instanceof Error)) return [];
+        const { messageId, epoch } = intakes[at];
+        log.warn("message.failed", { message_id: messageId, error: errorText(result) });
+        return [{ messageId, epoch, error: `what it says cannot be stored: ${errorText(result)}` }];
+      });
+      if (refused.length > 0) await keep(refused);
       processed += messages.length;
       return messages.length;
     } catch (error) {
@@ -126,6 +140,14 @@ export function createWorker(services: Services): Worker {
       await giveBack().catch(() => {});
       throw error;
     }
+  }
+
+  /** Whether each became a task. */
+  async function keep(intakes: readonly Intake[]): Promise<boolean[]> {
+    const made = new Set(await settleMessages(database, intakes, assignee!));
+    if (made.size > 0) bells.tasks.ring();
+    if (made.size < intakes.length) bells.notifications.ring();
+    return intakes.map((intake) => made.has(intake.messageId));
   }
 
   /** Gives back what the store failed on: now, or before the next claim when it cannot take that either. */
@@ -158,8 +180,8 @@ export function createWorker(services: Services): Worker {
 
   async function runTasks(signal: AbortSignal): Promise<number> {
     const max = TASKS_AT_ONCE - running.size;
-    if (max <= 0 || signal.aborted) return 0;
-    const tasks = await claimTasks(database, { worker: id, max });
+    if (max <= 0 || signal.aborted || [...running.values()].some((run) => run.alone)) return 0;
+    const tasks = await claimTasks(database, { worker: id, max, emptyHanded: running.size === 0 });
     for (const task of tasks) {
       // A process that was frozen past its lease may get its own task again.
       running.get(task.id)?.abort.abort();
@@ -168,7 +190,7 @@ export function createWorker(services: Services): Worker {
         if (running.get(task.id)?.epoch === task.epoch) running.delete(task.id);
         bells.tasks.ring();
       });
-      running.set(task.id, { epoch: task.epoch, abort, done });
+      running.set(task.id, { epoch: task.epoch, alone: task.lastTry, abort, done });
     }
     return tasks.length;
   }
@@ -182,21 +204,36 @@ export function createWorker(services: Services): Worker {
       actor: agent.name,
       tell: channels.flatMap((channel) => channel.destinations({ source })),
     };
-    try {
-      const finish = await assign(task, source).then((assignment) => agent.run(assignment, signal))
-        .then((result): Finish => ({ ...end, status: "completed", result }))
-        .catch((error): Finish => ({
-          ...end,
-          status: "failed",
-          error: { code: "agent_failed", message: errorText(error).slice(0, 1_000) },
-        }));
-      if (signal.aborted) return;
-      const ours = await finisher.add(finish);
-      if (!ours) log.warn("task.finished_elsewhere", { task_id: task.id, epoch: task.epoch });
-      processed++;
-    } catch (error) {
-      // Not finished, so the lease runs out and it is done again.
-      log.warn("task.finish_failed", { task_id: task.id, error: errorText(error) });
+    const finish = await assign(task, source).then((assignment) => agent.run(assignment, signal))
+      .then((result): Finish => ({ ...end, status: "completed", result }))
+      .catch((error) => failed("agent_failed", error));
+    await keepEnd(finish).catch((error) => {
+      // The result cannot be stored, so that is what came of it.
+      if (isRowError(error)) return keepEnd(failed("result_refused", error));
+    });
+
+    function failed(code: string, error: unknown): Finish {
+      return {
+        ...end,
+        status: "failed",
+        error: { code, message: errorText(error).slice(0, 1_000) },
+      };
+    }
+
+    /** Until the store takes it, or the task is no longer ours: work that was done is not done again. */
+    async function keepEnd(finish: Finish): Promise<void> {
+      while (!signal.aborted) {
+        try {
+          const ours = await finisher.add(finish);
+          if (!ours) log.warn("task.finished_elsewhere", { task_id: task.id, epoch: task.epoch });
+          processed++;
+          return;
+        } catch (error) {
+          log.warn("task.finish_failed", { task_id: task.id, error: errorText(error) });
+          if (isRowError(error)) throw error;
+          await pause(AFTER_ERROR_MS, signal);
+        }
+      }
     }
   }
 
@@ -277,8 +314,8 @@ export function createWorker(services: Services): Worker {
         })),
       );
       const before = new Date(Date.now() - config.retentionDays * 24 * 60 * 60 * 1_000);
-      await forgetMessages(database, before, FORGET_AT_ONCE);
-      await forgetChanges(database, FORGET_AT_ONCE);
+      await untilFewer(FORGET_AT_ONCE, () => forgetMessages(database, before, FORGET_AT_ONCE));
+      await untilFewer(FORGET_AT_ONCE, () => forgetChanges(database, FORGET_AT_ONCE));
       await forgetWorkers(database);
     },
     async idle() {
@@ -292,6 +329,12 @@ export function createWorker(services: Services): Worker {
   };
 }
 
+/** Repeats a step while it has as much to do as it can, within reason: the rest comes next time. */
+async function untilFewer(full: number, step: () => Promise<number>): Promise<void> {
+  for (let round = 0; round < MOST_ROUNDS && await step() === full; round++);
+}
+
+const MOST_ROUNDS = 20;
 const TIDY_MS = 5_000;
 const COMPACT_MS = 5 * 60_000;
 const FORGET_AT_ONCE = 500;

@@ -298,7 +298,7 @@ describe("Otto embedded", () => {
     assertEquals((await second.exited).code, 1);
     assertMatch(
       second.lines.join("\n"),
-      /^Cannot open the data folder .*: another Otto is running on it\. Stop that one, /,
+      /^Cannot open the data folder .*: another Otto is running on it\. Stop that one, /m,
     );
     assert(!second.lines.some((line) => /^\s+at /.test(line)), second.lines.join("\n"));
     assertEquals((await ask(main.origin, "/health")).status, "ok");

@@ -13,7 +13,7 @@ import {
   readMessage,
 } from "../lib/message.ts";
 import { openLocalQueue } from "../lib/queue/queue.ts";
-import { settleMessages } from "../lib/task.ts";
+import { settleMessages } from "../lib/intake.ts";
 import { ask, messageOf } from "./queue_contract.ts";
 import { describeWith, until } from "./servers/mod.ts";
 

@@ -1,20 +1,14 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { afterAll, beforeAll, beforeEach, describe, it } from "@std/testing/bdd";
 import type { Agent } from "../lib/agent/agent.ts";
 import type { Database, Sql } from "../lib/database.ts";
 import { newId } from "../lib/id.ts";
+import { settleMessages } from "../lib/intake.ts";
 import { type NewMessage, storeMessages } from "../lib/inbox_rows.ts";
 import { claimMessages, claimSuspect, LEASE_SECONDS, MOST_ATTEMPTS } from "../lib/message.ts";
 import { listNotifications } from "../lib/notification.ts";
 import type { Services } from "../lib/services.ts";
-import {
-  cancelTask,
-  claimTasks,
-  type Finish,
-  finishTasks,
-  listTasks,
-  settleMessages,
-} from "../lib/task.ts";
+import { cancelTask, claimTasks, type Finish, finishTasks, listTasks } from "../lib/task.ts";
 import { ensureWebhookUser } from "../lib/user.ts";
 import { createWorker, work, type Worker } from "../lib/work.ts";
 import { until } from "./servers/mod.ts";
@@ -170,16 +164,16 @@ export function queueContract(name: string, open: () => Promise<Place>): void {
       const worker = createWorker(there);
       there.queue.send([id]);
       assertEquals(await takeOnce(worker), 0);
-      assertEquals((await claimSuspect(there.database, "other")).length, 0);
+      assertEquals((await claimMessages(there.database, { worker: "other", max: 1 })).length, 0);
     });
 
     it("fails a message that three workers died with, and tells people", async () => {
       const [id] = await store(1);
       await claimMessages(here.database, { worker: "dead 1", max: 1, ids: [id] });
-      for (let attempt = 2; attempt <= MOST_ATTEMPTS; attempt++) {
-        await endLeases();
-        assertEquals((await claimSuspect(here.database, `dead ${attempt}`)).length, 1);
-      }
+      await endLeases();
+      await claimMessages(here.database, { worker: "dead 2", max: 1, ids: [id] });
+      await endLeases();
+      assertEquals((await claimSuspect(here.database, "dead 3")).length, 1);
       await endLeases();
       assertEquals((await claimSuspect(here.database, "not again")).length, 0);
       const worker = createWorker(there);
@@ -196,10 +190,12 @@ export function queueContract(name: string, open: () => Promise<Place>): void {
       ]);
     });
 
-    it("takes a message that a worker died with alone, never with others", async () => {
+    it("takes a message that two workers died with alone, never with others", async () => {
       const ids = await store(3);
-      await claimMessages(here.database, { worker: "dead", max: 3, ids });
-      await endLeases();
+      for (const worker of ["dead 1", "dead 2"]) {
+        assertEquals((await claimMessages(here.database, { worker, max: 3, ids })).length, 3);
+        await endLeases();
+      }
       assertEquals((await claimMessages(here.database, { worker: "next", max: 3 })).length, 0);
       assertEquals((await claimSuspect(here.database, "next")).length, 1);
     });
@@ -238,7 +234,7 @@ export function queueContract(name: string, open: () => Promise<Place>): void {
       });
       const [slow] = await claimMessages(here.database, { worker: "slow", max: 1, ids: [id] });
       await endLeases();
-      const [quick] = await claimSuspect(there.database, "quick");
+      const [quick] = await claimMessages(there.database, { worker: "quick", max: 1, ids: [id] });
       assertEquals(quick.epoch, slow.epoch + 1);
       assertEquals(await settleMessages(here.database, [intake(slow.epoch)], assignee), []);
       const [waiting] = await ask(here, (sql) => sql`select state from messages`);
@@ -264,10 +260,17 @@ export function queueContract(name: string, open: () => Promise<Place>): void {
       });
       await takeOnce(createWorker(there));
       assert(await allSettled(ids));
-      const [slow] = await claimTasks(here.database, { worker: "slow", max: 1 });
-      assertEquals(await claimTasks(there.database, { worker: "quick", max: 1 }), []);
+      const [slow] = await claimTasks(here.database, { worker: "slow", max: 1, emptyHanded: true });
+      assertEquals(
+        await claimTasks(there.database, { worker: "quick", max: 1, emptyHanded: true }),
+        [],
+      );
       await passTime(LEASE_SECONDS + 1);
-      const [quick] = await claimTasks(there.database, { worker: "quick", max: 1 });
+      const [quick] = await claimTasks(there.database, {
+        worker: "quick",
+        max: 1,
+        emptyHanded: true,
+      });
       assertEquals((await finishTasks(here.database, [finish(slow)])).size, 0);
       assertEquals((await finishTasks(there.database, [finish(quick)])).size, 1);
       assertEquals((await finishTasks(there.database, [finish(quick)])).size, 0);
@@ -349,15 +352,57 @@ export function queueContract(name: string, open: () => Promise<Place>): void {
       assertEquals((await listNotifications(here.database, { limit: 10 })).length, 0);
     });
 
+    it("fails alone a message that the store refuses a word of", async () => {
+      await ask(
+        here,
+        (sql) => sql`alter table tasks add constraint lucky check (title !~ 'unlucky')`,
+      );
+      try {
+        await store(2);
+        await storeMessages(here.database, [messageOf({ body: `{"title":"unlucky"}` })]);
+        await store(2);
+        await takeOnce(createWorker(here));
+      } finally {
+        await ask(here, (sql) => sql`alter table tasks drop constraint lucky`);
+      }
+      const states = await ask(here, (sql) => sql`select state, error from messages order by id`);
+      assertEquals(
+        states.map((row) => row.state),
+        ["processed", "processed", "failed", "processed", "processed"],
+      );
+      assertStringIncludes(String(states[2].error), "lucky");
+    });
+
+    it("hands a task that two workers died with out alone, and only to empty hands", async () => {
+      await store(3);
+      await takeOnce(createWorker(here));
+      const claim = (worker: string, max: number, emptyHanded: boolean) =>
+        claimTasks(here.database, { worker, max, emptyHanded });
+      const [suspect] = await claim("first", 1, true);
+      await passTime(LEASE_SECONDS + 1);
+      await claim("second", 1, true);
+      await passTime(LEASE_SECONDS + 1);
+      assertEquals(await claim("busy", 16, false), []);
+      const alone = await claim("idle", 16, true);
+      assertEquals(alone.map(({ id, lastTry }) => [id, lastTry]), [[suspect.id, true]]);
+      assertEquals((await claim("busy", 16, false)).length, 2);
+    });
+
     it("fails a task that three workers died with, and tells people", async () => {
       await store(1);
       await takeOnce(createWorker(here));
       for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
         const worker = `dead ${attempt}`;
-        assertEquals((await claimTasks(here.database, { worker, max: 16 })).length, 1);
+        assertEquals(
+          (await claimTasks(here.database, { worker, max: 16, emptyHanded: true })).length,
+          1,
+        );
         await passTime(LEASE_SECONDS + 1);
       }
-      assertEquals(await claimTasks(here.database, { worker: "not again", max: 16 }), []);
+      assertEquals(
+        await claimTasks(here.database, { worker: "not again", max: 16, emptyHanded: true }),
+        [],
+      );
       await createWorker(there).tidy();
       const [task] = await listTasks(here.database, { limit: 1 });
       assertEquals([task.status, task.error?.code], ["failed", "worker_lost"]);

@@ -48,6 +48,8 @@ alter table messages alter column body set storage external;
 alter table messages alter column body_bytes set storage external;
 create unique index messages_delivery on messages (source, delivery_key);
 create index messages_waiting on messages (id) where state = 'new';
+-- On their last try: see MOST_ATTEMPTS in lib/message.ts.
+create index messages_suspect on messages (id) where state = 'new' and attempts = 2;
 create index messages_failed on messages (id) where state = 'failed';
 create index messages_settled on messages (settled_at) where settled_at is not null;
 

@@ -1,0 +1,88 @@
+import type { Database } from "./database.ts";
+import { newId } from "./id.ts";
+import { MOST_ATTEMPTS } from "./message.ts";
+import { storedJson } from "./stored.ts";
+
+/** What came of one message: a task, or the reason why there is none. */
+export type Intake =
+  & { messageId: string; epoch: number }
+  & (
+    | { event: string | null; title: string; description: string }
+    | { error: string }
+  );
+
+/**
+ * Settles claimed messages in one statement: makes each one's task with its
+ * first event, or marks it failed and tells the web UI. A message that another
+ * worker has taken over meanwhile (its epoch has grown) is left alone.
+ *
+ * @returns the ids of the messages that have a task now.
+ */
+export async function settleMessages(
+  database: Database,
+  intakes: readonly Intake[],
+  assignee: string | null,
+): Promise<string[]> {
+  const rows = intakes.map((intake) => ({
+    ...intake,
+    task_id: "error" in intake ? null : newId(),
+    event_id: newId(),
+    notification_id: newId(),
+  }));
+  const made = await database.query("settle messages", (sql) =>
+    sql<{ message_id: string }[]>`
+      with intake as (
+        select * from jsonb_to_recordset(${storedJson(rows)}::text::jsonb) as i(
+          "messageId" uuid, epoch int, event text, title text, description text, error text,
+          task_id uuid, event_id uuid, notification_id uuid)
+      ), settled as (
+        update messages m
+        set state = case when i.error is null then 'processed' else 'failed' end,
+          event = i.event, title = i.title, error = i.error, task_id = i.task_id,
+          settled_at = now(), lease_until = null, worker = null
+        from intake i
+        where m.id = i."messageId" and m.epoch = i.epoch and m.state = 'new'
+        returning m.id, m.source, m.webhook_type, i.epoch, i.title, i.description, i.error,
+          i.task_id, i.event_id, i.notification_id
+      ), made as (
+        insert into tasks (id, message_id, source, title, description, assigned_to)
+        select task_id, id, source, title, description, ${assignee}
+        from settled where task_id is not null
+        on conflict (message_id) do nothing returning id, message_id
+      ), born as (
+        insert into task_events (id, task_id, kind, actor)
+        select s.event_id, made.id, 'created', 'otto' from made join settled s on s.task_id = made.id
+      ), told as (
+        insert into notifications (id, cause, message_id, channel, destination, kind, text)
+        select notification_id, 'message:' || id || ':' || epoch, id, 'web', 'web',
+          'message_failed', 'A ' || webhook_type || ' message could not be processed: ' || error
+        from settled where error is not null
+      ), changed as (
+        insert into changes (kind, ids)
+        select 'message', array_agg(id) from settled having count(*) > 0
+        union all select 'task', array_agg(id) from made having count(*) > 0
+      )
+      select message_id from made`);
+  return made.map((row) => row.message_id);
+}
+
+/** Fails the messages that have crashed a worker too often. */
+export async function failCrashedMessages(database: Database): Promise<number> {
+  const rows = await database.query(
+    "find messages that crash workers",
+    (sql) =>
+      sql<{ id: string; epoch: number }[]>`
+      select id, epoch from messages
+      where state = 'new' and attempts >= ${MOST_ATTEMPTS} and lease_until < now()
+      order by id limit 100`,
+  );
+  if (rows.length > 0) {
+    const error = `every worker that took it stopped in the middle (${MOST_ATTEMPTS} times)`;
+    await settleMessages(
+      database,
+      rows.map(({ id, epoch }) => ({ messageId: id, epoch, error })),
+      null,
+    );
+  }
+  return rows.length;
+}
