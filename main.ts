@@ -1,20 +1,23 @@
 import process from "node:process";
 import { createApp } from "./handlers/mod.ts";
+import { openAdmin } from "./lib/admin.ts";
 import { readConfig } from "./lib/config.ts";
 import { useAndClose } from "./lib/closer.ts";
 import { pause, untilAborted } from "./lib/deadline.ts";
 import { createLog, type Log } from "./lib/log.ts";
+import { Refusal } from "./lib/refusal.ts";
 import { run } from "./lib/run.ts";
 import { serve } from "./lib/serve.ts";
 import { openServices, type Services } from "./lib/services.ts";
-import { describeStart } from "./lib/start.ts";
+import { describeStart, refuseUnreadSecrets } from "./lib/start.ts";
 import { work } from "./lib/work.ts";
 import { sources } from "./sources/mod.ts";
 
 const HELP = `Serves Otto: webhooks, web UI and API.
 
-  main.ts         serve until SIGTERM (without DATABASE_URL: and work)
-  main.ts --help  this text
+  main.ts              serve until SIGTERM (without DATABASE_URL: and work)
+  main.ts --new-token  make a new admin token in place of a lost one, and end
+  main.ts --help       this text
 
 Settings: see .env.example`;
 
@@ -26,12 +29,28 @@ let log: Log | undefined;
 await run(async (signal) => {
   if (process.argv.includes("--help")) return console.log(HELP);
   const config = readConfig();
+  refuseUnreadSecrets(config, sources);
   log = createLog(config.logLevel);
+  if (process.argv.includes("--new-token")) {
+    return await useAndClose(await openServices(config, log, signal), replaceToken);
+  }
   await useAndClose(
     await openServices(config, log, signal),
     (services) => serveAll(services, signal),
   );
 }, () => log);
+
+/** For whoever has lost the token. */
+async function replaceToken({ config, database, ready }: Services): Promise<void> {
+  if (config.adminToken !== undefined) {
+    throw new Refusal("Cannot make an admin token: ADMIN_TOKEN is set. Change or unset that one.");
+  }
+  await ready;
+  const token = await openAdmin(config, database).replaceToken();
+  console.log(
+    `The new admin token, it is not shown again; the old one and all sessions have ended:\n  ${token}`,
+  );
+}
 
 async function serveAll(services: Services, signal: AbortSignal): Promise<void> {
   const { config, log } = services;

@@ -1,3 +1,4 @@
+import type { MiddlewareHandler } from "hono";
 import { deadline, DeadlineError } from "../lib/deadline.ts";
 import { Problem } from "./problem.ts";
 
@@ -90,6 +91,26 @@ export async function readBody(
     }
     throw broken("it broke off");
   }
+}
+
+/** Reads bodies before the handlers do, which have neither a limit nor a deadline of their own. */
+export function limitBodies(limit: number): MiddlewareHandler {
+  const budget = createBodyBudget();
+  return async (c, next) => {
+    const { url, method, headers, body } = c.req.raw;
+    if (body === null) return await next();
+    const held = await readBody(c.req.raw, limit, budget);
+    try {
+      c.req.raw = new Request(url, {
+        method,
+        headers,
+        body: held.bytes as Uint8Array<ArrayBuffer>,
+      });
+      await next();
+    } finally {
+      held.release();
+    }
+  };
 }
 
 function take(hold: { bytes: number }, budget: BodyBudget, bytes: number): void {

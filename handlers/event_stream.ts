@@ -4,6 +4,12 @@ import { Problem } from "./problem.ts";
 /** After this a client connects again: a proxy may have cut the line without a word. */
 const MOST_MS = 15 * 60_000;
 const RETRY_MS = 2_000;
+const HEADERS = {
+  "content-type": "text/event-stream; charset=utf-8",
+  "cache-control": "no-store, no-transform",
+  // nginx would hold events back.
+  "x-accel-buffering": "no",
+};
 
 /**
  * Opens streams of server-sent events, at most `most` at a time, until `stop`
@@ -12,11 +18,13 @@ const RETRY_MS = 2_000;
  */
 export function createEventStreams(
   { most, stop, log }: { most: number; stop: AbortSignal; log: Log },
-): (speak: (signal: AbortSignal) => AsyncGenerator<string, void>) => Response {
+): (request: Request, speak: (signal: AbortSignal) => AsyncGenerator<string, void>) => Response {
   const encoder = new TextEncoder();
   let open = 0;
 
-  return (speak) => {
+  return (request, speak) => {
+    // Nobody reads the body of an answer to HEAD, so nothing would ever end it.
+    if (request.method === "HEAD") return new Response(null, { headers: HEADERS });
     if (stop.aborted || open >= most) {
       throw new Problem(
         503,
@@ -66,14 +74,7 @@ export function createEventStreams(
       },
       cancel: end,
     });
-    return new Response(body, {
-      headers: {
-        "content-type": "text/event-stream; charset=utf-8",
-        "cache-control": "no-store, no-transform",
-        // nginx would hold events back.
-        "x-accel-buffering": "no",
-      },
-    });
+    return new Response(body, { headers: HEADERS });
   };
 }
 

@@ -1,13 +1,16 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { openLive } from "../lib/live.ts";
 import type { Services } from "../lib/services.ts";
+import { shared } from "../lib/shared.ts";
+import { readStats } from "../lib/stats.ts";
+import { limitBodies } from "./body.ts";
 import type { Connection, Env } from "./caller.ts";
 import { docs } from "./docs.ts";
 import type { Document } from "./views/docs.ts";
 import { requireHost, requireOwnHost, secureHeaders } from "./gate.ts";
 import { messages } from "./messages.ts";
 import { createMetrics } from "./metrics.ts";
-import { cachedStats, monitor, publicMonitor } from "./monitor.ts";
+import { monitor, publicMonitor } from "./monitor.ts";
 import { notifications } from "./notifications.ts";
 import { pages } from "./pages.ts";
 import { onProblem, Problem } from "./problem.ts";
@@ -21,19 +24,23 @@ import { webhook } from "./webhook.ts";
 /** Everything the web sees. */
 export interface App {
   fetch(request: Request, connection: Connection): Response | Promise<Response>;
-  /** The admin's token when it was made just now: to be shown once. */
+  /** The admin's token, if one is needed and was made just now: to be shown once. */
   newToken(): Promise<string | undefined>;
   /** Every route, for the access test. */
   readonly routes: readonly { method: string; path: string }[];
 }
 
+/** The longest thing an admin says is a list of ids. */
+const MOST_BODY_BYTES = 256 * 1024;
+/** Counting reads much: however many ask, at most once in this time. */
+const STATS_MS = 2_000;
 const INSIDE: Connection = { address: () => undefined };
 
 /** Builds the app; `stop` ends its live streams. */
 export function createApp({ services, stop }: { services: Services; stop: AbortSignal }): App {
   const { config, log } = services;
   const metrics = createMetrics();
-  const readStats = cachedStats(services);
+  const stats = shared(() => readStats(services), { freshMs: STATS_MS });
   const live = openLive(services);
   const door = openDoor({ services });
   const hooks = webhook({ services, metrics });
@@ -56,14 +63,14 @@ export function createApp({ services, stop }: { services: Services; stop: AbortS
   for (const path of ["/webhook/stats", "/webhook/status", "/metrics"]) {
     app.use(path, requireOwnHost(config), secureHeaders, door.requireAdmin);
   }
-  app.route("/", monitor({ services, metrics, readStats }));
+  app.route("/", monitor({ services, metrics, readStats: stats }));
   app.route("/", hooks);
 
   app.use(requireOwnHost(config), secureHeaders);
   app.route("/", door.pages);
   app.route("/", staticFiles());
 
-  app.use(door.requireAdmin);
+  app.use(door.requireAdmin, limitBodies(MOST_BODY_BYTES));
   app.route("/", messages({ services }));
   app.route("/", tasks({ services }));
   app.route("/", users({ services }));
@@ -75,6 +82,7 @@ export function createApp({ services, stop }: { services: Services; stop: AbortS
     pages({
       services,
       live,
+      readStats: stats,
       stop,
       receive: async (request) => await app.fetch(request, INSIDE),
     }),

@@ -2,29 +2,18 @@ import { z } from "@hono/zod-openapi";
 import { checkHealth } from "../lib/health.ts";
 import { listWorkers } from "../lib/heartbeat.ts";
 import type { Services } from "../lib/services.ts";
-import { readStats, type Stats } from "../lib/stats.ts";
+import { shared } from "../lib/shared.ts";
+import type { Stats } from "../lib/stats.ts";
 import { createApi, createRoute, json, refusals } from "./api.ts";
 import type { Metrics } from "./metrics.ts";
 import { health, stats, status } from "./schemas.ts";
 
-const STATS_AGE_MS = 2_000;
-
-/** The statistics, read at most every two seconds however many ask. */
-export function cachedStats(services: Services): () => Promise<Stats> {
-  let readAt = 0;
-  let latest: Promise<Stats> | undefined;
-  return () => {
-    if (!latest || Date.now() - readAt > STATS_AGE_MS) {
-      readAt = Date.now();
-      latest = readStats(services);
-      latest.catch(() => latest = undefined);
-    }
-    return latest;
-  };
-}
+/** Anyone may ask for it, so it must not cost more when many do. */
+const HEALTH_MS = 1_000;
 
 /** What anyone may ask: whether Otto lives, and whether it takes messages. */
 export function publicMonitor({ services }: { services: Services }) {
+  const readHealth = shared(() => checkHealth(services), { freshMs: HEALTH_MS, rest: 1 });
   return createApi()
     .openapi(
       createRoute({
@@ -48,7 +37,7 @@ export function publicMonitor({ services }: { services: Services }) {
         },
       }),
       async (c) => {
-        const found = await checkHealth(services);
+        const found = await readHealth();
         return c.json(found, found.status === "unhealthy" ? 503 : 200);
       },
     );

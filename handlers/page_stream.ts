@@ -1,4 +1,3 @@
-import { currentCursor, isCursor } from "../lib/change.ts";
 import { pause } from "../lib/deadline.ts";
 import type { LiveEvent } from "../lib/live.ts";
 import { createEventStreams, STILL_HERE, toEvent } from "./event_stream.ts";
@@ -19,18 +18,17 @@ const HEARTBEAT_MS = 15_000;
  * goes into the list that its `data-into` names. The event ids are cursors.
  */
 export function createPageStream(
-  { services, live, stop, summary }: Omit<PageOptions, "receive"> & { summary: Summary },
-): (cursor: string | undefined) => Response {
+  { services, live, stop, summary }: Omit<PageOptions, "receive" | "readStats"> & {
+    summary: Summary;
+  },
+): (request: Request, cursor: string | undefined) => Response {
   const { database, log } = services;
   const render = shareRendering((events) => renderChanges(database, events));
   const open = createEventStreams({ most: MOST_STREAMS, stop, log });
 
   async function* speak(from: string | undefined, signal: AbortSignal) {
-    const now = await currentCursor(database);
-    const known = from !== undefined && isCursor(from) ? from : now;
-    const cursor = isAfter(known, now) ? now : known;
-    // A cursor from the future was another database's: nothing on that page is true here.
-    if (cursor !== known) yield toEvent({ event: "reload", data: "anew", id: now });
+    const { cursor, gap } = await live.resume(from);
+    if (gap) yield toEvent({ event: "reload", data: "anew", id: cursor });
     const told = { lanes: "", notes: "" };
     let spokenAt = Date.now();
     let summedAt = 0;
@@ -62,13 +60,7 @@ export function createPageStream(
     }
   }
 
-  return (cursor) => open((signal) => speak(cursor, signal));
-}
-
-function isAfter(one: string, other: string): boolean {
-  const [xid, seq] = one.split("-").map(BigInt);
-  const [otherXid, otherSeq] = other.split("-").map(BigInt);
-  return xid > otherXid || (xid === otherXid && seq > otherSeq);
+  return (request, cursor) => open(request, (signal) => speak(cursor, signal));
 }
 
 /** Browsers that are up to date get the same changes, so these are rendered once for all of them. */

@@ -1,6 +1,7 @@
 import { listWorkers } from "../lib/heartbeat.ts";
 import type { Services } from "../lib/services.ts";
-import { readStats } from "../lib/stats.ts";
+import { shared } from "../lib/shared.ts";
+import type { Stats } from "../lib/stats.ts";
 import { lanes } from "./views/lanes.ts";
 import { notes } from "./views/notes.ts";
 import type { Html } from "./views/page.ts";
@@ -12,17 +13,16 @@ export interface Summary {
 }
 
 const FRESH_MS = 2_000;
-/** Counting a big inbox takes long, and inside the process stops everything: at most a tenth of the time. */
-const REST = 10;
 
-export function createSummary(services: Services): Summary {
+export function createSummary(
+  { services, readStats }: { services: Services; readStats: () => Promise<Stats> },
+): Summary {
   const { config, agent, database } = services;
-  const stats = shared(() => readStats(services));
-  const workers = shared(() => listWorkers(database));
+  const workers = shared(() => listWorkers(database), { freshMs: FRESH_MS });
   return {
-    lanes: async () => await lanes(await stats()),
+    lanes: async () => await lanes(await readStats()),
     async notes() {
-      const [alive, { queue }] = await Promise.all([workers(), stats()]);
+      const [alive, { queue }] = await Promise.all([workers(), readStats()]);
       return await notes({
         isWorked: alive.some((worker) => worker.alive),
         worksInline: config.worksInline,
@@ -30,22 +30,5 @@ export function createSummary(services: Services): Summary {
         spilled: queue.spilled,
       });
     },
-  };
-}
-
-/** Reads again only after a while, the longer the more it took. */
-function shared<T>(read: () => Promise<T>): () => Promise<T> {
-  let latest: Promise<T> | undefined;
-  let freshUntil = 0;
-  return () => {
-    if (latest && Date.now() < freshUntil) return latest;
-    const startedAt = Date.now();
-    freshUntil = Infinity;
-    latest = read();
-    latest.then(
-      () => freshUntil = Date.now() + Math.max(FRESH_MS, (Date.now() - startedAt) * REST),
-      () => freshUntil = 0,
-    );
-    return latest;
   };
 }

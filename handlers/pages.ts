@@ -1,11 +1,11 @@
 import { Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { currentCursor } from "../lib/change.ts";
 import { isId } from "../lib/id.ts";
 import type { Live } from "../lib/live.ts";
 import { listMessages } from "../lib/message.ts";
 import { listNotifications, markAllRead, markRead } from "../lib/notification.ts";
 import type { Services } from "../lib/services.ts";
+import type { Stats } from "../lib/stats.ts";
 import { createPageStream } from "./page_stream.ts";
 import { readRows } from "./page_rows.ts";
 import { createSummary } from "./page_summary.ts";
@@ -19,21 +19,20 @@ import { problemPage } from "./views/problem.ts";
 export interface PageOptions {
   services: Services;
   live: Live;
+  readStats(): Promise<Stats>;
   /** Ends the streams. */
   stop: AbortSignal;
   /** Runs `POST /webhook/{type}` as if a sender had called it. */
   receive(request: Request): Promise<Response>;
 }
 
-const MOST_FORM_BYTES = 4_096;
-
 /**
  * The web UI: the first page, its stream, its forms. Whoever mounts it has
  * checked who is calling, and from which site.
  */
-export function pages({ services, live, stop, receive }: PageOptions): Hono {
+export function pages({ services, live, readStats, stop, receive }: PageOptions): Hono {
   const { config, database, log } = services;
-  const summary = createSummary(services);
+  const summary = createSummary({ services, readStats });
   const openStream = createPageStream({ services, live, stop, summary });
   const sampled = listSampled(config);
   let turn = 0;
@@ -42,9 +41,6 @@ export function pages({ services, live, stop, receive }: PageOptions): Hono {
   const originFor = (request: Request) => config.publicUrl ?? new URL(request.url).origin;
 
   const app = new Hono();
-  app.use("/samples", bodyLimit({ maxSize: MOST_FORM_BYTES }));
-  app.use("/notifications/*", bodyLimit({ maxSize: MOST_FORM_BYTES }));
-
   app.get("/", async (c) => {
     // First, so that the stream tells again rather than skips what happens meanwhile.
     const cursor = await currentCursor(database);
@@ -60,7 +56,10 @@ export function pages({ services, live, stop, receive }: PageOptions): Hono {
     return c.html(home({ rows, unread, lanes, notes, sampled, url, cursor }));
   });
 
-  app.get("/live", (c) => openStream(c.req.header("last-event-id") ?? c.req.query("after")));
+  app.get(
+    "/live",
+    (c) => openStream(c.req.raw, c.req.header("last-event-id") ?? c.req.query("after")),
+  );
 
   app.post("/samples", async (c) => {
     const name = (await readForm(c.req.raw)).get("source") ?? "";

@@ -39,12 +39,24 @@ export function notFound(thing: string): Problem {
 
 /** Turns whatever a handler throws into an answer, in the one shape errors have. */
 export function answerProblem(error: unknown, log: Log): Response {
-  const problem = toProblem(error);
-  if (problem.status >= 500) {
-    log.error("http.failed", { status: problem.status, error: errorText(error) });
-  }
-  const { status, code, message, hint, headers } = problem;
+  const { status, code, message, hint, headers } = toProblem(error);
+  if (status >= 500) logFailure(log, { status, code, error: errorText(error) });
   return Response.json({ error: { code, message, hint } }, { status, headers });
+}
+
+const QUIET_MS = 1_000;
+const quiet = new Map<string, { until: number; unsaid: number }>();
+
+/** Each kind once a second: when a store is away, every request fails in the same way. */
+function logFailure(log: Log, failure: { status: number; code: string; error: string }): void {
+  const now = performance.now();
+  const kind = quiet.get(failure.code);
+  if (kind && now < kind.until) {
+    kind.unsaid++;
+    return;
+  }
+  log.error("http.failed", kind?.unsaid ? { ...failure, unsaid: kind.unsaid } : failure);
+  quiet.set(failure.code, { until: now + QUIET_MS, unsaid: 0 });
 }
 
 export function onProblem(log: Log) {

@@ -1,6 +1,6 @@
 import { Hono, type MiddlewareHandler } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
-import { type Admin, openAdmin, SESSION_SECONDS } from "../lib/admin.ts";
+import { openAdmin, SESSION_SECONDS } from "../lib/admin.ts";
 import type { Services } from "../lib/services.ts";
 import { type Env, hostName, isForwarded, isLoopback } from "./caller.ts";
 import { formFields } from "../lib/payload.ts";
@@ -16,21 +16,13 @@ export interface Door {
   /** Lets only the admin pass. */
   requireAdmin: MiddlewareHandler<Env>;
   pages: Hono<Env>;
-  /** The admin's token when it was made just now. Makes it, if one is needed. */
+  /** Makes the admin's token, if one is needed and there is none; undefined otherwise. */
   newToken(): Promise<string | undefined>;
 }
 
 export function openDoor({ services }: { services: Services }): Door {
   const { config, database } = services;
-  let admin: Promise<Admin> | undefined;
-
-  function theAdmin(): Promise<Admin> {
-    if (!admin) {
-      admin = openAdmin(config, database);
-      admin.catch(() => admin = undefined);
-    }
-    return admin;
-  }
+  const admin = openAdmin(config, database);
 
   /**
    * On this machine alone, without a token of the operator's own, nobody has to
@@ -46,11 +38,11 @@ export function openDoor({ services }: { services: Services }): Door {
   const requireAdmin: MiddlewareHandler<Env> = async (c, next) => {
     const bearer = /^Bearer +(.+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
     if (bearer !== undefined) {
-      if (!(await theAdmin()).isToken(bearer)) throw signInFirst("The token is not the admin's");
+      if (!await admin.isToken(bearer)) throw signInFirst("The token is not the admin's");
       return await next();
     }
     const session = getCookie(c, COOKIE);
-    const isSignedIn = session !== undefined && await (await theAdmin()).isSession(session);
+    const isSignedIn = session !== undefined && await admin.isSession(session);
     if (!isSignedIn && !isAtHome(c)) {
       if (c.req.method === "GET" && c.req.header("accept")?.includes("text/html")) {
         return c.redirect("/sign-in", 303);
@@ -72,17 +64,19 @@ export function openDoor({ services }: { services: Services }): Door {
     const body = await readBody(c.req.raw, MOST_FORM_BYTES, createBodyBudget());
     return await signIn(c, formFields(body.bytes).get("token")?.[0] ?? "");
   });
-  pages.post("/sign-out", (c) => {
+  pages.post("/sign-out", async (c) => {
+    requireOwnOrigin(c, false);
+    const session = getCookie(c, COOKIE);
+    if (session !== undefined) await admin.closeSession(session);
     deleteCookie(c, COOKIE, { path: "/" });
     return c.redirect("/sign-in", 303);
   });
 
   async function signIn(c: Parameters<MiddlewareHandler<Env>>[0], token: string) {
-    const who = await theAdmin();
-    if (!who.isToken(token.trim())) {
+    if (!await admin.isToken(token.trim())) {
       return c.html(signInPage({ failed: true }), 401);
     }
-    setCookie(c, COOKIE, await who.newSession(), {
+    setCookie(c, COOKIE, await admin.openSession(), {
       path: "/",
       httpOnly: true,
       sameSite: "Lax",
@@ -97,7 +91,7 @@ export function openDoor({ services }: { services: Services }): Door {
     pages,
     async newToken() {
       const needed = !isLoopback(config.host) || config.publicUrl !== undefined;
-      return needed ? (await theAdmin()).newToken : undefined;
+      return needed ? await admin.makeToken() : undefined;
     },
   };
 

@@ -14,7 +14,9 @@ const MOST_STREAMS = 500;
 export function stream({ live, stop, log }: { live: Live; stop: AbortSignal; log: Log }) {
   const open = createEventStreams({ most: MOST_STREAMS, stop, log });
 
-  async function* speak(cursor: string | undefined, signal: AbortSignal) {
+  async function* speak(from: string | undefined, signal: AbortSignal) {
+    const { cursor, gap } = await live.resume(from);
+    if (gap) yield toEvent({ event: "resync", data: "{}", id: cursor });
     for await (const events of live.follow(cursor, signal)) {
       yield events.length > 0 ? events.map(toEvents).join("") : STILL_HERE;
     }
@@ -35,13 +37,14 @@ export function stream({ live, stop, log }: { live: Live; stop: AbortSignal; log
       responses: {
         200: {
           description: "Events named `message`, `task`, `notification`; data is JSON, " +
-            '`{"id", "deleted": true}` for what is gone',
+            '`{"id", "deleted": true}` for what is gone. `resync` comes first where the ' +
+            "`Last-Event-ID` is too old or not from here: read the lists anew",
           content: { "text/event-stream": { schema: z.string() } },
         },
         ...refusals,
       },
     }),
-    (c) => open((signal) => speak(c.req.header("last-event-id"), signal)) as never,
+    (c) => open(c.req.raw, (signal) => speak(c.req.header("last-event-id"), signal)) as never,
   );
 }
 

@@ -1,65 +1,112 @@
-import { Buffer } from "node:buffer";
 import { createHash, randomBytes } from "node:crypto";
 import type { Config } from "./config.ts";
 import type { Database } from "./database.ts";
-import { encodeHex, equalBytes, hmac } from "./signature.ts";
+import { equalBytes } from "./signature.ts";
 
 /** Proves who is the admin, without knowing the token: only its hash is kept. */
 export interface Admin {
-  isToken(token: string): boolean;
-  /** A session for someone who has shown the token. */
-  newSession(): Promise<string>;
+  isToken(token: string): Promise<boolean>;
+  /** A session for someone who has shown the token: a random text for a cookie. */
+  openSession(): Promise<string>;
   isSession(session: string): Promise<boolean>;
-  /** The token, when it was made just now: to be shown once. */
-  readonly newToken?: string;
+  closeSession(session: string): Promise<void>;
+  /**
+   * Makes a random token that all replicas share, unless there is one already.
+   *
+   * @returns the token, to be shown once; undefined when it was made before or
+   * the operator has set `ADMIN_TOKEN`.
+   */
+  makeToken(): Promise<string | undefined>;
+  /** Makes a new token in place of a lost one: the old one and all sessions end. */
+  replaceToken(): Promise<string>;
 }
 
 export const SESSION_SECONDS = 30 * 24 * 60 * 60;
 
-const hashOf = (token: string) => createHash("sha256").update(token).digest();
+const hashOf = (text: string) => createHash("sha256").update(text).digest();
+const randomText = () => randomBytes(24).toString("base64url");
 
 /**
- * The admin token from `ADMIN_TOKEN`, or a random one that all replicas share:
- * the first to need one makes it and keeps its hash in the database.
+ * The admin of this Otto: with `ADMIN_TOKEN`, or else with a random token whose
+ * hash is in the database. Sessions are random texts of which the database has
+ * the hash, so whoever reads the database cannot sign in with what stands there.
  */
-export async function openAdmin(
+export function openAdmin(
   { adminToken }: Pick<Config, "adminToken">,
   database: Database,
-): Promise<Admin> {
-  if (adminToken !== undefined) return createAdmin(hashOf(adminToken));
-  const token = randomBytes(24).toString("base64url");
-  const [made] = await database.query(
-    "keep the admin token",
-    (sql) =>
-      sql`insert into settings (name, value)
-      values ('admin_token_hash', ${hashOf(token).toString("hex")})
-      on conflict (name) do nothing returning name`,
-  );
-  if (made) return { ...createAdmin(hashOf(token)), newToken: token };
-  const [kept] = await database.query(
-    "read the admin token",
-    (sql) => sql<{ value: string }[]>`select value from settings where name = 'admin_token_hash'`,
-  );
-  return createAdmin(Buffer.from(kept.value, "hex"));
-}
+): Admin {
+  const configured = adminToken === undefined ? undefined : hashOf(adminToken);
 
-function createAdmin(hash: Uint8Array): Admin {
-  // A new token makes every old session invalid.
-  const sign = async (expires: string) =>
-    encodeHex(await hmac("SHA-256", encodeHex(hash), expires));
+  async function theHash(): Promise<Uint8Array | undefined> {
+    if (configured) return configured;
+    const [row] = await database.query(
+      "read the admin token",
+      (sql) =>
+        sql<{ hash: Uint8Array }[]>`
+        select decode(value, 'hex') as hash from settings where name = 'admin_token_hash'`,
+    );
+    return row?.hash;
+  }
+
+  /** Sessions of an earlier token are none. */
+  async function sessionKey(session: string): Promise<Uint8Array | undefined> {
+    const hash = await theHash();
+    return hash && createHash("sha256").update(hash).update(session).digest();
+  }
+
   return {
-    isToken: (token) => equalBytes(hashOf(token), hash),
-    async newSession() {
-      const expires = String(Math.floor(Date.now() / 1_000) + SESSION_SECONDS);
-      return `${expires}.${await sign(expires)}`;
+    async isToken(token) {
+      const hash = await theHash();
+      return hash !== undefined && equalBytes(hashOf(token), hash);
+    },
+    async openSession() {
+      const session = randomText();
+      const key = await sessionKey(session);
+      await database.query("open a session", (sql) =>
+        sql`
+          with old as (delete from sessions where expires_at < now())
+          insert into sessions (hash, expires_at)
+          values (${key!}, now() + make_interval(secs => ${SESSION_SECONDS}))`);
+      return session;
     },
     async isSession(session) {
-      const [, expires, signature] = /^(\d{10})\.([0-9a-f]{64})$/.exec(session) ?? [];
-      if (!expires || Number(expires) * 1_000 < Date.now()) return false;
-      return equalBytes(
-        new TextEncoder().encode(signature),
-        new TextEncoder().encode(await sign(expires)),
+      const key = await sessionKey(session);
+      if (!key) return false;
+      const rows = await database.query(
+        "read a session",
+        (sql) => sql`select from sessions where hash = ${key} and expires_at > now()`,
       );
+      return rows.length > 0;
+    },
+    async closeSession(session) {
+      const key = await sessionKey(session);
+      if (!key) return;
+      await database.query(
+        "close a session",
+        (sql) => sql`delete from sessions where hash = ${key}`,
+      );
+    },
+    async makeToken() {
+      if (configured) return undefined;
+      const token = randomText();
+      const [made] = await database.query(
+        "keep the admin token",
+        (sql) =>
+          sql`insert into settings (name, value)
+          values ('admin_token_hash', ${hashOf(token).toString("hex")})
+          on conflict (name) do nothing returning name`,
+      );
+      return made && token;
+    },
+    async replaceToken() {
+      const token = randomText();
+      await database.query("replace the admin token", (sql) =>
+        sql`
+          with old as (delete from sessions)
+          insert into settings (name, value)
+          values ('admin_token_hash', ${hashOf(token).toString("hex")})
+          on conflict (name) do update set value = excluded.value`);
+      return token;
     },
   };
 }

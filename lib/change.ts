@@ -53,6 +53,29 @@ export async function currentCursor(database: Database): Promise<string> {
   return row.cursor;
 }
 
+/** The oldest change there is (`0-0` when none was ever forgotten) and the cursor of now. */
+export async function findEnds(
+  database: Database,
+): Promise<{ oldest: string; latest: string }> {
+  const [[first], latest] = await Promise.all([
+    database.query(
+      "find the start of the live stream",
+      (sql) =>
+        sql<{ cursor: string; seq: string }[]>`
+        select xid || '-' || seq as cursor, seq from changes order by xid, seq limit 1`,
+    ),
+    currentCursor(database),
+  ]);
+  return { oldest: first && first.seq !== "1" ? first.cursor : "0-0", latest };
+}
+
+/** Whether one place in the order comes after another. */
+export function isAfter(one: string, other: string): boolean {
+  const [xid, seq] = one.split("-").map(BigInt);
+  const [otherXid, otherSeq] = other.split("-").map(BigInt);
+  return xid > otherXid || (xid === otherXid && seq > otherSeq);
+}
+
 /**
  * Forgets changes older than a day, the oldest `limit` at a time; a client away
  * for longer reads its lists anew.

@@ -38,7 +38,13 @@ const schema = z.object({
     error: 'must be "inline" (work inside the web process) or unset',
   }).optional(),
   ADMIN_TOKEN: z.string().min(16, { error: "must have at least 16 characters" }).optional(),
-  PUBLIC_URL: url("https:", "http:").transform((text) => text.replace(/\/+$/, "")).optional(),
+  PUBLIC_URL: url("https:", "http:").refine((text) => {
+    const { origin, href } = URL.parse(text) ?? {};
+    return origin === undefined || href === `${origin}/`;
+  }, {
+    error:
+      'must be a scheme and a host, without path, query or user, such as "https://otto.example.com"',
+  }).transform((text) => new URL(text).origin).optional(),
   TRUST_PROXY: z.string().regex(/^(\d+|true|false)$/, {
     error: 'must be the number of proxies in front of Otto, such as "1"',
   }).transform((text) => text === "true" ? 1 : text === "false" ? 0 : Number(text)).default(0),

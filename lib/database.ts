@@ -6,7 +6,8 @@ import postgres from "postgres";
 import { type Closer, openAll } from "./closer.ts";
 import { deadline, DeadlineError } from "./deadline.ts";
 import { lockFolder } from "./lock.ts";
-import type { Log } from "./log.ts";
+import { errorText, type Log } from "./log.ts";
+import { Refusal } from "./refusal.ts";
 import { createWireSocket } from "./wire_socket.ts";
 
 export type Sql = postgres.Sql;
@@ -24,7 +25,8 @@ export interface Database extends AsyncDisposable {
    * Runs one statement, for at most `ms` milliseconds (5,000 unless said).
    *
    * @throws {DeadlineError} when the server did not answer in time: the outcome
-   * is unknown, and the connections to it are replaced by new ones.
+   * is unknown. When nothing else is answered either, the connections to it
+   * are replaced by new ones.
    */
   query<T>(what: string, statement: (sql: Sql) => PromiseLike<T>, ms?: number): Promise<T>;
   /** Calls `heard` for each NOTIFY on the channel, re-subscribing after a restart. Server only. */
@@ -35,6 +37,7 @@ const QUERY_MS = 5_000;
 const CONNECT_SECONDS = 2;
 /** A longer wait for locks or work than this is cut off by the server itself. */
 const STATEMENT_MS = 15_000;
+const MOST_GIVEN_UP = 3;
 
 export interface ServerOptions {
   url: string;
@@ -58,12 +61,17 @@ export function openServer({ url, prepare = true, connections = 8, log }: Server
       onnotice() {},
       connection: {
         application_name: "otto",
+        // What the server makes into JSON by itself must not be in its own time zone.
+        TimeZone: "UTC",
         // pgbouncer refuses start-up parameters that it does not know.
         ...(prepare ? { statement_timeout: STATEMENT_MS } : {}),
       },
     });
   let sql = connect();
-  let replacedAt = 0;
+  let replacedAt = -Infinity;
+  /** When the server last answered anything, and how many waits have been given up meanwhile. */
+  let answeredAt = -Infinity;
+  let givenUp = 0;
   const subscriptions = new Map<string, (payload: string) => void>();
 
   async function subscribe(channel: string, heard: (payload: string) => void): Promise<void> {
@@ -72,8 +80,9 @@ export function openServer({ url, prepare = true, connections = 8, log }: Server
 
   /** A frozen server keeps its connections hanging after it thaws; new ones are the way out. */
   function replacePool(): void {
-    if (Date.now() - replacedAt < 1_000) return;
-    replacedAt = Date.now();
+    if (performance.now() - replacedAt < 1_000) return;
+    replacedAt = performance.now();
+    givenUp = 0;
     const old = sql;
     sql = connect();
     old.end({ timeout: 0 }).catch(() => {});
@@ -86,10 +95,17 @@ export function openServer({ url, prepare = true, connections = 8, log }: Server
     kind: "postgres",
     async query(what, statement, ms = QUERY_MS) {
       const pool = sql;
+      const askedAt = performance.now();
       try {
-        return await deadline(what, ms, statement(pool));
+        const answer = await deadline(what, ms, statement(pool));
+        answeredAt = performance.now();
+        return answer;
       } catch (error) {
-        if (error instanceof DeadlineError && pool === sql) replacePool();
+        // While others are answered it is this statement that is slow, not the server; a
+        // connection that hangs alone shows itself by and by.
+        if (error instanceof DeadlineError && pool === sql) {
+          if (answeredAt < askedAt || ++givenUp >= MOST_GIVEN_UP) replacePool();
+        }
         throw error;
       }
     },
@@ -116,7 +132,14 @@ export async function openEmbedded(folder: string): Promise<Database> {
 
 async function openEmbeddedWith(closer: Closer, folder: string): Promise<Database> {
   if (folder !== ":memory:") {
-    await mkdir(folder, { recursive: true });
+    await mkdir(folder, { recursive: true }).catch((error) => {
+      throw new Refusal(
+        `Cannot use the data folder ${folder}: ${
+          errorText(error)
+        }. Set OTTO_DATA_DIR to a folder ` +
+          "that can be written to, without spaces in its name: `deno task start` permits no other.",
+      );
+    });
     closer.add(await lockFolder(folder));
   }
   const engine = await openEngine(folder);
@@ -165,6 +188,8 @@ async function exists(path: string): Promise<boolean> {
   return await stat(path).then(() => true, () => false);
 }
 
+/** A large table takes its time; whoever waits sees `not ready` in /webhook/health. */
+const MIGRATION_MS = 10 * 60_000;
 /** Any fixed number: the same in every Otto, so that only one migrates at a time. */
 const MIGRATION_LOCK = 710_846;
 
@@ -200,8 +225,9 @@ export async function migrate(database: Database, log: Log): Promise<void> {
       await database.query(`run the migration ${name}`, (sql) =>
         sql.unsafe(`
           select pg_advisory_xact_lock(${MIGRATION_LOCK});
+          set local statement_timeout = 0;
           insert into migrations (version, name) values (${version}, '${name}');
-          ${statements}`), 60_000);
+          ${statements}`), MIGRATION_MS);
       log.info("database.migrated", { migration: name });
     } catch (error) {
       const { code, table_name } = error as { code?: string; table_name?: string };

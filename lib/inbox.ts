@@ -81,7 +81,7 @@ export function openInbox(
 
 /**
  * Moves messages from the spill into the inbox, under the ids they were
- * answered with. One that Postgres refuses stays where it is, and is logged.
+ * answered with. One that Postgres refuses is put aside, and logged.
  *
  * @returns how many were moved.
  */
@@ -107,6 +107,7 @@ export async function moveSpilled(
     } catch (error) {
       if (isRowError(error)) {
         log.error("spill.refused", { message_id: id, error: errorText(error) });
+        await spill.refuse(each, errorText(error)).catch((cause) => failure ??= cause);
       } else {
         failure ??= error;
       }

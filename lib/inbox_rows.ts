@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import type { Database } from "./database.ts";
 import type { Envelope, MessageState, Verification } from "./message.ts";
 import { newId } from "./id.ts";
-import { idArray, storedText } from "./stored.ts";
+import { idArray, storedJson, storedText } from "./stored.ts";
 
 /** A message that is to be kept. */
 export interface NewMessage {
@@ -72,7 +72,7 @@ const TIMESTAMPTZ = 1184;
 const TYPES = [0, 0, 0, BYTEA, 0, 0, 0, BYTEA, TIMESTAMPTZ];
 
 /** SHA-256 of the delivery id: ids may be longer than an index takes. */
-export function deliveryKey(deliveryId: string): Buffer {
+function deliveryKey(deliveryId: string): Buffer {
   return createHash("sha256").update(deliveryId).digest();
 }
 
@@ -112,11 +112,18 @@ function toRow(message: NewMessage): Row {
   };
 }
 
+/** What is left of some milliseconds from now on, whenever it is asked. */
+function countDown(ms: number | undefined): () => number | undefined {
+  const until = performance.now() + (ms ?? 0);
+  return () => ms === undefined ? undefined : Math.max(1, until - performance.now());
+}
+
 /**
  * Keeps a batch of messages in one statement, each delivery once: a repeat is
  * counted on the first message and gets its id; a repeat of a failed message
  * makes that one new again; the same delivery id with another body is kept
  * beside it, flagged and not worked. May be repeated with the same messages.
+ * All of it together takes at most `ms` milliseconds.
  *
  * @returns a receipt for each message, in their order.
  */
@@ -125,6 +132,7 @@ export async function storeMessages(
   messages: readonly NewMessage[],
   ms?: number,
 ): Promise<Receipt[]> {
+  const left = countDown(ms);
   const rows = messages.map(toRow);
   const seen = new Set<string>();
   const firsts: Row[] = [];
@@ -136,7 +144,7 @@ export async function storeMessages(
   }
   // Two processes that store the same deliveries must take their locks in the same order.
   firsts.sort(byKey);
-  const ids = await insertRows(database, firsts, ms);
+  const ids = await insertRows(database, firsts, left());
   const receipts = new Map<string, Receipt>();
   for (const row of firsts) {
     if (ids.has(row.message.id)) {
@@ -145,7 +153,7 @@ export async function storeMessages(
       lost.push(row);
     }
   }
-  if (lost.length > 0) await resolveLost(database, lost, receipts, ms);
+  if (lost.length > 0) await resolveLost(database, lost, receipts, left);
   return messages.map((message) => receipts.get(message.id)!);
 }
 
@@ -187,32 +195,49 @@ interface Winner {
   same: boolean;
 }
 
+const bodyHash = ({ body }: NewMessage) => createHash("sha256").update(body).digest("hex");
+
+/** What the rows that were not inserted ran into. Bodies are compared by their hashes. */
+async function findWinners(
+  database: Database,
+  lost: readonly Row[],
+  ms?: number,
+): Promise<Map<string, Winner>> {
+  const asked = lost.map(({ message, key }) => ({
+    asked: message.id,
+    source: message.source,
+    key: key?.toString("hex") ?? null,
+    body: bodyHash(message),
+  }));
+  const winners = await database.query("find repeated messages", (sql) =>
+    sql<Winner[]>`
+      select l.asked, m.id, m.state,
+        sha256(coalesce(m.body_bytes, convert_to(coalesce(m.body, ''), 'UTF8')))
+          = decode(l.body, 'hex') as same
+      from jsonb_to_recordset(${storedJson(asked)}::text::jsonb)
+        as l(asked uuid, source text, key text, body text)
+      cross join lateral (
+        select id, state, body, body_bytes from messages
+        where id = l.asked or (source = l.source and delivery_key = decode(l.key, 'hex'))
+        order by id = l.asked desc limit 1
+      ) m`, ms);
+  return new Map(winners.map((winner) => [winner.asked, winner]));
+}
+
 /** Finds what the rows that were not inserted ran into, and acts on it. */
 async function resolveLost(
   database: Database,
   lost: readonly Row[],
   receipts: Map<string, Receipt>,
-  ms?: number,
+  left: () => number | undefined,
 ): Promise<void> {
-  const winners = new Map<string, Winner>();
+  const winners = await findWinners(database, lost, left());
+  const repeated: string[] = [];
   for (const row of lost) {
-    const [, , source, key, , , text, bytes] = row.parameters as (string | Buffer | null)[];
-    const [winner] = await database.query("find a repeated message", (sql) =>
-      sql<Winner[]>`
-        select ${row.message.id} as asked, id, state,
-          body is not distinct from ${text}::text
-            and body_bytes is not distinct from ${bytes}::bytea as same
-        from messages
-        where id = ${row.message.id} or (source = ${source} and delivery_key = ${key}::bytea)
-        order by id = ${row.message.id} desc limit 1`, ms);
+    const winner = winners.get(row.message.id);
     if (!winner) {
       throw new Error("Cannot store a message: the one it repeats has just been deleted");
     }
-    winners.set(row.message.id, winner);
-  }
-  const repeated: string[] = [];
-  for (const row of lost) {
-    const winner = winners.get(row.message.id)!;
     // An earlier try of ours whose answer was lost.
     const own = winner.id === row.message.id;
     receipts.set(row.message.id, {
@@ -221,9 +246,9 @@ async function resolveLost(
       waiting: winner.state === "new" || (winner.same && winner.state === "failed"),
     });
     if (!own && winner.same) repeated.push(winner.id);
-    if (!own && !winner.same) await storeVariant(database, row, winner.id, ms);
+    if (!own && !winner.same) await storeVariant(database, row, winner.id, left());
   }
-  if (repeated.length > 0) await countRepeats(database, repeated, ms);
+  if (repeated.length > 0) await countRepeats(database, repeated, left());
 }
 
 async function countRepeats(

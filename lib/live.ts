@@ -1,4 +1,4 @@
-import { type Change, currentCursor, isCursor, readChanges } from "./change.ts";
+import { type Change, currentCursor, findEnds, isAfter, isCursor, readChanges } from "./change.ts";
 import { createBell } from "./bell.ts";
 import type { Database } from "./database.ts";
 import { pause } from "./deadline.ts";
@@ -22,12 +22,17 @@ export interface LiveEvent {
 /** Tells many listeners of changes, reading each change once. */
 export interface Live {
   /**
-   * Every change after `cursor` (of now when left out), in order, none skipped
-   * and none twice, until the signal is aborted. Yields an empty list of events
+   * Where to continue for somebody who has seen everything up to a cursor:
+   * there, or now with `gap` when what came after it cannot be told any more (it
+   * is too old, or another database's).
+   */
+  resume(cursor: string | undefined): Promise<{ cursor: string; gap: boolean }>;
+  /**
+   * Every change after `cursor`, in order, none skipped and none twice, until the signal is aborted. Yields an empty list of events
    * when nothing has happened for `idleMs`.
    */
   follow(
-    cursor: string | undefined,
+    cursor: string,
     signal: AbortSignal,
     idleMs?: number,
   ): AsyncGenerator<LiveEvent[], void>;
@@ -92,21 +97,27 @@ export function openLive({ database, log }: { database: Database; log: Log }): L
   }
 
   return {
+    async resume(cursor) {
+      const { oldest, latest } = await findEnds(database);
+      if (cursor === undefined) return { cursor: latest, gap: false };
+      const known = isCursor(cursor) && !isAfter(cursor, latest) && !isAfter(oldest, cursor);
+      return known ? { cursor, gap: false } : { cursor: latest, gap: true };
+    },
     async *follow(cursor, signal, idleMs = IDLE_MS) {
       listeners++;
       polling ??= poll();
       try {
-        let at = cursor !== undefined && isCursor(cursor) ? cursor : await currentCursor(database);
-        let spokenAt = Date.now();
+        let at = cursor;
+        let spokenAt = performance.now();
         while (!signal.aborted) {
           const changes = await changesAfter(at);
           if (changes.length > 0) {
             const events = await Promise.all(changes.map(load));
             at = changes.at(-1)!.cursor;
-            spokenAt = Date.now();
+            spokenAt = performance.now();
             yield events;
-          } else if (Date.now() - spokenAt >= idleMs) {
-            spokenAt = Date.now();
+          } else if (performance.now() - spokenAt >= idleMs) {
+            spokenAt = performance.now();
             yield [];
           } else {
             await bell.wait(Math.min(idleMs, 1_000), signal);

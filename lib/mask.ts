@@ -1,14 +1,24 @@
 /** Headers that prove who somebody is; what they hold is never shown, logged or told to a model. */
 const SECRET_NAME =
-  /authorization|cookie|token|secret|signature|api-?key|password|credential|hmac|-sig$|^sig$/i;
+  /auth(?!ors?(-|$))|cookie|token|secret|sign|key|pass|credential|hmac|session|jwt|bearer|digest|otp|[-_]sig$|^sig$/i;
+/** Names that only look like it. */
+const OPEN_NAME = /^(idempotency-key|sec-websocket-key|x-idempotency-key)$/i;
+const HAS_URL = /^[a-z][a-z0-9+.-]*:\/\//i;
 /** Query parameters that carry such a proof in the URL. */
 const SECRET_PARAMETER = /token|secret|signature|key|password|auth|sig|code/i;
 const MASK = "•••";
 
-/** Headers as they may be shown: the values of secret ones are masked. */
+/** Headers as they may be shown: the values of secret ones are masked, and secrets in URLs. */
 export function maskHeaders(headers: Headers): Record<string, string> {
   return Object.fromEntries(
-    [...headers].map(([name, value]) => [name, SECRET_NAME.test(name) ? MASK : value]),
+    [...headers].map(([name, value]) => [
+      name,
+      SECRET_NAME.test(name) && !OPEN_NAME.test(name)
+        ? MASK
+        : HAS_URL.test(value)
+        ? maskUrl(value)
+        : value,
+    ]),
   );
 }
 

@@ -267,12 +267,25 @@ export async function readMessage(
   };
 }
 
-/** Removes a message, its task, its notifications. False when there is none. */
+/** Removes a message (also by an alias), its task, its notifications. False when there is none. */
 export async function deleteMessage(database: Database, id: string): Promise<boolean> {
   const rows = await database.query("delete a message", (sql) =>
     sql`
-      with gone as (delete from messages where id = ${id} returning id),
-      changed as (insert into changes (kind, ids) select 'message', array[id] from gone)
+      with asked as (
+        select coalesce((select message_id from message_aliases where alias = ${id}), ${id}) as id
+      ), tasks_gone as (
+        select t.id from tasks t join asked on asked.id = t.message_id
+      ), told as (
+        select n.id from notifications n, asked
+        where n.message_id = asked.id or n.task_id in (select id from tasks_gone)
+      ), gone as (
+        delete from messages where id = (select id from asked) returning id
+      ), changed as (
+        insert into changes (kind, ids)
+        select 'message', array[id] from gone
+        union all select 'task', array_agg(id) from tasks_gone having count(*) > 0
+        union all select 'notification', array_agg(id) from told having count(*) > 0
+      )
       select id from gone`);
   return rows.length > 0;
 }
@@ -302,7 +315,9 @@ export async function replayMessages(
           size, received_at, replay_of)
         select p.message_id, m.webhook_type, m.source, m.verification, m.envelope, m.body,
           m.body_bytes, m.size, m.received_at, m.id
-        from pair p join messages m on m.id = p.replay_of and m.state <> 'rejected'
+        from pair p
+        left join message_aliases a on a.alias = p.replay_of
+        join messages m on m.id = coalesce(a.message_id, p.replay_of) and m.state <> 'rejected'
         returning id, replay_of
       ), changed as (
         insert into changes (kind, ids)

@@ -1,9 +1,33 @@
-import { type Config, secretsOf } from "./config.ts";
+import { type Config, ConfigError, secretsOf } from "./config.ts";
 
 /** What the first lines say of a source. */
 interface Known {
   secretVariable?: string;
   secretRequired?: boolean;
+}
+
+/**
+ * Refuses a secret in a variable that no source reads: whoever set it believes
+ * that messages are verified.
+ *
+ * @throws {ConfigError} naming the variables and what would be right.
+ */
+export function refuseUnreadSecrets(config: Config, sources: Record<string, Known>): void {
+  const read = new Set(
+    Object.entries(sources).flatMap(([name, { secretVariable }]) => [
+      secretVariable,
+      `WEBHOOK_SECRET_${name.toUpperCase()}`,
+    ]),
+  );
+  const unread = [...config.secrets.keys()].filter((name) =>
+    name.startsWith("WEBHOOK_SECRET_") && !read.has(name)
+  );
+  if (unread.length === 0) return;
+  throw new ConfigError(
+    `Cannot verify anything with ${unread.join(", ")}: no source has this name. ` +
+      `Sources that verify signatures: ${Object.keys(sources).join(", ")}. ` +
+      "Unset it, or correct its name.",
+  );
 }
 
 /** What a person wants to know when Otto has started: where it is, what to try, what is set. */

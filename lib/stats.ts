@@ -141,12 +141,19 @@ export async function readStats(
           as dead_notifications`,
     STATS_MS,
   );
-  const { waiting, ...rest } = row;
+  const { waiting, recent_failed, failed_tasks, ...rest } = row;
   const spilled = await spill?.depth();
   return {
     queue: { backend: queue.backend, ...waiting, spilled: spilled?.messages ?? 0 },
     ...rest,
+    recent_failed: recent_failed.map((each) => ({ ...each, failed_at: toDate(each.failed_at) })),
+    failed_tasks: failed_tasks.map((each) => ({ ...each, finished_at: toDate(each.finished_at) })),
   };
+}
+
+/** Times inside the server's JSON are texts. */
+function toDate(text: Date | null): Date | null {
+  return text === null ? null : new Date(text);
 }
 
 type Waiting = Pick<Stats["queue"], "depth" | "in_progress" | "oldest_age_seconds">;

@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { afterAll, beforeAll, beforeEach, describe, it } from "@std/testing/bdd";
 import { ACCESS } from "../handlers/access.ts";
-import { openOtto, type Otto } from "./otto.ts";
+import { openAdmin } from "../lib/admin.ts";
+import { json, openOtto, type Otto } from "./otto.ts";
 
 const ADMIN_TOKEN = "a token of the operator's own";
 const ID = "0198c0de-0000-7000-8000-000000000001";
@@ -18,6 +19,9 @@ describe("the access table", () => {
   let session: string;
   beforeAll(async () => {
     otto = await openOtto({ ADMIN_TOKEN });
+  });
+  // Anew for each: one of the routes ends it.
+  beforeEach(async () => {
     const answer = await otto.ask("/sign-in", {
       method: "POST",
       body: new URLSearchParams({ token: ADMIN_TOKEN }),
@@ -104,6 +108,31 @@ describe("the access table", () => {
     assert(out.headers.get("set-cookie")!.includes("Max-Age=0"));
   });
 
+  it("ends a session where somebody signs out, wherever its cookie was copied to", async () => {
+    const asked = () => status("GET", "/api/tasks", { cookie: session });
+    assertEquals(await asked(), 200);
+    const own = { cookie: session, origin: "http://localhost:8000" };
+    assertEquals(await status("POST", "/sign-out", own), 303);
+    assertEquals(await asked(), 401);
+  });
+
+  it("opens no stream for HEAD: nothing would ever end it", async () => {
+    for (const path of ["/api/stream", "/live"]) {
+      const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
+      const answer = await otto.ask(path, { method: "HEAD", headers });
+      assertEquals([answer.status, answer.body], [200, null]);
+    }
+  });
+
+  it("takes no endless body from an admin either", async () => {
+    const answer = await otto.ask("/api/messages/replay", {
+      method: "POST",
+      headers: { authorization: `Bearer ${ADMIN_TOKEN}`, "content-type": "application/json" },
+      body: JSON.stringify({ ids: [], filler: "x".repeat(300_000) }),
+    });
+    assertEquals((await json(answer, 413)).error.code, "body_too_large");
+  });
+
   it("shows its pages in no frame and runs nothing but its own files", async () => {
     const answer = await otto.ask("/", { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
     const policy = answer.headers.get("content-security-policy")!;
@@ -134,6 +163,8 @@ describe("without an admin token", () => {
     it(`nobody is with ${Object.keys(env)}, but by the token that is made once`, async () => {
       await using otto = await openOtto(env);
       assertEquals(await ask(otto, {}), 401);
+      // Nobody makes the token by asking: it would never be shown to anyone.
+      assertEquals(await ask(otto, { headers: { authorization: "Bearer guess" } }), 401);
       const token = await otto.app.newToken();
       assertEquals(await ask(otto, { headers: { authorization: `Bearer ${token}` } }), 200);
       const [kept] = await otto.services.database.query(
@@ -141,6 +172,37 @@ describe("without an admin token", () => {
         (sql) => sql<{ value: string }[]>`select value from settings`,
       );
       assert(!kept.value.includes(token!), "the token itself is kept");
+      assertEquals(await otto.app.newToken(), undefined);
+    });
+
+    it(`a lost token is replaced with ${Object.keys(env)}, and its sessions end`, async () => {
+      await using otto = await openOtto(env);
+      const lost = await otto.app.newToken();
+      const host = { host: "localhost:8000" };
+      const signedIn = await otto.ask(`/sign-in?token=${lost}`, { headers: host });
+      const cookie = signedIn.headers.get("set-cookie")!.split(";")[0];
+      assertEquals(await ask(otto, { headers: { cookie } }), 200);
+      const token = await openAdmin(otto.services.config, otto.services.database).replaceToken();
+      assertEquals(await ask(otto, { headers: { authorization: `Bearer ${token}` } }), 200);
+      assertEquals(await ask(otto, { headers: { authorization: `Bearer ${lost}` } }), 401);
+      assertEquals(await ask(otto, { headers: { cookie } }), 401);
+    });
+
+    it(`the database of one with ${Object.keys(env)} holds nothing to sign in with`, async () => {
+      await using otto = await openOtto(env);
+      const token = await otto.app.newToken();
+      await otto.ask(`/sign-in?token=${token}`);
+      const rows = await otto.services.database.query(
+        "look",
+        (sql) =>
+          sql<{ value: string }[]>`select value from settings
+          union all select encode(hash, 'hex') from sessions`,
+      );
+      assertEquals(rows.length, 2);
+      for (const { value } of rows) {
+        assertEquals(await ask(otto, { headers: { authorization: `Bearer ${value}` } }), 401);
+        assertEquals(await ask(otto, { headers: { cookie: `otto_session=${value}` } }), 401);
+      }
     });
   }
 });

@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { currentCursor, readChanges } from "../lib/change.ts";
+import { newId } from "../lib/id.ts";
 import { json, openOtto, type Otto } from "./otto.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
@@ -186,11 +188,30 @@ describe("the API", () => {
     const id = await otto.send("demo", "{}", JSON_TYPE);
     await otto.workOff();
     const { task_id } = await get(`/api/messages/${id}`);
+    const { database } = otto.services;
+    const cursor = await currentCursor(database);
     const answer = await otto.ask(`/api/messages/${id}`, { method: "DELETE" });
     assertEquals(answer.status, 204);
+    const told = await readChanges(database, cursor, 10);
+    assertEquals(told.map(({ kind }) => kind).toSorted(), ["message", "notification", "task"]);
     await get(`/api/messages/${id}`, 404);
     await get(`/api/tasks/${task_id}`, 404);
     assertEquals((await otto.ask(`/api/messages/${id}`, { method: "DELETE" })).status, 404);
+  });
+
+  it("knows a message by the id of a copy that came by the spill, too", async () => {
+    const id = await otto.send("demo", "{}", JSON_TYPE);
+    const alias = newId();
+    await otto.services.database.query(
+      "keep an alias",
+      (sql) => sql`insert into message_aliases (alias, message_id) values (${alias}, ${id})`,
+    );
+    assertEquals((await get(`/api/messages/${alias}`)).message_id, id);
+    const { items } = await post("/api/messages/replay", { ids: [alias] }, 201);
+    assertEquals(items.map((item: { replay_of: string }) => item.replay_of), [id]);
+    const answer = await otto.ask(`/api/messages/${alias}`, { method: "DELETE" });
+    assertEquals(answer.status, 204);
+    await get(`/api/messages/${id}`, 404);
   });
 
   it("says how it is: health, statistics, workers, metrics", async () => {

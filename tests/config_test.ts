@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { ConfigError, readConfig, secretsOf } from "../lib/config.ts";
+import { refuseUnreadSecrets } from "../lib/start.ts";
+import { sources } from "../sources/mod.ts";
 
 const refusal = (env: Record<string, string>) =>
   assertThrows(() => readConfig(env), ConfigError).message;
@@ -29,6 +31,27 @@ describe("the settings", () => {
     assertStringIncludes(refusal({ DATABASE_URL: "mysql://x" }), "postgres://");
     assertStringIncludes(refusal({ WORKER: "yes" }), "inline");
     assertStringIncludes(refusal({ ADMIN_TOKEN: "short" }), "16");
+    for (
+      const url of ["https://x.example/otto", "https://x.example/?a", "https://me:pw@x.example"]
+    ) {
+      assertStringIncludes(refusal({ PUBLIC_URL: url }), "without path, query or user");
+    }
+  });
+
+  it("refuse a secret that no source would ever read", () => {
+    const refuse = (env: Record<string, string>) => refuseUnreadSecrets(readConfig(env), sources);
+    refuse({ WEBHOOK_SECRET_GITHUB: "a secret", STRIPE_WEBHOOK_SECRET: "another" });
+    const { message } = assertThrows(
+      () => refuse({ WEBHOOK_SECRET_GITHUP: "a secret" }),
+      ConfigError,
+    );
+    assertStringIncludes(message, "WEBHOOK_SECRET_GITHUP");
+    assertStringIncludes(message, "github, stripe");
+    assert(!message.includes("a secret"));
+  });
+
+  it("take PUBLIC_URL with or without its last slash", () => {
+    assertEquals(readConfig({ PUBLIC_URL: "https://X.example/" }).publicUrl, "https://x.example");
   });
 
   it("never show the value of a setting that is wrong", () => {

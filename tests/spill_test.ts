@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { beforeEach, it } from "@std/testing/bdd";
 import { createClient } from "redis";
 import { readConfig } from "../lib/config.ts";
@@ -227,17 +227,20 @@ describeWith({ postgres: "own", redis: "durable" }, "the spill", (servers) => {
     await acceptAll(otto.services, [messageOf(), odd, messageOf()]);
     await servers.postgres.restart();
     otto.work();
-    await until(async () => (await otto.services.spill!.depth())?.messages === 1, {
-      what: "all but one to be moved",
-      timeoutMs: 10_000,
-    });
+    await otto.drained(2);
     await otto.hasOneTaskEach(2);
+    // It is put aside whole, for a person to look at.
+    const redis = await createClient({ url: servers.redis.url }).connect();
+    const aside = await redis.xRange("otto:spill:refused", "-", "+") ?? [];
+    redis.destroy();
+    assertEquals(aside.map(({ message }) => JSON.parse(message.about).id), [odd.id]);
+    assertMatch(aside[0].message.why, /verification/);
     // While PostgreSQL is there the sender hears of it at once.
     await assertRejects(
       () => other.services.inbox.accept(messageOf({ verification: "sworn" as "verified" })),
       InboxClosedError,
     );
-    assertEquals((await otto.services.spill!.depth())?.messages, 1);
+    assertEquals((await otto.services.spill!.depth())?.messages, 0);
   });
 });
 

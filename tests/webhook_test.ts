@@ -74,7 +74,15 @@ describe("a webhook", () => {
     const answer = await otto.ask("/webhook/any?token=abc&page=2", {
       method: "POST",
       body: "{}",
-      headers: { "x-thing": "shown", authorization: "Bearer hidden", "x-hub-signature-256": "s" },
+      headers: {
+        "x-thing": "shown",
+        authorization: "Bearer hidden",
+        "x-hub-signature-256": "s",
+        "x-functions-key": "hidden",
+        "x-session-id": "hidden",
+        referer: "https://me:hidden@x.example/a?token=hidden&page=2",
+        "idempotency-key": "7",
+      },
       from: "203.0.113.9",
     });
     const id = answer.headers.get("x-message-id");
@@ -82,6 +90,9 @@ describe("a webhook", () => {
     assertEquals(message.headers["x-thing"], "shown");
     assertEquals(message.headers.authorization, "•••");
     assertEquals(message.headers["x-hub-signature-256"], "•••");
+    assertEquals(message.headers["idempotency-key"], "7");
+    assertStringIncludes(message.headers.referer, "page=2");
+    assert(!JSON.stringify(message).includes("hidden"));
     assertEquals(message.client_ip, "203.0.113.9");
     assert(!JSON.stringify(message).includes("abc"), "the token of the URL is shown");
     assertStringIncludes(message.url, "page=2");

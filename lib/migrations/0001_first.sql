@@ -4,6 +4,12 @@ create table settings (
   value text not null
 );
 
+-- Signed-in browsers. The hash is over the admin token's hash and the cookie.
+create table sessions (
+  hash       bytea primary key,
+  expires_at timestamptz not null
+);
+
 create table users (
   id         uuid primary key,
   email      text not null unique,
@@ -51,6 +57,8 @@ create index messages_waiting on messages (id) where state = 'new';
 -- On their last try: see MOST_ATTEMPTS in lib/message.ts.
 create index messages_suspect on messages (id) where state = 'new' and attempts = 2;
 create index messages_failed on messages (id) where state = 'failed';
+-- For the statistics: counting must not read the rows.
+create index messages_counts on messages (state, webhook_type) include (repeats);
 create index messages_settled on messages (settled_at) where settled_at is not null;
 
 -- A message that took the spill while a repeat of it won the inbox keeps its id as an alias.

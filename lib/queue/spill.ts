@@ -21,13 +21,17 @@ export interface Spill {
   read(max: number): Promise<Spilled[]>;
   /** Removes messages that are in the inbox now. */
   remove(spilled: readonly Spilled[]): Promise<void>;
+  /** Puts a message aside that Postgres refuses, so that it does not stand in the way of others. */
+  refuse(spilled: Spilled, why: string): Promise<void>;
   /** How much waits; undefined when Redis does not say. */
   depth(): Promise<{ messages: number; bytes: number } | undefined>;
   /** Why nothing can be spilled now; undefined when it can. */
   obstacle(): Promise<string | undefined>;
 }
 
-export const SPILL_STREAM = "otto:spill";
+const SPILL_STREAM = "otto:spill";
+/** What Postgres refuses; for a person to look at. */
+const REFUSED_STREAM = "otto:spill:refused";
 const BYTES_KEY = "otto:spill:bytes";
 /** The most the spill may hold, so that Redis is not filled to the brim. */
 const MOST_BYTES = 256 * 1024 * 1024;
@@ -142,6 +146,15 @@ export function openSpill(
         ),
       );
       log.info("spill.moved", { messages: spilled.length, left });
+    },
+    async refuse({ entry, message }, why) {
+      const fields = toFields(message);
+      await redis.run(
+        "put a spilled message aside",
+        (client) =>
+          client.multi().xAdd(REFUSED_STREAM, "*", { ...fields, why }).xDel(SPILL_STREAM, entry)
+            .decrBy(BYTES_KEY, sizeOf(fields)).exec(),
+      );
     },
     async depth() {
       return await measure().catch(() => undefined);
