@@ -14,6 +14,8 @@ import { createLog } from "../lib/log.ts";
 import { deleteMessage, listMessages, type Message } from "../lib/message.ts";
 import { listNotifications } from "../lib/notification.ts";
 import { openServices, type Services } from "../lib/services.ts";
+import { shared } from "../lib/shared.ts";
+import { readStats } from "../lib/stats.ts";
 import type { Task } from "../lib/task.ts";
 import { createWorker, type Worker } from "../lib/work.ts";
 import { sources } from "../sources/mod.ts";
@@ -52,6 +54,7 @@ async function build(store: Services, env: Record<string, string> = {}): Promise
   const app = pages({
     services,
     live: openLive(services),
+    readStats: shared(() => readStats(services), { freshMs: 2_000 }),
     stop: stop.signal,
     async receive(request) {
       received.push(request.clone());
@@ -244,6 +247,7 @@ describe("the pages", () => {
       const response = await pages({
         services: { ...store, database },
         live: openLive({ ...store, database }),
+        readStats: () => readStats({ ...store, database }),
         stop: house.stop.signal,
         receive: () => Promise.reject(),
       }).request("http://otto.test/");
