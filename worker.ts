@@ -4,7 +4,7 @@ import { ConfigError, readConfig } from "./lib/config.ts";
 import { openServer } from "./lib/database.ts";
 import { listWorkers } from "./lib/heartbeat.ts";
 import { machineName } from "./lib/machine.ts";
-import { createLog, type Log } from "./lib/log.ts";
+import { createLog, errorText, type Log } from "./lib/log.ts";
 import { Refusal } from "./lib/refusal.ts";
 import { run } from "./lib/run.ts";
 import { openServices } from "./lib/services.ts";
@@ -42,7 +42,9 @@ async function check(
 ): Promise<void> {
   const host = machineName(hostName);
   const server = openServer({ url: databaseUrl!, prepare: databasePrepare, log });
-  const workers = await useAndClose(server, listWorkers);
+  const workers = await useAndClose(server, listWorkers).catch((error) => {
+    throw new Refusal(`Cannot read the heartbeats: ${errorText(error)}`);
+  });
   if (workers.some((worker) => worker.alive && worker.host === host)) return;
   throw new Refusal(`No worker on ${host} has been seen for 10 seconds`);
 }

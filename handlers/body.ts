@@ -1,8 +1,9 @@
 import type { MiddlewareHandler } from "hono";
-import { deadline, DeadlineError } from "../lib/deadline.ts";
+import { createDeadline, deadline, DeadlineError } from "../lib/deadline.ts";
 import { Problem } from "./problem.ts";
 
 const READ_MS = 10_000;
+const inTime = createDeadline("read a body", READ_MS);
 /** Larger bodies count as they arrive: an announcement alone must not use the budget up. */
 const SMALL_BYTES = 16 * 1024;
 /** Bytes of all requests together, from the first byte to the answer. */
@@ -70,7 +71,7 @@ export async function readBody(
     if (announced !== null && encoding === null && length <= SMALL_BYTES) {
       take(hold, budget, length);
       // The server stops at the announced length, so there is nothing to count.
-      bytes = new Uint8Array(await deadline("read a body", READ_MS, request.arrayBuffer()));
+      bytes = new Uint8Array(await inTime(request.arrayBuffer()));
     } else if (request.body === null) {
       bytes = new Uint8Array();
     } else {
@@ -126,12 +127,12 @@ async function readStream(
   const reader = stream.getReader();
   const chunks: Uint8Array[] = [];
   let size = 0;
-  const until = Date.now() + READ_MS;
+  const until = performance.now() + READ_MS;
   try {
     while (true) {
       const { done, value } = await deadline(
         "read a body",
-        Math.max(1, until - Date.now()),
+        Math.max(1, until - performance.now()),
         reader.read(),
       );
       if (done) break;

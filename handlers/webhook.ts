@@ -122,7 +122,7 @@ export function webhook(
         url: request.url,
         client_ip: clientAddress(request, connection, config),
         delivery_id: source.deliveryId?.(incoming) ?? null,
-        headers: [...request.headers],
+        headers: headerList(request.headers),
       },
       body: incoming.body,
       receivedAt: new Date(receivedAt),
@@ -228,6 +228,12 @@ const DOCUMENT = {
     503: json("Nothing was kept: send it again after `Retry-After`", problem),
   },
 };
+
+function headerList(headers: Headers): [name: string, value: string][] {
+  const list: [string, string][] = [];
+  headers.forEach((value, name) => list.push([name, value]));
+  return list;
+}
 
 function checkType(type: string): void {
   if (!TYPE.test(type) || RESERVED.has(type.toLowerCase())) refuseType();

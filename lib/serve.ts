@@ -1,5 +1,6 @@
 import type { Server } from "node:http";
 import { pause } from "./deadline.ts";
+import { errorText } from "./log.ts";
 import { Refusal } from "./refusal.ts";
 
 const CLOSE_MS = 3_000;
@@ -43,10 +44,14 @@ export async function serve(
       : await serveOnNode({ port, host, answer });
     return { port: server.port, close: () => Promise.race([server.close(), pause(CLOSE_MS)]) };
   } catch (error) {
-    if ((error as { code?: string }).code !== "EADDRINUSE") throw error;
+    const taken = (error as { code?: string }).code === "EADDRINUSE";
     throw new Refusal(
-      `Cannot listen on ${host}:${port}: another program does. ` +
-        "Stop that one, or set PORT to a free one.",
+      `Cannot listen on ${host}:${port}: ` +
+        (taken
+          ? "another program does. Stop that one, or set PORT to a free one."
+          : `${
+            errorText(error)
+          }. Set HOST to an address of this machine, such as 127.0.0.1 or 0.0.0.0.`),
     );
   }
 }

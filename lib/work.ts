@@ -8,7 +8,7 @@ import { beat, forgetWorkers, HEARTBEAT_MS, signOff } from "./heartbeat.ts";
 import { newId } from "./id.ts";
 import { failCrashedMessages, type Intake, settleMessages } from "./intake.ts";
 import { moveSpilled } from "./inbox.ts";
-import { errorText } from "./log.ts";
+import { errorText, type Log } from "./log.ts";
 import {
   type ClaimedMessage,
   claimMessages,
@@ -397,16 +397,32 @@ export async function drain(
 ): Promise<number> {
   const signal = AbortSignal.timeout(maxMs);
   const worker = createWorker(services);
+  const over = new AbortController();
+  const beating = beatUntil(worker, services.log, over.signal);
   let settled = 0;
-  while (!signal.aborted && settled < maxItems) {
-    let done = await worker.moveSpill();
-    const taken = await worker.takeMessages(0, signal);
-    settled += taken;
-    done += taken + await worker.runTasks(signal);
-    await worker.idle();
-    done += await worker.tellPeople(signal);
-    if (done === 0) break;
+  try {
+    while (!signal.aborted && settled < maxItems) {
+      let done = await worker.moveSpill();
+      const taken = await worker.takeMessages(0, signal);
+      settled += taken;
+      done += taken + await worker.runTasks(signal);
+      await Promise.race([worker.idle(), untilAborted(signal)]);
+      done += await worker.tellPeople(signal);
+      if (done === 0) break;
+    }
+  } finally {
+    over.abort();
+    await beating;
+    await worker.stop();
   }
-  await worker.stop();
   return settled;
+}
+
+/** Without heartbeats the leases of a long task run out, and another takes it. */
+async function beatUntil(worker: Worker, log: Log, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await worker.beat()
+      .catch((error) => log.warn("worker.step_failed", { error: errorText(error) }));
+    await pause(HEARTBEAT_MS, signal);
+  }
 }

@@ -91,6 +91,9 @@ export const INBOX_STREAM = "otto:inbox";
 const GROUP = "workers";
 /** The stream carries only news, so its oldest entries may go. */
 const MOST_ENTRIES = 100_000;
+const TRIM = {
+  TRIM: { strategy: "MAXLEN", strategyModifier: "~", threshold: MOST_ENTRIES },
+} as const;
 /** Sends that Redis has not answered; more news than this is dropped. */
 const MOST_SENDS = 2_000;
 const BLOCK_MS = 2_000;
@@ -148,16 +151,15 @@ export function openRedisQueue(redis: Redis, reader: Redis, log: Log): Queue {
   return {
     backend: "redis",
     send(ids) {
-      for (const id of ids) {
-        if (sending >= MOST_SENDS) return;
-        sending++;
-        redis.run("send news of a message", (client) =>
-          client.xAdd(INBOX_STREAM, "*", { id }, {
-            TRIM: { strategy: "MAXLEN", strategyModifier: "~", threshold: MOST_ENTRIES },
-          }))
-          .catch((error) => log.debug("queue.send_failed", { error: errorText(error) }))
-          .finally(() => sending--);
-      }
+      if (ids.length === 0 || sending >= MOST_SENDS) return;
+      sending += ids.length;
+      redis.run("send news of messages", (client) => {
+        const pipeline = client.multi();
+        for (const id of ids) pipeline.xAdd(INBOX_STREAM, "*", { id }, TRIM);
+        return pipeline.execAsPipeline();
+      })
+        .catch((error) => log.debug("queue.send_failed", { error: errorText(error) }))
+        .finally(() => sending -= ids.length);
     },
     async receive(max, ms, signal) {
       try {
