@@ -3,7 +3,7 @@ import { digestAgent } from "./agent/digest.ts";
 import { type Bell, createBell } from "./bell.ts";
 import { type Closer, openAll } from "./closer.ts";
 import type { Config } from "./config.ts";
-import { type Database, migrate, openEmbedded, openServer } from "./database.ts";
+import { type Database, migrate, openEmbedded, openServer, requireUtf8 } from "./database.ts";
 import { pause } from "./deadline.ts";
 import { type Inbox, openInbox } from "./inbox.ts";
 import { errorText, type Log } from "./log.ts";
@@ -13,6 +13,7 @@ import { webChannel } from "./notify/web.ts";
 import { openPostgresQueue } from "./queue/postgres.ts";
 import { openLocalQueue, type Queue } from "./queue/queue.ts";
 import { openRedis, openRedisQueue } from "./queue/redis.ts";
+import { Refusal } from "./refusal.ts";
 import { openSpill, type Spill } from "./queue/spill.ts";
 
 /** Everything an entrypoint opens and closes. */
@@ -68,13 +69,14 @@ async function openServicesWith(
   async function prepare(): Promise<void> {
     while (!signal.aborted) {
       try {
+        await requireUtf8(database);
         await migrate(database, log);
         // Connected before the first message comes.
         await inboxDatabase.query("reach the inbox", (sql) => sql`select 1`);
         obstacle = undefined;
         return;
       } catch (error) {
-        if (database.kind === "embedded") throw error;
+        if (database.kind === "embedded" || error instanceof Refusal) throw error;
         obstacle = errorText(error);
         log.warn("database.not_ready", { error: obstacle });
         await pause(RETRY_MS, signal);

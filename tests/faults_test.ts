@@ -171,6 +171,14 @@ describeWith({ postgres: "own" }, "Otto with PostgreSQL alone", (servers) => {
     await audit(main.origin, await load.end());
   });
 
+  it("refuses a database that would not take every text, saying how to make one", async () => {
+    const DATABASE_URL = await servers.postgres.createDatabase(undefined, { encoding: "LATIN1" });
+    await using child = startProcess(["main.ts"], { DATABASE_URL, PORT: String(await freePort()) });
+    assertEquals((await child.exited).code, 1);
+    assertMatch(child.lines.join(" "), /encoding LATIN1\. Make one with: .*'UTF8'/);
+    assert(!child.lines.some((line) => /^\s+at /.test(line)), child.lines.join("\n"));
+  });
+
   it("listens while PostgreSQL is down, says 503, and recovers by itself", async () => {
     await servers.postgres.kill();
     await using main = await startMain(env);

@@ -18,7 +18,7 @@ export interface PostgresServer extends Omit<Running, "port" | "alive"> {
   /** Makes an empty database (or a copy of `template`) and returns its URL. */
   createDatabase(
     name?: string,
-    options?: { template?: string },
+    options?: { template?: string; encoding?: string },
   ): Promise<string>;
 }
 
@@ -101,7 +101,7 @@ export async function borrowPostgres(admin: string): Promise<PostgresServer> {
   const made: string[] = [];
   async function create(
     name?: string,
-    options?: { template?: string },
+    options?: { template?: string; encoding?: string },
   ): Promise<string> {
     const url = await createDatabase(admin, name, options);
     made.push(new URL(url).pathname.slice(1));
@@ -134,11 +134,13 @@ export async function borrowPostgres(admin: string): Promise<PostgresServer> {
 async function createDatabase(
   admin: string,
   name = `otto_test_${randomBytes(6).toString("hex")}`,
-  { template = "template0" }: { template?: string } = {},
+  { template = "template0", encoding }: { template?: string; encoding?: string } = {},
 ): Promise<string> {
   await asAdmin(
     admin,
-    (sql) => sql`create database ${sql(name)} template ${sql(template)}`,
+    (sql) =>
+      sql`create database ${sql(name)} template ${sql(template)}
+        ${encoding ? sql`encoding ${sql(encoding)} lc_collate 'C' lc_ctype 'C'` : sql``}`,
   );
   const url = new URL(admin);
   url.pathname = `/${name}`;
