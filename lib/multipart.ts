@@ -1,3 +1,5 @@
+import { requireFewFields } from "./payload_error.ts";
+
 /** A file in a form: what it was, without its content. */
 export interface FormFile {
   filename: string;
@@ -8,6 +10,8 @@ export interface FormFile {
 /**
  * The fields of a `multipart/form-data` body (RFC 7578), each name with all
  * its values; `undefined` when the body is not what its content type says.
+ *
+ * @throws {PayloadError} when it has too many fields.
  */
 export function parseMultipart(
   body: Uint8Array,
@@ -24,7 +28,8 @@ export function parseMultipart(
   if (start < 0) return undefined;
 
   const fields = new Map<string, (string | FormFile)[]>();
-  while (true) {
+  for (let parts = 1;; parts++) {
+    requireFewFields(parts);
     start = text.indexOf(
       "\r\n",
       text.indexOf(delimiter, start) + delimiter.length,

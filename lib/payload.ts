@@ -1,4 +1,7 @@
 import { parseMultipart } from "./multipart.ts";
+import { PayloadError, requireFewFields } from "./payload_error.ts";
+
+export { PayloadError };
 
 /** A parsed body, and what it was. */
 export interface Parsed {
@@ -6,28 +9,11 @@ export interface Parsed {
   payload: unknown;
 }
 
-/** Why a body could not be parsed within the budget. */
-export class PayloadError extends Error {
-  override readonly name = "PayloadError";
-  readonly code:
-    | "payload_too_deep"
-    | "payload_too_large"
-    | "payload_too_many_fields";
-
-  constructor(code: PayloadError["code"], message: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
 /** The deepest nesting of arrays and objects that is parsed. */
-export const MAX_DEPTH = 512;
+const MAX_DEPTH = 512;
 
 /** The largest body that is parsed, in bytes: what GitHub, the most generous sender, sends at most. */
 export const MAX_SIZE = 25 * 1024 * 1024;
-
-/** The most fields of a form that are read: a hundred times what any sender has. */
-export const MAX_FORM_FIELDS = 10_000;
 
 /** The payload of a body; see `parseBody`. */
 export function parsePayload(body: Uint8Array, contentType?: string): unknown {
@@ -74,14 +60,7 @@ export function countFields(payload: unknown): number {
 export function formFields(body: Uint8Array): Map<string, string[]> {
   let separators = 0;
   for (const byte of body) if (byte === AMPERSAND) separators++;
-  if (separators >= MAX_FORM_FIELDS) {
-    throw new PayloadError(
-      "payload_too_many_fields",
-      `Parsing the form failed: it has ${
-        separators + 1
-      } fields, at most ${MAX_FORM_FIELDS} are read`,
-    );
-  }
+  requireFewFields(separators + 1);
   const fields = new Map<string, string[]>();
   // The "&" keeps a leading "?", which URLSearchParams would take for a URL's.
   const text = `&${new TextDecoder().decode(body)}`;

@@ -130,6 +130,12 @@ describe("a form", () => {
       "10001 fields, at most 10000",
     );
     assertEquals(error.code, "payload_too_many_fields");
+    const part = `--x\r\ncontent-disposition: form-data; name="a"\r\n\r\n1\r\n`;
+    assertThrows(
+      () => parse(part.repeat(10_001) + "--x--", "multipart/form-data; boundary=x"),
+      PayloadError,
+      "10001 fields, at most 10000",
+    );
   });
 
   it("with a field named __proto__ has just that field", () => {
