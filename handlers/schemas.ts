@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { APPROVAL_STATES } from "../lib/approval.ts";
 import { isId } from "../lib/id.ts";
 import { MESSAGE_STATES } from "../lib/message.ts";
 import { NOTIFICATION_STATES } from "../lib/notification.ts";
@@ -128,7 +129,29 @@ export const notification = z.object({
   read_at: time.nullable(),
 }).openapi("Notification");
 
+export const approval = z.object({
+  id,
+  task_id: id,
+  tool: z.string().openapi({ example: "reassign_task" }),
+  arguments: z.unknown().openapi({ description: "Exactly what the tool would be called with" }),
+  rule: z.string().openapi({ description: "Why the policy asks" }),
+  state: z.enum(APPROVAL_STATES),
+  requested_at: time,
+  expires_at: time,
+  decided_by: z.string().nullable(),
+  decided_at: time.nullable(),
+}).openapi("Approval");
+
+export const taskAnswer = z.strictObject({
+  text: z.string().trim().min(1).max(10_000),
+}).openapi("TaskAnswer");
+
+export const taskDecision = z.strictObject({
+  approval_id: z.string().refine(isId, { error: "must be the id of one of the task's approvals" }),
+}).openapi("TaskDecision");
+
 export const wholeTask = task.extend({
+  approvals: z.array(approval),
   events: z.array(taskEvent),
   notifications: z.array(notification),
 }).openapi("WholeTask");

@@ -1,8 +1,10 @@
 import { z } from "@hono/zod-openapi";
+import { type Approval, decideApproval, listApprovals, readApproval } from "../lib/approval.ts";
 import { isId } from "../lib/id.ts";
 import { listNotifications } from "../lib/notification.ts";
 import type { Services } from "../lib/services.ts";
 import {
+  answerTask,
   cancelTask,
   listTaskEvents,
   listTasks,
@@ -15,7 +17,16 @@ import {
 import { readUser } from "../lib/user.ts";
 import { conflict, createApi, createRoute, json, missing, refusals } from "./api.ts";
 import { notFound, Problem } from "./problem.ts";
-import { idParam, listOf, page, task, taskChange, wholeTask } from "./schemas.ts";
+import {
+  idParam,
+  listOf,
+  page,
+  task,
+  taskAnswer,
+  taskChange,
+  taskDecision,
+  wholeTask,
+} from "./schemas.ts";
 
 const filter = z.object({
   ...page,
@@ -27,12 +38,21 @@ const filter = z.object({
 /** Who did it, in a task's timeline. */
 const ADMIN = "admin";
 
-/** `/api/tasks`: list, read, reassign, cancel, retry. */
+/** `/api/tasks`: list, read, reassign, cancel, retry, answer, approve, deny. */
 export function tasks({ services: { database, bells } }: { services: Services }) {
   async function theTask(id: string): Promise<Task> {
     const found = await readTask(database, id);
     if (!found) throw notFound("task");
     return found;
+  }
+
+  async function decide(taskId: string, approvalId: string, decision: "approve" | "deny") {
+    const approval = await readApproval(database, approvalId);
+    if (approval?.task_id !== taskId) throw noApproval();
+    if (!await decideApproval(database, { id: approvalId, decision, actor: ADMIN })) {
+      throw alreadyDecided(await readApproval(database, approvalId) ?? approval);
+    }
+    bells.tasks.ring();
   }
 
   return createApi()
@@ -57,18 +77,19 @@ export function tasks({ services: { database, bells } }: { services: Services })
       createRoute({
         method: "get",
         path: "/api/tasks/{id}",
-        summary: "One task with its timeline and notifications",
+        summary: "One task with its approvals, timeline and notifications",
         request: { params: idParam },
         responses: { 200: json("The task", wholeTask), ...missing, ...refusals },
       }),
       async (c) => {
         const { id } = c.req.valid("param");
-        const [found, events, notifications] = await Promise.all([
+        const [found, approvals, events, notifications] = await Promise.all([
           theTask(id),
+          listApprovals(database, id),
           listTaskEvents(database, id),
           listNotifications(database, { task_id: id, limit: 100 }),
         ]);
-        return c.json({ ...found, events, notifications }, 200);
+        return c.json({ ...found, approvals, events, notifications }, 200);
       },
     )
     .openapi(
@@ -129,7 +150,92 @@ export function tasks({ services: { database, bells } }: { services: Services })
         bells.tasks.ring();
         return c.json(await theTask(id), 200);
       },
+    )
+    .openapi(
+      createRoute({
+        method: "post",
+        path: "/api/tasks/{id}/answer",
+        summary: "Answer the question that a task waits with",
+        request: {
+          params: idParam,
+          body: { content: { "application/json": { schema: taskAnswer } }, required: true },
+        },
+        responses: { 200: json("The task", task), ...missing, ...conflict, ...refusals },
+      }),
+      async (c) => {
+        const { id } = c.req.valid("param");
+        const { text } = c.req.valid("json");
+        if (!await answerTask(database, { id, text, actor: ADMIN })) {
+          const approval = (await listApprovals(database, id)).find(isPending);
+          if (approval) throw needsDecision(approval);
+          throw wrongStatus("answered", await theTask(id), "one that waits for an answer");
+        }
+        bells.tasks.ring();
+        return c.json(await theTask(id), 200);
+      },
+    )
+    .openapi(
+      createRoute({
+        method: "post",
+        path: "/api/tasks/{id}/approve",
+        summary: "Let a task's agent make one tool call, with the arguments shown",
+        request: decision,
+        responses: { 200: json("The task", task), ...missing, ...conflict, ...refusals },
+      }),
+      async (c) => {
+        const { id } = c.req.valid("param");
+        await decide(id, c.req.valid("json").approval_id, "approve");
+        return c.json(await theTask(id), 200);
+      },
+    )
+    .openapi(
+      createRoute({
+        method: "post",
+        path: "/api/tasks/{id}/deny",
+        summary: "Refuse a task's agent one tool call",
+        request: decision,
+        responses: { 200: json("The task", task), ...missing, ...conflict, ...refusals },
+      }),
+      async (c) => {
+        const { id } = c.req.valid("param");
+        await decide(id, c.req.valid("json").approval_id, "deny");
+        return c.json(await theTask(id), 200);
+      },
     );
+}
+
+const decision = {
+  params: idParam,
+  body: { content: { "application/json": { schema: taskDecision } }, required: true },
+};
+
+const isPending = ({ state }: Approval) => state === "pending";
+
+function noApproval(): Problem {
+  return new Problem(
+    404,
+    "approval_not_found",
+    "This task has no approval with this id",
+    "GET /api/tasks/{id} lists a task's approvals",
+  );
+}
+
+function needsDecision({ id, tool }: Approval): Problem {
+  return new Problem(
+    409,
+    "needs_decision",
+    `The task does not wait for an answer: it asks whether it may call ${tool}`,
+    `POST /api/tasks/{id}/approve or /deny with {"approval_id": "${id}"}`,
+  );
+}
+
+function alreadyDecided({ state, tool }: Approval): Problem {
+  return new Problem(
+    409,
+    "wrong_state",
+    `An approval that is ${state} cannot be decided on (it is about ${tool})`,
+    "Only a pending one of a task that waits can be; each is good for one decision",
+  );
 }
 
 function wrongStatus(what: string, { status }: Task, right: string): Problem {

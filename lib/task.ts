@@ -10,7 +10,7 @@ import {
   type Verification,
 } from "./message.ts";
 import type { Destination } from "./notification.ts";
-import { idArray, storedJson } from "./stored.ts";
+import { idArray, storedJson, storedText } from "./stored.ts";
 
 export const TASK_STATUSES = [
   "pending",
@@ -90,7 +90,7 @@ export async function claimTasks(
       with waiting as (
         select id, attempts from tasks
         where status in ('pending', 'running') and (lease_until is null or lease_until < now())
-          and attempts < ${MOST_ATTEMPTS}
+          and attempts < ${MOST_ATTEMPTS} and (not_before is null or not_before <= now())
         order by id limit ${max} for update skip locked
       ), suspect as (
         select id from waiting where attempts >= ${MOST_ATTEMPTS - 1} order by id limit 1
@@ -133,20 +133,24 @@ export async function claimTasks(
   }));
 }
 
-/** How an agent's work on one task ended. */
+/** How an agent's turn at one task ended: for good, or until later. */
 export type Finish =
   & { taskId: string; epoch: number; actor: string; tell: readonly Destination[] }
   & (
     | { status: "completed"; result: { text: string; data: unknown } }
     | { status: "failed"; error: { code: string; message: string } }
+    /** Parked until a person answers. */
+    | { status: "waiting_input"; question: string }
+    /** Given back, to be claimed no sooner than in so many seconds. */
+    | { status: "later"; afterSeconds: number; reason: string }
   );
 
 /**
- * Ends tasks and puts the notifications of it into the outbox, in one
- * statement. Only the epoch that started a task may end it: the first finish
- * wins and a worker that was presumed dead changes nothing.
+ * Ends tasks, parks them or puts them off, and puts the notifications of it into
+ * the outbox, in one statement. Only the epoch that started a task may end it:
+ * the first finish wins and a worker that was presumed dead changes nothing.
  *
- * @returns the ids of the tasks that this call ended.
+ * @returns the ids of the tasks that this call ended, parked or put off.
  */
 export async function finishTasks(
   database: Database,
@@ -161,6 +165,9 @@ export async function finishTasks(
     result_data: finish.status === "completed" ? finish.result.data : null,
     error_code: finish.status === "failed" ? finish.error.code : null,
     error_message: finish.status === "failed" ? finish.error.message : null,
+    question: finish.status === "waiting_input" ? finish.question : null,
+    after_seconds: finish.status === "later" ? finish.afterSeconds : null,
+    reason: finish.status === "later" ? finish.reason : null,
     event_id: newId(),
     tell: finish.tell.map((to) => ({ id: newId(), ...to })),
   }));
@@ -169,26 +176,37 @@ export async function finishTasks(
       with finish as (
         select * from jsonb_to_recordset(${storedJson(rows)}::text::jsonb) as f(
           task_id uuid, epoch int, actor text, status text, result_text text, result_data jsonb,
-          error_code text, error_message text, event_id uuid, tell jsonb)
+          error_code text, error_message text, question text, after_seconds float8, reason text,
+          event_id uuid, tell jsonb)
       ), ended as (
         update tasks t
-        set status = f.status, result_text = f.result_text, result_data = f.result_data,
-          error_code = f.error_code, error_message = f.error_message,
-          finished_at = now(), lease_until = null, worker = null
+        set status = case f.status when 'later' then 'pending' else f.status end,
+          result_text = f.result_text, result_data = f.result_data,
+          error_code = f.error_code, error_message = f.error_message, question = f.question,
+          finished_at = case when f.status in ('completed', 'failed') then now() end,
+          not_before = now() + make_interval(secs => f.after_seconds),
+          -- Nothing has crashed: this turn does not count as an attempt.
+          attempts = case when f.status in ('completed', 'failed') then t.attempts
+            else greatest(t.attempts - 1, 0) end,
+          lease_until = null, worker = null
         from finish f
         where t.id = f.task_id and t.epoch = f.epoch and t.status = 'running'
-        returning t.id, t.title, f.status, f.actor, f.event_id, f.tell, f.error_message
+        returning t.id, t.title, f.status, f.actor, f.event_id, f.tell, f.error_message,
+          f.question, f.reason, f.after_seconds
       ), noted as (
         insert into task_events (id, task_id, kind, actor, data)
-        select event_id, id, status, actor,
-          case when error_message is null then '{}' else jsonb_build_object('error', error_message)
-          end from ended
+        select event_id, id, case status when 'later' then 'put_off' else status end, actor,
+          jsonb_strip_nulls(jsonb_build_object('error', error_message, 'question', question,
+            'reason', reason, 'after_seconds', after_seconds))
+        from ended
       ), told as (
         insert into notifications (id, cause, task_id, channel, destination, kind, text)
         select d.id, 'task_event:' || e.event_id, e.id, d.channel, d.destination, e.status,
-          case when e.status = 'completed' then 'Completed: ' || e.title
+          case e.status when 'completed' then 'Completed: ' || e.title
+            when 'waiting_input' then 'Waiting for you: ' || e.title || ' (' || e.question || ')'
             else 'Failed: ' || e.title || ' (' || e.error_message || ')' end
         from ended e, jsonb_to_recordset(e.tell) as d(id uuid, channel text, destination text)
+        where e.status <> 'later'
         on conflict do nothing
       ), changed as (
         insert into changes (kind, ids)
@@ -359,8 +377,11 @@ export async function cancelTask(
       with cancelled as (
         update tasks
         set status = 'cancelled', epoch = epoch + 1, finished_at = now(), lease_until = null,
-          worker = null
+          worker = null, question = null
         where id = ${id} and status in ('pending', 'running', 'waiting_input') returning id
+      ), withdrawn as (
+        update approvals a set state = 'withdrawn'
+        from cancelled where a.task_id = cancelled.id and a.state in ('pending', 'approved')
       ), noted as (
         insert into task_events (id, task_id, kind, actor)
         select ${newId()}, id, 'cancelled', ${actor} from cancelled
@@ -381,8 +402,15 @@ export async function retryTask(
       with again as (
         update tasks
         set status = 'pending', epoch = epoch + 1, attempts = 0, lease_until = null, worker = null,
-          started_at = null, finished_at = null, error_code = null, error_message = null
+          started_at = null, finished_at = null, error_code = null, error_message = null,
+          question = null, answer = null, not_before = null
         where id = ${id} and status in ('failed', 'cancelled') returning id
+      ), anew as (
+        update agent_runs r set run = r.run + 1, state = null
+        from again where r.task_id = again.id
+      ), withdrawn as (
+        update approvals a set state = 'withdrawn'
+        from again where a.task_id = again.id and a.state in ('pending', 'approved')
       ), noted as (
         insert into task_events (id, task_id, kind, actor)
         select ${newId()}, id, 'retried', ${actor} from again
@@ -390,5 +418,38 @@ export async function retryTask(
         insert into changes (kind, ids) select 'task', array[id] from again
       )
       select id from again`);
+  return rows.length > 0;
+}
+
+/**
+ * Answers the question that a task waits with; its agent goes on. Ring
+ * `bells.tasks`. A task that waits for an approval takes none: see `decideApproval`.
+ *
+ * @param actor who answered, as the timeline shows them.
+ * @returns false when the task does not wait for an answer.
+ */
+export async function answerTask(
+  database: Database,
+  { id, text, actor }: { id: string; text: string; actor: string },
+): Promise<boolean> {
+  const answer = storedText(text);
+  const rows = await database.query("answer a task", (sql) =>
+    sql`
+      with answered as (
+        update tasks t
+        set status = 'pending', attempts = 0, answer = ${answer}, question = null,
+          not_before = null
+        where id = ${id} and status = 'waiting_input' and not exists (
+          select from approvals a
+          where a.task_id = t.id and a.state = 'pending' and a.expires_at > now())
+        returning id
+      ), noted as (
+        insert into task_events (id, task_id, kind, actor, data)
+        select ${newId()}, id, 'answered', ${actor}, jsonb_build_object('text', ${answer}::text)
+        from answered
+      ), changed as (
+        insert into changes (kind, ids) select 'task', array[id] from answered
+      )
+      select id from answered`);
   return rows.length > 0;
 }

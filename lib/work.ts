@@ -1,5 +1,6 @@
 import { findSource } from "../sources/mod.ts";
-import type { Assignment } from "./agent/agent.ts";
+import type { Assignment, Outcome } from "./agent/agent.ts";
+import { expireApprovals } from "./approval.ts";
 import { createBatcher } from "./batch.ts";
 import { forgetChanges } from "./change.ts";
 import { tidyEmbedded } from "./database.ts";
@@ -205,7 +206,7 @@ export function createWorker(services: Services): Worker {
       tell: channels.flatMap((channel) => channel.destinations({ source })),
     };
     const finish = await assign(task, source).then((assignment) => agent.run(assignment, signal))
-      .then((result): Finish => ({ ...end, status: "completed", result }))
+      .then((outcome): Finish => ({ ...end, ...toFinish(outcome) }))
       .catch((error) => failed("agent_failed", error));
     await keepEnd(finish).catch((error) => {
       // The result cannot be stored, so that is what came of it.
@@ -243,9 +244,11 @@ export function createWorker(services: Services): Worker {
     const payload = parsePayload(body, headers.get("content-type") ?? undefined);
     return {
       taskId: task.id,
+      epoch: task.epoch,
       title: task.title,
       description: task.description,
       source,
+      webhookType,
       told: findSource(webhookType).source.describe(payload, { headers, type: webhookType }),
       payload,
       verified: task.verification === "verified",
@@ -313,6 +316,7 @@ export function createWorker(services: Services): Worker {
           },
         })),
       );
+      if (await expireApprovals(database) > 0) bells.tasks.ring();
       const before = new Date(Date.now() - config.retentionDays * 24 * 60 * 60 * 1_000);
       await untilFewer(FORGET_AT_ONCE, () => forgetMessages(database, before, FORGET_AT_ONCE));
       await untilFewer(FORGET_AT_ONCE, () => forgetChanges(database, FORGET_AT_ONCE));
@@ -335,6 +339,13 @@ async function untilFewer(full: number, step: () => Promise<number>): Promise<vo
 }
 
 const MOST_ROUNDS = 20;
+
+function toFinish(outcome: Outcome) {
+  if (outcome.status !== "completed") return outcome;
+  const { status, text, data } = outcome;
+  return { status, result: { text, data } };
+}
+
 const TIDY_MS = 5_000;
 const COMPACT_MS = 5 * 60_000;
 const FORGET_AT_ONCE = 500;

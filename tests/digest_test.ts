@@ -5,16 +5,21 @@ import type { Assignment } from "../lib/agent/agent.ts";
 
 const assignment = (told: Partial<Assignment["told"]>): Assignment => ({
   taskId: "t",
+  epoch: 1,
   title: told.title ?? "octocat pushed 2 commits to main",
   description: "Process GitHub push",
   source: "github",
+  webhookType: "github",
   told: { title: "t", description: "d", ...told },
   payload: {},
   verified: false,
   receivedAt: new Date("2026-01-02T03:04:05Z"),
 });
-const digest = async (told: Partial<Assignment["told"]>) =>
-  (await digestAgent.run(assignment(told), new AbortController().signal)).text;
+async function digest(told: Partial<Assignment["told"]>): Promise<string> {
+  const outcome = await digestAgent.run(assignment(told), new AbortController().signal);
+  assert(outcome.status === "completed");
+  return outcome.text;
+}
 
 describe("the digest", () => {
   it("says what happened, who did it, where, and what they wrote", async () => {

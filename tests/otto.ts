@@ -19,11 +19,18 @@ export interface Otto {
   workOff(): Promise<void>;
 }
 
-/** Opens Otto with these variables, embedded and in memory unless they name a database. */
-export async function openOtto(env: Record<string, string> = {}): Promise<Otto> {
+/**
+ * Opens Otto with these variables, embedded and in memory unless they name a database; `instead`
+ * takes the place of what it would open itself.
+ */
+export async function openOtto(
+  env: Record<string, string> = {},
+  instead: Partial<Pick<Services, "agent" | "channels">> = {},
+): Promise<Otto> {
   const stop = new AbortController();
   const config = readConfig({ OTTO_DATA_DIR: ":memory:", LOG_LEVEL: "silent", ...env });
-  const services = await openServices(config, createLog(config.logLevel), stop.signal);
+  const opened = await openServices(config, createLog(config.logLevel), stop.signal);
+  const services = { ...opened, ...instead };
   await services.ready;
   const app = createApp({ services, stop: stop.signal });
 

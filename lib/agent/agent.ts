@@ -3,9 +3,13 @@ import type { Description } from "../description.ts";
 /** One task, with all that an agent may know about it. */
 export interface Assignment {
   taskId: string;
+  /** Grows whenever a worker takes the task: only the newest may write down what it does. */
+  epoch: number;
   title: string;
   description: string;
   source: string;
+  /** The name in the webhook's URL, as the sender wrote it. */
+  webhookType: string;
   /** What the source makes of the payload: nothing in it is to be trusted. */
   told: Description;
   payload: unknown;
@@ -13,16 +17,23 @@ export interface Assignment {
   receivedAt: Date;
 }
 
-/** What an agent says came of a task. */
-export interface Outcome {
-  /** Markdown, for people. */
-  text: string;
-  /** Anything that is JSON, for programs. */
-  data: unknown;
-}
+/** What an agent says came of its turn at a task. */
+export type Outcome =
+  | {
+    status: "completed";
+    /** Markdown, for people. */
+    text: string;
+    /** Anything that is JSON, for programs. */
+    data: unknown;
+  }
+  /** A person has to answer, or to decide on an approval. */
+  | { status: "waiting_input"; question: string }
+  /** Nothing can be done for so many seconds, such as while a model's provider is away. */
+  | { status: "later"; afterSeconds: number; reason: string };
 
 /**
- * Works on tasks. `run` may be called again for the same task after a crash.
+ * Works on tasks. `run` may be called again for the same task after a crash,
+ * an answer, a decision or a wait.
  * It stops soon after the signal is aborted; a rejection fails the task with
  * the error's message.
  */

@@ -16,6 +16,7 @@ export const digestAgent: Agent = {
   name: "digest",
   run: (assignment) =>
     Promise.resolve({
+      status: "completed",
       text: writeDigest(assignment),
       data: {
         agent: "digest",
