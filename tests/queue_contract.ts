@@ -296,7 +296,7 @@ export function queueContract(name: string, open: () => Promise<Place>): void {
         name: "slow",
         run: (_assignment, signal) =>
           new Promise((resolve) =>
-            runs.push({ signal, end: (text) => resolve({ text, data: null }) })
+            runs.push({ signal, end: (text) => resolve({ status: "completed", text, data: null }) })
           ),
       };
       const { signal } = new AbortController();
