@@ -1,6 +1,7 @@
 import process from "node:process";
 import { z } from "zod";
 import { LOG_LEVELS } from "./log.ts";
+import { chooseModel, MODEL_VARIABLES } from "./model_settings.ts";
 import { Refusal } from "./refusal.ts";
 
 const MIB = 1024 * 1024;
@@ -12,6 +13,13 @@ export type Config = ReturnType<typeof readConfig>;
 export class ConfigError extends Refusal {
   override name = "ConfigError";
 }
+
+/**
+ * `on`: the model's agent works. `observe`: it works without any effect and its
+ * timeline says what it would have done. `off`: no model is asked.
+ */
+export const AGENT_MODES = ["off", "observe", "on"] as const;
+export type AgentMode = typeof AGENT_MODES[number];
 
 const flag = z.enum(["1", "true", "yes", "on", "0", "false", "no", "off"], {
   error: 'must be "true" or "false"',
@@ -53,6 +61,31 @@ const schema = z.object({
     .max(25 * MIB, { error: `must be at most ${25 * MIB} (25 MiB)` }).optional(),
   RETENTION_DAYS: z.coerce.number({ error: "must be a number of days" }).min(1).default(90),
   WEBHOOK_REQUIRE_VERIFIED: flag.default(false),
+  USE_GEMINI: flag.default(false),
+  GOOGLE_API_KEY: z.string().optional(),
+  GEMINI_MODEL: z.string().default("gemini-3.1-pro-preview-customtools"),
+  GOOGLE_GEMINI_BASE_URL: url("https:", "http:")
+    .default("https://generativelanguage.googleapis.com"),
+  USE_OLLAMA: flag.default(false),
+  OLLAMA_BASE_URL: url("https:", "http:").default("http://localhost:11434"),
+  OLLAMA_MODEL: z.string().default("gpt-oss:latest"),
+  OPENAI_API_KEY: z.string().optional(),
+  OPENAI_MODEL: z.string().default("gpt-5-mini"),
+  OPEN_AI_BASE: url("https:", "http:").optional(),
+  ANTHROPIC_API_KEY: z.string().optional(),
+  ANTHROPIC_MODEL: z.string().default("claude-sonnet-5-5"),
+  ANTHROPIC_BASE_URL: url("https:", "http:").default("https://api.anthropic.com"),
+  SPECIALIZATION: z.string().max(4_000, { error: "must have at most 4000 characters" }).optional(),
+  ADDITIONAL_INSTRUCTIONS: z.string().max(20_000, {
+    error: "must have at most 20000 characters",
+  }).optional(),
+  AGENT_MODE: z.enum(AGENT_MODES, {
+    error: `must be one of ${AGENT_MODES.join(", ")}`,
+  }).optional(),
+  AGENT_TRUST_UNVERIFIED: list.default([]),
+  AGENT_CONFIG: z.string().optional(),
+  MCP_SERVERS: z.string().optional(),
+  MCP_CONFIG_JSON: z.string().optional(),
   LOG_LEVEL: z.enum(LOG_LEVELS, {
     error: `must be one of ${LOG_LEVELS.join(", ")}`,
   }).default("info"),
@@ -88,6 +121,14 @@ export function readConfig(env: Record<string, string | undefined> = process.env
         "Link a Postgres database, or set DATABASE_URL.",
     );
   }
+  const model = chooseModel(settings);
+  if (typeof model === "string") throw new ConfigError(model);
+  if (model === undefined && (settings.AGENT_MODE ?? "off") !== "off") {
+    throw new ConfigError(
+      `Cannot start with AGENT_MODE=${settings.AGENT_MODE}: no model is configured. ` +
+        `Set ${MODEL_VARIABLES}, or unset AGENT_MODE.`,
+    );
+  }
   return {
     port: settings.PORT,
     host: settings.HOST,
@@ -106,6 +147,18 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     maxBodyBytes: settings.MAX_BODY_BYTES,
     retentionDays: settings.RETENTION_DAYS,
     requireVerified: settings.WEBHOOK_REQUIRE_VERIFIED,
+    model,
+    agent: {
+      mode: settings.AGENT_MODE ?? "on",
+      specialization: settings.SPECIALIZATION,
+      instructions: settings.ADDITIONAL_INSTRUCTIONS,
+      /** Webhook types, in lower case. */
+      trustUnverified: settings.AGENT_TRUST_UNVERIFIED.map((type) => type.toLowerCase()),
+      /** Files, and JSON itself; see docs/agent.md. */
+      configFile: settings.AGENT_CONFIG,
+      mcpFile: settings.MCP_SERVERS,
+      mcpJson: settings.MCP_CONFIG_JSON,
+    },
     logLevel: settings.LOG_LEVEL,
     secrets: readSecrets(set),
     hostName: set.HOSTNAME,

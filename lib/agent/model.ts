@@ -1,0 +1,174 @@
+import type { LanguageModel, ModelMessage, ToolSet } from "ai";
+import { pause } from "../deadline.ts";
+import { errorText } from "../log.ts";
+import type { ModelSettings } from "../model_settings.ts";
+
+/** A piece of a conversation, as JSON: kept as it is, provider details included. */
+export type Turn = ModelMessage;
+
+/** A tool as a model sees it. */
+export interface ToolSpec {
+  name: string;
+  description: string;
+  /** JSON Schema of the arguments. */
+  schema: Record<string, unknown>;
+}
+
+/** A tool call that a model asks for. Nothing in it is to be trusted. */
+export interface ToolCall {
+  id: string;
+  tool: string;
+  arguments: unknown;
+  /** Why it cannot be made (unknown tool, broken JSON); the model has been told. */
+  invalid?: string;
+}
+
+/** What one call of a model gave. */
+export interface Step {
+  text: string;
+  calls: ToolCall[];
+  /** To be appended to the conversation. */
+  turns: Turn[];
+  /** Why it stopped: `stop`, `length`, `tool-calls`, `content-filter`, … */
+  finish: string;
+  tokens: { input: number; output: number };
+}
+
+/** A language model: one call is one step, and no tool runs in it. */
+export interface Model {
+  /** Such as `openai/gpt-5-mini`. */
+  readonly name: string;
+  /** @throws {ModelError} */
+  step(
+    request: {
+      instructions: string;
+      turns: readonly Turn[];
+      tools: readonly ToolSpec[];
+      maxOutputTokens: number;
+      maxMs: number;
+    },
+    signal: AbortSignal,
+  ): Promise<Step>;
+}
+
+/** A model's provider did not give an answer. */
+export class ModelError extends Error {
+  override readonly name = "ModelError";
+  /** Whether the same request may succeed later: 408, 429, 5xx, a broken connection, silence. */
+  readonly temporary: boolean;
+  readonly retryAfterSeconds?: number;
+
+  constructor(message: string, temporary: boolean, retryAfterSeconds?: number) {
+    super(message);
+    this.temporary = temporary;
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+/** The model that was configured. Its provider's package is loaded with the first step. */
+export function createModel(settings: ModelSettings): Model {
+  let loading: Promise<LanguageModel> | undefined;
+  return {
+    name: `${settings.provider}/${settings.model}`,
+    async step({ instructions, turns, tools, maxOutputTokens, maxMs }, signal) {
+      const { APICallError, generateText, jsonSchema, tool } = await import("ai");
+      // Its warnings go to the console, past our log.
+      (globalThis as { AI_SDK_LOG_WARNINGS?: boolean }).AI_SDK_LOG_WARNINGS = false;
+      const model = await (loading ??= loadModel(settings));
+      const toolSet: ToolSet = Object.fromEntries(
+        tools.map(({ name, description, schema }) => [
+          name,
+          tool({ description, inputSchema: jsonSchema(schema) }),
+        ]),
+      );
+      const late = new AbortController();
+      const stop = AbortSignal.any([signal, late.signal]);
+      pause(maxMs, stop).then(() => stop.aborted || late.abort());
+      try {
+        const result = await generateText({
+          model,
+          instructions,
+          messages: [...turns],
+          // Without tools there is no tool choice either: a last step must end in words.
+          ...(tools.length > 0 ? { tools: toolSet } : {}),
+          maxOutputTokens,
+          maxRetries: 0,
+          abortSignal: stop,
+        });
+        return {
+          text: result.text,
+          calls: result.toolCalls.map((call) => ({
+            id: call.toolCallId,
+            tool: call.toolName,
+            arguments: call.input,
+            ...("invalid" in call && call.invalid ? { invalid: errorText(call.error) } : {}),
+          })),
+          turns: result.responseMessages,
+          finish: result.finishReason,
+          tokens: {
+            input: result.usage.inputTokens ?? 0,
+            output: result.usage.outputTokens ?? 0,
+          },
+        };
+      } catch (error) {
+        signal.throwIfAborted();
+        if (late.signal.aborted) {
+          throw new ModelError(`${settings.label} gave no answer within ${maxMs} ms`, true);
+        }
+        throw toModelError(settings, error, APICallError.isInstance(error) ? error : undefined);
+      } finally {
+        late.abort();
+      }
+    },
+  };
+}
+
+async function loadModel(
+  { provider, model, baseUrl, apiKey }: ModelSettings,
+): Promise<LanguageModel> {
+  if (provider === "gemini") {
+    const { createGoogleGenerativeAI } = await import("@ai-sdk/google");
+    return createGoogleGenerativeAI({ baseURL: baseUrl, apiKey }).chat(model);
+  }
+  if (provider === "anthropic") {
+    const { createAnthropic } = await import("@ai-sdk/anthropic");
+    return createAnthropic({ baseURL: baseUrl, apiKey }).chat(model);
+  }
+  const { createOpenAICompatible } = await import("@ai-sdk/openai-compatible");
+  return createOpenAICompatible({ name: provider, baseURL: baseUrl, apiKey }).chatModel(model);
+}
+
+/** The most of a provider's own words that is kept. */
+const MOST_WORDS = 500;
+
+function toModelError(
+  { label }: ModelSettings,
+  error: unknown,
+  answer?: { statusCode?: number; responseHeaders?: Record<string, string> },
+): ModelError {
+  const words = errorText(error).slice(0, MOST_WORDS);
+  if (!answer) return new ModelError(`${label}: ${words}`, isConnection(error));
+  const { statusCode: status, responseHeaders } = answer;
+  if (status === undefined) return new ModelError(`${label} cannot be reached: ${words}`, true);
+  // A 200 that cannot be read is a proxy's or a server's bad moment.
+  const temporary = status < 400 || status === 408 || status === 409 || status === 429 ||
+    status >= 500;
+  return new ModelError(
+    `${label} answered ${status}: ${words}`,
+    temporary,
+    retryAfter(responseHeaders?.["retry-after"]),
+  );
+}
+
+/** What `fetch` throws when a connection breaks in the middle of an answer. */
+function isConnection(error: unknown): boolean {
+  return error instanceof TypeError || error instanceof DOMException ||
+    /connection|network|socket|body/i.test(errorText(error));
+}
+
+/** `Retry-After` is a number of seconds or a date (RFC 9110 §10.2.3). */
+function retryAfter(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const seconds = /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1_000;
+  return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
+}

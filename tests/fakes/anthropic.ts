@@ -1,0 +1,45 @@
+import { type FakeProvider, type Protocol, startProvider } from "./server.ts";
+
+let made = 0;
+
+/** `POST /v1/messages`, as Anthropic's API reference describes it. */
+const protocol: Protocol = {
+  isCall: (path) => path === "/v1/messages",
+  says: ({ text, calls = [] }, { body }) => ({
+    id: `msg_${++made}`,
+    type: "message",
+    role: "assistant",
+    model: body.model,
+    content: [
+      ...(text === undefined ? [] : [{ type: "text", text }]),
+      ...calls.map(({ tool, args, id }) => ({
+        type: "tool_use",
+        id: id ?? `toolu_${++made}`,
+        name: tool,
+        input: args,
+      })),
+    ],
+    stop_reason: calls.length > 0 ? "tool_use" : "end_turn",
+    stop_sequence: null,
+    usage: { input_tokens: 100, output_tokens: 10 },
+  }),
+  // Its arguments are objects by protocol: a text is the nearest to broken there is.
+  broken: (tool, args) => ({
+    id: `msg_${++made}`,
+    type: "message",
+    role: "assistant",
+    model: "claude",
+    content: [{ type: "tool_use", id: `toolu_${++made}`, name: tool, input: args }],
+    stop_reason: "tool_use",
+    stop_sequence: null,
+    usage: { input_tokens: 100, output_tokens: 10 },
+  }),
+  error: (status, message) => ({
+    type: "error",
+    error: { type: status === 429 ? "rate_limit_error" : "invalid_request_error", message },
+  }),
+};
+
+export function startAnthropic(): FakeProvider {
+  return startProvider(protocol);
+}

@@ -1,0 +1,91 @@
+/** What a fake model says to one request. */
+export type Say =
+  | { text?: string; calls?: { tool: string; args: unknown; id?: string }[] }
+  /** Tool arguments that are not JSON. */
+  | { broken: { tool: string; args: string } }
+  | { status: number; message?: string; headers?: Record<string, string> }
+  /** A body that is not what the protocol says. */
+  | { raw: string }
+  /** Never answers. */
+  | "hang";
+
+/** One request that a fake provider got. */
+export interface Asked {
+  path: string;
+  headers: Headers;
+  // deno-lint-ignore no-explicit-any -- each provider's own shape
+  body: any;
+  /** The body as it came. */
+  text: string;
+}
+
+/** A model's provider, as a small HTTP server. */
+export interface FakeProvider {
+  url: string;
+  asked: Asked[];
+  /** What to say, one request after the other; the last is said again and again. */
+  script: (Say | ((asked: Asked) => Say))[];
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** How a provider speaks. */
+export interface Protocol {
+  isCall(path: string): boolean;
+  says(say: Extract<Say, { text?: string }>, asked: Asked): unknown;
+  broken(tool: string, args: string, asked: Asked): unknown;
+  error(status: number, message: string): unknown;
+}
+
+/** Starts a fake provider on a free port of this machine. */
+export function startProvider(protocol: Protocol): FakeProvider {
+  const stop = new AbortController();
+  const asked: Asked[] = [];
+  const fake: Pick<FakeProvider, "script"> = { script: [{ text: "Done." }] };
+
+  async function answer(request: Request): Promise<Response> {
+    const text = await request.text();
+    const path = new URL(request.url).pathname;
+    if (request.method !== "POST" || !protocol.isCall(path)) {
+      return Response.json(protocol.error(404, `no route ${request.method} ${path}`), {
+        status: 404,
+      });
+    }
+    const now: Asked = { path, headers: request.headers, body: JSON.parse(text), text };
+    asked.push(now);
+    const next = fake.script.length > 1 ? fake.script.shift()! : fake.script[0];
+    const say = typeof next === "function" ? next(now) : next;
+    if (say === "hang") return await new Promise(() => {});
+    if ("raw" in say) {
+      return new Response(say.raw, { headers: { "content-type": "application/json" } });
+    }
+    if ("status" in say) {
+      const { status, message = "as scripted", headers } = say;
+      return Response.json(protocol.error(status, message), { status, headers });
+    }
+    if ("broken" in say) {
+      return Response.json(protocol.broken(say.broken.tool, say.broken.args, now));
+    }
+    return Response.json(protocol.says(say, now));
+  }
+
+  const server = Deno.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    signal: stop.signal,
+    onListen() {},
+  }, answer);
+  return {
+    url: `http://127.0.0.1:${server.addr.port}`,
+    asked,
+    get script() {
+      return fake.script;
+    },
+    set script(script) {
+      fake.script = script;
+    },
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await server.finished;
+    },
+  };
+}
