@@ -26,13 +26,6 @@ export function clientAddress(
   return (hops.at(-trustedProxies) ?? socket).slice(0, 64);
 }
 
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\]|::1)$/i;
-
-/** Whether a host name or an address without port is this machine itself. */
-export function isLoopback(host: string): boolean {
-  return LOOPBACK.test(host.replace(/^::ffff:/i, ""));
-}
-
 const HOST = /^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?$/;
 
 /** The name in a Host header, without the port; undefined when it is none. */

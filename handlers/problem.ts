@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
-import { DeadlineError } from "../lib/deadline.ts";
+import { isStoreAway } from "../lib/store_away.ts";
 import { InboxClosedError } from "../lib/inbox.ts";
 import { errorText, type Log } from "../lib/log.ts";
 
@@ -97,12 +97,4 @@ function toProblem(error: unknown): Problem {
     "Something went wrong inside Otto",
     "The log has the reason",
   );
-}
-
-/** Connection trouble of postgres.js and sockets, and SQLSTATE classes 08, 53, 57. */
-function isStoreAway(error: unknown): boolean {
-  if (error instanceof DeadlineError) return true;
-  const code = (error as { code?: unknown })?.code;
-  return typeof code === "string" &&
-    /^(CONNECTION_|CONNECT_TIMEOUT|ECONN|ENOTFOUND|ETIMEDOUT|EPIPE|08|53|57P|42P01)/.test(code);
 }

@@ -2,11 +2,12 @@ import { Hono, type MiddlewareHandler } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import { openAdmin, SESSION_SECONDS } from "../lib/admin.ts";
 import type { Services } from "../lib/services.ts";
-import { type Env, hostName, isForwarded, isLoopback } from "./caller.ts";
+import { type Env, hostName, isForwarded } from "./caller.ts";
 import { formFields } from "../lib/payload.ts";
 import { createBodyBudget, readBody } from "./body.ts";
 import { Problem } from "./problem.ts";
 import { signInPage } from "./views/sign_in.ts";
+import { isLoopback } from "../lib/loopback.ts";
 
 const COOKIE = "otto_session";
 const MOST_FORM_BYTES = 4_096;

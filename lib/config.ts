@@ -183,3 +183,12 @@ export function secretsOf(
   return [vendorVariable, `WEBHOOK_SECRET_${name.toUpperCase()}`]
     .flatMap((variable) => (variable && config.secrets.get(variable)) || []);
 }
+
+/** Every secret among the settings, so that it can be kept out of what is written and sent. */
+export function secretsIn({ secrets, adminToken, databaseUrl, redisUrl, model }: Config): string[] {
+  const passwords = [databaseUrl, redisUrl].map((url) =>
+    url === undefined ? "" : decodeURIComponent(new URL(url).password)
+  );
+  return [adminToken, model?.apiKey, ...passwords, ...[...secrets.values()].flat()]
+    .filter((secret) => secret !== undefined && secret !== "") as string[];
+}

@@ -1,8 +1,12 @@
 import type { Agent } from "./agent/agent.ts";
-import { digestAgent } from "./agent/digest.ts";
+import { digestAgent, switchedOffAgent } from "./agent/digest.ts";
+import { emptyToolshed } from "./agent/mcp.ts";
+import { createModel } from "./agent/model.ts";
+import { createModelAgent } from "./agent/model_agent.ts";
+import { readAgentSettings } from "./agent/settings.ts";
 import { type Bell, createBell } from "./bell.ts";
 import { type Closer, openAll } from "./closer.ts";
-import type { Config } from "./config.ts";
+import { type Config, secretsIn } from "./config.ts";
 import { type Database, migrate, openEmbedded, openServer, requireUtf8 } from "./database.ts";
 import { pause } from "./deadline.ts";
 import { type Inbox, openInbox } from "./inbox.ts";
@@ -13,6 +17,7 @@ import { webChannel } from "./notify/web.ts";
 import { openPostgresQueue } from "./queue/postgres.ts";
 import { openLocalQueue, type Queue } from "./queue/queue.ts";
 import { openRedis, openRedisQueue } from "./queue/redis.ts";
+import { createRedactor } from "./redact.ts";
 import { Refusal } from "./refusal.ts";
 import { openSpill, type Spill } from "./queue/spill.ts";
 
@@ -92,7 +97,7 @@ async function openServicesWith(
     queue,
     inbox,
     spill,
-    agent: digestAgent,
+    agent: openAgent(config, database, log),
     channels: [webChannel],
     bells: { tasks: createBell(), notifications: createBell() },
     ready,
@@ -100,6 +105,23 @@ async function openServicesWith(
     host: machineName(config.hostName),
     [Symbol.asyncDispose]: () => closer.close(),
   };
+}
+
+/** The agent that the configuration asks for. */
+function openAgent(config: Config, database: Database, log: Log): Agent {
+  // Read in any case: a mistake in it should be found before a model is there.
+  const settings = readAgentSettings(config.agent.configFile);
+  if (config.model === undefined) return digestAgent;
+  if (config.agent.mode === "off") return switchedOffAgent;
+  return createModelAgent({
+    config,
+    database,
+    log,
+    model: createModel(config.model),
+    settings,
+    toolshed: emptyToolshed,
+    redact: createRedactor(secretsIn(config)),
+  });
 }
 
 function serverOptions({ databaseUrl, databasePrepare }: Config, log: Log) {

@@ -50,7 +50,7 @@ export function describeStart(
         ? "in this process"
         : "by worker.ts (start at least one), or set WORKER=inline"
     }`,
-    `  agent      digest, without AI (no model is configured)`,
+    `  agent      ${agent(config)}`,
     `  signatures ${signatures(config, sources)}`,
   ];
   if (config.redisUrl) {
@@ -70,6 +70,13 @@ function storage({ databaseUrl, redisUrl, dataDir }: Config): string {
     return `embedded, in ${dataDir} (survives a crash, not a power failure; DATABASE_URL changes that)`;
   }
   return redisUrl ? "PostgreSQL, news by Redis" : "PostgreSQL";
+}
+
+function agent({ model, agent: { mode } }: Config): string {
+  if (model === undefined) return "digest, without AI (no model is configured)";
+  const named = `${model.model} (${model.label})`;
+  if (mode === "off") return `digest, without AI (AGENT_MODE=off; the model is ${named})`;
+  return mode === "observe" ? `${named}, which only observes (AGENT_MODE=observe)` : named;
 }
 
 function signatures(config: Config, sources: Record<string, Known>): string {

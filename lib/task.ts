@@ -235,6 +235,20 @@ export async function holdTasks(
   return new Set(rows.map((row) => row.id));
 }
 
+/** Which of these are still this turn's to work on: the others were cancelled or taken over. */
+export async function findOurs(
+  database: Database,
+  held: readonly { id: string; epoch: number }[],
+): Promise<Set<string>> {
+  const rows = await database.query("look whether tasks go on", (sql) =>
+    sql<{ id: string }[]>`
+      select t.id from tasks t
+      join jsonb_to_recordset(${JSON.stringify(held)}::text::jsonb) as h(id uuid, epoch int)
+        on t.id = h.id and t.epoch = h.epoch
+      where t.status = 'running'`);
+  return new Set(rows.map((row) => row.id));
+}
+
 /** Gives unfinished tasks back at once, for another worker to start anew. */
 export async function releaseTasks(database: Database, worker: string): Promise<void> {
   await database.query("release tasks", (sql) =>

@@ -1,6 +1,7 @@
 import { findSource } from "../sources/mod.ts";
 import type { Assignment, Outcome } from "./agent/agent.ts";
 import { expireApprovals } from "./approval.ts";
+import { forgetUsage } from "./agent/usage.ts";
 import { createBatcher } from "./batch.ts";
 import { forgetChanges } from "./change.ts";
 import { tidyEmbedded } from "./database.ts";
@@ -26,6 +27,7 @@ import {
   type ClaimedTask,
   claimTasks,
   findCrashedTasks,
+  findOurs,
   type Finish,
   finishTasks,
   holdTasks,
@@ -50,6 +52,8 @@ export interface Worker {
   tellPeople(signal: AbortSignal): Promise<number>;
   moveSpill(): Promise<number>;
   beat(): Promise<void>;
+  /** Stops the agents of tasks that were cancelled. */
+  watch(): Promise<void>;
   tidy(): Promise<void>;
   /** Resolves when the tasks in hand have ended. */
   idle(): Promise<void>;
@@ -299,6 +303,15 @@ export function createWorker(services: Services): Worker {
         if (!ours.has(taskId)) running.get(taskId)?.abort.abort();
       }
     },
+    async watch() {
+      const held = [...running].map(([taskId, { epoch }]) => ({ id: taskId, epoch }));
+      if (held.length === 0) return;
+      const ours = await findOurs(database, held);
+      for (const { id: taskId, epoch } of held) {
+        const run = running.get(taskId);
+        if (run?.epoch === epoch && !ours.has(taskId)) run.abort.abort();
+      }
+    },
     async tidy() {
       await failCrashedMessages(database);
       const crashed = await findCrashedTasks(database);
@@ -317,6 +330,7 @@ export function createWorker(services: Services): Worker {
         })),
       );
       if (await expireApprovals(database) > 0) bells.tasks.ring();
+      await forgetUsage(database);
       const before = new Date(Date.now() - config.retentionDays * 24 * 60 * 60 * 1_000);
       await untilFewer(FORGET_AT_ONCE, () => forgetMessages(database, before, FORGET_AT_ONCE));
       await untilFewer(FORGET_AT_ONCE, () => forgetChanges(database, FORGET_AT_ONCE));
@@ -346,6 +360,8 @@ function toFinish(outcome: Outcome) {
   return { status, result: { text, data } };
 }
 
+/** A person who cancels a task sees it stop within a second. */
+const WATCH_MS = 400;
 const TIDY_MS = 5_000;
 const COMPACT_MS = 5 * 60_000;
 const FORGET_AT_ONCE = 500;
@@ -382,6 +398,7 @@ export async function work(services: Services, signal: AbortSignal): Promise<voi
     repeat(() => worker.runTasks(signal), () => bells.tasks.wait(POLL_MS, signal)),
     repeat(() => worker.tellPeople(signal), () => bells.notifications.wait(POLL_MS, signal)),
     every(HEARTBEAT_MS, () => worker.beat()),
+    every(WATCH_MS, () => worker.watch()),
     every(TIDY_MS, () => worker.tidy()),
     every(COMPACT_MS, () => tidyEmbedded(database)),
     services.spill && repeat(() => worker.moveSpill(), () => pause(SPILL_MS, signal)),

@@ -1,36 +1,50 @@
+import { MODEL_VARIABLES } from "../model_settings.ts";
 import type { Agent, Assignment } from "./agent.ts";
 
 /** The most of a person's own text that a digest quotes, in characters. */
 const MOST_TEXT = 4_000;
 
-const NO_MODEL = "_No model is configured, so this is a digest made without AI: " +
-  "nothing was decided and nothing was done. The variables for a model are OPENAI_API_KEY, " +
-  "ANTHROPIC_API_KEY, USE_GEMINI with GOOGLE_API_KEY, or USE_OLLAMA; the agent that reads them " +
-  "is not part of this version yet._";
+const NO_MODEL = "_No model is configured, so this is a digest made without AI: nothing was " +
+  `decided and nothing was done. For a model set ${MODEL_VARIABLES}._`;
+
+const SWITCHED_OFF = "_This is a digest made without AI: AGENT_MODE is off._";
 
 /**
- * The agent for when no model is configured: writes down what happened, who did
+ * The agent for when no model may be asked: writes down what happened, who did
  * it, where, and what they said, and completes the task.
+ *
+ * @param note why no model was asked, as Markdown.
  */
-export const digestAgent: Agent = {
-  name: "digest",
-  run: (assignment) =>
-    Promise.resolve({
-      status: "completed",
-      text: writeDigest(assignment),
-      data: {
-        agent: "digest",
-        source: assignment.source,
-        event: assignment.told.event ?? null,
-        actor: assignment.told.actor ?? null,
-        link: assignment.told.link ?? null,
-        fields: assignment.told.fields ?? {},
-        verified: assignment.verified,
-      },
-    }),
-};
+export function createDigestAgent(note: string): Agent {
+  return {
+    name: "digest",
+    run: (assignment) =>
+      Promise.resolve({
+        status: "completed",
+        text: writeDigest(assignment, note),
+        data: {
+          agent: "digest",
+          source: assignment.source,
+          event: assignment.told.event ?? null,
+          actor: assignment.told.actor ?? null,
+          link: assignment.told.link ?? null,
+          fields: assignment.told.fields ?? {},
+          verified: assignment.verified,
+        },
+      }),
+  };
+}
 
-function writeDigest({ title, source, told, verified, receivedAt }: Assignment): string {
+/** For when no model is configured. */
+export const digestAgent = createDigestAgent(NO_MODEL);
+
+/** For when the operator has switched the agent off. */
+export const switchedOffAgent = createDigestAgent(SWITCHED_OFF);
+
+function writeDigest(
+  { title, source, told, verified, receivedAt }: Assignment,
+  note: string,
+): string {
   const facts = [
     ["Source", told.event ? `${source} (${told.event})` : source],
     ["Who", told.actor],
@@ -45,7 +59,7 @@ function writeDigest({ title, source, told, verified, receivedAt }: Assignment):
     // Angle brackets make any URL a link that cannot be given another text.
     told.link && `Link: <${told.link}>`,
     told.text && quote(told.text),
-    NO_MODEL,
+    note,
   ].filter(Boolean).join("\n\n");
 }
 

@@ -23,6 +23,8 @@ export interface Asked {
 export interface FakeProvider {
   url: string;
   asked: Asked[];
+  /** How many that were never answered have hung up. */
+  readonly dropped: number;
   /** What to say, one request after the other; the last is said again and again. */
   script: (Say | ((asked: Asked) => Say))[];
   [Symbol.asyncDispose](): Promise<void>;
@@ -40,6 +42,7 @@ export interface Protocol {
 export function startProvider(protocol: Protocol): FakeProvider {
   const stop = new AbortController();
   const asked: Asked[] = [];
+  let dropped = 0;
   const fake: Pick<FakeProvider, "script"> = { script: [{ text: "Done." }] };
 
   async function answer(request: Request): Promise<Response> {
@@ -54,7 +57,10 @@ export function startProvider(protocol: Protocol): FakeProvider {
     asked.push(now);
     const next = fake.script.length > 1 ? fake.script.shift()! : fake.script[0];
     const say = typeof next === "function" ? next(now) : next;
-    if (say === "hang") return await new Promise(() => {});
+    if (say === "hang") {
+      request.signal.addEventListener("abort", () => dropped++);
+      return await new Promise(() => {});
+    }
     if ("raw" in say) {
       return new Response(say.raw, { headers: { "content-type": "application/json" } });
     }
@@ -77,6 +83,9 @@ export function startProvider(protocol: Protocol): FakeProvider {
   return {
     url: `http://127.0.0.1:${server.addr.port}`,
     asked,
+    get dropped() {
+      return dropped;
+    },
     get script() {
       return fake.script;
     },

@@ -1,0 +1,140 @@
+import type { Database, Sql } from "../database.ts";
+import { newId } from "../id.ts";
+import { storedJson } from "../stored.ts";
+import { eventRows, type LoggedEvent, ours, TaskLostError, type Turnstile } from "./run.ts";
+
+/** What became of the wish to make a call. */
+export type Start =
+  | "started"
+  /** It was made before; here is what came of it. */
+  | { result: string }
+  /** It was begun before, and its worker was lost. */
+  | "unknown"
+  /** It needs an approval, and there is none that fits. */
+  | "refused";
+
+/**
+ * Writes down that a call is about to be made, with the verdict. Only after
+ * that may it be made, and only once: the key is unique, and an approval is
+ * used up in the same statement.
+ *
+ * @throws {TaskLostError}
+ */
+export async function startCall(
+  database: Database,
+  turn: Turnstile,
+  { key, tool, event, actor, approval }: {
+    key: string;
+    tool: string;
+    event: LoggedEvent;
+    actor: string;
+    /** What an approval must have been given for. */
+    approval?: { sha256: string; policyVersion: string };
+  },
+): Promise<Start> {
+  const [row] = await database.query(
+    "start a tool call",
+    (sql) =>
+      sql<{ ours: boolean; started: boolean; state: string | null; result: string | null }[]>`
+      with task as (${ours(sql, turn)}),
+      before as (
+        select c.state, c.result #>> '{}' as result from agent_calls c
+        where c.task_id = ${turn.taskId} and c.key = ${key}
+      ), used as (
+        update approvals a set state = 'used' from task
+        where a.task_id = task.id and a.key = ${key} and a.state = 'approved'
+          and a.sha256 = ${approval?.sha256 ?? ""}
+          and a.policy_version = ${approval?.policyVersion ?? ""}
+          and a.tool = ${tool} and a.expires_at > now() and ${approval !== undefined}
+        returning a.id
+      ), started as (
+        insert into agent_calls (task_id, key, tool, state)
+        select task.id, ${key}, ${tool}, 'started' from task
+        where ${approval === undefined} or exists (select from used)
+        on conflict do nothing returning key
+      ), noted as (
+        insert into task_events (id, task_id, kind, actor, data)
+        select e.id, ${turn.taskId}, e.kind, ${actor}::text, e.data
+        from started, ${eventRows(sql, [event])}
+      )
+      select exists (select from task) as ours, exists (select from started) as started,
+        (select state from before), (select result from before)`,
+  );
+  if (!row.ours) throw new TaskLostError();
+  if (row.started) return "started";
+  if (row.state === "done") return { result: row.result ?? "" };
+  return row.state === "started" ? "unknown" : "refused";
+}
+
+/**
+ * The mark that a call was made, to be put beside its effect: `with once as
+ * (${once(…)}), effect as (insert … select … from once)`. It gives one row the
+ * first time and none ever after, so that the effect is made once.
+ */
+export function once(sql: Sql, { taskId, epoch }: Turnstile, key: string, result: string) {
+  return sql`
+    update agent_calls c
+    set state = 'done', result = ${storedJson(result)}::text::jsonb, done_at = now()
+    from tasks t
+    where c.task_id = ${taskId} and c.key = ${key} and c.state = 'started'
+      and t.id = c.task_id and t.epoch = ${epoch} and t.status = 'running'
+    returning c.task_id`;
+}
+
+/**
+ * Asks a person for their word on one call; what is asked, the timeline's entry
+ * and the run are one statement.
+ *
+ * @throws {TaskLostError}
+ */
+export async function requestApproval(
+  database: Database,
+  turn: Turnstile,
+  { key, tool, args, sha256, rule, policyVersion, hours, event, actor }: {
+    key: string;
+    tool: string;
+    /** Canonical JSON. */
+    args: string;
+    sha256: string;
+    rule: string;
+    policyVersion: string;
+    hours: number;
+    event: LoggedEvent;
+    actor: string;
+  },
+): Promise<void> {
+  const rows = await database.query("request an approval", (sql) =>
+    sql`
+      with task as (${ours(sql, turn)}),
+      requested as (
+        insert into approvals
+          (id, task_id, key, tool, arguments, sha256, rule, policy_version, expires_at)
+        select ${newId()}, task.id, ${key}, ${tool}, ${args}, ${sha256}, ${rule},
+          ${policyVersion}, now() + make_interval(hours => ${hours}) from task
+        on conflict (task_id, key) do nothing returning id
+      ), noted as (
+        insert into task_events (id, task_id, kind, actor, data)
+        select e.id, ${turn.taskId}, e.kind, ${actor}::text,
+          e.data || jsonb_build_object('approval_id', requested.id)
+        from requested, ${eventRows(sql, [event])}
+      )
+      select id from task`);
+  if (rows.length === 0) throw new TaskLostError();
+}
+
+/** The state of the approval for a call; undefined when none was asked for. */
+export async function approvalState(
+  database: Database,
+  { taskId }: Turnstile,
+  key: string,
+): Promise<{ state: string; decided_by: string | null } | undefined> {
+  const [row] = await database.query(
+    "look for an approval",
+    (sql) =>
+      sql<{ state: string; decided_by: string | null }[]>`
+      select case when state in ('pending', 'approved') and expires_at <= now() then 'expired'
+        else state end as state, decided_by
+      from approvals where task_id = ${taskId} and key = ${key}`,
+  );
+  return row;
+}

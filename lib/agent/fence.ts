@@ -1,0 +1,58 @@
+import { randomBytes } from "node:crypto";
+
+/**
+ * What no reader sees but a model does: controls, zero-width and bidirectional
+ * characters, fillers, variation selectors, tags. Line breaks and tabs stay.
+ */
+const INVISIBLE =
+  // deno-lint-ignore no-control-regex -- taking them out is the point
+  /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F\u00AD\u034F\u061C\u115F\u1160\u17B4\u17B5\u180B-\u180F\u200B-\u200F\u2028-\u202E\u2060-\u206F\u3164\uFE00-\uFE0F\uFEFF\uFFA0\uFFF0-\uFFF8\u{E0000}-\u{E0FFF}]/gu;
+
+const MOST_DEPTH = 20;
+const MOST_ITEMS = 200;
+
+/** A value as a model may see it: readable characters only, bounded depth and lists. */
+export function clean(value: unknown, depth = 0): unknown {
+  if (typeof value === "string") return cleanText(value);
+  if (typeof value !== "object" || value === null) return value;
+  if (depth >= MOST_DEPTH) return "… (nested deeper)";
+  if (Array.isArray(value)) {
+    const items = value.slice(0, MOST_ITEMS).map((each) => clean(each, depth + 1));
+    const more = value.length - MOST_ITEMS;
+    return more > 0 ? [...items, `… (${more} more items)`] : items;
+  }
+  const entries = Object.entries(value);
+  const fields = entries.slice(0, MOST_ITEMS)
+    .map(([key, each]) => [cleanText(key), clean(each, depth + 1)]);
+  const more = entries.length - MOST_ITEMS;
+  if (more > 0) fields.push(["…", `${more} more fields`]);
+  return Object.fromEntries(fields);
+}
+
+export function cleanText(text: string): string {
+  return text.toWellFormed().normalize("NFC").replace(INVISIBLE, "");
+}
+
+/** A fence that nobody can know before: 64 random bits. */
+export function newBoundary(): string {
+  return randomBytes(8).toString("hex");
+}
+
+/**
+ * Puts what others have written between two lines that cannot occur inside:
+ * it becomes JSON without any "<", and the boundary is not known to a sender.
+ */
+export function fenced(
+  value: unknown,
+  { boundary, source, verified, what }: {
+    boundary: string;
+    source: string;
+    verified: boolean;
+    what: string;
+  },
+): string {
+  const json = JSON.stringify(clean(value)).replaceAll("<", "\\u003c");
+  const signature = verified ? "verified" : "none";
+  return `<untrusted-data id="${boundary}" what="${what}" source="${source}" ` +
+    `signature="${signature}" chars="${json.length}">\n${json}\n</untrusted-data id="${boundary}">`;
+}

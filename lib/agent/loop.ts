@@ -1,0 +1,206 @@
+import { randomInt } from "node:crypto";
+import { errorText } from "../log.ts";
+import { redactAll } from "../redact.ts";
+import type { Outcome } from "./agent.ts";
+import { fenced, newBoundary } from "./fence.ts";
+import { ModelError, type Step, type Turn } from "./model.ts";
+import type { SourceRules } from "./policy.ts";
+import { opening } from "./prompt.ts";
+import { loadRun, type LoggedEvent, type RunState, saveRun, type Turnstile } from "./run.ts";
+import { settleCall } from "./settle.ts";
+import type { ToolContext } from "./tool.ts";
+import { specOf } from "./tools.ts";
+import { completed, type Workplace } from "./workplace.ts";
+
+/** A model whose provider is away this long fails the task. */
+const PATIENCE_MS = 24 * 60 * 60_000;
+const MOST_WAIT_SECONDS = 15 * 60;
+/** A provider may ask for more patience than we would have, but not for ever. */
+const MOST_RETRY_AFTER_SECONDS = 60 * 60;
+
+/**
+ * Works on a task, step by step, until it ends, waits for a person or waits for
+ * the model's provider. What is known is saved after each step, so that another
+ * worker can go on where this one was lost.
+ *
+ * @throws when the task has failed, with the reason.
+ */
+export async function runLoop(place: Workplace, signal: AbortSignal): Promise<Outcome> {
+  const { assignment, database, rules } = place;
+  const turn: Turnstile = { taskId: assignment.taskId, epoch: assignment.epoch };
+  const loaded = await loadRun(database, turn);
+  const state = loaded.state ?? begin(place);
+  const prefix = `${loaded.run}`;
+  const save = async (events: LoggedEvent[], more: Partial<Parameters<typeof saveRun>[2]> = {}) => {
+    const clean = events.map(({ kind, data }) => ({
+      kind,
+      data: redactAll(data, place.redact) as Record<string, unknown>,
+    }));
+    await saveRun(database, turn, { state, events: clean, actor: place.model.name, ...more });
+  };
+
+  while (true) {
+    signal.throwIfAborted();
+    const [call] = state.pending;
+    if (call) {
+      const context: ToolContext = {
+        database,
+        assignment,
+        key: call.key,
+        actor: place.model.name,
+        destinations: rules.notify,
+        fence: (value, what) =>
+          fenced(redactAll(value, place.redact), {
+            boundary: state.boundary,
+            source: assignment.source,
+            verified: assignment.verified,
+            what,
+          }),
+      };
+      const answer = call.asked ? loaded.answer : null;
+      const outcome = await settleCall({ place, state, turn, context, answer, save }, signal);
+      if (outcome) return outcome;
+      continue;
+    }
+    if (state.results.length > 0) {
+      state.turns.push(toolTurn(state));
+      state.results = [];
+    }
+    if (state.said !== undefined) return ended(place, state);
+
+    const exhausted = exhaustedBudget(state, rules);
+    const last = exhausted !== undefined || state.step >= rules.budgets.steps - 1;
+    if (state.step >= rules.budgets.steps) throw new Error(noEnd(rules.budgets.steps));
+    const startedAt = Date.now();
+    let step: Step;
+    try {
+      step = await place.model.step({
+        instructions: place.instructions,
+        turns: state.turns,
+        tools: last ? [] : [...place.tools.values()].map(specOf),
+        maxOutputTokens: rules.budgets.outputTokens,
+        maxMs: rules.budgets.stepSeconds * 1_000,
+      }, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      return await putOff(error, state, save);
+    }
+    const ms = Date.now() - startedAt;
+    take(state, step, { prefix, last, ms });
+    if (last) state.exhausted = exhausted ?? "steps";
+    await save([{
+      kind: "step",
+      data: {
+        step: state.step,
+        finish: step.finish,
+        tools: step.calls.map((each) => each.tool),
+        input_tokens: step.tokens.input,
+        output_tokens: step.tokens.output,
+        ms,
+        ...(last ? { last: state.exhausted } : {}),
+      },
+    }, ...step.calls.filter((each) => each.invalid).map(refusedCall)], {
+      usage: { source: assignment.source, tokens: step.tokens.input + step.tokens.output },
+    });
+  }
+}
+
+function begin({ assignment, redact }: Workplace): RunState {
+  const boundary = newBoundary();
+  return {
+    boundary,
+    turns: opening(assignment, boundary, redact),
+    step: 0,
+    pending: [],
+    results: [],
+    used: { inputTokens: 0, outputTokens: 0, toolCalls: 0, ms: 0 },
+    private: false,
+    external: false,
+    failures: 0,
+  };
+}
+
+/** Makes a model's answer part of the run. */
+function take(
+  state: RunState,
+  step: Step,
+  { prefix, last, ms }: { prefix: string; last: boolean; ms: number },
+): void {
+  state.step++;
+  state.failures = 0;
+  delete state.failingSince;
+  state.turns.push(...step.turns);
+  state.used.inputTokens += step.tokens.input;
+  state.used.outputTokens += step.tokens.output;
+  state.used.ms += ms;
+  state.used.toolCalls += step.calls.filter((call) => call.invalid).length;
+  // In the last step there were no tools, whatever the model calls.
+  const calls = last ? [] : step.calls;
+  state.pending = calls
+    .map((call, index) => ({ ...call, key: `${prefix}:${state.step}:${index}` }))
+    .filter((call) => !call.invalid);
+  if (last || calls.length === 0) state.said = step.text;
+}
+
+function refusedCall({ tool, invalid }: { tool: string; invalid?: string }): LoggedEvent {
+  return {
+    kind: "tool_denied",
+    data: { tool, rule: "not_understood", reason: (invalid ?? "").slice(0, 500) },
+  };
+}
+
+function toolTurn({ results }: RunState): Turn {
+  return {
+    role: "tool",
+    content: results.map(({ id, tool, text }) => ({
+      type: "tool-result",
+      toolCallId: id,
+      toolName: tool,
+      output: { type: "text", value: text },
+    })),
+  };
+}
+
+/** Which budget leaves room for no more than some last words. */
+function exhaustedBudget({ used }: RunState, { budgets }: SourceRules): string | undefined {
+  if (used.inputTokens + used.outputTokens >= budgets.tokens) return "tokens";
+  if (used.ms >= budgets.seconds * 1_000) return "seconds";
+  return undefined;
+}
+
+const noEnd = (steps: number) => `the model came to no end within ${steps} steps`;
+
+/** The model ended in words instead of `finish`. */
+function ended(place: Workplace, state: RunState): Outcome {
+  const text = place.redact(state.said ?? "").trim();
+  if (text === "") {
+    throw new Error(
+      state.exhausted === undefined
+        ? "the model ended without a word"
+        : noEnd(place.rules.budgets.steps),
+    );
+  }
+  return completed(place, state, text);
+}
+
+/** The provider gave no answer: wait for it, or fail with its own words. */
+async function putOff(
+  error: unknown,
+  state: RunState,
+  save: (events: LoggedEvent[]) => Promise<void>,
+): Promise<Outcome> {
+  if (!(error instanceof ModelError) || !error.temporary) throw error;
+  state.failures++;
+  state.failingSince ??= new Date().toISOString();
+  if (Date.now() - Date.parse(state.failingSince) > PATIENCE_MS) {
+    throw new Error(`given up after a day of tries: ${errorText(error)}`);
+  }
+  await save([]);
+  const own = Math.min(2 ** state.failures, MOST_WAIT_SECONDS) * (0.5 + randomInt(1_000) / 1_000);
+  const asked = error.retryAfterSeconds;
+  return {
+    status: "later",
+    afterSeconds: asked === undefined ? own : Math.min(asked, MOST_RETRY_AFTER_SECONDS),
+    reason: error.message,
+  };
+}

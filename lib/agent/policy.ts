@@ -1,0 +1,111 @@
+import type { AgentMode } from "../config.ts";
+
+/** What a tool can see and do; it is declared, never guessed. */
+export interface Capability {
+  /** `payload`: what came with the message; `public`; `private`: what a sender must not learn. */
+  reads: "payload" | "public" | "private";
+  /** `internal`: on Otto's own task; `external`: somebody else sees or feels it. */
+  effect: "none" | "internal" | "external";
+}
+
+/** What an operator lets the agent do for one source. */
+export interface SourceRules {
+  instruction?: string;
+  /** Tools for messages that a signature vouches for, by name. */
+  tools: readonly string[];
+  /** Tools for all other messages. */
+  unverifiedTools: readonly string[];
+  /** Tools that always need a person's word. */
+  approve: readonly string[];
+  /** Destinations that `notify` may name, as `channel:destination`. */
+  notify: readonly string[];
+  budgets: Budgets;
+}
+
+export interface Budgets {
+  /** Model calls per task. */
+  steps: number;
+  toolCalls: number;
+  /** Input and output together, per task. */
+  tokens: number;
+  /** Output per step. */
+  outputTokens: number;
+  stepSeconds: number;
+  toolSeconds: number;
+  /** Work on one task, waits not counted. */
+  seconds: number;
+  tasksPerHour: number;
+  tokensPerDay: number;
+}
+
+/** What a run has done so far, as far as the policy cares. */
+export interface Session {
+  toolCalls: number;
+  /** Whether something private was read. */
+  private: boolean;
+  /** Whether something external was done. */
+  external: boolean;
+}
+
+export interface Verdict {
+  action: "allow" | "ask" | "deny";
+  /** The rule's name, as the timeline shows it. */
+  rule: string;
+  reason: string;
+}
+
+/** Grows whenever the rules below change their meaning: older approvals are then void. */
+export const POLICY_REVISION = 1;
+
+/**
+ * Whether a tool may be called now. Nothing is allowed that no rule allows.
+ *
+ * A signature proves which platform sent a message, not who wrote its text, so
+ * every run has read untrusted text from its start. Of the two other powers,
+ * reading what is private and acting outside, a run gets one by itself and the
+ * other only with a person's word (Meta's "Agents Rule of Two", 2025).
+ */
+export function decide(
+  { mode, verified, rules, tool, capability, session }: {
+    mode: AgentMode;
+    verified: boolean;
+    rules: SourceRules;
+    tool: string;
+    /** Missing: nobody has declared what the tool can do. */
+    capability: Capability | undefined;
+    session: Session;
+  },
+): Verdict {
+  const deny = (rule: string, reason: string): Verdict => ({ action: "deny", rule, reason });
+  const ask = (rule: string, reason: string): Verdict => ({ action: "ask", rule, reason });
+  if (mode === "off") return deny("mode_off", "the agent is switched off");
+  if (capability === undefined) return deny("unknown_tool", "there is no such tool");
+  const listed = verified ? rules.tools : rules.unverifiedTools;
+  if (!listed.includes(tool)) {
+    return deny(
+      "not_listed",
+      verified
+        ? "this source's messages may not use it"
+        : "no signature vouches for the message, and without one it may not be used",
+    );
+  }
+  // Ending costs nothing; refusing it would only make for more steps.
+  if (session.toolCalls >= rules.budgets.toolCalls && tool !== "finish") {
+    return deny("budget_tool_calls", `all ${rules.budgets.toolCalls} tool calls are used up`);
+  }
+  const { reads, effect } = capability;
+  if (mode === "observe" && effect !== "none") {
+    return deny("observe", "the agent only observes: this would have been done");
+  }
+  if (rules.approve.includes(tool)) return ask("approve", "the operator wants to be asked");
+  if (effect === "external" && session.private) {
+    return ask("rule_of_two", "it acts outside after something private was read");
+  }
+  if (reads === "private" && session.external) {
+    return ask("rule_of_two", "it reads something private after it has acted outside");
+  }
+  if (effect === "external" && reads === "private") {
+    return ask("rule_of_two", "it reads something private and acts outside at once");
+  }
+  return { action: "allow", rule: "listed", reason: "the operator lets this source use it" };
+}

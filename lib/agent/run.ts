@@ -1,0 +1,130 @@
+import type { Database, Sql } from "../database.ts";
+import { newId } from "../id.ts";
+import { storedJson } from "../stored.ts";
+import type { ToolCall, Turn } from "./model.ts";
+
+/** One tool call of a run, by its place: `run:step:index`. */
+export interface PlacedCall extends ToolCall {
+  key: string;
+  /** The question of `ask_human` is out; what comes back is its result. */
+  asked?: boolean;
+}
+
+/** How far an agent has come with a task; JSON, saved after every step. */
+export interface RunState {
+  /** The fence's random part, the same for the whole run. */
+  boundary: string;
+  turns: Turn[];
+  /** How many model calls there were. */
+  step: number;
+  /** Calls of the newest step that are not settled yet. */
+  pending: PlacedCall[];
+  /** What came of those that are. */
+  results: { id: string; tool: string; text: string }[];
+  used: { inputTokens: number; outputTokens: number; toolCalls: number; ms: number };
+  private: boolean;
+  external: boolean;
+  /** Model calls in a row without an answer, and when the first of them was. */
+  failures: number;
+  failingSince?: string;
+  /** The model's last words, when it has ended without `finish`. */
+  said?: string;
+  /** Which budget was used up, if one was. */
+  exhausted?: string;
+}
+
+/** Somebody else has the task now, or it was cancelled: what this worker does counts no more. */
+export class TaskLostError extends Error {
+  override readonly name = "TaskLostError";
+  constructor() {
+    super("the task was cancelled or taken over");
+  }
+}
+
+/** Which turn at which task: every write is refused once there is a newer one. */
+export interface Turnstile {
+  taskId: string;
+  epoch: number;
+}
+
+export interface LoggedEvent {
+  kind: string;
+  data: Record<string, unknown>;
+}
+
+/** A run as the last worker left it, with the answer that has come since. */
+export async function loadRun(
+  database: Database,
+  { taskId }: Turnstile,
+): Promise<{ run: number; state: RunState | null; answer: string | null }> {
+  await database.query(
+    "begin a run",
+    (sql) => sql`insert into agent_runs (task_id) values (${taskId}) on conflict do nothing`,
+  );
+  const [row] = await database.query(
+    "load a run",
+    (sql) =>
+      sql<{ run: number; state: RunState | null; answer: string | null }[]>`
+      select r.run, r.state, t.answer from agent_runs r join tasks t on t.id = r.task_id
+      where r.task_id = ${taskId}`,
+  );
+  if (!row) throw new TaskLostError();
+  return row;
+}
+
+/** The tasks row, locked, while this turn is the newest; nothing otherwise. */
+export const ours = (sql: Sql, { taskId, epoch }: Turnstile) =>
+  sql`select id from tasks where id = ${taskId} and epoch = ${epoch} and status = 'running'
+    for update`;
+
+/** Events as rows, for `insert into task_events`. */
+export const eventRows = (sql: Sql, events: readonly LoggedEvent[]) =>
+  sql`jsonb_to_recordset(${
+    storedJson(events.map((event) => ({ id: newId(), ...event })))
+  }::text::jsonb) as e(id uuid, kind text, data jsonb)`;
+
+/**
+ * Saves a run and what happened, in one statement.
+ *
+ * @param done the call that has just been made, if one was.
+ * @throws {TaskLostError} when this turn is not the newest: nothing was saved.
+ */
+export async function saveRun(
+  database: Database,
+  turn: Turnstile,
+  { state, events, actor, done, usage }: {
+    state: RunState;
+    events: readonly LoggedEvent[];
+    actor: string;
+    done?: { key: string; result: string };
+    usage?: { source: string; tokens: number };
+  },
+): Promise<void> {
+  const rows = await database.query("save a run", (sql) =>
+    sql`
+      with task as (${ours(sql, turn)}),
+      heard as (
+        -- An answer is part of the state from now on.
+        update tasks t set answer = null from task where t.id = task.id and t.answer is not null
+      ), saved as (
+        update agent_runs r set state = ${storedJson(state)}::text::jsonb, updated_at = now()
+        from task where r.task_id = task.id
+      ), done as (
+        update agent_calls c
+        set state = 'done', result = ${storedJson(done?.result ?? null)}::text::jsonb,
+          done_at = now()
+        from task where c.task_id = task.id and c.key = ${done?.key ?? ""} and c.state = 'started'
+      ), used as (
+        insert into agent_usage (source, hour, tokens)
+        select ${usage?.source ?? ""}, date_trunc('hour', now()), ${usage?.tokens ?? 0}::bigint
+        from task where ${usage !== undefined}
+        on conflict (source, hour) do update set tokens = agent_usage.tokens + excluded.tokens
+      ), noted as (
+        insert into task_events (id, task_id, kind, actor, data)
+        select e.id, task.id, e.kind, ${actor}::text, e.data from task, ${eventRows(sql, events)}
+      ), changed as (
+        insert into changes (kind, ids) select 'task', array[id] from task
+      )
+      select id from task`);
+  if (rows.length === 0) throw new TaskLostError();
+}

@@ -1,0 +1,181 @@
+import { readFileSync } from "node:fs";
+import { z } from "zod";
+import { ConfigError } from "../config.ts";
+import { errorText } from "../log.ts";
+import type { Capability, SourceRules } from "./policy.ts";
+import { ALWAYS, BUILT_IN } from "./tool_names.ts";
+
+/** What the operator says about the agent, besides the environment. */
+export interface AgentSettings {
+  rulesOf(source: string): SourceRules;
+  /** The sources that have rules of their own. */
+  sources: readonly string[];
+  /** What tools of MCP servers can do, by `server__tool`: what is not here is off. */
+  mcpTools: ReadonlyMap<string, Capability & { fingerprint?: string }>;
+}
+
+const whole = (max: number) => z.number().int().min(1).max(max);
+/** Otto's own limit. */
+const MOST_STEPS = 10;
+
+const budgets = z.strictObject({
+  steps: whole(MOST_STEPS),
+  tool_calls: whole(200),
+  tokens: whole(10_000_000),
+  output_tokens: whole(100_000),
+  step_seconds: whole(600),
+  tool_seconds: whole(600),
+  seconds: whole(86_400),
+  tasks_per_hour: whole(1_000_000),
+  tokens_per_day: whole(10_000_000_000),
+}).partial();
+
+const DEFAULT_BUDGETS: Required<z.infer<typeof budgets>> = {
+  steps: MOST_STEPS,
+  tool_calls: 20,
+  tokens: 60_000,
+  output_tokens: 1_500,
+  step_seconds: 60,
+  tool_seconds: 30,
+  seconds: 300,
+  tasks_per_hour: 60,
+  tokens_per_day: 1_000_000,
+};
+
+const mcpName = z.string().regex(/^[A-Za-z0-9_-]+?__[A-Za-z0-9_-]+$/, {
+  error: 'must be a server\'s name, "__" and the name of one of its tools',
+}).max(64, { error: "must have at most 64 characters: models take no longer names" });
+
+const rules = z.strictObject({
+  instruction: z.string().max(8_000).optional(),
+  tools: z.array(z.string()).optional(),
+  unverified_tools: z.array(z.string()).optional(),
+  approve: z.array(z.string()).optional(),
+  notify: z.array(
+    z.string().regex(/^[a-z]+:.+$/, {
+      error: 'must be a channel, ":" and a destination, such as "web:web"',
+    }),
+  ).optional(),
+  budgets: budgets.optional(),
+});
+type Rules = z.infer<typeof rules>;
+
+const schema = z.strictObject({
+  default: rules.optional(),
+  sources: z.record(
+    z.string().regex(/^[a-z0-9._-]{1,64}$/, { error: "must be a source's name in lower case" }),
+    rules,
+  ).optional(),
+  mcp_tools: z.record(
+    mcpName,
+    z.strictObject({
+      reads: z.enum(["payload", "public", "private"]),
+      effect: z.enum(["none", "internal", "external"]),
+      fingerprint: z.string().regex(/^[0-9a-f]{64}$/, { error: "must be 64 hex digits" })
+        .optional(),
+    }),
+  ).optional(),
+}).superRefine((all, context) => {
+  const known = new Set<string>([...BUILT_IN, ...Object.keys(all.mcp_tools ?? {})]);
+  const places: [path: (string | number)[], rules: Rules | undefined][] = [
+    [["default"], all.default],
+    ...Object.entries(all.sources ?? {}).map(([name, each]): [string[], Rules] => [
+      ["sources", name],
+      each,
+    ]),
+  ];
+  for (const [path, each] of places) {
+    for (const list of ["tools", "unverified_tools", "approve"] as const) {
+      each?.[list]?.forEach((tool, place) => {
+        if (known.has(tool)) return;
+        context.addIssue({
+          code: "custom",
+          path: [...path, list, place],
+          message: `"${tool}" is not a tool. Built in are ${BUILT_IN.join(", ")}; a tool of an ` +
+            'MCP server must be declared under "mcp_tools"',
+        });
+      });
+    }
+  }
+});
+
+/** What a message may use when nobody has said anything about its source. */
+const DEFAULT_TOOLS = ["ask_human"];
+
+/**
+ * Reads the operator's file of rules (`AGENT_CONFIG`, see docs/agent.md); without
+ * one, the safe defaults.
+ *
+ * @throws {ConfigError} that names the file and the place in it.
+ */
+export function readAgentSettings(file: string | undefined): AgentSettings {
+  const all = file === undefined ? {} : readJsonFile("AGENT_CONFIG", file, schema);
+  return {
+    sources: Object.keys(all.sources ?? {}),
+    mcpTools: new Map(Object.entries(all.mcp_tools ?? {})),
+    rulesOf(source) {
+      const own = all.sources && Object.hasOwn(all.sources, source) ? all.sources[source] : {};
+      const base = all.default ?? {};
+      const amounts = { ...DEFAULT_BUDGETS, ...base.budgets, ...own.budgets };
+      return {
+        instruction: own.instruction ?? base.instruction,
+        tools: [...ALWAYS, ...(own.tools ?? base.tools ?? DEFAULT_TOOLS)],
+        unverifiedTools: [...ALWAYS, ...(own.unverified_tools ?? base.unverified_tools ?? [])],
+        approve: own.approve ?? base.approve ?? [],
+        notify: own.notify ?? base.notify ?? ["web:web"],
+        budgets: {
+          steps: amounts.steps,
+          toolCalls: amounts.tool_calls,
+          tokens: amounts.tokens,
+          outputTokens: amounts.output_tokens,
+          stepSeconds: amounts.step_seconds,
+          toolSeconds: amounts.tool_seconds,
+          seconds: amounts.seconds,
+          tasksPerHour: amounts.tasks_per_hour,
+          tokensPerDay: amounts.tokens_per_day,
+        },
+      };
+    },
+  };
+}
+
+/** JSON from a file that a variable names, checked. */
+export function readJsonFile<T extends z.ZodType>(
+  variable: string,
+  file: string,
+  schema: T,
+): z.infer<T> {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    throw new ConfigError(
+      `Cannot read ${file} (${variable}): ${errorText(error)}. ` +
+        "It must be a file that this process may read; Deno's may read its own folder.",
+    );
+  }
+  return parseJson(`${file} (${variable})`, text, schema);
+}
+
+/** Checked JSON. What is in it is never shown: it may hold secrets. */
+export function parseJson<T extends z.ZodType>(where: string, text: string, schema: T): z.infer<T> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new ConfigError(`Cannot understand ${where}: it is not JSON${placeIn(text, error)}`);
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new ConfigError(
+    `Cannot start with ${where}:\n` + parsed.error.issues
+      .map(({ path, message }) => `  ${path.join(".") || "the whole"}: ${message}`).join("\n"),
+  );
+}
+
+function placeIn(text: string, error: unknown): string {
+  const found = /position (\d+)/.exec(errorText(error));
+  if (!found) return ": it ends too early, or is empty";
+  const before = text.slice(0, Number(found[1])).split("\n");
+  return `: look at line ${before.length}, column ${before.at(-1)!.length + 1}`;
+}

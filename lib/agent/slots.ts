@@ -1,0 +1,46 @@
+import { unlessAborted } from "../deadline.ts";
+
+/** Lets so many work at once; the others wait in line. */
+export interface Slots {
+  /** Runs the work when there is room. Rejects when the signal is aborted before. */
+  within<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T>;
+}
+
+export function createSlots(count: number): Slots {
+  let free = count;
+  const line: (() => void)[] = [];
+
+  async function enter(signal: AbortSignal): Promise<void> {
+    if (free > 0) {
+      free--;
+      return;
+    }
+    const turn = Promise.withResolvers<true>();
+    const mine = () => turn.resolve(true);
+    line.push(mine);
+    if (await unlessAborted(signal, turn.promise)) return;
+    const place = line.indexOf(mine);
+    // Called up in the very moment of leaving: the place goes to the next.
+    if (place >= 0) line.splice(place, 1);
+    else leave();
+    signal.throwIfAborted();
+  }
+
+  function leave(): void {
+    const next = line.shift();
+    if (next) next();
+    else free++;
+  }
+
+  return {
+    async within(signal, work) {
+      signal.throwIfAborted();
+      await enter(signal);
+      try {
+        return await work();
+      } finally {
+        leave();
+      }
+    },
+  };
+}

@@ -1,0 +1,12 @@
+/** Tools that every message may use: they see nothing but the message, and end the work. */
+export const ALWAYS = ["get_payload", "search_payload", "finish"] as const;
+
+/** All tools of Otto's own. */
+export const BUILT_IN = [
+  ...ALWAYS,
+  "ask_human",
+  "add_note",
+  "set_title",
+  "reassign_task",
+  "notify",
+] as const;

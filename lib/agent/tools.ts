@@ -1,0 +1,57 @@
+import { z } from "zod";
+import type { ToolSpec } from "./model.ts";
+import { createNotify } from "./notify_tool.ts";
+import { getPayload, searchPayload } from "./payload_tools.ts";
+import { addNote, reassignTask, setTitle } from "./task_tools.ts";
+import type { Tool } from "./tool.ts";
+
+/** Asks people; the run stops and goes on with their answer. The loop knows it. */
+export const askHuman: Tool<{ question: string }> = {
+  name: "ask_human",
+  description: "Asks the team a question and waits for the answer. Only when you cannot go on.",
+  capability: { reads: "payload", effect: "internal" },
+  atomic: true,
+  arguments: z.strictObject({ question: z.string().trim().min(1).max(2_000) }),
+  run: () => Promise.reject(new Error("answered by people")),
+};
+
+/** Ends the run. The loop knows it. */
+export const finish: Tool<{
+  status: "completed" | "failed";
+  summary: string;
+  details?: Record<string, unknown>;
+}> = {
+  name: "finish",
+  description: "Ends the task with a summary for the team.",
+  capability: { reads: "payload", effect: "none" },
+  atomic: true,
+  arguments: z.strictObject({
+    status: z.enum(["completed", "failed"]),
+    summary: z.string().trim().min(1).max(20_000).describe("Markdown, for people"),
+    details: z.record(z.string(), z.unknown()).optional().describe("Facts, for programs"),
+  }),
+  run: () => Promise.reject(new Error("ends the run")),
+};
+
+/** Otto's own tools; `destinations` are those that `notify` may name. */
+export function builtInTools(destinations: readonly string[]): Tool[] {
+  const tools: Tool[] = [
+    getPayload,
+    searchPayload,
+    addNote,
+    setTitle,
+    reassignTask,
+    askHuman,
+    finish,
+  ];
+  return destinations.length > 0 ? [...tools, createNotify(destinations)] : tools;
+}
+
+/** A tool as a model sees it. */
+export function specOf({ name, description, arguments: shape, schema }: Tool): ToolSpec {
+  return {
+    name,
+    description,
+    schema: schema ?? z.toJSONSchema(shape, { io: "input" }) as Record<string, unknown>,
+  };
+}

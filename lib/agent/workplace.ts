@@ -1,0 +1,62 @@
+import type { AgentMode } from "../config.ts";
+import type { Database } from "../database.ts";
+import { unlessAborted } from "../deadline.ts";
+import type { Redact } from "../redact.ts";
+import type { Assignment, Outcome } from "./agent.ts";
+import type { Model } from "./model.ts";
+import type { SourceRules } from "./policy.ts";
+import type { RunState } from "./run.ts";
+import type { Tool, ToolContext } from "./tool.ts";
+
+/** Everything that one turn at a task is worked with. */
+export interface Workplace {
+  database: Database;
+  model: Model;
+  assignment: Assignment;
+  mode: AgentMode;
+  instructions: string;
+  rules: SourceRules;
+  tools: ReadonlyMap<string, Tool>;
+  /** Changes whenever what the policy would say may change. */
+  policyVersion: string;
+  redact: Redact;
+}
+
+/** What a finished run leaves behind. */
+export function completed(
+  { model, mode, assignment }: Workplace,
+  state: RunState,
+  text: string,
+  details?: unknown,
+): Outcome {
+  return {
+    status: "completed",
+    text,
+    data: {
+      agent: "model",
+      model: model.name,
+      mode,
+      verified: assignment.verified,
+      steps: state.step,
+      input_tokens: state.used.inputTokens,
+      output_tokens: state.used.outputTokens,
+      budget: state.exhausted ?? null,
+      details: details ?? null,
+    },
+  };
+}
+
+/** Runs a tool for no longer than it may take, or the signal lives. */
+export async function runTool(
+  tool: Tool,
+  args: unknown,
+  context: ToolContext,
+  { seconds, signal }: { seconds: number; signal: AbortSignal },
+): Promise<string> {
+  const limit = AbortSignal.timeout(seconds * 1_000);
+  const stop = AbortSignal.any([signal, limit]);
+  const told = await unlessAborted(stop, tool.run(args, context, stop));
+  signal.throwIfAborted();
+  if (told === undefined) throw new Error(`no answer within ${seconds} seconds`);
+  return told;
+}

@@ -1,0 +1,52 @@
+/** Shorter ones would blot out ordinary words. */
+const SHORTEST = 6;
+const MARK = "•••";
+
+/** Secrets that are known by their looks: of GitHub, Slack, OpenAI and Anthropic, Stripe, AWS, Google; keys. */
+const KNOWN = new RegExp(
+  [
+    String.raw`\bgh[pousr]_[A-Za-z0-9]{36,}\b`,
+    String.raw`\bgithub_pat_[A-Za-z0-9_]{50,}\b`,
+    String.raw`\bxox[abeoprs]-[A-Za-z0-9-]{10,}`,
+    String.raw`\bsk-[A-Za-z0-9_-]{20,}`,
+    String.raw`\b(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{16,}`,
+    String.raw`\bwhsec_[A-Za-z0-9+/=]{16,}`,
+    String.raw`\bAKIA[0-9A-Z]{16}\b`,
+    String.raw`\bAIza[0-9A-Za-z_-]{35}`,
+    String.raw`-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)`,
+  ].join("|"),
+  "g",
+);
+
+/** Takes secrets out of a text. */
+export type Redact = (text: string) => string;
+
+/** Takes these secrets, and what looks like one, out of texts. */
+export function createRedactor(secrets: Iterable<string | undefined>): Redact {
+  // The longest first: one may begin with another.
+  const known = [...new Set(secrets)]
+    .filter((secret) => secret !== undefined && secret.length >= SHORTEST)
+    .sort((a, b) => b!.length - a!.length) as string[];
+  return (text) => {
+    let clean = text;
+    for (const secret of known) clean = clean.replaceAll(secret, MARK);
+    return clean.replace(KNOWN, MARK);
+  };
+}
+
+/** Fields that hold a secret whatever it looks like; `response_url` lets anybody answer as the app. */
+const SECRET_FIELD =
+  /(^|[_-])(token|secret|password|passwd|api_?key|authorization|cookie|private_key|response_url)$/i;
+
+/** The same for every text inside a value of JSON, keys included. */
+export function redactAll(value: unknown, redact: Redact): unknown {
+  if (typeof value === "string") return redact(value);
+  if (Array.isArray(value)) return value.map((each) => redactAll(each, redact));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => [
+      redact(key),
+      typeof each === "string" && SECRET_FIELD.test(key) ? MARK : redactAll(each, redact),
+    ]),
+  );
+}

@@ -1,0 +1,96 @@
+import { createHmac } from "node:crypto";
+import { drain } from "../lib/work.ts";
+import { startOpenAi } from "./fakes/openai.ts";
+import type { Asked, FakeProvider, Say } from "./fakes/server.ts";
+import { json, openOtto, type Otto } from "./otto.ts";
+
+export const JSON_TYPE = { "content-type": "application/json" };
+export const SECRET = "github-secret-4711";
+export const KEY = "openai-key-canary-4711";
+
+// deno-lint-ignore no-explicit-any -- tests look into answers of many shapes
+export type Any = any;
+
+/** Otto with a fake model, and rules in a file. */
+export interface Stage {
+  otto: Otto;
+  fake: FakeProvider;
+  /** A message that a signature vouches for; gives its task's id. */
+  signed(payload: unknown): Promise<string>;
+  /** Any other message. */
+  unsigned(payload: unknown): Promise<string>;
+  task(id: string): Promise<Any>;
+  post(path: string, body: unknown, status?: number): Promise<Any>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export async function openStage(
+  rules: unknown = {},
+  env: Record<string, string> = {},
+): Promise<Stage> {
+  const fake = startOpenAi();
+  const file = await Deno.makeTempFile({ suffix: ".json" });
+  await Deno.writeTextFile(file, JSON.stringify(rules));
+  const otto = await openOtto({
+    OPENAI_API_KEY: KEY,
+    OPEN_AI_BASE: `${fake.url}/v1`,
+    GITHUB_WEBHOOK_SECRET: SECRET,
+    AGENT_CONFIG: file,
+    ...env,
+  });
+  async function taskOf(messageId: string): Promise<string> {
+    await drain(otto.services, { maxMs: 20_000, maxItems: 1 });
+    return (await json(await otto.ask(`/api/messages/${messageId}`))).task_id;
+  }
+  return {
+    otto,
+    fake,
+    async signed(payload) {
+      const body = JSON.stringify(payload);
+      const signature = createHmac("sha256", SECRET).update(body).digest("hex");
+      return await taskOf(
+        await otto.send("github", body, {
+          ...JSON_TYPE,
+          "x-github-event": "issues",
+          "x-hub-signature-256": `sha256=${signature}`,
+        }),
+      );
+    },
+    unsigned: async (payload) =>
+      await taskOf(await otto.send("demo", JSON.stringify(payload), JSON_TYPE)),
+    task: async (id) => await json(await otto.ask(`/api/tasks/${id}`)),
+    post: async (path, body, status = 200) =>
+      await json(
+        await otto.ask(path, { method: "POST", body: JSON.stringify(body), headers: JSON_TYPE }),
+        status,
+      ),
+    async [Symbol.asyncDispose]() {
+      await otto[Symbol.asyncDispose]();
+      await fake[Symbol.asyncDispose]();
+      await Deno.remove(file);
+    },
+  };
+}
+
+export const call = (tool: string, args: unknown): Say => ({ calls: [{ tool, args }] });
+export const finish = (summary: string, status = "completed") =>
+  call("finish", { status, summary });
+export const issue = {
+  action: "opened",
+  issue: {
+    number: 7,
+    title: "It crashes",
+    body: "On start, every time",
+    labels: [{ name: "bug" }],
+  },
+  repository: { full_name: "o/r" },
+  sender: { login: "octocat" },
+};
+export const kinds = (task: Any): string[] => task.events.map((event: Any) => event.kind);
+export const eventsOf = (task: Any, kind: string): Any[] =>
+  task.events.filter((event: Any) => event.kind === kind);
+export const toolNames = ({ body }: Asked): string[] =>
+  (body.tools ?? []).map((tool: Any) => tool.function.name);
+/** What the model was told of its last tool calls. */
+export const told = ({ body }: Asked): string[] =>
+  body.messages.filter((each: Any) => each.role === "tool").map((each: Any) => each.content);
