@@ -58,61 +58,66 @@ export function createModelAgent(
   return {
     name: model.name,
     async run(assignment, signal) {
-      if (!mayWork(assignment)) return await digest.run(assignment, signal);
-      const pause = (pausedUntil - Date.now()) / 1_000;
-      if (pause > 0) {
-        const reason = "the model's provider has failed too often and is left alone for a while";
-        return { status: "later", afterSeconds: pause + Math.random() * 5, reason };
-      }
-      const { source, taskId, verified } = assignment;
-      const rules = settings.rulesOf(source);
-      if (!await hasBegun(database, taskId)) {
-        const admission = await admit(database, source, rules.budgets);
-        if (!admission.ok) {
-          const { afterSeconds, reason } = admission;
-          return { status: "later", afterSeconds, reason };
-        }
-      }
-      const outcome = await slots.within(signal, async () => {
-        const listed = verified ? rules.tools : rules.unverifiedTools;
-        const tools = [
-          ...builtInTools(rules.notify),
-          ...await toolshed.tools(listed, signal),
-        ].filter((tool) => listed.includes(tool.name));
-        return await runLoop({
-          database,
-          model,
-          assignment,
-          mode,
-          instructions: instructionsFor({
-            specialization,
-            instructions,
-            sourceInstruction: rules.instruction,
-            verified,
-          }),
-          rules,
-          tools: new Map(tools.map((tool) => [tool.name, tool])),
-          policyVersion: versionOf({ mode, verified, rules, tools }),
-          redact,
-        }, signal);
-      }).catch((error): Outcome => {
+      try {
+        return await turn(assignment, signal);
+      } catch (error) {
         signal.throwIfAborted();
         // The store failed, not the task: what is saved is still there.
         if (isStoreAway(error)) {
           return { status: "later", afterSeconds: 2, reason: "the database did not answer" };
         }
         throw new Error(redact(errorText(error)));
-      });
-      const away = outcome.status === "later";
-      failures = away ? failures + 1 : 0;
-      if (failures >= FAILURES_TO_PAUSE) {
-        failures = 0;
-        pausedUntil = Date.now() + PAUSE_SECONDS * 1_000;
-        log.warn("agent.paused", { model: model.name, seconds: PAUSE_SECONDS });
       }
-      return away ? { ...outcome, reason: redact(outcome.reason) } : outcome;
     },
   };
+  async function turn(assignment: Assignment, signal: AbortSignal): Promise<Outcome> {
+    if (!mayWork(assignment)) return await digest.run(assignment, signal);
+    const pause = (pausedUntil - Date.now()) / 1_000;
+    if (pause > 0) {
+      const reason = "the model's provider has failed too often and is left alone for a while";
+      return { status: "later", afterSeconds: pause + Math.random() * 5, reason };
+    }
+    const { source, taskId, verified } = assignment;
+    const rules = settings.rulesOf(source);
+    if (!await hasBegun(database, taskId)) {
+      const admission = await admit(database, source, rules.budgets);
+      if (!admission.ok) {
+        const { afterSeconds, reason } = admission;
+        return { status: "later", afterSeconds, reason };
+      }
+    }
+    const outcome = await slots.within(signal, async () => {
+      const listed = verified ? rules.tools : rules.unverifiedTools;
+      const tools = [
+        ...builtInTools(rules.notify),
+        ...await toolshed.tools(listed, signal),
+      ].filter((tool) => listed.includes(tool.name));
+      return await runLoop({
+        database,
+        model,
+        assignment,
+        mode,
+        instructions: instructionsFor({
+          specialization,
+          instructions,
+          sourceInstruction: rules.instruction,
+          verified,
+        }),
+        rules,
+        tools: new Map(tools.map((tool) => [tool.name, tool])),
+        policyVersion: versionOf({ mode, verified, rules, tools }),
+        redact,
+      }, signal);
+    });
+    const away = outcome.status === "later";
+    failures = away ? failures + 1 : 0;
+    if (failures >= FAILURES_TO_PAUSE) {
+      failures = 0;
+      pausedUntil = Date.now() + PAUSE_SECONDS * 1_000;
+      log.warn("agent.paused", { model: model.name, seconds: PAUSE_SECONDS });
+    }
+    return away ? { ...outcome, reason: redact(outcome.reason) } : outcome;
+  }
 }
 
 /** What an approval is given under: another version voids it. */

@@ -2,6 +2,7 @@ import { APPROVAL_HOURS } from "../approval.ts";
 import { canonicalJson, fingerprint } from "../canonical.ts";
 import { errorText } from "../log.ts";
 import { redactAll } from "../redact.ts";
+import { isStoreAway } from "../store_away.ts";
 import type { Outcome } from "./agent.ts";
 import { approvalState, requestApproval, startCall } from "./call.ts";
 import { decide, type Verdict } from "./policy.ts";
@@ -115,6 +116,8 @@ export async function settleCall(
     told = await runTool(tool, args, context, { seconds, signal });
   } catch (error) {
     signal.throwIfAborted();
+    // Nobody knows what became of it; the next worker will.
+    if (isStoreAway(error)) throw error;
     failure = errorText(error).slice(0, 500);
     told = `The call failed: ${failure}`;
   }
