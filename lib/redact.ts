@@ -38,15 +38,24 @@ export function createRedactor(secrets: Iterable<string | undefined>): Redact {
 const SECRET_FIELD =
   /(^|[_-])(token|secret|password|passwd|api_?key|authorization|cookie|private_key|response_url)$/i;
 
-/** The same for every text inside a value of JSON, keys included. */
+/** The same for every text inside a value of JSON, keys included; secret fields are masked. */
 export function redactAll(value: unknown, redact: Redact): unknown {
+  return walk(value, redact, SECRET_FIELD);
+}
+
+/** The same, but fields are taken for what they hold, whatever their names are. */
+export function redactTexts<T>(value: T, redact: Redact): T {
+  return walk(value, redact) as T;
+}
+
+function walk(value: unknown, redact: Redact, secretField?: RegExp): unknown {
   if (typeof value === "string") return redact(value);
-  if (Array.isArray(value)) return value.map((each) => redactAll(each, redact));
+  if (Array.isArray(value)) return value.map((each) => walk(each, redact, secretField));
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, each]) => [
       redact(key),
-      typeof each === "string" && SECRET_FIELD.test(key) ? MARK : redactAll(each, redact),
+      typeof each === "string" && secretField?.test(key) ? MARK : walk(each, redact, secretField),
     ]),
   );
 }

@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 import { errorText } from "../log.ts";
-import { redactAll } from "../redact.ts";
+import { redactAll, redactTexts } from "../redact.ts";
 import type { Outcome } from "./agent.ts";
 import { fenced, newBoundary } from "./fence.ts";
 import { ModelError, type Step, type Turn } from "./model.ts";
@@ -74,13 +74,16 @@ export async function runLoop(place: Workplace, signal: AbortSignal): Promise<Ou
     const startedAt = Date.now();
     let step: Step;
     try {
-      step = await place.model.step({
-        instructions: place.instructions,
-        turns: state.turns,
-        tools: last ? [] : [...place.tools.values()].map(specOf),
-        maxOutputTokens: rules.budgets.outputTokens,
-        maxMs: rules.budgets.stepSeconds * 1_000,
-      }, signal);
+      step = redactTexts(
+        await place.model.step({
+          instructions: place.instructions,
+          turns: state.turns,
+          tools: last ? [] : [...place.tools.values()].map(specOf),
+          maxOutputTokens: rules.budgets.outputTokens,
+          maxMs: rules.budgets.stepSeconds * 1_000,
+        }, signal),
+        place.redact,
+      );
     } catch (error) {
       signal.throwIfAborted();
       return await putOff(error, state, save);
