@@ -1,6 +1,7 @@
 import type { Agent } from "./agent/agent.ts";
 import { digestAgent, switchedOffAgent } from "./agent/digest.ts";
-import { emptyToolshed } from "./agent/mcp.ts";
+import { openToolshed } from "./agent/mcp.ts";
+import { readMcpServers } from "./agent/mcp_servers.ts";
 import { createModel } from "./agent/model.ts";
 import { createModelAgent } from "./agent/model_agent.ts";
 import { readAgentSettings } from "./agent/settings.ts";
@@ -111,6 +112,7 @@ async function openServicesWith(
 function openAgent(config: Config, database: Database, log: Log): Agent {
   // Read in any case: a mistake in it should be found before a model is there.
   const settings = readAgentSettings(config.agent.configFile);
+  const servers = readMcpServers(config, settings);
   if (config.model === undefined) return digestAgent;
   if (config.agent.mode === "off") return switchedOffAgent;
   return createModelAgent({
@@ -119,9 +121,17 @@ function openAgent(config: Config, database: Database, log: Log): Agent {
     log,
     model: createModel(config.model),
     settings,
-    toolshed: emptyToolshed,
-    redact: createRedactor(secretsIn(config)),
+    toolshed: openToolshed({ servers, settings, database, log }),
+    redact: createRedactor([
+      ...secretsIn(config),
+      ...servers.flatMap(({ headers }) => Object.values(headers).flatMap(withoutScheme)),
+    ]),
   });
+}
+
+/** A header's value, and the secret in it: `Bearer abc`, `abc`. */
+function withoutScheme(value: string): string[] {
+  return [value, value.replace(/^\w+ +/, "")];
 }
 
 function serverOptions({ databaseUrl, databasePrepare }: Config, log: Log) {

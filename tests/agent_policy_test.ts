@@ -190,6 +190,13 @@ describe("the fence", () => {
     assertMatch(fenced({ [hidden]: [hidden] }, around), /\{"abcdefgh":\["abcdefgh"\]\}/);
   });
 
+  it("is never cut itself", () => {
+    const lines = fenced("<".repeat(50_000), around).split("\n");
+    assertEquals(lines.length, 3);
+    assertEquals(lines[2], `</untrusted-data id="${around.boundary}">`);
+    assert(lines[1].length < 60_000);
+  });
+
   it("bounds depth and length", () => {
     const deep = JSON.parse("[".repeat(500) + "]".repeat(500));
     assert(fenced(deep, around).length < 500);

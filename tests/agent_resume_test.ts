@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import type { Assignment } from "../lib/agent/agent.ts";
-import { emptyToolshed, type Toolshed } from "../lib/agent/mcp.ts";
+import type { Toolshed } from "../lib/agent/mcp.ts";
 import { createModel } from "../lib/agent/model.ts";
 import { createModelAgent } from "../lib/agent/model_agent.ts";
 import { readAgentSettings } from "../lib/agent/settings.ts";
@@ -52,7 +52,7 @@ describe("a run whose worker dies", () => {
       return Promise.resolve("sent");
     },
   };
-  const toolshed: Toolshed = { ...emptyToolshed, tools: () => Promise.resolve([send]) };
+  const toolshed: Toolshed = { tools: () => Promise.resolve({ tools: [send], off: [] }) };
 
   beforeAll(async () => {
     otto = await openOtto({ LOG_LEVEL: "silent" });

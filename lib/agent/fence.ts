@@ -10,6 +10,7 @@ const INVISIBLE =
 
 const MOST_DEPTH = 20;
 const MOST_ITEMS = 200;
+const MOST_CHARACTERS = 24_000;
 
 /** A value as a model may see it: readable characters only, bounded depth and lists. */
 export function clean(value: unknown, depth = 0): unknown {
@@ -51,7 +52,11 @@ export function fenced(
     what: string;
   },
 ): string {
-  const json = JSON.stringify(clean(value)).replaceAll("<", "\\u003c");
+  const whole = JSON.stringify(clean(value)).replaceAll("<", "\\u003c");
+  // Cut inside the fence: a fence that is cut itself would hold nothing.
+  const json = whole.length <= MOST_CHARACTERS
+    ? whole
+    : JSON.stringify(`${whole.slice(0, MOST_CHARACTERS)}… (cut here)`);
   const signature = verified ? "verified" : "none";
   return `<untrusted-data id="${boundary}" what="${what}" source="${source}" ` +
     `signature="${signature}" chars="${json.length}">\n${json}\n</untrusted-data id="${boundary}">`;

@@ -31,6 +31,7 @@ export async function runLoop(place: Workplace, signal: AbortSignal): Promise<Ou
   const loaded = await loadRun(database, turn);
   const state = loaded.state ?? begin(place);
   const prefix = `${loaded.run}`;
+  const untold = [...place.off];
   const save = async (events: LoggedEvent[], more: Partial<Parameters<typeof saveRun>[2]> = {}) => {
     const clean = events.map(({ kind, data }) => ({
       kind,
@@ -91,7 +92,8 @@ export async function runLoop(place: Workplace, signal: AbortSignal): Promise<Ou
     const ms = Date.now() - startedAt;
     take(state, step, { prefix, last, ms });
     if (last) state.exhausted = exhausted ?? "steps";
-    await save([{
+    const off = untold.splice(0).map((data) => ({ kind: "tool_off", data }));
+    await save([...off, {
       kind: "step",
       data: {
         step: state.step,

@@ -1,6 +1,7 @@
 import { fingerprint } from "../canonical.ts";
 import type { Config } from "../config.ts";
 import type { Database } from "../database.ts";
+import { unlessAborted } from "../deadline.ts";
 import { errorText, type Log } from "../log.ts";
 import { isLoopback } from "../loopback.ts";
 import type { Redact } from "../redact.ts";
@@ -88,10 +89,10 @@ export function createModelAgent(
     }
     const outcome = await slots.within(signal, async () => {
       const listed = verified ? rules.tools : rules.unverifiedTools;
-      const tools = [
-        ...builtInTools(rules.notify),
-        ...await toolshed.tools(listed, signal),
-      ].filter((tool) => listed.includes(tool.name));
+      const others = await unlessAborted(signal, toolshed.tools(listed));
+      if (!others) throw signal.reason;
+      const tools = [...builtInTools(rules.notify), ...others.tools]
+        .filter((tool) => listed.includes(tool.name));
       return await runLoop({
         database,
         model,
@@ -105,7 +106,8 @@ export function createModelAgent(
         }),
         rules,
         tools: new Map(tools.map((tool) => [tool.name, tool])),
-        policyVersion: versionOf({ mode, verified, rules, tools }),
+        off: others.off,
+        policyVersion: `${POLICY_REVISION}-${fingerprint({ mode, verified, rules }).slice(0, 12)}`,
         redact,
       }, signal);
     });
@@ -118,17 +120,4 @@ export function createModelAgent(
     }
     return away ? { ...outcome, reason: redact(outcome.reason) } : outcome;
   }
-}
-
-/** What an approval is given under: another version voids it. */
-function versionOf(
-  { tools, ...rest }: {
-    mode: string;
-    verified: boolean;
-    rules: unknown;
-    tools: readonly { name: string; capability: unknown }[];
-  },
-): string {
-  const capabilities = tools.map(({ name, capability }) => ({ name, capability }));
-  return `${POLICY_REVISION}-${fingerprint({ ...rest, capabilities }).slice(0, 12)}`;
 }

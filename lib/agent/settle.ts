@@ -21,7 +21,6 @@ interface Settling {
   save(events: LoggedEvent[], more?: Partial<Parameters<typeof saveRun>[2]>): Promise<void>;
 }
 
-const MOST_RESULT = 12_000;
 const MOST_LOGGED = 2_000;
 
 /**
@@ -65,7 +64,7 @@ export async function settleCall(
     const waiting = await awaitApproval(settling, { tool, args, sha256, verdict });
     if (waiting === "denied") return;
     if (waiting) return waiting;
-    approval = { sha256, policyVersion: place.policyVersion };
+    approval = { sha256, policyVersion: versionFor(place, tool) };
   }
   const event: LoggedEvent = {
     kind: "tool_call",
@@ -119,7 +118,8 @@ export async function settleCall(
     // Nobody knows what became of it; the next worker will.
     if (isStoreAway(error)) throw error;
     failure = errorText(error).slice(0, 500);
-    told = `The call failed: ${failure}`;
+    // What a server outside says of its failure is as little to be trusted as its results.
+    told = `The call failed: ${tool.atomic ? failure : context.fence(failure, "error")}`;
   }
   await made(settling, tool, told, Date.now() - startedAt, failure);
 }
@@ -143,6 +143,12 @@ function judge(
   } catch (error) {
     return { action: "deny", rule: "policy_broken", reason: errorText(error) };
   }
+}
+
+/** What an approval is given under: other rules, or another tool of the same name, void it. */
+function versionFor({ policyVersion }: Workplace, tool: Tool): string {
+  const { capability, description, schema } = tool;
+  return `${policyVersion}-${fingerprint({ capability, description, schema }).slice(0, 12)}`;
 }
 
 /** Nothing when the call is approved; else what the task waits for, or "denied" when it is settled. */
@@ -175,7 +181,7 @@ async function awaitApproval(
       args: canonicalJson(args),
       sha256,
       rule: verdict.rule,
-      policyVersion: place.policyVersion,
+      policyVersion: versionFor(place, tool),
       hours: APPROVAL_HOURS,
       event: {
         kind: "approval_requested",
@@ -248,7 +254,7 @@ async function settled(
 ): Promise<void> {
   const call = state.pending.shift()!;
   state.used.toolCalls++;
-  const text = cut(place.redact(told), MOST_RESULT);
+  const text = place.redact(told);
   state.results.push({ id: call.id, tool: call.tool, text });
   await save([{
     kind,

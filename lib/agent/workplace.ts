@@ -17,6 +17,8 @@ export interface Workplace {
   instructions: string;
   rules: SourceRules;
   tools: ReadonlyMap<string, Tool>;
+  /** Tools that are listed and cannot be used now, and why. */
+  off: readonly { tool: string; reason: string }[];
   /** Changes whenever what the policy would say may change. */
   policyVersion: string;
   redact: Redact;
