@@ -38,6 +38,7 @@ export const ACCESS: readonly [method: string, path: string, who: Caller][] = [
   ["GET", "/api/users", "admin"],
   ["GET", "/api/users/:id", "admin"],
   ["POST", "/api/users", "admin"],
+  ["PATCH", "/api/users/:id", "admin"],
   ["GET", "/api/notifications", "admin"],
   ["GET", "/api/notifications/:id", "admin"],
   ["POST", "/api/notifications/:id/read", "admin"],

@@ -1,9 +1,9 @@
 import { z } from "@hono/zod-openapi";
 import type { Services } from "../lib/services.ts";
-import { createUser, listUsers, readUser } from "../lib/user.ts";
+import { changeUser, createUser, listUsers, readUser } from "../lib/user.ts";
 import { conflict, createApi, createRoute, json, missing, refusals } from "./api.ts";
 import { notFound, Problem } from "./problem.ts";
-import { idParam, listOf, newUser, page, user } from "./schemas.ts";
+import { idParam, listOf, newUser, page, user, userChange } from "./schemas.ts";
 
 /** `/api/users`: the people that tasks can be given to. */
 export function users({ services: { database } }: { services: Services }) {
@@ -57,6 +57,23 @@ export function users({ services: { database } }: { services: Services }) {
           );
         }
         return c.json(made, 201);
+      },
+    )
+    .openapi(
+      createRoute({
+        method: "patch",
+        path: "/api/users/{id}",
+        summary: "Change a person's name or Slack id",
+        request: {
+          params: idParam,
+          body: { content: { "application/json": { schema: userChange } }, required: true },
+        },
+        responses: { 200: json("The user", user), ...missing, ...refusals },
+      }),
+      async (c) => {
+        const changed = await changeUser(database, c.req.valid("param").id, c.req.valid("json"));
+        if (!changed) throw notFound("user");
+        return c.json(changed, 200);
       },
     );
 }

@@ -29,6 +29,28 @@ const list = z.string().transform((text) =>
   text.split(",").map((item) => item.trim()).filter((item) => item !== "")
 );
 
+/** Ids of people, as Slack has them. */
+const slackUsers = list.refine((ids) => ids.every((id) => /^[UW][A-Z0-9]{2,30}$/.test(id)), {
+  error: 'must be Slack user ids, separated by commas, such as "U0123ABCD,U0456EFGH"',
+});
+
+/** `github=C0123,stripe=C0456,*=C0789` as a map from source to channel id. */
+const slackChannels = list.transform((pairs) => pairs.map((pair) => pair.split(/\s*=\s*/)))
+  .refine(
+    (pairs) =>
+      pairs.every(([source, channel, ...rest]) =>
+        /^(\*|[A-Za-z0-9._-]{1,64})$/.test(source) && /^[CDG][A-Z0-9]{2,30}$/.test(channel) &&
+        rest.length === 0
+      ),
+    {
+      error: 'must be pairs of a source and a channel id, such as "github=C0123ABCD,*=C0456EFGH" ' +
+        "(the id is at the end of the channel's details in Slack)",
+    },
+  )
+  .transform((pairs): ReadonlyMap<string, string> =>
+    new Map(pairs.map(([source, channel]) => [source.toLowerCase(), channel]))
+  );
+
 const url = (...protocols: string[]) =>
   z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
     error: `must be a URL that starts with ${protocols.map((each) => `${each}//`).join(" or ")}`,
@@ -86,6 +108,13 @@ const schema = z.object({
   AGENT_CONFIG: z.string().optional(),
   MCP_SERVERS: z.string().optional(),
   MCP_CONFIG_JSON: z.string().optional(),
+  SLACK_BOT_TOKEN: z.string().regex(/^[\x21-\x7e]+$/, {
+    error: 'must be the bot token of a Slack app, which starts with "xoxb-"',
+  }).optional(),
+  SLACK_API_URL: url("https:", "http:").transform((text) => text.replace(/\/+$/, ""))
+    .default("https://slack.com/api"),
+  SLACK_CHANNELS: slackChannels.default(new Map()),
+  SLACK_APPROVERS: slackUsers.default([]),
   LOG_LEVEL: z.enum(LOG_LEVELS, {
     error: `must be one of ${LOG_LEVELS.join(", ")}`,
   }).default("info"),
@@ -158,6 +187,14 @@ export function readConfig(env: Record<string, string | undefined> = process.env
       configFile: settings.AGENT_CONFIG,
       mcpFile: settings.MCP_SERVERS,
       mcpJson: settings.MCP_CONFIG_JSON,
+    },
+    slack: {
+      botToken: settings.SLACK_BOT_TOKEN,
+      apiUrl: settings.SLACK_API_URL,
+      /** The channel that outcomes are told in, by source or `webhook_type`; `*` is all others. */
+      channels: settings.SLACK_CHANNELS,
+      /** Who may approve, deny, answer and retry in Slack. */
+      approvers: settings.SLACK_APPROVERS,
     },
     logLevel: settings.LOG_LEVEL,
     secrets: readSecrets(set),

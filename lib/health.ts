@@ -1,4 +1,5 @@
 import type { Database } from "./database.ts";
+import { readObstacle } from "./slack_obstacle.ts";
 import type { Queue } from "./queue/queue.ts";
 import type { Spill } from "./queue/spill.ts";
 
@@ -32,6 +33,7 @@ export async function checkHealth(
   const checks = [await checkDatabase(database, notReady())];
   const databaseFailed = checks[0].status === "failed";
   if (!databaseFailed) checks.push(await checkQueue(database, queue));
+  if (!databaseFailed) checks.push(...await checkSlack(database));
   if (spill) checks.push(await checkSpill(spill, databaseFailed));
   // While the spill takes messages nothing is lost; without it nothing is taken.
   const canAccept = !databaseFailed || checks.at(-1)!.name === "spill" &&
@@ -119,6 +121,20 @@ async function checkQueue(database: Database, queue: Queue): Promise<Check> {
   } catch {
     // Anyone may ask, so the reason stands in the log only.
     return { name, status: "failed", detail: "cannot be counted now" };
+  }
+}
+
+/** Nothing as long as Slack works, or is not used. */
+async function checkSlack(database: Database): Promise<Check[]> {
+  const name = "slack";
+  try {
+    const obstacle = await readObstacle(database, CHECK_MS);
+    if (!obstacle) return [];
+    const detail = `takes no messages since ${obstacle.since}; outcomes are told in the web UI`;
+    return [{ name, status: "degraded", detail, hint: obstacle.error }];
+  } catch {
+    // Anyone may ask, so the reason stands in the log only.
+    return [{ name, status: "degraded", detail: "cannot be looked up now" }];
   }
 }
 

@@ -7,7 +7,21 @@ import { storedJson } from "./stored.ts";
 export type Intake =
   & { messageId: string; epoch: number }
   & (
-    | { event: string | null; title: string; description: string }
+    | {
+      event: string | null;
+      title: string;
+      description: string;
+      /** Where Slack is to show the task. */
+      slack?: { place: string; thread_ts: string | null };
+    }
+    /** Obeyed as a word on a task that is there already, or left alone. */
+    | {
+      event: string | null;
+      title: string;
+      state: "processed" | "filtered";
+      reason: string;
+      taskId: string | null;
+    }
     | { error: string }
   );
 
@@ -25,7 +39,10 @@ export async function settleMessages(
 ): Promise<string[]> {
   const rows = intakes.map((intake) => ({
     ...intake,
-    task_id: "error" in intake ? null : newId(),
+    new_task_id: "description" in intake ? newId() : null,
+    state: "error" in intake ? "failed" : "state" in intake ? intake.state : "processed",
+    slack_place: "slack" in intake ? intake.slack?.place : null,
+    slack_thread: "slack" in intake ? intake.slack?.thread_ts : null,
     event_id: newId(),
     notification_id: newId(),
   }));
@@ -34,24 +51,30 @@ export async function settleMessages(
       with intake as (
         select * from jsonb_to_recordset(${storedJson(rows)}::text::jsonb) as i(
           "messageId" uuid, epoch int, event text, title text, description text, error text,
-          task_id uuid, event_id uuid, notification_id uuid)
+          state text, reason text, "taskId" uuid, new_task_id uuid, slack_place text,
+          slack_thread text, event_id uuid, notification_id uuid)
       ), settled as (
         update messages m
-        set state = case when i.error is null then 'processed' else 'failed' end,
-          event = i.event, title = i.title, error = i.error, task_id = i.task_id,
+        set state = i.state, event = i.event, title = i.title, error = i.error, reason = i.reason,
+          task_id = coalesce(i.new_task_id, i."taskId"),
           settled_at = now(), lease_until = null, worker = null
         from intake i
         where m.id = i."messageId" and m.epoch = i.epoch and m.state = 'new'
         returning m.id, m.source, m.webhook_type, i.epoch, i.title, i.description, i.error,
-          i.task_id, i.event_id, i.notification_id
+          i.new_task_id, i.slack_place, i.slack_thread, i.event_id, i.notification_id
       ), made as (
         insert into tasks (id, message_id, source, title, description, assigned_to)
-        select task_id, id, source, title, description, ${assignee}
-        from settled where task_id is not null
+        select new_task_id, id, source, title, description, ${assignee}
+        from settled where new_task_id is not null
         on conflict (message_id) do nothing returning id, message_id
       ), born as (
         insert into task_events (id, task_id, kind, actor)
-        select s.event_id, made.id, 'created', 'otto' from made join settled s on s.task_id = made.id
+        select s.event_id, made.id, 'created', 'otto'
+        from made join settled s on s.new_task_id = made.id
+      ), shown as (
+        insert into slack_messages (task_id, place, thread_ts)
+        select made.id, s.slack_place, s.slack_thread
+        from made join settled s on s.new_task_id = made.id where s.slack_place is not null
       ), told as (
         insert into notifications (id, cause, message_id, channel, destination, kind, text)
         select notification_id, 'message:' || id || ':' || epoch, id, 'web', 'web',

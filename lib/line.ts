@@ -63,7 +63,8 @@ export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-function cut(line: string, max: number): string {
+/** The beginning of a text, at most `max` characters, never through an emoji. */
+export function cut(line: string, max: number): string {
   if (line.length <= max) return line;
   segmenter ??= new Intl.Segmenter("en", { granularity: "grapheme" });
   const end = segmenter.segment(line).containing(max)?.index ?? max;

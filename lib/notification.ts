@@ -33,7 +33,7 @@ const columns = `id, task_id, message_id, channel, destination, kind, text, stat
 /** After so many tries a notification is dead: kept, with the reason, and shown. */
 const MOST_TRIES = 8;
 
-/** Claims notifications that are due, oldest first. */
+/** Claims notifications that are due, oldest first. Slack's are told by showing their task there. */
 export async function claimNotifications(
   database: Database,
   worker: string,
@@ -44,6 +44,7 @@ export async function claimNotifications(
       with picked as (
         select id from notifications
         where state = 'pending' and (lease_until is null or lease_until < now())
+          and channel <> 'slack'
         order by id limit ${max} for update skip locked
       )
       update notifications n
@@ -185,6 +186,10 @@ export async function retryNotification(
       with again as (
         update notifications set state = 'pending', attempts = 0, lease_until = null
         where id = ${id} and state = 'dead' returning ${sql.unsafe(columns)}
+      ), shown_again as (
+        update slack_messages s
+        set wanted = s.wanted + 1, attempts = 0, unsure = 0, due_at = now()
+        from again where again.channel = 'slack' and s.task_id = again.task_id
       ), changed as (
         insert into changes (kind, ids) select 'notification', array[id] from again
       )

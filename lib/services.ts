@@ -14,6 +14,7 @@ import { type Inbox, openInbox } from "./inbox.ts";
 import { errorText, type Log } from "./log.ts";
 import { machineName } from "./machine.ts";
 import type { Channel } from "./notify/channel.ts";
+import { createSlack, type Slack } from "./notify/slack.ts";
 import { webChannel } from "./notify/web.ts";
 import { openPostgresQueue } from "./queue/postgres.ts";
 import { openLocalQueue, type Queue } from "./queue/queue.ts";
@@ -32,6 +33,7 @@ export interface Services extends AsyncDisposable {
   readonly spill?: Spill;
   readonly agent: Agent;
   readonly channels: readonly Channel[];
+  readonly slack?: Slack;
   /** Rung in this process when there are new tasks, or new notifications. */
   readonly bells: { tasks: Bell; notifications: Bell };
   /** Resolves when the schema is there; a store that is down is waited for. */
@@ -100,6 +102,7 @@ async function openServicesWith(
     spill,
     agent: openAgent(config, database, log),
     channels: [webChannel],
+    slack: createSlack({ config, database, log }),
     bells: { tasks: createBell(), notifications: createBell() },
     ready,
     notReady: () => obstacle,

@@ -62,3 +62,20 @@ export async function readUser(database: Database, id: string): Promise<User | u
   );
   return user;
 }
+
+/** Changes what is given; undefined when there is no such person. The system user stays as it is. */
+export async function changeUser(
+  database: Database,
+  id: string,
+  change: { name?: string; slack_id?: string | null },
+): Promise<User | undefined> {
+  const { name = null, slack_id = null } = change;
+  const [user] = await database.query("change a user", (sql) =>
+    sql<User[]>`
+      update users
+      set name = coalesce(${name}, name),
+        slack_id = ${"slack_id" in change ? sql`${slack_id}` : sql`slack_id`}
+      where id = ${id} and kind = 'person'
+      returning id, email, name, slack_id, kind`);
+  return user;
+}

@@ -1,4 +1,5 @@
 import { findSource } from "../sources/mod.ts";
+import { threadOf } from "../sources/slack_command.ts";
 import type { Assignment, Outcome } from "./agent/agent.ts";
 import { expireApprovals } from "./approval.ts";
 import { forgetUsage } from "./agent/usage.ts";
@@ -6,6 +7,7 @@ import { createBatcher } from "./batch.ts";
 import { forgetChanges } from "./change.ts";
 import { tidyEmbedded } from "./database.ts";
 import { deadline, pause, untilAborted } from "./deadline.ts";
+import { hear } from "./hear.ts";
 import { beat, forgetWorkers, HEARTBEAT_MS, signOff } from "./heartbeat.ts";
 import { newId } from "./id.ts";
 import { failCrashedMessages, type Intake, settleMessages } from "./intake.ts";
@@ -23,6 +25,7 @@ import { claimNotifications, markSent, markUnsent, type Notification } from "./n
 import { parsePayload } from "./payload.ts";
 import { isRowError, writeEach } from "./row_error.ts";
 import type { Services } from "./services.ts";
+import { clearObstacle } from "./slack_obstacle.ts";
 import {
   type ClaimedTask,
   claimTasks,
@@ -50,12 +53,13 @@ export interface Worker {
   takeMessages(waitMs: number, signal: AbortSignal): Promise<number>;
   runTasks(signal: AbortSignal): Promise<number>;
   tellPeople(signal: AbortSignal): Promise<number>;
+  tellSlack(signal: AbortSignal): Promise<number>;
   moveSpill(): Promise<number>;
   beat(): Promise<void>;
   /** Stops the agents of tasks that were cancelled. */
   watch(): Promise<void>;
   tidy(): Promise<void>;
-  /** Resolves when the tasks in hand have ended. */
+  /** Resolves when the tasks in hand, and calls of Slack, have ended. */
   idle(): Promise<void>;
   /** Gives everything in hand back, for others to take at once. */
   stop(): Promise<void>;
@@ -69,7 +73,7 @@ const POLL_MS = 500;
 const NEWS_MS = 1_000;
 
 export function createWorker(services: Services): Worker {
-  const { database, queue, spill, log, agent, channels, bells, config } = services;
+  const { database, queue, spill, log, agent, channels, slack, bells, config } = services;
   const id = `${services.host}-${newId().slice(-12)}`;
   const running = new Map<
     string,
@@ -162,24 +166,38 @@ export function createWorker(services: Services): Worker {
     owed = [];
   }
 
-  /** Message → description. Whatever a payload does to it, it is the message that fails. */
+  /** Message → description, or a word on a task that is there already. */
   async function read(message: ClaimedMessage): Promise<Intake> {
-    const { id: messageId, epoch, webhookType, headers } = message;
+    const { id: messageId, epoch, webhookType, verification } = message;
     const body = message.body ?? await readBody(database, messageId) ?? new Uint8Array();
+    const described = describeMessage(message, body);
+    if (described.error !== undefined) return { messageId, epoch, error: described.error };
+    const { payload, told } = described;
+    const intake = { messageId, epoch, event: told.event ?? null, title: told.title };
+    const { name: source } = findSource(webhookType);
+    const fromSlack = source === "slack" && verification === "verified";
+    const heard = fromSlack && await hear(services, { messageId, payload });
+    if (heard) return { ...intake, ...heard };
+    return {
+      ...intake,
+      description: told.description,
+      slack: slack?.routeOf({
+        source,
+        webhookType,
+        thread: fromSlack ? threadOf(payload) : undefined,
+      }),
+    };
+  }
+
+  /** Whatever a payload does to it, it is the message that fails. */
+  function describeMessage(message: ClaimedMessage, body: Uint8Array) {
+    const { headers, webhookType: type } = message;
     try {
       const payload = parsePayload(body, headers.get("content-type") ?? undefined);
-      const { source } = findSource(webhookType);
-      const told = source.describe(payload, { headers, type: webhookType });
-      return {
-        messageId,
-        epoch,
-        event: told.event ?? null,
-        title: told.title,
-        description: told.description,
-      };
+      return { payload, told: findSource(type).source.describe(payload, { headers, type }) };
     } catch (error) {
-      log.warn("message.failed", { message_id: messageId, error: errorText(error) });
-      return { messageId, epoch, error: errorText(error).slice(0, 1_000) };
+      log.warn("message.failed", { message_id: message.id, error: errorText(error) });
+      return { error: errorText(error).slice(0, 1_000) };
     }
   }
 
@@ -288,6 +306,7 @@ export function createWorker(services: Services): Worker {
     takeMessages,
     runTasks,
     tellPeople,
+    tellSlack: async (signal) => await slack?.tell(signal) ?? 0,
     async moveSpill() {
       return spill ? await moveSpilled({ database, queue, spill, log }) : 0;
     },
@@ -338,6 +357,7 @@ export function createWorker(services: Services): Worker {
     },
     async idle() {
       await Promise.allSettled([...running.values()].map((run) => run.done));
+      await slack?.idle();
     },
     async stop() {
       for (const { abort } of running.values()) abort.abort();
@@ -366,6 +386,7 @@ const TIDY_MS = 5_000;
 const COMPACT_MS = 5 * 60_000;
 const FORGET_AT_ONCE = 500;
 const SPILL_MS = 1_000;
+const SLACK_MS = 200;
 const AFTER_ERROR_MS = 1_000;
 /** How long work in hand may go on after the signal, and how long giving the rest back may take. */
 const GRACE_MS = 3_000;
@@ -377,6 +398,8 @@ export async function work(services: Services, signal: AbortSignal): Promise<voi
   await services.ready;
   if (signal.aborted) return;
   const worker = createWorker(services);
+  // Slack was switched off: nothing is wrong with it any more.
+  if (!services.slack) clearObstacle(database).catch(() => {});
   log.info("worker.started", { worker: worker.id, agent: services.agent.name });
 
   /** Repeats a step; `rest` is what to wait for when there was nothing to do. */
@@ -397,6 +420,7 @@ export async function work(services: Services, signal: AbortSignal): Promise<voi
     repeat(() => worker.takeMessages(POLL_MS, signal), () => Promise.resolve()),
     repeat(() => worker.runTasks(signal), () => bells.tasks.wait(POLL_MS, signal)),
     repeat(() => worker.tellPeople(signal), () => bells.notifications.wait(POLL_MS, signal)),
+    services.slack && repeat(() => worker.tellSlack(signal), () => pause(SLACK_MS, signal)),
     every(HEARTBEAT_MS, () => worker.beat()),
     every(WATCH_MS, () => worker.watch()),
     every(TIDY_MS, () => worker.tidy()),
@@ -435,7 +459,8 @@ export async function drain(
       settled += taken;
       done += taken + await worker.runTasks(signal);
       await Promise.race([worker.idle(), untilAborted(signal)]);
-      done += await worker.tellPeople(signal);
+      done += await worker.tellPeople(signal) + await worker.tellSlack(signal);
+      await Promise.race([worker.idle(), untilAborted(signal)]);
       if (done === 0) break;
     }
   } finally {

@@ -14,6 +14,7 @@ const MAY_IMPORT: [place: string, ...mayImport: string[]][] = [
   ["handlers/views/", "handlers/views/", "handlers/static.ts", "lib/", "sources/"],
   ["handlers/", "handlers/", "lib/", "sources/"],
   ["lib/work.ts", "lib/", "sources/"],
+  ["lib/hear.ts", "lib/", "sources/"],
   ["lib/services.ts", "lib/"],
   // The rooms of lib never import each other: they meet in work.ts and services.ts.
   ["lib/queue/", "lib/queue/", "lib/*"],

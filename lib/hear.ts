@@ -1,0 +1,236 @@
+import {
+  commandOf,
+  hasBot,
+  isEcho,
+  type SlackCommand,
+  type SlackSelf,
+} from "../sources/slack_command.ts";
+import { decideApproval, listApprovals, readApproval } from "./approval.ts";
+import { unlessAborted } from "./deadline.ts";
+import { isId } from "./id.ts";
+import { ACTIONS } from "./notify/slack_blocks.ts";
+import type { Slack } from "./notify/slack.ts";
+import { claimCommand, findThreadTasks, type ThreadTask } from "./notify/slack_thread.ts";
+import { unescape } from "./notify/slack_text.ts";
+import type { Services } from "./services.ts";
+import { answerTask, readTask, retryTask } from "./task.ts";
+
+/** What a Slack message was, that makes no task of its own. */
+export interface Heard {
+  state: "processed" | "filtered";
+  reason: string;
+  /** The task that it is about. */
+  taskId: string | null;
+}
+
+type Parts = Pick<Services, "database" | "bells" | "slack">;
+type Click = SlackCommand & { kind: "click" };
+type Reply = SlackCommand & { kind: "reply" };
+
+/** Shorter than a lease, and the envelope nearly always says it already. */
+const IDENTIFY_MS = 2_000;
+const MOST_ANSWER = 10_000;
+
+/**
+ * Tells Otto's own doings in Slack, and words on tasks that are there already,
+ * from what makes a new task; obeys the words. May be called again for the same
+ * message: each word counts once.
+ *
+ * @returns undefined for an ordinary message, which becomes a task.
+ */
+export async function hear(
+  services: Parts,
+  { messageId, payload }: { messageId: string; payload: unknown },
+): Promise<Heard | undefined> {
+  const { slack } = services;
+  if (isEcho(payload) || slack && hasBot(payload) && await isOurs(slack, payload)) {
+    return { state: "filtered", reason: "Otto's own message in Slack", taskId: null };
+  }
+  const command = slack && commandOf(payload);
+  if (!command) return undefined;
+  return command.kind === "click"
+    ? await hearClick(services, slack, command)
+    : await hearReply(services, slack, command, messageId);
+}
+
+/** A bot speaks. As long as we do not know our own name it may be us: better no task than a loop. */
+async function isOurs(slack: Slack, payload: unknown): Promise<boolean> {
+  const signal = AbortSignal.timeout(IDENTIFY_MS);
+  const self: SlackSelf | undefined = await unlessAborted(signal, slack.identity());
+  return self ? isEcho(payload, self) : true;
+}
+
+async function hearClick(
+  services: Parts,
+  slack: Slack,
+  click: Click,
+): Promise<Heard | undefined> {
+  const { database } = services;
+  const { action, value, user } = click;
+  if (!Object.values<string>(ACTIONS).includes(action)) return undefined;
+  const done = (taskId: string | null, what: string): Heard => ({
+    state: "processed",
+    reason: `${user} in Slack: ${what}`,
+    taskId,
+  });
+  if (!isId(value)) return done(null, "a button without a task");
+  if (action === ACTIONS.approve || action === ACTIONS.deny) {
+    const approval = await readApproval(database, value);
+    if (!approval) return done(null, "a button of an approval that is gone");
+    if (!mayDecide(slack, click)) return done(approval.task_id, "not allowed to decide");
+    const decision = action === ACTIONS.approve ? "approve" : "deny";
+    return done(approval.task_id, await decide(services, slack, click, value, decision));
+  }
+  if (!await readTask(database, value)) return done(null, "a button of a task that is gone");
+  if (!mayDecide(slack, click)) return done(value, "not allowed to answer");
+  if (action === ACTIONS.retry) {
+    return done(value, await retry(services, slack, click, value));
+  }
+  if (click.typed.trim() === "") {
+    whisper(slack, click, "Write your answer into the field above the button, then press it.");
+    return done(value, "an empty answer");
+  }
+  return done(value, await answer(services, slack, click, value, click.typed));
+}
+
+async function hearReply(
+  services: Parts,
+  slack: Slack,
+  reply: Reply,
+  messageId: string,
+): Promise<Heard | undefined> {
+  const { database } = services;
+  const tasks = await findThreadTasks(database, reply);
+  const task = tasks.find(({ status }) => status === "waiting_input") ??
+    tasks.find(({ ours }) => ours);
+  // In other people's threads Otto is spoken to only when it has asked something.
+  if (!task) return undefined;
+  const heard = (what: string): Heard => ({
+    state: "processed",
+    reason: `${reply.user || "a bot"} in the task's Slack thread: ${what}`,
+    taskId: task.task_id,
+  });
+  if (reply.byBot || !reply.user) return heard("bots are not obeyed");
+  const holder = await claimCommand(database, `${reply.channel}:${reply.ts}`, messageId);
+  if (holder !== messageId) return heard(`heard already, as message ${holder}`);
+  return heard(await obey(services, slack, reply, task));
+}
+
+/** @returns what came of it. */
+async function obey(
+  services: Parts,
+  slack: Slack,
+  reply: Reply,
+  { task_id: taskId, status }: ThreadTask,
+): Promise<string> {
+  const { database } = services;
+  const said = unescape(reply.text.replace(/^\s*<@[A-Z0-9]+(\|[^>]*)?>[\s,:]*/, "")).trim();
+  const word = /^(approve|deny|retry)[.!]?$/i.exec(said)?.[1].toLowerCase();
+  if (status === "waiting_input") {
+    const approvals = (await listApprovals(database, taskId))
+      .filter(({ state }) => state === "pending");
+    if (approvals.length === 0) {
+      if (!mayDecide(slack, reply)) return "not allowed to answer";
+      if (said === "") return "an empty answer";
+      return await answer(services, slack, reply, taskId, said);
+    }
+    if (word !== "approve" && word !== "deny") {
+      if (slack.approvers.includes(reply.user)) {
+        whisper(
+          slack,
+          reply,
+          'This task waits for an approval: press a button, or reply "approve" ' +
+            'or "deny".',
+        );
+      }
+      return "no word on the approval that the task waits for";
+    }
+    if (!mayDecide(slack, reply)) return "not allowed to decide";
+    if (approvals.length > 1) {
+      whisper(
+        slack,
+        reply,
+        `${approvals.length} approvals wait: press the button of the one you mean.`,
+      );
+      return "not clear which approval is meant";
+    }
+    return await decide(services, slack, reply, approvals[0].id, word);
+  }
+  if (word !== "retry" || (status !== "failed" && status !== "cancelled")) {
+    return "the task waits for nothing";
+  }
+  if (!mayDecide(slack, reply)) return "not allowed to retry";
+  return await retry(services, slack, reply, taskId);
+}
+
+/** Only those whom the operator has named; everybody else is told, and nobody but them hears it. */
+function mayDecide(slack: Slack, command: SlackCommand): boolean {
+  if (slack.approvers.includes(command.user)) return true;
+  whisper(
+    slack,
+    command,
+    "Sorry, only people named in Otto's SLACK_APPROVERS can do that. Nothing was changed.",
+  );
+  return false;
+}
+
+async function decide(
+  { database, bells }: Parts,
+  slack: Slack,
+  command: SlackCommand,
+  id: string,
+  decision: "approve" | "deny",
+): Promise<string> {
+  const word = decision === "approve" ? "approved" : "denied";
+  const actor = actorOf(command);
+  if (await decideApproval(database, { id, decision, actor })) {
+    bells.tasks.ring();
+    return word;
+  }
+  const approval = await readApproval(database, id);
+  // The same message, worked once more after a crash.
+  if (approval?.decided_by === actor && approval.state === word) return word;
+  whisper(
+    slack,
+    command,
+    `That approval does not wait any more: it is ${approval?.state ?? "gone"}.`,
+  );
+  return "the approval did not wait any more";
+}
+
+async function answer(
+  { database, bells }: Parts,
+  slack: Slack,
+  command: SlackCommand,
+  id: string,
+  text: string,
+): Promise<string> {
+  const actor = actorOf(command);
+  if (await answerTask(database, { id, text: text.slice(0, MOST_ANSWER), actor })) {
+    bells.tasks.ring();
+    return "answered";
+  }
+  whisper(slack, command, "That task does not wait for an answer any more.");
+  return "the task did not wait for an answer any more";
+}
+
+async function retry(
+  { database, bells }: Parts,
+  slack: Slack,
+  command: SlackCommand,
+  id: string,
+): Promise<string> {
+  if (await retryTask(database, { id, actor: actorOf(command) })) {
+    bells.tasks.ring();
+    return "started again";
+  }
+  whisper(slack, command, "That task is not failed or cancelled any more.");
+  return "the task could not be started again";
+}
+
+const actorOf = ({ user }: SlackCommand) => `slack:${user}`;
+
+function whisper(slack: Slack, command: SlackCommand, said: string): void {
+  const { channel, user, threadTs } = command;
+  slack.whisper({ channel, user, threadTs }, said);
+}

@@ -1,0 +1,165 @@
+import type { Config } from "../config.ts";
+import type { Database } from "../database.ts";
+import { errorText, type Log } from "../log.ts";
+import { text } from "../pick.ts";
+import { clearObstacle, readObstacle, writeObstacle } from "../slack_obstacle.ts";
+import { createSlackClient } from "./slack_client.ts";
+import {
+  claimSlackMessages,
+  holdPlaces,
+  noteChanges,
+  settleSlackMessage,
+  type Shown,
+  type SlackMessage,
+} from "./slack_message.ts";
+import { createSlackPeople } from "./slack_people.ts";
+import { routeOf, type SlackRoute } from "./slack_route.ts";
+import { showMessage } from "./slack_show.ts";
+
+/** Who we are in Slack. */
+export interface SlackIdentity {
+  userId?: string;
+  botId?: string;
+}
+
+/** Notifications in Slack: one message about each task, kept up to date. */
+export interface Slack {
+  readonly approvers: readonly string[];
+  routeOf(task: Parameters<typeof routeOf>[0]): SlackRoute;
+  /**
+   * Puts outcomes into the outbox and starts to bring messages up to date.
+   *
+   * @returns how much there was to do.
+   */
+  tell(signal: AbortSignal): Promise<number>;
+  /** Resolves when what was started has ended. */
+  idle(): Promise<void>;
+  /** Who we are, as far as Slack has said so yet. */
+  identity(): Promise<SlackIdentity | undefined>;
+  /** Says something to one person alone; whether it arrives is not promised. */
+  whisper(to: { channel: string; user: string; threadTs?: string }, said: string): void;
+}
+
+const AT_ONCE = 16;
+/** How long an obstacle is left alone before another try. */
+const OBSTACLE_SECONDS = 60;
+const ASK_AGAIN_MS = 60_000;
+
+/** Slack as it is configured; undefined without a token. Connects when first used. */
+export function createSlack(
+  { config, database, log }: { config: Config; database: Database; log: Log },
+): Slack | undefined {
+  const { botToken, apiUrl, channels, approvers } = config.slack;
+  if (botToken === undefined) return undefined;
+  const client = createSlackClient({ token: botToken, url: apiUrl });
+  const showers = {
+    database,
+    client,
+    people: createSlackPeople(database, client),
+    publicUrl: config.publicUrl,
+    answerable: approvers.length > 0,
+  };
+  const running = new Set<Promise<void>>();
+  let blockedUntil = 0;
+  let blocked = false;
+  let asked: Promise<SlackIdentity | undefined> | undefined;
+  let askedAt = -Infinity;
+  let identity: SlackIdentity | undefined;
+
+  /** Asks Slack who we are: once, or again a while after it could not say. */
+  function identify(): Promise<SlackIdentity | undefined> {
+    if (identity || (asked && performance.now() - askedAt < ASK_AGAIN_MS)) {
+      return asked ?? Promise.resolve(identity);
+    }
+    askedAt = performance.now();
+    asked = ask().catch((error) => {
+      log.warn("slack.identify_failed", { error: errorText(error) });
+      return undefined;
+    });
+    return asked;
+  }
+
+  async function ask(): Promise<SlackIdentity | undefined> {
+    const answer = await client("auth.test", {});
+    if (answer.ok) {
+      identity = { userId: text(answer.body, "user_id"), botId: text(answer.body, "bot_id") };
+      // A scope that is missing shows only when it is needed.
+      const obstacle = await readObstacle(database);
+      if (obstacle?.code === "missing_scope") blocked = true;
+      else if (obstacle) await mended();
+    } else if (answer.kind === "integration") await block(answer.code, answer.error);
+    return identity;
+  }
+
+  async function block(code: string, error: string): Promise<void> {
+    blocked = true;
+    blockedUntil = performance.now() + OBSTACLE_SECONDS * 1_000;
+    log.error("slack.blocked", { code, error });
+    await writeObstacle(database, { code, error });
+  }
+
+  async function mended(): Promise<void> {
+    blocked = false;
+    blockedUntil = 0;
+    await clearObstacle(database);
+    log.info("slack.mended");
+  }
+
+  async function show(message: SlackMessage): Promise<void> {
+    try {
+      const done = await showMessage(showers, message);
+      if (!done) return;
+      const { shown, outcomes } = done;
+      await settleSlackMessage(database, message, outcomes, putOff(shown));
+      await heed(message, shown);
+    } catch (error) {
+      // The store failed: the lease runs out and it is done again.
+      log.warn("slack.show_failed", { task_id: message.task_id, error: errorText(error) });
+    }
+  }
+
+  /** What one message met may concern all of them. */
+  async function heed({ task_id, place }: SlackMessage, shown: Shown): Promise<void> {
+    if (shown.ok) {
+      if (blocked) await mended();
+      return;
+    }
+    const { error, obstacle, permanent, uncounted, retryAfterSeconds } = shown;
+    if (!shown.nobody) log.warn("slack.not_told", { task_id, place, error, permanent });
+    if (obstacle) await block(obstacle, error);
+    else if (uncounted && retryAfterSeconds) await holdPlaces(database, retryAfterSeconds);
+  }
+
+  return {
+    approvers,
+    routeOf: (task) => routeOf(task, channels),
+    async tell(signal) {
+      const noted = await noteChanges(database);
+      if (signal.aborted || performance.now() < blockedUntil) return noted;
+      // Known before the first post, so that its echo is recognised.
+      await identify();
+      if (signal.aborted || performance.now() < blockedUntil) return noted;
+      const free = AT_ONCE - running.size;
+      const messages = free > 0 ? await claimSlackMessages(database, free) : [];
+      for (const message of messages) {
+        const showing = show(message).finally(() => running.delete(showing));
+        running.add(showing);
+      }
+      return noted + messages.length;
+    },
+    async idle() {
+      await Promise.all(running);
+    },
+    identity: identify,
+    whisper({ channel, user, threadTs }, said) {
+      const args = { channel, user, text: said, ...(threadTs && { thread_ts: threadTs }) };
+      client("chat.postEphemeral", args).then((answer) => {
+        if (!answer.ok) log.warn("slack.whisper_failed", { channel, error: answer.error });
+      });
+    },
+  };
+}
+
+function putOff(shown: Shown): Shown {
+  return shown.ok || !shown.obstacle ? shown : { ...shown, retryAfterSeconds: OBSTACLE_SECONDS };
+}

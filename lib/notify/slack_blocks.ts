@@ -1,0 +1,175 @@
+import type { Approval } from "../approval.ts";
+import type { Task } from "../task.ts";
+import { escape, escapedWithin, plain } from "./slack_text.ts";
+
+/** What Slack shows of a task. */
+export interface SlackContent {
+  /** For notifications, for screen readers, and for where blocks do not go through. */
+  text: string;
+  blocks: unknown[];
+}
+
+/** What the content is made of. */
+export interface Showing {
+  task: Pick<
+    Task,
+    "id" | "source" | "title" | "status" | "question" | "started_at" | "result" | "error"
+  >;
+  /** Those that wait for a person's word. */
+  approvals: readonly Approval[];
+  /** Grows with every change: an input needs a new id in each iteration of a message. */
+  version: number;
+}
+
+/** What the buttons do; the name in front keeps them apart from anybody else's. */
+export const ACTIONS = {
+  approve: "otto_approve",
+  deny: "otto_deny",
+  answer: "otto_answer",
+  retry: "otto_retry",
+} as const;
+/** The field that an answer is written into. */
+export const ANSWER_FIELD = "otto_answer_text";
+
+/**
+ * Slack's limits are 3,000 characters for a section and 50 blocks; a message of about
+ * 13,200 characters is refused all the same (slackapi/bolt-js#2509). These stay
+ * below 9,000 in all.
+ */
+const TITLE_LENGTH = 250;
+const BODY_LENGTH = 2_900;
+const APPROVALS_SHOWN = 3;
+const ARGUMENTS_LENGTH = 1_500;
+/** chat.update refuses a text of more than 4,000. */
+const TEXT_BYTES = 3_900;
+const SUMMARY_BYTES = 1_000;
+
+/**
+ * The one message about a task. All that a sender or a model wrote is `plain_text`:
+ * Slack takes no markup in there and rings nobody.
+ *
+ * @param answerable whether anybody may answer in Slack; without, there are no buttons.
+ */
+export function showTask(
+  { task, approvals, version }: Showing,
+  { publicUrl, answerable }: { publicUrl?: string; answerable: boolean },
+): SlackContent & { plain: string } {
+  const head = `${wordOf(task)}: ${plain(task.title, TITLE_LENGTH)}`;
+  const body = bodyOf(task);
+  const link = publicUrl && `${publicUrl}/#t-${task.id}`;
+  const blocks: unknown[] = [section(`${SIGNS[task.status]} ${head}`)];
+  if (body) blocks.push(section(plain(body, BODY_LENGTH)));
+  if (task.status === "waiting_input") {
+    blocks.push(...askedOf(task, approvals, version, answerable));
+  }
+  if (answerable && (task.status === "failed" || task.status === "cancelled")) {
+    blocks.push(buttons(`retry_${version}`, button("Retry", ACTIONS.retry, task.id)));
+  }
+  blocks.push({
+    type: "context",
+    elements: [
+      text(`${task.source} · task ${task.id}`),
+      ...(link ? [{ type: "mrkdwn", text: `<${escape(link)}|Open in Otto>` }] : []),
+    ],
+  });
+  const whole = [head, body, link].filter(Boolean).join("\n");
+  return {
+    text: escapedWithin(SUMMARY_BYTES, task.error ? `${head} (${task.error.message})` : head),
+    blocks,
+    plain: escapedWithin(TEXT_BYTES, whole),
+  };
+}
+
+const SIGNS: Record<Task["status"], string> = {
+  pending: "📥",
+  running: "⏳",
+  waiting_input: "❓",
+  completed: "✅",
+  failed: "❌",
+  cancelled: "🚫",
+};
+
+function wordOf({ status, started_at }: Showing["task"]): string {
+  switch (status) {
+    case "pending":
+      return started_at ? "Going on soon" : "Received";
+    case "running":
+      return "Running";
+    case "waiting_input":
+      return "Waiting for you";
+    case "completed":
+      return "Completed";
+    case "failed":
+      return "Failed";
+    case "cancelled":
+      return "Cancelled";
+  }
+}
+
+function bodyOf({ status, question, result, error }: Showing["task"]): string | undefined {
+  switch (status) {
+    case "waiting_input":
+      return question ?? undefined;
+    case "completed":
+      return result?.text || undefined;
+    case "failed":
+      return error?.message || undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** What a person is to do: decide on approvals, or else answer. */
+function askedOf(
+  task: Showing["task"],
+  approvals: readonly Approval[],
+  version: number,
+  answerable: boolean,
+): unknown[] {
+  if (!answerable) return [section("To answer, open the task in Otto.")];
+  if (approvals.length > 0) {
+    const more = approvals.length - APPROVALS_SHOWN;
+    return [
+      ...approvals.slice(0, APPROVALS_SHOWN).flatMap((approval) => approvalOf(approval)),
+      ...(more > 0 ? [section(`${more} more wait in Otto.`)] : []),
+    ];
+  }
+  return [
+    {
+      type: "input",
+      block_id: `answer_${version}`,
+      optional: true,
+      label: text("Your answer"),
+      element: { type: "plain_text_input", action_id: ANSWER_FIELD, max_length: 3_000 },
+    },
+    buttons(`send_${version}`, button("Answer", ACTIONS.answer, task.id)),
+  ];
+}
+
+/** A call is approved as it is seen: one that is too long to be shown is not approved here. */
+function approvalOf({ id, tool, arguments: args, rule }: Approval): unknown[] {
+  const call = JSON.stringify(args, null, 1);
+  const tooLong = plain(call, ARGUMENTS_LENGTH) !== call.trim();
+  const shown = section(
+    `${plain(tool, 100)} (${plain(rule, 300)})\n${plain(call, ARGUMENTS_LENGTH)}` +
+      (tooLong ? "\nNot all of it can be shown here: to approve it, open the task in Otto." : ""),
+  );
+  const deny = button("Deny", ACTIONS.deny, id, "danger");
+  return tooLong
+    ? [shown, buttons(`approval_${id}`, deny)]
+    : [shown, buttons(`approval_${id}`, button("Approve", ACTIONS.approve, id, "primary"), deny)];
+}
+
+const text = (text: string) => ({ type: "plain_text", text, emoji: false });
+const section = (content: string) => ({ type: "section", text: text(content) });
+const buttons = (block_id: string, ...elements: unknown[]) => ({
+  type: "actions",
+  block_id,
+  elements,
+});
+const button = (
+  label: string,
+  action_id: string,
+  value: string,
+  style?: "primary" | "danger",
+) => ({ type: "button", text: text(label), action_id, value, ...(style && { style }) });

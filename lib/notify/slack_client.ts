@@ -1,0 +1,136 @@
+import { errorText } from "../log.ts";
+import { explain, kindOf, type SlackErrorKind } from "./slack_error.ts";
+
+/** How a call of Slack's Web API went. */
+export type SlackAnswer =
+  | { ok: true; body: Record<string, unknown> }
+  | {
+    ok: false;
+    kind: SlackErrorKind;
+    /** Slack's error code, or `http_503`, `network`, `not_json`. */
+    code: string;
+    /** The code with what to do about it. */
+    error: string;
+    /** How long Slack asks us to wait. */
+    retryAfterSeconds?: number;
+    /** No answer came, or none that can be read: it may have happened all the same. */
+    unsure: boolean;
+  };
+
+/** Slack's Web API. A call never throws: a failure is data. */
+export type SlackClient = (
+  method: string,
+  args: Record<string, unknown>,
+  signal?: AbortSignal,
+) => Promise<SlackAnswer>;
+
+/** Shorter than a lease, so that nobody else takes the work while a call is out. */
+export const CALL_MS = 6_000;
+const MOST_RETRY_AFTER_SECONDS = 60 * 60;
+const DEFAULT_RETRY_AFTER_SECONDS = 30;
+
+/** Methods that read take forms, not JSON (docs.slack.dev, "Using the Slack Web API"). */
+const FORMS = /^(auth\.test|users\.|conversations\.(history|replies))/;
+
+/** Opens nothing: each call is one request with its own deadline. */
+export function createSlackClient(
+  { token, url }: { token: string; url: string },
+): SlackClient {
+  return async (method, args, signal) => {
+    const form = FORMS.test(method);
+    const timeout = AbortSignal.timeout(CALL_MS);
+    try {
+      const response = await fetch(`${url}/${method}`, {
+        method: "POST",
+        headers: {
+          authorization: `Bearer ${token}`,
+          "content-type": form
+            ? "application/x-www-form-urlencoded"
+            : "application/json; charset=utf-8",
+        },
+        body: form ? formOf(args) : JSON.stringify(args),
+        // The token goes to Slack and nowhere else.
+        redirect: "manual",
+        signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+      });
+      return readAnswer(response, await response.text());
+    } catch (error) {
+      return {
+        ok: false,
+        kind: "later",
+        code: timeout.aborted ? "timeout" : "network",
+        error: timeout.aborted
+          ? `Slack did not answer within ${CALL_MS} ms`
+          : `Slack cannot be reached (${errorText(error)})`,
+        unsure: !neverSent(error),
+      };
+    }
+  };
+}
+
+function readAnswer(response: Response, text: string): SlackAnswer {
+  const { status } = response;
+  const retryAfterSeconds = readRetryAfter(response.headers.get("retry-after"));
+  if (status === 429) {
+    return {
+      ok: false,
+      kind: "later",
+      code: "ratelimited",
+      error: "ratelimited",
+      retryAfterSeconds: retryAfterSeconds ?? DEFAULT_RETRY_AFTER_SECONDS,
+      unsure: false,
+    };
+  }
+  const body = parse(text);
+  if (!body || status >= 500) {
+    const code = status === 200 ? "not_json" : `http_${status}`;
+    const error = status === 200
+      ? "Slack's answer is not JSON"
+      : `Slack answered with status ${status}`;
+    return { ok: false, kind: "later", code, error, retryAfterSeconds, unsure: status === 200 };
+  }
+  if (body.ok === true) return { ok: true, body };
+  const code = typeof body.error === "string" ? body.error.slice(0, 100) : `http_${status}`;
+  const kind = kindOf(code);
+  const limited = code === "ratelimited" || code === "rate_limited";
+  return {
+    ok: false,
+    kind,
+    code,
+    error: explain(code, typeof body.needed === "string" ? body.needed.slice(0, 100) : undefined),
+    retryAfterSeconds: retryAfterSeconds ?? (limited ? DEFAULT_RETRY_AFTER_SECONDS : undefined),
+    unsure: false,
+  };
+}
+
+function parse(text: string): Record<string, unknown> | undefined {
+  try {
+    const body = JSON.parse(text);
+    return typeof body === "object" && body !== null && !Array.isArray(body) ? body : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function readRetryAfter(header: string | null): number | undefined {
+  if (!header || !/^\d+$/.test(header)) return undefined;
+  return Math.min(Number(header), MOST_RETRY_AFTER_SECONDS);
+}
+
+function formOf(args: Record<string, unknown>): string {
+  return new URLSearchParams(
+    Object.entries(args).map(([name, value]) => [name, String(value)]),
+  ).toString();
+}
+
+/** Whether the request cannot have reached Slack: no name, no connection (Deno; Node). */
+function neverSent(error: unknown): boolean {
+  return /client error \(Connect\)|dns error|ECONNREFUSED|ENOTFOUND|EAI_AGAIN|UND_ERR_CONNECT/
+    .test(codesOf(error));
+}
+
+function codesOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code, cause } = error as { code?: unknown; cause?: unknown };
+  return `${error.message} ${code ?? ""} ${cause ? codesOf(cause) : ""}`;
+}

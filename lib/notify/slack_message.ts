@@ -1,0 +1,305 @@
+import type { Approval } from "../approval.ts";
+import type { Database } from "../database.ts";
+import { newId } from "../id.ts";
+import { LEASE_SECONDS } from "../message.ts";
+import { idArray, storedText } from "../stored.ts";
+import { readTask, type Task } from "../task.ts";
+import { CALL_MS } from "./slack_client.ts";
+
+/**
+ * The rows behind what Slack shows: one message for each task. A trigger counts
+ * up `wanted` with every change of the task; `noteChanges` puts outcomes into
+ * the outbox, and a claimed row is brought up to date in Slack.
+ */
+
+/** The pace that Slack asks for is one message a second in a channel. */
+const PACE_SECONDS = 1.1;
+/** A message that people look at does not flicker. */
+const UPDATE_SECONDS = 3;
+/** With waits of up to 15 minutes: about five hours. */
+const MOST_TRIES = 24;
+const MOST_WAIT_SECONDS = 15 * 60;
+/** What a lease leaves beside the longest call. */
+const SURE_MS = LEASE_SECONDS * 1_000 - CALL_MS;
+const NOTED_AT_ONCE = 100;
+
+/** The place of messages to a task's assignee. */
+export const DIRECT = "dm";
+
+/** Outcomes that are told; other changes are only shown. */
+const OUTCOMES = ["completed", "failed", "waiting_input"];
+
+/** A message in a worker's hands until its lease runs out. */
+export interface SlackMessage {
+  task_id: string;
+  epoch: number;
+  place: string;
+  thread_ts: string | null;
+  channel: string | null;
+  ts: string | null;
+  user_id: string | null;
+  /** What is to be shown: the task as it was at this change, or later. */
+  version: number;
+  unsure: number;
+  attempts: number;
+}
+
+/** Puts the outcomes of changed tasks into the outbox, each once. Repeatable at any point. */
+export async function noteChanges(database: Database): Promise<number> {
+  // Read first: what the next statement sees of the tasks is at least as new.
+  const changed = await database.query(
+    "find changed tasks",
+    (sql) =>
+      sql<{ task_id: string; wanted: number }[]>`
+      select task_id, wanted from slack_messages where wanted > noted limit ${NOTED_AT_ONCE}`,
+  );
+  if (changed.length === 0) return 0;
+  const rows = changed.map((row) => ({ ...row, id: newId() }));
+  await database.query("note changed tasks", (sql) =>
+    sql`
+      with seen as (
+        select f.*, s.place, s.thread_ts, t.status, t.title, t.question, t.error_message, t.epoch,
+          u.email, s.place = ${DIRECT} and u.kind = 'system' as for_nobody
+        from jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb)
+          as f(task_id uuid, wanted int, id uuid)
+        join slack_messages s on s.task_id = f.task_id
+        join tasks t on t.id = f.task_id
+        join users u on u.id = t.assigned_to
+      ), places as (
+        insert into slack_places (place) select distinct place from seen order by place
+        on conflict do nothing
+      ), told as (
+        insert into notifications (id, cause, task_id, channel, destination, kind, text)
+        select id,
+          coalesce((
+            select 'task_event:' || e.id from task_events e
+            where e.task_id = seen.task_id and e.kind = seen.status order by e.at desc, e.id desc
+            limit 1), 'task:' || task_id || ':' || epoch || ':' || status),
+          task_id, 'slack',
+          case place when ${DIRECT} then email else concat_ws('/', place, thread_ts) end, status,
+          case status when 'completed' then 'Completed: ' || title
+            when 'waiting_input' then 'Waiting for you: ' || title || coalesce(' (' || question || ')', '')
+            else 'Failed: ' || title || coalesce(' (' || error_message || ')', '') end
+        from seen where status = any(${`{${OUTCOMES.join(",")}}`}::text[]) and not for_nobody
+        on conflict do nothing returning id
+      ), changed as (
+        insert into changes (kind, ids)
+        select 'notification', array_agg(id) from told having count(*) > 0
+      )
+      update slack_messages s
+      set noted = greatest(s.noted, seen.wanted),
+        shown = case when for_nobody then greatest(s.shown, seen.wanted) else s.shown end
+      from seen where s.task_id = seen.task_id`);
+  return changed.length;
+}
+
+/** Claims messages that are not up to date, the longest due first, one in each place that is free. */
+export async function claimSlackMessages(
+  database: Database,
+  max: number,
+): Promise<SlackMessage[]> {
+  return await database.query("claim Slack messages", (sql) => {
+    const due = sql`s.noted > s.shown and s.due_at <= now()
+      and (s.lease_until is null or s.lease_until < now())`;
+    return sql<SlackMessage[]>`
+      with places as (
+        select p.place from slack_places p
+        where p.free_at <= now()
+          and exists (select from slack_messages s where s.place = p.place and ${due})
+        order by p.free_at limit ${max} for update skip locked
+      ), picked as (
+        select distinct on (s.place) s.task_id, s.place
+        from slack_messages s join places on places.place = s.place
+        where ${due} order by s.place, s.due_at
+      ), paced as (
+        update slack_places p set free_at = now() + make_interval(secs => ${PACE_SECONDS})
+        from picked where p.place = picked.place
+      )
+      update slack_messages s
+      set epoch = s.epoch + 1, attempts = s.attempts + 1,
+        lease_until = now() + make_interval(secs => ${LEASE_SECONDS})
+      from picked where s.task_id = picked.task_id
+      returning s.task_id, s.epoch, s.place, s.thread_ts, s.channel, s.ts, s.user_id,
+        s.noted as version, s.unsure, s.attempts`;
+  });
+}
+
+/** What a message is to show, and the outcomes that are told by showing it. */
+export interface Wanted {
+  task: Task;
+  approvals: Approval[];
+  assignee: { id: string; email: string; slack_id: string | null; kind: "system" | "person" };
+  outcomes: string[];
+}
+
+/** The task as it is now; undefined when it is gone. */
+export async function readWanted(
+  database: Database,
+  taskId: string,
+): Promise<Wanted | undefined> {
+  const [row] = await database.query(
+    "read what Slack is to show",
+    (sql) =>
+      sql<
+        { outcomes: string[]; approvals: (Omit<Approval, "arguments"> & { arguments: string })[] }[]
+      >`
+        select
+          coalesce((select json_agg(id) from notifications
+            where task_id = ${taskId} and channel = 'slack' and state = 'pending'
+              and kind = any(${`{${OUTCOMES.join(",")}}`}::text[])), '[]') as outcomes,
+          coalesce((select json_agg(a order by a.id) from approvals a
+            where task_id = ${taskId} and state = 'pending' and expires_at > now()), '[]')
+            as approvals`,
+  );
+  // The task last: it is at least as new as the outcomes that showing it settles.
+  const [assignee] = await database.query(
+    "read a task's assignee",
+    (sql) =>
+      sql<Wanted["assignee"][]>`
+      select u.id, u.email, u.slack_id, u.kind
+      from tasks t join users u on u.id = t.assigned_to where t.id = ${taskId}`,
+  );
+  const task = await readTask(database, taskId);
+  if (!task || !assignee) return undefined;
+  const approvals = row.approvals.map((each) => ({
+    ...each,
+    arguments: JSON.parse(each.arguments),
+  }));
+  return { task, approvals, assignee, outcomes: row.outcomes };
+}
+
+/**
+ * Right before a call: takes the lease for as long as the call may last, and the
+ * place's next second. For a post it also writes down that one is under way.
+ *
+ * @returns false when the lease was lost meanwhile: then do not call.
+ */
+export async function beginCall(
+  database: Database,
+  { task_id, epoch, place }: SlackMessage,
+  { post }: { post: boolean },
+): Promise<boolean> {
+  const asked = performance.now();
+  const rows = await database.query("begin a call of Slack", (sql) =>
+    sql`
+      with held as (
+        update slack_messages
+        set lease_until = now() + make_interval(secs => ${LEASE_SECONDS}),
+          unsure = unsure + ${post ? 1 : 0}
+        where task_id = ${task_id} and epoch = ${epoch} and lease_until > now()
+        returning task_id
+      ), paced as (
+        update slack_places
+        set free_at = greatest(free_at, now() + make_interval(secs => ${PACE_SECONDS}))
+        where place = ${place} and exists (select from held)
+      )
+      select task_id from held`);
+  // A process that was frozen here has lost its lease without being told.
+  return rows.length > 0 && performance.now() - asked < SURE_MS;
+}
+
+/** What came of bringing a message up to date. */
+export type Shown =
+  | { ok: true; channel: string; ts: string; userId: string | null }
+  | {
+    ok: false;
+    error: string;
+    permanent: boolean;
+    /** How many posts there are by now of which Slack never said whether it took them. */
+    unsure: number;
+    retryAfterSeconds?: number;
+    /** Not the message's fault: it does not count as a try. */
+    uncounted?: boolean;
+    /** There is nobody to tell, so nothing has failed either. */
+    nobody?: boolean;
+    /** The code of an error that would meet every other message, too. */
+    obstacle?: string;
+  };
+
+/** Writes down what came of it, on the message and on the outcomes that it told. */
+export async function settleSlackMessage(
+  database: Database,
+  message: SlackMessage,
+  outcomes: readonly string[],
+  result: Shown,
+): Promise<void> {
+  if (result.ok) return await settleShown(database, message, outcomes, result);
+  const { error, unsure, retryAfterSeconds, uncounted = false, nobody = false } = result;
+  const { task_id, epoch, version, attempts } = message;
+  const dead = result.permanent || (!uncounted && attempts >= MOST_TRIES);
+  const wait = retryAfterSeconds ??
+    Math.min(2 ** attempts, MOST_WAIT_SECONDS) * (0.5 + Math.random() / 2);
+  await database.query("put a Slack message off", (sql) =>
+    sql`
+      with held as (
+        update slack_messages
+        set error = ${storedText(error)}, lease_until = null,
+          shown = case when ${dead} then greatest(shown, ${version}) else shown end,
+          attempts = case when ${dead} then 0 else ${uncounted ? attempts - 1 : attempts} end,
+          unsure = ${unsure},
+          due_at = now() + make_interval(secs => ${dead ? UPDATE_SECONDS : wait})
+        where task_id = ${task_id} and epoch = ${epoch} returning task_id
+      ), untold as (
+        update notifications n
+        set state = ${dead ? "dead" : "pending"}, error = ${storedText(error)},
+          attempts = ${attempts}
+        from held
+        where n.id = any(${idArray(outcomes)}::uuid[]) and n.state = 'pending'
+        returning n.id, n.task_id, n.destination, n.text
+      ), fallen_back as (
+        insert into notifications (id, cause, task_id, channel, destination, kind, text)
+        select ${newId()}::uuid, 'notification:' || min(id::text), task_id, 'web', 'web', 'slack_failed',
+          'Slack could not be told (' || min(destination) || ': ' || ${storedText(error)}::text ||
+          '). ' || min(text)
+        from untold where ${dead && !nobody} group by task_id
+        on conflict do nothing
+      )
+      insert into changes (kind, ids)
+      select 'notification', array_agg(id) from untold having count(*) > 0`);
+}
+
+async function settleShown(
+  database: Database,
+  { task_id, epoch, version, attempts }: SlackMessage,
+  outcomes: readonly string[],
+  { channel, ts, userId }: Shown & { ok: true },
+): Promise<void> {
+  await database.query("settle a Slack message", (sql) =>
+    sql`
+      with held as (
+        update slack_messages
+        set channel = ${channel}, ts = ${ts}, user_id = ${userId}, error = null, attempts = 0,
+          unsure = 0, shown = greatest(shown, ${version}), lease_until = null,
+          due_at = now() + make_interval(secs => ${UPDATE_SECONDS})
+        where task_id = ${task_id} and epoch = ${epoch} returning task_id
+      ), told as (
+        update notifications n
+        set state = 'sent', sent_at = now(), error = null, attempts = ${attempts}
+        from held
+        where n.id = any(${idArray(outcomes)}::uuid[]) and n.state = 'pending'
+        returning n.id
+      )
+      insert into changes (kind, ids)
+      select 'notification', array_agg(id) from told having count(*) > 0`);
+}
+
+/** Records where a post went, at once: whatever happens next, it is updated and not repeated. */
+export async function recordPost(
+  database: Database,
+  { task_id, epoch }: SlackMessage,
+  { channel, ts, userId }: { channel: string; ts: string; userId: string | null },
+): Promise<void> {
+  await database.query("record a Slack message", (sql) =>
+    sql`
+      update slack_messages
+      set channel = ${channel}, ts = ${ts}, user_id = ${userId}, unsure = 0
+      where task_id = ${task_id} and (epoch = ${epoch} or ts is null)`);
+}
+
+/** Slack asks us all to wait. */
+export async function holdPlaces(database: Database, seconds: number): Promise<void> {
+  await database.query("wait for Slack", (sql) =>
+    sql`
+      update slack_places
+      set free_at = greatest(free_at, now() + make_interval(secs => ${seconds}))`);
+}
