@@ -21,12 +21,22 @@ async function tellings({ get }: SlackOtto, taskId: string): Promise<string[][]>
   ]).sort();
 }
 
+/** What /webhook/health says about Slack, if anything. */
+async function obstacle({ get }: SlackOtto): Promise<{ hint: string } | undefined> {
+  const { checks } = await get("/webhook/health");
+  return checks.find((check: { name: string }) => check.name === "slack");
+}
+
 const shownText = (post: { blocks: unknown[] }) => JSON.stringify(post.blocks);
 
+/** @param few one of each list of errors, where opening Otto takes seconds. */
 function suite(
   name: string,
   open: (...more: Parameters<typeof openSlackOtto>) => Promise<SlackOtto>,
+  { few = false }: { few?: boolean } = {},
 ) {
+  const some = <T>(list: T[]) => few ? list.slice(0, 1) : list;
+
   describe(`a task in Slack (${name})`, () => {
     it("is told in the channel of its type, of its source, or of all others", async () => {
       await using place = await open(CHANNELS);
@@ -212,7 +222,7 @@ function suite(
     });
 
     for (
-      const error of [
+      const error of some([
         "channel_not_found",
         "not_in_channel",
         "is_archived",
@@ -220,7 +230,7 @@ function suite(
         "cannot_reply_to_message",
         "message_limit_exceeded",
         "some_error_of_tomorrow",
-      ]
+      ])
     ) {
       it(`falls back to the web UI, with the reason, on ${error}`, async () => {
         await using place = await open(CHANNELS);
@@ -240,7 +250,7 @@ function suite(
         }
         const page = await (await place.otto.ask("/")).text();
         assertMatch(page, new RegExp(error));
-        assertEquals((await place.get("/webhook/health")).status, "healthy");
+        assertEquals(await obstacle(place), undefined);
       });
     }
 
@@ -267,7 +277,7 @@ function suite(
       ["team_added_to_org", { error: "team_added_to_org" }],
       ["a connection that breaks", { reset: "before" }],
     ];
-    for (const [what, trouble] of passing) {
+    for (const [what, trouble] of some(passing)) {
       it(`is tried again after ${what}`, async () => {
         await using place = await open(CHANNELS);
         place.slack.next("chat.postMessage", trouble, trouble);
@@ -326,7 +336,7 @@ function suite(
       }
       assertEquals((await tellings(place, id))[0], ["slack", "C0DEMO", "completed", "sent"]);
       assertEquals(place.slack.called("chat.postMessage").length, 2);
-      assertEquals((await place.get("/webhook/health")).status, "healthy");
+      assertEquals(await obstacle(place), undefined);
     });
 
     it("is posted anew when its message is gone", async () => {
@@ -360,7 +370,7 @@ function suite(
     });
 
     for (
-      const error of [
+      const error of some([
         "invalid_auth",
         "not_authed",
         "account_inactive",
@@ -371,7 +381,7 @@ function suite(
         "team_access_not_granted",
         "two_factor_setup_required",
         "enterprise_is_restricted",
-      ]
+      ])
     ) {
       it(`stops calling, and says so, on ${error}`, async () => {
         await using place = await open(CHANNELS);
@@ -386,20 +396,17 @@ function suite(
             ["web", "web", "completed", "sent"],
           ]);
         }
-        const { status, checks } = await place.get("/webhook/health");
-        assertEquals(status, "degraded");
-        assertMatch(
-          checks.find((c: { name: string }) => c.name === "slack").hint,
-          new RegExp(error),
-        );
+        assertEquals((await place.get("/webhook/health")).status, "degraded");
+        assertMatch((await obstacle(place))!.hint, new RegExp(error));
         const { items } = await place.get("/api/notifications?unread=true");
-        assertMatch(items[0].text, new RegExp(`Slack takes no messages: ${error}`));
+        const said = items.find((n: { kind: string }) => n.kind === "slack_failed");
+        assertMatch(said.text, new RegExp(`Slack takes no messages: ${error}`));
       });
     }
   });
 }
 
-suite("embedded", openSlackOtto);
+suite("embedded", openSlackOtto, { few: true });
 
 describeWith({ postgres: true }, "with PostgreSQL", (servers) => {
   suite(
@@ -419,7 +426,7 @@ describeWith({ postgres: true }, "with PostgreSQL", (servers) => {
     await after.passTime(60);
     await after.workOff();
     assertEquals((await tellings(after, id))[0], ["slack", "C0DEMO", "completed", "sent"]);
-    assertEquals((await after.get("/webhook/health")).status, "healthy");
+    assertEquals(await obstacle(after), undefined);
   });
 
   it("posts once in a place at a time, however many workers there are", async () => {

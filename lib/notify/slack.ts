@@ -124,8 +124,9 @@ export function createSlack(
       if (blocked) await mended();
       return;
     }
+    if (shown.nobody) return;
     const { error, obstacle, permanent, uncounted, retryAfterSeconds } = shown;
-    if (!shown.nobody) log.warn("slack.not_told", { task_id, place, error, permanent });
+    log.warn("slack.not_told", { task_id, place, error, permanent });
     if (obstacle) await block(obstacle, error);
     else if (uncounted && retryAfterSeconds) await holdPlaces(database, retryAfterSeconds);
   }
@@ -161,5 +162,7 @@ export function createSlack(
 }
 
 function putOff(shown: Shown): Shown {
-  return shown.ok || !shown.obstacle ? shown : { ...shown, retryAfterSeconds: OBSTACLE_SECONDS };
+  return shown.ok || shown.nobody || !shown.obstacle
+    ? shown
+    : { ...shown, retryAfterSeconds: OBSTACLE_SECONDS };
 }

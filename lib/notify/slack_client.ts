@@ -47,6 +47,9 @@ export function createSlackClient(
           "content-type": form
             ? "application/x-www-form-urlencoded"
             : "application/json; charset=utf-8",
+          // On a connection that was used before, Deno sends a request again by itself when the
+          // answer is lost: a second post that nobody knows of.
+          connection: "close",
         },
         body: form ? formOf(args) : JSON.stringify(args),
         // The token goes to Slack and nowhere else.

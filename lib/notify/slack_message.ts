@@ -26,6 +26,9 @@ const NOTED_AT_ONCE = 100;
 /** The place of messages to a task's assignee. */
 export const DIRECT = "dm";
 
+/** The place whose time is everybody's. */
+const EVERYWHERE = "*";
+
 /** Outcomes that are told; other changes are only shown. */
 const OUTCOMES = ["completed", "failed", "waiting_input"];
 
@@ -104,7 +107,9 @@ export async function claimSlackMessages(
     return sql<SlackMessage[]>`
       with places as (
         select p.place from slack_places p
-        where p.free_at <= now()
+        where p.free_at <= now() and p.place <> ${EVERYWHERE}
+          and not exists (
+            select from slack_places where place = ${EVERYWHERE} and free_at > now())
           and exists (select from slack_messages s where s.place = p.place and ${due})
         order by p.free_at limit ${max} for update skip locked
       ), picked as (
@@ -201,8 +206,11 @@ export async function beginCall(
 /** What came of bringing a message up to date. */
 export type Shown =
   | { ok: true; channel: string; ts: string; userId: string | null }
+  /** There is nobody to tell: nothing was done and nothing has failed. */
+  | { ok: false; nobody: true }
   | {
     ok: false;
+    nobody?: false;
     error: string;
     permanent: boolean;
     /** How many posts there are by now of which Slack never said whether it took them. */
@@ -210,8 +218,6 @@ export type Shown =
     retryAfterSeconds?: number;
     /** Not the message's fault: it does not count as a try. */
     uncounted?: boolean;
-    /** There is nobody to tell, so nothing has failed either. */
-    nobody?: boolean;
     /** The code of an error that would meet every other message, too. */
     obstacle?: string;
   };
@@ -224,7 +230,8 @@ export async function settleSlackMessage(
   result: Shown,
 ): Promise<void> {
   if (result.ok) return await settleShown(database, message, outcomes, result);
-  const { error, unsure, retryAfterSeconds, uncounted = false, nobody = false } = result;
+  if (result.nobody) return await settleNobody(database, message, outcomes);
+  const { error, unsure, retryAfterSeconds, uncounted = false } = result;
   const { task_id, epoch, version, attempts } = message;
   const dead = result.permanent || (!uncounted && attempts >= MOST_TRIES);
   const wait = retryAfterSeconds ??
@@ -251,11 +258,27 @@ export async function settleSlackMessage(
         select ${newId()}::uuid, 'notification:' || min(id::text), task_id, 'web', 'web', 'slack_failed',
           'Slack could not be told (' || min(destination) || ': ' || ${storedText(error)}::text ||
           '). ' || min(text)
-        from untold where ${dead && !nobody} group by task_id
+        from untold where ${dead} group by task_id
         on conflict do nothing
       )
       insert into changes (kind, ids)
       select 'notification', array_agg(id) from untold having count(*) > 0`);
+}
+
+async function settleNobody(
+  database: Database,
+  { task_id, epoch, version }: SlackMessage,
+  outcomes: readonly string[],
+): Promise<void> {
+  await database.query("settle a Slack message to nobody", (sql) =>
+    sql`
+      with held as (
+        update slack_messages
+        set shown = greatest(shown, ${version}), attempts = 0, error = null, lease_until = null
+        where task_id = ${task_id} and epoch = ${epoch} returning task_id
+      )
+      delete from notifications n using held
+      where n.id = any(${idArray(outcomes)}::uuid[]) and n.state = 'pending'`);
 }
 
 async function settleShown(
@@ -300,6 +323,7 @@ export async function recordPost(
 export async function holdPlaces(database: Database, seconds: number): Promise<void> {
   await database.query("wait for Slack", (sql) =>
     sql`
-      update slack_places
-      set free_at = greatest(free_at, now() + make_interval(secs => ${seconds}))`);
+      insert into slack_places as p (place, free_at)
+      values (${EVERYWHERE}, now() + make_interval(secs => ${seconds}))
+      on conflict (place) do update set free_at = greatest(p.free_at, excluded.free_at)`);
 }

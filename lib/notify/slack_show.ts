@@ -58,11 +58,11 @@ async function show(showers: Showers, message: SlackMessage, wanted: Wanted): Pr
   if (!direct) {
     return await post(showers, message, wanted, { channel: message.place, userId: null });
   }
-  if (assignee.kind === "system") {
-    return { ok: false, error: "nobody is assigned", permanent: true, nobody: true, unsure: 0 };
-  }
+  if (assignee.kind === "system") return { ok: false, nobody: true };
   const opened = await showers.people.open(assignee);
-  if (!opened.ok) return { ...failed(opened, message.unsure), nobody: opened.nobody };
+  if (!opened.ok) {
+    return opened.nobody ? { ok: false, nobody: true } : failed(opened, message.unsure);
+  }
   return await post(showers, message, wanted, { channel: opened.channel, userId: assignee.id });
 }
 
@@ -172,7 +172,7 @@ async function callWith(
 }
 
 /** What to do about a call that failed. */
-function failed(answer: SlackAnswer & { ok: false }, unsure: number): Shown & { ok: false } {
+function failed(answer: SlackAnswer & { ok: false }, unsure: number): Shown {
   const { kind, error, retryAfterSeconds } = answer;
   return {
     ok: false,
