@@ -46,7 +46,9 @@ async function build(store: Services, env: Record<string, string> = {}): Promise
   await store.database.query(
     "start anew",
     (sql) =>
-      sql.unsafe("truncate messages, message_aliases, tasks, task_events, notifications, workers"),
+      sql.unsafe(
+        "truncate messages, message_aliases, tasks, task_events, notifications, workers cascade",
+      ),
   );
   const services = { ...store, config: readConfig({ OTTO_DATA_DIR: ":memory:", ...env }) };
   const stop = new AbortController();

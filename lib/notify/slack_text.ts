@@ -16,7 +16,7 @@ export function unescape(text: string): string {
 
 /** What reorders or hides text, and control characters other than line breaks and tabs. */
 const DISGUISES =
-  /[\u200B\u200E\u200F\u202A-\u202E\u2060-\u2064\u2066-\u2069\uFEFF\u{E0000}-\u{E007F}]|[\p{Cc}--[\n\t]]/gv;
+  /[\u200B\u200E\u200F\u202A-\u202E\u2060-\u2064\u2066-\u2069\uFEFF\u{E0000}-\u{E007F}]|(?![\n\t])\p{Cc}/gu;
 
 /** Text of at most `max` characters, its lines kept, a cut marked with "…". */
 export function plain(text: string, max: number): string {
