@@ -222,10 +222,12 @@ export function secretsOf(
 }
 
 /** Every secret among the settings, so that it can be kept out of what is written and sent. */
-export function secretsIn({ secrets, adminToken, databaseUrl, redisUrl, model }: Config): string[] {
+export function secretsIn(
+  { secrets, adminToken, databaseUrl, redisUrl, model, slack }: Config,
+): string[] {
   const passwords = [databaseUrl, redisUrl].map((url) =>
     url === undefined ? "" : decodeURIComponent(new URL(url).password)
   );
-  return [adminToken, model?.apiKey, ...passwords, ...[...secrets.values()].flat()]
+  return [adminToken, model?.apiKey, slack.botToken, ...passwords, ...[...secrets.values()].flat()]
     .filter((secret) => secret !== undefined && secret !== "") as string[];
 }

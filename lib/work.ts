@@ -386,7 +386,8 @@ const TIDY_MS = 5_000;
 const COMPACT_MS = 5 * 60_000;
 const FORGET_AT_ONCE = 500;
 const SPILL_MS = 1_000;
-const SLACK_MS = 200;
+/** Well below the pace in one channel. */
+const SLACK_MS = 250;
 const AFTER_ERROR_MS = 1_000;
 /** How long work in hand may go on after the signal, and how long giving the rest back may take. */
 const GRACE_MS = 3_000;

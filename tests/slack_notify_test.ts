@@ -2,7 +2,8 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import type { Agent, Outcome } from "../lib/agent/agent.ts";
 import { cancelTask } from "../lib/task.ts";
-import { type Trouble } from "./fakes/slack.ts";
+import { newId } from "../lib/id.ts";
+import { TOKEN, type Trouble } from "./fakes/slack.ts";
 import { describeWith } from "./servers/mod.ts";
 import { openSlackOtto, type SlackOtto } from "./slack_otto.ts";
 
@@ -337,6 +338,51 @@ function suite(
       assertEquals((await tellings(place, id))[0], ["slack", "C0DEMO", "completed", "sent"]);
       assertEquals(place.slack.called("chat.postMessage").length, 2);
       assertEquals(await obstacle(place), undefined);
+    });
+
+    it("has what its agent says on the way below it, or in another channel", async () => {
+      await using place = await open(CHANNELS);
+      const id = await place.task();
+      const say = (destination: string) =>
+        place.otto.services.database.query("say", (sql) =>
+          sql`
+            insert into notifications (id, cause, task_id, channel, destination, kind, text)
+            values (${newId()}, ${"agent_call:" + destination}, ${id}, 'slack', ${destination},
+              'note', 'Half way <!here>')`);
+      await say("C0DEMO");
+      await say("C0OTHER");
+      place.slack.next("chat.postMessage", { reset: "after" });
+      for (let round = 0; round < 3; round++) {
+        await place.passTime(10);
+        await place.otto.services.database.query(
+          "pass time",
+          (sql) => sql`update notifications set lease_until = null where state = 'pending'`,
+        );
+        await place.workOff();
+      }
+      const [shown, ...notes] = place.slack.posts;
+      assertEquals(
+        notes.map(({ channel, thread_ts, text }) => [channel, thread_ts, text]).sort(),
+        [["C0DEMO", shown.ts, "Half way &lt;!here&gt;"], [
+          "C0OTHER",
+          undefined,
+          "Half way &lt;!here&gt;",
+        ]],
+      );
+      assertEquals((await tellings(place, id)).filter(([, , kind]) => kind === "note"), [
+        ["slack", "C0DEMO", "note", "sent"],
+        ["slack", "C0OTHER", "note", "sent"],
+      ]);
+    });
+
+    it("shows no secret that it met", async () => {
+      const token = `ghp_${"a1B2".repeat(9)}`;
+      await using place = await open(CHANNELS, {
+        agent: agentThat(() => Promise.resolve({ ...SAY, text: `${token} ${TOKEN}` })),
+      });
+      await place.task("demo", { title: `Leak of ${token}` });
+      const [{ args }] = place.slack.called("chat.postMessage");
+      assert(!JSON.stringify(args).includes(token) && !JSON.stringify(args).includes(TOKEN));
     });
 
     it("is posted anew when its message is gone", async () => {

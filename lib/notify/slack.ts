@@ -1,19 +1,16 @@
-import type { Config } from "../config.ts";
+import { type Config, secretsIn } from "../config.ts";
 import type { Database } from "../database.ts";
 import { errorText, type Log } from "../log.ts";
 import { text } from "../pick.ts";
+import { createRedactor } from "../redact.ts";
 import { clearObstacle, readObstacle, writeObstacle } from "../slack_obstacle.ts";
 import { createSlackClient } from "./slack_client.ts";
-import {
-  claimSlackMessages,
-  holdPlaces,
-  noteChanges,
-  settleSlackMessage,
-  type Shown,
-  type SlackMessage,
-} from "./slack_message.ts";
+import { claimSlackMessages, noteChanges, type SlackMessage } from "./slack_message.ts";
+import { claimNotes, type SlackNote, tellNote } from "./slack_note.ts";
 import { createSlackPeople } from "./slack_people.ts";
+import { holdPlaces } from "./slack_place.ts";
 import { routeOf, type SlackRoute } from "./slack_route.ts";
+import { settleSlackMessage, type Shown } from "./slack_settle.ts";
 import { showMessage } from "./slack_show.ts";
 
 /** Who we are in Slack. */
@@ -58,6 +55,7 @@ export function createSlack(
     people: createSlackPeople(database, client),
     publicUrl: config.publicUrl,
     answerable: approvers.length > 0,
+    redact: createRedactor(secretsIn(config)),
   };
   const running = new Set<Promise<void>>();
   let blockedUntil = 0;
@@ -131,6 +129,24 @@ export function createSlack(
     else if (uncounted && retryAfterSeconds) await holdPlaces(database, retryAfterSeconds);
   }
 
+  async function note(note: SlackNote): Promise<void> {
+    try {
+      const answer = await tellNote(showers, note);
+      if (!answer || answer.ok) return;
+      const { kind, code, error, retryAfterSeconds } = answer;
+      log.warn("slack.not_told", { notification_id: note.id, error });
+      if (kind === "integration") await block(code, error);
+      else if (retryAfterSeconds) await holdPlaces(database, retryAfterSeconds);
+    } catch (error) {
+      log.warn("slack.note_failed", { notification_id: note.id, error: errorText(error) });
+    }
+  }
+
+  function start(work: Promise<void>): void {
+    const started = work.finally(() => running.delete(started));
+    running.add(started);
+  }
+
   return {
     approvers,
     routeOf: (task) => routeOf(task, channels),
@@ -141,12 +157,12 @@ export function createSlack(
       await identify();
       if (signal.aborted || performance.now() < blockedUntil) return noted;
       const free = AT_ONCE - running.size;
-      const messages = free > 0 ? await claimSlackMessages(database, free) : [];
-      for (const message of messages) {
-        const showing = show(message).finally(() => running.delete(showing));
-        running.add(showing);
-      }
-      return noted + messages.length;
+      if (free <= 0) return noted;
+      const messages = await claimSlackMessages(database, free);
+      for (const message of messages) start(show(message));
+      const notes = await claimNotes(database, free);
+      for (const each of notes) start(note(each));
+      return noted + messages.length + notes.length;
     },
     async idle() {
       await Promise.all(running);

@@ -1,12 +1,15 @@
 import type { Approval } from "../approval.ts";
+import type { Redact } from "../redact.ts";
 import type { Task } from "../task.ts";
 import { escape, escapedWithin, plain } from "./slack_text.ts";
 
 /** What Slack shows of a task. */
 export interface SlackContent {
-  /** For notifications, for screen readers, and for where blocks do not go through. */
-  text: string;
   blocks: unknown[];
+  /** Beside the blocks, for notifications and screen readers. */
+  text: string;
+  /** Instead of blocks that Slack refuses. */
+  plain: string;
 }
 
 /** What the content is made of. */
@@ -52,15 +55,15 @@ const SUMMARY_BYTES = 1_000;
  */
 export function showTask(
   { task, approvals, version }: Showing,
-  { publicUrl, answerable }: { publicUrl?: string; answerable: boolean },
-): SlackContent & { plain: string } {
-  const head = `${wordOf(task)}: ${plain(task.title, TITLE_LENGTH)}`;
-  const body = bodyOf(task);
+  { publicUrl, answerable, redact }: { publicUrl?: string; answerable: boolean; redact: Redact },
+): SlackContent {
+  const head = `${wordOf(task)}: ${plain(redact(task.title), TITLE_LENGTH)}`;
+  const body = redact(bodyOf(task) ?? "");
   const link = publicUrl && `${publicUrl}/#t-${task.id}`;
   const blocks: unknown[] = [section(`${SIGNS[task.status]} ${head}`)];
   if (body) blocks.push(section(plain(body, BODY_LENGTH)));
   if (task.status === "waiting_input") {
-    blocks.push(...askedOf(task, approvals, version, answerable));
+    blocks.push(...askedOf(task, approvals, { version, answerable, redact }));
   }
   if (answerable && (task.status === "failed" || task.status === "cancelled")) {
     blocks.push(buttons(`retry_${version}`, button("Retry", ACTIONS.retry, task.id)));
@@ -74,7 +77,7 @@ export function showTask(
   });
   const whole = [head, body, link].filter(Boolean).join("\n");
   return {
-    text: escapedWithin(SUMMARY_BYTES, task.error ? `${head} (${task.error.message})` : head),
+    text: escapedWithin(SUMMARY_BYTES, task.status === "failed" ? `${head} (${body})` : head),
     blocks,
     plain: escapedWithin(TEXT_BYTES, whole),
   };
@@ -123,14 +126,13 @@ function bodyOf({ status, question, result, error }: Showing["task"]): string | 
 function askedOf(
   task: Showing["task"],
   approvals: readonly Approval[],
-  version: number,
-  answerable: boolean,
+  { version, answerable, redact }: { version: number; answerable: boolean; redact: Redact },
 ): unknown[] {
   if (!answerable) return [section("To answer, open the task in Otto.")];
   if (approvals.length > 0) {
     const more = approvals.length - APPROVALS_SHOWN;
     return [
-      ...approvals.slice(0, APPROVALS_SHOWN).flatMap((approval) => approvalOf(approval)),
+      ...approvals.slice(0, APPROVALS_SHOWN).flatMap((approval) => approvalOf(approval, redact)),
       ...(more > 0 ? [section(`${more} more wait in Otto.`)] : []),
     ];
   }
@@ -147,8 +149,11 @@ function askedOf(
 }
 
 /** A call is approved as it is seen: one that is too long to be shown is not approved here. */
-function approvalOf({ id, tool, arguments: args, rule }: Approval): unknown[] {
-  const call = JSON.stringify(args, null, 1);
+function approvalOf(
+  { id, tool, arguments: args, rule }: Approval,
+  redact: Redact,
+): unknown[] {
+  const call = redact(JSON.stringify(args, null, 1));
   const tooLong = plain(call, ARGUMENTS_LENGTH) !== call.trim();
   const shown = section(
     `${plain(tool, 100)} (${plain(rule, 300)})\n${plain(call, ARGUMENTS_LENGTH)}` +
@@ -173,3 +178,13 @@ const button = (
   value: string,
   style?: "primary" | "danger",
 ) => ({ type: "button", text: text(label), action_id, value, ...(style && { style }) });
+
+/** Something that an agent wants to say before its task has ended. */
+export function showNote(text_: string, redact: Redact): SlackContent {
+  const said = redact(text_);
+  return {
+    blocks: [section(`📝 ${plain(said, BODY_LENGTH)}`)],
+    text: escapedWithin(SUMMARY_BYTES, said),
+    plain: escapedWithin(TEXT_BYTES, said),
+  };
+}

@@ -17,13 +17,15 @@ const SKEW_SECONDS = 300;
  */
 export async function findPost(
   client: SlackClient,
-  { channel, threadTs, taskId, since }: {
+  { channel, threadTs, key, since }: {
     channel: string;
     threadTs: string | null;
-    taskId: string;
+    /** One entry of the metadata's payload, which no other post has. */
+    key: Record<string, string>;
     since: Date;
   },
 ): Promise<{ ts: string } | "absent" | "unknown" | "later"> {
+  const [[name, id]] = Object.entries(key);
   const args = {
     channel,
     oldest: String(since.getTime() / 1_000 - SKEW_SECONDS),
@@ -42,7 +44,7 @@ export async function findPost(
     }
     const found = list(answer.body, "messages").find((message) =>
       at(message, "metadata", "event_type") === METADATA_TYPE &&
-      at(message, "metadata", "event_payload", "task_id") === taskId
+      at(message, "metadata", "event_payload", name) === id
     );
     const ts = text(found, "ts");
     if (ts) return { ts };

@@ -2,9 +2,9 @@ import type { Approval } from "../approval.ts";
 import type { Database } from "../database.ts";
 import { newId } from "../id.ts";
 import { LEASE_SECONDS } from "../message.ts";
-import { idArray, storedText } from "../stored.ts";
 import { readTask, type Task } from "../task.ts";
 import { CALL_MS } from "./slack_client.ts";
+import { isFree, PACE_SECONDS } from "./slack_place.ts";
 
 /**
  * The rows behind what Slack shows: one message for each task. A trigger counts
@@ -12,13 +12,6 @@ import { CALL_MS } from "./slack_client.ts";
  * the outbox, and a claimed row is brought up to date in Slack.
  */
 
-/** The pace that Slack asks for is one message a second in a channel. */
-const PACE_SECONDS = 1.1;
-/** A message that people look at does not flicker. */
-const UPDATE_SECONDS = 3;
-/** With waits of up to 15 minutes: about five hours. */
-const MOST_TRIES = 24;
-const MOST_WAIT_SECONDS = 15 * 60;
 /** What a lease leaves beside the longest call. */
 const SURE_MS = LEASE_SECONDS * 1_000 - CALL_MS;
 const NOTED_AT_ONCE = 100;
@@ -26,11 +19,8 @@ const NOTED_AT_ONCE = 100;
 /** The place of messages to a task's assignee. */
 export const DIRECT = "dm";
 
-/** The place whose time is everybody's. */
-const EVERYWHERE = "*";
-
-/** Outcomes that are told; other changes are only shown. */
-const OUTCOMES = ["completed", "failed", "waiting_input"];
+/** Outcomes that are told; other changes are only shown. As the text of a `text[]`. */
+export const OUTCOMES = "{completed,failed,waiting_input}";
 
 /** A message in a worker's hands until its lease runs out. */
 export interface SlackMessage {
@@ -83,7 +73,7 @@ export async function noteChanges(database: Database): Promise<number> {
           case status when 'completed' then 'Completed: ' || title
             when 'waiting_input' then 'Waiting for you: ' || title || coalesce(' (' || question || ')', '')
             else 'Failed: ' || title || coalesce(' (' || error_message || ')', '') end
-        from seen where status = any(${`{${OUTCOMES.join(",")}}`}::text[]) and not for_nobody
+        from seen where status = any(${OUTCOMES}::text[]) and not for_nobody
         on conflict do nothing returning id
       ), changed as (
         insert into changes (kind, ids)
@@ -107,9 +97,7 @@ export async function claimSlackMessages(
     return sql<SlackMessage[]>`
       with places as (
         select p.place from slack_places p
-        where p.free_at <= now() and p.place <> ${EVERYWHERE}
-          and not exists (
-            select from slack_places where place = ${EVERYWHERE} and free_at > now())
+        where ${isFree(sql)}
           and exists (select from slack_messages s where s.place = p.place and ${due})
         order by p.free_at limit ${max} for update skip locked
       ), picked as (
@@ -151,7 +139,7 @@ export async function readWanted(
         select
           coalesce((select json_agg(id) from notifications
             where task_id = ${taskId} and channel = 'slack' and state = 'pending'
-              and kind = any(${`{${OUTCOMES.join(",")}}`}::text[])), '[]') as outcomes,
+              and kind = any(${OUTCOMES}::text[])), '[]') as outcomes,
           coalesce((select json_agg(a order by a.id) from approvals a
             where task_id = ${taskId} and state = 'pending' and expires_at > now()), '[]')
             as approvals`,
@@ -201,129 +189,4 @@ export async function beginCall(
       select task_id from held`);
   // A process that was frozen here has lost its lease without being told.
   return rows.length > 0 && performance.now() - asked < SURE_MS;
-}
-
-/** What came of bringing a message up to date. */
-export type Shown =
-  | { ok: true; channel: string; ts: string; userId: string | null }
-  /** There is nobody to tell: nothing was done and nothing has failed. */
-  | { ok: false; nobody: true }
-  | {
-    ok: false;
-    nobody?: false;
-    error: string;
-    permanent: boolean;
-    /** How many posts there are by now of which Slack never said whether it took them. */
-    unsure: number;
-    retryAfterSeconds?: number;
-    /** Not the message's fault: it does not count as a try. */
-    uncounted?: boolean;
-    /** The code of an error that would meet every other message, too. */
-    obstacle?: string;
-  };
-
-/** Writes down what came of it, on the message and on the outcomes that it told. */
-export async function settleSlackMessage(
-  database: Database,
-  message: SlackMessage,
-  outcomes: readonly string[],
-  result: Shown,
-): Promise<void> {
-  if (result.ok) return await settleShown(database, message, outcomes, result);
-  if (result.nobody) return await settleNobody(database, message, outcomes);
-  const { error, unsure, retryAfterSeconds, uncounted = false } = result;
-  const { task_id, epoch, version, attempts } = message;
-  const dead = result.permanent || (!uncounted && attempts >= MOST_TRIES);
-  const wait = retryAfterSeconds ??
-    Math.min(2 ** attempts, MOST_WAIT_SECONDS) * (0.5 + Math.random() / 2);
-  await database.query("put a Slack message off", (sql) =>
-    sql`
-      with held as (
-        update slack_messages
-        set error = ${storedText(error)}, lease_until = null,
-          shown = case when ${dead} then greatest(shown, ${version}) else shown end,
-          attempts = case when ${dead} then 0 else ${uncounted ? attempts - 1 : attempts} end,
-          unsure = ${unsure},
-          due_at = now() + make_interval(secs => ${dead ? UPDATE_SECONDS : wait})
-        where task_id = ${task_id} and epoch = ${epoch} returning task_id
-      ), untold as (
-        update notifications n
-        set state = ${dead ? "dead" : "pending"}, error = ${storedText(error)},
-          attempts = ${attempts}
-        from held
-        where n.id = any(${idArray(outcomes)}::uuid[]) and n.state = 'pending'
-        returning n.id, n.task_id, n.destination, n.text
-      ), fallen_back as (
-        insert into notifications (id, cause, task_id, channel, destination, kind, text)
-        select ${newId()}::uuid, 'notification:' || min(id::text), task_id, 'web', 'web', 'slack_failed',
-          'Slack could not be told (' || min(destination) || ': ' || ${storedText(error)}::text ||
-          '). ' || min(text)
-        from untold where ${dead} group by task_id
-        on conflict do nothing
-      )
-      insert into changes (kind, ids)
-      select 'notification', array_agg(id) from untold having count(*) > 0`);
-}
-
-async function settleNobody(
-  database: Database,
-  { task_id, epoch, version }: SlackMessage,
-  outcomes: readonly string[],
-): Promise<void> {
-  await database.query("settle a Slack message to nobody", (sql) =>
-    sql`
-      with held as (
-        update slack_messages
-        set shown = greatest(shown, ${version}), attempts = 0, error = null, lease_until = null
-        where task_id = ${task_id} and epoch = ${epoch} returning task_id
-      )
-      delete from notifications n using held
-      where n.id = any(${idArray(outcomes)}::uuid[]) and n.state = 'pending'`);
-}
-
-async function settleShown(
-  database: Database,
-  { task_id, epoch, version, attempts }: SlackMessage,
-  outcomes: readonly string[],
-  { channel, ts, userId }: Shown & { ok: true },
-): Promise<void> {
-  await database.query("settle a Slack message", (sql) =>
-    sql`
-      with held as (
-        update slack_messages
-        set channel = ${channel}, ts = ${ts}, user_id = ${userId}, error = null, attempts = 0,
-          unsure = 0, shown = greatest(shown, ${version}), lease_until = null,
-          due_at = now() + make_interval(secs => ${UPDATE_SECONDS})
-        where task_id = ${task_id} and epoch = ${epoch} returning task_id
-      ), told as (
-        update notifications n
-        set state = 'sent', sent_at = now(), error = null, attempts = ${attempts}
-        from held
-        where n.id = any(${idArray(outcomes)}::uuid[]) and n.state = 'pending'
-        returning n.id
-      )
-      insert into changes (kind, ids)
-      select 'notification', array_agg(id) from told having count(*) > 0`);
-}
-
-/** Records where a post went, at once: whatever happens next, it is updated and not repeated. */
-export async function recordPost(
-  database: Database,
-  { task_id, epoch }: SlackMessage,
-  { channel, ts, userId }: { channel: string; ts: string; userId: string | null },
-): Promise<void> {
-  await database.query("record a Slack message", (sql) =>
-    sql`
-      update slack_messages
-      set channel = ${channel}, ts = ${ts}, user_id = ${userId}, unsure = 0
-      where task_id = ${task_id} and (epoch = ${epoch} or ts is null)`);
-}
-
-/** Slack asks us all to wait. */
-export async function holdPlaces(database: Database, seconds: number): Promise<void> {
-  await database.query("wait for Slack", (sql) =>
-    sql`
-      insert into slack_places as p (place, free_at)
-      values (${EVERYWHERE}, now() + make_interval(secs => ${seconds}))
-      on conflict (place) do update set free_at = greatest(p.free_at, excluded.free_at)`);
 }

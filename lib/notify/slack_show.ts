@@ -1,17 +1,11 @@
 import type { Database } from "../database.ts";
+import type { Redact } from "../redact.ts";
 import { showTask } from "./slack_blocks.ts";
 import type { SlackAnswer, SlackClient } from "./slack_client.ts";
 import { findPost, METADATA_TYPE } from "./slack_find.ts";
-import {
-  beginCall,
-  DIRECT,
-  readWanted,
-  recordPost,
-  type Shown,
-  type SlackMessage,
-  type Wanted,
-} from "./slack_message.ts";
+import { beginCall, DIRECT, readWanted, type SlackMessage, type Wanted } from "./slack_message.ts";
 import type { SlackPeople } from "./slack_people.ts";
+import { recordPost, type Shown } from "./slack_settle.ts";
 
 /** What showing a message needs. */
 export interface Showers {
@@ -20,6 +14,7 @@ export interface Showers {
   people: SlackPeople;
   publicUrl?: string;
   answerable: boolean;
+  redact: Redact;
 }
 
 /** Posts of which nobody knows whether Slack took them, before we stop adding more. */
@@ -102,7 +97,7 @@ async function post(
     const found = await findPost(client, {
       channel,
       threadTs: message.thread_ts,
-      taskId: message.task_id,
+      key: { task_id: message.task_id },
       since: wanted.task.created_at,
     });
     if (found === "later") {
@@ -148,7 +143,7 @@ async function post(
 
 /** Calls with blocks, and once more without when it is them that Slack refuses. */
 async function callWith(
-  { client, publicUrl, answerable }: Showers,
+  { client, publicUrl, answerable, redact }: Showers,
   method: string,
   args: Record<string, unknown>,
   { message, wanted, begin }: {
@@ -161,6 +156,7 @@ async function callWith(
   const content = showTask({ task, approvals, version: message.version }, {
     publicUrl,
     answerable,
+    redact,
   });
   const literal = { parse: "none", link_names: false, mrkdwn: false };
   if (!await begin()) return undefined;

@@ -1,0 +1,151 @@
+import type { Database, Sql } from "../database.ts";
+import { newId } from "../id.ts";
+import { LEASE_SECONDS } from "../message.ts";
+import { markSent } from "../notification.ts";
+import { storedText } from "../stored.ts";
+import type { Redact } from "../redact.ts";
+import { showNote } from "./slack_blocks.ts";
+import type { SlackAnswer, SlackClient } from "./slack_client.ts";
+import { findPost, METADATA_TYPE } from "./slack_find.ts";
+import { OUTCOMES } from "./slack_message.ts";
+import { isFree, PACE_SECONDS } from "./slack_place.ts";
+
+/** What an agent says to a channel that the operator has named, before its task has ended. */
+export interface SlackNote {
+  id: string;
+  task_id: string | null;
+  destination: string;
+  text: string;
+  attempts: number;
+  created_at: Date;
+  /** The holder of the lease. */
+  worker: string;
+  /** The task's own message in the same channel: the note goes below it. */
+  thread_ts: string | null;
+}
+
+const MOST_TRIES = 8;
+
+/** Claims notes that are due, one in each channel that is free. */
+export async function claimNotes(database: Database, max: number): Promise<SlackNote[]> {
+  const worker = newId();
+  const isDue = (sql: Sql) =>
+    sql`n.channel = 'slack' and n.state = 'pending' and n.kind <> all(${OUTCOMES}::text[])
+      and (n.lease_until is null or n.lease_until < now())`;
+  const waiting = await database.query(
+    "look for notes for Slack",
+    (sql) =>
+      sql<{ place: string }[]>`
+      select distinct n.destination as place from notifications n where ${isDue(sql)} order by 1`,
+  );
+  if (waiting.length === 0) return [];
+  await database.query(
+    "know their places",
+    (sql) => sql`insert into slack_places ${sql(waiting)} on conflict do nothing`,
+  );
+  return await database.query("claim notes for Slack", (sql) => {
+    const due = isDue(sql);
+    return sql<SlackNote[]>`
+      with places as (
+        select p.place from slack_places p
+        where ${isFree(sql)}
+          and exists (select from notifications n where n.destination = p.place and ${due})
+        order by p.free_at limit ${max} for update skip locked
+      ), picked as (
+        select distinct on (n.destination) n.id, n.destination
+        from notifications n join places on places.place = n.destination
+        where ${due} order by n.destination, n.id
+      ), paced as (
+        update slack_places p set free_at = now() + make_interval(secs => ${PACE_SECONDS})
+        from picked where p.place = picked.destination
+      )
+      update notifications n
+      set worker = ${worker}, attempts = n.attempts + 1,
+        lease_until = now() + make_interval(secs => ${LEASE_SECONDS})
+      from picked where n.id = picked.id
+      returning n.id, n.task_id, n.destination, n.text, n.attempts, n.created_at, n.worker,
+        (select coalesce(s.thread_ts, s.ts) from slack_messages s
+          where s.task_id = n.task_id and s.channel = n.destination) as thread_ts`;
+  });
+}
+
+/**
+ * Posts a note and writes down what came of it.
+ *
+ * @returns Slack's answer; undefined when the lease was lost meanwhile.
+ */
+export async function tellNote(
+  { database, client, redact }: { database: Database; client: SlackClient; redact: Redact },
+  note: SlackNote,
+): Promise<SlackAnswer | undefined> {
+  const { id, destination: channel, thread_ts: threadTs } = note;
+  if (note.attempts > 1) {
+    // The try before may have been taken without an answer.
+    const found = await findPost(client, {
+      channel,
+      threadTs,
+      key: { notification_id: id },
+      since: note.created_at,
+    });
+    if (typeof found === "object") return await settle({ ok: true, body: {} });
+    if (!await hold(database, note)) return undefined;
+  }
+  const { text, blocks, plain } = showNote(note.text, redact);
+  const args = {
+    channel,
+    ...(threadTs && { thread_ts: threadTs }),
+    metadata: { event_type: METADATA_TYPE, event_payload: { notification_id: id } },
+    parse: "none",
+    link_names: false,
+    mrkdwn: false,
+    unfurl_links: false,
+    unfurl_media: false,
+  };
+  const answer = await client("chat.postMessage", { ...args, text, blocks });
+  if (answer.ok || answer.kind !== "reformat") return await settle(answer);
+  if (!await hold(database, note)) return undefined;
+  return await settle(await client("chat.postMessage", { ...args, text: plain }));
+
+  async function settle(answer: SlackAnswer): Promise<SlackAnswer> {
+    if (answer.ok) await markSent(database, [id]);
+    else await putOff(database, note, answer);
+    return answer;
+  }
+}
+
+async function hold(database: Database, { id, worker }: SlackNote): Promise<boolean> {
+  const rows = await database.query("hold a note for Slack", (sql) =>
+    sql`
+      update notifications set lease_until = now() + make_interval(secs => ${LEASE_SECONDS})
+      where id = ${id} and worker = ${worker} and lease_until > now() returning id`);
+  return rows.length > 0;
+}
+
+async function putOff(
+  database: Database,
+  { id, destination, attempts }: SlackNote,
+  { kind, error, retryAfterSeconds }: SlackAnswer & { ok: false },
+): Promise<void> {
+  const uncounted = kind === "integration" || retryAfterSeconds !== undefined;
+  const hopeless = kind !== "later" && kind !== "integration";
+  const dead = hopeless || (!uncounted && attempts >= MOST_TRIES);
+  const wait = retryAfterSeconds ?? Math.min(2 ** attempts, 15 * 60) * (0.5 + Math.random() / 2);
+  await database.query("put a note off", (sql) =>
+    sql`
+      with untold as (
+        update notifications
+        set state = ${dead ? "dead" : "pending"}, error = ${storedText(error)},
+          attempts = ${uncounted ? attempts - 1 : attempts},
+          lease_until = now() + make_interval(secs => ${wait})
+        where id = ${id} and state = 'pending' returning id, task_id, text
+      ), fallen_back as (
+        insert into notifications (id, cause, task_id, channel, destination, kind, text)
+        select ${newId()}::uuid, 'notification:' || id, task_id, 'web', 'web', 'slack_failed',
+          'Slack could not be told (' || ${destination}::text || ': ' ||
+            ${storedText(error)}::text || '). ' || text
+        from untold where ${dead}
+        on conflict do nothing
+      )
+      insert into changes (kind, ids)
+      select 'notification', array_agg(id) from untold having count(*) > 0`);
+}
