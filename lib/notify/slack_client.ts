@@ -93,17 +93,23 @@ function readAnswer(response: Response, text: string): SlackAnswer {
     return { ok: false, kind: "later", code, error, retryAfterSeconds, unsure: status === 200 };
   }
   if (body.ok === true) return { ok: true, body };
-  const code = typeof body.error === "string" ? body.error.slice(0, 100) : `http_${status}`;
+  const code = word(body.error) ?? `http_${status}`;
   const kind = kindOf(code);
   const limited = code === "ratelimited" || code === "rate_limited";
   return {
     ok: false,
     kind,
     code,
-    error: explain(code, typeof body.needed === "string" ? body.needed.slice(0, 100) : undefined),
+    error: explain(code, word(body.needed)),
     retryAfterSeconds: retryAfterSeconds ?? (limited ? DEFAULT_RETRY_AFTER_SECONDS : undefined),
     unsure: false,
   };
+}
+
+/** A code of Slack's, fit to be shown and stored whatever it is. */
+function word(value: unknown): string | undefined {
+  if (typeof value !== "string" || value === "") return undefined;
+  return value.slice(0, 100).replace(/[^\x20-\x7e]/g, "?");
 }
 
 function parse(text: string): Record<string, unknown> | undefined {
