@@ -176,8 +176,14 @@ export function createWorker(services: Services): Worker {
     const intake = { messageId, epoch, event: told.event ?? null, title: told.title };
     const { name: source } = findSource(webhookType);
     const fromSlack = source === "slack" && verification === "verified";
-    const heard = fromSlack && await hear(services, { messageId, payload });
-    if (heard) return { ...intake, ...heard };
+    try {
+      const heard = fromSlack && await hear(services, { messageId, payload });
+      if (heard) return { ...intake, ...heard };
+    } catch (error) {
+      // Any other failure is the store's: all of them come again.
+      if (!isRowError(error)) throw error;
+      return { messageId, epoch, error: errorText(error).slice(0, 1_000) };
+    }
     return {
       ...intake,
       description: told.description,
