@@ -74,7 +74,7 @@ export interface ClaimedTask {
  */
 export async function claimTasks(
   database: Database,
-  { worker, max, emptyHanded }: { worker: string; max: number; emptyHanded: boolean },
+  { worker, max, emptyHanded = true }: { worker: string; max: number; emptyHanded?: boolean },
 ): Promise<ClaimedTask[]> {
   const events = Array.from({ length: max }, newId);
   const rows = await database.query("claim tasks", (sql) =>

@@ -25,6 +25,7 @@ import { claimNotifications, markSent, markUnsent, type Notification } from "./n
 import { parsePayload } from "./payload.ts";
 import { isRowError, writeEach } from "./row_error.ts";
 import type { Services } from "./services.ts";
+import { isStoreAway } from "./store_away.ts";
 import { clearObstacle } from "./slack_obstacle.ts";
 import {
   type ClaimedTask,
@@ -235,7 +236,12 @@ export function createWorker(services: Services): Worker {
     };
     const finish = await assign(task, source).then((assignment) => agent.run(assignment, signal))
       .then((outcome): Finish => ({ ...end, ...toFinish(outcome) }))
-      .catch((error) => failed("agent_failed", error));
+      .catch((error): Finish =>
+        // The store failed, not the task.
+        isStoreAway(error)
+          ? { ...end, status: "later", afterSeconds: 1, reason: errorText(error) }
+          : failed("agent_failed", error)
+      );
     await keepEnd(finish).catch((error) => {
       // The result cannot be stored, so that is what came of it.
       if (isRowError(error)) return keepEnd(failed("result_refused", error));
