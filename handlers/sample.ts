@@ -67,7 +67,14 @@ export async function makeSample(
   }
   const body = new TextEncoder().encode(sample.body.replace(MARKER, id));
   if (secret && source.sign) {
-    const incoming: Incoming = { type, url, headers, body, receivedAt: Date.now() };
+    const incoming: Incoming = {
+      type,
+      method: "POST",
+      url,
+      headers,
+      body,
+      receivedAt: Date.now(),
+    };
     const signature = await source.sign(incoming, secret);
     for (const [header, value] of Object.entries(signature)) headers.set(header, value);
   }

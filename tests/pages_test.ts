@@ -492,7 +492,14 @@ describe("the pages", () => {
           const request = await makeSample(config, { name, origin: "https://o.example", turn });
           const body = new Uint8Array(await request.arrayBuffer());
           const { url, headers } = request;
-          const incoming = { type: name, url, headers, body, receivedAt: Date.now() };
+          const incoming = {
+            type: name,
+            method: "POST",
+            url,
+            headers,
+            body,
+            receivedAt: Date.now(),
+          };
           assertEquals(await source.verify(incoming, [secret]), { ok: true }, name);
           assert(!new TextDecoder().decode(body).includes("SAMPLE"));
         }
