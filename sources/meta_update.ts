@@ -18,14 +18,21 @@ const MAX_UPDATES = 1_000;
 export function findUpdates(payload: unknown): Update[] {
   const updates: Update[] = [];
   for (const entry of list(payload, "entry").slice(0, MAX_UPDATES)) {
+    if (updates.length >= MAX_UPDATES) break;
     for (const item of list(entry, "messaging")) {
       updates.push({ kind: "messaging", item, around: entry });
     }
-    for (const change of list(entry, "changes")) {
+    for (const change of list(entry, "changes").slice(0, MAX_UPDATES)) {
       const value = at(change, "value");
       const found = [
-        ...list(value, "messages").map((item) => ({ kind: "message" as const, item })),
-        ...list(value, "statuses").map((item) => ({ kind: "status" as const, item })),
+        ...list(value, "messages").slice(0, MAX_UPDATES).map((item) => ({
+          kind: "message" as const,
+          item,
+        })),
+        ...list(value, "statuses").slice(0, MAX_UPDATES).map((item) => ({
+          kind: "status" as const,
+          item,
+        })),
       ];
       updates.push(
         ...found.map((each) => ({ ...each, around: value })),
