@@ -13,14 +13,18 @@ export const secretVariable = "DISCORD_PUBLIC_KEY";
 export const setup =
   "Developer Portal → the app: Interactions Endpoint URL and Webhooks; the public key is under General";
 
-/** Ed25519 with the app's public key (discord-api-docs, "Setting up an endpoint"); Discord names no window. */
+/**
+ * Ed25519 with the app's public key (discord-api-docs, "Setting up an
+ * endpoint"). Discord names no window: an interaction can be answered for 15
+ * minutes, and an event is tried for ten.
+ */
 export const { verify, proof } = signedByKey({
   algorithm: "Ed25519",
   header: "X-Signature-Ed25519",
   encoding: "hex",
   key: "hex",
   signed: "{time}{body}",
-  time: { header: "X-Signature-Timestamp" },
+  time: { header: "X-Signature-Timestamp", window: { past: 900, future: 300 } },
 }, { variable: secretVariable, is: "the app's public key (64 hexadecimal digits)" });
 
 const JSON_TYPE = "application/json";
