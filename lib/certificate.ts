@@ -9,16 +9,23 @@ export interface Certificates {
 const FETCH_MS = 3_000;
 const KEPT_MS = 24 * 60 * 60 * 1_000;
 const MOST_KEPT = 16;
+/** Strangers can name certificates too: more fetches than these at one time are not begun. */
+const MOST_AT_ONCE = 4;
 const MOST_CHARACTERS = 64 * 1024;
 
 /** Each certificate is fetched once a day; one that could not be had is tried again by the next message. */
 export function openCertificates(): Certificates {
   const kept = new Map<string, { text: Promise<string>; until: number }>();
+  let fetching = 0;
   return {
     read(url) {
       const found = kept.get(url);
       if (found && found.until > Date.now()) return found.text;
-      const text = fetchText(url);
+      if (fetching >= MOST_AT_ONCE) {
+        return Promise.reject(new Error(`Fetching ${url} failed: ${fetching} others are fetched`));
+      }
+      fetching++;
+      const text = fetchText(url).finally(() => fetching--);
       kept.delete(url);
       kept.set(url, { text, until: Date.now() + KEPT_MS });
       if (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value!);

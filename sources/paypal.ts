@@ -22,7 +22,7 @@ const TIME = "PAYPAL-TRANSMISSION-TIME";
 const URL_HEADER = "PAYPAL-CERT-URL";
 /** PayPal's own two hosts, and the one place where its certificates lie. */
 const CERTIFICATE =
-  /^https:\/\/api(?:\.sandbox)?\.paypal\.com\/v1\/notifications\/certs\/[\w-]{1,100}$/;
+  /^https:\/\/api(?:\.sandbox)?\.paypal\.com\/v1\/notifications\/certs\/[\w-]{1,100}(?:\.\w{1,10})?$/;
 
 /** Where the certificate lies, when that is PayPal's for certain. */
 export function certificateUrl({ headers }: Incoming): string | undefined {

@@ -19,11 +19,18 @@ export interface Otto {
   workOff(): Promise<void>;
 }
 
-/** Opens Otto with these variables, embedded and in memory unless they name a database. */
-export async function openOtto(env: Record<string, string> = {}): Promise<Otto> {
+/** Opens Otto with these variables, embedded and in memory unless they name a database; `write` hears its log. */
+export async function openOtto(
+  env: Record<string, string> = {},
+  write?: (line: string) => void,
+): Promise<Otto> {
   const stop = new AbortController();
   const config = readConfig({ OTTO_DATA_DIR: ":memory:", LOG_LEVEL: "silent", ...env });
-  const services = await openServices(config, createLog(config.logLevel), stop.signal);
+  const services = await openServices(
+    config,
+    createLog(config.logLevel, { readable: false, write }),
+    stop.signal,
+  );
   await services.ready;
   const app = createApp({ services, stop: stop.signal });
 
