@@ -274,12 +274,12 @@ describe("a vendor's own library and ours agree", () => {
     const { source, sign, takes } = vendor;
 
     /** Ours and theirs on the same request, which arrives now. */
-    async function both(body: string, headers: Record<string, string>, secret: string) {
+    const both = async (body: string, headers: Record<string, string>, secret: string) => {
       const incoming = request(body, headers, { url: URL_CALLED, receivedAt: Date.now() });
       const ours = (await source.verify!(incoming, [secret])).ok;
       assertEquals(ours, await takes(body, headers, secret), `${name} differs`);
       return ours;
-    }
+    };
 
     it(`on what is right, changed, late or of another secret: ${name}`, async () => {
       // ECDSA's DER is shorter when a number happens to begin with zeros: several rounds meet that.
