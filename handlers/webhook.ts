@@ -1,15 +1,15 @@
-import { type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { OpenAPIHono } from "@hono/zod-openapi";
 import { openCertificates } from "../lib/certificate.ts";
 import { newId } from "../lib/id.ts";
 import type { Services } from "../lib/services.ts";
 import type { Incoming, Reply } from "../sources/source.ts";
-import { createApi, json } from "./api.ts";
+import { createApi } from "./api.ts";
 import { type BodyBudget, createBodyBudget, readBody } from "./body.ts";
 import { clientAddress, type Connection, type Env } from "./caller.ts";
 import { checkSignature, createDoors, type Door, secretMissing } from "./door.ts";
 import type { Metrics } from "./metrics.ts";
 import { Problem } from "./problem.ts";
-import { problem } from "./schemas.ts";
+import { DOCUMENT } from "./webhook_document.ts";
 
 const TYPE = /^(?!\.+$)[A-Za-z0-9._-]{1,64}$/;
 /** The methods that some senders greet with before they post. */
@@ -88,10 +88,11 @@ export function webhook(
   ): Promise<Response> {
     const { name, source } = door;
     const { type, receivedAt } = incoming;
-    const probe = await source.probe?.(incoming, door);
+    const probe = source.probe && await source.probe(incoming, door);
     if (probe) return greet(probe, type, request, connection);
-    const verification = await checkSignature(door, await withCertificate(door, incoming), config);
-    const handshake = await source.handshake?.(incoming, door);
+    const signed = source.certificateUrl ? await withCertificate(door, incoming) : incoming;
+    const verification = await checkSignature(door, signed, config);
+    const handshake = source.handshake && await source.handshake(incoming, door);
     if (handshake) {
       if (verification !== "verified") throw secretMissing(door);
       return toResponse(handshake);
@@ -199,43 +200,6 @@ export function webhook(
   return app;
 }
 
-/** Written by hand: the path must not parse bodies, so no schema checks them. */
-const DOCUMENT = {
-  method: "post" as const,
-  path: "/webhook/{type}",
-  summary: "Send an event. Answered when it is durably kept; a repeat gets the first message_id",
-  security: [],
-  request: {
-    params: z.object({ type: z.string().openapi({ example: "github" }) }),
-    body: {
-      description: "Any JSON, a form, or anything else",
-      content: { "application/json": { schema: z.unknown() } },
-    },
-  },
-  responses: {
-    200: json(
-      "Kept. Some senders get another body (empty TwiML, an empty one, their challenge)",
-      z.object({
-        status: z.literal("received"),
-        message_id: z.string(),
-        webhook_type: z.string(),
-      }),
-    ),
-    400: json("The type, the Host header or the body's framing is wrong", problem),
-    401: json("The signature or its time is wrong, or none is configured", problem),
-    405: json("Not a POST", problem),
-    408: json("The body came too slowly", problem),
-    413: json("The body is too large", problem),
-    503: json("Nothing was kept: send it again after `Retry-After`", problem),
-  },
-};
-
-function headerList(headers: Headers): [name: string, value: string][] {
-  const list: [string, string][] = [];
-  headers.forEach((value, name) => list.push([name, value]));
-  return list;
-}
-
 function checkType(type: string): void {
   if (!TYPE.test(type) || RESERVED.has(type.toLowerCase())) refuseType();
 }
@@ -261,4 +225,10 @@ function toResponse({ status, contentType, body, headers }: Reply, messageId?: s
       ...(messageId ? { "x-message-id": messageId } : {}),
     },
   });
+}
+
+function headerList(headers: Headers): [name: string, value: string][] {
+  const list: [string, string][] = [];
+  headers.forEach((value, name) => list.push([name, value]));
+  return list;
 }
