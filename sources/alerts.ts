@@ -14,18 +14,28 @@ export function findAlerts(payload: unknown): Found {
   const alerts = eachOnce(list(payload, "alerts"), keyOf);
   const status = line(payload, "status");
   const one = alerts[0];
+  // What only the first of several alerts has is not true of all of them.
+  const only = alerts.length === 1 ? one : undefined;
   const label = (name: string) =>
-    first(line(payload, "commonLabels", name), line(one, "labels", name));
+    first(line(payload, "commonLabels", name), line(only, "labels", name));
   const note = (name: string) =>
-    first(line(payload, "commonAnnotations", name), line(one, "annotations", name));
+    first(line(payload, "commonAnnotations", name), line(only, "annotations", name));
   const name = label("alertname");
   const severity = label("severity");
-  const summary = first(note("summary"), note("description"), note("message"));
-  const many = alerts.length > 1 ? `${alerts.length} ×` : undefined;
+  const summary = first(
+    note("summary"),
+    note("description"),
+    note("message"),
+    line(one, "annotations", "summary"),
+    line(one, "annotations", "description"),
+  );
   const head = words(
     status?.toUpperCase(),
-    many,
-    name ?? (alerts.length > 0 ? counted(alerts.length, "alert") : undefined),
+    name
+      ? words(alerts.length > 1 ? `${alerts.length} ×` : undefined, name)
+      : alerts.length > 0
+      ? counted(alerts.length, "alert")
+      : undefined,
     severity && `(${severity})`,
     ["on", first(label("instance"), label("job"))],
   );

@@ -41,6 +41,8 @@ export function titleOf(payload: unknown, headers?: Headers): string | undefined
   const kind = kindOf(payload, headers);
   const who = whoOf(payload);
   const project = projectOf(payload);
+  // A custom template says neither: whatever it says is not ours to guess.
+  if (!who && !project && !line(payload, "object_kind")) return undefined;
   const where = ["in", project] as const;
   const attributes = at(payload, "object_attributes");
   const action = line(attributes, "action");
@@ -145,7 +147,7 @@ function kindOf(payload: unknown, headers?: Headers): string | undefined {
     line(payload, "object_kind"),
     line(payload, "event_type"),
     line(payload, "event_name"),
-    hook?.replaceAll(" ", "_"),
+    hook?.replaceAll(" ", "_") || undefined,
   );
 }
 
@@ -174,7 +176,14 @@ function tellPush(
     return words(who, isNew ? "created" : "moved", kind, branch(ref), where);
   }
   const last = line(payload, "commits", commits.length - 1, "message");
-  const said = words(who, "pushed", counted(count, "commit"), ["to", branch(ref)], where);
+  const isCounted = typeof total === "number" || Array.isArray(at(payload, "commits"));
+  const said = words(
+    who,
+    "pushed",
+    isCounted ? counted(count, "commit") : undefined,
+    ["to", branch(ref)],
+    where,
+  );
   return last ? `${said}: ${last}` : said;
 }
 

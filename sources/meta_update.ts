@@ -58,12 +58,10 @@ export function tellUpdate({ kind, item, around }: Update): Found {
     case "status":
       return {
         event: `whatsapp.${line(item, "status") ?? "status"}`,
-        title: words(
-          "WhatsApp message",
-          line(item, "status"),
-          ["to", line(item, "recipient_id")],
-          [":", line(item, "errors", 0, "title")],
-        ),
+        title: [
+          words("WhatsApp message", line(item, "status"), ["to", line(item, "recipient_id")]),
+          line(item, "errors", 0, "title"),
+        ].filter((part) => part).join(": "),
         fields: {
           status: line(item, "status"),
           to: line(item, "recipient_id"),

@@ -29,6 +29,8 @@ export function deliveryId({ headers }: Incoming): string | undefined {
   return usableId(headers.get("x-shopify-webhook-id") ?? headers.get("shopify-webhook-id"));
 }
 
+const DID: Record<string, string> = { create: "created", update: "updated", delete: "deleted" };
+
 /** Says what happened; the topic is a header, so without it the payload's shape must do. */
 export function describe(payload: unknown, context?: DescribeContext): Description {
   const header = (name: string) =>
@@ -49,7 +51,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     title: words(
       isOrder ? "Order" : thing ? thing.replace(/s$/, "").replaceAll("_", " ") : "Shopify webhook",
       isOrder ? line(payload, "name") : quoted(line(payload, "title")),
-      past?.replaceAll("_", " "),
+      past && (DID[past] ?? past.replaceAll("_", " ")),
       price && words("for", price, line(payload, "currency")),
       ["by", customer],
       isOrder && items > 0 ? `(${counted(items, "item")})` : undefined,

@@ -7,12 +7,23 @@ import { signedBy, signedByKey } from "./signed.ts";
 import type { DescribeContext, Incoming, Source } from "./source.ts";
 import { told } from "./told.ts";
 
+const CONTACT = {
+  type: "contact.created",
+  timestamp: "2026-01-02T03:04:05Z",
+  data: { id: "c_1", name: "Ada Byron", email: "ada@example.com" },
+};
+
 /**
  * A sender that follows Standard Webhooks 1.0.0
  * (standard-webhooks/standard-webhooks, spec), as Svix does for its customers:
  * the same headers, of the names `webhook-…` or `svix-…`.
  */
-export function standardWebhooks(name: string, label: string, variable?: string): Source {
+export function standardWebhooks(
+  name: string,
+  label: string,
+  variable?: string,
+  sample: Record<string, unknown> = CONTACT,
+): Source {
   const place = {
     variable: variable ?? `WEBHOOK_SECRET_${name.toUpperCase()}`,
     is: "the endpoint's signing secret (whsec_…)",
@@ -58,6 +69,7 @@ export function standardWebhooks(name: string, label: string, variable?: string)
         line(payload, "type"),
         line(payload, "event"),
         line(payload, "eventType"),
+        line(payload, "status"),
       );
       const data = at(payload, "data") ?? payload;
       const subject = first(
@@ -90,11 +102,7 @@ export function standardWebhooks(name: string, label: string, variable?: string)
       });
     },
     samples: [
-      jsonSample("contact.created", {
-        type: "contact.created",
-        timestamp: "2026-01-02T03:04:05Z",
-        data: { id: "c_1", name: "Ada Byron", email: "ada@example.com" },
-      }, { "webhook-id": "msg_SAMPLE" }),
+      jsonSample(String(sample.type ?? sample.status), sample, { "webhook-id": "msg_SAMPLE" }),
     ],
   };
 }

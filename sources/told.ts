@@ -35,7 +35,7 @@ export function told(
     link: links.map(httpLink).find((link) => link !== undefined),
     actor: (actor && oneLine(actor)) || undefined,
     fields: facts(fields),
-    text,
+    text: text?.trim() ? wholeText(text) : undefined,
   };
 }
 

@@ -33,6 +33,17 @@ export function deliveryId(request: Incoming): string | undefined {
   return usableId(text(payloadOf(request), "action", "id"));
 }
 
+const DID: Record<string, string> = {
+  add: "added",
+  comment: "commented on",
+  copy: "copied",
+  create: "created",
+  delete: "deleted",
+  move: "moved",
+  remove: "removed",
+  update: "updated",
+};
+
 /** Says what happened on the board, such as `Ada updated card "Title" on Phone: list To do → Done`. */
 export function describe(payload: unknown, context?: DescribeContext): Description {
   const action = at(payload, "action");
@@ -42,7 +53,9 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     line(action, "memberCreator", "fullName"),
     line(action, "memberCreator", "username"),
   );
-  const did = type?.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  const [verb, ...thing] = type?.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
+    .split(" ") ?? [];
+  const did = verb && words(DID[verb] ?? verb, ...thing);
   const lists = words(line(data, "listBefore", "name"), ["→", line(data, "listAfter", "name")]);
   const board = first(line(data, "board", "name"), line(payload, "model", "name"));
   const said = first(line(data, "text"), lists || undefined);
