@@ -57,6 +57,15 @@ export async function makeSample(
       `Set ${source.secretVariable} and start Otto again`,
     );
   }
+  if (secret && source.verify && !source.sign) {
+    throw new Problem(
+      400,
+      "cannot_sign",
+      `Cannot send a ${source.label ?? name} sample: only ${source.label ?? name} has the key ` +
+        "that signs",
+      `Unset ${source.secretVariable}, or let ${source.label ?? name} send a test`,
+    );
+  }
   const sample = samples[turn % samples.length];
   const id = crypto.randomUUID().replaceAll("-", "");
   const type = source === generic ? UNKNOWN : name;
@@ -67,7 +76,14 @@ export async function makeSample(
   }
   const body = new TextEncoder().encode(sample.body.replace(MARKER, id));
   if (secret && source.sign) {
-    const incoming: Incoming = { type, url, headers, body, receivedAt: Date.now() };
+    const incoming: Incoming = {
+      type,
+      method: "POST",
+      url,
+      headers,
+      body,
+      receivedAt: Date.now(),
+    };
     const signature = await source.sign(incoming, secret);
     for (const [header, value] of Object.entries(signature)) headers.set(header, value);
   }

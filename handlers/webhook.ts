@@ -1,29 +1,21 @@
-import { type OpenAPIHono, z } from "@hono/zod-openapi";
-import { secretsOf } from "../lib/config.ts";
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import { openCertificates } from "../lib/certificate.ts";
 import { newId } from "../lib/id.ts";
-import type { Verification } from "../lib/message.ts";
 import type { Services } from "../lib/services.ts";
-import { findSource } from "../sources/mod.ts";
-import type { Incoming, Reply, Source } from "../sources/source.ts";
-import { createApi, json } from "./api.ts";
+import type { Incoming, Reply } from "../sources/source.ts";
+import { createApi } from "./api.ts";
 import { type BodyBudget, createBodyBudget, readBody } from "./body.ts";
 import { clientAddress, type Connection, type Env } from "./caller.ts";
+import { checkSignature, createDoors, type Door, secretMissing } from "./door.ts";
 import type { Metrics } from "./metrics.ts";
 import { Problem } from "./problem.ts";
-import { problem } from "./schemas.ts";
+import { DOCUMENT } from "./webhook_document.ts";
 
-const MIB = 1024 * 1024;
 const TYPE = /^(?!\.+$)[A-Za-z0-9._-]{1,64}$/;
+/** The methods that some senders greet with before they post. */
+const PROBES = new Set(["GET", "HEAD", "OPTIONS"]);
 /** Names of our own pages under /webhook. */
 const RESERVED = new Set(["health", "stats", "status"]);
-
-/** What a request of one source meets; the same for all its requests. */
-interface Door {
-  name: string;
-  source: Source;
-  secrets: readonly string[];
-  bodyLimit: number;
-}
 
 /**
  * `POST /webhook/{type}`: checks a message at the gate, in order, keeps it, and
@@ -37,22 +29,9 @@ export function webhook(
   const budget = createBodyBudget();
   let quietUntil = 0;
   let refusals = 0;
-  const doors = new Map<string, Door>();
-
-  function doorOf(type: string): Door {
-    const { name, source } = findSource(type);
-    let door = doors.get(name);
-    if (!door) {
-      door = {
-        name,
-        source,
-        secrets: secretsOf(config, name, source.secretVariable),
-        bodyLimit: config.maxBodyBytes ?? source.bodyLimit ?? MIB,
-      };
-      doors.set(name, door);
-    }
-    return door;
-  }
+  let offeredUntil = 0;
+  const doorOf = createDoors(config);
+  const certificates = openCertificates();
 
   /** At most once a second: a flood of bad requests must not become a flood of lines. */
   function logRefusal(webhook_type: string, code: string, client_ip: string): void {
@@ -90,6 +69,7 @@ export function webhook(
     try {
       return await keep(door, request, connection, {
         type,
+        method: request.method,
         url: publicUrl(request.url),
         headers: request.headers,
         body: body.bytes,
@@ -108,11 +88,15 @@ export function webhook(
   ): Promise<Response> {
     const { name, source } = door;
     const { type, receivedAt } = incoming;
-    const probe = source.probe?.(incoming);
-    if (probe) return toResponse(probe);
-    const verification = await verify(door, incoming);
-    const handshake = source.handshake?.(incoming);
-    if (handshake) return toResponse(handshake);
+    const probe = source.probe && await source.probe(incoming, door);
+    if (probe) return greet(probe, type, request, connection);
+    const signed = source.certificateUrl ? await withCertificate(door, incoming) : incoming;
+    const verification = await checkSignature(door, signed, config);
+    const handshake = source.handshake && await source.handshake(incoming, door);
+    if (handshake) {
+      if (verification !== "verified") throw secretMissing(door);
+      return toResponse(handshake);
+    }
     const receipt = await inbox.accept({
       id: newId(),
       webhookType: type,
@@ -144,35 +128,58 @@ export function webhook(
     return config.publicUrl + pathname + search;
   }
 
-  async function verify(
-    { name, source, secrets }: Door,
-    incoming: Incoming,
-  ): Promise<Verification> {
-    if (source.verify && secrets.length > 0) {
-      const verdict = await source.verify(incoming, secrets);
-      if (verdict.ok) return "verified";
-      throw new Problem(401, verdict.code, verdict.message, verdict.hint);
-    }
-    const variable = source.secretVariable ?? `WEBHOOK_SECRET_${name.toUpperCase()}`;
-    if (source.secretRequired) {
+  /** Some vendors sign with a key whose certificate they publish. */
+  async function withCertificate(door: Door, incoming: Incoming): Promise<Incoming> {
+    const url = door.secrets.length > 0 ? door.source.certificateUrl?.(incoming) : undefined;
+    if (!url) return incoming;
+    const certificate = await certificates.read(url).catch((error) => {
+      log.warn("webhook.certificate_failed", { webhook_type: incoming.type, url, error });
       throw new Problem(
-        401,
-        "secret_not_configured",
-        `Cannot verify a ${source.label ?? name} request: no secret is configured`,
-        `Set ${variable} and start Otto again`,
+        503,
+        "certificate_unreachable",
+        "Cannot check the signature now: the sender's certificate could not be fetched",
+        "Send it again after the seconds in Retry-After",
+        { "retry-after": "30" },
       );
+    });
+    return { ...incoming, certificate };
+  }
+
+  /** Answers a handshake; a secret that came with it is for the operator's eyes. */
+  function greet(reply: Reply, webhook_type: string, request: Request, connection: Connection) {
+    if (reply.offered && Date.now() >= offeredUntil) {
+      offeredUntil = Date.now() + 1_000;
+      log.warn("webhook.secret_offered", {
+        webhook_type,
+        secret: reply.offered,
+        client_ip: clientAddress(request, connection, config),
+        hint: `If you set this webhook up just now: set ${doorOf(webhook_type).variable} to it ` +
+          "and start Otto again. If not, somebody else sent it: ignore it",
+      });
     }
-    if (config.requireVerified) {
-      throw new Problem(
-        401,
-        "unverified",
-        `Only verified messages are taken here, and "${name}" cannot be verified`,
-        source.verify
-          ? `Set ${variable}, or unset WEBHOOK_REQUIRE_VERIFIED`
-          : "Unset WEBHOOK_REQUIRE_VERIFIED to take messages of senders that Otto cannot verify",
-      );
-    }
-    return "unverified";
+    return toResponse(reply);
+  }
+
+  async function probeAt(request: Request, connection: Connection, type: string) {
+    const door = doorOf(type);
+    const reply = PROBES.has(request.method)
+      ? await door.source.probe?.({
+        type,
+        method: request.method,
+        url: publicUrl(request.url),
+        headers: request.headers,
+        body: new Uint8Array(),
+        receivedAt: Date.now(),
+      }, door)
+      : undefined;
+    if (reply) return greet(reply, type, request, connection);
+    throw new Problem(
+      405,
+      "method_not_allowed",
+      `Cannot ${request.method.slice(0, 16)} a webhook`,
+      "Send webhooks with POST",
+      { allow: "POST" },
+    );
   }
 
   const app = createApi();
@@ -184,55 +191,13 @@ export function webhook(
   });
   // Never 404: some senders (Typeform) unsubscribe for good when they see one.
   app.all("/webhook/:type", (c) => {
-    checkType(c.req.param("type"));
-    throw new Problem(
-      405,
-      "method_not_allowed",
-      `Cannot ${c.req.method.slice(0, 16)} a webhook`,
-      "Send webhooks with POST",
-      { allow: "POST" },
-    );
+    const type = c.req.param("type");
+    checkType(type);
+    return probeAt(c.req.raw, c.env, type);
   });
   app.all("/webhook/*", () => refuseType());
   app.all("/webhook", () => refuseType());
   return app;
-}
-
-/** Written by hand: the path must not parse bodies, so no schema checks them. */
-const DOCUMENT = {
-  method: "post" as const,
-  path: "/webhook/{type}",
-  summary: "Send an event. Answered when it is durably kept; a repeat gets the first message_id",
-  security: [],
-  request: {
-    params: z.object({ type: z.string().openapi({ example: "github" }) }),
-    body: {
-      description: "Any JSON, a form, or anything else",
-      content: { "application/json": { schema: z.unknown() } },
-    },
-  },
-  responses: {
-    200: json(
-      "Kept. Some senders get another body (empty TwiML, an empty one, their challenge)",
-      z.object({
-        status: z.literal("received"),
-        message_id: z.string(),
-        webhook_type: z.string(),
-      }),
-    ),
-    400: json("The type, the Host header or the body's framing is wrong", problem),
-    401: json("The signature or its time is wrong, or none is configured", problem),
-    405: json("Not a POST", problem),
-    408: json("The body came too slowly", problem),
-    413: json("The body is too large", problem),
-    503: json("Nothing was kept: send it again after `Retry-After`", problem),
-  },
-};
-
-function headerList(headers: Headers): [name: string, value: string][] {
-  const list: [string, string][] = [];
-  headers.forEach((value, name) => list.push([name, value]));
-  return list;
 }
 
 function checkType(type: string): void {
@@ -249,12 +214,21 @@ function refuseType(): never {
   );
 }
 
-function toResponse({ status, contentType, body }: Reply, messageId?: string): Response {
+function toResponse({ status, contentType, body, headers }: Reply, messageId?: string): Response {
   return new Response(body ?? (status === 204 ? null : ""), {
     status,
     headers: {
+      // A sender chose some of these words: no browser may guess that they are a page.
+      "x-content-type-options": "nosniff",
+      ...headers,
       ...(contentType ? { "content-type": contentType } : {}),
       ...(messageId ? { "x-message-id": messageId } : {}),
     },
   });
+}
+
+function headerList(headers: Headers): [name: string, value: string][] {
+  const list: [string, string][] = [];
+  headers.forEach((value, name) => list.push([name, value]));
+  return list;
 }

@@ -202,12 +202,16 @@ export function readConfig(env: Record<string, string | undefined> = process.env
   };
 }
 
+/** How vendors end the names of their secrets; a source that calls its own otherwise would not be heard. */
+const SECRET_NAME = new RegExp(
+  "^WEBHOOK_SECRET_|_(WEBHOOK_SECRET|WEBHOOK_SECRET_TOKEN|WEBHOOK_SIGNING_KEY|" +
+    "WEBHOOK_SIGNING_SECRET|WEBHOOK_SIGNATURE_KEY|WEBHOOK_PUBLIC_KEY|WEBHOOK_ID|SIGNING_SECRET|" +
+    "CLIENT_SECRET|APP_SECRET|API_SECRET|CONSUMER_SECRET|AUTH_TOKEN|PUBLIC_KEY|VERIFY_TOKEN)$",
+);
+
 /** Every variable that may hold a webhook secret, by name; several are separated by commas. */
 function readSecrets(set: Record<string, string>): ReadonlyMap<string, readonly string[]> {
-  const names = Object.keys(set).filter((name) =>
-    name.startsWith("WEBHOOK_SECRET_") || name.endsWith("_WEBHOOK_SECRET") ||
-    name === "SLACK_SIGNING_SECRET" || name === "TWILIO_AUTH_TOKEN"
-  );
+  const names = Object.keys(set).filter((name) => SECRET_NAME.test(name));
   return new Map(names.map((name) => [name, list.parse(set[name])]));
 }
 

@@ -1,6 +1,6 @@
 /** Headers that prove who somebody is; what they hold is never shown, logged or told to a model. */
 const SECRET_NAME =
-  /auth(?!ors?(-|$))|cookie|token|secret|sign|key|pass|credential|hmac|session|jwt|bearer|digest|otp|[-_]sig$|^sig$/i;
+  /auth(?!ors?(-|$))|cookie|token|secret|sign|key|pass|credential|hmac|session|jwt|bearer|digest|otp|[-_](sig|mac)$|^sig$/i;
 /** Names that only look like it. */
 const OPEN_NAME = /^(idempotency-key|sec-websocket-key|x-idempotency-key)$/i;
 const HAS_URL = /^[a-z][a-z0-9+.-]*:\/\//i;

@@ -79,12 +79,18 @@ function agent({ model, agent: { mode } }: Config): string {
   return mode === "observe" ? `${named}, which only observes (AGENT_MODE=observe)` : named;
 }
 
+/** The sources that have a secret, and those that would be refused; the others are too many to list. */
 function signatures(config: Config, sources: Record<string, Known>): string {
-  return Object.entries(sources).map(([name, source]) => {
+  const told: string[] = [];
+  let others = 0;
+  for (const [name, source] of Object.entries(sources)) {
     const variable = source.secretVariable ?? `WEBHOOK_SECRET_${name.toUpperCase()}`;
-    if (secretsOf(config, name, source.secretVariable).length > 0) return `${name} verified`;
-    return source.secretRequired
-      ? `${name} refused until ${variable} is set`
-      : `${name} accepted unverified (${variable})`;
-  }).join("; ");
+    if (secretsOf(config, name, source.secretVariable).length > 0) told.push(`${name} verified`);
+    else if (source.secretRequired) told.push(`${name} refused until ${variable} is set`);
+    else others++;
+  }
+  if (others > 0) {
+    told.push(`${others} more accepted unverified (docs/sources.md has their variables)`);
+  }
+  return told.join("; ");
 }

@@ -1,55 +1,25 @@
 import type { Description } from "../lib/description.ts";
 import { oneLine, words } from "../lib/line.ts";
 import { at, isObject, line } from "../lib/pick.ts";
-import { decodeHex, encodeHex, hmac, verifyHmac } from "../lib/signature.ts";
 import { factsOf, linkOf, textOf } from "./github_digest.ts";
 import { eventOf } from "./github_event.ts";
 import { titleOf } from "./github_title.ts";
 import { usableId } from "./incoming.ts";
-import type { DescribeContext, Incoming, Sample, Verdict } from "./source.ts";
-import { malformed, mismatch, missing, verified } from "./verdict.ts";
+import { signedBy } from "./signed.ts";
+import type { DescribeContext, Incoming, Sample } from "./source.ts";
 
 export const label = "GitHub";
 export const secretVariable = "GITHUB_WEBHOOK_SECRET";
+export const setup = "Repository or organization → Settings → Webhooks: payload URL and secret";
 
 /** GitHub's cap on payloads (docs.github.com, "Webhook events and payloads"). */
 export const bodyLimit = 25 * 1024 * 1024;
 
-const HEADER = "X-Hub-Signature-256";
-
-/**
- * Checks `X-Hub-Signature-256: sha256=…` over the raw body, form bodies
- * included (docs.github.com, "Validating webhook deliveries").
- */
-export async function verify(
-  request: Incoming,
-  secrets: readonly string[],
-): Promise<Verdict> {
-  const header = request.headers.get(HEADER);
-  if (!header) {
-    return missing(
-      HEADER,
-      "Set a secret on the webhook in GitHub, the same as here.",
-    );
-  }
-  const signature = header.startsWith("sha256=") ? decodeHex(header.slice(7)) : undefined;
-  if (signature?.length !== 32) {
-    return malformed(HEADER, "sha256={64 hexadecimal digits}");
-  }
-  return await verifyHmac("SHA-256", secrets, request.body, [signature]) ? verified : mismatch(
-    HEADER,
-    `Make ${secretVariable} the same as the webhook's secret in GitHub and forward the body unchanged.`,
-  );
-}
-
-/** Signs a body the way GitHub does. */
-export async function sign(
-  request: Incoming,
-  secret: string,
-): Promise<Record<string, string>> {
-  const signature = await hmac("SHA-256", secret, request.body);
-  return { "x-hub-signature-256": `sha256=${encodeHex(signature)}` };
-}
+/** `sha256=…` over the raw body, form bodies included (docs.github.com, "Validating webhook deliveries"). */
+export const { verify, sign, proof } = signedBy(
+  { header: "X-Hub-Signature-256", prefix: "sha256=", encoding: "hex" },
+  { variable: secretVariable, is: "the webhook's secret in GitHub" },
+);
 
 /** The GUID of the delivery, the same on a redelivery (docs.github.com, "Best practices for using webhooks"). */
 export function deliveryId(request: Incoming): string | undefined {

@@ -1,15 +1,114 @@
+import * as airtable from "./airtable.ts";
+import * as alertmanager from "./alertmanager.ts";
+import * as asana from "./asana.ts";
+import * as bitbucket from "./bitbucket.ts";
+import * as calendly from "./calendly.ts";
+import * as cloudevents from "./cloudevents.ts";
+import * as discord from "./discord.ts";
+import * as dropbox from "./dropbox.ts";
 import * as generic from "./generic.ts";
 import * as github from "./github.ts";
+import * as gitlab from "./gitlab.ts";
+import * as grafana from "./grafana.ts";
+import * as homeassistant from "./homeassistant.ts";
+import * as hubspot from "./hubspot.ts";
+import * as intercom from "./intercom.ts";
+import * as jira from "./jira.ts";
+import * as linear from "./linear.ts";
+import * as mailgun from "./mailgun.ts";
+import * as meta from "./meta.ts";
+import * as msgraph from "./msgraph.ts";
+import * as notion from "./notion.ts";
+import * as okta from "./okta.ts";
+import * as paddle from "./paddle.ts";
+import * as pagerduty from "./pagerduty.ts";
+import * as paypal from "./paypal.ts";
+import * as postmark from "./postmark.ts";
+import * as sendgrid from "./sendgrid.ts";
+import * as sentry from "./sentry.ts";
+import * as shopify from "./shopify.ts";
 import * as slack from "./slack.ts";
 import type { Source } from "./source.ts";
+import * as square from "./square.ts";
+import { standardWebhooks } from "./standard_webhooks.ts";
 import * as stripe from "./stripe.ts";
+import * as teams from "./teams.ts";
+import * as telegram from "./telegram.ts";
+import * as trello from "./trello.ts";
 import * as twilio from "./twilio.ts";
+import * as twitch from "./twitch.ts";
+import * as typeform from "./typeform.ts";
+import * as vercel from "./vercel.ts";
+import * as x from "./x.ts";
+import * as zendesk from "./zendesk.ts";
+import * as zoom from "./zoom.ts";
 
-/** Every system we know, by the name in its webhook's URL. To add one, write its module and list it here. */
-export const sources = { github, stripe, slack, twilio } satisfies Record<
-  string,
-  Source
->;
+/**
+ * Every system we know, by the name in its webhook's URL. To add one, copy a
+ * module (`sentry.ts` is a plain one), and list it here.
+ */
+export const sources = {
+  github,
+  stripe,
+  slack,
+  twilio,
+  gitlab,
+  linear,
+  jira,
+  shopify,
+  sentry,
+  pagerduty,
+  discord,
+  grafana,
+  alertmanager,
+  standardwebhooks: standardWebhooks("standardwebhooks", "Standard Webhooks"),
+  cloudevents,
+  airtable,
+  asana,
+  bitbucket,
+  calendly,
+  clerk: standardWebhooks("clerk", "Clerk", "CLERK_WEBHOOK_SIGNING_SECRET", {
+    type: "user.created",
+    data: { id: "user_1", email_addresses: [{ email_address: "ada@example.com" }] },
+  }),
+  dropbox,
+  homeassistant,
+  hubspot,
+  intercom,
+  mailgun,
+  meta,
+  msgraph,
+  notion,
+  okta,
+  openai: standardWebhooks("openai", "OpenAI", "OPENAI_WEBHOOK_SECRET", {
+    type: "response.completed",
+    data: { id: "resp_1" },
+  }),
+  paddle,
+  paypal,
+  postmark,
+  replicate: standardWebhooks("replicate", "Replicate", "REPLICATE_WEBHOOK_SECRET", {
+    id: "p1",
+    status: "succeeded",
+    output: ["A friendly greeting"],
+  }),
+  resend: standardWebhooks("resend", "Resend", "RESEND_WEBHOOK_SECRET", {
+    type: "email.bounced",
+    data: { email_id: "e1", subject: "Your invoice", to: ["ada@example.com"] },
+  }),
+  sendgrid,
+  square,
+  svix: standardWebhooks("svix", "Svix", "SVIX_WEBHOOK_SECRET"),
+  teams,
+  telegram,
+  trello,
+  twitch,
+  typeform,
+  vercel,
+  x,
+  zendesk,
+  zoom,
+} satisfies Record<string, Source>;
 
 /** A source and the one name it has in tables, metrics and policies. */
 export interface Named {

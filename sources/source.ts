@@ -4,12 +4,16 @@ import type { Description } from "../lib/description.ts";
 export interface Incoming {
   /** The path's last part as the sender wrote it. */
   readonly type: string;
+  /** In capitals, as in `POST`. */
+  readonly method: string;
   /** The URL the sender called: `PUBLIC_URL`'s origin if that is set, else the request's own. */
   readonly url: string;
   readonly headers: Headers;
   readonly body: Uint8Array;
   /** When the request arrived, in milliseconds since 1970: time windows are judged at this moment. */
   readonly receivedAt: number;
+  /** What lies at `certificateUrl`, in PEM, where the source asks for it. */
+  readonly certificate?: string;
 }
 
 /** What a check of a signature found. A refusal says what to do about it, never what was expected. */
@@ -22,6 +26,19 @@ export interface Reply {
   status: number;
   contentType?: string;
   body?: string;
+  headers?: Readonly<Record<string, string>>;
+  /**
+   * A new secret that came with a handshake. It is shown to the operator and
+   * never adopted: whoever can reach the URL could send one.
+   */
+  offered?: string;
+}
+
+/** What the operator has set for a source. */
+export interface Known {
+  readonly secrets: readonly string[];
+  /** The values of `verifyTokenVariable`. */
+  readonly verifyTokens: readonly string[];
 }
 
 /** What `describe` may know besides the payload. All of it can be missing. */
@@ -51,20 +68,34 @@ export interface Source {
   readonly label?: string;
   /** The vendor's own variable for its secret; `WEBHOOK_SECRET_{SOURCE}` always works too. */
   readonly secretVariable?: string;
+  /** The variable for a second, lesser secret that only proves us to the vendor (Meta). */
+  readonly verifyTokenVariable?: string;
+  /** Where the URL and the secret belong in the vendor's settings, in one line. */
+  readonly setup?: string;
+  /** What proves a message, in one line with `code` marks: for the table of sources. */
+  readonly proof?: string;
   /** Refuse every message while no secret is configured. */
   readonly secretRequired?: boolean;
   /** The largest body this vendor sends, in bytes, where it is more than Otto's 1 MiB. */
   readonly bodyLimit?: number;
   /** Turns a parsed payload into words. Works on the payload alone. */
   describe(payload: unknown, context?: DescribeContext): Description;
+  /** Where the certificate lies that a request is signed with: only an address that is the vendor's for certain. */
+  certificateUrl?(request: Incoming): string | undefined;
   /** Checks the signature on the raw bytes against each secret (several during a rotation). */
   verify?(request: Incoming, secrets: readonly string[]): Promise<Verdict>;
   /** The vendor's id of this delivery, the same on every retry. */
   deliveryId?(request: Incoming): string | undefined;
-  /** An answer to a request that is not signed and carries no event; nothing of it is kept. */
-  probe?(request: Incoming): Reply | undefined;
-  /** An answer to a handshake, given after the signature was checked; nothing of it is kept. */
-  handshake?(request: Incoming): Reply | undefined;
+  /**
+   * An answer to a request of any method that is not signed and carries no
+   * event; nothing of it is kept.
+   */
+  probe?(request: Incoming, known: Known): Reply | undefined | Promise<Reply | undefined>;
+  /**
+   * An answer to a signed handshake, given after the signature was checked and
+   * refused where there is no secret to check it with; nothing of it is kept.
+   */
+  handshake?(request: Incoming, known: Known): Reply | undefined | Promise<Reply | undefined>;
   /** The answer to an accepted message, where this sender needs another than Otto's JSON. */
   answer?(request: Incoming): Reply | undefined;
   /** Signs a sample the way the vendor would: the headers to add. */

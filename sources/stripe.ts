@@ -1,79 +1,29 @@
 import type { Description } from "../lib/description.ts";
 import { oneLine, words } from "../lib/line.ts";
 import { at, facts, first, isObject, line, text, whole } from "../lib/pick.ts";
-import {
-  decodeHex,
-  encodeHex,
-  FIVE_MINUTES,
-  hmac,
-  isWithin,
-  parseTimestamp,
-  prefixed,
-  verifyHmac,
-} from "../lib/signature.ts";
 import { payloadOf, usableId } from "./incoming.ts";
-import type { Incoming, Sample, Verdict } from "./source.ts";
+import { signedBy } from "./signed.ts";
+import type { Incoming, Sample } from "./source.ts";
 import { formatAmount } from "./stripe_amount.ts";
-import { malformed, mismatch, missing, outsideWindow, verified } from "./verdict.ts";
 
 export const label = "Stripe";
 export const secretVariable = "STRIPE_WEBHOOK_SECRET";
-
-const HEADER = "Stripe-Signature";
-const MAX_ITEMS = 32;
+export const setup =
+  "Workbench → Webhooks: endpoint URL; the signing secret (whsec_…) is shown there";
 
 /**
- * Checks `Stripe-Signature: t=…,v1=…[,v1=…]` over `{t}.{body}`; the key is the
- * literal `whsec_…` (docs.stripe.com/webhooks, "Verify webhook signatures manually").
+ * `Stripe-Signature: t=…,v1=…[,v1=…]` over `{t}.{body}`; the key is the literal
+ * `whsec_…` (docs.stripe.com/webhooks, "Verify webhook signatures manually").
+ * Stripe's own library lets the future pass; a clock that far off deserves a word.
  */
-export async function verify(
-  request: Incoming,
-  secrets: readonly string[],
-): Promise<Verdict> {
-  const header = request.headers.get(HEADER);
-  if (!header) {
-    return missing(
-      HEADER,
-      "Send webhooks from Stripe, or with `stripe listen --forward-to …`.",
-    );
-  }
-  const { timestamp, signatures } = parseHeader(header);
-  const seconds = parseTimestamp(timestamp);
-  if (seconds === undefined || signatures.length === 0) {
-    return malformed(HEADER, "t={ten digits},v1={64 hexadecimal digits}");
-  }
-  if (
-    !await verifyHmac(
-      "SHA-256",
-      secrets,
-      prefixed(`${timestamp}.`, request.body),
-      signatures,
-    )
-  ) {
-    return mismatch(
-      HEADER,
-      `Set ${secretVariable} to this endpoint's signing secret (whsec_…) and forward the body unchanged.`,
-    );
-  }
-  // Stripe's own library lets the future pass; a clock that far off deserves a word.
-  return isWithin(FIVE_MINUTES, seconds, request.receivedAt)
-    ? verified
-    : outsideWindow(seconds, request.receivedAt, FIVE_MINUTES.past);
-}
-
-/** Signs a body the way Stripe does. */
-export async function sign(
-  request: Incoming,
-  secret: string,
-): Promise<Record<string, string>> {
-  const timestamp = String(Math.floor(request.receivedAt / 1000));
-  const signature = await hmac(
-    "SHA-256",
-    secret,
-    prefixed(`${timestamp}.`, request.body),
-  );
-  return { "stripe-signature": `t=${timestamp},v1=${encodeHex(signature)}` };
-}
+export const { verify, sign, proof } = signedBy({
+  header: "Stripe-Signature",
+  separator: ",",
+  prefix: "v1=",
+  encoding: "hex",
+  signed: "{time}.{body}",
+  time: { prefix: "t=" },
+}, { variable: secretVariable, is: "this endpoint's signing secret (whsec_…)" });
 
 /** The event's id, `evt_…`, the same on every retry (docs.stripe.com/webhooks, "Handle duplicate events"). */
 export function deliveryId(request: Incoming): string | undefined {
@@ -167,22 +117,6 @@ function sample(type: string, object: Record<string, unknown>): Sample {
       livemode: false,
       data: { object },
     }),
-  };
-}
-
-/** The one time and every `v1` of the header. Other schemes (`v0`) are for tests at Stripe and prove nothing. */
-function parseHeader(header: string) {
-  const timestamps = new Set<string>();
-  const signatures: Uint8Array[] = [];
-  for (const item of header.split(",", MAX_ITEMS)) {
-    const [, key, value] = /^\s*(\w+)=(.*?)\s*$/.exec(item) ?? [];
-    if (key === "t") timestamps.add(value);
-    const signature = key === "v1" ? decodeHex(value) : undefined;
-    if (signature) signatures.push(signature);
-  }
-  return {
-    timestamp: timestamps.size === 1 ? [...timestamps][0] : undefined,
-    signatures,
   };
 }
 

@@ -45,3 +45,12 @@ function digits(count: number, currencies: string): Record<string, number> {
     currencies.split(" ").map((currency) => [currency, count]),
   );
 }
+
+/** Minor units as vendors other than Stripe write them, such as `"2000"` of `USD`, for people: `20.00 USD`. */
+export function inUnits(amount: string | undefined, currency: string | undefined) {
+  const code = currency?.toUpperCase();
+  if (!amount || !code || !/^-?\d{1,15}$/.test(amount) || !/^[A-Z]{3}$/.test(code)) {
+    return undefined;
+  }
+  return `${withPoint(Number(amount), DIGITS[code] ?? 2)} ${code}`;
+}

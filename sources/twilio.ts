@@ -19,6 +19,10 @@ import { malformed, mismatch, missing, verified } from "./verdict.ts";
 
 export const label = "Twilio";
 export const secretVariable = "TWILIO_AUTH_TOKEN";
+export const setup =
+  "Phone number or messaging service: webhook URL (set PUBLIC_URL to its origin); primary auth token";
+export const proof =
+  "HMAC-SHA-1 of the URL and the sorted form fields in `X-Twilio-Signature` (JSON: the body's digest in the URL)";
 
 const HEADER = "X-Twilio-Signature";
 

@@ -49,3 +49,13 @@ export function outsideWindow(
     hint: "Sign each attempt anew, and check that both clocks are right.",
   };
 }
+
+/** No configured secret can be a key of this scheme, so nothing could ever match. */
+export function unusable(variable: string, wanted: string): Verdict {
+  return {
+    ok: false,
+    code: "secret_unusable",
+    message: `Checking the signature failed: ${variable} is not of the form ${wanted}`,
+    hint: `Set ${variable} to what the sender shows, without quotes or spaces.`,
+  };
+}

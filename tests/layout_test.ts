@@ -21,6 +21,8 @@ const MAY_IMPORT: [place: string, ...mayImport: string[]][] = [
   ["lib/agent/", "lib/agent/", "lib/*"],
   ["lib/notify/", "lib/notify/", "lib/*"],
   ["lib/arq/", "lib/arq/", "lib/*"],
+  ["lib/signature.ts", "lib/signature/"],
+  ["lib/signature/", "lib/signature/"],
   ["lib/", "lib/*", "lib/queue/queue.ts", "lib/queue/spill.ts"],
   [
     "sources/",

@@ -21,15 +21,18 @@ export interface Otto {
 
 /**
  * Opens Otto with these variables, embedded and in memory unless they name a database; `instead`
- * takes the place of what it would open itself.
+ * takes the place of what it would open itself, `write` hears its log.
  */
 export async function openOtto(
   env: Record<string, string> = {},
-  instead: Partial<Pick<Services, "agent" | "channels">> = {},
+  { write, ...instead }: Partial<Pick<Services, "agent" | "channels">> & {
+    write?: (line: string) => void;
+  } = {},
 ): Promise<Otto> {
   const stop = new AbortController();
   const config = readConfig({ OTTO_DATA_DIR: ":memory:", LOG_LEVEL: "silent", ...env });
-  const opened = await openServices(config, createLog(config.logLevel), stop.signal);
+  const log = createLog(config.logLevel, { readable: false, write });
+  const opened = await openServices(config, log, stop.signal);
   const services = { ...opened, ...instead };
   await services.ready;
   const app = createApp({ services, stop: stop.signal });

@@ -16,7 +16,7 @@ describe("a source", () => {
   it("is the generic one for every other name, those of Object.prototype too", () => {
     for (
       const type of [
-        "grafana",
+        "demo",
         "generic",
         "__proto__",
         "constructor",

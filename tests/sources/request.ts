@@ -2,11 +2,14 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { Description } from "../../lib/description.ts";
 import { parsePayload } from "../../lib/payload.ts";
-import type { Incoming, Sample, Source } from "../../sources/source.ts";
+import type { Incoming, Known, Sample, Source } from "../../sources/source.ts";
 import vectors from "../vectors/sources.json" with { type: "json" };
 
 /** The moment at which all requests here arrive, unless a test says otherwise. */
 export const NOW = 1_700_000_000_000;
+
+/** What the operator has set where nothing is set. */
+export const NOBODY: Known = { secrets: [], verifyTokens: [] };
 
 /** A request as the handler gives it to a source. */
 export function request(
@@ -16,6 +19,7 @@ export function request(
 ): Incoming {
   return {
     type: "test",
+    method: "POST",
     url: "https://otto.example.com/webhook/test",
     headers: new Headers(headers),
     body: typeof body === "string" ? new TextEncoder().encode(body) : body,
@@ -168,8 +172,8 @@ export async function assertCalm(
       assertEquals((await source.verify!(incoming, ["secret", ""])).ok, false);
       const id = source.deliveryId!(incoming);
       assert(id === undefined || (id.trim() !== "" && id.length <= 1_000));
-      source.probe?.(incoming);
-      source.handshake?.(incoming);
+      await source.probe?.(incoming, NOBODY);
+      await source.handshake?.(incoming, NOBODY);
       source.answer?.(incoming);
       assertDescription(described(source, incoming));
       assertDescription(source.describe(at(incoming)));

@@ -1,0 +1,85 @@
+import { writeFile } from "node:fs/promises";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { parsePayload } from "../lib/payload.ts";
+import { sources } from "../sources/mod.ts";
+import type { Source } from "../sources/source.ts";
+
+const START = `# Senders
+
+<!-- Made by \`deno task sources-table\` from the modules in sources/. Change those, not this. -->
+
+Paste the URL of the second column at the sender, after your own address, such as
+\`https://otto.example.com/webhook/github\`, and set the variable to the sender's secret. Every source
+also hears \`WEBHOOK_SECRET_{SOURCE}\`, such as \`WEBHOOK_SECRET_GITHUB\`. Several secrets, separated by
+commas, are all accepted while you change one for another. Without a secret a sender's messages are
+accepted and marked \`unverified\`; Slack's are refused.
+
+Any other name in the URL works too and needs no module: its messages are described by what their
+payload has.
+
+Set \`PUBLIC_URL\` for senders whose signature covers the URL they call (Twilio, Square, HubSpot,
+Trello): it must be the address they have on file.
+
+`;
+
+const END = `
+## What is particular
+
+- **Handshakes** are answered by themselves: by GET for Dropbox, Meta, Okta and X, by HEAD for
+  Intercom and Trello, by OPTIONS for CloudEvents, by POST for Asana, Discord, Microsoft Graph,
+  Notion, Slack, Twitch and Zoom. What a vendor signs is answered only after its signature was
+  checked, so the secret must be set first. Meta's needs \`META_VERIFY_TOKEN\`, any text that you choose
+  and tell Meta.
+- **Notion and Asana** send the secret with their handshake. Otto never adopts it, since anybody
+  could send one: it stands once in the log (\`webhook.secret_offered\`), for you to set.
+- **Batches**: HubSpot, SendGrid, Meta, Microsoft Graph, Asana, Okta, CloudEvents, Alertmanager and
+  Grafana send many events at once. One request is one task, told as "3 events: first …"; an event
+  that is in it twice counts once.
+- **Alertmanager and Grafana** tell the same alerts again every repeat interval. As long as nothing
+  changed, that is a repeat and makes no second task.
+- **Dropbox and Home Assistant** send nothing that tells a repeat from news: each request is a
+  message.
+- **Mailgun** signs a time and a token, not the event; **Alertmanager, CloudEvents, Home Assistant,
+  Microsoft Graph, Okta, Postmark and Telegram** sign nothing and send a secret. Use HTTPS.
+- **Methods**: events come by POST. Set Home Assistant, Zendesk and Grafana up to use it.
+
+## Add one
+
+Copy a module of \`sources/\`, such as \`sentry.ts\`, and list it in \`sources/mod.ts\`. Its scheme is
+data, \`describe\` says what happened, and a sample shows it. \`deno task test\` then holds the new
+source to the promises that all have, and \`deno task sources-table\` adds it here.
+`;
+
+/** The page about all sources, in Markdown before formatting. */
+export function writePage(): string {
+  const rows = Object.entries<Source>(sources).map(([name, source]) => [
+    source.label ?? name,
+    `\`/webhook/${name}\``,
+    `\`${source.secretVariable ?? `WEBHOOK_SECRET_${name.toUpperCase()}`}\``,
+    source.proof ?? (source.verify ? "the vendor's signature" : "nothing"),
+    source.setup ?? "",
+    sampleTitle(source),
+  ]);
+  const table = [
+    ["sender", "URL", "variable", "what is verified", "where to set it up", "a task looks like"],
+    Array(6).fill("---"),
+    ...rows,
+  ].map((row) => `| ${row.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`).join("\n");
+  return `${START}${table}\n${END}`;
+}
+
+/** The title of the first sample. */
+function sampleTitle(source: Source): string {
+  const sample = source.samples?.[0];
+  if (!sample) return "";
+  const headers = new Headers(sample.headers);
+  const body = new TextEncoder().encode(sample.body);
+  const payload = parsePayload(body, headers.get("content-type") ?? undefined);
+  // Angle brackets would be HTML.
+  return source.describe(payload, { headers }).title.replaceAll("<", "&lt;");
+}
+
+if (process.argv.includes("--write")) {
+  await writeFile(fileURLToPath(new URL("./sources.md", import.meta.url)), writePage());
+}

@@ -1,0 +1,79 @@
+import { type Config, secretsOf } from "../lib/config.ts";
+import type { Verification } from "../lib/message.ts";
+import { findSource } from "../sources/mod.ts";
+import type { Incoming, Known, Source } from "../sources/source.ts";
+import { Problem } from "./problem.ts";
+
+const MIB = 1024 * 1024;
+
+/** What a request of one source meets; the same for all its requests. */
+export interface Door extends Known {
+  name: string;
+  source: Source;
+  bodyLimit: number;
+  /** The variable to set for its secret. */
+  variable: string;
+}
+
+/** Finds the door for a `webhook_type`; each is built once. */
+export function createDoors(config: Config): (type: string) => Door {
+  const doors = new Map<string, Door>();
+  return (type) => {
+    const { name, source } = findSource(type);
+    let door = doors.get(name);
+    if (!door) {
+      door = {
+        name,
+        source,
+        secrets: secretsOf(config, name, source.secretVariable),
+        verifyTokens: config.secrets.get(source.verifyTokenVariable ?? "") ?? [],
+        bodyLimit: config.maxBodyBytes ?? source.bodyLimit ?? MIB,
+        variable: source.secretVariable ?? `WEBHOOK_SECRET_${name.toUpperCase()}`,
+      };
+      doors.set(name, door);
+    }
+    return door;
+  };
+}
+
+/**
+ * Checks a message's signature, where its source has secrets.
+ *
+ * @throws {Problem} 401 when it is wrong, or when the source or the operator
+ * wants one and there is none to check.
+ */
+export async function checkSignature(
+  { name, source, secrets, variable }: Door,
+  incoming: Incoming,
+  { requireVerified }: Pick<Config, "requireVerified">,
+): Promise<Verification> {
+  if (source.verify && secrets.length > 0) {
+    const verdict = await source.verify(incoming, secrets);
+    if (verdict.ok) return "verified";
+    throw new Problem(401, verdict.code, verdict.message, verdict.hint);
+  }
+  if (source.secretRequired) throw secretMissing({ name, source, variable });
+  if (requireVerified) {
+    throw new Problem(
+      401,
+      "unverified",
+      `Only verified messages are taken here, and "${name}" cannot be verified`,
+      source.verify
+        ? `Set ${variable}, or unset WEBHOOK_REQUIRE_VERIFIED`
+        : "Unset WEBHOOK_REQUIRE_VERIFIED to take messages of senders that Otto cannot verify",
+    );
+  }
+  return "unverified";
+}
+
+/** There is no secret to check a request with that must be checked. */
+export function secretMissing(
+  { name, source, variable }: Pick<Door, "name" | "source" | "variable">,
+): Problem {
+  return new Problem(
+    401,
+    "secret_not_configured",
+    `Cannot verify a ${source.label ?? name} request: no secret is configured`,
+    `Set ${variable} and start Otto again`,
+  );
+}

@@ -1,0 +1,65 @@
+import { deadline } from "./deadline.ts";
+
+/** Certificates that vendors publish, fetched when a message needs one. */
+export interface Certificates {
+  /** The text at an address. Rejects when it cannot be had within three seconds. */
+  read(url: string): Promise<string>;
+}
+
+const FETCH_MS = 3_000;
+const KEPT_MS = 24 * 60 * 60 * 1_000;
+const MOST_KEPT = 16;
+/** Strangers can name certificates too: more fetches than these at one time are not begun. */
+const MOST_AT_ONCE = 4;
+const MOST_CHARACTERS = 64 * 1024;
+
+/** Each certificate is fetched once a day; one that could not be had is tried again by the next message. */
+export function openCertificates(): Certificates {
+  const kept = new Map<string, { text: Promise<string>; until: number }>();
+  let fetching = 0;
+  return {
+    read(url) {
+      const found = kept.get(url);
+      if (found && found.until > Date.now()) return found.text;
+      if (fetching >= MOST_AT_ONCE) {
+        return Promise.reject(new Error(`Fetching ${url} failed: ${fetching} others are fetched`));
+      }
+      fetching++;
+      const text = fetchText(url).finally(() => fetching--);
+      kept.delete(url);
+      kept.set(url, { text, until: Date.now() + KEPT_MS });
+      if (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value!);
+      text.catch(() => {
+        if (kept.get(url)?.text === text) kept.delete(url);
+      });
+      return text;
+    },
+  };
+}
+
+async function fetchText(url: string): Promise<string> {
+  const abort = new AbortController();
+  try {
+    return await deadline("fetch a certificate", FETCH_MS, readAll(url, abort.signal));
+  } finally {
+    abort.abort();
+  }
+}
+
+async function readAll(url: string, signal: AbortSignal): Promise<string> {
+  // A redirect could lead to a host that is not the vendor's.
+  const answer = await fetch(url, { redirect: "error", signal });
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of answer.body ?? []) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length > MOST_CHARACTERS) break;
+  }
+  if (!answer.ok || text.length > MOST_CHARACTERS) {
+    throw new Error(
+      `Fetching ${url} failed: the answer is ${answer.status} with ${text.length} characters, ` +
+        `a certificate has status 200 and at most ${MOST_CHARACTERS}`,
+    );
+  }
+  return text;
+}

@@ -1,0 +1,245 @@
+import { bytesOf, decodeBase64, decodeHex, encodeBase64, encodeHex } from "./bytes.ts";
+import { hmac, MAX_CANDIDATES, verifyHmac } from "./hmac.ts";
+import { type PublicKeyAlgorithm, verifyPublicKey } from "./public_key.ts";
+import {
+  FIVE_MINUTES,
+  isWithin,
+  parseTime,
+  type TimeUnit,
+  type TimeWindow,
+  writeTime,
+} from "./time.ts";
+
+/**
+ * How a vendor signs its requests, as data. What is not said is the commonest:
+ * one HMAC-SHA-256 of the body, keyed with the secret's own text.
+ */
+export interface Scheme {
+  algorithm?: "HMAC-SHA-256" | "HMAC-SHA-1" | PublicKeyAlgorithm;
+  /** The header that holds the signature. */
+  header: string;
+  /** What stands before each signature: `sha256=`, `v1,`. */
+  prefix?: string;
+  /** What stands between the header's entries, where it has several: `,` `;` or a space. */
+  separator?: string;
+  encoding: "hex" | "base64";
+  /** What is signed, of `{body}` `{time}` `{id}` `{method}` and `{url}`. */
+  signed?: string;
+  /** How the secret becomes a key: as its text, decoded, or as Standard Webhooks writes it. */
+  key?: "text" | "base64" | "hex" | "whsec" | "whpk";
+  /** The signed time: in a header of its own, or in the signature's header behind a prefix. */
+  time?: {
+    header?: string;
+    prefix?: string;
+    unit?: TimeUnit;
+    /** Five minutes both ways, unless the vendor says otherwise; `null` where its retries may keep the old time. */
+    window?: TimeWindow | null;
+  };
+  /** The header with the signed id. */
+  id?: string;
+}
+
+/** What a scheme looks at. */
+export interface SignedRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Headers;
+  readonly body: Uint8Array;
+  /** In milliseconds since 1970. */
+  readonly receivedAt: number;
+}
+
+/** What a check found; only `match` is good. */
+export type Finding =
+  | { kind: "match" }
+  | { kind: "missing"; header: string }
+  | { kind: "malformed"; header: string; wanted: string }
+  | { kind: "mismatch"; header: string }
+  | { kind: "unusable"; wanted: string }
+  | { kind: "late"; seconds: number; allowed: number };
+
+const MAX_ITEMS = 32;
+
+const LENGTHS: Record<string, number> = { "HMAC-SHA-256": 32, "HMAC-SHA-1": 20, "Ed25519": 64 };
+const TIMES = {
+  seconds: "{ten digits}",
+  milliseconds: "{thirteen digits}",
+  date: "{a date and time such as 2026-01-31T12:00:00Z}",
+};
+const KEYS = {
+  text: "any text",
+  base64: "base64",
+  hex: "hexadecimal digits",
+  whsec: "whsec_ and base64",
+  whpk: "whpk_ and base64",
+};
+
+/** Checks a request's signature with each of the secrets, and then its time. */
+export async function checkScheme(
+  scheme: Scheme,
+  request: SignedRequest,
+  secrets: readonly string[],
+): Promise<Finding> {
+  const { headers } = request;
+  const value = headers.get(scheme.header);
+  if (!value) return { kind: "missing", header: scheme.header };
+  const items = itemsOf(scheme, value);
+  const signatures = signaturesIn(scheme, items);
+  if (signatures.length === 0) return malformed(scheme);
+  let time: string | undefined;
+  let seconds: number | undefined;
+  if (scheme.time) {
+    const { header, unit = "seconds" } = scheme.time;
+    time = header ? headers.get(header) ?? undefined : timeIn(scheme, items);
+    if (header && !time) return { kind: "missing", header };
+    seconds = parseTime(time, unit);
+    if (seconds === undefined) {
+      return header ? { kind: "malformed", header, wanted: TIMES[unit] } : malformed(scheme);
+    }
+  }
+  const id = scheme.id && headers.get(scheme.id);
+  if (scheme.id && !id) return { kind: "missing", header: scheme.id };
+  const keys = keysOf(scheme, secrets);
+  if (keys.length === 0) return { kind: "unusable", wanted: KEYS[scheme.key ?? "text"] };
+  const message = signedBytes(scheme, request, time, id);
+  if (!await verifies(scheme, keys, message, signatures)) {
+    return { kind: "mismatch", header: scheme.header };
+  }
+  const window = scheme.time?.window === undefined ? FIVE_MINUTES : scheme.time.window;
+  if (seconds !== undefined && window && !isWithin(window, seconds, request.receivedAt)) {
+    return {
+      kind: "late",
+      seconds,
+      allowed: seconds * 1000 > request.receivedAt ? window.future : window.past,
+    };
+  }
+  return { kind: "match" };
+}
+
+/**
+ * Signs a request as the vendor does: the headers to add. A request without
+ * the id that is signed gets one.
+ *
+ * @throws {TypeError} when the secret is none for this scheme, or the vendor
+ * alone can sign because the secret is a public key.
+ */
+export async function signScheme(
+  scheme: Scheme,
+  request: SignedRequest,
+  secret: string,
+): Promise<Record<string, string>> {
+  const [key] = keysOf(scheme, [secret]);
+  const hash = hashOf(scheme);
+  if (!key || !hash) {
+    throw new TypeError(
+      `Signing for ${scheme.header} failed: ` +
+        (hash ? `the secret is not ${KEYS[scheme.key ?? "text"]}` : "only the vendor has the key"),
+    );
+  }
+  const added: Record<string, string> = {};
+  const time = scheme.time && writeTime(request.receivedAt, scheme.time.unit);
+  if (scheme.time?.header) added[scheme.time.header.toLowerCase()] = time!;
+  let id = scheme.id && request.headers.get(scheme.id);
+  if (scheme.id && !id) added[scheme.id.toLowerCase()] = id = `msg_${crypto.randomUUID()}`;
+  const signature = await hmac(hash, key, signedBytes(scheme, request, time, id));
+  const written = scheme.encoding === "hex" ? encodeHex(signature) : encodeBase64(signature);
+  added[scheme.header.toLowerCase()] =
+    (scheme.time?.prefix ? `${scheme.time.prefix}${time}${scheme.separator}` : "") +
+    (scheme.prefix ?? "") + written;
+  return added;
+}
+
+/** A scheme in one line for people: `HMAC-SHA-256 of {time}.{body} in Stripe-Signature, ± 5 min`. */
+export function tellScheme({ algorithm, signed = "{body}", header, time }: Scheme): string {
+  const window = time?.window === undefined ? FIVE_MINUTES : time.window;
+  const minutes = window && window.past / 60;
+  return `${algorithm ?? "HMAC-SHA-256"} of \`${signed}\` in \`${header}\`` +
+    (time && minutes ? `, ± ${minutes} min` : "");
+}
+
+function itemsOf({ separator }: Scheme, value: string): string[] {
+  return separator ? value.split(separator, MAX_ITEMS).map((item) => item.trim()) : [value];
+}
+
+function signaturesIn(
+  { prefix = "", encoding, algorithm = "HMAC-SHA-256" }: Scheme,
+  items: readonly string[],
+): Uint8Array[] {
+  const length = LENGTHS[algorithm];
+  const decode = encoding === "hex" ? decodeHex : decodeBase64;
+  return items.filter((item) => item.startsWith(prefix))
+    .map((item) => decode(item.slice(prefix.length)))
+    .filter((signature) => signature !== undefined)
+    .filter((signature) => length === undefined || signature.length === length)
+    .slice(0, MAX_CANDIDATES);
+}
+
+/** The one time among the header's entries; two that differ are none. */
+function timeIn({ time }: Scheme, items: readonly string[]): string | undefined {
+  const prefix = time!.prefix!;
+  const found = new Set(items.filter((item) => item.startsWith(prefix)));
+  return found.size === 1 ? [...found][0].slice(prefix.length) : undefined;
+}
+
+function malformed(scheme: Scheme): Finding {
+  const { header, time, prefix = "", separator = "", encoding, algorithm } = scheme;
+  const bytes = LENGTHS[algorithm ?? "HMAC-SHA-256"];
+  const signature = encoding === "hex"
+    ? `{${bytes * 2} hexadecimal digits}`
+    : `{${bytes ? `${bytes} bytes` : "a signature"} in base64}`;
+  const start = time?.prefix ? `${time.prefix}${TIMES[time.unit ?? "seconds"]}${separator}` : "";
+  return { kind: "malformed", header, wanted: start + prefix + signature };
+}
+
+/** The signed text, with the body's bytes as they came. */
+function signedBytes(
+  { signed = "{body}" }: Scheme,
+  { method, url, body }: SignedRequest,
+  time: string | undefined,
+  id: string | null | undefined,
+): Uint8Array {
+  const values: Record<string, string> = { time: time ?? "", id: id ?? "", method, url };
+  const fill = (text: string) => bytesOf(text.replace(/\{(\w+)\}/g, (_, name) => values[name]));
+  const [before, after = ""] = signed.split("{body}");
+  const [start, end] = [fill(before), fill(after)];
+  const message = new Uint8Array(start.length + body.length + end.length);
+  message.set(start);
+  message.set(body, start.length);
+  message.set(end, start.length + body.length);
+  return message;
+}
+
+function keysOf({ key = "text" }: Scheme, secrets: readonly string[]): Uint8Array[] {
+  return secrets.flatMap((secret) => {
+    if (key === "text") return [bytesOf(secret)];
+    if (key === "hex") return [decodeHex(secret.toLowerCase())];
+    if (key === "base64") return [decodeBase64(secret)];
+    if (key === "whpk") return [decodeBase64(secret.replace(/^whpk_/, ""))];
+    return standardKeys(secret);
+  }).filter((bytes) => bytes !== undefined && bytes.length > 0) as Uint8Array[];
+}
+
+/** Supabase writes `v1,whsec_…`; a secret without the prefix may be base64 or the key itself. */
+function standardKeys(secret: string): (Uint8Array | undefined)[] {
+  const text = secret.replace(/^v1,/, "");
+  return text.startsWith("whsec_")
+    ? [decodeBase64(text.slice(6))]
+    : [decodeBase64(text), bytesOf(text)];
+}
+
+function hashOf({ algorithm = "HMAC-SHA-256" }: Scheme): "SHA-256" | "SHA-1" | undefined {
+  if (algorithm === "HMAC-SHA-256") return "SHA-256";
+  return algorithm === "HMAC-SHA-1" ? "SHA-1" : undefined;
+}
+
+function verifies(
+  scheme: Scheme,
+  keys: readonly Uint8Array[],
+  message: Uint8Array,
+  signatures: readonly Uint8Array[],
+): Promise<boolean> {
+  const hash = hashOf(scheme);
+  return hash
+    ? verifyHmac(hash, keys, message, signatures)
+    : verifyPublicKey(scheme.algorithm as PublicKeyAlgorithm, keys, message, signatures);
+}

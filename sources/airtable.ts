@@ -1,0 +1,54 @@
+import type { Description } from "../lib/description.ts";
+import { first, line, text, whole } from "../lib/pick.ts";
+import { payloadOf, usableId } from "./incoming.ts";
+import { jsonSample } from "./sample.ts";
+import { signedBy } from "./signed.ts";
+import type { DescribeContext, Incoming, Reply } from "./source.ts";
+import { told } from "./told.ts";
+
+export const label = "Airtable";
+export const secretVariable = "AIRTABLE_WEBHOOK_SECRET";
+export const setup =
+  "The web API's create-webhook: notificationUrl; its answer has macSecretBase64";
+
+/** In hexadecimal digits, with the decoded secret (airtable.com/developers/web/api/webhooks-overview; gtalarico/pyairtable). */
+export const { verify, sign, proof } = signedBy({
+  header: "X-Airtable-Content-MAC",
+  prefix: "hmac-sha256=",
+  encoding: "hex",
+  key: "base64",
+}, { variable: secretVariable, is: "the webhook's macSecretBase64" });
+
+/** Airtable sends no id: the webhook and the time. */
+export function deliveryId(request: Incoming): string | undefined {
+  const payload = payloadOf(request);
+  const [webhook, time] = [text(payload, "webhook", "id"), text(payload, "timestamp")];
+  return webhook && time ? usableId(`${webhook}|${time}`) : undefined;
+}
+
+/** Airtable wants an empty answer. */
+export function answer(): Reply {
+  return { status: 200 };
+}
+
+/** Says which base changed: the changes themselves lie in the API. A script's own body is read by convention. */
+export function describe(payload: unknown, context?: DescribeContext): Description {
+  const base = line(payload, "base", "id");
+  const saying = first(line(payload, "title"), line(payload, "message"), line(payload, "name"));
+  return told({ name: "airtable", label }, payload, context, {
+    event: base ? "base.changed" : line(payload, "event"),
+    title: base ? `Airtable base ${base} changed` : saying,
+    links: [/^app\w+$/.test(base ?? "") ? `https://airtable.com/${base}` : undefined],
+    fields: { base, webhook: line(payload, "webhook", "id"), time: line(payload, "timestamp") },
+    text: whole(payload, "message"),
+  });
+}
+
+/** Small events to try the source with. */
+export const samples = [
+  jsonSample("base.changed", {
+    base: { id: "appPhone1" },
+    webhook: { id: "achSAMPLE" },
+    timestamp: "2026-01-02T03:04:05.000Z",
+  }),
+];

@@ -1,0 +1,90 @@
+import type { Description } from "../lib/description.ts";
+import { words } from "../lib/line.ts";
+import { at, first, line, list, text } from "../lib/pick.ts";
+import { digest } from "../lib/signature.ts";
+import { payloadOf, usableId } from "./incoming.ts";
+import { jsonSample } from "./sample.ts";
+import { signedBy } from "./signed.ts";
+import type { DescribeContext, Incoming, Reply } from "./source.ts";
+import { eachOnce, titleOfAll, told } from "./told.ts";
+
+export const label = "Asana";
+export const secretVariable = "ASANA_WEBHOOK_SECRET";
+export const setup =
+  "The API's POST /webhooks: target; Otto's log then shows the secret: set it here";
+
+/** developers.asana.com, "Webhooks guide". */
+export const { verify, sign, proof } = signedBy(
+  { header: "X-Hook-Signature", encoding: "hex" },
+  { variable: secretVariable, is: "the secret that came with the webhook's handshake" },
+);
+
+const MAX_HEARTBEAT_SIZE = 256;
+
+/** The handshake brings the secret, for the operator to take or leave; a heartbeat brings nothing. */
+export function probe(request: Incoming): Reply | undefined {
+  if (request.method !== "POST") return undefined;
+  const offered = request.headers.get("x-hook-secret");
+  if (offered && /^[\w.~+/=-]{8,512}$/.test(offered)) {
+    return { status: 200, headers: { "x-hook-secret": offered }, offered };
+  }
+  if (request.body.length > MAX_HEARTBEAT_SIZE) return undefined;
+  const events = at(payloadOf(request), "events");
+  return Array.isArray(events) && events.length === 0 ? { status: 200 } : undefined;
+}
+
+/** Asana sends no id: all its events together. */
+export function deliveryId(request: Incoming): string | undefined {
+  const events = list(payloadOf(request), "events");
+  return events.length > 0 && events.every((event) => text(event, "created_at"))
+    ? usableId(digest(JSON.stringify(events)))
+    : undefined;
+}
+
+/** Says what changed; Asana sends ids, not names. */
+export function describe(payload: unknown, context?: DescribeContext): Description {
+  const events = eachOnce(list(payload, "events"), (event) => JSON.stringify(event));
+  const [event] = events;
+  const kind = line(event, "resource", "resource_type");
+  const action = line(event, "action");
+  const actor = first(line(event, "user", "name"), line(event, "user", "gid"));
+  return told({ name: "asana", label }, payload, context, {
+    event: kind && action ? `${kind}.${action}` : action,
+    title: titleOfAll(
+      events.length,
+      action && words(
+        "Asana",
+        kind,
+        first(line(event, "resource", "name"), line(event, "resource", "gid")),
+        action,
+        line(event, "change", "field") && `(${line(event, "change", "field")})`,
+        ["by", actor],
+      ),
+    ),
+    links: [taskLink(kind, text(event, "resource", "gid"))],
+    actor,
+    fields: {
+      resource: line(event, "resource", "gid"),
+      parent: words(line(event, "parent", "resource_type"), line(event, "parent", "gid")),
+      changed: line(event, "change", "field"),
+      events: events.length > 1 ? String(events.length) : undefined,
+    },
+  });
+}
+
+/** Small events to try the source with. */
+export const samples = [
+  jsonSample("task.added", {
+    events: [{
+      action: "added",
+      created_at: "2026-01-02T03:04:05Z",
+      user: { gid: "11", resource_type: "user" },
+      resource: { gid: "1200", resource_type: "task", name: "SAMPLE" },
+      parent: { gid: "33", resource_type: "project" },
+    }],
+  }),
+];
+
+function taskLink(kind: string | undefined, id: string | undefined): string | undefined {
+  return kind === "task" && id && /^\d+$/.test(id) ? `https://app.asana.com/0/0/${id}` : undefined;
+}

@@ -1,0 +1,88 @@
+import type { Description } from "../lib/description.ts";
+import { words } from "../lib/line.ts";
+import { at, first, line, list, text, whole } from "../lib/pick.ts";
+import { payloadOf, usableId } from "./incoming.ts";
+import { jsonSample } from "./sample.ts";
+import { signedBy } from "./signed.ts";
+import type { DescribeContext, Incoming } from "./source.ts";
+import { told } from "./told.ts";
+
+export const label = "Calendly";
+export const secretVariable = "CALENDLY_WEBHOOK_SIGNING_KEY";
+export const setup = "The API's webhook subscription: url and signing_key";
+
+/** Calendly's page judges times by three minutes (developer.calendly.com, "Webhook signatures"). */
+export const { verify, sign, proof } = signedBy({
+  header: "Calendly-Webhook-Signature",
+  separator: ",",
+  prefix: "v1=",
+  encoding: "hex",
+  signed: "{time}.{body}",
+  time: { prefix: "t=", window: { past: 180, future: 180 } },
+}, { variable: secretVariable, is: "the subscription's signing key" });
+
+/** Calendly sends no id: the event, whom it is about, and when. */
+export function deliveryId(request: Incoming): string | undefined {
+  const payload = payloadOf(request);
+  const parts = [
+    text(payload, "event"),
+    text(payload, "payload", "uri"),
+    text(payload, "created_at"),
+  ];
+  return parts.every((part) => part) ? usableId(parts.join("|")) : undefined;
+}
+
+const DID: Record<string, string> = {
+  "invitee.created": "booked",
+  "invitee.canceled": "canceled",
+  "invitee_no_show.created": "did not show up for",
+  "invitee_no_show.deleted": "did show up for",
+  "routing_form_submission.created": "filled in a routing form",
+};
+
+/** Says who booked or canceled what. */
+export function describe(payload: unknown, context?: DescribeContext): Description {
+  const event = line(payload, "event");
+  const data = at(payload, "payload");
+  const person = first(line(data, "name"), line(data, "email"));
+  const meeting = at(data, "scheduled_event");
+  const moved = at(data, "rescheduled") === true || text(data, "old_invitee") !== undefined;
+  return told({ name: "calendly", label }, payload, context, {
+    event,
+    title: event && words(
+      person ?? "Somebody",
+      moved ? "rescheduled" : DID[event] ?? event.replaceAll(/[._]/g, " "),
+      line(meeting, "name"),
+      ["on", line(meeting, "start_time")],
+      ["because of", line(data, "cancellation", "reason")],
+    ),
+    actor: person,
+    fields: {
+      email: line(data, "email"),
+      status: line(data, "status"),
+      start: line(meeting, "start_time"),
+      location: first(line(meeting, "location", "location"), line(meeting, "location", "join_url")),
+      canceled_by: line(data, "cancellation", "canceled_by"),
+      answer: line(list(data, "questions_and_answers")[0], "answer"),
+    },
+    text: first(
+      whole(data, "cancellation", "reason"),
+      whole(data, "questions_and_answers", 0, "answer"),
+    ),
+  });
+}
+
+/** Small events to try the source with. */
+export const samples = [
+  jsonSample("invitee.created", {
+    event: "invitee.created",
+    created_at: "2026-01-02T03:04:05Z",
+    payload: {
+      uri: "https://api.calendly.com/scheduled_events/1/invitees/SAMPLE",
+      name: "Ada Byron",
+      email: "ada@example.com",
+      status: "active",
+      scheduled_event: { name: "Phone review", start_time: "2026-01-05T09:00:00Z" },
+    },
+  }),
+];

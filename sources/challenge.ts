@@ -1,0 +1,30 @@
+import type { Reply } from "./source.ts";
+
+/** A challenge is a short token of visible characters; the limits keep an answer from carrying anything else. */
+const CHALLENGE = /^[\w.~+/=:-]{1,500}$/;
+
+/** Gives a challenge back as plain text, or says that it is none. */
+export function echo(challenge: unknown, allowed: RegExp = CHALLENGE): Reply {
+  return typeof challenge === "string" && allowed.test(challenge)
+    ? { status: 200, contentType: "text/plain; charset=utf-8", body: challenge }
+    : notAChallenge();
+}
+
+/** Refuses a handshake whose challenge is missing or no token. */
+export function notAChallenge(): Reply {
+  return {
+    status: 400,
+    contentType: "text/plain; charset=utf-8",
+    body: "Answering the handshake failed: it has no challenge of 1 to 500 letters and digits",
+  };
+}
+
+/** An answer in JSON. */
+export function jsonReply(body: unknown): Reply {
+  return { status: 200, contentType: "application/json", body: JSON.stringify(body) };
+}
+
+/** A parameter of the URL that was called. */
+export function parameter(url: string, name: string): string | undefined {
+  return URL.parse(url)?.searchParams.get(name) ?? undefined;
+}

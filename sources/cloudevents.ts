@@ -1,0 +1,123 @@
+import type { Description } from "../lib/description.ts";
+import { oneLine, words } from "../lib/line.ts";
+import { mediaType } from "../lib/payload.ts";
+import { at, first, line, text, whole } from "../lib/pick.ts";
+import { digest } from "../lib/signature.ts";
+import { payloadOf, usableId } from "./incoming.ts";
+import { jsonSample } from "./sample.ts";
+import type { DescribeContext, Incoming, Reply } from "./source.ts";
+import { eachOnce, titleOfAll, told } from "./told.ts";
+import { provenBy } from "./token.ts";
+
+export const label = "CloudEvents";
+export const secretVariable = "CLOUDEVENTS_WEBHOOK_SECRET";
+export const setup = "The subscription's sink: URL, with Authorization: Bearer or ?access_token=";
+
+/** The core specification signs nothing; its webhook page has a bearer token (cloudevents/spec, http-webhook.md). */
+export const { verify, sign, proof } = provenBy(
+  { authorization: true, parameters: ["access_token"] },
+  { variable: secretVariable, is: "the token that the sender shows" },
+);
+
+/** An origin is a host name; anything else is not given back. */
+const ORIGIN = /^[\w.:/-]{1,253}$/;
+
+/** Answers the question whether events may come here (http-webhook.md, "Abuse Protection"). */
+export function probe({ method, headers }: Incoming): Reply | undefined {
+  const origin = headers.get("webhook-request-origin");
+  if (method !== "OPTIONS" || !origin || !ORIGIN.test(origin)) return undefined;
+  return {
+    status: 200,
+    headers: {
+      "allow": "POST",
+      "webhook-allowed-origin": origin,
+      ...headers.has("webhook-request-rate") ? { "webhook-allowed-rate": "*" } : {},
+    },
+  };
+}
+
+/** Source and id, together unique for an event; a batch is known by all of them. */
+export function deliveryId(request: Incoming): string | undefined {
+  const keys = eventsOf(payloadOf(request), request.headers).map(keyOf);
+  if (keys.length === 0 || keys.some((key) => key === undefined)) return undefined;
+  return keys.length === 1 ? usableId(keys[0]) : usableId(digest(JSON.stringify(keys.sort())));
+}
+
+/** Says what happened, from structured, binary and batched events (http-protocol-binding.md). */
+export function describe(payload: unknown, context?: DescribeContext): Description {
+  const events = eachOnce(eventsOf(payload, context?.headers), keyOf);
+  const [event] = events;
+  const data = at(event, "data");
+  const hint = first(
+    line(data, "title"),
+    line(data, "name"),
+    line(data, "message"),
+    line(data, "id"),
+    line([data], 0),
+  );
+  const type = line(event, "type");
+  return told({ name: "cloudevents", label }, payload, context, {
+    event: type,
+    title: titleOfAll(
+      events.length,
+      type && words(
+        type,
+        line(event, "subject"),
+        hint && `(${hint})`,
+        ["from", line(event, "source")],
+      ),
+    ),
+    links: [at(data, "html_url"), at(data, "url"), at(event, "source")],
+    actor: first(line(data, "user", "name"), line(data, "actor", "name")),
+    fields: {
+      source: line(event, "source"),
+      subject: line(event, "subject"),
+      time: line(event, "time"),
+      id: line(event, "id"),
+      events: events.length > 1 ? String(events.length) : undefined,
+    },
+    text: first(whole(data, "message"), whole(data, "description")),
+  });
+}
+
+/** Small events to try the source with. */
+export const samples = [
+  jsonSample("com.example.call.ended", {
+    specversion: "1.0",
+    type: "com.example.call.ended",
+    source: "https://phone.example.com/lines/1",
+    id: "SAMPLE",
+    time: "2026-01-02T03:04:05Z",
+    subject: "line 1",
+    data: { message: "The caller hung up after 42 s" },
+  }, { "content-type": "application/cloudevents+json" }),
+];
+
+/** A binary event's attributes are headers, and the body is its data. */
+function eventsOf(payload: unknown, headers?: Headers): unknown[] {
+  if (Array.isArray(payload)) return payload;
+  const isStructured = mediaType(headers?.get("content-type")).startsWith(
+    "application/cloudevents",
+  );
+  if (isStructured || !headers?.has("ce-type")) return [payload];
+  const event: [string, unknown][] = [["data", payload]];
+  for (const [name, value] of headers) {
+    if (name.startsWith("ce-")) event.push([name.slice(3), decodeHeader(value)]);
+  }
+  return [Object.fromEntries(event)];
+}
+
+function keyOf(event: unknown): string | undefined {
+  const [source, id] = [text(event, "source"), text(event, "id")];
+  return source && id && `${source} ${id}`;
+}
+
+/** Quotes go, and percent signs are read once, as strict UTF-8; what is none stays as it came. */
+function decodeHeader(value: string): string {
+  const bare = value.replaceAll('"', "");
+  try {
+    return oneLine(decodeURIComponent(bare), 1_000);
+  } catch {
+    return bare;
+  }
+}

@@ -1,0 +1,41 @@
+import type { Description } from "../lib/description.ts";
+import { counted } from "../lib/line.ts";
+import { line, list } from "../lib/pick.ts";
+import { echo, parameter } from "./challenge.ts";
+import { jsonSample } from "./sample.ts";
+import { signedBy } from "./signed.ts";
+import type { DescribeContext, Incoming, Reply } from "./source.ts";
+import { told } from "./told.ts";
+
+export const label = "Dropbox";
+export const secretVariable = "DROPBOX_APP_SECRET";
+export const setup = "App console → the app → Webhook URIs; the key is the app secret";
+
+/** dropbox.com/developers/reference/webhooks. */
+export const { verify, sign, proof } = signedBy(
+  { header: "X-Dropbox-Signature", encoding: "hex" },
+  { variable: secretVariable, is: "the app's secret" },
+);
+
+/** Answers the challenge with which Dropbox looks whether the URL is ours; it is not signed. */
+export function probe({ method, url }: Incoming): Reply | undefined {
+  const challenge = method === "GET" ? parameter(url, "challenge") : undefined;
+  return challenge === undefined ? undefined : echo(challenge);
+}
+
+/** Says in how many accounts files changed: which ones, the API knows. */
+export function describe(payload: unknown, context?: DescribeContext): Description {
+  const accounts = list(payload, "list_folder", "accounts");
+  return told({ name: "dropbox", label }, payload, context, {
+    event: accounts.length > 0 ? "list_folder" : undefined,
+    title: accounts.length > 0
+      ? `Files changed in ${counted(accounts.length, "Dropbox account")}`
+      : undefined,
+    fields: { account: line(accounts, 0), accounts: String(accounts.length) },
+  });
+}
+
+/** Small events to try the source with. */
+export const samples = [
+  jsonSample("list_folder", { list_folder: { accounts: ["dbid:AAA"] } }),
+];

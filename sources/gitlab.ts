@@ -1,0 +1,107 @@
+import type { Description } from "../lib/description.ts";
+import { line, whole } from "../lib/pick.ts";
+import type { Scheme } from "../lib/signature.ts";
+import { eventOf, factsOf, linksOf, titleOf, whoOf } from "./gitlab_title.ts";
+import { usableId } from "./incoming.ts";
+import { jsonSample } from "./sample.ts";
+import { signedBy } from "./signed.ts";
+import type { DescribeContext, Incoming, Verdict } from "./source.ts";
+import { told } from "./told.ts";
+import { provenBy } from "./token.ts";
+
+export const label = "GitLab";
+export const secretVariable = "GITLAB_WEBHOOK_SECRET";
+export const setup =
+  "Project or group → Settings → Webhooks: URL and secret token or signing token";
+/** GitLab's cap on payloads. */
+export const bodyLimit = 25 * 1024 * 1024;
+
+const place = { variable: secretVariable, is: "the webhook's secret token or signing token" };
+
+/** GitLab 19's signing token, which is Standard Webhooks (app/services/web_hook_service.rb). */
+const scheme: Scheme = {
+  header: "webhook-signature",
+  separator: " ",
+  prefix: "v1,",
+  encoding: "base64",
+  key: "whsec",
+  signed: "{id}.{time}.{body}",
+  time: { header: "webhook-timestamp" },
+  id: "webhook-id",
+};
+const signed = signedBy(scheme, place);
+const proven = provenBy({ header: "X-Gitlab-Token" }, place);
+
+export const proof = `${signed.proof} (signing token, whsec_…), or ${proven.proof} (secret token)`;
+
+/** A signing token, `whsec_…`, must have signed; any other secret must be the token GitLab sends. */
+export function verify(request: Incoming, secrets: readonly string[]): Promise<Verdict> {
+  const signing = secrets.filter((secret) => secret.startsWith("whsec_"));
+  if (signing.length > 0 && request.headers.has(scheme.header)) {
+    return signed.verify(request, signing);
+  }
+  // A signing token never travels as a secret token, so it cannot be matched as one.
+  return proven.verify(request, secrets.filter((secret) => !signing.includes(secret)));
+}
+
+/** Signs a body the way GitLab does with this kind of secret. */
+export function sign(request: Incoming, secret: string): Promise<Record<string, string>> {
+  return secret.startsWith("whsec_") ? signed.sign(request, secret) : proven.sign(request, secret);
+}
+
+/** The same on every retry; `X-Gitlab-Webhook-UUID` is the webhook's, not the delivery's. */
+export function deliveryId({ headers }: Incoming): string | undefined {
+  return usableId(
+    headers.get("idempotency-key") ?? headers.get("webhook-id") ??
+      headers.get("x-gitlab-event-uuid"),
+  );
+}
+
+/** Says what happened; a custom template may have replaced the whole body. */
+export function describe(payload: unknown, context?: DescribeContext): Description {
+  return told({ name: "gitlab", label }, payload, context, {
+    event: eventOf(payload, context?.headers),
+    title: titleOf(payload, context?.headers),
+    links: linksOf(payload),
+    actor: whoOf(payload),
+    fields: factsOf(payload),
+    text: whole(
+      payload,
+      "object_attributes",
+      line(payload, "object_kind") === "note" ? "note" : "description",
+    ),
+  });
+}
+
+const project = { path_with_namespace: "octo/phone", web_url: "https://gitlab.com/octo/phone" };
+
+/** Small events to try the source with. */
+export const samples = [
+  jsonSample("merge_request.open", {
+    object_kind: "merge_request",
+    user: { name: "Ada Byron", username: "ada" },
+    project,
+    object_attributes: {
+      iid: 7,
+      action: "open",
+      state: "opened",
+      title: "Answer the phone with a friendly greeting",
+      description: "The greeting is read from the settings.",
+      url: "https://gitlab.com/octo/phone/-/merge_requests/7",
+      source_branch: "greeting",
+      target_branch: "main",
+    },
+  }, { "x-gitlab-event": "Merge Request Hook", "idempotency-key": "SAMPLE" }),
+  jsonSample("pipeline.failed", {
+    object_kind: "pipeline",
+    user: { name: "Ada Byron" },
+    project,
+    object_attributes: {
+      id: 42,
+      status: "failed",
+      ref: "main",
+      duration: 61,
+      url: "https://gitlab.com/octo/phone/-/pipelines/42",
+    },
+  }, { "x-gitlab-event": "Pipeline Hook", "idempotency-key": "SAMPLE" }),
+];

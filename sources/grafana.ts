@@ -1,0 +1,86 @@
+import type { Description } from "../lib/description.ts";
+import { first, line, whole } from "../lib/pick.ts";
+import type { Scheme } from "../lib/signature.ts";
+import { alertsId, findAlerts } from "./alerts.ts";
+import { jsonSample } from "./sample.ts";
+import { signedBy } from "./signed.ts";
+import type { DescribeContext, Incoming, Verdict } from "./source.ts";
+import { told } from "./told.ts";
+import { provenBy } from "./token.ts";
+import { mismatch } from "./verdict.ts";
+
+export const label = "Grafana";
+export const secretVariable = "GRAFANA_WEBHOOK_SECRET";
+export const setup = "Alerting → Contact points → Webhook: URL, HMAC signature secret, " +
+  "timestamp header X-Grafana-Alerting-Timestamp";
+
+const place = { variable: secretVariable, is: "the contact point's HMAC secret or credentials" };
+const TIMESTAMP = "X-Grafana-Alerting-Timestamp";
+
+/** grafana/alerting, receivers/webhook/v1: the timestamp's header has no default name, so Otto names it. */
+const scheme: Scheme = { header: "X-Grafana-Alerting-Signature", encoding: "hex" };
+const untimed = signedBy(scheme, place);
+const timed = signedBy({ ...scheme, signed: "{time}:{body}", time: { header: TIMESTAMP } }, place);
+const proven = provenBy({ authorization: true }, place);
+
+export const proof = `${untimed.proof} (with \`${TIMESTAMP}\`: \`{time}:{body}\`, ± 5 min), ` +
+  `or ${proven.proof}`;
+
+/** An HMAC signature when there is one, else the contact point's credentials. */
+export async function verify(request: Incoming, secrets: readonly string[]): Promise<Verdict> {
+  if (!request.headers.has(scheme.header)) {
+    return request.headers.has("authorization")
+      ? await proven.verify(request, secrets)
+      : await untimed.verify(request, secrets);
+  }
+  if (request.headers.has(TIMESTAMP)) return await timed.verify(request, secrets);
+  // A timed text whose header was taken away would else be a body of its own, valid for ever.
+  return /^\d{10}:/.test(new TextDecoder().decode(request.body.subarray(0, 11)))
+    ? mismatch(scheme.header, `Send ${TIMESTAMP} as Grafana does.`)
+    : await untimed.verify(request, secrets);
+}
+
+/** Signs a body with a timestamp, as the contact point does when it is set up as we say. */
+export function sign(request: Incoming, secret: string): Promise<Record<string, string>> {
+  return timed.sign(request, secret);
+}
+
+export const deliveryId = alertsId;
+
+/** Says what fires or is resolved; a custom template may have replaced the whole body. */
+export function describe(payload: unknown, context?: DescribeContext): Description {
+  const found = findAlerts(payload);
+  return told({ name: "grafana", label }, payload, context, {
+    ...found,
+    event: found.event ?? line(payload, "state"),
+    title: first(
+      found.fields?.alert && found.title,
+      line(payload, "title"),
+      line(payload, "message"),
+      found.title,
+    ),
+    text: first(found.text, whole(payload, "message")),
+  });
+}
+
+/** Small events to try the source with. */
+export const samples = [
+  jsonSample("alert.firing", {
+    version: "1",
+    orgId: 1,
+    groupKey: '{}:{alertname="SAMPLE"}',
+    status: "firing",
+    title: "[FIRING:1] NoDialTone (critical)",
+    receiver: "otto",
+    commonLabels: { alertname: "NoDialTone", severity: "critical" },
+    commonAnnotations: { summary: "No call was answered for five minutes" },
+    alerts: [{
+      status: "firing",
+      labels: { alertname: "NoDialTone" },
+      startsAt: "2026-01-02T03:04:05Z",
+      fingerprint: "a1",
+      panelURL: "https://grafana.example.com/d/phone?viewPanel=1",
+      valueString: "calls = 0",
+    }],
+  }),
+];

@@ -1,0 +1,48 @@
+import type { Description } from "../lib/description.ts";
+import { words } from "../lib/line.ts";
+import { at, first, line, whole } from "../lib/pick.ts";
+import { jsonSample } from "./sample.ts";
+import type { DescribeContext } from "./source.ts";
+import { told } from "./told.ts";
+import { provenBy } from "./token.ts";
+
+export const label = "Home Assistant";
+export const secretVariable = "HOMEASSISTANT_WEBHOOK_SECRET";
+export const setup =
+  "configuration.yaml → rest_command: url, method: post, headers: authorization; payload as you like";
+
+/** `rest_command` sends any header you write (home-assistant.io, "RESTful Command"). */
+export const { verify, sign, proof } = provenBy(
+  { authorization: true, parameters: ["token"] },
+  { variable: secretVariable, is: "the token in the rest_command's headers" },
+);
+
+/** Says what the automation wrote: by our convention `title`, `message`, `entity_id`, `state`, `event`. */
+export function describe(payload: unknown, context?: DescribeContext): Description {
+  const entity = line(payload, "entity_id");
+  const state = line(payload, "state");
+  const saying = first(
+    line(payload, "title"),
+    entity && words(entity, state && `is ${state}`),
+    line(payload, "event"),
+  );
+  const message = first(line(payload, "message"), line(payload, "raw_body"), line([payload], 0));
+  return told({ name: "homeassistant", label }, payload, context, {
+    event: line(payload, "event"),
+    title: saying && message ? `${saying}: ${message}` : saying ?? message,
+    links: [at(payload, "url")],
+    fields: { entity, state, area: line(payload, "area") },
+    text: first(whole(payload, "message"), whole(payload, "raw_body")),
+  });
+}
+
+/** Small events to try the source with. */
+export const samples = [
+  jsonSample("door_open", {
+    event: "door_open",
+    title: "Front door",
+    message: "has been open for ten minutes",
+    entity_id: "binary_sensor.front_door",
+    state: "on",
+  }),
+];

@@ -1,0 +1,125 @@
+import type { Description } from "../lib/description.ts";
+import { words } from "../lib/line.ts";
+import { line, text } from "../lib/pick.ts";
+import { bytesOf, decodeHex, digest, equalBytes, prefixed, sha256 } from "../lib/signature.ts";
+import { payloadOf, usableId } from "./incoming.ts";
+import { jsonSample } from "./sample.ts";
+import { signedBy } from "./signed.ts";
+import type { DescribeContext, Incoming, Verdict } from "./source.ts";
+import { eachOnce, titleOfAll, told } from "./told.ts";
+import { malformed, mismatch, missing, verified } from "./verdict.ts";
+
+export const label = "HubSpot";
+export const secretVariable = "HUBSPOT_CLIENT_SECRET";
+export const setup =
+  "The app → Webhooks: target URL (set PUBLIC_URL to its origin); Auth: client secret";
+
+const is = "the app's client secret, and PUBLIC_URL to the origin of the URL that HubSpot calls";
+const HEADER = "X-HubSpot-Signature";
+const V3 = "X-HubSpot-Signature-v3";
+
+const v3 = signedBy({
+  header: V3,
+  encoding: "base64",
+  signed: "{method}{url}{body}{time}",
+  time: { header: "X-HubSpot-Request-Timestamp", unit: "milliseconds" },
+}, { variable: secretVariable, is });
+export const { sign } = v3;
+export const proof =
+  `${v3.proof}; without it SHA-256 of the secret and the request in \`${HEADER}\``;
+
+/** HubSpot sends all its versions side by side: the newest there is counts (developers.hubspot.com, "Validating requests"). */
+export async function verify(request: Incoming, secrets: readonly string[]): Promise<Verdict> {
+  if (request.headers.has(V3)) return await v3.verify(request, secrets);
+  const value = request.headers.get(HEADER);
+  if (!value) return missing(V3, `Set ${secretVariable} to ${is}.`);
+  const signature = decodeHex(value);
+  if (signature?.length !== 32) return malformed(HEADER, "{64 hexadecimal digits}");
+  const isV2 = request.headers.get("x-hubspot-signature-version") === "v2";
+  let matches = false;
+  for (const secret of secrets) {
+    if (secret === "") continue;
+    const start = isV2 ? secret + request.method + request.url : secret;
+    const expected = await sha256(bytesOf(prefixed(start, request.body)));
+    if (equalBytes(expected, signature)) matches = true;
+  }
+  return matches ? verified : mismatch(HEADER, `Set ${secretVariable} to ${is}.`);
+}
+
+/** A batch is known by its items: an event's id alone is not unique, and the attempt's number changes. */
+export function deliveryId(request: Incoming): string | undefined {
+  const keys = itemsOf(payloadOf(request)).map(keyOf);
+  return keys.length > 0 && keys.every((key) => key !== undefined)
+    ? usableId(digest(JSON.stringify(keys.sort())))
+    : undefined;
+}
+
+/** Says what happened, such as `Deal 123 property change: amount = 100`, and how many more. */
+export function describe(payload: unknown, context?: DescribeContext): Description {
+  const items = itemsOf(payload);
+  const [item] = items;
+  const type = line(item, "subscriptionType");
+  return told({ name: "hubspot", label }, payload, context, {
+    event: type,
+    title: titleOfAll(items.length, titleOf(item)),
+    links: [contactLink(item)],
+    actor: line(item, "sourceId")?.replace(/^userId:/, "user "),
+    fields: {
+      object: line(item, "objectId"),
+      property: line(item, "propertyName"),
+      value: line(item, "propertyValue"),
+      source: line(item, "changeSource"),
+      account: line(item, "portalId"),
+      events: items.length > 1 ? String(items.length) : undefined,
+    },
+  });
+}
+
+/** Small events to try the source with. */
+export const samples = [
+  jsonSample("deal.propertyChange", [{
+    eventId: "SAMPLE",
+    subscriptionId: 1,
+    subscriptionType: "deal.propertyChange",
+    objectId: 123,
+    propertyName: "dealstage",
+    propertyValue: "closedwon",
+    portalId: 62515,
+    occurredAt: 1_767_322_645_000,
+    attemptNumber: 0,
+  }]),
+];
+
+function itemsOf(payload: unknown): unknown[] {
+  return eachOnce(Array.isArray(payload) ? payload : [payload], keyOf);
+}
+
+function keyOf(item: unknown): string | undefined {
+  const parts = ["eventId", "subscriptionId", "objectId", "occurredAt"].map((key) =>
+    text(item, key)
+  );
+  return parts[0] && parts.join("|");
+}
+
+function titleOf(item: unknown): string | undefined {
+  const type = line(item, "subscriptionType");
+  if (!type) return undefined;
+  const [thing, ...did] = type.split(".");
+  const name = thing.toLowerCase();
+  const happened = did.join(" ").replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  const changed = line(item, "propertyName");
+  const told = words(
+    name && name[0].toUpperCase() + name.slice(1),
+    line(item, "objectId"),
+    happened,
+  );
+  return changed ? `${told}: ${words(changed, ["=", line(item, "propertyValue")])}` : told;
+}
+
+function contactLink(item: unknown): string | undefined {
+  const [portal, id] = [text(item, "portalId"), text(item, "objectId")];
+  const isContact = line(item, "subscriptionType")?.startsWith("contact.");
+  return isContact && portal && id && /^\d+\/\d+$/.test(`${portal}/${id}`)
+    ? `https://app.hubspot.com/contacts/${portal}/contact/${id}`
+    : undefined;
+}

@@ -1,0 +1,83 @@
+import type { Description } from "../lib/description.ts";
+import { quoted, words } from "../lib/line.ts";
+import { at, first, line, text } from "../lib/pick.ts";
+import { payloadOf, usableId } from "./incoming.ts";
+import { jsonSample } from "./sample.ts";
+import { signedBy } from "./signed.ts";
+import type { DescribeContext, Incoming, Reply } from "./source.ts";
+import { told, withoutTags } from "./told.ts";
+
+export const label = "Intercom";
+export const secretVariable = "INTERCOM_CLIENT_SECRET";
+export const setup =
+  "Developer Hub → the app → Webhooks: endpoint URL; the key is the client secret";
+
+/** SHA-1 still (developers.intercom.com, "Signed notifications"). */
+export const { verify, sign, proof } = signedBy(
+  { algorithm: "HMAC-SHA-1", header: "X-Hub-Signature", prefix: "sha1=", encoding: "hex" },
+  { variable: secretVariable, is: "the app's client secret" },
+);
+
+/** The notification's id, `notif_…`. */
+export function deliveryId(request: Incoming): string | undefined {
+  return usableId(text(payloadOf(request), "id"));
+}
+
+/** Answers the look whether anybody is at the URL. */
+export function probe({ method }: Incoming): Reply | undefined {
+  return method === "HEAD" ? { status: 200 } : undefined;
+}
+
+/** Says what happened, such as `Conversation user replied: "Hello"`. Bodies are HTML. */
+export function describe(payload: unknown, context?: DescribeContext): Description {
+  const topic = line(payload, "topic");
+  const item = at(payload, "data", "item");
+  const part = at(item, "conversation_parts", "conversation_parts", 0);
+  const said = withoutTags(first(text(part, "body"), text(item, "source", "body")));
+  const actor = first(
+    line(part, "author", "name"),
+    line(item, "source", "author", "name"),
+    line(item, "name"),
+    line(item, "email"),
+  );
+  const name = topic?.replaceAll(/[._]/g, " ");
+  return told({ name: "intercom", label }, payload, context, {
+    event: topic,
+    title: name && words(
+          name[0].toUpperCase() + name.slice(1),
+          ["by", actor],
+          quoted(withoutTags(first(line(item, "source", "subject"), line(item, "title")))),
+        ) + (said ? `: ${said}` : ""),
+    links: [at(item, "links", "conversation_web")],
+    actor,
+    fields: {
+      item: words(line(item, "type"), line(item, "id")),
+      email: first(line(item, "source", "author", "email"), line(item, "email")),
+      state: line(item, "state"),
+      attempts: line(payload, "delivery_attempts") === "1"
+        ? undefined
+        : line(payload, "delivery_attempts"),
+    },
+    text: said,
+  });
+}
+
+/** Small events to try the source with. */
+export const samples = [
+  jsonSample("conversation.user.replied", {
+    type: "notification_event",
+    id: "notif_SAMPLE",
+    topic: "conversation.user.replied",
+    delivery_attempts: 1,
+    data: {
+      item: {
+        type: "conversation",
+        id: "1",
+        source: {
+          author: { name: "Ada Byron", email: "ada@example.com" },
+          body: "<p>The line drops.</p>",
+        },
+      },
+    },
+  }),
+];

@@ -1,0 +1,108 @@
+import type { Description } from "../lib/description.ts";
+import { quoted, words } from "../lib/line.ts";
+import { at, first, line, list, text, whole } from "../lib/pick.ts";
+import { usableId } from "./incoming.ts";
+import { jsonSample } from "./sample.ts";
+import { signedBy } from "./signed.ts";
+import type { DescribeContext, Incoming } from "./source.ts";
+import { told } from "./told.ts";
+
+export const label = "Jira";
+export const secretVariable = "JIRA_WEBHOOK_SECRET";
+export const setup = "Settings → System → WebHooks: URL and secret";
+/** Atlassian's cap on payloads. */
+export const bodyLimit = 25 * 1024 * 1024;
+
+/** WebSub's `X-Hub-Signature: sha256=…` (developer.atlassian.com/cloud/jira/platform/webhooks). */
+export const { verify, sign, proof } = signedBy(
+  { header: "X-Hub-Signature", prefix: "sha256=", encoding: "hex" },
+  { variable: secretVariable, is: "the webhook's secret" },
+);
+
+/** Stable over retries. */
+export function deliveryId({ headers }: Incoming): string | undefined {
+  return usableId(headers.get("x-atlassian-webhook-identifier"));
+}
+
+const NAMES: Record<string, string> = {
+  created: "created",
+  updated: "updated",
+  deleted: "deleted",
+};
+
+/** Says what happened, such as `Ada updated OTT-12 "Title": status To Do → Done`. */
+export function describe(payload: unknown, context?: DescribeContext): Description {
+  const event = line(payload, "webhookEvent");
+  const issue = at(payload, "issue");
+  const key = line(issue, "key");
+  const comment = at(payload, "comment");
+  const actor = first(
+    line(payload, "user", "displayName"),
+    line(comment, "updateAuthor", "displayName"),
+    line(comment, "author", "displayName"),
+    line(payload, "worklog", "author", "displayName"),
+  );
+  const [, thing, past] = /^(?:jira:)?(\w+?)_(\w+)$/.exec(event ?? "") ?? [];
+  const changes = list(payload, "changelog", "items").slice(0, 10).map((item) =>
+    words(
+      line(item, "field"),
+      // `toString` must be the item's own: `at` never finds the inherited one.
+      words(line(item, "fromString"), ["→", line(item, "toString")]),
+    )
+  ).filter((change) => change);
+  const subject = first(
+    line(issue, "fields", "summary"),
+    line(payload, "sprint", "name"),
+    line(payload, "version", "name"),
+    line(payload, "project", "name"),
+  );
+  const title = event && words(
+    actor,
+    past && (NAMES[past] ?? past.replaceAll("_", " ")),
+    thing === "issue" && key ? undefined : thing,
+    thing !== "issue" && key ? ["on", key] : key,
+    quoted(subject),
+  );
+  const said = thing === "comment" ? line(comment, "body") : changes.join(", ");
+  return told({ name: "jira", label }, payload, context, {
+    event,
+    title: title && said ? `${title}: ${said}` : title,
+    links: [browseLink(issue)],
+    actor,
+    fields: {
+      issue: key,
+      status: line(issue, "fields", "status", "name"),
+      priority: line(issue, "fields", "priority", "name"),
+      project: line(issue, "fields", "project", "key"),
+      assignee: line(issue, "fields", "assignee", "displayName"),
+      changed: changes.join(", "),
+    },
+    text: first(whole(comment, "body"), whole(issue, "fields", "description")),
+  });
+}
+
+/** Small events to try the source with. */
+export const samples = [
+  jsonSample("jira:issue_updated", {
+    webhookEvent: "jira:issue_updated",
+    issue_event_type_name: "issue_generic",
+    user: { displayName: "Ada Byron" },
+    issue: {
+      self: "https://otto.atlassian.net/rest/api/2/issue/10002",
+      key: "OTT-12",
+      fields: {
+        summary: "The line drops after ten minutes",
+        status: { name: "Done" },
+        project: { key: "OTT" },
+      },
+    },
+    changelog: { items: [{ field: "status", fromString: "To Do", toString: "Done" }] },
+  }, { "x-atlassian-webhook-identifier": "SAMPLE" }),
+];
+
+/** The issue's page for people: `self` is the API's address. */
+function browseLink(issue: unknown): string | undefined {
+  const key = text(issue, "key");
+  const self = URL.parse(text(issue, "self") ?? "");
+  return key && self ? `${self.origin}/browse/${encodeURIComponent(key)}` : undefined;
+}

@@ -1,0 +1,95 @@
+import type { Description } from "../lib/description.ts";
+import { quoted, words } from "../lib/line.ts";
+import { at, first, isObject, line, whole } from "../lib/pick.ts";
+import { isWithin } from "../lib/signature.ts";
+import { payloadOf, usableId } from "./incoming.ts";
+import { jsonSample } from "./sample.ts";
+import { signedBy } from "./signed.ts";
+import type { DescribeContext, Incoming, Verdict } from "./source.ts";
+import { told } from "./told.ts";
+import { outsideWindow } from "./verdict.ts";
+
+export const label = "Linear";
+export const secretVariable = "LINEAR_WEBHOOK_SECRET";
+export const setup = "Settings → API → Webhooks: URL; the signing secret is shown there";
+
+/** `Linear-Signature` is a bare HMAC of the body (linear.app/developers/webhooks, "Securing webhooks"). */
+const signed = signedBy(
+  { header: "Linear-Signature", encoding: "hex" },
+  { variable: secretVariable, is: "the webhook's signing secret" },
+);
+export const { sign } = signed;
+export const proof = `${signed.proof}, and \`webhookTimestamp\` in the body, ± 1 min`;
+
+const ONE_MINUTE = { past: 60, future: 60 };
+
+/** The time that is signed lies in the body; a minute is what Linear's page asks for. */
+export async function verify(request: Incoming, secrets: readonly string[]): Promise<Verdict> {
+  const verdict = await signed.verify(request, secrets);
+  const time = at(payloadOf(request), "webhookTimestamp");
+  if (!verdict.ok || typeof time !== "number") return verdict;
+  return isWithin(ONE_MINUTE, time / 1000, request.receivedAt)
+    ? verdict
+    : outsideWindow(time / 1000, request.receivedAt, ONE_MINUTE.past);
+}
+
+/** The delivery's UUID, the same on every retry. */
+export function deliveryId({ headers }: Incoming): string | undefined {
+  return usableId(headers.get("linear-delivery"));
+}
+
+const DID: Record<string, string> = { create: "created", update: "updated", remove: "removed" };
+
+/** Says what happened, such as `Ada updated Issue ENG-12 "Title" (state)`. */
+export function describe(payload: unknown, context?: DescribeContext): Description {
+  const type = line(payload, "type");
+  const action = line(payload, "action");
+  const data = at(payload, "data");
+  const actor = line(payload, "actor", "name");
+  const about = type === "Comment" ? at(data, "issue") : data;
+  const changed = isObject(payload, "updatedFrom")
+    ? Object.keys(at(payload, "updatedFrom") as object)
+      .filter((key) => key !== "updatedAt" && key !== "sortOrder").join(", ")
+    : "";
+  return told({ name: "linear", label }, payload, context, {
+    event: type && action ? `${type}.${action}` : first(type, action),
+    title: type && words(
+      actor,
+      (action && DID[action]) ?? action,
+      type,
+      type === "Comment" ? "on" : undefined,
+      line(about, "identifier"),
+      quoted(first(line(about, "title"), line(about, "name"), line(data, "body"))),
+      changed && `(${changed})`,
+    ),
+    links: [at(payload, "url"), at(data, "url")],
+    actor,
+    fields: {
+      issue: first(line(about, "identifier"), line(data, "issue", "identifier")),
+      state: line(data, "state", "name"),
+      team: first(line(data, "team", "name"), line(data, "team", "key")),
+      assignee: line(data, "assignee", "name"),
+      priority: line(data, "priorityLabel"),
+      changed,
+    },
+    text: first(whole(data, "body"), whole(data, "description")),
+  });
+}
+
+/** Small events to try the source with. */
+export const samples = [
+  jsonSample("Issue.create", {
+    action: "create",
+    type: "Issue",
+    actor: { name: "Ada Byron", type: "user" },
+    url: "https://linear.app/otto/issue/OTT-12",
+    data: {
+      identifier: "OTT-12",
+      title: "The line drops after ten minutes",
+      description: "It happens on every long call.",
+      state: { name: "Todo" },
+      team: { key: "OTT", name: "Otto" },
+      priorityLabel: "High",
+    },
+  }, { "linear-delivery": "SAMPLE", "linear-event": "Issue" }),
+];

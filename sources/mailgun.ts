@@ -1,0 +1,103 @@
+import type { Description } from "../lib/description.ts";
+import { quoted, words } from "../lib/line.ts";
+import { at, first, line, text, whole } from "../lib/pick.ts";
+import { decodeHex, encodeHex, hmac, verifyHmac } from "../lib/signature.ts";
+import { payloadOf, usableId } from "./incoming.ts";
+import { jsonSample } from "./sample.ts";
+import type { DescribeContext, Incoming, Verdict } from "./source.ts";
+import { told } from "./told.ts";
+import { malformed, mismatch, missing, verified } from "./verdict.ts";
+
+export const label = "Mailgun";
+export const secretVariable = "MAILGUN_WEBHOOK_SIGNING_KEY";
+export const setup = "Sending → Webhooks: URL; the HTTP webhook signing key";
+export const proof =
+  "HMAC-SHA-256 of `timestamp` and `token` in the body's `signature`; the event itself is not signed";
+
+const FIELD = "signature field";
+
+/** The signature lies in the body and covers only a time and a token (documentation.mailgun.com, "Securing webhooks"). */
+export async function verify(request: Incoming, secrets: readonly string[]): Promise<Verdict> {
+  const { timestamp, token, signature } = readSignature(payloadOf(request));
+  if (!timestamp || !token || !signature) {
+    return missing(FIELD, `Set ${secretVariable} and send webhooks from Mailgun.`);
+  }
+  const bytes = decodeHex(signature);
+  if (bytes?.length !== 32) return malformed(FIELD, "{64 hexadecimal digits}");
+  return await verifyHmac("SHA-256", secrets, timestamp + token, [bytes])
+    ? verified
+    : mismatch(FIELD, `Set ${secretVariable} to the account's HTTP webhook signing key.`);
+}
+
+/** A body cannot be signed after the fact: its signature is a part of it. Nothing is added. */
+export async function signatureOf(
+  { timestamp, token }: { timestamp: string; token: string },
+  secret: string,
+): Promise<string> {
+  return encodeHex(await hmac("SHA-256", secret, timestamp + token));
+}
+
+/** The event's id, else the token, which is used once. */
+export function deliveryId(request: Incoming): string | undefined {
+  const payload = payloadOf(request);
+  return usableId(text(payload, "event-data", "id")) ?? usableId(readSignature(payload).token);
+}
+
+/** Says what became of a mail. */
+export function describe(payload: unknown, context?: DescribeContext): Description {
+  const data = at(payload, "event-data") ?? payload;
+  const event = line(data, "event");
+  const headers = at(data, "message", "headers");
+  const subject = first(line(headers, "subject"), line(data, "subject"));
+  const reason = first(
+    line(data, "delivery-status", "message"),
+    line(data, "delivery-status", "description"),
+    line(data, "reason"),
+  );
+  const title = event && words(
+    "Mail",
+    quoted(subject),
+    line(data, "severity") === "permanent" ? "permanently" : undefined,
+    event,
+    [event === "opened" || event === "clicked" ? "by" : "to", line(data, "recipient")],
+  );
+  return told({ name: "mailgun", label }, payload, context, {
+    event,
+    title: title && reason ? `${title}: ${reason}` : title,
+    links: [at(data, "url")],
+    actor: first(line(headers, "from"), line(data, "sender")),
+    fields: {
+      recipient: line(data, "recipient"),
+      severity: line(data, "severity"),
+      reason: line(data, "reason"),
+      code: line(data, "delivery-status", "code"),
+      tag: line(data, "tags", 0),
+    },
+    text: first(whole(data, "stripped-text"), whole(data, "body-plain")),
+  });
+}
+
+/** Small events to try the source with. */
+export const samples = [
+  jsonSample("failed", {
+    "event-data": {
+      id: "SAMPLE",
+      event: "failed",
+      severity: "permanent",
+      reason: "bounce",
+      recipient: "ada@example.com",
+      message: { headers: { subject: "Your invoice", from: "billing@example.com" } },
+      "delivery-status": { code: 550, message: "no such mailbox" },
+    },
+  }),
+];
+
+/** New webhooks have an object `signature`; old ones and routes have its fields at the top. */
+function readSignature(payload: unknown) {
+  const place = typeof at(payload, "signature") === "object" ? at(payload, "signature") : payload;
+  return {
+    timestamp: text(place, "timestamp"),
+    token: text(place, "token"),
+    signature: text(place, "signature"),
+  };
+}

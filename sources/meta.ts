@@ -1,0 +1,92 @@
+import type { Description } from "../lib/description.ts";
+import { isSecret } from "../lib/signature.ts";
+import { text } from "../lib/pick.ts";
+import { digest } from "../lib/signature.ts";
+import { echo, parameter } from "./challenge.ts";
+import { payloadOf, usableId } from "./incoming.ts";
+import { findUpdates, keyOf, tellUpdate } from "./meta_update.ts";
+import { jsonSample } from "./sample.ts";
+import { signedBy } from "./signed.ts";
+import type { DescribeContext, Incoming, Known, Reply } from "./source.ts";
+import { titleOfAll, told } from "./told.ts";
+
+export const label = "Meta";
+export const secretVariable = "META_APP_SECRET";
+export const verifyTokenVariable = "META_VERIFY_TOKEN";
+export const setup =
+  "App dashboard → WhatsApp, Messenger, Instagram or Webhooks: callback URL and verify token " +
+  "(META_VERIFY_TOKEN, any text of yours); the app secret is under App settings → Basic";
+/** WhatsApp's cap on payloads. */
+export const bodyLimit = 3 * 1024 * 1024;
+
+/** developers.facebook.com, "Validating payloads": over the bytes as they came, `\u` escapes and all. */
+export const { verify, sign, proof } = signedBy(
+  { header: "X-Hub-Signature-256", prefix: "sha256=", encoding: "hex" },
+  { variable: secretVariable, is: "the app's secret" },
+);
+
+/** Answers the subscription's handshake, if it knows our verify token. */
+export async function probe(
+  { method, url }: Incoming,
+  { verifyTokens }: Known,
+): Promise<Reply | undefined> {
+  if (method !== "GET" || parameter(url, "hub.mode") !== "subscribe") return undefined;
+  if (await isSecret(parameter(url, "hub.verify_token"), verifyTokens)) {
+    return echo(parameter(url, "hub.challenge"));
+  }
+  return {
+    status: 403,
+    contentType: "text/plain; charset=utf-8",
+    body: `The verify token is not the one in ${verifyTokenVariable}`,
+  };
+}
+
+/** A batch is known by its updates. */
+export function deliveryId(request: Incoming): string | undefined {
+  const payload = payloadOf(request);
+  const keys = findUpdates(payload).map(keyOf);
+  return keys.length > 0
+    ? usableId(digest(JSON.stringify([text(payload, "object"), keys.sort()])))
+    : undefined;
+}
+
+/** Says who wrote what on WhatsApp, Messenger, Instagram or a page, and how many more did. */
+export function describe(payload: unknown, context?: DescribeContext): Description {
+  const updates = findUpdates(payload);
+  const [update] = updates;
+  const { title, ...rest } = update ? tellUpdate(update) : {};
+  const object = text(payload, "object");
+  return told({ name: "meta", label }, payload, context, {
+    event: object,
+    ...rest,
+    title: titleOfAll(updates.length, title),
+    fields: {
+      object,
+      ...rest.fields,
+      events: updates.length > 1 ? `${updates.length}` : undefined,
+    },
+  });
+}
+
+/** Small events to try the source with. */
+export const samples = [
+  jsonSample("whatsapp.message", {
+    object: "whatsapp_business_account",
+    entry: [{
+      id: "1",
+      changes: [{
+        field: "messages",
+        value: {
+          metadata: { display_phone_number: "15005550001" },
+          contacts: [{ profile: { name: "Ada Byron" } }],
+          messages: [{
+            id: "wamid.SAMPLE",
+            from: "15005550006",
+            type: "text",
+            text: { body: "Please move my appointment to Friday." },
+          }],
+        },
+      }],
+    }],
+  }),
+];

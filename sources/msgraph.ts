@@ -1,0 +1,112 @@
+import type { Description } from "../lib/description.ts";
+import { words } from "../lib/line.ts";
+import { at, first, line, list, text } from "../lib/pick.ts";
+import { digest, isSecret } from "../lib/signature.ts";
+import { echo, parameter } from "./challenge.ts";
+import { payloadOf, usableId } from "./incoming.ts";
+import { jsonSample } from "./sample.ts";
+import type { DescribeContext, Incoming, Reply, Verdict } from "./source.ts";
+import { eachOnce, titleOfAll, told } from "./told.ts";
+import { mismatch, missing, verified } from "./verdict.ts";
+
+export const label = "Microsoft Graph";
+export const secretVariable = "MSGRAPH_WEBHOOK_SECRET";
+export const setup =
+  "The API's subscription: notificationUrl, lifecycleNotificationUrl and clientState";
+export const proof = "`clientState` in every item of the body; nothing is signed";
+
+const FIELD = "clientState";
+
+/** Graph says our own words back in every item (learn.microsoft.com, "Receive change notifications through webhooks"). */
+export async function verify(request: Incoming, secrets: readonly string[]): Promise<Verdict> {
+  const items = list(payloadOf(request), "value");
+  if (items.length === 0 || items.some((item) => text(item, FIELD) === undefined)) {
+    return missing(FIELD, `Give the subscription a clientState, and set ${secretVariable} to it.`);
+  }
+  let matches = true;
+  for (const item of items) if (!await isSecret(text(item, FIELD), secrets)) matches = false;
+  return matches
+    ? verified
+    : mismatch(FIELD, `Set ${secretVariable} to the subscription's clientState.`);
+}
+
+/** Graph's token is a sentence, such as `Validation: Testing client application reachability …`. */
+const VALIDATION = /^[\x20-\x7e]{1,2000}$/;
+
+/** Graph asks, unsigned, whether anybody is at the URL. */
+export function probe({ method, url }: Incoming): Reply | undefined {
+  const token = method === "POST" ? parameter(url, "validationToken") : undefined;
+  return token === undefined ? undefined : echo(token, VALIDATION);
+}
+
+/** What says "kept, worked later" to Graph. */
+export function answer(): Reply {
+  return { status: 202 };
+}
+
+/** A batch is known by its changes. */
+export function deliveryId(request: Incoming): string | undefined {
+  const keys = itemsOf(payloadOf(request)).map(keyOf);
+  return keys.length > 0 && keys.every((key) => key !== undefined)
+    ? usableId(digest(JSON.stringify(keys.sort())))
+    : undefined;
+}
+
+/** Says which resource changed, and how many more. */
+export function describe(payload: unknown, context?: DescribeContext): Description {
+  const items = itemsOf(payload);
+  const [item] = items;
+  const change = first(line(item, "changeType"), line(item, "lifecycleEvent"));
+  const kind = line(item, "resourceData", "@odata.type")?.replace(/^#?microsoft\.graph\./i, "");
+  return told({ name: "msgraph", label }, payload, context, {
+    event: change,
+    title: titleOfAll(
+      items.length,
+      change && words(
+        at(item, "lifecycleEvent") === undefined ? undefined : "Subscription",
+        kind ?? (at(item, "lifecycleEvent") === undefined ? "Resource" : undefined),
+        change,
+        line(item, "resource") && `(${line(item, "resource")})`,
+      ),
+    ),
+    fields: {
+      resource: line(item, "resource"),
+      id: line(item, "resourceData", "id"),
+      tenant: line(item, "tenantId"),
+      subscription: line(item, "subscriptionId"),
+      events: items.length > 1 ? String(items.length) : undefined,
+    },
+  });
+}
+
+/** Small events to try the source with. */
+export const samples = [
+  jsonSample("created", {
+    value: [{
+      id: "SAMPLE",
+      subscriptionId: "s1",
+      changeType: "created",
+      clientState: "otto",
+      tenantId: "t1",
+      resource: "users/ada/messages/1",
+      resourceData: { "@odata.type": "#Microsoft.Graph.Message", id: "1" },
+    }],
+  }),
+];
+
+function itemsOf(payload: unknown): unknown[] {
+  return eachOnce(list(payload, "value"), keyOf);
+}
+
+function keyOf(item: unknown): string | undefined {
+  const id = text(item, "id");
+  if (id) return id;
+  const parts = [
+    text(item, "subscriptionId"),
+    text(item, "resource"),
+    first(text(item, "changeType"), text(item, "lifecycleEvent")),
+    text(item, "resourceData", "@odata.etag"),
+  ];
+  // Without an etag the next change of the same resource would look like this one.
+  return parts[0] && parts[3] && parts.join("|");
+}

@@ -1,0 +1,92 @@
+import type { Description } from "../lib/description.ts";
+import { words } from "../lib/line.ts";
+import { at, first, line, list, text } from "../lib/pick.ts";
+import { payloadOf, usableId } from "./incoming.ts";
+import { jsonSample } from "./sample.ts";
+import { signedBy } from "./signed.ts";
+import type { DescribeContext, Incoming, Reply } from "./source.ts";
+import { told } from "./told.ts";
+
+export const label = "Notion";
+export const secretVariable = "NOTION_WEBHOOK_SECRET";
+export const setup =
+  "The integration → Webhooks: URL; Otto's log then shows the verification token: " +
+  "paste it in Notion and set it here";
+
+/** The key is the verification token (developers.notion.com, "Validating event payloads"). */
+export const { verify, sign, proof } = signedBy(
+  { header: "X-Notion-Signature", prefix: "sha256=", encoding: "hex" },
+  { variable: secretVariable, is: "the subscription's verification token" },
+);
+
+const MAX_HANDSHAKE_SIZE = 1_024;
+
+/** The first request carries the token that will sign all others: it is for the operator to take or leave. */
+export function probe(request: Incoming): Reply | undefined {
+  if (request.method !== "POST" || request.body.length > MAX_HANDSHAKE_SIZE) return undefined;
+  const payload = payloadOf(request);
+  const offered = at(payload, "verification_token");
+  return typeof offered === "string" && /^[\w-]{8,200}$/.test(offered) &&
+      at(payload, "type") === undefined
+    ? { status: 200, offered }
+    : undefined;
+}
+
+/** The event's id; `attempt_number` is another each time. */
+export function deliveryId(request: Incoming): string | undefined {
+  return usableId(text(payloadOf(request), "id"));
+}
+
+/** Says what happened. Notion sends ids, not titles. */
+export function describe(payload: unknown, context?: DescribeContext): Description {
+  const event = line(payload, "type");
+  const [thing, did] = event?.split(".") ?? [];
+  const kind = line(payload, "entity", "type");
+  const id = line(payload, "entity", "id");
+  const authors = list(payload, "authors");
+  return told({ name: "notion", label }, payload, context, {
+    event,
+    title: thing && words(
+      "Notion",
+      thing.replaceAll("_", " "),
+      did?.replaceAll("_", " "),
+      ["in", line(payload, "workspace_name")],
+    ),
+    links: [pageLink(kind, text(payload, "entity", "id")), at(payload, "data", "url")],
+    actor: first(
+      line(authors[0], "name"),
+      words(line(authors[0], "type"), line(authors[0], "id")) || undefined,
+    ),
+    fields: {
+      kind,
+      id,
+      workspace: line(payload, "workspace_name"),
+      parent: words(line(payload, "data", "parent", "type"), line(payload, "data", "parent", "id")),
+      changed: list(payload, "data", "updated_properties").slice(0, 10)
+        .map((_, i) => line(payload, "data", "updated_properties", i)).filter((name) => name).join(
+          ", ",
+        ),
+    },
+  });
+}
+
+/** Small events to try the source with. */
+export const samples = [
+  jsonSample("page.content_updated", {
+    id: "SAMPLE",
+    type: "page.content_updated",
+    timestamp: "2026-01-02T03:04:05Z",
+    workspace_name: "Otto",
+    attempt_number: 1,
+    authors: [{ id: "u1", type: "person" }],
+    entity: { id: "153104cd-477e-809d-8dc4-ff2d96ae3090", type: "page" },
+    data: { parent: { id: "s1", type: "space" } },
+  }),
+];
+
+function pageLink(kind: string | undefined, id: string | undefined): string | undefined {
+  const bare = id?.replaceAll("-", "");
+  return bare && /^(page|database)$/.test(kind ?? "") && /^[0-9a-f]{32}$/.test(bare)
+    ? `https://notion.so/${bare}`
+    : undefined;
+}

@@ -1,0 +1,94 @@
+import type { Description } from "../lib/description.ts";
+import { words } from "../lib/line.ts";
+import { at, first, line, list, text } from "../lib/pick.ts";
+import { digest } from "../lib/signature.ts";
+import { jsonReply } from "./challenge.ts";
+import { payloadOf, usableId } from "./incoming.ts";
+import { jsonSample } from "./sample.ts";
+import type { DescribeContext, Incoming, Reply } from "./source.ts";
+import { eachOnce, titleOfAll, told } from "./told.ts";
+import { provenBy } from "./token.ts";
+
+export const label = "Okta";
+export const secretVariable = "OKTA_WEBHOOK_SECRET";
+export const setup =
+  "Workflow → Event Hooks: URL, authentication field Authorization and its secret";
+
+/** developer.okta.com, "Event hooks": a header of your choice; ours is Authorization. */
+export const { verify, sign, proof } = provenBy(
+  { authorization: true },
+  { variable: secretVariable, is: "the event hook's authentication secret" },
+);
+
+/** Answers the one-time verification of the URL, which is not signed. */
+export function probe({ method, headers }: Incoming): Reply | undefined {
+  const challenge = headers.get("x-okta-verification-challenge");
+  return method === "GET" && challenge && challenge.length <= 500
+    ? jsonReply({ verification: challenge })
+    : undefined;
+}
+
+/** The hook's own id, else its events'. */
+export function deliveryId(request: Incoming): string | undefined {
+  const payload = payloadOf(request);
+  const keys = eventsOf(payload).map(keyOf);
+  return usableId(text(payload, "eventId")) ??
+    (keys.length > 0 && keys.every((key) => key !== undefined)
+      ? usableId(digest(JSON.stringify(keys.sort())))
+      : undefined);
+}
+
+/** Says what happened in the directory, and how much more. */
+export function describe(payload: unknown, context?: DescribeContext): Description {
+  const events = eventsOf(payload);
+  const [event] = events;
+  const type = line(event, "eventType");
+  const actor = first(line(event, "actor", "displayName"), line(event, "actor", "alternateId"));
+  const target = first(
+    line(event, "target", 0, "displayName"),
+    line(event, "target", 0, "alternateId"),
+  );
+  return told({ name: "okta", label }, payload, context, {
+    event: type,
+    title: titleOfAll(
+      events.length,
+      type && words(
+        first(line(event, "displayMessage"), type),
+        target !== actor ? target : undefined,
+        ["by", actor],
+      ),
+    ),
+    actor,
+    fields: {
+      target,
+      outcome: words(line(event, "outcome", "result"), line(event, "outcome", "reason")),
+      severity: line(event, "severity"),
+      client_ip: line(event, "client", "ipAddress"),
+      events: events.length > 1 ? String(events.length) : undefined,
+    },
+  });
+}
+
+/** Small events to try the source with. */
+export const samples = [
+  jsonSample("user.account.lock", {
+    eventId: "SAMPLE",
+    data: {
+      events: [{
+        uuid: "SAMPLE",
+        eventType: "user.account.lock",
+        displayMessage: "Max sign in attempts exceeded",
+        actor: { displayName: "Ada Byron", alternateId: "ada@example.com" },
+        outcome: { result: "FAILURE", reason: "LOCKED_OUT" },
+      }],
+    },
+  }),
+];
+
+function eventsOf(payload: unknown): unknown[] {
+  return eachOnce(list(payload, "data", "events").filter((event) => at(event)), keyOf);
+}
+
+function keyOf(event: unknown): string | undefined {
+  return text(event, "uuid");
+}

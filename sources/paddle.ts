@@ -1,0 +1,71 @@
+import type { Description } from "../lib/description.ts";
+import { words } from "../lib/line.ts";
+import { at, first, line, text } from "../lib/pick.ts";
+import { payloadOf, usableId } from "./incoming.ts";
+import { jsonSample } from "./sample.ts";
+import { signedBy } from "./signed.ts";
+import type { DescribeContext, Incoming } from "./source.ts";
+import { inUnits } from "./stripe_amount.ts";
+import { told } from "./told.ts";
+
+export const label = "Paddle";
+export const secretVariable = "PADDLE_WEBHOOK_SECRET";
+export const setup =
+  "Developer Tools → Notifications: URL; the destination's secret key (pdl_ntfset_…)";
+
+/** Two `h1` stand in the header while a secret changes; Paddle's own 5 s is a limit of its SDK (developer.paddle.com, "Signature verification"). */
+export const { verify, sign, proof } = signedBy({
+  header: "Paddle-Signature",
+  separator: ";",
+  prefix: "h1=",
+  encoding: "hex",
+  signed: "{time}:{body}",
+  time: { prefix: "ts=" },
+}, { variable: secretVariable, is: "the notification destination's secret key" });
+
+/** The event's id; the notification's differs with every replay. */
+export function deliveryId(request: Incoming): string | undefined {
+  return usableId(text(payloadOf(request), "event_id"));
+}
+
+/** Says what happened, such as `transaction.completed 20.00 USD (txn_…)`. */
+export function describe(payload: unknown, context?: DescribeContext): Description {
+  const event = line(payload, "event_type");
+  const data = at(payload, "data");
+  const totals = at(data, "details", "totals");
+  const amount = inUnits(
+    text(totals, "grand_total"),
+    first(text(totals, "currency_code"), text(data, "currency_code")),
+  );
+  const who = first(line(data, "email"), line(data, "customer_id"));
+  const id = line(data, "id");
+  return told({ name: "paddle", label }, payload, context, {
+    event,
+    title: event && words(event, amount, ["from", who], id && `(${id})`),
+    actor: who,
+    fields: {
+      id,
+      amount,
+      status: line(data, "status"),
+      customer: line(data, "customer_id"),
+      invoice: line(data, "invoice_number"),
+      item: line(data, "items", 0, "price", "description"),
+    },
+  });
+}
+
+/** Small events to try the source with. */
+export const samples = [
+  jsonSample("transaction.completed", {
+    event_id: "evt_SAMPLE",
+    event_type: "transaction.completed",
+    occurred_at: "2026-01-02T03:04:05Z",
+    data: {
+      id: "txn_1",
+      status: "completed",
+      customer_id: "ctm_1",
+      details: { totals: { grand_total: "2000", currency_code: "USD" } },
+      items: [{ price: { description: "Monthly" } }],
+    },
+  }),
+];

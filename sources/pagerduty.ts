@@ -1,0 +1,86 @@
+import type { Description } from "../lib/description.ts";
+import { quoted, words } from "../lib/line.ts";
+import { at, first, line, text, whole } from "../lib/pick.ts";
+import { payloadOf, usableId } from "./incoming.ts";
+import { jsonSample } from "./sample.ts";
+import { signedBy } from "./signed.ts";
+import type { DescribeContext, Incoming } from "./source.ts";
+import { told } from "./told.ts";
+
+export const label = "PagerDuty";
+export const secretVariable = "PAGERDUTY_WEBHOOK_SECRET";
+export const setup = "Integrations → Generic Webhooks (v3): URL; the secret is shown once";
+
+/** Several signatures stand in one header while a secret changes (PagerDuty/developer-docs, "Webhook signatures"). */
+export const { verify, sign, proof } = signedBy(
+  { header: "X-PagerDuty-Signature", separator: ",", prefix: "v1=", encoding: "hex" },
+  { variable: secretVariable, is: "the webhook subscription's secret" },
+);
+
+/** The delivery's id, the same on every retry; else the event's. */
+export function deliveryId(request: Incoming): string | undefined {
+  return usableId(request.headers.get("x-webhook-id")) ??
+    usableId(text(payloadOf(request), "event", "id"));
+}
+
+/** Says what happened, such as `Ada acknowledged incident #42 "The line is down" (high) on Phone`. */
+export function describe(payload: unknown, context?: DescribeContext): Description {
+  const event = at(payload, "event");
+  const type = line(event, "event_type");
+  const data = at(event, "data");
+  const actor = line(event, "agent", "summary");
+  const [thing, ...did] = type?.split(".") ?? [];
+  const action = did.join(" ").replaceAll("_", " ");
+  const number = line(data, "number");
+  const about = first(
+    line(data, "title"),
+    line(data, "incident", "summary"),
+    line(data, "summary"),
+  );
+  const details = words(
+    number && `#${number}`,
+    quoted(about),
+    line(data, "urgency") && `(${line(data, "urgency")})`,
+    ["on", line(data, "service", "summary")],
+  );
+  return told({ name: "pagerduty", label }, payload, context, {
+    event: type,
+    title: thing &&
+      (actor
+        ? words(actor, action, thing, details)
+        : words(thing[0].toUpperCase() + thing.slice(1), action, details)),
+    links: [at(data, "html_url"), at(data, "incident", "html_url"), at(event, "agent", "html_url")],
+    actor,
+    fields: {
+      incident: number ?? line(data, "incident", "summary"),
+      status: line(data, "status"),
+      urgency: line(data, "urgency"),
+      priority: line(data, "priority", "summary"),
+      service: line(data, "service", "summary"),
+      assignee: line(data, "assignees", 0, "summary"),
+    },
+    text: first(whole(data, "content"), whole(data, "message")),
+  });
+}
+
+/** Small events to try the source with. */
+export const samples = [
+  jsonSample("incident.triggered", {
+    event: {
+      id: "SAMPLE",
+      event_type: "incident.triggered",
+      resource_type: "incident",
+      occurred_at: "2026-01-02T03:04:05Z",
+      agent: null,
+      data: {
+        number: 42,
+        title: "The line is down",
+        status: "triggered",
+        urgency: "high",
+        service: { summary: "Phone" },
+        assignees: [{ summary: "Ada Byron" }],
+        html_url: "https://otto.pagerduty.com/incidents/PSAMPLE",
+      },
+    },
+  }),
+];

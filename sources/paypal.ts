@@ -1,0 +1,134 @@
+import { X509Certificate } from "node:crypto";
+import { crc32 } from "node:zlib";
+import type { Description } from "../lib/description.ts";
+import { words } from "../lib/line.ts";
+import { at, first, line, list, text, whole } from "../lib/pick.ts";
+import { decodeBase64, parseTime, verifyPublicKey } from "../lib/signature.ts";
+import { payloadOf, usableId } from "./incoming.ts";
+import { jsonSample } from "./sample.ts";
+import type { DescribeContext, Incoming, Verdict } from "./source.ts";
+import { told } from "./told.ts";
+import { malformed, mismatch, missing, verified } from "./verdict.ts";
+
+export const label = "PayPal";
+export const secretVariable = "PAYPAL_WEBHOOK_ID";
+export const setup = "Developer Dashboard → the app → Webhooks: URL; the webhook's ID";
+export const proof = "RSA-SHA-256 of `{id}|{time}|{webhook id}|{CRC-32 of the body}` in " +
+  "`PAYPAL-TRANSMISSION-SIG`, with PayPal's published certificate";
+
+const SIGNATURE = "PAYPAL-TRANSMISSION-SIG";
+const ID = "PAYPAL-TRANSMISSION-ID";
+const TIME = "PAYPAL-TRANSMISSION-TIME";
+const URL_HEADER = "PAYPAL-CERT-URL";
+/** PayPal's own two hosts, and the one place where its certificates lie. */
+const CERTIFICATE =
+  /^https:\/\/api(?:\.sandbox)?\.paypal\.com\/v1\/notifications\/certs\/[\w-]{1,100}(?:\.\w{1,10})?$/;
+
+/** Where the certificate lies, when that is PayPal's for certain. */
+export function certificateUrl({ headers }: Incoming): string | undefined {
+  const url = headers.get(URL_HEADER);
+  return url && CERTIFICATE.test(url) ? url : undefined;
+}
+
+/** Checks PayPal's RSA signature for any of our webhooks' ids (developer.paypal.com, "Verify webhook signatures"). */
+export async function verify(request: Incoming, ids: readonly string[]): Promise<Verdict> {
+  const { headers } = request;
+  for (const header of [SIGNATURE, ID, TIME, URL_HEADER]) {
+    if (!headers.get(header)) return missing(header, "Only PayPal's own requests are taken here.");
+  }
+  const signature = decodeBase64(headers.get(SIGNATURE)!);
+  if (!signature) return malformed(SIGNATURE, "{a signature in base64}");
+  if (parseTime(headers.get(TIME), "date") === undefined) {
+    return malformed(TIME, "{a date and time such as 2026-01-31T12:00:00Z}");
+  }
+  if (!certificateUrl(request)) {
+    return malformed(URL_HEADER, "https://api.paypal.com/v1/notifications/certs/{id}");
+  }
+  const key = publicKeyIn(request.certificate, request.receivedAt);
+  let matches = false;
+  for (const id of key ? ids : []) {
+    const signed = signedText(request, id);
+    if (await verifyPublicKey("RSA-SHA256", [key!], signed, [signature])) matches = true;
+  }
+  return matches ? verified : mismatch(
+    SIGNATURE,
+    `Set ${secretVariable} to the webhook's ID (events of PayPal's simulator cannot be verified).`,
+  );
+}
+
+/** What PayPal signs for one webhook. */
+export function signedText({ headers, body }: Incoming, webhookId: string): string {
+  return [headers.get(ID), headers.get(TIME), webhookId, crc32(body)].join("|");
+}
+
+/** The event's id, `WH-…`. */
+export function deliveryId(request: Incoming): string | undefined {
+  return usableId(text(payloadOf(request), "id"));
+}
+
+/** Says what happened; PayPal's `summary` already is a line for people. */
+export function describe(payload: unknown, context?: DescribeContext): Description {
+  const event = line(payload, "event_type");
+  const resource = at(payload, "resource");
+  const money = at(resource, "amount");
+  const amount = words(
+    first(line(money, "value"), line(money, "total")),
+    first(line(money, "currency_code"), line(money, "currency")),
+  );
+  const status = first(line(resource, "status"), line(resource, "state"));
+  const payer = first(
+    line(resource, "payer", "email_address"),
+    line(resource, "subscriber", "email_address"),
+    line(resource, "payer", "payer_info", "email"),
+  );
+  return told({ name: "paypal", label }, payload, context, {
+    event,
+    title: first(
+      line(payload, "summary"),
+      event && words("PayPal", event.toLowerCase().replaceAll(/[._]/g, " "), amount, status),
+    ),
+    links: list(resource, "links").filter((link) => text(link, "rel") === "approve")
+      .map((link) => at(link, "href")),
+    actor: payer,
+    fields: {
+      id: line(resource, "id"),
+      kind: line(payload, "resource_type"),
+      amount: amount || undefined,
+      status,
+      payer,
+      reason: line(resource, "reason"),
+    },
+    text: first(whole(resource, "note_to_payer"), whole(resource, "custom_id")),
+  });
+}
+
+/** Small events to try the source with. */
+export const samples = [
+  jsonSample("PAYMENT.CAPTURE.COMPLETED", {
+    id: "WH-SAMPLE",
+    event_type: "PAYMENT.CAPTURE.COMPLETED",
+    resource_type: "capture",
+    summary: "Payment completed for $ 20.0 USD",
+    create_time: "2026-01-02T03:04:05Z",
+    resource: {
+      id: "C1",
+      status: "COMPLETED",
+      amount: { value: "20.00", currency_code: "USD" },
+    },
+  }),
+];
+
+/** The key of a certificate that is PayPal's and valid now. That it came from PayPal's host over TLS proves the rest. */
+function publicKeyIn(pem: string | undefined, now: number): Uint8Array | undefined {
+  if (!pem) return undefined;
+  try {
+    const certificate = new X509Certificate(pem);
+    const name = /(?:^|\n)CN=(.+)$/m.exec(certificate.subject)?.[1] ?? "";
+    const isValid = Date.parse(certificate.validFrom) <= now &&
+      now <= Date.parse(certificate.validTo);
+    if (!isValid || !/^[\w.-]+\.paypal\.com$/i.test(name)) return undefined;
+    return new Uint8Array(certificate.publicKey.export({ type: "spki", format: "der" }));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,83 @@
+import type { Description } from "../lib/description.ts";
+import { quoted, words } from "../lib/line.ts";
+import { at, first, line, text, whole } from "../lib/pick.ts";
+import { payloadOf, usableId } from "./incoming.ts";
+import { jsonSample } from "./sample.ts";
+import type { DescribeContext, Incoming } from "./source.ts";
+import { told } from "./told.ts";
+import { provenBy } from "./token.ts";
+
+export const label = "Postmark";
+export const secretVariable = "POSTMARK_WEBHOOK_SECRET";
+export const setup = "Server → the stream → Webhooks: URL with Basic auth (https://otto:secret@…)";
+
+/** Postmark signs nothing, but sends Basic auth from the URL (postmarkapp.com/developer/webhooks). */
+export const { verify, sign, proof } = provenBy(
+  { authorization: true },
+  { variable: secretVariable, is: "the password in the webhook's URL" },
+);
+
+/** A bounce has an id; all else a message's id, what happened to it, and when. */
+export function deliveryId(request: Incoming): string | undefined {
+  const payload = payloadOf(request);
+  const type = text(payload, "RecordType") ?? "Inbound";
+  const id = text(payload, "ID");
+  if (id && /^(Bounce|SpamComplaint)$/.test(type)) return usableId(`${type}:${id}`);
+  const message = text(payload, "MessageID");
+  const time = ["DeliveredAt", "ReceivedAt", "ChangedAt", "BouncedAt"]
+    .map((key) => text(payload, key)).find((found) => found);
+  if (!message || (!time && type !== "Inbound")) return undefined;
+  return usableId([type, message, time].filter((part) => part).join(":"));
+}
+
+const DID: Record<string, string> = {
+  Bounce: "bounced",
+  Delivery: "was delivered",
+  Open: "was opened",
+  Click: "was clicked",
+  SpamComplaint: "was called spam",
+  SubscriptionChange: "changed a subscription",
+};
+
+/** Says what became of a mail, or what mail came in. */
+export function describe(payload: unknown, context?: DescribeContext): Description {
+  const isMail = text(payload, "RecordType") === undefined && text(payload, "From") !== undefined;
+  const type = isMail ? "Inbound" : line(payload, "RecordType");
+  const who = first(line(payload, "Email"), line(payload, "Recipient"));
+  const subject = quoted(line(payload, "Subject"));
+  const reason = first(
+    line(payload, "Description"),
+    line(payload, "Details"),
+    line(payload, "OriginalLink"),
+  );
+  const title = isMail
+    ? words("Mail", ["from", line(payload, "From")], subject)
+    : type && words("Mail", subject, ["to", who], DID[type] ?? type);
+  return told({ name: "postmark", label }, payload, context, {
+    event: type,
+    title: title && reason ? `${title}: ${reason}` : title,
+    links: [at(payload, "OriginalLink")],
+    actor: isMail ? first(line(payload, "FromName"), line(payload, "From")) : undefined,
+    fields: {
+      recipient: who ?? line(payload, "To"),
+      type: line(payload, "Type"),
+      details: line(payload, "Details"),
+      tag: line(payload, "Tag"),
+      message: line(payload, "MessageID"),
+    },
+    text: first(whole(payload, "StrippedTextReply"), whole(payload, "TextBody")),
+  });
+}
+
+/** Small events to try the source with. */
+export const samples = [
+  jsonSample("Bounce", {
+    RecordType: "Bounce",
+    ID: "SAMPLE",
+    Type: "HardBounce",
+    Email: "ada@example.com",
+    Subject: "Your invoice",
+    Description: "The server was unable to deliver your message",
+    BouncedAt: "2026-01-02T03:04:05Z",
+  }),
+];

@@ -1,0 +1,93 @@
+import type { Description } from "../lib/description.ts";
+import { quoted, words } from "../lib/line.ts";
+import { at, first, line, text, whole } from "../lib/pick.ts";
+import { digest } from "../lib/signature.ts";
+import { payloadOf, usableId } from "./incoming.ts";
+import { jsonSample } from "./sample.ts";
+import { signedByKey } from "./signed.ts";
+import type { DescribeContext, Incoming } from "./source.ts";
+import { eachOnce, titleOfAll, told } from "./told.ts";
+
+export const label = "SendGrid";
+export const secretVariable = "SENDGRID_WEBHOOK_PUBLIC_KEY";
+export const setup = "Settings → Mail Settings → Event Webhook: URL, signed; the verification key";
+
+/** ECDSA over time and body, its last line break included (@sendgrid/eventwebhook). Whether a retry is signed anew is not documented. */
+export const { verify, proof } = signedByKey({
+  algorithm: "ECDSA-P256",
+  header: "X-Twilio-Email-Event-Webhook-Signature",
+  encoding: "base64",
+  key: "base64",
+  signed: "{time}{body}",
+  time: { header: "X-Twilio-Email-Event-Webhook-Timestamp", window: null },
+}, { variable: secretVariable, is: "the webhook's verification key" });
+
+/** A batch is known by its events. */
+export function deliveryId(request: Incoming): string | undefined {
+  const payload = payloadOf(request);
+  const keys = Array.isArray(payload) ? itemsOf(payload).map(keyOf) : [];
+  return keys.length > 0 && keys.every((key) => key !== undefined)
+    ? usableId(digest(JSON.stringify(keys.sort())))
+    : undefined;
+}
+
+/** Says what became of a mail and how many more, or what mail came in (Inbound Parse, a form). */
+export function describe(payload: unknown, context?: DescribeContext): Description {
+  const items = itemsOf(payload);
+  const [item] = items;
+  const event = line(item, "event");
+  const isMail = event === undefined && text(item, "envelope") !== undefined;
+  const title = isMail
+    ? words(
+      "Mail",
+      ["from", line(item, "from")],
+      ["to", line(item, "to")],
+      quoted(line(item, "subject")),
+    )
+    : event && words(
+      "Mail",
+      event.replaceAll("_", " "),
+      [event === "click" || event === "open" ? "by" : "to", line(item, "email")],
+    );
+  const reason = first(line(item, "reason"), line(item, "url"));
+  return told({ name: "sendgrid", label }, payload, context, {
+    event: isMail ? "inbound" : event,
+    title: titleOfAll(items.length, title && reason ? `${title}: ${reason}` : title),
+    links: [at(item, "url")],
+    actor: isMail ? line(item, "from") : undefined,
+    fields: {
+      email: line(item, "email"),
+      reason: line(item, "reason"),
+      status: line(item, "status"),
+      category: first(line(item, "category"), line(item, "category", 0)),
+      message: line(item, "sg_message_id"),
+      events: items.length > 1 ? String(items.length) : undefined,
+    },
+    text: isMail ? whole(item, "text") : undefined,
+  });
+}
+
+/** Small events to try the source with. */
+export const samples = [
+  jsonSample("bounce", [{
+    event: "bounce",
+    email: "ada@example.com",
+    reason: "550 no such mailbox",
+    sg_event_id: "SAMPLE",
+    sg_message_id: "m1",
+    timestamp: 1_767_322_645,
+  }, {
+    event: "delivered",
+    email: "grace@example.com",
+    sg_event_id: "SAMPLE-2",
+    timestamp: 1_767_322_646,
+  }]),
+];
+
+function itemsOf(payload: unknown): unknown[] {
+  return eachOnce(Array.isArray(payload) ? payload : [payload], keyOf);
+}
+
+function keyOf(item: unknown): string | undefined {
+  return text(item, "sg_event_id");
+}

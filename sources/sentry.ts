@@ -1,0 +1,95 @@
+import type { Description } from "../lib/description.ts";
+import { quoted, words } from "../lib/line.ts";
+import { at, first, line, whole } from "../lib/pick.ts";
+import { usableId } from "./incoming.ts";
+import { jsonSample } from "./sample.ts";
+import { signedBy } from "./signed.ts";
+import type { DescribeContext, Incoming } from "./source.ts";
+import { told } from "./told.ts";
+
+export const label = "Sentry";
+export const secretVariable = "SENTRY_CLIENT_SECRET";
+export const setup =
+  "Settings → Developer Settings → the integration: webhook URL and client secret";
+
+/** A bare HMAC of the body; the timestamp's header is not signed (docs.sentry.io, "Integration platform, Webhooks"). */
+export const { verify, sign, proof } = signedBy(
+  { header: "Sentry-Hook-Signature", encoding: "hex" },
+  { variable: secretVariable, is: "the integration's client secret" },
+);
+
+/** A UUID per request. */
+export function deliveryId({ headers }: Incoming): string | undefined {
+  return usableId(headers.get("request-id"));
+}
+
+/** Says what happened to an issue, an alert, an error or the installation. */
+export function describe(payload: unknown, context?: DescribeContext): Description {
+  const data = at(payload, "data");
+  const resource = context?.headers?.get("sentry-hook-resource") ?? guess(data);
+  const action = line(payload, "action");
+  const actor = line(payload, "actor", "name");
+  const thing = first(at(data, "issue"), at(data, "event"), at(data, "error"));
+  const subject = first(
+    line(thing, "title"),
+    line(data, "description_title"),
+    line(data, "metric_alert", "title"),
+    line(data, "comment"),
+  );
+  return told({ name: "sentry", label }, payload, context, {
+    event: resource && action ? `${resource}.${action}` : resource ?? action,
+    title: resource && words(
+      line(thing, "level") === "fatal" ? "Fatal" : undefined,
+      `Sentry ${resource.replaceAll("_", " ")}`,
+      line(thing, "shortId"),
+      action?.replaceAll("_", " "),
+      actor && actor !== "Sentry" ? ["by", actor] : undefined,
+      quoted(subject),
+      ["in", first(line(thing, "project", "slug"), line(data, "project_slug"))],
+    ),
+    links: [
+      at(thing, "web_url"),
+      at(thing, "permalink"),
+      at(data, "web_url"),
+    ],
+    actor,
+    fields: {
+      issue: first(line(thing, "shortId"), line(data, "issue_id")),
+      level: line(thing, "level"),
+      status: line(thing, "status"),
+      culprit: line(thing, "culprit"),
+      project: first(line(thing, "project", "slug"), line(data, "project_slug")),
+      rule: line(data, "triggered_rule"),
+      environment: line(thing, "environment"),
+    },
+    text: first(whole(data, "description_text"), whole(data, "comment"), whole(thing, "message")),
+  });
+}
+
+/** Small events to try the source with. */
+export const samples = [
+  jsonSample("issue.created", {
+    action: "created",
+    actor: { type: "application", id: "sentry", name: "Sentry" },
+    installation: { uuid: "SAMPLE" },
+    data: {
+      issue: {
+        shortId: "PHONE-3F",
+        title: "TypeError: greeting is null",
+        culprit: "answer(call)",
+        level: "error",
+        status: "unresolved",
+        project: { slug: "phone" },
+        web_url: "https://otto.sentry.io/issues/3/",
+      },
+    },
+  }, { "sentry-hook-resource": "issue", "request-id": "SAMPLE" }),
+];
+
+function guess(data: unknown): string | undefined {
+  if (at(data, "issue")) return "issue";
+  if (at(data, "event")) return "event_alert";
+  if (at(data, "metric_alert")) return "metric_alert";
+  if (at(data, "error")) return "error";
+  return at(data, "installation") ? "installation" : undefined;
+}

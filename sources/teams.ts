@@ -1,0 +1,63 @@
+import type { Description } from "../lib/description.ts";
+import { words } from "../lib/line.ts";
+import { first, line, text } from "../lib/pick.ts";
+import { jsonReply } from "./challenge.ts";
+import { payloadOf, usableId } from "./incoming.ts";
+import { jsonSample } from "./sample.ts";
+import { signedBy } from "./signed.ts";
+import type { DescribeContext, Incoming, Reply } from "./source.ts";
+import { told, withoutTags } from "./told.ts";
+
+export const label = "Microsoft Teams";
+export const secretVariable = "TEAMS_WEBHOOK_SECRET";
+export const setup =
+  "The team → Manage team → Apps → Create an outgoing webhook: URL; security token";
+
+/** `Authorization: HMAC …` with the decoded token (learn.microsoft.com, "Create Outgoing Webhooks"). */
+export const { verify, sign, proof } = signedBy(
+  { header: "Authorization", prefix: "HMAC ", encoding: "base64", key: "base64" },
+  { variable: secretVariable, is: "the outgoing webhook's security token" },
+);
+
+/** The message's id. */
+export function deliveryId(request: Incoming): string | undefined {
+  return usableId(text(payloadOf(request), "id"));
+}
+
+/** Teams insists on a message within five seconds; the outcome is told elsewhere. */
+export function answer(): Reply {
+  return jsonReply({ type: "message", text: "Got it: Otto is on it." });
+}
+
+/** Says who wrote what, without the mention and the tags around it. */
+export function describe(payload: unknown, context?: DescribeContext): Description {
+  const said = withoutTags(
+    text(payload, "text")?.slice(0, 50_000).replace(/<at>[^<>]*<\/at>/g, ""),
+  );
+  const actor = line(payload, "from", "name");
+  const place = first(
+    line(payload, "conversation", "name"),
+    line(payload, "channelData", "channel", "name"),
+  );
+  const type = line(payload, "type");
+  const title = type && words("Teams message", ["from", actor], ["in", place]);
+  return told({ name: "teams", label }, payload, context, {
+    event: type,
+    title: title && said ? `${title}: ${said}` : title,
+    actor,
+    fields: { conversation: place, from: actor, time: line(payload, "timestamp") },
+    text: said,
+  });
+}
+
+/** Small events to try the source with. */
+export const samples = [
+  jsonSample("message", {
+    type: "message",
+    id: "SAMPLE",
+    timestamp: "2026-01-02T03:04:05Z",
+    from: { name: "Ada Byron" },
+    conversation: { name: "Phone" },
+    text: "<at>Otto</at> why did last night's backup take so long?",
+  }),
+];

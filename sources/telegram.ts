@@ -1,0 +1,86 @@
+import type { Description } from "../lib/description.ts";
+import { quoted, words } from "../lib/line.ts";
+import { at, first, line, text, whole } from "../lib/pick.ts";
+import { payloadOf, usableId } from "./incoming.ts";
+import { jsonSample } from "./sample.ts";
+import type { DescribeContext, Incoming, Reply } from "./source.ts";
+import { told } from "./told.ts";
+import { provenBy } from "./token.ts";
+
+export const label = "Telegram";
+export const secretVariable = "TELEGRAM_WEBHOOK_SECRET";
+export const setup = "The bot API's setWebhook: url and secret_token (A–Z a–z 0–9 _ -)";
+
+/** core.telegram.org/bots/api#setwebhook. */
+export const { verify, sign, proof } = provenBy(
+  { header: "X-Telegram-Bot-Api-Secret-Token" },
+  { variable: secretVariable, is: "the secret_token given to setWebhook" },
+);
+
+/** The update's number. */
+export function deliveryId(request: Incoming): string | undefined {
+  return usableId(text(payloadOf(request), "update_id"));
+}
+
+/** Telegram would take a JSON answer for a call of its API. */
+export function answer(): Reply {
+  return { status: 200 };
+}
+
+/** Says who wrote what; the one key beside `update_id` names the kind. */
+export function describe(payload: unknown, context?: DescribeContext): Description {
+  const kind = typeof payload === "object" && payload !== null
+    ? Object.keys(payload).find((key) => key !== "update_id")
+    : undefined;
+  const update = kind === undefined ? undefined : at(payload, kind);
+  const from = at(update, "from");
+  const actor = first(line(from, "username"), line(from, "first_name"));
+  const chat = first(line(update, "chat", "title"), line(update, "chat", "username"));
+  const said = first(
+    line(update, "text"),
+    line(update, "caption"),
+    line(update, "data"),
+    line(update, "query"),
+    line(update, "question"),
+  );
+  const media = ["photo", "document", "voice", "video", "sticker", "location", "new_chat_members"]
+    .find((each) => at(update, each) !== undefined);
+  return told({ name: "telegram", label }, payload, context, {
+    event: kind,
+    title: kind && update !== undefined
+      ? words(
+        "Telegram",
+        kind.replaceAll("_", " "),
+        media && `with ${media.replaceAll("_", " ")}`,
+        ["from", actor],
+        ["in", chat !== actor ? chat : undefined],
+      ) + (said ? `: ${quoted(said)}` : "")
+      : undefined,
+    links: [messageLink(update)],
+    actor,
+    fields: { chat, kind, chat_id: line(update, "chat", "id") },
+    text: first(whole(update, "text"), whole(update, "caption"), whole(update, "data")),
+  });
+}
+
+/** Small events to try the source with. */
+export const samples = [
+  jsonSample("message", {
+    update_id: "SAMPLE",
+    message: {
+      message_id: 5,
+      from: { username: "ada", first_name: "Ada" },
+      chat: { id: -100, title: "Phone team", type: "supergroup" },
+      text: "Why did last night's backup take so long?",
+    },
+  }),
+];
+
+/** A message of a public chat can be opened by anyone. */
+function messageLink(update: unknown): string | undefined {
+  const chat = text(update, "chat", "username");
+  const id = text(update, "message_id");
+  return chat && id && /^\w{1,64}\/\d+$/.test(`${chat}/${id}`)
+    ? `https://t.me/${chat}/${id}`
+    : undefined;
+}

@@ -1,0 +1,48 @@
+import { credentials, isSecret } from "../lib/signature.ts";
+import type { SecretPlace } from "./signed.ts";
+import type { Incoming, Verdict } from "./source.ts";
+import { mismatch, missing, verified } from "./verdict.ts";
+
+/**
+ * `verify`, `sign` and `proof` of a source that sends the secret itself: in a
+ * header of its own, in `Authorization` (Bearer, Basic, or alone), or as a
+ * parameter of the URL.
+ */
+export function provenBy(
+  where: { header?: string; authorization?: boolean; parameters?: readonly string[] },
+  { variable, is }: SecretPlace,
+) {
+  const { header, authorization, parameters = [] } = where;
+  const places = [
+    header && `\`${header}\``,
+    authorization && "`Authorization` (Bearer or Basic)",
+    ...parameters.map((name) => `\`?${name}=\` in the URL`),
+  ].filter((place) => place);
+  const name = header ?? (authorization ? "Authorization" : "token");
+  return {
+    async verify(request: Incoming, secrets: readonly string[]): Promise<Verdict> {
+      const query = URL.parse(request.url)?.searchParams;
+      const tokens = [
+        header ? request.headers.get(header) : null,
+        ...authorization ? credentials(request.headers.get("authorization")) : [],
+        ...parameters.map((parameter) => query?.get(parameter)),
+      ].filter((token) => token);
+      if (tokens.length === 0) {
+        return missing(name, `Let the sender prove itself by ${plain(places.join(" or "))}.`);
+      }
+      let matches = false;
+      for (const token of tokens) if (await isSecret(token, secrets)) matches = true;
+      return matches ? verified : mismatch(name, `Set ${variable} to ${is}.`);
+    },
+    sign(_request: Incoming, secret: string): Promise<Record<string, string>> {
+      return Promise.resolve(
+        header ? { [header.toLowerCase()]: secret } : { authorization: `Bearer ${secret}` },
+      );
+    },
+    proof: `the secret itself in ${places.join(" or ")}; the body is not signed`,
+  };
+}
+
+function plain(text: string): string {
+  return text.replaceAll("`", "");
+}

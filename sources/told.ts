@@ -1,0 +1,81 @@
+import type { Description } from "../lib/description.ts";
+import { oneLine, wholeText } from "../lib/line.ts";
+import { httpLink } from "../lib/link.ts";
+import { countFields } from "../lib/payload.ts";
+import { facts } from "../lib/pick.ts";
+import type { DescribeContext } from "./source.ts";
+
+/** What a source found in a payload; anything can be missing. */
+export interface Found {
+  event?: string;
+  /** The line a person reads; without one it is the source's name and the event. */
+  title?: string;
+  /** Where the event can be looked at; the first that is a URL counts. */
+  links?: readonly unknown[];
+  actor?: string;
+  fields?: Record<string, string | undefined>;
+  text?: string;
+}
+
+/** A description in Otto's wording for every source that has none of its own, with each text made one clean line. */
+export function told(
+  { name, label }: { name: string; label: string },
+  payload: unknown,
+  context: DescribeContext | undefined,
+  { event, title, links = [], actor, fields = {}, text }: Found,
+): Description {
+  const type = oneLine(context?.type ?? "") || name;
+  const named = event && oneLine(event);
+  return {
+    event: named || undefined,
+    title: oneLine(title ?? "") || oneLine(`${label} ${named || "webhook"}`),
+    description: oneLine(
+      `Process ${type} webhook event with payload containing ${countFields(payload)} fields.`,
+    ),
+    link: links.map(httpLink).find((link) => link !== undefined),
+    actor: (actor && oneLine(actor)) || undefined,
+    fields: facts(fields),
+    text: text?.trim() ? wholeText(text) : undefined,
+  };
+}
+
+/** The items of a batch, each once: a vendor that tries again may repeat some. Items without a key all count. */
+export function eachOnce<T>(items: readonly T[], keyOf: (item: T) => string | undefined): T[] {
+  const seen = new Set<string>();
+  return items.filter((item) => {
+    const key = keyOf(item);
+    if (key === undefined) return true;
+    if (seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  });
+}
+
+/** The title of a batch: `3 events: first …`, or that of its only item. */
+export function titleOfAll(
+  count: number,
+  first: string | undefined,
+  noun = "event",
+): string | undefined {
+  return count > 1 ? `${count} ${noun}s: first ${first || "one untitled"}` : first;
+}
+
+/** Text without its HTML tags, for vendors that send their users' words as HTML. */
+export function withoutTags(html: string | undefined): string | undefined {
+  const text = html?.slice(0, MAX_HTML)
+    .replace(/<[^<>]*>/g, " ")
+    .replace(/&(amp|lt|gt|quot|#39|nbsp);/g, (_, name: string) => ENTITIES[name]);
+  return text && wholeText(text).trim() || undefined;
+}
+
+/** As much of a text as anybody reads. */
+const MAX_HTML = 20_000;
+
+const ENTITIES: Record<string, string> = {
+  amp: "&",
+  lt: "<",
+  gt: ">",
+  quot: '"',
+  "#39": "'",
+  nbsp: " ",
+};

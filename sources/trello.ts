@@ -1,0 +1,97 @@
+import type { Description } from "../lib/description.ts";
+import { quoted, words } from "../lib/line.ts";
+import { at, first, line, text, whole } from "../lib/pick.ts";
+import { payloadOf, usableId } from "./incoming.ts";
+import { jsonSample } from "./sample.ts";
+import { signedBy } from "./signed.ts";
+import type { DescribeContext, Incoming, Reply } from "./source.ts";
+import { told } from "./told.ts";
+
+export const label = "Trello";
+export const secretVariable = "TRELLO_APP_SECRET";
+export const setup =
+  "The API's POST /1/webhooks: callbackURL (set PUBLIC_URL to its origin); the application's secret";
+
+/** SHA-1 of the body and then the callback URL (developer.atlassian.com, "Trello webhooks, Webhook signatures"). */
+export const { verify, sign, proof } = signedBy({
+  algorithm: "HMAC-SHA-1",
+  header: "X-Trello-Webhook",
+  encoding: "base64",
+  signed: "{body}{url}",
+}, {
+  variable: secretVariable,
+  is: "the application's OAuth secret, and PUBLIC_URL to the origin of the callback URL,",
+});
+
+/** Trello looks with HEAD before it makes a webhook. */
+export function probe({ method }: Incoming): Reply | undefined {
+  return method === "HEAD" ? { status: 200 } : undefined;
+}
+
+/** The action's id. */
+export function deliveryId(request: Incoming): string | undefined {
+  return usableId(text(payloadOf(request), "action", "id"));
+}
+
+const DID: Record<string, string> = {
+  add: "added",
+  comment: "commented on",
+  copy: "copied",
+  create: "created",
+  delete: "deleted",
+  move: "moved",
+  remove: "removed",
+  update: "updated",
+};
+
+/** Says what happened on the board, such as `Ada updated card "Title" on Phone: list To do → Done`. */
+export function describe(payload: unknown, context?: DescribeContext): Description {
+  const action = at(payload, "action");
+  const type = line(action, "type");
+  const data = at(action, "data");
+  const actor = first(
+    line(action, "memberCreator", "fullName"),
+    line(action, "memberCreator", "username"),
+  );
+  const [verb, ...thing] = type?.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
+    .split(" ") ?? [];
+  const did = verb && words(DID[verb] ?? verb, ...thing);
+  const lists = words(line(data, "listBefore", "name"), ["→", line(data, "listAfter", "name")]);
+  const board = first(line(data, "board", "name"), line(payload, "model", "name"));
+  const said = first(line(data, "text"), lists || undefined);
+  const title = did && words(
+    actor,
+    did,
+    quoted(first(line(data, "card", "name"), line(data, "list", "name"))),
+    ["on", board],
+  );
+  return told({ name: "trello", label }, payload, context, {
+    event: type,
+    title: title && said ? `${title}: ${said}` : title,
+    links: [cardLink(text(data, "card", "shortLink")), at(payload, "model", "url")],
+    actor,
+    fields: { board, card: line(data, "card", "name"), list: line(data, "list", "name") },
+    text: whole(data, "text"),
+  });
+}
+
+/** Small events to try the source with. */
+export const samples = [
+  jsonSample("commentCard", {
+    action: {
+      id: "SAMPLE",
+      type: "commentCard",
+      memberCreator: { fullName: "Ada Byron" },
+      data: {
+        text: "It happens on every long call.",
+        card: { name: "The line drops", shortLink: "abc123" },
+        board: { name: "Phone" },
+      },
+    },
+    model: { name: "Phone", url: "https://trello.com/b/xyz" },
+  }),
+];
+
+function cardLink(id: string | undefined): string | undefined {
+  return id && /^\w{1,40}$/.test(id) ? `https://trello.com/c/${id}` : undefined;
+}

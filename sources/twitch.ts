@@ -1,0 +1,80 @@
+import type { Description } from "../lib/description.ts";
+import { words } from "../lib/line.ts";
+import { at, first, line, whole } from "../lib/pick.ts";
+import { echo } from "./challenge.ts";
+import { payloadOf, usableId } from "./incoming.ts";
+import { jsonSample } from "./sample.ts";
+import { signedBy } from "./signed.ts";
+import type { DescribeContext, Incoming, Reply } from "./source.ts";
+import { told } from "./told.ts";
+
+export const label = "Twitch";
+export const secretVariable = "TWITCH_WEBHOOK_SECRET";
+export const setup = "The API's EventSub subscription: transport.callback and transport.secret";
+
+/** `{id}{time}{body}`, at most ten minutes old (dev.twitch.tv, "Getting events using webhooks"). */
+export const { verify, sign, proof } = signedBy({
+  header: "Twitch-Eventsub-Message-Signature",
+  prefix: "sha256=",
+  encoding: "hex",
+  signed: "{id}{time}{body}",
+  id: "Twitch-Eventsub-Message-Id",
+  time: {
+    header: "Twitch-Eventsub-Message-Timestamp",
+    unit: "date",
+    window: { past: 600, future: 600 },
+  },
+}, { variable: secretVariable, is: "the subscription's secret" });
+
+/** The message's id, the same on every retry. */
+export function deliveryId({ headers }: Incoming): string | undefined {
+  return usableId(headers.get("twitch-eventsub-message-id"));
+}
+
+/** Gives the challenge of a new subscription back. */
+export function handshake(request: Incoming): Reply | undefined {
+  const type = request.headers.get("twitch-eventsub-message-type");
+  if (type !== "webhook_callback_verification") return undefined;
+  return echo(at(payloadOf(request), "challenge"));
+}
+
+/** Says what happened on which channel. */
+export function describe(payload: unknown, context?: DescribeContext): Description {
+  const type = line(payload, "subscription", "type");
+  const event = at(payload, "event");
+  const revoked = event === undefined ? line(payload, "subscription", "status") : undefined;
+  const actor = first(line(event, "user_name"), line(event, "from_broadcaster_user_name"));
+  const channel = first(
+    line(event, "broadcaster_user_name"),
+    line(event, "to_broadcaster_user_name"),
+  );
+  return told({ name: "twitch", label }, payload, context, {
+    event: type,
+    title: type && words(
+      "Twitch",
+      type.replaceAll(/[._]/g, " "),
+      revoked && `is over: ${revoked}`,
+      ["by", actor],
+      channel !== actor ? ["on", channel] as const : undefined,
+      line(event, "title"),
+    ),
+    links: [
+      line(event, "broadcaster_user_login") &&
+      `https://www.twitch.tv/${encodeURIComponent(line(event, "broadcaster_user_login")!)}`,
+    ],
+    actor,
+    fields: { channel, tier: line(event, "tier"), viewers: line(event, "viewers") },
+    text: first(whole(event, "message", "text"), whole(event, "user_input")),
+  });
+}
+
+/** Small events to try the source with. */
+export const samples = [
+  jsonSample("channel.follow", {
+    subscription: { type: "channel.follow", status: "enabled" },
+    event: { user_name: "Ada", broadcaster_user_name: "Otto", broadcaster_user_login: "otto" },
+  }, {
+    "twitch-eventsub-message-id": "SAMPLE",
+    "twitch-eventsub-message-type": "notification",
+  }),
+];

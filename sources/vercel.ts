@@ -1,0 +1,78 @@
+import type { Description } from "../lib/description.ts";
+import { quoted, words } from "../lib/line.ts";
+import { at, first, line, text, whole } from "../lib/pick.ts";
+import { payloadOf, usableId } from "./incoming.ts";
+import { jsonSample } from "./sample.ts";
+import { signedBy } from "./signed.ts";
+import type { DescribeContext, Incoming } from "./source.ts";
+import { told } from "./told.ts";
+
+export const label = "Vercel";
+export const secretVariable = "VERCEL_WEBHOOK_SECRET";
+export const setup = "Team settings → Webhooks: URL; the secret is shown once";
+
+/** SHA-1 still (vercel.com/docs/webhooks, "Securing webhooks"). */
+export const { verify, sign, proof } = signedBy(
+  { algorithm: "HMAC-SHA-1", header: "x-vercel-signature", encoding: "hex" },
+  { variable: secretVariable, is: "the webhook's secret (an integration's: its client secret)" },
+);
+
+/** The event's id. */
+export function deliveryId(request: Incoming): string | undefined {
+  return usableId(text(payloadOf(request), "id"));
+}
+
+/** Says what happened, such as `Deployment phone error (production): "Greet callers"`. */
+export function describe(payload: unknown, context?: DescribeContext): Description {
+  const event = line(payload, "type");
+  const data = at(payload, "payload");
+  const deployment = at(data, "deployment");
+  const [thing, did] = event?.split(".") ?? [];
+  const message = line(deployment, "meta", "githubCommitMessage");
+  const actor = first(
+    line(deployment, "meta", "githubCommitAuthorName"),
+    line(data, "user", "username"),
+  );
+  const url = text(deployment, "url");
+  const title = thing && words(
+    thing[0].toUpperCase() + thing.slice(1),
+    first(line(deployment, "name"), line(data, "project", "name"), line(data, "domain", "name")),
+    did?.replaceAll("-", " "),
+    line(data, "target") && `(${line(data, "target")})`,
+  );
+  return told({ name: "vercel", label }, payload, context, {
+    event,
+    title: title && message ? `${title}: ${quoted(message)}` : title,
+    links: [at(data, "links", "deployment"), url && !url.includes("://") ? `https://${url}` : url],
+    actor,
+    fields: {
+      deployment: line(deployment, "id"),
+      target: line(data, "target"),
+      branch: line(deployment, "meta", "githubCommitRef"),
+      project: first(line(data, "project", "name"), line(data, "project", "id")),
+      region: line(payload, "region"),
+    },
+    text: whole(deployment, "meta", "githubCommitMessage"),
+  });
+}
+
+/** Small events to try the source with. */
+export const samples = [
+  jsonSample("deployment.error", {
+    id: "SAMPLE",
+    type: "deployment.error",
+    createdAt: 1_767_322_645_000,
+    region: "fra1",
+    payload: {
+      target: "production",
+      project: { id: "prj_1" },
+      deployment: {
+        id: "dpl_1",
+        name: "phone",
+        url: "phone-abc.vercel.app",
+        meta: { githubCommitMessage: "Greet callers by name", githubCommitAuthorName: "Ada Byron" },
+      },
+      links: { deployment: "https://vercel.com/otto/phone/1" },
+    },
+  }),
+];

@@ -1,0 +1,102 @@
+import type { Description } from "../lib/description.ts";
+import { quoted, words } from "../lib/line.ts";
+import { at, first, line, list, text, whole } from "../lib/pick.ts";
+import { encodeBase64, hmac } from "../lib/signature.ts";
+import { jsonReply, notAChallenge, parameter } from "./challenge.ts";
+import { payloadOf, usableId } from "./incoming.ts";
+import { jsonSample } from "./sample.ts";
+import { signedBy } from "./signed.ts";
+import type { DescribeContext, Incoming, Known, Reply } from "./source.ts";
+import { titleOfAll, told } from "./told.ts";
+
+export const label = "X";
+export const secretVariable = "X_CONSUMER_SECRET";
+export const setup = "The v2 API's POST /2/webhooks: url; the key is the app's consumer secret";
+
+/** docs.x.com/x-api/webhooks, "Quickstart". */
+export const { verify, sign, proof } = signedBy(
+  { header: "x-twitter-webhooks-signature", prefix: "sha256=", encoding: "base64" },
+  { variable: secretVariable, is: "the app's consumer secret" },
+);
+
+/**
+ * Anybody may ask, and the answer is a signature: so only of what can never be
+ * the body of an event, a short token without a brace.
+ */
+const CRC_TOKEN = /^[\w.~+/=-]{1,200}$/;
+
+/** Answers the challenge that X sends every hour. */
+export async function probe(
+  { method, url }: Incoming,
+  { secrets }: Known,
+): Promise<Reply | undefined> {
+  const token = method === "GET" ? parameter(url, "crc_token") : undefined;
+  if (token === undefined || secrets.length === 0) return undefined;
+  if (!CRC_TOKEN.test(token)) return notAChallenge();
+  const response = encodeBase64(await hmac("SHA-256", secrets[0], token));
+  return jsonReply({ response_token: `sha256=${response}` });
+}
+
+/** X sends no id of the delivery: that of its only event. */
+export function deliveryId(request: Incoming): string | undefined {
+  const payload = payloadOf(request);
+  const kind = kindOf(payload);
+  const events = list(payload, kind ?? "");
+  const id = events.length === 1
+    ? first(text(events[0], "id_str"), text(events[0], "id"))
+    : undefined;
+  return kind && id ? usableId(`${kind}:${id}`) : undefined;
+}
+
+/** Says who wrote or did what. */
+export function describe(payload: unknown, context?: DescribeContext): Description {
+  const kind = kindOf(payload);
+  const events = list(payload, kind ?? "");
+  const [event] = events;
+  const said = first(
+    line(event, "text"),
+    line(event, "message_create", "message_data", "text"),
+  );
+  const actor = first(line(event, "user", "screen_name"), line(event, "source", "screen_name"));
+  const name = kind?.replace(/_events$/, "").replaceAll("_", " ");
+  return told({ name: "x", label }, payload, context, {
+    event: kind,
+    title: titleOfAll(
+      events.length,
+      name && words("X", name, ["by", actor && `@${actor}`], quoted(said)),
+    ),
+    links: [postLink(actor, text(event, "id_str"))],
+    actor,
+    fields: {
+      for_user: line(payload, "for_user_id"),
+      id: line(event, "id_str"),
+      events: events.length > 1 ? String(events.length) : undefined,
+    },
+    text: first(whole(event, "text"), whole(event, "message_create", "message_data", "text")),
+  });
+}
+
+/** Small events to try the source with. */
+export const samples = [
+  jsonSample("tweet_create_events", {
+    for_user_id: "1",
+    tweet_create_events: [{
+      id_str: "SAMPLE",
+      text: "@otto the line is down again",
+      user: { screen_name: "ada" },
+    }],
+  }),
+];
+
+function kindOf(payload: unknown): string | undefined {
+  if (typeof payload !== "object" || payload === null) return undefined;
+  return Object.keys(payload).find((key) =>
+    /^\w{1,60}_events$/.test(key) && Array.isArray(at(payload, key))
+  );
+}
+
+function postLink(user: string | undefined, id: string | undefined): string | undefined {
+  return user && id && /^\w+\/\d+$/.test(`${user}/${id}`)
+    ? `https://x.com/${user.trim()}/status/${id}`
+    : undefined;
+}

@@ -1,0 +1,78 @@
+import type { Description } from "../lib/description.ts";
+import { quoted, words } from "../lib/line.ts";
+import { at, first, line, whole } from "../lib/pick.ts";
+import { usableId } from "./incoming.ts";
+import { jsonSample } from "./sample.ts";
+import { signedBy } from "./signed.ts";
+import type { DescribeContext, Incoming } from "./source.ts";
+import { told } from "./told.ts";
+
+export const label = "Zendesk";
+export const secretVariable = "ZENDESK_WEBHOOK_SECRET";
+export const setup =
+  "Admin Center → Apps and integrations → Webhooks: URL (POST, JSON); signing secret";
+
+/** Whether a retry gets a new time is not documented, so its age is not judged (developer.zendesk.com, "Verifying webhook authenticity"). */
+export const { verify, sign, proof } = signedBy({
+  header: "X-Zendesk-Webhook-Signature",
+  encoding: "base64",
+  signed: "{time}{body}",
+  time: { header: "X-Zendesk-Webhook-Signature-Timestamp", unit: "date", window: null },
+}, { variable: secretVariable, is: "the webhook's signing secret" });
+
+/** The invocation's id. */
+export function deliveryId({ headers }: Incoming): string | undefined {
+  return usableId(headers.get("x-zendesk-webhook-invocation-id"));
+}
+
+/** Says what happened to a ticket or a user; a trigger's body is whatever the admin wrote. */
+export function describe(payload: unknown, context?: DescribeContext): Description {
+  const event = line(payload, "type")?.replace(/^zen:event-type:/, "");
+  const detail = first(at(payload, "detail"), at(payload, "ticket")) ?? payload;
+  const [thing, did] = event?.split(".") ?? [];
+  const now = line(payload, "event", "current");
+  const was = line(payload, "event", "previous");
+  const subject = quoted(
+    first(line(detail, "subject"), line(detail, "title"), line(detail, "name")),
+  );
+  const id = line(detail, "id");
+  return told({ name: "zendesk", label }, payload, context, {
+    event,
+    title: thing
+      ? words(
+        thing[0].toUpperCase() + thing.slice(1).replaceAll("_", " "),
+        id && `#${id}`,
+        did?.replaceAll("_", " "),
+        was && now ? `${was} → ${now}` : undefined,
+        subject,
+      )
+      : first(subject, line(payload, "message")),
+    links: [at(payload, "url"), at(detail, "url")],
+    actor: first(line(payload, "event", "actor", "name"), line(detail, "requester", "name")),
+    fields: {
+      ticket: thing === "ticket" || !thing ? id : undefined,
+      status: line(detail, "status"),
+      priority: line(detail, "priority"),
+      subject: line(payload, "subject"),
+      account: line(payload, "account_id"),
+    },
+    text: first(
+      whole(payload, "event", "comment", "body"),
+      whole(detail, "description"),
+      whole(payload, "message"),
+    ),
+  });
+}
+
+/** Small events to try the source with. */
+export const samples = [
+  jsonSample("ticket.status_changed", {
+    id: "SAMPLE",
+    type: "zen:event-type:ticket.status_changed",
+    subject: "zen:ticket:123",
+    account_id: 1,
+    time: "2026-01-02T03:04:05Z",
+    detail: { id: "123", subject: "The line drops after ten minutes", status: "OPEN" },
+    event: { previous: "NEW", current: "OPEN" },
+  }, { "x-zendesk-webhook-invocation-id": "SAMPLE" }),
+];

@@ -1,0 +1,109 @@
+import type { Description } from "../lib/description.ts";
+import { quoted, words } from "../lib/line.ts";
+import { at, first, line, text } from "../lib/pick.ts";
+import { encodeHex, hmac } from "../lib/signature.ts";
+import { payloadOf, usableId } from "./incoming.ts";
+import { jsonSample } from "./sample.ts";
+import { signedBy } from "./signed.ts";
+import type { DescribeContext, Incoming, Known, Reply } from "./source.ts";
+import { told } from "./told.ts";
+
+export const label = "Zoom";
+export const secretVariable = "ZOOM_WEBHOOK_SECRET_TOKEN";
+export const setup = "App Marketplace → the app → Feature → Event Subscriptions: URL; secret token";
+
+/** `v0:{time}:{body}`, as in Zoom's sample (zoom/webhook-sample). */
+export const { verify, sign, proof } = signedBy({
+  header: "x-zm-signature",
+  prefix: "v0=",
+  encoding: "hex",
+  signed: "v0:{time}:{body}",
+  time: { header: "x-zm-request-timestamp" },
+}, { variable: secretVariable, is: "the app's secret token" });
+
+/** Zoom sends no id: the event, its time, and what or whom it is about. */
+export function deliveryId(request: Incoming): string | undefined {
+  const payload = payloadOf(request);
+  const object = at(payload, "payload", "object");
+  const parts = [
+    text(payload, "event"),
+    text(payload, "event_ts"),
+    first(text(object, "uuid"), text(object, "id")),
+    text(object, "participant", "user_id"),
+  ];
+  return parts[0] && parts[1] ? usableId(parts.map((part) => part ?? "").join(":")) : undefined;
+}
+
+/** A plain token is a short random text; the limit keeps us from signing anything else for others. */
+const PLAIN_TOKEN = /^[\w-]{1,200}$/;
+
+/** Answers the validation of the URL, now and every 72 hours, with the secret that signed it. */
+export async function handshake(
+  request: Incoming,
+  { secrets }: Known,
+): Promise<Reply | undefined> {
+  const payload = payloadOf(request);
+  if (at(payload, "event") !== "endpoint.url_validation") return undefined;
+  const plainToken = at(payload, "payload", "plainToken");
+  if (typeof plainToken !== "string" || !PLAIN_TOKEN.test(plainToken)) {
+    return { status: 400, contentType: "text/plain", body: "payload.plainToken is missing" };
+  }
+  let used = secrets[0] ?? "";
+  for (const secret of secrets) if ((await verify(request, [secret])).ok) used = secret;
+  if (used === "") return { status: 401 };
+  const encryptedToken = encodeHex(await hmac("SHA-256", used, plainToken));
+  return {
+    status: 200,
+    contentType: "application/json",
+    body: JSON.stringify({ plainToken, encryptedToken }),
+  };
+}
+
+/** Says what happened in a meeting, such as `Meeting "Weekly" started by ada@example.com`. */
+export function describe(payload: unknown, context?: DescribeContext): Description {
+  const event = line(payload, "event");
+  const object = at(payload, "payload", "object");
+  const [thing, did] = event?.split(".") ?? [];
+  const person = line(object, "participant", "user_name");
+  const actor = first(person, line(payload, "payload", "operator"));
+  const topic = quoted(line(object, "topic"));
+  return told({ name: "zoom", label }, payload, context, {
+    event,
+    title: thing &&
+      (person
+        ? words(person, did?.replace(/^participant_/, "").replaceAll("_", " "), thing, topic)
+        : words(
+          thing[0].toUpperCase() + thing.slice(1),
+          topic,
+          did?.replaceAll("_", " "),
+          ["by", actor],
+        )),
+    links: [at(object, "share_url"), at(object, "join_url")],
+    actor,
+    fields: {
+      meeting: line(object, "id"),
+      topic: line(object, "topic"),
+      started: line(object, "start_time"),
+      minutes: line(object, "duration"),
+    },
+  });
+}
+
+/** Small events to try the source with. */
+export const samples = [
+  jsonSample("recording.completed", {
+    event: "recording.completed",
+    event_ts: 1_767_322_645_000,
+    payload: {
+      operator: "ada@example.com",
+      object: {
+        uuid: "SAMPLE",
+        id: 123456789,
+        topic: "Weekly phone meeting",
+        start_time: "2026-01-02T03:04:05Z",
+        duration: 30,
+        share_url: "https://example.zoom.us/rec/share/abc",
+      },
+    },
+  }),
+];

@@ -1,0 +1,31 @@
+import { assert, assertEquals } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { readFile } from "node:fs/promises";
+import { writePage } from "../docs/sources.ts";
+import { readConfig } from "../lib/config.ts";
+import { sources } from "../sources/mod.ts";
+import type { Source } from "../sources/source.ts";
+
+const read = (path: string) => readFile(new URL(`../${path}`, import.meta.url), "utf8");
+/** Text without what a formatter may change. */
+const bare = (text: string) => text.replace(/-{3,}/g, "---").replace(/\s+/g, " ").trim();
+
+describe("the page about senders", () => {
+  it("is what the modules say", async () => {
+    assertEquals(
+      bare(await read("docs/sources.md")),
+      bare(writePage()),
+      "run: deno task sources-table",
+    );
+  });
+
+  it("names every source with its variable, which the settings hear", async () => {
+    const page = await read("docs/sources.md");
+    for (const [name, source] of Object.entries<Source>(sources)) {
+      assert(page.includes(`\`/webhook/${name}\``), name);
+      const variable = source.secretVariable ?? `WEBHOOK_SECRET_${name.toUpperCase()}`;
+      assert(page.includes(`\`${variable}\``), variable);
+      assertEquals(readConfig({ [variable]: "x" }).secrets.get(variable), ["x"]);
+    }
+  });
+});
