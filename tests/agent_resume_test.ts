@@ -91,7 +91,7 @@ describe("a run whose worker dies", () => {
       sql`
         update tasks set lease_until = now() - interval '1 second', attempts = 0
         where status = 'running'`);
-    const [task] = await claimTasks(database, { worker: "next", max: 1 });
+    const [task] = await claimTasks(database, { worker: "next", max: 1, emptyHanded: true });
     return {
       taskId: task.id,
       epoch: task.epoch,

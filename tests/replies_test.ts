@@ -64,7 +64,7 @@ describe("a task that waits for a person", () => {
     const [told] = task.notifications;
     assertEquals([told.channel, told.kind, told.state], ["web", "waiting_input", "sent"]);
     assertStringIncludes(told.text, "Which one?");
-    const idle = { worker: "other", max: 1 };
+    const idle = { worker: "other", max: 1, emptyHanded: true };
     assertEquals(await claimTasks(otto.services.database, idle), []);
 
     const answered = await post(`/api/tasks/${task.id}/answer`, { text: "The first" });
