@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
+import { describeStart } from "../lib/start.ts";
 import { ConfigError, readConfig, secretsOf } from "../lib/config.ts";
 import { refuseUnreadSecrets } from "../lib/start.ts";
 import { sources } from "../sources/mod.ts";
@@ -70,5 +71,62 @@ describe("the settings", () => {
       "whsec_third",
     ]);
     assertEquals(secretsOf(config, "github", "GITHUB_WEBHOOK_SECRET"), []);
+  });
+});
+
+describe("the model's settings", () => {
+  const modelOf = (env: Record<string, string>) => {
+    const { provider, model, baseUrl } = readConfig(env).model ?? {};
+    return [provider, model, baseUrl];
+  };
+  const openai = { OPENAI_API_KEY: "sk-1" };
+  const anthropic = { ANTHROPIC_API_KEY: "sk-2" };
+  const ollama = { USE_OLLAMA: "true" };
+  const gemini = { USE_GEMINI: "true", GOOGLE_API_KEY: "AI-3" };
+
+  it("choose none without any, and the first of Gemini, Ollama, OpenAI, Anthropic else", () => {
+    assertEquals(readConfig({}).model, undefined);
+    assertEquals(readConfig({ GOOGLE_API_KEY: "AI-3", OPENAI_MODEL: "x" }).model, undefined);
+    assertEquals(modelOf(anthropic), [
+      "anthropic",
+      "claude-sonnet-5-5",
+      "https://api.anthropic.com/v1",
+    ]);
+    const all = { ...anthropic, ...openai };
+    assertEquals(modelOf(all), ["openai", "gpt-5-mini", "https://api.openai.com/v1"]);
+    assertEquals(modelOf({ ...all, ...ollama }), [
+      "ollama",
+      "gpt-oss:latest",
+      "http://localhost:11434/v1",
+    ]);
+    assertEquals(modelOf({ ...all, ...ollama, ...gemini }), [
+      "gemini",
+      "gemini-3.1-pro-preview-customtools",
+      "https://generativelanguage.googleapis.com/v1beta",
+    ]);
+    assertEquals(modelOf({ OPEN_AI_BASE: "http://localhost:1234/v1/", OPENAI_MODEL: "local" }), [
+      "openai",
+      "local",
+      "http://localhost:1234/v1",
+    ]);
+  });
+
+  it("refuse what cannot work, saying what to set, and no key", () => {
+    assertStringIncludes(refusal({ USE_GEMINI: "true", ...openai }), "GOOGLE_API_KEY");
+    assertStringIncludes(refusal({ USE_OLLAMA: "perhaps" }), "USE_OLLAMA must be");
+    assertStringIncludes(refusal({ OPEN_AI_BASE: "https://api.openai.com/v1" }), "OPENAI_API_KEY");
+    assertStringIncludes(refusal({ AGENT_MODE: "observe" }), "OPENAI_API_KEY");
+    assertStringIncludes(refusal({ AGENT_MODE: "maybe" }), "off, observe, on");
+    assert(!refusal({ ...openai, OPEN_AI_BASE: "sk-canary" }).includes("sk-canary"));
+  });
+
+  it("are named in the first lines, without the key", () => {
+    const lines = (env: Record<string, string>) =>
+      describeStart({ config: readConfig(env), port: 8000, sources: {} });
+    assertStringIncludes(lines({}), "no model is configured");
+    assertStringIncludes(lines(openai), "gpt-5-mini (OpenAI)");
+    assertStringIncludes(lines({ ...openai, AGENT_MODE: "observe" }), "only observes");
+    assertStringIncludes(lines({ ...openai, AGENT_MODE: "off" }), "AGENT_MODE=off");
+    assert(!lines(openai).includes("sk-1"));
   });
 });
