@@ -241,6 +241,24 @@ describe("a tool that needs a person's word", () => {
   });
 });
 
+describe("a tool call that cannot be written down", () => {
+  it("is not made", async () => {
+    await onStage({ default: { unverified_tools: ["add_note"] } }, {}, async (stage) => {
+      const { database } = stage.otto.services;
+      await database.query("break the log", (sql) =>
+        sql.unsafe(`
+          create function full_disk() returns trigger language plpgsql as $$
+          begin raise exception 'the log is full'; end $$;
+          create trigger full_disk before insert on task_events for each row
+            when (new.kind = 'tool_call') execute function full_disk();`));
+      stage.fake.script = [call("add_note", { text: "unseen" }), finish("Done")];
+      const task = await stage.task(await stage.unsigned({ title: "Hello" }));
+      assertEquals([task.status, eventsOf(task, "note")], ["failed", []]);
+      assertMatch(task.error.message, /the log is full/);
+    });
+  });
+});
+
 describe("what people know", () => {
   it("does not get out without a person's word", async () => {
     const rules = { sources: { github: { tools: ["ask_human", "notify"] } } };

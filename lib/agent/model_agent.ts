@@ -4,7 +4,7 @@ import type { Database } from "../database.ts";
 import { unlessAborted } from "../deadline.ts";
 import { errorText, type Log } from "../log.ts";
 import { isLoopback } from "../loopback.ts";
-import type { Redact } from "../redact.ts";
+import { type Redact, redactAll } from "../redact.ts";
 import { isStoreAway } from "../store_away.ts";
 import type { Agent, Assignment, Outcome } from "./agent.ts";
 import { createDigestAgent } from "./digest.ts";
@@ -96,7 +96,11 @@ export function createModelAgent(
       return await runLoop({
         database,
         model,
-        assignment,
+        assignment: {
+          ...assignment,
+          // Once and for all: who finds a text in it no longer sees the name of its field.
+          payload: redactAll(assignment.payload, redact),
+        },
         mode,
         instructions: instructionsFor({
           specialization,

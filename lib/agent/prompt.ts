@@ -51,7 +51,7 @@ export function opening(assignment: Assignment, boundary: string, redact: Redact
     fields: told.fields,
     text: told.text && cut(told.text, MOST_TEXT),
     payload: cut(
-      JSON.stringify(outline(redactAll(assignment.payload, redact))) ?? "null",
+      JSON.stringify(outline(assignment.payload)) ?? "null",
       MOST_OUTLINE,
     ),
   };
