@@ -12,9 +12,13 @@ const ENV = { SLACK_CHANNELS: "*=C0OPS", SLACK_APPROVERS: "U0BOSS, U0CHIEF" };
 /** Asks once, then says what it was answered. */
 const asking: Agent = {
   name: "asking",
-  run: () => Promise.resolve({ status: "waiting_input", question: "Which one?" }),
+  run: () =>
+    Promise.resolve({ status: "waiting_input", question: "Which one?" }),
 };
-const failing: Agent = { name: "failing", run: () => Promise.reject(new Error("broken")) };
+const failing: Agent = {
+  name: "failing",
+  run: () => Promise.reject(new Error("broken")),
+};
 
 // deno-lint-ignore no-explicit-any -- rows of many shapes
 async function theTask(place: SlackOtto, id: string): Promise<any> {
@@ -22,7 +26,10 @@ async function theTask(place: SlackOtto, id: string): Promise<any> {
 }
 
 /** A task that waits for a word on one call of a tool. */
-async function waitingForApproval(place: SlackOtto, args = '{"to":"ops"}'): Promise<string> {
+async function waitingForApproval(
+  place: SlackOtto,
+  args = '{"to":"ops"}',
+): Promise<string> {
   const id = await place.task();
   const { database } = place.otto.services;
   await database.query("ask for an approval", (sql) =>
@@ -46,15 +53,24 @@ function suite(name: string, open: (agent: Agent) => Promise<SlackOtto>) {
       const id = await place.task();
       const messageId = await place.click("U0BOSS", "Answer", "the blue one");
       // The question is out of the world before anything asks again.
-      await createWorker(place.otto.services).takeMessages(0, new AbortController().signal);
+      await createWorker(place.otto.services).takeMessages(
+        0,
+        new AbortController().signal,
+      );
       const task = await theTask(place, id);
       assertEquals([task.status, task.question], ["pending", null]);
       const { kind, actor, data } = task.events.at(-1);
-      assertEquals([kind, actor, data], ["answered", "slack:U0BOSS", { text: "the blue one" }]);
+      assertEquals([kind, actor, data], ["answered", "slack:U0BOSS", {
+        text: "the blue one",
+      }]);
       const message = await place.get(`/api/messages/${messageId}`);
       assertEquals([message.state, message.task_id], ["processed", id]);
       assertMatch(message.reason, /U0BOSS in Slack: answered/);
-      assertEquals((await place.get("/api/tasks")).items.length, 1, "no task of its own");
+      assertEquals(
+        (await place.get("/api/tasks")).items.length,
+        1,
+        "no task of its own",
+      );
     });
 
     it("a question, by a reply in the thread below the message", async () => {
@@ -70,41 +86,91 @@ function suite(name: string, open: (agent: Agent) => Promise<SlackOtto>) {
       };
       await place.event({ type: "message", channel_type: "channel", ...said });
       const mention = await place.event({ type: "app_mention", ...said });
-      await createWorker(place.otto.services).takeMessages(0, new AbortController().signal);
+      await createWorker(place.otto.services).takeMessages(
+        0,
+        new AbortController().signal,
+      );
       const { events } = await theTask(place, id);
-      const answers = events.filter((each: { kind: string }) => each.kind === "answered");
-      assertEquals(answers.map((each: { data: unknown }) => each.data), [{ text: "a <b> & c" }]);
-      assertMatch((await place.get(`/api/messages/${mention}`)).reason, /heard already/);
+      const answers = events.filter((each: { kind: string }) =>
+        each.kind === "answered"
+      );
+      assertEquals(answers.map((each: { data: unknown }) => each.data), [{
+        text: "a <b> & c",
+      }]);
+      assertMatch(
+        (await place.get(`/api/messages/${mention}`)).reason,
+        /heard already/,
+      );
       assertEquals(place.slack.whispers, []);
       assertEquals((await place.get("/api/tasks")).items.length, 1);
     });
 
     it("a question in the thread where somebody asked Otto, which else is none of ours", async () => {
       await using place = await open(asking);
-      const root = { user: "U0BOSS", channel: "C0TEAM", ts: "1700000500.000100" };
-      const asked = await place.event({ type: "app_mention", text: "<@U0OTTO> do it", ...root });
+      const root = {
+        user: "U0BOSS",
+        channel: "C0TEAM",
+        ts: "1700000500.000100",
+      };
+      const asked = await place.event({
+        type: "app_mention",
+        text: "<@U0OTTO> do it",
+        ...root,
+      });
       await place.workOff();
       const id = (await place.get(`/api/messages/${asked}`)).task_id;
       const reply = (text: string, ts: string) =>
-        place.event({ type: "app_mention", ...root, text, ts, thread_ts: root.ts });
+        place.event({
+          type: "app_mention",
+          ...root,
+          text,
+          ts,
+          thread_ts: root.ts,
+        });
       await reply("<@U0OTTO> blue", "1700000501.000100");
-      await createWorker(place.otto.services).takeMessages(0, new AbortController().signal);
+      await createWorker(place.otto.services).takeMessages(
+        0,
+        new AbortController().signal,
+      );
       assertEquals((await theTask(place, id)).events.at(-1).kind, "answered");
-      const more = await reply("<@U0OTTO> and something else", "1700000502.000100");
-      await createWorker(place.otto.services).takeMessages(0, new AbortController().signal);
-      assert((await place.get(`/api/messages/${more}`)).task_id !== id, "a task of its own");
+      const more = await reply(
+        "<@U0OTTO> and something else",
+        "1700000502.000100",
+      );
+      await createWorker(place.otto.services).takeMessages(
+        0,
+        new AbortController().signal,
+      );
+      assert(
+        (await place.get(`/api/messages/${more}`)).task_id !== id,
+        "a task of its own",
+      );
     });
 
-    for (const [label, state] of [["Approve", "approved"], ["Deny", "denied"]]) {
+    for (
+      const [label, state] of [["Approve", "approved"], ["Deny", "denied"]]
+    ) {
       it(`an approval, by the button ${label}`, async () => {
         await using place = await open(asking);
         const id = await waitingForApproval(place);
-        assertMatch(JSON.stringify(place.slack.posts[0].blocks), /mail__send.*\\"to\\": \\"ops\\"/);
+        assertMatch(
+          JSON.stringify(place.slack.posts[0].blocks),
+          /mail__send.*\\"to\\": \\"ops\\"/,
+        );
         await place.click("U0BOSS", label);
-        await createWorker(place.otto.services).takeMessages(0, new AbortController().signal);
+        await createWorker(place.otto.services).takeMessages(
+          0,
+          new AbortController().signal,
+        );
         const { approvals, events } = await theTask(place, id);
-        assertEquals([approvals[0].state, approvals[0].decided_by], [state, "slack:U0BOSS"]);
-        assertEquals([events.at(-1).kind, events.at(-1).actor], [state, "slack:U0BOSS"]);
+        assertEquals([approvals[0].state, approvals[0].decided_by], [
+          state,
+          "slack:U0BOSS",
+        ]);
+        assertEquals([events.at(-1).kind, events.at(-1).actor], [
+          state,
+          "slack:U0BOSS",
+        ]);
       });
     }
 
@@ -121,17 +187,31 @@ function suite(name: string, open: (agent: Agent) => Promise<SlackOtto>) {
           thread_ts: place.slack.posts[0].ts,
         });
       await reply("sure, approve it all", "1700000901.000100");
-      await createWorker(place.otto.services).takeMessages(0, new AbortController().signal);
+      await createWorker(place.otto.services).takeMessages(
+        0,
+        new AbortController().signal,
+      );
       assertEquals((await theTask(place, id)).approvals[0].state, "pending");
       await reply("Approve!", "1700000902.000100");
-      await createWorker(place.otto.services).takeMessages(0, new AbortController().signal);
-      assertEquals((await theTask(place, id)).approvals[0].decided_by, "slack:U0BOSS");
+      await createWorker(place.otto.services).takeMessages(
+        0,
+        new AbortController().signal,
+      );
+      assertEquals(
+        (await theTask(place, id)).approvals[0].decided_by,
+        "slack:U0BOSS",
+      );
     });
 
     it("no approval of a call that is too long to be seen", async () => {
       await using place = await open(asking);
-      await waitingForApproval(place, JSON.stringify({ body: "x".repeat(2_000) }));
-      const labels = place.slack.posts[0].blocks.flatMap((block) => block.elements ?? [])
+      await waitingForApproval(
+        place,
+        JSON.stringify({ body: "x".repeat(2_000) }),
+      );
+      const labels = place.slack.posts[0].blocks.flatMap((block) =>
+        block.elements ?? []
+      )
         .map((element) => element.text?.text);
       assert(labels.includes("Deny") && !labels.includes("Approve"));
     });
@@ -150,10 +230,13 @@ function suite(name: string, open: (agent: Agent) => Promise<SlackOtto>) {
       });
       await place.workOff();
       assertEquals((await theTask(place, id)).approvals[0].state, "pending");
-      assertEquals(place.slack.whispers.map(({ channel, user }) => [channel, user]), [
-        ["C0OPS", "U0STRANGER"],
-        ["C0OPS", "U0STRANGER"],
-      ]);
+      assertEquals(
+        place.slack.whispers.map(({ channel, user }) => [channel, user]),
+        [
+          ["C0OPS", "U0STRANGER"],
+          ["C0OPS", "U0STRANGER"],
+        ],
+      );
       assertMatch(place.slack.whispers[0].text, /SLACK_APPROVERS/);
       assertEquals(place.slack.posts.length, 1);
       assertEquals((await place.get("/api/tasks")).items.length, 1);
@@ -165,9 +248,15 @@ function suite(name: string, open: (agent: Agent) => Promise<SlackOtto>) {
       await place.click("U0BOSS", "Retry");
       await place.workOff();
       const { events } = await theTask(place, id);
-      const retried = events.find((each: { kind: string }) => each.kind === "retried");
+      const retried = events.find((each: { kind: string }) =>
+        each.kind === "retried"
+      );
       assertEquals(retried.actor, "slack:U0BOSS");
-      assertEquals(events.filter((each: { kind: string }) => each.kind === "failed").length, 2);
+      assertEquals(
+        events.filter((each: { kind: string }) => each.kind === "failed")
+          .length,
+        2,
+      );
     });
 
     it("a click on what is over with a word to the one who clicked", async () => {
@@ -177,7 +266,10 @@ function suite(name: string, open: (agent: Agent) => Promise<SlackOtto>) {
       await place.click("U0BOSS", "Approve");
       await place.workOff();
       assertEquals((await theTask(place, id)).status, "cancelled");
-      assertMatch(place.slack.whispers[0].text, /does not wait any more: it is withdrawn/);
+      assertMatch(
+        place.slack.whispers[0].text,
+        /does not wait any more: it is withdrawn/,
+      );
     });
 
     it("nothing to its own messages, however Slack tells of them", async () => {
@@ -194,7 +286,11 @@ function suite(name: string, open: (agent: Agent) => Promise<SlackOtto>) {
       const events: [Record<string, unknown>, Record<string, unknown>?][] = [
         [{ ...own, user, bot_id, app_id: "A0OTTO" }],
         [{ ...own, subtype: "bot_message", bot_id }, unknownSelf],
-        [{ ...own, bot_id: "B0OTHER", bot_profile: { id: "B0OTHER", app_id: "A0OTTO" } }],
+        [{
+          ...own,
+          bot_id: "B0OTHER",
+          bot_profile: { id: "B0OTHER", app_id: "A0OTTO" },
+        }],
         [{
           type: "message",
           subtype: "message_changed",
@@ -218,8 +314,14 @@ function suite(name: string, open: (agent: Agent) => Promise<SlackOtto>) {
       for (const [event, envelope] of events) {
         const id = await place.event(event, envelope);
         await place.workOff();
-        const { state, reason, task_id } = await place.get(`/api/messages/${id}`);
-        assertEquals([state, reason, task_id], ["filtered", "Otto's own message in Slack", null]);
+        const { state, reason, task_id } = await place.get(
+          `/api/messages/${id}`,
+        );
+        assertEquals([state, reason, task_id], [
+          "filtered",
+          "Otto's own message in Slack",
+          null,
+        ]);
       }
       assertEquals((await place.get("/api/tasks")).items.length, 1);
       assertEquals(place.slack.posts.length, 1);
@@ -228,25 +330,45 @@ function suite(name: string, open: (agent: Agent) => Promise<SlackOtto>) {
     it("a bot in the thread with silence, and other people's events with tasks", async () => {
       await using place = await open(asking);
       const id = await place.task();
-      const bot = { type: "message", subtype: "bot_message", bot_id: "B0OTHER", channel: "C0OPS" };
+      const bot = {
+        type: "message",
+        subtype: "bot_message",
+        bot_id: "B0OTHER",
+        channel: "C0OPS",
+      };
       const inside = await place.event({
         ...bot,
         text: "approve",
         ts: "1700000905.000100",
         thread_ts: place.slack.posts[0].ts,
       });
-      const outside = await place.event({ ...bot, text: "Deployed", ts: "1700000906.000100" });
+      const outside = await place.event({
+        ...bot,
+        text: "Deployed",
+        ts: "1700000906.000100",
+      });
       const edit = await place.event({
         type: "message",
         subtype: "message_changed",
         channel: "C0OPS",
-        message: { type: "message", user: "U0ADA", text: "typo", ts: "1700000907.000100" },
+        message: {
+          type: "message",
+          user: "U0ADA",
+          text: "typo",
+          ts: "1700000907.000100",
+        },
       });
       await place.workOff();
-      assertMatch((await place.get(`/api/messages/${inside}`)).reason, /bots are not obeyed/);
+      assertMatch(
+        (await place.get(`/api/messages/${inside}`)).reason,
+        /bots are not obeyed/,
+      );
       assertEquals((await theTask(place, id)).status, "waiting_input");
       for (const other of [outside, edit]) {
-        assert((await place.get(`/api/messages/${other}`)).task_id, "a task of its own");
+        assert(
+          (await place.get(`/api/messages/${other}`)).task_id,
+          "a task of its own",
+        );
       }
       assertEquals(place.slack.whispers, []);
     });
@@ -254,7 +376,8 @@ function suite(name: string, open: (agent: Agent) => Promise<SlackOtto>) {
     it("talk below a task that waits for nothing with silence", async () => {
       await using place = await open({
         name: "done",
-        run: () => Promise.resolve({ status: "completed", text: "Done", data: null }),
+        run: () =>
+          Promise.resolve({ status: "completed", text: "Done", data: null }),
       });
       await place.task();
       const id = await place.event({
@@ -266,8 +389,14 @@ function suite(name: string, open: (agent: Agent) => Promise<SlackOtto>) {
         thread_ts: place.slack.posts[0].ts,
       });
       await place.workOff();
-      assertMatch((await place.get(`/api/messages/${id}`)).reason, /waits for nothing/);
-      assertEquals([place.slack.whispers.length, place.slack.posts.length], [0, 1]);
+      assertMatch(
+        (await place.get(`/api/messages/${id}`)).reason,
+        /waits for nothing/,
+      );
+      assertEquals([place.slack.whispers.length, place.slack.posts.length], [
+        0,
+        1,
+      ]);
     });
   });
 }
@@ -278,16 +407,24 @@ describeWith({ postgres: true }, "Slack with PostgreSQL", (servers) => {
   suite(
     "PostgreSQL",
     async (agent) =>
-      openSlackOtto({ ...ENV, DATABASE_URL: await servers.postgres.createDatabase() }, { agent }),
+      openSlackOtto({
+        ...ENV,
+        DATABASE_URL: await servers.postgres.createDatabase(),
+      }, { agent }),
   );
 });
 
 describe("without approvers", () => {
   it("there is nothing to press, and nobody is obeyed", async () => {
-    await using place = await openSlackOtto({ SLACK_CHANNELS: "*=C0OPS" }, { agent: asking });
+    await using place = await openSlackOtto({ SLACK_CHANNELS: "*=C0OPS" }, {
+      agent: asking,
+    });
     const id = await place.task();
     const { blocks, ts } = place.slack.posts[0];
-    assertEquals(blocks.filter(({ type }) => type === "actions" || type === "input"), []);
+    assertEquals(
+      blocks.filter(({ type }) => type === "actions" || type === "input"),
+      [],
+    );
     await place.event({
       type: "message",
       user: "U0BOSS",
@@ -305,7 +442,8 @@ describe("without approvers", () => {
     await using place = await openSlackOtto(ENV, { agent: asking });
     const answer = await place.otto.ask("/webhook/slack", {
       method: "POST",
-      body: new URLSearchParams({ payload: '{"type":"block_actions"}' }).toString(),
+      body: new URLSearchParams({ payload: '{"type":"block_actions"}' })
+        .toString(),
       headers: {
         "content-type": "application/x-www-form-urlencoded",
         "x-slack-request-timestamp": String(Math.floor(Date.now() / 1_000)),

@@ -18,7 +18,10 @@ export interface SlackOtto extends AsyncDisposable {
   /** Posts a body to /webhook/slack as Slack signs it; returns the message's id. */
   slackPosts(body: string, type?: Record<string, string>): Promise<string>;
   /** An Events API envelope around an event. */
-  event(event: Record<string, unknown>, envelope?: Record<string, unknown>): Promise<string>;
+  event(
+    event: Record<string, unknown>,
+    envelope?: Record<string, unknown>,
+  ): Promise<string>;
   /** A click on a button of the post that shows a task. */
   click(user: string, label: string, typed?: string): Promise<string>;
   workOff(): Promise<void>;
@@ -40,10 +43,14 @@ export async function openSlackOtto(
   }, agent && { agent });
   let events = 0;
 
-  async function slackPosts(body: string, type: Record<string, string> = JSON_TYPE) {
+  async function slackPosts(
+    body: string,
+    type: Record<string, string> = JSON_TYPE,
+  ) {
     const time = String(Math.floor(Date.now() / 1_000));
     // docs.slack.dev, "Verifying requests from Slack".
-    const hmac = createHmac("sha256", SECRET).update(`v0:${time}:${body}`).digest("hex");
+    const hmac = createHmac("sha256", SECRET).update(`v0:${time}:${body}`)
+      .digest("hex");
     return await otto.send("slack", body, {
       ...type,
       "x-slack-request-timestamp": time,
@@ -68,7 +75,11 @@ export async function openSlackOtto(
         team_id: "T0",
         api_app_id: "A0OTTO",
         event_id: `Ev${++events}`,
-        authorizations: [{ team_id: "T0", user_id: SELF.user_id, is_bot: true }],
+        authorizations: [{
+          team_id: "T0",
+          user_id: SELF.user_id,
+          is_bot: true,
+        }],
         event,
         ...envelope,
       })),
@@ -76,7 +87,11 @@ export async function openSlackOtto(
       const post = slack.posts.at(-1)!;
       const button = post.blocks.flatMap((block) => block.elements ?? [])
         .find((element) => element.text?.text === label);
-      if (!button) throw new Error(`no button "${label}" in ${JSON.stringify(post.blocks)}`);
+      if (!button) {
+        throw new Error(
+          `no button "${label}" in ${JSON.stringify(post.blocks)}`,
+        );
+      }
       const field = post.blocks.find((block) => block.type === "input");
       return slackPosts(
         new URLSearchParams({
@@ -96,7 +111,10 @@ export async function openSlackOtto(
               values: field
                 ? {
                   [field.block_id]: {
-                    [field.element.action_id]: { type: "plain_text_input", value: typed ?? null },
+                    [field.element.action_id]: {
+                      type: "plain_text_input",
+                      value: typed ?? null,
+                    },
                   },
                 }
                 : {},
@@ -118,7 +136,8 @@ export async function openSlackOtto(
             lease_until = lease_until - make_interval(secs => ${seconds})`);
       await database.query(
         "pass time",
-        (sql) => sql`update slack_places set free_at = free_at - make_interval(secs => ${seconds})`,
+        (sql) =>
+          sql`update slack_places set free_at = free_at - make_interval(secs => ${seconds})`,
       );
     },
     async [Symbol.asyncDispose]() {
