@@ -1,6 +1,7 @@
 import type { Description } from "../lib/description.ts";
 import { quoted, words } from "../lib/line.ts";
 import { at, first, line, text, whole } from "../lib/pick.ts";
+import { digest } from "../lib/signature.ts";
 import { payloadOf, usableId } from "./incoming.ts";
 import { jsonSample } from "./sample.ts";
 import type { DescribeContext, Incoming } from "./source.ts";
@@ -27,7 +28,10 @@ export function deliveryId(request: Incoming): string | undefined {
   const time = ["DeliveredAt", "ReceivedAt", "ChangedAt", "BouncedAt"]
     .map((key) => text(payload, key)).find((found) => found);
   if (!message || (!time && type !== "Inbound")) return undefined;
-  return usableId([type, message, time].filter((part) => part).join(":"));
+  // One message may have several readers, who may click several links at once.
+  const who = first(text(payload, "Recipient"), text(payload, "Email"));
+  const parts = [type, message, time, who, text(payload, "OriginalLink")];
+  return usableId(digest(JSON.stringify(parts)));
 }
 
 const DID: Record<string, string> = {

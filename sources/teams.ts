@@ -19,9 +19,11 @@ export const { verify, sign, proof } = signedBy(
   { variable: secretVariable, is: "the outgoing webhook's security token" },
 );
 
-/** The message's id. */
+/** The message's id, which is a time and unique only within its conversation. */
 export function deliveryId(request: Incoming): string | undefined {
-  return usableId(text(payloadOf(request), "id"));
+  const payload = payloadOf(request);
+  const id = text(payload, "id");
+  return id && usableId(`${text(payload, "conversation", "id") ?? ""}:${id}`);
 }
 
 /** Teams insists on a message within five seconds; the outcome is told elsewhere. */

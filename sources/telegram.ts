@@ -17,9 +17,13 @@ export const { verify, sign, proof } = provenBy(
   { variable: secretVariable, is: "the secret_token given to setWebhook" },
 );
 
-/** The update's number. */
+/** The update's number, with the chat it is of: every bot counts for itself. */
 export function deliveryId(request: Incoming): string | undefined {
-  return usableId(text(payloadOf(request), "update_id"));
+  const payload = payloadOf(request);
+  const id = text(payload, "update_id");
+  const kind = kindOf(payload) ?? "";
+  const place = first(text(payload, kind, "chat", "id"), text(payload, kind, "from", "id"));
+  return id && usableId([id, place].filter((part) => part).join(":"));
 }
 
 /** Telegram would take a JSON answer for a call of its API. */
@@ -29,9 +33,7 @@ export function answer(): Reply {
 
 /** Says who wrote what; the one key beside `update_id` names the kind. */
 export function describe(payload: unknown, context?: DescribeContext): Description {
-  const kind = typeof payload === "object" && payload !== null
-    ? Object.keys(payload).find((key) => key !== "update_id")
-    : undefined;
+  const kind = kindOf(payload);
   const update = kind === undefined ? undefined : at(payload, kind);
   const from = at(update, "from");
   const actor = first(line(from, "username"), line(from, "first_name"));
@@ -75,6 +77,13 @@ export const samples = [
     },
   }),
 ];
+
+/** The one key beside the number. */
+function kindOf(payload: unknown): string | undefined {
+  return typeof payload === "object" && payload !== null
+    ? Object.keys(payload).find((key) => key !== "update_id")
+    : undefined;
+}
 
 /** A message of a public chat can be opened by anyone. */
 function messageLink(update: unknown): string | undefined {

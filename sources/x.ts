@@ -37,7 +37,7 @@ export async function probe(
   return jsonReply({ response_token: `sha256=${response}` });
 }
 
-/** X sends no id of the delivery: that of its only event. */
+/** X sends no id of the delivery: that of its only event, and for whom it is. */
 export function deliveryId(request: Incoming): string | undefined {
   const payload = payloadOf(request);
   const kind = kindOf(payload);
@@ -45,7 +45,7 @@ export function deliveryId(request: Incoming): string | undefined {
   const id = events.length === 1
     ? first(text(events[0], "id_str"), text(events[0], "id"))
     : undefined;
-  return kind && id ? usableId(`${kind}:${id}`) : undefined;
+  return kind && id ? usableId(`${text(payload, "for_user_id") ?? ""}:${kind}:${id}`) : undefined;
 }
 
 /** Says who wrote or did what. */

@@ -1,9 +1,11 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { createHmac, generateKeyPairSync, sign as signWithKey } from "node:crypto";
 import { sources } from "../sources/mod.ts";
 import type { Incoming, Source } from "../sources/source.ts";
 import { json, openOtto, type Otto } from "./otto.ts";
+import { hostileRequests } from "./sources/request.ts";
 
 const { publicKey, privateKey } = generateKeyPairSync("ed25519");
 const DISCORD_KEY = publicKey.export({ type: "spki", format: "der" }).subarray(-32).toString("hex");
@@ -380,6 +382,59 @@ describe("a known sender's webhook", () => {
       const large = JSON.stringify({ webhookEvent: "x", text: "x".repeat(2 * 1024 * 1024) });
       assertEquals((await post("jira", large)).status, 200);
       assertEquals((await post("sentry", large)).status, 413);
+    });
+  });
+
+  describe("whatever comes to a known sender's URL", () => {
+    it("gets one of a few answers, and never an error of ours", async () => {
+      const EXPECTED = new Set([200, 202, 204, 400, 401, 403, 405]);
+      const headers = [
+        "authorization",
+        "x-hook-secret",
+        "webhook-signature",
+        "x-hub-signature",
+        "x-okta-verification-challenge",
+        "webhook-request-origin",
+        "twitch-eventsub-message-type",
+        "ce-type",
+        "paypal-cert-url",
+      ];
+      const keys = ["type", "event", "challenge", "verification_token", "events", "payload"];
+      const query = fc.dictionary(
+        fc.constantFrom("validationToken", "challenge", "crc_token", "hub.mode", "token"),
+        fc.oneof(fc.constant("subscribe"), fc.string({ unit: "binary" }), fc.string()),
+      );
+      await using bare = await openOtto();
+      await fc.assert(
+        fc.asyncProperty(
+          fc.constantFrom(...Object.keys(sources)),
+          fc.constantFrom("POST", "POST", "GET", "HEAD", "OPTIONS", "PUT"),
+          hostileRequests(headers, keys),
+          query,
+          fc.boolean(),
+          async (type, method, { headers, body }, query, isBare) => {
+            const search = new URLSearchParams(
+              Object.entries(query).map(([key, value]) => [key, value.toWellFormed()]),
+            );
+            const answer = await (isBare ? bare : otto).ask(`/webhook/${type}?${search}`, {
+              method,
+              headers,
+              body: method === "POST" ? body as BodyInit : undefined,
+            });
+            await answer.arrayBuffer();
+            assert(EXPECTED.has(answer.status), `${type}: ${answer.status}`);
+          },
+        ),
+        { numRuns: 600 },
+      );
+      await bare.workOff();
+      const [{ failed }] = await bare.services.database.query(
+        "count what failed",
+        (sql) =>
+          sql<{ failed: number }[]>`
+            select count(*)::int as failed from messages where state = 'failed'`,
+      );
+      assertEquals(failed, 0);
     });
   });
 });
