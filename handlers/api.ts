@@ -29,6 +29,13 @@ export function json<T extends z.ZodType>(description: string, schema: T) {
 export const refusals = {
   400: json("The request is not right", problem),
   401: json("Not signed in", problem),
+  403: json("By cookie: from a page of another site", problem),
+  408: json("The body came too slowly", problem),
+  413: json("The body is too large", problem),
+  415: json("The body is not JSON", problem),
+  421: json("Not a host that Otto answers for", problem),
+  429: json("Too many wrong tokens", problem),
+  500: json("Something went wrong inside Otto", problem),
   503: json("A store is away", problem),
 };
 

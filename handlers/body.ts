@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from "hono";
-import { createDeadline, deadline, DeadlineError } from "../lib/deadline.ts";
+import { createDeadline, DeadlineError } from "../lib/deadline.ts";
 import { Problem } from "./problem.ts";
 
 const READ_MS = 10_000;
@@ -53,6 +53,7 @@ export async function readBody(
   request: Request,
   limit: number,
   budget: BodyBudget,
+  hint = "Send less, or let the operator raise MAX_BODY_BYTES",
 ): Promise<HeldBody> {
   const encoding = request.headers.get("transfer-encoding");
   if (encoding !== null && encoding.trim().toLowerCase() !== "chunked") {
@@ -63,11 +64,11 @@ export async function readBody(
   try {
     let bytes: Uint8Array;
     // Two equal headers arrive as "2, 2", which is no number: NaN would get past every limit.
-    if (announced !== null && !/^\d{1,15}$/.test(announced)) {
+    if (announced !== null && !/^\d+$/.test(announced)) {
       throw broken("its Content-Length is not one number");
     }
     const length = Number(announced);
-    if (length > limit) throw tooLarge(limit);
+    if (length > limit) throw new TooLarge();
     if (announced !== null && encoding === null && length <= SMALL_BYTES) {
       take(hold, budget, length);
       // The server stops at the announced length, so there is nothing to count.
@@ -75,12 +76,27 @@ export async function readBody(
     } else if (request.body === null) {
       bytes = new Uint8Array();
     } else {
-      bytes = await readStream(request.body, limit, (more) => take(hold, budget, more));
+      const reader = request.body.getReader();
+      try {
+        bytes = await inTime(readAll(reader, limit, (more) => take(hold, budget, more)));
+      } catch (error) {
+        reader.cancel().catch(() => {});
+        throw error;
+      }
     }
     return { bytes, release: () => budget.give(hold.bytes) };
   } catch (error) {
     budget.give(hold.bytes);
     if (error instanceof Problem) throw error;
+    if (error instanceof TooLarge) {
+      throw new Problem(
+        413,
+        "body_too_large",
+        `The body is larger than ${limit} bytes`,
+        hint,
+        { connection: "close" },
+      );
+    }
     if (error instanceof DeadlineError) {
       throw new Problem(
         408,
@@ -100,7 +116,7 @@ export function limitBodies(limit: number): MiddlewareHandler {
   return async (c, next) => {
     const { url, method, headers, body } = c.req.raw;
     if (body === null) return await next();
-    const held = await readBody(c.req.raw, limit, budget);
+    const held = await readBody(c.req.raw, limit, budget, "Ask for less at once");
     try {
       c.req.raw = new Request(url, {
         method,
@@ -119,31 +135,22 @@ function take(hold: { bytes: number }, budget: BodyBudget, bytes: number): void 
   hold.bytes += bytes;
 }
 
-async function readStream(
-  stream: ReadableStream<Uint8Array>,
+class TooLarge extends Error {}
+
+async function readAll(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
   limit: number,
   take: (bytes: number) => void,
 ): Promise<Uint8Array> {
-  const reader = stream.getReader();
   const chunks: Uint8Array[] = [];
   let size = 0;
-  const until = performance.now() + READ_MS;
-  try {
-    while (true) {
-      const { done, value } = await deadline(
-        "read a body",
-        Math.max(1, until - performance.now()),
-        reader.read(),
-      );
-      if (done) break;
-      size += value.byteLength;
-      if (size > limit) throw tooLarge(limit);
-      take(value.byteLength);
-      chunks.push(value);
-    }
-  } catch (error) {
-    reader.cancel().catch(() => {});
-    throw error;
+  while (true) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    size += value.byteLength;
+    if (size > limit) throw new TooLarge();
+    take(value.byteLength);
+    chunks.push(value);
   }
   const bytes = new Uint8Array(size);
   let at = 0;
@@ -152,16 +159,6 @@ async function readStream(
     at += chunk.byteLength;
   }
   return bytes;
-}
-
-function tooLarge(limit: number): Problem {
-  return new Problem(
-    413,
-    "body_too_large",
-    `The body is larger than ${limit} bytes`,
-    "Send less, or let the operator raise MAX_BODY_BYTES",
-    { connection: "close" },
-  );
 }
 
 function broken(why: string): Problem {

@@ -16,6 +16,8 @@ import { notFound } from "./problem.ts";
 import { idParam, listOf, message, page, replay, wholeMessage } from "./schemas.ts";
 
 const MOST_REPLAYS = 500;
+/** Parsing more than this would keep senders waiting meanwhile. */
+const MOST_PARSED_BYTES = 1024 * 1024;
 
 const filter = z.object({
   ...page,
@@ -60,7 +62,12 @@ export function messages({ services: { database, queue } }: { services: Services
         return c.json({
           ...shown(rest),
           headers: maskHeaders(headers),
-          payload: payloadOf(body, headers.get("content-type")),
+          ...(body.byteLength > MOST_PARSED_BYTES
+            ? {
+              payload: null,
+              payload_left_out: `too large to show: GET /api/messages/${rest.message_id}/body`,
+            }
+            : { payload: payloadOf(body, headers.get("content-type")) }),
         }, 200);
       },
     )

@@ -3,6 +3,7 @@ import { openLive } from "../lib/live.ts";
 import type { Services } from "../lib/services.ts";
 import { shared } from "../lib/shared.ts";
 import { readStats } from "../lib/stats.ts";
+import { ACCESS } from "./access.ts";
 import { limitBodies } from "./body.ts";
 import type { Connection, Env } from "./caller.ts";
 import { docs } from "./docs.ts";
@@ -19,7 +20,7 @@ import { staticFiles } from "./static.ts";
 import { stream } from "./stream.ts";
 import { tasks } from "./tasks.ts";
 import { users } from "./users.ts";
-import { webhook } from "./webhook.ts";
+import { refuseType, webhook } from "./webhook.ts";
 
 /** Everything the web sees. */
 export interface App {
@@ -34,6 +35,7 @@ export interface App {
 const MOST_BODY_BYTES = 256 * 1024;
 /** Counting reads much: however many ask, at most once in this time. */
 const STATS_MS = 2_000;
+const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 const INSIDE: Connection = { address: () => undefined };
 
 /** Builds the app; `stop` ends its live streams. */
@@ -47,7 +49,13 @@ export function createApp({ services, stop }: { services: Services; stop: AbortS
 
   const app = new OpenAPIHono<Env>();
   app.onError(onProblem(log));
-  app.notFound(() => {
+  app.notFound((c) => {
+    // Never 404 to a sender: some unsubscribe for good when they see one.
+    if (/^\/+webhook(\/|$)/i.test(c.req.path)) refuseType();
+    const allowed = ACCESS.filter(([, path]) => matches(path, c.req.path)).map(([method]) =>
+      method
+    );
+    if (allowed.length > 0) throw wrongMethod(c.req.method, allowed);
     throw new Problem(
       404,
       "no_such_page",
@@ -57,6 +65,11 @@ export function createApp({ services, stop }: { services: Services; stop: AbortS
   });
 
   app.use(requireHost);
+  app.use(async (c, next) => {
+    // Others, such as TRACE, the runtimes do not let us hand on.
+    if (!METHODS.includes(c.req.method)) throw wrongMethod(c.req.method, METHODS);
+    await next();
+  });
   // For anyone, by any host name: senders and load balancers.
   app.route("/", publicMonitor({ services }));
   // Before the webhook routes, which take every other path below /webhook.
@@ -108,4 +121,23 @@ export function createApp({ services, stop }: { services: Services; stop: AbortS
     newToken: () => door.newToken(),
     routes: app.routes,
   };
+}
+
+/** Whether a path is one of a route's, whose pattern has names for single parts. */
+function matches(pattern: string, path: string): boolean {
+  const wanted = pattern.split("/");
+  const given = path.split("/");
+  return wanted.length === given.length &&
+    wanted.every((part, at) => part.startsWith(":") || part === given[at]);
+}
+
+function wrongMethod(method: string, allowed: readonly string[]): Problem {
+  const allow = [...new Set(allowed)].join(", ");
+  return new Problem(
+    405,
+    "method_not_allowed",
+    `Cannot ${method.slice(0, 16)} this path`,
+    `It takes ${allow}`,
+    { allow },
+  );
 }

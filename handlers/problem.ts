@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
+import { isRowError } from "../lib/row_error.ts";
 import { isStoreAway } from "../lib/store_away.ts";
 import { InboxClosedError } from "../lib/inbox.ts";
 import { errorText, type Log } from "../lib/log.ts";
@@ -77,8 +78,16 @@ function toProblem(error: unknown): Problem {
   if (error instanceof HTTPException && error.status < 500) {
     return new Problem(
       error.status,
-      "bad_request",
+      error.status === 415 ? "wrong_content_type" : "bad_request",
       error.message || "The request cannot be read",
+      "GET /openapi.json describes every request",
+    );
+  }
+  if (isRowError(error)) {
+    return new Problem(
+      400,
+      "value_refused",
+      "The store refuses a value in the request",
       "GET /openapi.json describes every request",
     );
   }

@@ -9,7 +9,7 @@ import { TASK_STATUSES } from "../lib/task.ts";
 
 const id = z.string().openapi({ format: "uuid", example: "0198c0de-0000-7000-8000-000000000001" });
 const time = z.date().openapi({ type: "string", format: "date-time" });
-
+const timeOrNull = z.date().nullable().openapi({ type: ["string", "null"], format: "date-time" });
 export const idParam = z.object({
   id: z.string().refine(isId, { error: "must be an id, such as those that lists show" })
     .openapi({ param: { name: "id", in: "path" }, format: "uuid" }),
@@ -61,6 +61,7 @@ export const message = z.object({
 
 export const wholeMessage = message.extend({
   headers: z.record(z.string(), z.string()).openapi({ description: "Secrets are masked" }),
+  payload_left_out: z.string().optional(),
   payload: z.unknown().openapi({
     description: 'Parsed; `{"raw_body": …}` when it is neither JSON nor a form',
   }),
@@ -104,8 +105,8 @@ export const task = z.object({
   error: z.object({ code: z.string(), message: z.string() }).nullable(),
   question: z.string().nullable(),
   created_at: time,
-  started_at: time.nullable(),
-  finished_at: time.nullable(),
+  started_at: timeOrNull,
+  finished_at: timeOrNull,
 }).openapi("Task");
 
 export const taskChange = z.strictObject({
@@ -133,8 +134,8 @@ export const notification = z.object({
   attempts: z.number().int(),
   error: z.string().nullable(),
   created_at: time,
-  sent_at: time.nullable(),
-  read_at: time.nullable(),
+  sent_at: timeOrNull,
+  read_at: timeOrNull,
 }).openapi("Notification");
 
 export const approval = z.object({
@@ -147,7 +148,7 @@ export const approval = z.object({
   requested_at: time,
   expires_at: time,
   decided_by: z.string().nullable(),
-  decided_at: time.nullable(),
+  decided_at: timeOrNull,
 }).openapi("Approval");
 
 export const taskAnswer = z.strictObject({
@@ -205,13 +206,13 @@ export const stats = z.object({
     webhook_type: z.string(),
     error: z.string().nullable(),
     attempts: count,
-    failed_at: time.nullable(),
+    failed_at: timeOrNull,
   })),
   failed_tasks: z.array(z.object({
     id,
     title: z.string(),
     error: z.string().nullable(),
-    finished_at: time.nullable(),
+    finished_at: timeOrNull,
   })),
   dead_notifications: z.array(z.object({
     id,

@@ -1,13 +1,14 @@
-import { Hono, type MiddlewareHandler } from "hono";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import { openAdmin, SESSION_SECONDS } from "../lib/admin.ts";
 import type { Services } from "../lib/services.ts";
-import { type Env, hostName, isForwarded } from "./caller.ts";
+import { clientAddress, type Env, hostName, isForwarded } from "./caller.ts";
 import { formFields } from "../lib/payload.ts";
+import { createAttempts } from "./attempts.ts";
 import { createBodyBudget, readBody } from "./body.ts";
 import { Problem } from "./problem.ts";
 import { signInPage } from "./views/sign_in.ts";
-import { isLoopback } from "../lib/loopback.ts";
+import { isAlone, isLoopback } from "../lib/loopback.ts";
 
 const COOKIE = "otto_session";
 const MOST_FORM_BYTES = 4_096;
@@ -22,24 +23,33 @@ export interface Door {
 }
 
 export function openDoor({ services }: { services: Services }): Door {
-  const { config, database } = services;
+  const { config, database, log } = services;
   const admin = openAdmin(config, database);
+  const attempts = createAttempts(log);
 
   /**
    * On this machine alone, without a token of the operator's own, nobody has to
    * sign in. A tunnel or a proxy on the same machine comes from loopback too,
    * hence the look at everything that one of them would show.
    */
-  function isAtHome(c: Parameters<MiddlewareHandler<Env>>[0]): boolean {
-    return config.adminToken === undefined && config.publicUrl === undefined &&
-      isLoopback(config.host) && isLoopback(c.env.address() ?? "") &&
+  function isAtHome(c: Context<Env>): boolean {
+    return config.adminToken === undefined && isAlone(config) &&
+      isLoopback(c.env.address() ?? "") &&
       isLoopback(hostName(c.req.header("host")) ?? "") && !isForwarded(c.req.raw.headers);
+  }
+
+  async function isToken(c: Context<Env>, token: string): Promise<boolean> {
+    const address = clientAddress(c.req.raw, c.env, config);
+    attempts.require(address);
+    const right = await admin.isToken(token);
+    if (!right) attempts.failed(address);
+    return right;
   }
 
   const requireAdmin: MiddlewareHandler<Env> = async (c, next) => {
     const bearer = /^Bearer +(.+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
     if (bearer !== undefined) {
-      if (!await admin.isToken(bearer)) throw signInFirst("The token is not the admin's");
+      if (!await isToken(c, bearer)) throw signInFirst("The token is not the admin's");
       return await next();
     }
     const session = getCookie(c, COOKIE);
@@ -73,8 +83,8 @@ export function openDoor({ services }: { services: Services }): Door {
     return c.redirect("/sign-in", 303);
   });
 
-  async function signIn(c: Parameters<MiddlewareHandler<Env>>[0], token: string) {
-    if (!await admin.isToken(token.trim())) {
+  async function signIn(c: Context<Env>, token: string) {
+    if (!await isToken(c, token.trim())) {
       return c.html(signInPage({ failed: true }), 401);
     }
     setCookie(c, COOKIE, await admin.openSession(), {
@@ -91,13 +101,12 @@ export function openDoor({ services }: { services: Services }): Door {
     requireAdmin,
     pages,
     async newToken() {
-      const needed = !isLoopback(config.host) || config.publicUrl !== undefined;
-      return needed ? await admin.makeToken() : undefined;
+      return isAlone(config) ? undefined : await admin.makeToken();
     },
   };
 
   /** A browser says where a request comes from; another site's request is not the admin's will. */
-  function requireOwnOrigin(c: Parameters<MiddlewareHandler<Env>>[0], mustSay: boolean): void {
+  function requireOwnOrigin(c: Context<Env>, mustSay: boolean): void {
     const origin = c.req.header("origin");
     const own = [`http://${c.req.header("host")}`, `https://${c.req.header("host")}`];
     if (config.publicUrl) own.push(new URL(config.publicUrl).origin);

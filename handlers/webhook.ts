@@ -204,7 +204,8 @@ function checkType(type: string): void {
   if (!TYPE.test(type) || RESERVED.has(type.toLowerCase())) refuseType();
 }
 
-function refuseType(): never {
+/** @throws {Problem} 400, whatever the path was. */
+export function refuseType(): never {
   throw new Problem(
     400,
     "bad_webhook_type",

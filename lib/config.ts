@@ -81,7 +81,8 @@ const schema = z.object({
   ALLOWED_HOSTS: list.default([]),
   MAX_BODY_BYTES: z.coerce.number({ error: "must be a number of bytes" }).int().min(1024)
     .max(25 * MIB, { error: `must be at most ${25 * MIB} (25 MiB)` }).optional(),
-  RETENTION_DAYS: z.coerce.number({ error: "must be a number of days" }).min(1).default(90),
+  RETENTION_DAYS: z.coerce.number({ error: "must be a number of days" }).min(1)
+    .max(36_500, { error: "must be at most 36500" }).default(90),
   WEBHOOK_REQUIRE_VERIFIED: flag.default(false),
   USE_GEMINI: flag.default(false),
   GOOGLE_API_KEY: z.string().optional(),

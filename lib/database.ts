@@ -63,8 +63,9 @@ export function openServer({ url, prepare = true, connections = 8, log }: Server
         application_name: "otto",
         // What the server makes into JSON by itself must not be in its own time zone.
         TimeZone: "UTC",
+        DateStyle: "ISO",
         // pgbouncer refuses start-up parameters that it does not know.
-        ...(prepare ? { statement_timeout: STATEMENT_MS } : {}),
+        ...(prepare ? { statement_timeout: STATEMENT_MS, bytea_output: "hex" } : {}),
       },
     });
   let sql = connect();

@@ -34,7 +34,9 @@ export function deadline<T>(what: string, ms: number, work: PromiseLike<T>): Pro
 
 /**
  * The same for many waits of one length, which share one timer: making one for
- * each costs more than a tenth of taking a webhook. May come a tenth late.
+ * each costs more than a tenth of taking a webhook. May come a tenth late. Time
+ * in which this process itself stood still (a large body being parsed) does not
+ * count: it is not the other side that was slow.
  */
 export function createDeadline(
   what: string,
@@ -43,9 +45,14 @@ export function createDeadline(
   /** In the order in which they run out. */
   const waits = new Set<{ until: number; giveUp(): void }>();
   let timer: ReturnType<typeof setInterval> | undefined;
+  const lookMs = ms / 10;
+  let lookedAt = 0;
 
   function look(): void {
     const now = performance.now();
+    const stood = now - lookedAt - lookMs;
+    lookedAt = now;
+    if (stood > lookMs) { for (const wait of waits) wait.until += stood; }
     for (const wait of waits) {
       if (wait.until > now) break;
       waits.delete(wait);
@@ -63,8 +70,11 @@ export function createDeadline(
         giveUp: () => reject(new DeadlineError(`Cannot ${what}: no answer within ${ms} ms`)),
       };
       waits.add(wait);
-      // Not kept alive by it: a process that has nothing else to do may end.
-      timer ??= setInterval(look, ms / 10).unref();
+      if (!timer) {
+        lookedAt = performance.now();
+        // Not kept alive by it: a process that has nothing else to do may end.
+        timer = setInterval(look, lookMs).unref();
+      }
       work.then(
         (value) => {
           waits.delete(wait);

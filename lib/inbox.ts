@@ -27,6 +27,8 @@ const STORE_MS = 1_500;
 /** After a failure Postgres is left alone for so long. */
 const BREAKER_MS = 1_000;
 const LARGE_BYTES = 256 * 1024;
+/** A large body may take longer, a second for each of so many bytes more. */
+const BYTES_A_SECOND = 2 * 1024 * 1024;
 const MOST_ROWS = 64;
 
 /** What one statement may hold; a large body goes alone. */
@@ -41,25 +43,42 @@ export function openInbox(
 ): Inbox {
   let openUntil = 0;
 
-  const batcher = createBatcher(async (messages: NewMessage[]) => {
+  async function store(messages: NewMessage[], ms: number) {
     if (performance.now() < openUntil) throw new Error("Postgres failed a moment ago");
+    const results = await writeEach(messages, (some) => storeMessages(database, some, ms));
+    queue.send(
+      results.flatMap((each) => "waiting" in each && each.waiting ? each.messageId : []),
+    );
+    return results;
+  }
+
+  const batcher = createBatcher(async (messages: NewMessage[]) => {
+    const wasOpen = performance.now() < openUntil;
     try {
-      const results = await writeEach(messages, (some) => storeMessages(database, some, STORE_MS));
-      queue.send(
-        results.flatMap((each) => "waiting" in each && each.waiting ? each.messageId : []),
-      );
-      return results;
+      return await store(messages, STORE_MS);
     } catch (error) {
+      if (wasOpen) throw error;
       openUntil = performance.now() + BREAKER_MS;
       log.warn("inbox.store_failed", { messages: messages.length, error: errorText(error) });
       throw error;
     }
   }, LIMITS);
+  /** Apart, so that nobody waits behind a large body; and slow is not broken. */
+  const largeBatcher = createBatcher(async (messages: NewMessage[]) => {
+    const size = messages.reduce((sum, { body }) => sum + body.byteLength, 0);
+    try {
+      return await store(messages, STORE_MS + size / BYTES_A_SECOND * 1_000);
+    } catch (error) {
+      log.warn("inbox.store_failed", { messages: messages.length, size, error: errorText(error) });
+      throw error;
+    }
+  }, { items: 1 });
 
   return {
     async accept(message) {
       try {
-        return await batcher.add(message);
+        const isLarge = message.body.byteLength > LARGE_BYTES;
+        return await (isLarge ? largeBatcher : batcher).add(message);
       } catch (cause) {
         // What Postgres refuses now it would refuse later, and the spill could never give it up.
         if (!spill || isRowError(cause)) {
@@ -75,7 +94,9 @@ export function openInbox(
         }
       }
     },
-    idle: () => batcher.idle(),
+    async idle() {
+      await Promise.all([batcher.idle(), largeBatcher.idle()]);
+    },
   };
 }
 

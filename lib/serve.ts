@@ -56,6 +56,18 @@ export async function serve(
   }
 }
 
+/** `/webhook/../api`: what a proxy lets through as one path must not become another. Deno refuses it by itself. */
+const DOT_SEGMENT = /(^|\/)(\.|%2e){1,2}(\/|\?|$)/i;
+
+function refusePath(): Response {
+  const error = {
+    code: "bad_path",
+    message: "The path has a segment of dots alone",
+    hint: "Send the path without . and ..",
+  };
+  return Response.json({ error }, { status: 400 });
+}
+
 function serveOnDeno(
   Deno: DenoServe,
   { port, host, answer }: { port: number; host: string; answer: Answer },
@@ -76,7 +88,9 @@ async function serveOnNode(
       port,
       hostname: host,
       fetch: (request, env) => {
-        const { socket } = (env as { incoming: { socket: { remoteAddress?: string } } }).incoming;
+        const { socket, url } =
+          (env as { incoming: { url?: string; socket: { remoteAddress?: string } } }).incoming;
+        if (DOT_SEGMENT.test(url ?? "")) return refusePath();
         return answer(request, { address: () => socket.remoteAddress });
       },
       // Node's own limits are minutes; Deno has none: see the README on proxies.

@@ -3,7 +3,7 @@ import type { Config } from "../config.ts";
 import type { Database } from "../database.ts";
 import { unlessAborted } from "../deadline.ts";
 import { errorText, type Log } from "../log.ts";
-import { isLoopback } from "../loopback.ts";
+import { isAlone } from "../loopback.ts";
 import { type Redact, redactAll } from "../redact.ts";
 import { isStoreAway } from "../store_away.ts";
 import type { Agent, Assignment, Outcome } from "./agent.ts";
@@ -35,7 +35,7 @@ const UNVERIFIED =
  */
 export function createModelAgent(
   { config, database, log, model, settings, toolshed, redact }: {
-    config: Pick<Config, "agent" | "host" | "publicUrl">;
+    config: Pick<Config, "agent"> & Parameters<typeof isAlone>[0];
     database: Database;
     log: Log;
     model: Model;
@@ -47,12 +47,12 @@ export function createModelAgent(
   const { mode, specialization, instructions, trustUnverified } = config.agent;
   const slots = createSlots(AT_ONCE);
   const digest = createDigestAgent(UNVERIFIED);
-  const private_ = isLoopback(config.host) && config.publicUrl === undefined;
+  const alone = isAlone(config);
   let failures = 0;
   let pausedUntil = 0;
 
   function mayWork({ verified, webhookType, source }: Assignment): boolean {
-    return verified || private_ || trustUnverified.includes(webhookType.toLowerCase()) ||
+    return verified || alone || trustUnverified.includes(webhookType.toLowerCase()) ||
       trustUnverified.includes(source);
   }
 

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { createClient, RESP_TYPES } from "redis";
+import { createClient, ErrorReply, RESP_TYPES } from "redis";
 import { deadline, DeadlineError, pause, unlessAborted } from "../deadline.ts";
 import { errorText, type Log } from "../log.ts";
 import type { Queue } from "./queue.ts";
@@ -82,6 +82,11 @@ export function openRedis(url: string, log: Log): Redis {
       return Promise.resolve();
     },
   };
+}
+
+/** Whether Redis answered with an error, rather than not at all. */
+export function isReply(error: unknown): boolean {
+  return error instanceof ErrorReply;
 }
 
 /** Entry bodies come back as bytes. */

@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { errorText, type Log } from "../log.ts";
 import type { NewMessage } from "../inbox_rows.ts";
-import { asBytes, type Redis } from "./redis.ts";
+import { asBytes, isReply, type Redis } from "./redis.ts";
 
 /** A message that waits in the spill, under the entry's id. */
 export interface Spilled {
@@ -70,8 +70,11 @@ export function openSpill(
       }
       return undefined;
     } catch (error) {
-      return `Redis does not show its settings (${errorText(error)}): ` +
-        "set REDIS_DURABLE=yes if it runs with appendfsync always and noeviction";
+      // Only a Redis that answers may be taken at its operator's word.
+      return isReply(error)
+        ? "Redis does not show its settings: set REDIS_DURABLE=yes if it runs with " +
+          "appendfsync always and noeviction"
+        : "Redis does not answer";
     }
   }
 
@@ -89,6 +92,20 @@ export function openSpill(
       (client) => Promise.all([client.xLen(SPILL_STREAM), client.get(BYTES_KEY)]),
     );
     return { messages, bytes: Number(size ?? 0) };
+  }
+
+  async function putAside(
+    entry: string,
+    fields: Record<string, string | Buffer>,
+    why: string,
+    size = 0,
+  ): Promise<void> {
+    await redis.run(
+      "put a spilled message aside",
+      (client) =>
+        client.multi().xAdd(REFUSED_STREAM, "*", { ...fields, why }).xDel(SPILL_STREAM, entry)
+          .decrBy(BYTES_KEY, size).exec(),
+    );
   }
 
   return {
@@ -122,10 +139,18 @@ export function openSpill(
         5_000,
       );
       return (entries as unknown as { id: Buffer; message: Record<string, Buffer> }[])
-        .map(({ id, message }) => ({
-          entry: Buffer.from(id).toString(),
-          message: fromFields(message),
-        }));
+        .flatMap(({ id, message }) => {
+          const entry = Buffer.from(id).toString();
+          try {
+            return [{ entry, message: fromFields(message) }];
+          } catch (error) {
+            // Not ours, or damaged: it must not stand in the way of the others.
+            putAside(entry, message, errorText(error))
+              .catch((cause) => log.warn("spill.refuse_failed", { error: errorText(cause) }));
+            log.error("spill.unreadable", { entry, error: errorText(error) });
+            return [];
+          }
+        });
     },
     async remove(spilled) {
       let freed = 0;
@@ -149,12 +174,7 @@ export function openSpill(
     },
     async refuse({ entry, message }, why) {
       const fields = toFields(message);
-      await redis.run(
-        "put a spilled message aside",
-        (client) =>
-          client.multi().xAdd(REFUSED_STREAM, "*", { ...fields, why }).xDel(SPILL_STREAM, entry)
-            .decrBy(BYTES_KEY, sizeOf(fields)).exec(),
-      );
+      await putAside(entry, fields, why, sizeOf(fields));
     },
     async depth() {
       return await measure().catch(() => undefined);
@@ -181,7 +201,10 @@ function sizeOf(fields: Fields): number {
   return Buffer.byteLength(fields.about) + fields.body.byteLength;
 }
 
+/** @throws when the entry is not what was written. */
 function fromFields(fields: Record<string, Uint8Array>): NewMessage {
+  const sum = createHash("sha256").update(fields.body).digest("hex");
+  if (sum !== Buffer.from(fields.sha256).toString()) throw new Error("its checksum is wrong");
   const about = JSON.parse(Buffer.from(fields.about).toString());
   return { ...about, body: fields.body, receivedAt: new Date(about.receivedAt) };
 }
