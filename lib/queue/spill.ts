@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { errorText, type Log } from "../log.ts";
 import type { NewMessage } from "../inbox_rows.ts";
-import { asBytes, type Redis } from "./redis.ts";
+import { asBytes, type Redis } from "../redis.ts";
 
 /** A message that waits in the spill, under the entry's id. */
 export interface Spilled {
