@@ -41,7 +41,7 @@ export interface Unsubmitted extends Round {
 }
 
 /** What may be started now: a task that was put off is not before its time. */
-const due = (sql: Sql) => sql`coalesce((to_jsonb(t) ->> 'not_before')::timestamptz <= now(), true)`;
+const due = (sql: Sql) => sql`(t.not_before is null or t.not_before <= now())`;
 
 /** Tasks that wait and have no job, oldest first; also those whose lease without a job has run out. */
 export async function listUnsubmitted(database: Database, limit: number): Promise<Unsubmitted[]> {
