@@ -1,8 +1,8 @@
 /** Who may call a route. */
-export type Caller = "anyone" | "admin";
+export type Caller = "anyone" | "agent with its task's token" | "admin";
 
 /**
- * Every route and who may call it. `mod.ts` mounts the routes for anyone first
+ * Every route and who may call it. `mod.ts` mounts the routes for anyone and for agents first
  * and the guard before all others, so a route is the admin's unless it was put
  * among the first; a test compares this table with the app, both ways.
  */
@@ -14,6 +14,10 @@ export const ACCESS: readonly [method: string, path: string, who: Caller][] = [
   ["POST", "/sign-in", "anyone"],
   ["POST", "/sign-out", "anyone"],
   ["GET", "/static/:name", "anyone"],
+
+  ["POST", "/api/tasks/:id/claim", "agent with its task's token"],
+  ["POST", "/api/tasks/:id/events", "agent with its task's token"],
+  ["POST", "/api/tasks/:id/result", "agent with its task's token"],
 
   ["GET", "/webhook/stats", "admin"],
   ["GET", "/webhook/status", "admin"],

@@ -4,8 +4,8 @@ import { Problem } from "./problem.ts";
 import { problem } from "./schemas.ts";
 
 /** A Hono app whose routes check what comes in and describe themselves in `/openapi.json`. */
-export function createApi(): OpenAPIHono<Env> {
-  return new OpenAPIHono<Env>({
+export function createApi<E extends Env = Env>(): OpenAPIHono<E> {
+  return new OpenAPIHono<E>({
     defaultHook(result) {
       if (result.success) return;
       const [issue] = result.error.issues;

@@ -166,7 +166,8 @@ export function shown(found: Message): Message {
   return { ...found, url: maskUrl(found.url) };
 }
 
-function payloadOf(body: Uint8Array, contentType: string | null): unknown {
+/** The payload of a body; what cannot be parsed comes as text under `raw_body`. */
+export function payloadOf(body: Uint8Array, contentType: string | null): unknown {
   try {
     return parsePayload(body, contentType ?? undefined);
   } catch {

@@ -6,6 +6,7 @@ import { readStats } from "../lib/stats.ts";
 import { ACCESS } from "./access.ts";
 import { limitBodies } from "./body.ts";
 import type { Connection, Env } from "./caller.ts";
+import { agent } from "./agent.ts";
 import { docs } from "./docs.ts";
 import type { Document } from "./views/docs.ts";
 import { requireHost, requireOwnHost, secureHeaders } from "./gate.ts";
@@ -78,6 +79,11 @@ export function createApp({ services, stop }: { services: Services; stop: AbortS
   }
   app.route("/", monitor({ services, metrics, readStats: stats }));
   app.route("/", hooks);
+  // By any host name: a token for one task is no cookie that a page could borrow.
+  for (const step of ["claim", "events", "result"]) {
+    app.use(`/api/tasks/:id/${step}`, secureHeaders);
+  }
+  app.route("/", agent({ services }));
 
   app.use(requireOwnHost(config), secureHeaders);
   app.route("/", door.pages);
@@ -104,6 +110,11 @@ export function createApp({ services, stop }: { services: Services; stop: AbortS
   app.openAPIRegistry.registerComponent("securitySchemes", "admin", {
     type: "http",
     scheme: "bearer",
+  });
+  app.openAPIRegistry.registerComponent("securitySchemes", "task", {
+    type: "http",
+    scheme: "bearer",
+    description: "The argument `token` of the task's ARQ job",
   });
   const document = () =>
     app.getOpenAPI31Document({

@@ -183,6 +183,21 @@ export const stats = z.object({
     running: count,
     waiting_input: count,
     oldest_age_seconds: age,
+    arq: z.object({
+      queue: z.string(),
+      depth: count,
+      oldest_age_seconds: age,
+      running: count,
+      workers: z.array(
+        z.object({
+          key: z.string(),
+          complete: count,
+          failed: count,
+          retried: count,
+          ongoing: count,
+        }),
+      ),
+    }).nullable().openapi({ description: "The ARQ queue, and workers by their health keys" }),
   }),
   messages: z.object({
     total: count,

@@ -67,6 +67,13 @@ const schema = z.object({
   WORKER: z.enum(["inline"], {
     error: 'must be "inline" (work inside the web process) or unset',
   }).optional(),
+  AGENT: z.enum(["builtin", "external"], {
+    error: 'must be "builtin" (Otto works on tasks) or "external" (Python ARQ workers do)',
+  }).default("builtin"),
+  ARQ_QUEUE: z.string().max(200).default("arq:interactive"),
+  ARQ_FUNCTION: z.string().max(200).default("run_task"),
+  AGENT_START_DEADLINE: z.coerce.number({ error: "must be a number of seconds" }).min(1)
+    .default(300),
   ADMIN_TOKEN: z.string().min(16, { error: "must have at least 16 characters" }).optional(),
   PUBLIC_URL: url("https:", "http:").refine((text) => {
     const { origin, href } = URL.parse(text) ?? {};
@@ -145,6 +152,12 @@ export function readConfig(env: Record<string, string | undefined> = process.env
         "brings them to workers. Set DATABASE_URL too, or unset REDIS_URL.",
     );
   }
+  if (settings.AGENT === "external" && !settings.REDIS_URL) {
+    throw new ConfigError(
+      "Cannot hand tasks to an external agent without Redis: its workers take them from an ARQ " +
+        "queue there. Set REDIS_URL (and DATABASE_URL), or unset AGENT to let Otto do the work.",
+    );
+  }
   if (!settings.DATABASE_URL && (set.DENO_DEPLOY || set.DENO_DEPLOYMENT_ID)) {
     throw new ConfigError(
       "Cannot keep messages on Deno Deploy without a database: its disk does not last. " +
@@ -169,6 +182,12 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     dataDir: settings.OTTO_DATA_DIR,
     /** Whether the web process works by itself. */
     worksInline: settings.DATABASE_URL === undefined || settings.WORKER === "inline",
+    /** Whether workers of others do the agent's work, by ARQ's protocol. */
+    agentIsExternal: settings.AGENT === "external",
+    arqQueue: settings.ARQ_QUEUE,
+    arqFunction: settings.ARQ_FUNCTION,
+    /** A job that nobody has started for so many seconds is told of. */
+    agentStartSeconds: settings.AGENT_START_DEADLINE,
     adminToken: settings.ADMIN_TOKEN,
     publicUrl: settings.PUBLIC_URL,
     trustedProxies: settings.TRUST_PROXY,

@@ -1,4 +1,8 @@
+import type { Config } from "./config.ts";
 import type { Database } from "./database.ts";
+import type { Jobs } from "./jobs/jobs.ts";
+import { countLate } from "./late.ts";
+import { errorText } from "./log.ts";
 import { readObstacle } from "./slack_obstacle.ts";
 import type { Queue } from "./queue/queue.ts";
 import type { Spill } from "./queue/spill.ts";
@@ -23,10 +27,12 @@ const OLD_SECONDS = 60;
 
 /** Looks at every store: reachable, durable, how much waits, how old it is. */
 export async function checkHealth(
-  { database, queue, spill, notReady }: {
+  { database, queue, spill, jobs, config, notReady }: {
     database: Database;
     queue: Queue;
     spill?: Spill;
+    jobs: Jobs;
+    config: Pick<Config, "agentStartSeconds" | "agentIsExternal">;
     notReady: () => string | undefined;
   },
 ): Promise<Health> {
@@ -34,6 +40,9 @@ export async function checkHealth(
   const databaseFailed = checks[0].status === "failed";
   if (!databaseFailed) checks.push(await checkQueue(database, queue));
   if (!databaseFailed) checks.push(...await checkSlack(database));
+  if (!databaseFailed && jobs.backend === "arq") {
+    checks.push(await checkAgent(database, config));
+  }
   if (spill) checks.push(await checkSpill(spill, databaseFailed));
   // While the spill takes messages nothing is lost; without it nothing is taken.
   const canAccept = !databaseFailed || checks.at(-1)!.name === "spill" &&
@@ -135,6 +144,36 @@ async function checkSlack(database: Database): Promise<Check[]> {
   } catch {
     // Anyone may ask, so the reason stands in the log only.
     return [{ name, status: "degraded", detail: "cannot be looked up now" }];
+  }
+}
+
+async function checkAgent(
+  database: Database,
+  { agentStartSeconds, agentIsExternal }: Pick<
+    Config,
+    "agentStartSeconds" | "agentIsExternal"
+  >,
+): Promise<Check> {
+  const name = "agent";
+  try {
+    const { late, waited } = await countLate(
+      database,
+      agentStartSeconds,
+      CHECK_MS,
+    );
+    if (late === 0) {
+      return { name, status: "ok", detail: "no task waits too long" };
+    }
+    return {
+      name,
+      status: "degraded",
+      detail: `${late} tasks wait for an agent to start them, the oldest for ${waited} s`,
+      hint: agentIsExternal
+        ? "Is a Python worker running on the queue of ARQ_QUEUE? See docs/python-worker.md"
+        : "Is a worker running? See /webhook/status",
+    };
+  } catch (error) {
+    return { name, status: "failed", detail: errorText(error) };
   }
 }
 

@@ -11,6 +11,9 @@ import { type Config, secretsIn } from "./config.ts";
 import { type Database, migrate, openEmbedded, openServer, requireUtf8 } from "./database.ts";
 import { pause } from "./deadline.ts";
 import { type Inbox, openInbox } from "./inbox.ts";
+import { openArqJobs } from "./jobs/arq.ts";
+import type { Jobs } from "./jobs/jobs.ts";
+import { openPostgresJobs } from "./jobs/postgres.ts";
 import { errorText, type Log } from "./log.ts";
 import { machineName } from "./machine.ts";
 import type { Channel } from "./notify/channel.ts";
@@ -18,10 +21,11 @@ import { createSlack, type Slack } from "./notify/slack.ts";
 import { webChannel } from "./notify/web.ts";
 import { openPostgresQueue } from "./queue/postgres.ts";
 import { openLocalQueue, type Queue } from "./queue/queue.ts";
-import { openRedis, openRedisQueue } from "./queue/redis.ts";
-import { createRedactor } from "./redact.ts";
-import { Refusal } from "./refusal.ts";
+import { openRedisQueue } from "./queue/redis.ts";
 import { openSpill, type Spill } from "./queue/spill.ts";
+import { createRedactor } from "./redact.ts";
+import { openRedis } from "./redis.ts";
+import { Refusal } from "./refusal.ts";
 
 /** Everything an entrypoint opens and closes. */
 export interface Services extends AsyncDisposable {
@@ -32,6 +36,7 @@ export interface Services extends AsyncDisposable {
   readonly inbox: Inbox;
   readonly spill?: Spill;
   readonly agent: Agent;
+  readonly jobs: Jobs;
   readonly channels: readonly Channel[];
   readonly slack?: Slack;
   /** Rung in this process when there are new tasks, or new notifications. */
@@ -101,6 +106,7 @@ async function openServicesWith(
     inbox,
     spill,
     agent: openAgent(config, database, log),
+    jobs: openJobs(config, database, log, closer),
     channels: [webChannel],
     slack: createSlack({ config, database, log }),
     bells: { tasks: createBell(), notifications: createBell() },
@@ -162,4 +168,24 @@ function openQueue(
     queue: openRedisQueue(redis, reader, log),
     spill: openSpill(redis, { trusted: redisDurable, log }),
   };
+}
+
+function openJobs(
+  config: Config,
+  database: Database,
+  log: Log,
+  closer: Closer,
+): Jobs {
+  if (config.redisUrl === undefined) return openPostgresJobs(database);
+  return openArqJobs({
+    // Results may be large: nothing else should wait behind them.
+    redis: closer.add(openRedis(config.redisUrl, log)),
+    database,
+    log,
+    queue: config.arqQueue,
+    function: config.arqFunction,
+    takes: !config.agentIsExternal,
+    apiUrl: config.publicUrl ?? `http://localhost:${config.port}`,
+    startSeconds: config.agentStartSeconds,
+  });
 }

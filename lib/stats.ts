@@ -1,4 +1,5 @@
 import type { Database } from "./database.ts";
+import type { JobQueue, Jobs } from "./jobs/jobs.ts";
 import type { Queue } from "./queue/queue.ts";
 import type { Spill } from "./queue/spill.ts";
 
@@ -18,11 +19,13 @@ export interface Stats {
     spilled: number;
   };
   jobs: {
-    backend: "postgres";
+    backend: Jobs["backend"];
     pending: number;
     running: number;
     waiting_input: number;
     oldest_age_seconds: number | null;
+    /** The queue in Redis; null when there is none, or it does not answer. */
+    arq: JobQueue | null;
   };
   messages: {
     total: number;
@@ -64,12 +67,17 @@ const STATS_MS = 15_000;
 
 /** Reads the numbers of every stage, from the rows themselves. */
 export async function readStats(
-  { database, queue, spill }: { database: Database; queue: Queue; spill?: Spill },
+  { database, queue, spill, jobs }: {
+    database: Database;
+    queue: Queue;
+    spill?: Spill;
+    jobs: Jobs;
+  },
 ): Promise<Stats> {
   const [row] = await database.query(
     "read the statistics",
     (sql) =>
-      sql<(Omit<Stats, "queue" | "jobs"> & { waiting: Waiting; jobs: Stats["jobs"] })[]>`
+      sql<(Omit<Stats, "queue" | "jobs"> & { waiting: Waiting; tasks: TaskCounts })[]>`
       with counts as materialized (
         select state, webhook_type, count(*)::int as messages, sum(repeats)::int as repeats
         from messages group by state, webhook_type
@@ -107,13 +115,12 @@ export async function readStats(
           'oldest_age_seconds', (select round(extract(epoch from now() - min(stored_at))::numeric, 1)
             from messages where state = 'new')) as waiting,
         (select json_build_object(
-            'backend', 'postgres',
             'pending', count(*) filter (where status = 'pending'),
             'running', count(*) filter (where status = 'running'),
             'waiting_input', count(*) filter (where status = 'waiting_input'),
             'oldest_age_seconds', round(extract(epoch from now() - min(created_at)
               filter (where status = 'pending'))::numeric, 1))
-          from tasks where status in ('pending', 'running', 'waiting_input')) as jobs,
+          from tasks where status in ('pending', 'running', 'waiting_input')) as tasks,
         json_build_object(
           'received', (select count(*)::int from messages
             where id > ${sql.unsafe(HOUR_AGO_ID)} and state <> 'rejected'),
@@ -141,10 +148,11 @@ export async function readStats(
           as dead_notifications`,
     STATS_MS,
   );
-  const { waiting, recent_failed, failed_tasks, ...rest } = row;
-  const spilled = await spill?.depth();
+  const { waiting, tasks, recent_failed, failed_tasks, ...rest } = row;
+  const [spilled, arq] = await Promise.all([spill?.depth(), jobs.measure()]);
   return {
     queue: { backend: queue.backend, ...waiting, spilled: spilled?.messages ?? 0 },
+    jobs: { backend: jobs.backend, ...tasks, arq: arq ?? null },
     ...rest,
     recent_failed: recent_failed.map((each) => ({ ...each, failed_at: toDate(each.failed_at) })),
     failed_tasks: failed_tasks.map((each) => ({ ...each, finished_at: toDate(each.finished_at) })),
@@ -156,6 +164,7 @@ function toDate(text: Date | null): Date | null {
   return text === null ? null : new Date(text);
 }
 
+type TaskCounts = Omit<Stats["jobs"], "backend" | "arq">;
 type Waiting = Pick<Stats["queue"], "depth" | "in_progress" | "oldest_age_seconds">;
 
 /** The smallest id of an hour ago: ids begin with their time in milliseconds (RFC 9562). */

@@ -1,4 +1,4 @@
-import type { Database } from "./database.ts";
+import type { Database, Sql } from "./database.ts";
 import { newId } from "./id.ts";
 import {
   bodyIfSmall,
@@ -78,15 +78,7 @@ export async function claimTasks(
 ): Promise<ClaimedTask[]> {
   const events = Array.from({ length: max }, newId);
   const rows = await database.query("claim tasks", (sql) =>
-    sql<
-      (Pick<ClaimedTask, "id" | "epoch" | "title" | "description" | "verification"> & SmallBody & {
-        message_id: string;
-        webhook_type: string;
-        received_at: Date;
-        envelope: string;
-        attempts: number;
-      })[]
-    >`
+    sql<ClaimedRow[]>`
       with waiting as (
         select id, attempts from tasks
         where status in ('pending', 'running') and (lease_until is null or lease_until < now())
@@ -115,10 +107,31 @@ export async function claimTasks(
         insert into changes (kind, ids)
         select 'task', array_agg(id) from claimed having count(*) > 0
       )
-      select c.id, c.epoch, c.attempts, c.title, c.description, c.message_id, m.webhook_type, m.verification,
-        m.received_at, m.envelope, ${smallBody(sql)}
+      select ${claimedColumns(sql)}
       from claimed c join messages m on m.id = c.message_id`);
-  return rows.map((row) => ({
+  return rows.map(toClaimedTask);
+}
+
+/** The columns of {@link claimedColumns}. */
+export type ClaimedRow =
+  & Pick<ClaimedTask, "id" | "epoch" | "title" | "description" | "verification">
+  & SmallBody
+  & {
+    message_id: string;
+    webhook_type: string;
+    received_at: Date;
+    envelope: string;
+    attempts: number;
+  };
+
+/** What a {@link ClaimedTask} is made of: from the rows just started `c` and their messages `m`. */
+export function claimedColumns(sql: Sql) {
+  return sql`c.id, c.epoch, c.attempts, c.title, c.description, c.message_id, m.webhook_type,
+    m.verification, m.received_at, m.envelope, ${smallBody(sql)}`;
+}
+
+export function toClaimedTask(row: ClaimedRow): ClaimedTask {
+  return {
     id: row.id,
     epoch: row.epoch,
     title: row.title,
@@ -130,7 +143,7 @@ export async function claimTasks(
     headers: new Headers((JSON.parse(row.envelope) as Envelope).headers),
     body: bodyIfSmall(row),
     lastTry: row.attempts >= MOST_ATTEMPTS,
-  }));
+  };
 }
 
 /** How an agent's turn at one task ended: for good, or until later. */
@@ -226,6 +239,7 @@ export async function holdTasks(
   worker: string,
   held: readonly { id: string; epoch: number }[],
 ): Promise<Set<string>> {
+  if (held.length === 0) return new Set();
   const rows = await database.query("prolong leases", (sql) =>
     sql<{ id: string }[]>`
       update tasks t set lease_until = now() + make_interval(secs => ${LEASE_SECONDS})
@@ -259,15 +273,15 @@ export async function releaseTasks(database: Database, worker: string): Promise<
       where worker = ${worker} and status = 'running'`);
 }
 
-/** Ids and epochs of the tasks that have lost too many workers. */
+/** The tasks that have lost too many workers. */
 export async function findCrashedTasks(
   database: Database,
-): Promise<{ id: string; epoch: number }[]> {
+): Promise<{ id: string; epoch: number; source: string }[]> {
   return await database.query(
     "find tasks that crash workers",
     (sql) =>
-      sql<{ id: string; epoch: number }[]>`
-      select id, epoch from tasks
+      sql<{ id: string; epoch: number; source: string }[]>`
+      select id, epoch, source from tasks
       where status = 'running' and attempts >= ${MOST_ATTEMPTS} and lease_until < now()
       order by id limit 100`,
   );

@@ -12,6 +12,8 @@ import { beat, forgetWorkers, HEARTBEAT_MS, signOff } from "./heartbeat.ts";
 import { newId } from "./id.ts";
 import { failCrashedMessages, type Intake, settleMessages } from "./intake.ts";
 import { moveSpilled } from "./inbox.ts";
+import type { Ending } from "./jobs/jobs.ts";
+import { tellLate } from "./late.ts";
 import { errorText, type Log } from "./log.ts";
 import {
   type ClaimedMessage,
@@ -27,16 +29,7 @@ import { isRowError, writeEach } from "./row_error.ts";
 import type { Services } from "./services.ts";
 import { isStoreAway } from "./store_away.ts";
 import { clearObstacle } from "./slack_obstacle.ts";
-import {
-  type ClaimedTask,
-  claimTasks,
-  findCrashedTasks,
-  findOurs,
-  type Finish,
-  finishTasks,
-  holdTasks,
-  releaseTasks,
-} from "./task.ts";
+import { type ClaimedTask, findOurs, type Finish, finishTasks } from "./task.ts";
 import { ensureWebhookUser } from "./user.ts";
 
 /**
@@ -56,6 +49,8 @@ export interface Worker {
   tellPeople(signal: AbortSignal): Promise<number>;
   tellSlack(signal: AbortSignal): Promise<number>;
   moveSpill(): Promise<number>;
+  /** Looks after the tasks that others work on, and ends what has ended there. */
+  collect(): Promise<number>;
   beat(): Promise<void>;
   /** Stops the agents of tasks that were cancelled. */
   watch(): Promise<void>;
@@ -74,7 +69,7 @@ const POLL_MS = 500;
 const NEWS_MS = 1_000;
 
 export function createWorker(services: Services): Worker {
-  const { database, queue, spill, log, agent, channels, slack, bells, config } = services;
+  const { database, queue, spill, log, agent, jobs, channels, slack, bells, config } = services;
   const id = `${services.host}-${newId().slice(-12)}`;
   const running = new Map<
     string,
@@ -211,7 +206,7 @@ export function createWorker(services: Services): Worker {
   async function runTasks(signal: AbortSignal): Promise<number> {
     const max = TASKS_AT_ONCE - running.size;
     if (max <= 0 || signal.aborted || [...running.values()].some((run) => run.alone)) return 0;
-    const tasks = await claimTasks(database, { worker: id, max, emptyHanded: running.size === 0 });
+    const tasks = await jobs.claim({ worker: id, max, emptyHanded: running.size === 0 });
     for (const task of tasks) {
       // A process that was frozen past its lease may get its own task again.
       running.get(task.id)?.abort.abort();
@@ -232,7 +227,7 @@ export function createWorker(services: Services): Worker {
       taskId: task.id,
       epoch: task.epoch,
       actor: agent.name,
-      tell: channels.flatMap((channel) => channel.destinations({ source })),
+      tell: destinationsFor(source),
     };
     const finish = await assign(task, source).then((assignment) => agent.run(assignment, signal))
       .then((outcome): Finish => ({ ...end, ...toFinish(outcome) }))
@@ -262,13 +257,42 @@ export function createWorker(services: Services): Worker {
           const ours = await finisher.add(finish);
           if (!ours) log.warn("task.finished_elsewhere", { task_id: task.id, epoch: task.epoch });
           processed++;
-          return;
+          return await jobs.finish(finish, ours);
         } catch (error) {
           log.warn("task.finish_failed", { task_id: task.id, error: errorText(error) });
           if (isRowError(error)) throw error;
           await pause(AFTER_ERROR_MS, signal);
         }
       }
+    }
+  }
+
+  const destinationsFor = (source: string) =>
+    channels.flatMap((channel) => channel.destinations({ source }));
+
+  async function hold(): Promise<void> {
+    const held = [...running].map(([taskId, { epoch }]) => ({ id: taskId, epoch }));
+    const ours = await jobs.hold(id, held);
+    for (const { id: taskId, epoch } of held) {
+      // Cancelled, or taken over while this process was frozen.
+      const run = running.get(taskId);
+      if (!ours.has(taskId) && run?.epoch === epoch) run.abort.abort();
+    }
+  }
+
+  /** Ends a task that somebody else has worked on. What cannot be stored fails it. */
+  async function keepEnding({ id: taskId, epoch, source, actor, end }: Ending): Promise<void> {
+    const finish = { taskId, epoch, actor, tell: destinationsFor(source) };
+    try {
+      await finisher.add({ ...finish, ...end });
+    } catch (error) {
+      if (!isRowError(error)) throw error;
+      const message = `what came of it cannot be stored: ${errorText(error)}`.slice(0, 1_000);
+      await finisher.add({
+        ...finish,
+        status: "failed",
+        error: { code: "result_refused", message },
+      });
     }
   }
 
@@ -325,14 +349,23 @@ export function createWorker(services: Services): Worker {
     async beat() {
       const doing = running.size > 0 ? `running ${running.size} tasks` : "waiting";
       const roles = ["messages", "tasks", "notifications"];
-      await beat(database, { id, host: services.host, roles, doing, processed });
-      const held = [...running].map(([taskId, { epoch }]) => ({ id: taskId, epoch }));
-      if (held.length === 0) return;
-      const ours = await holdTasks(database, id, held);
-      for (const { id: taskId } of held) {
-        // Cancelled, or taken over while this process was frozen.
-        if (!ours.has(taskId)) running.get(taskId)?.abort.abort();
-      }
+      // Neither waits for the other: they may be in different stores.
+      const done = await Promise.allSettled([
+        beat(database, { id, host: services.host, roles, doing, processed }),
+        hold(),
+      ]);
+      for (const each of done) if (each.status === "rejected") throw each.reason;
+    },
+    async collect() {
+      const { endings, late } = await jobs.collect();
+      for (const ending of endings) await keepEnding(ending);
+      if (endings.length > 0) processed += endings.length;
+      await tellLate(
+        database,
+        late.map((task) => ({ ...task, tell: destinationsFor(task.source) })),
+      );
+      if (late.length > 0) bells.notifications.ring();
+      return endings.length;
     },
     async watch() {
       const held = [...running].map(([taskId, { epoch }]) => ({ id: taskId, epoch }));
@@ -345,21 +378,6 @@ export function createWorker(services: Services): Worker {
     },
     async tidy() {
       await failCrashedMessages(database);
-      const crashed = await findCrashedTasks(database);
-      await finishTasks(
-        database,
-        crashed.map(({ id: taskId, epoch }) => ({
-          taskId,
-          epoch,
-          actor: "otto",
-          tell: channels.flatMap((channel) => channel.destinations({ source: "" })),
-          status: "failed",
-          error: {
-            code: "worker_lost",
-            message: "every worker that took it stopped in the middle",
-          },
-        })),
-      );
       if (await expireApprovals(database) > 0) bells.tasks.ring();
       await forgetUsage(database);
       const before = new Date(Date.now() - config.retentionDays * 24 * 60 * 60 * 1_000);
@@ -373,7 +391,7 @@ export function createWorker(services: Services): Worker {
     },
     async stop() {
       for (const { abort } of running.values()) abort.abort();
-      await Promise.all([releaseMessages(database, id), releaseTasks(database, id)]);
+      await Promise.all([releaseMessages(database, id), jobs.release(id)]);
       await signOff(database, id);
     },
   };
@@ -437,6 +455,7 @@ export async function work(services: Services, signal: AbortSignal): Promise<voi
     every(HEARTBEAT_MS, () => worker.beat()),
     every(WATCH_MS, () => worker.watch()),
     every(TIDY_MS, () => worker.tidy()),
+    every(services.jobs.collectEveryMs, () => worker.collect()),
     every(COMPACT_MS, () => tidyEmbedded(database)),
     services.spill && repeat(() => worker.moveSpill(), () => pause(SPILL_MS, signal)),
   ]);
@@ -472,6 +491,7 @@ export async function drain(
       settled += taken;
       done += taken + await worker.runTasks(signal);
       await Promise.race([worker.idle(), untilAborted(signal)]);
+      done += await worker.collect();
       done += await worker.tellPeople(signal) + await worker.tellSlack(signal);
       await Promise.race([worker.idle(), untilAborted(signal)]);
       if (done === 0) break;

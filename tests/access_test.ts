@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { afterAll, beforeAll, beforeEach, describe, it } from "@std/testing/bdd";
 import { ACCESS } from "../handlers/access.ts";
 import { openAdmin } from "../lib/admin.ts";
+import { openTaskTokens } from "../lib/jobs/task_token.ts";
 import { json, openOtto, type Otto } from "./otto.ts";
 
 const ADMIN_TOKEN = "a token of the operator's own";
@@ -72,6 +73,21 @@ describe("the access table", () => {
         const foreign = { cookie: session, origin: "https://evil.example.com" };
         const cross = await status(method, path, foreign);
         if (method !== "GET") assertEquals(cross, 403, "from a page of another site");
+      } else if (who === "agent with its task's token") {
+        assertEquals(nobody, 401, "without anything");
+        for (const [name, headers] of callers) {
+          assertEquals(await status(method, path, headers), 401, name);
+        }
+        // Not the admin's either: only the job has the token.
+        const tokens = openTaskTokens(otto.services.database);
+        const bearer = async (token: string) =>
+          await status(method, path, { authorization: `Bearer ${token}` });
+        assertEquals(await bearer(ADMIN_TOKEN), 401, "the admin's token");
+        const other = await tokens.make({ id: ID.replace(/.$/, "2"), round: 1 });
+        assertEquals(await bearer(other), 401, "another task's token");
+        const own = await bearer(await tokens.make({ id: ID, round: 1 }));
+        assert(!REFUSALS.includes(own), `with the task's token: ${own}`);
+        return;
       } else if (path !== "/sign-in") {
         assert(!REFUSALS.includes(nobody), `without anything: ${nobody}`);
       }

@@ -28,6 +28,8 @@ describe("the settings", () => {
   it("refuse what cannot work, saying what to set", () => {
     assertStringIncludes(refusal({ REDIS_URL: "redis://localhost" }), "DATABASE_URL");
     assertStringIncludes(refusal({ DENO_DEPLOY: "1" }), "DATABASE_URL");
+    assertStringIncludes(refusal({ AGENT: "external" }), "REDIS_URL");
+    assertStringIncludes(refusal({ AGENT: "other" }), '"builtin"');
     assertStringIncludes(refusal({ PORT: "http" }), "PORT must be a port number");
     assertStringIncludes(refusal({ DATABASE_URL: "mysql://x" }), "postgres://");
     assertStringIncludes(refusal({ WORKER: "yes" }), "inline");

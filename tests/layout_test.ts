@@ -23,7 +23,8 @@ const MAY_IMPORT: [place: string, ...mayImport: string[]][] = [
   ["lib/arq/", "lib/arq/", "lib/*"],
   ["lib/signature.ts", "lib/signature/"],
   ["lib/signature/", "lib/signature/"],
-  ["lib/", "lib/*", "lib/queue/queue.ts", "lib/queue/spill.ts"],
+  ["lib/jobs/", "lib/jobs/", "lib/arq/", "lib/*"],
+  ["lib/", "lib/*", "lib/queue/queue.ts", "lib/queue/spill.ts", "lib/jobs/jobs.ts"],
   [
     "sources/",
     "sources/",
@@ -39,7 +40,7 @@ const MAY_IMPORT: [place: string, ...mayImport: string[]][] = [
 /** Packages that only some places may name. */
 const ONLY: [package_: string, ...places: string[]][] = [
   ["@electric-sql/pglite", "lib/database.ts"],
-  ["redis", "lib/queue/redis.ts", "lib/arq/"],
+  ["redis", "lib/redis.ts"],
   ["ai", "lib/agent/model.ts"],
   ["@ai-sdk/openai-compatible", "lib/agent/model.ts"],
   ["@ai-sdk/anthropic", "lib/agent/model.ts"],

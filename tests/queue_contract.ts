@@ -1,14 +1,13 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { afterAll, beforeAll, beforeEach, describe, it } from "@std/testing/bdd";
-import type { Agent } from "../lib/agent/agent.ts";
 import type { Database, Sql } from "../lib/database.ts";
 import { newId } from "../lib/id.ts";
 import { settleMessages } from "../lib/intake.ts";
 import { type NewMessage, storeMessages } from "../lib/inbox_rows.ts";
-import { claimMessages, claimSuspect, LEASE_SECONDS, MOST_ATTEMPTS } from "../lib/message.ts";
+import { claimMessages, claimSuspect, LEASE_SECONDS } from "../lib/message.ts";
 import { listNotifications } from "../lib/notification.ts";
 import type { Services } from "../lib/services.ts";
-import { cancelTask, claimTasks, type Finish, finishTasks, listTasks } from "../lib/task.ts";
+import { listTasks } from "../lib/task.ts";
 import { ensureWebhookUser } from "../lib/user.ts";
 import { createWorker, work, type Worker } from "../lib/work.ts";
 import { until } from "./servers/mod.ts";
@@ -90,13 +89,6 @@ export function queueContract(name: string, open: () => Promise<Place>): void {
         sql`
         update messages set lease_until = now() - interval '1 second'
         where lease_until is not null`);
-
-    /** Moves the ends of all task leases, as if so many seconds had gone by. */
-    const passTime = (seconds: number) =>
-      ask(here, (sql) =>
-        sql`
-          update tasks set lease_until = lease_until - make_interval(secs => ${seconds})
-          where lease_until is not null`);
 
     const allSettled = async (ids: readonly string[]) => {
       const rows = await ask<{ state: string; tasks: number; created: number }>(here, (sql) =>
@@ -248,38 +240,6 @@ export function queueContract(name: string, open: () => Promise<Place>): void {
       assertEquals(tasks.map((task) => task.title), ["told in epoch 2"]);
     });
 
-    it("refuses to finish a task for a worker that lost it: the first finish wins", async () => {
-      const ids = await store(1);
-      const finish = ({ id: taskId, epoch }: { id: string; epoch: number }): Finish => ({
-        taskId,
-        epoch,
-        actor: "tester",
-        tell: [{ channel: "web", destination: "web" }],
-        status: "completed",
-        result: { text: `in epoch ${epoch}`, data: null },
-      });
-      await takeOnce(createWorker(there));
-      assert(await allSettled(ids));
-      const [slow] = await claimTasks(here.database, { worker: "slow", max: 1, emptyHanded: true });
-      assertEquals(
-        await claimTasks(there.database, { worker: "quick", max: 1, emptyHanded: true }),
-        [],
-      );
-      await passTime(LEASE_SECONDS + 1);
-      const [quick] = await claimTasks(there.database, {
-        worker: "quick",
-        max: 1,
-        emptyHanded: true,
-      });
-      assertEquals((await finishTasks(here.database, [finish(slow)])).size, 0);
-      assertEquals((await finishTasks(there.database, [finish(quick)])).size, 1);
-      assertEquals((await finishTasks(there.database, [finish(quick)])).size, 0);
-      assertEquals((await finishTasks(here.database, [finish(slow)])).size, 0);
-      const [task] = await listTasks(here.database, { limit: 10 });
-      assertEquals(task.result?.text, `in epoch ${quick.epoch}`);
-      assertEquals((await listNotifications(here.database, { limit: 10 })).length, 1);
-    });
-
     it("gives what a stopping worker holds to others at once", async () => {
       const ids = await store(3);
       const leaving = createWorker(here);
@@ -287,69 +247,6 @@ export function queueContract(name: string, open: () => Promise<Place>): void {
       await leaving.stop();
       await takeOnce(createWorker(there));
       assert(await allSettled(ids));
-    });
-
-    it("keeps a task while its agent works, however long", async () => {
-      await store(1);
-      const runs: { end(text: string): void; signal: AbortSignal }[] = [];
-      const agent: Agent = {
-        name: "slow",
-        run: (_assignment, signal) =>
-          new Promise((resolve) =>
-            runs.push({ signal, end: (text) => resolve({ status: "completed", text, data: null }) })
-          ),
-      };
-      const { signal } = new AbortController();
-      const worker = createWorker({ ...here, agent });
-      const other = createWorker(there);
-      await takeOnce(worker);
-      assertEquals(await worker.runTasks(signal), 1);
-      await until(() => runs.length === 1, { what: "the agent to start" });
-      await passTime(LEASE_SECONDS - 1);
-      await worker.beat();
-      await passTime(LEASE_SECONDS - 1);
-      assertEquals(await other.runTasks(signal), 0, "The heartbeat did not prolong the lease");
-
-      // Frozen past its lease it gets its own task again: only the new run counts, and is held.
-      await passTime(LEASE_SECONDS + 1);
-      assertEquals(await worker.runTasks(signal), 1);
-      await until(() => runs.length === 2, { what: "the agent to start again" });
-      assert(runs[0].signal.aborted && !runs[1].signal.aborted);
-      runs[0].end("too late");
-      await passTime(LEASE_SECONDS - 1);
-      await worker.beat();
-      await passTime(LEASE_SECONDS - 1);
-      assertEquals(await other.runTasks(signal), 0, "The second run is not held");
-      runs[1].end("in time");
-      await worker.idle();
-      const [task] = await listTasks(here.database, { limit: 1 });
-      assertEquals([task.status, task.result?.text], ["completed", "in time"]);
-      assertEquals((await listNotifications(here.database, { limit: 10 })).length, 1);
-    });
-
-    it("stops the agent of a task that was cancelled", async () => {
-      await store(1);
-      let stopped = false;
-      const agent: Agent = {
-        name: "obedient",
-        run: (_assignment, signal) =>
-          new Promise((_, reject) =>
-            signal.addEventListener("abort", () => {
-              stopped = true;
-              reject(new Error("stopped"));
-            })
-          ),
-      };
-      const worker = createWorker({ ...here, agent });
-      await takeOnce(worker);
-      await worker.runTasks(new AbortController().signal);
-      const [{ id }] = await listTasks(here.database, { limit: 1 });
-      assert(await cancelTask(there.database, { id, actor: "somebody" }));
-      await worker.beat();
-      await worker.idle();
-      const [task] = await listTasks(here.database, { limit: 1 });
-      assertEquals([task.status, stopped], ["cancelled", true]);
-      assertEquals((await listNotifications(here.database, { limit: 10 })).length, 0);
     });
 
     it("fails alone a message that the store refuses a word of", async () => {
@@ -372,48 +269,11 @@ export function queueContract(name: string, open: () => Promise<Place>): void {
       );
       assertStringIncludes(String(states[2].error), "lucky");
     });
-
-    it("hands a task that two workers died with out alone, and only to empty hands", async () => {
-      await store(3);
-      await takeOnce(createWorker(here));
-      const claim = (worker: string, max: number, emptyHanded: boolean) =>
-        claimTasks(here.database, { worker, max, emptyHanded });
-      const [suspect] = await claim("first", 1, true);
-      await passTime(LEASE_SECONDS + 1);
-      await claim("second", 1, true);
-      await passTime(LEASE_SECONDS + 1);
-      assertEquals(await claim("busy", 16, false), []);
-      const alone = await claim("idle", 16, true);
-      assertEquals(alone.map(({ id, lastTry }) => [id, lastTry]), [[suspect.id, true]]);
-      assertEquals((await claim("busy", 16, false)).length, 2);
-    });
-
-    it("fails a task that three workers died with, and tells people", async () => {
-      await store(1);
-      await takeOnce(createWorker(here));
-      for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
-        const worker = `dead ${attempt}`;
-        assertEquals(
-          (await claimTasks(here.database, { worker, max: 16, emptyHanded: true })).length,
-          1,
-        );
-        await passTime(LEASE_SECONDS + 1);
-      }
-      assertEquals(
-        await claimTasks(here.database, { worker: "not again", max: 16, emptyHanded: true }),
-        [],
-      );
-      await createWorker(there).tidy();
-      const [task] = await listTasks(here.database, { limit: 1 });
-      assertEquals([task.status, task.error?.code], ["failed", "worker_lost"]);
-      const told = await listNotifications(here.database, { limit: 10 });
-      assertEquals(told.map((each) => [each.kind, each.channel]), [["failed", "web"]]);
-    });
   });
 }
 
 /** Workers that run until disposed. */
-function startWork(processes: readonly Services[]): AsyncDisposable {
+export function startWork(processes: readonly Services[]): AsyncDisposable {
   const stop = new AbortController();
   const working = processes.map((services) => work(services, stop.signal));
   return {
@@ -425,7 +285,7 @@ function startWork(processes: readonly Services[]): AsyncDisposable {
 }
 
 /** One look for messages, young ones too. */
-function takeOnce(worker: Worker): Promise<number> {
+export function takeOnce(worker: Worker): Promise<number> {
   return worker.takeMessages(0, new AbortController().signal);
 }
 

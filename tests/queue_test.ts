@@ -1,12 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { it } from "@std/testing/bdd";
 import { createClient } from "redis";
-import { readConfig } from "../lib/config.ts";
 import { storeMessages } from "../lib/inbox_rows.ts";
-import { createLog } from "../lib/log.ts";
 import { INBOX_STREAM } from "../lib/queue/redis.ts";
-import { openServices, type Services } from "../lib/services.ts";
 import { work } from "../lib/work.ts";
+import { openPlace } from "./place.ts";
 import { ask, messageOf, type Place, queueContract } from "./queue_contract.ts";
 import { describeWith, until } from "./servers/mod.ts";
 
@@ -77,26 +75,6 @@ describeWith({ postgres: true, redis: "own" }, "with PostgreSQL and Redis", (ser
     assertEquals([group.pending, group.consumers], [0, 1]);
   });
 });
-
-async function openPlace(
-  env: Record<string, string>,
-  { processes = 2 }: { processes?: number } = {},
-): Promise<Place> {
-  const stop = new AbortController();
-  const config = readConfig({ LOG_LEVEL: "silent", ...env });
-  const opened: Services[] = [];
-  for (let n = 0; n < processes; n++) {
-    opened.push(await openServices(config, createLog(config.logLevel), stop.signal));
-    await opened[n].ready;
-  }
-  return {
-    processes: [opened[0], opened.at(-1)!],
-    async [Symbol.asyncDispose]() {
-      stop.abort();
-      for (const services of opened) await services[Symbol.asyncDispose]();
-    },
-  };
-}
 
 /** A worker that lives on news alone, because all messages look too young for its floor. */
 async function startNews({ processes: [here, there] }: Place) {

@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { errorText, type Log } from "../log.ts";
 import type { NewMessage } from "../inbox_rows.ts";
-import { asBytes, isReply, type Redis } from "./redis.ts";
+import { asBytes, isReplyError, type Redis } from "../redis.ts";
 
 /** A message that waits in the spill, under the entry's id. */
 export interface Spilled {
@@ -71,7 +71,7 @@ export function openSpill(
       return undefined;
     } catch (error) {
       // Only a Redis that answers may be taken at its operator's word.
-      return isReply(error)
+      return isReplyError(error)
         ? "Redis does not show its settings: set REDIS_DURABLE=yes if it runs with " +
           "appendfsync always and noeviction"
         : "Redis does not answer";

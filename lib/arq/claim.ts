@@ -1,0 +1,218 @@
+import { Buffer } from "node:buffer";
+import { asBytes, type Redis } from "../redis.ts";
+import { keys } from "./wire.ts";
+
+/**
+ * A job in the hands of one worker: python-arq's in-progress key, with a token
+ * of ours as its value. Python asks only whether the key is there; we also ask
+ * whose it is, so the lease can be short and renewed, and whoever lost it
+ * writes nothing.
+ */
+export interface Claim {
+  queue: string;
+  id: string;
+  token: string;
+  /** How often the job has been claimed, this time included. */
+  tries: number;
+  /** When it was due, in milliseconds since 1970. */
+  dueAt: number;
+  startedAt: number;
+  /** Somebody asked for its abortion before it began. */
+  aborted: boolean;
+  /** The job's bytes; undefined when they have expired. */
+  bytes?: Uint8Array;
+}
+
+/** Ids in the order of their turn, from some place of the queue on. */
+export async function readDue(
+  redis: Redis,
+  queue: string,
+  { from, count }: { from: number; count: number },
+): Promise<string[]> {
+  return await redis.run(
+    "look into the job queue",
+    (client) => client.zRangeByScore(queue, "-inf", Date.now(), { LIMIT: { offset: from, count } }),
+  );
+}
+
+/** How python-arq's retry counter is kept, in seconds. */
+const RETRY_SECONDS = "88400";
+
+const PEEK = `
+local found = {}
+for i = 2, #ARGV do
+  local answer = 0
+  if redis.call('EXISTS', 'arq:in-progress:' .. ARGV[i]) == 0 then
+    answer = 1
+    if redis.call('STRLEN', 'arq:job:' .. ARGV[i]) <= tonumber(ARGV[1]) then
+      answer = redis.call('GET', 'arq:job:' .. ARGV[i]) or 2
+    end
+  end
+  found[i - 1] = answer
+end
+return found`;
+
+/** What is known of a waiting job without touching it. */
+export type Peek = { id: string; state: "taken" | "large" | "expired" | "waiting"; bytes?: Buffer };
+
+/** Larger jobs are not read just to see whose they are. */
+const PEEK_BYTES = 256 * 1024;
+
+/** Looks at jobs without claiming them. */
+export async function peekJobs(redis: Redis, ids: readonly string[]): Promise<Peek[]> {
+  if (ids.length === 0) return [];
+  const found = await redis.run(
+    "look at jobs",
+    (client) =>
+      client.withTypeMapping(asBytes).eval(PEEK, {
+        arguments: [String(PEEK_BYTES), ...ids],
+      }),
+  ) as (number | Buffer)[];
+  return ids.map((id, at) => {
+    const state = found[at];
+    if (typeof state !== "number") return { id, state: "waiting", bytes: state };
+    return { id, state: (["taken", "large", "expired"] as const)[state] };
+  });
+}
+
+const CLAIM = `
+if redis.call('EXISTS', KEYS[1]) == 1 then return {0} end
+local score = redis.call('ZSCORE', KEYS[2], ARGV[1])
+if not score or tonumber(score) == 0 or tonumber(score) > tonumber(ARGV[2]) then return {0} end
+redis.call('PSETEX', KEYS[1], ARGV[3], ARGV[4])
+local job = redis.call('GET', KEYS[3])
+local try = redis.call('INCR', KEYS[4])
+redis.call('EXPIRE', KEYS[4], ${RETRY_SECONDS})
+local aborted = redis.call('ZREM', KEYS[5], ARGV[1])
+return {1, score, try, aborted, job}`;
+
+/** Takes a job that is due and that nobody has; undefined when somebody was quicker. */
+export async function claimJob(
+  redis: Redis,
+  { queue, id, token, leaseMs }: { queue: string; id: string; token: string; leaseMs: number },
+): Promise<Claim | undefined> {
+  const now = Date.now();
+  const [taken, score, tries, aborted, bytes] = await redis.run(
+    "claim a job",
+    (client) =>
+      client.withTypeMapping(asBytes).eval(CLAIM, {
+        keys: [keys.inProgress(id), queue, keys.job(id), keys.retry(id), keys.abort],
+        arguments: [id, String(now), String(leaseMs), token],
+      }),
+  ) as [number, Buffer, number, number, Buffer | null];
+  if (taken === 0) return undefined;
+  return {
+    queue,
+    id,
+    token,
+    tries,
+    dueAt: Number(score.toString()),
+    startedAt: now,
+    aborted: aborted === 1,
+    bytes: bytes ?? undefined,
+  };
+}
+
+const EXTEND = `
+local owner = redis.call('GET', KEYS[1])
+if owner and owner ~= ARGV[1] then return 0 end
+if not owner then
+  if redis.call('EXISTS', KEYS[4]) == 1 then return 0 end
+  redis.call('SET', KEYS[1], ARGV[1])
+  if ARGV[5] ~= '' and redis.call('EXISTS', KEYS[2]) == 0 then
+    redis.call('PSETEX', KEYS[2], ARGV[6], ARGV[5])
+  end
+  redis.call('ZADD', KEYS[3], 'NX', ARGV[4], ARGV[3])
+end
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+if redis.call('ZREM', KEYS[5], ARGV[3]) == 1 then return 2 end
+return 1`;
+
+/**
+ * Renews a lease. Where it is gone without a trace, because Redis has lost its
+ * data or was frozen past its end, and nobody has taken the job since, the job
+ * is put back as it was.
+ *
+ * @returns `"lost"` when it is another's now or has ended, `"aborted"` when
+ * somebody asks for its abortion.
+ */
+export async function extendClaim(
+  redis: Redis,
+  { queue, id, token, dueAt, bytes }: Claim,
+  { leaseMs, expiresMs }: { leaseMs: number; expiresMs: number },
+): Promise<"held" | "lost" | "aborted"> {
+  const answer = await redis.run("renew the lease on a job", (client) =>
+    client.eval(EXTEND, {
+      keys: [keys.inProgress(id), keys.job(id), queue, keys.result(id), keys.abort],
+      arguments: [
+        token,
+        String(leaseMs),
+        id,
+        String(dueAt),
+        Buffer.from(bytes ?? []) as unknown as string,
+        String(expiresMs),
+      ],
+    }));
+  return answer === 2 ? "aborted" : answer === 1 ? "held" : "lost";
+}
+
+const FINISH = `
+if redis.call('GET', KEYS[1]) ~= ARGV[2] then return 0 end
+redis.call('DEL', KEYS[1], KEYS[2], KEYS[3])
+redis.call('ZREM', KEYS[4], ARGV[1])
+redis.call('ZREM', KEYS[5], ARGV[1])
+if ARGV[4] ~= '0' then redis.call('SET', KEYS[6], ARGV[3], 'PX', ARGV[4]) end
+return 1`;
+
+/**
+ * Ends a job and keeps its result for so many milliseconds; 0 keeps none.
+ *
+ * @returns false when the claim was lost, and then nothing is written.
+ */
+export async function finishJob(
+  redis: Redis,
+  { queue, id, token }: Claim,
+  { result, keepMs }: { result: Uint8Array; keepMs: number },
+): Promise<boolean> {
+  const done = await redis.run("finish a job", (client) =>
+    client.eval(FINISH, {
+      keys: [
+        keys.inProgress(id),
+        keys.retry(id),
+        keys.job(id),
+        keys.abort,
+        queue,
+        keys.result(id),
+      ],
+      arguments: [id, token, Buffer.from(result) as unknown as string, String(keepMs)],
+    }));
+  return done === 1;
+}
+
+const RELEASE = `
+if redis.call('GET', KEYS[1]) ~= ARGV[2] then return 0 end
+if ARGV[3] ~= '0' and redis.call('ZSCORE', KEYS[2], ARGV[1]) then
+  redis.call('ZINCRBY', KEYS[2], ARGV[3], ARGV[1])
+end
+redis.call('DEL', KEYS[1])
+return 1`;
+
+/**
+ * Gives a job back, to be started again at once or after so many milliseconds.
+ * As in python-arq the try counts.
+ *
+ * @returns false when the claim was lost.
+ */
+export async function releaseJob(
+  redis: Redis,
+  { queue, id, token, dueAt }: Claim,
+  { afterMs }: { afterMs?: number } = {},
+): Promise<boolean> {
+  const shift = afterMs === undefined ? 0 : Math.round(Date.now() + afterMs - dueAt);
+  const done = await redis.run("give a job back", (client) =>
+    client.eval(RELEASE, {
+      keys: [keys.inProgress(id), queue],
+      arguments: [id, token, String(shift)],
+    }));
+  return done === 1;
+}

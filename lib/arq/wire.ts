@@ -1,0 +1,186 @@
+import { decodePickle } from "./pickle_decode.ts";
+import { type Encodable, encodePickle } from "./pickle_encode.ts";
+import { type PickleMap, type PickleValue, PyTuple } from "./pickle_value.ts";
+
+/** The keys and values that python-arq 0.26 keeps in Redis. Of the keys only the queue's own two depend on its name. */
+export const keys = {
+  job: (id: string) => `arq:job:${id}`,
+  inProgress: (id: string) => `arq:in-progress:${id}`,
+  retry: (id: string) => `arq:retry:${id}`,
+  result: (id: string) => `arq:result:${id}`,
+  abort: "arq:abort",
+  health: (queue: string) => `${queue}:health-check`,
+};
+
+/** A job as it waits in Redis. */
+export interface Job {
+  /** The number of the first try, where somebody asked for one. */
+  firstTry: number | null;
+  function: string;
+  args: readonly PickleValue[];
+  kwargs: PickleMap;
+  /** Milliseconds since 1970, by the clock of whoever enqueued it. */
+  enqueuedAt: number;
+}
+
+/** What came of a job. */
+export interface Result extends Omit<Job, "firstTry"> {
+  tries: number;
+  success: boolean;
+  /** What was returned; for a failure the exception, or a text. */
+  value: PickleValue;
+  startedAt: number;
+  finishedAt: number;
+  queue: string;
+  id: string;
+}
+
+/** Bytes that are a pickle, but no job or no result. */
+export class WireError extends Error {
+  override name = "WireError";
+}
+
+/**
+ * The bytes of a job. Python trusts them: a field of the wrong type ends its
+ * worker's process, so they are checked here.
+ *
+ * @throws {WireError} or a `PickleError` when Python could not work it.
+ */
+export function encodeJob(job: {
+  function: string;
+  args: readonly Encodable[];
+  kwargs: Readonly<Record<string, Encodable>>;
+  enqueuedAt: number;
+  firstTry?: number;
+}): Uint8Array {
+  const { function: name, args, kwargs, enqueuedAt, firstTry } = job;
+  if (name === "") throw new WireError("A job needs the name of a function");
+  if (!Number.isSafeInteger(enqueuedAt) || enqueuedAt < 0) {
+    throw new WireError(`The time ${enqueuedAt} is no number of milliseconds`);
+  }
+  if (firstTry !== undefined && (!Number.isSafeInteger(firstTry) || firstTry < 1)) {
+    throw new WireError(`The try ${firstTry} is no number from 1`);
+  }
+  return encodePickle(
+    new Map<string, Encodable>([
+      ["t", firstTry ?? null],
+      ["f", name],
+      ["a", new PyTuple(args as readonly PickleValue[])],
+      ["k", kwargs],
+      ["et", enqueuedAt],
+    ]),
+  );
+}
+
+/**
+ * Reads a job that is to be worked on: plain data only.
+ *
+ * @throws {WireError} or a `PickleError` when it is none.
+ */
+export function decodeJob(bytes: Uint8Array): Job {
+  return toJob(decodePickle(bytes));
+}
+
+/** The function that a job is for, whatever its arguments are; undefined when it is no job. */
+export function functionOf(bytes: Uint8Array): string | undefined {
+  try {
+    const { get } = fields(decodePickle(bytes, { objects: "records" }), ["f"]);
+    const name = get("f");
+    return typeof name === "string" ? name : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function toJob(value: PickleValue): Job {
+  const { get } = fields(value, ["t", "f", "a", "k", "et"]);
+  const firstTry = get("t");
+  if (firstTry !== null && !isCount(firstTry)) throw wrong("t", "None or a number");
+  return { firstTry, ...toCall(get), enqueuedAt: toTime(get, "et") };
+}
+
+function toCall(get: (name: string) => PickleValue) {
+  const name = get("f");
+  if (typeof name !== "string" || name === "") throw wrong("f", "a text");
+  const args = get("a");
+  if (!(args instanceof PyTuple) && !Array.isArray(args)) throw wrong("a", "a tuple");
+  const kwargs = get("k");
+  if (!(kwargs instanceof Map) || ![...kwargs.keys()].every((key) => typeof key === "string")) {
+    throw wrong("k", "a dict of names");
+  }
+  return { function: name, args: args instanceof PyTuple ? args.items : args, kwargs };
+}
+
+const MAY_RAISE = new Set([
+  "builtins.RuntimeError",
+  "builtins.TimeoutError",
+  "asyncio.exceptions.CancelledError",
+  "arq.worker.JobExecutionFailed",
+  "arq.jobs.DeserializationError",
+]);
+
+/** The bytes of a result. Of exceptions only those that every Python worker has are written. */
+export function encodeResult(result: Omit<Result, "value"> & { value: Encodable }): Uint8Array {
+  return encodePickle(
+    new Map<string, Encodable>([
+      ["t", result.tries],
+      ["f", result.function],
+      ["a", new PyTuple(result.args)],
+      ["k", result.kwargs],
+      ["et", result.enqueuedAt],
+      ["s", result.success],
+      ["r", result.value],
+      ["st", result.startedAt],
+      ["ft", result.finishedAt],
+      ["q", result.queue],
+      ["id", result.id],
+    ]),
+    { allow: (path) => MAY_RAISE.has(path) },
+  );
+}
+
+/**
+ * Reads a result; exceptions and other objects come as records of names.
+ *
+ * @throws {WireError} or a `PickleError` when it is none.
+ */
+export function decodeResult(bytes: Uint8Array): Result {
+  const value = decodePickle(bytes, { objects: "records" });
+  const { get, find } = fields(value, ["t", "f", "a", "k", "et", "s", "r", "st", "ft"]);
+  const [tries, success, queue, id] = [get("t"), get("s"), find("q"), find("id")];
+  if (!isCount(tries)) throw wrong("t", "a number");
+  if (typeof success !== "boolean") throw wrong("s", "True or False");
+  return {
+    tries,
+    ...toCall(get),
+    enqueuedAt: toTime(get, "et"),
+    success,
+    value: get("r"),
+    startedAt: toTime(get, "st"),
+    finishedAt: toTime(get, "ft"),
+    queue: typeof queue === "string" ? queue : "<unknown>",
+    id: typeof id === "string" ? id : "",
+  };
+}
+
+function fields(value: PickleValue, names: readonly string[]) {
+  if (!(value instanceof Map)) throw new WireError("The pickle is no dict");
+  const missing = names.filter((name) => !value.has(name));
+  if (missing.length > 0) throw new WireError(`The dict lacks ${missing.join(", ")}`);
+  const find = (name: string) => value.get(name);
+  return { find, get: (name: string) => find(name) ?? null };
+}
+
+function isCount(value: PickleValue): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+function toTime(get: (name: string) => PickleValue, name: string): number {
+  const time = get(name);
+  if (!isCount(time)) throw wrong(name, "a time in milliseconds");
+  return time;
+}
+
+function wrong(name: string, right: string): WireError {
+  return new WireError(`"${name}" is not ${right}`);
+}

@@ -1,0 +1,13 @@
+import { type Answer, workFailed } from "../arq/worker.ts";
+import type { Finish } from "../task.ts";
+
+/** What whoever waits for the job in Python gets. */
+export function answerFor(finish: Finish): Answer {
+  if (finish.status === "completed") {
+    const { text, data } = finish.result;
+    return { value: { text: text.toWellFormed(), data: data as null } };
+  }
+  if (finish.status === "failed") return workFailed(finish.error.message);
+  // The turn has ended, the task has not: it goes on with a job of its own.
+  return { value: { status: (finish as { status: string }).status } };
+}

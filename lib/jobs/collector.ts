@@ -1,0 +1,125 @@
+import { type Look, lookAtJobs, removeJob } from "../arq/look.ts";
+import type { Database } from "../database.ts";
+import { errorText, type Log } from "../log.ts";
+import { isReplyError, type Redis } from "../redis.ts";
+import {
+  countLoss,
+  endRounds,
+  jobIdOf,
+  listLive,
+  type LiveTask,
+  markStarted,
+  type Round,
+} from "./job_rows.ts";
+import type { Ending, LateTask } from "./jobs.ts";
+import { findLate } from "../late.ts";
+import type { Submitter } from "./submitter.ts";
+import { judge, type Verdict } from "./verdict.ts";
+import { openWatch, type Since } from "./watch.ts";
+
+/** What runs next stands first: so many are looked at every time. */
+const HEAD = 250;
+const PAGE = 1_000;
+/** All are looked at so often, and when Redis has lost its data. */
+const ALL_MS = 5_000;
+
+/** Watches over the jobs that are in Redis, and collects their results by id. */
+export interface Collector {
+  collect(): Promise<{ endings: Ending[]; late: LateTask[] }>;
+}
+
+export function createCollector(
+  { redis, database, log, queue, startSeconds, submitter }: {
+    redis: Redis;
+    database: Database;
+    log: Log;
+    queue: string;
+    startSeconds: number;
+    submitter: Submitter;
+  },
+): Collector {
+  const watch = openWatch(redis, database);
+  let allAt = -Infinity;
+  let since: Since | undefined;
+
+  /** Looks at some tasks' jobs and does what is to be done about each. */
+  async function lookAt(tasks: readonly LiveTask[], known: Since): Promise<Ending[]> {
+    const looks = await lookAtJobs(redis, queue, tasks.map(jobIdOf));
+    const endings: Ending[] = [];
+    const ended: Round[] = [];
+    for (const [at, task] of tasks.entries()) {
+      const verdict = judge(task, looks[at], known.isWatched(task.waited));
+      if (verdict.do === "nothing") continue;
+      if (verdict.do === "end the round") ended.push(task);
+      else endings.push(...await act(task, looks[at], verdict));
+    }
+    await endRounds(database, ended);
+    return endings;
+  }
+
+  async function act(task: LiveTask, look: Look, verdict: Verdict): Promise<Ending[]> {
+    const { id, source } = task;
+    log.debug("job.verdict", { job_id: jobIdOf(task), look: look.state, verdict: verdict.do });
+    switch (verdict.do) {
+      case "take it out":
+        if (await removeJob(redis, queue, jobIdOf(task))) await endRounds(database, [task]);
+        return [];
+      case "note its start":
+        await markStarted(database, { ...task, actor: "arq" });
+        return [];
+      case "submit it again":
+        log.warn("job.submitted_again", { job_id: jobIdOf(task) });
+        await submitter.submitAgain(task);
+        await countLoss(database, task);
+        return [];
+      case "finish": {
+        if (verdict.takeOut && !await removeJob(redis, queue, jobIdOf(task))) return [];
+        // What was never seen to start has no epoch that may end it yet.
+        const epoch = task.status === "running"
+          ? task.epoch
+          : await markStarted(database, { ...task, actor: "arq" });
+        if (epoch === undefined) return [];
+        const actor = look.state === "ended" ? "arq" : "otto";
+        return [{ id, epoch, source, actor, end: verdict.end }];
+      }
+      default:
+        return [];
+    }
+  }
+
+  async function lookAtAll(): Promise<Ending[]> {
+    const begun = await watch.begin();
+    const endings: Ending[] = [];
+    let after: string | undefined;
+    for (;;) {
+      const tasks = await listLive(database, { after, limit: PAGE });
+      endings.push(...await lookAt(tasks, begun));
+      after = tasks.at(-1)?.id;
+      if (tasks.length < PAGE) break;
+    }
+    await watch.end(begun);
+    allAt = performance.now();
+    since = { ...begun, isWatched: () => true };
+    return endings;
+  }
+
+  async function collectSome(): Promise<Ending[]> {
+    if (!since || performance.now() - allAt > ALL_MS || await watch.hasLost()) {
+      return await lookAtAll();
+    }
+    return await lookAt(await listLive(database, { limit: HEAD }), since);
+  }
+
+  return {
+    async collect() {
+      let endings: Ending[] = [];
+      try {
+        endings = await collectSome();
+      } catch (error) {
+        const level = isReplyError(error) ? "warn" : "debug";
+        log[level]("jobs.collect_failed", { error: errorText(error) });
+      }
+      return { endings, late: await findLate(database, startSeconds) };
+    },
+  };
+}

@@ -1,0 +1,253 @@
+import type { Database, Sql } from "../database.ts";
+import { newId } from "../id.ts";
+import { MOST_ATTEMPTS } from "../message.ts";
+import { idArray } from "../stored.ts";
+import {
+  claimedColumns,
+  type ClaimedRow,
+  type ClaimedTask,
+  type TaskStatus,
+  toClaimedTask,
+} from "../task.ts";
+import type { Held } from "./jobs.ts";
+
+/** One round of a task, which is one job. */
+export interface Round {
+  id: string;
+  round: number;
+}
+
+/** The id of a round's job: the task's for the first, so that people find it in Redis. */
+export function jobIdOf({ id, round }: Round): string {
+  return round === 1 ? id : `${id}:${round}`;
+}
+
+const JOB_ID = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?::([1-9]\d{0,8}))?$/;
+
+/** The round that a job's id names; undefined when it is none of ours. */
+export function roundOf(jobId: string): Round | undefined {
+  const [, id, round = "1"] = JOB_ID.exec(jobId) ?? [];
+  return id === undefined || round === "1" && jobId !== id
+    ? undefined
+    : { id, round: Number(round) };
+}
+
+/** A task that is to be put into the queue. */
+export interface Unsubmitted extends Round {
+  title: string;
+  description: string;
+  source: string;
+  message_id: string;
+}
+
+/** What may be started now: a task that was put off is not before its time. */
+const due = (sql: Sql) => sql`(t.not_before is null or t.not_before <= now())`;
+
+/** Tasks that wait and have no job, oldest first; also those whose lease without a job has run out. */
+export async function listUnsubmitted(database: Database, limit: number): Promise<Unsubmitted[]> {
+  return await database.query("find tasks to submit", (sql) =>
+    sql<Unsubmitted[]>`
+      select id, job_round as round, title, description, source, message_id from tasks t
+      where job_state is null and status in ('pending', 'running')
+        and case status when 'pending' then ${due(sql)} else lease_until < now() end
+      order by id limit ${limit}`);
+}
+
+const rounds = (sql: Sql, list: readonly Round[]) =>
+  sql`jsonb_to_recordset(${
+    JSON.stringify(list.map(({ id, round }) => ({ id, round })))
+  }::text::jsonb) as r(id uuid, round int)`;
+
+/** Notes that these tasks' jobs are in the queue. */
+export async function markSubmitted(database: Database, list: readonly Round[]): Promise<void> {
+  await database.query("note submitted tasks", (sql) =>
+    sql`
+      update tasks t
+      set job_state = 'submitted', job_submitted_at = now(), status = 'pending',
+        epoch = t.epoch + (t.status = 'running')::int,
+        job_epoch = t.epoch + (t.status = 'running')::int, lease_until = null, worker = null
+      from ${rounds(sql, list)}
+      where t.id = r.id and t.job_round = r.round and t.job_state is null
+        and t.status in ('pending', 'running')`);
+}
+
+/** Whether a waiting job may be started, must wait, or is about nothing any more. */
+export interface Candidate extends Round {
+  state: "ready" | "not yet" | "stale";
+  attempts: number;
+}
+
+/** What the database says of these rounds; a task that is gone is stale. */
+export async function findCandidates(
+  database: Database,
+  list: readonly Round[],
+): Promise<Candidate[]> {
+  const rows = await database.query(
+    "look up waiting jobs",
+    (sql) =>
+      sql<(Round & { wanted: boolean; ready: boolean; attempts: number })[]>`
+      select r.id, r.round, t.attempts,
+        coalesce(t.status in ('pending', 'running') and t.job_round = r.round, false) as wanted,
+        ${due(sql)} and t.attempts < ${MOST_ATTEMPTS} as ready
+      from ${rounds(sql, list)} left join tasks t on t.id = r.id`,
+  );
+  return rows.map(({ id, round, wanted, ready, attempts }) => ({
+    id,
+    round,
+    attempts: attempts ?? 0,
+    state: !wanted ? "stale" : ready ? "ready" : "not yet",
+  }));
+}
+
+/** Starts tasks whose jobs this worker has claimed; what is not returned was not started. */
+export async function startTasks(
+  database: Database,
+  worker: string,
+  list: readonly Round[],
+): Promise<ClaimedTask[]> {
+  const rows = await database.query("start tasks", (sql) =>
+    sql<ClaimedRow[]>`
+      with claimed as (
+        update tasks t
+        set status = 'running', epoch = t.epoch + 1, attempts = t.attempts + 1,
+          worker = ${worker}, lease_until = null, started_at = coalesce(t.started_at, now()),
+          job_state = 'started', job_epoch = t.epoch + 1, job_try = null
+        from ${rounds(sql, list)}
+        where t.id = r.id and t.job_round = r.round and t.status in ('pending', 'running')
+          and t.attempts < ${MOST_ATTEMPTS} and ${due(sql)}
+        returning t.id, t.epoch, t.attempts, t.title, t.description, t.message_id
+      ), numbered as (
+        select *, row_number() over (order by id) as place from claimed
+      ), noted as (
+        insert into task_events (id, task_id, kind, actor, data)
+        select (${idArray(list.map(() => newId()))}::uuid[])[place], id,
+          case when attempts = 1 then 'started' else 'taken_over' end, ${worker},
+          jsonb_build_object('attempt', attempts)
+        from numbered
+      ), changed as (
+        insert into changes (kind, ids)
+        select 'task', array_agg(id) from claimed having count(*) > 0
+      )
+      select ${claimedColumns(sql)} from claimed c join messages m on m.id = c.message_id`);
+  return rows.map(toClaimedTask);
+}
+
+/**
+ * Notes that somebody else works on a task, whose end is then this epoch's.
+ *
+ * @returns the new epoch; undefined when the task has moved on meanwhile.
+ */
+export async function markStarted(
+  database: Database,
+  { id, epoch, actor, data }: Held & { actor: string; data?: object },
+): Promise<number | undefined> {
+  const [row] = await database.query(
+    "note that a task was started",
+    (sql) =>
+      sql<{ epoch: number }[]>`
+      with started as (
+        update tasks t
+        set status = 'running', epoch = t.epoch + 1, worker = null, lease_until = null,
+          started_at = coalesce(t.started_at, now()), job_state = 'started',
+          job_epoch = t.epoch + 1
+        from (select id, status as was from tasks where id = ${id}) before
+        where t.id = before.id and t.epoch = ${epoch} and t.status in ('pending', 'running')
+        returning t.id, t.epoch, before.was
+      ), noted as (
+        insert into task_events (id, task_id, kind, actor, data)
+        select ${newId()}, id, case was when 'pending' then 'started' else 'taken_over' end,
+          ${actor}, ${JSON.stringify(data ?? {})}::text::jsonb from started
+      ), changed as (
+        insert into changes (kind, ids) select 'task', array[id] from started
+      )
+      select epoch from started`,
+  );
+  return row?.epoch;
+}
+
+/** Of these the ones that still run in the epoch of their start, and the ones that were cancelled. */
+export async function findStandings(
+  database: Database,
+  held: readonly Held[],
+): Promise<{ running: Set<string>; cancelled: Set<string> }> {
+  const rows = await database.query(
+    "look after running tasks",
+    (sql) =>
+      sql<{ id: string; status: TaskStatus; current: boolean }[]>`
+      select t.id, t.status, t.epoch = h.epoch as current from tasks t
+      join jsonb_to_recordset(${JSON.stringify(held)}::text::jsonb) as h(id uuid, epoch int)
+        on t.id = h.id`,
+  );
+  const idsOf = (which: (row: typeof rows[number]) => boolean) =>
+    new Set(rows.filter(which).map((row) => row.id));
+  return {
+    running: idsOf(({ status, current }) => current && status === "running"),
+    cancelled: idsOf(({ status }) => status === "cancelled"),
+  };
+}
+
+/** Lets go of a worker's tasks; their jobs stay, for others to start. */
+export async function releaseStarted(database: Database, worker: string): Promise<void> {
+  await database.query("release tasks", (sql) =>
+    sql`
+      update tasks t
+      set status = 'pending', epoch = t.epoch + 1, job_epoch = t.epoch + 1,
+        job_state = case when t.job_state is not null then 'submitted' end, job_submitted_at = now(),
+        attempts = greatest(t.attempts - 1, 0), lease_until = null, worker = null
+      where worker = ${worker} and status = 'running'`);
+}
+
+/** Notes that these rounds' jobs have ended: what these tasks do next is a job of its own. */
+export async function endRounds(database: Database, list: readonly Round[]): Promise<void> {
+  if (list.length === 0) return;
+  await database.query("note ended jobs", (sql) =>
+    sql`
+      update tasks t
+      set job_state = null, job_round = t.job_round + 1, job_epoch = null, job_try = null,
+        job_losses = 0, job_submitted_at = null, job_late_at = null
+      from ${rounds(sql, list)}
+      where t.id = r.id and t.job_round = r.round and t.job_state is not null`);
+}
+
+/** A task with a job, as the database has it. */
+export interface LiveTask extends Unsubmitted {
+  status: TaskStatus;
+  epoch: number;
+  attempts: number;
+  job_state: "submitted" | "started";
+  job_epoch: number | null;
+  /** How often the job has vanished before its start. */
+  losses: number;
+  /** Seconds since it was put into the queue. */
+  waited: number;
+  /** One of Otto's own workers has started it; whether that is alive. */
+  worker: string | null;
+  worker_lives: boolean;
+}
+
+/** Tasks with a job, oldest first, after this id. */
+export async function listLive(
+  database: Database,
+  { after, limit }: { after?: string; limit: number },
+): Promise<LiveTask[]> {
+  return await database.query("look after jobs", (sql) =>
+    sql<LiveTask[]>`
+      select t.id, t.job_round as round, t.title, t.description, t.source, t.message_id, t.status,
+        t.epoch, t.attempts, t.job_state, t.job_epoch, t.job_losses as losses,
+        extract(epoch from now() - coalesce(t.job_submitted_at, t.created_at))::float8 as waited,
+        t.worker,
+        exists (select from workers w
+          where w.id = t.worker and w.last_seen > now() - interval '10 seconds') as worker_lives
+      from tasks t
+      where t.job_state is not null ${after ? sql`and t.id > ${after}` : sql``}
+      order by t.id limit ${limit}`);
+}
+
+/** Counts that a job had to be submitted again. */
+export async function countLoss(database: Database, { id, round }: Round): Promise<void> {
+  await database.query(
+    "count a lost job",
+    (sql) =>
+      sql`update tasks set job_losses = job_losses + 1 where id = ${id} and job_round = ${round}`,
+  );
+}

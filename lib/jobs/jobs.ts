@@ -1,0 +1,77 @@
+import type { ClaimedTask, Finish } from "../task.ts";
+
+/** A task in a worker's hands: only the epoch of its start may end it. */
+export interface Held {
+  id: string;
+  epoch: number;
+}
+
+/** The end of a task that somebody else has worked on. */
+export interface Ending extends Held {
+  source: string;
+  actor: string;
+  end:
+    | { status: "completed"; result: { text: string; data: unknown } }
+    | { status: "failed"; error: { code: string; message: string } };
+}
+
+/** A task that no agent has started for too long. */
+export interface LateTask {
+  id: string;
+  source: string;
+  /** For people. */
+  text: string;
+}
+
+/** What is waiting and who works, as `/webhook/stats` shows it. */
+export interface JobQueue {
+  queue: string;
+  depth: number;
+  oldest_age_seconds: number | null;
+  /** Of the oldest thousand jobs, those in somebody's hands. */
+  running: number;
+  /** By their health keys. */
+  workers: { key: string; complete: number; failed: number; retried: number; ongoing: number }[];
+}
+
+/**
+ * Brings tasks to the agent and says whose they are.
+ *
+ * The promise: a task is in one worker's hands at a time, by one lease, and is
+ * taken over within ten seconds when that worker dies. Each start raises the
+ * task's epoch in the database and only that epoch may end it, so a worker that
+ * was presumed dead changes nothing: the first end wins. Where tasks wait, in
+ * which order, and who else may take them, is each implementation's own matter.
+ */
+export interface Jobs {
+  readonly backend: "postgres" | "arq";
+  /** How often {@link Jobs.collect} is worth calling, in milliseconds. */
+  readonly collectEveryMs: number;
+  /**
+   * Starts up to `max` tasks for this worker, oldest first. One that has lost
+   * every other worker that took it comes alone and only to empty hands.
+   */
+  claim(
+    which: { worker: string; max: number; emptyHanded: boolean },
+  ): Promise<ClaimedTask[]>;
+  /**
+   * Renews the leases on what this worker holds.
+   *
+   * @returns the ids it still holds: the others were cancelled or taken over.
+   */
+  hold(worker: string, held: readonly Held[]): Promise<Set<string>>;
+  /** Says that a turn at a task is over, and whether the database has taken its end. Never rejects. */
+  finish(finish: Finish, taken: boolean): Promise<void>;
+  /** Gives everything back that this worker holds, for others to start at once. */
+  release(worker: string): Promise<void>;
+  /** Looks after what nobody here holds: submits, collects, and says what has ended elsewhere. */
+  collect(): Promise<{ endings: Ending[]; late: LateTask[] }>;
+  /** Undefined where there is no queue beside the database, or it does not answer. */
+  measure(): Promise<JobQueue | undefined>;
+}
+
+/** The error of a task that has crashed its workers. */
+export const WORKER_LOST = {
+  code: "worker_lost",
+  message: "every worker that took it stopped in the middle",
+};

@@ -1,0 +1,204 @@
+import { Buffer } from "node:buffer";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { afterAll, beforeAll, beforeEach, it } from "@std/testing/bdd";
+import { createClient } from "redis";
+import { claimJob, extendClaim, finishJob, releaseJob } from "../../lib/arq/claim.ts";
+import { lookAtJobs, measureQueue, removeJob } from "../../lib/arq/look.ts";
+import { PickleError } from "../../lib/arq/pickle_value.ts";
+import { enqueueJob } from "../../lib/arq/producer.ts";
+import { decodeResult, WireError } from "../../lib/arq/wire.ts";
+import { answerJob, createFinder, takeJob } from "../../lib/arq/worker.ts";
+import { createLog } from "../../lib/log.ts";
+import { asBytes, openRedis, type Redis } from "../../lib/redis.ts";
+import { describeWith, until } from "../servers/mod.ts";
+import { fromHex, readVectors } from "./vectors.ts";
+
+const QUEUE = "arq:interactive";
+const lease = { queue: QUEUE, leaseMs: 8_000 };
+
+describeWith({ postgres: true, redis: true }, "ARQ in Redis", (servers) => {
+  let redis: Redis;
+  let raw: ReturnType<typeof createClient>;
+  beforeAll(async () => {
+    redis = openRedis(servers.redis.url, createLog("silent"));
+    raw = createClient({ url: servers.redis.url });
+    raw.on("error", () => {});
+    await raw.connect();
+    await until(() => redis.run("connect", (client) => client.ping()), {
+      what: "the connection",
+    });
+  });
+  afterAll(async () => {
+    raw.destroy();
+    await redis[Symbol.asyncDispose]();
+  });
+  beforeEach(() => servers.redis.flush());
+
+  const enqueue = (id: string, more = {}) =>
+    enqueueJob(redis, {
+      queue: QUEUE,
+      id,
+      function: "run_task",
+      args: [id],
+      ...more,
+    });
+
+  it("writes a job as python-arq does", async () => {
+    const before = Date.now();
+    assert(await enqueue("one", { expiresMs: 60_000 }));
+    assertEquals(await enqueue("one"), false, "It was there already");
+    const score = await raw.zScore(QUEUE, "one");
+    assert(score! >= before && score! <= Date.now());
+    const left = await raw.pTTL("arq:job:one");
+    assert(left > 0 && left <= 60_000);
+    // The bytes of the vector, but for the time in them.
+    const vector = readVectors().find(({ name }) => name === "job-run_task")!;
+    const bytes = await raw.withTypeMapping(asBytes).get(
+      "arq:job:one",
+    ) as unknown as Uint8Array;
+    const like = fromHex(
+      vector.pickle_hex.replace("8c02343294", "8c036f6e6594"),
+    );
+    assertEquals([...bytes.slice(11, 50)], [...like.slice(11, 50)]);
+  });
+
+  it("writes no job that would harm Python's workers", async () => {
+    await assertRejects(() => enqueue("x", { function: "" }), WireError);
+    await assertRejects(() => enqueue("x", { expiresMs: 0 }), WireError);
+    await assertRejects(() => enqueue("x", { dueAt: 0 }), WireError);
+    await assertRejects(() => enqueue("x", { firstTry: 1.5 }), WireError);
+    await assertRejects(() => enqueue("x", { args: ["\ud800"] }), PickleError);
+    await assertRejects(() => enqueue("\ud800"), WireError);
+    assertEquals(await raw.keys("*"), []);
+  });
+
+  it("takes no id again whose result is kept, and forgets that it was aborted", async () => {
+    await raw.set("arq:result:kept", "x");
+    assertEquals(await enqueue("kept"), false);
+    await raw.zAdd("arq:abort", { value: "fresh", score: 1 });
+    assert(await enqueue("fresh"));
+    assertEquals(await raw.zCard("arq:abort"), 0);
+  });
+
+  it("lets one claim a job, and only its owner renew, release and finish it", async () => {
+    await enqueue("one");
+    const [first, second] = await Promise.all(
+      ["a", "b"].map((token) => claimJob(redis, { ...lease, id: "one", token })),
+    );
+    const claim = (first ?? second)!;
+    assertEquals([first, second].filter(Boolean).length, 1);
+    assertEquals(await raw.get("arq:in-progress:one"), claim.token);
+    const thief = { ...claim, token: "thief" };
+    const end = { result: new Uint8Array([1]), keepMs: 1_000 };
+    assertEquals(await finishJob(redis, thief, end), false);
+    assertEquals(await releaseJob(redis, thief), false);
+    assertEquals(
+      await extendClaim(redis, thief, { leaseMs: 1, expiresMs: 1 }),
+      "lost",
+    );
+    assertEquals(
+      await extendClaim(redis, claim, { leaseMs: 9_000, expiresMs: 1 }),
+      "held",
+    );
+    assert(await raw.pTTL("arq:in-progress:one") > 8_000);
+    assert(await releaseJob(redis, claim));
+    const again = await claimJob(redis, { ...lease, id: "one", token: "c" });
+    assertEquals(again!.tries, 2);
+    assert(await finishJob(redis, again!, end));
+    assertEquals((await raw.keys("*")).sort(), ["arq:result:one"]);
+  });
+
+  it("puts a job back that Redis has forgotten while its owner lives", async () => {
+    await enqueue("one");
+    const claim = (await claimJob(redis, { ...lease, id: "one", token: "a" }))!;
+    await servers.redis.flush();
+    assertEquals(
+      await extendClaim(redis, claim, { leaseMs: 8_000, expiresMs: 60_000 }),
+      "held",
+    );
+    assertEquals((await raw.keys("*")).sort(), [
+      "arq:in-progress:one",
+      QUEUE,
+      "arq:job:one",
+    ]);
+    // But not one that has ended meanwhile.
+    await servers.redis.flush();
+    await raw.set("arq:result:one", "x");
+    assertEquals(
+      await extendClaim(redis, claim, { leaseMs: 8_000, expiresMs: 60_000 }),
+      "lost",
+    );
+  });
+
+  it("hears that a job is to be aborted", async () => {
+    await enqueue("one");
+    const claim = (await claimJob(redis, { ...lease, id: "one", token: "a" }))!;
+    await raw.zAdd("arq:abort", { value: "one", score: Date.now() });
+    assertEquals(
+      await extendClaim(redis, claim, { leaseMs: 8_000, expiresMs: 1 }),
+      "aborted",
+    );
+    assertEquals(await raw.zCard("arq:abort"), 0);
+  });
+
+  it("finds its jobs behind five hundred of others, and leaves those alone", async () => {
+    for (let n = 0; n < 500; n++) {
+      await enqueueJob(redis, {
+        queue: QUEUE,
+        id: `other ${n}`,
+        function: "other",
+      });
+    }
+    await enqueue("ours");
+    const finder = createFinder(redis, { queue: QUEUE, function: "run_task" });
+    assertEquals(await finder.find(10), ["ours"]);
+    assertEquals(await finder.find(10), ["ours"]);
+    assertEquals((await raw.keys("arq:in-progress:*")).length, 0);
+    assertEquals((await measureQueue(redis, QUEUE)).depth, 501);
+  });
+
+  it("answers a job that has expired or holds more than plain data, as Python would", async () => {
+    await raw.zAdd(QUEUE, { value: "expired", score: 1 });
+    const hostile = readVectors().find(({ name }) => name === "job-decimal")!;
+    await raw.zAdd(QUEUE, { value: "objects", score: 2 });
+    await raw.set(
+      "arq:job:objects",
+      Buffer.from(fromHex(hostile.pickle_hex)),
+    );
+    const finder = createFinder(redis, { queue: QUEUE, function: "echo" });
+    assertEquals(await finder.find(10), ["expired", "objects"]);
+    for (const id of ["expired", "objects"]) {
+      assertEquals(
+        await takeJob(redis, { ...lease, id, token: "a" }),
+        undefined,
+      );
+    }
+    const looks = await lookAtJobs(redis, QUEUE, [
+      "expired",
+      "objects",
+      "nothing",
+    ]);
+    const texts = looks.map((look) =>
+      look.state === "ended" ? JSON.stringify(decodeResult(look.bytes!).value) : look.state
+    );
+    assert(
+      texts[0].includes("job expired") &&
+        texts[0].includes("JobExecutionFailed"),
+      texts[0],
+    );
+    assert(texts[1].includes("unable to deserialize job"), texts[1]);
+    assertEquals(texts[2], "gone");
+  });
+
+  it("removes a waiting job, and asks whoever works on one to stop", async () => {
+    await enqueue("waiting");
+    assert(await removeJob(redis, QUEUE, "waiting"));
+    assertEquals(await raw.keys("*"), []);
+    await enqueue("running");
+    const taken = (await takeJob(redis, { ...lease, id: "running", token: "a" }))!;
+    assertEquals(await removeJob(redis, QUEUE, "running"), false);
+    assertEquals(await raw.zRange("arq:abort", 0, -1), ["running"]);
+    assert(await answerJob(redis, taken, { value: "done" }));
+    assertEquals((await raw.keys("*")).sort(), ["arq:result:running"]);
+  });
+});

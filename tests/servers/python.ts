@@ -1,0 +1,73 @@
+import { spawn, spawnSync } from "node:child_process";
+import { env } from "node:process";
+import { isExecutable } from "./find.ts";
+
+/** A Python that has python-arq; undefined when there is none. */
+export function findPython(): string | undefined {
+  const candidates = env.OTTO_TEST_PYTHON
+    ? [env.OTTO_TEST_PYTHON]
+    : ["python3", "/usr/bin/python3"];
+  return candidates.find((python) =>
+    (!python.startsWith("/") || isExecutable(python)) &&
+    spawnSync(python, ["-c", "import arq.worker"], { env: pythonEnv() })
+        .status === 0
+  );
+}
+
+export const HOW_TO_GET_ARQ =
+  "`pip install 'arq==0.26.*'`, or set OTTO_TEST_PYTHON to a Python that has it";
+
+function pythonEnv(more: Record<string, string> = {}): Record<string, string> {
+  const { PATH = "", HOME = "", PYTHONPATH } = env;
+  return { PATH, HOME, ...(PYTHONPATH ? { PYTHONPATH } : {}), ...more };
+}
+
+export interface Python extends AsyncDisposable {
+  readonly pid: number;
+  readonly lines: readonly string[];
+  /** Sends a signal and waits for the end. @default {"SIGTERM"} */
+  kill(name?: NodeJS.Signals): Promise<void>;
+}
+
+/** Runs Python with these arguments until it is disposed. */
+export function startPython(
+  python: string,
+  args: readonly string[],
+  { cwd, vars }: { cwd: string; vars: Record<string, string> },
+): Python {
+  const child = spawn(python, args, { cwd, env: pythonEnv(vars) });
+  const lines: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on(
+      "data",
+      (text: string) => lines.push(...text.split("\n")),
+    );
+  }
+  const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  const kill = async (name: NodeJS.Signals = "SIGTERM") => {
+    child.kill(name);
+    await ended;
+  };
+  return {
+    pid: child.pid!,
+    lines,
+    kill,
+    [Symbol.asyncDispose]: () => kill("SIGKILL"),
+  };
+}
+
+/** Runs Python to its end and returns what it printed, as JSON. */
+export async function askPython(
+  python: string,
+  args: readonly string[],
+  { cwd, vars }: { cwd: string; vars: Record<string, string> },
+): Promise<unknown> {
+  const child = spawn(python, args, { cwd, env: pythonEnv(vars) });
+  let out = "";
+  let errors = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => out += text);
+  child.stderr.setEncoding("utf8").on("data", (text: string) => errors += text);
+  const code = await new Promise((resolve) => child.once("close", resolve));
+  if (code !== 0) throw new Error(`Python ended with ${code}: ${errors}`);
+  return JSON.parse(out);
+}
