@@ -1,6 +1,7 @@
 import type { Config } from "./config.ts";
 import type { Database } from "./database.ts";
 import type { Jobs } from "./jobs/jobs.ts";
+import { listWorkers } from "./heartbeat.ts";
 import { countLate } from "./late.ts";
 import { errorText } from "./log.ts";
 import { readObstacle } from "./slack_obstacle.ts";
@@ -40,6 +41,7 @@ export async function checkHealth(
   const databaseFailed = checks[0].status === "failed";
   if (!databaseFailed) checks.push(await checkQueue(database, queue));
   if (!databaseFailed) checks.push(...await checkSlack(database));
+  if (!databaseFailed && database.kind === "postgres") checks.push(await checkWorkers(database));
   if (!databaseFailed && jobs.backend === "arq") {
     checks.push(await checkAgent(database, config));
   }
@@ -174,6 +176,21 @@ async function checkAgent(
     };
   } catch (error) {
     return { name, status: "failed", detail: errorText(error) };
+  }
+}
+
+async function checkWorkers(database: Database): Promise<Check> {
+  const name = "workers";
+  try {
+    const alive = (await listWorkers(database)).filter((worker) => worker.alive).length;
+    return alive > 0 ? { name, status: "ok", detail: `${alive} running` } : {
+      name,
+      status: "degraded",
+      detail: "none is running: messages are kept, but nobody works on them",
+      hint: "Start worker.ts, or set WORKER=inline; see /webhook/status",
+    };
+  } catch {
+    return { name, status: "failed", detail: "cannot be counted now" };
   }
 }
 

@@ -62,6 +62,8 @@ export const LEASE_SECONDS = 8;
 export const MOST_ATTEMPTS = 3;
 /** Larger bodies are read one at a time, to bound memory. */
 const CLAIMED_BODY_BYTES = 256 * 1024;
+/** One claim ends with the message that reaches this, so that all of it is done within its lease. */
+export const CLAIMED_BYTES = 2 * 1024 * 1024;
 
 interface BodyColumns {
   body: string | null;
@@ -82,6 +84,11 @@ interface ClaimedRow extends SmallBody {
   received_at: Date;
 }
 
+/** How long a claim of a message `m` lasts: a large body takes longer to read and parse. */
+function leaseOf(sql: Sql) {
+  return sql`make_interval(secs => ${LEASE_SECONDS} + m.size / 1048576.0)`;
+}
+
 /** The body's columns of a message `m`, empty where the body is large. */
 export function smallBody(sql: Sql) {
   return sql`m.size,
@@ -95,7 +102,7 @@ export function bodyIfSmall(row: SmallBody): Uint8Array | undefined {
 }
 
 /**
- * Claims up to `max` new messages for a worker: those named, or without names
+ * Claims up to `max` new messages for a worker, fewer where they are large: those named, or without names
  * the oldest that have waited for some milliseconds (the queue's floor, which
  * needs no bell). One on its last try is left to {@link claimSuspect}.
  */
@@ -113,14 +120,17 @@ export async function claimMessages(
       ? sql`id = any(${idArray(ids)}::uuid[])`
       : sql`stored_at <= now() - make_interval(secs => ${waitedMs / 1_000})`;
     return sql<ClaimedRow[]>`
-      with picked as (
-        select id from messages
+      with waiting as (
+        select id, size from messages
         where state = 'new' and (lease_until is null or lease_until < now())
           and attempts < ${MOST_ATTEMPTS - 1} and ${which}
         order by id limit ${max} for update skip locked
+      ), picked as (
+        select id from (select id, sum(size) over (order by id) - size as before from waiting) w
+        where before < ${CLAIMED_BYTES}
       )
       update messages m
-      set lease_until = now() + make_interval(secs => ${LEASE_SECONDS}), worker = ${worker},
+      set lease_until = now() + ${leaseOf(sql)}, worker = ${worker},
           epoch = m.epoch + 1, attempts = m.attempts + 1,
           claimed_at = coalesce(m.claimed_at, now())
       from picked where m.id = picked.id
@@ -147,7 +157,7 @@ export async function claimSuspect(
         order by id limit 1 for update skip locked
       )
       update messages m
-      set lease_until = now() + make_interval(secs => ${LEASE_SECONDS}), worker = ${worker},
+      set lease_until = now() + ${leaseOf(sql)}, worker = ${worker},
           epoch = m.epoch + 1, attempts = m.attempts + 1
       from picked where m.id = picked.id
       returning m.id, m.epoch, m.webhook_type, m.verification, m.envelope, m.received_at,

@@ -2,6 +2,7 @@ import type { Database, Sql } from "./database.ts";
 import { newId } from "./id.ts";
 import {
   bodyIfSmall,
+  CLAIMED_BYTES,
   type Envelope,
   LEASE_SECONDS,
   MOST_ATTEMPTS,
@@ -80,15 +81,18 @@ export async function claimTasks(
   const rows = await database.query("claim tasks", (sql) =>
     sql<ClaimedRow[]>`
       with waiting as (
-        select id, attempts from tasks
+        select id, attempts, message_id from tasks
         where status in ('pending', 'running') and (lease_until is null or lease_until < now())
           and attempts < ${MOST_ATTEMPTS} and (not_before is null or not_before <= now())
         order by id limit ${max} for update skip locked
       ), suspect as (
         select id from waiting where attempts >= ${MOST_ATTEMPTS - 1} order by id limit 1
+      ), sized as (
+        select w.id, sum(m.size) over (order by w.id) - m.size as before
+        from waiting w join messages m on m.id = w.message_id
       ), picked as (
-        select id, row_number() over (order by id) as place from waiting
-        where not exists (select from suspect)
+        select id, row_number() over (order by id) as place from sized
+        where (not exists (select from suspect) and before < ${CLAIMED_BYTES})
           or (${emptyHanded} and id = (select id from suspect))
       ), claimed as (
         update tasks t

@@ -46,9 +46,12 @@ describe("the access table", () => {
     );
   });
 
+  let asked = 0;
   const status = async (method: string, path: string, headers: Record<string, string>) => {
     const answer = await otto.ask(pathOf(path), {
       method,
+      // Each from somewhere else: too many wrong tokens from one address are another test.
+      from: `198.51.100.${asked++ % 250}`,
       headers,
       ...(method === "GET" ? {} : { body: "" }),
     });
@@ -149,6 +152,16 @@ describe("the access table", () => {
     assertEquals((await json(answer, 413)).error.code, "body_too_large");
   });
 
+  it("lets nobody guess at full speed", async () => {
+    const guess = (from: string) =>
+      otto.ask("/api/tasks", { from, headers: { authorization: "Bearer wrong" } });
+    for (let n = 0; n < 10; n++) assertEquals((await guess("203.0.113.7")).status, 401);
+    const answer = await guess("203.0.113.7");
+    assertEquals(answer.status, 429);
+    assert(Number(answer.headers.get("retry-after")) > 0);
+    assertEquals((await guess("203.0.113.8")).status, 401, "somebody else");
+  });
+
   it("shows its pages in no frame and runs nothing but its own files", async () => {
     const answer = await otto.ask("/", { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
     const policy = answer.headers.get("content-security-policy")!;
@@ -172,6 +185,8 @@ describe("without an admin token", () => {
   });
 
   const ELSEWHERE: Record<string, string>[] = [
+    { TRUST_PROXY: "1" },
+    { ALLOWED_HOSTS: "otto.example.com" },
     { HOST: "0.0.0.0" },
     { PUBLIC_URL: "https://otto.example.com" },
   ];

@@ -96,6 +96,38 @@ describe("the API", () => {
     assertEquals((await get("/nowhere", 404)).error.code, "no_such_page");
   });
 
+  it("refuses values that the store would not take, and methods that a path has not", async () => {
+    for (const path of ["/api/messages?webhook_type=%00", "/api/tasks?source=%00"]) {
+      assertEquals((await get(path, 400)).error.code, "value_refused");
+    }
+    const answer = await otto.ask("/api/messages", { method: "PUT", body: "{}" });
+    assertEquals((await json(answer, 405)).error.code, "method_not_allowed");
+    assertEquals(answer.headers.get("allow"), "GET");
+    const trace = new Request("http://localhost:8000/api/messages");
+    Object.defineProperty(trace, "method", { value: "TRACE" });
+    trace.headers.set("host", "localhost:8000");
+    assertEquals((await otto.app.fetch(trace, { address: () => "127.0.0.1" })).status, 405);
+  });
+
+  it("describes null where it answers null", async () => {
+    const document = await get("/openapi.json");
+    const { read_at } = document.components.schemas.Notification.properties;
+    assertEquals(read_at, { type: ["string", "null"], format: "date-time" });
+    const { received_at } = document.components.schemas.Message.properties;
+    assertEquals(received_at.type, "string");
+  });
+
+  it("shows a large message without parsing all of it", async () => {
+    const large = await otto.send(
+      "github",
+      JSON.stringify({ a: "x".repeat(1_100_000) }),
+      JSON_TYPE,
+    );
+    const message = await get(`/api/messages/${large}`);
+    assertEquals(message.payload, null);
+    assertMatch(message.payload_left_out, new RegExp(`/api/messages/${large}/body`));
+  });
+
   it("adds people, each e-mail once, and gives them tasks", async () => {
     const ann = await post("/api/users", { email: "Ann@example.com", name: "Ann" }, 201);
     assertEquals([ann.email, ann.kind, ann.slack_id], ["ann@example.com", "person", null]);

@@ -300,13 +300,34 @@ function inboxSuite(
       });
     }
 
+    it("keeps a large body apart, so that nobody waits behind it", async () => {
+      const asked: string[] = [];
+      const watched: Database = {
+        ...database,
+        query(what, statement, ms) {
+          asked.push(`${what} within ${((ms ?? 0) / 1_000).toFixed(1)} s`);
+          return database.query(what, statement, ms);
+        },
+      };
+      const inbox = openInbox({ database: watched, queue: openLocalQueue(), log });
+      const large = messageOf({ body: new Uint8Array(4 * 1024 * 1024).fill(97) });
+      await Promise.all([inbox.accept(large), inbox.accept(messageOf())]);
+      // A second and a half, and a second more for each two megabytes.
+      assertEquals(asked.toSorted(), [
+        "store messages within 1.5 s",
+        "store messages within 3.5 s",
+      ]);
+    });
+
     it("shares commits, within its limits, one batch at a time", async () => {
       const batches: { rows: number; bytes: number }[] = [];
-      let writing = 0;
+      const writing = { small: 0, large: 0 };
       const watched = watch(database, (batch) => {
         batches.push(batch);
-        assertEquals(++writing, 1, "Two batches were written at once");
-        return () => writing--;
+        // Large ones go by themselves, beside the others.
+        const lane = batch.bytes > 256 * KIB && batch.rows === 1 ? "large" : "small";
+        assertEquals(++writing[lane], 1, "Two batches were written at once");
+        return () => writing[lane]--;
       });
       const inbox = openInbox({ database: watched, queue: openLocalQueue(), log });
       const sizes = fc.sample(

@@ -118,6 +118,13 @@ describe("a webhook", () => {
     await json(await otto.ask("/webhook", BAD), 400);
   });
 
+  it("to a path that is nearly one is refused with 400, never with 404", async () => {
+    for (const path of ["//webhook/demo", "/WEBHOOK/demo", "/webhook/a/b", "/webhook"]) {
+      const answer = await otto.ask(path, { method: "POST", body: "{}" });
+      assertEquals((await json(answer, 400)).error.code, "bad_webhook_type", path);
+    }
+  });
+
   it("by another method is refused with 405", async () => {
     for (const method of ["GET", "PUT", "DELETE", "PATCH", "OPTIONS"]) {
       const answer = await otto.ask("/webhook/any", { method });

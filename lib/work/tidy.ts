@@ -1,0 +1,38 @@
+import { forgetUsage } from "../agent/usage.ts";
+import { expireApprovals } from "../approval.ts";
+import { forgetChanges } from "../change.ts";
+import { forgetWorkers } from "../heartbeat.ts";
+import { failCrashedMessages } from "../intake.ts";
+import { forgetMessages } from "../message.ts";
+import type { Services } from "../services.ts";
+
+const FORGET_AT_ONCE = 500;
+const MOST_ROUNDS = 20;
+
+/**
+ * Ends what nobody can end any more, and forgets what is old. Each step is tried,
+ * whatever became of the others.
+ *
+ * @throws the first step's error, at the end.
+ */
+export async function tidy({ database, bells, config }: Services): Promise<void> {
+  const before = new Date(Date.now() - config.retentionDays * 24 * 60 * 60 * 1_000);
+  const steps: (() => Promise<unknown>)[] = [
+    () => failCrashedMessages(database),
+    async () => {
+      if (await expireApprovals(database) > 0) bells.tasks.ring();
+    },
+    () => forgetUsage(database),
+    () => untilFewer(FORGET_AT_ONCE, () => forgetMessages(database, before, FORGET_AT_ONCE)),
+    () => untilFewer(FORGET_AT_ONCE, () => forgetChanges(database, FORGET_AT_ONCE)),
+    () => forgetWorkers(database),
+  ];
+  const errors: unknown[] = [];
+  for (const step of steps) await step().catch((error) => errors.push(error));
+  if (errors.length > 0) throw errors[0];
+}
+
+/** Repeats a step while it has as much to do as it can, within reason: the rest comes next time. */
+async function untilFewer(full: number, step: () => Promise<number>): Promise<void> {
+  for (let round = 0; round < MOST_ROUNDS && await step() === full; round++);
+}
