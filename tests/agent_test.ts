@@ -203,6 +203,33 @@ describe("the model's agent", () => {
     assertEquals((await stage.task(task.id)).status, "completed");
   });
 
+  it("says so when the model's output was cut off", async () => {
+    stage.fake.script = [{ text: "", cut: true }];
+    const failed = await stage.task(await stage.signed(issue));
+    assertMatch(failed.error.message, /4000 output tokens.*output_tokens in AGENT_CONFIG/);
+    stage.fake.script = [{ text: "It is a", cut: true }];
+    const partial = await stage.task(await stage.signed(issue));
+    assertEquals([partial.result.text, partial.result.data.budget], ["It is a", "output_tokens"]);
+  });
+
+  it("tells the model all that came of one step in one turn", async () => {
+    stage.fake.script = [
+      { calls: [{ tool: "nonsense", args: {} }, { tool: "add_note", args: { text: "x" } }] },
+      finish("Done"),
+    ];
+    await stage.signed(issue);
+    const { messages } = stage.fake.asked[1].body;
+    assertEquals(messages.map((each: Any) => each.role), [
+      "system",
+      "user",
+      "assistant",
+      "tool",
+      "tool",
+    ]);
+    const ids = messages[2].tool_calls.map((each: Any) => each.id);
+    assertEquals(messages.slice(3).map((each: Any) => each.tool_call_id), ids);
+  });
+
   it("lets the model mend what it got wrong", async () => {
     stage.fake.script = [
       { broken: { tool: "add_note", args: '{"text": "ha' } },

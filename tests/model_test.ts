@@ -129,10 +129,28 @@ for (const provider of PROVIDERS) {
       assertEquals(fake.asked[1].text.match(/noted 4711/g)?.length, 2);
     });
 
-    it("sends no tools when there are none to call", async () => {
-      fake.script = [{ text: "The end" }];
-      await step(hello, { tools: [] });
-      assertEquals(provider.toolNames(fake.asked[0].body), undefined);
+    it("lets no tool be called in a last step, not even if the model does", async () => {
+      fake.script = [{ text: "The end" }, { calls: [{ tool: "add_note", args: { text: "x" } }] }];
+      await step(hello, { last: true });
+      const said = await step(hello, { last: true });
+      for (const { body } of fake.asked) {
+        if (provider.name === "Anthropic") assertEquals(body.tool_choice, { type: "none" });
+        else assertEquals(provider.toolNames(body), undefined);
+      }
+      assert(said.calls.every((each) => each.invalid));
+    });
+
+    it("says how long an answer may be, in the provider's own words", async () => {
+      fake.script = [{ text: "Hi" }];
+      await step();
+      const { max_tokens, max_completion_tokens, generationConfig } = fake.asked[0].body;
+      assertEquals(
+        [max_tokens, max_completion_tokens, generationConfig?.maxOutputTokens]
+          .filter((each) => each !== undefined),
+        [500],
+      );
+      // OpenAI's thinking models refuse the older name.
+      assertEquals(max_completion_tokens === 500, provider.name === "OpenAI");
     });
 
     it("is told of a tool that does not exist, and goes on", async () => {

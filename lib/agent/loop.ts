@@ -3,7 +3,7 @@ import { errorText } from "../log.ts";
 import { redactAll, redactTexts } from "../redact.ts";
 import type { Outcome } from "./agent.ts";
 import { fenced, newBoundary } from "./fence.ts";
-import { ModelError, type Step, type Turn } from "./model.ts";
+import { ModelError, type Step } from "./model.ts";
 import type { SourceRules } from "./policy.ts";
 import { opening } from "./prompt.ts";
 import { loadRun, type LoggedEvent, type RunState, saveRun, type Turnstile } from "./run.ts";
@@ -63,10 +63,7 @@ export async function runLoop(place: Workplace, signal: AbortSignal): Promise<Ou
       if (outcome) return outcome;
       continue;
     }
-    if (state.results.length > 0) {
-      state.turns.push(toolTurn(state));
-      state.results = [];
-    }
+    if (state.results.length > 0) tellResults(state);
     if (state.said !== undefined) return ended(place, state);
 
     const exhausted = exhaustedBudget(state, rules);
@@ -79,7 +76,8 @@ export async function runLoop(place: Workplace, signal: AbortSignal): Promise<Ou
         await place.model.step({
           instructions: place.instructions,
           turns: state.turns,
-          tools: last ? [] : [...place.tools.values()].map(specOf),
+          tools: [...place.tools.values()].map(specOf),
+          last,
           maxOutputTokens: rules.budgets.outputTokens,
           maxMs: rules.budgets.stepSeconds * 1_000,
         }, signal),
@@ -91,7 +89,7 @@ export async function runLoop(place: Workplace, signal: AbortSignal): Promise<Ou
     }
     const ms = Date.now() - startedAt;
     take(state, step, { prefix, last, ms });
-    if (last) state.exhausted = exhausted ?? "steps";
+    if (last) state.exhausted ??= exhausted ?? "steps";
     const off = untold.splice(0).map((data) => ({ kind: "tool_off", data }));
     await save([...off, {
       kind: "step",
@@ -145,6 +143,7 @@ function take(
     .map((call, index) => ({ ...call, key: `${prefix}:${state.step}:${index}` }))
     .filter((call) => !call.invalid);
   if (last || calls.length === 0) state.said = step.text;
+  if (calls.length === 0 && step.finish === "length") state.exhausted = "output_tokens";
 }
 
 function refusedCall({ tool, invalid }: { tool: string; invalid?: string }): LoggedEvent {
@@ -154,16 +153,18 @@ function refusedCall({ tool, invalid }: { tool: string; invalid?: string }): Log
   };
 }
 
-function toolTurn({ results }: RunState): Turn {
-  return {
-    role: "tool",
-    content: results.map(({ id, tool, text }) => ({
-      type: "tool-result",
-      toolCallId: id,
-      toolName: tool,
-      output: { type: "text", value: text },
-    })),
-  };
+/** What came of the newest step's calls, in one turn with what the model was told of those it got wrong. */
+function tellResults(state: RunState): void {
+  const told = state.results.map(({ id, tool, text }) => ({
+    type: "tool-result" as const,
+    toolCallId: id,
+    toolName: tool,
+    output: { type: "text" as const, value: text },
+  }));
+  const newest = state.turns.at(-1);
+  if (newest?.role === "tool") newest.content.push(...told);
+  else state.turns.push({ role: "tool", content: told });
+  state.results = [];
 }
 
 /** Which budget leaves room for no more than some last words. */
@@ -178,14 +179,15 @@ const noEnd = (steps: number) => `the model came to no end within ${steps} steps
 /** The model ended in words instead of `finish`. */
 function ended(place: Workplace, state: RunState): Outcome {
   const text = place.redact(state.said ?? "").trim();
-  if (text === "") {
-    throw new Error(
-      state.exhausted === undefined
-        ? "the model ended without a word"
-        : noEnd(place.rules.budgets.steps),
-    );
-  }
+  if (text === "") throw new Error(whyWordless(place, state));
   return completed(place, state, text);
+}
+
+function whyWordless({ rules: { budgets } }: Workplace, { exhausted }: RunState): string {
+  if (exhausted === undefined) return "the model ended without a word";
+  if (exhausted !== "output_tokens") return noEnd(budgets.steps);
+  return `the model used up its ${budgets.outputTokens} output tokens before it said a word: ` +
+    "raise budgets.output_tokens in AGENT_CONFIG";
 }
 
 /** The provider gave no answer: wait for it, or fail with its own words. */

@@ -44,6 +44,8 @@ export interface Model {
       instructions: string;
       turns: readonly Turn[];
       tools: readonly ToolSpec[];
+      /** No tool may be called any more: it must answer in words. */
+      last?: boolean;
       maxOutputTokens: number;
       maxMs: number;
     },
@@ -70,8 +72,9 @@ export function createModel(settings: ModelSettings): Model {
   let loading: Promise<LanguageModel> | undefined;
   return {
     name: `${settings.provider}/${settings.model}`,
-    async step({ instructions, turns, tools, maxOutputTokens, maxMs }, signal) {
-      const { APICallError, generateText, jsonSchema, tool } = await import("ai");
+    async step({ instructions, turns, tools, last, maxOutputTokens, maxMs }, signal) {
+      const { APICallError, generateText, jsonSchema, tool, ToolChoiceViolationError } =
+        await import("ai");
       // Its warnings go to the console, past our log.
       (globalThis as { AI_SDK_LOG_WARNINGS?: boolean }).AI_SDK_LOG_WARNINGS = false;
       const model = await (loading ??= loadModel(settings));
@@ -89,8 +92,7 @@ export function createModel(settings: ModelSettings): Model {
           model,
           instructions,
           messages: [...turns],
-          // Without tools there is no tool choice either: a last step must end in words.
-          ...(tools.length > 0 ? { tools: toolSet } : {}),
+          ...toolsFor(settings, toolSet, last),
           maxOutputTokens,
           maxRetries: 0,
           abortSignal: stop,
@@ -112,6 +114,7 @@ export function createModel(settings: ModelSettings): Model {
         };
       } catch (error) {
         signal.throwIfAborted();
+        if (ToolChoiceViolationError.isInstance(error)) return WORDLESS;
         if (late.signal.aborted) {
           throw new ModelError(`${settings.label} gave no answer within ${maxMs} ms`, true);
         }
@@ -121,6 +124,25 @@ export function createModel(settings: ModelSettings): Model {
       }
     },
   };
+}
+
+/** A last step in which the model has called a tool all the same. */
+const WORDLESS: Step = {
+  text: "",
+  calls: [],
+  turns: [],
+  finish: "tool-calls",
+  tokens: { input: 0, output: 0 },
+};
+
+/**
+ * Without tools no model can call one. Anthropic alone wants them named as long
+ * as the conversation has calls of them.
+ */
+function toolsFor({ provider }: ModelSettings, tools: ToolSet, last = false) {
+  if (Object.keys(tools).length === 0) return {};
+  if (!last) return { tools };
+  return provider === "anthropic" ? { tools, toolChoice: "none" as const } : {};
 }
 
 async function loadModel(
@@ -135,7 +157,22 @@ async function loadModel(
     return createAnthropic({ baseURL: baseUrl, apiKey }).chat(model);
   }
   const { createOpenAICompatible } = await import("@ai-sdk/openai-compatible");
-  return createOpenAICompatible({ name: provider, baseURL: baseUrl, apiKey }).chatModel(model);
+  return createOpenAICompatible({
+    name: provider,
+    baseURL: baseUrl,
+    apiKey,
+    transformRequestBody: (body) =>
+      provider === "openai" && thinks(model, baseUrl) ? withoutMaxTokens(body) : body,
+  }).chatModel(model);
+}
+
+/** OpenAI's thinking models refuse `max_tokens`; its other models know the newer name, too. */
+function thinks(model: string, baseUrl: string): boolean {
+  return new URL(baseUrl).hostname === "api.openai.com" || /(^|\/)(o\d|gpt-[5-9])/.test(model);
+}
+
+function withoutMaxTokens({ max_tokens, ...body }: Record<string, unknown>) {
+  return { ...body, max_completion_tokens: max_tokens };
 }
 
 /** The most of a provider's own words that is kept. */

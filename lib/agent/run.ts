@@ -2,6 +2,7 @@ import type { Database, Sql } from "../database.ts";
 import { newId } from "../id.ts";
 import { storedJson } from "../stored.ts";
 import type { ToolCall, Turn } from "./model.ts";
+import { cut } from "./prompt.ts";
 
 /** One tool call of a run, by its place: `run:step:index`. */
 export interface PlacedCall extends ToolCall {
@@ -127,4 +128,13 @@ export async function saveRun(
       )
       select id from task`);
   if (rows.length === 0) throw new TaskLostError();
+}
+
+/** The most of a call's arguments that the timeline repeats, in characters. */
+const MOST_LOGGED = 2_000;
+
+/** Arguments as the timeline shows them: whole unless they are long. */
+export function shown(args: unknown): unknown {
+  const text = JSON.stringify(args) ?? "null";
+  return text.length > MOST_LOGGED ? cut(text, MOST_LOGGED) : args;
 }

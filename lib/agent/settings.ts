@@ -34,7 +34,8 @@ const DEFAULT_BUDGETS: Required<z.infer<typeof budgets>> = {
   steps: MOST_STEPS,
   tool_calls: 20,
   tokens: 60_000,
-  output_tokens: 1_500,
+  // A thinking model's thoughts count, too.
+  output_tokens: 4_000,
   step_seconds: 60,
   tool_seconds: 30,
   seconds: 300,

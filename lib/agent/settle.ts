@@ -1,14 +1,20 @@
-import { APPROVAL_HOURS } from "../approval.ts";
-import { canonicalJson, fingerprint } from "../canonical.ts";
+import { fingerprint } from "../canonical.ts";
 import { errorText } from "../log.ts";
 import { redactAll } from "../redact.ts";
 import { isStoreAway } from "../store_away.ts";
 import type { Outcome } from "./agent.ts";
-import { approvalState, requestApproval, startCall } from "./call.ts";
+import { startCall } from "./call.ts";
 import { decide, type Verdict } from "./policy.ts";
-import { cut } from "./prompt.ts";
-import type { LoggedEvent, PlacedCall, RunState, saveRun, Turnstile } from "./run.ts";
+import {
+  type LoggedEvent,
+  type PlacedCall,
+  type RunState,
+  type saveRun,
+  shown,
+  type Turnstile,
+} from "./run.ts";
 import type { Tool, ToolContext } from "./tool.ts";
+import { versionFor, wordOn } from "./word.ts";
 import { completed, runTool, type Workplace } from "./workplace.ts";
 
 interface Settling {
@@ -20,8 +26,6 @@ interface Settling {
   answer: string | null;
   save(events: LoggedEvent[], more?: Partial<Parameters<typeof saveRun>[2]>): Promise<void>;
 }
-
-const MOST_LOGGED = 2_000;
 
 /**
  * Settles the oldest pending call of a run: asks the policy, writes its verdict
@@ -61,9 +65,12 @@ export async function settleCall(
   const sha256 = fingerprint({ tool: tool.name, arguments: args });
   let approval: { sha256: string; policyVersion: string } | undefined;
   if (verdict.action === "ask") {
-    const waiting = await awaitApproval(settling, { tool, args, sha256, verdict });
-    if (waiting === "denied") return;
-    if (waiting) return waiting;
+    const word = await wordOn(settling, { tool, args, sha256, verdict });
+    if (word !== "approved") {
+      if ("wait" in word) return word.wait;
+      await denied(settling, word.deny);
+      return;
+    }
     approval = { sha256, policyVersion: versionFor(place, tool) };
   }
   const event: LoggedEvent = {
@@ -145,66 +152,6 @@ function judge(
   }
 }
 
-/** What an approval is given under: other rules, or another tool of the same name, void it. */
-function versionFor({ policyVersion }: Workplace, tool: Tool): string {
-  const { capability, description, schema } = tool;
-  return `${policyVersion}-${fingerprint({ capability, description, schema }).slice(0, 12)}`;
-}
-
-/** Nothing when the call is approved; else what the task waits for, or "denied" when it is settled. */
-async function awaitApproval(
-  settling: Settling,
-  { tool, args, sha256, verdict }: {
-    tool: Tool;
-    args: unknown;
-    sha256: string;
-    verdict: Verdict;
-  },
-): Promise<Outcome | "denied" | undefined> {
-  const { place, state, turn } = settling;
-  const [call] = state.pending;
-  const found = await approvalState(place.database, turn, call.key);
-  // Used: by this very call, whose worker was lost before it could say so.
-  if (found?.state === "approved" || found?.state === "used") return undefined;
-  if (found !== undefined && found.state !== "pending") {
-    await denied(settling, {
-      action: "deny",
-      rule: `approval_${found.state}`,
-      reason: found.state === "denied" ? "a person said no" : `the approval is ${found.state}`,
-    });
-    return "denied";
-  }
-  if (found === undefined) {
-    await requestApproval(place.database, turn, {
-      key: call.key,
-      tool: tool.name,
-      args: canonicalJson(args),
-      sha256,
-      rule: verdict.rule,
-      policyVersion: versionFor(place, tool),
-      hours: APPROVAL_HOURS,
-      event: {
-        kind: "approval_requested",
-        data: redactAll({
-          step: state.step,
-          tool: tool.name,
-          arguments: shown(args),
-          sha256,
-          rule: verdict.rule,
-          reason: verdict.reason,
-          policy: place.policyVersion,
-        }, place.redact) as Record<string, unknown>,
-      },
-      actor: place.model.name,
-    });
-  }
-  const what = place.redact(cut(canonicalJson(args), 500));
-  return {
-    status: "waiting_input",
-    question: `May I call ${tool.name} with ${what}? (${verdict.reason})`,
-  };
-}
-
 async function askPeople(
   { state, save, place }: Settling,
   { question }: { question: string },
@@ -267,10 +214,4 @@ async function settled(
       policy: place.policyVersion,
     },
   }], { done: { key: call.key, result: text } });
-}
-
-/** Arguments as the timeline shows them: whole unless they are long. */
-function shown(args: unknown): unknown {
-  const text = JSON.stringify(args) ?? "null";
-  return text.length > MOST_LOGGED ? cut(text, MOST_LOGGED) : args;
 }

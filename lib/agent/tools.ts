@@ -28,8 +28,30 @@ export const finish: Tool<{
   arguments: z.strictObject({
     status: z.enum(["completed", "failed"]),
     summary: z.string().trim().min(1).max(20_000).describe("Markdown, for people"),
-    details: z.record(z.string(), z.unknown()).optional().describe("Facts, for programs"),
+    details: z.union([
+      z.array(z.strictObject({ name: z.string(), value: z.string() }))
+        .transform((facts) => Object.fromEntries(facts.map(({ name, value }) => [name, value]))),
+      z.record(z.string(), z.unknown()),
+    ]).optional(),
   }),
+  // Written out: Gemini takes no object without named fields.
+  schema: {
+    type: "object",
+    properties: {
+      status: { type: "string", enum: ["completed", "failed"] },
+      summary: { type: "string", description: "Markdown, for people" },
+      details: {
+        type: "array",
+        description: "Facts, for programs",
+        items: {
+          type: "object",
+          properties: { name: { type: "string" }, value: { type: "string" } },
+          required: ["name", "value"],
+        },
+      },
+    },
+    required: ["status", "summary"],
+  },
   run: () => Promise.reject(new Error("ends the run")),
 };
 

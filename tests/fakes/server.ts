@@ -1,6 +1,7 @@
 /** What a fake model says to one request. */
 export type Say =
-  | { text?: string; calls?: { tool: string; args: unknown; id?: string }[] }
+  /** `cut`: it came to its limit of tokens. */
+  | { text?: string; calls?: { tool: string; args: unknown; id?: string }[]; cut?: boolean }
   /** Tool arguments that are not JSON. */
   | { broken: { tool: string; args: string } }
   | { status: number; message?: string; headers?: Record<string, string> }
