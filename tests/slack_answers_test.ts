@@ -12,8 +12,7 @@ const ENV = { SLACK_CHANNELS: "*=C0OPS", SLACK_APPROVERS: "U0BOSS, U0CHIEF" };
 /** Asks once, then says what it was answered. */
 const asking: Agent = {
   name: "asking",
-  run: () =>
-    Promise.resolve({ status: "waiting_input", question: "Which one?" }),
+  run: () => Promise.resolve({ status: "waiting_input", question: "Which one?" }),
 };
 const failing: Agent = {
   name: "failing",
@@ -91,9 +90,7 @@ function suite(name: string, open: (agent: Agent) => Promise<SlackOtto>) {
         new AbortController().signal,
       );
       const { events } = await theTask(place, id);
-      const answers = events.filter((each: { kind: string }) =>
-        each.kind === "answered"
-      );
+      const answers = events.filter((each: { kind: string }) => each.kind === "answered");
       assertEquals(answers.map((each: { data: unknown }) => each.data), [{
         text: "a <b> & c",
       }]);
@@ -209,9 +206,7 @@ function suite(name: string, open: (agent: Agent) => Promise<SlackOtto>) {
         place,
         JSON.stringify({ body: "x".repeat(2_000) }),
       );
-      const labels = place.slack.posts[0].blocks.flatMap((block) =>
-        block.elements ?? []
-      )
+      const labels = place.slack.posts[0].blocks.flatMap((block) => block.elements ?? [])
         .map((element) => element.text?.text);
       assert(labels.includes("Deny") && !labels.includes("Approve"));
     });
@@ -248,9 +243,7 @@ function suite(name: string, open: (agent: Agent) => Promise<SlackOtto>) {
       await place.click("U0BOSS", "Retry");
       await place.workOff();
       const { events } = await theTask(place, id);
-      const retried = events.find((each: { kind: string }) =>
-        each.kind === "retried"
-      );
+      const retried = events.find((each: { kind: string }) => each.kind === "retried");
       assertEquals(retried.actor, "slack:U0BOSS");
       assertEquals(
         events.filter((each: { kind: string }) => each.kind === "failed")
@@ -327,6 +320,17 @@ function suite(name: string, open: (agent: Agent) => Promise<SlackOtto>) {
       assertEquals(place.slack.posts.length, 1);
     });
 
+    it("nothing to any bot while Slack does not say who it is itself", async () => {
+      await using place = await open(asking);
+      place.slack.always("auth.test", { status: 503 });
+      const id = await place.event(
+        { type: "message", bot_id: "B0ANY", channel: "C0OPS", text: "hi", ts: "1700000910.000100" },
+        { authorizations: [], api_app_id: undefined },
+      );
+      await place.workOff();
+      assertEquals((await place.get(`/api/messages/${id}`)).state, "filtered");
+    });
+
     it("a bot in the thread with silence, and other people's events with tasks", async () => {
       await using place = await open(asking);
       const id = await place.task();
@@ -376,8 +380,7 @@ function suite(name: string, open: (agent: Agent) => Promise<SlackOtto>) {
     it("talk below a task that waits for nothing with silence", async () => {
       await using place = await open({
         name: "done",
-        run: () =>
-          Promise.resolve({ status: "completed", text: "Done", data: null }),
+        run: () => Promise.resolve({ status: "completed", text: "Done", data: null }),
       });
       await place.task();
       const id = await place.event({

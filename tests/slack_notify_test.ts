@@ -124,9 +124,7 @@ function suite(
 
     it("shows that it was cancelled, and tells nobody", async () => {
       await using place = await open(CHANNELS, {
-        agent: agentThat(() =>
-          Promise.resolve({ status: "waiting_input", question: "Which?" })
-        ),
+        agent: agentThat(() => Promise.resolve({ status: "waiting_input", question: "Which?" })),
       });
       const id = await place.task();
       assertMatch(place.slack.posts[0].text, /^Waiting for you: /);
@@ -251,9 +249,7 @@ function suite(
 
     it("keeps to Slack's limits, however long its texts are", async () => {
       await using place = await open(CHANNELS, {
-        agent: agentThat(() =>
-          Promise.resolve({ ...SAY, text: "👩‍👩‍👧‍👦&<".repeat(20_000) })
-        ),
+        agent: agentThat(() => Promise.resolve({ ...SAY, text: "👩‍👩‍👧‍👦&<".repeat(20_000) })),
       });
       await place.task("demo", { title: "👩‍👩‍👧‍👦".repeat(1_000) });
       assertEquals([
@@ -317,9 +313,7 @@ function suite(
       place.slack.next("chat.postMessage", { error: "not_in_channel" });
       const id = await place.task();
       const { notifications } = await place.get(`/api/tasks/${id}`);
-      const dead = notifications.find((n: { state: string }) =>
-        n.state === "dead"
-      );
+      const dead = notifications.find((n: { state: string }) => n.state === "dead");
       await place.otto.ask(`/api/notifications/${dead.id}/retry`, {
         method: "POST",
       });
@@ -438,9 +432,7 @@ function suite(
         place.otto.services.database.query("say", (sql) =>
           sql`
             insert into notifications (id, cause, task_id, channel, destination, kind, text)
-            values (${newId()}, ${
-            "agent_call:" + destination
-          }, ${id}, 'slack', ${destination},
+            values (${newId()}, ${"agent_call:" + destination}, ${id}, 'slack', ${destination},
               'note', 'Half way <!here>')`);
       await say("C0DEMO");
       await say("C0OTHER");
@@ -449,8 +441,7 @@ function suite(
         await place.passTime(10);
         await place.otto.services.database.query(
           "pass time",
-          (sql) =>
-            sql`update notifications set lease_until = null where state = 'pending'`,
+          (sql) => sql`update notifications set lease_until = null where state = 'pending'`,
         );
         await place.workOff();
       }
@@ -476,9 +467,7 @@ function suite(
     it("shows no secret that it met", async () => {
       const token = `ghp_${"a1B2".repeat(9)}`;
       await using place = await open(CHANNELS, {
-        agent: agentThat(() =>
-          Promise.resolve({ ...SAY, text: `${token} ${TOKEN}` })
-        ),
+        agent: agentThat(() => Promise.resolve({ ...SAY, text: `${token} ${TOKEN}` })),
       });
       await place.task("demo", { title: `Leak of ${token}` });
       const [{ args }] = place.slack.called("chat.postMessage");
@@ -551,9 +540,7 @@ function suite(
         assertEquals((await place.get("/webhook/health")).status, "degraded");
         assertMatch((await obstacle(place))!.hint, new RegExp(error));
         const { items } = await place.get("/api/notifications?unread=true");
-        const said = items.find((n: { kind: string }) =>
-          n.kind === "slack_failed"
-        );
+        const said = items.find((n: { kind: string }) => n.kind === "slack_failed");
         assertMatch(said.text, new RegExp(`Slack takes no messages: ${error}`));
       });
     }

@@ -136,8 +136,7 @@ export async function openSlackOtto(
             lease_until = lease_until - make_interval(secs => ${seconds})`);
       await database.query(
         "pass time",
-        (sql) =>
-          sql`update slack_places set free_at = free_at - make_interval(secs => ${seconds})`,
+        (sql) => sql`update slack_places set free_at = free_at - make_interval(secs => ${seconds})`,
       );
     },
     async [Symbol.asyncDispose]() {

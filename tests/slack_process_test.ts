@@ -2,13 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { it } from "@std/testing/bdd";
 import postgres from "postgres";
 import { type FakeSlack, startFakeSlack, TOKEN } from "./fakes/slack.ts";
-import {
-  describeWith,
-  freePort,
-  type Process,
-  startProcess,
-  until,
-} from "./servers/mod.ts";
+import { describeWith, freePort, type Process, startProcess, until } from "./servers/mod.ts";
 
 const START_MS = 30_000;
 
@@ -101,23 +95,17 @@ describeWith(
         what: "six messages",
         timeoutMs: START_MS,
       });
-      const calls = slack.calls.filter(({ method }) =>
-        method.startsWith("chat.")
-      );
+      const calls = slack.calls.filter(({ method }) => method.startsWith("chat."));
       const gaps = calls.slice(1).map(({ at }, index) => at - calls[index].at);
       assert(Math.min(...gaps) > 1_000, `gaps of ${gaps.map(Math.round)} ms`);
       assertEquals(slack.called("chat.postMessage").length, 6);
       // Each change of a task is to be shown, and people see it change every three seconds.
       await until(async () => {
         await otto.touchTasks();
-        return slack.called("chat.update").filter(({ args }) =>
-          args.ts === slack.posts[0].ts
-        )
+        return slack.called("chat.update").filter(({ args }) => args.ts === slack.posts[0].ts)
           .length > 1;
       }, { what: "two updates of one message", timeoutMs: START_MS });
-      const one = slack.calls.filter(({ args }) =>
-        args.ts === slack.posts[0].ts
-      );
+      const one = slack.calls.filter(({ args }) => args.ts === slack.posts[0].ts);
       assert(
         one[1].at - one[0].at > 2_950,
         `updated after ${one[1].at - one[0].at} ms`,
