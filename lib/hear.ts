@@ -53,11 +53,11 @@ export async function hear(
     : await hearReply(services, slack, command, messageId);
 }
 
-/** A bot speaks. As long as we do not know our own name it may be us: better no task than a loop. */
+/** A bot speaks. As long as we do not know our own names it may be us: better no task than a loop. */
 async function isOurs(slack: Slack, payload: unknown): Promise<boolean> {
   const signal = AbortSignal.timeout(IDENTIFY_MS);
   const self: SlackSelf | undefined = await unlessAborted(signal, slack.identity());
-  return self ? isEcho(payload, self) : true;
+  return self?.botId === undefined || isEcho(payload, self);
 }
 
 async function hearClick(

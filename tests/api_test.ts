@@ -139,6 +139,16 @@ describe("the API", () => {
     assertEquals(task.assigned_to, { id: ann.id, email: "ann@example.com", name: "Ann" });
     assertEquals((await get(`/api/tasks?assigned_to=${ann.id}`)).items.length, 1);
     await post(`/api/tasks/${task_id}`, { assigned_to: NOBODY }, 400, "PATCH");
+    const change = { slack_id: "U0ANN" };
+    const known = await post(`/api/users/${ann.id}`, change, 200, "PATCH");
+    assertEquals([known.slack_id, known.name], ["U0ANN", "Ann"]);
+    assertEquals(
+      (await post(`/api/users/${ann.id}`, { name: "A" }, 200, "PATCH")).slack_id,
+      "U0ANN",
+    );
+    await post(`/api/users/${ann.id}`, { slack_id: null, name: "Ann" }, 200, "PATCH");
+    await post(`/api/users/${ann.id}`, { slack_id: "ann" }, 400, "PATCH");
+    await post(`/api/users/${NOBODY}`, change, 404, "PATCH");
     await post(`/api/tasks/${NOBODY}`, { assigned_to: ann.id }, 404, "PATCH");
     assertEquals((await get(`/api/tasks/${task_id}`)).events.at(-1).kind, "reassigned");
   });

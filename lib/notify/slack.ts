@@ -59,7 +59,7 @@ export function createSlack(
   };
   const running = new Set<Promise<void>>();
   let blockedUntil = 0;
-  let blocked = false;
+  let blockedBy: string | undefined;
   let asked: Promise<SlackIdentity | undefined> | undefined;
   let askedAt = -Infinity;
   let identity: SlackIdentity | undefined;
@@ -83,21 +83,22 @@ export function createSlack(
       identity = { userId: text(answer.body, "user_id"), botId: text(answer.body, "bot_id") };
       // A scope that is missing shows only when it is needed.
       const obstacle = await readObstacle(database);
-      if (obstacle?.code === "missing_scope") blocked = true;
+      if (obstacle?.code === "missing_scope") blockedBy = obstacle.code;
       else if (obstacle) await mended();
     } else if (answer.kind === "integration") await block(answer.code, answer.error);
     return identity;
   }
 
   async function block(code: string, error: string): Promise<void> {
-    blocked = true;
     blockedUntil = performance.now() + OBSTACLE_SECONDS * 1_000;
+    if (blockedBy === code) return;
     log.error("slack.blocked", { code, error });
     await writeObstacle(database, { code, error });
+    blockedBy = code;
   }
 
   async function mended(): Promise<void> {
-    blocked = false;
+    blockedBy = undefined;
     blockedUntil = 0;
     await clearObstacle(database);
     log.info("slack.mended");
@@ -119,7 +120,7 @@ export function createSlack(
   /** What one message met may concern all of them. */
   async function heed({ task_id, place }: SlackMessage, shown: Shown): Promise<void> {
     if (shown.ok) {
-      if (blocked) await mended();
+      if (blockedBy !== undefined) await mended();
       return;
     }
     if (shown.nobody) return;
