@@ -111,6 +111,7 @@ describe("a secret that is sent as it is", () => {
     });
     assertEquals(await code("msgraph", items("a", "b"), {}, ["a", "b"]), true);
     assertEquals(await code("msgraph", items("a", "c"), {}, ["a", "b"]), "signature_mismatch");
+    assertEquals(await code("msgraph", items("c", "a"), {}, ["a", "b"]), "signature_mismatch");
     assertEquals(await code("msgraph", items("a", undefined), {}, ["a"]), "signature_missing");
     assertEquals(await code("msgraph", items(), {}, ["a"]), "signature_missing");
   });
