@@ -442,7 +442,7 @@ describe("a known sender's webhook", () => {
             assert(EXPECTED.has(answer.status), `${type}: ${answer.status}`);
           },
         ),
-        { numRuns: 600 },
+        { numRuns: 300 },
       );
       await bare.workOff();
       const [{ failed }] = await bare.services.database.query(
