@@ -27,21 +27,23 @@ const END = `
 ## What is particular
 
 - **Handshakes** are answered by themselves: by GET for Dropbox, Meta, Okta and X, by HEAD for
-  Intercom and Trello, by OPTIONS for CloudEvents, by POST for Asana, Discord, Microsoft Graph,
-  Notion, Slack, Twitch and Zoom. What a vendor signs is answered only after its signature was
+  Intercom and Trello, by OPTIONS for CloudEvents, by POST for Asana, Azure Event Grid, Discord,
+  Microsoft Graph, Notion, Slack, Twitch and Zoom. What a vendor signs is answered only after its signature was
   checked, so the secret must be set first. Meta's needs \`META_VERIFY_TOKEN\`, any text that you choose
   and tell Meta.
 - **Notion and Asana** send the secret with their handshake. Otto never adopts it, since anybody
   could send one: it stands once in the log (\`webhook.secret_offered\`), for you to set.
-- **Batches**: HubSpot, SendGrid, Meta, Microsoft Graph, Asana, Okta, CloudEvents, Alertmanager and
-  Grafana send many events at once. One request is one task, told as "3 events: first …"; an event
+- **Batches**: HubSpot, SendGrid, Meta, Microsoft Graph, Asana, Okta, Event Grid, CloudEvents,
+  Alertmanager and Grafana send many events at once. One request is one task, told as "3 events: first …"; an event
   that is in it twice counts once.
 - **Alertmanager and Grafana** tell the same alerts again every repeat interval. As long as nothing
   changed, that is a repeat and makes no second task.
 - **Dropbox and Home Assistant** send nothing that tells a repeat from news: each request is a
   message.
-- **Mailgun** signs a time and a token, not the event; **Alertmanager, CloudEvents, Home Assistant,
-  Microsoft Graph, Okta, Postmark and Telegram** sign nothing and send a secret. Use HTTPS.
+- **Mailgun** signs a time and a token, not the event; **Alertmanager, CloudEvents, Event Grid, Home
+  Assistant, Microsoft Graph, Okta, Postmark and Telegram** sign nothing and send a secret. Use
+  HTTPS. Amazon SNS signs, but with a certificate that Otto does not check yet: it is taken by a
+  token in its URL.
 - **Methods**: events come by POST. Set Home Assistant, Zendesk and Grafana up to use it.
 
 ## Add one

@@ -6,6 +6,7 @@ import * as calendly from "./calendly.ts";
 import * as cloudevents from "./cloudevents.ts";
 import * as discord from "./discord.ts";
 import * as dropbox from "./dropbox.ts";
+import * as eventgrid from "./eventgrid.ts";
 import * as generic from "./generic.ts";
 import * as github from "./github.ts";
 import * as gitlab from "./gitlab.ts";
@@ -28,6 +29,7 @@ import * as sendgrid from "./sendgrid.ts";
 import * as sentry from "./sentry.ts";
 import * as shopify from "./shopify.ts";
 import * as slack from "./slack.ts";
+import * as sns from "./sns.ts";
 import type { Source } from "./source.ts";
 import * as square from "./square.ts";
 import { standardWebhooks } from "./standard_webhooks.ts";
@@ -72,6 +74,7 @@ export const sources = {
     data: { id: "user_1", email_addresses: [{ email_address: "ada@example.com" }] },
   }),
   dropbox,
+  eventgrid,
   homeassistant,
   hubspot,
   intercom,
@@ -97,6 +100,7 @@ export const sources = {
     data: { email_id: "e1", subject: "Your invoice", to: ["ada@example.com"] },
   }),
   sendgrid,
+  sns,
   square,
   svix: standardWebhooks("svix", "Svix", "SVIX_WEBHOOK_SECRET"),
   teams,

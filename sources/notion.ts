@@ -26,7 +26,7 @@ export function probe(request: Incoming): Reply | undefined {
   if (request.method !== "POST" || request.body.length > MAX_HANDSHAKE_SIZE) return undefined;
   const payload = payloadOf(request);
   const offered = at(payload, "verification_token");
-  return typeof offered === "string" && /^[\w-]{8,200}$/.test(offered) &&
+  return typeof offered === "string" && /^[\x21-\x7e]{8,500}$/.test(offered) &&
       at(payload, "type") === undefined
     ? { status: 200, offered }
     : undefined;

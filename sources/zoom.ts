@@ -34,8 +34,8 @@ export function deliveryId(request: Incoming): string | undefined {
   return parts[0] && parts[1] ? usableId(parts.map((part) => part ?? "").join(":")) : undefined;
 }
 
-/** A plain token is a short random text; the limit keeps us from signing anything else for others. */
-const PLAIN_TOKEN = /^[\w-]{1,200}$/;
+/** A plain token is a short random text without a colon, so that it can never be what Zoom signs. */
+const PLAIN_TOKEN = /^[\w.~+/=-]{1,200}$/;
 
 /** Answers the validation of the URL, now and every 72 hours, with the secret that signed it. */
 export async function handshake(

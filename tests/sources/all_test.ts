@@ -24,8 +24,16 @@ const SECRET: Record<string, string> = {
 };
 /** Their descriptions have a wording of their own. */
 const FIXED = new Set(["github", "stripe", "slack", "twilio"]);
-/** Only the vendor can sign: its secret is a public key, or a part of the body. */
-const UNSIGNABLE = new Set(["discord", "sendgrid", "paypal", "mailgun", "msgraph"]);
+/** No header of ours could prove these: the secret is a public key, or stands in the body or the URL. */
+const UNSIGNABLE = new Set([
+  "discord",
+  "eventgrid",
+  "mailgun",
+  "msgraph",
+  "paypal",
+  "sendgrid",
+  "sns",
+]);
 /** They send the secret, and sign nothing. */
 const TOKENS = new Set([
   "alertmanager",

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { createHmac } from "node:crypto";
+import { createHmac, generateKeyPairSync, sign as signWithKey } from "node:crypto";
 import { sources } from "../../sources/mod.ts";
 import type { Source } from "../../sources/source.ts";
 import { NOW, request } from "./request.ts";
@@ -111,8 +111,26 @@ describe("a secret that is sent as it is", () => {
     });
     assertEquals(await code("msgraph", items("a", "b"), {}, ["a", "b"]), true);
     assertEquals(await code("msgraph", items("a", "c"), {}, ["a", "b"]), "signature_mismatch");
+    assertEquals(await code("msgraph", items("c", "a"), {}, ["a", "b"]), "signature_mismatch");
     assertEquals(await code("msgraph", items("a", undefined), {}, ["a"]), "signature_missing");
     assertEquals(await code("msgraph", items(), {}, ["a"]), "signature_missing");
+  });
+});
+
+describe("Discord's time", () => {
+  it("may be as old as an interaction can be answered, and no older", async () => {
+    const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+    const key = publicKey.export({ type: "spki", format: "der" }).subarray(-32).toString("hex");
+    const codes = [-360, 0, 840, 960].map(async (age) => {
+      const time = String(NOW / 1000 - age);
+      const text = new TextEncoder().encode(`${time}{}`);
+      return await code("discord", "{}", {
+        "x-signature-timestamp": time,
+        "x-signature-ed25519": signWithKey(null, text, privateKey).toString("hex"),
+      }, [key]);
+    });
+    const late = "timestamp_outside_window";
+    assertEquals(await Promise.all(codes), [late, true, true, late]);
   });
 });
 

@@ -1,10 +1,11 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
-import { createHmac } from "node:crypto";
+import { createHmac, generateKeyPairSync, sign } from "node:crypto";
 import {
   decodeBase64,
   decodeHex,
+  derToPlain,
   encodeBase64,
   encodeHex,
   equalBytes,
@@ -14,6 +15,7 @@ import {
   parseTimestamp,
   sha256,
   verifyHmac,
+  verifyPublicKey,
 } from "../../lib/signature.ts";
 
 const anything = fc.oneof(
@@ -203,6 +205,51 @@ describe("a signed time", () => {
       false,
     ]);
     assertEquals(isWithin(FIVE_MINUTES, NaN, now), false);
+  });
+});
+
+describe("an ECDSA signature in DER", () => {
+  it("is the two numbers that node:crypto writes plainly", () => {
+    const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
+    assertEquals(publicKey.asymmetricKeyType, "ec");
+    for (let i = 0; i < 300; i++) {
+      const plain = new Uint8Array(
+        sign("sha256", new Uint8Array([i]), { key: privateKey, dsaEncoding: "ieee-p1363" }),
+      );
+      const number = (bytes: Uint8Array) => {
+        const short = bytes.subarray(bytes.findIndex((byte) => byte !== 0));
+        const signed = short[0] > 127 ? [0, ...short] : [...short];
+        return [2, signed.length, ...signed];
+      };
+      const numbers = [...number(plain.subarray(0, 32)), ...number(plain.subarray(32))];
+      assertEquals(derToPlain(new Uint8Array([0x30, numbers.length, ...numbers])), plain);
+    }
+  });
+
+  it("is nothing else, whatever the bytes, without a throw", async () => {
+    const start = fc.constantFrom([0x30], [0x30, 6, 2, 1], [0x30, 70, 2, 33], [0x30, 72, 2, 34]);
+    await fc.assert(
+      fc.asyncProperty(start, fc.uint8Array({ maxLength: 80 }), async (start, rest) => {
+        const der = new Uint8Array([...start, ...rest]);
+        const plain = derToPlain(der);
+        assertEquals(plain === undefined || plain.length === 64, true);
+        for (const algorithm of ["ECDSA-P256", "Ed25519", "RSA-SHA256"] as const) {
+          assertEquals(await verifyPublicKey(algorithm, [der], "text", [der]), false);
+        }
+      }),
+    );
+    const long = new Uint8Array([
+      0x30,
+      72,
+      2,
+      34,
+      ...Array(34).fill(1),
+      2,
+      34,
+      ...Array(34).fill(1),
+    ]);
+    assertEquals(derToPlain(long), undefined);
+    assertEquals(derToPlain(undefined), undefined);
   });
 });
 

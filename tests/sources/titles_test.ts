@@ -303,6 +303,29 @@ const CASES: Case[] = [
       change: { field },
     })),
   }],
+  ["sns", "Confirm the SNS subscription to phone", {
+    Type: "SubscriptionConfirmation",
+    TopicArn: "arn:aws:sns:eu-central-1:1:phone",
+    Message: "You have chosen to subscribe",
+  }],
+  ["sns", `Alarm "NoCalls" ALARM: Threshold crossed (phone)`, {
+    Type: "Notification",
+    TopicArn: "arn:aws:sns:eu-central-1:1:phone",
+    Message: JSON.stringify({
+      AlarmName: "NoCalls",
+      NewStateValue: "ALARM",
+      NewStateReason: "Threshold crossed",
+    }),
+  }],
+  [
+    "eventgrid",
+    "2 events: first Storage.BlobCreated /calls/1.mp3",
+    ["1", "1", "2"].map((id) => ({
+      id,
+      eventType: "Microsoft.Storage.BlobCreated",
+      subject: "/calls/1.mp3",
+    })),
+  ],
   ["replicate", "Replicate succeeded (p1)", { id: "p1", status: "succeeded" }],
 ];
 
@@ -331,12 +354,18 @@ describe("a task's title", () => {
       ["gitlab", { object_attributes: { url: "javascript:alert(1)" }, project }],
       ["linear", { url: "data:text/html,x" }],
       ["cloudevents", { source: "urn:x", data: {} }],
+      ["sns", {
+        SubscribeURL: "https://sns.eu-central-1.amazonaws.com/?Action=ConfirmSubscription",
+      }],
+      ["sns", { SubscribeURL: "https://sns.evil.example/?sns.eu-central-1.amazonaws.com" }],
     ] as const;
     assertEquals(links.map(([name, payload]) => sources[name].describe(payload).link), [
       "https://otto.atlassian.net/browse/OTT-1",
       undefined,
       "https://gitlab.com/octo/phone",
       undefined,
+      undefined,
+      "https://sns.eu-central-1.amazonaws.com/?Action=ConfirmSubscription",
       undefined,
     ]);
   });

@@ -1,0 +1,89 @@
+import type { Description } from "../lib/description.ts";
+import { words } from "../lib/line.ts";
+import { at, first, line, text, whole } from "../lib/pick.ts";
+import { digest } from "../lib/signature.ts";
+import { jsonReply, notAChallenge } from "./challenge.ts";
+import { payloadOf, usableId } from "./incoming.ts";
+import { jsonSample } from "./sample.ts";
+import type { DescribeContext, Incoming, Reply } from "./source.ts";
+import { eachOnce, titleOfAll, told } from "./told.ts";
+import { provenBy } from "./token.ts";
+
+export const label = "Azure Event Grid";
+export const secretVariable = "EVENTGRID_WEBHOOK_SECRET";
+export const setup =
+  "Event subscription → endpoint type Web Hook: URL with ?token= and the secret (event schema: " +
+  "Event Grid; for CloudEvents use /webhook/cloudevents)";
+
+/** Event Grid signs nothing; what it calls may have a token in its query (learn.microsoft.com, "Webhook event delivery"). */
+export const { verify, proof } = provenBy(
+  { parameters: ["token"], authorization: true },
+  { variable: secretVariable, is: "the token in the subscription's URL" },
+);
+
+const VALIDATION = "Microsoft.EventGrid.SubscriptionValidationEvent";
+const MAX_VALIDATION_SIZE = 8_192;
+
+/** Gives a new subscription's code back (learn.microsoft.com, "Endpoint validation with Event Grid event schema"). */
+export function probe(request: Incoming): Reply | undefined {
+  if (request.method !== "POST" || request.body.length > MAX_VALIDATION_SIZE) return undefined;
+  const payload = payloadOf(request);
+  if (at(payload, 0, "eventType") !== VALIDATION) return undefined;
+  const code = at(payload, 0, "data", "validationCode");
+  return typeof code === "string" && /^[\w-]{1,200}$/.test(code)
+    ? jsonReply({ validationResponse: code })
+    : notAChallenge();
+}
+
+/** A batch is known by its events. */
+export function deliveryId(request: Incoming): string | undefined {
+  const keys = eventsOf(payloadOf(request)).map(keyOf);
+  return keys.length > 0 && keys.every((key) => key !== undefined)
+    ? usableId(digest(JSON.stringify(keys.sort())))
+    : undefined;
+}
+
+/** Says what happened to which resource, and how much more. */
+export function describe(payload: unknown, context?: DescribeContext): Description {
+  const events = eventsOf(payload);
+  const [event] = events;
+  const type = line(event, "eventType");
+  return told({ name: "eventgrid", label }, payload, context, {
+    event: type,
+    title: titleOfAll(
+      events.length,
+      type && words(type.replace(/^Microsoft\./, ""), line(event, "subject")),
+    ),
+    links: [at(event, "data", "url")],
+    actor: first(line(event, "data", "claims", "name"), line(event, "data", "caller")),
+    fields: {
+      subject: line(event, "subject"),
+      topic: line(event, "topic"),
+      status: line(event, "data", "status"),
+      time: line(event, "eventTime"),
+      events: events.length > 1 ? String(events.length) : undefined,
+    },
+    text: whole(event, "data", "message"),
+  });
+}
+
+/** Small events to try the source with. */
+export const samples = [
+  jsonSample("Microsoft.Storage.BlobCreated", [{
+    id: "SAMPLE",
+    eventType: "Microsoft.Storage.BlobCreated",
+    subject: "/blobServices/default/containers/calls/blobs/1.mp3",
+    eventTime: "2026-01-02T03:04:05Z",
+    data: { url: "https://otto.blob.core.windows.net/calls/1.mp3" },
+    dataVersion: "1",
+  }]),
+];
+
+function eventsOf(payload: unknown): unknown[] {
+  return eachOnce(Array.isArray(payload) ? payload : [payload], keyOf);
+}
+
+function keyOf(event: unknown): string | undefined {
+  const id = text(event, "id");
+  return id && `${text(event, "topic") ?? ""}|${id}`;
+}
