@@ -46,10 +46,13 @@ describe("the access table", () => {
     );
   });
 
+  let asked = 0;
   const status = async (method: string, path: string, headers: Record<string, string>) => {
     const answer = await otto.ask(pathOf(path), {
       method,
       headers,
+      // Each from elsewhere: after ten wrong tokens an address is refused whatever it sends.
+      from: `10.0.${asked >> 8}.${asked++ & 255}`,
       ...(method === "GET" ? {} : { body: "" }),
     });
     await answer.body?.cancel();
