@@ -53,6 +53,8 @@ describe("the access table", () => {
       // Each from somewhere else: too many wrong tokens from one address are another test.
       from: `198.51.100.${asked++ % 250}`,
       headers,
+      // Each from elsewhere: after ten wrong tokens an address is refused whatever it sends.
+      from: `10.0.${asked >> 8}.${asked++ & 255}`,
       ...(method === "GET" ? {} : { body: "" }),
     });
     await answer.body?.cancel();
