@@ -121,7 +121,8 @@ async function withClient<T>(
 ): Promise<T> {
   const { createMCPClient } = await import("@ai-sdk/mcp");
   const client = await createMCPClient({
-    transport: { type: "http", url, headers },
+    // Deno sends a POST again by itself when a kept connection breaks before the answer.
+    transport: { type: "http", url, headers: { ...headers, connection: "close" } },
     clientName: "otto",
     maxRetries: 0,
     initializationOptions: { timeout: CONNECT_MS },
