@@ -4,10 +4,10 @@ import type { Agent, Assignment } from "./agent.ts";
 /** The most of a person's own text that a digest quotes, in characters. */
 const MOST_TEXT = 4_000;
 
-const NO_MODEL = "_No model is configured, so this is a digest made without AI: nothing was " +
-  `decided and nothing was done. For a model set ${MODEL_VARIABLES}._`;
+const NO_MODEL = "No model is configured, so this is a digest made without AI: nothing was " +
+  `decided and nothing was done. For a model set ${MODEL_VARIABLES}.`;
 
-const SWITCHED_OFF = "_This is a digest made without AI: AGENT_MODE is off._";
+const SWITCHED_OFF = "This is a digest made without AI: AGENT_MODE is off.";
 
 /**
  * The agent for when no model may be asked: writes down what happened, who did

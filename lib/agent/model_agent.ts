@@ -25,9 +25,9 @@ const FAILURES_TO_PAUSE = 5;
 const PAUSE_SECONDS = 60;
 
 const UNVERIFIED =
-  "_This is a digest made without AI: no signature vouches for the message, Otto can be reached " +
+  "This is a digest made without AI: no signature vouches for the message, Otto can be reached " +
   "from the network, and then a model works only what is signed, or of a type that " +
-  "AGENT_TRUST_UNVERIFIED lists._";
+  "AGENT_TRUST_UNVERIFIED lists.";
 
 /**
  * The agent that asks a model, under the operator's rules. What it must not show
