@@ -1,10 +1,10 @@
-/** Who may call a route. */
-export type Caller = "anyone" | "agent with its task's token" | "admin";
+/** Who may call a route: a reader may what anyone may, and the admin everything. */
+export type Caller = "anyone" | "agent with its task's token" | "reader" | "admin";
 
 /**
  * Every route and who may call it. `mod.ts` mounts the routes for anyone and for agents first
- * and the guard before all others, so a route is the admin's unless it was put
- * among the first; a test compares this table with the app, both ways.
+ * and the guard before all others; the guard lets a reader look at everything and
+ * change nothing. A test compares this table with the app, both ways.
  */
 export const ACCESS: readonly [method: string, path: string, who: Caller][] = [
   ["GET", "/health", "anyone"],
@@ -19,36 +19,45 @@ export const ACCESS: readonly [method: string, path: string, who: Caller][] = [
   ["POST", "/api/tasks/:id/events", "agent with its task's token"],
   ["POST", "/api/tasks/:id/result", "agent with its task's token"],
 
-  ["GET", "/webhook/stats", "admin"],
-  ["GET", "/webhook/status", "admin"],
-  ["GET", "/metrics", "admin"],
-  ["GET", "/openapi.json", "admin"],
-  ["GET", "/docs", "admin"],
-  ["GET", "/api/stream", "admin"],
-  ["GET", "/api/messages", "admin"],
-  ["GET", "/api/messages/:id", "admin"],
-  ["GET", "/api/messages/:id/body", "admin"],
+  ["GET", "/webhook/stats", "reader"],
+  ["GET", "/webhook/status", "reader"],
+  ["GET", "/metrics", "reader"],
+  ["GET", "/openapi.json", "reader"],
+  ["GET", "/docs", "reader"],
+  ["GET", "/api/stream", "reader"],
+  ["GET", "/api/messages", "reader"],
+  ["GET", "/api/messages/:id", "reader"],
+  ["GET", "/api/messages/:id/body", "reader"],
   ["POST", "/api/messages/:id/replay", "admin"],
   ["POST", "/api/messages/replay", "admin"],
   ["DELETE", "/api/messages/:id", "admin"],
-  ["GET", "/api/tasks", "admin"],
-  ["GET", "/api/tasks/:id", "admin"],
+  ["GET", "/api/tasks", "reader"],
+  ["GET", "/api/tasks/:id", "reader"],
   ["PATCH", "/api/tasks/:id", "admin"],
   ["POST", "/api/tasks/:id/cancel", "admin"],
   ["POST", "/api/tasks/:id/retry", "admin"],
   ["POST", "/api/tasks/:id/answer", "admin"],
   ["POST", "/api/tasks/:id/approve", "admin"],
   ["POST", "/api/tasks/:id/deny", "admin"],
-  ["GET", "/api/users", "admin"],
-  ["GET", "/api/users/:id", "admin"],
+  ["GET", "/api/users", "reader"],
+  ["GET", "/api/users/:id", "reader"],
   ["POST", "/api/users", "admin"],
   ["PATCH", "/api/users/:id", "admin"],
-  ["GET", "/api/notifications", "admin"],
-  ["GET", "/api/notifications/:id", "admin"],
+  ["GET", "/api/notifications", "reader"],
+  ["GET", "/api/notifications/:id", "reader"],
   ["POST", "/api/notifications/:id/read", "admin"],
   ["POST", "/api/notifications/:id/retry", "admin"],
-  ["GET", "/", "admin"],
-  ["GET", "/live", "admin"],
+  ["GET", "/", "reader"],
+  ["GET", "/live", "reader"],
+  ["POST", "/theme", "reader"],
+  ["GET", "/messages", "reader"],
+  ["GET", "/messages/replay", "reader"],
+  ["POST", "/messages/replay", "admin"],
+  ["GET", "/messages/replays", "reader"],
+  ["GET", "/messages/:id", "reader"],
+  ["POST", "/messages/:id/replay", "admin"],
+  ["GET", "/messages/:id/delete", "reader"],
+  ["POST", "/messages/:id/delete", "admin"],
   ["POST", "/samples", "admin"],
   ["POST", "/notifications/:id/read", "admin"],
   ["POST", "/notifications/read", "admin"],
