@@ -11,7 +11,7 @@ import { icon } from "./icon.ts";
 import { jsonTree } from "./json_tree.ts";
 import { rowId, sourceName, titleOf } from "./message_row.ts";
 import { type Frame, type Html, page } from "./page.ts";
-import { type Row, stageDots, wordOf } from "./stages.ts";
+import { type Row, wordOf } from "./stages.ts";
 import { signature, SIGNATURE_SAYS, status, taskStatus } from "./status.ts";
 import { age, exact } from "./time.ts";
 import { timeline } from "./timeline.ts";
@@ -48,7 +48,7 @@ export function messagePage(
               source: message.webhook_type,
             })}">${sourceName(message)}</a>
             ${message.event && html`<code>${message.event}</code>`}
-            ${signature(message.verification)} ${age(message.received_at)} ${stageDots(row)}</p>
+            ${signature(message.verification)} ${age(message.received_at)}</p>
         </div>
         <div class="actions">
           ${message.state !== "rejected" && html`
