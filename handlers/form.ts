@@ -17,3 +17,11 @@ export function asked(c: Context<Env>, name: string, most = 200): string | undef
   const text = c.req.query(name)?.trim().slice(0, most);
   return text ? text.toWellFormed().replaceAll("\0", "") : undefined;
 }
+
+/** A text that is one of these; undefined when it is none of them. */
+export function oneOf<T extends string>(
+  text: string | undefined,
+  all: readonly T[],
+): T | undefined {
+  return all.find((each) => each === text);
+}

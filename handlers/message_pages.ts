@@ -19,7 +19,7 @@ import type { Services } from "../lib/services.ts";
 import { listTaskEvents } from "../lib/task.ts";
 import { sources } from "../sources/mod.ts";
 import type { Env } from "./caller.ts";
-import { asked, readForm } from "./form.ts";
+import { asked, oneOf, readForm } from "./form.ts";
 import { readFrame } from "./frame.ts";
 import { readRows } from "./page_rows.ts";
 import { notFound, Problem } from "./problem.ts";
@@ -190,10 +190,6 @@ function queryOf(value: (name: string) => string | undefined): MessageQuery {
       before: before && isId(before) ? before : undefined,
     }).filter(([, each]) => each),
   );
-}
-
-function oneOf(text: string | undefined, all: readonly string[]): string | undefined {
-  return text !== undefined && all.includes(text) ? text : undefined;
 }
 
 function searchOf({ q, state, source, sig, since, before }: MessageQuery): MessageSearch {

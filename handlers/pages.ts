@@ -16,6 +16,7 @@ import { createSummary } from "./page_summary.ts";
 import { notFound, Problem } from "./problem.ts";
 import { answerProblemPage } from "./problem_page.ts";
 import { listSampled, makeSample } from "./sample.ts";
+import { taskPages } from "./task_pages.ts";
 import { home, MOST_ROWS } from "./views/home.ts";
 import { MOST_UNREAD } from "./views/page.ts";
 
@@ -99,6 +100,7 @@ export function pages({ services, live, readStats, stop, receive }: PageOptions)
   });
 
   app.route("/", messagePages({ services }));
+  app.route("/", taskPages({ services }));
 
   app.onError((error, c) => answerProblemPage(error, c, log));
   return app;

@@ -11,10 +11,10 @@ export function lanes({ messages, queue, jobs, last_hour, stages, ...failed }: S
       ${lane("Receive", last_hour.received, "this hour", "/messages?since=1h", stages.receive)}
       ${lane("Queue", queue.depth, "waiting", "/messages?state=new", stages.queue)}
       ${lane("Task", jobs.pending, "waiting", "/tasks?status=pending", stages.task, {
-      count: messages.failed,
-      word: "failed",
-      link: "/messages?state=failed",
-    })}
+        count: messages.failed,
+        word: "failed",
+        link: "/messages?state=failed",
+      })}
       ${lane(
         "Agent",
         jobs.running + jobs.waiting_input,
@@ -46,13 +46,16 @@ function lane(
   return html`
     <li class="lane">
       <h2>${name}</h2>
-      <p class="count"><a href="${link}"><strong>${count.toLocaleString("en")}</strong> ${unit}</a></p>
+      <p class="count"><a href="${link}"><strong>${count.toLocaleString(
+        "en",
+      )}</strong> ${unit}</a></p>
       <p class="pace" title="The median of the latest thousand">${p50_ms === null
         ? html`<span class="words">no times yet</span>—`
         : `usually ${took(p50_ms)}`}</p>
-      ${wrong && wrong.count > 0 && html`<p class="wrong"><a href="${wrong.link}">${
-    wrong.count.toLocaleString("en")
-  } ${wrong.word}</a></p>`}
+      ${wrong && wrong.count > 0 &&
+        html`<p class="wrong"><a href="${wrong.link}">${
+          wrong.count.toLocaleString("en")
+        } ${wrong.word}</a></p>`}
     </li>
   `;
 }

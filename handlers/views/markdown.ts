@@ -43,7 +43,9 @@ function blocks(lines: readonly string[], depth: number): (Html | string)[] {
       const code = take((each) => !(each.trim().startsWith(fence) && /^[`~]+$/.test(each.trim())));
       at++;
       made.push(
-        html`<pre tabindex="0" role="region" aria-label="Code"><code>${code.join("\n")}</code></pre>`,
+        html`<pre tabindex="0" role="region" aria-label="Code"><code>${
+          code.join("\n")
+        }</code></pre>`,
       );
     } else if (heading) {
       at++;
@@ -133,9 +135,12 @@ function link(label: string | undefined, target: string, whole: string): Html | 
   if (!url) return whole;
   const { host } = new URL(url);
   const words = label?.replace(/\\(.)/g, "$1").trim();
-  return html`<a href="${url}" rel="noreferrer noopener" target="_blank">${
-    words && words !== url ? html`${words} <span class="host">(${host})</span>` : url
-  }<span class="words"> (opens in a new tab)</span></a>`;
+  return html`
+    <a href="${url}" rel="noreferrer noopener"
+      target="_blank">${words && words !== url
+        ? html`${words} <span class="host">(${host})</span>`
+        : url}<span class="words"> (opens in a new tab)</span></a>
+  `;
 }
 
 /** Lines with a break between them, as people wrote them. */

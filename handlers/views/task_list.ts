@@ -36,42 +36,49 @@ export function taskList(
     frame,
     watch: "any",
     body: html`
-      <div class="head"><h1>Tasks</h1></div>
+      <div class="head">
+        <h1>Tasks</h1>
+      </div>
       ${filterBar({
-      action: "/tasks",
-      search: query.q,
-      placeholder: "Title, description or id",
-      hasFilters,
-      selects: [
-        {
-          name: "status",
-          label: "Any status",
-          value: query.status,
-          choices: TASK_STATUSES.map((value) => ({ value, label: TASK_WORDS[value][0] })),
-        },
-        {
-          name: "source",
-          label: "Any source",
-          value: query.source,
-          choices: sourceChoices(query.source),
-        },
-        {
-          name: "assigned_to",
-          label: "Anybody's",
-          value: query.assigned_to,
-          choices: people.map(({ id, name }) => ({ value: id, label: name })),
-        },
-        { name: "since", label: "Any time", value: query.since, choices: SINCE },
-      ],
-    })}
+        action: "/tasks",
+        search: query.q,
+        placeholder: "Title, description or id",
+        hasFilters,
+        selects: [
+          {
+            name: "status",
+            label: "Any status",
+            value: query.status,
+            choices: TASK_STATUSES.map((value) => ({ value, label: TASK_WORDS[value][0] })),
+          },
+          {
+            name: "source",
+            label: "Any source",
+            value: query.source,
+            choices: sourceChoices(query.source),
+          },
+          {
+            name: "assigned_to",
+            label: "Anybody's",
+            value: query.assigned_to,
+            choices: people.map(({ id, name }) => ({ value: id, label: name })),
+          },
+          { name: "since", label: "Any time", value: query.since, choices: SINCE },
+        ],
+      })}
       <div class="list">
         <button class="pill" data-pill="rows" hidden></button>
         <table>
-          <thead><tr>
-            <th scope="col">Status</th><th scope="col">Task</th><th scope="col">Source</th>
-            <th scope="col">Assigned to</th><th scope="col" class="number">Took</th>
-            <th scope="col">Created</th>
-          </tr></thead>
+          <thead>
+            <tr>
+              <th scope="col">Status</th>
+              <th scope="col">Task</th>
+              <th scope="col">Source</th>
+              <th scope="col">Assigned to</th>
+              <th scope="col" class="number">Took</th>
+              <th scope="col">Created</th>
+            </tr>
+          </thead>
           <tbody id="rows" data-list data-part>${tasks.map(tableRow)}</tbody>
         </table>
         <div id="none" data-part>${tasks.length === 0 && none(hasFilters)}</div>
@@ -79,9 +86,10 @@ export function taskList(
       <nav class="pages" id="pages" aria-label="Pages of tasks" data-part>
         ${before && html`<a href="${linkTo("/tasks", filters)}">Newest</a>`}
         ${stopped && html`<span>Looked through ${WINDOW.toLocaleString("en")} tasks</span>`}
-        ${next && html`<a rel="next" href="${linkTo("/tasks", { ...filters, before: next })}">${
-      stopped ? "Look further back" : "Older"
-    }</a>`}
+        ${next &&
+          html`<a rel="next" href="${linkTo("/tasks", { ...filters, before: next })}">${
+            stopped ? "Look further back" : "Older"
+          }</a>`}
       </nav>
     `,
   });
@@ -93,12 +101,12 @@ function tableRow(task: Task) {
     <tr id="row-${task.id}" class="${task.status === "failed" && "failed"}">
       <td>${taskStatus(task.status)}</td>
       <td class="main"><a class="open" href="/tasks/${task.id}" dir="auto">${task.title}</a></td>
-      <td><a class="plain" href="${linkTo("/tasks", { source: task.source })}">${
-    sourceName({ source: task.source, webhook_type: task.source })
-  }</a></td>
-      <td><a class="plain" href="${linkTo("/tasks", { assigned_to: task.assigned_to.id })}">${
-    task.assigned_to.name
-  }</a></td>
+      <td><a class="plain" href="${linkTo("/tasks", { source: task.source })}">${sourceName({
+        source: task.source,
+        webhook_type: task.source,
+      })}</a></td>
+      <td><a class="plain" href="${linkTo("/tasks", { assigned_to: task.assigned_to.id })}">${task
+        .assigned_to.name}</a></td>
       <td class="number">${start && end && took(Math.max(0, end.getTime() - start.getTime()))}</td>
       <td>${age(task.created_at)}</td>
     </tr>
@@ -108,12 +116,16 @@ function tableRow(task: Task) {
 function none(hasFilters: boolean) {
   return hasFilters
     ? html`
-      <div class="nothing"><h2>No task matches</h2>
-        <p>Choose other filters, or <a href="/tasks">show all tasks</a>.</p></div>
+      <div class="nothing">
+        <h2>No task matches</h2>
+        <p>Choose other filters, or <a href="/tasks">show all tasks</a>.</p>
+      </div>
     `
     : html`
-      <div class="nothing"><h2>No tasks yet</h2>
+      <div class="nothing">
+        <h2>No tasks yet</h2>
         <p>Each webhook becomes a task: one line that says what happened. An agent works on it, and
-          you read here, step by step, what it did. <a href="/">Send a webhook</a> to see one.</p></div>
+          you read here, step by step, what it did. <a href="/">Send a webhook</a> to see one.</p>
+      </div>
     `;
 }

@@ -44,7 +44,7 @@ export function spansOf(task: Task, events: readonly TaskEvent[], now: number): 
       return { end, to: end?.at.getTime() ?? last, open: !end && task.finished_at === null };
     };
     const ms = Number(textIn(data, "ms"));
-    if (event.kind === "created" || event.kind === "retried" || event.kind === "later") {
+    if (["created", "retried", "put_off", "answered"].includes(event.kind)) {
       const { to, open } = until(["started", "taken_over", "cancelled"]);
       spans.push({
         ...base,
@@ -83,6 +83,8 @@ export function spansOf(task: Task, events: readonly TaskEvent[], now: number): 
         rule: textIn(data, "rule"),
         arguments: data.arguments,
       });
+    } else if (event.kind === "waiting_input" && spans.some((span) => span.open || span.to > at)) {
+      // The question is that of the call before it, which lasts until somebody answers.
     } else if (event.kind === "approval_requested" || event.kind === "waiting_input") {
       const { to, open } = until(DECIDED);
       spans.push({
@@ -124,12 +126,12 @@ export function waterfall(spans: readonly Span[]) {
   return html`
     <ol class="waterfall">
       ${spans.map((span) =>
-    html`<li class="${span.kind} ${span.tone}">${
-      hasMore(span)
-        ? html`<details><summary>${line(span, from, whole)}</summary>${more(span)}</details>`
-        : html`<div class="line">${line(span, from, whole)}</div>`
-    }</li>`
-  )}
+        html`<li class="${span.kind} ${span.tone}">${
+          hasMore(span)
+            ? html`<details><summary>${line(span, from, whole)}</summary>${more(span)}</details>`
+            : html`<div class="line">${line(span, from, whole)}</div>`
+        }</li>`
+      )}
     </ol>
   `;
 }
@@ -141,16 +143,19 @@ function line(span: Span, from: number, whole: number) {
   return html`
     <span class="what">${icon(span.tone === "failed" ? "failed" : ICONS[span.kind] ?? "done")}
       <span dir="auto">${span.what}</span>${span.verdict &&
-    html` <span class="badge verdict-${span.verdict}">${
-      VERDICTS[span.verdict] ?? span.verdict
-    }</span>`}</span>
+        html`
+          <span class="badge verdict-${span.verdict}">${VERDICTS[span.verdict] ??
+            span.verdict}</span>
+        `}</span>
     <span class="tokens">${span.tokens}</span>
-    <svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true"><rect x="${
-    Math.min(start, 99.4).toFixed(2)
-  }" y="1" width="${width.toFixed(2)}" height="6" rx="0.4"/></svg>
-    <span class="took" title="${exact(new Date(span.from))}">${
-    span.kind === "mark" ? "" : `${took(length)}${span.open ? " so far" : ""}`
-  }</span>
+    <svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
+      <rect x="${Math.min(start, 99.4).toFixed(2)}" y="1" width="${width.toFixed(
+        2,
+      )}" height="6" rx="0.4" />
+    </svg>
+    <span class="took" title="${exact(new Date(span.from))}">${span.kind === "mark"
+      ? ""
+      : `${took(length)}${span.open ? " so far" : ""}`}</span>
   `;
 }
 
@@ -162,10 +167,13 @@ function more({ detail, arguments: given, rule, actor, from }: Span) {
   return html`
     <div class="more">
       ${detail && html`<p dir="auto">${detail}</p>`}
-      ${given !== undefined && html`<pre tabindex="0" role="region" aria-label="Arguments">${
-    JSON.stringify(given, null, 2)
-  }</pre>`}
-      <p class="hint">${rule && html`Rule <code>${rule}</code> · `}${actor} · ${exact(new Date(from))}</p>
+      ${given !== undefined &&
+        html`<pre tabindex="0" role="region" aria-label="Arguments">${
+          JSON.stringify(given, null, 2)
+        }</pre>`}
+      <p class="hint">${rule && html`
+        Rule <code>${rule}</code> ·
+      `}${actor} · ${exact(new Date(from))}</p>
     </div>
   `;
 }
