@@ -65,7 +65,11 @@ export const ACCESS: readonly [method: string, path: string, who: Caller][] = [
   ["POST", "/tasks/:id/answer", "admin"],
   ["POST", "/tasks/:id/decide", "admin"],
   ["POST", "/tasks/:id/reassign", "admin"],
+  ["GET", "/sources", "reader"],
+  ["GET", "/sources/:name", "reader"],
+  ["GET", "/system", "reader"],
   ["POST", "/samples", "admin"],
   ["POST", "/notifications/:id/read", "admin"],
+  ["POST", "/notifications/:id/retry", "admin"],
   ["POST", "/notifications/read", "admin"],
 ];

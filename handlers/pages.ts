@@ -3,7 +3,12 @@ import { setCookie } from "hono/cookie";
 import { isId } from "../lib/id.ts";
 import type { Live } from "../lib/live.ts";
 import { listMessages } from "../lib/message.ts";
-import { listNotifications, markAllRead, markRead } from "../lib/notification.ts";
+import {
+  listNotifications,
+  markAllRead,
+  markRead,
+  retryNotification,
+} from "../lib/notification.ts";
 import type { Services } from "../lib/services.ts";
 import type { Stats } from "../lib/stats.ts";
 import type { Env } from "./caller.ts";
@@ -16,6 +21,8 @@ import { createSummary } from "./page_summary.ts";
 import { notFound, Problem } from "./problem.ts";
 import { answerProblemPage } from "./problem_page.ts";
 import { listSampled, makeSample } from "./sample.ts";
+import { sourcePages } from "./source_pages.ts";
+import { systemPages } from "./system_page.ts";
 import { taskPages } from "./task_pages.ts";
 import { home, MOST_ROWS } from "./views/home.ts";
 import { MOST_UNREAD } from "./views/page.ts";
@@ -88,6 +95,13 @@ export function pages({ services, live, readStats, stop, receive }: PageOptions)
     return c.redirect("/", 303);
   });
 
+  app.post("/notifications/:id/retry", async (c) => {
+    const id = c.req.param("id");
+    if (!isId(id) || !await retryNotification(database, id)) throw notFound("notification");
+    services.bells.notifications.ring();
+    return c.redirect("/system", 303);
+  });
+
   app.post("/theme", async (c) => {
     const form = await readForm(c.req.raw);
     setCookie(c, THEME_COOKIE, themeOf(form.get("theme") ?? undefined), {
@@ -101,6 +115,8 @@ export function pages({ services, live, readStats, stop, receive }: PageOptions)
 
   app.route("/", messagePages({ services }));
   app.route("/", taskPages({ services }));
+  app.route("/", sourcePages({ services, originFor }));
+  app.route("/", systemPages({ services, readStats }));
 
   app.onError((error, c) => answerProblemPage(error, c, log));
   return app;

@@ -18,7 +18,7 @@ export function confirmPage(
     title,
     frame,
     body: html`
-      <div class="ask">
+      <div class="single">
         <h1>${title}</h1>
         <p>${text}</p>
         <form method="post" action="${action}" class="actions">

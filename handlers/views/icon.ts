@@ -26,11 +26,12 @@ const PATHS = {
 
 export type IconName = keyof typeof PATHS;
 
+const BOX = html`viewBox="0 0 16 16" width="16" height="16"`;
+
 /** A small picture beside a word; it says nothing by itself. */
 export function icon(name: IconName) {
   return html`
-    <svg class="icon ${name}" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true"
-      focusable="false">
+    <svg class="icon i-${name}" ${BOX} aria-hidden="true">
       <path d="${PATHS[name]}" />
     </svg>
   `;

@@ -129,18 +129,16 @@ function inline(text: string, depth = 0): (Html | string)[] {
   return made;
 }
 
+const NEW_TAB = html`<span class="words"> (opens in a new tab)</span>`;
+
 /** A link whose host is shown, whatever its words say; what is no web address stays text. */
 function link(label: string | undefined, target: string, whole: string): Html | string {
   const url = httpLink(target);
   if (!url) return whole;
   const { host } = new URL(url);
   const words = label?.replace(/\\(.)/g, "$1").trim();
-  return html`
-    <a href="${url}" rel="noreferrer noopener"
-      target="_blank">${words && words !== url
-        ? html`${words} <span class="host">(${host})</span>`
-        : url}<span class="words"> (opens in a new tab)</span></a>
-  `;
+  const shown = words && words !== url ? html`${words} <span class="host">(${host})</span>` : url;
+  return html`<a href="${url}" rel="noreferrer noopener" target="_blank">${shown}${NEW_TAB}</a>`;
 }
 
 /** Lines with a break between them, as people wrote them. */

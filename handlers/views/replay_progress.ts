@@ -16,7 +16,7 @@ export function replayProgress(
     watch: "any",
     refreshSeconds: isOver ? undefined : 3,
     body: html`
-      <div class="ask" id="progress" data-part>
+      <div class="single" id="progress" data-part>
         <h1>${isOver ? "Replayed" : "Replaying"} ${made.toLocaleString("en")} messages</h1>
         <progress max="${Math.max(
           made,
