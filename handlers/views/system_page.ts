@@ -77,7 +77,7 @@ export function systemPage(all: SystemPage) {
 
 const TONES = {
   ok: ["fine", "done"],
-  degraded: ["look", "active"],
+  degraded: ["check", "active"],
   failed: ["failed", "failed"],
 } as const;
 
@@ -139,7 +139,7 @@ function charts({ span, history }: SystemPage) {
     `${
       new Date(history.from.getTime() + index * size).toISOString().slice(5, 16).replace("T", " ")
     } UTC`;
-  const around = { from: `${span} ago`, to: "now", says };
+  const around = { from: `${span.replace(/(\d+)/, "$1 ")} ago`, to: "now", says };
   const count = (value: number) => value.toLocaleString("en");
   const { received, completed, failed, p50, p95 } = history;
   return html`
