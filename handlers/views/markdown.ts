@@ -76,9 +76,10 @@ function isOfList(line: string): boolean {
 
 function list(lines: readonly string[], depth: number): Html {
   const items: string[][] = [];
+  const indent = ITEM.exec(lines[0])![1].length;
   for (const line of lines) {
     const item = ITEM.exec(line);
-    if (item) items.push([item[3]]);
+    if (item && item[1].length < indent + 2) items.push([item[3]]);
     else items.at(-1)!.push(line.replace(/^ {2,4}/, ""));
   }
   const inside = items.map(([first, ...rest]) =>

@@ -23,7 +23,7 @@ export function notificationItem(notification: Notification) {
       <p class="text" dir="auto">${linked(notification, text)}</p>
       <form method="post" action="/notifications/${id}/read" data-quiet>
         ${age(created_at)}
-        <button class="quiet" aria-label="Mark as read: ${text}">Mark read</button>
+        <button class="quiet" aria-label="Mark read: ${text}">Mark read</button>
       </form>
     </li>
   `;

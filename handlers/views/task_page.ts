@@ -106,7 +106,7 @@ function approvalCard(
 ) {
   return html`
     <section class="card asks" aria-labelledby="a-${id}">
-      <h2 id="a-${id}">${icon("ask")}May the agent call <code>${tool}</code>?</h2>
+      <h2 id="a-${id}">${icon("ask")}<span>May the agent call <code>${tool}</code>?</span></h2>
       <pre tabindex="0" role="region" aria-label="Arguments">${JSON.stringify(given, null, 2)}</pre>
       <p class="said">The policy asks (<code>${rule}</code>). Your word is good for this call with
         these arguments, once. Without one it is refused at
