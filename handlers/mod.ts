@@ -98,7 +98,7 @@ export function createApp({ services, stop }: { services: Services; stop: AbortS
   app.route("/", users({ services }));
   app.route("/", notifications({ services }));
   app.route("/", stream({ live, stop, log }));
-  app.route("/", docs({ document: () => document() as unknown as Document }));
+  app.route("/", docs({ services, document: () => document() as unknown as Document }));
   app.route(
     "/",
     pages({

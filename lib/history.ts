@@ -25,7 +25,7 @@ export interface History {
 }
 
 /** The newest are looked at, no more of each kind. */
-const MOST_ROWS = 200_000;
+const MOST_ROWS = 100_000;
 const HISTORY_MS = 10_000;
 
 /** Reads the past from the rows themselves: nothing is counted while messages come in. */

@@ -29,7 +29,7 @@ export interface Found {
  * One search looks through as many messages, and says so: however large the
  * table is, a question costs no more than this.
  */
-export const WINDOW = 50_000;
+export const WINDOW = 20_000;
 
 /** Messages that match, newest first. `sources` are the names that a delivery's id may belong to. */
 export async function searchMessages(

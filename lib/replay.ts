@@ -2,7 +2,7 @@ import type { Database } from "./database.ts";
 import { findMessages, type Message } from "./message.ts";
 
 /** One look for replays goes through as many messages. */
-const WINDOW = 50_000;
+const WINDOW = 20_000;
 
 /** The replays of a message, newest first. */
 export async function findReplays(database: Database, id: string): Promise<Message[]> {

@@ -13,7 +13,7 @@ export interface SourceStats {
 }
 
 /** Only as many messages are looked at, the newest. */
-export const LOOKED_AT = 100_000;
+export const LOOKED_AT = 50_000;
 const HOURS = 24;
 const STATS_MS = 10_000;
 
