@@ -322,7 +322,10 @@ describeInBrowser("the web UI in a browser", () => {
       for (const path of [...PAGES, `/messages/${message_id}`, `/tasks/${task_id}`, "/sign-in"]) {
         await page.goto(path);
         await page.evaluate(axe.source);
-        const { violations } = await page.evaluate("axe.run()") as {
+        const { violations } = await page.evaluate(
+          // All but the colours is the same in the dark.
+          colorScheme === "light" ? "axe.run()" : `axe.run({ runOnly: ["color-contrast"] })`,
+        ) as {
           violations: { id: string; nodes: { html: string; failureSummary: string }[] }[];
         };
         assertEquals(
