@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import type { Services } from "../lib/services.ts";
 import type { Env } from "./caller.ts";
-import { withExamples } from "./examples.ts";
+import { withExamples } from "./views/examples.ts";
 import { readFrame } from "./frame.ts";
 import { docsPage, type Document } from "./views/docs.ts";
 

@@ -1,5 +1,5 @@
 import { html } from "hono/html";
-import type { Described } from "../examples.ts";
+import type { Described } from "./examples.ts";
 import { type Frame, page } from "./page.ts";
 
 /** As much of an OpenAPI 3.1 document as the page shows. */

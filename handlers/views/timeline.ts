@@ -27,7 +27,7 @@ export function timeline(
             ${icon(tone)}
             <span class="what">${what}</span>
             <time datetime="${at.toISOString()}" title="${exact(at)}">${before
-              ? `+${took(Math.max(0, at.getTime() - before.getTime()))}`
+              ? since(at.getTime() - before.getTime())
               : exact(at)}</time>
             ${detail && html`<p dir="auto">${detail}</p>`}
           </li>
@@ -35,6 +35,10 @@ export function timeline(
       })}
     </ol>
   `;
+}
+
+function since(ms: number): string {
+  return ms < 1 ? "at once" : `+${took(ms)}`;
 }
 
 const SIGNED = {
