@@ -49,8 +49,10 @@ export function systemPages(
       checks: [
         ...health.checks,
         checkWorkers(workers),
-        checkAgent(services, stats),
-        ...services.channels.map(({ name }) => checkChannel(name, channels)),
+        checkModel(services, stats),
+        // What the health says of a channel is the more important.
+        ...services.channels.filter(({ name }) => !health.checks.some((each) => each.name === name))
+          .map(({ name }) => checkChannel(name, channels)),
       ],
       workers,
       stats,
@@ -91,8 +93,11 @@ function checkWorkers(workers: readonly WorkerStatus[]): Check {
   };
 }
 
-function checkAgent({ config }: Services, { failed_tasks: [latest] }: Stats): Check {
-  const name = "agent";
+function checkModel({ config }: Services, { failed_tasks: [latest] }: Stats): Check {
+  const name = "model";
+  if (config.agentIsExternal) {
+    return { name, status: "ok", detail: `chosen by the workers of ${config.arqQueue}` };
+  }
   const { model, agent: { mode } } = config;
   const agent = `${model?.model} (${model?.label})${
     mode === "observe" ? ", which only observes" : ""

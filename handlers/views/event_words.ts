@@ -63,6 +63,8 @@ export function said(event: Pick<TaskEvent, "kind" | "data">): Said {
     case "later":
     case "put_off":
       return { what: "Put off", tone: "waiting", detail: textIn(data, "reason") };
+    case "tool_off":
+      return { what: `${tool} is switched off`, tone: "none", detail: textIn(data, "reason") };
     case "note":
       return { what: "Note", tone: "done", detail: textIn(data, "text") };
     case "titled":

@@ -107,9 +107,12 @@ function steps({ label, variable, source }: SourceView) {
           source.secretRequired ? "" : ", so that nobody else can send in its name"
         }, and start
         Otto again. Several secrets, separated by commas, while you change one for another.</li>`}
-      <li>${source.setup ??
-        html`In ${label}'s settings, add a webhook with the URL above, and choose
-        JSON where it asks.`}</li>
+      <li>${source.setup
+        ? html`At ${label}: ${marked(source.setup)}`
+        : html`In ${label}'s settings, add a webhook with the URL above, and choose JSON where it asks`}.</li>
+      ${source.verifyTokenVariable &&
+        html`<li>Set <code>${source.verifyTokenVariable}</code> to the verify
+        token that you type in there.</li>`}
       <li>Let it send a test event: it appears on this page and at <a href="/">Live</a>.</li>
     </ol>
   `;
