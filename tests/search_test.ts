@@ -42,7 +42,7 @@ function searchSuite(name: string, open: () => Promise<Database> | Database): vo
       database = await open();
       await migrate(database, log);
     });
-    afterAll(() => database[Symbol.asyncDispose]());
+    afterAll(async () => await database[Symbol.asyncDispose]());
 
     const search = async (what: MessageSearch, limit = 50) =>
       (await searchMessages(database, what, { limit, sources: SOURCES })).items
@@ -58,7 +58,7 @@ function searchSuite(name: string, open: () => Promise<Database> | Database): vo
       },
     ): Promise<string> {
       const id = newId();
-      const message = messageOf(`{"id":"${id}"}`);
+      const message = messageOf({ id, body: `{"id":"${id}"}` });
       await storeMessages(database, [{
         ...message,
         id,

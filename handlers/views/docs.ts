@@ -33,7 +33,8 @@ export function docsPage(
   const routes = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method, operation }))
   );
-  const groups = [...Map.groupBy(routes, groupOf)];
+  const place = ([name]: [string, Route[]]) => Object.keys(TITLES).indexOf(name);
+  const groups = [...Map.groupBy(routes, groupOf)].sort((one, other) => place(one) - place(other));
   return page({
     title: "API",
     frame,

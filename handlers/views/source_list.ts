@@ -73,15 +73,19 @@ export function sourceList({ frame, views }: { frame: Frame; views: readonly Sou
           <ul class="tiles">${others.map((view) =>
             html`
               <li><a href="/sources/${view.name}"><strong>${view
-                .label}</strong><span>${view.source.verify
-                ? "signed"
-                : "not signed"}</span></a></li>
+                .label}</strong><span>${needs(view)}</span></a></li>
             `
           )}</ul>
         </section>
       `}
     `,
   });
+}
+
+/** What is out of the ordinary about connecting it. */
+function needs({ source }: SourceView): string {
+  if (!source.verify) return "not signed";
+  return source.secretRequired ? "secret needed" : "";
 }
 
 function usedRow(view: SourceView) {

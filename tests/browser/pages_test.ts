@@ -11,6 +11,7 @@ import { type House, openHouse } from "./house.ts";
 
 const HOSTILE = `</pre></title><script>window.hacked=1</script><img src=x onerror=hacked=2>` +
   `<style>*{display:none}</style><a href=javascript:hacked=3>x</a>'"\u202e\u2066`;
+const READ_TOKEN = "a token that only looks";
 const PHONE = { width: 390, height: 844 };
 const PAGES = ["/", "/messages", "/tasks", "/sources", "/sources/github", "/system", "/docs"];
 
@@ -20,7 +21,7 @@ describeInBrowser("the web UI in a browser", () => {
   let shots: string;
   beforeAll(async () => {
     [house, browser, shots] = await Promise.all([
-      openHouse({ env: { AGENT_MODE: "off" } }),
+      openHouse({ env: { AGENT_MODE: "off", READ_TOKEN } }),
       startChromium(),
       Deno.makeTempDir({ prefix: "otto-screenshots-" }),
     ]);
@@ -270,6 +271,23 @@ describeInBrowser("the web UI in a browser", () => {
     await page.getByRole("button", { name: "Filter" }).click();
     await page.waitForURL(/state=processed/);
     assert(await page.locator("#rows tr").count() > 0);
+  });
+
+  it("offers nothing to change to whoever may only look", async () => {
+    const id = await house.send({ title: "Look at me" });
+    await isFullyTold(id);
+    await using opened = await open(`/sign-in?token=${encodeURIComponent(READ_TOKEN)}`);
+    const { page, wrong } = opened;
+    await page.getByText("Read only").waitFor();
+    await page.goto(`/messages/${id}`);
+    await page.getByRole("heading", { level: 1, name: /Look at me/ }).waitFor();
+    assertEquals(await page.locator("main form:visible").count(), 0);
+    assertEquals(await page.getByRole("link", { name: "Delete…" }).count(), 0);
+    await page.getByRole("button", { name: /^Colours/ }).click();
+    await page.locator("html[data-theme=light]").waitFor();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.waitForURL("**/sign-in");
+    assertEquals(wrong, []);
   });
 
   it("misses nothing and shows nothing twice when the server comes back", async () => {
