@@ -4,7 +4,7 @@ import { currentCursor } from "../lib/change.ts";
 import type { Database } from "../lib/database.ts";
 import { countUnread } from "../lib/unread.ts";
 import type { Env } from "./caller.ts";
-import { type Frame, MOST_UNREAD, type Theme, THEMES } from "./views/page.ts";
+import { BARE, type Frame, MOST_UNREAD, type Theme, THEMES } from "./views/page.ts";
 
 export const THEME_COOKIE = "otto_theme";
 
@@ -32,6 +32,11 @@ export async function readFrame(
     isReader: who?.role === "reader",
     isSignedIn: who?.isSignedIn ?? false,
   };
+}
+
+/** What can be told around a page without the store. */
+export function bareFrame(c: Context<Env>): Frame {
+  return { ...BARE, theme: themeOf(getCookie(c, THEME_COOKIE)) };
 }
 
 export function themeOf(text: string | undefined): Theme {

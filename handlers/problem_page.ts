@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import type { Log } from "../lib/log.ts";
 import type { Env } from "./caller.ts";
+import { bareFrame } from "./frame.ts";
 import { answerProblem } from "./problem.ts";
 import { problemPage } from "./views/problem.ts";
 
@@ -16,7 +17,7 @@ export async function answerProblemPage(
   if (retryAfter) c.header("retry-after", retryAfter);
   c.header("cache-control", "no-store");
   c.status(answer.status as 500);
-  return c.html(problemPage({ status: answer.status, message, hint }));
+  return c.html(problemPage({ frame: bareFrame(c), status: answer.status, message, hint }));
 }
 
 /** Whether a person looks at the answer: a browser asks for a page, and not below the API's paths. */
