@@ -21,7 +21,18 @@ describeInBrowser("the web UI in a browser", () => {
   let shots: string;
   beforeAll(async () => {
     [house, browser, shots] = await Promise.all([
-      openHouse({ env: { AGENT_MODE: "off", READ_TOKEN } }),
+      openHouse({
+        env: { READ_TOKEN },
+        rules: {
+          sources: {
+            github: {
+              tools: ["get_payload", "notify", "ask_human", "finish"],
+              approve: ["notify"],
+              notify: ["web:web"],
+            },
+          },
+        },
+      }),
       startChromium(),
       Deno.makeTempDir({ prefix: "otto-screenshots-" }),
     ]);
@@ -201,13 +212,14 @@ describeInBrowser("the web UI in a browser", () => {
   });
 
   it("is within a phone's width, in light and in dark", async () => {
-    for (const colorScheme of ["light", "dark"] as const) {
-      await using opened = await open("/", { viewport: PHONE, colorScheme });
-      for (const path of PAGES) {
-        await opened.page.goto(path);
-        assert(await isWithinItsWidth(opened.page), `${path} is wider than a phone`);
-        await shoot(opened.page, `${path.replaceAll("/", "_")}-phone-${colorScheme}`);
-      }
+    await using opened = await open("/", { viewport: PHONE });
+    const { page } = opened;
+    for (const [index, path] of PAGES.entries()) {
+      const colorScheme = index % 2 === 0 ? "light" : "dark";
+      await page.emulateMedia({ colorScheme });
+      await page.goto(path);
+      assert(await isWithinItsWidth(page), `${path} is wider than a phone`);
+      await shoot(page, `${path.replaceAll("/", "_")}-phone-${colorScheme}`);
     }
   });
 
@@ -334,52 +346,24 @@ describeInBrowser("the web UI in a browser", () => {
       state: "processed",
       limit: 1,
     });
-    for (const colorScheme of ["light", "dark"] as const) {
-      await using opened = await open("/", { colorScheme, reducedMotion: "reduce" });
-      const { page } = opened;
-      for (const path of [...PAGES, `/messages/${message_id}`, `/tasks/${task_id}`, "/sign-in"]) {
-        await page.goto(path);
-        await page.evaluate(axe.source);
-        const { violations } = await page.evaluate(
-          // All but the colours is the same in the dark.
-          colorScheme === "light" ? "axe.run()" : `axe.run({ runOnly: ["color-contrast"] })`,
-        ) as {
+    await using opened = await open("/", { reducedMotion: "reduce" });
+    const { page } = opened;
+    for (const path of [...PAGES, `/messages/${message_id}`, `/tasks/${task_id}`, "/sign-in"]) {
+      await page.goto(path);
+      await page.evaluate(axe.source);
+      for (const colorScheme of ["light", "dark"] as const) {
+        await page.emulateMedia({ colorScheme });
+        // All but the colours is the same in the dark.
+        const what = colorScheme === "light" ? "" : `{ runOnly: ["color-contrast"] }`;
+        const { violations } = await page.evaluate(`axe.run(${what})`) as {
           violations: { id: string; nodes: { html: string; failureSummary: string }[] }[];
         };
-        assertEquals(
-          violations.map((
-            { id, nodes },
-          ) => [id, nodes.map(({ html, failureSummary }) => [html, failureSummary])]),
-          [],
-          `${path} in ${colorScheme}`,
+        const found = violations.flatMap(({ id, nodes }) =>
+          nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`)
         );
+        assertEquals(found, [], `${path} in ${colorScheme}`);
       }
     }
-  });
-});
-
-describeInBrowser("an agent that asks, in a browser", () => {
-  let house: House;
-  let browser: Browser;
-  beforeAll(async () => {
-    [house, browser] = await Promise.all([
-      openHouse({
-        rules: {
-          sources: {
-            github: {
-              tools: ["get_payload", "notify", "ask_human", "finish"],
-              approve: ["notify"],
-              notify: ["web:web"],
-            },
-          },
-        },
-      }),
-      startChromium(),
-    ]);
-  });
-  afterAll(async () => {
-    await browser.close();
-    await house[Symbol.asyncDispose]();
   });
 
   async function taskOf(messageId: string): Promise<string> {
@@ -397,7 +381,7 @@ describeInBrowser("an agent that asks, in a browser", () => {
   const call = (tool: string, args: unknown) => ({ calls: [{ tool, args }] });
   const finish = (summary: string) => call("finish", { status: "completed", summary });
 
-  it("is approved with its exact arguments shown, and goes on before one's eyes", async () => {
+  it("lets an agent's call be approved with its exact arguments shown, and shows it go on before one's eyes", async () => {
     house.model.script = [
       call("notify", { destination: "web:web", text: "A <b>customer</b> cannot call" }),
       finish("I have **told** them, see [the docs](https://example.com/docs)."),
@@ -417,7 +401,7 @@ describeInBrowser("an agent that asks, in a browser", () => {
     await page.close();
   });
 
-  it("is denied, and told so", async () => {
+  it("lets it be denied", async () => {
     house.model.script = [
       call("notify", { destination: "web:web", text: "Spam" }),
       finish("I was not allowed to."),
@@ -430,7 +414,7 @@ describeInBrowser("an agent that asks, in a browser", () => {
     await page.close();
   });
 
-  it("gets an answer to its question", async () => {
+  it("takes the answer to an agent's question", async () => {
     house.model.script = [
       call("ask_human", { question: "Which of the two?" }),
       ({ text }) =>
