@@ -95,10 +95,10 @@ function usedRow(view: SourceView) {
     <tr id="source-${name}">
       <td class="main"><a class="open" href="/sources/${name}">${label}</a></td>
       <td>${trust(view)}</td>
-      <td>${stats
+      <td data-say="last">${stats
         ? html`<a class="plain" href="/messages/${stats.last.message_id}">${age(stats.last.at)}</a>`
         : html`<span class="soft">none yet</span>`}</td>
-      <td>${refusal
+      <td data-say="refused">${refusal
         ? html`<a class="plain bad" href="/sources/${name}#refused">${age(refusal.refused_at)}</a>`
         : html`<span class="soft">never</span>`}</td>
       <td>${sparkBars(
