@@ -1,3 +1,4 @@
+import type { Role } from "../lib/admin.ts";
 import type { Config } from "../lib/config.ts";
 
 /** What the server knows of a connection; each runtime hands it over in its own way. */
@@ -6,8 +7,15 @@ export interface Connection {
   address(): string | undefined;
 }
 
-/** Hono's `c.env`. */
-export type Env = { Bindings: Connection };
+/** Who asks, as far as the door has found out. */
+export interface Who {
+  role: Role;
+  /** Whether they have a session to end. */
+  isSignedIn: boolean;
+}
+
+/** Hono's `c.env`, and what `c.get` knows behind the door. */
+export type Env = { Bindings: Connection; Variables: { who?: Who } };
 
 /**
  * Who sent a request: the socket's address, or with `TRUST_PROXY=n` the n-th

@@ -15,7 +15,8 @@ import { createMetrics } from "./metrics.ts";
 import { monitor, publicMonitor } from "./monitor.ts";
 import { notifications } from "./notifications.ts";
 import { pages } from "./pages.ts";
-import { onProblem, Problem } from "./problem.ts";
+import { answerProblem, Problem } from "./problem.ts";
+import { answerProblemPage, wantsPage } from "./problem_page.ts";
 import { openDoor } from "./sign_in.ts";
 import { staticFiles } from "./static.ts";
 import { stream } from "./stream.ts";
@@ -49,7 +50,9 @@ export function createApp({ services, stop }: { services: Services; stop: AbortS
   const hooks = webhook({ services, metrics });
 
   const app = new OpenAPIHono<Env>();
-  app.onError(onProblem(log));
+  app.onError((error, c) =>
+    wantsPage(c) ? answerProblemPage(error, c, log) : answerProblem(error, log)
+  );
   app.notFound((c) => {
     // Never 404 to a sender: some unsubscribe for good when they see one.
     if (/^\/+webhook(\/|$)/i.test(c.req.path)) refuseType();
@@ -75,7 +78,7 @@ export function createApp({ services, stop }: { services: Services; stop: AbortS
   app.route("/", publicMonitor({ services }));
   // Before the webhook routes, which take every other path below /webhook.
   for (const path of ["/webhook/stats", "/webhook/status", "/metrics"]) {
-    app.use(path, requireOwnHost(config), secureHeaders, door.requireAdmin);
+    app.use(path, requireOwnHost(config), secureHeaders, door.requireRole);
   }
   app.route("/", monitor({ services, metrics, readStats: stats }));
   app.route("/", hooks);
@@ -89,13 +92,13 @@ export function createApp({ services, stop }: { services: Services; stop: AbortS
   app.route("/", door.pages);
   app.route("/", staticFiles());
 
-  app.use(door.requireAdmin, limitBodies(MOST_BODY_BYTES));
+  app.use(door.requireRole, limitBodies(MOST_BODY_BYTES));
   app.route("/", messages({ services }));
   app.route("/", tasks({ services }));
   app.route("/", users({ services }));
   app.route("/", notifications({ services }));
   app.route("/", stream({ live, stop, log }));
-  app.route("/", docs({ document: () => document() as unknown as Document }));
+  app.route("/", docs({ services, document: () => document() as unknown as Document }));
   app.route(
     "/",
     pages({

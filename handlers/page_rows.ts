@@ -3,9 +3,11 @@ import type { LiveEvent } from "../lib/live.ts";
 import { findMessages, type Message } from "../lib/message.ts";
 import { findTellings, type Notification } from "../lib/notification.ts";
 import { findTasks } from "../lib/task.ts";
+import { countUnread } from "../lib/unread.ts";
 import { MOST_ROWS } from "./views/home.ts";
 import { goneRow, messageRow } from "./views/message_row.ts";
-import { goneNotification, isUnread, MOST_UNREAD, notificationItem } from "./views/notification.ts";
+import { goneNotification, isUnread, notificationItem } from "./views/notification.ts";
+import { MOST_UNREAD, unreadLink } from "./views/page.ts";
 import type { Row } from "./views/stages.ts";
 
 /** Messages with their tasks and what was told of them. */
@@ -53,6 +55,7 @@ export async function renderChanges(
     ...unread.slice(-MOST_UNREAD).map(({ item }) => notificationItem(item!)),
     // Never too many to tell: what is gone must not stay on a page.
     ...notifications.filter((each) => !unread.includes(each)).map(({ id }) => goneNotification(id)),
+    ...(notifications.length > 0 ? [unreadLink(await countUnread(database, MOST_UNREAD))] : []),
   ];
   return (await Promise.all(fragments)).join("");
 }

@@ -1,19 +1,31 @@
 import { Hono } from "hono";
-import { currentCursor } from "../lib/change.ts";
+import { setCookie } from "hono/cookie";
 import { isId } from "../lib/id.ts";
 import type { Live } from "../lib/live.ts";
 import { listMessages } from "../lib/message.ts";
-import { listNotifications, markAllRead, markRead } from "../lib/notification.ts";
+import {
+  listNotifications,
+  markAllRead,
+  markRead,
+  retryNotification,
+} from "../lib/notification.ts";
 import type { Services } from "../lib/services.ts";
 import type { Stats } from "../lib/stats.ts";
+import type { Env } from "./caller.ts";
+import { ownPath, readForm } from "./form.ts";
+import { readFrame, THEME_COOKIE, themeOf } from "./frame.ts";
+import { messagePages } from "./message_pages.ts";
 import { createPageStream } from "./page_stream.ts";
 import { readRows } from "./page_rows.ts";
 import { createSummary } from "./page_summary.ts";
-import { answerProblem, notFound, Problem } from "./problem.ts";
+import { notFound, Problem } from "./problem.ts";
+import { answerProblemPage } from "./problem_page.ts";
 import { listSampled, makeSample } from "./sample.ts";
+import { sourcePages } from "./source_pages.ts";
+import { systemPages } from "./system_page.ts";
+import { taskPages } from "./task_pages.ts";
 import { home, MOST_ROWS } from "./views/home.ts";
-import { MOST_UNREAD } from "./views/notification.ts";
-import { problemPage } from "./views/problem.ts";
+import { MOST_UNREAD } from "./views/page.ts";
 
 /** What the pages are made of. */
 export interface PageOptions {
@@ -26,11 +38,13 @@ export interface PageOptions {
   receive(request: Request): Promise<Response>;
 }
 
+const YEAR_SECONDS = 365 * 24 * 60 * 60;
+
 /**
- * The web UI: the first page, its stream, its forms. Whoever mounts it has
+ * The web UI: its pages, their stream, their forms. Whoever mounts it has
  * checked who is calling, and from which site.
  */
-export function pages({ services, live, readStats, stop, receive }: PageOptions): Hono {
+export function pages({ services, live, readStats, stop, receive }: PageOptions): Hono<Env> {
   const { config, database, log } = services;
   const summary = createSummary({ services, readStats });
   const openStream = createPageStream({ services, live, stop, summary });
@@ -40,10 +54,9 @@ export function pages({ services, live, readStats, stop, receive }: PageOptions)
   /** Where senders reach Otto: as configured, else as this browser does. */
   const originFor = (request: Request) => config.publicUrl ?? new URL(request.url).origin;
 
-  const app = new Hono();
+  const app = new Hono<Env>();
   app.get("/", async (c) => {
-    // First, so that the stream tells again rather than skips what happens meanwhile.
-    const cursor = await currentCursor(database);
+    const frame = await readFrame(c, database, "live");
     const [messages, unread, lanes, notes] = await Promise.all([
       listMessages(database, { limit: MOST_ROWS }),
       listNotifications(database, { unread: true, limit: MOST_UNREAD }),
@@ -52,8 +65,7 @@ export function pages({ services, live, readStats, stop, receive }: PageOptions)
     ]);
     const rows = await readRows(database, messages);
     const url = `${originFor(c.req.raw)}/webhook/demo`;
-    c.header("cache-control", "no-store");
-    return c.html(home({ rows, unread, lanes, notes, sampled, url, cursor }));
+    return c.html(home({ frame, rows, unread, lanes, notes, sampled, url }));
   });
 
   app.get(
@@ -62,12 +74,13 @@ export function pages({ services, live, readStats, stop, receive }: PageOptions)
   );
 
   app.post("/samples", async (c) => {
-    const name = (await readForm(c.req.raw)).get("source") ?? "";
+    const form = await readForm(c.req.raw);
+    const name = form.get("source") ?? "";
     const sample = await makeSample(config, { name, origin: originFor(c.req.raw), turn: turn++ });
     const response = await receive(sample);
     if (!response.ok) throw await refusal(response);
     await response.body?.cancel();
-    return c.redirect("/", 303);
+    return c.redirect(ownPath(form.get("back"), "/"), 303);
   });
 
   app.post("/notifications/read", async (c) => {
@@ -82,21 +95,31 @@ export function pages({ services, live, readStats, stop, receive }: PageOptions)
     return c.redirect("/", 303);
   });
 
-  // People get a page; the words are those of the API.
-  app.onError(async (error, c) => {
-    const answer = answerProblem(error, log);
-    const { error: { message, hint } } = await answer.json();
-    const retryAfter = answer.headers.get("retry-after");
-    if (retryAfter) c.header("retry-after", retryAfter);
-    c.header("cache-control", "no-store");
-    c.status(answer.status as 500);
-    return c.html(problemPage({ status: answer.status, message, hint }));
+  app.post("/notifications/:id/retry", async (c) => {
+    const id = c.req.param("id");
+    if (!isId(id) || !await retryNotification(database, id)) throw notFound("notification");
+    services.bells.notifications.ring();
+    return c.redirect("/system", 303);
   });
-  return app;
-}
 
-async function readForm(request: Request): Promise<URLSearchParams> {
-  return new URLSearchParams(await request.text());
+  app.post("/theme", async (c) => {
+    const form = await readForm(c.req.raw);
+    setCookie(c, THEME_COOKIE, themeOf(form.get("theme") ?? undefined), {
+      path: "/",
+      httpOnly: true,
+      sameSite: "Lax",
+      maxAge: YEAR_SECONDS,
+    });
+    return c.redirect(ownPath(form.get("back"), "/"), 303);
+  });
+
+  app.route("/", messagePages({ services }));
+  app.route("/", taskPages({ services }));
+  app.route("/", sourcePages({ services, originFor }));
+  app.route("/", systemPages({ services, readStats }));
+
+  app.onError((error, c) => answerProblemPage(error, c, log));
+  return app;
 }
 
 /** What our own gate said to a sample, said again to the person who sent it. */

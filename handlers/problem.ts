@@ -1,4 +1,3 @@
-import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { isRowError } from "../lib/row_error.ts";
 import { isStoreAway } from "../lib/store_away.ts";
@@ -58,10 +57,6 @@ function logFailure(log: Log, failure: { status: number; code: string; error: st
   }
   log.error("http.failed", kind?.unsaid ? { ...failure, unsaid: kind.unsaid } : failure);
   quiet.set(failure.code, { until: now + QUIET_MS, unsaid: 0 });
-}
-
-export function onProblem(log: Log) {
-  return (error: unknown, _c: Context): Response => answerProblem(error, log);
 }
 
 function toProblem(error: unknown): Problem {

@@ -1,6 +1,6 @@
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
-import { openAdmin, SESSION_SECONDS } from "../lib/admin.ts";
+import { openAdmin, type Role, SESSION_SECONDS } from "../lib/admin.ts";
 import type { Services } from "../lib/services.ts";
 import { clientAddress, type Env, hostName, isForwarded } from "./caller.ts";
 import { formFields } from "../lib/payload.ts";
@@ -13,10 +13,13 @@ import { isAlone, isLoopback } from "../lib/loopback.ts";
 const COOKIE = "otto_session";
 const MOST_FORM_BYTES = 4_096;
 
+/** What may be posted by somebody who may change nothing: it is about their own browser. */
+const OWN_AFFAIRS = new Set(["/theme"]);
+
 /** Who may come in, and the page where they show their token. */
 export interface Door {
-  /** Lets only the admin pass. */
-  requireAdmin: MiddlewareHandler<Env>;
+  /** Lets pass who may do what they ask for: the admin, and to look at things readers too. */
+  requireRole: MiddlewareHandler<Env>;
   pages: Hono<Env>;
   /** Makes the admin's token, if one is needed and there is none; undefined otherwise. */
   newToken(): Promise<string | undefined>;
@@ -38,29 +41,35 @@ export function openDoor({ services }: { services: Services }): Door {
       isLoopback(hostName(c.req.header("host")) ?? "") && !isForwarded(c.req.raw.headers);
   }
 
-  async function isToken(c: Context<Env>, token: string): Promise<boolean> {
+  async function roleOf(c: Context<Env>, token: string): Promise<Role | undefined> {
     const address = clientAddress(c.req.raw, c.env, config);
     attempts.require(address);
-    const right = await admin.isToken(token);
-    if (!right) attempts.failed(address);
-    return right;
+    const role = await admin.roleOfToken(token);
+    if (!role) attempts.failed(address);
+    return role;
   }
 
-  const requireAdmin: MiddlewareHandler<Env> = async (c, next) => {
+  const requireRole: MiddlewareHandler<Env> = async (c, next) => {
     const bearer = /^Bearer +(.+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
     if (bearer !== undefined) {
-      if (!await isToken(c, bearer)) throw signInFirst("The token is not the admin's");
+      const role = await roleOf(c, bearer);
+      if (!role) throw signInFirst("The token is neither the admin's nor a reader's");
+      requireRight(c, role);
+      c.set("who", { role, isSignedIn: false });
       return await next();
     }
     const session = getCookie(c, COOKIE);
-    const isSignedIn = session !== undefined && await admin.isSession(session);
-    if (!isSignedIn && !isAtHome(c)) {
+    const known = session === undefined ? undefined : await admin.roleOfSession(session);
+    const role = known ?? (isAtHome(c) ? "admin" : undefined);
+    if (!role) {
       if (c.req.method === "GET" && c.req.header("accept")?.includes("text/html")) {
         return c.redirect("/sign-in", 303);
       }
-      throw signInFirst("This is for the admin only");
+      throw signInFirst("This is for those who are signed in");
     }
-    if (changesState(c.req.method)) requireOwnOrigin(c, isSignedIn);
+    if (changesState(c.req.method)) requireOwnOrigin(c, known !== undefined);
+    requireRight(c, role);
+    c.set("who", { role, isSignedIn: known !== undefined });
     await next();
   };
 
@@ -84,10 +93,9 @@ export function openDoor({ services }: { services: Services }): Door {
   });
 
   async function signIn(c: Context<Env>, token: string) {
-    if (!await isToken(c, token.trim())) {
-      return c.html(signInPage({ failed: true }), 401);
-    }
-    setCookie(c, COOKIE, await admin.openSession(), {
+    const role = await roleOf(c, token.trim());
+    if (!role) return c.html(signInPage({ failed: true }), 401);
+    setCookie(c, COOKIE, await admin.openSession(role), {
       path: "/",
       httpOnly: true,
       sameSite: "Lax",
@@ -98,7 +106,7 @@ export function openDoor({ services }: { services: Services }): Door {
   }
 
   return {
-    requireAdmin,
+    requireRole,
     pages,
     async newToken() {
       return isAlone(config) ? undefined : await admin.makeToken();
@@ -118,6 +126,16 @@ export function openDoor({ services }: { services: Services }): Door {
       "Use Otto's own pages, or the API with Authorization: Bearer",
     );
   }
+}
+
+function requireRight(c: Parameters<MiddlewareHandler<Env>>[0], role: Role): void {
+  if (role === "admin" || !changesState(c.req.method) || OWN_AFFAIRS.has(c.req.path)) return;
+  throw new Problem(
+    403,
+    "read_only",
+    "You may look at everything here, and change nothing",
+    "Sign in with the admin token to change things",
+  );
 }
 
 function changesState(method: string): boolean {

@@ -6,7 +6,9 @@ import { Hono } from "hono";
 const TYPES = {
   "style.css": "text/css; charset=utf-8",
   "live.js": "text/javascript; charset=utf-8",
+  "keys.js": "text/javascript; charset=utf-8",
   "favicon.svg": "image/svg+xml",
+  "favicon-unread.svg": "image/svg+xml",
 };
 
 type Name = keyof typeof TYPES;

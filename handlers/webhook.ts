@@ -1,6 +1,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { openCertificates } from "../lib/certificate.ts";
 import { newId } from "../lib/id.ts";
+import { openRefusalLog } from "../lib/refusal_log.ts";
 import type { Services } from "../lib/services.ts";
 import type { Incoming, Reply } from "../sources/source.ts";
 import { createApi } from "./api.ts";
@@ -27,6 +28,7 @@ export function webhook(
 ): OpenAPIHono<Env> {
   const { config, inbox, log } = services;
   const budget = createBodyBudget();
+  const refused = openRefusalLog(services);
   let quietUntil = 0;
   let refusals = 0;
   let offeredUntil = 0;
@@ -51,6 +53,7 @@ export function webhook(
     } catch (error) {
       outcome = error instanceof Problem ? error.code : "no_store";
       logRefusal(type, outcome, clientAddress(request, connection, config));
+      if (error instanceof Problem && error.status < 500) refused.note(door.name, error);
       throw error;
     } finally {
       metrics.received(door.name, outcome, (Date.now() - receivedAt) / 1_000);

@@ -3,12 +3,15 @@ import type { Config } from "./config.ts";
 import type { Database } from "./database.ts";
 import { equalBytes } from "./signature.ts";
 
-/** Proves who is the admin, without knowing the token: only its hash is kept. */
+/** What somebody who has shown a token may do: everything, or look at everything. */
+export type Role = "admin" | "reader";
+
+/** Proves who somebody is, without knowing the admin's token: only its hash is kept. */
 export interface Admin {
-  isToken(token: string): Promise<boolean>;
-  /** A session for someone who has shown the token: a random text for a cookie. */
-  openSession(): Promise<string>;
-  isSession(session: string): Promise<boolean>;
+  roleOfToken(token: string): Promise<Role | undefined>;
+  /** A session for someone who has shown a token: a random text for a cookie. */
+  openSession(role: Role): Promise<string>;
+  roleOfSession(session: string): Promise<Role | undefined>;
   closeSession(session: string): Promise<void>;
   /**
    * Makes a random token that all replicas share, unless there is one already.
@@ -28,14 +31,16 @@ const randomText = () => randomBytes(24).toString("base64url");
 
 /**
  * The admin of this Otto: with `ADMIN_TOKEN`, or else with a random token whose
- * hash is in the database. Sessions are random texts of which the database has
- * the hash, so whoever reads the database cannot sign in with what stands there.
+ * hash is in the database; and whoever has `READ_TOKEN`. Sessions are random texts of
+ * which the database has the hash, so whoever reads the database cannot sign in
+ * with what stands there.
  */
 export function openAdmin(
-  { adminToken }: Pick<Config, "adminToken">,
+  { adminToken, readToken }: Pick<Config, "adminToken" | "readToken">,
   database: Database,
 ): Admin {
   const configured = adminToken === undefined ? undefined : hashOf(adminToken);
+  const reading = readToken === undefined ? undefined : hashOf(readToken);
 
   async function theHash(): Promise<Uint8Array | undefined> {
     if (configured) return configured;
@@ -49,19 +54,31 @@ export function openAdmin(
   }
 
   /** Sessions of an earlier token are none. */
-  async function sessionKey(session: string): Promise<Uint8Array | undefined> {
-    const hash = await theHash();
+  async function sessionKey(session: string, role: Role): Promise<Uint8Array | undefined> {
+    const hash = role === "reader" ? reading : await theHash();
     return hash && createHash("sha256").update(hash).update(session).digest();
   }
 
+  async function isSession(session: string, role: Role): Promise<boolean> {
+    const key = await sessionKey(session, role);
+    if (!key) return false;
+    const rows = await database.query(
+      "read a session",
+      (sql) => sql`select from sessions where hash = ${key} and expires_at > now()`,
+    );
+    return rows.length > 0;
+  }
+
   return {
-    async isToken(token) {
+    async roleOfToken(token) {
+      const shown = hashOf(token);
       const hash = await theHash();
-      return hash !== undefined && equalBytes(hashOf(token), hash);
+      if (hash !== undefined && equalBytes(shown, hash)) return "admin";
+      return reading !== undefined && equalBytes(shown, reading) ? "reader" : undefined;
     },
-    async openSession() {
+    async openSession(role) {
       const session = randomText();
-      const key = await sessionKey(session);
+      const key = await sessionKey(session, role);
       await database.query("open a session", (sql) =>
         sql`
           with old as (delete from sessions where expires_at < now())
@@ -69,22 +86,19 @@ export function openAdmin(
           values (${key!}, now() + make_interval(secs => ${SESSION_SECONDS}))`);
       return session;
     },
-    async isSession(session) {
-      const key = await sessionKey(session);
-      if (!key) return false;
-      const rows = await database.query(
-        "read a session",
-        (sql) => sql`select from sessions where hash = ${key} and expires_at > now()`,
-      );
-      return rows.length > 0;
+    async roleOfSession(session) {
+      if (await isSession(session, "admin")) return "admin";
+      return await isSession(session, "reader") ? "reader" : undefined;
     },
     async closeSession(session) {
-      const key = await sessionKey(session);
-      if (!key) return;
-      await database.query(
-        "close a session",
-        (sql) => sql`delete from sessions where hash = ${key}`,
-      );
+      for (const role of ["admin", "reader"] as const) {
+        const key = await sessionKey(session, role);
+        if (!key) continue;
+        await database.query(
+          "close a session",
+          (sql) => sql`delete from sessions where hash = ${key}`,
+        );
+      }
     },
     async makeToken() {
       if (configured) return undefined;

@@ -75,6 +75,7 @@ const schema = z.object({
   AGENT_START_DEADLINE: z.coerce.number({ error: "must be a number of seconds" }).min(1)
     .default(300),
   ADMIN_TOKEN: z.string().min(16, { error: "must have at least 16 characters" }).optional(),
+  READ_TOKEN: z.string().min(16, { error: "must have at least 16 characters" }).optional(),
   PUBLIC_URL: url("https:", "http:").refine((text) => {
     const { origin, href } = URL.parse(text) ?? {};
     return origin === undefined || href === `${origin}/`;
@@ -158,6 +159,12 @@ export function readConfig(env: Record<string, string | undefined> = process.env
         "queue there. Set REDIS_URL (and DATABASE_URL), or unset AGENT to let Otto do the work.",
     );
   }
+  if (settings.READ_TOKEN !== undefined && settings.READ_TOKEN === settings.ADMIN_TOKEN) {
+    throw new ConfigError(
+      "Cannot start with READ_TOKEN and ADMIN_TOKEN the same: whoever should only look could " +
+        "change everything. Make READ_TOKEN another text, or unset it.",
+    );
+  }
   if (!settings.DATABASE_URL && (set.DENO_DEPLOY || set.DENO_DEPLOYMENT_ID)) {
     throw new ConfigError(
       "Cannot keep messages on Deno Deploy without a database: its disk does not last. " +
@@ -189,6 +196,8 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     /** A job that nobody has started for so many seconds is told of. */
     agentStartSeconds: settings.AGENT_START_DEADLINE,
     adminToken: settings.ADMIN_TOKEN,
+    /** Whoever shows it may look at everything and change nothing. */
+    readToken: settings.READ_TOKEN,
     publicUrl: settings.PUBLIC_URL,
     trustedProxies: settings.TRUST_PROXY,
     allowedHosts: settings.ALLOWED_HOSTS.map((host) => host.toLowerCase()),

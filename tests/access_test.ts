@@ -6,6 +6,7 @@ import { openTaskTokens } from "../lib/jobs/task_token.ts";
 import { json, openOtto, type Otto } from "./otto.ts";
 
 const ADMIN_TOKEN = "a token of the operator's own";
+const READ_TOKEN = "a token that only looks";
 const ID = "0198c0de-0000-7000-8000-000000000001";
 
 /** A request for a route that would do no harm. */
@@ -18,21 +19,26 @@ const REFUSALS = [401, 403, 421];
 describe("the access table", () => {
   let otto: Otto;
   let session: string;
+  let reading: string;
   beforeAll(async () => {
-    otto = await openOtto({ ADMIN_TOKEN });
+    otto = await openOtto({ ADMIN_TOKEN, READ_TOKEN });
   });
   // Anew for each: one of the routes ends it.
   beforeEach(async () => {
+    session = await signIn(ADMIN_TOKEN);
+    reading = await signIn(READ_TOKEN);
+  });
+  async function signIn(token: string): Promise<string> {
     const answer = await otto.ask("/sign-in", {
       method: "POST",
-      body: new URLSearchParams({ token: ADMIN_TOKEN }),
+      body: new URLSearchParams({ token }),
       headers: { origin: "http://localhost:8000" },
     });
     assertEquals(answer.status, 303);
     const cookie = answer.headers.get("set-cookie")!;
     assert(/HttpOnly/i.test(cookie) && /SameSite=Lax/i.test(cookie), cookie);
-    session = cookie.split(";")[0];
-  });
+    return cookie.split(";")[0];
+  }
   afterAll(() => otto[Symbol.asyncDispose]());
 
   it("names every route of the app, and no other", () => {
@@ -66,7 +72,7 @@ describe("the access table", () => {
         ["a wrong token", { authorization: "Bearer wrong" }],
         ["a made-up session", { cookie: "otto_session=9999999999." + "0".repeat(64) }],
       ];
-      if (who === "admin") {
+      if (who === "admin" || who === "reader") {
         assertEquals(nobody, 401, "without anything");
         for (const [name, headers] of callers) {
           assertEquals(await status(method, path, headers), 401, name);
@@ -94,6 +100,14 @@ describe("the access table", () => {
       } else if (path !== "/sign-in") {
         assert(!REFUSALS.includes(nobody), `without anything: ${nobody}`);
       }
+      const reader = [
+        await status(method, path, { authorization: `Bearer ${READ_TOKEN}` }),
+        await status(method, path, { cookie: reading, origin: "http://localhost:8000" }),
+      ];
+      for (const got of path === "/sign-in" ? [] : reader) {
+        if (who === "admin") assertEquals(got, 403, "a reader");
+        else assert(!REFUSALS.includes(got), `a reader: ${got}`);
+      }
       const bearer = await status(method, path, { authorization: `Bearer ${ADMIN_TOKEN}` });
       const cookie = await status(method, path, {
         cookie: session,
@@ -111,6 +125,25 @@ describe("the access table", () => {
   it("sends a browser that is not signed in to the sign-in page", async () => {
     const answer = await otto.ask("/", { headers: { accept: "text/html" } });
     assertEquals([answer.status, answer.headers.get("location")], [303, "/sign-in"]);
+  });
+
+  it("ends a reader's session as it ends the admin's, and never makes one of the other", async () => {
+    const asked = () => status("GET", "/api/tasks", { cookie: reading });
+    assertEquals(await asked(), 200);
+    const own = { cookie: reading, origin: "http://localhost:8000" };
+    assertEquals(await status("POST", "/samples", own), 403);
+    assertEquals(await status("POST", "/sign-out", own), 303);
+    assertEquals(await asked(), 401);
+  });
+
+  it("answers a browser with a page where it refuses, and a program with JSON", async () => {
+    const own = { cookie: reading, origin: "http://localhost:8000" };
+    const init = { method: "POST", body: "" };
+    const page = await otto.ask("/samples", { ...init, headers: { ...own, accept: "text/html" } });
+    assertEquals(page.status, 403);
+    assert((await page.text()).includes("You may look at everything here, and change nothing"));
+    const answer = await otto.ask("/samples", { ...init, headers: own });
+    assertEquals((await json(answer, 403)).error.code, "read_only");
   });
 
   it("takes no cookie for a state change without an Origin", async () => {

@@ -34,6 +34,8 @@ describe("the settings", () => {
     assertStringIncludes(refusal({ DATABASE_URL: "mysql://x" }), "postgres://");
     assertStringIncludes(refusal({ WORKER: "yes" }), "inline");
     assertStringIncludes(refusal({ ADMIN_TOKEN: "short" }), "16");
+    const same = "the same for both of them";
+    assertStringIncludes(refusal({ ADMIN_TOKEN: same, READ_TOKEN: same }), "READ_TOKEN");
     for (
       const url of ["https://x.example/otto", "https://x.example/?a", "https://me:pw@x.example"]
     ) {

@@ -217,7 +217,7 @@ describe("the pages", () => {
       assertStringIncludes(rowOf(html, id), "Task: could not be read");
       assertMatch(html, /id="bad-news"[^>]*>\s*<li id="n-/);
       await new Promise((done) => setTimeout(done, 2_100)); // the counts are read every two seconds
-      assertMatch(await house.page(), /class="wrong">1 failed/);
+      assertMatch(await house.page(), /class="wrong"><a href="\/messages\?state=failed">1 failed/);
     });
 
     it("says that no worker is running, until one is", async () => {

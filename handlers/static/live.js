@@ -1,9 +1,14 @@
 // Keeps the page as things are now. Without this file everything works, only not by itself.
 
 const $ = (id) => document.getElementById(id);
+const { live, watch } = document.body.dataset;
 const title = document.title.replace(/^\(\d+\+?\) /, "");
-/** Elements that wait until the focus has left their place, by id. */
+const pointer = matchMedia("(hover: hover)");
+/** Elements that wait until the focus or the selection has left their place, by id. */
 const waiting = new Map();
+/** New rows that wait until nobody reads their list, by the list's id. */
+const held = new Map();
+const parse = (text) => new DOMParser().parseFromString(text, "text/html");
 
 /** Server-sent events of our own server's HTML: each element at the top goes where its id is. */
 function connect(url) {
@@ -14,8 +19,10 @@ function connect(url) {
   stream.onmessage = ({ data, lastEventId }) => {
     cursor = lastEventId;
     // Parsed apart from the page: nothing in it can run, and the policy forbids it besides.
-    const parsed = new DOMParser().parseFromString(data, "text/html");
-    for (const fresh of [...parsed.body.children]) place(document.adoptNode(fresh));
+    const fragments = [...parse(data).body.children];
+    const touched = fragments.some(({ id }) => watch === "any" ? /^[mn]-/.test(id) : id === watch);
+    if (watch && touched) refreshSoon();
+    for (const fresh of fragments) place(document.adoptNode(fresh));
     count();
   };
   stream.onerror = () => {
@@ -33,36 +40,114 @@ function say(word) {
   place.dataset.word = word;
 }
 
+/** Reads this page anew and takes over the parts that have changed; rows are not our table's. */
+async function refresh(force = false) {
+  const answer = await fetch(location.href, { headers: { accept: "text/html" } }).catch(() => {});
+  if (!answer?.ok || answer.redirected) return;
+  for (const fresh of parse(await answer.text()).querySelectorAll("[data-part]")) {
+    if ("list" in fresh.dataset) merge($(fresh.id), fresh, force);
+    else if ($(fresh.id)) place(document.adoptNode(fresh));
+  }
+}
+
+let refreshing;
+function refreshSoon() {
+  refreshing ??= setTimeout(() => refresh().finally(() => refreshing = undefined), 400);
+}
+
+/** Takes a list's rows over: those of before stay the same elements, new ones wait while it is read. */
+function merge(list, fresh, force) {
+  const rows = [...fresh.children].map((row) => document.adoptNode(row));
+  const news = rows.filter((row) => !$(row.id));
+  for (const row of rows) if (!news.includes(row)) place(row);
+  if (!force && reading(list)) return pill(list, news.length);
+  if (news.length === 0 && rows.length === list.children.length) return;
+  for (const row of news) row.classList.add("new");
+  list.replaceChildren(...rows.map((row) => $(row.id) ?? row));
+  pill(list, 0);
+}
+
 function place(fresh) {
   const old = $(fresh.id);
+  if (!old && !fresh.dataset.into) return;
   waiting.delete(fresh.id);
-  const focused = old?.contains(document.activeElement);
+  held.get(fresh.dataset.into)?.delete(fresh.id);
+  // The same message on another kind of page: that page reads itself anew.
+  if (old && old.tagName !== fresh.tagName && !("gone" in fresh.dataset)) return;
+  const busy = old && (old.contains(document.activeElement) || isSelected(old));
   if ("gone" in fresh.dataset) {
-    if (focused) focusAfter(old);
+    if (old?.contains(document.activeElement)) focusAfter(old);
     old?.remove();
-  } else if (focused) {
+    for (const rows of held.values()) rows.delete(fresh.id);
+  } else if (busy) {
     waiting.set(fresh.id, fresh);
   } else if (old) {
     keepLooks(old, fresh);
-    old.replaceWith(fresh);
+    tellAges(old);
+    tellAges(fresh);
+    if (!old.isEqualNode(fresh)) old.replaceWith(fresh);
   } else {
     insert(fresh);
   }
 }
 
 /** Lists are newest first, and ids sort by time. */
-function insert(fresh) {
+function insert(fresh, force = false) {
   const list = $(fresh.dataset.into);
   if (!list) return;
+  if (!force && "list" in list.dataset && reading(list)) {
+    const rows = held.get(list.id) ?? new Map();
+    held.set(list.id, rows.set(fresh.id, fresh));
+    return pill(list, rows.size);
+  }
   fresh.classList.add("new");
   list.insertBefore(fresh, [...list.children].find((each) => each.id < fresh.id) ?? null);
   while (list.children.length > Number(list.dataset.most)) list.lastElementChild.remove();
 }
 
+function isSelected(place) {
+  const selection = getSelection();
+  return selection?.type === "Range" && selection.containsNode(place, true);
+}
+
+/** A list must not move under a pointer, a focus, a selection, or somebody who has scrolled. */
+function reading(list) {
+  if (list.children.length === 0) return false;
+  return pointer.matches && list.matches(":hover") || list.contains(document.activeElement) ||
+    isSelected(list) || list.getBoundingClientRect().top < 0;
+}
+
+function pill(list, many) {
+  const button = document.querySelector(`[data-pill="${list.id}"]`);
+  button.hidden = many === 0;
+  button.textContent = `${many} new`;
+}
+
+/** Lets in what waits for a list, when nobody reads it any more or somebody asks for it. */
+function letIn(button, force) {
+  const list = $(button.dataset.pill);
+  if (button.hidden || !force && reading(list)) return;
+  pill(list, 0);
+  if (watch) return refresh(force);
+  for (const fresh of held.get(list.id)?.values() ?? []) insert(fresh, true);
+  held.delete(list.id);
+}
+
+function settle() {
+  const fragments = [...waiting.values()];
+  waiting.clear();
+  fragments.forEach(place);
+  for (const button of document.querySelectorAll("[data-pill]")) letIn(button, false);
+}
+
 /** What was open stays open, and a dot that has changed may show it. */
 function keepLooks(old, fresh) {
-  const wasOpen = old.querySelector("details")?.open;
-  if (wasOpen) fresh.querySelector("details").open = true;
+  const folds = new Map(
+    [...old.querySelectorAll("details")].map((each) => [nameOf(each), each.open]),
+  );
+  for (const each of fresh.querySelectorAll("details")) {
+    if (folds.has(nameOf(each))) each.open = folds.get(nameOf(each));
+  }
   const before = old.querySelectorAll(".dot");
   fresh.querySelectorAll(".dot").forEach((dot, index) => {
     if (dot.className !== before[index]?.className.replace(" changed", "")) {
@@ -71,18 +156,24 @@ function keepLooks(old, fresh) {
   });
 }
 
+const nameOf = (details) => details.id || details.querySelector("summary").textContent;
+
 function focusAfter(old) {
   const next = old.nextElementSibling ?? old.previousElementSibling;
-  (next?.querySelector("button, summary") ?? $("unread")).focus();
+  (next?.querySelector("button, summary") ?? $("unread") ?? $("main")).focus();
 }
 
+/** How many are unread: in the title, the tab's icon and the inbox. */
 function count() {
-  const unread = document.querySelectorAll("[data-unread]");
-  const number = unread.length < 100 ? unread.length : "100+";
+  const number = $("unread-count").dataset.count;
   document.title = number ? `(${number}) ${title}` : title;
-  $("unread-count").textContent = `${number} unread`;
-  const newest = [...unread].map(({ id }) => id.slice(2)).sort().at(-1);
+  const icon = $("icon");
+  const href = number ? icon.dataset.unread : icon.dataset.read;
+  if (icon.getAttribute("href") !== href) icon.setAttribute("href", href);
   const all = document.querySelector(".read-all");
+  if (!all) return;
+  const newest = [...document.querySelectorAll("li[data-unread]")].map(({ id }) => id.slice(2))
+    .sort().at(-1);
   all.querySelector("[name=newest]").value = newest ?? "";
   // Its button goes when there is nothing left to read.
   if (!newest && all.contains(document.activeElement)) $("unread").focus();
@@ -98,23 +189,25 @@ function ago(time) {
   return `${Math.floor(seconds / 86400)} d ago`;
 }
 
+function tellAges(place) {
+  for (const time of place.querySelectorAll("time[data-ago]")) {
+    const text = ago(time.dateTime);
+    if (time.textContent !== text) time.textContent = text;
+  }
+}
+
 let ticked = Date.now();
 setInterval(() => {
   // The computer slept: more may have happened than the stream still knows.
   if (Date.now() - ticked > 3_600_000) location.reload();
   ticked = Date.now();
-  for (const time of document.querySelectorAll("time[data-ago]")) {
-    const text = ago(time.dateTime);
-    if (time.textContent !== text) time.textContent = text;
-  }
+  tellAges(document);
 }, 2_000);
 
-document.addEventListener("focusout", () =>
-  setTimeout(() => {
-    const fragments = [...waiting.values()];
-    waiting.clear();
-    fragments.forEach(place);
-  }));
+for (const event of ["focusout", "pointerout", "selectionchange"]) {
+  document.addEventListener(event, () => setTimeout(settle, 100));
+}
+document.addEventListener("scrollend", settle);
 
 /** Forms whose outcome the stream shows are sent without leaving the page. */
 document.addEventListener("submit", async (event) => {
@@ -128,14 +221,19 @@ document.addEventListener("submit", async (event) => {
   if (answer?.type !== "opaqueredirect") form.submit();
 });
 
-for (const button of document.querySelectorAll("[data-copy]")) {
-  if (!navigator.clipboard) break;
-  button.hidden = false;
-  button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText($(button.dataset.copy).textContent);
-    button.textContent = "Copied";
-    setTimeout(() => button.textContent = "Copy", 2_000);
-  });
+document.addEventListener("click", async ({ target }) => {
+  const button = target.closest?.("[data-copy], [data-pill]");
+  if (!button) return;
+  if (button.dataset.pill) {
+    letIn(button, true);
+    return scrollTo({ top: 0 });
+  }
+  await navigator.clipboard.writeText($(button.dataset.copy).textContent);
+  button.textContent = "Copied";
+  setTimeout(() => button.textContent = "Copy", 2_000);
+});
+if (navigator.clipboard) {
+  for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
 }
 
-connect(document.body.dataset.live);
+connect(live);

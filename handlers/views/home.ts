@@ -2,8 +2,8 @@ import { html } from "hono/html";
 import type { Notification } from "../../lib/notification.ts";
 import { emptyState } from "./empty.ts";
 import { messageRow } from "./message_row.ts";
-import { unreadCount, unreadPanel } from "./notification.ts";
-import { type Html, page } from "./page.ts";
+import { unreadPanel } from "./notification.ts";
+import { type Frame, type Html, page } from "./page.ts";
 import { type Sampled, sendForms } from "./send.ts";
 import type { Row } from "./stages.ts";
 
@@ -11,6 +11,7 @@ import type { Row } from "./stages.ts";
 export const MOST_ROWS = 50;
 
 export interface Home {
+  frame: Frame;
   rows: readonly Row[];
   unread: readonly Notification[];
   lanes: Html;
@@ -18,16 +19,13 @@ export interface Home {
   sampled: Sampled[];
   /** Where a first webhook can be sent. */
   url: string;
-  /** The stream goes on from here. */
-  cursor: string;
 }
 
 /** The first page: everything on its way, as it is now. */
-export function home({ rows, unread, lanes, notes, sampled, url, cursor }: Home) {
+export function home({ frame, rows, unread, lanes, notes, sampled, url }: Home) {
   return page({
     title: "Otto",
-    live: `/live?after=${cursor}`,
-    unread: unreadCount(unread),
+    frame,
     body: html`
       <h1 class="words">Live</h1>
       ${notes}
@@ -39,10 +37,12 @@ export function home({ rows, unread, lanes, notes, sampled, url, cursor }: Home)
             <summary>Send a webhook</summary>
             ${sendForms({ url, sampled, id: "curl" })}
           </details>
-          <ol id="messages" class="rows" data-most="${MOST_ROWS}">${rows.map(messageRow)}</ol>
+          <button class="pill" data-pill="messages" hidden></button>
+          <ol id="messages" class="rows" data-most="${MOST_ROWS}" data-list>${rows.map(
+            messageRow,
+          )}</ol>
           ${emptyState({ url, sampled })}
-          <p class="older">The latest ${MOST_ROWS} are here; all of them are at
-            <a href="/api/messages">/api/messages</a>.</p>
+          <p class="older">The latest ${MOST_ROWS} are here. <a href="/messages">All messages</a></p>
         </section>
         ${unreadPanel(unread)}
       </div>

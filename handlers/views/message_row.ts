@@ -18,7 +18,9 @@ export function messageRow(row: Row) {
   const { word, tone } = wordOf(row);
   return html`
     <li id="${rowId(message.message_id)}" class="row ${tone}" data-into="messages">
-      <h3 class="title" dir="auto">${titleOf(row)}</h3>
+      <h3 class="title" dir="auto"><a class="open" href="/messages/${message.message_id}">${titleOf(
+        row,
+      )}</a></h3>
       <p class="state ${tone}">${word}<span class="took">${totalOf(row)}</span></p>
       <p class="meta">
         <span class="source">${sourceName(message)}</span>
@@ -40,12 +42,15 @@ export function goneRow(messageId: string) {
   return html`<li id="${rowId(messageId)}" data-gone></li>`;
 }
 
-function titleOf({ message, task }: Row): string {
+/** A line that says what a message is about. */
+export function titleOf({ message, task }: Row): string {
   return message.title ?? task?.title ?? `${sourceName(message)} webhook`;
 }
 
 /** The system's name; for those we do not know, the name in the URL. */
-function sourceName({ source, webhook_type }: Message): string {
+export function sourceName(
+  { source, webhook_type }: Pick<Message, "source" | "webhook_type">,
+): string {
   return source === "generic" ? webhook_type : findSource(source).source.label ?? source;
 }
 
@@ -87,8 +92,8 @@ function details({ message, task }: Row) {
         ${fact("Signature", SIGNATURES[verification])}
         ${fact("Received", `${received_at.toISOString()}, ${size.toLocaleString("en")} bytes`)}
         ${attempts > 1 && fact("Attempts", String(attempts))}
-        ${fact("Message", apiLink("messages", id))}
-        ${task && fact("Task id", apiLink("tasks", task.id))}
+        ${fact("Message", idLink("messages", id))}
+        ${task && fact("Task id", idLink("tasks", task.id))}
       </dl>
     </details>
   `;
@@ -105,8 +110,8 @@ function fact(name: string, value: string | Html) {
   `;
 }
 
-function apiLink(things: string, id: string) {
-  return html`<a href="/api/${things}/${id}"><code>${id}</code></a>`;
+function idLink(things: string, id: string) {
+  return html`<a href="/${things}/${id}"><code>${id}</code></a>`;
 }
 
 const SIGNATURES = {

@@ -1,6 +1,6 @@
 import { html } from "hono/html";
 import type { Notification } from "../../lib/notification.ts";
-import { rowId } from "./message_row.ts";
+import { MOST_UNREAD } from "./page.ts";
 import { age } from "./time.ts";
 
 /** Whether this is for a person's eyes still: unread, and told here. */
@@ -23,7 +23,7 @@ export function notificationItem(notification: Notification) {
       <p class="text" dir="auto">${linked(notification, text)}</p>
       <form method="post" action="/notifications/${id}/read" data-quiet>
         ${age(created_at)}
-        <button class="quiet" aria-label="Mark as read: ${text}">Mark read</button>
+        <button class="quiet" aria-label="Mark read: ${text}">Mark read</button>
       </form>
     </li>
   `;
@@ -34,14 +34,11 @@ export function goneNotification(id: string) {
   return html`<li id="n-${id}" data-gone></li>`;
 }
 
-/** To its row, if that is on the page. */
+/** To the task or the message that it tells of. */
 function linked({ message_id, task_id }: Notification, text: string) {
-  const place = message_id ? rowId(message_id) : task_id ? `t-${task_id}` : undefined;
-  return place ? html`<a href="#${place}">${text}</a>` : text;
+  const path = task_id ? `/tasks/${task_id}` : message_id ? `/messages/${message_id}` : undefined;
+  return path ? html`<a href="${path}">${text}</a>` : text;
 }
-
-/** As many unread are shown; more are not counted one by one. */
-export const MOST_UNREAD = 100;
 
 /** Everything unread: what failed first, so that no crowd of good news hides it. */
 export function unreadPanel(unread: readonly Notification[]) {
@@ -64,9 +61,4 @@ export function unreadPanel(unread: readonly Notification[]) {
       <p class="caught-up">All caught up. When a task is done, or something fails, you read it here.</p>
     </section>
   `;
-}
-
-/** How many are unread, in a few characters. */
-export function unreadCount(unread: readonly Notification[]): string {
-  return unread.length < MOST_UNREAD ? String(unread.length) : `${MOST_UNREAD}+`;
 }

@@ -1,53 +1,187 @@
 import { html } from "hono/html";
 import { asset } from "../static.ts";
+import { icon } from "./icon.ts";
 
 /** A piece of HTML, escaped. */
 export type Html = ReturnType<typeof html>;
 
-/** The frame around every page. `live` is the stream that keeps it up to date. */
+/** The places of the web UI, in the order of its navigation. */
+export const PLACES = [
+  { name: "live", label: "Live", path: "/", key: "l" },
+  { name: "messages", label: "Messages", path: "/messages", key: "m" },
+  { name: "tasks", label: "Tasks", path: "/tasks", key: "t" },
+  { name: "sources", label: "Sources", path: "/sources", key: "s" },
+  { name: "system", label: "System", path: "/system", key: "y" },
+] as const;
+
+export const THEMES = ["auto", "light", "dark"] as const;
+export type Theme = typeof THEMES[number];
+
+/** More unread notifications are not counted one by one. */
+export const MOST_UNREAD = 100;
+
+/** What stands around a page: where it is, who looks at it. */
+export interface Frame {
+  place?: typeof PLACES[number]["name"] | "docs";
+  /** The path of this page with its query, to come back to. */
+  path: string;
+  unread: number;
+  theme: Theme;
+  /** Somebody who may look at everything and change nothing. */
+  isReader: boolean;
+  isSignedIn: boolean;
+  /** The live stream goes on from here; undefined for a page without one. */
+  cursor?: string;
+}
+
+/** A page without anything around it that would need the store. */
+export const BARE: Frame = {
+  path: "/",
+  unread: 0,
+  theme: "auto",
+  isReader: false,
+  isSignedIn: false,
+};
+
+/** How many are unread, in a few characters. */
+export function unreadCount(unread: number): string {
+  return unread < MOST_UNREAD ? String(unread) : `${MOST_UNREAD}+`;
+}
+
+/** The link to the inbox; the stream sends it again whenever the number changes. */
+export function unreadLink(unread: number) {
+  const count = unreadCount(unread);
+  return html`
+    <a id="unread-count" class="inbox ${unread > 0 && "some"}" href="/#unread"
+      data-count="${unread > 0 ? count : ""}">${icon(
+        "bell",
+      )}<span>${count}</span><span class="words"> unread</span></a>
+  `;
+}
+
+/**
+ * A whole page. `watch` names the row whose change makes the page out of date,
+ * or "any" change; the first page keeps itself up to date without it.
+ */
 export function page(
-  { title, live, unread, refreshSeconds, body }: {
+  { title, frame = BARE, watch, refreshSeconds, body }: {
     title: string;
-    live?: string;
-    unread?: string;
+    frame?: Frame;
+    watch?: string;
     /** For pages that wait for something and have no stream. */
     refreshSeconds?: number;
     body: Html;
   },
 ) {
-  const icon = asset("favicon.svg");
-  const isUnread = unread !== undefined && unread !== "0";
+  const { cursor, unread, theme } = frame;
+  const read = asset("favicon.svg");
+  const hasNews = asset("favicon-unread.svg");
+  const name = title === "Otto" ? title : `${title} · Otto`;
   return html`
     <!DOCTYPE html>
-    <html lang="en">
+    <html lang="en" data-theme="${theme}">
       <head>
         <meta charset="utf-8">
         <meta name="viewport" content="width=device-width, initial-scale=1">
-        <meta name="color-scheme" content="light dark">
+        <meta name="color-scheme" content="${theme === "auto" ? "light dark" : theme}">
         ${refreshSeconds && html`<meta http-equiv="refresh" content="${refreshSeconds}">`}
-        <title>${isUnread && `(${unread}) `}${title}</title>
-        <link rel="icon" href="${icon}" type="image/svg+xml">
+        <title>${unread > 0 && `(${unreadCount(unread)}) `}${name}</title>
+        <link id="icon" rel="icon" type="image/svg+xml" href="${unread > 0 ? hasNews : read}"
+          data-read="${read}" data-unread="${hasNews}">
         <link rel="stylesheet" href="${asset("style.css")}">
-        ${live && html`<script src="${asset("live.js")}" type="module"></script>`}
+        ${cursor !== undefined && html`
+          <script src="${asset("live.js")}" type="module"></script>
+          <script src="${asset("keys.js")}" type="module"></script>
+        `}
       </head>
-      <body data-live="${live ?? ""}">
+      <body class="${frame.isReader && "reader"}" data-live="${cursor === undefined
+        ? ""
+        : `/live?after=${cursor}`}" data-watch="${watch}">
         <a class="skip" href="#main">Skip to the content</a>
         <header class="top">
-          <a class="brand" href="/"><img src="${icon}" alt="" width="28" height="28">Otto</a>
-          <nav aria-label="Pages">
-            <a href="/" aria-current="${live ? "page" : "false"}">Live</a>
-            <a href="/docs">API</a>
-          </nav>
-          ${live && html`
-            <p class="now">
-              <a href="#unread" id="unread-count">${unread} unread</a>
-              <span id="word" class="word" role="status"></span>
-              <noscript><a href="/">Reload</a> to see what is new</noscript>
-            </p>
-          `}
+          <a class="brand" href="/"><img src="${read}" alt="" width="26" height="26">Otto</a>
+          <nav aria-label="Pages">${PLACES.map((place) =>
+            html`<a href="${place.path}" data-key="g ${place.key}" aria-current="${
+              place.name === frame.place ? "page" : "false"
+            }">${place.label}</a>`
+          )}</nav>
+          ${cursor !== undefined && now(frame)}
         </header>
         <main id="main" tabindex="-1">${body}</main>
+        ${cursor !== undefined && foot(frame)}
       </body>
     </html>
   `;
 }
+
+function now(frame: Frame) {
+  return html`
+    <div class="now">
+      <span id="word" class="word" role="status"></span>
+      <noscript><a href="${frame.path}">Reload</a></noscript>
+      ${frame.isReader && html`<span class="badge">${icon("eye")}Read only</span>`}
+      ${unreadLink(frame.unread)}
+      ${themeForm(frame)}
+      ${frame.isSignedIn && html`
+        <form method="post" action="/sign-out" class="always">
+          <button class="bare" title="Sign out">${icon(
+            "exit",
+          )}<span class="words">Sign out</span></button>
+        </form>
+      `}
+    </div>
+  `;
+}
+
+/** One button goes round: as the system has it, light, dark. */
+function themeForm({ theme, path }: Frame) {
+  const next = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length];
+  const says = `Colours: ${SAYS[theme]}. Change to ${SAYS[next]}`;
+  return html`
+    <form method="post" action="/theme" class="always">
+      <input type="hidden" name="back" value="${path}">
+      <button class="bare" name="theme" value="${next}"
+        title="${says}">${icon(
+          theme === "dark" ? "moon" : theme === "light" ? "sun" : "auto",
+        )}<span class="words">${says}</span></button>
+    </form>
+  `;
+}
+
+const SAYS = { auto: "as the system has them", light: "light", dark: "dark" };
+
+function foot({ place }: Frame) {
+  return html`
+    <footer class="foot">
+      <a href="/docs" aria-current="${place === "docs" ? "page" : "false"}">API</a>
+      <a href="/openapi.json">OpenAPI</a>
+      <a href="/webhook/health">Health</a>
+      <button class="bare" data-help hidden>Keyboard <kbd>?</kbd></button>
+    </footer>
+    <dialog id="help" aria-labelledby="help-title">
+      <h2 id="help-title">Keyboard</h2>
+      <dl class="keys">
+        ${KEYS.map(([keys, what]) =>
+          html`
+            <dt>${keys.split(" ").map((key) =>
+              html`
+                <kbd>${key}</kbd>
+              `
+            )}</dt>
+            <dd>${what}</dd>
+          `
+        )}
+      </dl>
+      <form method="dialog" class="always"><button autofocus>Close</button></form>
+    </dialog>
+  `;
+}
+
+const KEYS: [keys: string, what: string][] = [
+  ["j k", "Next and previous row"],
+  ["Enter", "Open the row"],
+  ["/", "Search"],
+  ["r", "Replay the message, or retry the task"],
+  ...PLACES.map(({ key, label }): [string, string] => [`g ${key}`, `Go to ${label}`]),
+  ["?", "This help"],
+];

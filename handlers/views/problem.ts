@@ -1,12 +1,18 @@
 import { html } from "hono/html";
-import { page } from "./page.ts";
+import { type Frame, page } from "./page.ts";
 
 /** A page that says no: what was wrong, and what would be right. */
 export function problemPage(
-  { status, message, hint }: { status: number; message: string; hint: string },
+  { frame, status, message, hint }: {
+    frame: Frame;
+    status: number;
+    message: string;
+    hint: string;
+  },
 ) {
   return page({
-    title: "Otto: something is wrong",
+    title: "Something is wrong",
+    frame,
     // What is away may be back soon; what was refused will be refused again.
     refreshSeconds: status === 503 ? 5 : undefined,
     body: html`

@@ -8,9 +8,18 @@ export interface Sampled {
   missing?: string;
 }
 
+/** More buttons would be a crowd; the others are at `/sources`. */
+const MOST_BUTTONS = 6;
+const MOST_HINTS = 2;
+
 /** The ways to send a webhook from here: a command to copy, and buttons. */
 export function sendForms({ url, sampled, id }: { url: string; sampled: Sampled[]; id: string }) {
-  const missing = sampled.filter((each) => each.missing);
+  const ready = sampled.filter((each) => !each.missing);
+  const missing = sampled.filter((each) => each.missing).slice(0, MOST_HINTS);
+  // The last one is for all the systems that Otto does not know.
+  const buttons = ready.length > MOST_BUTTONS
+    ? [...ready.slice(0, MOST_BUTTONS - 1), ready.at(-1)!]
+    : ready;
   return html`
     <div class="curl">
       <pre tabindex="0" aria-label="Command"><code id="${id}">${curl(url)}</code></pre>
@@ -18,7 +27,7 @@ export function sendForms({ url, sampled, id }: { url: string; sampled: Sampled[
     </div>
     <p>Nothing at hand? Send a sample:</p>
     <div class="samples">
-      ${sampled.filter((each) => !each.missing).map(({ name, label }) =>
+      ${buttons.map(({ name, label }) =>
         html`
           <form method="post" action="/samples" data-quiet>
             <input type="hidden" name="source" value="${name}">
@@ -26,6 +35,8 @@ export function sendForms({ url, sampled, id }: { url: string; sampled: Sampled[
           </form>
         `
       )}
+      ${ready.length > buttons.length &&
+        html`<a class="button quiet" href="/sources">${ready.length - buttons.length} more…</a>`}
     </div>
     ${missing.map(({ label, missing }) =>
       html`<p class="hint">${label} can be tried once <code>${missing}</code> is set.</p>`

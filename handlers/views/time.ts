@@ -31,3 +31,8 @@ export function took(ms: number): string {
   if (ms < 2 * HOUR) return `${Math.round(ms / MINUTE)} min`;
   return `${Math.round(ms / HOUR)} h`;
 }
+
+/** A time to the millisecond, for people. */
+export function exact(time: Date): string {
+  return `${time.toISOString().slice(0, 23).replace("T", " ")} UTC`;
+}

@@ -1,0 +1,44 @@
+import type { Context } from "hono";
+import { getCookie } from "hono/cookie";
+import { currentCursor } from "../lib/change.ts";
+import type { Database } from "../lib/database.ts";
+import { countUnread } from "../lib/unread.ts";
+import type { Env } from "./caller.ts";
+import { BARE, type Frame, MOST_UNREAD, type Theme, THEMES } from "./views/page.ts";
+
+export const THEME_COOKIE = "otto_theme";
+
+/**
+ * What stands around a page. Read before what is on it, so that the live stream
+ * tells again rather than skips what happens meanwhile.
+ */
+export async function readFrame(
+  c: Context<Env>,
+  database: Database,
+  place: Frame["place"],
+): Promise<Frame> {
+  const [cursor, unread] = await Promise.all([
+    currentCursor(database),
+    countUnread(database, MOST_UNREAD),
+  ]);
+  const { pathname, search } = new URL(c.req.url);
+  const who = c.get("who");
+  return {
+    place,
+    path: pathname + search,
+    unread,
+    cursor,
+    theme: themeOf(getCookie(c, THEME_COOKIE)),
+    isReader: who?.role === "reader",
+    isSignedIn: who?.isSignedIn ?? false,
+  };
+}
+
+/** What can be told around a page without the store. */
+export function bareFrame(c: Context<Env>): Frame {
+  return { ...BARE, theme: themeOf(getCookie(c, THEME_COOKIE)) };
+}
+
+export function themeOf(text: string | undefined): Theme {
+  return THEMES.find((theme) => theme === text) ?? "auto";
+}

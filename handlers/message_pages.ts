@@ -1,0 +1,220 @@
+import { type Context, Hono } from "hono";
+import { isId } from "../lib/id.ts";
+import {
+  deleteMessage,
+  findMessages,
+  MESSAGE_STATES,
+  readMessage,
+  type Replay,
+  replayMessages,
+} from "../lib/message.ts";
+import {
+  findReplayable,
+  type MessageSearch,
+  readPassage,
+  searchMessages,
+} from "../lib/message_search.ts";
+import { countReplays, findReplays } from "../lib/replay.ts";
+import type { Services } from "../lib/services.ts";
+import { listTaskEvents } from "../lib/task.ts";
+import { sources } from "../sources/mod.ts";
+import type { Env } from "./caller.ts";
+import { asked, oneOf, readForm } from "./form.ts";
+import { readFrame } from "./frame.ts";
+import { readRows } from "./page_rows.ts";
+import { notFound, Problem } from "./problem.ts";
+import { confirmPage } from "./views/confirm.ts";
+import { linkTo, SINCE } from "./views/filters.ts";
+import { messageList, type MessageQuery } from "./views/message_list.ts";
+import { messagePage } from "./views/message_page.ts";
+import { replayProgress } from "./views/replay_progress.ts";
+
+const MOST_ROWS = 50;
+const MOST_REPLAYS = 10_000;
+const REPLAYS_AT_ONCE = 200;
+const SOURCES = [...Object.keys(sources), "generic"];
+
+/** `/messages` and what can be done there. */
+export function messagePages({ services }: { services: Services }): Hono<Env> {
+  const { database, queue } = services;
+  const app = new Hono<Env>();
+
+  app.get("/messages", async (c) => {
+    const frame = await readFrame(c, database, "messages");
+    const query = queryOf((name) => asked(c, name));
+    const { items, next, stopped } = await searchMessages(database, searchOf(query), {
+      limit: MOST_ROWS,
+      sources: SOURCES,
+    });
+    const rows = await readRows(database, items);
+    return c.html(messageList({ frame, rows, query, next, stopped }));
+  });
+
+  app.get("/messages/replay", async (c) => {
+    const frame = await readFrame(c, database, "messages");
+    const query = queryOf((name) => asked(c, name));
+    const ids = await findReplayable(database, searchOf(query), { most: MOST_REPLAYS + 1 });
+    const back = linkTo("/messages", { ...query });
+    if (ids.length === 0) {
+      throw new Problem(404, "nothing_to_replay", "No message matches", "Choose other filters");
+    }
+    const count = Math.min(ids.length, MOST_REPLAYS).toLocaleString("en");
+    const words = Object.entries(query).map(([name, value]) => `${WORDS[name]}: ${value}`);
+    return c.html(confirmPage({
+      frame,
+      title: `Replay ${count} message${ids.length === 1 ? "" : "s"}?`,
+      text:
+        `${
+          words.length > 0 ? `${words.join(", ")}. ` : ""
+        }Each becomes a new message with the same ` +
+        `bytes, and is worked again from the beginning: agents may act, and people may be told ` +
+        `once more.${ids.length > MOST_REPLAYS ? ` These are the newest ${count}.` : ""}`,
+      action: "/messages/replay",
+      label: `Replay ${count}`,
+      back,
+      fields: { ...query, newest: ids[0] },
+    }));
+  });
+
+  app.post("/messages/replay", async (c) => {
+    const form = await readForm(c.req.raw);
+    const search = searchOf(queryOf((name) => form.get(name) ?? undefined));
+    const newest = form.get("newest") ?? "";
+    if (!isId(newest)) throw badForm();
+    const ids = await findReplayable(database, search, { most: MOST_REPLAYS, upTo: newest });
+    const made: Replay[] = [];
+    // Oldest first, as they came. What was made stays, whatever happens to the rest.
+    for (let end = ids.length; end > 0; end -= REPLAYS_AT_ONCE) {
+      const some = ids.slice(Math.max(0, end - REPLAYS_AT_ONCE), end).reverse();
+      try {
+        const replays = await replayMessages(database, some);
+        queue.send(replays.map(({ message_id }) => message_id));
+        made.push(...replays);
+      } catch (error) {
+        if (made.length === 0) throw error;
+        break;
+      }
+    }
+    const [from, to] = rangeOf(made.map(({ message_id }) => message_id));
+    return c.redirect(linkTo("/messages/replays", { from, to, asked: String(ids.length) }), 303);
+  });
+
+  app.get("/messages/replays", async (c) => {
+    const [from = "", to = ""] = [asked(c, "from"), asked(c, "to")];
+    if (!isId(from) || !isId(to)) throw badForm();
+    const frame = await readFrame(c, database, "messages");
+    const progress = await countReplays(database, { from, to });
+    return c.html(replayProgress({ frame, progress, asked: Number(asked(c, "asked")) || 0 }));
+  });
+
+  app.get("/messages/:id", async (c) => {
+    const whole = await theMessage(c);
+    const frame = await readFrame(c, database, "messages");
+    const id = whole.message_id;
+    // Read like a row, so that whatever is said here is said there, too.
+    const [[row], passage, events, replays] = await Promise.all([
+      findMessages(database, [id]).then((found) => readRows(database, found)),
+      readPassage(database, id),
+      whole.task_id ? listTaskEvents(database, whole.task_id) : [],
+      findReplays(database, id),
+    ]);
+    if (!row) throw notFound("message");
+    return c.html(messagePage({ frame, row, whole, passage, events, replays }));
+  });
+
+  app.post("/messages/:id/replay", async (c) => {
+    const { message_id } = await theMessage(c);
+    const [made] = await replayMessages(database, [message_id]);
+    if (!made) {
+      throw new Problem(
+        409,
+        "wrong_state",
+        "A message that was refused cannot be replayed",
+        "Nobody vouches for it: let the sender send it again",
+      );
+    }
+    queue.send([made.message_id]);
+    return c.redirect(`/messages/${made.message_id}`, 303);
+  });
+
+  app.get("/messages/:id/delete", async (c) => {
+    const { message_id: id, title, webhook_type } = await theMessage(c);
+    return c.html(confirmPage({
+      frame: await readFrame(c, database, "messages"),
+      title: "Delete this message?",
+      text:
+        `“${
+          title ?? `${webhook_type} webhook`
+        }” goes for good, and with it its task and everything ` +
+        "that was told about it. The sender's next repeat of it is taken as new.",
+      action: `/messages/${id}/delete`,
+      label: "Delete",
+      danger: true,
+      back: `/messages/${id}`,
+    }));
+  });
+
+  app.post("/messages/:id/delete", async (c) => {
+    const { message_id } = await theMessage(c);
+    if (!await deleteMessage(database, message_id)) throw notFound("message");
+    return c.redirect("/messages", 303);
+  });
+
+  async function theMessage(c: Context<Env>) {
+    const id = c.req.param("id") ?? "";
+    const found = isId(id) ? await readMessage(database, id) : undefined;
+    if (!found) throw notFound("message");
+    return found;
+  }
+  return app;
+}
+
+const WORDS: Record<string, string> = {
+  q: "search",
+  state: "state",
+  source: "source",
+  sig: "signature",
+  since: "since",
+  before: "before",
+};
+
+function queryOf(value: (name: string) => string | undefined): MessageQuery {
+  const before = value("before");
+  return Object.fromEntries(
+    Object.entries({
+      q: value("q"),
+      state: oneOf(value("state"), MESSAGE_STATES),
+      source: value("source"),
+      sig: oneOf(value("sig"), ["verified", "unverified", "rejected"]),
+      since: oneOf(value("since"), SINCE.map((each) => each.value)),
+      before: before && isId(before) ? before : undefined,
+    }).filter(([, each]) => each),
+  );
+}
+
+function searchOf({ q, state, source, sig, since, before }: MessageQuery): MessageSearch {
+  const seconds = SINCE.find(({ value }) => value === since)?.seconds;
+  return {
+    text: q,
+    state: state as MessageSearch["state"],
+    source,
+    verification: sig as MessageSearch["verification"],
+    since: seconds === undefined ? undefined : new Date(Date.now() - seconds * 1_000),
+    before,
+  };
+}
+
+/** The smallest and the largest id. */
+function rangeOf(ids: string[]): [from: string | undefined, to: string | undefined] {
+  const sorted = ids.toSorted();
+  return [sorted[0], sorted.at(-1)];
+}
+
+function badForm(): Problem {
+  return new Problem(
+    400,
+    "bad_request",
+    "The address does not say what to replay",
+    "Begin at Messages",
+  );
+}

@@ -1,0 +1,164 @@
+import { Hono } from "hono";
+import process from "node:process";
+import { type ChannelStats, readChannelStats } from "../lib/channel_stats.ts";
+import type { Database } from "../lib/database.ts";
+import { type Check, checkHealth } from "../lib/health.ts";
+import { listWorkers, type WorkerStatus } from "../lib/heartbeat.ts";
+import { readHistory, type SpanName, SPANS } from "../lib/history.ts";
+import type { Services } from "../lib/services.ts";
+import { shared } from "../lib/shared.ts";
+import type { Stats } from "../lib/stats.ts";
+import type { Env } from "./caller.ts";
+import { asked, oneOf } from "./form.ts";
+import { readFrame } from "./frame.ts";
+import { systemPage } from "./views/system_page.ts";
+import { ago } from "./views/time.ts";
+
+const FRESH_MS = 2_000;
+const CHART_MS = 10_000;
+const NAMES = Object.keys(SPANS) as SpanName[];
+
+/** `/system`: the stores, the workers, the agent, the channels, and how it went. */
+export function systemPages(
+  { services, readStats }: { services: Services; readStats: () => Promise<Stats> },
+): Hono<Env> {
+  const { database, queue } = services;
+  const readHealth = shared(() => checkHealth(services), { freshMs: FRESH_MS, rest: 1 });
+  const readWorkers = shared(() => listWorkers(database), { freshMs: FRESH_MS });
+  const readChannels = shared(() => readChannelStats(database), { freshMs: FRESH_MS });
+  const histories = Object.fromEntries(NAMES.map((name) => [
+    name,
+    shared(() => readHistory(database, name), { freshMs: CHART_MS }),
+  ])) as Record<SpanName, () => ReturnType<typeof readHistory>>;
+  const readSchema = shared(() => schemaVersion(database), { freshMs: 60_000 });
+
+  const app = new Hono<Env>();
+  app.get("/system", async (c) => {
+    const span = oneOf(asked(c, "span"), NAMES) ?? "1h";
+    const frame = await readFrame(c, database, "system");
+    const [health, workers, stats, channels, history, schema] = await Promise.all([
+      readHealth(),
+      readWorkers(),
+      readStats(),
+      readChannels(),
+      histories[span](),
+      readSchema(),
+    ]);
+    return c.html(systemPage({
+      frame,
+      checks: [
+        ...health.checks,
+        checkWorkers(workers),
+        checkModel(services, stats),
+        // What the health says of a channel is the more important.
+        ...services.channels.filter(({ name }) => !health.checks.some((each) => each.name === name))
+          .map(({ name }) => checkChannel(name, channels)),
+      ],
+      workers,
+      stats,
+      channels,
+      span,
+      history,
+      facts: [
+        ["API", "1"],
+        ["Schema", schema],
+        ["Runtime", runtime()],
+        ["Store", database.kind === "embedded" ? "PGlite, in this process" : "PostgreSQL"],
+        ["Queue", queue.backend],
+        ["Host", services.host],
+      ],
+    }));
+  });
+  return app;
+}
+
+function checkWorkers(workers: readonly WorkerStatus[]): Check {
+  const alive = workers.filter((worker) => worker.alive).length;
+  const silent = workers.length - alive;
+  if (alive === 0) {
+    return {
+      name: "workers",
+      status: "failed",
+      detail: "none is running: webhooks are kept safely, and wait",
+      hint: "Start worker.ts, or set WORKER=inline and start Otto again",
+    };
+  }
+  return {
+    name: "workers",
+    status: silent > 0 ? "degraded" : "ok",
+    detail: `${alive} at work${silent > 0 ? `, ${silent} silent` : ""}`,
+    hint: silent > 0
+      ? "A silent worker's work was taken over; its log says why it stopped"
+      : undefined,
+  };
+}
+
+function checkModel({ config }: Services, { failed_tasks: [latest] }: Stats): Check {
+  const name = "model";
+  if (config.agentIsExternal) {
+    return { name, status: "ok", detail: `chosen by the workers of ${config.arqQueue}` };
+  }
+  const { model, agent: { mode } } = config;
+  const agent = `${model?.model} (${model?.label})${
+    mode === "observe" ? ", which only observes" : ""
+  }`;
+  if (model !== undefined && mode === "off") {
+    return {
+      name,
+      status: "ok",
+      detail: "switched off: each task ends with a digest made without AI",
+      hint: "Set AGENT_MODE=observe or on",
+    };
+  }
+  if (model === undefined) {
+    return {
+      name,
+      status: "ok",
+      detail: "no model is configured: each task ends with a digest made without AI",
+      hint: "Set OPENAI_API_KEY, or another model's variable of .env.example",
+    };
+  }
+  const lately = latest?.finished_at && Date.now() - latest.finished_at.getTime() < 3_600_000;
+  return lately
+    ? {
+      name,
+      status: "degraded",
+      detail: `${agent}; a task failed ${ago(latest.finished_at!)}: ${latest.error ?? "no reason"}`,
+      hint: "The failed tasks are listed below; each says at which step",
+    }
+    : { name, status: "ok", detail: agent };
+}
+
+function checkChannel(channel: string, all: readonly ChannelStats[]): Check {
+  const name = channel === "web" ? "web UI" : channel;
+  const stats = all.find((each) => each.channel === channel);
+  if (!stats) return { name, status: "ok", detail: "nothing was told yet" };
+  const { last_sent, last_error, last_error_at, waiting } = stats;
+  const sent = last_sent ? `last told ${ago(last_sent)}` : "nothing was told yet";
+  const isFailing = last_error !== null && last_error_at !== null &&
+    (last_sent === null || last_error_at > last_sent);
+  return isFailing
+    ? {
+      name,
+      status: "degraded",
+      detail: `${last_error} (${ago(last_error_at)}); ${sent}`,
+      hint: "It is tried again for a while; what was given up stands below, under Not told",
+    }
+    : { name, status: "ok", detail: waiting > 0 ? `${sent}, ${waiting} to be told` : sent };
+}
+
+async function schemaVersion(database: Database): Promise<string> {
+  const [row] = await database.query(
+    "read the schema's version",
+    (sql) =>
+      sql<{ version: number; name: string }[]>`
+      select version, name from migrations order by version desc limit 1`,
+  );
+  return row ? `${row.version} (${row.name})` : "none";
+}
+
+/** The program that runs us, as it calls itself. */
+function runtime(): string {
+  const { deno, node } = process.versions as Record<string, string | undefined>;
+  return deno ? `Deno ${deno}` : `Node ${node}`;
+}

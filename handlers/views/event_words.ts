@@ -1,0 +1,89 @@
+import type { TaskEvent } from "../../lib/task.ts";
+import type { Stage } from "./stages.ts";
+
+/** What one entry of a task's timeline says, in words. */
+export interface Said {
+  what: string;
+  tone: Stage["state"];
+  detail?: string;
+}
+
+type Data = Record<string, unknown>;
+
+/** An entry's data, whatever it is. */
+export function dataOf({ data }: Pick<TaskEvent, "data">): Data {
+  return typeof data === "object" && data !== null ? data as Data : {};
+}
+
+/** A text in an entry's data. */
+export function textIn(data: Data, name: string): string | undefined {
+  const value = data[name];
+  if (typeof value === "string") return value;
+  return typeof value === "number" ? String(value) : undefined;
+}
+
+/** An entry in words; kinds that this version does not know keep their own name. */
+export function said(event: Pick<TaskEvent, "kind" | "data">): Said {
+  const data = dataOf(event);
+  const tool = textIn(data, "tool") ?? "a tool";
+  switch (event.kind) {
+    case "created":
+      return { what: "Task created", tone: "done" };
+    case "started":
+      return { what: "Agent started", tone: "done" };
+    case "taken_over":
+      return { what: "Taken over by another worker", tone: "none" };
+    case "step":
+      return {
+        what: `Model step ${textIn(data, "step") ?? ""}`.trim(),
+        tone: "done",
+        detail: textIn(data, "finish"),
+      };
+    case "tool_call":
+      return { what: `${tool}`, tone: "done", detail: textIn(data, "rule") };
+    case "tool_result":
+      return data.error
+        ? { what: `${tool} failed`, tone: "failed", detail: textIn(data, "error") }
+        : { what: `${tool} answered`, tone: "done" };
+    case "tool_denied":
+      return { what: `${tool} refused`, tone: "failed", detail: textIn(data, "reason") };
+    case "approval_requested":
+      return { what: `Asks to call ${tool}`, tone: "active", detail: textIn(data, "reason") };
+    case "approved":
+      return { what: `${tool} approved`, tone: "done" };
+    case "denied":
+      return { what: `${tool} denied`, tone: "failed" };
+    case "approval_expired":
+      return { what: `Nobody decided on ${tool} in time`, tone: "failed" };
+    case "waiting_input":
+    case "asked":
+      return { what: "Waits for an answer", tone: "active", detail: textIn(data, "question") };
+    case "answered":
+      return { what: "Answered", tone: "done", detail: textIn(data, "text") };
+    case "later":
+    case "put_off":
+      return { what: "Put off", tone: "waiting", detail: textIn(data, "reason") };
+    case "tool_off":
+      return { what: `${tool} is switched off`, tone: "none", detail: textIn(data, "reason") };
+    case "note":
+      return { what: "Note", tone: "done", detail: textIn(data, "text") };
+    case "titled":
+      return { what: "New title", tone: "done", detail: textIn(data, "title") };
+    case "reassigned":
+      return { what: "Reassigned", tone: "done" };
+    case "completed":
+      return { what: "Completed", tone: "done" };
+    case "failed":
+      return { what: "Failed", tone: "failed", detail: textIn(data, "error") };
+    case "cancelled":
+      return { what: "Cancelled", tone: "none" };
+    case "retried":
+      return { what: "Started again", tone: "none" };
+    default:
+      return {
+        what: event.kind.replaceAll("_", " "),
+        tone: "none",
+        detail: textIn(data, "reason") ?? textIn(data, "text") ?? textIn(data, "error"),
+      };
+  }
+}

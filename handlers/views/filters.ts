@@ -1,0 +1,74 @@
+import { html } from "hono/html";
+import type { Html } from "./page.ts";
+
+/** A choice in a filter bar, with the value that its link or option stands for. */
+export interface Choice {
+  value: string;
+  label: string;
+}
+
+/** One drop-down list of a filter bar. */
+export interface Select {
+  name: string;
+  label: string;
+  value: string | undefined;
+  choices: Choice[];
+}
+
+/** The bar above a list: its fields are the page's query, so that a search is a link. */
+export function filterBar(
+  { action, search, placeholder, selects, hasFilters, more }: {
+    action: string;
+    search: string | undefined;
+    placeholder: string;
+    selects: Select[];
+    hasFilters: boolean;
+    more?: Html;
+  },
+) {
+  return html`
+    <form class="filters always" method="get" action="${action}" role="search">
+      <label class="grow"><span class="words">Search</span>
+        <input type="search" name="q" value="${search ?? ""}" placeholder="${placeholder}"
+          maxlength="200" data-key="/"></label>
+      ${selects.map(select)}
+      <button>Filter</button>
+      ${hasFilters && html`<a class="button" href="${action}">Clear</a>`}
+      ${more}
+    </form>
+  `;
+}
+
+function select({ name, label, value, choices }: Select) {
+  return html`
+    <label><span class="words">${label}</span>
+      <select name="${name}" class="${value !== undefined && "chosen"}">
+        <option value="">${label}</option>
+        ${choices.map((choice) =>
+          html`
+            <option value="${choice.value}" ${choice.value === value
+              ? html`
+                selected
+              `
+              : ""}>${choice.label}</option>
+          `
+        )}
+      </select></label>
+  `;
+}
+
+/** How far back to look. */
+export const SINCE: (Choice & { seconds: number })[] = [
+  { value: "1h", label: "Last hour", seconds: 3_600 },
+  { value: "24h", label: "Last 24 hours", seconds: 86_400 },
+  { value: "7d", label: "Last 7 days", seconds: 604_800 },
+  { value: "30d", label: "Last 30 days", seconds: 2_592_000 },
+];
+
+/** A path with these parameters; those without a value are left out. */
+export function linkTo(path: string, query: Record<string, string | undefined>): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value) parameters.set(name, value);
+  const text = parameters.toString();
+  return text ? `${path}?${text}` : path;
+}

@@ -1,0 +1,163 @@
+import { html } from "hono/html";
+import { MESSAGE_STATES } from "../../lib/message.ts";
+import { WINDOW } from "../../lib/message_search.ts";
+import { sources } from "../../sources/mod.ts";
+import { filterBar, linkTo, SINCE } from "./filters.ts";
+import { icon } from "./icon.ts";
+import { rowId, sourceName, titleOf } from "./message_row.ts";
+import { type Frame, page } from "./page.ts";
+import { type Row, stageDots, wordOf } from "./stages.ts";
+import { MESSAGE_WORDS, signature, status } from "./status.ts";
+import { age } from "./time.ts";
+
+/** The query of the page, as it stands in its URL. */
+export interface MessageQuery {
+  q?: string;
+  state?: string;
+  source?: string;
+  sig?: string;
+  since?: string;
+  before?: string;
+}
+
+/** `/messages`: what came in, filtered, a page at a time. */
+export function messageList(
+  { frame, rows, query, next, stopped }: {
+    frame: Frame;
+    rows: readonly Row[];
+    query: MessageQuery;
+    next?: string;
+    stopped: boolean;
+  },
+) {
+  const { before, ...filters } = query;
+  const hasFilters = Object.values(filters).some((value) => value);
+  return page({
+    title: "Messages",
+    frame,
+    watch: "any",
+    body: html`
+      <div class="head">
+        <h1>Messages</h1>
+        ${rows.length > 0 && html`
+          <a class="button quiet write" href="${linkTo("/messages/replay", filters)}">${icon(
+            "again",
+          )}Replay ${hasFilters ? "these" : "all"}…</a>
+        `}
+      </div>
+      ${filterBar({
+        action: "/messages",
+        search: query.q,
+        placeholder: "Title, event, sender, address, message or delivery id",
+        hasFilters,
+        selects: [
+          {
+            name: "source",
+            label: "Any source",
+            value: query.source,
+            choices: sourceChoices(query.source),
+          },
+          {
+            name: "state",
+            label: "Any state",
+            value: query.state,
+            choices: MESSAGE_STATES.map((value) => ({ value, label: MESSAGE_WORDS[value] })),
+          },
+          {
+            name: "sig",
+            label: "Any signature",
+            value: query.sig,
+            choices: ["verified", "unverified", "rejected"].map((value) => ({
+              value,
+              label: value,
+            })),
+          },
+          { name: "since", label: "Any time", value: query.since, choices: SINCE },
+        ],
+      })}
+      <div class="list">
+        <button class="pill" data-pill="rows" hidden></button>
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Status</th>
+              <th scope="col">Message</th>
+              <th scope="col">Source</th>
+              <th scope="col">Stages</th>
+              <th scope="col">Signature</th>
+              <th scope="col">Received</th>
+            </tr>
+          </thead>
+          <tbody id="rows" data-list data-part>${rows.map(tableRow)}</tbody>
+        </table>
+        <div id="none" data-part>${rows.length === 0 && none({ hasFilters, stopped })}</div>
+      </div>
+      <nav class="pages" id="pages" aria-label="Pages of messages" data-part>
+        ${before && html`<a href="${linkTo("/messages", filters)}">Newest</a>`}
+        ${stopped && html`<span>Looked through ${WINDOW.toLocaleString("en")} messages</span>`}
+        ${next &&
+          html`<a rel="next" href="${linkTo("/messages", { ...filters, before: next })}">${
+            stopped ? "Look further back" : "Older"
+          }</a>`}
+      </nav>
+    `,
+  });
+}
+
+function tableRow(row: Row) {
+  const { message } = row;
+  const { word, tone } = wordOf(row);
+  return html`
+    <tr id="${rowId(message.message_id)}" class="${tone}">
+      <td data-label="Status">${status(word, tone)}</td>
+      <td
+        class="main"><a class="open" href="/messages/${message.message_id}" dir="auto">${titleOf(
+          row,
+        )}</a>${message.event && html`
+          <code>${message.event}</code>
+        `}${message.replay_of && html`
+          <span class="badge">replay</span>
+        `}${message.repeats > 0 && html`
+          <span class="badge">sent ${message.repeats + 1} times</span>
+        `}</td>
+      <td data-label="Source"><a class="plain" href="${linkTo("/messages", {
+        source: message.webhook_type,
+      })}">${sourceName(message)}</a></td>
+      <td data-label="Stages">${stageDots(row)}</td>
+      <td data-label="Signature">${signature(message.verification)}</td>
+      <td data-label="Received">${age(message.received_at)}</td>
+    </tr>
+  `;
+}
+
+function none({ hasFilters, stopped }: { hasFilters: boolean; stopped: boolean }) {
+  if (hasFilters) {
+    return html`
+      <div class="nothing">
+        <h2>No message matches</h2>
+        <p>${stopped
+          ? "Not among those looked through so far."
+          : "Otto looked at every message there is."} The search finds words in titles, events and the sender's name, the beginning of a message's
+          id, and the whole of a delivery's id. <a href="/messages">Show all messages</a></p>
+      </div>
+    `;
+  }
+  return html`
+    <div class="nothing">
+      <h2>No messages yet</h2>
+      <p>Every webhook that Otto takes is kept here, byte for byte, until it is as old as
+        <code>RETENTION_DAYS</code> says. <a href="/">Send the first one</a>, or see at
+        <a href="/sources">Sources</a> how to connect a system.</p>
+    </div>
+  `;
+}
+
+/** Every system we know, and whatever name is in the URL. */
+export function sourceChoices(chosen: string | undefined) {
+  const choices = Object.entries(sources).map(([value, source]) => ({
+    value,
+    label: (source as { label?: string }).label ?? value,
+  })).sort((one, other) => one.label.localeCompare(other.label));
+  const known = choices.some(({ value }) => value === chosen);
+  return known || !chosen ? choices : [{ value: chosen, label: chosen }, ...choices];
+}

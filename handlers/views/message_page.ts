@@ -1,0 +1,195 @@
+import { html } from "hono/html";
+import { maskHeaders, maskUrl } from "../../lib/mask.ts";
+import type { Message, WholeMessage } from "../../lib/message.ts";
+import { parseBody, type Parsed } from "../../lib/payload.ts";
+import type { Passage } from "../../lib/message_search.ts";
+import type { TaskEvent } from "../../lib/task.ts";
+import { findSource } from "../../sources/mod.ts";
+import { curlOf } from "./curl.ts";
+import { linkTo } from "./filters.ts";
+import { icon } from "./icon.ts";
+import { jsonTree } from "./json_tree.ts";
+import { rowId, sourceName, titleOf } from "./message_row.ts";
+import { type Frame, type Html, page } from "./page.ts";
+import { type Row, wordOf } from "./stages.ts";
+import { signature, SIGNATURE_SAYS, status, taskStatus } from "./status.ts";
+import { age, exact } from "./time.ts";
+import { timeline } from "./timeline.ts";
+
+const MOST_RAW = 64 * 1024;
+/** A larger body is not drawn as a tree: its parsing would hold everything else up. */
+const MOST_TREE = 1024 * 1024;
+
+/** `/messages/{id}`: all that is known of one message. */
+export function messagePage(
+  { frame, row, whole, passage, events, replays }: {
+    frame: Frame;
+    row: Row;
+    whole: WholeMessage;
+    passage?: Passage;
+    events: readonly TaskEvent[];
+    replays: readonly Message[];
+  },
+) {
+  const { message, task } = row;
+  const id = message.message_id;
+  const { word, tone } = wordOf(row);
+  return page({
+    title: titleOf(row),
+    frame,
+    watch: rowId(id),
+    body: html`
+      <nav class="crumbs" aria-label="Where this is"><a href="/messages">Messages</a></nav>
+      <div class="head" id="head" data-part>
+        <div>
+          <h1 dir="auto">${titleOf(row)}</h1>
+          <p class="meta">${status(word, tone)}
+            <a class="plain" href="${linkTo("/messages", {
+              source: message.webhook_type,
+            })}">${sourceName(message)}</a>
+            ${message.event && html`<code>${message.event}</code>`}
+            ${signature(message.verification)} ${age(message.received_at)}</p>
+        </div>
+        <div class="actions">
+          ${message.state !== "rejected" && html`
+            <form method="post" action="/messages/${id}/replay">
+              <button data-key="r">${icon("again")}Replay</button>
+            </form>
+          `}
+          <a class="button quiet" href="/api/messages/${id}/body" download>Download</a>
+          <a class="button quiet write" href="/messages/${id}/delete">Delete…</a>
+        </div>
+      </div>
+      ${trouble(row)}
+      <div class="two">
+        <div>
+          <section class="card" aria-labelledby="way"><h2 id="way">Timeline</h2>
+            <div id="timeline" data-part>${timeline({ row, passage, events })}</div>
+          </section>
+          ${bodySection(whole)}
+          <section class="card" aria-labelledby="as-curl">
+            <header><h2 id="as-curl">As a command</h2>
+              <button class="quiet" data-copy="curl" hidden>Copy</button></header>
+            <pre id="curl" tabindex="0" role="region" aria-label="Command">${curlOf({
+              id,
+              url: whole.url,
+              headers: whole.headers,
+              body: whole.body,
+            })}</pre>
+          </section>
+        </div>
+        <div>
+          ${task && html`
+            <section class="card" aria-labelledby="its-task" id="task" data-part>
+              <h2 id="its-task">Task</h2>
+              <p><a href="/tasks/${task.id}" dir="auto">${task.title}</a></p>
+              <p class="meta">${taskStatus(task.status)}<span>${task.assigned_to.name}</span></p>
+            </section>
+          `}
+          ${factSection(message)}
+          ${replays.length > 0 && html`
+            <section class="card" aria-labelledby="again">
+              <h2 id="again">Replays</h2>
+              <ul class="plain-list">${replays.map((each) =>
+                html`<li><a href="/messages/${each.message_id}">${each.state}</a> ${
+                  age(new Date(timeOf(each.message_id)))
+                }</li>`
+              )}</ul>
+            </section>
+          `}
+          <section class="card" aria-labelledby="headers"><h2 id="headers">Headers</h2>
+            <dl class="headers">${Object.entries(maskHeaders(whole.headers)).map(([name, value]) =>
+              html`
+                <dt>${name}</dt>
+                <dd dir="auto">${value}</dd>
+              `
+            )}</dl></section>
+        </div>
+      </div>
+    `,
+  });
+}
+
+/** When an id was made (RFC 9562: its first 48 bits). */
+function timeOf(id: string): number {
+  return Number.parseInt(id.replaceAll("-", "").slice(0, 12), 16);
+}
+
+function trouble({ message, task }: Row) {
+  const said = message.error ?? task?.error?.message;
+  return html`<div id="trouble" data-part>${
+    said
+      ? html`<p class="note failed" dir="auto"><strong>Failed.</strong> ${said}</p>`
+      : message.reason && html`<p class="note" dir="auto">${message.reason}</p>`
+  }</div>`;
+}
+
+function factSection(message: Message) {
+  const { source } = findSource(message.webhook_type);
+  const variable = source.secretVariable ??
+    `WEBHOOK_SECRET_${findSource(message.webhook_type).name.toUpperCase()}`;
+  return html`
+    <section class="card" aria-labelledby="facts" id="fact-card" data-part>
+      <h2 id="facts">Verification and facts</h2>
+      <p class="said">${SIGNATURE_SAYS[
+        message.verification
+      ]} ${message.verification === "unverified" && source.verify &&
+        html`Set <code>${variable}</code> to have signatures checked.`}</p>
+      <dl>
+        ${fact("Message id", html`<code>${message.message_id}</code>`)}
+        ${message.delivery_id && fact("Delivery id", html`<code>${message.delivery_id}</code>`)}
+        ${fact("Received", exact(message.received_at))}
+        ${fact("From", message.client_ip || "this process")}
+        ${fact("URL", maskUrl(message.url))}
+        ${fact("Size", `${message.size.toLocaleString("en")} bytes`)}
+        ${message.content_type && fact("Content type", message.content_type)}
+        ${fact("Attempts", String(message.attempts))}
+        ${message.repeats > 0 && fact("Repeats", `sent ${message.repeats + 1} times, kept once`)}
+        ${message.replay_of && fact(
+          "Replay of",
+          html`<a href="/messages/${message.replay_of}"><code>${message.replay_of}</code></a>`,
+        )}
+      </dl>
+    </section>
+  `;
+}
+
+function fact(name: string, value: string | Html) {
+  return html`
+    <dt>${name}</dt>
+    <dd dir="auto">${value}</dd>
+  `;
+}
+
+function bodySection({ body, headers, size }: WholeMessage) {
+  const parsed = parsedOf(body, headers.get("content-type"));
+  const raw = new TextDecoder().decode(body.subarray(0, MOST_RAW));
+  return html`
+    <section class="card" aria-labelledby="body">
+      <h2 id="body">Body</h2>
+      ${parsed && jsonTree(parsed.payload)}
+      ${!parsed && size > MOST_TREE && html`<p class="hint">Too large to draw as a tree.</p>`}
+      <details class="raw"${parsed ? "" : html`
+        open
+      `}>
+        <summary>Raw, as received</summary>
+        <pre tabindex="0" role="region" aria-label="Raw body" dir="auto">${raw || "(empty)"}</pre>
+        ${body.length > MOST_RAW &&
+          html`<p class="hint">The first ${(MOST_RAW / 1024).toLocaleString("en")} KiB of ${
+            body.length.toLocaleString("en")
+          } bytes. All of it is in the download.</p>`}
+      </details>
+    </section>
+  `;
+}
+
+/** The body's tree; undefined when it has none worth drawing. */
+function parsedOf(body: Uint8Array, contentType: string | null): Parsed | undefined {
+  if (body.length === 0 || body.length > MOST_TREE) return undefined;
+  try {
+    const parsed = parseBody(body, contentType ?? undefined);
+    return parsed.kind === "raw" ? undefined : parsed;
+  } catch {
+    return undefined;
+  }
+}

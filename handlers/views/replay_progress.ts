@@ -1,0 +1,44 @@
+import { html } from "hono/html";
+import type { ReplayProgress } from "../../lib/replay.ts";
+import { type Frame, page } from "./page.ts";
+
+/** How far a replay of many has come; without a script it reads itself anew until it is done. */
+export function replayProgress(
+  { frame, progress, asked }: { frame: Frame; progress: ReplayProgress; asked: number },
+) {
+  const { made, waiting, working, done, failed } = progress;
+  const ended = done + failed;
+  const isOver = made > 0 && waiting === 0 && working === 0;
+  const short = Math.max(0, asked - made);
+  return page({
+    title: isOver ? "Replayed" : "Replaying",
+    frame,
+    watch: "any",
+    refreshSeconds: isOver ? undefined : 3,
+    body: html`
+      <div class="single" id="progress" data-part>
+        <h1>${isOver ? "Replayed" : "Replaying"} ${made.toLocaleString("en")} messages</h1>
+        <progress max="${Math.max(
+          made,
+          1,
+        )}" value="${ended}" aria-label="Finished">${ended}</progress>
+        <dl class="counts">
+          <dt>Queued</dt><dd><a href="/messages?state=new">${waiting.toLocaleString("en")}</a></dd>
+          <dt>Working</dt><dd><a href="/tasks?status=running">${working.toLocaleString(
+            "en",
+          )}</a></dd>
+          <dt>Done</dt><dd><a href="/tasks?status=completed">${done.toLocaleString("en")}</a></dd>
+          <dt>Failed</dt><dd><a href="/tasks?status=failed">${failed.toLocaleString("en")}</a></dd>
+        </dl>
+        ${short > 0 && html`
+          <p
+            class="note failed"><strong>${short.toLocaleString(
+              "en",
+            )} were not replayed.</strong> They were deleted meanwhile, or the store failed in between. What
+                    was replayed is safe.</p>
+        `}
+        <p><a href="/messages">Back to the messages</a></p>
+      </div>
+    `,
+  });
+}

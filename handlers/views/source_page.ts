@@ -1,0 +1,161 @@
+import { html } from "hono/html";
+import { barChart } from "./chart.ts";
+import { rowId } from "./message_row.ts";
+import { type Frame, page } from "./page.ts";
+import type { Sampled } from "./send.ts";
+import { type SourceView, trust } from "./source_list.ts";
+import type { Row } from "./stages.ts";
+import { wordOf } from "./stages.ts";
+import { status } from "./status.ts";
+import { age } from "./time.ts";
+import { titleOf } from "./message_row.ts";
+
+/** `/sources/{name}`: its URL, how to set it up, what came. */
+export function sourcePage(
+  { frame, view, sampled, rows }: {
+    frame: Frame;
+    view: SourceView;
+    sampled?: Sampled;
+    rows: readonly Row[];
+  },
+) {
+  const { name, label, url, stats, refusal } = view;
+  return page({
+    title: label,
+    frame,
+    watch: "any",
+    body: html`
+      <nav class="crumbs" aria-label="Where this is"><a href="/sources">Sources</a></nav>
+      <div class="head">
+        <div>
+          <h1>${label}</h1>
+          <p class="meta" id="trust" data-part>${trust(view)}</p>
+        </div>
+        <div class="actions">${sampled && !sampled.missing && html`
+          <form method="post" action="/samples">
+            <input type="hidden" name="source" value="${name}">
+            <input type="hidden" name="back" value="/sources/${name}">
+            <button>Send a sample</button>
+          </form>
+        `}</div>
+      </div>
+      <div class="two">
+        <div>
+          <section class="card" aria-labelledby="url"><h2 id="url">Webhook URL</h2>
+            <div class="curl"><pre tabindex="0" role="region" aria-label="URL"><code id="its-url">${url}</code></pre>
+              <button class="quiet" data-copy="its-url" hidden>Copy</button></div>
+            ${steps(view)}
+          </section>
+          <section class="card" id="rate" data-part>
+            ${barChart({
+              title: "Messages by the hour",
+              series: [{
+                name: "messages",
+                tone: "main",
+                values: stats?.hours ?? Array(24).fill(0),
+              }],
+              unit: (value) => value.toLocaleString("en"),
+              from: "24 h ago",
+              to: "now",
+              says: (index) => `${24 - index} h ago`,
+              empty: "None came within the last 24 hours.",
+            })}
+          </section>
+          <section class="card" aria-labelledby="latest" id="latest-card" data-part>
+            <h2 id="latest">Latest messages</h2>
+            ${rows.length === 0
+              ? html`<p class="said">None yet. ${
+                sampled && !sampled.missing
+                  ? "Send a sample to see what Otto makes of one."
+                  : "They stand here as soon as they come."
+              }</p>`
+              : html`
+                <ul class="plain-list latest">${rows.map(latest)}</ul>
+                <p class="hint"><a href="/messages?source=${name}">All of them</a></p>
+              `}
+          </section>
+        </div>
+        <div>
+          <section class="card" aria-labelledby="proof"><h2 id="proof">Signature</h2>${proof(
+            view,
+          )}</section>
+          <section class="card" aria-labelledby="refused" id="refused-card" data-part>
+            <h2 id="refused">Last refused</h2>
+            ${refusal
+              ? html`
+                <p class="said">${status(refusal.code.replaceAll("_", " "), "failed")} ${age(
+                  refusal.refused_at,
+                )}</p>
+                <p class="error" dir="auto">${refusal.message}</p>
+                <p class="hint" dir="auto">${refusal.hint}</p>
+                <p class="hint">${refusal.count.toLocaleString("en")} refused in all</p>
+              `
+              : html`<p class="said">Nothing was ever refused.</p>`}
+          </section>
+        </div>
+      </div>
+    `,
+  });
+}
+
+function steps({ label, variable, source }: SourceView) {
+  return html`
+    <ol class="setup">
+      ${variable && source.verify &&
+        html`<li>Set <code>${variable}</code> where Otto runs to the signing
+        secret${
+          source.secretRequired ? "" : ", so that nobody else can send in its name"
+        }, and start
+        Otto again. Several secrets, separated by commas, while you change one for another.</li>`}
+      <li>${source.setup
+        ? html`At ${label}: ${marked(source.setup)}`
+        : html`In ${label}'s settings, add a webhook with the URL above, and choose JSON where it asks`}.</li>
+      ${source.verifyTokenVariable &&
+        html`<li>Set <code>${source.verifyTokenVariable}</code> to the verify
+        token that you type in there.</li>`}
+      <li>Let it send a test event: it appears on this page and at <a href="/">Live</a>.</li>
+    </ol>
+  `;
+}
+
+function proof({ source, secrets, variable, requiresVerified, label }: SourceView) {
+  if (!source.verify) {
+    return html`<p class="said">${label} signs nothing that Otto could check: anyone who knows the URL
+      can send. ${
+      requiresVerified
+        ? html`With <code>WEBHOOK_REQUIRE_VERIFIED</code> all of it is refused.`
+        : "Its messages are marked unverified, and the agent trusts them less."
+    }</p>`;
+  }
+  return html`
+    ${source.proof && html`<p class="said">${marked(source.proof)}</p>`}
+    <dl>
+      <dt>Variable</dt>
+      <dd><code>${variable}</code></dd>
+      <dt>Configured</dt>
+      <dd>${secrets === 0 ? "no" : secrets === 1 ? "yes" : `yes, ${secrets} secrets`}</dd>
+      <dt>Without it</dt>
+      <dd>${source.secretRequired || requiresVerified
+        ? "every message is refused"
+        : "messages are taken, and marked unverified"}</dd>
+    </dl>
+  `;
+}
+
+/** A line with \`code\` marks. */
+function marked(text: string) {
+  return text.split("`").map((part, index) => index % 2 === 1 ? html`<code>${part}</code>` : part);
+}
+
+function latest(row: Row) {
+  const { word, tone } = wordOf(row);
+  return html`
+    <li
+      id="latest-${rowId(row.message.message_id)}">${status(
+        word,
+        tone,
+      )} <a class="open" href="/messages/${row.message.message_id}" dir="auto">${titleOf(
+        row,
+      )}</a> ${age(row.message.received_at)}</li>
+  `;
+}

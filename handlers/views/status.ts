@@ -1,0 +1,51 @@
+import { html } from "hono/html";
+import type { MessageState, Verification } from "../../lib/message.ts";
+import type { TaskStatus } from "../../lib/task.ts";
+import { icon, type IconName } from "./icon.ts";
+import type { Stage } from "./stages.ts";
+
+/** How things are with something: a word, an icon and a colour, so that none of them is needed alone. */
+export function status(word: string, tone: Stage["state"], name: IconName = tone) {
+  return html`<span class="status ${tone}">${icon(name)}${word}</span>`;
+}
+
+/** The word for a task's status, and its tone. */
+export const TASK_WORDS: Record<TaskStatus, [word: string, tone: Stage["state"]]> = {
+  pending: ["waiting", "waiting"],
+  running: ["working", "active"],
+  waiting_input: ["needs an answer", "active"],
+  completed: ["done", "done"],
+  failed: ["failed", "failed"],
+  cancelled: ["cancelled", "none"],
+};
+
+export function taskStatus(each: TaskStatus) {
+  const [word, tone] = TASK_WORDS[each];
+  return status(word, tone, each === "waiting_input" ? "ask" : tone);
+}
+
+/** The word for a message's state where no task says more. */
+export const MESSAGE_WORDS: Record<MessageState, string> = {
+  new: "queued",
+  processed: "processed",
+  filtered: "filtered",
+  failed: "failed",
+  rejected: "refused",
+};
+
+const SIGNATURES: Record<Verification, [string, Stage["state"], IconName]> = {
+  verified: ["verified", "done", "shield"],
+  unverified: ["unverified", "none", "open"],
+  rejected: ["refused", "failed", "failed"],
+};
+
+export function signature(verification: Verification) {
+  return status(...SIGNATURES[verification]);
+}
+
+export const SIGNATURE_SAYS: Record<Verification, string> = {
+  verified: "The signature matches the bytes that were received.",
+  unverified:
+    "Anyone who knows the URL could have sent this: no secret is configured for this sender.",
+  rejected: "Refused at the gate, and kept for diagnosis only.",
+};

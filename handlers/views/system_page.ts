@@ -1,0 +1,247 @@
+import { html } from "hono/html";
+import type { ChannelStats } from "../../lib/channel_stats.ts";
+import type { Check } from "../../lib/health.ts";
+import type { WorkerStatus } from "../../lib/heartbeat.ts";
+import { type History, type SpanName, SPANS } from "../../lib/history.ts";
+import type { Stats } from "../../lib/stats.ts";
+import { barChart } from "./chart.ts";
+import { type Frame, page } from "./page.ts";
+import { status } from "./status.ts";
+import { age, took } from "./time.ts";
+
+/** What the page is made of. */
+export interface SystemPage {
+  frame: Frame;
+  checks: readonly Check[];
+  workers: readonly WorkerStatus[];
+  stats: Stats;
+  channels: readonly ChannelStats[];
+  span: SpanName;
+  history: History;
+  facts: readonly [name: string, value: string][];
+}
+
+/** `/system`: whether all is well, what to do where it is not, and how it went. */
+export function systemPage(all: SystemPage) {
+  const { frame, checks, workers, stats, channels, facts } = all;
+  return page({
+    title: "System",
+    frame,
+    watch: "any",
+    body: html`
+      <div class="head">
+        <h1>System</h1>
+      </div>
+      <ul class="checks" id="checks" data-part aria-label="Checks">${checks.map(check)}</ul>
+      <section class="card" aria-labelledby="stages">
+        <h2 id="stages">Stages</h2>
+        <div class="scroll" id="stage-table" data-part>${stageTable(stats, channels)}</div>
+      </section>
+      <section aria-labelledby="charts">
+        <header>
+          <h2 id="charts">How it went</h2>
+          <nav class="tabs" aria-label="How far back">${Object.keys(SPANS).map((name) =>
+            html`<a href="/system?span=${name}#charts" aria-current="${
+              name === all.span ? "true" : "false"
+            }">${name}</a>`
+          )}</nav>
+        </header>
+        <div class="three" id="chart-part" data-part>${charts(all)}</div>
+      </section>
+      <div class="two even">
+        <div>
+          <section class="card" aria-labelledby="failures">
+            <h2 id="failures">Latest failures</h2>
+            <div id="failure-list" data-part>${failures(stats)}</div>
+          </section>
+        </div>
+        <div>
+          <section class="card" aria-labelledby="workers">
+            <h2 id="workers">Workers</h2>
+            <div class="scroll" id="worker-table" data-part>${workerTable(workers)}</div>
+          </section>
+          <section class="card" aria-labelledby="version">
+            <h2 id="version">Version</h2>
+            <dl>${facts.map(([name, value]) =>
+              html`
+                <dt>${name}</dt>
+                <dd>${value}</dd>
+              `
+            )}</dl>
+          </section>
+        </div>
+      </div>
+    `,
+  });
+}
+
+const TONES = {
+  ok: ["fine", "done"],
+  degraded: ["check", "active"],
+  failed: ["failed", "failed"],
+} as const;
+
+function check({ name, status: found, detail, hint }: Check) {
+  const [word, tone] = TONES[found];
+  return html`
+    <li class="card ${tone}"><h2>${name} ${status(
+      word,
+      tone,
+      found === "degraded" ? "warn" : tone,
+    )}</h2>
+      <p>${detail}</p>${hint && html`<p class="hint">${hint}</p>`}</li>
+  `;
+}
+
+function stageTable({ queue, jobs, stages }: Stats, channels: readonly ChannelStats[]) {
+  const waiting = channels.reduce((all, each) => all + each.waiting, 0);
+  const oldest = Math.min(...channels.map(({ oldest_waiting: at }) => at?.getTime() ?? Infinity));
+  const told = Number.isFinite(oldest) ? (Date.now() - oldest) / 1_000 : null;
+  const rows: [string, number | null, string, number | null, Stats["stages"]["queue"]][] = [
+    ["Receive", null, "/messages?since=1h", null, stages.receive],
+    ["Queue", queue.depth, "/messages?state=new", queue.oldest_age_seconds, stages.queue],
+    ["Task", jobs.pending, "/tasks?status=pending", jobs.oldest_age_seconds, stages.task],
+    ["Agent", jobs.running, "/tasks?status=running", null, stages.agent],
+    ["Notify", waiting, "#not-told", told, stages.notify],
+  ];
+  return html`
+    <table class="numbers">
+      <thead>
+        <tr>
+          <th scope="col">Stage</th>
+          <th scope="col" class="number">Now</th>
+          <th scope="col" class="number">Oldest</th>
+          <th scope="col" class="number">Half within</th>
+          <th scope="col" class="number">99 % within</th>
+        </tr>
+      </thead>
+      <tbody>${rows.map(([name, now, link, old, { p50_ms, p99_ms }]) =>
+        html`
+          <tr>
+            <th scope="row">${name}</th>
+            <td class="number">${now === null
+              ? ""
+              : html`<a class="plain" href="${link}">${now.toLocaleString("en")}</a>`}</td>
+            <td class="number">${old === null ? "–" : took(old * 1_000)}</td>
+            <td class="number">${p50_ms === null ? "–" : took(p50_ms)}</td>
+            <td class="number">${p99_ms === null ? "–" : took(p99_ms)}</td>
+          </tr>
+        `
+      )}</tbody>
+    </table>
+  `;
+}
+
+function charts({ span, history }: SystemPage) {
+  const { seconds, steps } = SPANS[span];
+  const size = seconds * 1_000 / steps;
+  const says = (index: number) =>
+    `${
+      new Date(history.from.getTime() + index * size).toISOString().slice(5, 16).replace("T", " ")
+    } UTC`;
+  const around = { from: `${span.replace(/(\d+)/, "$1 ")} ago`, to: "now", says };
+  const count = (value: number) => value.toLocaleString("en");
+  const { received, completed, failed, p50, p95 } = history;
+  return html`
+    <div class="card">${barChart({
+      ...around,
+      title: "Received",
+      series: [{ name: "messages", tone: "main", values: received }],
+      unit: count,
+      empty: "Nothing came in.",
+    })}</div>
+    <div class="card">${barChart({
+      ...around,
+      title: "Ended",
+      series: [
+        { name: "done", tone: "main", values: completed },
+        { name: "failed", tone: "bad", values: failed },
+      ],
+      unit: count,
+      empty: "No task ended.",
+    })}</div>
+    <div class="card">${barChart({
+      ...around,
+      title: "Task to end",
+      series: [
+        { name: "half", tone: "main", values: p50 },
+        { name: "95 %", tone: "soft", values: p95.map((value, index) => value - p50[index]) },
+      ],
+      unit: took,
+      says: (index) =>
+        `${says(index)}: half within ${took(p50[index])}, 95 % within ${took(p95[index])}`,
+      ownTips: true,
+      empty: "No task ended.",
+    })}</div>
+    ${history.isCut &&
+      html`<p class="hint">There was more than is looked at: the oldest bars say too little.</p>`}
+  `;
+}
+
+function failures({ recent_failed, failed_tasks, dead_notifications }: Stats) {
+  const none = recent_failed.length + failed_tasks.length + dead_notifications.length === 0;
+  if (none) {
+    return html`<p class="said">Nothing has failed. What does is listed here, with the reason.</p>`;
+  }
+  return html`
+    ${recent_failed.length > 0 && html`
+      <h3>Messages</h3>
+      <ul class="plain-list">${recent_failed.slice(0, 6).map((
+        { message_id, webhook_type, error, failed_at },
+      ) =>
+        html`<li><a href="/messages/${message_id}">${webhook_type}</a> ${
+          failed_at && age(failed_at)
+        }
+        <p class="error" dir="auto">${error}</p></li>`
+      )}</ul>
+      <p class="hint"><a href="/messages?state=failed">All failed messages</a></p>
+    `}
+    ${failed_tasks.length > 0 && html`
+      <h3>Tasks</h3>
+      <ul class="plain-list">${failed_tasks.slice(0, 6).map(({ id, title, error, finished_at }) =>
+        html`<li><a href="/tasks/${id}" dir="auto">${title}</a> ${finished_at && age(finished_at)}
+        <p class="error" dir="auto">${error}</p></li>`
+      )}</ul>
+      <p class="hint"><a href="/tasks?status=failed">All failed tasks</a></p>
+    `}
+    ${dead_notifications.length > 0 && html`
+      <h3 id="not-told">Not told</h3>
+      <ul class="plain-list">${dead_notifications.map((
+        { id, channel, destination, error, attempts },
+      ) =>
+        html`<li><span dir="auto">${channel} ${destination}</span>, ${attempts} tries
+        <p class="error" dir="auto">${error}</p>
+        <form method="post" action="/notifications/${id}/retry"><button class="quiet">Try again</button></form></li>`
+      )}</ul>
+    `}
+  `;
+}
+
+function workerTable(workers: readonly WorkerStatus[]) {
+  if (workers.length === 0) {
+    return html`<p class="said">No worker was seen within the last hour. Start <code>worker.ts</code>, or
+      set <code>WORKER=inline</code>.</p>`;
+  }
+  return html`
+    <table class="numbers">
+      <thead>
+        <tr>
+          <th scope="col">Worker</th>
+          <th scope="col">Doing</th>
+          <th scope="col" class="number">Processed</th>
+          <th scope="col">Seen</th>
+        </tr>
+      </thead>
+      <tbody>${workers.map(({ host, doing, processed, last_seen, alive }) =>
+        html`
+          <tr>
+            <td>${status(host, alive ? "done" : "failed")}</td>
+            <td>${doing}</td>
+            <td class="number">${processed.toLocaleString("en")}</td>
+            <td>${age(last_seen)}</td>
+          </tr>
+        `
+      )}</tbody>
+    </table>
+  `;
+}

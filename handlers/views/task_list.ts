@@ -1,0 +1,131 @@
+import { html } from "hono/html";
+import { type Task, TASK_STATUSES } from "../../lib/task.ts";
+import { WINDOW } from "../../lib/task_search.ts";
+import { filterBar, linkTo, SINCE } from "./filters.ts";
+import { sourceChoices } from "./message_list.ts";
+import { sourceName } from "./message_row.ts";
+import { type Frame, page } from "./page.ts";
+import { TASK_WORDS, taskStatus } from "./status.ts";
+import { age, took } from "./time.ts";
+
+/** The query of the page, as it stands in its URL. */
+export interface TaskQuery {
+  q?: string;
+  status?: string;
+  source?: string;
+  assigned_to?: string;
+  since?: string;
+  before?: string;
+}
+
+/** `/tasks`: what there is to do and was done, filtered, a page at a time. */
+export function taskList(
+  { frame, tasks, people, query, next, stopped }: {
+    frame: Frame;
+    tasks: readonly Task[];
+    people: readonly { id: string; name: string }[];
+    query: TaskQuery;
+    next?: string;
+    stopped: boolean;
+  },
+) {
+  const { before, ...filters } = query;
+  const hasFilters = Object.values(filters).some((value) => value);
+  return page({
+    title: "Tasks",
+    frame,
+    watch: "any",
+    body: html`
+      <div class="head">
+        <h1>Tasks</h1>
+      </div>
+      ${filterBar({
+        action: "/tasks",
+        search: query.q,
+        placeholder: "Title, description or id",
+        hasFilters,
+        selects: [
+          {
+            name: "status",
+            label: "Any status",
+            value: query.status,
+            choices: TASK_STATUSES.map((value) => ({ value, label: TASK_WORDS[value][0] })),
+          },
+          {
+            name: "source",
+            label: "Any source",
+            value: query.source,
+            choices: sourceChoices(query.source),
+          },
+          {
+            name: "assigned_to",
+            label: "Anybody's",
+            value: query.assigned_to,
+            choices: people.map(({ id, name }) => ({ value: id, label: name })),
+          },
+          { name: "since", label: "Any time", value: query.since, choices: SINCE },
+        ],
+      })}
+      <div class="list">
+        <button class="pill" data-pill="rows" hidden></button>
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Status</th>
+              <th scope="col">Task</th>
+              <th scope="col">Source</th>
+              <th scope="col">Assigned to</th>
+              <th scope="col" class="number">Took</th>
+              <th scope="col">Created</th>
+            </tr>
+          </thead>
+          <tbody id="rows" data-list data-part>${tasks.map(tableRow)}</tbody>
+        </table>
+        <div id="none" data-part>${tasks.length === 0 && none(hasFilters)}</div>
+      </div>
+      <nav class="pages" id="pages" aria-label="Pages of tasks" data-part>
+        ${before && html`<a href="${linkTo("/tasks", filters)}">Newest</a>`}
+        ${stopped && html`<span>Looked through ${WINDOW.toLocaleString("en")} tasks</span>`}
+        ${next &&
+          html`<a rel="next" href="${linkTo("/tasks", { ...filters, before: next })}">${
+            stopped ? "Look further back" : "Older"
+          }</a>`}
+      </nav>
+    `,
+  });
+}
+
+function tableRow(task: Task) {
+  const { started_at: start, finished_at: end } = task;
+  return html`
+    <tr id="row-${task.id}" class="${task.status === "failed" && "failed"}">
+      <td>${taskStatus(task.status)}</td>
+      <td class="main"><a class="open" href="/tasks/${task.id}" dir="auto">${task.title}</a></td>
+      <td><a class="plain" href="${linkTo("/tasks", { source: task.source })}">${sourceName({
+        source: task.source,
+        webhook_type: task.source,
+      })}</a></td>
+      <td><a class="plain" href="${linkTo("/tasks", { assigned_to: task.assigned_to.id })}">${task
+        .assigned_to.name}</a></td>
+      <td class="number">${start && end && took(Math.max(0, end.getTime() - start.getTime()))}</td>
+      <td>${age(task.created_at)}</td>
+    </tr>
+  `;
+}
+
+function none(hasFilters: boolean) {
+  return hasFilters
+    ? html`
+      <div class="nothing">
+        <h2>No task matches</h2>
+        <p>Choose other filters, or <a href="/tasks">show all tasks</a>.</p>
+      </div>
+    `
+    : html`
+      <div class="nothing">
+        <h2>No tasks yet</h2>
+        <p>Each webhook becomes a task: one line that says what happened. An agent works on it, and
+          you read here, step by step, what it did. <a href="/">Send a webhook</a> to see one.</p>
+      </div>
+    `;
+}

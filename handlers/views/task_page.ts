@@ -1,0 +1,232 @@
+import { html } from "hono/html";
+import type { Approval } from "../../lib/approval.ts";
+import type { Message } from "../../lib/message.ts";
+import type { Notification } from "../../lib/notification.ts";
+import type { Task, TaskEvent } from "../../lib/task.ts";
+import type { User } from "../../lib/user.ts";
+import { dataOf } from "./event_words.ts";
+import { icon } from "./icon.ts";
+import { jsonTree } from "./json_tree.ts";
+import { markdown } from "./markdown.ts";
+import { rowId, sourceName } from "./message_row.ts";
+import { type Frame, type Html, page } from "./page.ts";
+import { signature, status, taskStatus } from "./status.ts";
+import { age, took } from "./time.ts";
+import { spansOf, waterfall } from "./waterfall.ts";
+
+/** What the page of a task is made of. */
+export interface TaskPage {
+  frame: Frame;
+  task: Task;
+  message?: Message;
+  events: readonly TaskEvent[];
+  approvals: readonly Approval[];
+  notifications: readonly Notification[];
+  people: readonly User[];
+}
+
+/** `/tasks/{id}`: what was done, step by step, what came of it, and what can be done now. */
+export function taskPage(
+  { frame, task, message, events, approvals, notifications, people }: TaskPage,
+) {
+  const pending = approvals.filter(({ state }) => state === "pending");
+  const spans = spansOf(task, events, Date.now());
+  return page({
+    title: task.title,
+    frame,
+    watch: rowId(task.message_id),
+    body: html`
+      <nav class="crumbs" aria-label="Where this is"><a href="/tasks">Tasks</a></nav>
+      <div class="head" id="head" data-part>
+        <div>
+          <h1 dir="auto">${task.title}</h1>
+          <p class="meta">${taskStatus(task.status)}
+            <span>${sourceName({ source: task.source, webhook_type: task.source })}</span>
+            <span>${task.assigned_to.name}</span> ${age(task.created_at)}</p>
+        </div>
+        <div class="actions">${actions(task)}</div>
+      </div>
+      <div id="asks" data-part>
+        ${pending.map((approval) => approvalCard(task.id, approval))}
+        ${task.status === "waiting_input" && pending.length === 0 && question(task)}
+        ${task.error &&
+          html`<p class="note failed" dir="auto"><strong>Failed.</strong> ${task.error.message}</p>`}
+      </div>
+      <div class="two">
+        <div>
+          <section class="card" aria-labelledby="steps">
+            <h2 id="steps">What the agent did</h2>
+            <div id="waterfall" data-part>${waterfall(spans)}${totals(events)}</div>
+          </section>
+          <div id="result" data-part>${result(task)}</div>
+        </div>
+        <div>
+          <section class="card" aria-labelledby="about" id="about-card" data-part>
+            <h2 id="about">About</h2>
+            <dl>
+              ${fact("Task", task.description)}
+              ${message && fact("Signature", signature(message.verification))}
+              ${fact(
+                "Message",
+                html`<a href="/messages/${task.message_id}"><code>${task.message_id}</code></a>`,
+              )}
+              ${fact("Task id", html`<code>${task.id}</code>`)}
+            </dl>
+          </section>
+          ${people.length > 0 && reassign(task, people)}
+          <section class="card" aria-labelledby="told" id="told-card" data-part>
+            <h2 id="told">Notifications</h2>
+            ${notifications.length === 0
+              ? html`<p class="said">Nobody has been told anything yet. When the task ends, they are.</p>`
+              : html`<ul class="plain-list">${notifications.map(telling)}</ul>`}
+          </section>
+          ${decided(approvals)}
+        </div>
+      </div>
+    `,
+  });
+}
+
+function actions({ id, status: at }: Task) {
+  const form = (action: string, label: string, quiet = true) =>
+    html`
+      <form method="post" action="/tasks/${id}/${action}">
+        <button class="${quiet && "quiet"}" data-key="${action === "retry" &&
+          "r"}">${label}</button>
+      </form>
+    `;
+  if (at === "failed" || at === "cancelled") return form("retry", "Retry", false);
+  return at === "completed" ? "" : form("cancel", "Cancel");
+}
+
+/** One tool call that waits for a word, with exactly what it would be called with. */
+function approvalCard(
+  taskId: string,
+  { id, tool, arguments: given, rule, expires_at }: Approval,
+) {
+  return html`
+    <section class="card asks" aria-labelledby="a-${id}">
+      <h2 id="a-${id}">${icon("ask")}<span>May the agent call <code>${tool}</code>?</span></h2>
+      <pre tabindex="0" role="region" aria-label="Arguments">${JSON.stringify(given, null, 2)}</pre>
+      <p class="said">The policy asks (<code>${rule}</code>). Your word is good for this call with
+        these arguments, once. Without one it is refused at
+        <time datetime="${expires_at.toISOString()}">${expires_at.toISOString().slice(0, 16)
+          .replace("T", " ")} UTC</time>.</p>
+      <form method="post" action="/tasks/${taskId}/decide" class="actions">
+        <input type="hidden" name="approval_id" value="${id}">
+        <button name="decision" value="approve">Approve</button>
+        <button name="decision" value="deny" class="quiet">Deny</button>
+      </form>
+    </section>
+  `;
+}
+
+function question({ id, question: asks }: Task) {
+  return html`
+    <section class="card asks" aria-labelledby="question">
+      <h2 id="question">${icon("ask")}The agent asks</h2>
+      <p class="said ink" dir="auto">${asks ?? "It waits for an answer."}</p>
+      <form method="post" action="/tasks/${id}/answer">
+        <label for="answer" class="words">Your answer</label>
+        <textarea id="answer" name="text" required maxlength="10000" rows="3"
+          placeholder="Your answer"></textarea>
+        <p class="actions"><button>Answer</button></p>
+      </form>
+    </section>
+  `;
+}
+
+function result({ result: made, status: at }: Task) {
+  if (!made) {
+    return at === "completed" || at === "failed" || at === "cancelled" ? "" : html`
+      <section class="card" aria-labelledby="outcome">
+        <h2 id="outcome">Result</h2>
+        <p class="said">It stands here as soon as the agent has finished.</p>
+      </section>
+    `;
+  }
+  const { text, data } = made;
+  return html`
+    <section class="card" aria-labelledby="outcome"><h2 id="outcome">Result</h2>
+      ${markdown(text)}
+      ${data !== null && data !== undefined && html`
+        <details class="raw"><summary>Data</summary>${jsonTree(data)}</details>
+      `}
+    </section>
+  `;
+}
+
+function reassign({ id, assigned_to }: Task, people: readonly User[]) {
+  return html`
+    <section class="card write" aria-labelledby="whose">
+      <h2 id="whose">Assigned to</h2>
+      <form method="post" action="/tasks/${id}/reassign" class="inline">
+        <label class="words" for="assigned_to">Assigned to</label>
+        <select id="assigned_to" name="assigned_to">${people.map((person) =>
+          html`
+            <option value="${person.id}" ${person.id === assigned_to.id
+              ? html`
+                selected
+              `
+              : ""}>${person.name} (${person.email})</option>
+          `
+        )}</select>
+        <button class="quiet">Reassign</button>
+      </form>
+    </section>
+  `;
+}
+
+const TELLING = {
+  sent: ["told", "done"],
+  pending: ["to be told", "active"],
+  dead: ["not told", "failed"],
+} as const;
+
+function telling({ channel, destination, state, error, created_at, sent_at, kind }: Notification) {
+  const [word, tone] = TELLING[state];
+  const to = channel === "web" ? "Web UI" : `${channel}: ${destination}`;
+  return html`
+    <li>${status(word, tone)} <span dir="auto">${to}</span>
+      <span class="soft">${kind.replaceAll("_", " ")}</span> ${age(sent_at ?? created_at)}
+      ${error && html`<p class="error" dir="auto">${error}</p>`}</li>
+  `;
+}
+
+/** What people have decided on before. */
+function decided(approvals: readonly Approval[]) {
+  const past = approvals.filter(({ state }) => state !== "pending");
+  if (past.length === 0) return "";
+  return html`
+    <section class="card" aria-labelledby="decided">
+      <h2 id="decided">Approvals</h2>
+      <ul class="plain-list">${past.map(({ tool, state, decided_by, decided_at }) =>
+        html`<li><code>${tool}</code> ${state === "used" ? "approved, and called" : state}${
+          decided_by && html`
+            by <span dir="auto">${decided_by}</span>
+          `
+        } ${decided_at && age(decided_at)}</li>`
+      )}</ul>
+    </section>
+  `;
+}
+
+function totals(events: readonly TaskEvent[]) {
+  const steps = events.filter(({ kind }) => kind === "step").map(dataOf);
+  if (steps.length === 0) return "";
+  const sum = (name: string) => steps.reduce((all, step) => all + (Number(step[name]) || 0), 0);
+  return html`
+    <p
+      class="hint">${steps.length} model steps, ${(sum("input_tokens") + sum("output_tokens"))
+        .toLocaleString("en")} tokens (${sum("input_tokens").toLocaleString("en")} in, ${sum(
+          "output_tokens",
+        ).toLocaleString("en")} out), ${took(sum("ms"))} with the model</p>
+  `;
+}
+
+function fact(name: string, value: string | Html) {
+  return html`
+    <dt>${name}</dt>
+    <dd dir="auto">${value}</dd>
+  `;
+}

@@ -1,0 +1,94 @@
+import { html } from "hono/html";
+import type { Passage } from "../../lib/message_search.ts";
+import type { TaskEvent } from "../../lib/task.ts";
+import { said } from "./event_words.ts";
+import { icon } from "./icon.ts";
+import type { Row, Stage } from "./stages.ts";
+import { exact, took } from "./time.ts";
+
+interface Entry {
+  at: Date;
+  what: string;
+  tone: Stage["state"];
+  detail?: string;
+}
+
+/** The whole way of a message, from the first byte to the last telling, with the time between. */
+export function timeline(
+  { row, passage, events }: { row: Row; passage?: Passage; events: readonly TaskEvent[] },
+) {
+  const entries = entriesOf({ row, passage, events });
+  return html`
+    <ol class="timeline">
+      ${entries.map(({ at, what, tone, detail }, index) => {
+        const before = entries[index - 1]?.at;
+        return html`
+          <li class="${tone}">
+            ${icon(tone)}
+            <span class="what">${what}</span>
+            <time datetime="${at.toISOString()}" title="${exact(at)}">${before
+              ? since(at.getTime() - before.getTime())
+              : exact(at)}</time>
+            ${detail && html`<p dir="auto">${detail}</p>`}
+          </li>
+        `;
+      })}
+    </ol>
+  `;
+}
+
+function since(ms: number): string {
+  return ms < 1 ? "at once" : `+${took(ms)}`;
+}
+
+const SIGNED = {
+  verified: "Signature verified",
+  unverified: "No signature checked",
+  rejected: "Refused",
+};
+
+function entriesOf(
+  { row: { message, task, tellings }, passage, events }: {
+    row: Row;
+    passage?: Passage;
+    events: readonly TaskEvent[];
+  },
+): Entry[] {
+  const { received_at, verification, replay_of, attempts, state } = message;
+  const entries: Entry[] = replay_of ? [] : [
+    { at: received_at, what: "Received", tone: "done" },
+    {
+      at: received_at,
+      what: SIGNED[verification],
+      tone: verification === "verified" ? "done" : verification === "rejected" ? "failed" : "none",
+    },
+  ];
+  const add = (
+    at: Date | null | undefined,
+    what: string,
+    tone: Stage["state"],
+    detail?: string,
+  ) => {
+    if (at) entries.push({ at, what, tone, detail });
+  };
+  add(passage?.stored_at, replay_of ? "Replayed, and queued" : "Kept, and queued", "done");
+  const tries = attempts > 1 ? `attempt ${attempts}` : undefined;
+  add(passage?.claimed_at, "Claimed by a worker", "done", tries);
+  if (state === "failed") add(passage?.settled_at, "Failed", "failed", message.error ?? undefined);
+  if (state === "filtered") {
+    add(passage?.settled_at, "Filtered", "none", message.reason ?? undefined);
+  }
+  for (const event of events) entries.push({ at: event.at, ...said(event) });
+  for (const told of tellings) {
+    const to = told.channel === "web" ? "the web UI" : `${told.channel} ${told.destination}`;
+    if (told.state === "sent") add(told.sent_at, `Told ${to}`, "done");
+    else if (told.state === "dead") {
+      add(told.created_at, `Could not tell ${to}`, "failed", told.error ?? undefined);
+    } else add(told.created_at, `To be told: ${to}`, "active", told.error ?? undefined);
+  }
+  if (task?.status === "pending" && events.length <= 1) {
+    // Nothing has begun, and that is what somebody who looks here wants to know.
+    add(new Date(), "Waiting for the agent", "active");
+  }
+  return entries.sort((one, other) => one.at.getTime() - other.at.getTime());
+}

@@ -1,0 +1,179 @@
+import { html } from "hono/html";
+import type { Task, TaskEvent } from "../../lib/task.ts";
+import { dataOf, said, textIn } from "./event_words.ts";
+import { icon, type IconName } from "./icon.ts";
+import type { Stage } from "./stages.ts";
+import { exact, took } from "./time.ts";
+
+/** One bar of the waterfall. */
+export interface Span {
+  what: string;
+  kind: "wait" | "step" | "tool" | "person" | "mark";
+  tone: Stage["state"];
+  from: number;
+  to: number;
+  /** Whether it has not ended. */
+  open?: boolean;
+  verdict?: string;
+  rule?: string;
+  tokens?: string;
+  detail?: string;
+  arguments?: unknown;
+  actor: string;
+}
+
+/** What ends a wait for a person. */
+const DECIDED = ["approved", "denied", "approval_expired", "answered", "cancelled", "retried"];
+const ENDED = ["tool_result", "tool_denied"];
+
+/** What an agent did on a task, as spans of time, in order. `now` ends what has not ended. */
+export function spansOf(task: Task, events: readonly TaskEvent[], now: number): Span[] {
+  const last = task.finished_at?.getTime() ?? now;
+  const spans: Span[] = [];
+  const used = new Set<TaskEvent>();
+  events.forEach((event, index) => {
+    if (used.has(event)) return;
+    const data = dataOf(event);
+    const at = event.at.getTime();
+    const base = { ...said(event), actor: event.actor, from: at, to: at };
+    const later = events.slice(index + 1);
+    const until = (kinds: string[], tool?: string) => {
+      const end = later.find((each) =>
+        kinds.includes(each.kind) && (tool === undefined || textIn(dataOf(each), "tool") === tool)
+      );
+      return { end, to: end?.at.getTime() ?? last, open: !end && task.finished_at === null };
+    };
+    const ms = Number(textIn(data, "ms"));
+    if (["created", "retried", "put_off", "answered"].includes(event.kind)) {
+      const { to, open } = until(["started", "taken_over", "cancelled"]);
+      spans.push({
+        ...base,
+        what: event.kind === "created" ? "Waiting for a worker" : base.what,
+        kind: "wait",
+        tone: open ? "active" : "waiting",
+        to,
+        open,
+      });
+    } else if (event.kind === "step") {
+      spans.push({ ...base, kind: "step", from: at - (ms || 0), tokens: tokensOf(data) });
+    } else if (event.kind === "tool_call") {
+      const tool = textIn(data, "tool");
+      const waits = tool === "ask_human";
+      const { end, to, open } = until(waits ? DECIDED : ENDED, waits ? undefined : tool);
+      if (end && !waits) used.add(end);
+      const failure = end && said(end);
+      spans.push({
+        ...base,
+        what: tool ?? base.what,
+        kind: waits ? "person" : "tool",
+        tone: open ? "active" : failure?.tone === "failed" ? "failed" : "done",
+        to,
+        open,
+        verdict: textIn(data, "verdict"),
+        rule: textIn(data, "rule"),
+        detail: failure?.tone === "failed" ? failure.detail : undefined,
+        arguments: data.arguments,
+      });
+    } else if (event.kind === "tool_denied") {
+      spans.push({
+        ...base,
+        what: textIn(data, "tool") ?? base.what,
+        kind: "tool",
+        verdict: "deny",
+        rule: textIn(data, "rule"),
+        arguments: data.arguments,
+      });
+    } else if (event.kind === "waiting_input" && spans.some((span) => span.open || span.to > at)) {
+      // The question is that of the call before it, which lasts until somebody answers.
+    } else if (event.kind === "approval_requested" || event.kind === "waiting_input") {
+      const { to, open } = until(DECIDED);
+      spans.push({
+        ...base,
+        kind: "person",
+        tone: open ? "active" : "done",
+        to,
+        open,
+        verdict: event.kind === "approval_requested" ? "ask" : undefined,
+        rule: textIn(data, "rule"),
+        arguments: data.arguments,
+      });
+    } else {
+      spans.push({ ...base, kind: "mark" });
+    }
+  });
+  return spans;
+}
+
+function tokensOf(data: Record<string, unknown>): string | undefined {
+  const [input, output] = [data.input_tokens, data.output_tokens].map(Number);
+  if (!Number.isFinite(input + output)) return undefined;
+  return `${input.toLocaleString("en")} in, ${output.toLocaleString("en")} out`;
+}
+
+const ICONS: Partial<Record<Span["kind"], IconName>> = { wait: "waiting", person: "ask" };
+const VERDICTS: Record<string, string> = {
+  allow: "allowed",
+  approved: "approved",
+  ask: "asks",
+  deny: "refused",
+};
+
+/** The waterfall: what happened when, how long it took, and what the policy said. */
+export function waterfall(spans: readonly Span[]) {
+  if (spans.length === 0) return html`<p class="hint">Nothing has happened yet.</p>`;
+  const from = Math.min(...spans.map((span) => span.from));
+  const whole = Math.max(1, ...spans.map((span) => span.to - from));
+  return html`
+    <ol class="waterfall">
+      ${spans.map((span) =>
+        html`<li class="${span.kind} ${span.tone}">${
+          hasMore(span)
+            ? html`<details><summary>${line(span, from, whole)}</summary>${more(span)}</details>`
+            : html`<div class="line">${line(span, from, whole)}</div>`
+        }</li>`
+      )}
+    </ol>
+  `;
+}
+
+function line(span: Span, from: number, whole: number) {
+  const length = span.to - span.from;
+  const start = (span.from - from) / whole * 100;
+  const width = Math.max(length / whole * 100, 0.6);
+  return html`
+    <span class="what">${icon(span.tone === "failed" ? "failed" : ICONS[span.kind] ?? "done")}
+      <span dir="auto">${span.what}</span>${span.verdict &&
+        html`
+          <span class="badge verdict-${span.verdict}">${VERDICTS[span.verdict] ??
+            span.verdict}</span>
+        `}</span>
+    <span class="tokens">${span.tokens}</span>
+    <svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
+      <rect x="${Math.min(start, 99.4).toFixed(2)}" y="1" width="${width.toFixed(
+        2,
+      )}" height="6" rx="0.4" />
+    </svg>
+    <span class="took" title="${exact(new Date(span.from))}">${span.kind === "mark"
+      ? ""
+      : `${took(length)}${span.open ? " so far" : ""}`}</span>
+  `;
+}
+
+function hasMore({ detail, arguments: given, rule }: Span): boolean {
+  return Boolean(detail || given !== undefined || rule);
+}
+
+function more({ detail, arguments: given, rule, actor, from }: Span) {
+  return html`
+    <div class="more">
+      ${detail && html`<p dir="auto">${detail}</p>`}
+      ${given !== undefined &&
+        html`<pre tabindex="0" role="region" aria-label="Arguments">${
+          JSON.stringify(given, null, 2)
+        }</pre>`}
+      <p class="hint">${rule && html`
+        Rule <code>${rule}</code> ·
+      `}${actor} · ${exact(new Date(from))}</p>
+    </div>
+  `;
+}

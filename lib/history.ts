@@ -1,0 +1,93 @@
+import type { Database } from "./database.ts";
+import { firstIdAt } from "./id.ts";
+
+/** How far back a chart looks, and in how many steps. */
+export const SPANS = {
+  "1h": { seconds: 3_600, steps: 60 },
+  "24h": { seconds: 86_400, steps: 48 },
+  "7d": { seconds: 604_800, steps: 56 },
+} as const;
+
+export type SpanName = keyof typeof SPANS;
+
+/** What happened in each step, the oldest first. */
+export interface History {
+  from: Date;
+  received: number[];
+  /** Messages that could not be read, and tasks that failed. */
+  failed: number[];
+  completed: number[];
+  /** From a task's beginning to its end, in milliseconds; 0 where none ended. */
+  p50: number[];
+  p95: number[];
+  /** Whether there was more than is looked at: then the oldest steps say too little. */
+  isCut: boolean;
+}
+
+/** The newest are looked at, no more of each kind. */
+const MOST_ROWS = 100_000;
+const HISTORY_MS = 10_000;
+
+/** Reads the past from the rows themselves: nothing is counted while messages come in. */
+export async function readHistory(database: Database, name: SpanName): Promise<History> {
+  const { seconds, steps } = SPANS[name];
+  const from = new Date(Date.now() - seconds * 1_000);
+  const size = seconds / steps;
+  const [row] = await database.query(
+    "read the past",
+    (sql) => {
+      const step = (column: string) =>
+        sql`least(${steps - 1}, greatest(0, floor((extract(epoch from ${sql.unsafe(column)})
+          - ${from.getTime() / 1_000}::float8) / ${size}::float8)))::int`;
+      return sql<{
+        received: Step[] | null;
+        failed: Step[] | null;
+        tasks: (Step & { failed: number; p50: number; p95: number })[] | null;
+      }[]>`
+        select
+          (select json_agg(r) from (
+            select ${step("stored_at")} as step, count(*)::int as count from (
+              select stored_at from messages where id >= ${firstIdAt(from)}
+              order by id desc limit ${MOST_ROWS}) m group by 1) r) as received,
+          (select json_agg(f) from (
+            select ${step("settled_at")} as step, count(*)::int as count from (
+              select settled_at from messages
+              where state = 'failed' and id >= ${firstIdAt(from)} and settled_at is not null
+              order by id desc limit ${MOST_ROWS}) m group by 1) f) as failed,
+          (select json_agg(t) from (
+            select ${step("finished_at")} as step,
+              count(*) filter (where status = 'completed')::int as count,
+              count(*) filter (where status = 'failed')::int as failed,
+              percentile_cont(0.5) within group (order by ms) as p50,
+              percentile_cont(0.95) within group (order by ms) as p95
+            from (
+              select finished_at, status,
+                greatest(0, extract(epoch from finished_at - created_at) * 1000) as ms
+              from tasks where finished_at >= ${from}
+              order by finished_at desc limit ${MOST_ROWS}) t group by 1) t) as tasks`;
+    },
+    HISTORY_MS,
+  );
+  const { received, failed, tasks } = row;
+  const spread = <T extends Step>(rows: T[] | null, value: (row: T) => number): number[] => {
+    const values = Array<number>(steps).fill(0);
+    for (const each of rows ?? []) values[each.step] = value(each);
+    return values;
+  };
+  const broken = spread(failed, ({ count }) => count);
+  const looked = (received ?? []).reduce((all, { count }) => all + count, 0);
+  return {
+    from,
+    received: spread(received, ({ count }) => count),
+    completed: spread(tasks, ({ count }) => count),
+    failed: spread(tasks, (each) => each.failed).map((count, index) => count + broken[index]),
+    p50: spread(tasks, ({ p50 }) => Math.round(p50)),
+    p95: spread(tasks, ({ p95 }) => Math.round(p95)),
+    isCut: looked >= MOST_ROWS,
+  };
+}
+
+interface Step {
+  step: number;
+  count: number;
+}

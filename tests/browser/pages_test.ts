@@ -1,0 +1,438 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { afterAll, beforeAll, it } from "@std/testing/bdd";
+import axe from "axe-core";
+import { join } from "node:path";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { listMessages } from "../../lib/message.ts";
+import { newId } from "../../lib/id.ts";
+import { until } from "../servers/wait.ts";
+import { describeInBrowser, startChromium } from "./chromium.ts";
+import { type House, openHouse } from "./house.ts";
+
+const HOSTILE = `</pre></title><script>window.hacked=1</script><img src=x onerror=hacked=2>` +
+  `<style>*{display:none}</style><a href=javascript:hacked=3>x</a>'"\u202e\u2066`;
+const READ_TOKEN = "a token that only looks";
+const PHONE = { width: 390, height: 844 };
+const PAGES = ["/", "/messages", "/tasks", "/sources", "/sources/github", "/system", "/docs"];
+
+describeInBrowser("the web UI in a browser", () => {
+  let house: House;
+  let browser: Browser;
+  let shots: string;
+  beforeAll(async () => {
+    [house, browser, shots] = await Promise.all([
+      openHouse({
+        env: { READ_TOKEN },
+        rules: {
+          sources: {
+            github: {
+              tools: ["get_payload", "notify", "ask_human", "finish"],
+              approve: ["notify"],
+              notify: ["web:web"],
+            },
+          },
+        },
+      }),
+      startChromium(),
+      Deno.makeTempDir({ prefix: "otto-screenshots-" }),
+    ]);
+    console.log(`Screenshots: ${shots}`);
+  });
+  afterAll(async () => {
+    await browser.close();
+    await house[Symbol.asyncDispose]();
+  });
+
+  /** A page in a browser of its own; what it must not do is told in the end. */
+  async function open(path: string, options: BrowserContextOptions = {}) {
+    const context = await browser.newContext({ baseURL: house.url, ...options });
+    const page = await context.newPage();
+    page.setDefaultTimeout(15_000);
+    const wrong: string[] = [];
+    page.on("pageerror", (error) => wrong.push(`threw ${error.message}`));
+    page.on("dialog", (dialog) => {
+      wrong.push(`opened a dialog: ${dialog.message()}`);
+      void dialog.dismiss();
+    });
+    page.on("console", (line) => {
+      if (/Content Security Policy|Refused to/.test(line.text())) wrong.push(line.text());
+    });
+    page.on("request", (request) => {
+      if (!request.url().startsWith(house.url)) wrong.push(`asked ${request.url()}`);
+    });
+    await page.goto(path);
+    return {
+      page,
+      wrong,
+      [Symbol.asyncDispose]: async () => await context.close(),
+    };
+  }
+
+  const shoot = (page: Page, name: string) => page.screenshot({ path: join(shots, `${name}.png`) });
+  const isLive = (page: Page) => page.locator("#word[data-word=live]").waitFor();
+  const row = (page: Page, id: string) => page.locator(`#m-${id}`);
+
+  async function isFullyTold(id: string): Promise<void> {
+    await until(async () => {
+      const { database } = house.services;
+      const [found] = await database.query(
+        "look",
+        (sql) =>
+          sql`select from tasks t join notifications n on n.task_id = t.id
+          where t.message_id = ${id} and n.state = 'sent'`,
+      );
+      return found !== undefined;
+    }, { what: `${id} to be told` });
+  }
+
+  it("is understood in the first minute: empty, a sample, and it is done before one's eyes", async () => {
+    await using opened = await open("/");
+    const { page, wrong } = opened;
+    await page.getByRole("heading", { name: "Send your first webhook" }).waitFor();
+    await shoot(page, "empty");
+    await isLive(page);
+    await page.getByRole("button", { name: "GitHub" }).first().click();
+    const first = page.locator("#messages > li").first();
+    await first.locator(".state.done").waitFor();
+    assertEquals(await first.locator(".dot.done").count(), 5);
+    assertEquals(await page.locator("#messages > li").count(), 1);
+    await page.locator("#news > li").waitFor();
+    assertEquals(await page.title(), "(1) Otto");
+    assertMatch(await page.locator("#icon").getAttribute("href") ?? "", /favicon-unread/);
+    await shoot(page, "first");
+    await page.getByRole("button", { name: /Mark read:/ }).click();
+    await page.locator("#news > li").waitFor({ state: "detached" });
+    assertEquals(await page.title(), "Otto");
+    assertEquals(wrong, []);
+  });
+
+  it("leads from a row to the message, to its task, and back to all of them", async () => {
+    const id = await house.send({ title: "Follow me" });
+    await isFullyTold(id);
+    await using opened = await open("/");
+    const { page, wrong } = opened;
+    await row(page, id).locator(".open").click();
+    await page.getByRole("heading", { level: 1, name: /Follow me/ }).waitFor();
+    for (const what of ["Received", "Kept, and queued", "Claimed by a worker", "Told the web UI"]) {
+      await page.locator("#timeline").getByText(what).first().waitFor();
+    }
+    assertStringIncludes(await page.locator("#curl").innerText(), "curl -X POST");
+    await shoot(page, "message");
+    await page.locator("#task a").click();
+    await page.getByRole("heading", { name: "What the agent did" }).waitFor();
+    await page.locator("#result .markdown").waitFor();
+    await shoot(page, "task");
+    assertEquals(wrong, []);
+  });
+
+  it("finds messages by words, by source and by id; the filter is the address", async () => {
+    const id = await house.send({ title: "A needle in the hay" }, "farm");
+    await isFullyTold(id);
+    await using opened = await open("/messages");
+    const { page } = opened;
+    await page.getByPlaceholder(/Title, event/).fill("needle in");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/q=needle/);
+    assertEquals(await page.locator("#rows tr").count(), 1);
+    await page.goto("/messages?source=farm&state=processed&sig=unverified&since=1h");
+    assertEquals(await page.locator("#rows tr").count(), 1);
+    await page.goto(`/messages?q=${id.slice(0, 18)}`);
+    assertEquals(await row(page, id).count(), 1);
+    await page.goto("/messages?q=nobody+has+written+this");
+    await page.getByRole("heading", { name: "No message matches" }).waitFor();
+    await shoot(page, "no-match");
+  });
+
+  it("replays one message, and many after a count", async () => {
+    const id = await house.send({ title: "Once more" }, "again");
+    await isFullyTold(id);
+    await using opened = await open(`/messages/${id}`);
+    const { page } = opened;
+    await page.getByRole("button", { name: "Replay" }).click();
+    await page.waitForURL((url) => !url.pathname.endsWith(id));
+    await page.locator("#head .status", { hasText: "done" }).waitFor();
+    await page.goto("/messages?source=again");
+    await page.getByRole("link", { name: "Replay these…" }).click();
+    await page.getByRole("heading", { name: "Replay 2 messages?" }).waitFor();
+    await page.getByRole("button", { name: "Replay 2" }).click();
+    await page.getByRole("heading", { name: "Replayed 2 messages" }).waitFor();
+    const all = await listMessages(house.services.database, { webhook_type: "again", limit: 10 });
+    assertEquals(all.length, 4);
+  });
+
+  it("holds a list still while somebody reads it, and says how many are new", async () => {
+    for (let i = 0; i < 3; i++) await isFullyTold(await house.send({ title: `Row ${i}` }));
+    for (const path of ["/", "/messages"]) {
+      await using opened = await open(path);
+      const { page } = opened;
+      await isLive(page);
+      const list = page.locator(path === "/" ? "#messages" : "#rows");
+      await list.locator(".open").nth(1).hover();
+      const before = await list.evaluate((each) => each.firstElementChild!.id);
+      const fresh = await house.send({ title: "While you read" });
+      const pill = page.getByRole("button", { name: "1 new" });
+      await pill.waitFor();
+      assertEquals(await list.evaluate((each) => each.firstElementChild!.id), before);
+      await pill.click();
+      await row(page, fresh).waitFor();
+      assertEquals(await row(page, fresh).count(), 1);
+      await pill.waitFor({ state: "hidden" });
+    }
+  });
+
+  it("shows whatever a sender writes as text, everywhere", async () => {
+    const payload = {
+      title: HOSTILE,
+      event: HOSTILE,
+      [HOSTILE]: [HOSTILE],
+      text: HOSTILE,
+      url: "javascript:hacked=4",
+    };
+    const id = await house.send(payload, "hostile", {
+      "x-note": "<script>hacked=5</script>",
+      "user-agent": `"><img src=x onerror=hacked=6>`,
+    });
+    await isFullyTold(id);
+    const [{ task_id }] = await listMessages(house.services.database, { limit: 1 });
+    const paths = [...PAGES, `/messages/${id}`, `/tasks/${task_id}`, `/messages/${id}/delete`];
+    await using opened = await open("/");
+    const { page, wrong } = opened;
+    for (const path of paths) {
+      await page.goto(path);
+      assertEquals(await page.evaluate("window.hacked"), undefined, path);
+      assertEquals(wrong, [], path);
+      assertEquals(await page.locator("main script, main img, main style").count(), 0, path);
+      assertEquals(await page.locator("a[href^='javascript']").count(), 0, path);
+      assert(await isWithinItsWidth(page), `${path} is wider than the window`);
+    }
+    await page.setViewportSize(PHONE);
+    await page.goto(`/messages/${id}`);
+    assert(await isWithinItsWidth(page));
+    await shoot(page, "hostile-phone");
+  });
+
+  it("is within a phone's width, in light and in dark", async () => {
+    await using opened = await open("/", { viewport: PHONE });
+    const { page } = opened;
+    for (const [index, path] of PAGES.entries()) {
+      const colorScheme = index % 2 === 0 ? "light" : "dark";
+      await page.emulateMedia({ colorScheme });
+      await page.goto(path);
+      assert(await isWithinItsWidth(page), `${path} is wider than a phone`);
+      await shoot(page, `${path.replaceAll("/", "_")}-phone-${colorScheme}`);
+    }
+  });
+
+  it("changes its colours by a button, and keeps them", async () => {
+    await using opened = await open("/tasks", { colorScheme: "light" });
+    const { page } = opened;
+    const paper = () => page.evaluate("getComputedStyle(document.body).backgroundColor");
+    const light = await paper();
+    const button = page.getByRole("button", { name: /^Colours/ });
+    await button.click();
+    await page.locator("html[data-theme=light]").waitFor();
+    await button.click();
+    await page.locator("html[data-theme=dark]").waitFor();
+    assert(await paper() !== light);
+    await page.goto("/system");
+    assert(await paper() !== light);
+    assertEquals(new URL(page.url()).pathname, "/system");
+    await shoot(page, "system-dark");
+  });
+
+  it("is worked by keys alone", async () => {
+    await isFullyTold(await house.send({ title: "By keys" }));
+    await using opened = await open("/");
+    const { page } = opened;
+    await page.keyboard.press("g");
+    await page.keyboard.press("m");
+    await page.waitForURL("**/messages");
+    await page.keyboard.press("/");
+    await page.keyboard.type("By keys");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/q=By/);
+    await page.keyboard.press("j");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { level: 1, name: /By keys/ }).waitFor();
+    const first = page.url();
+    await page.keyboard.press("r");
+    await page.waitForURL((url) => url.href !== first);
+    await page.keyboard.press("?");
+    await page.getByRole("dialog", { name: "Keyboard" }).waitFor();
+    await page.keyboard.press("Escape");
+    await page.goto("/tasks");
+    await page.keyboard.press("Tab");
+    assertEquals(await page.evaluate("document.activeElement.textContent"), "Skip to the content");
+    await page.keyboard.press("Enter");
+    assertEquals(await page.evaluate("document.activeElement.id"), "main");
+  });
+
+  it("needs no JavaScript", async () => {
+    await using opened = await open("/", { javaScriptEnabled: false });
+    const { page } = opened;
+    await page.locator("summary", { hasText: "Send a webhook" }).click();
+    await page.getByRole("button", { name: "Twilio" }).first().click();
+    await page.getByRole("heading", { name: "Messages" }).waitFor();
+    await page.locator("#messages .open").first().click();
+    await page.getByRole("button", { name: "Replay" }).click();
+    await page.getByRole("link", { name: "Delete…" }).click();
+    await page.getByRole("heading", { name: "Delete this message?" }).waitFor();
+    await page.getByRole("button", { name: "Delete" }).click();
+    await page.waitForURL("**/messages");
+    await page.locator("select[name=state]").selectOption("processed");
+    await page.getByRole("button", { name: "Filter" }).click();
+    await page.waitForURL(/state=processed/);
+    assert(await page.locator("#rows tr").count() > 0);
+  });
+
+  it("offers nothing to change to whoever may only look", async () => {
+    const id = await house.send({ title: "Look at me" });
+    await isFullyTold(id);
+    await using opened = await open(`/sign-in?token=${encodeURIComponent(READ_TOKEN)}`);
+    const { page, wrong } = opened;
+    await page.getByText("Read only").waitFor();
+    await page.goto(`/messages/${id}`);
+    await page.getByRole("heading", { level: 1, name: /Look at me/ }).waitFor();
+    assertEquals(await page.locator("main form:visible").count(), 0);
+    assertEquals(await page.getByRole("link", { name: "Delete…" }).count(), 0);
+    await page.getByRole("button", { name: /^Colours/ }).click();
+    await page.locator("html[data-theme=light]").waitFor();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.waitForURL("**/sign-in");
+    assertEquals(wrong, []);
+  });
+
+  it("misses nothing and shows nothing twice when the server comes back", async () => {
+    await using opened = await open("/");
+    const { page } = opened;
+    await isLive(page);
+    const ids = [await house.send({ title: "Before" })];
+    await row(page, ids[0]).waitFor();
+    await house.stopServing();
+    await page.locator("#word[data-word=reconnecting]").waitFor();
+    for (const title of ["Meanwhile", "And again"]) {
+      const { messageId } = await house.services.inbox.accept({
+        id: newId(),
+        webhookType: "demo",
+        source: "generic",
+        verification: "unverified",
+        envelope: {
+          url: `${house.url}/webhook/demo`,
+          client_ip: "",
+          delivery_id: null,
+          headers: [],
+        },
+        body: new TextEncoder().encode(JSON.stringify({ title })),
+        receivedAt: new Date(),
+      });
+      ids.push(messageId);
+    }
+    await house.startServing();
+    await isLive(page);
+    ids.push(await house.send({ title: "After" }));
+    for (const id of ids) {
+      await row(page, id).locator(".state.done").waitFor();
+      assertEquals(await row(page, id).count(), 1);
+    }
+    const shown = await page.locator("#messages > li").evaluateAll((all) =>
+      all.map(({ id }) => id)
+    );
+    assertEquals(shown, shown.toSorted().toReversed());
+    assertEquals(new Set(shown).size, shown.length);
+  });
+
+  it("has nothing that keeps anybody out, as far as axe can tell", async () => {
+    const [{ message_id, task_id }] = await listMessages(house.services.database, {
+      state: "processed",
+      limit: 1,
+    });
+    await using opened = await open("/", { reducedMotion: "reduce" });
+    const { page } = opened;
+    for (const path of [...PAGES, `/messages/${message_id}`, `/tasks/${task_id}`, "/sign-in"]) {
+      await page.goto(path);
+      await page.evaluate(axe.source);
+      for (const colorScheme of ["light", "dark"] as const) {
+        await page.emulateMedia({ colorScheme });
+        // All but the colours is the same in the dark.
+        const what = colorScheme === "light" ? "" : `{ runOnly: ["color-contrast"] }`;
+        const { violations } = await page.evaluate(`axe.run(${what})`) as {
+          violations: { id: string; nodes: { html: string; failureSummary: string }[] }[];
+        };
+        const found = violations.flatMap(({ id, nodes }) =>
+          nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`)
+        );
+        assertEquals(found, [], `${path} in ${colorScheme}`);
+      }
+    }
+  });
+
+  async function taskOf(messageId: string): Promise<string> {
+    const { database } = house.services;
+    return await until(async () => {
+      const [task] = await database.query(
+        "look",
+        (sql) =>
+          sql<{ id: string }[]>`
+          select id from tasks where message_id = ${messageId} and status = 'waiting_input'`,
+      );
+      return task?.id;
+    }, { what: "a task that waits" });
+  }
+  const call = (tool: string, args: unknown) => ({ calls: [{ tool, args }] });
+  const finish = (summary: string) => call("finish", { status: "completed", summary });
+
+  it("lets an agent's call be approved with its exact arguments shown, and shows it go on before one's eyes", async () => {
+    house.model.script = [
+      call("notify", { destination: "web:web", text: "A <b>customer</b> cannot call" }),
+      finish("I have **told** them, see [the docs](https://example.com/docs)."),
+    ];
+    const task = await taskOf(await house.sendIssue("No calls at all"));
+    const page = await browser.newPage({ baseURL: house.url });
+    await page.goto(`/tasks/${task}`);
+    await page.getByRole("heading", { name: "May the agent call notify?" }).waitFor();
+    assertStringIncludes(
+      await page.locator("#asks pre").innerText(),
+      '"text": "A <b>customer</b> cannot call"',
+    );
+    await page.getByRole("button", { name: "Approve" }).click();
+    await page.locator("#result strong", { hasText: "told" }).waitFor();
+    assertStringIncludes(await page.locator("#result a").first().innerText(), "(example.com)");
+    await page.locator(".waterfall .badge", { hasText: "approved" }).waitFor();
+    await page.close();
+  });
+
+  it("lets it be denied", async () => {
+    house.model.script = [
+      call("notify", { destination: "web:web", text: "Spam" }),
+      finish("I was not allowed to."),
+    ];
+    const task = await taskOf(await house.sendIssue("Tell everybody"));
+    const page = await browser.newPage({ baseURL: house.url });
+    await page.goto(`/tasks/${task}`);
+    await page.getByRole("button", { name: "Deny" }).click();
+    await page.locator("#result", { hasText: "not allowed" }).waitFor();
+    await page.close();
+  });
+
+  it("takes the answer to an agent's question", async () => {
+    house.model.script = [
+      call("ask_human", { question: "Which of the two?" }),
+      ({ text }) =>
+        finish(text.includes("the second one") ? "It is the second." : "I do not know."),
+    ];
+    const task = await taskOf(await house.sendIssue("Two of them"));
+    const page = await browser.newPage({ baseURL: house.url });
+    await page.goto(`/tasks/${task}`);
+    await page.getByText("Which of the two?").first().waitFor();
+    await page.getByLabel("Your answer").fill("the second one");
+    await page.getByRole("button", { name: "Answer" }).click();
+    await page.locator("#result", { hasText: "It is the second." }).waitFor();
+    await page.close();
+  });
+});
+
+async function isWithinItsWidth(page: Page): Promise<boolean> {
+  return await page.evaluate(
+    "document.documentElement.scrollWidth <= document.documentElement.clientWidth",
+  );
+}

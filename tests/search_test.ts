@@ -1,0 +1,209 @@
+import { assert, assertEquals } from "@std/assert";
+import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { type Database, migrate, openEmbedded, openServer } from "../lib/database.ts";
+import { readHistory } from "../lib/history.ts";
+import { newId } from "../lib/id.ts";
+import { storeMessages } from "../lib/inbox_rows.ts";
+import { createLog } from "../lib/log.ts";
+import { deleteMessage, replayMessages } from "../lib/message.ts";
+import {
+  findReplayable,
+  type MessageSearch,
+  searchMessages,
+  WINDOW,
+} from "../lib/message_search.ts";
+import { listRefusals, openRefusalLog } from "../lib/refusal_log.ts";
+import { countReplays, findReplays } from "../lib/replay.ts";
+import { readSourceStats } from "../lib/source_stats.ts";
+import { readChannelStats } from "../lib/channel_stats.ts";
+import { ensureWebhookUser } from "../lib/user.ts";
+import { settleMessages } from "../lib/intake.ts";
+import { searchTasks } from "../lib/task_search.ts";
+import { messageOf } from "./queue_contract.ts";
+import { describeWith, until } from "./servers/mod.ts";
+
+const log = createLog("silent");
+const SOURCES = ["github", "stripe", "generic"];
+/** Some pages of them, and few enough for a test. */
+const MANY = 1_000;
+
+searchSuite("searching the embedded store", () => openEmbedded(":memory:"));
+describeWith({ postgres: true }, "with PostgreSQL", (servers) => {
+  searchSuite(
+    "searching",
+    async () => openServer({ url: await servers.postgres.createDatabase(), log }),
+  );
+});
+
+function searchSuite(name: string, open: () => Promise<Database> | Database): void {
+  describe(name, () => {
+    let database: Database;
+    beforeAll(async () => {
+      database = await open();
+      await migrate(database, log);
+    });
+    afterAll(async () => await database[Symbol.asyncDispose]());
+
+    const search = async (what: MessageSearch, limit = 50) =>
+      (await searchMessages(database, what, { limit, sources: SOURCES })).items
+        .map(({ message_id }) => message_id);
+
+    /** Keeps a message, and makes a task of it with this title. */
+    async function keep(
+      { title, source = "generic", delivery = null, ip = "192.0.2.7" }: {
+        title: string;
+        source?: string;
+        delivery?: string | null;
+        ip?: string;
+      },
+    ): Promise<string> {
+      const id = newId();
+      const message = messageOf({ id, body: `{"id":"${id}"}` });
+      await storeMessages(database, [{
+        ...message,
+        id,
+        source,
+        webhookType: source === "generic" ? "demo" : source,
+        envelope: { ...message.envelope, delivery_id: delivery, client_ip: ip },
+      }]);
+      const [{ epoch }] = await database.query(
+        "look",
+        (sql) => sql<{ epoch: number }[]>`select epoch from messages where id = ${id}`,
+      );
+      await settleMessages(
+        database,
+        [{ messageId: id, epoch, event: "thing.done", title, description: `Process ${title}` }],
+        await ensureWebhookUser(database),
+      );
+      return id;
+    }
+
+    it("finds words in titles and events, whatever their case, and takes wildcards for text", async () => {
+      const id = await keep({ title: "Backup of 100% done_now" });
+      assertEquals(await search({ text: "BACKUP of" }), [id]);
+      assertEquals(await search({ text: "100% done_now" }), [id]);
+      assertEquals(await search({ text: "100_ done" }), []);
+      assertEquals(await search({ text: "thing.d", limit: 1 } as MessageSearch), [id]);
+      assertEquals(await search({ text: "'; drop table messages; --" }), []);
+    });
+
+    it("finds a message by its id or its beginning, its task, its delivery, its sender's address", async () => {
+      const id = await keep({
+        title: "By id",
+        source: "github",
+        delivery: "d-4711",
+        ip: "198.51.100.3",
+      });
+      const [{ task_id }] = await database.query(
+        "look",
+        (sql) => sql<{ task_id: string }[]>`select task_id from messages where id = ${id}`,
+      );
+      for (
+        const text of [id, id.toUpperCase(), id.slice(0, 23), task_id, "d-4711", "198.51.100.3"]
+      ) {
+        assertEquals(await search({ text }), [id], text);
+      }
+      assertEquals((await searchTasks(database, { text: task_id }, 10)).items.length, 1);
+    });
+
+    it("goes by source, state, signature and time, all together", async () => {
+      const id = await keep({ title: "Together", source: "stripe" });
+      const all: MessageSearch = {
+        source: "stripe",
+        state: "processed",
+        verification: "unverified",
+        since: new Date(Date.now() - 60_000),
+      };
+      assertEquals(await search(all), [id]);
+      assertEquals(await search({ ...all, verification: "verified" }), []);
+      assertEquals(await search({ ...all, state: "failed" }), []);
+      assertEquals(await search({ ...all, since: new Date(Date.now() + 60_000) }), []);
+      const { items } = await searchTasks(database, { source: "stripe", status: "pending" }, 10);
+      assertEquals(items.map(({ title }) => title), ["Together"]);
+      assertEquals((await searchTasks(database, { text: "cess toge" }, 10)).items.length, 1);
+    });
+
+    it("gives every row once, page by page, newest first", async () => {
+      await database.query("fill", (sql) =>
+        sql`
+        insert into messages (id, webhook_type, source, verification, envelope, body, size,
+          received_at, state, title)
+        select ('01a00000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'crowd', 'generic',
+          'unverified', '{"url":"","client_ip":"","delivery_id":null,"headers":[]}', '{}', 2,
+          now(), 'processed', 'Row ' || n from generate_series(1, ${MANY}) n`);
+      const seen: string[] = [];
+      let before: string | undefined;
+      do {
+        const page = await searchMessages(database, { source: "crowd", before }, {
+          limit: 70,
+          sources: SOURCES,
+        });
+        seen.push(...page.items.map(({ message_id }) => message_id));
+        before = page.next;
+        assert(!page.stopped, `stopped before ${WINDOW}`);
+      } while (before);
+      assertEquals(seen.length, MANY);
+      assertEquals(seen, seen.toSorted().toReversed());
+      assertEquals(new Set(seen).size, MANY);
+    });
+
+    it("counts what a replay would take, and how far it has come", async () => {
+      const ids = await findReplayable(database, { source: "crowd", text: "Row 99" }, {
+        most: 100,
+      });
+      assertEquals(ids.length, 11);
+      const upTo = await findReplayable(database, { source: "crowd" }, {
+        most: 5,
+        upTo: ids.at(-1),
+      });
+      assertEquals(upTo[0], ids.at(-1));
+      const made = (await replayMessages(database, ids.slice(0, 3))).map((each) => each.message_id)
+        .toSorted();
+      const range = { from: made[0], to: made[2] };
+      assertEquals(await countReplays(database, range), {
+        made: 3,
+        waiting: 3,
+        working: 0,
+        done: 0,
+        failed: 0,
+      });
+      assertEquals((await findReplays(database, ids[0])).length, 1);
+      await deleteMessage(database, made[1]);
+      assertEquals((await countReplays(database, range)).made, 2);
+    });
+
+    it("knows what came from each source, and when", async () => {
+      const github = (await readSourceStats(database)).find(({ source }) => source === "github");
+      assertEquals(github?.received, 1);
+      assertEquals(github?.hours.at(-1), 1);
+      assertEquals(github?.last_verified, undefined);
+      assert(Math.abs(Date.now() - github!.last.at.getTime()) < 600_000);
+    });
+
+    it("tells the past by steps", async () => {
+      for (const span of ["1h", "24h", "7d"] as const) {
+        const { received, completed, p50, isCut } = await readHistory(database, span);
+        assertEquals([completed.length, p50.length], [received.length, received.length]);
+        assert(received.reduce((all, each) => all + each, 0) >= 3);
+        assert(!isCut);
+      }
+      assertEquals((await readChannelStats(database)).length, 0);
+    });
+
+    it("keeps the last refusal of each source, and counts them", async () => {
+      const refusals = openRefusalLog({ database, log });
+      for (const message of ["first\0", "second"]) {
+        refusals.note("github", { code: "signature_mismatch", message, hint: "Check it" });
+      }
+      const kept = await until(async () => {
+        const found = (await listRefusals(database)).find(({ source }) => source === "github");
+        return found?.count === 2 && found;
+      }, { what: "two refusals" });
+      assertEquals([kept.code, kept.message, kept.hint], [
+        "signature_mismatch",
+        "second",
+        "Check it",
+      ]);
+    });
+  });
+}
