@@ -5,15 +5,8 @@ import { storeMessages } from "../lib/inbox_rows.ts";
 import { LEASE_SECONDS, MOST_ATTEMPTS } from "../lib/message.ts";
 import { listNotifications } from "../lib/notification.ts";
 import type { Services } from "../lib/services.ts";
-import {
-  cancelTask,
-  type ClaimedTask,
-  type Finish,
-  finishTasks,
-  listTaskEvents,
-  listTasks,
-  retryTask,
-} from "../lib/task.ts";
+import { cancelTask, listTaskEvents, listTasks, retryTask } from "../lib/task.ts";
+import { type ClaimedTask, type Finish, finishTasks } from "../lib/task_turn.ts";
 import { createWorker } from "../lib/work.ts";
 import { ask, messageOf, type Place, takeOnce } from "./queue_contract.ts";
 import { until } from "./servers/mod.ts";

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, it } from "@std/testing/bdd"
 import type { Agent, Assignment, Outcome } from "../lib/agent/agent.ts";
 import { decideApproval, expireApprovals, listApprovals } from "../lib/approval.ts";
 import { newId } from "../lib/id.ts";
-import { answerTask, claimTasks } from "../lib/task.ts";
+import { answerTask } from "../lib/task.ts";
+import { claimTasks } from "../lib/task_turn.ts";
 import { json, openOtto, type Otto } from "./otto.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };

@@ -16,7 +16,8 @@ import { newId } from "../id.ts";
 import { errorText, type Log } from "../log.ts";
 import { LEASE_SECONDS, MOST_ATTEMPTS } from "../message.ts";
 import { isReplyError, type Redis } from "../redis.ts";
-import { cancelTask, type ClaimedTask } from "../task.ts";
+import { cancelTask } from "../task.ts";
+import type { ClaimedTask } from "../task_turn.ts";
 import { answerFor } from "./answer.ts";
 import { createCollector } from "./collector.ts";
 import {

@@ -2,13 +2,8 @@ import type { Database, Sql } from "../database.ts";
 import { newId } from "../id.ts";
 import { MOST_ATTEMPTS } from "../message.ts";
 import { idArray } from "../stored.ts";
-import {
-  claimedColumns,
-  type ClaimedRow,
-  type ClaimedTask,
-  type TaskStatus,
-  toClaimedTask,
-} from "../task.ts";
+import type { TaskStatus } from "../task.ts";
+import { claimedColumns, type ClaimedRow, type ClaimedTask, toClaimedTask } from "../task_turn.ts";
 import type { Held } from "./jobs.ts";
 
 /** One round of a task, which is one job. */

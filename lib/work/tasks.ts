@@ -10,7 +10,7 @@ import { parsePayload } from "../payload.ts";
 import { isRowError, writeEach } from "../row_error.ts";
 import type { Services } from "../services.ts";
 import { isStoreAway } from "../store_away.ts";
-import { type ClaimedTask, findOurs, type Finish, finishTasks } from "../task.ts";
+import { type ClaimedTask, findOurs, type Finish, finishTasks } from "../task_turn.ts";
 
 const TASKS_AT_ONCE = 16;
 const FINISHES_AT_ONCE = 64;

@@ -1,0 +1,255 @@
+import type { Database, Sql } from "./database.ts";
+import { newId } from "./id.ts";
+import {
+  bodyIfSmall,
+  CLAIMED_BYTES,
+  type Envelope,
+  LEASE_SECONDS,
+  MOST_ATTEMPTS,
+  type SmallBody,
+  smallBody,
+  type Verification,
+} from "./message.ts";
+import type { Destination } from "./notification.ts";
+import { idArray, storedJson } from "./stored.ts";
+
+/** A task in a worker's hands until its lease runs out, with what the agent may see. */
+export interface ClaimedTask {
+  id: string;
+  epoch: number;
+  title: string;
+  description: string;
+  messageId: string;
+  webhookType: string;
+  verification: Verification;
+  receivedAt: Date;
+  headers: Headers;
+  /** Left out when large: ask `readBody`. */
+  body?: Uint8Array;
+  /** Every other try lost its worker: nothing else should be at hand when this one does. */
+  lastTry: boolean;
+}
+
+/**
+ * Claims up to `max` tasks for a worker and starts them: pending ones and those
+ * whose worker is gone. One on its last try comes alone and only to empty hands,
+ * so that what crashes workers takes no other task down with it; until then
+ * nothing behind it is claimed.
+ */
+export async function claimTasks(
+  database: Database,
+  { worker, max, emptyHanded = true }: { worker: string; max: number; emptyHanded?: boolean },
+): Promise<ClaimedTask[]> {
+  const events = Array.from({ length: max }, newId);
+  const rows = await database.query("claim tasks", (sql) =>
+    sql<ClaimedRow[]>`
+      with waiting as (
+        select id, attempts, message_id from tasks
+        where status in ('pending', 'running') and (lease_until is null or lease_until < now())
+          and attempts < ${MOST_ATTEMPTS} and (not_before is null or not_before <= now())
+        order by id limit ${max} for update skip locked
+      ), suspect as (
+        select id from waiting where attempts >= ${MOST_ATTEMPTS - 1} order by id limit 1
+      ), sized as (
+        select w.id, sum(m.size) over (order by w.id) - m.size as before
+        from waiting w join messages m on m.id = w.message_id
+      ), picked as (
+        select id, row_number() over (order by id) as place from sized
+        where (not exists (select from suspect) and before < ${CLAIMED_BYTES})
+          or (${emptyHanded} and id = (select id from suspect))
+      ), claimed as (
+        update tasks t
+        set status = 'running', epoch = t.epoch + 1, attempts = t.attempts + 1,
+          worker = ${worker}, lease_until = now() + make_interval(secs => ${LEASE_SECONDS}),
+          started_at = coalesce(t.started_at, now())
+        from picked where t.id = picked.id
+        returning t.id, t.epoch, t.attempts, t.title, t.description, t.message_id, picked.place
+      ), noted as (
+        insert into task_events (id, task_id, kind, actor, data)
+        select (${idArray(events)}::uuid[])[place], id,
+          case when attempts = 1 then 'started' else 'taken_over' end, ${worker},
+          jsonb_build_object('attempt', attempts)
+        from claimed
+      ), changed as (
+        insert into changes (kind, ids)
+        select 'task', array_agg(id) from claimed having count(*) > 0
+      )
+      select ${claimedColumns(sql)}
+      from claimed c join messages m on m.id = c.message_id`);
+  return rows.map(toClaimedTask);
+}
+
+/** The columns of {@link claimedColumns}. */
+export type ClaimedRow =
+  & Pick<ClaimedTask, "id" | "epoch" | "title" | "description" | "verification">
+  & SmallBody
+  & {
+    message_id: string;
+    webhook_type: string;
+    received_at: Date;
+    envelope: string;
+    attempts: number;
+  };
+
+/** What a {@link ClaimedTask} is made of: from the rows just started `c` and their messages `m`. */
+export function claimedColumns(sql: Sql) {
+  return sql`c.id, c.epoch, c.attempts, c.title, c.description, c.message_id, m.webhook_type,
+    m.verification, m.received_at, m.envelope, ${smallBody(sql)}`;
+}
+
+export function toClaimedTask(row: ClaimedRow): ClaimedTask {
+  return {
+    id: row.id,
+    epoch: row.epoch,
+    title: row.title,
+    description: row.description,
+    verification: row.verification,
+    messageId: row.message_id,
+    webhookType: row.webhook_type,
+    receivedAt: row.received_at,
+    headers: new Headers((JSON.parse(row.envelope) as Envelope).headers),
+    body: bodyIfSmall(row),
+    lastTry: row.attempts >= MOST_ATTEMPTS,
+  };
+}
+
+/** How an agent's turn at one task ended: for good, or until later. */
+export type Finish =
+  & { taskId: string; epoch: number; actor: string; tell: readonly Destination[] }
+  & (
+    | { status: "completed"; result: { text: string; data: unknown } }
+    | { status: "failed"; error: { code: string; message: string } }
+    /** Parked until a person answers. */
+    | { status: "waiting_input"; question: string }
+    /** Given back, to be claimed no sooner than in so many seconds. */
+    | { status: "later"; afterSeconds: number; reason: string }
+  );
+
+/**
+ * Ends tasks, parks them or puts them off, and puts the notifications of it into
+ * the outbox, in one statement. Only the epoch that started a task may end it:
+ * the first finish wins and a worker that was presumed dead changes nothing.
+ *
+ * @returns the ids of the tasks that this call ended, parked or put off.
+ */
+export async function finishTasks(
+  database: Database,
+  finishes: readonly Finish[],
+): Promise<Set<string>> {
+  const rows = finishes.map((finish) => ({
+    task_id: finish.taskId,
+    epoch: finish.epoch,
+    actor: finish.actor,
+    status: finish.status,
+    result_text: finish.status === "completed" ? finish.result.text : null,
+    result_data: finish.status === "completed" ? finish.result.data : null,
+    error_code: finish.status === "failed" ? finish.error.code : null,
+    error_message: finish.status === "failed" ? finish.error.message : null,
+    question: finish.status === "waiting_input" ? finish.question : null,
+    after_seconds: finish.status === "later" ? finish.afterSeconds : null,
+    reason: finish.status === "later" ? finish.reason : null,
+    event_id: newId(),
+    tell: finish.tell.map((to) => ({ id: newId(), ...to })),
+  }));
+  const ended = await database.query("finish tasks", (sql) =>
+    sql<{ id: string }[]>`
+      with finish as (
+        select * from jsonb_to_recordset(${storedJson(rows)}::text::jsonb) as f(
+          task_id uuid, epoch int, actor text, status text, result_text text, result_data jsonb,
+          error_code text, error_message text, question text, after_seconds float8, reason text,
+          event_id uuid, tell jsonb)
+      ), ended as (
+        update tasks t
+        set status = case f.status when 'later' then 'pending' else f.status end,
+          result_text = f.result_text, result_data = f.result_data,
+          error_code = f.error_code, error_message = f.error_message, question = f.question,
+          finished_at = case when f.status in ('completed', 'failed') then now() end,
+          not_before = now() + make_interval(secs => f.after_seconds),
+          -- Nothing has crashed: this turn does not count as an attempt.
+          attempts = case when f.status in ('completed', 'failed') then t.attempts
+            else greatest(t.attempts - 1, 0) end,
+          lease_until = null, worker = null
+        from finish f
+        where t.id = f.task_id and t.epoch = f.epoch and t.status = 'running'
+        returning t.id, t.title, f.status, f.actor, f.event_id, f.tell, f.error_message,
+          f.question, f.reason, f.after_seconds
+      ), noted as (
+        insert into task_events (id, task_id, kind, actor, data)
+        select event_id, id, case status when 'later' then 'put_off' else status end, actor,
+          jsonb_strip_nulls(jsonb_build_object('error', error_message, 'question', question,
+            'reason', reason, 'after_seconds', after_seconds))
+        from ended
+      ), told as (
+        insert into notifications (id, cause, task_id, channel, destination, kind, text)
+        select d.id, 'task_event:' || e.event_id, e.id, d.channel, d.destination, e.status,
+          case e.status when 'completed' then 'Completed: ' || e.title
+            when 'waiting_input' then 'Waiting for you: ' || e.title || ' (' || e.question || ')'
+            else 'Failed: ' || e.title || ' (' || e.error_message || ')' end
+        from ended e, jsonb_to_recordset(e.tell) as d(id uuid, channel text, destination text)
+        where e.status <> 'later'
+        on conflict do nothing
+      ), changed as (
+        insert into changes (kind, ids)
+        select 'task', array_agg(id) from ended having count(*) > 0
+      )
+      select id from ended`);
+  return new Set(ended.map((row) => row.id));
+}
+
+/**
+ * Prolongs the leases on tasks this worker holds.
+ *
+ * @returns the ids it still holds: the others were cancelled or taken over.
+ */
+export async function holdTasks(
+  database: Database,
+  worker: string,
+  held: readonly { id: string; epoch: number }[],
+): Promise<Set<string>> {
+  if (held.length === 0) return new Set();
+  const rows = await database.query("prolong leases", (sql) =>
+    sql<{ id: string }[]>`
+      update tasks t set lease_until = now() + make_interval(secs => ${LEASE_SECONDS})
+      from jsonb_to_recordset(${JSON.stringify(held)}::text::jsonb) as h(id uuid, epoch int)
+      where t.id = h.id and t.epoch = h.epoch and t.status = 'running' and t.worker = ${worker}
+      returning t.id`);
+  return new Set(rows.map((row) => row.id));
+}
+
+/** Which of these are still this turn's to work on: the others were cancelled or taken over. */
+export async function findOurs(
+  database: Database,
+  held: readonly { id: string; epoch: number }[],
+): Promise<Set<string>> {
+  const rows = await database.query("look whether tasks go on", (sql) =>
+    sql<{ id: string }[]>`
+      select t.id from tasks t
+      join jsonb_to_recordset(${JSON.stringify(held)}::text::jsonb) as h(id uuid, epoch int)
+        on t.id = h.id and t.epoch = h.epoch
+      where t.status = 'running'`);
+  return new Set(rows.map((row) => row.id));
+}
+
+/** Gives unfinished tasks back at once, for another worker to start anew. */
+export async function releaseTasks(database: Database, worker: string): Promise<void> {
+  await database.query("release tasks", (sql) =>
+    sql`
+      update tasks
+      set status = 'pending', epoch = epoch + 1, attempts = greatest(attempts - 1, 0),
+        lease_until = null, worker = null
+      where worker = ${worker} and status = 'running'`);
+}
+
+/** The tasks that have lost too many workers. */
+export async function findCrashedTasks(
+  database: Database,
+): Promise<{ id: string; epoch: number; source: string }[]> {
+  return await database.query(
+    "find tasks that crash workers",
+    (sql) =>
+      sql<{ id: string; epoch: number; source: string }[]>`
+      select id, epoch, source from tasks
+      where status = 'running' and attempts >= ${MOST_ATTEMPTS} and lease_until < now()
+      order by id limit 100`,
+  );
+}
