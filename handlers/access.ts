@@ -29,6 +29,7 @@ export const ACCESS: readonly [method: string, path: string, who: Caller][] = [
   ["GET", "/api/messages/:id", "reader"],
   ["GET", "/api/messages/:id/body", "reader"],
   ["POST", "/api/messages/:id/replay", "admin"],
+  ["POST", "/api/messages/:id/release", "admin"],
   ["POST", "/api/messages/replay", "admin"],
   ["DELETE", "/api/messages/:id", "admin"],
   ["GET", "/api/tasks", "reader"],

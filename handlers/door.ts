@@ -15,6 +15,20 @@ export interface Door extends Known {
   variable: string;
 }
 
+/** A signature, or its time, is wrong: the request itself is kept for a person to look at. */
+export class SignatureRefused extends Problem {
+  override name = "SignatureRefused";
+  readonly incoming: Incoming;
+
+  constructor(
+    { code, message, hint }: Pick<Problem, "code" | "message" | "hint">,
+    incoming: Incoming,
+  ) {
+    super(401, code, message, hint);
+    this.incoming = incoming;
+  }
+}
+
 /** Finds the door for a `webhook_type`; each is built once. */
 export function createDoors(config: Config): (type: string) => Door {
   const doors = new Map<string, Door>();
@@ -39,8 +53,9 @@ export function createDoors(config: Config): (type: string) => Door {
 /**
  * Checks a message's signature, where its source has secrets.
  *
- * @throws {Problem} 401 when it is wrong, or when the source or the operator
- * wants one and there is none to check.
+ * @throws {SignatureRefused} 401 when it is wrong.
+ * @throws {Problem} 401 when the source or the operator wants one and there is
+ * none to check.
  */
 export async function checkSignature(
   { name, source, secrets, variable }: Door,
@@ -50,7 +65,7 @@ export async function checkSignature(
   if (source.verify && secrets.length > 0) {
     const verdict = await source.verify(incoming, secrets);
     if (verdict.ok) return "verified";
-    throw new Problem(401, verdict.code, verdict.message, verdict.hint);
+    throw new SignatureRefused(verdict, incoming);
   }
   if (source.secretRequired) throw secretMissing({ name, source, variable });
   if (requireVerified) {

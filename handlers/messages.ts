@@ -62,7 +62,9 @@ export function messages({ services: { database, queue } }: { services: Services
         return c.json({
           ...shown(rest),
           headers: maskHeaders(headers),
-          ...(body.byteLength > MOST_PARSED_BYTES
+          ...(body.byteLength < rest.size
+            ? { payload: null, payload_left_out: "too large to keep for a refused message" }
+            : body.byteLength > MOST_PARSED_BYTES
             ? {
               payload: null,
               payload_left_out: `too large to show: GET /api/messages/${rest.message_id}/body`,

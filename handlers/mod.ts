@@ -18,10 +18,12 @@ import { pages } from "./pages.ts";
 import { answerProblem, Problem } from "./problem.ts";
 import { answerProblemPage, wantsPage } from "./problem_page.ts";
 import { openDoor } from "./sign_in.ts";
+import { quarantine } from "./quarantine.ts";
 import { staticFiles } from "./static.ts";
 import { stream } from "./stream.ts";
 import { tasks } from "./tasks.ts";
 import { users } from "./users.ts";
+import { createVerifier } from "./verifier.ts";
 import { refuseType, webhook } from "./webhook.ts";
 
 /** Everything the web sees. */
@@ -47,7 +49,8 @@ export function createApp({ services, stop }: { services: Services; stop: AbortS
   const stats = shared(() => readStats(services), { freshMs: STATS_MS });
   const live = openLive(services);
   const door = openDoor({ services });
-  const hooks = webhook({ services, metrics });
+  const verifier = createVerifier(services);
+  const hooks = webhook({ services, metrics, verifier });
 
   const app = new OpenAPIHono<Env>();
   app.onError((error, c) =>
@@ -94,6 +97,7 @@ export function createApp({ services, stop }: { services: Services; stop: AbortS
 
   app.use(door.requireRole, limitBodies(MOST_BODY_BYTES));
   app.route("/", messages({ services }));
+  app.route("/", quarantine({ services, verifier }));
   app.route("/", tasks({ services }));
   app.route("/", users({ services }));
   app.route("/", notifications({ services }));

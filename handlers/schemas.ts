@@ -69,6 +69,12 @@ export const wholeMessage = message.extend({
 
 export const replay = z.object({ message_id: id, replay_of: id }).openapi("Replay");
 
+export const released = z.object({
+  message_id: id,
+  state: z.literal("new"),
+  verification: z.enum(["verified", "unverified"]),
+}).openapi("Released");
+
 export const user = z.object({
   id,
   email: z.string().openapi({ format: "email" }),

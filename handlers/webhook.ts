@@ -1,15 +1,16 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
-import { openCertificates } from "../lib/certificate.ts";
 import { newId } from "../lib/id.ts";
+import { MOST_KEPT_BYTES, type RejectedMessage } from "../lib/quarantine.ts";
 import { openRefusalLog } from "../lib/refusal_log.ts";
 import type { Services } from "../lib/services.ts";
 import type { Incoming, Reply } from "../sources/source.ts";
 import { createApi } from "./api.ts";
 import { type BodyBudget, createBodyBudget, readBody } from "./body.ts";
 import { clientAddress, type Connection, type Env } from "./caller.ts";
-import { checkSignature, createDoors, type Door, secretMissing } from "./door.ts";
+import { type Door, secretMissing, SignatureRefused } from "./door.ts";
 import type { Metrics } from "./metrics.ts";
 import { Problem } from "./problem.ts";
+import type { Verifier } from "./verifier.ts";
 import { DOCUMENT } from "./webhook_document.ts";
 
 const TYPE = /^(?!\.+$)[A-Za-z0-9._-]{1,64}$/;
@@ -24,16 +25,19 @@ const RESERVED = new Set(["health", "stats", "status"]);
  * whose delivery id is in there.
  */
 export function webhook(
-  { services, metrics }: { services: Services; metrics: Metrics },
+  { services, metrics, verifier }: {
+    services: Services;
+    metrics: Metrics;
+    verifier: Verifier;
+  },
 ): OpenAPIHono<Env> {
-  const { config, inbox, log } = services;
+  const { config, inbox, quarantine, log } = services;
+  const { doorOf, publicUrl } = verifier;
   const budget = createBodyBudget();
   const refused = openRefusalLog(services);
   let quietUntil = 0;
   let refusals = 0;
   let offeredUntil = 0;
-  const doorOf = createDoors(config);
-  const certificates = openCertificates();
 
   /** At most once a second: a flood of bad requests must not become a flood of lines. */
   function logRefusal(webhook_type: string, code: string, client_ip: string): void {
@@ -91,20 +95,10 @@ export function webhook(
   ): Promise<Response> {
     const { name, source } = door;
     const { type, receivedAt } = incoming;
-    const probe = source.probe && await source.probe(incoming, door);
-    if (probe) return greet(probe, type, request, connection);
-    const signed = source.certificateUrl ? await withCertificate(door, incoming) : incoming;
-    const verification = await checkSignature(door, signed, config);
-    const handshake = source.handshake && await source.handshake(incoming, door);
-    if (handshake) {
-      if (verification !== "verified") throw secretMissing(door);
-      return toResponse(handshake);
-    }
-    const receipt = await inbox.accept({
+    const toMessage = () => ({
       id: newId(),
       webhookType: type,
       source: name,
-      verification,
       envelope: {
         url: request.url,
         client_ip: clientAddress(request, connection, config),
@@ -114,6 +108,18 @@ export function webhook(
       body: incoming.body,
       receivedAt: new Date(receivedAt),
     });
+    const probe = source.probe && await source.probe(incoming, door);
+    if (probe) return greet(probe, type, request, connection);
+    const verification = await verifier.verify(door, incoming).catch((error) => {
+      if (error instanceof SignatureRefused) setAside(door, error, toMessage);
+      throw error;
+    });
+    const handshake = source.handshake && await source.handshake(incoming, door);
+    if (handshake) {
+      if (verification !== "verified") throw secretMissing(door);
+      return toResponse(handshake);
+    }
+    const receipt = await inbox.accept({ ...toMessage(), verification });
     const reply = source.answer?.(incoming);
     return reply
       ? toResponse(reply, receipt.messageId)
@@ -124,28 +130,21 @@ export function webhook(
       );
   }
 
-  /** The URL the vendor has on file: what some signatures are made over. */
-  function publicUrl(url: string): string {
-    if (!config.publicUrl) return url;
-    const { pathname, search } = new URL(url);
-    return config.publicUrl + pathname + search;
-  }
-
-  /** Some vendors sign with a key whose certificate they publish. */
-  async function withCertificate(door: Door, incoming: Incoming): Promise<Incoming> {
-    const url = door.secrets.length > 0 ? door.source.certificateUrl?.(incoming) : undefined;
-    if (!url) return incoming;
-    const certificate = await certificates.read(url).catch((error) => {
-      log.warn("webhook.certificate_failed", { webhook_type: incoming.type, url, error });
-      throw new Problem(
-        503,
-        "certificate_unreachable",
-        "Cannot check the signature now: the sender's certificate could not be fetched",
-        "Send it again after the seconds in Retry-After",
-        { "retry-after": "30" },
+  /** Keeps what was refused, in the background: the sender's 401 waits for nothing. */
+  function setAside(
+    door: Door,
+    refused: SignatureRefused,
+    toMessage: () => Omit<RejectedMessage, "size">,
+  ): void {
+    const size = refused.incoming.body.byteLength;
+    if (size > MOST_KEPT_BYTES) {
+      quarantine.put(() => ({ ...toMessage(), size, body: new Uint8Array() }), tooLarge(refused));
+    } else {
+      quarantine.put(
+        () => ({ ...toMessage(), size }),
+        () => verifier.diagnose(door, refused),
       );
-    });
-    return { ...incoming, certificate };
+    }
   }
 
   /** Answers a handshake; a secret that came with it is for the operator's eyes. */
@@ -201,6 +200,13 @@ export function webhook(
   app.all("/webhook/*", () => refuseType());
   app.all("/webhook", () => refuseType());
   return app;
+}
+
+/** Says why in a function that holds nothing of the request. */
+function tooLarge({ message, hint }: SignatureRefused): () => Promise<string> {
+  const reason = `${message}. ${hint} Its body is too large to be kept here (over ` +
+    `${MOST_KEPT_BYTES} bytes): let the sender send it again.`;
+  return () => Promise.resolve(reason);
 }
 
 function checkType(type: string): void {

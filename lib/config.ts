@@ -91,6 +91,7 @@ const schema = z.object({
     .max(25 * MIB, { error: `must be at most ${25 * MIB} (25 MiB)` }).optional(),
   RETENTION_DAYS: z.coerce.number({ error: "must be a number of days" }).min(1)
     .max(36_500, { error: "must be at most 36500" }).default(90),
+  RETIRED_WEBHOOK_SECRETS: list.default([]),
   WEBHOOK_REQUIRE_VERIFIED: flag.default(false),
   USE_GEMINI: flag.default(false),
   GOOGLE_API_KEY: z.string().optional(),
@@ -204,6 +205,8 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     /** The largest body in bytes, where it was set for all sources. */
     maxBodyBytes: settings.MAX_BODY_BYTES,
     retentionDays: settings.RETENTION_DAYS,
+    /** No longer accepted; they only explain why a message was refused. */
+    retiredSecrets: settings.RETIRED_WEBHOOK_SECRETS,
     requireVerified: settings.WEBHOOK_REQUIRE_VERIFIED,
     model,
     agent: {
@@ -256,11 +259,18 @@ export function secretsOf(
 
 /** Every secret among the settings, so that it can be kept out of what is written and sent. */
 export function secretsIn(
-  { secrets, adminToken, databaseUrl, redisUrl, model, slack }: Config,
+  { secrets, retiredSecrets, adminToken, databaseUrl, redisUrl, model, slack }: Config,
 ): string[] {
   const passwords = [databaseUrl, redisUrl].map((url) =>
     url === undefined ? "" : decodeURIComponent(new URL(url).password)
   );
-  return [adminToken, model?.apiKey, slack.botToken, ...passwords, ...[...secrets.values()].flat()]
+  return [
+    adminToken,
+    model?.apiKey,
+    slack.botToken,
+    ...passwords,
+    ...retiredSecrets,
+    ...[...secrets.values()].flat(),
+  ]
     .filter((secret) => secret !== undefined && secret !== "") as string[];
 }

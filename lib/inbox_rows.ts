@@ -72,14 +72,14 @@ const TIMESTAMPTZ = 1184;
 const TYPES = [0, 0, 0, BYTEA, 0, 0, 0, BYTEA, TIMESTAMPTZ];
 
 /** SHA-256 of the delivery id: ids may be longer than an index takes. */
-function deliveryKey(deliveryId: string): Buffer {
+export function deliveryKey(deliveryId: string): Buffer {
   return createHash("sha256").update(deliveryId).digest();
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Clean UTF-8 travels as text: as bytea each byte would be two on the wire. */
-function bodyColumns(body: Uint8Array): [text: string | null, bytes: Buffer | null] {
+export function bodyColumns(body: Uint8Array): [text: string | null, bytes: Buffer | null] {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   if (body.includes(0)) return [null, bytes];
   // Most bodies are plain ASCII, and for those this is many times as fast.

@@ -19,6 +19,7 @@ import { machineName } from "./machine.ts";
 import type { Channel } from "./notify/channel.ts";
 import { createSlack, type Slack } from "./notify/slack.ts";
 import { webChannel } from "./notify/web.ts";
+import { openQuarantine, type Quarantine } from "./quarantine.ts";
 import { openPostgresQueue } from "./queue/postgres.ts";
 import { openLocalQueue, type Queue } from "./queue/queue.ts";
 import { openRedisQueue } from "./queue/redis.ts";
@@ -34,6 +35,7 @@ export interface Services extends AsyncDisposable {
   readonly database: Database;
   readonly queue: Queue;
   readonly inbox: Inbox;
+  readonly quarantine: Quarantine;
   readonly spill?: Spill;
   readonly agent: Agent;
   readonly jobs: Jobs;
@@ -76,6 +78,8 @@ async function openServicesWith(
   const { queue, spill } = openQueue(config, database, log, closer);
   const inbox = openInbox({ database: inboxDatabase, queue, spill, log });
   closer.defer(() => inbox.idle());
+  const quarantine = openQuarantine({ database, log });
+  closer.defer(() => quarantine.idle());
 
   let obstacle: string | undefined = "the schema is being prepared";
   const ready = prepare();
@@ -104,6 +108,7 @@ async function openServicesWith(
     database,
     queue,
     inbox,
+    quarantine,
     spill,
     agent: openAgent(config, database, log),
     jobs: openJobs(config, database, log, closer),

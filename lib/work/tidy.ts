@@ -4,6 +4,7 @@ import { forgetChanges } from "../change.ts";
 import { forgetWorkers } from "../heartbeat.ts";
 import { failCrashedMessages } from "../intake.ts";
 import { forgetMessages } from "../message.ts";
+import { trimQuarantine } from "../quarantine.ts";
 import type { Services } from "../services.ts";
 
 const FORGET_AT_ONCE = 500;
@@ -24,6 +25,7 @@ export async function tidy({ database, bells, config }: Services): Promise<void>
     },
     () => forgetUsage(database),
     () => untilFewer(FORGET_AT_ONCE, () => forgetMessages(database, before, FORGET_AT_ONCE)),
+    () => trimQuarantine(database),
     () => untilFewer(FORGET_AT_ONCE, () => forgetChanges(database, FORGET_AT_ONCE)),
     () => forgetWorkers(database),
   ];

@@ -1,0 +1,79 @@
+import { openCertificates } from "../lib/certificate.ts";
+import type { Config } from "../lib/config.ts";
+import type { Log } from "../lib/log.ts";
+import type { Verification, WholeMessage } from "../lib/message.ts";
+import { diagnose } from "../sources/diagnosis.ts";
+import type { Incoming } from "../sources/source.ts";
+import { checkSignature, createDoors, type Door, type SignatureRefused } from "./door.ts";
+import { Problem } from "./problem.ts";
+
+/** Checks requests against the secrets that are set, now or long after they came in. */
+export interface Verifier {
+  doorOf(type: string): Door;
+  /** The URL the vendor has on file: what some signatures are made over. */
+  publicUrl(url: string): string;
+  /**
+   * Checks a request's signature, and its time at the moment it arrived.
+   *
+   * @throws {SignatureRefused} when it is wrong.
+   * @throws {Problem} when there is no secret and one is wanted, or the
+   * vendor's certificate cannot be had.
+   */
+  verify(door: Door, incoming: Incoming): Promise<Verification>;
+  /** Why a signature was refused, for the operator's eyes only. */
+  diagnose(door: Door, refused: SignatureRefused): Promise<string>;
+  /** A kept message as the request that it was. */
+  incomingOf(message: WholeMessage): Incoming;
+}
+
+export function createVerifier({ config, log }: { config: Config; log: Log }): Verifier {
+  const doorOf = createDoors(config);
+  const certificates = openCertificates();
+
+  /** Some vendors sign with a key whose certificate they publish. */
+  async function withCertificate(door: Door, incoming: Incoming): Promise<Incoming> {
+    const url = door.secrets.length > 0 ? door.source.certificateUrl?.(incoming) : undefined;
+    if (!url) return incoming;
+    const certificate = await certificates.read(url).catch((error) => {
+      log.warn("webhook.certificate_failed", { webhook_type: incoming.type, url, error });
+      throw new Problem(
+        503,
+        "certificate_unreachable",
+        "Cannot check the signature now: the sender's certificate could not be fetched",
+        "Send it again after the seconds in Retry-After",
+        { "retry-after": "30" },
+      );
+    });
+    return { ...incoming, certificate };
+  }
+
+  function publicUrl(url: string): string {
+    if (!config.publicUrl) return url;
+    const { pathname, search } = new URL(url);
+    return config.publicUrl + pathname + search;
+  }
+
+  return {
+    doorOf,
+    publicUrl,
+    async verify(door, incoming) {
+      const signed = door.source.certificateUrl ? await withCertificate(door, incoming) : incoming;
+      return await checkSignature(door, signed, config);
+    },
+    diagnose: (door, refused) =>
+      diagnose(refused, refused.incoming, door, {
+        own: door.secrets,
+        variable: door.variable,
+        all: config.secrets,
+        retired: config.retiredSecrets,
+      }),
+    incomingOf: ({ webhook_type, url, headers, body, received_at }) => ({
+      type: webhook_type,
+      method: "POST",
+      url: publicUrl(url),
+      headers,
+      body,
+      receivedAt: received_at.getTime(),
+    }),
+  };
+}

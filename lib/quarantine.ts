@@ -1,0 +1,171 @@
+import type { Database } from "./database.ts";
+import { firstIdAt } from "./id.ts";
+import { bodyColumns, deliveryKey, type NewMessage } from "./inbox_rows.ts";
+import { errorText, type Log } from "./log.ts";
+import type { Verification } from "./message.ts";
+import { isRowError } from "./row_error.ts";
+import { storedText } from "./stored.ts";
+
+/** A request that failed verification. */
+export interface RejectedMessage extends Omit<NewMessage, "verification"> {
+  /** Of the body as it came, in bytes; more than `body` has when that was too large to keep. */
+  size: number;
+}
+
+/** Keeps what failed verification, so that a person can see why and let it in later. */
+export interface Quarantine {
+  /**
+   * Keeps a message in the background; `diagnose` says why it was refused.
+   * Beyond a few in a second neither is called: nothing was promised to a
+   * sender that got a 401.
+   */
+  put(message: () => RejectedMessage, diagnose: () => Promise<string>): void;
+  /** Resolves when nothing is being written. */
+  idle(): Promise<void>;
+}
+
+/** What all rejected messages of one database may take together; the newest stay. */
+export interface QuarantineLimits {
+  messages: number;
+  bytes: number;
+  days: number;
+}
+
+export const QUARANTINE_LIMITS: QuarantineLimits = {
+  messages: 1_000,
+  bytes: 64 * 1024 * 1024,
+  days: 14,
+};
+/** A larger body is not kept, only its head: such a message cannot be released. */
+export const MOST_KEPT_BYTES = 256 * 1024;
+/** So many in a second and at once, in one process: a flood must cost little. */
+const MOST_A_SECOND = 5;
+const MOST_AT_ONCE = 4;
+
+export function openQuarantine(
+  { database, log, limits = QUARANTINE_LIMITS }: {
+    database: Database;
+    log: Log;
+    limits?: QuarantineLimits;
+  },
+): Quarantine {
+  const writing = new Set<Promise<void>>();
+  let second = -Infinity;
+  let kept = 0;
+
+  function isTooMuch(): boolean {
+    const now = performance.now();
+    if (now - second >= 1_000) [second, kept] = [now, 0];
+    return writing.size >= MOST_AT_ONCE || ++kept > MOST_A_SECOND;
+  }
+
+  async function keep(message: RejectedMessage, diagnose: () => Promise<string>) {
+    try {
+      await storeRejected(database, message, await diagnose());
+      await trimQuarantine(database, limits);
+    } catch (error) {
+      log.warn("quarantine.failed", { webhook_type: message.webhookType, error: errorText(error) });
+    }
+  }
+
+  return {
+    put(message, diagnose) {
+      if (isTooMuch()) return;
+      const write = keep(message(), diagnose).finally(() => writing.delete(write));
+      writing.add(write);
+    },
+    async idle() {
+      while (writing.size > 0) await Promise.all(writing);
+    },
+  };
+}
+
+/** Keeps one rejected message, with its reason. */
+export async function storeRejected(
+  database: Database,
+  { id, webhookType, source, envelope, body, size, receivedAt }: RejectedMessage,
+  reason: string,
+): Promise<void> {
+  const [text, bytes] = bodyColumns(body);
+  await database.query("keep a rejected message", (sql) =>
+    sql`
+      with stored as (
+        insert into messages (id, webhook_type, source, verification, envelope, body, body_bytes,
+          size, received_at, state, reason, settled_at)
+        values (${id}, ${webhookType}, ${source}, 'rejected',
+          ${storedText(JSON.stringify(envelope))}, ${text}, ${bytes}, ${size},
+          ${receivedAt}, 'rejected', ${storedText(reason)}, now())
+        on conflict do nothing returning id
+      )
+      insert into changes (kind, ids)
+      select 'message', array_agg(id) from stored having count(*) > 0`);
+}
+
+/** Removes the oldest rejected messages that are beyond the limits. @returns how many. */
+export async function trimQuarantine(
+  database: Database,
+  { messages, bytes, days }: QuarantineLimits = QUARANTINE_LIMITS,
+): Promise<number> {
+  const oldest = firstIdAt(new Date(Date.now() - days * 24 * 60 * 60 * 1_000));
+  const rows = await database.query("trim the rejected messages", (sql) =>
+    sql`
+      delete from messages where state = 'rejected' and id in (
+        select id from (
+          select id, row_number() over newest as place, sum(
+            octet_length(envelope) + coalesce(octet_length(body), octet_length(body_bytes), 0)
+          ) over newest as bytes
+          from messages where state = 'rejected' window newest as (order by id desc)
+        ) m
+        where place > ${messages} or bytes > ${bytes} or id < ${oldest}
+      ) returning id`);
+  return rows.length;
+}
+
+/** What came of a release: `repeats` is the message that this delivery has become already. */
+export type Release = { released: true } | { released: false; repeats?: string };
+
+/**
+ * Makes a rejected message a new one that workers take, under its own id. Its
+ * delivery key is set now, so that the sender's next attempt is a repeat.
+ */
+export async function releaseRejected(
+  database: Database,
+  { id, source, verification, deliveryId }: {
+    id: string;
+    source: string;
+    verification: Verification;
+    deliveryId: string | null;
+  },
+): Promise<Release> {
+  const key = deliveryId === null ? null : deliveryKey(deliveryId);
+  try {
+    const rows = await database.query("release a rejected message", (sql) =>
+      sql`
+        with released as (
+          update messages
+          set state = 'new', verification = ${verification}, delivery_key = ${key}, reason = null,
+            settled_at = null, stored_at = now()
+          where id = ${id} and state = 'rejected' returning id
+        ), changed as (
+          insert into changes (kind, ids)
+          select 'message', array_agg(id) from released having count(*) > 0
+        )
+        select id from released`);
+    return { released: rows.length > 0 };
+  } catch (error) {
+    if (deliveryId === null || !isRowError(error)) throw error;
+    return { released: false, repeats: await findDelivery(database, { source, deliveryId }) };
+  }
+}
+
+/** The message that a delivery has become, if it was accepted before. */
+export async function findDelivery(
+  database: Database,
+  { source, deliveryId }: { source: string; deliveryId: string },
+): Promise<string | undefined> {
+  const [row] = await database.query("find a delivery", (sql) =>
+    sql<{ id: string }[]>`
+      select id from messages
+      where source = ${source} and delivery_key = ${deliveryKey(deliveryId)}`);
+  return row?.id;
+}

@@ -1,0 +1,66 @@
+/** Longer bodies are not tried: each writing costs a signature. */
+const MOST_BYTES = 64 * 1024;
+
+/** Another writing of a body, and what it would mean if the signature fits it. */
+export interface Writing {
+  body: Uint8Array;
+  /** As in "the signature fits …". */
+  is: string;
+}
+
+/**
+ * What a sender may have signed when something on the way has parsed its JSON
+ * and written it anew, or has touched its line breaks: the commonest writings.
+ */
+export function otherWritings(body: Uint8Array): Writing[] {
+  if (body.length > MOST_BYTES) return [];
+  const seen = new Set<string>();
+  const writings: Writing[] = [];
+  const add = (text: string, is: string) => {
+    if (seen.has(text)) return;
+    seen.add(text);
+    writings.push({ body: new TextEncoder().encode(text), is });
+  };
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body);
+    seen.add(text);
+    add(text.replace(/[\r\n]+$/, ""), "the body without its last line break");
+    add(`${text}\n`, "the body with a line break at its end");
+    add(text.replaceAll("\r\n", "\n"), "the body with other line breaks");
+    add(text.replace(/\r?\n/g, "\r\n"), "the body with other line breaks");
+    add(text.replace(/^\ufeff/, ""), "the body without a byte order mark");
+    const value: unknown = JSON.parse(text.replace(/^\ufeff/, ""));
+    const compact = JSON.stringify(value);
+    const spaced = spread(compact);
+    const json: [text: string, is: string][] = [
+      [compact, "its JSON written without spaces"],
+      [ascii(compact), "its JSON written without spaces, in ASCII"],
+      [ascii(compact).replaceAll("/", "\\/"), "its JSON as PHP writes it"],
+      [spaced, "its JSON with a space after each comma and colon"],
+      [ascii(spaced), "its JSON as Python writes it"],
+      ...[2, 4, "\t"].map((indent): [string, string] => [
+        JSON.stringify(value, null, indent),
+        "its JSON written over several lines",
+      ]),
+    ];
+    for (const [written, is] of json) {
+      add(written, is);
+      add(`${written}\n`, `${is}, with a line break at its end`);
+    }
+  } catch {
+    // Neither text nor JSON: what there is until here is all there is.
+  }
+  return writings;
+}
+
+/** Compact JSON with a space after each comma and colon that stands outside of a string. */
+function spread(json: string): string {
+  return json.replace(/"(?:[^"\\]|\\.)*"|[,:]/g, (part) => part.length === 1 ? `${part} ` : part);
+}
+
+function ascii(json: string): string {
+  return json.replace(
+    /[\u007f-\uffff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
