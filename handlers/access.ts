@@ -21,6 +21,7 @@ export const ACCESS: readonly [method: string, path: string, who: Caller][] = [
 
   ["GET", "/webhook/stats", "reader"],
   ["GET", "/webhook/status", "reader"],
+  ["POST", "/webhook/:type/explain", "admin"],
   ["GET", "/metrics", "reader"],
   ["GET", "/openapi.json", "reader"],
   ["GET", "/docs", "reader"],
@@ -29,6 +30,7 @@ export const ACCESS: readonly [method: string, path: string, who: Caller][] = [
   ["GET", "/api/messages/:id", "reader"],
   ["GET", "/api/messages/:id/body", "reader"],
   ["POST", "/api/messages/:id/replay", "admin"],
+  ["GET", "/api/messages/:id/explain", "reader"],
   ["POST", "/api/messages/:id/release", "admin"],
   ["POST", "/api/messages/replay", "admin"],
   ["DELETE", "/api/messages/:id", "admin"],

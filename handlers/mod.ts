@@ -9,6 +9,7 @@ import type { Connection, Env } from "./caller.ts";
 import { agent } from "./agent.ts";
 import { docs } from "./docs.ts";
 import type { Document } from "./views/docs.ts";
+import { explainMessage, explainRequest } from "./explain.ts";
 import { requireHost, requireOwnHost, secureHeaders } from "./gate.ts";
 import { messages } from "./messages.ts";
 import { createMetrics } from "./metrics.ts";
@@ -80,9 +81,10 @@ export function createApp({ services, stop }: { services: Services; stop: AbortS
   // For anyone, by any host name: senders and load balancers.
   app.route("/", publicMonitor({ services }));
   // Before the webhook routes, which take every other path below /webhook.
-  for (const path of ["/webhook/stats", "/webhook/status", "/metrics"]) {
+  for (const path of ["/webhook/stats", "/webhook/status", "/webhook/:type/explain", "/metrics"]) {
     app.use(path, requireOwnHost(config), secureHeaders, door.requireRole);
   }
+  app.route("/", explainRequest({ services, verifier }));
   app.route("/", monitor({ services, metrics, readStats: stats }));
   app.route("/", hooks);
   // By any host name: a token for one task is no cookie that a page could borrow.
@@ -97,6 +99,7 @@ export function createApp({ services, stop }: { services: Services; stop: AbortS
 
   app.use(door.requireRole, limitBodies(MOST_BODY_BYTES));
   app.route("/", messages({ services }));
+  app.route("/", explainMessage({ services, verifier }));
   app.route("/", quarantine({ services, verifier }));
   app.route("/", tasks({ services }));
   app.route("/", users({ services }));

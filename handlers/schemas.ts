@@ -45,6 +45,7 @@ export const message = z.object({
   title: z.string().nullable(),
   state: z.enum(MESSAGE_STATES),
   reason: z.string().nullable(),
+  hint: z.string().nullable().openapi({ example: "looks like Sentry: use /webhook/sentry" }),
   repeats: z.number().int(),
   verification: z.enum(["verified", "unverified", "rejected"]),
   delivery_id: z.string().nullable(),
@@ -74,6 +75,34 @@ export const released = z.object({
   state: z.literal("new"),
   verification: z.enum(["verified", "unverified"]),
 }).openapi("Released");
+
+export const typeParam = z.object({ type: z.string().openapi({ example: "github" }) });
+
+export const explanation = z.object({
+  webhook_type: z.string(),
+  source: z.string(),
+  label: z.string(),
+  verdict: z.enum(["verified", "unverified", "rejected"]),
+  scheme: z.string().nullable().openapi({ description: "What this sender proves itself by" }),
+  why: z.string(),
+  becomes: z.enum(["message", "handshake", "rejected"]),
+  delivery_id: z.string().nullable().openapi({ description: "A second one of it is a repeat" }),
+  repeat_of: id.nullable().openapi({ description: "The message that this delivery has become" }),
+  hint: z.string().nullable(),
+  event: z.string().nullable(),
+  title: z.string().nullable(),
+  description: z.string().nullable(),
+  link: z.string().nullable(),
+  error: z.string().nullable().openapi({ description: "Why no task can be made of it" }),
+  route: z.object({ place: z.string(), thread_ts: z.string().nullable() }).nullable()
+    .openapi({ description: "Where Slack would show the task: a channel, or `dm`" }),
+  answer: z.object({
+    status: z.number().int(),
+    content_type: z.string().nullable(),
+    body: z.string(),
+  }).openapi({ description: "What the sender would hear" }),
+}).openapi("Explanation");
+export type Explanation = z.infer<typeof explanation>;
 
 export const user = z.object({
   id,

@@ -8,6 +8,7 @@ import { createApi } from "./api.ts";
 import { type BodyBudget, createBodyBudget, readBody } from "./body.ts";
 import { clientAddress, type Connection, type Env } from "./caller.ts";
 import { type Door, secretMissing, SignatureRefused } from "./door.ts";
+import { createHints } from "./hint.ts";
 import type { Metrics } from "./metrics.ts";
 import { Problem } from "./problem.ts";
 import type { Verifier } from "./verifier.ts";
@@ -38,6 +39,7 @@ export function webhook(
   let quietUntil = 0;
   let refusals = 0;
   let offeredUntil = 0;
+  const hintOn = createHints(log);
 
   /** At most once a second: a flood of bad requests must not become a flood of lines. */
   function logRefusal(webhook_type: string, code: string, client_ip: string): void {
@@ -95,6 +97,7 @@ export function webhook(
   ): Promise<Response> {
     const { name, source } = door;
     const { type, receivedAt } = incoming;
+    const headers = headerList(request.headers);
     const toMessage = () => ({
       id: newId(),
       webhookType: type,
@@ -103,7 +106,8 @@ export function webhook(
         url: request.url,
         client_ip: clientAddress(request, connection, config),
         delivery_id: source.deliveryId?.(incoming) ?? null,
-        headers: headerList(request.headers),
+        headers,
+        hint: name === "generic" ? hintOn(type, headers) : undefined,
       },
       body: incoming.body,
       receivedAt: new Date(receivedAt),
@@ -188,13 +192,13 @@ export function webhook(
   app.openAPIRegistry.registerPath(DOCUMENT);
   app.post("/webhook/:type", (c) => {
     const type = c.req.param("type");
-    checkType(type);
+    requireType(type);
     return receive(c.req.raw, c.env, type);
   });
   // Never 404: some senders (Typeform) unsubscribe for good when they see one.
   app.all("/webhook/:type", (c) => {
     const type = c.req.param("type");
-    checkType(type);
+    requireType(type);
     return probeAt(c.req.raw, c.env, type);
   });
   app.all("/webhook/*", () => refuseType());
@@ -209,7 +213,8 @@ function tooLarge({ message, hint }: SignatureRefused): () => Promise<string> {
   return () => Promise.resolve(reason);
 }
 
-function checkType(type: string): void {
+/** @throws {Problem} 400 when a path names no webhook type. */
+export function requireType(type: string): void {
   if (!TYPE.test(type) || RESERVED.has(type.toLowerCase())) refuseType();
 }
 

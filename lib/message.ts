@@ -13,6 +13,8 @@ export interface Envelope {
   client_ip: string;
   delivery_id: string | null;
   headers: [name: string, value: string][];
+  /** For a sender that we do not know by this name, but by its headers. */
+  hint?: string;
 }
 
 /** A message as the API shows it. */
@@ -24,6 +26,7 @@ export interface Message {
   title: string | null;
   state: MessageState;
   reason: string | null;
+  hint: string | null;
   repeats: number;
   verification: Verification;
   delivery_id: string | null;
@@ -217,7 +220,8 @@ export interface MessageFilter {
   limit: number;
 }
 
-interface MessageRow extends Omit<Message, "delivery_id" | "url" | "client_ip" | "content_type"> {
+interface MessageRow
+  extends Omit<Message, "hint" | "delivery_id" | "url" | "client_ip" | "content_type"> {
   envelope: string;
 }
 
@@ -225,9 +229,16 @@ const columns = `id as message_id, webhook_type, source, event, title, state, re
   verification, size, received_at, attempts, error, task_id, replay_of, envelope`;
 
 function toMessage({ envelope, ...row }: MessageRow): Message {
-  const { url, client_ip, delivery_id, headers } = JSON.parse(envelope) as Envelope;
+  const { url, client_ip, delivery_id, headers, hint } = JSON.parse(envelope) as Envelope;
   const contentType = headers.find(([name]) => name === "content-type");
-  return { ...row, url, client_ip, delivery_id, content_type: contentType?.[1] ?? null };
+  return {
+    ...row,
+    hint: hint ?? null,
+    url,
+    client_ip,
+    delivery_id,
+    content_type: contentType?.[1] ?? null,
+  };
 }
 
 /** Messages, newest first. */

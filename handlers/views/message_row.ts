@@ -76,7 +76,8 @@ function trouble({ message, task, tellings }: Row) {
     (dead &&
       `Could not tell ${dead.channel} ${dead.destination}: ${dead.error ?? "no reason given"}`);
   if (said) return html`<p class="error" dir="auto">${said}</p>`;
-  return message.reason && html`<p class="reason" dir="auto">${message.reason}</p>`;
+  const note = message.reason ?? message.hint;
+  return note && html`<p class="reason" dir="auto">${note}</p>`;
 }
 
 function details({ message, task }: Row) {

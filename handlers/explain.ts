@@ -1,0 +1,197 @@
+import { readMessage } from "../lib/message.ts";
+import { parsePayload } from "../lib/payload.ts";
+import { findDelivery } from "../lib/quarantine.ts";
+import { errorText } from "../lib/log.ts";
+import type { Services } from "../lib/services.ts";
+import { hintFor } from "../sources/fingerprint.ts";
+import { threadOf } from "../sources/slack_command.ts";
+import type { Incoming, Reply } from "../sources/source.ts";
+import { conflict, createApi, createRoute, json, missing, refusals } from "./api.ts";
+import { createBodyBudget, readBody } from "./body.ts";
+import { type Door, SignatureRefused } from "./door.ts";
+import { notFound, Problem } from "./problem.ts";
+import { type Explanation, explanation, idParam, typeParam } from "./schemas.ts";
+import type { Verifier } from "./verifier.ts";
+import { requireType } from "./webhook.ts";
+
+type Options = { services: Services; verifier: Verifier };
+
+/** `POST /webhook/{type}/explain`: what would become of a request, without taking it. */
+export function explainRequest({ services, verifier }: Options) {
+  const budget = createBodyBudget();
+  const app = createApi();
+  app.openAPIRegistry.registerPath({
+    method: "post",
+    path: "/webhook/{type}/explain",
+    summary: "What would become of this webhook: nothing is kept, nothing is done",
+    request: { params: typeParam },
+    responses: { 200: json("What would happen, and why", explanation), ...refusals },
+  });
+  app.post("/webhook/:type/explain", async (c) => {
+    const type = c.req.param("type");
+    requireType(type);
+    const door = verifier.doorOf(type);
+    const { pathname, search, origin } = new URL(c.req.url);
+    const body = await readBody(c.req.raw, door.bodyLimit, budget);
+    try {
+      const explained = await explain({ services, verifier }, door, {
+        type,
+        method: "POST",
+        url: verifier.publicUrl(origin + pathname.replace(/\/explain\/?$/, "") + search),
+        headers: senderHeaders(c.req.raw.headers),
+        body: body.bytes,
+        receivedAt: Date.now(),
+      });
+      return c.json(explained, 200);
+    } finally {
+      body.release();
+    }
+  });
+  return app;
+}
+
+/** Without what proves the admin, who asks in the sender's place. */
+function senderHeaders(given: Headers): Headers {
+  const headers = new Headers(given);
+  if (/^Bearer /i.test(headers.get("authorization") ?? "")) headers.delete("authorization");
+  headers.delete("cookie");
+  return headers;
+}
+
+/** `GET /api/messages/{id}/explain`: the same for a kept message, judged at the time it came. */
+export function explainMessage({ services, verifier }: Options) {
+  return createApi().openapi(
+    createRoute({
+      method: "get",
+      path: "/api/messages/{id}/explain",
+      summary: "What would become of this message with today's settings: nothing is done",
+      request: { params: idParam },
+      responses: {
+        200: json("What would happen, and why", explanation),
+        ...missing,
+        ...conflict,
+        ...refusals,
+      },
+    }),
+    async (c) => {
+      const found = await readMessage(services.database, c.req.valid("param").id);
+      if (!found) throw notFound("message");
+      if (found.body.byteLength < found.size) {
+        throw new Problem(
+          409,
+          "body_not_kept",
+          `Cannot explain the message: its body of ${found.size} bytes was too large to keep`,
+          "Its reason says what was wrong; let the sender send it again",
+        );
+      }
+      const door = verifier.doorOf(found.webhook_type);
+      return c.json(await explain({ services, verifier }, door, verifier.incomingOf(found)), 200);
+    },
+  );
+}
+
+async function explain(
+  { services: { database, slack }, verifier }: Options,
+  door: Door,
+  incoming: Incoming,
+): Promise<Explanation> {
+  const { name, source } = door;
+  const probe = await source.probe?.(incoming, door);
+  const judged = probe ? NOT_ASKED : await judge(verifier, door, incoming);
+  const handshake = probe ??
+    (judged.verdict === "verified" ? await source.handshake?.(incoming, door) : undefined);
+  const deliveryId = source.deliveryId?.(incoming) ?? null;
+  const told = describe(door, incoming);
+  const isKept = judged.refused === undefined && !handshake;
+  return {
+    webhook_type: incoming.type,
+    source: name,
+    label: source.label ?? name,
+    verdict: judged.verdict,
+    scheme: source.verify ? source.proof ?? "the vendor's signature" : null,
+    why: judged.why,
+    becomes: judged.refused ? "rejected" : handshake ? "handshake" : "message",
+    delivery_id: deliveryId,
+    repeat_of: deliveryId === null
+      ? null
+      : await findDelivery(database, { source: name, deliveryId }) ?? null,
+    hint: name === "generic" ? hintFor(incoming.headers) ?? null : null,
+    event: told.description?.event ?? null,
+    title: told.description?.title ?? null,
+    description: told.description?.description ?? null,
+    link: told.description?.link ?? null,
+    error: told.error,
+    route: isKept && slack
+      ? slack.routeOf({
+        source: name,
+        webhookType: incoming.type,
+        thread: name === "slack" && judged.verdict === "verified"
+          ? threadOf(told.payload)
+          : undefined,
+      })
+      : null,
+    answer: judged.refused
+      ? problemAnswer(judged.refused)
+      : replyAnswer(handshake ?? source.answer?.(incoming), incoming.type),
+  };
+}
+
+interface Judged {
+  verdict: Explanation["verdict"];
+  why: string;
+  refused?: Problem;
+}
+
+const NOT_ASKED: Judged = {
+  verdict: "unverified",
+  why: "It is a handshake of this sender that is answered without a signature.",
+};
+
+async function judge(verifier: Verifier, door: Door, incoming: Incoming): Promise<Judged> {
+  try {
+    const verdict = await verifier.verify(door, incoming);
+    if (verdict === "verified") {
+      return { verdict, why: `The signature fits the secret in ${door.variable}.` };
+    }
+    return {
+      verdict,
+      why: door.source.verify
+        ? `No secret is set, so nothing is checked: set ${door.variable}.`
+        : "Otto knows no signature of this sender.",
+    };
+  } catch (error) {
+    if (error instanceof SignatureRefused) {
+      return { verdict: "rejected", why: await verifier.diagnose(door, error), refused: error };
+    }
+    if (!(error instanceof Problem)) throw error;
+    return { verdict: "rejected", why: `${error.message}. ${error.hint}`, refused: error };
+  }
+}
+
+function describe({ source }: Door, { type, headers, body }: Incoming) {
+  try {
+    const payload = parsePayload(body, headers.get("content-type") ?? undefined);
+    const description = source.describe(payload, { headers, type });
+    return { payload, description, error: null };
+  } catch (error) {
+    return { payload: undefined, description: undefined, error: errorText(error).slice(0, 1_000) };
+  }
+}
+
+function problemAnswer({ status, code, message, hint }: Problem): Explanation["answer"] {
+  return {
+    status,
+    content_type: "application/json",
+    body: JSON.stringify({ error: { code, message, hint } }),
+  };
+}
+
+function replyAnswer(reply: Reply | undefined, type: string): Explanation["answer"] {
+  return reply
+    ? { status: reply.status, content_type: reply.contentType ?? null, body: reply.body ?? "" }
+    : {
+      status: 200,
+      content_type: "application/json",
+      body: `{"status":"received","message_id":"…","webhook_type":"${type}"}`,
+    };
+}

@@ -1,0 +1,19 @@
+import type { Log } from "../lib/log.ts";
+import { hintFor } from "../sources/fingerprint.ts";
+
+/**
+ * Notes on messages whose sender we know by its headers, though not by the name
+ * in the URL; the log hears each of them once.
+ */
+export function createHints(log: Log) {
+  /** There are no more of them than sources. */
+  const told = new Set<string>();
+  return (webhook_type: string, headers: [name: string, value: string][]) => {
+    const hint = hintFor(headers);
+    if (hint && !told.has(hint)) {
+      told.add(hint);
+      log.warn("webhook.unknown_sender", { webhook_type, hint });
+    }
+    return hint;
+  };
+}

@@ -1,0 +1,178 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { sign } from "@octokit/webhooks-methods";
+import { recogniseSender } from "../sources/fingerprint.ts";
+import { sources } from "../sources/mod.ts";
+import type { Source } from "../sources/source.ts";
+import { json, openOtto, type Otto } from "./otto.ts";
+import { signedSample } from "./sources/request.ts";
+
+const ADMIN_TOKEN = "a token of the operator's own";
+const GITHUB = "the secret of github";
+const BODY = '{"zen":"Keep it simple","hook_id":7}';
+const bearer = { authorization: `Bearer ${ADMIN_TOKEN}` };
+
+describe("an explanation", () => {
+  let otto: Otto;
+  beforeAll(async () => {
+    otto = await openOtto({
+      ADMIN_TOKEN,
+      GITHUB_WEBHOOK_SECRET: GITHUB,
+      SLACK_BOT_TOKEN: "xoxb-1",
+      SLACK_API_URL: "http://127.0.0.1:9",
+      SLACK_CHANNELS: "github=C0123ABCD",
+    });
+  });
+  afterAll(() => otto[Symbol.asyncDispose]());
+
+  const explain = async (type: string, body: string, headers: Record<string, string> = {}) =>
+    await json(
+      await otto.ask(`/webhook/${type}/explain`, {
+        method: "POST",
+        body,
+        headers: { "content-type": "application/json", ...bearer, ...headers },
+      }),
+    );
+  const signed = async (secret: string, delivery: string) => ({
+    "content-type": "application/json",
+    "x-hub-signature-256": await sign(secret, BODY),
+    "x-github-event": "ping",
+    "x-github-delivery": delivery,
+  });
+  const count = async () =>
+    (await json(await otto.ask("/api/messages", { headers: bearer }))).items.length;
+
+  it("of a request says what would become of it, and leaves no trace", async () => {
+    const before = await count();
+    const told = await explain("github", BODY, await signed(GITHUB, "d-1"));
+    assertEquals(
+      [told.verdict, told.becomes, told.source, told.delivery_id, told.repeat_of],
+      ["verified", "message", "github", "d-1", null],
+    );
+    assertMatch(told.scheme, /X-Hub-Signature-256/);
+    assertMatch(told.why, /GITHUB_WEBHOOK_SECRET/);
+    assertMatch(told.description, /^Process GitHub ping event/);
+    assertEquals(told.route, { place: "C0123ABCD", thread_ts: null });
+    assertEquals(told.answer.status, 200);
+    assert(!JSON.stringify(told).includes(GITHUB));
+    await otto.services.quarantine.idle();
+    assertEquals(await count(), before);
+    // Had it been taken, this would be a repeat.
+    const first = await otto.send("github", BODY, await signed(GITHUB, "d-1"));
+    assertEquals((await explain("github", BODY, await signed(GITHUB, "d-1"))).repeat_of, first);
+    const message = await json(await otto.ask(`/api/messages/${first}`, { headers: bearer }));
+    assertEquals(message.repeats, 0);
+  });
+
+  it("of a forged request says why, and keeps nothing", async () => {
+    const before = await count();
+    const told = await explain("github", BODY, await signed("another", "d-2"));
+    assertEquals([told.verdict, told.becomes, told.answer.status], ["rejected", "rejected", 401]);
+    assertMatch(told.why, /fits no secret/);
+    assertEquals(told.route, null);
+    await otto.services.quarantine.idle();
+    assertEquals(await count(), before);
+  });
+
+  it("of a request that no task can be made of says the error", async () => {
+    const told = await explain("demo", "[".repeat(100_000));
+    assertEquals([told.becomes, told.verdict, told.title], ["message", "unverified", null]);
+    assert(told.error.length > 0);
+  });
+
+  it("shows the handshake's answer", async () => {
+    const told = await explain("slack", "ssl_check=1&token=x", {
+      "content-type": "application/x-www-form-urlencoded",
+    });
+    assertEquals([told.becomes, told.answer.status], ["handshake", 200]);
+  });
+
+  it("predicts the answer a sender gets", async () => {
+    const form = { "content-type": "application/x-www-form-urlencoded" };
+    const told = await explain("twilio", "MessageSid=SM1&Body=hi&From=%2B1555", form);
+    const answer = await otto.ask("/webhook/twilio", {
+      method: "POST",
+      body: "MessageSid=SM1&Body=hi&From=%2B1555",
+      headers: form,
+    });
+    assertEquals(told.answer, {
+      status: answer.status,
+      content_type: answer.headers.get("content-type"),
+      body: await answer.text(),
+    });
+  });
+
+  it("of a kept message is the same", async () => {
+    const id = await otto.send("github", BODY, await signed(GITHUB, "d-3"));
+    await otto.workOff();
+    const told = await json(await otto.ask(`/api/messages/${id}/explain`, { headers: bearer }));
+    assertEquals([told.verdict, told.delivery_id, told.repeat_of], ["verified", "d-3", id]);
+    const message = await json(await otto.ask(`/api/messages/${id}`, { headers: bearer }));
+    assertEquals(told.title, message.title);
+    await json(await otto.ask("/api/messages/x/explain", { headers: bearer }), 400);
+    await json(
+      await otto.ask(`/api/messages/${id.replace(/.$/, "0").replace(/^./, "f")}/explain`, {
+        headers: bearer,
+      }),
+      404,
+    );
+  });
+
+  it("is for the admin alone, and bears any bytes", async () => {
+    await json(await otto.ask("/webhook/github/explain", { method: "POST", body: "{}" }), 401);
+    for (const type of ["github", "stripe", "slack", "twilio", "demo", "paypal", "discord"]) {
+      for (const body of ["", "\0", "{", "[1e999]", '{"__proto__":{"a":1}}']) {
+        await explain(type, body);
+      }
+    }
+    const bad = await otto.ask("/webhook/stats/explain", {
+      method: "POST",
+      body: "{}",
+      headers: bearer,
+    });
+    assertEquals((await json(bad, 400)).error.code, "bad_webhook_type");
+  });
+});
+
+describe("a known sender under another name", () => {
+  it("is told on the message, and once in the log", async () => {
+    const lines: string[] = [];
+    const otto = await openOtto({ LOG_LEVEL: "warn" }, { write: (line) => lines.push(line) });
+    try {
+      const headers = { "sentry-hook-resource": "issue", "content-type": "application/json" };
+      const ids = [1, 2].map((n) => otto.send("errors", `{"n":${n}}`, headers));
+      for (const id of await Promise.all(ids)) {
+        const message = await json(await otto.ask(`/api/messages/${id}`));
+        assertEquals(message.hint, "looks like Sentry: use /webhook/sentry");
+      }
+      const { items } = await json(await otto.ask("/api/messages"));
+      assertEquals(items[0].hint, "looks like Sentry: use /webhook/sentry");
+      assertEquals(lines.filter((line) => line.includes("webhook.unknown_sender")).length, 1);
+      const page = await (await otto.ask("/", { headers: { accept: "text/html" } })).text();
+      assert(page.includes("looks like Sentry"));
+      const plain = await otto.send("errors", "{}", { "x-thing": "1" });
+      assertEquals((await json(await otto.ask(`/api/messages/${plain}`))).hint, null);
+    } finally {
+      await otto[Symbol.asyncDispose]();
+    }
+  });
+
+  it("is never taken for a third", async () => {
+    // Whose samples carry the headers of the scheme that they share.
+    const family: Record<string, string[]> = {
+      standardwebhooks: ["clerk", "openai", "replicate", "resend", "svix", "gitlab"],
+    };
+    for (const [name, source] of Object.entries<Source>(sources)) {
+      if (!source.sign) continue;
+      for (const sample of source.samples ?? []) {
+        // As the text, base64 and hexadecimal digits: any scheme takes one of them.
+        const { headers } = await signedSample(source, sample, "00112233445566778899aabbccddeeff");
+        const found = recogniseSender(headers);
+        assert(
+          found === undefined || found === name || family[found]?.includes(name),
+          `${name} is taken for ${found}`,
+        );
+      }
+    }
+  });
+});
