@@ -27,16 +27,31 @@ export function listSampled(config: Secrets): Sampled[] {
     }));
 }
 
+/** The events there are samples of, by source. */
+export function listEvents(): Map<string, string[]> {
+  return new Map(
+    Object.entries(all).filter(([, { samples }]) => samples?.length)
+      .map(([name, { samples }]) => [name, samples!.map(({ event }) => event)]),
+  );
+}
+
 /**
  * A request such as the source's vendor would send, signed if there is a
  * secret; each one is a new delivery. `origin` is where the sender sees Otto,
- * `turn` chooses among the samples.
+ * `path` another path than /webhook/{source}; `event` chooses among the
+ * samples, or else `turn`.
  *
  * @throws {Problem} when the source has no samples, or must have a secret.
  */
 export async function makeSample(
   config: Secrets,
-  { name, origin, turn }: { name: string; origin: string; turn: number },
+  { name, origin, path, event, turn = 0 }: {
+    name: string;
+    origin: string;
+    path?: string;
+    event?: string;
+    turn?: number;
+  },
 ): Promise<Request> {
   const source = Object.hasOwn(all, name) ? all[name] : undefined;
   const samples = source?.samples ?? [];
@@ -66,10 +81,10 @@ export async function makeSample(
       `Unset ${source.secretVariable}, or let ${source.label ?? name} send a test`,
     );
   }
-  const sample = samples[turn % samples.length];
+  const sample = samples.find((each) => each.event === event) ?? samples[turn % samples.length];
   const id = crypto.randomUUID().replaceAll("-", "");
   const type = source === generic ? UNKNOWN : name;
-  const url = `${origin}/webhook/${type}`;
+  const url = origin + (path ?? `/webhook/${type}`);
   const headers = new Headers({ host: new URL(url).host });
   for (const [header, value] of Object.entries(sample.headers)) {
     headers.set(header, value.replace(MARKER, id));

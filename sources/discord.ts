@@ -18,7 +18,7 @@ export const setup =
  * endpoint"). Discord names no window: an interaction can be answered for 15
  * minutes, and an event is tried for ten.
  */
-export const { verify, proof } = signedByKey({
+export const { verify, proof, takes } = signedByKey({
   algorithm: "Ed25519",
   header: "X-Signature-Ed25519",
   encoding: "hex",

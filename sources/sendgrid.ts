@@ -13,7 +13,7 @@ export const secretVariable = "SENDGRID_WEBHOOK_PUBLIC_KEY";
 export const setup = "Settings → Mail Settings → Event Webhook: URL, signed; the verification key";
 
 /** ECDSA over time and body, its last line break included (@sendgrid/eventwebhook). Whether a retry is signed anew is not documented. */
-export const { verify, proof } = signedByKey({
+export const { verify, proof, takes } = signedByKey({
   algorithm: "ECDSA-P256",
   header: "X-Twilio-Email-Event-Webhook-Signature",
   encoding: "base64",

@@ -1,6 +1,7 @@
 import {
   checkScheme,
   type Finding,
+  isKeyOf,
   type Scheme,
   signScheme,
   tellScheme,
@@ -28,7 +29,7 @@ export function signedBy(scheme: Scheme, place: SecretPlace) {
 /** The same for a vendor that signs with a private key: only it can sign. */
 export function signedByKey(scheme: Scheme, place: SecretPlace) {
   const { verify, proof } = signedBy(scheme, place);
-  return { verify, proof };
+  return { verify, proof, takes: (secret: string) => isKeyOf(scheme, secret) };
 }
 
 /** What a finding means for a person. */

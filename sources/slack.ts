@@ -18,6 +18,8 @@ import { malformed, mismatch, missing, outsideWindow, verified } from "./verdict
 
 export const label = "Slack";
 export const secretVariable = "SLACK_SIGNING_SECRET";
+export const setup =
+  "The app → Event Subscriptions, Interactivity, Slash Commands: request URL; Basic Information: signing secret";
 export const secretRequired = true;
 
 const SIGNATURE = "X-Slack-Signature";

@@ -98,6 +98,8 @@ export interface Source {
   handshake?(request: Incoming, known: Known): Reply | undefined | Promise<Reply | undefined>;
   /** The answer to an accepted message, where this sender needs another than Otto's JSON. */
   answer?(request: Incoming): Reply | undefined;
+  /** Whether a secret can be one of this source: for vendors whose signature only they can make. */
+  takes?(secret: string): Promise<boolean>;
   /** Signs a sample the way the vendor would: the headers to add. */
   sign?(request: Incoming, secret: string): Promise<Record<string, string>>;
   /** Small events of our own making, to try the source with. */

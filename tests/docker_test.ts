@@ -210,7 +210,7 @@ describe("the Dockerfile", () => {
     const copied = instructions("COPY").filter((rest) => !rest.startsWith("--from"))
       .flatMap((rest) => rest.split(/\s+/).slice(0, -1));
     for (const path of copied) assert(existsSync(`${root}/${path}`), `${path} is not there`);
-    const imported = ["main.ts", "worker.ts"]
+    const imported = ["main.ts", "worker.ts", "doctor.ts", "send.ts"]
       .flatMap((path) => all(read(path), /from "\.\/([^"/]+)/g));
     assertEquals(
       sorted(copied),
@@ -218,6 +218,8 @@ describe("the Dockerfile", () => {
         ...imported,
         "main.ts",
         "worker.ts",
+        "doctor.ts",
+        "send.ts",
         "deno.json",
         "deno.lock",
         "package.json",

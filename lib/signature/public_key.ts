@@ -29,14 +29,7 @@ export async function verifyPublicKey(
   let matches = false;
   for (const bytes of keys) {
     try {
-      const format = algorithm === "Ed25519" && bytes.length === HALF ? "raw" : "spki";
-      const key = await crypto.subtle.importKey(
-        format,
-        bytesOf(bytes),
-        IMPORT[algorithm],
-        false,
-        ["verify"],
-      );
+      const key = await importKey(algorithm, bytes);
       for (const signature of signatures) {
         const plain = algorithm === "ECDSA-P256" ? derToPlain(signature) : signature;
         if (!plain) continue;
@@ -49,6 +42,21 @@ export async function verifyPublicKey(
     }
   }
   return matches;
+}
+
+/** Whether these bytes are a public key of the algorithm. */
+export async function isPublicKey(
+  algorithm: PublicKeyAlgorithm,
+  bytes: Uint8Array,
+): Promise<boolean> {
+  return await importKey(algorithm, bytes).then(() => true, () => false);
+}
+
+async function importKey(algorithm: PublicKeyAlgorithm, bytes: Uint8Array): Promise<CryptoKey> {
+  const format = algorithm === "Ed25519" && bytes.length === HALF ? "raw" : "spki";
+  return await crypto.subtle.importKey(format, bytesOf(bytes), IMPORT[algorithm], false, [
+    "verify",
+  ]);
 }
 
 /** The 64 bytes that Web Crypto wants (r and s) of an ECDSA signature in DER; `undefined` when it is none. */

@@ -1,6 +1,6 @@
 import { bytesOf, decodeBase64, decodeHex, encodeBase64, encodeHex } from "./bytes.ts";
 import { hmac, MAX_CANDIDATES, verifyHmac } from "./hmac.ts";
-import { type PublicKeyAlgorithm, verifyPublicKey } from "./public_key.ts";
+import { isPublicKey, type PublicKeyAlgorithm, verifyPublicKey } from "./public_key.ts";
 import {
   FIVE_MINUTES,
   isWithin,
@@ -147,6 +147,14 @@ export async function signScheme(
     (scheme.time?.prefix ? `${scheme.time.prefix}${time}${scheme.separator}` : "") +
     (scheme.prefix ?? "") + written;
   return added;
+}
+
+/** Whether a secret can be a key of this scheme. */
+export async function isKeyOf(scheme: Scheme, secret: string): Promise<boolean> {
+  const [key] = keysOf(scheme, [secret]);
+  if (!key) return false;
+  return hashOf(scheme) !== undefined ||
+    await isPublicKey(scheme.algorithm as PublicKeyAlgorithm, key);
 }
 
 /** A scheme in one line for people: `HMAC-SHA-256 of {time}.{body} in Stripe-Signature, ± 5 min`. */

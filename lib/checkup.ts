@@ -1,0 +1,93 @@
+import { access, constants } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { readMcpServers } from "./agent/mcp_servers.ts";
+import { readAgentSettings } from "./agent/settings.ts";
+import type { Config } from "./config.ts";
+import { openServer, requireUtf8 } from "./database.ts";
+import { pause } from "./deadline.ts";
+import type { Check } from "./health.ts";
+import { errorText, type Log } from "./log.ts";
+import { openRedis } from "./redis.ts";
+
+const REDIS_MS = 3_000;
+const LOOK_MS = 50;
+
+/** Looks whether the stores that are configured can be reached; changes nothing in them. */
+export async function checkStores(config: Config, log: Log): Promise<Check[]> {
+  return await Promise.all([
+    config.databaseUrl === undefined
+      ? attempt("data folder", () => checkFolder(config.dataDir))
+      : attempt("PostgreSQL", () => checkPostgres(config, log)),
+    ...config.redisUrl === undefined
+      ? []
+      : [attempt("Redis", () => checkRedis(config.redisUrl!, log))],
+  ]);
+}
+
+/** Reads the files that say what the agent may do. */
+export async function checkAgentFiles(config: Config): Promise<Check> {
+  return await attempt("agent", () => {
+    const servers = readMcpServers(config, readAgentSettings(config.agent.configFile));
+    const model = config.model ? `${config.model.model} (${config.model.label})` : "no model";
+    return Promise.resolve(`${model}, ${servers.length} MCP servers`);
+  });
+}
+
+async function attempt(name: string, look: () => Promise<string>): Promise<Check> {
+  try {
+    return { name, status: "ok", detail: await look() };
+  } catch (error) {
+    return { name, status: "failed", detail: errorText(error) };
+  }
+}
+
+async function checkFolder(folder: string): Promise<string> {
+  const path = resolve(folder);
+  const exists = await access(path).then(() => true, () => false);
+  try {
+    await access(exists ? path : dirname(path), constants.W_OK);
+  } catch {
+    throw new Error(`${folder} cannot be written to: set OTTO_DATA_DIR to a folder that can`);
+  }
+  return `embedded, in ${folder}${exists ? "" : " (made at the first start)"}`;
+}
+
+async function checkPostgres(config: Config, log: Log): Promise<string> {
+  const database = openServer({
+    url: config.databaseUrl!,
+    prepare: config.databasePrepare,
+    connections: 1,
+    log,
+  });
+  try {
+    await requireUtf8(database);
+    const [row] = await database.query(
+      "ask PostgreSQL for its version",
+      (sql) => sql<{ version: string }[]>`select current_setting('server_version') as version`,
+    );
+    return `reachable, version ${row.version}`;
+  } finally {
+    await database[Symbol.asyncDispose]();
+  }
+}
+
+async function checkRedis(url: string, log: Log): Promise<string> {
+  const redis = openRedis(url, log);
+  try {
+    const until = performance.now() + REDIS_MS;
+    for (;;) {
+      try {
+        await redis.run("ping Redis", (client) => client.ping());
+        return "reachable";
+      } catch (error) {
+        // It connects in the background: the first tries are always too early.
+        if (performance.now() > until) {
+          throw new Error(`${new URL(url).host} does not answer as Redis (${errorText(error)})`);
+        }
+        await pause(LOOK_MS);
+      }
+    }
+  } finally {
+    await redis[Symbol.asyncDispose]();
+  }
+}

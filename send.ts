@@ -1,0 +1,94 @@
+import process from "node:process";
+import { listEvents, makeSample } from "./handlers/sample.ts";
+import { Problem } from "./handlers/problem.ts";
+import { readConfig } from "./lib/config.ts";
+import { errorText } from "./lib/log.ts";
+import { maskUrl } from "./lib/mask.ts";
+import { Refusal } from "./lib/refusal.ts";
+import { run } from "./lib/run.ts";
+
+const HELP = `Sends a sample webhook, signed with the secret that is set for its source.
+
+  send.ts                        list all sources and their events
+  send.ts github                 send one of each event of GitHub's
+  send.ts github push            send a push
+  send.ts github push --to URL   … to another Otto, or to any URL
+
+Without --to it goes to PUBLIC_URL, or to this machine. A URL without a path gets /webhook/{source}.`;
+
+const SEND_MS = 15_000;
+
+/** Sends samples: args → request, signed → answer. Ends with 1 when one is not accepted. */
+await run(async (signal) => {
+  const { help, to, name, event } = readArguments(process.argv.slice(2));
+  if (help) return console.log(HELP);
+  const events = listEvents();
+  if (name === undefined) {
+    for (const [source, names] of events) console.log(`${source.padEnd(18)} ${names.join(", ")}`);
+    return;
+  }
+  const known = events.get(name);
+  if (!known || event && !known.includes(event)) {
+    throw new Refusal(
+      known
+        ? `There is no sample "${event}" of ${name}. There are: ${known.join(", ")}`
+        : `There is no sample of "${name}". There are samples of: ${[...events.keys()].join(", ")}`,
+    );
+  }
+  const config = readConfig();
+  const target = new URL(to ?? config.publicUrl ?? `http://localhost:${config.port}`);
+  let failed = 0;
+  for (const each of event ? [event] : known) {
+    // Signatures that cover the URL cover the one Otto knows itself by.
+    const sample = await makeSample(config, {
+      name,
+      event: each,
+      origin: config.publicUrl ?? target.origin,
+      path: target.pathname === "/" ? undefined : target.pathname + target.search,
+    }).catch((error) => {
+      throw error instanceof Problem ? new Refusal(`${error.message}. ${error.hint}.`) : error;
+    });
+    const { pathname, search } = new URL(sample.url);
+    if (!await send(sample, target.origin + pathname + search, each, signal)) failed++;
+  }
+  if (failed > 0) throw new Refusal(`${failed} not accepted`);
+}, () => undefined);
+
+async function send(sample: Request, url: string, event: string, stop: AbortSignal) {
+  const headers = new Headers(sample.headers);
+  headers.delete("host");
+  const answer = await fetch(url, {
+    method: "POST",
+    headers,
+    body: await sample.arrayBuffer(),
+    redirect: "manual",
+    signal: AbortSignal.any([stop, AbortSignal.timeout(SEND_MS)]),
+  }).catch((error) => {
+    throw new Refusal(`Cannot send to ${maskUrl(url)}: ${errorText(error)}`);
+  });
+  const said = (await answer.text()).slice(0, 2_000).trim();
+  console.log(`${event.padEnd(30)} ${answer.status} ${said}`);
+  return answer.ok;
+}
+
+function readArguments(given: string[]) {
+  const words = given.filter((word) => word !== "--help");
+  const at = words.indexOf("--to");
+  const [, to] = at < 0 ? [] : words.splice(at, 2);
+  const unknown = words.find((word) => word.startsWith("-"));
+  if (unknown || words.length > 2 || (at >= 0 && !isHttp(to))) {
+    throw new Refusal(
+      unknown
+        ? `Cannot understand "${unknown}"; --help says what there is`
+        : words.length > 2
+        ? "Name one source and one event; --help says how"
+        : "--to needs a URL that starts with http:// or https://",
+    );
+  }
+  const [name, event] = words;
+  return { help: given.includes("--help"), to, name: name?.toLowerCase(), event };
+}
+
+function isHttp(text: string | undefined): boolean {
+  return /^https?:$/.test(URL.parse(text ?? "")?.protocol ?? "");
+}

@@ -1,0 +1,109 @@
+import type { Incoming, Source } from "./source.ts";
+
+/** How a source stands. `failed`: what is configured cannot work. */
+export interface Checkup {
+  status: "verified" | "unverified" | "refused" | "failed";
+  /** What is configured, or missing, in one line. */
+  detail: string;
+  /** What to do about it, where there is something. */
+  hint?: string;
+}
+
+const ORIGIN = "https://otto.example.com";
+
+/**
+ * Says of a source what its secret is good for: each one signs a sample of
+ * ours, and the source must take it. A key that only the vendor signs with is
+ * tried as far as that goes.
+ */
+export async function checkUp(
+  name: string,
+  source: Source,
+  { secrets, variable, publicUrl }: {
+    secrets: readonly string[];
+    variable: string;
+    publicUrl?: string;
+  },
+): Promise<Checkup> {
+  if (!source.verify) {
+    return secrets.length > 0
+      ? {
+        status: "failed",
+        detail: `${variable} is set, but this sender proves nothing`,
+        hint: `Unset ${variable}`,
+      }
+      : { status: "unverified", detail: "this sender proves nothing" };
+  }
+  if (secrets.length === 0) {
+    return source.secretRequired
+      ? { status: "refused", detail: `no secret: every message is refused`, hint: set(variable) }
+      : { status: "unverified", detail: "no secret: anyone can send", hint: set(variable) };
+  }
+  const count = secrets.length > 1 ? ` (${secrets.length} secrets)` : "";
+  let coversUrl = false;
+  for (const [at, secret] of secrets.entries()) {
+    const found = await trial(name, source, secret);
+    if (found.obstacle !== undefined) {
+      const which = secrets.length > 1 ? `secret ${at + 1} of ${secrets.length} in ` : "";
+      return {
+        status: "failed",
+        detail: `${which}${variable}: ${found.obstacle}`,
+        hint: found.hint,
+      };
+    }
+    coversUrl ||= found.coversUrl;
+  }
+  return {
+    status: "verified",
+    detail: `by ${variable}${count}`,
+    hint: coversUrl && publicUrl === undefined
+      ? "Its signature covers the URL: set PUBLIC_URL to the origin that the sender has on file"
+      : undefined,
+  };
+}
+
+const set = (variable: string) => `Set ${variable}`;
+
+type Trial = { obstacle?: string; hint?: string; coversUrl: boolean };
+
+async function trial(name: string, source: Source, secret: string): Promise<Trial> {
+  if (source.takes && !await source.takes(secret)) {
+    return {
+      obstacle: "it is no key of the form that this sender has",
+      hint: source.setup,
+      coversUrl: false,
+    };
+  }
+  const sample = source.samples?.[0];
+  if (!source.sign || !sample) return { coversUrl: false };
+  const plain: Incoming = {
+    type: name,
+    method: "POST",
+    url: `${ORIGIN}/webhook/${name}`,
+    headers: new Headers(sample.headers),
+    body: new TextEncoder().encode(sample.body),
+    receivedAt: Date.now(),
+  };
+  try {
+    const headers = new Headers(plain.headers);
+    for (const [header, value] of Object.entries(await source.sign(plain, secret))) {
+      headers.set(header, value);
+    }
+    const signed = { ...plain, headers };
+    const verdict = await source.verify!(signed, [secret]);
+    if (!verdict.ok) {
+      // Any other refusal is about our sample, which not every scheme lets us sign.
+      return verdict.code === "secret_unusable"
+        ? { obstacle: verdict.message, hint: verdict.hint, coversUrl: false }
+        : { coversUrl: false };
+    }
+    const moved = { ...signed, url: `https://elsewhere.example.com/webhook/${name}` };
+    return { coversUrl: !(await source.verify!(moved, [secret])).ok };
+  } catch (error) {
+    return {
+      obstacle: error instanceof Error ? error.message : String(error),
+      hint: source.setup,
+      coversUrl: false,
+    };
+  }
+}

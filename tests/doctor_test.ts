@@ -1,0 +1,159 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { listEvents, makeSample } from "../handlers/sample.ts";
+import { readConfig } from "../lib/config.ts";
+import { checkUp } from "../sources/checkup.ts";
+import { sources } from "../sources/mod.ts";
+import type { Source } from "../sources/source.ts";
+import { json, openOtto, type Otto } from "./otto.ts";
+import { ROOT } from "./servers/mod.ts";
+import { taskFlags } from "./servers/process.ts";
+
+const ADMIN_TOKEN = "a token of the operator's own";
+/** Only these schemes want their key in a form of its own. */
+const SECRETS: Record<string, string> = {
+  airtable: btoa("a secret key"),
+  teams: btoa("a secret key"),
+};
+const variableOf = (name: string, source: Source) =>
+  source.secretVariable ?? `WEBHOOK_SECRET_${name.toUpperCase()}`;
+
+/** Runs a task's program as the task does, with these variables and no others. */
+async function runTask(file: string, args: string[], env: Record<string, string> = {}) {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-prompt", ...taskFlags(file), file, ...args],
+    cwd: ROOT,
+    clearEnv: true,
+    env: { HOME: Deno.env.get("HOME") ?? "/", NO_COLOR: "1", ...env },
+  }).output();
+  const text = new TextDecoder();
+  return { code, out: text.decode(stdout), error: text.decode(stderr) };
+}
+
+describe("the doctor", () => {
+  it("finds nothing wrong where nothing is set, and names every sender, URL and variable", async () => {
+    const { code, out, error } = await runTask("doctor.ts", []);
+    assertEquals([code, error], [0, ""]);
+    for (const [name, source] of Object.entries<Source>(sources)) {
+      assert(out.includes(`/webhook/${name}`), name);
+      if (source.verify) assert(out.includes(`Set ${variableOf(name, source)}`), name);
+      assert(source.setup, `${name} does not say where to set it up`);
+    }
+  });
+
+  it("ends with 1 where what is set cannot work, says what, and shows no secret", async () => {
+    const { code, out, error } = await runTask("doctor.ts", [], {
+      DATABASE_URL: "postgres://otto:hush-hush@127.0.0.1:9/otto",
+      GITHUB_WEBHOOK_SECRET: "good-one,good-two",
+      DISCORD_PUBLIC_KEY: "not-a-key",
+      CLERK_WEBHOOK_SIGNING_SECRET: "whsec_!!!",
+      WEBHOOK_SECRET_GITHUBB: "misnamed",
+    });
+    assertEquals(code, 1);
+    for (const name of ["PostgreSQL", "discord", "clerk", "secrets"]) {
+      assertMatch(out, new RegExp(`^FAILED +${name} `, "m"));
+      assert(error.includes(name), error);
+    }
+    assertMatch(out, /^verified +github +by GITHUB_WEBHOOK_SECRET \(2 secrets\)/m);
+    for (const secret of ["hush-hush", "good-one", "not-a-key", "whsec_!!!", "misnamed"]) {
+      assert(!(out + error).includes(secret), secret);
+    }
+  });
+
+  it("passes every secret that its source takes", async () => {
+    for (const [name, source] of Object.entries<Source>(sources)) {
+      if (!source.verify || source.takes) continue;
+      const found = await checkUp(name, source, {
+        secrets: [SECRETS[name] ?? "any-text"],
+        variable: "X",
+      });
+      assertEquals(found.status, "verified", `${name}: ${found.detail}`);
+      const url = "https://otto.example.com";
+      const withUrl = { secrets: [SECRETS[name] ?? "any-text"], variable: "X", publicUrl: url };
+      assertEquals((await checkUp(name, source, withUrl)).hint, undefined, name);
+    }
+    const { publicKey } = await crypto.subtle.generateKey("Ed25519", true, [
+      "sign",
+      "verify",
+    ]) as CryptoKeyPair;
+    const raw = new Uint8Array(await crypto.subtle.exportKey("raw", publicKey));
+    const secrets = [raw.toHex()];
+    const found = await checkUp("discord", sources.discord, { secrets, variable: "X" });
+    assertEquals(found.status, "verified", found.detail);
+  });
+
+  it("asks for PUBLIC_URL where a signature covers the URL", async () => {
+    for (const name of ["twilio", "square", "trello", "hubspot"] as const) {
+      const { hint } = await checkUp(name, sources[name], { secrets: ["x"], variable: "X" });
+      assertMatch(hint!, /PUBLIC_URL/, name);
+    }
+  });
+});
+
+describe("a sample", () => {
+  let otto: Otto;
+  let server: Deno.HttpServer<Deno.NetAddr>;
+  const env: Record<string, string> = { ADMIN_TOKEN };
+  for (const [name, source] of Object.entries<Source>(sources)) {
+    if (source.sign) env[variableOf(name, source)] = SECRETS[name] ?? "any-text";
+  }
+  beforeAll(async () => {
+    otto = await openOtto(env);
+    server = Deno.serve(
+      { port: 0, hostname: "127.0.0.1", onListen() {} },
+      (request, info) => otto.app.fetch(request, { address: () => info.remoteAddr.hostname }),
+    );
+  });
+  afterAll(async () => {
+    await server.shutdown();
+    await otto[Symbol.asyncDispose]();
+  });
+  const origin = () => `http://127.0.0.1:${server.addr.port}`;
+  const messages = async () =>
+    (await json(
+      await otto.ask("/api/messages", { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } }),
+    )).items;
+
+  it("of every event of every source is accepted, and verified where we can sign", async () => {
+    const config = readConfig(env);
+    for (const [name, events] of listEvents()) {
+      const source: Source | undefined = (sources as Record<string, Source>)[name];
+      for (const event of events) {
+        const sample = await makeSample(config, { name, origin: origin(), event });
+        const answer = await fetch(sample.url, {
+          method: "POST",
+          headers: sample.headers,
+          body: await sample.arrayBuffer(),
+        });
+        const said = await answer.text();
+        assert(answer.ok, `${name} ${event}: ${answer.status} ${said}`);
+        const [{ verification, webhook_type }] = await messages();
+        if (source) assertEquals(webhook_type, name);
+        assertEquals(verification, source?.sign ? "verified" : "unverified", `${name} ${event}`);
+      }
+    }
+  });
+
+  it("is sent by the task, signed with the secret that is set", async () => {
+    const { code, out } = await runTask("send.ts", ["github", "push", "--to", origin()], env);
+    assertEquals(code, 0);
+    assertMatch(out, /^push +200 \{"status":"received"/m);
+    const [message] = await messages();
+    assertEquals([message.webhook_type, message.verification], ["github", "verified"]);
+  });
+
+  it("that is refused ends the task with 1", async () => {
+    const wrong = { ...env, GITHUB_WEBHOOK_SECRET: "another" };
+    const { code, out } = await runTask("send.ts", ["github", "--to", origin()], wrong);
+    assertEquals(code, 1);
+    assertMatch(out, /^push +401 .*signature_mismatch/m);
+  });
+
+  it("that there is none of is refused, saying which there are", async () => {
+    for (const args of [["nobody"], ["github", "nothing"], ["github", "--to", "x"], ["--what"]]) {
+      const { code, error } = await runTask("send.ts", args, env);
+      assertEquals(code, 1, args.join(" "));
+      assert(error.trim().length > 10 && !error.includes(" at "), error);
+    }
+  });
+});
