@@ -59,6 +59,7 @@ export const ACCESS: readonly [method: string, path: string, who: Caller][] = [
   ["GET", "/messages/replays", "reader"],
   ["GET", "/messages/:id", "reader"],
   ["POST", "/messages/:id/replay", "admin"],
+  ["POST", "/messages/:id/release", "admin"],
   ["GET", "/messages/:id/delete", "reader"],
   ["POST", "/messages/:id/delete", "admin"],
   ["GET", "/tasks", "reader"],

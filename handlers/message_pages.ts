@@ -130,7 +130,7 @@ export function messagePages({ services }: { services: Services }): Hono<Env> {
         409,
         "wrong_state",
         "A message that was refused cannot be replayed",
-        "Nobody vouches for it: let the sender send it again",
+        "Nobody vouches for it: set its secret right, then release it",
       );
     }
     queue.send([made.message_id]);

@@ -1,17 +1,19 @@
+import { isId } from "../lib/id.ts";
 import { readMessage, type WholeMessage } from "../lib/message.ts";
 import { releaseRejected } from "../lib/quarantine.ts";
 import type { Services } from "../lib/services.ts";
+import type { Incoming } from "../sources/source.ts";
 import { conflict, createApi, createRoute, json, missing, refusals } from "./api.ts";
-import { SignatureRefused } from "./door.ts";
+import { type Door, SignatureRefused } from "./door.ts";
 import { notFound, Problem } from "./problem.ts";
 import { idParam, released } from "./schemas.ts";
 import type { Verifier } from "./verifier.ts";
 
-/** `/api/messages/{id}/release`: lets a message in that was refused, once its signature is right. */
+/** Lets messages in that were refused, once their signature is right: in the API, and on their page. */
 export function quarantine(
   { services: { database, queue, log }, verifier }: { services: Services; verifier: Verifier },
 ) {
-  return createApi().openapi(
+  const app = createApi().openapi(
     createRoute({
       method: "post",
       path: "/api/messages/{id}/release",
@@ -24,50 +26,61 @@ export function quarantine(
         ...refusals,
       },
     }),
-    async (c) => {
-      const found = await readMessage(database, c.req.valid("param").id);
-      if (!found) throw notFound("message");
-      const { message_id } = found;
-      requireWhole(found);
-      const door = verifier.doorOf(found.webhook_type);
-      const incoming = verifier.incomingOf(found);
-      const verification = await verifier.verify(door, incoming).catch(async (error) => {
-        if (!(error instanceof Problem) || error.status !== 401) throw error;
-        const reason = error instanceof SignatureRefused
-          ? await verifier.diagnose(door, error)
-          : `${error.message}. ${error.hint}`;
-        throw new Problem(
-          409,
-          error.code,
-          `Cannot release the message: it is still refused. ${reason}`,
-          "Change what the reason names, start Otto again, then release it",
-        );
-      });
-      const { source, name } = door;
-      if (await source.probe?.(incoming, door) ?? await source.handshake?.(incoming, door)) {
-        throw new Problem(
-          409,
-          "is_handshake",
-          "Cannot release the message: it is a handshake, whose sender waits for the answer",
-          "Let the sender verify the URL again: the secret is right now",
-        );
-      }
-      const release = await releaseRejected(database, {
-        id: message_id,
-        source: name,
-        verification,
-        deliveryId: source.deliveryId?.(incoming) ?? null,
-      });
-      if (!release.released) throw alreadyThere(release.repeats);
-      log.info("message.released", { message_id, webhook_type: found.webhook_type, verification });
-      queue.send([message_id]);
-      return c.json({
-        message_id,
-        state: "new" as const,
-        verification: verification === "verified" ? "verified" as const : "unverified" as const,
-      }, 200);
-    },
+    async (c) => c.json(await release(c.req.valid("param").id), 200),
   );
+  app.post("/messages/:id/release", async (c) => {
+    const id = c.req.param("id");
+    if (!isId(id)) throw notFound("message");
+    const { message_id } = await release(id);
+    return c.redirect(`/messages/${message_id}`, 303);
+  });
+  return app;
+
+  async function release(id: string) {
+    const found = await readMessage(database, id);
+    if (!found) throw notFound("message");
+    const { message_id, webhook_type } = found;
+    requireWhole(found);
+    const door = verifier.doorOf(webhook_type);
+    const incoming = verifier.incomingOf(found);
+    const verification = await verify(door, incoming);
+    const { source, name } = door;
+    if (await source.probe?.(incoming, door) ?? await source.handshake?.(incoming, door)) {
+      throw new Problem(
+        409,
+        "is_handshake",
+        "Cannot release the message: it is a handshake, whose sender waits for the answer",
+        "Let the sender verify the URL again: the secret is right now",
+      );
+    }
+    const outcome = await releaseRejected(database, {
+      id: message_id,
+      source: name,
+      verification,
+      deliveryId: source.deliveryId?.(incoming) ?? null,
+    });
+    if (!outcome.released) throw alreadyThere(outcome.repeats);
+    log.info("message.released", { message_id, webhook_type, verification });
+    queue.send([message_id]);
+    return { message_id, state: "new" as const, verification };
+  }
+
+  async function verify(door: Door, incoming: Incoming): Promise<"verified" | "unverified"> {
+    try {
+      return await verifier.verify(door, incoming) === "verified" ? "verified" : "unverified";
+    } catch (error) {
+      if (!(error instanceof Problem) || error.status !== 401) throw error;
+      const reason = error instanceof SignatureRefused
+        ? await verifier.diagnose(door, error)
+        : `${error.message}. ${error.hint}`;
+      throw new Problem(
+        409,
+        error.code,
+        `Cannot release the message: it is still refused. ${reason}`,
+        "Change what the reason names, start Otto again, then release it",
+      );
+    }
+  }
 }
 
 function requireWhole({ state, size, body }: WholeMessage): void {

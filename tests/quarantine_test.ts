@@ -247,7 +247,7 @@ function releaseSuite(name: string, env: () => Promise<Record<string, string>>) 
     beforeAll(async () => {
       const store = { ...SECRETS, ...await env() };
       otto = await openOtto(store);
-      for (const n of [1, 2, 3]) kept.push((await reject(otto, await sent(n))).message_id);
+      for (const n of [1, 2, 3, 4]) kept.push((await reject(otto, await sent(n))).message_id);
       const { error } = await release(kept[0], 409);
       assertEquals(error.code, "signature_mismatch");
       assertStringIncludes(error.message, "STRIPE_WEBHOOK_SECRET");
@@ -275,6 +275,17 @@ function releaseSuite(name: string, env: () => Promise<Record<string, string>>) 
       const { body, headers, type } = await sent(1);
       assertEquals(await otto.send(type, body, headers), id);
       assertEquals((await release(id, 409)).error.code, "not_rejected");
+    });
+
+    it("is let in from its page, too", async () => {
+      const path = `/messages/${kept[3]}`;
+      const page = await (await asAdmin(otto)(path)).text();
+      assertStringIncludes(page, `action="${path}/release"`);
+      const answer = await asAdmin(otto)(`${path}/release`, "POST");
+      assertEquals([answer.status, answer.headers.get("location")], [303, path]);
+      const again = await asAdmin(otto)(`${path}/release`, "POST");
+      assertEquals(again.status, 409);
+      await again.body?.cancel();
     });
 
     it("that was accepted meanwhile is not accepted twice", async () => {

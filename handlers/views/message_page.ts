@@ -51,11 +51,17 @@ export function messagePage(
             ${signature(message.verification)} ${age(message.received_at)}</p>
         </div>
         <div class="actions">
-          ${message.state !== "rejected" && html`
-            <form method="post" action="/messages/${id}/replay">
-              <button data-key="r">${icon("again")}Replay</button>
-            </form>
-          `}
+          ${message.state === "rejected"
+            ? html`
+              <form method="post" action="/messages/${id}/release">
+                <button>${icon("shield")}Verify again and release</button>
+              </form>
+            `
+            : html`
+              <form method="post" action="/messages/${id}/replay">
+                <button data-key="r">${icon("again")}Replay</button>
+              </form>
+            `}
           <a class="button quiet" href="/api/messages/${id}/body" download>Download</a>
           <a class="button quiet write" href="/messages/${id}/delete">Delete…</a>
         </div>
