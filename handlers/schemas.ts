@@ -139,6 +139,9 @@ export const task = z.object({
   result: z.object({ text: z.string(), data: z.unknown() }).nullable(),
   error: z.object({ code: z.string(), message: z.string() }).nullable(),
   question: z.string().nullable(),
+  question_id: z.number().int().nullable().openapi({
+    description: "Send it with the answer: it tells this question from the task's next one",
+  }),
   created_at: time,
   started_at: timeOrNull,
   finished_at: timeOrNull,
@@ -188,6 +191,11 @@ export const approval = z.object({
 
 export const taskAnswer = z.strictObject({
   text: z.string().trim().min(1).max(10_000),
+  question_id: z.number().int().min(0).max(2_147_483_647).optional().openapi({
+    description: "The task's `question_id` as it was read with the question. With it a request " +
+      "may be repeated: it never answers the next question. Without it, whatever the task asks " +
+      "when the answer comes is answered",
+  }),
 }).openapi("TaskAnswer");
 
 export const taskDecision = z.strictObject({

@@ -27,6 +27,8 @@ import { taskPage } from "./views/task_page.ts";
 const MOST_ROWS = 50;
 const MOST_PEOPLE = 100;
 const MOST_ANSWER = 10_000;
+/** An integer of the store. */
+const MOST_QUESTION = 2_147_483_647;
 /** Who did it, in a task's timeline. */
 const ADMIN = "admin";
 
@@ -74,11 +76,22 @@ export function taskPages({ services: { database, bells } }: { services: Service
 
   app.post("/tasks/:id/answer", async (c) => {
     const task = await theTask(c);
-    const text = (await readForm(c.req.raw)).get("text")?.trim().slice(0, MOST_ANSWER) ?? "";
+    const form = await readForm(c.req.raw);
+    const text = form.get("text")?.trim().slice(0, MOST_ANSWER) ?? "";
     if (text === "") {
       throw new Problem(400, "bad_request", "The answer is empty", "Write what the agent asks for");
     }
-    if (!await answerTask(database, { id: task.id, text, actor: ADMIN })) {
+    const questionId = Number(form.get("question_id") ?? NaN);
+    if (!Number.isInteger(questionId) || questionId > MOST_QUESTION) {
+      throw new Problem(
+        400,
+        "bad_request",
+        "The answer does not say which question it is for",
+        "Open the task's page again and answer there",
+      );
+    }
+    if (!await answerTask(database, { id: task.id, text, actor: ADMIN, questionId })) {
+      if (task.question_id !== null && task.question_id !== questionId) throw otherQuestion();
       throw tooLate(task, "answered");
     }
     bells.tasks.ring();
@@ -151,6 +164,15 @@ function searchOf({ q, status, source, assigned_to, since, before }: TaskQuery):
     since: seconds === undefined ? undefined : new Date(Date.now() - seconds * 1_000),
     before,
   };
+}
+
+function otherQuestion(): Problem {
+  return new Problem(
+    409,
+    "wrong_status",
+    "The question that this answers does not wait any more: the task asks another one now",
+    "Nothing was changed. Look at its page again and answer what it asks there",
+  );
 }
 
 function tooLate({ status }: Task, done: string): Problem {

@@ -164,11 +164,13 @@ export function tasks({ services: { database, bells } }: { services: Services })
       }),
       async (c) => {
         const { id } = c.req.valid("param");
-        const { text } = c.req.valid("json");
-        if (!await answerTask(database, { id, text, actor: ADMIN })) {
+        const { text, question_id: questionId } = c.req.valid("json");
+        if (!await answerTask(database, { id, text, actor: ADMIN, questionId })) {
           const approval = (await listApprovals(database, id)).find(isPending);
           if (approval) throw needsDecision(approval);
-          throw wrongStatus("answered", await theTask(id), "one that waits for an answer");
+          const found = await theTask(id);
+          if (found.question_id !== null) throw otherQuestion(found.question_id, questionId);
+          throw wrongStatus("answered", found, "one that waits for an answer");
         }
         bells.tasks.ring();
         return c.json(await theTask(id), 200);
@@ -226,6 +228,15 @@ function needsDecision({ id, tool }: Approval): Problem {
     "needs_decision",
     `The task does not wait for an answer: it asks whether it may call ${tool}`,
     `POST /api/tasks/{id}/approve or /deny with {"approval_id": "${id}"}`,
+  );
+}
+
+function otherQuestion(asked: number, meant?: number): Problem {
+  return new Problem(
+    409,
+    "wrong_status",
+    `The task does not wait with question ${meant} any more: it asks question ${asked} now`,
+    "Nothing was changed. GET /api/tasks/{id} shows its question and the question_id to answer with",
   );
 }
 

@@ -8,7 +8,7 @@ import {
 import { decideApproval, listApprovals, readApproval } from "./approval.ts";
 import { unlessAborted } from "./deadline.ts";
 import { isId } from "./id.ts";
-import { ACTIONS } from "./notify/slack_blocks.ts";
+import { ACTIONS, readAnswerValue } from "./notify/slack_blocks.ts";
 import type { Slack } from "./notify/slack.ts";
 import { claimCommand, findThreadTasks, type ThreadTask } from "./notify/slack_thread.ts";
 import { unescape } from "./notify/slack_text.ts";
@@ -73,7 +73,8 @@ async function hearClick(
     reason: `${user} in Slack: ${what}`,
     taskId,
   });
-  if (!isId(value)) return done(null, "a button without a task");
+  const { taskId, questionId } = readAnswerValue(value);
+  if (!isId(taskId)) return done(null, "a button without a task");
   if (action === ACTIONS.approve || action === ACTIONS.deny) {
     const approval = await readApproval(database, value);
     if (!approval) return done(null, "a button of an approval that is gone");
@@ -81,16 +82,19 @@ async function hearClick(
     const decision = action === ACTIONS.approve ? "approve" : "deny";
     return done(approval.task_id, await decide(services, slack, click, value, decision));
   }
-  if (!await readTask(database, value)) return done(null, "a button of a task that is gone");
-  if (!mayDecide(slack, click)) return done(value, "not allowed to answer");
+  if (!await readTask(database, taskId)) return done(null, "a button of a task that is gone");
+  if (!mayDecide(slack, click)) return done(taskId, "not allowed to answer");
   if (action === ACTIONS.retry) {
-    return done(value, await retry(services, slack, click, value));
+    return done(taskId, await retry(services, slack, click, taskId));
   }
   if (click.typed.trim() === "") {
     whisper(slack, click, "Write your answer into the field above the button, then press it.");
-    return done(value, "an empty answer");
+    return done(taskId, "an empty answer");
   }
-  return done(value, await answer(services, slack, click, value, click.typed));
+  return done(
+    taskId,
+    await answer(services, slack, click, { id: taskId, questionId, text: click.typed }),
+  );
 }
 
 async function hearReply(
@@ -121,8 +125,10 @@ async function obey(
   services: Parts,
   slack: Slack,
   reply: Reply,
-  { task_id: taskId, status }: ThreadTask,
+  { task_id: taskId, status, question_id, asked_at }: ThreadTask,
 ): Promise<string> {
+  // Said to an earlier question, or before there was one.
+  const early = asked_at !== null && Number(reply.ts) * 1_000 < asked_at.getTime();
   const { database } = services;
   const said = unescape(reply.text.replace(/^\s*<@[A-Z0-9]+(\|[^>]*)?>[\s,:]*/, "")).trim();
   const word = /^(approve|deny|retry)[.!]?$/i.exec(said)?.[1].toLowerCase();
@@ -132,7 +138,9 @@ async function obey(
     if (approvals.length === 0) {
       if (!mayDecide(slack, reply)) return "not allowed to answer";
       if (said === "") return "an empty answer";
-      return await answer(services, slack, reply, taskId, said);
+      if (early) return tooEarly(slack, reply);
+      const questionId = question_id ?? undefined;
+      return await answer(services, slack, reply, { id: taskId, questionId, text: said });
     }
     if (word !== "approve" && word !== "deny") {
       if (slack.approvers.includes(reply.user)) {
@@ -146,6 +154,7 @@ async function obey(
       return "no word on the approval that the task waits for";
     }
     if (!mayDecide(slack, reply)) return "not allowed to decide";
+    if (early) return tooEarly(slack, reply);
     if (approvals.length > 1) {
       whisper(
         slack,
@@ -202,16 +211,26 @@ async function answer(
   { database, bells }: Parts,
   slack: Slack,
   command: SlackCommand,
-  id: string,
-  text: string,
+  { id, questionId, text }: { id: string; questionId?: number; text: string },
 ): Promise<string> {
   const actor = actorOf(command);
-  if (await answerTask(database, { id, text: text.slice(0, MOST_ANSWER), actor })) {
+  const given = { id, questionId, text: text.slice(0, MOST_ANSWER), actor };
+  if (await answerTask(database, given)) {
     bells.tasks.ring();
     return "answered";
   }
-  whisper(slack, command, "That task does not wait for an answer any more.");
-  return "the task did not wait for an answer any more";
+  whisper(slack, command, "That question does not wait for an answer any more.");
+  return "the question did not wait for an answer any more";
+}
+
+function tooEarly(slack: Slack, command: SlackCommand): string {
+  whisper(
+    slack,
+    command,
+    "Your reply is older than what the task asks now: what you replied to does not wait any " +
+      "more. Nothing was changed; reply again if you mean the present question.",
+  );
+  return "older than the question that the task waits with";
 }
 
 async function retry(

@@ -1,3 +1,5 @@
+import { Buffer } from "node:buffer";
+
 /** Shorter ones would blot out ordinary words. */
 const SHORTEST = 6;
 const MARK = "•••";
@@ -21,12 +23,29 @@ const KNOWN = new RegExp(
 /** Takes secrets out of a text. */
 export type Redact = (text: string) => string;
 
-/** Takes these secrets, and what looks like one, out of texts. */
+/**
+ * A secret as base64 shows it, alone or behind anything: servers repeat a header of
+ * `Basic` credentials, or what they could not decode. Three offsets give three
+ * texts; the digits at the ends that depend on the neighbours are not among them.
+ */
+function base64Of(secret: string): string[] {
+  const bytes = Buffer.from(secret);
+  const whole = bytes.toString("base64");
+  const inside = [0, 1, 2].map((offset) => {
+    const text = Buffer.concat([Buffer.alloc(offset), bytes]).toString("base64").replace(/=+$/, "");
+    const first = Math.ceil(offset * 8 / 6);
+    return text.slice(first, Math.floor((offset + bytes.length) * 8 / 6));
+  });
+  return [whole, whole.replace(/=+$/, ""), ...inside]
+    .flatMap((text) => [text, text.replaceAll("+", "-").replaceAll("/", "_")]);
+}
+
+/** Takes these secrets, in base64 too, and what looks like one, out of texts. */
 export function createRedactor(secrets: Iterable<string | undefined>): Redact {
   // The longest first: one may begin with another.
-  const known = [...new Set(secrets)]
-    .filter((secret) => secret !== undefined && secret.length >= SHORTEST)
-    .sort((a, b) => b!.length - a!.length) as string[];
+  const plain = [...secrets].filter((secret) => secret !== undefined && secret.length >= SHORTEST);
+  const known = [...new Set(plain.flatMap((secret) => [secret!, ...base64Of(secret!)]))]
+    .sort((a, b) => b.length - a.length);
   return (text) => {
     let clean = text;
     for (const secret of known) clean = clean.replaceAll(secret, MARK);

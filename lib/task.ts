@@ -24,6 +24,8 @@ export interface Task {
   result: { text: string; data: unknown } | null;
   error: { code: string; message: string } | null;
   question: string | null;
+  /** Which of its questions that is, as long as it waits with it. */
+  question_id: number | null;
   created_at: Date;
   started_at: Date | null;
   finished_at: Date | null;
@@ -47,6 +49,7 @@ interface TaskRow {
   description: string;
   status: TaskStatus;
   question: string | null;
+  question_id: number | null;
   created_at: Date;
   started_at: Date | null;
   finished_at: Date | null;
@@ -60,7 +63,7 @@ interface TaskRow {
 }
 
 const columns = `t.id, t.message_id, t.source, t.title, t.description, t.status, t.question,
-  t.created_at, t.started_at, t.finished_at, t.result_text, t.result_data, t.error_code,
+  case when t.status = 'waiting_input' then t.epoch end as question_id, t.created_at, t.started_at, t.finished_at, t.result_text, t.result_data, t.error_code,
   t.error_message, u.id as user_id, u.email as user_email, u.name as user_name`;
 const table = "tasks t join users u on u.id = t.assigned_to";
 
@@ -205,12 +208,20 @@ export async function retryTask(
  * Answers the question that a task waits with; its agent goes on. Ring
  * `bells.tasks`. A task that waits for an approval takes none: see `decideApproval`.
  *
+ * @param questionId the question that is meant: an answer that comes late, or twice, must not
+ *   become the answer to the next one. A task asks one question in an epoch. Without it the
+ *   present question is meant.
  * @param actor who answered, as the timeline shows them.
- * @returns false when the task does not wait for an answer.
+ * @returns false when the task does not wait for an answer, or for another one.
  */
 export async function answerTask(
   database: Database,
-  { id, text, actor }: { id: string; text: string; actor: string },
+  { id, text, actor, questionId }: {
+    id: string;
+    text: string;
+    actor: string;
+    questionId?: number;
+  },
 ): Promise<boolean> {
   const answer = storedText(text);
   const rows = await database.query("answer a task", (sql) =>
@@ -219,7 +230,9 @@ export async function answerTask(
         update tasks t
         set status = 'pending', attempts = 0, answer = ${answer}, question = null,
           not_before = null
-        where id = ${id} and status = 'waiting_input' and not exists (
+        where id = ${id} and status = 'waiting_input'
+          ${questionId === undefined ? sql`` : sql`and t.epoch = ${questionId}`}
+          and not exists (
           select from approvals a
           where a.task_id = t.id and a.state = 'pending' and a.expires_at > now())
         returning id

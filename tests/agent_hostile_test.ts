@@ -68,7 +68,8 @@ describe("a model that obeys the message", () => {
       const id = await stage.unsigned({ title: "Hello", ...orders });
       const task = await stage.task(id);
       assertEquals(stage.fake.asked.length, 10);
-      assert(eventsOf(task, "tool_denied").length >= 9 * orders.length);
+      const denied = eventsOf(task, "tool_denied").map(({ data }) => data.calls ?? 1);
+      assert(denied.reduce((sum, calls) => sum + calls, 0) >= 9 * orders.length);
       assertEquals(eventsOf(task, "tool_call"), []);
       for (const kind of ["note", "titled", "reassigned", "waiting_input"]) {
         assertEquals(eventsOf(task, kind), [], kind);
@@ -348,12 +349,50 @@ describe("the budgets", () => {
       const task = await stage.task(await stage.unsigned({ title: "Hello" }));
       assertEquals(task.status, "completed");
       assertEquals(eventsOf(task, "tool_call").length, 3);
-      assertEquals(eventsOf(task, "tool_denied").map((event) => event.data.rule), [
-        "budget_tool_calls",
-        "budget_tool_calls",
-        "budget_tool_calls",
-      ]);
+      assertEquals(
+        eventsOf(task, "tool_denied").map(({ data }) => [data.rule, data.calls]),
+        [["budget_tool_calls", 3]],
+      );
+      const answers = told(stage.fake.asked[1]);
+      assertEquals(answers.length, 5);
+      assertEquals(answers.filter((text) => /^Refused: all tool calls/.test(text)).length, 3);
     });
+  });
+
+  it("refuse answers and calls that are too large, once and without keeping them", async () => {
+    const big = (characters: number) => ({ path: "x".repeat(characters) });
+    const many = (count: number, characters: number): Say => ({
+      calls: Array.from({ length: count }, () => ({ tool: "get_payload", args: big(characters) })),
+    });
+    for (
+      const [say, rule, calls] of [
+        [call("get_payload", big(30_000_000)), "too_much", 1],
+        [call("get_payload", big(100_000)), "too_much", 1],
+        [call("no_such_tool", big(100_000)), "too_much", 1],
+        [many(400, 60_000), "too_much", 400],
+        [many(400, 100), "budget_tool_calls", 380],
+      ] as [Say, string, number][]
+    ) {
+      await onStage({}, {}, async (stage) => {
+        stage.fake.script = [say, finish("Done")];
+        const id = await stage.unsigned({ title: "Hello" });
+        const task = await stage.task(id);
+        assertEquals([task.status, task.result?.text], ["completed", "Done"]);
+        assertEquals(
+          eventsOf(task, "tool_denied").filter(({ data }) => data.rule === rule)
+            .map(({ data }) => data.calls),
+          [calls],
+        );
+        assertStringIncludes(stage.fake.asked[1].text, "Refused: ");
+        const [{ size }] = await stage.otto.services.database.query(
+          "measure the run",
+          (sql) =>
+            sql<{ size: number }[]>`
+              select length(state::text) as size from agent_runs where task_id = ${id}`,
+        );
+        assert(size < 300_000, `${size} characters were kept`);
+      });
+    }
   });
 
   it("put a source's tasks off when its hour or its day is used up", async () => {

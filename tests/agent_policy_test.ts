@@ -1,4 +1,5 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { Buffer } from "node:buffer";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
 import { cleanText, fenced } from "../lib/agent/fence.ts";
@@ -220,6 +221,25 @@ describe("the redactor", () => {
         "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----",
       ]
     ) assertEquals(redact(`it is ${secret}`), "it is •••");
+  });
+
+  it("takes out what it knows in base64, too, by itself and inside other base64", () => {
+    for (const secret of ["key?>~ü-canary", "hunter2-canary-1", "hunter2-canary-12"]) {
+      const known = createRedactor([secret]);
+      const bytes = Buffer.from(secret);
+      for (const alphabet of ["base64", "base64url"] as const) {
+        const bare = bytes.toString(alphabet).replace(/=+$/, "");
+        const padded = bare.padEnd(Math.ceil(bare.length / 4) * 4, "=");
+        assertEquals(known(`it is ${padded}.`), "it is •••.");
+        assertEquals(known(`it is ${bare}.`), "it is •••.");
+        for (const before of ["", "u", "me", "you", "user"]) {
+          const both = Buffer.from(`${before}:${secret}:x`).toString(alphabet);
+          assertStringIncludes(known(both), "•••");
+          // What is left are the ends, with at most a byte of the secret in each.
+          assert(known(both).length < both.length - bytes.length);
+        }
+      }
+    }
   });
 
   it("masks fields that are secrets by their name, at any depth", () => {

@@ -98,6 +98,33 @@ describe("a task that waits for a person", () => {
     await otto.workOff();
   });
 
+  it("takes a repeated answer for the question that it was for, and for no other", async () => {
+    const task = await worked(() => ask("Which one?"), () => ask("Really delete it?"));
+    const body = { text: "yes", question_id: task.question_id };
+    const answered = await post(`/api/tasks/${task.id}/answer`, body);
+    assertEquals(answered.question_id, null);
+    await otto.workOff();
+    const { error } = await post(`/api/tasks/${task.id}/answer`, body, 409);
+    assertEquals(error.code, "wrong_status");
+    const form = (question_id: unknown) =>
+      otto.ask(`/tasks/${task.id}/answer`, {
+        method: "POST",
+        body: new URLSearchParams({ text: "yes", question_id: `${question_id}` }),
+      });
+    assertEquals((await form(task.question_id)).status, 409);
+    assertEquals((await form("")).status, 409);
+    assertEquals((await form("x")).status, 400);
+    const asks = await read(task.id);
+    assertEquals([asks.status, asks.question], ["waiting_input", "Really delete it?"]);
+
+    const page = await (await otto.ask(`/tasks/${task.id}`)).text();
+    assertStringIncludes(page, `name="question_id" value="${asks.question_id}"`);
+    agent.turns.push(() => completed);
+    assertEquals((await form(asks.question_id)).status, 303);
+    await otto.workOff();
+    assertEquals((await read(task.id)).status, "completed");
+  });
+
   it("goes on when an approval is decided on, once", async () => {
     for (const [action, state] of [["approve", "approved"], ["deny", "denied"]]) {
       const task = await worked(() => ask("May I?"), () => completed);

@@ -78,6 +78,28 @@ function suite(
       );
     });
 
+    it("no later question, by a view or a reply that are older than it", async () => {
+      await using place = await open(asking);
+      const id = await place.task();
+      const [{ blocks, ts: thread_ts }] = structuredClone(place.slack.posts);
+      await place.click("U0BOSS", "Answer", "the blue one");
+      await place.workOff();
+      place.slack.posts[0].blocks = blocks;
+      await place.click("U0BOSS", "Answer", "the old view");
+      await place.workOff();
+      const said = { type: "message", user: "U0BOSS", channel: "C0OPS", thread_ts };
+      await place.event({ ...said, text: "the old reply", ts: "1700000900.000100" });
+      await place.workOff();
+      const { status, events } = await theTask(place, id);
+      assertEquals(status, "waiting_input");
+      assertEquals(
+        events.filter((each: { kind: string }) => each.kind === "answered").length,
+        1,
+      );
+      assertEquals(place.slack.whispers.length, 2);
+      for (const { text } of place.slack.whispers) assertMatch(text, /does not wait/);
+    });
+
     it("a question, by a reply in the thread below the message", async () => {
       await using place = await open(asking);
       const id = await place.task();
@@ -86,7 +108,7 @@ function suite(
         user: "U0CHIEF",
         channel: "C0OPS",
         text: "<@U0OTTO> a &lt;b&gt; &amp; c",
-        ts: "1700000900.000100",
+        ts: "4100000900.000100",
         thread_ts: post.ts,
       };
       await place.event({ type: "message", channel_type: "channel", ...said });
@@ -132,7 +154,7 @@ function suite(
             ts,
             thread_ts: root.ts,
           });
-        await reply("<@U0OTTO> blue", "1700000501.000100");
+        await reply("<@U0OTTO> blue", "4100000501.000100");
         await createWorker(place.otto.services).takeMessages(
           0,
           new AbortController().signal,
@@ -140,7 +162,7 @@ function suite(
         assertEquals((await theTask(place, id)).events.at(-1).kind, "answered");
         const more = await reply(
           "<@U0OTTO> and something else",
-          "1700000502.000100",
+          "4100000502.000100",
         );
         await createWorker(place.otto.services).takeMessages(
           0,
@@ -192,13 +214,13 @@ function suite(
           ts,
           thread_ts: place.slack.posts[0].ts,
         });
-      await reply("sure, approve it all", "1700000901.000100");
+      await reply("sure, approve it all", "4100000901.000100");
       await createWorker(place.otto.services).takeMessages(
         0,
         new AbortController().signal,
       );
       assertEquals((await theTask(place, id)).approvals[0].state, "pending");
-      await reply("Approve!", "1700000902.000100");
+      await reply("Approve!", "4100000902.000100");
       await createWorker(place.otto.services).takeMessages(
         0,
         new AbortController().signal,
@@ -229,7 +251,7 @@ function suite(
         user: "U0STRANGER",
         channel: "C0OPS",
         text: "approve",
-        ts: "1700000903.000100",
+        ts: "4100000903.000100",
         thread_ts: place.slack.posts[0].ts,
       });
       await place.workOff();
@@ -311,7 +333,7 @@ function suite(
           channel: "C0OPS",
           previous_message: { ...own, app_id: "A0OTTO" },
         }],
-        [{ ...own, user, bot_id, ts: "1700000904.000100", thread_ts: own.ts }],
+        [{ ...own, user, bot_id, ts: "4100000904.000100", thread_ts: own.ts }],
       ];
       for (const [event, envelope] of events) {
         const id = await place.event(event, envelope);
@@ -333,7 +355,7 @@ function suite(
       await using place = await open(asking);
       place.slack.always("auth.test", { status: 503 });
       const id = await place.event(
-        { type: "message", bot_id: "B0ANY", channel: "C0OPS", text: "hi", ts: "1700000910.000100" },
+        { type: "message", bot_id: "B0ANY", channel: "C0OPS", text: "hi", ts: "4100000910.000100" },
         { authorizations: [], api_app_id: undefined },
       );
       await place.workOff();
@@ -352,13 +374,13 @@ function suite(
       const inside = await place.event({
         ...bot,
         text: "approve",
-        ts: "1700000905.000100",
+        ts: "4100000905.000100",
         thread_ts: place.slack.posts[0].ts,
       });
       const outside = await place.event({
         ...bot,
         text: "Deployed",
-        ts: "1700000906.000100",
+        ts: "4100000906.000100",
       });
       const edit = await place.event({
         type: "message",
@@ -368,7 +390,7 @@ function suite(
           type: "message",
           user: "U0ADA",
           text: "typo",
-          ts: "1700000907.000100",
+          ts: "4100000907.000100",
         },
       });
       await place.workOff();
@@ -397,7 +419,7 @@ function suite(
         user: "U0ADA",
         channel: "C0OPS",
         text: "thanks!",
-        ts: "1700000908.000100",
+        ts: "4100000908.000100",
         thread_ts: place.slack.posts[0].ts,
       });
       await place.workOff();
@@ -442,7 +464,7 @@ describe("without approvers", () => {
       user: "U0BOSS",
       channel: "C0OPS",
       text: "blue",
-      ts: "1700000909.000100",
+      ts: "4100000909.000100",
       thread_ts: ts,
     });
     await place.workOff();

@@ -121,12 +121,13 @@ function approvalCard(
   `;
 }
 
-function question({ id, question: asks }: Task) {
+function question({ id, question: asks, question_id }: Task) {
   return html`
     <section class="card asks" aria-labelledby="question">
       <h2 id="question">${icon("ask")}The agent asks</h2>
       <p class="said ink" dir="auto">${asks ?? "It waits for an answer."}</p>
       <form method="post" action="/tasks/${id}/answer">
+        <input type="hidden" name="question_id" value="${question_id}">
         <label for="answer" class="words">Your answer</label>
         <textarea id="answer" name="text" required maxlength="10000" rows="3"
           placeholder="Your answer"></textarea>

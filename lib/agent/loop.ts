@@ -3,7 +3,8 @@ import { errorText } from "../log.ts";
 import { redactAll, redactTexts } from "../redact.ts";
 import type { Outcome } from "./agent.ts";
 import { fenced, newBoundary } from "./fence.ts";
-import { ModelError, type Step } from "./model.ts";
+import { type Limited, limited, toolsOf } from "./limit.ts";
+import { ModelError } from "./model.ts";
 import type { SourceRules } from "./policy.ts";
 import { opening } from "./prompt.ts";
 import { loadRun, type LoggedEvent, type RunState, saveRun, type Turnstile } from "./run.ts";
@@ -70,39 +71,44 @@ export async function runLoop(place: Workplace, signal: AbortSignal): Promise<Ou
     const last = exhausted !== undefined || state.step >= rules.budgets.steps - 1;
     if (state.step >= rules.budgets.steps) throw new Error(noEnd(rules.budgets.steps));
     const startedAt = Date.now();
-    let step: Step;
+    let answer: Limited;
     try {
-      step = redactTexts(
-        await place.model.step({
-          instructions: place.instructions,
-          turns: state.turns,
-          tools: [...place.tools.values()].map(specOf),
-          last,
-          maxOutputTokens: rules.budgets.outputTokens,
-          maxMs: rules.budgets.stepSeconds * 1_000,
-        }, signal),
-        place.redact,
-      );
+      const step = await place.model.step({
+        instructions: place.instructions,
+        turns: state.turns,
+        tools: [...place.tools.values()].map(specOf),
+        last,
+        maxOutputTokens: rules.budgets.outputTokens,
+        maxMs: rules.budgets.stepSeconds * 1_000,
+      }, signal);
+      const callsLeft = rules.budgets.toolCalls - state.used.toolCalls;
+      answer = redactTexts(limited(step, { callsLeft }), place.redact);
     } catch (error) {
       signal.throwIfAborted();
       return await putOff(error, state, save);
     }
     const ms = Date.now() - startedAt;
-    take(state, step, { prefix, last, ms });
+    const { step } = answer;
+    take(state, answer, { prefix, last, ms });
     if (last) state.exhausted ??= exhausted ?? "steps";
     const off = untold.splice(0).map((data) => ({ kind: "tool_off", data }));
-    await save([...off, {
-      kind: "step",
-      data: {
-        step: state.step,
-        finish: step.finish,
-        tools: step.calls.map((each) => each.tool),
-        input_tokens: step.tokens.input,
-        output_tokens: step.tokens.output,
-        ms,
-        ...(last ? { last: state.exhausted } : {}),
+    await save([
+      ...off,
+      {
+        kind: "step",
+        data: {
+          step: state.step,
+          finish: step.finish,
+          tools: toolsOf(step.calls),
+          input_tokens: step.tokens.input,
+          output_tokens: step.tokens.output,
+          ms,
+          ...(last ? { last: state.exhausted } : {}),
+        },
       },
-    }, ...step.calls.filter((each) => each.invalid).map(refusedCall)], {
+      ...answer.events,
+      ...step.calls.filter((each) => each.invalid).map(refusedCall),
+    ], {
       usage: { source: assignment.source, tokens: step.tokens.input + step.tokens.output },
     });
   }
@@ -126,7 +132,7 @@ function begin({ assignment, redact }: Workplace): RunState {
 /** Makes a model's answer part of the run. */
 function take(
   state: RunState,
-  step: Step,
+  { step, results, refused }: Limited,
   { prefix, last, ms }: { prefix: string; last: boolean; ms: number },
 ): void {
   state.step++;
@@ -139,11 +145,12 @@ function take(
   state.used.toolCalls += step.calls.filter((call) => call.invalid).length;
   // In the last step there were no tools, whatever the model calls.
   const calls = last ? [] : step.calls;
+  state.results.push(...results);
   state.pending = calls
     .map((call, index) => ({ ...call, key: `${prefix}:${state.step}:${index}` }))
     .filter((call) => !call.invalid);
-  if (last || calls.length === 0) state.said = step.text;
-  if (calls.length === 0 && step.finish === "length") state.exhausted = "output_tokens";
+  if (last || calls.length + refused === 0) state.said = step.text;
+  if (calls.length + refused === 0 && step.finish === "length") state.exhausted = "output_tokens";
 }
 
 function refusedCall({ tool, invalid }: { tool: string; invalid?: string }): LoggedEvent {

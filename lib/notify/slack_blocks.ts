@@ -16,7 +16,15 @@ export interface SlackContent {
 export interface Showing {
   task: Pick<
     Task,
-    "id" | "source" | "title" | "status" | "question" | "started_at" | "result" | "error"
+    | "id"
+    | "source"
+    | "title"
+    | "status"
+    | "question"
+    | "question_id"
+    | "started_at"
+    | "result"
+    | "error"
   >;
   /** Those that wait for a person's word. */
   approvals: readonly Approval[];
@@ -144,8 +152,18 @@ function askedOf(
       label: text("Your answer"),
       element: { type: "plain_text_input", action_id: ANSWER_FIELD, max_length: 3_000 },
     },
-    buttons(`send_${version}`, button("Answer", ACTIONS.answer, task.id)),
+    buttons(`send_${version}`, button("Answer", ACTIONS.answer, answerValue(task))),
   ];
+}
+
+/** What the button of an answer holds: a view of an earlier question must not answer the next one. */
+const answerValue = ({ id, question_id }: Showing["task"]) =>
+  question_id === null ? id : `${id}:${question_id}`;
+
+/** The task and the question that a button's value names. */
+export function readAnswerValue(value: string): { taskId: string; questionId?: number } {
+  const [, taskId, question] = /^(.+):(\d{1,9})$/.exec(value) ?? [null, value];
+  return { taskId, questionId: question === undefined ? undefined : Number(question) };
 }
 
 /** A call is approved as it is seen: one that is too long to be shown is not approved here. */

@@ -5,6 +5,9 @@ import type { TaskStatus } from "../task.ts";
 export interface ThreadTask {
   task_id: string;
   status: TaskStatus;
+  /** The question that it waits with, and when that was asked. */
+  question_id: number | null;
+  asked_at: Date | null;
   /** The thread hangs below our own message; otherwise it is somebody else's. */
   ours: boolean;
 }
@@ -16,7 +19,12 @@ export async function findThreadTasks(
 ): Promise<ThreadTask[]> {
   return await database.query("find the tasks of a Slack thread", (sql) =>
     sql<ThreadTask[]>`
-      select s.task_id, t.status, coalesce(s.ts = ${threadTs}, false) as ours
+      select s.task_id, t.status,
+        case when t.status = 'waiting_input' then t.epoch end as question_id,
+        case when t.status = 'waiting_input' then (
+          select max(e.at) from task_events e where e.task_id = t.id and e.kind = 'waiting_input'
+        ) end as asked_at,
+        coalesce(s.ts = ${threadTs}, false) as ours
       from slack_messages s join tasks t on t.id = s.task_id
       where (s.channel = ${channel} and s.ts = ${threadTs})
         or (s.place = ${channel} and s.thread_ts = ${threadTs})

@@ -1,0 +1,106 @@
+import { cut } from "./prompt.ts";
+import type { Step, ToolCall, Turn } from "./model.ts";
+import type { LoggedEvent } from "./run.ts";
+
+/** The most of one call's arguments that is taken, in characters of JSON. */
+export const MOST_ARGUMENTS = 64 * 1_024;
+/** The most of a model's whole answer: it is saved, and sent again with each further step. */
+export const MOST_ANSWER = 1_024 * 1_024;
+/** The most of the words that are kept of an answer beyond that. */
+const MOST_WORDS = 10_000;
+
+const NO_CALLS_LEFT = "all tool calls are used up";
+
+/** What is taken of a model's answer. */
+export interface Limited {
+  step: Step;
+  /** What the model is told of calls that it has not been told of yet. */
+  results: { id: string; tool: string; text: string }[];
+  /** How many calls were not even looked at. They use up nothing: others of the step are still to be judged. */
+  refused: number;
+  /** Those, in one entry for the timeline. */
+  events: LoggedEvent[];
+}
+
+/**
+ * Holds a model's answer to its size before anything is done with it: every call that
+ * is taken is judged and saved by itself. What is too much is refused at once.
+ *
+ * @param callsLeft how many more calls the budget has room for; `finish` needs none.
+ */
+export function limited(step: Step, { callsLeft }: { callsLeft: number }): Limited {
+  const size = lengthOf(step.turns) + step.text.length;
+  if (size > MOST_ANSWER) return leftOut(step, size);
+  const refused = new Map<ToolCall, string>();
+  let taken = 0;
+  let finishes = 0;
+  for (const call of step.calls) {
+    const length = lengthOf(call.arguments);
+    if (length > MOST_ARGUMENTS) {
+      refused.set(call, `its arguments had ${length} characters, at most ${MOST_ARGUMENTS} may be`);
+    } else if (call.tool === "finish" ? finishes++ > 0 : taken++ >= callsLeft) {
+      refused.set(call, NO_CALLS_LEFT);
+    }
+  }
+  if (refused.size === 0) return { step, results: [], refused: 0, events: [] };
+  const reasons = [...new Set(refused.values())];
+  const why = new Map([...refused].map(([{ id }, reason]) => [id, `Refused: ${reason}.`]));
+  return {
+    step: {
+      ...step,
+      calls: step.calls.filter((call) => !refused.has(call)),
+      turns: step.turns.map((turn) => shortened(turn, why)),
+    },
+    results: [...refused.keys()].filter(({ invalid }) => !invalid)
+      .map(({ id, tool }) => ({ id, tool, text: `${why.get(id)} Do not try again.` })),
+    refused: refused.size,
+    events: [refusal([...refused.keys()], reasons)],
+  };
+}
+
+function leftOut(step: Step, size: number): Limited {
+  const reason = `the answer had ${size} characters, at most ${MOST_ANSWER} may be`;
+  const turns: Turn[] = [{ role: "assistant", content: `(Left out: ${reason})` }];
+  if (step.calls.length > 0) {
+    turns.push({ role: "user", content: `Refused: ${reason}. None of its calls was made.` });
+  }
+  return {
+    step: { ...step, text: cut(step.text, MOST_WORDS), calls: [], turns },
+    results: [],
+    refused: step.calls.length,
+    events: [refusal(step.calls, [reason])],
+  };
+}
+
+function refusal(calls: readonly ToolCall[], reasons: readonly string[]): LoggedEvent {
+  const rule = reasons.every((reason) => reason === NO_CALLS_LEFT)
+    ? "budget_tool_calls"
+    : "too_much";
+  const tool = [...new Set(toolsOf(calls))].join(", ");
+  const reason = reasons.slice(0, 3).join("; ");
+  return { kind: "tool_denied", data: { tool, rule, reason, calls: calls.length } };
+}
+
+/** The names of the tools that are called, as the timeline shows them. */
+export function toolsOf(calls: readonly ToolCall[]): string[] {
+  return calls.slice(0, 20).map(({ tool }) => tool.slice(0, 100));
+}
+
+/** A turn without what refused calls would have been made with. */
+function shortened(turn: Turn, why: ReadonlyMap<string, string>): Turn {
+  if (typeof turn.content === "string") return turn;
+  const content = turn.content.map((part) => {
+    if (part.type === "tool-call" && why.has(part.toolCallId)) {
+      return { ...part, input: { left_out: why.get(part.toolCallId) } };
+    }
+    if (part.type === "tool-result" && why.has(part.toolCallId)) {
+      return { ...part, output: { type: "error-text", value: why.get(part.toolCallId) } };
+    }
+    return part;
+  });
+  return { ...turn, content } as Turn;
+}
+
+function lengthOf(value: unknown): number {
+  return typeof value === "string" ? value.length : JSON.stringify(value)?.length ?? 0;
+}
