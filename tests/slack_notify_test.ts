@@ -404,6 +404,27 @@ function suite(
       assertEquals(place.slack.called("chat.postMessage").length, 1);
     });
 
+    const halfway: Trouble[] = [
+      { status: 503, taken: true },
+      { error: "internal_error", taken: true },
+      { error: "fatal_error", taken: true },
+      { error: "request_timeout", taken: true },
+    ];
+    for (const trouble of halfway) {
+      const { status, error } = trouble as { status?: number; error?: string };
+      also(`is looked for before it is posted again after ${error ?? status}`, async () => {
+        await using place = await open(CHANNELS);
+        place.slack.always("chat.postMessage", trouble);
+        const id = await place.task();
+        for (let round = 0; round < 3; round++) {
+          await place.passTime(30);
+          await place.workOff();
+        }
+        assertEquals((await tellings(place, id))[0], ["slack", "C0DEMO", "completed", "sent"]);
+        assertEquals(place.slack.posts.length, 1);
+      });
+    }
+
     also(
       "is posted at most once more when Slack does not let us look for a lost answer",
       async () => {
