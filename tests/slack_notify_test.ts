@@ -489,6 +489,40 @@ function suite(
       );
     });
 
+    const unheard: [string, Trouble, number, string][] = [
+      ["cannot say now whether it took it", { status: 503 }, 1, "pending"],
+      ["does not let us look for it", { error: "missing_scope" }, 3, "dead"],
+    ];
+    for (const [what, trouble, posts, state] of unheard) {
+      also(`has a note ${posts} times at most when Slack ${what}`, async () => {
+        await using place = await open(CHANNELS);
+        const id = await place.task();
+        const { database } = place.otto.services;
+        await database.query("say", (sql) =>
+          sql`
+            insert into notifications (id, cause, task_id, channel, destination, kind, text)
+            values (${newId()}, 'agent_call:x', ${id}, 'slack', 'C0OTHER', 'note', 'Half way')`);
+        place.slack.always("chat.postMessage", { status: 503, taken: true });
+        place.slack.always("conversations.history", trouble);
+        for (let round = 0; round < 5; round++) {
+          await place.passTime(10);
+          await database.query(
+            "pass time",
+            (sql) => sql`update notifications set lease_until = null where state = 'pending'`,
+          );
+          await place.workOff();
+        }
+        assertEquals(
+          place.slack.posts.filter(({ channel }) => channel === "C0OTHER").length,
+          posts,
+        );
+        assertEquals(
+          (await tellings(place, id)).filter(([, , kind]) => kind === "note"),
+          [["slack", "C0OTHER", "note", state]],
+        );
+      });
+    }
+
     also("shows no secret that it met", async () => {
       const token = `ghp_${"a1B2".repeat(9)}`;
       await using place = await open(CHANNELS, {
