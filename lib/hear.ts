@@ -4,6 +4,7 @@ import {
   isEcho,
   type SlackCommand,
   type SlackSelf,
+  unsaidOf,
 } from "../sources/slack_command.ts";
 import { decideApproval, listApprovals, readApproval } from "./approval.ts";
 import { unlessAborted } from "./deadline.ts";
@@ -45,6 +46,10 @@ export async function hear(
   const { slack } = services;
   if (isEcho(payload) || slack && hasBot(payload) && await isOurs(slack, payload)) {
     return { state: "filtered", reason: "Otto's own message in Slack", taskId: null };
+  }
+  const unsaid = unsaidOf(payload);
+  if (unsaid !== undefined) {
+    return { state: "filtered", reason: `Nothing new is said in Slack: ${unsaid}`, taskId: null };
   }
   const command = slack && commandOf(payload);
   if (!command) return undefined;

@@ -1,4 +1,4 @@
-import { at, first, list, text } from "../lib/pick.ts";
+import { at, first, line, list, text } from "../lib/pick.ts";
 
 /** Where a message stands in Slack. */
 export interface SlackPlace {
@@ -16,7 +16,13 @@ export type SlackCommand =
   );
 
 /** Subtypes of a message that are still somebody saying something. */
-const SAYINGS = new Set([undefined, "thread_broadcast", "file_share", "bot_message"]);
+const SAYINGS = new Set([
+  undefined,
+  "thread_broadcast",
+  "file_share",
+  "bot_message",
+  "me_message",
+]);
 
 /**
  * The message that a task came from, with the thread in which to answer it:
@@ -96,6 +102,18 @@ function isSaying(payload: unknown): boolean {
   const type = at(payload, "event", "type");
   return (type === "message" || type === "app_mention") &&
     SAYINGS.has(at(payload, "event", "subtype") as string | undefined);
+}
+
+/**
+ * What a `message` event tells of that is nothing said: `message_changed`,
+ * `message_deleted`, `channel_join` and the like (docs.slack.dev, "message event").
+ *
+ * @returns the event's subtype; undefined when somebody says something, or for other events.
+ */
+export function unsaidOf(payload: unknown): string | undefined {
+  return at(payload, "event", "type") === "message" && !isSaying(payload)
+    ? line(payload, "event", "subtype") ?? "unknown"
+    : undefined;
 }
 
 /** What identifies the app itself: its ids in the envelope, and those that Slack told it. */

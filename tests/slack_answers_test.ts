@@ -360,16 +360,12 @@ function suite(
         text: "Deployed",
         ts: "1700000906.000100",
       });
-      const edit = await place.event({
-        type: "message",
-        subtype: "message_changed",
+      const mention = await place.event({
+        type: "app_mention",
+        user: "U0ADA",
         channel: "C0OPS",
-        message: {
-          type: "message",
-          user: "U0ADA",
-          text: "typo",
-          ts: "1700000907.000100",
-        },
+        text: "<@U0OTTO> hi",
+        ts: "1700000907.000100",
       });
       await place.workOff();
       assertMatch(
@@ -377,13 +373,46 @@ function suite(
         /bots are not obeyed/,
       );
       assertEquals((await theTask(place, id)).status, "waiting_input");
-      for (const other of [outside, edit]) {
+      for (const other of [outside, mention]) {
         assert(
           (await place.get(`/api/messages/${other}`)).task_id,
           "a task of its own",
         );
       }
       assertEquals(place.slack.whispers, []);
+    });
+
+    it("what is nothing said with no task: edits, deletions, people who come", async () => {
+      await using place = await open(asking);
+      const id = await place.task();
+      const said = {
+        type: "message",
+        user: "U0BOSS",
+        text: "the blue one",
+        ts: "1700000911.000100",
+        thread_ts: place.slack.posts[0].ts,
+      };
+      const event = { type: "message", channel: "C0OPS", ts: "1700000912.000100" };
+      const unsaid = [
+        { ...event, subtype: "message_changed", message: said, previous_message: said },
+        { ...event, subtype: "message_deleted", previous_message: said },
+        { ...event, subtype: "message_replied", message: said },
+        { ...event, subtype: "channel_join", user: "U0ADA", text: "<@U0ADA> has joined" },
+      ];
+      for (const each of unsaid) {
+        const messageId = await place.event(each);
+        await place.workOff();
+        const { state, reason } = await place.get(`/api/messages/${messageId}`);
+        assertEquals([state, reason], [
+          "filtered",
+          `Nothing new is said in Slack: ${each.subtype}`,
+        ]);
+      }
+      assertEquals((await theTask(place, id)).status, "waiting_input");
+      const plain = await place.event({ ...event, user: "U0ADA", text: "hello" });
+      await place.workOff();
+      assert((await place.get(`/api/messages/${plain}`)).task_id, "a task of its own");
+      assertEquals((await place.get("/api/tasks")).items.length, 2);
     });
 
     also("talk below a task that waits for nothing with silence", async () => {
