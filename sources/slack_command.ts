@@ -147,10 +147,21 @@ export function isEcho(payload: unknown, self: SlackSelf = {}): boolean {
 
 /** Whether a bot, perhaps this app, has a part in an event. */
 export function hasBot(payload: unknown): boolean {
-  return speakers(payload).some((speaker) =>
-    text(speaker, "bot_id") !== undefined || text(speaker, "bot_profile", "id") !== undefined
-  );
+  return speakers(payload).some(isBot);
 }
+
+/** Whether every bot that has a part in an event surely belongs to another app than this one. */
+export function isOtherApps(payload: unknown): boolean {
+  const ours = text(payload, "api_app_id");
+  return ours !== undefined && speakers(payload).filter(isBot).every((speaker) => {
+    const apps = [text(speaker, "app_id"), text(speaker, "bot_profile", "app_id")]
+      .filter((app) => app !== undefined);
+    return apps.length > 0 && !apps.includes(ours);
+  });
+}
+
+const isBot = (speaker: unknown) =>
+  text(speaker, "bot_id") !== undefined || text(speaker, "bot_profile", "id") !== undefined;
 
 /** Everything in an event that somebody has said. */
 function speakers(payload: unknown): unknown[] {

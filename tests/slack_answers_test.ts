@@ -329,15 +329,28 @@ function suite(
       assertEquals(place.slack.posts.length, 1);
     });
 
-    also("nothing to any bot while Slack does not say who it is itself", async () => {
+    also("no bot that may be itself, as long as Slack does not say who it is", async () => {
       await using place = await open(asking);
       place.slack.always("auth.test", { status: 503 });
-      const id = await place.event(
-        { type: "message", bot_id: "B0ANY", channel: "C0OPS", text: "hi", ts: "1700000910.000100" },
-        { authorizations: [], api_app_id: undefined },
+      const said = { type: "message", channel: "C0OPS", text: "hi", bot_id: "B0ANY" };
+      const unknownSelf = { authorizations: [] };
+      const unknown = await place.event({ ...said, ts: "1700000910.000100" }, unknownSelf);
+      const other = await place.event(
+        { ...said, app_id: "A0OTHER", ts: "1700000911.000100" },
+        unknownSelf,
       );
       await place.workOff();
-      assertEquals((await place.get(`/api/messages/${id}`)).state, "filtered");
+      assert((await place.get(`/api/messages/${other}`)).task_id, "surely another app's");
+      assertEquals((await place.get(`/api/messages/${unknown}`)).state, "new");
+      const { database } = place.otto.services;
+      await database.query("pass time", (sql) =>
+        sql`
+          update messages set lease_until = null, claimed_at = claimed_at - interval '11 minutes'
+          where state = 'new'`);
+      await place.workOff();
+      const { state, reason, task_id } = await place.get(`/api/messages/${unknown}`);
+      assertEquals([state, task_id], ["filtered", null]);
+      assertMatch(reason, /Slack did not say for ten minutes who Otto is/);
     });
 
     it("a bot in the thread with silence, and other people's events with tasks", async () => {
@@ -453,6 +466,32 @@ describeWith({ postgres: true }, "Slack with PostgreSQL", (servers) => {
         DATABASE_URL: await servers.postgres.createDatabase(),
       }, { agent }),
   );
+
+  it("hear a bot as soon as Slack says that it is another one", async () => {
+    const env = { ...ENV, DATABASE_URL: await servers.postgres.createDatabase() };
+    const said = { type: "message", channel: "C0OPS", text: "hi" };
+    const before = await openSlackOtto(env, { agent: asking });
+    const ids: string[] = [];
+    try {
+      before.slack.always("auth.test", { status: 503 });
+      for (const bot_id of ["B0OTHER", SELF.bot_id]) {
+        const ts = `170000091${ids.length}.000100`;
+        ids.push(await before.event({ ...said, bot_id, ts }, { authorizations: [] }));
+      }
+      await before.workOff();
+      await before.otto.services.database.query(
+        "pass time",
+        (sql) => sql`update messages set lease_until = null where state = 'new'`,
+      );
+    } finally {
+      await before[Symbol.asyncDispose]();
+    }
+    await using after = await openSlackOtto(env, { agent: asking });
+    await after.workOff();
+    const [other, own] = await Promise.all(ids.map((id) => after.get(`/api/messages/${id}`)));
+    assert(other.task_id, "a task of its own");
+    assertEquals([own.state, own.reason], ["filtered", "Otto's own message in Slack"]);
+  });
 });
 
 describe("without approvers", () => {
