@@ -467,6 +467,27 @@ describeWith({ postgres: true }, "Slack with PostgreSQL", (servers) => {
       }, { agent }),
   );
 
+  it("link to the task's page, which has a form for the answer", async () => {
+    const ADMIN_TOKEN = "a token of the test";
+    await using place = await openSlackOtto({
+      DATABASE_URL: await servers.postgres.createDatabase(),
+      SLACK_CHANNELS: "*=C0OPS",
+      PUBLIC_URL: "https://otto.example.com",
+      ADMIN_TOKEN,
+    }, { agent: asking });
+    await place.otto.send("demo", '{"title":"Hello"}', { "content-type": "application/json" });
+    await place.otto.workOff();
+    const [{ blocks }] = place.slack.posts;
+    assertMatch(JSON.stringify(blocks), /To answer, open the task in Otto/);
+    const [, path] = /<https:\/\/otto\.example\.com(\/[^|]*)\|Open in Otto>/
+      .exec(JSON.stringify(blocks))!;
+    const page = await place.otto.ask(path, {
+      headers: { host: "otto.example.com", authorization: `Bearer ${ADMIN_TOKEN}` },
+    });
+    assertEquals(page.status, 200);
+    assertMatch(await page.text(), new RegExp(`<form method="post" action="${path}/answer"`));
+  });
+
   it("hear a bot as soon as Slack says that it is another one", async () => {
     const env = { ...ENV, DATABASE_URL: await servers.postgres.createDatabase() };
     const said = { type: "message", channel: "C0OPS", text: "hi" };
