@@ -2,8 +2,10 @@ import {
   commandOf,
   hasBot,
   isEcho,
+  isOtherApps,
   type SlackCommand,
   type SlackSelf,
+  unsaidOf,
 } from "../sources/slack_command.ts";
 import { decideApproval, listApprovals, readApproval } from "./approval.ts";
 import { unlessAborted } from "./deadline.ts";
@@ -29,6 +31,8 @@ type Reply = SlackCommand & { kind: "reply" };
 
 /** Shorter than a lease, and the envelope nearly always says it already. */
 const IDENTIFY_MS = 2_000;
+/** How long another bot's message waits for Slack to say who we are. */
+const STRANGER_MS = 10 * 60_000;
 const MOST_ANSWER = 10_000;
 
 /**
@@ -36,15 +40,26 @@ const MOST_ANSWER = 10_000;
  * from what makes a new task; obeys the words. May be called again for the same
  * message: each word counts once.
  *
- * @returns undefined for an ordinary message, which becomes a task.
+ * @param claimedAt when a worker first had the message in its hands.
+ * @returns undefined for an ordinary message, which becomes a task; "later" when
+ * that cannot be told yet.
  */
 export async function hear(
   services: Parts,
-  { messageId, payload }: { messageId: string; payload: unknown },
-): Promise<Heard | undefined> {
+  { messageId, payload, claimedAt }: { messageId: string; payload: unknown; claimedAt: Date },
+): Promise<Heard | "later" | undefined> {
   const { slack } = services;
-  if (isEcho(payload) || slack && hasBot(payload) && await isOurs(slack, payload)) {
-    return { state: "filtered", reason: "Otto's own message in Slack", taskId: null };
+  const ours = isEcho(payload) || slack && hasBot(payload) && await isOurs(slack, payload);
+  if (ours === "unknown") {
+    if (Date.now() - claimedAt.getTime() < STRANGER_MS) return "later";
+    const reason = "A bot's message in Slack: Slack did not say for ten minutes who Otto is " +
+      "(auth.test), so it may be Otto's own";
+    return { state: "filtered", reason, taskId: null };
+  }
+  if (ours) return { state: "filtered", reason: "Otto's own message in Slack", taskId: null };
+  const unsaid = unsaidOf(payload);
+  if (unsaid !== undefined) {
+    return { state: "filtered", reason: `Nothing new is said in Slack: ${unsaid}`, taskId: null };
   }
   const command = slack && commandOf(payload);
   if (!command) return undefined;
@@ -53,11 +68,12 @@ export async function hear(
     : await hearReply(services, slack, command, messageId);
 }
 
-/** A bot speaks. As long as we do not know our own names it may be us: better no task than a loop. */
-async function isOurs(slack: Slack, payload: unknown): Promise<boolean> {
+/** A bot speaks. As long as we do not know our own names it may be us: better late than a loop. */
+async function isOurs(slack: Slack, payload: unknown): Promise<boolean | "unknown"> {
+  if (isOtherApps(payload)) return false;
   const signal = AbortSignal.timeout(IDENTIFY_MS);
   const self: SlackSelf | undefined = await unlessAborted(signal, slack.identity());
-  return self?.botId === undefined || isEcho(payload, self);
+  return self?.botId === undefined ? "unknown" : isEcho(payload, self);
 }
 
 async function hearClick(

@@ -55,6 +55,8 @@ export interface ClaimedMessage {
   verification: Verification;
   headers: Headers;
   receivedAt: Date;
+  /** When a worker first had it in its hands. */
+  claimedAt: Date;
   /** Left out when large: ask {@link readBody}. */
   body?: Uint8Array;
 }
@@ -85,6 +87,7 @@ interface ClaimedRow extends SmallBody {
   verification: Verification;
   envelope: string;
   received_at: Date;
+  claimed_at: Date;
 }
 
 /** How long a claim of a message `m` lasts: a large body takes longer to read and parse. */
@@ -138,7 +141,7 @@ export async function claimMessages(
           claimed_at = coalesce(m.claimed_at, now())
       from picked where m.id = picked.id
       returning m.id, m.epoch, m.webhook_type, m.verification, m.envelope, m.received_at,
-        ${smallBody(sql)}`;
+        m.claimed_at, ${smallBody(sql)}`;
   });
   return rows.map(toClaimed);
 }
@@ -164,7 +167,7 @@ export async function claimSuspect(
           epoch = m.epoch + 1, attempts = m.attempts + 1
       from picked where m.id = picked.id
       returning m.id, m.epoch, m.webhook_type, m.verification, m.envelope, m.received_at,
-        ${smallBody(sql)}`);
+        m.claimed_at, ${smallBody(sql)}`);
   return rows.map(toClaimed);
 }
 
@@ -176,6 +179,7 @@ function toClaimed(row: ClaimedRow): ClaimedMessage {
     verification: row.verification,
     headers: new Headers((JSON.parse(row.envelope) as Envelope).headers),
     receivedAt: row.received_at,
+    claimedAt: row.claimed_at,
     body: bodyIfSmall(row),
   };
 }
@@ -208,6 +212,18 @@ export async function releaseMessages(
       set lease_until = null, worker = null, attempts = greatest(attempts - 1, 0)
       where state = 'new' and worker = ${worker}
         ${ids ? sql`and id = any(${idArray(ids)}::uuid[])` : sql``}`);
+}
+
+/** Gives claimed messages back untouched, to be claimed again after some seconds. */
+export async function putOffMessages(
+  database: Database,
+  { worker, ids, seconds }: { worker: string; ids: readonly string[]; seconds: number },
+): Promise<void> {
+  await database.query("put messages off", (sql) =>
+    sql`update messages
+      set lease_until = now() + make_interval(secs => ${seconds}), worker = null,
+        attempts = greatest(attempts - 1, 0)
+      where state = 'new' and worker = ${worker} and id = any(${idArray(ids)}::uuid[])`);
 }
 
 export interface MessageFilter {

@@ -1,4 +1,4 @@
-import { at, first, list, text } from "../lib/pick.ts";
+import { at, first, line, list, text } from "../lib/pick.ts";
 
 /** Where a message stands in Slack. */
 export interface SlackPlace {
@@ -16,7 +16,13 @@ export type SlackCommand =
   );
 
 /** Subtypes of a message that are still somebody saying something. */
-const SAYINGS = new Set([undefined, "thread_broadcast", "file_share", "bot_message"]);
+const SAYINGS = new Set([
+  undefined,
+  "thread_broadcast",
+  "file_share",
+  "bot_message",
+  "me_message",
+]);
 
 /**
  * The message that a task came from, with the thread in which to answer it:
@@ -98,6 +104,18 @@ function isSaying(payload: unknown): boolean {
     SAYINGS.has(at(payload, "event", "subtype") as string | undefined);
 }
 
+/**
+ * What a `message` event tells of that is nothing said: `message_changed`,
+ * `message_deleted`, `channel_join` and the like (docs.slack.dev, "message event").
+ *
+ * @returns the event's subtype; undefined when somebody says something, or for other events.
+ */
+export function unsaidOf(payload: unknown): string | undefined {
+  return at(payload, "event", "type") === "message" && !isSaying(payload)
+    ? line(payload, "event", "subtype") ?? "unknown"
+    : undefined;
+}
+
 /** What identifies the app itself: its ids in the envelope, and those that Slack told it. */
 export interface SlackSelf {
   userId?: string;
@@ -129,10 +147,21 @@ export function isEcho(payload: unknown, self: SlackSelf = {}): boolean {
 
 /** Whether a bot, perhaps this app, has a part in an event. */
 export function hasBot(payload: unknown): boolean {
-  return speakers(payload).some((speaker) =>
-    text(speaker, "bot_id") !== undefined || text(speaker, "bot_profile", "id") !== undefined
-  );
+  return speakers(payload).some(isBot);
 }
+
+/** Whether every bot that has a part in an event surely belongs to another app than this one. */
+export function isOtherApps(payload: unknown): boolean {
+  const ours = text(payload, "api_app_id");
+  return ours !== undefined && speakers(payload).filter(isBot).every((speaker) => {
+    const apps = [text(speaker, "app_id"), text(speaker, "bot_profile", "app_id")]
+      .filter((app) => app !== undefined);
+    return apps.length > 0 && !apps.includes(ours);
+  });
+}
+
+const isBot = (speaker: unknown) =>
+  text(speaker, "bot_id") !== undefined || text(speaker, "bot_profile", "id") !== undefined;
 
 /** Everything in an event that somebody has said. */
 function speakers(payload: unknown): unknown[] {

@@ -351,15 +351,28 @@ function suite(
       assertEquals(place.slack.posts.length, 1);
     });
 
-    also("nothing to any bot while Slack does not say who it is itself", async () => {
+    also("no bot that may be itself, as long as Slack does not say who it is", async () => {
       await using place = await open(asking);
       place.slack.always("auth.test", { status: 503 });
-      const id = await place.event(
-        { type: "message", bot_id: "B0ANY", channel: "C0OPS", text: "hi", ts: "4100000910.000100" },
-        { authorizations: [], api_app_id: undefined },
+      const said = { type: "message", channel: "C0OPS", text: "hi", bot_id: "B0ANY" };
+      const unknownSelf = { authorizations: [] };
+      const unknown = await place.event({ ...said, ts: "4100000910.000100" }, unknownSelf);
+      const other = await place.event(
+        { ...said, app_id: "A0OTHER", ts: "4100000911.000100" },
+        unknownSelf,
       );
       await place.workOff();
-      assertEquals((await place.get(`/api/messages/${id}`)).state, "filtered");
+      assert((await place.get(`/api/messages/${other}`)).task_id, "surely another app's");
+      assertEquals((await place.get(`/api/messages/${unknown}`)).state, "new");
+      const { database } = place.otto.services;
+      await database.query("pass time", (sql) =>
+        sql`
+          update messages set lease_until = null, claimed_at = claimed_at - interval '11 minutes'
+          where state = 'new'`);
+      await place.workOff();
+      const { state, reason, task_id } = await place.get(`/api/messages/${unknown}`);
+      assertEquals([state, task_id], ["filtered", null]);
+      assertMatch(reason, /Slack did not say for ten minutes who Otto is/);
     });
 
     it("a bot in the thread with silence, and other people's events with tasks", async () => {
@@ -382,16 +395,12 @@ function suite(
         text: "Deployed",
         ts: "4100000906.000100",
       });
-      const edit = await place.event({
-        type: "message",
-        subtype: "message_changed",
+      const mention = await place.event({
+        type: "app_mention",
+        user: "U0ADA",
         channel: "C0OPS",
-        message: {
-          type: "message",
-          user: "U0ADA",
-          text: "typo",
-          ts: "4100000907.000100",
-        },
+        text: "<@U0OTTO> hi",
+        ts: "4100000907.000100",
       });
       await place.workOff();
       assertMatch(
@@ -399,13 +408,46 @@ function suite(
         /bots are not obeyed/,
       );
       assertEquals((await theTask(place, id)).status, "waiting_input");
-      for (const other of [outside, edit]) {
+      for (const other of [outside, mention]) {
         assert(
           (await place.get(`/api/messages/${other}`)).task_id,
           "a task of its own",
         );
       }
       assertEquals(place.slack.whispers, []);
+    });
+
+    it("what is nothing said with no task: edits, deletions, people who come", async () => {
+      await using place = await open(asking);
+      const id = await place.task();
+      const said = {
+        type: "message",
+        user: "U0BOSS",
+        text: "the blue one",
+        ts: "1700000911.000100",
+        thread_ts: place.slack.posts[0].ts,
+      };
+      const event = { type: "message", channel: "C0OPS", ts: "1700000912.000100" };
+      const unsaid = [
+        { ...event, subtype: "message_changed", message: said, previous_message: said },
+        { ...event, subtype: "message_deleted", previous_message: said },
+        { ...event, subtype: "message_replied", message: said },
+        { ...event, subtype: "channel_join", user: "U0ADA", text: "<@U0ADA> has joined" },
+      ];
+      for (const each of unsaid) {
+        const messageId = await place.event(each);
+        await place.workOff();
+        const { state, reason } = await place.get(`/api/messages/${messageId}`);
+        assertEquals([state, reason], [
+          "filtered",
+          `Nothing new is said in Slack: ${each.subtype}`,
+        ]);
+      }
+      assertEquals((await theTask(place, id)).status, "waiting_input");
+      const plain = await place.event({ ...event, user: "U0ADA", text: "hello" });
+      await place.workOff();
+      assert((await place.get(`/api/messages/${plain}`)).task_id, "a task of its own");
+      assertEquals((await place.get("/api/tasks")).items.length, 2);
     });
 
     also("talk below a task that waits for nothing with silence", async () => {
@@ -446,6 +488,53 @@ describeWith({ postgres: true }, "Slack with PostgreSQL", (servers) => {
         DATABASE_URL: await servers.postgres.createDatabase(),
       }, { agent }),
   );
+
+  it("link to the task's page, which has a form for the answer", async () => {
+    const ADMIN_TOKEN = "a token of the test";
+    await using place = await openSlackOtto({
+      DATABASE_URL: await servers.postgres.createDatabase(),
+      SLACK_CHANNELS: "*=C0OPS",
+      PUBLIC_URL: "https://otto.example.com",
+      ADMIN_TOKEN,
+    }, { agent: asking });
+    await place.otto.send("demo", '{"title":"Hello"}', { "content-type": "application/json" });
+    await place.otto.workOff();
+    const [{ blocks }] = place.slack.posts;
+    assertMatch(JSON.stringify(blocks), /To answer, open the task in Otto/);
+    const [, path] = /<https:\/\/otto\.example\.com(\/[^|]*)\|Open in Otto>/
+      .exec(JSON.stringify(blocks))!;
+    const page = await place.otto.ask(path, {
+      headers: { host: "otto.example.com", authorization: `Bearer ${ADMIN_TOKEN}` },
+    });
+    assertEquals(page.status, 200);
+    assertMatch(await page.text(), new RegExp(`<form method="post" action="${path}/answer"`));
+  });
+
+  it("hear a bot as soon as Slack says that it is another one", async () => {
+    const env = { ...ENV, DATABASE_URL: await servers.postgres.createDatabase() };
+    const said = { type: "message", channel: "C0OPS", text: "hi" };
+    const before = await openSlackOtto(env, { agent: asking });
+    const ids: string[] = [];
+    try {
+      before.slack.always("auth.test", { status: 503 });
+      for (const bot_id of ["B0OTHER", SELF.bot_id]) {
+        const ts = `170000091${ids.length}.000100`;
+        ids.push(await before.event({ ...said, bot_id, ts }, { authorizations: [] }));
+      }
+      await before.workOff();
+      await before.otto.services.database.query(
+        "pass time",
+        (sql) => sql`update messages set lease_until = null where state = 'new'`,
+      );
+    } finally {
+      await before[Symbol.asyncDispose]();
+    }
+    await using after = await openSlackOtto(env, { agent: asking });
+    await after.workOff();
+    const [other, own] = await Promise.all(ids.map((id) => after.get(`/api/messages/${id}`)));
+    assert(other.task_id, "a task of its own");
+    assertEquals([own.state, own.reason], ["filtered", "Otto's own message in Slack"]);
+  });
 });
 
 describe("without approvers", () => {

@@ -404,6 +404,27 @@ function suite(
       assertEquals(place.slack.called("chat.postMessage").length, 1);
     });
 
+    const halfway: Trouble[] = [
+      { status: 503, taken: true },
+      { error: "internal_error", taken: true },
+      { error: "fatal_error", taken: true },
+      { error: "request_timeout", taken: true },
+    ];
+    for (const trouble of halfway) {
+      const { status, error } = trouble as { status?: number; error?: string };
+      also(`is looked for before it is posted again after ${error ?? status}`, async () => {
+        await using place = await open(CHANNELS);
+        place.slack.always("chat.postMessage", trouble);
+        const id = await place.task();
+        for (let round = 0; round < 3; round++) {
+          await place.passTime(30);
+          await place.workOff();
+        }
+        assertEquals((await tellings(place, id))[0], ["slack", "C0DEMO", "completed", "sent"]);
+        assertEquals(place.slack.posts.length, 1);
+      });
+    }
+
     also(
       "is posted at most once more when Slack does not let us look for a lost answer",
       async () => {
@@ -467,6 +488,40 @@ function suite(
         ],
       );
     });
+
+    const unheard: [string, Trouble, number, string][] = [
+      ["cannot say now whether it took it", { status: 503 }, 1, "pending"],
+      ["does not let us look for it", { error: "missing_scope" }, 3, "dead"],
+    ];
+    for (const [what, trouble, posts, state] of unheard) {
+      also(`has a note ${posts} times at most when Slack ${what}`, async () => {
+        await using place = await open(CHANNELS);
+        const id = await place.task();
+        const { database } = place.otto.services;
+        await database.query("say", (sql) =>
+          sql`
+            insert into notifications (id, cause, task_id, channel, destination, kind, text)
+            values (${newId()}, 'agent_call:x', ${id}, 'slack', 'C0OTHER', 'note', 'Half way')`);
+        place.slack.always("chat.postMessage", { status: 503, taken: true });
+        place.slack.always("conversations.history", trouble);
+        for (let round = 0; round < 5; round++) {
+          await place.passTime(10);
+          await database.query(
+            "pass time",
+            (sql) => sql`update notifications set lease_until = null where state = 'pending'`,
+          );
+          await place.workOff();
+        }
+        assertEquals(
+          place.slack.posts.filter(({ channel }) => channel === "C0OTHER").length,
+          posts,
+        );
+        assertEquals(
+          (await tellings(place, id)).filter(([, , kind]) => kind === "note"),
+          [["slack", "C0OTHER", "note", state]],
+        );
+      });
+    }
 
     also("shows no secret that it met", async () => {
       const token = `ghp_${"a1B2".repeat(9)}`;

@@ -67,7 +67,7 @@ export function showTask(
 ): SlackContent {
   const head = `${wordOf(task)}: ${plain(redact(task.title), TITLE_LENGTH)}`;
   const body = redact(bodyOf(task) ?? "");
-  const link = publicUrl && `${publicUrl}/#t-${task.id}`;
+  const link = publicUrl && `${publicUrl}/tasks/${task.id}`;
   const blocks: unknown[] = [section(`${SIGNS[task.status]} ${head}`)];
   if (body) blocks.push(section(plain(body, BODY_LENGTH)));
   if (task.status === "waiting_input") {

@@ -13,7 +13,7 @@ export type SlackAnswer =
     error: string;
     /** How long Slack asks us to wait. */
     retryAfterSeconds?: number;
-    /** No answer came, or none that can be read: it may have happened all the same. */
+    /** No answer came, or none that says it was refused: it may have happened all the same. */
     unsure: boolean;
   };
 
@@ -26,6 +26,8 @@ export type SlackClient = (
 
 /** Shorter than a lease, so that nobody else takes the work while a call is out. */
 export const CALL_MS = 6_000;
+/** Slack gave up in the middle: "some aspect of the operation" may have succeeded (docs.slack.dev). */
+const UNSURE_CODES = new Set(["internal_error", "fatal_error", "request_timeout"]);
 const MOST_RETRY_AFTER_SECONDS = 60 * 60;
 const DEFAULT_RETRY_AFTER_SECONDS = 30;
 
@@ -90,7 +92,8 @@ function readAnswer(response: Response, text: string): SlackAnswer {
     const error = status === 200
       ? "Slack's answer is not JSON"
       : `Slack answered with status ${status}`;
-    return { ok: false, kind: "later", code, error, retryAfterSeconds, unsure: status === 200 };
+    const unsure = status === 200 || status >= 500;
+    return { ok: false, kind: "later", code, error, retryAfterSeconds, unsure };
   }
   if (body.ok === true) return { ok: true, body };
   const code = word(body.error) ?? `http_${status}`;
@@ -102,7 +105,7 @@ function readAnswer(response: Response, text: string): SlackAnswer {
     code,
     error: explain(code, word(body.needed)),
     retryAfterSeconds: retryAfterSeconds ?? (limited ? DEFAULT_RETRY_AFTER_SECONDS : undefined),
-    unsure: false,
+    unsure: UNSURE_CODES.has(code),
   };
 }
 

@@ -4,6 +4,9 @@ import type { SlackClient } from "./slack_client.ts";
 /** The kind of metadata that our posts carry (docs.slack.dev, "Message metadata"). */
 export const METADATA_TYPE = "otto_task";
 
+/** Posts of which nobody knows whether Slack took them, before we stop adding more. */
+export const MOST_UNSURE = 3;
+
 const PAGE = 200;
 const MOST_PAGES = 3;
 /** How far Slack's clock and ours may be apart. */

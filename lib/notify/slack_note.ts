@@ -6,7 +6,7 @@ import { storedText } from "../stored.ts";
 import type { Redact } from "../redact.ts";
 import { showNote } from "./slack_blocks.ts";
 import type { SlackAnswer, SlackClient } from "./slack_client.ts";
-import { findPost, METADATA_TYPE } from "./slack_find.ts";
+import { findPost, METADATA_TYPE, MOST_UNSURE } from "./slack_find.ts";
 import { OUTCOMES } from "./slack_message.ts";
 import { isFree, PACE_SECONDS } from "./slack_place.ts";
 
@@ -17,6 +17,8 @@ export interface SlackNote {
   destination: string;
   text: string;
   attempts: number;
+  /** Posts of which nobody knows whether Slack took them. */
+  unsure: number;
   created_at: Date;
   /** The holder of the lease. */
   worker: string;
@@ -63,7 +65,7 @@ export async function claimNotes(database: Database, max: number): Promise<Slack
       set worker = ${worker}, attempts = n.attempts + 1,
         lease_until = now() + make_interval(secs => ${LEASE_SECONDS})
       from picked where n.id = picked.id
-      returning n.id, n.task_id, n.destination, n.text, n.attempts, n.created_at, n.worker,
+      returning n.id, n.task_id, n.destination, n.text, n.attempts, n.unsure, n.created_at, n.worker,
         (select coalesce(s.thread_ts, s.ts) from slack_messages s
           where s.task_id = n.task_id and s.channel = n.destination) as thread_ts`;
   });
@@ -79,8 +81,8 @@ export async function tellNote(
   note: SlackNote,
 ): Promise<SlackAnswer | undefined> {
   const { id, destination: channel, thread_ts: threadTs } = note;
-  if (note.attempts > 1) {
-    // The try before may have been taken without an answer.
+  let { unsure } = note;
+  if (unsure > 0) {
     const found = await findPost(client, {
       channel,
       threadTs,
@@ -88,7 +90,15 @@ export async function tellNote(
       since: note.created_at,
     });
     if (typeof found === "object") return await settle({ ok: true, body: {} });
-    if (!await hold(database, note)) return undefined;
+    if (found === "absent") unsure = 0;
+    if (found === "later") {
+      return await settle(notPosted("later", "Slack cannot say yet whether it took the note"));
+    }
+    if (found === "unknown" && unsure >= MOST_UNSURE) {
+      const error = `Slack took ${unsure} posts without an answer; there may be that many`;
+      unsure = 0;
+      return await settle(notPosted("destination", error));
+    }
   }
   const { text, blocks, plain } = showNote(note.text, redact);
   const args = {
@@ -101,22 +111,34 @@ export async function tellNote(
     unfurl_links: false,
     unfurl_media: false,
   };
+  if (!await beginPost(database, note, unsure)) return undefined;
   const answer = await client("chat.postMessage", { ...args, text, blocks });
   if (answer.ok || answer.kind !== "reformat") return await settle(answer);
-  if (!await hold(database, note)) return undefined;
+  if (!await beginPost(database, note, unsure)) return undefined;
   return await settle(await client("chat.postMessage", { ...args, text: plain }));
 
   async function settle(answer: SlackAnswer): Promise<SlackAnswer> {
     if (answer.ok) await markSent(database, [id]);
-    else await putOff(database, note, answer);
+    else await putOff(database, note, answer, answer.unsure ? unsure + 1 : unsure);
     return answer;
   }
 }
 
-async function hold(database: Database, { id, worker }: SlackNote): Promise<boolean> {
-  const rows = await database.query("hold a note for Slack", (sql) =>
+/** A failure before anything was posted. */
+function notPosted(kind: "later" | "destination", error: string): SlackAnswer & { ok: false } {
+  return { ok: false, kind, code: "unsure", error, unsure: false };
+}
+
+/** Takes the lease for one call, and writes down that a post is under way: a worker may be killed in it. */
+async function beginPost(
+  database: Database,
+  { id, worker }: SlackNote,
+  unsure: number,
+): Promise<boolean> {
+  const rows = await database.query("begin a post of a note", (sql) =>
     sql`
-      update notifications set lease_until = now() + make_interval(secs => ${LEASE_SECONDS})
+      update notifications
+      set lease_until = now() + make_interval(secs => ${LEASE_SECONDS}), unsure = ${unsure + 1}
       where id = ${id} and worker = ${worker} and lease_until > now() returning id`);
   return rows.length > 0;
 }
@@ -125,6 +147,7 @@ async function putOff(
   database: Database,
   { id, destination, attempts }: SlackNote,
   { kind, error, retryAfterSeconds }: SlackAnswer & { ok: false },
+  unsure: number,
 ): Promise<void> {
   const uncounted = kind === "integration" || retryAfterSeconds !== undefined;
   const hopeless = kind !== "later" && kind !== "integration";
@@ -135,7 +158,7 @@ async function putOff(
       with untold as (
         update notifications
         set state = ${dead ? "dead" : "pending"}, error = ${storedText(error)},
-          attempts = ${uncounted ? attempts - 1 : attempts},
+          attempts = ${uncounted ? attempts - 1 : attempts}, unsure = ${unsure},
           lease_until = now() + make_interval(secs => ${wait})
         where id = ${id} and state = 'pending' returning id, task_id, text
       ), fallen_back as (

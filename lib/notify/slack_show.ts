@@ -2,7 +2,7 @@ import type { Database } from "../database.ts";
 import type { Redact } from "../redact.ts";
 import { showTask } from "./slack_blocks.ts";
 import type { SlackAnswer, SlackClient } from "./slack_client.ts";
-import { findPost, METADATA_TYPE } from "./slack_find.ts";
+import { findPost, METADATA_TYPE, MOST_UNSURE } from "./slack_find.ts";
 import { beginCall, DIRECT, readWanted, type SlackMessage, type Wanted } from "./slack_message.ts";
 import type { SlackPeople } from "./slack_people.ts";
 import { recordPost, type Shown } from "./slack_settle.ts";
@@ -16,9 +16,6 @@ export interface Showers {
   answerable: boolean;
   redact: Redact;
 }
-
-/** Posts of which nobody knows whether Slack took them, before we stop adding more. */
-const MOST_UNSURE = 3;
 
 /** Neither untold nor told: the lease was lost, and another worker goes on. */
 export type Showing = Shown | undefined;

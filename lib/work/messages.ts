@@ -7,6 +7,7 @@ import {
   type ClaimedMessage,
   claimMessages,
   claimSuspect,
+  putOffMessages,
   readBody,
   releaseMessages,
 } from "../message.ts";
@@ -19,6 +20,7 @@ const MESSAGES_AT_ONCE = 64;
 /** How often rows are looked for without a bell. */
 export const POLL_MS = 500;
 const NEWS_MS = 1_000;
+const PUT_OFF_SECONDS = 30;
 
 /** The first third of a worker: message → description → task. */
 export interface MessageStep {
@@ -74,7 +76,15 @@ export function createMessageStep(
     try {
       assignee ??= await ensureWebhookUser(database);
       const intakes: Intake[] = [];
-      for (const message of messages) intakes.push(await read(message));
+      const putOff: string[] = [];
+      for (const message of messages) {
+        const intake = await read(message);
+        if (intake === "later") putOff.push(message.id);
+        else intakes.push(intake);
+      }
+      if (putOff.length > 0) {
+        await putOffMessages(database, { worker, ids: putOff, seconds: PUT_OFF_SECONDS });
+      }
       const settled = await writeEach(intakes, keep);
       const refused = settled.flatMap((result, at): Intake[] => {
         if (!(result instanceof Error)) return [];
@@ -83,7 +93,7 @@ export function createMessageStep(
         return [{ messageId, epoch, error: `what it says cannot be stored: ${errorText(result)}` }];
       });
       if (refused.length > 0) await keep(refused);
-      done(messages.length);
+      done(intakes.length);
       return messages.length;
     } catch (error) {
       // The store failed, not the message: its attempt does not count.
@@ -109,8 +119,8 @@ export function createMessageStep(
   }
 
   /** Message → description, or a word on a task that is there already. */
-  async function read(message: ClaimedMessage): Promise<Intake> {
-    const { id: messageId, epoch, webhookType, verification } = message;
+  async function read(message: ClaimedMessage): Promise<Intake | "later"> {
+    const { id: messageId, epoch, webhookType, verification, claimedAt } = message;
     const body = message.body ?? await readBody(database, messageId) ?? new Uint8Array();
     const described = describeMessage(message, body);
     if (described.error !== undefined) return { messageId, epoch, error: described.error };
@@ -119,7 +129,8 @@ export function createMessageStep(
     const { name: source } = findSource(webhookType);
     const fromSlack = source === "slack" && verification === "verified";
     try {
-      const heard = fromSlack && await hear(services, { messageId, payload });
+      const heard = fromSlack && await hear(services, { messageId, payload, claimedAt });
+      if (heard === "later") return heard;
       if (heard) return { ...intake, ...heard };
     } catch (error) {
       // Any other failure is the store's: all of them come again.

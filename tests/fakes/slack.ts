@@ -24,8 +24,9 @@ export interface SlackPost {
 /** What goes wrong with a call. */
 export type Trouble =
   /** 200 with `ok: false`, as for all of Slack's own errors. */
-  | { error: string; needed?: string }
-  | { status: number; retryAfter?: number; text?: string }
+  | { error: string; needed?: string; taken?: true }
+  /** `taken`: it takes effect all the same. */
+  | { status: number; retryAfter?: number; text?: string; taken?: true }
   /** It takes effect, and the answer is lost. */
   | { reset: "after" }
   /** The connection breaks before anything happened. */
@@ -113,6 +114,7 @@ export async function startFakeSlack(): Promise<FakeSlack> {
     if (trouble && "reset" in trouble && trouble.reset === "before") {
       return void request.socket.destroy();
     }
+    if (trouble && "taken" in trouble) methods[method]?.(call.args);
     if (trouble && "status" in trouble) {
       if (trouble.retryAfter !== undefined) response.setHeader("retry-after", trouble.retryAfter);
       response.writeHead(trouble.status);
