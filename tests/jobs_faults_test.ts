@@ -296,12 +296,21 @@ describeWith(
       assertEquals((await theTask(otto, id)).status, "completed");
     });
 
-    it("are submitted again under the same id when gone before their start", async () => {
+    it("are not run again when one that keeps no results was quick", async () => {
       await using otto = await startOtto();
       const [id] = await submit(otto);
-      const job = await raw.dump(`arq:job:${id}`);
-      assert(job);
+      // With keep_result=0, which nobody saw begin.
       await forget(id);
+      await collect(otto);
+      assertEquals(await raw.zCard("arq:interactive"), 0);
+      assertEquals((await theTask(otto, id)).error?.code, "outcome_unknown");
+    });
+
+    it("are submitted again under the same id when lost before their start", async () => {
+      await using otto = await startOtto();
+      const [id] = await submit(otto);
+      assertEquals(await raw.exists(`arq:job:${id}`), 1);
+      await servers.redis.flush();
       await collect(otto);
       assertEquals(await raw.zCard("arq:interactive"), 1);
       assertEquals(await raw.exists(`arq:job:${id}`), 1);

@@ -45,10 +45,16 @@ export function createCollector(
   /** Looks at some tasks' jobs and does what is to be done about each. */
   async function lookAt(tasks: readonly LiveTask[], known: Since): Promise<Ending[]> {
     const looks = await lookAtJobs(redis, queue, tasks.map(jobIdOf));
+    // What is gone is judged by whether Redis has kept the rest.
+    if (looks.some(({ state }) => state === "gone") && !await watch.isStill(known)) {
+      throw new Error(
+        "Redis has lost its data while jobs were looked at: they are looked at again",
+      );
+    }
     const endings: Ending[] = [];
     const ended: Round[] = [];
     for (const [at, task] of tasks.entries()) {
-      const verdict = judge(task, looks[at], known.isWatched(task.waited));
+      const verdict = judge(task, looks[at], known.lost && known.isWatched(task.waited));
       if (verdict.do === "nothing") continue;
       if (verdict.do === "end the round") ended.push(task);
       else endings.push(...await act(task, looks[at], verdict));
@@ -99,7 +105,7 @@ export function createCollector(
     }
     await watch.end(begun);
     allAt = performance.now();
-    since = { ...begun, isWatched: () => true };
+    since = { ...begun, lost: false };
     return endings;
   }
 

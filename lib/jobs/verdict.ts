@@ -11,7 +11,7 @@ export type Verdict =
 
 /** Our workers' claims begin so; from Python it is "1". */
 export const OWNER_PREFIX = "otto:";
-/** A job that vanishes more often before its start is not submitted any more. */
+/** A job that is lost with Redis' data more often is not submitted any more. */
 const MOST_LOSSES = 3;
 
 const UNKNOWN: Ending["end"] = {
@@ -26,15 +26,17 @@ const UNKNOWN: Ending["end"] = {
 /**
  * Compares what the database knows of a task with where its job is.
  *
- * Time alone never brings a job back: only one that is gone is submitted again,
- * and only while it cannot have been run and forgotten meanwhile.
+ * Time alone never brings a job back, nor does its being gone: jobs outlive their
+ * work only in their results, which a worker need not keep. Only one that went
+ * with all of Redis' data is submitted again.
  *
- * @param watched whether we have looked often enough to have seen its end.
+ * @param lost whether Redis has lost its data, and we have looked often enough to
+ * have seen its end before.
  */
-export function judge(task: LiveTask, look: Look, watched: boolean): Verdict {
+export function judge(task: LiveTask, look: Look, lost: boolean): Verdict {
   switch (task.status) {
     case "pending":
-      return judgePending(task, look, watched);
+      return judgePending(task, look, lost);
     case "running":
       return judgeRunning(task, look);
     default:
@@ -45,7 +47,7 @@ export function judge(task: LiveTask, look: Look, watched: boolean): Verdict {
   }
 }
 
-function judgePending(task: LiveTask, look: Look, watched: boolean): Verdict {
+function judgePending(task: LiveTask, look: Look, lost: boolean): Verdict {
   const ofPython = look.state === "running" && !look.owner.startsWith(OWNER_PREFIX);
   // Retried, answered or put off since: what this job says is about an earlier turn.
   if (task.job_state === "started" || task.job_epoch !== task.epoch) {
@@ -60,7 +62,7 @@ function judgePending(task: LiveTask, look: Look, watched: boolean): Verdict {
     case "waiting":
       return { do: "nothing" };
     case "gone":
-      return watched && task.losses < MOST_LOSSES
+      return lost && task.losses < MOST_LOSSES
         ? { do: "submit it again" }
         : { do: "finish", end: UNKNOWN };
   }

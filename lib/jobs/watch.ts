@@ -4,8 +4,6 @@ import type { Redis } from "../redis.ts";
 
 /** Redis has this key until it loses its data. */
 const MARKER_KEY = "otto:jobs:marker";
-/** A job may vanish unseen for so long, and is still taken for never started. */
-const AWAY_SECONDS = 60;
 /** As long as results are kept: what ran within this time before Redis lost its data is not known. */
 const KEPT_SECONDS = 3_600;
 
@@ -17,13 +15,17 @@ export interface Watch {
   end(since: Since): Promise<void>;
   /** Whether Redis has lost its data since the last look at all jobs. */
   hasLost(): Promise<boolean>;
+  /** Whether Redis still has what it had when this look began. */
+  isStill(since: Since): Promise<boolean>;
 }
 
 /** How much is known of the time since the last look. */
 export interface Since {
   marker: string;
   at: Date;
-  /** Whether a job that waited for so many seconds and is gone was never started. */
+  /** Redis has lost its data since the look before. Else a job that is gone was run. */
+  lost: boolean;
+  /** Whether a job that waited for so many seconds would have been seen to end before the loss. */
   isWatched(waitedSeconds: number): boolean;
 }
 
@@ -56,13 +58,15 @@ export function openWatch(redis: Redis, database: Database): Watch {
             extract(epoch from now() - (s.value::jsonb ->> 'at')::timestamptz)::float8 as age
           from (select 1) one left join settings s on s.name = 'jobs_watched'`,
       );
-      const lost = row.marker !== null && row.marker !== marker;
       return {
         marker,
         at: row.now,
-        isWatched: (waited) =>
-          Math.min(waited, row.age ?? Infinity) <= (lost ? KEPT_SECONDS : AWAY_SECONDS),
+        lost: row.marker !== null && row.marker !== marker,
+        isWatched: (waited) => Math.min(waited, row.age ?? Infinity) <= KEPT_SECONDS,
       };
+    },
+    async isStill({ marker }) {
+      return await readMarker() === marker;
     },
     async end({ marker, at }) {
       const value = JSON.stringify({ marker, at });
