@@ -1,5 +1,5 @@
 import { extendClaim, releaseJob } from "../arq/claim.ts";
-import { readHealth, removeHealth, writeHealth } from "../arq/health.ts";
+import { createHealthReader, removeHealth, writeHealth } from "../arq/health.ts";
 import { measureQueue } from "../arq/look.ts";
 import { PickleError } from "../arq/pickle_value.ts";
 import {
@@ -72,6 +72,7 @@ export function openArqJobs(options: ArqOptions): Jobs {
   const { redis, database, log, queue, takes } = options;
   const finder = createFinder(redis, options);
   const submitter = createSubmitter(options);
+  const health = createHealthReader(redis, queue);
   const collector = createCollector({ ...options, submitter });
   /** By task. */
   const inHand = new Map<string, InHand>();
@@ -239,7 +240,7 @@ export function openArqJobs(options: ArqOptions): Jobs {
     async measure() {
       const [depth, workers] = await Promise.all([
         whenThere(measureQueue(redis, queue)),
-        whenThere(readHealth(redis, queue)),
+        whenThere(health.read()),
       ]);
       if (!depth) return undefined;
       return {

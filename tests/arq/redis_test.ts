@@ -3,6 +3,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { afterAll, beforeAll, beforeEach, it } from "@std/testing/bdd";
 import { createClient } from "redis";
 import { claimJob, extendClaim, finishJob, releaseJob } from "../../lib/arq/claim.ts";
+import { createHealthReader, removeHealth, writeHealth } from "../../lib/arq/health.ts";
 import { lookAtJobs, measureQueue, removeJob } from "../../lib/arq/look.ts";
 import { PickleError } from "../../lib/arq/pickle_value.ts";
 import { enqueueJob } from "../../lib/arq/producer.ts";
@@ -200,5 +201,33 @@ describeWith({ postgres: true, redis: true }, "ARQ in Redis", (servers) => {
     assertEquals(await raw.zRange("arq:abort", 0, -1), ["running"]);
     assert(await answerJob(redis, taken, { value: "done" }));
     assertEquals((await raw.keys("*")).sort(), ["arq:result:running"]);
+  });
+
+  it("finds every worker in a busy Redis", async () => {
+    // A search meets far more keys than it may look at in one go.
+    await raw.eval(
+      "for n = 1, tonumber(ARGV[1]) do redis.call('SET', 'else:' .. n, '') end",
+      { arguments: ["60000"] },
+    );
+    const counts = { complete: 1, failed: 2, ongoing: 3 };
+    for (const worker of ["a", "b", "c"]) {
+      await writeHealth(redis, { queue: QUEUE, worker, ...counts, forMs: 60_000 });
+    }
+    const python = "Nov-23 21:07:03 j_complete=4 j_failed=0 j_retried=0 j_ongoing=1 queued=2";
+    await raw.set(`${QUEUE}:health-check`, python);
+    await raw.set(`${QUEUE}:health-check:host-1`, python);
+    const reader = createHealthReader(redis, QUEUE);
+    const first = (await reader.read()).map(({ key }) => key.replace(`${QUEUE}:health-check`, ""));
+    assertEquals(first.filter((key) => key !== ":host-1"), ["", ":a", ":b", ":c"]);
+    let all = first;
+    for (let n = 0; n < 10 && all.length < 5; n++) {
+      all = (await reader.read()).map(({ key }) => key.replace(`${QUEUE}:health-check`, ""));
+    }
+    assertEquals(all, ["", ":a", ":b", ":c", ":host-1"]);
+    assertEquals(await reader.findOthers(), true);
+    await raw.del([`${QUEUE}:health-check`, `${QUEUE}:health-check:host-1`]);
+    await removeHealth(redis, QUEUE, "a");
+    assertEquals((await reader.read()).map(({ complete }) => complete), [1, 1]);
+    assertEquals(await reader.findOthers(), false);
   });
 });
