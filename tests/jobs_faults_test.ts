@@ -329,6 +329,28 @@ describeWith(
       assertEquals((await raw.zRange("arq:interactive", 0, -1)).sort(), ids);
     });
 
+    it("are submitted again however long and often they were lost when nobody but Otto works", async () => {
+      await using otto = await startOtto({ AGENT: "builtin" });
+      const [id] = await submit(otto);
+      for (let n = 0; n < 5; n++) {
+        await beAway(otto, 24);
+        await servers.redis.flush();
+        await collect(otto);
+        assertEquals((await theTask(otto, id)).status, "pending");
+        assertEquals(await raw.zRange("arq:interactive", 0, -1), [id]);
+      }
+    });
+
+    it("fail as unknown when lost after more than an hour while Python works, too", async () => {
+      await using otto = await startOtto({ AGENT: "builtin" });
+      await raw.set("arq:interactive:health-check", "Nov-23 21:07:03 j_complete=4 j_failed=0");
+      const [id] = await submit(otto);
+      await beAway(otto, 2);
+      await servers.redis.flush();
+      await collect(otto);
+      assertEquals((await theTask(otto, id)).error?.code, "outcome_unknown");
+    });
+
     it("fail as unknown when gone after their start", async () => {
       await using otto = await startOtto();
       const [id] = await submit(otto);

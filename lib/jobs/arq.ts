@@ -73,7 +73,7 @@ export function openArqJobs(options: ArqOptions): Jobs {
   const finder = createFinder(redis, options);
   const submitter = createSubmitter(options);
   const health = createHealthReader(redis, queue);
-  const collector = createCollector({ ...options, submitter });
+  const collector = createCollector({ ...options, submitter, health });
   /** By task. */
   const inHand = new Map<string, InHand>();
   const handsOf = (worker: string) => [...inHand.values()].filter((job) => job.worker === worker);

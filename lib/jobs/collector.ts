@@ -1,3 +1,4 @@
+import type { HealthReader } from "../arq/health.ts";
 import { type Look, lookAtJobs, removeJob } from "../arq/look.ts";
 import type { Database } from "../database.ts";
 import { errorText, type Log } from "../log.ts";
@@ -14,7 +15,7 @@ import {
 import type { Ending, LateTask } from "./jobs.ts";
 import { findLate } from "../late.ts";
 import type { Submitter } from "./submitter.ts";
-import { judge, type Verdict } from "./verdict.ts";
+import { judge, OWNER_PREFIX, type Verdict } from "./verdict.ts";
 import { openWatch, type Since } from "./watch.ts";
 
 /** What runs next stands first: so many are looked at every time. */
@@ -29,18 +30,22 @@ export interface Collector {
 }
 
 export function createCollector(
-  { redis, database, log, queue, startSeconds, submitter }: {
+  { redis, database, log, queue, takes, startSeconds, submitter, health }: {
     redis: Redis;
     database: Database;
     log: Log;
     queue: string;
+    takes: boolean;
     startSeconds: number;
     submitter: Submitter;
+    health: HealthReader;
   },
 ): Collector {
   const watch = openWatch(redis, database);
   let allAt = -Infinity;
   let since: Since | undefined;
+  /** Since the last look at all. */
+  let othersSeen = false;
 
   /** Looks at some tasks' jobs and does what is to be done about each. */
   async function lookAt(tasks: readonly LiveTask[], known: Since): Promise<Ending[]> {
@@ -51,19 +56,27 @@ export function createCollector(
         "Redis has lost its data while jobs were looked at: they are looked at again",
       );
     }
+    othersSeen ||= looks.some((look) =>
+      look.state === "running" && !look.owner.startsWith(OWNER_PREFIX)
+    );
     const endings: Ending[] = [];
     const ended: Round[] = [];
     for (const [at, task] of tasks.entries()) {
-      const verdict = judge(task, looks[at], known.lost && known.isWatched(task.waited));
+      const verdict = judge(task, looks[at], known);
       if (verdict.do === "nothing") continue;
       if (verdict.do === "end the round") ended.push(task);
-      else endings.push(...await act(task, looks[at], verdict));
+      else endings.push(...await act(task, looks[at], verdict, known));
     }
     await endRounds(database, ended);
     return endings;
   }
 
-  async function act(task: LiveTask, look: Look, verdict: Verdict): Promise<Ending[]> {
+  async function act(
+    task: LiveTask,
+    look: Look,
+    verdict: Verdict,
+    known: Since,
+  ): Promise<Ending[]> {
     const { id, source } = task;
     log.debug("job.verdict", { job_id: jobIdOf(task), look: look.state, verdict: verdict.do });
     switch (verdict.do) {
@@ -76,7 +89,7 @@ export function createCollector(
       case "submit it again":
         log.warn("job.submitted_again", { job_id: jobIdOf(task) });
         await submitter.submitAgain(task);
-        await countLoss(database, task);
+        if (!known.alone) await countLoss(database, task);
         return [];
       case "finish": {
         if (verdict.takeOut && !await removeJob(redis, queue, jobIdOf(task))) return [];
@@ -95,6 +108,8 @@ export function createCollector(
 
   async function lookAtAll(): Promise<Ending[]> {
     const begun = await watch.begin();
+    othersSeen ||= !takes || await health.findOthers();
+    if (othersSeen) begun.alone = false;
     const endings: Ending[] = [];
     let after: string | undefined;
     for (;;) {
@@ -103,7 +118,8 @@ export function createCollector(
       after = tasks.at(-1)?.id;
       if (tasks.length < PAGE) break;
     }
-    await watch.end(begun);
+    await watch.end(begun, othersSeen);
+    othersSeen = false;
     allAt = performance.now();
     since = { ...begun, lost: false };
     return endings;

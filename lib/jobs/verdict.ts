@@ -2,6 +2,7 @@ import type { Look } from "../arq/look.ts";
 import { MOST_ATTEMPTS } from "../message.ts";
 import type { LiveTask } from "./job_rows.ts";
 import { type Ending, WORKER_LOST } from "./jobs.ts";
+import type { Since } from "./watch.ts";
 import { endOf } from "./result.ts";
 
 /** What is to be done about a job. */
@@ -11,7 +12,7 @@ export type Verdict =
 
 /** Our workers' claims begin so; from Python it is "1". */
 export const OWNER_PREFIX = "otto:";
-/** A job that is lost with Redis' data more often is not submitted any more. */
+/** A job that others may have begun and that is lost more often is not submitted any more. */
 const MOST_LOSSES = 3;
 
 const UNKNOWN: Ending["end"] = {
@@ -30,13 +31,12 @@ const UNKNOWN: Ending["end"] = {
  * work only in their results, which a worker need not keep. Only one that went
  * with all of Redis' data is submitted again.
  *
- * @param lost whether Redis has lost its data, and we have looked often enough to
- * have seen its end before.
+ * @param since what is known of the time since the look before.
  */
-export function judge(task: LiveTask, look: Look, lost: boolean): Verdict {
+export function judge(task: LiveTask, look: Look, since: Since): Verdict {
   switch (task.status) {
     case "pending":
-      return judgePending(task, look, lost);
+      return judgePending(task, look, since);
     case "running":
       return judgeRunning(task, look);
     default:
@@ -47,7 +47,7 @@ export function judge(task: LiveTask, look: Look, lost: boolean): Verdict {
   }
 }
 
-function judgePending(task: LiveTask, look: Look, lost: boolean): Verdict {
+function judgePending(task: LiveTask, look: Look, since: Since): Verdict {
   const ofPython = look.state === "running" && !look.owner.startsWith(OWNER_PREFIX);
   // Retried, answered or put off since: what this job says is about an earlier turn.
   if (task.job_state === "started" || task.job_epoch !== task.epoch) {
@@ -62,7 +62,10 @@ function judgePending(task: LiveTask, look: Look, lost: boolean): Verdict {
     case "waiting":
       return { do: "nothing" };
     case "gone":
-      return lost && task.losses < MOST_LOSSES
+      if (!since.lost) return { do: "finish", end: UNKNOWN };
+      // A worker of ours tells the database before it begins.
+      if (since.alone) return { do: "submit it again" };
+      return since.isWatched(task.waited) && task.losses < MOST_LOSSES
         ? { do: "submit it again" }
         : { do: "finish", end: UNKNOWN };
   }

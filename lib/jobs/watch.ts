@@ -7,12 +7,15 @@ const MARKER_KEY = "otto:jobs:marker";
 /** As long as results are kept: what ran within this time before Redis lost its data is not known. */
 const KEPT_SECONDS = 3_600;
 
+/** So long after another worker was seen, it may have taken a job that went with Redis' data. */
+const OTHERS_HOURS = 24;
+
 /** Remembers when all jobs were last looked at, across restarts and replicas. */
 export interface Watch {
   /** Begins a look at all jobs. */
   begin(): Promise<Since>;
-  /** All jobs have been looked at. */
-  end(since: Since): Promise<void>;
+  /** All jobs have been looked at; `others` says whether somebody else than Otto works on them. */
+  end(since: Since, others: boolean): Promise<void>;
   /** Whether Redis has lost its data since the last look at all jobs. */
   hasLost(): Promise<boolean>;
   /** Whether Redis still has what it had when this look began. */
@@ -23,8 +26,12 @@ export interface Watch {
 export interface Since {
   marker: string;
   at: Date;
+  /** When somebody else was last seen to work; null when that is long ago. */
+  othersAt: string | null;
   /** Redis has lost its data since the look before. Else a job that is gone was run. */
   lost: boolean;
+  /** Nobody else than Otto was seen to work lately: what its database does not know of was not begun. */
+  alone: boolean;
   /** Whether a job that waited for so many seconds would have been seen to end before the loss. */
   isWatched(waitedSeconds: number): boolean;
 }
@@ -53,14 +60,19 @@ export function openWatch(redis: Redis, database: Database): Watch {
       const [row] = await database.query(
         "read when jobs were last looked at",
         (sql) =>
-          sql<{ now: Date; marker: string | null; age: number | null }[]>`
+          sql<{ now: Date; marker: string | null; age: number | null; others: string | null }[]>`
           select now() as now, s.value::jsonb ->> 'marker' as marker,
+            case when (s.value::jsonb ->> 'others_at')::timestamptz
+              > now() - make_interval(hours => ${OTHERS_HOURS})
+              then s.value::jsonb ->> 'others_at' end as others,
             extract(epoch from now() - (s.value::jsonb ->> 'at')::timestamptz)::float8 as age
           from (select 1) one left join settings s on s.name = 'jobs_watched'`,
       );
       return {
         marker,
         at: row.now,
+        othersAt: row.others,
+        alone: row.others === null,
         lost: row.marker !== null && row.marker !== marker,
         isWatched: (waited) => Math.min(waited, row.age ?? Infinity) <= KEPT_SECONDS,
       };
@@ -68,8 +80,8 @@ export function openWatch(redis: Redis, database: Database): Watch {
     async isStill({ marker }) {
       return await readMarker() === marker;
     },
-    async end({ marker, at }) {
-      const value = JSON.stringify({ marker, at });
+    async end({ marker, at, othersAt }, others) {
+      const value = JSON.stringify({ marker, at, others_at: others ? at : othersAt });
       await database.query(
         "note that jobs were looked at",
         (sql) =>
