@@ -3,6 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { beforeEach, it } from "@std/testing/bdd";
 import { createClient } from "redis";
 import type { Agent, Outcome } from "../lib/agent/agent.ts";
+import { encodeResult } from "../lib/arq/wire.ts";
 import { checkHealth } from "../lib/health.ts";
 import { storeMessages } from "../lib/inbox_rows.ts";
 import { listNotifications } from "../lib/notification.ts";
@@ -275,6 +276,35 @@ describeWith(
         (await listNotifications(otto.services.database, { limit: 50 })).length,
         ends.length,
       );
+    });
+
+    it("end when their results together are more than is held in memory", async () => {
+      await using otto = await startOtto();
+      const ids = await submit(otto, 4);
+      const MIB = 1024 * 1024;
+      for (const [at, id] of ids.entries()) {
+        await forget(id);
+        const result = encodeResult({
+          tries: 1,
+          function: "run_task",
+          args: [],
+          kwargs: new Map(),
+          enqueuedAt: 1,
+          success: true,
+          value: String(at).repeat(7 * MIB),
+          startedAt: 1,
+          finishedAt: 1,
+          queue: "arq:interactive",
+          id,
+        });
+        await raw.set(`arq:result:${id}`, Buffer.from(result));
+      }
+      const ended = async () =>
+        (await listTasks(otto.services.database, { status: "completed", limit: 10 })).length;
+      await collect(otto);
+      assertEquals(await ended(), 2);
+      await collect(otto);
+      assertEquals(await ended(), 4);
     });
 
     it("fail with the reason when a result cannot be read", async () => {

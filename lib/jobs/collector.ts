@@ -1,5 +1,5 @@
 import type { HealthReader } from "../arq/health.ts";
-import { type Look, lookAtJobs, removeJob } from "../arq/look.ts";
+import { type Look, lookAtJobs, MOST_RESULT, readResult, removeJob } from "../arq/look.ts";
 import type { Database } from "../database.ts";
 import { errorText, type Log } from "../log.ts";
 import { isReplyError, type Redis } from "../redis.ts";
@@ -14,6 +14,7 @@ import {
 } from "./job_rows.ts";
 import type { Ending, LateTask } from "./jobs.ts";
 import { findLate } from "../late.ts";
+import { endOf } from "./result.ts";
 import type { Submitter } from "./submitter.ts";
 import { judge, OWNER_PREFIX, type Verdict } from "./verdict.ts";
 import { openWatch, type Since } from "./watch.ts";
@@ -23,6 +24,9 @@ const HEAD = 250;
 const PAGE = 1_000;
 /** All are looked at so often, and when Redis has lost its data. */
 const ALL_MS = 5_000;
+
+/** So many bytes of results are in memory at a time, and never less than one result. */
+const MOST_RESULTS = MOST_RESULT;
 
 /** Watches over the jobs that are in Redis, and collects their results by id. */
 export interface Collector {
@@ -44,6 +48,9 @@ export function createCollector(
   const watch = openWatch(redis, database);
   let allAt = -Infinity;
   let since: Since | undefined;
+  /** What may still be read before what was read has been kept. */
+  let room = MOST_RESULTS;
+  let leftOver = false;
   /** Since the last look at all. */
   let othersSeen = false;
 
@@ -77,7 +84,6 @@ export function createCollector(
     verdict: Verdict,
     known: Since,
   ): Promise<Ending[]> {
-    const { id, source } = task;
     log.debug("job.verdict", { job_id: jobIdOf(task), look: look.state, verdict: verdict.do });
     switch (verdict.do) {
       case "take it out":
@@ -91,19 +97,39 @@ export function createCollector(
         await submitter.submitAgain(task);
         if (!known.alone) await countLoss(database, task);
         return [];
+      case "collect its result": {
+        const size = look.state === "ended" ? look.size : 0;
+        const end = await readEnd(jobIdOf(task), size);
+        return end ? await finish(task, end, "arq") : [];
+      }
       case "finish": {
         if (verdict.takeOut && !await removeJob(redis, queue, jobIdOf(task))) return [];
-        // What was never seen to start has no epoch that may end it yet.
-        const epoch = task.status === "running"
-          ? task.epoch
-          : await markStarted(database, { ...task, actor: "arq" });
-        if (epoch === undefined) return [];
-        const actor = look.state === "ended" ? "arq" : "otto";
-        return [{ id, epoch, source, actor, end: verdict.end }];
+        return await finish(task, verdict.end, "otto");
       }
       default:
         return [];
     }
+  }
+
+  /** One after the other: a thousand results of 16 MiB are more than there is memory. */
+  async function readEnd(jobId: string, size: number): Promise<Ending["end"] | undefined> {
+    if (size > MOST_RESULT) return endOf(undefined);
+    if (room < size) {
+      leftOver = true;
+      return undefined;
+    }
+    room -= size;
+    const bytes = await readResult(redis, jobId);
+    return bytes && endOf(bytes);
+  }
+
+  async function finish(task: LiveTask, end: Ending["end"], actor: string): Promise<Ending[]> {
+    const { id, source } = task;
+    // What was never seen to start has no epoch that may end it yet.
+    const epoch = task.status === "running"
+      ? task.epoch
+      : await markStarted(database, { ...task, actor: "arq" });
+    return epoch === undefined ? [] : [{ id, epoch, source, actor, end }];
   }
 
   async function lookAtAll(): Promise<Ending[]> {
@@ -120,7 +146,8 @@ export function createCollector(
     }
     await watch.end(begun, othersSeen);
     othersSeen = false;
-    allAt = performance.now();
+    // Then the next look is at all again.
+    allAt = leftOver ? -Infinity : performance.now();
     since = { ...begun, lost: false };
     return endings;
   }
@@ -135,6 +162,8 @@ export function createCollector(
   return {
     async collect() {
       let endings: Ending[] = [];
+      room = MOST_RESULTS;
+      leftOver = false;
       try {
         endings = await collectSome();
       } catch (error) {

@@ -3,11 +3,11 @@ import { MOST_ATTEMPTS } from "../message.ts";
 import type { LiveTask } from "./job_rows.ts";
 import { type Ending, WORKER_LOST } from "./jobs.ts";
 import type { Since } from "./watch.ts";
-import { endOf } from "./result.ts";
 
 /** What is to be done about a job. */
 export type Verdict =
   | { do: "nothing" | "end the round" | "take it out" | "note its start" | "submit it again" }
+  | { do: "collect its result" }
   | { do: "finish"; end: Ending["end"]; takeOut?: boolean };
 
 /** Our workers' claims begin so; from Python it is "1". */
@@ -56,7 +56,7 @@ function judgePending(task: LiveTask, look: Look, since: Since): Verdict {
   }
   switch (look.state) {
     case "ended":
-      return { do: "finish", end: endOf(look.bytes) };
+      return { do: "collect its result" };
     case "running":
       return { do: ofPython ? "note its start" : "nothing" };
     case "waiting":
@@ -74,9 +74,7 @@ function judgePending(task: LiveTask, look: Look, since: Since): Verdict {
 function judgeRunning(task: LiveTask, look: Look): Verdict {
   switch (look.state) {
     case "ended":
-      return task.job_epoch === task.epoch
-        ? { do: "finish", end: endOf(look.bytes) }
-        : { do: "end the round" };
+      return task.job_epoch === task.epoch ? { do: "collect its result" } : { do: "end the round" };
     case "running":
       // Python took over what a worker of ours had to let go.
       return task.worker !== null && !look.owner.startsWith(OWNER_PREFIX)
