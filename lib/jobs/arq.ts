@@ -15,7 +15,7 @@ import type { Database } from "../database.ts";
 import { newId } from "../id.ts";
 import { errorText, type Log } from "../log.ts";
 import { LEASE_SECONDS, MOST_ATTEMPTS } from "../message.ts";
-import { isReplyError, type Redis } from "../redis.ts";
+import { isRedisFailure, isReplyError, type Redis } from "../redis.ts";
 import { cancelTask } from "../task.ts";
 import type { ClaimedTask } from "../task_turn.ts";
 import { answerFor } from "./answer.ts";
@@ -85,6 +85,10 @@ export function openArqJobs(options: ArqOptions): Jobs {
     try {
       return await what;
     } catch (error) {
+      if (!isRedisFailure(error)) {
+        log.warn("jobs.step_failed", { error: errorText(error) });
+        throw error;
+      }
       const level = isReplyError(error) ? "warn" : "debug";
       log[level]("jobs.redis_away", { error: errorText(error) });
     }

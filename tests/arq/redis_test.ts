@@ -232,4 +232,19 @@ describeWith({ postgres: true, redis: true }, "ARQ in Redis", (servers) => {
     assertEquals((await reader.read()).map(({ complete }) => complete), [1, 1]);
     assertEquals(await reader.findOthers(), false);
   });
+
+  it("answers a job with a text that cannot be written back", async () => {
+    // What `pickle.dumps` writes for "\ud800", with surrogatepass: ed a0 80.
+    const bytes = fromHex(
+      "80047d288c0174" + "4e" + "8c0166" + "8c0872756e5f7461736b" + "8c0161" + "8c03eda08085" +
+        "8c016b" + "7d" + "8c026574" + "4b01" + "752e",
+    );
+    await raw.set("arq:job:one", Buffer.from(bytes));
+    await raw.zAdd(QUEUE, { value: "one", score: 1 });
+    const taken = (await takeJob(redis, { ...lease, id: "one", token: "a" }))!;
+    assertEquals(taken.job.args, ["\ud800"]);
+    assert(await answerJob(redis, taken, { value: "done" }));
+    assertEquals((await raw.keys("*")).sort(), ["arq:result:one"]);
+    await assertRejects(() => answerJob(redis, taken, { value: "\ud800" }), PickleError);
+  });
 });
