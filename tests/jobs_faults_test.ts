@@ -307,6 +307,31 @@ describeWith(
       assertEquals(await ended(), 4);
     });
 
+    it("keep no secret that an external agent has told", async () => {
+      await using otto = await startOtto();
+      const [id] = await submit(otto);
+      await forget(id);
+      const result = encodeResult({
+        tries: 1,
+        function: "run_task",
+        args: [],
+        kwargs: new Map(),
+        enqueuedAt: 1,
+        success: true,
+        value: new Map([["text", `used ghp_${"a".repeat(36)}`]]),
+        startedAt: 1,
+        finishedAt: 1,
+        queue: "arq:interactive",
+        id,
+      });
+      await raw.set(`arq:result:${id}`, Buffer.from(result));
+      await collect(otto);
+      assertEquals((await theTask(otto, id)).result, {
+        text: "used •••",
+        data: { text: "used •••" },
+      });
+    });
+
     it("fail with the reason when a result cannot be read", async () => {
       await using otto = await startOtto();
       const [id] = await submit(otto);

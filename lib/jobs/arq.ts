@@ -15,6 +15,7 @@ import type { Database } from "../database.ts";
 import { newId } from "../id.ts";
 import { errorText, type Log } from "../log.ts";
 import { LEASE_SECONDS, MOST_ATTEMPTS } from "../message.ts";
+import type { Redact } from "../redact.ts";
 import { isRedisFailure, isReplyError, type Redis } from "../redis.ts";
 import { cancelTask } from "../task.ts";
 import type { ClaimedTask } from "../task_turn.ts";
@@ -40,6 +41,8 @@ export interface ArqOptions {
   log: Log;
   queue: string;
   function: string;
+  /** Takes secrets out of what others have answered. */
+  redact: Redact;
   /** Whether this Otto's workers take jobs; else others do, and we submit and collect. */
   takes: boolean;
   /** Where the API is, for the job's arguments. */

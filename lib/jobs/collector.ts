@@ -2,6 +2,7 @@ import type { HealthReader } from "../arq/health.ts";
 import { type Look, lookAtJobs, MOST_RESULT, readResult, removeJob } from "../arq/look.ts";
 import type { Database } from "../database.ts";
 import { errorText, type Log } from "../log.ts";
+import { type Redact, redactTexts } from "../redact.ts";
 import { isReplyError, type Redis } from "../redis.ts";
 import {
   countLoss,
@@ -34,11 +35,12 @@ export interface Collector {
 }
 
 export function createCollector(
-  { redis, database, log, queue, takes, startSeconds, submitter, health }: {
+  { redis, database, log, queue, redact, takes, startSeconds, submitter, health }: {
     redis: Redis;
     database: Database;
     log: Log;
     queue: string;
+    redact: Redact;
     takes: boolean;
     startSeconds: number;
     submitter: Submitter;
@@ -120,7 +122,7 @@ export function createCollector(
     }
     room -= size;
     const bytes = await readResult(redis, jobId);
-    return bytes && endOf(bytes);
+    return bytes && redactTexts(endOf(bytes), redact);
   }
 
   async function finish(task: LiveTask, end: Ending["end"], actor: string): Promise<Ending[]> {
