@@ -3,8 +3,10 @@ import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { claimByHttp, noteProgress, readStanding } from "../lib/jobs/report.ts";
 import { openTaskTokens } from "../lib/jobs/task_token.ts";
+import { secretsIn } from "../lib/config.ts";
 import { isId } from "../lib/id.ts";
 import { readMessage } from "../lib/message.ts";
+import { createRedactor, redactTexts } from "../lib/redact.ts";
 import type { Services } from "../lib/services.ts";
 import { readTask } from "../lib/task.ts";
 import { type Finish, finishTasks } from "../lib/task_turn.ts";
@@ -69,6 +71,7 @@ const resultBody = z.discriminatedUnion("status", [
 export function agent({ services }: { services: Services }) {
   const { database, channels, bells } = services;
   const tokens = openTaskTokens(database);
+  const redact = createRedactor(secretsIn(services.config));
 
   const requireToken: MiddlewareHandler<AgentEnv> = async (c, next) => {
     const id = c.req.param("id") ?? "";
@@ -158,7 +161,7 @@ export function agent({ services }: { services: Services }) {
       }),
       async (c) => {
         const { id } = c.req.valid("param");
-        const step = c.req.valid("json");
+        const step = redactTexts(c.req.valid("json"), redact);
         if (
           !await noteProgress(database, {
             ...step,
@@ -184,7 +187,7 @@ export function agent({ services }: { services: Services }) {
       }),
       async (c) => {
         const { id } = c.req.valid("param");
-        const result = c.req.valid("json");
+        const result = redactTexts(c.req.valid("json"), redact);
         const standing = await readStanding(database, id);
         if (!standing) throw notFound("task");
         const tell = channels.flatMap((channel) =>

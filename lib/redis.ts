@@ -34,6 +34,14 @@ export interface Redis extends AsyncDisposable {
   ): Promise<T>;
 }
 
+/** Errors are shared with nobody else, and are let go of with them. */
+const failures = new WeakSet<Error>();
+
+/** Whether Redis itself has failed: it was away, did not answer in time or said no. */
+export function isRedisFailure(error: unknown): boolean {
+  return error instanceof Error && failures.has(error);
+}
+
 const RUN_MS = 1_000;
 /** A client that has timed out so often in a row is made anew. */
 const MOST_TIMEOUTS = 2;
@@ -68,13 +76,16 @@ export function openRedis(url: string, log: Log): Redis {
     async run(what, commands, ms = RUN_MS) {
       const used = client;
       if (!used.isReady) {
-        throw new Error(`Cannot ${what}: Redis is not connected`);
+        const away = new Error(`Cannot ${what}: Redis is not connected`);
+        failures.add(away);
+        throw away;
       }
       try {
         const result = await deadline(what, ms, commands(used));
         timeouts = 0;
         return result;
       } catch (error) {
+        if (error instanceof Error) failures.add(error);
         if (
           error instanceof DeadlineError && used === client &&
           ++timeouts >= MOST_TIMEOUTS

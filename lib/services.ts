@@ -189,6 +189,7 @@ function openJobs(
     log,
     queue: config.arqQueue,
     function: config.arqFunction,
+    redact: createRedactor(secretsIn(config)),
     takes: !config.agentIsExternal,
     apiUrl: config.publicUrl ?? `http://localhost:${config.port}`,
     startSeconds: config.agentStartSeconds,

@@ -3,6 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { beforeEach, it } from "@std/testing/bdd";
 import { createClient } from "redis";
 import type { Agent, Outcome } from "../lib/agent/agent.ts";
+import { encodeResult } from "../lib/arq/wire.ts";
 import { checkHealth } from "../lib/health.ts";
 import { storeMessages } from "../lib/inbox_rows.ts";
 import { listNotifications } from "../lib/notification.ts";
@@ -277,6 +278,60 @@ describeWith(
       );
     });
 
+    it("end when their results together are more than is held in memory", async () => {
+      await using otto = await startOtto();
+      const ids = await submit(otto, 4);
+      const MIB = 1024 * 1024;
+      for (const [at, id] of ids.entries()) {
+        await forget(id);
+        const result = encodeResult({
+          tries: 1,
+          function: "run_task",
+          args: [],
+          kwargs: new Map(),
+          enqueuedAt: 1,
+          success: true,
+          value: String(at).repeat(7 * MIB),
+          startedAt: 1,
+          finishedAt: 1,
+          queue: "arq:interactive",
+          id,
+        });
+        await raw.set(`arq:result:${id}`, Buffer.from(result));
+      }
+      const ended = async () =>
+        (await listTasks(otto.services.database, { status: "completed", limit: 10 })).length;
+      await collect(otto);
+      assertEquals(await ended(), 2);
+      await collect(otto);
+      assertEquals(await ended(), 4);
+    });
+
+    it("keep no secret that an external agent has told", async () => {
+      await using otto = await startOtto();
+      const [id] = await submit(otto);
+      await forget(id);
+      const result = encodeResult({
+        tries: 1,
+        function: "run_task",
+        args: [],
+        kwargs: new Map(),
+        enqueuedAt: 1,
+        success: true,
+        value: new Map([["text", `used ghp_${"a".repeat(36)}`]]),
+        startedAt: 1,
+        finishedAt: 1,
+        queue: "arq:interactive",
+        id,
+      });
+      await raw.set(`arq:result:${id}`, Buffer.from(result));
+      await collect(otto);
+      assertEquals((await theTask(otto, id)).result, {
+        text: "used •••",
+        data: { text: "used •••" },
+      });
+    });
+
     it("fail with the reason when a result cannot be read", async () => {
       await using otto = await startOtto();
       const [id] = await submit(otto);
@@ -296,12 +351,21 @@ describeWith(
       assertEquals((await theTask(otto, id)).status, "completed");
     });
 
-    it("are submitted again under the same id when gone before their start", async () => {
+    it("are not run again when one that keeps no results was quick", async () => {
       await using otto = await startOtto();
       const [id] = await submit(otto);
-      const job = await raw.dump(`arq:job:${id}`);
-      assert(job);
+      // With keep_result=0, which nobody saw begin.
       await forget(id);
+      await collect(otto);
+      assertEquals(await raw.zCard("arq:interactive"), 0);
+      assertEquals((await theTask(otto, id)).error?.code, "outcome_unknown");
+    });
+
+    it("are submitted again under the same id when lost before their start", async () => {
+      await using otto = await startOtto();
+      const [id] = await submit(otto);
+      assertEquals(await raw.exists(`arq:job:${id}`), 1);
+      await servers.redis.flush();
       await collect(otto);
       assertEquals(await raw.zCard("arq:interactive"), 1);
       assertEquals(await raw.exists(`arq:job:${id}`), 1);
@@ -318,6 +382,28 @@ describeWith(
       );
       await collect(otto);
       assertEquals((await raw.zRange("arq:interactive", 0, -1)).sort(), ids);
+    });
+
+    it("are submitted again however long and often they were lost when nobody but Otto works", async () => {
+      await using otto = await startOtto({ AGENT: "builtin" });
+      const [id] = await submit(otto);
+      for (let n = 0; n < 5; n++) {
+        await beAway(otto, 24);
+        await servers.redis.flush();
+        await collect(otto);
+        assertEquals((await theTask(otto, id)).status, "pending");
+        assertEquals(await raw.zRange("arq:interactive", 0, -1), [id]);
+      }
+    });
+
+    it("fail as unknown when lost after more than an hour while Python works, too", async () => {
+      await using otto = await startOtto({ AGENT: "builtin" });
+      await raw.set("arq:interactive:health-check", "Nov-23 21:07:03 j_complete=4 j_failed=0");
+      const [id] = await submit(otto);
+      await beAway(otto, 2);
+      await servers.redis.flush();
+      await collect(otto);
+      assertEquals((await theTask(otto, id)).error?.code, "outcome_unknown");
     });
 
     it("fail as unknown when gone after their start", async () => {

@@ -1,38 +1,37 @@
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 import { asBytes, type Redis } from "../redis.ts";
 import { keys } from "./wire.ts";
 
 /** Where a job is, as Redis has it. */
 export type Look =
-  /** Its result is there: the bytes, or none where they are too large to be taken. */
-  | { state: "ended"; bytes?: Buffer }
-  /** Somebody works on it; `owner` is what stands in the in-progress key, `1` from Python. */
+  /** Its result is there, of so many bytes. */
+  | { state: "ended"; size: number }
+  /** Somebody works on it; `owner` is how what stands in the in-progress key begins, `1` from Python. */
   | { state: "running"; owner: string }
   | { state: "waiting" }
   | { state: "gone" };
 
-/** Larger results are not read. */
-const MOST_RESULT = 16 * 1024 * 1024;
+/** Larger results are not read, in bytes. */
+export const MOST_RESULT = 16 * 1024 * 1024;
 
 /** The result first: an end is one step for everybody who looks. */
 const LOOK = `
 local found = {}
-for i = 3, #ARGV do
+for i = 2, #ARGV do
   local id = ARGV[i]
-  local answer = 0
+  local answer = 'gone'
   local size = redis.call('STRLEN', 'arq:result:' .. id)
-  if size > tonumber(ARGV[1]) then answer = 3
-  elseif size > 0 then answer = {'result', redis.call('GET', 'arq:result:' .. id)}
+  if size > 0 then answer = size
   else
-    local owner = redis.call('GET', 'arq:in-progress:' .. id)
-    if owner then answer = {'owner', owner}
-    elseif redis.call('ZSCORE', ARGV[2], id) then answer = 1 end
+    local owner = redis.call('GETRANGE', 'arq:in-progress:' .. id, 0, 99)
+    if owner ~= '' then answer = {owner}
+    elseif redis.call('ZSCORE', ARGV[1], id) then answer = 'waiting' end
   end
-  found[i - 2] = answer
+  found[i - 1] = answer
 end
 return found`;
 
-/** Looks where jobs are; never scans. */
+/** Looks where jobs are; never scans, and takes no results along. */
 export async function lookAtJobs(
   redis: Redis,
   queue: string,
@@ -41,21 +40,24 @@ export async function lookAtJobs(
   if (ids.length === 0) return [];
   const found = await redis.run(
     "look for results",
-    (client) =>
-      client.withTypeMapping(asBytes).eval(LOOK, {
-        arguments: [String(MOST_RESULT), queue, ...ids],
-      }),
+    (client) => client.eval(LOOK, { arguments: [queue, ...ids] }),
     5_000,
-  ) as (number | [Buffer, Buffer])[];
+  ) as (number | string | [string])[];
   return found.map((answer): Look => {
-    if (answer === 0) return { state: "gone" };
-    if (answer === 1) return { state: "waiting" };
-    if (typeof answer === "number") return { state: "ended" };
-    const [kind, bytes] = answer;
-    return kind.toString() === "result"
-      ? { state: "ended", bytes }
-      : { state: "running", owner: bytes.toString() };
+    if (typeof answer === "number") return { state: "ended", size: answer };
+    if (typeof answer !== "string") return { state: "running", owner: answer[0] };
+    return { state: answer === "waiting" ? "waiting" : "gone" };
   });
+}
+
+/** The bytes of a job's result; undefined when it is not there any more. */
+export async function readResult(redis: Redis, id: string): Promise<Buffer | undefined> {
+  const bytes = await redis.run(
+    "read a result",
+    (client) => client.withTypeMapping(asBytes).get(keys.result(id)),
+    30_000,
+  ) as unknown as Buffer | null;
+  return bytes ?? undefined;
 }
 
 const REMOVE = `

@@ -22,13 +22,15 @@ export interface DecodeOptions {
   objects?: "refuse" | "records";
   /** The longest pickle. @default {16 MiB} */
   maxBytes?: number;
-  /** @default {2_000_000} */
+  /** @default {300_000} */
   maxOpcodes?: number;
   /** The size in bytes when each reference is written out. @default {64 MiB} */
   maxExpanded?: number;
 }
 
 const MIB = 1024 * 1024;
+/** What an empty list, dict, set, tuple or object takes in memory, about: one byte of a pickle makes one. */
+const CONTAINER_BYTES = 200;
 
 /**
  * Reads a Python pickle of protocol 2 to 5. Inert: whatever the bytes are, no
@@ -39,19 +41,29 @@ const MIB = 1024 * 1024;
  * @throws {PickleError} saying what was found; nothing else.
  */
 export function decodePickle(bytes: Uint8Array, options: DecodeOptions = {}): PickleValue {
-  const { objects = "refuse", maxBytes = 16 * MIB, maxOpcodes = 2_000_000 } = options;
+  const { objects = "refuse", maxBytes = 16 * MIB, maxOpcodes = 300_000 } = options;
   if (bytes.length > maxBytes) {
     throw new PickleError(`A pickle of ${bytes.length} bytes is longer than ${maxBytes}`);
   }
-  const machine = createMachine(new ByteReader(bytes), objects === "records");
+  const maxExpanded = options.maxExpanded ?? 64 * MIB;
+  const machine = createMachine(new ByteReader(bytes), objects === "records", maxExpanded);
   const value = machine.run(maxOpcodes);
-  checkExpansion(value, options.maxExpanded ?? 64 * MIB);
+  checkExpansion(value, maxExpanded);
   return value;
 }
 
-function createMachine(from: ByteReader, objects: boolean) {
+function createMachine(from: ByteReader, objects: boolean, maxMemory: number) {
   const { push, pop, top, mark, popToMark, popPairs, popTuple, only } = createStack();
   const memo = new Map<number, PickleValue>();
+
+  let memory = 0;
+  /** Charged while reading: afterwards the memory is taken already. */
+  function charge(): void {
+    memory += CONTAINER_BYTES;
+    if (memory > maxMemory) {
+      throw new PickleError(`The containers in the pickle take more than ${maxMemory} bytes`);
+    }
+  }
 
   function append(items: readonly PickleValue[]): void {
     const list = top();
@@ -203,6 +215,7 @@ function createMachine(from: ByteReader, objects: boolean) {
             `The opcode 0x${opcode.toString(16).padStart(2, "0")} at ${from.at - 1} is not taken`,
           );
         }
+        if (CONTAINERS.has(opcode)) charge();
         operation();
       }
       throw new PickleError(`The pickle has more than ${maxOpcodes} opcodes`);
@@ -214,6 +227,23 @@ function createMachine(from: ByteReader, objects: boolean) {
     return only();
   }
 }
+
+/** EMPTY_TUPLE, TUPLE1 to 3, TUPLE, EMPTY_LIST, EMPTY_DICT, EMPTY_SET, FROZENSET, GLOBAL, STACK_GLOBAL, REDUCE, NEWOBJ. */
+const CONTAINERS = new Set([
+  0x29,
+  0x85,
+  0x86,
+  0x87,
+  0x74,
+  0x5d,
+  0x7d,
+  0x8f,
+  0x91,
+  0x63,
+  0x93,
+  0x52,
+  0x81,
+]);
 
 function wrong(operation: string, found: PickleValue): never {
   throw new PickleError(

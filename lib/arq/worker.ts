@@ -1,7 +1,7 @@
 import type { Redis } from "../redis.ts";
 import { type Claim, claimJob, finishJob, type Peek, peekJobs, readDue } from "./claim.ts";
 import type { Encodable } from "./pickle_encode.ts";
-import { pyError } from "./pickle_value.ts";
+import { PickleError, pyError } from "./pickle_value.ts";
 import { decodeJob, encodeResult, functionOf, type Job } from "./wire.ts";
 
 const PAGE = 100;
@@ -117,24 +117,34 @@ export const aborted: Answer = { error: pyError("asyncio.exceptions.CancelledErr
  * Ends a job with its answer.
  *
  * @returns false when the claim was lost, and then nothing is written.
+ * @throws {PickleError} when the answer itself cannot be written.
  */
 export async function answerJob(
   redis: Redis,
   { claim, job }: TakenJob,
   answer: Answer,
 ): Promise<boolean> {
-  const result = encodeResult({
-    tries: claim.tries,
-    function: job.function,
-    args: job.args,
-    kwargs: job.kwargs,
-    enqueuedAt: job.enqueuedAt,
-    success: "value" in answer,
-    value: "value" in answer ? answer.value : answer.error,
-    startedAt: claim.startedAt,
-    finishedAt: Date.now(),
-    queue: claim.queue,
-    id: claim.id,
-  });
+  const encode = (args: Job["args"], kwargs: Job["kwargs"]) =>
+    encodeResult({
+      tries: claim.tries,
+      function: job.function.toWellFormed(),
+      args,
+      kwargs,
+      enqueuedAt: job.enqueuedAt,
+      success: "value" in answer,
+      value: "value" in answer ? answer.value : answer.error,
+      startedAt: claim.startedAt,
+      finishedAt: Date.now(),
+      queue: claim.queue,
+      id: claim.id,
+    });
+  let result: Uint8Array;
+  try {
+    result = encode(job.args, job.kwargs);
+  } catch (error) {
+    if (!(error instanceof PickleError)) throw error;
+    // Arguments that can be read and not written, such as a lone surrogate: without an answer it would come back for ever.
+    result = encode([], new Map());
+  }
   return await finishJob(redis, claim, { result, keepMs: KEEP_MS });
 }

@@ -1,5 +1,5 @@
 import { extendClaim, releaseJob } from "../arq/claim.ts";
-import { readHealth, removeHealth, writeHealth } from "../arq/health.ts";
+import { createHealthReader, removeHealth, writeHealth } from "../arq/health.ts";
 import { measureQueue } from "../arq/look.ts";
 import { PickleError } from "../arq/pickle_value.ts";
 import {
@@ -15,7 +15,8 @@ import type { Database } from "../database.ts";
 import { newId } from "../id.ts";
 import { errorText, type Log } from "../log.ts";
 import { LEASE_SECONDS, MOST_ATTEMPTS } from "../message.ts";
-import { isReplyError, type Redis } from "../redis.ts";
+import type { Redact } from "../redact.ts";
+import { isRedisFailure, isReplyError, type Redis } from "../redis.ts";
 import { cancelTask } from "../task.ts";
 import type { ClaimedTask } from "../task_turn.ts";
 import { answerFor } from "./answer.ts";
@@ -40,6 +41,8 @@ export interface ArqOptions {
   log: Log;
   queue: string;
   function: string;
+  /** Takes secrets out of what others have answered. */
+  redact: Redact;
   /** Whether this Otto's workers take jobs; else others do, and we submit and collect. */
   takes: boolean;
   /** Where the API is, for the job's arguments. */
@@ -72,7 +75,8 @@ export function openArqJobs(options: ArqOptions): Jobs {
   const { redis, database, log, queue, takes } = options;
   const finder = createFinder(redis, options);
   const submitter = createSubmitter(options);
-  const collector = createCollector({ ...options, submitter });
+  const health = createHealthReader(redis, queue);
+  const collector = createCollector({ ...options, submitter, health });
   /** By task. */
   const inHand = new Map<string, InHand>();
   const handsOf = (worker: string) => [...inHand.values()].filter((job) => job.worker === worker);
@@ -84,6 +88,10 @@ export function openArqJobs(options: ArqOptions): Jobs {
     try {
       return await what;
     } catch (error) {
+      if (!isRedisFailure(error)) {
+        log.warn("jobs.step_failed", { error: errorText(error) });
+        throw error;
+      }
       const level = isReplyError(error) ? "warn" : "debug";
       log[level]("jobs.redis_away", { error: errorText(error) });
     }
@@ -239,7 +247,7 @@ export function openArqJobs(options: ArqOptions): Jobs {
     async measure() {
       const [depth, workers] = await Promise.all([
         whenThere(measureQueue(redis, queue)),
-        whenThere(readHealth(redis, queue)),
+        whenThere(health.read()),
       ]);
       if (!depth) return undefined;
       return {

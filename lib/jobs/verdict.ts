@@ -2,16 +2,17 @@ import type { Look } from "../arq/look.ts";
 import { MOST_ATTEMPTS } from "../message.ts";
 import type { LiveTask } from "./job_rows.ts";
 import { type Ending, WORKER_LOST } from "./jobs.ts";
-import { endOf } from "./result.ts";
+import type { Since } from "./watch.ts";
 
 /** What is to be done about a job. */
 export type Verdict =
   | { do: "nothing" | "end the round" | "take it out" | "note its start" | "submit it again" }
+  | { do: "collect its result" }
   | { do: "finish"; end: Ending["end"]; takeOut?: boolean };
 
 /** Our workers' claims begin so; from Python it is "1". */
 export const OWNER_PREFIX = "otto:";
-/** A job that vanishes more often before its start is not submitted any more. */
+/** A job that others may have begun and that is lost more often is not submitted any more. */
 const MOST_LOSSES = 3;
 
 const UNKNOWN: Ending["end"] = {
@@ -26,15 +27,16 @@ const UNKNOWN: Ending["end"] = {
 /**
  * Compares what the database knows of a task with where its job is.
  *
- * Time alone never brings a job back: only one that is gone is submitted again,
- * and only while it cannot have been run and forgotten meanwhile.
+ * Time alone never brings a job back, nor does its being gone: jobs outlive their
+ * work only in their results, which a worker need not keep. Only one that went
+ * with all of Redis' data is submitted again.
  *
- * @param watched whether we have looked often enough to have seen its end.
+ * @param since what is known of the time since the look before.
  */
-export function judge(task: LiveTask, look: Look, watched: boolean): Verdict {
+export function judge(task: LiveTask, look: Look, since: Since): Verdict {
   switch (task.status) {
     case "pending":
-      return judgePending(task, look, watched);
+      return judgePending(task, look, since);
     case "running":
       return judgeRunning(task, look);
     default:
@@ -45,7 +47,7 @@ export function judge(task: LiveTask, look: Look, watched: boolean): Verdict {
   }
 }
 
-function judgePending(task: LiveTask, look: Look, watched: boolean): Verdict {
+function judgePending(task: LiveTask, look: Look, since: Since): Verdict {
   const ofPython = look.state === "running" && !look.owner.startsWith(OWNER_PREFIX);
   // Retried, answered or put off since: what this job says is about an earlier turn.
   if (task.job_state === "started" || task.job_epoch !== task.epoch) {
@@ -54,13 +56,16 @@ function judgePending(task: LiveTask, look: Look, watched: boolean): Verdict {
   }
   switch (look.state) {
     case "ended":
-      return { do: "finish", end: endOf(look.bytes) };
+      return { do: "collect its result" };
     case "running":
       return { do: ofPython ? "note its start" : "nothing" };
     case "waiting":
       return { do: "nothing" };
     case "gone":
-      return watched && task.losses < MOST_LOSSES
+      if (!since.lost) return { do: "finish", end: UNKNOWN };
+      // A worker of ours tells the database before it begins.
+      if (since.alone) return { do: "submit it again" };
+      return since.isWatched(task.waited) && task.losses < MOST_LOSSES
         ? { do: "submit it again" }
         : { do: "finish", end: UNKNOWN };
   }
@@ -69,9 +74,7 @@ function judgePending(task: LiveTask, look: Look, watched: boolean): Verdict {
 function judgeRunning(task: LiveTask, look: Look): Verdict {
   switch (look.state) {
     case "ended":
-      return task.job_epoch === task.epoch
-        ? { do: "finish", end: endOf(look.bytes) }
-        : { do: "end the round" };
+      return task.job_epoch === task.epoch ? { do: "collect its result" } : { do: "end the round" };
     case "running":
       // Python took over what a worker of ours had to let go.
       return task.worker !== null && !look.owner.startsWith(OWNER_PREFIX)

@@ -4,26 +4,35 @@ import type { Redis } from "../redis.ts";
 
 /** Redis has this key until it loses its data. */
 const MARKER_KEY = "otto:jobs:marker";
-/** A job may vanish unseen for so long, and is still taken for never started. */
-const AWAY_SECONDS = 60;
 /** As long as results are kept: what ran within this time before Redis lost its data is not known. */
 const KEPT_SECONDS = 3_600;
+
+/** So long after another worker was seen, it may have taken a job that went with Redis' data. */
+const OTHERS_HOURS = 24;
 
 /** Remembers when all jobs were last looked at, across restarts and replicas. */
 export interface Watch {
   /** Begins a look at all jobs. */
   begin(): Promise<Since>;
-  /** All jobs have been looked at. */
-  end(since: Since): Promise<void>;
+  /** All jobs have been looked at; `others` says whether somebody else than Otto works on them. */
+  end(since: Since, others: boolean): Promise<void>;
   /** Whether Redis has lost its data since the last look at all jobs. */
   hasLost(): Promise<boolean>;
+  /** Whether Redis still has what it had when this look began. */
+  isStill(since: Since): Promise<boolean>;
 }
 
 /** How much is known of the time since the last look. */
 export interface Since {
   marker: string;
   at: Date;
-  /** Whether a job that waited for so many seconds and is gone was never started. */
+  /** When somebody else was last seen to work; null when that is long ago. */
+  othersAt: string | null;
+  /** Redis has lost its data since the look before. Else a job that is gone was run. */
+  lost: boolean;
+  /** Nobody else than Otto was seen to work lately: what its database does not know of was not begun. */
+  alone: boolean;
+  /** Whether a job that waited for so many seconds would have been seen to end before the loss. */
   isWatched(waitedSeconds: number): boolean;
 }
 
@@ -51,21 +60,28 @@ export function openWatch(redis: Redis, database: Database): Watch {
       const [row] = await database.query(
         "read when jobs were last looked at",
         (sql) =>
-          sql<{ now: Date; marker: string | null; age: number | null }[]>`
+          sql<{ now: Date; marker: string | null; age: number | null; others: string | null }[]>`
           select now() as now, s.value::jsonb ->> 'marker' as marker,
+            case when (s.value::jsonb ->> 'others_at')::timestamptz
+              > now() - make_interval(hours => ${OTHERS_HOURS})
+              then s.value::jsonb ->> 'others_at' end as others,
             extract(epoch from now() - (s.value::jsonb ->> 'at')::timestamptz)::float8 as age
           from (select 1) one left join settings s on s.name = 'jobs_watched'`,
       );
-      const lost = row.marker !== null && row.marker !== marker;
       return {
         marker,
         at: row.now,
-        isWatched: (waited) =>
-          Math.min(waited, row.age ?? Infinity) <= (lost ? KEPT_SECONDS : AWAY_SECONDS),
+        othersAt: row.others,
+        alone: row.others === null,
+        lost: row.marker !== null && row.marker !== marker,
+        isWatched: (waited) => Math.min(waited, row.age ?? Infinity) <= KEPT_SECONDS,
       };
     },
-    async end({ marker, at }) {
-      const value = JSON.stringify({ marker, at });
+    async isStill({ marker }) {
+      return await readMarker() === marker;
+    },
+    async end({ marker, at, othersAt }, others) {
+      const value = JSON.stringify({ marker, at, others_at: others ? at : othersAt });
       await database.query(
         "note that jobs were looked at",
         (sql) =>

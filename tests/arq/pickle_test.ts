@@ -133,6 +133,17 @@ describe("what is not ours to take", () => {
     assertThrows(() => decodePickle(fromHex("8004" + "5d".repeat(300) + "61".repeat(299) + "2e")));
   });
 
+  it("is no crowd of empty containers, which take more memory than bytes", () => {
+    const crowd = (count: number) => fromHex("80045d28" + "7d".repeat(count) + "652e");
+    assertThrows(
+      () => decodePickle(crowd(600), { maxExpanded: 100_000 }),
+      PickleError,
+      "containers",
+    );
+    decodePickle(crowd(400), { maxExpanded: 100_000 });
+    assertThrows(() => decodePickle(crowd(300_001)), PickleError, "opcodes");
+  });
+
   it("is no pair of surrogates written as two characters", () => {
     assertThrows(() => decodePickle(fromHex("80048c06eda0bdedb880942e")), PickleError);
   });
