@@ -1,6 +1,6 @@
 import type { Database } from "./database.ts";
 import { newId } from "./id.ts";
-import { MOST_ATTEMPTS } from "./message.ts";
+import { MOST_ATTEMPTS } from "./message_turn.ts";
 import { storedJson } from "./stored.ts";
 
 /** What came of one message: a task, or the reason why there is none. */

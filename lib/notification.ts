@@ -1,5 +1,5 @@
 import type { Database } from "./database.ts";
-import { LEASE_SECONDS } from "./message.ts";
+import { LEASE_SECONDS } from "./message_turn.ts";
 import { idArray, storedText } from "./stored.ts";
 
 export const NOTIFICATION_STATES = ["pending", "sent", "dead"] as const;

@@ -1,15 +1,14 @@
 import type { Database, Sql } from "./database.ts";
 import { newId } from "./id.ts";
+import type { Envelope, Verification } from "./message.ts";
 import {
   bodyIfSmall,
   CLAIMED_BYTES,
-  type Envelope,
   LEASE_SECONDS,
   MOST_ATTEMPTS,
   type SmallBody,
   smallBody,
-  type Verification,
-} from "./message.ts";
+} from "./message_turn.ts";
 import type { Destination } from "./notification.ts";
 import { idArray, storedJson } from "./stored.ts";
 

@@ -4,7 +4,7 @@ import { beat, HEARTBEAT_MS, signOff } from "./heartbeat.ts";
 import { newId } from "./id.ts";
 import { moveSpilled } from "./inbox.ts";
 import { errorText, type Log } from "./log.ts";
-import { releaseMessages } from "./message.ts";
+import { releaseMessages } from "./message_turn.ts";
 import type { Services } from "./services.ts";
 import { clearObstacle } from "./slack_obstacle.ts";
 import { createMessageStep, type MessageStep, POLL_MS } from "./work/messages.ts";

@@ -5,13 +5,8 @@ import { type Database, migrate, openEmbedded, openServer, type Sql } from "../l
 import { type Inbox, InboxClosedError, openInbox } from "../lib/inbox.ts";
 import { storeMessages } from "../lib/inbox_rows.ts";
 import { createLog } from "../lib/log.ts";
-import {
-  claimMessages,
-  findMessages,
-  listMessages,
-  readBody,
-  readMessage,
-} from "../lib/message.ts";
+import { findMessages, listMessages, readBody, readMessage } from "../lib/message.ts";
+import { claimMessages } from "../lib/message_turn.ts";
 import { openLocalQueue } from "../lib/queue/queue.ts";
 import { settleMessages } from "../lib/intake.ts";
 import { ask, messageOf } from "./queue_contract.ts";

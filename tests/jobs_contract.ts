@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { afterAll, beforeAll, beforeEach, describe, it } from "@std/testing/bdd";
 import type { Agent, Outcome } from "../lib/agent/agent.ts";
 import { storeMessages } from "../lib/inbox_rows.ts";
-import { LEASE_SECONDS, MOST_ATTEMPTS } from "../lib/message.ts";
+import { LEASE_SECONDS, MOST_ATTEMPTS } from "../lib/message_turn.ts";
 import { listNotifications } from "../lib/notification.ts";
 import type { Services } from "../lib/services.ts";
 import { cancelTask, listTaskEvents, listTasks, retryTask } from "../lib/task.ts";

@@ -4,7 +4,7 @@ import type { Database, Sql } from "../lib/database.ts";
 import { newId } from "../lib/id.ts";
 import { settleMessages } from "../lib/intake.ts";
 import { type NewMessage, storeMessages } from "../lib/inbox_rows.ts";
-import { claimMessages, claimSuspect, LEASE_SECONDS } from "../lib/message.ts";
+import { claimMessages, claimSuspect, LEASE_SECONDS } from "../lib/message_turn.ts";
 import { listNotifications } from "../lib/notification.ts";
 import type { Services } from "../lib/services.ts";
 import { listTasks } from "../lib/task.ts";

@@ -14,7 +14,7 @@ import {
 import type { Database } from "../database.ts";
 import { newId } from "../id.ts";
 import { errorText, type Log } from "../log.ts";
-import { LEASE_SECONDS, MOST_ATTEMPTS } from "../message.ts";
+import { LEASE_SECONDS, MOST_ATTEMPTS } from "../message_turn.ts";
 import type { Redact } from "../redact.ts";
 import { isRedisFailure, isReplyError, type Redis } from "../redis.ts";
 import { cancelTask } from "../task.ts";

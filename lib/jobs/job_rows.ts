@@ -1,6 +1,6 @@
 import type { Database, Sql } from "../database.ts";
 import { newId } from "../id.ts";
-import { MOST_ATTEMPTS } from "../message.ts";
+import { MOST_ATTEMPTS } from "../message_turn.ts";
 import { idArray } from "../stored.ts";
 import type { TaskStatus } from "../task.ts";
 import { claimedColumns, type ClaimedRow, type ClaimedTask, toClaimedTask } from "../task_turn.ts";

@@ -1,5 +1,5 @@
 import type { Look } from "../arq/look.ts";
-import { MOST_ATTEMPTS } from "../message.ts";
+import { MOST_ATTEMPTS } from "../message_turn.ts";
 import type { LiveTask } from "./job_rows.ts";
 import { type Ending, WORKER_LOST } from "./jobs.ts";
 import type { Since } from "./watch.ts";

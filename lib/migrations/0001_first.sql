@@ -59,7 +59,7 @@ exception when others then -- PostgreSQL 13, or built without lz4, as PGlite is
 end $$;
 create unique index messages_delivery on messages (source, delivery_key);
 create index messages_waiting on messages (id) where state = 'new';
--- On their last try: see MOST_ATTEMPTS in lib/message.ts.
+-- On their last try: see MOST_ATTEMPTS in lib/message_turn.ts.
 create index messages_suspect on messages (id) where state = 'new' and attempts = 2;
 create index messages_failed on messages (id) where state = 'failed';
 -- For the statistics: counting must not read the rows.

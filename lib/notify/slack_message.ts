@@ -1,7 +1,7 @@
 import type { Approval } from "../approval.ts";
 import type { Database } from "../database.ts";
 import { newId } from "../id.ts";
-import { LEASE_SECONDS } from "../message.ts";
+import { LEASE_SECONDS } from "../message_turn.ts";
 import { readTask, type Task } from "../task.ts";
 import { CALL_MS } from "./slack_client.ts";
 import { isFree, PACE_SECONDS } from "./slack_place.ts";

@@ -1,6 +1,6 @@
 import type { Database, Sql } from "../database.ts";
 import { newId } from "../id.ts";
-import { LEASE_SECONDS } from "../message.ts";
+import { LEASE_SECONDS } from "../message_turn.ts";
 import { markSent } from "../notification.ts";
 import { storedText } from "../stored.ts";
 import type { Redact } from "../redact.ts";

@@ -7,7 +7,7 @@ import { type Bell, createBell } from "../bell.ts";
  * row in state `new` is the queue entry and a lease on it decides who works.
  * What travels here are ids, as news of such rows. News may be lost, doubled or
  * late, so a worker claims what it hears of, and also looks for rows that
- * nobody has claimed for a second (`claimMessages` in `lib/message.ts`).
+ * nobody has claimed for a second (`claimMessages` in `lib/message_turn.ts`).
  */
 export interface Queue extends AsyncDisposable {
   readonly backend: "local" | "postgres" | "redis";

@@ -3,14 +3,14 @@ import { threadOf } from "../../sources/slack_command.ts";
 import { hear } from "../hear.ts";
 import { type Intake, settleMessages } from "../intake.ts";
 import { errorText } from "../log.ts";
+import { readBody } from "../message.ts";
 import {
   type ClaimedMessage,
   claimMessages,
   claimSuspect,
   putOffMessages,
-  readBody,
   releaseMessages,
-} from "../message.ts";
+} from "../message_turn.ts";
 import { parsePayload } from "../payload.ts";
 import { isRowError, writeEach } from "../row_error.ts";
 import type { Services } from "../services.ts";

@@ -1,0 +1,163 @@
+import type { Database, Sql } from "./database.ts";
+import { type BodyColumns, bodyOf, type Envelope, type Verification } from "./message.ts";
+import { idArray } from "./stored.ts";
+
+/** A message in a worker's hands until its lease runs out. */
+export interface ClaimedMessage {
+  id: string;
+  epoch: number;
+  webhookType: string;
+  verification: Verification;
+  headers: Headers;
+  receivedAt: Date;
+  /** When a worker first had it in its hands. */
+  claimedAt: Date;
+  /** Left out when large: ask {@link readBody}. */
+  body?: Uint8Array;
+}
+
+/** A worker that stops beating loses its messages and tasks after this. */
+export const LEASE_SECONDS = 8;
+/** What has crashed a worker this often is not tried again. */
+export const MOST_ATTEMPTS = 3;
+/** Larger bodies are read one at a time, to bound memory. */
+const CLAIMED_BODY_BYTES = 256 * 1024;
+/** One claim ends with the message that reaches this, so that all of it is done within its lease. */
+export const CLAIMED_BYTES = 2 * 1024 * 1024;
+
+/** The columns of {@link smallBody}. */
+export interface SmallBody extends BodyColumns {
+  size: number;
+}
+
+interface ClaimedRow extends SmallBody {
+  id: string;
+  epoch: number;
+  webhook_type: string;
+  verification: Verification;
+  envelope: string;
+  received_at: Date;
+  claimed_at: Date;
+}
+
+/** How long a claim of a message `m` lasts: a large body takes longer to read and parse. */
+function leaseOf(sql: Sql) {
+  return sql`make_interval(secs => ${LEASE_SECONDS} + m.size / 1048576.0)`;
+}
+
+/** The body's columns of a message `m`, empty where the body is large. */
+export function smallBody(sql: Sql) {
+  return sql`m.size,
+    case when m.size <= ${CLAIMED_BODY_BYTES} then m.body end as body,
+    case when m.size <= ${CLAIMED_BODY_BYTES} then m.body_bytes end as body_bytes`;
+}
+
+/** The body in the columns of {@link smallBody}; undefined when it is large. */
+export function bodyIfSmall(row: SmallBody): Uint8Array | undefined {
+  return row.size <= CLAIMED_BODY_BYTES ? bodyOf(row) : undefined;
+}
+
+/**
+ * Claims up to `max` new messages for a worker, fewer where they are large: those named, or without names
+ * the oldest that have waited for some milliseconds (the queue's floor, which
+ * needs no bell). One on its last try is left to {@link claimSuspect}.
+ */
+export async function claimMessages(
+  database: Database,
+  { worker, max, ids, waitedMs = 0 }: {
+    worker: string;
+    max: number;
+    ids?: readonly string[];
+    waitedMs?: number;
+  },
+): Promise<ClaimedMessage[]> {
+  const rows = await database.query("claim messages", (sql) => {
+    const which = ids
+      ? sql`id = any(${idArray(ids)}::uuid[])`
+      : sql`stored_at <= now() - make_interval(secs => ${waitedMs / 1_000})`;
+    return sql<ClaimedRow[]>`
+      with waiting as (
+        select id, size from messages
+        where state = 'new' and (lease_until is null or lease_until < now())
+          and attempts < ${MOST_ATTEMPTS - 1} and ${which}
+        order by id limit ${max} for update skip locked
+      ), picked as (
+        select id from (select id, sum(size) over (order by id) - size as before from waiting) w
+        where before < ${CLAIMED_BYTES}
+      )
+      update messages m
+      set lease_until = now() + ${leaseOf(sql)}, worker = ${worker},
+          epoch = m.epoch + 1, attempts = m.attempts + 1,
+          claimed_at = coalesce(m.claimed_at, now())
+      from picked where m.id = picked.id
+      returning m.id, m.epoch, m.webhook_type, m.verification, m.envelope, m.received_at,
+        m.claimed_at, ${smallBody(sql)}`;
+  });
+  return rows.map(toClaimed);
+}
+
+/**
+ * Claims the oldest message on its last try, if there is one: alone, so that what
+ * crashes workers takes no other message down with it.
+ */
+export async function claimSuspect(
+  database: Database,
+  worker: string,
+): Promise<ClaimedMessage[]> {
+  const rows = await database.query("claim a message again", (sql) =>
+    sql<ClaimedRow[]>`
+      with picked as (
+        select id from messages
+        where state = 'new' and (lease_until is null or lease_until < now())
+          and attempts = ${sql.unsafe(String(MOST_ATTEMPTS - 1))}
+        order by id limit 1 for update skip locked
+      )
+      update messages m
+      set lease_until = now() + ${leaseOf(sql)}, worker = ${worker},
+          epoch = m.epoch + 1, attempts = m.attempts + 1
+      from picked where m.id = picked.id
+      returning m.id, m.epoch, m.webhook_type, m.verification, m.envelope, m.received_at,
+        m.claimed_at, ${smallBody(sql)}`);
+  return rows.map(toClaimed);
+}
+
+function toClaimed(row: ClaimedRow): ClaimedMessage {
+  return {
+    id: row.id,
+    epoch: row.epoch,
+    webhookType: row.webhook_type,
+    verification: row.verification,
+    headers: new Headers((JSON.parse(row.envelope) as Envelope).headers),
+    receivedAt: row.received_at,
+    claimedAt: row.claimed_at,
+    body: bodyIfSmall(row),
+  };
+}
+
+/**
+ * Gives claimed messages back untouched: with `ids` because the store failed in
+ * the middle, without because the worker stops.
+ */
+export async function releaseMessages(
+  database: Database,
+  worker: string,
+  ids?: readonly string[],
+): Promise<void> {
+  await database.query("release messages", (sql) =>
+    sql`update messages
+      set lease_until = null, worker = null, attempts = greatest(attempts - 1, 0)
+      where state = 'new' and worker = ${worker}
+        ${ids ? sql`and id = any(${idArray(ids)}::uuid[])` : sql``}`);
+}
+
+/** Gives claimed messages back untouched, to be claimed again after some seconds. */
+export async function putOffMessages(
+  database: Database,
+  { worker, ids, seconds }: { worker: string; ids: readonly string[]; seconds: number },
+): Promise<void> {
+  await database.query("put messages off", (sql) =>
+    sql`update messages
+      set lease_until = now() + make_interval(secs => ${seconds}), worker = null,
+        attempts = greatest(attempts - 1, 0)
+      where state = 'new' and worker = ${worker} and id = any(${idArray(ids)}::uuid[])`);
+}
