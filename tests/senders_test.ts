@@ -38,11 +38,13 @@ const post = (path: string, body: string, headers: Record<string, string> = {}) 
 const get = (path: string, headers: Record<string, string> = {}, method = "GET") =>
   otto.ask(`/webhook/${path}`, { method, headers });
 
-/** How many messages were kept until now. */
+/** How many messages were taken until now; what was refused is in quarantine. */
 async function kept(): Promise<number> {
   const [{ count }] = await otto.services.database.query(
     "count the messages",
-    (sql) => sql<{ count: number }[]>`select count(*)::int as count from messages`,
+    (sql) =>
+      sql<{ count: number }[]>`
+        select count(*)::int as count from messages where state <> 'rejected'`,
   );
   return count;
 }
