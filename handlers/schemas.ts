@@ -151,7 +151,7 @@ export const taskChange = z.strictObject({
   assigned_to: z.string().refine(isId, { error: "must be a user's id" }),
 }).openapi("TaskChange");
 
-export const taskEvent = z.object({
+const taskEvent = z.object({
   id,
   task_id: id,
   at: time,

@@ -8,7 +8,7 @@ export interface Closer {
 }
 
 /** What `AsyncDisposableStack` does: Node 22 has neither that nor `using`. */
-export function createCloser(): Closer {
+function createCloser(): Closer {
   const closes: (() => PromiseLike<unknown>)[] = [];
   return {
     add(resource) {

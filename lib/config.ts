@@ -18,7 +18,7 @@ export class ConfigError extends Refusal {
  * `on`: the model's agent works. `observe`: it works without any effect and its
  * timeline says what it would have done. `off`: no model is asked.
  */
-export const AGENT_MODES = ["off", "observe", "on"] as const;
+const AGENT_MODES = ["off", "observe", "on"] as const;
 export type AgentMode = typeof AGENT_MODES[number];
 
 const flag = z.enum(["1", "true", "yes", "on", "0", "false", "no", "off"], {

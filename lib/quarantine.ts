@@ -31,7 +31,7 @@ export interface QuarantineLimits {
   days: number;
 }
 
-export const QUARANTINE_LIMITS: QuarantineLimits = {
+const QUARANTINE_LIMITS: QuarantineLimits = {
   messages: 1_000,
   bytes: 64 * 1024 * 1024,
   days: 14,

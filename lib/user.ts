@@ -11,7 +11,7 @@ export interface User {
 }
 
 /** The user that tasks from webhooks are assigned to. */
-export const WEBHOOK_USER = { email: "webhook@otto.local", name: "Webhook" };
+const WEBHOOK_USER = { email: "webhook@otto.local", name: "Webhook" };
 
 /** The id of the system user, who is created the first time they are needed. */
 export async function ensureWebhookUser(database: Database): Promise<string> {

@@ -65,7 +65,7 @@ const EMPTY = new Set([
 ]);
 
 /** A value such as the schema describes; `resolve` finds what a `$ref` names. */
-export function exampleOf(
+function exampleOf(
   schema: Schema,
   resolve: (ref: string) => Schema | undefined,
   { name = "", depth = 0 }: { name?: string; depth?: number } = {},

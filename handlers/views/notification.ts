@@ -9,7 +9,7 @@ export function isUnread({ channel, read_at }: Notification): boolean {
 }
 
 /** Whether it tells of something that did not go well. */
-export function isBad({ kind }: Notification): boolean {
+function isBad({ kind }: Notification): boolean {
   return kind.endsWith("failed");
 }
 

@@ -6,7 +6,7 @@ import { icon } from "./icon.ts";
 export type Html = ReturnType<typeof html>;
 
 /** The places of the web UI, in the order of its navigation. */
-export const PLACES = [
+const PLACES = [
   { name: "live", label: "Live", path: "/", key: "l" },
   { name: "messages", label: "Messages", path: "/messages", key: "m" },
   { name: "tasks", label: "Tasks", path: "/tasks", key: "t" },
@@ -44,7 +44,7 @@ export const BARE: Frame = {
 };
 
 /** How many are unread, in a few characters. */
-export function unreadCount(unread: number): string {
+function unreadCount(unread: number): string {
   return unread < MOST_UNREAD ? String(unread) : `${MOST_UNREAD}+`;
 }
 

@@ -3,7 +3,7 @@ import type { Step, ToolCall, Turn } from "./model.ts";
 import type { LoggedEvent } from "./run.ts";
 
 /** The most of one call's arguments that is taken, in characters of JSON. */
-export const MOST_ARGUMENTS = 64 * 1_024;
+const MOST_ARGUMENTS = 64 * 1_024;
 /** The most of a model's whole answer: it is saved, and sent again with each further step. */
 export const MOST_ANSWER = 1_024 * 1_024;
 /** The most of the words that are kept of an answer beyond that. */

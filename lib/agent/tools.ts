@@ -6,7 +6,7 @@ import { addNote, reassignTask, setTitle } from "./task_tools.ts";
 import type { Tool } from "./tool.ts";
 
 /** Asks people; the run stops and goes on with their answer. The loop knows it. */
-export const askHuman: Tool<{ question: string }> = {
+const askHuman: Tool<{ question: string }> = {
   name: "ask_human",
   description: "Asks the team a question and waits for the answer. Only when you cannot go on.",
   capability: { reads: "payload", effect: "internal" },

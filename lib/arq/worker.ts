@@ -57,7 +57,7 @@ export interface TakenJob {
 }
 
 /** How long results are kept, in milliseconds, as python-arq does unless told otherwise. */
-export const KEEP_MS = 3_600_000;
+const KEEP_MS = 3_600_000;
 
 /**
  * Claims a job for work. What has expired, cannot be read or was aborted

@@ -40,7 +40,7 @@ export const ACTIONS = {
   retry: "otto_retry",
 } as const;
 /** The field that an answer is written into. */
-export const ANSWER_FIELD = "otto_answer_text";
+const ANSWER_FIELD = "otto_answer_text";
 
 /**
  * Slack's limits are 3,000 characters for a section and 50 blocks; a message of about

@@ -2,7 +2,7 @@ import { findSource } from "../../sources/mod.ts";
 import type { Assignment, Outcome } from "../agent/agent.ts";
 import { createBatcher } from "../batch.ts";
 import { pause } from "../deadline.ts";
-import type { Ending } from "../jobs/jobs.ts";
+import type { Ending, Held } from "../jobs/jobs.ts";
 import { tellLate } from "../late.ts";
 import { errorText } from "../log.ts";
 import { readBody } from "../message.ts";
@@ -144,15 +144,21 @@ export function createTaskStep(
     };
   }
 
-  async function hold(): Promise<void> {
-    const held = [...running].map(([taskId, { epoch }]) => ({ id: taskId, epoch }));
-    const ours = await jobs.hold(worker, held);
-    heldAt = performance.now();
-    for (const { id: taskId, epoch } of held) {
-      // Cancelled, or taken over while this process was frozen.
-      const run = running.get(taskId);
-      if (!ours.has(taskId) && run?.epoch === epoch) run.abort.abort();
+  const held = () => [...running].map(([id, { epoch }]) => ({ id, epoch }));
+
+  /** Stops what is in hand and not ours any more: cancelled, or taken over while this process was frozen. */
+  function letGo(held: readonly Held[], ours: ReadonlySet<string>): void {
+    for (const { id, epoch } of held) {
+      const run = running.get(id);
+      if (run?.epoch === epoch && !ours.has(id)) run.abort.abort();
     }
+  }
+
+  async function hold(): Promise<void> {
+    const tasks = held();
+    const ours = await jobs.hold(worker, tasks);
+    heldAt = performance.now();
+    letGo(tasks, ours);
   }
 
   /** Ends a task that somebody else has worked on. What cannot be stored fails it. */
@@ -186,13 +192,8 @@ export function createTaskStep(
       return endings.length;
     },
     async watch() {
-      const held = [...running].map(([taskId, { epoch }]) => ({ id: taskId, epoch }));
-      if (held.length === 0) return;
-      const ours = await findOurs(database, held);
-      for (const { id: taskId, epoch } of held) {
-        const run = running.get(taskId);
-        if (run?.epoch === epoch && !ours.has(taskId)) run.abort.abort();
-      }
+      const tasks = held();
+      if (tasks.length > 0) letGo(tasks, await findOurs(database, tasks));
     },
     get inHand() {
       return running.size;
