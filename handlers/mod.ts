@@ -8,6 +8,7 @@ import { limitBodies } from "./body.ts";
 import type { Connection, Env } from "./caller.ts";
 import { agent } from "./agent.ts";
 import { docs } from "./docs.ts";
+import { edits } from "./edit.ts";
 import type { Document } from "./views/docs.ts";
 import { explainMessage, explainRequest } from "./explain.ts";
 import { requireHost, requireOwnHost, secureHeaders } from "./gate.ts";
@@ -99,6 +100,7 @@ export function createApp({ services, stop }: { services: Services; stop: AbortS
 
   app.use(door.requireRole, limitBodies(MOST_BODY_BYTES));
   app.route("/", messages({ services }));
+  app.route("/", edits({ services }));
   app.route("/", explainMessage({ services, verifier }));
   app.route("/", quarantine({ services, verifier }));
   app.route("/", tasks({ services }));

@@ -12,6 +12,7 @@ import {
 import type { Services } from "../lib/services.ts";
 import type { Stats } from "../lib/stats.ts";
 import type { Env } from "./caller.ts";
+import { editPages } from "./edit_pages.ts";
 import { ownPath, readForm } from "./form.ts";
 import { readFrame, THEME_COOKIE, themeOf } from "./frame.ts";
 import { messagePages } from "./message_pages.ts";
@@ -114,6 +115,7 @@ export function pages({ services, live, readStats, stop, receive }: PageOptions)
   });
 
   app.route("/", messagePages({ services }));
+  app.route("/", editPages({ services }));
   app.route("/", taskPages({ services }));
   app.route("/", sourcePages({ services, originFor }));
   app.route("/", systemPages({ services, readStats }));

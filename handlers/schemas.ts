@@ -58,6 +58,10 @@ export const message = z.object({
   error: z.string().nullable(),
   task_id: id.nullable(),
   replay_of: id.nullable(),
+  edited: z.boolean().openapi({
+    description: "A person has changed the body before it was replayed",
+    example: false,
+  }),
 }).openapi("Message");
 
 export const wholeMessage = message.extend({
@@ -69,6 +73,13 @@ export const wholeMessage = message.extend({
 }).openapi("WholeMessage");
 
 export const replay = z.object({ message_id: id, replay_of: id }).openapi("Replay");
+
+export const edit = z.strictObject({
+  body: z.string().openapi({
+    description: "The whole new body, as text; it need not be JSON",
+    example: '{"action":"opened","issue":{"number":8}}',
+  }),
+}).openapi("Edit");
 
 export const released = z.object({
   message_id: id,

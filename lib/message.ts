@@ -15,6 +15,8 @@ export interface Envelope {
   headers: [name: string, value: string][];
   /** For a sender that we do not know by this name, but by its headers. */
   hint?: string;
+  /** A person has changed the body before it was replayed. */
+  edited?: true;
 }
 
 /** A message as the API shows it. */
@@ -39,6 +41,8 @@ export interface Message {
   error: string | null;
   task_id: string | null;
   replay_of: string | null;
+  /** Whether a person has changed the body before it was replayed, here or in what this replays. */
+  edited: boolean;
 }
 
 /** One message with everything that was received. */
@@ -78,7 +82,7 @@ export interface MessageFilter {
 }
 
 interface MessageRow
-  extends Omit<Message, "hint" | "delivery_id" | "url" | "client_ip" | "content_type"> {
+  extends Omit<Message, "hint" | "delivery_id" | "url" | "client_ip" | "content_type" | "edited"> {
   envelope: string;
 }
 
@@ -86,7 +90,7 @@ const columns = `id as message_id, webhook_type, source, event, title, state, re
   verification, size, received_at, attempts, error, task_id, replay_of, envelope`;
 
 function toMessage({ envelope, ...row }: MessageRow): Message {
-  const { url, client_ip, delivery_id, headers, hint } = JSON.parse(envelope) as Envelope;
+  const { url, client_ip, delivery_id, headers, hint, edited } = JSON.parse(envelope) as Envelope;
   const contentType = headers.find(([name]) => name === "content-type");
   return {
     ...row,
@@ -95,6 +99,7 @@ function toMessage({ envelope, ...row }: MessageRow): Message {
     client_ip,
     delivery_id,
     content_type: contentType?.[1] ?? null,
+    edited: edited ?? false,
   };
 }
 

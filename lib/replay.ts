@@ -1,5 +1,14 @@
 import type { Database } from "./database.ts";
-import { findMessages, type Message } from "./message.ts";
+import { newId } from "./id.ts";
+import { bodyColumns } from "./inbox_rows.ts";
+import {
+  type Envelope,
+  findMessages,
+  type Message,
+  type Replay,
+  type WholeMessage,
+} from "./message.ts";
+import { storedText } from "./stored.ts";
 
 /** One look for replays goes through as many messages. */
 const WINDOW = 20_000;
@@ -43,4 +52,54 @@ export async function countReplays(
       from messages m left join tasks t on t.id = m.task_id
       where m.id between ${from} and ${to} and m.replay_of is not null`);
   return row;
+}
+
+/** Headers that vouch for a sender or for the bytes that were sent: of other bytes they would lie. */
+const VOUCHES = /sign|hmac|digest|content-md5|secret|token|auth|cookie|^content-length$/i;
+
+/** The headers that an edited message takes over, and the names of those that it does not. */
+export function editedHeaders(
+  headers: Headers,
+): { kept: [name: string, value: string][]; left: string[] } {
+  const all = [...headers];
+  return {
+    kept: all.filter(([name]) => !VOUCHES.test(name)),
+    left: all.map(([name]) => name).filter((name) => VOUCHES.test(name)),
+  };
+}
+
+/**
+ * Makes a new message of another one, with a body that a person has written: not
+ * verified, for nobody has signed it, and received now. Undefined when the
+ * other one is rejected, or gone.
+ */
+export async function replayEdited(
+  database: Database,
+  { message_id, url, client_ip, delivery_id, hint, headers }: WholeMessage,
+  body: Uint8Array,
+): Promise<Replay | undefined> {
+  const envelope: Envelope = {
+    url,
+    client_ip,
+    delivery_id,
+    headers: editedHeaders(headers).kept,
+    ...(hint === null ? {} : { hint }),
+    edited: true,
+  };
+  const [text, bytes] = bodyColumns(body);
+  const [made] = await database.query("replay an edited message", (sql) =>
+    sql<Replay[]>`
+      with stored as (
+        insert into messages (id, webhook_type, source, verification, envelope, body, body_bytes,
+          size, received_at, replay_of)
+        select ${newId()}::uuid, webhook_type, source, 'unverified',
+          ${storedText(JSON.stringify(envelope))}, ${text}, ${bytes}::bytea,
+          ${body.byteLength}::int, now(), id
+        from messages where id = ${message_id} and state <> 'rejected'
+        returning id, replay_of
+      ), changed as (
+        insert into changes (kind, ids) select 'message', array[id] from stored
+      )
+      select id as message_id, replay_of from stored`);
+  return made;
 }

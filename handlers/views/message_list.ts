@@ -116,7 +116,7 @@ function tableRow(row: Row) {
         )}</a>${message.event && html`
           <code>${message.event}</code>
         `}${message.replay_of && html`
-          <span class="badge">replay</span>
+          <span class="badge">${message.edited ? "edited replay" : "replay"}</span>
         `}${message.repeats > 0 && html`
           <span class="badge">sent ${message.repeats + 1} times</span>
         `}</td>

@@ -12,7 +12,7 @@ import { jsonTree } from "./json_tree.ts";
 import { rowId, sourceName, titleOf } from "./message_row.ts";
 import { type Frame, type Html, page } from "./page.ts";
 import { type Row, wordOf } from "./stages.ts";
-import { signature, SIGNATURE_SAYS, status, taskStatus } from "./status.ts";
+import { EDITED_SAYS, signature, SIGNATURE_SAYS, status, taskStatus } from "./status.ts";
 import { age, exact } from "./time.ts";
 import { timeline } from "./timeline.ts";
 
@@ -61,11 +61,17 @@ export function messagePage(
               <form method="post" action="/messages/${id}/replay">
                 <button data-key="r">${icon("again")}Replay</button>
               </form>
+              <a class="button quiet write" data-key="e" href="/messages/${id}/edit">Edit &amp; replay</a>
             `}
           <a class="button quiet" href="/api/messages/${id}/body" download>Download</a>
           <a class="button quiet write" href="/messages/${id}/delete">Delete…</a>
         </div>
       </div>
+      ${message.edited && message.replay_of && html`
+        <p class="note">${icon("pencil")}<strong>Edited by a person before it was replayed.</strong>
+          These are not the bytes that a sender sent; those are in
+          <a href="/messages/${message.replay_of}">the message it replays</a>.</p>
+      `}
       ${trouble(row)}
       <div class="two">
         <div>
@@ -98,8 +104,8 @@ export function messagePage(
               <h2 id="again">Replays</h2>
               <ul class="plain-list">${replays.map((each) =>
                 html`<li><a href="/messages/${each.message_id}">${each.state}</a> ${
-                  age(new Date(timeOf(each.message_id)))
-                }</li>`
+                  each.edited ? "edited" : ""
+                } ${age(new Date(timeOf(each.message_id)))}</li>`
               )}</ul>
             </section>
           `}
@@ -137,9 +143,10 @@ function factSection(message: Message) {
   return html`
     <section class="card" aria-labelledby="facts" id="fact-card" data-part>
       <h2 id="facts">Verification and facts</h2>
-      <p class="said">${SIGNATURE_SAYS[
-        message.verification
-      ]} ${message.verification === "unverified" && source.verify &&
+      <p class="said">${message.edited
+        ? EDITED_SAYS
+        : SIGNATURE_SAYS[message.verification]} ${!message.edited &&
+        message.verification === "unverified" && source.verify &&
         html`Set <code>${variable}</code> to have signatures checked.`}</p>
       <dl>
         ${fact("Message id", html`<code>${message.message_id}</code>`)}

@@ -27,7 +27,7 @@ export function messageRow(row: Row) {
         ${message.event && html`<code class="event">${message.event}</code>`}
         ${linkOf(task)}
         ${age(message.received_at)}
-        ${message.replay_of && html`<span>replay</span>`}
+        ${message.replay_of && html`<span>${message.edited ? "edited replay" : "replay"}</span>`}
         ${message.repeats > 0 && html`<span>sent ${message.repeats + 1} times</span>`}
       </p>
       ${stageDots(row)}

@@ -49,3 +49,5 @@ export const SIGNATURE_SAYS: Record<Verification, string> = {
     "Anyone who knows the URL could have sent this: no secret is configured for this sender.",
   rejected: "Refused at the gate, and kept for diagnosis only.",
 };
+
+export const EDITED_SAYS = "Nobody has signed these bytes: a person edited them.";

@@ -54,7 +54,8 @@ function entriesOf(
     events: readonly TaskEvent[];
   },
 ): Entry[] {
-  const { received_at, verification, replay_of, attempts, state } = message;
+  const { received_at, verification, replay_of, attempts, state, edited } = message;
+  const again = edited ? "Edited by a person, replayed and queued" : "Replayed, and queued";
   const entries: Entry[] = replay_of ? [] : [
     { at: received_at, what: "Received", tone: "done" },
     {
@@ -71,7 +72,7 @@ function entriesOf(
   ) => {
     if (at) entries.push({ at, what, tone, detail });
   };
-  add(passage?.stored_at, replay_of ? "Replayed, and queued" : "Kept, and queued", "done");
+  add(passage?.stored_at, replay_of ? again : "Kept, and queued", "done");
   const tries = attempts > 1 ? `attempt ${attempts}` : undefined;
   add(passage?.claimed_at, "Claimed by a worker", "done", tries);
   if (state === "failed") add(passage?.settled_at, "Failed", "failed", message.error ?? undefined);

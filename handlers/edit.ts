@@ -1,0 +1,111 @@
+import type { Config } from "../lib/config.ts";
+import { type Editable, editableOf, MOST_EDITED_BYTES, typedBytes } from "../lib/editable.ts";
+import { readMessage, type Replay, type WholeMessage } from "../lib/message.ts";
+import { replayEdited } from "../lib/replay.ts";
+import type { Services } from "../lib/services.ts";
+import { conflict, createApi, createRoute, json, missing, refusals } from "./api.ts";
+import { notFound, Problem } from "./problem.ts";
+import { edit, idParam, replay } from "./schemas.ts";
+
+/** `POST /api/messages/{id}/edit`: a message again, with another body. */
+export function edits({ services }: { services: Services }) {
+  return createApi().openapi(
+    createRoute({
+      method: "post",
+      path: "/api/messages/{id}/edit",
+      summary: "Work a message again with another body: a new message that nobody vouches for",
+      description: `At most ${MOST_EDITED_BYTES / 1024} KiB of text. Headers that vouch for the ` +
+        "old bytes are left out. A body that is the same, byte for byte, is an ordinary replay.",
+      request: {
+        params: idParam,
+        body: { content: { "application/json": { schema: edit } }, required: true },
+      },
+      responses: {
+        201: json("The new message's id; it is unverified, and marked as edited", replay),
+        307: { description: "The body is the same: its ordinary replay is at Location" },
+        ...missing,
+        ...conflict,
+        ...refusals,
+      },
+    }),
+    async (c) => {
+      const { id } = c.req.valid("param");
+      const message = await readMessage(services.database, id);
+      if (!message) throw notFound("message");
+      requireEditable(services.config, message);
+      const { body } = c.req.valid("json");
+      // Here the text is what it is: only a browser's form changes line ends.
+      const bytes = new TextEncoder().encode(body);
+      if (isSame(bytes, message.body)) {
+        return c.redirect(`/api/messages/${message.message_id}/replay`, 307);
+      }
+      return c.json(await keepEdit(services, message, bytes), 201);
+    },
+  );
+}
+
+/** What was typed into the form, kept as a new message; undefined when nothing was changed. */
+export async function keepTyped(
+  services: Services,
+  message: WholeMessage,
+  typed: string,
+): Promise<Replay | undefined> {
+  const bytes = typedBytes(requireEditable(services.config, message), typed);
+  return bytes && await keepEdit(services, message, bytes);
+}
+
+/** @throws {Problem} 409 when a person may not edit this message, and why. */
+export function requireEditable(config: Config, message: WholeMessage): Editable {
+  if (message.state === "rejected") throw refusedBefore();
+  if (config.requireVerified) {
+    throw new Problem(
+      409,
+      "verified_only",
+      "Only verified messages are taken here, and nobody has signed an edited one",
+      "Replay it as it is, or unset WEBHOOK_REQUIRE_VERIFIED",
+    );
+  }
+  const editable = editableOf(message);
+  if ("why" in editable) {
+    throw new Problem(
+      409,
+      "not_editable",
+      `The body cannot be edited: ${editable.why}`,
+      "Replay it as it is; or download it, change it, and send it with your own program",
+    );
+  }
+  return editable;
+}
+
+async function keepEdit(
+  { database, queue, log }: Services,
+  message: WholeMessage,
+  bytes: Uint8Array,
+): Promise<Replay> {
+  if (bytes.byteLength > MOST_EDITED_BYTES) {
+    throw new Problem(
+      413,
+      "edit_too_large",
+      `The edited body has ${bytes.byteLength} bytes, at most ${MOST_EDITED_BYTES} are taken`,
+      "Send it to the webhook's own URL, which takes more",
+    );
+  }
+  const made = await replayEdited(database, message, bytes);
+  if (!made) throw refusedBefore();
+  log.info("message.edited", { message_id: made.message_id, replay_of: made.replay_of });
+  queue.send([made.message_id]);
+  return made;
+}
+
+function refusedBefore(): Problem {
+  return new Problem(
+    409,
+    "wrong_state",
+    "A message that was refused cannot be edited and replayed",
+    "Nobody vouches for it: set its secret right, then release it",
+  );
+}
+
+function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  return one.byteLength === other.byteLength && one.every((byte, at) => byte === other[at]);
+}
