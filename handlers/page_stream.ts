@@ -33,11 +33,16 @@ export function createPageStream(
     let spokenAt = Date.now();
     let summedAt = 0;
     let stale = true;
+    let minute = 0;
     for await (const events of live.follow(cursor, signal, SUMMARY_MS)) {
       let fragments = events.length > 0 ? await render(events) : "";
       stale ||= events.length > 0;
       if (Date.now() - summedAt >= SUMMARY_MS) {
         summedAt = Date.now();
+        // The lanes' last hour moves on, whether anything happens or not.
+        const thisMinute = Math.floor(summedAt / 60_000);
+        stale ||= thisMinute !== minute;
+        minute = thisMinute;
         const next: typeof told = {
           lanes: stale ? String(await summary.lanes()) : told.lanes,
           notes: String(await summary.notes()),

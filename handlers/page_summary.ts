@@ -1,4 +1,5 @@
 import { listWorkers } from "../lib/heartbeat.ts";
+import { openPulse } from "../lib/pulse.ts";
 import type { Services } from "../lib/services.ts";
 import { shared } from "../lib/shared.ts";
 import type { Stats } from "../lib/stats.ts";
@@ -19,8 +20,12 @@ export function createSummary(
 ): Summary {
   const { config, agent, database } = services;
   const workers = shared(() => listWorkers(database), { freshMs: FRESH_MS });
+  const pulse = openPulse(database);
   return {
-    lanes: async () => await lanes(await readStats()),
+    async lanes() {
+      const [stats, passed] = await Promise.all([readStats(), pulse()]);
+      return await lanes(stats, passed);
+    },
     async notes() {
       const [alive, { queue }] = await Promise.all([workers(), readStats()]);
       return await notes({

@@ -24,6 +24,31 @@ export function sparkBars(values: readonly number[], label: string) {
   `;
 }
 
+const LINE_HEIGHT = 24;
+
+/**
+ * Bars side by side as one outline, which is short enough to be sent again every
+ * other second. The last one is a moment's and not yet whole: it is drawn apart.
+ */
+export function sparkLine(values: readonly number[], label: string) {
+  const most = Math.max(1, ...values);
+  const bar = (value: number, index: number) => {
+    if (value === 0) return "";
+    const height = Math.max(2, Math.round(value / most * LINE_HEIGHT));
+    return `M${index * 4} ${LINE_HEIGHT}v-${height}h3v${height}`;
+  };
+  const last = values.length - 1;
+  return html`
+    <svg class="pulse" viewBox="0 0 ${values.length * 4 - 1} ${LINE_HEIGHT}" role="img"
+      preserveAspectRatio="none" aria-label="${label}">
+      <title>${label}</title>
+      <path class="base" d="M0 ${LINE_HEIGHT - 0.5}H${values.length * 4 - 1}" />
+      <path d="${values.slice(0, last).map(bar).join("")}" />
+      <path class="now" d="${bar(values[last], last)}" />
+    </svg>
+  `;
+}
+
 const WIDTH = 600;
 const HEIGHT = 140;
 

@@ -1,61 +1,113 @@
 import { html } from "hono/html";
+import type { Pulse } from "../../lib/pulse.ts";
 import type { Stage, Stats } from "../../lib/stats.ts";
+import { sparkLine } from "./chart.ts";
 import { took } from "./time.ts";
 
-/** The five lanes: how much is in each now, and how long the stage takes. */
-export function lanes({ messages, queue, jobs, last_hour, stages, ...failed }: Stats) {
+/** The five lanes: how much is in each now, how it went for an hour, how long the stage takes. */
+export function lanes(
+  { messages, queue, jobs, last_hour, stages, ...failed }: Stats,
+  pulse: Pulse,
+) {
   const failedTasks = failed.failed_tasks.length;
   const deadNotifications = failed.dead_notifications.length;
   return html`
     <ol id="lanes" class="lanes" aria-label="Stages, now">
-      ${lane("Receive", last_hour.received, "this hour", "/messages?since=1h", stages.receive)}
-      ${lane("Queue", queue.depth, "waiting", "/messages?state=new", stages.queue)}
-      ${lane("Task", jobs.pending, "waiting", "/tasks?status=pending", stages.task, {
-        count: messages.failed,
-        word: "failed",
-        link: "/messages?state=failed",
+      ${lane({
+        name: "Receive",
+        count: last_hour.received,
+        unit: "this hour",
+        link: "/messages?since=1h",
+        stage: stages.receive,
+        passed: pulse.receive,
       })}
-      ${lane(
-        "Agent",
-        jobs.running + jobs.waiting_input,
-        jobs.waiting_input > 0 ? `at work, ${jobs.waiting_input} asking` : "at work",
-        jobs.waiting_input > 0 ? "/tasks?status=waiting_input" : "/tasks?status=running",
-        stages.agent,
-        { count: failedTasks, word: "failed", link: "/tasks?status=failed" },
-      )}
-      ${lane(
-        "Notified",
-        last_hour.completed_tasks,
-        "done this hour",
-        "/tasks?status=completed&since=1h",
-        stages.notify,
-        { count: deadNotifications, word: "not told", link: "/system#not-told" },
-      )}
+      ${lane({
+        name: "Queue",
+        count: queue.depth,
+        unit: "waiting",
+        link: "/messages?state=new",
+        stage: stages.queue,
+        passed: pulse.queue,
+      })}
+      ${lane({
+        name: "Task",
+        count: jobs.pending,
+        unit: "waiting",
+        link: "/tasks?status=pending",
+        stage: stages.task,
+        passed: pulse.task,
+        also: [{ count: messages.failed, word: "failed", link: "/messages?state=failed" }],
+      })}
+      ${lane({
+        name: "Agent",
+        count: jobs.running,
+        unit: "at work",
+        link: "/tasks?status=running",
+        stage: stages.agent,
+        passed: pulse.agent,
+        also: [
+          {
+            count: jobs.waiting_input,
+            word: "asking",
+            link: "/tasks?status=waiting_input",
+            tone: "asking",
+          },
+          { count: failedTasks, word: "failed", link: "/tasks?status=failed" },
+        ],
+      })}
+      ${lane({
+        name: "Notified",
+        count: last_hour.completed_tasks,
+        unit: "done this hour",
+        link: "/tasks?status=completed&since=1h",
+        stage: stages.notify,
+        passed: pulse.notify,
+        also: [{ count: deadNotifications, word: "not told", link: "/system#not-told" }],
+      })}
     </ol>
   `;
 }
 
+interface Also {
+  count: number;
+  word: string;
+  link: string;
+  tone?: "asking";
+}
+
 function lane(
-  name: string,
-  count: number,
-  unit: string,
-  link: string,
-  { p50_ms }: Stage,
-  wrong?: { count: number; word: string; link: string },
+  { name, count, unit, link, stage: { p50_ms }, passed, also = [] }: {
+    name: string;
+    count: number;
+    unit: string;
+    link: string;
+    stage: Stage;
+    passed: readonly number[];
+    also?: Also[];
+  },
 ) {
+  const most = Math.max(...passed);
   return html`
     <li class="lane">
       <h2>${name}</h2>
       <p class="count"><a href="${link}"><strong>${count.toLocaleString(
         "en",
       )}</strong> ${unit}</a></p>
+      ${sparkLine(
+        passed,
+        `${name}, the last hour by the minute: ${
+          most === 0 ? "none" : `at most ${most.toLocaleString("en")}`
+        }`,
+      )}
       <p class="pace" title="The median of the latest thousand">${p50_ms === null
         ? html`<span class="words">no times yet</span>—`
         : `usually ${took(p50_ms)}`}</p>
-      ${wrong && wrong.count > 0 &&
-        html`<p class="wrong"><a href="${wrong.link}">${
-          wrong.count.toLocaleString("en")
-        } ${wrong.word}</a></p>`}
+      ${also.map((each) =>
+        each.count > 0 &&
+        html`<p class="${each.tone ?? "wrong"}"><a href="${each.link}">${
+          each.count.toLocaleString("en")
+        } ${each.word}</a></p>`
+      )}
     </li>
   `;
 }

@@ -1,0 +1,86 @@
+import type { Database } from "./database.ts";
+import { firstIdAt } from "./id.ts";
+import { shared } from "./shared.ts";
+import type { Stats } from "./stats.ts";
+
+/** How many came through each stage in each of the last sixty minutes, the oldest first. */
+export type Pulse = Record<StageName, number[]>;
+
+type StageName = keyof Stats["stages"];
+
+const MINUTES = 60;
+const MINUTE_MS = 60_000;
+const FRESH_MS = 5_000;
+/** Of each stage the newest are looked at, no more. */
+const MOST_ROWS = 100_000;
+/** Rows become visible after the time that stands in them: the minute before is read again, too. */
+const UNSETTLED = 2;
+const PULSE_MS = 10_000;
+
+/**
+ * The pulse of all stages, for all who ask. What a past minute had is kept, so
+ * that each look counts the latest two minutes and not the hour.
+ */
+export function openPulse(database: Database): () => Promise<Pulse> {
+  const kept = new Map<number, Counts>();
+  let settled = -Infinity;
+
+  return shared(async () => {
+    const now = Math.floor(Date.now() / MINUTE_MS);
+    const oldest = now - MINUTES + 1;
+    const from = Math.max(oldest, settled + 1);
+    const rows = await countSince(database, new Date(from * MINUTE_MS));
+    for (const minute of [...kept.keys()]) {
+      if (minute < oldest || minute >= from) kept.delete(minute);
+    }
+    for (const { minute, stage, count } of rows) {
+      const counts = kept.get(minute) ?? {};
+      kept.set(minute, { ...counts, [stage]: count });
+    }
+    settled = now - UNSETTLED;
+    const of = (stage: StageName) =>
+      Array.from({ length: MINUTES }, (_, index) => kept.get(oldest + index)?.[stage] ?? 0);
+    return {
+      receive: of("receive"),
+      queue: of("queue"),
+      task: of("task"),
+      agent: of("agent"),
+      notify: of("notify"),
+    };
+  }, { freshMs: FRESH_MS });
+}
+
+type Counts = Partial<Record<StageName, number>>;
+
+/** Every part is answered by an index, from its newest row backwards. */
+async function countSince(
+  database: Database,
+  from: Date,
+): Promise<{ stage: StageName; minute: number; count: number }[]> {
+  // An id is made before its row is kept, and a notification's long before it is sent at times.
+  const idBefore = (ms: number) => firstIdAt(new Date(from.getTime() - ms));
+  return await database.query(
+    "count by the minute",
+    (sql) =>
+      sql<{ stage: StageName; minute: number; count: number }[]>`
+      with settled as materialized (
+        select claimed_at, settled_at, state from messages where settled_at >= ${from}
+        order by settled_at desc limit ${MOST_ROWS}
+      )
+      select stage, floor(extract(epoch from at) / 60)::int as minute, count(*)::int as count
+      from (
+        (select 'receive' as stage, stored_at as at from messages
+          where id >= ${idBefore(MINUTE_MS)} and state <> 'rejected'
+          order by id desc limit ${MOST_ROWS})
+        union all select 'queue', claimed_at from settled
+        union all select 'task', settled_at from settled where state = 'processed'
+        union all (select 'agent', finished_at from tasks where finished_at >= ${from}
+          order by finished_at desc limit ${MOST_ROWS})
+        union all (select 'notify', sent_at from notifications
+          where id >= ${idBefore(MINUTES * MINUTE_MS)} and sent_at is not null
+          order by id desc limit ${MOST_ROWS})
+      ) passed
+      where at >= ${from} group by 1, 2`,
+    PULSE_MS,
+  );
+}
