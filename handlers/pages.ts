@@ -19,6 +19,7 @@ import { messagePages } from "./message_pages.ts";
 import { createPageStream } from "./page_stream.ts";
 import { readRows } from "./page_rows.ts";
 import { createSummary } from "./page_summary.ts";
+import { peoplePages } from "./people_pages.ts";
 import { notFound, Problem } from "./problem.ts";
 import { answerProblemPage } from "./problem_page.ts";
 import { listSampled, makeSample } from "./sample.ts";
@@ -117,6 +118,7 @@ export function pages({ services, live, readStats, stop, receive }: PageOptions)
   app.route("/", messagePages({ services }));
   app.route("/", editPages({ services }));
   app.route("/", taskPages({ services }));
+  app.route("/", peoplePages({ services }));
   app.route("/", sourcePages({ services, originFor }));
   app.route("/", systemPages({ services, readStats }));
 

@@ -145,7 +145,7 @@ function queryOf(c: Context<Env>): TaskQuery {
   return Object.fromEntries(
     Object.entries({
       q: asked(c, "q"),
-      status: oneOf(asked(c, "status"), TASK_STATUSES),
+      status: oneOf(asked(c, "status"), ["open", ...TASK_STATUSES]),
       source: asked(c, "source"),
       assigned_to: id("assigned_to"),
       since: oneOf(asked(c, "since"), SINCE.map((each) => each.value)),

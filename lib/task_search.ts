@@ -4,7 +4,8 @@ import { findTasks, type Task, type TaskStatus } from "./task.ts";
 
 /** What to look for among the tasks; what is left out does not matter. */
 export interface TaskSearch {
-  status?: TaskStatus;
+  /** "open" is whatever has not ended. */
+  status?: TaskStatus | "open";
   source?: string;
   assigned_to?: string;
   /** Only tasks made after this. */
@@ -28,7 +29,13 @@ export async function searchTasks(
   const begins = text && /^[0-9a-f]{8}[0-9a-f-]{0,28}$/.test(text) && `${text}%`;
   const rows = await database.query("search tasks", (sql) => {
     const bounds = sql`true
-      ${status ? sql`and status = ${sql.unsafe(`'${status}'`)}` : sql``}
+      ${
+      status === "open"
+        ? sql`and status in ('pending', 'running', 'waiting_input')`
+        : status
+        ? sql`and status = ${sql.unsafe(`'${status}'`)}`
+        : sql``
+    }
       ${since ? sql`and id >= ${firstIdAt(since)}` : sql``}
       ${before ? sql`and id < ${before}` : sql``}`;
     return sql<{ id: string; last: boolean }[]>`

@@ -1,5 +1,6 @@
 import type { Database } from "./database.ts";
 import { newId } from "./id.ts";
+import { idArray } from "./stored.ts";
 
 /** Someone a task can be assigned to, as the API shows them. */
 export interface User {
@@ -78,4 +79,21 @@ export async function changeUser(
       where id = ${id} and kind = 'person'
       returning id, email, name, slack_id, kind`);
   return user;
+}
+
+/** How many open tasks each of these users has; who has none is left out. */
+export async function countOpenTasks(
+  database: Database,
+  ids: readonly string[],
+): Promise<Map<string, number>> {
+  const rows = await database.query(
+    "count open tasks",
+    (sql) =>
+      sql<{ assigned_to: string; count: number }[]>`
+      select assigned_to, count(*)::int as count from tasks
+      where status in ('pending', 'running', 'waiting_input')
+        and assigned_to = any(${idArray(ids)}::uuid[])
+      group by assigned_to`,
+  );
+  return new Map(rows.map(({ assigned_to, count }) => [assigned_to, count]));
 }

@@ -22,7 +22,7 @@ export const MOST_UNREAD = 100;
 
 /** What stands around a page: where it is, who looks at it. */
 export interface Frame {
-  place?: typeof PLACES[number]["name"] | "docs";
+  place?: typeof PLACES[number]["name"] | "people" | "docs";
   /** The path of this page with its query, to come back to. */
   path: string;
   unread: number;
@@ -153,6 +153,9 @@ const SAYS = { auto: "as the system has them", light: "light", dark: "dark" };
 function foot({ place }: Frame) {
   return html`
     <footer class="foot">
+      <a href="/users" data-key="g p" aria-current="${place === "people"
+        ? "page"
+        : "false"}">People</a>
       <a href="/docs" aria-current="${place === "docs" ? "page" : "false"}">API</a>
       <a href="/openapi.json">OpenAPI</a>
       <a href="/webhook/health">Health</a>
@@ -183,5 +186,9 @@ const KEYS: [keys: string, what: string][] = [
   ["/", "Search"],
   ["r", "Replay the message, or retry the task"],
   ...PLACES.map(({ key, label }): [string, string] => [`g ${key}`, `Go to ${label}`]),
+  ["g p", "Go to People"],
+  ["p", "Pause, and go on"],
+  ["t", "Change the colours"],
+  ["e", "Edit the message and replay it"],
   ["?", "This help"],
 ];

@@ -49,7 +49,10 @@ export function taskList(
             name: "status",
             label: "Any status",
             value: query.status,
-            choices: TASK_STATUSES.map((value) => ({ value, label: TASK_WORDS[value][0] })),
+            choices: [
+              { value: "open", label: "open" },
+              ...TASK_STATUSES.map((value) => ({ value, label: TASK_WORDS[value][0] })),
+            ],
           },
           {
             name: "source",

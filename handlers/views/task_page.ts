@@ -73,7 +73,7 @@ export function taskPage(
               ${fact("Task id", html`<code>${task.id}</code>`)}
             </dl>
           </section>
-          ${people.length > 0 && reassign(task, people)}
+          ${reassign(task, people)}
           <section class="card" aria-labelledby="told" id="told-card" data-part>
             <h2 id="told">Notifications</h2>
             ${notifications.length === 0
@@ -158,6 +158,15 @@ function result({ result: made, status: at }: Task) {
 }
 
 function reassign({ id, assigned_to }: Task, people: readonly User[]) {
+  if (!people.some(({ kind }) => kind === "person")) {
+    return html`
+      <section class="card write" aria-labelledby="whose">
+        <h2 id="whose">Assigned to</h2>
+        <p class="said">${assigned_to.name}, the system user. There is nobody yet to give the task
+          to: <a href="/users#add">add a person</a>.</p>
+      </section>
+    `;
+  }
   return html`
     <section class="card write" aria-labelledby="whose">
       <h2 id="whose">Assigned to</h2>
