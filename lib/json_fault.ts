@@ -41,7 +41,7 @@ function scan(text: string): Fault | undefined {
     const closes = open.at(-1) === "{" ? "}" : open.at(-1) === "[" ? "]" : undefined;
     if (awaited === "end") return { at, says: "something stands after the end of the value" };
     if (awaited === "colon") {
-      if (char !== ":") return { at, says: "a colon is missing after the name" };
+      if (char !== ":") return { at, says: "a colon is missing before this" };
       awaited = "value";
       at++;
     } else if (awaited === "comma") {
@@ -49,7 +49,7 @@ function scan(text: string): Fault | undefined {
         open.pop();
         awaited = open.length > 0 ? "comma" : "end";
       } else if (char === ",") awaited = closes === "}" ? "name" : "value";
-      else return { at, says: `a comma or ${closes} is missing` };
+      else return { at, says: `a comma or ${closes} is missing before this` };
       at++;
     } else if (awaited.endsWith(`or ${char}`)) {
       open.pop();

@@ -8,21 +8,29 @@ const pointer = matchMedia("(hover: hover)");
 const waiting = new Map();
 /** New rows that wait until nobody reads their list, by the list's id. */
 const held = new Map();
+/** What came while the page is paused, by id; undefined while it is not. */
+let paused;
+const MOST_PAUSED = 500;
 const parse = (text) => new DOMParser().parseFromString(text, "text/html");
 
 /** Server-sent events of our own server's HTML: each element at the top goes where its id is. */
 function connect(url) {
   const stream = new EventSource(url);
   let cursor;
-  stream.onopen = () => say("live");
+  stream.onopen = () => say(paused ? "paused" : "live");
   stream.addEventListener("reload", () => location.reload());
   stream.onmessage = ({ data, lastEventId }) => {
     cursor = lastEventId;
     // Parsed apart from the page: nothing in it can run, and the policy forbids it besides.
     const fragments = [...parse(data).body.children];
     const touched = fragments.some(({ id }) => watch === "any" ? /^[mn]-/.test(id) : id === watch);
-    if (watch && touched) refreshSoon();
-    for (const fresh of fragments) place(document.adoptNode(fresh));
+    if (paused) paused.touched ||= touched;
+    else if (watch && touched) refreshSoon();
+    for (const fresh of fragments) {
+      // How many are unread is told all the same: it moves nothing.
+      if (paused && fresh.id !== "unread-count") paused.set(fresh.id, fresh);
+      else place(document.adoptNode(fresh));
+    }
     count();
   };
   stream.onerror = () => {
@@ -31,6 +39,21 @@ function connect(url) {
     if (stream.readyState !== EventSource.CLOSED) return;
     setTimeout(() => connect(cursor ? `/live?after=${cursor}` : url), 10_000);
   };
+}
+
+/** Stops all that moves by itself, or lets in what came meanwhile. */
+function pause() {
+  const button = $("pause");
+  const before = paused;
+  paused = before ? undefined : new Map();
+  button.setAttribute("aria-pressed", String(!before));
+  button.title = before ? "Pause" : "Go on";
+  say(before ? "live" : "paused");
+  if (!before) return;
+  if (before.size > MOST_PAUSED) return location.reload();
+  if (watch && before.touched) refreshSoon();
+  for (const fresh of before.values()) place(document.adoptNode(fresh));
+  count();
 }
 
 function say(word) {
@@ -219,6 +242,25 @@ document.addEventListener("submit", async (event) => {
     .catch(() => undefined);
   // Not the way back to this page, so there is something to read.
   if (answer?.type !== "opaqueredirect") form.submit();
+});
+
+$("pause").hidden = false;
+$("pause").addEventListener("click", pause);
+
+/** Whatever takes a while shows that it goes on, and is not sent twice. */
+document.addEventListener("submit", (event) => {
+  const { target: form, submitter } = event;
+  if (event.defaultPrevented) return;
+  if (form.dataset.sending) return event.preventDefault();
+  form.dataset.sending = "yes";
+  submitter?.setAttribute("aria-busy", "true");
+});
+// Back from the next page, a browser shows this one as it was left.
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("[data-sending]")) {
+    delete form.dataset.sending;
+    form.querySelector("[aria-busy]")?.removeAttribute("aria-busy");
+  }
 });
 
 document.addEventListener("click", async ({ target }) => {

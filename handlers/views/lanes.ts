@@ -102,12 +102,12 @@ function lane(
       <p class="pace" title="The median of the latest thousand">${p50_ms === null
         ? html`<span class="words">no times yet</span>—`
         : `usually ${took(p50_ms)}`}</p>
-      ${also.map((each) =>
+      <div class="also">${also.map((each) =>
         each.count > 0 &&
         html`<p class="${each.tone ?? "wrong"}"><a href="${each.link}">${
           each.count.toLocaleString("en")
         } ${each.word}</a></p>`
-      )}
+      )}</div>
     </li>
   `;
 }

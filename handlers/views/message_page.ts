@@ -174,7 +174,7 @@ function fact(name: string, value: string | Html) {
   `;
 }
 
-function bodySection({ body, headers, size }: WholeMessage) {
+function bodySection({ body, headers, size, edited }: WholeMessage) {
   const parsed = parsedOf(body, headers.get("content-type"));
   const raw = new TextDecoder().decode(body.subarray(0, MOST_RAW));
   return html`
@@ -185,7 +185,7 @@ function bodySection({ body, headers, size }: WholeMessage) {
       <details class="raw"${parsed ? "" : html`
         open
       `}>
-        <summary>Raw, as received</summary>
+        <summary>${edited ? "Raw" : "Raw, as received"}</summary>
         <pre tabindex="0" role="region" aria-label="Raw body" dir="auto">${raw || "(empty)"}</pre>
         ${body.length > MOST_RAW &&
           html`<p class="hint">The first ${(MOST_RAW / 1024).toLocaleString("en")} KiB of ${

@@ -118,6 +118,9 @@ function now(frame: Frame) {
   return html`
     <div class="now">
       <span id="word" class="word" role="status"></span>
+      <button class="bare" id="pause" data-key="p" title="Pause" aria-pressed="false" hidden>${icon(
+        "pause",
+      )}${icon("play")}<span class="words">Pause</span></button>
       <noscript><a href="${frame.path}">Reload</a></noscript>
       ${frame.isReader && html`<span class="badge">${icon("eye")}Read only</span>`}
       ${unreadLink(frame.unread)}
@@ -140,7 +143,7 @@ function themeForm({ theme, path }: Frame) {
   return html`
     <form method="post" action="/theme" class="always">
       <input type="hidden" name="back" value="${path}">
-      <button class="bare" name="theme" value="${next}"
+      <button class="bare" name="theme" value="${next}" data-key="t"
         title="${says}">${icon(
           theme === "dark" ? "moon" : theme === "light" ? "sun" : "auto",
         )}<span class="words">${says}</span></button>
@@ -185,10 +188,10 @@ const KEYS: [keys: string, what: string][] = [
   ["Enter", "Open the row"],
   ["/", "Search"],
   ["r", "Replay the message, or retry the task"],
+  ["e", "Edit the message, then replay it"],
+  ["p", "Pause the page, or let it go on"],
+  ["t", "Change the colours"],
   ...PLACES.map(({ key, label }): [string, string] => [`g ${key}`, `Go to ${label}`]),
   ["g p", "Go to People"],
-  ["p", "Pause, and go on"],
-  ["t", "Change the colours"],
-  ["e", "Edit the message and replay it"],
   ["?", "This help"],
 ];

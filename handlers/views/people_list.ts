@@ -22,6 +22,7 @@ export function peopleList(
     frame,
     watch: "any",
     body: html`
+      <nav class="crumbs" aria-label="Where this is"><a href="/tasks">Tasks</a></nav>
       <div class="head">
         <h1>People</h1>
       </div>
@@ -51,10 +52,12 @@ export function peopleList(
               </div>
             `}
           </div>
-          <nav class="pages" aria-label="Pages of people">
-            ${before && html`<a href="/users">Newest</a>`}
-            ${next && html`<a rel="next" href="${linkTo("/users", { before: next })}">Older</a>`}
-          </nav>
+          ${(before || next) && html`
+            <nav class="pages" aria-label="Pages of people">
+              ${before && html`<a href="/users">Newest</a>`}
+              ${next && html`<a rel="next" href="${linkTo("/users", { before: next })}">Older</a>`}
+            </nav>
+          `}
         </div>
         <div>
           <section class="card write" aria-labelledby="add">
@@ -74,7 +77,7 @@ function personRow({ id, name, email, slack_id, kind }: User, open: number) {
       <td data-label="E-mail" dir="auto">${email}</td>
       <td>${slack_id
         ? html`<code>${slack_id}</code>`
-        : html`<span class="soft"><span class="words">no Slack id</span>–</span>`}</td>
+        : html`<span class="soft no-slack"><span class="words">no Slack id</span>–</span>`}</td>
       <td>${kind === "system" ? html`<span class="badge">system</span>` : "person"}</td>
       <td class="number" data-say="Open tasks"><a class="plain" href="${linkTo("/tasks", {
         status: "open",

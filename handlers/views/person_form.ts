@@ -13,7 +13,7 @@ type Field = "name" | "email" | "slack_id";
 export const FIELD_SAYS: Record<Field, string> = {
   name: "A name has 1 to 200 characters.",
   email: "This is no e-mail address, such as ada@example.com.",
-  slack_id: "A Slack id looks like U0123ABCD: in Slack, open the profile, ⋮, Copy member ID.",
+  slack_id: "A Slack id looks like U0123ABCD: it is the member ID in a person's Slack profile.",
 };
 
 /** The fields of a person: all of them for a new one, all but the e-mail for one there is. */

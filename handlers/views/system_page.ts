@@ -5,6 +5,7 @@ import type { WorkerStatus } from "../../lib/heartbeat.ts";
 import { type History, type SpanName, SPANS } from "../../lib/history.ts";
 import type { Stats } from "../../lib/stats.ts";
 import { barChart } from "./chart.ts";
+import { icon } from "./icon.ts";
 import { type Frame, page } from "./page.ts";
 import { status } from "./status.ts";
 import { age, took } from "./time.ts";
@@ -31,6 +32,7 @@ export function systemPage(all: SystemPage) {
     body: html`
       <div class="head">
         <h1>System</h1>
+        <a class="button quiet" href="/users">${icon("person")}People</a>
       </div>
       <ul class="checks" id="checks" data-part aria-label="Checks">${checks.map(check)}</ul>
       <section class="card" aria-labelledby="stages">
@@ -102,7 +104,7 @@ function stageTable({ queue, jobs, stages }: Stats, channels: readonly ChannelSt
     ["Queue", queue.depth, "/messages?state=new", queue.oldest_age_seconds, stages.queue],
     ["Task", jobs.pending, "/tasks?status=pending", jobs.oldest_age_seconds, stages.task],
     ["Agent", jobs.running, "/tasks?status=running", null, stages.agent],
-    ["Notify", waiting, "#not-told", told, stages.notify],
+    ["Notify", waiting, "/api/notifications?state=pending", told, stages.notify],
   ];
   return html`
     <table class="numbers">

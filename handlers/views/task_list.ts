@@ -2,6 +2,7 @@ import { html } from "hono/html";
 import { type Task, TASK_STATUSES } from "../../lib/task.ts";
 import { WINDOW } from "../../lib/task_search.ts";
 import { filterBar, linkTo, SINCE } from "./filters.ts";
+import { icon } from "./icon.ts";
 import { sourceChoices } from "./message_list.ts";
 import { sourceName } from "./message_row.ts";
 import { type Frame, page } from "./page.ts";
@@ -38,6 +39,7 @@ export function taskList(
     body: html`
       <div class="head">
         <h1>Tasks</h1>
+        <a class="button quiet" href="/users">${icon("person")}People</a>
       </div>
       ${filterBar({
         action: "/tasks",

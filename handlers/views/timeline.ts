@@ -55,7 +55,7 @@ function entriesOf(
   },
 ): Entry[] {
   const { received_at, verification, replay_of, attempts, state, edited } = message;
-  const again = edited ? "Edited by a person, replayed and queued" : "Replayed, and queued";
+  const again = edited ? "Edited by a person, and queued" : "Replayed, and queued";
   const entries: Entry[] = replay_of ? [] : [
     { at: received_at, what: "Received", tone: "done" },
     {
