@@ -21,7 +21,10 @@ const PULSE_MS = 10_000;
  * The pulse of all stages, for all who ask. What a past minute had is kept, so
  * that each look counts the latest two minutes and not the hour.
  */
-export function openPulse(database: Database): () => Promise<Pulse> {
+export function openPulse(
+  database: Database,
+  fresh: Parameters<typeof shared>[1] = { freshMs: FRESH_MS },
+): () => Promise<Pulse> {
   const kept = new Map<number, Counts>();
   let settled = -Infinity;
 
@@ -47,7 +50,7 @@ export function openPulse(database: Database): () => Promise<Pulse> {
       agent: of("agent"),
       notify: of("notify"),
     };
-  }, { freshMs: FRESH_MS });
+  }, fresh);
 }
 
 type Counts = Partial<Record<StageName, number>>;

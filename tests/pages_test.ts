@@ -17,6 +17,7 @@ import { openServices, type Services } from "../lib/services.ts";
 import { shared } from "../lib/shared.ts";
 import { readStats } from "../lib/stats.ts";
 import type { Task } from "../lib/task.ts";
+import { ensureWebhookUser } from "../lib/user.ts";
 import { createWorker, type Worker } from "../lib/work.ts";
 import { sources } from "../sources/mod.ts";
 import { type EventStream, openEvents, type StreamEvent } from "./servers/sse.ts";
@@ -220,6 +221,16 @@ describe("the pages", () => {
       assertMatch(await house.page(), /class="wrong"><a href="\/messages\?state=failed">1 failed/);
     });
 
+    it("draws the last hour of each lane, with words for whoever does not see it", async () => {
+      await house.send({ title: "x" });
+      await house.work();
+      const html = await house.page();
+      for (const name of ["Receive", "Queue", "Task", "Agent", "Notified"]) {
+        const label = `${name}, the last hour by the minute: at most 1`;
+        assertMatch(html, new RegExp(`<svg class="pulse"[^>]*aria-label="${label}"`));
+      }
+    });
+
     it("says that no worker is running, until one is", async () => {
       assertStringIncludes(await house.page(), "No worker is running.");
       const worked = await build(store);
@@ -300,6 +311,67 @@ describe("the pages", () => {
     it("that do not exist are a page, not a failure", async () => {
       assertEquals((await post(`/notifications/${newId()}/read`)).status, 404);
       assertEquals((await post("/notifications/x'%00/read")).status, 404);
+    });
+  });
+
+  describe("the page of people", () => {
+    beforeEach(async () => {
+      house = await build(store);
+      await store.database.query("start anew", (sql) => sql`delete from users`);
+    });
+    afterEach(() => house.stop.abort());
+
+    const get = async (path: string) => await (await house.app.request(path)).text();
+    const post = (path: string, fields: Record<string, string>) =>
+      house.app.request(path, { method: "POST", body: new URLSearchParams(fields) });
+
+    it("teaches what people are for, and a task's page leads there", async () => {
+      assertStringIncludes(await get("/users"), "Nobody here yet");
+      await house.send({ title: "x" });
+      await house.work();
+      const [{ task_id }] = await listMessages(house.services.database, { limit: 1 });
+      assertStringIncludes(await get(`/tasks/${task_id}`), 'href="/users#add"');
+      assertEquals((await post("/users", { name: "Ada", email: "Ada@example.com" })).status, 303);
+      assertStringIncludes(await get(`/tasks/${task_id}`), ">Ada (ada@example.com)<");
+    });
+
+    it("counts each one's open tasks, and links to them", async () => {
+      await house.send({ title: "x" });
+      await house.worker.takeMessages(0, house.stop.signal);
+      const [, id, count] = /status=open&amp;assigned_to=([^"]+)">(\d+)</.exec(
+        await get("/users"),
+      )!;
+      assertEquals(count, "1");
+      const list = await get(`/tasks?status=open&assigned_to=${id}`);
+      assertEquals([...list.matchAll(/<tr id="row-/g)].length, 1);
+      await house.work();
+      assertMatch(await get("/users"), /status=open&amp;assigned_to=[^"]+">0</);
+    });
+
+    it("says at the field what is wrong with it, and keeps what was typed", async () => {
+      await post("/users", { name: "Ada", email: "ada@example.com" });
+      const taken = await post("/users", { name: '"><b>', email: "ada@example.com" });
+      assertEquals(taken.status, 409);
+      const html = await taken.text();
+      assertMatch(html, /id="person-email-says" class="error" role="alert">Somebody has this/);
+      assertStringIncludes(html, 'value="&quot;&gt;&lt;b&gt;"');
+      const wrong = await post("/users", { name: " ", email: "x", slack_id: "ada" });
+      assertEquals(wrong.status, 422);
+      assertEquals([...(await wrong.text()).matchAll(/aria-invalid="true"/g)].length, 3);
+    });
+
+    it("changes a name and a Slack id, but never the system user", async () => {
+      await post("/users", { name: "Ada", email: "ada@example.com", slack_id: "U0123ABCD" });
+      const [, id] = /href="\/users\/([^"]+)"/.exec(await get("/users"))!;
+      assertEquals((await post(`/users/${id}`, { name: "Ada L.", slack_id: "x" })).status, 422);
+      assertEquals((await post(`/users/${id}`, { name: "Ada L.", slack_id: "" })).status, 303);
+      const page = await get(`/users/${id}`);
+      assertStringIncludes(page, 'value="Ada L."');
+      assert(!page.includes("U0123ABCD<"));
+      const system = await ensureWebhookUser(house.services.database);
+      assert(!(await get(`/users/${system}`)).includes('<form method="post" action="/users'));
+      assertEquals((await post(`/users/${system}`, { name: "Mallory" })).status, 409);
+      assertEquals((await post(`/users/${newId()}`, { name: "x" })).status, 404);
     });
   });
 

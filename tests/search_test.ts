@@ -5,7 +5,7 @@ import { readHistory } from "../lib/history.ts";
 import { newId } from "../lib/id.ts";
 import { storeMessages } from "../lib/inbox_rows.ts";
 import { createLog } from "../lib/log.ts";
-import { deleteMessage, replayMessages } from "../lib/message.ts";
+import { deleteMessage, readMessage, replayMessages } from "../lib/message.ts";
 import {
   findReplayable,
   type MessageSearch,
@@ -13,10 +13,12 @@ import {
   WINDOW,
 } from "../lib/message_search.ts";
 import { listRefusals, openRefusalLog } from "../lib/refusal_log.ts";
-import { countReplays, findReplays } from "../lib/replay.ts";
+import { openPulse } from "../lib/pulse.ts";
+import { countReplays, findReplays, replayEdited } from "../lib/replay.ts";
 import { readSourceStats } from "../lib/source_stats.ts";
 import { readChannelStats } from "../lib/channel_stats.ts";
-import { ensureWebhookUser } from "../lib/user.ts";
+import { cancelTask } from "../lib/task.ts";
+import { countOpenTasks, ensureWebhookUser } from "../lib/user.ts";
 import { settleMessages } from "../lib/intake.ts";
 import { searchTasks } from "../lib/task_search.ts";
 import { messageOf } from "./queue_contract.ts";
@@ -188,6 +190,60 @@ function searchSuite(name: string, open: () => Promise<Database> | Database): vo
         assert(!isCut);
       }
       assertEquals((await readChannelStats(database)).length, 0);
+    });
+
+    it("counts the latest hour by the minute, and past minutes only once", async () => {
+      const read = openPulse(database, { freshMs: 0, rest: 0 });
+      const all = (values: number[]) => values.reduce((sum, each) => sum + each, 0);
+      const before = await read();
+      assertEquals(Object.values(before).map(({ length }) => length), [60, 60, 60, 60, 60]);
+      assertEquals([all(before.task), all(before.agent), all(before.notify)], [3, 0, 0]);
+      const id = await keep({ title: "One more" });
+      const more = await read();
+      assertEquals(all(more.task), all(before.task) + 1);
+      assertEquals(all(more.receive), all(before.receive) + 1);
+      // A minute that has passed is not looked at again.
+      const move = (minutes: number) =>
+        database.query(
+          "move in time",
+          (sql) =>
+            sql`update messages set settled_at = now() - make_interval(mins => ${minutes})
+            where id = ${id}`,
+        );
+      await move(30);
+      assertEquals(all((await read()).task), all(before.task));
+      const anew = (await openPulse(database, { freshMs: 0 })()).task;
+      assert(anew.slice(28, 31).includes(1), `in the middle of ${anew}`);
+    });
+
+    it("counts the open tasks of people, and lists just these", async () => {
+      const assignee = await ensureWebhookUser(database);
+      const open = async () => ({
+        counted: (await countOpenTasks(database, [assignee, newId()])).get(assignee) ?? 0,
+        listed: (await searchTasks(database, { status: "open", assigned_to: assignee }, 100))
+          .items.map(({ id }) => id),
+      });
+      const before = await open();
+      assertEquals(before.counted, before.listed.length);
+      await cancelTask(database, { id: before.listed[0], actor: "test" });
+      const after = await open();
+      assertEquals([after.counted, after.listed.length], [
+        before.counted - 1,
+        before.counted - 1,
+      ]);
+    });
+
+    it("makes an edited replay of a message, whatever bytes it gets", async () => {
+      const [id] = await findReplayable(database, { source: "crowd" }, { most: 1 });
+      const message = (await readMessage(database, id))!;
+      for (const body of [new TextEncoder().encode("{}"), Uint8Array.of(0xff, 0)]) {
+        const made = await replayEdited(database, message, body);
+        const found = (await readMessage(database, made!.message_id))!;
+        assertEquals([...found.body], [...body]);
+        assertEquals([found.edited, found.replay_of, found.state], [true, id, "new"]);
+      }
+      await deleteMessage(database, id);
+      assertEquals(await replayEdited(database, message, new Uint8Array()), undefined);
     });
 
     it("keeps the last refusal of each source, and counts them", async () => {
