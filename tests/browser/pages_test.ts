@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { listMessages } from "../../lib/message.ts";
 import { newId } from "../../lib/id.ts";
+import { ensureWebhookUser } from "../../lib/user.ts";
 import { until } from "../servers/wait.ts";
 import { describeInBrowser, startChromium } from "./chromium.ts";
 import { type House, openHouse } from "./house.ts";
@@ -13,7 +14,16 @@ const HOSTILE = `</pre></title><script>window.hacked=1</script><img src=x onerro
   `<style>*{display:none}</style><a href=javascript:hacked=3>x</a>'"\u202e\u2066`;
 const READ_TOKEN = "a token that only looks";
 const PHONE = { width: 390, height: 844 };
-const PAGES = ["/", "/messages", "/tasks", "/sources", "/sources/github", "/system", "/docs"];
+const PAGES = [
+  "/",
+  "/messages",
+  "/tasks",
+  "/sources",
+  "/sources/github",
+  "/users",
+  "/system",
+  "/docs",
+];
 
 describeInBrowser("the web UI in a browser", () => {
   let house: House;
@@ -160,6 +170,84 @@ describeInBrowser("the web UI in a browser", () => {
     assertEquals(all.length, 4);
   });
 
+  for (const javaScriptEnabled of [true, false]) {
+    const how = javaScriptEnabled ? "" : ", also without JavaScript";
+    it(`edits a body and replays it, and shows where it is no JSON any more${how}`, async () => {
+      const id = await house.send({ title: "Before", size: 7, text: "one\ntwo" }, "edit");
+      await isFullyTold(id);
+      await using opened = await open(`/messages/${id}`, { javaScriptEnabled });
+      const { page, wrong } = opened;
+      await page.getByRole("link", { name: "Edit & replay" }).click();
+      const body = page.getByRole("textbox", { name: "Body" });
+      assertEquals(
+        await body.inputValue(),
+        '{\n  "title": "Before",\n  "size": 7,\n  "text": "one\\ntwo"\n}',
+      );
+      await page.getByRole("button", { name: "Replay" }).click();
+      await page.waitForURL((url) => !url.pathname.includes(id));
+      assertEquals(await page.getByText("Edited by a person before").count(), 0);
+
+      await page.goto(`/messages/${id}/edit`);
+      await body.fill('{\n  "title": "After"\n  "size": 7\n}');
+      await page.getByRole("button", { name: "Replay" }).click();
+      await page.getByText("Line 3, column 3: a comma or } is missing before this").waitFor();
+      await shoot(page, "edit-fault");
+      await body.fill((await body.inputValue()).replace('"After"', '"After",'));
+      await page.getByRole("button", { name: "Replay" }).click();
+      await page.getByText("Edited by a person before it was replayed.").waitFor();
+      await page.getByText("Nobody has signed these bytes").waitFor();
+      assertEquals(
+        await page.locator(".raw pre").textContent(),
+        '{\n  "title": "After",\n  "size": 7\n}',
+      );
+      assertEquals(wrong, []);
+    });
+  }
+
+  it("adds people, changes them, and gives a task to one", async () => {
+    const id = await house.send({ title: "Whose is it?" });
+    await isFullyTold(id);
+    await using opened = await open(`/messages/${id}`);
+    const { page, wrong } = opened;
+    await page.locator("#task a").click();
+    await page.getByRole("link", { name: "add a person" }).click();
+    await page.getByRole("textbox", { name: "Name" }).fill("Ada Lovelace");
+    await page.getByLabel("E-mail").fill("ada@example.com");
+    await page.getByLabel("Slack id").fill("ada");
+    await page.getByRole("button", { name: "Add person" }).click();
+    await page.getByText("A Slack id looks like").waitFor();
+    assertEquals(await page.getByLabel("E-mail").inputValue(), "ada@example.com");
+    await page.getByLabel("Slack id").fill("U0123ABCD");
+    await page.getByRole("button", { name: "Add person" }).click();
+    await page.getByRole("link", { name: "Ada Lovelace" }).click();
+    await page.getByRole("textbox", { name: "Name" }).fill("Ada L.");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.locator("#people", { hasText: "Ada L." }).waitFor();
+    await shoot(page, "people");
+    await page.goto(`/messages/${id}`);
+    await page.locator("#task a").click();
+    await page.locator("#assigned_to").selectOption({ label: "Ada L. (ada@example.com)" });
+    await page.getByRole("button", { name: "Reassign" }).click();
+    await page.locator("#head", { hasText: "Ada L." }).waitFor();
+    assertEquals(wrong, []);
+  });
+
+  it("stands still when it is paused, and then shows what came meanwhile", async () => {
+    await using opened = await open("/");
+    const { page } = opened;
+    await isLive(page);
+    await page.keyboard.press("p");
+    await page.locator("#word[data-word=paused]").waitFor();
+    const id = await house.send({ title: "Meanwhile" });
+    await isFullyTold(id);
+    // How many are unread is told all the same, and comes after the row.
+    await page.waitForFunction("/^\\(/.test(document.title)");
+    assertEquals(await row(page, id).count(), 0);
+    await page.keyboard.press("p");
+    await row(page, id).waitFor();
+    await page.locator("#word[data-word=live]").waitFor();
+  });
+
   it("holds a list still while somebody reads it, and says how many are new", async () => {
     for (let i = 0; i < 3; i++) await isFullyTold(await house.send({ title: `Row ${i}` }));
     for (const path of ["/", "/messages"]) {
@@ -194,7 +282,13 @@ describeInBrowser("the web UI in a browser", () => {
     });
     await isFullyTold(id);
     const [{ task_id }] = await listMessages(house.services.database, { limit: 1 });
-    const paths = [...PAGES, `/messages/${id}`, `/tasks/${task_id}`, `/messages/${id}/delete`];
+    const paths = [
+      ...PAGES,
+      `/messages/${id}`,
+      `/messages/${id}/edit`,
+      `/tasks/${task_id}`,
+      `/messages/${id}/delete`,
+    ];
     await using opened = await open("/");
     const { page, wrong } = opened;
     for (const path of paths) {
@@ -214,7 +308,8 @@ describeInBrowser("the web UI in a browser", () => {
   it("is within a phone's width, in light and in dark", async () => {
     await using opened = await open("/", { viewport: PHONE });
     const { page } = opened;
-    for (const [index, path] of PAGES.entries()) {
+    const id = await house.send({ title: "On a phone", nested: { list: [1, 2] } });
+    for (const [index, path] of [...PAGES, `/messages/${id}/edit`].entries()) {
       const colorScheme = index % 2 === 0 ? "light" : "dark";
       await page.emulateMedia({ colorScheme });
       await page.goto(path);
@@ -260,6 +355,11 @@ describeInBrowser("the web UI in a browser", () => {
     await page.keyboard.press("?");
     await page.getByRole("dialog", { name: "Keyboard" }).waitFor();
     await page.keyboard.press("Escape");
+    await page.keyboard.press("t");
+    await page.locator("html[data-theme=light]").waitFor();
+    await page.keyboard.press("g");
+    await page.keyboard.press("p");
+    await page.waitForURL("**/users");
     await page.goto("/tasks");
     await page.keyboard.press("Tab");
     assertEquals(await page.evaluate("document.activeElement.textContent"), "Skip to the content");
@@ -348,7 +448,13 @@ describeInBrowser("the web UI in a browser", () => {
     });
     await using opened = await open("/", { reducedMotion: "reduce" });
     const { page } = opened;
-    for (const path of [...PAGES, `/messages/${message_id}`, `/tasks/${task_id}`, "/sign-in"]) {
+    const things = [
+      `/messages/${message_id}`,
+      `/messages/${message_id}/edit`,
+      `/tasks/${task_id}`,
+      `/users/${await ensureWebhookUser(house.services.database)}`,
+    ];
+    for (const path of [...PAGES, ...things, "/sign-in"]) {
       await page.goto(path);
       await page.evaluate(axe.source);
       for (const colorScheme of ["light", "dark"] as const) {
