@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import { isId } from "../lib/id.ts";
 import type { Env } from "./caller.ts";
 
 /** The fields of a form that a page of ours has sent. */
@@ -16,6 +17,12 @@ export function ownPath(text: string | null | undefined, otherwise: string): str
 export function asked(c: Context<Env>, name: string, most = 200): string | undefined {
   const text = c.req.query(name)?.trim().slice(0, most);
   return text ? text.toWellFormed().replaceAll("\0", "") : undefined;
+}
+
+/** Two ids with two dots between them, the first and the last of a batch; undefined otherwise. */
+export function batchOf(text: string | undefined): [from: string, to: string] | undefined {
+  const [from, to, ...more] = text?.split("..") ?? [];
+  return isId(from ?? "") && isId(to ?? "") && more.length === 0 ? [from, to] : undefined;
 }
 
 /** A text that is one of these; undefined when it is none of them. */

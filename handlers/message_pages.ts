@@ -19,7 +19,7 @@ import type { Services } from "../lib/services.ts";
 import { listTaskEvents } from "../lib/task.ts";
 import { sources } from "../sources/mod.ts";
 import type { Env } from "./caller.ts";
-import { asked, oneOf, readForm } from "./form.ts";
+import { asked, batchOf, oneOf, readForm } from "./form.ts";
 import { readFrame } from "./frame.ts";
 import { readRows } from "./page_rows.ts";
 import { notFound, Problem } from "./problem.ts";
@@ -104,7 +104,12 @@ export function messagePages({ services }: { services: Services }): Hono<Env> {
     if (!isId(from) || !isId(to)) throw badForm();
     const frame = await readFrame(c, database, "messages");
     const progress = await countReplays(database, { from, to });
-    return c.html(replayProgress({ frame, progress, asked: Number(asked(c, "asked")) || 0 }));
+    return c.html(replayProgress({
+      frame,
+      progress,
+      batch: `${from}..${to}`,
+      asked: Number(asked(c, "asked")) || 0,
+    }));
   });
 
   app.get("/messages/:id", async (c) => {
@@ -175,6 +180,7 @@ const WORDS: Record<string, string> = {
   source: "source",
   sig: "signature",
   since: "since",
+  batch: "replays",
   before: "before",
 };
 
@@ -183,16 +189,17 @@ function queryOf(value: (name: string) => string | undefined): MessageQuery {
   return Object.fromEntries(
     Object.entries({
       q: value("q"),
-      state: oneOf(value("state"), MESSAGE_STATES),
+      state: oneOf(value("state"), ["taken", ...MESSAGE_STATES]),
       source: value("source"),
       sig: oneOf(value("sig"), ["verified", "unverified", "rejected"]),
       since: oneOf(value("since"), SINCE.map((each) => each.value)),
+      batch: batchOf(value("batch"))?.join(".."),
       before: before && isId(before) ? before : undefined,
     }).filter(([, each]) => each),
   );
 }
 
-function searchOf({ q, state, source, sig, since, before }: MessageQuery): MessageSearch {
+function searchOf({ q, state, source, sig, since, batch, before }: MessageQuery): MessageSearch {
   const seconds = SINCE.find(({ value }) => value === since)?.seconds;
   return {
     text: q,
@@ -200,6 +207,7 @@ function searchOf({ q, state, source, sig, since, before }: MessageQuery): Messa
     source,
     verification: sig as MessageSearch["verification"],
     since: seconds === undefined ? undefined : new Date(Date.now() - seconds * 1_000),
+    batch: batchOf(batch),
     before,
   };
 }

@@ -17,7 +17,7 @@ import {
 import { searchTasks, type TaskSearch } from "../lib/task_search.ts";
 import { listUsers, readUser } from "../lib/user.ts";
 import type { Env } from "./caller.ts";
-import { asked, oneOf, readForm } from "./form.ts";
+import { asked, batchOf, oneOf, readForm } from "./form.ts";
 import { readFrame } from "./frame.ts";
 import { notFound, Problem } from "./problem.ts";
 import { SINCE } from "./views/filters.ts";
@@ -149,12 +149,13 @@ function queryOf(c: Context<Env>): TaskQuery {
       source: asked(c, "source"),
       assigned_to: id("assigned_to"),
       since: oneOf(asked(c, "since"), SINCE.map((each) => each.value)),
+      batch: batchOf(asked(c, "batch"))?.join(".."),
       before: id("before"),
     }).filter(([, each]) => each),
   );
 }
 
-function searchOf({ q, status, source, assigned_to, since, before }: TaskQuery): TaskSearch {
+function searchOf({ q, status, source, assigned_to, since, batch, before }: TaskQuery): TaskSearch {
   const seconds = SINCE.find(({ value }) => value === since)?.seconds;
   return {
     text: q,
@@ -162,6 +163,7 @@ function searchOf({ q, status, source, assigned_to, since, before }: TaskQuery):
     source,
     assigned_to,
     since: seconds === undefined ? undefined : new Date(Date.now() - seconds * 1_000),
+    batch: batchOf(batch),
     before,
   };
 }

@@ -5,7 +5,10 @@ import { findMessages, type Message, type MessageState, type Verification } from
 
 /** What to look for among the messages; what is left out does not matter. */
 export interface MessageSearch {
-  state?: MessageState;
+  /** "taken" is whatever was not refused. */
+  state?: MessageState | "taken";
+  /** Only replays made together: the first and the last id of them. */
+  batch?: [from: string, to: string];
   /** A source, or a name in a webhook's URL. */
   source?: string;
   verification?: Verification;
@@ -82,9 +85,16 @@ function window(sql: Sql, search: MessageSearch) {
 }
 
 /** What an index answers. The state stands in the statement, for the sake of the partial ones. */
-function bounds(sql: Sql, { state, since, before }: MessageSearch) {
+function bounds(sql: Sql, { state, batch, since, before }: MessageSearch) {
   return sql`true
-    ${state ? sql`and state = ${sql.unsafe(`'${state}'`)}` : sql``}
+    ${
+    state === "taken"
+      ? sql`and state <> 'rejected'`
+      : state
+      ? sql`and state = ${sql.unsafe(`'${state}'`)}`
+      : sql``
+  }
+    ${batch ? sql`and id between ${batch[0]} and ${batch[1]} and replay_of is not null` : sql``}
     ${since ? sql`and id >= ${firstIdAt(since)}` : sql``}
     ${before ? sql`and id < ${before}` : sql``}`;
 }

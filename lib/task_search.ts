@@ -6,6 +6,8 @@ import { findTasks, type Task, type TaskStatus } from "./task.ts";
 export interface TaskSearch {
   /** "open" is whatever has not ended. */
   status?: TaskStatus | "open";
+  /** Only tasks of replays made together: the first and the last message's id. */
+  batch?: [from: string, to: string];
   source?: string;
   assigned_to?: string;
   /** Only tasks made after this. */
@@ -22,7 +24,7 @@ export const WINDOW = 20_000;
 /** Tasks that match, newest first; `next` is where to go on. */
 export async function searchTasks(
   database: Database,
-  { status, source, assigned_to, since, text, before }: TaskSearch,
+  { status, batch, source, assigned_to, since, text, before }: TaskSearch,
   limit: number,
 ): Promise<{ items: Task[]; next?: string; stopped: boolean }> {
   const like = text && `%${text.replace(/[\\%_]/g, "\\$&")}%`;
@@ -36,6 +38,7 @@ export async function searchTasks(
         ? sql`and status = ${sql.unsafe(`'${status}'`)}`
         : sql``
     }
+      ${batch ? sql`and message_id between ${batch[0]} and ${batch[1]}` : sql``}
       ${since ? sql`and id >= ${firstIdAt(since)}` : sql``}
       ${before ? sql`and id < ${before}` : sql``}`;
     return sql<{ id: string; last: boolean }[]>`

@@ -170,6 +170,10 @@ function searchSuite(name: string, open: () => Promise<Database> | Database): vo
         failed: 0,
       });
       assertEquals((await findReplays(database, ids[0])).length, 1);
+      const batch: [string, string] = [made[0], made[2]];
+      assertEquals(await search({ batch, state: "new" }), made.toReversed());
+      assertEquals(await search({ batch, state: "taken" }), made.toReversed());
+      assertEquals((await searchTasks(database, { batch, status: "open" }, 10)).items, []);
       await deleteMessage(database, made[1]);
       assertEquals((await countReplays(database, range)).made, 2);
     });

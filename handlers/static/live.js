@@ -250,7 +250,7 @@ $("pause").addEventListener("click", pause);
 /** Whatever takes a while shows that it goes on, and is not sent twice. */
 document.addEventListener("submit", (event) => {
   const { target: form, submitter } = event;
-  if (event.defaultPrevented) return;
+  if (event.defaultPrevented || form.method === "dialog") return;
   if (form.dataset.sending) return event.preventDefault();
   form.dataset.sending = "yes";
   submitter?.setAttribute("aria-busy", "true");

@@ -57,6 +57,13 @@ function select({ name, label, value, choices }: Select) {
   `;
 }
 
+/** The choice between the replays of one batch and everything; there only on the way from them. */
+export function batchSelect(batch: string | undefined): Select[] {
+  if (batch === undefined) return [];
+  const choices = [{ value: batch, label: "These replays" }];
+  return [{ name: "batch", label: "Replays or not", value: batch, choices }];
+}
+
 /** How far back to look. */
 export const SINCE: (Choice & { seconds: number })[] = [
   { value: "1h", label: "Last hour", seconds: 3_600 },

@@ -17,7 +17,7 @@ export function lanes(
         name: "Receive",
         count: last_hour.received,
         unit: "this hour",
-        link: "/messages?since=1h",
+        link: "/messages?state=taken&since=1h",
         stage: stages.receive,
         passed: pulse.receive,
       })}

@@ -2,7 +2,7 @@ import { html } from "hono/html";
 import { MESSAGE_STATES } from "../../lib/message.ts";
 import { WINDOW } from "../../lib/message_search.ts";
 import { sources } from "../../sources/mod.ts";
-import { filterBar, linkTo, SINCE } from "./filters.ts";
+import { batchSelect, filterBar, linkTo, SINCE } from "./filters.ts";
 import { icon } from "./icon.ts";
 import { rowId, sourceName, titleOf } from "./message_row.ts";
 import { type Frame, page } from "./page.ts";
@@ -17,6 +17,7 @@ export interface MessageQuery {
   source?: string;
   sig?: string;
   since?: string;
+  batch?: string;
   before?: string;
 }
 
@@ -61,7 +62,10 @@ export function messageList(
             name: "state",
             label: "Any state",
             value: query.state,
-            choices: MESSAGE_STATES.map((value) => ({ value, label: MESSAGE_WORDS[value] })),
+            choices: [
+              { value: "taken", label: "not refused" },
+              ...MESSAGE_STATES.map((value) => ({ value, label: MESSAGE_WORDS[value] })),
+            ],
           },
           {
             name: "sig",
@@ -73,6 +77,7 @@ export function messageList(
             })),
           },
           { name: "since", label: "Any time", value: query.since, choices: SINCE },
+          ...batchSelect(query.batch),
         ],
       })}
       <div class="list">

@@ -1,10 +1,17 @@
 import { html } from "hono/html";
 import type { ReplayProgress } from "../../lib/replay.ts";
+import { linkTo } from "./filters.ts";
 import { type Frame, page } from "./page.ts";
 
 /** How far a replay of many has come; without a script it reads itself anew until it is done. */
 export function replayProgress(
-  { frame, progress, asked }: { frame: Frame; progress: ReplayProgress; asked: number },
+  { frame, progress, batch, asked }: {
+    frame: Frame;
+    progress: ReplayProgress;
+    /** The first and the last id, as the lists know them. */
+    batch: string;
+    asked: number;
+  },
 ) {
   const { made, waiting, working, done, failed } = progress;
   const ended = done + failed;
@@ -23,12 +30,16 @@ export function replayProgress(
           1,
         )}" value="${ended}" aria-label="Finished">${ended}</progress>
         <dl class="counts">
-          <dt>Queued</dt><dd><a href="/messages?state=new">${waiting.toLocaleString("en")}</a></dd>
-          <dt>Working</dt><dd><a href="/tasks?status=running">${working.toLocaleString(
-            "en",
-          )}</a></dd>
-          <dt>Done</dt><dd><a href="/tasks?status=completed">${done.toLocaleString("en")}</a></dd>
-          <dt>Failed</dt><dd><a href="/tasks?status=failed">${failed.toLocaleString("en")}</a></dd>
+          <dt>Queued</dt><dd><a href="${linkTo("/messages", { state: "new", batch })}">${waiting
+            .toLocaleString("en")}</a></dd>
+          <dt>Working</dt><dd><a href="${linkTo("/tasks", { status: "open", batch })}">${working
+            .toLocaleString(
+              "en",
+            )}</a></dd>
+          <dt>Done</dt><dd><a href="${linkTo("/tasks", { status: "completed", batch })}">${done
+            .toLocaleString("en")}</a></dd>
+          <dt>Failed</dt><dd><a href="${linkTo("/tasks", { status: "failed", batch })}">${failed
+            .toLocaleString("en")}</a></dd>
         </dl>
         ${short > 0 && html`
           <p
@@ -37,7 +48,7 @@ export function replayProgress(
             )} were not replayed.</strong> They were deleted meanwhile, or the store failed in between. What
                     was replayed is safe.</p>
         `}
-        <p><a href="/messages">Back to the messages</a></p>
+        <p><a href="${linkTo("/messages", { batch })}">All of these messages</a></p>
       </div>
     `,
   });

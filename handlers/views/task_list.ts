@@ -1,7 +1,7 @@
 import { html } from "hono/html";
 import { type Task, TASK_STATUSES } from "../../lib/task.ts";
 import { WINDOW } from "../../lib/task_search.ts";
-import { filterBar, linkTo, SINCE } from "./filters.ts";
+import { batchSelect, filterBar, linkTo, SINCE } from "./filters.ts";
 import { icon } from "./icon.ts";
 import { sourceChoices } from "./message_list.ts";
 import { sourceName } from "./message_row.ts";
@@ -16,6 +16,7 @@ export interface TaskQuery {
   source?: string;
   assigned_to?: string;
   since?: string;
+  batch?: string;
   before?: string;
 }
 
@@ -69,6 +70,7 @@ export function taskList(
             choices: people.map(({ id, name }) => ({ value: id, label: name })),
           },
           { name: "since", label: "Any time", value: query.since, choices: SINCE },
+          ...batchSelect(query.batch),
         ],
       })}
       <div class="list">

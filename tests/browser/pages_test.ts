@@ -166,6 +166,9 @@ describeInBrowser("the web UI in a browser", () => {
     await page.getByRole("heading", { name: "Replay 2 messages?" }).waitFor();
     await page.getByRole("button", { name: "Replay 2" }).click();
     await page.getByRole("heading", { name: "Replayed 2 messages" }).waitFor();
+    await page.locator(".counts").getByRole("link", { name: "2" }).click();
+    await page.waitForURL(/status=completed&batch=/);
+    assertEquals(await page.locator("#rows tr").count(), 2);
     const all = await listMessages(house.services.database, { webhook_type: "again", limit: 10 });
     assertEquals(all.length, 4);
   });
@@ -353,7 +356,11 @@ describeInBrowser("the web UI in a browser", () => {
     await page.keyboard.press("r");
     await page.waitForURL((url) => url.href !== first);
     await page.keyboard.press("?");
-    await page.getByRole("dialog", { name: "Keyboard" }).waitFor();
+    for (let time = 0; time < 2; time++) {
+      await page.getByRole("button", { name: "Close" }).click();
+      await page.getByRole("dialog", { name: "Keyboard" }).waitFor({ state: "hidden" });
+      await page.keyboard.press("?");
+    }
     await page.keyboard.press("Escape");
     await page.keyboard.press("t");
     await page.locator("html[data-theme=light]").waitFor();
