@@ -17,12 +17,12 @@ import {
 import { countReplays, findReplays } from "../lib/replay.ts";
 import type { Services } from "../lib/services.ts";
 import { listTaskEvents } from "../lib/task.ts";
-import { sources } from "../sources/mod.ts";
 import type { Env } from "./caller.ts";
 import { asked, oneOf, readForm } from "./form.ts";
 import { readFrame } from "./frame.ts";
 import { readRows } from "./page_rows.ts";
 import { notFound, Problem } from "./problem.ts";
+import { createNames, listChoices } from "../sources/names.ts";
 import { confirmPage } from "./views/confirm.ts";
 import { linkTo, SINCE } from "./views/filters.ts";
 import { messageList, type MessageQuery } from "./views/message_list.ts";
@@ -32,11 +32,12 @@ import { replayProgress } from "./views/replay_progress.ts";
 const MOST_ROWS = 50;
 const MOST_REPLAYS = 10_000;
 const REPLAYS_AT_ONCE = 200;
-const SOURCES = [...Object.keys(sources), "generic"];
 
 /** `/messages` and what can be done there. */
 export function messagePages({ services }: { services: Services }): Hono<Env> {
-  const { database, queue } = services;
+  const { database, queue, sources } = services;
+  const parts = { database, nameOf: createNames(sources) };
+  const names = [...Object.keys(sources.all), "generic"];
   const app = new Hono<Env>();
 
   app.get("/messages", async (c) => {
@@ -44,10 +45,11 @@ export function messagePages({ services }: { services: Services }): Hono<Env> {
     const query = queryOf((name) => asked(c, name));
     const { items, next, stopped } = await searchMessages(database, searchOf(query), {
       limit: MOST_ROWS,
-      sources: SOURCES,
+      sources: names,
     });
-    const rows = await readRows(database, items);
-    return c.html(messageList({ frame, rows, query, next, stopped }));
+    const rows = await readRows(parts, items);
+    const choices = listChoices(sources);
+    return c.html(messageList({ frame, rows, query, sources: choices, next, stopped }));
   });
 
   app.get("/messages/replay", async (c) => {
@@ -113,13 +115,14 @@ export function messagePages({ services }: { services: Services }): Hono<Env> {
     const id = whole.message_id;
     // Read like a row, so that whatever is said here is said there, too.
     const [[row], passage, events, replays] = await Promise.all([
-      findMessages(database, [id]).then((found) => readRows(database, found)),
+      findMessages(database, [id]).then((found) => readRows(parts, found)),
       readPassage(database, id),
       whole.task_id ? listTaskEvents(database, whole.task_id) : [],
       findReplays(database, id),
     ]);
     if (!row) throw notFound("message");
-    return c.html(messagePage({ frame, row, whole, passage, events, replays }));
+    const from = sources.find(whole.webhook_type);
+    return c.html(messagePage({ frame, row, from, whole, passage, events, replays }));
   });
 
   app.post("/messages/:id/replay", async (c) => {

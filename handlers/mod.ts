@@ -1,9 +1,11 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { openLive } from "../lib/live.ts";
+import { openPauses } from "../lib/pauses.ts";
 import type { Services } from "../lib/services.ts";
 import { shared } from "../lib/shared.ts";
 import { readStats } from "../lib/stats.ts";
 import { ACCESS } from "./access.ts";
+import { createAdmission } from "./admission.ts";
 import { limitBodies } from "./body.ts";
 import type { Connection, Env } from "./caller.ts";
 import { agent } from "./agent.ts";
@@ -41,7 +43,7 @@ const MOST_BODY_BYTES = 256 * 1024;
 /** Counting reads much: however many ask, at most once in this time. */
 const STATS_MS = 2_000;
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-const INSIDE: Connection = { address: () => undefined };
+const INSIDE: Connection = { address: () => undefined, isInside: true };
 
 /** Builds the app; `stop` ends its live streams. */
 export function createApp({ services, stop }: { services: Services; stop: AbortSignal }): App {
@@ -51,7 +53,9 @@ export function createApp({ services, stop }: { services: Services; stop: AbortS
   const live = openLive(services);
   const door = openDoor({ services });
   const verifier = createVerifier(services);
-  const hooks = webhook({ services, metrics, verifier });
+  const pauses = openPauses({ ...services, stop });
+  const admission = createAdmission({ sources: services.sources, pauses });
+  const hooks = webhook({ services, metrics, verifier, admission });
 
   const app = new OpenAPIHono<Env>();
   app.onError((error, c) =>

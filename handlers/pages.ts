@@ -21,6 +21,7 @@ import { createSummary } from "./page_summary.ts";
 import { notFound, Problem } from "./problem.ts";
 import { answerProblemPage } from "./problem_page.ts";
 import { listSampled, makeSample } from "./sample.ts";
+import { createNames } from "../sources/names.ts";
 import { sourcePages } from "./source_pages.ts";
 import { systemPages } from "./system_page.ts";
 import { taskPages } from "./task_pages.ts";
@@ -45,10 +46,11 @@ const YEAR_SECONDS = 365 * 24 * 60 * 60;
  * checked who is calling, and from which site.
  */
 export function pages({ services, live, readStats, stop, receive }: PageOptions): Hono<Env> {
-  const { config, database, log } = services;
+  const { config, database, log, sources } = services;
+  const parts = { database, nameOf: createNames(sources) };
   const summary = createSummary({ services, readStats });
   const openStream = createPageStream({ services, live, stop, summary });
-  const sampled = listSampled(config);
+  const sampled = listSampled(services);
   let turn = 0;
 
   /** Where senders reach Otto: as configured, else as this browser does. */
@@ -63,7 +65,7 @@ export function pages({ services, live, readStats, stop, receive }: PageOptions)
       summary.lanes(),
       summary.notes(),
     ]);
-    const rows = await readRows(database, messages);
+    const rows = await readRows(parts, messages);
     const url = `${originFor(c.req.raw)}/webhook/demo`;
     return c.html(home({ frame, rows, unread, lanes, notes, sampled, url }));
   });
@@ -76,7 +78,7 @@ export function pages({ services, live, readStats, stop, receive }: PageOptions)
   app.post("/samples", async (c) => {
     const form = await readForm(c.req.raw);
     const name = form.get("source") ?? "";
-    const sample = await makeSample(config, { name, origin: originFor(c.req.raw), turn: turn++ });
+    const sample = await makeSample(services, { name, origin: originFor(c.req.raw), turn: turn++ });
     const response = await receive(sample);
     if (!response.ok) throw await refusal(response);
     await response.body?.cancel();

@@ -218,6 +218,7 @@ export const stats = z.object({
     depth: count,
     oldest_age_seconds: age,
     in_progress: count,
+    held: count,
     spilled: count,
   }),
   jobs: z.object({

@@ -19,6 +19,7 @@ import { readStats } from "../lib/stats.ts";
 import type { Task } from "../lib/task.ts";
 import { createWorker, type Worker } from "../lib/work.ts";
 import { sources } from "../sources/mod.ts";
+import { createRegistry } from "../sources/registry.ts";
 import { type EventStream, openEvents, type StreamEvent } from "./servers/sse.ts";
 
 const SLACK_SECRET = "8f742231b10e8888abcd99yyyzzz85a5";
@@ -134,6 +135,8 @@ function rowOf(html: string, id: string): string {
   assert(start >= 0, `no row of ${id}`);
   return html.slice(start, html.indexOf("</details>", start));
 }
+
+const registry = createRegistry();
 
 describe("the pages", () => {
   let store: Services;
@@ -470,14 +473,22 @@ describe("the pages", () => {
     it("of Slack wants a secret", async () => {
       const config = readConfig({});
       assertEquals(
-        listSampled(config).find(({ name }) => name === "slack")?.missing,
+        listSampled({ config, sources: registry }).find(({ name }) => name === "slack")?.missing,
         "SLACK_SIGNING_SECRET",
       );
-      const refused = await makeSample(config, { name: "slack", origin: "http://o", turn: 0 })
+      const refused = await makeSample({ config, sources: registry }, {
+        name: "slack",
+        origin: "http://o",
+        turn: 0,
+      })
         .catch((error) => error);
       assert(refused instanceof Problem);
       const ready = readConfig({ SLACK_SIGNING_SECRET: SLACK_SECRET });
-      assertEquals(listSampled(ready).find(({ name }) => name === "slack")?.missing, undefined);
+      assertEquals(
+        listSampled({ config: ready, sources: registry }).find(({ name }) => name === "slack")
+          ?.missing,
+        undefined,
+      );
     });
 
     it("is signed as the vendor would, wherever there is a secret", async () => {
@@ -491,7 +502,11 @@ describe("the pages", () => {
       for (const [name, secret] of Object.entries(secretOf)) {
         const source = sources[name as keyof typeof sources];
         for (let turn = 0; turn < source.samples!.length; turn++) {
-          const request = await makeSample(config, { name, origin: "https://o.example", turn });
+          const request = await makeSample({ config, sources: registry }, {
+            name,
+            origin: "https://o.example",
+            turn,
+          });
           const body = new Uint8Array(await request.arrayBuffer());
           const { url, headers } = request;
           const incoming = {
@@ -571,6 +586,7 @@ describe("the words of a row", () => {
   ) =>
     wordOf({
       message: { ...message, ...rest },
+      sourceName: "GitHub",
       task: changed && { ...task, ...changed },
       tellings: tellings as never,
     }).word;
@@ -598,6 +614,7 @@ describe("the words of a row", () => {
       for (const status of [undefined, "pending", "running", "completed", "cancelled"] as const) {
         const row = {
           message: { ...message, state },
+          sourceName: "GitHub",
           task: status && { ...task, status },
           tellings: [],
         };
