@@ -6,7 +6,6 @@ import {
   MESSAGE_STATES,
   readMessage,
   type Replay,
-  replayMessages,
 } from "../lib/message.ts";
 import {
   findReplayable,
@@ -22,6 +21,7 @@ import { asked, oneOf, readForm } from "./form.ts";
 import { readFrame } from "./frame.ts";
 import { readRows } from "./page_rows.ts";
 import { notFound, Problem } from "./problem.ts";
+import type { Replayer } from "./replayer.ts";
 import { createNames, listChoices } from "../sources/names.ts";
 import { confirmPage } from "./views/confirm.ts";
 import { linkTo, SINCE } from "./views/filters.ts";
@@ -34,8 +34,10 @@ const MOST_REPLAYS = 10_000;
 const REPLAYS_AT_ONCE = 200;
 
 /** `/messages` and what can be done there. */
-export function messagePages({ services }: { services: Services }): Hono<Env> {
-  const { database, queue, sources } = services;
+export function messagePages(
+  { services, replayer }: { services: Services; replayer: Replayer },
+): Hono<Env> {
+  const { database, sources } = services;
   const parts = { database, nameOf: createNames(sources) };
   const names = [...Object.keys(sources.all), "generic"];
   const app = new Hono<Env>();
@@ -85,20 +87,32 @@ export function messagePages({ services }: { services: Services }): Hono<Env> {
     if (!isId(newest)) throw badForm();
     const ids = await findReplayable(database, search, { most: MOST_REPLAYS, upTo: newest });
     const made: Replay[] = [];
+    let unfit = 0;
     // Oldest first, as they came. What was made stays, whatever happens to the rest.
     for (let end = ids.length; end > 0; end -= REPLAYS_AT_ONCE) {
       const some = ids.slice(Math.max(0, end - REPLAYS_AT_ONCE), end).reverse();
       try {
-        const replays = await replayMessages(database, some);
-        queue.send(replays.map(({ message_id }) => message_id));
-        made.push(...replays);
+        const { items, refused } = await replayer.replayAll(some);
+        made.push(...items);
+        unfit += refused.length;
       } catch (error) {
         if (made.length === 0) throw error;
         break;
       }
     }
+    if (made.length === 0) {
+      throw new Problem(
+        409,
+        "nothing_replayed",
+        `None of ${ids.length} messages was replayed: with today's secrets they would be refused`,
+        "Replay one of them alone to read why",
+      );
+    }
     const [from, to] = rangeOf(made.map(({ message_id }) => message_id));
-    return c.redirect(linkTo("/messages/replays", { from, to, asked: String(ids.length) }), 303);
+    return c.redirect(
+      linkTo("/messages/replays", { from, to, asked: String(ids.length), unfit: String(unfit) }),
+      303,
+    );
   });
 
   app.get("/messages/replays", async (c) => {
@@ -106,7 +120,14 @@ export function messagePages({ services }: { services: Services }): Hono<Env> {
     if (!isId(from) || !isId(to)) throw badForm();
     const frame = await readFrame(c, database, "messages");
     const progress = await countReplays(database, { from, to });
-    return c.html(replayProgress({ frame, progress, asked: Number(asked(c, "asked")) || 0 }));
+    return c.html(
+      replayProgress({
+        frame,
+        progress,
+        asked: Number(asked(c, "asked")) || 0,
+        unfit: Number(asked(c, "unfit")) || 0,
+      }),
+    );
   });
 
   app.get("/messages/:id", async (c) => {
@@ -127,16 +148,8 @@ export function messagePages({ services }: { services: Services }): Hono<Env> {
 
   app.post("/messages/:id/replay", async (c) => {
     const { message_id } = await theMessage(c);
-    const [made] = await replayMessages(database, [message_id]);
-    if (!made) {
-      throw new Problem(
-        409,
-        "wrong_state",
-        "A message that was refused cannot be replayed",
-        "Nobody vouches for it: set its secret right, then release it",
-      );
-    }
-    queue.send([made.message_id]);
+    const made = await replayer.replayOne(message_id);
+    if (!made) throw notFound("message");
     return c.redirect(`/messages/${made.message_id}`, 303);
   });
 

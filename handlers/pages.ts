@@ -20,6 +20,7 @@ import { readRows } from "./page_rows.ts";
 import { createSummary } from "./page_summary.ts";
 import { notFound, Problem } from "./problem.ts";
 import { answerProblemPage } from "./problem_page.ts";
+import type { Replayer } from "./replayer.ts";
 import { listSampled, makeSample } from "./sample.ts";
 import { createNames } from "../sources/names.ts";
 import { sourcePages } from "./source_pages.ts";
@@ -33,6 +34,7 @@ export interface PageOptions {
   services: Services;
   live: Live;
   readStats(): Promise<Stats>;
+  replayer: Replayer;
   /** Ends the streams. */
   stop: AbortSignal;
   /** Runs `POST /webhook/{type}` as if a sender had called it. */
@@ -45,7 +47,9 @@ const YEAR_SECONDS = 365 * 24 * 60 * 60;
  * The web UI: its pages, their stream, their forms. Whoever mounts it has
  * checked who is calling, and from which site.
  */
-export function pages({ services, live, readStats, stop, receive }: PageOptions): Hono<Env> {
+export function pages(
+  { services, live, readStats, replayer, stop, receive }: PageOptions,
+): Hono<Env> {
   const { config, database, log, sources } = services;
   const parts = { database, nameOf: createNames(sources) };
   const summary = createSummary({ services, readStats });
@@ -115,7 +119,7 @@ export function pages({ services, live, readStats, stop, receive }: PageOptions)
     return c.redirect(ownPath(form.get("back"), "/"), 303);
   });
 
-  app.route("/", messagePages({ services }));
+  app.route("/", messagePages({ services, replayer }));
   app.route("/", taskPages({ services }));
   app.route("/", sourcePages({ services, originFor }));
   app.route("/", systemPages({ services, readStats }));

@@ -45,7 +45,7 @@ export function createMessageStep(
   services: Services,
   { worker, done }: { worker: string; done(messages: number): void },
 ): MessageStep {
-  const { config, database, queue, log, sources, slack, bells } = services;
+  const { database, queue, log, sources, slack, bells } = services;
   let polledAt = 0;
   /** Whether the last look at the table found something. */
   let more = false;
