@@ -4,14 +4,15 @@ import type { Check } from "./lib/health.ts";
 import { createLog } from "./lib/log.ts";
 import { Refusal } from "./lib/refusal.ts";
 import { run } from "./lib/run.ts";
+import { readSources } from "./lib/source_file.ts";
 import { refuseUnreadSecrets } from "./lib/start.ts";
 import { checkUp } from "./sources/checkup.ts";
-import { sources } from "./sources/mod.ts";
-import type { Source } from "./sources/source.ts";
+import { type Registry, variableOf } from "./sources/registry.ts";
 
 /** Says what is configured, what is missing and where to paste which URL. Ends with 1 when something configured cannot work. */
 await run(async () => {
   const config = readConfig();
+  const sources = readSources(config);
   const failed: string[] = [];
   const tell = (name: string, status: string, lines: (string | undefined)[]) => {
     if (status === "failed") failed.push(name);
@@ -27,12 +28,14 @@ await run(async () => {
   for (const { name, status, detail, hint } of [...stores, await checkAgentFiles(config)]) {
     tell(name, status, [detail, hint]);
   }
-  for (const { name, status, detail, hint } of settings(config)) tell(name, status, [detail, hint]);
+  for (const { name, status, detail, hint } of settings(config, sources)) {
+    tell(name, status, [detail, hint]);
+  }
 
   console.log(`\nSenders: paste the URL at the sender, set the variable to its secret\n`);
   const origin = config.publicUrl ?? "https://YOUR-ADDRESS";
-  for (const [name, source] of Object.entries<Source>(sources)) {
-    const variable = source.secretVariable ?? `WEBHOOK_SECRET_${name.toUpperCase()}`;
+  for (const [name, source] of Object.entries(sources.all)) {
+    const variable = variableOf({ name, source });
     const secrets = secretsOf(config, name, source.secretVariable);
     const { publicUrl } = config;
     const { status, detail, hint } = await checkUp(name, source, { secrets, variable, publicUrl });
@@ -48,14 +51,14 @@ await run(async () => {
 }, () => undefined);
 
 /** What contradicts itself among the settings. */
-function settings(config: Config): Check[] {
+function settings(config: Config, { all, generic }: Registry): Check[] {
   const checks: Check[] = [];
   try {
-    refuseUnreadSecrets(config, sources);
+    refuseUnreadSecrets(config, { ...all, generic });
   } catch (error) {
     checks.push({ name: "secrets", status: "failed", detail: (error as Error).message });
   }
-  const hears = secretsOf(config, "slack", sources.slack.secretVariable).length > 0;
+  const hears = secretsOf(config, "slack", all.slack.secretVariable).length > 0;
   if (config.slack.botToken !== undefined && !hears) {
     checks.push({
       name: "Slack",

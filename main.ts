@@ -9,9 +9,8 @@ import { Refusal } from "./lib/refusal.ts";
 import { run } from "./lib/run.ts";
 import { serve } from "./lib/serve.ts";
 import { openServices, type Services } from "./lib/services.ts";
-import { describeStart, refuseUnreadSecrets } from "./lib/start.ts";
+import { describeStart } from "./lib/start.ts";
 import { work } from "./lib/work.ts";
-import { sources } from "./sources/mod.ts";
 
 const HELP = `Serves Otto: webhooks, web UI and API.
 
@@ -29,7 +28,6 @@ let log: Log | undefined;
 await run(async (signal) => {
   if (process.argv.includes("--help")) return console.log(HELP);
   const config = readConfig();
-  refuseUnreadSecrets(config, sources);
   log = createLog(config.logLevel);
   if (process.argv.includes("--new-token")) {
     return await useAndClose(await openServices(config, log, signal), replaceToken);
@@ -53,7 +51,7 @@ async function replaceToken({ config, database, ready }: Services): Promise<void
 }
 
 async function serveAll(services: Services, signal: AbortSignal): Promise<void> {
-  const { config, log } = services;
+  const { config, log, sources } = services;
   const app = createApp({ services, stop: signal });
   const stopped = untilAborted(signal);
   // A store that is down is no reason not to listen, but the first message should find it open.
@@ -61,7 +59,7 @@ async function serveAll(services: Services, signal: AbortSignal): Promise<void> 
   const server = await serve({ port: config.port, host: config.host, answer: app.fetch });
   const working = config.worksInline ? work(services, signal) : Promise.resolve();
   // The address is good at once; the token needs the database, which may be away for now.
-  console.log(describeStart({ config, port: server.port, sources }));
+  console.log(describeStart({ config, port: server.port, sources: sources.all }));
   Promise.race([services.ready, stopped]).then(async () => {
     const token = signal.aborted ? undefined : await app.newToken();
     if (token) {

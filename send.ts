@@ -6,6 +6,7 @@ import { errorText } from "./lib/log.ts";
 import { maskUrl } from "./lib/mask.ts";
 import { Refusal } from "./lib/refusal.ts";
 import { run } from "./lib/run.ts";
+import { readSources } from "./lib/source_file.ts";
 
 const HELP = `Sends a sample webhook, signed with the secret that is set for its source.
 
@@ -22,7 +23,9 @@ const SEND_MS = 15_000;
 await run(async (signal) => {
   const { help, to, name, event } = readArguments(process.argv.slice(2));
   if (help) return console.log(HELP);
-  const events = listEvents();
+  const config = readConfig();
+  const sources = readSources(config);
+  const events = listEvents(sources);
   if (name === undefined) {
     for (const [source, names] of events) console.log(`${source.padEnd(18)} ${names.join(", ")}`);
     return;
@@ -35,12 +38,11 @@ await run(async (signal) => {
         : `There is no sample of "${name}". There are samples of: ${[...events.keys()].join(", ")}`,
     );
   }
-  const config = readConfig();
   const target = new URL(to ?? config.publicUrl ?? `http://localhost:${config.port}`);
   let failed = 0;
   for (const each of event ? [event] : known) {
     // Signatures that cover the URL cover the one Otto knows itself by.
-    const sample = await makeSample(config, {
+    const sample = await makeSample({ config, sources }, {
       name,
       event: each,
       origin: config.publicUrl ?? target.origin,

@@ -3,8 +3,8 @@ export type Caller = "anyone" | "agent with its task's token" | "reader" | "admi
 
 /**
  * Every route and who may call it. `mod.ts` mounts the routes for anyone and for agents first
- * and the guard before all others; the guard lets a reader look at everything and
- * change nothing. A test compares this table with the app, both ways.
+ * and the guard before all others; the guard lets a reader look at what
+ * is theirs here. A test compares this table with the app, both ways.
  */
 export const ACCESS: readonly [method: string, path: string, who: Caller][] = [
   ["GET", "/health", "anyone"],
@@ -31,7 +31,7 @@ export const ACCESS: readonly [method: string, path: string, who: Caller][] = [
   ["GET", "/api/messages/:id/body", "reader"],
   ["POST", "/api/messages/:id/replay", "admin"],
   ["POST", "/api/messages/:id/edit", "admin"],
-  ["GET", "/api/messages/:id/explain", "reader"],
+  ["GET", "/api/messages/:id/explain", "admin"],
   ["POST", "/api/messages/:id/release", "admin"],
   ["POST", "/api/messages/replay", "admin"],
   ["DELETE", "/api/messages/:id", "admin"],
@@ -84,3 +84,20 @@ export const ACCESS: readonly [method: string, path: string, who: Caller][] = [
   ["POST", "/notifications/:id/retry", "admin"],
   ["POST", "/notifications/read", "admin"],
 ];
+
+/** Whether a path is one of a route's, whose pattern has names for single parts. */
+export function matches(pattern: string, path: string): boolean {
+  const wanted = pattern.split("/");
+  const given = path.split("/");
+  return wanted.length === given.length &&
+    wanted.every((part, at) => part.startsWith(":") || part === given[at]);
+}
+
+/** Whether a reader may make this request. What no route is, may be looked for. */
+export function mayRead(method: string, path: string): boolean {
+  const asked = method === "HEAD" ? "GET" : method;
+  // An exact path before one with names: both may be routes.
+  const routes = ACCESS.filter(([its, pattern]) => its === asked && matches(pattern, path));
+  const route = routes.find(([, pattern]) => pattern === path) ?? routes[0];
+  return route === undefined ? asked === "GET" : route[2] !== "admin";
+}

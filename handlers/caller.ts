@@ -5,6 +5,8 @@ import type { Config } from "../lib/config.ts";
 export interface Connection {
   /** The address of the socket's other end; undefined for requests made inside the process. */
   address(): string | undefined;
+  /** A request that Otto makes to itself, such as a sample: it has no address. */
+  readonly isInside?: true;
 }
 
 /** Who asks, as far as the door has found out. */

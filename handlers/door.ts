@@ -1,6 +1,6 @@
 import { type Config, secretsOf } from "../lib/config.ts";
 import type { Verification } from "../lib/message.ts";
-import { findSource } from "../sources/mod.ts";
+import { type Registry, variableOf } from "../sources/registry.ts";
 import type { Incoming, Known, Source } from "../sources/source.ts";
 import { Problem } from "./problem.ts";
 
@@ -30,10 +30,10 @@ export class SignatureRefused extends Problem {
 }
 
 /** Finds the door for a `webhook_type`; each is built once. */
-export function createDoors(config: Config): (type: string) => Door {
+export function createDoors(config: Config, registry: Registry): (type: string) => Door {
   const doors = new Map<string, Door>();
   return (type) => {
-    const { name, source } = findSource(type);
+    const { name, source } = registry.find(type);
     let door = doors.get(name);
     if (!door) {
       door = {
@@ -42,7 +42,7 @@ export function createDoors(config: Config): (type: string) => Door {
         secrets: secretsOf(config, name, source.secretVariable),
         verifyTokens: config.secrets.get(source.verifyTokenVariable ?? "") ?? [],
         bodyLimit: config.maxBodyBytes ?? source.bodyLimit ?? MIB,
-        variable: source.secretVariable ?? `WEBHOOK_SECRET_${name.toUpperCase()}`,
+        variable: variableOf({ name, source }),
       };
       doors.set(name, door);
     }

@@ -57,14 +57,7 @@ export async function keepTyped(
 /** @throws {Problem} 409 when a person may not edit this message, and why. */
 export function requireEditable(config: Config, message: WholeMessage): Editable {
   if (message.state === "rejected") throw refusedBefore();
-  if (config.requireVerified) {
-    throw new Problem(
-      409,
-      "verified_only",
-      "Only verified messages are taken here, and nobody has signed an edited one",
-      "Replay it as it is, or unset WEBHOOK_REQUIRE_VERIFIED",
-    );
-  }
+  requireEdits(config);
   const editable = editableOf(message);
   if ("why" in editable) {
     throw new Problem(
@@ -75,6 +68,17 @@ export function requireEditable(config: Config, message: WholeMessage): Editable
     );
   }
   return editable;
+}
+
+/** @throws {Problem} 409 where only verified messages are taken: an edited one cannot be. */
+export function requireEdits({ requireVerified }: Pick<Config, "requireVerified">): void {
+  if (!requireVerified) return;
+  throw new Problem(
+    409,
+    "verified_only",
+    "Only verified messages are taken here, and nobody has signed an edited one",
+    "Replay what the sender has sent, or unset WEBHOOK_REQUIRE_VERIFIED",
+  );
 }
 
 async function keepEdit(

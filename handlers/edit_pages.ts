@@ -1,5 +1,6 @@
 import { type Context, Hono } from "hono";
 import { faultOf } from "../lib/editable.ts";
+import { createNames } from "../sources/names.ts";
 import { isId } from "../lib/id.ts";
 import { readMessage } from "../lib/message.ts";
 import type { Services } from "../lib/services.ts";
@@ -13,20 +14,22 @@ import { editPage } from "./views/edit_page.ts";
 /** `/messages/{id}/edit`: a message again, with what a person has changed in its body. */
 export function editPages({ services }: { services: Services }): Hono<Env> {
   const { config, database } = services;
+  const nameOf = createNames(services.sources);
   const app = new Hono<Env>();
 
   app.get("/messages/:id/edit", async (c) => {
     const message = await theMessage(c);
     const frame = await readFrame(c, database, "messages");
+    const around = { frame, message, sourceName: nameOf(message) };
     try {
       const editable = requireEditable(config, message);
       const isIndented = editable.indented !== undefined && asked(c, "as") !== "received";
       const text = isIndented ? editable.indented! : editable.text;
-      return c.html(editPage({ frame, message, editable, text, isIndented }));
+      return c.html(editPage({ ...around, editable, text, isIndented }));
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       c.status(409);
-      return c.html(editPage({ frame, message, problem: error }));
+      return c.html(editPage({ ...around, problem: error }));
     }
   });
 
@@ -38,14 +41,14 @@ export function editPages({ services }: { services: Services }): Hono<Env> {
     if (typeof typed !== "string") {
       throw new Problem(400, "bad_request", "The form has no body", "Open the page again");
     }
-    const again = async (status: 413 | 422, said: Parameters<typeof editPage>[0]) => {
+    const again = async (status: 413 | 422, page: Parameters<typeof editPage>[0]) => {
       c.status(status);
-      return await c.html(editPage(said));
+      return await c.html(editPage(page));
     };
     const frame = await readFrame(c, database, "messages");
+    const said = { frame, message, sourceName: nameOf(message), editable, text: typed };
     const fault = form.has("as_is") ? undefined : faultOf(editable, typed);
-    // A browser sends one line feed as two bytes, and the place is counted in lines.
-    if (fault) return again(422, { frame, message, editable, text: typed, fault });
+    if (fault) return again(422, { ...said, fault });
     try {
       const made = await keepTyped(services, message, typed);
       return made
@@ -54,7 +57,7 @@ export function editPages({ services }: { services: Services }): Hono<Env> {
         : c.redirect(`/messages/${message.message_id}/replay`, 307);
     } catch (error) {
       if (!(error instanceof Problem) || error.status !== 413) throw error;
-      return again(413, { frame, message, editable, text: typed, problem: error });
+      return again(413, { ...said, problem: error });
     }
   });
 

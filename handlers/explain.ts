@@ -3,6 +3,8 @@ import { parsePayload } from "../lib/payload.ts";
 import { findDelivery } from "../lib/quarantine.ts";
 import { errorText } from "../lib/log.ts";
 import type { Services } from "../lib/services.ts";
+import type { Pauses } from "../lib/pauses.ts";
+import { mergeOf, reasonToFilter } from "../lib/work/source_rules.ts";
 import { hintFor } from "../sources/fingerprint.ts";
 import { threadOf } from "../sources/slack_command.ts";
 import type { Incoming, Reply } from "../sources/source.ts";
@@ -14,10 +16,10 @@ import { type Explanation, explanation, idParam, typeParam } from "./schemas.ts"
 import type { Verifier } from "./verifier.ts";
 import { requireType } from "./webhook.ts";
 
-type Options = { services: Services; verifier: Verifier };
+type Options = { services: Services; verifier: Verifier; pauses: Pauses };
 
 /** `POST /webhook/{type}/explain`: what would become of a request, without taking it. */
-export function explainRequest({ services, verifier }: Options) {
+export function explainRequest({ services, verifier, pauses }: Options) {
   const budget = createBodyBudget();
   const app = createApi();
   app.openAPIRegistry.registerPath({
@@ -34,7 +36,7 @@ export function explainRequest({ services, verifier }: Options) {
     const { pathname, search, origin } = new URL(c.req.url);
     const body = await readBody(c.req.raw, door.bodyLimit, budget);
     try {
-      const explained = await explain({ services, verifier }, door, {
+      const explained = await explain({ services, verifier, pauses }, door, {
         type,
         method: "POST",
         url: verifier.publicUrl(origin + pathname.replace(/\/explain\/?$/, "") + search),
@@ -59,7 +61,7 @@ function senderHeaders(given: Headers): Headers {
 }
 
 /** `GET /api/messages/{id}/explain`: the same for a kept message, judged at the time it came. */
-export function explainMessage({ services, verifier }: Options) {
+export function explainMessage({ services, verifier, pauses }: Options) {
   return createApi().openapi(
     createRoute({
       method: "get",
@@ -85,15 +87,19 @@ export function explainMessage({ services, verifier }: Options) {
         );
       }
       const door = verifier.doorOf(found.webhook_type);
-      return c.json(await explain({ services, verifier }, door, verifier.incomingOf(found)), 200);
+      const incoming = verifier.incomingOf(found);
+      const from = found.client_ip || undefined;
+      return c.json(await explain({ services, verifier, pauses }, door, incoming, from), 200);
     },
   );
 }
 
 async function explain(
-  { services: { database, slack }, verifier }: Options,
+  { services: { config, database, sources, slack }, verifier, pauses }: Options,
   door: Door,
   incoming: Incoming,
+  /** The address that it came from, where that is known. */
+  from?: string,
 ): Promise<Explanation> {
   const { name, source } = door;
   const probe = await source.probe?.(incoming, door);
@@ -103,6 +109,14 @@ async function explain(
   const deliveryId = source.deliveryId?.(incoming) ?? null;
   const told = describe(door, incoming);
   const isKept = judged.refused === undefined && !handshake;
+  const settings = sources.settingsOf(name);
+  const filtered = told.description && reasonToFilter({
+    settings,
+    agentAccounts: config.agentAccounts,
+  }, { headers: incoming.headers, payload: told.payload, told: told.description });
+  const merge = isKept && told.description && filtered === undefined
+    ? mergeOf(settings, { headers: incoming.headers, payload: told.payload })
+    : undefined;
   return {
     webhook_type: incoming.type,
     source: name,
@@ -121,7 +135,17 @@ async function explain(
     description: told.description?.description ?? null,
     link: told.description?.link ?? null,
     error: told.error,
-    route: isKept && slack
+    gate: {
+      paused_since: pauses.since(name) ?? null,
+      address_allowed: from === undefined ? null : sources.allows(name, from),
+      rate_limit: settings.rate_limit ?? null,
+    },
+    filter: {
+      passes: filtered === undefined,
+      reason: filtered ?? null,
+    },
+    merge: merge ?? null,
+    route: isKept && filtered === undefined && slack
       ? slack.routeOf({
         source: name,
         webhookType: incoming.type,

@@ -6,7 +6,6 @@ import {
   MESSAGE_STATES,
   readMessage,
   type Replay,
-  replayMessages,
 } from "../lib/message.ts";
 import {
   findReplayable,
@@ -17,12 +16,13 @@ import {
 import { countReplays, findReplays } from "../lib/replay.ts";
 import type { Services } from "../lib/services.ts";
 import { listTaskEvents } from "../lib/task.ts";
-import { sources } from "../sources/mod.ts";
 import type { Env } from "./caller.ts";
 import { asked, batchOf, oneOf, readForm } from "./form.ts";
 import { readFrame } from "./frame.ts";
 import { readRows } from "./page_rows.ts";
 import { notFound, Problem } from "./problem.ts";
+import type { Replayer } from "./replayer.ts";
+import { createNames, listChoices } from "../sources/names.ts";
 import { confirmPage } from "./views/confirm.ts";
 import { linkTo, SINCE } from "./views/filters.ts";
 import { messageList, type MessageQuery } from "./views/message_list.ts";
@@ -32,11 +32,14 @@ import { replayProgress } from "./views/replay_progress.ts";
 const MOST_ROWS = 50;
 const MOST_REPLAYS = 10_000;
 const REPLAYS_AT_ONCE = 200;
-const SOURCES = [...Object.keys(sources), "generic"];
 
 /** `/messages` and what can be done there. */
-export function messagePages({ services }: { services: Services }): Hono<Env> {
-  const { database, queue } = services;
+export function messagePages(
+  { services, replayer }: { services: Services; replayer: Replayer },
+): Hono<Env> {
+  const { database, sources } = services;
+  const parts = { database, nameOf: createNames(sources) };
+  const names = [...Object.keys(sources.all), "generic"];
   const app = new Hono<Env>();
 
   app.get("/messages", async (c) => {
@@ -44,10 +47,11 @@ export function messagePages({ services }: { services: Services }): Hono<Env> {
     const query = queryOf((name) => asked(c, name));
     const { items, next, stopped } = await searchMessages(database, searchOf(query), {
       limit: MOST_ROWS,
-      sources: SOURCES,
+      sources: names,
     });
-    const rows = await readRows(database, items);
-    return c.html(messageList({ frame, rows, query, next, stopped }));
+    const rows = await readRows(parts, items);
+    const choices = listChoices(sources);
+    return c.html(messageList({ frame, rows, query, sources: choices, next, stopped }));
   });
 
   app.get("/messages/replay", async (c) => {
@@ -83,20 +87,32 @@ export function messagePages({ services }: { services: Services }): Hono<Env> {
     if (!isId(newest)) throw badForm();
     const ids = await findReplayable(database, search, { most: MOST_REPLAYS, upTo: newest });
     const made: Replay[] = [];
+    let unfit = 0;
     // Oldest first, as they came. What was made stays, whatever happens to the rest.
     for (let end = ids.length; end > 0; end -= REPLAYS_AT_ONCE) {
       const some = ids.slice(Math.max(0, end - REPLAYS_AT_ONCE), end).reverse();
       try {
-        const replays = await replayMessages(database, some);
-        queue.send(replays.map(({ message_id }) => message_id));
-        made.push(...replays);
+        const { items, refused } = await replayer.replayAll(some);
+        made.push(...items);
+        unfit += refused.length;
       } catch (error) {
         if (made.length === 0) throw error;
         break;
       }
     }
+    if (made.length === 0) {
+      throw new Problem(
+        409,
+        "nothing_replayed",
+        `None of ${ids.length} messages was replayed: with today's secrets they would be refused`,
+        "Replay one of them alone to read why",
+      );
+    }
     const [from, to] = rangeOf(made.map(({ message_id }) => message_id));
-    return c.redirect(linkTo("/messages/replays", { from, to, asked: String(ids.length) }), 303);
+    return c.redirect(
+      linkTo("/messages/replays", { from, to, asked: String(ids.length), unfit: String(unfit) }),
+      303,
+    );
   });
 
   app.get("/messages/replays", async (c) => {
@@ -109,6 +125,7 @@ export function messagePages({ services }: { services: Services }): Hono<Env> {
       progress,
       batch: `${from}..${to}`,
       asked: Number(asked(c, "asked")) || 0,
+      unfit: Number(asked(c, "unfit")) || 0,
     }));
   });
 
@@ -118,27 +135,20 @@ export function messagePages({ services }: { services: Services }): Hono<Env> {
     const id = whole.message_id;
     // Read like a row, so that whatever is said here is said there, too.
     const [[row], passage, events, replays] = await Promise.all([
-      findMessages(database, [id]).then((found) => readRows(database, found)),
+      findMessages(database, [id]).then((found) => readRows(parts, found)),
       readPassage(database, id),
       whole.task_id ? listTaskEvents(database, whole.task_id) : [],
       findReplays(database, id),
     ]);
     if (!row) throw notFound("message");
-    return c.html(messagePage({ frame, row, whole, passage, events, replays }));
+    const from = sources.find(whole.webhook_type);
+    return c.html(messagePage({ frame, row, from, whole, passage, events, replays }));
   });
 
   app.post("/messages/:id/replay", async (c) => {
     const { message_id } = await theMessage(c);
-    const [made] = await replayMessages(database, [message_id]);
-    if (!made) {
-      throw new Problem(
-        409,
-        "wrong_state",
-        "A message that was refused cannot be replayed",
-        "Nobody vouches for it: set its secret right, then release it",
-      );
-    }
-    queue.send([made.message_id]);
+    const made = await replayer.replayOne(message_id);
+    if (!made) throw notFound("message");
     return c.redirect(`/messages/${made.message_id}`, 303);
   });
 

@@ -7,13 +7,13 @@ import {
   type Message,
   MESSAGE_STATES,
   readMessage,
-  replayMessages,
 } from "../lib/message.ts";
 import { parsePayload } from "../lib/payload.ts";
 import type { Services } from "../lib/services.ts";
-import { createApi, createRoute, json, missing, refusals } from "./api.ts";
+import { conflict, createApi, createRoute, json, missing, refusals } from "./api.ts";
 import { notFound } from "./problem.ts";
-import { idParam, listOf, message, page, replay, wholeMessage } from "./schemas.ts";
+import type { Replayer } from "./replayer.ts";
+import { idParam, listOf, message, notReplayed, page, replay, wholeMessage } from "./schemas.ts";
 
 const MOST_REPLAYS = 500;
 /** Parsing more than this would keep senders waiting meanwhile. */
@@ -28,7 +28,9 @@ const filter = z.object({
 });
 
 /** `/api/messages`: list, read, replay, delete. */
-export function messages({ services: { database, queue } }: { services: Services }) {
+export function messages(
+  { services: { database }, replayer }: { services: Services; replayer: Replayer },
+) {
   return createApi()
     .openapi(
       createRoute({
@@ -103,15 +105,18 @@ export function messages({ services: { database, queue } }: { services: Services
       createRoute({
         method: "post",
         path: "/api/messages/{id}/replay",
-        summary: "Work a message again: a new message with the same bytes",
+        summary: "Work a message again: a new message with the same bytes, verified anew",
         request: { params: idParam },
-        responses: { 201: json("The new message's id", replay), ...missing, ...refusals },
+        responses: {
+          201: json("The new message's id", replay),
+          ...missing,
+          ...conflict,
+          ...refusals,
+        },
       }),
       async (c) => {
-        const original = await readMessage(database, c.req.valid("param").id);
-        const [made] = original ? await replayMessages(database, [original.message_id]) : [];
+        const made = await replayer.replayOne(c.req.valid("param").id);
         if (!made) throw notFound("message");
-        queue.send([made.message_id]);
         return c.json(made, 201);
       },
     )
@@ -135,17 +140,15 @@ export function messages({ services: { database, queue } }: { services: Services
         },
         responses: {
           201: json(
-            "The new messages' ids; missing and rejected ones are left out",
-            z.object({ items: z.array(replay) }),
+            "The new messages' ids, and those that are not right any more; missing ones are left out",
+            z.object({ items: z.array(replay), refused: z.array(notReplayed) }),
           ),
           ...refusals,
         },
       }),
       async (c) => {
         const { ids } = c.req.valid("json");
-        const items = await replayMessages(database, [...new Set(ids)]);
-        queue.send(items.map((item) => item.message_id));
-        return c.json({ items }, 201);
+        return c.json(await replayer.replayAll(ids), 201);
       },
     )
     .openapi(

@@ -1,9 +1,11 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { openLive } from "../lib/live.ts";
+import { openPauses } from "../lib/pauses.ts";
 import type { Services } from "../lib/services.ts";
 import { shared } from "../lib/shared.ts";
 import { readStats } from "../lib/stats.ts";
-import { ACCESS } from "./access.ts";
+import { ACCESS, matches } from "./access.ts";
+import { createAdmission } from "./admission.ts";
 import { limitBodies } from "./body.ts";
 import type { Connection, Env } from "./caller.ts";
 import { agent } from "./agent.ts";
@@ -19,6 +21,7 @@ import { notifications } from "./notifications.ts";
 import { pages } from "./pages.ts";
 import { answerProblem, Problem } from "./problem.ts";
 import { answerProblemPage, wantsPage } from "./problem_page.ts";
+import { createReplayer } from "./replayer.ts";
 import { openDoor } from "./sign_in.ts";
 import { quarantine } from "./quarantine.ts";
 import { staticFiles } from "./static.ts";
@@ -42,7 +45,7 @@ const MOST_BODY_BYTES = 256 * 1024;
 /** Counting reads much: however many ask, at most once in this time. */
 const STATS_MS = 2_000;
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-const INSIDE: Connection = { address: () => undefined };
+const INSIDE: Connection = { address: () => undefined, isInside: true };
 
 /** Builds the app; `stop` ends its live streams. */
 export function createApp({ services, stop }: { services: Services; stop: AbortSignal }): App {
@@ -52,7 +55,9 @@ export function createApp({ services, stop }: { services: Services; stop: AbortS
   const live = openLive(services);
   const door = openDoor({ services });
   const verifier = createVerifier(services);
-  const hooks = webhook({ services, metrics, verifier });
+  const pauses = openPauses({ ...services, stop });
+  const admission = createAdmission({ sources: services.sources, pauses });
+  const hooks = webhook({ services, metrics, verifier, admission });
 
   const app = new OpenAPIHono<Env>();
   app.onError((error, c) =>
@@ -85,7 +90,7 @@ export function createApp({ services, stop }: { services: Services; stop: AbortS
   for (const path of ["/webhook/stats", "/webhook/status", "/webhook/:type/explain", "/metrics"]) {
     app.use(path, requireOwnHost(config), secureHeaders, door.requireRole);
   }
-  app.route("/", explainRequest({ services, verifier }));
+  app.route("/", explainRequest({ services, verifier, pauses }));
   app.route("/", monitor({ services, metrics, readStats: stats }));
   app.route("/", hooks);
   // By any host name: a token for one task is no cookie that a page could borrow.
@@ -99,9 +104,10 @@ export function createApp({ services, stop }: { services: Services; stop: AbortS
   app.route("/", staticFiles());
 
   app.use(door.requireRole, limitBodies(MOST_BODY_BYTES));
-  app.route("/", messages({ services }));
+  const replayer = createReplayer({ services, verifier });
+  app.route("/", messages({ services, replayer }));
   app.route("/", edits({ services }));
-  app.route("/", explainMessage({ services, verifier }));
+  app.route("/", explainMessage({ services, verifier, pauses }));
   app.route("/", quarantine({ services, verifier }));
   app.route("/", tasks({ services }));
   app.route("/", users({ services }));
@@ -115,6 +121,7 @@ export function createApp({ services, stop }: { services: Services; stop: AbortS
       live,
       readStats: stats,
       stop,
+      replayer,
       receive: async (request) => await app.fetch(request, INSIDE),
     }),
   );
@@ -144,14 +151,6 @@ export function createApp({ services, stop }: { services: Services; stop: AbortS
     newToken: () => door.newToken(),
     routes: app.routes,
   };
-}
-
-/** Whether a path is one of a route's, whose pattern has names for single parts. */
-function matches(pattern: string, path: string): boolean {
-  const wanted = pattern.split("/");
-  const given = path.split("/");
-  return wanted.length === given.length &&
-    wanted.every((part, at) => part.startsWith(":") || part === given[at]);
 }
 
 function wrongMethod(method: string, allowed: readonly string[]): Problem {

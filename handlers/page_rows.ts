@@ -5,14 +5,21 @@ import { findTellings, type Notification } from "../lib/notification.ts";
 import { findTasks } from "../lib/task.ts";
 import { countUnread } from "../lib/unread.ts";
 import { MOST_ROWS } from "./views/home.ts";
+import type { NameOf } from "../sources/names.ts";
 import { goneRow, messageRow } from "./views/message_row.ts";
 import { goneNotification, isUnread, notificationItem } from "./views/notification.ts";
 import { MOST_UNREAD, unreadLink } from "./views/page.ts";
 import type { Row } from "./views/stages.ts";
 
+/** What rows are made with. */
+export interface RowParts {
+  database: Database;
+  nameOf: NameOf;
+}
+
 /** Messages with their tasks and what was told of them. */
 export async function readRows(
-  database: Database,
+  { database, nameOf }: RowParts,
   messages: readonly Message[],
 ): Promise<Row[]> {
   if (messages.length === 0) return [];
@@ -25,6 +32,7 @@ export async function readRows(
   const tellingsOf = Map.groupBy(tellings, (each) => each.message_id ?? each.task_id);
   return messages.map((message) => ({
     message,
+    sourceName: nameOf(message),
     task: taskOf.get(message.task_id ?? ""),
     tellings: [
       ...tellingsOf.get(message.message_id) ?? [],
@@ -39,13 +47,14 @@ export async function readRows(
  * many as the page shows.
  */
 export async function renderChanges(
-  database: Database,
+  parts: RowParts,
   events: readonly LiveEvent[],
 ): Promise<string> {
+  const { database } = parts;
   const { messageIds, notifications } = await touchedBy(database, events);
   // Rows beyond these are older than all that a page shows once it has taken them in.
   const messages = await findMessages(database, [...messageIds].sort().slice(-MOST_ROWS));
-  const rows = await readRows(database, messages);
+  const rows = await readRows(parts, messages);
   const unread = notifications.filter(({ item }) => item && isUnread(item));
   const gone = events.flatMap((event) => event.items)
     .filter(({ kind, item }) => kind === "message" && !item);

@@ -4,6 +4,7 @@ import { createEventStreams, STILL_HERE, toEvent } from "./event_stream.ts";
 import type { PageOptions } from "./pages.ts";
 import { renderChanges } from "./page_rows.ts";
 import type { Summary } from "./page_summary.ts";
+import { createNames } from "../sources/names.ts";
 
 const MOST_STREAMS = 200;
 /** Nobody reads faster; what happens meanwhile is told together. */
@@ -18,12 +19,13 @@ const HEARTBEAT_MS = 15_000;
  * goes into the list that its `data-into` names. The event ids are cursors.
  */
 export function createPageStream(
-  { services, live, stop, summary }: Omit<PageOptions, "receive" | "readStats"> & {
+  { services, live, stop, summary }: Omit<PageOptions, "receive" | "readStats" | "replayer"> & {
     summary: Summary;
   },
 ): (request: Request, cursor: string | undefined) => Response {
   const { database, log } = services;
-  const render = shareRendering((events) => renderChanges(database, events));
+  const nameOf = createNames(services.sources);
+  const render = shareRendering((events) => renderChanges({ database, nameOf }, events));
   const open = createEventStreams({ most: MOST_STREAMS, stop, log });
 
   async function* speak(from: string | undefined, signal: AbortSignal) {

@@ -22,7 +22,9 @@ import { createSummary } from "./page_summary.ts";
 import { peoplePages } from "./people_pages.ts";
 import { notFound, Problem } from "./problem.ts";
 import { answerProblemPage } from "./problem_page.ts";
+import type { Replayer } from "./replayer.ts";
 import { listSampled, makeSample } from "./sample.ts";
+import { createNames } from "../sources/names.ts";
 import { sourcePages } from "./source_pages.ts";
 import { systemPages } from "./system_page.ts";
 import { taskPages } from "./task_pages.ts";
@@ -34,6 +36,7 @@ export interface PageOptions {
   services: Services;
   live: Live;
   readStats(): Promise<Stats>;
+  replayer: Replayer;
   /** Ends the streams. */
   stop: AbortSignal;
   /** Runs `POST /webhook/{type}` as if a sender had called it. */
@@ -46,11 +49,14 @@ const YEAR_SECONDS = 365 * 24 * 60 * 60;
  * The web UI: its pages, their stream, their forms. Whoever mounts it has
  * checked who is calling, and from which site.
  */
-export function pages({ services, live, readStats, stop, receive }: PageOptions): Hono<Env> {
-  const { config, database, log } = services;
+export function pages(
+  { services, live, readStats, replayer, stop, receive }: PageOptions,
+): Hono<Env> {
+  const { config, database, log, sources } = services;
+  const parts = { database, nameOf: createNames(sources) };
   const summary = createSummary({ services, readStats });
   const openStream = createPageStream({ services, live, stop, summary });
-  const sampled = listSampled(config);
+  const sampled = listSampled(services);
   let turn = 0;
 
   /** Where senders reach Otto: as configured, else as this browser does. */
@@ -65,7 +71,7 @@ export function pages({ services, live, readStats, stop, receive }: PageOptions)
       summary.lanes(),
       summary.notes(),
     ]);
-    const rows = await readRows(database, messages);
+    const rows = await readRows(parts, messages);
     const url = `${originFor(c.req.raw)}/webhook/demo`;
     return c.html(home({ frame, rows, unread, lanes, notes, sampled, url }));
   });
@@ -78,7 +84,7 @@ export function pages({ services, live, readStats, stop, receive }: PageOptions)
   app.post("/samples", async (c) => {
     const form = await readForm(c.req.raw);
     const name = form.get("source") ?? "";
-    const sample = await makeSample(config, { name, origin: originFor(c.req.raw), turn: turn++ });
+    const sample = await makeSample(services, { name, origin: originFor(c.req.raw), turn: turn++ });
     const response = await receive(sample);
     if (!response.ok) throw await refusal(response);
     await response.body?.cancel();
@@ -115,7 +121,7 @@ export function pages({ services, live, readStats, stop, receive }: PageOptions)
     return c.redirect(ownPath(form.get("back"), "/"), 303);
   });
 
-  app.route("/", messagePages({ services }));
+  app.route("/", messagePages({ services, replayer }));
   app.route("/", editPages({ services }));
   app.route("/", taskPages({ services }));
   app.route("/", peoplePages({ services }));

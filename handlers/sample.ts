@@ -1,6 +1,5 @@
 import { type Config, secretsOf } from "../lib/config.ts";
-import * as generic from "../sources/generic.ts";
-import { sources } from "../sources/mod.ts";
+import { labelOf, type Registry } from "../sources/registry.ts";
 import type { Incoming, Source } from "../sources/source.ts";
 import { Problem } from "./problem.ts";
 import type { Sampled } from "./views/send.ts";
@@ -10,27 +9,30 @@ const MARKER = /SAMPLE/g;
 /** The type in the URL for a sender that we do not know. */
 const UNKNOWN = "demo";
 
-const all: Record<string, Source> = { ...sources, generic };
+interface Parts {
+  config: Pick<Config, "secrets">;
+  sources: Registry;
+}
 
-type Secrets = Pick<Config, "secrets">;
+function allOf({ sources }: Pick<Parts, "sources">): Record<string, Source> {
+  return { ...sources.all, generic: sources.generic };
+}
 
 /** The systems that have samples, and what stands in their way. */
-export function listSampled(config: Secrets): Sampled[] {
-  return Object.entries(all)
+export function listSampled(parts: Parts): Sampled[] {
+  return Object.entries(allOf(parts))
     .filter(([, source]) => source.samples?.length)
     .map(([name, source]) => ({
       name,
-      label: source === generic ? "Something else" : source.label ?? name,
-      missing: source.secretRequired && !secretFor(config, name)
-        ? source.secretVariable
-        : undefined,
+      label: name === "generic" ? "Something else" : labelOf({ name, source }),
+      missing: source.secretRequired && !secretFor(parts, name) ? source.secretVariable : undefined,
     }));
 }
 
 /** The events there are samples of, by source. */
-export function listEvents(): Map<string, string[]> {
+export function listEvents(sources: Registry): Map<string, string[]> {
   return new Map(
-    Object.entries(all).filter(([, { samples }]) => samples?.length)
+    Object.entries(allOf({ sources })).filter(([, { samples }]) => samples?.length)
       .map(([name, { samples }]) => [name, samples!.map(({ event }) => event)]),
   );
 }
@@ -44,7 +46,7 @@ export function listEvents(): Map<string, string[]> {
  * @throws {Problem} when the source has no samples, or must have a secret.
  */
 export async function makeSample(
-  config: Secrets,
+  parts: Parts,
   { name, origin, path, event, turn = 0 }: {
     name: string;
     origin: string;
@@ -53,6 +55,7 @@ export async function makeSample(
     turn?: number;
   },
 ): Promise<Request> {
+  const all = allOf(parts);
   const source = Object.hasOwn(all, name) ? all[name] : undefined;
   const samples = source?.samples ?? [];
   if (!source || samples.length === 0) {
@@ -63,7 +66,7 @@ export async function makeSample(
       `Choose one of ${Object.keys(all).join(", ")}`,
     );
   }
-  const secret = secretFor(config, name);
+  const secret = secretFor(parts, name);
   if (source.secretRequired && !secret) {
     throw new Problem(
       400,
@@ -83,7 +86,7 @@ export async function makeSample(
   }
   const sample = samples.find((each) => each.event === event) ?? samples[turn % samples.length];
   const id = crypto.randomUUID().replaceAll("-", "");
-  const type = source === generic ? UNKNOWN : name;
+  const type = name === "generic" ? UNKNOWN : name;
   const url = origin + (path ?? `/webhook/${type}`);
   const headers = new Headers({ host: new URL(url).host });
   for (const [header, value] of Object.entries(sample.headers)) {
@@ -105,6 +108,6 @@ export async function makeSample(
   return new Request(url, { method: "POST", headers, body });
 }
 
-function secretFor(config: Secrets, name: string): string | undefined {
-  return secretsOf(config, name, all[name].secretVariable)[0];
+function secretFor(parts: Parts, name: string): string | undefined {
+  return secretsOf(parts.config, name, allOf(parts)[name].secretVariable)[0];
 }

@@ -7,6 +7,7 @@ import { TASK_STATUSES } from "../lib/task.ts";
 
 /** The shapes of the API: they check what comes in, and are `/openapi.json`. */
 
+const count = z.number().int();
 const id = z.string().openapi({ format: "uuid", example: "0198c0de-0000-7000-8000-000000000001" });
 const time = z.date().openapi({ type: "string", format: "date-time" });
 const timeOrNull = z.date().nullable().openapi({ type: ["string", "null"], format: "date-time" });
@@ -81,6 +82,10 @@ export const edit = z.strictObject({
   }),
 }).openapi("Edit");
 
+/** A message that was not replayed, and why. */
+export const notReplayed = z.object({ message_id: id, code: z.string(), message: z.string() })
+  .openapi("NotReplayed");
+
 export const released = z.object({
   message_id: id,
   state: z.literal("new"),
@@ -105,6 +110,16 @@ export const explanation = z.object({
   description: z.string().nullable(),
   link: z.string().nullable(),
   error: z.string().nullable().openapi({ description: "Why no task can be made of it" }),
+  gate: z.object({
+    paused_since: timeOrNull,
+    address_allowed: z.boolean().nullable().openapi({
+      description: "Null where it has no address",
+    }),
+    rate_limit: z.object({ requests: count, seconds: z.number() }).nullable(),
+  }).openapi({ description: "What is asked before anything is read" }),
+  filter: z.object({ passes: z.boolean(), reason: z.string().nullable() }),
+  merge: z.object({ key: z.string(), seconds: z.number() }).nullable()
+    .openapi({ description: "It waits for others with the same key, and shares a task with them" }),
   route: z.object({ place: z.string(), thread_ts: z.string().nullable() }).nullable()
     .openapi({ description: "Where Slack would show the task: a channel, or `dm`" }),
   answer: z.object({
@@ -219,7 +234,6 @@ export const wholeTask = task.extend({
   notifications: z.array(notification),
 }).openapi("WholeTask");
 
-const count = z.number().int();
 const age = z.number().nullable();
 const stage = z.object({ p50_ms: age, p99_ms: age }).openapi("Stage");
 
@@ -229,6 +243,7 @@ export const stats = z.object({
     depth: count,
     oldest_age_seconds: age,
     in_progress: count,
+    held: count,
     spilled: count,
   }),
   jobs: z.object({

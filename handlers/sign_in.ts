@@ -4,6 +4,7 @@ import { openAdmin, type Role, SESSION_SECONDS } from "../lib/admin.ts";
 import type { Services } from "../lib/services.ts";
 import { clientAddress, type Env, hostName, isForwarded } from "./caller.ts";
 import { formFields } from "../lib/payload.ts";
+import { mayRead } from "./access.ts";
 import { createAttempts } from "./attempts.ts";
 import { createBodyBudget, readBody } from "./body.ts";
 import { Problem } from "./problem.ts";
@@ -12,9 +13,6 @@ import { isAlone, isLoopback } from "../lib/loopback.ts";
 
 const COOKIE = "otto_session";
 const MOST_FORM_BYTES = 4_096;
-
-/** What may be posted by somebody who may change nothing: it is about their own browser. */
-const OWN_AFFAIRS = new Set(["/theme"]);
 
 /** Who may come in, and the page where they show their token. */
 export interface Door {
@@ -129,7 +127,7 @@ export function openDoor({ services }: { services: Services }): Door {
 }
 
 function requireRight(c: Parameters<MiddlewareHandler<Env>>[0], role: Role): void {
-  if (role === "admin" || !changesState(c.req.method) || OWN_AFFAIRS.has(c.req.path)) return;
+  if (role === "admin" || mayRead(c.req.method, c.req.path)) return;
   throw new Problem(
     403,
     "read_only",

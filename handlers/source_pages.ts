@@ -5,41 +5,39 @@ import { searchMessages } from "../lib/message_search.ts";
 import type { Services } from "../lib/services.ts";
 import { shared } from "../lib/shared.ts";
 import { readSourceStats } from "../lib/source_stats.ts";
-import * as generic from "../sources/generic.ts";
-import { sources } from "../sources/mod.ts";
-import type { Source } from "../sources/source.ts";
+import { labelOf, variableOf } from "../sources/registry.ts";
 import type { Env } from "./caller.ts";
 import { readFrame } from "./frame.ts";
 import { readRows } from "./page_rows.ts";
 import { Problem } from "./problem.ts";
 import { listSampled } from "./sample.ts";
+import { createNames } from "../sources/names.ts";
 import { sourceList, type SourceView } from "./views/source_list.ts";
 import { sourcePage } from "./views/source_page.ts";
 
 const FRESH_MS = 2_000;
 const LATEST = 8;
-const all: Record<string, Source> = { ...sources, generic };
 
 /** `/sources`: who sends, how they prove it, what came. */
 export function sourcePages(
   { services, originFor }: { services: Services; originFor: (request: Request) => string },
 ): Hono<Env> {
-  const { config, database } = services;
+  const { config, database, sources } = services;
+  const all = { ...sources.all, generic: sources.generic };
+  const parts = { database, nameOf: createNames(sources) };
   const readStats = shared(() => readSourceStats(database), { freshMs: FRESH_MS });
   const readRefusals = shared(() => listRefusals(database), { freshMs: FRESH_MS });
-  const sampled = listSampled(config);
+  const sampled = listSampled(services);
 
   async function readViews(origin: string): Promise<SourceView[]> {
     const [stats, refusals] = await Promise.all([readStats(), readRefusals()]);
     return Object.entries(all).map(([name, source]) => ({
       name,
       source,
-      label: source === generic ? "Anything else" : source.label ?? name,
-      url: `${origin}/webhook/${source === generic ? "any-name" : name}`,
+      label: name === "generic" ? "Anything else" : labelOf({ name, source }),
+      url: `${origin}/webhook/${name === "generic" ? "any-name" : name}`,
       secrets: secretsOf(config, name, source.secretVariable).length,
-      variable: source.verify
-        ? source.secretVariable ?? `WEBHOOK_SECRET_${name.toUpperCase()}`
-        : undefined,
+      variable: source.verify ? variableOf({ name, source }) : undefined,
       requiresVerified: config.requireVerified,
       stats: stats.find((each) => each.source === name),
       refusal: refusals.find((each) => each.source === name),
@@ -71,7 +69,7 @@ export function sourcePages(
       frame,
       view: views.find((each) => each.name === name)!,
       sampled: sampled.find((each) => each.name === name),
-      rows: await readRows(database, items),
+      rows: await readRows(parts, items),
     }));
   });
   return app;

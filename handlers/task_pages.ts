@@ -20,6 +20,7 @@ import type { Env } from "./caller.ts";
 import { asked, batchOf, oneOf, readForm } from "./form.ts";
 import { readFrame } from "./frame.ts";
 import { notFound, Problem } from "./problem.ts";
+import { createNames, listChoices } from "../sources/names.ts";
 import { SINCE } from "./views/filters.ts";
 import { taskList, type TaskQuery } from "./views/task_list.ts";
 import { taskPage } from "./views/task_page.ts";
@@ -33,7 +34,10 @@ const MOST_QUESTION = 2_147_483_647;
 const ADMIN = "admin";
 
 /** `/tasks` and what can be done there. */
-export function taskPages({ services: { database, bells } }: { services: Services }): Hono<Env> {
+export function taskPages(
+  { services: { database, bells, sources } }: { services: Services },
+): Hono<Env> {
+  const nameOf = createNames(sources);
   const app = new Hono<Env>();
 
   app.get("/tasks", async (c) => {
@@ -43,7 +47,18 @@ export function taskPages({ services: { database, bells } }: { services: Service
       searchTasks(database, searchOf(query), MOST_ROWS),
       listUsers(database, { limit: MOST_PEOPLE }),
     ]);
-    return c.html(taskList({ frame, tasks: items, people, query, next, stopped }));
+    return c.html(
+      taskList({
+        frame,
+        tasks: items,
+        people,
+        query,
+        sources: listChoices(sources),
+        nameOf,
+        next,
+        stopped,
+      }),
+    );
   });
 
   app.get("/tasks/:id", async (c) => {
@@ -56,7 +71,10 @@ export function taskPages({ services: { database, bells } }: { services: Service
       listNotifications(database, { task_id: task.id, limit: 100 }),
       listUsers(database, { limit: MOST_PEOPLE }),
     ]);
-    return c.html(taskPage({ frame, task, message, events, approvals, notifications, people }));
+    const sourceName = nameOf({ source: task.source, webhook_type: task.source });
+    return c.html(
+      taskPage({ frame, task, sourceName, message, events, approvals, notifications, people }),
+    );
   });
 
   app.post("/tasks/:id/cancel", async (c) => {

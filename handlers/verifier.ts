@@ -1,7 +1,7 @@
 import { openCertificates } from "../lib/certificate.ts";
-import type { Config } from "../lib/config.ts";
-import type { Log } from "../lib/log.ts";
 import type { Verification, WholeMessage } from "../lib/message.ts";
+import { toPublicUrl } from "../lib/public_url.ts";
+import type { Services } from "../lib/services.ts";
 import { diagnose } from "../sources/diagnosis.ts";
 import type { Incoming } from "../sources/source.ts";
 import { checkSignature, createDoors, type Door, type SignatureRefused } from "./door.ts";
@@ -26,8 +26,10 @@ export interface Verifier {
   incomingOf(message: WholeMessage): Incoming;
 }
 
-export function createVerifier({ config, log }: { config: Config; log: Log }): Verifier {
-  const doorOf = createDoors(config);
+export function createVerifier(
+  { config, sources, log }: Pick<Services, "config" | "sources" | "log">,
+): Verifier {
+  const doorOf = createDoors(config, sources);
   const certificates = openCertificates();
 
   /** Some vendors sign with a key whose certificate they publish. */
@@ -47,11 +49,7 @@ export function createVerifier({ config, log }: { config: Config; log: Log }): V
     return { ...incoming, certificate };
   }
 
-  function publicUrl(url: string): string {
-    if (!config.publicUrl) return url;
-    const { pathname, search } = new URL(url);
-    return config.publicUrl + pathname + search;
-  }
+  const publicUrl = (url: string) => toPublicUrl(config, url);
 
   return {
     doorOf,
@@ -66,6 +64,7 @@ export function createVerifier({ config, log }: { config: Config; log: Log }): V
         variable: door.variable,
         all: config.secrets,
         retired: config.retiredSecrets,
+        sources: sources.all,
       }),
     incomingOf: ({ webhook_type, url, headers, body, received_at }) => ({
       type: webhook_type,

@@ -4,6 +4,7 @@ import { MOST_KEPT_BYTES, type RejectedMessage } from "../lib/quarantine.ts";
 import { openRefusalLog } from "../lib/refusal_log.ts";
 import type { Services } from "../lib/services.ts";
 import type { Incoming, Reply } from "../sources/source.ts";
+import type { Admission } from "./admission.ts";
 import { createApi } from "./api.ts";
 import { type BodyBudget, createBodyBudget, readBody } from "./body.ts";
 import { clientAddress, type Connection, type Env } from "./caller.ts";
@@ -26,10 +27,11 @@ const RESERVED = new Set(["health", "stats", "status"]);
  * whose delivery id is in there.
  */
 export function webhook(
-  { services, metrics, verifier }: {
+  { services, metrics, verifier, admission }: {
     services: Services;
     metrics: Metrics;
     verifier: Verifier;
+    admission: Admission;
   },
 ): OpenAPIHono<Env> {
   const { config, inbox, quarantine, log } = services;
@@ -74,6 +76,7 @@ export function webhook(
     receivedAt: number,
     budget: BodyBudget,
   ): Promise<Response> {
+    admission.require(door, { address: clientAddress(request, connection, config), connection });
     const body = await readBody(request, door.bodyLimit, budget);
     try {
       return await keep(door, request, connection, {
@@ -123,6 +126,7 @@ export function webhook(
       if (verification !== "verified") throw secretMissing(door);
       return toResponse(handshake);
     }
+    admission.count(door);
     const receipt = await inbox.accept({ ...toMessage(), verification });
     const reply = source.answer?.(incoming);
     return reply

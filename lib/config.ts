@@ -3,6 +3,7 @@ import { z } from "zod";
 import { LOG_LEVELS } from "./log.ts";
 import { chooseModel, MODEL_VARIABLES } from "./model_settings.ts";
 import { Refusal } from "./refusal.ts";
+import { secretVariable } from "./secret_variable.ts";
 
 const MIB = 1024 * 1024;
 
@@ -92,6 +93,8 @@ const schema = z.object({
   RETENTION_DAYS: z.coerce.number({ error: "must be a number of days" }).min(1)
     .max(36_500, { error: "must be at most 36500" }).default(90),
   RETIRED_WEBHOOK_SECRETS: list.default([]),
+  SOURCES_FILE: z.string().optional(),
+  AGENT_ACCOUNTS: list.default([]),
   WEBHOOK_REQUIRE_VERIFIED: flag.default(false),
   USE_GEMINI: flag.default(false),
   GOOGLE_API_KEY: z.string().optional(),
@@ -208,6 +211,10 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     /** No longer accepted; they only explain why a message was refused. */
     retiredSecrets: settings.RETIRED_WEBHOOK_SECRETS,
     requireVerified: settings.WEBHOOK_REQUIRE_VERIFIED,
+    /** What the operator says of the sources; see docs/sources-file.md. */
+    sourcesFile: settings.SOURCES_FILE,
+    /** Names that our own agent has in other systems, as patterns: what they do makes no task. */
+    agentAccounts: settings.AGENT_ACCOUNTS,
     model,
     agent: {
       mode: settings.AGENT_MODE ?? "on",
@@ -253,7 +260,7 @@ export function secretsOf(
   name: string,
   vendorVariable?: string,
 ): readonly string[] {
-  return [vendorVariable, `WEBHOOK_SECRET_${name.toUpperCase()}`]
+  return [vendorVariable, secretVariable(name)]
     .flatMap((variable) => (variable && config.secrets.get(variable)) || []);
 }
 

@@ -106,7 +106,8 @@ async function checkQueue(database: Database, queue: Queue): Promise<Check> {
         sql<{ depth: number; age: number | null }[]>`
         select count(*)::int as depth,
           extract(epoch from now() - min(stored_at))::int as age
-        from (select stored_at from messages where state = 'new' order by id limit 10000) m`,
+        from (select stored_at from messages where state = 'new' and burst_id is null
+          order by id limit 10000) m`,
       CHECK_MS,
     );
     const detail = depth === 0

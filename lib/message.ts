@@ -179,28 +179,63 @@ export interface Replay {
   replay_of: string;
 }
 
+/** Larger bodies are read one at a time, to bound memory. */
+const SMALL_BYTES = 256 * 1024;
+
+/** The named messages that there are, also by an alias, whole and in the order asked for. */
+export async function* readWholeMessages(
+  database: Database,
+  ids: readonly string[],
+): AsyncGenerator<WholeMessage> {
+  const rows = await database.query(
+    "read messages",
+    (sql) =>
+      sql<(MessageRow & BodyColumns & { asked: string })[]>`
+      select ${sql.unsafe(columns)}, asked,
+        case when size <= ${SMALL_BYTES} then body end as body,
+        case when size <= ${SMALL_BYTES} then body_bytes end as body_bytes
+      from (
+        select distinct on (coalesce(a.message_id, i.id)) coalesce(a.message_id, i.id) as asked,
+          i.place
+        from unnest(${idArray(ids)}::uuid[]) with ordinality as i(id, place)
+        left join message_aliases a on a.alias = i.id
+      ) i join messages m on m.id = i.asked order by i.place`,
+  );
+  for (const { asked, body, body_bytes, ...row } of rows) {
+    const whole = row.size <= SMALL_BYTES
+      ? bodyOf({ body, body_bytes })
+      : await readBody(database, asked);
+    const { headers } = JSON.parse(row.envelope) as Envelope;
+    if (whole) yield { ...toMessage(row), headers: new Headers(headers), body: whole };
+  }
+}
+
 /**
  * Makes new messages with the same bytes, headers and time of receipt, to be
- * worked like new ones. Rejected messages are left alone: nobody vouches for them.
+ * worked like new ones, trusted as somebody has found out just now. Rejected
+ * messages are left alone: nobody vouches for them.
  */
 export async function replayMessages(
   database: Database,
-  ids: readonly string[],
+  asked: readonly { id: string; verification: Verification }[],
 ): Promise<Replay[]> {
-  const pairs = ids.map((id) => ({ message_id: newId(), replay_of: id }));
+  const pairs = asked.map(({ id, verification }) => ({
+    message_id: newId(),
+    replay_of: id,
+    verification,
+  }));
   return await database.query("replay messages", (sql) =>
     sql<Replay[]>`
       with pair as (
         select * from jsonb_to_recordset(${JSON.stringify(pairs)}::text::jsonb)
-          as p(message_id uuid, replay_of uuid)
+          as p(message_id uuid, replay_of uuid, verification text)
       ), stored as (
         insert into messages (id, webhook_type, source, verification, envelope, body, body_bytes,
           size, received_at, replay_of)
-        select p.message_id, m.webhook_type, m.source, m.verification, m.envelope, m.body,
+        select p.message_id, m.webhook_type, m.source, p.verification, m.envelope, m.body,
           m.body_bytes, m.size, m.received_at, m.id
         from pair p
-        left join message_aliases a on a.alias = p.replay_of
-        join messages m on m.id = coalesce(a.message_id, p.replay_of) and m.state <> 'rejected'
+        join messages m on m.id = p.replay_of and m.state <> 'rejected'
         returning id, replay_of
       ), changed as (
         insert into changes (kind, ids)

@@ -8,6 +8,9 @@ export interface ClaimedMessage {
   epoch: number;
   webhookType: string;
   verification: Verification;
+  url: string;
+  /** Its sender is a person who wants it worked again. */
+  isReplay: boolean;
   headers: Headers;
   receivedAt: Date;
   /** When a worker first had it in its hands. */
@@ -35,6 +38,7 @@ interface ClaimedRow extends SmallBody {
   epoch: number;
   webhook_type: string;
   verification: Verification;
+  replay_of: string | null;
   envelope: string;
   received_at: Date;
   claimed_at: Date;
@@ -79,7 +83,7 @@ export async function claimMessages(
       with waiting as (
         select id, size from messages
         where state = 'new' and (lease_until is null or lease_until < now())
-          and attempts < ${MOST_ATTEMPTS - 1} and ${which}
+          and attempts < ${MOST_ATTEMPTS - 1} and burst_id is null and ${which}
         order by id limit ${max} for update skip locked
       ), picked as (
         select id from (select id, sum(size) over (order by id) - size as before from waiting) w
@@ -90,8 +94,8 @@ export async function claimMessages(
           epoch = m.epoch + 1, attempts = m.attempts + 1,
           claimed_at = coalesce(m.claimed_at, now())
       from picked where m.id = picked.id
-      returning m.id, m.epoch, m.webhook_type, m.verification, m.envelope, m.received_at,
-        m.claimed_at, ${smallBody(sql)}`;
+      returning m.id, m.epoch, m.webhook_type, m.verification, m.envelope, m.replay_of,
+        m.received_at, m.claimed_at, ${smallBody(sql)}`;
   });
   return rows.map(toClaimed);
 }
@@ -109,25 +113,28 @@ export async function claimSuspect(
       with picked as (
         select id from messages
         where state = 'new' and (lease_until is null or lease_until < now())
-          and attempts = ${sql.unsafe(String(MOST_ATTEMPTS - 1))}
+          and attempts = ${sql.unsafe(String(MOST_ATTEMPTS - 1))} and burst_id is null
         order by id limit 1 for update skip locked
       )
       update messages m
       set lease_until = now() + ${leaseOf(sql)}, worker = ${worker},
           epoch = m.epoch + 1, attempts = m.attempts + 1
       from picked where m.id = picked.id
-      returning m.id, m.epoch, m.webhook_type, m.verification, m.envelope, m.received_at,
-        m.claimed_at, ${smallBody(sql)}`);
+      returning m.id, m.epoch, m.webhook_type, m.verification, m.envelope, m.replay_of,
+        m.received_at, m.claimed_at, ${smallBody(sql)}`);
   return rows.map(toClaimed);
 }
 
 function toClaimed(row: ClaimedRow): ClaimedMessage {
+  const { url, headers } = JSON.parse(row.envelope) as Envelope;
   return {
     id: row.id,
     epoch: row.epoch,
     webhookType: row.webhook_type,
     verification: row.verification,
-    headers: new Headers((JSON.parse(row.envelope) as Envelope).headers),
+    url,
+    isReplay: row.replay_of !== null,
+    headers: new Headers(headers),
     receivedAt: row.received_at,
     claimedAt: row.claimed_at,
     body: bodyIfSmall(row),

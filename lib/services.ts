@@ -1,3 +1,4 @@
+import type { Registry } from "../sources/registry.ts";
 import type { Agent } from "./agent/agent.ts";
 import { digestAgent, switchedOffAgent } from "./agent/digest.ts";
 import { openToolshed } from "./agent/mcp.ts";
@@ -27,11 +28,14 @@ import { openSpill, type Spill } from "./queue/spill.ts";
 import { createRedactor } from "./redact.ts";
 import { openRedis } from "./redis.ts";
 import { Refusal } from "./refusal.ts";
+import { readSources } from "./source_file.ts";
+import { refuseUnreadSecrets } from "./start.ts";
 
 /** Everything an entrypoint opens and closes. */
 export interface Services extends AsyncDisposable {
   readonly config: Config;
   readonly log: Log;
+  readonly sources: Registry;
   readonly database: Database;
   readonly queue: Queue;
   readonly inbox: Inbox;
@@ -70,6 +74,8 @@ async function openServicesWith(
   closer: Closer,
   { config, log, signal }: { config: Config; log: Log; signal: AbortSignal },
 ): Promise<Services> {
+  const sources = readSources(config);
+  refuseUnreadSecrets(config, { ...sources.all, generic: sources.generic });
   const database = closer.add(await openDatabase(config, log));
   // Messages must not wait behind the questions of a page.
   const inboxDatabase = config.databaseUrl === undefined
@@ -105,6 +111,7 @@ async function openServicesWith(
   return {
     config,
     log,
+    sources,
     database,
     queue,
     inbox,

@@ -1,7 +1,9 @@
 import { type Config, ConfigError, secretsOf } from "./config.ts";
+import { secretVariable } from "./secret_variable.ts";
 
 /** What the first lines say of a source. */
 interface Known {
+  verify?: unknown;
   secretVariable?: string;
   secretRequired?: boolean;
 }
@@ -14,9 +16,9 @@ interface Known {
  */
 export function refuseUnreadSecrets(config: Config, sources: Record<string, Known>): void {
   const read = new Set(
-    Object.entries(sources).flatMap(([name, { secretVariable }]) => [
-      secretVariable,
-      `WEBHOOK_SECRET_${name.toUpperCase()}`,
+    Object.entries(sources).filter(([, { verify }]) => verify).flatMap(([name, source]) => [
+      source.secretVariable,
+      secretVariable(name),
     ]),
   );
   const unread = [...config.secrets.keys()].filter((name) =>
@@ -24,7 +26,7 @@ export function refuseUnreadSecrets(config: Config, sources: Record<string, Know
   );
   if (unread.length === 0) return;
   throw new ConfigError(
-    `Cannot verify anything with ${unread.join(", ")}: no source has this name. ` +
+    `Cannot verify anything with ${unread.join(", ")}: no source of this name verifies. ` +
       `Sources that verify signatures: ${Object.keys(sources).join(", ")}. ` +
       "Unset it, or correct its name.",
   );
@@ -84,7 +86,7 @@ function signatures(config: Config, sources: Record<string, Known>): string {
   const told: string[] = [];
   let others = 0;
   for (const [name, source] of Object.entries(sources)) {
-    const variable = source.secretVariable ?? `WEBHOOK_SECRET_${name.toUpperCase()}`;
+    const variable = source.secretVariable ?? secretVariable(name);
     if (secretsOf(config, name, source.secretVariable).length > 0) told.push(`${name} verified`);
     else if (source.secretRequired) told.push(`${name} refused until ${variable} is set`);
     else others++;

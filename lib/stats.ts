@@ -16,6 +16,8 @@ export interface Stats {
     depth: number;
     oldest_age_seconds: number | null;
     in_progress: number;
+    /** How many wait for more about the same, to become one task with them. */
+    held: number;
     spilled: number;
   };
   jobs: {
@@ -109,11 +111,12 @@ export async function readStats(
         (select to_json(states) from states) as messages,
         (select coalesce(json_object_agg(webhook_type, messages), '{}') from types) as by_type,
         json_build_object(
-          'depth', (select count(*)::int from messages where state = 'new'),
+          'depth', (select count(*)::int from messages where state = 'new' and burst_id is null),
+          'held', (select count(*)::int from messages where state = 'new' and burst_id is not null),
           'in_progress', (select count(*)::int from messages
             where state = 'new' and lease_until > now()),
           'oldest_age_seconds', (select round(extract(epoch from now() - min(stored_at))::numeric, 1)
-            from messages where state = 'new')) as waiting,
+            from messages where state = 'new' and burst_id is null)) as waiting,
         (select json_build_object(
             'pending', count(*) filter (where status = 'pending'),
             'running', count(*) filter (where status = 'running'),
@@ -165,7 +168,7 @@ function toDate(text: Date | null): Date | null {
 }
 
 type TaskCounts = Omit<Stats["jobs"], "backend" | "arq">;
-type Waiting = Pick<Stats["queue"], "depth" | "in_progress" | "oldest_age_seconds">;
+type Waiting = Pick<Stats["queue"], "depth" | "in_progress" | "held" | "oldest_age_seconds">;
 
 /** The smallest id of an hour ago: ids begin with their time in milliseconds (RFC 9562). */
 const HOUR_AGO_ID = `(lpad(to_hex((extract(epoch from now() - interval '1 hour') * 1000)::bigint),

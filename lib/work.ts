@@ -38,13 +38,14 @@ export function createWorker(services: Services): Worker {
   const id = `${services.host}-${newId().slice(-12)}`;
   let processed = 0;
   const done = (count: number) => void (processed += count);
-  const { takeMessages } = createMessageStep(services, { worker: id, done });
+  const { takeMessages, takeBursts } = createMessageStep(services, { worker: id, done });
   const tasks = createTaskStep(services, { worker: id, done });
   const { tellPeople } = createNotificationStep(services, { worker: id });
 
   return {
     id,
     takeMessages,
+    takeBursts,
     runTasks: tasks.runTasks,
     collect: tasks.collect,
     watch: tasks.watch,
@@ -118,6 +119,7 @@ export async function work(services: Services, signal: AbortSignal): Promise<voi
     repeat(() => worker.tellPeople(signal), () => bells.notifications.wait(POLL_MS, signal)),
     services.slack && repeat(() => worker.tellSlack(signal), () => pause(SLACK_MS, signal)),
     every(HEARTBEAT_MS, () => worker.beat()),
+    every(POLL_MS, () => worker.takeBursts()),
     every(WATCH_MS, () => worker.watch()),
     every(TIDY_MS, () => worker.tidy()),
     every(services.jobs.collectEveryMs, () => worker.collect()),
@@ -151,7 +153,7 @@ export async function drain(
   let settled = 0;
   try {
     while (!signal.aborted && settled < maxItems) {
-      let done = await worker.moveSpill();
+      let done = await worker.moveSpill() + await worker.takeBursts();
       const taken = await worker.takeMessages(0, signal);
       settled += taken;
       done += taken + await worker.runTasks(signal);

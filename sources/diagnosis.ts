@@ -1,6 +1,6 @@
 import { oneLine } from "../lib/line.ts";
+import { secretVariable } from "../lib/secret_variable.ts";
 import { recogniseSender } from "./fingerprint.ts";
-import { sources } from "./mod.ts";
 import { otherWritings } from "./rewritten.ts";
 import type { Incoming, Source, Verdict } from "./source.ts";
 
@@ -18,6 +18,8 @@ export interface Keyring {
   all: ReadonlyMap<string, readonly string[]>;
   /** No longer accepted; known only to tell an old secret from a forgery. */
   retired: readonly string[];
+  /** The sources there are, by name. */
+  sources: Readonly<Record<string, Source>>;
 }
 
 type Refusal = Extract<Verdict, { ok: false }>;
@@ -157,15 +159,15 @@ function otherUrls({ url, headers }: Incoming): string[] {
 async function differentSource(
   request: Incoming,
   name: string,
-  { all }: Keyring,
+  { all, sources }: Keyring,
 ): Promise<string | undefined> {
   const sender = recogniseSender(request.headers);
-  const names = Object.keys(sources) as (keyof typeof sources)[];
+  const names = Object.keys(sources);
   // The likeliest first; a token, or a signature over the body alone, may be of any of them.
   for (const other of sender ? [sender, ...names] : names) {
-    const source: Source = sources[other];
+    const source = sources[other];
     if (other === name) continue;
-    const variables = [source.secretVariable ?? "", `WEBHOOK_SECRET_${other.toUpperCase()}`];
+    const variables = [source.secretVariable ?? "", secretVariable(other)];
     const secrets = variables.flatMap((variable) => all.get(variable) ?? []);
     if (secrets.length > 0 && await fits(source, request, secrets)) {
       return `It is signed as ${

@@ -14,7 +14,7 @@ export const setup = "Settings → System → WebHooks: URL and secret";
 export const bodyLimit = 25 * 1024 * 1024;
 
 /** WebSub's `X-Hub-Signature: sha256=…` (developer.atlassian.com/cloud/jira/platform/webhooks). */
-export const { verify, sign, proof } = signedBy(
+export const { verify, sign, proof, replayKey } = signedBy(
   { header: "X-Hub-Signature", prefix: "sha256=", encoding: "hex" },
   { variable: secretVariable, is: "the webhook's secret" },
 );

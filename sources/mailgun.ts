@@ -4,7 +4,7 @@ import { at, first, line, text, whole } from "../lib/pick.ts";
 import { decodeHex, encodeHex, hmac, verifyHmac } from "../lib/signature.ts";
 import { payloadOf, usableId } from "./incoming.ts";
 import { jsonSample } from "./sample.ts";
-import type { DescribeContext, Incoming, Verdict } from "./source.ts";
+import type { DescribeContext, Incoming, ReplayKey, Verdict } from "./source.ts";
 import { told } from "./told.ts";
 import { malformed, mismatch, missing, verified } from "./verdict.ts";
 
@@ -41,6 +41,12 @@ export async function signatureOf(
 export function deliveryId(request: Incoming): string | undefined {
   const payload = payloadOf(request);
   return usableId(text(payload, "event-data", "id")) ?? usableId(readSignature(payload).token);
+}
+
+/** The event is not signed, its id included: the token is, and is used once. */
+export function replayKey(request: Incoming): ReplayKey | undefined {
+  const { token } = readSignature(payloadOf(request));
+  return token ? [token] : undefined;
 }
 
 /** Says what became of a mail. */

@@ -7,7 +7,6 @@ import * as cloudevents from "./cloudevents.ts";
 import * as discord from "./discord.ts";
 import * as dropbox from "./dropbox.ts";
 import * as eventgrid from "./eventgrid.ts";
-import * as generic from "./generic.ts";
 import * as github from "./github.ts";
 import * as gitlab from "./gitlab.ts";
 import * as grafana from "./grafana.ts";
@@ -113,17 +112,3 @@ export const sources = {
   zendesk,
   zoom,
 } satisfies Record<string, Source>;
-
-/** A source and the one name it has in tables, metrics and policies. */
-export interface Named {
-  name: string;
-  source: Source;
-}
-
-/** The source for a `webhook_type` as a sender wrote it; all that we do not know are one, the generic source. */
-export function findSource(type: string): Named {
-  const name = type.toLowerCase();
-  return Object.hasOwn(sources, name)
-    ? { name, source: sources[name as keyof typeof sources] }
-    : { name: "generic", source: generic };
-}

@@ -4,7 +4,7 @@ import { at, first, line, list, text } from "../lib/pick.ts";
 import { usableId } from "./incoming.ts";
 import { jsonSample } from "./sample.ts";
 import { signedBy } from "./signed.ts";
-import type { DescribeContext, Incoming, Verdict } from "./source.ts";
+import type { DescribeContext, Incoming, ReplayKey, Verdict } from "./source.ts";
 import { told } from "./told.ts";
 
 export const label = "Shopify";
@@ -27,6 +27,11 @@ export function verify(request: Incoming, secrets: readonly string[]): Promise<V
 /** The delivery's id, stable over retries. */
 export function deliveryId({ headers }: Incoming): string | undefined {
   return usableId(headers.get("x-shopify-webhook-id") ?? headers.get("shopify-webhook-id"));
+}
+
+/** A shop sends an order as it is for several topics; the topic is not signed. */
+export function replayKey({ headers, body }: Incoming): ReplayKey {
+  return [headers.get("x-shopify-topic") ?? headers.get("shopify-topic") ?? "", body];
 }
 
 const DID: Record<string, string> = { create: "created", update: "updated", delete: "deleted" };

@@ -21,6 +21,9 @@ export type Verdict =
   | { ok: true }
   | { ok: false; code: string; message: string; hint: string };
 
+/** Parts that tell one signed request from all others, in their order. */
+export type ReplayKey = readonly (string | Uint8Array)[];
+
 /** An answer that a sender needs instead of Otto's own JSON. */
 export interface Reply {
   status: number;
@@ -98,6 +101,13 @@ export interface Source {
   handshake?(request: Incoming, known: Known): Reply | undefined | Promise<Reply | undefined>;
   /** The answer to an accepted message, where this sender needs another than Otto's JSON. */
   answer?(request: Incoming): Reply | undefined;
+  /**
+   * What whoever has captured a signed request cannot change in it, where the
+   * vendor signs no time that is checked, and its delivery id not at all: a
+   * request with the same of it is the old one again, whatever id it shows.
+   * Left out where the same bytes may be news.
+   */
+  replayKey?(request: Incoming): ReplayKey | undefined;
   /** Whether a secret can be one of this source: for vendors whose signature only they can make. */
   takes?(secret: string): Promise<boolean>;
   /** Signs a sample the way the vendor would: the headers to add. */

@@ -12,7 +12,7 @@ import {
   verifyHmac,
 } from "../lib/signature.ts";
 import { isForm, payloadOf, usableId } from "./incoming.ts";
-import type { Incoming, Reply, Sample, Verdict } from "./source.ts";
+import type { Incoming, ReplayKey, Reply, Sample, Verdict } from "./source.ts";
 import { bodyDigest, signedTexts } from "./twilio_signature.ts";
 import { eventOf, messageStatus, titleOf } from "./twilio_title.ts";
 import { malformed, mismatch, missing, verified } from "./verdict.ts";
@@ -99,6 +99,11 @@ export function deliveryId(request: Incoming): string | undefined {
     text(payload, "SequenceNumber"),
   ];
   return call.every((part) => part) ? usableId(call.join(":")) : undefined;
+}
+
+/** The token is a header, which is not signed; the URL and the body are. */
+export function replayKey({ url, body }: Incoming): ReplayKey {
+  return [url, body];
 }
 
 /**

@@ -13,7 +13,7 @@ export const setup =
   "Admin Center → Apps and integrations → Webhooks: URL (POST, JSON); signing secret";
 
 /** Whether a retry gets a new time is not documented, so its age is not judged (developer.zendesk.com, "Verifying webhook authenticity"). */
-export const { verify, sign, proof } = signedBy({
+export const { verify, sign, proof, replayKey } = signedBy({
   header: "X-Zendesk-Webhook-Signature",
   encoding: "base64",
   signed: "{time}{body}",

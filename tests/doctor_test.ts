@@ -4,6 +4,7 @@ import { listEvents, makeSample } from "../handlers/sample.ts";
 import { readConfig } from "../lib/config.ts";
 import { checkUp } from "../sources/checkup.ts";
 import { sources } from "../sources/mod.ts";
+import { createRegistry } from "../sources/registry.ts";
 import type { Source } from "../sources/source.ts";
 import { json, openOtto, type Otto } from "./otto.ts";
 import { ROOT } from "./servers/mod.ts";
@@ -116,10 +117,15 @@ describe("a sample", () => {
 
   it("of every event of every source is accepted, and verified where we can sign", async () => {
     const config = readConfig(env);
-    for (const [name, events] of listEvents()) {
+    const registry = createRegistry();
+    for (const [name, events] of listEvents(registry)) {
       const source: Source | undefined = (sources as Record<string, Source>)[name];
       for (const event of events) {
-        const sample = await makeSample(config, { name, origin: origin(), event });
+        const sample = await makeSample({ config, sources: registry }, {
+          name,
+          origin: origin(),
+          event,
+        });
         const answer = await fetch(sample.url, {
           method: "POST",
           headers: sample.headers,

@@ -116,15 +116,16 @@ describe("an edited replay", () => {
   });
   afterAll(() => otto[Symbol.asyncDispose]());
 
-  const edit = (of: string, body: unknown, app = otto.app) =>
+  const post = (path: string, app = otto.app, body: unknown = { body: "x" }) =>
     app.fetch(
-      new Request(`http://localhost:8000/api/messages/${of}/edit`, {
+      new Request(`http://localhost:8000${path}`, {
         method: "POST",
         headers: { "content-type": "application/json", host: "localhost:8000" },
         body: JSON.stringify(body),
       }),
       { address: () => "127.0.0.1" },
     );
+  const edit = (of: string, body: unknown) => post(`/api/messages/${of}/edit`, otto.app, body);
   const submit = (of: string, fields: Record<string, string>) => {
     const form = new FormData();
     for (const [name, value] of Object.entries(fields)) form.set(name, value);
@@ -151,7 +152,8 @@ describe("an edited replay", () => {
       await otto.ask(`/api/messages/${made.message_id}/replay`, { method: "POST" }),
       201,
     );
-    assert((await read(again.message_id)).edited, "a replay of it is edited, too");
+    const { edited, verification } = await read(again.message_id);
+    assertEquals([edited, verification], [true, "unverified"], "a replay of it is edited, too");
     assert(!(await read(id)).edited);
   });
 
@@ -208,7 +210,10 @@ describe("an edited replay", () => {
       services: { ...otto.services, config: { ...config, requireVerified: true } },
       stop: new AbortController().signal,
     });
-    const { error } = await json(await edit(id, { body: "x" }, strict), 409);
-    assertEquals(error.code, "verified_only");
+    const made = await json(await edit(id, { body: "edited before" }), 201);
+    for (const [of, how] of [[id, "edit"], [made.message_id, "replay"]]) {
+      const { error } = await json(await post(`/api/messages/${of}/${how}`, strict), 409);
+      assertEquals(error.code, "verified_only");
+    }
   });
 });

@@ -2,8 +2,10 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from "@std/testing/bdd";
 import { pages } from "../handlers/pages.ts";
 import { Problem } from "../handlers/problem.ts";
+import { createReplayer } from "../handlers/replayer.ts";
 import { listSampled, makeSample } from "../handlers/sample.ts";
 import { asset, staticFiles } from "../handlers/static.ts";
+import { createVerifier } from "../handlers/verifier.ts";
 import { stagesOf, wordOf } from "../handlers/views/stages.ts";
 import { ago, took } from "../handlers/views/time.ts";
 import { readConfig } from "../lib/config.ts";
@@ -20,6 +22,7 @@ import type { Task } from "../lib/task.ts";
 import { ensureWebhookUser } from "../lib/user.ts";
 import { createWorker, type Worker } from "../lib/work.ts";
 import { sources } from "../sources/mod.ts";
+import { createRegistry } from "../sources/registry.ts";
 import { type EventStream, openEvents, type StreamEvent } from "./servers/sse.ts";
 
 const SLACK_SECRET = "8f742231b10e8888abcd99yyyzzz85a5";
@@ -59,6 +62,7 @@ async function build(store: Services, env: Record<string, string> = {}): Promise
     live: openLive(services),
     readStats: shared(() => readStats(services), { freshMs: 2_000 }),
     stop: stop.signal,
+    replayer: createReplayer({ services, verifier: createVerifier(services) }),
     async receive(request) {
       received.push(request.clone());
       await request.text();
@@ -135,6 +139,8 @@ function rowOf(html: string, id: string): string {
   assert(start >= 0, `no row of ${id}`);
   return html.slice(start, html.indexOf("</details>", start));
 }
+
+const registry = createRegistry();
 
 describe("the pages", () => {
   let store: Services;
@@ -262,6 +268,7 @@ describe("the pages", () => {
         live: openLive({ ...store, database }),
         readStats: () => readStats({ ...store, database }),
         stop: house.stop.signal,
+        replayer: createReplayer({ services: store, verifier: createVerifier(store) }),
         receive: () => Promise.reject(),
       }).request("http://otto.test/");
       assertEquals(response.status, 503);
@@ -542,14 +549,22 @@ describe("the pages", () => {
     it("of Slack wants a secret", async () => {
       const config = readConfig({});
       assertEquals(
-        listSampled(config).find(({ name }) => name === "slack")?.missing,
+        listSampled({ config, sources: registry }).find(({ name }) => name === "slack")?.missing,
         "SLACK_SIGNING_SECRET",
       );
-      const refused = await makeSample(config, { name: "slack", origin: "http://o", turn: 0 })
+      const refused = await makeSample({ config, sources: registry }, {
+        name: "slack",
+        origin: "http://o",
+        turn: 0,
+      })
         .catch((error) => error);
       assert(refused instanceof Problem);
       const ready = readConfig({ SLACK_SIGNING_SECRET: SLACK_SECRET });
-      assertEquals(listSampled(ready).find(({ name }) => name === "slack")?.missing, undefined);
+      assertEquals(
+        listSampled({ config: ready, sources: registry }).find(({ name }) => name === "slack")
+          ?.missing,
+        undefined,
+      );
     });
 
     it("is signed as the vendor would, wherever there is a secret", async () => {
@@ -563,7 +578,11 @@ describe("the pages", () => {
       for (const [name, secret] of Object.entries(secretOf)) {
         const source = sources[name as keyof typeof sources];
         for (let turn = 0; turn < source.samples!.length; turn++) {
-          const request = await makeSample(config, { name, origin: "https://o.example", turn });
+          const request = await makeSample({ config, sources: registry }, {
+            name,
+            origin: "https://o.example",
+            turn,
+          });
           const body = new Uint8Array(await request.arrayBuffer());
           const { url, headers } = request;
           const incoming = {
@@ -643,6 +662,7 @@ describe("the words of a row", () => {
   ) =>
     wordOf({
       message: { ...message, ...rest },
+      sourceName: "GitHub",
       task: changed && { ...task, ...changed },
       tellings: tellings as never,
     }).word;
@@ -670,6 +690,7 @@ describe("the words of a row", () => {
       for (const status of [undefined, "pending", "running", "completed", "cancelled"] as const) {
         const row = {
           message: { ...message, state },
+          sourceName: "GitHub",
           task: status && { ...task, status },
           tellings: [],
         };

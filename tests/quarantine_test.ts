@@ -73,7 +73,7 @@ describe("a refused webhook", () => {
     const stats = await json(await asAdmin(otto)("/webhook/stats"));
     assert(stats.messages.rejected >= 1);
     assertEquals(stats.messages.processed, 0);
-    await json(await asAdmin(otto)(`${path}/replay`, "POST"), 404);
+    await json(await asAdmin(otto)(`${path}/replay`, "POST"), 409);
   });
 
   const reasons: [what: string, sent: () => Promise<Sent>, reason: RegExp][] = [

@@ -159,7 +159,10 @@ function searchSuite(name: string, open: () => Promise<Database> | Database): vo
         upTo: ids.at(-1),
       });
       assertEquals(upTo[0], ids.at(-1));
-      const made = (await replayMessages(database, ids.slice(0, 3))).map((each) => each.message_id)
+      const made = (await replayMessages(
+        database,
+        ids.slice(0, 3).map((id) => ({ id, verification: "unverified" })),
+      )).map((each) => each.message_id)
         .toSorted();
       const range = { from: made[0], to: made[2] };
       assertEquals(await countReplays(database, range), {

@@ -5,7 +5,6 @@ import { maskHeaders } from "../../lib/mask.ts";
 import type { WholeMessage } from "../../lib/message.ts";
 import { editedHeaders } from "../../lib/replay.ts";
 import { icon } from "./icon.ts";
-import { sourceName } from "./message_row.ts";
 import { type Frame, page } from "./page.ts";
 import { signature } from "./status.ts";
 
@@ -13,6 +12,8 @@ import { signature } from "./status.ts";
 export interface EditPage {
   frame: Frame;
   message: WholeMessage;
+  /** What people call the system that sent it. */
+  sourceName: string;
   editable?: Editable;
   text?: string;
   isIndented?: boolean;
@@ -22,7 +23,7 @@ export interface EditPage {
 }
 
 /** `/messages/{id}/edit`: the body in a text area, and what will go with it. */
-export function editPage({ frame, message, text, problem, ...rest }: EditPage) {
+export function editPage({ frame, message, sourceName, text, problem, ...rest }: EditPage) {
   const { message_id: id, title, size, content_type } = message;
   const { kept, left } = editedHeaders(message.headers);
   return page({
@@ -33,7 +34,7 @@ export function editPage({ frame, message, text, problem, ...rest }: EditPage) {
       <div class="head">
         <div>
           <h1>Edit &amp; replay</h1>
-          <p class="meta"><span dir="auto">${title ?? `${sourceName(message)} webhook`}</span></p>
+          <p class="meta"><span dir="auto">${title ?? `${sourceName} webhook`}</span></p>
         </div>
       </div>
       ${problem && html`
@@ -83,7 +84,10 @@ export function editPage({ frame, message, text, problem, ...rest }: EditPage) {
 }
 
 function form(
-  { message, text = "", isIndented, editable, fault }: Omit<EditPage, "frame" | "problem">,
+  { message, text = "", isIndented, editable, fault }: Omit<
+    EditPage,
+    "frame" | "problem" | "sourceName"
+  >,
 ) {
   const id = message.message_id;
   return html`

@@ -12,7 +12,7 @@ export interface Select {
   name: string;
   label: string;
   value: string | undefined;
-  choices: Choice[];
+  choices: readonly Choice[];
 }
 
 /** The bar above a list: its fields are the page's query, so that a search is a link. */

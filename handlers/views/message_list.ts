@@ -1,10 +1,9 @@
 import { html } from "hono/html";
 import { MESSAGE_STATES } from "../../lib/message.ts";
 import { WINDOW } from "../../lib/message_search.ts";
-import { sources } from "../../sources/mod.ts";
-import { batchSelect, filterBar, linkTo, SINCE } from "./filters.ts";
+import { batchSelect, type Choice, filterBar, linkTo, SINCE } from "./filters.ts";
 import { icon } from "./icon.ts";
-import { rowId, sourceName, titleOf } from "./message_row.ts";
+import { rowId, titleOf } from "./message_row.ts";
 import { type Frame, page } from "./page.ts";
 import { type Row, stageDots, wordOf } from "./stages.ts";
 import { MESSAGE_WORDS, signature, status } from "./status.ts";
@@ -23,10 +22,11 @@ export interface MessageQuery {
 
 /** `/messages`: what came in, filtered, a page at a time. */
 export function messageList(
-  { frame, rows, query, next, stopped }: {
+  { frame, rows, query, sources, next, stopped }: {
     frame: Frame;
     rows: readonly Row[];
     query: MessageQuery;
+    sources: readonly Choice[];
     next?: string;
     stopped: boolean;
   },
@@ -56,7 +56,7 @@ export function messageList(
             name: "source",
             label: "Any source",
             value: query.source,
-            choices: sourceChoices(query.source),
+            choices: sourceChoices(sources, query.source),
           },
           {
             name: "state",
@@ -127,7 +127,7 @@ function tableRow(row: Row) {
         `}</td>
       <td data-label="Source"><a class="plain" href="${linkTo("/messages", {
         source: message.webhook_type,
-      })}">${sourceName(message)}</a></td>
+      })}">${row.sourceName}</a></td>
       <td data-label="Stages">${stageDots(row)}</td>
       <td data-label="Signature">${signature(message.verification)}</td>
       <td data-label="Received">${age(message.received_at)}</td>
@@ -158,11 +158,7 @@ function none({ hasFilters, stopped }: { hasFilters: boolean; stopped: boolean }
 }
 
 /** Every system we know, and whatever name is in the URL. */
-export function sourceChoices(chosen: string | undefined) {
-  const choices = Object.entries(sources).map(([value, source]) => ({
-    value,
-    label: (source as { label?: string }).label ?? value,
-  })).sort((one, other) => one.label.localeCompare(other.label));
+export function sourceChoices(choices: readonly Choice[], chosen: string | undefined) {
   const known = choices.some(({ value }) => value === chosen);
   return known || !chosen ? choices : [{ value: chosen, label: chosen }, ...choices];
 }

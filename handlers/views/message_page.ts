@@ -4,12 +4,12 @@ import type { Message, WholeMessage } from "../../lib/message.ts";
 import { parseBody, type Parsed } from "../../lib/payload.ts";
 import type { Passage } from "../../lib/message_search.ts";
 import type { TaskEvent } from "../../lib/task.ts";
-import { findSource } from "../../sources/mod.ts";
+import { type Named, variableOf } from "../../sources/registry.ts";
 import { curlOf } from "./curl.ts";
 import { linkTo } from "./filters.ts";
 import { icon } from "./icon.ts";
 import { jsonTree } from "./json_tree.ts";
-import { rowId, sourceName, titleOf } from "./message_row.ts";
+import { rowId, titleOf } from "./message_row.ts";
 import { type Frame, type Html, page } from "./page.ts";
 import { type Row, wordOf } from "./stages.ts";
 import { EDITED_SAYS, signature, SIGNATURE_SAYS, status, taskStatus } from "./status.ts";
@@ -22,9 +22,11 @@ const MOST_TREE = 1024 * 1024;
 
 /** `/messages/{id}`: all that is known of one message. */
 export function messagePage(
-  { frame, row, whole, passage, events, replays }: {
+  { frame, row, from, whole, passage, events, replays }: {
     frame: Frame;
     row: Row;
+    /** The source that its name in the URL leads to today. */
+    from: Named;
     whole: WholeMessage;
     passage?: Passage;
     events: readonly TaskEvent[];
@@ -46,7 +48,7 @@ export function messagePage(
           <p class="meta">${status(word, tone)}
             <a class="plain" href="${linkTo("/messages", {
               source: message.webhook_type,
-            })}">${sourceName(message)}</a>
+            })}">${row.sourceName}</a>
             ${message.event && html`<code>${message.event}</code>`}
             ${signature(message.verification)} ${age(message.received_at)}</p>
         </div>
@@ -98,7 +100,7 @@ export function messagePage(
               <p class="meta">${taskStatus(task.status)}<span>${task.assigned_to.name}</span></p>
             </section>
           `}
-          ${factSection(message)}
+          ${factSection(message, from)}
           ${replays.length > 0 && html`
             <section class="card" aria-labelledby="again">
               <h2 id="again">Replays</h2>
@@ -136,18 +138,15 @@ function trouble({ message, task }: Row) {
   }</div>`;
 }
 
-function factSection(message: Message) {
-  const { source } = findSource(message.webhook_type);
-  const variable = source.secretVariable ??
-    `WEBHOOK_SECRET_${findSource(message.webhook_type).name.toUpperCase()}`;
+function factSection(message: Message, from: Named) {
   return html`
     <section class="card" aria-labelledby="facts" id="fact-card" data-part>
       <h2 id="facts">Verification and facts</h2>
       <p class="said">${message.edited
         ? EDITED_SAYS
         : SIGNATURE_SAYS[message.verification]} ${!message.edited &&
-        message.verification === "unverified" && source.verify &&
-        html`Set <code>${variable}</code> to have signatures checked.`}</p>
+        message.verification === "unverified" && from.source.verify &&
+        html`Set <code>${variableOf(from)}</code> to have signatures checked.`}</p>
       <dl>
         ${fact("Message id", html`<code>${message.message_id}</code>`)}
         ${message.delivery_id && fact("Delivery id", html`<code>${message.delivery_id}</code>`)}

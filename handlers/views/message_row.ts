@@ -1,8 +1,6 @@
 import { html } from "hono/html";
 import { httpLink } from "../../lib/link.ts";
-import type { Message } from "../../lib/message.ts";
 import type { Task } from "../../lib/task.ts";
-import { findSource } from "../../sources/mod.ts";
 import type { Html } from "./page.ts";
 import { type Row, stageDots, wordOf } from "./stages.ts";
 import { age, took } from "./time.ts";
@@ -23,7 +21,7 @@ export function messageRow(row: Row) {
       )}</a></h3>
       <p class="state ${tone}">${word}<span class="took">${totalOf(row)}</span></p>
       <p class="meta">
-        <span class="source">${sourceName(message)}</span>
+        <span class="source">${row.sourceName}</span>
         ${message.event && html`<code class="event">${message.event}</code>`}
         ${linkOf(task)}
         ${age(message.received_at)}
@@ -43,15 +41,8 @@ export function goneRow(messageId: string) {
 }
 
 /** A line that says what a message is about. */
-export function titleOf({ message, task }: Row): string {
-  return message.title ?? task?.title ?? `${sourceName(message)} webhook`;
-}
-
-/** The system's name; for those we do not know, the name in the URL. */
-export function sourceName(
-  { source, webhook_type }: Pick<Message, "source" | "webhook_type">,
-): string {
-  return source === "generic" ? webhook_type : findSource(source).source.label ?? source;
+export function titleOf({ message, task, sourceName }: Row): string {
+  return message.title ?? task?.title ?? `${sourceName} webhook`;
 }
 
 /** From the first byte to the task's end. */

@@ -5,18 +5,20 @@ import { type Frame, page } from "./page.ts";
 
 /** How far a replay of many has come; without a script it reads itself anew until it is done. */
 export function replayProgress(
-  { frame, progress, batch, asked }: {
+  { frame, progress, batch, asked, unfit }: {
     frame: Frame;
     progress: ReplayProgress;
     /** The first and the last id, as the lists know them. */
     batch: string;
     asked: number;
+    /** Whose signatures are not right by today's secrets. */
+    unfit: number;
   },
 ) {
   const { made, waiting, working, done, failed } = progress;
   const ended = done + failed;
   const isOver = made > 0 && waiting === 0 && working === 0;
-  const short = Math.max(0, asked - made);
+  const short = Math.max(0, asked - made - unfit);
   return page({
     title: isOver ? "Replayed" : "Replaying",
     frame,
@@ -41,6 +43,10 @@ export function replayProgress(
           <dt>Failed</dt><dd><a href="${linkTo("/tasks", { status: "failed", batch })}">${failed
             .toLocaleString("en")}</a></dd>
         </dl>
+        ${unfit > 0 && html`
+          <p class="note"><strong>${unfit.toLocaleString("en")} were left out.</strong> With today's
+            secrets they would be refused: replay one alone to read why.</p>
+        `}
         ${short > 0 && html`
           <p
             class="note failed"><strong>${short.toLocaleString(

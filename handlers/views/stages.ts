@@ -7,6 +7,8 @@ import { took } from "./time.ts";
 /** A message with what came of it. */
 export interface Row {
   message: Message;
+  /** What people call the system that sent it. */
+  sourceName: string;
   task?: Task;
   /** Everything that was told, or is to be told, about it. */
   tellings: readonly Notification[];

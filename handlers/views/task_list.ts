@@ -1,10 +1,10 @@
 import { html } from "hono/html";
 import { type Task, TASK_STATUSES } from "../../lib/task.ts";
 import { WINDOW } from "../../lib/task_search.ts";
-import { batchSelect, filterBar, linkTo, SINCE } from "./filters.ts";
+import { batchSelect, type Choice, filterBar, linkTo, SINCE } from "./filters.ts";
 import { icon } from "./icon.ts";
 import { sourceChoices } from "./message_list.ts";
-import { sourceName } from "./message_row.ts";
+import type { NameOf } from "../../sources/names.ts";
 import { type Frame, page } from "./page.ts";
 import { TASK_WORDS, taskStatus } from "./status.ts";
 import { age, took } from "./time.ts";
@@ -22,11 +22,13 @@ export interface TaskQuery {
 
 /** `/tasks`: what there is to do and was done, filtered, a page at a time. */
 export function taskList(
-  { frame, tasks, people, query, next, stopped }: {
+  { frame, tasks, people, query, sources, nameOf, next, stopped }: {
     frame: Frame;
     tasks: readonly Task[];
     people: readonly { id: string; name: string }[];
     query: TaskQuery;
+    sources: readonly Choice[];
+    nameOf: NameOf;
     next?: string;
     stopped: boolean;
   },
@@ -61,7 +63,7 @@ export function taskList(
             name: "source",
             label: "Any source",
             value: query.source,
-            choices: sourceChoices(query.source),
+            choices: sourceChoices(sources, query.source),
           },
           {
             name: "assigned_to",
@@ -86,7 +88,9 @@ export function taskList(
               <th scope="col">Created</th>
             </tr>
           </thead>
-          <tbody id="rows" data-list data-part>${tasks.map(tableRow)}</tbody>
+          <tbody id="rows" data-list data-part>${tasks.map((task) =>
+            tableRow(task, nameOf)
+          )}</tbody>
         </table>
         <div id="none" data-part>${tasks.length === 0 && none(hasFilters)}</div>
       </div>
@@ -102,13 +106,13 @@ export function taskList(
   });
 }
 
-function tableRow(task: Task) {
+function tableRow(task: Task, nameOf: NameOf) {
   const { started_at: start, finished_at: end } = task;
   return html`
     <tr id="row-${task.id}" class="${task.status === "failed" && "failed"}">
       <td>${taskStatus(task.status)}</td>
       <td class="main"><a class="open" href="/tasks/${task.id}" dir="auto">${task.title}</a></td>
-      <td><a class="plain" href="${linkTo("/tasks", { source: task.source })}">${sourceName({
+      <td><a class="plain" href="${linkTo("/tasks", { source: task.source })}">${nameOf({
         source: task.source,
         webhook_type: task.source,
       })}</a></td>

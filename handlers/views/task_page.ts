@@ -8,7 +8,7 @@ import { dataOf } from "./event_words.ts";
 import { icon } from "./icon.ts";
 import { jsonTree } from "./json_tree.ts";
 import { markdown } from "./markdown.ts";
-import { rowId, sourceName } from "./message_row.ts";
+import { rowId } from "./message_row.ts";
 import { type Frame, type Html, page } from "./page.ts";
 import { signature, status, taskStatus } from "./status.ts";
 import { age, took } from "./time.ts";
@@ -18,6 +18,8 @@ import { spansOf, waterfall } from "./waterfall.ts";
 export interface TaskPage {
   frame: Frame;
   task: Task;
+  /** What people call the system it came from. */
+  sourceName: string;
   message?: Message;
   events: readonly TaskEvent[];
   approvals: readonly Approval[];
@@ -27,7 +29,7 @@ export interface TaskPage {
 
 /** `/tasks/{id}`: what was done, step by step, what came of it, and what can be done now. */
 export function taskPage(
-  { frame, task, message, events, approvals, notifications, people }: TaskPage,
+  { frame, task, sourceName, message, events, approvals, notifications, people }: TaskPage,
 ) {
   const pending = approvals.filter(({ state }) => state === "pending");
   const spans = spansOf(task, events, Date.now());
@@ -41,7 +43,7 @@ export function taskPage(
         <div>
           <h1 dir="auto">${task.title}</h1>
           <p class="meta">${taskStatus(task.status)}
-            <span>${sourceName({ source: task.source, webhook_type: task.source })}</span>
+            <span>${sourceName}</span>
             <span>${task.assigned_to.name}</span> ${age(task.created_at)}</p>
         </div>
         <div class="actions">${actions(task)}</div>

@@ -14,6 +14,8 @@ export interface Assignment {
   told: Description;
   payload: unknown;
   verified: boolean;
+  /** The messages that it is about, where these are several: the payload is the first one's. */
+  merged?: { messages: number; titles: readonly string[] };
   receivedAt: Date;
 }
 

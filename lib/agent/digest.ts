@@ -42,7 +42,7 @@ export const digestAgent = createDigestAgent(NO_MODEL);
 export const switchedOffAgent = createDigestAgent(SWITCHED_OFF);
 
 function writeDigest(
-  { title, source, told, verified, receivedAt }: Assignment,
+  { title, source, told, verified, merged, receivedAt }: Assignment,
   note: string,
 ): string {
   const facts = [
@@ -59,7 +59,17 @@ function writeDigest(
     // Angle brackets make any URL a link that cannot be given another text.
     told.link && `Link: <${told.link}>`,
     told.text && quote(told.text),
+    merged && listMerged(merged),
     note,
+  ].filter(Boolean).join("\n\n");
+}
+
+function listMerged({ messages, titles }: NonNullable<Assignment["merged"]>): string {
+  const more = messages - titles.length;
+  return [
+    `All ${messages} messages:`,
+    titles.map((title, index) => `${index + 1}. ${escapeMarkdown(title)}`).join("\n"),
+    more > 0 && `… and ${more} more`,
   ].filter(Boolean).join("\n\n");
 }
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { at, type Step } from "../pick.ts";
+import { stepsOf } from "../path.ts";
+import { at } from "../pick.ts";
 import { cleanText } from "./fence.ts";
 import { cut, outline } from "./prompt.ts";
 import type { Tool } from "./tool.ts";
@@ -86,9 +87,4 @@ function search(
     }
     search(each, below, text, hits, budget);
   }
-}
-
-/** `a.b[0].c` as steps. A key with a dot in it is found by the search, and read as part of its parent. */
-function stepsOf(path: string): Step[] {
-  return path.split(/[.[\]]+/).filter((step) => step !== "");
 }

@@ -50,13 +50,16 @@ export function opening(assignment: Assignment, boundary: string, redact: Redact
     link: told.link,
     fields: told.fields,
     text: told.text && cut(told.text, MOST_TEXT),
+    messages: assignment.merged?.titles,
     payload: cut(
       JSON.stringify(outline(assignment.payload)) ?? "null",
       MOST_OUTLINE,
     ),
   };
-  const task = `Task ${taskId}: work on one message of the source "${source}", received ` +
-    `${receivedAt.toISOString()}.`;
+  const count = assignment.merged?.messages;
+  const task = `Task ${taskId}: work on ${
+    count ? `${count} messages about the same, the first` : "one message"
+  } of the source "${source}", received ${receivedAt.toISOString()}.`;
   return [{
     role: "user",
     content: [

@@ -1,7 +1,5 @@
-import { readFileSync } from "node:fs";
 import { z } from "zod";
-import { ConfigError } from "../config.ts";
-import { errorText } from "../log.ts";
+import { readJsonFile } from "../json_file.ts";
 import type { Capability, SourceRules } from "./policy.ts";
 import { ALWAYS, BUILT_IN } from "./tool_names.ts";
 
@@ -138,45 +136,4 @@ export function readAgentSettings(file: string | undefined): AgentSettings {
       };
     },
   };
-}
-
-/** JSON from a file that a variable names, checked. */
-export function readJsonFile<T extends z.ZodType>(
-  variable: string,
-  file: string,
-  schema: T,
-): z.infer<T> {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (error) {
-    throw new ConfigError(
-      `Cannot read ${file} (${variable}): ${errorText(error)}. ` +
-        "It must be a file that this process may read; Deno's may read its own folder.",
-    );
-  }
-  return parseJson(`${file} (${variable})`, text, schema);
-}
-
-/** Checked JSON. What is in it is never shown: it may hold secrets. */
-export function parseJson<T extends z.ZodType>(where: string, text: string, schema: T): z.infer<T> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new ConfigError(`Cannot understand ${where}: it is not JSON${placeIn(text, error)}`);
-  }
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw new ConfigError(
-    `Cannot start with ${where}:\n` + parsed.error.issues
-      .map(({ path, message }) => `  ${path.join(".") || "the whole"}: ${message}`).join("\n"),
-  );
-}
-
-function placeIn(text: string, error: unknown): string {
-  const found = /position (\d+)/.exec(errorText(error));
-  if (!found) return ": it ends too early, or is empty";
-  const before = text.slice(0, Number(found[1])).split("\n");
-  return `: look at line ${before.length}, column ${before.at(-1)!.length + 1}`;
 }

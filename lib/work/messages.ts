@@ -1,5 +1,6 @@
-import { findSource } from "../../sources/mod.ts";
 import { threadOf } from "../../sources/slack_command.ts";
+import { joinBursts, type Joining, settleBursts } from "../burst.ts";
+import { type Capture, rememberCaptures } from "../capture.ts";
 import { hear } from "../hear.ts";
 import { type Intake, settleMessages } from "../intake.ts";
 import { errorText } from "../log.ts";
@@ -11,10 +12,10 @@ import {
   putOffMessages,
   releaseMessages,
 } from "../message_turn.ts";
-import { parsePayload } from "../payload.ts";
 import { isRowError, writeEach } from "../row_error.ts";
 import type { Services } from "../services.ts";
 import { ensureWebhookUser } from "../user.ts";
+import { readClaimed, type Reading } from "./reading.ts";
 
 const MESSAGES_AT_ONCE = 64;
 /** How often rows are looked for without a bell. */
@@ -26,6 +27,17 @@ const PUT_OFF_SECONDS = 30;
 export interface MessageStep {
   /** Settles what waits, and says how much; waits at most `waitMs` for the first of it. */
   takeMessages(waitMs: number, signal: AbortSignal): Promise<number>;
+  /** Makes the tasks of bursts that are over, and says how many. */
+  takeBursts(): Promise<number>;
+}
+
+/** What one message is to become. */
+interface Settling {
+  intake: Intake;
+  /** What nobody can have changed in it, of a sender that signs no time. */
+  capture?: Capture;
+  /** It waits for others which are about the same. */
+  joining?: Joining;
 }
 
 /** `done` hears how many messages were settled. */
@@ -33,7 +45,7 @@ export function createMessageStep(
   services: Services,
   { worker, done }: { worker: string; done(messages: number): void },
 ): MessageStep {
-  const { database, queue, log, slack, bells } = services;
+  const { database, queue, log, sources, slack, bells } = services;
   let polledAt = 0;
   /** Whether the last look at the table found something. */
   let more = false;
@@ -75,25 +87,23 @@ export function createMessageStep(
     if (messages.length === 0) return 0;
     try {
       assignee ??= await ensureWebhookUser(database);
-      const intakes: Intake[] = [];
+      const found: Settling[] = [];
       const putOff: string[] = [];
       for (const message of messages) {
-        const intake = await read(message);
-        if (intake === "later") putOff.push(message.id);
-        else intakes.push(intake);
+        const settling = await settleOne(message);
+        if (settling === "later") putOff.push(message.id);
+        else found.push(settling);
       }
       if (putOff.length > 0) {
         await putOffMessages(database, { worker, ids: putOff, seconds: PUT_OFF_SECONDS });
       }
-      const settled = await writeEach(intakes, keep);
-      const refused = settled.flatMap((result, at): Intake[] => {
-        if (!(result instanceof Error)) return [];
-        const { messageId, epoch } = intakes[at];
-        log.warn("message.failed", { message_id: messageId, error: errorText(result) });
-        return [{ messageId, epoch, error: `what it says cannot be stored: ${errorText(result)}` }];
-      });
+      const settlings = await withoutRepeats(found);
+      const refused = [
+        ...await keepEach(settlings.filter(({ joining }) => joining), join),
+        ...await keepEach(settlings.filter(({ joining }) => !joining), keep),
+      ];
       if (refused.length > 0) await keep(refused);
-      done(intakes.length);
+      done(settlings.length);
       return messages.length;
     } catch (error) {
       // The store failed, not the message: its attempt does not count.
@@ -103,8 +113,48 @@ export function createMessageStep(
     }
   }
 
+  /** Writes what messages are to become; what the store refuses comes back as failed. */
+  async function keepEach(
+    settlings: readonly Settling[],
+    write: (some: readonly Settling[]) => Promise<unknown[]>,
+  ): Promise<Settling[]> {
+    if (settlings.length === 0) return [];
+    const written = await writeEach(settlings, write);
+    return written.flatMap((result, at): Settling[] => {
+      if (!(result instanceof Error)) return [];
+      const { intake } = settlings[at];
+      log.warn("message.failed", { message_id: intake.messageId, error: errorText(result) });
+      const error = `what it says cannot be stored: ${errorText(result)}`;
+      return [{ intake: { messageId: intake.messageId, epoch: intake.epoch, error } }];
+    });
+  }
+
+  async function join(settlings: readonly Settling[]): Promise<unknown[]> {
+    await joinBursts(database, settlings.map(({ joining }) => joining!));
+    return [...settlings];
+  }
+
+  /** Whoever has captured a signed request may send it again under another delivery id. */
+  async function withoutRepeats(settlings: readonly Settling[]): Promise<readonly Settling[]> {
+    const captures = settlings.flatMap(({ capture }) => capture ?? []);
+    if (captures.length === 0) return settlings;
+    const firsts = await rememberCaptures(database, captures);
+    return settlings.map((settling): Settling => {
+      const { intake } = settling;
+      const first = firsts.get(intake.messageId);
+      if (first === undefined || !("description" in intake)) return settling;
+      const { messageId, epoch, event, title } = intake;
+      const reason = `The same signed bytes came before, as message ${first}, under another ` +
+        "delivery id: the sender told it twice, or somebody has captured it. One task is enough";
+      return {
+        intake: { messageId, epoch, event, title, state: "filtered", reason, taskId: null },
+      };
+    });
+  }
+
   /** Whether each became a task. */
-  async function keep(intakes: readonly Intake[]): Promise<boolean[]> {
+  async function keep(settlings: readonly Settling[]): Promise<boolean[]> {
+    const intakes = settlings.map(({ intake }) => intake);
     const made = new Set(await settleMessages(database, intakes, assignee!));
     if (made.size > 0) bells.tasks.ring();
     if (made.size < intakes.length) bells.notifications.ring();
@@ -118,47 +168,56 @@ export function createMessageStep(
     owed = [];
   }
 
-  /** Message → description, or a word on a task that is there already. */
-  async function read(message: ClaimedMessage): Promise<Intake | "later"> {
+  /** Message → description, or a word on a task that is there already, or a reason for none. */
+  async function settleOne(message: ClaimedMessage): Promise<Settling | "later"> {
     const { id: messageId, epoch, webhookType, verification, claimedAt } = message;
     const body = message.body ?? await readBody(database, messageId) ?? new Uint8Array();
-    const described = describeMessage(message, body);
-    if (described.error !== undefined) return { messageId, epoch, error: described.error };
-    const { payload, told } = described;
-    const intake = { messageId, epoch, event: told.event ?? null, title: told.title };
-    const { name: source } = findSource(webhookType);
+    const reading = read(message, body);
+    if (reading instanceof Error) return { intake: failed(message, errorText(reading)) };
+    const { payload, told, filtered, capture, merge } = reading;
+    const begun = { messageId, epoch, event: told.event ?? null, title: told.title };
+    const { name: source } = sources.find(webhookType);
     const fromSlack = source === "slack" && verification === "verified";
     try {
       const heard = fromSlack && await hear(services, { messageId, payload, claimedAt });
       if (heard === "later") return heard;
-      if (heard) return { ...intake, ...heard };
+      if (heard) return { intake: { ...begun, ...heard } };
     } catch (error) {
       // Any other failure is the store's: all of them come again.
       if (!isRowError(error)) throw error;
-      return { messageId, epoch, error: errorText(error).slice(0, 1_000) };
+      return { intake: failed(message, errorText(error)) };
     }
-    return {
-      ...intake,
+    if (filtered !== undefined) {
+      return { intake: { ...begun, state: "filtered", reason: filtered, taskId: null } };
+    }
+    const thread = fromSlack ? threadOf(payload) : undefined;
+    const task = {
+      ...begun,
       description: told.description,
-      slack: slack?.routeOf({
-        source,
-        webhookType,
-        thread: fromSlack ? threadOf(payload) : undefined,
-      }),
+      slack: slack?.routeOf({ source, webhookType, thread }),
     };
+    return { intake: task, capture, joining: merge && { ...task, ...merge } };
   }
 
-  /** Whatever a payload does to it, it is the message that fails. */
-  function describeMessage(message: ClaimedMessage, body: Uint8Array) {
-    const { headers, webhookType: type } = message;
+  function read(message: ClaimedMessage, body: Uint8Array): Reading | Error {
     try {
-      const payload = parsePayload(body, headers.get("content-type") ?? undefined);
-      return { payload, told: findSource(type).source.describe(payload, { headers, type }) };
+      return readClaimed(services, message, body);
     } catch (error) {
       log.warn("message.failed", { message_id: message.id, error: errorText(error) });
-      return { error: errorText(error).slice(0, 1_000) };
+      return error instanceof Error ? error : new Error(String(error));
     }
   }
 
-  return { takeMessages };
+  async function takeBursts(): Promise<number> {
+    assignee ??= await ensureWebhookUser(database);
+    const settled = await settleBursts(database, assignee);
+    if (settled > 0) bells.tasks.ring();
+    return settled;
+  }
+
+  return { takeMessages, takeBursts };
+}
+
+function failed({ id: messageId, epoch }: ClaimedMessage, error: string): Intake {
+  return { messageId, epoch, error: error.slice(0, 1_000) };
 }

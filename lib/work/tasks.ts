@@ -1,6 +1,6 @@
-import { findSource } from "../../sources/mod.ts";
 import type { Assignment, Outcome } from "../agent/agent.ts";
 import { createBatcher } from "../batch.ts";
+import { readMerged } from "../burst.ts";
 import { pause } from "../deadline.ts";
 import type { Ending, Held } from "../jobs/jobs.ts";
 import { tellLate } from "../late.ts";
@@ -40,7 +40,7 @@ export function createTaskStep(
   services: Services,
   { worker, done: ended }: { worker: string; done(tasks: number): void },
 ): TaskStep {
-  const { database, log, agent, jobs, channels, bells } = services;
+  const { database, log, sources, agent, jobs, channels, bells } = services;
   const running = new Map<
     string,
     { epoch: number; alone: boolean; abort: AbortController; done: Promise<void> }
@@ -81,7 +81,7 @@ export function createTaskStep(
 
   /** Task → agent → result. */
   async function runTask(task: ClaimedTask, signal: AbortSignal): Promise<void> {
-    const { name: source } = findSource(task.webhookType);
+    const { name: source } = sources.find(task.webhookType);
     const end = {
       taskId: task.id,
       epoch: task.epoch,
@@ -130,6 +130,7 @@ export function createTaskStep(
     const { headers, webhookType } = task;
     const body = task.body ?? await readBody(database, task.messageId) ?? new Uint8Array();
     const payload = parsePayload(body, headers.get("content-type") ?? undefined);
+    const merged = sources.settingsOf(source).merge && await readMerged(database, task.id);
     return {
       taskId: task.id,
       epoch: task.epoch,
@@ -137,9 +138,11 @@ export function createTaskStep(
       description: task.description,
       source,
       webhookType,
-      told: findSource(webhookType).source.describe(payload, { headers, type: webhookType }),
+      told: sources.find(webhookType).source.describe(payload, { headers, type: webhookType }),
       payload,
       verified: task.verification === "verified",
+      merged: merged &&
+        { messages: merged.messages, titles: merged.merged.map(({ title }) => title ?? "") },
       receivedAt: task.receivedAt,
     };
   }

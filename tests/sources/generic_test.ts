@@ -3,14 +3,17 @@ import { describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
 import { parsePayload } from "../../lib/payload.ts";
 import * as generic from "../../sources/generic.ts";
-import { findSource, sources } from "../../sources/mod.ts";
+import { sources } from "../../sources/mod.ts";
+import { createRegistry } from "../../sources/registry.ts";
 import type { Source } from "../../sources/source.ts";
 import { assertDescription, described, request } from "./request.ts";
 
+const registry = createRegistry();
+
 describe("a source", () => {
   it("is found by its name in any case", () => {
-    assertEquals(findSource("GitHub").name, "github");
-    assertStrictEquals(findSource("STRIPE").source as unknown, sources.stripe);
+    assertEquals(registry.find("GitHub").name, "github");
+    assertStrictEquals(registry.find("STRIPE").source as unknown, sources.stripe);
   });
 
   it("is the generic one for every other name, those of Object.prototype too", () => {
@@ -25,8 +28,8 @@ describe("a source", () => {
         "GİTHUB",
       ]
     ) {
-      assertEquals(findSource(type).name, "generic");
-      assertStrictEquals(findSource(type).source as unknown, generic);
+      assertEquals(registry.find(type).name, "generic");
+      assertStrictEquals(registry.find(type).source as unknown, generic);
     }
   });
 

@@ -1,0 +1,95 @@
+import {
+  readWholeMessages,
+  type Replay,
+  replayMessages,
+  type Verification,
+  type WholeMessage,
+} from "../lib/message.ts";
+import type { Services } from "../lib/services.ts";
+import { SignatureRefused } from "./door.ts";
+import { requireEdits } from "./edit.ts";
+import { Problem } from "./problem.ts";
+import type { Verifier } from "./verifier.ts";
+
+/** A message that is not worked again, and why. */
+export interface NotReplayed {
+  message_id: string;
+  code: string;
+  message: string;
+}
+
+/** Works kept messages again: each is verified anew, by today's secrets at the time it came. */
+export interface Replayer {
+  /** Of many, those that are not right any more stay out, and are named. */
+  replayAll(ids: readonly string[]): Promise<{ items: Replay[]; refused: NotReplayed[] }>;
+  /** @throws {Problem} 409 when it is not right any more, with what would make it so. */
+  replayOne(id: string): Promise<Replay | undefined>;
+}
+
+export function createReplayer(
+  { services: { config, database, queue }, verifier }: { services: Services; verifier: Verifier },
+): Replayer {
+  async function verify(message: WholeMessage): Promise<Verification> {
+    if (message.state === "rejected") throw wasRefused();
+    if (message.edited) {
+      // A token in its URL may still be right: it vouches for the sender's bytes, not for these.
+      requireEdits(config);
+      return "unverified";
+    }
+    return await verifier.verify(
+      verifier.doorOf(message.webhook_type),
+      verifier.incomingOf(message),
+    );
+  }
+
+  async function make(asked: readonly { id: string; verification: Verification }[]) {
+    const items = asked.length > 0 ? await replayMessages(database, asked) : [];
+    queue.send(items.map(({ message_id }) => message_id));
+    return items;
+  }
+
+  return {
+    async replayAll(ids) {
+      const verified: { id: string; verification: Verification }[] = [];
+      const refused: NotReplayed[] = [];
+      for await (const message of readWholeMessages(database, ids)) {
+        const { message_id: id } = message;
+        try {
+          verified.push({ id, verification: await verify(message) });
+        } catch (error) {
+          if (!(error instanceof Problem)) throw error;
+          refused.push({ message_id: id, code: error.code, message: error.message });
+        }
+      }
+      return { items: await make(verified), refused };
+    },
+    async replayOne(id) {
+      for await (const message of readWholeMessages(database, [id])) {
+        const verification = await verify(message).catch(async (error) => {
+          if (!(error instanceof Problem) || error.status !== 401) throw error;
+          const why = error instanceof SignatureRefused
+            ? await verifier.diagnose(verifier.doorOf(message.webhook_type), error)
+            : `${error.message}. ${error.hint}`;
+          throw new Problem(
+            409,
+            error.code,
+            `Cannot replay the message: with today's secrets it would be refused. ${why}`,
+            "Change what is named there, start Otto again, then replay it; a secret that was " +
+              "changed meanwhile may stand beside the new one, separated by a comma",
+          );
+        });
+        const [made] = await make([{ id: message.message_id, verification }]);
+        return made;
+      }
+    },
+  };
+}
+
+function wasRefused(): Problem {
+  return new Problem(
+    409,
+    "wrong_state",
+    "A message that was refused cannot be replayed",
+    "Nobody vouches for it: set its secret right, then release it",
+  );
+}

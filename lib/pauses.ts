@@ -1,0 +1,83 @@
+import type { Database } from "./database.ts";
+import { pause as wait } from "./deadline.ts";
+import { errorText, type Log } from "./log.ts";
+
+/** Sources that take nothing for now, as a person has asked. */
+export interface Pauses {
+  /** Since when a source is paused; undefined when it is not. Costs nothing: it is known. */
+  since(source: string): Date | undefined;
+  /** Remembers it for all processes, and at once for this one. */
+  set(source: string, paused: boolean): Promise<void>;
+}
+
+const POLL_MS = 1_000;
+const PREFIX = "paused:";
+
+/**
+ * Knows what is paused. Other processes that serve hear of a change within
+ * about a second; while the store is away what was known last counts.
+ */
+export function openPauses(
+  { database, log, ready, stop }: {
+    database: Database;
+    log: Log;
+    ready: Promise<void>;
+    stop: AbortSignal;
+  },
+): Pauses {
+  let known = new Map<string, Date>();
+  /** Grows with every change of ours: what was read before it is old. */
+  let changes = 0;
+
+  async function read(): Promise<void> {
+    const before = changes;
+    const rows = await database.query(
+      "read what is paused",
+      (sql) =>
+        sql<{ source: string; since: string }[]>`
+        select substr(name, ${PREFIX.length + 1}) as source, value as since
+        from settings where name like ${PREFIX + "%"}`,
+    );
+    if (changes !== before) return;
+    known = new Map(rows.map(({ source, since }) => [source, new Date(since)]));
+  }
+
+  async function follow(): Promise<void> {
+    await ready;
+    let told = false;
+    while (!stop.aborted) {
+      try {
+        await read();
+        told = false;
+      } catch (error) {
+        if (!told) log.warn("pauses.not_read", { error: errorText(error) });
+        told = true;
+      }
+      // Nobody else opens the database that lies inside this process.
+      if (database.kind === "embedded" && !told) return;
+      await wait(POLL_MS, stop);
+    }
+  }
+  follow().catch(() => {});
+
+  return {
+    since: (source) => known.get(source),
+    async set(source, paused) {
+      const since = new Date();
+      await database.query(
+        "pause a source",
+        (sql) =>
+          paused
+            ? sql`insert into settings (name, value) values (${
+              PREFIX + source
+            }, ${since.toISOString()})
+              on conflict (name) do nothing`
+            : sql`delete from settings where name = ${PREFIX + source}`,
+      );
+      changes++;
+      if (!paused) known.delete(source);
+      else if (!known.has(source)) known.set(source, since);
+      log.info(paused ? "source.paused" : "source.resumed", { source });
+    },
+  };
+}

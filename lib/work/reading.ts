@@ -1,0 +1,68 @@
+import type { Registry } from "../../sources/registry.ts";
+import type { Incoming } from "../../sources/source.ts";
+import { burstKey } from "../burst.ts";
+import type { Capture } from "../capture.ts";
+import type { Config } from "../config.ts";
+import type { Description } from "../description.ts";
+import type { ClaimedMessage } from "../message_turn.ts";
+import { parsePayload } from "../payload.ts";
+import { toPublicUrl } from "../public_url.ts";
+import { mergeOf, reasonToFilter } from "./source_rules.ts";
+
+/** What a message says, and what the operator's rules make of it. */
+export interface Reading {
+  payload: unknown;
+  told: Description;
+  /** Why it makes no task. */
+  filtered?: string;
+  /** What nobody can have changed in it, of a verified sender that signs no time. */
+  capture?: Capture;
+  /** It waits for so many seconds for others with the same key. */
+  merge?: { key: string; seconds: number };
+}
+
+/**
+ * Reads one message; depends on nothing else. Whatever a payload does to it, it is
+ * the message that fails.
+ *
+ * @throws whatever a source's `describe` does, or that the body cannot be parsed.
+ */
+export function readClaimed(
+  { config, sources }: { config: Config; sources: Registry },
+  message: ClaimedMessage,
+  body: Uint8Array,
+): Reading {
+  const { id: messageId, headers, webhookType: type, verification } = message;
+  const { name, source } = sources.find(type);
+  const settings = sources.settingsOf(name);
+  const payload = parsePayload(body, headers.get("content-type") ?? undefined);
+  const told = source.describe(payload, { headers, type });
+  const ruled = { headers, payload, told };
+  const filtered = reasonToFilter({ settings, agentAccounts: config.agentAccounts }, ruled);
+  // A person who replays a message wants to see what becomes of it, at once.
+  if (filtered !== undefined || message.isReplay) return { payload, told, filtered };
+  const key = verification === "verified"
+    ? source.replayKey?.(incomingOf(message, body, config))
+    : undefined;
+  const merge = mergeOf(settings, ruled);
+  return {
+    payload,
+    told,
+    capture: key && { messageId, source: name, key },
+    merge: merge && {
+      seconds: merge.seconds,
+      key: burstKey({ source: name, webhookType: type, verification, key: merge.key }),
+    },
+  };
+}
+
+function incomingOf(message: ClaimedMessage, body: Uint8Array, config: Config): Incoming {
+  return {
+    type: message.webhookType,
+    method: "POST",
+    url: toPublicUrl(config, message.url),
+    headers: message.headers,
+    body,
+    receivedAt: message.receivedAt.getTime(),
+  };
+}

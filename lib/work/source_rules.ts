@@ -1,0 +1,51 @@
+import { heldBackBy } from "../../sources/filter.ts";
+import { matchesGlob } from "../../sources/glob.ts";
+import type { SourceSettings } from "../../sources/settings.ts";
+import { fillTemplate } from "../../sources/template.ts";
+import type { Description } from "../description.ts";
+
+/** A message as the operator's rules see it. */
+export interface Ruled {
+  headers: Headers;
+  payload: unknown;
+  told: Description;
+}
+
+/** The operator's rules for one source. */
+export interface Rules {
+  settings: SourceSettings;
+  /** Names that our own agent has in other systems. */
+  agentAccounts: readonly string[];
+}
+
+/** Why a message makes no task, in one line; undefined when it makes one. */
+export function reasonToFilter(
+  { settings, agentAccounts }: Rules,
+  { headers, payload, told }: Ruled,
+): string | undefined {
+  const { actor } = told;
+  // What our agent does must not give it more to do.
+  if (isNamed(actor, agentAccounts)) {
+    return `Done by ${actor}, which AGENT_ACCOUNTS says is Otto's own agent`;
+  }
+  if (isNamed(actor, settings.ignore_actors)) {
+    return `Done by ${actor}, whom ignore_actors in SOURCES_FILE leaves out`;
+  }
+  const unmet = settings.filter && heldBackBy(settings.filter, { headers, payload });
+  return unmet === undefined ? undefined : `Held back by the filter in SOURCES_FILE: ${unmet}`;
+}
+
+function isNamed(actor: string | undefined, patterns: readonly string[] = []): boolean {
+  const name = actor?.toLowerCase();
+  return name !== undefined &&
+    patterns.some((pattern) => matchesGlob(pattern.toLowerCase(), name));
+}
+
+/** What a message is to be merged by, and for how long; undefined when it is a task of its own. */
+export function mergeOf(
+  { merge }: SourceSettings,
+  { headers, payload }: Pick<Ruled, "headers" | "payload">,
+): { key: string; seconds: number } | undefined {
+  const key = merge && fillTemplate(merge.key, { headers, payload })?.trim();
+  return merge && key ? { key, seconds: merge.seconds } : undefined;
+}

@@ -1,0 +1,165 @@
+import { oneLine, wholeText } from "../lib/line.ts";
+import { httpLink } from "../lib/link.ts";
+import { stepsOf } from "../lib/path.ts";
+import { secretVariable } from "../lib/secret_variable.ts";
+import * as generic from "./generic.ts";
+import { payloadOf, usableId } from "./incoming.ts";
+import { sources } from "./mod.ts";
+import { textAt } from "./place.ts";
+import { jsonSample } from "./sample.ts";
+import { type SourceSettings, toScheme } from "./settings.ts";
+import { signedBy, signedByKey } from "./signed.ts";
+import type { DescribeContext, Incoming, Source, Verdict } from "./source.ts";
+import { fillTemplate } from "./template.ts";
+import { provenBy } from "./token.ts";
+
+/**
+ * A source as the operator's file has it: one that Otto knows with some of it
+ * changed, or one of the operator's own, which says nothing about itself but what
+ * stands in the file.
+ */
+export function customSource(
+  name: string,
+  settings: SourceSettings,
+  known: Source | undefined,
+): Source {
+  const base: Source = known ??
+    { ...generic, label: name, samples: [sampleOf(settings)], verify: undefined };
+  const { label, body_limit, secret_required, repeats } = settings;
+  const source: Source = {
+    ...base,
+    ...provedBy(name, settings, base),
+    ...(label !== undefined && { label }),
+    ...(body_limit !== undefined && { bodyLimit: body_limit }),
+    ...(secret_required !== undefined && { secretRequired: secret_required }),
+    ...(repeats === "normal" && { replayKey: undefined }),
+    ...(settings.id !== undefined && { deliveryId: idAt(settings.id) }),
+    describe: (payload, context) => describedBy(settings, base, payload, context),
+  };
+  return source;
+}
+
+/** How it proves itself; nothing where the file does not say. */
+function provedBy(
+  name: string,
+  { scheme, label = name }: SourceSettings,
+  base: Source,
+): Partial<Source> {
+  if (!scheme) return {};
+  const nothing = { verify: undefined, sign: undefined, takes: undefined, proof: undefined };
+  const place = {
+    variable: base.secretVariable ?? secretVariable(name),
+    is: `the secret that ${label} sends or signs with`,
+  };
+  switch (scheme.type) {
+    case "none":
+      return { ...nothing, replayKey: undefined };
+    case "bearer":
+    case "basic":
+      return { ...nothing, replayKey: undefined, ...provenBy({ authorization: true }, place) };
+    case "token": {
+      const { header, parameter } = scheme;
+      const parameters = parameter === undefined ? [] : [parameter];
+      return { ...nothing, replayKey: undefined, ...provenBy({ header, parameters }, place) };
+    }
+    case "hmac":
+      return { ...nothing, ...signedBy(toScheme(scheme), place) };
+    case "ed25519":
+    case "ecdsa":
+      return { ...nothing, ...signedByKey(toScheme(scheme), place) };
+    case "like":
+      return { ...nothing, ...like(scheme.source as keyof typeof sources, place.variable) };
+  }
+}
+
+/** Signs like a source that Otto knows, with a secret of its own. */
+function like(name: keyof typeof sources, variable: string): Partial<Source> {
+  const model: Source = sources[name];
+  const theirs = model.secretVariable ?? secretVariable(name);
+  return {
+    proof: model.proof,
+    sign: model.sign,
+    takes: model.takes,
+    certificateUrl: model.certificateUrl,
+    replayKey: model.replayKey,
+    deliveryId: model.deliveryId,
+    async verify(request: Incoming, secrets: readonly string[]): Promise<Verdict> {
+      const verdict = await model.verify!(request, secrets);
+      return verdict.ok ? verdict : {
+        ...verdict,
+        message: verdict.message.replaceAll(theirs, variable),
+        hint: verdict.hint.replaceAll(theirs, variable),
+      };
+    },
+  };
+}
+
+/** Several places make one id together; where one of them is empty there is none. */
+function idAt(places: readonly string[]) {
+  const inBody = places.some((place) => !place.startsWith("header:"));
+  return (request: Incoming): string | undefined => {
+    // Not parsed where the headers have it all.
+    const found = {
+      headers: request.headers,
+      payload: inBody ? payloadOf(request) : undefined,
+    };
+    const parts = places.map((place) => textAt(place, found));
+    return parts.every((part) => part !== undefined) ? usableId(parts.join(":")) : undefined;
+  };
+}
+
+function describedBy(
+  settings: SourceSettings,
+  base: Source,
+  payload: unknown,
+  context: DescribeContext | undefined,
+) {
+  const told = base.describe(payload, context);
+  const request = { payload, headers: context?.headers };
+  const fill = (template: string | undefined) =>
+    template === undefined ? undefined : fillTemplate(template, request);
+  const line = (template: string | undefined) => oneLine(fill(template) ?? "") || undefined;
+  return {
+    ...told,
+    event: line(settings.event) ?? told.event,
+    title: line(settings.title) ?? told.title,
+    description: line(settings.description) ?? told.description,
+    link: httpLink(fill(settings.link)) ?? told.link,
+    actor: line(settings.actor) ?? told.actor,
+    text: settings.text === undefined ? told.text : wholeText(fill(settings.text) ?? ""),
+  };
+}
+
+/** Something to try it with: what the templates look for is there. */
+function sampleOf({ event, title, id }: SourceSettings) {
+  const places = [event, title].flatMap((template) =>
+    [...(template ?? "").matchAll(/\{([^{}|]*)/g)].map(([, place]) => place)
+  );
+  const payload: Record<string, unknown> = {};
+  const headers: Record<string, string> = {};
+  for (const place of [...places, ...id ?? []]) {
+    const isId = id?.includes(place);
+    if (place.startsWith("header:")) {
+      headers[place.slice(7).toLowerCase()] = isId ? "SAMPLE" : "sample";
+    } else put(payload, place, isId ? "SAMPLE" : `sample ${place}`);
+  }
+  return jsonSample(
+    "sample",
+    Object.keys(payload).length > 0 ? payload : { title: "A sample" },
+    headers,
+  );
+}
+
+/** Puts a value at a place of keys and lists; a place that cannot be made is left out. */
+function put(into: Record<string, unknown>, place: string, value: string): void {
+  const steps = stepsOf(place).map(String);
+  let at: unknown = into;
+  for (const [index, step] of steps.entries()) {
+    const key = step === "*" ? "0" : step;
+    if (typeof at !== "object" || at === null || key === "__proto__") return;
+    const holder = at as Record<string, unknown>;
+    const next = steps[index + 1];
+    if (next === undefined) holder[key] ??= value;
+    else at = holder[key] ??= /^(\*|\d+)$/.test(next) ? [] : {};
+  }
+}

@@ -1,0 +1,69 @@
+import { oneLine } from "../lib/line.ts";
+import { matchesGlob } from "./glob.ts";
+import { type Request, valuesAt } from "./place.ts";
+
+/** One thing that is asked of a request; exactly one of `equals`, `glob` and `exists` is there. */
+export interface Condition {
+  path: string;
+  /** Texts and numbers are compared as they are written: a form knows texts only. */
+  equals?: string | number | boolean | null;
+  glob?: string;
+  exists?: boolean;
+  /** Turns the answer round. */
+  not?: boolean;
+}
+
+/** What a message must be like to become a task: all of `all`, and one of `any`. */
+export interface Filter {
+  all?: readonly Condition[];
+  any?: readonly Condition[];
+}
+
+/** Longer texts are not compared with a pattern: nobody writes one for them. */
+const MOST_TEXT = 4_000;
+
+/**
+ * Why a filter holds a message back, in one line; undefined when it lets it
+ * through. What is not there equals nothing and matches no pattern.
+ */
+export function heldBackBy({ all = [], any = [] }: Filter, request: Request): string | undefined {
+  const unmet = all.find((condition) => !meets(condition, request));
+  if (unmet) return `${tell(unmet)}: ${tellFound(unmet, request)}`;
+  if (any.length === 0 || any.some((condition) => meets(condition, request))) return undefined;
+  return oneLine(`none of ${any.map(tell).join("; ")}`, 400);
+}
+
+function meets(condition: Condition, request: Request): boolean {
+  return isSo(condition, valuesAt(condition.path, request)) !== (condition.not ?? false);
+}
+
+function isSo({ equals, glob, exists }: Condition, found: readonly unknown[]): boolean {
+  if (exists !== undefined) return (found.length > 0) === exists;
+  if (glob !== undefined) {
+    return found.some((value) =>
+      isPlain(value) && String(value).length <= MOST_TEXT && matchesGlob(glob, String(value))
+    );
+  }
+  return found.some((value) =>
+    equals === null ? value === null : isPlain(value) && String(value) === String(equals)
+  );
+}
+
+function isPlain(value: unknown): value is string | number | boolean {
+  return ["string", "number", "boolean"].includes(typeof value);
+}
+
+/** A condition in words: `action equals "opened"`. */
+export function tell({ path, equals, glob, exists, not }: Condition): string {
+  if (exists !== undefined) return `${path} is ${exists !== (not ?? false) ? "" : "not "}there`;
+  const word = glob === undefined ? "equals" : "matches";
+  return `${path} ${not ? `not ${word}` : word} ${JSON.stringify(glob ?? equals)}`;
+}
+
+function tellFound({ path, exists }: Condition, request: Request): string {
+  const found = valuesAt(path, request);
+  if (found.length === 0) return "it is not there";
+  if (exists !== undefined) return "it is there";
+  const plain = found.filter(isPlain).map((value) => oneLine(String(value), 60));
+  return plain.length > 0 ? `it is ${plain.slice(0, 5).join(", ")}` : "it is no plain value";
+}

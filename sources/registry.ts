@@ -1,0 +1,66 @@
+import { createAddressList } from "../lib/address_list.ts";
+import { secretVariable } from "../lib/secret_variable.ts";
+import { customSource } from "./custom.ts";
+import * as generic from "./generic.ts";
+import { sources } from "./mod.ts";
+import type { SourceSettings } from "./settings.ts";
+import type { Source } from "./source.ts";
+
+/** A source and the one name it has in tables, metrics and policies. */
+export interface Named {
+  name: string;
+  source: Source;
+}
+
+/** All the sources of one Otto: those that it knows as its operator has changed them, and the operator's own. */
+export interface Registry {
+  /** By the name in the webhook's URL. The generic source is not among them. */
+  readonly all: Readonly<Record<string, Source>>;
+  readonly generic: Source;
+  /** The source for a `webhook_type` as a sender wrote it; all that nobody knows are one, the generic source. */
+  find(type: string): Named;
+  /** What the operator says of a source. */
+  settingsOf(name: string): SourceSettings;
+  /** Whether somebody at an address may send to a source. */
+  allows(name: string, address: string): boolean;
+}
+
+/** The sources with the operator's settings, which are checked by `sourcesFile` in `settings.ts`. */
+export function createRegistry(settings: Readonly<Record<string, SourceSettings>> = {}): Registry {
+  const all: Record<string, Source> = { ...sources };
+  const lists = new Map<string, (address: string) => boolean>();
+  for (const [name, its] of Object.entries(settings)) {
+    if (its.allowed_ips) lists.set(name, createAddressList(its.allowed_ips));
+    if (name !== GENERIC) all[name] = customSource(name, its, known(name));
+  }
+  const own = settings[GENERIC];
+  const fallback: Source = own ? customSource(GENERIC, own, generic) : generic;
+  return {
+    all,
+    generic: fallback,
+    find(type) {
+      const name = type.toLowerCase();
+      return Object.hasOwn(all, name)
+        ? { name, source: all[name] }
+        : { name: GENERIC, source: fallback };
+    },
+    settingsOf: (name) => Object.hasOwn(settings, name) ? settings[name] : {},
+    allows: (name, address) => lists.get(name)?.(address) ?? true,
+  };
+}
+
+const GENERIC = "generic";
+
+function known(name: string): Source | undefined {
+  return Object.hasOwn(sources, name) ? sources[name as keyof typeof sources] : undefined;
+}
+
+/** The variable to set for a source's secret: the vendor's own, else ours. */
+export function variableOf({ name, source }: Named): string {
+  return source.secretVariable ?? secretVariable(name);
+}
+
+/** The name that people read. */
+export function labelOf({ name, source }: Named): string {
+  return source.label ?? name;
+}
