@@ -7,7 +7,7 @@ import { run } from "./lib/run.ts";
 import { readSources } from "./lib/source_file.ts";
 import { refuseUnreadSecrets } from "./lib/start.ts";
 import { checkUp } from "./sources/checkup.ts";
-import { type Registry, variableOf } from "./sources/registry.ts";
+import { GENERIC, type Registry, variableOf } from "./sources/registry.ts";
 
 /** Says what is configured, what is missing and where to paste which URL. Ends with 1 when something configured cannot work. */
 await run(async () => {
@@ -35,6 +35,7 @@ await run(async () => {
   console.log(`\nSenders: paste the URL at the sender, set the variable to its secret\n`);
   const origin = config.publicUrl ?? "https://YOUR-ADDRESS";
   for (const [name, source] of Object.entries(sources.all)) {
+    if (name === GENERIC && !source.verify) continue;
     const variable = variableOf({ name, source });
     const secrets = secretsOf(config, name, source.secretVariable);
     const { publicUrl } = config;
@@ -51,10 +52,10 @@ await run(async () => {
 }, () => undefined);
 
 /** What contradicts itself among the settings. */
-function settings(config: Config, { all, generic }: Registry): Check[] {
+function settings(config: Config, { all }: Registry): Check[] {
   const checks: Check[] = [];
   try {
-    refuseUnreadSecrets(config, { ...all, generic });
+    refuseUnreadSecrets(config, all);
   } catch (error) {
     checks.push({ name: "secrets", status: "failed", detail: (error as Error).message });
   }

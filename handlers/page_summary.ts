@@ -2,6 +2,8 @@ import { listWorkers } from "../lib/heartbeat.ts";
 import type { Services } from "../lib/services.ts";
 import { shared } from "../lib/shared.ts";
 import type { Stats } from "../lib/stats.ts";
+import type { Pauses } from "../lib/pauses.ts";
+import { labelOf } from "../sources/registry.ts";
 import { lanes } from "./views/lanes.ts";
 import { notes } from "./views/notes.ts";
 import type { Html } from "./views/page.ts";
@@ -15,9 +17,13 @@ export interface Summary {
 const FRESH_MS = 2_000;
 
 export function createSummary(
-  { services, readStats }: { services: Services; readStats: () => Promise<Stats> },
+  { services, readStats, pauses }: {
+    services: Services;
+    readStats: () => Promise<Stats>;
+    pauses: Pauses;
+  },
 ): Summary {
-  const { config, agent, database } = services;
+  const { config, agent, database, sources } = services;
   const workers = shared(() => listWorkers(database), { freshMs: FRESH_MS });
   return {
     lanes: async () => await lanes(await readStats()),
@@ -28,6 +34,10 @@ export function createSummary(
         worksInline: config.worksInline,
         hasModel: agent.name !== "digest",
         spilled: queue.spilled,
+        paused: pauses.names().map((name) => ({
+          name,
+          label: labelOf({ name, source: sources.find(name).source }),
+        })),
       });
     },
   };

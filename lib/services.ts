@@ -75,7 +75,7 @@ async function openServicesWith(
   { config, log, signal }: { config: Config; log: Log; signal: AbortSignal },
 ): Promise<Services> {
   const sources = readSources(config);
-  refuseUnreadSecrets(config, { ...sources.all, generic: sources.generic });
+  refuseUnreadSecrets(config, sources.all);
   const database = closer.add(await openDatabase(config, log));
   // Messages must not wait behind the questions of a page.
   const inboxDatabase = config.databaseUrl === undefined

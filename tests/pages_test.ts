@@ -2,7 +2,10 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from "@std/testing/bdd";
 import { pages } from "../handlers/pages.ts";
 import { Problem } from "../handlers/problem.ts";
+import { createReplayer } from "../handlers/replayer.ts";
 import { listSampled, makeSample } from "../handlers/sample.ts";
+import { createVerifier } from "../handlers/verifier.ts";
+import { openPauses } from "../lib/pauses.ts";
 import { asset, staticFiles } from "../handlers/static.ts";
 import { stagesOf, wordOf } from "../handlers/views/stages.ts";
 import { ago, took } from "../handlers/views/time.ts";
@@ -58,7 +61,7 @@ async function build(store: Services, env: Record<string, string> = {}): Promise
     services,
     live: openLive(services),
     readStats: shared(() => readStats(services), { freshMs: 2_000 }),
-    stop: stop.signal,
+    ...partsOf(services, stop.signal),
     async receive(request) {
       received.push(request.clone());
       await request.text();
@@ -137,6 +140,12 @@ function rowOf(html: string, id: string): string {
 }
 
 const registry = createRegistry();
+
+/** What the pages share with the rest of the app. */
+function partsOf(services: Services, stop: AbortSignal) {
+  const replayer = createReplayer({ services, verifier: createVerifier(services) });
+  return { replayer, pauses: openPauses({ ...services, stop }), stop };
+}
 
 describe("the pages", () => {
   let store: Services;
@@ -253,7 +262,7 @@ describe("the pages", () => {
         services: { ...store, database },
         live: openLive({ ...store, database }),
         readStats: () => readStats({ ...store, database }),
-        stop: house.stop.signal,
+        ...partsOf({ ...store, database }, house.stop.signal),
         receive: () => Promise.reject(),
       }).request("http://otto.test/");
       assertEquals(response.status, 503);
