@@ -4,7 +4,7 @@ import type { Check } from "./lib/health.ts";
 import { createLog } from "./lib/log.ts";
 import { Refusal } from "./lib/refusal.ts";
 import { run } from "./lib/run.ts";
-import { readSources } from "./lib/source_file.ts";
+import { channelsOf, readSources } from "./lib/source_file.ts";
 import { refuseUnreadSecrets } from "./lib/start.ts";
 import { checkUp } from "./sources/checkup.ts";
 import { GENERIC, type Registry, variableOf } from "./sources/registry.ts";
@@ -25,7 +25,9 @@ await run(async () => {
 
   console.log("Stores and agent\n");
   const stores = await checkStores(config, createLog("silent"));
-  for (const { name, status, detail, hint } of [...stores, await checkAgentFiles(config)]) {
+  for (
+    const { name, status, detail, hint } of [...stores, await checkAgentFiles(config, sources)]
+  ) {
     tell(name, status, [detail, hint]);
   }
   for (const { name, status, detail, hint } of settings(config, sources)) {
@@ -52,12 +54,19 @@ await run(async () => {
 }, () => undefined);
 
 /** What contradicts itself among the settings. */
-function settings(config: Config, { all }: Registry): Check[] {
+function settings(config: Config, sources: Registry): Check[] {
+  const { all } = sources;
   const checks: Check[] = [];
-  try {
-    refuseUnreadSecrets(config, all);
-  } catch (error) {
-    checks.push({ name: "secrets", status: "failed", detail: (error as Error).message });
+  const contradictions: [name: string, look: () => unknown][] = [
+    ["secrets", () => refuseUnreadSecrets(config, all)],
+    ["Slack", () => channelsOf(config, sources)],
+  ];
+  for (const [name, look] of contradictions) {
+    try {
+      look();
+    } catch (error) {
+      checks.push({ name, status: "failed", detail: (error as Error).message });
+    }
   }
   const hears = secretsOf(config, "slack", all.slack.secretVariable).length > 0;
   if (config.slack.botToken !== undefined && !hears) {
