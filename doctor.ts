@@ -4,10 +4,10 @@ import type { Check } from "./lib/health.ts";
 import { createLog } from "./lib/log.ts";
 import { Refusal } from "./lib/refusal.ts";
 import { run } from "./lib/run.ts";
-import { readSources } from "./lib/source_file.ts";
+import { channelsOf, readSources } from "./lib/source_file.ts";
 import { refuseUnreadSecrets } from "./lib/start.ts";
 import { checkUp } from "./sources/checkup.ts";
-import { type Registry, variableOf } from "./sources/registry.ts";
+import { GENERIC, type Registry, variableOf } from "./sources/registry.ts";
 
 /** Says what is configured, what is missing and where to paste which URL. Ends with 1 when something configured cannot work. */
 await run(async () => {
@@ -25,7 +25,9 @@ await run(async () => {
 
   console.log("Stores and agent\n");
   const stores = await checkStores(config, createLog("silent"));
-  for (const { name, status, detail, hint } of [...stores, await checkAgentFiles(config)]) {
+  for (
+    const { name, status, detail, hint } of [...stores, await checkAgentFiles(config, sources)]
+  ) {
     tell(name, status, [detail, hint]);
   }
   for (const { name, status, detail, hint } of settings(config, sources)) {
@@ -35,6 +37,7 @@ await run(async () => {
   console.log(`\nSenders: paste the URL at the sender, set the variable to its secret\n`);
   const origin = config.publicUrl ?? "https://YOUR-ADDRESS";
   for (const [name, source] of Object.entries(sources.all)) {
+    if (name === GENERIC && !source.verify) continue;
     const variable = variableOf({ name, source });
     const secrets = secretsOf(config, name, source.secretVariable);
     const { publicUrl } = config;
@@ -51,12 +54,19 @@ await run(async () => {
 }, () => undefined);
 
 /** What contradicts itself among the settings. */
-function settings(config: Config, { all, generic }: Registry): Check[] {
+function settings(config: Config, sources: Registry): Check[] {
+  const { all } = sources;
   const checks: Check[] = [];
-  try {
-    refuseUnreadSecrets(config, { ...all, generic });
-  } catch (error) {
-    checks.push({ name: "secrets", status: "failed", detail: (error as Error).message });
+  const contradictions: [name: string, look: () => unknown][] = [
+    ["secrets", () => refuseUnreadSecrets(config, all)],
+    ["Slack", () => channelsOf(config, sources)],
+  ];
+  for (const [name, look] of contradictions) {
+    try {
+      look();
+    } catch (error) {
+      checks.push({ name, status: "failed", detail: (error as Error).message });
+    }
   }
   const hears = secretsOf(config, "slack", all.slack.secretVariable).length > 0;
   if (config.slack.botToken !== undefined && !hears) {

@@ -39,7 +39,7 @@ export function messagePages(
 ): Hono<Env> {
   const { database, sources } = services;
   const parts = { database, nameOf: createNames(sources) };
-  const names = [...Object.keys(sources.all), "generic"];
+  const names = Object.keys(sources.all);
   const app = new Hono<Env>();
 
   app.get("/messages", async (c) => {

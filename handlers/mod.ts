@@ -24,6 +24,7 @@ import { answerProblemPage, wantsPage } from "./problem_page.ts";
 import { createReplayer } from "./replayer.ts";
 import { openDoor } from "./sign_in.ts";
 import { quarantine } from "./quarantine.ts";
+import { sourceApi } from "./sources.ts";
 import { staticFiles } from "./static.ts";
 import { stream } from "./stream.ts";
 import { tasks } from "./tasks.ts";
@@ -112,6 +113,7 @@ export function createApp({ services, stop }: { services: Services; stop: AbortS
   app.route("/", tasks({ services }));
   app.route("/", users({ services }));
   app.route("/", notifications({ services }));
+  app.route("/", sourceApi({ services, pauses }));
   app.route("/", stream({ live, stop, log }));
   app.route("/", docs({ services, document: () => document() as unknown as Document }));
   app.route(
@@ -122,6 +124,7 @@ export function createApp({ services, stop }: { services: Services; stop: AbortS
       readStats: stats,
       stop,
       replayer,
+      pauses,
       receive: async (request) => await app.fetch(request, INSIDE),
     }),
   );

@@ -19,7 +19,7 @@ const HEARTBEAT_MS = 15_000;
  * goes into the list that its `data-into` names. The event ids are cursors.
  */
 export function createPageStream(
-  { services, live, stop, summary }: Omit<PageOptions, "receive" | "readStats" | "replayer"> & {
+  { services, live, stop, summary }: Pick<PageOptions, "services" | "live" | "stop"> & {
     summary: Summary;
   },
 ): (request: Request, cursor: string | undefined) => Response {

@@ -3,6 +3,8 @@ import { openPulse } from "../lib/pulse.ts";
 import type { Services } from "../lib/services.ts";
 import { shared } from "../lib/shared.ts";
 import type { Stats } from "../lib/stats.ts";
+import type { Pauses } from "../lib/pauses.ts";
+import { labelOf } from "../sources/registry.ts";
 import { lanes } from "./views/lanes.ts";
 import { notes } from "./views/notes.ts";
 import type { Html } from "./views/page.ts";
@@ -16,9 +18,13 @@ export interface Summary {
 const FRESH_MS = 2_000;
 
 export function createSummary(
-  { services, readStats }: { services: Services; readStats: () => Promise<Stats> },
+  { services, readStats, pauses }: {
+    services: Services;
+    readStats: () => Promise<Stats>;
+    pauses: Pauses;
+  },
 ): Summary {
-  const { config, agent, database } = services;
+  const { config, agent, database, sources } = services;
   const workers = shared(() => listWorkers(database), { freshMs: FRESH_MS });
   const pulse = openPulse(database);
   return {
@@ -33,6 +39,10 @@ export function createSummary(
         worksInline: config.worksInline,
         hasModel: agent.name !== "digest",
         spilled: queue.spilled,
+        paused: pauses.names().map((name) => ({
+          name,
+          label: labelOf({ name, source: sources.find(name).source }),
+        })),
       });
     },
   };

@@ -9,6 +9,7 @@ import {
   markRead,
   retryNotification,
 } from "../lib/notification.ts";
+import type { Pauses } from "../lib/pauses.ts";
 import type { Services } from "../lib/services.ts";
 import type { Stats } from "../lib/stats.ts";
 import type { Env } from "./caller.ts";
@@ -37,6 +38,7 @@ export interface PageOptions {
   live: Live;
   readStats(): Promise<Stats>;
   replayer: Replayer;
+  pauses: Pauses;
   /** Ends the streams. */
   stop: AbortSignal;
   /** Runs `POST /webhook/{type}` as if a sender had called it. */
@@ -50,11 +52,11 @@ const YEAR_SECONDS = 365 * 24 * 60 * 60;
  * checked who is calling, and from which site.
  */
 export function pages(
-  { services, live, readStats, replayer, stop, receive }: PageOptions,
+  { services, live, readStats, replayer, pauses, stop, receive }: PageOptions,
 ): Hono<Env> {
   const { config, database, log, sources } = services;
   const parts = { database, nameOf: createNames(sources) };
-  const summary = createSummary({ services, readStats });
+  const summary = createSummary({ services, readStats, pauses });
   const openStream = createPageStream({ services, live, stop, summary });
   const sampled = listSampled(services);
   let turn = 0;
@@ -125,7 +127,7 @@ export function pages(
   app.route("/", editPages({ services }));
   app.route("/", taskPages({ services }));
   app.route("/", peoplePages({ services }));
-  app.route("/", sourcePages({ services, originFor }));
+  app.route("/", sourcePages({ services, pauses, originFor }));
   app.route("/", systemPages({ services, readStats }));
 
   app.onError((error, c) => answerProblemPage(error, c, log));

@@ -1,6 +1,6 @@
 import { type Config, secretsOf } from "../lib/config.ts";
-import { labelOf, type Registry } from "../sources/registry.ts";
-import type { Incoming, Source } from "../sources/source.ts";
+import { GENERIC, labelOf, type Registry } from "../sources/registry.ts";
+import type { Incoming } from "../sources/source.ts";
 import { Problem } from "./problem.ts";
 import type { Sampled } from "./views/send.ts";
 
@@ -14,25 +14,21 @@ interface Parts {
   sources: Registry;
 }
 
-function allOf({ sources }: Pick<Parts, "sources">): Record<string, Source> {
-  return { ...sources.all, generic: sources.generic };
-}
-
 /** The systems that have samples, and what stands in their way. */
 export function listSampled(parts: Parts): Sampled[] {
-  return Object.entries(allOf(parts))
+  return Object.entries(parts.sources.all)
     .filter(([, source]) => source.samples?.length)
     .map(([name, source]) => ({
       name,
-      label: name === "generic" ? "Something else" : labelOf({ name, source }),
+      label: name === GENERIC ? "Something else" : labelOf({ name, source }),
       missing: source.secretRequired && !secretFor(parts, name) ? source.secretVariable : undefined,
     }));
 }
 
 /** The events there are samples of, by source. */
-export function listEvents(sources: Registry): Map<string, string[]> {
+export function listEvents({ all }: Registry): Map<string, string[]> {
   return new Map(
-    Object.entries(allOf({ sources })).filter(([, { samples }]) => samples?.length)
+    Object.entries(all).filter(([, { samples }]) => samples?.length)
       .map(([name, { samples }]) => [name, samples!.map(({ event }) => event)]),
   );
 }
@@ -55,7 +51,7 @@ export async function makeSample(
     turn?: number;
   },
 ): Promise<Request> {
-  const all = allOf(parts);
+  const { all } = parts.sources;
   const source = Object.hasOwn(all, name) ? all[name] : undefined;
   const samples = source?.samples ?? [];
   if (!source || samples.length === 0) {
@@ -86,7 +82,7 @@ export async function makeSample(
   }
   const sample = samples.find((each) => each.event === event) ?? samples[turn % samples.length];
   const id = crypto.randomUUID().replaceAll("-", "");
-  const type = name === "generic" ? UNKNOWN : name;
+  const type = name === GENERIC ? UNKNOWN : name;
   const url = origin + (path ?? `/webhook/${type}`);
   const headers = new Headers({ host: new URL(url).host });
   for (const [header, value] of Object.entries(sample.headers)) {
@@ -109,5 +105,5 @@ export async function makeSample(
 }
 
 function secretFor(parts: Parts, name: string): string | undefined {
-  return secretsOf(parts.config, name, allOf(parts)[name].secretVariable)[0];
+  return secretsOf(parts.config, name, parts.sources.all[name].secretVariable)[0];
 }

@@ -332,3 +332,13 @@ export const status = z.object({
     alive: z.boolean(),
   })),
 }).openapi("Status");
+
+export const sourceInfo = z.object({
+  name: z.string(),
+  label: z.string(),
+  url: z.string().openapi({ description: "A path alone while PUBLIC_URL is not set" }),
+  variable: z.string().nullable().openapi({ description: "Null where nothing can be verified" }),
+  secrets: count,
+  signatures: z.enum(["verified", "unverified", "refused"]),
+  paused_since: timeOrNull,
+}).openapi("Source");

@@ -1,16 +1,19 @@
 import { Hono } from "hono";
 import { secretsOf } from "../lib/config.ts";
+import type { Pauses } from "../lib/pauses.ts";
+import { countRejected } from "../lib/quarantine.ts";
 import { listRefusals } from "../lib/refusal_log.ts";
 import { searchMessages } from "../lib/message_search.ts";
 import type { Services } from "../lib/services.ts";
 import { shared } from "../lib/shared.ts";
 import { readSourceStats } from "../lib/source_stats.ts";
-import { labelOf, variableOf } from "../sources/registry.ts";
+import { sources as known } from "../sources/mod.ts";
+import { GENERIC, labelOf, variableOf } from "../sources/registry.ts";
 import type { Env } from "./caller.ts";
 import { readFrame } from "./frame.ts";
 import { readRows } from "./page_rows.ts";
-import { Problem } from "./problem.ts";
 import { listSampled } from "./sample.ts";
+import { noSource } from "./sources.ts";
 import { createNames } from "../sources/names.ts";
 import { sourceList, type SourceView } from "./views/source_list.ts";
 import { sourcePage } from "./views/source_page.ts";
@@ -20,10 +23,14 @@ const LATEST = 8;
 
 /** `/sources`: who sends, how they prove it, what came. */
 export function sourcePages(
-  { services, originFor }: { services: Services; originFor: (request: Request) => string },
+  { services, pauses, originFor }: {
+    services: Services;
+    pauses: Pauses;
+    originFor: (request: Request) => string;
+  },
 ): Hono<Env> {
   const { config, database, sources } = services;
-  const all = { ...sources.all, generic: sources.generic };
+  const { all } = sources;
   const parts = { database, nameOf: createNames(sources) };
   const readStats = shared(() => readSourceStats(database), { freshMs: FRESH_MS });
   const readRefusals = shared(() => listRefusals(database), { freshMs: FRESH_MS });
@@ -34,11 +41,13 @@ export function sourcePages(
     return Object.entries(all).map(([name, source]) => ({
       name,
       source,
-      label: name === "generic" ? "Anything else" : labelOf({ name, source }),
-      url: `${origin}/webhook/${name === "generic" ? "any-name" : name}`,
+      label: name === GENERIC ? "Anything else" : labelOf({ name, source }),
+      url: `${origin}/webhook/${name === GENERIC ? "any-name" : name}`,
       secrets: secretsOf(config, name, source.secretVariable).length,
       variable: source.verify ? variableOf({ name, source }) : undefined,
       requiresVerified: config.requireVerified,
+      isOwn: !Object.hasOwn(known, name) && name !== GENERIC,
+      pausedSince: pauses.since(name),
       stats: stats.find((each) => each.source === name),
       refusal: refusals.find((each) => each.source === name),
     }));
@@ -53,12 +62,7 @@ export function sourcePages(
   app.get("/sources/:name", async (c) => {
     const name = c.req.param("name");
     if (!Object.hasOwn(all, name)) {
-      throw new Problem(
-        404,
-        "source_not_found",
-        "There is no source of this name",
-        "All that Otto knows are listed at Sources; anything else is taken too",
-      );
+      throw noSource();
     }
     const frame = await readFrame(c, database, "sources");
     const [views, { items }] = await Promise.all([
@@ -68,6 +72,8 @@ export function sourcePages(
     return c.html(sourcePage({
       frame,
       view: views.find((each) => each.name === name)!,
+      settings: sources.settingsOf(name),
+      kept: await countRejected(database, name),
       sampled: sampled.find((each) => each.name === name),
       rows: await readRows(parts, items),
     }));

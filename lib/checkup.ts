@@ -1,3 +1,4 @@
+import type { Registry } from "../sources/registry.ts";
 import { access, constants } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { readMcpServers } from "./agent/mcp_servers.ts";
@@ -8,6 +9,7 @@ import { pause } from "./deadline.ts";
 import type { Check } from "./health.ts";
 import { errorText, type Log } from "./log.ts";
 import { openRedis } from "./redis.ts";
+import { instructionsOf } from "./source_file.ts";
 
 const REDIS_MS = 3_000;
 const LOOK_MS = 50;
@@ -25,9 +27,12 @@ export async function checkStores(config: Config, log: Log): Promise<Check[]> {
 }
 
 /** Reads the files that say what the agent may do. */
-export async function checkAgentFiles(config: Config): Promise<Check> {
+export async function checkAgentFiles(config: Config, sources: Registry): Promise<Check> {
   return await attempt("agent", () => {
-    const servers = readMcpServers(config, readAgentSettings(config.agent.configFile));
+    const servers = readMcpServers(
+      config,
+      readAgentSettings(config.agent.configFile, instructionsOf(sources)),
+    );
     const model = config.model ? `${config.model.model} (${config.model.label})` : "no model";
     return Promise.resolve(`${model}, ${servers.length} MCP servers`);
   });

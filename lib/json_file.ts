@@ -33,11 +33,23 @@ export function parseJson<T extends z.ZodType>(where: string, text: string, sche
   if (parsed.success) return parsed.data;
   throw new ConfigError(
     `Cannot start with ${where}:\n` + parsed.error.issues
-      .map(({ path, message }) => {
-        const { line } = nodeAt(document.body, path).loc.start;
-        return `  line ${line}: ${path.join(".") || "the whole"}: ${message}`;
+      .map((issue) => {
+        const { line } = nodeAt(document.body, placeOf(issue)).loc.start;
+        return `  line ${line}: ${issue.path.join(".") || "the whole"}: ${messageOf(issue)}`;
       }).join("\n"),
   );
+}
+
+type Issue = z.core.$ZodIssue;
+
+/** A key that should not be there is looked for itself, not what it is in. */
+function placeOf(issue: Issue): PropertyKey[] {
+  return issue.code === "unrecognized_keys" ? [...issue.path, issue.keys[0]] : issue.path;
+}
+
+/** Of a name that is wrong: why. */
+function messageOf(issue: Issue): string {
+  return issue.code === "invalid_key" ? issue.issues[0]?.message ?? issue.message : issue.message;
 }
 
 function read(where: string, text: string) {
@@ -60,7 +72,9 @@ function nodeAt(node: AnyNode, path: readonly PropertyKey[]): AnyNode {
   if (step === undefined) return node;
   if (node.type === "Array") {
     const element = node.elements[Number(step)];
-    return element ? nodeAt(element.value, rest) : node;
+    if (element) return nodeAt(element.value, rest);
+    // A list that stands for an object: one step more than is written.
+    return typeof step === "string" && rest.length > 0 ? nodeAt(node, rest) : node;
   }
   if (node.type !== "Object") return node;
   // Of two with the same name the last one counts, as in JSON.parse.

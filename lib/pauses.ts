@@ -6,6 +6,8 @@ import { errorText, type Log } from "./log.ts";
 export interface Pauses {
   /** Since when a source is paused; undefined when it is not. Costs nothing: it is known. */
   since(source: string): Date | undefined;
+  /** Those that are paused, by name. */
+  names(): string[];
   /** Remembers it for all processes, and at once for this one. */
   set(source: string, paused: boolean): Promise<void>;
 }
@@ -62,6 +64,7 @@ export function openPauses(
 
   return {
     since: (source) => known.get(source),
+    names: () => [...known.keys()],
     async set(source, paused) {
       const since = new Date();
       await database.query(

@@ -121,6 +121,17 @@ export async function trimQuarantine(
   return rows.length;
 }
 
+/** How many rejected messages of a source are kept. */
+export async function countRejected(database: Database, source: string): Promise<number> {
+  const [{ count }] = await database.query(
+    "count the rejected messages",
+    (sql) =>
+      sql<{ count: number }[]>`
+      select count(*)::int as count from messages where state = 'rejected' and source = ${source}`,
+  );
+  return count;
+}
+
 /** What came of a release: `repeats` is the message that this delivery has become already. */
 export type Release = { released: true } | { released: false; repeats?: string };
 

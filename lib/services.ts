@@ -28,7 +28,7 @@ import { openSpill, type Spill } from "./queue/spill.ts";
 import { createRedactor } from "./redact.ts";
 import { openRedis } from "./redis.ts";
 import { Refusal } from "./refusal.ts";
-import { readSources } from "./source_file.ts";
+import { channelsOf, instructionsOf, readSources } from "./source_file.ts";
 import { refuseUnreadSecrets } from "./start.ts";
 
 /** Everything an entrypoint opens and closes. */
@@ -75,7 +75,7 @@ async function openServicesWith(
   { config, log, signal }: { config: Config; log: Log; signal: AbortSignal },
 ): Promise<Services> {
   const sources = readSources(config);
-  refuseUnreadSecrets(config, { ...sources.all, generic: sources.generic });
+  refuseUnreadSecrets(config, sources.all);
   const database = closer.add(await openDatabase(config, log));
   // Messages must not wait behind the questions of a page.
   const inboxDatabase = config.databaseUrl === undefined
@@ -117,10 +117,10 @@ async function openServicesWith(
     inbox,
     quarantine,
     spill,
-    agent: openAgent(config, database, log),
+    agent: openAgent({ config, sources, database, log }),
     jobs: openJobs(config, database, log, closer),
     channels: [webChannel],
-    slack: createSlack({ config, database, log }),
+    slack: createSlack({ config, channels: channelsOf(config, sources), database, log }),
     bells: { tasks: createBell(), notifications: createBell() },
     ready,
     notReady: () => obstacle,
@@ -130,9 +130,11 @@ async function openServicesWith(
 }
 
 /** The agent that the configuration asks for. */
-function openAgent(config: Config, database: Database, log: Log): Agent {
+function openAgent(
+  { config, sources, database, log }: Pick<Services, "config" | "sources" | "database" | "log">,
+): Agent {
   // Read in any case: a mistake in it should be found before a model is there.
-  const settings = readAgentSettings(config.agent.configFile);
+  const settings = readAgentSettings(config.agent.configFile, instructionsOf(sources));
   const servers = readMcpServers(config, settings);
   if (config.model === undefined) return digestAgent;
   if (config.agent.mode === "off") return switchedOffAgent;

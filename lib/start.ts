@@ -88,6 +88,7 @@ function signatures(config: Config, sources: Record<string, Known>): string {
   for (const [name, source] of Object.entries(sources)) {
     const variable = source.secretVariable ?? secretVariable(name);
     if (secretsOf(config, name, source.secretVariable).length > 0) told.push(`${name} verified`);
+    else if (name === "generic") continue;
     else if (source.secretRequired) told.push(`${name} refused until ${variable} is set`);
     else others++;
   }

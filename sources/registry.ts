@@ -6,6 +6,9 @@ import { sources } from "./mod.ts";
 import type { SourceSettings } from "./settings.ts";
 import type { Source } from "./source.ts";
 
+/** The name of the source for every system that nobody knows. */
+export const GENERIC = "generic";
+
 /** A source and the one name it has in tables, metrics and policies. */
 export interface Named {
   name: string;
@@ -14,9 +17,8 @@ export interface Named {
 
 /** All the sources of one Otto: those that it knows as its operator has changed them, and the operator's own. */
 export interface Registry {
-  /** By the name in the webhook's URL. The generic source is not among them. */
+  /** By the name in the webhook's URL; `generic` is for all other names. */
   readonly all: Readonly<Record<string, Source>>;
-  readonly generic: Source;
   /** The source for a `webhook_type` as a sender wrote it; all that nobody knows are one, the generic source. */
   find(type: string): Named;
   /** What the operator says of a source. */
@@ -27,32 +29,22 @@ export interface Registry {
 
 /** The sources with the operator's settings, which are checked by `sourcesFile` in `settings.ts`. */
 export function createRegistry(settings: Readonly<Record<string, SourceSettings>> = {}): Registry {
-  const all: Record<string, Source> = { ...sources };
+  const all: Record<string, Source> = { ...sources, [GENERIC]: generic };
   const lists = new Map<string, (address: string) => boolean>();
   for (const [name, its] of Object.entries(settings)) {
     if (its.allowed_ips) lists.set(name, createAddressList(its.allowed_ips));
-    if (name !== GENERIC) all[name] = customSource(name, its, known(name));
+    all[name] = customSource(name, its, Object.hasOwn(all, name) ? all[name] : undefined);
   }
-  const own = settings[GENERIC];
-  const fallback: Source = own ? customSource(GENERIC, own, generic) : generic;
   return {
     all,
-    generic: fallback,
     find(type) {
-      const name = type.toLowerCase();
-      return Object.hasOwn(all, name)
-        ? { name, source: all[name] }
-        : { name: GENERIC, source: fallback };
+      const lower = type.toLowerCase();
+      const name = Object.hasOwn(all, lower) ? lower : GENERIC;
+      return { name, source: all[name] };
     },
     settingsOf: (name) => Object.hasOwn(settings, name) ? settings[name] : {},
     allows: (name, address) => lists.get(name)?.(address) ?? true,
   };
-}
-
-const GENERIC = "generic";
-
-function known(name: string): Source | undefined {
-  return Object.hasOwn(sources, name) ? sources[name as keyof typeof sources] : undefined;
 }
 
 /** The variable to set for a source's secret: the vendor's own, else ours. */

@@ -4,8 +4,9 @@ import { pages } from "../handlers/pages.ts";
 import { Problem } from "../handlers/problem.ts";
 import { createReplayer } from "../handlers/replayer.ts";
 import { listSampled, makeSample } from "../handlers/sample.ts";
-import { asset, staticFiles } from "../handlers/static.ts";
 import { createVerifier } from "../handlers/verifier.ts";
+import { openPauses } from "../lib/pauses.ts";
+import { asset, staticFiles } from "../handlers/static.ts";
 import { stagesOf, wordOf } from "../handlers/views/stages.ts";
 import { ago, took } from "../handlers/views/time.ts";
 import { readConfig } from "../lib/config.ts";
@@ -61,8 +62,7 @@ async function build(store: Services, env: Record<string, string> = {}): Promise
     services,
     live: openLive(services),
     readStats: shared(() => readStats(services), { freshMs: 2_000 }),
-    stop: stop.signal,
-    replayer: createReplayer({ services, verifier: createVerifier(services) }),
+    ...partsOf(services, stop.signal),
     async receive(request) {
       received.push(request.clone());
       await request.text();
@@ -141,6 +141,12 @@ function rowOf(html: string, id: string): string {
 }
 
 const registry = createRegistry();
+
+/** What the pages share with the rest of the app. */
+function partsOf(services: Services, stop: AbortSignal) {
+  const replayer = createReplayer({ services, verifier: createVerifier(services) });
+  return { replayer, pauses: openPauses({ ...services, stop }), stop };
+}
 
 describe("the pages", () => {
   let store: Services;
@@ -267,8 +273,7 @@ describe("the pages", () => {
         services: { ...store, database },
         live: openLive({ ...store, database }),
         readStats: () => readStats({ ...store, database }),
-        stop: house.stop.signal,
-        replayer: createReplayer({ services: store, verifier: createVerifier(store) }),
+        ...partsOf({ ...store, database }, house.stop.signal),
         receive: () => Promise.reject(),
       }).request("http://otto.test/");
       assertEquals(response.status, 503);

@@ -47,7 +47,7 @@ function pause() {
   const before = paused;
   paused = before ? undefined : new Map();
   button.setAttribute("aria-pressed", String(!before));
-  button.title = before ? "Pause" : "Go on";
+  button.title = before ? "Pause this page" : "Let this page go on";
   say(before ? "live" : "paused");
   if (!before) return;
   if (before.size > MOST_PAUSED) return location.reload();

@@ -9,10 +9,12 @@ export interface Condition {
   hasModel: boolean;
   /** Messages kept in Redis until Postgres is back. */
   spilled: number;
+  /** The sources that a person has paused. */
+  paused: readonly { name: string; label: string }[];
 }
 
 /** Notes on what is wrong, or not set up; nothing when all is well. */
-export function notes({ isWorked, worksInline, hasModel, spilled }: Condition) {
+export function notes({ isWorked, worksInline, hasModel, spilled, paused }: Condition) {
   return html`
     <div id="notes" class="notes">
       ${!isWorked && html`<p class="note failed"><strong>No worker is running.</strong>
@@ -23,6 +25,10 @@ export function notes({ isWorked, worksInline, hasModel, spilled }: Condition) {
       }</p>`}
       ${spilled > 0 && html`<p class="note failed"><strong>PostgreSQL is away.</strong>
         ${spilled} messages are kept in Redis until it is back.</p>`}
+      ${paused.map(({ name, label }) =>
+        html`<p class="note"><strong>${label} is paused.</strong> Its webhooks are answered with 503,
+          to be sent again later. <a href="/sources/${name}">Resume it</a></p>`
+      )}
       ${!hasModel &&
         html`<p class="note">No model is configured, so each task ends with a digest made
         without AI: what happened, who did it, and where. Nothing is decided, nothing is done.</p>`}

@@ -118,9 +118,9 @@ function now(frame: Frame) {
   return html`
     <div class="now">
       <span id="word" class="word" role="status"></span>
-      <button class="bare" id="pause" data-key="p" title="Pause" aria-pressed="false" hidden>${icon(
+      <button class="bare" id="pause" data-key="p" title="Pause this page" aria-pressed="false" hidden>${icon(
         "pause",
-      )}${icon("play")}<span class="words">Pause</span></button>
+      )}${icon("play")}<span class="words">Pause this page</span></button>
       <noscript><a href="${frame.path}">Reload</a></noscript>
       ${frame.isReader && html`<span class="badge">${icon("eye")}Read only</span>`}
       ${unreadLink(frame.unread)}

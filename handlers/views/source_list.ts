@@ -19,6 +19,9 @@ export interface SourceView {
   /** The variable that a secret belongs in; undefined where nothing can be verified. */
   variable: string | undefined;
   requiresVerified: boolean;
+  pausedSince?: Date;
+  /** One of the operator's own. */
+  isOwn: boolean;
   stats?: SourceStats;
   refusal?: SourceRefusal;
 }
@@ -32,7 +35,8 @@ export function trust({ source, secrets, requiresVerified }: SourceView) {
 
 /** `/sources`: every system that Otto knows, those in use first. */
 export function sourceList({ frame, views }: { frame: Frame; views: readonly SourceView[] }) {
-  const isUsed = ({ stats, refusal, secrets }: SourceView) => stats || refusal || secrets > 0;
+  const isUsed = ({ stats, refusal, secrets, pausedSince, isOwn }: SourceView) =>
+    stats || refusal || secrets > 0 || pausedSince || isOwn;
   const used = views.filter(isUsed);
   const others = views.filter((view) => !isUsed(view));
   return page({
@@ -94,7 +98,7 @@ function usedRow(view: SourceView) {
   return html`
     <tr id="source-${name}">
       <td class="main"><a class="open" href="/sources/${name}">${label}</a></td>
-      <td>${trust(view)}</td>
+      <td>${trust(view)} ${view.pausedSince && status("paused", "active", "pause")}</td>
       <td data-say="last">${stats
         ? html`<a class="plain" href="/messages/${stats.last.message_id}">${age(stats.last.at)}</a>`
         : html`<span class="soft">none yet</span>`}</td>

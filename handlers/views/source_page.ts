@@ -1,8 +1,11 @@
 import { html } from "hono/html";
+import type { SourceSettings } from "../../sources/settings.ts";
 import { barChart } from "./chart.ts";
+import { icon } from "./icon.ts";
 import { rowId } from "./message_row.ts";
 import { type Frame, page } from "./page.ts";
 import type { Sampled } from "./send.ts";
+import { sourceRules } from "./source_rules.ts";
 import { type SourceView, trust } from "./source_list.ts";
 import type { Row } from "./stages.ts";
 import { wordOf } from "./stages.ts";
@@ -12,14 +15,17 @@ import { titleOf } from "./message_row.ts";
 
 /** `/sources/{name}`: its URL, how to set it up, what came. */
 export function sourcePage(
-  { frame, view, sampled, rows }: {
+  { frame, view, settings, kept, sampled, rows }: {
     frame: Frame;
     view: SourceView;
+    settings: SourceSettings;
+    /** How many refused ones are kept for diagnosis. */
+    kept: number;
     sampled?: Sampled;
     rows: readonly Row[];
   },
 ) {
-  const { name, label, url, stats, refusal } = view;
+  const { name, label, url, stats, refusal, pausedSince } = view;
   return page({
     title: label,
     frame,
@@ -37,8 +43,17 @@ export function sourcePage(
             <input type="hidden" name="back" value="/sources/${name}">
             <button>Send a sample</button>
           </form>
-        `}</div>
+        `}
+          <form method="post" action="/sources/${name}/${pausedSince ? "resume" : "pause"}">
+            <button class="${pausedSince ? "" : "quiet"}">${pausedSince
+              ? "Resume"
+              : html`${icon("pause")}Pause`}</button>
+          </form></div>
       </div>
+      <div id="paused" data-part>${pausedSince &&
+        html`<p class="note"><strong>Paused</strong> ${age(pausedSince)}. Webhooks of ${label} are
+          answered with 503 and asked to come again in a minute. Most senders do so for hours; some,
+          such as GitHub, Discord's and Slack's commands, do not try again by themselves.</p>`}</div>
       <div class="two">
         <div>
           <section class="card" aria-labelledby="url"><h2 id="url">Webhook URL</h2>
@@ -79,6 +94,7 @@ export function sourcePage(
           <section class="card" aria-labelledby="proof"><h2 id="proof">Signature</h2>${proof(
             view,
           )}</section>
+          ${sourceRules(settings)}
           <section class="card" aria-labelledby="refused" id="refused-card" data-part>
             <h2 id="refused">Last refused</h2>
             ${refusal
@@ -88,7 +104,13 @@ export function sourcePage(
                 )}</p>
                 <p class="error" dir="auto">${refusal.message}</p>
                 <p class="hint" dir="auto">${refusal.hint}</p>
-                <p class="hint">${refusal.count.toLocaleString("en")} refused in all</p>
+                <p class="hint">${refusal.count.toLocaleString("en")} refused in all. ${kept > 0 &&
+                  html`
+                    <a
+                      href="/messages?source=${name}&amp;state=rejected">${kept.toLocaleString(
+                        "en",
+                      )} kept</a>, to be looked at and let in.
+                  `}</p>
               `
               : html`<p class="said">Nothing was ever refused.</p>`}
           </section>

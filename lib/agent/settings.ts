@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ConfigError } from "../config.ts";
 import { readJsonFile } from "../json_file.ts";
 import type { Capability, SourceRules } from "./policy.ts";
 import { ALWAYS, BUILT_IN } from "./tool_names.ts";
@@ -105,10 +106,22 @@ const DEFAULT_TOOLS = ["ask_human"];
  * Reads the operator's file of rules (`AGENT_CONFIG`, see docs/agent.md); without
  * one, the safe defaults.
  *
+ * @param instructions what the file of sources says, by source.
+ *
  * @throws {ConfigError} that names the file and the place in it.
  */
-export function readAgentSettings(file: string | undefined): AgentSettings {
+export function readAgentSettings(
+  file: string | undefined,
+  instructions: ReadonlyMap<string, string> = new Map(),
+): AgentSettings {
   const all = file === undefined ? {} : readJsonFile("AGENT_CONFIG", file, schema);
+  for (const [name, rules] of Object.entries(all.sources ?? {})) {
+    if (rules.instruction === undefined || !instructions.has(name)) continue;
+    throw new ConfigError(
+      `Cannot start with two instructions for ${name}: one is in SOURCES_FILE, another in ` +
+        "AGENT_CONFIG. Leave one of them out.",
+    );
+  }
   return {
     sources: Object.keys(all.sources ?? {}),
     mcpTools: new Map(Object.entries(all.mcp_tools ?? {})),
@@ -117,7 +130,7 @@ export function readAgentSettings(file: string | undefined): AgentSettings {
       const base = all.default ?? {};
       const amounts = { ...DEFAULT_BUDGETS, ...base.budgets, ...own.budgets };
       return {
-        instruction: own.instruction ?? base.instruction,
+        instruction: own.instruction ?? instructions.get(source) ?? base.instruction,
         tools: [...ALWAYS, ...(own.tools ?? base.tools ?? DEFAULT_TOOLS)],
         unverifiedTools: [...ALWAYS, ...(own.unverified_tools ?? base.unverified_tools ?? [])],
         approve: own.approve ?? base.approve ?? [],

@@ -44,9 +44,15 @@ const ASK_AGAIN_MS = 60_000;
 
 /** Slack as it is configured; undefined without a token. Connects when first used. */
 export function createSlack(
-  { config, database, log }: { config: Config; database: Database; log: Log },
+  { config, channels, database, log }: {
+    config: Config;
+    /** The channel that outcomes are told in, by source or `webhook_type`; `*` is all others. */
+    channels: ReadonlyMap<string, string>;
+    database: Database;
+    log: Log;
+  },
 ): Slack | undefined {
-  const { botToken, apiUrl, channels, approvers } = config.slack;
+  const { botToken, apiUrl, approvers } = config.slack;
   if (botToken === undefined) return undefined;
   const client = createSlackClient({ token: botToken, url: apiUrl });
   const showers = {

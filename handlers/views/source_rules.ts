@@ -1,0 +1,54 @@
+import { html } from "hono/html";
+import { tell } from "../../sources/filter.ts";
+import type { SourceSettings } from "../../sources/settings.ts";
+import type { Html } from "./page.ts";
+
+/** What the operator's file says of a source, in words; nothing where it says nothing. */
+export function sourceRules(settings: SourceSettings) {
+  const { filter, allowed_ips, rate_limit, merge, ignore_actors } = settings;
+  const rules: [name: string, value: Html | string | undefined][] = [
+    ["Only from", allowed_ips && codes(allowed_ips)],
+    [
+      "At most",
+      rate_limit && `${rate_limit.requests.toLocaleString("en")} in ${inWords(rate_limit.seconds)}`,
+    ],
+    ["Only if all", filter?.all && codes(filter.all.map(tell))],
+    ["Only if any", filter?.any && codes(filter.any.map(tell))],
+    ["Not by", ignore_actors && ignore_actors.length > 0 ? codes(ignore_actors) : undefined],
+    ["One task for", merge && html`<code>${merge.key}</code> within ${inWords(merge.seconds)}`],
+    ["Title", settings.title && html`<code>${settings.title}</code>`],
+    ["Same bytes", settings.repeats && "may be news: they make a task each time"],
+    ["Told in", settings.notify && html`Slack channel <code>${settings.notify.slack}</code>`],
+    ["The agent is told", settings.instruction],
+  ];
+  const told = rules.filter(([, value]) => value !== undefined);
+  if (told.length === 0) return "";
+  return html`
+    <section class="card" aria-labelledby="rules">
+      <h2 id="rules">Your rules</h2>
+      <dl>${told.map(([name, value]) =>
+        html`
+          <dt>${name}</dt>
+          <dd dir="auto">${value}</dd>
+        `
+      )}</dl>
+      <p class="hint">From <code>SOURCES_FILE</code>, read when Otto starts.</p>
+    </section>
+  `;
+}
+
+function codes(texts: readonly string[]) {
+  return html`<ul class="plain-list">${
+    texts.map((text) => html`<li><code>${text}</code></li>`)
+  }</ul>`;
+}
+
+function inWords(seconds: number): string {
+  return seconds === 1
+    ? "a second"
+    : seconds === 60
+    ? "a minute"
+    : seconds % 60 === 0
+    ? `${seconds / 60} minutes`
+    : `${seconds} seconds`;
+}
