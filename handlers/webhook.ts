@@ -146,9 +146,11 @@ export function webhook(
   ): void {
     const size = refused.incoming.body.byteLength;
     if (size > MOST_KEPT_BYTES) {
-      quarantine.put(() => ({ ...toMessage(), size, body: new Uint8Array() }), tooLarge(refused));
+      const head = () => ({ ...toMessage(), size, body: new Uint8Array() });
+      quarantine.put(door.name, head, tooLarge(refused));
     } else {
       quarantine.put(
+        door.name,
         () => ({ ...toMessage(), size }),
         () => verifier.diagnose(door, refused),
       );
