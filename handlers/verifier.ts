@@ -5,6 +5,7 @@ import type { Verification, WholeMessage } from "../lib/message.ts";
 import { diagnose } from "../sources/diagnosis.ts";
 import type { Incoming } from "../sources/source.ts";
 import { checkSignature, createDoors, type Door, type SignatureRefused } from "./door.ts";
+import { asSent } from "./method.ts";
 import { Problem } from "./problem.ts";
 
 /** Checks requests against the secrets that are set, now or long after they came in. */
@@ -58,7 +59,7 @@ export function createVerifier({ config, log }: { config: Config; log: Log }): V
     publicUrl,
     async verify(door, incoming) {
       const signed = door.source.certificateUrl ? await withCertificate(door, incoming) : incoming;
-      return await checkSignature(door, signed, config);
+      return await checkSignature(door, asSent(signed), config);
     },
     diagnose: (door, refused) =>
       diagnose(refused, refused.incoming, door, {
@@ -67,9 +68,9 @@ export function createVerifier({ config, log }: { config: Config; log: Log }): V
         all: config.secrets,
         retired: config.retiredSecrets,
       }),
-    incomingOf: ({ webhook_type, url, headers, body, received_at }) => ({
+    incomingOf: ({ webhook_type, method, url, headers, body, received_at }) => ({
       type: webhook_type,
-      method: "POST",
+      method: method ?? "POST",
       url: publicUrl(url),
       headers,
       body,

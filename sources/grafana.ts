@@ -13,6 +13,8 @@ export const label = "Grafana";
 export const secretVariable = "GRAFANA_WEBHOOK_SECRET";
 export const setup = "Alerting → Contact points → Webhook: URL, HMAC signature secret, " +
   "timestamp header X-Grafana-Alerting-Timestamp";
+/** The contact point's "HTTP Method" (grafana/alerting, receivers/webhook/v1). */
+export const methods = ["POST", "PUT"];
 
 const place = { variable: secretVariable, is: "the contact point's HMAC secret or credentials" };
 const TIMESTAMP = "X-Grafana-Alerting-Timestamp";

@@ -13,6 +13,8 @@ export const label = "HubSpot";
 export const secretVariable = "HUBSPOT_CLIENT_SECRET";
 export const setup =
   "The app → Webhooks: target URL (set PUBLIC_URL to its origin); Auth: client secret";
+/** A workflow's "Send a webhook" is a POST or a GET. */
+export const methods = ["POST", "GET"];
 
 const is = "the app's client secret, and PUBLIC_URL to the origin of the URL that HubSpot calls";
 const HEADER = "X-HubSpot-Signature";

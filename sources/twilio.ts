@@ -23,6 +23,8 @@ export const setup =
   "Phone number or messaging service: webhook URL (set PUBLIC_URL to its origin); primary auth token";
 export const proof =
   "HMAC-SHA-1 of the URL and the sorted form fields in `X-Twilio-Signature` (JSON: the body's digest in the URL)";
+/** Each number's webhooks are "HTTP POST" or "HTTP GET". */
+export const methods = ["POST", "GET"];
 
 const HEADER = "X-Twilio-Signature";
 
@@ -102,11 +104,11 @@ export function deliveryId(request: Incoming): string | undefined {
 }
 
 /**
- * Answers forms with TwiML that does nothing, exactly as twilio-node prints
+ * Answers forms, posted or in the URL, with TwiML that does nothing, exactly as twilio-node prints
  * it: JSON would be an error in Twilio's log (error 12300, "Invalid Content-Type").
  */
 export function answer(request: Incoming): Reply | undefined {
-  if (!isForm(request)) return undefined;
+  if (!isForm(request) && request.method !== "GET") return undefined;
   return {
     status: 200,
     contentType: "text/xml",

@@ -9,8 +9,9 @@ import { told } from "./told.ts";
 
 export const label = "Zendesk";
 export const secretVariable = "ZENDESK_WEBHOOK_SECRET";
-export const setup =
-  "Admin Center → Apps and integrations → Webhooks: URL (POST, JSON); signing secret";
+export const setup = "Admin Center → Apps and integrations → Webhooks: URL and signing secret";
+/** A trigger's webhook may have any (developer.zendesk.com, "Creating and monitoring webhooks"). */
+export const methods = ["POST", "PUT", "PATCH", "DELETE", "GET"];
 
 /** Whether a retry gets a new time is not documented, so its age is not judged (developer.zendesk.com, "Verifying webhook authenticity"). */
 export const { verify, sign, proof } = signedBy({
