@@ -28,12 +28,9 @@ let otto: Otto;
 const ask = (method: string, path: string, headers = {}, body?: string) =>
   otto.ask(`/webhook/${path}`, { method, headers, body });
 const idOf = (answer: Response) => answer.headers.get("x-message-id")!;
-const admin = (path: string, method = "GET") =>
-  otto.ask(path, { method, headers: ADMIN });
-const read = async (id: string) =>
-  await json(await admin(`/api/messages/${id}`));
-const explain = async (id: string) =>
-  await json(await admin(`/api/messages/${id}/explain`));
+const admin = (path: string, method = "GET") => otto.ask(path, { method, headers: ADMIN });
+const read = async (id: string) => await json(await admin(`/api/messages/${id}`));
+const explain = async (id: string) => await json(await admin(`/api/messages/${id}/explain`));
 
 /** A GET as Twilio signs it: the URL with its query, and nothing else. */
 function getTwilio(
@@ -63,8 +60,7 @@ function signZendesk(body: string): Record<string, string> {
 async function kept(): Promise<number> {
   const [{ count }] = await otto.services.database.query(
     "count the messages",
-    (sql) =>
-      sql<{ count: number }[]>`select count(*)::int as count from messages`,
+    (sql) => sql<{ count: number }[]>`select count(*)::int as count from messages`,
   );
   return count;
 }
@@ -105,8 +101,7 @@ describe("an event by another method than POST", () => {
   });
 
   it("by GET is what its URL says: kept, described, explained, replayed and verified again", async () => {
-    const query =
-      "MessageSid=SM1&From=%2B15005550006&Body=Move+it%20to+Friday&Body=now&Empty=";
+    const query = "MessageSid=SM1&From=%2B15005550006&Body=Move+it%20to+Friday&Body=now&Empty=";
     const answer = await getTwilio(query);
     assertEquals([answer.status, await answer.text()], [200, EMPTY_TWIML]);
     assertEquals(answer.headers.get("content-type"), "text/xml");
