@@ -77,13 +77,14 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     line(payload, "version", "name"),
     line(payload, "project", "name"),
   );
-  const title = event && words(
-    actor,
-    past && (NAMES[past] ?? past.replaceAll("_", " ")),
+  const did = past && (NAMES[past] ?? past.replaceAll("_", " "));
+  const what = words(
     thing === "issue" && key ? undefined : thing,
     thing !== "issue" && key ? ["on", key] : key,
     quoted(subject),
   );
+  const title = event &&
+    (actor ? words(actor, did, what) : words(what.replace(/^[a-z]/, upper), did));
   const said = thing === "comment" ? line(comment, "body") : changes.join(", ");
   return told({ name: "jira", label }, payload, context, {
     event,
@@ -120,6 +121,10 @@ export const samples = [
     changelog: { items: [{ field: "status", fromString: "To Do", toString: "Done" }] },
   }, { "x-atlassian-webhook-identifier": "SAMPLE" }),
 ];
+
+function upper(letter: string): string {
+  return letter.toUpperCase();
+}
 
 /** The issue's page for people: `self` is the API's address. */
 function browseLink(issue: unknown): string | undefined {

@@ -5,6 +5,7 @@ import { facts, first, line, text, whole } from "../lib/pick.ts";
 import {
   decodeBase64,
   decodeHex,
+  digest,
   encodeBase64,
   equalBytes,
   hmac,
@@ -14,7 +15,7 @@ import {
 import { isForm, payloadOf, usableId } from "./incoming.ts";
 import type { Incoming, Reply, Sample, Verdict } from "./source.ts";
 import { bodyDigest, signedTexts } from "./twilio_signature.ts";
-import { eventOf, messageStatus, titleOf } from "./twilio_title.ts";
+import { debugged, eventOf, messageStatus, streamed, titleOf } from "./twilio_title.ts";
 import { malformed, mismatch, missing, verified } from "./verdict.ts";
 
 export const label = "Twilio";
@@ -45,9 +46,9 @@ export async function verify(
   if (signature?.length !== 20) {
     return malformed(HEADER, "{20 bytes in base64}");
   }
-  const digest = bodyDigest(request.url);
-  if (digest !== undefined) {
-    const found = decodeHex(digest);
+  const inUrl = bodyDigest(request.url);
+  if (inUrl !== undefined) {
+    const found = decodeHex(inUrl);
     if (!found || !equalBytes(found, await sha256(request.body))) {
       return mismatch(
         HEADER,
@@ -60,7 +61,7 @@ export async function verify(
       "Send a form, or add the body's bodySHA256 to the URL: nothing else is signed.",
     );
   }
-  const form = digest === undefined && isForm(request) ? request.body : undefined;
+  const form = inUrl === undefined && isForm(request) ? request.body : undefined;
   if (await isSigned(request.url, form, signature, secrets)) return verified;
   return mismatch(
     HEADER,
@@ -85,8 +86,8 @@ export async function sign(
 
 /**
  * What tells one request from the next: Twilio's token, else the message or
- * call together with its state. A call's id and status alone do not: a
- * `<Gather>` posts again with the same pair.
+ * call together with its state, or the ids of streamed events. A call's id and
+ * status alone do not: a `<Gather>` posts again with the same pair.
  */
 export function deliveryId(request: Incoming): string | undefined {
   const token = usableId(request.headers.get("i-twilio-idempotency-token"));
@@ -100,7 +101,11 @@ export function deliveryId(request: Incoming): string | undefined {
     text(payload, "CallStatus"),
     text(payload, "SequenceNumber"),
   ];
-  return call.every((part) => part) ? usableId(call.join(":")) : undefined;
+  if (call.every((part) => part)) return usableId(call.join(":"));
+  const ids = streamed(payload).map((event) => text(event, "id"));
+  return ids.length > 0 && ids.every((id) => id)
+    ? usableId(digest(JSON.stringify(ids.sort())))
+    : undefined;
 }
 
 /**
@@ -131,7 +136,8 @@ export function describe(payload: unknown): Description {
       from,
       to: line(payload, "To"),
       status: first(messageStatus(payload), line(payload, "CallStatus")),
-      error: line(payload, "ErrorCode"),
+      error: first(line(payload, "ErrorCode"), debugged(payload).code),
+      events: streamed(payload).length > 1 ? String(streamed(payload).length) : undefined,
       sid: first(sid, line(payload, "SmsSid"), line(payload, "CallSid")),
       media: line(payload, "NumMedia") === "0" ? undefined : line(payload, "NumMedia"),
       direction: line(payload, "Direction"),
