@@ -130,5 +130,5 @@ function upper(letter: string): string {
 function browseLink(issue: unknown): string | undefined {
   const key = text(issue, "key");
   const self = URL.parse(text(issue, "self") ?? "");
-  return key && self ? `${self.origin}/browse/${encodeURIComponent(key)}` : undefined;
+  return self && key && /^[\w-]{1,100}$/.test(key) ? `${self.origin}/browse/${key}` : undefined;
 }

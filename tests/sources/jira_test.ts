@@ -32,6 +32,19 @@ const claims = (more: Record<string, unknown> = {}) =>
   JSON.stringify({ iss: "jira", iat: now, exp: now + 180, ...more });
 const HEAD = `{"typ":"JWT","alg":"HS256"}`;
 
+describe("a Jira issue's link", () => {
+  const linkOf = (key: unknown, self = "https://octo.atlassian.net/rest/api/2/issue/1") =>
+    jira.describe({ webhookEvent: "jira:issue_updated", issue: { self, key } }).link;
+
+  it("is its page, and none for a key that is none", () => {
+    assertEquals(linkOf("OTT_2-12"), "https://octo.atlassian.net/browse/OTT_2-12");
+    for (const key of ["\udc00\ud800", "a/../b", "A-1?x", "A 1", "", 7.5, null, {}]) {
+      assertEquals(linkOf(key), undefined, String(key));
+    }
+    assertEquals(linkOf("A-1", "javascript:alert(1)"), undefined);
+  });
+});
+
 describe("a Jira app's token", () => {
   it("is right as Atlassian's own library signs it, with any of several secrets", async () => {
     for (let round = 0; round < 20; round++) {
