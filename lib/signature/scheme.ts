@@ -165,8 +165,11 @@ export function tellScheme({ algorithm, signed = "{body}", header, time }: Schem
     (time && minutes ? `, ± ${minutes} min` : "");
 }
 
+/** A header that came twice is joined by commas, also where spaces separate. */
 function itemsOf({ separator }: Scheme, value: string): string[] {
-  return separator ? value.split(separator, MAX_ITEMS).map((item) => item.trim()) : [value];
+  return separator
+    ? value.split(separator, MAX_ITEMS).map((item) => item.trim().replace(/,$/, ""))
+    : [value];
 }
 
 function signaturesIn(
