@@ -44,11 +44,16 @@ in under another name than its sender's has a \`hint\`: "looks like Sentry: use 
   changed, that is a repeat and makes no second task.
 - **Dropbox and Home Assistant** send nothing that tells a repeat from news: each request is a
   message.
+- **Jira** signs a webhook that has a secret. Webhooks made by an OAuth 2.0 or Connect app carry a
+  token instead, which says who sends and until when, but covers no body. Use HTTPS.
 - **Mailgun** signs a time and a token, not the event; **Alertmanager, CloudEvents, Event Grid, Home
   Assistant, Microsoft Graph, Okta, Postmark and Telegram** sign nothing and send a secret. Use
   HTTPS. Amazon SNS signs, but with a certificate that Otto does not check yet: it is taken by a
   token in its URL.
-- **Methods**: events come by POST. Set Home Assistant, Zendesk and Grafana up to use it.
+- **Methods**: events come by POST, from Grafana also by PUT, and from Zendesk and Home Assistant by
+  whatever is set there. Twilio, HubSpot's workflows, Zendesk and Home Assistant may use GET: the
+  query's fields are the payload then. By GET only a verified event is taken, because browsers,
+  crawlers and link previews send GETs, too, so set the secret first.
 
 ## Add one
 

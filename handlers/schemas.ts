@@ -66,6 +66,7 @@ export const message = z.object({
 }).openapi("Message");
 
 export const wholeMessage = message.extend({
+  method: z.string().optional().openapi({ description: "Where it was not POST" }),
   headers: z.record(z.string(), z.string()).openapi({ description: "Secrets are masked" }),
   payload_left_out: z.string().optional(),
   payload: z.unknown().openapi({

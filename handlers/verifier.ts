@@ -5,6 +5,7 @@ import type { Services } from "../lib/services.ts";
 import { diagnose } from "../sources/diagnosis.ts";
 import type { Incoming } from "../sources/source.ts";
 import { checkSignature, createDoors, type Door, type SignatureRefused } from "./door.ts";
+import { asSent } from "./method.ts";
 import { Problem } from "./problem.ts";
 
 /** Checks requests against the secrets that are set, now or long after they came in. */
@@ -56,7 +57,7 @@ export function createVerifier(
     publicUrl,
     async verify(door, incoming) {
       const signed = door.source.certificateUrl ? await withCertificate(door, incoming) : incoming;
-      return await checkSignature(door, signed, config);
+      return await checkSignature(door, asSent(signed), config);
     },
     diagnose: (door, refused) =>
       diagnose(refused, refused.incoming, door, {
@@ -66,9 +67,9 @@ export function createVerifier(
         retired: config.retiredSecrets,
         sources: sources.all,
       }),
-    incomingOf: ({ webhook_type, url, headers, body, received_at }) => ({
+    incomingOf: ({ webhook_type, method, url, headers, body, received_at }) => ({
       type: webhook_type,
-      method: "POST",
+      method: method ?? "POST",
       url: publicUrl(url),
       headers,
       body,

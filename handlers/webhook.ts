@@ -10,6 +10,7 @@ import { type BodyBudget, createBodyBudget, readBody } from "./body.ts";
 import { clientAddress, type Connection, type Env } from "./caller.ts";
 import { type Door, secretMissing, SignatureRefused } from "./door.ts";
 import { createHints } from "./hint.ts";
+import { readQuery, takesMethod, wrongMethod } from "./method.ts";
 import type { Metrics } from "./metrics.ts";
 import { Problem } from "./problem.ts";
 import type { Verifier } from "./verifier.ts";
@@ -22,7 +23,7 @@ const PROBES = new Set(["GET", "HEAD", "OPTIONS"]);
 const RESERVED = new Set(["health", "stats", "status"]);
 
 /**
- * `POST /webhook/{type}`: checks a message at the gate, in order, keeps it, and
+ * `POST /webhook/{type}`, and other methods of senders that have them: checks a message at the gate, in order, keeps it, and
  * only then answers. Nothing here looks into the payload, except for sources
  * whose delivery id is in there.
  */
@@ -79,14 +80,15 @@ export function webhook(
     admission.require(door, { address: clientAddress(request, connection, config), connection });
     const body = await readBody(request, door.bodyLimit, budget);
     try {
-      return await keep(door, request, connection, {
+      const incoming = {
         type,
         method: request.method,
         url: publicUrl(request.url),
         headers: request.headers,
         body: body.bytes,
         receivedAt,
-      });
+      };
+      return await keep(door, request, connection, readQuery(incoming));
     } finally {
       body.release();
     }
@@ -99,14 +101,15 @@ export function webhook(
     incoming: Incoming,
   ): Promise<Response> {
     const { name, source } = door;
-    const { type, receivedAt } = incoming;
-    const headers = headerList(request.headers);
+    const { type, method, receivedAt } = incoming;
+    const headers = headerList(incoming.headers);
     const toMessage = () => ({
       id: newId(),
       webhookType: type,
       source: name,
       envelope: {
         url: request.url,
+        method: method === "POST" ? undefined : method,
         client_ip: clientAddress(request, connection, config),
         delivery_id: source.deliveryId?.(incoming) ?? null,
         headers,
@@ -118,9 +121,12 @@ export function webhook(
     const probe = source.probe && await source.probe(incoming, door);
     if (probe) return greet(probe, type, request, connection);
     const verification = await verifier.verify(door, incoming).catch((error) => {
-      if (error instanceof SignatureRefused) setAside(door, error, toMessage);
+      // A GET that claims nothing is a visit, and no message that went wrong.
+      const isVisit = method === "GET" && error.code === "signature_missing";
+      if (error instanceof SignatureRefused && !isVisit) setAside(door, error, toMessage);
       throw error;
     });
+    if (method === "GET" && verification !== "verified") throw wrongMethod(door, method);
     const handshake = source.handshake && await source.handshake(incoming, door);
     if (handshake) {
       if (verification !== "verified") throw secretMissing(door);
@@ -146,9 +152,11 @@ export function webhook(
   ): void {
     const size = refused.incoming.body.byteLength;
     if (size > MOST_KEPT_BYTES) {
-      quarantine.put(() => ({ ...toMessage(), size, body: new Uint8Array() }), tooLarge(refused));
+      const head = () => ({ ...toMessage(), size, body: new Uint8Array() });
+      quarantine.put(door.name, head, tooLarge(refused));
     } else {
       quarantine.put(
+        door.name,
         () => ({ ...toMessage(), size }),
         () => verifier.diagnose(door, refused),
       );
@@ -183,13 +191,7 @@ export function webhook(
       }, door)
       : undefined;
     if (reply) return greet(reply, type, request, connection);
-    throw new Problem(
-      405,
-      "method_not_allowed",
-      `Cannot ${request.method.slice(0, 16)} a webhook`,
-      "Send webhooks with POST",
-      { allow: "POST" },
-    );
+    throw wrongMethod(door, request.method);
   }
 
   const app = createApi();
@@ -203,7 +205,9 @@ export function webhook(
   app.all("/webhook/:type", (c) => {
     const type = c.req.param("type");
     requireType(type);
-    return probeAt(c.req.raw, c.env, type);
+    return takesMethod(doorOf(type), c.req.raw.method)
+      ? receive(c.req.raw, c.env, type)
+      : probeAt(c.req.raw, c.env, type);
   });
   app.all("/webhook/*", () => refuseType());
   app.all("/webhook", () => refuseType());

@@ -27,7 +27,7 @@ export const DOCUMENT = {
     400: json("The type, the Host header or the body's framing is wrong", problem),
     401: json("The signature or its time is wrong, or none is configured", problem),
     403: json("The sender's address is not among those that the operator allows", problem),
-    405: json("Not a POST, and no handshake of this sender", problem),
+    405: json("A method that this sender has no events by, and no handshake of it", problem),
     408: json("The body came too slowly", problem),
     413: json("The body is too large", problem),
     429: json("Too many have come: send it again after `Retry-After`", problem),

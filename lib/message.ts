@@ -10,6 +10,8 @@ export type Verification = "verified" | "unverified" | "rejected";
 /** What came with the body. Headers are kept as they came, secrets included. */
 export interface Envelope {
   url: string;
+  /** Where it was not `POST`. */
+  method?: string;
   client_ip: string;
   delivery_id: string | null;
   headers: [name: string, value: string][];
@@ -47,6 +49,8 @@ export interface Message {
 
 /** One message with everything that was received. */
 export interface WholeMessage extends Message {
+  /** Where it was not `POST`. */
+  method?: string;
   headers: Headers;
   body: Uint8Array;
 }
@@ -143,9 +147,11 @@ export async function readMessage(
       where id = coalesce((select message_id from message_aliases where alias = ${id}), ${id})`);
   if (!row) return undefined;
   const { body, body_bytes, ...rest } = row;
+  const { method, headers } = JSON.parse(row.envelope) as Envelope;
   return {
     ...toMessage(rest),
-    headers: new Headers((JSON.parse(row.envelope) as Envelope).headers),
+    method,
+    headers: new Headers(headers),
     body: bodyOf({ body, body_bytes }),
   };
 }
@@ -205,8 +211,8 @@ export async function* readWholeMessages(
     const whole = row.size <= SMALL_BYTES
       ? bodyOf({ body, body_bytes })
       : await readBody(database, asked);
-    const { headers } = JSON.parse(row.envelope) as Envelope;
-    if (whole) yield { ...toMessage(row), headers: new Headers(headers), body: whole };
+    const { method, headers } = JSON.parse(row.envelope) as Envelope;
+    if (whole) yield { ...toMessage(row), method, headers: new Headers(headers), body: whole };
   }
 }
 

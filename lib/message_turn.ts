@@ -8,6 +8,7 @@ export interface ClaimedMessage {
   epoch: number;
   webhookType: string;
   verification: Verification;
+  method: string;
   url: string;
   /** Its sender is a person who wants it worked again. */
   isReplay: boolean;
@@ -126,12 +127,13 @@ export async function claimSuspect(
 }
 
 function toClaimed(row: ClaimedRow): ClaimedMessage {
-  const { url, headers } = JSON.parse(row.envelope) as Envelope;
+  const { method, url, headers } = JSON.parse(row.envelope) as Envelope;
   return {
     id: row.id,
     epoch: row.epoch,
     webhookType: row.webhook_type,
     verification: row.verification,
+    method: method ?? "POST",
     url,
     isReplay: row.replay_of !== null,
     headers: new Headers(headers),

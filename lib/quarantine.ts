@@ -19,12 +19,12 @@ export interface Quarantine {
    * Beyond a few in a second neither is called: nothing was promised to a
    * sender that got a 401.
    */
-  put(message: () => RejectedMessage, diagnose: () => Promise<string>): void;
+  put(source: string, message: () => RejectedMessage, diagnose: () => Promise<string>): void;
   /** Resolves when nothing is being written. */
   idle(): Promise<void>;
 }
 
-/** What all rejected messages of one database may take together; the newest stay. */
+/** What all rejected messages of one database may take together. */
 export interface QuarantineLimits {
   messages: number;
   bytes: number;
@@ -38,7 +38,7 @@ const QUARANTINE_LIMITS: QuarantineLimits = {
 };
 /** A larger body is not kept, only its head: such a message cannot be released. */
 export const MOST_KEPT_BYTES = 256 * 1024;
-/** So many in a second and at once, in one process: a flood must cost little. */
+/** So many in a second from one source, and at once from all, in one process: a flood must cost little. */
 const MOST_A_SECOND = 5;
 const MOST_AT_ONCE = 4;
 
@@ -50,13 +50,18 @@ export function openQuarantine(
   },
 ): Quarantine {
   const writing = new Set<Promise<void>>();
+  const kept = new Map<string, number>();
   let second = -Infinity;
-  let kept = 0;
 
-  function isTooMuch(): boolean {
+  function isTooMuch(source: string): boolean {
     const now = performance.now();
-    if (now - second >= 1_000) [second, kept] = [now, 0];
-    return writing.size >= MOST_AT_ONCE || ++kept > MOST_A_SECOND;
+    if (now - second >= 1_000) {
+      second = now;
+      kept.clear();
+    }
+    const count = (kept.get(source) ?? 0) + 1;
+    kept.set(source, count);
+    return writing.size >= MOST_AT_ONCE || count > MOST_A_SECOND;
   }
 
   async function keep(message: RejectedMessage, diagnose: () => Promise<string>) {
@@ -69,8 +74,8 @@ export function openQuarantine(
   }
 
   return {
-    put(message, diagnose) {
-      if (isTooMuch()) return;
+    put(source, message, diagnose) {
+      if (isTooMuch(source)) return;
       const write = keep(message(), diagnose).finally(() => writing.delete(write));
       writing.add(write);
     },
@@ -101,7 +106,13 @@ export async function storeRejected(
       select 'message', array_agg(id) from stored having count(*) > 0`);
 }
 
-/** Removes the oldest rejected messages that are beyond the limits. @returns how many. */
+/**
+ * Removes the rejected messages that are beyond the limits: the oldest of the
+ * source that has most, so that whoever floods one source drives out nobody
+ * else's.
+ *
+ * @returns how many.
+ */
 export async function trimQuarantine(
   database: Database,
   { messages, bytes, days }: QuarantineLimits = QUARANTINE_LIMITS,
@@ -111,10 +122,13 @@ export async function trimQuarantine(
     sql`
       delete from messages where state = 'rejected' and id in (
         select id from (
-          select id, row_number() over newest as place, sum(
-            octet_length(envelope) + coalesce(octet_length(body), octet_length(body_bytes), 0)
-          ) over newest as bytes
-          from messages where state = 'rejected' window newest as (order by id desc)
+          select id, row_number() over fair as place, sum(size) over fair as bytes
+          from (
+            select id, row_number() over (partition by source order by id desc) as turn,
+              octet_length(envelope) + coalesce(octet_length(body), octet_length(body_bytes), 0)
+                as size
+            from messages where state = 'rejected'
+          ) its window fair as (order by turn, id desc)
         ) m
         where place > ${messages} or bytes > ${bytes} or id < ${oldest}
       ) returning id`);

@@ -7,6 +7,7 @@
  */
 export * from "./signature/bytes.ts";
 export * from "./signature/hmac.ts";
+export * from "./signature/jwt.ts";
 export * from "./signature/public_key.ts";
 export * from "./signature/scheme.ts";
 export * from "./signature/time.ts";

@@ -27,6 +27,7 @@ const DID: Record<string, string> = {
   rejected: "declined",
   unapproved: "withdrew approval of",
   comment_created: "commented on",
+  comment_added: "commented on",
   changes_request_created: "asked for changes of",
 };
 
@@ -42,12 +43,19 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   const status = at(payload, "commit_status");
   const where = [
     "in",
-    first(line(payload, "repository", "full_name"), line(payload, "repository", "name")),
+    first(
+      line(payload, "repository", "full_name"),
+      line(payload, "repository", "name"),
+      line(payload, "pullRequest", "toRef", "repository", "name"),
+    ),
   ] as const;
-  const did = event?.split(":")[1];
+  const did = event?.split(":").slice(1).join("_");
   const work = pull ?? issue;
   const thing = pull ? "PR" : "issue";
-  const comment = line(payload, "comment", "content", "raw");
+  const comment = first(
+    line(payload, "comment", "content", "raw"),
+    line(payload, "comment", "text"),
+  );
   const title = work
     ? words(
       actor,
@@ -61,6 +69,10 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     ? words("Build", quoted(line(status, "name")), line(status, "state")?.toLowerCase(), where)
     : at(payload, "push")
     ? tellPush(payload, actor, where)
+    : list(payload, "changes").length > 0
+    ? tellRefs(payload, actor, where)
+    : at(payload, "test") === true
+    ? "Bitbucket tests the connection"
     : event && words(actor, did?.replaceAll("_", " "), where);
   return told({ name: "bitbucket", label }, payload, context, {
     event,
@@ -79,11 +91,16 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
       state: first(line(work, "state"), line(status, "state")),
       branch: first(
         line(payload, "push", "changes", 0, "new", "name"),
+        line(payload, "changes", 0, "ref", "displayId"),
         line(pull, "source", "branch", "name"),
       ),
       into: line(pull, "destination", "branch", "name"),
     },
-    text: first(whole(payload, "comment", "content", "raw"), whole(pull, "description")),
+    text: first(
+      whole(payload, "comment", "content", "raw"),
+      whole(payload, "comment", "text"),
+      whole(pull, "description"),
+    ),
   });
 }
 
@@ -122,6 +139,26 @@ function tellPush(
   );
   const message = line(commits[0], "message");
   return message ? `${said}: ${message}` : said;
+}
+
+const MOVED: Record<string, string> = { ADD: "created", DELETE: "deleted", UPDATE: "pushed to" };
+
+/** A push as Data Center tells it. */
+function tellRefs(
+  payload: unknown,
+  actor: string | undefined,
+  where: readonly ["in", string | undefined],
+): string {
+  const changes = list(payload, "changes");
+  const type = line(changes, 0, "type") ?? "UPDATE";
+  return words(
+    actor,
+    MOVED[type] ?? type.toLowerCase(),
+    type === "UPDATE" ? undefined : line(changes, 0, "ref", "type")?.toLowerCase(),
+    line(changes, 0, "ref", "displayId"),
+    changes.length > 1 ? `(and ${counted(changes.length - 1, "other ref")})` : undefined,
+    where,
+  );
 }
 
 function guess(payload: unknown): string | undefined {

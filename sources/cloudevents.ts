@@ -1,8 +1,8 @@
 import type { Description } from "../lib/description.ts";
 import { oneLine, words } from "../lib/line.ts";
-import { mediaType } from "../lib/payload.ts";
+import { mediaType, parsePayload } from "../lib/payload.ts";
 import { at, first, line, text, whole } from "../lib/pick.ts";
-import { digest } from "../lib/signature.ts";
+import { decodeBase64, digest } from "../lib/signature.ts";
 import { payloadOf, usableId } from "./incoming.ts";
 import { jsonSample } from "./sample.ts";
 import type { DescribeContext, Incoming, Reply } from "./source.ts";
@@ -38,7 +38,7 @@ export function probe({ method, headers }: Incoming): Reply | undefined {
 
 /** Source and id, together unique for an event; a batch is known by all of them. */
 export function deliveryId(request: Incoming): string | undefined {
-  const keys = eventsOf(payloadOf(request), request.headers).map(keyOf);
+  const keys = eachOnce(eventsOf(payloadOf(request), request.headers), keyOf).map(keyOf);
   if (keys.length === 0 || keys.some((key) => key === undefined)) return undefined;
   return keys.length === 1 ? usableId(keys[0]) : usableId(digest(JSON.stringify(keys.sort())));
 }
@@ -47,12 +47,13 @@ export function deliveryId(request: Incoming): string | undefined {
 export function describe(payload: unknown, context?: DescribeContext): Description {
   const events = eachOnce(eventsOf(payload, context?.headers), keyOf);
   const [event] = events;
-  const data = at(event, "data");
+  const data = dataOf(event);
   const hint = first(
     line(data, "title"),
     line(data, "name"),
     line(data, "message"),
     line(data, "id"),
+    line(data, "raw_body"),
     line([data], 0),
   );
   const type = line(event, "type");
@@ -93,28 +94,51 @@ export const samples = [
   }, { "content-type": "application/cloudevents+json" }),
 ];
 
-/** A binary event's attributes are headers, and the body is its data. */
+/**
+ * The content type says how the events are written, and comes first: a binary
+ * event's attributes are headers, and its body, be it an array, is its data.
+ */
 function eventsOf(payload: unknown, headers?: Headers): unknown[] {
-  if (Array.isArray(payload)) return payload;
-  const isStructured = mediaType(headers?.get("content-type")).startsWith(
-    "application/cloudevents",
-  );
-  if (isStructured || !headers?.has("ce-type")) return [payload];
-  const event: [string, unknown][] = [["data", payload]];
+  const type = mediaType(headers?.get("content-type"));
+  if (!headers?.has("ce-type") || type.startsWith("application/cloudevents")) {
+    return Array.isArray(payload) ? payload : [payload];
+  }
+  const event: [string, unknown][] = [];
   for (const [name, value] of headers) {
     if (name.startsWith("ce-")) event.push([name.slice(3), decodeHeader(value)]);
   }
-  return [Object.fromEntries(event)];
+  return [Object.fromEntries([...event, ["data", payload]])];
 }
+
+/** An event's data; in JSON, bytes are written as base64. */
+function dataOf(event: unknown): unknown {
+  const base64 = text(event, "data_base64");
+  const bytes = base64 && base64.length <= MAX_BASE64 ? decodeBase64(base64) : undefined;
+  if (!bytes) return at(event, "data");
+  try {
+    return parsePayload(bytes, text(event, "datacontenttype"));
+  } catch {
+    return undefined;
+  }
+}
+
+/** As much data as a hint is looked for in. */
+const MAX_BASE64 = 64 * 1024;
 
 function keyOf(event: unknown): string | undefined {
   const [source, id] = [text(event, "source"), text(event, "id")];
   return source && id && `${source} ${id}`;
 }
 
-/** Quotes go, and percent signs are read once, as strict UTF-8; what is none stays as it came. */
+/**
+ * A quoted header is read as RFC 9110 has it, and percent signs once, as strict
+ * UTF-8; what is none stays as it came.
+ */
 function decodeHeader(value: string): string {
-  const bare = value.replaceAll('"', "");
+  const bare = value.replace(
+    /"((?:[^"\\]|\\.)*)"|"/g,
+    (_, quoted = "") => quoted.replace(/\\(.)/g, "$1"),
+  );
   try {
     return oneLine(decodeURIComponent(bare), 1_000);
   } catch {

@@ -25,6 +25,7 @@ const HEADERS: readonly [header: string, source: keyof typeof sources][] = [
   ["x-airtable-content-mac", "airtable"],
   ["x-hook-signature", "asana"],
   ["x-hook-uuid", "bitbucket"],
+  ["x-event-key", "bitbucket"],
   ["calendly-webhook-signature", "calendly"],
   ["x-dropbox-signature", "dropbox"],
   ["aeg-event-type", "eventgrid"],
@@ -43,8 +44,10 @@ const HEADERS: readonly [header: string, source: keyof typeof sources][] = [
   ["x-vercel-signature", "vercel"],
   ["x-twitter-webhooks-signature", "x"],
   ["x-zendesk-webhook-signature", "zendesk"],
+  ["x-zendesk-webhook-id", "zendesk"],
   ["x-zm-signature", "zoom"],
   ["ce-specversion", "cloudevents"],
+  ["ce-id", "cloudevents"],
   ["svix-signature", "svix"],
   ["webhook-signature", "standardwebhooks"],
 ];
@@ -54,6 +57,7 @@ const RANKS = new Map(HEADERS.map(([header], rank) => [header, rank]));
 const AGENTS: readonly [start: string, source: keyof typeof sources][] = [
   ["GitHub-Hookshot/", "github"],
   ["Alertmanager/", "alertmanager"],
+  ["Grafana", "grafana"],
   ["Atlassian Webhook HTTP Client", "jira"],
 ];
 

@@ -11,6 +11,8 @@ const DID: Record<string, string> = {
   unapproval: "unapproved",
   create: "created",
   delete: "deleted",
+  award: "awarded",
+  revoke: "revoked",
 };
 
 /** The event's name: `merge_request.open`, `pipeline.failed`, `push`. */
@@ -107,8 +109,10 @@ export function titleOf(payload: unknown, headers?: Headers): string | undefined
       );
     case undefined:
       return undefined;
-    default:
-      return words(who, "sent", kind.replaceAll("_", " "), did, where);
+    default: {
+      const about = quoted(first(line(attributes, "title"), line(attributes, "name")));
+      return words(who, did ?? "sent", kind.replaceAll("_", " "), about, where);
+    }
   }
 }
 

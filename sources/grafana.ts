@@ -1,6 +1,6 @@
 import type { Description } from "../lib/description.ts";
 import { first, line, whole } from "../lib/pick.ts";
-import type { Scheme } from "../lib/signature.ts";
+import { parseTimestamp, type Scheme } from "../lib/signature.ts";
 import { alertsId, findAlerts } from "./alerts.ts";
 import { jsonSample } from "./sample.ts";
 import { signedBy } from "./signed.ts";
@@ -13,18 +13,23 @@ export const label = "Grafana";
 export const secretVariable = "GRAFANA_WEBHOOK_SECRET";
 export const setup = "Alerting → Contact points → Webhook: URL, HMAC signature secret, " +
   "timestamp header X-Grafana-Alerting-Timestamp";
+/** The contact point's "HTTP Method" (grafana/alerting, receivers/webhook/v1). */
+export const methods = ["POST", "PUT"];
 
 const place = { variable: secretVariable, is: "the contact point's HMAC secret or credentials" };
 const TIMESTAMP = "X-Grafana-Alerting-Timestamp";
 
-/** grafana/alerting, receivers/webhook/v1: the timestamp's header has no default name, so Otto names it. */
 const scheme: Scheme = { header: "X-Grafana-Alerting-Signature", encoding: "hex" };
 const untimed = signedBy(scheme, place);
-const timed = signedBy({ ...scheme, signed: "{time}:{body}", time: { header: TIMESTAMP } }, place);
+const timedBy = (header: string) =>
+  signedBy({ ...scheme, signed: "{time}:{body}", time: { header } }, place);
 const proven = provenBy({ authorization: true }, place);
 
-export const proof = `${untimed.proof} (with \`${TIMESTAMP}\`: \`{time}:{body}\`, ± 5 min), ` +
+export const proof = `${untimed.proof} (with a timestamp header: \`{time}:{body}\`, ± 5 min), ` +
   `or ${proven.proof}`;
+
+/** So many headers may look like a time; each costs a signature. */
+const MOST_TIMES = 4;
 
 /** An HMAC signature when there is one, else the contact point's credentials. */
 export async function verify(request: Incoming, secrets: readonly string[]): Promise<Verdict> {
@@ -33,16 +38,32 @@ export async function verify(request: Incoming, secrets: readonly string[]): Pro
       ? await proven.verify(request, secrets)
       : await untimed.verify(request, secrets);
   }
-  if (request.headers.has(TIMESTAMP)) return await timed.verify(request, secrets);
+  let refusal: Verdict | undefined;
+  for (const header of timesIn(request.headers)) {
+    const verdict = await timedBy(header).verify(request, secrets);
+    if (verdict.ok || verdict.code === "timestamp_outside_window") return verdict;
+    if (header === TIMESTAMP) refusal = verdict;
+  }
+  if (refusal) return refusal;
   // A timed text whose header was taken away would else be a body of its own, valid for ever.
   return /^\d{10}:/.test(new TextDecoder().decode(request.body.subarray(0, 11)))
     ? mismatch(scheme.header, `Send ${TIMESTAMP} as Grafana does.`)
     : await untimed.verify(request, secrets);
 }
 
+/**
+ * The headers that may hold the signed time. It has no default name
+ * (grafana/alerting, receivers/webhook/v1); ours comes first, and is one whatever it holds.
+ */
+function timesIn(headers: Headers): string[] {
+  const times = [...headers].filter(([, value]) => parseTimestamp(value) !== undefined)
+    .map(([name]) => name).filter((name) => name !== TIMESTAMP.toLowerCase());
+  return [...headers.has(TIMESTAMP) ? [TIMESTAMP] : [], ...times].slice(0, MOST_TIMES);
+}
+
 /** Signs a body with a timestamp, as the contact point does when it is set up as we say. */
 export function sign(request: Incoming, secret: string): Promise<Record<string, string>> {
-  return timed.sign(request, secret);
+  return timedBy(TIMESTAMP).sign(request, secret);
 }
 
 export const deliveryId = alertsId;

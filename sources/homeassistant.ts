@@ -10,6 +10,8 @@ export const label = "Home Assistant";
 export const secretVariable = "HOMEASSISTANT_WEBHOOK_SECRET";
 export const setup =
   "configuration.yaml → rest_command: url, method: post, headers: authorization; payload as you like";
+/** What a `rest_command` may have for its `method`; GET is its default. */
+export const methods = ["POST", "GET", "PUT", "PATCH", "DELETE"];
 
 /** `rest_command` sends any header you write (home-assistant.io, "RESTful Command"). */
 export const { verify, sign, proof } = provenBy(

@@ -13,6 +13,8 @@ export const label = "HubSpot";
 export const secretVariable = "HUBSPOT_CLIENT_SECRET";
 export const setup =
   "The app → Webhooks: target URL (set PUBLIC_URL to its origin); Auth: client secret";
+/** A workflow's "Send a webhook" is a POST or a GET. */
+export const methods = ["POST", "GET"];
 
 const is = "the app's client secret, and PUBLIC_URL to the origin of the URL that HubSpot calls";
 const HEADER = "X-HubSpot-Signature";
@@ -28,20 +30,47 @@ export const { sign } = v3;
 export const proof =
   `${v3.proof}; without it SHA-256 of the secret and the request in \`${HEADER}\``;
 
+/** What HubSpot's page wants decoded in the URL before it is signed; its library decodes nothing. */
+const DECODED = /%(?:3A|2F|3F|40|21|24|27|28|29|2A|2C|3B)/gi;
+/** More than those, on a newer version of the page. */
+const DECODED_TOO = /%(?:3A|2F|3F|40|21|24|27|28|29|2A|2C|3B|26|3D|2B|22|3E|3C|60)/gi;
+
+/** The ways in which HubSpot may have written the URL that it signed. */
+function spellingsOf(url: string): string[] {
+  const spellings = [DECODED, DECODED_TOO].map((escapes) =>
+    url.replace(escapes, (escape) => decodeURIComponent(escape))
+  );
+  return [...new Set([url, ...spellings])];
+}
+
+async function verifyV3(request: Incoming, secrets: readonly string[]): Promise<Verdict> {
+  let verdict = await v3.verify(request, secrets);
+  for (const url of spellingsOf(request.url).slice(1)) {
+    if (verdict.ok || verdict.code !== "signature_mismatch") break;
+    verdict = await v3.verify({ ...request, url }, secrets);
+  }
+  return verdict;
+}
+
 /** HubSpot sends all its versions side by side: the newest there is counts (developers.hubspot.com, "Validating requests"). */
 export async function verify(request: Incoming, secrets: readonly string[]): Promise<Verdict> {
-  if (request.headers.has(V3)) return await v3.verify(request, secrets);
+  if (request.headers.has(V3)) return await verifyV3(request, secrets);
   const value = request.headers.get(HEADER);
   if (!value) return missing(V3, `Set ${secretVariable} to ${is}.`);
   const signature = decodeHex(value);
   if (signature?.length !== 32) return malformed(HEADER, "{64 hexadecimal digits}");
-  const isV2 = request.headers.get("x-hubspot-signature-version") === "v2";
+  const version = request.headers.get("x-hubspot-signature-version");
+  const starts = [
+    ...version === "v2" ? [] : [""],
+    ...version === "v1" ? [] : [request.method + request.url],
+  ];
   let matches = false;
   for (const secret of secrets) {
     if (secret === "") continue;
-    const start = isV2 ? secret + request.method + request.url : secret;
-    const expected = await sha256(bytesOf(prefixed(start, request.body)));
-    if (equalBytes(expected, signature)) matches = true;
+    for (const start of starts) {
+      const expected = await sha256(bytesOf(prefixed(secret + start, request.body)));
+      if (equalBytes(expected, signature)) matches = true;
+    }
   }
   return matches ? verified : mismatch(HEADER, `Set ${secretVariable} to ${is}.`);
 }

@@ -1,23 +1,44 @@
 import type { Description } from "../lib/description.ts";
 import { quoted, words } from "../lib/line.ts";
 import { at, first, line, list, text, whole } from "../lib/pick.ts";
+import { checkJwt } from "../lib/signature.ts";
 import { usableId } from "./incoming.ts";
 import { jsonSample } from "./sample.ts";
-import { signedBy } from "./signed.ts";
-import type { DescribeContext, Incoming } from "./source.ts";
+import { signedBy, toVerdict } from "./signed.ts";
+import type { DescribeContext, Incoming, Verdict } from "./source.ts";
 import { told } from "./told.ts";
 
 export const label = "Jira";
 export const secretVariable = "JIRA_WEBHOOK_SECRET";
-export const setup = "Settings → System → WebHooks: URL and secret";
+export const setup = "Settings → System → WebHooks: URL and secret; for webhooks of a Connect or " +
+  "OAuth 2.0 app the app's shared or client secret";
 /** Atlassian's cap on payloads. */
 export const bodyLimit = 25 * 1024 * 1024;
 
-/** WebSub's `X-Hub-Signature: sha256=…` (developer.atlassian.com/cloud/jira/platform/webhooks). */
-export const { verify, sign, proof, replayKey } = signedBy(
-  { header: "X-Hub-Signature", prefix: "sha256=", encoding: "hex" },
-  { variable: secretVariable, is: "the webhook's secret" },
-);
+const place = { variable: secretVariable, is: "the webhook's secret, or the app's" };
+const HEADER = "X-Hub-Signature";
+const TOKEN = "Authorization";
+/** Apps on OAuth 2.0 are sent `Bearer`, those on Connect `JWT`. */
+const CARRIER = /^(?:Bearer|JWT) +(\S+)$/i;
+
+const signed = signedBy({ header: HEADER, prefix: "sha256=", encoding: "hex" }, place);
+export const { sign, replayKey } = signed;
+export const proof = `${signed.proof}; an app's webhooks: a JSON Web Token (HS256) in ` +
+  `\`${TOKEN}\`, which does not cover the body`;
+
+/**
+ * WebSub's `X-Hub-Signature: sha256=…` (developer.atlassian.com/cloud/jira/platform/webhooks).
+ * Webhooks that an app has made come with a token of the app's secret instead;
+ * a signature that is there counts alone.
+ */
+export async function verify(request: Incoming, secrets: readonly string[]): Promise<Verdict> {
+  const [, token] = CARRIER.exec(request.headers.get(TOKEN) ?? "") ?? [];
+  if (request.headers.has(HEADER) || token === undefined) {
+    return await signed.verify(request, secrets);
+  }
+  const finding = await checkJwt({ header: TOKEN, token }, secrets, request.receivedAt);
+  return toVerdict(finding, request, place);
+}
 
 /** Stable over retries. */
 export function deliveryId({ headers }: Incoming): string | undefined {
@@ -56,13 +77,14 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     line(payload, "version", "name"),
     line(payload, "project", "name"),
   );
-  const title = event && words(
-    actor,
-    past && (NAMES[past] ?? past.replaceAll("_", " ")),
+  const did = past && (NAMES[past] ?? past.replaceAll("_", " "));
+  const what = words(
     thing === "issue" && key ? undefined : thing,
     thing !== "issue" && key ? ["on", key] : key,
     quoted(subject),
   );
+  const title = event &&
+    (actor ? words(actor, did, what) : words(what.replace(/^[a-z]/, upper), did));
   const said = thing === "comment" ? line(comment, "body") : changes.join(", ");
   return told({ name: "jira", label }, payload, context, {
     event,
@@ -100,9 +122,13 @@ export const samples = [
   }, { "x-atlassian-webhook-identifier": "SAMPLE" }),
 ];
 
+function upper(letter: string): string {
+  return letter.toUpperCase();
+}
+
 /** The issue's page for people: `self` is the API's address. */
 function browseLink(issue: unknown): string | undefined {
   const key = text(issue, "key");
   const self = URL.parse(text(issue, "self") ?? "");
-  return key && self ? `${self.origin}/browse/${encodeURIComponent(key)}` : undefined;
+  return self && key && /^[\w-]{1,100}$/.test(key) ? `${self.origin}/browse/${key}` : undefined;
 }

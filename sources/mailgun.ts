@@ -16,17 +16,28 @@ export const proof =
 
 const FIELD = "signature field";
 
-/** The signature lies in the body and covers only a time and a token (documentation.mailgun.com, "Securing webhooks"). */
+/**
+ * The signature lies in the body and covers only a time and a token
+ * (documentation.mailgun.com, "Securing webhooks"). A subaccount's event has a
+ * second one, made with the key of the account that it belongs to.
+ */
 export async function verify(request: Incoming, secrets: readonly string[]): Promise<Verdict> {
-  const { timestamp, token, signature } = readSignature(payloadOf(request));
-  if (!timestamp || !token || !signature) {
+  const payload = payloadOf(request);
+  const signatures = [readSignature(payload), readSignature(at(payload, "parent-signature"))]
+    .filter(({ timestamp, token, signature }) => timestamp && token && signature);
+  if (signatures.length === 0) {
     return missing(FIELD, `Set ${secretVariable} and send webhooks from Mailgun.`);
   }
-  const bytes = decodeHex(signature);
-  if (bytes?.length !== 32) return malformed(FIELD, "{64 hexadecimal digits}");
-  return await verifyHmac("SHA-256", secrets, timestamp + token, [bytes])
-    ? verified
-    : mismatch(FIELD, `Set ${secretVariable} to the account's HTTP webhook signing key.`);
+  let isHex = false;
+  for (const { timestamp, token, signature } of signatures) {
+    const bytes = decodeHex(signature!);
+    if (bytes?.length !== 32) continue;
+    isHex = true;
+    if (await verifyHmac("SHA-256", secrets, timestamp! + token!, [bytes])) return verified;
+  }
+  return isHex
+    ? mismatch(FIELD, `Set ${secretVariable} to the account's HTTP webhook signing key.`)
+    : malformed(FIELD, "{64 hexadecimal digits}");
 }
 
 /** A body cannot be signed after the fact: its signature is a part of it. Nothing is added. */

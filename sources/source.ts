@@ -4,7 +4,7 @@ import type { Description } from "../lib/description.ts";
 export interface Incoming {
   /** The path's last part as the sender wrote it. */
   readonly type: string;
-  /** In capitals, as in `POST`. */
+  /** In capitals, as in `POST`. An event by GET or DELETE without a body has its query as a form for one. */
   readonly method: string;
   /** The URL the sender called: `PUBLIC_URL`'s origin if that is set, else the request's own. */
   readonly url: string;
@@ -79,6 +79,8 @@ export interface Source {
   readonly proof?: string;
   /** Refuse every message while no secret is configured. */
   readonly secretRequired?: boolean;
+  /** The methods by which events come, where POST is not the only one; never HEAD. By GET only verified ones are taken. */
+  readonly methods?: readonly string[];
   /** The largest body this vendor sends, in bytes, where it is more than Otto's 1 MiB. */
   readonly bodyLimit?: number;
   /** Turns a parsed payload into words. Works on the payload alone. */

@@ -5,6 +5,7 @@ import { facts, first, line, text, whole } from "../lib/pick.ts";
 import {
   decodeBase64,
   decodeHex,
+  digest,
   encodeBase64,
   equalBytes,
   hmac,
@@ -14,7 +15,7 @@ import {
 import { isForm, payloadOf, usableId } from "./incoming.ts";
 import type { Incoming, ReplayKey, Reply, Sample, Verdict } from "./source.ts";
 import { bodyDigest, signedTexts } from "./twilio_signature.ts";
-import { eventOf, messageStatus, titleOf } from "./twilio_title.ts";
+import { debugged, eventOf, messageStatus, streamed, titleOf } from "./twilio_title.ts";
 import { malformed, mismatch, missing, verified } from "./verdict.ts";
 
 export const label = "Twilio";
@@ -23,6 +24,8 @@ export const setup =
   "Phone number or messaging service: webhook URL (set PUBLIC_URL to its origin); primary auth token";
 export const proof =
   "HMAC-SHA-1 of the URL and the sorted form fields in `X-Twilio-Signature` (JSON: the body's digest in the URL)";
+/** Each number's webhooks are "HTTP POST" or "HTTP GET". */
+export const methods = ["POST", "GET"];
 
 const HEADER = "X-Twilio-Signature";
 
@@ -43,9 +46,9 @@ export async function verify(
   if (signature?.length !== 20) {
     return malformed(HEADER, "{20 bytes in base64}");
   }
-  const digest = bodyDigest(request.url);
-  if (digest !== undefined) {
-    const found = decodeHex(digest);
+  const inUrl = bodyDigest(request.url);
+  if (inUrl !== undefined) {
+    const found = decodeHex(inUrl);
     if (!found || !equalBytes(found, await sha256(request.body))) {
       return mismatch(
         HEADER,
@@ -58,7 +61,7 @@ export async function verify(
       "Send a form, or add the body's bodySHA256 to the URL: nothing else is signed.",
     );
   }
-  const form = digest === undefined && isForm(request) ? request.body : undefined;
+  const form = inUrl === undefined && isForm(request) ? request.body : undefined;
   if (await isSigned(request.url, form, signature, secrets)) return verified;
   return mismatch(
     HEADER,
@@ -83,8 +86,8 @@ export async function sign(
 
 /**
  * What tells one request from the next: Twilio's token, else the message or
- * call together with its state. A call's id and status alone do not: a
- * `<Gather>` posts again with the same pair.
+ * call together with its state, or the ids of streamed events. A call's id and
+ * status alone do not: a `<Gather>` posts again with the same pair.
  */
 export function deliveryId(request: Incoming): string | undefined {
   const token = usableId(request.headers.get("i-twilio-idempotency-token"));
@@ -98,7 +101,11 @@ export function deliveryId(request: Incoming): string | undefined {
     text(payload, "CallStatus"),
     text(payload, "SequenceNumber"),
   ];
-  return call.every((part) => part) ? usableId(call.join(":")) : undefined;
+  if (call.every((part) => part)) return usableId(call.join(":"));
+  const ids = streamed(payload).map((event) => text(event, "id"));
+  return ids.length > 0 && ids.every((id) => id)
+    ? usableId(digest(JSON.stringify(ids.sort())))
+    : undefined;
 }
 
 /** The token is a header, which is not signed; the URL and the body are. */
@@ -107,11 +114,11 @@ export function replayKey({ url, body }: Incoming): ReplayKey {
 }
 
 /**
- * Answers forms with TwiML that does nothing, exactly as twilio-node prints
+ * Answers forms, posted or in the URL, with TwiML that does nothing, exactly as twilio-node prints
  * it: JSON would be an error in Twilio's log (error 12300, "Invalid Content-Type").
  */
 export function answer(request: Incoming): Reply | undefined {
-  if (!isForm(request)) return undefined;
+  if (!isForm(request) && request.method !== "GET") return undefined;
   return {
     status: 200,
     contentType: "text/xml",
@@ -134,7 +141,8 @@ export function describe(payload: unknown): Description {
       from,
       to: line(payload, "To"),
       status: first(messageStatus(payload), line(payload, "CallStatus")),
-      error: line(payload, "ErrorCode"),
+      error: first(line(payload, "ErrorCode"), debugged(payload).code),
+      events: streamed(payload).length > 1 ? String(streamed(payload).length) : undefined,
       sid: first(sid, line(payload, "SmsSid"), line(payload, "CallSid")),
       media: line(payload, "NumMedia") === "0" ? undefined : line(payload, "NumMedia"),
       direction: line(payload, "Direction"),

@@ -1,5 +1,6 @@
 import { counted, oneLine, quoted, words } from "../lib/line.ts";
-import { at, first, line } from "../lib/pick.ts";
+import { at, first, line, text } from "../lib/pick.ts";
+import { eachOnce, titleOfAll } from "./told.ts";
 
 /** What became of a message: `received` for one that came in, else its delivery status. */
 export function messageStatus(payload: unknown): string | undefined {
@@ -18,6 +19,8 @@ export function eventOf(payload: unknown): string | undefined {
   }
   const call = line(payload, "CallStatus");
   if (call) return oneLine(`call.${call}`);
+  const { level } = debugged(payload);
+  if (level) return oneLine(`debugger.${level.toLowerCase()}`);
   return first(
     line(payload, "EventType"),
     line(payload, 0, "type"),
@@ -41,10 +44,42 @@ export function titleOf(payload: unknown): string {
   ) {
     return oneLine(tellCall(payload));
   }
-  const event = eventOf(payload);
-  return oneLine(
-    words("Twilio", event ?? "webhook", ["from", line(payload, "From")]),
-  );
+  const { level, code, message } = debugged(payload);
+  if (level) {
+    const told = words("Twilio", level.toLowerCase(), code);
+    return oneLine(message ? `${told}: ${message}` : told);
+  }
+  const event = eventOf(payload)?.replace(/^com\.twilio\./, "");
+  const told = words("Twilio", event ?? "webhook", ["from", line(payload, "From")]);
+  return oneLine(titleOfAll(streamed(payload).length, told)!);
+}
+
+/** What Event Streams sends together: CloudEvents in an array, each once. */
+export function streamed(payload: unknown): unknown[] {
+  return eachOnce(Array.isArray(payload) ? payload : [], (event) => text(event, "id"));
+}
+
+/** An error or a warning of the account, as the Debugger sends it: JSON in a form's field. */
+export function debugged(payload: unknown) {
+  const level = line(payload, "PayloadType") && line(payload, "Level");
+  const detail = level ? parse(text(payload, "Payload")) : undefined;
+  return {
+    level,
+    code: line(detail, "error_code"),
+    message: first(line(detail, "more_info", "Msg"), line(detail, "more_info", "msg")),
+  };
+}
+
+/** As much of a report as anybody reads. */
+const MAX_REPORT = 64 * 1024;
+
+function parse(json: string | undefined): unknown {
+  if (!json || json.length > MAX_REPORT) return undefined;
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
 }
 
 function isMessage(payload: unknown): boolean {

@@ -4,21 +4,41 @@ import { at, first, line, whole } from "../lib/pick.ts";
 import { usableId } from "./incoming.ts";
 import { jsonSample } from "./sample.ts";
 import { signedBy } from "./signed.ts";
-import type { DescribeContext, Incoming } from "./source.ts";
+import type { DescribeContext, Incoming, Verdict } from "./source.ts";
 import { told } from "./told.ts";
+import { mismatch } from "./verdict.ts";
 
 export const label = "Zendesk";
 export const secretVariable = "ZENDESK_WEBHOOK_SECRET";
-export const setup =
-  "Admin Center → Apps and integrations → Webhooks: URL (POST, JSON); signing secret";
+export const setup = "Admin Center → Apps and integrations → Webhooks: URL and signing secret";
+/** A trigger's webhook may have any (developer.zendesk.com, "Creating and monitoring webhooks"). */
+export const methods = ["POST", "PUT", "PATCH", "DELETE", "GET"];
 
 /** Whether a retry gets a new time is not documented, so its age is not judged (developer.zendesk.com, "Verifying webhook authenticity"). */
-export const { verify, sign, proof, replayKey } = signedBy({
+const signed = signedBy({
   header: "X-Zendesk-Webhook-Signature",
   encoding: "base64",
   signed: "{time}{body}",
   time: { header: "X-Zendesk-Webhook-Signature-Timestamp", unit: "date", window: null },
 }, { variable: secretVariable, is: "the webhook's signing secret" });
+export const { sign, proof, replayKey } = signed;
+
+/** What signs the test of a webhook that is not saved yet: everybody knows it, so it proves nobody. */
+const TEST_SECRET = "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ==";
+
+/** Checks the signature, and knows Zendesk's own test by it. */
+export async function verify(request: Incoming, secrets: readonly string[]): Promise<Verdict> {
+  const verdict = await signed.verify(request, secrets);
+  if (
+    verdict.ok || verdict.code !== "signature_mismatch" ||
+    !(await signed.verify(request, [TEST_SECRET])).ok
+  ) return verdict;
+  return mismatch(
+    "X-Zendesk-Webhook-Signature",
+    "This is Zendesk's test of a webhook that is not saved yet, signed with a secret that " +
+      "everybody knows. Create the webhook, and test it then.",
+  );
+}
 
 /** The invocation's id. */
 export function deliveryId({ headers }: Incoming): string | undefined {

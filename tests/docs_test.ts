@@ -3,7 +3,9 @@ import { describe, it } from "@std/testing/bdd";
 import { readFile } from "node:fs/promises";
 import { writePage } from "../docs/sources.ts";
 import { readConfig } from "../lib/config.ts";
+import { parseJson } from "../lib/json_file.ts";
 import { sources } from "../sources/mod.ts";
+import { sourcesFile } from "../sources/settings.ts";
 import type { Source } from "../sources/source.ts";
 
 const read = (path: string) => readFile(new URL(`../${path}`, import.meta.url), "utf8");
@@ -26,6 +28,18 @@ describe("the page about senders", () => {
       const variable = source.secretVariable ?? `WEBHOOK_SECRET_${name.toUpperCase()}`;
       assert(page.includes(`\`${variable}\``), variable);
       assertEquals(readConfig({ [variable]: "x" }).secrets.get(variable), ["x"]);
+    }
+  });
+});
+
+describe("the page about the file of sources", () => {
+  it("shows a file that Otto takes, and names every field of it", async () => {
+    const text = await read("docs/sources-file.md");
+    const [, example] = /```json\n([\s\S]*?)```/.exec(text)!;
+    const settings = parseJson("the example", example, sourcesFile);
+    assertEquals(Object.keys(settings), ["acme", "github"]);
+    for (const field of Object.keys(sourcesFile.valueType.shape)) {
+      assert(text.includes(`\`${field}\``), `docs/sources-file.md does not name ${field}`);
     }
   });
 });

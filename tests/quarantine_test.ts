@@ -336,11 +336,11 @@ function trimSuite(name: string, env: () => Promise<Record<string, string>>) {
       const { database } = otto.services;
       try {
         const accepted = await otto.send("demo", "{}");
-        const keep = (id: string, size: number) =>
+        const keep = (id: string, size: number, source = "github") =>
           storeRejected(database, {
             id,
-            webhookType: "github",
-            source: "github",
+            webhookType: source,
+            source,
             envelope: { url: "http://a/", client_ip: "::1", delivery_id: null, headers: [] },
             body: new Uint8Array(size).fill(0x61),
             size,
@@ -355,10 +355,17 @@ function trimSuite(name: string, env: () => Promise<Record<string, string>>) {
         assertEquals(await left(), ids.slice(2).reverse());
         assertEquals(await trimQuarantine(database, { messages: 9, bytes: 2_500, days: 1 }), 2);
         assertEquals(await left(), ids.slice(4).reverse());
+        // A flood of one source drives out its own, not the only one of another.
+        const lone = newId();
+        await keep(lone, 1, "stripe");
+        const flood = Array.from({ length: 4 }, newId);
+        for (const id of flood) await keep(id, 1);
+        assertEquals(await trimQuarantine(database, { messages: 3, bytes: 1e9, days: 1 }), 4);
+        assertEquals(await left(), [flood[3], flood[2], lone]);
         // An id says when it was made: this one in 2020.
         await keep("016f5e66-e800-7000-8000-000000000000", 1);
         await createWorker(otto.services).tidy();
-        assertEquals(await left(), ids.slice(4).reverse());
+        assertEquals(await left(), [flood[3], flood[2], lone]);
         await json(await asAdmin(otto)(`/api/messages/${accepted}`));
       } finally {
         await otto[Symbol.asyncDispose]();

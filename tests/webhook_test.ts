@@ -230,6 +230,24 @@ describe("a webhook whose secret is set", () => {
     assertEquals((await refused("github", body, JSON_TYPE)).code, "signature_missing");
   });
 
+  it("is not taken unsigned, however its path and its method are written", async () => {
+    const paths = ["GITHUB", "GitHub", "%67ithub", "github?x=github", "./github", "x/../github"];
+    for (const path of [...paths, "github/", "github%20", "github%00", "github;x", "/github"]) {
+      const answer = await otto.ask(`/webhook/${path}`, {
+        method: "POST",
+        body: "{}",
+        headers: { ...JSON_TYPE, "x-http-method-override": "GET", "x-github-event": "push" },
+      });
+      assertEquals([400, 401].includes(answer.status), true, `${path} ${answer.status}`);
+      await answer.body?.cancel();
+    }
+    for (const type of ["__proto__", "constructor", "toString", "hasOwnProperty", "valueOf"]) {
+      const answer = await otto.ask(`/webhook/${type}`, { method: "POST", body: "{}" });
+      assertEquals((await json(answer)).webhook_type, type);
+      assertEquals((await otto.ask(`/webhook/${type}`)).status, 405);
+    }
+  });
+
   it("of Stripe passes with the signature of Stripe's own library, and only in time", async () => {
     const stripe = new Stripe("sk_test_none");
     const payload = '{"id":"evt_1","object":"event","type":"invoice.paid"}';

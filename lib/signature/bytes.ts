@@ -1,11 +1,10 @@
+import { timingSafeEqual } from "node:crypto";
+
 const encoder = new TextEncoder();
 
 /** Whether two byte strings are equal, taking as long wherever they differ. */
 export function equalBytes(one: Uint8Array, other: Uint8Array): boolean {
-  if (one.length !== other.length) return false;
-  let difference = 0;
-  for (let i = 0; i < one.length; i++) difference |= one[i] ^ other[i];
-  return difference === 0;
+  return one.length === other.length && timingSafeEqual(one, other);
 }
 
 /** Bytes as lower-case hexadecimal digits. */

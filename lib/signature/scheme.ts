@@ -1,5 +1,5 @@
 import { bytesOf, decodeBase64, decodeHex, encodeBase64, encodeHex } from "./bytes.ts";
-import { hmac, MAX_CANDIDATES, verifyHmac } from "./hmac.ts";
+import { hmac, verifyHmac } from "./hmac.ts";
 import { isPublicKey, type PublicKeyAlgorithm, verifyPublicKey } from "./public_key.ts";
 import {
   FIVE_MINUTES,
@@ -58,7 +58,9 @@ export type Finding =
   | { kind: "unusable"; wanted: string }
   | { kind: "late"; seconds: number; allowed: number };
 
+/** A header with more entries is an attack on our time, not a key rotation. */
 const MAX_ITEMS = 32;
+const MOST_BY_KEY = 5;
 
 const LENGTHS: Record<string, number> = { "HMAC-SHA-256": 32, "HMAC-SHA-1": 20, "Ed25519": 64 };
 const TIMES = {
@@ -165,21 +167,23 @@ export function tellScheme({ algorithm, signed = "{body}", header, time }: Schem
     (time && minutes ? `, ± ${minutes} min` : "");
 }
 
+/** A header that came twice is joined by commas, also where spaces separate. */
 function itemsOf({ separator }: Scheme, value: string): string[] {
-  return separator ? value.split(separator, MAX_ITEMS).map((item) => item.trim()) : [value];
+  return separator
+    ? value.split(separator, MAX_ITEMS).map((item) => item.trim().replace(/,$/, ""))
+    : [value];
 }
 
-function signaturesIn(
-  { prefix = "", encoding, algorithm = "HMAC-SHA-256" }: Scheme,
-  items: readonly string[],
-): Uint8Array[] {
+function signaturesIn(scheme: Scheme, items: readonly string[]): Uint8Array[] {
+  const { prefix = "", encoding, algorithm = "HMAC-SHA-256" } = scheme;
   const length = LENGTHS[algorithm];
   const decode = encoding === "hex" ? decodeHex : decodeBase64;
   return items.filter((item) => item.startsWith(prefix))
     .map((item) => decode(item.slice(prefix.length)))
     .filter((signature) => signature !== undefined)
     .filter((signature) => length === undefined || signature.length === length)
-    .slice(0, MAX_CANDIDATES);
+    // Each costs a public key's time; a shared key's is the same for all of them.
+    .slice(0, hashOf(scheme) ? MAX_ITEMS : MOST_BY_KEY);
 }
 
 /** The one time among the header's entries; two that differ are none. */

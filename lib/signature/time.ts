@@ -35,8 +35,12 @@ export function writeTime(now: number, unit: TimeUnit = "seconds"): string {
   return unit === "milliseconds" ? String(now) : new Date(now).toISOString();
 }
 
-/** Whether a signed time in seconds lies within the window around `now`, in milliseconds. */
+/**
+ * Whether a signed time in seconds lies within the window around `now`, in
+ * milliseconds. Where the vendor counts whole seconds, so do its own libraries:
+ * 300 of them are still 300 just before the next.
+ */
 export function isWithin(window: TimeWindow, seconds: number, now: number): boolean {
-  const age = now / 1000 - seconds;
+  const age = (Number.isInteger(seconds) ? Math.floor(now / 1000) : now / 1000) - seconds;
   return age <= window.past && age >= -window.future;
 }

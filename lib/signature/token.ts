@@ -17,21 +17,20 @@ export async function isSecret(
 
 /**
  * The texts an `Authorization` header may prove: the whole of it, what stands
- * after `Bearer`, and of `Basic` both `user:password` and the password alone.
+ * after `Bearer` or another scheme of the sender's choice, and of `Basic` both
+ * `user:password` and the password alone.
  */
 export function credentials(authorization: string | null): string[] {
   if (!authorization) return [];
-  const [, scheme, value] = /^(\w+) +(\S+)$/.exec(authorization) ?? [];
+  const [, scheme, value] = /^([\w-]+) +(\S+)$/.exec(authorization) ?? [];
   switch (scheme?.toLowerCase()) {
-    case "bearer":
-      return [authorization, value];
     case "basic": {
       const pair = decodeText(value);
       const [, password] = /^[^:]*:(.+)$/s.exec(pair ?? "") ?? [];
       return [authorization, pair, password].filter((each) => each !== undefined);
     }
     default:
-      return [authorization];
+      return [authorization, value].filter((each) => each !== undefined);
   }
 }
 

@@ -59,7 +59,7 @@ export function readClaimed(
 function incomingOf(message: ClaimedMessage, body: Uint8Array, config: Config): Incoming {
   return {
     type: message.webhookType,
-    method: "POST",
+    method: message.method,
     url: toPublicUrl(config, message.url),
     headers: message.headers,
     body,

@@ -1,9 +1,9 @@
-import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { createHmac, generateKeyPairSync, sign as signWithKey } from "node:crypto";
 import { sources } from "../../sources/mod.ts";
 import type { Source } from "../../sources/source.ts";
-import { NOW, request } from "./request.ts";
+import { NOW, request, vector } from "./request.ts";
 
 type Name = keyof typeof sources;
 
@@ -67,6 +67,106 @@ describe("Grafana's ways to prove itself", () => {
   });
 });
 
+describe("Grafana's timestamp", () => {
+  const body = `{"status":"firing"}`;
+  const SIGNATURE = "x-grafana-alerting-signature";
+  const at = (age: number) => String(NOW / 1000 - age);
+
+  it("may stand in a header of any name, for it has no default one", async () => {
+    for (const name of ["x-grafana-timestamp", "x-time", "x-webhook-sent-at"]) {
+      const of = (time: string) => ({
+        [SIGNATURE]: hex("key", `${time}:${body}`),
+        [name]: time,
+        "x-org": "1234567890",
+      });
+      assertEquals(await code("grafana", body, of(at(0)), ["old", "key"]), true, name);
+      assertEquals(await code("grafana", body, of(at(0)), ["other"]), "signature_mismatch");
+      assertEquals(await code("grafana", body, of(at(301)), ["key"]), "timestamp_outside_window");
+      const moved = { ...of(at(301)), [name]: at(0) };
+      assertEquals(await code("grafana", body, moved, ["key"]), "signature_mismatch");
+    }
+  });
+
+  it("is not every number that a proxy adds", async () => {
+    const headers = { [SIGNATURE]: hex("key", body), "x-org": "1234567890" };
+    assertEquals(await code("grafana", body, headers, ["key"]), true);
+  });
+});
+
+describe("HubSpot's URL", () => {
+  const sent = "https://otto.example.com/webhook/hubspot?a=x%3Ay%2Fz&b=1%262&c=%C3%A9+%20";
+  /** What each reading of HubSpot's page makes of it; its library leaves it alone. */
+  const SPELLINGS = [
+    sent,
+    "https://otto.example.com/webhook/hubspot?a=x:y/z&b=1%262&c=%C3%A9+%20",
+    "https://otto.example.com/webhook/hubspot?a=x:y/z&b=1&2&c=%C3%A9+%20",
+  ];
+
+  it("may be signed with the escapes it has, or with those decoded that its page lists", async () => {
+    for (const url of SPELLINGS) {
+      const text = `POST${url}[]${NOW}`;
+      const headers = {
+        "x-hubspot-signature-v3": createHmac("sha256", "key").update(text).digest("base64"),
+        "x-hubspot-request-timestamp": `${NOW}`,
+      };
+      assertEquals(await code("hubspot", "[]", headers, ["old", "key"], { url: sent }), true, url);
+      assertEquals(
+        await code("hubspot", "[]", headers, ["key"], { url: `${sent}1` }),
+        "signature_mismatch",
+      );
+    }
+  });
+
+  it("is a part of what version 2 signs, and either version is tried where none is named", async () => {
+    for (const id of ["hubspot-v1", "hubspot-v2-post", "hubspot-v2-get"]) {
+      const { key, body, header, sig, url, method = "POST" } = vector(id);
+      const more = { method, ...url ? { url } : {} };
+      assertEquals(await code("hubspot", body, { [header]: sig }, [key], more), true, id);
+      const other = {
+        [header]: sig,
+        "x-hubspot-signature-version": id.includes("v1") ? "v2" : "v1",
+      };
+      assertEquals(await code("hubspot", body, other, [key], more), "signature_mismatch", id);
+    }
+  });
+});
+
+describe("Mailgun's subaccounts", () => {
+  it("have a second signature, of the account they belong to", async () => {
+    const of = (key: string, token: string) => ({
+      timestamp: "1700000000",
+      token,
+      signature: hex(key, `1700000000${token}`),
+    });
+    const body = {
+      signature: of("the subaccount's key", "a".repeat(50)),
+      "parent-signature": of("key", "b".repeat(50)),
+      "event-data": { id: "1", event: "opened" },
+    };
+    assertEquals(await code("mailgun", body, {}, ["key"]), true);
+    assertEquals(await code("mailgun", body, {}, ["the subaccount's key"]), true);
+    assertEquals(await code("mailgun", body, {}, ["other"]), "signature_mismatch");
+    const forged = { ...body, "parent-signature": { ...body["parent-signature"], token: "c" } };
+    assertEquals(await code("mailgun", forged, {}, ["key"]), "signature_mismatch");
+  });
+});
+
+describe("Zendesk's test of a webhook that is not saved", () => {
+  const TEST_SECRET = "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ==";
+
+  it("is signed with a secret that everybody knows, which proves nobody and is said", async () => {
+    const time = "2023-11-14T22:13:20Z";
+    const headers = {
+      "x-zendesk-webhook-signature-timestamp": time,
+      "x-zendesk-webhook-signature": createHmac("sha256", TEST_SECRET).update(`${time}{}`)
+        .digest("base64"),
+    };
+    const verdict = await sources.zendesk.verify(request("{}", headers), ["secret"]);
+    assert(!verdict.ok && verdict.code === "signature_mismatch");
+    assertStringIncludes(verdict.hint, "everybody knows");
+  });
+});
+
 describe("a secret that is sent as it is", () => {
   it("may be a bearer's, a password, or the whole header", async () => {
     const name = "alertmanager";
@@ -75,6 +175,8 @@ describe("a secret that is sent as it is", () => {
         "Bearer secret",
         "bearer secret",
         "secret",
+        "GenieKey secret",
+        "Api-Key secret",
         `Basic ${btoa("otto:secret")}`,
         `Basic ${btoa(":secret")}`,
       ]

@@ -89,17 +89,13 @@ describe("a signature", () => {
     );
   });
 
-  it("is looked for among the first five candidates only", async () => {
+  it("is looked for among all candidates, wherever it stands", async () => {
     const signature = await hmac("SHA-256", "key", "body");
-    const wrong = Array.from({ length: 5 }, () => new Uint8Array(32));
-    assertEquals(
-      await verifyHmac("SHA-256", ["key"], "body", [...wrong, signature]),
-      false,
-    );
-    assertEquals(
-      await verifyHmac("SHA-256", ["key"], "body", [signature, ...wrong]),
-      true,
-    );
+    const wrong = Array.from({ length: 20 }, () => new Uint8Array(32));
+    for (const candidates of [[...wrong, signature], [signature, ...wrong]]) {
+      assertEquals(await verifyHmac("SHA-256", ["key"], "body", candidates), true);
+    }
+    assertEquals(await verifyHmac("SHA-256", ["key"], "body", wrong), false);
   });
 
   it("keeps working with more secrets than are kept imported", async () => {

@@ -84,6 +84,65 @@ const CASES: Case[] = [
     ref: "main",
     project,
   }],
+  ["gitlab", `Ada created wiki page "Home" in octo/phone`, {
+    object_kind: "wiki_page",
+    user: { name: "Ada" },
+    object_attributes: { action: "create", title: "Home" },
+    project,
+  }],
+  ["bitbucket", "Ada pushed to main (and 1 other ref) in phone", {
+    eventKey: "repo:refs_changed",
+    actor: { displayName: "Ada" },
+    repository: { slug: "phone", name: "phone", project: { key: "OCTO" } },
+    changes: [
+      { ref: { id: "refs/heads/main", displayId: "main", type: "BRANCH" }, type: "UPDATE" },
+      { ref: { id: "refs/tags/v1", displayId: "v1", type: "TAG" }, type: "ADD" },
+    ],
+  }],
+  ["bitbucket", `Ada commented on PR #7 "Greeting" in phone: Nice`, {
+    eventKey: "pr:comment:added",
+    actor: { displayName: "Ada" },
+    pullRequest: { id: 7, title: "Greeting", toRef: { repository: { name: "phone" } } },
+    comment: { text: "Nice" },
+  }],
+  ["bitbucket", "Bitbucket tests the connection", { test: true }, {
+    "x-event-key": "diagnostics:ping",
+  }],
+  ["jira", `Version "1.0" released`, {
+    webhookEvent: "jira:version_released",
+    version: { name: "1.0" },
+  }],
+  ["twilio", "Twilio error 11200: HTTP retrieval failure", {
+    Sid: "NO1",
+    Level: "ERROR",
+    PayloadType: "application/json",
+    Payload: `{"error_code":"11200","more_info":{"Msg":"HTTP retrieval failure"}}`,
+  }],
+  ["twilio", "2 events: first Twilio messaging.message.delivered", [
+    { id: "EZ1", type: "com.twilio.messaging.message.delivered", data: {} },
+    { id: "EZ1", type: "com.twilio.messaging.message.delivered", data: {} },
+    { id: "EZ2", type: "com.twilio.messaging.message.sent", data: {} },
+  ]],
+  ["cloudevents", "order.created (2 apples) from /shop", {
+    specversion: "1.0",
+    id: "1",
+    source: "/shop",
+    type: "order.created",
+    datacontenttype: "application/json",
+    data_base64: btoa(`{"message":"2 apples"}`),
+  }],
+  ["cloudevents", "order.created (2 apples) from /shop", { raw_body: "2 apples" }, {
+    "content-type": "text/plain",
+    "ce-id": "1",
+    "ce-source": "/shop",
+    "ce-type": "order.created",
+  }],
+  ["cloudevents", "order.created from /shop", [{ id: 1 }, { id: 2 }], {
+    "content-type": "application/json",
+    "ce-id": "1",
+    "ce-source": "/shop",
+    "ce-type": "order.created",
+  }],
   ["gitlab", "GitLab push", { text: "a template of our own" }, { "x-gitlab-event": "Push Hook" }],
   ["linear", `Ada updated Issue OTT-1 "It drops" (stateId)`, {
     action: "update",
@@ -109,7 +168,7 @@ const CASES: Case[] = [
     issue: { key: "OTT-1", fields: { summary: "It drops" } },
     changelog: { items: [{}] },
   }],
-  ["jira", `started sprint "Seven"`, { webhookEvent: "sprint_started", sprint: { name: "Seven" } }],
+  ["jira", `Sprint "Seven" started`, { webhookEvent: "sprint_started", sprint: { name: "Seven" } }],
   ["shopify", `product "Desk phone" updated in otto.myshopify.com`, {
     title: "Desk phone",
     handle: "desk-phone",

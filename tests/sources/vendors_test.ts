@@ -421,7 +421,18 @@ describe("the cloudevents library's requests", () => {
       "ce-subject": "Euro%20%E2%82%AC%20%F0%9F%98%80",
     });
     assertEquals(sources.cloudevents.describe({}, { headers }).fields?.subject, "Euro € 😀");
-    headers.set("ce-subject", "100%");
-    assertEquals(sources.cloudevents.describe({}, { headers }).fields?.subject, "100%");
+    for (
+      const [written, read] of [
+        ["100%", "100%"],
+        ["%C3", "%C3"],
+        ["%25C3", "%C3"],
+        [`"Euro%20%E2%82%AC"`, "Euro €"],
+        [String.raw`"a \"b\" \\ c"`, String.raw`a "b" \ c`],
+        ["a+b", "a+b"],
+      ]
+    ) {
+      headers.set("ce-subject", written);
+      assertEquals(sources.cloudevents.describe({}, { headers }).fields?.subject, read);
+    }
   });
 });

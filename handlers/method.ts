@@ -1,0 +1,60 @@
+import { mediaType } from "../lib/payload.ts";
+import type { Incoming } from "../sources/source.ts";
+import type { Door } from "./door.ts";
+import { Problem } from "./problem.ts";
+
+const FORM = "application/x-www-form-urlencoded";
+
+/** Requests that say everything in their URL, unless they have a body all the same. */
+const BODILESS = new Set(["GET", "DELETE"]);
+
+/** Parameters that prove the sender: they are no part of what he says, and a payload is shown. */
+const PROOF = /^(access_?|api_?)?(token|key)$|secret|password|signature|^auth/i;
+
+/** Whether a source's events come by this method: by POST always, by others where its vendor has them. */
+export function takesMethod({ source }: Door, method: string): boolean {
+  return method === "POST" || (source.methods?.includes(method) ?? false);
+}
+
+/**
+ * An event without a body, as the form that its query would have been: so it is
+ * kept, read, shown and replayed like any other. Anything else as it is.
+ */
+export function readQuery(incoming: Incoming): Incoming {
+  if (!BODILESS.has(incoming.method) || incoming.body.length > 0) return incoming;
+  const form = formOf(incoming.url);
+  if (form === "") return incoming;
+  const headers = new Headers(incoming.headers);
+  headers.set("content-type", FORM);
+  return { ...incoming, headers, body: new TextEncoder().encode(form) };
+}
+
+/** The request that `readQuery` was given, with the empty body that its sender signed. */
+export function asSent(incoming: Incoming): Incoming {
+  const { method, url, headers, body } = incoming;
+  if (!BODILESS.has(method) || mediaType(headers.get("content-type")) !== FORM) return incoming;
+  return new TextDecoder().decode(body) === formOf(url)
+    ? { ...incoming, body: new Uint8Array() }
+    : incoming;
+}
+
+/** A method by which this source sends no events, or none that nobody vouches for. */
+export function wrongMethod({ source, variable }: Door, method: string): Problem {
+  const methods = source.methods ?? ["POST"];
+  return new Problem(
+    405,
+    "method_not_allowed",
+    `Cannot ${method.slice(0, 16)} a webhook`,
+    methods.includes(method)
+      ? `Send webhooks with POST, or set ${variable}: by GET only verified ones are taken, ` +
+        "for browsers, crawlers and link previews send GETs, too"
+      : `Send webhooks with ${methods.join(" or ")}`,
+    { allow: methods.join(", ") },
+  );
+}
+
+function formOf(url: string): string {
+  const query = URL.parse(url)?.searchParams ?? new URLSearchParams();
+  for (const name of [...query.keys()]) if (PROOF.test(name)) query.delete(name);
+  return query.toString();
+}

@@ -1,0 +1,59 @@
+import { decodeBase64 } from "./bytes.ts";
+import { verifyHmac } from "./hmac.ts";
+import type { Finding } from "./scheme.ts";
+import { FIVE_MINUTES, isWithin } from "./time.ts";
+
+const WANTED = "Bearer {a JSON Web Token, HS256, with exp}";
+
+/**
+ * Checks a JSON Web Token (RFC 7519) out of a header, that it was signed with one of the secrets by
+ * HMAC-SHA-256, and that it is in use at `now`, in milliseconds: not expired, and
+ * not issued in the future, by five minutes each. The token does not choose the
+ * algorithm: any other than `HS256` (RFC 8725, 3.1) is malformed, and so is one
+ * without an end. A token covers itself alone, no body and no URL.
+ */
+export async function checkJwt(
+  { header, token }: { header: string; token: string },
+  secrets: readonly string[],
+  now: number,
+): Promise<Finding> {
+  const [head, claims, signature, ...rest] = token.split(".");
+  const { alg, crit } = parse(head) ?? {};
+  const { exp, iat, nbf } = parse(claims) ?? {};
+  const bytes = decodeBase64Url(signature);
+  const isOurs = alg === "HS256" && crit === undefined && bytes?.length === 32 &&
+    rest.length === 0 && isTime(exp) && [iat, nbf].every((at) => at === undefined || isTime(at));
+  if (!isOurs) return { kind: "malformed", header, wanted: WANTED };
+  if (!await verifyHmac("SHA-256", secrets, `${head}.${claims}`, [bytes])) {
+    return { kind: "mismatch", header };
+  }
+  const starts = [iat, nbf].filter(isTime);
+  const early = starts.find((at) => !isWithin({ ...FIVE_MINUTES, past: Infinity }, at, now));
+  if (early !== undefined) return { kind: "late", seconds: early, allowed: FIVE_MINUTES.future };
+  return isWithin({ ...FIVE_MINUTES, future: Infinity }, exp, now)
+    ? { kind: "match" }
+    : { kind: "late", seconds: exp, allowed: FIVE_MINUTES.past };
+}
+
+function isTime(value: unknown): value is number {
+  return typeof value === "number" && Number.isFinite(value);
+}
+
+/** The object that a part of a token is. */
+function parse(part: string): Record<string, unknown> | undefined {
+  const bytes = decodeBase64Url(part);
+  if (!bytes) return undefined;
+  try {
+    const value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The bytes of base64url without padding, as tokens are written (RFC 7515, 2). */
+function decodeBase64Url(text: string | undefined): Uint8Array | undefined {
+  if (!text || !/^[\w-]+$/.test(text)) return undefined;
+  const base64 = text.replaceAll("-", "+").replaceAll("_", "/");
+  return decodeBase64(base64.padEnd(Math.ceil(base64.length / 4) * 4, "="));
+}
