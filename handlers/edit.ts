@@ -94,7 +94,7 @@ async function keepEdit(
       "Send it to the webhook's own URL, which takes more",
     );
   }
-  const made = await replayEdited(database, message, bytes);
+  const made = await replayEdited(database, { id: message.message_id, body: bytes });
   if (!made) throw refusedBefore();
   log.info("message.edited", { message_id: made.message_id, replay_of: made.replay_of });
   queue.send([made.message_id]);

@@ -1,13 +1,7 @@
 import type { Database } from "./database.ts";
 import { newId } from "./id.ts";
 import { bodyColumns } from "./inbox_rows.ts";
-import {
-  type Envelope,
-  findMessages,
-  type Message,
-  type Replay,
-  type WholeMessage,
-} from "./message.ts";
+import { type Envelope, findMessages, type Message, type Replay } from "./message.ts";
 import { storedText } from "./stored.ts";
 
 /** One look for replays goes through as many messages. */
@@ -59,7 +53,7 @@ const VOUCHES = /sign|hmac|digest|content-md5|secret|token|auth|cookie|^content-
 
 /** The headers that an edited message takes over, and the names of those that it does not. */
 export function editedHeaders(
-  headers: Headers,
+  headers: Iterable<[name: string, value: string]>,
 ): { kept: [name: string, value: string][]; left: string[] } {
   const all = [...headers];
   return {
@@ -75,15 +69,17 @@ export function editedHeaders(
  */
 export async function replayEdited(
   database: Database,
-  { message_id, url, client_ip, delivery_id, hint, headers }: WholeMessage,
-  body: Uint8Array,
+  { id, body }: { id: string; body: Uint8Array },
 ): Promise<Replay | undefined> {
+  const [row] = await database.query(
+    "read a message's envelope",
+    (sql) => sql<{ envelope: string }[]>`select envelope from messages where id = ${id}`,
+  );
+  if (!row) return undefined;
+  const before = JSON.parse(row.envelope) as Envelope;
   const envelope: Envelope = {
-    url,
-    client_ip,
-    delivery_id,
-    headers: editedHeaders(headers).kept,
-    ...(hint === null ? {} : { hint }),
+    ...before,
+    headers: editedHeaders(before.headers).kept,
     edited: true,
   };
   const [text, bytes] = bodyColumns(body);
@@ -95,7 +91,7 @@ export async function replayEdited(
         select ${newId()}::uuid, webhook_type, source, 'unverified',
           ${storedText(JSON.stringify(envelope))}, ${text}, ${bytes}::bytea,
           ${body.byteLength}::int, now(), id
-        from messages where id = ${message_id} and state <> 'rejected'
+        from messages where id = ${id} and state <> 'rejected'
         returning id, replay_of
       ), changed as (
         insert into changes (kind, ids) select 'message', array[id] from stored

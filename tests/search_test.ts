@@ -242,15 +242,14 @@ function searchSuite(name: string, open: () => Promise<Database> | Database): vo
 
     it("makes an edited replay of a message, whatever bytes it gets", async () => {
       const [id] = await findReplayable(database, { source: "crowd" }, { most: 1 });
-      const message = (await readMessage(database, id))!;
       for (const body of [new TextEncoder().encode("{}"), Uint8Array.of(0xff, 0)]) {
-        const made = await replayEdited(database, message, body);
+        const made = await replayEdited(database, { id, body });
         const found = (await readMessage(database, made!.message_id))!;
         assertEquals([...found.body], [...body]);
         assertEquals([found.edited, found.replay_of, found.state], [true, id, "new"]);
       }
       await deleteMessage(database, id);
-      assertEquals(await replayEdited(database, message, new Uint8Array()), undefined);
+      assertEquals(await replayEdited(database, { id, body: new Uint8Array() }), undefined);
     });
 
     it("keeps the last refusal of each source, and counts them", async () => {

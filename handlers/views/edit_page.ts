@@ -40,6 +40,11 @@ export function editPage({ frame, message, sourceName, text, problem, ...rest }:
       ${problem && html`
         <p class="note failed" role="alert"><strong>${problem.message}.</strong> ${problem
           .hint}.</p>
+        ${text === undefined && html`
+          <p class="actions">
+            <a class="button quiet" href="/messages/${id}">Back to the message</a>
+          </p>
+        `}
       `}
       ${text !== undefined && html`
         <div class="two">
