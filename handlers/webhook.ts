@@ -56,12 +56,14 @@ export function webhook(
   async function receive(request: Request, connection: Connection, type: string) {
     const receivedAt = Date.now();
     const door = doorOf(type);
+    const address = clientAddress(request, connection, config);
     let outcome = "received";
     try {
-      return await receiveAt(door, request, connection, type, receivedAt, budget);
+      admission.require(door, { address, connection });
+      return await receiveAt(door, request, address, type, receivedAt, budget);
     } catch (error) {
       outcome = error instanceof Problem ? error.code : "no_store";
-      logRefusal(type, outcome, clientAddress(request, connection, config));
+      logRefusal(type, outcome, address);
       if (error instanceof Problem && error.status < 500) refused.note(door.name, error);
       throw error;
     } finally {
@@ -72,12 +74,11 @@ export function webhook(
   async function receiveAt(
     door: Door,
     request: Request,
-    connection: Connection,
+    address: string,
     type: string,
     receivedAt: number,
     budget: BodyBudget,
   ): Promise<Response> {
-    admission.require(door, { address: clientAddress(request, connection, config), connection });
     const body = await readBody(request, door.bodyLimit, budget);
     try {
       const incoming = {
@@ -88,7 +89,7 @@ export function webhook(
         body: body.bytes,
         receivedAt,
       };
-      return await keep(door, request, connection, readQuery(incoming));
+      return await keep(door, request, address, readQuery(incoming));
     } finally {
       body.release();
     }
@@ -97,7 +98,7 @@ export function webhook(
   async function keep(
     door: Door,
     request: Request,
-    connection: Connection,
+    address: string,
     incoming: Incoming,
   ): Promise<Response> {
     const { name, source } = door;
@@ -110,7 +111,7 @@ export function webhook(
       envelope: {
         url: request.url,
         method: method === "POST" ? undefined : method,
-        client_ip: clientAddress(request, connection, config),
+        client_ip: address,
         delivery_id: source.deliveryId?.(incoming) ?? null,
         headers,
         hint: name === "generic" ? hintOn(type, headers) : undefined,
@@ -119,7 +120,7 @@ export function webhook(
       receivedAt: new Date(receivedAt),
     });
     const probe = source.probe && await source.probe(incoming, door);
-    if (probe) return greet(probe, type, request, connection);
+    if (probe) return greet(probe, type, address);
     const verification = await verifier.verify(door, incoming).catch((error) => {
       // A GET that claims nothing is a visit, and no message that went wrong.
       const isVisit = method === "GET" && error.code === "signature_missing";
@@ -164,13 +165,13 @@ export function webhook(
   }
 
   /** Answers a handshake; a secret that came with it is for the operator's eyes. */
-  function greet(reply: Reply, webhook_type: string, request: Request, connection: Connection) {
+  function greet(reply: Reply, webhook_type: string, client_ip: string) {
     if (reply.offered && Date.now() >= offeredUntil) {
       offeredUntil = Date.now() + 1_000;
       log.warn("webhook.secret_offered", {
         webhook_type,
         secret: reply.offered,
-        client_ip: clientAddress(request, connection, config),
+        client_ip,
         hint: `If you set this webhook up just now: set ${doorOf(webhook_type).variable} to it ` +
           "and start Otto again. If not, somebody else sent it: ignore it",
       });
@@ -190,7 +191,7 @@ export function webhook(
         receivedAt: Date.now(),
       }, door)
       : undefined;
-    if (reply) return greet(reply, type, request, connection);
+    if (reply) return greet(reply, type, clientAddress(request, connection, config));
     throw wrongMethod(door, request.method);
   }
 

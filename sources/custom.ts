@@ -25,11 +25,12 @@ export function customSource(
 ): Source {
   const base: Source = known ??
     { ...generic, label: name, samples: [sampleOf(settings)], verify: undefined };
-  const { label, body_limit, secret_required, repeats } = settings;
+  const { label, methods, body_limit, secret_required, repeats } = settings;
   const source: Source = {
     ...base,
     ...provedBy(name, settings, base),
     ...(label !== undefined && { label }),
+    ...(methods !== undefined && { methods: [...new Set(["POST", ...methods])] }),
     ...(body_limit !== undefined && { bodyLimit: body_limit }),
     ...(secret_required !== undefined && { secretRequired: secret_required }),
     ...(repeats === "normal" && { replayKey: undefined }),

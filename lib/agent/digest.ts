@@ -42,11 +42,11 @@ export const digestAgent = createDigestAgent(NO_MODEL);
 export const switchedOffAgent = createDigestAgent(SWITCHED_OFF);
 
 function writeDigest(
-  { title, source, told, verified, merged, receivedAt }: Assignment,
+  { title, webhookType, told, verified, merged, receivedAt }: Assignment,
   note: string,
 ): string {
   const facts = [
-    ["Source", told.event ? `${source} (${told.event})` : source],
+    ["Source", told.event ? `${webhookType} (${told.event})` : webhookType],
     ["Who", told.actor],
     ["Received", receivedAt.toISOString()],
     ["Signature", verified ? "verified" : "not verified: anyone could have sent this"],
