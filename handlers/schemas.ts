@@ -159,6 +159,7 @@ export const task = z.object({
   id,
   message_id: id,
   source: z.string(),
+  webhook_type: z.string(),
   title: z.string(),
   description: z.string(),
   status: z.enum(TASK_STATUSES),

@@ -71,7 +71,7 @@ export function taskPages(
       listNotifications(database, { task_id: task.id, limit: 100 }),
       listUsers(database, { limit: MOST_PEOPLE }),
     ]);
-    const sourceName = nameOf({ source: task.source, webhook_type: task.source });
+    const sourceName = nameOf(task);
     return c.html(
       taskPage({ frame, task, sourceName, message, events, approvals, notifications, people }),
     );

@@ -1,3 +1,5 @@
+import { type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
+
 /** The place in a text where it stops being JSON, and what is wrong there. */
 export interface JsonFault {
   /** From 1, as editors count. */
@@ -8,6 +10,24 @@ export interface JsonFault {
   says: string;
 }
 
+const SAYS: Record<string, string> = {
+  InvalidSymbol: "this is no value: a text stands in double quotes",
+  InvalidNumberFormat: "this is no number",
+  PropertyNameExpected: "a name in double quotes is missing before this",
+  ValueExpected: "a value is missing before this",
+  ColonExpected: "a colon is missing before this",
+  CommaExpected: "a comma is missing before this",
+  CloseBraceExpected: "a comma or } is missing before this",
+  CloseBracketExpected: "a comma or ] is missing before this",
+  EndOfFileExpected: "something stands after the end of the value",
+  InvalidCommentToken: "a comment is no JSON",
+  UnexpectedEndOfString: "the text in quotes is not closed",
+  UnexpectedEndOfNumber: "the number is not whole",
+  InvalidUnicode: "\\u wants four hexadecimal digits",
+  InvalidEscapeCharacter: "there is no such escape: a backslash is written as \\\\",
+  InvalidCharacter: "a control character must be written as \\u and its number",
+};
+
 /**
  * Finds where a text stops being JSON (RFC 8259); undefined when it is JSON. The
  * engine's own message often has no place in it, and another wording in each version.
@@ -17,103 +37,34 @@ export function findJsonFault(text: string): JsonFault | undefined {
     JSON.parse(text);
     return undefined;
   } catch {
-    const { at, says } = scan(text) ?? { at: text.length, says: "it is not JSON" };
-    const before = text.slice(0, at);
-    const line = before.split(/\r\n|\r|\n/);
-    return { line: line.length, column: line.at(-1)!.length + 1, says };
+    const [first] = errorsIn(text);
+    const at = first?.offset ?? text.length;
+    return { ...placeAt(text, at), says: saysOf(first, text, at) };
   }
 }
 
-interface Fault {
-  at: number;
-  says: string;
+function saysOf(first: ParseError | undefined, text: string, at: number): string {
+  if (text.trim() === "") return "there is nothing";
+  if (at >= text.trimEnd().length) return "it ends too early";
+  const found = /Expected$/.test(printParseErrorCode(first!.error)) ? text[at] : "";
+  const isTrailing = /[}\]]/.test(found) && /,\s*$/.test(text.slice(0, at));
+  return isTrailing
+    ? `a comma stands before the ${found}`
+    : SAYS[printParseErrorCode(first!.error)] ?? "it is not JSON";
 }
 
-/** What may come next. */
-type Awaited = "value" | "value or ]" | "name" | "name or }" | "colon" | "comma" | "end";
-
-function scan(text: string): Fault | undefined {
-  const open: ("{" | "[")[] = [];
-  let awaited: Awaited = "value";
-  let at = skipSpace(text, 0);
-  for (; at < text.length; at = skipSpace(text, at)) {
-    const char = text[at];
-    const closes = open.at(-1) === "{" ? "}" : open.at(-1) === "[" ? "]" : undefined;
-    if (awaited === "end") return { at, says: "something stands after the end of the value" };
-    if (awaited === "colon") {
-      if (char !== ":") return { at, says: "a colon is missing before this" };
-      awaited = "value";
-      at++;
-    } else if (awaited === "comma") {
-      if (char === closes) {
-        open.pop();
-        awaited = open.length > 0 ? "comma" : "end";
-      } else if (char === ",") awaited = closes === "}" ? "name" : "value";
-      else return { at, says: `a comma or ${closes} is missing before this` };
-      at++;
-    } else if (awaited.endsWith(`or ${char}`)) {
-      open.pop();
-      awaited = open.length > 0 ? "comma" : "end";
-      at++;
-    } else if (awaited.startsWith("name")) {
-      if (char === "}") return { at, says: "a comma stands before the }" };
-      if (char !== '"') return { at, says: "a name in double quotes is missing" };
-      const end = readString(text, at);
-      if (typeof end !== "number") return end;
-      awaited = "colon";
-      at = end;
-    } else if (char === "{" || char === "[") {
-      open.push(char);
-      awaited = char === "{" ? "name or }" : "value or ]";
-      at++;
-    } else {
-      if (char === "]" && closes === "]") return { at, says: "a comma stands before the ]" };
-      const end = readScalar(text, at);
-      if (typeof end !== "number") return end;
-      awaited = open.length > 0 ? "comma" : "end";
-      at = end;
-    }
+function errorsIn(text: string): ParseError[] {
+  const errors: ParseError[] = [];
+  try {
+    parseTree(text, errors, { disallowComments: true, allowTrailingComma: false });
+  } catch {
+    // Nested so deep that the parser ran out of stack.
   }
-  if (awaited === "end") return undefined;
-  const missing = open.toReversed().map((each) => each === "{" ? "}" : "]").slice(0, 8).join("");
-  return {
-    at: text.length,
-    says: missing ? `it ends too early: ${missing} is missing` : "there is nothing",
-  };
+  return errors.sort((one, other) => one.offset - other.offset);
 }
 
-function skipSpace(text: string, from: number): number {
-  let at = from;
-  while (text[at] === " " || text[at] === "\n" || text[at] === "\r" || text[at] === "\t") at++;
-  return at;
-}
-
-/** Where a string ends. */
-function readString(text: string, from: number): number | Fault {
-  for (let at = from + 1; at < text.length; at++) {
-    const char = text[at];
-    if (char === '"') return at + 1;
-    if (char === "\n" || char === "\r") return { at, says: "the text in quotes is not closed" };
-    if (char < " ") {
-      return { at, says: "a control character must be written as \\u and its number" };
-    }
-    if (char === "\\") {
-      const isKnown = /^\\(?:["\\/bfnrt]|u[0-9a-f]{4})/i.test(text.slice(at, at + 6));
-      if (!isKnown) return { at, says: "there is no such escape: a backslash is written as \\\\" };
-      at++;
-    }
-  }
-  return { at: text.length, says: "the text in quotes is not closed" };
-}
-
-const SCALAR = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
-
-function readScalar(text: string, at: number): number | Fault {
-  if (text[at] === '"') return readString(text, at);
-  SCALAR.lastIndex = at;
-  const end = SCALAR.test(text) ? SCALAR.lastIndex : at;
-  // What goes on in the same word is no number, and no other value.
-  if (end > at && !/[\w.+-]/.test(text[end] ?? "")) return end;
-  if (text[at] === "'") return { at, says: "texts stand in double quotes" };
-  return { at, says: "this is no value: a text stands in double quotes" };
+/** The line and column, from 1, of an offset into a text. */
+export function placeAt(text: string, offset: number): { line: number; column: number } {
+  const before = text.slice(0, offset).split(/\r\n|\r|\n/);
+  return { line: before.length, column: before.at(-1)!.length + 1 };
 }

@@ -1,7 +1,8 @@
-import { type AnyNode, evaluate, type ObjectNode, parse } from "@humanwhocodes/momoa";
+import { type Node, parseTree } from "jsonc-parser";
 import { readFileSync } from "node:fs";
 import type { z } from "zod";
 import { ConfigError } from "./config.ts";
+import { findJsonFault, placeAt } from "./json_fault.ts";
 import { errorText } from "./log.ts";
 
 /**
@@ -23,18 +24,25 @@ export function readJsonFile<T extends z.ZodType>(
         "It must be a file that this process may read; Deno's may read its own folder.",
     );
   }
-  return parseJson(`${file} (${variable})`, text, schema);
+  return parseJson(`${file} (${variable})`, text.replace(/^\ufeff/, ""), schema);
 }
 
 /** Checked JSON. What is in it is never shown: it may hold secrets. */
 export function parseJson<T extends z.ZodType>(where: string, text: string, schema: T): z.infer<T> {
-  const document = read(where, text);
-  const parsed = schema.safeParse(evaluate(document));
+  const fault = findJsonFault(text);
+  if (fault) {
+    throw new ConfigError(
+      `Cannot understand ${where}: it is not JSON: look at line ${fault.line}, ` +
+        `column ${fault.column}: ${fault.says}`,
+    );
+  }
+  const parsed = schema.safeParse(JSON.parse(text));
   if (parsed.success) return parsed.data;
+  const root = parseTree(text)!;
   throw new ConfigError(
     `Cannot start with ${where}:\n` + parsed.error.issues
       .map((issue) => {
-        const { line } = nodeAt(document.body, placeOf(issue)).loc.start;
+        const { line } = placeAt(text, nodeAt(root, placeOf(issue)).offset);
         return `  line ${line}: ${issue.path.join(".") || "the whole"}: ${messageOf(issue)}`;
       }).join("\n"),
   );
@@ -52,36 +60,20 @@ function messageOf(issue: Issue): string {
   return issue.code === "invalid_key" ? issue.issues[0]?.message ?? issue.message : issue.message;
 }
 
-function read(where: string, text: string) {
-  try {
-    return parse(text.replace(/^\ufeff/, ""), { mode: "json", ranges: false });
-  } catch (error) {
-    const { line, column } = error as { line?: number; column?: number };
-    throw new ConfigError(
-      `Cannot understand ${where}: it is not JSON` +
-        (line === undefined
-          ? ": it ends too early, or is empty"
-          : `: look at line ${line}, column ${column}`),
-    );
-  }
-}
-
 /** What lies at a path, or the last thing on the way to it that is there. */
-function nodeAt(node: AnyNode, path: readonly PropertyKey[]): AnyNode {
+function nodeAt(node: Node, path: readonly PropertyKey[]): Node {
   const [step, ...rest] = path;
   if (step === undefined) return node;
-  if (node.type === "Array") {
-    const element = node.elements[Number(step)];
-    if (element) return nodeAt(element.value, rest);
+  if (node.type === "array") {
+    const element = node.children?.[Number(step)];
+    if (element) return nodeAt(element, rest);
     // A list that stands for an object: one step more than is written.
     return typeof step === "string" && rest.length > 0 ? nodeAt(node, rest) : node;
   }
-  if (node.type !== "Object") return node;
+  if (node.type !== "object") return node;
   // Of two with the same name the last one counts, as in JSON.parse.
-  const member = node.members.findLast(({ name }: ObjectNode["members"][number]) =>
-    (name.type === "String" ? name.value : name.type === "Identifier" ? name.name : "") === step
-  );
-  if (!member) return node;
+  const property = node.children?.findLast(({ children }) => children?.[0].value === step);
+  if (!property) return node;
   // The name's own line: a value may begin on the next one.
-  return rest.length === 0 ? member : nodeAt(member.value, rest);
+  return rest.length === 0 ? property : nodeAt(property.children![1], rest);
 }

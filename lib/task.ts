@@ -17,6 +17,8 @@ export interface Task {
   id: string;
   message_id: string;
   source: string;
+  /** The name in the URL that its message came by. */
+  webhook_type: string;
   title: string;
   description: string;
   status: TaskStatus;
@@ -45,6 +47,7 @@ interface TaskRow {
   id: string;
   message_id: string;
   source: string;
+  webhook_type: string;
   title: string;
   description: string;
   status: TaskStatus;
@@ -62,7 +65,8 @@ interface TaskRow {
   user_name: string;
 }
 
-const columns = `t.id, t.message_id, t.source, t.title, t.description, t.status, t.question,
+const columns = `t.id, t.message_id, t.source,
+  (select webhook_type from messages where id = t.message_id) as webhook_type, t.title, t.description, t.status, t.question,
   case when t.status = 'waiting_input' then t.epoch end as question_id, t.created_at, t.started_at, t.finished_at, t.result_text, t.result_data, t.error_code,
   t.error_message, u.id as user_id, u.email as user_email, u.name as user_name`;
 const table = "tasks t join users u on u.id = t.assigned_to";

@@ -38,6 +38,8 @@ export async function openStage(
     AGENT_CONFIG: file,
     ...env,
   });
+  let sent = 0;
+
   async function taskOf(messageId: string): Promise<string> {
     await drain(otto.services, { maxMs: 20_000, maxItems: 1 });
     return (await json(await otto.ask(`/api/messages/${messageId}`))).task_id;
@@ -46,7 +48,8 @@ export async function openStage(
     otto,
     fake,
     async signed(payload) {
-      const body = JSON.stringify(payload);
+      // The same signed bytes again would be a captured request: no sender's are.
+      const body = JSON.stringify(payload) + " ".repeat(sent++);
       const signature = createHmac("sha256", SECRET).update(body).digest("hex");
       return await taskOf(
         await otto.send("github", body, {

@@ -112,10 +112,9 @@ function tableRow(task: Task, nameOf: NameOf) {
     <tr id="row-${task.id}" class="${task.status === "failed" && "failed"}">
       <td>${taskStatus(task.status)}</td>
       <td class="main"><a class="open" href="/tasks/${task.id}" dir="auto">${task.title}</a></td>
-      <td><a class="plain" href="${linkTo("/tasks", { source: task.source })}">${nameOf({
-        source: task.source,
-        webhook_type: task.source,
-      })}</a></td>
+      <td><a class="plain" href="${linkTo("/tasks", { source: task.source })}">${nameOf(
+        task,
+      )}</a></td>
       <td><a class="plain" href="${linkTo("/tasks", { assigned_to: task.assigned_to.id })}">${task
         .assigned_to.name}</a></td>
       <td class="number">${start && end && took(Math.max(0, end.getTime() - start.getTime()))}</td>

@@ -1,4 +1,5 @@
 import { html } from "hono/html";
+import type { MergedTask } from "../../lib/burst.ts";
 import type { Approval } from "../../lib/approval.ts";
 import type { Message } from "../../lib/message.ts";
 import type { Notification } from "../../lib/notification.ts";
@@ -61,6 +62,7 @@ export function taskPage(
             <div id="waterfall" data-part>${waterfall(spans)}${totals(events)}</div>
           </section>
           <div id="result" data-part>${result(task)}</div>
+          ${mergedFrom(events)}
         </div>
         <div>
           <section class="card" aria-labelledby="about" id="about-card" data-part>
@@ -87,6 +89,26 @@ export function taskPage(
       </div>
     `,
   });
+}
+
+/** The messages that it is about, where these are several; nothing else. */
+function mergedFrom(events: readonly TaskEvent[]) {
+  const made = events.find(({ kind }) => kind === "created")?.data as Partial<MergedTask>;
+  if (!made?.merged || !made.messages) return "";
+  const more = made.messages - made.merged.length;
+  return html`
+    <section class="card" aria-labelledby="merged"><h2 id="merged">Made of ${made.messages
+      .toLocaleString(
+        "en",
+      )} messages</h2>
+      <ol class="merged">${made.merged.map(({ message_id, title }) =>
+        html`
+          <li><a href="/messages/${message_id}" dir="auto">${title ?? message_id}</a></li>
+        `
+      )}</ol>
+      ${more > 0 && html`<p class="hint">… and ${more.toLocaleString("en")} more</p>`}
+    </section>
+  `;
 }
 
 function actions({ id, status: at }: Task) {
