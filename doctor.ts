@@ -41,10 +41,12 @@ await run(async () => {
     const variable = variableOf({ name, source });
     const secrets = secretsOf(config, name, source.secretVariable);
     const { publicUrl } = config;
+    const rules = Object.keys(sources.settingsOf(name));
     const { status, detail, hint } = await checkUp(name, source, { secrets, variable, publicUrl });
     tell(name, status, [
       hint ? `${detail}. ${hint}` : detail,
       `${origin}/webhook/${name}${source.setup ? `  →  ${source.setup}` : ""}`,
+      rules.length > 0 ? `SOURCES_FILE says its ${rules.join(", ")}` : undefined,
     ]);
   }
   console.log(`\nAny other name works too: ${origin}/webhook/{name}`);

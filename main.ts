@@ -59,7 +59,9 @@ async function serveAll(services: Services, signal: AbortSignal): Promise<void> 
   const server = await serve({ port: config.port, host: config.host, answer: app.fetch });
   const working = config.worksInline ? work(services, signal) : Promise.resolve();
   // The address is good at once; the token needs the database, which may be away for now.
-  console.log(describeStart({ config, port: server.port, sources: sources.all }));
+  console.log(
+    describeStart({ config, port: server.port, sources: sources.all, ruled: sources.ruled }),
+  );
   Promise.race([services.ready, stopped]).then(async () => {
     const token = signal.aborted ? undefined : await app.newToken();
     if (token) {

@@ -34,7 +34,13 @@ export function refuseUnreadSecrets(config: Config, sources: Record<string, Know
 
 /** What a person wants to know when Otto has started: where it is, what to try, what is set. */
 export function describeStart(
-  { config, port, sources }: { config: Config; port: number; sources: Record<string, Known> },
+  { config, port, sources, ruled }: {
+    config: Config;
+    port: number;
+    sources: Record<string, Known>;
+    /** Those that the operator's file says something of. */
+    ruled: readonly string[];
+  },
 ): string {
   const origin = `http://${
     config.host === "0.0.0.0" || config.host === "::" ? "localhost" : shown(config.host)
@@ -55,6 +61,9 @@ export function describeStart(
     `  agent      ${agent(config)}`,
     `  signatures ${signatures(config, sources)}`,
   ];
+  if (config.sourcesFile !== undefined) {
+    lines.push(`  rules      for ${ruled.join(", ") || "no source"} (${config.sourcesFile})`);
+  }
   if (config.redisUrl) {
     lines.push(
       "  spill      Redis, while PostgreSQL is away and Redis is durable (/webhook/health)",

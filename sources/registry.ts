@@ -21,6 +21,8 @@ export interface Registry {
   readonly all: Readonly<Record<string, Source>>;
   /** The source for a `webhook_type` as a sender wrote it; all that nobody knows are one, the generic source. */
   find(type: string): Named;
+  /** The names of those that the operator says something of. */
+  readonly ruled: readonly string[];
   /** What the operator says of a source. */
   settingsOf(name: string): SourceSettings;
   /** Whether somebody at an address may send to a source. */
@@ -42,6 +44,7 @@ export function createRegistry(settings: Readonly<Record<string, SourceSettings>
       const name = Object.hasOwn(all, lower) ? lower : GENERIC;
       return { name, source: all[name] };
     },
+    ruled: Object.keys(settings),
     settingsOf: (name) => Object.hasOwn(settings, name) ? settings[name] : {},
     allows: (name, address) => lists.get(name)?.(address) ?? true,
   };

@@ -126,7 +126,7 @@ describe("the model's settings", () => {
 
   it("are named in the first lines, without the key", () => {
     const lines = (env: Record<string, string>) =>
-      describeStart({ config: readConfig(env), port: 8000, sources: {} });
+      describeStart({ config: readConfig(env), port: 8000, sources: {}, ruled: [] });
     assertStringIncludes(lines({}), "no model is configured");
     assertStringIncludes(lines(openai), "gpt-5-mini (OpenAI)");
     assertStringIncludes(lines({ ...openai, AGENT_MODE: "observe" }), "only observes");
