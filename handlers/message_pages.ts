@@ -1,4 +1,5 @@
 import { type Context, Hono } from "hono";
+import { countSharing } from "../lib/burst.ts";
 import { isId } from "../lib/id.ts";
 import {
   deleteMessage,
@@ -154,6 +155,7 @@ export function messagePages(
 
   app.get("/messages/:id/delete", async (c) => {
     const { message_id: id, title, webhook_type } = await theMessage(c);
+    const sharing = await countSharing(database, id);
     return c.html(confirmPage({
       frame: await readFrame(c, database, "messages"),
       title: "Delete this message?",
@@ -161,7 +163,11 @@ export function messagePages(
         `“${
           title ?? `${webhook_type} webhook`
         }” goes for good, and with it its task and everything ` +
-        "that was told about it. The sender's next repeat of it is taken as new.",
+        "that was told about it. The sender's next repeat of it is taken as new." +
+        (sharing > 0
+          ? ` It shares the task with ${sharing.toLocaleString("en")} more, which stay without ` +
+            "one and can be replayed."
+          : ""),
       action: `/messages/${id}/delete`,
       label: "Delete",
       danger: true,

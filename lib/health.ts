@@ -106,7 +106,7 @@ async function checkQueue(database: Database, queue: Queue): Promise<Check> {
         sql<{ depth: number; age: number | null }[]>`
         select count(*)::int as depth,
           extract(epoch from now() - min(stored_at))::int as age
-        from (select stored_at from messages where state = 'new' and burst_id is null
+        from (select stored_at from messages where state = 'new' and lease_until is distinct from 'infinity'
           order by id limit 10000) m`,
       CHECK_MS,
     );

@@ -156,22 +156,41 @@ export async function readMessage(
   };
 }
 
-/** Removes a message (also by an alias), its task, its notifications. False when there is none. */
+/**
+ * Removes a message (also by an alias), its task, its notifications. Where others
+ * share the task it goes all the same, since it tells what is removed: they stay,
+ * without one, and can be replayed. False when there is none.
+ */
 export async function deleteMessage(database: Database, id: string): Promise<boolean> {
   const rows = await database.query("delete a message", (sql) =>
     sql`
       with asked as (
         select coalesce((select message_id from message_aliases where alias = ${id}), ${id}) as id
+      ), shared as (
+        select other.message_id from burst_messages its
+        join asked on asked.id = its.message_id
+        join burst_messages other on other.burst_id = its.burst_id
+          and other.message_id <> its.message_id
       ), tasks_gone as (
-        select t.id from tasks t join asked on asked.id = t.message_id
+        select t.id from tasks t
+        where t.message_id in (select id from asked union all select message_id from shared)
       ), told as (
         select n.id from notifications n, asked
         where n.message_id = asked.id or n.task_id in (select id from tasks_gone)
       ), gone as (
         delete from messages where id = (select id from asked) returning id
+      ), ended as (
+        delete from tasks where id in (select id from tasks_gone) returning id
+      ), left_alone as (
+        update messages m set task_id = null, reason = 'Its task went with message ' || asked.id
+        from asked
+        where m.id in (select message_id from shared)
+          and m.task_id in (select id from tasks_gone)
+        returning m.id
       ), changed as (
         insert into changes (kind, ids)
         select 'message', array[id] from gone
+        union all select 'message', array_agg(id) from left_alone having count(*) > 0
         union all select 'task', array_agg(id) from tasks_gone having count(*) > 0
         union all select 'notification', array_agg(id) from told having count(*) > 0
       )

@@ -84,7 +84,7 @@ export async function claimMessages(
       with waiting as (
         select id, size from messages
         where state = 'new' and (lease_until is null or lease_until < now())
-          and attempts < ${MOST_ATTEMPTS - 1} and burst_id is null and ${which}
+          and attempts < ${MOST_ATTEMPTS - 1} and ${which}
         order by id limit ${max} for update skip locked
       ), picked as (
         select id from (select id, sum(size) over (order by id) - size as before from waiting) w
@@ -114,7 +114,7 @@ export async function claimSuspect(
       with picked as (
         select id from messages
         where state = 'new' and (lease_until is null or lease_until < now())
-          and attempts = ${sql.unsafe(String(MOST_ATTEMPTS - 1))} and burst_id is null
+          and attempts = ${sql.unsafe(String(MOST_ATTEMPTS - 1))}
         order by id limit 1 for update skip locked
       )
       update messages m

@@ -98,6 +98,8 @@ export async function readStats(
       ), settled as materialized (
         select received_at, stored_at, claimed_at, settled_at from messages
         where settled_at is not null and claimed_at is not null
+          -- They waited for others, as they were told to.
+          and not exists (select from burst_messages where message_id = messages.id)
         order by settled_at desc limit 1000
       ), finished as materialized (
         select started_at, finished_at from tasks
@@ -110,13 +112,13 @@ export async function readStats(
       select
         (select to_json(states) from states) as messages,
         (select coalesce(json_object_agg(webhook_type, messages), '{}') from types) as by_type,
-        json_build_object(
-          'depth', (select count(*)::int from messages where state = 'new' and burst_id is null),
-          'held', (select count(*)::int from messages where state = 'new' and burst_id is not null),
-          'in_progress', (select count(*)::int from messages
-            where state = 'new' and lease_until > now()),
-          'oldest_age_seconds', (select round(extract(epoch from now() - min(stored_at))::numeric, 1)
-            from messages where state = 'new' and burst_id is null)) as waiting,
+        (select json_build_object(
+            'depth', count(*) filter (where lease_until is distinct from 'infinity'),
+            'held', count(*) filter (where lease_until = 'infinity'),
+            'in_progress', count(*) filter (where lease_until > now() and lease_until < 'infinity'),
+            'oldest_age_seconds', round(extract(epoch from now() - min(stored_at)
+              filter (where lease_until is distinct from 'infinity'))::numeric, 1))
+          from messages where state = 'new') as waiting,
         (select json_build_object(
             'pending', count(*) filter (where status = 'pending'),
             'running', count(*) filter (where status = 'running'),

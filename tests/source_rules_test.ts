@@ -388,7 +388,7 @@ describeWith({ postgres: true }, "a burst, with PostgreSQL", (servers) => {
     assertEquals(await createWorker(one.services).takeMessages(0, signal), 6);
     const waiting = await messageOf(one, ids[0]);
     assertEquals(waiting.state, "new");
-    assertMatch(waiting.reason, /^Waits until \d\d:\d\d:\d\d UTC for more/);
+    assertMatch(waiting.reason, /^Waits until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC for more/);
     const late = await push(one, 7, 6);
     const workers = [createWorker(one.services), createWorker(other.services)];
     await workers[1].takeMessages(0, signal);

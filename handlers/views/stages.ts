@@ -40,8 +40,9 @@ function receive({ state }: Message): Telling {
     : { state: "done", words: "kept safely" };
 }
 
-function queue({ state, attempts }: Message): Telling {
+function queue({ state, attempts, reason }: Message): Telling {
   if (state === "rejected") return none;
+  if (state === "new" && reason !== null) return { state: "waiting", words: "held for others" };
   return state === "new" && attempts === 0
     ? { state: "active", words: "waiting for a worker" }
     : { state: "done", words: "taken by a worker" };
@@ -113,6 +114,8 @@ export function wordOf(row: Row): { word: string; tone: Stage["state"] } {
     return { word: "failed", tone: "failed" };
   }
   if (message.state === "new") {
+    // It waits for others to share its task with.
+    if (message.reason !== null) return { word: "held", tone: "waiting" };
     return { word: message.attempts > 0 ? "reading" : "queued", tone: "active" };
   }
   switch (task?.status) {

@@ -1,5 +1,6 @@
 import { threadOf } from "../../sources/slack_command.ts";
-import { joinBursts, type Joining, settleBursts } from "../burst.ts";
+import { joinBursts, type Joining } from "../burst.ts";
+import { settleBursts } from "../burst_settle.ts";
 import { type Capture, rememberCaptures } from "../capture.ts";
 import { hear } from "../hear.ts";
 import { type Intake, settleMessages } from "../intake.ts";
