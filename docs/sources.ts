@@ -50,8 +50,8 @@ in under another name than its sender's has a \`hint\`: "looks like Sentry: use 
   Assistant, Microsoft Graph, Okta, Postmark and Telegram** sign nothing and send a secret. Use
   HTTPS. Amazon SNS signs, but with a certificate that Otto does not check yet: it is taken by a
   token in its URL.
-- **Methods**: events come by POST, from Grafana also by PUT, and from Zendesk and Home Assistant by
-  whatever is set there. Twilio, HubSpot's workflows, Zendesk and Home Assistant may use GET: the
+- **Methods**: events come by POST, from Grafana also by PUT, from Zendesk by PUT and PATCH, and from
+  Home Assistant by whatever is set there. Twilio, HubSpot's workflows and Home Assistant may use GET: the
   query's fields are the payload then. By GET only a verified event is taken, because browsers,
   crawlers and link previews send GETs, too, so set the secret first.
 

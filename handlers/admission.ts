@@ -1,5 +1,5 @@
 import type { Pauses } from "../lib/pauses.ts";
-import type { Registry } from "../sources/registry.ts";
+import { labelOf, type Named, type Registry } from "../sources/registry.ts";
 import type { Connection } from "./caller.ts";
 import type { Door } from "./door.ts";
 import { Problem } from "./problem.ts";
@@ -16,6 +16,8 @@ export interface Admission {
    * is not allowed, 429 when too many have come.
    */
   require(door: Door, from: { address: string; connection: Connection }): void;
+  /** The same for a greeting: it is answered while its source is paused, too, and counts as nothing. */
+  requireAddress(door: Door, from: { address: string; connection: Connection }): void;
   /**
    * Counts a request that has proved itself: nobody else can use up its
    * sender's share.
@@ -38,30 +40,25 @@ export function createAdmission(
     return limit;
   }
 
+  const requireAddress: Admission["requireAddress"] = (door, { address, connection }) => {
+    if (connection.isInside || sources.allows(door.name, address)) return;
+    throw new Problem(
+      403,
+      "address_not_allowed",
+      `Webhooks of ${labelOf(door)} are not taken from ${address || "this address"}`,
+      "Let the operator add the sender's address to allowed_ips in SOURCES_FILE, or set " +
+        "TRUST_PROXY to the number of proxies in between",
+    );
+  };
+
   return {
-    require(door, { address, connection }) {
-      const { name, source } = door;
-      if (pauses.since(name)) {
-        throw new Problem(
-          503,
-          "paused",
-          `Webhooks of ${source.label ?? name} are paused here`,
-          "Send it again after the seconds in Retry-After",
-          { "retry-after": String(PAUSED_SECONDS) },
-        );
-      }
-      if (!connection.isInside && !sources.allows(name, address)) {
-        throw new Problem(
-          403,
-          "address_not_allowed",
-          `Webhooks of ${source.label ?? name} are not taken from ${address || "this address"}`,
-          "Let the operator add the sender's address to allowed_ips in SOURCES_FILE, or set " +
-            "TRUST_PROXY to the number of proxies in between",
-        );
-      }
+    require(door, from) {
+      if (pauses.since(door.name)) throw paused(door);
+      requireAddress(door, from);
       const seconds = limitOf(door)?.wait();
       if (seconds) throw tooMany(door, seconds);
     },
+    requireAddress,
     count(door) {
       const limit = limitOf(door);
       if (limit && !limit.take()) throw tooMany(door, Math.max(1, limit.wait()));
@@ -69,11 +66,22 @@ export function createAdmission(
   };
 }
 
-function tooMany({ name, source }: Door, seconds: number): Problem {
+/** What a paused source's sender hears. */
+export function paused(door: Named): Problem {
+  return new Problem(
+    503,
+    "paused",
+    `Webhooks of ${labelOf(door)} are paused here`,
+    "Send it again after the seconds in Retry-After",
+    { "retry-after": String(PAUSED_SECONDS) },
+  );
+}
+
+function tooMany(door: Door, seconds: number): Problem {
   return new Problem(
     429,
     "too_many_requests",
-    `Too many webhooks of ${source.label ?? name} have come lately`,
+    `Too many webhooks of ${labelOf(door)} have come lately`,
     "Send it again after the seconds in Retry-After; the operator sets rate_limit in SOURCES_FILE",
     { "retry-after": String(seconds) },
   );

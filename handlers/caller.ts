@@ -33,7 +33,12 @@ export function clientAddress(
   if (trustedProxies === 0) return socket;
   const hops = (request.headers.get("x-forwarded-for") ?? "").split(",")
     .map((hop) => hop.trim()).filter((hop) => hop !== "");
-  return (hops.at(-trustedProxies) ?? socket).slice(0, 64);
+  return withoutPort(hops.at(-trustedProxies) ?? socket).slice(0, 64);
+}
+
+/** Some proxies write the client's port, too: `192.0.2.7:51234`, `[2001:db8::7]:51234`. */
+function withoutPort(hop: string): string {
+  return /^\[([0-9A-Fa-f:.]+)\](?::\d+)?$/.exec(hop)?.[1] ?? /^([\d.]+):\d+$/.exec(hop)?.[1] ?? hop;
 }
 
 const HOST = /^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?$/;

@@ -1,6 +1,6 @@
 import { type Config, secretsOf } from "../lib/config.ts";
 import type { Verification } from "../lib/message.ts";
-import { type Registry, variableOf } from "../sources/registry.ts";
+import { labelOf, type Registry, variableOf } from "../sources/registry.ts";
 import type { Incoming, Known, Source } from "../sources/source.ts";
 import { Problem } from "./problem.ts";
 
@@ -88,7 +88,7 @@ export function secretMissing(
   return new Problem(
     401,
     "secret_not_configured",
-    `Cannot verify a ${source.label ?? name} request: no secret is configured`,
+    `Cannot verify a ${labelOf({ name, source })} request: no secret is configured`,
     `Set ${variable} and start Otto again`,
   );
 }

@@ -82,7 +82,7 @@ export function requireEdits({ requireVerified }: Pick<Config, "requireVerified"
 }
 
 async function keepEdit(
-  { database, queue, log }: Services,
+  { database, queue, log, sources }: Services,
   message: WholeMessage,
   bytes: Uint8Array,
 ): Promise<Replay> {
@@ -94,7 +94,11 @@ async function keepEdit(
       "Send it to the webhook's own URL, which takes more",
     );
   }
-  const made = await replayEdited(database, { id: message.message_id, body: bytes });
+  const made = await replayEdited(database, {
+    id: message.message_id,
+    body: bytes,
+    secretNames: sources.find(message.webhook_type).source.secretNames,
+  });
   if (!made) throw refusedBefore();
   log.info("message.edited", { message_id: made.message_id, replay_of: made.replay_of });
   queue.send([made.message_id]);

@@ -2,7 +2,7 @@ import { type Context, Hono } from "hono";
 import { faultOf } from "../lib/editable.ts";
 import { createNames } from "../sources/names.ts";
 import { isId } from "../lib/id.ts";
-import { readMessage } from "../lib/message.ts";
+import { readMessage, type WholeMessage } from "../lib/message.ts";
 import type { Services } from "../lib/services.ts";
 import type { Env } from "./caller.ts";
 import { keepTyped, requireEditable } from "./edit.ts";
@@ -15,12 +15,14 @@ import { editPage } from "./views/edit_page.ts";
 export function editPages({ services }: { services: Services }): Hono<Env> {
   const { config, database } = services;
   const nameOf = createNames(services.sources);
+  const secretsOf = ({ webhook_type }: WholeMessage) =>
+    services.sources.find(webhook_type).source.secretNames;
   const app = new Hono<Env>();
 
   app.get("/messages/:id/edit", async (c) => {
     const message = await theMessage(c);
     const frame = await readFrame(c, database, "messages");
-    const around = { frame, message, sourceName: nameOf(message) };
+    const around = { frame, message, sourceName: nameOf(message), secretNames: secretsOf(message) };
     try {
       const editable = requireEditable(config, message);
       const isIndented = editable.indented !== undefined && asked(c, "as") !== "received";
@@ -46,7 +48,14 @@ export function editPages({ services }: { services: Services }): Hono<Env> {
       return await c.html(editPage(page));
     };
     const frame = await readFrame(c, database, "messages");
-    const said = { frame, message, sourceName: nameOf(message), editable, text: typed };
+    const said = {
+      frame,
+      message,
+      sourceName: nameOf(message),
+      secretNames: secretsOf(message),
+      editable,
+      text: typed,
+    };
     const fault = form.has("as_is") ? undefined : faultOf(editable, typed);
     if (fault) return again(422, { ...said, fault });
     try {

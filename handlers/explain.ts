@@ -3,11 +3,14 @@ import { parsePayload } from "../lib/payload.ts";
 import { findDelivery } from "../lib/quarantine.ts";
 import { errorText } from "../lib/log.ts";
 import type { Services } from "../lib/services.ts";
+import { findCaptured } from "../lib/capture.ts";
 import type { Pauses } from "../lib/pauses.ts";
 import { mergeOf, reasonToFilter } from "../lib/work/source_rules.ts";
 import { hintFor } from "../sources/fingerprint.ts";
+import { labelOf } from "../sources/registry.ts";
 import { threadOf } from "../sources/slack_command.ts";
 import type { Incoming, Reply } from "../sources/source.ts";
+import { paused } from "./admission.ts";
 import { conflict, createApi, createRoute, json, missing, refusals } from "./api.ts";
 import { createBodyBudget, readBody } from "./body.ts";
 import { type Door, SignatureRefused } from "./door.ts";
@@ -106,6 +109,7 @@ async function explain(
   const judged = probe ? NOT_ASKED : await judge(verifier, door, incoming);
   const handshake = probe ??
     (judged.verdict === "verified" ? await source.handshake?.(incoming, door) : undefined);
+  const isPaused = pauses.since(name) !== undefined;
   const deliveryId = source.deliveryId?.(incoming) ?? null;
   const told = describe(door, incoming);
   const isKept = judged.refused === undefined && !handshake;
@@ -120,7 +124,7 @@ async function explain(
   return {
     webhook_type: incoming.type,
     source: name,
-    label: source.label ?? name,
+    label: labelOf(door),
     verdict: judged.verdict,
     scheme: source.verify ? source.proof ?? "the vendor's signature" : null,
     why: judged.why,
@@ -141,9 +145,13 @@ async function explain(
       rate_limit: settings.rate_limit ?? null,
     },
     filter: {
-      passes: filtered === undefined,
-      reason: filtered ?? null,
+      passes: told.description !== undefined && filtered === undefined,
+      reason: filtered ?? told.error,
     },
+    same_signed_as: isKept && judged.verdict === "verified"
+      ? await findCaptured(database, { source: name, keys: source.replayKeys?.(incoming) ?? [] }) ??
+        null
+      : null,
     merge: merge ?? null,
     route: isKept && filtered === undefined && slack
       ? slack.routeOf({
@@ -154,7 +162,9 @@ async function explain(
           : undefined,
       })
       : null,
-    answer: judged.refused
+    answer: isPaused
+      ? problemAnswer(paused(door))
+      : judged.refused
       ? problemAnswer(judged.refused)
       : replyAnswer(handshake ?? source.answer?.(incoming), incoming.type),
   };

@@ -61,7 +61,7 @@ export function messagePages(
     const ids = await findReplayable(database, searchOf(query), { most: MOST_REPLAYS + 1 });
     const back = linkTo("/messages", { ...query });
     if (ids.length === 0) {
-      throw new Problem(404, "nothing_to_replay", "No message matches", "Choose other filters");
+      throw nothingToReplay();
     }
     const count = Math.min(ids.length, MOST_REPLAYS).toLocaleString("en");
     const words = Object.entries(query).map(([name, value]) => `${WORDS[name]}: ${value}`);
@@ -87,6 +87,7 @@ export function messagePages(
     const newest = form.get("newest") ?? "";
     if (!isId(newest)) throw badForm();
     const ids = await findReplayable(database, search, { most: MOST_REPLAYS, upTo: newest });
+    if (ids.length === 0) throw nothingToReplay();
     const made: Replay[] = [];
     let unfit = 0;
     // Oldest first, as they came. What was made stays, whatever happens to the rest.
@@ -105,7 +106,7 @@ export function messagePages(
       throw new Problem(
         409,
         "nothing_replayed",
-        `None of ${ids.length} messages was replayed: with today's secrets they would be refused`,
+        `None of ${ids.length} messages was replayed: they would be refused today`,
         "Replay one of them alone to read why",
       );
     }
@@ -232,6 +233,10 @@ function searchOf({ q, state, source, sig, since, batch, before }: MessageQuery)
 function rangeOf(ids: string[]): [from: string | undefined, to: string | undefined] {
   const sorted = ids.toSorted();
   return [sorted[0], sorted.at(-1)];
+}
+
+function nothingToReplay(): Problem {
+  return new Problem(404, "nothing_to_replay", "No message matches", "Choose other filters");
 }
 
 function badForm(): Problem {

@@ -10,6 +10,7 @@ import {
 } from "../lib/message.ts";
 import { parsePayload } from "../lib/payload.ts";
 import type { Services } from "../lib/services.ts";
+import type { Registry } from "../sources/registry.ts";
 import { conflict, createApi, createRoute, json, missing, refusals } from "./api.ts";
 import { notFound } from "./problem.ts";
 import type { Replayer } from "./replayer.ts";
@@ -29,7 +30,7 @@ const filter = z.object({
 
 /** `/api/messages`: list, read, replay, delete. */
 export function messages(
-  { services: { database }, replayer }: { services: Services; replayer: Replayer },
+  { services: { database, sources }, replayer }: { services: Services; replayer: Replayer },
 ) {
   return createApi()
     .openapi(
@@ -44,7 +45,7 @@ export function messages(
         const { cursor, ...query } = c.req.valid("query");
         const items = await listMessages(database, { ...query, before: cursor });
         return c.json({
-          items: items.map(shown),
+          items: items.map((item) => shown(sources, item)),
           next: items.length === query.limit ? items.at(-1)!.message_id : null,
         }, 200);
       },
@@ -62,8 +63,8 @@ export function messages(
         if (!found) throw notFound("message");
         const { headers, body, ...rest } = found;
         return c.json({
-          ...shown(rest),
-          headers: maskHeaders(headers),
+          ...shown(sources, rest),
+          headers: maskHeaders(headers, sources.find(rest.webhook_type).source.secretNames),
           ...(body.byteLength < rest.size
             ? { payload: null, payload_left_out: "too large to keep for a refused message" }
             : body.byteLength > MOST_PARSED_BYTES
@@ -167,8 +168,9 @@ export function messages(
 }
 
 /** A message as it leaves Otto: tokens in its URL are masked. */
-export function shown(found: Message): Message {
-  return { ...found, url: maskUrl(found.url) };
+export function shown(sources: Registry, found: Message): Message {
+  const { source } = sources.find(found.webhook_type);
+  return { ...found, url: maskUrl(found.url, source.secretNames) };
 }
 
 /** The payload of a body; what cannot be parsed comes as text under `raw_body`. */

@@ -1,5 +1,5 @@
 import { mediaType } from "../lib/payload.ts";
-import type { Incoming } from "../sources/source.ts";
+import type { Incoming, Source } from "../sources/source.ts";
 import type { Door } from "./door.ts";
 import { Problem } from "./problem.ts";
 
@@ -8,9 +8,6 @@ const FORM = "application/x-www-form-urlencoded";
 /** Requests that say everything in their URL, unless they have a body all the same. */
 const BODILESS = new Set(["GET", "DELETE"]);
 
-/** Parameters that prove the sender: they are no part of what he says, and a payload is shown. */
-const PROOF = /^(access_?|api_?)?(token|key)$|secret|password|signature|^auth/i;
-
 /** Whether a source's events come by this method: by POST always, by others where its vendor has them. */
 export function takesMethod({ source }: Door, method: string): boolean {
   return method === "POST" || (source.methods?.includes(method) ?? false);
@@ -18,11 +15,12 @@ export function takesMethod({ source }: Door, method: string): boolean {
 
 /**
  * An event without a body, as the form that its query would have been: so it is
- * kept, read, shown and replayed like any other. Anything else as it is.
+ * kept, read, shown and replayed like any other. Anything else as it is. What
+ * proves its sender is no part of what he says.
  */
-export function readQuery(incoming: Incoming): Incoming {
+export function readQuery({ source }: Pick<Door, "source">, incoming: Incoming): Incoming {
   if (!BODILESS.has(incoming.method) || incoming.body.length > 0) return incoming;
-  const form = formOf(incoming.url);
+  const form = formOf(source, incoming.url);
   if (form === "") return incoming;
   const headers = new Headers(incoming.headers);
   headers.set("content-type", FORM);
@@ -30,10 +28,10 @@ export function readQuery(incoming: Incoming): Incoming {
 }
 
 /** The request that `readQuery` was given, with the empty body that its sender signed. */
-export function asSent(incoming: Incoming): Incoming {
+export function asSent({ source }: Pick<Door, "source">, incoming: Incoming): Incoming {
   const { method, url, headers, body } = incoming;
   if (!BODILESS.has(method) || mediaType(headers.get("content-type")) !== FORM) return incoming;
-  return new TextDecoder().decode(body) === formOf(url)
+  return new TextDecoder().decode(body) === formOf(source, url)
     ? { ...incoming, body: new Uint8Array() }
     : incoming;
 }
@@ -53,8 +51,10 @@ export function wrongMethod({ source, variable }: Door, method: string): Problem
   );
 }
 
-function formOf(url: string): string {
+function formOf({ secretNames = [] }: Source, url: string): string {
   const query = URL.parse(url)?.searchParams ?? new URLSearchParams();
-  for (const name of [...query.keys()]) if (PROOF.test(name)) query.delete(name);
+  for (const name of [...query.keys()]) {
+    if (secretNames.includes(name.toLowerCase())) query.delete(name);
+  }
   return query.toString();
 }

@@ -114,7 +114,7 @@ export function createApp({ services, stop }: { services: Services; stop: AbortS
   app.route("/", users({ services }));
   app.route("/", notifications({ services }));
   app.route("/", sourceApi({ services, pauses }));
-  app.route("/", stream({ live, stop, log }));
+  app.route("/", stream({ live, stop, log, sources: services.sources }));
   app.route("/", docs({ services, document: () => document() as unknown as Document }));
   app.route(
     "/",

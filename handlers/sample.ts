@@ -1,5 +1,5 @@
 import { type Config, secretsOf } from "../lib/config.ts";
-import { GENERIC, labelOf, type Registry } from "../sources/registry.ts";
+import { GENERIC, labelOf, type Registry, variableOf } from "../sources/registry.ts";
 import type { Incoming } from "../sources/source.ts";
 import { Problem } from "./problem.ts";
 import type { Sampled } from "./views/send.ts";
@@ -21,7 +21,9 @@ export function listSampled(parts: Parts): Sampled[] {
     .map(([name, source]) => ({
       name,
       label: name === GENERIC ? "Something else" : labelOf({ name, source }),
-      missing: source.secretRequired && !secretFor(parts, name) ? source.secretVariable : undefined,
+      missing: source.secretRequired && !secretFor(parts, name)
+        ? variableOf({ name, source })
+        : undefined,
     }));
 }
 
@@ -67,17 +69,19 @@ export async function makeSample(
     throw new Problem(
       400,
       "secret_not_configured",
-      `Cannot send a ${source.label ?? name} sample: no secret is configured to sign it with`,
-      `Set ${source.secretVariable} and start Otto again`,
+      `Cannot send a ${labelOf({ name, source })} sample: no secret is configured to sign it with`,
+      `Set ${variableOf({ name, source })} and start Otto again`,
     );
   }
   if (secret && source.verify && !source.sign) {
     throw new Problem(
       400,
       "cannot_sign",
-      `Cannot send a ${source.label ?? name} sample: only ${source.label ?? name} has the key ` +
+      `Cannot send a ${labelOf({ name, source })} sample: only ${
+        labelOf({ name, source })
+      } has the key ` +
         "that signs",
-      `Unset ${source.secretVariable}, or let ${source.label ?? name} send a test`,
+      `Unset ${variableOf({ name, source })}, or let ${labelOf({ name, source })} send a test`,
     );
   }
   const sample = samples.find((each) => each.event === event) ?? samples[turn % samples.length];

@@ -119,6 +119,9 @@ export const explanation = z.object({
     rate_limit: z.object({ requests: count, seconds: z.number() }).nullable(),
   }).openapi({ description: "What is asked before anything is read" }),
   filter: z.object({ passes: z.boolean(), reason: z.string().nullable() }),
+  same_signed_as: id.nullable().openapi({
+    description: "The first message with the same signed bytes: another makes no second task",
+  }),
   merge: z.object({ key: z.string(), seconds: z.number() }).nullable()
     .openapi({ description: "It waits for others with the same key, and shares a task with them" }),
   route: z.object({ place: z.string(), thread_ts: z.string().nullable() }).nullable()

@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import type { Live, LiveEvent, LiveItem } from "../lib/live.ts";
 import type { Log } from "../lib/log.ts";
+import type { Registry } from "../sources/registry.ts";
 import { createApi, createRoute, refusals } from "./api.ts";
 import { createEventStreams, STILL_HERE, toEvent } from "./event_stream.ts";
 import { shown } from "./messages.ts";
@@ -11,14 +12,23 @@ const MOST_STREAMS = 500;
  * `GET /api/stream`: every change, as it happens. The event ids are cursors: a
  * client that comes back with `Last-Event-ID` misses nothing and sees nothing twice.
  */
-export function stream({ live, stop, log }: { live: Live; stop: AbortSignal; log: Log }) {
+export function stream(
+  { live, stop, log, sources }: {
+    live: Live;
+    stop: AbortSignal;
+    log: Log;
+    sources: Registry;
+  },
+) {
   const open = createEventStreams({ most: MOST_STREAMS, stop, log });
 
   async function* speak(from: string | undefined, signal: AbortSignal) {
     const { cursor, gap } = await live.resume(from);
     if (gap) yield toEvent({ event: "resync", data: "{}", id: cursor });
     for await (const events of live.follow(cursor, signal)) {
-      yield events.length > 0 ? events.map(toEvents).join("") : STILL_HERE;
+      yield events.length > 0
+        ? events.map((event) => toEvents(sources, event)).join("")
+        : STILL_HERE;
     }
   }
 
@@ -49,17 +59,17 @@ export function stream({ live, stop, log }: { live: Live; stop: AbortSignal; log
 }
 
 /** The id stands on the last event of a change only: a client cut off in the middle gets all again. */
-function toEvents({ cursor, items }: LiveEvent): string {
+function toEvents(sources: Registry, { cursor, items }: LiveEvent): string {
   return items.map((item, index) =>
     toEvent({
       event: item.kind,
-      data: JSON.stringify(dataOf(item)),
+      data: JSON.stringify(dataOf(sources, item)),
       id: index === items.length - 1 ? cursor : undefined,
     })
   ).join("");
 }
 
-function dataOf(item: LiveItem): unknown {
+function dataOf(sources: Registry, item: LiveItem): unknown {
   if (item.item === undefined) return { id: item.id, deleted: true };
-  return item.kind === "message" ? shown(item.item) : item.item;
+  return item.kind === "message" ? shown(sources, item.item) : item.item;
 }

@@ -57,7 +57,7 @@ export function createVerifier(
     publicUrl,
     async verify(door, incoming) {
       const signed = door.source.certificateUrl ? await withCertificate(door, incoming) : incoming;
-      return await checkSignature(door, asSent(signed), config);
+      return await checkSignature(door, asSent(door, signed), config);
     },
     diagnose: (door, refused) =>
       diagnose(refused, refused.incoming, door, {

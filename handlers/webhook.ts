@@ -6,7 +6,7 @@ import type { Services } from "../lib/services.ts";
 import type { Incoming, Reply } from "../sources/source.ts";
 import type { Admission } from "./admission.ts";
 import { createApi } from "./api.ts";
-import { type BodyBudget, createBodyBudget, readBody } from "./body.ts";
+import { createBodyBudget, readBody } from "./body.ts";
 import { clientAddress, type Connection, type Env } from "./caller.ts";
 import { type Door, secretMissing, SignatureRefused } from "./door.ts";
 import { createHints } from "./hint.ts";
@@ -60,7 +60,20 @@ export function webhook(
     let outcome = "received";
     try {
       admission.require(door, { address, connection });
-      return await receiveAt(door, request, address, type, receivedAt, budget);
+      const body = await readBody(request, door.bodyLimit, budget);
+      try {
+        const incoming = {
+          type,
+          method: request.method,
+          url: publicUrl(request.url),
+          headers: request.headers,
+          body: body.bytes,
+          receivedAt,
+        };
+        return await keep(door, request, address, readQuery(door, incoming));
+      } finally {
+        body.release();
+      }
     } catch (error) {
       outcome = error instanceof Problem ? error.code : "no_store";
       logRefusal(type, outcome, address);
@@ -68,30 +81,6 @@ export function webhook(
       throw error;
     } finally {
       metrics.received(door.name, outcome, (Date.now() - receivedAt) / 1_000);
-    }
-  }
-
-  async function receiveAt(
-    door: Door,
-    request: Request,
-    address: string,
-    type: string,
-    receivedAt: number,
-    budget: BodyBudget,
-  ): Promise<Response> {
-    const body = await readBody(request, door.bodyLimit, budget);
-    try {
-      const incoming = {
-        type,
-        method: request.method,
-        url: publicUrl(request.url),
-        headers: request.headers,
-        body: body.bytes,
-        receivedAt,
-      };
-      return await keep(door, request, address, readQuery(incoming));
-    } finally {
-      body.release();
     }
   }
 
@@ -181,6 +170,8 @@ export function webhook(
 
   async function probeAt(request: Request, connection: Connection, type: string) {
     const door = doorOf(type);
+    const address = clientAddress(request, connection, config);
+    admission.requireAddress(door, { address, connection });
     const reply = PROBES.has(request.method)
       ? await door.source.probe?.({
         type,
@@ -191,7 +182,7 @@ export function webhook(
         receivedAt: Date.now(),
       }, door)
       : undefined;
-    if (reply) return greet(reply, type, clientAddress(request, connection, config));
+    if (reply) return greet(reply, type, address);
     throw wrongMethod(door, request.method);
   }
 

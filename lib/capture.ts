@@ -1,4 +1,4 @@
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import type { Database } from "./database.ts";
 import { storedJson } from "./stored.ts";
@@ -7,7 +7,7 @@ import { storedJson } from "./stored.ts";
 export interface Capture {
   messageId: string;
   source: string;
-  key: readonly (string | Uint8Array)[];
+  key: string | Uint8Array;
 }
 
 /**
@@ -24,16 +24,18 @@ export async function rememberCaptures(
   const rows = captures.map(({ messageId, source, key }) => ({
     message_id: messageId,
     source,
-    key: hashOf(key),
+    key: hashOf(key).toString("hex"),
   })).sort((one, other) => one.key < other.key ? -1 : 1);
   // Apart from the question below: what another worker has just inserted is seen only then.
   await database.query("remember signed messages", (sql) =>
     sql`
       insert into message_captures (source, key, message_id)
-      select source, decode(key, 'hex'), message_id
+      select c.source, decode(c.key, 'hex'), c.message_id
       from jsonb_to_recordset(${storedJson(rows)}::text::jsonb)
         as c(message_id uuid, source text, key text)
-      order by source, key, message_id
+      join messages m on m.id = c.message_id
+      order by c.source, c.key, c.message_id
+      for key share of m
       on conflict do nothing`);
   const repeated = await database.query(
     "find signed messages again",
@@ -49,12 +51,25 @@ export async function rememberCaptures(
   return new Map(repeated.map(({ id, first }) => [id, first]));
 }
 
-/** With the length of each part, so that no two lists of parts are the same bytes. */
-function hashOf(parts: Capture["key"]): string {
-  const hash = createHash("sha256");
-  for (const part of parts) {
-    const bytes = typeof part === "string" ? Buffer.from(part) : part;
-    hash.update(`${bytes.byteLength}:`).update(bytes);
-  }
-  return hash.digest("hex");
+/** The first message with any of these signed parts; undefined when there is none. */
+export async function findCaptured(
+  database: Database,
+  { source, keys }: { source: string; keys: readonly (string | Uint8Array)[] },
+): Promise<string | undefined> {
+  if (keys.length === 0) return undefined;
+  const hashes = `{${keys.map((key) => hashOf(key).toString("hex")).join(",")}}`;
+  const [row] = await database.query(
+    "find a signed message",
+    (sql) =>
+      sql<{ message_id: string }[]>`
+      select message_id from message_captures
+      where source = ${source}
+        and key in (select decode(hash, 'hex') from unnest(${hashes}::text[]) as h(hash))
+      order by message_id limit 1`,
+  );
+  return row?.message_id;
+}
+
+function hashOf(key: string | Uint8Array): Buffer {
+  return createHash("sha256").update(key).digest();
 }

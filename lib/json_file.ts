@@ -36,9 +36,17 @@ export function parseJson<T extends z.ZodType>(where: string, text: string, sche
         `column ${fault.column}: ${fault.says}`,
     );
   }
+  const root = parseTree(text)!;
+  const twice = findRepeated(root);
+  if (twice) {
+    const { line } = placeAt(text, twice.offset);
+    throw new ConfigError(
+      `Cannot start with ${where}:\n  line ${line}: ${twice.value}: stands here a second time, ` +
+        "and only the last would count: make one of them both",
+    );
+  }
   const parsed = schema.safeParse(JSON.parse(text));
   if (parsed.success) return parsed.data;
-  const root = parseTree(text)!;
   throw new ConfigError(
     `Cannot start with ${where}:\n` + parsed.error.issues
       .map((issue) => {
@@ -58,6 +66,18 @@ function placeOf(issue: Issue): PropertyKey[] {
 /** Of a name that is wrong: why. */
 function messageOf(issue: Issue): string {
   return issue.code === "invalid_key" ? issue.issues[0]?.message ?? issue.message : issue.message;
+}
+
+/** A name that its object has already. */
+function findRepeated({ type, children = [] }: Node): Node | undefined {
+  const names = new Set<unknown>();
+  for (const child of children) {
+    const name = type === "object" ? child.children![0] : undefined;
+    if (name && names.has(name.value)) return name;
+    if (name) names.add(name.value);
+    const below = findRepeated(child);
+    if (below) return below;
+  }
 }
 
 /** What lies at a path, or the last thing on the way to it that is there. */

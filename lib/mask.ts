@@ -8,22 +8,29 @@ const HAS_URL = /^[a-z][a-z0-9+.-]*:\/\//i;
 const SECRET_PARAMETER = /token|secret|signature|key|password|auth|sig|code/i;
 const MASK = "•••";
 
-/** Headers as they may be shown: the values of secret ones are masked, and secrets in URLs. */
-export function maskHeaders(headers: Headers): Record<string, string> {
+/**
+ * Headers as they may be shown: the values of secret ones are masked, and secrets in URLs.
+ *
+ * @param also names that look like others and hold a secret, in lower case.
+ */
+export function maskHeaders(
+  headers: Headers,
+  also: readonly string[] = [],
+): Record<string, string> {
   return Object.fromEntries(
     [...headers].map(([name, value]) => [
       name,
-      SECRET_NAME.test(name) && !OPEN_NAME.test(name)
+      also.includes(name) || SECRET_NAME.test(name) && !OPEN_NAME.test(name)
         ? MASK
         : HAS_URL.test(value)
-        ? maskUrl(value)
+        ? maskUrl(value, also)
         : value,
     ]),
   );
 }
 
-/** A URL as it may be shown: without a password, secret parameters masked. */
-export function maskUrl(text: string): string {
+/** A URL as it may be shown: without a password, secret parameters masked, and those of `also`. */
+export function maskUrl(text: string, also: readonly string[] = []): string {
   const url = URL.parse(text);
   if (!url) return MASK;
   if (url.username || url.password) {
@@ -31,7 +38,9 @@ export function maskUrl(text: string): string {
     url.password = url.password ? MASK : "";
   }
   for (const name of [...url.searchParams.keys()]) {
-    if (SECRET_PARAMETER.test(name)) url.searchParams.set(name, MASK);
+    if (SECRET_PARAMETER.test(name) || also.includes(name.toLowerCase())) {
+      url.searchParams.set(name, MASK);
+    }
   }
   return url.href;
 }

@@ -205,7 +205,7 @@ export interface Replay {
 }
 
 /** Larger bodies are read one at a time, to bound memory. */
-const SMALL_BYTES = 256 * 1024;
+const SMALL_BYTES = 16 * 1024;
 
 /** The named messages that there are, also by an alias, whole and in the order asked for. */
 export async function* readWholeMessages(

@@ -54,11 +54,13 @@ const VOUCHES = /sign|hmac|digest|content-md5|secret|token|auth|cookie|^content-
 /** The headers that an edited message takes over, and the names of those that it does not. */
 export function editedHeaders(
   headers: Iterable<[name: string, value: string]>,
+  secretNames: readonly string[],
 ): { kept: [name: string, value: string][]; left: string[] } {
   const all = [...headers];
+  const vouches = (name: string) => VOUCHES.test(name) || secretNames.includes(name);
   return {
-    kept: all.filter(([name]) => !VOUCHES.test(name)),
-    left: all.map(([name]) => name).filter((name) => VOUCHES.test(name)),
+    kept: all.filter(([name]) => !vouches(name)),
+    left: all.map(([name]) => name).filter(vouches),
   };
 }
 
@@ -69,7 +71,12 @@ export function editedHeaders(
  */
 export async function replayEdited(
   database: Database,
-  { id, body }: { id: string; body: Uint8Array },
+  { id, body, secretNames = [] }: {
+    id: string;
+    body: Uint8Array;
+    /** Headers that hold the sender's secret. */
+    secretNames?: readonly string[];
+  },
 ): Promise<Replay | undefined> {
   const [row] = await database.query(
     "read a message's envelope",
@@ -79,7 +86,7 @@ export async function replayEdited(
   const before = JSON.parse(row.envelope) as Envelope;
   const envelope: Envelope = {
     ...before,
-    headers: editedHeaders(before.headers).kept,
+    headers: editedHeaders(before.headers, secretNames).kept,
     edited: true,
   };
   const [text, bytes] = bodyColumns(body);

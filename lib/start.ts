@@ -15,19 +15,22 @@ interface Known {
  * @throws {ConfigError} naming the variables and what would be right.
  */
 export function refuseUnreadSecrets(config: Config, sources: Record<string, Known>): void {
+  const verifying = Object.entries(sources).filter(([, { verify }]) => verify);
   const read = new Set(
-    Object.entries(sources).filter(([, { verify }]) => verify).flatMap(([name, source]) => [
+    verifying.flatMap(([name, source]) => [
       source.secretVariable,
       secretVariable(name),
     ]),
   );
+  // The vendor's own variable of a source that verifies nothing any more is as bad.
+  const vendors = new Set(Object.values(sources).map(({ secretVariable }) => secretVariable));
   const unread = [...config.secrets.keys()].filter((name) =>
-    name.startsWith("WEBHOOK_SECRET_") && !read.has(name)
+    (name.startsWith("WEBHOOK_SECRET_") || vendors.has(name)) && !read.has(name)
   );
   if (unread.length === 0) return;
   throw new ConfigError(
     `Cannot verify anything with ${unread.join(", ")}: no source of this name verifies. ` +
-      `Sources that verify signatures: ${Object.keys(sources).join(", ")}. ` +
+      `Sources that verify signatures: ${verifying.map(([name]) => name).join(", ")}. ` +
       "Unset it, or correct its name.",
   );
 }

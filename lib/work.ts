@@ -77,6 +77,10 @@ export function createWorker(services: Services): Worker {
   };
 }
 
+function mergesAny({ sources }: Services): boolean {
+  return sources.ruled.some((name) => sources.settingsOf(name).merge !== undefined);
+}
+
 /** A person who cancels a task sees it stop within a second. */
 const WATCH_MS = 400;
 const TIDY_MS = 5_000;
@@ -119,7 +123,8 @@ export async function work(services: Services, signal: AbortSignal): Promise<voi
     repeat(() => worker.tellPeople(signal), () => bells.notifications.wait(POLL_MS, signal)),
     services.slack && repeat(() => worker.tellSlack(signal), () => pause(SLACK_MS, signal)),
     every(HEARTBEAT_MS, () => worker.beat()),
-    every(POLL_MS, () => worker.takeBursts()),
+    // What is left of bursts that nobody wants any more is made a task, too.
+    every(mergesAny(services) ? POLL_MS : TIDY_MS, () => worker.takeBursts()),
     every(WATCH_MS, () => worker.watch()),
     every(TIDY_MS, () => worker.tidy()),
     every(services.jobs.collectEveryMs, () => worker.collect()),

@@ -11,7 +11,7 @@ export const setup =
   "alertmanager.yml → receivers → webhook_configs: url, http_config.authorization";
 
 /** Alertmanager signs nothing, but sends whatever `http_config` says. */
-export const { verify, sign, proof } = provenBy(
+export const { verify, sign, proof, secretNames } = provenBy(
   { authorization: true },
   { variable: secretVariable, is: "http_config's credentials or basic_auth password" },
 );

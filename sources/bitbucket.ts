@@ -12,7 +12,7 @@ export const secretVariable = "BITBUCKET_WEBHOOK_SECRET";
 export const setup = "Repository settings → Webhooks: URL and secret";
 
 /** `sha256=…`, despite the old header's name (support.atlassian.com, "Manage webhooks"). */
-export const { verify, sign, proof, replayKey } = signedBy(
+export const { verify, sign, proof, replayKeys } = signedBy(
   { header: "X-Hub-Signature", prefix: "sha256=", encoding: "hex" },
   { variable: secretVariable, is: "the webhook's secret" },
 );

@@ -14,7 +14,7 @@ export const secretVariable = "CLOUDEVENTS_WEBHOOK_SECRET";
 export const setup = "The subscription's sink: URL, with Authorization: Bearer or ?access_token=";
 
 /** The core specification signs nothing; its webhook page has a bearer token (cloudevents/spec, http-webhook.md). */
-export const { verify, sign, proof } = provenBy(
+export const { verify, sign, proof, secretNames } = provenBy(
   { authorization: true, parameters: ["access_token"] },
   { variable: secretVariable, is: "the token that the sender shows" },
 );

@@ -10,7 +10,7 @@ import { jsonSample } from "./sample.ts";
 import { type SourceSettings, toScheme } from "./settings.ts";
 import { signedBy, signedByKey } from "./signed.ts";
 import type { DescribeContext, Incoming, Source, Verdict } from "./source.ts";
-import { fillTemplate } from "./template.ts";
+import { fillLink, fillTemplate } from "./template.ts";
 import { provenBy } from "./token.ts";
 
 /**
@@ -26,18 +26,17 @@ export function customSource(
   const base: Source = known ??
     { ...generic, label: name, samples: [sampleOf(settings)], verify: undefined };
   const { label, methods, body_limit, secret_required, repeats } = settings;
-  const source: Source = {
+  return {
     ...base,
     ...provedBy(name, settings, base),
     ...(label !== undefined && { label }),
     ...(methods !== undefined && { methods: [...new Set(["POST", ...methods])] }),
     ...(body_limit !== undefined && { bodyLimit: body_limit }),
     ...(secret_required !== undefined && { secretRequired: secret_required }),
-    ...(repeats === "normal" && { replayKey: undefined }),
+    ...(repeats === "normal" && { replayKeys: undefined }),
     ...(settings.id !== undefined && { deliveryId: idAt(settings.id) }),
     describe: (payload, context) => describedBy(settings, base, payload, context),
   };
-  return source;
 }
 
 /** How it proves itself; nothing where the file does not say. */
@@ -47,21 +46,31 @@ function provedBy(
   base: Source,
 ): Partial<Source> {
   if (!scheme) return {};
-  const nothing = { verify: undefined, sign: undefined, takes: undefined, proof: undefined };
+  const nothing = {
+    verify: undefined,
+    sign: undefined,
+    takes: undefined,
+    proof: undefined,
+    replayKeys: undefined,
+    certificateUrl: undefined,
+    secretNames: undefined,
+  };
   const place = {
     variable: base.secretVariable ?? secretVariable(name),
     is: `the secret that ${label} sends or signs with`,
   };
   switch (scheme.type) {
     case "none":
-      return { ...nothing, replayKey: undefined };
+      return nothing;
     case "bearer":
     case "basic":
-      return { ...nothing, replayKey: undefined, ...provenBy({ authorization: true }, place) };
+      return { ...nothing, ...provenBy({ authorization: true }, place) };
     case "token": {
       const { header, parameter } = scheme;
       const parameters = parameter === undefined ? [] : [parameter];
-      return { ...nothing, replayKey: undefined, ...provenBy({ header, parameters }, place) };
+      const proven = provenBy({ header, parameters }, place);
+      // A header can be added to a sample, a parameter of its URL cannot.
+      return { ...nothing, ...proven, ...(header === undefined && { sign: undefined }) };
     }
     case "hmac":
       return { ...nothing, ...signedBy(toScheme(scheme), place) };
@@ -81,8 +90,9 @@ function like(name: keyof typeof sources, variable: string): Partial<Source> {
     proof: model.proof,
     sign: model.sign,
     takes: model.takes,
+    secretNames: model.secretNames,
     certificateUrl: model.certificateUrl,
-    replayKey: model.replayKey,
+    replayKeys: model.replayKeys,
     deliveryId: model.deliveryId,
     async verify(request: Incoming, secrets: readonly string[]): Promise<Verdict> {
       const verdict = await model.verify!(request, secrets);
@@ -105,7 +115,9 @@ function idAt(places: readonly string[]) {
       payload: inBody ? payloadOf(request) : undefined,
     };
     const parts = places.map((place) => textAt(place, found));
-    return parts.every((part) => part !== undefined) ? usableId(parts.join(":")) : undefined;
+    if (!parts.every((part) => part !== undefined)) return undefined;
+    // As JSON, so that no two lists of parts are the same id.
+    return usableId(parts.length === 1 ? parts[0] : JSON.stringify(parts));
   };
 }
 
@@ -125,9 +137,9 @@ function describedBy(
     event: line(settings.event) ?? told.event,
     title: line(settings.title) ?? told.title,
     description: line(settings.description) ?? told.description,
-    link: httpLink(fill(settings.link)) ?? told.link,
+    link: httpLink(settings.link && fillLink(settings.link, request)) ?? told.link,
     actor: line(settings.actor) ?? told.actor,
-    text: settings.text === undefined ? told.text : wholeText(fill(settings.text) ?? ""),
+    text: (settings.text && wholeText(fill(settings.text) ?? "").trim()) || told.text,
   };
 }
 

@@ -34,15 +34,17 @@ export function heldBackBy({ all = [], any = [] }: Filter, request: Request): st
 }
 
 function meets(condition: Condition, request: Request): boolean {
-  return isSo(condition, valuesAt(condition.path, request)) !== (condition.not ?? false);
+  const found = valuesAt(condition.path, request);
+  // What is too long to be compared is not otherwise, either.
+  const isComparable = condition.glob === undefined ||
+    found.every((value) => typeof value !== "string" || value.length <= MOST_TEXT);
+  return isComparable && isSo(condition, found) !== (condition.not ?? false);
 }
 
 function isSo({ equals, glob, exists }: Condition, found: readonly unknown[]): boolean {
   if (exists !== undefined) return (found.length > 0) === exists;
   if (glob !== undefined) {
-    return found.some((value) =>
-      isPlain(value) && String(value).length <= MOST_TEXT && matchesGlob(glob, String(value))
-    );
+    return found.some((value) => isPlain(value) && matchesGlob(glob, String(value)));
   }
   return found.some((value) =>
     equals === null ? value === null : isPlain(value) && String(value) === String(equals)

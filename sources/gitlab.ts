@@ -32,6 +32,7 @@ const scheme: Scheme = {
 const signed = signedBy(scheme, place);
 const proven = provenBy({ header: "X-Gitlab-Token" }, place);
 
+export const { secretNames } = proven;
 export const proof = `${signed.proof} (signing token, whsec_…), or ${proven.proof} (secret token)`;
 
 /** A signing token, `whsec_…`, must have signed; any other secret must be the token GitLab sends. */
@@ -49,10 +50,10 @@ export function sign(request: Incoming, secret: string): Promise<Record<string, 
   return secret.startsWith("whsec_") ? signed.sign(request, secret) : proven.sign(request, secret);
 }
 
-/** The same on every retry; `X-Gitlab-Webhook-UUID` is the webhook's, not the delivery's. */
+/** The same on every retry, the signed one first; `X-Gitlab-Webhook-UUID` is the webhook's, not the delivery's. */
 export function deliveryId({ headers }: Incoming): string | undefined {
   return usableId(
-    headers.get("idempotency-key") ?? headers.get("webhook-id") ??
+    headers.get("webhook-id") ?? headers.get("idempotency-key") ??
       headers.get("x-gitlab-event-uuid"),
   );
 }

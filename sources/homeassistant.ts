@@ -14,7 +14,7 @@ export const setup =
 export const methods = ["POST", "GET", "PUT", "PATCH", "DELETE"];
 
 /** `rest_command` sends any header you write (home-assistant.io, "RESTful Command"). */
-export const { verify, sign, proof } = provenBy(
+export const { verify, sign, proof, secretNames } = provenBy(
   { authorization: true, parameters: ["token"] },
   { variable: secretVariable, is: "the token in the rest_command's headers" },
 );

@@ -61,7 +61,8 @@ export async function verify(request: Incoming, secrets: readonly string[]): Pro
   if (signature?.length !== 32) return malformed(HEADER, "{64 hexadecimal digits}");
   const version = request.headers.get("x-hubspot-signature-version");
   const starts = [
-    ...version === "v2" ? [] : [""],
+    // v1 covers the body alone, and a GET says all in its URL.
+    ...version === "v2" || request.method === "GET" ? [] : [""],
     ...version === "v1" ? [] : [request.method + request.url],
   ];
   let matches = false;
@@ -73,6 +74,11 @@ export async function verify(request: Incoming, secrets: readonly string[]): Pro
     }
   }
   return matches ? verified : mismatch(HEADER, `Set ${secretVariable} to ${is}.`);
+}
+
+/** All that is signed, however the URL is written. */
+export function replayKeys({ method, url, body }: Incoming): Uint8Array[] {
+  return [bytesOf(prefixed(`${method} ${spellingsOf(url).at(-1)} `, body))];
 }
 
 /** A batch is known by its items: an event's id alone is not unique, and the attempt's number changes. */

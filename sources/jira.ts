@@ -22,7 +22,7 @@ const TOKEN = "Authorization";
 const CARRIER = /^(?:Bearer|JWT) +(\S+)$/i;
 
 const signed = signedBy({ header: HEADER, prefix: "sha256=", encoding: "hex" }, place);
-export const { sign, replayKey } = signed;
+export const { sign, replayKeys } = signed;
 export const proof = `${signed.proof}; an app's webhooks: a JSON Web Token (HS256) in ` +
   `\`${TOKEN}\`, which does not cover the body`;
 

@@ -18,7 +18,7 @@ const signed = signedBy(
   { header: "Linear-Signature", encoding: "hex" },
   { variable: secretVariable, is: "the webhook's signing secret" },
 );
-export const { sign, replayKey } = signed;
+export const { sign, replayKeys } = signed;
 export const proof = `${signed.proof}, and \`webhookTimestamp\` in the body, ± 1 min`;
 
 const ONE_MINUTE = { past: 60, future: 60 };

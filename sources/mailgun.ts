@@ -4,7 +4,7 @@ import { at, first, line, text, whole } from "../lib/pick.ts";
 import { decodeHex, encodeHex, hmac, verifyHmac } from "../lib/signature.ts";
 import { payloadOf, usableId } from "./incoming.ts";
 import { jsonSample } from "./sample.ts";
-import type { DescribeContext, Incoming, ReplayKey, Verdict } from "./source.ts";
+import type { DescribeContext, Incoming, Verdict } from "./source.ts";
 import { told } from "./told.ts";
 import { malformed, mismatch, missing, verified } from "./verdict.ts";
 
@@ -22,9 +22,7 @@ const FIELD = "signature field";
  * second one, made with the key of the account that it belongs to.
  */
 export async function verify(request: Incoming, secrets: readonly string[]): Promise<Verdict> {
-  const payload = payloadOf(request);
-  const signatures = [readSignature(payload), readSignature(at(payload, "parent-signature"))]
-    .filter(({ timestamp, token, signature }) => timestamp && token && signature);
+  const signatures = signaturesOf(payloadOf(request));
   if (signatures.length === 0) {
     return missing(FIELD, `Set ${secretVariable} and send webhooks from Mailgun.`);
   }
@@ -54,10 +52,9 @@ export function deliveryId(request: Incoming): string | undefined {
   return usableId(text(payload, "event-data", "id")) ?? usableId(readSignature(payload).token);
 }
 
-/** The event is not signed, its id included: the token is, and is used once. */
-export function replayKey(request: Incoming): ReplayKey | undefined {
-  const { token } = readSignature(payloadOf(request));
-  return token ? [token] : undefined;
+/** The event is not signed, its id included: time and token are, and are used once. Either may be the one that counts. */
+export function replayKeys(request: Incoming): string[] {
+  return signaturesOf(payloadOf(request)).map(({ timestamp, token }) => timestamp! + token!);
 }
 
 /** Says what became of a mail. */
@@ -108,6 +105,11 @@ export const samples = [
     },
   }),
 ];
+
+function signaturesOf(payload: unknown) {
+  return [readSignature(payload), readSignature(at(payload, "parent-signature"))]
+    .filter(({ timestamp, token, signature }) => timestamp && token && signature);
+}
 
 /** New webhooks have an object `signature`; old ones and routes have its fields at the top. */
 function readSignature(payload: unknown) {

@@ -15,7 +15,7 @@ export const setup =
   "Workflow → Event Hooks: URL, authentication field Authorization and its secret";
 
 /** developer.okta.com, "Event hooks": a header of your choice; ours is Authorization. */
-export const { verify, sign, proof } = provenBy(
+export const { verify, sign, proof, secretNames } = provenBy(
   { authorization: true },
   { variable: secretVariable, is: "the event hook's authentication secret" },
 );

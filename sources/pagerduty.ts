@@ -12,7 +12,7 @@ export const secretVariable = "PAGERDUTY_WEBHOOK_SECRET";
 export const setup = "Integrations → Generic Webhooks (v3): URL; the secret is shown once";
 
 /** Several signatures stand in one header while a secret changes (PagerDuty/developer-docs, "Webhook signatures"). */
-export const { verify, sign, proof, replayKey } = signedBy(
+export const { verify, sign, proof, replayKeys } = signedBy(
   { header: "X-PagerDuty-Signature", separator: ",", prefix: "v1=", encoding: "hex" },
   { variable: secretVariable, is: "the webhook subscription's secret" },
 );

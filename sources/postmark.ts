@@ -13,7 +13,7 @@ export const secretVariable = "POSTMARK_WEBHOOK_SECRET";
 export const setup = "Server → the stream → Webhooks: URL with Basic auth (https://otto:secret@…)";
 
 /** Postmark signs nothing, but sends Basic auth from the URL (postmarkapp.com/developer/webhooks). */
-export const { verify, sign, proof } = provenBy(
+export const { verify, sign, proof, secretNames } = provenBy(
   { authorization: true },
   { variable: secretVariable, is: "the password in the webhook's URL" },
 );

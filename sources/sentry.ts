@@ -13,7 +13,7 @@ export const setup =
   "Settings → Developer Settings → the integration: webhook URL and client secret";
 
 /** A bare HMAC of the body; the timestamp's header is not signed (docs.sentry.io, "Integration platform, Webhooks"). */
-export const { verify, sign, proof, replayKey } = signedBy(
+export const { verify, sign, proof, replayKeys } = signedBy(
   { header: "Sentry-Hook-Signature", encoding: "hex" },
   { variable: secretVariable, is: "the integration's client secret" },
 );

@@ -4,7 +4,8 @@ import { secretVariable } from "../lib/secret_variable.ts";
 import type { Scheme } from "../lib/signature.ts";
 import { sources } from "./mod.ts";
 import { isPlace, PLACE_WANTED } from "./place.ts";
-import { templateFault } from "./template.ts";
+import type { Source } from "./source.ts";
+import { linkFault, templateFault } from "./template.ts";
 
 const MIB = 1024 * 1024;
 /** A day: more is no burst. */
@@ -14,6 +15,11 @@ const place = z.string().max(300).refine(isPlace, { error: PLACE_WANTED });
 
 const template = z.string().min(1).max(1_000).superRefine((text, context) => {
   const fault = templateFault(text);
+  if (fault !== undefined) context.addIssue({ code: "custom", message: fault });
+});
+
+const link = template.superRefine((text, context) => {
+  const fault = linkFault(text);
   if (fault !== undefined) context.addIssue({ code: "custom", message: fault });
 });
 
@@ -125,7 +131,7 @@ const sourceSettings = z.strictObject({
   event: template.optional(),
   title: template.optional(),
   description: template.optional(),
-  link: template.optional(),
+  link: link.optional(),
   actor: template.optional(),
   text: template.optional(),
   methods: z.array(z.enum(["POST", "PUT", "PATCH", "DELETE", "GET"], {
@@ -179,7 +185,51 @@ export const sourcesFile = z.record(
     }
     names.set(variable, name);
   }
+  for (const [name, settings] of Object.entries(all)) {
+    for (const [path, message] of sourceFaults(settings, known(name))) {
+      context.addIssue({ code: "custom", path: [name, path], message });
+    }
+  }
 });
+
+function known(name: string): Source | undefined {
+  return Object.hasOwn(sources, name) ? sources[name as keyof typeof sources] : undefined;
+}
+
+/** What of one source contradicts itself. */
+function* sourceFaults(
+  { scheme, methods = [], secret_required }: SourceSettings,
+  base: Source | undefined,
+): Generator<[path: string, message: string]> {
+  if (scheme?.type === "none" && (secret_required ?? base?.secretRequired)) {
+    yield ["scheme", "is none, but a secret is required: nothing could ever come in"];
+  }
+  const isQuery = methods.find((method) => method === "GET" || method === "DELETE");
+  if (isQuery && !signsUrl(scheme, base)) {
+    yield [
+      "methods",
+      `has ${isQuery}, whose query is the payload, but the scheme does not sign the URL: sign ` +
+      "{url}, or let the sender show a token",
+    ];
+  }
+}
+
+/** Whether what stands in a URL is its sender's for certain, as far as anything of him is. */
+function signsUrl(scheme: GivenScheme | undefined, base: Source | undefined): boolean {
+  if (!scheme) return base?.methods?.includes("GET") ?? false;
+  switch (scheme.type) {
+    case "bearer":
+    case "basic":
+    case "token":
+      return true;
+    case "none":
+      return false;
+    case "like":
+      return known(scheme.source)?.methods?.includes("GET") ?? false;
+    default:
+      return scheme.signed.includes("{url}");
+  }
+}
 
 type GivenScheme = z.output<typeof scheme>;
 

@@ -4,7 +4,7 @@ import { at, first, line, list, text } from "../lib/pick.ts";
 import { usableId } from "./incoming.ts";
 import { jsonSample } from "./sample.ts";
 import { signedBy } from "./signed.ts";
-import type { DescribeContext, Incoming, ReplayKey, Verdict } from "./source.ts";
+import type { DescribeContext, Incoming, Verdict } from "./source.ts";
 import { told } from "./told.ts";
 
 export const label = "Shopify";
@@ -29,9 +29,23 @@ export function deliveryId({ headers }: Incoming): string | undefined {
   return usableId(headers.get("x-shopify-webhook-id") ?? headers.get("shopify-webhook-id"));
 }
 
-/** A shop sends an order as it is for several topics; the topic is not signed. */
-export function replayKey({ headers, body }: Incoming): ReplayKey {
-  return [headers.get("x-shopify-topic") ?? headers.get("shopify-topic") ?? "", body];
+/** What can happen to a thing (shopify.dev, "Webhook topics"). */
+const ACTIONS = [
+  ..."create update updated delete paid cancelled fulfilled partially_fulfilled edited".split(" "),
+  ..."enable disable issue complete publish uninstalled success failure redact".split(" "),
+];
+
+/**
+ * A shop sends an order as it is for several topics. The topic is not signed, so
+ * only these few make the same bytes news.
+ */
+export function replayKeys({ headers, body }: Incoming): Uint8Array[] {
+  const topic = headers.get("x-shopify-topic") ?? headers.get("shopify-topic") ?? "";
+  const action = ACTIONS.indexOf(topic.slice(topic.lastIndexOf("/") + 1));
+  const key = new Uint8Array(body.length + 1);
+  key[0] = action + 1;
+  key.set(body, 1);
+  return [key];
 }
 
 const DID: Record<string, string> = { create: "created", update: "updated", delete: "deleted" };

@@ -3,10 +3,11 @@ import {
   type Finding,
   isKeyOf,
   type Scheme,
+  signedText,
   signScheme,
   tellScheme,
 } from "../lib/signature.ts";
-import type { Incoming, ReplayKey, Verdict } from "./source.ts";
+import type { Incoming, Verdict } from "./source.ts";
 import { malformed, mismatch, missing, outsideWindow, unusable, verified } from "./verdict.ts";
 
 /** Where a secret is kept: our variable, and the place in the vendor's settings, as in "the app's signing secret". */
@@ -15,7 +16,7 @@ export interface SecretPlace {
   is: string;
 }
 
-/** `verify`, `sign`, `proof` and `replayKey` of a source whose vendor signs by a scheme that is data. */
+/** `verify`, `sign`, `proof` and `replayKeys` of a source whose vendor signs by a scheme that is data. */
 export function signedBy(scheme: Scheme, place: SecretPlace) {
   return {
     verify: async (request: Incoming, secrets: readonly string[]): Promise<Verdict> =>
@@ -23,22 +24,15 @@ export function signedBy(scheme: Scheme, place: SecretPlace) {
     sign: (request: Incoming, secret: string): Promise<Record<string, string>> =>
       signScheme(scheme, request, secret),
     proof: tellScheme(scheme),
-    replayKey: isTimed(scheme) ? undefined : (request: Incoming): ReplayKey => [
-      scheme.time?.header === undefined ? "" : request.headers.get(scheme.time.header) ?? "",
-      request.body,
-    ],
+    /** All that is signed, time and id included where they are: on that alone the vendor's word is good. */
+    replayKeys: (request: Incoming) => [signedText(scheme, request)],
   };
-}
-
-/** Whether an old request is refused for its age. */
-function isTimed({ time }: Scheme): boolean {
-  return time !== undefined && time.window !== null;
 }
 
 /** The same for a vendor that signs with a private key: only it can sign. */
 export function signedByKey(scheme: Scheme, place: SecretPlace) {
-  const { verify, proof, replayKey } = signedBy(scheme, place);
-  return { verify, proof, replayKey, takes: (secret: string) => isKeyOf(scheme, secret) };
+  const { verify, proof, replayKeys } = signedBy(scheme, place);
+  return { verify, proof, replayKeys, takes: (secret: string) => isKeyOf(scheme, secret) };
 }
 
 /** What a finding means for a person. */

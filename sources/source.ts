@@ -21,9 +21,6 @@ export type Verdict =
   | { ok: true }
   | { ok: false; code: string; message: string; hint: string };
 
-/** Parts that tell one signed request from all others, in their order. */
-export type ReplayKey = readonly (string | Uint8Array)[];
-
 /** An answer that a sender needs instead of Otto's own JSON. */
 export interface Reply {
   status: number;
@@ -77,6 +74,8 @@ export interface Source {
   readonly setup?: string;
   /** What proves a message, in one line with `code` marks: for the table of sources. */
   readonly proof?: string;
+  /** Headers and parameters of the URL that hold the secret itself, in lower case: what they hold is never shown. */
+  readonly secretNames?: readonly string[];
   /** Refuse every message while no secret is configured. */
   readonly secretRequired?: boolean;
   /** The methods by which events come, where POST is not the only one; never HEAD. By GET only verified ones are taken. */
@@ -104,12 +103,11 @@ export interface Source {
   /** The answer to an accepted message, where this sender needs another than Otto's JSON. */
   answer?(request: Incoming): Reply | undefined;
   /**
-   * What whoever has captured a signed request cannot change in it, where the
-   * vendor signs no time that is checked, and its delivery id not at all: a
-   * request with the same of it is the old one again, whatever id it shows.
-   * Left out where the same bytes may be news.
+   * What whoever has captured a signed request cannot change in it, where its
+   * delivery id is not signed: a request with any of it is the old one again,
+   * whatever id it shows. Left out where the same may be news.
    */
-  replayKey?(request: Incoming): ReplayKey | undefined;
+  replayKeys?(request: Incoming): readonly (string | Uint8Array)[];
   /** Whether a secret can be one of this source: for vendors whose signature only they can make. */
   takes?(secret: string): Promise<boolean>;
   /** Signs a sample the way the vendor would: the headers to add. */

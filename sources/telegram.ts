@@ -12,7 +12,7 @@ export const secretVariable = "TELEGRAM_WEBHOOK_SECRET";
 export const setup = "The bot API's setWebhook: url and secret_token (A–Z a–z 0–9 _ -)";
 
 /** core.telegram.org/bots/api#setwebhook. */
-export const { verify, sign, proof } = provenBy(
+export const { verify, sign, proof, secretNames } = provenBy(
   { header: "X-Telegram-Bot-Api-Secret-Token" },
   { variable: secretVariable, is: "the secret_token given to setWebhook" },
 );

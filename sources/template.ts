@@ -13,9 +13,14 @@ export function templateFault(template: string): string | undefined {
 }
 
 /** Whether a template names anything of the request. */
-export function hasParts(template: string): boolean {
+function hasParts(template: string): boolean {
   return template.match(PART) !== null;
 }
+
+/** As much of one part as anybody reads, in characters. */
+const MOST_PART = 10_000;
+/** As much as a text can be. */
+const MOST_TEXT = 100_000;
 
 /**
  * A template with what a request has in its parts: `{order.number}`, or with
@@ -25,11 +30,37 @@ export function hasParts(template: string): boolean {
  * @returns undefined when no part of it could be filled.
  */
 export function fillTemplate(template: string, request: Request): string | undefined {
+  return fill(template, request, (text) => text);
+}
+
+/**
+ * The same for a link: what a sender wrote stays inside the part of the URL where
+ * the template has it. A template that is one place alone is the sender's own link.
+ */
+export function fillLink(template: string, request: Request): string | undefined {
+  const isAlone = template.replace(PART, "") === "";
+  return fill(template, request, isAlone ? (text) => text : encodeURIComponent);
+}
+
+/** What is wrong with a link's template; undefined when nothing is. */
+export function linkFault(template: string): string | undefined {
+  const [parts] = [...template.matchAll(PART)];
+  const isAlone = parts?.[0] === template;
+  return isAlone || /^https?:\/\/[^\s{}/?#]+([/?#]|$)/.test(template)
+    ? undefined
+    : 'must begin with a whole address, such as "https://acme.example/", or be one place alone';
+}
+
+function fill(
+  template: string,
+  request: Request,
+  write: (text: string) => string,
+): string | undefined {
   let filled = !hasParts(template);
   const text = template.replace(PART, (_, place: string, otherwise: string | undefined) => {
     const found = textAt(place, request);
     if (found !== undefined) filled = true;
-    return found ?? otherwise ?? "";
+    return write((found ?? otherwise ?? "").slice(0, MOST_PART).toWellFormed());
   });
-  return filled ? text : undefined;
+  return filled ? text.slice(0, MOST_TEXT) : undefined;
 }

@@ -4,7 +4,7 @@ import type { Incoming, Verdict } from "./source.ts";
 import { mismatch, missing, verified } from "./verdict.ts";
 
 /**
- * `verify`, `sign` and `proof` of a source that sends the secret itself: in a
+ * `verify`, `sign`, `proof` and `secretNames` of a source that sends the secret itself: in a
  * header of its own, in `Authorization` (Bearer, Basic, or alone), or as a
  * parameter of the URL.
  */
@@ -39,6 +39,7 @@ export function provenBy(
         header ? { [header.toLowerCase()]: secret } : { authorization: `Bearer ${secret}` },
       );
     },
+    secretNames: [header, ...parameters].flatMap((name) => name?.toLowerCase() ?? []),
     proof: `the secret itself in ${places.join(" or ")}; the body is not signed`,
   };
 }

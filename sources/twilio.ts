@@ -13,8 +13,8 @@ import {
   verifyHmac,
 } from "../lib/signature.ts";
 import { isForm, payloadOf, usableId } from "./incoming.ts";
-import type { Incoming, ReplayKey, Reply, Sample, Verdict } from "./source.ts";
-import { bodyDigest, signedTexts } from "./twilio_signature.ts";
+import type { Incoming, Reply, Sample, Verdict } from "./source.ts";
+import { bodyDigest, plainText, signedTexts } from "./twilio_signature.ts";
 import { debugged, eventOf, messageStatus, streamed, titleOf } from "./twilio_title.ts";
 import { malformed, mismatch, missing, verified } from "./verdict.ts";
 
@@ -108,9 +108,10 @@ export function deliveryId(request: Incoming): string | undefined {
     : undefined;
 }
 
-/** The token is a header, which is not signed; the URL and the body are. */
-export function replayKey({ url, body }: Incoming): ReplayKey {
-  return [url, body];
+/** The token is a header, which is not signed; the URL and the fields are, however they are written. */
+export function replayKeys(request: Incoming): string[] {
+  const isPlain = isForm(request) && bodyDigest(request.url) === undefined;
+  return [plainText(request.url, isPlain ? request.body : undefined)];
 }
 
 /**

@@ -30,6 +30,13 @@ export function* signedTexts(
   }
 }
 
+/** One text for all spellings of what was signed: without a port, fields sorted and decoded. */
+export function plainText(url: string, form?: Uint8Array): string {
+  const asked = url.split("#", 1)[0];
+  const spelt = legacyQuery(withoutPort(URL.parse(asked)?.href ?? asked));
+  return spelt + (form ? sortedFields(form) : "");
+}
+
 /** The digest of a JSON body that Twilio appends to the URL it signs. */
 export function bodyDigest(url: string): string | undefined {
   return URL.parse(url)?.searchParams.get("bodySHA256") ?? undefined;

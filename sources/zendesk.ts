@@ -11,8 +11,11 @@ import { mismatch } from "./verdict.ts";
 export const label = "Zendesk";
 export const secretVariable = "ZENDESK_WEBHOOK_SECRET";
 export const setup = "Admin Center → Apps and integrations → Webhooks: URL and signing secret";
-/** A trigger's webhook may have any (developer.zendesk.com, "Creating and monitoring webhooks"). */
-export const methods = ["POST", "PUT", "PATCH", "DELETE", "GET"];
+/**
+ * A trigger's webhook may have any (developer.zendesk.com, "Creating and monitoring
+ * webhooks"). By GET and DELETE all it says would stand in the URL, which is not signed.
+ */
+export const methods = ["POST", "PUT", "PATCH"];
 
 /** Whether a retry gets a new time is not documented, so its age is not judged (developer.zendesk.com, "Verifying webhook authenticity"). */
 const signed = signedBy({
@@ -21,7 +24,7 @@ const signed = signedBy({
   signed: "{time}{body}",
   time: { header: "X-Zendesk-Webhook-Signature-Timestamp", unit: "date", window: null },
 }, { variable: secretVariable, is: "the webhook's signing secret" });
-export const { sign, proof, replayKey } = signed;
+export const { sign, proof, replayKeys } = signed;
 
 /** What signs the test of a webhook that is not saved yet: everybody knows it, so it proves nobody. */
 const TEST_SECRET = "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ==";

@@ -12,14 +12,22 @@ const MASK = "•••";
  * header or a parameter that has one is left out, and named.
  */
 export function curlOf(
-  { id, url, headers, body }: { id: string; url: string; headers: Headers; body: Uint8Array },
+  { id, url, headers, body, secretNames }: {
+    id: string;
+    url: string;
+    headers: Headers;
+    body: Uint8Array;
+    secretNames?: readonly string[];
+  },
 ): string {
-  const shown = Object.entries(maskHeaders(headers)).filter(([name]) => !NOT_SENT.test(name));
+  const shown = Object.entries(maskHeaders(headers, secretNames)).filter(([name]) =>
+    !NOT_SENT.test(name)
+  );
   const open = shown.filter(([, value]) => !value.includes(MASK));
   const secret = shown.filter(([, value]) => value.includes(MASK)).map(([name]) => name);
   const text = inlineText(body);
   const lines = [
-    `curl -X POST ${quote(maskUrl(url))}`,
+    `curl -X POST ${quote(maskUrl(url, secretNames))}`,
     ...open.map(([name, value]) => `-H ${quote(`${name}: ${value}`)}`),
     text === undefined ? `--data-binary @${id}.bin` : `--data-binary ${quote(text)}`,
   ];

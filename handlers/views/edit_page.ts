@@ -14,6 +14,8 @@ export interface EditPage {
   message: WholeMessage;
   /** What people call the system that sent it. */
   sourceName: string;
+  /** Headers that hold its secret. */
+  secretNames?: readonly string[];
   editable?: Editable;
   text?: string;
   isIndented?: boolean;
@@ -23,9 +25,11 @@ export interface EditPage {
 }
 
 /** `/messages/{id}/edit`: the body in a text area, and what will go with it. */
-export function editPage({ frame, message, sourceName, text, problem, ...rest }: EditPage) {
+export function editPage(
+  { frame, message, sourceName, secretNames = [], text, problem, ...rest }: EditPage,
+) {
   const { message_id: id, title, size, content_type } = message;
-  const { kept, left } = editedHeaders(message.headers);
+  const { kept, left } = editedHeaders(message.headers, secretNames);
   return page({
     title: "Edit & replay",
     frame,

@@ -89,6 +89,7 @@ export function messagePage(
               url: whole.url,
               headers: whole.headers,
               body: whole.body,
+              secretNames: from.source.secretNames,
             })}</pre>
           </section>
         </div>
@@ -112,7 +113,9 @@ export function messagePage(
             </section>
           `}
           <section class="card" aria-labelledby="headers"><h2 id="headers">Headers</h2>
-            <dl class="headers">${Object.entries(maskHeaders(whole.headers)).map(([name, value]) =>
+            <dl class="headers">${Object.entries(
+              maskHeaders(whole.headers, from.source.secretNames),
+            ).map(([name, value]) =>
               html`
                 <dt>${name}</dt>
                 <dd dir="auto">${value}</dd>
@@ -152,7 +155,7 @@ function factSection(message: Message, from: Named) {
         ${message.delivery_id && fact("Delivery id", html`<code>${message.delivery_id}</code>`)}
         ${fact("Received", exact(message.received_at))}
         ${fact("From", message.client_ip || "this process")}
-        ${fact("URL", maskUrl(message.url))}
+        ${fact("URL", maskUrl(message.url, from.source.secretNames))}
         ${fact("Size", `${message.size.toLocaleString("en")} bytes`)}
         ${message.content_type && fact("Content type", message.content_type)}
         ${fact("Attempts", String(message.attempts))}

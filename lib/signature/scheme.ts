@@ -118,6 +118,15 @@ export async function checkScheme(
   return { kind: "match" };
 }
 
+/** What the sender of a request has signed, as far as it is there. */
+export function signedText(scheme: Scheme, request: SignedRequest): Uint8Array {
+  const { headers } = request;
+  const items = itemsOf(scheme, headers.get(scheme.header) ?? "");
+  const { header } = scheme.time ?? {};
+  const time = header ? headers.get(header) ?? undefined : scheme.time && timeIn(scheme, items);
+  return signedBytes(scheme, request, time, scheme.id && headers.get(scheme.id));
+}
+
 /**
  * Signs a request as the vendor does: the headers to add. A request without
  * the id that is signed gets one.

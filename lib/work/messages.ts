@@ -35,8 +35,8 @@ export interface MessageStep {
 /** What one message is to become. */
 interface Settling {
   intake: Intake;
-  /** What nobody can have changed in it, of a sender that signs no time. */
-  capture?: Capture;
+  /** What nobody can have changed in it, where it is verified. */
+  captures?: readonly Capture[];
   /** It waits for others which are about the same. */
   joining?: Joining;
 }
@@ -137,7 +137,7 @@ export function createMessageStep(
 
   /** Whoever has captured a signed request may send it again under another delivery id. */
   async function withoutRepeats(settlings: readonly Settling[]): Promise<readonly Settling[]> {
-    const captures = settlings.flatMap(({ capture }) => capture ?? []);
+    const captures = settlings.flatMap(({ captures }) => captures ?? []);
     if (captures.length === 0) return settlings;
     const firsts = await rememberCaptures(database, captures);
     return settlings.map((settling): Settling => {
@@ -175,7 +175,7 @@ export function createMessageStep(
     const body = message.body ?? await readBody(database, messageId) ?? new Uint8Array();
     const reading = read(message, body);
     if (reading instanceof Error) return { intake: failed(message, errorText(reading)) };
-    const { payload, told, filtered, capture, merge } = reading;
+    const { payload, told, filtered, captures, merge } = reading;
     const begun = { messageId, epoch, event: told.event ?? null, title: told.title };
     const { name: source } = sources.find(webhookType);
     const fromSlack = source === "slack" && verification === "verified";
@@ -197,7 +197,7 @@ export function createMessageStep(
       description: told.description,
       slack: slack?.routeOf({ source, webhookType, thread }),
     };
-    return { intake: task, capture, joining: merge && { ...task, ...merge } };
+    return { intake: task, captures, joining: merge && { ...task, ...merge } };
   }
 
   function read(message: ClaimedMessage, body: Uint8Array): Reading | Error {

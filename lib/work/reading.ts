@@ -15,8 +15,8 @@ export interface Reading {
   told: Description;
   /** Why it makes no task. */
   filtered?: string;
-  /** What nobody can have changed in it, of a verified sender that signs no time. */
-  capture?: Capture;
+  /** What nobody can have changed in it, where it is verified. */
+  captures: Capture[];
   /** It waits for so many seconds for others with the same key. */
   merge?: { key: string; seconds: number };
 }
@@ -40,15 +40,15 @@ export function readClaimed(
   const ruled = { headers, payload, told };
   const filtered = reasonToFilter({ settings, agentAccounts: config.agentAccounts }, ruled);
   // A person who replays a message wants to see what becomes of it, at once.
-  if (filtered !== undefined || message.isReplay) return { payload, told, filtered };
-  const key = verification === "verified"
-    ? source.replayKey?.(incomingOf(message, body, config))
-    : undefined;
+  if (filtered !== undefined || message.isReplay) return { payload, told, filtered, captures: [] };
+  const keys = verification === "verified"
+    ? source.replayKeys?.(incomingOf(message, body, config)) ?? []
+    : [];
   const merge = mergeOf(settings, ruled);
   return {
     payload,
     told,
-    capture: key && { messageId, source: name, key },
+    captures: keys.map((key) => ({ messageId, source: name, key })),
     merge: merge && {
       seconds: merge.seconds,
       key: burstKey({ source: name, webhookType: type, verification, key: merge.key }),

@@ -142,7 +142,7 @@ describe("the file of sources", () => {
       find(name).source.deliveryId?.(request(body, headers));
     assertEquals(idOf("header", { "x-delivery": "d-1" }), "d-1");
     assertEquals(idOf("header", {}), undefined);
-    assertEquals(idOf("both", { "x-try": "2" }), "5:2");
+    assertEquals(idOf("both", { "x-try": "2" }), '["5","2"]');
     assertEquals(idOf("both", {}), undefined);
   });
 });
