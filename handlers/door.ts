@@ -15,7 +15,7 @@ export interface Door extends Known {
   variable: string;
 }
 
-/** A signature, or its time, is wrong: the request itself is kept for a person to look at. */
+/** A signature, or its time, is wrong, or nothing is set to check it with: the request itself is kept for a person to look at. */
 export class SignatureRefused extends Problem {
   override name = "SignatureRefused";
   readonly incoming: Incoming;
@@ -53,9 +53,8 @@ export function createDoors(config: Config, registry: Registry): (type: string) 
 /**
  * Checks a message's signature, where its source has secrets.
  *
- * @throws {SignatureRefused} 401 when it is wrong.
- * @throws {Problem} 401 when the source or the operator wants one and there is
- * none to check.
+ * @throws {SignatureRefused} 401 when it is wrong, or the source or the operator
+ * wants one and there is no secret to check it with.
  */
 export async function checkSignature(
   { name, source, secrets, variable }: Door,
@@ -67,16 +66,17 @@ export async function checkSignature(
     if (verdict.ok) return "verified";
     throw new SignatureRefused(verdict, incoming);
   }
-  if (source.secretRequired) throw secretMissing({ name, source, variable });
+  if (source.secretRequired) {
+    throw new SignatureRefused(secretMissing({ name, source, variable }), incoming);
+  }
   if (requireVerified) {
-    throw new Problem(
-      401,
-      "unverified",
-      `Only verified messages are taken here, and "${name}" cannot be verified`,
-      source.verify
+    throw new SignatureRefused({
+      code: "unverified",
+      message: `Only verified messages are taken here, and "${name}" cannot be verified`,
+      hint: source.verify
         ? `Set ${variable}, or unset WEBHOOK_REQUIRE_VERIFIED`
         : "Unset WEBHOOK_REQUIRE_VERIFIED to take messages of senders that Otto cannot verify",
-    );
+    }, incoming);
   }
   return "unverified";
 }

@@ -29,6 +29,8 @@ export function explainRequest({ services, verifier, pauses }: Options) {
     method: "post",
     path: "/webhook/{type}/explain",
     summary: "What would become of this webhook: nothing is kept, nothing is done",
+    description: "Send it as its sender would. The sender's own `Authorization` goes into " +
+      "`X-Sender-Authorization`, since `Authorization` is the admin's.",
     request: { params: typeParam },
     responses: { 200: json("What would happen, and why", explanation), ...refusals },
   });
@@ -55,10 +57,16 @@ export function explainRequest({ services, verifier, pauses }: Options) {
   return app;
 }
 
-/** Without what proves the admin, who asks in the sender's place. */
+/**
+ * Without what proves the admin, who asks in the sender's place: the sender's own
+ * `Authorization` comes as `X-Sender-Authorization`.
+ */
 function senderHeaders(given: Headers): Headers {
   const headers = new Headers(given);
-  if (/^Bearer /i.test(headers.get("authorization") ?? "")) headers.delete("authorization");
+  const senders = headers.get("x-sender-authorization");
+  headers.delete("x-sender-authorization");
+  if (senders !== null) headers.set("authorization", senders);
+  else if (/^Bearer /i.test(headers.get("authorization") ?? "")) headers.delete("authorization");
   headers.delete("cookie");
   return headers;
 }
@@ -91,8 +99,11 @@ export function explainMessage({ services, verifier, pauses }: Options) {
       }
       const door = verifier.doorOf(found.webhook_type);
       const incoming = verifier.incomingOf(found);
-      const from = found.client_ip || undefined;
-      return c.json(await explain({ services, verifier, pauses }, door, incoming, from), 200);
+      const explained = await explain({ services, verifier, pauses }, door, incoming, {
+        id: found.message_id,
+        address: found.client_ip || undefined,
+      });
+      return c.json(explained, 200);
     },
   );
 }
@@ -101,14 +112,15 @@ async function explain(
   { services: { config, database, sources, slack }, verifier, pauses }: Options,
   door: Door,
   incoming: Incoming,
-  /** The address that it came from, where that is known. */
-  from?: string,
+  /** The message that it became, and the address that it came from, where that is known. */
+  { id, address }: { id?: string; address?: string } = {},
 ): Promise<Explanation> {
   const { name, source } = door;
   const probe = await source.probe?.(incoming, door);
   const judged = probe ? NOT_ASKED : await judge(verifier, door, incoming);
   const handshake = probe ??
     (judged.verdict === "verified" ? await source.handshake?.(incoming, door) : undefined);
+  const other = (found: string | undefined) => found === undefined || found === id ? null : found;
   const isPaused = pauses.since(name) !== undefined;
   const deliveryId = source.deliveryId?.(incoming) ?? null;
   const told = describe(door, incoming);
@@ -130,9 +142,9 @@ async function explain(
     why: judged.why,
     becomes: judged.refused ? "rejected" : handshake ? "handshake" : "message",
     delivery_id: deliveryId,
-    repeat_of: deliveryId === null
-      ? null
-      : await findDelivery(database, { source: name, deliveryId }) ?? null,
+    repeat_of: other(
+      deliveryId === null ? undefined : await findDelivery(database, { source: name, deliveryId }),
+    ),
     hint: name === "generic" ? hintFor(incoming.headers) ?? null : null,
     event: told.description?.event ?? null,
     title: told.description?.title ?? null,
@@ -141,7 +153,7 @@ async function explain(
     error: told.error,
     gate: {
       paused_since: pauses.since(name) ?? null,
-      address_allowed: from === undefined ? null : sources.allows(name, from),
+      address_allowed: address === undefined ? null : sources.allows(name, address),
       rate_limit: settings.rate_limit ?? null,
     },
     filter: {
@@ -149,8 +161,9 @@ async function explain(
       reason: filtered ?? told.error,
     },
     same_signed_as: isKept && judged.verdict === "verified"
-      ? await findCaptured(database, { source: name, keys: source.replayKeys?.(incoming) ?? [] }) ??
-        null
+      ? other(
+        await findCaptured(database, { source: name, keys: source.replayKeys?.(incoming) ?? [] }),
+      )
       : null,
     merge: merge ?? null,
     route: isKept && filtered === undefined && slack

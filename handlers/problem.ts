@@ -40,7 +40,10 @@ export function notFound(thing: string): Problem {
 /** Turns whatever a handler throws into an answer, in the one shape errors have. */
 export function answerProblem(error: unknown, log: Log): Response {
   const { status, code, message, hint, headers } = toProblem(error);
-  if (status >= 500) logFailure(log, { status, code, error: errorText(error) });
+  // A person wants it so.
+  if (status >= 500 && code !== "paused") {
+    logFailure(log, { status, code, error: errorText(error) });
+  }
   return Response.json({ error: { code, message, hint } }, { status, headers });
 }
 

@@ -334,6 +334,7 @@ export const status = z.object({
     started_at: time,
     last_seen: time,
     processed: count,
+    rules: z.string().nullable(),
     alive: z.boolean(),
   })),
 }).openapi("Status");

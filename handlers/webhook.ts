@@ -5,6 +5,7 @@ import { openRefusalLog } from "../lib/refusal_log.ts";
 import type { Services } from "../lib/services.ts";
 import type { Incoming, Reply } from "../sources/source.ts";
 import type { Admission } from "./admission.ts";
+import { createRateLimit, type RateLimit } from "./rate_limit.ts";
 import { createApi } from "./api.ts";
 import { createBodyBudget, readBody } from "./body.ts";
 import { clientAddress, type Connection, type Env } from "./caller.ts";
@@ -17,6 +18,8 @@ import type { Verifier } from "./verifier.ts";
 import { DOCUMENT } from "./webhook_document.ts";
 
 const TYPE = /^(?!\.+$)[A-Za-z0-9._-]{1,64}$/;
+/** So many secrets that come with handshakes are told of, for each source. */
+const OFFERS = { requests: 20, seconds: 60 };
 /** The methods that some senders greet with before they post. */
 const PROBES = new Set(["GET", "HEAD", "OPTIONS"]);
 /** Names of our own pages under /webhook. */
@@ -41,7 +44,8 @@ export function webhook(
   const refused = openRefusalLog(services);
   let quietUntil = 0;
   let refusals = 0;
-  let offeredUntil = 0;
+  /** By type: whoever floods one hides no other's, and a log has an end. */
+  const offers = new Map<string, RateLimit>();
   const hintOn = createHints(log);
 
   /** At most once a second: a flood of bad requests must not become a flood of lines. */
@@ -112,7 +116,7 @@ export function webhook(
     if (probe) return greet(probe, type, address);
     const verification = await verifier.verify(door, incoming).catch((error) => {
       // A GET that claims nothing is a visit, and no message that went wrong.
-      const isVisit = method === "GET" && error.code === "signature_missing";
+      const isVisit = method === "GET" && !/mismatch|window/.test(error.code);
       if (error instanceof SignatureRefused && !isVisit) setAside(door, error, toMessage);
       throw error;
     });
@@ -153,10 +157,16 @@ export function webhook(
     }
   }
 
+  function mayTell(type: string): boolean {
+    const { name } = doorOf(type);
+    let limit = offers.get(name);
+    if (!limit) offers.set(name, limit = createRateLimit(OFFERS));
+    return limit.take();
+  }
+
   /** Answers a handshake; a secret that came with it is for the operator's eyes. */
   function greet(reply: Reply, webhook_type: string, client_ip: string) {
-    if (reply.offered && Date.now() >= offeredUntil) {
-      offeredUntil = Date.now() + 1_000;
+    if (reply.offered && mayTell(webhook_type)) {
       log.warn("webhook.secret_offered", {
         webhook_type,
         secret: reply.offered,

@@ -50,11 +50,17 @@ async function checkFolder(folder: string): Promise<string> {
   const path = resolve(folder);
   const exists = await access(path).then(() => true, () => false);
   try {
-    await access(exists ? path : dirname(path), constants.W_OK);
+    await access(await nearest(path), constants.W_OK);
   } catch {
     throw new Error(`${folder} cannot be written to: set OTTO_DATA_DIR to a folder that can`);
   }
   return `embedded, in ${folder}${exists ? "" : " (made at the first start)"}`;
+}
+
+/** The folder itself, or the nearest above it that is there: the others are made at the start. */
+async function nearest(path: string): Promise<string> {
+  const isThere = await access(path).then(() => true, () => false);
+  return isThere || path === dirname(path) ? path : await nearest(dirname(path));
 }
 
 async function checkPostgres(config: Config, log: Log): Promise<string> {

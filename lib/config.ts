@@ -251,7 +251,13 @@ const SECRET_NAME = new RegExp(
 /** Every variable that may hold a webhook secret, by name; several are separated by commas. */
 function readSecrets(set: Record<string, string>): ReadonlyMap<string, readonly string[]> {
   const names = Object.keys(set).filter((name) => SECRET_NAME.test(name));
-  return new Map(names.map((name) => [name, list.parse(set[name])]));
+  const secrets = new Map(names.map((name) => [name, list.parse(set[name])]));
+  const blank = names.filter((name) => secrets.get(name)!.length === 0);
+  if (blank.length === 0) return secrets;
+  // As if it were unset would be to let everybody in.
+  throw new ConfigError(
+    `Cannot start with ${blank.join(", ")}: there are commas and no secret. Set it, or unset it.`,
+  );
 }
 
 /** The secrets of a source: from the vendor's own variable and from `WEBHOOK_SECRET_{SOURCE}`. */

@@ -28,12 +28,14 @@ const OLD_SECONDS = 60;
 
 /** Looks at every store: reachable, durable, how much waits, how old it is. */
 export async function checkHealth(
-  { database, queue, spill, jobs, config, notReady }: {
+  { database, queue, spill, jobs, config, sources, notReady }: {
     database: Database;
     queue: Queue;
     spill?: Spill;
     jobs: Jobs;
     config: Pick<Config, "agentStartSeconds" | "agentIsExternal">;
+    /** What this process has read of the operator's rules. */
+    sources: { rules: string | null };
     notReady: () => string | undefined;
   },
 ): Promise<Health> {
@@ -41,7 +43,9 @@ export async function checkHealth(
   const databaseFailed = checks[0].status === "failed";
   if (!databaseFailed) checks.push(await checkQueue(database, queue));
   if (!databaseFailed) checks.push(...await checkSlack(database));
-  if (!databaseFailed && database.kind === "postgres") checks.push(await checkWorkers(database));
+  if (!databaseFailed && database.kind === "postgres") {
+    checks.push(...await checkWorkers(database, sources));
+  }
   if (!databaseFailed && jobs.backend === "arq") {
     checks.push(await checkAgent(database, config));
   }
@@ -180,18 +184,33 @@ async function checkAgent(
   }
 }
 
-async function checkWorkers(database: Database): Promise<Check> {
+async function checkWorkers(
+  database: Database,
+  { rules }: { rules: string | null },
+): Promise<Check[]> {
   const name = "workers";
   try {
-    const alive = (await listWorkers(database)).filter((worker) => worker.alive).length;
-    return alive > 0 ? { name, status: "ok", detail: `${alive} running` } : {
-      name,
-      status: "degraded",
-      detail: "none is running: messages are kept, but nobody works on them",
-      hint: "Start worker.ts, or set WORKER=inline; see /webhook/status",
-    };
+    const alive = (await listWorkers(database)).filter((worker) => worker.alive);
+    const others = alive.filter((worker) => worker.rules !== rules).length;
+    return [
+      alive.length > 0 ? { name, status: "ok", detail: `${alive.length} running` } : {
+        name,
+        status: "degraded",
+        detail: "none is running: messages are kept, but nobody works on them",
+        hint: "Start worker.ts, or set WORKER=inline; see /webhook/status",
+      },
+      ...others > 0
+        ? [{
+          name: "rules",
+          status: "degraded" as const,
+          detail:
+            `${others} of ${alive.length} workers have other rules for sources than this process`,
+          hint: "Give all processes the same SOURCES_FILE, and start them again after a change",
+        }]
+        : [],
+    ];
   } catch {
-    return { name, status: "failed", detail: "cannot be counted now" };
+    return [{ name, status: "failed", detail: "cannot be counted now" }];
   }
 }
 

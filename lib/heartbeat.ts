@@ -9,6 +9,8 @@ export interface WorkerStatus {
   started_at: Date;
   last_seen: Date;
   processed: number;
+  /** A short name for the rules of the operator's that it has read; null where there are none. */
+  rules: string | null;
   alive: boolean;
 }
 
@@ -19,18 +21,19 @@ const SILENT_SECONDS = 10;
 /** Says that a worker is alive, what it does and how much it has done. */
 export async function beat(
   database: Database,
-  { id, host, roles, doing, processed }: {
+  { id, host, roles, doing, processed, rules }: {
     id: string;
     host: string;
     roles: readonly string[];
     doing: string;
     processed: number;
+    rules: string | null;
   },
 ): Promise<void> {
   await database.query("send a heartbeat", (sql) =>
     sql`
-      insert into workers (id, host, roles, doing, processed)
-      values (${id}, ${host}, ${`{${roles.join(",")}}`}::text[], ${doing}, ${processed})
+      insert into workers (id, host, roles, doing, processed, rules)
+      values (${id}, ${host}, ${`{${roles.join(",")}}`}::text[], ${doing}, ${processed}, ${rules})
       on conflict (id) do update
       set last_seen = now(), doing = excluded.doing, processed = excluded.processed`);
 }
@@ -46,7 +49,7 @@ export async function listWorkers(database: Database): Promise<WorkerStatus[]> {
     "list workers",
     (sql) =>
       sql<(Omit<WorkerStatus, "processed"> & { processed: string })[]>`
-      select id, host, to_json(roles) as roles, doing, started_at, last_seen, processed,
+      select id, host, to_json(roles) as roles, doing, started_at, last_seen, processed, rules,
         last_seen > now() - make_interval(secs => ${SILENT_SECONDS}) as alive
       from workers where last_seen > now() - interval '1 hour'
       order by last_seen desc, id limit 100`,

@@ -48,25 +48,43 @@ export function parseJson<T extends z.ZodType>(where: string, text: string, sche
   const parsed = schema.safeParse(JSON.parse(text));
   if (parsed.success) return parsed.data;
   throw new ConfigError(
-    `Cannot start with ${where}:\n` + parsed.error.issues
-      .map((issue) => {
-        const { line } = placeAt(text, nodeAt(root, placeOf(issue)).offset);
-        return `  line ${line}: ${issue.path.join(".") || "the whole"}: ${messageOf(issue)}`;
+    `Cannot start with ${where}:\n` + parsed.error.issues.flatMap(faultsOf)
+      .map(({ path, says }) => {
+        const { line } = placeAt(text, nodeAt(root, path).offset);
+        return `  line ${line}: ${path.join(".") || "the whole"}: ${says}`;
       }).join("\n"),
   );
 }
 
-type Issue = z.core.$ZodIssue;
-
-/** A key that should not be there is looked for itself, not what it is in. */
-function placeOf(issue: Issue): PropertyKey[] {
-  return issue.code === "unrecognized_keys" ? [...issue.path, issue.keys[0]] : issue.path;
+interface Fault {
+  path: PropertyKey[];
+  says: string;
 }
 
-/** Of a name that is wrong: why. */
-function messageOf(issue: Issue): string {
-  return issue.code === "invalid_key" ? issue.issues[0]?.message ?? issue.message : issue.message;
+/** What is wrong, in words for who wrote the file: each key that should not be there by itself. */
+function faultsOf(issue: z.core.$ZodIssue): Fault[] {
+  const { path, message } = issue;
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => ({
+      path: [...path, key],
+      says: key === "secret"
+        ? "a secret is never in the file: set it as a variable"
+        : "there is no such field here",
+    }));
+  }
+  if (issue.code === "invalid_key") return [{ path, says: issue.issues[0]?.message ?? message }];
+  // Zod says the same of what is missing and of what is wrong.
+  const [, wanted] = /expected ([a-z]+), received undefined$/.exec(message) ?? [];
+  if (wanted) return [{ path, says: `is missing: it must be ${WORDS[wanted] ?? `a ${wanted}`}` }];
+  return [{ path, says: message }];
 }
+
+const WORDS: Record<string, string> = {
+  string: "a text",
+  record: "an object",
+  object: "an object",
+  array: "a list",
+};
 
 /** A name that its object has already. */
 function findRepeated({ type, children = [] }: Node): Node | undefined {

@@ -40,7 +40,7 @@ const QUARANTINE_LIMITS: QuarantineLimits = {
 export const MOST_KEPT_BYTES = 256 * 1024;
 /** So many in a second from one source, and at once from all, in one process: a flood must cost little. */
 const MOST_A_SECOND = 5;
-const MOST_AT_ONCE = 4;
+const MOST_AT_ONCE = 32;
 
 export function openQuarantine(
   { database, log, limits = QUARANTINE_LIMITS }: {

@@ -59,7 +59,14 @@ export function createWorker(services: Services): Worker {
       const roles = ["messages", "tasks", "notifications"];
       // Neither waits for the other: they may be in different stores.
       const beats = await Promise.allSettled([
-        beat(database, { id, host: services.host, roles, doing, processed }),
+        beat(database, {
+          id,
+          host: services.host,
+          roles,
+          doing,
+          processed,
+          rules: services.sources.rules,
+        }),
         tasks.hold(),
       ]);
       for (const each of beats) if (each.status === "rejected") throw each.reason;

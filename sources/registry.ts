@@ -1,4 +1,5 @@
 import { createAddressList } from "../lib/address_list.ts";
+import { digest } from "../lib/signature.ts";
 import { secretVariable } from "../lib/secret_variable.ts";
 import { customSource } from "./custom.ts";
 import * as generic from "./generic.ts";
@@ -23,6 +24,8 @@ export interface Registry {
   find(type: string): Named;
   /** The names of those that the operator says something of. */
   readonly ruled: readonly string[];
+  /** A short name for all that the operator says; null where that is nothing. */
+  readonly rules: string | null;
   /** What the operator says of a source. */
   settingsOf(name: string): SourceSettings;
   /** Whether somebody at an address may send to a source. */
@@ -45,6 +48,7 @@ export function createRegistry(settings: Readonly<Record<string, SourceSettings>
       return { name, source: all[name] };
     },
     ruled: Object.keys(settings),
+    rules: Object.keys(settings).length > 0 ? digest(JSON.stringify(settings)).slice(0, 12) : null,
     settingsOf: (name) => Object.hasOwn(settings, name) ? settings[name] : {},
     allows: (name, address) => lists.get(name)?.(address) ?? true,
   };

@@ -201,7 +201,8 @@ function* sourceFaults(
   { scheme, methods = [], secret_required }: SourceSettings,
   base: Source | undefined,
 ): Generator<[path: string, message: string]> {
-  if (scheme?.type === "none" && (secret_required ?? base?.secretRequired)) {
+  const verifies = scheme ? scheme.type !== "none" : base?.verify !== undefined;
+  if (!verifies && (secret_required ?? base?.secretRequired)) {
     yield ["scheme", "is none, but a secret is required: nothing could ever come in"];
   }
   const isQuery = methods.find((method) => method === "GET" || method === "DELETE");
@@ -235,7 +236,10 @@ type GivenScheme = z.output<typeof scheme>;
 
 function* schemeFaults(given: GivenScheme): Generator<[path: string, message: string]> {
   if (given.type === "token" && (given.header === undefined) === (given.parameter === undefined)) {
-    yield ["header", 'is missing: a token stands in a "header" or in a "parameter" of the URL'];
+    yield [
+      "header",
+      'a token stands in a "header" or in a "parameter" of the URL: name one of them',
+    ];
   }
   if (!("signed" in given)) return;
   const parts = [...given.signed.matchAll(/\{(\w*)\}/g)].map(([, name]) => name);

@@ -191,17 +191,36 @@ describe("a refused webhook", () => {
     assertEquals(error.code, "body_not_kept");
   });
 
-  it("that no signature was asked of is not kept", async () => {
-    const bare = await openOtto({ ADMIN_TOKEN });
+  it("for which no secret was set yet is kept, and says what to set", async () => {
+    const bare = await openOtto({ ADMIN_TOKEN, WEBHOOK_REQUIRE_VERIFIED: "true" });
     try {
-      const answer = await bare.ask("/webhook/slack", { method: "POST", body: "{}" });
-      assertEquals((await json(answer, 401)).error.code, "secret_not_configured");
-      await bare.services.quarantine.idle();
-      const { items } = await json(await asAdmin(bare)("/api/messages"));
-      assertEquals(items, []);
+      for (const [type, variable] of [["slack", "SLACK_SIGNING"], ["github", "GITHUB_WEBHOOK"]]) {
+        const { reason, state } = await reject(bare, { type, body: "{}", headers: {} });
+        assertEquals(state, "rejected");
+        assertStringIncludes(reason, `Set ${variable}_SECRET`);
+      }
     } finally {
       await bare[Symbol.asyncDispose]();
     }
+  });
+
+  it("whose time alone was wrong can be let in by a person, unverified", async () => {
+    const body = '{"id":"evt_late","type":"invoice.paid","object":"event"}';
+    const late = await Stripe.webhooks.generateTestHeaderStringAsync({
+      payload: body,
+      secret: SECRETS.STRIPE_WEBHOOK_SECRET,
+      timestamp: Math.floor(Date.now() / 1000) - 4_000,
+    });
+    const kept = await reject(otto, {
+      type: "stripe",
+      body,
+      headers: { "stripe-signature": late },
+    });
+    assertMatch(kept.reason, /clock/);
+    const released = await json(
+      await asAdmin(otto)(`/api/messages/${kept.message_id}/release`, "POST"),
+    );
+    assertEquals(released.verification, "unverified");
   });
 
   it("is one of few that are kept when hundreds come at once, all answered 401", async () => {

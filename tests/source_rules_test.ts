@@ -5,7 +5,9 @@ import { rmSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import postgres from "postgres";
 import { createRateLimit } from "../handlers/rate_limit.ts";
+import { burstKey } from "../lib/burst.ts";
 import { createWorker } from "../lib/work.ts";
 import { json, openOtto, type Otto } from "./otto.ts";
 import { describeWith, until } from "./servers/mod.ts";
@@ -23,6 +25,8 @@ const RULES = {
   slow: { rate_limit: { requests: 2, seconds: 3600 } },
   burst: { title: "Push {n}", merge: { key: "{pr}", seconds: 3 } },
   quick: { title: "Push {n}", merge: { key: "{pr}", seconds: 1 } },
+  hook: { scheme: { type: "token", header: "X-Hook" } },
+  ask: { scheme: { type: "token", parameter: "hook" }, methods: ["GET"] },
   signed: {
     scheme: { type: "hmac", header: "X-Sig" },
     id: "header:X-Id",
@@ -187,6 +191,27 @@ describe("the file of sources", () => {
     );
   });
 
+  it("masks what proves a sender, whatever it is called", async () => {
+    const otto = await open({ WEBHOOK_SECRET_HOOK: "open sesame", WEBHOOK_SECRET_ASK: "sesame" });
+    try {
+      const sent = [
+        await otto.send("hook", "{}", { "x-hook": "open sesame" }),
+        await otto.send("ask?hook=sesame&n=1", "{}"),
+        (await otto.ask("/webhook/ask?hook=sesame&n=2&author=ada")).headers.get("x-message-id")!,
+      ];
+      await otto.workOff();
+      for (const id of sent) {
+        for (const path of [`/api/messages/${id}`, `/messages/${id}`, `/messages/${id}/edit`]) {
+          const text = await (await otto.ask(path)).text();
+          assert(!text.includes("sesame"), `${path}: ${/.{0,80}sesame/.exec(text)?.[0]}`);
+        }
+      }
+      assertEquals((await messageOf(otto, sent[2])).payload, { n: "2", author: "ada" });
+    } finally {
+      await otto[Symbol.asyncDispose]();
+    }
+  });
+
   it("lets strangers use up nobody's share, with a signed source", async () => {
     const otto = await open({ WEBHOOK_SECRET_SIGNED: SECRET });
     try {
@@ -239,6 +264,7 @@ describe("a captured request", () => {
       GITHUB_WEBHOOK_SECRET: SECRET,
       SHOPIFY_API_SECRET: SECRET,
       MAILGUN_WEBHOOK_SIGNING_KEY: SECRET,
+      TWILIO_AUTH_TOKEN: SECRET,
     });
   });
   afterAll(() => otto[Symbol.asyncDispose]());
@@ -278,13 +304,54 @@ describe("a captured request", () => {
   });
 
   it("of a message that failed is worked, so that nothing is lost", async () => {
-    const body = "[".repeat(600);
+    const body = '{"action":"opened","issue":{"number":2,"title":"Lost"}}';
     const first = await github(body, "d-5");
     await otto.workOff();
-    assertEquals((await messageOf(otto, first)).state, "failed");
+    // As after a third crash of its worker: it was remembered, and came to nothing.
+    await otto.services.database.query(
+      "lose a task",
+      (sql) =>
+        sql`with gone as (delete from tasks where message_id = ${first})
+        update messages set state = 'failed', task_id = null where id = ${first}`,
+    );
     const again = await github(body, "d-6");
     await otto.workOff();
-    assertEquals((await messageOf(otto, again)).state, "failed");
+    assert((await messageOf(otto, again)).task_id);
+  });
+
+  it("is one task, however many workers have it in their hands at once", async () => {
+    const body = '{"action":"opened","issue":{"number":3,"title":"Twice"}}';
+    const ids = await Promise.all(["d-7", "d-8", "d-9"].map((id) => github(body, id)));
+    const signal = new AbortController().signal;
+    const workers = [1, 2, 3].map(() => createWorker(otto.services));
+    await Promise.all(workers.map((worker) => worker.takeMessages(0, signal)));
+    const states = await Promise.all(ids.map(async (id) => (await messageOf(otto, id)).state));
+    assertEquals(states.sort(), ["filtered", "filtered", "processed"]);
+  });
+
+  it("is known by what is signed, not by how it is written", async () => {
+    const { getExpectedTwilioSignature } = (await import("twilio")).default;
+    const form = { "content-type": "application/x-www-form-urlencoded" };
+    const fields = { From: "+15005550006", Body: "hello", AccountSid: "AC1" };
+    const signature = getExpectedTwilioSignature(
+      SECRET,
+      "http://localhost:8000/webhook/twilio",
+      fields,
+    );
+    const send = (body: string, token: string) =>
+      otto.send("twilio", body, {
+        ...form,
+        "x-twilio-signature": signature,
+        "i-twilio-idempotency-token": token,
+      });
+    const first = await send(new URLSearchParams(fields).toString(), "t-1");
+    const forged = [
+      await send("Body=hello&AccountSid=AC1&From=%2B15005550006", "t-2"),
+      await send("Body=hell%6F&&From=%2B15005550006&AccountSid=AC1", "t-3"),
+    ];
+    await otto.workOff();
+    assert((await messageOf(otto, first)).task_id);
+    for (const id of forged) assertEquals((await messageOf(otto, id)).state, "filtered");
   });
 
   it("is told from the same order under another topic, and by Mailgun's token", async () => {
@@ -314,9 +381,19 @@ describe("a captured request", () => {
         TYPE,
       );
     const [mail, invented] = [await mailgun("e-1"), await mailgun("e-2")];
+    // The captured one moved to where a subaccount's would be, beside one of the forger's own.
+    const moved = await otto.send(
+      "mailgun",
+      JSON.stringify({
+        signature: { ...signature, token: "u".repeat(50) },
+        "parent-signature": signature,
+        "event-data": { id: "e-3", event: "failed" },
+      }),
+      TYPE,
+    );
     await otto.workOff();
     for (const id of [create, paid, mail]) assert((await messageOf(otto, id)).task_id, id);
-    for (const id of [forged, invented]) {
+    for (const id of [forged, invented, moved]) {
       assertEquals((await messageOf(otto, id)).state, "filtered");
     }
   });
@@ -433,6 +510,99 @@ describeWith({ postgres: true }, "a burst, with PostgreSQL", (servers) => {
       return (await messageOf(otto, next)).state === "processed";
     }, { what: "the next burst to be settled" });
     assert((await messageOf(otto, first)).task_id !== (await messageOf(otto, next)).task_id);
+  });
+
+  it("that loses a message while it is settled is settled without it", async () => {
+    const otto = await openBurst();
+    const { database } = otto.services;
+    const ids: string[] = [];
+    for (let n = 1; n <= 3; n++) ids.push(await push(otto, 10, n, "quick"));
+    await createWorker(otto.services).takeMessages(0, new AbortController().signal);
+    await database.query("make the burst due", (sql) => sql`update bursts set due_at = now()`);
+    // Deleted, and not yet for the others to see, when the burst is settled.
+    const deletion = postgres(url, { max: 1 });
+    const settled = await deletion.begin(async (sql) => {
+      await sql`delete from messages where id = ${ids[0]}`;
+      const settling = createWorker(otto.services).takeBursts();
+      await until(async () => {
+        const [{ waits }] = await deletionWaits();
+        return waits;
+      }, { what: "the settling to wait for the deletion" });
+      return { settling };
+    });
+    await settled.settling;
+    await deletion.end();
+    await until(async () => {
+      await otto.workOff();
+      return (await messageOf(otto, ids[1])).state === "processed";
+    }, { what: "the rest to be settled" });
+    const { task_id } = await messageOf(otto, ids[1]);
+    const task = await json(await otto.ask(`/api/tasks/${task_id}`));
+    assertEquals([task.title, task.message_id], ["2 events: first Push 2", ids[1]]);
+
+    async function deletionWaits() {
+      return await database.query("see who waits", (sql) =>
+        sql<{ waits: boolean }[]>`
+          select count(*) > 0 as waits from pg_stat_activity
+          where wait_event_type = 'Lock' and datname = current_database()`);
+    }
+  });
+
+  it("goes with any of its messages when that is deleted, and the others stay", async () => {
+    const otto = await openBurst();
+    const ids = [await push(otto, 11, 1, "quick"), await push(otto, 11, 2, "quick")];
+    await until(async () => {
+      await otto.workOff();
+      return (await messageOf(otto, ids[1])).state === "processed";
+    }, { what: "the burst to be settled" });
+    const { task_id } = await messageOf(otto, ids[0]);
+    assertEquals((await otto.ask(`/api/messages/${ids[0]}`, { method: "DELETE" })).status, 204);
+    assertEquals((await otto.ask(`/api/tasks/${task_id}`)).status, 404);
+    const left = await messageOf(otto, ids[1]);
+    assertEquals([left.state, left.task_id], ["processed", null]);
+    assertMatch(left.reason, new RegExp(`went with message ${ids[0]}`));
+  });
+
+  it("is not shared by messages that are trusted differently", async () => {
+    const otto = await open({ DATABASE_URL: url, WEBHOOK_SECRET_SIGNED: SECRET });
+    opened.push(otto);
+    const key = { source: "s", webhookType: "s", key: "k" };
+    assert(
+      burstKey({ ...key, verification: "verified" }) !==
+        burstKey({ ...key, verification: "unverified" }),
+    );
+  });
+
+  it("is paused by one process and refused by the other", async () => {
+    const [one, other] = [await openBurst(), await openBurst()];
+    await json(await one.ask("/api/sources/quick/pause", { method: "POST" }));
+    await until(async () => (await post(other, "quick", {})).status === 503, {
+      what: "the other process to hear of the pause",
+    });
+    await json(await other.ask("/api/sources/quick/resume", { method: "POST" }));
+    await until(async () => (await post(one, "quick", {})).status === 200, {
+      what: "the first process to hear of it",
+    });
+  });
+});
+
+describe("a burst, embedded", () => {
+  it("is one task, and tells nobody's statistics that it was slow", async () => {
+    const otto = await open();
+    try {
+      const ids: string[] = [];
+      for (const n of [1, 2]) ids.push(await otto.send("quick", `{"pr":1,"n":${n}}`, TYPE));
+      await until(async () => {
+        await otto.workOff();
+        return (await messageOf(otto, ids[1])).state === "processed";
+      }, { what: "the burst to be settled" });
+      const [task, ...more] = await tasksOf(otto);
+      assertEquals([task.title, more.length], ["2 events: first Push 1", 0]);
+      const stats = await json(await otto.ask("/webhook/stats"));
+      assertEquals([stats.queue.held, stats.queue.depth, stats.stages.task.p50_ms], [0, 0, null]);
+    } finally {
+      await otto[Symbol.asyncDispose]();
+    }
   });
 });
 

@@ -53,7 +53,10 @@ export function messagePage(
             ${signature(message.verification)} ${age(message.received_at)}</p>
         </div>
         <div class="actions">
-          ${message.state === "rejected"
+          ${message.state === "rejected" && whole.body.byteLength < whole.size
+            // Only its head was kept: there is nothing to let in.
+            ? ""
+            : message.state === "rejected"
             ? html`
               <form method="post" action="/messages/${id}/release">
                 <button>${icon("shield")}Verify again and release</button>

@@ -145,8 +145,8 @@ export function createMessageStep(
       const first = firsts.get(intake.messageId);
       if (first === undefined || !("description" in intake)) return settling;
       const { messageId, epoch, event, title } = intake;
-      const reason = `The same signed bytes came before, as message ${first}, under another ` +
-        "delivery id: the sender told it twice, or somebody has captured it. One task is enough";
+      const reason = `The same signed bytes came before, as message ${first}: the sender told it ` +
+        "twice, or somebody has captured it. One task is enough";
       return {
         intake: { messageId, epoch, event, title, state: "filtered", reason, taskId: null },
       };
