@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { secretsOf } from "../lib/config.ts";
 import type { Pauses } from "../lib/pauses.ts";
 import type { Services } from "../lib/services.ts";
-import { labelOf, variableOf } from "../sources/registry.ts";
+import { labelOf, trustOf, variableOf } from "../sources/registry.ts";
 import { createApi, createRoute, json, missing, refusals } from "./api.ts";
 import { Problem } from "./problem.ts";
 import { sourceInfo } from "./schemas.ts";
@@ -30,11 +30,7 @@ export function sourceApi(
       url: `${config.publicUrl ?? ""}/webhook/${name}`,
       variable: source.verify ? variableOf({ name, source }) : null,
       secrets,
-      signatures: secrets > 0 && source.verify
-        ? "verified"
-        : source.secretRequired || config.requireVerified
-        ? "refused"
-        : "unverified",
+      signatures: trustOf(source, { secrets, requireVerified: config.requireVerified }),
       paused_since: pauses.since(name) ?? null,
     };
   }

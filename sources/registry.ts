@@ -63,3 +63,14 @@ export function variableOf({ name, source }: Named): string {
 export function labelOf({ name, source }: Named): string {
   return source.label ?? name;
 }
+
+/** What becomes of messages: their signatures are checked, or nobody vouches for them, or none is let in. */
+export type Trust = "verified" | "unverified" | "refused";
+
+export function trustOf(
+  source: Source,
+  { secrets, requireVerified }: { secrets: number; requireVerified: boolean },
+): Trust {
+  if (source.verify && secrets > 0) return "verified";
+  return source.secretRequired || requireVerified ? "refused" : "unverified";
+}

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import postgres from "postgres";
 import { createRateLimit } from "../handlers/rate_limit.ts";
 import { burstKey } from "../lib/burst.ts";
+import { checkHealth } from "../lib/health.ts";
 import { createWorker } from "../lib/work.ts";
 import { json, openOtto, type Otto } from "./otto.ts";
 import { describeWith, until } from "./servers/mod.ts";
@@ -571,6 +572,18 @@ describeWith({ postgres: true }, "a burst, with PostgreSQL", (servers) => {
       burstKey({ ...key, verification: "verified" }) !==
         burstKey({ ...key, verification: "unverified" }),
     );
+  });
+
+  it("is not merged by a worker with other rules, and the health says so", async () => {
+    const one = await openBurst();
+    const stranger = await openOtto({ DATABASE_URL: url });
+    opened.push(stranger);
+    const rules = async () =>
+      (await checkHealth(one.services)).checks.find(({ name }) => name === "rules");
+    await createWorker(one.services).beat();
+    assertEquals(await rules(), undefined);
+    await createWorker(stranger.services).beat();
+    assertEquals((await rules())?.status, "degraded");
   });
 
   it("is paused by one process and refused by the other", async () => {

@@ -1,6 +1,7 @@
 import { html } from "hono/html";
 import type { SourceRefusal } from "../../lib/refusal_log.ts";
 import type { SourceStats } from "../../lib/source_stats.ts";
+import { type Trust, trustOf } from "../../sources/registry.ts";
 import type { Source } from "../../sources/source.ts";
 import { sparkBars } from "./chart.ts";
 import { type Frame, page } from "./page.ts";
@@ -28,10 +29,14 @@ export interface SourceView {
 
 /** How far one may trust what comes from a source. */
 export function trust({ source, secrets, requiresVerified }: SourceView) {
-  if (secrets > 0 && source.verify) return status("verified", "done", "shield");
-  if (source.secretRequired || requiresVerified) return status("refused", "failed", "shield");
-  return status("unverified", "none", "open");
+  return status(...TRUST[trustOf(source, { secrets, requireVerified: requiresVerified })]);
 }
+
+const TRUST: Record<Trust, Parameters<typeof status>> = {
+  verified: ["verified", "done", "shield"],
+  refused: ["refused", "failed", "shield"],
+  unverified: ["unverified", "none", "open"],
+};
 
 /** `/sources`: every system that Otto knows, those in use first. */
 export function sourceList({ frame, views }: { frame: Frame; views: readonly SourceView[] }) {
