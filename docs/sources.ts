@@ -36,7 +36,8 @@ in under another name than its sender's has a \`hint\`: "looks like Sentry: use 
   checked, so the secret must be set first. Meta's needs \`META_VERIFY_TOKEN\`, any text that you choose
   and tell Meta.
 - **Notion and Asana** send the secret with their handshake. Otto never adopts it, since anybody
-  could send one: it stands once in the log (\`webhook.secret_offered\`), for you to set.
+  could send one: it stands in the log (\`webhook.secret_offered\`) and for an hour on its page, for you
+  to set.
 - **Batches**: HubSpot, SendGrid, Meta, Microsoft Graph, Asana, Okta, Event Grid, CloudEvents,
   Alertmanager and Grafana send many events at once. One request is one task, told as "3 events: first …"; an event
   that is in it twice counts once.

@@ -22,6 +22,7 @@ import { pages } from "./pages.ts";
 import { answerProblem, Problem } from "./problem.ts";
 import { answerProblemPage, wantsPage } from "./problem_page.ts";
 import { createReplayer } from "./replayer.ts";
+import { createOffers } from "./offers.ts";
 import { openDoor } from "./sign_in.ts";
 import { quarantine } from "./quarantine.ts";
 import { sourceApi } from "./sources.ts";
@@ -57,8 +58,9 @@ export function createApp({ services, stop }: { services: Services; stop: AbortS
   const door = openDoor({ services });
   const verifier = createVerifier(services);
   const pauses = openPauses({ ...services, stop });
+  const offers = createOffers(log);
   const admission = createAdmission({ sources: services.sources, pauses });
-  const hooks = webhook({ services, metrics, verifier, admission });
+  const hooks = webhook({ services, metrics, verifier, admission, offers });
 
   const app = new OpenAPIHono<Env>();
   app.onError((error, c) =>
@@ -125,6 +127,7 @@ export function createApp({ services, stop }: { services: Services; stop: AbortS
       stop,
       replayer,
       pauses,
+      offers,
       receive: async (request) => await app.fetch(request, INSIDE),
     }),
   );

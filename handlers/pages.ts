@@ -17,6 +17,7 @@ import { editPages } from "./edit_pages.ts";
 import { ownPath, readForm } from "./form.ts";
 import { readFrame, THEME_COOKIE, themeOf } from "./frame.ts";
 import { messagePages } from "./message_pages.ts";
+import type { Offers } from "./offers.ts";
 import { createPageStream } from "./page_stream.ts";
 import { readRows } from "./page_rows.ts";
 import { createSummary } from "./page_summary.ts";
@@ -39,6 +40,7 @@ export interface PageOptions {
   readStats(): Promise<Stats>;
   replayer: Replayer;
   pauses: Pauses;
+  offers: Offers;
   /** Ends the streams. */
   stop: AbortSignal;
   /** Runs `POST /webhook/{type}` as if a sender had called it. */
@@ -52,7 +54,7 @@ const YEAR_SECONDS = 365 * 24 * 60 * 60;
  * checked who is calling, and from which site.
  */
 export function pages(
-  { services, live, readStats, replayer, pauses, stop, receive }: PageOptions,
+  { services, live, readStats, replayer, pauses, offers, stop, receive }: PageOptions,
 ): Hono<Env> {
   const { config, database, log, sources } = services;
   const parts = { database, nameOf: createNames(sources) };
@@ -127,7 +129,7 @@ export function pages(
   app.route("/", editPages({ services }));
   app.route("/", taskPages({ services }));
   app.route("/", peoplePages({ services }));
-  app.route("/", sourcePages({ services, pauses, originFor }));
+  app.route("/", sourcePages({ services, pauses, offers, originFor }));
   app.route("/", systemPages({ services, readStats }));
 
   app.onError((error, c) => answerProblemPage(error, c, log));

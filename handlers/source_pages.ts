@@ -11,6 +11,7 @@ import { sources as known } from "../sources/mod.ts";
 import { GENERIC, labelOf, variableOf } from "../sources/registry.ts";
 import type { Env } from "./caller.ts";
 import { readFrame } from "./frame.ts";
+import type { Offers } from "./offers.ts";
 import { readRows } from "./page_rows.ts";
 import { listSampled } from "./sample.ts";
 import { noSource } from "./sources.ts";
@@ -23,9 +24,10 @@ const LATEST = 8;
 
 /** `/sources`: who sends, how they prove it, what came. */
 export function sourcePages(
-  { services, pauses, originFor }: {
+  { services, pauses, offers, originFor }: {
     services: Services;
     pauses: Pauses;
+    offers: Offers;
     originFor: (request: Request) => string;
   },
 ): Hono<Env> {
@@ -73,6 +75,8 @@ export function sourcePages(
       frame,
       view: views.find((each) => each.name === name)!,
       settings: sources.settingsOf(name),
+      // A reader could sign with one of them.
+      offered: frame.isReader ? [] : offers.of(name),
       kept: await countRejected(database, name),
       sampled: sampled.find((each) => each.name === name),
       rows: await readRows(parts, items),

@@ -5,7 +5,7 @@ import { openRefusalLog } from "../lib/refusal_log.ts";
 import type { Services } from "../lib/services.ts";
 import type { Incoming, Reply } from "../sources/source.ts";
 import type { Admission } from "./admission.ts";
-import { createRateLimit, type RateLimit } from "./rate_limit.ts";
+import type { Offers } from "./offers.ts";
 import { createApi } from "./api.ts";
 import { createBodyBudget, readBody } from "./body.ts";
 import { clientAddress, type Connection, type Env } from "./caller.ts";
@@ -18,8 +18,6 @@ import type { Verifier } from "./verifier.ts";
 import { DOCUMENT } from "./webhook_document.ts";
 
 const TYPE = /^(?!\.+$)[A-Za-z0-9._-]{1,64}$/;
-/** So many secrets that come with handshakes are told of, for each source. */
-const OFFERS = { requests: 20, seconds: 60 };
 /** The methods that some senders greet with before they post. */
 const PROBES = new Set(["GET", "HEAD", "OPTIONS"]);
 /** Names of our own pages under /webhook. */
@@ -31,11 +29,12 @@ const RESERVED = new Set(["health", "stats", "status"]);
  * whose delivery id is in there.
  */
 export function webhook(
-  { services, metrics, verifier, admission }: {
+  { services, metrics, verifier, admission, offers }: {
     services: Services;
     metrics: Metrics;
     verifier: Verifier;
     admission: Admission;
+    offers: Offers;
   },
 ): OpenAPIHono<Env> {
   const { config, inbox, quarantine, log } = services;
@@ -44,8 +43,6 @@ export function webhook(
   const refused = openRefusalLog(services);
   let quietUntil = 0;
   let refusals = 0;
-  /** By type: whoever floods one hides no other's, and a log has an end. */
-  const offers = new Map<string, RateLimit>();
   const hintOn = createHints(log);
 
   /** At most once a second: a flood of bad requests must not become a flood of lines. */
@@ -113,7 +110,7 @@ export function webhook(
       receivedAt: new Date(receivedAt),
     });
     const probe = source.probe && await source.probe(incoming, door);
-    if (probe) return greet(probe, type, address);
+    if (probe) return greet(probe, door, address);
     const verification = await verifier.verify(door, incoming).catch((error) => {
       // A GET that claims nothing is a visit, and no message that went wrong.
       const isVisit = method === "GET" && !/mismatch|window/.test(error.code);
@@ -157,24 +154,9 @@ export function webhook(
     }
   }
 
-  function mayTell(type: string): boolean {
-    const { name } = doorOf(type);
-    let limit = offers.get(name);
-    if (!limit) offers.set(name, limit = createRateLimit(OFFERS));
-    return limit.take();
-  }
-
   /** Answers a handshake; a secret that came with it is for the operator's eyes. */
-  function greet(reply: Reply, webhook_type: string, client_ip: string) {
-    if (reply.offered && mayTell(webhook_type)) {
-      log.warn("webhook.secret_offered", {
-        webhook_type,
-        secret: reply.offered,
-        client_ip,
-        hint: `If you set this webhook up just now: set ${doorOf(webhook_type).variable} to it ` +
-          "and start Otto again. If not, somebody else sent it: ignore it",
-      });
-    }
+  function greet(reply: Reply, door: Door, client_ip: string): Response {
+    if (reply.offered) offers.note(door, { secret: reply.offered, client_ip, at: new Date() });
     return toResponse(reply);
   }
 
@@ -192,7 +174,7 @@ export function webhook(
         receivedAt: Date.now(),
       }, door)
       : undefined;
-    if (reply) return greet(reply, type, address);
+    if (reply) return greet(reply, door, address);
     throw wrongMethod(door, request.method);
   }
 

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from "@std/testing/bdd";
 import { pages } from "../handlers/pages.ts";
 import { Problem } from "../handlers/problem.ts";
+import { createOffers } from "../handlers/offers.ts";
 import { createReplayer } from "../handlers/replayer.ts";
 import { listSampled, makeSample } from "../handlers/sample.ts";
 import { createVerifier } from "../handlers/verifier.ts";
@@ -145,7 +146,8 @@ const registry = createRegistry();
 /** What the pages share with the rest of the app. */
 function partsOf(services: Services, stop: AbortSignal) {
   const replayer = createReplayer({ services, verifier: createVerifier(services) });
-  return { replayer, pauses: openPauses({ ...services, stop }), stop };
+  const offers = createOffers(services.log);
+  return { replayer, offers, pauses: openPauses({ ...services, stop }), stop };
 }
 
 describe("the pages", () => {

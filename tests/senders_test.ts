@@ -281,6 +281,12 @@ describe("a known sender's webhook", () => {
       assertEquals(await kept(), before + 1);
     });
 
+    it("is shown on its source's page, to the admin", async () => {
+      await post("asana", "{}", { "x-hook-secret": "a-secret-for-the-page" });
+      const page = await (await otto.ask("/sources/asana", { headers: ADMIN })).text();
+      assert(page.includes("a-secret-for-the-page") && page.includes("ASANA_WEBHOOK_SECRET"));
+    });
+
     it("does not fill the log, however often it comes", async () => {
       const before = offered().length;
       for (let i = 0; i < 50; i++) {

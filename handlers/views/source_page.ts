@@ -15,10 +15,12 @@ import { titleOf } from "./message_row.ts";
 
 /** `/sources/{name}`: its URL, how to set it up, what came. */
 export function sourcePage(
-  { frame, view, settings, kept, sampled, rows }: {
+  { frame, view, settings, offered, kept, sampled, rows }: {
     frame: Frame;
     view: SourceView;
     settings: SourceSettings;
+    /** Secrets that came with handshakes lately. */
+    offered: readonly { secret: string; client_ip: string; at: Date }[];
     /** How many refused ones are kept for diagnosis. */
     kept: number;
     sampled?: Sampled;
@@ -54,6 +56,12 @@ export function sourcePage(
         html`<p class="note"><strong>Paused</strong> ${age(pausedSince)}. Webhooks of ${label} are
           answered with 503 and asked to come again in a minute. Most senders do so for hours; some,
           such as GitHub, Discord's and Slack's commands, do not try again by themselves.</p>`}</div>
+      <div id="offered" data-part>${offered.map(({ secret, client_ip, at }) =>
+        html`<p class="note"><strong>A secret came with a handshake</strong> ${age(at)} from
+          ${client_ip}: <code>${secret}</code>. If you set this webhook up just now, set
+          <code>${view.variable}</code> to it and start Otto again. If not, somebody else sent it:
+          ignore it.</p>`
+      )}</div>
       <div class="two">
         <div>
           <section class="card" aria-labelledby="url"><h2 id="url">Webhook URL</h2>

@@ -42,7 +42,7 @@ function receive({ state }: Message): Telling {
 
 function queue({ state, attempts, reason }: Message): Telling {
   if (state === "rejected") return none;
-  if (state === "new" && reason !== null) return { state: "waiting", words: "held for others" };
+  if (state === "new" && reason) return { state: "waiting", words: "held for others" };
   return state === "new" && attempts === 0
     ? { state: "active", words: "waiting for a worker" }
     : { state: "done", words: "taken by a worker" };
@@ -115,7 +115,7 @@ export function wordOf(row: Row): { word: string; tone: Stage["state"] } {
   }
   if (message.state === "new") {
     // It waits for others to share its task with.
-    if (message.reason !== null) return { word: "held", tone: "waiting" };
+    if (message.reason) return { word: "held", tone: "waiting" };
     return { word: message.attempts > 0 ? "reading" : "queued", tone: "active" };
   }
   switch (task?.status) {
