@@ -193,7 +193,7 @@ describeInBrowser("the web UI in a browser", () => {
       await page.goto(`/messages/${id}/edit`);
       await body.fill('{\n  "title": "After"\n  "size": 7\n}');
       await page.getByRole("button", { name: "Replay" }).click();
-      await page.getByText("Line 3, column 3: a comma or } is missing before this").waitFor();
+      await page.getByText("Line 3, column 3: a comma is missing before this").waitFor();
       await shoot(page, "edit-fault");
       await body.fill((await body.inputValue()).replace('"After"', '"After",'));
       await page.getByRole("button", { name: "Replay" }).click();
