@@ -125,7 +125,7 @@ function operationCard(
         .filter(([status, { description }]) => common.get(status) !== description)
         .map(([status, { description }]) => answerWords([status, description]))}</p>
       <details><summary>Example<span class="words">: ${name}</span></summary>
-        <pre tabindex="0" role="region" aria-label="Command for ${name}">${commandOf({
+        <pre tabindex="0" role="group" aria-label="Command for ${name}">${commandOf({
           path,
           method,
           origin,
@@ -133,7 +133,7 @@ function operationCard(
           isOpen: security?.length === 0,
         })}</pre>
         ${example !== undefined && html`
-          <pre tabindex="0" role="region" aria-label="Answer of ${name}">${JSON.stringify(
+          <pre tabindex="0" role="group" aria-label="Answer of ${name}">${JSON.stringify(
             example,
             null,
             2,

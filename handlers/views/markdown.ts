@@ -54,7 +54,7 @@ function blocks(lines: readonly string[], depth: number): (Html | string)[] {
       const code = take((each) => !(each.trim().startsWith(fence) && /^[`~]+$/.test(each.trim())));
       at++;
       made.push(
-        html`<pre tabindex="0" role="region" aria-label="Code"><code>${
+        html`<pre tabindex="0" role="group" aria-label="Code"><code>${
           code.join("\n")
         }</code></pre>`,
       );

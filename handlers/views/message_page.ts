@@ -91,7 +91,7 @@ export function messagePage(
           <section class="card" aria-labelledby="as-curl">
             <header><h2 id="as-curl">As a curl command</h2>
               <button class="quiet" data-copy="curl" hidden>Copy</button></header>
-            <pre id="curl" tabindex="0" role="region" aria-label="Command">${curlOf({
+            <pre id="curl" tabindex="0" role="group" aria-label="Command">${curlOf({
               id,
               url: whole.url,
               headers: whole.headers,
@@ -193,7 +193,7 @@ function bodySection({ body, headers, size, edited }: WholeMessage) {
         open
       `}>
         <summary>${edited ? "Raw" : "Raw, as received"}</summary>
-        <pre tabindex="0" role="region" aria-label="Raw body" dir="auto">${raw || "(empty)"}</pre>
+        <pre tabindex="0" role="group" aria-label="Raw body" dir="auto">${raw || "(empty)"}</pre>
         ${body.length > MOST_RAW &&
           html`<p class="hint">The first ${(MOST_RAW / 1024).toLocaleString("en")} KiB of ${
             body.length.toLocaleString("en")

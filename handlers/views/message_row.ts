@@ -118,7 +118,7 @@ function details({ message, task }: Row) {
 }
 
 function digest(text: string) {
-  return html`<pre class="digest" dir="auto" tabindex="0" role="region" aria-label="Result">${text}</pre>`;
+  return html`<pre class="digest" dir="auto" tabindex="0" role="group" aria-label="Result">${text}</pre>`;
 }
 
 function fact(name: string, value: string | Html) {

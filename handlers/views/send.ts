@@ -25,6 +25,7 @@ export function sendForms({ url, sampled, id }: { url: string; sampled: Sampled[
       <pre tabindex="0" aria-label="Command"><code id="${id}">${curl(url)}</code></pre>
       <button class="quiet" data-copy="${id}" hidden>Copy</button>
     </div>
+    <div class="write">
     <p class="ask">Nothing at hand? Send a sample:</p>
     <div class="samples">
       ${buttons.map(({ name, label }) =>
@@ -41,6 +42,7 @@ export function sendForms({ url, sampled, id }: { url: string; sampled: Sampled[
     ${missing.map(({ label, missing }) =>
       html`<p class="hint">${label} can be tried once <code>${missing}</code> is set.</p>`
     )}
+    </div>
   `;
 }
 

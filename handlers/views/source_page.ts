@@ -57,7 +57,7 @@ export function sourcePage(
       <div class="two">
         <div>
           <section class="card" aria-labelledby="url"><h2 id="url">Webhook URL</h2>
-            <div class="curl"><pre tabindex="0" role="region" aria-label="URL"><code id="its-url">${url}</code></pre>
+            <div class="curl"><pre tabindex="0" role="group" aria-label="URL"><code id="its-url">${url}</code></pre>
               <button class="quiet" data-copy="its-url" hidden>Copy</button></div>
             ${steps(view)}
           </section>

@@ -76,7 +76,9 @@ export function taskPage(
               ${message && fact("Signature", signature(message.verification))}
               ${fact(
                 "From",
-                html`<a href="/messages/${task.message_id}">${message?.event ?? "the"} message</a>`,
+                html`<a href="/messages/${task.message_id}">the message</a> ${
+                  message?.event && html`<code>${message.event}</code>`
+                }`,
               )}
               ${fact("Message id", html`<code>${task.message_id}</code>`)}
               ${fact("Task id", html`<code>${task.id}</code>`)}
@@ -134,7 +136,7 @@ function approvalCard(
   return html`
     <section class="card asks" aria-labelledby="a-${id}">
       <h2 id="a-${id}">${icon("ask")}<span>May the agent call <code>${tool}</code>?</span></h2>
-      <pre tabindex="0" role="region" aria-label="Arguments">${JSON.stringify(given, null, 2)}</pre>
+      <pre tabindex="0" role="group" aria-label="Arguments">${JSON.stringify(given, null, 2)}</pre>
       <p class="said">The policy asks (<code>${rule}</code>). Your word is good for this call with
         these arguments, once. Without one it is refused ${ahead(expires_at)}.</p>
       <form method="post" action="/tasks/${taskId}/decide" class="actions">

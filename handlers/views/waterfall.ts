@@ -189,7 +189,7 @@ function more({ detail, arguments: given, rule, actor, from }: Span) {
     <div class="more">
       ${detail && html`<p dir="auto">${detail}</p>`}
       ${given !== undefined &&
-        html`<pre tabindex="0" role="region" aria-label="Arguments">${
+        html`<pre tabindex="0" role="group" aria-label="Arguments">${
           JSON.stringify(given, null, 2)
         }</pre>`}
       <p class="hint">${rule && html`
