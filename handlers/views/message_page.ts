@@ -142,7 +142,12 @@ function trouble({ message, task }: Row) {
   return html`<div id="trouble" data-part>${
     said
       ? html`<p class="note failed" dir="auto"><strong>Failed.</strong> ${said}</p>`
-      : message.reason && html`<p class="note" dir="auto">${message.reason}</p>`
+      : message.reason &&
+        html`<p class="note ${message.state === "rejected" && "failed"}" dir="auto">${
+          message.state === "rejected" && html`
+            <strong>Refused.</strong>
+          `
+        }${message.reason}</p>`
   }</div>`;
 }
 

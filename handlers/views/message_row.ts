@@ -67,8 +67,8 @@ function linkOf(task: Task | undefined) {
   if (!link?.startsWith("https:")) return "";
   const host = new URL(link).hostname;
   return html`
-    <a class="away" href="${link}" rel="noreferrer noopener"
-      target="_blank">${host}${inNewTab}</a>
+    <a href="${link}" rel="noreferrer noopener" target="_blank"
+      class="away">${host}${inNewTab}</a>
   `;
 }
 
