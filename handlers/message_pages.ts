@@ -70,7 +70,7 @@ export function messagePages(
       title: `Replay ${count} message${ids.length === 1 ? "" : "s"}?`,
       text:
         `${
-          words.length > 0 ? `${words.join(", ")}. ` : ""
+          words.length > 0 ? `Chosen by ${words.join(", ")}. ` : ""
         }Each becomes a new message with the same ` +
         `bytes, and is worked again from the beginning: agents may act, and people may be told ` +
         `once more.${ids.length > MOST_REPLAYS ? ` These are the newest ${count}.` : ""}`,

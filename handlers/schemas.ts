@@ -305,6 +305,7 @@ export const stats = z.object({
   })),
   dead_notifications: z.array(z.object({
     id,
+    task_id: id.nullable(),
     channel: z.string(),
     destination: z.string(),
     error: z.string().nullable(),

@@ -56,6 +56,7 @@ export interface Stats {
   }[];
   dead_notifications: {
     id: string;
+    task_id: string | null;
     channel: string;
     destination: string;
     error: string | null;
@@ -148,7 +149,7 @@ export async function readStats(
           select id, title, error_message as error, finished_at
           from tasks where status = 'failed' order by id desc limit ${RECENT}) f) as failed_tasks,
         (select coalesce(json_agg(f), '[]') from (
-          select id, channel, destination, error, attempts
+          select id, task_id, channel, destination, error, attempts
           from notifications where state = 'dead' order by id desc limit ${RECENT}) f)
           as dead_notifications`,
     STATS_MS,

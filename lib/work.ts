@@ -55,7 +55,9 @@ export function createWorker(services: Services): Worker {
       return spill ? await moveSpilled({ database, queue, spill, log }) : 0;
     },
     async beat() {
-      const doing = tasks.inHand > 0 ? `running ${tasks.inHand} tasks` : "waiting";
+      const doing = tasks.inHand > 0
+        ? `running ${tasks.inHand} task${tasks.inHand === 1 ? "" : "s"}`
+        : "waiting";
       const roles = ["messages", "tasks", "notifications"];
       // Neither waits for the other: they may be in different stores.
       const beats = await Promise.allSettled([

@@ -5,7 +5,7 @@ import { curlOf } from "../handlers/views/curl.ts";
 import { said } from "../handlers/views/event_words.ts";
 import { ownPath } from "../handlers/form.ts";
 import { jsonTree } from "../handlers/views/json_tree.ts";
-import { markdown } from "../handlers/views/markdown.ts";
+import { firstLine, markdown } from "../handlers/views/markdown.ts";
 import { spansOf } from "../handlers/views/waterfall.ts";
 import type { Task, TaskEvent } from "../lib/task.ts";
 
@@ -28,6 +28,14 @@ describe("a result's Markdown", () => {
     assertStringIncludes(inside("````text\n```\n<b>\n````\nafter"), "<code>``` &lt;b&gt;</code>");
     assertEquals(inside("a\nb"), "<p>a<br>b</p>");
     assertEquals(inside("\\*a\\* \\[b\\]\\(c\\)"), "<p>*a* [b](c)</p>");
+  });
+
+  it("is told in one line where there is no room for more", () => {
+    assertEquals(firstLine("\n## I have **told** `ada`\n\nMore"), "I have told ada");
+    assertEquals(firstLine("- see [the docs](https://example.com/x), ![a](b)"), "see the docs, a");
+    assertEquals(firstLine("---\n\n> x < y"), "x < y");
+    assertEquals(firstLine(""), "");
+    assertEquals(firstLine("😀a".repeat(9_000)).length, 241);
   });
 
   it("lets no HTML through, and no image", () => {
@@ -58,6 +66,7 @@ describe("a result's Markdown", () => {
     const nasty = ["*", "_", "`", "[", "](", "> ", "- ", "  - ", "**a", "![[", "<https:", "#"];
     const started = performance.now();
     for (const each of nasty) markdown(each.repeat(30_000));
+    for (const each of nasty) firstLine(`${each}a`.repeat(30_000));
     for (const each of nasty) markdown(`${each}\n`.repeat(5_000));
     // A pattern that runs away takes minutes, not seconds.
     assert(performance.now() - started < 60_000);
@@ -176,6 +185,16 @@ describe("the waterfall", () => {
     assertEquals(spans(asked), [["Asks to call notify", "person", 1, 100, true, "ask"]]);
     const decided = spans([...asked, event("approved", 11, { tool: "notify" })]);
     assertEquals(decided[0], ["Asks to call notify", "person", 1, 11, false, "ask"]);
+  });
+
+  it("shows that the agent is at work, before it has told of a step", () => {
+    const running = { status: "running", started_at: new Date(start), finished_at: null } as Task;
+    const at = (events: TaskEvent[]) =>
+      spansOf(running, events, start + 9_000).map(({ what, from, open }) => [what, from, open]);
+    const begun = [event("created", 0), event("started", 2)];
+    assertEquals(at(begun).at(-1), ["At work", start + 2_000, true]);
+    const called = at([...begun, event("tool_call", 5, { tool: "notify" })]);
+    assertEquals(called.at(-1), ["notify", start + 5_000, true]);
   });
 
   it("has words for an entry of any kind, whatever its data", () => {

@@ -212,9 +212,18 @@ function ago(time) {
   return `${Math.floor(seconds / 86400)} d ago`;
 }
 
+/** The same words as there, for what still goes on. */
+function lasting(time) {
+  const seconds = Math.max(0, Math.floor((Date.now() - new Date(time)) / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h`;
+  return `${Math.floor(seconds / 86400)} d`;
+}
+
 function tellAges(place) {
-  for (const time of place.querySelectorAll("time[data-ago]")) {
-    const text = ago(time.dateTime);
+  for (const time of place.querySelectorAll("time[data-ago], time[data-since]")) {
+    const text = "ago" in time.dataset ? ago(time.dateTime) : lasting(time.dateTime);
     if (time.textContent !== text) time.textContent = text;
   }
 }

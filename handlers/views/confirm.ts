@@ -18,9 +18,9 @@ export function confirmPage(
     title,
     frame,
     body: html`
-      <div class="single">
+      <div class="single card">
         <h1>${title}</h1>
-        <p>${text}</p>
+        <p dir="auto">${text}</p>
         <form method="post" action="${action}" class="actions">
           ${Object.entries(fields).map(([name, value]) =>
             value && html`<input type="hidden" name="${name}" value="${value}">`

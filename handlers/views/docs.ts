@@ -1,5 +1,6 @@
 import { html } from "hono/html";
 import type { Described } from "./examples.ts";
+import { marked } from "./marked.ts";
 import { type Frame, page } from "./page.ts";
 
 /** As much of an OpenAPI 3.1 document as the page shows. */
@@ -33,6 +34,7 @@ export function docsPage(
   const routes = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method, operation }))
   );
+  const common = commonOf(routes);
   const place = ([name]: [string, Route[]]) => Object.keys(TITLES).indexOf(name);
   const groups = [...Map.groupBy(routes, groupOf)].sort((one, other) => place(one) - place(other));
   return page({
@@ -49,10 +51,12 @@ export function docsPage(
           <p>Programs read all of it at <a href="/openapi.json">/openapi.json</a>. They show the admin's
             token, or to look at things <code>READ_TOKEN</code>:
             <code>Authorization: Bearer …</code></p>
+          <p>Each route that needs a token may also answer:</p>
+          <p class="answers">${[...common].map(answerWords)}</p>
           ${groups.map(([name, its]) =>
             html`
               <section aria-labelledby="${name}"><h2 id="${name}">${TITLES[name] ?? name}</h2>
-                ${its.map((route) => operationCard(route, origin))}</section>
+                ${its.map((route) => operationCard(route, { origin, common }))}</section>
             `
           )}
         </div>
@@ -68,15 +72,34 @@ const TITLES: Record<string, string> = {
   users: "Users",
   notifications: "Notifications",
   stream: "Live stream",
+  sources: "Sources",
   other: "Health and metrics",
 };
+
+/** The answers of most routes, said once: repeated at each, they would hide what is its own. */
+function commonOf(routes: readonly Route[]): Map<string, string> {
+  const said = routes.flatMap(({ operation: { responses = {} } }) =>
+    Object.entries(responses).map(([status, { description }]) => `${status} ${description}`)
+  );
+  return new Map(
+    [...Map.groupBy(said, (each) => each)].filter(([, all]) => all.length > routes.length / 2)
+      .map(([each]): [string, string] => [each.slice(0, 3), each.slice(4)]).sort(),
+  );
+}
+
+function answerWords([status, description]: [string, string]) {
+  return html`<span><code>${status}</code> ${marked(description)}</span>`;
+}
 
 function groupOf({ path }: Route): string {
   const [first, second] = path.split("/").slice(1);
   return first === "api" ? second : first === "webhook" ? "webhook" : "other";
 }
 
-function operationCard({ path, method, operation }: Route, origin: string) {
+function operationCard(
+  { path, method, operation }: Route,
+  { origin, common }: { origin: string; common: ReadonlyMap<string, string> },
+) {
   const { parameters = [], responses = {}, security, summary } = operation;
   const answer = Object.entries(responses).find(([status]) => status.startsWith("2"));
   const body = operation.requestBody?.content?.["application/json"]?.example;
@@ -86,7 +109,7 @@ function operationCard({ path, method, operation }: Route, origin: string) {
     <article class="card">
       <h3><span class="badge method ${method}">${method
         .toUpperCase()}</span> <code>${path}</code></h3>
-      <p>${summary ?? ""}${security?.length === 0 && html`
+      <p>${marked(summary ?? "")}${security?.length === 0 && html`
         <span class="badge">open to anyone</span>
       `}</p>
       ${parameters.length > 0 && html`<dl>${
@@ -98,11 +121,11 @@ function operationCard({ path, method, operation }: Route, origin: string) {
           `
         )
       }</dl>`}
-      <p class="answers">${Object.entries(responses).map(([status, { description }]) =>
-        html`<span title="${description}"><code>${status}</code> ${description}</span>`
-      )}</p>
+      <p class="answers">${Object.entries(responses)
+        .filter(([status, { description }]) => common.get(status) !== description)
+        .map(([status, { description }]) => answerWords([status, description]))}</p>
       <details><summary>Example<span class="words">: ${name}</span></summary>
-        <pre tabindex="0" role="region" aria-label="Command for ${name}">${commandOf({
+        <pre tabindex="0" role="group" aria-label="Command for ${name}">${commandOf({
           path,
           method,
           origin,
@@ -110,7 +133,7 @@ function operationCard({ path, method, operation }: Route, origin: string) {
           isOpen: security?.length === 0,
         })}</pre>
         ${example !== undefined && html`
-          <pre tabindex="0" role="region" aria-label="Answer of ${name}">${JSON.stringify(
+          <pre tabindex="0" role="group" aria-label="Answer of ${name}">${JSON.stringify(
             example,
             null,
             2,

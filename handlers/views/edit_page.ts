@@ -116,7 +116,9 @@ function form(
         `}
       </header>
       ${fault && faultNote(fault, text)}
-      <textarea id="edited" name="body" rows="24" spellcheck="false" autocomplete="off"
+      <textarea id="edited" name="body" rows="${rowsFor(
+        text,
+      )}" spellcheck="false" autocomplete="off"
         autocapitalize="off" dir="ltr" aria-describedby="edit-hint${fault && " fault"}"
         ${fault ? html`aria-invalid="true"` : ""}>${"\n" + text}</textarea>
       <p class="hint" id="edit-hint">Text, at most ${MOST_EDITED_BYTES / 1024} KiB.${isIndented
@@ -129,6 +131,14 @@ function form(
       </p>
     </form>
   `;
+}
+
+const FEWEST_ROWS = 8;
+const MOST_ROWS = 28;
+
+/** As high as the text, within what a screen has. */
+function rowsFor(text: string): number {
+  return Math.min(Math.max(text.split("\n").length + 1, FEWEST_ROWS), MOST_ROWS);
 }
 
 const AROUND = 40;

@@ -37,10 +37,10 @@ export function said(event: Pick<TaskEvent, "kind" | "data">): Said {
       return {
         what: `Model step ${textIn(data, "step") ?? ""}`.trim(),
         tone: "done",
-        detail: textIn(data, "finish"),
+        detail: textIn(data, "finish") === "length" ? "It came to its limit of tokens." : undefined,
       };
     case "tool_call":
-      return { what: `${tool}`, tone: "done", detail: textIn(data, "rule") };
+      return { what: `Called ${tool}`, tone: "done" };
     case "tool_result":
       return data.error
         ? { what: `${tool} failed`, tone: "failed", detail: textIn(data, "error") }

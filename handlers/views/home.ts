@@ -42,7 +42,7 @@ export function home({ frame, rows, unread, lanes, notes, sampled, url }: Home) 
             messageRow,
           )}</ol>
           ${emptyState({ url, sampled })}
-          <p class="older">The latest ${MOST_ROWS} are here. <a href="/messages">All messages</a></p>
+          <p class="older"><span>The latest ${MOST_ROWS} are here. </span><a href="/messages">All messages</a></p>
         </section>
         ${unreadPanel(unread)}
       </div>

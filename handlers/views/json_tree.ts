@@ -1,4 +1,5 @@
 import { html } from "hono/html";
+import { counted } from "./count.ts";
 import type { Html } from "./page.ts";
 
 /** No more than this is drawn: a body may have a million fields. */
@@ -33,8 +34,8 @@ function node(
     return html`<div class="leaf">${key(name)}${leaf(value)}</div>`;
   }
   const many = Array.isArray(value)
-    ? `${entries.length} item${entries.length === 1 ? "" : "s"}`
-    : `${entries.length} field${entries.length === 1 ? "" : "s"}`;
+    ? counted(entries.length, "item")
+    : counted(entries.length, "field");
   const children = depth >= MOST_DEPTH
     ? html`<div class="leaf">… deeper than is drawn</div>`
     : entries.map(([each, inner]) => node(each, inner, depth + 1, left));
@@ -55,7 +56,7 @@ function key(name: string | undefined) {
 }
 
 function leaf(value: unknown) {
-  const kind = value === null ? "null" : typeof value === "object" ? "empty" : typeof value;
+  const kind = value === null ? "null" : typeof value === "object" ? "blank" : typeof value;
   const text = typeof value === "string" ? value : JSON.stringify(value) ?? "";
   return html`<span class="${kind}" dir="auto">${cut(text, MOST_TEXT)}</span>`;
 }

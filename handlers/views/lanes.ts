@@ -90,6 +90,12 @@ function lane(
   return html`
     <li class="lane">
       <h2>${name}</h2>
+      <div class="also">${also.map((each) =>
+        each.count > 0 &&
+        html`<p class="${each.tone ?? "wrong"}"><a href="${each.link}">${
+          each.count.toLocaleString("en")
+        } ${each.word}</a></p>`
+      )}</div>
       <p class="count"><a href="${link}"><strong>${count.toLocaleString(
         "en",
       )}</strong> ${unit}</a></p>
@@ -102,12 +108,6 @@ function lane(
       <p class="pace" title="The median of the latest thousand">${p50_ms === null
         ? html`<span class="words">no times yet</span>—`
         : `usually ${took(p50_ms)}`}</p>
-      <div class="also">${also.map((each) =>
-        each.count > 0 &&
-        html`<p class="${each.tone ?? "wrong"}"><a href="${each.link}">${
-          each.count.toLocaleString("en")
-        } ${each.word}</a></p>`
-      )}</div>
     </li>
   `;
 }

@@ -4,6 +4,7 @@ import type { Html } from "./page.ts";
 
 /** A longer text is shown up to here. */
 const MOST_TEXT = 60_000;
+const MOST_FIRST = 240;
 
 /**
  * Text as Markdown: headings, paragraphs, lists, quotes, code, bold, italic,
@@ -13,6 +14,16 @@ const MOST_TEXT = 60_000;
 export function markdown(text: string): Html {
   const cut = text.length > MOST_TEXT ? `${text.slice(0, MOST_TEXT).toWellFormed()}\n\n…` : text;
   return html`<div class="markdown" dir="auto">${blocks(cut.split(/\r\n|\r|\n/), 0)}</div>`;
+}
+
+/** The first line that says something, without its marks, for a place where one line fits. */
+export function firstLine(text: string): string {
+  const line = text.slice(0, MOST_LINE).split(/\r\n|\r|\n/).find((each) =>
+    /[\p{L}\p{N}]/u.test(each)
+  );
+  const said = (line ?? "").replace(/^[\s#>*+-]+/, "")
+    .replaceAll(/!?\[([^\]]{0,200})\]\([^)\s]{0,500}\)/g, "$1").replaceAll(/\*\*|`/g, "").trim();
+  return said.length > MOST_FIRST ? `${said.slice(0, MOST_FIRST).toWellFormed()}…` : said;
 }
 
 const FENCE = /^ {0,3}(`{3,}|~{3,})\s*[^`]*$/;
@@ -43,7 +54,7 @@ function blocks(lines: readonly string[], depth: number): (Html | string)[] {
       const code = take((each) => !(each.trim().startsWith(fence) && /^[`~]+$/.test(each.trim())));
       at++;
       made.push(
-        html`<pre tabindex="0" role="region" aria-label="Code"><code>${
+        html`<pre tabindex="0" role="group" aria-label="Code"><code>${
           code.join("\n")
         }</code></pre>`,
       );

@@ -6,7 +6,7 @@ import { icon } from "./icon.ts";
 import { rowId, titleOf } from "./message_row.ts";
 import { type Frame, page } from "./page.ts";
 import { type Row, stageDots, wordOf } from "./stages.ts";
-import { MESSAGE_WORDS, signature, status } from "./status.ts";
+import { MESSAGE_WORDS, rowStatus, signature } from "./status.ts";
 import { age } from "./time.ts";
 
 /** The query of the page, as it stands in its URL. */
@@ -111,25 +111,26 @@ export function messageList(
 
 function tableRow(row: Row) {
   const { message } = row;
-  const { word, tone } = wordOf(row);
+  const title = titleOf(row);
   return html`
-    <tr id="${rowId(message.message_id)}" class="${tone}">
-      <td data-label="Status">${status(word, tone)}</td>
+    <tr id="${rowId(message.message_id)}" class="${wordOf(row).tone}">
+      <td data-label="Status">${rowStatus(row)}</td>
       <td
-        class="main"><a class="open" href="/messages/${message.message_id}" dir="auto">${titleOf(
-          row,
-        )}</a>${message.event && html`
+        class="main"><a class="open" href="/messages/${message
+          .message_id}" dir="auto" title="${title}">${title}</a>${message.event && html`
           <code>${message.event}</code>
         `}${message.replay_of && html`
           <span class="badge">${message.edited ? "edited replay" : "replay"}</span>
         `}${message.repeats > 0 && html`
           <span class="badge">sent ${message.repeats + 1} times</span>
         `}</td>
-      <td data-label="Source"><a class="plain" href="${linkTo("/messages", {
+      <td data-label="Source" class="clip"><a class="plain" href="${linkTo("/messages", {
         source: message.webhook_type,
       })}">${row.sourceName}</a></td>
       <td data-label="Stages">${stageDots(row)}</td>
-      <td data-label="Signature">${signature(message.verification)}</td>
+      <td data-label="Signature">${message.state === "rejected"
+        ? html`<span class="soft">–</span>`
+        : signature(message.verification)}</td>
       <td data-label="Received">${age(message.received_at)}</td>
     </tr>
   `;

@@ -11,8 +11,15 @@ import { icon } from "./icon.ts";
 import { jsonTree } from "./json_tree.ts";
 import { rowId, titleOf } from "./message_row.ts";
 import { type Frame, type Html, page } from "./page.ts";
-import { type Row, wordOf } from "./stages.ts";
-import { EDITED_SAYS, signature, SIGNATURE_SAYS, status, taskStatus } from "./status.ts";
+import type { Row } from "./stages.ts";
+import {
+  EDITED_SAYS,
+  MESSAGE_WORDS,
+  rowStatus,
+  signature,
+  SIGNATURE_SAYS,
+  taskStatus,
+} from "./status.ts";
 import { age, exact } from "./time.ts";
 import { timeline } from "./timeline.ts";
 
@@ -35,7 +42,6 @@ export function messagePage(
 ) {
   const { message, task } = row;
   const id = message.message_id;
-  const { word, tone } = wordOf(row);
   return page({
     title: titleOf(row),
     frame,
@@ -45,12 +51,13 @@ export function messagePage(
       <div class="head" id="head" data-part>
         <div>
           <h1 dir="auto">${titleOf(row)}</h1>
-          <p class="meta">${status(word, tone)}
+          <p class="meta">${rowStatus(row)}
             <a class="plain" href="${linkTo("/messages", {
               source: message.webhook_type,
             })}">${row.sourceName}</a>
             ${message.event && html`<code>${message.event}</code>`}
-            ${signature(message.verification)} ${age(message.received_at)}</p>
+            ${message.state !== "rejected" && signature(message.verification)}
+            ${age(message.received_at)}</p>
         </div>
         <div class="actions">
           ${message.state === "rejected" && whole.body.byteLength < whole.size
@@ -85,9 +92,9 @@ export function messagePage(
           </section>
           ${bodySection(whole)}
           <section class="card" aria-labelledby="as-curl">
-            <header><h2 id="as-curl">As a command</h2>
+            <header><h2 id="as-curl">As a curl command</h2>
               <button class="quiet" data-copy="curl" hidden>Copy</button></header>
-            <pre id="curl" tabindex="0" role="region" aria-label="Command">${curlOf({
+            <pre id="curl" tabindex="0" role="group" aria-label="Command">${curlOf({
               id,
               url: whole.url,
               headers: whole.headers,
@@ -101,7 +108,8 @@ export function messagePage(
             <section class="card" aria-labelledby="its-task" id="task" data-part>
               <h2 id="its-task">Task</h2>
               <p><a href="/tasks/${task.id}" dir="auto">${task.title}</a></p>
-              <p class="meta">${taskStatus(task.status)}<span>${task.assigned_to.name}</span></p>
+              <p class="meta">${taskStatus(task.status)}<span>assigned to ${task.assigned_to
+                .name}</span></p>
             </section>
           `}
           ${factSection(message, from)}
@@ -109,7 +117,7 @@ export function messagePage(
             <section class="card" aria-labelledby="again">
               <h2 id="again">Replays</h2>
               <ul class="plain-list">${replays.map((each) =>
-                html`<li><a href="/messages/${each.message_id}">${each.state}</a> ${
+                html`<li><a href="/messages/${each.message_id}">${MESSAGE_WORDS[each.state]}</a> ${
                   each.edited ? "edited" : ""
                 } ${age(new Date(timeOf(each.message_id)))}</li>`
               )}</ul>
@@ -140,7 +148,12 @@ function trouble({ message, task }: Row) {
   return html`<div id="trouble" data-part>${
     said
       ? html`<p class="note failed" dir="auto"><strong>Failed.</strong> ${said}</p>`
-      : message.reason && html`<p class="note" dir="auto">${message.reason}</p>`
+      : message.reason &&
+        html`<p class="note ${message.state === "rejected" && "failed"}" dir="auto">${
+          message.state === "rejected" && html`
+            <strong>Refused.</strong>
+          `
+        }${message.reason}</p>`
   }</div>`;
 }
 
@@ -161,7 +174,7 @@ function factSection(message: Message, from: Named) {
         ${fact("URL", maskUrl(message.url, from.source.secretNames))}
         ${fact("Size", `${message.size.toLocaleString("en")} bytes`)}
         ${message.content_type && fact("Content type", message.content_type)}
-        ${fact("Attempts", String(message.attempts))}
+        ${message.attempts > 0 && fact("Attempts", String(message.attempts))}
         ${message.repeats > 0 && fact("Repeats", `sent ${message.repeats + 1} times, kept once`)}
         ${message.replay_of && fact(
           "Replay of",
@@ -191,7 +204,7 @@ function bodySection({ body, headers, size, edited }: WholeMessage) {
         open
       `}>
         <summary>${edited ? "Raw" : "Raw, as received"}</summary>
-        <pre tabindex="0" role="region" aria-label="Raw body" dir="auto">${raw || "(empty)"}</pre>
+        <pre tabindex="0" role="group" aria-label="Raw body" dir="auto">${raw || "(empty)"}</pre>
         ${body.length > MOST_RAW &&
           html`<p class="hint">The first ${(MOST_RAW / 1024).toLocaleString("en")} KiB of ${
             body.length.toLocaleString("en")

@@ -1,9 +1,11 @@
 import { html } from "hono/html";
 import { httpLink } from "../../lib/link.ts";
 import type { Task } from "../../lib/task.ts";
+import { icon } from "./icon.ts";
+import { firstLine } from "./markdown.ts";
 import type { Html } from "./page.ts";
 import { type Row, stageDots, wordOf } from "./stages.ts";
-import { age, took } from "./time.ts";
+import { age, since, took } from "./time.ts";
 
 /** The element id of a message's row: rows are replaced by it, and sorted by it. */
 export function rowId(messageId: string): string {
@@ -13,13 +15,15 @@ export function rowId(messageId: string): string {
 /** One message on its way. All that a sender wrote is text here, whatever it looks like. */
 export function messageRow(row: Row) {
   const { message, task } = row;
-  const { word, tone } = wordOf(row);
+  const { word, tone, asks } = wordOf(row);
   return html`
     <li id="${rowId(message.message_id)}" class="row ${tone}" data-into="messages">
       <h3 class="title" dir="auto"><a class="open" href="/messages/${message.message_id}">${titleOf(
         row,
       )}</a></h3>
-      <p class="state ${tone}">${word}<span class="took">${totalOf(row)}</span></p>
+      <p class="state ${tone} ${asks && "asks"}">${word}<span class="took">${totalOf(
+        row,
+      )}</span></p>
       <p class="meta">
         <span class="source">${row.sourceName}</span>
         ${message.event && html`<code class="event">${message.event}</code>`}
@@ -30,6 +34,7 @@ export function messageRow(row: Row) {
       </p>
       ${stageDots(row)}
       ${trouble(row)}
+      ${outcome(task)}
       ${details(row)}
     </li>
   `;
@@ -45,8 +50,13 @@ export function titleOf({ message, task, sourceName }: Row): string {
   return message.title ?? task?.title ?? `${sourceName} webhook`;
 }
 
-/** From the first byte to the task's end. */
-function totalOf({ message, task }: Row): string {
+/** From the first byte to the task's end, or how long the agent has it already. */
+function totalOf({ message, task }: Row) {
+  if (task?.started_at && !task.finished_at) {
+    return html`
+      for ${since(task.started_at)}
+    `;
+  }
   if (!task?.finished_at || message.replay_of) return "";
   return ` in ${took(Math.max(0, task.finished_at.getTime() - message.received_at.getTime()))}`;
 }
@@ -56,7 +66,10 @@ function linkOf(task: Task | undefined) {
   const link = httpLink((task?.result?.data as { link?: unknown } | null | undefined)?.link);
   if (!link?.startsWith("https:")) return "";
   const host = new URL(link).hostname;
-  return html`<a href="${link}" rel="noreferrer noopener" target="_blank">${host}${inNewTab}</a>`;
+  return html`
+    <a href="${link}" rel="noreferrer noopener" target="_blank"
+      class="away">${host}${inNewTab}</a>
+  `;
 }
 
 const inNewTab = html`<span class="words"> (opens the event in a new tab)</span>`;
@@ -68,7 +81,18 @@ function trouble({ message, task, tellings }: Row) {
       `Could not tell ${dead.channel} ${dead.destination}: ${dead.error ?? "no reason given"}`);
   if (said) return html`<p class="error" dir="auto">${said}</p>`;
   const note = message.reason ?? message.hint;
-  return note && html`<p class="reason" dir="auto">${note}</p>`;
+  if (!note) return "";
+  // With a task, what there is to say is with whom it was merged.
+  const told = task ? html`<a class="plain" href="/tasks/${task.id}">${note}</a>` : note;
+  return html`<p class="reason" dir="auto">${told}</p>`;
+}
+
+/** The first line of what a model has to say; a digest would only say the title again. */
+function outcome(task: Task | undefined) {
+  const { text, data } = task?.result ?? {};
+  if (!text || (data as { agent?: unknown } | null | undefined)?.agent === "digest") return "";
+  const line = firstLine(text);
+  return line && html`<p class="outcome" dir="auto">${line}</p>`;
 }
 
 function details({ message, task }: Row) {
@@ -76,7 +100,9 @@ function details({ message, task }: Row) {
   const summary = task?.result ? "What came of it" : "Details";
   return html`
     <details id="${task ? `t-${task.id}` : `d-${id}`}">
-      <summary>${summary}<span class="words">: ${title ?? id}</span></summary>
+      <summary title="${summary}">${icon(
+        "more",
+      )}<span class="words">${summary}: ${title ?? id}</span></summary>
       ${task?.question && html`<p class="question" dir="auto">${task.question}</p>`}
       ${task?.result && digest(task.result.text)}
       <dl>
@@ -92,7 +118,7 @@ function details({ message, task }: Row) {
 }
 
 function digest(text: string) {
-  return html`<pre class="digest" dir="auto" tabindex="0" role="region" aria-label="Result">${text}</pre>`;
+  return html`<pre class="digest" dir="auto" tabindex="0" role="group" aria-label="Result">${text}</pre>`;
 }
 
 function fact(name: string, value: string | Html) {

@@ -27,11 +27,12 @@ export function notes({ isWorked, worksInline, hasModel, spilled, paused }: Cond
         ${spilled} messages are kept in Redis until it is back.</p>`}
       ${paused.map(({ name, label }) =>
         html`<p class="note"><strong>${label} is paused.</strong> Its webhooks are answered with 503,
-          to be sent again later. <a href="/sources/${name}">Resume it</a></p>`
+          to be sent again later. <a class="write" href="/sources/${name}">Resume it</a></p>`
       )}
       ${!hasModel &&
         html`<p class="note">No model is configured, so each task ends with a digest made
-        without AI: what happened, who did it, and where. Nothing is decided, nothing is done.</p>`}
+        without AI: what happened, who did it, and where. Nothing is decided, nothing is done.
+        <a href="/system#checks">How to set one</a></p>`}
     </div>
   `;
 }

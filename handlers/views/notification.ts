@@ -21,10 +21,12 @@ export function notificationItem(notification: Notification) {
     <li id="n-${id}" class="told ${bad ? "failed" : "done"}" data-unread
       data-into="${bad ? "bad-news" : "news"}">
       <p class="text" dir="auto">${linked(notification, text)}</p>
-      <form method="post" action="/notifications/${id}/read" data-quiet>
+      <div class="when">
         ${age(created_at)}
-        <button class="quiet" aria-label="Mark read: ${text}">Mark read</button>
-      </form>
+        <form method="post" action="/notifications/${id}/read" data-quiet>
+          <button class="quiet" aria-label="Mark read: ${text}">Mark read</button>
+        </form>
+      </div>
     </li>
   `;
 }

@@ -74,12 +74,12 @@ function personRow({ id, name, email, slack_id, kind }: User, open: number) {
   return html`
     <tr id="u-${id}">
       <td class="main"><a class="open" href="/users/${id}" dir="auto">${name}</a></td>
-      <td data-label="E-mail" dir="auto">${email}</td>
+      <td data-label="E-mail" class="clip" dir="auto" title="${email}">${email}</td>
       <td>${slack_id
         ? html`<code>${slack_id}</code>`
         : html`<span class="soft no-slack"><span class="words">no Slack id</span>–</span>`}</td>
       <td>${kind === "system" ? html`<span class="badge">system</span>` : "person"}</td>
-      <td class="number" data-say="Open tasks"><a class="plain" href="${linkTo("/tasks", {
+      <td class="number" data-say="open tasks"><a class="plain" href="${linkTo("/tasks", {
         status: "open",
         assigned_to: id,
       })}">${open.toLocaleString("en")}</a></td>

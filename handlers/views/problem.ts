@@ -1,4 +1,5 @@
 import { html } from "hono/html";
+import { marked } from "./marked.ts";
 import { type Frame, page } from "./page.ts";
 
 /** A page that says no: what was wrong, and what would be right. */
@@ -16,10 +17,11 @@ export function problemPage(
     // What is away may be back soon; what was refused will be refused again.
     refreshSeconds: status === 503 ? 5 : undefined,
     body: html`
-      <div class="problem">
-        <h1>${message}</h1>
-        <p>${hint}</p>
-        <p><a href="/">Back to the messages</a></p>
+      <div class="single card">
+        <p class="code">${status}</p>
+        <h1 dir="auto">${message}</h1>
+        <p dir="auto">${marked(hint)}</p>
+        <p class="actions"><a class="button quiet" href="/">Back to Live</a></p>
       </div>
     `,
   });

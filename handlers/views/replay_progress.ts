@@ -1,5 +1,6 @@
 import { html } from "hono/html";
 import type { ReplayProgress } from "../../lib/replay.ts";
+import { counted } from "./count.ts";
 import { linkTo } from "./filters.ts";
 import { type Frame, page } from "./page.ts";
 
@@ -25,8 +26,8 @@ export function replayProgress(
     watch: "any",
     refreshSeconds: isOver ? undefined : 3,
     body: html`
-      <div class="single" id="progress" data-part>
-        <h1>${isOver ? "Replayed" : "Replaying"} ${made.toLocaleString("en")} messages</h1>
+      <div class="single card" id="progress" data-part>
+        <h1>${isOver ? "Replayed" : "Replaying"} ${counted(made, "message")}</h1>
         <progress max="${Math.max(
           made,
           1,

@@ -25,22 +25,24 @@ export function sendForms({ url, sampled, id }: { url: string; sampled: Sampled[
       <pre tabindex="0" aria-label="Command"><code id="${id}">${curl(url)}</code></pre>
       <button class="quiet" data-copy="${id}" hidden>Copy</button>
     </div>
-    <p>Nothing at hand? Send a sample:</p>
+    <div class="write">
+    <p class="ask">Nothing at hand? Send a sample:</p>
     <div class="samples">
       ${buttons.map(({ name, label }) =>
         html`
           <form method="post" action="/samples" data-quiet>
             <input type="hidden" name="source" value="${name}">
-            <button><span class="words">Send a sample: </span>${label}</button>
+            <button class="quiet"><span class="words">Send a sample: </span>${label}</button>
           </form>
         `
       )}
       ${ready.length > buttons.length &&
-        html`<a class="button quiet" href="/sources">${ready.length - buttons.length} more…</a>`}
+        html`<a class="more-samples" href="/sources">${ready.length - buttons.length} more</a>`}
     </div>
     ${missing.map(({ label, missing }) =>
       html`<p class="hint">${label} can be tried once <code>${missing}</code> is set.</p>`
     )}
+    </div>
   `;
 }
 

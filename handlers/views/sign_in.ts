@@ -6,8 +6,8 @@ export function signInPage({ failed = false }: { failed?: boolean }) {
   return page({
     title: "Sign in",
     body: html`
-      <h1>Sign in</h1>
-      <form method="post" action="/sign-in" class="sign-in">
+      <form method="post" action="/sign-in" class="sign-in single card">
+        <h1>Sign in to Otto</h1>
         <p>
           <label for="token">Token</label>
           <input

@@ -67,8 +67,7 @@ export function sourceList({ frame, views }: { frame: Frame; views: readonly Sou
               <th scope="col">Signatures</th>
               <th scope="col">Last message</th>
               <th scope="col">Last refused</th>
-              <th scope="col">Last 24 hours</th>
-              <th scope="col" class="number">Messages</th>
+              <th scope="col" colspan="2">Messages in 24 hours</th>
             </tr>
           </thead>
           <tbody>${used.map(usedRow)}</tbody>
@@ -94,7 +93,7 @@ export function sourceList({ frame, views }: { frame: Frame; views: readonly Sou
 /** What is out of the ordinary about connecting it. */
 function needs({ source }: SourceView): string {
   if (!source.verify) return "not signed";
-  return source.secretRequired ? "secret needed" : "";
+  return source.secretRequired ? "needs a secret" : "";
 }
 
 function usedRow(view: SourceView) {
@@ -102,7 +101,7 @@ function usedRow(view: SourceView) {
   const many = stats?.received ?? 0;
   return html`
     <tr id="source-${name}">
-      <td class="main"><a class="open" href="/sources/${name}">${label}</a></td>
+      <td class="main"><a class="open" href="/sources/${name}" dir="auto">${label}</a></td>
       <td>${trust(view)} ${view.pausedSince && status("paused", "active", "pause")}</td>
       <td data-say="last">${stats
         ? html`<a class="plain" href="/messages/${stats.last.message_id}">${age(stats.last.at)}</a>`
@@ -114,8 +113,8 @@ function usedRow(view: SourceView) {
         stats?.hours ?? Array(24).fill(0),
         `${many} messages in 24 hours, by the hour`,
       )}</td>
-      <td
-        class="number"><a class="plain" href="/messages?source=${name}&amp;since=24h">${many
+      <td class="number"
+        data-say="in 24 h"><a class="plain" href="/messages?source=${name}&amp;since=24h">${many
           .toLocaleString("en")}</a></td>
     </tr>
   `;

@@ -2,16 +2,15 @@ import { html } from "hono/html";
 import type { SourceSettings } from "../../sources/settings.ts";
 import { barChart } from "./chart.ts";
 import { icon } from "./icon.ts";
-import { rowId } from "./message_row.ts";
+import { marked } from "./marked.ts";
+import { rowId, titleOf } from "./message_row.ts";
 import { type Frame, page } from "./page.ts";
 import type { Sampled } from "./send.ts";
 import { sourceRules } from "./source_rules.ts";
 import { type SourceView, trust } from "./source_list.ts";
 import type { Row } from "./stages.ts";
-import { wordOf } from "./stages.ts";
-import { status } from "./status.ts";
+import { rowStatus, status } from "./status.ts";
 import { age } from "./time.ts";
-import { titleOf } from "./message_row.ts";
 
 /** `/sources/{name}`: its URL, how to set it up, what came. */
 export function sourcePage(
@@ -37,7 +36,8 @@ export function sourcePage(
       <div class="head">
         <div>
           <h1>${label}</h1>
-          <p class="meta" id="trust" data-part>${trust(view)}</p>
+          <p class="meta" id="trust" data-part>${trust(view)} ${pausedSince &&
+            status("paused", "active", "pause")}</p>
         </div>
         <div class="actions">${sampled && !sampled.missing && html`
           <form method="post" action="/samples">
@@ -65,7 +65,7 @@ export function sourcePage(
       <div class="two">
         <div>
           <section class="card" aria-labelledby="url"><h2 id="url">Webhook URL</h2>
-            <div class="curl"><pre tabindex="0" role="region" aria-label="URL"><code id="its-url">${url}</code></pre>
+            <div class="curl"><pre tabindex="0" role="group" aria-label="URL"><code id="its-url">${url}</code></pre>
               <button class="quiet" data-copy="its-url" hidden>Copy</button></div>
             ${steps(view)}
           </section>
@@ -94,7 +94,7 @@ export function sourcePage(
               }</p>`
               : html`
                 <ul class="plain-list latest">${rows.map(latest)}</ul>
-                <p class="hint"><a href="/messages?source=${name}">All of them</a></p>
+                <p class="hint"><a href="/messages?source=${name}">All of its messages</a></p>
               `}
           </section>
         </div>
@@ -172,18 +172,11 @@ function proof({ source, secrets, variable, requiresVerified, label }: SourceVie
   `;
 }
 
-/** A line with \`code\` marks. */
-function marked(text: string) {
-  return text.split("`").map((part, index) => index % 2 === 1 ? html`<code>${part}</code>` : part);
-}
-
 function latest(row: Row) {
-  const { word, tone } = wordOf(row);
   return html`
     <li
-      id="latest-${rowId(row.message.message_id)}">${status(
-        word,
-        tone,
+      id="latest-${rowId(row.message.message_id)}">${rowStatus(
+        row,
       )} <a class="open" href="/messages/${row.message.message_id}" dir="auto">${titleOf(
         row,
       )}</a> ${age(row.message.received_at)}</li>

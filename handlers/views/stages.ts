@@ -105,8 +105,8 @@ function notified(
 const waiting: Telling = { state: "waiting", words: "not yet" };
 const none: Telling = { state: "none", words: "not needed" };
 
-/** The one word for where a row is, and its tone. */
-export function wordOf(row: Row): { word: string; tone: Stage["state"] } {
+/** The one word for where a row is, and its tone; `asks` where a person is what it waits for. */
+export function wordOf(row: Row): { word: string; tone: Stage["state"]; asks?: true } {
   const { message, task } = row;
   if (message.state === "rejected") return { word: "refused", tone: "failed" };
   if (message.state === "filtered") return { word: "filtered", tone: "none" };
@@ -124,7 +124,7 @@ export function wordOf(row: Row): { word: string; tone: Stage["state"] } {
     case "running":
       return { word: "working", tone: "active" };
     case "waiting_input":
-      return { word: "needs an answer", tone: "active" };
+      return { word: "needs an answer", tone: "active", asks: true };
     case "cancelled":
       return { word: "cancelled", tone: "none" };
     case "completed": {

@@ -2,11 +2,17 @@ import { html } from "hono/html";
 import type { MessageState, Verification } from "../../lib/message.ts";
 import type { TaskStatus } from "../../lib/task.ts";
 import { icon, type IconName } from "./icon.ts";
-import type { Stage } from "./stages.ts";
+import { type Row, type Stage, wordOf } from "./stages.ts";
 
 /** How things are with something: a word, an icon and a colour, so that none of them is needed alone. */
 export function status(word: string, tone: Stage["state"], name: IconName = tone) {
   return html`<span class="status ${tone}">${icon(name)}${word}</span>`;
+}
+
+/** Where a row is, in a word. */
+export function rowStatus(row: Row) {
+  const { word, tone, asks } = wordOf(row);
+  return status(word, tone, asks ? "ask" : tone);
 }
 
 /** The word for a task's status, and its tone. */

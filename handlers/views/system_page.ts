@@ -35,10 +35,16 @@ export function systemPage(all: SystemPage) {
         <a class="button quiet" href="/users">${icon("person")}People</a>
       </div>
       <ul class="checks" id="checks" data-part aria-label="Checks">${checks.map(check)}</ul>
-      <section class="card" aria-labelledby="stages">
-        <h2 id="stages">Stages</h2>
-        <div class="scroll" id="stage-table" data-part>${stageTable(stats, channels)}</div>
-      </section>
+      <div class="two even">
+        <section class="card" aria-labelledby="stages">
+          <h2 id="stages">Stages</h2>
+          <div class="scroll" id="stage-table" data-part>${stageTable(stats, channels)}</div>
+        </section>
+        <section class="card" aria-labelledby="workers">
+          <h2 id="workers">Workers</h2>
+          <div class="scroll" id="worker-table" data-part>${workerTable(workers)}</div>
+        </section>
+      </div>
       <section aria-labelledby="charts">
         <header>
           <h2 id="charts">How it went</h2>
@@ -58,10 +64,6 @@ export function systemPage(all: SystemPage) {
           </section>
         </div>
         <div>
-          <section class="card" aria-labelledby="workers">
-            <h2 id="workers">Workers</h2>
-            <div class="scroll" id="worker-table" data-part>${workerTable(workers)}</div>
-          </section>
           <section class="card" aria-labelledby="version">
             <h2 id="version">Version</h2>
             <dl>${facts.map(([name, value]) =>
@@ -79,14 +81,14 @@ export function systemPage(all: SystemPage) {
 
 const TONES = {
   ok: ["fine", "done"],
-  degraded: ["check", "active"],
+  degraded: ["degraded", "active"],
   failed: ["failed", "failed"],
 } as const;
 
 function check({ name, status: found, detail, hint }: Check) {
   const [word, tone] = TONES[found];
   return html`
-    <li class="card ${tone}"><h2>${name} ${status(
+    <li class="card ${tone}"><h2><span>${name}</span> ${status(
       word,
       tone,
       found === "degraded" ? "warn" : tone,
@@ -104,7 +106,7 @@ function stageTable({ queue, jobs, stages }: Stats, channels: readonly ChannelSt
     ["Queue", queue.depth, "/messages?state=new", queue.oldest_age_seconds, stages.queue],
     ["Task", jobs.pending, "/tasks?status=pending", jobs.oldest_age_seconds, stages.task],
     ["Agent", jobs.running, "/tasks?status=running", null, stages.agent],
-    ["Notify", waiting, "/api/notifications?state=pending", told, stages.notify],
+    ["Notified", waiting, "/api/notifications?state=pending", told, stages.notify],
   ];
   return html`
     <table class="numbers">
@@ -113,8 +115,8 @@ function stageTable({ queue, jobs, stages }: Stats, channels: readonly ChannelSt
           <th scope="col">Stage</th>
           <th scope="col" class="number">Now</th>
           <th scope="col" class="number">Oldest</th>
-          <th scope="col" class="number">Half within</th>
-          <th scope="col" class="number">99 % within</th>
+          <th scope="col" class="number" title="The median, p50">Half within</th>
+          <th scope="col" class="number" title="p99">99 % within</th>
         </tr>
       </thead>
       <tbody>${rows.map(([name, now, link, old, { p50_ms, p99_ms }]) =>
@@ -122,7 +124,7 @@ function stageTable({ queue, jobs, stages }: Stats, channels: readonly ChannelSt
           <tr>
             <th scope="row">${name}</th>
             <td class="number">${now === null
-              ? ""
+              ? "–"
               : html`<a class="plain" href="${link}">${now.toLocaleString("en")}</a>`}</td>
             <td class="number">${old === null ? "–" : took(old * 1_000)}</td>
             <td class="number">${p50_ms === null ? "–" : took(p50_ms)}</td>
@@ -209,9 +211,13 @@ function failures({ recent_failed, failed_tasks, dead_notifications }: Stats) {
     ${dead_notifications.length > 0 && html`
       <h3 id="not-told">Not told</h3>
       <ul class="plain-list">${dead_notifications.map((
-        { id, channel, destination, error, attempts },
+        { id, task_id, channel, destination, error, attempts },
       ) =>
-        html`<li><span dir="auto">${channel} ${destination}</span>, ${attempts} tries
+        html`<li>${
+          task_id
+            ? html`<a href="/tasks/${task_id}" dir="auto">${channel} ${destination}</a>`
+            : html`<span dir="auto">${channel} ${destination}</span>`
+        }, ${attempts === 1 ? "one try" : `${attempts.toLocaleString("en")} tries`}
         <p class="error" dir="auto">${error}</p>
         <form method="post" action="/notifications/${id}/retry"><button class="quiet">Try again</button></form></li>`
       )}</ul>

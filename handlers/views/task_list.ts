@@ -67,7 +67,7 @@ export function taskList(
           },
           {
             name: "assigned_to",
-            label: "Anybody's",
+            label: "Anybody",
             value: query.assigned_to,
             choices: people.map(({ id, name }) => ({ value: id, label: name })),
           },
@@ -111,11 +111,18 @@ function tableRow(task: Task, nameOf: NameOf) {
   return html`
     <tr id="row-${task.id}" class="${task.status === "failed" && "failed"}">
       <td>${taskStatus(task.status)}</td>
-      <td class="main"><a class="open" href="/tasks/${task.id}" dir="auto">${task.title}</a></td>
-      <td><a class="plain" href="${linkTo("/tasks", { source: task.source })}">${nameOf(
+      <td
+        class="main"><a class="open" href="/tasks/${task.id}" dir="auto" title="${task
+          .title}">${task
+          .title}</a></td>
+      <td class="clip"><a class="plain" href="${linkTo("/tasks", {
+        source: task.source,
+      })}">${nameOf(
         task,
       )}</a></td>
-      <td><a class="plain" href="${linkTo("/tasks", { assigned_to: task.assigned_to.id })}">${task
+      <td class="clip"><a class="plain" href="${linkTo("/tasks", {
+        assigned_to: task.assigned_to.id,
+      })}">${task
         .assigned_to.name}</a></td>
       <td class="number">${start && end && took(Math.max(0, end.getTime() - start.getTime()))}</td>
       <td>${age(task.created_at)}</td>

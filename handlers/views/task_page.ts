@@ -5,14 +5,16 @@ import type { Message } from "../../lib/message.ts";
 import type { Notification } from "../../lib/notification.ts";
 import type { Task, TaskEvent } from "../../lib/task.ts";
 import type { User } from "../../lib/user.ts";
+import { counted } from "./count.ts";
 import { dataOf } from "./event_words.ts";
+import { linkTo } from "./filters.ts";
 import { icon } from "./icon.ts";
 import { jsonTree } from "./json_tree.ts";
 import { markdown } from "./markdown.ts";
 import { rowId } from "./message_row.ts";
 import { type Frame, type Html, page } from "./page.ts";
 import { signature, status, taskStatus } from "./status.ts";
-import { age, took } from "./time.ts";
+import { age, ahead, took } from "./time.ts";
 import { spansOf, waterfall } from "./waterfall.ts";
 
 /** What the page of a task is made of. */
@@ -44,8 +46,10 @@ export function taskPage(
         <div>
           <h1 dir="auto">${task.title}</h1>
           <p class="meta">${taskStatus(task.status)}
-            <span>${sourceName}</span>
-            <span>${task.assigned_to.name}</span> ${age(task.created_at)}</p>
+            <a class="plain" href="${linkTo("/tasks", { source: task.source })}">${sourceName}</a>
+            <span>assigned to <a class="plain" href="${linkTo("/tasks", {
+              assigned_to: task.assigned_to.id,
+            })}">${task.assigned_to.name}</a></span> ${age(task.created_at)}</p>
         </div>
         <div class="actions">${actions(task)}</div>
       </div>
@@ -71,9 +75,12 @@ export function taskPage(
               ${fact("Task", task.description)}
               ${message && fact("Signature", signature(message.verification))}
               ${fact(
-                "Message",
-                html`<a href="/messages/${task.message_id}"><code>${task.message_id}</code></a>`,
+                "From",
+                html`<a href="/messages/${task.message_id}">the message</a> ${
+                  message?.event && html`<code>${message.event}</code>`
+                }`,
               )}
+              ${fact("Message id", html`<code>${task.message_id}</code>`)}
               ${fact("Task id", html`<code>${task.id}</code>`)}
             </dl>
           </section>
@@ -97,10 +104,8 @@ function mergedFrom(events: readonly TaskEvent[]) {
   if (!made?.merged || !made.messages) return "";
   const more = made.messages - made.merged.length;
   return html`
-    <section class="card" aria-labelledby="merged"><h2 id="merged">Made of ${made.messages
-      .toLocaleString(
-        "en",
-      )} messages</h2>
+    <section class="card" aria-labelledby="merged">
+      <h2 id="merged">Made of ${counted(made.messages, "message")}</h2>
       <ol class="merged">${made.merged.map(({ message_id, title }) =>
         html`
           <li><a href="/messages/${message_id}" dir="auto">${title ?? message_id}</a></li>
@@ -131,11 +136,9 @@ function approvalCard(
   return html`
     <section class="card asks" aria-labelledby="a-${id}">
       <h2 id="a-${id}">${icon("ask")}<span>May the agent call <code>${tool}</code>?</span></h2>
-      <pre tabindex="0" role="region" aria-label="Arguments">${JSON.stringify(given, null, 2)}</pre>
+      <pre tabindex="0" role="group" aria-label="Arguments">${JSON.stringify(given, null, 2)}</pre>
       <p class="said">The policy asks (<code>${rule}</code>). Your word is good for this call with
-        these arguments, once. Without one it is refused at
-        <time datetime="${expires_at.toISOString()}">${expires_at.toISOString().slice(0, 16)
-          .replace("T", " ")} UTC</time>.</p>
+        these arguments, once. Without one it is refused ${ahead(expires_at)}.</p>
       <form method="post" action="/tasks/${taskId}/decide" class="actions">
         <input type="hidden" name="approval_id" value="${id}">
         <button name="decision" value="approve">Approve</button>
@@ -217,12 +220,21 @@ const TELLING = {
   dead: ["not told", "failed"],
 } as const;
 
+/** Of what it was told, where the kind alone does not say it. */
+const KINDS: Record<string, string> = {
+  completed: "that it is done",
+  failed: "that it has failed",
+  waiting_input: "that it needs an answer",
+};
+
 function telling({ channel, destination, state, error, created_at, sent_at, kind }: Notification) {
   const [word, tone] = TELLING[state];
   const to = channel === "web" ? "Web UI" : `${channel}: ${destination}`;
   return html`
     <li>${status(word, tone)} <span dir="auto">${to}</span>
-      <span class="soft">${kind.replaceAll("_", " ")}</span> ${age(sent_at ?? created_at)}
+      <span class="soft">${KINDS[kind] ?? kind.replaceAll("_", " ")}</span> ${age(
+        sent_at ?? created_at,
+      )}
       ${error && html`<p class="error" dir="auto">${error}</p>`}</li>
   `;
 }
@@ -251,7 +263,10 @@ function totals(events: readonly TaskEvent[]) {
   const sum = (name: string) => steps.reduce((all, step) => all + (Number(step[name]) || 0), 0);
   return html`
     <p
-      class="hint">${steps.length} model steps, ${(sum("input_tokens") + sum("output_tokens"))
+      class="hint">${counted(
+        steps.length,
+        "model step",
+      )}, ${(sum("input_tokens") + sum("output_tokens"))
         .toLocaleString("en")} tokens (${sum("input_tokens").toLocaleString("en")} in, ${sum(
           "output_tokens",
         ).toLocaleString("en")} out), ${took(sum("ms"))} with the model</p>

@@ -22,6 +22,34 @@ export function age(time: Date) {
   return html`<time datetime="${iso}" title="${exact}" data-ago>${ago(time)}</time>`;
 }
 
+/** How long something has lasted, as `live.js` goes on counting it. */
+export function since(time: Date, now: number = Date.now()) {
+  const iso = time.toISOString();
+  return html`<time datetime="${iso}" title="since ${exact(time)}" data-since>${
+    lasting(now - time.getTime())
+  }</time>`;
+}
+
+function lasting(ms: number): string {
+  if (ms < MINUTE) return `${Math.max(0, Math.floor(ms / SECOND))} s`;
+  if (ms < HOUR) return `${Math.floor(ms / MINUTE)} min`;
+  if (ms < DAY) return `${Math.floor(ms / HOUR)} h`;
+  return `${Math.floor(ms / DAY)} d`;
+}
+
+/** When something will be: how long it is until then, the exact time on hover. */
+export function ahead(time: Date, now: number = Date.now()) {
+  const ms = time.getTime() - now;
+  const says = ms < MINUTE
+    ? "in under a minute"
+    : ms < HOUR
+    ? `in ${Math.round(ms / MINUTE)} min`
+    : ms < 2 * DAY
+    ? `in ${Math.round(ms / HOUR)} h`
+    : `in ${Math.round(ms / DAY)} d`;
+  return html`<time datetime="${time.toISOString()}" title="${exact(time)}">${says}</time>`;
+}
+
 /** How long something took, as people say it. */
 export function took(ms: number): string {
   if (ms < 1) return "under 1 ms";

@@ -72,7 +72,8 @@ function entriesOf(
   ) => {
     if (at) entries.push({ at, what, tone, detail });
   };
-  add(passage?.stored_at, replay_of ? again : "Kept, and queued", "done");
+  const kept = state === "rejected" ? "Kept for diagnosis" : "Kept, and queued";
+  add(passage?.stored_at, replay_of ? again : kept, "done");
   const tries = attempts > 1 ? `attempt ${attempts}` : undefined;
   add(passage?.claimed_at, "Claimed by a worker", "done", tries);
   if (state === "failed") add(passage?.settled_at, "Failed", "failed", message.error ?? undefined);

@@ -3,7 +3,7 @@ import type { Task, TaskEvent } from "../../lib/task.ts";
 import { dataOf, said, textIn } from "./event_words.ts";
 import { icon, type IconName } from "./icon.ts";
 import type { Stage } from "./stages.ts";
-import { exact, took } from "./time.ts";
+import { exact, since, took } from "./time.ts";
 
 /** One bar of the waterfall. */
 export interface Span {
@@ -101,6 +101,19 @@ export function spansOf(task: Task, events: readonly TaskEvent[], now: number): 
       spans.push({ ...base, kind: "mark" });
     }
   });
+  if (task.status === "running" && !spans.some((span) => span.open)) {
+    // What goes on now is written down when it has ended; somebody who looks wants to see it.
+    const from = Math.max(...spans.map((span) => span.to), task.started_at?.getTime() ?? 0);
+    spans.push({
+      what: "At work",
+      kind: "step",
+      tone: "active",
+      from,
+      to: Math.max(now, from),
+      open: true,
+      actor: "agent",
+    });
+  }
   return spans;
 }
 
@@ -110,7 +123,13 @@ function tokensOf(data: Record<string, unknown>): string | undefined {
   return `${input.toLocaleString("en")} in, ${output.toLocaleString("en")} out`;
 }
 
-const ICONS: Partial<Record<Span["kind"], IconName>> = { wait: "waiting", person: "ask" };
+function iconOf({ kind, tone, open }: Span): IconName {
+  if (tone === "failed") return "failed";
+  if (kind === "person") return "ask";
+  if (kind === "wait") return "waiting";
+  return open ? "active" : "done";
+}
+
 const VERDICTS: Record<string, string> = {
   allow: "allowed",
   approved: "approved",
@@ -141,13 +160,13 @@ function line(span: Span, from: number, whole: number) {
   const start = (span.from - from) / whole * 100;
   const width = Math.max(length / whole * 100, 0.6);
   return html`
-    <span class="what">${icon(span.tone === "failed" ? "failed" : ICONS[span.kind] ?? "done")}
+    <span class="what">${icon(iconOf(span))}
       <span dir="auto">${span.what}</span>${span.verdict &&
         html`
           <span class="badge verdict-${span.verdict}">${VERDICTS[span.verdict] ??
             span.verdict}</span>
         `}</span>
-    <span class="tokens">${span.tokens}</span>
+    <span class="tokens" title="${span.tokens && "Tokens"}">${span.tokens}</span>
     <svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
       <rect x="${Math.min(start, 99.4).toFixed(2)}" y="1" width="${width.toFixed(
         2,
@@ -155,7 +174,9 @@ function line(span: Span, from: number, whole: number) {
     </svg>
     <span class="took" title="${exact(new Date(span.from))}">${span.kind === "mark"
       ? ""
-      : `${took(length)}${span.open ? " so far" : ""}`}</span>
+      : span.open
+      ? html`${since(new Date(span.from))} so far`
+      : took(length)}</span>
   `;
 }
 
@@ -168,7 +189,7 @@ function more({ detail, arguments: given, rule, actor, from }: Span) {
     <div class="more">
       ${detail && html`<p dir="auto">${detail}</p>`}
       ${given !== undefined &&
-        html`<pre tabindex="0" role="region" aria-label="Arguments">${
+        html`<pre tabindex="0" role="group" aria-label="Arguments">${
           JSON.stringify(given, null, 2)
         }</pre>`}
       <p class="hint">${rule && html`

@@ -5,13 +5,16 @@ import { join } from "node:path";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { listMessages } from "../../lib/message.ts";
 import { newId } from "../../lib/id.ts";
-import { ensureWebhookUser } from "../../lib/user.ts";
+import { reassignTask } from "../../lib/task.ts";
+import { createUser, ensureWebhookUser } from "../../lib/user.ts";
 import { until } from "../servers/wait.ts";
 import { describeInBrowser, startChromium } from "./chromium.ts";
 import { type House, openHouse } from "./house.ts";
 
 const HOSTILE = `</pre></title><script>window.hacked=1</script><img src=x onerror=hacked=2>` +
-  `<style>*{display:none}</style><a href=javascript:hacked=3>x</a>'"\u202e\u2066`;
+  `<style>*{display:none}</style><a href=javascript:hacked=3>x</a></textarea>]]><!-- <!-- -->` +
+  `<a href="data:text/html,x">d</a>'"\u202e\u2066${"\u0338\u0489".repeat(20)}`;
+const LONG = "W".repeat(10_000);
 const READ_TOKEN = "a token that only looks";
 const PHONE = { width: 390, height: 844 };
 const PAGES = [
@@ -193,7 +196,7 @@ describeInBrowser("the web UI in a browser", () => {
       await page.goto(`/messages/${id}/edit`);
       await body.fill('{\n  "title": "After"\n  "size": 7\n}');
       await page.getByRole("button", { name: "Replay" }).click();
-      await page.getByText("Line 3, column 3: a comma or } is missing before this").waitFor();
+      await page.getByText("Line 3, column 3: a comma is missing before this").waitFor();
       await shoot(page, "edit-fault");
       await body.fill((await body.inputValue()).replace('"After"', '"After",'));
       await page.getByRole("button", { name: "Replay" }).click();
@@ -283,28 +286,50 @@ describeInBrowser("the web UI in a browser", () => {
       "x-note": "<script>hacked=5</script>",
       "user-agent": `"><img src=x onerror=hacked=6>`,
     });
-    await isFullyTold(id);
-    const [{ task_id }] = await listMessages(house.services.database, { limit: 1 });
+    const keys = Object.fromEntries(Array.from({ length: 10_000 }, (_, i) => [`${i}`, {}]));
+    const long = await house.send(
+      { title: LONG, event: LONG, [LONG]: LONG, keys, nothing: {} },
+      "n".repeat(64),
+      { "x-long": LONG.slice(0, 5_000) },
+    );
+    await Promise.all([isFullyTold(id), isFullyTold(long)]);
+    const { database } = house.services;
+    const tasks = (await listMessages(database, { limit: 2 })).map(({ task_id }) => task_id);
+    const person = await createUser(database, {
+      name: (HOSTILE + LONG).slice(0, 200),
+      email: `${"e".repeat(60)}@${"d".repeat(60)}.example.com`,
+    });
+    assert(person);
+    await reassignTask(database, { id: tasks[0]!, userId: person.id, actor: "test" });
+    const word = encodeURIComponent(HOSTILE);
     const paths = [
       ...PAGES,
-      `/messages/${id}`,
-      `/messages/${id}/edit`,
-      `/tasks/${task_id}`,
-      `/messages/${id}/delete`,
+      ...[id, long].flatMap((each) =>
+        ["", "/edit", "/delete"].map((rest) => `/messages/${each}${rest}`)
+      ),
+      ...tasks.map((each) => `/tasks/${each}`),
+      `/users/${person.id}`,
+      `/messages/replay?source=hostile&q=hostile`,
+      `/messages/replays?from=${id}&to=${long}&asked=${word}`,
+      `/messages?q=${word}&source=${word}`,
+      `/sources/${word}`,
+      `/${word}`,
     ];
     await using opened = await open("/");
     const { page, wrong } = opened;
-    for (const path of paths) {
-      await page.goto(path);
-      assertEquals(await page.evaluate("window.hacked"), undefined, path);
-      assertEquals(wrong, [], path);
-      assertEquals(await page.locator("main script, main img, main style").count(), 0, path);
-      assertEquals(await page.locator("a[href^='javascript']").count(), 0, path);
-      assert(await isWithinItsWidth(page), `${path} is wider than the window`);
+    for (const viewport of [{ width: 1280, height: 800 }, { width: 900, height: 800 }, PHONE]) {
+      await page.setViewportSize(viewport);
+      for (const path of paths) {
+        await page.goto(path);
+        const where = `${path} at ${viewport.width}`;
+        assertEquals(await page.evaluate("window.hacked"), undefined, where);
+        assertEquals(wrong, [], where);
+        assertEquals(await page.locator("main :is(script, img, style, iframe)").count(), 0, where);
+        assertEquals(await page.locator("a:is([href^=javascript], [href^=data])").count(), 0);
+        assert(await isWithinItsWidth(page), `${where} is wider than the window`);
+      }
     }
-    await page.setViewportSize(PHONE);
     await page.goto(`/messages/${id}`);
-    assert(await isWithinItsWidth(page));
     await shoot(page, "hostile-phone");
   });
 
@@ -461,8 +486,9 @@ describeInBrowser("the web UI in a browser", () => {
       `/tasks/${task_id}`,
       `/users/${await ensureWebhookUser(house.services.database)}`,
     ];
-    for (const path of [...PAGES, ...things, "/sign-in"]) {
+    for (const path of [...PAGES, ...things, "/sign-in", "/messages/replay", "/nothing"]) {
       await page.goto(path);
+      await page.evaluate("document.querySelectorAll('details').forEach((it) => it.open = true)");
       await page.evaluate(axe.source);
       for (const colorScheme of ["light", "dark"] as const) {
         await page.emulateMedia({ colorScheme });
