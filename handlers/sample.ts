@@ -41,7 +41,8 @@ export function listEvents({ all }: Registry): Map<string, string[]> {
  * `path` another path than /webhook/{source}; `event` chooses among the
  * samples, or else `turn`.
  *
- * @throws {Problem} when the source has no samples, or must have a secret.
+ * @throws {Problem} when the source has no samples, must have a secret, or has
+ * one that cannot sign.
  */
 export async function makeSample(
   parts: Parts,
@@ -102,8 +103,18 @@ export async function makeSample(
       body,
       receivedAt: Date.now(),
     };
-    const signature = await source.sign(incoming, secret);
-    for (const [header, value] of Object.entries(signature)) headers.set(header, value);
+    try {
+      const signature = await source.sign(incoming, secret);
+      for (const [header, value] of Object.entries(signature)) headers.set(header, value);
+    } catch {
+      throw new Problem(
+        400,
+        "cannot_sign",
+        `Cannot send a ${labelOf({ name, source })} sample: the secret that is set cannot sign it`,
+        `Set ${variableOf({ name, source })} to what the sender shows; deno task doctor says ` +
+          "what is wrong with it",
+      );
+    }
   }
   return new Request(url, { method: "POST", headers, body });
 }

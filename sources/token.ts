@@ -1,4 +1,4 @@
-import { credentials, isSecret } from "../lib/signature.ts";
+import { credentials, isSecret, writeHeader } from "../lib/signature.ts";
 import type { SecretPlace } from "./signed.ts";
 import type { Incoming, Verdict } from "./source.ts";
 import { mismatch, missing, verified } from "./verdict.ts";
@@ -34,9 +34,11 @@ export function provenBy(
       for (const token of tokens) if (await isSecret(token, secrets)) matches = true;
       return matches ? verified : mismatch(name, `Set ${variable} to ${is}.`);
     },
+    /** @throws {TypeError} when no header can hold the secret. */
     sign(_request: Incoming, secret: string): Promise<Record<string, string>> {
+      const value = writeHeader(secret);
       return Promise.resolve(
-        header ? { [header.toLowerCase()]: secret } : { authorization: `Bearer ${secret}` },
+        header ? { [header.toLowerCase()]: value } : { authorization: `Bearer ${value}` },
       );
     },
     secretNames: [header, ...parameters].flatMap((name) => name?.toLowerCase() ?? []),

@@ -1,6 +1,7 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { listEvents, makeSample } from "../handlers/sample.ts";
+import { Problem } from "../handlers/problem.ts";
 import { readConfig } from "../lib/config.ts";
 import { checkUp } from "../sources/checkup.ts";
 import { sources } from "../sources/mod.ts";
@@ -15,6 +16,8 @@ const ADMIN_TOKEN = "a token of the operator's own";
 const SECRETS: Record<string, string> = {
   airtable: btoa("a secret key"),
   teams: btoa("a secret key"),
+  telegram: "tök en",
+  okta: "two wörds",
 };
 const variableOf = (name: string, source: Source) =>
   source.secretVariable ?? `WEBHOOK_SECRET_${name.toUpperCase()}`;
@@ -146,6 +149,19 @@ describe("a sample", () => {
     assertMatch(out, /^push +200 \{"status":"received"/m);
     const [message] = await messages();
     assertEquals([message.webhook_type, message.verification], ["github", "verified"]);
+  });
+
+  it("that its secret cannot sign is a problem that names the variable, and shows no secret", async () => {
+    for (const [name, secret] of [["airtable", "no base64!"], ["telegram", "one\nline"]]) {
+      const config = { secrets: new Map([[`WEBHOOK_SECRET_${name.toUpperCase()}`, [secret]]]) };
+      const error = await assertRejects(
+        () => makeSample({ config, sources: createRegistry() }, { name, origin: origin() }),
+        Problem,
+      );
+      assertEquals(error.code, "cannot_sign");
+      assertMatch(error.hint, /_WEBHOOK_SECRET|WEBHOOK_SECRET_/);
+      assert(!`${error.message} ${error.hint}`.includes(secret));
+    }
   });
 
   it("that is refused ends the task with 1", async () => {

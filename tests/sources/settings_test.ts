@@ -229,6 +229,21 @@ describe("a scheme of the file", () => {
     );
   });
 
+  it("takes a secret with a space, and one in UTF-8 as a header carries it", async () => {
+    const carried = "t\u00c3\u00b6k en";
+    for (const text of [carried, "tök en"]) {
+      const headers = { authorization: `Bearer ${text}`, "x-token": text };
+      assertEquals(await code("bearer", ["tök en"], BODY, headers), "ok");
+      assertEquals(
+        await code({ type: "token", header: "X-Token" }, ["tök en"], BODY, headers),
+        "ok",
+      );
+      assertEquals(await code("bearer", ["tok en"], BODY, headers), "signature_mismatch");
+    }
+    const { sign } = registryOf({ acme: { scheme: "bearer" } }).find("acme").source;
+    assertEquals(await sign!(request(BODY), "tök en"), { authorization: `Bearer ${carried}` });
+  });
+
   it("signs like a sender that Otto knows, and names our own variable", async () => {
     const secret = `whsec_${btoa("0123456789abcdef0123456789abcdef")}`;
     const like = { type: "like", source: "standardwebhooks" };
