@@ -1,5 +1,6 @@
 import { type Config, secretsOf } from "../lib/config.ts";
 import { GENERIC, labelOf, type Registry, variableOf } from "../sources/registry.ts";
+import { signedAs } from "../sources/signed.ts";
 import type { Incoming } from "../sources/source.ts";
 import { Problem } from "./problem.ts";
 import type { Sampled } from "./views/send.ts";
@@ -74,7 +75,7 @@ export async function makeSample(
       `Set ${variableOf({ name, source })} and start Otto again`,
     );
   }
-  if (secret && source.verify && !source.sign) {
+  if (secret && source.verify && !source.sign && !source.prove) {
     throw new Problem(
       400,
       "cannot_sign",
@@ -94,18 +95,10 @@ export async function makeSample(
     headers.set(header, value.replace(MARKER, id));
   }
   const body = new TextEncoder().encode(sample.body.replace(MARKER, id));
-  if (secret && source.sign) {
-    const incoming: Incoming = {
-      type,
-      method: "POST",
-      url,
-      headers,
-      body,
-      receivedAt: Date.now(),
-    };
+  let sent: Incoming = { type, method: "POST", url, headers, body, receivedAt: Date.now() };
+  if (secret && source.verify) {
     try {
-      const signature = await source.sign(incoming, secret);
-      for (const [header, value] of Object.entries(signature)) headers.set(header, value);
+      sent = await signedAs(source, sent, secret);
     } catch {
       throw new Problem(
         400,
@@ -116,7 +109,11 @@ export async function makeSample(
       );
     }
   }
-  return new Request(url, { method: "POST", headers, body });
+  return new Request(sent.url, {
+    method: sent.method,
+    headers: sent.headers,
+    body: sent.body as BodyInit,
+  });
 }
 
 function secretFor(parts: Parts, name: string): string | undefined {

@@ -49,6 +49,7 @@ function provedBy(
   const nothing = {
     verify: undefined,
     sign: undefined,
+    prove: undefined,
     takes: undefined,
     proof: undefined,
     replayKeys: undefined,
@@ -64,13 +65,13 @@ function provedBy(
       return nothing;
     case "bearer":
     case "basic":
-      return { ...nothing, ...provenBy({ authorization: true }, place) };
+      return { ...nothing, ...provenBy({ authorization: true }, place), prove: undefined };
     case "token": {
       const { header, parameter } = scheme;
       const parameters = parameter === undefined ? [] : [parameter];
       const proven = provenBy({ header, parameters }, place);
-      // A header can be added to a sample, a parameter of its URL cannot.
-      return { ...nothing, ...proven, ...(header === undefined && { sign: undefined }) };
+      const other = header === undefined ? { sign: undefined } : { prove: undefined };
+      return { ...nothing, ...proven, ...other };
     }
     case "hmac":
       return { ...nothing, ...signedBy(toScheme(scheme), place) };
@@ -89,6 +90,7 @@ function like(name: keyof typeof sources, variable: string): Partial<Source> {
   return {
     proof: model.proof,
     sign: model.sign,
+    prove: model.prove,
     takes: model.takes,
     secretNames: model.secretNames,
     certificateUrl: model.certificateUrl,

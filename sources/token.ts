@@ -4,7 +4,7 @@ import type { Incoming, Verdict } from "./source.ts";
 import { mismatch, missing, verified } from "./verdict.ts";
 
 /**
- * `verify`, `sign`, `proof` and `secretNames` of a source that sends the secret itself: in a
+ * `verify`, `sign`, `prove`, `proof` and `secretNames` of a source that sends the secret itself: in a
  * header of its own, in `Authorization` (Bearer, Basic, or alone), or as a
  * parameter of the URL.
  */
@@ -40,6 +40,12 @@ export function provenBy(
       return Promise.resolve(
         header ? { [header.toLowerCase()]: value } : { authorization: `Bearer ${value}` },
       );
+    },
+    /** For those who send it in the URL alone: the first parameter holds it. */
+    prove(request: Incoming, secret: string): Promise<Incoming> {
+      const url = new URL(request.url);
+      url.searchParams.set(parameters[0], secret);
+      return Promise.resolve({ ...request, url: url.href });
     },
     secretNames: [header, ...parameters].flatMap((name) => name?.toLowerCase() ?? []),
     proof: `the secret itself in ${places.join(" or ")}; the body is not signed`,

@@ -22,6 +22,8 @@ const SECRETS: Record<string, string> = {
 const variableOf = (name: string, source: Source) =>
   source.secretVariable ?? `WEBHOOK_SECRET_${name.toUpperCase()}`;
 
+const canProve = ({ sign, prove }: Source) => (sign ?? prove) !== undefined;
+
 /** Runs a task's program as the task does, with these variables and no others. */
 async function runTask(file: string, args: string[], env: Record<string, string> = {}) {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -86,6 +88,15 @@ describe("the doctor", () => {
     assertEquals(found.status, "verified", found.detail);
   });
 
+  it("asks for no PUBLIC_URL where the secret stands in the URL", async () => {
+    const scheme = { type: "token", parameter: "key" } as const;
+    const { all } = createRegistry({ acme: { scheme } });
+    for (const name of ["acme", "sns", "eventgrid"]) {
+      const found = await checkUp(name, all[name], { secrets: ["a secret"], variable: "X" });
+      assertEquals([found.status, found.hint], ["verified", undefined], name);
+    }
+  });
+
   it("asks for PUBLIC_URL where a signature covers the URL", async () => {
     for (const name of ["twilio", "square", "trello", "hubspot"] as const) {
       const { hint } = await checkUp(name, sources[name], { secrets: ["x"], variable: "X" });
@@ -99,7 +110,7 @@ describe("a sample", () => {
   let server: Deno.HttpServer<Deno.NetAddr>;
   const env: Record<string, string> = { ADMIN_TOKEN };
   for (const [name, source] of Object.entries<Source>(sources)) {
-    if (source.sign) env[variableOf(name, source)] = SECRETS[name] ?? "any-text";
+    if (canProve(source)) env[variableOf(name, source)] = SECRETS[name] ?? "any-text";
   }
   beforeAll(async () => {
     otto = await openOtto(env);
@@ -138,7 +149,8 @@ describe("a sample", () => {
         assert(answer.ok, `${name} ${event}: ${answer.status} ${said}`);
         const [{ verification, webhook_type }] = await messages();
         if (source) assertEquals(webhook_type, name);
-        assertEquals(verification, source?.sign ? "verified" : "unverified", `${name} ${event}`);
+        const wanted = source && canProve(source) ? "verified" : "unverified";
+        assertEquals(verification, wanted, `${name} ${event}`);
       }
     }
   });
@@ -149,6 +161,19 @@ describe("a sample", () => {
     assertMatch(out, /^push +200 \{"status":"received"/m);
     const [message] = await messages();
     assertEquals([message.webhook_type, message.verification], ["github", "verified"]);
+  });
+
+  it("of an own source has the secret in its URL, and is sent where it has to go", async () => {
+    const sources = createRegistry({ acme: { scheme: { type: "token", parameter: "key" } } });
+    const config = { secrets: new Map([["WEBHOOK_SECRET_ACME", ["tök & en"]]]) };
+    const sample = await makeSample({ config, sources }, {
+      name: "acme",
+      origin: origin(),
+      path: "/hooks?from=here",
+    });
+    const { pathname, searchParams } = new URL(sample.url);
+    assertEquals([pathname, ...searchParams.values()], ["/hooks", "here", "tök & en"]);
+    assertEquals((await sample.json()).title, "A sample");
   });
 
   it("that its secret cannot sign is a problem that names the variable, and shows no secret", async () => {
