@@ -29,6 +29,7 @@ export function customSource(
   return {
     ...base,
     ...provedBy(name, settings, base),
+    ...(known === undefined && greetedLike(settings)),
     ...(label !== undefined && { label }),
     ...(methods !== undefined && { methods: [...new Set(["POST", ...methods])] }),
     ...(body_limit !== undefined && { bodyLimit: body_limit }),
@@ -77,6 +78,7 @@ function provedBy(
       return { ...nothing, ...signedBy(toScheme(scheme), place) };
     case "ed25519":
     case "ecdsa":
+    case "rsa":
       return { ...nothing, ...signedByKey(toScheme(scheme), place) };
     case "like":
       return { ...nothing, ...like(scheme.source as keyof typeof sources, place.variable) };
@@ -105,6 +107,14 @@ function like(name: keyof typeof sources, variable: string): Partial<Source> {
       };
     },
   };
+}
+
+/** How a source of the operator's own greets, answers and is called, where it is like one that Otto knows. */
+function greetedLike({ scheme }: SourceSettings): Partial<Source> {
+  if (scheme?.type !== "like") return {};
+  const model: Source = sources[scheme.source as keyof typeof sources];
+  const { probe, handshake, answer, methods, bodyLimit, verifyTokenVariable } = model;
+  return { probe, handshake, answer, methods, bodyLimit, verifyTokenVariable };
 }
 
 /** Several places make one id together; where one of them is empty there is none. */

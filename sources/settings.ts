@@ -31,7 +31,9 @@ const signed = {
   header,
   prefix: z.string().max(40).optional(),
   separator: z.enum([",", ";", " "], { error: 'must be ",", ";" or " "' }).optional(),
-  encoding: z.enum(["hex", "base64"], { error: 'must be "hex" or "base64"' }).default("hex"),
+  encoding: z.enum(["hex", "base64", "base64url"], {
+    error: 'must be "hex", "base64" or "base64url"',
+  }).default("hex"),
   signed: z.string().max(200).default("{body}"),
   id_header: header.optional(),
   time: z.strictObject({
@@ -61,15 +63,16 @@ const scheme = z.preprocess(
     }),
     z.strictObject({
       type: z.literal("hmac"),
-      algorithm: z.enum(["sha256", "sha1"], { error: 'must be "sha256" or "sha1"' })
-        .default("sha256"),
+      algorithm: z.enum(["sha256", "sha1", "sha512"], {
+        error: 'must be "sha256", "sha1" or "sha512"',
+      }).default("sha256"),
       key: z.enum(["text", "base64", "hex", "whsec"], {
         error: 'must be "text", "base64", "hex" or "whsec"',
       }).default("text"),
       ...signed,
     }),
     z.strictObject({ type: z.literal("ed25519"), key: z.enum(["hex", "base64"]), ...signed }),
-    z.strictObject({ type: z.literal("ecdsa"), key: z.literal("base64"), ...signed }),
+    z.strictObject({ type: z.enum(["ecdsa", "rsa"]), key: z.literal("base64"), ...signed }),
     z.strictObject({
       type: z.literal("like"),
       source: z.string().refine(
@@ -80,8 +83,8 @@ const scheme = z.preprocess(
       ),
     }),
   ], {
-    error: 'must have the type "none", "bearer", "basic", "token", "hmac", "ed25519", "ecdsa" or ' +
-      '"like"',
+    error: 'must have the type "none", "bearer", "basic", "token", "hmac", "ed25519", "ecdsa", ' +
+      '"rsa" or "like"',
   }).superRefine((given, context) => {
     for (const [path, message] of schemeFaults(given)) {
       context.addIssue({ code: "custom", path: [path], message });
@@ -266,15 +269,14 @@ function* schemeFaults(given: GivenScheme): Generator<[path: string, message: st
   }
 }
 
-const ALGORITHMS = { ed25519: "Ed25519", ecdsa: "ECDSA-P256" } as const;
+const HMACS = { sha256: "HMAC-SHA-256", sha1: "HMAC-SHA-1", sha512: "HMAC-SHA-512" } as const;
+const ALGORITHMS = { ed25519: "Ed25519", ecdsa: "ECDSA-P256", rsa: "RSA-SHA256" } as const;
 
 /** A scheme of the file as the one that checks requests. */
 export function toScheme(given: Extract<GivenScheme, { signed: string }>): Scheme {
   const { prefix, separator, encoding, time } = given;
   return {
-    algorithm: given.type === "hmac"
-      ? given.algorithm === "sha1" ? "HMAC-SHA-1" : "HMAC-SHA-256"
-      : ALGORITHMS[given.type],
+    algorithm: given.type === "hmac" ? HMACS[given.algorithm] : ALGORITHMS[given.type],
     header: given.header,
     prefix,
     separator,

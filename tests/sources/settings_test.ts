@@ -177,6 +177,14 @@ describe("a scheme of the file", () => {
     const sha1 = { type: "hmac", algorithm: "sha1", header: "X-Acme", encoding: "base64" };
     const header = { "x-acme": hmac("sha1", SECRET, BODY, "base64") };
     assertEquals(await code(sha1, [SECRET], BODY, header), "ok");
+    const upper = { "x-acme": signed["x-acme"].toUpperCase().replace("SHA256", "sha256") };
+    assertEquals(await code(scheme, [SECRET], BODY, upper), "ok");
+    const sha512 = { type: "hmac", algorithm: "sha512", header: "X-Acme", encoding: "base64url" };
+    const bare = createHmac("sha512", SECRET).update(BODY).digest("base64url");
+    for (const [text, wanted] of [[bare, "ok"], [`${bare}==`, "ok"], [`${bare}=`, "malformed"]]) {
+      const found = await code(sha512, [SECRET], BODY, { "x-acme": text });
+      assertEquals(found.replace("signature_", ""), wanted, text);
+    }
   });
 
   it("refuses a signed time that is too old or too far ahead", async () => {
@@ -207,6 +215,17 @@ describe("a scheme of the file", () => {
     );
     assertEquals(await code(scheme, [key], BODY, { "x-acme": signature }), "ok");
     assertEquals(await code(scheme, [key], "{}", { "x-acme": signature }), "signature_mismatch");
+    const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
+    const spki = rsa.publicKey.export({ type: "spki", format: "der" }).toString("base64");
+    const byRsa = { type: "rsa", key: "base64", header: "X-Acme", encoding: "base64" };
+    const signed = {
+      "x-acme": signWithKey("sha256", new TextEncoder().encode(BODY), rsa.privateKey)
+        .toString("base64"),
+    };
+    assertEquals(await code(byRsa, [spki], BODY, signed), "ok");
+    assertEquals(await code(byRsa, [spki], "{}", signed), "signature_mismatch");
+    const { takes } = registryOf({ acme: { scheme: byRsa } }).find("acme").source;
+    assertEquals([await takes!(spki), await takes!(btoa("no key"))], [true, false]);
   });
 
   it("takes a token by its header or its parameter, bearer and basic", async () => {
@@ -260,6 +279,28 @@ describe("a scheme of the file", () => {
     assert(
       !found.ok && found.hint.includes("WEBHOOK_SECRET_ACME") && !found.hint.includes("GITHUB"),
     );
+  });
+
+  it("greets like a sender that Otto knows, unless it is one itself", async () => {
+    const { find } = registryOf({
+      zoom2: { scheme: { type: "like", source: "zoom" } },
+      meta2: { scheme: { type: "like", source: "meta" }, body_limit: 2048 },
+      github: { scheme: { type: "like", source: "meta" } },
+    });
+    const known = { secrets: [SECRET], verifyTokens: ["ours"] };
+    const asked = request('{"event":"endpoint.url_validation","payload":{"plainToken":"abc"}}');
+    const reply = await find("zoom2").source.handshake!(asked, known);
+    assertEquals(JSON.parse(reply!.body!), {
+      plainToken: "abc",
+      encryptedToken: hmac("sha256", SECRET, "abc"),
+    });
+    const { source } = find("meta2");
+    const query = "hub.mode=subscribe&hub.verify_token=ours&hub.challenge=77";
+    const visit = request("", {}, { method: "GET", url: `https://o.example.com/?${query}` });
+    assertEquals((await source.probe!(visit, known))?.body, "77");
+    assertEquals([source.verifyTokenVariable, source.bodyLimit], ["META_VERIFY_TOKEN", 2048]);
+    const { source: github } = find("github");
+    assertEquals([github.probe, github.bodyLimit], [undefined, 25 * 1024 * 1024]);
   });
 
   it("signs its own sample", async () => {
