@@ -3,7 +3,7 @@ import { isSubnet } from "../lib/address_list.ts";
 import { secretVariable } from "../lib/secret_variable.ts";
 import type { Scheme } from "../lib/signature.ts";
 import { sources } from "./mod.ts";
-import { isPlace, PLACE_WANTED } from "./place.ts";
+import { placeFault } from "./place.ts";
 import type { Source } from "./source.ts";
 import { linkFault, templateFault } from "./template.ts";
 
@@ -11,7 +11,10 @@ const MIB = 1024 * 1024;
 /** A day: more is no burst. */
 const MOST_SECONDS = 86_400;
 
-const place = z.string().max(300).refine(isPlace, { error: PLACE_WANTED });
+const place = z.string().max(300).superRefine((text, context) => {
+  const fault = placeFault(text);
+  if (fault !== undefined) context.addIssue({ code: "custom", message: fault });
+});
 
 const template = z.string().min(1).max(1_000).superRefine((text, context) => {
   const fault = templateFault(text);

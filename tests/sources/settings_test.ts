@@ -10,6 +10,7 @@ import { type Filter, heldBackBy } from "../../sources/filter.ts";
 import { matchesGlob } from "../../sources/glob.ts";
 import { createRegistry } from "../../sources/registry.ts";
 import { sourcesFile } from "../../sources/settings.ts";
+import { placeFault, valuesAt } from "../../sources/place.ts";
 import { fillTemplate, templateFault } from "../../sources/template.ts";
 import { createAddressList, isSubnet } from "../../lib/address_list.ts";
 import { assertDescription, NOW, request } from "./request.ts";
@@ -62,6 +63,9 @@ describe("the file of sources", () => {
       [{ filter: {} }, /"all" or "any"/],
       [{ filter: [{ path: "a", equals: 1, glob: "x" }] }, /only one/],
       [{ filter: [{ path: "a..", exists: true, nope: 1 }] }, /nope/],
+      [{ filter: [{ path: "$.order.id", exists: true }] }, /do not begin with \$: write order\.id/],
+      [{ filter: [{ path: 'a["b', exists: true }] }, /must be a path.*\["a key"\]/],
+      [{ title: 'Order {["a{b"]}' }, /brace/],
       [{ allowed_ips: [] }, /nobody could send/],
       [{ scheme: "token" }, /"header" or in a "parameter"/],
       [{ scheme: { type: "hmac", header: "X-Sig", signed: "{time}" } }, /\{body\} once/],
@@ -144,6 +148,13 @@ describe("the file of sources", () => {
     assertEquals(idOf("header", {}), undefined);
     assertEquals(idOf("both", { "x-try": "2" }), '["5","2"]');
     assertEquals(idOf("both", {}), undefined);
+    const { source } = registryOf({ many: { id: "events[*].id" } }).find("many");
+    const idOfAll = (...ids: unknown[]) =>
+      source.deliveryId?.(request(JSON.stringify({ events: ids.map((id) => ({ id })) })));
+    assertEquals([idOfAll(1), idOfAll(1, 2), idOfAll()], ["1", '["1","2"]', undefined]);
+    const long = Array.from({ length: 200 }, () => "an id");
+    assert(idOfAll(...long, "a") !== idOfAll(...long, "b"));
+    assertMatch(idOfAll(...long)!, /^[0-9a-f]{64}$/);
   });
 });
 
@@ -381,6 +392,20 @@ describe("a filter", () => {
     );
   });
 
+  it("lets nothing through that nobody could read, or that is too long to be looked at", () => {
+    const isOther = (path: string) => ({ all: [{ path, equals: "x", not: true }] });
+    const raw = { payload: { raw_body: "<xml/>" }, isRaw: true };
+    assertMatch(heldBackBy(isOther("status"), raw)!, /the body could not be read/);
+    assertMatch(heldBackBy({ any: isOther("status").all }, raw)!, /^the body could not be read/);
+    assertEquals(heldBackBy(isOther("raw_body"), raw), undefined);
+    assertEquals(heldBackBy(isOther("header:X-Event"), { ...raw, headers }), undefined);
+    const many = (length: number) => ({ payload: { list: Array(length).fill("y") } });
+    assertEquals(heldBackBy(isOther("list[*]"), many(10_000)), undefined);
+    assertMatch(heldBackBy(isOther("list[*]"), many(10_001))!, /too many values/);
+    const long = { payload: { text: `${"a".repeat(90_000)}b` } };
+    assertEquals(heldBackBy({ all: [{ path: "text", glob: "*b" }] }, long), undefined);
+  });
+
   it("lets nothing through that is not there, whatever the payload is", () => {
     fc.assert(fc.property(fc.jsonValue(), (payload) => {
       const held = heldBackBy({ all: [{ path: "no.such[0].place", equals: "x" }] }, { payload });
@@ -409,7 +434,65 @@ describe("a pattern", () => {
   });
 
   it("ends, whatever a sender writes", () => {
-    assert(!matchesGlob("*a*a*a*a*a*a*a*a*a*b", "a".repeat(4_000)));
+    assert(!matchesGlob("*a*a*a*a*a*a*a*a*a*b", "a".repeat(100_000)));
+  });
+});
+
+describe("a place", () => {
+  const payload = {
+    "user[email]": "ada@example.com",
+    "a key": { "b.c": [{ "d|e": 1 }, { "d|e": 2 }] },
+    '"': "quote",
+    "*": "star",
+    list: ["zero"],
+  };
+
+  it("has any key in quotes, an index or any item in brackets", () => {
+    const places: [place: string, found: unknown[]][] = [
+      ['["user[email]"]', ["ada@example.com"]],
+      ['["a key"]["b.c"][*]["d|e"]', [1, 2]],
+      ['["a key"]["b.c"][1]["d|e"]', [2]],
+      ['["\\""]', ["quote"]],
+      ['["*"]', ["star"]],
+      ["list[0]", ["zero"]],
+      ["list[*]", ["zero"]],
+      ['["list"][00]', ["zero"]],
+      ["list[1]", []],
+    ];
+    for (const [place, found] of places) {
+      assertEquals([placeFault(place), valuesAt(place, { payload })], [undefined, found], place);
+    }
+    fc.assert(fc.property(fc.string({ unit: "binary", minLength: 1 }), (key) => {
+      const place = `a[${JSON.stringify(key)}].b`;
+      const holder = Object.fromEntries([[key, { b: 1 }]]);
+      assertEquals([placeFault(place), valuesAt(place, { payload: { a: holder } })], [
+        undefined,
+        [1],
+      ]);
+    }));
+  });
+
+  it("is nothing else, and that is found in no time", () => {
+    for (
+      const text of ["", ".", "a.", ".a", "a..b", "a b", "a.[0]", "[]", "[x]", '["a"', '["\\x"]']
+    ) {
+      assertMatch(placeFault(text)!, /must be a path/, text);
+    }
+    const start = performance.now();
+    for (const text of ['["', '["\\', "a.", "[0", '["a"]["', "[*]"]) {
+      placeFault(`${text.repeat(100_000)}!`);
+      templateFault(`{${text.repeat(500)}!`);
+    }
+    assert(performance.now() - start < 2_000);
+  });
+
+  it("may stand in a template, where a sample has it, too", () => {
+    const title = '{["user[email]"]} of {["a key"]["b.c"][0]["d|e"]|no|body} {["x|y"]|none}';
+    assertEquals(fillTemplate(title, { payload }), "ada@example.com of 1 none");
+    const { source } = registryOf({ acme: { title } }).find("acme");
+    const [sample] = source.samples!;
+    assertEquals(JSON.parse(sample.body)["user[email]"], 'sample ["user[email]"]');
+    assertMatch(templateFault("{$.order.id}")!, /write order\.id/);
   });
 });
 
