@@ -99,6 +99,8 @@ const condition = z.strictObject({
   path: place,
   equals: z.union([z.string(), z.number(), z.boolean(), z.null()], {
     error: "must be a text, a number, true, false or null",
+  }).refine((value) => !Number.isInteger(value) || Number.isSafeInteger(value), {
+    error: "is more than a number can hold: write it in quotes",
   }).optional(),
   glob: z.string().min(1).max(500).optional(),
   exists: z.boolean().optional(),

@@ -62,6 +62,7 @@ describe("the file of sources", () => {
       [{ filter: [] }, /let everything through/],
       [{ filter: {} }, /"all" or "any"/],
       [{ filter: [{ path: "a", equals: 1, glob: "x" }] }, /only one/],
+      [{ filter: [{ path: "id", equals: 19007199254740992 }] }, /write it in quotes/],
       [{ filter: [{ path: "a..", exists: true, nope: 1 }] }, /nope/],
       [{ filter: [{ path: "$.order.id", exists: true }] }, /do not begin with \$: write order\.id/],
       [{ filter: [{ path: 'a["b', exists: true }] }, /must be a path.*\["a key"\]/],
