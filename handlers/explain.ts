@@ -138,7 +138,7 @@ async function explain(
     repeat_of: deliveryId === null
       ? null
       : await findDelivery(database, { source: name, deliveryId }) ?? null,
-    hint: name === "generic" ? hintFor(incoming.headers) ?? null : null,
+    hint: hintFor(incoming.headers, name) ?? null,
     event: told.description?.event ?? null,
     title: told.description?.title ?? null,
     description: told.description?.description ?? null,
