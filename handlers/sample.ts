@@ -66,24 +66,24 @@ export async function makeSample(
       `Choose one of ${Object.keys(all).join(", ")}`,
     );
   }
+  const label = name === GENERIC ? "generic" : labelOf({ name, source });
+  const sender = name === GENERIC ? "the sender" : label;
+  const variable = variableOf({ name, source });
   const secret = secretFor(parts, name);
   if (source.secretRequired && !secret) {
     throw new Problem(
       400,
       "secret_not_configured",
-      `Cannot send a ${labelOf({ name, source })} sample: no secret is configured to sign it with`,
-      `Set ${variableOf({ name, source })} and start Otto again`,
+      `Cannot send a ${label} sample: no secret is configured to sign it with`,
+      `Set ${variable} and start Otto again`,
     );
   }
   if (secret && source.verify && !source.sign && !source.prove) {
     throw new Problem(
       400,
       "cannot_sign",
-      `Cannot send a ${labelOf({ name, source })} sample: only ${
-        labelOf({ name, source })
-      } has the key ` +
-        "that signs",
-      `Unset ${variableOf({ name, source })}, or let ${labelOf({ name, source })} send a test`,
+      `Cannot send a ${label} sample: only ${sender} has the key that signs`,
+      `Unset ${variable}, or let ${sender} send a test`,
     );
   }
   const sample = samples.find((each) => each.event === event) ?? samples[turn % samples.length];
@@ -103,8 +103,8 @@ export async function makeSample(
       throw new Problem(
         400,
         "cannot_sign",
-        `Cannot send a ${labelOf({ name, source })} sample: the secret that is set cannot sign it`,
-        `Set ${variableOf({ name, source })} to what the sender shows; deno task doctor says ` +
+        `Cannot send a ${label} sample: the secret that is set cannot sign it`,
+        `Set ${variable} to what the sender shows; deno task doctor says ` +
           "what is wrong with it",
       );
     }

@@ -58,8 +58,8 @@ async function causeOf(
         await differentBody(request, source, keyring) ??
         await differentUrl(request, source, keyring) ??
         await differentSource(request, name, keyring) ??
-        `It fits no secret that is set, however the body is written: either the sender has ` +
-          `another secret than ${keyring.variable}, or this was not the sender.`;
+        `It fits no secret that is set, in none of the usual writings of its body: either the ` +
+          `sender has another secret than ${keyring.variable}, or this was not the sender.`;
     default:
       return await differentSource(request, name, keyring);
   }

@@ -7,7 +7,7 @@ import { payloadOf, usableId, withFields } from "./incoming.ts";
 import { jsonSample } from "./sample.ts";
 import type { DescribeContext, Incoming, Reply, Verdict } from "./source.ts";
 import { eachOnce, titleOfAll, told } from "./told.ts";
-import { mismatch, missing, verified } from "./verdict.ts";
+import { noToken, verified, wrongToken } from "./verdict.ts";
 
 export const label = "Microsoft Graph";
 export const secretVariable = "MSGRAPH_WEBHOOK_SECRET";
@@ -21,13 +21,13 @@ const FIELD = "clientState";
 export async function verify(request: Incoming, secrets: readonly string[]): Promise<Verdict> {
   const items = list(payloadOf(request), "value");
   if (items.length === 0 || items.some((item) => text(item, FIELD) === undefined)) {
-    return missing(FIELD, `Give the subscription a clientState, and set ${secretVariable} to it.`);
+    return noToken(FIELD, `Give the subscription a clientState, and set ${secretVariable} to it.`);
   }
   let matches = true;
   for (const item of items) if (!await isSecret(text(item, FIELD), secrets)) matches = false;
   return matches
     ? verified
-    : mismatch(FIELD, `Set ${secretVariable} to the subscription's clientState.`);
+    : wrongToken(FIELD, `Set ${secretVariable} to the subscription's clientState.`);
 }
 
 /** Graph says it in each item. */

@@ -63,13 +63,13 @@ export function toVerdict(
     case "match":
       return verified;
     case "missing":
-      return missing(finding.header, `Set ${variable} to ${is}, and the same at the sender.`);
+      return missing(finding.header, `Set ${variable} to ${is}; the sender needs the same.`);
     case "malformed":
       return malformed(finding.header, finding.wanted);
     case "mismatch":
       return mismatch(
         finding.header,
-        `Set ${variable} to ${is} and forward the body unchanged.`,
+        `Set ${variable} to ${is}, and forward the body unchanged.`,
       );
     case "unusable":
       return unusable(variable, finding.wanted);

@@ -189,6 +189,18 @@ describe("a sample", () => {
     }
   });
 
+  it("of a sender that nobody knows is not named after it", async () => {
+    const sources = createRegistry({
+      generic: { scheme: { type: "bearer" }, secret_required: true },
+    });
+    const config = { secrets: new Map() };
+    const error = await assertRejects(
+      () => makeSample({ config, sources }, { name: "generic", origin: origin() }),
+      Problem,
+    );
+    assertMatch(error.message, /^Cannot send a generic sample: no secret/);
+  });
+
   it("that is refused ends the task with 1", async () => {
     const wrong = { ...env, GITHUB_WEBHOOK_SECRET: "another" };
     const { code, out } = await runTask("send.ts", ["github", "--to", origin()], wrong);

@@ -187,6 +187,25 @@ describe("a source's signature", () => {
   });
 });
 
+describe("a refusal", () => {
+  it("says what to do in a sentence", async () => {
+    for (const [name, source] of all) {
+      for (const secret of [secretOf(name), btoa("another")]) {
+        const signed = UNSIGNABLE.has(name)
+          ? request("{}")
+          : await signedSample(source, source.samples![0], btoa("a third"));
+        for (const incoming of [signed, request("{}")]) {
+          const verdict = await source.verify!(incoming, [secret]);
+          if (verdict.ok) continue;
+          for (const text of [`${verdict.message}.`, verdict.hint]) {
+            assert(/^[A-Z].*[\w)"'}]\.$/.test(text) && !text.includes(",,"), text);
+          }
+        }
+      }
+    }
+  });
+});
+
 describe("whatever is sent", () => {
   for (const [name, source] of all) {
     it(`is taken calmly: ${name}`, async () => {

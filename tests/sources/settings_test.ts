@@ -251,6 +251,19 @@ describe("a scheme of the file", () => {
     const parameter = { type: "token", parameter: "key" };
     assertEquals(await code(parameter, ["abc"], BODY, {}, url("abc")), "ok");
     assertEquals(await code(parameter, ["abc"], BODY, {}, url("abd")), "signature_mismatch");
+    const message = async (...given: Parameters<typeof verdict>) => {
+      const found = await verdict(...given);
+      return found.ok ? "ok" : found.message;
+    };
+    assertMatch(
+      await message(parameter, ["abc"], BODY, {}, url("abd")),
+      /what the parameter key of its URL holds is not the secret/,
+    );
+    assertMatch(await message(parameter, ["abc"], BODY), /has no parameter key of its URL/);
+    assertMatch(
+      await message("bearer", ["abc"], BODY, { authorization: "Bearer abd" }),
+      /what the Authorization header holds is not the secret/,
+    );
     assertEquals(await code("bearer", ["abc"], BODY, { authorization: "Bearer abc" }), "ok");
     const basic = `Basic ${btoa("otto:abc")}`;
     assertEquals(await code("basic", ["otto:abc"], BODY, { authorization: basic }), "ok");
