@@ -51,12 +51,17 @@ await run(async (signal) => {
       throw error instanceof Problem ? new Refusal(`${error.message}. ${error.hint}.`) : error;
     });
     const { pathname, search } = new URL(sample.url);
-    if (!await send(sample, target.origin + pathname + search, each, signal)) failed++;
+    const url = target.origin + pathname + search;
+    const shown = maskUrl(url, sources.all[name].secretNames);
+    if (!await send(sample, { url, shown, event: each, signal })) failed++;
   }
   if (failed > 0) throw new Refusal(`${failed} not accepted`);
 }, () => undefined);
 
-async function send(sample: Request, url: string, event: string, stop: AbortSignal) {
+async function send(
+  sample: Request,
+  { url, shown, event, signal }: { url: string; shown: string; event: string; signal: AbortSignal },
+) {
   const headers = new Headers(sample.headers);
   headers.delete("host");
   const answer = await fetch(url, {
@@ -64,9 +69,9 @@ async function send(sample: Request, url: string, event: string, stop: AbortSign
     headers,
     body: await sample.arrayBuffer(),
     redirect: "manual",
-    signal: AbortSignal.any([stop, AbortSignal.timeout(SEND_MS)]),
+    signal: AbortSignal.any([signal, AbortSignal.timeout(SEND_MS)]),
   }).catch((error) => {
-    throw new Refusal(`Cannot send to ${maskUrl(url)}: ${errorText(error)}`);
+    throw new Refusal(`Cannot send to ${shown}: ${errorText(error)}`);
   });
   const said = (await answer.text()).slice(0, 2_000).trim();
   console.log(`${event.padEnd(30)} ${answer.status} ${said}`);

@@ -28,7 +28,8 @@ const END = `
 
 \`deno task doctor\` says for each of them what is set and what is missing, \`deno task send\` sends a
 sample of each, and \`POST /webhook/{type}/explain\` what would become of a request. A message that came
-in under another name than its sender's has a \`hint\`: "looks like Sentry: use /webhook/sentry".
+in under another name than its sender's, be it of this list or nobody's, has a \`hint\`: "looks like
+Sentry: use /webhook/sentry".
 
 - **Handshakes** are answered by themselves: by GET for Dropbox, Meta, Okta and X, by HEAD for
   Intercom and Trello, by OPTIONS for CloudEvents, by POST for Asana, Azure Event Grid, Discord,

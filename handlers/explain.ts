@@ -1,5 +1,5 @@
 import { readMessage } from "../lib/message.ts";
-import { parsePayload } from "../lib/payload.ts";
+import { parseBody } from "../lib/payload.ts";
 import { findDelivery } from "../lib/quarantine.ts";
 import { errorText } from "../lib/log.ts";
 import type { Services } from "../lib/services.ts";
@@ -129,7 +129,12 @@ async function explain(
   const filtered = told.description && reasonToFilter({
     settings,
     agentAccounts: config.agentAccounts,
-  }, { headers: incoming.headers, payload: told.payload, told: told.description });
+  }, {
+    headers: incoming.headers,
+    payload: told.payload,
+    isRaw: told.isRaw,
+    told: told.description,
+  });
   const merge = isKept && told.description && filtered === undefined
     ? mergeOf(settings, { headers: incoming.headers, payload: told.payload })
     : undefined;
@@ -145,7 +150,7 @@ async function explain(
     repeat_of: other(
       deliveryId === null ? undefined : await findDelivery(database, { source: name, deliveryId }),
     ),
-    hint: name === "generic" ? hintFor(incoming.headers) ?? null : null,
+    hint: hintFor(incoming.headers, name) ?? null,
     event: told.description?.event ?? null,
     title: told.description?.title ?? null,
     description: told.description?.description ?? null,
@@ -217,11 +222,16 @@ async function judge(verifier: Verifier, door: Door, incoming: Incoming): Promis
 
 function describe({ source }: Door, { type, headers, body }: Incoming) {
   try {
-    const payload = parsePayload(body, headers.get("content-type") ?? undefined);
+    const { payload, kind } = parseBody(body, headers.get("content-type") ?? undefined);
     const description = source.describe(payload, { headers, type });
-    return { payload, description, error: null };
+    return { payload, isRaw: kind === "raw", description, error: null };
   } catch (error) {
-    return { payload: undefined, description: undefined, error: errorText(error).slice(0, 1_000) };
+    return {
+      payload: undefined,
+      isRaw: false,
+      description: undefined,
+      error: errorText(error).slice(0, 1_000),
+    };
   }
 }
 

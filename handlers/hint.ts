@@ -8,8 +8,8 @@ import { hintFor } from "../sources/fingerprint.ts";
 export function createHints(log: Log) {
   /** There are no more of them than sources. */
   const told = new Set<string>();
-  return (webhook_type: string, headers: [name: string, value: string][]) => {
-    const hint = hintFor(headers);
+  return (source: string, webhook_type: string, headers: [name: string, value: string][]) => {
+    const hint = hintFor(headers, source);
     if (hint && !told.has(hint)) {
       told.add(hint);
       log.warn("webhook.unknown_sender", { webhook_type, hint });

@@ -1,5 +1,6 @@
 import { type Config, secretsOf } from "../lib/config.ts";
 import { GENERIC, labelOf, type Registry, variableOf } from "../sources/registry.ts";
+import { signedAs } from "../sources/signed.ts";
 import type { Incoming } from "../sources/source.ts";
 import { Problem } from "./problem.ts";
 import type { Sampled } from "./views/send.ts";
@@ -41,7 +42,8 @@ export function listEvents({ all }: Registry): Map<string, string[]> {
  * `path` another path than /webhook/{source}; `event` chooses among the
  * samples, or else `turn`.
  *
- * @throws {Problem} when the source has no samples, or must have a secret.
+ * @throws {Problem} when the source has no samples, must have a secret, or has
+ * one that cannot sign.
  */
 export async function makeSample(
   parts: Parts,
@@ -64,24 +66,24 @@ export async function makeSample(
       `Choose one of ${Object.keys(all).join(", ")}`,
     );
   }
+  const label = name === GENERIC ? "generic" : labelOf({ name, source });
+  const sender = name === GENERIC ? "the sender" : label;
+  const variable = variableOf({ name, source });
   const secret = secretFor(parts, name);
   if (source.secretRequired && !secret) {
     throw new Problem(
       400,
       "secret_not_configured",
-      `Cannot send a ${labelOf({ name, source })} sample: no secret is configured to sign it with`,
-      `Set ${variableOf({ name, source })} and start Otto again`,
+      `Cannot send a ${label} sample: no secret is configured to sign it with`,
+      `Set ${variable} and start Otto again`,
     );
   }
-  if (secret && source.verify && !source.sign) {
+  if (secret && source.verify && !source.sign && !source.prove) {
     throw new Problem(
       400,
       "cannot_sign",
-      `Cannot send a ${labelOf({ name, source })} sample: only ${
-        labelOf({ name, source })
-      } has the key ` +
-        "that signs",
-      `Unset ${variableOf({ name, source })}, or let ${labelOf({ name, source })} send a test`,
+      `Cannot send a ${label} sample: only ${sender} has the key that signs`,
+      `Unset ${variable}, or let ${sender} send a test`,
     );
   }
   const sample = samples.find((each) => each.event === event) ?? samples[turn % samples.length];
@@ -93,19 +95,25 @@ export async function makeSample(
     headers.set(header, value.replace(MARKER, id));
   }
   const body = new TextEncoder().encode(sample.body.replace(MARKER, id));
-  if (secret && source.sign) {
-    const incoming: Incoming = {
-      type,
-      method: "POST",
-      url,
-      headers,
-      body,
-      receivedAt: Date.now(),
-    };
-    const signature = await source.sign(incoming, secret);
-    for (const [header, value] of Object.entries(signature)) headers.set(header, value);
+  let sent: Incoming = { type, method: "POST", url, headers, body, receivedAt: Date.now() };
+  if (secret && source.verify) {
+    try {
+      sent = await signedAs(source, sent, secret);
+    } catch {
+      throw new Problem(
+        400,
+        "cannot_sign",
+        `Cannot send a ${label} sample: the secret that is set cannot sign it`,
+        `Set ${variable} to what the sender shows; deno task doctor says ` +
+          "what is wrong with it",
+      );
+    }
   }
-  return new Request(url, { method: "POST", headers, body });
+  return new Request(sent.url, {
+    method: sent.method,
+    headers: sent.headers,
+    body: sent.body as BodyInit,
+  });
 }
 
 function secretFor(parts: Parts, name: string): string | undefined {

@@ -104,7 +104,7 @@ export function webhook(
         client_ip: address,
         delivery_id: source.deliveryId?.(incoming) ?? null,
         headers,
-        hint: name === "generic" ? hintOn(type, headers) : undefined,
+        hint: hintOn(name, type, headers),
       },
       body: incoming.body,
       receivedAt: new Date(receivedAt),

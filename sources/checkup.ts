@@ -1,3 +1,4 @@
+import { signedAs } from "./signed.ts";
 import type { Incoming, Source } from "./source.ts";
 
 /** How a source stands. `failed`: what is configured cannot work. */
@@ -75,7 +76,7 @@ async function trial(name: string, source: Source, secret: string): Promise<Tria
     };
   }
   const sample = source.samples?.[0];
-  if (!source.sign || !sample) return { coversUrl: false };
+  if (!(source.sign ?? source.prove) || !sample) return { coversUrl: false };
   const plain: Incoming = {
     type: name,
     method: "POST",
@@ -85,11 +86,7 @@ async function trial(name: string, source: Source, secret: string): Promise<Tria
     receivedAt: Date.now(),
   };
   try {
-    const headers = new Headers(plain.headers);
-    for (const [header, value] of Object.entries(await source.sign(plain, secret))) {
-      headers.set(header, value);
-    }
-    const signed = { ...plain, headers };
+    const signed = await signedAs(source, plain, secret);
     const verdict = await source.verify!(signed, [secret]);
     if (!verdict.ok) {
       // Any other refusal is about our sample, which not every scheme lets us sign.
@@ -97,7 +94,8 @@ async function trial(name: string, source: Source, secret: string): Promise<Tria
         ? { obstacle: verdict.message, hint: verdict.hint, coversUrl: false }
         : { coversUrl: false };
     }
-    const moved = { ...signed, url: `https://elsewhere.example.com/webhook/${name}` };
+    const url = signed.url.replace(ORIGIN, "https://elsewhere.example.com");
+    const moved = { ...signed, url };
     return { coversUrl: !(await source.verify!(moved, [secret])).ok };
   } catch (error) {
     return {

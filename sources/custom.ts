@@ -1,16 +1,16 @@
 import { oneLine, wholeText } from "../lib/line.ts";
 import { httpLink } from "../lib/link.ts";
-import { stepsOf } from "../lib/path.ts";
 import { secretVariable } from "../lib/secret_variable.ts";
+import { digest } from "../lib/signature.ts";
 import * as generic from "./generic.ts";
 import { payloadOf, usableId } from "./incoming.ts";
 import { sources } from "./mod.ts";
-import { textAt } from "./place.ts";
+import { ANY, stepsIn, textsAt } from "./place.ts";
 import { jsonSample } from "./sample.ts";
 import { type SourceSettings, toScheme } from "./settings.ts";
 import { signedBy, signedByKey } from "./signed.ts";
 import type { DescribeContext, Incoming, Source, Verdict } from "./source.ts";
-import { fillLink, fillTemplate } from "./template.ts";
+import { fillLink, fillTemplate, placesIn } from "./template.ts";
 import { provenBy } from "./token.ts";
 
 /**
@@ -29,6 +29,7 @@ export function customSource(
   return {
     ...base,
     ...provedBy(name, settings, base),
+    ...(known === undefined && greetedLike(settings)),
     ...(label !== undefined && { label }),
     ...(methods !== undefined && { methods: [...new Set(["POST", ...methods])] }),
     ...(body_limit !== undefined && { bodyLimit: body_limit }),
@@ -49,6 +50,7 @@ function provedBy(
   const nothing = {
     verify: undefined,
     sign: undefined,
+    prove: undefined,
     takes: undefined,
     proof: undefined,
     replayKeys: undefined,
@@ -64,18 +66,19 @@ function provedBy(
       return nothing;
     case "bearer":
     case "basic":
-      return { ...nothing, ...provenBy({ authorization: true }, place) };
+      return { ...nothing, ...provenBy({ authorization: true }, place), prove: undefined };
     case "token": {
       const { header, parameter } = scheme;
       const parameters = parameter === undefined ? [] : [parameter];
       const proven = provenBy({ header, parameters }, place);
-      // A header can be added to a sample, a parameter of its URL cannot.
-      return { ...nothing, ...proven, ...(header === undefined && { sign: undefined }) };
+      const other = header === undefined ? { sign: undefined } : { prove: undefined };
+      return { ...nothing, ...proven, ...other };
     }
     case "hmac":
       return { ...nothing, ...signedBy(toScheme(scheme), place) };
     case "ed25519":
     case "ecdsa":
+    case "rsa":
       return { ...nothing, ...signedByKey(toScheme(scheme), place) };
     case "like":
       return { ...nothing, ...like(scheme.source as keyof typeof sources, place.variable) };
@@ -89,6 +92,7 @@ function like(name: keyof typeof sources, variable: string): Partial<Source> {
   return {
     proof: model.proof,
     sign: model.sign,
+    prove: model.prove,
     takes: model.takes,
     secretNames: model.secretNames,
     certificateUrl: model.certificateUrl,
@@ -105,7 +109,15 @@ function like(name: keyof typeof sources, variable: string): Partial<Source> {
   };
 }
 
-/** Several places make one id together; where one of them is empty there is none. */
+/** How a source of the operator's own greets, answers and is called, where it is like one that Otto knows. */
+function greetedLike({ scheme }: SourceSettings): Partial<Source> {
+  if (scheme?.type !== "like") return {};
+  const model: Source = sources[scheme.source as keyof typeof sources];
+  const { probe, handshake, answer, methods, bodyLimit, verifyTokenVariable } = model;
+  return { probe, handshake, answer, methods, bodyLimit, verifyTokenVariable };
+}
+
+/** All that is at several places makes one id together; where one of them is empty there is none. */
 function idAt(places: readonly string[]) {
   const inBody = places.some((place) => !place.startsWith("header:"));
   return (request: Incoming): string | undefined => {
@@ -114,10 +126,13 @@ function idAt(places: readonly string[]) {
       headers: request.headers,
       payload: inBody ? payloadOf(request) : undefined,
     };
-    const parts = places.map((place) => textAt(place, found));
-    if (!parts.every((part) => part !== undefined)) return undefined;
+    const parts = places.map((place) => textsAt(place, found) ?? []);
+    if (parts.some((texts) => texts.length === 0)) return undefined;
+    const [part, ...others] = parts.map((texts) => texts.length === 1 ? texts[0] : texts);
+    if (others.length === 0 && typeof part === "string") return usableId(part);
     // As JSON, so that no two lists of parts are the same id.
-    return usableId(parts.length === 1 ? parts[0] : JSON.stringify(parts));
+    const id = JSON.stringify(others.length === 0 ? part : [part, ...others]);
+    return usableId(id) ?? digest(id);
   };
 }
 
@@ -145,9 +160,7 @@ function describedBy(
 
 /** Something to try it with: what the templates look for is there. */
 function sampleOf({ event, title, id }: SourceSettings) {
-  const places = [event, title].flatMap((template) =>
-    [...(template ?? "").matchAll(/\{([^{}|]*)/g)].map(([, place]) => place)
-  );
+  const places = [event, title].flatMap((template) => placesIn(template ?? ""));
   const payload: Record<string, unknown> = {};
   const headers: Record<string, string> = {};
   for (const place of [...places, ...id ?? []]) {
@@ -163,16 +176,19 @@ function sampleOf({ event, title, id }: SourceSettings) {
   );
 }
 
+/** A sample with a longer list would be a large one. */
+const MOST_ITEMS = 100;
+
 /** Puts a value at a place of keys and lists; a place that cannot be made is left out. */
 function put(into: Record<string, unknown>, place: string, value: string): void {
-  const steps = stepsOf(place).map(String);
+  const steps = (stepsIn(place) ?? []).map((step) => step === ANY ? 0 : step);
   let at: unknown = into;
-  for (const [index, step] of steps.entries()) {
-    const key = step === "*" ? "0" : step;
+  for (const [index, key] of steps.entries()) {
     if (typeof at !== "object" || at === null || key === "__proto__") return;
-    const holder = at as Record<string, unknown>;
+    if (typeof key === "number" && key > MOST_ITEMS) return;
+    const holder = at as Record<string | number, unknown>;
     const next = steps[index + 1];
     if (next === undefined) holder[key] ??= value;
-    else at = holder[key] ??= /^(\*|\d+)$/.test(next) ? [] : {};
+    else at = holder[key] ??= typeof next === "number" ? [] : {};
   }
 }

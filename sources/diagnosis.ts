@@ -1,6 +1,6 @@
 import { oneLine } from "../lib/line.ts";
 import { secretVariable } from "../lib/secret_variable.ts";
-import { recogniseSender } from "./fingerprint.ts";
+import { hintFor, recogniseSender } from "./fingerprint.ts";
 import { otherWritings } from "./rewritten.ts";
 import type { Incoming, Source, Verdict } from "./source.ts";
 
@@ -58,8 +58,8 @@ async function causeOf(
         await differentBody(request, source, keyring) ??
         await differentUrl(request, source, keyring) ??
         await differentSource(request, name, keyring) ??
-        `It fits no secret that is set, however the body is written: either the sender has ` +
-          `another secret than ${keyring.variable}, or this was not the sender.`;
+        `It fits no secret that is set, in none of the usual writings of its body: either the ` +
+          `sender has another secret than ${keyring.variable}, or this was not the sender.`;
     default:
       return await differentSource(request, name, keyring);
   }
@@ -175,7 +175,6 @@ async function differentSource(
       } signs, with its secret: send it to /webhook/${other}.`;
     }
   }
-  return sender && sender !== name
-    ? `It looks like ${sources[sender].label ?? sender}: send it to /webhook/${sender}.`
-    : undefined;
+  const hint = hintFor(request.headers, name);
+  return hint && `It ${hint}.`;
 }

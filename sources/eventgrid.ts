@@ -16,7 +16,7 @@ export const setup =
   "Event Grid; for CloudEvents use /webhook/cloudevents)";
 
 /** Event Grid signs nothing; what it calls may have a token in its query (learn.microsoft.com, "Webhook event delivery"). */
-export const { verify, proof, secretNames } = provenBy(
+export const { verify, prove, proof, secretNames } = provenBy(
   { parameters: ["token"], authorization: true },
   { variable: secretVariable, is: "the token in the subscription's URL" },
 );

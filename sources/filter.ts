@@ -19,8 +19,9 @@ export interface Filter {
   any?: readonly Condition[];
 }
 
+const UNREAD = "the body could not be read, as it is neither JSON nor a form";
 /** Longer texts are not compared with a pattern: nobody writes one for them. */
-const MOST_TEXT = 4_000;
+const MOST_TEXT = 100_000;
 
 /**
  * Why a filter holds a message back, in one line; undefined when it lets it
@@ -30,11 +31,14 @@ export function heldBackBy({ all = [], any = [] }: Filter, request: Request): st
   const unmet = all.find((condition) => !meets(condition, request));
   if (unmet) return `${tell(unmet)}: ${tellFound(unmet, request)}`;
   if (any.length === 0 || any.some((condition) => meets(condition, request))) return undefined;
-  return oneLine(`none of ${any.map(tell).join("; ")}`, 400);
+  const why = request.isRaw ? `${UNREAD}, so ` : "";
+  return oneLine(`${why}none of ${any.map(tell).join("; ")}`, 400);
 }
 
 function meets(condition: Condition, request: Request): boolean {
   const found = valuesAt(condition.path, request);
+  // What nobody can say is not otherwise, either.
+  if (found === undefined) return false;
   // What is too long to be compared is not otherwise, either.
   const isComparable = condition.glob === undefined ||
     found.every((value) => typeof value !== "string" || value.length <= MOST_TEXT);
@@ -64,6 +68,7 @@ export function tell({ path, equals, glob, exists, not }: Condition): string {
 
 function tellFound({ path, exists }: Condition, request: Request): string {
   const found = valuesAt(path, request);
+  if (found === undefined) return request.isRaw ? UNREAD : "it has too many values to look at all";
   if (found.length === 0) return "it is not there";
   if (exists !== undefined) return "it is there";
   const plain = found.filter(isPlain).map((value) => oneLine(String(value), 60));

@@ -1,11 +1,11 @@
 import { sources } from "./mod.ts";
+import { GENERIC } from "./registry.ts";
 
-/**
- * Headers that only one sender writes, the surest first: a GitLab hook has
- * Standard Webhooks' headers, too. Headers that several share
- * (`X-Hub-Signature`) say nothing.
- */
-const HEADERS: readonly [header: string, source: keyof typeof sources][] = [
+/** A header, who writes it, and what it begins with where not all of its values are his. */
+type Clue = readonly [header: string, source: keyof typeof sources, start?: string];
+
+/** What only one sender writes, the surest first. */
+const OWN: readonly Clue[] = [
   ["x-github-event", "github"],
   ["stripe-signature", "stripe"],
   ["x-slack-signature", "slack"],
@@ -34,6 +34,7 @@ const HEADERS: readonly [header: string, source: keyof typeof sources][] = [
   ["x-notion-signature", "notion"],
   ["paddle-signature", "paddle"],
   ["paypal-transmission-sig", "paypal"],
+  ["paypal-transmission-id", "paypal"],
   ["x-twilio-email-event-webhook-signature", "sendgrid"],
   ["x-square-hmacsha256-signature", "square"],
   ["x-amz-sns-message-type", "sns"],
@@ -46,38 +47,66 @@ const HEADERS: readonly [header: string, source: keyof typeof sources][] = [
   ["x-zendesk-webhook-signature", "zendesk"],
   ["x-zendesk-webhook-id", "zendesk"],
   ["x-zm-signature", "zoom"],
+  ["authorization", "teams", "HMAC "],
+  ["user-agent", "github", "GitHub-Hookshot/"],
+  ["user-agent", "alertmanager", "Alertmanager/"],
+  ["user-agent", "grafana", "Grafana"],
+  ["user-agent", "jira", "Atlassian Webhook HTTP Client"],
+];
+
+/**
+ * What several write, a GitLab hook Standard Webhooks' headers, too: it says
+ * something of a sender that nobody has named, and nothing else.
+ * `X-Hub-Signature` is of too many to say even that.
+ */
+const SHARED: readonly Clue[] = [
   ["ce-specversion", "cloudevents"],
   ["ce-id", "cloudevents"],
+  ["content-type", "cloudevents", "application/cloudevents"],
   ["svix-signature", "svix"],
+  ["svix-id", "svix"],
   ["webhook-signature", "standardwebhooks"],
-];
-const RANKS = new Map(HEADERS.map(([header], rank) => [header, rank]));
-
-/** How some senders call themselves in `User-Agent`. */
-const AGENTS: readonly [start: string, source: keyof typeof sources][] = [
-  ["GitHub-Hookshot/", "github"],
-  ["Alertmanager/", "alertmanager"],
-  ["Grafana", "grafana"],
-  ["Atlassian Webhook HTTP Client", "jira"],
+  ["webhook-id", "standardwebhooks"],
+  ["x-hub-signature-256", "meta"],
 ];
 
-/** The source whose sender writes such headers (names in lower case), if they are one's own. */
-export function recogniseSender(
-  headers: Iterable<readonly [name: string, value: string]>,
-): keyof typeof sources | undefined {
-  let rank = HEADERS.length;
-  let agent: keyof typeof sources | undefined;
+const [BY_OWN, BY_SHARED] = [OWN, SHARED].map((clues) => ({
+  clues,
+  ranks: Map.groupBy(clues.keys(), (rank) => clues[rank][0]),
+}));
+
+type Given = Iterable<readonly [name: string, value: string]>;
+
+/** The source whose sender writes such headers (names in lower case). */
+export function recogniseSender(headers: Given): keyof typeof sources | undefined {
+  return find(headers, BY_OWN) ?? find(headers, BY_SHARED);
+}
+
+function find(headers: Given, { clues, ranks }: typeof BY_OWN): keyof typeof sources | undefined {
+  let best = clues.length;
   for (const [name, value] of headers) {
-    rank = Math.min(rank, RANKS.get(name) ?? rank);
-    if (name === "user-agent") agent = AGENTS.find(([start]) => value.startsWith(start))?.[1];
+    for (const rank of ranks.get(name) ?? []) {
+      if (rank < best && value.startsWith(clues[rank][2] ?? "")) best = rank;
+    }
   }
-  return HEADERS[rank]?.[1] ?? agent;
+  return clues[best]?.[1];
 }
 
-/** What to tell a person whose webhook came in under a name that is not its sender's. */
-export function hintFor(
-  headers: Iterable<readonly [name: string, value: string]>,
-): string | undefined {
-  const name = recogniseSender(headers);
-  return name && `looks like ${sources[name].label ?? name}: use /webhook/${name}`;
+/**
+ * What to tell a person whose webhook came in under a name that is not its
+ * sender's. `name` is the source it was sent to: the generic one, or one that
+ * Otto knows; those of the operator's own are what he says they are.
+ */
+export function hintFor(headers: Given, name: string): string | undefined {
+  const isKnown = Object.hasOwn(sources, name);
+  if (!isKnown && name !== GENERIC) return undefined;
+  const sender = isKnown ? find(headers, BY_OWN) : recogniseSender(headers);
+  if (sender === undefined || sender === name) return undefined;
+  // Whoever writes as a family does may send to its name.
+  const isMember = FAMILIES.has(name) && find(headers, BY_SHARED) === name;
+  return isMember
+    ? undefined
+    : `looks like ${sources[sender].label ?? sender}: use /webhook/${sender}`;
 }
+
+const FAMILIES = new Set(["cloudevents", "svix", "standardwebhooks"]);

@@ -24,6 +24,12 @@ export function usableId(id: string | null | undefined): string | undefined {
   return trimmed && trimmed.length <= MAX_ID_LENGTH ? trimmed : undefined;
 }
 
+/** A request of an object in JSON, with other fields in it. */
+export function withFields(request: Incoming, fields: Record<string, unknown>): Incoming {
+  const payload = { ...payloadOf(request) as object, ...fields };
+  return { ...request, body: new TextEncoder().encode(JSON.stringify(payload)) };
+}
+
 function tryParse(request: Incoming): unknown {
   try {
     return parsePayload(

@@ -2,7 +2,7 @@ import type { Description } from "../lib/description.ts";
 import { quoted, words } from "../lib/line.ts";
 import { at, first, line, text, whole } from "../lib/pick.ts";
 import { decodeHex, encodeHex, hmac, verifyHmac } from "../lib/signature.ts";
-import { payloadOf, usableId } from "./incoming.ts";
+import { payloadOf, usableId, withFields } from "./incoming.ts";
 import { jsonSample } from "./sample.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
 import { told } from "./told.ts";
@@ -38,7 +38,19 @@ export async function verify(request: Incoming, secrets: readonly string[]): Pro
     : malformed(FIELD, "{64 hexadecimal digits}");
 }
 
-/** A body cannot be signed after the fact: its signature is a part of it. Nothing is added. */
+/** Puts a signature into the body, as a part of which Mailgun sends it. */
+export async function prove(request: Incoming, secret: string): Promise<Incoming> {
+  const timestamp = String(Math.floor(request.receivedAt / 1000));
+  const token = crypto.randomUUID();
+  const signature = {
+    timestamp,
+    token,
+    signature: await signatureOf({ timestamp, token }, secret),
+  };
+  return withFields(request, { signature });
+}
+
+/** What Mailgun signs, signed. */
 export async function signatureOf(
   { timestamp, token }: { timestamp: string; token: string },
   secret: string,

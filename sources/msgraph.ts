@@ -3,11 +3,11 @@ import { words } from "../lib/line.ts";
 import { at, first, line, list, text } from "../lib/pick.ts";
 import { digest, isSecret } from "../lib/signature.ts";
 import { echo, parameter } from "./challenge.ts";
-import { payloadOf, usableId } from "./incoming.ts";
+import { payloadOf, usableId, withFields } from "./incoming.ts";
 import { jsonSample } from "./sample.ts";
 import type { DescribeContext, Incoming, Reply, Verdict } from "./source.ts";
 import { eachOnce, titleOfAll, told } from "./told.ts";
-import { mismatch, missing, verified } from "./verdict.ts";
+import { noToken, verified, wrongToken } from "./verdict.ts";
 
 export const label = "Microsoft Graph";
 export const secretVariable = "MSGRAPH_WEBHOOK_SECRET";
@@ -21,13 +21,21 @@ const FIELD = "clientState";
 export async function verify(request: Incoming, secrets: readonly string[]): Promise<Verdict> {
   const items = list(payloadOf(request), "value");
   if (items.length === 0 || items.some((item) => text(item, FIELD) === undefined)) {
-    return missing(FIELD, `Give the subscription a clientState, and set ${secretVariable} to it.`);
+    return noToken(FIELD, `Give the subscription a clientState, and set ${secretVariable} to it.`);
   }
   let matches = true;
   for (const item of items) if (!await isSecret(text(item, FIELD), secrets)) matches = false;
   return matches
     ? verified
-    : mismatch(FIELD, `Set ${secretVariable} to the subscription's clientState.`);
+    : wrongToken(FIELD, `Set ${secretVariable} to the subscription's clientState.`);
+}
+
+/** Graph says it in each item. */
+export function prove(request: Incoming, secret: string): Promise<Incoming> {
+  const items = list(payloadOf(request), "value");
+  const value = (items.length > 0 ? items : [{}])
+    .map((item) => ({ ...item as object, [FIELD]: secret }));
+  return Promise.resolve(withFields(request, { value }));
 }
 
 /** Graph's token is a sentence, such as `Validation: Testing client application reachability …`. */
@@ -86,7 +94,6 @@ export const samples = [
       id: "SAMPLE",
       subscriptionId: "s1",
       changeType: "created",
-      clientState: "otto",
       tenantId: "t1",
       resource: "users/ada/messages/1",
       resourceData: { "@odata.type": "#Microsoft.Graph.Message", id: "1" },

@@ -1,53 +1,113 @@
-import { stepsOf } from "../lib/path.ts";
-import { type Step } from "../lib/pick.ts";
-
 /** Where something is looked for in a request. */
 export interface Request {
   headers?: Headers;
   payload: unknown;
+  /** The body was neither JSON nor a form: the payload is `raw_body` and nothing else. */
+  isRaw?: boolean;
 }
+
+/** Any item of a list. */
+export const ANY = Symbol("any");
+
+/** A step into a payload: a key, an index, or any item. */
+export type Step = string | number | typeof ANY;
 
 /** More values than these are not looked at: a payload may hold a million. */
 const MOST_VALUES = 10_000;
 
-/** Names are told apart by dots, so that no text can be read in two ways. */
-const PAYLOAD = /^(?:[^\s.[\]{}|:]+|\[(?:\d+|\*)\])(?:\.[^\s.[\]{}|:]+|\[(?:\d+|\*)\])*$/;
+/** Names are told apart by dots; a key with anything else in it is a string in brackets. */
+const STEP = /\.([^\s.[\]{}|:"]+)|\[(\d+|\*)\]|\[("(?:[^"\\]|\\.)*")\]/y;
 const HEADER = /^header:([!#$%&'*+.^_`|~0-9A-Za-z-]+)$/;
+const WANTED = 'must be a path into the payload, such as "order.items[0].name" (a key with other ' +
+  'characters in it is written ["a key"]), or "header:" and the name of a header';
 
-/** Whether a text names a place: `order.items[0].name`, `labels[*].name` (any of them) or `header:X-Event`. */
-export function isPlace(text: string): boolean {
-  return HEADER.test(text) || PAYLOAD.test(text);
+/**
+ * What is wrong with a text that should name a place: `order.items[0].name`,
+ * `labels[*].name` (any of them), `form["user[email]"]` or `header:X-Event`;
+ * undefined when nothing is.
+ */
+export function placeFault(text: string): string | undefined {
+  if (text.startsWith("$")) {
+    const path = text.replace(/^\$(\.|(?=\[))/, "");
+    const meant = path !== text && stepsIn(path) ? path : "order.id";
+    return `paths do not begin with $: write ${meant}, or ["$key"] for a key that does`;
+  }
+  return HEADER.test(text) || stepsIn(text) ? undefined : WANTED;
 }
 
-/** What is wrong with a text that names no place. */
-export const PLACE_WANTED = 'must be a path into the payload, such as "order.items[0].name", or ' +
-  '"header:" and the name of a header';
+/** The steps of a path into a payload, in time linear in its length; undefined when it is none. */
+export function stepsIn(path: string): Step[] | undefined {
+  const text = path.startsWith("[") ? path : `.${path}`;
+  const steps: Step[] = [];
+  STEP.lastIndex = 0;
+  while (STEP.lastIndex < text.length) {
+    const found = STEP.exec(text);
+    const step = found ? toStep(found) : undefined;
+    if (step === undefined) return undefined;
+    steps.push(step);
+  }
+  return steps;
+}
 
-/** All values at a place: none, one, or with `[*]` several. Those a sender's objects inherit do not count. */
-export function valuesAt(place: string, { headers, payload }: Request): unknown[] {
+function toStep([, name, item, key]: readonly (string | undefined)[]): Step | undefined {
+  if (key !== undefined) return parseKey(key);
+  return (name ?? item) === "*" ? ANY : name ?? Number(item);
+}
+
+function parseKey(json: string): string | undefined {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * All values at a place: none, one, or with `[*]` several; those a sender's
+ * objects inherit do not count. Undefined when nobody can say: there are more
+ * than are looked at, or the body could not be read.
+ */
+export function valuesAt(place: string, request: Request): unknown[] | undefined {
+  const { values, isAll } = look(place, request);
+  return isAll ? values : undefined;
+}
+
+function look(place: string, { headers, payload, isRaw }: Request) {
   const [, header] = HEADER.exec(place) ?? [];
   if (header !== undefined) {
-    const value = headers?.get(header);
-    return value === null || value === undefined ? [] : [value];
+    const value = headers?.get(header) ?? undefined;
+    return { values: value === undefined ? [] : [value], isAll: true };
   }
-  let found: unknown[] = [payload];
-  for (const step of stepsOf(place)) {
-    found = found.flatMap((value) => below(value, step)).slice(0, MOST_VALUES);
+  const steps = stepsIn(place) ?? [];
+  let values: unknown[] = [payload];
+  let isAll = !isRaw || steps[0] === "raw_body";
+  for (const step of steps) {
+    values = values.flatMap((value) => below(value, step));
+    if (values.length > MOST_VALUES) isAll = false;
+    values = values.slice(0, MOST_VALUES);
   }
-  return found;
+  return { values, isAll };
 }
 
 function below(value: unknown, step: Step): unknown[] {
   if (typeof value !== "object" || value === null) return [];
-  if (step === "*") return Array.isArray(value) ? value.slice(0, MOST_VALUES) : [];
+  if (step === ANY) return Array.isArray(value) ? value : [];
   return Object.hasOwn(value, step) ? [(value as Record<Step, unknown>)[step]] : [];
 }
 
 /** The first text or number at a place; booleans count as text, blank text does not count. */
 export function textAt(place: string, request: Request): string | undefined {
-  for (const value of valuesAt(place, request)) {
-    if (typeof value === "string" && value.trim() !== "") return value;
-    if (typeof value === "number" || typeof value === "boolean") return String(value);
-  }
-  return undefined;
+  return textsIn(look(place, request).values)[0];
+}
+
+/** The same for all of them; undefined when nobody can say. */
+export function textsAt(place: string, request: Request): string[] | undefined {
+  const values = valuesAt(place, request);
+  return values && textsIn(values);
+}
+
+function textsIn(values: readonly unknown[]): string[] {
+  return values.filter((value) =>
+    typeof value === "string" ? value.trim() !== "" : ["number", "boolean"].includes(typeof value)
+  ).map(String);
 }

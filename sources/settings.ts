@@ -3,7 +3,7 @@ import { isSubnet } from "../lib/address_list.ts";
 import { secretVariable } from "../lib/secret_variable.ts";
 import type { Scheme } from "../lib/signature.ts";
 import { sources } from "./mod.ts";
-import { isPlace, PLACE_WANTED } from "./place.ts";
+import { placeFault } from "./place.ts";
 import type { Source } from "./source.ts";
 import { linkFault, templateFault } from "./template.ts";
 
@@ -11,7 +11,10 @@ const MIB = 1024 * 1024;
 /** A day: more is no burst. */
 const MOST_SECONDS = 86_400;
 
-const place = z.string().max(300).refine(isPlace, { error: PLACE_WANTED });
+const place = z.string().max(300).superRefine((text, context) => {
+  const fault = placeFault(text);
+  if (fault !== undefined) context.addIssue({ code: "custom", message: fault });
+});
 
 const template = z.string().min(1).max(1_000).superRefine((text, context) => {
   const fault = templateFault(text);
@@ -31,7 +34,9 @@ const signed = {
   header,
   prefix: z.string().max(40).optional(),
   separator: z.enum([",", ";", " "], { error: 'must be ",", ";" or " "' }).optional(),
-  encoding: z.enum(["hex", "base64"], { error: 'must be "hex" or "base64"' }).default("hex"),
+  encoding: z.enum(["hex", "base64", "base64url"], {
+    error: 'must be "hex", "base64" or "base64url"',
+  }).default("hex"),
   signed: z.string().max(200).default("{body}"),
   id_header: header.optional(),
   time: z.strictObject({
@@ -61,15 +66,16 @@ const scheme = z.preprocess(
     }),
     z.strictObject({
       type: z.literal("hmac"),
-      algorithm: z.enum(["sha256", "sha1"], { error: 'must be "sha256" or "sha1"' })
-        .default("sha256"),
+      algorithm: z.enum(["sha256", "sha1", "sha512"], {
+        error: 'must be "sha256", "sha1" or "sha512"',
+      }).default("sha256"),
       key: z.enum(["text", "base64", "hex", "whsec"], {
         error: 'must be "text", "base64", "hex" or "whsec"',
       }).default("text"),
       ...signed,
     }),
     z.strictObject({ type: z.literal("ed25519"), key: z.enum(["hex", "base64"]), ...signed }),
-    z.strictObject({ type: z.literal("ecdsa"), key: z.literal("base64"), ...signed }),
+    z.strictObject({ type: z.enum(["ecdsa", "rsa"]), key: z.literal("base64"), ...signed }),
     z.strictObject({
       type: z.literal("like"),
       source: z.string().refine(
@@ -80,8 +86,8 @@ const scheme = z.preprocess(
       ),
     }),
   ], {
-    error: 'must have the type "none", "bearer", "basic", "token", "hmac", "ed25519", "ecdsa" or ' +
-      '"like"',
+    error: 'must have the type "none", "bearer", "basic", "token", "hmac", "ed25519", "ecdsa", ' +
+      '"rsa" or "like"',
   }).superRefine((given, context) => {
     for (const [path, message] of schemeFaults(given)) {
       context.addIssue({ code: "custom", path: [path], message });
@@ -93,6 +99,8 @@ const condition = z.strictObject({
   path: place,
   equals: z.union([z.string(), z.number(), z.boolean(), z.null()], {
     error: "must be a text, a number, true, false or null",
+  }).refine((value) => !Number.isInteger(value) || Number.isSafeInteger(value), {
+    error: "is more than a number can hold: write it in quotes",
   }).optional(),
   glob: z.string().min(1).max(500).optional(),
   exists: z.boolean().optional(),
@@ -270,15 +278,14 @@ function* schemeFaults(given: GivenScheme): Generator<[path: string, message: st
   }
 }
 
-const ALGORITHMS = { ed25519: "Ed25519", ecdsa: "ECDSA-P256" } as const;
+const HMACS = { sha256: "HMAC-SHA-256", sha1: "HMAC-SHA-1", sha512: "HMAC-SHA-512" } as const;
+const ALGORITHMS = { ed25519: "Ed25519", ecdsa: "ECDSA-P256", rsa: "RSA-SHA256" } as const;
 
 /** A scheme of the file as the one that checks requests. */
 export function toScheme(given: Extract<GivenScheme, { signed: string }>): Scheme {
   const { prefix, separator, encoding, time } = given;
   return {
-    algorithm: given.type === "hmac"
-      ? given.algorithm === "sha1" ? "HMAC-SHA-1" : "HMAC-SHA-256"
-      : ALGORITHMS[given.type],
+    algorithm: given.type === "hmac" ? HMACS[given.algorithm] : ALGORITHMS[given.type],
     header: given.header,
     prefix,
     separator,

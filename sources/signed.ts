@@ -7,7 +7,7 @@ import {
   signScheme,
   tellScheme,
 } from "../lib/signature.ts";
-import type { Incoming, Verdict } from "./source.ts";
+import type { Incoming, Source, Verdict } from "./source.ts";
 import { malformed, mismatch, missing, outsideWindow, unusable, verified } from "./verdict.ts";
 
 /** Where a secret is kept: our variable, and the place in the vendor's settings, as in "the app's signing secret". */
@@ -35,6 +35,24 @@ export function signedByKey(scheme: Scheme, place: SecretPlace) {
   return { verify, proof, replayKeys, takes: (secret: string) => isKeyOf(scheme, secret) };
 }
 
+/**
+ * A request with the proof that its sender would give, as it is where the source can give none.
+ *
+ * @throws whatever the source does when the secret is none for it.
+ */
+export async function signedAs(
+  source: Source,
+  request: Incoming,
+  secret: string,
+): Promise<Incoming> {
+  if (!source.sign) return await source.prove?.(request, secret) ?? request;
+  const headers = new Headers(request.headers);
+  for (const [name, value] of Object.entries(await source.sign(request, secret))) {
+    headers.set(name, value);
+  }
+  return { ...request, headers };
+}
+
 /** What a finding means for a person. */
 export function toVerdict(
   finding: Finding,
@@ -45,13 +63,13 @@ export function toVerdict(
     case "match":
       return verified;
     case "missing":
-      return missing(finding.header, `Set ${variable} to ${is}, and the same at the sender.`);
+      return missing(finding.header, `Set ${variable} to ${is}; the sender needs the same.`);
     case "malformed":
       return malformed(finding.header, finding.wanted);
     case "mismatch":
       return mismatch(
         finding.header,
-        `Set ${variable} to ${is} and forward the body unchanged.`,
+        `Set ${variable} to ${is}, and forward the body unchanged.`,
       );
     case "unusable":
       return unusable(variable, finding.wanted);

@@ -13,7 +13,7 @@ export const setup = "The topic → Create subscription (HTTPS): URL with ?token
   "then follow the link of the task that asks to confirm";
 
 /** SNS signs with a certificate, which is not checked: a token in the subscription's URL proves the sender. */
-export const { verify, proof, secretNames } = provenBy(
+export const { verify, prove, proof, secretNames } = provenBy(
   { parameters: ["token"] },
   { variable: secretVariable, is: "the token in the subscription's URL" },
 );

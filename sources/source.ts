@@ -112,6 +112,8 @@ export interface Source {
   takes?(secret: string): Promise<boolean>;
   /** Signs a sample the way the vendor would: the headers to add. */
   sign?(request: Incoming, secret: string): Promise<Record<string, string>>;
+  /** A sample as its sender would send it, where its proof stands in the URL or the body. */
+  prove?(request: Incoming, secret: string): Promise<Incoming>;
   /** Small events of our own making, to try the source with. */
   readonly samples?: readonly Sample[];
 }

@@ -20,7 +20,7 @@ export const { verify, sign, proof } = signedBy({
   signed: "{url}{body}",
 }, {
   variable: secretVariable,
-  is: "the subscription's signature key, and PUBLIC_URL to the origin of its notification URL,",
+  is: "the subscription's signature key, and PUBLIC_URL to the origin of its notification URL",
 });
 
 /** The event's id. */

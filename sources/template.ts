@@ -1,15 +1,22 @@
-import { isPlace, PLACE_WANTED, type Request, textAt } from "./place.ts";
+import { placeFault, type Request, textAt } from "./place.ts";
 
-const PART = /\{([^{}|]*)(?:\|([^{}]*))?\}/g;
+/** A place may have a key in quotes, which may hold anything but braces. */
+const PART = /\{((?:[^{}|"]|"(?:[^{}"\\]|\\[^{}])*")*)(?:\|([^{}]*))?\}/g;
 
 /** What is wrong with a template; undefined when nothing is. */
 export function templateFault(template: string): string | undefined {
   for (const [whole, place] of template.matchAll(PART)) {
-    if (!isPlace(place)) return `${whole} ${PLACE_WANTED}`;
+    const fault = placeFault(place);
+    if (fault !== undefined) return `${whole}: ${fault}`;
   }
   return /[{}]/.test(template.replace(PART, ""))
     ? 'has a brace without its partner: a part is written "{order.number}" or "{order.number|none}"'
     : undefined;
+}
+
+/** The places that a template names. */
+export function placesIn(template: string): string[] {
+  return Array.from(template.matchAll(PART), ([, place]) => place);
 }
 
 /** Whether a template names anything of the request. */

@@ -20,7 +20,7 @@ export const { verify, sign, proof } = signedBy({
   signed: "{body}{url}",
 }, {
   variable: secretVariable,
-  is: "the application's OAuth secret, and PUBLIC_URL to the origin of the callback URL,",
+  is: "the application's OAuth secret, and PUBLIC_URL to the origin of the callback URL",
 });
 
 /** Trello looks with HEAD before it makes a webhook. */

@@ -33,6 +33,26 @@ export function mismatch(header: string, hint: string): Verdict {
   };
 }
 
+/** The sender was to show the secret itself, and shows nothing; as in "no X-Token header". */
+export function noToken(place: string, hint: string): Verdict {
+  return {
+    ok: false,
+    code: "signature_missing",
+    message: `Checking the token failed: the request has no ${place}`,
+    hint,
+  };
+}
+
+/** What the sender shows is not the secret. */
+export function wrongToken(place: string, hint: string): Verdict {
+  return {
+    ok: false,
+    code: "signature_mismatch",
+    message: `Checking the token failed: what the ${place} holds is not the secret`,
+    hint,
+  };
+}
+
 /** The signature is right, but its time is not. Given last, so that it means nothing else is wrong. */
 export function outsideWindow(
   seconds: number,

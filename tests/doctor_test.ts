@@ -1,6 +1,7 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { listEvents, makeSample } from "../handlers/sample.ts";
+import { Problem } from "../handlers/problem.ts";
 import { readConfig } from "../lib/config.ts";
 import { checkUp } from "../sources/checkup.ts";
 import { sources } from "../sources/mod.ts";
@@ -15,9 +16,13 @@ const ADMIN_TOKEN = "a token of the operator's own";
 const SECRETS: Record<string, string> = {
   airtable: btoa("a secret key"),
   teams: btoa("a secret key"),
+  telegram: "tök en",
+  okta: "two wörds",
 };
 const variableOf = (name: string, source: Source) =>
   source.secretVariable ?? `WEBHOOK_SECRET_${name.toUpperCase()}`;
+
+const canProve = ({ sign, prove }: Source) => (sign ?? prove) !== undefined;
 
 /** Runs a task's program as the task does, with these variables and no others. */
 async function runTask(file: string, args: string[], env: Record<string, string> = {}) {
@@ -83,6 +88,15 @@ describe("the doctor", () => {
     assertEquals(found.status, "verified", found.detail);
   });
 
+  it("asks for no PUBLIC_URL where the secret stands in the URL", async () => {
+    const scheme = { type: "token", parameter: "key" } as const;
+    const { all } = createRegistry({ acme: { scheme } });
+    for (const name of ["acme", "sns", "eventgrid"]) {
+      const found = await checkUp(name, all[name], { secrets: ["a secret"], variable: "X" });
+      assertEquals([found.status, found.hint], ["verified", undefined], name);
+    }
+  });
+
   it("asks for PUBLIC_URL where a signature covers the URL", async () => {
     for (const name of ["twilio", "square", "trello", "hubspot"] as const) {
       const { hint } = await checkUp(name, sources[name], { secrets: ["x"], variable: "X" });
@@ -96,7 +110,7 @@ describe("a sample", () => {
   let server: Deno.HttpServer<Deno.NetAddr>;
   const env: Record<string, string> = { ADMIN_TOKEN };
   for (const [name, source] of Object.entries<Source>(sources)) {
-    if (source.sign) env[variableOf(name, source)] = SECRETS[name] ?? "any-text";
+    if (canProve(source)) env[variableOf(name, source)] = SECRETS[name] ?? "any-text";
   }
   beforeAll(async () => {
     otto = await openOtto(env);
@@ -135,7 +149,8 @@ describe("a sample", () => {
         assert(answer.ok, `${name} ${event}: ${answer.status} ${said}`);
         const [{ verification, webhook_type }] = await messages();
         if (source) assertEquals(webhook_type, name);
-        assertEquals(verification, source?.sign ? "verified" : "unverified", `${name} ${event}`);
+        const wanted = source && canProve(source) ? "verified" : "unverified";
+        assertEquals(verification, wanted, `${name} ${event}`);
       }
     }
   });
@@ -146,6 +161,44 @@ describe("a sample", () => {
     assertMatch(out, /^push +200 \{"status":"received"/m);
     const [message] = await messages();
     assertEquals([message.webhook_type, message.verification], ["github", "verified"]);
+  });
+
+  it("of an own source has the secret in its URL, and is sent where it has to go", async () => {
+    const sources = createRegistry({ acme: { scheme: { type: "token", parameter: "key" } } });
+    const config = { secrets: new Map([["WEBHOOK_SECRET_ACME", ["tök & en"]]]) };
+    const sample = await makeSample({ config, sources }, {
+      name: "acme",
+      origin: origin(),
+      path: "/hooks?from=here",
+    });
+    const { pathname, searchParams } = new URL(sample.url);
+    assertEquals([pathname, ...searchParams.values()], ["/hooks", "here", "tök & en"]);
+    assertEquals((await sample.json()).title, "A sample");
+  });
+
+  it("that its secret cannot sign is a problem that names the variable, and shows no secret", async () => {
+    for (const [name, secret] of [["airtable", "no base64!"], ["telegram", "one\nline"]]) {
+      const config = { secrets: new Map([[`WEBHOOK_SECRET_${name.toUpperCase()}`, [secret]]]) };
+      const error = await assertRejects(
+        () => makeSample({ config, sources: createRegistry() }, { name, origin: origin() }),
+        Problem,
+      );
+      assertEquals(error.code, "cannot_sign");
+      assertMatch(error.hint, /_WEBHOOK_SECRET|WEBHOOK_SECRET_/);
+      assert(!`${error.message} ${error.hint}`.includes(secret));
+    }
+  });
+
+  it("of a sender that nobody knows is not named after it", async () => {
+    const sources = createRegistry({
+      generic: { scheme: { type: "bearer" }, secret_required: true },
+    });
+    const config = { secrets: new Map() };
+    const error = await assertRejects(
+      () => makeSample({ config, sources }, { name: "generic", origin: origin() }),
+      Problem,
+    );
+    assertMatch(error.message, /^Cannot send a generic sample: no secret/);
   });
 
   it("that is refused ends the task with 1", async () => {

@@ -1,11 +1,12 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { sign } from "@octokit/webhooks-methods";
-import { recogniseSender } from "../sources/fingerprint.ts";
+import { diagnose } from "../sources/diagnosis.ts";
+import { hintFor, recogniseSender } from "../sources/fingerprint.ts";
 import { sources } from "../sources/mod.ts";
 import type { Source } from "../sources/source.ts";
 import { json, openOtto, type Otto } from "./otto.ts";
-import { signedSample } from "./sources/request.ts";
+import { request, signedSample } from "./sources/request.ts";
 
 const ADMIN_TOKEN = "a token of the operator's own";
 const GITHUB = "the secret of github";
@@ -150,10 +151,68 @@ describe("a known sender under another name", () => {
       assertEquals(lines.filter((line) => line.includes("webhook.unknown_sender")).length, 1);
       const page = await (await otto.ask("/", { headers: { accept: "text/html" } })).text();
       assert(page.includes("looks like Sentry"));
+      const push = await otto.send("gitlab", "{}", { "x-github-event": "push" });
+      const { hint } = await json(await otto.ask(`/api/messages/${push}`));
+      assertEquals(hint, "looks like GitHub: use /webhook/github");
       const plain = await otto.send("errors", "{}", { "x-thing": "1" });
       assertEquals((await json(await otto.ask(`/api/messages/${plain}`))).hint, null);
     } finally {
       await otto[Symbol.asyncDispose]();
+    }
+  });
+
+  it("is told of the names that Otto knows, and of what several senders write not by them", () => {
+    const [github, svix, hub] = [["x-github-event", "push"], ["svix-id", "msg_1"], [
+      "x-hub-signature-256",
+      "sha256=00",
+    ]] as const;
+    const gitlab = ["x-gitlab-event", "Push Hook"] as const;
+    const standard = ["webhook-id", "msg_1"] as const;
+    const grid = ["aeg-event-type", "Notification"] as const;
+    const event = ["content-type", "application/cloudevents+json; charset=utf-8"] as const;
+    const told: [name: string, headers: (readonly [string, string])[], source?: string][] = [
+      ["gitlab", [github, hub], "github"],
+      ["meta", [github, hub], "github"],
+      ["github", [github, hub]],
+      ["github", [hub]],
+      ["generic", [hub], "meta"],
+      ["generic", [["user-agent", "GitHub-Hookshot/1"], hub], "github"],
+      ["generic", [svix], "svix"],
+      ["generic", [standard], "standardwebhooks"],
+      ["generic", [event], "cloudevents"],
+      ["generic", [["content-type", "application/json"]]],
+      ["generic", [["paypal-transmission-id", "1"]], "paypal"],
+      ["generic", [["authorization", "HMAC AAAA"]], "teams"],
+      ["generic", [["authorization", "Bearer HMAC"]]],
+      ["clerk", [svix]],
+      ["gitlab", [gitlab, standard]],
+      ["standardwebhooks", [gitlab, standard]],
+      ["svix", [gitlab, standard], "gitlab"],
+      ["cloudevents", [grid, event]],
+      ["cloudevents", [github], "github"],
+      ["my-own", [github]],
+    ];
+    for (const [name, headers, source] of told) {
+      const wanted = source && new RegExp(`: use /webhook/${source}$`);
+      const hint = hintFor(headers, name);
+      if (wanted) assertMatch(hint ?? "", wanted, name);
+      else assertEquals(hint, undefined, name);
+    }
+  });
+
+  it("is not told where a refused message only has headers that several write", async () => {
+    const headers = { "x-hub-signature-256": `sha256=${"0".repeat(64)}` };
+    const said: [name: keyof typeof sources, more: Record<string, string>, wanted: RegExp][] = [
+      ["github", {}, /It fits no secret that is set/],
+      ["github", { "x-hook-uuid": "1" }, /It looks like Bitbucket: use \/webhook\/bitbucket/],
+    ];
+    for (const [name, more, wanted] of said) {
+      const source: Source = sources[name];
+      const incoming = request("{}", { ...headers, ...more });
+      const verdict = await source.verify!(incoming, ["a secret"]);
+      assert(!verdict.ok);
+      const keyring = { own: ["a secret"], variable: "X", all: new Map(), retired: [], sources };
+      assertMatch(await diagnose(verdict, incoming, { name, source }, keyring), wanted);
     }
   });
 

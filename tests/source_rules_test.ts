@@ -83,7 +83,12 @@ describe("the rules of a source", () => {
     const held = await messageOf(otto, open);
     assertEquals([held.state, held.task_id], ["filtered", null]);
     assertMatch(held.reason, /filter in SOURCES_FILE: status equals "paid": it is open/);
-    assertMatch((await messageOf(otto, text)).reason, /status equals "paid": it is not there/);
+    const wanted = /status equals "paid": the body could not be read/;
+    assertMatch((await messageOf(otto, text)).reason, wanted);
+    const told = await json(
+      await otto.ask("/webhook/acme/explain", { method: "POST", body: "status=paid" }),
+    );
+    assertMatch(told.filter.reason, wanted);
   });
 
   it("make no task of what our own agent did, nor of what bots did", async () => {

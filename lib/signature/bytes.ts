@@ -14,9 +14,9 @@ export function encodeHex(data: Uint8Array): string {
   return text;
 }
 
-/** The bytes of lower-case hexadecimal digits, as every vendor writes them; `undefined` for anything else. */
+/** The bytes of hexadecimal digits, in either case; `undefined` for anything else. */
 export function decodeHex(text: string): Uint8Array | undefined {
-  if (text.length % 2 !== 0 || !/^[0-9a-f]+$/.test(text)) return undefined;
+  if (text.length % 2 !== 0 || !/^[0-9a-fA-F]+$/.test(text)) return undefined;
   const data = new Uint8Array(text.length / 2);
   for (let i = 0; i < data.length; i++) {
     data[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16);
@@ -38,6 +38,20 @@ export function decodeBase64(text: string): Uint8Array | undefined {
   // `atob` forgives stray bits before the padding, so that two texts would mean the same bytes.
   if (btoa(binary) !== text) return undefined;
   return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+}
+
+/** Bytes as base64url without padding. */
+export function encodeBase64Url(data: Uint8Array): string {
+  return encodeBase64(data).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+/** The bytes of base64url (RFC 4648, 5), with its padding or without; `undefined` for anything else. */
+export function decodeBase64Url(text: string): Uint8Array | undefined {
+  if (!/^[\w=-]+$/.test(text)) return undefined;
+  const base64 = text.replaceAll("-", "+").replaceAll("_", "/");
+  return decodeBase64(
+    base64.endsWith("=") ? base64 : base64.padEnd(Math.ceil(base64.length / 4) * 4, "="),
+  );
 }
 
 /** A body behind a prefix, as the schemes want it that sign a time with the body: `{t}.{body}`. */

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { bytesOf, encodeHex, equalBytes } from "./bytes.ts";
 
 /** The hash functions that vendors sign with. */
-export type Hash = "SHA-1" | "SHA-256";
+export type Hash = "SHA-1" | "SHA-256" | "SHA-512";
 
 const MAX_CACHED_KEYS = 64;
 

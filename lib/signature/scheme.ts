@@ -1,5 +1,13 @@
-import { bytesOf, decodeBase64, decodeHex, encodeBase64, encodeHex } from "./bytes.ts";
-import { hmac, verifyHmac } from "./hmac.ts";
+import {
+  bytesOf,
+  decodeBase64,
+  decodeBase64Url,
+  decodeHex,
+  encodeBase64,
+  encodeBase64Url,
+  encodeHex,
+} from "./bytes.ts";
+import { type Hash, hmac, verifyHmac } from "./hmac.ts";
 import { isPublicKey, type PublicKeyAlgorithm, verifyPublicKey } from "./public_key.ts";
 import {
   FIVE_MINUTES,
@@ -15,14 +23,14 @@ import {
  * one HMAC-SHA-256 of the body, keyed with the secret's own text.
  */
 export interface Scheme {
-  algorithm?: "HMAC-SHA-256" | "HMAC-SHA-1" | PublicKeyAlgorithm;
+  algorithm?: "HMAC-SHA-256" | "HMAC-SHA-1" | "HMAC-SHA-512" | PublicKeyAlgorithm;
   /** The header that holds the signature. */
   header: string;
   /** What stands before each signature: `sha256=`, `v1,`. */
   prefix?: string;
   /** What stands between the header's entries, where it has several: `,` `;` or a space. */
   separator?: string;
-  encoding: "hex" | "base64";
+  encoding: "hex" | "base64" | "base64url";
   /** What is signed, of `{body}` `{time}` `{id}` `{method}` and `{url}`. */
   signed?: string;
   /** How the secret becomes a key: as its text, decoded, or as Standard Webhooks writes it. */
@@ -62,7 +70,14 @@ export type Finding =
 const MAX_ITEMS = 32;
 const MOST_BY_KEY = 5;
 
-const LENGTHS: Record<string, number> = { "HMAC-SHA-256": 32, "HMAC-SHA-1": 20, "Ed25519": 64 };
+const LENGTHS: Record<string, number> = {
+  "HMAC-SHA-256": 32,
+  "HMAC-SHA-1": 20,
+  "HMAC-SHA-512": 64,
+  "Ed25519": 64,
+};
+const DECODE = { hex: decodeHex, base64: decodeBase64, base64url: decodeBase64Url };
+const ENCODE = { hex: encodeHex, base64: encodeBase64, base64url: encodeBase64Url };
 const TIMES = {
   seconds: "{ten digits}",
   milliseconds: "{thirteen digits}",
@@ -153,7 +168,7 @@ export async function signScheme(
   let id = scheme.id && request.headers.get(scheme.id);
   if (scheme.id && !id) added[scheme.id.toLowerCase()] = id = `msg_${crypto.randomUUID()}`;
   const signature = await hmac(hash, key, signedBytes(scheme, request, time, id));
-  const written = scheme.encoding === "hex" ? encodeHex(signature) : encodeBase64(signature);
+  const written = ENCODE[scheme.encoding](signature);
   added[scheme.header.toLowerCase()] =
     (scheme.time?.prefix ? `${scheme.time.prefix}${time}${scheme.separator}` : "") +
     (scheme.prefix ?? "") + written;
@@ -186,7 +201,7 @@ function itemsOf({ separator }: Scheme, value: string): string[] {
 function signaturesIn(scheme: Scheme, items: readonly string[]): Uint8Array[] {
   const { prefix = "", encoding, algorithm = "HMAC-SHA-256" } = scheme;
   const length = LENGTHS[algorithm];
-  const decode = encoding === "hex" ? decodeHex : decodeBase64;
+  const decode = DECODE[encoding];
   return items.filter((item) => item.startsWith(prefix))
     .map((item) => decode(item.slice(prefix.length)))
     .filter((signature) => signature !== undefined)
@@ -206,8 +221,8 @@ function malformed(scheme: Scheme): Finding {
   const { header, time, prefix = "", separator = "", encoding, algorithm } = scheme;
   const bytes = LENGTHS[algorithm ?? "HMAC-SHA-256"];
   const signature = encoding === "hex"
-    ? `{${bytes * 2} hexadecimal digits}`
-    : `{${bytes ? `${bytes} bytes` : "a signature"} in base64}`;
+    ? `{${bytes ? bytes * 2 : "a signature in"} hexadecimal digits}`
+    : `{${bytes ? `${bytes} bytes` : "a signature"} in ${encoding}}`;
   const start = time?.prefix ? `${time.prefix}${TIMES[time.unit ?? "seconds"]}${separator}` : "";
   return { kind: "malformed", header, wanted: start + prefix + signature };
 }
@@ -248,9 +263,14 @@ function standardKeys(secret: string): (Uint8Array | undefined)[] {
     : [decodeBase64(text), bytesOf(text)];
 }
 
-function hashOf({ algorithm = "HMAC-SHA-256" }: Scheme): "SHA-256" | "SHA-1" | undefined {
-  if (algorithm === "HMAC-SHA-256") return "SHA-256";
-  return algorithm === "HMAC-SHA-1" ? "SHA-1" : undefined;
+const HASHES: Record<string, Hash> = {
+  "HMAC-SHA-256": "SHA-256",
+  "HMAC-SHA-1": "SHA-1",
+  "HMAC-SHA-512": "SHA-512",
+};
+
+function hashOf({ algorithm = "HMAC-SHA-256" }: Scheme): Hash | undefined {
+  return HASHES[algorithm];
 }
 
 function verifies(

@@ -1,18 +1,46 @@
 import { bytesOf, decodeBase64, equalBytes } from "./bytes.ts";
 import { sha256 } from "./hmac.ts";
 
-/** Whether a token is one of the secrets, in a time that tells neither how much of it was right nor how long they are. */
+/**
+ * Whether a token is one of the secrets, in a time that tells neither how much
+ * of it was right nor how long they are. One out of a header may also be the
+ * secret's UTF-8 bytes, each read as a character.
+ */
 export async function isSecret(
   token: string | null | undefined,
   secrets: readonly string[],
 ): Promise<boolean> {
   if (!token) return false;
-  const found = await sha256(token);
+  const bytes = readHeader(token);
+  const found = [await sha256(token), ...bytes ? [await sha256(bytes)] : []];
   let matches = false;
   for (const secret of secrets) {
-    if (secret !== "" && equalBytes(found, await sha256(secret))) matches = true;
+    if (secret === "") continue;
+    const wanted = await sha256(secret);
+    for (const each of found) if (equalBytes(each, wanted)) matches = true;
   }
   return matches;
+}
+
+/**
+ * A secret as it must be written into `Headers`, which know bytes only: its
+ * UTF-8 bytes, each as one character.
+ *
+ * @throws {TypeError} when no header can hold it.
+ */
+export function writeHeader(secret: string): string {
+  // The runtime's own error would show the secret.
+  if (/[\r\n]/.test(secret) || secret.includes("\0")) {
+    throw new TypeError("Writing the secret into a header failed: it has a line break or a NUL");
+  }
+  return Array.from(bytesOf(secret), (byte) => String.fromCharCode(byte)).join("");
+}
+
+/** The bytes of a header that has others than ASCII's; `undefined` where its text says it all. */
+function readHeader(text: string): Uint8Array | undefined {
+  return /[\x80-\xff]/.test(text) && !/[\u0100-\uffff]/.test(text)
+    ? Uint8Array.from(text, (character) => character.charCodeAt(0))
+    : undefined;
 }
 
 /**
@@ -22,7 +50,7 @@ export async function isSecret(
  */
 export function credentials(authorization: string | null): string[] {
   if (!authorization) return [];
-  const [, scheme, value] = /^([\w-]+) +(\S+)$/.exec(authorization) ?? [];
+  const [, scheme, value] = /^([\w-]+) +(\S.*)$/.exec(authorization) ?? [];
   switch (scheme?.toLowerCase()) {
     case "basic": {
       const pair = decodeText(value);

@@ -5,7 +5,7 @@ import type { Capture } from "../capture.ts";
 import type { Config } from "../config.ts";
 import type { Description } from "../description.ts";
 import type { ClaimedMessage } from "../message_turn.ts";
-import { parsePayload } from "../payload.ts";
+import { parseBody } from "../payload.ts";
 import { toPublicUrl } from "../public_url.ts";
 import { mergeOf, reasonToFilter } from "./source_rules.ts";
 
@@ -35,9 +35,9 @@ export function readClaimed(
   const { id: messageId, headers, webhookType: type, verification } = message;
   const { name, source } = sources.find(type);
   const settings = sources.settingsOf(name);
-  const payload = parsePayload(body, headers.get("content-type") ?? undefined);
+  const { payload, kind } = parseBody(body, headers.get("content-type") ?? undefined);
   const told = source.describe(payload, { headers, type });
-  const ruled = { headers, payload, told };
+  const ruled = { headers, payload, isRaw: kind === "raw", told };
   const filtered = reasonToFilter({ settings, agentAccounts: config.agentAccounts }, ruled);
   // A person who replays a message wants to see what becomes of it, at once.
   if (filtered !== undefined || message.isReplay) return { payload, told, filtered, captures: [] };

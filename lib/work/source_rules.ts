@@ -8,6 +8,8 @@ import type { Description } from "../description.ts";
 export interface Ruled {
   headers: Headers;
   payload: unknown;
+  /** The body was neither JSON nor a form. */
+  isRaw: boolean;
   told: Description;
 }
 
@@ -21,7 +23,7 @@ export interface Rules {
 /** Why a message makes no task, in one line; undefined when it makes one. */
 export function reasonToFilter(
   { settings, agentAccounts }: Rules,
-  { headers, payload, told }: Ruled,
+  { headers, payload, isRaw, told }: Ruled,
 ): string | undefined {
   const { actor } = told;
   // What our agent does must not give it more to do.
@@ -31,7 +33,7 @@ export function reasonToFilter(
   if (isNamed(actor, settings.ignore_actors)) {
     return `Done by ${actor}, whom ignore_actors in SOURCES_FILE leaves out`;
   }
-  const unmet = settings.filter && heldBackBy(settings.filter, { headers, payload });
+  const unmet = settings.filter && heldBackBy(settings.filter, { headers, payload, isRaw });
   return unmet === undefined ? undefined : `Held back by the filter in SOURCES_FILE: ${unmet}`;
 }
 

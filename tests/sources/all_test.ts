@@ -20,27 +20,22 @@ const SECRET: Record<string, string> = {
   airtable: btoa("a secret key"),
   gitlab: `whsec_${btoa("a secret key")}`,
   teams: btoa("a secret key"),
-  msgraph: "otto",
 };
 /** Their descriptions have a wording of their own. */
 const FIXED = new Set(["github", "stripe", "slack", "twilio"]);
-/** No header of ours could prove these: the secret is a public key, or stands in the body or the URL. */
-const UNSIGNABLE = new Set([
-  "discord",
-  "eventgrid",
-  "mailgun",
-  "msgraph",
-  "paypal",
-  "sendgrid",
-  "sns",
-]);
-/** They send the secret, and sign nothing. */
+/** Only their vendors can sign: the secret is a public key. */
+const UNSIGNABLE = new Set(["discord", "paypal", "sendgrid"]);
+/** They send the secret, or sign something else than the event. */
 const TOKENS = new Set([
   "alertmanager",
   "cloudevents",
+  "eventgrid",
   "homeassistant",
+  "mailgun",
+  "msgraph",
   "okta",
   "postmark",
+  "sns",
   "telegram",
 ]);
 /** Their signatures cover a time; Linear's lies in the body, and Zendesk may keep an old one. */
@@ -189,6 +184,25 @@ describe("a source's signature", () => {
       }
     }
     assertEquals(timed.sort(), TIMED);
+  });
+});
+
+describe("a refusal", () => {
+  it("says what to do in a sentence", async () => {
+    for (const [name, source] of all) {
+      for (const secret of [secretOf(name), btoa("another")]) {
+        const signed = UNSIGNABLE.has(name)
+          ? request("{}")
+          : await signedSample(source, source.samples![0], btoa("a third"));
+        for (const incoming of [signed, request("{}")]) {
+          const verdict = await source.verify!(incoming, [secret]);
+          if (verdict.ok) continue;
+          for (const text of [`${verdict.message}.`, verdict.hint]) {
+            assert(/^[A-Z].*[\w)"'}]\.$/.test(text) && !text.includes(",,"), text);
+          }
+        }
+      }
+    }
   });
 });
 

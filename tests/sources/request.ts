@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { Description } from "../../lib/description.ts";
 import { parsePayload } from "../../lib/payload.ts";
+import { signedAs } from "../../sources/signed.ts";
 import type { Incoming, Known, Sample, Source } from "../../sources/source.ts";
 import vectors from "../vectors/sources.json" with { type: "json" };
 
@@ -53,11 +54,7 @@ export async function signedSample(
   sample: Sample,
   secret: string,
 ) {
-  const plain = request(sample.body, sample.headers);
-  return request(sample.body, {
-    ...sample.headers,
-    ...await source.sign!(plain, secret),
-  });
+  return await signedAs(source, request(sample.body, sample.headers), secret);
 }
 
 /** What a source makes of a request. */

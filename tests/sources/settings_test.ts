@@ -10,6 +10,7 @@ import { type Filter, heldBackBy } from "../../sources/filter.ts";
 import { matchesGlob } from "../../sources/glob.ts";
 import { createRegistry } from "../../sources/registry.ts";
 import { sourcesFile } from "../../sources/settings.ts";
+import { placeFault, valuesAt } from "../../sources/place.ts";
 import { fillTemplate, templateFault } from "../../sources/template.ts";
 import { createAddressList, isSubnet } from "../../lib/address_list.ts";
 import { assertDescription, NOW, request } from "./request.ts";
@@ -61,7 +62,11 @@ describe("the file of sources", () => {
       [{ filter: [] }, /let everything through/],
       [{ filter: {} }, /"all" or "any"/],
       [{ filter: [{ path: "a", equals: 1, glob: "x" }] }, /only one/],
+      [{ filter: [{ path: "id", equals: 19007199254740992 }] }, /write it in quotes/],
       [{ filter: [{ path: "a..", exists: true, nope: 1 }] }, /nope/],
+      [{ filter: [{ path: "$.order.id", exists: true }] }, /do not begin with \$: write order\.id/],
+      [{ filter: [{ path: 'a["b', exists: true }] }, /must be a path.*\["a key"\]/],
+      [{ title: 'Order {["a{b"]}' }, /brace/],
       [{ allowed_ips: [] }, /nobody could send/],
       [{ scheme: "token" }, /"header" or in a "parameter"/],
       [{ scheme: { type: "hmac", header: "X-Sig", signed: "{time}" } }, /\{body\} once/],
@@ -144,6 +149,13 @@ describe("the file of sources", () => {
     assertEquals(idOf("header", {}), undefined);
     assertEquals(idOf("both", { "x-try": "2" }), '["5","2"]');
     assertEquals(idOf("both", {}), undefined);
+    const { source } = registryOf({ many: { id: "events[*].id" } }).find("many");
+    const idOfAll = (...ids: unknown[]) =>
+      source.deliveryId?.(request(JSON.stringify({ events: ids.map((id) => ({ id })) })));
+    assertEquals([idOfAll(1), idOfAll(1, 2), idOfAll()], ["1", '["1","2"]', undefined]);
+    const long = Array.from({ length: 200 }, () => "an id");
+    assert(idOfAll(...long, "a") !== idOfAll(...long, "b"));
+    assertMatch(idOfAll(...long)!, /^[0-9a-f]{64}$/);
   });
 });
 
@@ -177,6 +189,14 @@ describe("a scheme of the file", () => {
     const sha1 = { type: "hmac", algorithm: "sha1", header: "X-Acme", encoding: "base64" };
     const header = { "x-acme": hmac("sha1", SECRET, BODY, "base64") };
     assertEquals(await code(sha1, [SECRET], BODY, header), "ok");
+    const upper = { "x-acme": signed["x-acme"].toUpperCase().replace("SHA256", "sha256") };
+    assertEquals(await code(scheme, [SECRET], BODY, upper), "ok");
+    const sha512 = { type: "hmac", algorithm: "sha512", header: "X-Acme", encoding: "base64url" };
+    const bare = createHmac("sha512", SECRET).update(BODY).digest("base64url");
+    for (const [text, wanted] of [[bare, "ok"], [`${bare}==`, "ok"], [`${bare}=`, "malformed"]]) {
+      const found = await code(sha512, [SECRET], BODY, { "x-acme": text });
+      assertEquals(found.replace("signature_", ""), wanted, text);
+    }
   });
 
   it("refuses a signed time that is too old or too far ahead", async () => {
@@ -207,6 +227,17 @@ describe("a scheme of the file", () => {
     );
     assertEquals(await code(scheme, [key], BODY, { "x-acme": signature }), "ok");
     assertEquals(await code(scheme, [key], "{}", { "x-acme": signature }), "signature_mismatch");
+    const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
+    const spki = rsa.publicKey.export({ type: "spki", format: "der" }).toString("base64");
+    const byRsa = { type: "rsa", key: "base64", header: "X-Acme", encoding: "base64" };
+    const signed = {
+      "x-acme": signWithKey("sha256", new TextEncoder().encode(BODY), rsa.privateKey)
+        .toString("base64"),
+    };
+    assertEquals(await code(byRsa, [spki], BODY, signed), "ok");
+    assertEquals(await code(byRsa, [spki], "{}", signed), "signature_mismatch");
+    const { takes } = registryOf({ acme: { scheme: byRsa } }).find("acme").source;
+    assertEquals([await takes!(spki), await takes!(btoa("no key"))], [true, false]);
   });
 
   it("takes a token by its header or its parameter, bearer and basic", async () => {
@@ -220,6 +251,19 @@ describe("a scheme of the file", () => {
     const parameter = { type: "token", parameter: "key" };
     assertEquals(await code(parameter, ["abc"], BODY, {}, url("abc")), "ok");
     assertEquals(await code(parameter, ["abc"], BODY, {}, url("abd")), "signature_mismatch");
+    const message = async (...given: Parameters<typeof verdict>) => {
+      const found = await verdict(...given);
+      return found.ok ? "ok" : found.message;
+    };
+    assertMatch(
+      await message(parameter, ["abc"], BODY, {}, url("abd")),
+      /what the parameter key of its URL holds is not the secret/,
+    );
+    assertMatch(await message(parameter, ["abc"], BODY), /has no parameter key of its URL/);
+    assertMatch(
+      await message("bearer", ["abc"], BODY, { authorization: "Bearer abd" }),
+      /what the Authorization header holds is not the secret/,
+    );
     assertEquals(await code("bearer", ["abc"], BODY, { authorization: "Bearer abc" }), "ok");
     const basic = `Basic ${btoa("otto:abc")}`;
     assertEquals(await code("basic", ["otto:abc"], BODY, { authorization: basic }), "ok");
@@ -227,6 +271,21 @@ describe("a scheme of the file", () => {
       await code("basic", ["otto:abd"], BODY, { authorization: basic }),
       "signature_mismatch",
     );
+  });
+
+  it("takes a secret with a space, and one in UTF-8 as a header carries it", async () => {
+    const carried = "t\u00c3\u00b6k en";
+    for (const text of [carried, "tök en"]) {
+      const headers = { authorization: `Bearer ${text}`, "x-token": text };
+      assertEquals(await code("bearer", ["tök en"], BODY, headers), "ok");
+      assertEquals(
+        await code({ type: "token", header: "X-Token" }, ["tök en"], BODY, headers),
+        "ok",
+      );
+      assertEquals(await code("bearer", ["tok en"], BODY, headers), "signature_mismatch");
+    }
+    const { sign } = registryOf({ acme: { scheme: "bearer" } }).find("acme").source;
+    assertEquals(await sign!(request(BODY), "tök en"), { authorization: `Bearer ${carried}` });
   });
 
   it("signs like a sender that Otto knows, and names our own variable", async () => {
@@ -245,6 +304,28 @@ describe("a scheme of the file", () => {
     assert(
       !found.ok && found.hint.includes("WEBHOOK_SECRET_ACME") && !found.hint.includes("GITHUB"),
     );
+  });
+
+  it("greets like a sender that Otto knows, unless it is one itself", async () => {
+    const { find } = registryOf({
+      zoom2: { scheme: { type: "like", source: "zoom" } },
+      meta2: { scheme: { type: "like", source: "meta" }, body_limit: 2048 },
+      github: { scheme: { type: "like", source: "meta" } },
+    });
+    const known = { secrets: [SECRET], verifyTokens: ["ours"] };
+    const asked = request('{"event":"endpoint.url_validation","payload":{"plainToken":"abc"}}');
+    const reply = await find("zoom2").source.handshake!(asked, known);
+    assertEquals(JSON.parse(reply!.body!), {
+      plainToken: "abc",
+      encryptedToken: hmac("sha256", SECRET, "abc"),
+    });
+    const { source } = find("meta2");
+    const query = "hub.mode=subscribe&hub.verify_token=ours&hub.challenge=77";
+    const visit = request("", {}, { method: "GET", url: `https://o.example.com/?${query}` });
+    assertEquals((await source.probe!(visit, known))?.body, "77");
+    assertEquals([source.verifyTokenVariable, source.bodyLimit], ["META_VERIFY_TOKEN", 2048]);
+    const { source: github } = find("github");
+    assertEquals([github.probe, github.bodyLimit], [undefined, 25 * 1024 * 1024]);
   });
 
   it("signs its own sample", async () => {
@@ -325,6 +406,20 @@ describe("a filter", () => {
     );
   });
 
+  it("lets nothing through that nobody could read, or that is too long to be looked at", () => {
+    const isOther = (path: string) => ({ all: [{ path, equals: "x", not: true }] });
+    const raw = { payload: { raw_body: "<xml/>" }, isRaw: true };
+    assertMatch(heldBackBy(isOther("status"), raw)!, /the body could not be read/);
+    assertMatch(heldBackBy({ any: isOther("status").all }, raw)!, /^the body could not be read/);
+    assertEquals(heldBackBy(isOther("raw_body"), raw), undefined);
+    assertEquals(heldBackBy(isOther("header:X-Event"), { ...raw, headers }), undefined);
+    const many = (length: number) => ({ payload: { list: Array(length).fill("y") } });
+    assertEquals(heldBackBy(isOther("list[*]"), many(10_000)), undefined);
+    assertMatch(heldBackBy(isOther("list[*]"), many(10_001))!, /too many values/);
+    const long = { payload: { text: `${"a".repeat(90_000)}b` } };
+    assertEquals(heldBackBy({ all: [{ path: "text", glob: "*b" }] }, long), undefined);
+  });
+
   it("lets nothing through that is not there, whatever the payload is", () => {
     fc.assert(fc.property(fc.jsonValue(), (payload) => {
       const held = heldBackBy({ all: [{ path: "no.such[0].place", equals: "x" }] }, { payload });
@@ -353,7 +448,65 @@ describe("a pattern", () => {
   });
 
   it("ends, whatever a sender writes", () => {
-    assert(!matchesGlob("*a*a*a*a*a*a*a*a*a*b", "a".repeat(4_000)));
+    assert(!matchesGlob("*a*a*a*a*a*a*a*a*a*b", "a".repeat(100_000)));
+  });
+});
+
+describe("a place", () => {
+  const payload = {
+    "user[email]": "ada@example.com",
+    "a key": { "b.c": [{ "d|e": 1 }, { "d|e": 2 }] },
+    '"': "quote",
+    "*": "star",
+    list: ["zero"],
+  };
+
+  it("has any key in quotes, an index or any item in brackets", () => {
+    const places: [place: string, found: unknown[]][] = [
+      ['["user[email]"]', ["ada@example.com"]],
+      ['["a key"]["b.c"][*]["d|e"]', [1, 2]],
+      ['["a key"]["b.c"][1]["d|e"]', [2]],
+      ['["\\""]', ["quote"]],
+      ['["*"]', ["star"]],
+      ["list[0]", ["zero"]],
+      ["list[*]", ["zero"]],
+      ['["list"][00]', ["zero"]],
+      ["list[1]", []],
+    ];
+    for (const [place, found] of places) {
+      assertEquals([placeFault(place), valuesAt(place, { payload })], [undefined, found], place);
+    }
+    fc.assert(fc.property(fc.string({ unit: "binary", minLength: 1 }), (key) => {
+      const place = `a[${JSON.stringify(key)}].b`;
+      const holder = Object.fromEntries([[key, { b: 1 }]]);
+      assertEquals([placeFault(place), valuesAt(place, { payload: { a: holder } })], [
+        undefined,
+        [1],
+      ]);
+    }));
+  });
+
+  it("is nothing else, and that is found in no time", () => {
+    for (
+      const text of ["", ".", "a.", ".a", "a..b", "a b", "a.[0]", "[]", "[x]", '["a"', '["\\x"]']
+    ) {
+      assertMatch(placeFault(text)!, /must be a path/, text);
+    }
+    const start = performance.now();
+    for (const text of ['["', '["\\', "a.", "[0", '["a"]["', "[*]"]) {
+      placeFault(`${text.repeat(100_000)}!`);
+      templateFault(`{${text.repeat(500)}!`);
+    }
+    assert(performance.now() - start < 2_000);
+  });
+
+  it("may stand in a template, where a sample has it, too", () => {
+    const title = '{["user[email]"]} of {["a key"]["b.c"][0]["d|e"]|no|body} {["x|y"]|none}';
+    assertEquals(fillTemplate(title, { payload }), "ada@example.com of 1 none");
+    const { source } = registryOf({ acme: { title } }).find("acme");
+    const [sample] = source.samples!;
+    assertEquals(JSON.parse(sample.body)["user[email]"], 'sample ["user[email]"]');
+    assertMatch(templateFault("{$.order.id}")!, /write order\.id/);
   });
 });
 

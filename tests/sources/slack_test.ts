@@ -60,6 +60,10 @@ describe("a Slack request's signature", () => {
     );
   });
 
+  it("may be written in upper case", async () => {
+    assertEquals(await code({ "x-slack-signature": `v0=${sig.toUpperCase()}` }), true);
+  });
+
   it("is refused with a reason when it is missing or malformed", async () => {
     assertEquals(await code({ "x-slack-signature": "" }), "signature_missing");
     for (
@@ -68,7 +72,6 @@ describe("a Slack request's signature", () => {
         sig,
         "v0=",
         `v0=${sig}, v0=${sig}`,
-        `v0=${sig.toUpperCase()}`,
       ]
     ) {
       assertEquals(
