@@ -85,6 +85,8 @@ describe("the file of sources", () => {
     for (const [settings, says] of wrong) {
       assertMatch(refusal(JSON.stringify({ acme: settings })), says);
     }
+    const weaker = { homeassistant: { scheme: { type: "hmac", header: "X-Sig" } } };
+    assertMatch(refusal(JSON.stringify(weaker)), /GET, whose query is the payload/);
     assertMatch(refusal('{"health": {}}'), /name of a page/);
     assertMatch(refusal('{"a-b": {}, "a_b": {}}'), /WEBHOOK_SECRET_A_B/);
     assert(
