@@ -39,7 +39,6 @@ const MAY_IMPORT: [place: string, ...mayImport: string[]][] = [
     "lib/line.ts",
     "lib/link.ts",
     "lib/pick.ts",
-    "lib/path.ts",
     "lib/address_list.ts",
     "lib/secret_variable.ts",
   ],

@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { stepsOf } from "../path.ts";
-import { at } from "../pick.ts";
+import { at, type Step } from "../pick.ts";
 import { cleanText } from "./fence.ts";
 import { cut, outline } from "./prompt.ts";
 import type { Tool } from "./tool.ts";
@@ -87,4 +86,9 @@ function search(
     }
     search(each, below, text, hits, budget);
   }
+}
+
+/** `a.b[0].c` as steps. A key with a dot in it is found by the search, and read as part of its parent. */
+function stepsOf(path: string): Step[] {
+  return path.split(/[.[\]]+/).filter((step) => step !== "");
 }
