@@ -90,17 +90,21 @@ interface Line {
   idle(): Promise<void>;
 }
 
-/** The bytes of a request, and where in them its delivery id stands. */
+/** The bytes of a request, and where in them stands what is new in each. */
 interface Request {
   bytes: Buffer;
   idAt: number;
+  signatureAt: number;
+  bodyAt: number;
+  /** The commit that was pushed: the same signed bytes again would be a captured request. */
+  commitAt: number;
 }
 
 const ID_DIGITS = 32;
+const SIGNATURE_DIGITS = 64;
 
 function buildRequest({ port, wide }: Order): Request {
   const body = makeBody({ wide });
-  const signature = createHmac("sha256", SECRET).update(body).digest("hex");
   // GitHub's own headers, and those that a proxy in front adds.
   const head = [
     "POST /webhook/github HTTP/1.1",
@@ -113,13 +117,20 @@ function buildRequest({ port, wide }: Order): Request {
     "X-GitHub-Hook-ID: 292430182",
     "X-GitHub-Hook-Installation-Target-ID: 79929171",
     "X-GitHub-Hook-Installation-Target-Type: repository",
-    `X-Hub-Signature-256: sha256=${signature}`,
+    `X-Hub-Signature-256: sha256=${"0".repeat(SIGNATURE_DIGITS)}`,
     `X-GitHub-Delivery: ${"0".repeat(ID_DIGITS)}`,
     "",
     "",
   ].join("\r\n");
   const bytes = Buffer.concat([Buffer.from(head), body]);
-  return { bytes, idAt: head.length - 4 - ID_DIGITS };
+  const bodyAt = head.length;
+  return {
+    bytes,
+    bodyAt,
+    idAt: bodyAt - 4 - ID_DIGITS,
+    signatureAt: bytes.indexOf("sha256=") + "sha256=".length,
+    commitAt: bytes.indexOf('"after":"', bodyAt) + '"after":"'.length,
+  };
 }
 
 const RUN = randomBytes(8).toString("hex");
@@ -127,12 +138,13 @@ let requests = 0;
 
 function openLine(
   port: number,
-  { bytes, idAt }: Request,
+  { bytes, idAt, signatureAt, bodyAt, commitAt }: Request,
   note: (outcome: string, since: number) => void,
 ): Promise<Line> {
-  // Its own copy: only the id is written anew, and only when the last request has been answered.
+  // Its own copy: only little is written anew, and only when the last request has been answered.
   const mine = Buffer.from(bytes);
-  mine.write(RUN, idAt, "latin1");
+  const body = mine.subarray(bodyAt);
+  for (const place of [idAt, commitAt]) mine.write(RUN, place, "latin1");
   let since = 0;
   let busy = false;
   let more = () => false;
@@ -142,7 +154,10 @@ function openLine(
   function send(due: number): void {
     busy = true;
     since = due;
-    mine.write((requests++).toString(16).padStart(16, "0"), idAt + 16, "latin1");
+    const number = (requests++).toString(16).padStart(16, "0");
+    for (const place of [idAt, commitAt]) mine.write(number, place + 16, "latin1");
+    const signature = createHmac("sha256", SECRET).update(body).digest("hex");
+    mine.write(signature, signatureAt, "latin1");
     socket.write(mine);
   }
 
