@@ -21,11 +21,7 @@ export async function rememberCaptures(
   database: Database,
   captures: readonly Capture[],
 ): Promise<Map<string, string>> {
-  const rows = captures.map(({ messageId, source, key }) => ({
-    message_id: messageId,
-    source,
-    key: hashOf(key).toString("hex"),
-  })).sort((one, other) => one.key < other.key ? -1 : 1);
+  const rows = captures.map(toRow);
   // Apart from the question below: what another worker has just inserted is seen only then.
   await database.query("remember signed messages", (sql) =>
     sql`
@@ -68,6 +64,11 @@ export async function findCaptured(
       order by message_id limit 1`,
   );
   return row?.message_id;
+}
+
+/** A capture as the statements about them take it. */
+export function toRow({ messageId, source, key }: Capture) {
+  return { message_id: messageId, source, key: hashOf(key).toString("hex") };
 }
 
 function hashOf(key: string | Uint8Array): Buffer {

@@ -1,3 +1,4 @@
+import { type Capture, toRow } from "./capture.ts";
 import type { Database } from "./database.ts";
 import { newId } from "./id.ts";
 import { MOST_ATTEMPTS } from "./message_turn.ts";
@@ -25,18 +26,25 @@ export type Intake =
     | { error: string }
   );
 
+/** What came of settling messages: their ids. */
+export interface Settled {
+  /** They have a task now. */
+  made: string[];
+  /** Another message has come with the same signed bytes: they are left as they were. */
+  repeated: string[];
+}
+
 /**
  * Settles claimed messages in one statement: makes each one's task with its
  * first event, or marks it failed and tells the web UI. A message that another
- * worker has taken over meanwhile (its epoch has grown) is left alone.
- *
- * @returns the ids of the messages that have a task now.
+ * worker has taken over meanwhile (its epoch has grown) is left alone, and so is
+ * one whose signed bytes another message has come with.
  */
 export async function settleMessages(
   database: Database,
   intakes: readonly Intake[],
-  assignee: string | null,
-): Promise<string[]> {
+  { assignee, captures = [] }: { assignee: string | null; captures?: readonly Capture[] },
+): Promise<Settled> {
   const rows = intakes.map((intake) => ({
     ...intake,
     new_task_id: "description" in intake ? newId() : null,
@@ -46,9 +54,26 @@ export async function settleMessages(
     event_id: newId(),
     notification_id: newId(),
   }));
-  const made = await database.query("settle messages", (sql) =>
-    sql<{ message_id: string }[]>`
-      with intake as (
+  const rowsOf = await database.query(
+    "settle messages",
+    (sql) =>
+      sql<{ message_id: string; is_repeat: boolean }[]>`
+      with capture as (
+        select message_id, source, decode(key, 'hex') as key
+        from jsonb_to_recordset(${storedJson(captures.map(toRow))}::text::jsonb)
+          as c(message_id uuid, source text, key text)
+      ), caught as (
+        -- Whoever has these bytes in hand at the same time waits here, and catches nothing.
+        insert into message_captures (source, key, message_id)
+        select source, key, message_id from capture order by source, key, message_id
+        on conflict do nothing returning source, key, message_id
+      ), repeated as (
+        select distinct message_id from capture
+        where (source, key, message_id) not in (select * from caught)
+          and (source, key, message_id) not in (
+            select source, key, message_id from message_captures
+            where (source, key) in (select source, key from capture))
+      ), intake as (
         select * from jsonb_to_recordset(${storedJson(rows)}::text::jsonb) as i(
           "messageId" uuid, epoch int, event text, title text, description text, error text,
           state text, reason text, "taskId" uuid, new_task_id uuid, slack_place text,
@@ -60,6 +85,7 @@ export async function settleMessages(
           settled_at = now(), lease_until = null, worker = null
         from intake i
         where m.id = i."messageId" and m.epoch = i.epoch and m.state = 'new'
+          and m.id not in (select message_id from repeated)
         returning m.id, m.source, m.webhook_type, i.epoch, i.title, i.description, i.error,
           i.new_task_id, i.slack_place, i.slack_thread, i.event_id, i.notification_id
       ), made as (
@@ -85,8 +111,12 @@ export async function settleMessages(
         select 'message', array_agg(id) from settled having count(*) > 0
         union all select 'task', array_agg(id) from made having count(*) > 0
       )
-      select message_id from made`);
-  return made.map((row) => row.message_id);
+      select message_id, false as is_repeat from made
+      union all select message_id, true from repeated`,
+  );
+  const idsOf = (repeat: boolean) =>
+    rowsOf.filter(({ is_repeat }) => is_repeat === repeat).map(({ message_id }) => message_id);
+  return { made: idsOf(false), repeated: idsOf(true) };
 }
 
 /** Fails the messages that have crashed a worker too often. */
@@ -104,7 +134,7 @@ export async function failCrashedMessages(database: Database): Promise<number> {
     await settleMessages(
       database,
       rows.map(({ id, epoch }) => ({ messageId: id, epoch, error })),
-      null,
+      { assignee: null },
     );
   }
   return rows.length;

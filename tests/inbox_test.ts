@@ -170,7 +170,7 @@ function inboxSuite(
       const { messageId } = await inbox.accept(messageOf({ deliveryId: "again" }));
       assertEquals(await queue.receive(9, 0, new AbortController().signal), [messageId]);
       const [{ epoch }] = await claimMessages(database, { worker: "w", max: 1 });
-      await settleMessages(database, [{ messageId, epoch, error: "bad luck" }], null);
+      await settleMessages(database, [{ messageId, epoch, error: "bad luck" }], { assignee: null });
       assertEquals((await all())[0].state, "failed");
 
       const receipt = await inbox.accept(messageOf({ deliveryId: "again" }));

@@ -228,14 +228,20 @@ export function queueContract(name: string, open: () => Promise<Place>): void {
       await endLeases();
       const [quick] = await claimMessages(there.database, { worker: "quick", max: 1, ids: [id] });
       assertEquals(quick.epoch, slow.epoch + 1);
-      assertEquals(await settleMessages(here.database, [intake(slow.epoch)], assignee), []);
+      assertEquals(
+        (await settleMessages(here.database, [intake(slow.epoch)], { assignee })).made,
+        [],
+      );
       const [waiting] = await ask(here, (sql) => sql`select state from messages`);
       assertEquals(waiting.state, "new");
       assertEquals(
-        (await settleMessages(there.database, [intake(quick.epoch)], assignee)).length,
+        (await settleMessages(there.database, [intake(quick.epoch)], { assignee })).made.length,
         1,
       );
-      assertEquals(await settleMessages(here.database, [intake(quick.epoch)], assignee), []);
+      assertEquals(
+        (await settleMessages(here.database, [intake(quick.epoch)], { assignee })).made,
+        [],
+      );
       const tasks = await listTasks(here.database, { limit: 10 });
       assertEquals(tasks.map((task) => task.title), ["told in epoch 2"]);
     });

@@ -75,7 +75,7 @@ function searchSuite(name: string, open: () => Promise<Database> | Database): vo
       await settleMessages(
         database,
         [{ messageId: id, epoch, event: "thing.done", title, description: `Process ${title}` }],
-        await ensureWebhookUser(database),
+        { assignee: await ensureWebhookUser(database) },
       );
       return id;
     }

@@ -98,13 +98,14 @@ export function createMessageStep(
       if (putOff.length > 0) {
         await putOffMessages(database, { worker, ids: putOff, seconds: PUT_OFF_SECONDS });
       }
-      const settlings = await withoutRepeats(found);
+      const joining = await withoutRepeats(found.filter(({ joining }) => joining));
       const refused = [
-        ...await keepEach(settlings.filter(({ joining }) => joining), join),
-        ...await keepEach(settlings.filter(({ joining }) => !joining), keep),
+        ...await keepEach(joining.filter(({ joining }) => joining), join),
+        ...await keepEach(joining.filter(({ joining }) => !joining), keep),
+        ...await keepEach(found.filter(({ joining }) => !joining), keep),
       ];
       if (refused.length > 0) await keep(refused);
-      done(settlings.length);
+      done(found.length);
       return messages.length;
     } catch (error) {
       // The store failed, not the message: its attempt does not count.
@@ -153,13 +154,23 @@ export function createMessageStep(
     });
   }
 
-  /** Whether each became a task. */
-  async function keep(settlings: readonly Settling[]): Promise<boolean[]> {
+  async function keep(settlings: readonly Settling[]): Promise<unknown[]> {
     const intakes = settlings.map(({ intake }) => intake);
-    const made = new Set(await settleMessages(database, intakes, assignee!));
-    if (made.size > 0) bells.tasks.ring();
-    if (made.size < intakes.length) bells.notifications.ring();
-    return intakes.map((intake) => made.has(intake.messageId));
+    const captures = settlings.flatMap(({ captures }) => captures ?? []);
+    const { made, repeated } = await settleMessages(database, intakes, {
+      assignee: assignee!,
+      captures,
+    });
+    if (made.length > 0) bells.tasks.ring();
+    if (made.length < intakes.length) bells.notifications.ring();
+    if (repeated.length > 0) {
+      // Seldom, so that only these are asked about a second time, and who came first.
+      const again = await withoutRepeats(
+        settlings.filter(({ intake }) => repeated.includes(intake.messageId)),
+      );
+      await keep(again.map(({ intake }) => ({ intake })));
+    }
+    return [...settlings];
   }
 
   /** Gives back what the store failed on: now, or before the next claim when it cannot take that either. */
