@@ -7,6 +7,7 @@ import { findCaptured } from "../lib/capture.ts";
 import type { Pauses } from "../lib/pauses.ts";
 import { mergeOf, reasonToFilter } from "../lib/work/source_rules.ts";
 import { hintFor } from "../sources/fingerprint.ts";
+import { asSent } from "../sources/query.ts";
 import { labelOf } from "../sources/registry.ts";
 import { threadOf } from "../sources/slack_command.ts";
 import type { Incoming, Reply } from "../sources/source.ts";
@@ -166,9 +167,11 @@ async function explain(
       reason: filtered ?? told.error,
     },
     same_signed_as: isKept && judged.verdict === "verified"
-      ? other(
-        await findCaptured(database, { source: name, keys: source.replayKeys?.(incoming) ?? [] }),
-      )
+      ? await findCaptured(database, {
+        source: name,
+        keys: source.replayKeys?.(asSent(source, incoming)) ?? [],
+        but: id,
+      }) ?? null
       : null,
     merge: merge ?? null,
     route: isKept && filtered === undefined && slack

@@ -3,9 +3,9 @@ import type { Verification, WholeMessage } from "../lib/message.ts";
 import { toPublicUrl } from "../lib/public_url.ts";
 import type { Services } from "../lib/services.ts";
 import { diagnose } from "../sources/diagnosis.ts";
+import { asSent } from "../sources/query.ts";
 import type { Incoming } from "../sources/source.ts";
 import { checkSignature, createDoors, type Door, type SignatureRefused } from "./door.ts";
-import { asSent } from "./method.ts";
 import { Problem } from "./problem.ts";
 
 /** Checks requests against the secrets that are set, now or long after they came in. */
@@ -57,7 +57,7 @@ export function createVerifier(
     publicUrl,
     async verify(door, incoming) {
       const signed = door.source.certificateUrl ? await withCertificate(door, incoming) : incoming;
-      return await checkSignature(door, asSent(door, signed), config);
+      return await checkSignature(door, asSent(door.source, signed), config);
     },
     diagnose: (door, refused) =>
       diagnose(refused, refused.incoming, door, {

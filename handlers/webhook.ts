@@ -3,6 +3,7 @@ import { newId } from "../lib/id.ts";
 import { MOST_KEPT_BYTES, type RejectedMessage } from "../lib/quarantine.ts";
 import { openRefusalLog } from "../lib/refusal_log.ts";
 import type { Services } from "../lib/services.ts";
+import { readQuery } from "../sources/query.ts";
 import type { Incoming, Reply } from "../sources/source.ts";
 import type { Admission } from "./admission.ts";
 import type { Offers } from "./offers.ts";
@@ -11,7 +12,7 @@ import { createBodyBudget, readBody } from "./body.ts";
 import { clientAddress, type Connection, type Env } from "./caller.ts";
 import { type Door, secretMissing, SignatureRefused } from "./door.ts";
 import { createHints } from "./hint.ts";
-import { readQuery, takesMethod, wrongMethod } from "./method.ts";
+import { takesMethod, wrongMethod } from "./method.ts";
 import type { Metrics } from "./metrics.ts";
 import { Problem } from "./problem.ts";
 import type { Verifier } from "./verifier.ts";
@@ -71,7 +72,7 @@ export function webhook(
           body: body.bytes,
           receivedAt,
         };
-        return await keep(door, request, address, readQuery(door, incoming));
+        return await keep(door, request, address, readQuery(door.source, incoming));
       } finally {
         body.release();
       }

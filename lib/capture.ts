@@ -22,17 +22,26 @@ export async function rememberCaptures(
   captures: readonly Capture[],
 ): Promise<Map<string, string>> {
   const rows = captures.map(toRow);
+  const firstOf = new Map<string, ReturnType<typeof toRow>>();
+  for (const row of rows) {
+    const known = firstOf.get(`${row.source}:${row.key}`);
+    if (!known || row.message_id < known.message_id) firstOf.set(`${row.source}:${row.key}`, row);
+  }
   // Apart from the question below: what another worker has just inserted is seen only then.
   await database.query("remember signed messages", (sql) =>
     sql`
       insert into message_captures (source, key, message_id)
       select c.source, decode(c.key, 'hex'), c.message_id
-      from jsonb_to_recordset(${storedJson(rows)}::text::jsonb)
+      from jsonb_to_recordset(${storedJson([...firstOf.values()])}::text::jsonb)
         as c(message_id uuid, source text, key text)
       join messages m on m.id = c.message_id
       order by c.source, c.key, c.message_id
       for key share of m
-      on conflict do nothing`);
+      -- One that has no task, and gets none any more, is not the first of anything.
+      on conflict (source, key) do update set message_id = excluded.message_id
+      where not exists (
+        select from messages m
+        where m.id = message_captures.message_id and (m.task_id is not null or m.state = 'new'))`);
   const repeated = await database.query(
     "find signed messages again",
     (sql) =>
@@ -47,10 +56,17 @@ export async function rememberCaptures(
   return new Map(repeated.map(({ id, first }) => [id, first]));
 }
 
-/** The first message with any of these signed parts; undefined when there is none. */
+/**
+ * The first message with any of these signed parts, of those that were worked or
+ * are to be, `but` this one; undefined when there is none.
+ */
 export async function findCaptured(
   database: Database,
-  { source, keys }: { source: string; keys: readonly (string | Uint8Array)[] },
+  { source, keys, but = null }: {
+    source: string;
+    keys: readonly (string | Uint8Array)[];
+    but?: string | null;
+  },
 ): Promise<string | undefined> {
   if (keys.length === 0) return undefined;
   const hashes = `{${keys.map((key) => hashOf(key).toString("hex")).join(",")}}`;
@@ -58,10 +74,11 @@ export async function findCaptured(
     "find a signed message",
     (sql) =>
       sql<{ message_id: string }[]>`
-      select message_id from message_captures
-      where source = ${source}
-        and key in (select decode(hash, 'hex') from unnest(${hashes}::text[]) as h(hash))
-      order by message_id limit 1`,
+      select r.message_id from message_captures r join messages m on m.id = r.message_id
+      where r.source = ${source}
+        and r.key in (select decode(hash, 'hex') from unnest(${hashes}::text[]) as h(hash))
+        and m.id is distinct from ${but}::uuid and (m.task_id is not null or m.state = 'new')
+      order by r.message_id limit 1`,
   );
   return row?.message_id;
 }

@@ -27,9 +27,11 @@ export function customSource(
   const base: Source = known ??
     { ...generic, label: name, samples: [sampleOf(settings)], verify: undefined };
   const { label, methods, body_limit, secret_required, repeats } = settings;
+  const proved: Source = { ...base, ...provedBy(name, settings, base) };
   return {
-    ...base,
-    ...provedBy(name, settings, base),
+    ...proved,
+    ...(settings.id !== undefined &&
+      { replayKeys: proved.replayKeys ?? idAsKey(settings, proved) }),
     ...(known === undefined && greetedLike(settings)),
     ...(label !== undefined && { label }),
     ...(methods !== undefined && { methods: [...new Set(["POST", ...methods])] }),
@@ -38,6 +40,19 @@ export function customSource(
     ...(repeats === "normal" && { replayKeys: undefined }),
     ...(settings.id !== undefined && { deliveryId: idAt(settings.id) }),
     describe: (payload, context) => describedBy(settings, base, payload, context),
+  };
+}
+
+/**
+ * Where a vendor signs the id of a delivery, that tells a captured request; another
+ * id that the file names instead may stand where anybody can write.
+ */
+function idAsKey({ scheme }: SourceSettings, { verify, deliveryId }: Source) {
+  const isVendors = scheme === undefined || scheme.type === "like";
+  if (!isVendors || !verify || !deliveryId) return undefined;
+  return (request: Incoming): string[] => {
+    const id = deliveryId(request);
+    return id === undefined ? [] : [id];
   };
 }
 

@@ -40,9 +40,12 @@ function meets(condition: Condition, request: Request): boolean {
   // What nobody can say is not otherwise, either.
   if (found === undefined) return false;
   // What is too long to be compared is not otherwise, either.
-  const isComparable = condition.glob === undefined ||
+  return areComparable(condition, found) && isSo(condition, found) !== (condition.not ?? false);
+}
+
+function areComparable({ glob }: Condition, found: readonly unknown[]): boolean {
+  return glob === undefined ||
     found.every((value) => typeof value !== "string" || value.length <= MOST_TEXT);
-  return isComparable && isSo(condition, found) !== (condition.not ?? false);
 }
 
 function isSo({ equals, glob, exists }: Condition, found: readonly unknown[]): boolean {
@@ -66,11 +69,15 @@ export function tell({ path, equals, glob, exists, not }: Condition): string {
   return `${path} ${not ? `not ${word}` : word} ${JSON.stringify(glob ?? equals)}`;
 }
 
-function tellFound({ path, exists }: Condition, request: Request): string {
+function tellFound(condition: Condition, request: Request): string {
+  const { path, exists } = condition;
   const found = valuesAt(path, request);
   if (found === undefined) return request.isRaw ? UNREAD : "it has too many values to look at all";
   if (found.length === 0) return "it is not there";
   if (exists !== undefined) return "it is there";
+  if (!areComparable(condition, found)) {
+    return `it is longer than the ${MOST_TEXT.toLocaleString("en")} characters that are compared`;
+  }
   const plain = found.filter(isPlain).map((value) => oneLine(String(value), 60));
   return plain.length > 0 ? `it is ${plain.slice(0, 5).join(", ")}` : "it is no plain value";
 }

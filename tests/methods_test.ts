@@ -102,6 +102,24 @@ describe("an event by another method than POST", () => {
     );
   });
 
+  it("by GET is a repeat when somebody sends it again as an empty POST", async () => {
+    const query = "MessageSid=SM7&Body=pay";
+    const first = idOf(await getTwilio(query));
+    const signature = twilio.getExpectedTwilioSignature(
+      SECRETS.TWILIO_AUTH_TOKEN,
+      `${ORIGIN}/webhook/twilio?${query}`,
+      {},
+    );
+    const forged = await ask("POST", `twilio?${query}`, {
+      "x-twilio-signature": signature,
+      "content-type": "application/x-www-form-urlencoded",
+    });
+    await otto.workOff();
+    assert((await read(first)).task_id);
+    const message = await read(idOf(forged));
+    assertEquals([message.verification, message.state], ["verified", "filtered"]);
+  });
+
   it("by GET is what its URL says: kept, described, explained, replayed and verified again", async () => {
     const query = "MessageSid=SM1&From=%2B15005550006&Body=Move+it%20to+Friday&Body=now&Empty=";
     const answer = await getTwilio(query);

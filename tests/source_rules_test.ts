@@ -6,6 +6,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
+import Stripe from "stripe";
 import { createRateLimit } from "../handlers/rate_limit.ts";
 import { burstKey } from "../lib/burst.ts";
 import { checkHealth } from "../lib/health.ts";
@@ -28,6 +29,7 @@ const RULES = {
   quick: { title: "Push {n}", merge: { key: "{pr}", seconds: 1 } },
   hook: { scheme: { type: "token", header: "X-Hook" } },
   ask: { scheme: { type: "token", parameter: "hook" }, methods: ["GET"] },
+  shop: { scheme: { type: "like", source: "stripe" }, id: "header:X-Request-Id" },
   signed: {
     scheme: { type: "hmac", header: "X-Sig" },
     id: "header:X-Id",
@@ -270,6 +272,7 @@ describe("a captured request", () => {
       GITHUB_WEBHOOK_SECRET: SECRET,
       SHOPIFY_API_SECRET: SECRET,
       MAILGUN_WEBHOOK_SIGNING_KEY: SECRET,
+      WEBHOOK_SECRET_SHOP: SECRET,
       TWILIO_AUTH_TOKEN: SECRET,
     });
   });
@@ -320,9 +323,17 @@ describe("a captured request", () => {
         sql`with gone as (delete from tasks where message_id = ${first})
         update messages set state = 'failed', task_id = null where id = ${first}`,
     );
-    const again = await github(body, "d-6");
+    const [again, other] = [await github(body, "d-6"), await github(body, "d-6b")];
     await otto.workOff();
     assert((await messageOf(otto, again)).task_id);
+    const third = await github(body, "d-6c");
+    await otto.workOff();
+    for (const id of [other, third]) {
+      assertMatch(
+        (await messageOf(otto, id)).reason,
+        new RegExp(`came before, as message ${again}`),
+      );
+    }
   });
 
   it("is one task, however many workers have it in their hands at once", async () => {
@@ -333,6 +344,27 @@ describe("a captured request", () => {
     await Promise.all(workers.map((worker) => worker.takeMessages(0, signal)));
     const states = await Promise.all(ids.map(async (id) => (await messageOf(otto, id)).state));
     assertEquals(states.sort(), ["filtered", "filtered", "processed"]);
+  });
+
+  it("is known by the id that its vendor signs, where the file names another", async () => {
+    const stripe = new Stripe("sk_test_unused");
+    const shop = async (payload: string, request: string) =>
+      await otto.send("shop", payload, {
+        ...TYPE,
+        "x-request-id": request,
+        "stripe-signature": await stripe.webhooks.generateTestHeaderStringAsync({
+          payload,
+          secret: SECRET,
+        }),
+      });
+    const event = (id: string) => JSON.stringify({ id, object: "event", type: "invoice.paid" });
+    const first = await shop(event("evt_1"), "r-1");
+    const [forged, news] = [await shop(event("evt_1"), "r-2"), await shop(event("evt_2"), "r-3")];
+    await otto.workOff();
+    assert((await messageOf(otto, first)).task_id);
+    assertEquals((await messageOf(otto, first)).delivery_id, "r-1");
+    assertEquals((await messageOf(otto, forged)).state, "filtered");
+    assert((await messageOf(otto, news)).task_id);
   });
 
   it("is known by what is signed, not by how it is written", async () => {
@@ -444,6 +476,16 @@ describe("a replay", () => {
   });
 });
 
+async function untilWaiting({ services: { database } }: Otto, statements: number): Promise<void> {
+  await until(async () => {
+    const [{ waiting }] = await database.query("see who waits", (sql) =>
+      sql<{ waiting: number }[]>`
+        select count(*)::int as waiting from pg_stat_activity
+        where wait_event_type = 'Lock' and datname = current_database()`);
+    return waiting >= statements;
+  }, { what: `${statements} statements to wait for a lock` });
+}
+
 describeWith({ postgres: true }, "a burst, with PostgreSQL", (servers) => {
   const opened: Otto[] = [];
   let url: string;
@@ -530,10 +572,7 @@ describeWith({ postgres: true }, "a burst, with PostgreSQL", (servers) => {
     const settled = await deletion.begin(async (sql) => {
       await sql`delete from messages where id = ${ids[0]}`;
       const settling = createWorker(otto.services).takeBursts();
-      await until(async () => {
-        const [{ waits }] = await deletionWaits();
-        return waits;
-      }, { what: "the settling to wait for the deletion" });
+      await untilWaiting(otto, 1);
       return { settling };
     });
     await settled.settling;
@@ -545,13 +584,32 @@ describeWith({ postgres: true }, "a burst, with PostgreSQL", (servers) => {
     const { task_id } = await messageOf(otto, ids[1]);
     const task = await json(await otto.ask(`/api/tasks/${task_id}`));
     assertEquals([task.title, task.message_id], ["2 events: first Push 2", ids[1]]);
+  });
 
-    async function deletionWaits() {
-      return await database.query("see who waits", (sql) =>
-        sql<{ waits: boolean }[]>`
-          select count(*) > 0 as waits from pg_stat_activity
-          where wait_event_type = 'Lock' and datname = current_database()`);
-    }
+  it("that is settled while a message of it is deleted goes with it all the same", async () => {
+    const otto = await openBurst();
+    const ids = [await push(otto, 12, 1, "quick"), await push(otto, 12, 2, "quick")];
+    await createWorker(otto.services).takeMessages(0, new AbortController().signal);
+    await otto.services.database.query(
+      "make the burst due",
+      (sql) => sql`update bursts set due_at = now()`,
+    );
+    const holder = postgres(url, { max: 1 });
+    // Both wait: the settling first, then the deletion, which has seen no task yet.
+    const begun = await holder.begin(async (sql) => {
+      await sql`select from messages where id = ${ids[0]} for update`;
+      const settling = createWorker(otto.services).takeBursts();
+      await untilWaiting(otto, 1);
+      const deletion = otto.ask(`/api/messages/${ids[0]}`, { method: "DELETE" });
+      await untilWaiting(otto, 2);
+      return { settling, deletion };
+    });
+    await begun.settling;
+    assertEquals((await begun.deletion).status, 204);
+    await holder.end();
+    const left = await messageOf(otto, ids[1]);
+    assertEquals([left.state, left.task_id], ["processed", null]);
+    assertMatch(left.reason, new RegExp(`went with message ${ids[0]}`));
   });
 
   it("goes with any of its messages when that is deleted, and the others stay", async () => {

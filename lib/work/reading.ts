@@ -1,3 +1,4 @@
+import { asSent } from "../../sources/query.ts";
 import type { Registry } from "../../sources/registry.ts";
 import type { Incoming } from "../../sources/source.ts";
 import { burstKey } from "../burst.ts";
@@ -42,7 +43,7 @@ export function readClaimed(
   // A person who replays a message wants to see what becomes of it, at once.
   if (filtered !== undefined || message.isReplay) return { payload, told, filtered, captures: [] };
   const keys = verification === "verified"
-    ? source.replayKeys?.(incomingOf(message, body, config)) ?? []
+    ? source.replayKeys?.(asSent(source, incomingOf(message, body, config))) ?? []
     : [];
   const merge = mergeOf(settings, ruled);
   return {
