@@ -22,13 +22,12 @@ interface Closed extends MergedTask {
  * and settles each in one statement. A worker that is killed in between leaves a
  * closed burst to the next.
  *
- * @returns how many there were to settle.
+ * @returns how many it settled.
  */
 export async function settleBursts(database: Database, assignee: string): Promise<number> {
   await closeDue(database);
   const bursts = await readClosed(database);
-  if (bursts.length > 0) await settle(database, bursts, assignee);
-  return bursts.length;
+  return bursts.length > 0 ? await settle(database, bursts, assignee) : 0;
 }
 
 async function closeDue(database: Database): Promise<void> {
@@ -76,7 +75,7 @@ async function settle(
   database: Database,
   bursts: readonly Closed[],
   assignee: string,
-): Promise<void> {
+): Promise<number> {
   const rows = bursts.map(({ id, title, description, messages, merged }) => ({
     burst_id: id,
     task_id: newId(),
@@ -86,8 +85,10 @@ async function settle(
     description: ofAll(messages, description ?? ""),
     data: messages > 1 ? { messages, merged } : {},
   }));
-  await database.query("settle bursts", (sql) =>
-    sql`
+  const [{ settled }] = await database.query(
+    "settle bursts",
+    (sql) =>
+      sql<{ settled: number }[]>`
       with given as (
         select * from jsonb_to_recordset(${storedJson(rows)}::text::jsonb) as g(
           burst_id uuid, task_id uuid, event_id uuid, messages int, title text, description text,
@@ -131,8 +132,12 @@ async function settle(
         from made join whole w on w.task_id = made.id where w.slack_place is not null
       ), gone as (
         delete from bursts where id in (select burst_id from whole)
+      ), told as (
+        insert into changes (kind, ids)
+        select 'message', array_agg(id) from settled having count(*) > 0
+        union all select 'task', array_agg(id) from made having count(*) > 0
       )
-      insert into changes (kind, ids)
-      select 'message', array_agg(id) from settled having count(*) > 0
-      union all select 'task', array_agg(id) from made having count(*) > 0`);
+      select count(*)::int as settled from whole`,
+  );
+  return settled;
 }

@@ -133,7 +133,10 @@ export async function work(services: Services, signal: AbortSignal): Promise<voi
     services.slack && repeat(() => worker.tellSlack(signal), () => pause(SLACK_MS, signal)),
     every(HEARTBEAT_MS, () => worker.beat()),
     // What is left of bursts that nobody wants any more is made a task, too.
-    every(mergesAny(services) ? POLL_MS : TIDY_MS, () => worker.takeBursts()),
+    repeat(
+      () => worker.takeBursts(),
+      () => pause(mergesAny(services) ? POLL_MS : TIDY_MS, signal),
+    ),
     every(WATCH_MS, () => worker.watch()),
     every(TIDY_MS, () => worker.tidy()),
     every(services.jobs.collectEveryMs, () => worker.collect()),
