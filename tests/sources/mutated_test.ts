@@ -2,10 +2,10 @@ import examples from "@octokit/webhooks-examples/api.github.com/index.json" with
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import process from "node:process";
-import { readQuery } from "../../handlers/method.ts";
 import { PayloadError } from "../../lib/payload.ts";
 import * as generic from "../../sources/generic.ts";
 import { sources } from "../../sources/mod.ts";
+import { readQuery } from "../../sources/query.ts";
 import type { Incoming, Source } from "../../sources/source.ts";
 import vectors from "../vectors/sources.json" with { type: "json" };
 import { assertDescription, described, request } from "./request.ts";
@@ -206,7 +206,7 @@ describe(`whatever is made of a vendor's own events (seed ${SEED})`, () => {
       const known = { secrets: [SECRET, ""], verifyTokens: ["token"] };
       for (let round = 0; round < ROUNDS; round++) {
         const seed = SEED + round;
-        const incoming = readQuery({ source }, requestOf(seeds, headers, createRandom(seed)));
+        const incoming = readQuery(source, requestOf(seeds, headers, createRandom(seed)));
         const start = performance.now();
         try {
           const verdict = await source.verify?.(incoming, known.secrets);
