@@ -1,10 +1,11 @@
 import type { Config } from "../lib/config.ts";
 import { type Editable, editableOf, MOST_EDITED_BYTES, typedBytes } from "../lib/editable.ts";
-import { readMessage, type Replay, type WholeMessage } from "../lib/message.ts";
+import { type Replay, type WholeMessage } from "../lib/message.ts";
 import { replayEdited } from "../lib/replay.ts";
 import type { Services } from "../lib/services.ts";
 import { conflict, createApi, createRoute, json, missing, refusals } from "./api.ts";
-import { notFound, Problem } from "./problem.ts";
+import { Problem } from "./problem.ts";
+import { requireMessage } from "./require_message.ts";
 import { edit, idParam, replay } from "./schemas.ts";
 
 /** `POST /api/messages/{id}/edit`: a message again, with another body. */
@@ -30,8 +31,7 @@ export function edits({ services }: { services: Services }) {
     }),
     async (c) => {
       const { id } = c.req.valid("param");
-      const message = await readMessage(services.database, id);
-      if (!message) throw notFound("message");
+      const message = await requireMessage(services.database, id);
       requireEditable(services.config, message);
       const { body } = c.req.valid("json");
       // Here the text is what it is: only a browser's form changes line ends.

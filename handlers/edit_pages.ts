@@ -1,14 +1,14 @@
-import { type Context, Hono } from "hono";
+import { Hono } from "hono";
 import { faultOf } from "../lib/editable.ts";
 import { createNames } from "../sources/names.ts";
-import { isId } from "../lib/id.ts";
-import { readMessage, type WholeMessage } from "../lib/message.ts";
+import type { WholeMessage } from "../lib/message.ts";
 import type { Services } from "../lib/services.ts";
 import type { Env } from "./caller.ts";
 import { keepTyped, requireEditable } from "./edit.ts";
 import { asked } from "./form.ts";
 import { readFrame } from "./frame.ts";
-import { notFound, Problem } from "./problem.ts";
+import { Problem } from "./problem.ts";
+import { requireMessage } from "./require_message.ts";
 import { editPage } from "./views/edit_page.ts";
 
 /** `/messages/{id}/edit`: a message again, with what a person has changed in its body. */
@@ -20,7 +20,7 @@ export function editPages({ services }: { services: Services }): Hono<Env> {
   const app = new Hono<Env>();
 
   app.get("/messages/:id/edit", async (c) => {
-    const message = await theMessage(c);
+    const message = await requireMessage(database, c.req.param("id"));
     const frame = await readFrame(c, database, "messages");
     const around = { frame, message, sourceName: nameOf(message), secretNames: secretsOf(message) };
     try {
@@ -36,7 +36,7 @@ export function editPages({ services }: { services: Services }): Hono<Env> {
   });
 
   app.post("/messages/:id/edit", async (c) => {
-    const message = await theMessage(c);
+    const message = await requireMessage(database, c.req.param("id"));
     const editable = requireEditable(config, message);
     const form = await c.req.raw.formData().catch(() => new FormData());
     const typed = form.get("body");
@@ -69,12 +69,5 @@ export function editPages({ services }: { services: Services }): Hono<Env> {
       return again(413, { ...said, problem: error });
     }
   });
-
-  async function theMessage(c: Context<Env>) {
-    const id = c.req.param("id") ?? "";
-    const found = isId(id) ? await readMessage(database, id) : undefined;
-    if (!found) throw notFound("message");
-    return found;
-  }
   return app;
 }

@@ -1,4 +1,3 @@
-import { readMessage } from "../lib/message.ts";
 import { parseBody } from "../lib/payload.ts";
 import { findDelivery } from "../lib/quarantine.ts";
 import { errorText } from "../lib/log.ts";
@@ -15,7 +14,8 @@ import { paused } from "./admission.ts";
 import { conflict, createApi, createRoute, json, missing, refusals } from "./api.ts";
 import { createBodyBudget, readBody } from "./body.ts";
 import { type Door, SignatureRefused } from "./door.ts";
-import { notFound, Problem } from "./problem.ts";
+import { Problem } from "./problem.ts";
+import { requireMessage } from "./require_message.ts";
 import { type Explanation, explanation, idParam, typeParam } from "./schemas.ts";
 import type { Verifier } from "./verifier.ts";
 import { requireType } from "./webhook.ts";
@@ -88,8 +88,7 @@ export function explainMessage({ services, verifier, pauses }: Options) {
       },
     }),
     async (c) => {
-      const found = await readMessage(services.database, c.req.valid("param").id);
-      if (!found) throw notFound("message");
+      const found = await requireMessage(services.database, c.req.valid("param").id);
       if (found.body.byteLength < found.size) {
         throw new Problem(
           409,

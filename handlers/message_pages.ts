@@ -1,13 +1,7 @@
-import { type Context, Hono } from "hono";
+import { Hono } from "hono";
 import { countSharing } from "../lib/burst.ts";
 import { isId } from "../lib/id.ts";
-import {
-  deleteMessage,
-  findMessages,
-  MESSAGE_STATES,
-  readMessage,
-  type Replay,
-} from "../lib/message.ts";
+import { deleteMessage, findMessages, MESSAGE_STATES, type Replay } from "../lib/message.ts";
 import {
   findReplayable,
   type MessageSearch,
@@ -23,6 +17,7 @@ import { readFrame } from "./frame.ts";
 import { readRows } from "./page_rows.ts";
 import { notFound, Problem } from "./problem.ts";
 import type { Replayer } from "./replayer.ts";
+import { requireMessage } from "./require_message.ts";
 import { createNames, listChoices } from "../sources/names.ts";
 import { confirmPage } from "./views/confirm.ts";
 import { linkTo, SINCE } from "./views/filters.ts";
@@ -132,7 +127,7 @@ export function messagePages(
   });
 
   app.get("/messages/:id", async (c) => {
-    const whole = await theMessage(c);
+    const whole = await requireMessage(database, c.req.param("id"));
     const frame = await readFrame(c, database, "messages");
     const id = whole.message_id;
     // Read like a row, so that whatever is said here is said there, too.
@@ -148,14 +143,17 @@ export function messagePages(
   });
 
   app.post("/messages/:id/replay", async (c) => {
-    const { message_id } = await theMessage(c);
+    const { message_id } = await requireMessage(database, c.req.param("id"));
     const made = await replayer.replayOne(message_id);
     if (!made) throw notFound("message");
     return c.redirect(`/messages/${made.message_id}`, 303);
   });
 
   app.get("/messages/:id/delete", async (c) => {
-    const { message_id: id, title, webhook_type } = await theMessage(c);
+    const { message_id: id, title, webhook_type } = await requireMessage(
+      database,
+      c.req.param("id"),
+    );
     const sharing = await countSharing(database, id);
     return c.html(confirmPage({
       frame: await readFrame(c, database, "messages"),
@@ -177,17 +175,10 @@ export function messagePages(
   });
 
   app.post("/messages/:id/delete", async (c) => {
-    const { message_id } = await theMessage(c);
+    const { message_id } = await requireMessage(database, c.req.param("id"));
     if (!await deleteMessage(database, message_id)) throw notFound("message");
     return c.redirect("/messages", 303);
   });
-
-  async function theMessage(c: Context<Env>) {
-    const id = c.req.param("id") ?? "";
-    const found = isId(id) ? await readMessage(database, id) : undefined;
-    if (!found) throw notFound("message");
-    return found;
-  }
   return app;
 }
 

@@ -1,18 +1,13 @@
 import { z } from "@hono/zod-openapi";
 import { isId } from "../lib/id.ts";
 import { maskHeaders, maskUrl } from "../lib/mask.ts";
-import {
-  deleteMessage,
-  listMessages,
-  type Message,
-  MESSAGE_STATES,
-  readMessage,
-} from "../lib/message.ts";
+import { deleteMessage, listMessages, type Message, MESSAGE_STATES } from "../lib/message.ts";
 import { parsePayload } from "../lib/payload.ts";
 import type { Services } from "../lib/services.ts";
 import type { Registry } from "../sources/registry.ts";
 import { conflict, createApi, createRoute, json, missing, refusals } from "./api.ts";
 import { notFound } from "./problem.ts";
+import { requireMessage } from "./require_message.ts";
 import type { Replayer } from "./replayer.ts";
 import { idParam, listOf, message, notReplayed, page, replay, wholeMessage } from "./schemas.ts";
 
@@ -59,8 +54,7 @@ export function messages(
         responses: { 200: json("The message", wholeMessage), ...missing, ...refusals },
       }),
       async (c) => {
-        const found = await readMessage(database, c.req.valid("param").id);
-        if (!found) throw notFound("message");
+        const found = await requireMessage(database, c.req.valid("param").id);
         const { headers, body, ...rest } = found;
         return c.json({
           ...shown(sources, rest),
@@ -93,8 +87,7 @@ export function messages(
       }),
       async (c) => {
         const { id } = c.req.valid("param");
-        const found = await readMessage(database, id);
-        if (!found) throw notFound("message");
+        const found = await requireMessage(database, id);
         // A sender chose these bytes: they are saved, never shown as a page.
         return c.body(found.body as Uint8Array<ArrayBuffer>, 200, {
           "content-type": "application/octet-stream",

@@ -1,11 +1,11 @@
-import { isId } from "../lib/id.ts";
-import { readMessage, type WholeMessage } from "../lib/message.ts";
+import { type WholeMessage } from "../lib/message.ts";
 import { releaseRejected } from "../lib/quarantine.ts";
 import type { Services } from "../lib/services.ts";
 import type { Incoming } from "../sources/source.ts";
 import { conflict, createApi, createRoute, json, missing, refusals } from "./api.ts";
 import { type Door, SignatureRefused } from "./door.ts";
-import { notFound, Problem } from "./problem.ts";
+import { Problem } from "./problem.ts";
+import { requireMessage } from "./require_message.ts";
 import { idParam, released } from "./schemas.ts";
 import type { Verifier } from "./verifier.ts";
 
@@ -32,16 +32,13 @@ export function quarantine(
     async (c) => c.json(await release(c.req.valid("param").id), 200),
   );
   app.post("/messages/:id/release", async (c) => {
-    const id = c.req.param("id");
-    if (!isId(id)) throw notFound("message");
-    const { message_id } = await release(id);
+    const { message_id } = await release(c.req.param("id"));
     return c.redirect(`/messages/${message_id}`, 303);
   });
   return app;
 
   async function release(id: string) {
-    const found = await readMessage(database, id);
-    if (!found) throw notFound("message");
+    const found = await requireMessage(database, id);
     const { message_id, webhook_type } = found;
     requireWhole(found);
     const door = verifier.doorOf(webhook_type);

@@ -1,6 +1,6 @@
 import type { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import type { Database } from "./database.ts";
+import type { Database, Sql } from "./database.ts";
 import { storedJson } from "./stored.ts";
 
 /** A signed message, and what nobody could change in it. */
@@ -22,17 +22,15 @@ export async function rememberCaptures(
   captures: readonly Capture[],
 ): Promise<Map<string, string>> {
   const rows = captures.map(toRow);
-  const firstOf = new Map<string, ReturnType<typeof toRow>>();
-  for (const row of rows) {
-    const known = firstOf.get(`${row.source}:${row.key}`);
-    if (!known || row.message_id < known.message_id) firstOf.set(`${row.source}:${row.key}`, row);
-  }
+  // Of several with the same key the first stays: a statement cannot change one row twice.
+  const newestFirst = rows.toSorted((one, other) => one.message_id < other.message_id ? 1 : -1);
+  const firsts = new Map(newestFirst.map((row) => [`${row.source}:${row.key}`, row]));
   // Apart from the question below: what another worker has just inserted is seen only then.
   await database.query("remember signed messages", (sql) =>
     sql`
       insert into message_captures (source, key, message_id)
       select c.source, decode(c.key, 'hex'), c.message_id
-      from jsonb_to_recordset(${storedJson([...firstOf.values()])}::text::jsonb)
+      from jsonb_to_recordset(${storedJson([...firsts.values()])}::text::jsonb)
         as c(message_id uuid, source text, key text)
       join messages m on m.id = c.message_id
       order by c.source, c.key, c.message_id
@@ -41,7 +39,7 @@ export async function rememberCaptures(
       on conflict (source, key) do update set message_id = excluded.message_id
       where not exists (
         select from messages m
-        where m.id = message_captures.message_id and (m.task_id is not null or m.state = 'new'))`);
+        where m.id = message_captures.message_id and ${counts(sql)})`);
   const repeated = await database.query(
     "find signed messages again",
     (sql) =>
@@ -51,7 +49,7 @@ export async function rememberCaptures(
         as c(message_id uuid, source text, key text)
       join message_captures r on r.source = c.source and r.key = decode(c.key, 'hex')
       join messages m on m.id = r.message_id
-      where m.id <> c.message_id and (m.task_id is not null or m.state = 'new')`,
+      where m.id <> c.message_id and ${counts(sql)}`,
   );
   return new Map(repeated.map(({ id, first }) => [id, first]));
 }
@@ -77,10 +75,15 @@ export async function findCaptured(
       select r.message_id from message_captures r join messages m on m.id = r.message_id
       where r.source = ${source}
         and r.key in (select decode(hash, 'hex') from unnest(${hashes}::text[]) as h(hash))
-        and m.id is distinct from ${but}::uuid and (m.task_id is not null or m.state = 'new')
+        and m.id is distinct from ${but}::uuid and ${counts(sql)}
       order by r.message_id limit 1`,
   );
   return row?.message_id;
+}
+
+/** Whether message `m` was worked, or is to be: only then is another one a repeat of it. */
+function counts(sql: Sql) {
+  return sql`(m.task_id is not null or m.state = 'new')`;
 }
 
 /** A capture as the statements about them take it. */
