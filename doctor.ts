@@ -1,13 +1,13 @@
-import { checkAgentFiles, checkStores } from "./lib/checkup.ts";
-import { type Config, readConfig, secretsOf } from "./lib/config.ts";
-import type { Check } from "./lib/health.ts";
-import { createLog } from "./lib/log.ts";
-import { Refusal } from "./lib/refusal.ts";
-import { run } from "./lib/run.ts";
-import { channelsOf, readSources } from "./lib/source_file.ts";
-import { refuseUnreadSecrets } from "./lib/start.ts";
-import { checkUp } from "./sources/checkup.ts";
-import { GENERIC, type Registry, variableOf } from "./sources/registry.ts";
+import { checkAgentFiles, checkStores } from "./lib/monitor/checkup.ts";
+import { type Config, readConfig, secretsOf } from "./lib/config/config.ts";
+import type { Check } from "./lib/monitor/health.ts";
+import { createLog } from "./lib/process/log.ts";
+import { Refusal } from "./lib/process/refusal.ts";
+import { run } from "./lib/process/run.ts";
+import { channelsOf, readSources } from "./lib/config/source_file.ts";
+import { refuseUnreadSecrets } from "./lib/config/start.ts";
+import { checkUp } from "./sources/diagnosis/checkup.ts";
+import { GENERIC, type Registry, variableOf } from "./sources/rules/registry.ts";
 
 /** Says what is configured, what is missing and where to paste which URL. Ends with 1 when something configured cannot work. */
 await run(async () => {

@@ -1,16 +1,16 @@
 import process from "node:process";
 import { createApp } from "./handlers/mod.ts";
-import { openAdmin } from "./lib/admin.ts";
-import { readConfig } from "./lib/config.ts";
-import { useAndClose } from "./lib/closer.ts";
-import { pause, untilAborted } from "./lib/deadline.ts";
-import { createLog, type Log } from "./lib/log.ts";
-import { Refusal } from "./lib/refusal.ts";
-import { run } from "./lib/run.ts";
-import { serve } from "./lib/serve.ts";
+import { openAdmin } from "./lib/people/admin.ts";
+import { readConfig } from "./lib/config/config.ts";
+import { useAndClose } from "./lib/process/closer.ts";
+import { pause, untilAborted } from "./lib/async/deadline.ts";
+import { createLog, type Log } from "./lib/process/log.ts";
+import { Refusal } from "./lib/process/refusal.ts";
+import { run } from "./lib/process/run.ts";
+import { serve } from "./lib/process/serve.ts";
 import { openServices, type Services } from "./lib/services.ts";
-import { describeStart } from "./lib/start.ts";
-import { work } from "./lib/work.ts";
+import { describeStart } from "./lib/config/start.ts";
+import { work } from "./lib/work/work.ts";
 
 const HELP = `Serves Otto: webhooks, web UI and API.
 

@@ -1,12 +1,12 @@
 import process from "node:process";
-import { listEvents, makeSample } from "./handlers/sample.ts";
+import { listEvents, makeSample } from "./handlers/webhook/sample.ts";
 import { Problem } from "./handlers/problem.ts";
-import { readConfig } from "./lib/config.ts";
-import { errorText } from "./lib/log.ts";
-import { maskUrl } from "./lib/mask.ts";
-import { Refusal } from "./lib/refusal.ts";
-import { run } from "./lib/run.ts";
-import { readSources } from "./lib/source_file.ts";
+import { readConfig } from "./lib/config/config.ts";
+import { errorText } from "./lib/process/log.ts";
+import { maskUrl } from "./lib/redaction/mask.ts";
+import { Refusal } from "./lib/process/refusal.ts";
+import { run } from "./lib/process/run.ts";
+import { readSources } from "./lib/config/source_file.ts";
 
 const HELP = `Sends a sample webhook, signed with the secret that is set for its source.
 

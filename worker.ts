@@ -1,14 +1,14 @@
 import process from "node:process";
-import { useAndClose } from "./lib/closer.ts";
-import { ConfigError, readConfig } from "./lib/config.ts";
-import { openServer } from "./lib/database.ts";
-import { listWorkers } from "./lib/heartbeat.ts";
-import { machineName } from "./lib/machine.ts";
-import { createLog, errorText, type Log } from "./lib/log.ts";
-import { Refusal } from "./lib/refusal.ts";
-import { run } from "./lib/run.ts";
+import { useAndClose } from "./lib/process/closer.ts";
+import { ConfigError, readConfig } from "./lib/config/config.ts";
+import { openServer } from "./lib/store/database.ts";
+import { listWorkers } from "./lib/monitor/heartbeat.ts";
+import { machineName } from "./lib/process/machine.ts";
+import { createLog, errorText, type Log } from "./lib/process/log.ts";
+import { Refusal } from "./lib/process/refusal.ts";
+import { run } from "./lib/process/run.ts";
 import { openServices } from "./lib/services.ts";
-import { work } from "./lib/work.ts";
+import { work } from "./lib/work/work.ts";
 
 const HELP = `Works off messages and tasks, beside a main.ts on the same DATABASE_URL.
 

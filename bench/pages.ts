@@ -6,12 +6,12 @@
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { createApp } from "../handlers/mod.ts";
-import { readConfig } from "../lib/config.ts";
-import type { Database } from "../lib/database.ts";
-import { createLog } from "../lib/log.ts";
-import { openPulse } from "../lib/pulse.ts";
+import { readConfig } from "../lib/config/config.ts";
+import type { Database } from "../lib/store/database.ts";
+import { createLog } from "../lib/process/log.ts";
+import { openPulse } from "../lib/monitor/throughput.ts";
 import { openServices } from "../lib/services.ts";
-import { ensureWebhookUser } from "../lib/user.ts";
+import { ensureWebhookUser } from "../lib/people/user.ts";
 import { startPostgres } from "../tests/servers/postgres.ts";
 
 const HELP = `How long Otto takes for a page of a long list, from the request to the last byte.

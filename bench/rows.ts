@@ -1,6 +1,6 @@
 import postgres from "postgres";
-import { type Database, openEmbedded, openServer } from "../lib/database.ts";
-import { createLog } from "../lib/log.ts";
+import { type Database, openEmbedded, openServer } from "../lib/store/database.ts";
+import { createLog } from "../lib/process/log.ts";
 import { pause } from "./servers.ts";
 
 /** How far the messages of some time have come, by the rows' own times. */

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { parsePayload } from "../lib/payload.ts";
+import { parsePayload } from "../sources/kit/payload.ts";
 import { sources } from "../sources/mod.ts";
 import type { Source } from "../sources/source.ts";
 

@@ -1,4 +1,4 @@
-import type { Log } from "../lib/log.ts";
+import type { Log } from "../lib/process/log.ts";
 import { Problem } from "./problem.ts";
 
 const MOST_FAILURES = 10;

@@ -1,5 +1,5 @@
-import type { Role } from "../lib/admin.ts";
-import type { Config } from "../lib/config.ts";
+import type { Role } from "../lib/people/admin.ts";
+import type { Config } from "../lib/config/config.ts";
 
 /** What the server knows of a connection; each runtime hands it over in its own way. */
 export interface Connection {

@@ -1,4 +1,4 @@
-import { errorText, type Log } from "../lib/log.ts";
+import { errorText, type Log } from "../lib/process/log.ts";
 import { Problem } from "./problem.ts";
 
 /** After this a client connects again: a proxy may have cut the line without a word. */

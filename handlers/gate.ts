@@ -1,8 +1,8 @@
 import type { MiddlewareHandler } from "hono";
-import type { Config } from "../lib/config.ts";
+import type { Config } from "../lib/config/config.ts";
 import { type Env, hostName } from "./caller.ts";
 import { Problem } from "./problem.ts";
-import { isLoopback } from "../lib/loopback.ts";
+import { isLoopback } from "../lib/config/loopback.ts";
 
 /**
  * Refuses requests without one well-formed Host header. On Deno an odd one such

@@ -1,6 +1,6 @@
 import process from "node:process";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import type { Stats } from "../lib/stats.ts";
+import type { Stats } from "../lib/monitor/stats.ts";
 
 /** What Prometheus reads: this process' own counts, and what the store says of all. */
 export interface Metrics {

@@ -1,8 +1,8 @@
 import { HTTPException } from "hono/http-exception";
-import { isRowError } from "../lib/row_error.ts";
-import { isStoreAway } from "../lib/store_away.ts";
-import { InboxClosedError } from "../lib/inbox.ts";
-import { errorText, type Log } from "../lib/log.ts";
+import { isRowError } from "../lib/store/row_error.ts";
+import { isStoreAway } from "../lib/store/store_away.ts";
+import { InboxClosedError } from "../lib/message/inbox.ts";
+import { errorText, type Log } from "../lib/process/log.ts";
 
 /** An answer that says no: what was wrong, and in the hint what would be right. */
 export class Problem extends Error {

@@ -1,9 +1,9 @@
 import { z } from "@hono/zod-openapi";
-import { APPROVAL_STATES } from "../lib/approval.ts";
-import { isId } from "../lib/id.ts";
-import { MESSAGE_STATES } from "../lib/message.ts";
-import { NOTIFICATION_STATES } from "../lib/notification.ts";
-import { TASK_STATUSES } from "../lib/task.ts";
+import { APPROVAL_STATES } from "../lib/task/approval.ts";
+import { isId } from "../lib/store/id.ts";
+import { MESSAGE_STATES } from "../lib/message/message.ts";
+import { NOTIFICATION_STATES } from "../lib/notify/notification.ts";
+import { TASK_STATUSES } from "../lib/task/task.ts";
 
 /** The shapes of the API: they check what comes in, and are `/openapi.json`. */
 

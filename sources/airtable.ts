@@ -1,10 +1,10 @@
-import type { Description } from "../lib/description.ts";
-import { first, line, text, whole } from "../lib/pick.ts";
-import { payloadOf, usableId } from "./incoming.ts";
-import { jsonSample } from "./sample.ts";
-import { signedBy } from "./signed.ts";
+import type { Description } from "./description.ts";
+import { first, line, text, whole } from "./kit/json_path.ts";
+import { payloadOf, usableId } from "./kit/incoming.ts";
+import { jsonSample } from "./kit/sample.ts";
+import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Reply } from "./source.ts";
-import { told } from "./told.ts";
+import { told } from "./kit/to_description.ts";
 
 export const label = "Airtable";
 export const secretVariable = "AIRTABLE_WEBHOOK_SECRET";

@@ -1,9 +1,9 @@
-import type { Description } from "../lib/description.ts";
-import { alertsId, findAlerts } from "./alerts.ts";
-import { jsonSample } from "./sample.ts";
+import type { Description } from "./description.ts";
+import { alertsId, findAlerts } from "./kit/alerts.ts";
+import { jsonSample } from "./kit/sample.ts";
 import type { DescribeContext } from "./source.ts";
-import { told } from "./told.ts";
-import { provenBy } from "./token.ts";
+import { told } from "./kit/to_description.ts";
+import { provenBy } from "./kit/token.ts";
 
 export const label = "Alertmanager";
 export const secretVariable = "ALERTMANAGER_WEBHOOK_SECRET";

@@ -1,12 +1,12 @@
-import type { Description } from "../lib/description.ts";
-import { words } from "../lib/line.ts";
-import { at, first, line, list, text } from "../lib/pick.ts";
-import { digest } from "../lib/signature.ts";
-import { payloadOf, usableId } from "./incoming.ts";
-import { jsonSample } from "./sample.ts";
-import { signedBy } from "./signed.ts";
+import type { Description } from "./description.ts";
+import { words } from "./kit/line.ts";
+import { at, first, line, list, text } from "./kit/json_path.ts";
+import { digest } from "./signature/signature.ts";
+import { payloadOf, usableId } from "./kit/incoming.ts";
+import { jsonSample } from "./kit/sample.ts";
+import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Reply } from "./source.ts";
-import { eachOnce, titleOfAll, told } from "./told.ts";
+import { eachOnce, titleOfAll, told } from "./kit/to_description.ts";
 
 export const label = "Asana";
 export const secretVariable = "ASANA_WEBHOOK_SECRET";

@@ -1,13 +1,13 @@
-import type { Description } from "../lib/description.ts";
-import { oneLine, words } from "../lib/line.ts";
-import { mediaType, parsePayload } from "../lib/payload.ts";
-import { at, first, line, text, whole } from "../lib/pick.ts";
-import { decodeBase64, digest } from "../lib/signature.ts";
-import { payloadOf, usableId } from "./incoming.ts";
-import { jsonSample } from "./sample.ts";
+import type { Description } from "./description.ts";
+import { oneLine, words } from "./kit/line.ts";
+import { mediaType, parsePayload } from "./kit/payload.ts";
+import { at, first, line, text, whole } from "./kit/json_path.ts";
+import { decodeBase64, digest } from "./signature/signature.ts";
+import { payloadOf, usableId } from "./kit/incoming.ts";
+import { jsonSample } from "./kit/sample.ts";
 import type { DescribeContext, Incoming, Reply } from "./source.ts";
-import { eachOnce, titleOfAll, told } from "./told.ts";
-import { provenBy } from "./token.ts";
+import { eachOnce, titleOfAll, told } from "./kit/to_description.ts";
+import { provenBy } from "./kit/token.ts";
 
 export const label = "CloudEvents";
 export const secretVariable = "CLOUDEVENTS_WEBHOOK_SECRET";

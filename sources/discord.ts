@@ -1,12 +1,12 @@
-import type { Description } from "../lib/description.ts";
-import { quoted, words } from "../lib/line.ts";
-import { at, first, line, list, text, whole } from "../lib/pick.ts";
-import { digest } from "../lib/signature.ts";
-import { payloadOf, usableId } from "./incoming.ts";
-import { jsonSample } from "./sample.ts";
-import { signedByKey } from "./signed.ts";
+import type { Description } from "./description.ts";
+import { quoted, words } from "./kit/line.ts";
+import { at, first, line, list, text, whole } from "./kit/json_path.ts";
+import { digest } from "./signature/signature.ts";
+import { payloadOf, usableId } from "./kit/incoming.ts";
+import { jsonSample } from "./kit/sample.ts";
+import { signedByKey } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Reply } from "./source.ts";
-import { told } from "./told.ts";
+import { told } from "./kit/to_description.ts";
 
 export const label = "Discord";
 export const secretVariable = "DISCORD_PUBLIC_KEY";

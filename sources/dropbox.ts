@@ -1,11 +1,11 @@
-import type { Description } from "../lib/description.ts";
-import { counted } from "../lib/line.ts";
-import { line, list } from "../lib/pick.ts";
-import { echo, parameter } from "./challenge.ts";
-import { jsonSample } from "./sample.ts";
-import { signedBy } from "./signed.ts";
+import type { Description } from "./description.ts";
+import { counted } from "./kit/line.ts";
+import { line, list } from "./kit/json_path.ts";
+import { echo, parameter } from "./kit/challenge.ts";
+import { jsonSample } from "./kit/sample.ts";
+import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Reply } from "./source.ts";
-import { told } from "./told.ts";
+import { told } from "./kit/to_description.ts";
 
 export const label = "Dropbox";
 export const secretVariable = "DROPBOX_APP_SECRET";

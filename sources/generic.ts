@@ -1,8 +1,8 @@
-import type { Description } from "../lib/description.ts";
-import { httpLink } from "../lib/link.ts";
-import { counted, oneLine } from "../lib/line.ts";
-import { countFields } from "../lib/payload.ts";
-import { at, facts, first, line, text, whole } from "../lib/pick.ts";
+import type { Description } from "./description.ts";
+import { httpLink } from "./kit/link.ts";
+import { counted, oneLine } from "./kit/line.ts";
+import { countFields } from "./kit/payload.ts";
+import { at, facts, first, line, text, whole } from "./kit/json_path.ts";
 import type { DescribeContext } from "./source.ts";
 
 export const label = "Webhook";

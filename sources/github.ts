@@ -1,11 +1,11 @@
-import type { Description } from "../lib/description.ts";
-import { oneLine, words } from "../lib/line.ts";
-import { at, isObject, line } from "../lib/pick.ts";
-import { factsOf, linkOf, textOf } from "./github_digest.ts";
-import { eventOf } from "./github_event.ts";
-import { titleOf } from "./github_title.ts";
-import { usableId } from "./incoming.ts";
-import { signedBy } from "./signed.ts";
+import type { Description } from "./description.ts";
+import { oneLine, words } from "./kit/line.ts";
+import { at, isObject, line } from "./kit/json_path.ts";
+import { factsOf, linkOf, textOf } from "./github/digest.ts";
+import { eventOf } from "./github/event.ts";
+import { titleOf } from "./github/title.ts";
+import { usableId } from "./kit/incoming.ts";
+import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Sample } from "./source.ts";
 
 export const label = "GitHub";

@@ -1,13 +1,13 @@
-import type { Description } from "../lib/description.ts";
-import { line, whole } from "../lib/pick.ts";
-import type { Scheme } from "../lib/signature.ts";
-import { eventOf, factsOf, linksOf, titleOf, whoOf } from "./gitlab_title.ts";
-import { usableId } from "./incoming.ts";
-import { jsonSample } from "./sample.ts";
-import { signedBy } from "./signed.ts";
+import type { Description } from "./description.ts";
+import { line, whole } from "./kit/json_path.ts";
+import type { Scheme } from "./signature/signature.ts";
+import { eventOf, factsOf, linksOf, titleOf, whoOf } from "./gitlab/title.ts";
+import { usableId } from "./kit/incoming.ts";
+import { jsonSample } from "./kit/sample.ts";
+import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
-import { told } from "./told.ts";
-import { provenBy } from "./token.ts";
+import { told } from "./kit/to_description.ts";
+import { provenBy } from "./kit/token.ts";
 
 export const label = "GitLab";
 export const secretVariable = "GITLAB_WEBHOOK_SECRET";

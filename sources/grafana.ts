@@ -1,13 +1,13 @@
-import type { Description } from "../lib/description.ts";
-import { first, line, whole } from "../lib/pick.ts";
-import { parseTimestamp, type Scheme } from "../lib/signature.ts";
-import { alertsId, findAlerts } from "./alerts.ts";
-import { jsonSample } from "./sample.ts";
-import { signedBy } from "./signed.ts";
+import type { Description } from "./description.ts";
+import { first, line, whole } from "./kit/json_path.ts";
+import { parseTimestamp, type Scheme } from "./signature/signature.ts";
+import { alertsId, findAlerts } from "./kit/alerts.ts";
+import { jsonSample } from "./kit/sample.ts";
+import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
-import { told } from "./told.ts";
-import { provenBy } from "./token.ts";
-import { mismatch } from "./verdict.ts";
+import { told } from "./kit/to_description.ts";
+import { provenBy } from "./kit/token.ts";
+import { mismatch } from "./kit/verdict.ts";
 
 export const label = "Grafana";
 export const secretVariable = "GRAFANA_WEBHOOK_SECRET";

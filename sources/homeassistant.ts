@@ -1,10 +1,10 @@
-import type { Description } from "../lib/description.ts";
-import { words } from "../lib/line.ts";
-import { at, first, line, whole } from "../lib/pick.ts";
-import { jsonSample } from "./sample.ts";
+import type { Description } from "./description.ts";
+import { words } from "./kit/line.ts";
+import { at, first, line, whole } from "./kit/json_path.ts";
+import { jsonSample } from "./kit/sample.ts";
 import type { DescribeContext } from "./source.ts";
-import { told } from "./told.ts";
-import { provenBy } from "./token.ts";
+import { told } from "./kit/to_description.ts";
+import { provenBy } from "./kit/token.ts";
 
 export const label = "Home Assistant";
 export const secretVariable = "HOMEASSISTANT_WEBHOOK_SECRET";

@@ -1,13 +1,13 @@
-import type { Description } from "../lib/description.ts";
-import { words } from "../lib/line.ts";
-import { line, text } from "../lib/pick.ts";
-import { bytesOf, decodeHex, digest, equalBytes, prefixed, sha256 } from "../lib/signature.ts";
-import { payloadOf, usableId } from "./incoming.ts";
-import { jsonSample } from "./sample.ts";
-import { signedBy } from "./signed.ts";
+import type { Description } from "./description.ts";
+import { words } from "./kit/line.ts";
+import { line, text } from "./kit/json_path.ts";
+import { bytesOf, decodeHex, digest, equalBytes, prefixed, sha256 } from "./signature/signature.ts";
+import { payloadOf, usableId } from "./kit/incoming.ts";
+import { jsonSample } from "./kit/sample.ts";
+import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
-import { eachOnce, titleOfAll, told } from "./told.ts";
-import { malformed, mismatch, missing, verified } from "./verdict.ts";
+import { eachOnce, titleOfAll, told } from "./kit/to_description.ts";
+import { malformed, mismatch, missing, verified } from "./kit/verdict.ts";
 
 export const label = "HubSpot";
 export const secretVariable = "HUBSPOT_CLIENT_SECRET";

@@ -1,11 +1,11 @@
-import type { Description } from "../lib/description.ts";
-import { quoted, words } from "../lib/line.ts";
-import { at, first, line, text } from "../lib/pick.ts";
-import { payloadOf, usableId } from "./incoming.ts";
-import { jsonSample } from "./sample.ts";
-import { signedBy } from "./signed.ts";
+import type { Description } from "./description.ts";
+import { quoted, words } from "./kit/line.ts";
+import { at, first, line, text } from "./kit/json_path.ts";
+import { payloadOf, usableId } from "./kit/incoming.ts";
+import { jsonSample } from "./kit/sample.ts";
+import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Reply } from "./source.ts";
-import { told, withoutTags } from "./told.ts";
+import { told, withoutTags } from "./kit/to_description.ts";
 
 export const label = "Intercom";
 export const secretVariable = "INTERCOM_CLIENT_SECRET";

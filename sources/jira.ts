@@ -1,12 +1,12 @@
-import type { Description } from "../lib/description.ts";
-import { quoted, words } from "../lib/line.ts";
-import { at, first, line, list, text, whole } from "../lib/pick.ts";
-import { checkJwt } from "../lib/signature.ts";
-import { usableId } from "./incoming.ts";
-import { jsonSample } from "./sample.ts";
-import { signedBy, toVerdict } from "./signed.ts";
+import type { Description } from "./description.ts";
+import { quoted, words } from "./kit/line.ts";
+import { at, first, line, list, text, whole } from "./kit/json_path.ts";
+import { checkJwt } from "./signature/signature.ts";
+import { usableId } from "./kit/incoming.ts";
+import { jsonSample } from "./kit/sample.ts";
+import { signedBy, toVerdict } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
-import { told } from "./told.ts";
+import { told } from "./kit/to_description.ts";
 
 export const label = "Jira";
 export const secretVariable = "JIRA_WEBHOOK_SECRET";

@@ -1,13 +1,13 @@
-import type { Description } from "../lib/description.ts";
-import { quoted, words } from "../lib/line.ts";
-import { at, first, isObject, line, whole } from "../lib/pick.ts";
-import { isWithin } from "../lib/signature.ts";
-import { payloadOf, usableId } from "./incoming.ts";
-import { jsonSample } from "./sample.ts";
-import { signedBy } from "./signed.ts";
+import type { Description } from "./description.ts";
+import { quoted, words } from "./kit/line.ts";
+import { at, first, isObject, line, whole } from "./kit/json_path.ts";
+import { isWithin } from "./signature/signature.ts";
+import { payloadOf, usableId } from "./kit/incoming.ts";
+import { jsonSample } from "./kit/sample.ts";
+import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
-import { told } from "./told.ts";
-import { outsideWindow } from "./verdict.ts";
+import { told } from "./kit/to_description.ts";
+import { outsideWindow } from "./kit/verdict.ts";
 
 export const label = "Linear";
 export const secretVariable = "LINEAR_WEBHOOK_SECRET";

@@ -1,12 +1,12 @@
-import type { Description } from "../lib/description.ts";
-import { quoted, words } from "../lib/line.ts";
-import { at, first, line, text, whole } from "../lib/pick.ts";
-import { decodeHex, encodeHex, hmac, verifyHmac } from "../lib/signature.ts";
-import { payloadOf, usableId, withFields } from "./incoming.ts";
-import { jsonSample } from "./sample.ts";
+import type { Description } from "./description.ts";
+import { quoted, words } from "./kit/line.ts";
+import { at, first, line, text, whole } from "./kit/json_path.ts";
+import { decodeHex, encodeHex, hmac, verifyHmac } from "./signature/signature.ts";
+import { payloadOf, usableId, withFields } from "./kit/incoming.ts";
+import { jsonSample } from "./kit/sample.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
-import { told } from "./told.ts";
-import { malformed, mismatch, missing, verified } from "./verdict.ts";
+import { told } from "./kit/to_description.ts";
+import { malformed, mismatch, missing, verified } from "./kit/verdict.ts";
 
 export const label = "Mailgun";
 export const secretVariable = "MAILGUN_WEBHOOK_SIGNING_KEY";

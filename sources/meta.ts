@@ -1,14 +1,14 @@
-import type { Description } from "../lib/description.ts";
-import { isSecret } from "../lib/signature.ts";
-import { text } from "../lib/pick.ts";
-import { digest } from "../lib/signature.ts";
-import { echo, parameter } from "./challenge.ts";
-import { payloadOf, usableId } from "./incoming.ts";
-import { findUpdates, keyOf, tellUpdate } from "./meta_update.ts";
-import { jsonSample } from "./sample.ts";
-import { signedBy } from "./signed.ts";
+import type { Description } from "./description.ts";
+import { isSecret } from "./signature/signature.ts";
+import { text } from "./kit/json_path.ts";
+import { digest } from "./signature/signature.ts";
+import { echo, parameter } from "./kit/challenge.ts";
+import { payloadOf, usableId } from "./kit/incoming.ts";
+import { findUpdates, keyOf, tellUpdate } from "./meta/update.ts";
+import { jsonSample } from "./kit/sample.ts";
+import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Known, Reply } from "./source.ts";
-import { titleOfAll, told } from "./told.ts";
+import { titleOfAll, told } from "./kit/to_description.ts";
 
 export const label = "Meta";
 export const secretVariable = "META_APP_SECRET";

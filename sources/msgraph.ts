@@ -1,13 +1,13 @@
-import type { Description } from "../lib/description.ts";
-import { words } from "../lib/line.ts";
-import { at, first, line, list, text } from "../lib/pick.ts";
-import { digest, isSecret } from "../lib/signature.ts";
-import { echo, parameter } from "./challenge.ts";
-import { payloadOf, usableId, withFields } from "./incoming.ts";
-import { jsonSample } from "./sample.ts";
+import type { Description } from "./description.ts";
+import { words } from "./kit/line.ts";
+import { at, first, line, list, text } from "./kit/json_path.ts";
+import { digest, isSecret } from "./signature/signature.ts";
+import { echo, parameter } from "./kit/challenge.ts";
+import { payloadOf, usableId, withFields } from "./kit/incoming.ts";
+import { jsonSample } from "./kit/sample.ts";
 import type { DescribeContext, Incoming, Reply, Verdict } from "./source.ts";
-import { eachOnce, titleOfAll, told } from "./told.ts";
-import { noToken, verified, wrongToken } from "./verdict.ts";
+import { eachOnce, titleOfAll, told } from "./kit/to_description.ts";
+import { noToken, verified, wrongToken } from "./kit/verdict.ts";
 
 export const label = "Microsoft Graph";
 export const secretVariable = "MSGRAPH_WEBHOOK_SECRET";

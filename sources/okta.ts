@@ -1,13 +1,13 @@
-import type { Description } from "../lib/description.ts";
-import { words } from "../lib/line.ts";
-import { at, first, line, list, text } from "../lib/pick.ts";
-import { digest } from "../lib/signature.ts";
-import { jsonReply } from "./challenge.ts";
-import { payloadOf, usableId } from "./incoming.ts";
-import { jsonSample } from "./sample.ts";
+import type { Description } from "./description.ts";
+import { words } from "./kit/line.ts";
+import { at, first, line, list, text } from "./kit/json_path.ts";
+import { digest } from "./signature/signature.ts";
+import { jsonReply } from "./kit/challenge.ts";
+import { payloadOf, usableId } from "./kit/incoming.ts";
+import { jsonSample } from "./kit/sample.ts";
 import type { DescribeContext, Incoming, Reply } from "./source.ts";
-import { eachOnce, titleOfAll, told } from "./told.ts";
-import { provenBy } from "./token.ts";
+import { eachOnce, titleOfAll, told } from "./kit/to_description.ts";
+import { provenBy } from "./kit/token.ts";
 
 export const label = "Okta";
 export const secretVariable = "OKTA_WEBHOOK_SECRET";

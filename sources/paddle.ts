@@ -1,12 +1,12 @@
-import type { Description } from "../lib/description.ts";
-import { words } from "../lib/line.ts";
-import { at, first, line, text } from "../lib/pick.ts";
-import { payloadOf, usableId } from "./incoming.ts";
-import { jsonSample } from "./sample.ts";
-import { signedBy } from "./signed.ts";
+import type { Description } from "./description.ts";
+import { words } from "./kit/line.ts";
+import { at, first, line, text } from "./kit/json_path.ts";
+import { payloadOf, usableId } from "./kit/incoming.ts";
+import { jsonSample } from "./kit/sample.ts";
+import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming } from "./source.ts";
-import { inUnits } from "./stripe_amount.ts";
-import { told } from "./told.ts";
+import { inUnits } from "./kit/amount.ts";
+import { told } from "./kit/to_description.ts";
 
 export const label = "Paddle";
 export const secretVariable = "PADDLE_WEBHOOK_SECRET";

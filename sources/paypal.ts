@@ -1,14 +1,14 @@
 import { X509Certificate } from "node:crypto";
 import { crc32 } from "node:zlib";
-import type { Description } from "../lib/description.ts";
-import { words } from "../lib/line.ts";
-import { at, first, line, list, text, whole } from "../lib/pick.ts";
-import { decodeBase64, parseTime, verifyPublicKey } from "../lib/signature.ts";
-import { payloadOf, usableId } from "./incoming.ts";
-import { jsonSample } from "./sample.ts";
+import type { Description } from "./description.ts";
+import { words } from "./kit/line.ts";
+import { at, first, line, list, text, whole } from "./kit/json_path.ts";
+import { decodeBase64, parseTime, verifyPublicKey } from "./signature/signature.ts";
+import { payloadOf, usableId } from "./kit/incoming.ts";
+import { jsonSample } from "./kit/sample.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
-import { told } from "./told.ts";
-import { malformed, mismatch, missing, verified } from "./verdict.ts";
+import { told } from "./kit/to_description.ts";
+import { malformed, mismatch, missing, verified } from "./kit/verdict.ts";
 
 export const label = "PayPal";
 export const secretVariable = "PAYPAL_WEBHOOK_ID";

@@ -1,12 +1,12 @@
-import type { Description } from "../lib/description.ts";
-import { quoted, words } from "../lib/line.ts";
-import { at, first, line, text, whole } from "../lib/pick.ts";
-import { digest } from "../lib/signature.ts";
-import { payloadOf, usableId } from "./incoming.ts";
-import { jsonSample } from "./sample.ts";
-import { signedByKey } from "./signed.ts";
+import type { Description } from "./description.ts";
+import { quoted, words } from "./kit/line.ts";
+import { at, first, line, text, whole } from "./kit/json_path.ts";
+import { digest } from "./signature/signature.ts";
+import { payloadOf, usableId } from "./kit/incoming.ts";
+import { jsonSample } from "./kit/sample.ts";
+import { signedByKey } from "./kit/signed.ts";
 import type { DescribeContext, Incoming } from "./source.ts";
-import { eachOnce, titleOfAll, told } from "./told.ts";
+import { eachOnce, titleOfAll, told } from "./kit/to_description.ts";
 
 export const label = "SendGrid";
 export const secretVariable = "SENDGRID_WEBHOOK_PUBLIC_KEY";

@@ -1,11 +1,11 @@
-import type { Description } from "../lib/description.ts";
-import { counted, quoted, words } from "../lib/line.ts";
-import { at, first, line, list, text } from "../lib/pick.ts";
-import { usableId } from "./incoming.ts";
-import { jsonSample } from "./sample.ts";
-import { signedBy } from "./signed.ts";
+import type { Description } from "./description.ts";
+import { counted, quoted, words } from "./kit/line.ts";
+import { at, first, line, list, text } from "./kit/json_path.ts";
+import { usableId } from "./kit/incoming.ts";
+import { jsonSample } from "./kit/sample.ts";
+import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
-import { told } from "./told.ts";
+import { told } from "./kit/to_description.ts";
 
 export const label = "Shopify";
 export const secretVariable = "SHOPIFY_API_SECRET";

@@ -1,6 +1,6 @@
-import type { Description } from "../lib/description.ts";
-import { oneLine, words } from "../lib/line.ts";
-import { at, facts, first, line, text, whole } from "../lib/pick.ts";
+import type { Description } from "./description.ts";
+import { oneLine, words } from "./kit/line.ts";
+import { at, facts, first, line, text, whole } from "./kit/json_path.ts";
 import {
   decodeHex,
   encodeHex,
@@ -10,11 +10,11 @@ import {
   parseTimestamp,
   prefixed,
   verifyHmac,
-} from "../lib/signature.ts";
-import { isForm, payloadOf, usableId } from "./incoming.ts";
-import { channelOf, eventOf, titleOf, userOf } from "./slack_title.ts";
+} from "./signature/signature.ts";
+import { isForm, payloadOf, usableId } from "./kit/incoming.ts";
+import { channelOf, eventOf, titleOf, userOf } from "./slack/title.ts";
 import type { Incoming, Reply, Sample, Verdict } from "./source.ts";
-import { malformed, mismatch, missing, outsideWindow, verified } from "./verdict.ts";
+import { malformed, mismatch, missing, outsideWindow, verified } from "./kit/verdict.ts";
 
 export const label = "Slack";
 export const secretVariable = "SLACK_SIGNING_SECRET";

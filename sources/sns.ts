@@ -1,11 +1,11 @@
-import type { Description } from "../lib/description.ts";
-import { quoted, words } from "../lib/line.ts";
-import { first, line, text } from "../lib/pick.ts";
-import { payloadOf, usableId } from "./incoming.ts";
-import { jsonSample } from "./sample.ts";
+import type { Description } from "./description.ts";
+import { quoted, words } from "./kit/line.ts";
+import { first, line, text } from "./kit/json_path.ts";
+import { payloadOf, usableId } from "./kit/incoming.ts";
+import { jsonSample } from "./kit/sample.ts";
 import type { DescribeContext, Incoming } from "./source.ts";
-import { told } from "./told.ts";
-import { provenBy } from "./token.ts";
+import { told } from "./kit/to_description.ts";
+import { provenBy } from "./kit/token.ts";
 
 export const label = "Amazon SNS";
 export const secretVariable = "SNS_WEBHOOK_SECRET";

@@ -1,4 +1,4 @@
-import type { Description } from "../lib/description.ts";
+import type { Description } from "./description.ts";
 
 /** One webhook request as it came in, body read, nothing parsed. */
 export interface Incoming {

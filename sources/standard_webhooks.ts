@@ -1,11 +1,11 @@
-import { words } from "../lib/line.ts";
-import { at, first, line, whole } from "../lib/pick.ts";
-import type { Scheme } from "../lib/signature.ts";
-import { usableId } from "./incoming.ts";
-import { jsonSample } from "./sample.ts";
-import { signedBy, signedByKey } from "./signed.ts";
+import { words } from "./kit/line.ts";
+import { at, first, line, whole } from "./kit/json_path.ts";
+import type { Scheme } from "./signature/signature.ts";
+import { usableId } from "./kit/incoming.ts";
+import { jsonSample } from "./kit/sample.ts";
+import { signedBy, signedByKey } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Source } from "./source.ts";
-import { told } from "./told.ts";
+import { told } from "./kit/to_description.ts";
 
 const CONTACT = {
   type: "contact.created",

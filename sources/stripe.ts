@@ -1,10 +1,10 @@
-import type { Description } from "../lib/description.ts";
-import { oneLine, words } from "../lib/line.ts";
-import { at, facts, first, isObject, line, text, whole } from "../lib/pick.ts";
-import { payloadOf, usableId } from "./incoming.ts";
-import { signedBy } from "./signed.ts";
+import type { Description } from "./description.ts";
+import { oneLine, words } from "./kit/line.ts";
+import { at, facts, first, isObject, line, text, whole } from "./kit/json_path.ts";
+import { payloadOf, usableId } from "./kit/incoming.ts";
+import { signedBy } from "./kit/signed.ts";
 import type { Incoming, Sample } from "./source.ts";
-import { formatAmount } from "./stripe_amount.ts";
+import { formatAmount } from "./kit/amount.ts";
 
 export const label = "Stripe";
 export const secretVariable = "STRIPE_WEBHOOK_SECRET";

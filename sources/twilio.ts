@@ -1,7 +1,7 @@
-import type { Description } from "../lib/description.ts";
-import { oneLine, words } from "../lib/line.ts";
-import { PayloadError } from "../lib/payload.ts";
-import { facts, first, line, text, whole } from "../lib/pick.ts";
+import type { Description } from "./description.ts";
+import { oneLine, words } from "./kit/line.ts";
+import { PayloadError } from "./kit/payload.ts";
+import { facts, first, line, text, whole } from "./kit/json_path.ts";
 import {
   decodeBase64,
   decodeHex,
@@ -11,12 +11,12 @@ import {
   hmac,
   sha256,
   verifyHmac,
-} from "../lib/signature.ts";
-import { isForm, payloadOf, usableId } from "./incoming.ts";
+} from "./signature/signature.ts";
+import { isForm, payloadOf, usableId } from "./kit/incoming.ts";
 import type { Incoming, Reply, Sample, Verdict } from "./source.ts";
-import { bodyDigest, plainText, signedTexts } from "./twilio_signature.ts";
-import { debugged, eventOf, messageStatus, streamed, titleOf } from "./twilio_title.ts";
-import { malformed, mismatch, missing, verified } from "./verdict.ts";
+import { bodyDigest, plainText, signedTexts } from "./twilio/signature.ts";
+import { debugged, eventOf, messageStatus, streamed, titleOf } from "./twilio/title.ts";
+import { malformed, mismatch, missing, verified } from "./kit/verdict.ts";
 
 export const label = "Twilio";
 export const secretVariable = "TWILIO_AUTH_TOKEN";

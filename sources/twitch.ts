@@ -1,12 +1,12 @@
-import type { Description } from "../lib/description.ts";
-import { words } from "../lib/line.ts";
-import { at, first, line, whole } from "../lib/pick.ts";
-import { echo } from "./challenge.ts";
-import { payloadOf, usableId } from "./incoming.ts";
-import { jsonSample } from "./sample.ts";
-import { signedBy } from "./signed.ts";
+import type { Description } from "./description.ts";
+import { words } from "./kit/line.ts";
+import { at, first, line, whole } from "./kit/json_path.ts";
+import { echo } from "./kit/challenge.ts";
+import { payloadOf, usableId } from "./kit/incoming.ts";
+import { jsonSample } from "./kit/sample.ts";
+import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Reply } from "./source.ts";
-import { told } from "./told.ts";
+import { told } from "./kit/to_description.ts";
 
 export const label = "Twitch";
 export const secretVariable = "TWITCH_WEBHOOK_SECRET";

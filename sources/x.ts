@@ -1,13 +1,13 @@
-import type { Description } from "../lib/description.ts";
-import { quoted, words } from "../lib/line.ts";
-import { at, first, line, list, text, whole } from "../lib/pick.ts";
-import { encodeBase64, hmac } from "../lib/signature.ts";
-import { jsonReply, notAChallenge, parameter } from "./challenge.ts";
-import { payloadOf, usableId } from "./incoming.ts";
-import { jsonSample } from "./sample.ts";
-import { signedBy } from "./signed.ts";
+import type { Description } from "./description.ts";
+import { quoted, words } from "./kit/line.ts";
+import { at, first, line, list, text, whole } from "./kit/json_path.ts";
+import { encodeBase64, hmac } from "./signature/signature.ts";
+import { jsonReply, notAChallenge, parameter } from "./kit/challenge.ts";
+import { payloadOf, usableId } from "./kit/incoming.ts";
+import { jsonSample } from "./kit/sample.ts";
+import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Known, Reply } from "./source.ts";
-import { titleOfAll, told } from "./told.ts";
+import { titleOfAll, told } from "./kit/to_description.ts";
 
 export const label = "X";
 export const secretVariable = "X_CONSUMER_SECRET";

@@ -1,12 +1,12 @@
-import type { Description } from "../lib/description.ts";
-import { quoted, words } from "../lib/line.ts";
-import { at, first, line, whole } from "../lib/pick.ts";
-import { usableId } from "./incoming.ts";
-import { jsonSample } from "./sample.ts";
-import { signedBy } from "./signed.ts";
+import type { Description } from "./description.ts";
+import { quoted, words } from "./kit/line.ts";
+import { at, first, line, whole } from "./kit/json_path.ts";
+import { usableId } from "./kit/incoming.ts";
+import { jsonSample } from "./kit/sample.ts";
+import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
-import { told } from "./told.ts";
-import { mismatch } from "./verdict.ts";
+import { told } from "./kit/to_description.ts";
+import { mismatch } from "./kit/verdict.ts";
 
 export const label = "Zendesk";
 export const secretVariable = "ZENDESK_WEBHOOK_SECRET";

@@ -1,12 +1,12 @@
-import type { Description } from "../lib/description.ts";
-import { quoted, words } from "../lib/line.ts";
-import { at, first, line, text } from "../lib/pick.ts";
-import { encodeHex, hmac } from "../lib/signature.ts";
-import { payloadOf, usableId } from "./incoming.ts";
-import { jsonSample } from "./sample.ts";
-import { signedBy } from "./signed.ts";
+import type { Description } from "./description.ts";
+import { quoted, words } from "./kit/line.ts";
+import { at, first, line, text } from "./kit/json_path.ts";
+import { encodeHex, hmac } from "./signature/signature.ts";
+import { payloadOf, usableId } from "./kit/incoming.ts";
+import { jsonSample } from "./kit/sample.ts";
+import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Known, Reply } from "./source.ts";
-import { told } from "./told.ts";
+import { told } from "./kit/to_description.ts";
 
 export const label = "Zoom";
 export const secretVariable = "ZOOM_WEBHOOK_SECRET_TOKEN";

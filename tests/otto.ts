@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { type App, createApp } from "../handlers/mod.ts";
 import type { Connection } from "../handlers/caller.ts";
-import { readConfig } from "../lib/config.ts";
-import { createLog } from "../lib/log.ts";
+import { readConfig } from "../lib/config/config.ts";
+import { createLog } from "../lib/process/log.ts";
 import { openServices, type Services } from "../lib/services.ts";
-import { drain } from "../lib/work.ts";
+import { drain } from "../lib/work/work.ts";
 
 /** Otto in this process, with a database of its own, spoken to without a port. */
 export interface Otto {

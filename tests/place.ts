@@ -1,7 +1,7 @@
-import { readConfig } from "../lib/config.ts";
-import { createLog } from "../lib/log.ts";
+import { readConfig } from "../lib/config/config.ts";
+import { createLog } from "../lib/process/log.ts";
 import { openServices, type Services } from "../lib/services.ts";
-import type { Place } from "./queue_contract.ts";
+import type { Place } from "./queue/contract.ts";
 
 /** The services of one or two processes with these variables. */
 export async function openPlace(

@@ -1,20 +1,20 @@
 import { z } from "@hono/zod-openapi";
 import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import { claimByHttp, noteProgress, readStanding } from "../lib/jobs/report.ts";
-import { openTaskTokens } from "../lib/jobs/task_token.ts";
-import { secretsIn } from "../lib/config.ts";
-import { isId } from "../lib/id.ts";
-import { readMessage } from "../lib/message.ts";
-import { createRedactor, redactTexts } from "../lib/redact.ts";
-import type { Services } from "../lib/services.ts";
-import { readTask } from "../lib/task.ts";
-import { type Finish, finishTasks } from "../lib/task_turn.ts";
-import { conflict, createApi, createRoute, json, missing, refusals } from "./api.ts";
-import type { Env } from "./caller.ts";
+import { claimByHttp, noteProgress, readStanding } from "../../lib/jobs/report.ts";
+import { openTaskTokens } from "../../lib/jobs/task_token.ts";
+import { secretsIn } from "../../lib/config/config.ts";
+import { isId } from "../../lib/store/id.ts";
+import { readMessage } from "../../lib/message/message.ts";
+import { createRedactor, redactTexts } from "../../lib/redaction/redact.ts";
+import type { Services } from "../../lib/services.ts";
+import { readTask } from "../../lib/task/task.ts";
+import { type Finish, finishTasks } from "../../lib/task/claim.ts";
+import { conflict, createApi, createRoute, json, missing, refusals } from "../openapi.ts";
+import type { Env } from "../caller.ts";
 import { payloadOf } from "./messages.ts";
-import { notFound, Problem } from "./problem.ts";
-import { idParam, task } from "./schemas.ts";
+import { notFound, Problem } from "../problem.ts";
+import { idParam, task } from "../schemas.ts";
 
 const MOST_BYTES = 16 * 1024 * 1024;
 /** Who did it, in a task's timeline. */

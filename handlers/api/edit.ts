@@ -1,12 +1,17 @@
-import type { Config } from "../lib/config.ts";
-import { type Editable, editableOf, MOST_EDITED_BYTES, typedBytes } from "../lib/editable.ts";
-import { type Replay, type WholeMessage } from "../lib/message.ts";
-import { replayEdited } from "../lib/replay.ts";
-import type { Services } from "../lib/services.ts";
-import { conflict, createApi, createRoute, json, missing, refusals } from "./api.ts";
-import { Problem } from "./problem.ts";
+import type { Config } from "../../lib/config/config.ts";
+import {
+  type Editable,
+  editableOf,
+  MOST_EDITED_BYTES,
+  typedBytes,
+} from "../../lib/message/edit.ts";
+import { type Replay, type WholeMessage } from "../../lib/message/message.ts";
+import { replayEdited } from "../../lib/message/redeliver.ts";
+import type { Services } from "../../lib/services.ts";
+import { conflict, createApi, createRoute, json, missing, refusals } from "../openapi.ts";
+import { Problem } from "../problem.ts";
 import { requireMessage } from "./require_message.ts";
-import { edit, idParam, replay } from "./schemas.ts";
+import { edit, idParam, replay } from "../schemas.ts";
 
 /** `POST /api/messages/{id}/edit`: a message again, with another body. */
 export function edits({ services }: { services: Services }) {

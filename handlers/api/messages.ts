@@ -1,15 +1,20 @@
 import { z } from "@hono/zod-openapi";
-import { isId } from "../lib/id.ts";
-import { maskHeaders, maskUrl } from "../lib/mask.ts";
-import { deleteMessage, listMessages, type Message, MESSAGE_STATES } from "../lib/message.ts";
-import { parsePayload } from "../lib/payload.ts";
-import type { Services } from "../lib/services.ts";
-import type { Registry } from "../sources/registry.ts";
-import { conflict, createApi, createRoute, json, missing, refusals } from "./api.ts";
-import { notFound } from "./problem.ts";
+import { isId } from "../../lib/store/id.ts";
+import { maskHeaders, maskUrl } from "../../lib/redaction/mask.ts";
+import {
+  deleteMessage,
+  listMessages,
+  type Message,
+  MESSAGE_STATES,
+} from "../../lib/message/message.ts";
+import { parsePayload } from "../../sources/kit/payload.ts";
+import type { Services } from "../../lib/services.ts";
+import type { Registry } from "../../sources/rules/registry.ts";
+import { conflict, createApi, createRoute, json, missing, refusals } from "../openapi.ts";
+import { notFound } from "../problem.ts";
 import { requireMessage } from "./require_message.ts";
-import type { Replayer } from "./replayer.ts";
-import { idParam, listOf, message, notReplayed, page, replay, wholeMessage } from "./schemas.ts";
+import type { Replayer } from "./redeliver.ts";
+import { idParam, listOf, message, notReplayed, page, replay, wholeMessage } from "../schemas.ts";
 
 const MOST_REPLAYS = 500;
 /** Parsing more than this would keep senders waiting meanwhile. */

@@ -1,12 +1,12 @@
 import { z } from "@hono/zod-openapi";
-import { checkHealth } from "../lib/health.ts";
-import { listWorkers } from "../lib/heartbeat.ts";
-import type { Services } from "../lib/services.ts";
-import { shared } from "../lib/shared.ts";
-import type { Stats } from "../lib/stats.ts";
-import { createApi, createRoute, json, refusals } from "./api.ts";
-import type { Metrics } from "./metrics.ts";
-import { health, stats, status } from "./schemas.ts";
+import { checkHealth } from "../../lib/monitor/health.ts";
+import { listWorkers } from "../../lib/monitor/heartbeat.ts";
+import type { Services } from "../../lib/services.ts";
+import { shared } from "../../lib/async/cached.ts";
+import type { Stats } from "../../lib/monitor/stats.ts";
+import { createApi, createRoute, json, refusals } from "../openapi.ts";
+import type { Metrics } from "../metrics.ts";
+import { health, stats, status } from "../schemas.ts";
 
 /** Anyone may ask for it, so it must not cost more when many do. */
 const HEALTH_MS = 1_000;

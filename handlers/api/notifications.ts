@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { isId } from "../lib/id.ts";
+import { isId } from "../../lib/store/id.ts";
 import {
   listNotifications,
   markRead,
@@ -7,11 +7,11 @@ import {
   NOTIFICATION_STATES,
   readNotification,
   retryNotification,
-} from "../lib/notification.ts";
-import type { Services } from "../lib/services.ts";
-import { conflict, createApi, createRoute, json, missing, refusals } from "./api.ts";
-import { notFound, Problem } from "./problem.ts";
-import { idParam, listOf, notification, page } from "./schemas.ts";
+} from "../../lib/notify/notification.ts";
+import type { Services } from "../../lib/services.ts";
+import { conflict, createApi, createRoute, json, missing, refusals } from "../openapi.ts";
+import { notFound, Problem } from "../problem.ts";
+import { idParam, listOf, notification, page } from "../schemas.ts";
 
 const filter = z.object({
   ...page,

@@ -1,13 +1,13 @@
-import { type WholeMessage } from "../lib/message.ts";
-import { releaseRejected } from "../lib/quarantine.ts";
-import type { Services } from "../lib/services.ts";
-import type { Incoming } from "../sources/source.ts";
-import { conflict, createApi, createRoute, json, missing, refusals } from "./api.ts";
-import { type Door, SignatureRefused } from "./door.ts";
-import { Problem } from "./problem.ts";
+import { type WholeMessage } from "../../lib/message/message.ts";
+import { releaseRejected } from "../../lib/message/quarantine.ts";
+import type { Services } from "../../lib/services.ts";
+import type { Incoming } from "../../sources/source.ts";
+import { conflict, createApi, createRoute, json, missing, refusals } from "../openapi.ts";
+import { type Door, SignatureRefused } from "../webhook/source_gate.ts";
+import { Problem } from "../problem.ts";
 import { requireMessage } from "./require_message.ts";
-import { idParam, released } from "./schemas.ts";
-import type { Verifier } from "./verifier.ts";
+import { idParam, released } from "../schemas.ts";
+import type { Verifier } from "../webhook/verifier.ts";
 
 /** Lets messages in that were refused, once their signature is right: in the API, and on their page. */
 export function quarantine(

@@ -4,12 +4,12 @@ import {
   replayMessages,
   type Verification,
   type WholeMessage,
-} from "../lib/message.ts";
-import type { Services } from "../lib/services.ts";
-import { SignatureRefused } from "./door.ts";
+} from "../../lib/message/message.ts";
+import type { Services } from "../../lib/services.ts";
+import { SignatureRefused } from "../webhook/source_gate.ts";
 import { requireEdits } from "./edit.ts";
-import { Problem } from "./problem.ts";
-import type { Verifier } from "./verifier.ts";
+import { Problem } from "../problem.ts";
+import type { Verifier } from "../webhook/verifier.ts";
 
 /** A message that is not worked again, and why. */
 export interface NotReplayed {

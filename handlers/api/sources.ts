@@ -1,11 +1,11 @@
 import { z } from "@hono/zod-openapi";
-import { secretsOf } from "../lib/config.ts";
-import type { Pauses } from "../lib/pauses.ts";
-import type { Services } from "../lib/services.ts";
-import { labelOf, trustOf, variableOf } from "../sources/registry.ts";
-import { createApi, createRoute, json, missing, refusals } from "./api.ts";
-import { Problem } from "./problem.ts";
-import { sourceInfo } from "./schemas.ts";
+import { secretsOf } from "../../lib/config/config.ts";
+import type { Pauses } from "../../lib/ingress/pauses.ts";
+import type { Services } from "../../lib/services.ts";
+import { labelOf, trustOf, variableOf } from "../../sources/rules/registry.ts";
+import { createApi, createRoute, json, missing, refusals } from "../openapi.ts";
+import { Problem } from "../problem.ts";
+import { sourceInfo } from "../schemas.ts";
 
 const nameParam = z.object({
   name: z.string().openapi({ param: { name: "name", in: "path" }, example: "github" }),

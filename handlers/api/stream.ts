@@ -1,9 +1,9 @@
 import { z } from "@hono/zod-openapi";
-import type { Live, LiveEvent, LiveItem } from "../lib/live.ts";
-import type { Log } from "../lib/log.ts";
-import type { Registry } from "../sources/registry.ts";
-import { createApi, createRoute, refusals } from "./api.ts";
-import { createEventStreams, STILL_HERE, toEvent } from "./event_stream.ts";
+import type { Live, LiveEvent, LiveItem } from "../../lib/live/live.ts";
+import type { Log } from "../../lib/process/log.ts";
+import type { Registry } from "../../sources/rules/registry.ts";
+import { createApi, createRoute, refusals } from "../openapi.ts";
+import { createEventStreams, STILL_HERE, toEvent } from "../event_stream.ts";
 import { shown } from "./messages.ts";
 
 const MOST_STREAMS = 500;

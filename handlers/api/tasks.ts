@@ -1,8 +1,13 @@
 import { z } from "@hono/zod-openapi";
-import { type Approval, decideApproval, listApprovals, readApproval } from "../lib/approval.ts";
-import { isId } from "../lib/id.ts";
-import { listNotifications } from "../lib/notification.ts";
-import type { Services } from "../lib/services.ts";
+import {
+  type Approval,
+  decideApproval,
+  listApprovals,
+  readApproval,
+} from "../../lib/task/approval.ts";
+import { isId } from "../../lib/store/id.ts";
+import { listNotifications } from "../../lib/notify/notification.ts";
+import type { Services } from "../../lib/services.ts";
 import {
   answerTask,
   cancelTask,
@@ -13,10 +18,10 @@ import {
   retryTask,
   type Task,
   TASK_STATUSES,
-} from "../lib/task.ts";
-import { readUser } from "../lib/user.ts";
-import { conflict, createApi, createRoute, json, missing, refusals } from "./api.ts";
-import { notFound, Problem } from "./problem.ts";
+} from "../../lib/task/task.ts";
+import { readUser } from "../../lib/people/user.ts";
+import { conflict, createApi, createRoute, json, missing, refusals } from "../openapi.ts";
+import { notFound, Problem } from "../problem.ts";
 import {
   idParam,
   listOf,
@@ -26,7 +31,7 @@ import {
   taskChange,
   taskDecision,
   wholeTask,
-} from "./schemas.ts";
+} from "../schemas.ts";
 
 const filter = z.object({
   ...page,

@@ -1,9 +1,9 @@
 import { z } from "@hono/zod-openapi";
-import type { Services } from "../lib/services.ts";
-import { changeUser, createUser, listUsers, readUser } from "../lib/user.ts";
-import { conflict, createApi, createRoute, json, missing, refusals } from "./api.ts";
-import { notFound, Problem } from "./problem.ts";
-import { idParam, listOf, newUser, page, user, userChange } from "./schemas.ts";
+import type { Services } from "../../lib/services.ts";
+import { changeUser, createUser, listUsers, readUser } from "../../lib/people/user.ts";
+import { conflict, createApi, createRoute, json, missing, refusals } from "../openapi.ts";
+import { notFound, Problem } from "../problem.ts";
+import { idParam, listOf, newUser, page, user, userChange } from "../schemas.ts";
 
 /** `/api/users`: the people that tasks can be given to. */
 export function users({ services: { database } }: { services: Services }) {

@@ -1,9 +1,9 @@
 import { type Context, Hono } from "hono";
-import type { Services } from "../lib/services.ts";
-import type { Env } from "./caller.ts";
-import { withExamples } from "./views/examples.ts";
+import type { Services } from "../../lib/services.ts";
+import type { Env } from "../caller.ts";
+import { withExamples } from "../views/docs/examples.ts";
 import { bareFrame, readFrame } from "./frame.ts";
-import { docsPage, type Document } from "./views/docs.ts";
+import { docsPage, type Document } from "../views/docs/docs.ts";
 
 /** `GET /openapi.json` and its page `/docs`, made here and not by a script from elsewhere. */
 export function docs(

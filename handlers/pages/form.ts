@@ -1,6 +1,6 @@
 import type { Context } from "hono";
-import { isId } from "../lib/id.ts";
-import type { Env } from "./caller.ts";
+import { isId } from "../../lib/store/id.ts";
+import type { Env } from "../caller.ts";
 
 /** The fields of a form that a page of ours has sent. */
 export async function readForm(request: Request): Promise<URLSearchParams> {

@@ -1,10 +1,10 @@
 import type { Context } from "hono";
 import { getCookie } from "hono/cookie";
-import { currentCursor } from "../lib/change.ts";
-import type { Database } from "../lib/database.ts";
-import { countUnread } from "../lib/unread.ts";
-import type { Env } from "./caller.ts";
-import { BARE, type Frame, MOST_UNREAD, type Theme, THEMES } from "./views/page.ts";
+import { currentCursor } from "../../lib/live/change.ts";
+import type { Database } from "../../lib/store/database.ts";
+import { countUnread } from "../../lib/notify/unread.ts";
+import type { Env } from "../caller.ts";
+import { BARE, type Frame, MOST_UNREAD, type Theme, THEMES } from "../views/page.ts";
 
 export const THEME_COOKIE = "otto_theme";
 

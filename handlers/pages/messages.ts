@@ -1,29 +1,34 @@
 import { Hono } from "hono";
-import { countSharing } from "../lib/burst.ts";
-import { isId } from "../lib/id.ts";
-import { deleteMessage, findMessages, MESSAGE_STATES, type Replay } from "../lib/message.ts";
+import { countSharing } from "../../lib/message/group.ts";
+import { isId } from "../../lib/store/id.ts";
+import {
+  deleteMessage,
+  findMessages,
+  MESSAGE_STATES,
+  type Replay,
+} from "../../lib/message/message.ts";
 import {
   findReplayable,
   type MessageSearch,
   readPassage,
   searchMessages,
-} from "../lib/message_search.ts";
-import { countReplays, findReplays } from "../lib/replay.ts";
-import type { Services } from "../lib/services.ts";
-import { listTaskEvents } from "../lib/task.ts";
-import type { Env } from "./caller.ts";
+} from "../../lib/message/search.ts";
+import { countReplays, findReplays } from "../../lib/message/redeliver.ts";
+import type { Services } from "../../lib/services.ts";
+import { listTaskEvents } from "../../lib/task/task.ts";
+import type { Env } from "../caller.ts";
 import { asked, batchOf, oneOf, readForm } from "./form.ts";
 import { readFrame } from "./frame.ts";
-import { readRows } from "./page_rows.ts";
-import { notFound, Problem } from "./problem.ts";
-import type { Replayer } from "./replayer.ts";
-import { requireMessage } from "./require_message.ts";
-import { createNames, listChoices } from "../sources/names.ts";
-import { confirmPage } from "./views/confirm.ts";
-import { linkTo, SINCE } from "./views/filters.ts";
-import { messageList, type MessageQuery } from "./views/message_list.ts";
-import { messagePage } from "./views/message_page.ts";
-import { replayProgress } from "./views/replay_progress.ts";
+import { readRows } from "./rows.ts";
+import { notFound, Problem } from "../problem.ts";
+import type { Replayer } from "../api/redeliver.ts";
+import { requireMessage } from "../api/require_message.ts";
+import { createNames, listChoices } from "../../sources/rules/names.ts";
+import { confirmPage } from "../views/parts/confirm.ts";
+import { linkTo, SINCE } from "../views/parts/filters.ts";
+import { messageList, type MessageQuery } from "../views/message/list.ts";
+import { messagePage } from "../views/message/page.ts";
+import { replayProgress } from "../views/message/replay_progress.ts";
 
 const MOST_ROWS = 50;
 const MOST_REPLAYS = 10_000;

@@ -1,51 +1,32 @@
 import { Hono } from "hono";
 import { setCookie } from "hono/cookie";
-import { isId } from "../lib/id.ts";
-import type { Live } from "../lib/live.ts";
-import { listMessages } from "../lib/message.ts";
+import { isId } from "../../lib/store/id.ts";
+import { listMessages } from "../../lib/message/message.ts";
 import {
   listNotifications,
   markAllRead,
   markRead,
   retryNotification,
-} from "../lib/notification.ts";
-import type { Pauses } from "../lib/pauses.ts";
-import type { Services } from "../lib/services.ts";
-import type { Stats } from "../lib/stats.ts";
-import type { Env } from "./caller.ts";
-import { editPages } from "./edit_pages.ts";
+} from "../../lib/notify/notification.ts";
+import type { Env } from "../caller.ts";
+import { editPages } from "./edit.ts";
 import { ownPath, readForm } from "./form.ts";
 import { readFrame, THEME_COOKIE, themeOf } from "./frame.ts";
-import { messagePages } from "./message_pages.ts";
-import type { Offers } from "./offers.ts";
-import { createPageStream } from "./page_stream.ts";
-import { readRows } from "./page_rows.ts";
-import { createSummary } from "./page_summary.ts";
-import { peoplePages } from "./people_pages.ts";
-import { notFound, Problem } from "./problem.ts";
-import { answerProblemPage } from "./problem_page.ts";
-import type { Replayer } from "./replayer.ts";
-import { listSampled, makeSample } from "./sample.ts";
-import { createNames } from "../sources/names.ts";
-import { sourcePages } from "./source_pages.ts";
-import { systemPages } from "./system_page.ts";
-import { taskPages } from "./task_pages.ts";
-import { home, MOST_ROWS } from "./views/home.ts";
-import { MOST_UNREAD } from "./views/page.ts";
-
-/** What the pages are made of. */
-export interface PageOptions {
-  services: Services;
-  live: Live;
-  readStats(): Promise<Stats>;
-  replayer: Replayer;
-  pauses: Pauses;
-  offers: Offers;
-  /** Ends the streams. */
-  stop: AbortSignal;
-  /** Runs `POST /webhook/{type}` as if a sender had called it. */
-  receive(request: Request): Promise<Response>;
-}
+import { messagePages } from "./messages.ts";
+import type { PageOptions } from "./options.ts";
+import { createPageStream } from "./stream.ts";
+import { readRows } from "./rows.ts";
+import { createSummary } from "./summary.ts";
+import { peoplePages } from "./people.ts";
+import { notFound, Problem } from "../problem.ts";
+import { answerProblemPage } from "./problem.ts";
+import { listSampled, makeSample } from "../webhook/sample.ts";
+import { createNames } from "../../sources/rules/names.ts";
+import { sourcePages } from "./sources.ts";
+import { systemPages } from "./system.ts";
+import { taskPages } from "./tasks.ts";
+import { home, MOST_ROWS } from "../views/live/home.ts";
+import { MOST_UNREAD } from "../views/page.ts";
 
 const YEAR_SECONDS = 365 * 24 * 60 * 60;
 

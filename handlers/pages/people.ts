@@ -1,16 +1,22 @@
 import { type Context, Hono } from "hono";
 import type { z } from "@hono/zod-openapi";
-import { isId } from "../lib/id.ts";
-import type { Services } from "../lib/services.ts";
-import { changeUser, countOpenTasks, createUser, listUsers, readUser } from "../lib/user.ts";
-import type { Env } from "./caller.ts";
+import { isId } from "../../lib/store/id.ts";
+import type { Services } from "../../lib/services.ts";
+import {
+  changeUser,
+  countOpenTasks,
+  createUser,
+  listUsers,
+  readUser,
+} from "../../lib/people/user.ts";
+import type { Env } from "../caller.ts";
 import { asked, readForm } from "./form.ts";
 import { readFrame } from "./frame.ts";
-import { notFound, Problem } from "./problem.ts";
-import { newUser, userChange } from "./schemas.ts";
-import { FIELD_SAYS, type PersonForm } from "./views/person_form.ts";
-import { peopleList } from "./views/people_list.ts";
-import { personPage } from "./views/person_page.ts";
+import { notFound, Problem } from "../problem.ts";
+import { newUser, userChange } from "../schemas.ts";
+import { FIELD_SAYS, type PersonForm } from "../views/people/form.ts";
+import { peopleList } from "../views/people/list.ts";
+import { personPage } from "../views/people/page.ts";
 
 const MOST_ROWS = 50;
 

@@ -1,9 +1,9 @@
 import type { Context } from "hono";
-import type { Log } from "../lib/log.ts";
-import type { Env } from "./caller.ts";
+import type { Log } from "../../lib/process/log.ts";
+import type { Env } from "../caller.ts";
 import { bareFrame } from "./frame.ts";
-import { answerProblem } from "./problem.ts";
-import { problemPage } from "./views/problem.ts";
+import { answerProblem } from "../problem.ts";
+import { problemPage } from "../views/problem.ts";
 
 /** Turns whatever a handler throws into a page: the words are those of the API. */
 export async function answerProblemPage(

@@ -1,15 +1,15 @@
-import type { Database } from "../lib/database.ts";
-import type { LiveEvent } from "../lib/live.ts";
-import { findMessages, type Message } from "../lib/message.ts";
-import { findTellings, type Notification } from "../lib/notification.ts";
-import { findTasks } from "../lib/task.ts";
-import { countUnread } from "../lib/unread.ts";
-import { MOST_ROWS } from "./views/home.ts";
-import type { NameOf } from "../sources/names.ts";
-import { goneRow, messageRow } from "./views/message_row.ts";
-import { goneNotification, isUnread, notificationItem } from "./views/notification.ts";
-import { MOST_UNREAD, unreadLink } from "./views/page.ts";
-import type { Row } from "./views/stages.ts";
+import type { Database } from "../../lib/store/database.ts";
+import type { LiveEvent } from "../../lib/live/live.ts";
+import { findMessages, type Message } from "../../lib/message/message.ts";
+import { findTellings, type Notification } from "../../lib/notify/notification.ts";
+import { findTasks } from "../../lib/task/task.ts";
+import { countUnread } from "../../lib/notify/unread.ts";
+import { MOST_ROWS } from "../views/live/home.ts";
+import type { NameOf } from "../../sources/rules/names.ts";
+import { goneRow, messageRow } from "../views/message/row.ts";
+import { goneNotification, isUnread, notificationItem } from "../views/live/notification.ts";
+import { MOST_UNREAD, unreadLink } from "../views/page.ts";
+import type { Row } from "../views/parts/stages.ts";
 
 /** What rows are made with. */
 export interface RowParts {

@@ -1,15 +1,15 @@
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
-import { openAdmin, type Role, SESSION_SECONDS } from "../lib/admin.ts";
-import type { Services } from "../lib/services.ts";
-import { clientAddress, type Env, hostName, isForwarded } from "./caller.ts";
-import { formFields } from "../lib/payload.ts";
-import { mayRead } from "./access.ts";
-import { createAttempts } from "./attempts.ts";
-import { createBodyBudget, readBody } from "./body.ts";
-import { Problem } from "./problem.ts";
-import { signInPage } from "./views/sign_in.ts";
-import { isAlone, isLoopback } from "../lib/loopback.ts";
+import { openAdmin, type Role, SESSION_SECONDS } from "../../lib/people/admin.ts";
+import type { Services } from "../../lib/services.ts";
+import { clientAddress, type Env, hostName, isForwarded } from "../caller.ts";
+import { formFields } from "../../sources/kit/payload.ts";
+import { mayRead } from "../access.ts";
+import { createAttempts } from "../attempts.ts";
+import { createBodyBudget, readBody } from "../webhook/body.ts";
+import { Problem } from "../problem.ts";
+import { signInPage } from "../views/sign_in.ts";
+import { isAlone, isLoopback } from "../../lib/config/loopback.ts";
 
 const COOKIE = "otto_session";
 const MOST_FORM_BYTES = 4_096;

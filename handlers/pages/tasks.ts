@@ -1,9 +1,9 @@
 import { type Context, Hono } from "hono";
-import { decideApproval, listApprovals, readApproval } from "../lib/approval.ts";
-import { isId } from "../lib/id.ts";
-import { findMessages } from "../lib/message.ts";
-import { listNotifications } from "../lib/notification.ts";
-import type { Services } from "../lib/services.ts";
+import { decideApproval, listApprovals, readApproval } from "../../lib/task/approval.ts";
+import { isId } from "../../lib/store/id.ts";
+import { findMessages } from "../../lib/message/message.ts";
+import { listNotifications } from "../../lib/notify/notification.ts";
+import type { Services } from "../../lib/services.ts";
 import {
   answerTask,
   cancelTask,
@@ -13,17 +13,17 @@ import {
   retryTask,
   type Task,
   TASK_STATUSES,
-} from "../lib/task.ts";
-import { searchTasks, type TaskSearch } from "../lib/task_search.ts";
-import { listUsers, readUser } from "../lib/user.ts";
-import type { Env } from "./caller.ts";
+} from "../../lib/task/task.ts";
+import { searchTasks, type TaskSearch } from "../../lib/task/search.ts";
+import { listUsers, readUser } from "../../lib/people/user.ts";
+import type { Env } from "../caller.ts";
 import { asked, batchOf, oneOf, readForm } from "./form.ts";
 import { readFrame } from "./frame.ts";
-import { notFound, Problem } from "./problem.ts";
-import { createNames, listChoices } from "../sources/names.ts";
-import { SINCE } from "./views/filters.ts";
-import { taskList, type TaskQuery } from "./views/task_list.ts";
-import { taskPage } from "./views/task_page.ts";
+import { notFound, Problem } from "../problem.ts";
+import { createNames, listChoices } from "../../sources/rules/names.ts";
+import { SINCE } from "../views/parts/filters.ts";
+import { taskList, type TaskQuery } from "../views/task/list.ts";
+import { taskPage } from "../views/task/page.ts";
 
 const MOST_ROWS = 50;
 const MOST_PEOPLE = 100;

@@ -1,6 +1,6 @@
 import { html } from "hono/html";
 import { asset } from "../static.ts";
-import { icon } from "./icon.ts";
+import { icon } from "./parts/icon.ts";
 
 /** A piece of HTML, escaped. */
 export type Html = ReturnType<typeof html>;

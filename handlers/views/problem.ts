@@ -1,5 +1,5 @@
 import { html } from "hono/html";
-import { marked } from "./marked.ts";
+import { marked } from "./parts/marked.ts";
 import { type Frame, page } from "./page.ts";
 
 /** A page that says no: what was wrong, and what would be right. */

@@ -1,8 +1,8 @@
-import type { Pauses } from "../lib/pauses.ts";
-import { labelOf, type Named, type Registry } from "../sources/registry.ts";
-import type { Connection } from "./caller.ts";
-import type { Door } from "./door.ts";
-import { Problem } from "./problem.ts";
+import type { Pauses } from "../../lib/ingress/pauses.ts";
+import { labelOf, type Named, type Registry } from "../../sources/rules/registry.ts";
+import type { Connection } from "../caller.ts";
+import type { Door } from "./source_gate.ts";
+import { Problem } from "../problem.ts";
 import { createRateLimit, type RateLimit } from "./rate_limit.ts";
 
 const PAUSED_SECONDS = 60;

@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from "hono";
-import { createDeadline, DeadlineError } from "../lib/deadline.ts";
-import { Problem } from "./problem.ts";
+import { createDeadline, DeadlineError } from "../../lib/async/deadline.ts";
+import { Problem } from "../problem.ts";
 
 const READ_MS = 10_000;
 const inTime = createDeadline("read a body", READ_MS);

@@ -1,4 +1,4 @@
-import { deadline } from "./deadline.ts";
+import { deadline } from "../../lib/async/deadline.ts";
 
 /** Certificates that vendors publish, fetched when a message needs one. */
 export interface Certificates {

@@ -1,5 +1,5 @@
-import type { Log } from "../lib/log.ts";
-import { hintFor } from "../sources/fingerprint.ts";
+import type { Log } from "../../lib/process/log.ts";
+import { hintFor } from "../../sources/diagnosis/fingerprint.ts";
 
 /**
  * Notes on messages whose sender we know by its headers, though not by the name

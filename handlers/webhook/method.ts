@@ -1,5 +1,5 @@
-import type { Door } from "./door.ts";
-import { Problem } from "./problem.ts";
+import type { Door } from "./source_gate.ts";
+import { Problem } from "../problem.ts";
 
 /** Whether a source's events come by this method: by POST always, by others where its vendor has them. */
 export function takesMethod({ source }: Door, method: string): boolean {

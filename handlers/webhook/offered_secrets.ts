@@ -1,5 +1,5 @@
-import type { Log } from "../lib/log.ts";
-import type { Door } from "./door.ts";
+import type { Log } from "../../lib/process/log.ts";
+import type { Door } from "./source_gate.ts";
 import { createRateLimit, type RateLimit } from "./rate_limit.ts";
 
 /** A secret that came with a handshake, and from where. */

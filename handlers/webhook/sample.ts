@@ -1,9 +1,9 @@
-import { type Config, secretsOf } from "../lib/config.ts";
-import { GENERIC, labelOf, type Registry, variableOf } from "../sources/registry.ts";
-import { signedAs } from "../sources/signed.ts";
-import type { Incoming } from "../sources/source.ts";
-import { Problem } from "./problem.ts";
-import type { Sampled } from "./views/send.ts";
+import { type Config, secretsOf } from "../../lib/config/config.ts";
+import { GENERIC, labelOf, type Registry, variableOf } from "../../sources/rules/registry.ts";
+import { signedAs } from "../../sources/kit/signed.ts";
+import type { Incoming } from "../../sources/source.ts";
+import { Problem } from "../problem.ts";
+import type { Sampled } from "../../sources/kit/sample.ts";
 
 /** Stands in a sample's ids, where each delivery needs its own. */
 const MARKER = /SAMPLE/g;

@@ -1,8 +1,8 @@
-import { type Config, secretsOf } from "../lib/config.ts";
-import type { Verification } from "../lib/message.ts";
-import { labelOf, type Registry, variableOf } from "../sources/registry.ts";
-import type { Incoming, Known, Source } from "../sources/source.ts";
-import { Problem } from "./problem.ts";
+import { type Config, secretsOf } from "../../lib/config/config.ts";
+import type { Verification } from "../../lib/message/message.ts";
+import { labelOf, type Registry, variableOf } from "../../sources/rules/registry.ts";
+import type { Incoming, Known, Source } from "../../sources/source.ts";
+import { Problem } from "../problem.ts";
 
 const MIB = 1024 * 1024;
 

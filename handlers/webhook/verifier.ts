@@ -1,12 +1,12 @@
-import { openCertificates } from "../lib/certificate.ts";
-import type { Verification, WholeMessage } from "../lib/message.ts";
-import { toPublicUrl } from "../lib/public_url.ts";
-import type { Services } from "../lib/services.ts";
-import { diagnose } from "../sources/diagnosis.ts";
-import { asSent } from "../sources/query.ts";
-import type { Incoming } from "../sources/source.ts";
-import { checkSignature, createDoors, type Door, type SignatureRefused } from "./door.ts";
-import { Problem } from "./problem.ts";
+import { openCertificates } from "./certificate.ts";
+import type { Verification, WholeMessage } from "../../lib/message/message.ts";
+import { toPublicUrl } from "../../lib/config/public_url.ts";
+import type { Services } from "../../lib/services.ts";
+import { diagnose } from "../../sources/diagnosis/diagnosis.ts";
+import { asSent } from "../../sources/kit/query.ts";
+import type { Incoming } from "../../sources/source.ts";
+import { checkSignature, createDoors, type Door, type SignatureRefused } from "./source_gate.ts";
+import { Problem } from "../problem.ts";
 
 /** Checks requests against the secrets that are set, now or long after they came in. */
 export interface Verifier {

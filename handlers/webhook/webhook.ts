@@ -1,22 +1,22 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
-import { newId } from "../lib/id.ts";
-import { MOST_KEPT_BYTES, type RejectedMessage } from "../lib/quarantine.ts";
-import { openRefusalLog } from "../lib/refusal_log.ts";
-import type { Services } from "../lib/services.ts";
-import { readQuery } from "../sources/query.ts";
-import type { Incoming, Reply } from "../sources/source.ts";
+import { newId } from "../../lib/store/id.ts";
+import { MOST_KEPT_BYTES, type RejectedMessage } from "../../lib/message/quarantine.ts";
+import { openRefusalLog } from "../../lib/ingress/refusal_log.ts";
+import type { Services } from "../../lib/services.ts";
+import { readQuery } from "../../sources/kit/query.ts";
+import type { Incoming, Reply } from "../../sources/source.ts";
 import type { Admission } from "./admission.ts";
-import type { Offers } from "./offers.ts";
-import { createApi } from "./api.ts";
+import type { Offers } from "./offered_secrets.ts";
+import { createApi } from "../openapi.ts";
 import { createBodyBudget, readBody } from "./body.ts";
-import { clientAddress, type Connection, type Env } from "./caller.ts";
-import { type Door, secretMissing, SignatureRefused } from "./door.ts";
+import { clientAddress, type Connection, type Env } from "../caller.ts";
+import { type Door, secretMissing, SignatureRefused } from "./source_gate.ts";
 import { createHints } from "./hint.ts";
 import { takesMethod, wrongMethod } from "./method.ts";
-import type { Metrics } from "./metrics.ts";
-import { Problem } from "./problem.ts";
+import type { Metrics } from "../metrics.ts";
+import { Problem } from "../problem.ts";
 import type { Verifier } from "./verifier.ts";
-import { DOCUMENT } from "./webhook_document.ts";
+import { DOCUMENT } from "./document.ts";
 
 const TYPE = /^(?!\.+$)[A-Za-z0-9._-]{1,64}$/;
 /** The methods that some senders greet with before they post. */

@@ -1,4 +1,4 @@
-import type { Description } from "../description.ts";
+import type { Description } from "../../sources/description.ts";
 
 /** One task, with all that an agent may know about it. */
 export interface Assignment {

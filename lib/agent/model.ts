@@ -1,7 +1,7 @@
 import type { LanguageModel, ModelMessage, ToolSet } from "ai";
-import { pause } from "../deadline.ts";
-import { errorText } from "../log.ts";
-import type { ModelSettings } from "../model_settings.ts";
+import { pause } from "../async/deadline.ts";
+import { errorText } from "../process/log.ts";
+import type { ModelSettings } from "../config/model_settings.ts";
 
 /** A piece of a conversation, as JSON: kept as it is, provider details included. */
 export type Turn = ModelMessage;

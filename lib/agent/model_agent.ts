@@ -1,22 +1,22 @@
-import { fingerprint } from "../canonical.ts";
-import type { Config } from "../config.ts";
-import type { Database } from "../database.ts";
-import { unlessAborted } from "../deadline.ts";
-import { errorText, type Log } from "../log.ts";
-import { isAlone } from "../loopback.ts";
-import { type Redact, redactAll } from "../redact.ts";
-import { isStoreAway } from "../store_away.ts";
+import { fingerprint } from "./canonical.ts";
+import type { Config } from "../config/config.ts";
+import type { Database } from "../store/database.ts";
+import { unlessAborted } from "../async/deadline.ts";
+import { errorText, type Log } from "../process/log.ts";
+import { isAlone } from "../config/loopback.ts";
+import { type Redact, redactAll } from "../redaction/redact.ts";
+import { isStoreAway } from "../store/store_away.ts";
 import type { Agent, Assignment, Outcome } from "./agent.ts";
 import { createDigestAgent } from "./digest.ts";
-import { runLoop } from "./loop.ts";
-import type { Toolshed } from "./mcp.ts";
+import { runLoop } from "./run/loop.ts";
+import type { Toolshed } from "./mcp/mcp.ts";
 import type { Model } from "./model.ts";
 import { POLICY_REVISION } from "./policy.ts";
 import { instructionsFor } from "./prompt.ts";
 import type { AgentSettings } from "./settings.ts";
-import { createSlots } from "./slots.ts";
-import { builtInTools } from "./tools.ts";
-import { admit, hasBegun } from "./usage.ts";
+import { createSlots } from "./run/concurrency.ts";
+import { builtInTools } from "./tools/tools.ts";
+import { admit, hasBegun } from "./run/usage.ts";
 
 /** So many tasks are worked with the model at once, in this process. */
 const AT_ONCE = 4;

@@ -1,4 +1,4 @@
-import { type Redact, redactAll } from "../redact.ts";
+import { type Redact, redactAll } from "../redaction/redact.ts";
 import type { Assignment } from "./agent.ts";
 import { fenced } from "./fence.ts";
 import type { Turn } from "./model.ts";

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { ConfigError } from "../config.ts";
-import { readJsonFile } from "../json_file.ts";
+import { ConfigError } from "../config/config.ts";
+import { readJsonFile } from "../config/json_file.ts";
 import type { Capability, SourceRules } from "./policy.ts";
-import { ALWAYS, BUILT_IN } from "./tool_names.ts";
+import { ALWAYS, BUILT_IN } from "./tools/names.ts";
 
 /** What the operator says about the agent, besides the environment. */
 export interface AgentSettings {

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { asBytes, type Redis } from "../redis.ts";
+import { asBytes, type Redis } from "../store/redis.ts";
 import { keys } from "./wire.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { Redis } from "../redis.ts";
+import type { Redis } from "../store/redis.ts";
 import { keys } from "./wire.ts";
 
 /** A worker as its health key in Redis shows it. */

@@ -1,5 +1,5 @@
 import type { Buffer } from "node:buffer";
-import { asBytes, type Redis } from "../redis.ts";
+import { asBytes, type Redis } from "../store/redis.ts";
 import { keys } from "./wire.ts";
 
 /** Where a job is, as Redis has it. */

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
-import type { Redis } from "../redis.ts";
-import type { Encodable } from "./pickle_encode.ts";
+import type { Redis } from "../store/redis.ts";
+import type { Encodable } from "./pickle/encode.ts";
 import { encodeJob, keys, WireError } from "./wire.ts";
 
 /** A job to be put into a queue, as python-arq's `enqueue_job` takes it. */

@@ -1,6 +1,6 @@
-import { decodePickle } from "./pickle_decode.ts";
-import { type Encodable, encodePickle } from "./pickle_encode.ts";
-import { type PickleMap, type PickleValue, PyTuple } from "./pickle_value.ts";
+import { decodePickle } from "./pickle/decode.ts";
+import { type Encodable, encodePickle } from "./pickle/encode.ts";
+import { type PickleMap, type PickleValue, PyTuple } from "./pickle/value.ts";
 
 /** The keys and values that python-arq 0.26 keeps in Redis. Of the keys only the queue's own two depend on its name. */
 export const keys = {

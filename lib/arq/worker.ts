@@ -1,7 +1,7 @@
-import type { Redis } from "../redis.ts";
+import type { Redis } from "../store/redis.ts";
 import { type Claim, claimJob, finishJob, type Peek, peekJobs, readDue } from "./claim.ts";
-import type { Encodable } from "./pickle_encode.ts";
-import { PickleError, pyError } from "./pickle_value.ts";
+import type { Encodable } from "./pickle/encode.ts";
+import { PickleError, pyError } from "./pickle/value.ts";
 import { decodeJob, encodeResult, functionOf, type Job } from "./wire.ts";
 
 const PAGE = 100;

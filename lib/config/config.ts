@@ -1,9 +1,9 @@
 import process from "node:process";
 import { z } from "zod";
-import { LOG_LEVELS } from "./log.ts";
+import { LOG_LEVELS } from "../process/log.ts";
 import { chooseModel, MODEL_VARIABLES } from "./model_settings.ts";
-import { Refusal } from "./refusal.ts";
-import { secretVariable } from "./secret_variable.ts";
+import { Refusal } from "../process/refusal.ts";
+import { secretVariable } from "../../sources/kit/secret_variable.ts";
 
 const MIB = 1024 * 1024;
 

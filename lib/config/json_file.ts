@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import type { z } from "zod";
 import { ConfigError } from "./config.ts";
 import { findJsonFault, placeAt } from "./json_fault.ts";
-import { errorText } from "./log.ts";
+import { errorText } from "../process/log.ts";
 
 /**
  * JSON from a file that a variable names, checked.

@@ -1,5 +1,5 @@
-import { createRegistry, type Registry } from "../sources/registry.ts";
-import { sourcesFile } from "../sources/settings.ts";
+import { createRegistry, type Registry } from "../../sources/rules/registry.ts";
+import { sourcesFile } from "../../sources/rules/settings.ts";
 import { type Config, ConfigError } from "./config.ts";
 import { readJsonFile } from "./json_file.ts";
 

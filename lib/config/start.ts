@@ -1,5 +1,5 @@
 import { type Config, ConfigError, secretsOf } from "./config.ts";
-import { secretVariable } from "./secret_variable.ts";
+import { secretVariable } from "../../sources/kit/secret_variable.ts";
 
 /** What the first lines say of a source. */
 interface Known {

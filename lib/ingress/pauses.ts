@@ -1,6 +1,6 @@
-import type { Database } from "./database.ts";
-import { pause as wait } from "./deadline.ts";
-import { errorText, type Log } from "./log.ts";
+import type { Database } from "../store/database.ts";
+import { pause as wait } from "../async/deadline.ts";
+import { errorText, type Log } from "../process/log.ts";
 
 /** Sources that take nothing for now, as a person has asked. */
 export interface Pauses {

@@ -1,7 +1,7 @@
-import type { Database } from "./database.ts";
-import { pause } from "./deadline.ts";
-import { errorText, type Log } from "./log.ts";
-import { storedText } from "./stored.ts";
+import type { Database } from "../store/database.ts";
+import { pause } from "../async/deadline.ts";
+import { errorText, type Log } from "../process/log.ts";
+import { storedText } from "../store/stored.ts";
 
 /** Why the gate refused a request. */
 export interface Refused {

@@ -1,4 +1,4 @@
-import type { Database } from "./database.ts";
+import type { Database } from "../store/database.ts";
 
 /** What has come from one source lately. */
 export interface SourceStats {

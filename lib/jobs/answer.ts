@@ -1,5 +1,5 @@
 import { type Answer, workFailed } from "../arq/worker.ts";
-import type { Finish } from "../task_turn.ts";
+import type { Finish } from "../task/claim.ts";
 
 /** What whoever waits for the job in Python gets. */
 export function answerFor(finish: Finish): Answer {

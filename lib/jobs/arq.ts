@@ -1,7 +1,7 @@
 import { extendClaim, releaseJob } from "../arq/claim.ts";
 import { createHealthReader, removeHealth, writeHealth } from "../arq/health.ts";
-import { measureQueue } from "../arq/look.ts";
-import { PickleError } from "../arq/pickle_value.ts";
+import { measureQueue } from "../arq/inspect_job.ts";
+import { PickleError } from "../arq/pickle/value.ts";
 import {
   aborted,
   type Answer,
@@ -11,14 +11,14 @@ import {
   takeJob,
   type TakenJob,
 } from "../arq/worker.ts";
-import type { Database } from "../database.ts";
-import { newId } from "../id.ts";
-import { errorText, type Log } from "../log.ts";
-import { LEASE_SECONDS, MOST_ATTEMPTS } from "../message_turn.ts";
-import type { Redact } from "../redact.ts";
-import { isRedisFailure, isReplyError, type Redis } from "../redis.ts";
-import { cancelTask } from "../task.ts";
-import type { ClaimedTask } from "../task_turn.ts";
+import type { Database } from "../store/database.ts";
+import { newId } from "../store/id.ts";
+import { errorText, type Log } from "../process/log.ts";
+import { LEASE_SECONDS, MOST_ATTEMPTS } from "../message/claim.ts";
+import type { Redact } from "../redaction/redact.ts";
+import { isRedisFailure, isReplyError, type Redis } from "../store/redis.ts";
+import { cancelTask } from "../task/task.ts";
+import type { ClaimedTask } from "../task/claim.ts";
 import { answerFor } from "./answer.ts";
 import { createCollector } from "./collector.ts";
 import {
@@ -33,7 +33,7 @@ import {
 } from "./job_rows.ts";
 import type { Jobs } from "./jobs.ts";
 import { createSubmitter, EXPIRES_MS } from "./submitter.ts";
-import { OWNER_PREFIX } from "./verdict.ts";
+import { OWNER_PREFIX } from "./reconcile.ts";
 
 export interface ArqOptions {
   redis: Redis;

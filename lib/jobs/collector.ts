@@ -1,9 +1,9 @@
 import type { HealthReader } from "../arq/health.ts";
-import { type Look, lookAtJobs, MOST_RESULT, readResult, removeJob } from "../arq/look.ts";
-import type { Database } from "../database.ts";
-import { errorText, type Log } from "../log.ts";
-import { type Redact, redactTexts } from "../redact.ts";
-import { isReplyError, type Redis } from "../redis.ts";
+import { type Look, lookAtJobs, MOST_RESULT, readResult, removeJob } from "../arq/inspect_job.ts";
+import type { Database } from "../store/database.ts";
+import { errorText, type Log } from "../process/log.ts";
+import { type Redact, redactTexts } from "../redaction/redact.ts";
+import { isReplyError, type Redis } from "../store/redis.ts";
 import {
   countLoss,
   endRounds,
@@ -14,11 +14,11 @@ import {
   type Round,
 } from "./job_rows.ts";
 import type { Ending, LateTask } from "./jobs.ts";
-import { findLate } from "../late.ts";
+import { findLate } from "./unstarted.ts";
 import { endOf } from "./result.ts";
 import type { Submitter } from "./submitter.ts";
-import { judge, OWNER_PREFIX, type Verdict } from "./verdict.ts";
-import { openWatch, type Since } from "./watch.ts";
+import { judge, OWNER_PREFIX, type Verdict } from "./reconcile.ts";
+import { openWatch, type Since } from "./redis_generation.ts";
 
 /** What runs next stands first: so many are looked at every time. */
 const HEAD = 250;

@@ -1,9 +1,9 @@
-import type { Database, Sql } from "../database.ts";
-import { newId } from "../id.ts";
-import { MOST_ATTEMPTS } from "../message_turn.ts";
-import { idArray } from "../stored.ts";
-import type { TaskStatus } from "../task.ts";
-import { claimedColumns, type ClaimedRow, type ClaimedTask, toClaimedTask } from "../task_turn.ts";
+import type { Database, Sql } from "../store/database.ts";
+import { newId } from "../store/id.ts";
+import { MOST_ATTEMPTS } from "../message/claim.ts";
+import { idArray } from "../store/stored.ts";
+import type { TaskStatus } from "../task/task.ts";
+import { claimedColumns, type ClaimedRow, type ClaimedTask, toClaimedTask } from "../task/claim.ts";
 import type { Held } from "./jobs.ts";
 
 /** One round of a task, which is one job. */

@@ -1,4 +1,4 @@
-import type { ClaimedTask, Finish } from "../task_turn.ts";
+import type { ClaimedTask, Finish } from "../task/claim.ts";
 
 /** A task in a worker's hands: only the epoch of its start may end it. */
 export interface Held {

@@ -1,5 +1,5 @@
-import type { Database } from "../database.ts";
-import { claimTasks, findCrashedTasks, holdTasks, releaseTasks } from "../task_turn.ts";
+import type { Database } from "../store/database.ts";
+import { claimTasks, findCrashedTasks, holdTasks, releaseTasks } from "../task/claim.ts";
 import { type Jobs, WORKER_LOST } from "./jobs.ts";
 
 /** The `tasks` table as the queue, with a lease in each row. */

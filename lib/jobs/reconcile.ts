@@ -1,8 +1,8 @@
-import type { Look } from "../arq/look.ts";
-import { MOST_ATTEMPTS } from "../message_turn.ts";
+import type { Look } from "../arq/inspect_job.ts";
+import { MOST_ATTEMPTS } from "../message/claim.ts";
 import type { LiveTask } from "./job_rows.ts";
 import { type Ending, WORKER_LOST } from "./jobs.ts";
-import type { Since } from "./watch.ts";
+import type { Since } from "./redis_generation.ts";
 
 /** What is to be done about a job. */
 export type Verdict =

@@ -1,6 +1,6 @@
-import type { Database } from "../database.ts";
-import { newId } from "../id.ts";
-import type { Redis } from "../redis.ts";
+import type { Database } from "../store/database.ts";
+import { newId } from "../store/id.ts";
+import type { Redis } from "../store/redis.ts";
 
 /** Redis has this key until it loses its data. */
 const MARKER_KEY = "otto:jobs:marker";

@@ -1,6 +1,6 @@
-import type { Database } from "../database.ts";
-import { newId } from "../id.ts";
-import { storedJson } from "../stored.ts";
+import type { Database } from "../store/database.ts";
+import { newId } from "../store/id.ts";
+import { storedJson } from "../store/stored.ts";
 import type { Round } from "./job_rows.ts";
 
 /** What came of a claim over HTTP. */

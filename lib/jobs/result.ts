@@ -1,7 +1,7 @@
-import { type Json, toJson } from "../arq/pickle_json.ts";
-import { type PickleValue, PyObject } from "../arq/pickle_value.ts";
+import { type Json, toJson } from "../arq/pickle/json.ts";
+import { type PickleValue, PyObject } from "../arq/pickle/value.ts";
 import { decodeResult } from "../arq/wire.ts";
-import { errorText } from "../log.ts";
+import { errorText } from "../process/log.ts";
 import type { Ending } from "./jobs.ts";
 
 /** The most of a text that is kept, in characters. */

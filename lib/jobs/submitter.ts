@@ -1,7 +1,7 @@
 import { enqueueJob } from "../arq/producer.ts";
-import type { Database } from "../database.ts";
-import { errorText, type Log } from "../log.ts";
-import { isReplyError, type Redis } from "../redis.ts";
+import type { Database } from "../store/database.ts";
+import { errorText, type Log } from "../process/log.ts";
+import { isReplyError, type Redis } from "../store/redis.ts";
 import { jobIdOf, listUnsubmitted, markSubmitted, type Unsubmitted } from "./job_rows.ts";
 import { openTaskTokens } from "./task_token.ts";
 

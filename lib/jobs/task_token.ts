@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { createHmac, randomBytes } from "node:crypto";
-import type { Database } from "../database.ts";
-import { equalBytes } from "../signature.ts";
+import type { Database } from "../store/database.ts";
+import { equalBytes } from "../../sources/signature/signature.ts";
 import type { Round } from "./job_rows.ts";
 
 /** Proves that a caller has one round's job: the job alone has its token. */

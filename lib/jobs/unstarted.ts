@@ -1,8 +1,8 @@
-import type { Database } from "./database.ts";
-import { newId } from "./id.ts";
-import type { Destination } from "./notification.ts";
-import { storedJson } from "./stored.ts";
-import type { LateTask } from "./jobs/jobs.ts";
+import type { Database } from "../store/database.ts";
+import { newId } from "../store/id.ts";
+import type { Destination } from "../task/destination.ts";
+import { storedJson } from "../store/stored.ts";
+import type { LateTask } from "./jobs.ts";
 
 /**
  * The oldest task whose job nobody has started within so many seconds, unless

@@ -1,4 +1,4 @@
-import type { Database } from "./database.ts";
+import type { Database } from "../store/database.ts";
 
 /** Something that changed, for the live stream: which things, and where in the order. */
 export interface Change {

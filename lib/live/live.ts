@@ -1,11 +1,11 @@
 import { type Change, currentCursor, findEnds, isAfter, isCursor, readChanges } from "./change.ts";
-import { createBell } from "./bell.ts";
-import type { Database } from "./database.ts";
-import { pause } from "./deadline.ts";
-import { errorText, type Log } from "./log.ts";
-import { findMessages, type Message } from "./message.ts";
-import { findNotifications, type Notification } from "./notification.ts";
-import { findTasks, type Task } from "./task.ts";
+import { createBell } from "../async/bell.ts";
+import type { Database } from "../store/database.ts";
+import { pause } from "../async/deadline.ts";
+import { errorText, type Log } from "../process/log.ts";
+import { findMessages, type Message } from "../message/message.ts";
+import { findNotifications, type Notification } from "../notify/notification.ts";
+import { findTasks, type Task } from "../task/task.ts";
 
 /** Something as it is now, because it changed. A deleted message is told by its id alone. */
 export type LiveItem =

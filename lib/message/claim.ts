@@ -1,6 +1,6 @@
-import type { Database, Sql } from "./database.ts";
+import type { Database, Sql } from "../store/database.ts";
 import { type BodyColumns, bodyOf, type Envelope, type Verification } from "./message.ts";
-import { idArray } from "./stored.ts";
+import { idArray } from "../store/stored.ts";
 
 /** A message in a worker's hands until its lease runs out. */
 export interface ClaimedMessage {

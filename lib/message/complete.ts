@@ -1,8 +1,8 @@
-import { type Capture, toRow } from "./capture.ts";
-import type { Database } from "./database.ts";
-import { newId } from "./id.ts";
-import { MOST_ATTEMPTS } from "./message_turn.ts";
-import { storedJson } from "./stored.ts";
+import { type Capture, toRow } from "./replay_guard.ts";
+import type { Database } from "../store/database.ts";
+import { newId } from "../store/id.ts";
+import { MOST_ATTEMPTS } from "./claim.ts";
+import { storedJson } from "../store/stored.ts";
 
 /** What came of one message: a task, or the reason why there is none. */
 export type Intake =

@@ -1,7 +1,7 @@
-import { findJsonFault, type JsonFault } from "./json_fault.ts";
+import { findJsonFault, type JsonFault } from "../config/json_fault.ts";
 import { indentJson } from "./json_indent.ts";
 import type { WholeMessage } from "./message.ts";
-import { mediaType } from "./payload.ts";
+import { mediaType } from "../../sources/kit/payload.ts";
 
 /** The largest body that a person may edit: with all quotes escaped it still fits into one request. */
 export const MOST_EDITED_BYTES = 120 * 1024;

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import type { Database } from "./database.ts";
-import { newId } from "./id.ts";
+import type { Database } from "../store/database.ts";
+import { newId } from "../store/id.ts";
 import type { Verification } from "./message.ts";
-import { storedJson } from "./stored.ts";
+import { storedJson } from "../store/stored.ts";
 
 /** A claimed message that waits for others which are about the same. */
 export interface Joining {

@@ -1,9 +1,9 @@
-import type { MergedTask } from "./burst.ts";
-import type { Database } from "./database.ts";
-import { LINE_LENGTH } from "./description.ts";
-import { newId } from "./id.ts";
-import { oneLine } from "./line.ts";
-import { storedJson } from "./stored.ts";
+import type { MergedTask } from "./group.ts";
+import type { Database } from "../store/database.ts";
+import { LINE_LENGTH } from "../../sources/description.ts";
+import { newId } from "../store/id.ts";
+import { oneLine } from "../../sources/kit/line.ts";
+import { storedJson } from "../store/stored.ts";
 
 /** So many messages of a burst are told by their titles. */
 const MOST_TOLD = 50;

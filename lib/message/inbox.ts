@@ -1,10 +1,10 @@
-import { createBatcher } from "./batch.ts";
-import type { Database } from "./database.ts";
-import { type NewMessage, type Receipt, storeMessages } from "./inbox_rows.ts";
-import { errorText, type Log } from "./log.ts";
-import type { Queue } from "./queue/queue.ts";
-import { isRowError, writeEach } from "./row_error.ts";
-import type { Spill, Spilled } from "./queue/spill.ts";
+import { createBatcher } from "../async/batch.ts";
+import type { Database } from "../store/database.ts";
+import { type NewMessage, type Receipt, storeMessages } from "./insert.ts";
+import { errorText, type Log } from "../process/log.ts";
+import type { Queue } from "../queue/queue.ts";
+import { isRowError, writeEach } from "../store/row_error.ts";
+import type { Spill, Spilled } from "./spill.ts";
 
 /** Keeps messages before they are answered. */
 export interface Inbox {

@@ -1,9 +1,9 @@
 import { Buffer, isAscii } from "node:buffer";
 import { createHash } from "node:crypto";
-import type { Database } from "./database.ts";
+import type { Database } from "../store/database.ts";
 import type { Envelope, MessageState, Verification } from "./message.ts";
-import { newId } from "./id.ts";
-import { idArray, storedJson, storedText } from "./stored.ts";
+import { newId } from "../store/id.ts";
+import { idArray, storedJson, storedText } from "../store/stored.ts";
 
 /** A message that is to be kept. */
 export interface NewMessage {

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
-import type { Database } from "./database.ts";
-import { firstIdAt, newId } from "./id.ts";
-import { idArray } from "./stored.ts";
+import type { Database } from "../store/database.ts";
+import { firstIdAt, newId } from "../store/id.ts";
+import { idArray } from "../store/stored.ts";
 
 export const MESSAGE_STATES = ["new", "processed", "filtered", "failed", "rejected"] as const;
 export type MessageState = typeof MESSAGE_STATES[number];

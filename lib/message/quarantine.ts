@@ -1,10 +1,10 @@
-import type { Database } from "./database.ts";
-import { firstIdAt } from "./id.ts";
-import { bodyColumns, deliveryKey, type NewMessage } from "./inbox_rows.ts";
-import { errorText, type Log } from "./log.ts";
+import type { Database } from "../store/database.ts";
+import { firstIdAt } from "../store/id.ts";
+import { bodyColumns, deliveryKey, type NewMessage } from "./insert.ts";
+import { errorText, type Log } from "../process/log.ts";
 import type { Verification } from "./message.ts";
-import { isRowError } from "./row_error.ts";
-import { storedText } from "./stored.ts";
+import { isRowError } from "../store/row_error.ts";
+import { storedText } from "../store/stored.ts";
 
 /** A request that failed verification. */
 export interface RejectedMessage extends Omit<NewMessage, "verification"> {

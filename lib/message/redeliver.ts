@@ -1,8 +1,8 @@
-import type { Database } from "./database.ts";
-import { newId } from "./id.ts";
-import { bodyColumns } from "./inbox_rows.ts";
+import type { Database } from "../store/database.ts";
+import { newId } from "../store/id.ts";
+import { bodyColumns } from "./insert.ts";
 import { type Envelope, findMessages, type Message, type Replay } from "./message.ts";
-import { storedText } from "./stored.ts";
+import { storedText } from "../store/stored.ts";
 
 /** One look for replays goes through as many messages. */
 const WINDOW = 20_000;

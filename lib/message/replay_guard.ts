@@ -1,7 +1,7 @@
 import type { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import type { Database, Sql } from "./database.ts";
-import { storedJson } from "./stored.ts";
+import type { Database, Sql } from "../store/database.ts";
+import { storedJson } from "../store/stored.ts";
 
 /** A signed message, and what nobody could change in it. */
 export interface Capture {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import type { Database, Sql } from "./database.ts";
-import { firstIdAt, isId } from "./id.ts";
+import type { Database, Sql } from "../store/database.ts";
+import { firstIdAt, isId } from "../store/id.ts";
 import { findMessages, type Message, type MessageState, type Verification } from "./message.ts";
 
 /** What to look for among the messages; what is left out does not matter. */

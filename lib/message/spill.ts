@@ -1,8 +1,8 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import { errorText, type Log } from "../log.ts";
-import type { NewMessage } from "../inbox_rows.ts";
-import { asBytes, isReplyError, type Redis } from "../redis.ts";
+import { errorText, type Log } from "../process/log.ts";
+import type { NewMessage } from "./insert.ts";
+import { asBytes, isReplyError, type Redis } from "../store/redis.ts";
 
 /** A message that waits in the spill, under the entry's id. */
 export interface Spilled {

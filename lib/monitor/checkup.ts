@@ -1,15 +1,15 @@
-import type { Registry } from "../sources/registry.ts";
+import type { Registry } from "../../sources/rules/registry.ts";
 import { access, constants } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { readMcpServers } from "./agent/mcp_servers.ts";
-import { readAgentSettings } from "./agent/settings.ts";
-import type { Config } from "./config.ts";
-import { openServer, requireUtf8 } from "./database.ts";
-import { pause } from "./deadline.ts";
+import { readMcpServers } from "../agent/mcp/servers.ts";
+import { readAgentSettings } from "../agent/settings.ts";
+import type { Config } from "../config/config.ts";
+import { openServer, requireUtf8 } from "../store/database.ts";
+import { pause } from "../async/deadline.ts";
 import type { Check } from "./health.ts";
-import { errorText, type Log } from "./log.ts";
-import { openRedis } from "./redis.ts";
-import { instructionsOf } from "./source_file.ts";
+import { errorText, type Log } from "../process/log.ts";
+import { openRedis } from "../store/redis.ts";
+import { instructionsOf } from "../config/source_file.ts";
 
 const REDIS_MS = 3_000;
 const LOOK_MS = 50;

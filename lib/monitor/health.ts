@@ -1,12 +1,12 @@
-import type { Config } from "./config.ts";
-import type { Database } from "./database.ts";
-import type { Jobs } from "./jobs/jobs.ts";
+import type { Config } from "../config/config.ts";
+import type { Database } from "../store/database.ts";
+import type { Jobs } from "../jobs/jobs.ts";
 import { listWorkers } from "./heartbeat.ts";
-import { countLate } from "./late.ts";
-import { errorText } from "./log.ts";
-import { readObstacle } from "./slack_obstacle.ts";
-import type { Queue } from "./queue/queue.ts";
-import type { Spill } from "./queue/spill.ts";
+import { countLate } from "../jobs/unstarted.ts";
+import { errorText } from "../process/log.ts";
+import { readObstacle } from "../notify/slack/outage.ts";
+import type { Queue } from "../queue/queue.ts";
+import type { Spill } from "../message/spill.ts";
 
 /** One thing that was looked at. */
 export interface Check {

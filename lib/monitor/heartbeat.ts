@@ -1,4 +1,4 @@
-import type { Database } from "./database.ts";
+import type { Database } from "../store/database.ts";
 
 /** A worker as `/webhook/status` shows it. */
 export interface WorkerStatus {

@@ -1,6 +1,6 @@
-import type { Database } from "./database.ts";
-import { firstIdAt } from "./id.ts";
-import { shared } from "./shared.ts";
+import type { Database } from "../store/database.ts";
+import { firstIdAt } from "../store/id.ts";
+import { shared } from "../async/cached.ts";
 import type { Stats } from "./stats.ts";
 
 /** How many came through each stage in each of the last sixty minutes, the oldest first. */

@@ -1,5 +1,5 @@
-import type { Database } from "./database.ts";
-import { firstIdAt } from "./id.ts";
+import type { Database } from "../store/database.ts";
+import { firstIdAt } from "../store/id.ts";
 
 /** How far back a chart looks, and in how many steps. */
 export const SPANS = {

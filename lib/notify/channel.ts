@@ -1,4 +1,5 @@
-import type { Destination, Notification } from "../notification.ts";
+import type { Destination } from "../task/destination.ts";
+import type { Notification } from "./notification.ts";
 
 /** How a try to tell somebody went. */
 export type Telling =

@@ -1,6 +1,6 @@
-import type { Database } from "./database.ts";
-import { LEASE_SECONDS } from "./message_turn.ts";
-import { idArray, storedText } from "./stored.ts";
+import type { Database } from "../store/database.ts";
+import { LEASE_SECONDS } from "../message/claim.ts";
+import { idArray, storedText } from "../store/stored.ts";
 
 export const NOTIFICATION_STATES = ["pending", "sent", "dead"] as const;
 
@@ -19,12 +19,6 @@ export interface Notification {
   created_at: Date;
   sent_at: Date | null;
   read_at: Date | null;
-}
-
-/** Where one outcome is to be told. */
-export interface Destination {
-  channel: string;
-  destination: string;
 }
 
 const columns = `id, task_id, message_id, channel, destination, kind, text, state, attempts, error,

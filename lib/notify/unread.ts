@@ -1,4 +1,4 @@
-import type { Database } from "./database.ts";
+import type { Database } from "../store/database.ts";
 
 /** How many notifications in the web UI nobody has read; counted up to `most`. */
 export async function countUnread(database: Database, most: number): Promise<number> {

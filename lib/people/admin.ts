@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
-import type { Config } from "./config.ts";
-import type { Database } from "./database.ts";
-import { equalBytes } from "./signature.ts";
+import type { Config } from "../config/config.ts";
+import type { Database } from "../store/database.ts";
+import { equalBytes } from "../../sources/signature/signature.ts";
 
 /** What somebody who has shown a token may do: everything, or look at everything. */
 export type Role = "admin" | "reader";

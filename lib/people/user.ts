@@ -1,6 +1,6 @@
-import type { Database } from "./database.ts";
-import { newId } from "./id.ts";
-import { idArray } from "./stored.ts";
+import type { Database } from "../store/database.ts";
+import { newId } from "../store/id.ts";
+import { idArray } from "../store/stored.ts";
 
 /** Someone a task can be assigned to, as the API shows them. */
 export interface User {

@@ -1,5 +1,5 @@
 import process from "node:process";
-import { pause } from "./deadline.ts";
+import { pause } from "../async/deadline.ts";
 import { errorText, type Log } from "./log.ts";
 import { Refusal } from "./refusal.ts";
 

@@ -1,5 +1,5 @@
 import type { Server } from "node:http";
-import { pause } from "./deadline.ts";
+import { pause } from "../async/deadline.ts";
 import { errorText } from "./log.ts";
 import { Refusal } from "./refusal.ts";
 

@@ -1,5 +1,5 @@
-import type { Database } from "../database.ts";
-import { errorText, type Log } from "../log.ts";
+import type { Database } from "../store/database.ts";
+import { errorText, type Log } from "../process/log.ts";
 import { createNews, type Queue } from "./queue.ts";
 
 const CHANNEL = "otto_messages";

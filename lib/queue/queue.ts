@@ -1,4 +1,4 @@
-import { type Bell, createBell } from "../bell.ts";
+import { type Bell, createBell } from "../async/bell.ts";
 
 /**
  * Brings new messages to workers at once.

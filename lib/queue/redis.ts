@@ -1,6 +1,6 @@
-import { pause, unlessAborted } from "../deadline.ts";
-import { errorText, type Log } from "../log.ts";
-import type { Redis } from "../redis.ts";
+import { pause, unlessAborted } from "../async/deadline.ts";
+import { errorText, type Log } from "../process/log.ts";
+import type { Redis } from "../store/redis.ts";
 import type { Queue } from "./queue.ts";
 
 export const INBOX_STREAM = "otto:inbox";

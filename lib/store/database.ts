@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { PGlite } from "@electric-sql/pglite";
 import postgres from "postgres";
-import { type Closer, openAll } from "./closer.ts";
-import { deadline, DeadlineError } from "./deadline.ts";
+import { type Closer, openAll } from "../process/closer.ts";
+import { deadline, DeadlineError } from "../async/deadline.ts";
 import { lockFolder } from "./lock.ts";
-import { errorText, type Log } from "./log.ts";
-import { Refusal } from "./refusal.ts";
+import { errorText, type Log } from "../process/log.ts";
+import { Refusal } from "../process/refusal.ts";
 import { createWireSocket } from "./wire_socket.ts";
 
 export type Sql = postgres.Sql;

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { createClient, ErrorReply, RESP_TYPES } from "redis";
-import { deadline, DeadlineError } from "./deadline.ts";
-import { errorText, type Log } from "./log.ts";
+import { deadline, DeadlineError } from "../async/deadline.ts";
+import { errorText, type Log } from "../process/log.ts";
 
 const connect = (url: string) =>
   createClient({

@@ -1,4 +1,4 @@
-import { DeadlineError } from "./deadline.ts";
+import { DeadlineError } from "../async/deadline.ts";
 
 /** Whether Postgres refused a value in a row (SQLSTATE classes 22, 23, 54), so that others may pass. */
 export function isRowError(error: unknown): boolean {

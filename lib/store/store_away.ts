@@ -1,4 +1,4 @@
-import { DeadlineError } from "./deadline.ts";
+import { DeadlineError } from "../async/deadline.ts";
 
 /**
  * Whether a query failed because the store is away: connection trouble of

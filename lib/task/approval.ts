@@ -1,5 +1,5 @@
-import type { Database } from "./database.ts";
-import { newId } from "./id.ts";
+import type { Database } from "../store/database.ts";
+import { newId } from "../store/id.ts";
 
 export const APPROVAL_STATES = [
   "pending",

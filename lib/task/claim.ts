@@ -1,6 +1,6 @@
-import type { Database, Sql } from "./database.ts";
-import { newId } from "./id.ts";
-import type { Envelope, Verification } from "./message.ts";
+import type { Database, Sql } from "../store/database.ts";
+import { newId } from "../store/id.ts";
+import type { Envelope, Verification } from "../message/message.ts";
 import {
   bodyIfSmall,
   CLAIMED_BYTES,
@@ -8,9 +8,9 @@ import {
   MOST_ATTEMPTS,
   type SmallBody,
   smallBody,
-} from "./message_turn.ts";
-import type { Destination } from "./notification.ts";
-import { idArray, storedJson } from "./stored.ts";
+} from "../message/claim.ts";
+import type { Destination } from "./destination.ts";
+import { idArray, storedJson } from "../store/stored.ts";
 
 /** A task in a worker's hands until its lease runs out, with what the agent may see. */
 export interface ClaimedTask {

@@ -1,5 +1,5 @@
-import type { Database } from "./database.ts";
-import { firstIdAt } from "./id.ts";
+import type { Database } from "../store/database.ts";
+import { firstIdAt } from "../store/id.ts";
 import { findTasks, type Task, type TaskStatus } from "./task.ts";
 
 /** What to look for among the tasks; what is left out does not matter. */

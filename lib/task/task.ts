@@ -1,6 +1,6 @@
-import type { Database } from "./database.ts";
-import { newId } from "./id.ts";
-import { idArray, storedText } from "./stored.ts";
+import type { Database } from "../store/database.ts";
+import { newId } from "../store/id.ts";
+import { idArray, storedText } from "../store/stored.ts";
 
 export const TASK_STATUSES = [
   "pending",

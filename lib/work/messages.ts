@@ -1,21 +1,21 @@
-import { threadOf } from "../../sources/slack_command.ts";
-import { joinBursts, type Joining } from "../burst.ts";
-import { settleBursts } from "../burst_settle.ts";
-import { type Capture, rememberCaptures } from "../capture.ts";
-import { hear } from "../hear.ts";
-import { type Intake, settleMessages } from "../intake.ts";
-import { errorText } from "../log.ts";
-import { readBody } from "../message.ts";
+import { threadOf } from "../../sources/slack/command.ts";
+import { joinBursts, type Joining } from "../message/group.ts";
+import { settleBursts } from "../message/group_complete.ts";
+import { type Capture, rememberCaptures } from "../message/replay_guard.ts";
+import { hear } from "./slack_commands.ts";
+import { type Intake, settleMessages } from "../message/complete.ts";
+import { errorText } from "../process/log.ts";
+import { readBody } from "../message/message.ts";
 import {
   type ClaimedMessage,
   claimMessages,
   claimSuspect,
   putOffMessages,
   releaseMessages,
-} from "../message_turn.ts";
-import { isRowError, writeEach } from "../row_error.ts";
+} from "../message/claim.ts";
+import { isRowError, writeEach } from "../store/row_error.ts";
 import type { Services } from "../services.ts";
-import { ensureWebhookUser } from "../user.ts";
+import { ensureWebhookUser } from "../people/user.ts";
 import { readClaimed, type Reading } from "./reading.ts";
 
 const MESSAGES_AT_ONCE = 64;

@@ -1,4 +1,9 @@
-import { claimNotifications, markSent, markUnsent, type Notification } from "../notification.ts";
+import {
+  claimNotifications,
+  markSent,
+  markUnsent,
+  type Notification,
+} from "../notify/notification.ts";
 import type { Services } from "../services.ts";
 
 const NOTIFICATIONS_AT_ONCE = 64;

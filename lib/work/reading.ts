@@ -1,13 +1,13 @@
-import { asSent } from "../../sources/query.ts";
-import type { Registry } from "../../sources/registry.ts";
+import { asSent } from "../../sources/kit/query.ts";
+import type { Registry } from "../../sources/rules/registry.ts";
 import type { Incoming } from "../../sources/source.ts";
-import { burstKey } from "../burst.ts";
-import type { Capture } from "../capture.ts";
-import type { Config } from "../config.ts";
-import type { Description } from "../description.ts";
-import type { ClaimedMessage } from "../message_turn.ts";
-import { parseBody } from "../payload.ts";
-import { toPublicUrl } from "../public_url.ts";
+import { burstKey } from "../message/group.ts";
+import type { Capture } from "../message/replay_guard.ts";
+import type { Config } from "../config/config.ts";
+import type { Description } from "../../sources/description.ts";
+import type { ClaimedMessage } from "../message/claim.ts";
+import { parseBody } from "../../sources/kit/payload.ts";
+import { toPublicUrl } from "../config/public_url.ts";
 import { mergeOf, reasonToFilter } from "./source_rules.ts";
 
 /** What a message says, and what the operator's rules make of it. */

@@ -6,16 +6,16 @@ import {
   type SlackCommand,
   type SlackSelf,
   unsaidOf,
-} from "../sources/slack_command.ts";
-import { decideApproval, listApprovals, readApproval } from "./approval.ts";
-import { unlessAborted } from "./deadline.ts";
-import { isId } from "./id.ts";
-import { ACTIONS, readAnswerValue } from "./notify/slack_blocks.ts";
-import type { Slack } from "./notify/slack.ts";
-import { claimCommand, findThreadTasks, type ThreadTask } from "./notify/slack_thread.ts";
-import { unescape } from "./notify/slack_text.ts";
-import type { Services } from "./services.ts";
-import { answerTask, readTask, retryTask } from "./task.ts";
+} from "../../sources/slack/command.ts";
+import { decideApproval, listApprovals, readApproval } from "../task/approval.ts";
+import { unlessAborted } from "../async/deadline.ts";
+import { isId } from "../store/id.ts";
+import { ACTIONS, readAnswerValue } from "../notify/slack/blocks.ts";
+import type { Slack } from "../notify/slack/slack.ts";
+import { claimCommand, findThreadTasks, type ThreadTask } from "../notify/slack/thread.ts";
+import { unescape } from "../notify/slack/text.ts";
+import type { Services } from "../services.ts";
+import { answerTask, readTask, retryTask } from "../task/task.ts";
 
 /** What a Slack message was, that makes no task of its own. */
 export interface Heard {

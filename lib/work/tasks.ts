@@ -1,16 +1,16 @@
 import type { Assignment, Outcome } from "../agent/agent.ts";
-import { createBatcher } from "../batch.ts";
-import { readMerged } from "../burst.ts";
-import { pause } from "../deadline.ts";
+import { createBatcher } from "../async/batch.ts";
+import { readMerged } from "../message/group.ts";
+import { pause } from "../async/deadline.ts";
 import type { Ending, Held } from "../jobs/jobs.ts";
-import { tellLate } from "../late.ts";
-import { errorText } from "../log.ts";
-import { readBody } from "../message.ts";
-import { parsePayload } from "../payload.ts";
-import { isRowError, writeEach } from "../row_error.ts";
+import { tellLate } from "../jobs/unstarted.ts";
+import { errorText } from "../process/log.ts";
+import { readBody } from "../message/message.ts";
+import { parsePayload } from "../../sources/kit/payload.ts";
+import { isRowError, writeEach } from "../store/row_error.ts";
 import type { Services } from "../services.ts";
-import { isStoreAway } from "../store_away.ts";
-import { type ClaimedTask, findOurs, type Finish, finishTasks } from "../task_turn.ts";
+import { isStoreAway } from "../store/store_away.ts";
+import { type ClaimedTask, findOurs, type Finish, finishTasks } from "../task/claim.ts";
 
 const TASKS_AT_ONCE = 16;
 const FINISHES_AT_ONCE = 64;

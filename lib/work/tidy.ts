@@ -1,10 +1,10 @@
-import { forgetUsage } from "../agent/usage.ts";
-import { expireApprovals } from "../approval.ts";
-import { forgetChanges } from "../change.ts";
-import { forgetWorkers } from "../heartbeat.ts";
-import { failCrashedMessages } from "../intake.ts";
-import { forgetMessages } from "../message.ts";
-import { trimQuarantine } from "../quarantine.ts";
+import { forgetUsage } from "../agent/run/usage.ts";
+import { expireApprovals } from "../task/approval.ts";
+import { forgetChanges } from "../live/change.ts";
+import { forgetWorkers } from "../monitor/heartbeat.ts";
+import { failCrashedMessages } from "../message/complete.ts";
+import { forgetMessages } from "../message/message.ts";
+import { trimQuarantine } from "../message/quarantine.ts";
 import type { Services } from "../services.ts";
 
 const FORGET_AT_ONCE = 500;

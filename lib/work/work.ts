@@ -1,16 +1,16 @@
-import { tidyEmbedded } from "./database.ts";
-import { deadline, pause, untilAborted } from "./deadline.ts";
-import { beat, HEARTBEAT_MS, signOff } from "./heartbeat.ts";
-import { newId } from "./id.ts";
-import { moveSpilled } from "./inbox.ts";
-import { errorText, type Log } from "./log.ts";
-import { releaseMessages } from "./message_turn.ts";
-import type { Services } from "./services.ts";
-import { clearObstacle } from "./slack_obstacle.ts";
-import { createMessageStep, type MessageStep, POLL_MS } from "./work/messages.ts";
-import { createNotificationStep, type NotificationStep } from "./work/notifications.ts";
-import { createTaskStep, type TaskStep } from "./work/tasks.ts";
-import { tidy } from "./work/tidy.ts";
+import { tidyEmbedded } from "../store/database.ts";
+import { deadline, pause, untilAborted } from "../async/deadline.ts";
+import { beat, HEARTBEAT_MS, signOff } from "../monitor/heartbeat.ts";
+import { newId } from "../store/id.ts";
+import { moveSpilled } from "../message/inbox.ts";
+import { errorText, type Log } from "../process/log.ts";
+import { releaseMessages } from "../message/claim.ts";
+import type { Services } from "../services.ts";
+import { clearObstacle } from "../notify/slack/outage.ts";
+import { createMessageStep, type MessageStep, POLL_MS } from "./messages.ts";
+import { createNotificationStep, type NotificationStep } from "./notifications.ts";
+import { createTaskStep, type TaskStep } from "./tasks.ts";
+import { tidy } from "./tidy.ts";
 
 /**
  * What happens between a message and its notification:

@@ -1,5 +1,5 @@
-import { signedAs } from "./signed.ts";
-import type { Incoming, Source } from "./source.ts";
+import { signedAs } from "../kit/signed.ts";
+import type { Incoming, Source } from "../source.ts";
 
 /** How a source stands. `failed`: what is configured cannot work. */
 export interface Checkup {

@@ -1,8 +1,8 @@
-import { oneLine } from "../lib/line.ts";
-import { secretVariable } from "../lib/secret_variable.ts";
+import { oneLine } from "../kit/line.ts";
+import { secretVariable } from "../kit/secret_variable.ts";
 import { hintFor, recogniseSender } from "./fingerprint.ts";
-import { otherWritings } from "./rewritten.ts";
-import type { Incoming, Source, Verdict } from "./source.ts";
+import { otherWritings } from "../kit/rewritten.ts";
+import type { Incoming, Source, Verdict } from "../source.ts";
 
 const MOST_LENGTH = 600;
 /** Each costs a signature. */

@@ -1,5 +1,5 @@
-import { sources } from "./mod.ts";
-import { GENERIC } from "./registry.ts";
+import { sources } from "../mod.ts";
+import { GENERIC } from "../rules/registry.ts";
 
 /** A header, who writes it, and what it begins with where not all of its values are his. */
 type Clue = readonly [header: string, source: keyof typeof sources, start?: string];

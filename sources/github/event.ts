@@ -1,4 +1,4 @@
-import { line } from "../lib/pick.ts";
+import { line } from "../kit/json_path.ts";
 
 /**
  * Which event a payload alone must be: the first row whose keys are all there.

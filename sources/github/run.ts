@@ -1,6 +1,6 @@
-import { quoted, words } from "../lib/line.ts";
-import { first, line } from "../lib/pick.ts";
-import { shortId, type Told } from "./github_told.ts";
+import { quoted, words } from "../kit/line.ts";
+import { first, line } from "../kit/json_path.ts";
+import { shortId, type Told } from "./told.ts";
 
 /** `Workflow "CI" completed: failure on main in octo/repo`, and the like for jobs and checks. */
 export function tellRun(kind: string, key: string): (told: Told) => string {

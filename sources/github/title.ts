@@ -1,5 +1,5 @@
-import { counted, oneLine, quoted, words } from "../lib/line.ts";
-import { first, line, list, type Step } from "../lib/pick.ts";
+import { counted, oneLine, quoted, words } from "../kit/line.ts";
+import { first, line, list, type Step } from "../kit/json_path.ts";
 import {
   tellAdvisory,
   tellAlert,
@@ -8,9 +8,9 @@ import {
   tellDeploymentStatus,
   tellRun,
   tellStatus,
-} from "./github_run.ts";
-import { isVerb, refName, subject, type Told, told } from "./github_told.ts";
-import { tellComment, tellCommitComment, tellPush, tellReview, tellWork } from "./github_work.ts";
+} from "./run.ts";
+import { isVerb, refName, subject, type Told, told } from "./told.ts";
+import { tellComment, tellCommitComment, tellPush, tellReview, tellWork } from "./work.ts";
 
 /** How each event is told, by its name (docs.github.com, "Webhook events and payloads"). */
 const TELLERS: Record<string, (told: Told) => string> = {

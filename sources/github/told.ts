@@ -1,5 +1,5 @@
-import { quoted, words } from "../lib/line.ts";
-import { line } from "../lib/pick.ts";
+import { quoted, words } from "../kit/line.ts";
+import { line } from "../kit/json_path.ts";
 
 /** What the line for an event is made of. */
 export interface Told {

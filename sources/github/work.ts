@@ -1,6 +1,6 @@
-import { counted, quoted, words } from "../lib/line.ts";
-import { at, first, line, list } from "../lib/pick.ts";
-import { refName, shortId, subject, type Told } from "./github_told.ts";
+import { counted, quoted, words } from "../kit/line.ts";
+import { at, first, line, list } from "../kit/json_path.ts";
+import { refName, shortId, subject, type Told } from "./told.ts";
 
 /** `ada pushed 3 commits to main in octo/repo: First line`. */
 export function tellPush({ payload, who, where }: Told): string {

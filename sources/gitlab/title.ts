@@ -1,5 +1,5 @@
-import { counted, quoted, words } from "../lib/line.ts";
-import { at, first, line, list } from "../lib/pick.ts";
+import { counted, quoted, words } from "../kit/line.ts";
+import { at, first, line, list } from "../kit/json_path.ts";
 
 const DID: Record<string, string> = {
   open: "opened",

@@ -1,9 +1,9 @@
-import { counted, words } from "../lib/line.ts";
-import { at, first, line, list, text, whole } from "../lib/pick.ts";
-import { digest } from "../lib/signature.ts";
+import { counted, words } from "./line.ts";
+import { at, first, line, list, text, whole } from "./json_path.ts";
+import { digest } from "../signature/signature.ts";
 import { payloadOf } from "./incoming.ts";
-import type { Incoming } from "./source.ts";
-import { eachOnce, type Found } from "./told.ts";
+import type { Incoming } from "../source.ts";
+import { eachOnce, type Found } from "./to_description.ts";
 
 /**
  * One notification of Alertmanager, which Grafana's has the shape of

@@ -1,4 +1,4 @@
-import { at, line } from "../lib/pick.ts";
+import { at, line } from "./json_path.ts";
 
 /**
  * How many digits stand behind the point in the amounts of Stripe's API, where

@@ -1,4 +1,4 @@
-import type { Reply } from "./source.ts";
+import type { Reply } from "../source.ts";
 
 /** A challenge is a short token of visible characters; the limits keep an answer from carrying anything else. */
 const CHALLENGE = /^[\w.~+/=:-]{1,500}$/;

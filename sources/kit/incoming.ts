@@ -1,5 +1,5 @@
-import { mediaType, parsePayload } from "../lib/payload.ts";
-import type { Incoming } from "./source.ts";
+import { mediaType, parsePayload } from "./payload.ts";
+import type { Incoming } from "../source.ts";
 
 /** Longer ids than this are no vendor's. */
 const MAX_ID_LENGTH = 1_000;

@@ -1,4 +1,4 @@
-import { LINE_LENGTH } from "./description.ts";
+import { LINE_LENGTH } from "../description.ts";
 
 /** A piece of a sentence, or a joining word with what it joins: `["by", sender]`. */
 export type Words =

@@ -1,5 +1,5 @@
-import { mediaType } from "../lib/payload.ts";
-import type { Incoming, Source } from "./source.ts";
+import { mediaType } from "./payload.ts";
+import type { Incoming, Source } from "../source.ts";
 
 const FORM = "application/x-www-form-urlencoded";
 

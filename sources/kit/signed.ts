@@ -6,8 +6,8 @@ import {
   signedText,
   signScheme,
   tellScheme,
-} from "../lib/signature.ts";
-import type { Incoming, Source, Verdict } from "./source.ts";
+} from "../signature/signature.ts";
+import type { Incoming, Source, Verdict } from "../source.ts";
 import { malformed, mismatch, missing, outsideWindow, unusable, verified } from "./verdict.ts";
 
 /** Where a secret is kept: our variable, and the place in the vendor's settings, as in "the app's signing secret". */

@@ -1,9 +1,9 @@
-import type { Description } from "../lib/description.ts";
-import { oneLine, wholeText } from "../lib/line.ts";
-import { httpLink } from "../lib/link.ts";
-import { countFields } from "../lib/payload.ts";
-import { facts } from "../lib/pick.ts";
-import type { DescribeContext } from "./source.ts";
+import type { Description } from "../description.ts";
+import { oneLine, wholeText } from "./line.ts";
+import { httpLink } from "./link.ts";
+import { countFields } from "./payload.ts";
+import { facts } from "./json_path.ts";
+import type { DescribeContext } from "../source.ts";
 
 /** What a source found in a payload; anything can be missing. */
 export interface Found {

@@ -1,6 +1,6 @@
-import { credentials, isSecret, writeHeader } from "../lib/signature.ts";
+import { credentials, isSecret, writeHeader } from "../signature/signature.ts";
 import type { SecretPlace } from "./signed.ts";
-import type { Incoming, Verdict } from "./source.ts";
+import type { Incoming, Verdict } from "../source.ts";
 import { noToken, verified, wrongToken } from "./verdict.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { Verdict } from "./source.ts";
+import type { Verdict } from "../source.ts";
 
 /** The signature is right. */
 export const verified: Verdict = { ok: true };

@@ -1,7 +1,7 @@
-import { quoted, words } from "../lib/line.ts";
-import { at, first, line, list, text, whole } from "../lib/pick.ts";
-import { digest } from "../lib/signature.ts";
-import { eachOnce, type Found } from "./told.ts";
+import { quoted, words } from "../kit/line.ts";
+import { at, first, line, list, text, whole } from "../kit/json_path.ts";
+import { digest } from "../signature/signature.ts";
+import { eachOnce, type Found } from "../kit/to_description.ts";
 
 /** One thing that happened, of the many that Meta sends together. */
 export interface Update {

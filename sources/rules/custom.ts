@@ -1,18 +1,18 @@
-import { oneLine, wholeText } from "../lib/line.ts";
-import { httpLink } from "../lib/link.ts";
-import { secretVariable } from "../lib/secret_variable.ts";
-import { digest } from "../lib/signature.ts";
-import * as generic from "./generic.ts";
-import { payloadOf, usableId } from "./incoming.ts";
-import { sources } from "./mod.ts";
-import { ANY, stepsIn, textsAt } from "./place.ts";
-import { jsonSample } from "./sample.ts";
-import { toScheme } from "./scheme_settings.ts";
+import { oneLine, wholeText } from "../kit/line.ts";
+import { httpLink } from "../kit/link.ts";
+import { secretVariable } from "../kit/secret_variable.ts";
+import { digest } from "../signature/signature.ts";
+import * as generic from "../generic.ts";
+import { payloadOf, usableId } from "../kit/incoming.ts";
+import { sources } from "../mod.ts";
+import { ANY, stepsIn, textsAt } from "./path_expression.ts";
+import { jsonSample } from "../kit/sample.ts";
+import { toScheme } from "./scheme.ts";
 import type { SourceSettings } from "./settings.ts";
-import { signedBy, signedByKey } from "./signed.ts";
-import type { DescribeContext, Incoming, Source, Verdict } from "./source.ts";
+import { signedBy, signedByKey } from "../kit/signed.ts";
+import type { DescribeContext, Incoming, Source, Verdict } from "../source.ts";
 import { fillLink, fillTemplate, placesIn } from "./template.ts";
-import { provenBy } from "./token.ts";
+import { provenBy } from "../kit/token.ts";
 
 /**
  * A source as the operator's file has it: one that Otto knows with some of it

@@ -1,6 +1,6 @@
-import { oneLine } from "../lib/line.ts";
+import { oneLine } from "../kit/line.ts";
 import { matchesGlob } from "./glob.ts";
-import { type Request, valuesAt } from "./place.ts";
+import { type Request, valuesAt } from "./path_expression.ts";
 
 /** One thing that is asked of a request; exactly one of `equals`, `glob` and `exists` is there. */
 export interface Condition {

@@ -1,11 +1,11 @@
-import { createAddressList } from "../lib/address_list.ts";
-import { digest } from "../lib/signature.ts";
-import { secretVariable } from "../lib/secret_variable.ts";
+import { createAddressList } from "./address_list.ts";
+import { digest } from "../signature/signature.ts";
+import { secretVariable } from "../kit/secret_variable.ts";
 import { customSource } from "./custom.ts";
-import * as generic from "./generic.ts";
-import { sources } from "./mod.ts";
+import * as generic from "../generic.ts";
+import { sources } from "../mod.ts";
 import type { SourceSettings } from "./settings.ts";
-import type { Source } from "./source.ts";
+import type { Source } from "../source.ts";
 
 /** The name of the source for every system that nobody knows. */
 export const GENERIC = "generic";

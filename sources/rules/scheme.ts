@@ -1,7 +1,7 @@
 import { z } from "zod";
-import type { Scheme } from "../lib/signature.ts";
-import { sources } from "./mod.ts";
-import type { Source } from "./source.ts";
+import type { Scheme } from "../signature/signature.ts";
+import { sources } from "../mod.ts";
+import type { Source } from "../source.ts";
 
 /** A day: no burst, no rate and no clock needs more. */
 export const MOST_SECONDS = 86_400;

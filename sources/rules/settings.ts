@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { isSubnet } from "../lib/address_list.ts";
-import { secretVariable } from "../lib/secret_variable.ts";
-import { sources } from "./mod.ts";
-import { placeFault } from "./place.ts";
-import { knownSource, MOST_SECONDS, scheme, signsUrl } from "./scheme_settings.ts";
-import type { Source } from "./source.ts";
+import { isSubnet } from "./address_list.ts";
+import { secretVariable } from "../kit/secret_variable.ts";
+import { sources } from "../mod.ts";
+import { placeFault } from "./path_expression.ts";
+import { knownSource, MOST_SECONDS, scheme, signsUrl } from "./scheme.ts";
+import type { Source } from "../source.ts";
 import { linkFault, templateFault } from "./template.ts";
 
 const MIB = 1024 * 1024;

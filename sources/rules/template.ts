@@ -1,4 +1,4 @@
-import { placeFault, type Request, textAt } from "./place.ts";
+import { placeFault, type Request, textAt } from "./path_expression.ts";
 
 /** A place may have a key in quotes, which may hold anything but braces. */
 const PART = /\{((?:[^{}|"]|"(?:[^{}"\\]|\\[^{}])*")*)(?:\|([^{}]*))?\}/g;

@@ -5,10 +5,10 @@
  * A vendor's scheme is data (`Scheme`); what is not in its reach is made of
  * the same parts.
  */
-export * from "./signature/bytes.ts";
-export * from "./signature/hmac.ts";
-export * from "./signature/jwt.ts";
-export * from "./signature/public_key.ts";
-export * from "./signature/scheme.ts";
-export * from "./signature/time.ts";
-export * from "./signature/token.ts";
+export * from "./bytes.ts";
+export * from "./hmac.ts";
+export * from "./jwt.ts";
+export * from "./public_key.ts";
+export * from "./scheme.ts";
+export * from "./time.ts";
+export * from "./token.ts";

@@ -1,4 +1,4 @@
-import { at, first, line, list, text } from "../lib/pick.ts";
+import { at, first, line, list, text } from "../kit/json_path.ts";
 
 /** Where a message stands in Slack. */
 export interface SlackPlace {

@@ -1,5 +1,5 @@
-import { oneLine, quoted, words } from "../lib/line.ts";
-import { at, first, line } from "../lib/pick.ts";
+import { oneLine, quoted, words } from "../kit/line.ts";
+import { at, first, line } from "../kit/json_path.ts";
 
 /** The event's name: of the inner event, `slash_command`, or what was clicked. */
 export function eventOf(payload: unknown): string | undefined {

@@ -1,5 +1,5 @@
 import { parse, stringify } from "node:querystring";
-import { formFields } from "../lib/payload.ts";
+import { formFields } from "../kit/payload.ts";
 
 /**
  * The texts Twilio may have signed for one request: the URL, and for forms

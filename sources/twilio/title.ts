@@ -1,6 +1,6 @@
-import { counted, oneLine, quoted, words } from "../lib/line.ts";
-import { at, first, line, text } from "../lib/pick.ts";
-import { eachOnce, titleOfAll } from "./told.ts";
+import { counted, oneLine, quoted, words } from "../kit/line.ts";
+import { at, first, line, text } from "../kit/json_path.ts";
+import { eachOnce, titleOfAll } from "../kit/to_description.ts";
 
 /** What became of a message: `received` for one that came in, else its delivery status. */
 export function messageStatus(payload: unknown): string | undefined {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { afterAll, afterEach, beforeAll, describe, it } from "@std/testing/bdd";
-import { work } from "../lib/work.ts";
+import { work } from "../../lib/work/work.ts";
 import {
   type Any,
   call,
@@ -14,9 +14,9 @@ import {
   type Stage,
   told,
   toolNames,
-} from "./agent_stage.ts";
-import { json } from "./otto.ts";
-import { until } from "./servers/wait.ts";
+} from "./stage.ts";
+import { json } from "../otto.ts";
+import { until } from "../servers/wait.ts";
 
 describe("the model's agent", () => {
   let stage: Stage;

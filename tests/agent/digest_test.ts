@@ -1,7 +1,7 @@
 import { assert, assertMatch, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { digestAgent } from "../lib/agent/digest.ts";
-import type { Assignment } from "../lib/agent/agent.ts";
+import { digestAgent } from "../../lib/agent/digest.ts";
+import type { Assignment } from "../../lib/agent/agent.ts";
 
 const assignment = (told: Partial<Assignment["told"]>): Assignment => ({
   taskId: "t",

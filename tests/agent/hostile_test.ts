@@ -14,9 +14,9 @@ import {
   type Stage,
   told,
   toolNames,
-} from "./agent_stage.ts";
-import type { Asked, Say } from "./fakes/server.ts";
-import { json } from "./otto.ts";
+} from "./stage.ts";
+import type { Asked, Say } from "../fakes/server.ts";
+import { json } from "../otto.ts";
 
 async function onStage(
   rules: unknown,
@@ -195,7 +195,7 @@ describe("a tool that needs a person's word", () => {
       const id = await stage.signed(issue);
       const { database } = stage.otto.services;
       await database.query("let a day pass", (sql) => sql`update approvals set expires_at = now()`);
-      const { createWorker } = await import("../lib/work.ts");
+      const { createWorker } = await import("../../lib/work/work.ts");
       await createWorker(stage.otto.services).tidy();
       await stage.otto.workOff();
       const expired = await stage.task(id);

@@ -2,11 +2,11 @@ import { Buffer } from "node:buffer";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
-import { cleanText, fenced } from "../lib/agent/fence.ts";
-import { type Capability, decide, type SourceRules } from "../lib/agent/policy.ts";
-import { readAgentSettings } from "../lib/agent/settings.ts";
-import { canonicalJson, fingerprint } from "../lib/canonical.ts";
-import { createRedactor, redactAll } from "../lib/redact.ts";
+import { cleanText, fenced } from "../../lib/agent/fence.ts";
+import { type Capability, decide, type SourceRules } from "../../lib/agent/policy.ts";
+import { readAgentSettings } from "../../lib/agent/settings.ts";
+import { canonicalJson, fingerprint } from "../../lib/agent/canonical.ts";
+import { createRedactor, redactAll } from "../../lib/redaction/redact.ts";
 
 const rules: SourceRules = {
   ...readAgentSettings(undefined).rulesOf("github"),

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { it } from "@std/testing/bdd";
-import { eventsOf, finish, issue, openStage } from "./agent_stage.ts";
-import { describeWith } from "./servers/mod.ts";
+import { eventsOf, finish, issue, openStage } from "./stage.ts";
+import { describeWith } from "../servers/mod.ts";
 
 describeWith({ postgres: true }, "the model's agent on PostgreSQL", (servers) => {
   it("asks, waits for a person's word, has its effects and keeps to its budgets", async () => {

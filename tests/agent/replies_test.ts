@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { afterAll, beforeAll, beforeEach, describe, it } from "@std/testing/bdd";
-import type { Agent, Assignment, Outcome } from "../lib/agent/agent.ts";
-import { decideApproval, expireApprovals, listApprovals } from "../lib/approval.ts";
-import { newId } from "../lib/id.ts";
-import { answerTask } from "../lib/task.ts";
-import { claimTasks } from "../lib/task_turn.ts";
-import { json, openOtto, type Otto } from "./otto.ts";
+import type { Agent, Assignment, Outcome } from "../../lib/agent/agent.ts";
+import { decideApproval, expireApprovals, listApprovals } from "../../lib/task/approval.ts";
+import { newId } from "../../lib/store/id.ts";
+import { answerTask } from "../../lib/task/task.ts";
+import { claimTasks } from "../../lib/task/claim.ts";
+import { json, openOtto, type Otto } from "../otto.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
 

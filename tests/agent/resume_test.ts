@@ -1,23 +1,23 @@
 import { assert, assertEquals } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
-import type { Assignment } from "../lib/agent/agent.ts";
-import type { Toolshed } from "../lib/agent/mcp.ts";
-import { createModel } from "../lib/agent/model.ts";
-import { createModelAgent } from "../lib/agent/model_agent.ts";
-import { readAgentSettings } from "../lib/agent/settings.ts";
-import type { Tool } from "../lib/agent/tool.ts";
-import { readConfig } from "../lib/config.ts";
-import type { Database } from "../lib/database.ts";
-import { createLog } from "../lib/log.ts";
-import { listTaskEvents, readTask } from "../lib/task.ts";
-import { claimTasks, finishTasks } from "../lib/task_turn.ts";
-import { createWorker } from "../lib/work.ts";
+import type { Assignment } from "../../lib/agent/agent.ts";
+import type { Toolshed } from "../../lib/agent/mcp/mcp.ts";
+import { createModel } from "../../lib/agent/model.ts";
+import { createModelAgent } from "../../lib/agent/model_agent.ts";
+import { readAgentSettings } from "../../lib/agent/settings.ts";
+import type { Tool } from "../../lib/agent/tools/tool.ts";
+import { readConfig } from "../../lib/config/config.ts";
+import type { Database } from "../../lib/store/database.ts";
+import { createLog } from "../../lib/process/log.ts";
+import { listTaskEvents, readTask } from "../../lib/task/task.ts";
+import { claimTasks, finishTasks } from "../../lib/task/claim.ts";
+import { createWorker } from "../../lib/work/work.ts";
 import { z } from "zod";
-import { call, finish, JSON_TYPE } from "./agent_stage.ts";
-import { startOpenAi } from "./fakes/openai.ts";
-import type { FakeProvider } from "./fakes/server.ts";
-import { json, openOtto, type Otto } from "./otto.ts";
-import { describeWith, startProcess, until } from "./servers/mod.ts";
+import { call, finish, JSON_TYPE } from "./stage.ts";
+import { startOpenAi } from "../fakes/openai.ts";
+import type { FakeProvider } from "../fakes/server.ts";
+import { json, openOtto, type Otto } from "../otto.ts";
+import { describeWith, startProcess, until } from "../servers/mod.ts";
 
 /** The death of a process, seen from inside: nothing after it happens. */
 class Death extends Error {}

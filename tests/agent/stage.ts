@@ -1,8 +1,8 @@
 import { createHmac } from "node:crypto";
-import { drain } from "../lib/work.ts";
-import { startOpenAi } from "./fakes/openai.ts";
-import type { Asked, FakeProvider, Say } from "./fakes/server.ts";
-import { json, openOtto, type Otto } from "./otto.ts";
+import { drain } from "../../lib/work/work.ts";
+import { startOpenAi } from "../fakes/openai.ts";
+import type { Asked, FakeProvider, Say } from "../fakes/server.ts";
+import { json, openOtto, type Otto } from "../otto.ts";
 
 export const JSON_TYPE = { "content-type": "application/json" };
 export const SECRET = "github-secret-4711";

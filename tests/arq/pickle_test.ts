@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
-import { decodePickle } from "../../lib/arq/pickle_decode.ts";
-import { encodePickle } from "../../lib/arq/pickle_encode.ts";
-import { toJson } from "../../lib/arq/pickle_json.ts";
+import { decodePickle } from "../../lib/arq/pickle/decode.ts";
+import { encodePickle } from "../../lib/arq/pickle/encode.ts";
+import { toJson } from "../../lib/arq/pickle/json.ts";
 import {
   PickleError,
   type PickleValue,
@@ -11,7 +11,7 @@ import {
   PyFloat,
   PyObject,
   PyTuple,
-} from "../../lib/arq/pickle_value.ts";
+} from "../../lib/arq/pickle/value.ts";
 import { fromHex, notation, readVectors, type Vector } from "./vectors.ts";
 
 const anything = () => true;

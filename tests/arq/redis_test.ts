@@ -4,13 +4,13 @@ import { afterAll, beforeAll, beforeEach, it } from "@std/testing/bdd";
 import { createClient } from "redis";
 import { claimJob, extendClaim, finishJob, releaseJob } from "../../lib/arq/claim.ts";
 import { createHealthReader, removeHealth, writeHealth } from "../../lib/arq/health.ts";
-import { lookAtJobs, measureQueue, readResult, removeJob } from "../../lib/arq/look.ts";
-import { PickleError } from "../../lib/arq/pickle_value.ts";
+import { lookAtJobs, measureQueue, readResult, removeJob } from "../../lib/arq/inspect_job.ts";
+import { PickleError } from "../../lib/arq/pickle/value.ts";
 import { enqueueJob } from "../../lib/arq/producer.ts";
 import { decodeResult, WireError } from "../../lib/arq/wire.ts";
 import { answerJob, createFinder, takeJob } from "../../lib/arq/worker.ts";
-import { createLog } from "../../lib/log.ts";
-import { asBytes, openRedis, type Redis } from "../../lib/redis.ts";
+import { createLog } from "../../lib/process/log.ts";
+import { asBytes, openRedis, type Redis } from "../../lib/store/redis.ts";
 import { describeWith, until } from "../servers/mod.ts";
 import { fromHex, readVectors } from "./vectors.ts";
 

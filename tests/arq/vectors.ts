@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import { objectText } from "../../lib/arq/pickle_json.ts";
-import { type PickleValue, PyFloat, PyObject, PyTuple } from "../../lib/arq/pickle_value.ts";
+import { objectText } from "../../lib/arq/pickle/json.ts";
+import { type PickleValue, PyFloat, PyObject, PyTuple } from "../../lib/arq/pickle/value.ts";
 
 /** One entry of `vectors/arq*.json`: bytes that real Python has written, and what is in them. */
 export interface Vector {

@@ -1,10 +1,10 @@
 import { createHmac } from "node:crypto";
 import { createApp } from "../../handlers/mod.ts";
-import { readConfig } from "../../lib/config.ts";
-import { createLog } from "../../lib/log.ts";
-import { serve } from "../../lib/serve.ts";
+import { readConfig } from "../../lib/config/config.ts";
+import { createLog } from "../../lib/process/log.ts";
+import { serve } from "../../lib/process/serve.ts";
 import { openServices, type Services } from "../../lib/services.ts";
-import { work } from "../../lib/work.ts";
+import { work } from "../../lib/work/work.ts";
 import { startOpenAi } from "../fakes/openai.ts";
 import type { FakeProvider } from "../fakes/server.ts";
 import { freePort } from "../servers/ports.ts";

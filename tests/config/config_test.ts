@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { describeStart } from "../lib/start.ts";
-import { ConfigError, readConfig, secretsOf } from "../lib/config.ts";
-import { refuseUnreadSecrets } from "../lib/start.ts";
-import { sources } from "../sources/mod.ts";
+import { describeStart } from "../../lib/config/start.ts";
+import { ConfigError, readConfig, secretsOf } from "../../lib/config/config.ts";
+import { refuseUnreadSecrets } from "../../lib/config/start.ts";
+import { sources } from "../../sources/mod.ts";
 
 const refusal = (env: Record<string, string>) =>
   assertThrows(() => readConfig(env), ConfigError).message;

@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { afterAll, beforeAll, beforeEach, describe, it } from "@std/testing/bdd";
-import { ACCESS } from "../handlers/access.ts";
-import { openAdmin } from "../lib/admin.ts";
-import { openTaskTokens } from "../lib/jobs/task_token.ts";
-import { json, openOtto, type Otto } from "./otto.ts";
+import { ACCESS } from "../../handlers/access.ts";
+import { openAdmin } from "../../lib/people/admin.ts";
+import { openTaskTokens } from "../../lib/jobs/task_token.ts";
+import { json, openOtto, type Otto } from "../otto.ts";
 
 const ADMIN_TOKEN = "a token of the operator's own";
 const READ_TOKEN = "a token that only looks";

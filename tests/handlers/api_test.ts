@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
-import { currentCursor, readChanges } from "../lib/change.ts";
-import { newId } from "../lib/id.ts";
-import { json, openOtto, type Otto } from "./otto.ts";
+import { currentCursor, readChanges } from "../../lib/live/change.ts";
+import { newId } from "../../lib/store/id.ts";
+import { json, openOtto, type Otto } from "../otto.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
 const NOBODY = "0198c0de-0000-7000-8000-000000000001";
@@ -287,7 +287,7 @@ describe("the API", () => {
 describe("retention", () => {
   it("forgets messages that are older than asked, and what hangs on them, but no live ones", async () => {
     await using otto = await openOtto({ RETENTION_DAYS: "30" });
-    const { createWorker } = await import("../lib/work.ts");
+    const { createWorker } = await import("../../lib/work/work.ts");
     const old = await otto.send("demo", "{}", JSON_TYPE);
     await otto.workOff();
     const waiting = await otto.send("demo", "{}", JSON_TYPE);

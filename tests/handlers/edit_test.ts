@@ -1,15 +1,15 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { createHmac } from "node:crypto";
-import { createApp } from "../handlers/mod.ts";
-import { editableOf, typedBytes } from "../lib/editable.ts";
-import { newId } from "../lib/id.ts";
-import { findJsonFault } from "../lib/json_fault.ts";
-import { indentJson } from "../lib/json_indent.ts";
-import { readMessage } from "../lib/message.ts";
-import { storeRejected } from "../lib/quarantine.ts";
-import { json, openOtto, type Otto } from "./otto.ts";
-import { messageOf } from "./queue_contract.ts";
+import { createApp } from "../../handlers/mod.ts";
+import { editableOf, typedBytes } from "../../lib/message/edit.ts";
+import { newId } from "../../lib/store/id.ts";
+import { findJsonFault } from "../../lib/config/json_fault.ts";
+import { indentJson } from "../../lib/message/json_indent.ts";
+import { readMessage } from "../../lib/message/message.ts";
+import { storeRejected } from "../../lib/message/quarantine.ts";
+import { json, openOtto, type Otto } from "../otto.ts";
+import { messageOf } from "../queue/contract.ts";
 
 const SECRET = "github-secret-4711";
 const ORIGIN = { origin: "http://localhost:8000" };

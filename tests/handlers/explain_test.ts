@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { sign } from "@octokit/webhooks-methods";
-import { diagnose } from "../sources/diagnosis.ts";
-import { hintFor, recogniseSender } from "../sources/fingerprint.ts";
-import { sources } from "../sources/mod.ts";
-import type { Source } from "../sources/source.ts";
-import { json, openOtto, type Otto } from "./otto.ts";
-import { request, signedSample } from "./sources/request.ts";
+import { diagnose } from "../../sources/diagnosis/diagnosis.ts";
+import { hintFor, recogniseSender } from "../../sources/diagnosis/fingerprint.ts";
+import { sources } from "../../sources/mod.ts";
+import type { Source } from "../../sources/source.ts";
+import { json, openOtto, type Otto } from "../otto.ts";
+import { request, signedSample } from "../sources/request.ts";
 
 const ADMIN_TOKEN = "a token of the operator's own";
 const GITHUB = "the secret of github";

@@ -3,12 +3,12 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { createHmac } from "node:crypto";
 import twilio from "twilio";
-import { createVerifier } from "../handlers/verifier.ts";
-import { readConfig } from "../lib/config.ts";
-import { readMessage } from "../lib/message.ts";
-import { sources } from "../sources/mod.ts";
-import type { Source } from "../sources/source.ts";
-import { json, openOtto, type Otto } from "./otto.ts";
+import { createVerifier } from "../../handlers/webhook/verifier.ts";
+import { readConfig } from "../../lib/config/config.ts";
+import { readMessage } from "../../lib/message/message.ts";
+import { sources } from "../../sources/mod.ts";
+import type { Source } from "../../sources/source.ts";
+import { json, openOtto, type Otto } from "../otto.ts";
 
 const ORIGIN = "https://otto.example.com";
 const SECRETS = {

@@ -3,11 +3,11 @@ import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { sign } from "@octokit/webhooks-methods";
 import Stripe from "stripe";
 import twilio from "twilio";
-import { newId } from "../lib/id.ts";
-import { storeRejected, trimQuarantine } from "../lib/quarantine.ts";
-import { createWorker } from "../lib/work.ts";
-import { json, openOtto, type Otto } from "./otto.ts";
-import { describeWith, until } from "./servers/mod.ts";
+import { newId } from "../../lib/store/id.ts";
+import { storeRejected, trimQuarantine } from "../../lib/message/quarantine.ts";
+import { createWorker } from "../../lib/work/work.ts";
+import { json, openOtto, type Otto } from "../otto.ts";
+import { describeWith, until } from "../servers/mod.ts";
 
 const ADMIN_TOKEN = "a token of the operator's own";
 const SECRETS = {

@@ -2,10 +2,10 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { createHmac, generateKeyPairSync, sign as signWithKey } from "node:crypto";
-import { sources } from "../sources/mod.ts";
-import type { Incoming, Source } from "../sources/source.ts";
-import { json, openOtto, type Otto } from "./otto.ts";
-import { hostileRequests } from "./sources/request.ts";
+import { sources } from "../../sources/mod.ts";
+import type { Incoming, Source } from "../../sources/source.ts";
+import { json, openOtto, type Otto } from "../otto.ts";
+import { hostileRequests } from "../sources/request.ts";
 
 const { publicKey, privateKey } = generateKeyPairSync("ed25519");
 const DISCORD_KEY = publicKey.export({ type: "spki", format: "der" }).subarray(-32).toString("hex");

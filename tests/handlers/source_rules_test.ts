@@ -7,12 +7,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
 import Stripe from "stripe";
-import { createRateLimit } from "../handlers/rate_limit.ts";
-import { burstKey } from "../lib/burst.ts";
-import { checkHealth } from "../lib/health.ts";
-import { createWorker } from "../lib/work.ts";
-import { json, openOtto, type Otto } from "./otto.ts";
-import { describeWith, until } from "./servers/mod.ts";
+import { createRateLimit } from "../../handlers/webhook/rate_limit.ts";
+import { burstKey } from "../../lib/message/group.ts";
+import { checkHealth } from "../../lib/monitor/health.ts";
+import { createWorker } from "../../lib/work/work.ts";
+import { json, openOtto, type Otto } from "../otto.ts";
+import { describeWith, until } from "../servers/mod.ts";
 
 const SECRET = "the secret of github";
 const TYPE = { "content-type": "application/json" };

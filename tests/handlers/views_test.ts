@@ -1,13 +1,13 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { barChart } from "../handlers/views/chart.ts";
-import { curlOf } from "../handlers/views/curl.ts";
-import { said } from "../handlers/views/event_words.ts";
-import { ownPath } from "../handlers/form.ts";
-import { jsonTree } from "../handlers/views/json_tree.ts";
-import { firstLine, markdown } from "../handlers/views/markdown.ts";
-import { spansOf } from "../handlers/views/waterfall.ts";
-import type { Task, TaskEvent } from "../lib/task.ts";
+import { barChart } from "../../handlers/views/parts/chart.ts";
+import { curlOf } from "../../handlers/views/parts/curl.ts";
+import { said } from "../../handlers/views/task/event_words.ts";
+import { ownPath } from "../../handlers/pages/form.ts";
+import { jsonTree } from "../../handlers/views/parts/json_tree.ts";
+import { firstLine, markdown } from "../../handlers/views/parts/markdown.ts";
+import { spansOf } from "../../handlers/views/task/waterfall.ts";
+import type { Task, TaskEvent } from "../../lib/task/task.ts";
 
 /** The HTML without the spaces between elements. */
 const plain = (made: unknown) => String(made).replace(/\s+/g, " ").replace(/> </g, "><").trim();

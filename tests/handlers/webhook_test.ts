@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { sign } from "@octokit/webhooks-methods";
 import Stripe from "stripe";
 import twilio from "twilio";
-import { json, openOtto, type Otto } from "./otto.ts";
-import { vector } from "./sources/request.ts";
+import { json, openOtto, type Otto } from "../otto.ts";
+import { vector } from "../sources/request.ts";
 
 const SECRETS = {
   GITHUB_WEBHOOK_SECRET: "the secret of github",

@@ -1,16 +1,18 @@
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { readFile } from "node:fs/promises";
-import { writePage } from "../docs/sources.ts";
-import { readConfig } from "../lib/config.ts";
-import { parseJson } from "../lib/json_file.ts";
-import { sources } from "../sources/mod.ts";
-import { sourcesFile } from "../sources/settings.ts";
-import type { Source } from "../sources/source.ts";
+import { writePage } from "../../docs/sources.ts";
+import { readConfig } from "../../lib/config/config.ts";
+import { parseJson } from "../../lib/config/json_file.ts";
+import { sources } from "../../sources/mod.ts";
+import { sourcesFile } from "../../sources/rules/settings.ts";
+import type { Source } from "../../sources/source.ts";
 
-const read = (path: string) => readFile(new URL(`../${path}`, import.meta.url), "utf8");
+const read = (path: string) =>
+  readFile(new URL(`../../${path}`, import.meta.url), "utf8");
 /** Text without what a formatter may change. */
-const bare = (text: string) => text.replace(/-{3,}/g, "---").replace(/\s+/g, " ").trim();
+const bare = (text: string) =>
+  text.replace(/-{3,}/g, "---").replace(/\s+/g, " ").trim();
 
 describe("the page about senders", () => {
   it("is what the modules say", async () => {
@@ -25,9 +27,12 @@ describe("the page about senders", () => {
     const page = await read("docs/sources.md");
     for (const [name, source] of Object.entries<Source>(sources)) {
       assert(page.includes(`\`/webhook/${name}\``), name);
-      const variable = source.secretVariable ?? `WEBHOOK_SECRET_${name.toUpperCase()}`;
+      const variable = source.secretVariable ??
+        `WEBHOOK_SECRET_${name.toUpperCase()}`;
       assert(page.includes(`\`${variable}\``), variable);
-      assertEquals(readConfig({ [variable]: "x" }).secrets.get(variable), ["x"]);
+      assertEquals(readConfig({ [variable]: "x" }).secrets.get(variable), [
+        "x",
+      ]);
     }
   });
 });
@@ -39,7 +44,10 @@ describe("the page about the file of sources", () => {
     const settings = parseJson("the example", example, sourcesFile);
     assertEquals(Object.keys(settings), ["acme", "github"]);
     for (const field of Object.keys(sourcesFile.valueType.shape)) {
-      assert(text.includes(`\`${field}\``), `docs/sources-file.md does not name ${field}`);
+      assert(
+        text.includes(`\`${field}\``),
+        `docs/sources-file.md does not name ${field}`,
+      );
     }
   });
 });

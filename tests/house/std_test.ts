@@ -1,5 +1,12 @@
 import * as a from "@std/assert";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from "@std/testing/bdd";
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  it,
+} from "@std/testing/bdd";
 
 /** What a failed assertion says; it is an error of its own when the assertion holds. */
 function complaint(fn: () => unknown): string {
@@ -205,7 +212,7 @@ describe("a focused case", () => {
 
 describe("tests/deno.json", () => {
   it("repeats the packages of deno.json, and adds its own", () => {
-    const [root, tests] = ["../deno.json", "deno.json"].map((name) =>
+    const [root, tests] = ["../../deno.json", "../deno.json"].map((name) =>
       JSON.parse(Deno.readTextFileSync(new URL(name, import.meta.url)))
     );
     a.assertObjectMatch(tests.imports, root.imports);

@@ -1,13 +1,13 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { it } from "@std/testing/bdd";
 import { createClient } from "redis";
-import { decodePickle } from "../lib/arq/pickle_decode.ts";
-import { toJson } from "../lib/arq/pickle_json.ts";
-import { asBytes } from "../lib/redis.ts";
-import { cancelTask, listTaskEvents, readTask, retryTask } from "../lib/task.ts";
-import { createWorker } from "../lib/work.ts";
-import { json, openOtto, type Otto } from "./otto.ts";
-import { describeWith } from "./servers/mod.ts";
+import { decodePickle } from "../../lib/arq/pickle/decode.ts";
+import { toJson } from "../../lib/arq/pickle/json.ts";
+import { asBytes } from "../../lib/store/redis.ts";
+import { cancelTask, listTaskEvents, readTask, retryTask } from "../../lib/task/task.ts";
+import { createWorker } from "../../lib/work/work.ts";
+import { json, openOtto, type Otto } from "../otto.ts";
+import { describeWith } from "../servers/mod.ts";
 
 interface JobInRedis {
   f: string;

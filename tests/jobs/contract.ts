@@ -1,15 +1,15 @@
 import { assert, assertEquals } from "@std/assert";
 import { afterAll, beforeAll, beforeEach, describe, it } from "@std/testing/bdd";
-import type { Agent, Outcome } from "../lib/agent/agent.ts";
-import { storeMessages } from "../lib/inbox_rows.ts";
-import { LEASE_SECONDS, MOST_ATTEMPTS } from "../lib/message_turn.ts";
-import { listNotifications } from "../lib/notification.ts";
-import type { Services } from "../lib/services.ts";
-import { cancelTask, listTaskEvents, listTasks, retryTask } from "../lib/task.ts";
-import { type ClaimedTask, type Finish, finishTasks } from "../lib/task_turn.ts";
-import { createWorker } from "../lib/work.ts";
-import { ask, messageOf, type Place, takeOnce } from "./queue_contract.ts";
-import { until } from "./servers/mod.ts";
+import type { Agent, Outcome } from "../../lib/agent/agent.ts";
+import { storeMessages } from "../../lib/message/insert.ts";
+import { LEASE_SECONDS, MOST_ATTEMPTS } from "../../lib/message/claim.ts";
+import { listNotifications } from "../../lib/notify/notification.ts";
+import type { Services } from "../../lib/services.ts";
+import { cancelTask, listTaskEvents, listTasks, retryTask } from "../../lib/task/task.ts";
+import { type ClaimedTask, type Finish, finishTasks } from "../../lib/task/claim.ts";
+import { createWorker } from "../../lib/work/work.ts";
+import { ask, messageOf, type Place, takeOnce } from "../queue/contract.ts";
+import { until } from "../servers/mod.ts";
 
 /** An implementation of the jobs port, with what time and forgetting are to it. */
 export interface JobsPlace extends Place {

@@ -1,9 +1,9 @@
 import { createClient } from "redis";
-import type { Services } from "../lib/services.ts";
-import { jobsContract, type JobsPlace } from "./jobs_contract.ts";
-import { openPlace } from "./place.ts";
-import { ask, type Place } from "./queue_contract.ts";
-import { describeWith } from "./servers/mod.ts";
+import type { Services } from "../../lib/services.ts";
+import { jobsContract, type JobsPlace } from "./contract.ts";
+import { openPlace } from "../place.ts";
+import { ask, type Place } from "../queue/contract.ts";
+import { describeWith } from "../servers/mod.ts";
 
 /** Moves the ends of all leases in the tasks table. */
 const passTimeIn = (services: Services) => async (seconds: number) => {

@@ -1,15 +1,15 @@
 import { assert, assertEquals } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import postgres from "postgres";
-import { currentCursor, forgetChanges, isAfter, readChanges } from "../lib/change.ts";
-import { type Database, migrate, openEmbedded, openServer } from "../lib/database.ts";
-import { newId } from "../lib/id.ts";
-import { storeMessages } from "../lib/inbox_rows.ts";
-import { type Live, openLive } from "../lib/live.ts";
-import { createLog } from "../lib/log.ts";
-import { deleteMessage } from "../lib/message.ts";
-import { messageOf } from "./queue_contract.ts";
-import { describeWith, until, within } from "./servers/mod.ts";
+import { currentCursor, forgetChanges, isAfter, readChanges } from "../../lib/live/change.ts";
+import { type Database, migrate, openEmbedded, openServer } from "../../lib/store/database.ts";
+import { newId } from "../../lib/store/id.ts";
+import { storeMessages } from "../../lib/message/insert.ts";
+import { type Live, openLive } from "../../lib/live/live.ts";
+import { createLog } from "../../lib/process/log.ts";
+import { deleteMessage } from "../../lib/message/message.ts";
+import { messageOf } from "../queue/contract.ts";
+import { describeWith, until, within } from "../servers/mod.ts";
 
 const log = createLog("silent");
 

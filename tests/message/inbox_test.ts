@@ -1,16 +1,22 @@
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { afterAll, beforeAll, beforeEach, describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
-import { type Database, migrate, openEmbedded, openServer, type Sql } from "../lib/database.ts";
-import { type Inbox, InboxClosedError, openInbox } from "../lib/inbox.ts";
-import { storeMessages } from "../lib/inbox_rows.ts";
-import { createLog } from "../lib/log.ts";
-import { findMessages, listMessages, readBody, readMessage } from "../lib/message.ts";
-import { claimMessages } from "../lib/message_turn.ts";
-import { openLocalQueue } from "../lib/queue/queue.ts";
-import { settleMessages } from "../lib/intake.ts";
-import { ask, messageOf } from "./queue_contract.ts";
-import { describeWith, until } from "./servers/mod.ts";
+import {
+  type Database,
+  migrate,
+  openEmbedded,
+  openServer,
+  type Sql,
+} from "../../lib/store/database.ts";
+import { type Inbox, InboxClosedError, openInbox } from "../../lib/message/inbox.ts";
+import { storeMessages } from "../../lib/message/insert.ts";
+import { createLog } from "../../lib/process/log.ts";
+import { findMessages, listMessages, readBody, readMessage } from "../../lib/message/message.ts";
+import { claimMessages } from "../../lib/message/claim.ts";
+import { openLocalQueue } from "../../lib/queue/queue.ts";
+import { settleMessages } from "../../lib/message/complete.ts";
+import { ask, messageOf } from "../queue/contract.ts";
+import { describeWith, until } from "../servers/mod.ts";
 
 const log = createLog("silent");
 const KIB = 1024;

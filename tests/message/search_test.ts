@@ -1,28 +1,28 @@
 import { assert, assertEquals } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
-import { type Database, migrate, openEmbedded, openServer } from "../lib/database.ts";
-import { readHistory } from "../lib/history.ts";
-import { newId } from "../lib/id.ts";
-import { storeMessages } from "../lib/inbox_rows.ts";
-import { createLog } from "../lib/log.ts";
-import { deleteMessage, readMessage, replayMessages } from "../lib/message.ts";
+import { type Database, migrate, openEmbedded, openServer } from "../../lib/store/database.ts";
+import { readHistory } from "../../lib/monitor/timeseries.ts";
+import { newId } from "../../lib/store/id.ts";
+import { storeMessages } from "../../lib/message/insert.ts";
+import { createLog } from "../../lib/process/log.ts";
+import { deleteMessage, readMessage, replayMessages } from "../../lib/message/message.ts";
 import {
   findReplayable,
   type MessageSearch,
   searchMessages,
   WINDOW,
-} from "../lib/message_search.ts";
-import { listRefusals, openRefusalLog } from "../lib/refusal_log.ts";
-import { openPulse } from "../lib/pulse.ts";
-import { countReplays, findReplays, replayEdited } from "../lib/replay.ts";
-import { readSourceStats } from "../lib/source_stats.ts";
-import { readChannelStats } from "../lib/channel_stats.ts";
-import { cancelTask } from "../lib/task.ts";
-import { countOpenTasks, ensureWebhookUser } from "../lib/user.ts";
-import { settleMessages } from "../lib/intake.ts";
-import { searchTasks } from "../lib/task_search.ts";
-import { messageOf } from "./queue_contract.ts";
-import { describeWith, until } from "./servers/mod.ts";
+} from "../../lib/message/search.ts";
+import { listRefusals, openRefusalLog } from "../../lib/ingress/refusal_log.ts";
+import { openPulse } from "../../lib/monitor/throughput.ts";
+import { countReplays, findReplays, replayEdited } from "../../lib/message/redeliver.ts";
+import { readSourceStats } from "../../lib/ingress/stats.ts";
+import { readChannelStats } from "../../lib/monitor/channel_stats.ts";
+import { cancelTask } from "../../lib/task/task.ts";
+import { countOpenTasks, ensureWebhookUser } from "../../lib/people/user.ts";
+import { settleMessages } from "../../lib/message/complete.ts";
+import { searchTasks } from "../../lib/task/search.ts";
+import { messageOf } from "../queue/contract.ts";
+import { describeWith, until } from "../servers/mod.ts";
 
 const log = createLog("silent");
 const SOURCES = ["github", "stripe", "generic"];

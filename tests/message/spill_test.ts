@@ -1,17 +1,17 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { beforeEach, it } from "@std/testing/bdd";
 import { createClient } from "redis";
-import { readConfig } from "../lib/config.ts";
-import { checkHealth } from "../lib/health.ts";
-import { InboxClosedError } from "../lib/inbox.ts";
-import type { NewMessage, Receipt } from "../lib/inbox_rows.ts";
-import { createLog } from "../lib/log.ts";
-import { readBody, readMessage } from "../lib/message.ts";
-import { openServices, type Services } from "../lib/services.ts";
-import { listTasks } from "../lib/task.ts";
-import { work } from "../lib/work.ts";
-import { ask, messageOf } from "./queue_contract.ts";
-import { describeWith, until } from "./servers/mod.ts";
+import { readConfig } from "../../lib/config/config.ts";
+import { checkHealth } from "../../lib/monitor/health.ts";
+import { InboxClosedError } from "../../lib/message/inbox.ts";
+import type { NewMessage, Receipt } from "../../lib/message/insert.ts";
+import { createLog } from "../../lib/process/log.ts";
+import { readBody, readMessage } from "../../lib/message/message.ts";
+import { openServices, type Services } from "../../lib/services.ts";
+import { listTasks } from "../../lib/task/task.ts";
+import { work } from "../../lib/work/work.ts";
+import { ask, messageOf } from "../queue/contract.ts";
+import { describeWith, until } from "../servers/mod.ts";
 
 /** A write is given up after 1.5 s; what is left is for the spill. */
 const FIRST_MS = 2_000;

@@ -3,12 +3,12 @@ import { describe, it } from "@std/testing/bdd";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
-import type { Source } from "../sources/source.ts";
-import { sources } from "../sources/mod.ts";
-import { readConfig } from "../lib/config.ts";
-import { taskFlags } from "./servers/process.ts";
+import type { Source } from "../../sources/source.ts";
+import { sources } from "../../sources/mod.ts";
+import { readConfig } from "../../lib/config/config.ts";
+import { taskFlags } from "../servers/process.ts";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
+const root = fileURLToPath(new URL("../..", import.meta.url));
 const read = (path: string) => readFileSync(`${root}/${path}`, "utf8");
 const sorted = (names: Iterable<string>) => [...new Set(names)].sort();
 
@@ -55,7 +55,7 @@ describe(".env.example", () => {
   const text = read(".env.example");
   const documented = [...text.matchAll(/^# ?([A-Z][A-Z0-9_]*)=(.*)$/gm)]
     .map(([, name, value]) => ({ name, value }));
-  const source = read("lib/config.ts");
+  const source = read("lib/config/config.ts");
   const schema = /z\.object\(\{\n([\s\S]*?)\n\}\);/.exec(source)?.[1] ?? "";
   const settings = all(schema, /^ {2}([A-Z][A-Z0-9_]*):/gm);
   const others = [
@@ -247,7 +247,7 @@ describe("the reverse proxy", () => {
 
   it("lets Otto answer a slow body first: when Caddy gives up, its answer may be an empty 200", () => {
     const otto = Number(
-      /READ_MS = ([\d_]+)/.exec(read("handlers/body.ts"))![1].replaceAll("_", ""),
+      /READ_MS = ([\d_]+)/.exec(read("handlers/webhook/body.ts"))![1].replaceAll("_", ""),
     );
     for (const body of seconds("read_body")) {
       assertGreater(body, seconds("read_header")[0] + seconds("lb_try_duration")[0] + otto / 1000);
@@ -257,7 +257,7 @@ describe("the reverse proxy", () => {
 
   it("lets Otto's largest body through, and believes no client's X-Forwarded-For", () => {
     const [size] = all(text, /max_size (\d+)MiB/g).map(Number);
-    const largest = /at most \$\{(\d+) \* MIB\}/.exec(read("lib/config.ts"))![1];
+    const largest = /at most \$\{(\d+) \* MIB\}/.exec(read("lib/config/config.ts"))![1];
     assertGreater(size, Number(largest));
     assertEquals(/trusted_proxies|X-Forwarded/.test(text), false);
   });

@@ -1,15 +1,15 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
-import { listEvents, makeSample } from "../handlers/sample.ts";
-import { Problem } from "../handlers/problem.ts";
-import { readConfig } from "../lib/config.ts";
-import { checkUp } from "../sources/checkup.ts";
-import { sources } from "../sources/mod.ts";
-import { createRegistry } from "../sources/registry.ts";
-import type { Source } from "../sources/source.ts";
-import { json, openOtto, type Otto } from "./otto.ts";
-import { ROOT } from "./servers/mod.ts";
-import { taskFlags } from "./servers/process.ts";
+import { listEvents, makeSample } from "../../handlers/webhook/sample.ts";
+import { Problem } from "../../handlers/problem.ts";
+import { readConfig } from "../../lib/config/config.ts";
+import { checkUp } from "../../sources/diagnosis/checkup.ts";
+import { sources } from "../../sources/mod.ts";
+import { createRegistry } from "../../sources/rules/registry.ts";
+import type { Source } from "../../sources/source.ts";
+import { json, openOtto, type Otto } from "../otto.ts";
+import { ROOT } from "../servers/mod.ts";
+import { taskFlags } from "../servers/process.ts";
 
 const ADMIN_TOKEN = "a token of the operator's own";
 /** Only these schemes want their key in a form of its own. */

@@ -4,12 +4,12 @@ import { mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import postgres from "postgres";
-import { newId } from "../lib/id.ts";
-import { createLog } from "../lib/log.ts";
-import { readConfig } from "../lib/config.ts";
-import { LockedError, lockFolder } from "../lib/lock.ts";
-import { openServices } from "../lib/services.ts";
-import { createWorker } from "../lib/work.ts";
+import { newId } from "../../lib/store/id.ts";
+import { createLog } from "../../lib/process/log.ts";
+import { readConfig } from "../../lib/config/config.ts";
+import { LockedError, lockFolder } from "../../lib/store/lock.ts";
+import { openServices } from "../../lib/services.ts";
+import { createWorker } from "../../lib/work/work.ts";
 import {
   describeWith,
   type EventStream,
@@ -19,7 +19,7 @@ import {
   startProcess,
   until,
   within,
-} from "./servers/mod.ts";
+} from "../servers/mod.ts";
 
 /** Section 6: a stopping process ends, a dead one is replaced. */
 const STOP_MS = 8_000;

@@ -5,7 +5,7 @@ import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { describeWith, freePort, ROOT, startProcess, until } from "./servers/mod.ts";
+import { describeWith, freePort, ROOT, startProcess, until } from "../servers/mod.ts";
 
 const NEEDED = [
   "main.ts",

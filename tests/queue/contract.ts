@@ -1,16 +1,16 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { afterAll, beforeAll, beforeEach, describe, it } from "@std/testing/bdd";
-import type { Database, Sql } from "../lib/database.ts";
-import { newId } from "../lib/id.ts";
-import { settleMessages } from "../lib/intake.ts";
-import { type NewMessage, storeMessages } from "../lib/inbox_rows.ts";
-import { claimMessages, claimSuspect, LEASE_SECONDS } from "../lib/message_turn.ts";
-import { listNotifications } from "../lib/notification.ts";
-import type { Services } from "../lib/services.ts";
-import { listTasks } from "../lib/task.ts";
-import { ensureWebhookUser } from "../lib/user.ts";
-import { createWorker, work, type Worker } from "../lib/work.ts";
-import { until } from "./servers/mod.ts";
+import type { Database, Sql } from "../../lib/store/database.ts";
+import { newId } from "../../lib/store/id.ts";
+import { settleMessages } from "../../lib/message/complete.ts";
+import { type NewMessage, storeMessages } from "../../lib/message/insert.ts";
+import { claimMessages, claimSuspect, LEASE_SECONDS } from "../../lib/message/claim.ts";
+import { listNotifications } from "../../lib/notify/notification.ts";
+import type { Services } from "../../lib/services.ts";
+import { listTasks } from "../../lib/task/task.ts";
+import { ensureWebhookUser } from "../../lib/people/user.ts";
+import { createWorker, work, type Worker } from "../../lib/work/work.ts";
+import { until } from "../servers/mod.ts";
 
 /** What the promise of section 6 leaves after a lease has run out: 10 s in all. */
 const TAKEOVER_MS = 10_000 - LEASE_SECONDS * 1_000;

@@ -1,12 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { it } from "@std/testing/bdd";
 import { createClient } from "redis";
-import { storeMessages } from "../lib/inbox_rows.ts";
-import { INBOX_STREAM } from "../lib/queue/redis.ts";
-import { work } from "../lib/work.ts";
-import { openPlace } from "./place.ts";
-import { ask, messageOf, type Place, queueContract } from "./queue_contract.ts";
-import { describeWith, until } from "./servers/mod.ts";
+import { storeMessages } from "../../lib/message/insert.ts";
+import { INBOX_STREAM } from "../../lib/queue/redis.ts";
+import { work } from "../../lib/work/work.ts";
+import { openPlace } from "../place.ts";
+import { ask, messageOf, type Place, queueContract } from "./contract.ts";
+import { describeWith, until } from "../servers/mod.ts";
 
 queueContract("memory", () => openPlace({ OTTO_DATA_DIR: ":memory:" }, { processes: 1 }));
 

@@ -1,9 +1,9 @@
 /** What `worker.ts` does, with an agent that takes so many milliseconds for each task. */
 import process from "node:process";
-import { readConfig } from "../../lib/config.ts";
-import { createLog } from "../../lib/log.ts";
+import { readConfig } from "../../lib/config/config.ts";
+import { createLog } from "../../lib/process/log.ts";
 import { openServices } from "../../lib/services.ts";
-import { work } from "../../lib/work.ts";
+import { work } from "../../lib/work/work.ts";
 
 const PAUSE_MS = Number(process.argv[2] ?? "300");
 const stop = new AbortController();

@@ -16,9 +16,9 @@ import { env } from "node:process";
 import { fileURLToPath } from "node:url";
 import postgres from "postgres";
 import { createClient } from "redis";
-import { borrowPostgres } from "./servers/postgres.ts";
-import { borrowRedis } from "./servers/redis.ts";
-import { taskFlags } from "./servers/process.ts";
+import { borrowPostgres } from "./postgres.ts";
+import { borrowRedis } from "./redis.ts";
+import { taskFlags } from "./process.ts";
 import {
   describeWith,
   freePort,
@@ -30,7 +30,7 @@ import {
   until,
   WaitedTooLong,
   within,
-} from "./servers/mod.ts";
+} from "./mod.ts";
 
 const FIXTURE = "tests/servers/fixture.ts";
 const CONFIG = file("deno.json");

@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import type { Agent } from "../lib/agent/agent.ts";
-import { newId } from "../lib/id.ts";
-import { createWorker } from "../lib/work.ts";
-import { SELF } from "./fakes/slack.ts";
-import { describeWith } from "./servers/mod.ts";
-import { openSlackOtto, type SlackOtto } from "./slack_otto.ts";
+import type { Agent } from "../../lib/agent/agent.ts";
+import { newId } from "../../lib/store/id.ts";
+import { createWorker } from "../../lib/work/work.ts";
+import { SELF } from "../fakes/slack.ts";
+import { describeWith } from "../servers/mod.ts";
+import { openSlackOtto, type SlackOtto } from "./otto.ts";
 
 const ENV = { SLACK_CHANNELS: "*=C0OPS", SLACK_APPROVERS: "U0BOSS, U0CHIEF" };
 

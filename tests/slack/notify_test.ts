@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import type { Agent, Outcome } from "../lib/agent/agent.ts";
-import { cancelTask } from "../lib/task.ts";
-import { newId } from "../lib/id.ts";
-import { TOKEN, type Trouble } from "./fakes/slack.ts";
-import { describeWith } from "./servers/mod.ts";
-import { openSlackOtto, type SlackOtto } from "./slack_otto.ts";
+import type { Agent, Outcome } from "../../lib/agent/agent.ts";
+import { cancelTask } from "../../lib/task/task.ts";
+import { newId } from "../../lib/store/id.ts";
+import { TOKEN, type Trouble } from "../fakes/slack.ts";
+import { describeWith } from "../servers/mod.ts";
+import { openSlackOtto, type SlackOtto } from "./otto.ts";
 
 const CHANNELS = { SLACK_CHANNELS: "demo=C0DEMO,github=C0CODE,*=C0REST" };
 const SAY: Outcome = { status: "completed", text: "It is done.", data: null };
@@ -74,7 +74,7 @@ function suite(
       });
       const working = otto.workOff();
       await running;
-      const { createWorker } = await import("../lib/work.ts");
+      const { createWorker } = await import("../../lib/work/work.ts");
       const worker = createWorker(otto.services);
       await worker.tellSlack(new AbortController().signal);
       await otto.services.slack!.idle();

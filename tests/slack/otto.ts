@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
-import type { Agent } from "../lib/agent/agent.ts";
-import { type FakeSlack, SELF, startFakeSlack, TOKEN } from "./fakes/slack.ts";
-import { json, openOtto, type Otto } from "./otto.ts";
+import type { Agent } from "../../lib/agent/agent.ts";
+import { type FakeSlack, SELF, startFakeSlack, TOKEN } from "../fakes/slack.ts";
+import { json, openOtto, type Otto } from "../otto.ts";
 
 export const SECRET = "8f742231b10e8888abcd99yyyzzz85a5";
 const JSON_TYPE = { "content-type": "application/json" };

@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { it } from "@std/testing/bdd";
 import postgres from "postgres";
-import { type FakeSlack, startFakeSlack, TOKEN } from "./fakes/slack.ts";
-import { describeWith, freePort, type Process, startProcess, until } from "./servers/mod.ts";
+import { type FakeSlack, startFakeSlack, TOKEN } from "../fakes/slack.ts";
+import { describeWith, freePort, type Process, startProcess, until } from "../servers/mod.ts";
 
 const START_MS = 30_000;
 

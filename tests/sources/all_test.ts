@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
-import { readConfig, secretsOf } from "../../lib/config.ts";
-import { countFields, parsePayload } from "../../lib/payload.ts";
+import { readConfig, secretsOf } from "../../lib/config/config.ts";
+import { countFields, parsePayload } from "../../sources/kit/payload.ts";
 import { sources } from "../../sources/mod.ts";
 import type { Source } from "../../sources/source.ts";
 import {

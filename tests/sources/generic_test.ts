@@ -1,10 +1,10 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
-import { parsePayload } from "../../lib/payload.ts";
+import { parsePayload } from "../../sources/kit/payload.ts";
 import * as generic from "../../sources/generic.ts";
 import { sources } from "../../sources/mod.ts";
-import { createRegistry } from "../../sources/registry.ts";
+import { createRegistry } from "../../sources/rules/registry.ts";
 import type { Source } from "../../sources/source.ts";
 import { assertDescription, described, request } from "./request.ts";
 

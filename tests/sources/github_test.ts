@@ -3,7 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import examples from "@octokit/webhooks-examples" with { type: "json" };
 import { sign, verify } from "@octokit/webhooks-methods";
 import * as github from "../../sources/github.ts";
-import { eventOf } from "../../sources/github_event.ts";
+import { eventOf } from "../../sources/github/event.ts";
 import {
   assertCalm,
   assertDescription,

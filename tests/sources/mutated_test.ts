@@ -2,10 +2,10 @@ import examples from "@octokit/webhooks-examples/api.github.com/index.json" with
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import process from "node:process";
-import { PayloadError } from "../../lib/payload.ts";
+import { PayloadError } from "../../sources/kit/payload.ts";
 import * as generic from "../../sources/generic.ts";
 import { sources } from "../../sources/mod.ts";
-import { readQuery } from "../../sources/query.ts";
+import { readQuery } from "../../sources/kit/query.ts";
 import type { Incoming, Source } from "../../sources/source.ts";
 import vectors from "../vectors/sources.json" with { type: "json" };
 import { assertDescription, described, request } from "./request.ts";

@@ -1,10 +1,16 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
-import { counted, oneLine, quoted, wholeText, words } from "../../lib/line.ts";
-import { httpLink } from "../../lib/link.ts";
-import { countFields, MAX_SIZE, parseBody, parsePayload, PayloadError } from "../../lib/payload.ts";
-import { at, facts, line, list, text, whole } from "../../lib/pick.ts";
+import { counted, oneLine, quoted, wholeText, words } from "../../sources/kit/line.ts";
+import { httpLink } from "../../sources/kit/link.ts";
+import {
+  countFields,
+  MAX_SIZE,
+  parseBody,
+  parsePayload,
+  PayloadError,
+} from "../../sources/kit/payload.ts";
+import { at, facts, line, list, text, whole } from "../../sources/kit/json_path.ts";
 
 const FORM = "application/x-www-form-urlencoded";
 

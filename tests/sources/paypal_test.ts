@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
-import { openCertificates } from "../../lib/certificate.ts";
+import { openCertificates } from "../../handlers/webhook/certificate.ts";
 import * as paypal from "../../sources/paypal.ts";
 import vector from "../vectors/paypal.json" with { type: "json" };
 import { request } from "./request.ts";

@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import type { Description } from "../../lib/description.ts";
-import { parsePayload } from "../../lib/payload.ts";
-import { signedAs } from "../../sources/signed.ts";
+import type { Description } from "../../sources/description.ts";
+import { parsePayload } from "../../sources/kit/payload.ts";
+import { signedAs } from "../../sources/kit/signed.ts";
 import type { Incoming, Known, Sample, Source } from "../../sources/source.ts";
 import vectors from "../vectors/sources.json" with { type: "json" };
 

@@ -18,7 +18,7 @@ import {
   sha256,
   verifyHmac,
   verifyPublicKey,
-} from "../../lib/signature.ts";
+} from "../../sources/signature/signature.ts";
 
 const anything = fc.oneof(
   fc.string({ unit: "binary" }),

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
-import { commandOf, hasBot, isEcho, threadOf, unsaidOf } from "../../sources/slack_command.ts";
+import { commandOf, hasBot, isEcho, threadOf, unsaidOf } from "../../sources/slack/command.ts";
 
 const said = { user: "U0ADA", channel: "C0TEAM", text: "hi", ts: "1700000001.000100" };
 const event = (event: Record<string, unknown>) => ({ type: "event_callback", event });

@@ -3,7 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
 import twilioSdk from "twilio";
 import * as twilio from "../../sources/twilio.ts";
-import { signedTexts } from "../../sources/twilio_signature.ts";
+import { signedTexts } from "../../sources/twilio/signature.ts";
 import {
   assertCalm,
   assertDescription,

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { decodeBase64, verifyPublicKey } from "../../lib/signature.ts";
+import { decodeBase64, verifyPublicKey } from "../../sources/signature/signature.ts";
 import { sources } from "../../sources/mod.ts";
 import { signedText } from "../../sources/paypal.ts";
 import type { Incoming, Source } from "../../sources/source.ts";

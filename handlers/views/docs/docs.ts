@@ -1,7 +1,7 @@
 import { html } from "hono/html";
 import type { Described } from "./examples.ts";
-import { marked } from "./marked.ts";
-import { type Frame, page } from "./page.ts";
+import { marked } from "../parts/marked.ts";
+import { type Frame, page } from "../page.ts";
 
 /** As much of an OpenAPI 3.1 document as the page shows. */
 export interface Document extends Described {

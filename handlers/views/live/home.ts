@@ -1,11 +1,12 @@
 import { html } from "hono/html";
-import type { Notification } from "../../lib/notification.ts";
-import { emptyState } from "./empty.ts";
-import { messageRow } from "./message_row.ts";
+import type { Notification } from "../../../lib/notify/notification.ts";
+import { emptyState } from "../parts/empty.ts";
+import { messageRow } from "../message/row.ts";
 import { unreadPanel } from "./notification.ts";
-import { type Frame, type Html, page } from "./page.ts";
-import { type Sampled, sendForms } from "./send.ts";
-import type { Row } from "./stages.ts";
+import { type Frame, type Html, page } from "../page.ts";
+import type { Sampled } from "../../../sources/kit/sample.ts";
+import { sendForms } from "../source/send.ts";
+import type { Row } from "../parts/stages.ts";
 
 /** How many messages the page shows. */
 export const MOST_ROWS = 50;

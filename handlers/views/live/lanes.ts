@@ -1,8 +1,8 @@
 import { html } from "hono/html";
-import type { Pulse } from "../../lib/pulse.ts";
-import type { Stage, Stats } from "../../lib/stats.ts";
-import { sparkLine } from "./chart.ts";
-import { took } from "./time.ts";
+import type { Pulse } from "../../../lib/monitor/throughput.ts";
+import type { Stage, Stats } from "../../../lib/monitor/stats.ts";
+import { sparkLine } from "../parts/chart.ts";
+import { took } from "../parts/time.ts";
 
 /** The five lanes: how much is in each now, how it went for an hour, how long the stage takes. */
 export function lanes(

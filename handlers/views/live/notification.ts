@@ -1,7 +1,7 @@
 import { html } from "hono/html";
-import type { Notification } from "../../lib/notification.ts";
-import { MOST_UNREAD } from "./page.ts";
-import { age } from "./time.ts";
+import type { Notification } from "../../../lib/notify/notification.ts";
+import { MOST_UNREAD } from "../page.ts";
+import { age } from "../parts/time.ts";
 
 /** Whether this is for a person's eyes still: unread, and told here. */
 export function isUnread({ channel, read_at }: Notification): boolean {

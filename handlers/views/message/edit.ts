@@ -1,12 +1,12 @@
 import { html } from "hono/html";
-import { type Editable, MOST_EDITED_BYTES } from "../../lib/editable.ts";
-import type { JsonFault } from "../../lib/json_fault.ts";
-import { maskHeaders } from "../../lib/mask.ts";
-import type { WholeMessage } from "../../lib/message.ts";
-import { editedHeaders } from "../../lib/replay.ts";
-import { icon } from "./icon.ts";
-import { type Frame, page } from "./page.ts";
-import { signature } from "./status.ts";
+import { type Editable, MOST_EDITED_BYTES } from "../../../lib/message/edit.ts";
+import type { JsonFault } from "../../../lib/config/json_fault.ts";
+import { maskHeaders } from "../../../lib/redaction/mask.ts";
+import type { WholeMessage } from "../../../lib/message/message.ts";
+import { editedHeaders } from "../../../lib/message/redeliver.ts";
+import { icon } from "../parts/icon.ts";
+import { type Frame, page } from "../page.ts";
+import { signature } from "../parts/status.ts";
 
 /** What the page is made of: a text to edit, or the problem that stands in the way. */
 export interface EditPage {

@@ -1,13 +1,13 @@
 import { html } from "hono/html";
-import { MESSAGE_STATES } from "../../lib/message.ts";
-import { WINDOW } from "../../lib/message_search.ts";
-import { batchSelect, type Choice, filterBar, linkTo, SINCE } from "./filters.ts";
-import { icon } from "./icon.ts";
-import { rowId, titleOf } from "./message_row.ts";
-import { type Frame, page } from "./page.ts";
-import { type Row, stageDots, wordOf } from "./stages.ts";
-import { MESSAGE_WORDS, rowStatus, signature } from "./status.ts";
-import { age } from "./time.ts";
+import { MESSAGE_STATES } from "../../../lib/message/message.ts";
+import { WINDOW } from "../../../lib/message/search.ts";
+import { batchSelect, type Choice, filterBar, linkTo, SINCE } from "../parts/filters.ts";
+import { icon } from "../parts/icon.ts";
+import { rowId, titleOf } from "./row.ts";
+import { type Frame, page } from "../page.ts";
+import { type Row, stageDots, wordOf } from "../parts/stages.ts";
+import { MESSAGE_WORDS, rowStatus, signature } from "../parts/status.ts";
+import { age } from "../parts/time.ts";
 
 /** The query of the page, as it stands in its URL. */
 export interface MessageQuery {

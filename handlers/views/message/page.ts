@@ -1,17 +1,17 @@
 import { html } from "hono/html";
-import { maskHeaders, maskUrl } from "../../lib/mask.ts";
-import type { Message, WholeMessage } from "../../lib/message.ts";
-import { parseBody, type Parsed } from "../../lib/payload.ts";
-import type { Passage } from "../../lib/message_search.ts";
-import type { TaskEvent } from "../../lib/task.ts";
-import { type Named, variableOf } from "../../sources/registry.ts";
-import { curlOf } from "./curl.ts";
-import { linkTo } from "./filters.ts";
-import { icon } from "./icon.ts";
-import { jsonTree } from "./json_tree.ts";
-import { rowId, titleOf } from "./message_row.ts";
-import { type Frame, type Html, page } from "./page.ts";
-import type { Row } from "./stages.ts";
+import { maskHeaders, maskUrl } from "../../../lib/redaction/mask.ts";
+import type { Message, WholeMessage } from "../../../lib/message/message.ts";
+import { parseBody, type Parsed } from "../../../sources/kit/payload.ts";
+import type { Passage } from "../../../lib/message/search.ts";
+import type { TaskEvent } from "../../../lib/task/task.ts";
+import { type Named, variableOf } from "../../../sources/rules/registry.ts";
+import { curlOf } from "../parts/curl.ts";
+import { linkTo } from "../parts/filters.ts";
+import { icon } from "../parts/icon.ts";
+import { jsonTree } from "../parts/json_tree.ts";
+import { rowId, titleOf } from "./row.ts";
+import { type Frame, type Html, page } from "../page.ts";
+import type { Row } from "../parts/stages.ts";
 import {
   EDITED_SAYS,
   MESSAGE_WORDS,
@@ -19,9 +19,9 @@ import {
   signature,
   SIGNATURE_SAYS,
   taskStatus,
-} from "./status.ts";
-import { age, exact } from "./time.ts";
-import { timeline } from "./timeline.ts";
+} from "../parts/status.ts";
+import { age, exact } from "../parts/time.ts";
+import { timeline } from "../task/timeline.ts";
 
 const MOST_RAW = 64 * 1024;
 /** A larger body is not drawn as a tree: its parsing would hold everything else up. */

@@ -1,8 +1,8 @@
 import { html } from "hono/html";
-import type { ReplayProgress } from "../../lib/replay.ts";
-import { counted } from "./count.ts";
-import { linkTo } from "./filters.ts";
-import { type Frame, page } from "./page.ts";
+import type { ReplayProgress } from "../../../lib/message/redeliver.ts";
+import { counted } from "../parts/count.ts";
+import { linkTo } from "../parts/filters.ts";
+import { type Frame, page } from "../page.ts";
 
 /** How far a replay of many has come; without a script it reads itself anew until it is done. */
 export function replayProgress(

@@ -1,11 +1,11 @@
 import { html } from "hono/html";
-import { httpLink } from "../../lib/link.ts";
-import type { Task } from "../../lib/task.ts";
-import { icon } from "./icon.ts";
-import { firstLine } from "./markdown.ts";
-import type { Html } from "./page.ts";
-import { type Row, stageDots, wordOf } from "./stages.ts";
-import { age, since, took } from "./time.ts";
+import { httpLink } from "../../../sources/kit/link.ts";
+import type { Task } from "../../../lib/task/task.ts";
+import { icon } from "../parts/icon.ts";
+import { firstLine } from "../parts/markdown.ts";
+import type { Html } from "../page.ts";
+import { type Row, stageDots, wordOf } from "../parts/stages.ts";
+import { age, since, took } from "../parts/time.ts";
 
 /** The element id of a message's row: rows are replaced by it, and sorted by it. */
 export function rowId(messageId: string): string {

@@ -1,5 +1,5 @@
 import { html } from "hono/html";
-import type { Html } from "./page.ts";
+import type { Html } from "../page.ts";
 
 /** One row of bars; the first is drawn at the bottom. */
 export interface Series {

@@ -1,5 +1,5 @@
 import { html } from "hono/html";
-import { type Frame, type Html, page } from "./page.ts";
+import { type Frame, type Html, page } from "../page.ts";
 
 /** A question before something that cannot be undone, or is large. */
 export function confirmPage(

@@ -1,4 +1,4 @@
-import { maskHeaders, maskUrl } from "../../lib/mask.ts";
+import { maskHeaders, maskUrl } from "../../../lib/redaction/mask.ts";
 
 /** A longer body is sent from a file. */
 const MOST_INLINE = 8_000;

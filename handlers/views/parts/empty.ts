@@ -1,5 +1,6 @@
 import { html } from "hono/html";
-import { type Sampled, sendForms } from "./send.ts";
+import type { Sampled } from "../../../sources/kit/sample.ts";
+import { sendForms } from "../source/send.ts";
 
 /** What stands where the first messages will be: how to send one. */
 export function emptyState({ url, sampled }: { url: string; sampled: Sampled[] }) {

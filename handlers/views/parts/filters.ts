@@ -1,5 +1,5 @@
 import { html } from "hono/html";
-import type { Html } from "./page.ts";
+import type { Html } from "../page.ts";
 
 /** A choice in a filter bar, with the value that its link or option stands for. */
 export interface Choice {

@@ -1,6 +1,6 @@
 import { html } from "hono/html";
 import { counted } from "./count.ts";
-import type { Html } from "./page.ts";
+import type { Html } from "../page.ts";
 
 /** No more than this is drawn: a body may have a million fields. */
 const MOST_NODES = 600;

@@ -1,6 +1,6 @@
 import { html } from "hono/html";
-import { httpLink } from "../../lib/link.ts";
-import type { Html } from "./page.ts";
+import { httpLink } from "../../../sources/kit/link.ts";
+import type { Html } from "../page.ts";
 
 /** A longer text is shown up to here. */
 const MOST_TEXT = 60_000;

@@ -1,7 +1,7 @@
 import { html } from "hono/html";
-import type { Message } from "../../lib/message.ts";
-import type { Notification } from "../../lib/notification.ts";
-import type { Task } from "../../lib/task.ts";
+import type { Message } from "../../../lib/message/message.ts";
+import type { Notification } from "../../../lib/notify/notification.ts";
+import type { Task } from "../../../lib/task/task.ts";
 import { took } from "./time.ts";
 
 /** A message with what came of it. */

@@ -1,6 +1,6 @@
 import { html } from "hono/html";
-import type { MessageState, Verification } from "../../lib/message.ts";
-import type { TaskStatus } from "../../lib/task.ts";
+import type { MessageState, Verification } from "../../../lib/message/message.ts";
+import type { TaskStatus } from "../../../lib/task/task.ts";
 import { icon, type IconName } from "./icon.ts";
 import { type Row, type Stage, wordOf } from "./stages.ts";
 

@@ -1,5 +1,5 @@
 import { html } from "hono/html";
-import type { User } from "../../lib/user.ts";
+import type { User } from "../../../lib/people/user.ts";
 
 /** What was typed into the form, and what is wrong with it. */
 export interface PersonForm {

@@ -1,8 +1,8 @@
 import { html } from "hono/html";
-import type { User } from "../../lib/user.ts";
-import { linkTo } from "./filters.ts";
-import { type Frame, page } from "./page.ts";
-import { type PersonForm, personForm } from "./person_form.ts";
+import type { User } from "../../../lib/people/user.ts";
+import { linkTo } from "../parts/filters.ts";
+import { type Frame, page } from "../page.ts";
+import { type PersonForm, personForm } from "./form.ts";
 
 /** `/users/{id}`: one person, and what can be changed of them. */
 export function personPage(

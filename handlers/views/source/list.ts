@@ -1,12 +1,12 @@
 import { html } from "hono/html";
-import type { SourceRefusal } from "../../lib/refusal_log.ts";
-import type { SourceStats } from "../../lib/source_stats.ts";
-import { type Trust, trustOf } from "../../sources/registry.ts";
-import type { Source } from "../../sources/source.ts";
-import { sparkBars } from "./chart.ts";
-import { type Frame, page } from "./page.ts";
-import { status } from "./status.ts";
-import { age } from "./time.ts";
+import type { SourceRefusal } from "../../../lib/ingress/refusal_log.ts";
+import type { SourceStats } from "../../../lib/ingress/stats.ts";
+import { type Trust, trustOf } from "../../../sources/rules/registry.ts";
+import type { Source } from "../../../sources/source.ts";
+import { sparkBars } from "../parts/chart.ts";
+import { type Frame, page } from "../page.ts";
+import { status } from "../parts/status.ts";
+import { age } from "../parts/time.ts";
 
 /** A source, how it is set up, and what has come from it. */
 export interface SourceView {

@@ -1,16 +1,16 @@
 import { html } from "hono/html";
-import type { SourceSettings } from "../../sources/settings.ts";
-import { barChart } from "./chart.ts";
-import { icon } from "./icon.ts";
-import { marked } from "./marked.ts";
-import { rowId, titleOf } from "./message_row.ts";
-import { type Frame, page } from "./page.ts";
-import type { Sampled } from "./send.ts";
-import { sourceRules } from "./source_rules.ts";
-import { type SourceView, trust } from "./source_list.ts";
-import type { Row } from "./stages.ts";
-import { rowStatus, status } from "./status.ts";
-import { age } from "./time.ts";
+import type { SourceSettings } from "../../../sources/rules/settings.ts";
+import { barChart } from "../parts/chart.ts";
+import { icon } from "../parts/icon.ts";
+import { marked } from "../parts/marked.ts";
+import { rowId, titleOf } from "../message/row.ts";
+import { type Frame, page } from "../page.ts";
+import type { Sampled } from "../../../sources/kit/sample.ts";
+import { sourceRules } from "./rules.ts";
+import { type SourceView, trust } from "./list.ts";
+import type { Row } from "../parts/stages.ts";
+import { rowStatus, status } from "../parts/status.ts";
+import { age } from "../parts/time.ts";
 
 /** `/sources/{name}`: its URL, how to set it up, what came. */
 export function sourcePage(

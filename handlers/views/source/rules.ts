@@ -1,7 +1,7 @@
 import { html } from "hono/html";
-import { tell } from "../../sources/filter.ts";
-import type { SourceSettings } from "../../sources/settings.ts";
-import type { Html } from "./page.ts";
+import { tell } from "../../../sources/rules/filter.ts";
+import type { SourceSettings } from "../../../sources/rules/settings.ts";
+import type { Html } from "../page.ts";
 
 /** What the operator's file says of a source, in words; nothing where it says nothing. */
 export function sourceRules(settings: SourceSettings) {

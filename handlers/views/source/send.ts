@@ -1,12 +1,5 @@
 import { html } from "hono/html";
-
-/** A system that a sample can be sent of. */
-export interface Sampled {
-  name: string;
-  label: string;
-  /** What must be set before; undefined when it can be sent now. */
-  missing?: string;
-}
+import type { Sampled } from "../../../sources/kit/sample.ts";
 
 /** More buttons would be a crowd; the others are at `/sources`. */
 const MOST_BUTTONS = 6;

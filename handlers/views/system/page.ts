@@ -1,14 +1,14 @@
 import { html } from "hono/html";
-import type { ChannelStats } from "../../lib/channel_stats.ts";
-import type { Check } from "../../lib/health.ts";
-import type { WorkerStatus } from "../../lib/heartbeat.ts";
-import { type History, type SpanName, SPANS } from "../../lib/history.ts";
-import type { Stats } from "../../lib/stats.ts";
-import { barChart } from "./chart.ts";
-import { icon } from "./icon.ts";
-import { type Frame, page } from "./page.ts";
-import { status } from "./status.ts";
-import { age, took } from "./time.ts";
+import type { ChannelStats } from "../../../lib/monitor/channel_stats.ts";
+import type { Check } from "../../../lib/monitor/health.ts";
+import type { WorkerStatus } from "../../../lib/monitor/heartbeat.ts";
+import { type History, type SpanName, SPANS } from "../../../lib/monitor/timeseries.ts";
+import type { Stats } from "../../../lib/monitor/stats.ts";
+import { barChart } from "../parts/chart.ts";
+import { icon } from "../parts/icon.ts";
+import { type Frame, page } from "../page.ts";
+import { status } from "../parts/status.ts";
+import { age, took } from "../parts/time.ts";
 
 /** What the page is made of. */
 export interface SystemPage {

@@ -1,5 +1,5 @@
-import type { TaskEvent } from "../../lib/task.ts";
-import type { Stage } from "./stages.ts";
+import type { TaskEvent } from "../../../lib/task/task.ts";
+import type { Stage } from "../parts/stages.ts";
 
 /** What one entry of a task's timeline says, in words. */
 export interface Said {

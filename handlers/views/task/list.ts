@@ -1,13 +1,13 @@
 import { html } from "hono/html";
-import { type Task, TASK_STATUSES } from "../../lib/task.ts";
-import { WINDOW } from "../../lib/task_search.ts";
-import { batchSelect, type Choice, filterBar, linkTo, SINCE } from "./filters.ts";
-import { icon } from "./icon.ts";
-import { sourceChoices } from "./message_list.ts";
-import type { NameOf } from "../../sources/names.ts";
-import { type Frame, page } from "./page.ts";
-import { TASK_WORDS, taskStatus } from "./status.ts";
-import { age, took } from "./time.ts";
+import { type Task, TASK_STATUSES } from "../../../lib/task/task.ts";
+import { WINDOW } from "../../../lib/task/search.ts";
+import { batchSelect, type Choice, filterBar, linkTo, SINCE } from "../parts/filters.ts";
+import { icon } from "../parts/icon.ts";
+import { sourceChoices } from "../message/list.ts";
+import type { NameOf } from "../../../sources/rules/names.ts";
+import { type Frame, page } from "../page.ts";
+import { TASK_WORDS, taskStatus } from "../parts/status.ts";
+import { age, took } from "../parts/time.ts";
 
 /** The query of the page, as it stands in its URL. */
 export interface TaskQuery {

@@ -1,20 +1,20 @@
 import { html } from "hono/html";
-import type { MergedTask } from "../../lib/burst.ts";
-import type { Approval } from "../../lib/approval.ts";
-import type { Message } from "../../lib/message.ts";
-import type { Notification } from "../../lib/notification.ts";
-import type { Task, TaskEvent } from "../../lib/task.ts";
-import type { User } from "../../lib/user.ts";
-import { counted } from "./count.ts";
+import type { MergedTask } from "../../../lib/message/group.ts";
+import type { Approval } from "../../../lib/task/approval.ts";
+import type { Message } from "../../../lib/message/message.ts";
+import type { Notification } from "../../../lib/notify/notification.ts";
+import type { Task, TaskEvent } from "../../../lib/task/task.ts";
+import type { User } from "../../../lib/people/user.ts";
+import { counted } from "../parts/count.ts";
 import { dataOf } from "./event_words.ts";
-import { linkTo } from "./filters.ts";
-import { icon } from "./icon.ts";
-import { jsonTree } from "./json_tree.ts";
-import { markdown } from "./markdown.ts";
-import { rowId } from "./message_row.ts";
-import { type Frame, type Html, page } from "./page.ts";
-import { signature, status, taskStatus } from "./status.ts";
-import { age, ahead, took } from "./time.ts";
+import { linkTo } from "../parts/filters.ts";
+import { icon } from "../parts/icon.ts";
+import { jsonTree } from "../parts/json_tree.ts";
+import { markdown } from "../parts/markdown.ts";
+import { rowId } from "../message/row.ts";
+import { type Frame, type Html, page } from "../page.ts";
+import { signature, status, taskStatus } from "../parts/status.ts";
+import { age, ahead, took } from "../parts/time.ts";
 import { spansOf, waterfall } from "./waterfall.ts";
 
 /** What the page of a task is made of. */

@@ -1,10 +1,10 @@
 import { html } from "hono/html";
-import type { Passage } from "../../lib/message_search.ts";
-import type { TaskEvent } from "../../lib/task.ts";
+import type { Passage } from "../../../lib/message/search.ts";
+import type { TaskEvent } from "../../../lib/task/task.ts";
 import { said } from "./event_words.ts";
-import { icon } from "./icon.ts";
-import type { Row, Stage } from "./stages.ts";
-import { exact, took } from "./time.ts";
+import { icon } from "../parts/icon.ts";
+import type { Row, Stage } from "../parts/stages.ts";
+import { exact, took } from "../parts/time.ts";
 
 interface Entry {
   at: Date;

@@ -1,9 +1,9 @@
 import { html } from "hono/html";
-import type { Task, TaskEvent } from "../../lib/task.ts";
+import type { Task, TaskEvent } from "../../../lib/task/task.ts";
 import { dataOf, said, textIn } from "./event_words.ts";
-import { icon, type IconName } from "./icon.ts";
-import type { Stage } from "./stages.ts";
-import { exact, since, took } from "./time.ts";
+import { icon, type IconName } from "../parts/icon.ts";
+import type { Stage } from "../parts/stages.ts";
+import { exact, since, took } from "../parts/time.ts";
 
 /** One bar of the waterfall. */
 export interface Span {

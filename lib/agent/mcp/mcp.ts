@@ -1,14 +1,14 @@
 import type { ListToolsResult, MCPClient } from "@ai-sdk/mcp";
 import { z } from "zod";
 import { fingerprint } from "../canonical.ts";
-import type { Database } from "../database.ts";
-import { deadline } from "../deadline.ts";
-import { errorText, type Log } from "../log.ts";
-import { cleanText } from "./fence.ts";
-import { type McpServer, splitName } from "./mcp_servers.ts";
-import { cut } from "./prompt.ts";
-import type { AgentSettings } from "./settings.ts";
-import type { Tool } from "./tool.ts";
+import type { Database } from "../../store/database.ts";
+import { deadline } from "../../async/deadline.ts";
+import { errorText, type Log } from "../../process/log.ts";
+import { cleanText } from "../fence.ts";
+import { type McpServer, splitName } from "./servers.ts";
+import { cut } from "../prompt.ts";
+import type { AgentSettings } from "../settings.ts";
+import type { Tool } from "../tools/tool.ts";
 
 /** A tool that the operator has listed and that cannot be used now. */
 export interface ToolOff {

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { type Config, ConfigError } from "../config.ts";
-import { parseJson, readJsonFile } from "../json_file.ts";
-import type { AgentSettings } from "./settings.ts";
+import { type Config, ConfigError } from "../../config/config.ts";
+import { parseJson, readJsonFile } from "../../config/json_file.ts";
+import type { AgentSettings } from "../settings.ts";
 
 /** Where an MCP server is reached. */
 export interface McpServer {

@@ -1,13 +1,13 @@
-import { APPROVAL_HOURS } from "../approval.ts";
+import { APPROVAL_HOURS } from "../../task/approval.ts";
 import { canonicalJson, fingerprint } from "../canonical.ts";
-import { redactAll } from "../redact.ts";
-import type { Outcome } from "./agent.ts";
+import { redactAll } from "../../redaction/redact.ts";
+import type { Outcome } from "../agent.ts";
 import { approvalState, requestApproval } from "./call.ts";
-import type { Verdict } from "./policy.ts";
-import { cut } from "./prompt.ts";
+import type { Verdict } from "../policy.ts";
+import { cut } from "../prompt.ts";
 import { type RunState, shown, type Turnstile } from "./run.ts";
-import type { Tool } from "./tool.ts";
-import type { Workplace } from "./workplace.ts";
+import type { Tool } from "../tools/tool.ts";
+import type { Workplace } from "./run_context.ts";
 
 /** What an approval is given under: other rules, or another tool of the same name, void it. */
 export function versionFor({ policyVersion }: Workplace, tool: Tool): string {

@@ -1,6 +1,6 @@
-import type { Database, Sql } from "../database.ts";
-import { newId } from "../id.ts";
-import { storedJson } from "../stored.ts";
+import type { Database, Sql } from "../../store/database.ts";
+import { newId } from "../../store/id.ts";
+import { storedJson } from "../../store/stored.ts";
 import { eventRows, type LoggedEvent, ours, TaskLostError, type Turnstile } from "./run.ts";
 
 /** What became of the wish to make a call. */

@@ -1,5 +1,5 @@
-import { cut } from "./prompt.ts";
-import type { Step, ToolCall, Turn } from "./model.ts";
+import { cut } from "../prompt.ts";
+import type { Step, ToolCall, Turn } from "../model.ts";
 import type { LoggedEvent } from "./run.ts";
 
 /** The most of one call's arguments that is taken, in characters of JSON. */

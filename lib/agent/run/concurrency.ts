@@ -1,4 +1,4 @@
-import { unlessAborted } from "../deadline.ts";
+import { unlessAborted } from "../../async/deadline.ts";
 
 /** Lets so many work at once; the others wait in line. */
 export interface Slots {

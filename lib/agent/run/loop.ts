@@ -1,17 +1,17 @@
 import { randomInt } from "node:crypto";
-import { errorText } from "../log.ts";
-import { redactAll, redactTexts } from "../redact.ts";
-import type { Outcome } from "./agent.ts";
-import { fenced, newBoundary } from "./fence.ts";
-import { type Limited, limited, toolsOf } from "./limit.ts";
-import { ModelError } from "./model.ts";
-import type { SourceRules } from "./policy.ts";
-import { opening } from "./prompt.ts";
+import { errorText } from "../../process/log.ts";
+import { redactAll, redactTexts } from "../../redaction/redact.ts";
+import type { Outcome } from "../agent.ts";
+import { fenced, newBoundary } from "../fence.ts";
+import { type Limited, limited, toolsOf } from "./clamp_output.ts";
+import { ModelError } from "../model.ts";
+import type { SourceRules } from "../policy.ts";
+import { opening } from "../prompt.ts";
 import { loadRun, type LoggedEvent, type RunState, saveRun, type Turnstile } from "./run.ts";
 import { settleCall } from "./settle.ts";
-import type { ToolContext } from "./tool.ts";
-import { specOf } from "./tools.ts";
-import { completed, type Workplace } from "./workplace.ts";
+import type { ToolContext } from "../tools/tool.ts";
+import { specOf } from "../tools/tools.ts";
+import { completed, type Workplace } from "./run_context.ts";
 
 /** A model whose provider is away this long fails the task. */
 const PATIENCE_MS = 24 * 60 * 60_000;

@@ -1,8 +1,8 @@
-import type { Database, Sql } from "../database.ts";
-import { newId } from "../id.ts";
-import { storedJson } from "../stored.ts";
-import type { ToolCall, Turn } from "./model.ts";
-import { cut } from "./prompt.ts";
+import type { Database, Sql } from "../../store/database.ts";
+import { newId } from "../../store/id.ts";
+import { storedJson } from "../../store/stored.ts";
+import type { ToolCall, Turn } from "../model.ts";
+import { cut } from "../prompt.ts";
 
 /** One tool call of a run, by its place: `run:step:index`. */
 export interface PlacedCall extends ToolCall {

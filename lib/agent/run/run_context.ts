@@ -1,12 +1,12 @@
-import type { AgentMode } from "../config.ts";
-import type { Database } from "../database.ts";
-import { unlessAborted } from "../deadline.ts";
-import type { Redact } from "../redact.ts";
-import type { Assignment, Outcome } from "./agent.ts";
-import type { Model } from "./model.ts";
-import type { SourceRules } from "./policy.ts";
+import type { AgentMode } from "../../config/config.ts";
+import type { Database } from "../../store/database.ts";
+import { unlessAborted } from "../../async/deadline.ts";
+import type { Redact } from "../../redaction/redact.ts";
+import type { Assignment, Outcome } from "../agent.ts";
+import type { Model } from "../model.ts";
+import type { SourceRules } from "../policy.ts";
 import type { RunState } from "./run.ts";
-import type { Tool, ToolContext } from "./tool.ts";
+import type { Tool, ToolContext } from "../tools/tool.ts";
 
 /** Everything that one turn at a task is worked with. */
 export interface Workplace {

@@ -1,10 +1,10 @@
 import { fingerprint } from "../canonical.ts";
-import { errorText } from "../log.ts";
-import { redactAll } from "../redact.ts";
-import { isStoreAway } from "../store_away.ts";
-import type { Outcome } from "./agent.ts";
+import { errorText } from "../../process/log.ts";
+import { redactAll } from "../../redaction/redact.ts";
+import { isStoreAway } from "../../store/store_away.ts";
+import type { Outcome } from "../agent.ts";
 import { startCall } from "./call.ts";
-import { decide, type Verdict } from "./policy.ts";
+import { decide, type Verdict } from "../policy.ts";
 import {
   type LoggedEvent,
   type PlacedCall,
@@ -13,9 +13,9 @@ import {
   shown,
   type Turnstile,
 } from "./run.ts";
-import type { Tool, ToolContext } from "./tool.ts";
-import { versionFor, wordOn } from "./word.ts";
-import { completed, runTool, type Workplace } from "./workplace.ts";
+import type { Tool, ToolContext } from "../tools/tool.ts";
+import { versionFor, wordOn } from "./approval_check.ts";
+import { completed, runTool, type Workplace } from "./run_context.ts";
 
 interface Settling {
   place: Workplace;

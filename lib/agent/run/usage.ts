@@ -1,5 +1,5 @@
-import type { Database } from "../database.ts";
-import type { Budgets } from "./policy.ts";
+import type { Database } from "../../store/database.ts";
+import type { Budgets } from "../policy.ts";
 
 /** Where a source stands with its budgets. */
 export type Admission = { ok: true } | { ok: false; afterSeconds: number; reason: string };

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { newId } from "../id.ts";
-import { storedText } from "../stored.ts";
-import { once } from "./call.ts";
+import { newId } from "../../store/id.ts";
+import { storedText } from "../../store/stored.ts";
+import { once } from "../run/call.ts";
 import type { Tool } from "./tool.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { at, type Step } from "../pick.ts";
-import { cleanText } from "./fence.ts";
-import { cut, outline } from "./prompt.ts";
+import { at, type Step } from "../../../sources/kit/json_path.ts";
+import { cleanText } from "../fence.ts";
+import { cut, outline } from "../prompt.ts";
 import type { Tool } from "./tool.ts";
 
 const MOST_CHARACTERS = 8_000;

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { newId } from "../id.ts";
-import { oneLine } from "../line.ts";
-import { storedText } from "../stored.ts";
-import { once } from "./call.ts";
+import { newId } from "../../store/id.ts";
+import { oneLine } from "../../../sources/kit/line.ts";
+import { storedText } from "../../store/stored.ts";
+import { once } from "../run/call.ts";
 import type { Tool, ToolContext } from "./tool.ts";
 
 const turnOf = ({ assignment: { taskId, epoch } }: ToolContext) => ({ taskId, epoch });

@@ -1,7 +1,7 @@
 import type { z } from "zod";
-import type { Database } from "../database.ts";
-import type { Assignment } from "./agent.ts";
-import type { Capability } from "./policy.ts";
+import type { Database } from "../../store/database.ts";
+import type { Assignment } from "../agent.ts";
+import type { Capability } from "../policy.ts";
 
 /** What a tool gets to work with. */
 export interface ToolContext {

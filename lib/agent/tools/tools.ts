@@ -1,8 +1,8 @@
 import { z } from "zod";
-import type { ToolSpec } from "./model.ts";
-import { createNotify } from "./notify_tool.ts";
-import { getPayload, searchPayload } from "./payload_tools.ts";
-import { addNote, reassignTask, setTitle } from "./task_tools.ts";
+import type { ToolSpec } from "../model.ts";
+import { createNotify } from "./notify.ts";
+import { getPayload, searchPayload } from "./payload.ts";
+import { addNote, reassignTask, setTitle } from "./task.ts";
 import type { Tool } from "./tool.ts";
 
 /** Asks people; the run stops and goes on with their answer. The loop knows it. */

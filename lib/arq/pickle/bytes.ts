@@ -1,4 +1,4 @@
-import { PickleError } from "./pickle_value.ts";
+import { PickleError } from "./value.ts";
 
 /** Bytes that grow as they are written. */
 export class ByteWriter {

@@ -1,7 +1,7 @@
-import { ByteReader, decodeText } from "./pickle_bytes.ts";
-import { checkExpansion } from "./pickle_expand.ts";
-import { decodeInteger } from "./pickle_integer.ts";
-import { createStack } from "./pickle_stack.ts";
+import { ByteReader, decodeText } from "./bytes.ts";
+import { checkExpansion } from "./expand.ts";
+import { decodeInteger } from "./integer.ts";
+import { createStack } from "./stack.ts";
 import {
   PickleError,
   type PickleMap,
@@ -10,7 +10,7 @@ import {
   PyFloat,
   PyObject,
   PyTuple,
-} from "./pickle_value.ts";
+} from "./value.ts";
 
 export interface DecodeOptions {
   /**

@@ -1,5 +1,5 @@
-import { ByteWriter } from "./pickle_bytes.ts";
-import { encodeInteger } from "./pickle_integer.ts";
+import { ByteWriter } from "./bytes.ts";
+import { encodeInteger } from "./integer.ts";
 import {
   MOST_DEPTH,
   PickleError,
@@ -8,7 +8,7 @@ import {
   PyFloat,
   PyObject,
   PyTuple,
-} from "./pickle_value.ts";
+} from "./value.ts";
 
 /** What may be encoded: of plain objects their own members, those that are `undefined` left out. */
 export type Encodable =

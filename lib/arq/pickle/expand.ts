@@ -1,4 +1,4 @@
-import { MOST_DEPTH, PickleError, type PickleValue, PyObject, PyTuple } from "./pickle_value.ts";
+import { MOST_DEPTH, PickleError, type PickleValue, PyObject, PyTuple } from "./value.ts";
 
 /** What each value costs beside its own bytes, about as JSON would need. */
 const BYTES_EACH = 8;

@@ -1,4 +1,4 @@
-import { PickleError } from "./pickle_value.ts";
+import { PickleError } from "./value.ts";
 
 /** The largest integer in bytes: 1 KiB is 2,466 digits. */
 const MOST_BYTES = 1_024;

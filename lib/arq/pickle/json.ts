@@ -1,12 +1,5 @@
-import { encodeBase64 } from "../signature.ts";
-import {
-  type PickleMap,
-  type PickleValue,
-  PyClass,
-  PyFloat,
-  PyObject,
-  PyTuple,
-} from "./pickle_value.ts";
+import { encodeBase64 } from "../../../sources/signature/signature.ts";
+import { type PickleMap, type PickleValue, PyClass, PyFloat, PyObject, PyTuple } from "./value.ts";
 
 /** Anything that is JSON. */
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };

@@ -1,4 +1,4 @@
-import { PickleError, type PickleValue, PyTuple } from "./pickle_value.ts";
+import { PickleError, type PickleValue, PyTuple } from "./value.ts";
 
 /** The stack of Python's pickle machine, with marks below which nothing may be taken. */
 export function createStack() {

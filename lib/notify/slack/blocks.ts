@@ -1,7 +1,7 @@
-import type { Approval } from "../approval.ts";
-import type { Redact } from "../redact.ts";
-import type { Task } from "../task.ts";
-import { escape, escapedWithin, plain } from "./slack_text.ts";
+import type { Approval } from "../../task/approval.ts";
+import type { Redact } from "../../redaction/redact.ts";
+import type { Task } from "../../task/task.ts";
+import { escape, escapedWithin, plain } from "./text.ts";
 
 /** What Slack shows of a task. */
 export interface SlackContent {

@@ -1,5 +1,5 @@
-import { errorText } from "../log.ts";
-import { explain, kindOf, type SlackErrorKind } from "./slack_error.ts";
+import { errorText } from "../../process/log.ts";
+import { explain, kindOf, type SlackErrorKind } from "./error.ts";
 
 /** How a call of Slack's Web API went. */
 export type SlackAnswer =

@@ -1,5 +1,5 @@
-import { at, list, text } from "../pick.ts";
-import type { SlackClient } from "./slack_client.ts";
+import { at, list, text } from "../../../sources/kit/json_path.ts";
+import type { SlackClient } from "./client.ts";
 
 /** The kind of metadata that our posts carry (docs.slack.dev, "Message metadata"). */
 export const METADATA_TYPE = "otto_task";

@@ -1,10 +1,10 @@
-import type { Approval } from "../approval.ts";
-import type { Database } from "../database.ts";
-import { newId } from "../id.ts";
-import { LEASE_SECONDS } from "../message_turn.ts";
-import { readTask, type Task } from "../task.ts";
-import { CALL_MS } from "./slack_client.ts";
-import { isFree, PACE_SECONDS } from "./slack_place.ts";
+import type { Approval } from "../../task/approval.ts";
+import type { Database } from "../../store/database.ts";
+import { newId } from "../../store/id.ts";
+import { LEASE_SECONDS } from "../../message/claim.ts";
+import { readTask, type Task } from "../../task/task.ts";
+import { CALL_MS } from "./client.ts";
+import { isFree, PACE_SECONDS } from "./place.ts";
 
 /**
  * The rows behind what Slack shows: one message for each task. A trigger counts

@@ -1,14 +1,14 @@
-import type { Database, Sql } from "../database.ts";
-import { newId } from "../id.ts";
-import { LEASE_SECONDS } from "../message_turn.ts";
+import type { Database, Sql } from "../../store/database.ts";
+import { newId } from "../../store/id.ts";
+import { LEASE_SECONDS } from "../../message/claim.ts";
 import { markSent } from "../notification.ts";
-import { storedText } from "../stored.ts";
-import type { Redact } from "../redact.ts";
-import { showNote } from "./slack_blocks.ts";
-import type { SlackAnswer, SlackClient } from "./slack_client.ts";
-import { findPost, METADATA_TYPE, MOST_UNSURE } from "./slack_find.ts";
-import { OUTCOMES } from "./slack_message.ts";
-import { isFree, PACE_SECONDS } from "./slack_place.ts";
+import { storedText } from "../../store/stored.ts";
+import type { Redact } from "../../redaction/redact.ts";
+import { showNote } from "./blocks.ts";
+import type { SlackAnswer, SlackClient } from "./client.ts";
+import { findPost, METADATA_TYPE, MOST_UNSURE } from "./find.ts";
+import { OUTCOMES } from "./message.ts";
+import { isFree, PACE_SECONDS } from "./place.ts";
 
 /** What an agent says to a channel that the operator has named, before its task has ended. */
 export interface SlackNote {

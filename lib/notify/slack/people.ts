@@ -1,5 +1,5 @@
-import type { Database } from "../database.ts";
-import type { SlackAnswer, SlackClient } from "./slack_client.ts";
+import type { Database } from "../../store/database.ts";
+import type { SlackAnswer, SlackClient } from "./client.ts";
 
 /** A direct message's channel, or why there is none. */
 export type Direct =

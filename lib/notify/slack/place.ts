@@ -1,4 +1,4 @@
-import type { Database, Sql } from "../database.ts";
+import type { Database, Sql } from "../../store/database.ts";
 
 /**
  * Slack takes about one message a second in a channel, so nobody calls before a

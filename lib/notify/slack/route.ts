@@ -1,4 +1,4 @@
-import { DIRECT } from "./slack_message.ts";
+import { DIRECT } from "./message.ts";
 
 /** Where Slack shows a task: a channel or `dm`, and perhaps a thread in the channel. */
 export interface SlackRoute {

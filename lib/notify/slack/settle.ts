@@ -1,7 +1,7 @@
-import type { Database } from "../database.ts";
-import { newId } from "../id.ts";
-import { idArray, storedText } from "../stored.ts";
-import type { SlackMessage } from "./slack_message.ts";
+import type { Database } from "../../store/database.ts";
+import { newId } from "../../store/id.ts";
+import { idArray, storedText } from "../../store/stored.ts";
+import type { SlackMessage } from "./message.ts";
 
 /** A message that people look at does not flicker. */
 const UPDATE_SECONDS = 3;

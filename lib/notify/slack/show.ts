@@ -1,11 +1,11 @@
-import type { Database } from "../database.ts";
-import type { Redact } from "../redact.ts";
-import { showTask } from "./slack_blocks.ts";
-import type { SlackAnswer, SlackClient } from "./slack_client.ts";
-import { findPost, METADATA_TYPE, MOST_UNSURE } from "./slack_find.ts";
-import { beginCall, DIRECT, readWanted, type SlackMessage, type Wanted } from "./slack_message.ts";
-import type { SlackPeople } from "./slack_people.ts";
-import { recordPost, type Shown } from "./slack_settle.ts";
+import type { Database } from "../../store/database.ts";
+import type { Redact } from "../../redaction/redact.ts";
+import { showTask } from "./blocks.ts";
+import type { SlackAnswer, SlackClient } from "./client.ts";
+import { findPost, METADATA_TYPE, MOST_UNSURE } from "./find.ts";
+import { beginCall, DIRECT, readWanted, type SlackMessage, type Wanted } from "./message.ts";
+import type { SlackPeople } from "./people.ts";
+import { recordPost, type Shown } from "./settle.ts";
 
 /** What showing a message needs. */
 export interface Showers {

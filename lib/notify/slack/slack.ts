@@ -1,17 +1,17 @@
-import { type Config, secretsIn } from "../config.ts";
-import type { Database } from "../database.ts";
-import { errorText, type Log } from "../log.ts";
-import { text } from "../pick.ts";
-import { createRedactor } from "../redact.ts";
-import { clearObstacle, readObstacle, writeObstacle } from "../slack_obstacle.ts";
-import { createSlackClient } from "./slack_client.ts";
-import { claimSlackMessages, noteChanges, type SlackMessage } from "./slack_message.ts";
-import { claimNotes, type SlackNote, tellNote } from "./slack_note.ts";
-import { createSlackPeople } from "./slack_people.ts";
-import { holdPlaces } from "./slack_place.ts";
-import { routeOf, type SlackRoute } from "./slack_route.ts";
-import { settleSlackMessage, type Shown } from "./slack_settle.ts";
-import { showMessage } from "./slack_show.ts";
+import { type Config, secretsIn } from "../../config/config.ts";
+import type { Database } from "../../store/database.ts";
+import { errorText, type Log } from "../../process/log.ts";
+import { text } from "../../../sources/kit/json_path.ts";
+import { createRedactor } from "../../redaction/redact.ts";
+import { clearObstacle, readObstacle, writeObstacle } from "./outage.ts";
+import { createSlackClient } from "./client.ts";
+import { claimSlackMessages, noteChanges, type SlackMessage } from "./message.ts";
+import { claimNotes, type SlackNote, tellNote } from "./note.ts";
+import { createSlackPeople } from "./people.ts";
+import { holdPlaces } from "./place.ts";
+import { routeOf, type SlackRoute } from "./route.ts";
+import { settleSlackMessage, type Shown } from "./settle.ts";
+import { showMessage } from "./show.ts";
 
 /** Who we are in Slack. */
 export interface SlackIdentity {

@@ -1,4 +1,4 @@
-import { cut } from "../line.ts";
+import { cut } from "../../../sources/kit/line.ts";
 
 /**
  * Text that Slack shows as it is: it has no other markup than `&`, `<` and `>`, so

@@ -1,5 +1,5 @@
-import type { Database } from "../database.ts";
-import type { TaskStatus } from "../task.ts";
+import type { Database } from "../../store/database.ts";
+import type { TaskStatus } from "../../task/task.ts";
 
 /** A task that a thread is about. */
 export interface ThreadTask {
