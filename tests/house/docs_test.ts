@@ -8,11 +8,9 @@ import { sources } from "../../sources/mod.ts";
 import { sourcesFile } from "../../sources/rules/settings.ts";
 import type { Source } from "../../sources/source.ts";
 
-const read = (path: string) =>
-  readFile(new URL(`../../${path}`, import.meta.url), "utf8");
+const read = (path: string) => readFile(new URL(`../../${path}`, import.meta.url), "utf8");
 /** Text without what a formatter may change. */
-const bare = (text: string) =>
-  text.replace(/-{3,}/g, "---").replace(/\s+/g, " ").trim();
+const bare = (text: string) => text.replace(/-{3,}/g, "---").replace(/\s+/g, " ").trim();
 
 describe("the page about senders", () => {
   it("is what the modules say", async () => {

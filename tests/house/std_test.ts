@@ -1,12 +1,5 @@
 import * as a from "@std/assert";
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  it,
-} from "@std/testing/bdd";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from "@std/testing/bdd";
 
 /** What a failed assertion says; it is an error of its own when the assertion holds. */
 function complaint(fn: () => unknown): string {

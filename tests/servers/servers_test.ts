@@ -33,7 +33,7 @@ import {
 } from "./mod.ts";
 
 const FIXTURE = "tests/servers/fixture.ts";
-const CONFIG = file("deno.json");
+const CONFIG = file("../deno.json");
 const FLAGS = [
   "--allow-net",
   "--allow-read",
@@ -266,7 +266,7 @@ describe("what is not here", () => {
           "--config",
           CONFIG,
           ...FLAGS,
-          file("servers/fixture_skipped.ts"),
+          file("fixture_skipped.ts"),
         ],
         {
           env: {
