@@ -9,7 +9,7 @@ import { createApp } from "../handlers/mod.ts";
 import { readConfig } from "../lib/config/config.ts";
 import type { Database } from "../lib/store/database.ts";
 import { createLog } from "../lib/process/log.ts";
-import { openPulse } from "../lib/monitor/throughput.ts";
+import { openThroughput } from "../lib/monitor/throughput.ts";
 import { openServices } from "../lib/services.ts";
 import { ensureWebhookUser } from "../lib/people/user.ts";
 import { startPostgres } from "../tests/servers/postgres.ts";
@@ -143,7 +143,7 @@ async function main(): Promise<void> {
     }
     const pulse: number[][] = [[], []];
     for (let i = 0; i < 5; i++) {
-      const read = openPulse(services.database, { freshMs: 0, rest: 0 });
+      const read = openThroughput(services.database, { freshMs: 0, rest: 0 });
       for (const times of pulse) {
         const began = performance.now();
         await read();

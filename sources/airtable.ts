@@ -3,8 +3,8 @@ import { first, line, text, whole } from "./kit/json_path.ts";
 import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
-import type { DescribeContext, Incoming, Reply } from "./source.ts";
-import { told } from "./kit/to_description.ts";
+import type { DescribeContext, HandshakeReply, Incoming } from "./source.ts";
+import { toDescription } from "./kit/to_description.ts";
 
 export const label = "Airtable";
 export const secretVariable = "AIRTABLE_WEBHOOK_SECRET";
@@ -27,7 +27,7 @@ export function deliveryId(request: Incoming): string | undefined {
 }
 
 /** Airtable wants an empty answer. */
-export function answer(): Reply {
+export function answer(): HandshakeReply {
   return { status: 200 };
 }
 
@@ -35,7 +35,7 @@ export function answer(): Reply {
 export function describe(payload: unknown, context?: DescribeContext): Description {
   const base = line(payload, "base", "id");
   const saying = first(line(payload, "title"), line(payload, "message"), line(payload, "name"));
-  return told({ name: "airtable", label }, payload, context, {
+  return toDescription({ name: "airtable", label }, payload, context, {
     event: base ? "base.changed" : line(payload, "event"),
     title: base ? `Airtable base ${base} changed` : saying,
     links: [/^app\w+$/.test(base ?? "") ? `https://airtable.com/${base}` : undefined],

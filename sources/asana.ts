@@ -5,8 +5,8 @@ import { digest } from "./signature/signature.ts";
 import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
-import type { DescribeContext, Incoming, Reply } from "./source.ts";
-import { eachOnce, titleOfAll, told } from "./kit/to_description.ts";
+import type { DescribeContext, HandshakeReply, Incoming } from "./source.ts";
+import { eachOnce, titleOfAll, toDescription } from "./kit/to_description.ts";
 
 export const label = "Asana";
 export const secretVariable = "ASANA_WEBHOOK_SECRET";
@@ -22,7 +22,7 @@ export const { verify, sign, proof } = signedBy(
 const MAX_HEARTBEAT_SIZE = 256;
 
 /** The handshake brings the secret, for the operator to take or leave; a heartbeat brings nothing. */
-export function probe(request: Incoming): Reply | undefined {
+export function probe(request: Incoming): HandshakeReply | undefined {
   if (request.method !== "POST") return undefined;
   const offered = request.headers.get("x-hook-secret");
   if (offered && /^[\x21-\x7e]{8,500}$/.test(offered)) {
@@ -48,7 +48,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   const kind = line(event, "resource", "resource_type");
   const action = line(event, "action");
   const actor = first(line(event, "user", "name"), line(event, "user", "gid"));
-  return told({ name: "asana", label }, payload, context, {
+  return toDescription({ name: "asana", label }, payload, context, {
     event: kind && action ? `${kind}.${action}` : action,
     title: titleOfAll(
       events.length,

@@ -5,14 +5,14 @@ import { usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming } from "./source.ts";
-import { told } from "./kit/to_description.ts";
+import { toDescription } from "./kit/to_description.ts";
 
 export const label = "Bitbucket";
 export const secretVariable = "BITBUCKET_WEBHOOK_SECRET";
 export const setup = "Repository settings → Webhooks: URL and secret";
 
 /** `sha256=…`, despite the old header's name (support.atlassian.com, "Manage webhooks"). */
-export const { verify, sign, proof, replayKeys } = signedBy(
+export const { verify, sign, proof, signedContentKeys } = signedBy(
   { header: "X-Hub-Signature", prefix: "sha256=", encoding: "hex" },
   { variable: secretVariable, is: "the webhook's secret" },
 );
@@ -74,7 +74,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     : at(payload, "test") === true
     ? "Bitbucket tests the connection"
     : event && words(actor, did?.replaceAll("_", " "), where);
-  return told({ name: "bitbucket", label }, payload, context, {
+  return toDescription({ name: "bitbucket", label }, payload, context, {
     event,
     title: title && comment ? `${title}: ${comment}` : title,
     links: [

@@ -5,7 +5,7 @@ import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming } from "./source.ts";
-import { told } from "./kit/to_description.ts";
+import { toDescription } from "./kit/to_description.ts";
 
 export const label = "Calendly";
 export const secretVariable = "CALENDLY_WEBHOOK_SIGNING_KEY";
@@ -47,7 +47,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   const person = first(line(data, "name"), line(data, "email"));
   const meeting = at(data, "scheduled_event");
   const moved = at(data, "rescheduled") === true || text(data, "old_invitee") !== undefined;
-  return told({ name: "calendly", label }, payload, context, {
+  return toDescription({ name: "calendly", label }, payload, context, {
     event,
     title: event && words(
       person ?? "Somebody",

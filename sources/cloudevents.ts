@@ -5,8 +5,8 @@ import { at, first, line, text, whole } from "./kit/json_path.ts";
 import { decodeBase64, digest } from "./signature/signature.ts";
 import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
-import type { DescribeContext, Incoming, Reply } from "./source.ts";
-import { eachOnce, titleOfAll, told } from "./kit/to_description.ts";
+import type { DescribeContext, HandshakeReply, Incoming } from "./source.ts";
+import { eachOnce, titleOfAll, toDescription } from "./kit/to_description.ts";
 import { provenBy } from "./kit/token.ts";
 
 export const label = "CloudEvents";
@@ -23,7 +23,7 @@ export const { verify, sign, proof, secretNames } = provenBy(
 const ORIGIN = /^[\w.:/-]{1,253}$/;
 
 /** Answers the question whether events may come here (http-webhook.md, "Abuse Protection"). */
-export function probe({ method, headers }: Incoming): Reply | undefined {
+export function probe({ method, headers }: Incoming): HandshakeReply | undefined {
   const origin = headers.get("webhook-request-origin");
   if (method !== "OPTIONS" || !origin || !ORIGIN.test(origin)) return undefined;
   return {
@@ -57,7 +57,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     line([data], 0),
   );
   const type = line(event, "type");
-  return told({ name: "cloudevents", label }, payload, context, {
+  return toDescription({ name: "cloudevents", label }, payload, context, {
     event: type,
     title: titleOfAll(
       events.length,

@@ -5,8 +5,8 @@ import { digest } from "./signature/signature.ts";
 import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedByKey } from "./kit/signed.ts";
-import type { DescribeContext, Incoming, Reply } from "./source.ts";
-import { told } from "./kit/to_description.ts";
+import type { DescribeContext, HandshakeReply, Incoming } from "./source.ts";
+import { toDescription } from "./kit/to_description.ts";
 
 export const label = "Discord";
 export const secretVariable = "DISCORD_PUBLIC_KEY";
@@ -51,7 +51,7 @@ export function deliveryId(request: Incoming): string | undefined {
 }
 
 /** Discord's pings, and what a user is still typing: neither is an event. */
-export function handshake(request: Incoming): Reply | undefined {
+export function handshake(request: Incoming): HandshakeReply | undefined {
   const payload = payloadOf(request);
   // Webhook events have a version and ping with 0.
   if (at(payload, "type") === 0 && at(payload, "event") === undefined) return NOTHING;
@@ -62,7 +62,7 @@ export function handshake(request: Incoming): Reply | undefined {
 }
 
 /** Answers what the user did within Discord's three seconds; the outcome is told elsewhere. */
-export function answer(request: Incoming): Reply | undefined {
+export function answer(request: Incoming): HandshakeReply | undefined {
   const payload = payloadOf(request);
   if (isEvent(payload)) return NOTHING;
   switch (at(payload, "type")) {
@@ -91,7 +91,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     .map((option) => words(line(option, "name"), line(option, "value")))
     .filter((option) => option).join(", ");
   const event = isEvent(payload) ? line(payload, "event", "type") : kind;
-  return told({ name: "discord", label }, payload, context, {
+  return toDescription({ name: "discord", label }, payload, context, {
     event,
     title: isEvent(payload)
       ? event && words("Discord", event.toLowerCase().replaceAll("_", " "), ["by", actor])
@@ -130,9 +130,9 @@ export const samples = [
 ];
 
 /** Discord wants a content type even where there is no content. */
-const NOTHING: Reply = { status: 204, contentType: JSON_TYPE };
+const NOTHING: HandshakeReply = { status: 204, contentType: JSON_TYPE };
 
-function reply(body: unknown): Reply {
+function reply(body: unknown): HandshakeReply {
   return { status: 200, contentType: JSON_TYPE, body: JSON.stringify(body) };
 }
 

@@ -4,8 +4,8 @@ import { line, list } from "./kit/json_path.ts";
 import { echo, parameter } from "./kit/challenge.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
-import type { DescribeContext, Incoming, Reply } from "./source.ts";
-import { told } from "./kit/to_description.ts";
+import type { DescribeContext, HandshakeReply, Incoming } from "./source.ts";
+import { toDescription } from "./kit/to_description.ts";
 
 export const label = "Dropbox";
 export const secretVariable = "DROPBOX_APP_SECRET";
@@ -18,7 +18,7 @@ export const { verify, sign, proof } = signedBy(
 );
 
 /** Answers the challenge with which Dropbox looks whether the URL is ours; it is not signed. */
-export function probe({ method, url }: Incoming): Reply | undefined {
+export function probe({ method, url }: Incoming): HandshakeReply | undefined {
   const challenge = method === "GET" ? parameter(url, "challenge") : undefined;
   return challenge === undefined ? undefined : echo(challenge);
 }
@@ -26,7 +26,7 @@ export function probe({ method, url }: Incoming): Reply | undefined {
 /** Says in how many accounts files changed: which ones, the API knows. */
 export function describe(payload: unknown, context?: DescribeContext): Description {
   const accounts = list(payload, "list_folder", "accounts");
-  return told({ name: "dropbox", label }, payload, context, {
+  return toDescription({ name: "dropbox", label }, payload, context, {
     event: accounts.length > 0 ? "list_folder" : undefined,
     title: accounts.length > 0
       ? `Files changed in ${counted(accounts.length, "Dropbox account")}`

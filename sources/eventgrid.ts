@@ -5,8 +5,8 @@ import { digest } from "./signature/signature.ts";
 import { jsonReply, notAChallenge } from "./kit/challenge.ts";
 import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
-import type { DescribeContext, Incoming, Reply } from "./source.ts";
-import { eachOnce, titleOfAll, told } from "./kit/to_description.ts";
+import type { DescribeContext, HandshakeReply, Incoming } from "./source.ts";
+import { eachOnce, titleOfAll, toDescription } from "./kit/to_description.ts";
 import { provenBy } from "./kit/token.ts";
 
 export const label = "Azure Event Grid";
@@ -25,7 +25,7 @@ const VALIDATION = "Microsoft.EventGrid.SubscriptionValidationEvent";
 const MAX_VALIDATION_SIZE = 8_192;
 
 /** Gives a new subscription's code back (learn.microsoft.com, "Endpoint validation with Event Grid event schema"). */
-export function probe(request: Incoming): Reply | undefined {
+export function probe(request: Incoming): HandshakeReply | undefined {
   if (request.method !== "POST" || request.body.length > MAX_VALIDATION_SIZE) return undefined;
   const payload = payloadOf(request);
   if (at(payload, 0, "eventType") !== VALIDATION) return undefined;
@@ -48,7 +48,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   const events = eventsOf(payload);
   const [event] = events;
   const type = line(event, "eventType");
-  return told({ name: "eventgrid", label }, payload, context, {
+  return toDescription({ name: "eventgrid", label }, payload, context, {
     event: type,
     title: titleOfAll(
       events.length,

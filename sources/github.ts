@@ -16,7 +16,7 @@ export const setup = "Repository or organization → Settings → Webhooks: payl
 export const bodyLimit = 25 * 1024 * 1024;
 
 /** `sha256=…` over the raw body, form bodies included (docs.github.com, "Validating webhook deliveries"). */
-export const { verify, sign, proof, replayKeys } = signedBy(
+export const { verify, sign, proof, signedContentKeys } = signedBy(
   { header: "X-Hub-Signature-256", prefix: "sha256=", encoding: "hex" },
   { variable: secretVariable, is: "the webhook's secret in GitHub" },
 );

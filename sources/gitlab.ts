@@ -6,7 +6,7 @@ import { usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
-import { told } from "./kit/to_description.ts";
+import { toDescription } from "./kit/to_description.ts";
 import { provenBy } from "./kit/token.ts";
 
 export const label = "GitLab";
@@ -60,7 +60,7 @@ export function deliveryId({ headers }: Incoming): string | undefined {
 
 /** Says what happened; a custom template may have replaced the whole body. */
 export function describe(payload: unknown, context?: DescribeContext): Description {
-  return told({ name: "gitlab", label }, payload, context, {
+  return toDescription({ name: "gitlab", label }, payload, context, {
     event: eventOf(payload, context?.headers),
     title: titleOf(payload, context?.headers),
     links: linksOf(payload),

@@ -5,7 +5,7 @@ import { alertsId, findAlerts } from "./kit/alerts.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
-import { told } from "./kit/to_description.ts";
+import { toDescription } from "./kit/to_description.ts";
 import { provenBy } from "./kit/token.ts";
 import { mismatch } from "./kit/verdict.ts";
 
@@ -71,7 +71,7 @@ export const deliveryId = alertsId;
 /** Says what fires or is resolved; a custom template may have replaced the whole body. */
 export function describe(payload: unknown, context?: DescribeContext): Description {
   const found = findAlerts(payload);
-  return told({ name: "grafana", label }, payload, context, {
+  return toDescription({ name: "grafana", label }, payload, context, {
     ...found,
     event: found.event ?? line(payload, "state"),
     title: first(

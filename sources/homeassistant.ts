@@ -3,7 +3,7 @@ import { words } from "./kit/line.ts";
 import { at, first, line, whole } from "./kit/json_path.ts";
 import { jsonSample } from "./kit/sample.ts";
 import type { DescribeContext } from "./source.ts";
-import { told } from "./kit/to_description.ts";
+import { toDescription } from "./kit/to_description.ts";
 import { provenBy } from "./kit/token.ts";
 
 export const label = "Home Assistant";
@@ -29,7 +29,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     line(payload, "event"),
   );
   const message = first(line(payload, "message"), line(payload, "raw_body"), line([payload], 0));
-  return told({ name: "homeassistant", label }, payload, context, {
+  return toDescription({ name: "homeassistant", label }, payload, context, {
     event: line(payload, "event"),
     title: saying && message ? `${saying}: ${message}` : saying ?? message,
     links: [at(payload, "url")],

@@ -6,7 +6,7 @@ import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
-import { eachOnce, titleOfAll, told } from "./kit/to_description.ts";
+import { eachOnce, titleOfAll, toDescription } from "./kit/to_description.ts";
 import { malformed, mismatch, missing, verified } from "./kit/verdict.ts";
 
 export const label = "HubSpot";
@@ -77,7 +77,7 @@ export async function verify(request: Incoming, secrets: readonly string[]): Pro
 }
 
 /** All that is signed, however the URL is written. */
-export function replayKeys({ method, url, body }: Incoming): Uint8Array[] {
+export function signedContentKeys({ method, url, body }: Incoming): Uint8Array[] {
   return [bytesOf(prefixed(`${method} ${spellingsOf(url).at(-1)} `, body))];
 }
 
@@ -94,7 +94,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   const items = itemsOf(payload);
   const [item] = items;
   const type = line(item, "subscriptionType");
-  return told({ name: "hubspot", label }, payload, context, {
+  return toDescription({ name: "hubspot", label }, payload, context, {
     event: type,
     title: titleOfAll(items.length, titleOf(item)),
     links: [contactLink(item)],

@@ -4,8 +4,8 @@ import { at, first, line, text } from "./kit/json_path.ts";
 import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
-import type { DescribeContext, Incoming, Reply } from "./source.ts";
-import { told, withoutTags } from "./kit/to_description.ts";
+import type { DescribeContext, HandshakeReply, Incoming } from "./source.ts";
+import { toDescription, withoutTags } from "./kit/to_description.ts";
 
 export const label = "Intercom";
 export const secretVariable = "INTERCOM_CLIENT_SECRET";
@@ -24,7 +24,7 @@ export function deliveryId(request: Incoming): string | undefined {
 }
 
 /** Answers the look whether anybody is at the URL. */
-export function probe({ method }: Incoming): Reply | undefined {
+export function probe({ method }: Incoming): HandshakeReply | undefined {
   return method === "HEAD" ? { status: 200 } : undefined;
 }
 
@@ -41,7 +41,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     line(item, "email"),
   );
   const name = topic?.replaceAll(/[._]/g, " ");
-  return told({ name: "intercom", label }, payload, context, {
+  return toDescription({ name: "intercom", label }, payload, context, {
     event: topic,
     title: name && words(
           name[0].toUpperCase() + name.slice(1),

@@ -6,7 +6,7 @@ import { usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy, toVerdict } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
-import { told } from "./kit/to_description.ts";
+import { toDescription } from "./kit/to_description.ts";
 
 export const label = "Jira";
 export const secretVariable = "JIRA_WEBHOOK_SECRET";
@@ -22,7 +22,7 @@ const TOKEN = "Authorization";
 const CARRIER = /^(?:Bearer|JWT) +(\S+)$/i;
 
 const signed = signedBy({ header: HEADER, prefix: "sha256=", encoding: "hex" }, place);
-export const { sign, replayKeys } = signed;
+export const { sign, signedContentKeys } = signed;
 export const proof = `${signed.proof}; an app's webhooks: a JSON Web Token (HS256) in ` +
   `\`${TOKEN}\`, which does not cover the body`;
 
@@ -86,7 +86,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   const title = event &&
     (actor ? words(actor, did, what) : words(what.replace(/^[a-z]/, upper), did));
   const said = thing === "comment" ? line(comment, "body") : changes.join(", ");
-  return told({ name: "jira", label }, payload, context, {
+  return toDescription({ name: "jira", label }, payload, context, {
     event,
     title: title && said ? `${title}: ${said}` : title,
     links: [browseLink(issue)],

@@ -6,7 +6,7 @@ import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
-import { told } from "./kit/to_description.ts";
+import { toDescription } from "./kit/to_description.ts";
 import { outsideWindow } from "./kit/verdict.ts";
 
 export const label = "Linear";
@@ -18,7 +18,7 @@ const signed = signedBy(
   { header: "Linear-Signature", encoding: "hex" },
   { variable: secretVariable, is: "the webhook's signing secret" },
 );
-export const { sign, replayKeys } = signed;
+export const { sign, signedContentKeys } = signed;
 export const proof = `${signed.proof}, and \`webhookTimestamp\` in the body, ± 1 min`;
 
 const ONE_MINUTE = { past: 60, future: 60 };
@@ -51,7 +51,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     ? Object.keys(at(payload, "updatedFrom") as object)
       .filter((key) => key !== "updatedAt" && key !== "sortOrder").join(", ")
     : "";
-  return told({ name: "linear", label }, payload, context, {
+  return toDescription({ name: "linear", label }, payload, context, {
     event: type && action ? `${type}.${action}` : first(type, action),
     title: type && words(
       actor,

@@ -5,7 +5,7 @@ import { decodeHex, encodeHex, hmac, verifyHmac } from "./signature/signature.ts
 import { payloadOf, usableId, withFields } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
-import { told } from "./kit/to_description.ts";
+import { toDescription } from "./kit/to_description.ts";
 import { malformed, mismatch, missing, verified } from "./kit/verdict.ts";
 
 export const label = "Mailgun";
@@ -65,7 +65,7 @@ export function deliveryId(request: Incoming): string | undefined {
 }
 
 /** The event is not signed, its id included: time and token are, and are used once. Either may be the one that counts. */
-export function replayKeys(request: Incoming): string[] {
+export function signedContentKeys(request: Incoming): string[] {
   return signaturesOf(payloadOf(request)).map(({ timestamp, token }) => timestamp! + token!);
 }
 
@@ -87,7 +87,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     event,
     [event === "opened" || event === "clicked" ? "by" : "to", line(data, "recipient")],
   );
-  return told({ name: "mailgun", label }, payload, context, {
+  return toDescription({ name: "mailgun", label }, payload, context, {
     event,
     title: title && reason ? `${title}: ${reason}` : title,
     links: [at(data, "url")],

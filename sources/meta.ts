@@ -7,8 +7,8 @@ import { payloadOf, usableId } from "./kit/incoming.ts";
 import { findUpdates, keyOf, tellUpdate } from "./meta/update.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
-import type { DescribeContext, Incoming, Known, Reply } from "./source.ts";
-import { titleOfAll, told } from "./kit/to_description.ts";
+import type { DescribeContext, HandshakeReply, Incoming, SourceSecrets } from "./source.ts";
+import { titleOfAll, toDescription } from "./kit/to_description.ts";
 
 export const label = "Meta";
 export const secretVariable = "META_APP_SECRET";
@@ -28,8 +28,8 @@ export const { verify, sign, proof } = signedBy(
 /** Answers the subscription's handshake, if it knows our verify token. */
 export async function probe(
   { method, url }: Incoming,
-  { verifyTokens }: Known,
-): Promise<Reply | undefined> {
+  { verifyTokens }: SourceSecrets,
+): Promise<HandshakeReply | undefined> {
   if (method !== "GET" || parameter(url, "hub.mode") !== "subscribe") return undefined;
   if (await isSecret(parameter(url, "hub.verify_token"), verifyTokens)) {
     return echo(parameter(url, "hub.challenge"));
@@ -56,7 +56,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   const [update] = updates;
   const { title, ...rest } = update ? tellUpdate(update) : {};
   const object = text(payload, "object");
-  return told({ name: "meta", label }, payload, context, {
+  return toDescription({ name: "meta", label }, payload, context, {
     event: object,
     ...rest,
     title: titleOfAll(updates.length, title),

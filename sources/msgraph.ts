@@ -5,8 +5,8 @@ import { digest, isSecret } from "./signature/signature.ts";
 import { echo, parameter } from "./kit/challenge.ts";
 import { payloadOf, usableId, withFields } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
-import type { DescribeContext, Incoming, Reply, Verdict } from "./source.ts";
-import { eachOnce, titleOfAll, told } from "./kit/to_description.ts";
+import type { DescribeContext, HandshakeReply, Incoming, Verdict } from "./source.ts";
+import { eachOnce, titleOfAll, toDescription } from "./kit/to_description.ts";
 import { noToken, verified, wrongToken } from "./kit/verdict.ts";
 
 export const label = "Microsoft Graph";
@@ -42,13 +42,13 @@ export function prove(request: Incoming, secret: string): Promise<Incoming> {
 const VALIDATION = /^[\x20-\x7e]{1,2000}$/;
 
 /** Graph asks, unsigned, whether anybody is at the URL. */
-export function probe({ method, url }: Incoming): Reply | undefined {
+export function probe({ method, url }: Incoming): HandshakeReply | undefined {
   const token = method === "POST" ? parameter(url, "validationToken") : undefined;
   return token === undefined ? undefined : echo(token, VALIDATION);
 }
 
 /** What says "kept, worked later" to Graph. */
-export function answer(): Reply {
+export function answer(): HandshakeReply {
   return { status: 202 };
 }
 
@@ -66,7 +66,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   const [item] = items;
   const change = first(line(item, "changeType"), line(item, "lifecycleEvent"));
   const kind = line(item, "resourceData", "@odata.type")?.replace(/^#?microsoft\.graph\./i, "");
-  return told({ name: "msgraph", label }, payload, context, {
+  return toDescription({ name: "msgraph", label }, payload, context, {
     event: change,
     title: titleOfAll(
       items.length,

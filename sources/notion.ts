@@ -4,8 +4,8 @@ import { at, first, line, list, text } from "./kit/json_path.ts";
 import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
-import type { DescribeContext, Incoming, Reply } from "./source.ts";
-import { told } from "./kit/to_description.ts";
+import type { DescribeContext, HandshakeReply, Incoming } from "./source.ts";
+import { toDescription } from "./kit/to_description.ts";
 
 export const label = "Notion";
 export const secretVariable = "NOTION_WEBHOOK_SECRET";
@@ -22,7 +22,7 @@ export const { verify, sign, proof } = signedBy(
 const MAX_HANDSHAKE_SIZE = 1_024;
 
 /** The first request carries the token that will sign all others: it is for the operator to take or leave. */
-export function probe(request: Incoming): Reply | undefined {
+export function probe(request: Incoming): HandshakeReply | undefined {
   if (request.method !== "POST" || request.body.length > MAX_HANDSHAKE_SIZE) return undefined;
   const payload = payloadOf(request);
   const offered = at(payload, "verification_token");
@@ -44,7 +44,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   const kind = line(payload, "entity", "type");
   const id = line(payload, "entity", "id");
   const authors = list(payload, "authors");
-  return told({ name: "notion", label }, payload, context, {
+  return toDescription({ name: "notion", label }, payload, context, {
     event,
     title: thing && words(
       "Notion",

@@ -5,8 +5,8 @@ import { digest } from "./signature/signature.ts";
 import { jsonReply } from "./kit/challenge.ts";
 import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
-import type { DescribeContext, Incoming, Reply } from "./source.ts";
-import { eachOnce, titleOfAll, told } from "./kit/to_description.ts";
+import type { DescribeContext, HandshakeReply, Incoming } from "./source.ts";
+import { eachOnce, titleOfAll, toDescription } from "./kit/to_description.ts";
 import { provenBy } from "./kit/token.ts";
 
 export const label = "Okta";
@@ -21,7 +21,7 @@ export const { verify, sign, proof, secretNames } = provenBy(
 );
 
 /** Answers the one-time verification of the URL, which is not signed. */
-export function probe({ method, headers }: Incoming): Reply | undefined {
+export function probe({ method, headers }: Incoming): HandshakeReply | undefined {
   const challenge = headers.get("x-okta-verification-challenge");
   return method === "GET" && challenge && challenge.length <= 500
     ? jsonReply({ verification: challenge })
@@ -48,7 +48,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     line(event, "target", 0, "displayName"),
     line(event, "target", 0, "alternateId"),
   );
-  return told({ name: "okta", label }, payload, context, {
+  return toDescription({ name: "okta", label }, payload, context, {
     event: type,
     title: titleOfAll(
       events.length,

@@ -6,7 +6,7 @@ import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming } from "./source.ts";
 import { inUnits } from "./kit/amount.ts";
-import { told } from "./kit/to_description.ts";
+import { toDescription } from "./kit/to_description.ts";
 
 export const label = "Paddle";
 export const secretVariable = "PADDLE_WEBHOOK_SECRET";
@@ -39,7 +39,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   );
   const who = first(line(data, "email"), line(data, "customer_id"));
   const id = line(data, "id");
-  return told({ name: "paddle", label }, payload, context, {
+  return toDescription({ name: "paddle", label }, payload, context, {
     event,
     title: event && words(event, amount, ["from", who], id && `(${id})`),
     actor: who,

@@ -5,14 +5,14 @@ import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming } from "./source.ts";
-import { told } from "./kit/to_description.ts";
+import { toDescription } from "./kit/to_description.ts";
 
 export const label = "PagerDuty";
 export const secretVariable = "PAGERDUTY_WEBHOOK_SECRET";
 export const setup = "Integrations → Generic Webhooks (v3): URL; the secret is shown once";
 
 /** Several signatures stand in one header while a secret changes (PagerDuty/developer-docs, "Webhook signatures"). */
-export const { verify, sign, proof, replayKeys } = signedBy(
+export const { verify, sign, proof, signedContentKeys } = signedBy(
   { header: "X-PagerDuty-Signature", separator: ",", prefix: "v1=", encoding: "hex" },
   { variable: secretVariable, is: "the webhook subscription's secret" },
 );
@@ -43,7 +43,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     line(data, "urgency") && `(${line(data, "urgency")})`,
     ["on", line(data, "service", "summary")],
   );
-  return told({ name: "pagerduty", label }, payload, context, {
+  return toDescription({ name: "pagerduty", label }, payload, context, {
     event: type,
     title: thing &&
       (actor

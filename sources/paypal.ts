@@ -7,7 +7,7 @@ import { decodeBase64, parseTime, verifyPublicKey } from "./signature/signature.
 import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
-import { told } from "./kit/to_description.ts";
+import { toDescription } from "./kit/to_description.ts";
 import { malformed, mismatch, missing, verified } from "./kit/verdict.ts";
 
 export const label = "PayPal";
@@ -81,7 +81,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     line(resource, "subscriber", "email_address"),
     line(resource, "payer", "payer_info", "email"),
   );
-  return told({ name: "paypal", label }, payload, context, {
+  return toDescription({ name: "paypal", label }, payload, context, {
     event,
     title: first(
       line(payload, "summary"),

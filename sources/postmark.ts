@@ -5,7 +5,7 @@ import { digest } from "./signature/signature.ts";
 import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import type { DescribeContext, Incoming } from "./source.ts";
-import { told } from "./kit/to_description.ts";
+import { toDescription } from "./kit/to_description.ts";
 import { provenBy } from "./kit/token.ts";
 
 export const label = "Postmark";
@@ -57,7 +57,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   const title = isMail
     ? words("Mail", ["from", line(payload, "From")], subject)
     : type && words("Mail", subject, ["to", who], DID[type] ?? type);
-  return told({ name: "postmark", label }, payload, context, {
+  return toDescription({ name: "postmark", label }, payload, context, {
     event: type,
     title: title && reason ? `${title}: ${reason}` : title,
     links: [at(payload, "OriginalLink")],

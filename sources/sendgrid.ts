@@ -6,7 +6,7 @@ import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedByKey } from "./kit/signed.ts";
 import type { DescribeContext, Incoming } from "./source.ts";
-import { eachOnce, titleOfAll, told } from "./kit/to_description.ts";
+import { eachOnce, titleOfAll, toDescription } from "./kit/to_description.ts";
 
 export const label = "SendGrid";
 export const secretVariable = "SENDGRID_WEBHOOK_PUBLIC_KEY";
@@ -50,7 +50,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
       [event === "click" || event === "open" ? "by" : "to", line(item, "email")],
     );
   const reason = first(line(item, "reason"), line(item, "url"));
-  return told({ name: "sendgrid", label }, payload, context, {
+  return toDescription({ name: "sendgrid", label }, payload, context, {
     event: isMail ? "inbound" : event,
     title: titleOfAll(items.length, title && reason ? `${title}: ${reason}` : title),
     links: [at(item, "url")],

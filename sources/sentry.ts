@@ -5,7 +5,7 @@ import { usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming } from "./source.ts";
-import { told } from "./kit/to_description.ts";
+import { toDescription } from "./kit/to_description.ts";
 
 export const label = "Sentry";
 export const secretVariable = "SENTRY_CLIENT_SECRET";
@@ -13,7 +13,7 @@ export const setup =
   "Settings → Developer Settings → the integration: webhook URL and client secret";
 
 /** A bare HMAC of the body; the timestamp's header is not signed (docs.sentry.io, "Integration platform, Webhooks"). */
-export const { verify, sign, proof, replayKeys } = signedBy(
+export const { verify, sign, proof, signedContentKeys } = signedBy(
   { header: "Sentry-Hook-Signature", encoding: "hex" },
   { variable: secretVariable, is: "the integration's client secret" },
 );
@@ -36,7 +36,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     line(data, "metric_alert", "title"),
     line(data, "comment"),
   );
-  return told({ name: "sentry", label }, payload, context, {
+  return toDescription({ name: "sentry", label }, payload, context, {
     event: resource && action ? `${resource}.${action}` : resource ?? action,
     title: resource && words(
       line(thing, "level") === "fatal" ? "Fatal" : undefined,

@@ -5,7 +5,7 @@ import { usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
-import { told } from "./kit/to_description.ts";
+import { toDescription } from "./kit/to_description.ts";
 
 export const label = "Shopify";
 export const secretVariable = "SHOPIFY_API_SECRET";
@@ -39,7 +39,7 @@ const ACTIONS = [
  * A shop sends an order as it is for several topics. The topic is not signed, so
  * only these few make the same bytes news.
  */
-export function replayKeys({ headers, body }: Incoming): Uint8Array[] {
+export function signedContentKeys({ headers, body }: Incoming): Uint8Array[] {
   const topic = headers.get("x-shopify-topic") ?? headers.get("shopify-topic") ?? "";
   const action = ACTIONS.indexOf(topic.slice(topic.lastIndexOf("/") + 1));
   const key = new Uint8Array(body.length + 1);
@@ -65,7 +65,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   const price = line(payload, "total_price");
   const isOrder = thing === "orders" || thing === "order";
   const items = list(payload, "line_items").length;
-  return told({ name: "shopify", label }, payload, context, {
+  return toDescription({ name: "shopify", label }, payload, context, {
     event: topic,
     title: words(
       isOrder ? "Order" : thing ? thing.replace(/s$/, "").replaceAll("_", " ") : "Shopify webhook",

@@ -13,7 +13,7 @@ import {
 } from "./signature/signature.ts";
 import { isForm, payloadOf, usableId } from "./kit/incoming.ts";
 import { channelOf, eventOf, titleOf, userOf } from "./slack/title.ts";
-import type { Incoming, Reply, Sample, Verdict } from "./source.ts";
+import type { HandshakeReply, Incoming, Sample, Verdict } from "./source.ts";
 import { malformed, mismatch, missing, outsideWindow, verified } from "./kit/verdict.ts";
 
 export const label = "Slack";
@@ -88,7 +88,7 @@ export function deliveryId(request: Incoming): string | undefined {
 }
 
 /** Answers `ssl_check=1`, which Slack posts now and then, unsigned, to see that the URL's certificate works. */
-export function probe(request: Incoming): Reply | undefined {
+export function probe(request: Incoming): HandshakeReply | undefined {
   if (!isForm(request) || request.body.length > MAX_PROBE_SIZE) {
     return undefined;
   }
@@ -96,7 +96,7 @@ export function probe(request: Incoming): Reply | undefined {
 }
 
 /** Answers `url_verification` with its challenge (docs.slack.dev, "url_verification event"). */
-export function handshake(request: Incoming): Reply | undefined {
+export function handshake(request: Incoming): HandshakeReply | undefined {
   const payload = payloadOf(request);
   if (at(payload, "type") !== "url_verification") return undefined;
   const challenge = at(payload, "challenge");
@@ -111,7 +111,7 @@ export function handshake(request: Incoming): Reply | undefined {
 }
 
 /** Commands and clicks show the user whatever comes back, so nothing does; events take Otto's JSON. */
-export function answer(request: Incoming): Reply | undefined {
+export function answer(request: Incoming): HandshakeReply | undefined {
   return isForm(request) ? { status: 200 } : undefined;
 }
 

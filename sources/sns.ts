@@ -4,7 +4,7 @@ import { first, line, text } from "./kit/json_path.ts";
 import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import type { DescribeContext, Incoming } from "./source.ts";
-import { told } from "./kit/to_description.ts";
+import { toDescription } from "./kit/to_description.ts";
 import { provenBy } from "./kit/token.ts";
 
 export const label = "Amazon SNS";
@@ -36,7 +36,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   const said = name
     ? `${words("Alarm", quoted(name), state)}: ${line(alarm, "NewStateReason") ?? ""}`
     : first(line(payload, "Subject"), line(payload, "Message"));
-  return told({ name: "sns", label }, payload, context, {
+  return toDescription({ name: "sns", label }, payload, context, {
     event: type,
     title: isRequest
       ? words(

@@ -22,7 +22,7 @@ export type Verdict =
   | { ok: false; code: string; message: string; hint: string };
 
 /** An answer that a sender needs instead of Otto's own JSON. */
-export interface Reply {
+export interface HandshakeReply {
   status: number;
   contentType?: string;
   body?: string;
@@ -35,7 +35,7 @@ export interface Reply {
 }
 
 /** What the operator has set for a source. */
-export interface Known {
+export interface SourceSecrets {
   readonly secrets: readonly string[];
   /** The values of `verifyTokenVariable`. */
   readonly verifyTokens: readonly string[];
@@ -94,20 +94,26 @@ export interface Source {
    * An answer to a request of any method that is not signed and carries no
    * event; nothing of it is kept.
    */
-  probe?(request: Incoming, known: Known): Reply | undefined | Promise<Reply | undefined>;
+  probe?(
+    request: Incoming,
+    known: SourceSecrets,
+  ): HandshakeReply | undefined | Promise<HandshakeReply | undefined>;
   /**
    * An answer to a signed handshake, given after the signature was checked and
    * refused where there is no secret to check it with; nothing of it is kept.
    */
-  handshake?(request: Incoming, known: Known): Reply | undefined | Promise<Reply | undefined>;
+  handshake?(
+    request: Incoming,
+    known: SourceSecrets,
+  ): HandshakeReply | undefined | Promise<HandshakeReply | undefined>;
   /** The answer to an accepted message, where this sender needs another than Otto's JSON. */
-  answer?(request: Incoming): Reply | undefined;
+  answer?(request: Incoming): HandshakeReply | undefined;
   /**
    * What whoever has captured a signed request cannot change in it, where its
    * delivery id is not signed: a request with any of it is the old one again,
    * whatever id it shows. Left out where the same may be news.
    */
-  replayKeys?(request: Incoming): readonly (string | Uint8Array)[];
+  signedContentKeys?(request: Incoming): readonly (string | Uint8Array)[];
   /** Whether a secret can be one of this source: for vendors whose signature only they can make. */
   takes?(secret: string): Promise<boolean>;
   /** Signs a sample the way the vendor would: the headers to add. */

@@ -6,7 +6,7 @@ import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming } from "./source.ts";
 import { inUnits } from "./kit/amount.ts";
-import { told } from "./kit/to_description.ts";
+import { toDescription } from "./kit/to_description.ts";
 
 export const label = "Square";
 export const secretVariable = "SQUARE_WEBHOOK_SIGNATURE_KEY";
@@ -36,7 +36,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   const object = isObject(data, "object", kind) ? at(data, "object", kind) : at(data, "object");
   const money = first(at(object, "amount_money"), at(object, "total_money"));
   const amount = inUnits(text(money, "amount"), text(money, "currency"));
-  return told({ name: "square", label }, payload, context, {
+  return toDescription({ name: "square", label }, payload, context, {
     event,
     title: event && words(
       event,

@@ -5,7 +5,7 @@ import { usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy, signedByKey } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Source } from "./source.ts";
-import { told } from "./kit/to_description.ts";
+import { toDescription } from "./kit/to_description.ts";
 
 const CONTACT = {
   type: "contact.created",
@@ -81,7 +81,7 @@ export function standardWebhooks(
         line(data, "to", 0),
       );
       const id = line(data, "id");
-      return told({ name, label }, payload, context, {
+      return toDescription({ name, label }, payload, context, {
         event,
         title: event && words(
           name === "standardwebhooks" ? undefined : label,

@@ -5,8 +5,8 @@ import { jsonReply } from "./kit/challenge.ts";
 import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
-import type { DescribeContext, Incoming, Reply } from "./source.ts";
-import { told, withoutTags } from "./kit/to_description.ts";
+import type { DescribeContext, HandshakeReply, Incoming } from "./source.ts";
+import { toDescription, withoutTags } from "./kit/to_description.ts";
 
 export const label = "Microsoft Teams";
 export const secretVariable = "TEAMS_WEBHOOK_SECRET";
@@ -27,7 +27,7 @@ export function deliveryId(request: Incoming): string | undefined {
 }
 
 /** Teams insists on a message within five seconds; the outcome is told elsewhere. */
-export function answer(): Reply {
+export function answer(): HandshakeReply {
   return jsonReply({ type: "message", text: "Got it: Otto is on it." });
 }
 
@@ -43,7 +43,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   );
   const type = line(payload, "type");
   const title = type && words("Teams message", ["from", actor], ["in", place]);
-  return told({ name: "teams", label }, payload, context, {
+  return toDescription({ name: "teams", label }, payload, context, {
     event: type,
     title: title && said ? `${title}: ${said}` : title,
     actor,

@@ -3,8 +3,8 @@ import { quoted, words } from "./kit/line.ts";
 import { at, first, line, text, whole } from "./kit/json_path.ts";
 import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
-import type { DescribeContext, Incoming, Reply } from "./source.ts";
-import { told } from "./kit/to_description.ts";
+import type { DescribeContext, HandshakeReply, Incoming } from "./source.ts";
+import { toDescription } from "./kit/to_description.ts";
 import { provenBy } from "./kit/token.ts";
 
 export const label = "Telegram";
@@ -27,7 +27,7 @@ export function deliveryId(request: Incoming): string | undefined {
 }
 
 /** Telegram would take a JSON answer for a call of its API. */
-export function answer(): Reply {
+export function answer(): HandshakeReply {
   return { status: 200 };
 }
 
@@ -47,7 +47,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   );
   const media = ["photo", "document", "voice", "video", "sticker", "location", "new_chat_members"]
     .find((each) => at(update, each) !== undefined);
-  return told({ name: "telegram", label }, payload, context, {
+  return toDescription({ name: "telegram", label }, payload, context, {
     event: kind,
     title: kind && update !== undefined
       ? words(

@@ -4,8 +4,8 @@ import { at, first, line, text, whole } from "./kit/json_path.ts";
 import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
-import type { DescribeContext, Incoming, Reply } from "./source.ts";
-import { told } from "./kit/to_description.ts";
+import type { DescribeContext, HandshakeReply, Incoming } from "./source.ts";
+import { toDescription } from "./kit/to_description.ts";
 
 export const label = "Trello";
 export const secretVariable = "TRELLO_APP_SECRET";
@@ -24,7 +24,7 @@ export const { verify, sign, proof } = signedBy({
 });
 
 /** Trello looks with HEAD before it makes a webhook. */
-export function probe({ method }: Incoming): Reply | undefined {
+export function probe({ method }: Incoming): HandshakeReply | undefined {
   return method === "HEAD" ? { status: 200 } : undefined;
 }
 
@@ -65,7 +65,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     quoted(first(line(data, "card", "name"), line(data, "list", "name"))),
     ["on", board],
   );
-  return told({ name: "trello", label }, payload, context, {
+  return toDescription({ name: "trello", label }, payload, context, {
     event: type,
     title: title && said ? `${title}: ${said}` : title,
     links: [cardLink(text(data, "card", "shortLink")), at(payload, "model", "url")],

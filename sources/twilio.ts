@@ -13,7 +13,7 @@ import {
   verifyHmac,
 } from "./signature/signature.ts";
 import { isForm, payloadOf, usableId } from "./kit/incoming.ts";
-import type { Incoming, Reply, Sample, Verdict } from "./source.ts";
+import type { HandshakeReply, Incoming, Sample, Verdict } from "./source.ts";
 import { bodyDigest, plainText, signedTexts } from "./twilio/signature.ts";
 import { debugged, eventOf, messageStatus, streamed, titleOf } from "./twilio/title.ts";
 import { malformed, mismatch, missing, verified } from "./kit/verdict.ts";
@@ -109,7 +109,7 @@ export function deliveryId(request: Incoming): string | undefined {
 }
 
 /** The token is a header, which is not signed; the URL and the fields are, however they are written. */
-export function replayKeys(request: Incoming): string[] {
+export function signedContentKeys(request: Incoming): string[] {
   const isPlain = isForm(request) && bodyDigest(request.url) === undefined;
   return [plainText(request.url, isPlain ? request.body : undefined)];
 }
@@ -118,7 +118,7 @@ export function replayKeys(request: Incoming): string[] {
  * Answers forms, posted or in the URL, with TwiML that does nothing, exactly as twilio-node prints
  * it: JSON would be an error in Twilio's log (error 12300, "Invalid Content-Type").
  */
-export function answer(request: Incoming): Reply | undefined {
+export function answer(request: Incoming): HandshakeReply | undefined {
   if (!isForm(request) && request.method !== "GET") return undefined;
   return {
     status: 200,

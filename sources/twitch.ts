@@ -5,8 +5,8 @@ import { echo } from "./kit/challenge.ts";
 import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
-import type { DescribeContext, Incoming, Reply } from "./source.ts";
-import { told } from "./kit/to_description.ts";
+import type { DescribeContext, HandshakeReply, Incoming } from "./source.ts";
+import { toDescription } from "./kit/to_description.ts";
 
 export const label = "Twitch";
 export const secretVariable = "TWITCH_WEBHOOK_SECRET";
@@ -32,7 +32,7 @@ export function deliveryId({ headers }: Incoming): string | undefined {
 }
 
 /** Gives the challenge of a new subscription back. */
-export function handshake(request: Incoming): Reply | undefined {
+export function handshake(request: Incoming): HandshakeReply | undefined {
   const type = request.headers.get("twitch-eventsub-message-type");
   if (type !== "webhook_callback_verification") return undefined;
   return echo(at(payloadOf(request), "challenge"));
@@ -48,7 +48,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     line(event, "broadcaster_user_name"),
     line(event, "to_broadcaster_user_name"),
   );
-  return told({ name: "twitch", label }, payload, context, {
+  return toDescription({ name: "twitch", label }, payload, context, {
     event: type,
     title: type && words(
       "Twitch",

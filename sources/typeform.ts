@@ -5,7 +5,7 @@ import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming } from "./source.ts";
-import { told } from "./kit/to_description.ts";
+import { toDescription } from "./kit/to_description.ts";
 
 export const label = "Typeform";
 export const secretVariable = "TYPEFORM_WEBHOOK_SECRET";
@@ -48,7 +48,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     ["from", email],
   );
   const summary = answers.map(({ value }) => value).filter((value) => value !== email).join(", ");
-  return told({ name: "typeform", label }, payload, context, {
+  return toDescription({ name: "typeform", label }, payload, context, {
     event,
     title: title && summary ? `${title}: ${summary}` : title,
     actor: email,

@@ -5,7 +5,7 @@ import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming } from "./source.ts";
-import { told } from "./kit/to_description.ts";
+import { toDescription } from "./kit/to_description.ts";
 
 export const label = "Vercel";
 export const secretVariable = "VERCEL_WEBHOOK_SECRET";
@@ -40,7 +40,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     did?.replaceAll("-", " "),
     line(data, "target") && `(${line(data, "target")})`,
   );
-  return told({ name: "vercel", label }, payload, context, {
+  return toDescription({ name: "vercel", label }, payload, context, {
     event,
     title: title && message ? `${title}: ${quoted(message)}` : title,
     links: [at(data, "links", "deployment"), url && !url.includes("://") ? `https://${url}` : url],

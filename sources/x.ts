@@ -6,8 +6,8 @@ import { jsonReply, notAChallenge, parameter } from "./kit/challenge.ts";
 import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
-import type { DescribeContext, Incoming, Known, Reply } from "./source.ts";
-import { titleOfAll, told } from "./kit/to_description.ts";
+import type { DescribeContext, HandshakeReply, Incoming, SourceSecrets } from "./source.ts";
+import { titleOfAll, toDescription } from "./kit/to_description.ts";
 
 export const label = "X";
 export const secretVariable = "X_CONSUMER_SECRET";
@@ -28,8 +28,8 @@ const CRC_TOKEN = /^[\w.~+/=-]{1,200}$/;
 /** Answers the challenge that X sends every hour. */
 export async function probe(
   { method, url }: Incoming,
-  { secrets }: Known,
-): Promise<Reply | undefined> {
+  { secrets }: SourceSecrets,
+): Promise<HandshakeReply | undefined> {
   const token = method === "GET" ? parameter(url, "crc_token") : undefined;
   if (token === undefined || secrets.length === 0) return undefined;
   if (!CRC_TOKEN.test(token)) return notAChallenge();
@@ -59,7 +59,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   );
   const actor = first(line(event, "user", "screen_name"), line(event, "source", "screen_name"));
   const name = kind?.replace(/_events$/, "").replaceAll("_", " ");
-  return told({ name: "x", label }, payload, context, {
+  return toDescription({ name: "x", label }, payload, context, {
     event: kind,
     title: titleOfAll(
       events.length,

@@ -5,7 +5,7 @@ import { usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
-import { told } from "./kit/to_description.ts";
+import { toDescription } from "./kit/to_description.ts";
 import { mismatch } from "./kit/verdict.ts";
 
 export const label = "Zendesk";
@@ -24,7 +24,7 @@ const signed = signedBy({
   signed: "{time}{body}",
   time: { header: "X-Zendesk-Webhook-Signature-Timestamp", unit: "date", window: null },
 }, { variable: secretVariable, is: "the webhook's signing secret" });
-export const { sign, proof, replayKeys } = signed;
+export const { sign, proof, signedContentKeys } = signed;
 
 /** What signs the test of a webhook that is not saved yet: everybody knows it, so it proves nobody. */
 const TEST_SECRET = "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ==";
@@ -59,7 +59,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     first(line(detail, "subject"), line(detail, "title"), line(detail, "name")),
   );
   const id = line(detail, "id");
-  return told({ name: "zendesk", label }, payload, context, {
+  return toDescription({ name: "zendesk", label }, payload, context, {
     event,
     title: thing
       ? words(

@@ -5,8 +5,8 @@ import { encodeHex, hmac } from "./signature/signature.ts";
 import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
-import type { DescribeContext, Incoming, Known, Reply } from "./source.ts";
-import { told } from "./kit/to_description.ts";
+import type { DescribeContext, HandshakeReply, Incoming, SourceSecrets } from "./source.ts";
+import { toDescription } from "./kit/to_description.ts";
 
 export const label = "Zoom";
 export const secretVariable = "ZOOM_WEBHOOK_SECRET_TOKEN";
@@ -40,8 +40,8 @@ const PLAIN_TOKEN = /^[\w.~+/=-]{1,200}$/;
 /** Answers the validation of the URL, now and every 72 hours, with the secret that signed it. */
 export async function handshake(
   request: Incoming,
-  { secrets }: Known,
-): Promise<Reply | undefined> {
+  { secrets }: SourceSecrets,
+): Promise<HandshakeReply | undefined> {
   const payload = payloadOf(request);
   if (at(payload, "event") !== "endpoint.url_validation") return undefined;
   const plainToken = at(payload, "payload", "plainToken");
@@ -67,7 +67,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   const person = line(object, "participant", "user_name");
   const actor = first(person, line(payload, "payload", "operator"));
   const topic = quoted(line(object, "topic"));
-  return told({ name: "zoom", label }, payload, context, {
+  return toDescription({ name: "zoom", label }, payload, context, {
     event,
     title: thing &&
       (person

@@ -1,12 +1,12 @@
 import type { Config } from "../../lib/config/config.ts";
 import {
-  type Editable,
+  type EditableBody,
   editableOf,
   MOST_EDITED_BYTES,
   typedBytes,
 } from "../../lib/message/edit.ts";
-import { type Replay, type WholeMessage } from "../../lib/message/message.ts";
-import { replayEdited } from "../../lib/message/redeliver.ts";
+import { type RedeliverOptions, type WholeMessage } from "../../lib/message/message.ts";
+import { redeliverEdited } from "../../lib/message/redeliver.ts";
 import type { Services } from "../../lib/services.ts";
 import { conflict, createApi, createRoute, json, missing, refusals } from "../openapi.ts";
 import { Problem } from "../problem.ts";
@@ -54,13 +54,13 @@ export async function keepTyped(
   services: Services,
   message: WholeMessage,
   typed: string,
-): Promise<Replay | undefined> {
+): Promise<RedeliverOptions | undefined> {
   const bytes = typedBytes(requireEditable(services.config, message), typed);
   return bytes && await keepEdit(services, message, bytes);
 }
 
 /** @throws {Problem} 409 when a person may not edit this message, and why. */
-export function requireEditable(config: Config, message: WholeMessage): Editable {
+export function requireEditable(config: Config, message: WholeMessage): EditableBody {
   if (message.state === "rejected") throw refusedBefore();
   requireEdits(config);
   const editable = editableOf(message);
@@ -90,7 +90,7 @@ async function keepEdit(
   { database, queue, log, sources }: Services,
   message: WholeMessage,
   bytes: Uint8Array,
-): Promise<Replay> {
+): Promise<RedeliverOptions> {
   if (bytes.byteLength > MOST_EDITED_BYTES) {
     throw new Problem(
       413,
@@ -99,7 +99,7 @@ async function keepEdit(
       "Send it to the webhook's own URL, which takes more",
     );
   }
-  const made = await replayEdited(database, {
+  const made = await redeliverEdited(database, {
     id: message.message_id,
     body: bytes,
     secretNames: sources.find(message.webhook_type).source.secretNames,

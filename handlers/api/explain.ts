@@ -2,18 +2,18 @@ import { parseBody } from "../../sources/kit/payload.ts";
 import { findDelivery } from "../../lib/message/quarantine.ts";
 import { errorText } from "../../lib/process/log.ts";
 import type { Services } from "../../lib/services.ts";
-import { findCaptured } from "../../lib/message/replay_guard.ts";
+import { findFirstSigned } from "../../lib/message/replay_guard.ts";
 import type { Pauses } from "../../lib/ingress/pauses.ts";
 import { mergeOf, reasonToFilter } from "../../lib/work/source_rules.ts";
 import { hintFor } from "../../sources/diagnosis/fingerprint.ts";
 import { asSent } from "../../sources/kit/query.ts";
 import { labelOf } from "../../sources/rules/registry.ts";
 import { threadOf } from "../../sources/slack/command.ts";
-import type { Incoming, Reply } from "../../sources/source.ts";
-import { paused } from "../webhook/admission.ts";
+import type { HandshakeReply, Incoming } from "../../sources/source.ts";
+import { refusePaused } from "../webhook/admission.ts";
 import { conflict, createApi, createRoute, json, missing, refusals } from "../openapi.ts";
 import { createBodyBudget, readBody } from "../webhook/body.ts";
-import { type Door, SignatureRefused } from "../webhook/source_gate.ts";
+import { SignatureRefused, type SourceGate } from "../webhook/source_gate.ts";
 import { Problem } from "../problem.ts";
 import { requireMessage } from "./require_message.ts";
 import { type Explanation, explanation, idParam, typeParam } from "../schemas.ts";
@@ -110,7 +110,7 @@ export function explainMessage({ services, verifier, pauses }: Options) {
 
 async function explain(
   { services: { config, database, sources, slack }, verifier, pauses }: Options,
-  door: Door,
+  door: SourceGate,
   incoming: Incoming,
   /** The message that it became, and the address that it came from, where that is known. */
   { id, address }: { id?: string; address?: string } = {},
@@ -166,9 +166,9 @@ async function explain(
       reason: filtered ?? told.error,
     },
     same_signed_as: isKept && judged.verdict === "verified"
-      ? await findCaptured(database, {
+      ? await findFirstSigned(database, {
         source: name,
-        keys: source.replayKeys?.(asSent(source, incoming)) ?? [],
+        keys: source.signedContentKeys?.(asSent(source, incoming)) ?? [],
         but: id,
       }) ?? null
       : null,
@@ -183,7 +183,7 @@ async function explain(
       })
       : null,
     answer: isPaused
-      ? problemAnswer(paused(door))
+      ? problemAnswer(refusePaused(door))
       : judged.refused
       ? problemAnswer(judged.refused)
       : replyAnswer(handshake ?? source.answer?.(incoming), incoming.type),
@@ -201,7 +201,7 @@ const NOT_ASKED: Judged = {
   why: "It is a handshake of this sender that is answered without a signature.",
 };
 
-async function judge(verifier: Verifier, door: Door, incoming: Incoming): Promise<Judged> {
+async function judge(verifier: Verifier, door: SourceGate, incoming: Incoming): Promise<Judged> {
   try {
     const verdict = await verifier.verify(door, incoming);
     if (verdict === "verified") {
@@ -222,7 +222,7 @@ async function judge(verifier: Verifier, door: Door, incoming: Incoming): Promis
   }
 }
 
-function describe({ source }: Door, { type, headers, body }: Incoming) {
+function describe({ source }: SourceGate, { type, headers, body }: Incoming) {
   try {
     const { payload, kind } = parseBody(body, headers.get("content-type") ?? undefined);
     const description = source.describe(payload, { headers, type });
@@ -245,7 +245,7 @@ function problemAnswer({ status, code, message, hint }: Problem): Explanation["a
   };
 }
 
-function replyAnswer(reply: Reply | undefined, type: string): Explanation["answer"] {
+function replyAnswer(reply: HandshakeReply | undefined, type: string): Explanation["answer"] {
   return reply
     ? { status: reply.status, content_type: reply.contentType ?? null, body: reply.body ?? "" }
     : {

@@ -13,7 +13,7 @@ import type { Registry } from "../../sources/rules/registry.ts";
 import { conflict, createApi, createRoute, json, missing, refusals } from "../openapi.ts";
 import { notFound } from "../problem.ts";
 import { requireMessage } from "./require_message.ts";
-import type { Replayer } from "./redeliver.ts";
+import type { Redeliverer } from "./redeliver.ts";
 import { idParam, listOf, message, notReplayed, page, replay, wholeMessage } from "../schemas.ts";
 
 const MOST_REPLAYS = 500;
@@ -30,7 +30,7 @@ const filter = z.object({
 
 /** `/api/messages`: list, read, replay, delete. */
 export function messages(
-  { services: { database, sources }, replayer }: { services: Services; replayer: Replayer },
+  { services: { database, sources }, replayer }: { services: Services; replayer: Redeliverer },
 ) {
   return createApi()
     .openapi(

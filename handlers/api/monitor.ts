@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { checkHealth } from "../../lib/monitor/health.ts";
 import { listWorkers } from "../../lib/monitor/heartbeat.ts";
 import type { Services } from "../../lib/services.ts";
-import { shared } from "../../lib/async/cached.ts";
+import { cached } from "../../lib/async/cached.ts";
 import type { Stats } from "../../lib/monitor/stats.ts";
 import { createApi, createRoute, json, refusals } from "../openapi.ts";
 import type { Metrics } from "../metrics.ts";
@@ -13,7 +13,7 @@ const HEALTH_MS = 1_000;
 
 /** What anyone may ask: whether Otto lives, and whether it takes messages. */
 export function publicMonitor({ services }: { services: Services }) {
-  const readHealth = shared(() => checkHealth(services), { freshMs: HEALTH_MS, rest: 1 });
+  const readHealth = cached(() => checkHealth(services), { freshMs: HEALTH_MS, rest: 1 });
   return createApi()
     .openapi(
       createRoute({

@@ -3,7 +3,7 @@ import { releaseRejected } from "../../lib/message/quarantine.ts";
 import type { Services } from "../../lib/services.ts";
 import type { Incoming } from "../../sources/source.ts";
 import { conflict, createApi, createRoute, json, missing, refusals } from "../openapi.ts";
-import { type Door, SignatureRefused } from "../webhook/source_gate.ts";
+import { SignatureRefused, type SourceGate } from "../webhook/source_gate.ts";
 import { Problem } from "../problem.ts";
 import { requireMessage } from "./require_message.ts";
 import { idParam, released } from "../schemas.ts";
@@ -65,7 +65,7 @@ export function quarantine(
     return { message_id, state: "new" as const, verification };
   }
 
-  async function verify(door: Door, incoming: Incoming): Promise<"verified" | "unverified"> {
+  async function verify(door: SourceGate, incoming: Incoming): Promise<"verified" | "unverified"> {
     try {
       return await verifier.verify(door, incoming) === "verified" ? "verified" : "unverified";
     } catch (error) {

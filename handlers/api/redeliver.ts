@@ -1,7 +1,7 @@
 import {
   readWholeMessages,
-  type Replay,
-  replayMessages,
+  redeliverMessages,
+  type RedeliverOptions,
   type Verification,
   type WholeMessage,
 } from "../../lib/message/message.ts";
@@ -12,23 +12,25 @@ import { Problem } from "../problem.ts";
 import type { Verifier } from "../webhook/verifier.ts";
 
 /** A message that is not worked again, and why. */
-export interface NotReplayed {
+export interface NotRedelivered {
   message_id: string;
   code: string;
   message: string;
 }
 
 /** Works kept messages again: each is verified anew, by today's secrets at the time it came. */
-export interface Replayer {
+export interface Redeliverer {
   /** Of many, those that are not right any more stay out, and are named. */
-  replayAll(ids: readonly string[]): Promise<{ items: Replay[]; refused: NotReplayed[] }>;
+  replayAll(
+    ids: readonly string[],
+  ): Promise<{ items: RedeliverOptions[]; refused: NotRedelivered[] }>;
   /** @throws {Problem} 409 when it is not right any more, with what would make it so. */
-  replayOne(id: string): Promise<Replay | undefined>;
+  replayOne(id: string): Promise<RedeliverOptions | undefined>;
 }
 
-export function createReplayer(
+export function createRedeliverer(
   { services: { config, database, queue }, verifier }: { services: Services; verifier: Verifier },
-): Replayer {
+): Redeliverer {
   async function verify(message: WholeMessage): Promise<Verification> {
     if (message.state === "rejected") throw wasRefused();
     if (message.edited) {
@@ -43,7 +45,7 @@ export function createReplayer(
   }
 
   async function make(asked: readonly { id: string; verification: Verification }[]) {
-    const items = asked.length > 0 ? await replayMessages(database, asked) : [];
+    const items = asked.length > 0 ? await redeliverMessages(database, asked) : [];
     queue.send(items.map(({ message_id }) => message_id));
     return items;
   }
@@ -51,7 +53,7 @@ export function createReplayer(
   return {
     async replayAll(ids) {
       const verified: { id: string; verification: Verification }[] = [];
-      const refused: NotReplayed[] = [];
+      const refused: NotRedelivered[] = [];
       for await (const message of readWholeMessages(database, ids)) {
         const { message_id: id } = message;
         try {

@@ -5,15 +5,15 @@ import {
   deleteMessage,
   findMessages,
   MESSAGE_STATES,
-  type Replay,
+  type RedeliverOptions,
 } from "../../lib/message/message.ts";
 import {
-  findReplayable,
+  findRedeliverable,
   type MessageSearch,
   readPassage,
   searchMessages,
 } from "../../lib/message/search.ts";
-import { countReplays, findReplays } from "../../lib/message/redeliver.ts";
+import { countRedelivered, findRedelivered } from "../../lib/message/redeliver.ts";
 import type { Services } from "../../lib/services.ts";
 import { listTaskEvents } from "../../lib/task/task.ts";
 import type { Env } from "../caller.ts";
@@ -21,7 +21,7 @@ import { asked, batchOf, oneOf, readForm } from "./form.ts";
 import { readFrame } from "./frame.ts";
 import { readRows } from "./rows.ts";
 import { notFound, Problem } from "../problem.ts";
-import type { Replayer } from "../api/redeliver.ts";
+import type { Redeliverer } from "../api/redeliver.ts";
 import { requireMessage } from "../api/require_message.ts";
 import { createNames, listChoices } from "../../sources/rules/names.ts";
 import { confirmPage } from "../views/parts/confirm.ts";
@@ -36,7 +36,7 @@ const REPLAYS_AT_ONCE = 200;
 
 /** `/messages` and what can be done there. */
 export function messagePages(
-  { services, replayer }: { services: Services; replayer: Replayer },
+  { services, replayer }: { services: Services; replayer: Redeliverer },
 ): Hono<Env> {
   const { database, sources } = services;
   const parts = { database, nameOf: createNames(sources) };
@@ -58,7 +58,7 @@ export function messagePages(
   app.get("/messages/replay", async (c) => {
     const frame = await readFrame(c, database, "messages");
     const query = queryOf((name) => asked(c, name));
-    const ids = await findReplayable(database, searchOf(query), { most: MOST_REPLAYS + 1 });
+    const ids = await findRedeliverable(database, searchOf(query), { most: MOST_REPLAYS + 1 });
     const back = linkTo("/messages", { ...query });
     if (ids.length === 0) {
       throw nothingToReplay();
@@ -86,9 +86,9 @@ export function messagePages(
     const search = searchOf(queryOf((name) => form.get(name) ?? undefined));
     const newest = form.get("newest") ?? "";
     if (!isId(newest)) throw badForm();
-    const ids = await findReplayable(database, search, { most: MOST_REPLAYS, upTo: newest });
+    const ids = await findRedeliverable(database, search, { most: MOST_REPLAYS, upTo: newest });
     if (ids.length === 0) throw nothingToReplay();
-    const made: Replay[] = [];
+    const made: RedeliverOptions[] = [];
     let unfit = 0;
     // Oldest first, as they came. What was made stays, whatever happens to the rest.
     for (let end = ids.length; end > 0; end -= REPLAYS_AT_ONCE) {
@@ -121,7 +121,7 @@ export function messagePages(
     const [from = "", to = ""] = [asked(c, "from"), asked(c, "to")];
     if (!isId(from) || !isId(to)) throw badForm();
     const frame = await readFrame(c, database, "messages");
-    const progress = await countReplays(database, { from, to });
+    const progress = await countRedelivered(database, { from, to });
     return c.html(replayProgress({
       frame,
       progress,
@@ -140,7 +140,7 @@ export function messagePages(
       findMessages(database, [id]).then((found) => readRows(parts, found)),
       readPassage(database, id),
       whole.task_id ? listTaskEvents(database, whole.task_id) : [],
-      findReplays(database, id),
+      findRedelivered(database, id),
     ]);
     if (!row) throw notFound("message");
     const from = sources.find(whole.webhook_type);

@@ -2,17 +2,17 @@ import type { Live } from "../../lib/live/live.ts";
 import type { Pauses } from "../../lib/ingress/pauses.ts";
 import type { Services } from "../../lib/services.ts";
 import type { Stats } from "../../lib/monitor/stats.ts";
-import type { Replayer } from "../api/redeliver.ts";
-import type { Offers } from "../webhook/offered_secrets.ts";
+import type { Redeliverer } from "../api/redeliver.ts";
+import type { OfferedSecrets } from "../webhook/offered_secrets.ts";
 
 /** What the pages are made of. */
 export interface PageOptions {
   services: Services;
   live: Live;
   readStats(): Promise<Stats>;
-  replayer: Replayer;
+  replayer: Redeliverer;
   pauses: Pauses;
-  offers: Offers;
+  offers: OfferedSecrets;
   /** Ends the streams. */
   stop: AbortSignal;
   /** Runs `POST /webhook/{type}` as if a sender had called it. */

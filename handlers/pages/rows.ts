@@ -9,7 +9,7 @@ import type { NameOf } from "../../sources/rules/names.ts";
 import { goneRow, messageRow } from "../views/message/row.ts";
 import { goneNotification, isUnread, notificationItem } from "../views/live/notification.ts";
 import { MOST_UNREAD, unreadLink } from "../views/page.ts";
-import type { Row } from "../views/parts/stages.ts";
+import type { StageRow } from "../views/parts/stages.ts";
 
 /** What rows are made with. */
 export interface RowParts {
@@ -21,7 +21,7 @@ export interface RowParts {
 export async function readRows(
   { database, nameOf }: RowParts,
   messages: readonly Message[],
-): Promise<Row[]> {
+): Promise<StageRow[]> {
   if (messages.length === 0) return [];
   const taskIds = messages.map((message) => message.task_id).filter((id) => id !== null);
   const [tasks, tellings] = await Promise.all([

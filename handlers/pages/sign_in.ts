@@ -15,7 +15,7 @@ const COOKIE = "otto_session";
 const MOST_FORM_BYTES = 4_096;
 
 /** Who may come in, and the page where they show their token. */
-export interface Door {
+export interface OpenAuth {
   /** Lets pass who may do what they ask for: the admin, and to look at things readers too. */
   requireRole: MiddlewareHandler<Env>;
   pages: Hono<Env>;
@@ -23,7 +23,7 @@ export interface Door {
   newToken(): Promise<string | undefined>;
 }
 
-export function openDoor({ services }: { services: Services }): Door {
+export function openAuth({ services }: { services: Services }): OpenAuth {
   const { config, database, log } = services;
   const admin = openAdmin(config, database);
   const attempts = createAttempts(log);

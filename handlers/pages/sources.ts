@@ -5,13 +5,13 @@ import { countRejected } from "../../lib/message/quarantine.ts";
 import { listRefusals } from "../../lib/ingress/refusal_log.ts";
 import { searchMessages } from "../../lib/message/search.ts";
 import type { Services } from "../../lib/services.ts";
-import { shared } from "../../lib/async/cached.ts";
+import { cached } from "../../lib/async/cached.ts";
 import { readSourceStats } from "../../lib/ingress/stats.ts";
 import { sources as known } from "../../sources/mod.ts";
 import { GENERIC, labelOf, variableOf } from "../../sources/rules/registry.ts";
 import type { Env } from "../caller.ts";
 import { readFrame } from "./frame.ts";
-import type { Offers } from "../webhook/offered_secrets.ts";
+import type { OfferedSecrets } from "../webhook/offered_secrets.ts";
 import { readRows } from "./rows.ts";
 import { listSampled } from "../webhook/sample.ts";
 import { noSource } from "../api/sources.ts";
@@ -27,15 +27,15 @@ export function sourcePages(
   { services, pauses, offers, originFor }: {
     services: Services;
     pauses: Pauses;
-    offers: Offers;
+    offers: OfferedSecrets;
     originFor: (request: Request) => string;
   },
 ): Hono<Env> {
   const { config, database, sources } = services;
   const { all } = sources;
   const parts = { database, nameOf: createNames(sources) };
-  const readStats = shared(() => readSourceStats(database), { freshMs: FRESH_MS });
-  const readRefusals = shared(() => listRefusals(database), { freshMs: FRESH_MS });
+  const readStats = cached(() => readSourceStats(database), { freshMs: FRESH_MS });
+  const readRefusals = cached(() => listRefusals(database), { freshMs: FRESH_MS });
   const sampled = listSampled(services);
 
   async function readViews(origin: string): Promise<SourceView[]> {

@@ -1,7 +1,7 @@
 import { listWorkers } from "../../lib/monitor/heartbeat.ts";
-import { openPulse } from "../../lib/monitor/throughput.ts";
+import { openThroughput } from "../../lib/monitor/throughput.ts";
 import type { Services } from "../../lib/services.ts";
-import { shared } from "../../lib/async/cached.ts";
+import { cached } from "../../lib/async/cached.ts";
 import type { Stats } from "../../lib/monitor/stats.ts";
 import type { Pauses } from "../../lib/ingress/pauses.ts";
 import { labelOf } from "../../sources/rules/registry.ts";
@@ -25,8 +25,8 @@ export function createSummary(
   },
 ): Summary {
   const { config, agent, database, sources } = services;
-  const workers = shared(() => listWorkers(database), { freshMs: FRESH_MS });
-  const pulse = openPulse(database);
+  const workers = cached(() => listWorkers(database), { freshMs: FRESH_MS });
+  const pulse = openThroughput(database);
   return {
     async lanes() {
       const [stats, passed] = await Promise.all([readStats(), pulse()]);

@@ -4,9 +4,9 @@ import { type ChannelStats, readChannelStats } from "../../lib/monitor/channel_s
 import type { Database } from "../../lib/store/database.ts";
 import { type Check, checkHealth } from "../../lib/monitor/health.ts";
 import { listWorkers, type WorkerStatus } from "../../lib/monitor/heartbeat.ts";
-import { readHistory, type SpanName, SPANS } from "../../lib/monitor/timeseries.ts";
+import { readTimeSeries, type SpanName, SPANS } from "../../lib/monitor/timeseries.ts";
 import type { Services } from "../../lib/services.ts";
-import { shared } from "../../lib/async/cached.ts";
+import { cached } from "../../lib/async/cached.ts";
 import type { Stats } from "../../lib/monitor/stats.ts";
 import type { Env } from "../caller.ts";
 import { asked, oneOf } from "./form.ts";
@@ -23,14 +23,14 @@ export function systemPages(
   { services, readStats }: { services: Services; readStats: () => Promise<Stats> },
 ): Hono<Env> {
   const { database, queue } = services;
-  const readHealth = shared(() => checkHealth(services), { freshMs: FRESH_MS, rest: 1 });
-  const readWorkers = shared(() => listWorkers(database), { freshMs: FRESH_MS });
-  const readChannels = shared(() => readChannelStats(database), { freshMs: FRESH_MS });
+  const readHealth = cached(() => checkHealth(services), { freshMs: FRESH_MS, rest: 1 });
+  const readWorkers = cached(() => listWorkers(database), { freshMs: FRESH_MS });
+  const readChannels = cached(() => readChannelStats(database), { freshMs: FRESH_MS });
   const histories = Object.fromEntries(NAMES.map((name) => [
     name,
-    shared(() => readHistory(database, name), { freshMs: CHART_MS }),
-  ])) as Record<SpanName, () => ReturnType<typeof readHistory>>;
-  const readSchema = shared(() => schemaVersion(database), { freshMs: 60_000 });
+    cached(() => readTimeSeries(database, name), { freshMs: CHART_MS }),
+  ])) as Record<SpanName, () => ReturnType<typeof readTimeSeries>>;
+  const readSchema = cached(() => schemaVersion(database), { freshMs: 60_000 });
 
   const app = new Hono<Env>();
   app.get("/system", async (c) => {

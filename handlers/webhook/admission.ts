@@ -1,38 +1,38 @@
 import type { Pauses } from "../../lib/ingress/pauses.ts";
 import { labelOf, type Named, type Registry } from "../../sources/rules/registry.ts";
 import type { Connection } from "../caller.ts";
-import type { Door } from "./source_gate.ts";
+import type { SourceGate } from "./source_gate.ts";
 import { Problem } from "../problem.ts";
 import { createRateLimit, type RateLimit } from "./rate_limit.ts";
 
 const PAUSED_SECONDS = 60;
 
 /** What the operator lets in at all, whoever vouches for it. */
-export interface Admission {
+export interface IngressPolicy {
   /**
    * Before anything of a request is read.
    *
    * @throws {Problem} 503 while its source is paused, 403 from an address that
    * is not allowed, 429 when too many have come.
    */
-  require(door: Door, from: { address: string; connection: Connection }): void;
+  require(door: SourceGate, from: { address: string; connection: Connection }): void;
   /** The same for a greeting: it is answered while its source is paused, too, and counts as nothing. */
-  requireAddress(door: Door, from: { address: string; connection: Connection }): void;
+  requireAddress(door: SourceGate, from: { address: string; connection: Connection }): void;
   /**
    * Counts a request that has proved itself: nobody else can use up its
    * sender's share.
    *
    * @throws {Problem} 429 when too many have come.
    */
-  count(door: Door): void;
+  count(door: SourceGate): void;
 }
 
-export function createAdmission(
+export function createIngressPolicy(
   { sources, pauses }: { sources: Registry; pauses: Pauses },
-): Admission {
+): IngressPolicy {
   const limits = new Map<string, RateLimit>();
 
-  function limitOf({ name }: Door): RateLimit | undefined {
+  function limitOf({ name }: SourceGate): RateLimit | undefined {
     const rate = sources.settingsOf(name).rate_limit;
     if (!rate) return undefined;
     let limit = limits.get(name);
@@ -40,7 +40,7 @@ export function createAdmission(
     return limit;
   }
 
-  const requireAddress: Admission["requireAddress"] = (door, { address, connection }) => {
+  const requireAddress: IngressPolicy["requireAddress"] = (door, { address, connection }) => {
     if (connection.isInside || sources.allows(door.name, address)) return;
     throw new Problem(
       403,
@@ -53,7 +53,7 @@ export function createAdmission(
 
   return {
     require(door, from) {
-      if (pauses.since(door.name)) throw paused(door);
+      if (pauses.since(door.name)) throw refusePaused(door);
       requireAddress(door, from);
       const seconds = limitOf(door)?.wait();
       if (seconds) throw tooMany(door, seconds);
@@ -67,7 +67,7 @@ export function createAdmission(
 }
 
 /** What a paused source's sender hears. */
-export function paused(door: Named): Problem {
+export function refusePaused(door: Named): Problem {
   return new Problem(
     503,
     "paused",
@@ -77,7 +77,7 @@ export function paused(door: Named): Problem {
   );
 }
 
-function tooMany(door: Door, seconds: number): Problem {
+function tooMany(door: SourceGate, seconds: number): Problem {
   return new Problem(
     429,
     "too_many_requests",

@@ -1,13 +1,13 @@
-import type { Door } from "./source_gate.ts";
+import type { SourceGate } from "./source_gate.ts";
 import { Problem } from "../problem.ts";
 
 /** Whether a source's events come by this method: by POST always, by others where its vendor has them. */
-export function takesMethod({ source }: Door, method: string): boolean {
+export function takesMethod({ source }: SourceGate, method: string): boolean {
   return method === "POST" || (source.methods?.includes(method) ?? false);
 }
 
 /** A method by which this source sends no events, or none that nobody vouches for. */
-export function wrongMethod({ source, variable }: Door, method: string): Problem {
+export function wrongMethod({ source, variable }: SourceGate, method: string): Problem {
   const methods = source.methods ?? ["POST"];
   return new Problem(
     405,

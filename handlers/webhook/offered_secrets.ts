@@ -1,9 +1,9 @@
 import type { Log } from "../../lib/process/log.ts";
-import type { Door } from "./source_gate.ts";
+import type { SourceGate } from "./source_gate.ts";
 import { createRateLimit, type RateLimit } from "./rate_limit.ts";
 
 /** A secret that came with a handshake, and from where. */
-export interface Offer {
+export interface OfferedSecret {
   secret: string;
   client_ip: string;
   at: Date;
@@ -13,10 +13,10 @@ export interface Offer {
  * Secrets that senders bring along when their webhook is set up. They are for the
  * operator to take or leave: whoever can reach the URL could send one.
  */
-export interface Offers {
-  note(door: Door, offer: Offer): void;
+export interface OfferedSecrets {
+  note(door: SourceGate, offer: OfferedSecret): void;
   /** The latest of a source that this process has heard, the newest first. */
-  of(source: string): readonly Offer[];
+  of(source: string): readonly OfferedSecret[];
 }
 
 /** So many are told of, for each source: whoever floods one hides no other's, and a log has an end. */
@@ -24,9 +24,9 @@ const TOLD = { requests: 20, seconds: 60 };
 const KEPT = 5;
 const KEPT_MS = 60 * 60_000;
 
-export function createOffers(log: Log): Offers {
+export function createOfferedSecrets(log: Log): OfferedSecrets {
   const limits = new Map<string, RateLimit>();
-  const kept = new Map<string, Offer[]>();
+  const kept = new Map<string, OfferedSecret[]>();
   const fresh = (name: string) =>
     (kept.get(name) ?? []).filter(({ at }) => Date.now() - at.getTime() < KEPT_MS);
   return {

@@ -10,13 +10,13 @@ const MARKER = /SAMPLE/g;
 /** The type in the URL for a sender that we do not know. */
 const UNKNOWN = "demo";
 
-interface Parts {
+interface SampleParts {
   config: Pick<Config, "secrets">;
   sources: Registry;
 }
 
 /** The systems that have samples, and what stands in their way. */
-export function listSampled(parts: Parts): Sampled[] {
+export function listSampled(parts: SampleParts): Sampled[] {
   return Object.entries(parts.sources.all)
     .filter(([, source]) => source.samples?.length)
     .map(([name, source]) => ({
@@ -46,7 +46,7 @@ export function listEvents({ all }: Registry): Map<string, string[]> {
  * one that cannot sign.
  */
 export async function makeSample(
-  parts: Parts,
+  parts: SampleParts,
   { name, origin, path, event, turn = 0 }: {
     name: string;
     origin: string;
@@ -116,6 +116,6 @@ export async function makeSample(
   });
 }
 
-function secretFor(parts: Parts, name: string): string | undefined {
+function secretFor(parts: SampleParts, name: string): string | undefined {
   return secretsOf(parts.config, name, parts.sources.all[name].secretVariable)[0];
 }

@@ -1,13 +1,13 @@
 import { type Config, secretsOf } from "../../lib/config/config.ts";
 import type { Verification } from "../../lib/message/message.ts";
 import { labelOf, type Registry, variableOf } from "../../sources/rules/registry.ts";
-import type { Incoming, Known, Source } from "../../sources/source.ts";
+import type { Incoming, Source, SourceSecrets } from "../../sources/source.ts";
 import { Problem } from "../problem.ts";
 
 const MIB = 1024 * 1024;
 
 /** What a request of one source meets; the same for all its requests. */
-export interface Door extends Known {
+export interface SourceGate extends SourceSecrets {
   name: string;
   source: Source;
   bodyLimit: number;
@@ -30,8 +30,11 @@ export class SignatureRefused extends Problem {
 }
 
 /** Finds the door for a `webhook_type`; each is built once. */
-export function createDoors(config: Config, registry: Registry): (type: string) => Door {
-  const doors = new Map<string, Door>();
+export function createSourceGates(
+  config: Config,
+  registry: Registry,
+): (type: string) => SourceGate {
+  const doors = new Map<string, SourceGate>();
   return (type) => {
     const { name, source } = registry.find(type);
     let door = doors.get(name);
@@ -57,7 +60,7 @@ export function createDoors(config: Config, registry: Registry): (type: string) 
  * wants one and there is no secret to check it with.
  */
 export async function checkSignature(
-  { name, source, secrets, variable }: Door,
+  { name, source, secrets, variable }: SourceGate,
   incoming: Incoming,
   { requireVerified }: Pick<Config, "requireVerified">,
 ): Promise<Verification> {
@@ -83,7 +86,7 @@ export async function checkSignature(
 
 /** There is no secret to check a request with that must be checked. */
 export function secretMissing(
-  { name, source, variable }: Pick<Door, "name" | "source" | "variable">,
+  { name, source, variable }: Pick<SourceGate, "name" | "source" | "variable">,
 ): Problem {
   return new Problem(
     401,

@@ -5,12 +5,17 @@ import type { Services } from "../../lib/services.ts";
 import { diagnose } from "../../sources/diagnosis/diagnosis.ts";
 import { asSent } from "../../sources/kit/query.ts";
 import type { Incoming } from "../../sources/source.ts";
-import { checkSignature, createDoors, type Door, type SignatureRefused } from "./source_gate.ts";
+import {
+  checkSignature,
+  createSourceGates,
+  type SignatureRefused,
+  type SourceGate,
+} from "./source_gate.ts";
 import { Problem } from "../problem.ts";
 
 /** Checks requests against the secrets that are set, now or long after they came in. */
 export interface Verifier {
-  doorOf(type: string): Door;
+  doorOf(type: string): SourceGate;
   /** The URL the vendor has on file: what some signatures are made over. */
   publicUrl(url: string): string;
   /**
@@ -20,9 +25,9 @@ export interface Verifier {
    * @throws {Problem} when there is no secret and one is wanted, or the
    * vendor's certificate cannot be had.
    */
-  verify(door: Door, incoming: Incoming): Promise<Verification>;
+  verify(door: SourceGate, incoming: Incoming): Promise<Verification>;
   /** Why a signature was refused, for the operator's eyes only. */
-  diagnose(door: Door, refused: SignatureRefused): Promise<string>;
+  diagnose(door: SourceGate, refused: SignatureRefused): Promise<string>;
   /** A kept message as the request that it was. */
   incomingOf(message: WholeMessage): Incoming;
 }
@@ -30,11 +35,11 @@ export interface Verifier {
 export function createVerifier(
   { config, sources, log }: Pick<Services, "config" | "sources" | "log">,
 ): Verifier {
-  const doorOf = createDoors(config, sources);
+  const doorOf = createSourceGates(config, sources);
   const certificates = openCertificates();
 
   /** Some vendors sign with a key whose certificate they publish. */
-  async function withCertificate(door: Door, incoming: Incoming): Promise<Incoming> {
+  async function withCertificate(door: SourceGate, incoming: Incoming): Promise<Incoming> {
     const url = door.secrets.length > 0 ? door.source.certificateUrl?.(incoming) : undefined;
     if (!url) return incoming;
     const certificate = await certificates.read(url).catch((error) => {

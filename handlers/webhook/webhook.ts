@@ -4,13 +4,13 @@ import { MOST_KEPT_BYTES, type RejectedMessage } from "../../lib/message/quarant
 import { openRefusalLog } from "../../lib/ingress/refusal_log.ts";
 import type { Services } from "../../lib/services.ts";
 import { readQuery } from "../../sources/kit/query.ts";
-import type { Incoming, Reply } from "../../sources/source.ts";
-import type { Admission } from "./admission.ts";
-import type { Offers } from "./offered_secrets.ts";
+import type { HandshakeReply, Incoming } from "../../sources/source.ts";
+import type { IngressPolicy } from "./admission.ts";
+import type { OfferedSecrets } from "./offered_secrets.ts";
 import { createApi } from "../openapi.ts";
 import { createBodyBudget, readBody } from "./body.ts";
 import { clientAddress, type Connection, type Env } from "../caller.ts";
-import { type Door, secretMissing, SignatureRefused } from "./source_gate.ts";
+import { secretMissing, SignatureRefused, type SourceGate } from "./source_gate.ts";
 import { createHints } from "./hint.ts";
 import { takesMethod, wrongMethod } from "./method.ts";
 import type { Metrics } from "../metrics.ts";
@@ -34,8 +34,8 @@ export function webhook(
     services: Services;
     metrics: Metrics;
     verifier: Verifier;
-    admission: Admission;
-    offers: Offers;
+    admission: IngressPolicy;
+    offers: OfferedSecrets;
   },
 ): OpenAPIHono<Env> {
   const { config, inbox, quarantine, log } = services;
@@ -87,7 +87,7 @@ export function webhook(
   }
 
   async function keep(
-    door: Door,
+    door: SourceGate,
     request: Request,
     address: string,
     incoming: Incoming,
@@ -138,7 +138,7 @@ export function webhook(
 
   /** Keeps what was refused, in the background: the sender's 401 waits for nothing. */
   function setAside(
-    door: Door,
+    door: SourceGate,
     refused: SignatureRefused,
     toMessage: () => Omit<RejectedMessage, "size">,
   ): void {
@@ -156,7 +156,7 @@ export function webhook(
   }
 
   /** Answers a handshake; a secret that came with it is for the operator's eyes. */
-  function greet(reply: Reply, door: Door, client_ip: string): Response {
+  function greet(reply: HandshakeReply, door: SourceGate, client_ip: string): Response {
     if (reply.offered) offers.note(door, { secret: reply.offered, client_ip, at: new Date() });
     return toResponse(reply);
   }
@@ -222,7 +222,10 @@ export function refuseType(): never {
   );
 }
 
-function toResponse({ status, contentType, body, headers }: Reply, messageId?: string): Response {
+function toResponse(
+  { status, contentType, body, headers }: HandshakeReply,
+  messageId?: string,
+): Response {
   return new Response(body ?? (status === 204 ? null : ""), {
     status,
     headers: {

@@ -24,7 +24,7 @@ export interface ToolCall {
 }
 
 /** What one call of a model gave. */
-export interface Step {
+export interface ModelStep {
   text: string;
   calls: ToolCall[];
   /** To be appended to the conversation. */
@@ -50,7 +50,7 @@ export interface Model {
       maxMs: number;
     },
     signal: AbortSignal,
-  ): Promise<Step>;
+  ): Promise<ModelStep>;
 }
 
 /** A model's provider did not give an answer. */
@@ -127,7 +127,7 @@ export function createModel(settings: ModelSettings): Model {
 }
 
 /** A last step in which the model has called a tool all the same. */
-const WORDLESS: Step = {
+const WORDLESS: ModelStep = {
   text: "",
   calls: [],
   turns: [],

@@ -14,7 +14,7 @@ import type { Model } from "./model.ts";
 import { POLICY_REVISION } from "./policy.ts";
 import { instructionsFor } from "./prompt.ts";
 import type { AgentSettings } from "./settings.ts";
-import { createSlots } from "./run/concurrency.ts";
+import { createConcurrencyLimit } from "./run/concurrency.ts";
 import { builtInTools } from "./tools/tools.ts";
 import { admit, hasBegun } from "./run/usage.ts";
 
@@ -45,7 +45,7 @@ export function createModelAgent(
   },
 ): Agent {
   const { mode, specialization, instructions, trustUnverified } = config.agent;
-  const slots = createSlots(AT_ONCE);
+  const slots = createConcurrencyLimit(AT_ONCE);
   const digest = createDigestAgent(UNVERIFIED);
   const alone = isAlone(config);
   let failures = 0;

@@ -47,7 +47,7 @@ export interface Session {
   external: boolean;
 }
 
-export interface Verdict {
+export interface PolicyDecision {
   action: "allow" | "ask" | "deny";
   /** The rule's name, as the timeline shows it. */
   rule: string;
@@ -75,9 +75,9 @@ export function decide(
     capability: Capability | undefined;
     session: Session;
   },
-): Verdict {
-  const deny = (rule: string, reason: string): Verdict => ({ action: "deny", rule, reason });
-  const ask = (rule: string, reason: string): Verdict => ({ action: "ask", rule, reason });
+): PolicyDecision {
+  const deny = (rule: string, reason: string): PolicyDecision => ({ action: "deny", rule, reason });
+  const ask = (rule: string, reason: string): PolicyDecision => ({ action: "ask", rule, reason });
   if (mode === "off") return deny("mode_off", "the agent is switched off");
   if (capability === undefined) return deny("unknown_tool", "there is no such tool");
   const listed = verified ? rules.tools : rules.unverifiedTools;

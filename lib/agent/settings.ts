@@ -58,7 +58,7 @@ const rules = z.strictObject({
   ).optional(),
   budgets: budgets.optional(),
 });
-type Rules = z.infer<typeof rules>;
+type SettingsSchema = z.infer<typeof rules>;
 
 const schema = z.strictObject({
   default: rules.optional(),
@@ -77,9 +77,9 @@ const schema = z.strictObject({
   ).optional(),
 }).superRefine((all, context) => {
   const known = new Set<string>([...BUILT_IN, ...Object.keys(all.mcp_tools ?? {})]);
-  const places: [path: (string | number)[], rules: Rules | undefined][] = [
+  const places: [path: (string | number)[], rules: SettingsSchema | undefined][] = [
     [["default"], all.default],
-    ...Object.entries(all.sources ?? {}).map(([name, each]): [string[], Rules] => [
+    ...Object.entries(all.sources ?? {}).map(([name, each]): [string[], SettingsSchema] => [
       ["sources", name],
       each,
     ]),

@@ -3,7 +3,7 @@ import { asBytes, type Redis } from "../store/redis.ts";
 import { keys } from "./wire.ts";
 
 /** Where a job is, as Redis has it. */
-export type Look =
+export type JobInspection =
   /** Its result is there, of so many bytes. */
   | { state: "ended"; size: number }
   /** Somebody works on it; `owner` is how what stands in the in-progress key begins, `1` from Python. */
@@ -32,18 +32,18 @@ end
 return found`;
 
 /** Looks where jobs are; never scans, and takes no results along. */
-export async function lookAtJobs(
+export async function inspectJobs(
   redis: Redis,
   queue: string,
   ids: readonly string[],
-): Promise<Look[]> {
+): Promise<JobInspection[]> {
   if (ids.length === 0) return [];
   const found = await redis.run(
     "look for results",
     (client) => client.eval(LOOK, { arguments: [queue, ...ids] }),
     5_000,
   ) as (number | string | [string])[];
-  return found.map((answer): Look => {
+  return found.map((answer): JobInspection => {
     if (typeof answer === "number") return { state: "ended", size: answer };
     if (typeof answer !== "string") return { state: "running", owner: answer[0] };
     return { state: answer === "waiting" ? "waiting" : "gone" };

@@ -98,20 +98,20 @@ export async function takeJob(
 }
 
 /** What a job came to: a value, or an exception for whoever waits in Python. */
-export type Answer = { value: Encodable } | { error: Encodable };
+export type JobAnswer = { value: Encodable } | { error: Encodable };
 
 /** The exception for a job that was not run. */
-export function failure(message: string): Answer {
+export function failure(message: string): JobAnswer {
   return { error: pyError("arq.worker.JobExecutionFailed", message.toWellFormed()) };
 }
 
 /** The exception for a job whose work failed. */
-export function workFailed(message: string): Answer {
+export function workFailed(message: string): JobAnswer {
   return { error: pyError("builtins.RuntimeError", message.toWellFormed()) };
 }
 
 /** What python-arq answers for a job that was aborted. */
-export const aborted: Answer = { error: pyError("asyncio.exceptions.CancelledError") };
+export const aborted: JobAnswer = { error: pyError("asyncio.exceptions.CancelledError") };
 
 /**
  * Ends a job with its answer.
@@ -122,7 +122,7 @@ export const aborted: Answer = { error: pyError("asyncio.exceptions.CancelledErr
 export async function answerJob(
   redis: Redis,
   { claim, job }: TakenJob,
-  answer: Answer,
+  answer: JobAnswer,
 ): Promise<boolean> {
   const encode = (args: Job["args"], kwargs: Job["kwargs"]) =>
     encodeResult({

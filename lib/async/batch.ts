@@ -6,7 +6,7 @@ export interface BatchLimits<T> {
   weigh?: (item: T) => number;
 }
 
-interface Waiting<T, R> {
+interface Queued<T, R> {
   item: T;
   resolve: (result: R) => void;
   reject: (error: unknown) => void;
@@ -22,10 +22,10 @@ export function createBatcher<T, R>(
   write: (items: T[]) => Promise<(R | Error)[]>,
   { items: most, weight = Infinity, weigh = () => 1 }: BatchLimits<T>,
 ): { add(item: T): Promise<R>; readonly waiting: number; idle(): Promise<void> } {
-  const queue: Waiting<T, R>[] = [];
+  const queue: Queued<T, R>[] = [];
   let running: Promise<void> | undefined;
 
-  function next(): Waiting<T, R>[] {
+  function next(): Queued<T, R>[] {
     let total = 0;
     let count = 0;
     while (count < queue.length && count < most) {

@@ -3,7 +3,7 @@
  * milliseconds, or after `rest` times as long as reading took, so that a slow
  * one does not fill all the time. A failure is not kept.
  */
-export function shared<T>(
+export function cached<T>(
   read: () => Promise<T>,
   { freshMs, rest = 10 }: { freshMs: number; rest?: number },
 ): () => Promise<T> {

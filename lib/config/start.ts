@@ -2,7 +2,7 @@ import { type Config, ConfigError, secretsOf } from "./config.ts";
 import { secretVariable } from "../../sources/kit/secret_variable.ts";
 
 /** What the first lines say of a source. */
-interface Known {
+interface StartSource {
   verify?: unknown;
   secretVariable?: string;
   secretRequired?: boolean;
@@ -14,7 +14,7 @@ interface Known {
  *
  * @throws {ConfigError} naming the variables and what would be right.
  */
-export function refuseUnreadSecrets(config: Config, sources: Record<string, Known>): void {
+export function refuseUnreadSecrets(config: Config, sources: Record<string, StartSource>): void {
   const verifying = Object.entries(sources).filter(([, { verify }]) => verify);
   const read = new Set(
     verifying.flatMap(([name, source]) => [
@@ -40,7 +40,7 @@ export function describeStart(
   { config, port, sources, ruled }: {
     config: Config;
     port: number;
-    sources: Record<string, Known>;
+    sources: Record<string, StartSource>;
     /** Those that the operator's file says something of. */
     ruled: readonly string[];
   },
@@ -94,7 +94,7 @@ function agent({ model, agent: { mode } }: Config): string {
 }
 
 /** The sources that have a secret, and those that would be refused; the others are too many to list. */
-function signatures(config: Config, sources: Record<string, Known>): string {
+function signatures(config: Config, sources: Record<string, StartSource>): string {
   const told: string[] = [];
   let others = 0;
   for (const [name, source] of Object.entries(sources)) {

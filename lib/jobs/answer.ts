@@ -1,8 +1,8 @@
-import { type Answer, workFailed } from "../arq/worker.ts";
+import { type JobAnswer, workFailed } from "../arq/worker.ts";
 import type { Finish } from "../task/claim.ts";
 
 /** What whoever waits for the job in Python gets. */
-export function answerFor(finish: Finish): Answer {
+export function answerFor(finish: Finish): JobAnswer {
   if (finish.status === "completed") {
     const { text, data } = finish.result;
     return { value: { text: text.toWellFormed(), data: data as null } };

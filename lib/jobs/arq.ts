@@ -4,10 +4,10 @@ import { measureQueue } from "../arq/inspect_job.ts";
 import { PickleError } from "../arq/pickle/value.ts";
 import {
   aborted,
-  type Answer,
   answerJob,
   createFinder,
   failure,
+  type JobAnswer,
   takeJob,
   type TakenJob,
 } from "../arq/worker.ts";
@@ -63,7 +63,7 @@ interface InHand extends TakenJob {
   /** The last heartbeat did not know of it: its work was stopped without an end. */
   unheld?: boolean;
   /** Its task has ended and Redis could not be told yet. */
-  answer?: Answer;
+  answer?: JobAnswer;
 }
 
 /**
@@ -158,7 +158,7 @@ export function openArqJobs(options: ArqOptions): Jobs {
   }
 
   /** Ends a job in Redis; when that is away, as soon as it is back. */
-  async function answer(job: InHand, what: Answer): Promise<void> {
+  async function answer(job: InHand, what: JobAnswer): Promise<void> {
     job.answer = what;
     try {
       const written = await answerJob(redis, job, what);

@@ -1,5 +1,11 @@
 import type { HealthReader } from "../arq/health.ts";
-import { type Look, lookAtJobs, MOST_RESULT, readResult, removeJob } from "../arq/inspect_job.ts";
+import {
+  inspectJobs,
+  type JobInspection,
+  MOST_RESULT,
+  readResult,
+  removeJob,
+} from "../arq/inspect_job.ts";
 import type { Database } from "../store/database.ts";
 import { errorText, type Log } from "../process/log.ts";
 import { type Redact, redactTexts } from "../redaction/redact.ts";
@@ -13,12 +19,12 @@ import {
   markStarted,
   type Round,
 } from "./job_rows.ts";
-import type { Ending, LateTask } from "./jobs.ts";
-import { findLate } from "./unstarted.ts";
+import type { Ending, UnstartedTask } from "./jobs.ts";
+import { findUnstarted } from "./unstarted.ts";
 import { endOf } from "./result.ts";
 import type { Submitter } from "./submitter.ts";
-import { judge, OWNER_PREFIX, type Verdict } from "./reconcile.ts";
-import { openWatch, type Since } from "./redis_generation.ts";
+import { OWNER_PREFIX, reconcile, type Reconciliation } from "./reconcile.ts";
+import { type GenerationReading, openRedisGeneration } from "./redis_generation.ts";
 
 /** What runs next stands first: so many are looked at every time. */
 const HEAD = 250;
@@ -31,7 +37,7 @@ const MOST_RESULTS = MOST_RESULT;
 
 /** Watches over the jobs that are in Redis, and collects their results by id. */
 export interface Collector {
-  collect(): Promise<{ endings: Ending[]; late: LateTask[] }>;
+  collect(): Promise<{ endings: Ending[]; late: UnstartedTask[] }>;
 }
 
 export function createCollector(
@@ -47,9 +53,9 @@ export function createCollector(
     health: HealthReader;
   },
 ): Collector {
-  const watch = openWatch(redis, database);
+  const watch = openRedisGeneration(redis, database);
   let allAt = -Infinity;
-  let since: Since | undefined;
+  let since: GenerationReading | undefined;
   /** What may still be read before what was read has been kept. */
   let room = MOST_RESULTS;
   let leftOver = false;
@@ -57,8 +63,8 @@ export function createCollector(
   let othersSeen = false;
 
   /** Looks at some tasks' jobs and does what is to be done about each. */
-  async function lookAt(tasks: readonly LiveTask[], known: Since): Promise<Ending[]> {
-    const looks = await lookAtJobs(redis, queue, tasks.map(jobIdOf));
+  async function lookAt(tasks: readonly LiveTask[], known: GenerationReading): Promise<Ending[]> {
+    const looks = await inspectJobs(redis, queue, tasks.map(jobIdOf));
     // What is gone is judged by whether Redis has kept the rest.
     if (looks.some(({ state }) => state === "gone") && !await watch.isStill(known)) {
       throw new Error(
@@ -71,7 +77,7 @@ export function createCollector(
     const endings: Ending[] = [];
     const ended: Round[] = [];
     for (const [at, task] of tasks.entries()) {
-      const verdict = judge(task, looks[at], known);
+      const verdict = reconcile(task, looks[at], known);
       if (verdict.do === "nothing") continue;
       if (verdict.do === "end the round") ended.push(task);
       else endings.push(...await act(task, looks[at], verdict, known));
@@ -82,9 +88,9 @@ export function createCollector(
 
   async function act(
     task: LiveTask,
-    look: Look,
-    verdict: Verdict,
-    known: Since,
+    look: JobInspection,
+    verdict: Reconciliation,
+    known: GenerationReading,
   ): Promise<Ending[]> {
     log.debug("job.verdict", { job_id: jobIdOf(task), look: look.state, verdict: verdict.do });
     switch (verdict.do) {
@@ -172,7 +178,7 @@ export function createCollector(
         const level = isReplyError(error) ? "warn" : "debug";
         log[level]("jobs.collect_failed", { error: errorText(error) });
       }
-      return { endings, late: await findLate(database, startSeconds) };
+      return { endings, late: await findUnstarted(database, startSeconds) };
     },
   };
 }

@@ -16,7 +16,7 @@ export interface Ending extends Held {
 }
 
 /** A task that no agent has started for too long. */
-export interface LateTask {
+export interface UnstartedTask {
   id: string;
   source: string;
   /** For people. */
@@ -65,7 +65,7 @@ export interface Jobs {
   /** Gives everything back that this worker holds, for others to start at once. */
   release(worker: string): Promise<void>;
   /** Looks after what nobody here holds: submits, collects, and says what has ended elsewhere. */
-  collect(): Promise<{ endings: Ending[]; late: LateTask[] }>;
+  collect(): Promise<{ endings: Ending[]; late: UnstartedTask[] }>;
   /** Undefined where there is no queue beside the database, or it does not answer. */
   measure(): Promise<JobQueue | undefined>;
 }

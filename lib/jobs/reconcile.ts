@@ -1,11 +1,11 @@
-import type { Look } from "../arq/inspect_job.ts";
+import type { JobInspection } from "../arq/inspect_job.ts";
 import { MOST_ATTEMPTS } from "../message/claim.ts";
 import type { LiveTask } from "./job_rows.ts";
 import { type Ending, WORKER_LOST } from "./jobs.ts";
-import type { Since } from "./redis_generation.ts";
+import type { GenerationReading } from "./redis_generation.ts";
 
 /** What is to be done about a job. */
-export type Verdict =
+export type Reconciliation =
   | { do: "nothing" | "end the round" | "take it out" | "note its start" | "submit it again" }
   | { do: "collect its result" }
   | { do: "finish"; end: Ending["end"]; takeOut?: boolean };
@@ -33,7 +33,11 @@ const UNKNOWN: Ending["end"] = {
  *
  * @param since what is known of the time since the look before.
  */
-export function judge(task: LiveTask, look: Look, since: Since): Verdict {
+export function reconcile(
+  task: LiveTask,
+  look: JobInspection,
+  since: GenerationReading,
+): Reconciliation {
   switch (task.status) {
     case "pending":
       return judgePending(task, look, since);
@@ -47,7 +51,11 @@ export function judge(task: LiveTask, look: Look, since: Since): Verdict {
   }
 }
 
-function judgePending(task: LiveTask, look: Look, since: Since): Verdict {
+function judgePending(
+  task: LiveTask,
+  look: JobInspection,
+  since: GenerationReading,
+): Reconciliation {
   const ofPython = look.state === "running" && !look.owner.startsWith(OWNER_PREFIX);
   // Retried, answered or put off since: what this job says is about an earlier turn.
   if (task.job_state === "started" || task.job_epoch !== task.epoch) {
@@ -71,7 +79,7 @@ function judgePending(task: LiveTask, look: Look, since: Since): Verdict {
   }
 }
 
-function judgeRunning(task: LiveTask, look: Look): Verdict {
+function judgeRunning(task: LiveTask, look: JobInspection): Reconciliation {
   switch (look.state) {
     case "ended":
       return task.job_epoch === task.epoch ? { do: "collect its result" } : { do: "end the round" };

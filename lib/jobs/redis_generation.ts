@@ -11,19 +11,19 @@ const KEPT_SECONDS = 3_600;
 const OTHERS_HOURS = 24;
 
 /** Remembers when all jobs were last looked at, across restarts and replicas. */
-export interface Watch {
+export interface RedisGeneration {
   /** Begins a look at all jobs. */
-  begin(): Promise<Since>;
+  begin(): Promise<GenerationReading>;
   /** All jobs have been looked at; `others` says whether somebody else than Otto works on them. */
-  end(since: Since, others: boolean): Promise<void>;
+  end(since: GenerationReading, others: boolean): Promise<void>;
   /** Whether Redis has lost its data since the last look at all jobs. */
   hasLost(): Promise<boolean>;
   /** Whether Redis still has what it had when this look began. */
-  isStill(since: Since): Promise<boolean>;
+  isStill(since: GenerationReading): Promise<boolean>;
 }
 
 /** How much is known of the time since the last look. */
-export interface Since {
+export interface GenerationReading {
   marker: string;
   at: Date;
   /** When somebody else was last seen to work; null when that is long ago. */
@@ -36,7 +36,7 @@ export interface Since {
   isWatched(waitedSeconds: number): boolean;
 }
 
-export function openWatch(redis: Redis, database: Database): Watch {
+export function openRedisGeneration(redis: Redis, database: Database): RedisGeneration {
   let known: string | undefined;
 
   async function readMarker(): Promise<string> {

@@ -2,13 +2,13 @@ import type { Database } from "../store/database.ts";
 import { newId } from "../store/id.ts";
 import type { Destination } from "../task/destination.ts";
 import { storedJson } from "../store/stored.ts";
-import type { LateTask } from "./jobs.ts";
+import type { UnstartedTask } from "./jobs.ts";
 
 /**
  * The oldest task whose job nobody has started within so many seconds, unless
  * people know of one already.
  */
-export async function findLate(database: Database, seconds: number): Promise<LateTask[]> {
+export async function findUnstarted(database: Database, seconds: number): Promise<UnstartedTask[]> {
   const rows = await database.query(
     "find jobs that nobody starts",
     (sql) =>
@@ -40,9 +40,9 @@ function inWords(seconds: number): string {
 }
 
 /** Tells people of tasks that nobody starts, once for each job. */
-export async function tellLate(
+export async function tellUnstarted(
   database: Database,
-  late: readonly (LateTask & { tell: readonly Destination[] })[],
+  late: readonly (UnstartedTask & { tell: readonly Destination[] })[],
 ): Promise<void> {
   if (late.length === 0) return;
   const rows = late.map((task) => ({
@@ -68,7 +68,7 @@ export async function tellLate(
 }
 
 /** How many jobs nobody has started within so many seconds, and how long the oldest waits. */
-export async function countLate(
+export async function countUnstarted(
   database: Database,
   seconds: number,
   ms: number,

@@ -1,11 +1,11 @@
-import { type Capture, toRow } from "./replay_guard.ts";
+import { type GuardEntry, toGuardRow } from "./replay_guard.ts";
 import type { Database } from "../store/database.ts";
 import { newId } from "../store/id.ts";
 import { MOST_ATTEMPTS } from "./claim.ts";
 import { storedJson } from "../store/stored.ts";
 
 /** What came of one message: a task, or the reason why there is none. */
-export type Intake =
+export type MessageOutcome =
   & { messageId: string; epoch: number }
   & (
     | {
@@ -27,7 +27,7 @@ export type Intake =
   );
 
 /** What came of settling messages: their ids. */
-export interface Settled {
+export interface CompletedMessages {
   /** They have a task now. */
   made: string[];
   /** Another message has come with the same signed bytes: they are left as they were. */
@@ -40,11 +40,11 @@ export interface Settled {
  * worker has taken over meanwhile (its epoch has grown) is left alone, and so is
  * one whose signed bytes another message has come with.
  */
-export async function settleMessages(
+export async function completeMessages(
   database: Database,
-  intakes: readonly Intake[],
-  { assignee, captures = [] }: { assignee: string | null; captures?: readonly Capture[] },
-): Promise<Settled> {
+  intakes: readonly MessageOutcome[],
+  { assignee, captures = [] }: { assignee: string | null; captures?: readonly GuardEntry[] },
+): Promise<CompletedMessages> {
   const rows = intakes.map((intake) => ({
     ...intake,
     new_task_id: "description" in intake ? newId() : null,
@@ -60,7 +60,7 @@ export async function settleMessages(
       sql<{ message_id: string; is_repeat: boolean }[]>`
       with capture as (
         select message_id, source, decode(key, 'hex') as key
-        from jsonb_to_recordset(${storedJson(captures.map(toRow))}::text::jsonb)
+        from jsonb_to_recordset(${storedJson(captures.map(toGuardRow))}::text::jsonb)
           as c(message_id uuid, source text, key text)
       ), caught as (
         -- Whoever has these bytes in hand at the same time waits here, and catches nothing.
@@ -131,7 +131,7 @@ export async function failCrashedMessages(database: Database): Promise<number> {
   );
   if (rows.length > 0) {
     const error = `every worker that took it stopped in the middle (${MOST_ATTEMPTS} times)`;
-    await settleMessages(
+    await completeMessages(
       database,
       rows.map(({ id, epoch }) => ({ messageId: id, epoch, error })),
       { assignee: null },

@@ -7,7 +7,7 @@ import { mediaType } from "../../sources/kit/payload.ts";
 export const MOST_EDITED_BYTES = 120 * 1024;
 
 /** A body as a person edits it. */
-export interface Editable {
+export interface EditableBody {
   /** As received; a text area shows any line end as one. */
   text: string;
   /** JSON that came on one line, laid out over many. */
@@ -23,7 +23,7 @@ export interface NotEditable {
 /** A message's body as text; or why it cannot be edited: it is no clean text, or too large. */
 export function editableOf(
   { body, size, headers }: Pick<WholeMessage, "body" | "size" | "headers">,
-): Editable | NotEditable {
+): EditableBody | NotEditable {
   if (size > MOST_EDITED_BYTES) {
     return {
       why:
@@ -49,7 +49,7 @@ export function editableOf(
  * CRLF for every one of them. Undefined when nothing was changed.
  */
 export function typedBytes(
-  { text, indented }: Editable,
+  { text, indented }: EditableBody,
   typed: string,
 ): Uint8Array<ArrayBuffer> | undefined {
   const lines = withLf(typed);
@@ -59,7 +59,7 @@ export function typedBytes(
 }
 
 /** Where a body that should be JSON is not; undefined where it is, or need not be. */
-export function faultOf({ isJson }: Editable, typed: string): JsonFault | undefined {
+export function faultOf({ isJson }: EditableBody, typed: string): JsonFault | undefined {
   return isJson ? findJsonFault(bare(typed)) : undefined;
 }
 

@@ -5,10 +5,10 @@ import type { Verification } from "./message.ts";
 import { storedJson } from "../store/stored.ts";
 
 /** A claimed message that waits for others which are about the same. */
-export interface Joining {
+export interface GroupedMessage {
   messageId: string;
   epoch: number;
-  /** {@link burstKey}. */
+  /** {@link groupKey}. */
   key: string;
   /** How long a burst is open, from its first message on. */
   seconds: number;
@@ -22,7 +22,7 @@ export interface Joining {
 const MOST_MESSAGES = 1_000;
 
 /** What one burst has in common; messages that are trusted differently never share one. */
-export function burstKey(
+export function groupKey(
   { source, webhookType, verification, key }: {
     source: string;
     webhookType: string;
@@ -40,7 +40,10 @@ export function burstKey(
  * Puts claimed messages into their bursts, opening those that are not open yet.
  * They stay new, and are nobody's to claim, until their burst is settled.
  */
-export async function joinBursts(database: Database, joining: readonly Joining[]): Promise<void> {
+export async function addToGroup(
+  database: Database,
+  joining: readonly GroupedMessage[],
+): Promise<void> {
   const rows = joining.map(({ slack, ...rest }) => ({
     ...rest,
     burst_id: newId(),
@@ -86,7 +89,7 @@ export async function joinBursts(database: Database, joining: readonly Joining[]
 }
 
 /** A message of a burst that has become a task. */
-export interface Merged {
+export interface GroupContents {
   message_id: string;
   title: string | null;
 }
@@ -95,11 +98,11 @@ export interface Merged {
 export interface MergedTask {
   messages: number;
   /** The first of them. */
-  merged: Merged[];
+  merged: GroupContents[];
 }
 
 /** What a task was merged from; undefined where it is about one message. */
-export async function readMerged(
+export async function readGroup(
   database: Database,
   taskId: string,
 ): Promise<MergedTask | undefined> {

@@ -24,7 +24,7 @@ interface Closed extends MergedTask {
  *
  * @returns how many it settled.
  */
-export async function settleBursts(database: Database, assignee: string): Promise<number> {
+export async function completeGroups(database: Database, assignee: string): Promise<number> {
   await closeDue(database);
   const bursts = await readClosed(database);
   return bursts.length > 0 ? await settle(database, bursts, assignee) : 0;

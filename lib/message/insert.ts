@@ -91,13 +91,13 @@ export function bodyColumns(body: Uint8Array): [text: string | null, bytes: Buff
   }
 }
 
-interface Row {
+interface InsertRow {
   message: NewMessage;
   key: Buffer | null;
   parameters: unknown[];
 }
 
-function toRow(message: NewMessage): Row {
+function toRow(message: NewMessage): InsertRow {
   const { delivery_id } = message.envelope;
   const key = delivery_id === null ? null : deliveryKey(delivery_id);
   return {
@@ -139,8 +139,8 @@ export async function storeMessages(
   const left = countDown(ms);
   const rows = messages.map(toRow);
   const seen = new Set<string>();
-  const firsts: Row[] = [];
-  const lost: Row[] = [];
+  const firsts: InsertRow[] = [];
+  const lost: InsertRow[] = [];
   for (const row of rows) {
     const name = row.key ? `${row.message.source} ${row.key.toString("latin1")}` : row.message.id;
     (seen.has(name) ? lost : firsts).push(row);
@@ -161,7 +161,7 @@ export async function storeMessages(
   return messages.map((message) => receipts.get(message.id)!);
 }
 
-function byKey(a: Row, b: Row): number {
+function byKey(a: InsertRow, b: InsertRow): number {
   if (!a.key || !b.key) return a.key ? 1 : b.key ? -1 : 0;
   return a.message.source < b.message.source
     ? -1
@@ -172,7 +172,7 @@ function byKey(a: Row, b: Row): number {
 
 async function insertRows(
   database: Database,
-  rows: readonly Row[],
+  rows: readonly InsertRow[],
   ms?: number,
 ): Promise<Set<string>> {
   // A few sizes only, filled up with empty rows, so that few statements are prepared.
@@ -204,7 +204,7 @@ const bodyHash = ({ body }: NewMessage) => createHash("sha256").update(body).dig
 /** What the rows that were not inserted ran into. Bodies are compared by their hashes. */
 async function findWinners(
   database: Database,
-  lost: readonly Row[],
+  lost: readonly InsertRow[],
   ms?: number,
 ): Promise<Map<string, Winner>> {
   const asked = lost.map(({ message, key }) => ({
@@ -231,7 +231,7 @@ async function findWinners(
 /** Finds what the rows that were not inserted ran into, and acts on it. */
 async function resolveLost(
   database: Database,
-  lost: readonly Row[],
+  lost: readonly InsertRow[],
   receipts: Map<string, Receipt>,
   left: () => number | undefined,
 ): Promise<void> {
@@ -280,7 +280,7 @@ async function countRepeats(
 
 async function storeVariant(
   database: Database,
-  { message, parameters }: Row,
+  { message, parameters }: InsertRow,
   first: string,
   ms?: number,
 ): Promise<void> {

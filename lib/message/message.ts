@@ -213,7 +213,7 @@ async function deleteAsSeen(database: Database, id: string) {
 }
 
 /** A replay: the new message's id beside the one it replays. */
-export interface Replay {
+export interface RedeliverOptions {
   message_id: string;
   replay_of: string;
 }
@@ -254,17 +254,17 @@ export async function* readWholeMessages(
  * worked like new ones, trusted as somebody has found out just now. Rejected
  * messages are left alone: nobody vouches for them.
  */
-export async function replayMessages(
+export async function redeliverMessages(
   database: Database,
   asked: readonly { id: string; verification: Verification }[],
-): Promise<Replay[]> {
+): Promise<RedeliverOptions[]> {
   const pairs = asked.map(({ id, verification }) => ({
     message_id: newId(),
     replay_of: id,
     verification,
   }));
   return await database.query("replay messages", (sql) =>
-    sql<Replay[]>`
+    sql<RedeliverOptions[]>`
       with pair as (
         select * from jsonb_to_recordset(${JSON.stringify(pairs)}::text::jsonb)
           as p(message_id uuid, replay_of uuid, verification text)

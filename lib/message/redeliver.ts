@@ -1,14 +1,14 @@
 import type { Database } from "../store/database.ts";
 import { newId } from "../store/id.ts";
 import { bodyColumns } from "./insert.ts";
-import { type Envelope, findMessages, type Message, type Replay } from "./message.ts";
+import { type Envelope, findMessages, type Message, type RedeliverOptions } from "./message.ts";
 import { storedText } from "../store/stored.ts";
 
 /** One look for replays goes through as many messages. */
 const WINDOW = 20_000;
 
 /** The replays of a message, newest first. */
-export async function findReplays(database: Database, id: string): Promise<Message[]> {
+export async function findRedelivered(database: Database, id: string): Promise<Message[]> {
   const rows = await database.query(
     "find a message's replays",
     (sql) =>
@@ -22,7 +22,7 @@ export async function findReplays(database: Database, id: string): Promise<Messa
 }
 
 /** How far a replay of many messages has come, from the messages themselves. */
-export interface ReplayProgress {
+export interface RedeliveryProgress {
   made: number;
   waiting: number;
   working: number;
@@ -31,12 +31,12 @@ export interface ReplayProgress {
 }
 
 /** Counts the replays made between two ids, both included. */
-export async function countReplays(
+export async function countRedelivered(
   database: Database,
   { from, to }: { from: string; to: string },
-): Promise<ReplayProgress> {
+): Promise<RedeliveryProgress> {
   const [row] = await database.query("count replays", (sql) =>
-    sql<ReplayProgress[]>`
+    sql<RedeliveryProgress[]>`
       select count(*)::int as made,
         count(*) filter (where m.state = 'new')::int as waiting,
         count(*) filter (where t.status in ('pending', 'running', 'waiting_input'))::int as working,
@@ -69,7 +69,7 @@ export function editedHeaders(
  * verified, for nobody has signed it, and received now. Undefined when the
  * other one is rejected, or gone.
  */
-export async function replayEdited(
+export async function redeliverEdited(
   database: Database,
   { id, body, secretNames = [] }: {
     id: string;
@@ -77,7 +77,7 @@ export async function replayEdited(
     /** Headers that hold the sender's secret. */
     secretNames?: readonly string[];
   },
-): Promise<Replay | undefined> {
+): Promise<RedeliverOptions | undefined> {
   const [row] = await database.query(
     "read a message's envelope",
     (sql) => sql<{ envelope: string }[]>`select envelope from messages where id = ${id}`,
@@ -91,7 +91,7 @@ export async function replayEdited(
   };
   const [text, bytes] = bodyColumns(body);
   const [made] = await database.query("replay an edited message", (sql) =>
-    sql<Replay[]>`
+    sql<RedeliverOptions[]>`
       with stored as (
         insert into messages (id, webhook_type, source, verification, envelope, body, body_bytes,
           size, received_at, replay_of)

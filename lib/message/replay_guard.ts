@@ -4,7 +4,7 @@ import type { Database, Sql } from "../store/database.ts";
 import { storedJson } from "../store/stored.ts";
 
 /** A signed message, and what nobody could change in it. */
-export interface Capture {
+export interface GuardEntry {
   messageId: string;
   source: string;
   key: string | Uint8Array;
@@ -17,11 +17,11 @@ export interface Capture {
  * @returns for each message that had come before, under another delivery id, the
  * id of the first one: of one that was worked, or is to be.
  */
-export async function rememberCaptures(
+export async function rememberSigned(
   database: Database,
-  captures: readonly Capture[],
+  captures: readonly GuardEntry[],
 ): Promise<Map<string, string>> {
-  const rows = captures.map(toRow);
+  const rows = captures.map(toGuardRow);
   // Of several with the same key the first stays: a statement cannot change one row twice.
   const newestFirst = rows.toSorted((one, other) => one.message_id < other.message_id ? 1 : -1);
   const firsts = new Map(newestFirst.map((row) => [`${row.source}:${row.key}`, row]));
@@ -58,7 +58,7 @@ export async function rememberCaptures(
  * The first message with any of these signed parts, of those that were worked or
  * are to be, `but` this one; undefined when there is none.
  */
-export async function findCaptured(
+export async function findFirstSigned(
   database: Database,
   { source, keys, but = null }: {
     source: string;
@@ -87,7 +87,7 @@ function counts(sql: Sql) {
 }
 
 /** A capture as the statements about them take it. */
-export function toRow({ messageId, source, key }: Capture) {
+export function toGuardRow({ messageId, source, key }: GuardEntry) {
   return { message_id: messageId, source, key: hashOf(key).toString("hex") };
 }
 

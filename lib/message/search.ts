@@ -20,7 +20,7 @@ export interface MessageSearch {
   before?: string;
 }
 
-export interface Found {
+export interface MessageMatch {
   items: Message[];
   /** Where to go on; undefined when there is nothing older. */
   next?: string;
@@ -39,7 +39,7 @@ export async function searchMessages(
   database: Database,
   search: MessageSearch,
   { limit, sources }: { limit: number; sources: readonly string[] },
-): Promise<Found> {
+): Promise<MessageMatch> {
   const direct = await findByKey(database, search, sources);
   if (direct.length > 0) return { items: await inOrder(database, direct), stopped: false };
   const ids = (await database.query(
@@ -61,7 +61,7 @@ export async function searchMessages(
 }
 
 /** The ids of what matches, newest first, at most `most`; rejected ones are left out. */
-export async function findReplayable(
+export async function findRedeliverable(
   database: Database,
   search: MessageSearch,
   { most, upTo }: { most: number; upTo?: string },

@@ -2,9 +2,9 @@ import type { Config } from "../config/config.ts";
 import type { Database } from "../store/database.ts";
 import type { Jobs } from "../jobs/jobs.ts";
 import { listWorkers } from "./heartbeat.ts";
-import { countLate } from "../jobs/unstarted.ts";
+import { countUnstarted } from "../jobs/unstarted.ts";
 import { errorText } from "../process/log.ts";
-import { readObstacle } from "../notify/slack/outage.ts";
+import { readOutage } from "../notify/slack/outage.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Spill } from "../message/spill.ts";
 
@@ -144,7 +144,7 @@ async function checkQueue(database: Database, queue: Queue): Promise<Check> {
 async function checkSlack(database: Database): Promise<Check[]> {
   const name = "slack";
   try {
-    const obstacle = await readObstacle(database, CHECK_MS);
+    const obstacle = await readOutage(database, CHECK_MS);
     if (!obstacle) return [];
     const detail = `takes no messages since ${obstacle.since}; outcomes are told in the web UI`;
     return [{ name, status: "degraded", detail, hint: obstacle.error }];
@@ -163,7 +163,7 @@ async function checkAgent(
 ): Promise<Check> {
   const name = "agent";
   try {
-    const { late, waited } = await countLate(
+    const { late, waited } = await countUnstarted(
       database,
       agentStartSeconds,
       CHECK_MS,

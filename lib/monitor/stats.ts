@@ -4,7 +4,7 @@ import type { Queue } from "../queue/queue.ts";
 import type { Spill } from "../message/spill.ts";
 
 /** Latencies of one stage over its latest thousand items. */
-export interface Stage {
+export interface StageLatency {
   p50_ms: number | null;
   p99_ms: number | null;
 }
@@ -40,7 +40,7 @@ export interface Stats {
   };
   by_type: Record<string, number>;
   last_hour: { received: number; processed: number; failed: number; completed_tasks: number };
-  stages: Record<"receive" | "queue" | "task" | "agent" | "notify", Stage>;
+  stages: Record<"receive" | "queue" | "task" | "agent" | "notify", StageLatency>;
   recent_failed: {
     message_id: string;
     webhook_type: string;
@@ -80,7 +80,7 @@ export async function readStats(
   const [row] = await database.query(
     "read the statistics",
     (sql) =>
-      sql<(Omit<Stats, "queue" | "jobs"> & { waiting: Waiting; tasks: TaskCounts })[]>`
+      sql<(Omit<Stats, "queue" | "jobs"> & { waiting: QueueWait; tasks: TaskCounts })[]>`
       with counts as materialized (
         select state, webhook_type, count(*)::int as messages, sum(repeats)::int as repeats
         from messages group by state, webhook_type
@@ -171,7 +171,7 @@ function toDate(text: Date | null): Date | null {
 }
 
 type TaskCounts = Omit<Stats["jobs"], "backend" | "arq">;
-type Waiting = Pick<Stats["queue"], "depth" | "in_progress" | "held" | "oldest_age_seconds">;
+type QueueWait = Pick<Stats["queue"], "depth" | "in_progress" | "held" | "oldest_age_seconds">;
 
 /** The smallest id of an hour ago: ids begin with their time in milliseconds (RFC 9562). */
 const HOUR_AGO_ID = `(lpad(to_hex((extract(epoch from now() - interval '1 hour') * 1000)::bigint),

@@ -1,10 +1,10 @@
 import type { Database } from "../store/database.ts";
 import { firstIdAt } from "../store/id.ts";
-import { shared } from "../async/cached.ts";
+import { cached } from "../async/cached.ts";
 import type { Stats } from "./stats.ts";
 
 /** How many came through each stage in each of the last sixty minutes, the oldest first. */
-export type Pulse = Record<StageName, number[]>;
+export type Throughput = Record<StageName, number[]>;
 
 type StageName = keyof Stats["stages"];
 
@@ -21,14 +21,14 @@ const PULSE_MS = 10_000;
  * The pulse of all stages, for all who ask. What a past minute had is kept, so
  * that each look counts the latest two minutes and not the hour.
  */
-export function openPulse(
+export function openThroughput(
   database: Database,
-  fresh: Parameters<typeof shared>[1] = { freshMs: FRESH_MS },
-): () => Promise<Pulse> {
+  fresh: Parameters<typeof cached>[1] = { freshMs: FRESH_MS },
+): () => Promise<Throughput> {
   const kept = new Map<number, Counts>();
   let settled = -Infinity;
 
-  return shared(async () => {
+  return cached(async () => {
     const now = Math.floor(Date.now() / MINUTE_MS);
     const oldest = now - MINUTES + 1;
     const from = Math.max(oldest, settled + 1);

@@ -11,7 +11,7 @@ export const SPANS = {
 export type SpanName = keyof typeof SPANS;
 
 /** What happened in each step, the oldest first. */
-export interface History {
+export interface TimeSeries {
   from: Date;
   received: number[];
   /** Messages that could not be read, and tasks that failed. */
@@ -29,7 +29,7 @@ const MOST_ROWS = 100_000;
 const HISTORY_MS = 10_000;
 
 /** Reads the past from the rows themselves: nothing is counted while messages come in. */
-export async function readHistory(database: Database, name: SpanName): Promise<History> {
+export async function readTimeSeries(database: Database, name: SpanName): Promise<TimeSeries> {
   const { seconds, steps } = SPANS[name];
   const from = new Date(Date.now() - seconds * 1_000);
   const size = seconds / steps;
@@ -40,9 +40,9 @@ export async function readHistory(database: Database, name: SpanName): Promise<H
         sql`least(${steps - 1}, greatest(0, floor((extract(epoch from ${sql.unsafe(column)})
           - ${from.getTime() / 1_000}::float8) / ${size}::float8)))::int`;
       return sql<{
-        received: Step[] | null;
-        failed: Step[] | null;
-        tasks: (Step & { failed: number; p50: number; p95: number })[] | null;
+        received: Bucket[] | null;
+        failed: Bucket[] | null;
+        tasks: (Bucket & { failed: number; p50: number; p95: number })[] | null;
       }[]>`
         select
           (select json_agg(r) from (
@@ -69,7 +69,7 @@ export async function readHistory(database: Database, name: SpanName): Promise<H
     HISTORY_MS,
   );
   const { received, failed, tasks } = row;
-  const spread = <T extends Step>(rows: T[] | null, value: (row: T) => number): number[] => {
+  const spread = <T extends Bucket>(rows: T[] | null, value: (row: T) => number): number[] => {
     const values = Array<number>(steps).fill(0);
     for (const each of rows ?? []) values[each.step] = value(each);
     return values;
@@ -87,7 +87,7 @@ export async function readHistory(database: Database, name: SpanName): Promise<H
   };
 }
 
-interface Step {
+interface Bucket {
   step: number;
   count: number;
 }

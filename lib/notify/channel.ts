@@ -2,7 +2,7 @@ import type { Destination } from "../task/destination.ts";
 import type { Notification } from "./notification.ts";
 
 /** How a try to tell somebody went. */
-export type Telling =
+export type Delivery =
   | { ok: true }
   | { ok: false; error: string; permanent: boolean; retryAfterSeconds?: number };
 
@@ -11,5 +11,5 @@ export interface Channel {
   readonly name: string;
   /** Where the outcome of a task is told through this channel; nowhere is fine. */
   destinations(task: { source: string }): Destination[];
-  tell(notification: Notification, signal: AbortSignal): Promise<Telling>;
+  tell(notification: Notification, signal: AbortSignal): Promise<Delivery>;
 }

@@ -6,7 +6,7 @@ import { Refusal } from "./refusal.ts";
 const CLOSE_MS = 3_000;
 
 /** What answers a request; `address` tells the socket's other end. */
-export type Answer = (
+export type FetchHandler = (
   request: Request,
   connection: { address(): string | undefined },
 ) => Response | Promise<Response>;
@@ -35,7 +35,7 @@ interface DenoServe {
 
 /** Listens with the runtime's own server: the one place that knows which runtime this is. */
 export async function serve(
-  { port, host, answer }: { port: number; host: string; answer: Answer },
+  { port, host, answer }: { port: number; host: string; answer: FetchHandler },
 ): Promise<Serving> {
   const { Deno } = globalThis as { Deno?: DenoServe };
   try {
@@ -70,7 +70,7 @@ function refusePath(): Response {
 
 function serveOnDeno(
   Deno: DenoServe,
-  { port, host, answer }: { port: number; host: string; answer: Answer },
+  { port, host, answer }: { port: number; host: string; answer: FetchHandler },
 ): Serving {
   const server = Deno.serve(
     { port, hostname: host, onListen() {} },
@@ -80,7 +80,7 @@ function serveOnDeno(
 }
 
 async function serveOnNode(
-  { port, host, answer }: { port: number; host: string; answer: Answer },
+  { port, host, answer }: { port: number; host: string; answer: FetchHandler },
 ): Promise<Serving> {
   const { serve } = await import("@hono/node-server");
   return await new Promise((resolve, reject) => {

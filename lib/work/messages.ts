@@ -1,9 +1,9 @@
 import { threadOf } from "../../sources/slack/command.ts";
-import { joinBursts, type Joining } from "../message/group.ts";
-import { settleBursts } from "../message/group_complete.ts";
-import { type Capture, rememberCaptures } from "../message/replay_guard.ts";
-import { hear } from "./slack_commands.ts";
-import { type Intake, settleMessages } from "../message/complete.ts";
+import { addToGroup, type GroupedMessage } from "../message/group.ts";
+import { completeGroups } from "../message/group_complete.ts";
+import { type GuardEntry, rememberSigned } from "../message/replay_guard.ts";
+import { handleSlackMessage } from "./slack_commands.ts";
+import { completeMessages, type MessageOutcome } from "../message/complete.ts";
 import { errorText } from "../process/log.ts";
 import { readBody } from "../message/message.ts";
 import {
@@ -33,12 +33,12 @@ export interface MessageStep {
 }
 
 /** What one message is to become. */
-interface Settling {
-  intake: Intake;
+interface OutcomeInHand {
+  intake: MessageOutcome;
   /** What nobody can have changed in it, where it is verified. */
-  captures?: readonly Capture[];
+  captures?: readonly GuardEntry[];
   /** It waits for others which are about the same. */
-  joining?: Joining;
+  joining?: GroupedMessage;
 }
 
 /** `done` hears how many messages were settled. */
@@ -88,7 +88,7 @@ export function createMessageStep(
     if (messages.length === 0) return 0;
     try {
       assignee ??= await ensureWebhookUser(database);
-      const found: Settling[] = [];
+      const found: OutcomeInHand[] = [];
       const putOff: string[] = [];
       for (const message of messages) {
         const settling = await settleOne(message);
@@ -117,12 +117,12 @@ export function createMessageStep(
 
   /** Writes what messages are to become; what the store refuses comes back as failed. */
   async function keepEach(
-    settlings: readonly Settling[],
-    write: (some: readonly Settling[]) => Promise<unknown[]>,
-  ): Promise<Settling[]> {
+    settlings: readonly OutcomeInHand[],
+    write: (some: readonly OutcomeInHand[]) => Promise<unknown[]>,
+  ): Promise<OutcomeInHand[]> {
     if (settlings.length === 0) return [];
     const written = await writeEach(settlings, write);
-    return written.flatMap((result, at): Settling[] => {
+    return written.flatMap((result, at): OutcomeInHand[] => {
       if (!(result instanceof Error)) return [];
       const { intake } = settlings[at];
       log.warn("message.failed", { message_id: intake.messageId, error: errorText(result) });
@@ -131,17 +131,19 @@ export function createMessageStep(
     });
   }
 
-  async function join(settlings: readonly Settling[]): Promise<unknown[]> {
-    await joinBursts(database, settlings.map(({ joining }) => joining!));
+  async function join(settlings: readonly OutcomeInHand[]): Promise<unknown[]> {
+    await addToGroup(database, settlings.map(({ joining }) => joining!));
     return [...settlings];
   }
 
   /** Whoever has captured a signed request may send it again under another delivery id. */
-  async function withoutRepeats(settlings: readonly Settling[]): Promise<readonly Settling[]> {
+  async function withoutRepeats(
+    settlings: readonly OutcomeInHand[],
+  ): Promise<readonly OutcomeInHand[]> {
     const captures = settlings.flatMap(({ captures }) => captures ?? []);
     if (captures.length === 0) return settlings;
-    const firsts = await rememberCaptures(database, captures);
-    return settlings.map((settling): Settling => {
+    const firsts = await rememberSigned(database, captures);
+    return settlings.map((settling): OutcomeInHand => {
       const { intake } = settling;
       const first = firsts.get(intake.messageId);
       if (first === undefined || !("description" in intake)) return settling;
@@ -154,10 +156,10 @@ export function createMessageStep(
     });
   }
 
-  async function keep(settlings: readonly Settling[]): Promise<unknown[]> {
+  async function keep(settlings: readonly OutcomeInHand[]): Promise<unknown[]> {
     const intakes = settlings.map(({ intake }) => intake);
     const captures = settlings.flatMap(({ captures }) => captures ?? []);
-    const { made, repeated } = await settleMessages(database, intakes, {
+    const { made, repeated } = await completeMessages(database, intakes, {
       assignee: assignee!,
       captures,
     });
@@ -181,7 +183,7 @@ export function createMessageStep(
   }
 
   /** Message → description, or a word on a task that is there already, or a reason for none. */
-  async function settleOne(message: ClaimedMessage): Promise<Settling | "later"> {
+  async function settleOne(message: ClaimedMessage): Promise<OutcomeInHand | "later"> {
     const { id: messageId, epoch, webhookType, verification, claimedAt } = message;
     const body = message.body ?? await readBody(database, messageId) ?? new Uint8Array();
     const reading = read(message, body);
@@ -191,7 +193,8 @@ export function createMessageStep(
     const { name: source } = sources.find(webhookType);
     const fromSlack = source === "slack" && verification === "verified";
     try {
-      const heard = fromSlack && await hear(services, { messageId, payload, claimedAt });
+      const heard = fromSlack &&
+        await handleSlackMessage(services, { messageId, payload, claimedAt });
       if (heard === "later") return heard;
       if (heard) return { intake: { ...begun, ...heard } };
     } catch (error) {
@@ -222,7 +225,7 @@ export function createMessageStep(
 
   async function takeBursts(): Promise<number> {
     assignee ??= await ensureWebhookUser(database);
-    const settled = await settleBursts(database, assignee);
+    const settled = await completeGroups(database, assignee);
     if (settled > 0) bells.tasks.ring();
     return settled;
   }
@@ -230,6 +233,6 @@ export function createMessageStep(
   return { takeMessages, takeBursts };
 }
 
-function failed({ id: messageId, epoch }: ClaimedMessage, error: string): Intake {
+function failed({ id: messageId, epoch }: ClaimedMessage, error: string): MessageOutcome {
   return { messageId, epoch, error: error.slice(0, 1_000) };
 }

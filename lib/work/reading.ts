@@ -1,8 +1,8 @@
 import { asSent } from "../../sources/kit/query.ts";
 import type { Registry } from "../../sources/rules/registry.ts";
 import type { Incoming } from "../../sources/source.ts";
-import { burstKey } from "../message/group.ts";
-import type { Capture } from "../message/replay_guard.ts";
+import { groupKey } from "../message/group.ts";
+import type { GuardEntry } from "../message/replay_guard.ts";
 import type { Config } from "../config/config.ts";
 import type { Description } from "../../sources/description.ts";
 import type { ClaimedMessage } from "../message/claim.ts";
@@ -17,7 +17,7 @@ export interface Reading {
   /** Why it makes no task. */
   filtered?: string;
   /** What nobody can have changed in it, where it is verified. */
-  captures: Capture[];
+  captures: GuardEntry[];
   /** It waits for so many seconds for others with the same key. */
   merge?: { key: string; seconds: number };
 }
@@ -43,7 +43,7 @@ export function readClaimed(
   // A person who replays a message wants to see what becomes of it, at once.
   if (filtered !== undefined || message.isReplay) return { payload, told, filtered, captures: [] };
   const keys = verification === "verified"
-    ? source.replayKeys?.(asSent(source, incomingOf(message, body, config))) ?? []
+    ? source.signedContentKeys?.(asSent(source, incomingOf(message, body, config))) ?? []
     : [];
   const merge = mergeOf(settings, ruled);
   return {
@@ -52,7 +52,7 @@ export function readClaimed(
     captures: keys.map((key) => ({ messageId, source: name, key })),
     merge: merge && {
       seconds: merge.seconds,
-      key: burstKey({ source: name, webhookType: type, verification, key: merge.key }),
+      key: groupKey({ source: name, webhookType: type, verification, key: merge.key }),
     },
   };
 }

@@ -18,16 +18,16 @@ import type { Services } from "../services.ts";
 import { answerTask, readTask, retryTask } from "../task/task.ts";
 
 /** What a Slack message was, that makes no task of its own. */
-export interface Heard {
+export interface ObeyedCommand {
   state: "processed" | "filtered";
   reason: string;
   /** The task that it is about. */
   taskId: string | null;
 }
 
-type Parts = Pick<Services, "database" | "bells" | "slack">;
+type CommandServices = Pick<Services, "database" | "bells" | "slack">;
 type Click = SlackCommand & { kind: "click" };
-type Reply = SlackCommand & { kind: "reply" };
+type ThreadReply = SlackCommand & { kind: "reply" };
 
 /** Shorter than a lease, and the envelope nearly always says it already. */
 const IDENTIFY_MS = 2_000;
@@ -44,10 +44,10 @@ const MOST_ANSWER = 10_000;
  * @returns undefined for an ordinary message, which becomes a task; "later" when
  * that cannot be told yet.
  */
-export async function hear(
-  services: Parts,
+export async function handleSlackMessage(
+  services: CommandServices,
   { messageId, payload, claimedAt }: { messageId: string; payload: unknown; claimedAt: Date },
-): Promise<Heard | "later" | undefined> {
+): Promise<ObeyedCommand | "later" | undefined> {
   const { slack } = services;
   const ours = isEcho(payload) || slack && hasBot(payload) && await isOurs(slack, payload);
   if (ours === "unknown") {
@@ -77,14 +77,14 @@ async function isOurs(slack: Slack, payload: unknown): Promise<boolean | "unknow
 }
 
 async function hearClick(
-  services: Parts,
+  services: CommandServices,
   slack: Slack,
   click: Click,
-): Promise<Heard | undefined> {
+): Promise<ObeyedCommand | undefined> {
   const { database } = services;
   const { action, value, user } = click;
   if (!Object.values<string>(ACTIONS).includes(action)) return undefined;
-  const done = (taskId: string | null, what: string): Heard => ({
+  const done = (taskId: string | null, what: string): ObeyedCommand => ({
     state: "processed",
     reason: `${user} in Slack: ${what}`,
     taskId,
@@ -114,18 +114,18 @@ async function hearClick(
 }
 
 async function hearReply(
-  services: Parts,
+  services: CommandServices,
   slack: Slack,
-  reply: Reply,
+  reply: ThreadReply,
   messageId: string,
-): Promise<Heard | undefined> {
+): Promise<ObeyedCommand | undefined> {
   const { database } = services;
   const tasks = await findThreadTasks(database, reply);
   const task = tasks.find(({ status }) => status === "waiting_input") ??
     tasks.find(({ ours }) => ours);
   // In other people's threads Otto is spoken to only when it has asked something.
   if (!task) return undefined;
-  const heard = (what: string): Heard => ({
+  const heard = (what: string): ObeyedCommand => ({
     state: "processed",
     reason: `${reply.user || "a bot"} in the task's Slack thread: ${what}`,
     taskId: task.task_id,
@@ -138,9 +138,9 @@ async function hearReply(
 
 /** @returns what came of it. */
 async function obey(
-  services: Parts,
+  services: CommandServices,
   slack: Slack,
-  reply: Reply,
+  reply: ThreadReply,
   { task_id: taskId, status, question_id, asked_at }: ThreadTask,
 ): Promise<string> {
   // Said to an earlier question, or before there was one.
@@ -200,7 +200,7 @@ function mayDecide(slack: Slack, command: SlackCommand): boolean {
 }
 
 async function decide(
-  { database, bells }: Parts,
+  { database, bells }: CommandServices,
   slack: Slack,
   command: SlackCommand,
   id: string,
@@ -224,7 +224,7 @@ async function decide(
 }
 
 async function answer(
-  { database, bells }: Parts,
+  { database, bells }: CommandServices,
   slack: Slack,
   command: SlackCommand,
   { id, questionId, text }: { id: string; questionId?: number; text: string },
@@ -250,7 +250,7 @@ function tooEarly(slack: Slack, command: SlackCommand): string {
 }
 
 async function retry(
-  { database, bells }: Parts,
+  { database, bells }: CommandServices,
   slack: Slack,
   command: SlackCommand,
   id: string,

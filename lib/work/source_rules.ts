@@ -5,7 +5,7 @@ import { fillTemplate } from "../../sources/rules/template.ts";
 import type { Description } from "../../sources/description.ts";
 
 /** A message as the operator's rules see it. */
-export interface Ruled {
+export interface RuledMessage {
   headers: Headers;
   payload: unknown;
   /** The body was neither JSON nor a form. */
@@ -14,7 +14,7 @@ export interface Ruled {
 }
 
 /** The operator's rules for one source. */
-export interface Rules {
+export interface SourceRuleSet {
   settings: SourceSettings;
   /** Names that our own agent has in other systems. */
   agentAccounts: readonly string[];
@@ -22,8 +22,8 @@ export interface Rules {
 
 /** Why a message makes no task, in one line; undefined when it makes one. */
 export function reasonToFilter(
-  { settings, agentAccounts }: Rules,
-  { headers, payload, isRaw, told }: Ruled,
+  { settings, agentAccounts }: SourceRuleSet,
+  { headers, payload, isRaw, told }: RuledMessage,
 ): string | undefined {
   const { actor } = told;
   // What our agent does must not give it more to do.
@@ -46,7 +46,7 @@ function isNamed(actor: string | undefined, patterns: readonly string[] = []): b
 /** What a message is to be merged by, and for how long; undefined when it is a task of its own. */
 export function mergeOf(
   { merge }: SourceSettings,
-  { headers, payload }: Pick<Ruled, "headers" | "payload">,
+  { headers, payload }: Pick<RuledMessage, "headers" | "payload">,
 ): { key: string; seconds: number } | undefined {
   const key = merge && fillTemplate(merge.key, { headers, payload })?.trim();
   return merge && key ? { key, seconds: merge.seconds } : undefined;

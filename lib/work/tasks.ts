@@ -1,9 +1,9 @@
 import type { Assignment, Outcome } from "../agent/agent.ts";
 import { createBatcher } from "../async/batch.ts";
-import { readMerged } from "../message/group.ts";
+import { readGroup } from "../message/group.ts";
 import { pause } from "../async/deadline.ts";
 import type { Ending, Held } from "../jobs/jobs.ts";
-import { tellLate } from "../jobs/unstarted.ts";
+import { tellUnstarted } from "../jobs/unstarted.ts";
 import { errorText } from "../process/log.ts";
 import { readBody } from "../message/message.ts";
 import { parsePayload } from "../../sources/kit/payload.ts";
@@ -130,7 +130,7 @@ export function createTaskStep(
     const { headers, webhookType } = task;
     const body = task.body ?? await readBody(database, task.messageId) ?? new Uint8Array();
     const payload = parsePayload(body, headers.get("content-type") ?? undefined);
-    const merged = sources.settingsOf(source).merge && await readMerged(database, task.id);
+    const merged = sources.settingsOf(source).merge && await readGroup(database, task.id);
     return {
       taskId: task.id,
       epoch: task.epoch,
@@ -187,7 +187,7 @@ export function createTaskStep(
       const { endings, late } = await jobs.collect();
       for (const ending of endings) await keepEnding(ending);
       ended(endings.length);
-      await tellLate(
+      await tellUnstarted(
         database,
         late.map((task) => ({ ...task, tell: destinationsFor(task.source) })),
       );

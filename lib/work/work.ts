@@ -6,7 +6,7 @@ import { moveSpilled } from "../message/inbox.ts";
 import { errorText, type Log } from "../process/log.ts";
 import { releaseMessages } from "../message/claim.ts";
 import type { Services } from "../services.ts";
-import { clearObstacle } from "../notify/slack/outage.ts";
+import { clearOutage } from "../notify/slack/outage.ts";
 import { createMessageStep, type MessageStep, POLL_MS } from "./messages.ts";
 import { createNotificationStep, type NotificationStep } from "./notifications.ts";
 import { createTaskStep, type TaskStep } from "./tasks.ts";
@@ -109,7 +109,7 @@ export async function work(services: Services, signal: AbortSignal): Promise<voi
   if (signal.aborted) return;
   const worker = createWorker(services);
   // Slack was switched off: nothing is wrong with it any more.
-  if (!services.slack) clearObstacle(database).catch(() => {});
+  if (!services.slack) clearOutage(database).catch(() => {});
   log.info("worker.started", { worker: worker.id, agent: services.agent.name });
 
   /** Repeats a step; `rest` is what to wait for when there was nothing to do. */

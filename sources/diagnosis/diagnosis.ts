@@ -22,7 +22,7 @@ export interface Keyring {
   sources: Readonly<Record<string, Source>>;
 }
 
-type Refusal = Extract<Verdict, { ok: false }>;
+type RefusedVerdict = Extract<Verdict, { ok: false }>;
 
 /**
  * Why a request was refused, in one line for a person who can change something:
@@ -31,7 +31,7 @@ type Refusal = Extract<Verdict, { ok: false }>;
  * find out what is set.
  */
 export async function diagnose(
-  refused: Pick<Refusal, "code" | "message" | "hint">,
+  refused: Pick<RefusedVerdict, "code" | "message" | "hint">,
   request: Incoming,
   { name, source }: { name: string; source: Source },
   keyring: Keyring,
@@ -42,7 +42,7 @@ export async function diagnose(
 }
 
 async function causeOf(
-  { code }: Pick<Refusal, "code">,
+  { code }: Pick<RefusedVerdict, "code">,
   request: Incoming,
   { name, source }: { name: string; source: Source },
   keyring: Keyring,

@@ -1,5 +1,5 @@
 import { counted, oneLine, quoted, words } from "../kit/line.ts";
-import { first, line, list, type Step } from "../kit/json_path.ts";
+import { first, line, list, type PathKey } from "../kit/json_path.ts";
 import {
   tellAdvisory,
   tellAlert,
@@ -9,11 +9,11 @@ import {
   tellRun,
   tellStatus,
 } from "./run.ts";
-import { isVerb, refName, subject, type Told, told } from "./told.ts";
+import { type GitHubEvent, isVerb, refName, subject, told } from "./told.ts";
 import { tellComment, tellCommitComment, tellPush, tellReview, tellWork } from "./work.ts";
 
 /** How each event is told, by its name (docs.github.com, "Webhook events and payloads"). */
-const TELLERS: Record<string, (told: Told) => string> = {
+const TELLERS: Record<string, (told: GitHubEvent) => string> = {
   push: tellPush,
   pull_request: tellWork("PR", "pull_request"),
   pull_request_review: tellReview,
@@ -118,7 +118,7 @@ const TELLERS: Record<string, (told: Told) => string> = {
 };
 
 /** Events that are told alike, `ada created label "bug" in octo/repo`: the thing's noun and where its name lies. */
-const THINGS: Record<string, [noun: string, ...path: Step[]]> = {
+const THINGS: Record<string, [noun: string, ...path: PathKey[]]> = {
   label: ["label", "label", "name"],
   milestone: ["milestone", "milestone", "title"],
   member: ["member", "member", "login"],
@@ -159,7 +159,7 @@ export function titleOf(payload: unknown, event: string | undefined): string {
 }
 
 /** `ada created label "bug" in octo/repo`; where the action is no verb: `Team "ops" added to repository by ada`. */
-function tellThing({ payload, event, action, who, did, where }: Told): string {
+function tellThing({ payload, event, action, who, did, where }: GitHubEvent): string {
   const known = event && Object.hasOwn(THINGS, event) ? THINGS[event] : undefined;
   const [noun, ...path] = known ??
     [event?.replace(/^github_/, "").replaceAll("_", " ")];
@@ -172,7 +172,7 @@ function tellThing({ payload, event, action, who, did, where }: Told): string {
   ]);
 }
 
-function tellRef(did: string): (told: Told) => string {
+function tellRef(did: string): (told: GitHubEvent) => string {
   return ({ payload, who, where }) =>
     words(
       who,

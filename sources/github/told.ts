@@ -2,7 +2,7 @@ import { quoted, words } from "../kit/line.ts";
 import { line } from "../kit/json_path.ts";
 
 /** What the line for an event is made of. */
-export interface Told {
+export interface GitHubEvent {
   payload: unknown;
   /** The event's name, when it is known. */
   event: string | undefined;
@@ -17,7 +17,7 @@ export interface Told {
 }
 
 /** Reads what all events share. */
-export function told(payload: unknown, event: string | undefined): Told {
+export function told(payload: unknown, event: string | undefined): GitHubEvent {
   const action = line(payload, "action");
   const place = line(payload, "repository", "full_name") ??
     line(payload, "organization", "login");

@@ -3,14 +3,14 @@ import { at, first, line, list, text, whole } from "./json_path.ts";
 import { digest } from "../signature/signature.ts";
 import { payloadOf } from "./incoming.ts";
 import type { Incoming } from "../source.ts";
-import { eachOnce, type Found } from "./to_description.ts";
+import { eachOnce, type Extracted } from "./to_description.ts";
 
 /**
  * One notification of Alertmanager, which Grafana's has the shape of
  * (prometheus/alertmanager, docs/configuration.md, "webhook_config"): a group
  * of alerts that fire or are resolved together.
  */
-export function findAlerts(payload: unknown): Found {
+export function findAlerts(payload: unknown): Extracted {
   const alerts = eachOnce(list(payload, "alerts"), keyOf);
   const status = line(payload, "status");
   const one = alerts[0];

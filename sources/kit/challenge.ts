@@ -1,17 +1,17 @@
-import type { Reply } from "../source.ts";
+import type { HandshakeReply } from "../source.ts";
 
 /** A challenge is a short token of visible characters; the limits keep an answer from carrying anything else. */
 const CHALLENGE = /^[\w.~+/=:-]{1,500}$/;
 
 /** Gives a challenge back as plain text, or says that it is none. */
-export function echo(challenge: unknown, allowed: RegExp = CHALLENGE): Reply {
+export function echo(challenge: unknown, allowed: RegExp = CHALLENGE): HandshakeReply {
   return typeof challenge === "string" && allowed.test(challenge)
     ? { status: 200, contentType: "text/plain; charset=utf-8", body: challenge }
     : notAChallenge();
 }
 
 /** Refuses a handshake whose challenge is missing or no token. */
-export function notAChallenge(): Reply {
+export function notAChallenge(): HandshakeReply {
   return {
     status: 400,
     contentType: "text/plain; charset=utf-8",
@@ -20,7 +20,7 @@ export function notAChallenge(): Reply {
 }
 
 /** An answer in JSON. */
-export function jsonReply(body: unknown): Reply {
+export function jsonReply(body: unknown): HandshakeReply {
   return { status: 200, contentType: "application/json", body: JSON.stringify(body) };
 }
 

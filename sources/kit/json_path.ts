@@ -1,48 +1,48 @@
 import { oneLine, wholeText } from "./line.ts";
 
 /** A step into a payload: a key of an object or an index of an array. */
-export type Step = string | number;
+export type PathKey = string | number;
 
 /** What lies at a path inside a payload of unknown shape, or `undefined`. Inherited properties do not count. */
-export function at(value: unknown, ...path: Step[]): unknown {
+export function at(value: unknown, ...path: PathKey[]): unknown {
   for (const step of path) {
     if (
       typeof value !== "object" || value === null || !Object.hasOwn(value, step)
     ) {
       return undefined;
     }
-    value = (value as Record<Step, unknown>)[step];
+    value = (value as Record<PathKey, unknown>)[step];
   }
   return value;
 }
 
 /** The text at a path as it was written; numbers count as text, blank text does not. */
-export function text(value: unknown, ...path: Step[]): string | undefined {
+export function text(value: unknown, ...path: PathKey[]): string | undefined {
   const found = at(value, ...path);
   if (typeof found === "number") return String(found);
   return typeof found === "string" && found.trim() !== "" ? found : undefined;
 }
 
 /** The text at a path as one clean line, or `undefined` when nothing can be read there. */
-export function line(value: unknown, ...path: Step[]): string | undefined {
+export function line(value: unknown, ...path: PathKey[]): string | undefined {
   const found = text(value, ...path);
   return found === undefined ? undefined : oneLine(found) || undefined;
 }
 
 /** The text at a path with its line breaks, fit to be stored. */
-export function whole(value: unknown, ...path: Step[]): string | undefined {
+export function whole(value: unknown, ...path: PathKey[]): string | undefined {
   const found = text(value, ...path);
   return found && wholeText(found);
 }
 
 /** The array at a path; an empty one when there is none. */
-export function list(value: unknown, ...path: Step[]): unknown[] {
+export function list(value: unknown, ...path: PathKey[]): unknown[] {
   const found = at(value, ...path);
   return Array.isArray(found) ? found : [];
 }
 
 /** Whether there is an object (not an array) at a path. */
-export function isObject(value: unknown, ...path: Step[]): boolean {
+export function isObject(value: unknown, ...path: PathKey[]): boolean {
   const found = at(value, ...path);
   return typeof found === "object" && found !== null && !Array.isArray(found);
 }

@@ -16,7 +16,7 @@ export interface SecretPlace {
   is: string;
 }
 
-/** `verify`, `sign`, `proof` and `replayKeys` of a source whose vendor signs by a scheme that is data. */
+/** `verify`, `sign`, `proof` and `signedContentKeys` of a source whose vendor signs by a scheme that is data. */
 export function signedBy(scheme: Scheme, place: SecretPlace) {
   return {
     verify: async (request: Incoming, secrets: readonly string[]): Promise<Verdict> =>
@@ -25,14 +25,14 @@ export function signedBy(scheme: Scheme, place: SecretPlace) {
       signScheme(scheme, request, secret),
     proof: tellScheme(scheme),
     /** All that is signed, time and id included where they are: on that alone the vendor's word is good. */
-    replayKeys: (request: Incoming) => [signedText(scheme, request)],
+    signedContentKeys: (request: Incoming) => [signedText(scheme, request)],
   };
 }
 
 /** The same for a vendor that signs with a private key: only it can sign. */
 export function signedByKey(scheme: Scheme, place: SecretPlace) {
-  const { verify, proof, replayKeys } = signedBy(scheme, place);
-  return { verify, proof, replayKeys, takes: (secret: string) => isKeyOf(scheme, secret) };
+  const { verify, proof, signedContentKeys } = signedBy(scheme, place);
+  return { verify, proof, signedContentKeys, takes: (secret: string) => isKeyOf(scheme, secret) };
 }
 
 /**

@@ -6,7 +6,7 @@ import { facts } from "./json_path.ts";
 import type { DescribeContext } from "../source.ts";
 
 /** What a source found in a payload; anything can be missing. */
-export interface Found {
+export interface Extracted {
   event?: string;
   /** The line a person reads; without one it is the source's name and the event. */
   title?: string;
@@ -18,11 +18,11 @@ export interface Found {
 }
 
 /** A description in Otto's wording for every source that has none of its own, with each text made one clean line. */
-export function told(
+export function toDescription(
   { name, label }: { name: string; label: string },
   payload: unknown,
   context: DescribeContext | undefined,
-  { event, title, links = [], actor, fields = {}, text }: Found,
+  { event, title, links = [], actor, fields = {}, text }: Extracted,
 ): Description {
   const type = oneLine(context?.type ?? "") || name;
   const named = event && oneLine(event);

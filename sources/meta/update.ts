@@ -1,7 +1,7 @@
 import { quoted, words } from "../kit/line.ts";
 import { at, first, line, list, text, whole } from "../kit/json_path.ts";
 import { digest } from "../signature/signature.ts";
-import { eachOnce, type Found } from "../kit/to_description.ts";
+import { eachOnce, type Extracted } from "../kit/to_description.ts";
 
 /** One thing that happened, of the many that Meta sends together. */
 export interface Update {
@@ -51,7 +51,7 @@ export function keyOf({ kind, item, around }: Update): string {
 }
 
 /** One update in words. */
-export function tellUpdate({ kind, item, around }: Update): Found {
+export function tellUpdate({ kind, item, around }: Update): Extracted {
   switch (kind) {
     case "message":
       return tellMessage(item, around);
@@ -87,7 +87,7 @@ export function tellUpdate({ kind, item, around }: Update): Found {
   }
 }
 
-function tellMessage(item: unknown, value: unknown): Found {
+function tellMessage(item: unknown, value: unknown): Extracted {
   const name = line(value, "contacts", 0, "profile", "name");
   const from = line(item, "from");
   const type = line(item, "type");
@@ -112,7 +112,7 @@ function tellMessage(item: unknown, value: unknown): Found {
   };
 }
 
-function tellMessaging(item: unknown): Found {
+function tellMessaging(item: unknown): Extracted {
   const from = line(item, "sender", "id");
   const body = first(line(item, "message", "text"), line(item, "postback", "title"));
   const title = words("Message", ["from", from]);

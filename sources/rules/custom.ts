@@ -5,13 +5,13 @@ import { digest } from "../signature/signature.ts";
 import * as generic from "../generic.ts";
 import { payloadOf, usableId } from "../kit/incoming.ts";
 import { sources } from "../mod.ts";
-import { ANY, stepsIn, textsAt } from "./path_expression.ts";
+import { ANY, parsePath, textsAt } from "./path_expression.ts";
 import { jsonSample } from "../kit/sample.ts";
 import { toScheme } from "./scheme.ts";
 import type { SourceSettings } from "./settings.ts";
 import { signedBy, signedByKey } from "../kit/signed.ts";
 import type { DescribeContext, Incoming, Source, Verdict } from "../source.ts";
-import { fillLink, fillTemplate, placesIn } from "./template.ts";
+import { fillLink, fillTemplate, pathsIn } from "./template.ts";
 import { provenBy } from "../kit/token.ts";
 
 /**
@@ -31,13 +31,13 @@ export function customSource(
   return {
     ...proved,
     ...(settings.id !== undefined &&
-      { replayKeys: proved.replayKeys ?? idAsKey(settings, proved) }),
+      { signedContentKeys: proved.signedContentKeys ?? idAsKey(settings, proved) }),
     ...(known === undefined && greetedLike(settings)),
     ...(label !== undefined && { label }),
     ...(methods !== undefined && { methods: [...new Set(["POST", ...methods])] }),
     ...(body_limit !== undefined && { bodyLimit: body_limit }),
     ...(secret_required !== undefined && { secretRequired: secret_required }),
-    ...(repeats === "normal" && { replayKeys: undefined }),
+    ...(repeats === "normal" && { signedContentKeys: undefined }),
     ...(settings.id !== undefined && { deliveryId: idAt(settings.id) }),
     describe: (payload, context) => describedBy(settings, base, payload, context),
   };
@@ -69,7 +69,7 @@ function provedBy(
     prove: undefined,
     takes: undefined,
     proof: undefined,
-    replayKeys: undefined,
+    signedContentKeys: undefined,
     certificateUrl: undefined,
     secretNames: undefined,
   };
@@ -112,7 +112,7 @@ function like(name: keyof typeof sources, variable: string): Partial<Source> {
     takes: model.takes,
     secretNames: model.secretNames,
     certificateUrl: model.certificateUrl,
-    replayKeys: model.replayKeys,
+    signedContentKeys: model.signedContentKeys,
     deliveryId: model.deliveryId,
     async verify(request: Incoming, secrets: readonly string[]): Promise<Verdict> {
       const verdict = await model.verify!(request, secrets);
@@ -176,7 +176,7 @@ function describedBy(
 
 /** Something to try it with: what the templates look for is there. */
 function sampleOf({ event, title, id }: SourceSettings) {
-  const places = [event, title].flatMap((template) => placesIn(template ?? ""));
+  const places = [event, title].flatMap((template) => pathsIn(template ?? ""));
   const payload: Record<string, unknown> = {};
   const headers: Record<string, string> = {};
   for (const place of [...places, ...id ?? []]) {
@@ -197,7 +197,7 @@ const MOST_ITEMS = 100;
 
 /** Puts a value at a place of keys and lists; a place that cannot be made is left out. */
 function put(into: Record<string, unknown>, place: string, value: string): void {
-  const steps = (stepsIn(place) ?? []).map((step) => step === ANY ? 0 : step);
+  const steps = (parsePath(place) ?? []).map((step) => step === ANY ? 0 : step);
   let at: unknown = into;
   for (const [index, key] of steps.entries()) {
     if (typeof at !== "object" || at === null || key === "__proto__") return;

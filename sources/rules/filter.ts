@@ -3,7 +3,7 @@ import { matchesGlob } from "./glob.ts";
 import { type Request, valuesAt } from "./path_expression.ts";
 
 /** One thing that is asked of a request; exactly one of `equals`, `glob` and `exists` is there. */
-export interface Condition {
+export interface FilterCondition {
   path: string;
   /** Texts and numbers are compared as they are written: a form knows texts only. */
   equals?: string | number | boolean | null;
@@ -15,8 +15,8 @@ export interface Condition {
 
 /** What a message must be like to become a task: all of `all`, and one of `any`. */
 export interface Filter {
-  all?: readonly Condition[];
-  any?: readonly Condition[];
+  all?: readonly FilterCondition[];
+  any?: readonly FilterCondition[];
 }
 
 const UNREAD = "the body could not be read, as it is neither JSON nor a form";
@@ -35,7 +35,7 @@ export function heldBackBy({ all = [], any = [] }: Filter, request: Request): st
   return oneLine(`${why}none of ${any.map(tell).join("; ")}`, 400);
 }
 
-function meets(condition: Condition, request: Request): boolean {
+function meets(condition: FilterCondition, request: Request): boolean {
   const found = valuesAt(condition.path, request);
   // What nobody can say is not otherwise, either.
   if (found === undefined) return false;
@@ -43,12 +43,12 @@ function meets(condition: Condition, request: Request): boolean {
   return areComparable(condition, found) && isSo(condition, found) !== (condition.not ?? false);
 }
 
-function areComparable({ glob }: Condition, found: readonly unknown[]): boolean {
+function areComparable({ glob }: FilterCondition, found: readonly unknown[]): boolean {
   return glob === undefined ||
     found.every((value) => typeof value !== "string" || value.length <= MOST_TEXT);
 }
 
-function isSo({ equals, glob, exists }: Condition, found: readonly unknown[]): boolean {
+function isSo({ equals, glob, exists }: FilterCondition, found: readonly unknown[]): boolean {
   if (exists !== undefined) return (found.length > 0) === exists;
   if (glob !== undefined) {
     return found.some((value) => isPlain(value) && matchesGlob(glob, String(value)));
@@ -63,13 +63,13 @@ function isPlain(value: unknown): value is string | number | boolean {
 }
 
 /** A condition in words: `action equals "opened"`. */
-export function tell({ path, equals, glob, exists, not }: Condition): string {
+export function tell({ path, equals, glob, exists, not }: FilterCondition): string {
   if (exists !== undefined) return `${path} is ${exists !== (not ?? false) ? "" : "not "}there`;
   const word = glob === undefined ? "equals" : "matches";
   return `${path} ${not ? `not ${word}` : word} ${JSON.stringify(glob ?? equals)}`;
 }
 
-function tellFound(condition: Condition, request: Request): string {
+function tellFound(condition: FilterCondition, request: Request): string {
   const { path, exists } = condition;
   const found = valuesAt(path, request);
   if (found === undefined) return request.isRaw ? UNREAD : "it has too many values to look at all";

@@ -10,7 +10,7 @@ export interface Request {
 export const ANY = Symbol("any");
 
 /** A step into a payload: a key, an index, or any item. */
-export type Step = string | number | typeof ANY;
+export type PathStep = string | number | typeof ANY;
 
 /** More values than these are not looked at: a payload may hold a million. */
 const MOST_VALUES = 10_000;
@@ -26,19 +26,19 @@ const WANTED = 'must be a path into the payload, such as "order.items[0].name" (
  * `labels[*].name` (any of them), `form["user[email]"]` or `header:X-Event`;
  * undefined when nothing is.
  */
-export function placeFault(text: string): string | undefined {
+export function pathFault(text: string): string | undefined {
   if (text.startsWith("$")) {
     const path = text.replace(/^\$(\.|(?=\[))/, "");
-    const meant = path !== text && stepsIn(path) ? path : "order.id";
+    const meant = path !== text && parsePath(path) ? path : "order.id";
     return `paths do not begin with $: write ${meant}, or ["$key"] for a key that does`;
   }
-  return HEADER.test(text) || stepsIn(text) ? undefined : WANTED;
+  return HEADER.test(text) || parsePath(text) ? undefined : WANTED;
 }
 
 /** The steps of a path into a payload, in time linear in its length; undefined when it is none. */
-export function stepsIn(path: string): Step[] | undefined {
+export function parsePath(path: string): PathStep[] | undefined {
   const text = path.startsWith("[") ? path : `.${path}`;
-  const steps: Step[] = [];
+  const steps: PathStep[] = [];
   STEP.lastIndex = 0;
   while (STEP.lastIndex < text.length) {
     const found = STEP.exec(text);
@@ -49,7 +49,7 @@ export function stepsIn(path: string): Step[] | undefined {
   return steps;
 }
 
-function toStep([, name, item, key]: readonly (string | undefined)[]): Step | undefined {
+function toStep([, name, item, key]: readonly (string | undefined)[]): PathStep | undefined {
   if (key !== undefined) return parseKey(key);
   return (name ?? item) === "*" ? ANY : name ?? Number(item);
 }
@@ -78,7 +78,7 @@ function look(place: string, { headers, payload, isRaw }: Request) {
     const value = headers?.get(header) ?? undefined;
     return { values: value === undefined ? [] : [value], isAll: true };
   }
-  const steps = stepsIn(place) ?? [];
+  const steps = parsePath(place) ?? [];
   let values: unknown[] = [payload];
   let isAll = !isRaw || steps[0] === "raw_body";
   for (const step of steps) {
@@ -89,10 +89,10 @@ function look(place: string, { headers, payload, isRaw }: Request) {
   return { values, isAll };
 }
 
-function below(value: unknown, step: Step): unknown[] {
+function below(value: unknown, step: PathStep): unknown[] {
   if (typeof value !== "object" || value === null) return [];
   if (step === ANY) return Array.isArray(value) ? value : [];
-  return Object.hasOwn(value, step) ? [(value as Record<Step, unknown>)[step]] : [];
+  return Object.hasOwn(value, step) ? [(value as Record<PathStep, unknown>)[step]] : [];
 }
 
 /** The first text or number at a place; booleans count as text, blank text does not count. */

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { isSubnet } from "./address_list.ts";
 import { secretVariable } from "../kit/secret_variable.ts";
 import { sources } from "../mod.ts";
-import { placeFault } from "./path_expression.ts";
+import { pathFault } from "./path_expression.ts";
 import { knownSource, MOST_SECONDS, scheme, signsUrl } from "./scheme.ts";
 import type { Source } from "../source.ts";
 import { linkFault, templateFault } from "./template.ts";
@@ -10,7 +10,7 @@ import { linkFault, templateFault } from "./template.ts";
 const MIB = 1024 * 1024;
 
 const place = z.string().max(300).superRefine((text, context) => {
-  const fault = placeFault(text);
+  const fault = pathFault(text);
   if (fault !== undefined) context.addIssue({ code: "custom", message: fault });
 });
 

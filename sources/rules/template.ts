@@ -1,4 +1,4 @@
-import { placeFault, type Request, textAt } from "./path_expression.ts";
+import { pathFault, type Request, textAt } from "./path_expression.ts";
 
 /** A place may have a key in quotes, which may hold anything but braces. */
 const PART = /\{((?:[^{}|"]|"(?:[^{}"\\]|\\[^{}])*")*)(?:\|([^{}]*))?\}/g;
@@ -6,7 +6,7 @@ const PART = /\{((?:[^{}|"]|"(?:[^{}"\\]|\\[^{}])*")*)(?:\|([^{}]*))?\}/g;
 /** What is wrong with a template; undefined when nothing is. */
 export function templateFault(template: string): string | undefined {
   for (const [whole, place] of template.matchAll(PART)) {
-    const fault = placeFault(place);
+    const fault = pathFault(place);
     if (fault !== undefined) return `${whole}: ${fault}`;
   }
   return /[{}]/.test(template.replace(PART, ""))
@@ -15,7 +15,7 @@ export function templateFault(template: string): string | undefined {
 }
 
 /** The places that a template names. */
-export function placesIn(template: string): string[] {
+export function pathsIn(template: string): string[] {
   return Array.from(template.matchAll(PART), ([, place]) => place);
 }
 

@@ -4,7 +4,7 @@ import {
   createModel,
   type Model,
   ModelError,
-  type Step,
+  type ModelStep,
   type Turn,
 } from "../../lib/agent/model.ts";
 import { readConfig } from "../../lib/config/config.ts";
@@ -115,7 +115,7 @@ for (const provider of PROVIDERS) {
           args: { text: "b" },
         }],
       }];
-      const said: Step = JSON.parse(JSON.stringify(await step()));
+      const said: ModelStep = JSON.parse(JSON.stringify(await step()));
       assertEquals(said.calls.map((call) => [call.tool, call.arguments]), [
         ["add_note", { text: "a" }],
         ["add_note", { text: "b" }],

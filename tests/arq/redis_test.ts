@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, it } from "@std/testing/bdd";
 import { createClient } from "redis";
 import { claimJob, extendClaim, finishJob, releaseJob } from "../../lib/arq/claim.ts";
 import { createHealthReader, removeHealth, writeHealth } from "../../lib/arq/health.ts";
-import { lookAtJobs, measureQueue, readResult, removeJob } from "../../lib/arq/inspect_job.ts";
+import { inspectJobs, measureQueue, readResult, removeJob } from "../../lib/arq/inspect_job.ts";
 import { PickleError } from "../../lib/arq/pickle/value.ts";
 import { enqueueJob } from "../../lib/arq/producer.ts";
 import { decodeResult, WireError } from "../../lib/arq/wire.ts";
@@ -174,7 +174,7 @@ describeWith({ postgres: true, redis: true }, "ARQ in Redis", (servers) => {
         undefined,
       );
     }
-    const looks = await lookAtJobs(redis, QUEUE, [
+    const looks = await inspectJobs(redis, QUEUE, [
       "expired",
       "objects",
       "nothing",

@@ -2,8 +2,8 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from "@std/testing/bdd";
 import { pages } from "../../handlers/pages/pages.ts";
 import { Problem } from "../../handlers/problem.ts";
-import { createOffers } from "../../handlers/webhook/offered_secrets.ts";
-import { createReplayer } from "../../handlers/api/redeliver.ts";
+import { createOfferedSecrets } from "../../handlers/webhook/offered_secrets.ts";
+import { createRedeliverer } from "../../handlers/api/redeliver.ts";
 import { listSampled, makeSample } from "../../handlers/webhook/sample.ts";
 import { createVerifier } from "../../handlers/webhook/verifier.ts";
 import { openPauses } from "../../lib/ingress/pauses.ts";
@@ -18,7 +18,7 @@ import { createLog } from "../../lib/process/log.ts";
 import { deleteMessage, listMessages, type Message } from "../../lib/message/message.ts";
 import { listNotifications } from "../../lib/notify/notification.ts";
 import { openServices, type Services } from "../../lib/services.ts";
-import { shared } from "../../lib/async/cached.ts";
+import { cached } from "../../lib/async/cached.ts";
 import { readStats } from "../../lib/monitor/stats.ts";
 import type { Task } from "../../lib/task/task.ts";
 import { ensureWebhookUser } from "../../lib/people/user.ts";
@@ -62,7 +62,7 @@ async function build(store: Services, env: Record<string, string> = {}): Promise
   const app = pages({
     services,
     live: openLive(services),
-    readStats: shared(() => readStats(services), { freshMs: 2_000 }),
+    readStats: cached(() => readStats(services), { freshMs: 2_000 }),
     ...partsOf(services, stop.signal),
     async receive(request) {
       received.push(request.clone());
@@ -145,8 +145,8 @@ const registry = createRegistry();
 
 /** What the pages share with the rest of the app. */
 function partsOf(services: Services, stop: AbortSignal) {
-  const replayer = createReplayer({ services, verifier: createVerifier(services) });
-  const offers = createOffers(services.log);
+  const replayer = createRedeliverer({ services, verifier: createVerifier(services) });
+  const offers = createOfferedSecrets(services.log);
   return { replayer, offers, pauses: openPauses({ ...services, stop }), stop };
 }
 

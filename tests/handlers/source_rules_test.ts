@@ -8,7 +8,7 @@ import { join } from "node:path";
 import postgres from "postgres";
 import Stripe from "stripe";
 import { createRateLimit } from "../../handlers/webhook/rate_limit.ts";
-import { burstKey } from "../../lib/message/group.ts";
+import { groupKey } from "../../lib/message/group.ts";
 import { checkHealth } from "../../lib/monitor/health.ts";
 import { createWorker } from "../../lib/work/work.ts";
 import { json, openOtto, type Otto } from "../otto.ts";
@@ -632,8 +632,8 @@ describeWith({ postgres: true }, "a burst, with PostgreSQL", (servers) => {
     opened.push(otto);
     const key = { source: "s", webhookType: "s", key: "k" };
     assert(
-      burstKey({ ...key, verification: "verified" }) !==
-        burstKey({ ...key, verification: "unverified" }),
+      groupKey({ ...key, verification: "verified" }) !==
+        groupKey({ ...key, verification: "unverified" }),
     );
   });
 

@@ -14,7 +14,7 @@ import { createLog } from "../../lib/process/log.ts";
 import { findMessages, listMessages, readBody, readMessage } from "../../lib/message/message.ts";
 import { claimMessages } from "../../lib/message/claim.ts";
 import { openLocalQueue } from "../../lib/queue/queue.ts";
-import { settleMessages } from "../../lib/message/complete.ts";
+import { completeMessages } from "../../lib/message/complete.ts";
 import { ask, messageOf } from "../queue/contract.ts";
 import { describeWith, until } from "../servers/mod.ts";
 
@@ -176,7 +176,9 @@ function inboxSuite(
       const { messageId } = await inbox.accept(messageOf({ deliveryId: "again" }));
       assertEquals(await queue.receive(9, 0, new AbortController().signal), [messageId]);
       const [{ epoch }] = await claimMessages(database, { worker: "w", max: 1 });
-      await settleMessages(database, [{ messageId, epoch, error: "bad luck" }], { assignee: null });
+      await completeMessages(database, [{ messageId, epoch, error: "bad luck" }], {
+        assignee: null,
+      });
       assertEquals((await all())[0].state, "failed");
 
       const receipt = await inbox.accept(messageOf({ deliveryId: "again" }));

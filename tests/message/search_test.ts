@@ -1,25 +1,25 @@
 import { assert, assertEquals } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { type Database, migrate, openEmbedded, openServer } from "../../lib/store/database.ts";
-import { readHistory } from "../../lib/monitor/timeseries.ts";
+import { readTimeSeries } from "../../lib/monitor/timeseries.ts";
 import { newId } from "../../lib/store/id.ts";
 import { storeMessages } from "../../lib/message/insert.ts";
 import { createLog } from "../../lib/process/log.ts";
-import { deleteMessage, readMessage, replayMessages } from "../../lib/message/message.ts";
+import { deleteMessage, readMessage, redeliverMessages } from "../../lib/message/message.ts";
 import {
-  findReplayable,
+  findRedeliverable,
   type MessageSearch,
   searchMessages,
   WINDOW,
 } from "../../lib/message/search.ts";
 import { listRefusals, openRefusalLog } from "../../lib/ingress/refusal_log.ts";
-import { openPulse } from "../../lib/monitor/throughput.ts";
-import { countReplays, findReplays, replayEdited } from "../../lib/message/redeliver.ts";
+import { openThroughput } from "../../lib/monitor/throughput.ts";
+import { countRedelivered, findRedelivered, redeliverEdited } from "../../lib/message/redeliver.ts";
 import { readSourceStats } from "../../lib/ingress/stats.ts";
 import { readChannelStats } from "../../lib/monitor/channel_stats.ts";
 import { cancelTask } from "../../lib/task/task.ts";
 import { countOpenTasks, ensureWebhookUser } from "../../lib/people/user.ts";
-import { settleMessages } from "../../lib/message/complete.ts";
+import { completeMessages } from "../../lib/message/complete.ts";
 import { searchTasks } from "../../lib/task/search.ts";
 import { messageOf } from "../queue/contract.ts";
 import { describeWith, until } from "../servers/mod.ts";
@@ -72,7 +72,7 @@ function searchSuite(name: string, open: () => Promise<Database> | Database): vo
         "look",
         (sql) => sql<{ epoch: number }[]>`select epoch from messages where id = ${id}`,
       );
-      await settleMessages(
+      await completeMessages(
         database,
         [{ messageId: id, epoch, event: "thing.done", title, description: `Process ${title}` }],
         { assignee: await ensureWebhookUser(database) },
@@ -150,35 +150,35 @@ function searchSuite(name: string, open: () => Promise<Database> | Database): vo
     });
 
     it("counts what a replay would take, and how far it has come", async () => {
-      const ids = await findReplayable(database, { source: "crowd", text: "Row 99" }, {
+      const ids = await findRedeliverable(database, { source: "crowd", text: "Row 99" }, {
         most: 100,
       });
       assertEquals(ids.length, 11);
-      const upTo = await findReplayable(database, { source: "crowd" }, {
+      const upTo = await findRedeliverable(database, { source: "crowd" }, {
         most: 5,
         upTo: ids.at(-1),
       });
       assertEquals(upTo[0], ids.at(-1));
-      const made = (await replayMessages(
+      const made = (await redeliverMessages(
         database,
         ids.slice(0, 3).map((id) => ({ id, verification: "unverified" })),
       )).map((each) => each.message_id)
         .toSorted();
       const range = { from: made[0], to: made[2] };
-      assertEquals(await countReplays(database, range), {
+      assertEquals(await countRedelivered(database, range), {
         made: 3,
         waiting: 3,
         working: 0,
         done: 0,
         failed: 0,
       });
-      assertEquals((await findReplays(database, ids[0])).length, 1);
+      assertEquals((await findRedelivered(database, ids[0])).length, 1);
       const batch: [string, string] = [made[0], made[2]];
       assertEquals(await search({ batch, state: "new" }), made.toReversed());
       assertEquals(await search({ batch, state: "taken" }), made.toReversed());
       assertEquals((await searchTasks(database, { batch, status: "open" }, 10)).items, []);
       await deleteMessage(database, made[1]);
-      assertEquals((await countReplays(database, range)).made, 2);
+      assertEquals((await countRedelivered(database, range)).made, 2);
     });
 
     it("knows what came from each source, and when", async () => {
@@ -191,7 +191,7 @@ function searchSuite(name: string, open: () => Promise<Database> | Database): vo
 
     it("tells the past by steps", async () => {
       for (const span of ["1h", "24h", "7d"] as const) {
-        const { received, completed, p50, isCut } = await readHistory(database, span);
+        const { received, completed, p50, isCut } = await readTimeSeries(database, span);
         assertEquals([completed.length, p50.length], [received.length, received.length]);
         assert(received.reduce((all, each) => all + each, 0) >= 3);
         assert(!isCut);
@@ -200,7 +200,7 @@ function searchSuite(name: string, open: () => Promise<Database> | Database): vo
     });
 
     it("counts the latest hour by the minute, and past minutes only once", async () => {
-      const read = openPulse(database, { freshMs: 0, rest: 0 });
+      const read = openThroughput(database, { freshMs: 0, rest: 0 });
       const all = (values: number[]) => values.reduce((sum, each) => sum + each, 0);
       const before = await read();
       assertEquals(Object.values(before).map(({ length }) => length), [60, 60, 60, 60, 60]);
@@ -219,7 +219,7 @@ function searchSuite(name: string, open: () => Promise<Database> | Database): vo
         );
       await move(30);
       assertEquals(all((await read()).task), all(before.task));
-      const anew = (await openPulse(database, { freshMs: 0 })()).task;
+      const anew = (await openThroughput(database, { freshMs: 0 })()).task;
       assert(anew.slice(28, 31).includes(1), `in the middle of ${anew}`);
     });
 
@@ -241,15 +241,15 @@ function searchSuite(name: string, open: () => Promise<Database> | Database): vo
     });
 
     it("makes an edited replay of a message, whatever bytes it gets", async () => {
-      const [id] = await findReplayable(database, { source: "crowd" }, { most: 1 });
+      const [id] = await findRedeliverable(database, { source: "crowd" }, { most: 1 });
       for (const body of [new TextEncoder().encode("{}"), Uint8Array.of(0xff, 0)]) {
-        const made = await replayEdited(database, { id, body });
+        const made = await redeliverEdited(database, { id, body });
         const found = (await readMessage(database, made!.message_id))!;
         assertEquals([...found.body], [...body]);
         assertEquals([found.edited, found.replay_of, found.state], [true, id, "new"]);
       }
       await deleteMessage(database, id);
-      assertEquals(await replayEdited(database, { id, body: new Uint8Array() }), undefined);
+      assertEquals(await redeliverEdited(database, { id, body: new Uint8Array() }), undefined);
     });
 
     it("keeps the last refusal of each source, and counts them", async () => {

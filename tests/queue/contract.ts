@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { afterAll, beforeAll, beforeEach, describe, it } from "@std/testing/bdd";
 import type { Database, Sql } from "../../lib/store/database.ts";
 import { newId } from "../../lib/store/id.ts";
-import { settleMessages } from "../../lib/message/complete.ts";
+import { completeMessages } from "../../lib/message/complete.ts";
 import { type NewMessage, storeMessages } from "../../lib/message/insert.ts";
 import { claimMessages, claimSuspect, LEASE_SECONDS } from "../../lib/message/claim.ts";
 import { listNotifications } from "../../lib/notify/notification.ts";
@@ -229,17 +229,17 @@ export function queueContract(name: string, open: () => Promise<Place>): void {
       const [quick] = await claimMessages(there.database, { worker: "quick", max: 1, ids: [id] });
       assertEquals(quick.epoch, slow.epoch + 1);
       assertEquals(
-        (await settleMessages(here.database, [intake(slow.epoch)], { assignee })).made,
+        (await completeMessages(here.database, [intake(slow.epoch)], { assignee })).made,
         [],
       );
       const [waiting] = await ask(here, (sql) => sql`select state from messages`);
       assertEquals(waiting.state, "new");
       assertEquals(
-        (await settleMessages(there.database, [intake(quick.epoch)], { assignee })).made.length,
+        (await completeMessages(there.database, [intake(quick.epoch)], { assignee })).made.length,
         1,
       );
       assertEquals(
-        (await settleMessages(here.database, [intake(quick.epoch)], { assignee })).made,
+        (await completeMessages(here.database, [intake(quick.epoch)], { assignee })).made,
         [],
       );
       const tasks = await listTasks(here.database, { limit: 10 });

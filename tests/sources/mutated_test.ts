@@ -218,7 +218,7 @@ describe(`whatever is made of a vendor's own events (seed ${SEED})`, () => {
             if (reply) new Response(reply.body ?? null, { headers: reply.headers });
           }
           source.answer?.(incoming);
-          source.replayKeys?.(incoming);
+          source.signedContentKeys?.(incoming);
           describeCalmly(source, incoming);
           assert(performance.now() - start < 2_000, "it took too long");
         } catch (error) {

@@ -3,14 +3,14 @@ import fc from "fast-check";
 import type { Description } from "../../sources/description.ts";
 import { parsePayload } from "../../sources/kit/payload.ts";
 import { signedAs } from "../../sources/kit/signed.ts";
-import type { Incoming, Known, Sample, Source } from "../../sources/source.ts";
+import type { Incoming, Sample, Source, SourceSecrets } from "../../sources/source.ts";
 import vectors from "../vectors/sources.json" with { type: "json" };
 
 /** The moment at which all requests here arrive, unless a test says otherwise. */
 export const NOW = 1_700_000_000_000;
 
 /** What the operator has set where nothing is set. */
-export const NOBODY: Known = { secrets: [], verifyTokens: [] };
+export const NOBODY: SourceSecrets = { secrets: [], verifyTokens: [] };
 
 /** A request as the handler gives it to a source. */
 export function request(

@@ -10,7 +10,7 @@ import { type Filter, heldBackBy } from "../../sources/rules/filter.ts";
 import { matchesGlob } from "../../sources/rules/glob.ts";
 import { createRegistry } from "../../sources/rules/registry.ts";
 import { sourcesFile } from "../../sources/rules/settings.ts";
-import { placeFault, valuesAt } from "../../sources/rules/path_expression.ts";
+import { pathFault, valuesAt } from "../../sources/rules/path_expression.ts";
 import { fillTemplate, templateFault } from "../../sources/rules/template.ts";
 import { createAddressList, isSubnet } from "../../sources/rules/address_list.ts";
 import { assertDescription, NOW, request } from "./request.ts";
@@ -476,12 +476,12 @@ describe("a place", () => {
       ["list[1]", []],
     ];
     for (const [place, found] of places) {
-      assertEquals([placeFault(place), valuesAt(place, { payload })], [undefined, found], place);
+      assertEquals([pathFault(place), valuesAt(place, { payload })], [undefined, found], place);
     }
     fc.assert(fc.property(fc.string({ unit: "binary", minLength: 1 }), (key) => {
       const place = `a[${JSON.stringify(key)}].b`;
       const holder = Object.fromEntries([[key, { b: 1 }]]);
-      assertEquals([placeFault(place), valuesAt(place, { payload: { a: holder } })], [
+      assertEquals([pathFault(place), valuesAt(place, { payload: { a: holder } })], [
         undefined,
         [1],
       ]);
@@ -492,11 +492,11 @@ describe("a place", () => {
     for (
       const text of ["", ".", "a.", ".a", "a..b", "a b", "a.[0]", "[]", "[x]", '["a"', '["\\x"]']
     ) {
-      assertMatch(placeFault(text)!, /must be a path/, text);
+      assertMatch(pathFault(text)!, /must be a path/, text);
     }
     const start = performance.now();
     for (const text of ['["', '["\\', "a.", "[0", '["a"]["', "[*]"]) {
-      placeFault(`${text.repeat(100_000)}!`);
+      pathFault(`${text.repeat(100_000)}!`);
       templateFault(`{${text.repeat(500)}!`);
     }
     assert(performance.now() - start < 2_000);

@@ -6,14 +6,14 @@ import { unreadPanel } from "./notification.ts";
 import { type Frame, type Html, page } from "../page.ts";
 import type { Sampled } from "../../../sources/kit/sample.ts";
 import { sendForms } from "../source/send.ts";
-import type { Row } from "../parts/stages.ts";
+import type { StageRow } from "../parts/stages.ts";
 
 /** How many messages the page shows. */
 export const MOST_ROWS = 50;
 
 export interface Home {
   frame: Frame;
-  rows: readonly Row[];
+  rows: readonly StageRow[];
   unread: readonly Notification[];
   lanes: Html;
   notes: Html;

@@ -1,13 +1,13 @@
 import { html } from "hono/html";
-import type { Pulse } from "../../../lib/monitor/throughput.ts";
-import type { Stage, Stats } from "../../../lib/monitor/stats.ts";
+import type { Throughput } from "../../../lib/monitor/throughput.ts";
+import type { StageLatency, Stats } from "../../../lib/monitor/stats.ts";
 import { sparkLine } from "../parts/chart.ts";
 import { took } from "../parts/time.ts";
 
 /** The five lanes: how much is in each now, how it went for an hour, how long the stage takes. */
 export function lanes(
   { messages, queue, jobs, last_hour, stages, ...failed }: Stats,
-  pulse: Pulse,
+  pulse: Throughput,
 ) {
   const failedTasks = failed.failed_tasks.length;
   const deadNotifications = failed.dead_notifications.length;
@@ -81,7 +81,7 @@ function lane(
     count: number;
     unit: string;
     link: string;
-    stage: Stage;
+    stage: StageLatency;
     passed: readonly number[];
     also?: Also[];
   },

@@ -1,7 +1,7 @@
 import { html } from "hono/html";
 
 /** What a person should know before they look at the list. */
-export interface Condition {
+export interface LiveNotes {
   /** Whether any worker has been seen within the last seconds. */
   isWorked: boolean;
   /** Whether the work is done by this process. */
@@ -14,7 +14,7 @@ export interface Condition {
 }
 
 /** Notes on what is wrong, or not set up; nothing when all is well. */
-export function notes({ isWorked, worksInline, hasModel, spilled, paused }: Condition) {
+export function notes({ isWorked, worksInline, hasModel, spilled, paused }: LiveNotes) {
   return html`
     <div id="notes" class="notes">
       ${!isWorked && html`<p class="note failed"><strong>No worker is running.</strong>

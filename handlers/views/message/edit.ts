@@ -1,5 +1,5 @@
 import { html } from "hono/html";
-import { type Editable, MOST_EDITED_BYTES } from "../../../lib/message/edit.ts";
+import { type EditableBody, MOST_EDITED_BYTES } from "../../../lib/message/edit.ts";
 import type { JsonFault } from "../../../lib/config/json_fault.ts";
 import { maskHeaders } from "../../../lib/redaction/mask.ts";
 import type { WholeMessage } from "../../../lib/message/message.ts";
@@ -16,7 +16,7 @@ export interface EditPage {
   sourceName: string;
   /** Headers that hold its secret. */
   secretNames?: readonly string[];
-  editable?: Editable;
+  editable?: EditableBody;
   text?: string;
   isIndented?: boolean;
   /** Why what was typed is not JSON, though it was. */

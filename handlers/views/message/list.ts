@@ -5,7 +5,7 @@ import { batchSelect, type Choice, filterBar, linkTo, SINCE } from "../parts/fil
 import { icon } from "../parts/icon.ts";
 import { rowId, titleOf } from "./row.ts";
 import { type Frame, page } from "../page.ts";
-import { type Row, stageDots, wordOf } from "../parts/stages.ts";
+import { stageDots, type StageRow, wordOf } from "../parts/stages.ts";
 import { MESSAGE_WORDS, rowStatus, signature } from "../parts/status.ts";
 import { age } from "../parts/time.ts";
 
@@ -24,7 +24,7 @@ export interface MessageQuery {
 export function messageList(
   { frame, rows, query, sources, next, stopped }: {
     frame: Frame;
-    rows: readonly Row[];
+    rows: readonly StageRow[];
     query: MessageQuery;
     sources: readonly Choice[];
     next?: string;
@@ -109,7 +109,7 @@ export function messageList(
   });
 }
 
-function tableRow(row: Row) {
+function tableRow(row: StageRow) {
   const { message } = row;
   const title = titleOf(row);
   return html`

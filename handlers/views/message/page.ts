@@ -11,7 +11,7 @@ import { icon } from "../parts/icon.ts";
 import { jsonTree } from "../parts/json_tree.ts";
 import { rowId, titleOf } from "./row.ts";
 import { type Frame, type Html, page } from "../page.ts";
-import type { Row } from "../parts/stages.ts";
+import type { StageRow } from "../parts/stages.ts";
 import {
   EDITED_SAYS,
   MESSAGE_WORDS,
@@ -31,7 +31,7 @@ const MOST_TREE = 1024 * 1024;
 export function messagePage(
   { frame, row, from, whole, passage, events, replays }: {
     frame: Frame;
-    row: Row;
+    row: StageRow;
     /** The source that its name in the URL leads to today. */
     from: Named;
     whole: WholeMessage;
@@ -143,7 +143,7 @@ function timeOf(id: string): number {
   return Number.parseInt(id.replaceAll("-", "").slice(0, 12), 16);
 }
 
-function trouble({ message, task }: Row) {
+function trouble({ message, task }: StageRow) {
   const said = message.error ?? task?.error?.message;
   return html`<div id="trouble" data-part>${
     said

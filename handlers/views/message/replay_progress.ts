@@ -1,5 +1,5 @@
 import { html } from "hono/html";
-import type { ReplayProgress } from "../../../lib/message/redeliver.ts";
+import type { RedeliveryProgress } from "../../../lib/message/redeliver.ts";
 import { counted } from "../parts/count.ts";
 import { linkTo } from "../parts/filters.ts";
 import { type Frame, page } from "../page.ts";
@@ -8,7 +8,7 @@ import { type Frame, page } from "../page.ts";
 export function replayProgress(
   { frame, progress, batch, asked, unfit }: {
     frame: Frame;
-    progress: ReplayProgress;
+    progress: RedeliveryProgress;
     /** The first and the last id, as the lists know them. */
     batch: string;
     asked: number;

@@ -4,7 +4,7 @@ import type { Task } from "../../../lib/task/task.ts";
 import { icon } from "../parts/icon.ts";
 import { firstLine } from "../parts/markdown.ts";
 import type { Html } from "../page.ts";
-import { type Row, stageDots, wordOf } from "../parts/stages.ts";
+import { stageDots, type StageRow, wordOf } from "../parts/stages.ts";
 import { age, since, took } from "../parts/time.ts";
 
 /** The element id of a message's row: rows are replaced by it, and sorted by it. */
@@ -13,7 +13,7 @@ export function rowId(messageId: string): string {
 }
 
 /** One message on its way. All that a sender wrote is text here, whatever it looks like. */
-export function messageRow(row: Row) {
+export function messageRow(row: StageRow) {
   const { message, task } = row;
   const { word, tone, asks } = wordOf(row);
   return html`
@@ -46,12 +46,12 @@ export function goneRow(messageId: string) {
 }
 
 /** A line that says what a message is about. */
-export function titleOf({ message, task, sourceName }: Row): string {
+export function titleOf({ message, task, sourceName }: StageRow): string {
   return message.title ?? task?.title ?? `${sourceName} webhook`;
 }
 
 /** From the first byte to the task's end, or how long the agent has it already. */
-function totalOf({ message, task }: Row) {
+function totalOf({ message, task }: StageRow) {
   if (task?.started_at && !task.finished_at) {
     return html`
       for ${since(task.started_at)}
@@ -74,7 +74,7 @@ function linkOf(task: Task | undefined) {
 
 const inNewTab = html`<span class="words"> (opens the event in a new tab)</span>`;
 
-function trouble({ message, task, tellings }: Row) {
+function trouble({ message, task, tellings }: StageRow) {
   const dead = tellings.find((each) => each.state === "dead");
   const said = message.error ?? task?.error?.message ??
     (dead &&
@@ -95,7 +95,7 @@ function outcome(task: Task | undefined) {
   return line && html`<p class="outcome" dir="auto">${line}</p>`;
 }
 
-function details({ message, task }: Row) {
+function details({ message, task }: StageRow) {
   const { message_id: id, title, verification, received_at, size, attempts } = message;
   const summary = task?.result ? "What came of it" : "Details";
   return html`

@@ -5,7 +5,7 @@ import type { Task } from "../../../lib/task/task.ts";
 import { took } from "./time.ts";
 
 /** A message with what came of it. */
-export interface Row {
+export interface StageRow {
   message: Message;
   /** What people call the system that sent it. */
   sourceName: string;
@@ -15,16 +15,16 @@ export interface Row {
 }
 
 /** How far a row has come on one of the five stages; `words` says it without colour. */
-export interface Stage {
+export interface StageView {
   name: string;
   state: "done" | "active" | "waiting" | "failed" | "none";
   words: string;
 }
 
-type Telling = Omit<Stage, "name">;
+type StageState = Omit<StageView, "name">;
 
 /** The five stages of a row, in their order. */
-export function stagesOf({ message, task, tellings }: Row): Stage[] {
+export function stagesOf({ message, task, tellings }: StageRow): StageView[] {
   return [
     { name: "Receive", ...receive(message) },
     { name: "Queue", ...queue(message) },
@@ -34,13 +34,13 @@ export function stagesOf({ message, task, tellings }: Row): Stage[] {
   ];
 }
 
-function receive({ state }: Message): Telling {
+function receive({ state }: Message): StageState {
   return state === "rejected"
     ? { state: "failed", words: "refused" }
     : { state: "done", words: "kept safely" };
 }
 
-function queue({ state, attempts, reason }: Message): Telling {
+function queue({ state, attempts, reason }: Message): StageState {
   if (state === "rejected") return none;
   if (state === "new" && reason) return { state: "waiting", words: "held for others" };
   return state === "new" && attempts === 0
@@ -48,7 +48,7 @@ function queue({ state, attempts, reason }: Message): Telling {
     : { state: "done", words: "taken by a worker" };
 }
 
-function made(message: Message, task: Task | undefined): Telling {
+function made(message: Message, task: Task | undefined): StageState {
   if (message.state === "failed") return { state: "failed", words: "could not be read" };
   if (message.state === "new") {
     return message.attempts > 0 ? { state: "active", words: "being read" } : waiting;
@@ -62,7 +62,7 @@ function made(message: Message, task: Task | undefined): Telling {
   };
 }
 
-function agent({ state }: Message, task: Task | undefined): Telling {
+function agent({ state }: Message, task: Task | undefined): StageState {
   switch (task?.status) {
     case "pending":
       return { state: "active", words: "waiting for the agent" };
@@ -90,7 +90,7 @@ function notified(
   { state }: Message,
   task: Task | undefined,
   tellings: readonly Notification[],
-): Telling {
+): StageState {
   const ended = state === "failed" || task?.status === "completed" || task?.status === "failed";
   if (!ended) return state === "new" || (task && task.status !== "cancelled") ? waiting : none;
   const dead = tellings.find((each) => each.state === "dead");
@@ -102,11 +102,11 @@ function notified(
   return { state: "done", words: channels.length > 0 ? `told: ${channels.join(", ")}` : "told" };
 }
 
-const waiting: Telling = { state: "waiting", words: "not yet" };
-const none: Telling = { state: "none", words: "not needed" };
+const waiting: StageState = { state: "waiting", words: "not yet" };
+const none: StageState = { state: "none", words: "not needed" };
 
 /** The one word for where a row is, and its tone; `asks` where a person is what it waits for. */
-export function wordOf(row: Row): { word: string; tone: Stage["state"]; asks?: true } {
+export function wordOf(row: StageRow): { word: string; tone: StageView["state"]; asks?: true } {
   const { message, task } = row;
   if (message.state === "rejected") return { word: "refused", tone: "failed" };
   if (message.state === "filtered") return { word: "filtered", tone: "none" };
@@ -140,7 +140,7 @@ export function wordOf(row: Row): { word: string; tone: Stage["state"]; asks?: t
 }
 
 /** Five dots in a line, with words for whoever does not see them. */
-export function stageDots(row: Row) {
+export function stageDots(row: StageRow) {
   return html`<ol class="stages" aria-label="Stages">${
     stagesOf(row).map(({ name, state, words }) =>
       html`

@@ -2,21 +2,21 @@ import { html } from "hono/html";
 import type { MessageState, Verification } from "../../../lib/message/message.ts";
 import type { TaskStatus } from "../../../lib/task/task.ts";
 import { icon, type IconName } from "./icon.ts";
-import { type Row, type Stage, wordOf } from "./stages.ts";
+import { type StageRow, type StageView, wordOf } from "./stages.ts";
 
 /** How things are with something: a word, an icon and a colour, so that none of them is needed alone. */
-export function status(word: string, tone: Stage["state"], name: IconName = tone) {
+export function status(word: string, tone: StageView["state"], name: IconName = tone) {
   return html`<span class="status ${tone}">${icon(name)}${word}</span>`;
 }
 
 /** Where a row is, in a word. */
-export function rowStatus(row: Row) {
+export function rowStatus(row: StageRow) {
   const { word, tone, asks } = wordOf(row);
   return status(word, tone, asks ? "ask" : tone);
 }
 
 /** The word for a task's status, and its tone. */
-export const TASK_WORDS: Record<TaskStatus, [word: string, tone: Stage["state"]]> = {
+export const TASK_WORDS: Record<TaskStatus, [word: string, tone: StageView["state"]]> = {
   pending: ["waiting", "waiting"],
   running: ["working", "active"],
   waiting_input: ["needs an answer", "active"],
@@ -39,7 +39,7 @@ export const MESSAGE_WORDS: Record<MessageState, string> = {
   rejected: "refused",
 };
 
-const SIGNATURES: Record<Verification, [string, Stage["state"], IconName]> = {
+const SIGNATURES: Record<Verification, [string, StageView["state"], IconName]> = {
   verified: ["verified", "done", "shield"],
   unverified: ["unverified", "none", "open"],
   rejected: ["refused", "failed", "failed"],

@@ -8,7 +8,7 @@ import { type Frame, page } from "../page.ts";
 import type { Sampled } from "../../../sources/kit/sample.ts";
 import { sourceRules } from "./rules.ts";
 import { type SourceView, trust } from "./list.ts";
-import type { Row } from "../parts/stages.ts";
+import type { StageRow } from "../parts/stages.ts";
 import { rowStatus, status } from "../parts/status.ts";
 import { age } from "../parts/time.ts";
 
@@ -23,7 +23,7 @@ export function sourcePage(
     /** How many refused ones are kept for diagnosis. */
     kept: number;
     sampled?: Sampled;
-    rows: readonly Row[];
+    rows: readonly StageRow[];
   },
 ) {
   const { name, label, url, stats, refusal, pausedSince } = view;
@@ -172,7 +172,7 @@ function proof({ source, secrets, variable, requiresVerified, label }: SourceVie
   `;
 }
 
-function latest(row: Row) {
+function latest(row: StageRow) {
   return html`
     <li
       id="latest-${rowId(row.message.message_id)}">${rowStatus(

@@ -2,7 +2,7 @@ import { html } from "hono/html";
 import type { ChannelStats } from "../../../lib/monitor/channel_stats.ts";
 import type { Check } from "../../../lib/monitor/health.ts";
 import type { WorkerStatus } from "../../../lib/monitor/heartbeat.ts";
-import { type History, type SpanName, SPANS } from "../../../lib/monitor/timeseries.ts";
+import { type SpanName, SPANS, type TimeSeries } from "../../../lib/monitor/timeseries.ts";
 import type { Stats } from "../../../lib/monitor/stats.ts";
 import { barChart } from "../parts/chart.ts";
 import { icon } from "../parts/icon.ts";
@@ -18,7 +18,7 @@ export interface SystemPage {
   stats: Stats;
   channels: readonly ChannelStats[];
   span: SpanName;
-  history: History;
+  history: TimeSeries;
   facts: readonly [name: string, value: string][];
 }
 

@@ -1,10 +1,10 @@
 import type { TaskEvent } from "../../../lib/task/task.ts";
-import type { Stage } from "../parts/stages.ts";
+import type { StageView } from "../parts/stages.ts";
 
 /** What one entry of a task's timeline says, in words. */
 export interface Said {
   what: string;
-  tone: Stage["state"];
+  tone: StageView["state"];
   detail?: string;
 }
 

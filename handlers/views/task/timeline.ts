@@ -3,19 +3,19 @@ import type { Passage } from "../../../lib/message/search.ts";
 import type { TaskEvent } from "../../../lib/task/task.ts";
 import { said } from "./event_words.ts";
 import { icon } from "../parts/icon.ts";
-import type { Row, Stage } from "../parts/stages.ts";
+import type { StageRow, StageView } from "../parts/stages.ts";
 import { exact, took } from "../parts/time.ts";
 
 interface Entry {
   at: Date;
   what: string;
-  tone: Stage["state"];
+  tone: StageView["state"];
   detail?: string;
 }
 
 /** The whole way of a message, from the first byte to the last telling, with the time between. */
 export function timeline(
-  { row, passage, events }: { row: Row; passage?: Passage; events: readonly TaskEvent[] },
+  { row, passage, events }: { row: StageRow; passage?: Passage; events: readonly TaskEvent[] },
 ) {
   const entries = entriesOf({ row, passage, events });
   return html`
@@ -49,7 +49,7 @@ const SIGNED = {
 
 function entriesOf(
   { row: { message, task, tellings }, passage, events }: {
-    row: Row;
+    row: StageRow;
     passage?: Passage;
     events: readonly TaskEvent[];
   },
@@ -67,7 +67,7 @@ function entriesOf(
   const add = (
     at: Date | null | undefined,
     what: string,
-    tone: Stage["state"],
+    tone: StageView["state"],
     detail?: string,
   ) => {
     if (at) entries.push({ at, what, tone, detail });

@@ -2,14 +2,14 @@ import { html } from "hono/html";
 import type { Task, TaskEvent } from "../../../lib/task/task.ts";
 import { dataOf, said, textIn } from "./event_words.ts";
 import { icon, type IconName } from "../parts/icon.ts";
-import type { Stage } from "../parts/stages.ts";
+import type { StageView } from "../parts/stages.ts";
 import { exact, since, took } from "../parts/time.ts";
 
 /** One bar of the waterfall. */
 export interface Span {
   what: string;
   kind: "wait" | "step" | "tool" | "person" | "mark";
-  tone: Stage["state"];
+  tone: StageView["state"];
   from: number;
   to: number;
   /** Whether it has not ended. */

@@ -3,29 +3,29 @@ import { canonicalJson, fingerprint } from "../canonical.ts";
 import { redactAll } from "../../redaction/redact.ts";
 import type { Outcome } from "../agent.ts";
 import { approvalState, requestApproval } from "./call.ts";
-import type { Verdict } from "../policy.ts";
+import type { PolicyDecision } from "../policy.ts";
 import { cut } from "../prompt.ts";
-import { type RunState, shown, type Turnstile } from "./run.ts";
+import { type RunState, shown, type TaskLease } from "./run.ts";
 import type { Tool } from "../tools/tool.ts";
-import type { Workplace } from "./run_context.ts";
+import type { RunContext } from "./run_context.ts";
 
 /** What an approval is given under: other rules, or another tool of the same name, void it. */
-export function versionFor({ policyVersion }: Workplace, tool: Tool): string {
+export function versionFor({ policyVersion }: RunContext, tool: Tool): string {
   const { capability, description, schema } = tool;
   return `${policyVersion}-${fingerprint({ capability, description, schema }).slice(0, 12)}`;
 }
 
 /** A person's word on a call, as far as there is one. */
-type Word = "approved" | { deny: Verdict } | { wait: Outcome };
+type Word = "approved" | { deny: PolicyDecision } | { wait: Outcome };
 
 /** Looks for a person's word on the oldest pending call, and asks for it when nobody has yet. */
-export async function wordOn(
-  { place, state, turn }: { place: Workplace; state: RunState; turn: Turnstile },
+export async function checkApproval(
+  { place, state, turn }: { place: RunContext; state: RunState; turn: TaskLease },
   { tool, args, sha256, verdict }: {
     tool: Tool;
     args: unknown;
     sha256: string;
-    verdict: Verdict;
+    verdict: PolicyDecision;
   },
 ): Promise<Word> {
   const [call] = state.pending;

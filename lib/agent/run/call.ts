@@ -1,7 +1,7 @@
 import type { Database, Sql } from "../../store/database.ts";
 import { newId } from "../../store/id.ts";
 import { storedJson } from "../../store/stored.ts";
-import { eventRows, type LoggedEvent, ours, TaskLostError, type Turnstile } from "./run.ts";
+import { eventRows, type LoggedEvent, ours, type TaskLease, TaskLostError } from "./run.ts";
 
 /** What became of the wish to make a call. */
 export type Start =
@@ -22,7 +22,7 @@ export type Start =
  */
 export async function startCall(
   database: Database,
-  turn: Turnstile,
+  turn: TaskLease,
   { key, tool, event, actor, approval }: {
     key: string;
     tool: string;
@@ -71,7 +71,7 @@ export async function startCall(
  * (${once(…)}), effect as (insert … select … from once)`. It gives one row the
  * first time and none ever after, so that the effect is made once.
  */
-export function once(sql: Sql, { taskId, epoch }: Turnstile, key: string, result: string) {
+export function once(sql: Sql, { taskId, epoch }: TaskLease, key: string, result: string) {
   return sql`
     update agent_calls c
     set state = 'done', result = ${storedJson(result)}::text::jsonb, done_at = now()
@@ -89,7 +89,7 @@ export function once(sql: Sql, { taskId, epoch }: Turnstile, key: string, result
  */
 export async function requestApproval(
   database: Database,
-  turn: Turnstile,
+  turn: TaskLease,
   { key, tool, args, sha256, rule, policyVersion, hours, event, actor }: {
     key: string;
     tool: string;
@@ -125,7 +125,7 @@ export async function requestApproval(
 /** The state of the approval for a call; undefined when none was asked for. */
 export async function approvalState(
   database: Database,
-  { taskId }: Turnstile,
+  { taskId }: TaskLease,
   key: string,
 ): Promise<{ state: string; decided_by: string | null } | undefined> {
   const [row] = await database.query(

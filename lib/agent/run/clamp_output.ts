@@ -1,5 +1,5 @@
 import { cut } from "../prompt.ts";
-import type { Step, ToolCall, Turn } from "../model.ts";
+import type { ModelStep, ToolCall, Turn } from "../model.ts";
 import type { LoggedEvent } from "./run.ts";
 
 /** The most of one call's arguments that is taken, in characters of JSON. */
@@ -12,8 +12,8 @@ const MOST_WORDS = 10_000;
 const NO_CALLS_LEFT = "all tool calls are used up";
 
 /** What is taken of a model's answer. */
-export interface Limited {
-  step: Step;
+export interface ClampedOutput {
+  step: ModelStep;
   /** What the model is told of calls that it has not been told of yet. */
   results: { id: string; tool: string; text: string }[];
   /** How many calls were not even looked at. They use up nothing: others of the step are still to be judged. */
@@ -28,7 +28,7 @@ export interface Limited {
  *
  * @param callsLeft how many more calls the budget has room for; `finish` needs none.
  */
-export function limited(step: Step, { callsLeft }: { callsLeft: number }): Limited {
+export function clampOutput(step: ModelStep, { callsLeft }: { callsLeft: number }): ClampedOutput {
   const size = lengthOf(step.turns) + step.text.length;
   if (size > MOST_ANSWER) return leftOut(step, size);
   const refused = new Map<ToolCall, string>();
@@ -58,7 +58,7 @@ export function limited(step: Step, { callsLeft }: { callsLeft: number }): Limit
   };
 }
 
-function leftOut(step: Step, size: number): Limited {
+function leftOut(step: ModelStep, size: number): ClampedOutput {
   const reason = `the answer had ${size} characters, at most ${MOST_ANSWER} may be`;
   const turns: Turn[] = [{ role: "assistant", content: `(Left out: ${reason})` }];
   if (step.calls.length > 0) {

@@ -1,12 +1,12 @@
 import { unlessAborted } from "../../async/deadline.ts";
 
 /** Lets so many work at once; the others wait in line. */
-export interface Slots {
+export interface ConcurrencyLimit {
   /** Runs the work when there is room. Rejects when the signal is aborted before. */
   within<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T>;
 }
 
-export function createSlots(count: number): Slots {
+export function createConcurrencyLimit(count: number): ConcurrencyLimit {
   let free = count;
   const line: (() => void)[] = [];
 

@@ -3,15 +3,15 @@ import { errorText } from "../../process/log.ts";
 import { redactAll, redactTexts } from "../../redaction/redact.ts";
 import type { Outcome } from "../agent.ts";
 import { fenced, newBoundary } from "../fence.ts";
-import { type Limited, limited, toolsOf } from "./clamp_output.ts";
+import { type ClampedOutput, clampOutput, toolsOf } from "./clamp_output.ts";
 import { ModelError } from "../model.ts";
 import type { SourceRules } from "../policy.ts";
 import { opening } from "../prompt.ts";
-import { loadRun, type LoggedEvent, type RunState, saveRun, type Turnstile } from "./run.ts";
-import { settleCall } from "./settle.ts";
+import { loadRun, type LoggedEvent, type RunState, saveRun, type TaskLease } from "./run.ts";
+import { completeCall } from "./settle.ts";
 import type { ToolContext } from "../tools/tool.ts";
 import { specOf } from "../tools/tools.ts";
-import { completed, type Workplace } from "./run_context.ts";
+import { completed, type RunContext } from "./run_context.ts";
 
 /** A model whose provider is away this long fails the task. */
 const PATIENCE_MS = 24 * 60 * 60_000;
@@ -26,9 +26,9 @@ const MOST_RETRY_AFTER_SECONDS = 60 * 60;
  *
  * @throws when the task has failed, with the reason.
  */
-export async function runLoop(place: Workplace, signal: AbortSignal): Promise<Outcome> {
+export async function runLoop(place: RunContext, signal: AbortSignal): Promise<Outcome> {
   const { assignment, database, rules } = place;
-  const turn: Turnstile = { taskId: assignment.taskId, epoch: assignment.epoch };
+  const turn: TaskLease = { taskId: assignment.taskId, epoch: assignment.epoch };
   const loaded = await loadRun(database, turn);
   const state = loaded.state ?? begin(place);
   const prefix = `${loaded.run}`;
@@ -60,7 +60,7 @@ export async function runLoop(place: Workplace, signal: AbortSignal): Promise<Ou
           }),
       };
       const answer = call.asked ? loaded.answer : null;
-      const outcome = await settleCall({ place, state, turn, context, answer, save }, signal);
+      const outcome = await completeCall({ place, state, turn, context, answer, save }, signal);
       if (outcome) return outcome;
       continue;
     }
@@ -71,7 +71,7 @@ export async function runLoop(place: Workplace, signal: AbortSignal): Promise<Ou
     const last = exhausted !== undefined || state.step >= rules.budgets.steps - 1;
     if (state.step >= rules.budgets.steps) throw new Error(noEnd(rules.budgets.steps));
     const startedAt = Date.now();
-    let answer: Limited;
+    let answer: ClampedOutput;
     try {
       const step = await place.model.step({
         instructions: place.instructions,
@@ -82,7 +82,7 @@ export async function runLoop(place: Workplace, signal: AbortSignal): Promise<Ou
         maxMs: rules.budgets.stepSeconds * 1_000,
       }, signal);
       const callsLeft = rules.budgets.toolCalls - state.used.toolCalls;
-      answer = redactTexts(limited(step, { callsLeft }), place.redact);
+      answer = redactTexts(clampOutput(step, { callsLeft }), place.redact);
     } catch (error) {
       signal.throwIfAborted();
       return await putOff(error, state, save);
@@ -114,7 +114,7 @@ export async function runLoop(place: Workplace, signal: AbortSignal): Promise<Ou
   }
 }
 
-function begin({ assignment, redact }: Workplace): RunState {
+function begin({ assignment, redact }: RunContext): RunState {
   const boundary = newBoundary();
   return {
     boundary,
@@ -132,7 +132,7 @@ function begin({ assignment, redact }: Workplace): RunState {
 /** Makes a model's answer part of the run. */
 function take(
   state: RunState,
-  { step, results, refused }: Limited,
+  { step, results, refused }: ClampedOutput,
   { prefix, last, ms }: { prefix: string; last: boolean; ms: number },
 ): void {
   state.step++;
@@ -184,13 +184,13 @@ function exhaustedBudget({ used }: RunState, { budgets }: SourceRules): string |
 const noEnd = (steps: number) => `the model came to no end within ${steps} steps`;
 
 /** The model ended in words instead of `finish`. */
-function ended(place: Workplace, state: RunState): Outcome {
+function ended(place: RunContext, state: RunState): Outcome {
   const text = place.redact(state.said ?? "").trim();
   if (text === "") throw new Error(whyWordless(place, state));
   return completed(place, state, text);
 }
 
-function whyWordless({ rules: { budgets } }: Workplace, { exhausted }: RunState): string {
+function whyWordless({ rules: { budgets } }: RunContext, { exhausted }: RunState): string {
   if (exhausted === undefined) return "the model ended without a word";
   if (exhausted !== "output_tokens") return noEnd(budgets.steps);
   return `the model used up its ${budgets.outputTokens} output tokens before it said a word: ` +

@@ -43,7 +43,7 @@ export class TaskLostError extends Error {
 }
 
 /** Which turn at which task: every write is refused once there is a newer one. */
-export interface Turnstile {
+export interface TaskLease {
   taskId: string;
   epoch: number;
 }
@@ -56,7 +56,7 @@ export interface LoggedEvent {
 /** A run as the last worker left it, with the answer that has come since. */
 export async function loadRun(
   database: Database,
-  { taskId }: Turnstile,
+  { taskId }: TaskLease,
 ): Promise<{ run: number; state: RunState | null; answer: string | null }> {
   await database.query(
     "begin a run",
@@ -74,7 +74,7 @@ export async function loadRun(
 }
 
 /** The tasks row, locked, while this turn is the newest; nothing otherwise. */
-export const ours = (sql: Sql, { taskId, epoch }: Turnstile) =>
+export const ours = (sql: Sql, { taskId, epoch }: TaskLease) =>
   sql`select id from tasks where id = ${taskId} and epoch = ${epoch} and status = 'running'
     for update`;
 
@@ -92,7 +92,7 @@ export const eventRows = (sql: Sql, events: readonly LoggedEvent[]) =>
  */
 export async function saveRun(
   database: Database,
-  turn: Turnstile,
+  turn: TaskLease,
   { state, events, actor, done, usage }: {
     state: RunState;
     events: readonly LoggedEvent[];

@@ -9,7 +9,7 @@ import type { RunState } from "./run.ts";
 import type { Tool, ToolContext } from "../tools/tool.ts";
 
 /** Everything that one turn at a task is worked with. */
-export interface Workplace {
+export interface RunContext {
   database: Database;
   model: Model;
   assignment: Assignment;
@@ -26,7 +26,7 @@ export interface Workplace {
 
 /** What a finished run leaves behind. */
 export function completed(
-  { model, mode, assignment }: Workplace,
+  { model, mode, assignment }: RunContext,
   state: RunState,
   text: string,
   details?: unknown,

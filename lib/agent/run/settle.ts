@@ -4,23 +4,23 @@ import { redactAll } from "../../redaction/redact.ts";
 import { isStoreAway } from "../../store/store_away.ts";
 import type { Outcome } from "../agent.ts";
 import { startCall } from "./call.ts";
-import { decide, type Verdict } from "../policy.ts";
+import { decide, type PolicyDecision } from "../policy.ts";
 import {
   type LoggedEvent,
   type PlacedCall,
   type RunState,
   type saveRun,
   shown,
-  type Turnstile,
+  type TaskLease,
 } from "./run.ts";
 import type { Tool, ToolContext } from "../tools/tool.ts";
-import { versionFor, wordOn } from "./approval_check.ts";
-import { completed, runTool, type Workplace } from "./run_context.ts";
+import { checkApproval, versionFor } from "./approval_check.ts";
+import { completed, type RunContext, runTool } from "./run_context.ts";
 
-interface Settling {
-  place: Workplace;
+interface CallCompletion {
+  place: RunContext;
   state: RunState;
-  turn: Turnstile;
+  turn: TaskLease;
   context: ToolContext;
   /** What a person has answered to this call, if it has asked one. */
   answer: string | null;
@@ -33,8 +33,8 @@ interface Settling {
  *
  * @returns an outcome when the run ends here or waits for a person.
  */
-export async function settleCall(
-  settling: Settling,
+export async function completeCall(
+  settling: CallCompletion,
   signal: AbortSignal,
 ): Promise<Outcome | undefined> {
   const { place, state, context, answer } = settling;
@@ -65,7 +65,7 @@ export async function settleCall(
   const sha256 = fingerprint({ tool: tool.name, arguments: args });
   let approval: { sha256: string; policyVersion: string } | undefined;
   if (verdict.action === "ask") {
-    const word = await wordOn(settling, { tool, args, sha256, verdict });
+    const word = await checkApproval(settling, { tool, args, sha256, verdict });
     if (word !== "approved") {
       if ("wait" in word) return word.wait;
       await denied(settling, word.deny);
@@ -133,11 +133,11 @@ export async function settleCall(
 
 /** The policy's verdict; a policy that breaks says no. */
 function judge(
-  { mode, assignment, rules }: Workplace,
+  { mode, assignment, rules }: RunContext,
   { used, private: read, external }: RunState,
   call: PlacedCall,
   tool: Tool | undefined,
-): Verdict {
+): PolicyDecision {
   try {
     return decide({
       mode,
@@ -153,7 +153,7 @@ function judge(
 }
 
 async function askPeople(
-  { state, save, place }: Settling,
+  { state, save, place }: CallCompletion,
   { question }: { question: string },
   event: LoggedEvent,
 ): Promise<Outcome> {
@@ -166,7 +166,7 @@ async function askPeople(
 }
 
 function end(
-  place: Workplace,
+  place: RunContext,
   state: RunState,
   { status, summary, details }: { status: string; summary: string; details?: unknown },
 ): Outcome {
@@ -174,13 +174,13 @@ function end(
   return completed(place, state, place.redact(summary), redactAll(details, place.redact));
 }
 
-async function denied(settling: Settling, { rule, reason }: Verdict): Promise<void> {
+async function denied(settling: CallCompletion, { rule, reason }: PolicyDecision): Promise<void> {
   await settled(settling, `Refused: ${reason}. Do not try again.`, "tool_denied", { rule, reason });
 }
 
 /** A call that was made, whatever came of it, opens and shuts the doors that its tool can. */
 async function made(
-  settling: Settling,
+  settling: CallCompletion,
   { capability }: Tool,
   told: string,
   ms: number,
@@ -194,7 +194,7 @@ async function made(
 
 /** Takes the oldest call off the list, with what the model is told of it. */
 async function settled(
-  { place, state, save }: Settling,
+  { place, state, save }: CallCompletion,
   told: string,
   kind: "tool_result" | "tool_denied",
   data: Record<string, unknown>,

@@ -2,7 +2,7 @@ import type { Database } from "../../store/database.ts";
 import type { Budgets } from "../policy.ts";
 
 /** Where a source stands with its budgets. */
-export type Admission = { ok: true } | { ok: false; afterSeconds: number; reason: string };
+export type BudgetAdmission = { ok: true } | { ok: false; afterSeconds: number; reason: string };
 
 /**
  * Counts one more task for a source, if its budgets have room: so many tasks in
@@ -12,7 +12,7 @@ export async function admit(
   database: Database,
   source: string,
   { tasksPerHour, tokensPerDay }: Budgets,
-): Promise<Admission> {
+): Promise<BudgetAdmission> {
   const [row] = await database.query(
     "look at a source's budgets",
     (sql) =>

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { at, type Step } from "../../../sources/kit/json_path.ts";
+import { at, type PathKey } from "../../../sources/kit/json_path.ts";
 import { cleanText } from "../fence.ts";
 import { cut, outline } from "../prompt.ts";
 import type { Tool } from "./tool.ts";
@@ -89,6 +89,6 @@ function search(
 }
 
 /** `a.b[0].c` as steps. A key with a dot in it is found by the search, and read as part of its parent. */
-function stepsOf(path: string): Step[] {
+function stepsOf(path: string): PathKey[] {
   return path.split(/[.[\]]+/).filter((step) => step !== "");
 }

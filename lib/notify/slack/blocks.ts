@@ -13,7 +13,7 @@ export interface SlackContent {
 }
 
 /** What the content is made of. */
-export interface Showing {
+export interface TaskBlocks {
   task: Pick<
     Task,
     | "id"
@@ -62,7 +62,7 @@ const SUMMARY_BYTES = 1_000;
  * @param answerable whether anybody may answer in Slack; without, there are no buttons.
  */
 export function showTask(
-  { task, approvals, version }: Showing,
+  { task, approvals, version }: TaskBlocks,
   { publicUrl, answerable, redact }: { publicUrl?: string; answerable: boolean; redact: Redact },
 ): SlackContent {
   const head = `${wordOf(task)}: ${plain(redact(task.title), TITLE_LENGTH)}`;
@@ -100,7 +100,7 @@ const SIGNS: Record<Task["status"], string> = {
   cancelled: "🚫",
 };
 
-function wordOf({ status, started_at }: Showing["task"]): string {
+function wordOf({ status, started_at }: TaskBlocks["task"]): string {
   switch (status) {
     case "pending":
       return started_at ? "Going on soon" : "Received";
@@ -117,7 +117,7 @@ function wordOf({ status, started_at }: Showing["task"]): string {
   }
 }
 
-function bodyOf({ status, question, result, error }: Showing["task"]): string | undefined {
+function bodyOf({ status, question, result, error }: TaskBlocks["task"]): string | undefined {
   switch (status) {
     case "waiting_input":
       return question ?? undefined;
@@ -132,7 +132,7 @@ function bodyOf({ status, question, result, error }: Showing["task"]): string | 
 
 /** What a person is to do: decide on approvals, or else answer. */
 function askedOf(
-  task: Showing["task"],
+  task: TaskBlocks["task"],
   approvals: readonly Approval[],
   { version, answerable, redact }: { version: number; answerable: boolean; redact: Redact },
 ): unknown[] {
@@ -157,7 +157,7 @@ function askedOf(
 }
 
 /** What the button of an answer holds: a view of an earlier question must not answer the next one. */
-const answerValue = ({ id, question_id }: Showing["task"]) =>
+const answerValue = ({ id, question_id }: TaskBlocks["task"]) =>
   question_id === null ? id : `${id}:${question_id}`;
 
 /** The task and the question that a button's value names. */

@@ -2,7 +2,7 @@ import type { Database } from "../../store/database.ts";
 import { newId } from "../../store/id.ts";
 
 /** Why Slack takes nothing from us at all. */
-export interface Obstacle {
+export interface Outage {
   code: string;
   /** With what to do about it. */
   error: string;
@@ -12,10 +12,10 @@ export interface Obstacle {
 const SETTING = "slack_obstacle";
 
 /** Why Slack takes nothing from us; undefined while it does. */
-export async function readObstacle(
+export async function readOutage(
   database: Database,
   ms?: number,
-): Promise<Obstacle | undefined> {
+): Promise<Outage | undefined> {
   const [row] = await database.query(
     "read what is wrong with Slack",
     (sql) => sql<{ value: string }[]>`select value from settings where name = ${SETTING}`,
@@ -25,7 +25,7 @@ export async function readObstacle(
 }
 
 /** Remembers, for every process to see, that Slack takes nothing; tells the web UI once a day. */
-export async function writeObstacle(
+export async function writeOutage(
   database: Database,
   { code, error }: { code: string; error: string },
 ): Promise<void> {
@@ -48,7 +48,7 @@ export async function writeObstacle(
 }
 
 /** Slack takes messages again. */
-export async function clearObstacle(database: Database): Promise<void> {
+export async function clearOutage(database: Database): Promise<void> {
   await database.query(
     "forget what was wrong with Slack",
     (sql) => sql`delete from settings where name = ${SETTING}`,

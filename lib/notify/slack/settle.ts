@@ -10,7 +10,7 @@ const MOST_TRIES = 24;
 const MOST_WAIT_SECONDS = 15 * 60;
 
 /** What came of bringing a message up to date. */
-export type Shown =
+export type SlackUpdate =
   | { ok: true; channel: string; ts: string; userId: string | null }
   /** There is nobody to tell: nothing was done and nothing has failed. */
   | { ok: false; nobody: true }
@@ -29,11 +29,11 @@ export type Shown =
   };
 
 /** Writes down what came of it, on the message and on the outcomes that it told. */
-export async function settleSlackMessage(
+export async function recordSlackUpdate(
   database: Database,
   message: SlackMessage,
   outcomes: readonly string[],
-  result: Shown,
+  result: SlackUpdate,
 ): Promise<void> {
   if (result.ok) return await settleShown(database, message, outcomes, result);
   if (result.nobody) return await settleNobody(database, message, outcomes);
@@ -91,7 +91,7 @@ async function settleShown(
   database: Database,
   { task_id, epoch, version, attempts }: SlackMessage,
   outcomes: readonly string[],
-  { channel, ts, userId }: Shown & { ok: true },
+  { channel, ts, userId }: SlackUpdate & { ok: true },
 ): Promise<void> {
   await database.query("settle a Slack message", (sql) =>
     sql`

@@ -5,7 +5,7 @@ import type { SlackAnswer, SlackClient } from "./client.ts";
 import { findPost, METADATA_TYPE, MOST_UNSURE } from "./find.ts";
 import { beginCall, DIRECT, readWanted, type SlackMessage, type Wanted } from "./message.ts";
 import type { SlackPeople } from "./people.ts";
-import { recordPost, type Shown } from "./settle.ts";
+import { recordPost, type SlackUpdate } from "./settle.ts";
 
 /** What showing a message needs. */
 export interface Showers {
@@ -18,7 +18,7 @@ export interface Showers {
 }
 
 /** Neither untold nor told: the lease was lost, and another worker goes on. */
-export type Showing = Shown | undefined;
+export type ShowOutcome = SlackUpdate | undefined;
 
 /**
  * Brings a task's message in Slack up to date: updates it, or posts it where
@@ -30,14 +30,14 @@ export type Showing = Shown | undefined;
 export async function showMessage(
   showers: Showers,
   message: SlackMessage,
-): Promise<{ shown: Shown; outcomes: string[] } | undefined> {
+): Promise<{ shown: SlackUpdate; outcomes: string[] } | undefined> {
   const wanted = await readWanted(showers.database, message.task_id);
   if (!wanted) return undefined;
   const shown = await show(showers, message, wanted);
   return shown && { shown, outcomes: wanted.outcomes };
 }
 
-async function show(showers: Showers, message: SlackMessage, wanted: Wanted): Promise<Showing> {
+async function show(showers: Showers, message: SlackMessage, wanted: Wanted): Promise<ShowOutcome> {
   const { assignee } = wanted;
   const direct = message.place === DIRECT;
   // Given to somebody else: they get a message of their own.
@@ -68,7 +68,7 @@ async function update(
   message: SlackMessage,
   wanted: Wanted,
   at: Place & { ts: string },
-): Promise<Showing | "gone"> {
+): Promise<ShowOutcome | "gone"> {
   const { database } = showers;
   const { channel, ts } = at;
   const answer = await callWith(showers, "chat.update", { channel, ts }, {
@@ -86,7 +86,7 @@ async function post(
   message: SlackMessage,
   wanted: Wanted,
   place: Place,
-): Promise<Showing> {
+): Promise<ShowOutcome> {
   const { database, client } = showers;
   const { channel, userId } = place;
   let { unsure } = message;
@@ -165,7 +165,7 @@ async function callWith(
 }
 
 /** What to do about a call that failed. */
-function failed(answer: SlackAnswer & { ok: false }, unsure: number): Shown {
+function failed(answer: SlackAnswer & { ok: false }, unsure: number): SlackUpdate {
   const { kind, error, retryAfterSeconds } = answer;
   return {
     ok: false,

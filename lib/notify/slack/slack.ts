@@ -3,14 +3,14 @@ import type { Database } from "../../store/database.ts";
 import { errorText, type Log } from "../../process/log.ts";
 import { text } from "../../../sources/kit/json_path.ts";
 import { createRedactor } from "../../redaction/redact.ts";
-import { clearObstacle, readObstacle, writeObstacle } from "./outage.ts";
+import { clearOutage, readOutage, writeOutage } from "./outage.ts";
 import { createSlackClient } from "./client.ts";
 import { claimSlackMessages, noteChanges, type SlackMessage } from "./message.ts";
 import { claimNotes, type SlackNote, tellNote } from "./note.ts";
 import { createSlackPeople } from "./people.ts";
 import { holdPlaces } from "./place.ts";
 import { routeOf, type SlackRoute } from "./route.ts";
-import { settleSlackMessage, type Shown } from "./settle.ts";
+import { recordSlackUpdate, type SlackUpdate } from "./settle.ts";
 import { showMessage } from "./show.ts";
 
 /** Who we are in Slack. */
@@ -88,7 +88,7 @@ export function createSlack(
     if (answer.ok) {
       identity = { userId: text(answer.body, "user_id"), botId: text(answer.body, "bot_id") };
       // A scope that is missing shows only when it is needed.
-      const obstacle = await readObstacle(database);
+      const obstacle = await readOutage(database);
       if (obstacle?.code === "missing_scope") blockedBy = obstacle.code;
       else if (obstacle) await mended();
     } else if (answer.kind === "integration") await block(answer.code, answer.error);
@@ -99,14 +99,14 @@ export function createSlack(
     blockedUntil = performance.now() + OBSTACLE_SECONDS * 1_000;
     if (blockedBy === code) return;
     log.error("slack.blocked", { code, error });
-    await writeObstacle(database, { code, error });
+    await writeOutage(database, { code, error });
     blockedBy = code;
   }
 
   async function mended(): Promise<void> {
     blockedBy = undefined;
     blockedUntil = 0;
-    await clearObstacle(database);
+    await clearOutage(database);
     log.info("slack.mended");
   }
 
@@ -115,7 +115,7 @@ export function createSlack(
       const done = await showMessage(showers, message);
       if (!done) return;
       const { shown, outcomes } = done;
-      await settleSlackMessage(database, message, outcomes, putOff(shown));
+      await recordSlackUpdate(database, message, outcomes, putOff(shown));
       await heed(message, shown);
     } catch (error) {
       // The store failed: the lease runs out and it is done again.
@@ -124,7 +124,7 @@ export function createSlack(
   }
 
   /** What one message met may concern all of them. */
-  async function heed({ task_id, place }: SlackMessage, shown: Shown): Promise<void> {
+  async function heed({ task_id, place }: SlackMessage, shown: SlackUpdate): Promise<void> {
     if (shown.ok) {
       if (blockedBy !== undefined) await mended();
       return;
@@ -184,7 +184,7 @@ export function createSlack(
   };
 }
 
-function putOff(shown: Shown): Shown {
+function putOff(shown: SlackUpdate): SlackUpdate {
   return shown.ok || shown.nobody || !shown.obstacle
     ? shown
     : { ...shown, retryAfterSeconds: OBSTACLE_SECONDS };
