@@ -5,8 +5,8 @@ import {
   MOST_EDITED_BYTES,
   typedBytes,
 } from "../../lib/message/edit.ts";
-import { type RedeliverOptions, type WholeMessage } from "../../lib/message/message.ts";
-import { redeliverEdited } from "../../lib/message/redeliver.ts";
+import { type WholeMessage } from "../../lib/message/message.ts";
+import { redeliverEdited, type RedeliverOptions } from "../../lib/message/redeliver.ts";
 import type { Services } from "../../lib/services.ts";
 import { conflict, createApi, createRoute, json, missing, refusals } from "../openapi.ts";
 import { Problem } from "../problem.ts";

@@ -1,12 +1,8 @@
 import { z } from "@hono/zod-openapi";
 import { isId } from "../../lib/store/id.ts";
 import { maskHeaders, maskUrl } from "../../lib/redaction/mask.ts";
-import {
-  deleteMessage,
-  listMessages,
-  type Message,
-  MESSAGE_STATES,
-} from "../../lib/message/message.ts";
+import { listMessages, type Message, MESSAGE_STATES } from "../../lib/message/message.ts";
+import { deleteMessage } from "../../lib/message/delete.ts";
 import { parsePayload } from "../../sources/kit/payload.ts";
 import type { Services } from "../../lib/services.ts";
 import type { Registry } from "../../sources/rules/registry.ts";

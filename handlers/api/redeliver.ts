@@ -1,10 +1,9 @@
 import {
   readWholeMessages,
-  redeliverMessages,
-  type RedeliverOptions,
   type Verification,
   type WholeMessage,
 } from "../../lib/message/message.ts";
+import { redeliverMessages, type RedeliverOptions } from "../../lib/message/redeliver.ts";
 import type { Services } from "../../lib/services.ts";
 import { SignatureRefused } from "../webhook/source_gate.ts";
 import { requireEdits } from "./edit.ts";

@@ -1,19 +1,14 @@
 import { Hono } from "hono";
 import { countSharing } from "../../lib/message/group.ts";
 import { isId } from "../../lib/store/id.ts";
+import { findMessages, MESSAGE_STATES, readPassage } from "../../lib/message/message.ts";
+import { deleteMessage } from "../../lib/message/delete.ts";
+import { findRedeliverable, type MessageSearch, searchMessages } from "../../lib/message/search.ts";
 import {
-  deleteMessage,
-  findMessages,
-  MESSAGE_STATES,
+  countRedelivered,
+  findRedelivered,
   type RedeliverOptions,
-} from "../../lib/message/message.ts";
-import {
-  findRedeliverable,
-  type MessageSearch,
-  readPassage,
-  searchMessages,
-} from "../../lib/message/search.ts";
-import { countRedelivered, findRedelivered } from "../../lib/message/redeliver.ts";
+} from "../../lib/message/redeliver.ts";
 import type { Services } from "../../lib/services.ts";
 import { listTaskEvents } from "../../lib/task/task.ts";
 import type { Env } from "../caller.ts";

@@ -1,5 +1,6 @@
 import type { Database, Sql } from "../store/database.ts";
-import { type BodyColumns, bodyOf, type Envelope, type Verification } from "./message.ts";
+import { type BodyColumns, bodyOf } from "./body.ts";
+import type { Envelope, Verification } from "./message.ts";
 import { idArray } from "../store/stored.ts";
 
 /** A message in a worker's hands until its lease runs out. */

@@ -1,6 +1,7 @@
 import { createBatcher } from "../async/batch.ts";
 import type { Database } from "../store/database.ts";
-import { type NewMessage, type Receipt, storeMessages } from "./insert.ts";
+import { storeMessages } from "./insert.ts";
+import type { NewMessage, Receipt } from "./new_message.ts";
 import { errorText, type Log } from "../process/log.ts";
 import type { Queue } from "../queue/queue.ts";
 import { isRowError, writeEach } from "../store/row_error.ts";

@@ -1,29 +1,9 @@
-import { Buffer, isAscii } from "node:buffer";
-import { createHash } from "node:crypto";
+import { Buffer } from "node:buffer";
+import { bodyColumns } from "./body.ts";
 import type { Database } from "../store/database.ts";
-import type { Envelope, MessageState, Verification } from "./message.ts";
-import { newId } from "../store/id.ts";
-import { idArray, storedJson, storedText } from "../store/stored.ts";
-
-/** A message that is to be kept. */
-export interface NewMessage {
-  id: string;
-  webhookType: string;
-  source: string;
-  verification: Verification;
-  envelope: Envelope;
-  body: Uint8Array;
-  receivedAt: Date;
-}
-
-/** Where a message was kept. */
-export interface Receipt {
-  /** The id the sender gets: of the first message with this delivery id. */
-  messageId: string;
-  repeat: boolean;
-  /** Whether there is now something for a worker to do. */
-  waiting: boolean;
-}
+import { deliveryKey, type NewMessage, type Receipt } from "./new_message.ts";
+import { resolveLost } from "./repeat.ts";
+import { storedText } from "../store/stored.ts";
 
 const PARAMETERS = 9;
 const COLUMNS = `id, webhook_type, source, delivery_key, verification, envelope, body, body_bytes,
@@ -70,26 +50,6 @@ const NO_ROW = new Array(PARAMETERS).fill(null);
 const BYTEA = 17;
 const TIMESTAMPTZ = 1184;
 const TYPES = [0, 0, 0, BYTEA, 0, 0, 0, BYTEA, TIMESTAMPTZ];
-
-/** SHA-256 of the delivery id: ids may be longer than an index takes. */
-export function deliveryKey(deliveryId: string): Buffer {
-  return createHash("sha256").update(deliveryId).digest();
-}
-
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-/** Clean UTF-8 travels as text: as bytea each byte would be two on the wire. */
-export function bodyColumns(body: Uint8Array): [text: string | null, bytes: Buffer | null] {
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  if (body.includes(0)) return [null, bytes];
-  // Most bodies are plain ASCII, and for those this is many times as fast.
-  if (isAscii(body)) return [bytes.toString("latin1"), null];
-  try {
-    return [utf8.decode(body), null];
-  } catch {
-    return [null, bytes];
-  }
-}
 
 interface InsertRow {
   message: NewMessage;
@@ -190,115 +150,4 @@ async function insertRows(
     ms,
   );
   return new Set(stored.map((row) => row.id));
-}
-
-interface Winner {
-  asked: string;
-  id: string;
-  state: MessageState;
-  same: boolean;
-}
-
-const bodyHash = ({ body }: NewMessage) => createHash("sha256").update(body).digest("hex");
-
-/** What the rows that were not inserted ran into. Bodies are compared by their hashes. */
-async function findWinners(
-  database: Database,
-  lost: readonly InsertRow[],
-  ms?: number,
-): Promise<Map<string, Winner>> {
-  const asked = lost.map(({ message, key }) => ({
-    asked: message.id,
-    source: message.source,
-    key: key?.toString("hex") ?? null,
-    body: bodyHash(message),
-  }));
-  const winners = await database.query("find repeated messages", (sql) =>
-    sql<Winner[]>`
-      select l.asked, m.id, m.state,
-        sha256(coalesce(m.body_bytes, convert_to(coalesce(m.body, ''), 'UTF8')))
-          = decode(l.body, 'hex') as same
-      from jsonb_to_recordset(${storedJson(asked)}::text::jsonb)
-        as l(asked uuid, source text, key text, body text)
-      cross join lateral (
-        select id, state, body, body_bytes from messages
-        where id = l.asked or (source = l.source and delivery_key = decode(l.key, 'hex'))
-        order by id = l.asked desc limit 1
-      ) m`, ms);
-  return new Map(winners.map((winner) => [winner.asked, winner]));
-}
-
-/** Finds what the rows that were not inserted ran into, and acts on it. */
-async function resolveLost(
-  database: Database,
-  lost: readonly InsertRow[],
-  receipts: Map<string, Receipt>,
-  left: () => number | undefined,
-): Promise<void> {
-  const winners = await findWinners(database, lost, left());
-  const repeated: string[] = [];
-  for (const row of lost) {
-    const winner = winners.get(row.message.id);
-    if (!winner) {
-      throw new Error("Cannot store a message: the one it repeats has just been deleted");
-    }
-    // An earlier try of ours whose answer was lost.
-    const own = winner.id === row.message.id;
-    receipts.set(row.message.id, {
-      messageId: winner.id,
-      repeat: !own,
-      waiting: winner.state === "new" || (winner.same && winner.state === "failed"),
-    });
-    if (!own && winner.same) repeated.push(winner.id);
-    if (!own && !winner.same) await storeVariant(database, row, winner.id, left());
-  }
-  if (repeated.length > 0) await countRepeats(database, repeated, left());
-}
-
-async function countRepeats(
-  database: Database,
-  ids: readonly string[],
-  ms?: number,
-): Promise<void> {
-  await database.query("count repeats", (sql) =>
-    sql`
-      with repeated as (
-        select id, count(*)::int as times from unnest(${idArray(ids)}::uuid[]) as r(id) group by id
-        order by id
-      ), counted as (
-        update messages m
-        set repeats = m.repeats + r.times,
-          state = case when m.state = 'failed' then 'new' else m.state end,
-          error = case when m.state = 'failed' then null else m.error end,
-          settled_at = case when m.state = 'failed' then null else m.settled_at end,
-          attempts = case when m.state = 'failed' then 0 else m.attempts end
-        from repeated r where m.id = r.id returning m.id
-      )
-      insert into changes (kind, ids)
-      select 'message', array_agg(id) from counted having count(*) > 0`, ms);
-}
-
-async function storeVariant(
-  database: Database,
-  { message, parameters }: InsertRow,
-  first: string,
-  ms?: number,
-): Promise<void> {
-  const [, , , , , , text, bytes] = parameters as (string | Buffer | null)[];
-  const key = createHash("sha256").update(message.envelope.delivery_id ?? "").update("\0")
-    .update(message.body).digest();
-  await database.query("store another body of a delivery", (sql) =>
-    sql`
-      with stored as (
-        insert into messages (id, webhook_type, source, delivery_key, verification, envelope,
-          body, body_bytes, size, received_at, state, reason, settled_at)
-        values (${newId()}, ${message.webhookType}, ${message.source}, ${key},
-          ${message.verification}, ${storedText(JSON.stringify(message.envelope))},
-          ${text as string | null}, ${bytes as Buffer | null}, ${message.body.byteLength},
-          ${message.receivedAt}, 'filtered',
-          ${`same delivery id as ${first}, but another body`}, now())
-        on conflict (source, delivery_key) do update set repeats = messages.repeats + 1
-        returning id
-      )
-      insert into changes (kind, ids) select 'message', array_agg(id) from stored`, ms);
 }

@@ -1,6 +1,7 @@
 import type { Database } from "../store/database.ts";
 import { firstIdAt } from "../store/id.ts";
-import { bodyColumns, deliveryKey, type NewMessage } from "./insert.ts";
+import { bodyColumns } from "./body.ts";
+import { deliveryKey, type NewMessage } from "./new_message.ts";
 import { errorText, type Log } from "../process/log.ts";
 import type { Verification } from "./message.ts";
 import { isRowError } from "../store/row_error.ts";

@@ -1,8 +1,48 @@
 import type { Database } from "../store/database.ts";
 import { newId } from "../store/id.ts";
-import { bodyColumns } from "./insert.ts";
-import { type Envelope, findMessages, type Message, type RedeliverOptions } from "./message.ts";
+import { bodyColumns } from "./body.ts";
+import { type Envelope, findMessages, type Message, type Verification } from "./message.ts";
 import { storedText } from "../store/stored.ts";
+
+/** A replay: the new message's id beside the one it replays. */
+export interface RedeliverOptions {
+  message_id: string;
+  replay_of: string;
+}
+
+/**
+ * Makes new messages with the same bytes, headers and time of receipt, to be
+ * worked like new ones, trusted as somebody has found out just now. Rejected
+ * messages are left alone: nobody vouches for them.
+ */
+export async function redeliverMessages(
+  database: Database,
+  asked: readonly { id: string; verification: Verification }[],
+): Promise<RedeliverOptions[]> {
+  const pairs = asked.map(({ id, verification }) => ({
+    message_id: newId(),
+    replay_of: id,
+    verification,
+  }));
+  return await database.query("replay messages", (sql) =>
+    sql<RedeliverOptions[]>`
+      with pair as (
+        select * from jsonb_to_recordset(${JSON.stringify(pairs)}::text::jsonb)
+          as p(message_id uuid, replay_of uuid, verification text)
+      ), stored as (
+        insert into messages (id, webhook_type, source, verification, envelope, body, body_bytes,
+          size, received_at, replay_of)
+        select p.message_id, m.webhook_type, m.source, p.verification, m.envelope, m.body,
+          m.body_bytes, m.size, m.received_at, m.id
+        from pair p
+        join messages m on m.id = p.replay_of and m.state <> 'rejected'
+        returning id, replay_of
+      ), changed as (
+        insert into changes (kind, ids)
+        select 'message', array_agg(id) from stored having count(*) > 0
+      )
+      select id as message_id, replay_of from stored`);
+}
 
 /** One look for replays goes through as many messages. */
 const WINDOW = 20_000;

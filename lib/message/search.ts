@@ -155,19 +155,3 @@ async function inOrder(database: Database, ids: readonly string[]): Promise<Mess
   const found = new Map((await findMessages(database, ids)).map((each) => [each.message_id, each]));
   return ids.map((id) => found.get(id)).filter((each) => each !== undefined);
 }
-
-/** When a message came through each of its first stages. */
-export interface Passage {
-  stored_at: Date;
-  claimed_at: Date | null;
-  settled_at: Date | null;
-}
-
-export async function readPassage(database: Database, id: string): Promise<Passage | undefined> {
-  const [row] = await database.query(
-    "read a message's times",
-    (sql) =>
-      sql<Passage[]>`select stored_at, claimed_at, settled_at from messages where id = ${id}`,
-  );
-  return row;
-}

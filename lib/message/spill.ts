@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { errorText, type Log } from "../process/log.ts";
-import type { NewMessage } from "./insert.ts";
+import type { NewMessage } from "./new_message.ts";
 import { asBytes, isReplyError, type Redis } from "../store/redis.ts";
 
 /** A message that waits in the spill, under the entry's id. */

@@ -3,7 +3,7 @@ import { expireApprovals } from "../task/approval.ts";
 import { forgetChanges } from "../live/change.ts";
 import { forgetWorkers } from "../monitor/heartbeat.ts";
 import { failCrashedMessages } from "../message/complete.ts";
-import { forgetMessages } from "../message/message.ts";
+import { forgetMessages } from "../message/delete.ts";
 import { trimQuarantine } from "../message/quarantine.ts";
 import type { Services } from "../services.ts";
 

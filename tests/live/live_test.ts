@@ -7,7 +7,7 @@ import { newId } from "../../lib/store/id.ts";
 import { storeMessages } from "../../lib/message/insert.ts";
 import { type Live, openLive } from "../../lib/live/live.ts";
 import { createLog } from "../../lib/process/log.ts";
-import { deleteMessage } from "../../lib/message/message.ts";
+import { deleteMessage } from "../../lib/message/delete.ts";
 import { messageOf } from "../queue/contract.ts";
 import { describeWith, until, within } from "../servers/mod.ts";
 

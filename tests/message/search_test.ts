@@ -5,7 +5,8 @@ import { readTimeSeries } from "../../lib/monitor/timeseries.ts";
 import { newId } from "../../lib/store/id.ts";
 import { storeMessages } from "../../lib/message/insert.ts";
 import { createLog } from "../../lib/process/log.ts";
-import { deleteMessage, readMessage, redeliverMessages } from "../../lib/message/message.ts";
+import { readMessage } from "../../lib/message/message.ts";
+import { deleteMessage } from "../../lib/message/delete.ts";
 import {
   findRedeliverable,
   type MessageSearch,
@@ -14,7 +15,12 @@ import {
 } from "../../lib/message/search.ts";
 import { listRefusals, openRefusalLog } from "../../lib/ingress/refusal_log.ts";
 import { openThroughput } from "../../lib/monitor/throughput.ts";
-import { countRedelivered, findRedelivered, redeliverEdited } from "../../lib/message/redeliver.ts";
+import {
+  countRedelivered,
+  findRedelivered,
+  redeliverEdited,
+  redeliverMessages,
+} from "../../lib/message/redeliver.ts";
 import { readSourceStats } from "../../lib/ingress/stats.ts";
 import { readChannelStats } from "../../lib/monitor/channel_stats.ts";
 import { cancelTask } from "../../lib/task/task.ts";

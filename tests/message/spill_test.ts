@@ -4,7 +4,7 @@ import { createClient } from "redis";
 import { readConfig } from "../../lib/config/config.ts";
 import { checkHealth } from "../../lib/monitor/health.ts";
 import { InboxClosedError } from "../../lib/message/inbox.ts";
-import type { NewMessage, Receipt } from "../../lib/message/insert.ts";
+import type { NewMessage, Receipt } from "../../lib/message/new_message.ts";
 import { createLog } from "../../lib/process/log.ts";
 import { readBody, readMessage } from "../../lib/message/message.ts";
 import { openServices, type Services } from "../../lib/services.ts";

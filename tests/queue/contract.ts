@@ -3,7 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, it } from "@std/testing/bdd"
 import type { Database, Sql } from "../../lib/store/database.ts";
 import { newId } from "../../lib/store/id.ts";
 import { completeMessages } from "../../lib/message/complete.ts";
-import { type NewMessage, storeMessages } from "../../lib/message/insert.ts";
+import { storeMessages } from "../../lib/message/insert.ts";
+import type { NewMessage } from "../../lib/message/new_message.ts";
 import { claimMessages, claimSuspect, LEASE_SECONDS } from "../../lib/message/claim.ts";
 import { listNotifications } from "../../lib/notify/notification.ts";
 import type { Services } from "../../lib/services.ts";

@@ -1,8 +1,7 @@
 import { html } from "hono/html";
 import { maskHeaders, maskUrl } from "../../../lib/redaction/mask.ts";
-import type { Message, WholeMessage } from "../../../lib/message/message.ts";
+import type { Message, Passage, WholeMessage } from "../../../lib/message/message.ts";
 import { parseBody, type Parsed } from "../../../sources/kit/payload.ts";
-import type { Passage } from "../../../lib/message/search.ts";
 import type { TaskEvent } from "../../../lib/task/task.ts";
 import { type Named, variableOf } from "../../../sources/rules/registry.ts";
 import { curlOf } from "../parts/curl.ts";

@@ -1,5 +1,5 @@
 import { html } from "hono/html";
-import type { Passage } from "../../../lib/message/search.ts";
+import type { Passage } from "../../../lib/message/message.ts";
 import type { TaskEvent } from "../../../lib/task/task.ts";
 import { said } from "./event_words.ts";
 import { icon } from "../parts/icon.ts";

@@ -1,0 +1,75 @@
+import type { Database } from "../store/database.ts";
+import { firstIdAt } from "../store/id.ts";
+
+/** So often a worker can change a message just before it is deleted. */
+const MOST_DELETIONS = 5;
+
+/**
+ * Removes a message (also by an alias), its task, its notifications. Where others
+ * share the task it goes all the same, since it tells what is removed: they stay,
+ * without one, and can be replayed. False when there is none.
+ */
+export async function deleteMessage(database: Database, id: string): Promise<boolean> {
+  for (let attempt = 0; attempt < MOST_DELETIONS; attempt++) {
+    const [{ there, gone }] = await deleteAsSeen(database, id);
+    if (gone || !there) return gone;
+  }
+  throw new Error(`message ${id} changes whenever it is to be deleted`);
+}
+
+/** What it has become while its deletion waited for a worker is seen only by another statement. */
+async function deleteAsSeen(database: Database, id: string) {
+  return await database.query("delete a message", (sql) =>
+    sql<{ there: boolean; gone: boolean }[]>`
+      with asked as (
+        select id, task_id from messages
+        where id = coalesce((select message_id from message_aliases where alias = ${id}), ${id})
+      ), shared as (
+        select other.message_id from burst_messages its
+        join asked on asked.id = its.message_id
+        join burst_messages other on other.burst_id = its.burst_id
+          and other.message_id <> its.message_id
+      ), gone as (
+        delete from messages m using asked
+        where m.id = asked.id and m.task_id is not distinct from asked.task_id returning m.id
+      ), tasks_gone as (
+        select t.id from tasks t
+        where t.message_id in (select id from asked union all select message_id from shared)
+          and exists (select from gone)
+      ), told as (
+        select n.id from notifications n join gone on true
+        where n.message_id = gone.id or n.task_id in (select id from tasks_gone)
+      ), ended as (
+        delete from tasks where id in (select id from tasks_gone) returning id
+      ), left_alone as (
+        update messages m set task_id = null, reason = 'Its task went with message ' || gone.id
+        from gone
+        where m.id in (select message_id from shared)
+          and m.task_id in (select id from tasks_gone)
+        returning m.id
+      ), changed as (
+        insert into changes (kind, ids)
+        select 'message', array[id] from gone
+        union all select 'message', array_agg(id) from left_alone having count(*) > 0
+        union all select 'task', array_agg(id) from tasks_gone having count(*) > 0
+        union all select 'notification', array_agg(id) from told having count(*) > 0
+      )
+      select exists (select from asked) as there, exists (select from gone) as gone`);
+}
+
+/** Removes messages received before a time, with all that hangs on them; at most `limit`. */
+export async function forgetMessages(
+  database: Database,
+  before: Date,
+  limit: number,
+): Promise<number> {
+  const rows = await database.query("forget old messages", (sql) =>
+    sql`
+      delete from messages where id in (
+        select m.id from messages m left join tasks t on t.id = m.task_id
+        where m.id < ${firstIdAt(before)} and m.state <> 'new'
+          and (t.id is null or t.status in ('completed', 'failed', 'cancelled'))
+        order by m.id limit ${limit}
+      ) returning id`);
+  return rows.length;
+}

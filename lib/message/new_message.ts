@@ -1,0 +1,28 @@
+import type { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
+import type { Envelope, Verification } from "./message.ts";
+
+/** A message that is to be kept. */
+export interface NewMessage {
+  id: string;
+  webhookType: string;
+  source: string;
+  verification: Verification;
+  envelope: Envelope;
+  body: Uint8Array;
+  receivedAt: Date;
+}
+
+/** Where a message was kept. */
+export interface Receipt {
+  /** The id the sender gets: of the first message with this delivery id. */
+  messageId: string;
+  repeat: boolean;
+  /** Whether there is now something for a worker to do. */
+  waiting: boolean;
+}
+
+/** SHA-256 of the delivery id: ids may be longer than an index takes. */
+export function deliveryKey(deliveryId: string): Buffer {
+  return createHash("sha256").update(deliveryId).digest();
+}
