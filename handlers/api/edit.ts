@@ -6,7 +6,7 @@ import {
   typedBytes,
 } from "../../lib/message/edit.ts";
 import { type WholeMessage } from "../../lib/message/message.ts";
-import { redeliverEdited, type RedeliverOptions } from "../../lib/message/redeliver.ts";
+import { redeliverEdited, type Redelivery } from "../../lib/message/redeliver.ts";
 import type { Services } from "../../lib/services.ts";
 import { conflict, createApi, createRoute, json, missing, refusals } from "../openapi.ts";
 import { Problem } from "../problem.ts";
@@ -54,7 +54,7 @@ export async function keepTyped(
   services: Services,
   message: WholeMessage,
   typed: string,
-): Promise<RedeliverOptions | undefined> {
+): Promise<Redelivery | undefined> {
   const bytes = typedBytes(requireEditable(services.config, message), typed);
   return bytes && await keepEdit(services, message, bytes);
 }
@@ -90,7 +90,7 @@ async function keepEdit(
   { database, queue, log, sources }: Services,
   message: WholeMessage,
   bytes: Uint8Array,
-): Promise<RedeliverOptions> {
+): Promise<Redelivery> {
   if (bytes.byteLength > MOST_EDITED_BYTES) {
     throw new Problem(
       413,

@@ -3,7 +3,7 @@ import {
   type Verification,
   type WholeMessage,
 } from "../../lib/message/message.ts";
-import { redeliverMessages, type RedeliverOptions } from "../../lib/message/redeliver.ts";
+import { redeliverMessages, type Redelivery } from "../../lib/message/redeliver.ts";
 import type { Services } from "../../lib/services.ts";
 import { SignatureRefused } from "../webhook/source_gate.ts";
 import { requireEdits } from "./edit.ts";
@@ -22,9 +22,9 @@ export interface Redeliverer {
   /** Of many, those that are not right any more stay out, and are named. */
   replayAll(
     ids: readonly string[],
-  ): Promise<{ items: RedeliverOptions[]; refused: NotRedelivered[] }>;
+  ): Promise<{ items: Redelivery[]; refused: NotRedelivered[] }>;
   /** @throws {Problem} 409 when it is not right any more, with what would make it so. */
-  replayOne(id: string): Promise<RedeliverOptions | undefined>;
+  replayOne(id: string): Promise<Redelivery | undefined>;
 }
 
 export function createRedeliverer(

@@ -4,11 +4,7 @@ import { isId } from "../../lib/store/id.ts";
 import { findMessages, MESSAGE_STATES, readPassage } from "../../lib/message/message.ts";
 import { deleteMessage } from "../../lib/message/delete.ts";
 import { findRedeliverable, type MessageSearch, searchMessages } from "../../lib/message/search.ts";
-import {
-  countRedelivered,
-  findRedelivered,
-  type RedeliverOptions,
-} from "../../lib/message/redeliver.ts";
+import { countRedelivered, findRedelivered, type Redelivery } from "../../lib/message/redeliver.ts";
 import type { Services } from "../../lib/services.ts";
 import { listTaskEvents } from "../../lib/task/task.ts";
 import type { Env } from "../caller.ts";
@@ -83,7 +79,7 @@ export function messagePages(
     if (!isId(newest)) throw badForm();
     const ids = await findRedeliverable(database, search, { most: MOST_REPLAYS, upTo: newest });
     if (ids.length === 0) throw nothingToReplay();
-    const made: RedeliverOptions[] = [];
+    const made: Redelivery[] = [];
     let unfit = 0;
     // Oldest first, as they came. What was made stays, whatever happens to the rest.
     for (let end = ids.length; end > 0; end -= REPLAYS_AT_ONCE) {

@@ -15,7 +15,7 @@ export type MessageOutcome =
       /** Where Slack is to show the task. */
       slack?: { place: string; thread_ts: string | null };
     }
-    /** Obeyed as a word on a task that is there already, or left alone. */
+    /** Obeyed as a command about a task that is there already, or left alone. */
     | {
       event: string | null;
       title: string;
@@ -26,7 +26,7 @@ export type MessageOutcome =
     | { error: string }
   );
 
-/** What came of settling messages: their ids. */
+/** The ids of messages, by what came of completing them. */
 export interface CompletedMessages {
   /** They have a task now. */
   made: string[];
@@ -35,87 +35,90 @@ export interface CompletedMessages {
 }
 
 /**
- * Settles claimed messages in one statement: makes each one's task with its
+ * Completes claimed messages in one statement: makes each one's task with its
  * first event, or marks it failed and tells the web UI. A message that another
  * worker has taken over meanwhile (its epoch has grown) is left alone, and so is
  * one whose signed bytes another message has come with.
+ *
+ * @param assignee the user who gets the tasks; null where none is made.
+ * @param guard what the replay guard is to know of these messages.
  */
 export async function completeMessages(
   database: Database,
-  intakes: readonly MessageOutcome[],
-  { assignee, captures = [] }: { assignee: string | null; captures?: readonly GuardEntry[] },
+  outcomes: readonly MessageOutcome[],
+  { assignee, guard = [] }: { assignee: string | null; guard?: readonly GuardEntry[] },
 ): Promise<CompletedMessages> {
-  const rows = intakes.map((intake) => ({
-    ...intake,
-    new_task_id: "description" in intake ? newId() : null,
-    state: "error" in intake ? "failed" : "state" in intake ? intake.state : "processed",
-    slack_place: "slack" in intake ? intake.slack?.place : null,
-    slack_thread: "slack" in intake ? intake.slack?.thread_ts : null,
+  const rows = outcomes.map((outcome) => ({
+    ...outcome,
+    new_task_id: "description" in outcome ? newId() : null,
+    state: "error" in outcome ? "failed" : "state" in outcome ? outcome.state : "processed",
+    slack_place: "slack" in outcome ? outcome.slack?.place : null,
+    slack_thread: "slack" in outcome ? outcome.slack?.thread_ts : null,
     event_id: newId(),
     notification_id: newId(),
   }));
-  const rowsOf = await database.query(
-    "settle messages",
+  const answers = await database.query(
+    "complete messages",
     (sql) =>
       sql<{ message_id: string; is_repeat: boolean }[]>`
-      with capture as (
+      with guard as (
         select message_id, source, decode(key, 'hex') as key
-        from jsonb_to_recordset(${storedJson(captures.map(toGuardRow))}::text::jsonb)
-          as c(message_id uuid, source text, key text)
-      ), caught as (
-        -- Whoever has these bytes in hand at the same time waits here, and catches nothing.
+        from jsonb_to_recordset(${storedJson(guard.map(toGuardRow))}::text::jsonb)
+          as g(message_id uuid, source text, key text)
+      ), recorded as (
+        -- Whoever has these bytes in hand at the same time waits here, and records nothing.
         insert into message_captures (source, key, message_id)
-        select source, key, message_id from capture order by source, key, message_id
+        select source, key, message_id from guard order by source, key, message_id
         on conflict do nothing returning source, key, message_id
       ), repeated as (
-        select distinct message_id from capture
-        where (source, key, message_id) not in (select * from caught)
+        select distinct message_id from guard
+        where (source, key, message_id) not in (select * from recorded)
           and (source, key, message_id) not in (
             select source, key, message_id from message_captures
-            where (source, key) in (select source, key from capture))
-      ), intake as (
-        select * from jsonb_to_recordset(${storedJson(rows)}::text::jsonb) as i(
+            where (source, key) in (select source, key from guard))
+      ), outcome as (
+        select * from jsonb_to_recordset(${storedJson(rows)}::text::jsonb) as o(
           "messageId" uuid, epoch int, event text, title text, description text, error text,
           state text, reason text, "taskId" uuid, new_task_id uuid, slack_place text,
           slack_thread text, event_id uuid, notification_id uuid)
-      ), settled as (
+      ), completed as (
         update messages m
-        set state = i.state, event = i.event, title = i.title, error = i.error, reason = i.reason,
-          task_id = coalesce(i.new_task_id, i."taskId"),
+        set state = o.state, event = o.event, title = o.title, error = o.error, reason = o.reason,
+          task_id = coalesce(o.new_task_id, o."taskId"),
           settled_at = now(), lease_until = null, worker = null
-        from intake i
-        where m.id = i."messageId" and m.epoch = i.epoch and m.state = 'new'
+        from outcome o
+        where m.id = o."messageId" and m.epoch = o.epoch and m.state = 'new'
           and m.id not in (select message_id from repeated)
-        returning m.id, m.source, m.webhook_type, i.epoch, i.title, i.description, i.error,
-          i.new_task_id, i.slack_place, i.slack_thread, i.event_id, i.notification_id
+        returning m.id, m.source, m.webhook_type, o.epoch, o.title, o.description, o.error,
+          o.new_task_id, o.slack_place, o.slack_thread, o.event_id, o.notification_id
       ), made as (
         insert into tasks (id, message_id, source, title, description, assigned_to)
         select new_task_id, id, source, title, description, ${assignee}
-        from settled where new_task_id is not null
+        from completed where new_task_id is not null
         on conflict (message_id) do nothing returning id, message_id
       ), born as (
         insert into task_events (id, task_id, kind, actor)
-        select s.event_id, made.id, 'created', 'otto'
-        from made join settled s on s.new_task_id = made.id
+        select c.event_id, made.id, 'created', 'otto'
+        from made join completed c on c.new_task_id = made.id
       ), shown as (
         insert into slack_messages (task_id, place, thread_ts)
-        select made.id, s.slack_place, s.slack_thread
-        from made join settled s on s.new_task_id = made.id where s.slack_place is not null
-      ), told as (
+        select made.id, c.slack_place, c.slack_thread
+        from made join completed c on c.new_task_id = made.id where c.slack_place is not null
+      ), notified as (
         insert into notifications (id, cause, message_id, channel, destination, kind, text)
         select notification_id, 'message:' || id || ':' || epoch, id, 'web', 'web',
           'message_failed', 'A ' || webhook_type || ' message could not be processed: ' || error
-        from settled where error is not null
+        from completed where error is not null
       ), changed as (
         insert into changes (kind, ids)
-        select 'message', array_agg(id) from settled having count(*) > 0
+        select 'message', array_agg(id) from completed having count(*) > 0
         union all select 'task', array_agg(id) from made having count(*) > 0
       )
       select message_id, false as is_repeat from made
       union all select message_id, true from repeated`,
   );
   const idsOf = (repeat: boolean) =>
-    rowsOf.filter(({ is_repeat }) => is_repeat === repeat).map(({ message_id }) => message_id);
+    answers.filter(({ is_repeat }) => is_repeat === repeat).map(({ message_id }) => message_id);
   return { made: idsOf(false), repeated: idsOf(true) };
 }
 

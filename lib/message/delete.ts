@@ -1,8 +1,11 @@
 import type { Database } from "../store/database.ts";
 import { firstIdAt } from "../store/id.ts";
 
-/** So often a worker can change a message just before it is deleted. */
-const MOST_DELETIONS = 5;
+/**
+ * How often a deletion is tried while workers change the message under its hands. A message is
+ * completed once, so two tries are enough but for people who replay and retry at the same time.
+ */
+const MOST_TRIES = 5;
 
 /**
  * Removes a message (also by an alias), its task, its notifications. Where others
@@ -10,14 +13,17 @@ const MOST_DELETIONS = 5;
  * without one, and can be replayed. False when there is none.
  */
 export async function deleteMessage(database: Database, id: string): Promise<boolean> {
-  for (let attempt = 0; attempt < MOST_DELETIONS; attempt++) {
+  for (let attempt = 0; attempt < MOST_TRIES; attempt++) {
     const [{ there, gone }] = await deleteAsSeen(database, id);
     if (gone || !there) return gone;
   }
   throw new Error(`message ${id} changes whenever it is to be deleted`);
 }
 
-/** What it has become while its deletion waited for a worker is seen only by another statement. */
+/**
+ * Deletes a message as long as it has the task that this statement sees: what it has become while
+ * the deletion waited for a worker's lock is seen only by another statement.
+ */
 async function deleteAsSeen(database: Database, id: string) {
   return await database.query("delete a message", (sql) =>
     sql<{ there: boolean; gone: boolean }[]>`
@@ -36,7 +42,7 @@ async function deleteAsSeen(database: Database, id: string) {
         select t.id from tasks t
         where t.message_id in (select id from asked union all select message_id from shared)
           and exists (select from gone)
-      ), told as (
+      ), notifications_gone as (
         select n.id from notifications n join gone on true
         where n.message_id = gone.id or n.task_id in (select id from tasks_gone)
       ), ended as (
@@ -52,7 +58,7 @@ async function deleteAsSeen(database: Database, id: string) {
         select 'message', array[id] from gone
         union all select 'message', array_agg(id) from left_alone having count(*) > 0
         union all select 'task', array_agg(id) from tasks_gone having count(*) > 0
-        union all select 'notification', array_agg(id) from told having count(*) > 0
+        union all select 'notification', array_agg(id) from notifications_gone having count(*) > 0
       )
       select exists (select from asked) as there, exists (select from gone) as gone`);
 }

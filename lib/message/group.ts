@@ -4,13 +4,13 @@ import { newId } from "../store/id.ts";
 import type { Verification } from "./message.ts";
 import { storedJson } from "../store/stored.ts";
 
-/** A claimed message that waits for others which are about the same. */
+/** A claimed message that waits for others which are about the same (the `merge` of SOURCES_FILE). */
 export interface GroupedMessage {
   messageId: string;
   epoch: number;
   /** {@link groupKey}. */
   key: string;
-  /** How long a burst is open, from its first message on. */
+  /** How long the group is open, from its first message on. */
   seconds: number;
   event: string | null;
   title: string;
@@ -18,10 +18,13 @@ export interface GroupedMessage {
   slack?: { place: string; thread_ts: string | null };
 }
 
-/** A burst of more is due at once. */
+/**
+ * A group of so many is due at once: all of it is completed in one statement, while the next group
+ * with the same key is open.
+ */
 const MOST_MESSAGES = 1_000;
 
-/** What one burst has in common; messages that are trusted differently never share one. */
+/** What a debounce group has in common; messages that are trusted differently never share one. */
 export function groupKey(
   { source, webhookType, verification, key }: {
     source: string;
@@ -37,79 +40,79 @@ export function groupKey(
 }
 
 /**
- * Puts claimed messages into their bursts, opening those that are not open yet.
- * They stay new, and are nobody's to claim, until their burst is settled.
+ * Puts claimed messages into their debounce groups (table `bursts`), opening those that are not
+ * open yet. They stay new, and are nobody's to claim, until their group is completed.
  */
 export async function addToGroup(
   database: Database,
-  joining: readonly GroupedMessage[],
+  messages: readonly GroupedMessage[],
 ): Promise<void> {
-  const rows = joining.map(({ slack, ...rest }) => ({
+  const rows = messages.map(({ slack, ...rest }) => ({
     ...rest,
-    burst_id: newId(),
+    group_id: newId(),
     slack_place: slack?.place,
     slack_thread: slack?.thread_ts,
   }));
-  await database.query("join bursts", (sql) =>
+  await database.query("add messages to groups", (sql) =>
     sql`
-      with joining as (
-        select j.* from jsonb_to_recordset(${storedJson(rows)}::text::jsonb) as j(
+      with given as (
+        select g.* from jsonb_to_recordset(${storedJson(rows)}::text::jsonb) as g(
           "messageId" uuid, epoch int, key text, seconds float, event text, title text,
-          description text, burst_id uuid, slack_place text, slack_thread text)
-        join messages m on m.id = j."messageId" and m.epoch = j.epoch and m.state = 'new'
+          description text, group_id uuid, slack_place text, slack_thread text)
+        join messages m on m.id = g."messageId" and m.epoch = g.epoch and m.state = 'new'
         order by m.id for update of m
       ), opened as (
         insert into bursts (id, key, slack_place, slack_thread, messages, due_at)
-        select distinct on (key) burst_id, decode(key, 'hex'), slack_place, slack_thread,
+        select distinct on (key) group_id, decode(key, 'hex'), slack_place, slack_thread,
           count(*) over (partition by key), now() + make_interval(secs => seconds)
-        from joining order by key, "messageId"
+        from given order by key, "messageId"
         on conflict (key) where not closed do update
         set messages = bursts.messages + excluded.messages,
           due_at = case when bursts.messages + excluded.messages >= ${MOST_MESSAGES} then now()
             else bursts.due_at end
         returning id, key, due_at
-      ), joined as (
+      ), added as (
         insert into burst_messages (message_id, burst_id, title, description)
-        select j."messageId", o.id, j.title, j.description
-        from joining j join opened o on o.key = decode(j.key, 'hex')
+        select g."messageId", o.id, g.title, g.description
+        from given g join opened o on o.key = decode(g.key, 'hex')
         on conflict (message_id) do nothing returning message_id, burst_id
       ), held as (
         update messages m
-        set event = j.event, title = j.title, attempts = 0, lease_until = 'infinity',
+        set event = g.event, title = g.title, attempts = 0, lease_until = 'infinity',
           worker = null, reason = 'Waits until ' ||
             to_char(o.due_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS') ||
             ' UTC for more about the same'
-        from joined join opened o on o.id = joined.burst_id
-          join joining j on j."messageId" = joined.message_id
-        where m.id = joined.message_id
+        from added join opened o on o.id = added.burst_id
+          join given g on g."messageId" = added.message_id
+        where m.id = added.message_id
         returning m.id
       )
       insert into changes (kind, ids)
       select 'message', array_agg(id) from held having count(*) > 0`);
 }
 
-/** A message of a burst that has become a task. */
-export interface GroupContents {
+/** A message of a group that has become a task. */
+export interface GroupMember {
   message_id: string;
   title: string | null;
 }
 
-/** The messages that a task is about, where these are several. */
-export interface MergedTask {
+/** The messages that a task is about, where these are several; its timeline keeps them so. */
+export interface TaskGroup {
   messages: number;
   /** The first of them. */
-  merged: GroupContents[];
+  merged: GroupMember[];
 }
 
-/** What a task was merged from; undefined where it is about one message. */
+/** The messages that a task was made of; undefined where it is about one. */
 export async function readGroup(
   database: Database,
   taskId: string,
-): Promise<MergedTask | undefined> {
+): Promise<TaskGroup | undefined> {
   const [row] = await database.query(
-    "read what a task was merged from",
+    "read the group of a task",
     (sql) =>
-      sql<{ data: MergedTask }[]>`
+      sql<{ data: TaskGroup }[]>`
       select data from task_events
       where task_id = ${taskId} and kind = 'created' and data ? 'merged'`,
   );
@@ -119,7 +122,7 @@ export async function readGroup(
 /** With how many other messages a message shares its task. */
 export async function countSharing(database: Database, messageId: string): Promise<number> {
   const [{ count }] = await database.query(
-    "count who shares a task",
+    "count the others of a group",
     (sql) =>
       sql<{ count: number }[]>`
       select count(*)::int as count from burst_messages its

@@ -1,16 +1,17 @@
-import type { MergedTask } from "./group.ts";
+import type { TaskGroup } from "./group.ts";
 import type { Database } from "../store/database.ts";
 import { LINE_LENGTH } from "../../sources/description.ts";
 import { newId } from "../store/id.ts";
 import { oneLine } from "../../sources/kit/line.ts";
 import { storedJson } from "../store/stored.ts";
 
-/** So many messages of a burst are told by their titles. */
+/** So many messages of a group are told by their titles: a page and a prompt hold no more lines. */
 const MOST_TOLD = 50;
-const BURSTS_AT_ONCE = 20;
+/** One statement completes so many groups, each of up to a thousand messages. */
+const GROUPS_AT_ONCE = 20;
 
-/** A burst that gets no more messages, and what there is of it. */
-interface Closed extends MergedTask {
+/** A group that gets no more messages, and what there is of it. */
+interface ClosedGroup extends TaskGroup {
   id: string;
   /** Of its first message. */
   title: string | null;
@@ -18,45 +19,45 @@ interface Closed extends MergedTask {
 }
 
 /**
- * Makes the tasks of the bursts that are due: closes them, reads what has joined,
- * and settles each in one statement. A worker that is killed in between leaves a
- * closed burst to the next.
+ * Makes the tasks of the debounce groups (table `bursts`) that are due: closes them, reads what is
+ * in them, and completes them in one statement. A worker that is killed in between leaves a closed
+ * group to the next.
  *
- * @returns how many it settled.
+ * @returns how many it completed.
  */
 export async function completeGroups(database: Database, assignee: string): Promise<number> {
   await closeDue(database);
-  const bursts = await readClosed(database);
-  return bursts.length > 0 ? await settle(database, bursts, assignee) : 0;
+  const groups = await readClosed(database);
+  return groups.length > 0 ? await makeTasks(database, groups, assignee) : 0;
 }
 
 async function closeDue(database: Database): Promise<void> {
-  await database.query("close bursts", (sql) =>
+  await database.query("close groups", (sql) =>
     sql`
       with due as (
         select id from bursts where due_at <= now() and not closed
-        order by due_at limit ${BURSTS_AT_ONCE} for update skip locked
+        order by due_at limit ${GROUPS_AT_ONCE} for update skip locked
       )
-      update bursts b set closed = true from due where b.id = due.id`);
+      update bursts g set closed = true from due where g.id = due.id`);
 }
 
-/** All that joined before a burst was closed has been committed, and is seen here. */
-async function readClosed(database: Database): Promise<Closed[]> {
-  return await database.query("read closed bursts", (sql) =>
-    sql<Closed[]>`
-      select b.id, its.messages, its.merged, first.title, first.description
-      from (select * from bursts where closed order by due_at limit ${BURSTS_AT_ONCE}) b
+/** All that was added before a group was closed has been committed, and is seen here. */
+async function readClosed(database: Database): Promise<ClosedGroup[]> {
+  return await database.query("read closed groups", (sql) =>
+    sql<ClosedGroup[]>`
+      select g.id, its.messages, its.merged, first.title, first.description
+      from (select * from bursts where closed order by due_at limit ${GROUPS_AT_ONCE}) g
       cross join lateral (
         select count(*)::int as messages,
           coalesce(json_agg(json_build_object('message_id', m.message_id, 'title', m.title)
             order by m.message_id) filter (where m.place <= ${MOST_TOLD}), '[]') as merged
         from (
           select message_id, title, row_number() over (order by message_id) as place
-          from burst_messages where burst_id = b.id
+          from burst_messages where burst_id = g.id
         ) m
       ) its
       left join lateral (
-        select title, description from burst_messages where burst_id = b.id
+        select title, description from burst_messages where burst_id = g.id
         order by message_id limit 1
       ) first on true`);
 }
@@ -67,17 +68,17 @@ function ofAll(count: number, first: string): string {
 }
 
 /**
- * A burst that another worker settles meanwhile is left to it; one that has lost
+ * A group that another worker completes meanwhile is left to it; one that has lost
  * a message since it was read (a person has deleted it) is left to the next look,
  * so that nothing of a deleted message is told.
  */
-async function settle(
+async function makeTasks(
   database: Database,
-  bursts: readonly Closed[],
+  groups: readonly ClosedGroup[],
   assignee: string,
 ): Promise<number> {
-  const rows = bursts.map(({ id, title, description, messages, merged }) => ({
-    burst_id: id,
+  const rows = groups.map(({ id, title, description, messages, merged }) => ({
+    group_id: id,
     task_id: newId(),
     event_id: newId(),
     messages,
@@ -85,36 +86,36 @@ async function settle(
     description: ofAll(messages, description ?? ""),
     data: messages > 1 ? { messages, merged } : {},
   }));
-  const [{ settled }] = await database.query(
-    "settle bursts",
+  const [{ completed }] = await database.query(
+    "complete groups",
     (sql) =>
-      sql<{ settled: number }[]>`
+      sql<{ completed: number }[]>`
       with given as (
         select * from jsonb_to_recordset(${storedJson(rows)}::text::jsonb) as g(
-          burst_id uuid, task_id uuid, event_id uuid, messages int, title text, description text,
+          group_id uuid, task_id uuid, event_id uuid, messages int, title text, description text,
           data jsonb)
       ), due as (
-        select g.*, b.slack_place, b.slack_thread
-        from bursts b join given g on g.burst_id = b.id
-        where b.closed order by b.id for update of b skip locked
+        select given.*, g.slack_place, g.slack_thread
+        from bursts g join given on given.group_id = g.id
+        where g.closed order by g.id for update of g skip locked
       ), member as (
         -- Locked before they are counted: one that is deleted just now is not among them.
-        select m.id, m.source, d.burst_id
-        from due d join burst_messages j on j.burst_id = d.burst_id
-          join messages m on m.id = j.message_id
+        select m.id, m.source, d.group_id
+        from due d join burst_messages b on b.burst_id = d.group_id
+          join messages m on m.id = b.message_id
         where m.state = 'new' order by m.id for update of m
       ), counted as (
-        select d.*, (select count(*) from member where burst_id = d.burst_id) as there,
-          (select id from member where burst_id = d.burst_id order by id limit 1) as first
+        select d.*, (select count(*) from member where group_id = d.group_id) as there,
+          (select id from member where group_id = d.group_id order by id limit 1) as first
         from due d
       ), whole as (
         select * from counted where there = messages
-      ), settled as (
+      ), completed as (
         update messages m
         set state = 'processed', task_id = w.task_id, settled_at = now(), lease_until = null,
           reason = case when w.messages > 1
             then 'One task with ' || w.messages - 1 || ' more about the same' end
-        from member join whole w on w.burst_id = member.burst_id
+        from member join whole w on w.group_id = member.group_id
         where m.id = member.id
         returning m.id
       ), made as (
@@ -131,13 +132,13 @@ async function settle(
         select made.id, w.slack_place, w.slack_thread
         from made join whole w on w.task_id = made.id where w.slack_place is not null
       ), gone as (
-        delete from bursts where id in (select burst_id from whole)
-      ), told as (
+        delete from bursts where id in (select group_id from whole)
+      ), changed as (
         insert into changes (kind, ids)
-        select 'message', array_agg(id) from settled having count(*) > 0
+        select 'message', array_agg(id) from completed having count(*) > 0
         union all select 'task', array_agg(id) from made having count(*) > 0
       )
-      select count(*)::int as settled from whole`,
+      select count(*)::int as completed from whole`,
   );
-  return settled;
+  return completed;
 }

@@ -63,7 +63,7 @@ export async function readBody(database: Database, id: string): Promise<Uint8Arr
   return row && bodyOf(row);
 }
 
-export interface MessageFilter {
+interface MessageFilter {
   state?: MessageState;
   webhook_type?: string;
   source?: string;

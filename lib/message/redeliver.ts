@@ -2,10 +2,11 @@ import type { Database } from "../store/database.ts";
 import { newId } from "../store/id.ts";
 import { bodyColumns } from "./body.ts";
 import { type Envelope, findMessages, type Message, type Verification } from "./message.ts";
+import { WINDOW } from "./search.ts";
 import { storedText } from "../store/stored.ts";
 
-/** A replay: the new message's id beside the one it replays. */
-export interface RedeliverOptions {
+/** A message that was made by a replay, beside the one that it replays. */
+export interface Redelivery {
   message_id: string;
   replay_of: string;
 }
@@ -18,14 +19,14 @@ export interface RedeliverOptions {
 export async function redeliverMessages(
   database: Database,
   asked: readonly { id: string; verification: Verification }[],
-): Promise<RedeliverOptions[]> {
+): Promise<Redelivery[]> {
   const pairs = asked.map(({ id, verification }) => ({
     message_id: newId(),
     replay_of: id,
     verification,
   }));
   return await database.query("replay messages", (sql) =>
-    sql<RedeliverOptions[]>`
+    sql<Redelivery[]>`
       with pair as (
         select * from jsonb_to_recordset(${JSON.stringify(pairs)}::text::jsonb)
           as p(message_id uuid, replay_of uuid, verification text)
@@ -44,10 +45,10 @@ export async function redeliverMessages(
       select id as message_id, replay_of from stored`);
 }
 
-/** One look for replays goes through as many messages. */
-const WINDOW = 20_000;
-
-/** The replays of a message, newest first. */
+/**
+ * The newest 20 replays of a message, newest first. No index finds them, so this looks through no
+ * more messages than one search does.
+ */
 export async function findRedelivered(database: Database, id: string): Promise<Message[]> {
   const rows = await database.query(
     "find a message's replays",
@@ -117,7 +118,7 @@ export async function redeliverEdited(
     /** Headers that hold the sender's secret. */
     secretNames?: readonly string[];
   },
-): Promise<RedeliverOptions | undefined> {
+): Promise<Redelivery | undefined> {
   const [row] = await database.query(
     "read a message's envelope",
     (sql) => sql<{ envelope: string }[]>`select envelope from messages where id = ${id}`,
@@ -131,7 +132,7 @@ export async function redeliverEdited(
   };
   const [text, bytes] = bodyColumns(body);
   const [made] = await database.query("replay an edited message", (sql) =>
-    sql<RedeliverOptions[]>`
+    sql<Redelivery[]>`
       with stored as (
         insert into messages (id, webhook_type, source, verification, envelope, body, body_bytes,
           size, received_at, replay_of)

@@ -3,7 +3,10 @@ import { createHash } from "node:crypto";
 import type { Database, Sql } from "../store/database.ts";
 import { storedJson } from "../store/stored.ts";
 
-/** A signed message, and what nobody could change in it. */
+/**
+ * A signed message, and what nobody could change in it: whoever has captured a signed request may
+ * send it again under another delivery id, but not with other such bytes.
+ */
 export interface GuardEntry {
   messageId: string;
   source: string;
@@ -19,9 +22,9 @@ export interface GuardEntry {
  */
 export async function rememberSigned(
   database: Database,
-  captures: readonly GuardEntry[],
+  entries: readonly GuardEntry[],
 ): Promise<Map<string, string>> {
-  const rows = captures.map(toGuardRow);
+  const rows = entries.map(toGuardRow);
   // Of several with the same key the first stays: a statement cannot change one row twice.
   const newestFirst = rows.toSorted((one, other) => one.message_id < other.message_id ? 1 : -1);
   const firsts = new Map(newestFirst.map((row) => [`${row.source}:${row.key}`, row]));
@@ -29,11 +32,11 @@ export async function rememberSigned(
   await database.query("remember signed messages", (sql) =>
     sql`
       insert into message_captures (source, key, message_id)
-      select c.source, decode(c.key, 'hex'), c.message_id
+      select e.source, decode(e.key, 'hex'), e.message_id
       from jsonb_to_recordset(${storedJson([...firsts.values()])}::text::jsonb)
-        as c(message_id uuid, source text, key text)
-      join messages m on m.id = c.message_id
-      order by c.source, c.key, c.message_id
+        as e(message_id uuid, source text, key text)
+      join messages m on m.id = e.message_id
+      order by e.source, e.key, e.message_id
       for key share of m
       -- One that has no task, and gets none any more, is not the first of anything.
       on conflict (source, key) do update set message_id = excluded.message_id
@@ -44,12 +47,12 @@ export async function rememberSigned(
     "find signed messages again",
     (sql) =>
       sql<{ id: string; first: string }[]>`
-      select c.message_id as id, m.id as first
+      select e.message_id as id, m.id as first
       from jsonb_to_recordset(${storedJson(rows)}::text::jsonb)
-        as c(message_id uuid, source text, key text)
-      join message_captures r on r.source = c.source and r.key = decode(c.key, 'hex')
+        as e(message_id uuid, source text, key text)
+      join message_captures r on r.source = e.source and r.key = decode(e.key, 'hex')
       join messages m on m.id = r.message_id
-      where m.id <> c.message_id and ${counts(sql)}`,
+      where m.id <> e.message_id and ${counts(sql)}`,
   );
   return new Map(repeated.map(({ id, first }) => [id, first]));
 }
@@ -86,7 +89,7 @@ function counts(sql: Sql) {
   return sql`(m.task_id is not null or m.state = 'new')`;
 }
 
-/** A capture as the statements about them take it. */
+/** A {@link GuardEntry} as the statements about them take it. */
 export function toGuardRow({ messageId, source, key }: GuardEntry) {
   return { message_id: messageId, source, key: hashOf(key).toString("hex") };
 }

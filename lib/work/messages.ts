@@ -161,7 +161,7 @@ export function createMessageStep(
     const captures = settlings.flatMap(({ captures }) => captures ?? []);
     const { made, repeated } = await completeMessages(database, intakes, {
       assignee: assignee!,
-      captures,
+      guard: captures,
     });
     if (made.length > 0) bells.tasks.ring();
     if (made.length < intakes.length) bells.notifications.ring();

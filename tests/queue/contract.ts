@@ -195,8 +195,8 @@ export function queueContract(name: string, open: () => Promise<Place>): void {
 
     it("gives the attempt back when the store failed, not the message", async () => {
       const ids = await store(5);
-      const worker = createWorker(failing(there, ["settle messages"]));
-      await assertRejects(() => takeOnce(worker), Error, "settle messages failed");
+      const worker = createWorker(failing(there, ["complete messages"]));
+      await assertRejects(() => takeOnce(worker), Error, "complete messages failed");
       assertEquals([...await ask(here, (sql) => sql`select distinct attempts from messages`)], [
         { attempts: 0 },
       ]);
@@ -206,8 +206,8 @@ export function queueContract(name: string, open: () => Promise<Place>): void {
 
     it("gives the attempt back later when the store could not even take that", async () => {
       const ids = await store(5);
-      const worker = createWorker(failing(there, ["settle messages", "release messages"]));
-      await assertRejects(() => takeOnce(worker), Error, "settle messages failed");
+      const worker = createWorker(failing(there, ["complete messages", "release messages"]));
+      await assertRejects(() => takeOnce(worker), Error, "complete messages failed");
       await takeOnce(worker);
       assert(await allSettled(ids));
       assertEquals([...await ask(here, (sql) => sql`select distinct attempts from messages`)], [
@@ -218,7 +218,7 @@ export function queueContract(name: string, open: () => Promise<Place>): void {
     it("refuses to settle a message for a worker that lost it", async () => {
       const [id] = await store(1);
       const assignee = await ensureWebhookUser(here.database);
-      const intake = (epoch: number) => ({
+      const outcome = (epoch: number) => ({
         messageId: id,
         epoch,
         event: null,
@@ -230,17 +230,17 @@ export function queueContract(name: string, open: () => Promise<Place>): void {
       const [quick] = await claimMessages(there.database, { worker: "quick", max: 1, ids: [id] });
       assertEquals(quick.epoch, slow.epoch + 1);
       assertEquals(
-        (await completeMessages(here.database, [intake(slow.epoch)], { assignee })).made,
+        (await completeMessages(here.database, [outcome(slow.epoch)], { assignee })).made,
         [],
       );
       const [waiting] = await ask(here, (sql) => sql`select state from messages`);
       assertEquals(waiting.state, "new");
       assertEquals(
-        (await completeMessages(there.database, [intake(quick.epoch)], { assignee })).made.length,
+        (await completeMessages(there.database, [outcome(quick.epoch)], { assignee })).made.length,
         1,
       );
       assertEquals(
-        (await completeMessages(here.database, [intake(quick.epoch)], { assignee })).made,
+        (await completeMessages(here.database, [outcome(quick.epoch)], { assignee })).made,
         [],
       );
       const tasks = await listTasks(here.database, { limit: 10 });

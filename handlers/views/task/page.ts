@@ -1,5 +1,5 @@
 import { html } from "hono/html";
-import type { MergedTask } from "../../../lib/message/group.ts";
+import type { TaskGroup } from "../../../lib/message/group.ts";
 import type { Approval } from "../../../lib/task/approval.ts";
 import type { Message } from "../../../lib/message/message.ts";
 import type { Notification } from "../../../lib/notify/notification.ts";
@@ -100,7 +100,7 @@ export function taskPage(
 
 /** The messages that it is about, where these are several; nothing else. */
 function mergedFrom(events: readonly TaskEvent[]) {
-  const made = events.find(({ kind }) => kind === "created")?.data as Partial<MergedTask>;
+  const made = events.find(({ kind }) => kind === "created")?.data as Partial<TaskGroup>;
   if (!made?.merged || !made.messages) return "";
   const more = made.messages - made.merged.length;
   return html`
