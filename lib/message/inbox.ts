@@ -24,12 +24,15 @@ export class InboxClosedError extends Error {
   override name = "InboxClosedError";
 }
 
+/** A sender waits five to ten seconds for its answer; this leaves time for the spill. */
 const STORE_MS = 1_500;
-/** After a failure Postgres is left alone for so long. */
+/** After a failure Postgres is left alone for so long, so that not every request waits in vain. */
 const BREAKER_MS = 1_000;
+/** A larger body goes in a statement of its own: in a batch all others would wait for it. */
 const LARGE_BYTES = 256 * 1024;
 /** A large body may take longer, a second for each of so many bytes more. */
 const BYTES_A_SECOND = 2 * 1024 * 1024;
+/** A power of two, since statements are made for such numbers of rows only. */
 const MOST_ROWS = 64;
 
 /** What one statement may hold; a large body goes alone. */

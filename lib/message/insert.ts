@@ -5,10 +5,11 @@ import { deliveryKey, type NewMessage, type Receipt } from "./new_message.ts";
 import { resolveLost } from "./repeat.ts";
 import { storedText } from "../store/stored.ts";
 
-const PARAMETERS = 9;
 const COLUMNS = `id, webhook_type, source, delivery_key, verification, envelope, body, body_bytes,
   received_at`;
 const ROW = "::uuid ::text ::text ::bytea ::text ::text ::text ::bytea ::timestamptz".split(" ");
+/** How many parameters one row has. */
+const PARAMETERS = ROW.length;
 
 const statements = new Map<number, string>();
 
@@ -41,16 +42,19 @@ function insertStatement(count: number): string {
   return statement;
 }
 
+/** Fills a statement for more rows up: a row without an id is not inserted. */
 const NO_ROW = new Array(PARAMETERS).fill(null);
 
 /**
- * Types that the driver would otherwise guess from each value, nulls
- * differently, so that almost every batch would be a statement of its own.
+ * The columns' types, by their object ids in PostgreSQL (pg_type.dat; 0 leaves it to the server).
+ * The driver would otherwise guess them from each value, nulls differently, so that almost every
+ * batch would be a statement of its own.
  */
 const BYTEA = 17;
 const TIMESTAMPTZ = 1184;
 const TYPES = [0, 0, 0, BYTEA, 0, 0, 0, BYTEA, TIMESTAMPTZ];
 
+/** A message with what is computed of it once. */
 interface InsertRow {
   message: NewMessage;
   key: Buffer | null;

@@ -51,7 +51,14 @@ async function findWinners(
   return new Map(winners.map((winner) => [winner.asked, winner]));
 }
 
-/** Finds what the rows that were not inserted ran into, and acts on it. */
+/**
+ * Finds what the rows that were not inserted ran into, and acts on it: counts a repeat, keeps
+ * another body of the same delivery beside the first.
+ *
+ * @param receipts gets a receipt for each of them.
+ * @param left how many milliseconds there are still, asked before each statement.
+ * @throws when the message that one of them repeats is gone by now.
+ */
 export async function resolveLost(
   database: Database,
   lost: readonly LostRow[],
@@ -78,6 +85,7 @@ export async function resolveLost(
   if (repeated.length > 0) await countRepeats(database, repeated, left());
 }
 
+/** Counts repeats; one of a failed message queues that again. */
 async function countRepeats(
   database: Database,
   ids: readonly string[],
@@ -101,6 +109,7 @@ async function countRepeats(
       select 'message', array_agg(id) from counted having count(*) > 0`, ms);
 }
 
+/** Keeps another body that came under a delivery id, once however often it comes; nobody works it. */
 async function storeVariant(
   database: Database,
   { message }: LostRow,
