@@ -2,7 +2,7 @@ import { threadOf } from "../../sources/slack/command.ts";
 import { addToGroup, type GroupedMessage } from "../message/group.ts";
 import { completeGroups } from "../message/group_complete.ts";
 import { type GuardEntry, rememberSigned } from "../message/replay_guard.ts";
-import { handleSlackMessage } from "./slack_commands.ts";
+import { handleSlackMessage } from "./slack_obey.ts";
 import { completeMessages, type MessageOutcome } from "../message/complete.ts";
 import { errorText } from "../process/log.ts";
 import { readBody } from "../message/message.ts";

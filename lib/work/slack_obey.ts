@@ -1,0 +1,184 @@
+import type { SlackSelf } from "../../sources/slack/command.ts";
+import { unlessAborted } from "../async/deadline.ts";
+import type { Slack } from "../notify/slack/slack.ts";
+import { claimCommand, findThreadTasks, type ThreadTask } from "../notify/slack/thread.ts";
+import type { Services } from "../services.ts";
+import { listApprovals, readApproval } from "../task/approval.ts";
+import { readTask } from "../task/task.ts";
+import {
+  answer,
+  type CommandInHand,
+  decide,
+  isApprover,
+  mayDecide,
+  retry,
+  tooEarly,
+  whisper,
+} from "./slack_acts.ts";
+import {
+  addressedTask,
+  buttonOf,
+  needsIdentity,
+  recognise,
+  type ReplyWish,
+  type SlackClick,
+  type ThreadReply,
+  wishOf,
+} from "./slack_commands.ts";
+
+/** What a Slack message was, that makes no task of its own. */
+export interface ObeyedCommand {
+  state: "processed" | "filtered";
+  reason: string;
+  /** The task that it is about. */
+  taskId: string | null;
+}
+
+type CommandServices = Pick<Services, "database" | "bells" | "slack">;
+
+/** Shorter than a lease, and the envelope nearly always says it already. */
+const IDENTIFY_MS = 2_000;
+/** How long another bot's message waits for Slack to say who we are. */
+const UNKNOWN_BOT_MS = 10 * 60_000;
+
+/**
+ * Obeys what a message from Slack says about a task that is there already. May
+ * be called again for the same message: each command counts once.
+ *
+ * @param claimedAt when a worker first had the message in its hands.
+ * @returns undefined for an ordinary message, which becomes a task; "later" when
+ * nobody can say yet which of them it is.
+ */
+export async function handleSlackMessage(
+  { database, bells, slack }: CommandServices,
+  { messageId, payload, claimedAt }: { messageId: string; payload: unknown; claimedAt: Date },
+): Promise<ObeyedCommand | "later" | undefined> {
+  const self = slack && needsIdentity(payload) ? await identify(slack) : undefined;
+  const meaning = recognise(payload, self);
+  if (meaning.is === "ignored") return filtered(meaning.reason);
+  if (meaning.is === "unknown_bot") {
+    if (Date.now() - claimedAt.getTime() < UNKNOWN_BOT_MS) return "later";
+    return filtered(
+      "A bot's message in Slack: Slack did not say for ten minutes who Otto is " +
+        "(auth.test), so it may be Otto's own",
+    );
+  }
+  if (!slack || meaning.is === "new") return undefined;
+  const { command } = meaning;
+  const inHand = { database, bells, slack };
+  return command.kind === "click"
+    ? await obeyClick({ ...inHand, command })
+    : await obeyReply({ ...inHand, command }, messageId);
+}
+
+function filtered(reason: string): ObeyedCommand {
+  return { state: "filtered", reason, taskId: null };
+}
+
+async function identify(slack: Slack): Promise<SlackSelf | "unknown"> {
+  const self = await unlessAborted(AbortSignal.timeout(IDENTIFY_MS), slack.identity());
+  return self?.botId === undefined ? "unknown" : self;
+}
+
+async function obeyClick(
+  inHand: CommandInHand<SlackClick>,
+): Promise<ObeyedCommand | undefined> {
+  const { database, command } = inHand;
+  const button = buttonOf(command);
+  if (!button) return undefined;
+  const obeyed = (taskId: string | null, what: string): ObeyedCommand => ({
+    state: "processed",
+    reason: `${command.user} in Slack: ${what}`,
+    taskId,
+  });
+  if (button.does === "nothing") return obeyed(null, "a button without a task");
+  if (button.does === "decide") {
+    const approval = await readApproval(database, button.approvalId);
+    if (!approval) return obeyed(null, "a button of an approval that is gone");
+    if (!mayDecide(inHand)) return obeyed(approval.task_id, "not allowed to decide");
+    return obeyed(approval.task_id, await decide(inHand, button.approvalId, button.decision));
+  }
+  const { taskId } = button;
+  if (!await readTask(database, taskId)) return obeyed(null, "a button of a task that is gone");
+  if (!mayDecide(inHand)) return obeyed(taskId, "not allowed to answer");
+  if (button.does === "retry") return obeyed(taskId, await retry(inHand, taskId));
+  if (button.text.trim() === "") {
+    whisper(inHand, "Write your answer into the field above the button, then press it.");
+    return obeyed(taskId, "an empty answer");
+  }
+  return obeyed(taskId, await answer(inHand, taskId, button));
+}
+
+async function obeyReply(
+  inHand: CommandInHand<ThreadReply>,
+  messageId: string,
+): Promise<ObeyedCommand | undefined> {
+  const { database, command: reply } = inHand;
+  const task = addressedTask(await findThreadTasks(database, reply));
+  if (!task) return undefined;
+  const obeyed = (what: string): ObeyedCommand => ({
+    state: "processed",
+    reason: `${reply.user || "a bot"} in the task's Slack thread: ${what}`,
+    taskId: task.task_id,
+  });
+  if (reply.byBot || !reply.user) return obeyed("bots are not obeyed");
+  const holder = await claimCommand(database, `${reply.channel}:${reply.ts}`, messageId);
+  if (holder !== messageId) return obeyed(`heard already, as message ${holder}`);
+  const approvals = await pendingApprovals(inHand, task);
+  return obeyed(
+    await fulfil(inHand, { task, approvals, wish: wishOf(reply, task, approvals.length > 0) }),
+  );
+}
+
+/** The ids of what a waiting task waits for, where that is approvals. */
+async function pendingApprovals(
+  { database }: CommandInHand,
+  { task_id, status }: ThreadTask,
+): Promise<string[]> {
+  if (status !== "waiting_input") return [];
+  const approvals = await listApprovals(database, task_id);
+  return approvals.filter(({ state }) => state === "pending").map(({ id }) => id);
+}
+
+/** @returns what came of it, for the message's reason. */
+async function fulfil(
+  inHand: CommandInHand,
+  { task: { task_id: taskId }, approvals, wish }: {
+    task: ThreadTask;
+    approvals: readonly string[];
+    wish: ReplyWish;
+  },
+): Promise<string> {
+  switch (wish.wishes) {
+    case "nothing":
+      return "the task waits for nothing";
+    case "retry":
+      if (!mayDecide(inHand)) return "not allowed to retry";
+      return await retry(inHand, taskId);
+    case "answer":
+      if (!mayDecide(inHand)) return "not allowed to answer";
+      if (wish.text === "") return "an empty answer";
+      if (wish.isEarly) return tooEarly(inHand);
+      return await answer(inHand, taskId, wish);
+    case "no_decision":
+      // Other people may talk in the thread as they like.
+      if (isApprover(inHand)) {
+        whisper(
+          inHand,
+          'This task waits for an approval: press a button, or reply "approve" or "deny".',
+        );
+      }
+      return "no word on the approval that the task waits for";
+    case "decision":
+      if (!mayDecide(inHand)) return "not allowed to decide";
+      if (wish.isEarly) return tooEarly(inHand);
+      if (approvals.length > 1) {
+        whisper(
+          inHand,
+          `${approvals.length} approvals wait: press the button of the one you mean.`,
+        );
+        return "not clear which approval is meant";
+      }
+      return await decide(inHand, approvals[0], wish.decision);
+  }
+}
