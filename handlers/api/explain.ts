@@ -133,7 +133,7 @@ async function explain(
     headers: incoming.headers,
     payload: told.payload,
     isRaw: told.isRaw,
-    told: told.description,
+    description: told.description,
   });
   const merge = isKept && told.description && filtered === undefined
     ? mergeOf(settings, { headers: incoming.headers, payload: told.payload })

@@ -13,12 +13,12 @@ import { mergeOf, reasonToFilter } from "./source_rules.ts";
 /** What a message says, and what the operator's rules make of it. */
 export interface Reading {
   payload: unknown;
-  told: Description;
+  description: Description;
   /** Why it makes no task. */
   filtered?: string;
   /** What nobody can have changed in it, where it is verified. */
-  captures: GuardEntry[];
-  /** It waits for so many seconds for others with the same key. */
+  guard: GuardEntry[];
+  /** It waits for so many seconds, from the first of them on, for others with the same key. */
   merge?: { key: string; seconds: number };
 }
 
@@ -37,19 +37,21 @@ export function readClaimed(
   const { name, source } = sources.find(type);
   const settings = sources.settingsOf(name);
   const { payload, kind } = parseBody(body, headers.get("content-type") ?? undefined);
-  const told = source.describe(payload, { headers, type });
-  const ruled = { headers, payload, isRaw: kind === "raw", told };
+  const description = source.describe(payload, { headers, type });
+  const ruled = { headers, payload, isRaw: kind === "raw", description };
   const filtered = reasonToFilter({ settings, agentAccounts: config.agentAccounts }, ruled);
   // A person who replays a message wants to see what becomes of it, at once.
-  if (filtered !== undefined || message.isReplay) return { payload, told, filtered, captures: [] };
+  if (filtered !== undefined || message.isReplay) {
+    return { payload, description, filtered, guard: [] };
+  }
   const keys = verification === "verified"
     ? source.signedContentKeys?.(asSent(source, incomingOf(message, body, config))) ?? []
     : [];
   const merge = mergeOf(settings, ruled);
   return {
     payload,
-    told,
-    captures: keys.map((key) => ({ messageId, source: name, key })),
+    description,
+    guard: keys.map((key) => ({ messageId, source: name, key })),
     merge: merge && {
       seconds: merge.seconds,
       key: groupKey({ source: name, webhookType: type, verification, key: merge.key }),

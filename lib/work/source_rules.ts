@@ -10,7 +10,7 @@ export interface RuledMessage {
   payload: unknown;
   /** The body was neither JSON nor a form. */
   isRaw: boolean;
-  told: Description;
+  description: Description;
 }
 
 /** The operator's rules for one source. */
@@ -23,9 +23,9 @@ export interface SourceRuleSet {
 /** Why a message makes no task, in one line; undefined when it makes one. */
 export function reasonToFilter(
   { settings, agentAccounts }: SourceRuleSet,
-  { headers, payload, isRaw, told }: RuledMessage,
+  { headers, payload, isRaw, description }: RuledMessage,
 ): string | undefined {
-  const { actor } = told;
+  const { actor } = description;
   // What our agent does must not give it more to do.
   if (isNamed(actor, agentAccounts)) {
     return `Done by ${actor}, which AGENT_ACCOUNTS says is Otto's own agent`;

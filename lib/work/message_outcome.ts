@@ -1,0 +1,77 @@
+import { threadOf } from "../../sources/slack/command.ts";
+import type { ClaimedMessage } from "../message/claim.ts";
+import type { MessageOutcome } from "../message/complete.ts";
+import type { GroupedMessage } from "../message/group.ts";
+import { readBody } from "../message/message.ts";
+import type { GuardEntry } from "../message/replay_guard.ts";
+import { errorText } from "../process/log.ts";
+import type { Services } from "../services.ts";
+import { isRowError } from "../store/row_error.ts";
+import { readClaimed, type Reading } from "./reading.ts";
+import { handleSlackMessage } from "./slack_obey.ts";
+
+/** What one message is to become; nothing of it is written yet. */
+export interface DecidedMessage {
+  outcome: MessageOutcome;
+  /** What nobody can have changed in it, where it is verified. */
+  guard?: readonly GuardEntry[];
+  /** It waits for others which are about the same. */
+  group?: GroupedMessage;
+}
+
+/** An error is shown in lists and told in notifications; a payload may be part of it. */
+const MOST_ERROR = 1_000;
+
+/**
+ * Decides what a message becomes: a task, a command that is obeyed about one that
+ * is there already, or a reason for neither. "later" when nobody can say yet.
+ *
+ * @throws only what the store fails with: the message is to be taken again.
+ */
+export async function decideMessage(
+  services: Services,
+  message: ClaimedMessage,
+): Promise<DecidedMessage | "later"> {
+  const { id: messageId, epoch, webhookType, verification, claimedAt } = message;
+  const body = message.body ?? await readBody(services.database, messageId) ?? new Uint8Array();
+  const reading = tryToRead(services, message, body);
+  if (reading instanceof Error) return failed(message, errorText(reading));
+  const { payload, description, filtered } = reading;
+  const begun = { messageId, epoch, event: description.event ?? null, title: description.title };
+  const { name: source } = services.sources.find(webhookType);
+  const fromSlack = source === "slack" && verification === "verified";
+  try {
+    const obeyed = fromSlack &&
+      await handleSlackMessage(services, { messageId, payload, claimedAt });
+    if (obeyed === "later") return obeyed;
+    if (obeyed) return { outcome: { ...begun, ...obeyed } };
+  } catch (error) {
+    // Any other failure is the store's: all of them come again.
+    if (!isRowError(error)) throw error;
+    return failed(message, errorText(error));
+  }
+  if (filtered !== undefined) {
+    return { outcome: { ...begun, state: "filtered", reason: filtered, taskId: null } };
+  }
+  const thread = fromSlack ? threadOf(payload) : undefined;
+  const task = {
+    ...begun,
+    description: description.description,
+    slack: services.slack?.routeOf({ source, webhookType, thread }),
+  };
+  const { guard, merge } = reading;
+  return { outcome: task, guard, group: merge && { ...task, ...merge } };
+}
+
+function tryToRead(services: Services, message: ClaimedMessage, body: Uint8Array): Reading | Error {
+  try {
+    return readClaimed(services, message, body);
+  } catch (error) {
+    services.log.warn("message.failed", { message_id: message.id, error: errorText(error) });
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+function failed({ id: messageId, epoch }: ClaimedMessage, error: string): DecidedMessage {
+  return { outcome: { messageId, epoch, error: error.slice(0, MOST_ERROR) } };
+}

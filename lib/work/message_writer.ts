@@ -1,0 +1,102 @@
+import { completeMessages } from "../message/complete.ts";
+import { addToGroup } from "../message/group.ts";
+import { rememberSigned } from "../message/replay_guard.ts";
+import { errorText } from "../process/log.ts";
+import type { Services } from "../services.ts";
+import { writeEach } from "../store/row_error.ts";
+import type { DecidedMessage } from "./message_outcome.ts";
+
+/** What it takes to write down what messages become. */
+export interface MessageWriter extends Pick<Services, "database" | "bells" | "log"> {
+  /** The user who gets the tasks. */
+  assignee: string;
+}
+
+/**
+ * Writes what was decided about messages: their tasks, the groups that they wait
+ * in, the reasons why they make none. One that the store refuses for what stands in
+ * it fails alone.
+ */
+export async function writeDecided(
+  writer: MessageWriter,
+  decided: readonly DecidedMessage[],
+): Promise<void> {
+  const unique = await withoutRepeats(writer, decided.filter(({ group }) => group));
+  const refused = [
+    ...await writeOrRefuse(writer, unique.filter(({ group }) => group), fillGroups),
+    ...await writeOrRefuse(writer, unique.filter(({ group }) => !group), complete),
+    ...await writeOrRefuse(writer, decided.filter(({ group }) => !group), complete),
+  ];
+  if (refused.length > 0) await complete(writer, refused);
+}
+
+/** @returns what the store refuses, as failed messages. */
+async function writeOrRefuse(
+  writer: MessageWriter,
+  decided: readonly DecidedMessage[],
+  write: (writer: MessageWriter, some: readonly DecidedMessage[]) => Promise<void>,
+): Promise<DecidedMessage[]> {
+  if (decided.length === 0) return [];
+  const written = await writeEach(decided, async (some): Promise<unknown[]> => {
+    await write(writer, some);
+    return [...some];
+  });
+  return written.flatMap((result, at): DecidedMessage[] => {
+    if (!(result instanceof Error)) return [];
+    const { messageId, epoch } = decided[at].outcome;
+    writer.log.warn("message.failed", { message_id: messageId, error: errorText(result) });
+    const error = `what it says cannot be stored: ${errorText(result)}`;
+    return [{ outcome: { messageId, epoch, error } }];
+  });
+}
+
+async function fillGroups(
+  { database }: MessageWriter,
+  decided: readonly DecidedMessage[],
+): Promise<void> {
+  await addToGroup(database, decided.map(({ group }) => group!));
+}
+
+async function complete(
+  writer: MessageWriter,
+  decided: readonly DecidedMessage[],
+): Promise<void> {
+  const { database, assignee, bells } = writer;
+  const { made, repeated } = await completeMessages(
+    database,
+    decided.map(({ outcome }) => outcome),
+    { assignee, guard: decided.flatMap(({ guard }) => guard ?? []) },
+  );
+  if (made.length > 0) bells.tasks.ring();
+  if (made.length < decided.length) bells.notifications.ring();
+  if (repeated.length > 0) {
+    // Seldom, so that only these are asked about a second time, and who came first.
+    const again = await withoutRepeats(
+      writer,
+      decided.filter(({ outcome }) => repeated.includes(outcome.messageId)),
+    );
+    await complete(writer, again.map(({ outcome }) => ({ outcome })));
+  }
+}
+
+/**
+ * Makes no task of what has come before with the same signed bytes: whoever has
+ * captured a signed request may send it again under another delivery id.
+ */
+async function withoutRepeats(
+  { database }: MessageWriter,
+  decided: readonly DecidedMessage[],
+): Promise<readonly DecidedMessage[]> {
+  const guard = decided.flatMap(({ guard }) => guard ?? []);
+  if (guard.length === 0) return decided;
+  const firsts = await rememberSigned(database, guard);
+  return decided.map((each): DecidedMessage => {
+    const { outcome } = each;
+    const first = firsts.get(outcome.messageId);
+    if (first === undefined || !("description" in outcome)) return each;
+    const { messageId, epoch, event, title } = outcome;
+    const reason = `The same signed bytes came before, as message ${first}: the sender told it ` +
+      "twice, or somebody has captured it. One task is enough";
+    return { outcome: { messageId, epoch, event, title, state: "filtered", reason, taskId: null } };
+  });
+}
