@@ -1,19 +1,24 @@
-import type { Assignment, Outcome } from "../agent/agent.ts";
-import { createBatcher } from "../async/batch.ts";
-import { readGroup } from "../message/group.ts";
 import { pause } from "../async/deadline.ts";
-import type { Ending, Held } from "../jobs/jobs.ts";
+import type { Held } from "../jobs/jobs.ts";
 import { tellUnstarted } from "../jobs/unstarted.ts";
 import { errorText } from "../process/log.ts";
-import { readBody } from "../message/message.ts";
-import { parsePayload } from "../../sources/kit/payload.ts";
-import { isRowError, writeEach } from "../store/row_error.ts";
 import type { Services } from "../services.ts";
-import { isStoreAway } from "../store/store_away.ts";
-import { type ClaimedTask, findOurs, type Finish, finishTasks } from "../task/claim.ts";
+import { isRowError } from "../store/row_error.ts";
+import { type ClaimedTask, findOurs, type Finish } from "../task/claim.ts";
+import { assign } from "./assignment.ts";
+import {
+  createFinisher,
+  destinationsFor,
+  type Finisher,
+  keepEnding,
+  toFailure,
+  toFinish,
+  toRefusedResult,
+  turnAt,
+} from "./task_end.ts";
 
+/** Agents mostly wait for their model, so many may go on at once; each holds its payload in memory. */
 const TASKS_AT_ONCE = 16;
-const FINISHES_AT_ONCE = 64;
 const AFTER_ERROR_MS = 1_000;
 /** A lease not renewed for so long, because this process stood still, is renewed before anything else. */
 const STALE_MS = 4_000;
@@ -35,183 +40,153 @@ export interface TaskStep {
   abort(): void;
 }
 
+/** A turn at a task that goes on in this process. */
+interface RunningTask {
+  epoch: number;
+  /** Nothing else is to be at hand should it crash the worker. */
+  alone: boolean;
+  abort: AbortController;
+  done: Promise<void>;
+}
+
+/** The tasks side of one worker. */
+interface TaskHands {
+  services: Services;
+  worker: string;
+  done(tasks: number): void;
+  finisher: Finisher;
+  running: Map<string, RunningTask>;
+  /** When the leases were last renewed. */
+  heldAt: number;
+}
+
 /** `done` hears how many tasks have ended. */
 export function createTaskStep(
   services: Services,
-  { worker, done: ended }: { worker: string; done(tasks: number): void },
+  { worker, done }: { worker: string; done(tasks: number): void },
 ): TaskStep {
-  const { database, log, sources, agent, jobs, channels, bells } = services;
-  const running = new Map<
-    string,
-    { epoch: number; alone: boolean; abort: AbortController; done: Promise<void> }
-  >();
-  let heldAt = performance.now();
-
-  const finisher = createBatcher<Finish, boolean>(
-    (finishes) =>
-      writeEach(finishes, async (some) => {
-        const ended = await finishTasks(database, some);
-        bells.notifications.ring();
-        return some.map((finish) => ended.has(finish.taskId));
-      }),
-    { items: FINISHES_AT_ONCE },
-  );
-
-  const destinationsFor = (source: string) =>
-    channels.flatMap((channel) => channel.destinations({ source }));
-
-  async function runTasks(signal: AbortSignal): Promise<number> {
-    const max = TASKS_AT_ONCE - running.size;
-    if (max <= 0 || signal.aborted || [...running.values()].some((run) => run.alone)) return 0;
-    // Else it would take its own tasks over.
-    if (running.size > 0 && performance.now() - heldAt > STALE_MS) await hold();
-    const tasks = await jobs.claim({ worker, max, emptyHanded: running.size === 0 });
-    for (const task of tasks) {
-      // A process that was frozen past its lease may get its own task again.
-      running.get(task.id)?.abort.abort();
-      const abort = new AbortController();
-      const done = runTask(task, abort.signal).finally(() => {
-        if (running.get(task.id)?.epoch === task.epoch) running.delete(task.id);
-        bells.tasks.ring();
-      });
-      running.set(task.id, { epoch: task.epoch, alone: task.lastTry, abort, done });
-    }
-    return tasks.length;
-  }
-
-  /** Task → agent → result. */
-  async function runTask(task: ClaimedTask, signal: AbortSignal): Promise<void> {
-    const { name: source } = sources.find(task.webhookType);
-    const end = {
-      taskId: task.id,
-      epoch: task.epoch,
-      actor: agent.name,
-      tell: destinationsFor(source),
-    };
-    const finish = await assign(task, source).then((assignment) => agent.run(assignment, signal))
-      .then((outcome): Finish => ({ ...end, ...toFinish(outcome) }))
-      .catch((error): Finish =>
-        // The store failed, not the task.
-        isStoreAway(error)
-          ? { ...end, status: "later", afterSeconds: 1, reason: errorText(error) }
-          : failed("agent_failed", error)
-      );
-    await keepEnd(finish).catch((error) => {
-      // The result cannot be stored, so that is what came of it.
-      if (isRowError(error)) return keepEnd(failed("result_refused", error));
-    });
-
-    function failed(code: string, error: unknown): Finish {
-      return {
-        ...end,
-        status: "failed",
-        error: { code, message: errorText(error).slice(0, 1_000) },
-      };
-    }
-
-    /** Until the store takes it, or the task is no longer ours: work that was done is not done again. */
-    async function keepEnd(finish: Finish): Promise<void> {
-      while (!signal.aborted) {
-        try {
-          const ours = await finisher.add(finish);
-          if (!ours) log.warn("task.finished_elsewhere", { task_id: task.id, epoch: task.epoch });
-          ended(1);
-          return await jobs.finish(finish, ours);
-        } catch (error) {
-          log.warn("task.finish_failed", { task_id: task.id, error: errorText(error) });
-          if (isRowError(error)) throw error;
-          await pause(AFTER_ERROR_MS, signal);
-        }
-      }
-    }
-  }
-
-  async function assign(task: ClaimedTask, source: string): Promise<Assignment> {
-    const { headers, webhookType } = task;
-    const body = task.body ?? await readBody(database, task.messageId) ?? new Uint8Array();
-    const payload = parsePayload(body, headers.get("content-type") ?? undefined);
-    const merged = sources.settingsOf(source).merge && await readGroup(database, task.id);
-    return {
-      taskId: task.id,
-      epoch: task.epoch,
-      title: task.title,
-      description: task.description,
-      source,
-      webhookType,
-      told: sources.find(webhookType).source.describe(payload, { headers, type: webhookType }),
-      payload,
-      verified: task.verification === "verified",
-      merged: merged &&
-        { messages: merged.messages, titles: merged.merged.map(({ title }) => title ?? "") },
-      receivedAt: task.receivedAt,
-    };
-  }
-
-  const held = () => [...running].map(([id, { epoch }]) => ({ id, epoch }));
-
-  /** Stops what is in hand and not ours any more: cancelled, or taken over while this process was frozen. */
-  function letGo(held: readonly Held[], ours: ReadonlySet<string>): void {
-    for (const { id, epoch } of held) {
-      const run = running.get(id);
-      if (run?.epoch === epoch && !ours.has(id)) run.abort.abort();
-    }
-  }
-
-  async function hold(): Promise<void> {
-    const tasks = held();
-    const ours = await jobs.hold(worker, tasks);
-    heldAt = performance.now();
-    letGo(tasks, ours);
-  }
-
-  /** Ends a task that somebody else has worked on. What cannot be stored fails it. */
-  async function keepEnding({ id: taskId, epoch, source, actor, end }: Ending): Promise<void> {
-    const finish = { taskId, epoch, actor, tell: destinationsFor(source) };
-    try {
-      await finisher.add({ ...finish, ...end });
-    } catch (error) {
-      if (!isRowError(error)) throw error;
-      const message = `what came of it cannot be stored: ${errorText(error)}`.slice(0, 1_000);
-      await finisher.add({
-        ...finish,
-        status: "failed",
-        error: { code: "result_refused", message },
-      });
-    }
-  }
-
+  const hands: TaskHands = {
+    services,
+    worker,
+    done,
+    finisher: createFinisher(services),
+    running: new Map(),
+    heldAt: performance.now(),
+  };
   return {
-    runTasks,
-    hold,
-    async collect() {
-      const { endings, late } = await jobs.collect();
-      for (const ending of endings) await keepEnding(ending);
-      ended(endings.length);
-      await tellUnstarted(
-        database,
-        late.map((task) => ({ ...task, tell: destinationsFor(task.source) })),
-      );
-      if (late.length > 0) bells.notifications.ring();
-      return endings.length;
-    },
-    async watch() {
-      const tasks = held();
-      if (tasks.length > 0) letGo(tasks, await findOurs(database, tasks));
-    },
+    runTasks: (signal) => runTasks(hands, signal),
+    collect: () => collect(hands),
+    hold: () => hold(hands),
+    watch: () => watch(hands),
     get inHand() {
-      return running.size;
+      return hands.running.size;
     },
     async idle() {
-      await Promise.allSettled([...running.values()].map((run) => run.done));
+      await Promise.allSettled([...hands.running.values()].map((run) => run.done));
     },
     abort() {
-      for (const { abort } of running.values()) abort.abort();
+      for (const { abort } of hands.running.values()) abort.abort();
     },
   };
 }
 
-function toFinish(outcome: Outcome) {
-  if (outcome.status !== "completed") return outcome;
-  const { status, text, data } = outcome;
-  return { status, result: { text, data } };
+async function runTasks(hands: TaskHands, signal: AbortSignal): Promise<number> {
+  const { running, worker, services } = hands;
+  const max = TASKS_AT_ONCE - running.size;
+  if (max <= 0 || signal.aborted || [...running.values()].some((run) => run.alone)) return 0;
+  // Else it would take its own tasks over.
+  if (running.size > 0 && performance.now() - hands.heldAt > STALE_MS) await hold(hands);
+  const tasks = await services.jobs.claim({ worker, max, emptyHanded: running.size === 0 });
+  for (const task of tasks) start(hands, task);
+  return tasks.length;
+}
+
+function start(hands: TaskHands, task: ClaimedTask): void {
+  const { running, services: { bells } } = hands;
+  // A process that was frozen past its lease may get its own task again.
+  running.get(task.id)?.abort.abort();
+  const abort = new AbortController();
+  const done = runTask(hands, task, abort.signal).finally(() => {
+    if (running.get(task.id)?.epoch === task.epoch) running.delete(task.id);
+    bells.tasks.ring();
+  });
+  running.set(task.id, { epoch: task.epoch, alone: task.lastTry, abort, done });
+}
+
+/** Task → agent → result. */
+async function runTask(hands: TaskHands, task: ClaimedTask, signal: AbortSignal): Promise<void> {
+  const { services } = hands;
+  const turn = turnAt(services, task);
+  const finish = await assign(services, task)
+    .then((assignment) => services.agent.run(assignment, signal))
+    .then((outcome) => toFinish(turn, outcome))
+    .catch((error) => toFailure(turn, error));
+  try {
+    await keepFinish(hands, finish, signal);
+  } catch (error) {
+    await keepFinish(hands, toRefusedResult(turn, errorText(error)), signal);
+  }
+}
+
+/**
+ * Until the store takes it, or the task is no longer ours: work that was done is
+ * not done again.
+ *
+ * @throws when the store refuses what stands in it.
+ */
+async function keepFinish(hands: TaskHands, finish: Finish, signal: AbortSignal): Promise<void> {
+  const { services: { jobs, log }, finisher } = hands;
+  const { taskId, epoch } = finish;
+  while (!signal.aborted) {
+    try {
+      const ours = await finisher.add(finish);
+      if (!ours) log.warn("task.finished_elsewhere", { task_id: taskId, epoch });
+      hands.done(1);
+      return await jobs.finish(finish, ours);
+    } catch (error) {
+      log.warn("task.finish_failed", { task_id: taskId, error: errorText(error) });
+      if (isRowError(error)) throw error;
+      await pause(AFTER_ERROR_MS, signal);
+    }
+  }
+}
+
+async function collect({ services, finisher, done }: TaskHands): Promise<number> {
+  const { endings, late: unstarted } = await services.jobs.collect();
+  for (const ending of endings) await keepEnding(services, finisher, ending);
+  done(endings.length);
+  await tellUnstarted(
+    services.database,
+    unstarted.map((task) => ({ ...task, tell: destinationsFor(services, task.source) })),
+  );
+  if (unstarted.length > 0) services.bells.notifications.ring();
+  return endings.length;
+}
+
+async function hold(hands: TaskHands): Promise<void> {
+  const tasks = heldBy(hands);
+  const ours = await hands.services.jobs.hold(hands.worker, tasks);
+  hands.heldAt = performance.now();
+  letGo(hands, tasks, ours);
+}
+
+async function watch(hands: TaskHands): Promise<void> {
+  const tasks = heldBy(hands);
+  if (tasks.length > 0) letGo(hands, tasks, await findOurs(hands.services.database, tasks));
+}
+
+function heldBy({ running }: TaskHands): Held[] {
+  return [...running].map(([id, { epoch }]) => ({ id, epoch }));
+}
+
+/** Stops what is in hand and not ours any more: cancelled, or taken over while this process was frozen. */
+function letGo(
+  { running }: TaskHands,
+  held: readonly Held[],
+  ours: ReadonlySet<string>,
+): void {
+  for (const { id, epoch } of held) {
+    const run = running.get(id);
+    if (run?.epoch === epoch && !ours.has(id)) run.abort.abort();
+  }
 }
