@@ -6,6 +6,7 @@ import {
 } from "../notify/notification.ts";
 import type { Services } from "../services.ts";
 
+/** As many as one claim of messages may bring. */
 const NOTIFICATIONS_AT_ONCE = 64;
 
 /** The last third of a worker: result → notifications. */

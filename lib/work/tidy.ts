@@ -7,7 +7,9 @@ import { forgetMessages } from "../message/delete.ts";
 import { trimQuarantine } from "../message/quarantine.ts";
 import type { Services } from "../services.ts";
 
+/** Small batches, so that nobody waits long for a lock. */
 const FORGET_AT_ONCE = 500;
+/** So 10,000 rows at a time: the other steps are not kept waiting by a large rest. */
 const MOST_ROUNDS = 20;
 
 /**

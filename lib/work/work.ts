@@ -15,9 +15,9 @@ import { tidy } from "./tidy.ts";
 /**
  * What happens between a message and its notification:
  *
- *   takeMessages   message → description → task   (work/messages.ts)
- *   runTasks       task → agent → result          (work/tasks.ts)
- *   tellPeople     result → notifications         (work/notifications.ts)
+ *   takeMessages   message → description → task   (messages.ts)
+ *   runTasks       task → agent → result          (tasks.ts)
+ *   tellPeople     result → notifications         (notifications.ts)
  *
  * Each is a bounded step that says how much it did; `work` repeats them until
  * it is stopped, `drain` until there is nothing left.
@@ -25,9 +25,13 @@ import { tidy } from "./tidy.ts";
 export interface Worker
   extends MessageStep, Pick<TaskStep, "runTasks" | "collect" | "watch" | "idle">, NotificationStep {
   readonly id: string;
+  /** Brings Slack's messages about tasks up to date, and says how much there was to do. */
   tellSlack(signal: AbortSignal): Promise<number>;
+  /** Moves messages from the spill into the inbox, and says how many. */
   moveSpill(): Promise<number>;
+  /** Says that this worker lives, and renews the leases on its tasks. */
   beat(): Promise<void>;
+  /** Ends what nobody can end any more, and forgets what is old. */
   tidy(): Promise<void>;
   /** Gives everything in hand back, for others to take at once. */
   stop(): Promise<void>;
@@ -38,34 +42,29 @@ export function createWorker(services: Services): Worker {
   const id = `${services.host}-${newId().slice(-12)}`;
   let processed = 0;
   const done = (count: number) => void (processed += count);
-  const { takeMessages, takeBursts } = createMessageStep(services, { worker: id, done });
+  const messages = createMessageStep(services, { worker: id, done });
   const tasks = createTaskStep(services, { worker: id, done });
-  const { tellPeople } = createNotificationStep(services, { worker: id });
+  const notifications = createNotificationStep(services, { worker: id });
 
   return {
     id,
-    takeMessages,
-    takeBursts,
+    ...messages,
     runTasks: tasks.runTasks,
     collect: tasks.collect,
     watch: tasks.watch,
-    tellPeople,
+    ...notifications,
     tellSlack: async (signal) => await slack?.tell(signal) ?? 0,
     async moveSpill() {
       return spill ? await moveSpilled({ database, queue, spill, log }) : 0;
     },
     async beat() {
-      const doing = tasks.inHand > 0
-        ? `running ${tasks.inHand} task${tasks.inHand === 1 ? "" : "s"}`
-        : "waiting";
-      const roles = ["messages", "tasks", "notifications"];
       // Neither waits for the other: they may be in different stores.
       const beats = await Promise.allSettled([
         beat(database, {
           id,
           host: services.host,
-          roles,
-          doing,
+          roles: ["messages", "tasks", "notifications"],
+          doing: doingWith(tasks.inHand),
           processed,
           rules: services.sources.rules,
         }),
@@ -86,63 +85,39 @@ export function createWorker(services: Services): Worker {
   };
 }
 
-function mergesAny({ sources }: Services): boolean {
-  return sources.ruled.some((name) => sources.settingsOf(name).merge !== undefined);
+/** What a worker does, as `/webhook/status` shows it. */
+function doingWith(tasks: number): string {
+  return tasks === 0 ? "waiting" : `running ${tasks} task${tasks === 1 ? "" : "s"}`;
 }
 
 /** A person who cancels a task sees it stop within a second. */
 const WATCH_MS = 400;
+/** It ends crashed messages and old approvals and forgets old rows: nobody waits for any of it. */
 const TIDY_MS = 5_000;
+/** The embedded database's own upkeep stops everything else while it runs. */
 const COMPACT_MS = 5 * 60_000;
+/** Each look costs a command, and there is seldom anything. */
 const SPILL_MS = 1_000;
 /** Well below the pace in one channel. */
 const SLACK_MS = 250;
 const AFTER_ERROR_MS = 1_000;
-/** How long work in hand may go on after the signal, and how long giving the rest back may take. */
+/**
+ * How long work in hand may go on after the signal, and how long giving the rest back may take:
+ * together well below the eight seconds in which a process has to end.
+ */
 const GRACE_MS = 3_000;
 const GIVE_BACK_MS = 2_000;
 
 /** Works until the signal is aborted, then gives back what is unfinished. Never rejects. */
 export async function work(services: Services, signal: AbortSignal): Promise<void> {
-  const { bells, log, database } = services;
+  const { log, database } = services;
   await services.ready;
   if (signal.aborted) return;
   const worker = createWorker(services);
   // Slack was switched off: nothing is wrong with it any more.
   if (!services.slack) clearOutage(database).catch(() => {});
   log.info("worker.started", { worker: worker.id, agent: services.agent.name });
-
-  /** Repeats a step; `rest` is what to wait for when there was nothing to do. */
-  async function repeat(step: () => Promise<number>, rest: () => Promise<void>): Promise<void> {
-    while (!signal.aborted) {
-      try {
-        if (await step() === 0) await rest();
-      } catch (error) {
-        log.warn("worker.step_failed", { error: errorText(error) });
-        await pause(AFTER_ERROR_MS, signal);
-      }
-    }
-  }
-  const every = (ms: number, step: () => Promise<unknown>) =>
-    repeat(() => step().then(() => 0), () => pause(ms, signal));
-
-  const loops = Promise.all([
-    repeat(() => worker.takeMessages(POLL_MS, signal), () => Promise.resolve()),
-    repeat(() => worker.runTasks(signal), () => bells.tasks.wait(POLL_MS, signal)),
-    repeat(() => worker.tellPeople(signal), () => bells.notifications.wait(POLL_MS, signal)),
-    services.slack && repeat(() => worker.tellSlack(signal), () => pause(SLACK_MS, signal)),
-    every(HEARTBEAT_MS, () => worker.beat()),
-    // What is left of bursts that nobody wants any more is made a task, too.
-    repeat(
-      () => worker.takeBursts(),
-      () => pause(mergesAny(services) ? POLL_MS : TIDY_MS, signal),
-    ),
-    every(WATCH_MS, () => worker.watch()),
-    every(TIDY_MS, () => worker.tidy()),
-    every(services.jobs.collectEveryMs, () => worker.collect()),
-    every(COMPACT_MS, () => tidyEmbedded(database)),
-    services.spill && repeat(() => worker.moveSpill(), () => pause(SPILL_MS, signal)),
-  ]);
+  const loops = startLoops(services, worker, signal);
   // A frozen store holds up a loop for longer than there is time.
   await Promise.race([
     loops.then(() => worker.idle()),
@@ -153,11 +128,53 @@ export async function work(services: Services, signal: AbortSignal): Promise<voi
   log.info("worker.stopped", { worker: worker.id });
 }
 
+/** Repeats every step at its own pace until the signal is aborted; resolves when all have ended. */
+function startLoops(services: Services, worker: Worker, signal: AbortSignal): Promise<unknown> {
+  const { bells, log, database, jobs, slack, spill } = services;
+
+  /** `rest` is what to wait for when there was nothing to do. */
+  async function repeat(step: () => Promise<number>, rest: () => Promise<void>): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        if (await step() === 0) await rest();
+      } catch (error) {
+        log.warn("worker.step_failed", { error: errorText(error) });
+        await pause(AFTER_ERROR_MS, signal);
+      }
+    }
+  }
+  const rest = (ms: number) => () => pause(ms, signal);
+  const every = (ms: number, step: () => Promise<unknown>) =>
+    repeat(() => step().then(() => 0), rest(ms));
+
+  return Promise.all([
+    // It waits by itself, for the queue.
+    repeat(() => worker.takeMessages(POLL_MS, signal), () => Promise.resolve()),
+    // Groups that were filled while there was a rule are made tasks without it, too.
+    repeat(() => worker.takeGroups(), rest(groupsAny(services) ? POLL_MS : TIDY_MS)),
+    repeat(() => worker.runTasks(signal), () => bells.tasks.wait(POLL_MS, signal)),
+    every(jobs.collectEveryMs, () => worker.collect()),
+    repeat(() => worker.tellPeople(signal), () => bells.notifications.wait(POLL_MS, signal)),
+    slack && repeat(() => worker.tellSlack(signal), rest(SLACK_MS)),
+
+    every(HEARTBEAT_MS, () => worker.beat()),
+    every(WATCH_MS, () => worker.watch()),
+    every(TIDY_MS, () => worker.tidy()),
+    every(COMPACT_MS, () => tidyEmbedded(database)),
+    spill && repeat(() => worker.moveSpill(), rest(SPILL_MS)),
+  ]);
+}
+
+/** Whether the operator has messages of any source put into debounce groups. */
+function groupsAny({ sources }: Services): boolean {
+  return sources.ruled.some((name) => sources.settingsOf(name).merge !== undefined);
+}
+
 /**
  * Works off what is waiting and returns, for hosts that give no time in the
  * background (Deno Deploy): at most `maxMs` milliseconds and `maxItems` messages.
  *
- * @returns how many messages were settled.
+ * @returns how many messages were completed.
  */
 export async function drain(
   services: Services,
@@ -167,12 +184,12 @@ export async function drain(
   const worker = createWorker(services);
   const over = new AbortController();
   const beating = beatUntil(worker, services.log, over.signal);
-  let settled = 0;
+  let completed = 0;
   try {
-    while (!signal.aborted && settled < maxItems) {
-      let done = await worker.moveSpill() + await worker.takeBursts();
+    while (!signal.aborted && completed < maxItems) {
+      let done = await worker.moveSpill() + await worker.takeGroups();
       const taken = await worker.takeMessages(0, signal);
-      settled += taken;
+      completed += taken;
       done += taken + await worker.runTasks(signal);
       await Promise.race([worker.idle(), untilAborted(signal)]);
       done += await worker.collect();
@@ -185,10 +202,10 @@ export async function drain(
     await beating;
     await worker.stop();
   }
-  return settled;
+  return completed;
 }
 
-/** Without heartbeats the leases of a long task run out, and another takes it. */
+/** Beats until the signal is aborted: else the leases of a long task run out, and another takes it. */
 async function beatUntil(worker: Worker, log: Log, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await worker.beat()

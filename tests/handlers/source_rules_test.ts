@@ -519,7 +519,7 @@ describeWith({ postgres: true }, "a burst, with PostgreSQL", (servers) => {
     await workers[1].takeMessages(0, signal);
     // Both at once, again and again: each burst is one task.
     await until(async () => {
-      await Promise.all(workers.map((worker) => worker.takeBursts()));
+      await Promise.all(workers.map((worker) => worker.takeGroups()));
       return (await tasksOf(other)).length === 2;
     }, { what: "both bursts to be settled" });
     await other.workOff();
@@ -571,7 +571,7 @@ describeWith({ postgres: true }, "a burst, with PostgreSQL", (servers) => {
     const deletion = postgres(url, { max: 1 });
     const settled = await deletion.begin(async (sql) => {
       await sql`delete from messages where id = ${ids[0]}`;
-      const settling = createWorker(otto.services).takeBursts();
+      const settling = createWorker(otto.services).takeGroups();
       await untilWaiting(otto, 1);
       return { settling };
     });
@@ -598,7 +598,7 @@ describeWith({ postgres: true }, "a burst, with PostgreSQL", (servers) => {
     // Both wait: the settling first, then the deletion, which has seen no task yet.
     const begun = await holder.begin(async (sql) => {
       await sql`select from messages where id = ${ids[0]} for update`;
-      const settling = createWorker(otto.services).takeBursts();
+      const settling = createWorker(otto.services).takeGroups();
       await untilWaiting(otto, 1);
       const deletion = otto.ask(`/api/messages/${ids[0]}`, { method: "DELETE" });
       await untilWaiting(otto, 2);
