@@ -9,7 +9,7 @@ import { readMessage } from "../../lib/message/message.ts";
 import { createRedactor, redactTexts } from "../../lib/redaction/redact.ts";
 import type { Services } from "../../lib/services.ts";
 import { readTask } from "../../lib/task/task.ts";
-import { type Finish, finishTasks } from "../../lib/task/claim.ts";
+import { type Finish, finishTasks } from "../../lib/task/finish.ts";
 import { conflict, createApi, createRoute, json, missing, refusals } from "../openapi.ts";
 import type { Env } from "../caller.ts";
 import { payloadOf } from "./messages.ts";

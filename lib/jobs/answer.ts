@@ -1,5 +1,5 @@
 import { type JobAnswer, workFailed } from "../arq/worker.ts";
-import type { Finish } from "../task/claim.ts";
+import type { Finish } from "../task/finish.ts";
 
 /** What whoever waits for the job in Python gets. */
 export function answerFor(finish: Finish): JobAnswer {

@@ -1,4 +1,5 @@
-import type { ClaimedTask, Finish } from "../task/claim.ts";
+import type { ClaimedTask } from "../task/claim.ts";
+import type { Finish } from "../task/finish.ts";
 
 /** A task in a worker's hands: only the epoch of its start may end it. */
 export interface Held {

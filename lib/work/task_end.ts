@@ -6,7 +6,8 @@ import type { Services } from "../services.ts";
 import { isRowError, writeEach } from "../store/row_error.ts";
 import { isStoreAway } from "../store/store_away.ts";
 import type { Destination } from "../task/destination.ts";
-import { type ClaimedTask, type Finish, finishTasks } from "../task/claim.ts";
+import type { ClaimedTask } from "../task/claim.ts";
+import { type Finish, finishTasks } from "../task/finish.ts";
 
 /** What every end of a turn at a task says: whose it was, and who is to be told. */
 export type TurnAtTask = Pick<Finish, "taskId" | "epoch" | "actor" | "tell">;

@@ -4,7 +4,8 @@ import { tellUnstarted } from "../jobs/unstarted.ts";
 import { errorText } from "../process/log.ts";
 import type { Services } from "../services.ts";
 import { isRowError } from "../store/row_error.ts";
-import { type ClaimedTask, findOurs, type Finish } from "../task/claim.ts";
+import { type ClaimedTask, findOurs } from "../task/claim.ts";
+import type { Finish } from "../task/finish.ts";
 import { assign } from "./assignment.ts";
 import {
   createFinisher,

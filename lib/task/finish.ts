@@ -1,0 +1,87 @@
+import type { Database } from "../store/database.ts";
+import { newId } from "../store/id.ts";
+import { storedJson } from "../store/stored.ts";
+import type { Destination } from "./destination.ts";
+
+/** How an agent's turn at one task ended: for good, or until later. */
+export type Finish =
+  & { taskId: string; epoch: number; actor: string; tell: readonly Destination[] }
+  & (
+    | { status: "completed"; result: { text: string; data: unknown } }
+    | { status: "failed"; error: { code: string; message: string } }
+    /** Parked until a person answers. */
+    | { status: "waiting_input"; question: string }
+    /** Given back, to be claimed no sooner than in so many seconds. */
+    | { status: "later"; afterSeconds: number; reason: string }
+  );
+
+/**
+ * Ends tasks, parks them or puts them off, and puts the notifications of it into
+ * the outbox, in one statement. Only the epoch that started a task may end it:
+ * the first finish wins and a worker that was presumed dead changes nothing.
+ *
+ * @returns the ids of the tasks that this call ended, parked or put off.
+ */
+export async function finishTasks(
+  database: Database,
+  finishes: readonly Finish[],
+): Promise<Set<string>> {
+  const rows = finishes.map((finish) => ({
+    task_id: finish.taskId,
+    epoch: finish.epoch,
+    actor: finish.actor,
+    status: finish.status,
+    result_text: finish.status === "completed" ? finish.result.text : null,
+    result_data: finish.status === "completed" ? finish.result.data : null,
+    error_code: finish.status === "failed" ? finish.error.code : null,
+    error_message: finish.status === "failed" ? finish.error.message : null,
+    question: finish.status === "waiting_input" ? finish.question : null,
+    after_seconds: finish.status === "later" ? finish.afterSeconds : null,
+    reason: finish.status === "later" ? finish.reason : null,
+    event_id: newId(),
+    tell: finish.tell.map((to) => ({ id: newId(), ...to })),
+  }));
+  const ended = await database.query("finish tasks", (sql) =>
+    sql<{ id: string }[]>`
+      with finish as (
+        select * from jsonb_to_recordset(${storedJson(rows)}::text::jsonb) as f(
+          task_id uuid, epoch int, actor text, status text, result_text text, result_data jsonb,
+          error_code text, error_message text, question text, after_seconds float8, reason text,
+          event_id uuid, tell jsonb)
+      ), ended as (
+        update tasks t
+        set status = case f.status when 'later' then 'pending' else f.status end,
+          result_text = f.result_text, result_data = f.result_data,
+          error_code = f.error_code, error_message = f.error_message, question = f.question,
+          finished_at = case when f.status in ('completed', 'failed') then now() end,
+          not_before = now() + make_interval(secs => f.after_seconds),
+          -- Nothing has crashed: this turn does not count as an attempt.
+          attempts = case when f.status in ('completed', 'failed') then t.attempts
+            else greatest(t.attempts - 1, 0) end,
+          lease_until = null, worker = null
+        from finish f
+        where t.id = f.task_id and t.epoch = f.epoch and t.status = 'running'
+        returning t.id, t.title, f.status, f.actor, f.event_id, f.tell, f.error_message,
+          f.question, f.reason, f.after_seconds
+      ), noted as (
+        insert into task_events (id, task_id, kind, actor, data)
+        select event_id, id, case status when 'later' then 'put_off' else status end, actor,
+          jsonb_strip_nulls(jsonb_build_object('error', error_message, 'question', question,
+            'reason', reason, 'after_seconds', after_seconds))
+        from ended
+      ), notified as (
+        insert into notifications (id, cause, task_id, channel, destination, kind, text)
+        select d.id, 'task_event:' || e.event_id, e.id, d.channel, d.destination, e.status,
+          case e.status when 'completed' then 'Completed: ' || e.title
+            when 'waiting_input' then 'Waiting for you: ' || e.title || ' (' || e.question || ')'
+            else 'Failed: ' || e.title || ' (' || e.error_message || ')' end
+        from ended e, jsonb_to_recordset(e.tell) as d(id uuid, channel text, destination text)
+        where e.status <> 'later'
+        on conflict do nothing
+      ), changed as (
+        insert into changes (kind, ids)
+        select 'task', array_agg(id) from ended having count(*) > 0
+      )
+      select id from ended`);
+  return new Set(ended.map((row) => row.id));
+}
