@@ -12,7 +12,9 @@ export interface Pauses {
   set(source: string, paused: boolean): Promise<void>;
 }
 
+/** A person who pauses a source expects it to be so when the page has answered; nothing rings here. */
 const POLL_MS = 1_000;
+/** Before a source's name in the table of settings. */
 const PREFIX = "paused:";
 
 /**
@@ -46,17 +48,17 @@ export function openPauses(
 
   async function follow(): Promise<void> {
     await ready;
-    let told = false;
+    let isAway = false;
     while (!stop.aborted) {
       try {
         await read();
-        told = false;
+        isAway = false;
       } catch (error) {
-        if (!told) log.warn("pauses.not_read", { error: errorText(error) });
-        told = true;
+        if (!isAway) log.warn("pauses.not_read", { error: errorText(error) });
+        isAway = true;
       }
       // Nobody else opens the database that lies inside this process.
-      if (database.kind === "embedded" && !told) return;
+      if (database.kind === "embedded" && !isAway) return;
       await wait(POLL_MS, stop);
     }
   }

@@ -19,10 +19,11 @@ export interface SourceRefusal extends Refused {
 
 /** Keeps what the gate has refused, for the people who look for a wrong secret. */
 export interface RefusalLog {
-  /** Never waits and never fails: it is told of in passing. */
+  /** Never waits and never fails: a refusal is answered whether or not it can be written down. */
   note(source: string, refused: Refused): void;
 }
 
+/** A flood of forged requests must not become a flood of writes. */
 const PACE_MS = 1_000;
 
 /** However many requests are refused, the store is written to once a second. */

@@ -14,7 +14,9 @@ export interface SourceStats {
 
 /** Only as many messages are looked at, the newest. */
 export const LOOKED_AT = 50_000;
+/** A day, as the sparkline of a source shows it. */
 const HOURS = 24;
+/** Counting {@link LOOKED_AT} messages takes longer than the usual deadline allows on a slow disk. */
 const STATS_MS = 10_000;
 
 /** What has come from each source, among the latest {@link LOOKED_AT} messages. */

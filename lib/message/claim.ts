@@ -21,9 +21,15 @@ export interface ClaimedMessage {
   body?: Uint8Array;
 }
 
-/** A worker that stops beating loses its messages and tasks after this. */
+/**
+ * A worker that stops beating loses its messages and tasks after this: four of its heartbeats, and
+ * soon enough for others to start within ten seconds.
+ */
 export const LEASE_SECONDS = 8;
-/** What has crashed a worker this often is not tried again. */
+/**
+ * What has crashed a worker this often is not tried again: once may be chance, and the last try is
+ * made alone, so that nothing else is blamed for it.
+ */
 export const MOST_ATTEMPTS = 3;
 /** Larger bodies are read one at a time, to bound memory. */
 const CLAIMED_BODY_BYTES = 256 * 1024;
@@ -64,9 +70,9 @@ export function bodyIfSmall(row: SmallBody): Uint8Array | undefined {
 }
 
 /**
- * Claims up to `max` new messages for a worker, fewer where they are large: those named, or without names
- * the oldest that have waited for some milliseconds (the queue's floor, which
- * needs no bell). One on its last try is left to {@link claimSuspect}.
+ * Claims up to `max` new messages for a worker, fewer where they are large: those
+ * named, or without names the oldest that have waited for some milliseconds, of
+ * which no bell may have told. One on its last try is left to {@link claimSuspect}.
  */
 export async function claimMessages(
   database: Database,

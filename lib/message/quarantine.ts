@@ -37,7 +37,7 @@ const QUARANTINE_LIMITS: QuarantineLimits = {
   bytes: 64 * 1024 * 1024,
   days: 14,
 };
-/** A larger body is not kept, only its head: such a message cannot be released. */
+/** Of a larger body only the head is kept, for the diagnosis: such a message cannot be released. */
 export const MOST_KEPT_BYTES = 256 * 1024;
 /** So many in a second from one source, and at once from all, in one process: a flood must cost little. */
 const MOST_A_SECOND = 5;

@@ -32,6 +32,7 @@ export interface Spill {
 const SPILL_STREAM = "otto:spill";
 /** What Postgres refuses; for a person to look at. */
 const REFUSED_STREAM = "otto:spill:refused";
+/** How much the stream holds, counted beside it: Redis has no cheap way to say it. */
 const BYTES_KEY = "otto:spill:bytes";
 /** The most the spill may hold, so that Redis is not filled to the brim. */
 const MOST_BYTES = 256 * 1024 * 1024;

@@ -10,7 +10,7 @@ export const APPROVAL_STATES = [
   "used",
 ] as const;
 
-/** One tool call that waits, or waited, for a person's word, as the API shows it. */
+/** One tool call that waits, or waited, for a person's decision, as the API shows it. */
 export interface Approval {
   id: string;
   task_id: string;
@@ -28,6 +28,8 @@ export interface Approval {
 
 /** An approval that nobody decides on ends after this, as a refusal. */
 export const APPROVAL_HOURS = 24;
+/** One statement ends so many; the next look a few seconds later ends the rest. */
+const EXPIRE_AT_ONCE = 100;
 
 const columns = `id, task_id, tool, arguments, rule,
   case when state = 'pending' and expires_at <= now() then 'expired' else state end as state,
@@ -56,7 +58,7 @@ export async function readApproval(database: Database, id: string): Promise<Appr
 }
 
 /**
- * A person's word on a tool call. The task goes on either way; ring
+ * Takes a person's decision on a tool call. The task goes on either way; ring
  * `bells.tasks`. Only the first decision counts, and only while the task waits
  * and the approval has not expired.
  *
@@ -123,5 +125,3 @@ export async function expireApprovals(database: Database): Promise<number> {
       select id from woken`);
   return rows.length;
 }
-
-const EXPIRE_AT_ONCE = 100;

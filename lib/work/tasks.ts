@@ -20,6 +20,7 @@ import {
 
 /** Agents mostly wait for their model, so many may go on at once; each holds its payload in memory. */
 const TASKS_AT_ONCE = 16;
+/** A store that has just failed is left alone for so long. */
 const AFTER_ERROR_MS = 1_000;
 /** A lease not renewed for so long, because this process stood still, is renewed before anything else. */
 const STALE_MS = 4_000;

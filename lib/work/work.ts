@@ -100,6 +100,7 @@ const COMPACT_MS = 5 * 60_000;
 const SPILL_MS = 1_000;
 /** Well below the pace in one channel. */
 const SLACK_MS = 250;
+/** A step that has just failed is left alone for so long. */
 const AFTER_ERROR_MS = 1_000;
 /**
  * How long work in hand may go on after the signal, and how long giving the rest back may take:
