@@ -188,9 +188,7 @@ export function openArqJobs(options: ArqOptions): Jobs {
         await whenThere(writeHealth(redis, {
           queue,
           worker: by,
-          complete,
-          failed,
-          ongoing: held.length,
+          counts: { complete, failed, ongoing: held.length },
           forMs: LEASE_MS,
         }));
       }

@@ -142,7 +142,7 @@ export function createCollector(
 
   async function lookAtAll(): Promise<Ending[]> {
     const begun = await watch.begin();
-    othersSeen ||= !takes || await health.findOthers();
+    othersSeen ||= !takes || await health.findForeign();
     if (othersSeen) begun.alone = false;
     const endings: Ending[] = [];
     let after: string | undefined;
