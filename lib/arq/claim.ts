@@ -30,7 +30,7 @@ export async function readDue(
   { from, count }: { from: number; count: number },
 ): Promise<string[]> {
   return await redis.run(
-    "look into the job queue",
+    "read the job queue",
     (client) => client.zRangeByScore(queue, "-inf", Date.now(), { LIMIT: { offset: from, count } }),
   );
 }
@@ -66,7 +66,7 @@ const PEEK_BYTES = 256 * 1024;
 export async function peekJobs(redis: Redis, ids: readonly string[]): Promise<Peek[]> {
   if (ids.length === 0) return [];
   const found = await redis.run(
-    "look at jobs",
+    "peek at jobs",
     (client) =>
       client.withTypeMapping(asBytes).eval(PEEK, {
         arguments: [String(PEEK_BYTES), ...ids],

@@ -87,7 +87,7 @@ export function createHealthReader(redis: Redis, queue: string): HealthReader {
   async function search(own: ReadonlySet<string>): Promise<void> {
     for (let scan = 0; scan < MOST_SCANS; scan++) {
       const page = await redis.run(
-        "look for workers",
+        "search for workers",
         (client) => client.scan(cursor, { MATCH: pattern, COUNT: SCAN_COUNT }),
       );
       for (const key of page.keys) {
@@ -100,7 +100,7 @@ export function createHealthReader(redis: Redis, queue: string): HealthReader {
 
   async function readOwnKeys(): Promise<Set<string>> {
     const workers = await redis.run(
-      "look for Otto's workers",
+      "list Otto's workers",
       (client) => client.zRangeByScore(registry(queue), Date.now(), "+inf"),
     );
     return new Set(workers.map((worker) => `${standard}:${worker}`));

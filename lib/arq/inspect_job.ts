@@ -45,7 +45,7 @@ export async function inspectJobs(
 ): Promise<JobInspection[]> {
   if (ids.length === 0) return [];
   const found = await redis.run(
-    "look for results",
+    "inspect jobs",
     (client) => client.eval(INSPECT, { arguments: [queue, ...ids] }),
     5_000,
   ) as (number | string | [string])[];

@@ -111,7 +111,10 @@ function toCall(get: (name: string) => PickleValue) {
   return { function: name, args: args instanceof PyTuple ? args.items : args, kwargs };
 }
 
-/** Exceptions that every worker in Python can build: unpickling one that it cannot would break whoever waits. */
+/**
+ * Exceptions that every program with python-arq can unpickle; one with a class that it
+ * lacks could not be read there at all.
+ */
 const MAY_RAISE = new Set([
   "builtins.RuntimeError",
   "builtins.TimeoutError",

@@ -95,7 +95,7 @@ function tryDecode(bytes: Uint8Array): Job | undefined {
   }
 }
 
-/** What a job came to: a value, or an exception for whoever waits in Python. */
+/** What a job came to: a value, or an exception, for a program in Python that waits for it. */
 export type JobAnswer = { value: Encodable } | { error: Encodable };
 
 /** The exception for a job that was not run. */

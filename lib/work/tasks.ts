@@ -184,14 +184,14 @@ export function createTaskStep(
     runTasks,
     hold,
     async collect() {
-      const { endings, late } = await jobs.collect();
+      const { endings, unstarted } = await jobs.collect();
       for (const ending of endings) await keepEnding(ending);
       ended(endings.length);
       await tellUnstarted(
         database,
-        late.map((task) => ({ ...task, tell: destinationsFor(task.source) })),
+        unstarted.map((task) => ({ ...task, tell: destinationsFor(task.source) })),
       );
-      if (late.length > 0) bells.notifications.ring();
+      if (unstarted.length > 0) bells.notifications.ring();
       return endings.length;
     },
     async watch() {
