@@ -191,12 +191,9 @@ function openJobs(
   closer: Closer,
 ): Jobs {
   if (config.redisUrl === undefined) return openPostgresJobs(database);
-  return openArqJobs({
-    // Results may be large: nothing else should wait behind them.
-    redis: closer.add(openRedis(config.redisUrl, log)),
-    database,
-    log,
-    queue: config.arqQueue,
+  // Results may be large: nothing else should wait behind them.
+  const redis = closer.add(openRedis(config.redisUrl, log));
+  return openArqJobs({ redis, database, log, queue: config.arqQueue }, {
     function: config.arqFunction,
     redact: createRedactor(secretsIn(config)),
     takes: !config.agentIsExternal,

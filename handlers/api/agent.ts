@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import { claimByHttp, noteProgress, readStanding } from "../../lib/jobs/report.ts";
+import { claimByHttp, noteProgress, readClaimState } from "../../lib/jobs/report.ts";
 import { openTaskTokens } from "../../lib/jobs/task_token.ts";
 import { secretsIn } from "../../lib/config/config.ts";
 import { isId } from "../../lib/store/id.ts";
@@ -170,7 +170,7 @@ export function agent({ services }: { services: Services }) {
             round: round(c),
           })
         ) {
-          if (!await readStanding(database, id)) throw notFound("task");
+          if (!await readClaimState(database, id)) throw notFound("task");
           throw stale();
         }
         return c.json({ status: "noted" as const }, 200);
@@ -188,10 +188,10 @@ export function agent({ services }: { services: Services }) {
       async (c) => {
         const { id } = c.req.valid("param");
         const result = redactTexts(c.req.valid("json"), redact);
-        const standing = await readStanding(database, id);
-        if (!standing) throw notFound("task");
+        const current = await readClaimState(database, id);
+        if (!current) throw notFound("task");
         const tell = channels.flatMap((channel) =>
-          channel.destinations({ source: standing.source })
+          channel.destinations({ source: current.source })
         );
         const end = { taskId: id, epoch: result.epoch, actor: AGENT, tell };
         const finish: Finish = result.status === "completed"
@@ -201,12 +201,12 @@ export function agent({ services }: { services: Services }) {
             result: { text: result.text, data: result.data ?? null },
           }
           : { ...end, status: "failed", error: result.error };
-        const ended = standing.round === round(c)
+        const ended = current.round === round(c)
           ? await finishTasks(database, [finish])
           : new Set<string>();
         bells.notifications.ring();
         // Told before with the same epoch, whose answer was lost on the way: that is what we have.
-        const again = standing.epoch === result.epoch && standing.status === result.status;
+        const again = current.epoch === result.epoch && current.status === result.status;
         if (!ended.has(id) && !again) throw stale();
         return c.json((await readTask(database, id))!, 200);
       },

@@ -23,21 +23,22 @@ export interface Claim {
   bytes?: Uint8Array;
 }
 
-/** Ids in the order of their turn, from some place of the queue on. */
+/** A page of the ids that are due, those due first at the front. */
 export async function readDue(
   redis: Redis,
   queue: string,
   { from, count }: { from: number; count: number },
 ): Promise<string[]> {
   return await redis.run(
-    "look into the job queue",
+    "read the job queue",
     (client) => client.zRangeByScore(queue, "-inf", Date.now(), { LIMIT: { offset: from, count } }),
   );
 }
 
-/** How python-arq's retry counter is kept, in seconds. */
+/** How long python-arq keeps its counter of tries, in seconds (its `expire` of the retry key). */
 const RETRY_SECONDS = "88400";
 
+/** For each job 0 when somebody works on it, 1 when it is too large, 2 when it has expired, or its bytes. */
 const PEEK = `
 local found = {}
 for i = 2, #ARGV do
@@ -55,14 +56,17 @@ return found`;
 /** What is known of a waiting job without touching it. */
 export type Peek = { id: string; state: "taken" | "large" | "expired" | "waiting"; bytes?: Buffer };
 
-/** Larger jobs are not read just to see whose they are. */
+/**
+ * Larger jobs are not read just to see which function they are for: our own are a
+ * few KiB, and a page of a hundred is read at once.
+ */
 const PEEK_BYTES = 256 * 1024;
 
-/** Looks at jobs without claiming them. */
+/** Reads jobs without claiming them. */
 export async function peekJobs(redis: Redis, ids: readonly string[]): Promise<Peek[]> {
   if (ids.length === 0) return [];
   const found = await redis.run(
-    "look at jobs",
+    "peek at jobs",
     (client) =>
       client.withTypeMapping(asBytes).eval(PEEK, {
         arguments: [String(PEEK_BYTES), ...ids],
@@ -86,7 +90,7 @@ redis.call('EXPIRE', KEYS[4], ${RETRY_SECONDS})
 local aborted = redis.call('ZREM', KEYS[5], ARGV[1])
 return {1, score, try, aborted, job}`;
 
-/** Takes a job that is due and that nobody has; undefined when somebody was quicker. */
+/** Claims a job that is due and that nobody has; undefined when somebody was quicker. */
 export async function claimJob(
   redis: Redis,
   { queue, id, token, leaseMs }: { queue: string; id: string; token: string; leaseMs: number },

@@ -12,38 +12,45 @@ export interface WorkerRecord {
 
 const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
 
-/** Otto's own workers of a queue, by when their health keys expire: found without a search. */
+/** A sorted set of Otto's own workers of a queue, by when their health keys expire: it spares a SCAN. */
 const registry = (queue: string) => `otto:jobs:workers:${queue}`;
 
-/** Says that this worker lives, in python-arq's words, for so many milliseconds. */
+/** The set outlives its last worker's health key by so many times: it must not vanish between two heartbeats. */
+const REGISTRY_TIMES = 10;
+
+/** Writes the key that says that this worker lives, as python-arq writes it, for so many milliseconds. */
 export async function writeHealth(
   redis: Redis,
-  { queue, worker, complete, failed, ongoing, forMs }: {
+  { queue, worker, counts, forMs }: {
     queue: string;
     worker: string;
-    complete: number;
-    failed: number;
-    ongoing: number;
+    counts: { complete: number; failed: number; ongoing: number };
     forMs: number;
   },
 ): Promise<void> {
   const now = new Date();
-  const two = (value: number) => String(value).padStart(2, "0");
-  const time = [now.getHours(), now.getMinutes(), now.getSeconds()].map(two).join(":");
+  const { complete, failed, ongoing } = counts;
   await redis.run("write a worker's health", async (client) => {
     const queued = await client.zCard(queue);
     await client.zAdd(registry(queue), { value: worker, score: now.getTime() + forMs });
-    // When the last one has gone without a word.
-    await client.pExpire(registry(queue), forMs * 10);
+    await client.pExpire(registry(queue), forMs * REGISTRY_TIMES);
     await client.pSetEx(
       `${keys.health(queue)}:${worker}`,
       forMs,
-      `${MONTHS[now.getMonth()]}-${two(now.getDate())} ${time} j_complete=${complete} ` +
+      `${timeText(now)} j_complete=${complete} ` +
         `j_failed=${failed} j_retried=0 j_ongoing=${ongoing} queued=${queued}`,
     );
   });
 }
 
+/** As `Nov-23 21:07:03`, by the local clock, as in Python's `%b-%d %H:%M:%S`. */
+function timeText(time: Date): string {
+  const two = (value: number) => String(value).padStart(2, "0");
+  const clock = [time.getHours(), time.getMinutes(), time.getSeconds()].map(two).join(":");
+  return `${MONTHS[time.getMonth()]}-${two(time.getDate())} ${clock}`;
+}
+
+/** Removes the key of a worker that stops: at once, not when it would have expired. */
 export async function removeHealth(redis: Redis, queue: string, worker: string): Promise<void> {
   await redis.run("remove a worker's health", async (client) => {
     await client.zRem(registry(queue), worker);
@@ -51,69 +58,66 @@ export async function removeHealth(redis: Redis, queue: string, worker: string):
   });
 }
 
-/** So many steps of SCAN, of a thousand keys each, are made at a time to find others' workers. */
+/** Keys looked through by one step of SCAN, during which other clients of Redis wait. */
+const SCAN_COUNT = 1_000;
+/** Steps of SCAN in one reading, which stays short however many keys Redis has. */
 const MOST_SCANS = 10;
-/** So many of others' keys are remembered. */
-const MOST_OTHERS = 1_000;
+/** Health keys of foreign workers that are remembered: more than any fleet has, and bounded. */
+const MOST_FOREIGN_KEYS = 1_000;
 
 /** Reads which workers live. */
 export interface HealthReader {
-  /** Otto's own, and others whose health keys begin with the queue's, as the recommended ones do. */
+  /** Otto's own, and foreign ones whose health keys begin with the queue's, as python-arq recommends. */
   read(): Promise<WorkerRecord[]>;
-  /** Whether somebody else works on the queue, as far as is known. */
-  findOthers(): Promise<boolean>;
+  /** Whether workers that are not Otto's work on the queue, as far as is known. */
+  findForeign(): Promise<boolean>;
 }
 
 /**
- * Otto's own workers and python-arq's standard key are looked up; keys of
- * others' own are searched for, each time from where the last search ended:
- * among millions of keys they are found after some time.
+ * Otto's own workers and python-arq's standard key are looked up. Health keys
+ * with other names are searched for by SCAN, each time from where the last search
+ * ended: among millions of keys they are found after some time.
  */
 export function createHealthReader(redis: Redis, queue: string): HealthReader {
   const standard = keys.health(queue);
   const pattern = `${standard.replaceAll(/[\\*?[\]]/g, "\\$&")}:*`;
-  const others = new Set<string>([standard]);
+  const foreign = new Set<string>([standard]);
   let cursor = "0";
 
   async function search(own: ReadonlySet<string>): Promise<void> {
     for (let scan = 0; scan < MOST_SCANS; scan++) {
       const page = await redis.run(
-        "look for workers",
-        (client) => client.scan(cursor, { MATCH: pattern, COUNT: 1_000 }),
+        "search for workers",
+        (client) => client.scan(cursor, { MATCH: pattern, COUNT: SCAN_COUNT }),
       );
       for (const key of page.keys) {
-        if (!own.has(key) && others.size < MOST_OTHERS) others.add(key);
+        if (!own.has(key) && foreign.size < MOST_FOREIGN_KEYS) foreign.add(key);
       }
       cursor = page.cursor;
       if (cursor === "0") break;
     }
   }
 
-  async function readAll(): Promise<(WorkerRecord & { own: boolean })[]> {
+  async function readOwnKeys(): Promise<Set<string>> {
     const workers = await redis.run(
-      "look for Otto's workers",
+      "list Otto's workers",
       (client) => client.zRangeByScore(registry(queue), Date.now(), "+inf"),
     );
-    const own = new Set(workers.map((worker) => `${standard}:${worker}`));
+    return new Set(workers.map((worker) => `${standard}:${worker}`));
+  }
+
+  async function readAll(): Promise<(WorkerRecord & { own: boolean })[]> {
+    const own = await readOwnKeys();
     await search(own);
-    for (const key of own) others.delete(key);
-    const names = [...own, ...others].sort();
+    for (const key of own) foreign.delete(key);
+    const names = [...own, ...foreign].sort();
     const texts = await redis.run("read workers' health", (client) => client.mGet(names));
     return names.flatMap((key, at) => {
       const text = texts[at];
-      if (typeof text !== "string") {
-        if (key !== standard) others.delete(key);
-        return [];
-      }
-      const count = (name: string) => Number(new RegExp(`\\b${name}=(\\d+)`).exec(text)?.[1] ?? 0);
-      return [{
-        own: own.has(key),
-        key,
-        complete: count("j_complete"),
-        failed: count("j_failed"),
-        retried: count("j_retried"),
-        ongoing: count("j_ongoing"),
-      }];
+      if (typeof text === "string") return [{ own: own.has(key), ...toRecord(key, text) }];
+      // It has expired. The standard key is always asked for.
+      if (key !== standard) foreign.delete(key);
+      return [];
     });
   }
 
@@ -121,8 +125,19 @@ export function createHealthReader(redis: Redis, queue: string): HealthReader {
     async read() {
       return (await readAll()).map(({ own: _own, ...record }) => record);
     },
-    async findOthers() {
+    async findForeign() {
       return (await readAll()).some(({ own }) => !own);
     },
+  };
+}
+
+function toRecord(key: string, text: string): WorkerRecord {
+  const count = (name: string) => Number(new RegExp(`\\b${name}=(\\d+)`).exec(text)?.[1] ?? 0);
+  return {
+    key,
+    complete: count("j_complete"),
+    failed: count("j_failed"),
+    retried: count("j_retried"),
+    ongoing: count("j_ongoing"),
   };
 }

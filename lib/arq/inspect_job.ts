@@ -11,11 +11,17 @@ export type JobInspection =
   | { state: "waiting" }
   | { state: "gone" };
 
-/** Larger results are not read, in bytes. */
+/**
+ * Larger results are not read, in bytes: as much as a pickle may have (`decodePickle`),
+ * and as much as an agent may send over HTTP.
+ */
 export const MOST_RESULT = 16 * 1024 * 1024;
 
-/** The result first: an end is one step for everybody who looks. */
-const LOOK = `
+/**
+ * The result comes first: a worker writes it and removes the rest in one step, so
+ * a job that has ended is never seen as running or gone.
+ */
+const INSPECT = `
 local found = {}
 for i = 2, #ARGV do
   local id = ARGV[i]
@@ -31,7 +37,7 @@ for i = 2, #ARGV do
 end
 return found`;
 
-/** Looks where jobs are; never scans, and takes no results along. */
+/** Finds out where jobs are, by their ids: nothing is scanned, and no result is read. */
 export async function inspectJobs(
   redis: Redis,
   queue: string,
@@ -39,8 +45,8 @@ export async function inspectJobs(
 ): Promise<JobInspection[]> {
   if (ids.length === 0) return [];
   const found = await redis.run(
-    "look for results",
-    (client) => client.eval(LOOK, { arguments: [queue, ...ids] }),
+    "inspect jobs",
+    (client) => client.eval(INSPECT, { arguments: [queue, ...ids] }),
     5_000,
   ) as (number | string | [string])[];
   return found.map((answer): JobInspection => {
@@ -92,7 +98,10 @@ for i = 1, #ids, 2 do
 end
 return {redis.call('ZCARD', KEYS[1]), running, ids[2] or ''}`;
 
-/** How full a queue is: its jobs, those of the oldest thousand that somebody works on, and since when the oldest is due, in milliseconds since 1970. */
+/**
+ * How full a queue is: its jobs, how many of the oldest thousand somebody works on,
+ * and since when the oldest is due, in milliseconds since 1970.
+ */
 export async function measureQueue(
   redis: Redis,
   queue: string,

@@ -17,7 +17,7 @@ export interface NewJob {
   firstTry?: number;
 }
 
-/** What python-arq keeps a job beyond its time. */
+/** So long beyond the time when it is due python-arq keeps a job (`expires_extra_ms`). */
 const DAY_MS = 86_400_000;
 
 /**

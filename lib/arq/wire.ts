@@ -111,6 +111,10 @@ function toCall(get: (name: string) => PickleValue) {
   return { function: name, args: args instanceof PyTuple ? args.items : args, kwargs };
 }
 
+/**
+ * Exceptions that every program with python-arq can unpickle; one with a class that it
+ * lacks could not be read there at all.
+ */
 const MAY_RAISE = new Set([
   "builtins.RuntimeError",
   "builtins.TimeoutError",
@@ -119,7 +123,12 @@ const MAY_RAISE = new Set([
   "arq.jobs.DeserializationError",
 ]);
 
-/** The bytes of a result. Of exceptions only those that every Python worker has are written. */
+/**
+ * The bytes of a result.
+ *
+ * @throws {PickleError} for an exception that not every Python worker has, and for
+ * what no pickle of ours can hold.
+ */
 export function encodeResult(result: Omit<Result, "value"> & { value: Encodable }): Uint8Array {
   return encodePickle(
     new Map<string, Encodable>([

@@ -4,21 +4,22 @@ import type { Encodable } from "./pickle/encode.ts";
 import { PickleError, pyError } from "./pickle/value.ts";
 import { decodeJob, encodeResult, functionOf, type Job } from "./wire.ts";
 
+/** Ids read at a time: as many as python-arq's workers read of their queue. */
 const PAGE = 100;
-/** So far into the queue is looked for jobs of ours, behind those of others. */
+/** Up to 5,000 jobs of other functions may stand before ours: a page is two round trips, and claiming waits for all. */
 const MOST_PAGES = 50;
-/** So many ids of others are remembered, to look at each only once. */
+/** Ids of other functions' jobs that are remembered, so that each is read once: twice what one search passes. */
 const MOST_FOREIGN = 10_000;
 
 /** Finds waiting jobs of one function, and leaves those of others alone. */
 export interface Finder {
-  /** Up to `max` ids in the order of their turn; jobs that somebody works on are left out. */
+  /** Up to `max` ids, those due first at the front; jobs that somebody works on are left out. */
   find(max: number): Promise<string[]>;
 }
 
 /**
- * Python's workers look only at the first hundred ids, whosever they are. This
- * one turns pages, so that jobs which nobody takes hold nothing up.
+ * Python's workers read only the first hundred ids, whichever functions they are
+ * for. This one reads on, so that jobs which nobody takes do not block the rest.
  */
 export function createFinder(
   redis: Redis,
@@ -28,7 +29,7 @@ export function createFinder(
 
   function isOurs({ id, state, bytes }: Peek): boolean {
     if (state === "taken") return false;
-    // Whoever gets to it has to say that it has expired: nobody knows whose it was.
+    // Which function it was for went with its bytes, so whoever finds it answers that it has expired.
     if (state === "expired") return true;
     if (bytes && functionOf(bytes) === name) return true;
     if (foreign.size >= MOST_FOREIGN) foreign.clear();
@@ -56,12 +57,21 @@ export interface TakenJob {
   job: Job;
 }
 
-/** How long results are kept, in milliseconds, as python-arq does unless told otherwise. */
-const KEEP_MS = 3_600_000;
+/** What python-arq writes into the result of a job whose own bytes say nothing. */
+const UNREADABLE: Job = {
+  firstTry: null,
+  function: "<unknown>",
+  args: [],
+  kwargs: new Map(),
+  enqueuedAt: 0,
+};
 
 /**
  * Claims a job for work. What has expired, cannot be read or was aborted
  * before its start is answered here, as python-arq answers it.
+ *
+ * @returns undefined when there is nothing to work on: it was answered here, or
+ * somebody was quicker.
  */
 export async function takeJob(
   redis: Redis,
@@ -69,35 +79,23 @@ export async function takeJob(
 ): Promise<TakenJob | undefined> {
   const claim = await claimJob(redis, options);
   if (!claim) return undefined;
-  const nothing: Job = {
-    firstTry: null,
-    function: "<unknown>",
-    args: [],
-    kwargs: new Map(),
-    enqueuedAt: 0,
-  };
-  if (!claim.bytes) {
-    await answerJob(redis, { claim, job: nothing }, failure("job expired"));
-    return undefined;
-  }
-  let job: Job;
-  try {
-    job = decodeJob(claim.bytes);
-  } catch {
-    await answerJob(redis, { claim, job: nothing }, {
-      error: pyError("arq.jobs.DeserializationError", "unable to deserialize job"),
-    });
-    return undefined;
-  }
-  claim.tries = Math.max(claim.tries, job.firstTry ?? 0);
-  if (claim.aborted) {
-    await answerJob(redis, { claim, job }, aborted);
-    return undefined;
-  }
-  return { claim, job };
+  const job = claim.bytes && tryDecode(claim.bytes);
+  claim.tries = Math.max(claim.tries, job?.firstTry ?? 0);
+  if (job && !claim.aborted) return { claim, job };
+  const answer = !claim.bytes ? failure("job expired") : !job ? undecodable : aborted;
+  await answerJob(redis, { claim, job: job ?? UNREADABLE }, answer);
+  return undefined;
 }
 
-/** What a job came to: a value, or an exception for whoever waits in Python. */
+function tryDecode(bytes: Uint8Array): Job | undefined {
+  try {
+    return decodeJob(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a job came to: a value, or an exception, for a program in Python that waits for it. */
 export type JobAnswer = { value: Encodable } | { error: Encodable };
 
 /** The exception for a job that was not run. */
@@ -110,8 +108,16 @@ export function workFailed(message: string): JobAnswer {
   return { error: pyError("builtins.RuntimeError", message.toWellFormed()) };
 }
 
+/** What python-arq answers for a job that it cannot read. */
+const undecodable: JobAnswer = {
+  error: pyError("arq.jobs.DeserializationError", "unable to deserialize job"),
+};
+
 /** What python-arq answers for a job that was aborted. */
 export const aborted: JobAnswer = { error: pyError("asyncio.exceptions.CancelledError") };
+
+/** How long results are kept, in milliseconds: python-arq's default (`keep_result`). */
+const KEEP_MS = 3_600_000;
 
 /**
  * Ends a job with its answer.
@@ -124,6 +130,7 @@ export async function answerJob(
   { claim, job }: TakenJob,
   answer: JobAnswer,
 ): Promise<boolean> {
+  const finishedAt = Date.now();
   const encode = (args: Job["args"], kwargs: Job["kwargs"]) =>
     encodeResult({
       tries: claim.tries,
@@ -134,7 +141,7 @@ export async function answerJob(
       success: "value" in answer,
       value: "value" in answer ? answer.value : answer.error,
       startedAt: claim.startedAt,
-      finishedAt: Date.now(),
+      finishedAt,
       queue: claim.queue,
       id: claim.id,
     });
@@ -143,7 +150,8 @@ export async function answerJob(
     result = encode(job.args, job.kwargs);
   } catch (error) {
     if (!(error instanceof PickleError)) throw error;
-    // Arguments that can be read and not written, such as a lone surrogate: without an answer it would come back for ever.
+    // Its arguments can be read but not written, such as half a surrogate pair. They are left out:
+    // without any answer the job would come back for ever.
     result = encode([], new Map());
   }
   return await finishJob(redis, claim, { result, keepMs: KEEP_MS });

@@ -1,184 +1,111 @@
-import type { HealthReader } from "../arq/health.ts";
-import {
-  inspectJobs,
-  type JobInspection,
-  MOST_RESULT,
-  readResult,
-  removeJob,
-} from "../arq/inspect_job.ts";
-import type { Database } from "../store/database.ts";
-import { errorText, type Log } from "../process/log.ts";
-import { type Redact, redactTexts } from "../redaction/redact.ts";
-import { isReplyError, type Redis } from "../store/redis.ts";
-import {
-  countLoss,
-  endRounds,
-  jobIdOf,
-  listLive,
-  type LiveTask,
-  markStarted,
-  type Round,
-} from "./job_rows.ts";
-import type { Ending, UnstartedTask } from "./jobs.ts";
-import { findUnstarted } from "./unstarted.ts";
-import { endOf } from "./result.ts";
-import type { Submitter } from "./submitter.ts";
-import { OWNER_PREFIX, reconcile, type Reconciliation } from "./reconcile.ts";
+import { inspectJobs } from "../arq/inspect_job.ts";
+import { errorText } from "../process/log.ts";
+import type { Redact } from "../redaction/redact.ts";
+import { carryOut } from "./carry_out.ts";
+import { endRounds, listLive, type LiveTask } from "./job_rows.ts";
+import { type JobStores, levelOf } from "./job_stores.ts";
+import type { Ending } from "./jobs.ts";
+import { isForeignRun, reconcile } from "./reconcile.ts";
 import { type GenerationReading, openRedisGeneration } from "./redis_generation.ts";
+import { createResultReader, type ResultReader } from "./result.ts";
+import { jobIdOf, type Round } from "./round.ts";
+import type { Submitter } from "./submitter.ts";
 
-/** What runs next stands first: so many are looked at every time. */
+/** The oldest tasks run next, so this many are inspected at every collection: one statement and one script. */
 const HEAD = 250;
+/** Tasks in one statement and one script, in which Redis answers nobody else. */
 const PAGE = 1_000;
-/** All are looked at so often, and when Redis has lost its data. */
+/** All tasks are inspected this often, so that what ends behind the oldest is known well within ten seconds. */
 const ALL_MS = 5_000;
 
-/** So many bytes of results are in memory at a time, and never less than one result. */
-const MOST_RESULTS = MOST_RESULT;
-
-/** Watches over the jobs that are in Redis, and collects their results by id. */
+/** Compares the jobs in Redis with their tasks, and collects their results by id. */
 export interface Collector {
-  collect(): Promise<{ endings: Ending[]; late: UnstartedTask[] }>;
+  /** What has ended since; as much as could be read when a store is away. Never rejects. */
+  collect(): Promise<Ending[]>;
 }
 
+/** `seesForeign` tells whether workers that are not Otto's work on the queue. */
 export function createCollector(
-  { redis, database, log, queue, redact, takes, startSeconds, submitter, health }: {
-    redis: Redis;
-    database: Database;
-    log: Log;
-    queue: string;
+  stores: JobStores,
+  { redact, submitter, seesForeign }: {
     redact: Redact;
-    takes: boolean;
-    startSeconds: number;
     submitter: Submitter;
-    health: HealthReader;
+    seesForeign(): Promise<boolean>;
   },
 ): Collector {
-  const watch = openRedisGeneration(redis, database);
+  const { redis, database, log, queue } = stores;
+  const generation = openRedisGeneration(redis, database);
+  /** When all tasks were inspected last, and what was known of Redis' data then. */
   let allAt = -Infinity;
-  let since: GenerationReading | undefined;
-  /** What may still be read before what was read has been kept. */
-  let room = MOST_RESULTS;
-  let leftOver = false;
-  /** Since the last look at all. */
-  let othersSeen = false;
+  let lastReading: GenerationReading | undefined;
+  /** Whether somebody else was seen to work, since all tasks were inspected last. */
+  let foreignSeen = false;
 
-  /** Looks at some tasks' jobs and does what is to be done about each. */
-  async function lookAt(tasks: readonly LiveTask[], known: GenerationReading): Promise<Ending[]> {
-    const looks = await inspectJobs(redis, queue, tasks.map(jobIdOf));
-    // What is gone is judged by whether Redis has kept the rest.
-    if (looks.some(({ state }) => state === "gone") && !await watch.isStill(known)) {
+  async function inspect(
+    tasks: readonly LiveTask[],
+    reading: GenerationReading,
+    results: ResultReader,
+  ): Promise<Ending[]> {
+    const inspections = await inspectJobs(redis, queue, tasks.map(jobIdOf));
+    // What it means that a job is gone depends on whether Redis has kept the rest.
+    if (inspections.some(({ state }) => state === "gone") && !await generation.isStill(reading)) {
       throw new Error(
-        "Redis has lost its data while jobs were looked at: they are looked at again",
+        "Redis has lost its data while jobs were inspected: they are inspected again",
       );
     }
-    othersSeen ||= looks.some((look) =>
-      look.state === "running" && !look.owner.startsWith(OWNER_PREFIX)
-    );
+    foreignSeen ||= inspections.some(isForeignRun);
     const endings: Ending[] = [];
     const ended: Round[] = [];
     for (const [at, task] of tasks.entries()) {
-      const verdict = reconcile(task, looks[at], known);
-      if (verdict.do === "nothing") continue;
-      if (verdict.do === "end the round") ended.push(task);
-      else endings.push(...await act(task, looks[at], verdict, known));
+      const inspection = inspections[at];
+      const action = reconcile(task, inspection, reading);
+      if (action.do === "nothing") continue;
+      if (action.do === "end the round") ended.push(task);
+      else {
+        const { onlyOtto } = reading;
+        const found = { task, inspection, action };
+        endings.push(...await carryOut(stores, found, { submitter, results, onlyOtto }));
+      }
     }
     await endRounds(database, ended);
     return endings;
   }
 
-  async function act(
-    task: LiveTask,
-    look: JobInspection,
-    verdict: Reconciliation,
-    known: GenerationReading,
-  ): Promise<Ending[]> {
-    log.debug("job.verdict", { job_id: jobIdOf(task), look: look.state, verdict: verdict.do });
-    switch (verdict.do) {
-      case "take it out":
-        if (await removeJob(redis, queue, jobIdOf(task))) await endRounds(database, [task]);
-        return [];
-      case "note its start":
-        await markStarted(database, { ...task, actor: "arq" });
-        return [];
-      case "submit it again":
-        log.warn("job.submitted_again", { job_id: jobIdOf(task) });
-        await submitter.submitAgain(task);
-        if (!known.alone) await countLoss(database, task);
-        return [];
-      case "collect its result": {
-        const size = look.state === "ended" ? look.size : 0;
-        const end = await readEnd(jobIdOf(task), size);
-        return end ? await finish(task, end, "arq") : [];
-      }
-      case "finish": {
-        if (verdict.takeOut && !await removeJob(redis, queue, jobIdOf(task))) return [];
-        return await finish(task, verdict.end, "otto");
-      }
-      default:
-        return [];
-    }
-  }
-
-  /** One after the other: a thousand results of 16 MiB are more than there is memory. */
-  async function readEnd(jobId: string, size: number): Promise<Ending["end"] | undefined> {
-    if (size > MOST_RESULT) return endOf(undefined);
-    if (room < size) {
-      leftOver = true;
-      return undefined;
-    }
-    room -= size;
-    const bytes = await readResult(redis, jobId);
-    return bytes && redactTexts(endOf(bytes), redact);
-  }
-
-  async function finish(task: LiveTask, end: Ending["end"], actor: string): Promise<Ending[]> {
-    const { id, source } = task;
-    // What was never seen to start has no epoch that may end it yet.
-    const epoch = task.status === "running"
-      ? task.epoch
-      : await markStarted(database, { ...task, actor: "arq" });
-    return epoch === undefined ? [] : [{ id, epoch, source, actor, end }];
-  }
-
-  async function lookAtAll(): Promise<Ending[]> {
-    const begun = await watch.begin();
-    othersSeen ||= !takes || await health.findOthers();
-    if (othersSeen) begun.alone = false;
+  async function inspectAll(results: ResultReader): Promise<Ending[]> {
+    const begun = await generation.begin();
+    foreignSeen ||= await seesForeign();
+    const reading = { ...begun, onlyOtto: begun.onlyOtto && !foreignSeen };
     const endings: Ending[] = [];
     let after: string | undefined;
     for (;;) {
       const tasks = await listLive(database, { after, limit: PAGE });
-      endings.push(...await lookAt(tasks, begun));
+      endings.push(...await inspect(tasks, reading, results));
       after = tasks.at(-1)?.id;
       if (tasks.length < PAGE) break;
     }
-    await watch.end(begun, othersSeen);
-    othersSeen = false;
-    // Then the next look is at all again.
-    allAt = leftOver ? -Infinity : performance.now();
-    since = { ...begun, lost: false };
+    await generation.end(reading, foreignSeen);
+    foreignSeen = false;
+    // With results left over the next collection inspects all tasks again.
+    allAt = results.leftOver ? -Infinity : performance.now();
+    lastReading = { ...reading, lost: false };
     return endings;
   }
 
-  async function collectSome(): Promise<Ending[]> {
-    if (!since || performance.now() - allAt > ALL_MS || await watch.hasLost()) {
-      return await lookAtAll();
+  async function inspectDue(results: ResultReader): Promise<Ending[]> {
+    if (!lastReading || performance.now() - allAt > ALL_MS || await generation.hasLost()) {
+      return await inspectAll(results);
     }
-    return await lookAt(await listLive(database, { limit: HEAD }), since);
+    return await inspect(await listLive(database, { limit: HEAD }), lastReading, results);
   }
 
   return {
     async collect() {
-      let endings: Ending[] = [];
-      room = MOST_RESULTS;
-      leftOver = false;
       try {
-        endings = await collectSome();
+        return await inspectDue(createResultReader(redis, redact));
       } catch (error) {
-        const level = isReplyError(error) ? "warn" : "debug";
-        log[level]("jobs.collect_failed", { error: errorText(error) });
+        log[levelOf(error)]("jobs.collect_failed", { error: errorText(error) });
+        return [];
       }
-      return { endings, late: await findUnstarted(database, startSeconds) };
     },
   };
 }

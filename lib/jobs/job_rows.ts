@@ -5,27 +5,7 @@ import { idArray } from "../store/stored.ts";
 import type { TaskStatus } from "../task/task.ts";
 import { claimedColumns, type ClaimedRow, type ClaimedTask, toClaimedTask } from "../task/claim.ts";
 import type { Held } from "./jobs.ts";
-
-/** One round of a task, which is one job. */
-export interface Round {
-  id: string;
-  round: number;
-}
-
-/** The id of a round's job: the task's for the first, so that people find it in Redis. */
-export function jobIdOf({ id, round }: Round): string {
-  return round === 1 ? id : `${id}:${round}`;
-}
-
-const JOB_ID = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?::([1-9]\d{0,8}))?$/;
-
-/** The round that a job's id names; undefined when it is none of ours. */
-export function roundOf(jobId: string): Round | undefined {
-  const [, id, round = "1"] = JOB_ID.exec(jobId) ?? [];
-  return id === undefined || round === "1" && jobId !== id
-    ? undefined
-    : { id, round: Number(round) };
-}
+import type { Round } from "./round.ts";
 
 /** A task that is to be put into the queue. */
 export interface Unsubmitted extends Round {
@@ -35,10 +15,13 @@ export interface Unsubmitted extends Round {
   message_id: string;
 }
 
-/** What may be started now: a task that was put off is not before its time. */
+/** Whether a task may be started now: one that was put off must wait for its time. */
 const due = (sql: Sql) => sql`(t.not_before is null or t.not_before <= now())`;
 
-/** Tasks that wait and have no job, oldest first; also those whose lease without a job has run out. */
+/**
+ * Tasks that wait and have no job, oldest first; also those that were started before
+ * Redis was configured, once their lease in the database has run out.
+ */
 export async function listUnsubmitted(database: Database, limit: number): Promise<Unsubmitted[]> {
   return await database.query("find tasks to submit", (sql) =>
     sql<Unsubmitted[]>`
@@ -66,19 +49,19 @@ export async function markSubmitted(database: Database, list: readonly Round[]):
         and t.status in ('pending', 'running')`);
 }
 
-/** Whether a waiting job may be started, must wait, or is about nothing any more. */
+/** Whether a waiting job may be started, must wait, or is for a round that is over. */
 export interface Candidate extends Round {
   state: "ready" | "not yet" | "stale";
   attempts: number;
 }
 
-/** What the database says of these rounds; a task that is gone is stale. */
+/** Which of these rounds may be started; a task that is gone is stale. */
 export async function findCandidates(
   database: Database,
   list: readonly Round[],
 ): Promise<Candidate[]> {
   const rows = await database.query(
-    "look up waiting jobs",
+    "find out which jobs may start",
     (sql) =>
       sql<(Round & { wanted: boolean; ready: boolean; attempts: number })[]>`
       select r.id, r.round, t.attempts,
@@ -134,7 +117,7 @@ export async function startTasks(
  */
 export async function markStarted(
   database: Database,
-  { id, epoch, actor, data }: Held & { actor: string; data?: object },
+  { id, epoch, actor }: Held & { actor: string },
 ): Promise<number | undefined> {
   const [row] = await database.query(
     "note that a task was started",
@@ -151,7 +134,7 @@ export async function markStarted(
       ), noted as (
         insert into task_events (id, task_id, kind, actor, data)
         select ${newId()}, id, case was when 'pending' then 'started' else 'taken_over' end,
-          ${actor}, ${JSON.stringify(data ?? {})}::text::jsonb from started
+          ${actor}, '{}'::jsonb from started
       ), changed as (
         insert into changes (kind, ids) select 'task', array[id] from started
       )
@@ -160,13 +143,13 @@ export async function markStarted(
   return row?.epoch;
 }
 
-/** Of these the ones that still run in the epoch of their start, and the ones that were cancelled. */
-export async function findStandings(
+/** Which of these still run in the epoch of their start, and which were cancelled. */
+export async function readHeldStates(
   database: Database,
   held: readonly Held[],
 ): Promise<{ running: Set<string>; cancelled: Set<string> }> {
   const rows = await database.query(
-    "look after running tasks",
+    "read the states of held tasks",
     (sql) =>
       sql<{ id: string; status: TaskStatus; current: boolean }[]>`
       select t.id, t.status, t.epoch = h.epoch as current from tasks t
@@ -181,7 +164,7 @@ export async function findStandings(
   };
 }
 
-/** Lets go of a worker's tasks; their jobs stay, for others to start. */
+/** Gives back a worker's tasks without counting the attempt; their jobs stay, for other workers to start. */
 export async function releaseStarted(database: Database, worker: string): Promise<void> {
   await database.query("release tasks", (sql) =>
     sql`
@@ -192,7 +175,7 @@ export async function releaseStarted(database: Database, worker: string): Promis
       where worker = ${worker} and status = 'running'`);
 }
 
-/** Notes that these rounds' jobs have ended: what these tasks do next is a job of its own. */
+/** Notes that these rounds' jobs have ended: if these tasks go on, then in a new round with a job of its own. */
 export async function endRounds(database: Database, list: readonly Round[]): Promise<void> {
   if (list.length === 0) return;
   await database.query("note ended jobs", (sql) =>
@@ -215,8 +198,9 @@ export interface LiveTask extends Unsubmitted {
   losses: number;
   /** Seconds since it was put into the queue. */
   waited: number;
-  /** One of Otto's own workers has started it; whether that is alive. */
+  /** The worker of Otto's that has started it; null when none has. */
   worker: string | null;
+  /** It has sent a heartbeat within ten seconds, the time in which a dead worker's work starts elsewhere. */
   worker_lives: boolean;
 }
 
@@ -225,7 +209,7 @@ export async function listLive(
   database: Database,
   { after, limit }: { after?: string; limit: number },
 ): Promise<LiveTask[]> {
-  return await database.query("look after jobs", (sql) =>
+  return await database.query("list tasks with jobs", (sql) =>
     sql<LiveTask[]>`
       select t.id, t.job_round as round, t.title, t.description, t.source, t.message_id, t.status,
         t.epoch, t.attempts, t.job_state, t.job_epoch, t.job_losses as losses,

@@ -24,7 +24,7 @@ export interface UnstartedTask {
   text: string;
 }
 
-/** What is waiting and who works, as `/webhook/stats` shows it. */
+/** How many jobs wait and who works on them, as `/webhook/stats` shows it. */
 export interface JobQueue {
   queue: string;
   depth: number;
@@ -49,8 +49,9 @@ export interface Jobs {
   /** How often {@link Jobs.collect} is worth calling, in milliseconds. */
   readonly collectEveryMs: number;
   /**
-   * Starts up to `max` tasks for this worker, oldest first. One that has lost
-   * every other worker that took it comes alone and only to empty hands.
+   * Starts up to `max` tasks for this worker, oldest first. One that has crashed
+   * every worker that took it comes alone, and only to a worker that has nothing
+   * else in hand.
    */
   claim(
     which: { worker: string; max: number; emptyHanded: boolean },
@@ -61,17 +62,17 @@ export interface Jobs {
    * @returns the ids it still holds: the others were cancelled or taken over.
    */
   hold(worker: string, held: readonly Held[]): Promise<Set<string>>;
-  /** Says that a turn at a task is over, and whether the database has taken its end. Never rejects. */
+  /** Says that the work on a task is over, and whether the database has taken its end. Never rejects. */
   finish(finish: Finish, taken: boolean): Promise<void>;
   /** Gives everything back that this worker holds, for others to start at once. */
   release(worker: string): Promise<void>;
-  /** Looks after what nobody here holds: submits, collects, and says what has ended elsewhere. */
-  collect(): Promise<{ endings: Ending[]; late: UnstartedTask[] }>;
-  /** Undefined where there is no queue beside the database, or it does not answer. */
+  /** Submits tasks that have no job, and says which tasks have ended elsewhere and which nobody starts. */
+  collect(): Promise<{ endings: Ending[]; unstarted: UnstartedTask[] }>;
+  /** How full the queue is; undefined where there is none beside the database, or it does not answer. */
   measure(): Promise<JobQueue | undefined>;
 }
 
-/** The error of a task that has crashed its workers. */
+/** The error of a task that crashed its worker on the last attempt, too. */
 export const WORKER_LOST = {
   code: "worker_lost",
   message: "every worker that took it stopped in the middle",

@@ -6,10 +6,11 @@ import { type Jobs, WORKER_LOST } from "./jobs.ts";
 export function openPostgresJobs(database: Database): Jobs {
   return {
     backend: "postgres",
+    // Collecting only ends what has crashed its workers: soon enough for people, and cheap.
     collectEveryMs: 5_000,
     claim: (which) => claimTasks(database, which),
     hold: (worker, held) => holdTasks(database, worker, held),
-    // Ending the task has ended its lease.
+    // The end of the task in the database was the end of its lease.
     finish: () => Promise.resolve(),
     release: (worker) => releaseTasks(database, worker),
     async collect() {
@@ -20,7 +21,7 @@ export function openPostgresJobs(database: Database): Jobs {
           actor: "otto",
           end: { status: "failed", error: WORKER_LOST },
         })),
-        late: [],
+        unstarted: [],
       };
     },
     measure: () => Promise.resolve(undefined),

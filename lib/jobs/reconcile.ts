@@ -4,17 +4,29 @@ import type { LiveTask } from "./job_rows.ts";
 import { type Ending, WORKER_LOST } from "./jobs.ts";
 import type { GenerationReading } from "./redis_generation.ts";
 
-/** What is to be done about a job. */
-export type Reconciliation =
-  | { do: "nothing" | "end the round" | "take it out" | "note its start" | "submit it again" }
-  | { do: "collect its result" }
+/** What is to be done about a task whose job is not where the database has it. */
+export type JobAction =
+  | { do: "take it out" | "note its start" | "submit it again" | "collect its result" }
   | { do: "finish"; end: Ending["end"]; takeOut?: boolean };
 
-/** Our workers' claims begin so; from Python it is "1". */
+/** What follows from where a task's job is. */
+export type Reconciliation = { do: "nothing" } | { do: "end the round" } | JobAction;
+
+/** What our workers write into a job's in-progress key begins so; Python's workers write "1". */
 export const OWNER_PREFIX = "otto:";
-/** A job that others may have begun and that is lost more often is not submitted any more. */
+
+/**
+ * How often a job that a Python worker may have begun unseen is submitted again.
+ * Each time may do its work twice, so it is as often as a task may crash its worker.
+ */
 const MOST_LOSSES = 3;
 
+/** Whether a worker that is not Otto's has the job. */
+export function isForeignRun(found: JobInspection): boolean {
+  return found.state === "running" && !found.owner.startsWith(OWNER_PREFIX);
+}
+
+/** The end of a task whose job was begun, or may have been, and left no result. */
 const UNKNOWN: Ending["end"] = {
   status: "failed",
   error: {
@@ -27,73 +39,77 @@ const UNKNOWN: Ending["end"] = {
 /**
  * Compares what the database knows of a task with where its job is.
  *
- * Time alone never brings a job back, nor does its being gone: jobs outlive their
- * work only in their results, which a worker need not keep. Only one that went
- * with all of Redis' data is submitted again.
+ * That a job is gone is no reason to submit it again, however long ago it was: it
+ * has been run, by a worker that keeps no results. Only a job that was lost with
+ * all of Redis' data is submitted again.
  *
- * @param since what is known of the time since the look before.
+ * @param reading whether Redis has lost its data since all jobs were inspected before.
  */
 export function reconcile(
   task: LiveTask,
-  look: JobInspection,
-  since: GenerationReading,
+  found: JobInspection,
+  reading: GenerationReading,
 ): Reconciliation {
   switch (task.status) {
     case "pending":
-      return judgePending(task, look, since);
+      return reconcilePending(task, found, reading);
     case "running":
-      return judgeRunning(task, look);
+      return reconcileRunning(task, found);
     default:
       // The task has ended or waits for a person: what is left of its job goes.
-      if (look.state === "waiting") return { do: "take it out" };
-      if (look.state !== "running") return { do: "end the round" };
+      if (found.state === "waiting") return { do: "take it out" };
+      if (found.state !== "running") return { do: "end the round" };
       return { do: task.status === "cancelled" ? "take it out" : "nothing" };
   }
 }
 
-function judgePending(
+function reconcilePending(
   task: LiveTask,
-  look: JobInspection,
-  since: GenerationReading,
+  found: JobInspection,
+  reading: GenerationReading,
 ): Reconciliation {
-  const ofPython = look.state === "running" && !look.owner.startsWith(OWNER_PREFIX);
-  // Retried, answered or put off since: what this job says is about an earlier turn.
+  // Retried, answered or put off since it was submitted: the job is of an earlier round.
   if (task.job_state === "started" || task.job_epoch !== task.epoch) {
-    if (look.state === "waiting" || ofPython) return { do: "take it out" };
-    return { do: look.state === "running" ? "nothing" : "end the round" };
+    if (found.state === "waiting" || isForeignRun(found)) return { do: "take it out" };
+    return { do: found.state === "running" ? "nothing" : "end the round" };
   }
-  switch (look.state) {
+  switch (found.state) {
     case "ended":
       return { do: "collect its result" };
     case "running":
-      return { do: ofPython ? "note its start" : "nothing" };
+      // A worker of ours notes the start itself, right after its claim.
+      return { do: isForeignRun(found) ? "note its start" : "nothing" };
     case "waiting":
       return { do: "nothing" };
     case "gone":
-      if (!since.lost) return { do: "finish", end: UNKNOWN };
-      // A worker of ours tells the database before it begins.
-      if (since.alone) return { do: "submit it again" };
-      return since.isWatched(task.waited) && task.losses < MOST_LOSSES
-        ? { do: "submit it again" }
-        : { do: "finish", end: UNKNOWN };
+      return mayHaveBegun(task, reading)
+        ? { do: "finish", end: UNKNOWN }
+        : { do: "submit it again" };
   }
 }
 
-function judgeRunning(task: LiveTask, look: JobInspection): Reconciliation {
-  switch (look.state) {
+/** Whether a job that is gone, and that the database has as waiting, may have been worked on. */
+function mayHaveBegun(task: LiveTask, { lost, onlyOtto, coversWait }: GenerationReading): boolean {
+  // Redis still has its data, so somebody took the job out.
+  if (!lost) return true;
+  // Otto's own workers tell the database before they begin.
+  if (onlyOtto) return false;
+  return !coversWait(task.waited) || task.losses >= MOST_LOSSES;
+}
+
+function reconcileRunning(task: LiveTask, found: JobInspection): Reconciliation {
+  switch (found.state) {
     case "ended":
       return task.job_epoch === task.epoch ? { do: "collect its result" } : { do: "end the round" };
     case "running":
       // Python took over what a worker of ours had to let go.
-      return task.worker !== null && !look.owner.startsWith(OWNER_PREFIX)
-        ? { do: "note its start" }
-        : { do: "nothing" };
+      return { do: task.worker !== null && isForeignRun(found) ? "note its start" : "nothing" };
     case "waiting":
       return task.worker !== null && !task.worker_lives && task.attempts >= MOST_ATTEMPTS
         ? { do: "finish", end: { status: "failed", error: WORKER_LOST }, takeOut: true }
         : { do: "nothing" };
     case "gone":
-      // A worker of ours ends it in the database, whatever Redis has forgotten.
+      // A worker of ours that lives ends it in the database, whatever Redis has lost.
       return task.worker_lives ? { do: "nothing" } : { do: "finish", end: UNKNOWN };
   }
 }

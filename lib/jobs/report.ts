@@ -1,12 +1,12 @@
 import type { Database } from "../store/database.ts";
 import { newId } from "../store/id.ts";
 import { storedJson } from "../store/stored.ts";
-import type { Round } from "./job_rows.ts";
+import type { Round } from "./round.ts";
 
 /** What came of a claim over HTTP. */
 export type HttpClaim =
   | { state: "claimed"; epoch: number }
-  /** The job is not the task's any more: it was retried, ended, cancelled or put off. */
+  /** The job is not the task's any more: the task was retried, ended, cancelled or put off. */
   | { state: "stale" }
   /** This try of the job, or a later one, has claimed it already. */
   | { state: "taken" }
@@ -79,8 +79,8 @@ export async function noteProgress(
   return rows.length > 0;
 }
 
-/** Where a task stands, for a caller who has a round and an epoch of it. */
-export async function readStanding(
+/** What a caller's round and epoch of a task are compared with; undefined when there is no such task. */
+export async function readClaimState(
   database: Database,
   id: string,
 ): Promise<

@@ -1,12 +1,51 @@
+import { MOST_RESULT, readResult } from "../arq/inspect_job.ts";
 import { type Json, toJson } from "../arq/pickle/json.ts";
 import { type PickleValue, PyObject } from "../arq/pickle/value.ts";
 import { decodeResult } from "../arq/wire.ts";
 import { errorText } from "../process/log.ts";
+import { type Redact, redactTexts } from "../redaction/redact.ts";
+import type { Redis } from "../store/redis.ts";
 import type { Ending } from "./jobs.ts";
 
-/** The most of a text that is kept, in characters. */
+/** The most of a result's text and of an error's message that is kept, in characters: as over HTTP. */
 const MOST_TEXT = 1_000_000;
 const MOST_MESSAGE = 1_000;
+
+/** The bytes of results that one collection holds in memory: as one result may have, so none is too large. */
+const MOST_RESULTS = MOST_RESULT;
+
+/** Reads the results of one collection. */
+export interface ResultReader {
+  /**
+   * What a job's result of so many bytes says of its task, without secrets.
+   *
+   * @returns undefined when it is not there any more, or is left for the next collection.
+   */
+  read(jobId: string, size: number): Promise<Ending["end"] | undefined>;
+  /** Whether results were left for the next collection. */
+  readonly leftOver: boolean;
+}
+
+/** A reader for one collection: a thousand results of 16 MiB are more than there is memory. */
+export function createResultReader(redis: Redis, redact: Redact): ResultReader {
+  let room = MOST_RESULTS;
+  let leftOver = false;
+  return {
+    get leftOver() {
+      return leftOver;
+    },
+    async read(jobId, size) {
+      if (size > MOST_RESULT) return endOf(undefined);
+      if (room < size) {
+        leftOver = true;
+        return undefined;
+      }
+      room -= size;
+      const bytes = await readResult(redis, jobId);
+      return bytes && redactTexts(endOf(bytes), redact);
+    },
+  };
+}
 
 /**
  * What a job's result says of its task: a returned text is the result's text,
@@ -14,7 +53,7 @@ const MOST_MESSAGE = 1_000;
  *
  * @param bytes undefined when they are too large to be read.
  */
-export function endOf(bytes: Uint8Array | undefined): Ending["end"] {
+function endOf(bytes: Uint8Array | undefined): Ending["end"] {
   if (!bytes) return failed("result_unreadable", "the agent's result is larger than 16 MiB");
   try {
     const { success, value } = decodeResult(bytes);

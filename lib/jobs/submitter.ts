@@ -1,34 +1,39 @@
 import { enqueueJob } from "../arq/producer.ts";
-import type { Database } from "../store/database.ts";
-import { errorText, type Log } from "../process/log.ts";
-import { isReplyError, type Redis } from "../store/redis.ts";
-import { jobIdOf, listUnsubmitted, markSubmitted, type Unsubmitted } from "./job_rows.ts";
+import { errorText } from "../process/log.ts";
+import { listUnsubmitted, markSubmitted, type Unsubmitted } from "./job_rows.ts";
+import { type JobStores, levelOf } from "./job_stores.ts";
+import { jobIdOf } from "./round.ts";
 import { openTaskTokens } from "./task_token.ts";
 
-/** Arguments are kept for so long: a job that waited longer has expired. */
+/**
+ * A job that waited longer has expired, in milliseconds: a month outlives any
+ * outage of an agent, and an abandoned queue still empties itself.
+ */
 export const EXPIRES_MS = 30 * 24 * 60 * 60 * 1_000;
+/** Tasks in one statement and as many commands in flight to Redis. */
 const AT_ONCE = 200;
 
+/** What a job says: the function that a worker runs, and where it finds Otto's API. */
+export interface JobContent {
+  function: string;
+  /** Without a slash at the end. */
+  apiUrl: string;
+}
+
 export interface Submitter {
-  /** Puts every task that waits into the queue. @returns how many; less when Redis is away. */
-  submit(): Promise<number>;
-  /** Puts one there again, with the same id. */
+  /** Puts every task that waits into the queue, or as many as Redis takes. */
+  submit(): Promise<void>;
+  /** Puts a task whose job was lost into the queue again, with the same id. */
   submitAgain(task: Unsubmitted): Promise<void>;
 }
 
 /**
- * The outbox: a task without a job is put into the queue and then noted. Both
- * may happen twice, and the second time nothing changes.
+ * The outbox: a task without a job is put into the queue, then the database notes
+ * it. When the process dies in between both happen again, which changes nothing.
  */
 export function createSubmitter(
-  { redis, database, log, queue, function: name, apiUrl }: {
-    redis: Redis;
-    database: Database;
-    log: Log;
-    queue: string;
-    function: string;
-    apiUrl: string;
-  },
+  { redis, database, log, queue }: JobStores,
+  { function: name, apiUrl }: JobContent,
 ): Submitter {
   const tokens = openTaskTokens(database);
 
@@ -50,6 +55,7 @@ export function createSubmitter(
     });
   }
 
+  /** @returns how many were put into the queue. */
   async function submitSome(): Promise<number> {
     const tasks = await listUnsubmitted(database, AT_ONCE);
     if (tasks.length === 0) return 0;
@@ -58,11 +64,7 @@ export function createSubmitter(
         await enqueue(task);
         return [task];
       } catch (error) {
-        const level = isReplyError(error) ? "warn" : "debug";
-        log[level]("jobs.submit_failed", {
-          task_id: task.id,
-          error: errorText(error),
-        });
+        log[levelOf(error)]("jobs.submit_failed", { task_id: task.id, error: errorText(error) });
         return [];
       }
     }));
@@ -72,12 +74,7 @@ export function createSubmitter(
 
   return {
     async submit() {
-      let total = 0;
-      for (;;) {
-        const some = await submitSome();
-        total += some;
-        if (some < AT_ONCE) return total;
-      }
+      while (await submitSome() === AT_ONCE);
     },
     submitAgain: enqueue,
   };

@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { createHmac, randomBytes } from "node:crypto";
 import type { Database } from "../store/database.ts";
 import { equalBytes } from "../../sources/signature/signature.ts";
-import type { Round } from "./job_rows.ts";
+import type { Round } from "./round.ts";
 
 /** Proves that a caller has one round's job: the job alone has its token. */
 export interface TaskTokens {
@@ -33,7 +33,7 @@ export function openTaskTokens(database: Database): TaskTokens {
       const [, round, signature] = /^([1-9]\d{0,8})\.([\w-]{43})$/.exec(token) ?? [];
       if (round === undefined) return undefined;
       const right = await sign({ id, round: Number(round) });
-      // As text: the last letter has bits that decoding forgives, and would say the same in four ways.
+      // Compared as text: decoding ignores bits of the last letter, so four texts would be the same token.
       return equalBytes(Buffer.from(signature), Buffer.from(right.toString("base64url")))
         ? Number(round)
         : undefined;

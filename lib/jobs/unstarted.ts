@@ -4,6 +4,9 @@ import type { Destination } from "../task/destination.ts";
 import { storedJson } from "../store/stored.ts";
 import type { UnstartedTask } from "./jobs.ts";
 
+/** Counting ends here: beyond it the number tells nobody more, and the statement should stay short. */
+const MOST_COUNTED = 10_000;
+
 /**
  * The oldest task whose job nobody has started within so many seconds, unless
  * people know of one already.
@@ -12,23 +15,23 @@ export async function findUnstarted(database: Database, seconds: number): Promis
   const rows = await database.query(
     "find jobs that nobody starts",
     (sql) =>
-      sql<{ id: string; source: string; title: string; waited: number; others: number }[]>`
-      with late as (
+      sql<{ id: string; source: string; title: string; waited: number; more: number }[]>`
+      with unstarted as (
         select id, source, title, job_submitted_at, job_late_at from tasks
         where job_state = 'submitted' and status = 'pending'
           and job_submitted_at < now() - make_interval(secs => ${seconds})
-        limit 10000
+        limit ${MOST_COUNTED}
       )
       select id, source, title, extract(epoch from now() - job_submitted_at)::int as waited,
-        (select count(*)::int - 1 from late) as others
-      from late where not exists (select from late where job_late_at is not null)
+        (select count(*)::int - 1 from unstarted) as more
+      from unstarted where not exists (select from unstarted where job_late_at is not null)
       order by job_submitted_at, id limit 1`,
   );
-  return rows.map(({ id, source, title, waited, others }) => ({
+  return rows.map(({ id, source, title, waited, more }) => ({
     id,
     source,
     text: `No agent has started this for ${inWords(waited)}: ${title}` +
-      (others > 0 ? ` (and ${others} more wait)` : ""),
+      (more > 0 ? ` (and ${more} more wait)` : ""),
   }));
 }
 
@@ -39,25 +42,28 @@ function inWords(seconds: number): string {
     : `${Math.floor(seconds / 3_600)} hours`;
 }
 
-/** Tells people of tasks that nobody starts, once for each job. */
+/**
+ * Tells people of tasks that nobody starts, once for each job: `job_late_at` says
+ * when, and the notification's cause has the round ("late:" is how it is stored).
+ */
 export async function tellUnstarted(
   database: Database,
-  late: readonly (UnstartedTask & { tell: readonly Destination[] })[],
+  unstarted: readonly (UnstartedTask & { tell: readonly Destination[] })[],
 ): Promise<void> {
-  if (late.length === 0) return;
-  const rows = late.map((task) => ({
+  if (unstarted.length === 0) return;
+  const rows = unstarted.map((task) => ({
     ...task,
     tell: task.tell.map((to) => ({ notification_id: newId(), ...to })),
   }));
   await database.query("tell of tasks that nobody starts", (sql) =>
     sql`
-      with late as (
+      with unstarted as (
         select * from jsonb_to_recordset(${storedJson(rows)}::text::jsonb)
-          as l(id uuid, text text, tell jsonb)
+          as u(id uuid, text text, tell jsonb)
       ), noted as (
-        update tasks t set job_late_at = now() from late
-        where t.id = late.id and t.job_state = 'submitted' and t.job_late_at is null
-        returning t.id, t.job_round, late.text, late.tell
+        update tasks t set job_late_at = now() from unstarted u
+        where t.id = u.id and t.job_state = 'submitted' and t.job_late_at is null
+        returning t.id, t.job_round, u.text, u.tell
       )
       insert into notifications (id, cause, task_id, channel, destination, kind, text)
       select d.notification_id, 'late:' || n.id || ':' || n.job_round, n.id, d.channel,
@@ -67,24 +73,29 @@ export async function tellUnstarted(
       on conflict do nothing`);
 }
 
-/** How many jobs nobody has started within so many seconds, and how long the oldest waits. */
+/**
+ * How many jobs nobody has started within so many seconds, and for how many seconds
+ * the oldest waits.
+ *
+ * @param ms how long the database may take.
+ */
 export async function countUnstarted(
   database: Database,
   seconds: number,
   ms: number,
-): Promise<{ late: number; waited: number }> {
+): Promise<{ count: number; waited: number }> {
   const [row] = await database.query(
     "count jobs that nobody starts",
     (sql) =>
-      sql<{ late: number; waited: number }[]>`
-      select count(*)::int as late,
+      sql<{ count: number; waited: number }[]>`
+      select count(*)::int as count,
         coalesce(max(extract(epoch from now() - job_submitted_at)), 0)::int as waited
       from (
         select job_submitted_at from tasks
         where job_state = 'submitted' and status = 'pending'
           and job_submitted_at < now() - make_interval(secs => ${seconds})
-        limit 10000
-      ) late`,
+        limit ${MOST_COUNTED}
+      ) unstarted`,
     ms,
   );
   return row;

@@ -163,18 +163,18 @@ async function checkAgent(
 ): Promise<Check> {
   const name = "agent";
   try {
-    const { late, waited } = await countUnstarted(
+    const { count, waited } = await countUnstarted(
       database,
       agentStartSeconds,
       CHECK_MS,
     );
-    if (late === 0) {
+    if (count === 0) {
       return { name, status: "ok", detail: "no task waits too long" };
     }
     return {
       name,
       status: "degraded",
-      detail: `${late} tasks wait for an agent to start them, the oldest for ${waited} s`,
+      detail: `${count} tasks wait for an agent to start them, the oldest for ${waited} s`,
       hint: agentIsExternal
         ? "Is a Python worker running on the queue of ARQ_QUEUE? See docs/python-worker.md"
         : "Is a worker running? See /webhook/status",

@@ -6,12 +6,12 @@ const CHANNEL = "otto_messages";
 /** A NOTIFY payload must be shorter than 8,000 bytes; an id takes 37 with its comma. */
 const IDS_IN_PAYLOAD = 200;
 
-/** News by NOTIFY. Every listening worker hears all of it; leases sort out who works. */
+/** News by NOTIFY. Every listening worker gets all of it; the leases decide who works. */
 export function openPostgresQueue(database: Database, log: Log): Queue {
   const news = createNews();
   let listening: Promise<void> | undefined;
 
-  /** Only workers listen, and a store that is down now is asked again at the next receive. */
+  /** Begun by the first receive: who never receives needs no connection. After a failure the next one tries again. */
   function listen(): void {
     listening ??= database.listen(CHANNEL, (payload) => news.add(payload.split(",")))
       .catch((error) => {

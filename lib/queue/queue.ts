@@ -6,8 +6,8 @@ import { type Bell, createBell } from "../async/bell.ts";
  * The promise is at least once, and it is kept by the `messages` table alone: a
  * row in state `new` is the queue entry and a lease on it decides who works.
  * What travels here are ids, as news of such rows. News may be lost, doubled or
- * late, so a worker claims what it hears of, and also looks for rows that
- * nobody has claimed for a second (`claimMessages` in `lib/message_turn.ts`).
+ * delayed, so a worker claims the rows that it gets news of, and also rows that
+ * nobody has claimed for a second (`claimMessages` in `lib/message/claim.ts`).
  */
 export interface Queue extends AsyncDisposable {
   readonly backend: "local" | "postgres" | "redis";
@@ -19,16 +19,17 @@ export interface Queue extends AsyncDisposable {
   depth(): Promise<number | undefined>;
 }
 
-/** More news than this is dropped: the table keeps the rest. */
+/** More ids than this are dropped, which the table keeps: about a megabyte. */
 const MOST_NEWS = 10_000;
 
-/** Ids heard of and not yet asked for. */
+/** Ids that have come and that no worker has taken yet. */
 export interface News {
   add(ids: readonly string[]): void;
   take(max: number, ms: number, signal: AbortSignal): Promise<string[]>;
   readonly size: number;
 }
 
+/** News in memory; `bell` rings when some come. */
 export function createNews(bell: Bell = createBell()): News {
   let ids: string[] = [];
   return {

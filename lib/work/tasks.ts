@@ -154,7 +154,7 @@ async function keepFinish(hands: TaskHands, finish: Finish, signal: AbortSignal)
 }
 
 async function collect({ services, finisher, done }: TaskHands): Promise<number> {
-  const { endings, late: unstarted } = await services.jobs.collect();
+  const { endings, unstarted } = await services.jobs.collect();
   for (const ending of endings) await keepEnding(services, finisher, ending);
   done(endings.length);
   await tellUnstarted(

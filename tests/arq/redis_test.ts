@@ -142,7 +142,7 @@ describeWith({ postgres: true, redis: true }, "ARQ in Redis", (servers) => {
     assertEquals(await raw.zCard("arq:abort"), 0);
   });
 
-  it("finds its jobs behind five hundred of others, and leaves those alone", async () => {
+  it("finds its jobs behind five hundred of another function, and leaves those alone", async () => {
     for (let n = 0; n < 500; n++) {
       await enqueueJob(redis, {
         queue: QUEUE,
@@ -174,12 +174,12 @@ describeWith({ postgres: true, redis: true }, "ARQ in Redis", (servers) => {
         undefined,
       );
     }
-    const looks = await inspectJobs(redis, QUEUE, [
+    const inspections = await inspectJobs(redis, QUEUE, [
       "expired",
       "objects",
       "nothing",
     ]);
-    assertEquals(looks.map(({ state }) => state), ["ended", "ended", "gone"]);
+    assertEquals(inspections.map(({ state }) => state), ["ended", "ended", "gone"]);
     const texts = await Promise.all(
       ["expired", "objects"].map(async (id) =>
         JSON.stringify(decodeResult((await readResult(redis, id))!).value)
@@ -213,7 +213,7 @@ describeWith({ postgres: true, redis: true }, "ARQ in Redis", (servers) => {
     );
     const counts = { complete: 1, failed: 2, ongoing: 3 };
     for (const worker of ["a", "b", "c"]) {
-      await writeHealth(redis, { queue: QUEUE, worker, ...counts, forMs: 60_000 });
+      await writeHealth(redis, { queue: QUEUE, worker, counts, forMs: 60_000 });
     }
     const python = "Nov-23 21:07:03 j_complete=4 j_failed=0 j_retried=0 j_ongoing=1 queued=2";
     await raw.set(`${QUEUE}:health-check`, python);
@@ -226,11 +226,11 @@ describeWith({ postgres: true, redis: true }, "ARQ in Redis", (servers) => {
       all = (await reader.read()).map(({ key }) => key.replace(`${QUEUE}:health-check`, ""));
     }
     assertEquals(all, ["", ":a", ":b", ":c", ":host-1"]);
-    assertEquals(await reader.findOthers(), true);
+    assertEquals(await reader.findForeign(), true);
     await raw.del([`${QUEUE}:health-check`, `${QUEUE}:health-check:host-1`]);
     await removeHealth(redis, QUEUE, "a");
     assertEquals((await reader.read()).map(({ complete }) => complete), [1, 1]);
-    assertEquals(await reader.findOthers(), false);
+    assertEquals(await reader.findForeign(), false);
   });
 
   it("answers a job with a text that cannot be written back", async () => {

@@ -104,8 +104,8 @@ describeWith(
         text: "all done",
         data: { n: 1 },
       };
-      const told = await json(await post(otto, id, "result", token, result));
-      assertEquals([told.status, told.result], ["completed", {
+      const ended = await json(await post(otto, id, "result", token, result));
+      assertEquals([ended.status, ended.result], ["completed", {
         text: "all done",
         data: { n: 1 },
       }]);
@@ -142,9 +142,9 @@ describeWith(
       const second = await json(
         await post(otto, id, "claim", token, { try: 2 }),
       );
-      const late = { epoch: first.epoch, status: "completed", text: "late" };
+      const overtaken = { epoch: first.epoch, status: "completed", text: "late" };
       assertEquals(
-        (await json(await post(otto, id, "result", token, late), 409)).error
+        (await json(await post(otto, id, "result", token, overtaken), 409)).error
           .code,
         "task_stale",
       );
@@ -157,7 +157,7 @@ describeWith(
       );
       await json(
         await post(otto, id, "result", token, {
-          ...late,
+          ...overtaken,
           epoch: second.epoch,
           text: "good",
         }),

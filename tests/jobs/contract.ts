@@ -308,8 +308,8 @@ export function jobsContract(
       await createWorker(there).collect();
       const task = await theTask();
       assertEquals([task.status, task.error?.code], ["failed", "worker_lost"]);
-      const told = await listNotifications(here.database, { limit: 10 });
-      assertEquals(told.map((each) => [each.kind, each.channel]), [[
+      const notifications = await listNotifications(here.database, { limit: 10 });
+      assertEquals(notifications.map((each) => [each.kind, each.channel]), [[
         "failed",
         "web",
       ]]);

@@ -40,7 +40,7 @@ async function makeTasks(services: Services, count: number): Promise<void> {
   while (await takeOnce(worker) > 0);
 }
 
-/** Waits until all tasks are completed, and holds each to one end that was told once. */
+/** Waits until all tasks are completed, each with one end and one notification. */
 async function allDone(services: Services, count: number): Promise<void> {
   await until(async () => {
     const [{ n }] = await ask<{ n: number }>(
@@ -52,8 +52,8 @@ async function allDone(services: Services, count: number): Promise<void> {
   const [row] = await ask(services, (sql) =>
     sql`
       select (select count(*)::int from task_events where kind in ('completed', 'failed')) as ends,
-        (select count(*)::int from notifications) as told`);
-  assertEquals(row, { ends: count, told: count });
+        (select count(*)::int from notifications) as notifications`);
+  assertEquals(row, { ends: count, notifications: count });
 }
 
 describeWith(
@@ -225,7 +225,7 @@ describeWith(
         { PX: 3_600_000 },
       );
     }
-    /** As if nobody had looked for so long. */
+    /** As if all jobs had been inspected so many hours ago. */
     const beAway = (otto: Otto, hours: number) =>
       ask(otto.services, (sql) =>
         sql`
@@ -307,7 +307,7 @@ describeWith(
       assertEquals(await ended(), 4);
     });
 
-    it("keep no secret that an external agent has told", async () => {
+    it("keep no secret that an external agent has sent", async () => {
       await using otto = await startOtto();
       const [id] = await submit(otto);
       await forget(id);
@@ -372,7 +372,7 @@ describeWith(
       assertEquals((await theTask(otto, id)).status, "pending");
     });
 
-    it("are submitted again when Redis has lost everything while nobody looked", async () => {
+    it("are submitted again when Redis has lost everything between two inspections", async () => {
       await using otto = await startOtto();
       const ids = await submit(otto, 3);
       await servers.redis.flush();
@@ -418,7 +418,7 @@ describeWith(
         "failed",
         "outcome_unknown",
       ]);
-      // A person may look and start it again: that is another job.
+      // A person may retry it, which makes another job.
       await retryTask(otto.services.database, { id, actor: "somebody" });
       await collect(otto);
       await collect(otto);
@@ -428,7 +428,7 @@ describeWith(
       assertEquals((await theTask(otto, id)).result?.text, "ok");
     });
 
-    it("fail as unknown, not as never started, when nobody looked for longer than results are kept", async () => {
+    it("fail as unknown, not as never started, when not inspected for longer than results are kept", async () => {
       await using otto = await startOtto();
       const [id] = await submit(otto);
       await beAway(otto, 2);
@@ -475,15 +475,15 @@ describeWith(
       );
       await collect(otto);
       await collect(otto);
-      const told = await listNotifications(otto.services.database, {
+      const notifications = await listNotifications(otto.services.database, {
         limit: 10,
       });
-      assertEquals(told.map(({ kind }) => kind), ["not_started"]);
+      assertEquals(notifications.map(({ kind }) => kind), ["not_started"]);
       assert(
         /No agent has started this for 5 minutes: .* \(and 1 more wait\)/.test(
-          told[0].text,
+          notifications[0].text,
         ),
-        told[0].text,
+        notifications[0].text,
       );
       const { status, agent } = await health();
       assertEquals([status, agent.status], ["degraded", "degraded"]);

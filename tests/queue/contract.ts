@@ -91,7 +91,7 @@ export function queueContract(name: string, open: () => Promise<Place>): void {
         update messages set lease_until = now() - interval '1 second'
         where lease_until is not null`);
 
-    const allSettled = async (ids: readonly string[]) => {
+    const allProcessed = async (ids: readonly string[]) => {
       const rows = await ask<{ state: string; tasks: number; created: number }>(here, (sql) =>
         sql`
           select m.state, count(distinct t.id)::int as tasks, count(e.id)::int as created
@@ -108,14 +108,14 @@ export function queueContract(name: string, open: () => Promise<Place>): void {
       const [probe] = await store(1);
       await until(() => {
         there.queue.send([probe]);
-        return allSettled([probe]);
+        return allProcessed([probe]);
       }, { what: "the worker to listen" });
       const ids = await store(300);
       there.queue.send(ids);
-      await until(() => allSettled(ids), { what: "all that was sent to be settled" });
+      await until(() => allProcessed(ids), { what: "all that was sent to be processed" });
     });
 
-    it("lets two workers settle every message exactly once", async () => {
+    it("lets two workers process every message exactly once", async () => {
       await using _workers = startWork([here, there]);
       const ids: string[] = [];
       for (let batch = 0; batch < 6; batch++) {
@@ -125,16 +125,16 @@ export function queueContract(name: string, open: () => Promise<Place>): void {
         there.queue.send(some);
         ids.push(...some);
       }
-      const rows = await until(() => allSettled(ids), { what: "all to be settled" });
+      const rows = await until(() => allProcessed(ids), { what: "all to be processed" });
       assert(rows.every((row) => row.tasks === 1 && row.created === 1));
       const epochs = await ask(here, (sql) => sql`select distinct epoch, attempts from messages`);
       assertEquals([...epochs], [{ epoch: 1, attempts: 1 }]);
     });
 
-    it("needs no news: a worker looks for itself", async () => {
+    it("needs no news: a worker claims what is old enough", async () => {
       await using _workers = startWork([there]);
       const ids = await store(150);
-      await until(() => allSettled(ids), { what: "messages nobody was told of" });
+      await until(() => allProcessed(ids), { what: "messages without news" });
     });
 
     it("hands what a dead worker held to another in time", async () => {
@@ -145,8 +145,8 @@ export function queueContract(name: string, open: () => Promise<Place>): void {
       );
       await using _workers = startWork([there]);
       await endLeases();
-      await until(() => allSettled(ids), {
-        what: "all that the dead worker held to be settled",
+      await until(() => allProcessed(ids), {
+        what: "all that the dead worker held to be processed",
         timeoutMs: TAKEOVER_MS,
       });
     });
@@ -201,7 +201,7 @@ export function queueContract(name: string, open: () => Promise<Place>): void {
         { attempts: 0 },
       ]);
       await takeOnce(worker);
-      assert(await allSettled(ids));
+      assert(await allProcessed(ids));
     });
 
     it("gives the attempt back later when the store could not even take that", async () => {
@@ -209,13 +209,13 @@ export function queueContract(name: string, open: () => Promise<Place>): void {
       const worker = createWorker(failing(there, ["complete messages", "release messages"]));
       await assertRejects(() => takeOnce(worker), Error, "complete messages failed");
       await takeOnce(worker);
-      assert(await allSettled(ids));
+      assert(await allProcessed(ids));
       assertEquals([...await ask(here, (sql) => sql`select distinct attempts from messages`)], [
         { attempts: 1 },
       ]);
     });
 
-    it("refuses to settle a message for a worker that lost it", async () => {
+    it("refuses to complete a message for a worker that lost it", async () => {
       const [id] = await store(1);
       const assignee = await ensureWebhookUser(here.database);
       const outcome = (epoch: number) => ({
@@ -253,7 +253,7 @@ export function queueContract(name: string, open: () => Promise<Place>): void {
       await claimMessages(here.database, { worker: leaving.id, max: 3, ids });
       await leaving.stop();
       await takeOnce(createWorker(there));
-      assert(await allSettled(ids));
+      assert(await allProcessed(ids));
     });
 
     it("fails alone a message that the store refuses a word of", async () => {
@@ -291,7 +291,7 @@ export function startWork(processes: readonly Services[]): AsyncDisposable {
   };
 }
 
-/** One look for messages, young ones too. */
+/** Claims and processes messages once, young ones too. */
 export function takeOnce(worker: Worker): Promise<number> {
   return worker.takeMessages(0, new AbortController().signal);
 }

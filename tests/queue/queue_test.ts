@@ -43,7 +43,7 @@ describeWith({ postgres: true, redis: "own" }, "with PostgreSQL and Redis", (ser
     there.queue.send([left.id]);
     // It was stored as too young for the floor; now it is old enough.
     await ask(here, (sql) => sql`update messages set stored_at = now() - interval '1 minute'`);
-    await news.settled(left.id, "a message that came while Redis was dead");
+    await news.processed(left.id, "a message that came while Redis was dead");
     await servers.redis.restart();
     await news.arrives("news after the restart");
   });
@@ -57,7 +57,7 @@ describeWith({ postgres: true, redis: "own" }, "with PostgreSQL and Redis", (ser
     await storeMessages(here.database, [left]);
     there.queue.send([left.id]);
     await ask(here, (sql) => sql`update messages set stored_at = now() - interval '1 minute'`);
-    await news.settled(left.id, "a message that came while Redis was frozen");
+    await news.processed(left.id, "a message that came while Redis was frozen");
     await servers.redis.thaw();
     await news.arrives("news after the thaw");
   });
@@ -85,7 +85,7 @@ async function startNews({ processes: [here, there] }: Place) {
   );
   const working = work(there, stop.signal);
 
-  const isSettled = async (id: string) => {
+  const isProcessed = async (id: string) => {
     const [row] = await ask(here, (sql) => sql`select state from messages where id = ${id}`);
     return row.state === "processed";
   };
@@ -94,14 +94,15 @@ async function startNews({ processes: [here, there] }: Place) {
     await storeMessages(here.database, [message]);
     await until(() => {
       here.queue.send([message.id]);
-      return isSettled(message.id);
+      return isProcessed(message.id);
     }, { what, timeoutMs: 10_000 });
   }
   await arrives("the worker to listen");
   assert(!stop.signal.aborted);
   return {
     arrives,
-    settled: (id: string, what: string) => until(() => isSettled(id), { what, timeoutMs: 10_000 }),
+    processed: (id: string, what: string) =>
+      until(() => isProcessed(id), { what, timeoutMs: 10_000 }),
     async [Symbol.asyncDispose]() {
       stop.abort();
       await working;

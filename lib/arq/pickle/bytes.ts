@@ -6,10 +6,6 @@ export class ByteWriter {
   #view = new DataView(this.#bytes.buffer);
   #length = 0;
 
-  get length(): number {
-    return this.#length;
-  }
-
   #room(count: number): number {
     const at = this.#length;
     this.#length += count;

@@ -1,7 +1,25 @@
 import { PickleError, type PickleValue, PyTuple } from "./value.ts";
 
 /** The stack of Python's pickle machine, with marks below which nothing may be taken. */
-export function createStack() {
+export interface PickleStack {
+  push(value: PickleValue): void;
+  pop(): PickleValue;
+  /** The uppermost value, which stays. */
+  top(): PickleValue;
+  /** Begins a group. */
+  mark(): void;
+  /** Takes the values of the group that was begun last. */
+  popToMark(): PickleValue[];
+  /** The same, each two values as a key and its value. */
+  popPairs(): [PickleValue, PickleValue][];
+  /** Puts so many of the uppermost values back as one tuple. */
+  popTuple(count: number): void;
+  /** The one value that is left at the end. */
+  only(): PickleValue;
+}
+
+/** An empty stack; each misuse by a pickle is a {@link PickleError}. */
+export function createStack(): PickleStack {
   const stack: PickleValue[] = [];
   const marks: number[] = [];
   const floor = () => marks.at(-1) ?? 0;
@@ -19,31 +37,29 @@ export function createStack() {
   }
 
   return {
-    push: (value: PickleValue): void => void stack.push(value),
+    push: (value) => void stack.push(value),
     pop,
-    top(): PickleValue {
+    top() {
       if (stack.length <= floor()) {
         throw new PickleError("The pickle uses what it has not put down");
       }
       return stack.at(-1)!;
     },
-    mark: (): void => void marks.push(stack.length),
+    mark: () => void marks.push(stack.length),
     popToMark,
-    popPairs(): [PickleValue, PickleValue][] {
+    popPairs() {
       const items = popToMark();
       if (items.length % 2 !== 0) {
         throw new PickleError("A dict in the pickle has a key without value");
       }
       return Array.from({ length: items.length / 2 }, (_, i) => [items[2 * i], items[2 * i + 1]]);
     },
-    /** Puts down a tuple of the uppermost values. */
-    popTuple(count: number): void {
+    popTuple(count) {
       const items: PickleValue[] = [];
       for (let i = 0; i < count; i++) items.unshift(pop());
       stack.push(new PyTuple(items));
     },
-    /** The one value that is left at the end. */
-    only(): PickleValue {
+    only() {
       if (stack.length !== 1 || marks.length > 0) {
         throw new PickleError(`The pickle ends with ${stack.length} values, where one is right`);
       }

@@ -1,0 +1,68 @@
+import { type JobInspection, removeJob } from "../arq/inspect_job.ts";
+import { countLoss, endRounds, type LiveTask, markStarted } from "./job_rows.ts";
+import type { JobStores } from "./job_stores.ts";
+import type { Ending } from "./jobs.ts";
+import type { JobAction } from "./reconcile.ts";
+import type { ResultReader } from "./result.ts";
+import { jobIdOf } from "./round.ts";
+import type { Submitter } from "./submitter.ts";
+
+/** A task, what was found of its job, and what is to be done. */
+export interface Reconciled {
+  task: LiveTask;
+  inspection: JobInspection;
+  action: JobAction;
+}
+
+/**
+ * Does what `reconcile` has said about one task.
+ *
+ * @returns how the task is to be ended, when it is.
+ */
+export async function carryOut(
+  stores: JobStores,
+  { task, inspection, action }: Reconciled,
+  { submitter, results, onlyOtto }: {
+    submitter: Submitter;
+    results: ResultReader;
+    onlyOtto: boolean;
+  },
+): Promise<Ending[]> {
+  const { redis, database, queue, log } = stores;
+  const jobId = jobIdOf(task);
+  log.debug("job.reconciled", { job_id: jobId, found: inspection.state, action: action.do });
+  switch (action.do) {
+    case "take it out":
+      if (await removeJob(redis, queue, jobId)) await endRounds(database, [task]);
+      return [];
+    case "note its start":
+      await markStarted(database, { ...task, actor: "arq" });
+      return [];
+    case "submit it again":
+      log.warn("job.submitted_again", { job_id: jobId });
+      await submitter.submitAgain(task);
+      if (!onlyOtto) await countLoss(database, task);
+      return [];
+    case "collect its result": {
+      const size = inspection.state === "ended" ? inspection.size : 0;
+      const end = await results.read(jobId, size);
+      return end ? await finish(stores, task, { end, actor: "arq" }) : [];
+    }
+    case "finish":
+      if (action.takeOut && !await removeJob(redis, queue, jobId)) return [];
+      return await finish(stores, task, { end: action.end, actor: "otto" });
+  }
+}
+
+async function finish(
+  { database }: JobStores,
+  task: LiveTask,
+  { end, actor }: Pick<Ending, "end" | "actor">,
+): Promise<Ending[]> {
+  const { id, source } = task;
+  // One that was never seen to start has no epoch yet that may end it.
+  const epoch = task.status === "running"
+    ? task.epoch
+    : await markStarted(database, { ...task, actor: "arq" });
+  return epoch === undefined ? [] : [{ id, epoch, source, actor, end }];
+}
