@@ -1,4 +1,4 @@
-import type { AgentMode } from "../config/config.ts";
+import type { AgentMode } from "../config/settings.ts";
 
 /** What a tool can see and do; it is declared, never guessed. */
 export interface Capability {

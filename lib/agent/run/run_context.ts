@@ -1,4 +1,4 @@
-import type { AgentMode } from "../../config/config.ts";
+import type { AgentMode } from "../../config/settings.ts";
 import type { Database } from "../../store/database.ts";
 import { unlessAborted } from "../../async/deadline.ts";
 import type { Redact } from "../../redaction/redact.ts";
