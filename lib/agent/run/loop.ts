@@ -8,7 +8,7 @@ import { ModelError } from "../model.ts";
 import type { SourceRules } from "../policy.ts";
 import { opening } from "../prompt.ts";
 import { loadRun, type LoggedEvent, type RunState, saveRun, type TaskLease } from "./run.ts";
-import { completeCall } from "./settle.ts";
+import { completeCall } from "./complete_call.ts";
 import type { ToolContext } from "../tools/tool.ts";
 import { specOf } from "../tools/tools.ts";
 import { completed, type RunContext } from "./run_context.ts";
