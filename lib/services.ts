@@ -142,10 +142,7 @@ function openAgent(
   const servers = readMcpServers(config, settings);
   if (config.model === undefined) return digestAgent;
   if (config.agent.mode === "off") return switchedOffAgent;
-  return createModelAgent({
-    config,
-    database,
-    log,
+  return createModelAgent({ config, database, log }, {
     model: createModel(config.model),
     settings,
     toolshed: openToolshed({ servers, settings, database, log }),

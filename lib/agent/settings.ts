@@ -14,7 +14,7 @@ export interface AgentSettings {
 }
 
 const whole = (max: number) => z.number().int().min(1).max(max);
-/** Otto's own limit. */
+/** More steps make a run dearer and rarely better; a task that needs them is for a person. */
 const MOST_STEPS = 10;
 
 const budgets = z.strictObject({
@@ -29,6 +29,7 @@ const budgets = z.strictObject({
   tokens_per_day: whole(10_000_000_000),
 }).partial();
 
+/** Enough for a message that needs a few tools, and small change when a source runs wild. */
 const DEFAULT_BUDGETS: Required<z.infer<typeof budgets>> = {
   steps: MOST_STEPS,
   tool_calls: 20,
@@ -58,7 +59,7 @@ const rules = z.strictObject({
   ).optional(),
   budgets: budgets.optional(),
 });
-type SettingsSchema = z.infer<typeof rules>;
+type OwnRules = z.infer<typeof rules>;
 
 const schema = z.strictObject({
   default: rules.optional(),
@@ -77,20 +78,20 @@ const schema = z.strictObject({
   ).optional(),
 }).superRefine((all, context) => {
   const known = new Set<string>([...BUILT_IN, ...Object.keys(all.mcp_tools ?? {})]);
-  const places: [path: (string | number)[], rules: SettingsSchema | undefined][] = [
+  const places: [path: (string | number)[], rules: OwnRules | undefined][] = [
     [["default"], all.default],
-    ...Object.entries(all.sources ?? {}).map(([name, each]): [string[], SettingsSchema] => [
+    ...Object.entries(all.sources ?? {}).map(([name, each]): [string[], OwnRules] => [
       ["sources", name],
       each,
     ]),
   ];
   for (const [path, each] of places) {
     for (const list of ["tools", "unverified_tools", "approve"] as const) {
-      each?.[list]?.forEach((tool, place) => {
+      each?.[list]?.forEach((tool, index) => {
         if (known.has(tool)) return;
         context.addIssue({
           code: "custom",
-          path: [...path, list, place],
+          path: [...path, list, index],
           message: `"${tool}" is not a tool. Built in are ${BUILT_IN.join(", ")}; a tool of an ` +
             'MCP server must be declared under "mcp_tools"',
         });

@@ -138,7 +138,7 @@ export function createTaskStep(
       description: task.description,
       source,
       webhookType,
-      told: sources.find(webhookType).source.describe(payload, { headers, type: webhookType }),
+      described: sources.find(webhookType).source.describe(payload, { headers, type: webhookType }),
       payload,
       verified: task.verification === "verified",
       merged: merged &&

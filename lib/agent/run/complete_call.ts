@@ -1,137 +1,80 @@
-import { fingerprint } from "../canonical.ts";
 import { errorText } from "../../process/log.ts";
 import { redactAll } from "../../redaction/redact.ts";
 import { isStoreAway } from "../../store/store_away.ts";
 import type { Outcome } from "../agent.ts";
-import { startCall } from "./call.ts";
+import { fingerprint } from "../canonical.ts";
+import { fenced } from "../fence.ts";
 import { decide, type PolicyDecision } from "../policy.ts";
-import {
-  type LoggedEvent,
-  type PlacedCall,
-  type RunState,
-  type saveRun,
-  shown,
-  type TaskLease,
-} from "./run.ts";
 import type { Tool, ToolContext } from "../tools/tool.ts";
-import { checkApproval, versionFor } from "./approval_check.ts";
+import { checkApproval, type CheckedCall, versionFor } from "./approval_check.ts";
+import { startCall } from "./call.ts";
+import {
+  type CallCompletion,
+  type CallResult,
+  recordAnswer,
+  recordBadArguments,
+  recordDenial,
+  recordResult,
+} from "./record_call.ts";
+import { type LoggedEvent, type PlacedCall, type RunState, shown } from "./run.ts";
 import { completed, type RunContext, runTool } from "./run_context.ts";
 
-interface CallCompletion {
-  place: RunContext;
-  state: RunState;
-  turn: TaskLease;
-  context: ToolContext;
-  /** What a person has answered to this call, if it has asked one. */
-  answer: string | null;
-  save(events: LoggedEvent[], more?: Partial<Parameters<typeof saveRun>[2]>): Promise<void>;
-}
+/** The most of a failure's own words that is kept: some servers send a whole page. */
+const MOST_FAILURE = 500;
+
+const APPROVAL_VOID: PolicyDecision = {
+  action: "deny",
+  rule: "approval_void",
+  reason: "it was approved, but for other arguments, under other rules, or too long ago",
+};
+
+const WORKER_LOST: CallResult = {
+  text: "The worker was lost in the middle of this call: nobody knows whether it had its effect. " +
+    "It is not made again.",
+  ms: 0,
+  error: "outcome unknown",
+};
 
 /**
- * Settles the oldest pending call of a run: asks the policy, writes its verdict
+ * Completes the oldest pending call of a run: asks the policy, writes its decision
  * down, makes the call when it may be made, and saves what came of it.
  *
  * @returns an outcome when the run ends here or waits for a person.
  */
 export async function completeCall(
-  settling: CallCompletion,
+  completion: CallCompletion,
   signal: AbortSignal,
 ): Promise<Outcome | undefined> {
-  const { place, state, context, answer } = settling;
+  const { run, state, answer } = completion;
+  if (answer !== null) return await recordAnswer(completion, answer);
   const [call] = state.pending;
-  if (answer !== null) {
-    // A person knows things that a sender must not learn.
-    state.private = true;
-    await settled(settling, `A person of the team answered: ${answer}`, "tool_result", { ms: 0 });
-    return;
-  }
-  const tool = place.tools.get(call.tool);
+  const tool = run.tools.get(call.tool);
   const parsed = tool?.arguments.safeParse(call.arguments);
   if (parsed && !parsed.success) {
-    const [issue] = parsed.error.issues;
-    const wrong = `${issue.path.join(".") || "arguments"}: ${issue.message}`;
-    await settled(settling, `The arguments are not right. ${wrong}`, "tool_denied", {
-      rule: "bad_arguments",
-      reason: wrong,
-    });
-    return;
+    const [{ path, message }] = parsed.error.issues;
+    return await recordBadArguments(completion, `${path.join(".") || "arguments"}: ${message}`);
   }
-  const verdict = judge(place, state, call, tool);
-  if (verdict.action === "deny" || !tool) {
-    await denied(settling, verdict);
-    return;
-  }
+  const decision = judge(run, state, call, tool);
+  if (decision.action === "deny" || !tool) return await recordDenial(completion, decision);
   const args = parsed!.data;
-  const sha256 = fingerprint({ tool: tool.name, arguments: args });
-  let approval: { sha256: string; policyVersion: string } | undefined;
-  if (verdict.action === "ask") {
-    const word = await checkApproval(settling, { tool, args, sha256, verdict });
-    if (word !== "approved") {
-      if ("wait" in word) return word.wait;
-      await denied(settling, word.deny);
-      return;
-    }
-    approval = { sha256, policyVersion: versionFor(place, tool) };
-  }
-  const event: LoggedEvent = {
-    kind: "tool_call",
-    data: redactAll({
-      step: state.step,
-      tool: tool.name,
-      arguments: shown(args),
-      sha256,
-      verdict: verdict.action === "ask" ? "approved" : verdict.action,
-      rule: verdict.rule,
-      policy: place.policyVersion,
-    }, place.redact) as Record<string, unknown>,
+  const checked = {
+    tool,
+    args,
+    sha256: fingerprint({ tool: tool.name, arguments: args }),
+    decision,
   };
-  if (tool.name === "ask_human") return await askPeople(settling, args, event);
-  const start = await startCall(place.database, settling.turn, {
-    key: call.key,
-    tool: tool.name,
-    event,
-    actor: place.model.name,
-    approval,
-  });
-  if (start === "refused") {
-    await denied(settling, {
-      action: "deny",
-      rule: "approval_void",
-      reason: "it was approved, but for other arguments, under other rules, or too long ago",
-    });
-    return;
+  if (decision.action === "ask") {
+    const approval = await checkApproval(completion, checked);
+    if (approval !== "approved") {
+      return "wait" in approval ? approval.wait : await recordDenial(completion, approval.deny);
+    }
   }
-  if (tool.name === "finish") return end(place, state, args);
-  if (typeof start === "object") return await made(settling, tool, start.result, 0);
-  if (start === "unknown" && !tool.atomic && tool.capability.effect !== "none") {
-    await made(
-      settling,
-      tool,
-      "The worker was lost in the middle of this call: nobody knows whether it had its effect. " +
-        "It is not made again.",
-      0,
-      "outcome unknown",
-    );
-    return;
-  }
-  const startedAt = Date.now();
-  let told: string;
-  let failure: string | undefined;
-  try {
-    const seconds = place.rules.budgets.toolSeconds;
-    told = await runTool(tool, args, context, { seconds, signal });
-  } catch (error) {
-    signal.throwIfAborted();
-    // Nobody knows what became of it; the next worker will.
-    if (isStoreAway(error)) throw error;
-    failure = errorText(error).slice(0, 500);
-    // What a server outside says of its failure is as little to be trusted as its results.
-    told = `The call failed: ${tool.atomic ? failure : context.fence(failure, "error")}`;
-  }
-  await made(settling, tool, told, Date.now() - startedAt, failure);
+  return tool.name === "ask_human"
+    ? await askPeople(completion, checked)
+    : await makeCall(completion, checked, signal);
 }
 
-/** The policy's verdict; a policy that breaks says no. */
+/** The policy's decision; a policy that breaks says no. */
 function judge(
   { mode, assignment, rules }: RunContext,
   { used, private: read, external }: RunState,
@@ -152,66 +95,108 @@ function judge(
   }
 }
 
+/** The timeline's entry for a call that may be made. */
+function callEvent(
+  { policyVersion, redact }: RunContext,
+  { step }: RunState,
+  { tool, args, sha256, decision }: CheckedCall,
+): LoggedEvent {
+  return {
+    kind: "tool_call",
+    data: redactAll({
+      step,
+      tool: tool.name,
+      arguments: shown(args),
+      sha256,
+      verdict: decision.action === "ask" ? "approved" : decision.action,
+      rule: decision.rule,
+      policy: policyVersion,
+    }, redact) as Record<string, unknown>,
+  };
+}
+
 async function askPeople(
-  { state, save, place }: CallCompletion,
-  { question }: { question: string },
-  event: LoggedEvent,
+  { run, state, save }: CallCompletion,
+  checked: CheckedCall<{ question: string }>,
 ): Promise<Outcome> {
   const [call] = state.pending;
   if (!call.asked) {
     call.asked = true;
-    await save([event]);
+    await save([callEvent(run, state, checked)]);
   }
-  return { status: "waiting_input", question: place.redact(question) };
+  return { status: "waiting_input", question: run.redact(checked.args.question) };
+}
+
+/** Makes a call that may be made, unless it was made before. */
+async function makeCall(
+  completion: CallCompletion,
+  checked: CheckedCall,
+  signal: AbortSignal,
+): Promise<Outcome | undefined> {
+  const { run, state } = completion;
+  const { tool, args, sha256, decision } = checked;
+  const start = await startCall(run, {
+    key: state.pending[0].key,
+    tool: tool.name,
+    event: callEvent(run, state, checked),
+    terms: decision.action === "ask" ? { sha256, policyVersion: versionFor(run, tool) } : undefined,
+  });
+  if (start === "refused") return await recordDenial(completion, APPROVAL_VOID);
+  if (tool.name === "finish") return end(run, state, args);
+  if (typeof start === "object") {
+    return await recordResult(completion, tool, { text: start.result, ms: 0 });
+  }
+  const mayRepeat = tool.atomic || tool.capability.effect === "none";
+  const result = start === "unknown" && !mayRepeat
+    ? WORKER_LOST
+    : await callTool(completion, { tool, args }, signal);
+  return await recordResult(completion, tool, result);
 }
 
 function end(
-  place: RunContext,
+  run: RunContext,
   state: RunState,
   { status, summary, details }: { status: string; summary: string; details?: unknown },
 ): Outcome {
-  if (status === "failed") throw new Error(place.redact(summary));
-  return completed(place, state, place.redact(summary), redactAll(details, place.redact));
+  if (status === "failed") throw new Error(run.redact(summary));
+  return completed(run, state, run.redact(summary), redactAll(details, run.redact));
 }
 
-async function denied(settling: CallCompletion, { rule, reason }: PolicyDecision): Promise<void> {
-  await settled(settling, `Refused: ${reason}. Do not try again.`, "tool_denied", { rule, reason });
+/** Calls a tool; its failure is a result like others, unless the store has failed. */
+async function callTool(
+  { run, state }: CallCompletion,
+  { tool, args }: Pick<CheckedCall, "tool" | "args">,
+  signal: AbortSignal,
+): Promise<CallResult> {
+  const startedAt = Date.now();
+  const context = toolContext(run, state);
+  try {
+    const seconds = run.rules.budgets.toolSeconds;
+    const text = await runTool(tool, args, context, { seconds, signal });
+    return { text, ms: Date.now() - startedAt };
+  } catch (error) {
+    signal.throwIfAborted();
+    // Nobody knows what became of it; the next worker will.
+    if (isStoreAway(error)) throw error;
+    const failure = errorText(error).slice(0, MOST_FAILURE);
+    // What a server outside says of its failure is as little to be trusted as its results.
+    const text = `The call failed: ${tool.atomic ? failure : context.fence(failure, "error")}`;
+    return { text, ms: Date.now() - startedAt, error: failure };
+  }
 }
 
-/** A call that was made, whatever came of it, opens and shuts the doors that its tool can. */
-async function made(
-  settling: CallCompletion,
-  { capability }: Tool,
-  told: string,
-  ms: number,
-  error?: string,
-): Promise<undefined> {
-  const { state } = settling;
-  if (capability.reads === "private") state.private = true;
-  if (capability.effect === "external") state.external = true;
-  await settled(settling, told, "tool_result", { ms, ...(error ? { error } : {}) });
-}
-
-/** Takes the oldest call off the list, with what the model is told of it. */
-async function settled(
-  { place, state, save }: CallCompletion,
-  told: string,
-  kind: "tool_result" | "tool_denied",
-  data: Record<string, unknown>,
-): Promise<void> {
-  const call = state.pending.shift()!;
-  state.used.toolCalls++;
-  const text = place.redact(told);
-  state.results.push({ id: call.id, tool: call.tool, text });
-  await save([{
-    kind,
-    data: {
-      step: state.step,
-      tool: call.tool,
-      ...(kind === "tool_denied" ? { arguments: shown(call.arguments) } : {}),
-      characters: text.length,
-      ...data,
-      policy: place.policyVersion,
-    },
-  }], { done: { key: call.key, result: text } });
+/** What the oldest pending call gets to work with. */
+function toolContext(
+  { database, assignment, model, rules, redact }: RunContext,
+  { boundary, pending: [{ key }] }: RunState,
+): ToolContext {
+  const { source, verified } = assignment;
+  return {
+    database,
+    assignment,
+    key,
+    actor: model.name,
+    destinations: rules.notify,
+    fence: (value, what) => fenced(redactAll(value, redact), { boundary, source, verified, what }),
+  };
 }
