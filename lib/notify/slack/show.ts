@@ -5,7 +5,7 @@ import type { SlackAnswer, SlackClient } from "./client.ts";
 import { findPost, METADATA_TYPE, MOST_UNSURE } from "./find.ts";
 import { beginCall, DIRECT, readWanted, type SlackMessage, type Wanted } from "./message.ts";
 import type { SlackPeople } from "./people.ts";
-import { recordPost, type SlackUpdate } from "./settle.ts";
+import { recordPost, type SlackUpdate } from "./record.ts";
 
 /** What showing a message needs. */
 export interface Showers {

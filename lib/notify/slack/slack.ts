@@ -10,7 +10,7 @@ import { claimNotes, type SlackNote, tellNote } from "./note.ts";
 import { createSlackPeople } from "./people.ts";
 import { holdPlaces } from "./place.ts";
 import { routeOf, type SlackRoute } from "./route.ts";
-import { recordSlackUpdate, type SlackUpdate } from "./settle.ts";
+import { recordSlackUpdate, type SlackUpdate } from "./record.ts";
 import { showMessage } from "./show.ts";
 
 /** Who we are in Slack. */
