@@ -58,6 +58,7 @@ export interface Services extends AsyncDisposable {
   readonly host: string;
 }
 
+/** Soon enough after a store's start, and no burden to one that is starting. */
 const RETRY_MS = 1_000;
 
 /**
@@ -91,7 +92,7 @@ async function openServicesWith(
   const quarantine = openQuarantine({ database, log });
   closer.defer(() => quarantine.idle());
 
-  let obstacle: string | undefined = "the schema is being prepared";
+  let notReady: string | undefined = "the schema is being prepared";
   const ready = prepare();
   async function prepare(): Promise<void> {
     while (!signal.aborted) {
@@ -100,12 +101,12 @@ async function openServicesWith(
         await migrate(database, log);
         // Connected before the first message comes.
         await inboxDatabase.query("reach the inbox", (sql) => sql`select 1`);
-        obstacle = undefined;
+        notReady = undefined;
         return;
       } catch (error) {
         if (database.kind === "embedded" || error instanceof Refusal) throw error;
-        obstacle = errorText(error);
-        log.warn("database.not_ready", { error: obstacle });
+        notReady = errorText(error);
+        log.warn("database.not_ready", { error: notReady });
         await pause(RETRY_MS, signal);
       }
     }
@@ -127,7 +128,7 @@ async function openServicesWith(
     slack: createSlack({ config, channels: channelsOf(config, sources), database, log }),
     bells: { tasks: createBell(), notifications: createBell() },
     ready,
-    notReady: () => obstacle,
+    notReady: () => notReady,
     host: machineName(config.hostName),
     [Symbol.asyncDispose]: () => closer.close(),
   };

@@ -12,8 +12,10 @@ import { errorText, type Log } from "../process/log.ts";
 import { openRedis } from "../store/redis.ts";
 import { instructionsOf } from "../config/source_file.ts";
 
+/** Three tries of the client to connect. */
 const REDIS_MS = 3_000;
-const LOOK_MS = 50;
+/** Often enough that nobody notices the wait. */
+const RETRY_MS = 50;
 
 /** Looks whether the stores that are configured can be reached; changes nothing in them. */
 export async function checkStores(config: Config, log: Log): Promise<Check[]> {
@@ -96,7 +98,7 @@ async function checkRedis(url: string, log: Log): Promise<string> {
         if (performance.now() > until) {
           throw new Error(`${new URL(url).host} does not answer as Redis (${errorText(error)})`);
         }
-        await pause(LOOK_MS);
+        await pause(RETRY_MS);
       }
     }
   } finally {
