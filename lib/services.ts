@@ -9,7 +9,11 @@ import { readAgentSettings } from "./agent/settings.ts";
 import { type Bell, createBell } from "./async/bell.ts";
 import { type Closer, openAll } from "./process/closer.ts";
 import { type Config, secretsIn } from "./config/config.ts";
-import { type Database, migrate, openEmbedded, openServer, requireUtf8 } from "./store/database.ts";
+import type { Database } from "./store/database.ts";
+import { openEmbedded } from "./store/embedded.ts";
+import { requireUtf8 } from "./store/encoding.ts";
+import { migrate } from "./store/migrate.ts";
+import { openServer } from "./store/server.ts";
 import { pause } from "./async/deadline.ts";
 import { type Inbox, openInbox } from "./message/inbox.ts";
 import { openArqJobs } from "./jobs/arq.ts";
@@ -54,6 +58,7 @@ export interface Services extends AsyncDisposable {
   readonly host: string;
 }
 
+/** Soon enough after a store's start, and no burden to one that is starting. */
 const RETRY_MS = 1_000;
 
 /**
@@ -87,7 +92,7 @@ async function openServicesWith(
   const quarantine = openQuarantine({ database, log });
   closer.defer(() => quarantine.idle());
 
-  let obstacle: string | undefined = "the schema is being prepared";
+  let notReady: string | undefined = "the schema is being prepared";
   const ready = prepare();
   async function prepare(): Promise<void> {
     while (!signal.aborted) {
@@ -96,12 +101,12 @@ async function openServicesWith(
         await migrate(database, log);
         // Connected before the first message comes.
         await inboxDatabase.query("reach the inbox", (sql) => sql`select 1`);
-        obstacle = undefined;
+        notReady = undefined;
         return;
       } catch (error) {
         if (database.kind === "embedded" || error instanceof Refusal) throw error;
-        obstacle = errorText(error);
-        log.warn("database.not_ready", { error: obstacle });
+        notReady = errorText(error);
+        log.warn("database.not_ready", { error: notReady });
         await pause(RETRY_MS, signal);
       }
     }
@@ -123,7 +128,7 @@ async function openServicesWith(
     slack: createSlack({ config, channels: channelsOf(config, sources), database, log }),
     bells: { tasks: createBell(), notifications: createBell() },
     ready,
-    notReady: () => obstacle,
+    notReady: () => notReady,
     host: machineName(config.hostName),
     [Symbol.asyncDispose]: () => closer.close(),
   };
@@ -138,10 +143,7 @@ function openAgent(
   const servers = readMcpServers(config, settings);
   if (config.model === undefined) return digestAgent;
   if (config.agent.mode === "off") return switchedOffAgent;
-  return createModelAgent({
-    config,
-    database,
-    log,
+  return createModelAgent({ config, database, log }, {
     model: createModel(config.model),
     settings,
     toolshed: openToolshed({ servers, settings, database, log }),

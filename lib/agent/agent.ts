@@ -11,7 +11,7 @@ export interface Assignment {
   /** The name in the webhook's URL, as the sender wrote it. */
   webhookType: string;
   /** What the source makes of the payload: nothing in it is to be trusted. */
-  told: Description;
+  described: Description;
   payload: unknown;
   verified: boolean;
   /** The messages that it is about, where these are several: the payload is the first one's. */
@@ -19,7 +19,7 @@ export interface Assignment {
   receivedAt: Date;
 }
 
-/** What an agent says came of its turn at a task. */
+/** What an agent says came of its work on a task. */
 export type Outcome =
   | {
     status: "completed";

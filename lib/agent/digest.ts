@@ -25,10 +25,10 @@ export function createDigestAgent(note: string): Agent {
         data: {
           agent: "digest",
           source: assignment.source,
-          event: assignment.told.event ?? null,
-          actor: assignment.told.actor ?? null,
-          link: assignment.told.link ?? null,
-          fields: assignment.told.fields ?? {},
+          event: assignment.described.event ?? null,
+          actor: assignment.described.actor ?? null,
+          link: assignment.described.link ?? null,
+          fields: assignment.described.fields ?? {},
           verified: assignment.verified,
         },
       }),
@@ -42,23 +42,23 @@ export const digestAgent = createDigestAgent(NO_MODEL);
 export const switchedOffAgent = createDigestAgent(SWITCHED_OFF);
 
 function writeDigest(
-  { title, webhookType, told, verified, merged, receivedAt }: Assignment,
+  { title, webhookType, described, verified, merged, receivedAt }: Assignment,
   note: string,
 ): string {
   const facts = [
-    ["Source", told.event ? `${webhookType} (${told.event})` : webhookType],
-    ["Who", told.actor],
+    ["Source", described.event ? `${webhookType} (${described.event})` : webhookType],
+    ["Who", described.actor],
     ["Received", receivedAt.toISOString()],
     ["Signature", verified ? "verified" : "not verified: anyone could have sent this"],
-    ...Object.entries(told.fields ?? {}),
+    ...Object.entries(described.fields ?? {}),
   ].filter((fact): fact is [string, string] => fact[1] !== undefined);
   return [
     `## ${escapeMarkdown(title)}`,
     facts.map(([name, value]) => `- **${escapeMarkdown(name)}:** ${escapeMarkdown(value)}`)
       .join("\n"),
     // Angle brackets make any URL a link that cannot be given another text.
-    told.link && `Link: <${told.link}>`,
-    told.text && quote(told.text),
+    described.link && `Link: <${described.link}>`,
+    described.text && quote(described.text),
     merged && listMerged(merged),
     note,
   ].filter(Boolean).join("\n\n");

@@ -8,8 +8,11 @@ const INVISIBLE =
   // deno-lint-ignore no-control-regex -- taking them out is the point
   /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F\u00AD\u034F\u061C\u115F\u1160\u17B4\u17B5\u180B-\u180F\u200B-\u200F\u2028-\u202E\u2060-\u206F\u3164\uFE00-\uFE0F\uFEFF\uFFA0\uFFF0-\uFFF8\u{E0000}-\u{E0FFF}]/gu;
 
+/** Deeper than payloads are, and far from where recursion ends the process. */
 const MOST_DEPTH = 20;
+/** Of one list or object; nobody reads further, and a model should not have to. */
 const MOST_ITEMS = 200;
+/** About 6,000 tokens, a tenth of what a task may use in all (settings.ts). */
 const MOST_CHARACTERS = 24_000;
 
 /** A value as a model may see it: readable characters only, bounded depth and lists. */
@@ -30,6 +33,7 @@ export function clean(value: unknown, depth = 0): unknown {
   return Object.fromEntries(fields);
 }
 
+/** A text without what no reader sees. */
 export function cleanText(text: string): string {
   return text.toWellFormed().normalize("NFC").replace(INVISIBLE, "");
 }

@@ -84,9 +84,9 @@ export function createModel(settings: ModelSettings): Model {
           tool({ description, inputSchema: jsonSchema(schema) }),
         ]),
       );
-      const late = new AbortController();
-      const stop = AbortSignal.any([signal, late.signal]);
-      pause(maxMs, stop).then(() => stop.aborted || late.abort());
+      const timeout = new AbortController();
+      const stop = AbortSignal.any([signal, timeout.signal]);
+      pause(maxMs, stop).then(() => stop.aborted || timeout.abort());
       try {
         const result = await generateText({
           model,
@@ -115,12 +115,12 @@ export function createModel(settings: ModelSettings): Model {
       } catch (error) {
         signal.throwIfAborted();
         if (ToolChoiceViolationError.isInstance(error)) return WORDLESS;
-        if (late.signal.aborted) {
+        if (timeout.signal.aborted) {
           throw new ModelError(`${settings.label} gave no answer within ${maxMs} ms`, true);
         }
         throw toModelError(settings, error, APICallError.isInstance(error) ? error : undefined);
       } finally {
-        late.abort();
+        timeout.abort();
       }
     },
   };

@@ -1,84 +1,76 @@
-import { fingerprint } from "./canonical.ts";
-import type { Config } from "../config/config.ts";
-import type { Database } from "../store/database.ts";
 import { unlessAborted } from "../async/deadline.ts";
-import { errorText, type Log } from "../process/log.ts";
+import type { Config } from "../config/config.ts";
 import { isAlone } from "../config/loopback.ts";
+import { errorText, type Log } from "../process/log.ts";
 import { type Redact, redactAll } from "../redaction/redact.ts";
+import type { Database } from "../store/database.ts";
 import { isStoreAway } from "../store/store_away.ts";
 import type { Agent, Assignment, Outcome } from "./agent.ts";
+import { fingerprint } from "./canonical.ts";
 import { createDigestAgent } from "./digest.ts";
-import { runLoop } from "./run/loop.ts";
 import type { Toolshed } from "./mcp/mcp.ts";
 import type { Model } from "./model.ts";
-import { POLICY_REVISION } from "./policy.ts";
+import { POLICY_REVISION, type SourceRules } from "./policy.ts";
 import { instructionsFor } from "./prompt.ts";
-import type { AgentSettings } from "./settings.ts";
+import { createBreaker } from "./run/breaker.ts";
 import { createConcurrencyLimit } from "./run/concurrency.ts";
-import { builtInTools } from "./tools/tools.ts";
+import { runLoop } from "./run/loop.ts";
+import type { RunContext } from "./run/run_context.ts";
 import { admit, hasBegun } from "./run/usage.ts";
+import type { AgentSettings } from "./settings.ts";
+import { builtInTools } from "./tools/tools.ts";
 
-/** So many tasks are worked with the model at once, in this process. */
-const AT_ONCE = 4;
-/** So many model calls in a row without an answer, whosever, and all wait a minute. */
-const FAILURES_TO_PAUSE = 5;
+/** So many tasks are worked with the model at once, in this process: providers limit how many may be. */
+const CONCURRENCY = 4;
+/** As many as can fail at once by chance, and one more. */
+const FAILURES_TO_PAUSE = CONCURRENCY + 1;
+/** Providers count their limits by the minute. */
 const PAUSE_SECONDS = 60;
+/** Tasks that were put off together come back one by one. */
+const SPREAD_SECONDS = 5;
+/** A store that did not answer is usually back at once. */
+const STORE_AWAY_SECONDS = 2;
 
 const UNVERIFIED =
   "This is a digest made without AI: no signature vouches for the message, Otto can be reached " +
   "from the network, and then a model works only what is signed, or of a type that " +
   "AGENT_TRUST_UNVERIFIED lists.";
 
+/** What this process has for all agents. */
+interface AgentHost {
+  config: Pick<Config, "agent"> & Parameters<typeof isAlone>[0];
+  database: Database;
+  log: Log;
+}
+
+/** What a model works with. */
+interface ModelEquipment {
+  model: Model;
+  settings: AgentSettings;
+  toolshed: Toolshed;
+  redact: Redact;
+}
+
 /**
  * The agent that asks a model, under the operator's rules. What it must not show
  * to a model becomes a digest.
  */
-export function createModelAgent(
-  { config, database, log, model, settings, toolshed, redact }: {
-    config: Pick<Config, "agent"> & Parameters<typeof isAlone>[0];
-    database: Database;
-    log: Log;
-    model: Model;
-    settings: AgentSettings;
-    toolshed: Toolshed;
-    redact: Redact;
-  },
-): Agent {
-  const { mode, specialization, instructions, trustUnverified } = config.agent;
-  const slots = createConcurrencyLimit(AT_ONCE);
+export function createModelAgent(host: AgentHost, equipment: ModelEquipment): Agent {
+  const { config, database, log } = host;
+  const { model, settings, redact } = equipment;
+  const concurrency = createConcurrencyLimit(CONCURRENCY);
+  const breaker = createBreaker({ failures: FAILURES_TO_PAUSE, seconds: PAUSE_SECONDS });
   const digest = createDigestAgent(UNVERIFIED);
-  const alone = isAlone(config);
-  let failures = 0;
-  let pausedUntil = 0;
 
-  function mayWork({ verified, webhookType, source }: Assignment): boolean {
-    return verified || alone || trustUnverified.includes(webhookType.toLowerCase()) ||
-      trustUnverified.includes(source);
-  }
-
-  return {
-    name: model.name,
-    async run(assignment, signal) {
-      try {
-        return await turn(assignment, signal);
-      } catch (error) {
-        signal.throwIfAborted();
-        // The store failed, not the task: what is saved is still there.
-        if (isStoreAway(error)) {
-          return { status: "later", afterSeconds: 2, reason: "the database did not answer" };
-        }
-        throw new Error(redact(errorText(error)));
-      }
-    },
-  };
-  async function turn(assignment: Assignment, signal: AbortSignal): Promise<Outcome> {
-    if (!mayWork(assignment)) return await digest.run(assignment, signal);
-    const pause = (pausedUntil - Date.now()) / 1_000;
-    if (pause > 0) {
+  async function work(assignment: Assignment, signal: AbortSignal): Promise<Outcome> {
+    if (!mayWork(config, assignment)) return await digest.run(assignment, signal);
+    const seconds = breaker.secondsLeft();
+    if (seconds > 0) {
       const reason = "the model's provider has failed too often and is left alone for a while";
-      return { status: "later", afterSeconds: pause + Math.random() * 5, reason };
+      const afterSeconds = seconds + Math.random() * SPREAD_SECONDS;
+      return { status: "later", afterSeconds, reason };
     }
-    const { source, taskId, verified } = assignment;
+    const { source, taskId } = assignment;
     const rules = settings.rulesOf(source);
     if (!await hasBegun(database, taskId)) {
       const admission = await admit(database, source, rules.budgets);
@@ -87,41 +79,81 @@ export function createModelAgent(
         return { status: "later", afterSeconds, reason };
       }
     }
-    const outcome = await slots.within(signal, async () => {
-      const listed = verified ? rules.tools : rules.unverifiedTools;
-      const others = await unlessAborted(signal, toolshed.tools(listed));
-      if (!others) throw signal.reason;
-      const tools = [...builtInTools(rules.notify), ...others.tools]
-        .filter((tool) => listed.includes(tool.name));
-      return await runLoop({
-        database,
-        model,
-        assignment: {
-          ...assignment,
-          // Once and for all: who finds a text in it no longer sees the name of its field.
-          payload: redactAll(assignment.payload, redact),
-        },
-        mode,
-        instructions: instructionsFor({
-          specialization,
-          instructions,
-          sourceInstruction: rules.instruction,
-          verified,
-        }),
-        rules,
-        tools: new Map(tools.map((tool) => [tool.name, tool])),
-        off: others.off,
-        policyVersion: `${POLICY_REVISION}-${fingerprint({ mode, verified, rules }).slice(0, 12)}`,
-        redact,
-      }, signal);
+    const outcome = await concurrency.within(signal, async () => {
+      const context = await openContext(host, equipment, { assignment, rules, signal });
+      return await runLoop(context, signal);
     });
     const away = outcome.status === "later";
-    failures = away ? failures + 1 : 0;
-    if (failures >= FAILURES_TO_PAUSE) {
-      failures = 0;
-      pausedUntil = Date.now() + PAUSE_SECONDS * 1_000;
+    if (breaker.count(away)) {
       log.warn("agent.paused", { model: model.name, seconds: PAUSE_SECONDS });
     }
     return away ? { ...outcome, reason: redact(outcome.reason) } : outcome;
   }
+
+  return {
+    name: model.name,
+    async run(assignment, signal) {
+      try {
+        return await work(assignment, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        // The store failed, not the task: what is saved is still there.
+        if (isStoreAway(error)) {
+          const reason = "the database did not answer";
+          return { status: "later", afterSeconds: STORE_AWAY_SECONDS, reason };
+        }
+        throw new Error(redact(errorText(error)));
+      }
+    },
+  };
+}
+
+/** Whether a model may see the message at all. */
+function mayWork(
+  config: AgentHost["config"],
+  { verified, webhookType, source }: Assignment,
+): boolean {
+  const { trustUnverified } = config.agent;
+  return verified || isAlone(config) || trustUnverified.includes(webhookType.toLowerCase()) ||
+    trustUnverified.includes(source);
+}
+
+/** Everything that a run on this task is worked with, the tools of other servers among it. */
+async function openContext(
+  { config, database }: AgentHost,
+  { model, toolshed, redact }: ModelEquipment,
+  { assignment, rules, signal }: {
+    assignment: Assignment;
+    rules: SourceRules;
+    signal: AbortSignal;
+  },
+): Promise<RunContext> {
+  const { mode, specialization, instructions } = config.agent;
+  const { verified } = assignment;
+  const listed = verified ? rules.tools : rules.unverifiedTools;
+  const others = await unlessAborted(signal, toolshed.tools(listed));
+  if (!others) throw signal.reason;
+  const tools = [...builtInTools(rules.notify), ...others.tools]
+    .filter((tool) => listed.includes(tool.name));
+  return {
+    database,
+    model,
+    assignment: {
+      ...assignment,
+      // Once and for all: who finds a text in it no longer sees the name of its field.
+      payload: redactAll(assignment.payload, redact),
+    },
+    mode,
+    instructions: instructionsFor({
+      specialization,
+      instructions,
+      sourceInstruction: rules.instruction,
+      verified,
+    }),
+    rules,
+    tools: new Map(tools.map((tool) => [tool.name, tool])),
+    off: others.off,
+    policyVersion: `${POLICY_REVISION}-${fingerprint({ mode, verified, rules }).slice(0, 12)}`,
+    redact,
+  };
 }

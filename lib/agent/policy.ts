@@ -1,4 +1,4 @@
-import type { AgentMode } from "../config/config.ts";
+import type { AgentMode } from "../config/settings.ts";
 
 /** What a tool can see and do; it is declared, never guessed. */
 export interface Capability {
@@ -15,13 +15,14 @@ export interface SourceRules {
   tools: readonly string[];
   /** Tools for all other messages. */
   unverifiedTools: readonly string[];
-  /** Tools that always need a person's word. */
+  /** Tools that always need an approval. */
   approve: readonly string[];
   /** Destinations that `notify` may name, as `channel:destination`. */
   notify: readonly string[];
   budgets: Budgets;
 }
 
+/** How much work one source may cause. */
 export interface Budgets {
   /** Model calls per task. */
   steps: number;
@@ -47,6 +48,7 @@ export interface Session {
   external: boolean;
 }
 
+/** What the policy says of one tool call. */
 export interface PolicyDecision {
   action: "allow" | "ask" | "deny";
   /** The rule's name, as the timeline shows it. */
@@ -63,7 +65,7 @@ export const POLICY_REVISION = 1;
  * A signature proves which platform sent a message, not who wrote its text, so
  * every run has read untrusted text from its start. Of the two other powers,
  * reading what is private and acting outside, a run gets one by itself and the
- * other only with a person's word (Meta's "Agents Rule of Two", 2025).
+ * other only with a person's approval (Meta's "Agents Rule of Two", 2025).
  */
 export function decide(
   { mode, verified, rules, tool, capability, session }: {

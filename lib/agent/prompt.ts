@@ -37,19 +37,20 @@ export function instructionsFor(
     part("What to do with messages of this source", sourceInstruction);
 }
 
+/** What a person wrote, and the payload's outline: together about 3,000 tokens, sent with every step. */
 const MOST_TEXT = 8_000;
 const MOST_OUTLINE = 4_000;
 
 /** The first message to the model: the task, and a short digest of the message, fenced. */
 export function opening(assignment: Assignment, boundary: string, redact: Redact): Turn[] {
-  const { told, source, verified, receivedAt, taskId } = assignment;
+  const { described, source, verified, receivedAt, taskId } = assignment;
   const digest = {
-    title: told.title,
-    event: told.event,
-    actor: told.actor,
-    link: told.link,
-    fields: told.fields,
-    text: told.text && cut(told.text, MOST_TEXT),
+    title: described.title,
+    event: described.event,
+    actor: described.actor,
+    link: described.link,
+    fields: described.fields,
+    text: described.text && cut(described.text, MOST_TEXT),
     messages: assignment.merged?.titles,
     payload: cut(
       JSON.stringify(outline(assignment.payload)) ?? "null",
@@ -75,8 +76,12 @@ export function opening(assignment: Assignment, boundary: string, redact: Redact
   }];
 }
 
+/** A payload's usual depth down to its names and numbers, such as `issue.user.login`. */
 const OUTLINE_DEPTH = 3;
 const OUTLINE_ITEMS = 30;
+/** Of a list, whose items are alike. */
+const OUTLINE_EXAMPLES = 3;
+/** About a line. */
 const OUTLINE_TEXT = 120;
 
 /** The shape of a payload with its short values, so that a model knows where to look. */
@@ -85,8 +90,9 @@ export function outline(value: unknown, depth = 0): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) {
     if (depth >= OUTLINE_DEPTH) return `[${value.length} items]`;
-    const items = value.slice(0, 3).map((each) => outline(each, depth + 1));
-    return value.length > 3 ? [...items, `… (${value.length - 3} more items)`] : items;
+    const items = value.slice(0, OUTLINE_EXAMPLES).map((each) => outline(each, depth + 1));
+    const more = value.length - OUTLINE_EXAMPLES;
+    return more > 0 ? [...items, `… (${more} more items)`] : items;
   }
   const entries = Object.entries(value);
   if (depth >= OUTLINE_DEPTH) return `{${entries.length} fields}`;

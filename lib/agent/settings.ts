@@ -7,14 +7,12 @@ import { ALWAYS, BUILT_IN } from "./tools/names.ts";
 /** What the operator says about the agent, besides the environment. */
 export interface AgentSettings {
   rulesOf(source: string): SourceRules;
-  /** The sources that have rules of their own. */
-  sources: readonly string[];
   /** What tools of MCP servers can do, by `server__tool`: what is not here is off. */
   mcpTools: ReadonlyMap<string, Capability & { fingerprint?: string }>;
 }
 
 const whole = (max: number) => z.number().int().min(1).max(max);
-/** Otto's own limit. */
+/** More steps make a run dearer and rarely better; a task that needs them is for a person. */
 const MOST_STEPS = 10;
 
 const budgets = z.strictObject({
@@ -29,6 +27,7 @@ const budgets = z.strictObject({
   tokens_per_day: whole(10_000_000_000),
 }).partial();
 
+/** Enough for a message that needs a few tools, and small change when a source runs wild. */
 const DEFAULT_BUDGETS: Required<z.infer<typeof budgets>> = {
   steps: MOST_STEPS,
   tool_calls: 20,
@@ -58,7 +57,7 @@ const rules = z.strictObject({
   ).optional(),
   budgets: budgets.optional(),
 });
-type SettingsSchema = z.infer<typeof rules>;
+type OwnRules = z.infer<typeof rules>;
 
 const schema = z.strictObject({
   default: rules.optional(),
@@ -77,20 +76,20 @@ const schema = z.strictObject({
   ).optional(),
 }).superRefine((all, context) => {
   const known = new Set<string>([...BUILT_IN, ...Object.keys(all.mcp_tools ?? {})]);
-  const places: [path: (string | number)[], rules: SettingsSchema | undefined][] = [
+  const places: [path: (string | number)[], rules: OwnRules | undefined][] = [
     [["default"], all.default],
-    ...Object.entries(all.sources ?? {}).map(([name, each]): [string[], SettingsSchema] => [
+    ...Object.entries(all.sources ?? {}).map(([name, each]): [string[], OwnRules] => [
       ["sources", name],
       each,
     ]),
   ];
   for (const [path, each] of places) {
     for (const list of ["tools", "unverified_tools", "approve"] as const) {
-      each?.[list]?.forEach((tool, place) => {
+      each?.[list]?.forEach((tool, index) => {
         if (known.has(tool)) return;
         context.addIssue({
           code: "custom",
-          path: [...path, list, place],
+          path: [...path, list, index],
           message: `"${tool}" is not a tool. Built in are ${BUILT_IN.join(", ")}; a tool of an ` +
             'MCP server must be declared under "mcp_tools"',
         });
@@ -123,7 +122,6 @@ export function readAgentSettings(
     );
   }
   return {
-    sources: Object.keys(all.sources ?? {}),
     mcpTools: new Map(Object.entries(all.mcp_tools ?? {})),
     rulesOf(source) {
       const own = all.sources && Object.hasOwn(all.sources, source) ? all.sources[source] : {};

@@ -10,6 +10,7 @@ export interface Change {
 
 const CURSOR = /^(\d{1,20})-(\d{1,19})$/;
 
+/** Whether a text could be a cursor of ours. */
 export function isCursor(text: string): boolean {
   return CURSOR.test(text);
 }

@@ -28,8 +28,9 @@ export interface Live {
    */
   resume(cursor: string | undefined): Promise<{ cursor: string; gap: boolean }>;
   /**
-   * Every change after `cursor`, in order, none skipped and none twice, until the signal is aborted. Yields an empty list of events
-   * when nothing has happened for `idleMs`.
+   * Every change after `cursor`, in order, none skipped and none twice, until the
+   * signal is aborted. Yields an empty list of events when nothing has happened for
+   * `idleMs`.
    */
   follow(
     cursor: string,
@@ -38,62 +39,40 @@ export interface Live {
   ): AsyncGenerator<LiveEvent[], void>;
 }
 
+/** What happens is seen within a quarter of a second, for four small queries a second. */
 const POLL_MS = 250;
+/** A store that does not answer is asked less often. */
+const RETRY_MS = 1_000;
+/** Proxies close a connection that has been silent for a minute, some for half of one. */
 const IDLE_MS = 15_000;
+/** A listener looks again after this even when no bell rang. */
+const LISTEN_MS = 1_000;
+/** Enough for what happens between two looks, little enough for one answer. */
 const CHANGES_AT_ONCE = 200;
-/** Changes kept in memory for listeners that are nearly up to date. */
+/** Changes kept in memory for listeners that are nearly up to date: some seconds of a busy day. */
 const KEPT = 1_000;
 
+/** Opens the live stream of this process. Reads nothing as long as nobody listens. */
 export function openLive({ database, log }: { database: Database; log: Log }): Live {
   const bell = createBell();
-  const loaded = new WeakMap<Change, Promise<LiveEvent>>();
-  let kept: Change[] = [];
-  /** What was the end when `kept` began: listeners from here on need no query. */
-  let keptFrom: string | undefined;
+  const recent = openRecentChanges(database);
+  const load = createLoader(database);
   let listeners = 0;
   let polling: Promise<void> | undefined;
 
   async function poll(): Promise<void> {
     while (listeners > 0) {
       try {
-        keptFrom ??= await currentCursor(database);
-        const end = kept.at(-1)?.cursor ?? keptFrom;
-        const changes = await readChanges(database, end, CHANGES_AT_ONCE);
-        if (changes.length > 0) {
-          kept.push(...changes);
-          if (kept.length > KEPT) {
-            keptFrom = kept[kept.length - KEPT - 1].cursor;
-            kept = kept.slice(-KEPT);
-          }
-          bell.ring();
-        }
-        if (changes.length < CHANGES_AT_ONCE) await pause(POLL_MS);
+        const count = await recent.readMore();
+        if (count > 0) bell.ring();
+        if (count < CHANGES_AT_ONCE) await pause(POLL_MS);
       } catch (error) {
         log.warn("live.poll_failed", { error: errorText(error) });
-        await pause(1_000);
+        await pause(RETRY_MS);
       }
     }
     polling = undefined;
-    // Nobody listened for a while: what is kept would have a gap.
-    kept = [];
-    keptFrom = undefined;
-  }
-
-  async function changesAfter(cursor: string): Promise<Change[]> {
-    if (cursor === keptFrom) return kept.slice(0, CHANGES_AT_ONCE);
-    const place = kept.findIndex((change) => change.cursor === cursor);
-    if (place >= 0) return kept.slice(place + 1, place + 1 + CHANGES_AT_ONCE);
-    return await readChanges(database, cursor, CHANGES_AT_ONCE);
-  }
-
-  function load(change: Change): Promise<LiveEvent> {
-    let event = loaded.get(change);
-    if (!event) {
-      event = loadItems(database, change);
-      loaded.set(change, event);
-      event.catch(() => loaded.delete(change));
-    }
-    return event;
+    recent.forget();
   }
 
   return {
@@ -108,25 +87,72 @@ export function openLive({ database, log }: { database: Database; log: Log }): L
       polling ??= poll();
       try {
         let at = cursor;
-        let spokenAt = performance.now();
+        let yieldedAt = performance.now();
         while (!signal.aborted) {
-          const changes = await changesAfter(at);
+          const changes = await recent.after(at);
           if (changes.length > 0) {
             const events = await Promise.all(changes.map(load));
             at = changes.at(-1)!.cursor;
-            spokenAt = performance.now();
+            yieldedAt = performance.now();
             yield events;
-          } else if (performance.now() - spokenAt >= idleMs) {
-            spokenAt = performance.now();
+          } else if (performance.now() - yieldedAt >= idleMs) {
+            yieldedAt = performance.now();
             yield [];
           } else {
-            await bell.wait(Math.min(idleMs, 1_000), signal);
+            await bell.wait(Math.min(idleMs, LISTEN_MS), signal);
           }
         }
       } finally {
         listeners--;
       }
     },
+  };
+}
+
+/** The latest changes, kept in memory, and all others behind them. */
+function openRecentChanges(database: Database) {
+  let kept: Change[] = [];
+  /** What was the end when `kept` began: listeners from here on need no query. */
+  let keptFrom: string | undefined;
+  return {
+    /** Reads what is new; returns how much that was. */
+    async readMore(): Promise<number> {
+      keptFrom ??= await currentCursor(database);
+      const end = kept.at(-1)?.cursor ?? keptFrom;
+      const changes = await readChanges(database, end, CHANGES_AT_ONCE);
+      kept.push(...changes);
+      if (kept.length > KEPT) {
+        keptFrom = kept[kept.length - KEPT - 1].cursor;
+        kept = kept.slice(-KEPT);
+      }
+      return changes.length;
+    },
+    /** The changes after a cursor, as many as are read at once. */
+    async after(cursor: string): Promise<Change[]> {
+      if (cursor === keptFrom) return kept.slice(0, CHANGES_AT_ONCE);
+      const index = kept.findIndex((change) => change.cursor === cursor);
+      if (index >= 0) return kept.slice(index + 1, index + 1 + CHANGES_AT_ONCE);
+      return await readChanges(database, cursor, CHANGES_AT_ONCE);
+    },
+    /** After a time in which nothing was read, what is kept would have a gap. */
+    forget(): void {
+      kept = [];
+      keptFrom = undefined;
+    },
+  };
+}
+
+/** Loads what a change touched, once for all listeners. */
+function createLoader(database: Database): (change: Change) => Promise<LiveEvent> {
+  const loaded = new WeakMap<Change, Promise<LiveEvent>>();
+  return (change) => {
+    let event = loaded.get(change);
+    if (!event) {
+      event = loadItems(database, change);
+      loaded.set(change, event);
+      event.catch(() => loaded.delete(change));
+    }
+    return event;
   };
 }
 

@@ -10,9 +10,10 @@ export interface ChannelStats {
   last_error_at: Date | null;
 }
 
-/** Only as many of the latest notifications are looked at. */
+/** Only as many of the latest notifications are looked at: the page is about now. */
 const LOOKED_AT = 1_000;
 
+/** How it goes with every channel that has told anything lately, by name. */
 export async function readChannelStats(database: Database): Promise<ChannelStats[]> {
   return await database.query(
     "read how the channels do",

@@ -4,15 +4,18 @@ import { dirname, resolve } from "node:path";
 import { readMcpServers } from "../agent/mcp/servers.ts";
 import { readAgentSettings } from "../agent/settings.ts";
 import type { Config } from "../config/config.ts";
-import { openServer, requireUtf8 } from "../store/database.ts";
+import { requireUtf8 } from "../store/encoding.ts";
+import { openServer } from "../store/server.ts";
 import { pause } from "../async/deadline.ts";
 import type { Check } from "./health.ts";
 import { errorText, type Log } from "../process/log.ts";
 import { openRedis } from "../store/redis.ts";
 import { instructionsOf } from "../config/source_file.ts";
 
+/** Three tries of the client to connect. */
 const REDIS_MS = 3_000;
-const LOOK_MS = 50;
+/** Often enough that nobody notices the wait. */
+const RETRY_MS = 50;
 
 /** Looks whether the stores that are configured can be reached; changes nothing in them. */
 export async function checkStores(config: Config, log: Log): Promise<Check[]> {
@@ -95,7 +98,7 @@ async function checkRedis(url: string, log: Log): Promise<string> {
         if (performance.now() > until) {
           throw new Error(`${new URL(url).host} does not answer as Redis (${errorText(error)})`);
         }
-        await pause(LOOK_MS);
+        await pause(RETRY_MS);
       }
     }
   } finally {

@@ -22,37 +22,35 @@ export interface Health {
   checks: Check[];
 }
 
+/** Monitors wait for a few seconds, and one check comes after another. */
 const CHECK_MS = 1_500;
 /** News that waits longer than this means that nobody works. */
 const OLD_SECONDS = 60;
+/** Counting stops here: it is far too many in any case. */
+const MOST_COUNTED = 10_000;
+
+/** What is looked at. */
+export interface HealthSubjects {
+  database: Database;
+  queue: Queue;
+  spill?: Spill;
+  jobs: Jobs;
+  config: Pick<Config, "agentStartSeconds" | "agentIsExternal">;
+  /** What this process has read of the operator's rules. */
+  sources: { rules: string | null };
+  notReady: () => string | undefined;
+}
 
 /** Looks at every store: reachable, durable, how much waits, how old it is. */
-export async function checkHealth(
-  { database, queue, spill, jobs, config, sources, notReady }: {
-    database: Database;
-    queue: Queue;
-    spill?: Spill;
-    jobs: Jobs;
-    config: Pick<Config, "agentStartSeconds" | "agentIsExternal">;
-    /** What this process has read of the operator's rules. */
-    sources: { rules: string | null };
-    notReady: () => string | undefined;
-  },
-): Promise<Health> {
-  const checks = [await checkDatabase(database, notReady())];
-  const databaseFailed = checks[0].status === "failed";
-  if (!databaseFailed) checks.push(await checkQueue(database, queue));
-  if (!databaseFailed) checks.push(...await checkSlack(database));
-  if (!databaseFailed && database.kind === "postgres") {
-    checks.push(...await checkWorkers(database, sources));
-  }
-  if (!databaseFailed && jobs.backend === "arq") {
-    checks.push(await checkAgent(database, config));
-  }
-  if (spill) checks.push(await checkSpill(spill, databaseFailed));
+export async function checkHealth(subjects: HealthSubjects): Promise<Health> {
+  const { database, spill, notReady } = subjects;
+  const reachable = await checkDatabase(database, notReady());
+  const isAway = reachable.status === "failed";
+  const checks = [reachable, ...isAway ? [] : await checkWork(subjects)];
+  const spilling = spill && await checkSpill(spill, isAway);
+  if (spilling) checks.push(spilling);
   // While the spill takes messages nothing is lost; without it nothing is taken.
-  const canAccept = !databaseFailed || checks.at(-1)!.name === "spill" &&
-      checks.at(-1)!.status !== "failed";
+  const canAccept = !isAway || (spilling !== undefined && spilling.status !== "failed");
   const status = !canAccept
     ? "unhealthy"
     : checks.every((check) => check.status === "ok")
@@ -61,9 +59,19 @@ export async function checkHealth(
   return { status, checks };
 }
 
-async function checkDatabase(database: Database, obstacle: string | undefined): Promise<Check> {
+/** What can be looked up while the database answers. */
+async function checkWork(
+  { database, queue, jobs, config, sources }: HealthSubjects,
+): Promise<Check[]> {
+  const checks = [await checkQueue(database, queue), ...await checkSlack(database)];
+  if (database.kind === "postgres") checks.push(...await checkWorkers(database, sources));
+  if (jobs.backend === "arq") checks.push(await checkAgent(database, config));
+  return checks;
+}
+
+async function checkDatabase(database: Database, notReady: string | undefined): Promise<Check> {
   const name = "database";
-  if (obstacle !== undefined) {
+  if (notReady !== undefined) {
     return {
       name,
       status: "failed",
@@ -111,12 +119,14 @@ async function checkQueue(database: Database, queue: Queue): Promise<Check> {
         select count(*)::int as depth,
           extract(epoch from now() - min(stored_at))::int as age
         from (select stored_at from messages where state = 'new' and lease_until is distinct from 'infinity'
-          order by id limit 10000) m`,
+          order by id limit ${MOST_COUNTED}) m`,
       CHECK_MS,
     );
     const detail = depth === 0
       ? "empty"
-      : `${depth === 10_000 ? "10000 or more" : depth} waiting, the oldest for ${age} s`;
+      : `${
+        depth === MOST_COUNTED ? `${MOST_COUNTED} or more` : depth
+      } waiting, the oldest for ${age} s`;
     const news = await queue.depth();
     if (queue.backend === "redis" && news === undefined) {
       return {
@@ -144,10 +154,10 @@ async function checkQueue(database: Database, queue: Queue): Promise<Check> {
 async function checkSlack(database: Database): Promise<Check[]> {
   const name = "slack";
   try {
-    const obstacle = await readOutage(database, CHECK_MS);
-    if (!obstacle) return [];
-    const detail = `takes no messages since ${obstacle.since}; outcomes are told in the web UI`;
-    return [{ name, status: "degraded", detail, hint: obstacle.error }];
+    const outage = await readOutage(database, CHECK_MS);
+    if (!outage) return [];
+    const detail = `takes no messages since ${outage.since}; outcomes are told in the web UI`;
+    return [{ name, status: "degraded", detail, hint: outage.error }];
   } catch {
     // Anyone may ask, so the reason stands in the log only.
     return [{ name, status: "degraded", detail: "cannot be looked up now" }];

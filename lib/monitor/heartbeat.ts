@@ -14,6 +14,7 @@ export interface WorkerStatus {
   alive: boolean;
 }
 
+/** Five beats before a worker is taken for dead. */
 export const HEARTBEAT_MS = 2_000;
 /** A worker not seen for this long is taken for dead: its leases have run out. */
 const SILENT_SECONDS = 10;
@@ -21,14 +22,12 @@ const SILENT_SECONDS = 10;
 /** Says that a worker is alive, what it does and how much it has done. */
 export async function beat(
   database: Database,
-  { id, host, roles, doing, processed, rules }: {
-    id: string;
-    host: string;
-    roles: readonly string[];
-    doing: string;
-    processed: number;
-    rules: string | null;
-  },
+  { id, host, roles, doing, processed, rules }:
+    & Omit<
+      WorkerStatus,
+      "roles" | "started_at" | "last_seen" | "alive"
+    >
+    & { roles: readonly string[] },
 ): Promise<void> {
   await database.query("send a heartbeat", (sql) =>
     sql`
@@ -57,6 +56,7 @@ export async function listWorkers(database: Database): Promise<WorkerStatus[]> {
   return rows.map((row) => ({ ...row, processed: Number(row.processed) }));
 }
 
+/** Takes workers off the list that died long ago. */
 export async function forgetWorkers(database: Database): Promise<void> {
   await database.query(
     "forget silent workers",

@@ -1,4 +1,4 @@
-import type { Database } from "../store/database.ts";
+import type { Database, Sql } from "../store/database.ts";
 import type { JobQueue, Jobs } from "../jobs/jobs.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Spill } from "../message/spill.ts";
@@ -64,8 +64,13 @@ export interface Stats {
   }[];
 }
 
+/** As many as a person looks through; the rest is found by the lists' filters. */
 const RECENT = 20;
+/** Unknown types are the senders' inventions: the most frequent ones say enough. */
 const MOST_TYPES = 50;
+/** Latencies are those of now, and a thousand gives a p99 of ten items. */
+const LATEST = 1_000;
+/** Longer than other queries may take: it counts whole tables. As long as the server gives any statement. */
 const STATS_MS = 15_000;
 
 /** Reads the numbers of every stage, from the rows themselves. */
@@ -77,83 +82,7 @@ export async function readStats(
     jobs: Jobs;
   },
 ): Promise<Stats> {
-  const [row] = await database.query(
-    "read the statistics",
-    (sql) =>
-      sql<(Omit<Stats, "queue" | "jobs"> & { waiting: QueueWait; tasks: TaskCounts })[]>`
-      with counts as materialized (
-        select state, webhook_type, count(*)::int as messages, sum(repeats)::int as repeats
-        from messages group by state, webhook_type
-      ), states as (
-        select coalesce(sum(messages), 0)::int as total,
-          coalesce(sum(messages) filter (where state = 'new'), 0)::int as new,
-          coalesce(sum(messages) filter (where state = 'processed'), 0)::int as processed,
-          coalesce(sum(messages) filter (where state = 'filtered'), 0)::int as filtered,
-          coalesce(sum(messages) filter (where state = 'failed'), 0)::int as failed,
-          coalesce(sum(messages) filter (where state = 'rejected'), 0)::int as rejected,
-          coalesce(sum(repeats), 0)::int as repeats
-        from counts
-      ), types as (
-        select webhook_type, sum(messages)::int as messages from counts
-        group by webhook_type order by 2 desc, 1 limit ${MOST_TYPES}
-      ), settled as materialized (
-        select received_at, stored_at, claimed_at, settled_at from messages
-        where settled_at is not null and claimed_at is not null
-          -- They waited for others, as they were told to.
-          and not exists (select from burst_messages where message_id = messages.id)
-        order by settled_at desc limit 1000
-      ), finished as materialized (
-        select started_at, finished_at from tasks
-        where finished_at is not null and started_at is not null
-        order by finished_at desc limit 1000
-      ), told as materialized (
-        select created_at, sent_at from notifications where sent_at is not null
-        order by id desc limit 1000
-      )
-      select
-        (select to_json(states) from states) as messages,
-        (select coalesce(json_object_agg(webhook_type, messages), '{}') from types) as by_type,
-        (select json_build_object(
-            'depth', count(*) filter (where lease_until is distinct from 'infinity'),
-            'held', count(*) filter (where lease_until = 'infinity'),
-            'in_progress', count(*) filter (where lease_until > now() and lease_until < 'infinity'),
-            'oldest_age_seconds', round(extract(epoch from now() - min(stored_at)
-              filter (where lease_until is distinct from 'infinity'))::numeric, 1))
-          from messages where state = 'new') as waiting,
-        (select json_build_object(
-            'pending', count(*) filter (where status = 'pending'),
-            'running', count(*) filter (where status = 'running'),
-            'waiting_input', count(*) filter (where status = 'waiting_input'),
-            'oldest_age_seconds', round(extract(epoch from now() - min(created_at)
-              filter (where status = 'pending'))::numeric, 1))
-          from tasks where status in ('pending', 'running', 'waiting_input')) as tasks,
-        json_build_object(
-          'received', (select count(*)::int from messages
-            where id > ${sql.unsafe(HOUR_AGO_ID)} and state <> 'rejected'),
-          'processed', (select count(*)::int from messages
-            where settled_at > now() - interval '1 hour' and state = 'processed'),
-          'failed', (select count(*)::int from messages
-            where settled_at > now() - interval '1 hour' and state = 'failed'),
-          'completed_tasks', (select count(*)::int from tasks
-            where finished_at > now() - interval '1 hour' and status = 'completed')) as last_hour,
-        json_build_object(
-          'receive', (select ${sql.unsafe(stage("stored_at - received_at"))} from settled),
-          'queue', (select ${sql.unsafe(stage("claimed_at - stored_at"))} from settled),
-          'task', (select ${sql.unsafe(stage("settled_at - claimed_at"))} from settled),
-          'agent', (select ${sql.unsafe(stage("finished_at - started_at"))} from finished),
-          'notify', (select ${sql.unsafe(stage("sent_at - created_at"))} from told)) as stages,
-        (select coalesce(json_agg(f), '[]') from (
-          select id as message_id, webhook_type, error, attempts, settled_at as failed_at
-          from messages where state = 'failed' order by id desc limit ${RECENT}) f) as recent_failed,
-        (select coalesce(json_agg(f), '[]') from (
-          select id, title, error_message as error, finished_at
-          from tasks where status = 'failed' order by id desc limit ${RECENT}) f) as failed_tasks,
-        (select coalesce(json_agg(f), '[]') from (
-          select id, task_id, channel, destination, error, attempts
-          from notifications where state = 'dead' order by id desc limit ${RECENT}) f)
-          as dead_notifications`,
-    STATS_MS,
-  );
+  const [row] = await database.query("read the statistics", selectStats, STATS_MS);
   const { waiting, tasks, recent_failed, failed_tasks, ...rest } = row;
   const [spilled, arq] = await Promise.all([spill?.depth(), jobs.measure()]);
   return {
@@ -165,21 +94,125 @@ export async function readStats(
   };
 }
 
-/** Times inside the server's JSON are texts. */
-function toDate(text: Date | null): Date | null {
-  return text === null ? null : new Date(text);
-}
-
+type StatsRow = Omit<Stats, "queue" | "jobs"> & { waiting: QueueWait; tasks: TaskCounts };
 type TaskCounts = Omit<Stats["jobs"], "backend" | "arq">;
 type QueueWait = Pick<Stats["queue"], "depth" | "in_progress" | "held" | "oldest_age_seconds">;
+
+/** One statement, so that all numbers are of one moment. */
+const selectStats = (sql: Sql) =>
+  sql<StatsRow[]>`
+    with counts as materialized (
+      select state, webhook_type, count(*)::int as messages, sum(repeats)::int as repeats
+      from messages group by state, webhook_type
+    ), completed as materialized (
+      select received_at, stored_at, claimed_at, settled_at from messages
+      where settled_at is not null and claimed_at is not null
+        -- They waited for others, as they were told to.
+        and not exists (select from burst_messages where message_id = messages.id)
+      order by settled_at desc limit ${LATEST}
+    ), finished as materialized (
+      select started_at, finished_at from tasks
+      where finished_at is not null and started_at is not null
+      order by finished_at desc limit ${LATEST}
+    ), sent as materialized (
+      select created_at, sent_at from notifications where sent_at is not null
+      order by id desc limit ${LATEST}
+    )
+    select (${messageCounts(sql)}) as messages, (${typeCounts(sql)}) as by_type,
+      (${queueWait(sql)}) as waiting, (${taskCounts(sql)}) as tasks,
+      ${lastHour(sql)} as last_hour, ${stageLatencies(sql)} as stages,
+      (${recentFailed(sql)}) as recent_failed, (${failedTasks(sql)}) as failed_tasks,
+      (${deadNotifications(sql)}) as dead_notifications`;
+
+const messageCounts = (sql: Sql) =>
+  sql`
+    select json_build_object(
+      'total', coalesce(sum(messages), 0),
+      'new', coalesce(sum(messages) filter (where state = 'new'), 0),
+      'processed', coalesce(sum(messages) filter (where state = 'processed'), 0),
+      'filtered', coalesce(sum(messages) filter (where state = 'filtered'), 0),
+      'failed', coalesce(sum(messages) filter (where state = 'failed'), 0),
+      'rejected', coalesce(sum(messages) filter (where state = 'rejected'), 0),
+      'repeats', coalesce(sum(repeats), 0))
+    from counts`;
+
+const typeCounts = (sql: Sql) =>
+  sql`
+    select coalesce(json_object_agg(webhook_type, messages), '{}') from (
+      select webhook_type, sum(messages)::int as messages from counts
+      group by webhook_type order by 2 desc, 1 limit ${MOST_TYPES}) types`;
+
+const queueWait = (sql: Sql) =>
+  sql`
+    select json_build_object(
+      'depth', count(*) filter (where lease_until is distinct from 'infinity'),
+      'held', count(*) filter (where lease_until = 'infinity'),
+      'in_progress', count(*) filter (where lease_until > now() and lease_until < 'infinity'),
+      'oldest_age_seconds', round(extract(epoch from now() - min(stored_at)
+        filter (where lease_until is distinct from 'infinity'))::numeric, 1))
+    from messages where state = 'new'`;
+
+const taskCounts = (sql: Sql) =>
+  sql`
+    select json_build_object(
+      'pending', count(*) filter (where status = 'pending'),
+      'running', count(*) filter (where status = 'running'),
+      'waiting_input', count(*) filter (where status = 'waiting_input'),
+      'oldest_age_seconds', round(extract(epoch from now() - min(created_at)
+        filter (where status = 'pending'))::numeric, 1))
+    from tasks where status in ('pending', 'running', 'waiting_input')`;
 
 /** The smallest id of an hour ago: ids begin with their time in milliseconds (RFC 9562). */
 const HOUR_AGO_ID = `(lpad(to_hex((extract(epoch from now() - interval '1 hour') * 1000)::bigint),
   12, '0') || '70008000000000000000')::uuid`;
 
-function stage(duration: string): string {
+const lastHour = (sql: Sql) =>
+  sql`
+    json_build_object(
+      'received', (select count(*)::int from messages
+        where id > ${sql.unsafe(HOUR_AGO_ID)} and state <> 'rejected'),
+      'processed', (select count(*)::int from messages
+        where settled_at > now() - interval '1 hour' and state = 'processed'),
+      'failed', (select count(*)::int from messages
+        where settled_at > now() - interval '1 hour' and state = 'failed'),
+      'completed_tasks', (select count(*)::int from tasks
+        where finished_at > now() - interval '1 hour' and status = 'completed'))`;
+
+const stageLatencies = (sql: Sql) =>
+  sql`
+    json_build_object(
+      'receive', (select ${sql.unsafe(latency("stored_at - received_at"))} from completed),
+      'queue', (select ${sql.unsafe(latency("claimed_at - stored_at"))} from completed),
+      'task', (select ${sql.unsafe(latency("settled_at - claimed_at"))} from completed),
+      'agent', (select ${sql.unsafe(latency("finished_at - started_at"))} from finished),
+      'notify', (select ${sql.unsafe(latency("sent_at - created_at"))} from sent))`;
+
+function latency(duration: string): string {
   const at = (share: number) =>
     `round((percentile_cont(${share}) within group (
       order by greatest(0, extract(epoch from ${duration}) * 1000)))::numeric, 1)`;
   return `json_build_object('p50_ms', ${at(0.5)}, 'p99_ms', ${at(0.99)})`;
+}
+
+const recentFailed = (sql: Sql) =>
+  sql`
+    select coalesce(json_agg(f), '[]') from (
+      select id as message_id, webhook_type, error, attempts, settled_at as failed_at
+      from messages where state = 'failed' order by id desc limit ${RECENT}) f`;
+
+const failedTasks = (sql: Sql) =>
+  sql`
+    select coalesce(json_agg(f), '[]') from (
+      select id, title, error_message as error, finished_at
+      from tasks where status = 'failed' order by id desc limit ${RECENT}) f`;
+
+const deadNotifications = (sql: Sql) =>
+  sql`
+    select coalesce(json_agg(f), '[]') from (
+      select id, task_id, channel, destination, error, attempts
+      from notifications where state = 'dead' order by id desc limit ${RECENT}) f`;
+
+/** Times inside the server's JSON are texts. */
+function toDate(text: Date | null): Date | null {
+  return text === null ? null : new Date(text);
 }

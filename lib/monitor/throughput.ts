@@ -10,28 +10,35 @@ type StageName = keyof Stats["stages"];
 
 const MINUTES = 60;
 const MINUTE_MS = 60_000;
+/** Every page that is open asks; a minute's bar changes no faster for the eye. */
 const FRESH_MS = 5_000;
-/** Of each stage the newest are looked at, no more. */
+/** Of each stage the newest are looked at, no more: more than 27 a second for an hour. */
 const MOST_ROWS = 100_000;
-/** Rows become visible after the time that stands in them: the minute before is read again, too. */
-const UNSETTLED = 2;
-const PULSE_MS = 10_000;
+/**
+ * Rows become visible after the time that stands in them, so the minute before is counted again
+ * together with the running one.
+ */
+const OPEN_MINUTES = 2;
+/** Longer than other queries may take: after a start a whole hour is counted. */
+const COUNT_MS = 10_000;
 
 /**
- * The pulse of all stages, for all who ask. What a past minute had is kept, so
- * that each look counts the latest two minutes and not the hour.
+ * Reads the throughput of all stages, once for all who ask within five seconds. What a
+ * past minute had is kept, so that each time the latest two minutes are counted and
+ * not the hour.
  */
 export function openThroughput(
   database: Database,
   fresh: Parameters<typeof cached>[1] = { freshMs: FRESH_MS },
 ): () => Promise<Throughput> {
   const kept = new Map<number, Counts>();
-  let settled = -Infinity;
+  /** The last minute whose counts are final. */
+  let countedTo = -Infinity;
 
   return cached(async () => {
     const now = Math.floor(Date.now() / MINUTE_MS);
     const oldest = now - MINUTES + 1;
-    const from = Math.max(oldest, settled + 1);
+    const from = Math.max(oldest, countedTo + 1);
     const rows = await countSince(database, new Date(from * MINUTE_MS));
     for (const minute of [...kept.keys()]) {
       if (minute < oldest || minute >= from) kept.delete(minute);
@@ -40,7 +47,7 @@ export function openThroughput(
       const counts = kept.get(minute) ?? {};
       kept.set(minute, { ...counts, [stage]: count });
     }
-    settled = now - UNSETTLED;
+    countedTo = now - OPEN_MINUTES;
     const of = (stage: StageName) =>
       Array.from({ length: MINUTES }, (_, index) => kept.get(oldest + index)?.[stage] ?? 0);
     return {
@@ -66,7 +73,7 @@ async function countSince(
     "count by the minute",
     (sql) =>
       sql<{ stage: StageName; minute: number; count: number }[]>`
-      with settled as materialized (
+      with completed as materialized (
         select claimed_at, settled_at, state from messages where settled_at >= ${from}
         order by settled_at desc limit ${MOST_ROWS}
       )
@@ -75,8 +82,8 @@ async function countSince(
         (select 'receive' as stage, stored_at as at from messages
           where id >= ${idBefore(MINUTE_MS)} and state <> 'rejected'
           order by id desc limit ${MOST_ROWS})
-        union all select 'queue', claimed_at from settled
-        union all select 'task', settled_at from settled where state = 'processed'
+        union all select 'queue', claimed_at from completed
+        union all select 'task', settled_at from completed where state = 'processed'
         union all (select 'agent', finished_at from tasks where finished_at >= ${from}
           order by finished_at desc limit ${MOST_ROWS})
         union all (select 'notify', sent_at from notifications
@@ -84,6 +91,6 @@ async function countSince(
           order by id desc limit ${MOST_ROWS})
       ) passed
       where at >= ${from} group by 1, 2`,
-    PULSE_MS,
+    COUNT_MS,
   );
 }

@@ -8,6 +8,7 @@ export const SPANS = {
   "7d": { seconds: 604_800, steps: 56 },
 } as const;
 
+/** Such as `24h`. */
 export type SpanName = keyof typeof SPANS;
 
 /** What happened in each step, the oldest first. */
@@ -24,17 +25,18 @@ export interface TimeSeries {
   isCut: boolean;
 }
 
-/** The newest are looked at, no more of each kind. */
+/** The newest are looked at, no more of each kind: reading them takes enough for every chart but a flood's. */
 const MOST_ROWS = 100_000;
-const HISTORY_MS = 10_000;
+/** Longer than other queries may take: whoever opens a chart waits for it. */
+const READ_MS = 10_000;
 
-/** Reads the past from the rows themselves: nothing is counted while messages come in. */
+/** Reads the time series from the rows themselves: nothing is counted while messages come in. */
 export async function readTimeSeries(database: Database, name: SpanName): Promise<TimeSeries> {
   const { seconds, steps } = SPANS[name];
   const from = new Date(Date.now() - seconds * 1_000);
   const size = seconds / steps;
   const [row] = await database.query(
-    "read the past",
+    "read a time series",
     (sql) => {
       const step = (column: string) =>
         sql`least(${steps - 1}, greatest(0, floor((extract(epoch from ${sql.unsafe(column)})
@@ -66,23 +68,20 @@ export async function readTimeSeries(database: Database, name: SpanName): Promis
               from tasks where finished_at >= ${from}
               order by finished_at desc limit ${MOST_ROWS}) t group by 1) t) as tasks`;
     },
-    HISTORY_MS,
+    READ_MS,
   );
   const { received, failed, tasks } = row;
-  const spread = <T extends Bucket>(rows: T[] | null, value: (row: T) => number): number[] => {
-    const values = Array<number>(steps).fill(0);
-    for (const each of rows ?? []) values[each.step] = value(each);
-    return values;
-  };
-  const broken = spread(failed, ({ count }) => count);
+  const unreadable = spread(steps, failed, ({ count }) => count);
   const looked = (received ?? []).reduce((all, { count }) => all + count, 0);
   return {
     from,
-    received: spread(received, ({ count }) => count),
-    completed: spread(tasks, ({ count }) => count),
-    failed: spread(tasks, (each) => each.failed).map((count, index) => count + broken[index]),
-    p50: spread(tasks, ({ p50 }) => Math.round(p50)),
-    p95: spread(tasks, ({ p95 }) => Math.round(p95)),
+    received: spread(steps, received, ({ count }) => count),
+    completed: spread(steps, tasks, ({ count }) => count),
+    failed: spread(steps, tasks, (each) => each.failed).map((count, index) =>
+      count + unreadable[index]
+    ),
+    p50: spread(steps, tasks, ({ p50 }) => Math.round(p50)),
+    p95: spread(steps, tasks, ({ p95 }) => Math.round(p95)),
     isCut: looked >= MOST_ROWS,
   };
 }
@@ -90,4 +89,15 @@ export async function readTimeSeries(database: Database, name: SpanName): Promis
 interface Bucket {
   step: number;
   count: number;
+}
+
+/** One value for each step, 0 where nothing happened. */
+function spread<T extends Bucket>(
+  steps: number,
+  rows: readonly T[] | null,
+  value: (row: T) => number,
+): number[] {
+  const values = Array<number>(steps).fill(0);
+  for (const row of rows ?? []) values[row.step] = value(row);
+  return values;
 }

@@ -2,6 +2,7 @@ import type { Database } from "../store/database.ts";
 import { LEASE_SECONDS } from "../message/claim.ts";
 import { idArray, storedText } from "../store/stored.ts";
 
+/** A notification is `pending` until it is told (`sent`) or given up (`dead`). */
 export const NOTIFICATION_STATES = ["pending", "sent", "dead"] as const;
 
 /** One telling of one outcome to one destination, as the API shows it. */
@@ -24,7 +25,7 @@ export interface Notification {
 const columns = `id, task_id, message_id, channel, destination, kind, text, state, attempts, error,
   created_at, sent_at, read_at`;
 
-/** After so many tries a notification is dead: kept, with the reason, and shown. */
+/** After so many tries, about four minutes, a notification is dead: kept, with the reason, and shown. */
 const MOST_TRIES = 8;
 
 /** Claims notifications that are due, oldest first. Slack's are told by showing their task there. */
@@ -48,7 +49,7 @@ export async function claimNotifications(
       returning ${sql.unsafe(columns.replaceAll(/(\w+)/g, "n.$1"))}`);
 }
 
-/** Marks notifications as told. */
+/** Marks notifications as sent. */
 export async function markSent(database: Database, ids: readonly string[]): Promise<void> {
   await database.query("mark notifications as sent", (sql) =>
     sql`
@@ -108,6 +109,7 @@ export async function listNotifications(
       order by id desc limit ${limit}`);
 }
 
+/** One notification; undefined when there is none. */
 export async function readNotification(
   database: Database,
   id: string,

@@ -1,3 +1,4 @@
+import type { Buffer } from "node:buffer";
 import { createHash, randomBytes } from "node:crypto";
 import type { Config } from "../config/config.ts";
 import type { Database } from "../store/database.ts";
@@ -24,10 +25,18 @@ export interface Admin {
   replaceToken(): Promise<string>;
 }
 
+/** 30 days: whoever looks in once a month signs in anew. */
 export const SESSION_SECONDS = 30 * 24 * 60 * 60;
 
 const hashOf = (text: string) => createHash("sha256").update(text).digest();
+/** 192 bits: nobody guesses it, and it has no character that a URL or a shell would change. */
 const randomText = () => randomBytes(24).toString("base64url");
+
+/** The hash that somebody's token must have, by role; undefined where there is no such token. */
+interface TokenHashes {
+  admin(): Promise<Uint8Array | undefined>;
+  reader: Uint8Array | undefined;
+}
 
 /**
  * The admin of this Otto: with `ADMIN_TOKEN`, or else with a random token whose
@@ -40,26 +49,40 @@ export function openAdmin(
   database: Database,
 ): Admin {
   const configured = adminToken === undefined ? undefined : hashOf(adminToken);
-  const reading = readToken === undefined ? undefined : hashOf(readToken);
+  const reader = readToken === undefined ? undefined : hashOf(readToken);
+  const admin = async () => configured ?? await readTokenHash(database);
+  return {
+    async roleOfToken(token) {
+      const shown = hashOf(token);
+      const hash = await admin();
+      if (hash !== undefined && equalBytes(shown, hash)) return "admin";
+      return reader !== undefined && equalBytes(shown, reader) ? "reader" : undefined;
+    },
+    ...openSessions({ admin, reader }, database),
+    async makeToken() {
+      if (configured) return undefined;
+      const token = randomText();
+      return await keepTokenHash(database, hashOf(token)) ? token : undefined;
+    },
+    async replaceToken() {
+      const token = randomText();
+      await replaceTokenHash(database, hashOf(token));
+      return token;
+    },
+  };
+}
 
-  async function theHash(): Promise<Uint8Array | undefined> {
-    if (configured) return configured;
-    const [row] = await database.query(
-      "read the admin token",
-      (sql) =>
-        sql<{ hash: Uint8Array }[]>`
-        select decode(value, 'hex') as hash from settings where name = 'admin_token_hash'`,
-    );
-    return row?.hash;
-  }
-
-  /** Sessions of an earlier token are none. */
+/** Sessions are bound to the token that opened them: those of an earlier one are none. */
+function openSessions(
+  hashes: TokenHashes,
+  database: Database,
+): Pick<Admin, "openSession" | "roleOfSession" | "closeSession"> {
   async function sessionKey(session: string, role: Role): Promise<Uint8Array | undefined> {
-    const hash = role === "reader" ? reading : await theHash();
+    const hash = role === "reader" ? hashes.reader : await hashes.admin();
     return hash && createHash("sha256").update(hash).update(session).digest();
   }
 
-  async function isSession(session: string, role: Role): Promise<boolean> {
+  async function isOpen(session: string, role: Role): Promise<boolean> {
     const key = await sessionKey(session, role);
     if (!key) return false;
     const rows = await database.query(
@@ -70,12 +93,6 @@ export function openAdmin(
   }
 
   return {
-    async roleOfToken(token) {
-      const shown = hashOf(token);
-      const hash = await theHash();
-      if (hash !== undefined && equalBytes(shown, hash)) return "admin";
-      return reading !== undefined && equalBytes(shown, reading) ? "reader" : undefined;
-    },
     async openSession(role) {
       const session = randomText();
       const key = await sessionKey(session, role);
@@ -87,8 +104,8 @@ export function openAdmin(
       return session;
     },
     async roleOfSession(session) {
-      if (await isSession(session, "admin")) return "admin";
-      return await isSession(session, "reader") ? "reader" : undefined;
+      if (await isOpen(session, "admin")) return "admin";
+      return await isOpen(session, "reader") ? "reader" : undefined;
     },
     async closeSession(session) {
       for (const role of ["admin", "reader"] as const) {
@@ -100,27 +117,37 @@ export function openAdmin(
         );
       }
     },
-    async makeToken() {
-      if (configured) return undefined;
-      const token = randomText();
-      const [made] = await database.query(
-        "keep the admin token",
-        (sql) =>
-          sql`insert into settings (name, value)
-          values ('admin_token_hash', ${hashOf(token).toString("hex")})
-          on conflict (name) do nothing returning name`,
-      );
-      return made && token;
-    },
-    async replaceToken() {
-      const token = randomText();
-      await database.query("replace the admin token", (sql) =>
-        sql`
-          with old as (delete from sessions)
-          insert into settings (name, value)
-          values ('admin_token_hash', ${hashOf(token).toString("hex")})
-          on conflict (name) do update set value = excluded.value`);
-      return token;
-    },
   };
+}
+
+async function readTokenHash(database: Database): Promise<Uint8Array | undefined> {
+  const [row] = await database.query(
+    "read the admin token",
+    (sql) =>
+      sql<{ hash: Uint8Array }[]>`
+      select decode(value, 'hex') as hash from settings where name = 'admin_token_hash'`,
+  );
+  return row?.hash;
+}
+
+/** Keeps the hash unless there is one; returns whether it did. */
+async function keepTokenHash(database: Database, hash: Buffer): Promise<boolean> {
+  const rows = await database.query(
+    "keep the admin token",
+    (sql) =>
+      sql`insert into settings (name, value)
+      values ('admin_token_hash', ${hash.toString("hex")})
+      on conflict (name) do nothing returning name`,
+  );
+  return rows.length > 0;
+}
+
+/** Keeps the hash in place of another, whose sessions end. */
+async function replaceTokenHash(database: Database, hash: Buffer): Promise<void> {
+  await database.query("replace the admin token", (sql) =>
+    sql`
+      with old as (delete from sessions)
+      insert into settings (name, value)
+      values ('admin_token_hash', ${hash.toString("hex")})
+      on conflict (name) do update set value = excluded.value`);
 }

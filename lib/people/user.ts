@@ -56,6 +56,7 @@ export async function listUsers(
       order by id desc limit ${limit}`);
 }
 
+/** One user; undefined when there is none. */
 export async function readUser(database: Database, id: string): Promise<User | undefined> {
   const [user] = await database.query(
     "read a user",

@@ -1,4 +1,4 @@
-import { tidyEmbedded } from "../store/database.ts";
+import { tidyEmbedded } from "../store/embedded.ts";
 import { deadline, pause, untilAborted } from "../async/deadline.ts";
 import { beat, HEARTBEAT_MS, signOff } from "../monitor/heartbeat.ts";
 import { newId } from "../store/id.ts";

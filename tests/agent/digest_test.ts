@@ -3,20 +3,20 @@ import { describe, it } from "@std/testing/bdd";
 import { digestAgent } from "../../lib/agent/digest.ts";
 import type { Assignment } from "../../lib/agent/agent.ts";
 
-const assignment = (told: Partial<Assignment["told"]>): Assignment => ({
+const assignment = (described: Partial<Assignment["described"]>): Assignment => ({
   taskId: "t",
   epoch: 1,
-  title: told.title ?? "octocat pushed 2 commits to main",
+  title: described.title ?? "octocat pushed 2 commits to main",
   description: "Process GitHub push",
   source: "github",
   webhookType: "github",
-  told: { title: "t", description: "d", ...told },
+  described: { title: "t", description: "d", ...described },
   payload: {},
   verified: false,
   receivedAt: new Date("2026-01-02T03:04:05Z"),
 });
-async function digest(told: Partial<Assignment["told"]>): Promise<string> {
-  const outcome = await digestAgent.run(assignment(told), new AbortController().signal);
+async function digest(described: Partial<Assignment["described"]>): Promise<string> {
+  const outcome = await digestAgent.run(assignment(described), new AbortController().signal);
   assert(outcome.status === "completed");
   return outcome.text;
 }

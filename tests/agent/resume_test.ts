@@ -68,10 +68,7 @@ describe("a run whose worker dies", () => {
   function openAgent(database: Database, tools: string[]) {
     const config = readConfig({ OPEN_AI_BASE: `${fake.url}/v1` });
     const settings = readAgentSettings(undefined);
-    return createModelAgent({
-      config,
-      database,
-      log: createLog("silent"),
+    return createModelAgent({ config, database, log: createLog("silent") }, {
       model: createModel(config.model!),
       settings: {
         ...settings,
@@ -101,7 +98,7 @@ describe("a run whose worker dies", () => {
       description: task.description,
       source: "generic",
       webhookType: "demo",
-      told: { title: task.title, description: task.description },
+      described: { title: task.title, description: task.description },
       payload: {},
       verified: false,
       receivedAt: task.receivedAt,

@@ -1,13 +1,10 @@
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { afterAll, beforeAll, beforeEach, describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
-import {
-  type Database,
-  migrate,
-  openEmbedded,
-  openServer,
-  type Sql,
-} from "../../lib/store/database.ts";
+import type { Database, Sql } from "../../lib/store/database.ts";
+import { openEmbedded } from "../../lib/store/embedded.ts";
+import { migrate } from "../../lib/store/migrate.ts";
+import { openServer } from "../../lib/store/server.ts";
 import { type Inbox, InboxClosedError, openInbox } from "../../lib/message/inbox.ts";
 import { storeMessages } from "../../lib/message/insert.ts";
 import { createLog } from "../../lib/process/log.ts";

@@ -1,6 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
-import { type Database, migrate, openEmbedded, openServer } from "../../lib/store/database.ts";
+import type { Database } from "../../lib/store/database.ts";
+import { openEmbedded } from "../../lib/store/embedded.ts";
+import { migrate } from "../../lib/store/migrate.ts";
+import { openServer } from "../../lib/store/server.ts";
 import { readTimeSeries } from "../../lib/monitor/timeseries.ts";
 import { newId } from "../../lib/store/id.ts";
 import { storeMessages } from "../../lib/message/insert.ts";

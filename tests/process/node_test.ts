@@ -1,11 +1,12 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { afterAll, beforeAll, it } from "@std/testing/bdd";
 import { execFile } from "node:child_process";
-import { cp, mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describeWith, freePort, ROOT, startProcess, until } from "../servers/mod.ts";
+import { findNode } from "../servers/node.ts";
 
 const NEEDED = [
   "main.ts",
@@ -16,6 +17,57 @@ const NEEDED = [
   "package.json",
   "package-lock.json",
 ];
+
+describeWith({ node: true }, "npm start", () => {
+  let cwd: string;
+  beforeAll(async () => {
+    cwd = await mkdtemp(join(tmpdir(), "otto-node-"));
+    for (const name of ["main.ts", "require_node.cjs", "package.json"]) {
+      await cp(join(ROOT, name), join(cwd, name));
+    }
+    await writeFile(
+      join(cwd, "old.cjs"),
+      'Object.defineProperty(process, "version", { value: "v22.17.9" });',
+    );
+  });
+  afterAll(() => rm(cwd, { recursive: true, force: true }));
+
+  /** Runs what package.json runs for each entrypoint, and gives all that it says. */
+  async function start(...flags: string[]): Promise<string[]> {
+    const { scripts } = JSON.parse(await readFile(join(cwd, "package.json"), "utf8"));
+    return await Promise.all(
+      Object.values<string>(scripts).map(async (script) => {
+        const [, ...args] = script.split(" ");
+        const { status, said } = await runNode([...flags, ...args], cwd);
+        assertEquals(status, 1, script);
+        return said;
+      }),
+    );
+  }
+
+  it("says in one line that Node is too old", async () => {
+    for (const said of await start("-r", "./old.cjs")) {
+      assertMatch(said, /^Cannot start on Node v22\.17\.9: Otto needs 22\.18 or newer.*\n$/);
+    }
+  });
+
+  it("says in one line that the packages are not installed", async () => {
+    for (const said of await start()) {
+      assertMatch(said, /^Cannot start: (\d+) of \1 packages are not installed\. Run: npm ci\n$/);
+    }
+  });
+});
+
+function runNode(args: string[], cwd: string): Promise<{ status: number | null; said: string }> {
+  return new Promise((resolve) => {
+    const child = execFile(
+      findNode()!,
+      args,
+      { cwd, timeout: 20_000 },
+      (_error, stdout, stderr) => resolve({ status: child.exitCode, said: stdout + stderr }),
+    );
+  });
+}
 
 describeWith({ node: true, postgres: true, redis: true }, "on Node", (servers) => {
   let cwd: string;

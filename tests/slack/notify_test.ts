@@ -26,7 +26,7 @@ async function tellings(
 }
 
 /** What /webhook/health says about Slack, if anything. */
-async function obstacle(
+async function outageCheck(
   { get }: SlackOtto,
 ): Promise<{ hint: string } | undefined> {
   const { checks } = await get("/webhook/health");
@@ -305,7 +305,7 @@ function suite(
         }
         const page = await (await place.otto.ask("/")).text();
         assertMatch(page, new RegExp(error));
-        assertEquals(await obstacle(place), undefined);
+        assertEquals(await outageCheck(place), undefined);
       });
     }
 
@@ -446,7 +446,7 @@ function suite(
           "sent",
         ]);
         assertEquals(place.slack.called("chat.postMessage").length, 2);
-        assertEquals(await obstacle(place), undefined);
+        assertEquals(await outageCheck(place), undefined);
       },
     );
 
@@ -597,7 +597,7 @@ function suite(
           ]);
         }
         assertEquals((await place.get("/webhook/health")).status, "degraded");
-        assertMatch((await obstacle(place))!.hint, new RegExp(error));
+        assertMatch((await outageCheck(place))!.hint, new RegExp(error));
         const { items } = await place.get("/api/notifications?unread=true");
         const said = items.find((n: { kind: string }) => n.kind === "slack_failed");
         assertMatch(said.text, new RegExp(`Slack takes no messages: ${error}`));
@@ -634,7 +634,7 @@ describeWith({ postgres: true }, "with PostgreSQL", (servers) => {
       "completed",
       "sent",
     ]);
-    assertEquals(await obstacle(after), undefined);
+    assertEquals(await outageCheck(after), undefined);
   });
 
   it("posts once in a place at a time, however many workers there are", async () => {

@@ -24,13 +24,20 @@ export interface Toolshed {
 
 type Definition = ListToolsResult["tools"][number];
 
+/** A server that has to be woken up takes seconds. */
 const CONNECT_MS = 10_000;
+/** For connecting and all pages. */
 const LIST_MS = 20_000;
-/** How long a server's list of tools is believed. */
+/** How long a server's list of tools is believed: a tool that changes is off a minute later. */
 const FRESH_MS = 60_000;
+/** A server whose list never ends is left after so many. */
 const MOST_PAGES = 10;
+/** Characters. All descriptions are sent with every step. */
 const MOST_DESCRIPTION = 1_000;
+/** Characters, as many as a part of the payload may have (tools/payload.ts). */
 const MOST_RESULT = 8_000;
+/** The most of a server's own words that is kept. */
+const MOST_REASON = 300;
 
 /**
  * The tools of MCP servers that the operator has declared. What a server says of
@@ -70,7 +77,7 @@ export function openToolshed(
     try {
       definition = (await definitionsOf(server)).find((each) => each.name === name);
     } catch (error) {
-      return off(`its server cannot be asked: ${errorText(error).slice(0, 300)}`);
+      return off(`its server cannot be asked: ${errorText(error).slice(0, MOST_REASON)}`);
     }
     if (!definition) return off("its server has no such tool");
     const { title, description, inputSchema } = definition;

@@ -1,7 +1,18 @@
 import type { Database, Sql } from "../../store/database.ts";
 import { newId } from "../../store/id.ts";
 import { storedJson } from "../../store/stored.ts";
+import { APPROVAL_HOURS } from "../../task/approval.ts";
 import { eventRows, type LoggedEvent, ours, type TaskLease, TaskLostError } from "./run.ts";
+import type { RunContext } from "./run_context.ts";
+
+/** Whose run it is: where it is written, under which lease and in whose name. */
+type RunOwner = Pick<RunContext, "database" | "assignment" | "model">;
+
+/** What an approval is given for, and under which rules. */
+interface ApprovalTerms {
+  sha256: string;
+  policyVersion: string;
+}
 
 /** What became of the wish to make a call. */
 export type Start =
@@ -14,47 +25,45 @@ export type Start =
   | "refused";
 
 /**
- * Writes down that a call is about to be made, with the verdict. Only after
+ * Writes down that a call is about to be made, and why it may be. Only after
  * that may it be made, and only once: the key is unique, and an approval is
  * used up in the same statement.
  *
  * @throws {TaskLostError}
  */
 export async function startCall(
-  database: Database,
-  turn: TaskLease,
-  { key, tool, event, actor, approval }: {
+  { database, assignment: lease, model }: RunOwner,
+  { key, tool, event, terms }: {
     key: string;
     tool: string;
     event: LoggedEvent;
-    actor: string;
-    /** What an approval must have been given for. */
-    approval?: { sha256: string; policyVersion: string };
+    /** The approval that it needs, if it needs one. */
+    terms?: ApprovalTerms;
   },
 ): Promise<Start> {
   const [row] = await database.query(
     "start a tool call",
     (sql) =>
       sql<{ ours: boolean; started: boolean; state: string | null; result: string | null }[]>`
-      with task as (${ours(sql, turn)}),
+      with task as (${ours(sql, lease)}),
       before as (
         select c.state, c.result #>> '{}' as result from agent_calls c
-        where c.task_id = ${turn.taskId} and c.key = ${key}
+        where c.task_id = ${lease.taskId} and c.key = ${key}
       ), used as (
         update approvals a set state = 'used' from task
         where a.task_id = task.id and a.key = ${key} and a.state = 'approved'
-          and a.sha256 = ${approval?.sha256 ?? ""}
-          and a.policy_version = ${approval?.policyVersion ?? ""}
-          and a.tool = ${tool} and a.expires_at > now() and ${approval !== undefined}
+          and a.sha256 = ${terms?.sha256 ?? ""}
+          and a.policy_version = ${terms?.policyVersion ?? ""}
+          and a.tool = ${tool} and a.expires_at > now() and ${terms !== undefined}
         returning a.id
       ), started as (
         insert into agent_calls (task_id, key, tool, state)
         select task.id, ${key}, ${tool}, 'started' from task
-        where ${approval === undefined} or exists (select from used)
+        where ${terms === undefined} or exists (select from used)
         on conflict do nothing returning key
       ), noted as (
         insert into task_events (id, task_id, kind, actor, data)
-        select e.id, ${turn.taskId}, e.kind, ${actor}::text, e.data
+        select e.id, ${lease.taskId}, e.kind, ${model.name}::text, e.data
         from started, ${eventRows(sql, [event])}
       )
       select exists (select from task) as ours, exists (select from started) as started,
@@ -82,39 +91,37 @@ export function once(sql: Sql, { taskId, epoch }: TaskLease, key: string, result
 }
 
 /**
- * Asks a person for their word on one call; what is asked, the timeline's entry
- * and the run are one statement.
+ * Asks people to decide on one call; what is asked, the timeline's entry and the
+ * run are one statement.
  *
  * @throws {TaskLostError}
  */
 export async function requestApproval(
-  database: Database,
-  turn: TaskLease,
-  { key, tool, args, sha256, rule, policyVersion, hours, event, actor }: {
+  { database, assignment: lease, model }: RunOwner,
+  { key, tool, args }: {
     key: string;
     tool: string;
     /** Canonical JSON. */
     args: string;
-    sha256: string;
-    rule: string;
-    policyVersion: string;
-    hours: number;
-    event: LoggedEvent;
-    actor: string;
   },
+  { sha256, policyVersion, rule }: ApprovalTerms & {
+    /** Why people are asked. */
+    rule: string;
+  },
+  event: LoggedEvent,
 ): Promise<void> {
   const rows = await database.query("request an approval", (sql) =>
     sql`
-      with task as (${ours(sql, turn)}),
+      with task as (${ours(sql, lease)}),
       requested as (
         insert into approvals
           (id, task_id, key, tool, arguments, sha256, rule, policy_version, expires_at)
         select ${newId()}, task.id, ${key}, ${tool}, ${args}, ${sha256}, ${rule},
-          ${policyVersion}, now() + make_interval(hours => ${hours}) from task
+          ${policyVersion}, now() + make_interval(hours => ${APPROVAL_HOURS}) from task
         on conflict (task_id, key) do nothing returning id
       ), noted as (
         insert into task_events (id, task_id, kind, actor, data)
-        select e.id, ${turn.taskId}, e.kind, ${actor}::text,
+        select e.id, ${lease.taskId}, e.kind, ${model.name}::text,
           e.data || jsonb_build_object('approval_id', requested.id)
         from requested, ${eventRows(sql, [event])}
       )
@@ -122,19 +129,19 @@ export async function requestApproval(
   if (rows.length === 0) throw new TaskLostError();
 }
 
-/** The state of the approval for a call; undefined when none was asked for. */
+/** The state of the approval for a call, `expired` among them; undefined when none was asked for. */
 export async function approvalState(
   database: Database,
   { taskId }: TaskLease,
   key: string,
-): Promise<{ state: string; decided_by: string | null } | undefined> {
+): Promise<string | undefined> {
   const [row] = await database.query(
     "look for an approval",
     (sql) =>
-      sql<{ state: string; decided_by: string | null }[]>`
+      sql<{ state: string }[]>`
       select case when state in ('pending', 'approved') and expires_at <= now() then 'expired'
-        else state end as state, decided_by
+        else state end as state
       from approvals where task_id = ${taskId} and key = ${key}`,
   );
-  return row;
+  return row?.state;
 }

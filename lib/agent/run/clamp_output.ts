@@ -2,7 +2,7 @@ import { cut } from "../prompt.ts";
 import type { ModelStep, ToolCall, Turn } from "../model.ts";
 import type { LoggedEvent } from "./run.ts";
 
-/** The most of one call's arguments that is taken, in characters of JSON. */
+/** The most of one call's arguments that is taken, in characters of JSON; the longest of our own tools is a third of it. */
 const MOST_ARGUMENTS = 64 * 1_024;
 /** The most of a model's whole answer: it is saved, and sent again with each further step. */
 export const MOST_ANSWER = 1_024 * 1_024;
@@ -16,9 +16,9 @@ export interface ClampedOutput {
   step: ModelStep;
   /** What the model is told of calls that it has not been told of yet. */
   results: { id: string; tool: string; text: string }[];
-  /** How many calls were not even looked at. They use up nothing: others of the step are still to be judged. */
+  /** How many calls were refused at once. They use up no budget: other calls of the step still need it. */
   refused: number;
-  /** Those, in one entry for the timeline. */
+  /** The refused calls, in one entry for the timeline. */
   events: LoggedEvent[];
 }
 

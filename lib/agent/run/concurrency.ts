@@ -6,6 +6,7 @@ export interface ConcurrencyLimit {
   within<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T>;
 }
 
+/** Lets `count` work at once. */
 export function createConcurrencyLimit(count: number): ConcurrencyLimit {
   let free = count;
   const line: (() => void)[] = [];
@@ -19,9 +20,9 @@ export function createConcurrencyLimit(count: number): ConcurrencyLimit {
     const mine = () => turn.resolve(true);
     line.push(mine);
     if (await unlessAborted(signal, turn.promise)) return;
-    const place = line.indexOf(mine);
-    // Called up in the very moment of leaving: the place goes to the next.
-    if (place >= 0) line.splice(place, 1);
+    const index = line.indexOf(mine);
+    // Called up in the very moment of leaving: the turn goes to the next.
+    if (index >= 0) line.splice(index, 1);
     else leave();
     signal.throwIfAborted();
   }

@@ -2,22 +2,33 @@ import { randomInt } from "node:crypto";
 import { errorText } from "../../process/log.ts";
 import { redactAll, redactTexts } from "../../redaction/redact.ts";
 import type { Outcome } from "../agent.ts";
-import { fenced, newBoundary } from "../fence.ts";
-import { type ClampedOutput, clampOutput, toolsOf } from "./clamp_output.ts";
-import { ModelError } from "../model.ts";
+import { newBoundary } from "../fence.ts";
+import { ModelError, type ModelStep } from "../model.ts";
 import type { SourceRules } from "../policy.ts";
 import { opening } from "../prompt.ts";
-import { loadRun, type LoggedEvent, type RunState, saveRun, type TaskLease } from "./run.ts";
-import { completeCall } from "./settle.ts";
-import type { ToolContext } from "../tools/tool.ts";
 import { specOf } from "../tools/tools.ts";
-import { completed, type RunContext } from "./run_context.ts";
+import { type ClampedOutput, clampOutput, toolsOf } from "./clamp_output.ts";
+import { completeCall } from "./complete_call.ts";
+import { loadRun, type LoggedEvent, type RunState, saveRun } from "./run.ts";
+import { completed, type RunContext, type RunSaver } from "./run_context.ts";
 
-/** A model whose provider is away this long fails the task. */
+/** A model whose provider is away this long fails the task: by then people should know. */
 const PATIENCE_MS = 24 * 60 * 60_000;
+/** Waits double up to this, so that a provider that is back is noticed while people still care. */
 const MOST_WAIT_SECONDS = 15 * 60;
 /** A provider may ask for more patience than we would have, but not for ever. */
 const MOST_RETRY_AFTER_SECONDS = 60 * 60;
+
+/** A run that is being worked on. */
+interface OpenRun {
+  run: RunContext;
+  state: RunState;
+  save: RunSaver;
+  /** What the keys of its calls begin with. */
+  prefix: string;
+  /** Tools that cannot be used, as long as the timeline does not say so yet. */
+  unreported: { tool: string; reason: string }[];
+}
 
 /**
  * Works on a task, step by step, until it ends, waits for a person or waits for
@@ -26,92 +37,105 @@ const MOST_RETRY_AFTER_SECONDS = 60 * 60;
  *
  * @throws when the task has failed, with the reason.
  */
-export async function runLoop(place: RunContext, signal: AbortSignal): Promise<Outcome> {
-  const { assignment, database, rules } = place;
-  const turn: TaskLease = { taskId: assignment.taskId, epoch: assignment.epoch };
-  const loaded = await loadRun(database, turn);
-  const state = loaded.state ?? begin(place);
-  const prefix = `${loaded.run}`;
-  const untold = [...place.off];
-  const save = async (events: LoggedEvent[], more: Partial<Parameters<typeof saveRun>[2]> = {}) => {
-    const clean = events.map(({ kind, data }) => ({
-      kind,
-      data: redactAll(data, place.redact) as Record<string, unknown>,
-    }));
-    await saveRun(database, turn, { state, events: clean, actor: place.model.name, ...more });
-  };
-
+export async function runLoop(run: RunContext, signal: AbortSignal): Promise<Outcome> {
+  const loaded = await loadRun(run.database, run.assignment);
+  const state = loaded.state ?? begin(run);
+  const save = saverOf(run, state);
+  const open = { run, state, save, prefix: `${loaded.run}`, unreported: [...run.off] };
+  const { steps } = run.rules.budgets;
   while (true) {
     signal.throwIfAborted();
     const [call] = state.pending;
     if (call) {
-      const context: ToolContext = {
-        database,
-        assignment,
-        key: call.key,
-        actor: place.model.name,
-        destinations: rules.notify,
-        fence: (value, what) =>
-          fenced(redactAll(value, place.redact), {
-            boundary: state.boundary,
-            source: assignment.source,
-            verified: assignment.verified,
-            what,
-          }),
-      };
       const answer = call.asked ? loaded.answer : null;
-      const outcome = await completeCall({ place, state, turn, context, answer, save }, signal);
+      const outcome = await completeCall({ run, state, answer, save }, signal);
       if (outcome) return outcome;
       continue;
     }
     if (state.results.length > 0) tellResults(state);
-    if (state.said !== undefined) return ended(place, state);
-
-    const exhausted = exhaustedBudget(state, rules);
-    const last = exhausted !== undefined || state.step >= rules.budgets.steps - 1;
-    if (state.step >= rules.budgets.steps) throw new Error(noEnd(rules.budgets.steps));
-    const startedAt = Date.now();
-    let answer: ClampedOutput;
-    try {
-      const step = await place.model.step({
-        instructions: place.instructions,
-        turns: state.turns,
-        tools: [...place.tools.values()].map(specOf),
-        last,
-        maxOutputTokens: rules.budgets.outputTokens,
-        maxMs: rules.budgets.stepSeconds * 1_000,
-      }, signal);
-      const callsLeft = rules.budgets.toolCalls - state.used.toolCalls;
-      answer = redactTexts(clampOutput(step, { callsLeft }), place.redact);
-    } catch (error) {
-      signal.throwIfAborted();
-      return await putOff(error, state, save);
-    }
-    const ms = Date.now() - startedAt;
-    const { step } = answer;
-    take(state, answer, { prefix, last, ms });
-    if (last) state.exhausted ??= exhausted ?? "steps";
-    const off = untold.splice(0).map((data) => ({ kind: "tool_off", data }));
-    await save([
-      ...off,
-      {
-        kind: "step",
-        data: {
-          step: state.step,
-          finish: step.finish,
-          tools: toolsOf(step.calls),
-          input_tokens: step.tokens.input,
-          output_tokens: step.tokens.output,
-          ms,
-          ...(last ? { last: state.exhausted } : {}),
-        },
-      },
-      ...answer.events,
-      ...step.calls.filter((each) => each.invalid).map(refusedCall),
-    ], {
-      usage: { source: assignment.source, tokens: step.tokens.input + step.tokens.output },
-    });
+    if (state.said !== undefined) return ended(run, state);
+    if (state.step >= steps) throw new Error(noEnd(steps));
+    const outcome = await takeStep(open, signal);
+    if (outcome) return outcome;
   }
+}
+
+function saverOf({ database, assignment, model, redact }: RunContext, state: RunState): RunSaver {
+  return async (events, more) => {
+    const clean = events.map(({ kind, data }) => ({
+      kind,
+      data: redactAll(data, redact) as Record<string, unknown>,
+    }));
+    await saveRun(database, assignment, { state, events: clean, actor: model.name, ...more });
+  };
+}
+
+/**
+ * Asks the model for one step, makes its answer part of the run and saves it.
+ *
+ * @returns an outcome when the provider gave no answer.
+ */
+async function takeStep(
+  { run, state, save, prefix, unreported }: OpenRun,
+  signal: AbortSignal,
+): Promise<Outcome | undefined> {
+  const exhausted = exhaustedBudget(state, run.rules);
+  const last = exhausted !== undefined || state.step >= run.rules.budgets.steps - 1;
+  const startedAt = Date.now();
+  let answer: ClampedOutput;
+  try {
+    answer = await askModel(run, state, { last, signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    return await putOff(error, state, save);
+  }
+  const ms = Date.now() - startedAt;
+  addStep(state, answer, { prefix, last, ms });
+  if (last) state.exhausted ??= exhausted ?? "steps";
+  const { calls, tokens } = answer.step;
+  await save([
+    ...unreported.splice(0).map((data) => ({ kind: "tool_off", data })),
+    stepEvent(state, answer.step, { last, ms }),
+    ...answer.events,
+    ...calls.filter((each) => each.invalid).map(refusedCall),
+  ], { usage: { source: run.assignment.source, tokens: tokens.input + tokens.output } });
+}
+
+/** The model's next step, held to its size, secrets taken out. */
+async function askModel(
+  { model, instructions, tools, rules: { budgets }, redact }: RunContext,
+  { turns, used }: RunState,
+  { last, signal }: { last: boolean; signal: AbortSignal },
+): Promise<ClampedOutput> {
+  const step = await model.step({
+    instructions,
+    turns,
+    tools: [...tools.values()].map(specOf),
+    last,
+    maxOutputTokens: budgets.outputTokens,
+    maxMs: budgets.stepSeconds * 1_000,
+  }, signal);
+  return redactTexts(clampOutput(step, { callsLeft: budgets.toolCalls - used.toolCalls }), redact);
+}
+
+/** The timeline's entry for a step. */
+function stepEvent(
+  { step, exhausted }: RunState,
+  { finish, calls, tokens }: ModelStep,
+  { last, ms }: { last: boolean; ms: number },
+): LoggedEvent {
+  return {
+    kind: "step",
+    data: {
+      step,
+      finish,
+      tools: toolsOf(calls),
+      input_tokens: tokens.input,
+      output_tokens: tokens.output,
+      ms,
+      ...(last ? { last: exhausted } : {}),
+    },
+  };
 }
 
 function begin({ assignment, redact }: RunContext): RunState {
@@ -130,7 +154,7 @@ function begin({ assignment, redact }: RunContext): RunState {
 }
 
 /** Makes a model's answer part of the run. */
-function take(
+function addStep(
   state: RunState,
   { step, results, refused }: ClampedOutput,
   { prefix, last, ms }: { prefix: string; last: boolean; ms: number },
@@ -162,15 +186,15 @@ function refusedCall({ tool, invalid }: { tool: string; invalid?: string }): Log
 
 /** What came of the newest step's calls, in one turn with what the model was told of those it got wrong. */
 function tellResults(state: RunState): void {
-  const told = state.results.map(({ id, tool, text }) => ({
+  const results = state.results.map(({ id, tool, text }) => ({
     type: "tool-result" as const,
     toolCallId: id,
     toolName: tool,
     output: { type: "text" as const, value: text },
   }));
   const newest = state.turns.at(-1);
-  if (newest?.role === "tool") newest.content.push(...told);
-  else state.turns.push({ role: "tool", content: told });
+  if (newest?.role === "tool") newest.content.push(...results);
+  else state.turns.push({ role: "tool", content: results });
   state.results = [];
 }
 
@@ -184,10 +208,10 @@ function exhaustedBudget({ used }: RunState, { budgets }: SourceRules): string |
 const noEnd = (steps: number) => `the model came to no end within ${steps} steps`;
 
 /** The model ended in words instead of `finish`. */
-function ended(place: RunContext, state: RunState): Outcome {
-  const text = place.redact(state.said ?? "").trim();
-  if (text === "") throw new Error(whyWordless(place, state));
-  return completed(place, state, text);
+function ended(run: RunContext, state: RunState): Outcome {
+  const text = run.redact(state.said ?? "").trim();
+  if (text === "") throw new Error(whyWordless(run, state));
+  return completed(run, state, text);
 }
 
 function whyWordless({ rules: { budgets } }: RunContext, { exhausted }: RunState): string {
@@ -201,7 +225,7 @@ function whyWordless({ rules: { budgets } }: RunContext, { exhausted }: RunState
 async function putOff(
   error: unknown,
   state: RunState,
-  save: (events: LoggedEvent[]) => Promise<void>,
+  save: RunSaver,
 ): Promise<Outcome> {
   if (!(error instanceof ModelError) || !error.temporary) throw error;
   state.failures++;

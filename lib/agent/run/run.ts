@@ -18,7 +18,7 @@ export interface RunState {
   turns: Turn[];
   /** How many model calls there were. */
   step: number;
-  /** Calls of the newest step that are not settled yet. */
+  /** Calls of the newest step that are not completed yet. */
   pending: PlacedCall[];
   /** What came of those that are. */
   results: { id: string; tool: string; text: string }[];
@@ -42,12 +42,13 @@ export class TaskLostError extends Error {
   }
 }
 
-/** Which turn at which task: every write is refused once there is a newer one. */
+/** Which lease of which task: every write is refused once there is a newer one. */
 export interface TaskLease {
   taskId: string;
   epoch: number;
 }
 
+/** An entry of a task's timeline. */
 export interface LoggedEvent {
   kind: string;
   data: Record<string, unknown>;
@@ -73,7 +74,7 @@ export async function loadRun(
   return row;
 }
 
-/** The tasks row, locked, while this turn is the newest; nothing otherwise. */
+/** The tasks row, locked, while this lease is the newest; nothing otherwise. */
 export const ours = (sql: Sql, { taskId, epoch }: TaskLease) =>
   sql`select id from tasks where id = ${taskId} and epoch = ${epoch} and status = 'running'
     for update`;
@@ -88,11 +89,11 @@ export const eventRows = (sql: Sql, events: readonly LoggedEvent[]) =>
  * Saves a run and what happened, in one statement.
  *
  * @param done the call that has just been made, if one was.
- * @throws {TaskLostError} when this turn is not the newest: nothing was saved.
+ * @throws {TaskLostError} when this lease is not the newest: nothing was saved.
  */
 export async function saveRun(
   database: Database,
-  turn: TaskLease,
+  lease: TaskLease,
   { state, events, actor, done, usage }: {
     state: RunState;
     events: readonly LoggedEvent[];
@@ -103,7 +104,7 @@ export async function saveRun(
 ): Promise<void> {
   const rows = await database.query("save a run", (sql) =>
     sql`
-      with task as (${ours(sql, turn)}),
+      with task as (${ours(sql, lease)}),
       heard as (
         -- An answer is part of the state from now on.
         update tasks t set answer = null from task where t.id = task.id and t.answer is not null
@@ -130,7 +131,7 @@ export async function saveRun(
   if (rows.length === 0) throw new TaskLostError();
 }
 
-/** The most of a call's arguments that the timeline repeats, in characters. */
+/** The most of a call's arguments that the timeline repeats, in characters: about a screen. */
 const MOST_LOGGED = 2_000;
 
 /** Arguments as the timeline shows them: whole unless they are long. */

@@ -1,14 +1,14 @@
-import type { AgentMode } from "../../config/config.ts";
+import type { AgentMode } from "../../config/settings.ts";
 import type { Database } from "../../store/database.ts";
 import { unlessAborted } from "../../async/deadline.ts";
 import type { Redact } from "../../redaction/redact.ts";
 import type { Assignment, Outcome } from "../agent.ts";
 import type { Model } from "../model.ts";
 import type { SourceRules } from "../policy.ts";
-import type { RunState } from "./run.ts";
+import type { LoggedEvent, RunState, saveRun } from "./run.ts";
 import type { Tool, ToolContext } from "../tools/tool.ts";
 
-/** Everything that one turn at a task is worked with. */
+/** Everything that a run is worked with. */
 export interface RunContext {
   database: Database;
   model: Model;
@@ -23,6 +23,12 @@ export interface RunContext {
   policyVersion: string;
   redact: Redact;
 }
+
+/** Saves a run with what has happened in it, secrets taken out. */
+export type RunSaver = (
+  events: LoggedEvent[],
+  more?: Pick<Parameters<typeof saveRun>[2], "done" | "usage">,
+) => Promise<void>;
 
 /** What a finished run leaves behind. */
 export function completed(
@@ -55,10 +61,9 @@ export async function runTool(
   context: ToolContext,
   { seconds, signal }: { seconds: number; signal: AbortSignal },
 ): Promise<string> {
-  const limit = AbortSignal.timeout(seconds * 1_000);
-  const stop = AbortSignal.any([signal, limit]);
-  const told = await unlessAborted(stop, tool.run(args, context, stop));
+  const stop = AbortSignal.any([signal, AbortSignal.timeout(seconds * 1_000)]);
+  const text = await unlessAborted(stop, tool.run(args, context, stop));
   signal.throwIfAborted();
-  if (told === undefined) throw new Error(`no answer within ${seconds} seconds`);
-  return told;
+  if (text === undefined) throw new Error(`no answer within ${seconds} seconds`);
+  return text;
 }

@@ -26,15 +26,15 @@ export function createNotify(destinations: readonly string[]): Tool<{
     async run({ destination, text }, { database, assignment, key }) {
       const { taskId, epoch } = assignment;
       const [channel] = destination.split(":", 1);
-      const told = `${destination} will be told.`;
+      const result = `${destination} will be told.`;
       await database.query("put a notification into the outbox", (sql) =>
         sql`
-          with once as (${once(sql, { taskId, epoch }, key, told)})
+          with once as (${once(sql, { taskId, epoch }, key, result)})
           insert into notifications (id, cause, task_id, channel, destination, kind, text)
           select ${newId()}, 'agent_call:' || task_id || ':' || ${key}::text, task_id, ${channel},
             ${destination.slice(channel.length + 1)}, 'note', ${storedText(text)} from once
           on conflict do nothing`);
-      return told;
+      return result;
     },
   };
 }

@@ -4,8 +4,11 @@ import { cleanText } from "../fence.ts";
 import { cut, outline } from "../prompt.ts";
 import type { Tool } from "./tool.ts";
 
+/** The most that one answer holds: a third of what a fence lets through, since models re-read it with every step. */
 const MOST_CHARACTERS = 8_000;
+/** More hits say that the text was a bad choice. */
 const MOST_HITS = 20;
+/** What is shown on both sides of a hit: about a line. */
 const AROUND = 100;
 
 /** Reads a part of the message. */
@@ -70,11 +73,11 @@ function search(
   if (hits.length >= MOST_HITS || budget.left-- <= 0) return;
   if (typeof value !== "object" || value === null) {
     const whole = cleanText(String(value));
-    const place = whole.toLowerCase().indexOf(text);
-    if (place < 0) return;
+    const found = whole.toLowerCase().indexOf(text);
+    if (found < 0) return;
     hits.push({
       path,
-      excerpt: whole.slice(Math.max(0, place - AROUND), place + text.length + AROUND)
+      excerpt: whole.slice(Math.max(0, found - AROUND), found + text.length + AROUND)
         .toWellFormed(),
     });
     return;

@@ -5,7 +5,7 @@ import { storedText } from "../../store/stored.ts";
 import { once } from "../run/call.ts";
 import type { Tool, ToolContext } from "./tool.ts";
 
-const turnOf = ({ assignment: { taskId, epoch } }: ToolContext) => ({ taskId, epoch });
+const leaseOf = ({ assignment: { taskId, epoch } }: ToolContext) => ({ taskId, epoch });
 
 /** Writes into the task's timeline. */
 export const addNote: Tool<{ text: string }> = {
@@ -15,14 +15,14 @@ export const addNote: Tool<{ text: string }> = {
   atomic: true,
   arguments: z.strictObject({ text: z.string().trim().min(1).max(4_000) }),
   async run({ text }, context) {
-    const told = "The note is in the timeline.";
+    const result = "The note is in the timeline.";
     await context.database.query("write a note", (sql) =>
       sql`
-        with once as (${once(sql, turnOf(context), context.key, told)})
+        with once as (${once(sql, leaseOf(context), context.key, result)})
         insert into task_events (id, task_id, kind, actor, data)
         select ${newId()}, task_id, 'note', ${context.actor}::text,
           jsonb_build_object('text', ${storedText(text)}::text) from once`);
-    return told;
+    return result;
   },
 };
 
@@ -36,10 +36,10 @@ export const setTitle: Tool<{ title: string }> = {
   async run({ title }, context) {
     const line = oneLine(title);
     if (line === "") throw new Error("a title needs characters that can be seen");
-    const told = `The title is now: ${line}`;
+    const result = `The title is now: ${line}`;
     await context.database.query("set a task's title", (sql) =>
       sql`
-        with once as (${once(sql, turnOf(context), context.key, told)}),
+        with once as (${once(sql, leaseOf(context), context.key, result)}),
         titled as (
           update tasks t set title = ${line} from once where t.id = once.task_id
           returning t.id
@@ -47,7 +47,7 @@ export const setTitle: Tool<{ title: string }> = {
         insert into task_events (id, task_id, kind, actor, data)
         select ${newId()}, id, 'titled', ${context.actor}::text,
           jsonb_build_object('title', ${line}::text) from titled`);
-    return told;
+    return result;
   },
 };
 
@@ -63,7 +63,7 @@ export const reassignTask: Tool<{ email: string }> = {
   }),
   async run({ email: address }, context) {
     const email = address.toLowerCase();
-    const told = `The task is now ${email}'s.`;
+    const result = `The task is now ${email}'s.`;
     const people = await context.database.query(
       "find a person",
       (sql) => sql`select id from users where email = ${email} and kind = 'person'`,
@@ -71,7 +71,7 @@ export const reassignTask: Tool<{ email: string }> = {
     if (people.length === 0) throw new Error(`nobody of the team has the address ${email}`);
     await context.database.query("reassign a task", (sql) =>
       sql`
-        with once as (${once(sql, turnOf(context), context.key, told)}),
+        with once as (${once(sql, leaseOf(context), context.key, result)}),
         given as (
           update tasks t set assigned_to = u.id from once, users u
           where t.id = once.task_id and u.email = ${email} and u.kind = 'person'
@@ -80,6 +80,6 @@ export const reassignTask: Tool<{ email: string }> = {
         insert into task_events (id, task_id, kind, actor, data)
         select ${newId()}, id, 'reassigned', ${context.actor}::text,
           jsonb_build_object('assigned_to', user_id) from given`);
-    return told;
+    return result;
   },
 };

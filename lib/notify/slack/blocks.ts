@@ -26,7 +26,7 @@ export interface TaskBlocks {
     | "result"
     | "error"
   >;
-  /** Those that wait for a person's word. */
+  /** Those that nobody has decided on. */
   approvals: readonly Approval[];
   /** Grows with every change: an input needs a new id in each iteration of a message. */
   version: number;
@@ -53,6 +53,7 @@ const APPROVALS_SHOWN = 3;
 const ARGUMENTS_LENGTH = 1_500;
 /** chat.update refuses a text of more than 4,000. */
 const TEXT_BYTES = 3_900;
+/** For a phone's notification, which shows less. */
 const SUMMARY_BYTES = 1_000;
 
 /**
@@ -65,7 +66,7 @@ export function showTask(
   { task, approvals, version }: TaskBlocks,
   { publicUrl, answerable, redact }: { publicUrl?: string; answerable: boolean; redact: Redact },
 ): SlackContent {
-  const head = `${wordOf(task)}: ${plain(redact(task.title), TITLE_LENGTH)}`;
+  const head = `${statusWords(task)}: ${plain(redact(task.title), TITLE_LENGTH)}`;
   const body = redact(bodyOf(task) ?? "");
   const link = publicUrl && `${publicUrl}/tasks/${task.id}`;
   const blocks: unknown[] = [section(`${SIGNS[task.status]} ${head}`)];
@@ -100,7 +101,7 @@ const SIGNS: Record<Task["status"], string> = {
   cancelled: "🚫",
 };
 
-function wordOf({ status, started_at }: TaskBlocks["task"]): string {
+function statusWords({ status, started_at }: TaskBlocks["task"]): string {
   switch (status) {
     case "pending":
       return started_at ? "Going on soon" : "Received";
@@ -198,8 +199,8 @@ const button = (
 ) => ({ type: "button", text: text(label), action_id, value, ...(style && { style }) });
 
 /** Something that an agent wants to say before its task has ended. */
-export function showNote(text_: string, redact: Redact): SlackContent {
-  const said = redact(text_);
+export function showNote(note: string, redact: Redact): SlackContent {
+  const said = redact(note);
   return {
     blocks: [section(`📝 ${plain(said, BODY_LENGTH)}`)],
     text: escapedWithin(SUMMARY_BYTES, said),

@@ -28,7 +28,9 @@ export type SlackClient = (
 export const CALL_MS = 6_000;
 /** Slack gave up in the middle: "some aspect of the operation" may have succeeded (docs.slack.dev). */
 const UNSURE_CODES = new Set(["internal_error", "fatal_error", "request_timeout"]);
+/** A wrong header must not silence us for days. */
 const MOST_RETRY_AFTER_SECONDS = 60 * 60;
+/** Slack's limits are counted by the minute; this is for an answer without the header. */
 const DEFAULT_RETRY_AFTER_SECONDS = 30;
 
 /** Methods that read take forms, not JSON (docs.slack.dev, "Using the Slack Web API"). */
@@ -96,21 +98,21 @@ function readAnswer(response: Response, text: string): SlackAnswer {
     return { ok: false, kind: "later", code, error, retryAfterSeconds, unsure };
   }
   if (body.ok === true) return { ok: true, body };
-  const code = word(body.error) ?? `http_${status}`;
+  const code = printable(body.error) ?? `http_${status}`;
   const kind = kindOf(code);
   const limited = code === "ratelimited" || code === "rate_limited";
   return {
     ok: false,
     kind,
     code,
-    error: explain(code, word(body.needed)),
+    error: explain(code, printable(body.needed)),
     retryAfterSeconds: retryAfterSeconds ?? (limited ? DEFAULT_RETRY_AFTER_SECONDS : undefined),
     unsure: UNSURE_CODES.has(code),
   };
 }
 
 /** A code of Slack's, fit to be shown and stored whatever it is. */
-function word(value: unknown): string | undefined {
+function printable(value: unknown): string | undefined {
   if (typeof value !== "string" || value === "") return undefined;
   return value.slice(0, 100).replace(/[^\x20-\x7e]/g, "?");
 }

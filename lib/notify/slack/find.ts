@@ -4,10 +4,15 @@ import type { SlackClient } from "./client.ts";
 /** The kind of metadata that our posts carry (docs.slack.dev, "Message metadata"). */
 export const METADATA_TYPE = "otto_task";
 
-/** Posts of which nobody knows whether Slack took them, before we stop adding more. */
+/**
+ * Posts of which nobody knows whether Slack took them, before we stop adding more: the
+ * same message three times is a nuisance, and more would be worse than none.
+ */
 export const MOST_UNSURE = 3;
 
+/** What Slack recommends as the most (docs.slack.dev, "Pagination"). */
 const PAGE = 200;
+/** A channel with more posts since then is too busy to be searched within a lease. */
 const MOST_PAGES = 3;
 /** How far Slack's clock and ours may be apart. */
 const SKEW_SECONDS = 300;

@@ -14,6 +14,7 @@ import { isFree, PACE_SECONDS } from "./place.ts";
 
 /** What a lease leaves beside the longest call. */
 const SURE_MS = LEASE_SECONDS * 1_000 - CALL_MS;
+/** One statement's work; what is left is noted at once afterwards. */
 const NOTED_AT_ONCE = 100;
 
 /** The place of messages to a task's assignee. */
@@ -144,7 +145,7 @@ export async function readWanted(
             where task_id = ${taskId} and state = 'pending' and expires_at > now()), '[]')
             as approvals`,
   );
-  // The task last: it is at least as new as the outcomes that showing it settles.
+  // The task last: it is at least as new as the outcomes that are told by showing it.
   const [assignee] = await database.query(
     "read a task's assignee",
     (sql) =>

@@ -26,6 +26,7 @@ export interface SlackNote {
   thread_ts: string | null;
 }
 
+/** As many as other notifications have (notification.ts). */
 const MOST_TRIES = 8;
 
 /** Claims notes that are due, one in each channel that is free. */
@@ -71,35 +72,43 @@ export async function claimNotes(database: Database, max: number): Promise<Slack
   });
 }
 
+/** What telling a note needs. */
+interface NoteTeller {
+  database: Database;
+  client: SlackClient;
+  redact: Redact;
+}
+
 /**
  * Posts a note and writes down what came of it.
  *
  * @returns Slack's answer; undefined when the lease was lost meanwhile.
  */
 export async function tellNote(
-  { database, client, redact }: { database: Database; client: SlackClient; redact: Redact },
+  { database, client, redact }: NoteTeller,
   note: SlackNote,
 ): Promise<SlackAnswer | undefined> {
+  const { answer, unsure } = await postNote({ database, client, redact }, note);
+  if (answer?.ok) await markSent(database, [note.id]);
+  else if (answer) await putOff(database, note, answer, answer.unsure ? unsure + 1 : unsure);
+  return answer;
+}
+
+/** Slack's answer, if one came, and how many posts there are of which nobody knows. */
+interface PostedNote {
+  answer?: SlackAnswer;
+  unsure: number;
+}
+
+async function postNote(
+  { database, client, redact }: NoteTeller,
+  note: SlackNote,
+): Promise<PostedNote> {
   const { id, destination: channel, thread_ts: threadTs } = note;
-  let { unsure } = note;
-  if (unsure > 0) {
-    const found = await findPost(client, {
-      channel,
-      threadTs,
-      key: { notification_id: id },
-      since: note.created_at,
-    });
-    if (typeof found === "object") return await settle({ ok: true, body: {} });
-    if (found === "absent") unsure = 0;
-    if (found === "later") {
-      return await settle(notPosted("later", "Slack cannot say yet whether it took the note"));
-    }
-    if (found === "unknown" && unsure >= MOST_UNSURE) {
-      const error = `Slack took ${unsure} posts without an answer; there may be that many`;
-      unsure = 0;
-      return await settle(notPosted("destination", error));
-    }
-  }
+  const earlier = note.unsure > 0 ? await lookForNote(client, note) : { unsure: 0 };
+  // Nothing is to be posted now.
+  if (earlier.answer) return earlier;
+  const { unsure } = earlier;
   const { text, blocks, plain } = showNote(note.text, redact);
   const args = {
     channel,
@@ -111,17 +120,31 @@ export async function tellNote(
     unfurl_links: false,
     unfurl_media: false,
   };
-  if (!await beginPost(database, note, unsure)) return undefined;
+  if (!await beginPost(database, note, unsure)) return { unsure };
   const answer = await client("chat.postMessage", { ...args, text, blocks });
-  if (answer.ok || answer.kind !== "reformat") return await settle(answer);
-  if (!await beginPost(database, note, unsure)) return undefined;
-  return await settle(await client("chat.postMessage", { ...args, text: plain }));
+  if (answer.ok || answer.kind !== "reformat") return { answer, unsure };
+  if (!await beginPost(database, note, unsure)) return { unsure };
+  return { answer: await client("chat.postMessage", { ...args, text: plain }), unsure };
+}
 
-  async function settle(answer: SlackAnswer): Promise<SlackAnswer> {
-    if (answer.ok) await markSent(database, [id]);
-    else await putOff(database, note, answer, answer.unsure ? unsure + 1 : unsure);
-    return answer;
+/**
+ * Looks whether Slack has taken an earlier post of a note.
+ *
+ * @returns without an answer when another post is to be made.
+ */
+async function lookForNote(
+  client: SlackClient,
+  { id, destination: channel, thread_ts: threadTs, created_at: since, unsure }: SlackNote,
+): Promise<PostedNote> {
+  const found = await findPost(client, { channel, threadTs, key: { notification_id: id }, since });
+  if (typeof found === "object") return { answer: { ok: true, body: {} }, unsure };
+  if (found === "absent") return { unsure: 0 };
+  if (found === "later") {
+    return { answer: notPosted("later", "Slack cannot say yet whether it took the note"), unsure };
   }
+  if (unsure < MOST_UNSURE) return { unsure };
+  const error = `Slack took ${unsure} posts without an answer; there may be that many`;
+  return { answer: notPosted("destination", error), unsure: 0 };
 }
 
 /** A failure before anything was posted. */
@@ -155,7 +178,7 @@ async function putOff(
   const wait = retryAfterSeconds ?? Math.min(2 ** attempts, 15 * 60) * (0.5 + Math.random() / 2);
   await database.query("put a note off", (sql) =>
     sql`
-      with untold as (
+      with unsent as (
         update notifications
         set state = ${dead ? "dead" : "pending"}, error = ${storedText(error)},
           attempts = ${uncounted ? attempts - 1 : attempts}, unsure = ${unsure},
@@ -166,9 +189,9 @@ async function putOff(
         select ${newId()}::uuid, 'notification:' || id, task_id, 'web', 'web', 'slack_failed',
           'Slack could not be told (' || ${destination}::text || ': ' ||
             ${storedText(error)}::text || '). ' || text
-        from untold where ${dead}
+        from unsent where ${dead}
         on conflict do nothing
       )
       insert into changes (kind, ids)
-      select 'notification', array_agg(id) from untold having count(*) > 0`);
+      select 'notification', array_agg(id) from unsent having count(*) > 0`);
 }

@@ -1,5 +1,6 @@
 import type { Database } from "../../store/database.ts";
 import { newId } from "../../store/id.ts";
+import type { Log } from "../../process/log.ts";
 
 /** Why Slack takes nothing from us at all. */
 export interface Outage {
@@ -9,6 +10,7 @@ export interface Outage {
   since: string;
 }
 
+/** The name that releases before this one have written it under. */
 const SETTING = "slack_obstacle";
 
 /** Why Slack takes nothing from us; undefined while it does. */
@@ -25,7 +27,7 @@ export async function readOutage(
 }
 
 /** Remembers, for every process to see, that Slack takes nothing; tells the web UI once a day. */
-export async function writeOutage(
+async function writeOutage(
   database: Database,
   { code, error }: { code: string; error: string },
 ): Promise<void> {
@@ -53,4 +55,52 @@ export async function clearOutage(database: Database): Promise<void> {
     "forget what was wrong with Slack",
     (sql) => sql`delete from settings where name = ${SETTING}`,
   );
+}
+
+/** How long Slack is left alone in an outage before another try: somebody has to mend it by hand. */
+export const OUTAGE_SECONDS = 60;
+
+/** What this process knows of Slack's taking nothing from us. */
+export interface OutageWatch {
+  /** Whether Slack is to be left alone now. */
+  leavesAlone(): boolean;
+  /** Slack has refused something for a reason that would meet everything else, too. */
+  begin(code: string, error: string): Promise<void>;
+  /** Slack has taken something. */
+  end(): Promise<void>;
+  /** Slack has said who we are: that ends most outages, those of an earlier process too. */
+  recognised(): Promise<void>;
+}
+
+/** Watches over one process's calls of Slack. */
+export function createOutageWatch(database: Database, log: Log): OutageWatch {
+  let until = 0;
+  let current: string | undefined;
+
+  async function mend(): Promise<void> {
+    current = undefined;
+    until = 0;
+    await clearOutage(database);
+    log.info("slack.mended");
+  }
+
+  return {
+    leavesAlone: () => performance.now() < until,
+    async begin(code, error) {
+      until = performance.now() + OUTAGE_SECONDS * 1_000;
+      if (current === code) return;
+      log.error("slack.blocked", { code, error });
+      await writeOutage(database, { code, error });
+      current = code;
+    },
+    async end() {
+      if (current !== undefined) await mend();
+    },
+    async recognised() {
+      const outage = await readOutage(database);
+      // A scope that is missing shows only when it is needed.
+      if (outage?.code === "missing_scope") current = outage.code;
+      else if (outage) await mend();
+    },
+  };
 }

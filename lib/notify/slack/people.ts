@@ -11,8 +11,9 @@ export interface SlackPeople {
   open(person: { id: string; email: string; slack_id: string | null }): Promise<Direct>;
 }
 
-/** How long somebody whom Slack does not know is not asked for again. */
+/** How long somebody whom Slack does not know is not asked for again; people join now and then. */
 const UNKNOWN_MS = 10 * 60_000;
+/** More than most workspaces have people, and about a megabyte. */
 const MOST_REMEMBERED = 10_000;
 
 /** What is found is kept: ids with the user, channels in this process. */

@@ -5,10 +5,10 @@ import type { SlackAnswer, SlackClient } from "./client.ts";
 import { findPost, METADATA_TYPE, MOST_UNSURE } from "./find.ts";
 import { beginCall, DIRECT, readWanted, type SlackMessage, type Wanted } from "./message.ts";
 import type { SlackPeople } from "./people.ts";
-import { recordPost, type SlackUpdate } from "./settle.ts";
+import { recordPost, type SlackUpdate } from "./record.ts";
 
 /** What showing a message needs. */
-export interface Showers {
+export interface SlackDisplay {
   database: Database;
   client: SlackClient;
   people: SlackPeople;
@@ -17,8 +17,8 @@ export interface Showers {
   redact: Redact;
 }
 
-/** Neither untold nor told: the lease was lost, and another worker goes on. */
-export type ShowOutcome = SlackUpdate | undefined;
+/** What came of it; undefined when the lease was lost: another worker shows the message. */
+type ShowOutcome = SlackUpdate | undefined;
 
 /**
  * Brings a task's message in Slack up to date: updates it, or posts it where
@@ -28,50 +28,55 @@ export type ShowOutcome = SlackUpdate | undefined;
  * gone or the lease was lost.
  */
 export async function showMessage(
-  showers: Showers,
+  display: SlackDisplay,
   message: SlackMessage,
 ): Promise<{ shown: SlackUpdate; outcomes: string[] } | undefined> {
-  const wanted = await readWanted(showers.database, message.task_id);
+  const wanted = await readWanted(display.database, message.task_id);
   if (!wanted) return undefined;
-  const shown = await show(showers, message, wanted);
+  const shown = await show(display, message, wanted);
   return shown && { shown, outcomes: wanted.outcomes };
 }
 
-async function show(showers: Showers, message: SlackMessage, wanted: Wanted): Promise<ShowOutcome> {
+async function show(
+  display: SlackDisplay,
+  message: SlackMessage,
+  wanted: Wanted,
+): Promise<ShowOutcome> {
   const { assignee } = wanted;
   const direct = message.place === DIRECT;
   // Given to somebody else: they get a message of their own.
   const moved = direct && message.user_id !== null && message.user_id !== assignee.id;
   if (message.ts && message.channel && !moved) {
     const at = { channel: message.channel, ts: message.ts, userId: message.user_id };
-    const updated = await update(showers, message, wanted, at);
+    const updated = await update(display, message, wanted, at);
     if (updated !== "gone") return updated;
   }
   if (!direct) {
-    return await post(showers, message, wanted, { channel: message.place, userId: null });
+    return await post(display, message, wanted, { channel: message.place, userId: null });
   }
   if (assignee.kind === "system") return { ok: false, nobody: true };
-  const opened = await showers.people.open(assignee);
+  const opened = await display.people.open(assignee);
   if (!opened.ok) {
     return opened.nobody ? { ok: false, nobody: true } : failed(opened, message.unsure);
   }
-  return await post(showers, message, wanted, { channel: opened.channel, userId: assignee.id });
+  return await post(display, message, wanted, { channel: opened.channel, userId: assignee.id });
 }
 
+/** Where a post is, or goes. */
 interface Place {
   channel: string;
   userId: string | null;
 }
 
 async function update(
-  showers: Showers,
+  display: SlackDisplay,
   message: SlackMessage,
   wanted: Wanted,
   at: Place & { ts: string },
 ): Promise<ShowOutcome | "gone"> {
-  const { database } = showers;
+  const { database } = display;
   const { channel, ts } = at;
-  const answer = await callWith(showers, "chat.update", { channel, ts }, {
+  const answer = await callWith(display, "chat.update", { channel, ts }, {
     message,
     wanted,
     begin: () => beginCall(database, message, { post: false }),
@@ -82,65 +87,74 @@ async function update(
 }
 
 async function post(
-  showers: Showers,
+  display: SlackDisplay,
   message: SlackMessage,
   wanted: Wanted,
   place: Place,
 ): Promise<ShowOutcome> {
-  const { database, client } = showers;
+  const earlier = message.unsure > 0
+    ? await lookForPost(display, message, wanted, place)
+    : { unsure: 0 };
+  // Nothing is to be posted now.
+  if (!earlier || "ok" in earlier) return earlier;
+  const { unsure } = earlier;
   const { channel, userId } = place;
-  let { unsure } = message;
-  if (unsure > 0) {
-    const found = await findPost(client, {
-      channel,
-      threadTs: message.thread_ts,
-      key: { task_id: message.task_id },
-      since: wanted.task.created_at,
-    });
-    if (found === "later") {
-      const error = "Slack cannot say yet whether it took the message";
-      return { ok: false, error, permanent: false, unsure };
-    }
-    if (found === "absent") unsure = 0;
-    if (found === "unknown" && unsure >= MOST_UNSURE) {
-      const error = `Slack took ${unsure} posts without an answer; there may be that many`;
-      return { ok: false, error, permanent: true, unsure: 0 };
-    }
-    if (typeof found === "object") {
-      await recordPost(database, message, { channel, ts: found.ts, userId });
-      const updated = await update(showers, { ...message, unsure: 0 }, wanted, {
-        ...place,
-        ts: found.ts,
-      });
-      if (updated !== "gone") return updated;
-      unsure = 0;
-    }
-  }
-  const answer = await callWith(showers, "chat.postMessage", {
+  const answer = await callWith(display, "chat.postMessage", {
     channel,
     ...(message.thread_ts && { thread_ts: message.thread_ts }),
     metadata: { event_type: METADATA_TYPE, event_payload: { task_id: message.task_id } },
     unfurl_links: false,
     unfurl_media: false,
-  }, { message, wanted, begin: () => beginCall(database, message, { post: true }) });
+  }, { message, wanted, begin: () => beginCall(display.database, message, { post: true }) });
   if (!answer) return undefined;
   if (!answer.ok) return failed(answer, answer.unsure ? unsure + 1 : unsure);
-  const ts = answer.body.ts;
+  const { ts, channel: posted } = answer.body;
   if (typeof ts !== "string") {
     return { ok: false, error: "Slack's answer has no ts", permanent: false, unsure: unsure + 1 };
   }
-  const at = {
-    channel: typeof answer.body.channel === "string" ? answer.body.channel : channel,
-    ts,
-    userId,
-  };
-  await recordPost(database, message, at);
+  const at = { channel: typeof posted === "string" ? posted : channel, ts, userId };
+  await recordPost(display.database, message, at);
   return { ok: true, ...at };
+}
+
+/**
+ * Looks whether Slack has taken an earlier post, and if so brings that up to date.
+ *
+ * @returns how many posts there may be now, when another one is to be made; else
+ * what came of it.
+ */
+async function lookForPost(
+  display: SlackDisplay,
+  message: SlackMessage,
+  wanted: Wanted,
+  { channel, userId }: Place,
+): Promise<ShowOutcome | { unsure: number }> {
+  const { unsure } = message;
+  const found = await findPost(display.client, {
+    channel,
+    threadTs: message.thread_ts,
+    key: { task_id: message.task_id },
+    since: wanted.task.created_at,
+  });
+  if (found === "absent") return { unsure: 0 };
+  if (found === "later") {
+    const error = "Slack cannot say yet whether it took the message";
+    return { ok: false, error, permanent: false, unsure };
+  }
+  if (found === "unknown") {
+    if (unsure < MOST_UNSURE) return { unsure };
+    const error = `Slack took ${unsure} posts without an answer; there may be that many`;
+    return { ok: false, error, permanent: true, unsure: 0 };
+  }
+  const at = { channel, ts: found.ts, userId };
+  await recordPost(display.database, message, at);
+  const updated = await update(display, { ...message, unsure: 0 }, wanted, at);
+  return updated === "gone" ? { unsure: 0 } : updated;
 }
 
 /** Calls with blocks, and once more without when it is them that Slack refuses. */
 async function callWith(
-  { client, publicUrl, answerable, redact }: Showers,
+  { client, publicUrl, answerable, redact }: SlackDisplay,
   method: string,
   args: Record<string, unknown>,
   { message, wanted, begin }: {
@@ -175,6 +189,6 @@ function failed(answer: SlackAnswer & { ok: false }, unsure: number): SlackUpdat
     retryAfterSeconds,
     uncounted: kind === "integration" || answer.code === "ratelimited" ||
       answer.code === "rate_limited",
-    obstacle: kind === "integration" ? answer.code : undefined,
+    outage: kind === "integration" ? answer.code : undefined,
   };
 }

@@ -1,23 +1,17 @@
 import { type Config, secretsIn } from "../../config/config.ts";
-import type { Database } from "../../store/database.ts";
 import { errorText, type Log } from "../../process/log.ts";
-import { text } from "../../../sources/kit/json_path.ts";
 import { createRedactor } from "../../redaction/redact.ts";
-import { clearOutage, readOutage, writeOutage } from "./outage.ts";
+import type { Database } from "../../store/database.ts";
 import { createSlackClient } from "./client.ts";
+import { createIdentify, type SlackIdentity } from "./identity.ts";
 import { claimSlackMessages, noteChanges, type SlackMessage } from "./message.ts";
 import { claimNotes, type SlackNote, tellNote } from "./note.ts";
+import { createOutageWatch, OUTAGE_SECONDS, type OutageWatch } from "./outage.ts";
 import { createSlackPeople } from "./people.ts";
 import { holdPlaces } from "./place.ts";
+import { recordSlackUpdate, type SlackUpdate } from "./record.ts";
 import { routeOf, type SlackRoute } from "./route.ts";
-import { recordSlackUpdate, type SlackUpdate } from "./settle.ts";
-import { showMessage } from "./show.ts";
-
-/** Who we are in Slack. */
-export interface SlackIdentity {
-  userId?: string;
-  botId?: string;
-}
+import { showMessage, type SlackDisplay } from "./show.ts";
 
 /** Notifications in Slack: one message about each task, kept up to date. */
 export interface Slack {
@@ -37,10 +31,15 @@ export interface Slack {
   whisper(to: { channel: string; user: string; threadTs?: string }, said: string): void;
 }
 
+/** Each place takes one call a second, so this is for as many places at once. */
 const AT_ONCE = 16;
-/** How long an obstacle is left alone before another try. */
-const OBSTACLE_SECONDS = 60;
-const ASK_AGAIN_MS = 60_000;
+
+/** What telling somebody in Slack needs. */
+interface SlackTeller {
+  display: SlackDisplay;
+  outage: OutageWatch;
+  log: Log;
+}
 
 /** Slack as it is configured; undefined without a token. Connects when first used. */
 export function createSlack(
@@ -55,7 +54,9 @@ export function createSlack(
   const { botToken, apiUrl, approvers } = config.slack;
   if (botToken === undefined) return undefined;
   const client = createSlackClient({ token: botToken, url: apiUrl });
-  const showers = {
+  const outage = createOutageWatch(database, log);
+  const identify = createIdentify(client, { outage, log });
+  const display = {
     database,
     client,
     people: createSlackPeople(database, client),
@@ -63,91 +64,8 @@ export function createSlack(
     answerable: approvers.length > 0,
     redact: createRedactor(secretsIn(config)),
   };
+  const teller = { display, outage, log };
   const running = new Set<Promise<void>>();
-  let blockedUntil = 0;
-  let blockedBy: string | undefined;
-  let asked: Promise<SlackIdentity | undefined> | undefined;
-  let askedAt = -Infinity;
-  let identity: SlackIdentity | undefined;
-
-  /** Asks Slack who we are: once, or again a while after it could not say. */
-  function identify(): Promise<SlackIdentity | undefined> {
-    if (identity || (asked && performance.now() - askedAt < ASK_AGAIN_MS)) {
-      return asked ?? Promise.resolve(identity);
-    }
-    askedAt = performance.now();
-    asked = ask().catch((error) => {
-      log.warn("slack.identify_failed", { error: errorText(error) });
-      return undefined;
-    });
-    return asked;
-  }
-
-  async function ask(): Promise<SlackIdentity | undefined> {
-    const answer = await client("auth.test", {});
-    if (answer.ok) {
-      identity = { userId: text(answer.body, "user_id"), botId: text(answer.body, "bot_id") };
-      // A scope that is missing shows only when it is needed.
-      const obstacle = await readOutage(database);
-      if (obstacle?.code === "missing_scope") blockedBy = obstacle.code;
-      else if (obstacle) await mended();
-    } else if (answer.kind === "integration") await block(answer.code, answer.error);
-    return identity;
-  }
-
-  async function block(code: string, error: string): Promise<void> {
-    blockedUntil = performance.now() + OBSTACLE_SECONDS * 1_000;
-    if (blockedBy === code) return;
-    log.error("slack.blocked", { code, error });
-    await writeOutage(database, { code, error });
-    blockedBy = code;
-  }
-
-  async function mended(): Promise<void> {
-    blockedBy = undefined;
-    blockedUntil = 0;
-    await clearOutage(database);
-    log.info("slack.mended");
-  }
-
-  async function show(message: SlackMessage): Promise<void> {
-    try {
-      const done = await showMessage(showers, message);
-      if (!done) return;
-      const { shown, outcomes } = done;
-      await recordSlackUpdate(database, message, outcomes, putOff(shown));
-      await heed(message, shown);
-    } catch (error) {
-      // The store failed: the lease runs out and it is done again.
-      log.warn("slack.show_failed", { task_id: message.task_id, error: errorText(error) });
-    }
-  }
-
-  /** What one message met may concern all of them. */
-  async function heed({ task_id, place }: SlackMessage, shown: SlackUpdate): Promise<void> {
-    if (shown.ok) {
-      if (blockedBy !== undefined) await mended();
-      return;
-    }
-    if (shown.nobody) return;
-    const { error, obstacle, permanent, uncounted, retryAfterSeconds } = shown;
-    log.warn("slack.not_told", { task_id, place, error, permanent });
-    if (obstacle) await block(obstacle, error);
-    else if (uncounted && retryAfterSeconds) await holdPlaces(database, retryAfterSeconds);
-  }
-
-  async function note(note: SlackNote): Promise<void> {
-    try {
-      const answer = await tellNote(showers, note);
-      if (!answer || answer.ok) return;
-      const { kind, code, error, retryAfterSeconds } = answer;
-      log.warn("slack.not_told", { notification_id: note.id, error });
-      if (kind === "integration") await block(code, error);
-      else if (retryAfterSeconds) await holdPlaces(database, retryAfterSeconds);
-    } catch (error) {
-      log.warn("slack.note_failed", { notification_id: note.id, error: errorText(error) });
-    }
-  }
 
   function start(work: Promise<void>): void {
     const started = work.finally(() => running.delete(started));
@@ -159,16 +77,16 @@ export function createSlack(
     routeOf: (task) => routeOf(task, channels),
     async tell(signal) {
       const noted = await noteChanges(database);
-      if (signal.aborted || performance.now() < blockedUntil) return noted;
+      if (signal.aborted || outage.leavesAlone()) return noted;
       // Known before the first post, so that its echo is recognised.
       await identify();
-      if (signal.aborted || performance.now() < blockedUntil) return noted;
+      if (signal.aborted || outage.leavesAlone()) return noted;
       const free = AT_ONCE - running.size;
       if (free <= 0) return noted;
       const messages = await claimSlackMessages(database, free);
-      for (const message of messages) start(show(message));
+      for (const message of messages) start(tellMessage(teller, message));
       const notes = await claimNotes(database, free);
-      for (const each of notes) start(note(each));
+      for (const note of notes) start(tellOneNote(teller, note));
       return noted + messages.length + notes.length;
     },
     async idle() {
@@ -184,8 +102,56 @@ export function createSlack(
   };
 }
 
-function putOff(shown: SlackUpdate): SlackUpdate {
-  return shown.ok || shown.nobody || !shown.obstacle
+/** Brings a message up to date and records what came of it. Never rejects. */
+async function tellMessage(teller: SlackTeller, message: SlackMessage): Promise<void> {
+  const { display, log } = teller;
+  try {
+    const done = await showMessage(display, message);
+    if (!done) return;
+    const { shown, outcomes } = done;
+    await recordSlackUpdate(display.database, message, outcomes, withPause(shown));
+    await heed(teller, message, shown);
+  } catch (error) {
+    // The store failed: the lease runs out and it is done again.
+    log.warn("slack.show_failed", { task_id: message.task_id, error: errorText(error) });
+  }
+}
+
+/** A message that has met an outage is not tried again while that lasts. */
+function withPause(shown: SlackUpdate): SlackUpdate {
+  return shown.ok || shown.nobody || !shown.outage
     ? shown
-    : { ...shown, retryAfterSeconds: OBSTACLE_SECONDS };
+    : { ...shown, retryAfterSeconds: OUTAGE_SECONDS };
+}
+
+/** What one message met may concern all of them. */
+async function heed(
+  { display, outage, log }: SlackTeller,
+  { task_id, place }: SlackMessage,
+  shown: SlackUpdate,
+): Promise<void> {
+  if (shown.ok) return await outage.end();
+  if (shown.nobody) return;
+  const { error, permanent, uncounted, retryAfterSeconds } = shown;
+  log.warn("slack.not_told", { task_id, place, error, permanent });
+  if (shown.outage) await outage.begin(shown.outage, error);
+  else if (uncounted && retryAfterSeconds) await holdPlaces(display.database, retryAfterSeconds);
+}
+
+/** Posts a note and records what came of it. Never rejects. */
+async function tellOneNote(
+  { display, outage, log }: SlackTeller,
+  note: SlackNote,
+): Promise<void> {
+  try {
+    const answer = await tellNote(display, note);
+    if (!answer || answer.ok) return;
+    const { kind, code, error, retryAfterSeconds } = answer;
+    log.warn("slack.not_told", { notification_id: note.id, error });
+    if (kind === "integration") await outage.begin(code, error);
+    else if (retryAfterSeconds) await holdPlaces(display.database, retryAfterSeconds);
+  } catch (error) {
+    // As above.
+    log.warn("slack.note_failed", { notification_id: note.id, error: errorText(error) });
+  }
 }

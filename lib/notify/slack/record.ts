@@ -3,43 +3,55 @@ import { newId } from "../../store/id.ts";
 import { idArray, storedText } from "../../store/stored.ts";
 import type { SlackMessage } from "./message.ts";
 
-/** A message that people look at does not flicker. */
+/** So far apart are changes of one message: people look at it, and it should not flicker. */
 const UPDATE_SECONDS = 3;
-/** With waits of up to 15 minutes: about five hours. */
+/** With the waits below these take about three hours: most of Slack's own troubles are over by then. */
 const MOST_TRIES = 24;
+/** Waits double up to this. */
 const MOST_WAIT_SECONDS = 15 * 60;
+
+/** A message could not be brought up to date. */
+interface SlackFailure {
+  ok: false;
+  nobody?: false;
+  error: string;
+  permanent: boolean;
+  /** How many posts there are by now of which Slack never said whether it took them. */
+  unsure: number;
+  retryAfterSeconds?: number;
+  /** Not the message's fault: it does not count as a try. */
+  uncounted?: boolean;
+  /** The code of an error that would meet every other message, too. */
+  outage?: string;
+}
 
 /** What came of bringing a message up to date. */
 export type SlackUpdate =
   | { ok: true; channel: string; ts: string; userId: string | null }
-  /** There is nobody to tell: nothing was done and nothing has failed. */
+  /** There is nobody to tell: nothing was done, and nothing has failed. */
   | { ok: false; nobody: true }
-  | {
-    ok: false;
-    nobody?: false;
-    error: string;
-    permanent: boolean;
-    /** How many posts there are by now of which Slack never said whether it took them. */
-    unsure: number;
-    retryAfterSeconds?: number;
-    /** Not the message's fault: it does not count as a try. */
-    uncounted?: boolean;
-    /** The code of an error that would meet every other message, too. */
-    obstacle?: string;
-  };
+  | SlackFailure;
 
-/** Writes down what came of it, on the message and on the outcomes that it told. */
+/** Records what came of it, on the message and on the outcomes that it told. */
 export async function recordSlackUpdate(
   database: Database,
   message: SlackMessage,
   outcomes: readonly string[],
   result: SlackUpdate,
 ): Promise<void> {
-  if (result.ok) return await settleShown(database, message, outcomes, result);
-  if (result.nobody) return await settleNobody(database, message, outcomes);
-  const { error, unsure, retryAfterSeconds, uncounted = false } = result;
-  const { task_id, epoch, version, attempts } = message;
-  const dead = result.permanent || (!uncounted && attempts >= MOST_TRIES);
+  if (result.ok) return await recordShown(database, message, outcomes, result);
+  if (result.nobody) return await recordNobody(database, message, outcomes);
+  await recordFailure(database, message, outcomes, result);
+}
+
+/** Puts the message off, or gives it up and tells the outcomes in the web UI. */
+async function recordFailure(
+  database: Database,
+  { task_id, epoch, version, attempts }: SlackMessage,
+  outcomes: readonly string[],
+  { error, permanent, unsure, retryAfterSeconds, uncounted = false }: SlackFailure,
+): Promise<void> {
+  const dead = permanent || (!uncounted && attempts >= MOST_TRIES);
   const wait = retryAfterSeconds ??
     Math.min(2 ** attempts, MOST_WAIT_SECONDS) * (0.5 + Math.random() / 2);
   await database.query("put a Slack message off", (sql) =>
@@ -52,7 +64,7 @@ export async function recordSlackUpdate(
           unsure = ${unsure},
           due_at = now() + make_interval(secs => ${dead ? UPDATE_SECONDS : wait})
         where task_id = ${task_id} and epoch = ${epoch} returning task_id
-      ), untold as (
+      ), unsent as (
         update notifications n
         set state = ${dead ? "dead" : "pending"}, error = ${storedText(error)},
           attempts = ${attempts}
@@ -64,19 +76,19 @@ export async function recordSlackUpdate(
         select ${newId()}::uuid, 'notification:' || min(id::text), task_id, 'web', 'web', 'slack_failed',
           'Slack could not be told (' || min(destination) || ': ' || ${storedText(error)}::text ||
           '). ' || min(text)
-        from untold where ${dead} group by task_id
+        from unsent where ${dead} group by task_id
         on conflict do nothing
       )
       insert into changes (kind, ids)
-      select 'notification', array_agg(id) from untold having count(*) > 0`);
+      select 'notification', array_agg(id) from unsent having count(*) > 0`);
 }
 
-async function settleNobody(
+async function recordNobody(
   database: Database,
   { task_id, epoch, version }: SlackMessage,
   outcomes: readonly string[],
 ): Promise<void> {
-  await database.query("settle a Slack message to nobody", (sql) =>
+  await database.query("record a Slack message to nobody", (sql) =>
     sql`
       with held as (
         update slack_messages
@@ -87,13 +99,13 @@ async function settleNobody(
       where n.id = any(${idArray(outcomes)}::uuid[]) and n.state = 'pending'`);
 }
 
-async function settleShown(
+async function recordShown(
   database: Database,
   { task_id, epoch, version, attempts }: SlackMessage,
   outcomes: readonly string[],
   { channel, ts, userId }: SlackUpdate & { ok: true },
 ): Promise<void> {
-  await database.query("settle a Slack message", (sql) =>
+  await database.query("record that a Slack message is shown", (sql) =>
     sql`
       with held as (
         update slack_messages

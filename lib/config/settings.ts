@@ -1,0 +1,139 @@
+import { z } from "zod";
+import { LOG_LEVELS } from "../process/log.ts";
+
+const MIB = 1024 * 1024;
+/** GitHub caps its payloads at 25 MB (docs.github.com, "Webhook events and payloads"): Otto takes no more from anybody. */
+export const MOST_BODY_BYTES = 25 * MIB;
+
+/**
+ * `on`: the model's agent works. `observe`: it works without any effect and its
+ * timeline says what it would have done. `off`: no model is asked.
+ */
+const AGENT_MODES = ["off", "observe", "on"] as const;
+export type AgentMode = typeof AGENT_MODES[number];
+
+const flag = z.enum(["1", "true", "yes", "on", "0", "false", "no", "off"], {
+  error: 'must be "true" or "false"',
+}).transform((text) => ["1", "true", "yes", "on"].includes(text));
+
+/** Texts between commas. */
+export const list = z.string().transform((text) =>
+  text.split(",").map((item) => item.trim()).filter((item) => item !== "")
+);
+
+/** Ids of people, as Slack has them. */
+const slackUsers = list.refine((ids) => ids.every((id) => /^[UW][A-Z0-9]{2,30}$/.test(id)), {
+  error: 'must be Slack user ids, separated by commas, such as "U0123ABCD,U0456EFGH"',
+});
+
+/** `github=C0123,stripe=C0456,*=C0789` as a map from source to channel id. */
+const slackChannels = list.transform((pairs) => pairs.map((pair) => pair.split(/\s*=\s*/)))
+  .refine(
+    (pairs) =>
+      pairs.every(([source, channel, ...rest]) =>
+        /^(\*|[A-Za-z0-9._-]{1,64})$/.test(source) && /^[CDG][A-Z0-9]{2,30}$/.test(channel) &&
+        rest.length === 0
+      ),
+    {
+      error: 'must be pairs of a source and a channel id, such as "github=C0123ABCD,*=C0456EFGH" ' +
+        "(the id is at the end of the channel's details in Slack)",
+    },
+  )
+  .transform((pairs): ReadonlyMap<string, string> =>
+    new Map(pairs.map(([source, channel]) => [source.toLowerCase(), channel]))
+  );
+
+/** An address with one of the protocols. */
+const url = (...protocols: string[]) =>
+  z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
+    error: `must be a URL that starts with ${protocols.map((each) => `${each}//`).join(" or ")}`,
+  });
+
+/** Every setting that has a name of its own; secrets of sources have as many names as there are sources. */
+export const settingsSchema = z.object({
+  PORT: z.coerce.number({ error: "must be a port number" }).int().min(0).max(65535).default(8000),
+  HOST: z.string().default("127.0.0.1"),
+  DATABASE_URL: url("postgres:", "postgresql:").optional(),
+  DATABASE_PREPARE: flag.default(true),
+  REDIS_URL: url("redis:", "rediss:").optional(),
+  REDIS_DURABLE: flag.default(false),
+  OTTO_DATA_DIR: z.string().default("./.otto"),
+  WORKER: z.enum(["inline"], {
+    error: 'must be "inline" (work inside the web process) or unset',
+  }).optional(),
+  AGENT: z.enum(["builtin", "external"], {
+    error: 'must be "builtin" (Otto works on tasks) or "external" (Python ARQ workers do)',
+  }).default("builtin"),
+  ARQ_QUEUE: z.string().max(200).default("arq:interactive"),
+  ARQ_FUNCTION: z.string().max(200).default("run_task"),
+  AGENT_START_DEADLINE: z.coerce.number({ error: "must be a number of seconds" }).min(1)
+    .default(300),
+  ADMIN_TOKEN: z.string().min(16, { error: "must have at least 16 characters" }).optional(),
+  READ_TOKEN: z.string().min(16, { error: "must have at least 16 characters" }).optional(),
+  PUBLIC_URL: url("https:", "http:").refine((text) => {
+    const { origin, href } = URL.parse(text) ?? {};
+    return origin === undefined || href === `${origin}/`;
+  }, {
+    error:
+      'must be a scheme and a host, without path, query or user, such as "https://otto.example.com"',
+  }).transform((text) => new URL(text).origin).optional(),
+  TRUST_PROXY: z.string().regex(/^(\d+|true|false)$/, {
+    error: 'must be the number of proxies in front of Otto, such as "1"',
+  }).transform((text) => text === "true" ? 1 : text === "false" ? 0 : Number(text)).default(0),
+  ALLOWED_HOSTS: list.default([]),
+  MAX_BODY_BYTES: z.coerce.number({ error: "must be a number of bytes" }).int().min(1024)
+    .max(MOST_BODY_BYTES, {
+      error: `must be at most ${MOST_BODY_BYTES} (${MOST_BODY_BYTES / MIB} MiB)`,
+    }).optional(),
+  RETENTION_DAYS: z.coerce.number({ error: "must be a number of days" }).min(1)
+    .max(36_500, { error: "must be at most 36500" }).default(90),
+  RETIRED_WEBHOOK_SECRETS: list.default([]),
+  SOURCES_FILE: z.string().optional(),
+  AGENT_ACCOUNTS: list.default([]),
+  WEBHOOK_REQUIRE_VERIFIED: flag.default(false),
+  USE_GEMINI: flag.default(false),
+  GOOGLE_API_KEY: z.string().optional(),
+  GEMINI_MODEL: z.string().default("gemini-3.1-pro-preview-customtools"),
+  GOOGLE_GEMINI_BASE_URL: url("https:", "http:")
+    .default("https://generativelanguage.googleapis.com"),
+  USE_OLLAMA: flag.default(false),
+  OLLAMA_BASE_URL: url("https:", "http:").default("http://localhost:11434"),
+  OLLAMA_MODEL: z.string().default("gpt-oss:latest"),
+  OPENAI_API_KEY: z.string().optional(),
+  OPENAI_MODEL: z.string().default("gpt-5-mini"),
+  OPEN_AI_BASE: url("https:", "http:").optional(),
+  ANTHROPIC_API_KEY: z.string().optional(),
+  ANTHROPIC_MODEL: z.string().default("claude-sonnet-5-5"),
+  ANTHROPIC_BASE_URL: url("https:", "http:").default("https://api.anthropic.com"),
+  SPECIALIZATION: z.string().max(4_000, { error: "must have at most 4000 characters" }).optional(),
+  ADDITIONAL_INSTRUCTIONS: z.string().max(20_000, {
+    error: "must have at most 20000 characters",
+  }).optional(),
+  AGENT_MODE: z.enum(AGENT_MODES, {
+    error: `must be one of ${AGENT_MODES.join(", ")}`,
+  }).optional(),
+  AGENT_TRUST_UNVERIFIED: list.default([]),
+  AGENT_CONFIG: z.string().optional(),
+  MCP_SERVERS: z.string().optional(),
+  MCP_CONFIG_JSON: z.string().optional(),
+  SLACK_BOT_TOKEN: z.string().regex(/^[\x21-\x7e]+$/, {
+    error: 'must be the bot token of a Slack app, which starts with "xoxb-"',
+  }).optional(),
+  SLACK_API_URL: url("https:", "http:").transform((text) => text.replace(/\/+$/, ""))
+    .default("https://slack.com/api"),
+  SLACK_CHANNELS: slackChannels.default(new Map()),
+  SLACK_APPROVERS: slackUsers.default([]),
+  LOG_LEVEL: z.enum(LOG_LEVELS, {
+    error: `must be one of ${LOG_LEVELS.join(", ")}`,
+  }).default("info"),
+  // These are set by the machine or the host, not by a person.
+  HOSTNAME: z.string().optional(),
+  DENO_DEPLOY: z.string().optional(),
+  DENO_DEPLOYMENT_ID: z.string().optional(),
+});
+
+/** The environment's settings, parsed. */
+export type Settings = z.infer<typeof settingsSchema>;
+
+/** The names of the settings. */
+export const SETTING_NAMES: readonly string[] = Object.keys(settingsSchema.shape);

@@ -1,0 +1,56 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Log } from "../process/log.ts";
+import type { Database } from "./database.ts";
+
+/** A large table takes its time; whoever waits sees `not ready` in /webhook/health. */
+const MIGRATION_MS = 10 * 60_000;
+/** Any fixed number: the same in every Otto, so that only one migrates at a time. */
+const MIGRATION_LOCK = 710_846;
+
+/**
+ * Brings the schema up to date: `migrations/NNNN_name.sql`, forward only, each
+ * in one transaction, under a lock that other processes wait for.
+ *
+ * A migration must leave the previous version's code working: during a rolling
+ * deploy both run on one database.
+ *
+ * There are no 0005 and 0009: they were the numbers of plans that were dropped
+ * before release. A number is never used again.
+ */
+export async function migrate(database: Database, log: Log): Promise<void> {
+  const folder = fileURLToPath(new URL("./migrations/", import.meta.url));
+  const files = (await readdir(folder)).filter((name) => name.endsWith(".sql")).sort();
+  // Two processes may create the table at once, and "if not exists" does not stop them.
+  await database.query("create the table of migrations", (sql) =>
+    sql.unsafe(`
+      select pg_advisory_xact_lock(${MIGRATION_LOCK});
+      create table if not exists migrations (
+        version integer primary key, name text not null, at timestamptz not null default now()
+      );`));
+  const done = await database.query(
+    "read the migrations",
+    (sql) => sql<{ version: number }[]>`select version from migrations`,
+  );
+  const known = new Set(done.map((row) => row.version));
+  for (const name of files) {
+    const version = Number.parseInt(name, 10);
+    if (known.has(version)) continue;
+    const statements = await readFile(join(folder, name), "utf8");
+    try {
+      // One simple query is one transaction. The insert comes first: it fails
+      // when another process was quicker while this one waited for the lock.
+      await database.query(`run the migration ${name}`, (sql) =>
+        sql.unsafe(`
+          select pg_advisory_xact_lock(${MIGRATION_LOCK});
+          set local statement_timeout = 0;
+          insert into migrations (version, name) values (${version}, '${name}');
+          ${statements}`), MIGRATION_MS);
+      log.info("database.migrated", { migration: name });
+    } catch (error) {
+      const { code, table_name } = error as { code?: string; table_name?: string };
+      if (code !== "23505" || table_name !== "migrations") throw error;
+    }
+  }
+}
