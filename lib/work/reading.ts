@@ -1,6 +1,6 @@
-import { asSent } from "../../sources/kit/query.ts";
+import { readQuery } from "../../sources/kit/query.ts";
 import type { Registry } from "../../sources/rules/registry.ts";
-import type { Incoming } from "../../sources/source.ts";
+import type { Incoming, Source } from "../../sources/source.ts";
 import { groupKey } from "../message/group.ts";
 import type { GuardEntry } from "../message/replay_guard.ts";
 import type { Config } from "../config/config.ts";
@@ -43,7 +43,7 @@ export function readClaimed(
   // A person who replays a message wants to see what becomes of it, at once.
   if (filtered !== undefined || message.isReplay) return { payload, told, filtered, captures: [] };
   const keys = verification === "verified"
-    ? source.signedContentKeys?.(asSent(source, incomingOf(message, body, config))) ?? []
+    ? source.signedContentKeys?.(incomingOf(source, message, body, config)) ?? []
     : [];
   const merge = mergeOf(settings, ruled);
   return {
@@ -57,13 +57,18 @@ export function readClaimed(
   };
 }
 
-function incomingOf(message: ClaimedMessage, body: Uint8Array, config: Config): Incoming {
-  return {
+function incomingOf(
+  source: Source,
+  message: ClaimedMessage,
+  body: Uint8Array,
+  config: Config,
+): Incoming {
+  return readQuery(source, {
     type: message.webhookType,
     method: message.method,
     url: toPublicUrl(config, message.url),
     headers: message.headers,
     body,
     receivedAt: message.receivedAt.getTime(),
-  };
+  });
 }

@@ -83,6 +83,7 @@ async function trial(name: string, source: Source, secret: string): Promise<Tria
     url: `${ORIGIN}/webhook/${name}`,
     headers: new Headers(sample.headers),
     body: new TextEncoder().encode(sample.body),
+    queryForm: undefined,
     receivedAt: Date.now(),
   };
   try {

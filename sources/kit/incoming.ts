@@ -4,6 +4,11 @@ import type { Incoming } from "../source.ts";
 /** Longer ids than this are no vendor's. */
 const MAX_ID_LENGTH = 1_000;
 
+/** What a request says, in bytes: its body, or its query where that is the event. */
+export function contentOf({ body, queryForm }: Incoming): Uint8Array {
+  return queryForm ?? body;
+}
+
 const payloads = new WeakMap<Incoming, unknown>();
 
 /** The request's payload, parsed once; `undefined` when it exceeds the parser's budget. */
@@ -33,7 +38,7 @@ export function withFields(request: Incoming, fields: Record<string, unknown>): 
 function tryParse(request: Incoming): unknown {
   try {
     return parsePayload(
-      request.body,
+      contentOf(request),
       request.headers.get("content-type") ?? undefined,
     );
   } catch {

@@ -598,6 +598,7 @@ describe("the pages", () => {
             url,
             headers,
             body,
+            queryForm: undefined,
             receivedAt: Date.now(),
           };
           assertEquals(await source.verify!(incoming, [secret]), { ok: true }, name);
