@@ -1,7 +1,7 @@
 import { wholeText, words } from "../kit/line.ts";
 import { httpLink } from "../kit/link.ts";
 import { at, facts, first, isObject, line, list, whole } from "../kit/json_path.ts";
-import { refName, shortId } from "./told.ts";
+import { refName, shortId } from "./github_event.ts";
 
 /** What an event can be about, the most telling first: a comment says more than its issue. */
 const SUBJECTS = [

@@ -1,6 +1,6 @@
 import { quoted, words } from "../kit/line.ts";
 import { first, line } from "../kit/json_path.ts";
-import { type GitHubEvent, shortId } from "./told.ts";
+import { type GitHubEvent, shortId } from "./github_event.ts";
 
 /** `Workflow "CI" completed: failure on main in octo/repo`, and the like for jobs and checks. */
 export function tellRun(kind: string, key: string): (told: GitHubEvent) => string {

@@ -9,7 +9,7 @@ import {
   tellRun,
   tellStatus,
 } from "./run.ts";
-import { type GitHubEvent, isVerb, refName, subject, told } from "./told.ts";
+import { type GitHubEvent, isVerb, refName, subject, told } from "./github_event.ts";
 import { tellComment, tellCommitComment, tellPush, tellReview, tellWork } from "./work.ts";
 
 /** How each event is told, by its name (docs.github.com, "Webhook events and payloads"). */

@@ -1,6 +1,6 @@
 import { counted, quoted, words } from "../kit/line.ts";
 import { at, first, line, list } from "../kit/json_path.ts";
-import { type GitHubEvent, refName, shortId, subject } from "./told.ts";
+import { type GitHubEvent, refName, shortId, subject } from "./github_event.ts";
 
 /** `ada pushed 3 commits to main in octo/repo: First line`. */
 export function tellPush({ payload, who, where }: GitHubEvent): string {
