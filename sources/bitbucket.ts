@@ -68,9 +68,9 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     : status
     ? words("Build", quoted(line(status, "name")), line(status, "state")?.toLowerCase(), where)
     : at(payload, "push")
-    ? tellPush(payload, actor, where)
+    ? pushTitle(payload, actor, where)
     : list(payload, "changes").length > 0
-    ? tellRefs(payload, actor, where)
+    ? refsTitle(payload, actor, where)
     : at(payload, "test") === true
     ? "Bitbucket tests the connection"
     : event && words(actor, did?.replaceAll("_", " "), where);
@@ -118,7 +118,7 @@ export const samples = [
   }, { "x-event-key": "pullrequest:created", "x-request-uuid": "SAMPLE" }),
 ];
 
-function tellPush(
+function pushTitle(
   payload: unknown,
   actor: string | undefined,
   where: readonly ["in", string | undefined],
@@ -144,7 +144,7 @@ function tellPush(
 const MOVED: Record<string, string> = { ADD: "created", DELETE: "deleted", UPDATE: "pushed to" };
 
 /** A push as Data Center tells it. */
-function tellRefs(
+function refsTitle(
   payload: unknown,
   actor: string | undefined,
   where: readonly ["in", string | undefined],

@@ -1,13 +1,13 @@
 import type { Description } from "./description.ts";
 import { first, line, whole } from "./kit/json_path.ts";
 import { parseTimestamp, type Scheme } from "./signature/signature.ts";
-import { alertsId, findAlerts } from "./kit/alerts.ts";
+import { alertsId, extractAlerts } from "./kit/alerts.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
 import { toDescription } from "./kit/to_description.ts";
 import { provenBy } from "./kit/token.ts";
-import { mismatch } from "./kit/verdict.ts";
+import { signatureMismatch } from "./kit/verdict.ts";
 
 export const label = "Grafana";
 export const secretVariable = "GRAFANA_WEBHOOK_SECRET";
@@ -47,7 +47,7 @@ export async function verify(request: Incoming, secrets: readonly string[]): Pro
   if (refusal) return refusal;
   // A timed text whose header was taken away would else be a body of its own, valid for ever.
   return /^\d{10}:/.test(new TextDecoder().decode(request.body.subarray(0, 11)))
-    ? mismatch(scheme.header, `Send ${TIMESTAMP} as Grafana does.`)
+    ? signatureMismatch(scheme.header, `Send ${TIMESTAMP} as Grafana does.`)
     : await untimed.verify(request, secrets);
 }
 
@@ -70,7 +70,7 @@ export const deliveryId = alertsId;
 
 /** Says what fires or is resolved; a custom template may have replaced the whole body. */
 export function describe(payload: unknown, context?: DescribeContext): Description {
-  const found = findAlerts(payload);
+  const found = extractAlerts(payload);
   return toDescription({ name: "grafana", label }, payload, context, {
     ...found,
     event: found.event ?? line(payload, "state"),

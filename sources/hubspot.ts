@@ -7,7 +7,12 @@ import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
 import { eachOnce, titleOfAll, toDescription } from "./kit/to_description.ts";
-import { malformed, mismatch, missing, verified } from "./kit/verdict.ts";
+import {
+  signatureMalformed,
+  signatureMismatch,
+  signatureMissing,
+  verified,
+} from "./kit/verdict.ts";
 
 export const label = "HubSpot";
 export const secretVariable = "HUBSPOT_CLIENT_SECRET";
@@ -56,9 +61,9 @@ async function verifyV3(request: Incoming, secrets: readonly string[]): Promise<
 export async function verify(request: Incoming, secrets: readonly string[]): Promise<Verdict> {
   if (request.headers.has(V3)) return await verifyV3(request, secrets);
   const value = request.headers.get(HEADER);
-  if (!value) return missing(V3, `Set ${secretVariable} to ${is}.`);
+  if (!value) return signatureMissing(V3, `Set ${secretVariable} to ${is}.`);
   const signature = decodeHex(value);
-  if (signature?.length !== 32) return malformed(HEADER, "{64 hexadecimal digits}");
+  if (signature?.length !== 32) return signatureMalformed(HEADER, "{64 hexadecimal digits}");
   const version = request.headers.get("x-hubspot-signature-version");
   const starts = [
     // v1 covers the body alone, and a GET says all in its URL.
@@ -73,7 +78,7 @@ export async function verify(request: Incoming, secrets: readonly string[]): Pro
       if (equalBytes(expected, signature)) matches = true;
     }
   }
-  return matches ? verified : mismatch(HEADER, `Set ${secretVariable} to ${is}.`);
+  return matches ? verified : signatureMismatch(HEADER, `Set ${secretVariable} to ${is}.`);
 }
 
 /** All that is signed, however the URL is written. */

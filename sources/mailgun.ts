@@ -6,7 +6,12 @@ import { payloadOf, usableId, withFields } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
 import { toDescription } from "./kit/to_description.ts";
-import { malformed, mismatch, missing, verified } from "./kit/verdict.ts";
+import {
+  signatureMalformed,
+  signatureMismatch,
+  signatureMissing,
+  verified,
+} from "./kit/verdict.ts";
 
 export const label = "Mailgun";
 export const secretVariable = "MAILGUN_WEBHOOK_SIGNING_KEY";
@@ -24,7 +29,7 @@ const FIELD = "signature field";
 export async function verify(request: Incoming, secrets: readonly string[]): Promise<Verdict> {
   const signatures = signaturesOf(payloadOf(request));
   if (signatures.length === 0) {
-    return missing(FIELD, `Set ${secretVariable} and send webhooks from Mailgun.`);
+    return signatureMissing(FIELD, `Set ${secretVariable} and send webhooks from Mailgun.`);
   }
   let isHex = false;
   for (const { timestamp, token, signature } of signatures) {
@@ -34,8 +39,8 @@ export async function verify(request: Incoming, secrets: readonly string[]): Pro
     if (await verifyHmac("SHA-256", secrets, timestamp! + token!, [bytes])) return verified;
   }
   return isHex
-    ? mismatch(FIELD, `Set ${secretVariable} to the account's HTTP webhook signing key.`)
-    : malformed(FIELD, "{64 hexadecimal digits}");
+    ? signatureMismatch(FIELD, `Set ${secretVariable} to the account's HTTP webhook signing key.`)
+    : signatureMalformed(FIELD, "{64 hexadecimal digits}");
 }
 
 /** Puts a signature into the body, as a part of which Mailgun sends it. */

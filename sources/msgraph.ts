@@ -7,7 +7,7 @@ import { payloadOf, usableId, withFields } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import type { DescribeContext, HandshakeReply, Incoming, Verdict } from "./source.ts";
 import { eachOnce, titleOfAll, toDescription } from "./kit/to_description.ts";
-import { noToken, verified, wrongToken } from "./kit/verdict.ts";
+import { tokenMismatch, tokenMissing, verified } from "./kit/verdict.ts";
 
 export const label = "Microsoft Graph";
 export const secretVariable = "MSGRAPH_WEBHOOK_SECRET";
@@ -21,13 +21,16 @@ const FIELD = "clientState";
 export async function verify(request: Incoming, secrets: readonly string[]): Promise<Verdict> {
   const items = list(payloadOf(request), "value");
   if (items.length === 0 || items.some((item) => text(item, FIELD) === undefined)) {
-    return noToken(FIELD, `Give the subscription a clientState, and set ${secretVariable} to it.`);
+    return tokenMissing(
+      FIELD,
+      `Give the subscription a clientState, and set ${secretVariable} to it.`,
+    );
   }
   let matches = true;
   for (const item of items) if (!await isSecret(text(item, FIELD), secrets)) matches = false;
   return matches
     ? verified
-    : wrongToken(FIELD, `Set ${secretVariable} to the subscription's clientState.`);
+    : tokenMismatch(FIELD, `Set ${secretVariable} to the subscription's clientState.`);
 }
 
 /** Graph says it in each item. */

@@ -37,13 +37,17 @@ export async function checkUp(
   }
   if (secrets.length === 0) {
     return source.secretRequired
-      ? { status: "refused", detail: `no secret: every message is refused`, hint: set(variable) }
-      : { status: "unverified", detail: "no secret: anyone can send", hint: set(variable) };
+      ? {
+        status: "refused",
+        detail: `no secret: every message is refused`,
+        hint: setHint(variable),
+      }
+      : { status: "unverified", detail: "no secret: anyone can send", hint: setHint(variable) };
   }
   const count = secrets.length > 1 ? ` (${secrets.length} secrets)` : "";
   let coversUrl = false;
   for (const [at, secret] of secrets.entries()) {
-    const found = await trial(name, source, secret);
+    const found = await trySecret(name, source, secret);
     if (found.obstacle !== undefined) {
       const which = secrets.length > 1 ? `secret ${at + 1} of ${secrets.length} in ` : "";
       return {
@@ -63,11 +67,11 @@ export async function checkUp(
   };
 }
 
-const set = (variable: string) => `Set ${variable}`;
+const setHint = (variable: string) => `Set ${variable}`;
 
-type Trial = { obstacle?: string; hint?: string; coversUrl: boolean };
+type SecretTrial = { obstacle?: string; hint?: string; coversUrl: boolean };
 
-async function trial(name: string, source: Source, secret: string): Promise<Trial> {
+async function trySecret(name: string, source: Source, secret: string): Promise<SecretTrial> {
   if (source.takes && !await source.takes(secret)) {
     return {
       obstacle: "it is no key of the form that this sender has",

@@ -17,7 +17,7 @@ export interface GitHubEvent {
 }
 
 /** Reads what all events share. */
-export function told(payload: unknown, event: string | undefined): GitHubEvent {
+export function readEvent(payload: unknown, event: string | undefined): GitHubEvent {
   const action = line(payload, "action");
   const place = line(payload, "repository", "full_name") ??
     line(payload, "organization", "login");

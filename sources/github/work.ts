@@ -3,7 +3,7 @@ import { at, first, line, list } from "../kit/json_path.ts";
 import { type GitHubEvent, refName, shortId, subject } from "./github_event.ts";
 
 /** `ada pushed 3 commits to main in octo/repo: First line`. */
-export function tellPush({ payload, who, where }: GitHubEvent): string {
+export function pushTitle({ payload, who, where }: GitHubEvent): string {
   const pusher = line(payload, "pusher", "name") ?? who;
   const ref = line(payload, "ref");
   const name = words(
@@ -29,7 +29,7 @@ export function tellPush({ payload, who, where }: GitHubEvent): string {
 }
 
 /** `ada opened PR #7 "Answer the phone" in octo/repo`, and the like for issues and discussions. */
-export function tellWork(kind: string, key: string): (told: GitHubEvent) => string {
+export function workTitle(kind: string, key: string): (told: GitHubEvent) => string {
   return ({ payload, action, who, did, where }) => {
     const thing = words(kind, subject(payload, key));
     const label = quoted(line(payload, "label", "name"));
@@ -102,7 +102,7 @@ export function tellWork(kind: string, key: string): (told: GitHubEvent) => stri
 }
 
 /** `ada commented on PR #7 "Answer the phone" in octo/repo`. */
-export function tellComment(key: string, kind: string): (told: GitHubEvent) => string {
+export function commentTitle(key: string, kind: string): (told: GitHubEvent) => string {
   return ({ payload, action, who, where }) => {
     const did = action === "deleted" || action === "edited"
       ? `${action} a comment on`
@@ -113,7 +113,7 @@ export function tellComment(key: string, kind: string): (told: GitHubEvent) => s
 }
 
 /** `ada commented on commit 1234567 in octo/repo`. */
-export function tellCommitComment({ payload, who, where }: GitHubEvent): string {
+export function commitCommentTitle({ payload, who, where }: GitHubEvent): string {
   return words(
     who,
     "commented on commit",
@@ -123,7 +123,7 @@ export function tellCommitComment({ payload, who, where }: GitHubEvent): string 
 }
 
 /** `ada approved PR #7 "Answer the phone" in octo/repo`. */
-export function tellReview({ payload, action, who, did, where }: GitHubEvent): string {
+export function reviewTitle({ payload, action, who, did, where }: GitHubEvent): string {
   const verbs: Record<string, string> = {
     approved: "approved",
     changes_requested: "requested changes in",

@@ -52,7 +52,7 @@ export function titleOf(payload: unknown, headers?: Headers): string | undefined
   switch (kind) {
     case "push":
     case "tag_push":
-      return tellPush(payload, who, where);
+      return pushTitle(payload, who, where);
     case "merge_request":
       return words(
         who,
@@ -74,7 +74,7 @@ export function titleOf(payload: unknown, headers?: Headers): string | undefined
         where,
       );
     case "note":
-      return tellNote(payload, who, where);
+      return noteTitle(payload, who, where);
     case "pipeline":
       return words(
         "Pipeline",
@@ -164,7 +164,7 @@ function projectOf(payload: unknown): string | undefined {
   );
 }
 
-function tellPush(
+function pushTitle(
   payload: unknown,
   who: string | undefined,
   where: readonly ["in", string | undefined],
@@ -191,7 +191,7 @@ function tellPush(
   return last ? `${said}: ${last}` : said;
 }
 
-function tellNote(
+function noteTitle(
   payload: unknown,
   who: string | undefined,
   where: readonly ["in", string | undefined],

@@ -10,7 +10,7 @@ import { eachOnce, type Extracted } from "./to_description.ts";
  * (prometheus/alertmanager, docs/configuration.md, "webhook_config"): a group
  * of alerts that fire or are resolved together.
  */
-export function findAlerts(payload: unknown): Extracted {
+export function extractAlerts(payload: unknown): Extracted {
   const alerts = eachOnce(list(payload, "alerts"), keyOf);
   const status = line(payload, "status");
   const one = alerts[0];

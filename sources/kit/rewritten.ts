@@ -2,7 +2,7 @@
 const MOST_BYTES = 64 * 1024;
 
 /** Another writing of a body, and what it would mean if the signature fits it. */
-export interface Writing {
+export interface RewrittenBody {
   body: Uint8Array;
   /** As in "the signature fits …". */
   is: string;
@@ -12,10 +12,10 @@ export interface Writing {
  * What a sender may have signed when something on the way has parsed its JSON
  * and written it anew, or has touched its line breaks: the commonest writings.
  */
-export function otherWritings(body: Uint8Array): Writing[] {
+export function rewrittenBodies(body: Uint8Array): RewrittenBody[] {
   if (body.length > MOST_BYTES) return [];
   const seen = new Set<string>();
-  const writings: Writing[] = [];
+  const writings: RewrittenBody[] = [];
   const add = (text: string, is: string) => {
     if (seen.has(text)) return;
     seen.add(text);

@@ -1,36 +1,43 @@
 import {
   checkScheme,
   type Finding,
+  formatScheme,
   isKeyOf,
   type Scheme,
   signedText,
   signScheme,
-  tellScheme,
 } from "../signature/signature.ts";
 import type { Incoming, Source, Verdict } from "../source.ts";
-import { malformed, mismatch, missing, outsideWindow, unusable, verified } from "./verdict.ts";
+import {
+  secretUnusable,
+  signatureMalformed,
+  signatureMismatch,
+  signatureMissing,
+  timestampOutsideWindow,
+  verified,
+} from "./verdict.ts";
 
 /** Where a secret is kept: our variable, and the place in the vendor's settings, as in "the app's signing secret". */
-export interface SecretPlace {
+export interface SecretSetting {
   variable: string;
   is: string;
 }
 
 /** `verify`, `sign`, `proof` and `signedContentKeys` of a source whose vendor signs by a scheme that is data. */
-export function signedBy(scheme: Scheme, place: SecretPlace) {
+export function signedBy(scheme: Scheme, place: SecretSetting) {
   return {
     verify: async (request: Incoming, secrets: readonly string[]): Promise<Verdict> =>
       toVerdict(await checkScheme(scheme, request, secrets), request, place),
     sign: (request: Incoming, secret: string): Promise<Record<string, string>> =>
       signScheme(scheme, request, secret),
-    proof: tellScheme(scheme),
+    proof: formatScheme(scheme),
     /** All that is signed, time and id included where they are: on that alone the vendor's word is good. */
     signedContentKeys: (request: Incoming) => [signedText(scheme, request)],
   };
 }
 
 /** The same for a vendor that signs with a private key: only it can sign. */
-export function signedByKey(scheme: Scheme, place: SecretPlace) {
+export function signedByKey(scheme: Scheme, place: SecretSetting) {
   const { verify, proof, signedContentKeys } = signedBy(scheme, place);
   return { verify, proof, signedContentKeys, takes: (secret: string) => isKeyOf(scheme, secret) };
 }
@@ -57,23 +64,26 @@ export async function signedAs(
 export function toVerdict(
   finding: Finding,
   { receivedAt }: Pick<Incoming, "receivedAt">,
-  { variable, is }: SecretPlace,
+  { variable, is }: SecretSetting,
 ): Verdict {
   switch (finding.kind) {
     case "match":
       return verified;
     case "missing":
-      return missing(finding.header, `Set ${variable} to ${is}; the sender needs the same.`);
+      return signatureMissing(
+        finding.header,
+        `Set ${variable} to ${is}; the sender needs the same.`,
+      );
     case "malformed":
-      return malformed(finding.header, finding.wanted);
+      return signatureMalformed(finding.header, finding.wanted);
     case "mismatch":
-      return mismatch(
+      return signatureMismatch(
         finding.header,
         `Set ${variable} to ${is}, and forward the body unchanged.`,
       );
     case "unusable":
-      return unusable(variable, finding.wanted);
+      return secretUnusable(variable, finding.wanted);
     case "late":
-      return outsideWindow(finding.seconds, receivedAt, finding.allowed);
+      return timestampOutsideWindow(finding.seconds, receivedAt, finding.allowed);
   }
 }

@@ -1,7 +1,7 @@
 import { credentials, isSecret, writeHeader } from "../signature/signature.ts";
-import type { SecretPlace } from "./signed.ts";
+import type { SecretSetting } from "./signed.ts";
 import type { Incoming, Verdict } from "../source.ts";
-import { noToken, verified, wrongToken } from "./verdict.ts";
+import { tokenMismatch, tokenMissing, verified } from "./verdict.ts";
 
 /**
  * `verify`, `sign`, `prove`, `proof` and `secretNames` of a source that sends the secret itself: in a
@@ -10,7 +10,7 @@ import { noToken, verified, wrongToken } from "./verdict.ts";
  */
 export function provenBy(
   where: { header?: string; authorization?: boolean; parameters?: readonly string[] },
-  { variable, is }: SecretPlace,
+  { variable, is }: SecretSetting,
 ) {
   const { header, authorization, parameters = [] } = where;
   const places = [
@@ -30,14 +30,14 @@ export function provenBy(
       const values = parameters.map((parameter) => query?.get(parameter)).filter((token) => token);
       if (headers.length + values.length === 0) {
         const wanted = plain(places.join(" or "));
-        return noToken(inHeader ?? inUrl, `Let the sender prove itself by ${wanted}.`);
+        return tokenMissing(inHeader ?? inUrl, `Let the sender prove itself by ${wanted}.`);
       }
       let matches = false;
       for (const token of [...headers, ...values]) {
         if (await isSecret(token, secrets)) matches = true;
       }
       const place = headers.length > 0 && inHeader || inUrl;
-      return matches ? verified : wrongToken(place, `Set ${variable} to ${is}.`);
+      return matches ? verified : tokenMismatch(place, `Set ${variable} to ${is}.`);
     },
     /** @throws {TypeError} when no header can hold the secret. */
     sign(_request: Incoming, secret: string): Promise<Record<string, string>> {

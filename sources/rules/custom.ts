@@ -11,7 +11,7 @@ import { toScheme } from "./scheme.ts";
 import type { SourceSettings } from "./settings.ts";
 import { signedBy, signedByKey } from "../kit/signed.ts";
 import type { DescribeContext, Incoming, Source, Verdict } from "../source.ts";
-import { fillLink, fillTemplate, pathsIn } from "./template.ts";
+import { fillLink, fillTemplate, pathExpressionsIn } from "./template.ts";
 import { provenBy } from "../kit/token.ts";
 
 /**
@@ -39,7 +39,7 @@ export function customSource(
     ...(secret_required !== undefined && { secretRequired: secret_required }),
     ...(repeats === "normal" && { signedContentKeys: undefined }),
     ...(settings.id !== undefined && { deliveryId: idAt(settings.id) }),
-    describe: (payload, context) => describedBy(settings, base, payload, context),
+    describe: (payload, context) => describeWith(settings, base, payload, context),
   };
 }
 
@@ -152,7 +152,7 @@ function idAt(places: readonly string[]) {
   };
 }
 
-function describedBy(
+function describeWith(
   settings: SourceSettings,
   base: Source,
   payload: unknown,
@@ -176,7 +176,7 @@ function describedBy(
 
 /** Something to try it with: what the templates look for is there. */
 function sampleOf({ event, title, id }: SourceSettings) {
-  const places = [event, title].flatMap((template) => pathsIn(template ?? ""));
+  const places = [event, title].flatMap((template) => pathExpressionsIn(template ?? ""));
   const payload: Record<string, unknown> = {};
   const headers: Record<string, string> = {};
   for (const place of [...places, ...id ?? []]) {

@@ -1,5 +1,5 @@
 /** Where something is looked for in a request. */
-export interface Request {
+export interface RequestParts {
   headers?: Headers;
   payload: unknown;
   /** The body was neither JSON nor a form: the payload is `raw_body` and nothing else. */
@@ -26,7 +26,7 @@ const WANTED = 'must be a path into the payload, such as "order.items[0].name" (
  * `labels[*].name` (any of them), `form["user[email]"]` or `header:X-Event`;
  * undefined when nothing is.
  */
-export function pathFault(text: string): string | undefined {
+export function pathExpressionFault(text: string): string | undefined {
   if (text.startsWith("$")) {
     const path = text.replace(/^\$(\.|(?=\[))/, "");
     const meant = path !== text && parsePath(path) ? path : "order.id";
@@ -67,12 +67,12 @@ function parseKey(json: string): string | undefined {
  * objects inherit do not count. Undefined when nobody can say: there are more
  * than are looked at, or the body could not be read.
  */
-export function valuesAt(place: string, request: Request): unknown[] | undefined {
-  const { values, isAll } = look(place, request);
+export function valuesAt(place: string, request: RequestParts): unknown[] | undefined {
+  const { values, isAll } = search(place, request);
   return isAll ? values : undefined;
 }
 
-function look(place: string, { headers, payload, isRaw }: Request) {
+function search(place: string, { headers, payload, isRaw }: RequestParts) {
   const [, header] = HEADER.exec(place) ?? [];
   if (header !== undefined) {
     const value = headers?.get(header) ?? undefined;
@@ -96,12 +96,12 @@ function below(value: unknown, step: PathStep): unknown[] {
 }
 
 /** The first text or number at a place; booleans count as text, blank text does not count. */
-export function textAt(place: string, request: Request): string | undefined {
-  return textsIn(look(place, request).values)[0];
+export function textAt(place: string, request: RequestParts): string | undefined {
+  return textsIn(search(place, request).values)[0];
 }
 
 /** The same for all of them; undefined when nobody can say. */
-export function textsAt(place: string, request: Request): string[] | undefined {
+export function textsAt(place: string, request: RequestParts): string[] | undefined {
   const values = valuesAt(place, request);
   return values && textsIn(values);
 }

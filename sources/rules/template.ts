@@ -1,4 +1,4 @@
-import { pathFault, type Request, textAt } from "./path_expression.ts";
+import { pathExpressionFault, type RequestParts, textAt } from "./path_expression.ts";
 
 /** A place may have a key in quotes, which may hold anything but braces. */
 const PART = /\{((?:[^{}|"]|"(?:[^{}"\\]|\\[^{}])*")*)(?:\|([^{}]*))?\}/g;
@@ -6,7 +6,7 @@ const PART = /\{((?:[^{}|"]|"(?:[^{}"\\]|\\[^{}])*")*)(?:\|([^{}]*))?\}/g;
 /** What is wrong with a template; undefined when nothing is. */
 export function templateFault(template: string): string | undefined {
   for (const [whole, place] of template.matchAll(PART)) {
-    const fault = pathFault(place);
+    const fault = pathExpressionFault(place);
     if (fault !== undefined) return `${whole}: ${fault}`;
   }
   return /[{}]/.test(template.replace(PART, ""))
@@ -15,7 +15,7 @@ export function templateFault(template: string): string | undefined {
 }
 
 /** The places that a template names. */
-export function pathsIn(template: string): string[] {
+export function pathExpressionsIn(template: string): string[] {
   return Array.from(template.matchAll(PART), ([, place]) => place);
 }
 
@@ -36,7 +36,7 @@ const MOST_TEXT = 100_000;
  *
  * @returns undefined when no part of it could be filled.
  */
-export function fillTemplate(template: string, request: Request): string | undefined {
+export function fillTemplate(template: string, request: RequestParts): string | undefined {
   return fill(template, request, (text) => text);
 }
 
@@ -44,7 +44,7 @@ export function fillTemplate(template: string, request: Request): string | undef
  * The same for a link: what a sender wrote stays inside the part of the URL where
  * the template has it. A template that is one place alone is the sender's own link.
  */
-export function fillLink(template: string, request: Request): string | undefined {
+export function fillLink(template: string, request: RequestParts): string | undefined {
   const isAlone = template.replace(PART, "") === "";
   return fill(template, request, isAlone ? (text) => text : encodeURIComponent);
 }
@@ -60,7 +60,7 @@ export function linkFault(template: string): string | undefined {
 
 function fill(
   template: string,
-  request: Request,
+  request: RequestParts,
   write: (text: string) => string,
 ): string | undefined {
   let filled = !hasParts(template);

@@ -102,7 +102,7 @@ export async function checkScheme(
   if (!value) return { kind: "missing", header: scheme.header };
   const items = itemsOf(scheme, value);
   const signatures = signaturesIn(scheme, items);
-  if (signatures.length === 0) return malformed(scheme);
+  if (signatures.length === 0) return malformedSignature(scheme);
   let time: string | undefined;
   let seconds: number | undefined;
   if (scheme.time) {
@@ -111,7 +111,9 @@ export async function checkScheme(
     if (header && !time) return { kind: "missing", header };
     seconds = parseTime(time, unit);
     if (seconds === undefined) {
-      return header ? { kind: "malformed", header, wanted: TIMES[unit] } : malformed(scheme);
+      return header
+        ? { kind: "malformed", header, wanted: TIMES[unit] }
+        : malformedSignature(scheme);
     }
   }
   const id = scheme.id && headers.get(scheme.id);
@@ -184,7 +186,7 @@ export async function isKeyOf(scheme: Scheme, secret: string): Promise<boolean> 
 }
 
 /** A scheme in one line for people: `HMAC-SHA-256 of {time}.{body} in Stripe-Signature, ± 5 min`. */
-export function tellScheme({ algorithm, signed = "{body}", header, time }: Scheme): string {
+export function formatScheme({ algorithm, signed = "{body}", header, time }: Scheme): string {
   const window = time?.window === undefined ? FIVE_MINUTES : time.window;
   const minutes = window && window.past / 60;
   return `${algorithm ?? "HMAC-SHA-256"} of \`${signed}\` in \`${header}\`` +
@@ -217,7 +219,7 @@ function timeIn({ time }: Scheme, items: readonly string[]): string | undefined 
   return found.size === 1 ? [...found][0].slice(prefix.length) : undefined;
 }
 
-function malformed(scheme: Scheme): Finding {
+function malformedSignature(scheme: Scheme): Finding {
   const { header, time, prefix = "", separator = "", encoding, algorithm } = scheme;
   const bytes = LENGTHS[algorithm ?? "HMAC-SHA-256"];
   const signature = encoding === "hex"

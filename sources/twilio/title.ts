@@ -34,15 +34,15 @@ export function titleOf(payload: unknown): string {
     const status = messageStatus(payload) ?? "received";
     return oneLine(
       status === "received" || status === "receiving"
-        ? tellReceived(payload)
-        : tellStatus(payload, status),
+        ? receivedTitle(payload)
+        : statusTitle(payload, status),
     );
   }
   if (
     at(payload, "CallSid") !== undefined ||
     at(payload, "CallStatus") !== undefined
   ) {
-    return oneLine(tellCall(payload));
+    return oneLine(callTitle(payload));
   }
   const { level, code, message } = debugged(payload);
   if (level) {
@@ -87,7 +87,7 @@ function isMessage(payload: unknown): boolean {
     .some((key) => at(payload, key) !== undefined);
 }
 
-function tellReceived(payload: unknown): string {
+function receivedTitle(payload: unknown): string {
   const from = line(payload, "From");
   const isWhatsApp = from?.startsWith("whatsapp:") ?? false;
   const number = plain(from);
@@ -103,7 +103,7 @@ function tellReceived(payload: unknown): string {
   return body ? `${came}: ${body}` : came;
 }
 
-function tellStatus(payload: unknown, status: string): string {
+function statusTitle(payload: unknown, status: string): string {
   const error = line(payload, "ErrorCode");
   return words(
     "Message",
@@ -114,7 +114,7 @@ function tellStatus(payload: unknown, status: string): string {
   );
 }
 
-function tellCall(payload: unknown): string {
+function callTitle(payload: unknown): string {
   const seconds = line(payload, "CallDuration");
   const digits = line(payload, "Digits");
   const said = first(
