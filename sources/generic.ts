@@ -36,12 +36,12 @@ export function describe(
   const isBatch = Array.isArray(payload) && payload.length > 0;
   const event = isBatch ? payload[0] : payload;
   const saying = titleOf(event);
-  const told = isBatch && payload.length > 1
+  const summary = isBatch && payload.length > 1
     ? `${counted(payload.length, "event")}: first ${saying ?? "one untitled"}`
     : saying;
   return {
     event: first(...EVENTS.map((key) => line(event, key))),
-    title: oneLine(told ? `${type}: ${told}` : `${type} webhook`),
+    title: oneLine(summary ? `${type}: ${summary}` : `${type} webhook`),
     description: oneLine(
       `Process ${type} webhook event with payload containing ${countFields(payload)} fields.`,
     ),

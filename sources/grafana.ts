@@ -16,14 +16,14 @@ export const setup = "Alerting → Contact points → Webhook: URL, HMAC signatu
 /** The contact point's "HTTP Method" (grafana/alerting, receivers/webhook/v1). */
 export const methods = ["POST", "PUT"];
 
-const place = { variable: secretVariable, is: "the contact point's HMAC secret or credentials" };
+const setting = { variable: secretVariable, is: "the contact point's HMAC secret or credentials" };
 const TIMESTAMP = "X-Grafana-Alerting-Timestamp";
 
 const scheme: Scheme = { header: "X-Grafana-Alerting-Signature", encoding: "hex" };
-const untimed = signedBy(scheme, place);
+const untimed = signedBy(scheme, setting);
 const timedBy = (header: string) =>
-  signedBy({ ...scheme, signed: "{time}:{body}", time: { header } }, place);
-const proven = provenBy({ authorization: true }, place);
+  signedBy({ ...scheme, signed: "{time}:{body}", time: { header } }, setting);
+const proven = provenBy({ authorization: true }, setting);
 
 export const proof = `${untimed.proof} (with a timestamp header: \`{time}:{body}\`, ± 5 min), ` +
   `or ${proven.proof}`;

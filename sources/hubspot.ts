@@ -148,12 +148,12 @@ function titleOf(item: unknown): string | undefined {
   const name = thing.toLowerCase();
   const happened = did.join(" ").replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
   const changed = line(item, "propertyName");
-  const told = words(
+  const title = words(
     name && name[0].toUpperCase() + name.slice(1),
     line(item, "objectId"),
     happened,
   );
-  return changed ? `${told}: ${words(changed, ["=", line(item, "propertyValue")])}` : told;
+  return changed ? `${title}: ${words(changed, ["=", line(item, "propertyValue")])}` : title;
 }
 
 function contactLink(item: unknown): string | undefined {

@@ -130,10 +130,10 @@ function signaturesOf(payload: unknown) {
 
 /** New webhooks have an object `signature`; old ones and routes have its fields at the top. */
 function readSignature(payload: unknown) {
-  const place = typeof at(payload, "signature") === "object" ? at(payload, "signature") : payload;
+  const holder = typeof at(payload, "signature") === "object" ? at(payload, "signature") : payload;
   return {
-    timestamp: text(place, "timestamp"),
-    token: text(place, "token"),
-    signature: text(place, "signature"),
+    timestamp: text(holder, "timestamp"),
+    token: text(holder, "token"),
+    signature: text(holder, "signature"),
   };
 }

@@ -11,10 +11,10 @@ export const label = "Shopify";
 export const secretVariable = "SHOPIFY_API_SECRET";
 export const setup = "The app's webhook subscription: URL; the key is the app's client secret";
 
-const place = { variable: secretVariable, is: "the app's client secret" };
-const signed = signedBy({ header: "X-Shopify-Hmac-Sha256", encoding: "base64" }, place);
+const setting = { variable: secretVariable, is: "the app's client secret" };
+const signed = signedBy({ header: "X-Shopify-Hmac-Sha256", encoding: "base64" }, setting);
 /** The newer Events leave the `X-` out. */
-const signedEvent = signedBy({ header: "Shopify-Hmac-Sha256", encoding: "base64" }, place);
+const signedEvent = signedBy({ header: "Shopify-Hmac-Sha256", encoding: "base64" }, setting);
 export const { sign, proof } = signed;
 
 /** Checks the HMAC of the body (shopify.dev, "Verify the webhook"). */

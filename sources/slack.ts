@@ -216,6 +216,6 @@ function channelLink(payload: unknown): string | undefined {
   const channel = channelOf(payload);
   const team = first(line(payload, "team_id"), line(payload, "team", "id"));
   if (!channel || !/^[A-Z0-9]+$/.test(channel)) return undefined;
-  const place = new URLSearchParams({ channel, ...(team && { team }) });
-  return `https://slack.com/app_redirect?${place}`;
+  const query = new URLSearchParams({ channel, ...(team && { team }) });
+  return `https://slack.com/app_redirect?${query}`;
 }

@@ -24,7 +24,7 @@ export function standardWebhooks(
   variable?: string,
   sample: Record<string, unknown> = CONTACT,
 ): Source {
-  const place = {
+  const setting = {
     variable: variable ?? `WEBHOOK_SECRET_${name.toUpperCase()}`,
     is: "the endpoint's signing secret (whsec_…)",
   };
@@ -40,7 +40,7 @@ export function standardWebhooks(
       id: `${start}-id`,
     };
     const byKey: Scheme = { ...scheme, algorithm: "Ed25519", prefix: "v1a,", key: "whpk" };
-    return { ...signedBy(scheme, place), verifyByKey: signedByKey(byKey, place).verify };
+    return { ...signedBy(scheme, setting), verifyByKey: signedByKey(byKey, setting).verify };
   };
   const [standard, svix] = [spelled("webhook"), spelled("svix")];
   const speltAs = ({ headers }: Incoming) =>

@@ -104,7 +104,7 @@ export function factsOf(
 }
 
 function messages(commits: unknown[]): string | undefined {
-  const told = commits.map((commit) => {
+  const lines = commits.map((commit) => {
     const author = first(
       line(commit, "author", "username"),
       line(commit, "author", "name"),
@@ -115,7 +115,7 @@ function messages(commits: unknown[]): string | undefined {
       author && `(${author})`,
     );
   });
-  return wholeText(told.filter((message) => message).join("\n")) || undefined;
+  return wholeText(lines.filter((line) => line).join("\n")) || undefined;
 }
 
 function names(things: unknown[], key: string): string | undefined {

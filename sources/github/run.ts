@@ -3,7 +3,7 @@ import { first, line } from "../kit/json_path.ts";
 import { type GitHubEvent, shortId } from "./github_event.ts";
 
 /** `Workflow "CI" completed: failure on main in octo/repo`, and the like for jobs and checks. */
-export function runTitle(kind: string, key: string): (told: GitHubEvent) => string {
+export function runTitle(kind: string, key: string): (event: GitHubEvent) => string {
   return ({ payload, did, where }) => {
     const branch = first(
       line(payload, key, "head_branch"),
@@ -64,7 +64,7 @@ export function deploymentReviewTitle({ payload, did, where }: GitHubEvent): str
 }
 
 /** `Dependabot alert created in octo/repo: lodash "Prototype pollution"`. */
-export function alertTitle(kind: string): (told: GitHubEvent) => string {
+export function alertTitle(kind: string): (event: GitHubEvent) => string {
   return ({ payload, did, where }) => {
     const alert = words(
       first(

@@ -12,8 +12,8 @@ import {
 import { type GitHubEvent, isVerb, readEvent, refName, subject } from "./github_event.ts";
 import { commentTitle, commitCommentTitle, pushTitle, reviewTitle, workTitle } from "./work.ts";
 
-/** How each event is told, by its name (docs.github.com, "Webhook events and payloads"). */
-const TITLES: Record<string, (told: GitHubEvent) => string> = {
+/** The title of each event, by its name (docs.github.com, "Webhook events and payloads"). */
+const TITLES: Record<string, (event: GitHubEvent) => string> = {
   push: pushTitle,
   pull_request: workTitle("PR", "pull_request"),
   pull_request_review: reviewTitle,
@@ -117,7 +117,7 @@ const TITLES: Record<string, (told: GitHubEvent) => string> = {
     words("Repository import", ["is", line(payload, "status")], where),
 };
 
-/** Events that are told alike, `ada created label "bug" in octo/repo`: the thing's noun and where its name lies. */
+/** Events whose titles are alike, `ada created label "bug" in octo/repo`: the thing's noun and where its name lies. */
 const THINGS: Record<string, [noun: string, ...path: PathKey[]]> = {
   label: ["label", "label", "name"],
   milestone: ["milestone", "milestone", "title"],
@@ -154,8 +154,8 @@ const THINGS: Record<string, [noun: string, ...path: PathKey[]]> = {
 
 /** The line a person reads for an event of any name, known or not. */
 export function titleOf(payload: unknown, event: string | undefined): string {
-  const tell = event && Object.hasOwn(TITLES, event) ? TITLES[event] : thingTitle;
-  return oneLine(tell(readEvent(payload, event)));
+  const toTitle = event && Object.hasOwn(TITLES, event) ? TITLES[event] : thingTitle;
+  return oneLine(toTitle(readEvent(payload, event)));
 }
 
 /** `ada created label "bug" in octo/repo`; where the action is no verb: `Team "ops" added to repository by ada`. */
@@ -172,7 +172,7 @@ function thingTitle({ payload, event, action, who, did, where }: GitHubEvent): s
   ]);
 }
 
-function refTitle(did: string): (told: GitHubEvent) => string {
+function refTitle(did: string): (event: GitHubEvent) => string {
   return ({ payload, who, where }) =>
     words(
       who,

@@ -29,7 +29,7 @@ export function pushTitle({ payload, who, where }: GitHubEvent): string {
 }
 
 /** `ada opened PR #7 "Answer the phone" in octo/repo`, and the like for issues and discussions. */
-export function workTitle(kind: string, key: string): (told: GitHubEvent) => string {
+export function workTitle(kind: string, key: string): (event: GitHubEvent) => string {
   return ({ payload, action, who, did, where }) => {
     const thing = words(kind, subject(payload, key));
     const label = quoted(line(payload, "label", "name"));
@@ -102,7 +102,7 @@ export function workTitle(kind: string, key: string): (told: GitHubEvent) => str
 }
 
 /** `ada commented on PR #7 "Answer the phone" in octo/repo`. */
-export function commentTitle(key: string, kind: string): (told: GitHubEvent) => string {
+export function commentTitle(key: string, kind: string): (event: GitHubEvent) => string {
   return ({ payload, action, who, where }) => {
     const did = action === "deleted" || action === "edited"
       ? `${action} a comment on`

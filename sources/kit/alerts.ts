@@ -74,8 +74,8 @@ export function extractAlerts(payload: unknown): Extracted {
 
 /**
  * What one notification is known by, as the sender gives it no id: the group,
- * its status and each alert's. The same group is told again every
- * `repeat_interval`; that is a repeat and no news.
+ * its status and each alert's. The same group comes again every
+ * `repeat_interval`: that is a repeat.
  */
 export function alertsId(request: Incoming): string | undefined {
   const payload = payloadOf(request);

@@ -34,26 +34,26 @@ export function signatureMismatch(header: string, hint: string): Verdict {
 }
 
 /** The sender was to show the secret itself, and shows nothing; as in "no X-Token header". */
-export function tokenMissing(place: string, hint: string): Verdict {
+export function tokenMissing(where: string, hint: string): Verdict {
   return {
     ok: false,
     code: "signature_missing",
-    message: `Checking the token failed: the request has no ${place}`,
+    message: `Checking the token failed: the request has no ${where}`,
     hint,
   };
 }
 
 /** What the sender shows is not the secret. */
-export function tokenMismatch(place: string, hint: string): Verdict {
+export function tokenMismatch(where: string, hint: string): Verdict {
   return {
     ok: false,
     code: "signature_mismatch",
-    message: `Checking the token failed: what the ${place} holds is not the secret`,
+    message: `Checking the token failed: what the ${where} holds is not the secret`,
     hint,
   };
 }
 
-/** The signature is right, but its time is not. Given last, so that it means nothing else is wrong. */
+/** The signature is right, but its time is not. Checked last, so that this verdict says all else is right. */
 export function timestampOutsideWindow(
   seconds: number,
   receivedAt: number,

@@ -2,14 +2,14 @@ import { oneLine } from "../kit/line.ts";
 import { matchesGlob } from "./glob.ts";
 import { type RequestParts, valuesAt } from "./path_expression.ts";
 
-/** One thing that is asked of a request; exactly one of `equals`, `glob` and `exists` is there. */
+/** One condition on a request; exactly one of `equals`, `glob` and `exists` is there. */
 export interface FilterCondition {
   path: string;
   /** Texts and numbers are compared as they are written: a form knows texts only. */
   equals?: string | number | boolean | null;
   glob?: string;
   exists?: boolean;
-  /** Turns the answer round. */
+  /** The condition is met where it would not be. */
   not?: boolean;
 }
 
@@ -20,7 +20,7 @@ export interface Filter {
 }
 
 const UNREAD = "the body could not be read, as it is neither JSON nor a form";
-/** Longer texts are not compared with a pattern: nobody writes one for them. */
+/** Longer texts are not compared with a pattern: a pattern takes time for each character. */
 const MOST_TEXT = 100_000;
 
 /**
@@ -40,9 +40,9 @@ export function heldBackBy(
 
 function meets(condition: FilterCondition, request: RequestParts): boolean {
   const found = valuesAt(condition.path, request);
-  // What nobody can say is not otherwise, either.
+  // Where it cannot be said what is there, a condition with `not` is not met either.
   if (found === undefined) return false;
-  // What is too long to be compared is not otherwise, either.
+  // The same where it is too long to be compared.
   return areComparable(condition, found) && holds(condition, found) !== (condition.not ?? false);
 }
 

@@ -1,14 +1,14 @@
 import { at, first, line, list, text } from "../kit/json_path.ts";
 
-/** Where a message stands in Slack. */
-export interface SlackPlace {
+/** What identifies a message in Slack: its channel, and its time as an id within it. */
+export interface SlackMessageId {
   channel: string;
   ts: string;
 }
 
 /** Something a person does to a message that is there already. */
 export type SlackCommand =
-  & SlackPlace
+  & SlackMessageId
   & { user: string }
   & (
     | { kind: "click"; action: string; value: string; threadTs?: string; typed: string }
@@ -28,7 +28,7 @@ const SAYINGS = new Set([
  * The message that a task came from, with the thread in which to answer it:
  * for `message` and `app_mention` events.
  */
-export function threadOf(payload: unknown): SlackPlace | undefined {
+export function threadOf(payload: unknown): SlackMessageId | undefined {
   if (!isSaying(payload)) return undefined;
   const channel = slackId(text(payload, "event", "channel"));
   const ts = first(

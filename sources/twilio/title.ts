@@ -46,12 +46,12 @@ export function titleOf(payload: unknown): string {
   }
   const { level, code, message } = debugged(payload);
   if (level) {
-    const told = words("Twilio", level.toLowerCase(), code);
-    return oneLine(message ? `${told}: ${message}` : told);
+    const title = words("Twilio", level.toLowerCase(), code);
+    return oneLine(message ? `${title}: ${message}` : title);
   }
   const event = eventOf(payload)?.replace(/^com\.twilio\./, "");
-  const told = words("Twilio", event ?? "webhook", ["from", line(payload, "From")]);
-  return oneLine(titleOfAll(streamed(payload).length, told)!);
+  const title = words("Twilio", event ?? "webhook", ["from", line(payload, "From")]);
+  return oneLine(titleOfAll(streamed(payload).length, title)!);
 }
 
 /** What Event Streams sends together: CloudEvents in an array, each once. */
@@ -128,8 +128,8 @@ function callTitle(payload: unknown): string {
   );
   const details = [seconds && `${seconds} s`, digits && `digits ${digits}`]
     .filter((it) => it);
-  const told = [call, ...details].join(", ");
-  return said ? `${told}: ${quoted(said)}` : told;
+  const title = [call, ...details].join(", ");
+  return said ? `${title}: ${quoted(said)}` : title;
 }
 
 /** A number without the prefix that says how it was reached. */
