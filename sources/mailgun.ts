@@ -56,7 +56,7 @@ export async function prove(request: Incoming, secret: string): Promise<Incoming
 }
 
 /** What Mailgun signs, signed. */
-export async function signatureOf(
+async function signatureOf(
   { timestamp, token }: { timestamp: string; token: string },
   secret: string,
 ): Promise<string> {

@@ -2,7 +2,7 @@ import { signedAs } from "../kit/signed.ts";
 import type { Incoming, Source } from "../source.ts";
 
 /** How a source stands. `failed`: what is configured cannot work. */
-export interface Checkup {
+interface Checkup {
   status: "verified" | "unverified" | "refused" | "failed";
   /** What is configured, or missing, in one line. */
   detail: string;

@@ -9,7 +9,7 @@ const MOST_LENGTH = 600;
 const MOST_SECRETS = 48;
 
 /** What the operator has set, by the name of its variable. */
-export interface Keyring {
+interface Keyring {
   /** The secrets that count for the source which the request was sent to. */
   own: readonly string[];
   /** The variable for those. */

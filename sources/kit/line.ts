@@ -1,7 +1,7 @@
 import { LINE_LENGTH } from "../description.ts";
 
 /** A piece of a sentence, or a joining word with what it joins: `["by", sender]`. */
-export type Words =
+type Words =
   | string
   | undefined
   | readonly [joining: string, value: string | undefined];

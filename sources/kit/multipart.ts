@@ -1,7 +1,7 @@
 import { requireFewFields } from "./payload_error.ts";
 
 /** A file in a form: what it was, without its content. */
-export interface FormFile {
+interface FormFile {
   filename: string;
   type: string;
   size: number;

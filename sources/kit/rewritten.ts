@@ -2,7 +2,7 @@
 const MOST_BYTES = 64 * 1024;
 
 /** Another writing of a body, and what it would mean if the signature fits it. */
-export interface RewrittenBody {
+interface RewrittenBody {
   body: Uint8Array;
   /** As in "the signature fits …". */
   is: string;

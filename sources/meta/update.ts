@@ -4,7 +4,7 @@ import { digest } from "../signature/signature.ts";
 import { eachOnce, type Extracted } from "../kit/to_description.ts";
 
 /** One thing that happened, of the many that Meta sends together. */
-export interface MetaUpdate {
+interface MetaUpdate {
   kind: "message" | "status" | "messaging" | "change";
   item: unknown;
   /** What holds it: a WhatsApp change's value, or the entry. */

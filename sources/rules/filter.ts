@@ -3,7 +3,7 @@ import { matchesGlob } from "./glob.ts";
 import { type RequestParts, valuesAt } from "./path_expression.ts";
 
 /** One condition on a request; exactly one of `equals`, `glob` and `exists` is there. */
-export interface FilterCondition {
+interface FilterCondition {
   path: string;
   /** Texts and numbers are compared as they are written: a form knows texts only. */
   equals?: string | number | boolean | null;

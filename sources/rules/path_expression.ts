@@ -10,7 +10,7 @@ export interface RequestParts {
 export const ANY = Symbol("any");
 
 /** A step into a payload: a key, an index, or any item. */
-export type PathStep = string | number | typeof ANY;
+type PathStep = string | number | typeof ANY;
 
 /** With more values than these nothing is said about a path: a payload may hold a million. */
 const MOST_VALUES = 10_000;

@@ -48,7 +48,7 @@ export interface Scheme {
 }
 
 /** What a scheme looks at. */
-export interface SignedRequest {
+interface SignedRequest {
   readonly method: string;
   readonly url: string;
   readonly headers: Headers;

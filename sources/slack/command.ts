@@ -1,7 +1,7 @@
 import { at, first, line, list, text } from "../kit/json_path.ts";
 
 /** What identifies a message in Slack: its channel, and its time as an id within it. */
-export interface SlackMessageId {
+interface SlackMessageId {
   channel: string;
   ts: string;
 }
