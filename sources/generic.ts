@@ -24,7 +24,7 @@ const EVENTS = ["event", "event_type", "eventType", "type", "action"];
 const LINKS = ["html_url", "url", "link", "permalink", "web_url"];
 const TEXTS = ["message", "text", "body", "description", "content", "raw_body"];
 
-/** More facts than these are a payload, not a digest. */
+/** The most facts that are shown of a payload: with more, a person may as well read all of it. */
 const MAX_FIELDS = 12;
 
 /** Describes whatever any system sent. */

@@ -41,7 +41,7 @@ export function verify(request: Incoming, secrets: readonly string[]): Promise<V
   if (signing.length > 0 && request.headers.has(scheme.header)) {
     return signed.verify(request, signing);
   }
-  // A signing token never travels as a secret token, so it cannot be matched as one.
+  // GitLab never sends a signing token itself: as a secret token it would prove nothing.
   return proven.verify(request, secrets.filter((secret) => !signing.includes(secret)));
 }
 

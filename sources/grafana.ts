@@ -28,7 +28,7 @@ const proven = provenBy({ authorization: true }, setting);
 export const proof = `${untimed.proof} (with a timestamp header: \`{time}:{body}\`, ± 5 min), ` +
   `or ${proven.proof}`;
 
-/** So many headers may look like a time; each costs a signature. */
+/** The most headers that are tried as the signed time, because each costs a signature. */
 const MOST_TIMES = 4;
 
 /** An HMAC signature when there is one, else the contact point's credentials. */
@@ -45,7 +45,7 @@ export async function verify(request: Incoming, secrets: readonly string[]): Pro
     if (header === TIMESTAMP) refusal = verdict;
   }
   if (refusal) return refusal;
-  // A timed text whose header was taken away would else be a body of its own, valid for ever.
+  // "{time}:{body}" sent as a body without its header would be valid for ever.
   return /^\d{10}:/.test(new TextDecoder().decode(request.body.subarray(0, 11)))
     ? signatureMismatch(scheme.header, `Send ${TIMESTAMP} as Grafana does.`)
     : await untimed.verify(request, secrets);

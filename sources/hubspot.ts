@@ -35,9 +35,9 @@ export const { sign } = v3;
 export const proof =
   `${v3.proof}; without it SHA-256 of the secret and the request in \`${HEADER}\``;
 
-/** What HubSpot's page wants decoded in the URL before it is signed; its library decodes nothing. */
+/** The escapes that HubSpot's page says to decode in the URL before signing; its library decodes none. */
 const DECODED = /%(?:3A|2F|3F|40|21|24|27|28|29|2A|2C|3B)/gi;
-/** More than those, on a newer version of the page. */
+/** The escapes that a newer version of the page says to decode. */
 const DECODED_TOO = /%(?:3A|2F|3F|40|21|24|27|28|29|2A|2C|3B|26|3D|2B|22|3E|3C|60)/gi;
 
 /** The ways in which HubSpot may have written the URL that it signed. */
@@ -66,7 +66,7 @@ export async function verify(request: Incoming, secrets: readonly string[]): Pro
   if (signature?.length !== 32) return signatureMalformed(HEADER, "{64 hexadecimal digits}");
   const version = request.headers.get("x-hubspot-signature-version");
   const starts = [
-    // v1 covers the body alone, and a GET says all in its URL.
+    // v1 covers the body alone, so it proves nothing of a GET, which says all in its URL.
     ...version === "v2" || request.method === "GET" ? [] : [""],
     ...version === "v1" ? [] : [request.method + request.url],
   ];

@@ -43,7 +43,7 @@ export async function verify(request: Incoming, secrets: readonly string[]): Pro
     : signatureMalformed(FIELD, "{64 hexadecimal digits}");
 }
 
-/** Puts a signature into the body, as a part of which Mailgun sends it. */
+/** Puts a signature into the body, where Mailgun sends it. */
 export async function prove(request: Incoming, secret: string): Promise<Incoming> {
   const timestamp = String(Math.floor(request.receivedAt / 1000));
   const token = crypto.randomUUID();
@@ -55,7 +55,7 @@ export async function prove(request: Incoming, secret: string): Promise<Incoming
   return withFields(request, { signature });
 }
 
-/** What Mailgun signs, signed. */
+/** Mailgun's signature of a time and a token. */
 async function signatureOf(
   { timestamp, token }: { timestamp: string; token: string },
   secret: string,
@@ -69,7 +69,7 @@ export function deliveryId(request: Incoming): string | undefined {
   return usableId(text(payload, "event-data", "id")) ?? usableId(readSignature(payload).token);
 }
 
-/** The event is not signed, its id included: time and token are, and are used once. Either may be the one that counts. */
+/** The signed times and tokens, which are used once; nothing of the event is signed, not even its id. Either of two signatures may be the right one. */
 export function signedContentKeys(request: Incoming): string[] {
   return signaturesOf(payloadOf(request)).map(({ timestamp, token }) => timestamp! + token!);
 }

@@ -36,8 +36,9 @@ const ACTIONS = [
 ];
 
 /**
- * A shop sends an order as it is for several topics. The topic is not signed, so
- * only these few make the same bytes news.
+ * The body together with the action of its topic, because a shop sends the same
+ * bytes of an order for several topics. The topic's header is not signed: were any
+ * word of it a new key, whoever captured a request could send it again and again.
  */
 export function signedContentKeys({ headers, body }: Incoming): Uint8Array[] {
   const topic = headers.get("x-shopify-topic") ?? headers.get("shopify-topic") ?? "";

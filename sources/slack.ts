@@ -31,7 +31,7 @@ export const secretRequired = true;
 const SIGNATURE = "X-Slack-Signature";
 const TIMESTAMP = "X-Slack-Request-Timestamp";
 
-/** Slack's probe of a command's URL is a short form; a longer body is none. */
+/** Slack's probe of a command's URL is a short form: a longer body is not parsed before its signature is checked. */
 const MAX_PROBE_SIZE = 4_096;
 
 /** A challenge is a short token; the limits keep the answer from carrying anything else. */

@@ -26,7 +26,7 @@ export function deliveryId(request: Incoming): string | undefined {
   return id && usableId(`${text(payload, "conversation", "id") ?? ""}:${id}`);
 }
 
-/** Teams insists on a message within five seconds; the outcome is told elsewhere. */
+/** Teams needs a message within five seconds; the outcome comes as a notification. */
 export function answer(): HandshakeReply {
   return jsonReply({ type: "message", text: "Got it: Otto is on it." });
 }

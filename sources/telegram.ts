@@ -26,7 +26,7 @@ export function deliveryId(request: Incoming): string | undefined {
   return id && usableId([id, chat].filter((part) => part).join(":"));
 }
 
-/** Telegram would take a JSON answer for a call of its API. */
+/** An empty answer, because Telegram reads JSON as a call of its API. */
 export function answer(): HandshakeReply {
   return { status: 200 };
 }

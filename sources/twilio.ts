@@ -113,7 +113,7 @@ export function deliveryId(request: Incoming): string | undefined {
     : undefined;
 }
 
-/** The token is a header, which is not signed; the URL and the fields are, however they are written. */
+/** The URL and the fields, which are signed, in one spelling; Twilio's token stands in a header and is not signed. */
 export function signedContentKeys(request: Incoming): string[] {
   const isPlain = isForm(request) && bodyDigest(request.url) === undefined;
   return [plainText(request.url, isPlain ? request.body : undefined)];

@@ -1,10 +1,10 @@
 import { signedAs } from "../kit/signed.ts";
 import type { Incoming, Source } from "../source.ts";
 
-/** How a source stands. `failed`: what is configured cannot work. */
+/** What becomes of a source's messages as it is configured; `failed` when that cannot work. */
 interface Checkup {
   status: "verified" | "unverified" | "refused" | "failed";
-  /** What is configured, or missing, in one line. */
+  /** What is configured or missing, in one line. */
   detail: string;
   /** What to do about it, where there is something. */
   hint?: string;
@@ -13,9 +13,8 @@ interface Checkup {
 const ORIGIN = "https://otto.example.com";
 
 /**
- * Says of a source what its secret is good for: each one signs a sample of
- * ours, and the source must take it. A key that only the vendor signs with is
- * tried as far as that goes.
+ * Tries a source's secrets: each one signs a sample of ours, which the source must
+ * accept. Of a key with which only the vendor can sign, only the form is checked.
  */
 export async function checkUp(
   name: string,

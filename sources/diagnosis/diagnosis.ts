@@ -4,8 +4,9 @@ import { hintFor, recogniseSender } from "./fingerprint.ts";
 import { rewrittenBodies } from "../kit/rewritten.ts";
 import type { Incoming, Source, Verdict } from "../source.ts";
 
+/** The longest diagnosis, in characters: a verdict and one cause, to be read in one line of the quarantine. */
 const MOST_LENGTH = 600;
-/** Each costs a signature. */
+/** The most secrets of other sources that are tried, because each costs a signature. */
 const MOST_SECRETS = 48;
 
 /** What the operator has set, by the name of its variable. */
@@ -95,7 +96,7 @@ async function differentSecret(
   return undefined;
 }
 
-/** How a secret is often spoilt when it is copied. */
+/** The secret as it often becomes when somebody copies it, and what is wrong with it then. */
 function alteredSecrets(secret: string): [altered: string, how: string][] {
   const bare = secret.replace(/^(["'])(.*)\1$/, "$2");
   return [

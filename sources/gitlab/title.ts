@@ -43,7 +43,7 @@ export function titleOf(payload: unknown, headers?: Headers): string | undefined
   const kind = kindOf(payload, headers);
   const who = whoOf(payload);
   const project = projectOf(payload);
-  // A custom template says neither: whatever it says is not ours to guess.
+  // The body is of a custom template, whose words are not guessed at.
   if (!who && !project && !line(payload, "object_kind")) return undefined;
   const where = ["in", project] as const;
   switch (kind) {

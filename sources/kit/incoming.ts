@@ -1,7 +1,7 @@
 import { mediaType, parsePayload } from "./payload.ts";
 import type { Incoming } from "../source.ts";
 
-/** Longer ids than this are no vendor's. */
+/** The longest delivery id, in characters: vendors' are UUIDs and digests, a few of them joined at most. */
 const MAX_ID_LENGTH = 1_000;
 
 /** What a request says, in bytes: its body, or its query where that is the event. */

@@ -1,4 +1,4 @@
-/** Longer bodies are not tried: each writing costs a signature. */
+/** Longer bodies are not tried: some twenty writings each cost a signature over the whole body. */
 const MOST_BYTES = 64 * 1024;
 
 /** Another writing of a body, and what it would mean if the signature fits it. */
@@ -48,7 +48,7 @@ export function rewrittenBodies(body: Uint8Array): RewrittenBody[] {
       add(`${written}\n`, `${is}, with a line break at its end`);
     }
   } catch {
-    // Neither text nor JSON: what there is until here is all there is.
+    // It is no text or no JSON: the writings found so far are all there are.
   }
   return writings;
 }

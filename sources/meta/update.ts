@@ -11,7 +11,7 @@ interface MetaUpdate {
   around: unknown;
 }
 
-/** More than these in one request are counted together: Meta sends at most 1,000. */
+/** The most updates that are read of one request: Meta sends at most 1,000. */
 const MAX_UPDATES = 1_000;
 
 /** Everything in a request, each once. */

@@ -129,7 +129,7 @@ export const sourcesFile = z.record(
   }
 });
 
-/** What of one source contradicts itself. */
+/** The settings of one source that contradict each other. */
 function* sourceFaults(
   { scheme, methods, secret_required }: SourceSettings,
   base: Source | undefined,
@@ -138,7 +138,7 @@ function* sourceFaults(
   if (!verifies && (secret_required ?? base?.secretRequired)) {
     yield ["scheme", "is none, but a secret is required: nothing could ever come in"];
   }
-  // Another scheme may sign less than the one that its methods were meant for.
+  // Methods of the known source are kept with another scheme, which may not sign the URL.
   const its = methods ?? (scheme && base?.methods) ?? [];
   const isQuery = its.find((method) => method === "GET" || method === "DELETE");
   if (isQuery && !signsUrl(scheme, base)) {

@@ -70,7 +70,7 @@ export function debugged(payload: unknown) {
   };
 }
 
-/** As much of a report as anybody reads. */
+/** The longest report that is parsed, in characters: it is for one line of a title only. */
 const MAX_REPORT = 64 * 1024;
 
 function parse(json: string | undefined): unknown {
