@@ -31,7 +31,7 @@ export function answer(): HandshakeReply {
   return { status: 200 };
 }
 
-/** Says which base changed: the changes themselves lie in the API. A script's own body is read by convention. */
+/** Says which base changed; the changes are to be had from the API only. A script's own body is read by our convention. */
 export function describe(payload: unknown, context?: DescribeContext): Description {
   const base = line(payload, "base", "id");
   const saying = first(line(payload, "title"), line(payload, "message"), line(payload, "name"));

@@ -1,5 +1,5 @@
 import type { Description } from "./description.ts";
-import { alertsId, findAlerts } from "./kit/alerts.ts";
+import { alertsId, extractAlerts } from "./kit/alerts.ts";
 import { jsonSample } from "./kit/sample.ts";
 import type { DescribeContext } from "./source.ts";
 import { toDescription } from "./kit/to_description.ts";
@@ -20,7 +20,7 @@ export const deliveryId = alertsId;
 
 /** Says what fires, such as `FIRING 3 × HighCPU (critical) on web-1: CPU above 90 %`. */
 export function describe(payload: unknown, context?: DescribeContext): Description {
-  return toDescription({ name: "alertmanager", label }, payload, context, findAlerts(payload));
+  return toDescription({ name: "alertmanager", label }, payload, context, extractAlerts(payload));
 }
 
 /** Small events to try the source with. */

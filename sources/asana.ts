@@ -19,9 +19,10 @@ export const { verify, sign, proof } = signedBy(
   { variable: secretVariable, is: "the secret that came with the webhook's handshake" },
 );
 
+/** A heartbeat is `{"events":[]}`: a longer body is not parsed before its signature is checked. */
 const MAX_HEARTBEAT_SIZE = 256;
 
-/** The handshake brings the secret, for the operator to take or leave; a heartbeat brings nothing. */
+/** Answers the handshake, which brings the secret for the operator to set, and the heartbeat, which has no events. */
 export function probe(request: Incoming): HandshakeReply | undefined {
   if (request.method !== "POST") return undefined;
   const offered = request.headers.get("x-hook-secret");

@@ -41,39 +41,17 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   const pull = first(at(payload, "pullrequest"), at(payload, "pullRequest"));
   const issue = at(payload, "issue");
   const status = at(payload, "commit_status");
-  const where = [
-    "in",
-    first(
-      line(payload, "repository", "full_name"),
-      line(payload, "repository", "name"),
-      line(payload, "pullRequest", "toRef", "repository", "name"),
-    ),
-  ] as const;
-  const did = event?.split(":").slice(1).join("_");
+  const repository = first(
+    line(payload, "repository", "full_name"),
+    line(payload, "repository", "name"),
+    line(payload, "pullRequest", "toRef", "repository", "name"),
+  );
   const work = pull ?? issue;
-  const thing = pull ? "PR" : "issue";
   const comment = first(
     line(payload, "comment", "content", "raw"),
     line(payload, "comment", "text"),
   );
-  const title = work
-    ? words(
-      actor,
-      (did && DID[did]) ?? did?.replaceAll("_", " "),
-      thing,
-      line(work, "id") && `#${line(work, "id")}`,
-      quoted(line(work, "title")),
-      where,
-    )
-    : status
-    ? words("Build", quoted(line(status, "name")), line(status, "state")?.toLowerCase(), where)
-    : at(payload, "push")
-    ? tellPush(payload, actor, where)
-    : list(payload, "changes").length > 0
-    ? tellRefs(payload, actor, where)
-    : at(payload, "test") === true
-    ? "Bitbucket tests the connection"
-    : event && words(actor, did?.replaceAll("_", " "), where);
+  const title = titleOf(payload, { event, actor, where: ["in", repository] });
   return toDescription({ name: "bitbucket", label }, payload, context, {
     event,
     title: title && comment ? `${title}: ${comment}` : title,
@@ -87,7 +65,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     ],
     actor,
     fields: {
-      repository: where[1],
+      repository,
       state: first(line(work, "state"), line(status, "state")),
       branch: first(
         line(payload, "push", "changes", 0, "new", "name"),
@@ -118,11 +96,40 @@ export const samples = [
   }, { "x-event-key": "pullrequest:created", "x-request-uuid": "SAMPLE" }),
 ];
 
-function tellPush(
-  payload: unknown,
-  actor: string | undefined,
-  where: readonly ["in", string | undefined],
-): string {
+/** What the titles of all events share. */
+interface TitleParts {
+  event: string | undefined;
+  actor: string | undefined;
+  where: readonly ["in", string | undefined];
+}
+
+function titleOf(payload: unknown, parts: TitleParts): string | undefined {
+  const { event, actor, where } = parts;
+  const did = event?.split(":").slice(1).join("_");
+  const pull = first(at(payload, "pullrequest"), at(payload, "pullRequest"));
+  const work = pull ?? at(payload, "issue");
+  if (work) {
+    return words(
+      actor,
+      (did && DID[did]) ?? did?.replaceAll("_", " "),
+      pull ? "PR" : "issue",
+      line(work, "id") && `#${line(work, "id")}`,
+      quoted(line(work, "title")),
+      where,
+    );
+  }
+  const status = at(payload, "commit_status");
+  if (status) {
+    const state = line(status, "state")?.toLowerCase();
+    return words("Build", quoted(line(status, "name")), state, where);
+  }
+  if (at(payload, "push")) return pushTitle(payload, parts);
+  if (list(payload, "changes").length > 0) return refsTitle(payload, parts);
+  if (at(payload, "test") === true) return "Bitbucket tests the connection";
+  return event && words(actor, did?.replaceAll("_", " "), where);
+}
+
+function pushTitle(payload: unknown, { actor, where }: TitleParts): string {
   const changes = list(payload, "push", "changes");
   const [change] = changes;
   const branch = first(line(change, "new", "name"), line(change, "old", "name"));
@@ -143,12 +150,8 @@ function tellPush(
 
 const MOVED: Record<string, string> = { ADD: "created", DELETE: "deleted", UPDATE: "pushed to" };
 
-/** A push as Data Center tells it. */
-function tellRefs(
-  payload: unknown,
-  actor: string | undefined,
-  where: readonly ["in", string | undefined],
-): string {
+/** The title of a push as Data Center sends it. */
+function refsTitle(payload: unknown, { actor, where }: TitleParts): string {
   const changes = list(payload, "changes");
   const type = line(changes, 0, "type") ?? "UPDATE";
   return words(

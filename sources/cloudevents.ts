@@ -19,7 +19,7 @@ export const { verify, sign, proof, secretNames } = provenBy(
   { variable: secretVariable, is: "the token that the sender shows" },
 );
 
-/** An origin is a host name; anything else is not given back. */
+/** An origin is a host name, of 253 characters at most: anything else is not repeated in the answer. */
 const ORIGIN = /^[\w.:/-]{1,253}$/;
 
 /** Answers the question whether events may come here (http-webhook.md, "Abuse Protection"). */
@@ -122,7 +122,7 @@ function dataOf(event: unknown): unknown {
   }
 }
 
-/** As much data as a hint is looked for in. */
+/** Longer data is not decoded: it would be parsed only for a few words in the title. */
 const MAX_BASE64 = 64 * 1024;
 
 function keyOf(event: unknown): string | undefined {
@@ -131,8 +131,8 @@ function keyOf(event: unknown): string | undefined {
 }
 
 /**
- * A quoted header is read as RFC 9110 has it, and percent signs once, as strict
- * UTF-8; what is none stays as it came.
+ * A header's value as the HTTP binding writes it: without the quotes of RFC 9110,
+ * percent-decoded once. What is no UTF-8 then stays encoded.
  */
 function decodeHeader(value: string): string {
   const bare = value.replace(

@@ -16,5 +16,5 @@ export interface Description {
   text?: string;
 }
 
-/** The longest title and description, in characters. */
+/** The longest title and description, in characters: one line of a list, and of a Slack message. */
 export const LINE_LENGTH = 200;

@@ -36,7 +36,7 @@ const KINDS: Record<number, string> = {
   [AUTOCOMPLETE]: "autocomplete",
   [MODAL]: "modal",
 };
-/** A message that only the user sees. */
+/** The flag of a message that only the user sees. */
 const EPHEMERAL = 64;
 
 /** An interaction's id; events have none, but are the same when all of them is. */
@@ -50,7 +50,7 @@ export function deliveryId(request: Incoming): string | undefined {
   );
 }
 
-/** Discord's pings, and what a user is still typing: neither is an event. */
+/** Answers Discord's pings, and its questions while a user is still typing: neither is an event. */
 export function handshake(request: Incoming): HandshakeReply | undefined {
   const payload = payloadOf(request);
   // Webhook events have a version and ping with 0.
@@ -61,7 +61,7 @@ export function handshake(request: Incoming): HandshakeReply | undefined {
   return undefined;
 }
 
-/** Answers what the user did within Discord's three seconds; the outcome is told elsewhere. */
+/** Answers what the user did within Discord's three seconds; the outcome comes as a notification. */
 export function answer(request: Incoming): HandshakeReply | undefined {
   const payload = payloadOf(request);
   if (isEvent(payload)) return NOTHING;

@@ -17,13 +17,13 @@ export const { verify, sign, proof } = signedBy(
   { variable: secretVariable, is: "the app's secret" },
 );
 
-/** Answers the challenge with which Dropbox looks whether the URL is ours; it is not signed. */
+/** Answers the challenge, unsigned, by which Dropbox checks that the URL is ours. */
 export function probe({ method, url }: Incoming): HandshakeReply | undefined {
   const challenge = method === "GET" ? parameter(url, "challenge") : undefined;
   return challenge === undefined ? undefined : echo(challenge);
 }
 
-/** Says in how many accounts files changed: which ones, the API knows. */
+/** Says in how many accounts files changed; which files is to be had from the API only. */
 export function describe(payload: unknown, context?: DescribeContext): Description {
   const accounts = list(payload, "list_folder", "accounts");
   return toDescription({ name: "dropbox", label }, payload, context, {

@@ -22,9 +22,10 @@ export const { verify, prove, proof, secretNames } = provenBy(
 );
 
 const VALIDATION = "Microsoft.EventGrid.SubscriptionValidationEvent";
+/** A validation is one event with a code: a longer body is not parsed before its sender is checked. */
 const MAX_VALIDATION_SIZE = 8_192;
 
-/** Gives a new subscription's code back (learn.microsoft.com, "Endpoint validation with Event Grid event schema"). */
+/** Answers a new subscription with its validation code (learn.microsoft.com, "Endpoint validation with Event Grid event schema"). */
 export function probe(request: Incoming): HandshakeReply | undefined {
   if (request.method !== "POST" || request.body.length > MAX_VALIDATION_SIZE) return undefined;
   const payload = payloadOf(request);

@@ -24,7 +24,7 @@ const EVENTS = ["event", "event_type", "eventType", "type", "action"];
 const LINKS = ["html_url", "url", "link", "permalink", "web_url"];
 const TEXTS = ["message", "text", "body", "description", "content", "raw_body"];
 
-/** More facts than these are a payload, not a digest. */
+/** The most facts that are shown of a payload: with more, a person may as well read all of it. */
 const MAX_FIELDS = 12;
 
 /** Describes whatever any system sent. */
@@ -36,12 +36,12 @@ export function describe(
   const isBatch = Array.isArray(payload) && payload.length > 0;
   const event = isBatch ? payload[0] : payload;
   const saying = titleOf(event);
-  const told = isBatch && payload.length > 1
+  const summary = isBatch && payload.length > 1
     ? `${counted(payload.length, "event")}: first ${saying ?? "one untitled"}`
     : saying;
   return {
     event: first(...EVENTS.map((key) => line(event, key))),
-    title: oneLine(told ? `${type}: ${told}` : `${type} webhook`),
+    title: oneLine(summary ? `${type}: ${summary}` : `${type} webhook`),
     description: oneLine(
       `Process ${type} webhook event with payload containing ${countFields(payload)} fields.`,
     ),

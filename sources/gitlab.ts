@@ -16,7 +16,7 @@ export const setup =
 /** GitLab's cap on payloads. */
 export const bodyLimit = 25 * 1024 * 1024;
 
-const place = { variable: secretVariable, is: "the webhook's secret token or signing token" };
+const setting = { variable: secretVariable, is: "the webhook's secret token or signing token" };
 
 /** GitLab 19's signing token, which is Standard Webhooks (app/services/web_hook_service.rb). */
 const scheme: Scheme = {
@@ -29,8 +29,8 @@ const scheme: Scheme = {
   time: { header: "webhook-timestamp" },
   id: "webhook-id",
 };
-const signed = signedBy(scheme, place);
-const proven = provenBy({ header: "X-Gitlab-Token" }, place);
+const signed = signedBy(scheme, setting);
+const proven = provenBy({ header: "X-Gitlab-Token" }, setting);
 
 export const { secretNames } = proven;
 export const proof = `${signed.proof} (signing token, whsec_…), or ${proven.proof} (secret token)`;
@@ -41,7 +41,7 @@ export function verify(request: Incoming, secrets: readonly string[]): Promise<V
   if (signing.length > 0 && request.headers.has(scheme.header)) {
     return signed.verify(request, signing);
   }
-  // A signing token never travels as a secret token, so it cannot be matched as one.
+  // GitLab never sends a signing token itself: as a secret token it would prove nothing.
   return proven.verify(request, secrets.filter((secret) => !signing.includes(secret)));
 }
 

@@ -1,13 +1,13 @@
 import type { Description } from "./description.ts";
 import { first, line, whole } from "./kit/json_path.ts";
 import { parseTimestamp, type Scheme } from "./signature/signature.ts";
-import { alertsId, findAlerts } from "./kit/alerts.ts";
+import { alertsId, extractAlerts } from "./kit/alerts.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
 import { toDescription } from "./kit/to_description.ts";
 import { provenBy } from "./kit/token.ts";
-import { mismatch } from "./kit/verdict.ts";
+import { signatureMismatch } from "./kit/verdict.ts";
 
 export const label = "Grafana";
 export const secretVariable = "GRAFANA_WEBHOOK_SECRET";
@@ -16,19 +16,19 @@ export const setup = "Alerting → Contact points → Webhook: URL, HMAC signatu
 /** The contact point's "HTTP Method" (grafana/alerting, receivers/webhook/v1). */
 export const methods = ["POST", "PUT"];
 
-const place = { variable: secretVariable, is: "the contact point's HMAC secret or credentials" };
+const setting = { variable: secretVariable, is: "the contact point's HMAC secret or credentials" };
 const TIMESTAMP = "X-Grafana-Alerting-Timestamp";
 
 const scheme: Scheme = { header: "X-Grafana-Alerting-Signature", encoding: "hex" };
-const untimed = signedBy(scheme, place);
+const untimed = signedBy(scheme, setting);
 const timedBy = (header: string) =>
-  signedBy({ ...scheme, signed: "{time}:{body}", time: { header } }, place);
-const proven = provenBy({ authorization: true }, place);
+  signedBy({ ...scheme, signed: "{time}:{body}", time: { header } }, setting);
+const proven = provenBy({ authorization: true }, setting);
 
 export const proof = `${untimed.proof} (with a timestamp header: \`{time}:{body}\`, ± 5 min), ` +
   `or ${proven.proof}`;
 
-/** So many headers may look like a time; each costs a signature. */
+/** The most headers that are tried as the signed time, because each costs a signature. */
 const MOST_TIMES = 4;
 
 /** An HMAC signature when there is one, else the contact point's credentials. */
@@ -45,9 +45,9 @@ export async function verify(request: Incoming, secrets: readonly string[]): Pro
     if (header === TIMESTAMP) refusal = verdict;
   }
   if (refusal) return refusal;
-  // A timed text whose header was taken away would else be a body of its own, valid for ever.
+  // "{time}:{body}" sent as a body without its header would be valid for ever.
   return /^\d{10}:/.test(new TextDecoder().decode(request.body.subarray(0, 11)))
-    ? mismatch(scheme.header, `Send ${TIMESTAMP} as Grafana does.`)
+    ? signatureMismatch(scheme.header, `Send ${TIMESTAMP} as Grafana does.`)
     : await untimed.verify(request, secrets);
 }
 
@@ -70,7 +70,7 @@ export const deliveryId = alertsId;
 
 /** Says what fires or is resolved; a custom template may have replaced the whole body. */
 export function describe(payload: unknown, context?: DescribeContext): Description {
-  const found = findAlerts(payload);
+  const found = extractAlerts(payload);
   return toDescription({ name: "grafana", label }, payload, context, {
     ...found,
     event: found.event ?? line(payload, "state"),

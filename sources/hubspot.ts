@@ -7,7 +7,12 @@ import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
 import { eachOnce, titleOfAll, toDescription } from "./kit/to_description.ts";
-import { malformed, mismatch, missing, verified } from "./kit/verdict.ts";
+import {
+  signatureMalformed,
+  signatureMismatch,
+  signatureMissing,
+  verified,
+} from "./kit/verdict.ts";
 
 export const label = "HubSpot";
 export const secretVariable = "HUBSPOT_CLIENT_SECRET";
@@ -30,9 +35,9 @@ export const { sign } = v3;
 export const proof =
   `${v3.proof}; without it SHA-256 of the secret and the request in \`${HEADER}\``;
 
-/** What HubSpot's page wants decoded in the URL before it is signed; its library decodes nothing. */
+/** The escapes that HubSpot's page says to decode in the URL before signing; its library decodes none. */
 const DECODED = /%(?:3A|2F|3F|40|21|24|27|28|29|2A|2C|3B)/gi;
-/** More than those, on a newer version of the page. */
+/** The escapes that a newer version of the page says to decode. */
 const DECODED_TOO = /%(?:3A|2F|3F|40|21|24|27|28|29|2A|2C|3B|26|3D|2B|22|3E|3C|60)/gi;
 
 /** The ways in which HubSpot may have written the URL that it signed. */
@@ -56,12 +61,12 @@ async function verifyV3(request: Incoming, secrets: readonly string[]): Promise<
 export async function verify(request: Incoming, secrets: readonly string[]): Promise<Verdict> {
   if (request.headers.has(V3)) return await verifyV3(request, secrets);
   const value = request.headers.get(HEADER);
-  if (!value) return missing(V3, `Set ${secretVariable} to ${is}.`);
+  if (!value) return signatureMissing(V3, `Set ${secretVariable} to ${is}.`);
   const signature = decodeHex(value);
-  if (signature?.length !== 32) return malformed(HEADER, "{64 hexadecimal digits}");
+  if (signature?.length !== 32) return signatureMalformed(HEADER, "{64 hexadecimal digits}");
   const version = request.headers.get("x-hubspot-signature-version");
   const starts = [
-    // v1 covers the body alone, and a GET says all in its URL.
+    // v1 covers the body alone, so it proves nothing of a GET, which says all in its URL.
     ...version === "v2" || request.method === "GET" ? [] : [""],
     ...version === "v1" ? [] : [request.method + request.url],
   ];
@@ -73,7 +78,7 @@ export async function verify(request: Incoming, secrets: readonly string[]): Pro
       if (equalBytes(expected, signature)) matches = true;
     }
   }
-  return matches ? verified : mismatch(HEADER, `Set ${secretVariable} to ${is}.`);
+  return matches ? verified : signatureMismatch(HEADER, `Set ${secretVariable} to ${is}.`);
 }
 
 /** All that is signed, however the URL is written. */
@@ -143,12 +148,12 @@ function titleOf(item: unknown): string | undefined {
   const name = thing.toLowerCase();
   const happened = did.join(" ").replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
   const changed = line(item, "propertyName");
-  const told = words(
+  const title = words(
     name && name[0].toUpperCase() + name.slice(1),
     line(item, "objectId"),
     happened,
   );
-  return changed ? `${told}: ${words(changed, ["=", line(item, "propertyValue")])}` : told;
+  return changed ? `${title}: ${words(changed, ["=", line(item, "propertyValue")])}` : title;
 }
 
 function contactLink(item: unknown): string | undefined {

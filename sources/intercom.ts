@@ -23,7 +23,7 @@ export function deliveryId(request: Incoming): string | undefined {
   return usableId(text(payloadOf(request), "id"));
 }
 
-/** Answers the look whether anybody is at the URL. */
+/** Answers the HEAD by which Intercom checks that the URL works. */
 export function probe({ method }: Incoming): HandshakeReply | undefined {
   return method === "HEAD" ? { status: 200 } : undefined;
 }

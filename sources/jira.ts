@@ -15,13 +15,13 @@ export const setup = "Settings → System → WebHooks: URL and secret; for webh
 /** Atlassian's cap on payloads. */
 export const bodyLimit = 25 * 1024 * 1024;
 
-const place = { variable: secretVariable, is: "the webhook's secret, or the app's" };
+const setting = { variable: secretVariable, is: "the webhook's secret, or the app's" };
 const HEADER = "X-Hub-Signature";
 const TOKEN = "Authorization";
 /** Apps on OAuth 2.0 are sent `Bearer`, those on Connect `JWT`. */
 const CARRIER = /^(?:Bearer|JWT) +(\S+)$/i;
 
-const signed = signedBy({ header: HEADER, prefix: "sha256=", encoding: "hex" }, place);
+const signed = signedBy({ header: HEADER, prefix: "sha256=", encoding: "hex" }, setting);
 export const { sign, signedContentKeys } = signed;
 export const proof = `${signed.proof}; an app's webhooks: a JSON Web Token (HS256) in ` +
   `\`${TOKEN}\`, which does not cover the body`;
@@ -37,7 +37,7 @@ export async function verify(request: Incoming, secrets: readonly string[]): Pro
     return await signed.verify(request, secrets);
   }
   const finding = await checkJwt({ header: TOKEN, token }, secrets, request.receivedAt);
-  return toVerdict(finding, request, place);
+  return toVerdict(finding, request, setting);
 }
 
 /** Stable over retries. */

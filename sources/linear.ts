@@ -7,7 +7,7 @@ import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
 import { toDescription } from "./kit/to_description.ts";
-import { outsideWindow } from "./kit/verdict.ts";
+import { timestampOutsideWindow } from "./kit/verdict.ts";
 
 export const label = "Linear";
 export const secretVariable = "LINEAR_WEBHOOK_SECRET";
@@ -30,7 +30,7 @@ export async function verify(request: Incoming, secrets: readonly string[]): Pro
   if (!verdict.ok || typeof time !== "number") return verdict;
   return isWithin(ONE_MINUTE, time / 1000, request.receivedAt)
     ? verdict
-    : outsideWindow(time / 1000, request.receivedAt, ONE_MINUTE.past);
+    : timestampOutsideWindow(time / 1000, request.receivedAt, ONE_MINUTE.past);
 }
 
 /** The delivery's UUID, the same on every retry. */

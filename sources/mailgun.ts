@@ -6,7 +6,12 @@ import { payloadOf, usableId, withFields } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
 import { toDescription } from "./kit/to_description.ts";
-import { malformed, mismatch, missing, verified } from "./kit/verdict.ts";
+import {
+  signatureMalformed,
+  signatureMismatch,
+  signatureMissing,
+  verified,
+} from "./kit/verdict.ts";
 
 export const label = "Mailgun";
 export const secretVariable = "MAILGUN_WEBHOOK_SIGNING_KEY";
@@ -24,7 +29,7 @@ const FIELD = "signature field";
 export async function verify(request: Incoming, secrets: readonly string[]): Promise<Verdict> {
   const signatures = signaturesOf(payloadOf(request));
   if (signatures.length === 0) {
-    return missing(FIELD, `Set ${secretVariable} and send webhooks from Mailgun.`);
+    return signatureMissing(FIELD, `Set ${secretVariable} and send webhooks from Mailgun.`);
   }
   let isHex = false;
   for (const { timestamp, token, signature } of signatures) {
@@ -34,11 +39,11 @@ export async function verify(request: Incoming, secrets: readonly string[]): Pro
     if (await verifyHmac("SHA-256", secrets, timestamp! + token!, [bytes])) return verified;
   }
   return isHex
-    ? mismatch(FIELD, `Set ${secretVariable} to the account's HTTP webhook signing key.`)
-    : malformed(FIELD, "{64 hexadecimal digits}");
+    ? signatureMismatch(FIELD, `Set ${secretVariable} to the account's HTTP webhook signing key.`)
+    : signatureMalformed(FIELD, "{64 hexadecimal digits}");
 }
 
-/** Puts a signature into the body, as a part of which Mailgun sends it. */
+/** Puts a signature into the body, where Mailgun sends it. */
 export async function prove(request: Incoming, secret: string): Promise<Incoming> {
   const timestamp = String(Math.floor(request.receivedAt / 1000));
   const token = crypto.randomUUID();
@@ -50,8 +55,8 @@ export async function prove(request: Incoming, secret: string): Promise<Incoming
   return withFields(request, { signature });
 }
 
-/** What Mailgun signs, signed. */
-export async function signatureOf(
+/** Mailgun's signature of a time and a token. */
+async function signatureOf(
   { timestamp, token }: { timestamp: string; token: string },
   secret: string,
 ): Promise<string> {
@@ -64,7 +69,7 @@ export function deliveryId(request: Incoming): string | undefined {
   return usableId(text(payload, "event-data", "id")) ?? usableId(readSignature(payload).token);
 }
 
-/** The event is not signed, its id included: time and token are, and are used once. Either may be the one that counts. */
+/** The signed times and tokens, which are used once; nothing of the event is signed, not even its id. Either of two signatures may be the right one. */
 export function signedContentKeys(request: Incoming): string[] {
   return signaturesOf(payloadOf(request)).map(({ timestamp, token }) => timestamp! + token!);
 }
@@ -125,10 +130,10 @@ function signaturesOf(payload: unknown) {
 
 /** New webhooks have an object `signature`; old ones and routes have its fields at the top. */
 function readSignature(payload: unknown) {
-  const place = typeof at(payload, "signature") === "object" ? at(payload, "signature") : payload;
+  const holder = typeof at(payload, "signature") === "object" ? at(payload, "signature") : payload;
   return {
-    timestamp: text(place, "timestamp"),
-    token: text(place, "token"),
-    signature: text(place, "signature"),
+    timestamp: text(holder, "timestamp"),
+    token: text(holder, "token"),
+    signature: text(holder, "signature"),
   };
 }

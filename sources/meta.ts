@@ -4,7 +4,7 @@ import { text } from "./kit/json_path.ts";
 import { digest } from "./signature/signature.ts";
 import { echo, parameter } from "./kit/challenge.ts";
 import { payloadOf, usableId } from "./kit/incoming.ts";
-import { findUpdates, keyOf, tellUpdate } from "./meta/update.ts";
+import { extractUpdate, findUpdates, keyOf } from "./meta/update.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, HandshakeReply, Incoming, SourceSecrets } from "./source.ts";
@@ -54,7 +54,7 @@ export function deliveryId(request: Incoming): string | undefined {
 export function describe(payload: unknown, context?: DescribeContext): Description {
   const updates = findUpdates(payload);
   const [update] = updates;
-  const { title, ...rest } = update ? tellUpdate(update) : {};
+  const { title, ...rest } = update ? extractUpdate(update) : {};
   const object = text(payload, "object");
   return toDescription({ name: "meta", label }, payload, context, {
     event: object,

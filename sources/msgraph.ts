@@ -7,7 +7,7 @@ import { payloadOf, usableId, withFields } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import type { DescribeContext, HandshakeReply, Incoming, Verdict } from "./source.ts";
 import { eachOnce, titleOfAll, toDescription } from "./kit/to_description.ts";
-import { noToken, verified, wrongToken } from "./kit/verdict.ts";
+import { tokenMismatch, tokenMissing, verified } from "./kit/verdict.ts";
 
 export const label = "Microsoft Graph";
 export const secretVariable = "MSGRAPH_WEBHOOK_SECRET";
@@ -17,20 +17,23 @@ export const proof = "`clientState` in every item of the body; nothing is signed
 
 const FIELD = "clientState";
 
-/** Graph says our own words back in every item (learn.microsoft.com, "Receive change notifications through webhooks"). */
+/** Every item repeats the `clientState` that we gave to the subscription (learn.microsoft.com, "Receive change notifications through webhooks"). */
 export async function verify(request: Incoming, secrets: readonly string[]): Promise<Verdict> {
   const items = list(payloadOf(request), "value");
   if (items.length === 0 || items.some((item) => text(item, FIELD) === undefined)) {
-    return noToken(FIELD, `Give the subscription a clientState, and set ${secretVariable} to it.`);
+    return tokenMissing(
+      FIELD,
+      `Give the subscription a clientState, and set ${secretVariable} to it.`,
+    );
   }
   let matches = true;
   for (const item of items) if (!await isSecret(text(item, FIELD), secrets)) matches = false;
   return matches
     ? verified
-    : wrongToken(FIELD, `Set ${secretVariable} to the subscription's clientState.`);
+    : tokenMismatch(FIELD, `Set ${secretVariable} to the subscription's clientState.`);
 }
 
-/** Graph says it in each item. */
+/** Puts the `clientState` into each item, as Graph does. */
 export function prove(request: Incoming, secret: string): Promise<Incoming> {
   const items = list(payloadOf(request), "value");
   const value = (items.length > 0 ? items : [{}])
@@ -41,13 +44,13 @@ export function prove(request: Incoming, secret: string): Promise<Incoming> {
 /** Graph's token is a sentence, such as `Validation: Testing client application reachability …`. */
 const VALIDATION = /^[\x20-\x7e]{1,2000}$/;
 
-/** Graph asks, unsigned, whether anybody is at the URL. */
+/** Answers the token, unsigned, by which Graph checks that the URL works. */
 export function probe({ method, url }: Incoming): HandshakeReply | undefined {
   const token = method === "POST" ? parameter(url, "validationToken") : undefined;
   return token === undefined ? undefined : echo(token, VALIDATION);
 }
 
-/** What says "kept, worked later" to Graph. */
+/** 202 is Graph's status for "kept, to be processed later". */
 export function answer(): HandshakeReply {
   return { status: 202 };
 }

@@ -19,9 +19,10 @@ export const { verify, sign, proof } = signedBy(
   { variable: secretVariable, is: "the subscription's verification token" },
 );
 
+/** The handshake is one short token: a longer body is not parsed before its signature is checked. */
 const MAX_HANDSHAKE_SIZE = 1_024;
 
-/** The first request carries the token that will sign all others: it is for the operator to take or leave. */
+/** Answers the first request, which carries the token that will sign all others: the operator sets it, or does not. */
 export function probe(request: Incoming): HandshakeReply | undefined {
   if (request.method !== "POST" || request.body.length > MAX_HANDSHAKE_SIZE) return undefined;
   const payload = payloadOf(request);

@@ -8,7 +8,12 @@ import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
 import { toDescription } from "./kit/to_description.ts";
-import { malformed, mismatch, missing, verified } from "./kit/verdict.ts";
+import {
+  signatureMalformed,
+  signatureMismatch,
+  signatureMissing,
+  verified,
+} from "./kit/verdict.ts";
 
 export const label = "PayPal";
 export const secretVariable = "PAYPAL_WEBHOOK_ID";
@@ -34,15 +39,17 @@ export function certificateUrl({ headers }: Incoming): string | undefined {
 export async function verify(request: Incoming, ids: readonly string[]): Promise<Verdict> {
   const { headers } = request;
   for (const header of [SIGNATURE, ID, TIME, URL_HEADER]) {
-    if (!headers.get(header)) return missing(header, "Only PayPal's own requests are taken here.");
+    if (!headers.get(header)) {
+      return signatureMissing(header, "Only PayPal's own requests are taken here.");
+    }
   }
   const signature = decodeBase64(headers.get(SIGNATURE)!);
-  if (!signature) return malformed(SIGNATURE, "{a signature in base64}");
+  if (!signature) return signatureMalformed(SIGNATURE, "{a signature in base64}");
   if (parseTime(headers.get(TIME), "date") === undefined) {
-    return malformed(TIME, "{a date and time such as 2026-01-31T12:00:00Z}");
+    return signatureMalformed(TIME, "{a date and time such as 2026-01-31T12:00:00Z}");
   }
   if (!certificateUrl(request)) {
-    return malformed(URL_HEADER, "https://api.paypal.com/v1/notifications/certs/{id}");
+    return signatureMalformed(URL_HEADER, "https://api.paypal.com/v1/notifications/certs/{id}");
   }
   const key = publicKeyIn(request.certificate, request.receivedAt);
   let matches = false;
@@ -50,7 +57,7 @@ export async function verify(request: Incoming, ids: readonly string[]): Promise
     const signed = signedText(request, id);
     if (await verifyPublicKey("RSA-SHA256", [key!], signed, [signature])) matches = true;
   }
-  return matches ? verified : mismatch(
+  return matches ? verified : signatureMismatch(
     SIGNATURE,
     `Set ${secretVariable} to the webhook's ID (events of PayPal's simulator cannot be verified).`,
   );

@@ -11,10 +11,10 @@ export const label = "Shopify";
 export const secretVariable = "SHOPIFY_API_SECRET";
 export const setup = "The app's webhook subscription: URL; the key is the app's client secret";
 
-const place = { variable: secretVariable, is: "the app's client secret" };
-const signed = signedBy({ header: "X-Shopify-Hmac-Sha256", encoding: "base64" }, place);
+const setting = { variable: secretVariable, is: "the app's client secret" };
+const signed = signedBy({ header: "X-Shopify-Hmac-Sha256", encoding: "base64" }, setting);
 /** The newer Events leave the `X-` out. */
-const signedEvent = signedBy({ header: "Shopify-Hmac-Sha256", encoding: "base64" }, place);
+const signedEvent = signedBy({ header: "Shopify-Hmac-Sha256", encoding: "base64" }, setting);
 export const { sign, proof } = signed;
 
 /** Checks the HMAC of the body (shopify.dev, "Verify the webhook"). */
@@ -36,8 +36,9 @@ const ACTIONS = [
 ];
 
 /**
- * A shop sends an order as it is for several topics. The topic is not signed, so
- * only these few make the same bytes news.
+ * The body together with the action of its topic, because a shop sends the same
+ * bytes of an order for several topics. The topic's header is not signed: were any
+ * word of it a new key, whoever captured a request could send it again and again.
  */
 export function signedContentKeys({ headers, body }: Incoming): Uint8Array[] {
   const topic = headers.get("x-shopify-topic") ?? headers.get("shopify-topic") ?? "";

@@ -14,7 +14,13 @@ import {
 import { isForm, payloadOf, usableId } from "./kit/incoming.ts";
 import { channelOf, eventOf, titleOf, userOf } from "./slack/title.ts";
 import type { HandshakeReply, Incoming, Sample, Verdict } from "./source.ts";
-import { malformed, mismatch, missing, outsideWindow, verified } from "./kit/verdict.ts";
+import {
+  signatureMalformed,
+  signatureMismatch,
+  signatureMissing,
+  timestampOutsideWindow,
+  verified,
+} from "./kit/verdict.ts";
 
 export const label = "Slack";
 export const secretVariable = "SLACK_SIGNING_SECRET";
@@ -25,7 +31,7 @@ export const secretRequired = true;
 const SIGNATURE = "X-Slack-Signature";
 const TIMESTAMP = "X-Slack-Request-Timestamp";
 
-/** Slack's probe of a command's URL is a short form; a longer body is none. */
+/** Slack's probe of a command's URL is a short form: a longer body is not parsed before its signature is checked. */
 const MAX_PROBE_SIZE = 4_096;
 
 /** A challenge is a short token; the limits keep the answer from carrying anything else. */
@@ -41,25 +47,25 @@ export async function verify(
 ): Promise<Verdict> {
   const header = request.headers.get(SIGNATURE);
   if (!header) {
-    return missing(SIGNATURE, "Only Slack's own requests are taken here.");
+    return signatureMissing(SIGNATURE, "Only Slack's own requests are taken here.");
   }
   const signature = header.startsWith("v0=") ? decodeHex(header.slice(3)) : undefined;
   if (signature?.length !== 32) {
-    return malformed(SIGNATURE, "v0={64 hexadecimal digits}");
+    return signatureMalformed(SIGNATURE, "v0={64 hexadecimal digits}");
   }
   const timestamp = request.headers.get(TIMESTAMP);
   const seconds = parseTimestamp(timestamp);
-  if (seconds === undefined) return malformed(TIMESTAMP, "{ten digits}");
+  if (seconds === undefined) return signatureMalformed(TIMESTAMP, "{ten digits}");
   const message = prefixed(`v0:${timestamp}:`, request.body);
   if (!await verifyHmac("SHA-256", secrets, message, [signature])) {
-    return mismatch(
+    return signatureMismatch(
       SIGNATURE,
       `Set ${secretVariable} to the app's signing secret (Basic Information) and forward the body unchanged.`,
     );
   }
   return isWithin(FIVE_MINUTES, seconds, request.receivedAt)
     ? verified
-    : outsideWindow(seconds, request.receivedAt, FIVE_MINUTES.past);
+    : timestampOutsideWindow(seconds, request.receivedAt, FIVE_MINUTES.past);
 }
 
 /** Signs a body the way Slack does. */
@@ -210,6 +216,6 @@ function channelLink(payload: unknown): string | undefined {
   const channel = channelOf(payload);
   const team = first(line(payload, "team_id"), line(payload, "team", "id"));
   if (!channel || !/^[A-Z0-9]+$/.test(channel)) return undefined;
-  const place = new URLSearchParams({ channel, ...(team && { team }) });
-  return `https://slack.com/app_redirect?${place}`;
+  const query = new URLSearchParams({ channel, ...(team && { team }) });
+  return `https://slack.com/app_redirect?${query}`;
 }

@@ -76,7 +76,7 @@ function subscribeLink(url: string | undefined): string | undefined {
   return /^sns\.[\w-]+\.amazonaws\.com(\.cn)?$/.test(host ?? "") ? url : undefined;
 }
 
-/** As much of a message as an alarm is long. */
+/** The longest message that is parsed to see whether it is an alarm, in characters. */
 const MAX_ALARM = 64 * 1024;
 
 function parse(message: string | undefined): unknown {

@@ -1,15 +1,23 @@
 import type { Description } from "./description.ts";
 
-/** One webhook request as it came in, body read, nothing parsed. */
+/** One webhook request, as its sender sent it and with what it says; nothing is parsed. */
 export interface Incoming {
   /** The path's last part as the sender wrote it. */
   readonly type: string;
-  /** In capitals, as in `POST`. An event by GET or DELETE without a body has its query as a form for one. */
+  /** In capitals, as in `POST`. */
   readonly method: string;
   /** The URL the sender called: `PUBLIC_URL`'s origin if that is set, else the request's own. */
   readonly url: string;
+  /** As they came; where there is a `queryForm`, the content type is a form's. */
   readonly headers: Headers;
+  /** The body as it was sent: what signatures are made over. */
   readonly body: Uint8Array;
+  /**
+   * The query as a form, where an event by GET or DELETE has no body and says all
+   * in its URL: it is kept, read, shown and replayed in the body's place. `readQuery`
+   * sets it; `contentOf` gives whichever of the two says something.
+   */
+  readonly queryForm: Uint8Array | undefined;
   /** When the request arrived, in milliseconds since 1970: time windows are judged at this moment. */
   readonly receivedAt: number;
   /** What lies at `certificateUrl`, in PEM, where the source asks for it. */

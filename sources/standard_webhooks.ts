@@ -3,9 +3,9 @@ import { at, first, line, whole } from "./kit/json_path.ts";
 import type { Scheme } from "./signature/signature.ts";
 import { usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
-import { signedBy, signedByKey } from "./kit/signed.ts";
-import type { DescribeContext, Incoming, Source } from "./source.ts";
-import { toDescription } from "./kit/to_description.ts";
+import { type SecretSetting, signedBy, signedByKey } from "./kit/signed.ts";
+import type { DescribeContext, Incoming, Source, Verdict } from "./source.ts";
+import { type Extracted, toDescription } from "./kit/to_description.ts";
 
 const CONTACT = {
   type: "contact.created",
@@ -24,85 +24,95 @@ export function standardWebhooks(
   variable?: string,
   sample: Record<string, unknown> = CONTACT,
 ): Source {
-  const place = {
+  const setting = {
     variable: variable ?? `WEBHOOK_SECRET_${name.toUpperCase()}`,
     is: "the endpoint's signing secret (whsec_…)",
   };
-  const spelled = (start: string) => {
-    const scheme: Scheme = {
-      header: `${start}-signature`,
-      separator: " ",
-      prefix: "v1,",
-      encoding: "base64",
-      key: "whsec",
-      signed: "{id}.{time}.{body}",
-      time: { header: `${start}-timestamp` },
-      id: `${start}-id`,
-    };
-    const byKey: Scheme = { ...scheme, algorithm: "Ed25519", prefix: "v1a,", key: "whpk" };
-    return { ...signedBy(scheme, place), verifyByKey: signedByKey(byKey, place).verify };
-  };
-  const [standard, svix] = [spelled("webhook"), spelled("svix")];
-  const speltAs = ({ headers }: Incoming) =>
+  const standard = signedWithHeaders("webhook", setting);
+  const svix = signedWithHeaders("svix", setting);
+  const signedIn = ({ headers }: Incoming) =>
     headers.has("svix-signature") && !headers.has("webhook-signature") ? svix : standard;
+  // A title begins with the sender's name; the standard's would say nothing there.
+  const prefix = name === "standardwebhooks" ? undefined : label;
 
   return {
     label,
     secretVariable: variable,
     setup: "The endpoint's settings: URL; the signing secret (whsec_…) is shown there",
     proof: `${standard.proof} (or \`svix-signature\`)`,
-    async verify(request, secrets) {
-      const scheme = speltAs(request);
-      // A public key is one, and never the text that an HMAC could be made with.
-      const isKey = (secret: string) => secret.startsWith("whpk_");
-      const [keys, shared] = [secrets.filter(isKey), secrets.filter((each) => !isKey(each))];
-      if (keys.length > 0) {
-        const verdict = await scheme.verifyByKey(request, keys);
-        if (verdict.ok || shared.length === 0) return verdict;
-      }
-      return await scheme.verify(request, shared);
-    },
-    sign: (request, secret) => speltAs(request).sign(request, secret),
+    verify: (request, secrets) => verifyByEither(signedIn(request), request, secrets),
+    sign: (request, secret) => signedIn(request).sign(request, secret),
     deliveryId: ({ headers }) => usableId(headers.get("webhook-id") ?? headers.get("svix-id")),
-    describe(payload: unknown, context?: DescribeContext) {
-      const event = first(
-        line(payload, "type"),
-        line(payload, "event"),
-        line(payload, "eventType"),
-        line(payload, "status"),
-      );
-      const data = at(payload, "data") ?? payload;
-      const subject = first(
-        line(data, "title"),
-        line(data, "subject"),
-        line(data, "name"),
-        line(data, "email"),
-        line(data, "email_addresses", 0, "email_address"),
-        line(data, "to", 0),
-      );
-      const id = line(data, "id");
-      return toDescription({ name, label }, payload, context, {
-        event,
-        title: event && words(
-          name === "standardwebhooks" ? undefined : label,
-          event,
-          subject,
-          id && id !== subject ? `(${id})` : undefined,
-        ),
-        links: [at(data, "html_url"), at(data, "url")],
-        actor: first(line(data, "email"), line(data, "email_addresses", 0, "email_address")),
-        fields: {
-          id,
-          subject,
-          status: line(data, "status"),
-          error: first(line(data, "error"), line(data, "error", "message")),
-          created: first(line(payload, "timestamp"), line(payload, "created_at")),
-        },
-        text: first(whole(data, "text"), whole(data, "message"), whole(data, "description")),
-      });
-    },
+    describe: (payload: unknown, context?: DescribeContext) =>
+      toDescription({ name, label }, payload, context, extractEvent(payload, prefix)),
     samples: [
       jsonSample(String(sample.type ?? sample.status), sample, { "webhook-id": "msg_SAMPLE" }),
     ],
+  };
+}
+
+/** The standard's two schemes, with a shared and with a public key, in headers that begin so. */
+function signedWithHeaders(start: "webhook" | "svix", setting: SecretSetting) {
+  const scheme: Scheme = {
+    header: `${start}-signature`,
+    separator: " ",
+    prefix: "v1,",
+    encoding: "base64",
+    key: "whsec",
+    signed: "{id}.{time}.{body}",
+    time: { header: `${start}-timestamp` },
+    id: `${start}-id`,
+  };
+  const byKey: Scheme = { ...scheme, algorithm: "Ed25519", prefix: "v1a,", key: "whpk" };
+  return { ...signedBy(scheme, setting), verifyByKey: signedByKey(byKey, setting).verify };
+}
+
+/** Checks public keys as such, and everything else that is set as shared secrets. */
+async function verifyByEither(
+  signed: ReturnType<typeof signedWithHeaders>,
+  request: Incoming,
+  secrets: readonly string[],
+): Promise<Verdict> {
+  // A public key is known to everybody: an HMAC made with its text would prove nothing.
+  const isKey = (secret: string) => secret.startsWith("whpk_");
+  const [keys, shared] = [secrets.filter(isKey), secrets.filter((each) => !isKey(each))];
+  if (keys.length > 0) {
+    const verdict = await signed.verifyByKey(request, keys);
+    if (verdict.ok || shared.length === 0) return verdict;
+  }
+  return await signed.verify(request, shared);
+}
+
+/** What such payloads usually have: the standard asks for `type`, `timestamp` and `data` only. */
+function extractEvent(payload: unknown, prefix: string | undefined): Extracted {
+  const event = first(
+    line(payload, "type"),
+    line(payload, "event"),
+    line(payload, "eventType"),
+    line(payload, "status"),
+  );
+  const data = at(payload, "data") ?? payload;
+  const subject = first(
+    line(data, "title"),
+    line(data, "subject"),
+    line(data, "name"),
+    line(data, "email"),
+    line(data, "email_addresses", 0, "email_address"),
+    line(data, "to", 0),
+  );
+  const id = line(data, "id");
+  return {
+    event,
+    title: event && words(prefix, event, subject, id && id !== subject ? `(${id})` : undefined),
+    links: [at(data, "html_url"), at(data, "url")],
+    actor: first(line(data, "email"), line(data, "email_addresses", 0, "email_address")),
+    fields: {
+      id,
+      subject,
+      status: line(data, "status"),
+      error: first(line(data, "error"), line(data, "error", "message")),
+      created: first(line(payload, "timestamp"), line(payload, "created_at")),
+    },
+    text: first(whole(data, "text"), whole(data, "message"), whole(data, "description")),
   };
 }

@@ -26,7 +26,7 @@ export function deliveryId(request: Incoming): string | undefined {
   return id && usableId(`${text(payload, "conversation", "id") ?? ""}:${id}`);
 }
 
-/** Teams insists on a message within five seconds; the outcome is told elsewhere. */
+/** Teams needs a message within five seconds; the outcome comes as a notification. */
 export function answer(): HandshakeReply {
   return jsonReply({ type: "message", text: "Got it: Otto is on it." });
 }
@@ -37,17 +37,17 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     text(payload, "text")?.slice(0, 50_000).replace(/<at>[^<>]*<\/at>/g, ""),
   );
   const actor = line(payload, "from", "name");
-  const place = first(
+  const conversation = first(
     line(payload, "conversation", "name"),
     line(payload, "channelData", "channel", "name"),
   );
   const type = line(payload, "type");
-  const title = type && words("Teams message", ["from", actor], ["in", place]);
+  const title = type && words("Teams message", ["from", actor], ["in", conversation]);
   return toDescription({ name: "teams", label }, payload, context, {
     event: type,
     title: title && said ? `${title}: ${said}` : title,
     actor,
-    fields: { conversation: place, from: actor, time: line(payload, "timestamp") },
+    fields: { conversation, from: actor, time: line(payload, "timestamp") },
     text: said,
   });
 }

@@ -22,11 +22,11 @@ export function deliveryId(request: Incoming): string | undefined {
   const payload = payloadOf(request);
   const id = text(payload, "update_id");
   const kind = kindOf(payload) ?? "";
-  const place = first(text(payload, kind, "chat", "id"), text(payload, kind, "from", "id"));
-  return id && usableId([id, place].filter((part) => part).join(":"));
+  const chat = first(text(payload, kind, "chat", "id"), text(payload, kind, "from", "id"));
+  return id && usableId([id, chat].filter((part) => part).join(":"));
 }
 
-/** Telegram would take a JSON answer for a call of its API. */
+/** An empty answer, because Telegram reads JSON as a call of its API. */
 export function answer(): HandshakeReply {
   return { status: 200 };
 }

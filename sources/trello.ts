@@ -23,7 +23,7 @@ export const { verify, sign, proof } = signedBy({
   is: "the application's OAuth secret, and PUBLIC_URL to the origin of the callback URL",
 });
 
-/** Trello looks with HEAD before it makes a webhook. */
+/** Answers the HEAD by which Trello checks the URL before it makes a webhook. */
 export function probe({ method }: Incoming): HandshakeReply | undefined {
   return method === "HEAD" ? { status: 200 } : undefined;
 }

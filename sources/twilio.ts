@@ -16,7 +16,12 @@ import { isForm, payloadOf, usableId } from "./kit/incoming.ts";
 import type { HandshakeReply, Incoming, Sample, Verdict } from "./source.ts";
 import { bodyDigest, plainText, signedTexts } from "./twilio/signature.ts";
 import { debugged, eventOf, messageStatus, streamed, titleOf } from "./twilio/title.ts";
-import { malformed, mismatch, missing, verified } from "./kit/verdict.ts";
+import {
+  signatureMalformed,
+  signatureMismatch,
+  signatureMissing,
+  verified,
+} from "./kit/verdict.ts";
 
 export const label = "Twilio";
 export const secretVariable = "TWILIO_AUTH_TOKEN";
@@ -40,30 +45,30 @@ export async function verify(
 ): Promise<Verdict> {
   const header = request.headers.get(HEADER);
   if (!header) {
-    return missing(HEADER, "Only Twilio's own requests are taken here.");
+    return signatureMissing(HEADER, "Only Twilio's own requests are taken here.");
   }
   const signature = decodeBase64(header);
   if (signature?.length !== 20) {
-    return malformed(HEADER, "{20 bytes in base64}");
+    return signatureMalformed(HEADER, "{20 bytes in base64}");
   }
   const inUrl = bodyDigest(request.url);
   if (inUrl !== undefined) {
     const found = decodeHex(inUrl);
     if (!found || !equalBytes(found, await sha256(request.body))) {
-      return mismatch(
+      return signatureMismatch(
         HEADER,
         "The URL's bodySHA256 is not the body's digest: forward both unchanged.",
       );
     }
   } else if (!isForm(request) && request.body.length > 0) {
-    return mismatch(
+    return signatureMismatch(
       HEADER,
       "Send a form, or add the body's bodySHA256 to the URL: nothing else is signed.",
     );
   }
   const form = inUrl === undefined && isForm(request) ? request.body : undefined;
   if (await isSigned(request.url, form, signature, secrets)) return verified;
-  return mismatch(
+  return signatureMismatch(
     HEADER,
     `Set ${secretVariable} to the account's primary auth token, and PUBLIC_URL to the origin of the URL that Twilio calls.`,
   );
@@ -108,7 +113,7 @@ export function deliveryId(request: Incoming): string | undefined {
     : undefined;
 }
 
-/** The token is a header, which is not signed; the URL and the fields are, however they are written. */
+/** The URL and the fields, which are signed, in one spelling; Twilio's token stands in a header and is not signed. */
 export function signedContentKeys(request: Incoming): string[] {
   const isPlain = isForm(request) && bodyDigest(request.url) === undefined;
   return [plainText(request.url, isPlain ? request.body : undefined)];

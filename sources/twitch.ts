@@ -31,7 +31,7 @@ export function deliveryId({ headers }: Incoming): string | undefined {
   return usableId(headers.get("twitch-eventsub-message-id"));
 }
 
-/** Gives the challenge of a new subscription back. */
+/** Answers a new subscription with its challenge. */
 export function handshake(request: Incoming): HandshakeReply | undefined {
   const type = request.headers.get("twitch-eventsub-message-type");
   if (type !== "webhook_callback_verification") return undefined;

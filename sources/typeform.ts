@@ -23,6 +23,7 @@ export function deliveryId(request: Incoming): string | undefined {
   return usableId(text(payload, "event_id")) ?? usableId(text(payload, "form_response", "token"));
 }
 
+/** The most answers that are described: a form with more is a survey, whose task nobody reads through. */
 const MAX_ANSWERS = 50;
 
 /** Says which form was filled in and with what. */

@@ -20,8 +20,8 @@ export const { verify, sign, proof } = signedBy(
 );
 
 /**
- * Anybody may ask, and the answer is a signature: so only of what can never be
- * the body of an event, a short token without a brace.
+ * Anybody may ask for this signature. So it is made only of a short token without
+ * a brace, which can never be the body of an event.
  */
 const CRC_TOKEN = /^[\w.~+/=-]{1,200}$/;
 

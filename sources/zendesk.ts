@@ -6,7 +6,7 @@ import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
 import { toDescription } from "./kit/to_description.ts";
-import { mismatch } from "./kit/verdict.ts";
+import { signatureMismatch } from "./kit/verdict.ts";
 
 export const label = "Zendesk";
 export const secretVariable = "ZENDESK_WEBHOOK_SECRET";
@@ -36,7 +36,7 @@ export async function verify(request: Incoming, secrets: readonly string[]): Pro
     verdict.ok || verdict.code !== "signature_mismatch" ||
     !(await signed.verify(request, [TEST_SECRET])).ok
   ) return verdict;
-  return mismatch(
+  return signatureMismatch(
     "X-Zendesk-Webhook-Signature",
     "This is Zendesk's test of a webhook that is not saved yet, signed with a secret that " +
       "everybody knows. Create the webhook, and test it then.",

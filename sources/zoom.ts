@@ -34,7 +34,7 @@ export function deliveryId(request: Incoming): string | undefined {
   return parts[0] && parts[1] ? usableId(parts.map((part) => part ?? "").join(":")) : undefined;
 }
 
-/** A plain token is a short random text without a colon, so that it can never be what Zoom signs. */
+/** A plain token has no colon, so that what we sign for it can never pass for a signed `v0:{time}:{body}`. */
 const PLAIN_TOKEN = /^[\w.~+/=-]{1,200}$/;
 
 /** Answers the validation of the URL, now and every 72 hours, with the secret that signed it. */

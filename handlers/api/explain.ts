@@ -6,7 +6,7 @@ import { findFirstSigned } from "../../lib/message/replay_guard.ts";
 import type { Pauses } from "../../lib/ingress/pauses.ts";
 import { mergeOf, reasonToFilter } from "../../lib/work/source_rules.ts";
 import { hintFor } from "../../sources/diagnosis/fingerprint.ts";
-import { asSent } from "../../sources/kit/query.ts";
+import { contentOf } from "../../sources/kit/incoming.ts";
 import { labelOf } from "../../sources/rules/registry.ts";
 import { threadOf } from "../../sources/slack/command.ts";
 import type { HandshakeReply, Incoming } from "../../sources/source.ts";
@@ -48,6 +48,7 @@ export function explainRequest({ services, verifier, pauses }: Options) {
         url: verifier.publicUrl(origin + pathname.replace(/\/explain\/?$/, "") + search),
         headers: senderHeaders(c.req.raw.headers),
         body: body.bytes,
+        queryForm: undefined,
         receivedAt: Date.now(),
       });
       return c.json(explained, 200);
@@ -168,7 +169,7 @@ async function explain(
     same_signed_as: isKept && judged.verdict === "verified"
       ? await findFirstSigned(database, {
         source: name,
-        keys: source.signedContentKeys?.(asSent(source, incoming)) ?? [],
+        keys: source.signedContentKeys?.(incoming) ?? [],
         but: id,
       }) ?? null
       : null,
@@ -222,9 +223,13 @@ async function judge(verifier: Verifier, door: SourceGate, incoming: Incoming): 
   }
 }
 
-function describe({ source }: SourceGate, { type, headers, body }: Incoming) {
+function describe({ source }: SourceGate, incoming: Incoming) {
+  const { type, headers } = incoming;
   try {
-    const { payload, kind } = parseBody(body, headers.get("content-type") ?? undefined);
+    const { payload, kind } = parseBody(
+      contentOf(incoming),
+      headers.get("content-type") ?? undefined,
+    );
     const description = source.describe(payload, { headers, type });
     return { payload, isRaw: kind === "raw", description, error: null };
   } catch (error) {

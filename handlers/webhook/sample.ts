@@ -95,7 +95,15 @@ export async function makeSample(
     headers.set(header, value.replace(MARKER, id));
   }
   const body = new TextEncoder().encode(sample.body.replace(MARKER, id));
-  let sent: Incoming = { type, method: "POST", url, headers, body, receivedAt: Date.now() };
+  let sent: Incoming = {
+    type,
+    method: "POST",
+    url,
+    headers,
+    body,
+    queryForm: undefined,
+    receivedAt: Date.now(),
+  };
   if (secret && source.verify) {
     try {
       sent = await signedAs(source, sent, secret);

@@ -3,7 +3,7 @@ import type { Verification, WholeMessage } from "../../lib/message/message.ts";
 import { toPublicUrl } from "../../lib/config/public_url.ts";
 import type { Services } from "../../lib/services.ts";
 import { diagnose } from "../../sources/diagnosis/diagnosis.ts";
-import { asSent } from "../../sources/kit/query.ts";
+import { readQuery } from "../../sources/kit/query.ts";
 import type { Incoming } from "../../sources/source.ts";
 import {
   checkSignature,
@@ -62,7 +62,7 @@ export function createVerifier(
     publicUrl,
     async verify(door, incoming) {
       const signed = door.source.certificateUrl ? await withCertificate(door, incoming) : incoming;
-      return await checkSignature(door, asSent(door.source, signed), config);
+      return await checkSignature(door, signed, config);
     },
     diagnose: (door, refused) =>
       diagnose(refused, refused.incoming, door, {
@@ -72,13 +72,14 @@ export function createVerifier(
         retired: config.retiredSecrets,
         sources: sources.all,
       }),
-    incomingOf: ({ webhook_type, method, url, headers, body, received_at }) => ({
-      type: webhook_type,
-      method: method ?? "POST",
-      url: publicUrl(url),
-      headers,
-      body,
-      receivedAt: received_at.getTime(),
-    }),
+    incomingOf: ({ webhook_type, method, url, headers, body, received_at }) =>
+      readQuery(doorOf(webhook_type).source, {
+        type: webhook_type,
+        method: method ?? "POST",
+        url: publicUrl(url),
+        headers,
+        body,
+        receivedAt: received_at.getTime(),
+      }),
   };
 }

@@ -3,6 +3,7 @@ import { newId } from "../../lib/store/id.ts";
 import { MOST_KEPT_BYTES, type RejectedMessage } from "../../lib/message/quarantine.ts";
 import { openRefusalLog } from "../../lib/ingress/refusal_log.ts";
 import type { Services } from "../../lib/services.ts";
+import { contentOf } from "../../sources/kit/incoming.ts";
 import { readQuery } from "../../sources/kit/query.ts";
 import type { HandshakeReply, Incoming } from "../../sources/source.ts";
 import type { IngressPolicy } from "./admission.ts";
@@ -64,15 +65,15 @@ export function webhook(
       admission.require(door, { address, connection });
       const body = await readBody(request, door.bodyLimit, budget);
       try {
-        const incoming = {
+        const incoming = readQuery(door.source, {
           type,
           method: request.method,
           url: publicUrl(request.url),
           headers: request.headers,
           body: body.bytes,
           receivedAt,
-        };
-        return await keep(door, request, address, readQuery(door.source, incoming));
+        });
+        return await keep(door, request, address, incoming);
       } finally {
         body.release();
       }
@@ -107,7 +108,7 @@ export function webhook(
         headers,
         hint: hintOn(name, type, headers),
       },
-      body: incoming.body,
+      body: contentOf(incoming),
       receivedAt: new Date(receivedAt),
     });
     const probe = source.probe && await source.probe(incoming, door);
@@ -172,6 +173,7 @@ export function webhook(
         url: publicUrl(request.url),
         headers: request.headers,
         body: new Uint8Array(),
+        queryForm: undefined,
         receivedAt: Date.now(),
       }, door)
       : undefined;

@@ -1,6 +1,6 @@
-import { asSent } from "../../sources/kit/query.ts";
+import { readQuery } from "../../sources/kit/query.ts";
 import type { Registry } from "../../sources/rules/registry.ts";
-import type { Incoming } from "../../sources/source.ts";
+import type { Incoming, Source } from "../../sources/source.ts";
 import { groupKey } from "../message/group.ts";
 import type { GuardEntry } from "../message/replay_guard.ts";
 import type { Config } from "../config/config.ts";
@@ -45,7 +45,7 @@ export function readClaimed(
     return { payload, description, filtered, guard: [] };
   }
   const keys = verification === "verified"
-    ? source.signedContentKeys?.(asSent(source, incomingOf(message, body, config))) ?? []
+    ? source.signedContentKeys?.(incomingOf(source, message, body, config)) ?? []
     : [];
   const merge = mergeOf(settings, ruled);
   return {
@@ -59,13 +59,18 @@ export function readClaimed(
   };
 }
 
-function incomingOf(message: ClaimedMessage, body: Uint8Array, config: Config): Incoming {
-  return {
+function incomingOf(
+  source: Source,
+  message: ClaimedMessage,
+  body: Uint8Array,
+  config: Config,
+): Incoming {
+  return readQuery(source, {
     type: message.webhookType,
     method: message.method,
     url: toPublicUrl(config, message.url),
     headers: message.headers,
     body,
     receivedAt: message.receivedAt.getTime(),
-  };
+  });
 }

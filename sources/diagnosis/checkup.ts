@@ -1,10 +1,10 @@
 import { signedAs } from "../kit/signed.ts";
 import type { Incoming, Source } from "../source.ts";
 
-/** How a source stands. `failed`: what is configured cannot work. */
-export interface Checkup {
+/** What becomes of a source's messages as it is configured; `failed` when that cannot work. */
+interface Checkup {
   status: "verified" | "unverified" | "refused" | "failed";
-  /** What is configured, or missing, in one line. */
+  /** What is configured or missing, in one line. */
   detail: string;
   /** What to do about it, where there is something. */
   hint?: string;
@@ -13,9 +13,8 @@ export interface Checkup {
 const ORIGIN = "https://otto.example.com";
 
 /**
- * Says of a source what its secret is good for: each one signs a sample of
- * ours, and the source must take it. A key that only the vendor signs with is
- * tried as far as that goes.
+ * Tries a source's secrets: each one signs a sample of ours, which the source must
+ * accept. Of a key with which only the vendor can sign, only the form is checked.
  */
 export async function checkUp(
   name: string,
@@ -37,13 +36,17 @@ export async function checkUp(
   }
   if (secrets.length === 0) {
     return source.secretRequired
-      ? { status: "refused", detail: `no secret: every message is refused`, hint: set(variable) }
-      : { status: "unverified", detail: "no secret: anyone can send", hint: set(variable) };
+      ? {
+        status: "refused",
+        detail: `no secret: every message is refused`,
+        hint: setHint(variable),
+      }
+      : { status: "unverified", detail: "no secret: anyone can send", hint: setHint(variable) };
   }
   const count = secrets.length > 1 ? ` (${secrets.length} secrets)` : "";
   let coversUrl = false;
   for (const [at, secret] of secrets.entries()) {
-    const found = await trial(name, source, secret);
+    const found = await trySecret(name, source, secret);
     if (found.obstacle !== undefined) {
       const which = secrets.length > 1 ? `secret ${at + 1} of ${secrets.length} in ` : "";
       return {
@@ -63,11 +66,11 @@ export async function checkUp(
   };
 }
 
-const set = (variable: string) => `Set ${variable}`;
+const setHint = (variable: string) => `Set ${variable}`;
 
-type Trial = { obstacle?: string; hint?: string; coversUrl: boolean };
+type SecretTrial = { obstacle?: string; hint?: string; coversUrl: boolean };
 
-async function trial(name: string, source: Source, secret: string): Promise<Trial> {
+async function trySecret(name: string, source: Source, secret: string): Promise<SecretTrial> {
   if (source.takes && !await source.takes(secret)) {
     return {
       obstacle: "it is no key of the form that this sender has",
@@ -83,6 +86,7 @@ async function trial(name: string, source: Source, secret: string): Promise<Tria
     url: `${ORIGIN}/webhook/${name}`,
     headers: new Headers(sample.headers),
     body: new TextEncoder().encode(sample.body),
+    queryForm: undefined,
     receivedAt: Date.now(),
   };
   try {

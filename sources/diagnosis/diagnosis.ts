@@ -1,15 +1,16 @@
 import { oneLine } from "../kit/line.ts";
 import { secretVariable } from "../kit/secret_variable.ts";
 import { hintFor, recogniseSender } from "./fingerprint.ts";
-import { otherWritings } from "../kit/rewritten.ts";
+import { rewrittenBodies } from "../kit/rewritten.ts";
 import type { Incoming, Source, Verdict } from "../source.ts";
 
+/** The longest diagnosis, in characters: a verdict and one cause, to be read in one line of the quarantine. */
 const MOST_LENGTH = 600;
-/** Each costs a signature. */
+/** The most secrets of other sources that are tried, because each costs a signature. */
 const MOST_SECRETS = 48;
 
 /** What the operator has set, by the name of its variable. */
-export interface Keyring {
+interface Keyring {
   /** The secrets that count for the source which the request was sent to. */
   own: readonly string[];
   /** The variable for those. */
@@ -80,7 +81,7 @@ async function differentSecret(
     return `It fits a secret in RETIRED_WEBHOOK_SECRETS: the sender still has the previous one. ` +
       `Give the sender the new one, or put the old one beside it in ${variable} meanwhile.`;
   }
-  for (const [altered, how] of own.flatMap(misspelt)) {
+  for (const [altered, how] of own.flatMap(alteredSecrets)) {
     if (await fits(source, request, [altered])) {
       return `It fits the secret in ${variable} ${how}: set it anew at the sender, or here.`;
     }
@@ -95,8 +96,8 @@ async function differentSecret(
   return undefined;
 }
 
-/** How a secret is often spoilt when it is copied. */
-function misspelt(secret: string): [altered: string, how: string][] {
+/** The secret as it often becomes when somebody copies it, and what is wrong with it then. */
+function alteredSecrets(secret: string): [altered: string, how: string][] {
   const bare = secret.replace(/^(["'])(.*)\1$/, "$2");
   return [
     [`${secret}\n`, "with a line break at its end"],
@@ -112,7 +113,7 @@ async function differentBody(
   source: Source,
   { own }: Keyring,
 ): Promise<string | undefined> {
-  for (const { body, is } of otherWritings(request.body)) {
+  for (const { body, is } of rewrittenBodies(request.body)) {
     if (await fits(source, { ...request, body }, own)) {
       return `It fits ${is}: something on the way (a proxy, a gateway) writes bodies anew. ` +
         "Let it forward them unchanged.";

@@ -1,10 +1,10 @@
 import { sources } from "../mod.ts";
 import { GENERIC } from "../rules/registry.ts";
 
-/** A header, who writes it, and what it begins with where not all of its values are his. */
+/** A header, the source whose sender writes it, and the start of its value where others write it too. */
 type Clue = readonly [header: string, source: keyof typeof sources, start?: string];
 
-/** What only one sender writes, the surest first. */
+/** Headers that only one sender writes, the surest first. */
 const OWN: readonly Clue[] = [
   ["x-github-event", "github"],
   ["stripe-signature", "stripe"],
@@ -55,9 +55,9 @@ const OWN: readonly Clue[] = [
 ];
 
 /**
- * What several write, a GitLab hook Standard Webhooks' headers, too: it says
- * something of a sender that nobody has named, and nothing else.
- * `X-Hub-Signature` is of too many to say even that.
+ * Headers that several senders write: a GitLab hook has those of Standard Webhooks,
+ * too. They name a sender only where no header of `OWN` does.
+ * `X-Hub-Signature` is not among them, because too many senders write it.
  */
 const SHARED: readonly Clue[] = [
   ["ce-specversion", "cloudevents"],
@@ -94,15 +94,15 @@ function find(headers: Given, { clues, ranks }: typeof BY_OWN): keyof typeof sou
 
 /**
  * What to tell a person whose webhook came in under a name that is not its
- * sender's. `name` is the source it was sent to: the generic one, or one that
- * Otto knows; those of the operator's own are what he says they are.
+ * sender's. `name` is the source it was sent to. There is no hint for a source of the
+ * operator's own, because its headers may be those of any sender.
  */
 export function hintFor(headers: Given, name: string): string | undefined {
   const isKnown = Object.hasOwn(sources, name);
   if (!isKnown && name !== GENERIC) return undefined;
   const sender = isKnown ? find(headers, BY_OWN) : recogniseSender(headers);
   if (sender === undefined || sender === name) return undefined;
-  // Whoever writes as a family does may send to its name.
+  // A sender that follows a common standard may send to the name of the standard.
   const isMember = FAMILIES.has(name) && find(headers, BY_SHARED) === name;
   return isMember
     ? undefined

@@ -1,7 +1,7 @@
 import { wholeText, words } from "../kit/line.ts";
 import { httpLink } from "../kit/link.ts";
 import { at, facts, first, isObject, line, list, whole } from "../kit/json_path.ts";
-import { refName, shortId } from "./told.ts";
+import { refName, shortId } from "./github_event.ts";
 
 /** What an event can be about, the most telling first: a comment says more than its issue. */
 const SUBJECTS = [
@@ -104,7 +104,7 @@ export function factsOf(
 }
 
 function messages(commits: unknown[]): string | undefined {
-  const told = commits.map((commit) => {
+  const lines = commits.map((commit) => {
     const author = first(
       line(commit, "author", "username"),
       line(commit, "author", "name"),
@@ -115,7 +115,7 @@ function messages(commits: unknown[]): string | undefined {
       author && `(${author})`,
     );
   });
-  return wholeText(told.filter((message) => message).join("\n")) || undefined;
+  return wholeText(lines.filter((line) => line).join("\n")) || undefined;
 }
 
 function names(things: unknown[], key: string): string | undefined {

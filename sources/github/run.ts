@@ -1,9 +1,9 @@
 import { quoted, words } from "../kit/line.ts";
 import { first, line } from "../kit/json_path.ts";
-import { type GitHubEvent, shortId } from "./told.ts";
+import { type GitHubEvent, shortId } from "./github_event.ts";
 
 /** `Workflow "CI" completed: failure on main in octo/repo`, and the like for jobs and checks. */
-export function tellRun(kind: string, key: string): (told: GitHubEvent) => string {
+export function runTitle(kind: string, key: string): (event: GitHubEvent) => string {
   return ({ payload, did, where }) => {
     const branch = first(
       line(payload, key, "head_branch"),
@@ -20,7 +20,7 @@ export function tellRun(kind: string, key: string): (told: GitHubEvent) => strin
 }
 
 /** `Status ci/build is failure for 1234567 in octo/repo "2 tests failed"`. */
-export function tellStatus({ payload, where }: GitHubEvent): string {
+export function statusTitle({ payload, where }: GitHubEvent): string {
   return words(
     "Status",
     line(payload, "context"),
@@ -32,7 +32,7 @@ export function tellStatus({ payload, where }: GitHubEvent): string {
 }
 
 /** `ada asked to deploy main to production in octo/repo`. */
-export function tellDeployment({ payload, who, where }: GitHubEvent): string {
+export function deploymentTitle({ payload, who, where }: GitHubEvent): string {
   const environment = line(payload, "deployment", "environment");
   return words(who, "asked to deploy", line(payload, "deployment", "ref"), [
     "to",
@@ -41,7 +41,7 @@ export function tellDeployment({ payload, who, where }: GitHubEvent): string {
 }
 
 /** `Deployment to production is success in octo/repo`. */
-export function tellDeploymentStatus({ payload, where }: GitHubEvent): string {
+export function deploymentStatusTitle({ payload, where }: GitHubEvent): string {
   const environment = first(
     line(payload, "deployment_status", "environment"),
     line(payload, "deployment", "environment"),
@@ -54,7 +54,7 @@ export function tellDeploymentStatus({ payload, where }: GitHubEvent): string {
 }
 
 /** `Deployment review requested for production in octo/repo`. */
-export function tellDeploymentReview({ payload, did, where }: GitHubEvent): string {
+export function deploymentReviewTitle({ payload, did, where }: GitHubEvent): string {
   return words(
     "Deployment review",
     did,
@@ -64,7 +64,7 @@ export function tellDeploymentReview({ payload, did, where }: GitHubEvent): stri
 }
 
 /** `Dependabot alert created in octo/repo: lodash "Prototype pollution"`. */
-export function tellAlert(kind: string): (told: GitHubEvent) => string {
+export function alertTitle(kind: string): (event: GitHubEvent) => string {
   return ({ payload, did, where }) => {
     const alert = words(
       first(
@@ -84,7 +84,7 @@ export function tellAlert(kind: string): (told: GitHubEvent) => string {
 }
 
 /** `Security advisory GHSA-… published "Prototype pollution in lodash"`. */
-export function tellAdvisory({ payload, did }: GitHubEvent): string {
+export function advisoryTitle({ payload, did }: GitHubEvent): string {
   return words(
     "Security advisory",
     line(payload, "security_advisory", "ghsa_id"),

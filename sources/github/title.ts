@@ -1,46 +1,46 @@
 import { counted, oneLine, quoted, words } from "../kit/line.ts";
 import { first, line, list, type PathKey } from "../kit/json_path.ts";
 import {
-  tellAdvisory,
-  tellAlert,
-  tellDeployment,
-  tellDeploymentReview,
-  tellDeploymentStatus,
-  tellRun,
-  tellStatus,
+  advisoryTitle,
+  alertTitle,
+  deploymentReviewTitle,
+  deploymentStatusTitle,
+  deploymentTitle,
+  runTitle,
+  statusTitle,
 } from "./run.ts";
-import { type GitHubEvent, isVerb, refName, subject, told } from "./told.ts";
-import { tellComment, tellCommitComment, tellPush, tellReview, tellWork } from "./work.ts";
+import { type GitHubEvent, isVerb, readEvent, refName, subject } from "./github_event.ts";
+import { commentTitle, commitCommentTitle, pushTitle, reviewTitle, workTitle } from "./work.ts";
 
-/** How each event is told, by its name (docs.github.com, "Webhook events and payloads"). */
-const TELLERS: Record<string, (told: GitHubEvent) => string> = {
-  push: tellPush,
-  pull_request: tellWork("PR", "pull_request"),
-  pull_request_review: tellReview,
-  pull_request_review_comment: tellComment("pull_request", "the code of PR"),
+/** The title of each event, by its name (docs.github.com, "Webhook events and payloads"). */
+const TITLES: Record<string, (event: GitHubEvent) => string> = {
+  push: pushTitle,
+  pull_request: workTitle("PR", "pull_request"),
+  pull_request_review: reviewTitle,
+  pull_request_review_comment: commentTitle("pull_request", "the code of PR"),
   pull_request_review_thread: ({ payload, who, did, where }) =>
     words(who, did, "a thread in PR", subject(payload, "pull_request"), where),
-  issues: tellWork("issue", "issue"),
-  issue_comment: tellComment("issue", "issue"),
-  discussion: tellWork("discussion", "discussion"),
-  discussion_comment: tellComment("discussion", "discussion"),
-  commit_comment: tellCommitComment,
-  workflow_run: tellRun("Workflow", "workflow_run"),
-  workflow_job: tellRun("Job", "workflow_job"),
-  check_run: tellRun("Check", "check_run"),
-  check_suite: tellRun("Check suite", "check_suite"),
-  status: tellStatus,
-  deployment: tellDeployment,
-  deployment_status: tellDeploymentStatus,
-  deployment_review: tellDeploymentReview,
-  dependabot_alert: tellAlert("Dependabot"),
-  code_scanning_alert: tellAlert("Code scanning"),
-  secret_scanning_alert: tellAlert("Secret scanning"),
-  repository_vulnerability_alert: tellAlert("Vulnerability"),
-  security_advisory: tellAdvisory,
+  issues: workTitle("issue", "issue"),
+  issue_comment: commentTitle("issue", "issue"),
+  discussion: workTitle("discussion", "discussion"),
+  discussion_comment: commentTitle("discussion", "discussion"),
+  commit_comment: commitCommentTitle,
+  workflow_run: runTitle("Workflow", "workflow_run"),
+  workflow_job: runTitle("Job", "workflow_job"),
+  check_run: runTitle("Check", "check_run"),
+  check_suite: runTitle("Check suite", "check_suite"),
+  status: statusTitle,
+  deployment: deploymentTitle,
+  deployment_status: deploymentStatusTitle,
+  deployment_review: deploymentReviewTitle,
+  dependabot_alert: alertTitle("Dependabot"),
+  code_scanning_alert: alertTitle("Code scanning"),
+  secret_scanning_alert: alertTitle("Secret scanning"),
+  repository_vulnerability_alert: alertTitle("Vulnerability"),
+  security_advisory: advisoryTitle,
   ping: ({ payload, where }) => words("Ping from GitHub", where, quoted(line(payload, "zen"))),
-  create: tellRef("created"),
-  delete: tellRef("deleted"),
+  create: refTitle("created"),
+  delete: refTitle("deleted"),
   release: ({ payload, who, did, where }) => {
     const tag = line(payload, "release", "tag_name");
     const name = line(payload, "release", "name");
@@ -117,7 +117,7 @@ const TELLERS: Record<string, (told: GitHubEvent) => string> = {
     words("Repository import", ["is", line(payload, "status")], where),
 };
 
-/** Events that are told alike, `ada created label "bug" in octo/repo`: the thing's noun and where its name lies. */
+/** Events whose titles are alike, `ada created label "bug" in octo/repo`: the thing's noun and where its name lies. */
 const THINGS: Record<string, [noun: string, ...path: PathKey[]]> = {
   label: ["label", "label", "name"],
   milestone: ["milestone", "milestone", "title"],
@@ -154,12 +154,12 @@ const THINGS: Record<string, [noun: string, ...path: PathKey[]]> = {
 
 /** The line a person reads for an event of any name, known or not. */
 export function titleOf(payload: unknown, event: string | undefined): string {
-  const tell = event && Object.hasOwn(TELLERS, event) ? TELLERS[event] : tellThing;
-  return oneLine(tell(told(payload, event)));
+  const toTitle = event && Object.hasOwn(TITLES, event) ? TITLES[event] : thingTitle;
+  return oneLine(toTitle(readEvent(payload, event)));
 }
 
 /** `ada created label "bug" in octo/repo`; where the action is no verb: `Team "ops" added to repository by ada`. */
-function tellThing({ payload, event, action, who, did, where }: GitHubEvent): string {
+function thingTitle({ payload, event, action, who, did, where }: GitHubEvent): string {
   const known = event && Object.hasOwn(THINGS, event) ? THINGS[event] : undefined;
   const [noun, ...path] = known ??
     [event?.replace(/^github_/, "").replaceAll("_", " ")];
@@ -172,7 +172,7 @@ function tellThing({ payload, event, action, who, did, where }: GitHubEvent): st
   ]);
 }
 
-function tellRef(did: string): (told: GitHubEvent) => string {
+function refTitle(did: string): (event: GitHubEvent) => string {
   return ({ payload, who, where }) =>
     words(
       who,

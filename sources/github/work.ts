@@ -1,9 +1,9 @@
 import { counted, quoted, words } from "../kit/line.ts";
 import { at, first, line, list } from "../kit/json_path.ts";
-import { type GitHubEvent, refName, shortId, subject } from "./told.ts";
+import { type GitHubEvent, refName, shortId, subject } from "./github_event.ts";
 
 /** `ada pushed 3 commits to main in octo/repo: First line`. */
-export function tellPush({ payload, who, where }: GitHubEvent): string {
+export function pushTitle({ payload, who, where }: GitHubEvent): string {
   const pusher = line(payload, "pusher", "name") ?? who;
   const ref = line(payload, "ref");
   const name = words(
@@ -29,80 +29,67 @@ export function tellPush({ payload, who, where }: GitHubEvent): string {
 }
 
 /** `ada opened PR #7 "Answer the phone" in octo/repo`, and the like for issues and discussions. */
-export function tellWork(kind: string, key: string): (told: GitHubEvent) => string {
-  return ({ payload, action, who, did, where }) => {
+export function workTitle(kind: string, key: string): (event: GitHubEvent) => string {
+  return (event) => {
+    const { payload, action, who, did, where } = event;
     const thing = words(kind, subject(payload, key));
-    const label = quoted(line(payload, "label", "name"));
-    const assignee = line(payload, "assignee", "login");
-    const reviewer = first(
-      line(payload, "requested_reviewer", "login"),
-      line(payload, "requested_team", "name"),
-    );
-    const milestone = quoted(line(payload, "milestone", "title"));
-    switch (action) {
-      case "closed":
-        return words(
-          who,
-          at(payload, key, "merged") === true ? "merged" : did,
-          thing,
-          where,
-        );
-      case "labeled":
-        return words(who, "labeled", thing, ["with", label], where);
-      case "unlabeled":
-        return words(who, "removed label", label, "from", thing, where);
-      case "assigned":
-        return words(who, "assigned", thing, ["to", assignee], where);
-      case "unassigned":
-        return words(who, "unassigned", assignee, "from", thing, where);
-      case "review_requested":
-        return words(
-          who,
-          "requested a review of",
-          thing,
-          ["from", reviewer],
-          where,
-        );
-      case "review_request_removed":
-        return words(who, "no longer requests a review of", thing, [
-          "from",
-          reviewer,
-        ], where);
-      case "milestoned":
-        return words(who, "added", thing, ["to milestone", milestone], where);
-      case "demilestoned":
-        return words(
-          who,
-          "removed",
-          thing,
-          ["from milestone", milestone],
-          where,
-        );
-      case "synchronize":
-        return words(who, "pushed to", thing, where);
-      case "ready_for_review":
-        return words(who, "marked", thing, "ready for review", where);
-      case "converted_to_draft":
-        return words(who, "turned", thing, "into a draft", where);
-      case "auto_merge_enabled":
-      case "auto_merge_disabled":
-        return words(
-          who,
-          action.endsWith("enabled") ? "enabled" : "disabled",
-          "auto-merge of",
-          thing,
-          where,
-        );
-      case "category_changed":
-        return words(who, "changed the category of", thing, where);
-      default:
-        return words(who, did, thing, where);
+    if (action === "closed" && at(payload, key, "merged") === true) {
+      return words(who, "merged", thing, where);
     }
+    const happened = changeOf(event, thing) ?? (action && stateChange(action, thing));
+    return happened ? words(who, happened, where) : words(who, did, thing, where);
   };
 }
 
+/** What was put on a thing or taken off it: a label, a person, a milestone. */
+function changeOf({ payload, action }: GitHubEvent, thing: string): string | undefined {
+  const label = quoted(line(payload, "label", "name"));
+  const assignee = line(payload, "assignee", "login");
+  const reviewer = first(
+    line(payload, "requested_reviewer", "login"),
+    line(payload, "requested_team", "name"),
+  );
+  const milestone = quoted(line(payload, "milestone", "title"));
+  switch (action) {
+    case "labeled":
+      return words("labeled", thing, ["with", label]);
+    case "unlabeled":
+      return words("removed label", label, "from", thing);
+    case "assigned":
+      return words("assigned", thing, ["to", assignee]);
+    case "unassigned":
+      return words("unassigned", assignee, "from", thing);
+    case "review_requested":
+      return words("requested a review of", thing, ["from", reviewer]);
+    case "review_request_removed":
+      return words("no longer requests a review of", thing, ["from", reviewer]);
+    case "milestoned":
+      return words("added", thing, ["to milestone", milestone]);
+    case "demilestoned":
+      return words("removed", thing, ["from milestone", milestone]);
+  }
+}
+
+/** What a thing became, where GitHub's action is no verb in the past. */
+function stateChange(action: string, thing: string): string | undefined {
+  switch (action) {
+    case "synchronize":
+      return words("pushed to", thing);
+    case "ready_for_review":
+      return words("marked", thing, "ready for review");
+    case "converted_to_draft":
+      return words("turned", thing, "into a draft");
+    case "auto_merge_enabled":
+      return words("enabled auto-merge of", thing);
+    case "auto_merge_disabled":
+      return words("disabled auto-merge of", thing);
+    case "category_changed":
+      return words("changed the category of", thing);
+  }
+}
+
 /** `ada commented on PR #7 "Answer the phone" in octo/repo`. */
-export function tellComment(key: string, kind: string): (told: GitHubEvent) => string {
+export function commentTitle(key: string, kind: string): (event: GitHubEvent) => string {
   return ({ payload, action, who, where }) => {
     const did = action === "deleted" || action === "edited"
       ? `${action} a comment on`
@@ -113,7 +100,7 @@ export function tellComment(key: string, kind: string): (told: GitHubEvent) => s
 }
 
 /** `ada commented on commit 1234567 in octo/repo`. */
-export function tellCommitComment({ payload, who, where }: GitHubEvent): string {
+export function commitCommentTitle({ payload, who, where }: GitHubEvent): string {
   return words(
     who,
     "commented on commit",
@@ -123,7 +110,7 @@ export function tellCommitComment({ payload, who, where }: GitHubEvent): string 
 }
 
 /** `ada approved PR #7 "Answer the phone" in octo/repo`. */
-export function tellReview({ payload, action, who, did, where }: GitHubEvent): string {
+export function reviewTitle({ payload, action, who, did, where }: GitHubEvent): string {
   const verbs: Record<string, string> = {
     approved: "approved",
     changes_requested: "requested changes in",

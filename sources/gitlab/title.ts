@@ -43,44 +43,73 @@ export function titleOf(payload: unknown, headers?: Headers): string | undefined
   const kind = kindOf(payload, headers);
   const who = whoOf(payload);
   const project = projectOf(payload);
-  // A custom template says neither: whatever it says is not ours to guess.
+  // The body is of a custom template, whose words are not guessed at.
   if (!who && !project && !line(payload, "object_kind")) return undefined;
   const where = ["in", project] as const;
-  const attributes = at(payload, "object_attributes");
-  const action = line(attributes, "action");
-  const did = (action && DID[action]) ?? action;
   switch (kind) {
     case "push":
     case "tag_push":
-      return tellPush(payload, who, where);
+      return pushTitle(payload, who, where);
     case "merge_request":
-      return words(
-        who,
-        did,
-        "MR",
-        numbered("!", attributes),
-        quoted(line(attributes, "title")),
-        where,
-      );
+      return workTitle(payload, { noun: "MR", mark: "!" }, who, where);
     case "issue":
     case "work_item":
     case "incident":
-      return words(
-        who,
-        did,
-        "issue",
-        numbered("#", attributes),
-        quoted(line(attributes, "title")),
-        where,
-      );
+      return workTitle(payload, { noun: "issue", mark: "#" }, who, where);
     case "note":
-      return tellNote(payload, who, where);
+      return noteTitle(payload, who, where);
+    case "pipeline":
+    case "build":
+    case "release":
+    case "deployment":
+      return runTitle(kind, payload, who, project);
+    case undefined:
+      return undefined;
+    default: {
+      const attributes = at(payload, "object_attributes");
+      const about = quoted(first(line(attributes, "title"), line(attributes, "name")));
+      const did = past(line(attributes, "action")) ?? "sent";
+      return words(who, did, kind.replaceAll("_", " "), about, where);
+    }
+  }
+}
+
+type Where = readonly ["in", string | undefined];
+
+/** `Ada merged MR !7 "Answer the phone" in octo/repo`, and the like for issues. */
+function workTitle(
+  payload: unknown,
+  { noun, mark }: { noun: string; mark: string },
+  who: string | undefined,
+  where: Where,
+): string {
+  const attributes = at(payload, "object_attributes");
+  const number = line(attributes, "iid");
+  return words(
+    who,
+    past(line(attributes, "action")),
+    noun,
+    number && mark + number,
+    quoted(line(attributes, "title")),
+    where,
+  );
+}
+
+/** `Pipeline failed on main in octo/repo by Ada`, and the like for jobs, releases and deployments. */
+function runTitle(
+  kind: "pipeline" | "build" | "release" | "deployment",
+  payload: unknown,
+  who: string | undefined,
+  project: string | undefined,
+): string {
+  const attributes = at(payload, "object_attributes");
+  switch (kind) {
     case "pipeline":
       return words(
         "Pipeline",
         line(attributes, "status"),
         ["on", line(attributes, "ref")],
-        where,
+        ["in", project],
         ["by", who],
       );
     case "build":
@@ -96,23 +125,17 @@ export function titleOf(payload: unknown, headers?: Headers): string | undefined
       return words(
         "Release",
         first(line(payload, "name"), line(payload, "tag")),
-        past(payload),
-        where,
+        past(line(payload, "action")),
+        ["in", project],
       );
     case "deployment":
       return words(
         "Deployment",
         ["to", line(payload, "environment")],
         line(payload, "status"),
-        where,
+        ["in", project],
         ["by", who],
       );
-    case undefined:
-      return undefined;
-    default: {
-      const about = quoted(first(line(attributes, "title"), line(attributes, "name")));
-      return words(who, did ?? "sent", kind.replaceAll("_", " "), about, where);
-    }
   }
 }
 
@@ -164,10 +187,10 @@ function projectOf(payload: unknown): string | undefined {
   );
 }
 
-function tellPush(
+function pushTitle(
   payload: unknown,
   who: string | undefined,
-  where: readonly ["in", string | undefined],
+  where: Where,
 ): string {
   const ref = line(payload, "ref");
   const kind = ref?.startsWith("refs/tags/") ? "tag" : "branch";
@@ -191,10 +214,10 @@ function tellPush(
   return last ? `${said}: ${last}` : said;
 }
 
-function tellNote(
+function noteTitle(
   payload: unknown,
   who: string | undefined,
-  where: readonly ["in", string | undefined],
+  where: Where,
 ): string {
   const [thing, title] = line(payload, "merge_request", "iid")
     ? [`MR !${line(payload, "merge_request", "iid")}`, line(payload, "merge_request", "title")]
@@ -206,14 +229,8 @@ function tellNote(
   return note ? `${said}: ${note}` : said;
 }
 
-function past(payload: unknown): string | undefined {
-  const action = line(payload, "action");
+function past(action: string | undefined): string | undefined {
   return action && (DID[action] ?? action);
-}
-
-function numbered(mark: string, thing: unknown): string | undefined {
-  const number = line(thing, "iid");
-  return number && mark + number;
 }
 
 function branch(ref: string | undefined): string | undefined {

@@ -10,7 +10,7 @@ import { eachOnce, type Extracted } from "./to_description.ts";
  * (prometheus/alertmanager, docs/configuration.md, "webhook_config"): a group
  * of alerts that fire or are resolved together.
  */
-export function findAlerts(payload: unknown): Extracted {
+export function extractAlerts(payload: unknown): Extracted {
   const alerts = eachOnce(list(payload, "alerts"), keyOf);
   const status = line(payload, "status");
   const one = alerts[0];
@@ -74,8 +74,8 @@ export function findAlerts(payload: unknown): Extracted {
 
 /**
  * What one notification is known by, as the sender gives it no id: the group,
- * its status and each alert's. The same group is told again every
- * `repeat_interval`; that is a repeat and no news.
+ * its status and each alert's. The same group comes again every
+ * `repeat_interval`: that is a repeat.
  */
 export function alertsId(request: Incoming): string | undefined {
   const payload = payloadOf(request);

@@ -33,10 +33,10 @@ function isAmount(value: unknown): boolean {
   return Number.isSafeInteger(value) && value !== 0;
 }
 
-function withPoint(amount: number, places: number): string {
-  const figures = String(Math.abs(amount)).padStart(places + 1, "0");
-  const units = figures.slice(0, figures.length - places);
-  const rest = figures.slice(figures.length - places);
+function withPoint(amount: number, decimals: number): string {
+  const figures = String(Math.abs(amount)).padStart(decimals + 1, "0");
+  const units = figures.slice(0, figures.length - decimals);
+  const rest = figures.slice(figures.length - decimals);
   return `${amount < 0 ? "-" : ""}${units}${rest && `.${rest}`}`;
 }
 

@@ -1,9 +1,9 @@
 import type { HandshakeReply } from "../source.ts";
 
-/** A challenge is a short token of visible characters; the limits keep an answer from carrying anything else. */
+/** A challenge is a short token of visible characters: whoever asks must not make us answer with text of their choice. */
 const CHALLENGE = /^[\w.~+/=:-]{1,500}$/;
 
-/** Gives a challenge back as plain text, or says that it is none. */
+/** Answers with the challenge as plain text, or refuses what is none. */
 export function echo(challenge: unknown, allowed: RegExp = CHALLENGE): HandshakeReply {
   return typeof challenge === "string" && allowed.test(challenge)
     ? { status: 200, contentType: "text/plain; charset=utf-8", body: challenge }

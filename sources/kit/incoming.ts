@@ -1,8 +1,13 @@
 import { mediaType, parsePayload } from "./payload.ts";
 import type { Incoming } from "../source.ts";
 
-/** Longer ids than this are no vendor's. */
+/** The longest delivery id, in characters: vendors' are UUIDs and digests, a few of them joined at most. */
 const MAX_ID_LENGTH = 1_000;
+
+/** What a request says, in bytes: its body, or its query where that is the event. */
+export function contentOf({ body, queryForm }: Incoming): Uint8Array {
+  return queryForm ?? body;
+}
 
 const payloads = new WeakMap<Incoming, unknown>();
 
@@ -33,7 +38,7 @@ export function withFields(request: Incoming, fields: Record<string, unknown>): 
 function tryParse(request: Incoming): unknown {
   try {
     return parsePayload(
-      request.body,
+      contentOf(request),
       request.headers.get("content-type") ?? undefined,
     );
   } catch {

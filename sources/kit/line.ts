@@ -1,15 +1,15 @@
 import { LINE_LENGTH } from "../description.ts";
 
 /** A piece of a sentence, or a joining word with what it joins: `["by", sender]`. */
-export type Words =
+type Words =
   | string
   | undefined
   | readonly [joining: string, value: string | undefined];
 
-/** Far more than a line can show, so that a huge text costs no more than a long one. */
-const ENOUGH = 10;
+/** How many times a line's length is cleaned: even a text of many spaces fills it, and a huge one costs no more. */
+const CLEANED_LENGTHS = 10;
 
-/** What no reader can see: bidirectional and zero-width controls, tags, fillers. Joiners are judged apart. */
+/** What no reader can see: bidirectional and zero-width controls, tags, fillers. `STRAY_JOINER` is for joiners. */
 const INVISIBLE = /(?![\u200C\u200D\uFE0E\uFE0F])\p{Default_Ignorable_Code_Point}/gu;
 
 /** A joiner belongs between letters of a script that needs it, or between two emoji; elsewhere it only hides. */
@@ -28,7 +28,7 @@ let segmenter: Intl.Segmenter | undefined;
  */
 export function oneLine(text: string, max: number = LINE_LENGTH): string {
   const start = text.trimStart();
-  const head = start.slice(0, max * ENOUGH);
+  const head = start.slice(0, max * CLEANED_LENGTHS);
   const line = head
     .toWellFormed()
     .replace(INVISIBLE, "")

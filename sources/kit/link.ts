@@ -1,4 +1,4 @@
-/** The longest URL worth a link. */
+/** The longest URL that becomes a link: a longer one is data rather than an address. */
 const MAX_LENGTH = 2_000;
 
 /** A value that is a valid `https:` or `http:` URL without a password, written out; `undefined` for anything else. */

@@ -1,7 +1,7 @@
 import { requireFewFields } from "./payload_error.ts";
 
 /** A file in a form: what it was, without its content. */
-export interface FormFile {
+interface FormFile {
   filename: string;
   type: string;
   size: number;
@@ -21,7 +21,7 @@ export function parseMultipart(
     contentType,
   );
   if (!boundary) return undefined;
-  // One character per byte, so that places in the text are places in the body.
+  // One character per byte, so that an index into the text is one into the body.
   const text = new TextDecoder("latin1").decode(body);
   const delimiter = `--${boundary[1] ?? boundary[2]}`;
   let start = text.startsWith(delimiter) ? 0 : text.indexOf(`\r\n${delimiter}`);

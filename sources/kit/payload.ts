@@ -9,7 +9,7 @@ export interface Parsed {
   payload: unknown;
 }
 
-/** The deepest nesting of arrays and objects that is parsed. */
+/** The deepest nesting of arrays and objects that is parsed: no sender needs it, and whoever walks a payload has a stack for it. */
 const MAX_DEPTH = 512;
 
 /** The largest body that is parsed, in bytes: what GitHub, the most generous sender, sends at most. */
@@ -24,7 +24,9 @@ export function parsePayload(body: Uint8Array, contentType?: string): unknown {
  * Reads a body. The bytes decide before the content type does, because
  * `curl -d '{…}'` calls its JSON a form: any JSON, else the fields of a form
  * (repeated ones as arrays, a lone `payload` of JSON unwrapped), else the text
- * under `raw_body`. Integers above 2^53 are texts of their digits. Throws a `PayloadError` when the body exceeds the budget.
+ * under `raw_body`. Integers above 2^53 are texts of their digits.
+ *
+ * @throws {PayloadError} when the body exceeds the budget.
  */
 export function parseBody(body: Uint8Array, contentType?: string): Parsed {
   if (body.length > MAX_SIZE) {
@@ -56,7 +58,11 @@ export function countFields(payload: unknown): number {
   return typeof payload === "object" ? Object.keys(payload).length : 1;
 }
 
-/** The fields of a form body in order, each name with all its values. Throws a `PayloadError` when there are too many. */
+/**
+ * The fields of a form body in order, each name with all its values.
+ *
+ * @throws {PayloadError} when there are too many.
+ */
 export function formFields(body: Uint8Array): Map<string, string[]> {
   let separators = 0;
   for (const byte of body) if (byte === AMPERSAND) separators++;
@@ -95,12 +101,12 @@ function parseJson(body: Uint8Array): unknown {
 const LONG = /(?<![^[:,\s])-?\d{16,}(?![^\]},\s])/g;
 
 /**
- * Parses JSON; integers that a number cannot hold (ids above 2^53) become texts
- * of their digits, as they would lose the last of them. A reviver would have
- * these, too, and takes 12 s for 25 MB.
+ * Parses JSON; integers that a number cannot hold (ids above 2^53) become texts,
+ * because as numbers they would lose their last digits. A reviver could do the
+ * same, but takes 12 s for 25 MB.
  */
 function parseWhole(text: string): unknown {
-  // First as it is: quotes could make JSON of what is none.
+  // First as it is: the added quotes could make JSON of a text that is none.
   const value = JSON.parse(text);
   let whole = "";
   let from = 0;

@@ -7,26 +7,24 @@ const FORM = "application/x-www-form-urlencoded";
 const BODILESS = new Set(["GET", "DELETE"]);
 
 /**
- * An event without a body, as the form that its query would have been: so it is
- * kept, read, shown and replayed like any other. Anything else as it is. What
- * proves its sender is no part of what he says.
+ * A request with what its query says, where that is the event: as it came in, or
+ * as it was kept, when the query's form stands in the place of the body. Either
+ * way `body` is what its sender signed and `queryForm` what it says. What proves
+ * the sender is no part of what they say.
  */
-export function readQuery(source: Source, incoming: Incoming): Incoming {
-  if (!BODILESS.has(incoming.method) || incoming.body.length > 0) return incoming;
-  const form = formOf(source, incoming.url);
-  if (form === "") return incoming;
-  const headers = new Headers(incoming.headers);
+export function readQuery(source: Source, request: Omit<Incoming, "queryForm">): Incoming {
+  const plain = { ...request, queryForm: undefined };
+  if (!BODILESS.has(request.method)) return plain;
+  const form = formOf(source, request.url);
+  if (request.body.length > 0) {
+    const isKeptForm = mediaType(request.headers.get("content-type")) === FORM &&
+      new TextDecoder().decode(request.body) === form;
+    return isKeptForm ? { ...request, body: new Uint8Array(), queryForm: request.body } : plain;
+  }
+  if (form === "") return plain;
+  const headers = new Headers(request.headers);
   headers.set("content-type", FORM);
-  return { ...incoming, headers, body: new TextEncoder().encode(form) };
-}
-
-/** The request that `readQuery` was given, with the empty body that its sender signed. */
-export function asSent(source: Source, incoming: Incoming): Incoming {
-  const { method, url, headers, body } = incoming;
-  if (!BODILESS.has(method) || mediaType(headers.get("content-type")) !== FORM) return incoming;
-  return new TextDecoder().decode(body) === formOf(source, url)
-    ? { ...incoming, body: new Uint8Array() }
-    : incoming;
+  return { ...request, headers, queryForm: new TextEncoder().encode(form) };
 }
 
 function formOf({ secretNames = [] }: Source, url: string): string {

@@ -1,8 +1,8 @@
-/** Longer bodies are not tried: each writing costs a signature. */
+/** Longer bodies are not tried: some twenty writings each cost a signature over the whole body. */
 const MOST_BYTES = 64 * 1024;
 
 /** Another writing of a body, and what it would mean if the signature fits it. */
-export interface Writing {
+interface RewrittenBody {
   body: Uint8Array;
   /** As in "the signature fits …". */
   is: string;
@@ -12,10 +12,10 @@ export interface Writing {
  * What a sender may have signed when something on the way has parsed its JSON
  * and written it anew, or has touched its line breaks: the commonest writings.
  */
-export function otherWritings(body: Uint8Array): Writing[] {
+export function rewrittenBodies(body: Uint8Array): RewrittenBody[] {
   if (body.length > MOST_BYTES) return [];
   const seen = new Set<string>();
-  const writings: Writing[] = [];
+  const writings: RewrittenBody[] = [];
   const add = (text: string, is: string) => {
     if (seen.has(text)) return;
     seen.add(text);
@@ -48,7 +48,7 @@ export function otherWritings(body: Uint8Array): Writing[] {
       add(`${written}\n`, `${is}, with a line break at its end`);
     }
   } catch {
-    // Neither text nor JSON: what there is until here is all there is.
+    // It is no text or no JSON: the writings found so far are all there are.
   }
   return writings;
 }

@@ -1,10 +1,10 @@
 import type { Sample } from "../source.ts";
 
-/** A system that a sample can be sent of. */
+/** A system of which Otto has samples to send. */
 export interface Sampled {
   name: string;
   label: string;
-  /** What must be set before; undefined when it can be sent now. */
+  /** The variable that must be set first; undefined when a sample can be sent now. */
   missing?: string;
 }
 

@@ -1,42 +1,50 @@
 import {
   checkScheme,
   type Finding,
+  formatScheme,
   isKeyOf,
   type Scheme,
   signedText,
   signScheme,
-  tellScheme,
 } from "../signature/signature.ts";
 import type { Incoming, Source, Verdict } from "../source.ts";
-import { malformed, mismatch, missing, outsideWindow, unusable, verified } from "./verdict.ts";
+import {
+  secretUnusable,
+  signatureMalformed,
+  signatureMismatch,
+  signatureMissing,
+  timestampOutsideWindow,
+  verified,
+} from "./verdict.ts";
 
-/** Where a secret is kept: our variable, and the place in the vendor's settings, as in "the app's signing secret". */
-export interface SecretPlace {
+/** How a secret is set: our variable, and what of the vendor's it is set to, as in "the app's signing secret". */
+export interface SecretSetting {
   variable: string;
   is: string;
 }
 
 /** `verify`, `sign`, `proof` and `signedContentKeys` of a source whose vendor signs by a scheme that is data. */
-export function signedBy(scheme: Scheme, place: SecretPlace) {
+export function signedBy(scheme: Scheme, setting: SecretSetting) {
   return {
     verify: async (request: Incoming, secrets: readonly string[]): Promise<Verdict> =>
-      toVerdict(await checkScheme(scheme, request, secrets), request, place),
+      toVerdict(await checkScheme(scheme, request, secrets), request, setting),
     sign: (request: Incoming, secret: string): Promise<Record<string, string>> =>
       signScheme(scheme, request, secret),
-    proof: tellScheme(scheme),
-    /** All that is signed, time and id included where they are: on that alone the vendor's word is good. */
+    proof: formatScheme(scheme),
+    /** All that is signed, with the time and the id where the vendor signs them: nothing else is certain to be the vendor's. */
     signedContentKeys: (request: Incoming) => [signedText(scheme, request)],
   };
 }
 
 /** The same for a vendor that signs with a private key: only it can sign. */
-export function signedByKey(scheme: Scheme, place: SecretPlace) {
-  const { verify, proof, signedContentKeys } = signedBy(scheme, place);
+export function signedByKey(scheme: Scheme, setting: SecretSetting) {
+  const { verify, proof, signedContentKeys } = signedBy(scheme, setting);
   return { verify, proof, signedContentKeys, takes: (secret: string) => isKeyOf(scheme, secret) };
 }
 
 /**
- * A request with the proof that its sender would give, as it is where the source can give none.
+ * A request with the proof that its sender would give; unchanged where the source
+ * can make none.
  *
  * @throws whatever the source does when the secret is none for it.
  */
@@ -57,23 +65,26 @@ export async function signedAs(
 export function toVerdict(
   finding: Finding,
   { receivedAt }: Pick<Incoming, "receivedAt">,
-  { variable, is }: SecretPlace,
+  { variable, is }: SecretSetting,
 ): Verdict {
   switch (finding.kind) {
     case "match":
       return verified;
     case "missing":
-      return missing(finding.header, `Set ${variable} to ${is}; the sender needs the same.`);
+      return signatureMissing(
+        finding.header,
+        `Set ${variable} to ${is}; the sender needs the same.`,
+      );
     case "malformed":
-      return malformed(finding.header, finding.wanted);
+      return signatureMalformed(finding.header, finding.wanted);
     case "mismatch":
-      return mismatch(
+      return signatureMismatch(
         finding.header,
         `Set ${variable} to ${is}, and forward the body unchanged.`,
       );
     case "unusable":
-      return unusable(variable, finding.wanted);
+      return secretUnusable(variable, finding.wanted);
     case "late":
-      return outsideWindow(finding.seconds, receivedAt, finding.allowed);
+      return timestampOutsideWindow(finding.seconds, receivedAt, finding.allowed);
   }
 }

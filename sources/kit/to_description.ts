@@ -5,7 +5,7 @@ import { countFields } from "./payload.ts";
 import { facts } from "./json_path.ts";
 import type { DescribeContext } from "../source.ts";
 
-/** What a source found in a payload; anything can be missing. */
+/** What a source extracts from a payload for its description; anything can be missing. */
 export interface Extracted {
   event?: string;
   /** The line a person reads; without one it is the source's name and the event. */
@@ -68,7 +68,7 @@ export function withoutTags(html: string | undefined): string | undefined {
   return text && wholeText(text).trim() || undefined;
 }
 
-/** As much of a text as anybody reads. */
+/** The most HTML that is made text, in characters: nobody reads more, and a sender may send megabytes. */
 const MAX_HTML = 20_000;
 
 const ENTITIES: Record<string, string> = {

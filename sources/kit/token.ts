@@ -1,23 +1,23 @@
 import { credentials, isSecret, writeHeader } from "../signature/signature.ts";
-import type { SecretPlace } from "./signed.ts";
+import type { SecretSetting } from "./signed.ts";
 import type { Incoming, Verdict } from "../source.ts";
-import { noToken, verified, wrongToken } from "./verdict.ts";
+import { tokenMismatch, tokenMissing, verified } from "./verdict.ts";
 
 /**
- * `verify`, `sign`, `prove`, `proof` and `secretNames` of a source that sends the secret itself: in a
- * header of its own, in `Authorization` (Bearer, Basic, or alone), or as a
- * parameter of the URL.
+ * `verify`, `sign`, `prove`, `proof` and `secretNames` of a source that sends the
+ * secret itself: in a header of its own, in `Authorization` (Bearer, Basic, or
+ * alone), or as a parameter of the URL.
  */
 export function provenBy(
-  where: { header?: string; authorization?: boolean; parameters?: readonly string[] },
-  { variable, is }: SecretPlace,
+  carrier: { header?: string; authorization?: boolean; parameters?: readonly string[] },
+  { variable, is }: SecretSetting,
 ) {
-  const { header, authorization, parameters = [] } = where;
-  const places = [
+  const { header, authorization, parameters = [] } = carrier;
+  const carriers = [
     header && `\`${header}\``,
     authorization && "`Authorization` (Bearer or Basic)",
     ...parameters.map((name) => `\`?${name}=\` in the URL`),
-  ].filter((place) => place);
+  ].filter((each) => each);
   const inHeader = header || authorization ? `${header ?? "Authorization"} header` : undefined;
   const inUrl = `parameter ${parameters[0]} of its URL`;
   return {
@@ -29,15 +29,15 @@ export function provenBy(
       ].filter((token) => token);
       const values = parameters.map((parameter) => query?.get(parameter)).filter((token) => token);
       if (headers.length + values.length === 0) {
-        const wanted = plain(places.join(" or "));
-        return noToken(inHeader ?? inUrl, `Let the sender prove itself by ${wanted}.`);
+        const wanted = plain(carriers.join(" or "));
+        return tokenMissing(inHeader ?? inUrl, `Let the sender prove itself by ${wanted}.`);
       }
       let matches = false;
       for (const token of [...headers, ...values]) {
         if (await isSecret(token, secrets)) matches = true;
       }
-      const place = headers.length > 0 && inHeader || inUrl;
-      return matches ? verified : wrongToken(place, `Set ${variable} to ${is}.`);
+      const where = headers.length > 0 && inHeader || inUrl;
+      return matches ? verified : tokenMismatch(where, `Set ${variable} to ${is}.`);
     },
     /** @throws {TypeError} when no header can hold the secret. */
     sign(_request: Incoming, secret: string): Promise<Record<string, string>> {
@@ -53,7 +53,7 @@ export function provenBy(
       return Promise.resolve({ ...request, url: url.href });
     },
     secretNames: [header, ...parameters].flatMap((name) => name?.toLowerCase() ?? []),
-    proof: `the secret itself in ${places.join(" or ")}; the body is not signed`,
+    proof: `the secret itself in ${carriers.join(" or ")}; the body is not signed`,
   };
 }
 

@@ -4,7 +4,7 @@ import type { Verdict } from "../source.ts";
 export const verified: Verdict = { ok: true };
 
 /** The header with the signature is not there. */
-export function missing(header: string, hint: string): Verdict {
+export function signatureMissing(header: string, hint: string): Verdict {
   return {
     ok: false,
     code: "signature_missing",
@@ -14,7 +14,7 @@ export function missing(header: string, hint: string): Verdict {
 }
 
 /** The header is there, but is not written as the vendor writes it. */
-export function malformed(header: string, wanted: string): Verdict {
+export function signatureMalformed(header: string, wanted: string): Verdict {
   return {
     ok: false,
     code: "signature_malformed",
@@ -24,7 +24,7 @@ export function malformed(header: string, wanted: string): Verdict {
 }
 
 /** The signature was made over other bytes, or with another secret. */
-export function mismatch(header: string, hint: string): Verdict {
+export function signatureMismatch(header: string, hint: string): Verdict {
   return {
     ok: false,
     code: "signature_mismatch",
@@ -34,27 +34,27 @@ export function mismatch(header: string, hint: string): Verdict {
 }
 
 /** The sender was to show the secret itself, and shows nothing; as in "no X-Token header". */
-export function noToken(place: string, hint: string): Verdict {
+export function tokenMissing(where: string, hint: string): Verdict {
   return {
     ok: false,
     code: "signature_missing",
-    message: `Checking the token failed: the request has no ${place}`,
+    message: `Checking the token failed: the request has no ${where}`,
     hint,
   };
 }
 
 /** What the sender shows is not the secret. */
-export function wrongToken(place: string, hint: string): Verdict {
+export function tokenMismatch(where: string, hint: string): Verdict {
   return {
     ok: false,
     code: "signature_mismatch",
-    message: `Checking the token failed: what the ${place} holds is not the secret`,
+    message: `Checking the token failed: what the ${where} holds is not the secret`,
     hint,
   };
 }
 
-/** The signature is right, but its time is not. Given last, so that it means nothing else is wrong. */
-export function outsideWindow(
+/** The signature is right, but its time is not. Checked last, so that this verdict says all else is right. */
+export function timestampOutsideWindow(
   seconds: number,
   receivedAt: number,
   allowed: number,
@@ -71,7 +71,7 @@ export function outsideWindow(
 }
 
 /** No configured secret can be a key of this scheme, so nothing could ever match. */
-export function unusable(variable: string, wanted: string): Verdict {
+export function secretUnusable(variable: string, wanted: string): Verdict {
   return {
     ok: false,
     code: "secret_unusable",

@@ -4,19 +4,19 @@ import { digest } from "../signature/signature.ts";
 import { eachOnce, type Extracted } from "../kit/to_description.ts";
 
 /** One thing that happened, of the many that Meta sends together. */
-export interface Update {
+interface MetaUpdate {
   kind: "message" | "status" | "messaging" | "change";
   item: unknown;
   /** What holds it: a WhatsApp change's value, or the entry. */
   around: unknown;
 }
 
-/** More than these in one request are counted together: Meta sends at most 1,000. */
+/** The most updates that are read of one request: Meta sends at most 1,000. */
 const MAX_UPDATES = 1_000;
 
 /** Everything in a request, each once. */
-export function findUpdates(payload: unknown): Update[] {
-  const updates: Update[] = [];
+export function findUpdates(payload: unknown): MetaUpdate[] {
+  const updates: MetaUpdate[] = [];
   for (const entry of list(payload, "entry").slice(0, MAX_UPDATES)) {
     if (updates.length >= MAX_UPDATES) break;
     for (const item of list(entry, "messaging")) {
@@ -44,17 +44,17 @@ export function findUpdates(payload: unknown): Update[] {
 }
 
 /** What an update is known by: its own id, else all of it. */
-export function keyOf({ kind, item, around }: Update): string {
+export function keyOf({ kind, item, around }: MetaUpdate): string {
   const id = kind === "messaging" ? text(item, "message", "mid") : text(item, "id");
   if (id) return [kind, id, text(item, "status")].join("|");
   return digest(JSON.stringify([kind, item, text(around, "id"), text(around, "time")]));
 }
 
 /** One update in words. */
-export function tellUpdate({ kind, item, around }: Update): Extracted {
+export function extractUpdate({ kind, item, around }: MetaUpdate): Extracted {
   switch (kind) {
     case "message":
-      return tellMessage(item, around);
+      return extractMessage(item, around);
     case "status":
       return {
         event: `whatsapp.${line(item, "status") ?? "status"}`,
@@ -69,7 +69,7 @@ export function tellUpdate({ kind, item, around }: Update): Extracted {
         },
       };
     case "messaging":
-      return tellMessaging(item);
+      return extractMessaging(item);
     case "change":
       return {
         event: line(item, "field"),
@@ -87,7 +87,7 @@ export function tellUpdate({ kind, item, around }: Update): Extracted {
   }
 }
 
-function tellMessage(item: unknown, value: unknown): Extracted {
+function extractMessage(item: unknown, value: unknown): Extracted {
   const name = line(value, "contacts", 0, "profile", "name");
   const from = line(item, "from");
   const type = line(item, "type");
@@ -112,7 +112,7 @@ function tellMessage(item: unknown, value: unknown): Extracted {
   };
 }
 
-function tellMessaging(item: unknown): Extracted {
+function extractMessaging(item: unknown): Extracted {
   const from = line(item, "sender", "id");
   const body = first(line(item, "message", "text"), line(item, "postback", "title"));
   const title = words("Message", ["from", from]);

@@ -11,13 +11,12 @@ import { toScheme } from "./scheme.ts";
 import type { SourceSettings } from "./settings.ts";
 import { signedBy, signedByKey } from "../kit/signed.ts";
 import type { DescribeContext, Incoming, Source, Verdict } from "../source.ts";
-import { fillLink, fillTemplate, pathsIn } from "./template.ts";
+import { fillLink, fillTemplate, pathExpressionsIn } from "./template.ts";
 import { provenBy } from "../kit/token.ts";
 
 /**
- * A source as the operator's file has it: one that Otto knows with some of it
- * changed, or one of the operator's own, which says nothing about itself but what
- * stands in the file.
+ * A source with the settings of the operator's file: one that Otto knows, partly
+ * changed, or one of the operator's own, of which only the file says anything.
  */
 export function customSource(
   name: string,
@@ -39,13 +38,14 @@ export function customSource(
     ...(secret_required !== undefined && { secretRequired: secret_required }),
     ...(repeats === "normal" && { signedContentKeys: undefined }),
     ...(settings.id !== undefined && { deliveryId: idAt(settings.id) }),
-    describe: (payload, context) => describedBy(settings, base, payload, context),
+    describe: (payload, context) => describeWith(settings, base, payload, context),
   };
 }
 
 /**
- * Where a vendor signs the id of a delivery, that tells a captured request; another
- * id that the file names instead may stand where anybody can write.
+ * The vendor's own delivery id as the key that tells a captured request. The id
+ * that the file names instead may stand where anybody can write, and so cannot be
+ * that key.
  */
 function idAsKey({ scheme }: SourceSettings, { verify, deliveryId }: Source) {
   const isVendors = scheme === undefined || scheme.type === "like";
@@ -56,7 +56,7 @@ function idAsKey({ scheme }: SourceSettings, { verify, deliveryId }: Source) {
   };
 }
 
-/** How it proves itself; nothing where the file does not say. */
+/** What proves its messages; nothing changes where the file does not say. */
 function provedBy(
   name: string,
   { scheme, label = name }: SourceSettings,
@@ -73,7 +73,7 @@ function provedBy(
     certificateUrl: undefined,
     secretNames: undefined,
   };
-  const place = {
+  const setting = {
     variable: base.secretVariable ?? secretVariable(name),
     is: `the secret that ${label} sends or signs with`,
   };
@@ -82,22 +82,22 @@ function provedBy(
       return nothing;
     case "bearer":
     case "basic":
-      return { ...nothing, ...provenBy({ authorization: true }, place), prove: undefined };
+      return { ...nothing, ...provenBy({ authorization: true }, setting), prove: undefined };
     case "token": {
       const { header, parameter } = scheme;
       const parameters = parameter === undefined ? [] : [parameter];
-      const proven = provenBy({ header, parameters }, place);
+      const proven = provenBy({ header, parameters }, setting);
       const other = header === undefined ? { sign: undefined } : { prove: undefined };
       return { ...nothing, ...proven, ...other };
     }
     case "hmac":
-      return { ...nothing, ...signedBy(toScheme(scheme), place) };
+      return { ...nothing, ...signedBy(toScheme(scheme), setting) };
     case "ed25519":
     case "ecdsa":
     case "rsa":
-      return { ...nothing, ...signedByKey(toScheme(scheme), place) };
+      return { ...nothing, ...signedByKey(toScheme(scheme), setting) };
     case "like":
-      return { ...nothing, ...like(scheme.source as keyof typeof sources, place.variable) };
+      return { ...nothing, ...like(scheme.source as keyof typeof sources, setting.variable) };
   }
 }
 
@@ -125,7 +125,7 @@ function like(name: keyof typeof sources, variable: string): Partial<Source> {
   };
 }
 
-/** How a source of the operator's own greets, answers and is called, where it is like one that Otto knows. */
+/** The handshakes, answers and methods of the source that one of the operator's own is like. */
 function greetedLike({ scheme }: SourceSettings): Partial<Source> {
   if (scheme?.type !== "like") return {};
   const model: Source = sources[scheme.source as keyof typeof sources];
@@ -133,18 +133,18 @@ function greetedLike({ scheme }: SourceSettings): Partial<Source> {
   return { probe, handshake, answer, methods, bodyLimit, verifyTokenVariable };
 }
 
-/** All that is at several places makes one id together; where one of them is empty there is none. */
-function idAt(places: readonly string[]) {
-  const inBody = places.some((place) => !place.startsWith("header:"));
+/** What several path expressions find makes one id together; where one of them finds nothing there is none. */
+function idAt(paths: readonly string[]) {
+  const inBody = paths.some((path) => !path.startsWith("header:"));
   return (request: Incoming): string | undefined => {
-    // Not parsed where the headers have it all.
-    const found = {
+    // The body is not parsed where the headers have all of the id.
+    const parts = {
       headers: request.headers,
       payload: inBody ? payloadOf(request) : undefined,
     };
-    const parts = places.map((place) => textsAt(place, found) ?? []);
-    if (parts.some((texts) => texts.length === 0)) return undefined;
-    const [part, ...others] = parts.map((texts) => texts.length === 1 ? texts[0] : texts);
+    const found = paths.map((path) => textsAt(path, parts) ?? []);
+    if (found.some((texts) => texts.length === 0)) return undefined;
+    const [part, ...others] = found.map((texts) => texts.length === 1 ? texts[0] : texts);
     if (others.length === 0 && typeof part === "string") return usableId(part);
     // As JSON, so that no two lists of parts are the same id.
     const id = JSON.stringify(others.length === 0 ? part : [part, ...others]);
@@ -152,38 +152,38 @@ function idAt(places: readonly string[]) {
   };
 }
 
-function describedBy(
+function describeWith(
   settings: SourceSettings,
   base: Source,
   payload: unknown,
   context: DescribeContext | undefined,
 ) {
-  const told = base.describe(payload, context);
+  const description = base.describe(payload, context);
   const request = { payload, headers: context?.headers };
   const fill = (template: string | undefined) =>
     template === undefined ? undefined : fillTemplate(template, request);
   const line = (template: string | undefined) => oneLine(fill(template) ?? "") || undefined;
   return {
-    ...told,
-    event: line(settings.event) ?? told.event,
-    title: line(settings.title) ?? told.title,
-    description: line(settings.description) ?? told.description,
-    link: httpLink(settings.link && fillLink(settings.link, request)) ?? told.link,
-    actor: line(settings.actor) ?? told.actor,
-    text: (settings.text && wholeText(fill(settings.text) ?? "").trim()) || told.text,
+    ...description,
+    event: line(settings.event) ?? description.event,
+    title: line(settings.title) ?? description.title,
+    description: line(settings.description) ?? description.description,
+    link: httpLink(settings.link && fillLink(settings.link, request)) ?? description.link,
+    actor: line(settings.actor) ?? description.actor,
+    text: (settings.text && wholeText(fill(settings.text) ?? "").trim()) || description.text,
   };
 }
 
-/** Something to try it with: what the templates look for is there. */
+/** An event to try the source with: it has whatever the templates and the id look for. */
 function sampleOf({ event, title, id }: SourceSettings) {
-  const places = [event, title].flatMap((template) => pathsIn(template ?? ""));
+  const paths = [event, title].flatMap((template) => pathExpressionsIn(template ?? ""));
   const payload: Record<string, unknown> = {};
   const headers: Record<string, string> = {};
-  for (const place of [...places, ...id ?? []]) {
-    const isId = id?.includes(place);
-    if (place.startsWith("header:")) {
-      headers[place.slice(7).toLowerCase()] = isId ? "SAMPLE" : "sample";
-    } else put(payload, place, isId ? "SAMPLE" : `sample ${place}`);
+  for (const path of [...paths, ...id ?? []]) {
+    const isId = id?.includes(path);
+    if (path.startsWith("header:")) {
+      headers[path.slice("header:".length).toLowerCase()] = isId ? "SAMPLE" : "sample";
+    } else put(payload, path, isId ? "SAMPLE" : `sample ${path}`);
   }
   return jsonSample(
     "sample",
@@ -192,12 +192,12 @@ function sampleOf({ event, title, id }: SourceSettings) {
   );
 }
 
-/** A sample with a longer list would be a large one. */
+/** The longest list in a sample: `items[1000000]` would make one of a million items. */
 const MOST_ITEMS = 100;
 
-/** Puts a value at a place of keys and lists; a place that cannot be made is left out. */
-function put(into: Record<string, unknown>, place: string, value: string): void {
-  const steps = (parsePath(place) ?? []).map((step) => step === ANY ? 0 : step);
+/** Puts a value where a path expression will find it; a path that cannot be made is left out. */
+function put(into: Record<string, unknown>, path: string, value: string): void {
+  const steps = (parsePath(path) ?? []).map((step) => step === ANY ? 0 : step);
   let at: unknown = into;
   for (const [index, key] of steps.entries()) {
     if (typeof at !== "object" || at === null || key === "__proto__") return;

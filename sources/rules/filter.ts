@@ -1,15 +1,15 @@
 import { oneLine } from "../kit/line.ts";
 import { matchesGlob } from "./glob.ts";
-import { type Request, valuesAt } from "./path_expression.ts";
+import { type RequestParts, valuesAt } from "./path_expression.ts";
 
-/** One thing that is asked of a request; exactly one of `equals`, `glob` and `exists` is there. */
-export interface FilterCondition {
+/** One condition on a request; exactly one of `equals`, `glob` and `exists` is there. */
+interface FilterCondition {
   path: string;
   /** Texts and numbers are compared as they are written: a form knows texts only. */
   equals?: string | number | boolean | null;
   glob?: string;
   exists?: boolean;
-  /** Turns the answer round. */
+  /** The condition is met where it would not be. */
   not?: boolean;
 }
 
@@ -20,27 +20,30 @@ export interface Filter {
 }
 
 const UNREAD = "the body could not be read, as it is neither JSON nor a form";
-/** Longer texts are not compared with a pattern: nobody writes one for them. */
+/** Longer texts are not compared with a pattern: a pattern takes time for each character. */
 const MOST_TEXT = 100_000;
 
 /**
  * Why a filter holds a message back, in one line; undefined when it lets it
  * through. What is not there equals nothing and matches no pattern.
  */
-export function heldBackBy({ all = [], any = [] }: Filter, request: Request): string | undefined {
+export function heldBackBy(
+  { all = [], any = [] }: Filter,
+  request: RequestParts,
+): string | undefined {
   const unmet = all.find((condition) => !meets(condition, request));
-  if (unmet) return `${tell(unmet)}: ${tellFound(unmet, request)}`;
+  if (unmet) return `${formatCondition(unmet)}: ${formatValues(unmet, request)}`;
   if (any.length === 0 || any.some((condition) => meets(condition, request))) return undefined;
   const why = request.isRaw ? `${UNREAD}, so ` : "";
-  return oneLine(`${why}none of ${any.map(tell).join("; ")}`, 400);
+  return oneLine(`${why}none of ${any.map(formatCondition).join("; ")}`, 400);
 }
 
-function meets(condition: FilterCondition, request: Request): boolean {
+function meets(condition: FilterCondition, request: RequestParts): boolean {
   const found = valuesAt(condition.path, request);
-  // What nobody can say is not otherwise, either.
+  // Where it cannot be said what is there, a condition with `not` is not met either.
   if (found === undefined) return false;
-  // What is too long to be compared is not otherwise, either.
-  return areComparable(condition, found) && isSo(condition, found) !== (condition.not ?? false);
+  // The same where it is too long to be compared.
+  return areComparable(condition, found) && holds(condition, found) !== (condition.not ?? false);
 }
 
 function areComparable({ glob }: FilterCondition, found: readonly unknown[]): boolean {
@@ -48,7 +51,7 @@ function areComparable({ glob }: FilterCondition, found: readonly unknown[]): bo
     found.every((value) => typeof value !== "string" || value.length <= MOST_TEXT);
 }
 
-function isSo({ equals, glob, exists }: FilterCondition, found: readonly unknown[]): boolean {
+function holds({ equals, glob, exists }: FilterCondition, found: readonly unknown[]): boolean {
   if (exists !== undefined) return (found.length > 0) === exists;
   if (glob !== undefined) {
     return found.some((value) => isPlain(value) && matchesGlob(glob, String(value)));
@@ -63,13 +66,13 @@ function isPlain(value: unknown): value is string | number | boolean {
 }
 
 /** A condition in words: `action equals "opened"`. */
-export function tell({ path, equals, glob, exists, not }: FilterCondition): string {
+export function formatCondition({ path, equals, glob, exists, not }: FilterCondition): string {
   if (exists !== undefined) return `${path} is ${exists !== (not ?? false) ? "" : "not "}there`;
   const word = glob === undefined ? "equals" : "matches";
   return `${path} ${not ? `not ${word}` : word} ${JSON.stringify(glob ?? equals)}`;
 }
 
-function tellFound(condition: FilterCondition, request: Request): string {
+function formatValues(condition: FilterCondition, request: RequestParts): string {
   const { path, exists } = condition;
   const found = valuesAt(path, request);
   if (found === undefined) return request.isRaw ? UNREAD : "it has too many values to look at all";

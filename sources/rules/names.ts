@@ -1,7 +1,7 @@
 import { GENERIC, labelOf, type Registry } from "./registry.ts";
 
 /** What people call a system: its name, or for those that nobody knows the one in the URL. */
-export type NameOf = (place: { source: string; webhook_type: string }) => string;
+export type NameOf = (message: { source: string; webhook_type: string }) => string;
 
 /** The sources to choose from, in the order of their names. */
 export function listChoices({ all }: Registry): { value: string; label: string }[] {
@@ -19,6 +19,6 @@ export function createNames(sources: Registry): NameOf {
       ? webhook_type
       : Object.hasOwn(sources.all, name)
       ? labelOf({ name, source: sources.all[name] })
-      // Of a source that was in the file once.
+      // The source was in the file when the message came, and is no more.
       : name;
 }

@@ -1,5 +1,5 @@
-/** Where something is looked for in a request. */
-export interface Request {
+/** The parts of a request that path expressions look into. */
+export interface RequestParts {
   headers?: Headers;
   payload: unknown;
   /** The body was neither JSON nor a form: the payload is `raw_body` and nothing else. */
@@ -10,23 +10,23 @@ export interface Request {
 export const ANY = Symbol("any");
 
 /** A step into a payload: a key, an index, or any item. */
-export type PathStep = string | number | typeof ANY;
+type PathStep = string | number | typeof ANY;
 
-/** More values than these are not looked at: a payload may hold a million. */
+/** With more values than these nothing is said about a path: a payload may hold a million. */
 const MOST_VALUES = 10_000;
 
-/** Names are told apart by dots; a key with anything else in it is a string in brackets. */
+/** A step is `.name`, `[0]`, `[*]`, or for a key with any other characters `["a key"]`. */
 const STEP = /\.([^\s.[\]{}|:"]+)|\[(\d+|\*)\]|\[("(?:[^"\\]|\\.)*")\]/y;
 const HEADER = /^header:([!#$%&'*+.^_`|~0-9A-Za-z-]+)$/;
 const WANTED = 'must be a path into the payload, such as "order.items[0].name" (a key with other ' +
   'characters in it is written ["a key"]), or "header:" and the name of a header';
 
 /**
- * What is wrong with a text that should name a place: `order.items[0].name`,
+ * What is wrong with a text that should be a path expression: `order.items[0].name`,
  * `labels[*].name` (any of them), `form["user[email]"]` or `header:X-Event`;
  * undefined when nothing is.
  */
-export function pathFault(text: string): string | undefined {
+export function pathExpressionFault(text: string): string | undefined {
   if (text.startsWith("$")) {
     const path = text.replace(/^\$(\.|(?=\[))/, "");
     const meant = path !== text && parsePath(path) ? path : "order.id";
@@ -63,46 +63,46 @@ function parseKey(json: string): string | undefined {
 }
 
 /**
- * All values at a place: none, one, or with `[*]` several; those a sender's
- * objects inherit do not count. Undefined when nobody can say: there are more
- * than are looked at, or the body could not be read.
+ * All values that a path expression finds: none, one, or with `[*]` several;
+ * inherited properties do not count. Undefined when that cannot be said: there
+ * are more than are looked at, or the body could not be read.
  */
-export function valuesAt(place: string, request: Request): unknown[] | undefined {
-  const { values, isAll } = look(place, request);
+export function valuesAt(path: string, request: RequestParts): unknown[] | undefined {
+  const { values, isAll } = search(path, request);
   return isAll ? values : undefined;
 }
 
-function look(place: string, { headers, payload, isRaw }: Request) {
-  const [, header] = HEADER.exec(place) ?? [];
+function search(path: string, { headers, payload, isRaw }: RequestParts) {
+  const [, header] = HEADER.exec(path) ?? [];
   if (header !== undefined) {
     const value = headers?.get(header) ?? undefined;
     return { values: value === undefined ? [] : [value], isAll: true };
   }
-  const steps = parsePath(place) ?? [];
+  const steps = parsePath(path) ?? [];
   let values: unknown[] = [payload];
   let isAll = !isRaw || steps[0] === "raw_body";
   for (const step of steps) {
-    values = values.flatMap((value) => below(value, step));
+    values = values.flatMap((value) => takeStep(value, step));
     if (values.length > MOST_VALUES) isAll = false;
     values = values.slice(0, MOST_VALUES);
   }
   return { values, isAll };
 }
 
-function below(value: unknown, step: PathStep): unknown[] {
+function takeStep(value: unknown, step: PathStep): unknown[] {
   if (typeof value !== "object" || value === null) return [];
   if (step === ANY) return Array.isArray(value) ? value : [];
   return Object.hasOwn(value, step) ? [(value as Record<PathStep, unknown>)[step]] : [];
 }
 
-/** The first text or number at a place; booleans count as text, blank text does not count. */
-export function textAt(place: string, request: Request): string | undefined {
-  return textsIn(look(place, request).values)[0];
+/** The first text or number that a path expression finds; booleans count as text, blank text does not count. */
+export function textAt(path: string, request: RequestParts): string | undefined {
+  return textsIn(search(path, request).values)[0];
 }
 
-/** The same for all of them; undefined when nobody can say. */
-export function textsAt(place: string, request: Request): string[] | undefined {
-  const values = valuesAt(place, request);
+/** All of those texts; undefined when that cannot be said, as in `valuesAt`. */
+export function textsAt(path: string, request: RequestParts): string[] | undefined {
+  const values = valuesAt(path, request);
   return values && textsIn(values);
 }
 

@@ -16,17 +16,17 @@ export interface Named {
   source: Source;
 }
 
-/** All the sources of one Otto: those that it knows as its operator has changed them, and the operator's own. */
+/** All sources of this installation: the known ones with the operator's settings, and the operator's own. */
 export interface Registry {
   /** By the name in the webhook's URL; `generic` is for all other names. */
   readonly all: Readonly<Record<string, Source>>;
-  /** The source for a `webhook_type` as a sender wrote it; all that nobody knows are one, the generic source. */
+  /** The source for a `webhook_type` as a sender wrote it; for every unknown one the generic source. */
   find(type: string): Named;
-  /** The names of those that the operator says something of. */
+  /** The names of the sources that the operator's file has settings for. */
   readonly ruled: readonly string[];
-  /** A short name for all that the operator says; null where that is nothing. */
+  /** A short digest of the operator's file, to tell one version from the next; null where it has no settings. */
   readonly rules: string | null;
-  /** What the operator says of a source. */
+  /** The operator's settings of a source; empty where there are none. */
   settingsOf(name: string): SourceSettings;
   /** Whether somebody at an address may send to a source. */
   allows(name: string, address: string): boolean;
@@ -64,7 +64,7 @@ export function labelOf({ name, source }: Named): string {
   return source.label ?? name;
 }
 
-/** What becomes of messages: their signatures are checked, or nobody vouches for them, or none is let in. */
+/** How a source's messages are let in: only with a right signature, unchecked, or not at all. */
 export type Trust = "verified" | "unverified" | "refused";
 
 export function trustOf(

@@ -3,7 +3,7 @@ import type { Scheme } from "../signature/signature.ts";
 import { sources } from "../mod.ts";
 import type { Source } from "../source.ts";
 
-/** A day: no burst, no rate and no clock needs more. */
+/** The longest time in the file, a day: no rate limit, merging or clock needs more. */
 export const MOST_SECONDS = 86_400;
 
 const header = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/, {
@@ -75,7 +75,7 @@ export const scheme = z.preprocess(
   }),
 );
 
-/** Whether what stands in a URL is its sender's for certain, as far as anything of him is. */
+/** Whether the proof covers the URL: by a signature over it, or by a token, which vouches for the whole request. */
 export function signsUrl(scheme: GivenScheme | undefined, base: Source | undefined): boolean {
   if (!scheme) return base?.methods?.includes("GET") ?? false;
   switch (scheme.type) {

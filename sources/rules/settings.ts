@@ -2,15 +2,15 @@ import { z } from "zod";
 import { isSubnet } from "./address_list.ts";
 import { secretVariable } from "../kit/secret_variable.ts";
 import { sources } from "../mod.ts";
-import { pathFault } from "./path_expression.ts";
+import { pathExpressionFault } from "./path_expression.ts";
 import { knownSource, MOST_SECONDS, scheme, signsUrl } from "./scheme.ts";
 import type { Source } from "../source.ts";
 import { linkFault, templateFault } from "./template.ts";
 
 const MIB = 1024 * 1024;
 
-const place = z.string().max(300).superRefine((text, context) => {
-  const fault = pathFault(text);
+const pathExpression = z.string().max(300).superRefine((text, context) => {
+  const fault = pathExpressionFault(text);
   if (fault !== undefined) context.addIssue({ code: "custom", message: fault });
 });
 
@@ -25,7 +25,7 @@ const link = template.superRefine((text, context) => {
 });
 
 const condition = z.strictObject({
-  path: place,
+  path: pathExpression,
   equals: z.union([z.string(), z.number(), z.boolean(), z.null()], {
     error: "must be a text, a number, true, false or null",
   }).refine((value) => !Number.isInteger(value) || Number.isSafeInteger(value), {
@@ -63,7 +63,7 @@ const sourceSettings = z.strictObject({
   secret_required: z.boolean().optional(),
   id: z.preprocess(
     (given) => typeof given === "string" ? [given] : given,
-    z.array(place).min(1).max(8),
+    z.array(pathExpression).min(1).max(8),
   ).optional(),
   event: template.optional(),
   title: template.optional(),
@@ -129,7 +129,7 @@ export const sourcesFile = z.record(
   }
 });
 
-/** What of one source contradicts itself. */
+/** The settings of one source that contradict each other. */
 function* sourceFaults(
   { scheme, methods, secret_required }: SourceSettings,
   base: Source | undefined,
@@ -138,7 +138,7 @@ function* sourceFaults(
   if (!verifies && (secret_required ?? base?.secretRequired)) {
     yield ["scheme", "is none, but a secret is required: nothing could ever come in"];
   }
-  // Another scheme may sign less than the one that its methods were meant for.
+  // Methods of the known source are kept with another scheme, which may not sign the URL.
   const its = methods ?? (scheme && base?.methods) ?? [];
   const isQuery = its.find((method) => method === "GET" || method === "DELETE");
   if (isQuery && !signsUrl(scheme, base)) {

@@ -1,12 +1,12 @@
-import { pathFault, type Request, textAt } from "./path_expression.ts";
+import { pathExpressionFault, type RequestParts, textAt } from "./path_expression.ts";
 
-/** A place may have a key in quotes, which may hold anything but braces. */
+/** A part: a path expression, whose keys in quotes may hold anything but braces, and after `|` other words. */
 const PART = /\{((?:[^{}|"]|"(?:[^{}"\\]|\\[^{}])*")*)(?:\|([^{}]*))?\}/g;
 
 /** What is wrong with a template; undefined when nothing is. */
 export function templateFault(template: string): string | undefined {
-  for (const [whole, place] of template.matchAll(PART)) {
-    const fault = pathFault(place);
+  for (const [whole, path] of template.matchAll(PART)) {
+    const fault = pathExpressionFault(path);
     if (fault !== undefined) return `${whole}: ${fault}`;
   }
   return /[{}]/.test(template.replace(PART, ""))
@@ -14,19 +14,19 @@ export function templateFault(template: string): string | undefined {
     : undefined;
 }
 
-/** The places that a template names. */
-export function pathsIn(template: string): string[] {
-  return Array.from(template.matchAll(PART), ([, place]) => place);
+/** The path expressions in a template. */
+export function pathExpressionsIn(template: string): string[] {
+  return Array.from(template.matchAll(PART), ([, path]) => path);
 }
 
-/** Whether a template names anything of the request. */
+/** Whether a template has any part to fill. */
 function hasParts(template: string): boolean {
   return template.match(PART) !== null;
 }
 
-/** As much of one part as anybody reads, in characters. */
+/** The most characters of one part: nobody reads more of a title or a link. */
 const MOST_PART = 10_000;
-/** As much as a text can be. */
+/** The longest text that is made: many long parts must not become megabytes. */
 const MOST_TEXT = 100_000;
 
 /**
@@ -36,15 +36,15 @@ const MOST_TEXT = 100_000;
  *
  * @returns undefined when no part of it could be filled.
  */
-export function fillTemplate(template: string, request: Request): string | undefined {
+export function fillTemplate(template: string, request: RequestParts): string | undefined {
   return fill(template, request, (text) => text);
 }
 
 /**
  * The same for a link: what a sender wrote stays inside the part of the URL where
- * the template has it. A template that is one place alone is the sender's own link.
+ * the template has it. A template that is one part alone is the sender's own link.
  */
-export function fillLink(template: string, request: Request): string | undefined {
+export function fillLink(template: string, request: RequestParts): string | undefined {
   const isAlone = template.replace(PART, "") === "";
   return fill(template, request, isAlone ? (text) => text : encodeURIComponent);
 }
@@ -60,12 +60,12 @@ export function linkFault(template: string): string | undefined {
 
 function fill(
   template: string,
-  request: Request,
+  request: RequestParts,
   write: (text: string) => string,
 ): string | undefined {
   let filled = !hasParts(template);
-  const text = template.replace(PART, (_, place: string, otherwise: string | undefined) => {
-    const found = textAt(place, request);
+  const text = template.replace(PART, (_, path: string, otherwise: string | undefined) => {
+    const found = textAt(path, request);
     if (found !== undefined) filled = true;
     return write((found ?? otherwise ?? "").slice(0, MOST_PART).toWellFormed());
   });

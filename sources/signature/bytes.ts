@@ -63,7 +63,7 @@ export function prefixed(prefix: string, body: Uint8Array): Uint8Array {
   return message;
 }
 
-/** Bytes as Web Crypto wants them typed. Ours never lie in shared memory. */
+/** Bytes, or the UTF-8 of a text, with the type that Web Crypto asks for: ours are never in shared memory. */
 export function bytesOf(data: Uint8Array | string): Uint8Array<ArrayBuffer> {
   return (typeof data === "string" ? encoder.encode(data) : data) as Uint8Array<ArrayBuffer>;
 }

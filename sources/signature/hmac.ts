@@ -4,6 +4,7 @@ import { bytesOf, encodeHex, equalBytes } from "./bytes.ts";
 /** The hash functions that vendors sign with. */
 export type Hash = "SHA-1" | "SHA-256" | "SHA-512";
 
+/** The most imported keys that are kept: more than an installation has secrets, so that none is imported twice. */
 const MAX_CACHED_KEYS = 64;
 
 const keys = new Map<string, Promise<CryptoKey>>();
@@ -54,7 +55,7 @@ export async function sha256(message: Uint8Array | string): Promise<Uint8Array> 
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytesOf(message)));
 }
 
-/** A short name for a text of any length: its SHA-256 in hexadecimal digits. */
+/** The SHA-256 of a text in hexadecimal digits: 64 characters that stand for a text of any length. */
 export function digest(text: Uint8Array | string): string {
   return createHash("sha256").update(text).digest("hex");
 }

@@ -6,11 +6,11 @@ import { FIVE_MINUTES, isWithin } from "./time.ts";
 const WANTED = "Bearer {a JSON Web Token, HS256, with exp}";
 
 /**
- * Checks a JSON Web Token (RFC 7519) out of a header, that it was signed with one of the secrets by
- * HMAC-SHA-256, and that it is in use at `now`, in milliseconds: not expired, and
- * not issued in the future, by five minutes each. The token does not choose the
- * algorithm: any other than `HS256` (RFC 8725, 3.1) is malformed, and so is one
- * without an end. A token covers itself alone, no body and no URL.
+ * Checks a JSON Web Token (RFC 7519) out of a header: that one of the secrets
+ * signed it by HMAC-SHA-256, and that at `now`, in milliseconds, it is neither
+ * expired nor issued in the future, by more than five minutes each. A token with
+ * another algorithm than `HS256` (RFC 8725, 3.1) or without an end is malformed.
+ * A token proves nothing of the request's body and URL.
  */
 export async function checkJwt(
   { header, token }: { header: string; token: string },

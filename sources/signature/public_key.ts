@@ -13,6 +13,7 @@ const VERIFY = {
   "ECDSA-P256": { name: "ECDSA", hash: "SHA-256" },
   "RSA-SHA256": { name: "RSASSA-PKCS1-v1_5" },
 };
+/** The bytes of an Ed25519 key, and of each of the two numbers of a P-256 signature. */
 const HALF = 32;
 
 /**
@@ -38,7 +39,7 @@ export async function verifyPublicKey(
         ) matches = true;
       }
     } catch {
-      // No key, or one of another kind: what it would have signed is not signed.
+      // It is no key of this algorithm, so it has signed nothing.
     }
   }
   return matches;

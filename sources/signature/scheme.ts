@@ -48,7 +48,7 @@ export interface Scheme {
 }
 
 /** What a scheme looks at. */
-export interface SignedRequest {
+interface SignedRequest {
   readonly method: string;
   readonly url: string;
   readonly headers: Headers;
@@ -66,8 +66,9 @@ export type Finding =
   | { kind: "unusable"; wanted: string }
   | { kind: "late"; seconds: number; allowed: number };
 
-/** A header with more entries is an attack on our time, not a key rotation. */
+/** The most entries of a header that are read: a key rotation has two or three, more only cost time. */
 const MAX_ITEMS = 32;
+/** The most signatures that are checked with a public key, because each one costs a check for every key. */
 const MOST_BY_KEY = 5;
 
 const LENGTHS: Record<string, number> = {
@@ -102,7 +103,7 @@ export async function checkScheme(
   if (!value) return { kind: "missing", header: scheme.header };
   const items = itemsOf(scheme, value);
   const signatures = signaturesIn(scheme, items);
-  if (signatures.length === 0) return malformed(scheme);
+  if (signatures.length === 0) return malformedSignature(scheme);
   let time: string | undefined;
   let seconds: number | undefined;
   if (scheme.time) {
@@ -111,7 +112,9 @@ export async function checkScheme(
     if (header && !time) return { kind: "missing", header };
     seconds = parseTime(time, unit);
     if (seconds === undefined) {
-      return header ? { kind: "malformed", header, wanted: TIMES[unit] } : malformed(scheme);
+      return header
+        ? { kind: "malformed", header, wanted: TIMES[unit] }
+        : malformedSignature(scheme);
     }
   }
   const id = scheme.id && headers.get(scheme.id);
@@ -133,7 +136,7 @@ export async function checkScheme(
   return { kind: "match" };
 }
 
-/** What the sender of a request has signed, as far as it is there. */
+/** What the sender of a request has signed; parts that are missing are left empty. */
 export function signedText(scheme: Scheme, request: SignedRequest): Uint8Array {
   const { headers } = request;
   const items = itemsOf(scheme, headers.get(scheme.header) ?? "");
@@ -184,14 +187,14 @@ export async function isKeyOf(scheme: Scheme, secret: string): Promise<boolean> 
 }
 
 /** A scheme in one line for people: `HMAC-SHA-256 of {time}.{body} in Stripe-Signature, ± 5 min`. */
-export function tellScheme({ algorithm, signed = "{body}", header, time }: Scheme): string {
+export function formatScheme({ algorithm, signed = "{body}", header, time }: Scheme): string {
   const window = time?.window === undefined ? FIVE_MINUTES : time.window;
   const minutes = window && window.past / 60;
   return `${algorithm ?? "HMAC-SHA-256"} of \`${signed}\` in \`${header}\`` +
     (time && minutes ? `, ± ${minutes} min` : "");
 }
 
-/** A header that came twice is joined by commas, also where spaces separate. */
+/** The header's entries. A header that came twice is joined by commas, even where spaces separate its entries. */
 function itemsOf({ separator }: Scheme, value: string): string[] {
   return separator
     ? value.split(separator, MAX_ITEMS).map((item) => item.trim().replace(/,$/, ""))
@@ -206,18 +209,18 @@ function signaturesIn(scheme: Scheme, items: readonly string[]): Uint8Array[] {
     .map((item) => decode(item.slice(prefix.length)))
     .filter((signature) => signature !== undefined)
     .filter((signature) => length === undefined || signature.length === length)
-    // Each costs a public key's time; a shared key's is the same for all of them.
+    // A public key needs one check for each; an HMAC is made once and compared with all.
     .slice(0, hashOf(scheme) ? MAX_ITEMS : MOST_BY_KEY);
 }
 
-/** The one time among the header's entries; two that differ are none. */
+/** The time among the header's entries; undefined where there is none, or there are several that differ. */
 function timeIn({ time }: Scheme, items: readonly string[]): string | undefined {
   const prefix = time!.prefix!;
   const found = new Set(items.filter((item) => item.startsWith(prefix)));
   return found.size === 1 ? [...found][0].slice(prefix.length) : undefined;
 }
 
-function malformed(scheme: Scheme): Finding {
+function malformedSignature(scheme: Scheme): Finding {
   const { header, time, prefix = "", separator = "", encoding, algorithm } = scheme;
   const bytes = LENGTHS[algorithm ?? "HMAC-SHA-256"];
   const signature = encoding === "hex"
@@ -255,7 +258,7 @@ function keysOf({ key = "text" }: Scheme, secrets: readonly string[]): Uint8Arra
   }).filter((bytes) => bytes !== undefined && bytes.length > 0) as Uint8Array[];
 }
 
-/** Supabase writes `v1,whsec_…`; a secret without the prefix may be base64 or the key itself. */
+/** The keys that a secret of Standard Webhooks may mean. Supabase writes `v1,whsec_…`; without a prefix it is base64 or the key itself. */
 function standardKeys(secret: string): (Uint8Array | undefined)[] {
   const text = secret.replace(/^v1,/, "");
   return text.startsWith("whsec_")

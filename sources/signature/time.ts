@@ -37,8 +37,8 @@ export function writeTime(now: number, unit: TimeUnit = "seconds"): string {
 
 /**
  * Whether a signed time in seconds lies within the window around `now`, in
- * milliseconds. Where the vendor counts whole seconds, so do its own libraries:
- * 300 of them are still 300 just before the next.
+ * milliseconds. Where the vendor signs whole seconds, our clock is cut to whole
+ * seconds too, as in its own libraries: 300.9 s of age count as 300.
  */
 export function isWithin(window: TimeWindow, seconds: number, now: number): boolean {
   const age = (Number.isInteger(seconds) ? Math.floor(now / 1000) : now / 1000) - seconds;

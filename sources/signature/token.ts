@@ -29,14 +29,14 @@ export async function isSecret(
  * @throws {TypeError} when no header can hold it.
  */
 export function writeHeader(secret: string): string {
-  // The runtime's own error would show the secret.
+  // Checked here, because the error of `Headers` would show the secret.
   if (/[\r\n]/.test(secret) || secret.includes("\0")) {
     throw new TypeError("Writing the secret into a header failed: it has a line break or a NUL");
   }
   return Array.from(bytesOf(secret), (byte) => String.fromCharCode(byte)).join("");
 }
 
-/** The bytes of a header that has others than ASCII's; `undefined` where its text says it all. */
+/** The bytes of a header that has others than ASCII's; `undefined` where its text is the same either way. */
 function readHeader(text: string): Uint8Array | undefined {
   return /[\x80-\xff]/.test(text) && !/[\u0100-\uffff]/.test(text)
     ? Uint8Array.from(text, (character) => character.charCodeAt(0))

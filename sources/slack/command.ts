@@ -1,21 +1,21 @@
 import { at, first, line, list, text } from "../kit/json_path.ts";
 
-/** Where a message stands in Slack. */
-export interface SlackPlace {
+/** What identifies a message in Slack: its channel, and its time as an id within it. */
+interface SlackMessageId {
   channel: string;
   ts: string;
 }
 
 /** Something a person does to a message that is there already. */
 export type SlackCommand =
-  & SlackPlace
+  & SlackMessageId
   & { user: string }
   & (
     | { kind: "click"; action: string; value: string; threadTs?: string; typed: string }
     | { kind: "reply"; threadTs: string; byBot: boolean; text: string }
   );
 
-/** Subtypes of a message that are still somebody saying something. */
+/** The subtypes of messages in which somebody says something; all others report something that was done. */
 const SAYINGS = new Set([
   undefined,
   "thread_broadcast",
@@ -28,7 +28,7 @@ const SAYINGS = new Set([
  * The message that a task came from, with the thread in which to answer it:
  * for `message` and `app_mention` events.
  */
-export function threadOf(payload: unknown): SlackPlace | undefined {
+export function threadOf(payload: unknown): SlackMessageId | undefined {
   if (!isSaying(payload)) return undefined;
   const channel = slackId(text(payload, "event", "channel"));
   const ts = first(
@@ -38,7 +38,7 @@ export function threadOf(payload: unknown): SlackPlace | undefined {
   return channel && ts ? { channel, ts } : undefined;
 }
 
-/** A click on a button, or a reply in a thread. Whether it concerns us, others must know. */
+/** A click on a button, or a reply in a thread. Whether it is about a message of ours is for the caller to find out. */
 export function commandOf(payload: unknown): SlackCommand | undefined {
   return at(payload, "type") === "block_actions" ? clickOf(payload) : replyOf(payload);
 }
@@ -105,10 +105,10 @@ function isSaying(payload: unknown): boolean {
 }
 
 /**
- * What a `message` event tells of that is nothing said: `message_changed`,
+ * The subtype of a `message` event in which nobody says anything: `message_changed`,
  * `message_deleted`, `channel_join` and the like (docs.slack.dev, "message event").
  *
- * @returns the event's subtype; undefined when somebody says something, or for other events.
+ * @returns undefined when somebody says something, and for other events.
  */
 export function unsaidOf(payload: unknown): string | undefined {
   return at(payload, "event", "type") === "message" && !isSaying(payload)
@@ -116,15 +116,15 @@ export function unsaidOf(payload: unknown): string | undefined {
     : undefined;
 }
 
-/** What identifies the app itself: its ids in the envelope, and those that Slack told it. */
+/** The app's own ids, which Slack gives on request; those in an event's envelope are used as well. */
 export interface SlackSelf {
   userId?: string;
   botId?: string;
 }
 
 /**
- * Whether an event tells of what the app itself did: posted, edited, had deleted,
- * reacted. An edit carries the message, and the one before, inside the event.
+ * Whether an event reports what the app itself did: it posted, edited, reacted, or
+ * its message was deleted. An edit has the new and the old message inside the event.
  */
 export function isEcho(payload: unknown, self: SlackSelf = {}): boolean {
   const users = new Set([
@@ -163,7 +163,7 @@ export function isOtherApps(payload: unknown): boolean {
 const isBot = (speaker: unknown) =>
   text(speaker, "bot_id") !== undefined || text(speaker, "bot_profile", "id") !== undefined;
 
-/** Everything in an event that somebody has said. */
+/** The event itself and the messages in it: whatever may have an author. */
 function speakers(payload: unknown): unknown[] {
   return [
     at(payload, "event"),

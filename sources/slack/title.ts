@@ -34,14 +34,14 @@ export function channelOf(payload: unknown): string | undefined {
 /** The line a person reads, for all three kinds of request that Slack sends. */
 export function titleOf(payload: unknown): string {
   if (at(payload, "command") !== undefined) {
-    return oneLine(tellCommand(payload));
+    return oneLine(commandTitle(payload));
   }
   return oneLine(
-    at(payload, "event") === undefined ? tellClick(payload) : tellEvent(payload),
+    at(payload, "event") === undefined ? clickTitle(payload) : eventTitle(payload),
   );
 }
 
-function tellCommand(payload: unknown): string {
+function commandTitle(payload: unknown): string {
   return words(
     line(payload, "command") ?? "Slash command",
     line(payload, "text"),
@@ -50,7 +50,7 @@ function tellCommand(payload: unknown): string {
   );
 }
 
-function tellEvent(payload: unknown): string {
+function eventTitle(payload: unknown): string {
   const type = eventOf(payload);
   const user = userOf(payload);
   const who = user ?? "Someone";
@@ -114,7 +114,7 @@ function tellEvent(payload: unknown): string {
   }
 }
 
-function tellClick(payload: unknown): string {
+function clickTitle(payload: unknown): string {
   const type = line(payload, "type");
   const who = first(
     line(payload, "user", "username"),

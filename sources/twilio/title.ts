@@ -34,24 +34,24 @@ export function titleOf(payload: unknown): string {
     const status = messageStatus(payload) ?? "received";
     return oneLine(
       status === "received" || status === "receiving"
-        ? tellReceived(payload)
-        : tellStatus(payload, status),
+        ? receivedTitle(payload)
+        : statusTitle(payload, status),
     );
   }
   if (
     at(payload, "CallSid") !== undefined ||
     at(payload, "CallStatus") !== undefined
   ) {
-    return oneLine(tellCall(payload));
+    return oneLine(callTitle(payload));
   }
   const { level, code, message } = debugged(payload);
   if (level) {
-    const told = words("Twilio", level.toLowerCase(), code);
-    return oneLine(message ? `${told}: ${message}` : told);
+    const title = words("Twilio", level.toLowerCase(), code);
+    return oneLine(message ? `${title}: ${message}` : title);
   }
   const event = eventOf(payload)?.replace(/^com\.twilio\./, "");
-  const told = words("Twilio", event ?? "webhook", ["from", line(payload, "From")]);
-  return oneLine(titleOfAll(streamed(payload).length, told)!);
+  const title = words("Twilio", event ?? "webhook", ["from", line(payload, "From")]);
+  return oneLine(titleOfAll(streamed(payload).length, title)!);
 }
 
 /** What Event Streams sends together: CloudEvents in an array, each once. */
@@ -70,7 +70,7 @@ export function debugged(payload: unknown) {
   };
 }
 
-/** As much of a report as anybody reads. */
+/** The longest report that is parsed, in characters: it is for one line of a title only. */
 const MAX_REPORT = 64 * 1024;
 
 function parse(json: string | undefined): unknown {
@@ -87,7 +87,7 @@ function isMessage(payload: unknown): boolean {
     .some((key) => at(payload, key) !== undefined);
 }
 
-function tellReceived(payload: unknown): string {
+function receivedTitle(payload: unknown): string {
   const from = line(payload, "From");
   const isWhatsApp = from?.startsWith("whatsapp:") ?? false;
   const number = plain(from);
@@ -103,7 +103,7 @@ function tellReceived(payload: unknown): string {
   return body ? `${came}: ${body}` : came;
 }
 
-function tellStatus(payload: unknown, status: string): string {
+function statusTitle(payload: unknown, status: string): string {
   const error = line(payload, "ErrorCode");
   return words(
     "Message",
@@ -114,7 +114,7 @@ function tellStatus(payload: unknown, status: string): string {
   );
 }
 
-function tellCall(payload: unknown): string {
+function callTitle(payload: unknown): string {
   const seconds = line(payload, "CallDuration");
   const digits = line(payload, "Digits");
   const said = first(
@@ -128,8 +128,8 @@ function tellCall(payload: unknown): string {
   );
   const details = [seconds && `${seconds} s`, digits && `digits ${digits}`]
     .filter((it) => it);
-  const told = [call, ...details].join(", ");
-  return said ? `${told}: ${quoted(said)}` : told;
+  const title = [call, ...details].join(", ");
+  return said ? `${title}: ${quoted(said)}` : title;
 }
 
 /** A number without the prefix that says how it was reached. */

@@ -599,6 +599,7 @@ describe("the pages", () => {
             url,
             headers,
             body,
+            queryForm: undefined,
             receivedAt: Date.now(),
           };
           assertEquals(await source.verify!(incoming, [secret]), { ok: true }, name);

@@ -64,6 +64,7 @@ async function postSigned(
     url: `${ORIGIN}/webhook/${name}`,
     headers: new Headers(headers),
     body: new TextEncoder().encode(text),
+    queryForm: undefined,
     receivedAt: Date.now(),
   };
   return await post(name, text, { ...headers, ...await source.sign!(incoming, secret) });

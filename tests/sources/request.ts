@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { Description } from "../../sources/description.ts";
+import { contentOf } from "../../sources/kit/incoming.ts";
 import { parsePayload } from "../../sources/kit/payload.ts";
 import { signedAs } from "../../sources/kit/signed.ts";
 import type { Incoming, Sample, Source, SourceSecrets } from "../../sources/source.ts";
@@ -24,6 +25,7 @@ export function request(
     url: "https://otto.example.com/webhook/test",
     headers: new Headers(headers),
     body: typeof body === "string" ? new TextEncoder().encode(body) : body,
+    queryForm: undefined,
     receivedAt: NOW,
     ...more,
   };
@@ -60,7 +62,7 @@ export async function signedSample(
 /** What a source makes of a request. */
 export function described(source: Source, incoming: Incoming): Description {
   const contentType = incoming.headers.get("content-type") ?? undefined;
-  return source.describe(parsePayload(incoming.body, contentType), {
+  return source.describe(parsePayload(contentOf(incoming), contentType), {
     headers: incoming.headers,
   });
 }

@@ -10,7 +10,7 @@ import { type Filter, heldBackBy } from "../../sources/rules/filter.ts";
 import { matchesGlob } from "../../sources/rules/glob.ts";
 import { createRegistry } from "../../sources/rules/registry.ts";
 import { sourcesFile } from "../../sources/rules/settings.ts";
-import { pathFault, valuesAt } from "../../sources/rules/path_expression.ts";
+import { pathExpressionFault, valuesAt } from "../../sources/rules/path_expression.ts";
 import { fillTemplate, templateFault } from "../../sources/rules/template.ts";
 import { createAddressList, isSubnet } from "../../sources/rules/address_list.ts";
 import { assertDescription, NOW, request } from "./request.ts";
@@ -476,12 +476,16 @@ describe("a place", () => {
       ["list[1]", []],
     ];
     for (const [place, found] of places) {
-      assertEquals([pathFault(place), valuesAt(place, { payload })], [undefined, found], place);
+      assertEquals(
+        [pathExpressionFault(place), valuesAt(place, { payload })],
+        [undefined, found],
+        place,
+      );
     }
     fc.assert(fc.property(fc.string({ unit: "binary", minLength: 1 }), (key) => {
       const place = `a[${JSON.stringify(key)}].b`;
       const holder = Object.fromEntries([[key, { b: 1 }]]);
-      assertEquals([pathFault(place), valuesAt(place, { payload: { a: holder } })], [
+      assertEquals([pathExpressionFault(place), valuesAt(place, { payload: { a: holder } })], [
         undefined,
         [1],
       ]);
@@ -492,11 +496,11 @@ describe("a place", () => {
     for (
       const text of ["", ".", "a.", ".a", "a..b", "a b", "a.[0]", "[]", "[x]", '["a"', '["\\x"]']
     ) {
-      assertMatch(pathFault(text)!, /must be a path/, text);
+      assertMatch(pathExpressionFault(text)!, /must be a path/, text);
     }
     const start = performance.now();
     for (const text of ['["', '["\\', "a.", "[0", '["a"]["', "[*]"]) {
-      pathFault(`${text.repeat(100_000)}!`);
+      pathExpressionFault(`${text.repeat(100_000)}!`);
       templateFault(`{${text.repeat(500)}!`);
     }
     assert(performance.now() - start < 2_000);

@@ -1,5 +1,5 @@
 import { html } from "hono/html";
-import { tell } from "../../../sources/rules/filter.ts";
+import { formatCondition } from "../../../sources/rules/filter.ts";
 import type { SourceSettings } from "../../../sources/rules/settings.ts";
 import type { Html } from "../page.ts";
 
@@ -12,8 +12,8 @@ export function sourceRules(settings: SourceSettings) {
       "At most",
       rate_limit && `${rate_limit.requests.toLocaleString("en")} in ${inWords(rate_limit.seconds)}`,
     ],
-    ["Only if all", filter?.all && codes(filter.all.map(tell))],
-    ["Only if any", filter?.any && codes(filter.any.map(tell))],
+    ["Only if all", filter?.all && codes(filter.all.map(formatCondition))],
+    ["Only if any", filter?.any && codes(filter.any.map(formatCondition))],
     ["Not by", ignore_actors && ignore_actors.length > 0 ? codes(ignore_actors) : undefined],
     ["One task for", merge && html`<code>${merge.key}</code> within ${inWords(merge.seconds)}`],
     ["Title", settings.title && html`<code>${settings.title}</code>`],

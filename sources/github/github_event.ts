@@ -1,7 +1,7 @@
 import { quoted, words } from "../kit/line.ts";
 import { line } from "../kit/json_path.ts";
 
-/** What the line for an event is made of. */
+/** What the title of an event is made of. */
 export interface GitHubEvent {
   payload: unknown;
   /** The event's name, when it is known. */
@@ -16,10 +16,10 @@ export interface GitHubEvent {
   where: string | undefined;
 }
 
-/** Reads what all events share. */
-export function told(payload: unknown, event: string | undefined): GitHubEvent {
+/** Reads what the titles of all events share. */
+export function readEvent(payload: unknown, event: string | undefined): GitHubEvent {
   const action = line(payload, "action");
-  const place = line(payload, "repository", "full_name") ??
+  const repository = line(payload, "repository", "full_name") ??
     line(payload, "organization", "login");
   return {
     payload,
@@ -27,7 +27,7 @@ export function told(payload: unknown, event: string | undefined): GitHubEvent {
     action,
     who: line(payload, "sender", "login") ?? "Someone",
     did: pastTense(action?.replaceAll("_", " ") ?? "updated"),
-    where: place && `in ${place}`,
+    where: repository && `in ${repository}`,
   };
 }
 
