@@ -1,6 +1,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { newId } from "../../lib/store/id.ts";
 import { MOST_KEPT_BYTES, type RejectedMessage } from "../../lib/message/quarantine.ts";
+import { createThrottle } from "../../lib/process/throttle.ts";
 import { openRefusalLog } from "../../lib/ingress/refusal_log.ts";
 import type { Services } from "../../lib/services.ts";
 import { readQuery } from "../../sources/kit/query.ts";
@@ -19,6 +20,8 @@ import type { Verifier } from "./verifier.ts";
 import { DOCUMENT } from "./document.ts";
 
 const TYPE = /^(?!\.+$)[A-Za-z0-9._-]{1,64}$/;
+/** A flood of bad requests must not become a flood of log lines. */
+const REFUSALS_QUIET_MS = 1_000;
 /** The methods that some senders greet with before they post. */
 const PROBES = new Set(["GET", "HEAD", "OPTIONS"]);
 /** Names of our own pages under /webhook. */
@@ -42,17 +45,13 @@ export function webhook(
   const { doorOf, publicUrl } = verifier;
   const budget = createBodyBudget();
   const refused = openRefusalLog(services);
-  let quietUntil = 0;
-  let refusals = 0;
+  const throttle = createThrottle(REFUSALS_QUIET_MS);
   const hintOn = createHints(log);
 
-  /** At most once a second: a flood of bad requests must not become a flood of lines. */
   function logRefusal(webhook_type: string, code: string, client_ip: string): void {
-    refusals++;
-    if (Date.now() < quietUntil) return;
-    log.warn("webhook.refused", { webhook_type, code, client_ip, refusals });
-    quietUntil = Date.now() + 1_000;
-    refusals = 0;
+    throttle((unsaid) =>
+      log.warn("webhook.refused", { webhook_type, code, client_ip, refusals: unsaid + 1 })
+    );
   }
 
   async function receive(request: Request, connection: Connection, type: string) {
