@@ -12,8 +12,8 @@ import type { Services } from "../../lib/services.ts";
 import type { Registry } from "../../sources/rules/registry.ts";
 import { conflict, createApi, createRoute, json, missing, refusals } from "../openapi.ts";
 import { notFound } from "../problem.ts";
-import { requireMessage } from "./require_message.ts";
-import type { Redeliverer } from "./redeliver.ts";
+import { requireMessage } from "../require_message.ts";
+import type { Redeliverer } from "../webhook/redeliver.ts";
 import { idParam, listOf, message, notReplayed, page, replay, wholeMessage } from "../schemas.ts";
 
 const MOST_REPLAYS = 500;

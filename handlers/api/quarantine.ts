@@ -5,7 +5,7 @@ import type { Incoming } from "../../sources/source.ts";
 import { conflict, createApi, createRoute, json, missing, refusals } from "../openapi.ts";
 import { SignatureRefused, type SourceGate } from "../webhook/source_gate.ts";
 import { Problem } from "../problem.ts";
-import { requireMessage } from "./require_message.ts";
+import { requireMessage } from "../require_message.ts";
 import { idParam, released } from "../schemas.ts";
 import type { Verifier } from "../webhook/verifier.ts";
 

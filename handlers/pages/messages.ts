@@ -21,14 +21,14 @@ import { asked, batchOf, oneOf, readForm } from "./form.ts";
 import { readFrame } from "./frame.ts";
 import { readRows } from "./rows.ts";
 import { notFound, Problem } from "../problem.ts";
-import type { Redeliverer } from "../api/redeliver.ts";
-import { requireMessage } from "../api/require_message.ts";
+import type { Redeliverer } from "../webhook/redeliver.ts";
+import { requireMessage } from "../require_message.ts";
 import { createNames, listChoices } from "../../sources/rules/names.ts";
 import { confirmPage } from "../views/parts/confirm.ts";
 import { linkTo, SINCE } from "../views/parts/filters.ts";
 import { messageList, type MessageQuery } from "../views/message/list.ts";
 import { messagePage } from "../views/message/page.ts";
-import { replayProgress } from "../views/message/replay_progress.ts";
+import { replayProgress } from "../views/message/redelivery_progress.ts";
 
 const MOST_ROWS = 50;
 const MOST_REPLAYS = 10_000;

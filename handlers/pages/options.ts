@@ -2,7 +2,7 @@ import type { Live } from "../../lib/live/live.ts";
 import type { Pauses } from "../../lib/ingress/pauses.ts";
 import type { Services } from "../../lib/services.ts";
 import type { Stats } from "../../lib/monitor/stats.ts";
-import type { Redeliverer } from "../api/redeliver.ts";
+import type { Redeliverer } from "../webhook/redeliver.ts";
 import type { OfferedSecrets } from "../webhook/offered_secrets.ts";
 
 /** What the pages are made of. */

@@ -6,7 +6,7 @@ import { openRefusalLog } from "../../lib/ingress/refusal_log.ts";
 import type { Services } from "../../lib/services.ts";
 import { readQuery } from "../../sources/kit/query.ts";
 import type { HandshakeReply, Incoming } from "../../sources/source.ts";
-import type { IngressPolicy } from "./admission.ts";
+import type { IngressPolicy } from "./ingress_policy.ts";
 import type { OfferedSecrets } from "./offered_secrets.ts";
 import { createApi } from "../openapi.ts";
 import { createBodyBudget, readBody } from "./body.ts";

@@ -6,10 +6,10 @@ import {
   type WholeMessage,
 } from "../../lib/message/message.ts";
 import type { Services } from "../../lib/services.ts";
-import { SignatureRefused } from "../webhook/source_gate.ts";
-import { requireEdits } from "./edit.ts";
+import { SignatureRefused } from "./source_gate.ts";
+import { requireEdits } from "./redeliver_edited.ts";
 import { Problem } from "../problem.ts";
-import type { Verifier } from "../webhook/verifier.ts";
+import type { Verifier } from "./verifier.ts";
 
 /** A message that is not worked again, and why. */
 export interface NotRedelivered {
