@@ -55,12 +55,12 @@ export function createApp({ services, stop }: { services: Services; stop: AbortS
   const metrics = createMetrics();
   const stats = cached(() => readStats(services), { freshMs: STATS_MS });
   const live = openLive(services);
-  const door = openAuth({ services });
+  const auth = openAuth({ services });
   const verifier = createVerifier(services);
   const pauses = openPauses({ ...services, stop });
-  const offers = createOfferedSecrets(log);
-  const admission = createIngressPolicy({ sources: services.sources, pauses });
-  const hooks = webhook({ services, metrics, verifier, admission, offers });
+  const offeredSecrets = createOfferedSecrets(log);
+  const policy = createIngressPolicy({ sources: services.sources, pauses });
+  const hooks = webhook({ services, metrics, verifier, policy, offeredSecrets });
 
   const app = new OpenAPIHono<Env>();
   app.onError((error, c) =>
@@ -91,7 +91,7 @@ export function createApp({ services, stop }: { services: Services; stop: AbortS
   app.route("/", publicMonitor({ services }));
   // Before the webhook routes, which take every other path below /webhook.
   for (const path of ["/webhook/stats", "/webhook/status", "/webhook/:type/explain", "/metrics"]) {
-    app.use(path, requireOwnHost(config), secureHeaders, door.requireRole);
+    app.use(path, requireOwnHost(config), secureHeaders, auth.requireRole);
   }
   app.route("/", explainRequest({ services, verifier, pauses }));
   app.route("/", monitor({ services, metrics, readStats: stats }));
@@ -103,12 +103,12 @@ export function createApp({ services, stop }: { services: Services; stop: AbortS
   app.route("/", agent({ services }));
 
   app.use(requireOwnHost(config), secureHeaders);
-  app.route("/", door.pages);
+  app.route("/", auth.pages);
   app.route("/", staticFiles());
 
-  app.use(door.requireRole, limitBodies(MOST_BODY_BYTES));
-  const replayer = createRedeliverer({ services, verifier });
-  app.route("/", messages({ services, replayer }));
+  app.use(auth.requireRole, limitBodies(MOST_BODY_BYTES));
+  const redeliverer = createRedeliverer({ services, verifier });
+  app.route("/", messages({ services, redeliverer }));
   app.route("/", edits({ services }));
   app.route("/", explainMessage({ services, verifier, pauses }));
   app.route("/", quarantine({ services, verifier }));
@@ -125,9 +125,9 @@ export function createApp({ services, stop }: { services: Services; stop: AbortS
       live,
       readStats: stats,
       stop,
-      replayer,
+      redeliverer,
       pauses,
-      offers,
+      offeredSecrets,
       receive: async (request) => await app.fetch(request, INSIDE),
     }),
   );
@@ -154,7 +154,7 @@ export function createApp({ services, stop }: { services: Services; stop: AbortS
 
   return {
     fetch: (request, connection) => app.fetch(request, connection),
-    newToken: () => door.newToken(),
+    newToken: () => auth.newToken(),
     routes: app.routes,
   };
 }

@@ -38,11 +38,11 @@ export function explainRequest({ services, verifier, pauses }: Options) {
   app.post("/webhook/:type/explain", async (c) => {
     const type = c.req.param("type");
     requireType(type);
-    const door = verifier.doorOf(type);
+    const gate = verifier.gateOf(type);
     const { pathname, search, origin } = new URL(c.req.url);
-    const body = await readBody(c.req.raw, door.bodyLimit, budget);
+    const body = await readBody(c.req.raw, gate.bodyLimit, budget);
     try {
-      const explained = await explain({ services, verifier, pauses }, door, {
+      const explained = await explain({ services, verifier, pauses }, gate, {
         type,
         method: "POST",
         url: verifier.publicUrl(origin + pathname.replace(/\/explain\/?$/, "") + search),
@@ -97,9 +97,9 @@ export function explainMessage({ services, verifier, pauses }: Options) {
           "Its reason says what was wrong; let the sender send it again",
         );
       }
-      const door = verifier.doorOf(found.webhook_type);
+      const gate = verifier.gateOf(found.webhook_type);
       const incoming = verifier.incomingOf(found);
-      const explained = await explain({ services, verifier, pauses }, door, incoming, {
+      const explained = await explain({ services, verifier, pauses }, gate, incoming, {
         id: found.message_id,
         address: found.client_ip || undefined,
       });
@@ -110,20 +110,20 @@ export function explainMessage({ services, verifier, pauses }: Options) {
 
 async function explain(
   { services: { config, database, sources, slack }, verifier, pauses }: Options,
-  door: SourceGate,
+  gate: SourceGate,
   incoming: Incoming,
   /** The message that it became, and the address that it came from, where that is known. */
   { id, address }: { id?: string; address?: string } = {},
 ): Promise<Explanation> {
-  const { name, source } = door;
-  const probe = await source.probe?.(incoming, door);
-  const judged = probe ? NOT_ASKED : await judge(verifier, door, incoming);
+  const { name, source } = gate;
+  const probe = await source.probe?.(incoming, gate);
+  const judged = probe ? NOT_ASKED : await judge(verifier, gate, incoming);
   const handshake = probe ??
-    (judged.verdict === "verified" ? await source.handshake?.(incoming, door) : undefined);
+    (judged.verdict === "verified" ? await source.handshake?.(incoming, gate) : undefined);
   const other = (found: string | undefined) => found === undefined || found === id ? null : found;
   const isPaused = pauses.since(name) !== undefined;
   const deliveryId = source.deliveryId?.(incoming) ?? null;
-  const told = describe(door, incoming);
+  const told = describe(gate, incoming);
   const isKept = judged.refused === undefined && !handshake;
   const settings = sources.settingsOf(name);
   const filtered = told.description && reasonToFilter({
@@ -141,7 +141,7 @@ async function explain(
   return {
     webhook_type: incoming.type,
     source: name,
-    label: labelOf(door),
+    label: labelOf(gate),
     verdict: judged.verdict,
     scheme: source.verify ? source.proof ?? "the vendor's signature" : null,
     why: judged.why,
@@ -183,7 +183,7 @@ async function explain(
       })
       : null,
     answer: isPaused
-      ? problemAnswer(refusePaused(door))
+      ? problemAnswer(refusePaused(gate))
       : judged.refused
       ? problemAnswer(judged.refused)
       : replyAnswer(handshake ?? source.answer?.(incoming), incoming.type),
@@ -201,21 +201,21 @@ const NOT_ASKED: Judged = {
   why: "It is a handshake of this sender that is answered without a signature.",
 };
 
-async function judge(verifier: Verifier, door: SourceGate, incoming: Incoming): Promise<Judged> {
+async function judge(verifier: Verifier, gate: SourceGate, incoming: Incoming): Promise<Judged> {
   try {
-    const verdict = await verifier.verify(door, incoming);
+    const verdict = await verifier.verify(gate, incoming);
     if (verdict === "verified") {
-      return { verdict, why: `The signature fits the secret in ${door.variable}.` };
+      return { verdict, why: `The signature fits the secret in ${gate.variable}.` };
     }
     return {
       verdict,
-      why: door.source.verify
-        ? `No secret is set, so nothing is checked: set ${door.variable}.`
+      why: gate.source.verify
+        ? `No secret is set, so nothing is checked: set ${gate.variable}.`
         : "Otto knows no signature of this sender.",
     };
   } catch (error) {
     if (error instanceof SignatureRefused) {
-      return { verdict: "rejected", why: await verifier.diagnose(door, error), refused: error };
+      return { verdict: "rejected", why: await verifier.diagnose(gate, error), refused: error };
     }
     if (!(error instanceof Problem)) throw error;
     return { verdict: "rejected", why: `${error.message}. ${error.hint}`, refused: error };

@@ -30,7 +30,10 @@ const filter = z.object({
 
 /** `/api/messages`: list, read, replay, delete. */
 export function messages(
-  { services: { database, sources }, replayer }: { services: Services; replayer: Redeliverer },
+  { services: { database, sources }, redeliverer }: {
+    services: Services;
+    redeliverer: Redeliverer;
+  },
 ) {
   return createApi()
     .openapi(
@@ -114,7 +117,7 @@ export function messages(
         },
       }),
       async (c) => {
-        const made = await replayer.replayOne(c.req.valid("param").id);
+        const made = await redeliverer.redeliverOne(c.req.valid("param").id);
         if (!made) throw notFound("message");
         return c.json(made, 201);
       },
@@ -147,7 +150,7 @@ export function messages(
       }),
       async (c) => {
         const { ids } = c.req.valid("json");
-        return c.json(await replayer.replayAll(ids), 201);
+        return c.json(await redeliverer.redeliverAll(ids), 201);
       },
     )
     .openapi(

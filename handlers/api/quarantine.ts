@@ -41,11 +41,11 @@ export function quarantine(
     const found = await requireMessage(database, id);
     const { message_id, webhook_type } = found;
     requireWhole(found);
-    const door = verifier.doorOf(webhook_type);
+    const gate = verifier.gateOf(webhook_type);
     const incoming = verifier.incomingOf(found);
-    const verification = await verify(door, incoming);
-    const { source, name } = door;
-    if (await source.probe?.(incoming, door) ?? await source.handshake?.(incoming, door)) {
+    const verification = await verify(gate, incoming);
+    const { source, name } = gate;
+    if (await source.probe?.(incoming, gate) ?? await source.handshake?.(incoming, gate)) {
       throw new Problem(
         409,
         "is_handshake",
@@ -65,15 +65,15 @@ export function quarantine(
     return { message_id, state: "new" as const, verification };
   }
 
-  async function verify(door: SourceGate, incoming: Incoming): Promise<"verified" | "unverified"> {
+  async function verify(gate: SourceGate, incoming: Incoming): Promise<"verified" | "unverified"> {
     try {
-      return await verifier.verify(door, incoming) === "verified" ? "verified" : "unverified";
+      return await verifier.verify(gate, incoming) === "verified" ? "verified" : "unverified";
     } catch (error) {
       if (!(error instanceof Problem) || error.status !== 401) throw error;
       // Its signature is right, so that a person may vouch for its time: a clock was wrong.
       if (error.code === "timestamp_outside_window" && !config.requireVerified) return "unverified";
       const reason = error instanceof SignatureRefused
-        ? await verifier.diagnose(door, error)
+        ? await verifier.diagnose(gate, error)
         : `${error.message}. ${error.hint}`;
       throw new Problem(
         409,

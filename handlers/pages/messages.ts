@@ -28,7 +28,7 @@ import { confirmPage } from "../views/parts/confirm.ts";
 import { linkTo, SINCE } from "../views/parts/filters.ts";
 import { messageList, type MessageQuery } from "../views/message/list.ts";
 import { messagePage } from "../views/message/page.ts";
-import { replayProgress } from "../views/message/redelivery_progress.ts";
+import { redeliveryProgress } from "../views/message/redelivery_progress.ts";
 
 const MOST_ROWS = 50;
 const MOST_REPLAYS = 10_000;
@@ -36,7 +36,7 @@ const REPLAYS_AT_ONCE = 200;
 
 /** `/messages` and what can be done there. */
 export function messagePages(
-  { services, replayer }: { services: Services; replayer: Redeliverer },
+  { services, redeliverer }: { services: Services; redeliverer: Redeliverer },
 ): Hono<Env> {
   const { database, sources } = services;
   const parts = { database, nameOf: createNames(sources) };
@@ -94,7 +94,7 @@ export function messagePages(
     for (let end = ids.length; end > 0; end -= REPLAYS_AT_ONCE) {
       const some = ids.slice(Math.max(0, end - REPLAYS_AT_ONCE), end).reverse();
       try {
-        const { items, refused } = await replayer.replayAll(some);
+        const { items, refused } = await redeliverer.redeliverAll(some);
         made.push(...items);
         unfit += refused.length;
       } catch (error) {
@@ -122,7 +122,7 @@ export function messagePages(
     if (!isId(from) || !isId(to)) throw badForm();
     const frame = await readFrame(c, database, "messages");
     const progress = await countRedelivered(database, { from, to });
-    return c.html(replayProgress({
+    return c.html(redeliveryProgress({
       frame,
       progress,
       batch: `${from}..${to}`,
@@ -149,7 +149,7 @@ export function messagePages(
 
   app.post("/messages/:id/replay", async (c) => {
     const { message_id } = await requireMessage(database, c.req.param("id"));
-    const made = await replayer.replayOne(message_id);
+    const made = await redeliverer.redeliverOne(message_id);
     if (!made) throw notFound("message");
     return c.redirect(`/messages/${made.message_id}`, 303);
   });

@@ -10,9 +10,9 @@ export interface PageOptions {
   services: Services;
   live: Live;
   readStats(): Promise<Stats>;
-  replayer: Redeliverer;
+  redeliverer: Redeliverer;
   pauses: Pauses;
-  offers: OfferedSecrets;
+  offeredSecrets: OfferedSecrets;
   /** Ends the streams. */
   stop: AbortSignal;
   /** Runs `POST /webhook/{type}` as if a sender had called it. */

@@ -35,7 +35,7 @@ const YEAR_SECONDS = 365 * 24 * 60 * 60;
  * checked who is calling, and from which site.
  */
 export function pages(
-  { services, live, readStats, replayer, pauses, offers, stop, receive }: PageOptions,
+  { services, live, readStats, redeliverer, pauses, offeredSecrets, stop, receive }: PageOptions,
 ): Hono<Env> {
   const { config, database, log, sources } = services;
   const parts = { database, nameOf: createNames(sources) };
@@ -106,11 +106,11 @@ export function pages(
     return c.redirect(ownPath(form.get("back"), "/"), 303);
   });
 
-  app.route("/", messagePages({ services, replayer }));
+  app.route("/", messagePages({ services, redeliverer }));
   app.route("/", editPages({ services }));
   app.route("/", taskPages({ services }));
   app.route("/", peoplePages({ services }));
-  app.route("/", sourcePages({ services, pauses, offers, originFor }));
+  app.route("/", sourcePages({ services, pauses, offeredSecrets, originFor }));
   app.route("/", systemPages({ services, readStats }));
 
   app.onError((error, c) => answerProblemPage(error, c, log));

@@ -24,10 +24,10 @@ const LATEST = 8;
 
 /** `/sources`: who sends, how they prove it, what came. */
 export function sourcePages(
-  { services, pauses, offers, originFor }: {
+  { services, pauses, offeredSecrets, originFor }: {
     services: Services;
     pauses: Pauses;
-    offers: OfferedSecrets;
+    offeredSecrets: OfferedSecrets;
     originFor: (request: Request) => string;
   },
 ): Hono<Env> {
@@ -76,7 +76,7 @@ export function sourcePages(
       view: views.find((each) => each.name === name)!,
       settings: sources.settingsOf(name),
       // A reader could sign with one of them.
-      offered: frame.isReader ? [] : offers.of(name),
+      offered: frame.isReader ? [] : offeredSecrets.of(name),
       kept: await countRejected(database, name),
       sampled: sampled.find((each) => each.name === name),
       rows: await readRows(parts, items),

@@ -26,10 +26,10 @@ export function createSummary(
 ): Summary {
   const { config, agent, database, sources } = services;
   const workers = cached(() => listWorkers(database), { freshMs: FRESH_MS });
-  const pulse = openThroughput(database);
+  const throughput = openThroughput(database);
   return {
     async lanes() {
-      const [stats, passed] = await Promise.all([readStats(), pulse()]);
+      const [stats, passed] = await Promise.all([readStats(), throughput()]);
       return await lanes(stats, passed);
     },
     async notes() {

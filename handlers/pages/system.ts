@@ -26,7 +26,7 @@ export function systemPages(
   const readHealth = cached(() => checkHealth(services), { freshMs: FRESH_MS, rest: 1 });
   const readWorkers = cached(() => listWorkers(database), { freshMs: FRESH_MS });
   const readChannels = cached(() => readChannelStats(database), { freshMs: FRESH_MS });
-  const histories = Object.fromEntries(NAMES.map((name) => [
+  const timeSeries = Object.fromEntries(NAMES.map((name) => [
     name,
     cached(() => readTimeSeries(database, name), { freshMs: CHART_MS }),
   ])) as Record<SpanName, () => ReturnType<typeof readTimeSeries>>;
@@ -36,12 +36,12 @@ export function systemPages(
   app.get("/system", async (c) => {
     const span = oneOf(asked(c, "span"), NAMES) ?? "1h";
     const frame = await readFrame(c, database, "system");
-    const [health, workers, stats, channels, history, schema] = await Promise.all([
+    const [health, workers, stats, channels, series, schema] = await Promise.all([
       readHealth(),
       readWorkers(),
       readStats(),
       readChannels(),
-      histories[span](),
+      timeSeries[span](),
       readSchema(),
     ]);
     return c.html(systemPage({
@@ -58,7 +58,7 @@ export function systemPages(
       stats,
       channels,
       span,
-      history,
+      series,
       facts: [
         ["API", "1"],
         ["Schema", schema],

@@ -14,7 +14,7 @@ export interface OfferedSecret {
  * operator to take or leave: whoever can reach the URL could send one.
  */
 export interface OfferedSecrets {
-  note(door: SourceGate, offer: OfferedSecret): void;
+  note(gate: SourceGate, offer: OfferedSecret): void;
   /** The latest of a source that this process has heard, the newest first. */
   of(source: string): readonly OfferedSecret[];
 }

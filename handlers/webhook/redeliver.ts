@@ -21,11 +21,11 @@ export interface NotRedelivered {
 /** Works kept messages again: each is verified anew, by today's secrets at the time it came. */
 export interface Redeliverer {
   /** Of many, those that are not right any more stay out, and are named. */
-  replayAll(
+  redeliverAll(
     ids: readonly string[],
   ): Promise<{ items: RedeliverOptions[]; refused: NotRedelivered[] }>;
   /** @throws {Problem} 409 when it is not right any more, with what would make it so. */
-  replayOne(id: string): Promise<RedeliverOptions | undefined>;
+  redeliverOne(id: string): Promise<RedeliverOptions | undefined>;
 }
 
 export function createRedeliverer(
@@ -39,7 +39,7 @@ export function createRedeliverer(
       return "unverified";
     }
     return await verifier.verify(
-      verifier.doorOf(message.webhook_type),
+      verifier.gateOf(message.webhook_type),
       verifier.incomingOf(message),
     );
   }
@@ -51,7 +51,7 @@ export function createRedeliverer(
   }
 
   return {
-    async replayAll(ids) {
+    async redeliverAll(ids) {
       const verified: { id: string; verification: Verification }[] = [];
       const refused: NotRedelivered[] = [];
       for await (const message of readWholeMessages(database, ids)) {
@@ -65,12 +65,12 @@ export function createRedeliverer(
       }
       return { items: await make(verified), refused };
     },
-    async replayOne(id) {
+    async redeliverOne(id) {
       for await (const message of readWholeMessages(database, [id])) {
         const verification = await verify(message).catch(async (error) => {
           if (!(error instanceof Problem) || error.status !== 401) throw error;
           const why = error instanceof SignatureRefused
-            ? await verifier.diagnose(verifier.doorOf(message.webhook_type), error)
+            ? await verifier.diagnose(verifier.gateOf(message.webhook_type), error)
             : `${error.message}. ${error.hint}`;
           throw new Problem(
             409,

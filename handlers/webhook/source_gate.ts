@@ -29,17 +29,17 @@ export class SignatureRefused extends Problem {
   }
 }
 
-/** Finds the door for a `webhook_type`; each is built once. */
+/** Finds the gate for a `webhook_type`; each is built once. */
 export function createSourceGates(
   config: Config,
   registry: Registry,
 ): (type: string) => SourceGate {
-  const doors = new Map<string, SourceGate>();
+  const gates = new Map<string, SourceGate>();
   return (type) => {
     const { name, source } = registry.find(type);
-    let door = doors.get(name);
-    if (!door) {
-      door = {
+    let gate = gates.get(name);
+    if (!gate) {
+      gate = {
         name,
         source,
         secrets: secretsOf(config, name, source.secretVariable),
@@ -47,9 +47,9 @@ export function createSourceGates(
         bodyLimit: config.maxBodyBytes ?? source.bodyLimit ?? MIB,
         variable: variableOf({ name, source }),
       };
-      doors.set(name, door);
+      gates.set(name, gate);
     }
-    return door;
+    return gate;
   };
 }
 

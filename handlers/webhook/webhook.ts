@@ -33,16 +33,16 @@ const RESERVED = new Set(["health", "stats", "status"]);
  * whose delivery id is in there.
  */
 export function webhook(
-  { services, metrics, verifier, admission, offers }: {
+  { services, metrics, verifier, policy, offeredSecrets }: {
     services: Services;
     metrics: Metrics;
     verifier: Verifier;
-    admission: IngressPolicy;
-    offers: OfferedSecrets;
+    policy: IngressPolicy;
+    offeredSecrets: OfferedSecrets;
   },
 ): OpenAPIHono<Env> {
   const { config, inbox, quarantine, log } = services;
-  const { doorOf, publicUrl } = verifier;
+  const { gateOf, publicUrl } = verifier;
   const budget = createBodyBudget();
   const refused = openRefusalLog(services);
   const throttle = createThrottle(REFUSALS_QUIET_MS);
@@ -56,12 +56,12 @@ export function webhook(
 
   async function receive(request: Request, connection: Connection, type: string) {
     const receivedAt = Date.now();
-    const door = doorOf(type);
+    const gate = gateOf(type);
     const address = clientAddress(request, connection, config);
     let outcome = "received";
     try {
-      admission.require(door, { address, connection });
-      const body = await readBody(request, door.bodyLimit, budget);
+      policy.require(gate, { address, connection });
+      const body = await readBody(request, gate.bodyLimit, budget);
       try {
         const incoming = {
           type,
@@ -71,27 +71,27 @@ export function webhook(
           body: body.bytes,
           receivedAt,
         };
-        return await keep(door, request, address, readQuery(door.source, incoming));
+        return await keep(gate, request, address, readQuery(gate.source, incoming));
       } finally {
         body.release();
       }
     } catch (error) {
       outcome = error instanceof Problem ? error.code : "no_store";
       logRefusal(type, outcome, address);
-      if (error instanceof Problem && error.status < 500) refused.note(door.name, error);
+      if (error instanceof Problem && error.status < 500) refused.note(gate.name, error);
       throw error;
     } finally {
-      metrics.received(door.name, outcome, (Date.now() - receivedAt) / 1_000);
+      metrics.received(gate.name, outcome, (Date.now() - receivedAt) / 1_000);
     }
   }
 
   async function keep(
-    door: SourceGate,
+    gate: SourceGate,
     request: Request,
     address: string,
     incoming: Incoming,
   ): Promise<Response> {
-    const { name, source } = door;
+    const { name, source } = gate;
     const { type, method, receivedAt } = incoming;
     const headers = headerList(incoming.headers);
     const toMessage = () => ({
@@ -109,21 +109,21 @@ export function webhook(
       body: incoming.body,
       receivedAt: new Date(receivedAt),
     });
-    const probe = source.probe && await source.probe(incoming, door);
-    if (probe) return greet(probe, door, address);
-    const verification = await verifier.verify(door, incoming).catch((error) => {
+    const probe = source.probe && await source.probe(incoming, gate);
+    if (probe) return greet(probe, gate, address);
+    const verification = await verifier.verify(gate, incoming).catch((error) => {
       // A GET that claims nothing is a visit, and no message that went wrong.
       const isVisit = method === "GET" && !/mismatch|window/.test(error.code);
-      if (error instanceof SignatureRefused && !isVisit) setAside(door, error, toMessage);
+      if (error instanceof SignatureRefused && !isVisit) setAside(gate, error, toMessage);
       throw error;
     });
-    if (method === "GET" && verification !== "verified") throw wrongMethod(door, method);
-    const handshake = source.handshake && await source.handshake(incoming, door);
+    if (method === "GET" && verification !== "verified") throw wrongMethod(gate, method);
+    const handshake = source.handshake && await source.handshake(incoming, gate);
     if (handshake) {
-      if (verification !== "verified") throw secretMissing(door);
+      if (verification !== "verified") throw secretMissing(gate);
       return toResponse(handshake);
     }
-    admission.count(door);
+    policy.count(gate);
     const receipt = await inbox.accept({ ...toMessage(), verification });
     const reply = source.answer?.(incoming);
     return reply
@@ -137,45 +137,47 @@ export function webhook(
 
   /** Keeps what was refused, in the background: the sender's 401 waits for nothing. */
   function setAside(
-    door: SourceGate,
+    gate: SourceGate,
     refused: SignatureRefused,
     toMessage: () => Omit<RejectedMessage, "size">,
   ): void {
     const size = refused.incoming.body.byteLength;
     if (size > MOST_KEPT_BYTES) {
       const head = () => ({ ...toMessage(), size, body: new Uint8Array() });
-      quarantine.put(door.name, head, tooLarge(refused));
+      quarantine.put(gate.name, head, tooLarge(refused));
     } else {
       quarantine.put(
-        door.name,
+        gate.name,
         () => ({ ...toMessage(), size }),
-        () => verifier.diagnose(door, refused),
+        () => verifier.diagnose(gate, refused),
       );
     }
   }
 
   /** Answers a handshake; a secret that came with it is for the operator's eyes. */
-  function greet(reply: HandshakeReply, door: SourceGate, client_ip: string): Response {
-    if (reply.offered) offers.note(door, { secret: reply.offered, client_ip, at: new Date() });
+  function greet(reply: HandshakeReply, gate: SourceGate, client_ip: string): Response {
+    if (reply.offered) {
+      offeredSecrets.note(gate, { secret: reply.offered, client_ip, at: new Date() });
+    }
     return toResponse(reply);
   }
 
   async function probeAt(request: Request, connection: Connection, type: string) {
-    const door = doorOf(type);
+    const gate = gateOf(type);
     const address = clientAddress(request, connection, config);
-    admission.requireAddress(door, { address, connection });
+    policy.requireAddress(gate, { address, connection });
     const reply = PROBES.has(request.method)
-      ? await door.source.probe?.({
+      ? await gate.source.probe?.({
         type,
         method: request.method,
         url: publicUrl(request.url),
         headers: request.headers,
         body: new Uint8Array(),
         receivedAt: Date.now(),
-      }, door)
+      }, gate)
       : undefined;
-    if (reply) return greet(reply, door, address);
-    throw wrongMethod(door, request.method);
+    if (reply) return greet(reply, gate, address);
+    throw wrongMethod(gate, request.method);
   }
 
   const app = createApi();
@@ -189,7 +191,7 @@ export function webhook(
   app.all("/webhook/:type", (c) => {
     const type = c.req.param("type");
     requireType(type);
-    return takesMethod(doorOf(type), c.req.raw.method)
+    return takesMethod(gateOf(type), c.req.raw.method)
       ? receive(c.req.raw, c.env, type)
       : probeAt(c.req.raw, c.env, type);
   });

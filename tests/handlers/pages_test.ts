@@ -145,9 +145,9 @@ const registry = createRegistry();
 
 /** What the pages share with the rest of the app. */
 function partsOf(services: Services, stop: AbortSignal) {
-  const replayer = createRedeliverer({ services, verifier: createVerifier(services) });
-  const offers = createOfferedSecrets(services.log);
-  return { replayer, offers, pauses: openPauses({ ...services, stop }), stop };
+  const redeliverer = createRedeliverer({ services, verifier: createVerifier(services) });
+  const offeredSecrets = createOfferedSecrets(services.log);
+  return { redeliverer, offeredSecrets, pauses: openPauses({ ...services, stop }), stop };
 }
 
 describe("the pages", () => {
