@@ -31,7 +31,8 @@ import { stream } from "./api/stream.ts";
 import { tasks } from "./api/tasks.ts";
 import { users } from "./api/users.ts";
 import { createVerifier } from "./webhook/verifier.ts";
-import { refuseType, webhook } from "./webhook/webhook.ts";
+import { refuseType } from "./webhook/type.ts";
+import { webhook } from "./webhook/webhook.ts";
 
 /** Everything the web sees. */
 export interface App {

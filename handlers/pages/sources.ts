@@ -14,7 +14,7 @@ import { readFrame } from "./frame.ts";
 import type { OfferedSecrets } from "../webhook/offered_secrets.ts";
 import { readRows } from "./rows.ts";
 import { listSampled } from "../webhook/sample.ts";
-import { noSource } from "../api/sources.ts";
+import { requireSource } from "../require_source.ts";
 import { createNames } from "../../sources/rules/names.ts";
 import { sourceList, type SourceView } from "../views/source/list.ts";
 import { sourcePage } from "../views/source/page.ts";
@@ -63,9 +63,7 @@ export function sourcePages(
 
   app.get("/sources/:name", async (c) => {
     const name = c.req.param("name");
-    if (!Object.hasOwn(all, name)) {
-      throw noSource();
-    }
+    requireSource(all, name);
     const frame = await readFrame(c, database, "sources");
     const [views, { items }] = await Promise.all([
       readViews(originFor(c.req.raw)),
