@@ -14,7 +14,8 @@ import { conflict, createApi, createRoute, json, missing, refusals } from "../op
 import type { Env } from "../caller.ts";
 import { payloadOf } from "./messages.ts";
 import { notFound, Problem } from "../problem.ts";
-import { idParam, task } from "../schemas.ts";
+import { idParam } from "../schemas/fields.ts";
+import { task } from "../schemas/task.ts";
 
 const MOST_BYTES = 16 * 1024 * 1024;
 /** Who did it, in a task's timeline. */

@@ -2,7 +2,8 @@ import { MOST_EDITED_BYTES } from "../../lib/message/edit.ts";
 import type { Services } from "../../lib/services.ts";
 import { conflict, createApi, createRoute, json, missing, refusals } from "../openapi.ts";
 import { requireMessage } from "../require_message.ts";
-import { edit, idParam, replay } from "../schemas.ts";
+import { idParam } from "../schemas/fields.ts";
+import { edit, replay } from "../schemas/message.ts";
 import { keepEdit, requireEditable } from "../webhook/redeliver_edited.ts";
 
 /** `POST /api/messages/{id}/edit`: a message again, with another body. */

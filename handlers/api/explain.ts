@@ -1,4 +1,5 @@
-import { type Explanation, explanation, idParam, typeParam } from "../schemas.ts";
+import { type Explanation, explanation } from "../schemas/explanation.ts";
+import { idParam, typeParam } from "../schemas/fields.ts";
 import { conflict, createApi, createRoute, json, missing, refusals } from "../openapi.ts";
 import { Problem } from "../problem.ts";
 import { requireMessage } from "../require_message.ts";

@@ -14,7 +14,8 @@ import { conflict, createApi, createRoute, json, missing, refusals } from "../op
 import { notFound } from "../problem.ts";
 import { requireMessage } from "../require_message.ts";
 import type { Redeliverer } from "../webhook/redeliver.ts";
-import { idParam, listOf, message, notReplayed, page, replay, wholeMessage } from "../schemas.ts";
+import { idParam, listOf, page } from "../schemas/fields.ts";
+import { message, notReplayed, replay, wholeMessage } from "../schemas/message.ts";
 
 const MOST_REPLAYS = 500;
 /** Parsing more than this would keep senders waiting meanwhile. */

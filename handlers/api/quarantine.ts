@@ -1,5 +1,6 @@
 import { conflict, createApi, createRoute, json, missing, refusals } from "../openapi.ts";
-import { idParam, released } from "../schemas.ts";
+import { idParam } from "../schemas/fields.ts";
+import { released } from "../schemas/message.ts";
 import { release, type ReleaseParts } from "../webhook/release.ts";
 
 /** `POST /api/messages/{id}/release`: lets a message in that was refused. */

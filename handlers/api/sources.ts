@@ -4,7 +4,7 @@ import type { Pauses } from "../../lib/ingress/pauses.ts";
 import type { Services } from "../../lib/services.ts";
 import { labelOf, trustOf, variableOf } from "../../sources/rules/registry.ts";
 import { createApi, createRoute, json, missing, refusals } from "../openapi.ts";
-import { sourceInfo } from "../schemas.ts";
+import { sourceInfo } from "../schemas/source.ts";
 import { requireSource } from "../require_source.ts";
 
 const nameParam = z.object({

@@ -22,16 +22,8 @@ import {
 import { readUser } from "../../lib/people/user.ts";
 import { conflict, createApi, createRoute, json, missing, refusals } from "../openapi.ts";
 import { notFound, Problem } from "../problem.ts";
-import {
-  idParam,
-  listOf,
-  page,
-  task,
-  taskAnswer,
-  taskChange,
-  taskDecision,
-  wholeTask,
-} from "../schemas.ts";
+import { idParam, listOf, page } from "../schemas/fields.ts";
+import { task, taskAnswer, taskChange, taskDecision, wholeTask } from "../schemas/task.ts";
 
 const filter = z.object({
   ...page,

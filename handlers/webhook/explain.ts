@@ -11,7 +11,7 @@ import { mergeOf, reasonToFilter } from "../../sources/rules/source_rules.ts";
 import { threadOf } from "../../sources/slack/command.ts";
 import type { HandshakeReply, Incoming } from "../../sources/source.ts";
 import { Problem } from "../problem.ts";
-import type { Explanation } from "../schemas.ts";
+import type { Explanation } from "../schemas/explanation.ts";
 import { refusePaused } from "./ingress_policy.ts";
 import { SignatureRefused, type SourceGate } from "./source_gate.ts";
 import type { Verifier } from "./verifier.ts";
