@@ -13,6 +13,7 @@ import { editPages } from "./edit.ts";
 import { ownPath, readForm } from "./form.ts";
 import { readFrame, THEME_COOKIE, themeOf } from "./frame.ts";
 import { messagePages } from "./messages.ts";
+import { replayPages } from "./replays.ts";
 import type { PageOptions } from "./options.ts";
 import { createPageStream } from "./stream.ts";
 import { readRows } from "./rows.ts";
@@ -106,6 +107,8 @@ export function pages(
     return c.redirect(ownPath(form.get("back"), "/"), 303);
   });
 
+  // Before a message's own page, which takes every other path below /messages.
+  app.route("/", replayPages({ services, redeliverer }));
   app.route("/", messagePages({ services, redeliverer }));
   app.route("/", editPages({ services }));
   app.route("/", taskPages({ services }));
