@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import type { Config } from "../../lib/config/config.ts";
 import { isId } from "../../lib/store/id.ts";
 import type { Env } from "../caller.ts";
 import { SINCE } from "../views/parts/filters.ts";
@@ -6,6 +7,11 @@ import { SINCE } from "../views/parts/filters.ts";
 /** The fields of a form that a page of ours has sent. */
 export async function readForm(request: Request): Promise<URLSearchParams> {
   return new URLSearchParams(await request.text());
+}
+
+/** Where senders reach Otto: as configured, else as this browser does. */
+export function originFor({ publicUrl }: Pick<Config, "publicUrl">, request: Request): string {
+  return publicUrl ?? new URL(request.url).origin;
 }
 
 /** A path of ours to go back to; anything else is the given one. */

@@ -1,17 +1,16 @@
 import { Hono } from "hono";
 import { secretsOf } from "../../lib/config/config.ts";
-import type { Pauses } from "../../lib/ingress/pauses.ts";
 import { countRejected } from "../../lib/message/quarantine.ts";
 import { listRefusals } from "../../lib/ingress/refusal_log.ts";
 import { searchMessages } from "../../lib/message/search.ts";
-import type { Services } from "../../lib/services.ts";
 import { cached } from "../../lib/async/cached.ts";
 import { readSourceStats } from "../../lib/ingress/stats.ts";
 import { sources as known } from "../../sources/mod.ts";
 import { GENERIC, labelOf, variableOf } from "../../sources/rules/registry.ts";
 import type { Env } from "../caller.ts";
+import { originFor } from "./form.ts";
 import { readFrame } from "./frame.ts";
-import type { OfferedSecrets } from "../webhook/offered_secrets.ts";
+import type { PageOptions } from "./options.ts";
 import { readRows } from "./rows.ts";
 import { listSampled } from "../webhook/sample.ts";
 import { requireSource } from "../require_source.ts";
@@ -24,12 +23,10 @@ const LATEST = 8;
 
 /** `/sources`: who sends, how they prove it, what came. */
 export function sourcePages(
-  { services, pauses, offeredSecrets, originFor }: {
-    services: Services;
-    pauses: Pauses;
-    offeredSecrets: OfferedSecrets;
-    originFor: (request: Request) => string;
-  },
+  { services, pauses, offeredSecrets }: Pick<
+    PageOptions,
+    "services" | "pauses" | "offeredSecrets"
+  >,
 ): Hono<Env> {
   const { config, database, sources } = services;
   const { all } = sources;
@@ -58,7 +55,7 @@ export function sourcePages(
   const app = new Hono<Env>();
   app.get("/sources", async (c) => {
     const frame = await readFrame(c, database, "sources");
-    return c.html(sourceList({ frame, views: await readViews(originFor(c.req.raw)) }));
+    return c.html(sourceList({ frame, views: await readViews(originFor(config, c.req.raw)) }));
   });
 
   app.get("/sources/:name", async (c) => {
@@ -66,7 +63,7 @@ export function sourcePages(
     requireSource(all, name);
     const frame = await readFrame(c, database, "sources");
     const [views, { items }] = await Promise.all([
-      readViews(originFor(c.req.raw)),
+      readViews(originFor(config, c.req.raw)),
       searchMessages(database, { source: name }, { limit: LATEST, sources: [] }),
     ]);
     return c.html(sourcePage({

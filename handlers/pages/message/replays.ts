@@ -1,18 +1,18 @@
 import { type Context, Hono } from "hono";
-import { isId } from "../../lib/store/id.ts";
-import { findRedeliverable } from "../../lib/message/search.ts";
-import { countRedelivered } from "../../lib/message/redeliver.ts";
-import type { Services } from "../../lib/services.ts";
-import type { Env } from "../caller.ts";
-import { Problem } from "../problem.ts";
-import type { Redeliverer } from "../webhook/redeliver.ts";
-import { confirmPage } from "../views/parts/confirm.ts";
-import { linkTo } from "../views/parts/filters.ts";
-import type { MessageQuery } from "../views/message/list.ts";
-import { redeliveryProgress } from "../views/message/redelivery_progress.ts";
-import { asked, readForm } from "./form.ts";
-import { readFrame } from "./frame.ts";
-import { messageQueryOf, messageSearchOf } from "./message_query.ts";
+import { isId } from "../../../lib/store/id.ts";
+import { findRedeliverable } from "../../../lib/message/search.ts";
+import { countRedelivered } from "../../../lib/message/redeliver.ts";
+import type { Services } from "../../../lib/services.ts";
+import type { Env } from "../../caller.ts";
+import { Problem } from "../../problem.ts";
+import type { Redeliverer } from "../../webhook/redeliver.ts";
+import { confirmPage } from "../../views/parts/confirm.ts";
+import { linkTo } from "../../views/parts/filters.ts";
+import type { MessageQuery } from "../../views/message/list.ts";
+import { redeliveryProgress } from "../../views/message/redelivery_progress.ts";
+import { asked, readForm } from "../form.ts";
+import { readFrame } from "../frame.ts";
+import { messageQueryOf, messageSearchOf } from "./query.ts";
 
 /** Each costs an agent's work: beyond these, a person chooses filters. */
 const MOST_REDELIVERED = 10_000;

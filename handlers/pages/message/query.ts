@@ -1,9 +1,9 @@
-import { isId } from "../../lib/store/id.ts";
-import { MESSAGE_STATES } from "../../lib/message/message.ts";
-import type { MessageSearch } from "../../lib/message/search.ts";
-import { SINCE } from "../views/parts/filters.ts";
-import type { MessageQuery } from "../views/message/list.ts";
-import { batchOf, oneOf, sinceOf } from "./form.ts";
+import { isId } from "../../../lib/store/id.ts";
+import { MESSAGE_STATES } from "../../../lib/message/message.ts";
+import type { MessageSearch } from "../../../lib/message/search.ts";
+import { SINCE } from "../../views/parts/filters.ts";
+import type { MessageQuery } from "../../views/message/list.ts";
+import { batchOf, oneOf, sinceOf } from "../form.ts";
 
 /** The filters in a URL or a form; what is none is left out. */
 export function messageQueryOf(value: (name: string) => string | undefined): MessageQuery {

@@ -1,13 +1,13 @@
-import { listWorkers } from "../../lib/monitor/heartbeat.ts";
-import { openThroughput } from "../../lib/monitor/throughput.ts";
-import type { Services } from "../../lib/services.ts";
-import { cached } from "../../lib/async/cached.ts";
-import type { Stats } from "../../lib/monitor/stats.ts";
-import type { Pauses } from "../../lib/ingress/pauses.ts";
-import { labelOf } from "../../sources/rules/registry.ts";
-import { lanes } from "../views/live/lanes.ts";
-import { notes } from "../views/live/notes.ts";
-import type { Html } from "../views/page.ts";
+import { listWorkers } from "../../../lib/monitor/heartbeat.ts";
+import { openThroughput } from "../../../lib/monitor/throughput.ts";
+import type { Services } from "../../../lib/services.ts";
+import { cached } from "../../../lib/async/cached.ts";
+import type { Stats } from "../../../lib/monitor/stats.ts";
+import type { Pauses } from "../../../lib/ingress/pauses.ts";
+import { labelOf } from "../../../sources/rules/registry.ts";
+import { lanes } from "../../views/live/lanes.ts";
+import { notes } from "../../views/live/notes.ts";
+import type { Html } from "../../views/page.ts";
 
 /** What stands above the list. However many watch, it is read for all of them at once. */
 export interface Summary {

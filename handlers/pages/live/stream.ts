@@ -1,10 +1,10 @@
-import { pause } from "../../lib/async/deadline.ts";
-import type { LiveEvent } from "../../lib/live/live.ts";
-import { createEventStreams, STILL_HERE, toEvent } from "../event_stream.ts";
-import type { PageOptions } from "./options.ts";
-import { renderChanges } from "./rows.ts";
+import { pause } from "../../../lib/async/deadline.ts";
+import type { LiveEvent } from "../../../lib/live/live.ts";
+import { createEventStreams, STILL_HERE, toEvent } from "../../event_stream.ts";
+import type { PageOptions } from "../options.ts";
+import { renderChanges } from "../rows.ts";
 import type { Summary } from "./summary.ts";
-import { createNames } from "../../sources/rules/names.ts";
+import { createNames } from "../../../sources/rules/names.ts";
 
 const MOST_STREAMS = 200;
 /** Nobody reads faster; what happens meanwhile is told together. */
