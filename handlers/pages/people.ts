@@ -18,6 +18,7 @@ import { FIELD_SAYS, type PersonForm } from "../views/people/form.ts";
 import { peopleList } from "../views/people/list.ts";
 import { personPage } from "../views/people/page.ts";
 
+/** As many as the other lists show. */
 const MOST_ROWS = 50;
 
 /** `/users`: who tasks can be given to, one added, one changed. */

@@ -18,7 +18,9 @@ import { createNames } from "../../sources/rules/names.ts";
 import { sourceList, type SourceView } from "../views/source/list.ts";
 import { sourcePage } from "../views/source/page.ts";
 
+/** However many look, the store is asked at most this often. */
 const FRESH_MS = 2_000;
+/** Enough to see that it works; all of them are a link away. */
 const LATEST = 8;
 
 /** `/sources`: who sends, how they prove it, what came. */

@@ -32,7 +32,7 @@ export function systemPages(
   const readHealth = cached(() => checkHealth(services), { freshMs: FRESH_MS, rest: 1 });
   const readWorkers = cached(() => listWorkers(database), { freshMs: FRESH_MS });
   const readChannels = cached(() => readChannelStats(database), { freshMs: FRESH_MS });
-  const timeSeries = Object.fromEntries(NAMES.map((name) => [
+  const readSeries = Object.fromEntries(NAMES.map((name) => [
     name,
     cached(() => readTimeSeries(database, name), { freshMs: CHART_MS }),
   ])) as Record<SpanName, () => ReturnType<typeof readTimeSeries>>;
@@ -42,12 +42,12 @@ export function systemPages(
   app.get("/system", async (c) => {
     const span = oneOf(asked(c, "span"), NAMES) ?? "1h";
     const frame = await readFrame(c, database, "system");
-    const [health, workers, stats, channels, series, schema] = await Promise.all([
+    const [health, workers, stats, channels, timeSeries, schema] = await Promise.all([
       readHealth(),
       readWorkers(),
       readStats(),
       readChannels(),
-      timeSeries[span](),
+      readSeries[span](),
       readSchema(),
     ]);
     return c.html(systemPage({
@@ -64,7 +64,7 @@ export function systemPages(
       stats,
       channels,
       span,
-      series,
+      timeSeries,
       facts: [
         ["API", "1"],
         ["Schema", schema],

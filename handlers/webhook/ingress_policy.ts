@@ -5,6 +5,7 @@ import type { SourceGate } from "./source_gate.ts";
 import { Problem } from "../problem.ts";
 import { createRateLimit, type RateLimit } from "./rate_limit.ts";
 
+/** A pause lasts until a person ends it; a sender that asks once a minute costs nothing. */
 const PAUSED_SECONDS = 60;
 
 /** What the operator lets in at all, whoever vouches for it. */
@@ -16,7 +17,7 @@ export interface IngressPolicy {
    * is not allowed, 429 when too many have come.
    */
   require(gate: SourceGate, from: { address: string; connection: Connection }): void;
-  /** The same for a greeting: it is answered while its source is paused, too, and counts as nothing. */
+  /** The same for a greeting, which is answered while its source is paused, too, and is not counted. */
   requireAddress(gate: SourceGate, from: { address: string; connection: Connection }): void;
   /**
    * Counts a request that has proved itself: nobody else can use up its

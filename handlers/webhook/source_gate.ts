@@ -4,7 +4,8 @@ import { labelOf, type Registry, variableOf } from "../../sources/rules/registry
 import type { Incoming, Source, SourceSecrets } from "../../sources/source.ts";
 import { Problem } from "../problem.ts";
 
-const MIB = 1024 * 1024;
+/** What a body may have where neither the source nor the operator says more. */
+const BODY_LIMIT = 1024 * 1024;
 
 /** What a request of one source meets; the same for all its requests. */
 export interface SourceGate extends SourceSecrets {
@@ -15,7 +16,10 @@ export interface SourceGate extends SourceSecrets {
   variable: string;
 }
 
-/** A signature, or its time, is wrong, or nothing is set to check it with: the request itself is kept for a person to look at. */
+/**
+ * A signature, or its time, is wrong, or nothing is set to check it with. The request comes along,
+ * to be kept for a person to look at.
+ */
 export class SignatureRefused extends Problem {
   override name = "SignatureRefused";
   readonly incoming: Incoming;
@@ -44,7 +48,7 @@ export function createSourceGates(
         source,
         secrets: secretsOf(config, name, source.secretVariable),
         verifyTokens: config.secrets.get(source.verifyTokenVariable ?? "") ?? [],
-        bodyLimit: config.maxBodyBytes ?? source.bodyLimit ?? MIB,
+        bodyLimit: config.maxBodyBytes ?? source.bodyLimit ?? BODY_LIMIT,
         variable: variableOf({ name, source }),
       };
       gates.set(name, gate);
@@ -84,7 +88,7 @@ export async function checkSignature(
   return "unverified";
 }
 
-/** There is no secret to check a request with that must be checked. */
+/** A request must be checked, and there is no secret to check it with. */
 export function secretMissing(
   { name, source, variable }: Pick<SourceGate, "name" | "source" | "variable">,
 ): Problem {

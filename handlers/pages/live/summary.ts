@@ -15,6 +15,7 @@ export interface Summary {
   notes(): Promise<Html>;
 }
 
+/** As often as the stream looks. */
 const FRESH_MS = 2_000;
 
 export function createSummary(
