@@ -1,8 +1,10 @@
 import type { Log } from "../lib/process/log.ts";
 import { Problem } from "./problem.ts";
 
+/** A person mistypes a few times; a guesser would need years at this pace. */
 const MOST_FAILURES = 10;
 const WINDOW_MS = 60_000;
+/** About a megabyte of addresses. */
 const MOST_ADDRESSES = 10_000;
 
 /** Counts failed proofs of who somebody is, so that nobody can guess at full speed. */

@@ -9,14 +9,14 @@ export interface Connection {
   readonly isInside?: true;
 }
 
-/** Who asks, as far as the door has found out. */
+/** Who asks, as far as the guard has found out. */
 export interface Who {
   role: Role;
   /** Whether they have a session to end. */
   isSignedIn: boolean;
 }
 
-/** Hono's `c.env`, and what `c.get` knows behind the door. */
+/** Hono's `c.env`, and what `c.get` knows once the guard has let a request pass. */
 export type Env = { Bindings: Connection; Variables: { who?: Who } };
 
 /**

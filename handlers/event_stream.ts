@@ -3,6 +3,7 @@ import { Problem } from "./problem.ts";
 
 /** After this a client connects again: a proxy may have cut the line without a word. */
 const MOST_MS = 15 * 60_000;
+/** A client that lost its line tries again so soon: a restart takes about as long. */
 const RETRY_MS = 2_000;
 const HEADERS = {
   "content-type": "text/event-stream; charset=utf-8",

@@ -1,11 +1,12 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
+import type { MiddlewareHandler } from "hono";
 import { openLive } from "../lib/live/live.ts";
 import { openPauses } from "../lib/ingress/pauses.ts";
 import type { Services } from "../lib/services.ts";
 import { cached } from "../lib/async/cached.ts";
 import { readStats } from "../lib/monitor/stats.ts";
 import { ACCESS, matches } from "./access.ts";
-import { createIngressPolicy } from "./webhook/admission.ts";
+import { createIngressPolicy } from "./webhook/ingress_policy.ts";
 import { limitBodies } from "./webhook/body.ts";
 import type { Connection, Env } from "./caller.ts";
 import { agent } from "./api/agent.ts";
@@ -21,17 +22,20 @@ import { notifications } from "./api/notifications.ts";
 import { pages } from "./pages/pages.ts";
 import { answerProblem, Problem } from "./problem.ts";
 import { answerProblemPage, wantsPage } from "./pages/problem.ts";
-import { createRedeliverer } from "./api/redeliver.ts";
+import { createRedeliverer } from "./webhook/redeliver.ts";
 import { createOfferedSecrets } from "./webhook/offered_secrets.ts";
 import { openAuth } from "./pages/sign_in.ts";
+import { pausePages } from "./pages/pauses.ts";
 import { quarantine } from "./api/quarantine.ts";
+import { releasePages } from "./pages/message/release.ts";
 import { sourceApi } from "./api/sources.ts";
 import { staticFiles } from "./static.ts";
 import { stream } from "./api/stream.ts";
 import { tasks } from "./api/tasks.ts";
 import { users } from "./api/users.ts";
 import { createVerifier } from "./webhook/verifier.ts";
-import { refuseType, webhook } from "./webhook/webhook.ts";
+import { refuseType } from "./webhook/type.ts";
+import { webhook } from "./webhook/webhook.ts";
 
 /** Everything the web sees. */
 export interface App {
@@ -42,122 +46,143 @@ export interface App {
   readonly routes: readonly { method: string; path: string }[];
 }
 
-/** The longest thing an admin says is a list of ids. */
+/** The longest thing an admin sends is an edited body of 120 KiB, all of whose quotes are escaped. */
 const MOST_BODY_BYTES = 256 * 1024;
-/** Counting reads much: however many ask, at most once in this time. */
+/** Counting reads much: however many ask, the store is asked at most once in this time. */
 const STATS_MS = 2_000;
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+/** A sample that Otto sends to itself: the operator's lists of addresses do not apply. */
 const INSIDE: Connection = { address: () => undefined, isInside: true };
 
 /** Builds the app; `stop` ends its live streams. */
 export function createApp({ services, stop }: { services: Services; stop: AbortSignal }): App {
-  const { config, log } = services;
-  const metrics = createMetrics();
-  const stats = cached(() => readStats(services), { freshMs: STATS_MS });
-  const live = openLive(services);
-  const door = openAuth({ services });
-  const verifier = createVerifier(services);
-  const pauses = openPauses({ ...services, stop });
-  const offers = createOfferedSecrets(log);
-  const admission = createIngressPolicy({ sources: services.sources, pauses });
-  const hooks = webhook({ services, metrics, verifier, admission, offers });
-
+  const parts = openParts(services, stop);
   const app = new OpenAPIHono<Env>();
   app.onError((error, c) =>
-    wantsPage(c) ? answerProblemPage(error, c, log) : answerProblem(error, log)
+    wantsPage(c) ? answerProblemPage(error, c, services.log) : answerProblem(error, services.log)
   );
-  app.notFound((c) => {
-    // Never 404 to a sender: some unsubscribe for good when they see one.
-    if (/^\/+webhook(\/|$)/i.test(c.req.path)) refuseType();
-    const allowed = ACCESS.filter(([, path]) => matches(path, c.req.path)).map(([method]) =>
-      method
-    );
-    if (allowed.length > 0) throw wrongMethod(c.req.method, allowed);
-    throw new Problem(
-      404,
-      "no_such_page",
-      "There is nothing at this path",
-      "Webhooks go to POST /webhook/{type}; GET /openapi.json lists the API",
-    );
-  });
-
+  app.notFound((c) => refusePath(c.req));
   app.use(requireHost);
-  app.use(async (c, next) => {
-    // Others, such as TRACE, the runtimes do not let us hand on.
-    if (!METHODS.includes(c.req.method)) throw wrongMethod(c.req.method, METHODS);
-    await next();
-  });
-  // For anyone, by any host name: senders and load balancers.
-  app.route("/", publicMonitor({ services }));
-  // Before the webhook routes, which take every other path below /webhook.
+  app.use(requireKnownMethod);
+  // The order matters: what comes first is asked first, and only what is
+  // mounted before the guard is for anyone.
+  mountIngress(app, parts);
+  app.use(requireOwnHost(services.config), secureHeaders);
+  app.route("/", parts.auth.pages);
+  app.route("/", staticFiles());
+  app.use(parts.auth.requireRole, limitBodies(MOST_BODY_BYTES));
+  mountApi(app, parts);
+  mountPages(app, parts);
+  return {
+    fetch: (request, connection) => app.fetch(request, connection),
+    newToken: () => parts.auth.newToken(),
+    routes: app.routes,
+  };
+}
+
+type Parts = ReturnType<typeof openParts>;
+
+/** What several rooms of the web share, opened once. */
+function openParts(services: Services, stop: AbortSignal) {
+  const verifier = createVerifier(services);
+  return {
+    services,
+    stop,
+    verifier,
+    auth: openAuth({ services }),
+    live: openLive(services),
+    metrics: createMetrics(),
+    offeredSecrets: createOfferedSecrets(services.log),
+    pauses: openPauses({ ...services, stop }),
+    readStats: cached(() => readStats(services), { freshMs: STATS_MS }),
+    redeliverer: createRedeliverer({ services, verifier }),
+  };
+}
+
+/**
+ * What is asked by any host name: senders, load balancers, agents with a task's token (which is
+ * no cookie that a page could borrow). The few pages below /webhook that are not for anyone stand
+ * before the webhooks themselves, which take every other path there.
+ */
+function mountIngress(app: OpenAPIHono<Env>, parts: Parts): void {
+  const { services, auth, pauses } = parts;
+  app.route("/", publicMonitor(parts));
   for (const path of ["/webhook/stats", "/webhook/status", "/webhook/:type/explain", "/metrics"]) {
-    app.use(path, requireOwnHost(config), secureHeaders, door.requireRole);
+    app.use(path, requireOwnHost(services.config), secureHeaders, auth.requireRole);
   }
-  app.route("/", explainRequest({ services, verifier, pauses }));
-  app.route("/", monitor({ services, metrics, readStats: stats }));
-  app.route("/", hooks);
-  // By any host name: a token for one task is no cookie that a page could borrow.
+  app.route("/", explainRequest(parts));
+  app.route("/", monitor(parts));
+  const policy = createIngressPolicy({ sources: services.sources, pauses });
+  app.route("/", webhook({ ...parts, policy }));
   for (const step of ["claim", "events", "result"]) {
     app.use(`/api/tasks/:id/${step}`, secureHeaders);
   }
-  app.route("/", agent({ services }));
+  app.route("/", agent(parts));
+}
 
-  app.use(requireOwnHost(config), secureHeaders);
-  app.route("/", door.pages);
-  app.route("/", staticFiles());
+/** The API, for those whom the guard has let pass. */
+function mountApi(app: OpenAPIHono<Env>, parts: Parts): void {
+  const { services, live, stop } = parts;
+  app.route("/", messages(parts));
+  app.route("/", edits(parts));
+  app.route("/", explainMessage(parts));
+  app.route("/", quarantine(parts));
+  app.route("/", tasks(parts));
+  app.route("/", users(parts));
+  app.route("/", notifications(parts));
+  app.route("/", sourceApi(parts));
+  app.route("/", stream({ live, stop, log: services.log, sources: services.sources }));
+}
 
-  app.use(door.requireRole, limitBodies(MOST_BODY_BYTES));
-  const replayer = createRedeliverer({ services, verifier });
-  app.route("/", messages({ services, replayer }));
-  app.route("/", edits({ services }));
-  app.route("/", explainMessage({ services, verifier, pauses }));
-  app.route("/", quarantine({ services, verifier }));
-  app.route("/", tasks({ services }));
-  app.route("/", users({ services }));
-  app.route("/", notifications({ services }));
-  app.route("/", sourceApi({ services, pauses }));
-  app.route("/", stream({ live, stop, log, sources: services.sources }));
-  app.route("/", docs({ services, document: () => document() as unknown as Document }));
-  app.route(
-    "/",
-    pages({
-      services,
-      live,
-      readStats: stats,
-      stop,
-      replayer,
-      pauses,
-      offers,
-      receive: async (request) => await app.fetch(request, INSIDE),
-    }),
-  );
+/** The web UI, and the API's own description. */
+function mountPages(app: OpenAPIHono<Env>, parts: Parts): void {
+  const { services, pauses } = parts;
+  app.route("/", docs({ services, document: () => describeApi(app) }));
+  app.route("/", releasePages(parts));
+  app.route("/", pausePages({ sources: services.sources, pauses }));
+  const receive = async (request: Request) => await app.fetch(request, INSIDE);
+  app.route("/", pages({ ...parts, receive }));
+}
 
-  app.openAPIRegistry.registerComponent("securitySchemes", "admin", {
-    type: "http",
-    scheme: "bearer",
-  });
-  app.openAPIRegistry.registerComponent("securitySchemes", "task", {
+/** `/openapi.json`: all routes that were mounted by then. */
+function describeApi(app: OpenAPIHono<Env>): Document {
+  const registry = app.openAPIRegistry;
+  registry.registerComponent("securitySchemes", "admin", { type: "http", scheme: "bearer" });
+  registry.registerComponent("securitySchemes", "task", {
     type: "http",
     scheme: "bearer",
     description: "The argument `token` of the task's ARQ job",
   });
-  const document = () =>
-    app.getOpenAPI31Document({
-      openapi: "3.1.0",
-      info: {
-        title: "Otto",
-        version: "1",
-        description: "Takes webhooks, turns them into tasks, hands them to an agent, tells people.",
-      },
-      security: [{ admin: [] }],
-    });
-
-  return {
-    fetch: (request, connection) => app.fetch(request, connection),
-    newToken: () => door.newToken(),
-    routes: app.routes,
-  };
+  return app.getOpenAPI31Document({
+    openapi: "3.1.0",
+    info: {
+      title: "Otto",
+      version: "1",
+      description: "Takes webhooks, turns them into tasks, hands them to an agent, tells people.",
+    },
+    security: [{ admin: [] }],
+  }) as unknown as Document;
 }
+
+/** @throws {Problem} whatever there is to say of a path that is none of ours. */
+function refusePath({ path, method }: { path: string; method: string }): never {
+  // Never 404 to a sender: some unsubscribe for good when they see one.
+  if (/^\/+webhook(\/|$)/i.test(path)) refuseType();
+  const allowed = ACCESS.filter(([, pattern]) => matches(pattern, path)).map(([method]) => method);
+  if (allowed.length > 0) throw wrongMethod(method, allowed);
+  throw new Problem(
+    404,
+    "no_such_page",
+    "There is nothing at this path",
+    "Webhooks go to POST /webhook/{type}; GET /openapi.json lists the API",
+  );
+}
+
+/** Others, such as TRACE, the runtimes do not let us hand on. */
+const requireKnownMethod: MiddlewareHandler<Env> = async (c, next) => {
+  if (!METHODS.includes(c.req.method)) throw wrongMethod(c.req.method, METHODS);
+  await next();
+};
 
 function wrongMethod(method: string, allowed: readonly string[]): Problem {
   const allow = [...new Set(allowed)].join(", ");

@@ -1,7 +1,7 @@
 import { createRoute, OpenAPIHono, type z } from "@hono/zod-openapi";
 import type { Env } from "./caller.ts";
 import { Problem } from "./problem.ts";
-import { problem } from "./schemas.ts";
+import { problem } from "./schemas/problem.ts";
 
 /** A Hono app whose routes check what comes in and describe themselves in `/openapi.json`. */
 export function createApi<E extends Env = Env>(): OpenAPIHono<E> {

@@ -3,6 +3,7 @@ import { isRowError } from "../lib/store/row_error.ts";
 import { isStoreAway } from "../lib/store/store_away.ts";
 import { InboxClosedError } from "../lib/message/inbox.ts";
 import { errorText, type Log } from "../lib/process/log.ts";
+import { createThrottle } from "../lib/process/throttle.ts";
 
 /** An answer that says no: what was wrong, and in the hint what would be right. */
 export class Problem extends Error {
@@ -27,7 +28,7 @@ export class Problem extends Error {
   }
 }
 
-/** No such thing; `thing` is one of design words, such as "task". */
+/** A 404 for a thing of the API, such as "task", that nobody has under the given id. */
 export function notFound(thing: string): Problem {
   return new Problem(
     404,
@@ -40,27 +41,16 @@ export function notFound(thing: string): Problem {
 /** Turns whatever a handler throws into an answer, in the one shape errors have. */
 export function answerProblem(error: unknown, log: Log): Response {
   const { status, code, message, hint, headers } = toProblem(error);
-  // A person wants it so.
+  // That a source is paused is a person's wish, not a failure.
   if (status >= 500 && code !== "paused") {
-    logFailure(log, { status, code, error: errorText(error) });
+    const failure = { status, code, error: errorText(error) };
+    throttle((unsaid) => log.error("http.failed", unsaid ? { ...failure, unsaid } : failure), code);
   }
   return Response.json({ error: { code, message, hint } }, { status, headers });
 }
 
-const QUIET_MS = 1_000;
-const quiet = new Map<string, { until: number; unsaid: number }>();
-
-/** Each kind once a second: when a store is away, every request fails in the same way. */
-function logFailure(log: Log, failure: { status: number; code: string; error: string }): void {
-  const now = performance.now();
-  const kind = quiet.get(failure.code);
-  if (kind && now < kind.until) {
-    kind.unsaid++;
-    return;
-  }
-  log.error("http.failed", kind?.unsaid ? { ...failure, unsaid: kind.unsaid } : failure);
-  quiet.set(failure.code, { until: now + QUIET_MS, unsaid: 0 });
-}
+/** When a store is away, every request fails in the same way: each kind is logged once a second. */
+const throttle = createThrottle(1_000);
 
 function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;

@@ -1,79 +1,66 @@
-import { z } from "@hono/zod-openapi";
-import type { Context, MiddlewareHandler } from "hono";
+import type { z } from "@hono/zod-openapi";
+import type { MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { claimByHttp, noteProgress, readClaimState } from "../../lib/jobs/report.ts";
-import { openTaskTokens } from "../../lib/jobs/task_token.ts";
+import { openTaskTokens, type TaskTokens } from "../../lib/jobs/task_token.ts";
 import { secretsIn } from "../../lib/config/config.ts";
+import type { Database } from "../../lib/store/database.ts";
 import { isId } from "../../lib/store/id.ts";
 import { readMessage } from "../../lib/message/message.ts";
 import { createRedactor, redactTexts } from "../../lib/redaction/redact.ts";
 import type { Services } from "../../lib/services.ts";
-import { readTask } from "../../lib/task/task.ts";
+import { readTask, type Task } from "../../lib/task/task.ts";
 import { type Finish, finishTasks } from "../../lib/task/finish.ts";
-import { conflict, createApi, createRoute, json, missing, refusals } from "../openapi.ts";
+import { createApi } from "../openapi.ts";
 import type { Env } from "../caller.ts";
 import { payloadOf } from "./messages.ts";
 import { notFound, Problem } from "../problem.ts";
-import { idParam, task } from "../schemas.ts";
+import * as routes from "./agent_routes.ts";
 
+/** A result may hold a million characters of text, and data beside it. */
 const MOST_BYTES = 16 * 1024 * 1024;
 /** Who did it, in a task's timeline. */
 const AGENT = "agent";
 
+/** Which round of its task a token is for: a retry begins another one. */
 type AgentEnv = Env & { Variables: { round: number } };
 
-const epoch = z.number().int().min(0).openapi({ description: "From the answer to the claim" });
-const text = (most: number) => z.string().max(most);
-
-const claimBody = z.object({
-  try: z.number().int().min(1).max(1_000_000).default(1).openapi({
-    description: 'The job\'s try, `ctx["job_try"]` in ARQ: a later one takes over an earlier one',
-  }),
-  worker: text(200).min(1).default("external").openapi({ description: "Who works on it" }),
-});
-const claimed = z.object({
-  task_id: z.string(),
-  epoch,
-  title: z.string(),
-  description: z.string(),
-  source: z.string(),
-  webhook_type: z.string(),
-  verified: z.boolean(),
-  received_at: z.date(),
-  payload: z.any().openapi({ description: "What was received: do not trust it" }),
-}).openapi("Claim");
-const eventBody = z.object({
-  epoch,
-  text: text(10_000).min(1),
-  data: z.any().optional(),
-});
-const resultBody = z.discriminatedUnion("status", [
-  z.object({
-    epoch,
-    status: z.literal("completed"),
-    text: text(1_000_000),
-    data: z.any().optional(),
-  }),
-  z.object({
-    epoch,
-    status: z.literal("failed"),
-    error: z.object({
-      code: text(100).min(1).default("agent_failed"),
-      message: text(1_000).min(1),
-    }),
-  }),
-]);
+/** A task, and the round of it that the caller's job is for. */
+interface Job {
+  id: string;
+  round: number;
+}
 
 /**
  * What an external agent may do with the token in its task's job: claim the
  * task, write into its timeline, and end it.
  */
 export function agent({ services }: { services: Services }) {
-  const { database, channels, bells } = services;
-  const tokens = openTaskTokens(database);
+  const { database } = services;
   const redact = createRedactor(secretsIn(services.config));
+  const requireToken = createTokenGuard(openTaskTokens(database));
+  const app = createApi<AgentEnv>();
+  for (const step of ["claim", "events", "result"]) {
+    app.use(`/api/tasks/:id/${step}`, requireToken, bodyLimit({ maxSize: MOST_BYTES }));
+  }
+  return app
+    .openapi(routes.CLAIM, async (c) => {
+      const job = { id: c.req.valid("param").id, round: c.get("round") };
+      return c.json(await claim(database, job, c.req.valid("json")), 200);
+    })
+    .openapi(routes.PROGRESS, async (c) => {
+      const job = { id: c.req.valid("param").id, round: c.get("round") };
+      await note(database, job, redactTexts(c.req.valid("json"), redact));
+      return c.json({ status: "noted" as const }, 200);
+    })
+    .openapi(routes.RESULT, async (c) => {
+      const job = { id: c.req.valid("param").id, round: c.get("round") };
+      return c.json(await finish(services, job, redactTexts(c.req.valid("json"), redact)), 200);
+    });
+}
 
-  const requireToken: MiddlewareHandler<AgentEnv> = async (c, next) => {
+function createTokenGuard(tokens: TaskTokens): MiddlewareHandler<AgentEnv> {
+  return async (c, next) => {
     const id = c.req.param("id") ?? "";
     const [, token] = /^Bearer (\S+)$/i.exec(c.req.header("authorization") ?? "") ?? [];
     const round = token && isId(id) ? await tokens.read(id, token) : undefined;
@@ -89,132 +76,69 @@ export function agent({ services }: { services: Services }) {
     c.set("round", round);
     await next();
   };
-
-  const app = createApi<AgentEnv>();
-  for (const step of ["claim", "events", "result"]) {
-    app.use(`/api/tasks/:id/${step}`, requireToken, bodyLimit({ maxSize: MOST_BYTES }));
-  }
-  const security = [{ task: [] }];
-  const body = <T extends z.ZodType>(schema: T) => ({
-    content: { "application/json": { schema } },
-    required: true,
-  });
-
-  return app
-    .openapi(
-      createRoute({
-        method: "post",
-        path: "/api/tasks/{id}/claim",
-        summary: "Start a task whose job an external agent has; 409 when stale or taken",
-        security,
-        request: { params: idParam, body: body(claimBody) },
-        responses: {
-          200: json("The task and its payload", claimed),
-          ...missing,
-          ...conflict,
-          ...refusals,
-        },
-      }),
-      async (c) => {
-        const { id } = c.req.valid("param");
-        const { try: jobTry, worker } = c.req.valid("json");
-        const claim = await claimByHttp(database, { id, round: round(c), jobTry, worker });
-        if (claim.state === "missing") throw notFound("task");
-        if (claim.state === "stale") throw stale();
-        if (claim.state === "taken") {
-          throw new Problem(
-            409,
-            "task_taken",
-            "The task was claimed before by this try of its job or a later one",
-            "Leave it to that worker; a new try of the job may claim it again",
-          );
-        }
-        const found = await readTask(database, id);
-        const received = found && await readMessage(database, found.message_id);
-        if (!received) throw notFound("task");
-        return c.json({
-          task_id: id,
-          epoch: claim.epoch,
-          title: found.title,
-          description: found.description,
-          source: found.source,
-          webhook_type: received.webhook_type,
-          verified: received.verification === "verified",
-          received_at: received.received_at,
-          payload: payloadOf(received.body, received.headers.get("content-type")),
-        }, 200);
-      },
-    )
-    .openapi(
-      createRoute({
-        method: "post",
-        path: "/api/tasks/{id}/events",
-        summary: "Write a step into the timeline of a task that was claimed",
-        security,
-        request: { params: idParam, body: body(eventBody) },
-        responses: {
-          200: json("It was written", z.object({ status: z.literal("noted") })),
-          ...missing,
-          ...conflict,
-          ...refusals,
-        },
-      }),
-      async (c) => {
-        const { id } = c.req.valid("param");
-        const step = redactTexts(c.req.valid("json"), redact);
-        if (
-          !await noteProgress(database, {
-            ...step,
-            data: step.data ?? null,
-            id,
-            round: round(c),
-          })
-        ) {
-          if (!await readClaimState(database, id)) throw notFound("task");
-          throw stale();
-        }
-        return c.json({ status: "noted" as const }, 200);
-      },
-    )
-    .openapi(
-      createRoute({
-        method: "post",
-        path: "/api/tasks/{id}/result",
-        summary: "End a task that was claimed; may be repeated",
-        security,
-        request: { params: idParam, body: body(resultBody) },
-        responses: { 200: json("The task", task), ...missing, ...conflict, ...refusals },
-      }),
-      async (c) => {
-        const { id } = c.req.valid("param");
-        const result = redactTexts(c.req.valid("json"), redact);
-        const current = await readClaimState(database, id);
-        if (!current) throw notFound("task");
-        const tell = channels.flatMap((channel) =>
-          channel.destinations({ source: current.source })
-        );
-        const end = { taskId: id, epoch: result.epoch, actor: AGENT, tell };
-        const finish: Finish = result.status === "completed"
-          ? {
-            ...end,
-            status: "completed",
-            result: { text: result.text, data: result.data ?? null },
-          }
-          : { ...end, status: "failed", error: result.error };
-        const ended = current.round === round(c)
-          ? await finishTasks(database, [finish])
-          : new Set<string>();
-        bells.notifications.ring();
-        // Told before with the same epoch, whose answer was lost on the way: that is what we have.
-        const again = current.epoch === result.epoch && current.status === result.status;
-        if (!ended.has(id) && !again) throw stale();
-        return c.json((await readTask(database, id))!, 200);
-      },
-    );
 }
 
-function round(c: Context): number {
-  return c.get("round");
+/** Starts the task, and reads what the agent is to work on. */
+async function claim(
+  database: Database,
+  job: Job,
+  { try: jobTry, worker }: z.infer<typeof routes.claimBody>,
+): Promise<z.infer<typeof routes.claimed>> {
+  const claim = await claimByHttp(database, { ...job, jobTry, worker });
+  if (claim.state === "missing") throw notFound("task");
+  if (claim.state === "stale") throw stale();
+  if (claim.state === "taken") {
+    throw new Problem(
+      409,
+      "task_taken",
+      "The task was claimed before by this try of its job or a later one",
+      "Leave it to that worker; a new try of the job may claim it again",
+    );
+  }
+  const found = await readTask(database, job.id);
+  const received = found && await readMessage(database, found.message_id);
+  if (!received) throw notFound("task");
+  return {
+    task_id: job.id,
+    epoch: claim.epoch,
+    title: found.title,
+    description: found.description,
+    source: found.source,
+    webhook_type: received.webhook_type,
+    verified: received.verification === "verified",
+    received_at: received.received_at,
+    payload: payloadOf(received.body, received.headers.get("content-type")),
+  };
+}
+
+async function note(
+  database: Database,
+  job: Job,
+  step: z.infer<typeof routes.eventBody>,
+): Promise<void> {
+  if (await noteProgress(database, { ...step, data: step.data ?? null, ...job })) return;
+  if (!await readClaimState(database, job.id)) throw notFound("task");
+  throw stale();
+}
+
+/** Ends the task; the same result may be sent again when its answer was lost on the way. */
+async function finish(
+  { database, channels, bells }: Services,
+  { id, round }: Job,
+  result: z.infer<typeof routes.resultBody>,
+): Promise<Task> {
+  const current = await readClaimState(database, id);
+  if (!current) throw notFound("task");
+  const tell = channels.flatMap((channel) => channel.destinations({ source: current.source }));
+  const end = { taskId: id, epoch: result.epoch, actor: AGENT, tell };
+  const finish: Finish = result.status === "completed"
+    ? { ...end, status: "completed", result: { text: result.text, data: result.data ?? null } }
+    : { ...end, status: "failed", error: result.error };
+  const ended = current.round === round ? await finishTasks(database, [finish]) : new Set<string>();
+  bells.notifications.ring();
+  const wasEndedSo = current.epoch === result.epoch && current.status === result.status;
+  if (!ended.has(id) && !wasEndedSo) throw stale();
+  return (await readTask(database, id))!;
 }
 
 function stale(): Problem {

@@ -1,29 +1,14 @@
-import { parseBody } from "../../sources/kit/payload.ts";
-import { findDelivery } from "../../lib/message/quarantine.ts";
-import { errorText } from "../../lib/process/log.ts";
-import type { Services } from "../../lib/services.ts";
-import { findFirstSigned } from "../../lib/message/replay_guard.ts";
-import type { Pauses } from "../../lib/ingress/pauses.ts";
-import { mergeOf, reasonToFilter } from "../../lib/work/source_rules.ts";
-import { hintFor } from "../../sources/diagnosis/fingerprint.ts";
-import { contentOf } from "../../sources/kit/incoming.ts";
-import { labelOf } from "../../sources/rules/registry.ts";
-import { threadOf } from "../../sources/slack/command.ts";
-import type { HandshakeReply, Incoming } from "../../sources/source.ts";
-import { refusePaused } from "../webhook/admission.ts";
+import { type Explanation, explanation } from "../schemas/explanation.ts";
+import { idParam, typeParam } from "../schemas/fields.ts";
 import { conflict, createApi, createRoute, json, missing, refusals } from "../openapi.ts";
-import { createBodyBudget, readBody } from "../webhook/body.ts";
-import { SignatureRefused, type SourceGate } from "../webhook/source_gate.ts";
 import { Problem } from "../problem.ts";
-import { requireMessage } from "./require_message.ts";
-import { type Explanation, explanation, idParam, typeParam } from "../schemas.ts";
-import type { Verifier } from "../webhook/verifier.ts";
-import { requireType } from "../webhook/webhook.ts";
-
-type Options = { services: Services; verifier: Verifier; pauses: Pauses };
+import { requireMessage } from "../require_message.ts";
+import { createBodyBudget, readBody } from "../webhook/body.ts";
+import { explain, type ExplainParts } from "../webhook/explain.ts";
+import { requireType } from "../webhook/type.ts";
 
 /** `POST /webhook/{type}/explain`: what would become of a request, without taking it. */
-export function explainRequest({ services, verifier, pauses }: Options) {
+export function explainRequest(parts: ExplainParts) {
   const budget = createBodyBudget();
   const app = createApi();
   app.openAPIRegistry.registerPath({
@@ -38,25 +23,30 @@ export function explainRequest({ services, verifier, pauses }: Options) {
   app.post("/webhook/:type/explain", async (c) => {
     const type = c.req.param("type");
     requireType(type);
-    const door = verifier.doorOf(type);
-    const { pathname, search, origin } = new URL(c.req.url);
-    const body = await readBody(c.req.raw, door.bodyLimit, budget);
+    const gate = parts.verifier.gateOf(type);
+    const body = await readBody(c.req.raw, gate.bodyLimit, budget);
     try {
-      const explained = await explain({ services, verifier, pauses }, door, {
+      const incoming = {
         type,
         method: "POST",
-        url: verifier.publicUrl(origin + pathname.replace(/\/explain\/?$/, "") + search),
+        url: parts.verifier.publicUrl(senderUrl(c.req.url)),
         headers: senderHeaders(c.req.raw.headers),
         body: body.bytes,
         queryForm: undefined,
         receivedAt: Date.now(),
-      });
-      return c.json(explained, 200);
+      };
+      return c.json(await explain(parts, { gate, incoming }), 200);
     } finally {
       body.release();
     }
   });
   return app;
+}
+
+/** The URL that the sender would have called. */
+function senderUrl(url: string): string {
+  const { origin, pathname, search } = new URL(url);
+  return origin + pathname.replace(/\/explain\/?$/, "") + search;
 }
 
 /**
@@ -74,7 +64,7 @@ function senderHeaders(given: Headers): Headers {
 }
 
 /** `GET /api/messages/{id}/explain`: the same for a kept message, judged at the time it came. */
-export function explainMessage({ services, verifier, pauses }: Options) {
+export function explainMessage(parts: ExplainParts) {
   return createApi().openapi(
     createRoute({
       method: "get",
@@ -88,174 +78,25 @@ export function explainMessage({ services, verifier, pauses }: Options) {
         ...refusals,
       },
     }),
-    async (c) => {
-      const found = await requireMessage(services.database, c.req.valid("param").id);
-      if (found.body.byteLength < found.size) {
-        throw new Problem(
-          409,
-          "body_not_kept",
-          `Cannot explain the message: its body of ${found.size} bytes was too large to keep`,
-          "Its reason says what was wrong; let the sender send it again",
-        );
-      }
-      const door = verifier.doorOf(found.webhook_type);
-      const incoming = verifier.incomingOf(found);
-      const explained = await explain({ services, verifier, pauses }, door, incoming, {
-        id: found.message_id,
-        address: found.client_ip || undefined,
-      });
-      return c.json(explained, 200);
-    },
+    async (c) => c.json(await explainKept(parts, c.req.valid("param").id), 200),
   );
 }
 
-async function explain(
-  { services: { config, database, sources, slack }, verifier, pauses }: Options,
-  door: SourceGate,
-  incoming: Incoming,
-  /** The message that it became, and the address that it came from, where that is known. */
-  { id, address }: { id?: string; address?: string } = {},
-): Promise<Explanation> {
-  const { name, source } = door;
-  const probe = await source.probe?.(incoming, door);
-  const judged = probe ? NOT_ASKED : await judge(verifier, door, incoming);
-  const handshake = probe ??
-    (judged.verdict === "verified" ? await source.handshake?.(incoming, door) : undefined);
-  const other = (found: string | undefined) => found === undefined || found === id ? null : found;
-  const isPaused = pauses.since(name) !== undefined;
-  const deliveryId = source.deliveryId?.(incoming) ?? null;
-  const told = describe(door, incoming);
-  const isKept = judged.refused === undefined && !handshake;
-  const settings = sources.settingsOf(name);
-  const filtered = told.description && reasonToFilter({
-    settings,
-    agentAccounts: config.agentAccounts,
-  }, {
-    headers: incoming.headers,
-    payload: told.payload,
-    isRaw: told.isRaw,
-    description: told.description,
-  });
-  const merge = isKept && told.description && filtered === undefined
-    ? mergeOf(settings, { headers: incoming.headers, payload: told.payload })
-    : undefined;
-  return {
-    webhook_type: incoming.type,
-    source: name,
-    label: labelOf(door),
-    verdict: judged.verdict,
-    scheme: source.verify ? source.proof ?? "the vendor's signature" : null,
-    why: judged.why,
-    becomes: judged.refused ? "rejected" : handshake ? "handshake" : "message",
-    delivery_id: deliveryId,
-    repeat_of: other(
-      deliveryId === null ? undefined : await findDelivery(database, { source: name, deliveryId }),
-    ),
-    hint: hintFor(incoming.headers, name) ?? null,
-    event: told.description?.event ?? null,
-    title: told.description?.title ?? null,
-    description: told.description?.description ?? null,
-    link: told.description?.link ?? null,
-    error: told.error,
-    gate: {
-      paused_since: pauses.since(name) ?? null,
-      address_allowed: address === undefined ? null : sources.allows(name, address),
-      rate_limit: settings.rate_limit ?? null,
-    },
-    filter: {
-      passes: told.description !== undefined && filtered === undefined,
-      reason: filtered ?? told.error,
-    },
-    same_signed_as: isKept && judged.verdict === "verified"
-      ? await findFirstSigned(database, {
-        source: name,
-        keys: source.signedContentKeys?.(incoming) ?? [],
-        but: id,
-      }) ?? null
-      : null,
-    merge: merge ?? null,
-    route: isKept && filtered === undefined && slack
-      ? slack.routeOf({
-        source: name,
-        webhookType: incoming.type,
-        thread: name === "slack" && judged.verdict === "verified"
-          ? threadOf(told.payload)
-          : undefined,
-      })
-      : null,
-    answer: isPaused
-      ? problemAnswer(refusePaused(door))
-      : judged.refused
-      ? problemAnswer(judged.refused)
-      : replyAnswer(handshake ?? source.answer?.(incoming), incoming.type),
-  };
-}
-
-interface Judged {
-  verdict: Explanation["verdict"];
-  why: string;
-  refused?: Problem;
-}
-
-const NOT_ASKED: Judged = {
-  verdict: "unverified",
-  why: "It is a handshake of this sender that is answered without a signature.",
-};
-
-async function judge(verifier: Verifier, door: SourceGate, incoming: Incoming): Promise<Judged> {
-  try {
-    const verdict = await verifier.verify(door, incoming);
-    if (verdict === "verified") {
-      return { verdict, why: `The signature fits the secret in ${door.variable}.` };
-    }
-    return {
-      verdict,
-      why: door.source.verify
-        ? `No secret is set, so nothing is checked: set ${door.variable}.`
-        : "Otto knows no signature of this sender.",
-    };
-  } catch (error) {
-    if (error instanceof SignatureRefused) {
-      return { verdict: "rejected", why: await verifier.diagnose(door, error), refused: error };
-    }
-    if (!(error instanceof Problem)) throw error;
-    return { verdict: "rejected", why: `${error.message}. ${error.hint}`, refused: error };
-  }
-}
-
-function describe({ source }: SourceGate, incoming: Incoming) {
-  const { type, headers } = incoming;
-  try {
-    const { payload, kind } = parseBody(
-      contentOf(incoming),
-      headers.get("content-type") ?? undefined,
+async function explainKept(parts: ExplainParts, id: string): Promise<Explanation> {
+  const { services: { database }, verifier } = parts;
+  const found = await requireMessage(database, id);
+  if (found.body.byteLength < found.size) {
+    throw new Problem(
+      409,
+      "body_not_kept",
+      `Cannot explain the message: its body of ${found.size} bytes was too large to keep`,
+      "Its reason says what was wrong; let the sender send it again",
     );
-    const description = source.describe(payload, { headers, type });
-    return { payload, isRaw: kind === "raw", description, error: null };
-  } catch (error) {
-    return {
-      payload: undefined,
-      isRaw: false,
-      description: undefined,
-      error: errorText(error).slice(0, 1_000),
-    };
   }
-}
-
-function problemAnswer({ status, code, message, hint }: Problem): Explanation["answer"] {
-  return {
-    status,
-    content_type: "application/json",
-    body: JSON.stringify({ error: { code, message, hint } }),
-  };
-}
-
-function replyAnswer(reply: HandshakeReply | undefined, type: string): Explanation["answer"] {
-  return reply
-    ? { status: reply.status, content_type: reply.contentType ?? null, body: reply.body ?? "" }
-    : {
-      status: 200,
-      content_type: "application/json",
-      body: `{"status":"received","message_id":"…","webhook_type":"${type}"}`,
-    };
+  return await explain(parts, {
+    gate: verifier.gateOf(found.webhook_type),
+    incoming: verifier.incomingOf(found),
+    id: found.message_id,
+    address: found.client_ip || undefined,
+  });
 }

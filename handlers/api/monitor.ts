@@ -6,7 +6,7 @@ import { cached } from "../../lib/async/cached.ts";
 import type { Stats } from "../../lib/monitor/stats.ts";
 import { createApi, createRoute, json, refusals } from "../openapi.ts";
 import type { Metrics } from "../metrics.ts";
-import { health, stats, status } from "../schemas.ts";
+import { health, stats, status } from "../schemas/monitor.ts";
 
 /** Anyone may ask for it, so it must not cost more when many do. */
 const HEALTH_MS = 1_000;

@@ -11,7 +11,8 @@ import {
 import type { Services } from "../../lib/services.ts";
 import { conflict, createApi, createRoute, json, missing, refusals } from "../openapi.ts";
 import { notFound, Problem } from "../problem.ts";
-import { idParam, listOf, notification, page } from "../schemas.ts";
+import { idParam, listOf, page } from "../schemas/fields.ts";
+import { notification } from "../schemas/notification.ts";
 
 const filter = z.object({
   ...page,

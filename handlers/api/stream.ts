@@ -6,6 +6,7 @@ import { createApi, createRoute, refusals } from "../openapi.ts";
 import { createEventStreams, STILL_HERE, toEvent } from "../event_stream.ts";
 import { shown } from "./messages.ts";
 
+/** Each holds a socket and asks for changes: programs, of which a house has dozens. */
 const MOST_STREAMS = 500;
 
 /**

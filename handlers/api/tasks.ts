@@ -1,13 +1,13 @@
-import { z } from "@hono/zod-openapi";
+import type { z } from "@hono/zod-openapi";
 import {
   type Approval,
   decideApproval,
   listApprovals,
   readApproval,
 } from "../../lib/task/approval.ts";
-import { isId } from "../../lib/store/id.ts";
 import { listNotifications } from "../../lib/notify/notification.ts";
 import type { Services } from "../../lib/services.ts";
+import type { Database } from "../../lib/store/database.ts";
 import {
   answerTask,
   cancelTask,
@@ -17,204 +17,140 @@ import {
   reassignTask,
   retryTask,
   type Task,
-  TASK_STATUSES,
 } from "../../lib/task/task.ts";
 import { readUser } from "../../lib/people/user.ts";
-import { conflict, createApi, createRoute, json, missing, refusals } from "../openapi.ts";
+import { createApi } from "../openapi.ts";
 import { notFound, Problem } from "../problem.ts";
-import {
-  idParam,
-  listOf,
-  page,
-  task,
-  taskAnswer,
-  taskChange,
-  taskDecision,
-  wholeTask,
-} from "../schemas.ts";
-
-const filter = z.object({
-  ...page,
-  status: z.enum(TASK_STATUSES).optional(),
-  source: z.string().max(64).optional(),
-  assigned_to: z.string().refine(isId, { error: "must be a user's id" }).optional(),
-});
+import type { taskAnswer } from "../schemas/task.ts";
+import * as routes from "./task_routes.ts";
 
 /** Who did it, in a task's timeline. */
 const ADMIN = "admin";
+/** A task is told of a few times; this many are all of them. */
+const MOST_NOTIFICATIONS = 100;
 
 /** `/api/tasks`: list, read, reassign, cancel, retry, answer, approve, deny. */
-export function tasks({ services: { database, bells } }: { services: Services }) {
-  async function theTask(id: string): Promise<Task> {
-    const found = await readTask(database, id);
-    if (!found) throw notFound("task");
-    return found;
-  }
-
-  async function decide(taskId: string, approvalId: string, decision: "approve" | "deny") {
-    const approval = await readApproval(database, approvalId);
-    if (approval?.task_id !== taskId) throw noApproval();
-    if (!await decideApproval(database, { id: approvalId, decision, actor: ADMIN })) {
-      throw alreadyDecided(await readApproval(database, approvalId) ?? approval);
-    }
-    bells.tasks.ring();
-  }
-
+export function tasks({ services }: { services: Services }) {
+  const { database } = services;
   return createApi()
+    .openapi(routes.LIST, async (c) => {
+      const { cursor, ...query } = c.req.valid("query");
+      const items = await listTasks(database, { ...query, before: cursor });
+      return c.json({ items, next: items.length === query.limit ? items.at(-1)!.id : null }, 200);
+    })
     .openapi(
-      createRoute({
-        method: "get",
-        path: "/api/tasks",
-        summary: "Tasks, newest first",
-        request: { query: filter },
-        responses: { 200: json("A page of tasks", listOf(task)), ...refusals },
-      }),
-      async (c) => {
-        const { cursor, ...query } = c.req.valid("query");
-        const items = await listTasks(database, { ...query, before: cursor });
-        return c.json(
-          { items, next: items.length === query.limit ? items.at(-1)!.id : null },
-          200,
-        );
-      },
+      routes.READ,
+      async (c) => c.json(await readWhole(database, c.req.valid("param").id), 200),
     )
-    .openapi(
-      createRoute({
-        method: "get",
-        path: "/api/tasks/{id}",
-        summary: "One task with its approvals, timeline and notifications",
-        request: { params: idParam },
-        responses: { 200: json("The task", wholeTask), ...missing, ...refusals },
-      }),
-      async (c) => {
-        const { id } = c.req.valid("param");
-        const [found, approvals, events, notifications] = await Promise.all([
-          theTask(id),
-          listApprovals(database, id),
-          listTaskEvents(database, id),
-          listNotifications(database, { task_id: id, limit: 100 }),
-        ]);
-        return c.json({ ...found, approvals, events, notifications }, 200);
-      },
-    )
-    .openapi(
-      createRoute({
-        method: "patch",
-        path: "/api/tasks/{id}",
-        summary: "Give a task to somebody else",
-        request: {
-          params: idParam,
-          body: { content: { "application/json": { schema: taskChange } }, required: true },
-        },
-        responses: { 200: json("The task", task), ...missing, ...refusals },
-      }),
-      async (c) => {
-        const { id } = c.req.valid("param");
-        const { assigned_to: userId } = c.req.valid("json");
-        if (!await readUser(database, userId)) {
-          throw new Problem(
-            400,
-            "user_not_found",
-            "A task cannot be given to a user who does not exist",
-            "Users are listed at /api/users",
-          );
-        }
-        if (!await reassignTask(database, { id, userId, actor: ADMIN })) throw notFound("task");
-        return c.json(await theTask(id), 200);
-      },
-    )
-    .openapi(
-      createRoute({
-        method: "post",
-        path: "/api/tasks/{id}/cancel",
-        summary: "Stop a task that has not ended",
-        request: { params: idParam },
-        responses: { 200: json("The task", task), ...missing, ...conflict, ...refusals },
-      }),
-      async (c) => {
-        const { id } = c.req.valid("param");
-        if (!await cancelTask(database, { id, actor: ADMIN })) {
-          throw wrongStatus("cancelled", await theTask(id), "one that has not ended");
-        }
-        return c.json(await theTask(id), 200);
-      },
-    )
-    .openapi(
-      createRoute({
-        method: "post",
-        path: "/api/tasks/{id}/retry",
-        summary: "Start a failed or cancelled task again",
-        request: { params: idParam },
-        responses: { 200: json("The task", task), ...missing, ...conflict, ...refusals },
-      }),
-      async (c) => {
-        const { id } = c.req.valid("param");
-        if (!await retryTask(database, { id, actor: ADMIN })) {
-          throw wrongStatus("retried", await theTask(id), "a failed or cancelled one");
-        }
-        bells.tasks.ring();
-        return c.json(await theTask(id), 200);
-      },
-    )
-    .openapi(
-      createRoute({
-        method: "post",
-        path: "/api/tasks/{id}/answer",
-        summary: "Answer the question that a task waits with",
-        request: {
-          params: idParam,
-          body: { content: { "application/json": { schema: taskAnswer } }, required: true },
-        },
-        responses: { 200: json("The task", task), ...missing, ...conflict, ...refusals },
-      }),
-      async (c) => {
-        const { id } = c.req.valid("param");
-        const { text, question_id: questionId } = c.req.valid("json");
-        if (!await answerTask(database, { id, text, actor: ADMIN, questionId })) {
-          const approval = (await listApprovals(database, id)).find(isPending);
-          if (approval) throw needsDecision(approval);
-          const found = await theTask(id);
-          if (found.question_id !== null) throw otherQuestion(found.question_id, questionId);
-          throw wrongStatus("answered", found, "one that waits for an answer");
-        }
-        bells.tasks.ring();
-        return c.json(await theTask(id), 200);
-      },
-    )
-    .openapi(
-      createRoute({
-        method: "post",
-        path: "/api/tasks/{id}/approve",
-        summary: "Let a task's agent make one tool call, with the arguments shown",
-        request: decision,
-        responses: { 200: json("The task", task), ...missing, ...conflict, ...refusals },
-      }),
-      async (c) => {
-        const { id } = c.req.valid("param");
-        await decide(id, c.req.valid("json").approval_id, "approve");
-        return c.json(await theTask(id), 200);
-      },
-    )
-    .openapi(
-      createRoute({
-        method: "post",
-        path: "/api/tasks/{id}/deny",
-        summary: "Refuse a task's agent one tool call",
-        request: decision,
-        responses: { 200: json("The task", task), ...missing, ...conflict, ...refusals },
-      }),
-      async (c) => {
-        const { id } = c.req.valid("param");
-        await decide(id, c.req.valid("json").approval_id, "deny");
-        return c.json(await theTask(id), 200);
-      },
-    );
+    .openapi(routes.REASSIGN, async (c) => {
+      const { id } = c.req.valid("param");
+      await reassign(database, id, c.req.valid("json").assigned_to);
+      return c.json(await requireTask(database, id), 200);
+    })
+    .openapi(routes.CANCEL, async (c) => {
+      const { id } = c.req.valid("param");
+      await cancel(database, id);
+      return c.json(await requireTask(database, id), 200);
+    })
+    .openapi(routes.RETRY, async (c) => {
+      const { id } = c.req.valid("param");
+      await retry(services, id);
+      return c.json(await requireTask(database, id), 200);
+    })
+    .openapi(routes.ANSWER, async (c) => {
+      const { id } = c.req.valid("param");
+      await answer(services, id, c.req.valid("json"));
+      return c.json(await requireTask(database, id), 200);
+    })
+    .openapi(routes.APPROVE, async (c) => {
+      const { id } = c.req.valid("param");
+      const { approval_id: approvalId } = c.req.valid("json");
+      await decide(services, { id, approvalId, decision: "approve" });
+      return c.json(await requireTask(database, id), 200);
+    })
+    .openapi(routes.DENY, async (c) => {
+      const { id } = c.req.valid("param");
+      const { approval_id: approvalId } = c.req.valid("json");
+      await decide(services, { id, approvalId, decision: "deny" });
+      return c.json(await requireTask(database, id), 200);
+    });
 }
 
-const decision = {
-  params: idParam,
-  body: { content: { "application/json": { schema: taskDecision } }, required: true },
-};
+async function requireTask(database: Database, id: string): Promise<Task> {
+  const found = await readTask(database, id);
+  if (!found) throw notFound("task");
+  return found;
+}
+
+async function readWhole(database: Database, id: string) {
+  const [found, approvals, events, notifications] = await Promise.all([
+    requireTask(database, id),
+    listApprovals(database, id),
+    listTaskEvents(database, id),
+    listNotifications(database, { task_id: id, limit: MOST_NOTIFICATIONS }),
+  ]);
+  return { ...found, approvals, events, notifications };
+}
+
+async function reassign(database: Database, id: string, userId: string): Promise<void> {
+  if (!await readUser(database, userId)) {
+    throw new Problem(
+      400,
+      "user_not_found",
+      "A task cannot be given to a user who does not exist",
+      "Users are listed at /api/users",
+    );
+  }
+  if (!await reassignTask(database, { id, userId, actor: ADMIN })) throw notFound("task");
+}
+
+async function cancel(database: Database, id: string): Promise<void> {
+  if (await cancelTask(database, { id, actor: ADMIN })) return;
+  throw wrongStatus("cancelled", await requireTask(database, id), "one that has not ended");
+}
+
+async function retry({ database, bells }: Services, id: string): Promise<void> {
+  if (!await retryTask(database, { id, actor: ADMIN })) {
+    throw wrongStatus("retried", await requireTask(database, id), "a failed or cancelled one");
+  }
+  bells.tasks.ring();
+}
+
+async function answer(
+  { database, bells }: Services,
+  id: string,
+  { text, question_id: questionId }: z.infer<typeof taskAnswer>,
+): Promise<void> {
+  if (!await answerTask(database, { id, text, actor: ADMIN, questionId })) {
+    throw await whyNotAnswered(database, id, questionId);
+  }
+  bells.tasks.ring();
+}
+
+async function whyNotAnswered(
+  database: Database,
+  id: string,
+  questionId: number | undefined,
+): Promise<Problem> {
+  const approval = (await listApprovals(database, id)).find(isPending);
+  if (approval) return needsDecision(approval);
+  const found = await requireTask(database, id);
+  return found.question_id !== null
+    ? otherQuestion(found.question_id, questionId)
+    : wrongStatus("answered", found, "one that waits for an answer");
+}
+
+async function decide(
+  { database, bells }: Services,
+  { id, approvalId, decision }: { id: string; approvalId: string; decision: "approve" | "deny" },
+): Promise<void> {
+  const approval = await readApproval(database, approvalId);
+  if (approval?.task_id !== id) throw noApproval();
+  if (!await decideApproval(database, { id: approvalId, decision, actor: ADMIN })) {
+    throw alreadyDecided(await readApproval(database, approvalId) ?? approval);
+  }
+  bells.tasks.ring();
+}
 
 const isPending = ({ state }: Approval) => state === "pending";
 

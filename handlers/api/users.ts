@@ -3,7 +3,8 @@ import type { Services } from "../../lib/services.ts";
 import { changeUser, createUser, listUsers, readUser } from "../../lib/people/user.ts";
 import { conflict, createApi, createRoute, json, missing, refusals } from "../openapi.ts";
 import { notFound, Problem } from "../problem.ts";
-import { idParam, listOf, newUser, page, user, userChange } from "../schemas.ts";
+import { idParam, listOf, page } from "../schemas/fields.ts";
+import { newUser, user, userChange } from "../schemas/user.ts";
 
 /** `/api/users`: the people that tasks can be given to. */
 export function users({ services: { database } }: { services: Services }) {

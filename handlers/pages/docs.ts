@@ -2,6 +2,7 @@ import { type Context, Hono } from "hono";
 import type { Services } from "../../lib/services.ts";
 import type { Env } from "../caller.ts";
 import { withExamples } from "../views/docs/examples.ts";
+import { originFor } from "./form.ts";
 import { bareFrame, readFrame } from "./frame.ts";
 import { docsPage, type Document } from "../views/docs/docs.ts";
 
@@ -21,7 +22,7 @@ export function docs(
   const app = new Hono<Env>();
   app.get("/openapi.json", (c) => c.json(read()));
   app.get("/docs", async (c) => {
-    const origin = config.publicUrl ?? new URL(c.req.url).origin;
+    const origin = originFor(config, c.req.raw);
     return c.html(docsPage(read(), { frame: await frameOf(c), origin }));
   });
   return app;

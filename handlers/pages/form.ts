@@ -1,10 +1,17 @@
 import type { Context } from "hono";
+import type { Config } from "../../lib/config/config.ts";
 import { isId } from "../../lib/store/id.ts";
 import type { Env } from "../caller.ts";
+import { SINCE } from "../views/parts/filters.ts";
 
 /** The fields of a form that a page of ours has sent. */
 export async function readForm(request: Request): Promise<URLSearchParams> {
   return new URLSearchParams(await request.text());
+}
+
+/** Where senders reach Otto: as configured, else as this browser does. */
+export function originFor({ publicUrl }: Pick<Config, "publicUrl">, request: Request): string {
+  return publicUrl ?? new URL(request.url).origin;
 }
 
 /** A path of ours to go back to; anything else is the given one. */
@@ -23,6 +30,12 @@ export function asked(c: Context<Env>, name: string, most = 200): string | undef
 export function batchOf(text: string | undefined): [from: string, to: string] | undefined {
   const [from, to, ...more] = text?.split("..") ?? [];
   return isId(from ?? "") && isId(to ?? "") && more.length === 0 ? [from, to] : undefined;
+}
+
+/** When a choice of how far back begins, such as "24h"; undefined for any time. */
+export function sinceOf(choice: string | undefined): Date | undefined {
+  const seconds = SINCE.find(({ value }) => value === choice)?.seconds;
+  return seconds === undefined ? undefined : new Date(Date.now() - seconds * 1_000);
 }
 
 /** A text that is one of these; undefined when it is none of them. */

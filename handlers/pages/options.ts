@@ -2,7 +2,7 @@ import type { Live } from "../../lib/live/live.ts";
 import type { Pauses } from "../../lib/ingress/pauses.ts";
 import type { Services } from "../../lib/services.ts";
 import type { Stats } from "../../lib/monitor/stats.ts";
-import type { Redeliverer } from "../api/redeliver.ts";
+import type { Redeliverer } from "../webhook/redeliver.ts";
 import type { OfferedSecrets } from "../webhook/offered_secrets.ts";
 
 /** What the pages are made of. */
@@ -10,9 +10,9 @@ export interface PageOptions {
   services: Services;
   live: Live;
   readStats(): Promise<Stats>;
-  replayer: Redeliverer;
+  redeliverer: Redeliverer;
   pauses: Pauses;
-  offers: OfferedSecrets;
+  offeredSecrets: OfferedSecrets;
   /** Ends the streams. */
   stop: AbortSignal;
   /** Runs `POST /webhook/{type}` as if a sender had called it. */

@@ -13,11 +13,12 @@ import type { Env } from "../caller.ts";
 import { asked, readForm } from "./form.ts";
 import { readFrame } from "./frame.ts";
 import { notFound, Problem } from "../problem.ts";
-import { newUser, userChange } from "../schemas.ts";
+import { newUser, userChange } from "../schemas/user.ts";
 import { FIELD_SAYS, type PersonForm } from "../views/people/form.ts";
 import { peopleList } from "../views/people/list.ts";
 import { personPage } from "../views/people/page.ts";
 
+/** As many as the other lists show. */
 const MOST_ROWS = 50;
 
 /** `/users`: who tasks can be given to, one added, one changed. */

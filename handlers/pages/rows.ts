@@ -52,7 +52,7 @@ export async function renderChanges(
 ): Promise<string> {
   const { database } = parts;
   const { messageIds, notifications } = await touchedBy(database, events);
-  // Rows beyond these are older than all that a page shows once it has taken them in.
+  // A page shows the newest MOST_ROWS, so that older ones would leave it at once.
   const messages = await findMessages(database, [...messageIds].sort().slice(-MOST_ROWS));
   const rows = await readRows(parts, messages);
   const unread = notifications.filter(({ item }) => item && isUnread(item));
@@ -62,7 +62,7 @@ export async function renderChanges(
     ...gone.map(({ id }) => goneRow(id)),
     ...rows.map(messageRow),
     ...unread.slice(-MOST_UNREAD).map(({ item }) => notificationItem(item!)),
-    // Never too many to tell: what is gone must not stay on a page.
+    // All of them, however many: what is gone must not stay on a page.
     ...notifications.filter((each) => !unread.includes(each)).map(({ id }) => goneNotification(id)),
     ...(notifications.length > 0 ? [unreadLink(await countUnread(database, MOST_UNREAD))] : []),
   ];
@@ -82,7 +82,7 @@ async function touchedBy(database: Database, events: readonly LiveEvent[]) {
       const { message_id, task_id, channel = "web" } = item.item ?? {};
       if (message_id) messageIds.add(message_id);
       if (task_id) taskIds.add(task_id);
-      // The last word on it stands last: of too many, the latest are shown.
+      // Put at the end again, so that of too many the latest are shown.
       notifications.delete(item.id);
       if (channel === "web") notifications.set(item.id, item.item);
     }

@@ -1,35 +1,34 @@
 import { Hono } from "hono";
 import { secretsOf } from "../../lib/config/config.ts";
-import type { Pauses } from "../../lib/ingress/pauses.ts";
 import { countRejected } from "../../lib/message/quarantine.ts";
 import { listRefusals } from "../../lib/ingress/refusal_log.ts";
 import { searchMessages } from "../../lib/message/search.ts";
-import type { Services } from "../../lib/services.ts";
 import { cached } from "../../lib/async/cached.ts";
 import { readSourceStats } from "../../lib/ingress/stats.ts";
 import { sources as known } from "../../sources/mod.ts";
 import { GENERIC, labelOf, variableOf } from "../../sources/rules/registry.ts";
 import type { Env } from "../caller.ts";
+import { originFor } from "./form.ts";
 import { readFrame } from "./frame.ts";
-import type { OfferedSecrets } from "../webhook/offered_secrets.ts";
+import type { PageOptions } from "./options.ts";
 import { readRows } from "./rows.ts";
 import { listSampled } from "../webhook/sample.ts";
-import { noSource } from "../api/sources.ts";
+import { requireSource } from "../require_source.ts";
 import { createNames } from "../../sources/rules/names.ts";
 import { sourceList, type SourceView } from "../views/source/list.ts";
 import { sourcePage } from "../views/source/page.ts";
 
+/** However many look, the store is asked at most this often. */
 const FRESH_MS = 2_000;
+/** Enough to see that it works; all of them are a link away. */
 const LATEST = 8;
 
 /** `/sources`: who sends, how they prove it, what came. */
 export function sourcePages(
-  { services, pauses, offers, originFor }: {
-    services: Services;
-    pauses: Pauses;
-    offers: OfferedSecrets;
-    originFor: (request: Request) => string;
-  },
+  { services, pauses, offeredSecrets }: Pick<
+    PageOptions,
+    "services" | "pauses" | "offeredSecrets"
+  >,
 ): Hono<Env> {
   const { config, database, sources } = services;
   const { all } = sources;
@@ -58,17 +57,15 @@ export function sourcePages(
   const app = new Hono<Env>();
   app.get("/sources", async (c) => {
     const frame = await readFrame(c, database, "sources");
-    return c.html(sourceList({ frame, views: await readViews(originFor(c.req.raw)) }));
+    return c.html(sourceList({ frame, views: await readViews(originFor(config, c.req.raw)) }));
   });
 
   app.get("/sources/:name", async (c) => {
     const name = c.req.param("name");
-    if (!Object.hasOwn(all, name)) {
-      throw noSource();
-    }
+    requireSource(all, name);
     const frame = await readFrame(c, database, "sources");
     const [views, { items }] = await Promise.all([
-      readViews(originFor(c.req.raw)),
+      readViews(originFor(config, c.req.raw)),
       searchMessages(database, { source: name }, { limit: LATEST, sources: [] }),
     ]);
     return c.html(sourcePage({
@@ -76,7 +73,7 @@ export function sourcePages(
       view: views.find((each) => each.name === name)!,
       settings: sources.settingsOf(name),
       // A reader could sign with one of them.
-      offered: frame.isReader ? [] : offers.of(name),
+      offered: frame.isReader ? [] : offeredSecrets.of(name),
       kept: await countRejected(database, name),
       sampled: sampled.find((each) => each.name === name),
       rows: await readRows(parts, items),

@@ -1,10 +1,10 @@
 import { Hono } from "hono";
 import process from "node:process";
 import { type ChannelStats, readChannelStats } from "../../lib/monitor/channel_stats.ts";
-import type { Database } from "../../lib/store/database.ts";
 import { type Check, checkHealth } from "../../lib/monitor/health.ts";
 import { listWorkers, type WorkerStatus } from "../../lib/monitor/heartbeat.ts";
 import { readTimeSeries, type SpanName, SPANS } from "../../lib/monitor/timeseries.ts";
+import { schemaVersion } from "../../lib/store/schema_version.ts";
 import type { Services } from "../../lib/services.ts";
 import { cached } from "../../lib/async/cached.ts";
 import type { Stats } from "../../lib/monitor/stats.ts";
@@ -14,8 +14,14 @@ import { readFrame } from "./frame.ts";
 import { systemPage } from "../views/system/page.ts";
 import { ago } from "../views/parts/time.ts";
 
+/** However many look, the store is asked at most this often. */
 const FRESH_MS = 2_000;
+/** The charts read more, and change less. */
 const CHART_MS = 10_000;
+/** It changes when a new version starts. */
+const SCHEMA_MS = 60_000;
+/** A failed task shows on its agent for an hour: long enough to be seen, and then it is over. */
+const LATELY_MS = 3_600_000;
 const NAMES = Object.keys(SPANS) as SpanName[];
 
 /** `/system`: the stores, the workers, the agent, the channels, and how it went. */
@@ -26,22 +32,22 @@ export function systemPages(
   const readHealth = cached(() => checkHealth(services), { freshMs: FRESH_MS, rest: 1 });
   const readWorkers = cached(() => listWorkers(database), { freshMs: FRESH_MS });
   const readChannels = cached(() => readChannelStats(database), { freshMs: FRESH_MS });
-  const histories = Object.fromEntries(NAMES.map((name) => [
+  const readSeries = Object.fromEntries(NAMES.map((name) => [
     name,
     cached(() => readTimeSeries(database, name), { freshMs: CHART_MS }),
   ])) as Record<SpanName, () => ReturnType<typeof readTimeSeries>>;
-  const readSchema = cached(() => schemaVersion(database), { freshMs: 60_000 });
+  const readSchema = cached(() => schemaVersion(database), { freshMs: SCHEMA_MS });
 
   const app = new Hono<Env>();
   app.get("/system", async (c) => {
     const span = oneOf(asked(c, "span"), NAMES) ?? "1h";
     const frame = await readFrame(c, database, "system");
-    const [health, workers, stats, channels, history, schema] = await Promise.all([
+    const [health, workers, stats, channels, timeSeries, schema] = await Promise.all([
       readHealth(),
       readWorkers(),
       readStats(),
       readChannels(),
-      histories[span](),
+      readSeries[span](),
       readSchema(),
     ]);
     return c.html(systemPage({
@@ -58,7 +64,7 @@ export function systemPages(
       stats,
       channels,
       span,
-      history,
+      timeSeries,
       facts: [
         ["API", "1"],
         ["Schema", schema],
@@ -118,7 +124,7 @@ function checkModel({ config }: Services, { failed_tasks: [latest] }: Stats): Ch
       hint: "Set OPENAI_API_KEY, or another model's variable of .env.example",
     };
   }
-  const lately = latest?.finished_at && Date.now() - latest.finished_at.getTime() < 3_600_000;
+  const lately = latest?.finished_at && Date.now() - latest.finished_at.getTime() < LATELY_MS;
   return lately
     ? {
       name,
@@ -145,16 +151,6 @@ function checkChannel(channel: string, all: readonly ChannelStats[]): Check {
       hint: "It is tried again for a while; what was given up stands below, under Not told",
     }
     : { name, status: "ok", detail: waiting > 0 ? `${sent}, ${waiting} to be told` : sent };
-}
-
-async function schemaVersion(database: Database): Promise<string> {
-  const [row] = await database.query(
-    "read the schema's version",
-    (sql) =>
-      sql<{ version: number; name: string }[]>`
-      select version, name from migrations order by version desc limit 1`,
-  );
-  return row ? `${row.version} (${row.name})` : "none";
 }
 
 /** The program that runs us, as it calls itself. */

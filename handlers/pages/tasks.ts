@@ -1,5 +1,6 @@
 import { type Context, Hono } from "hono";
 import { decideApproval, listApprovals, readApproval } from "../../lib/task/approval.ts";
+import type { Database } from "../../lib/store/database.ts";
 import { isId } from "../../lib/store/id.ts";
 import { findMessages } from "../../lib/message/message.ts";
 import { listNotifications } from "../../lib/notify/notification.ts";
@@ -17,7 +18,7 @@ import {
 import { searchTasks, type TaskSearch } from "../../lib/task/search.ts";
 import { listUsers, readUser } from "../../lib/people/user.ts";
 import type { Env } from "../caller.ts";
-import { asked, batchOf, oneOf, readForm } from "./form.ts";
+import { asked, batchOf, oneOf, readForm, sinceOf } from "./form.ts";
 import { readFrame } from "./frame.ts";
 import { notFound, Problem } from "../problem.ts";
 import { createNames, listChoices } from "../../sources/rules/names.ts";
@@ -25,134 +26,143 @@ import { SINCE } from "../views/parts/filters.ts";
 import { taskList, type TaskQuery } from "../views/task/list.ts";
 import { taskPage } from "../views/task/page.ts";
 
+/** As many as the list of messages shows. */
 const MOST_ROWS = 50;
+/** More would be no choice to look through. */
 const MOST_PEOPLE = 100;
+/** A task is told of a few times; this many are all of them. */
+const MOST_NOTIFICATIONS = 100;
+/** As many characters as the API takes. */
 const MOST_ANSWER = 10_000;
-/** An integer of the store. */
+/** The largest integer that the store's column holds. */
 const MOST_QUESTION = 2_147_483_647;
 /** Who did it, in a task's timeline. */
 const ADMIN = "admin";
 
-/** `/tasks` and what can be done there. */
-export function taskPages(
-  { services: { database, bells, sources } }: { services: Services },
-): Hono<Env> {
-  const nameOf = createNames(sources);
+/** `/tasks`, a task's page, and its buttons. */
+export function taskPages({ services }: { services: Services }): Hono<Env> {
+  const { database } = services;
+  const nameOf = createNames(services.sources);
   const app = new Hono<Env>();
 
   app.get("/tasks", async (c) => {
     const frame = await readFrame(c, database, "tasks");
     const query = queryOf(c);
-    const [{ items, next, stopped }, people] = await Promise.all([
+    const [{ items: tasks, ...more }, people] = await Promise.all([
       searchTasks(database, searchOf(query), MOST_ROWS),
       listUsers(database, { limit: MOST_PEOPLE }),
     ]);
-    return c.html(
-      taskList({
-        frame,
-        tasks: items,
-        people,
-        query,
-        sources: listChoices(sources),
-        nameOf,
-        next,
-        stopped,
-      }),
-    );
+    const sources = listChoices(services.sources);
+    return c.html(taskList({ frame, tasks, people, query, sources, nameOf, ...more }));
   });
 
   app.get("/tasks/:id", async (c) => {
-    const task = await theTask(c);
+    const task = await requireTask(database, c);
     const frame = await readFrame(c, database, "tasks");
-    const [[message], events, approvals, notifications, people] = await Promise.all([
-      findMessages(database, [task.message_id]),
-      listTaskEvents(database, task.id),
-      listApprovals(database, task.id),
-      listNotifications(database, { task_id: task.id, limit: 100 }),
-      listUsers(database, { limit: MOST_PEOPLE }),
-    ]);
-    const sourceName = nameOf(task);
-    return c.html(
-      taskPage({ frame, task, sourceName, message, events, approvals, notifications, people }),
-    );
+    const around = await readAround(database, task);
+    return c.html(taskPage({ frame, task, sourceName: nameOf(task), ...around }));
   });
 
-  app.post("/tasks/:id/cancel", async (c) => {
-    const task = await theTask(c);
-    if (!await cancelTask(database, { id: task.id, actor: ADMIN })) {
-      throw tooLate(task, "cancelled");
-    }
-    return c.redirect(`/tasks/${task.id}`, 303);
-  });
-
-  app.post("/tasks/:id/retry", async (c) => {
-    const task = await theTask(c);
-    if (!await retryTask(database, { id: task.id, actor: ADMIN })) throw tooLate(task, "retried");
-    bells.tasks.ring();
-    return c.redirect(`/tasks/${task.id}`, 303);
-  });
-
-  app.post("/tasks/:id/answer", async (c) => {
-    const task = await theTask(c);
-    const form = await readForm(c.req.raw);
-    const text = form.get("text")?.trim().slice(0, MOST_ANSWER) ?? "";
-    if (text === "") {
-      throw new Problem(400, "bad_request", "The answer is empty", "Write what the agent asks for");
-    }
-    const questionId = Number(form.get("question_id") ?? NaN);
-    if (!Number.isInteger(questionId) || questionId > MOST_QUESTION) {
-      throw new Problem(
-        400,
-        "bad_request",
-        "The answer does not say which question it is for",
-        "Open the task's page again and answer there",
-      );
-    }
-    if (!await answerTask(database, { id: task.id, text, actor: ADMIN, questionId })) {
-      if (task.question_id !== null && task.question_id !== questionId) throw otherQuestion();
-      throw tooLate(task, "answered");
-    }
-    bells.tasks.ring();
-    return c.redirect(`/tasks/${task.id}`, 303);
-  });
-
-  app.post("/tasks/:id/decide", async (c) => {
-    const task = await theTask(c);
-    const form = await readForm(c.req.raw);
-    const id = form.get("approval_id") ?? "";
-    const decision = oneOf(form.get("decision") ?? undefined, ["approve", "deny"] as const);
-    const approval = isId(id) ? await readApproval(database, id) : undefined;
-    if (!decision || approval?.task_id !== task.id) throw notFound("approval");
-    if (!await decideApproval(database, { id, decision, actor: ADMIN })) {
-      const { state } = await readApproval(database, id) ?? approval;
-      throw new Problem(
-        409,
-        "already_decided",
-        `There is nothing to decide any more: this approval is ${state}`,
-        "The task's page shows who decided, and when",
-      );
-    }
-    bells.tasks.ring();
-    return c.redirect(`/tasks/${task.id}`, 303);
-  });
-
-  app.post("/tasks/:id/reassign", async (c) => {
-    const task = await theTask(c);
-    const userId = (await readForm(c.req.raw)).get("assigned_to") ?? "";
-    if (!isId(userId) || !await readUser(database, userId)) throw notFound("user");
-    if (!await reassignTask(database, { id: task.id, userId, actor: ADMIN })) {
-      throw notFound("task");
-    }
-    return c.redirect(`/tasks/${task.id}`, 303);
-  });
-
-  async function theTask(c: Context<Env>): Promise<Task> {
-    const id = c.req.param("id") ?? "";
-    const found = isId(id) ? await readTask(database, id) : undefined;
-    if (!found) throw notFound("task");
-    return found;
+  for (const [action, act] of Object.entries(ACTIONS)) {
+    app.post(`/tasks/:id/${action}`, async (c) => {
+      const task = await requireTask(database, c);
+      await act(services, task, await readForm(c.req.raw));
+      return c.redirect(`/tasks/${task.id}`, 303);
+    });
   }
   return app;
+}
+
+/** What the buttons of a task's page do; `form` is what was typed and chosen there. */
+type TaskAction = (services: Services, task: Task, form: URLSearchParams) => Promise<void>;
+
+const ACTIONS: Record<string, TaskAction> = { cancel, retry, answer, decide, reassign };
+
+async function requireTask(database: Database, c: Context<Env>): Promise<Task> {
+  const id = c.req.param("id") ?? "";
+  const found = isId(id) ? await readTask(database, id) : undefined;
+  if (!found) throw notFound("task");
+  return found;
+}
+
+/** What a task's page shows beside the task itself. */
+async function readAround(database: Database, { id, message_id }: Task) {
+  const [[message], events, approvals, notifications, people] = await Promise.all([
+    findMessages(database, [message_id]),
+    listTaskEvents(database, id),
+    listApprovals(database, id),
+    listNotifications(database, { task_id: id, limit: MOST_NOTIFICATIONS }),
+    listUsers(database, { limit: MOST_PEOPLE }),
+  ]);
+  return { message, events, approvals, notifications, people };
+}
+
+async function cancel({ database }: Services, task: Task): Promise<void> {
+  if (await cancelTask(database, { id: task.id, actor: ADMIN })) return;
+  throw tooLate(task, "cancelled");
+}
+
+async function retry({ database, bells }: Services, task: Task): Promise<void> {
+  if (!await retryTask(database, { id: task.id, actor: ADMIN })) throw tooLate(task, "retried");
+  bells.tasks.ring();
+}
+
+async function answer(
+  { database, bells }: Services,
+  task: Task,
+  form: URLSearchParams,
+): Promise<void> {
+  const text = form.get("text")?.trim().slice(0, MOST_ANSWER) ?? "";
+  if (text === "") {
+    throw new Problem(400, "bad_request", "The answer is empty", "Write what the agent asks for");
+  }
+  const questionId = Number(form.get("question_id") ?? NaN);
+  if (!Number.isInteger(questionId) || questionId > MOST_QUESTION) {
+    throw new Problem(
+      400,
+      "bad_request",
+      "The answer does not say which question it is for",
+      "Open the task's page again and answer there",
+    );
+  }
+  if (!await answerTask(database, { id: task.id, text, actor: ADMIN, questionId })) {
+    if (task.question_id !== null && task.question_id !== questionId) throw otherQuestion();
+    throw tooLate(task, "answered");
+  }
+  bells.tasks.ring();
+}
+
+async function decide(
+  { database, bells }: Services,
+  task: Task,
+  form: URLSearchParams,
+): Promise<void> {
+  const id = form.get("approval_id") ?? "";
+  const decision = oneOf(form.get("decision") ?? undefined, ["approve", "deny"] as const);
+  const approval = isId(id) ? await readApproval(database, id) : undefined;
+  if (!decision || approval?.task_id !== task.id) throw notFound("approval");
+  if (!await decideApproval(database, { id, decision, actor: ADMIN })) {
+    const { state } = await readApproval(database, id) ?? approval;
+    throw new Problem(
+      409,
+      "already_decided",
+      `There is nothing to decide any more: this approval is ${state}`,
+      "The task's page shows who decided, and when",
+    );
+  }
+  bells.tasks.ring();
+}
+
+async function reassign(
+  { database }: Services,
+  task: Task,
+  form: URLSearchParams,
+): Promise<void> {
+  const userId = form.get("assigned_to") ?? "";
+  if (!isId(userId) || !await readUser(database, userId)) throw notFound("user");
+  if (!await reassignTask(database, { id: task.id, userId, actor: ADMIN })) {
+    throw notFound("task");
+  }
 }
 
 function queryOf(c: Context<Env>): TaskQuery {
@@ -174,13 +184,12 @@ function queryOf(c: Context<Env>): TaskQuery {
 }
 
 function searchOf({ q, status, source, assigned_to, since, batch, before }: TaskQuery): TaskSearch {
-  const seconds = SINCE.find(({ value }) => value === since)?.seconds;
   return {
     text: q,
     status: status as TaskSearch["status"],
     source,
     assigned_to,
-    since: seconds === undefined ? undefined : new Date(Date.now() - seconds * 1_000),
+    since: sinceOf(since),
     batch: batchOf(batch),
     before,
   };

@@ -2,11 +2,12 @@ import type { MiddlewareHandler } from "hono";
 import { createDeadline, DeadlineError } from "../../lib/async/deadline.ts";
 import { Problem } from "../problem.ts";
 
+/** Most senders give up on an answer sooner than this. */
 const READ_MS = 10_000;
 const inTime = createDeadline("read a body", READ_MS);
 /** Larger bodies count as they arrive: an announcement alone must not use the budget up. */
 const SMALL_BYTES = 16 * 1024;
-/** Bytes of all requests together, from the first byte to the answer. */
+/** Bytes of all requests together, from the first byte to the answer: five of the largest bodies. */
 const MOST_IN_FLIGHT = 128 * 1024 * 1024;
 
 /** Bytes of request bodies that this process holds at one time. */

@@ -6,11 +6,15 @@ export interface Certificates {
   read(url: string): Promise<string>;
 }
 
+/** The message waits for it, and its sender for the answer. */
 const FETCH_MS = 3_000;
+/** A vendor changes its certificate under a new address, so a day is short enough. */
 const KEPT_MS = 24 * 60 * 60 * 1_000;
+/** More than the vendors who sign in this way; a stranger's addresses must not fill the memory. */
 const MOST_KEPT = 16;
 /** Strangers can name certificates too: more fetches than these at one time are not begun. */
 const MOST_AT_ONCE = 4;
+/** A chain of certificates has some thousand characters. */
 const MOST_CHARACTERS = 64 * 1024;
 
 /** Each certificate is fetched once a day; one that could not be had is tried again by the next message. */

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { json } from "../openapi.ts";
-import { problem } from "../schemas.ts";
+import { problem } from "../schemas/problem.ts";
 
 /** Written by hand: the path must not parse bodies, so no schema checks them. */
 export const DOCUMENT = {

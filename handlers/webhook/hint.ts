@@ -6,7 +6,7 @@ import { hintFor } from "../../sources/diagnosis/fingerprint.ts";
  * in the URL; the log hears each of them once.
  */
 export function createHints(log: Log) {
-  /** There are no more of them than sources. */
+  /** Each names a source, so that there are never more of them than sources. */
   const told = new Set<string>();
   return (source: string, webhook_type: string, headers: [name: string, value: string][]) => {
     const hint = hintFor(headers, source);

@@ -6,7 +6,10 @@ export function takesMethod({ source }: SourceGate, method: string): boolean {
   return method === "POST" || (source.methods?.includes(method) ?? false);
 }
 
-/** A method by which this source sends no events, or none that nobody vouches for. */
+/**
+ * The 405 for a method by which this source sends no events, or for a GET that would have to be
+ * verified and is not.
+ */
 export function wrongMethod({ source, variable }: SourceGate, method: string): Problem {
   const methods = source.methods ?? ["POST"];
   return new Problem(

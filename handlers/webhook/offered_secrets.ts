@@ -14,14 +14,19 @@ export interface OfferedSecret {
  * operator to take or leave: whoever can reach the URL could send one.
  */
 export interface OfferedSecrets {
-  note(door: SourceGate, offer: OfferedSecret): void;
+  note(gate: SourceGate, offered: OfferedSecret): void;
   /** The latest of a source that this process has heard, the newest first. */
   of(source: string): readonly OfferedSecret[];
 }
 
-/** So many are told of, for each source: whoever floods one hides no other's, and a log has an end. */
-const TOLD = { requests: 20, seconds: 60 };
+/**
+ * So many are noted, for each source apart: whoever floods one source hides no other's secret,
+ * and does not fill the log.
+ */
+const NOTED = { requests: 20, seconds: 60 };
+/** As many as a person can compare. */
 const KEPT = 5;
+/** Setting up a webhook takes minutes; a secret that nobody took by then is in the log. */
 const KEPT_MS = 60 * 60_000;
 
 export function createOfferedSecrets(log: Log): OfferedSecrets {
@@ -30,16 +35,16 @@ export function createOfferedSecrets(log: Log): OfferedSecrets {
   const fresh = (name: string) =>
     (kept.get(name) ?? []).filter(({ at }) => Date.now() - at.getTime() < KEPT_MS);
   return {
-    note({ name, variable }, offer) {
+    note({ name, variable }, offered) {
       let limit = limits.get(name);
-      if (!limit) limits.set(name, limit = createRateLimit(TOLD));
+      if (!limit) limits.set(name, limit = createRateLimit(NOTED));
       if (!limit.take()) return;
-      const others = fresh(name).filter(({ secret }) => secret !== offer.secret);
-      kept.set(name, [offer, ...others].slice(0, KEPT));
+      const others = fresh(name).filter(({ secret }) => secret !== offered.secret);
+      kept.set(name, [offered, ...others].slice(0, KEPT));
       log.warn("webhook.secret_offered", {
         webhook_type: name,
-        secret: offer.secret,
-        client_ip: offer.client_ip,
+        secret: offered.secret,
+        client_ip: offered.client_ip,
         hint: `If you set this webhook up just now: set ${variable} to it and start Otto again. ` +
           "If not, somebody else sent it: ignore it",
       });

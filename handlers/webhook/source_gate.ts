@@ -4,7 +4,8 @@ import { labelOf, type Registry, variableOf } from "../../sources/rules/registry
 import type { Incoming, Source, SourceSecrets } from "../../sources/source.ts";
 import { Problem } from "../problem.ts";
 
-const MIB = 1024 * 1024;
+/** What a body may have where neither the source nor the operator says more. */
+const BODY_LIMIT = 1024 * 1024;
 
 /** What a request of one source meets; the same for all its requests. */
 export interface SourceGate extends SourceSecrets {
@@ -15,7 +16,10 @@ export interface SourceGate extends SourceSecrets {
   variable: string;
 }
 
-/** A signature, or its time, is wrong, or nothing is set to check it with: the request itself is kept for a person to look at. */
+/**
+ * A signature, or its time, is wrong, or nothing is set to check it with. The request comes along,
+ * to be kept for a person to look at.
+ */
 export class SignatureRefused extends Problem {
   override name = "SignatureRefused";
   readonly incoming: Incoming;
@@ -29,27 +33,27 @@ export class SignatureRefused extends Problem {
   }
 }
 
-/** Finds the door for a `webhook_type`; each is built once. */
+/** Finds the gate for a `webhook_type`; each is built once. */
 export function createSourceGates(
   config: Config,
   registry: Registry,
 ): (type: string) => SourceGate {
-  const doors = new Map<string, SourceGate>();
+  const gates = new Map<string, SourceGate>();
   return (type) => {
     const { name, source } = registry.find(type);
-    let door = doors.get(name);
-    if (!door) {
-      door = {
+    let gate = gates.get(name);
+    if (!gate) {
+      gate = {
         name,
         source,
         secrets: secretsOf(config, name, source.secretVariable),
         verifyTokens: config.secrets.get(source.verifyTokenVariable ?? "") ?? [],
-        bodyLimit: config.maxBodyBytes ?? source.bodyLimit ?? MIB,
+        bodyLimit: config.maxBodyBytes ?? source.bodyLimit ?? BODY_LIMIT,
         variable: variableOf({ name, source }),
       };
-      doors.set(name, door);
+      gates.set(name, gate);
     }
-    return door;
+    return gate;
   };
 }
 
@@ -84,7 +88,7 @@ export async function checkSignature(
   return "unverified";
 }
 
-/** There is no secret to check a request with that must be checked. */
+/** A request must be checked, and there is no secret to check it with. */
 export function secretMissing(
   { name, source, variable }: Pick<SourceGate, "name" | "source" | "variable">,
 ): Problem {

@@ -15,7 +15,7 @@ import { Problem } from "../problem.ts";
 
 /** Checks requests against the secrets that are set, now or long after they came in. */
 export interface Verifier {
-  doorOf(type: string): SourceGate;
+  gateOf(type: string): SourceGate;
   /** The URL the vendor has on file: what some signatures are made over. */
   publicUrl(url: string): string;
   /**
@@ -25,9 +25,9 @@ export interface Verifier {
    * @throws {Problem} when there is no secret and one is wanted, or the
    * vendor's certificate cannot be had.
    */
-  verify(door: SourceGate, incoming: Incoming): Promise<Verification>;
+  verify(gate: SourceGate, incoming: Incoming): Promise<Verification>;
   /** Why a signature was refused, for the operator's eyes only. */
-  diagnose(door: SourceGate, refused: SignatureRefused): Promise<string>;
+  diagnose(gate: SourceGate, refused: SignatureRefused): Promise<string>;
   /** A kept message as the request that it was. */
   incomingOf(message: WholeMessage): Incoming;
 }
@@ -35,12 +35,12 @@ export interface Verifier {
 export function createVerifier(
   { config, sources, log }: Pick<Services, "config" | "sources" | "log">,
 ): Verifier {
-  const doorOf = createSourceGates(config, sources);
+  const gateOf = createSourceGates(config, sources);
   const certificates = openCertificates();
 
   /** Some vendors sign with a key whose certificate they publish. */
-  async function withCertificate(door: SourceGate, incoming: Incoming): Promise<Incoming> {
-    const url = door.secrets.length > 0 ? door.source.certificateUrl?.(incoming) : undefined;
+  async function withCertificate(gate: SourceGate, incoming: Incoming): Promise<Incoming> {
+    const url = gate.secrets.length > 0 ? gate.source.certificateUrl?.(incoming) : undefined;
     if (!url) return incoming;
     const certificate = await certificates.read(url).catch((error) => {
       log.warn("webhook.certificate_failed", { webhook_type: incoming.type, url, error });
@@ -58,22 +58,22 @@ export function createVerifier(
   const publicUrl = (url: string) => toPublicUrl(config, url);
 
   return {
-    doorOf,
+    gateOf,
     publicUrl,
-    async verify(door, incoming) {
-      const signed = door.source.certificateUrl ? await withCertificate(door, incoming) : incoming;
-      return await checkSignature(door, signed, config);
+    async verify(gate, incoming) {
+      const signed = gate.source.certificateUrl ? await withCertificate(gate, incoming) : incoming;
+      return await checkSignature(gate, signed, config);
     },
-    diagnose: (door, refused) =>
-      diagnose(refused, refused.incoming, door, {
-        own: door.secrets,
-        variable: door.variable,
+    diagnose: (gate, refused) =>
+      diagnose(refused, refused.incoming, gate, {
+        own: gate.secrets,
+        variable: gate.variable,
         all: config.secrets,
         retired: config.retiredSecrets,
         sources: sources.all,
       }),
     incomingOf: ({ webhook_type, method, url, headers, body, received_at }) =>
-      readQuery(doorOf(webhook_type).source, {
+      readQuery(gateOf(webhook_type).source, {
         type: webhook_type,
         method: method ?? "POST",
         url: publicUrl(url),

@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import { createClient, ErrorReply, RESP_TYPES } from "redis";
 import { deadline, DeadlineError } from "../async/deadline.ts";
 import { errorText, type Log } from "../process/log.ts";
+import { createThrottle } from "../process/throttle.ts";
 
 const connect = (url: string) =>
   createClient({
@@ -46,21 +47,21 @@ export function isRedisFailure(error: unknown): boolean {
 const RUN_MS = 1_000;
 /** A client that has timed out so often in a row is made anew: once may have been the network. */
 const MOST_TIMEOUTS = 2;
+/** While Redis is away its client fails once a second; two lines a minute say as much. */
+const ERRORS_QUIET_MS = 30_000;
 
 /** Connects in the background and keeps trying. */
 export function openRedis(url: string, log: Log): Redis {
   let closed = false;
   let timeouts = 0;
-  let quietUntil = 0;
+  const throttle = createThrottle(ERRORS_QUIET_MS);
   let client = start();
 
   function start(): RedisClient {
     const started = connect(url);
     // Without a listener an error ends the process; with Redis away there is one a second.
     started.on("error", (error) => {
-      if (Date.now() < quietUntil || closed) return;
-      quietUntil = Date.now() + 30_000;
-      log.warn("redis.error", { error: errorText(error) });
+      if (!closed) throttle(() => log.warn("redis.error", { error: errorText(error) }));
     });
     started.connect().catch(() => {});
     return started;

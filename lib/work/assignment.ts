@@ -23,7 +23,7 @@ export async function assign(
     description: task.description,
     source: name,
     webhookType,
-    told: source.describe(payload, { headers, type: webhookType }),
+    described: source.describe(payload, { headers, type: webhookType }),
     payload,
     verified: task.verification === "verified",
     merged: group &&

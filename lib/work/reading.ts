@@ -8,7 +8,7 @@ import type { Description } from "../../sources/description.ts";
 import type { ClaimedMessage } from "../message/claim.ts";
 import { parseBody } from "../../sources/kit/payload.ts";
 import { toPublicUrl } from "../config/public_url.ts";
-import { mergeOf, reasonToFilter } from "./source_rules.ts";
+import { mergeOf, reasonToFilter } from "../../sources/rules/source_rules.ts";
 
 /** What a message says, and what the operator's rules make of it. */
 export interface Reading {

@@ -97,7 +97,7 @@ describe("an event by another method than POST", () => {
     const verifier = createVerifier({ ...otto.services, config });
     const incoming = verifier.incomingOf(message!);
     assertEquals(
-      await verifier.verify(verifier.doorOf("twilio"), incoming),
+      await verifier.verify(verifier.gateOf("twilio"), incoming),
       "verified",
     );
   });

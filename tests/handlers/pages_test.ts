@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from "@std/t
 import { pages } from "../../handlers/pages/pages.ts";
 import { Problem } from "../../handlers/problem.ts";
 import { createOfferedSecrets } from "../../handlers/webhook/offered_secrets.ts";
-import { createRedeliverer } from "../../handlers/api/redeliver.ts";
+import { createRedeliverer } from "../../handlers/webhook/redeliver.ts";
 import { listSampled, makeSample } from "../../handlers/webhook/sample.ts";
 import { createVerifier } from "../../handlers/webhook/verifier.ts";
 import { openPauses } from "../../lib/ingress/pauses.ts";
@@ -146,9 +146,9 @@ const registry = createRegistry();
 
 /** What the pages share with the rest of the app. */
 function partsOf(services: Services, stop: AbortSignal) {
-  const replayer = createRedeliverer({ services, verifier: createVerifier(services) });
-  const offers = createOfferedSecrets(services.log);
-  return { replayer, offers, pauses: openPauses({ ...services, stop }), stop };
+  const redeliverer = createRedeliverer({ services, verifier: createVerifier(services) });
+  const offeredSecrets = createOfferedSecrets(services.log);
+  return { redeliverer, offeredSecrets, pauses: openPauses({ ...services, stop }), stop };
 }
 
 describe("the pages", () => {

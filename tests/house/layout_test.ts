@@ -39,13 +39,15 @@ const MAY_IMPORT: [room: string, ...mayImport: string[]][] = [
   ["send.ts", "handlers/", "lib/"],
 
   ["handlers/mod.ts", "handlers/", "lib/", "sources/"],
-  ["handlers/*", "lib/", "sources/"],
-  ["handlers/webhook/", "handlers/*", "lib/", "sources/"],
-  ["handlers/api/", "handlers/webhook/", "handlers/*", "lib/", "sources/"],
+  ["handlers/*", "handlers/schemas/", "lib/", "sources/"],
+  ["handlers/schemas/", "lib/"],
+  ["handlers/webhook/", "handlers/schemas/", "handlers/*", "lib/", "sources/"],
+  ["handlers/api/", "handlers/webhook/", "handlers/schemas/", "handlers/*", "lib/", "sources/"],
   [
     "handlers/pages/",
     "handlers/api/",
     "handlers/webhook/",
+    "handlers/schemas/",
     "handlers/views/",
     "handlers/*",
     "lib/",

@@ -18,6 +18,7 @@ export interface Schema {
 
 const ID = "0198c0de-0000-7000-8000-000000000001";
 const TIME = "2026-11-24T09:41:00.000Z";
+/** A schema may name itself; no shape of ours is as deep. */
 const MOST_DEPTH = 8;
 
 /** What stands in a field of this name, where its schema says no more than "a text". */

@@ -7,7 +7,7 @@ import { took } from "../parts/time.ts";
 /** The five lanes: how much is in each now, how it went for an hour, how long the stage takes. */
 export function lanes(
   { messages, queue, jobs, last_hour, stages, ...failed }: Stats,
-  pulse: Throughput,
+  throughput: Throughput,
 ) {
   const failedTasks = failed.failed_tasks.length;
   const deadNotifications = failed.dead_notifications.length;
@@ -19,7 +19,7 @@ export function lanes(
         unit: "this hour",
         link: "/messages?state=taken&since=1h",
         stage: stages.receive,
-        passed: pulse.receive,
+        passed: throughput.receive,
       })}
       ${lane({
         name: "Queue",
@@ -27,7 +27,7 @@ export function lanes(
         unit: "waiting",
         link: "/messages?state=new",
         stage: stages.queue,
-        passed: pulse.queue,
+        passed: throughput.queue,
       })}
       ${lane({
         name: "Task",
@@ -35,7 +35,7 @@ export function lanes(
         unit: "waiting",
         link: "/tasks?status=pending",
         stage: stages.task,
-        passed: pulse.task,
+        passed: throughput.task,
         also: [{ count: messages.failed, word: "failed", link: "/messages?state=failed" }],
       })}
       ${lane({
@@ -44,7 +44,7 @@ export function lanes(
         unit: "at work",
         link: "/tasks?status=running",
         stage: stages.agent,
-        passed: pulse.agent,
+        passed: throughput.agent,
         also: [
           {
             count: jobs.waiting_input,
@@ -61,7 +61,7 @@ export function lanes(
         unit: "done this hour",
         link: "/tasks?status=completed&since=1h",
         stage: stages.notify,
-        passed: pulse.notify,
+        passed: throughput.notify,
         also: [{ count: deadNotifications, word: "not told", link: "/system#not-told" }],
       })}
     </ol>

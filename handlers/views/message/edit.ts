@@ -133,6 +133,7 @@ function form(
   `;
 }
 
+/** A short body still looks like a place to write in; a long one still fits on a screen. */
 const FEWEST_ROWS = 8;
 const MOST_ROWS = 28;
 
@@ -141,6 +142,7 @@ function rowsFor(text: string): number {
   return Math.min(Math.max(text.split("\n").length + 1, FEWEST_ROWS), MOST_ROWS);
 }
 
+/** Characters of the line on each side of the fault: the whole fits on a phone. */
 const AROUND = 40;
 
 /** What is wrong, with its place and the line around it. */

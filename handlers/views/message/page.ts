@@ -2,7 +2,7 @@ import { html } from "hono/html";
 import { maskHeaders, maskUrl } from "../../../lib/redaction/mask.ts";
 import type { Message, Passage, WholeMessage } from "../../../lib/message/message.ts";
 import { parseBody, type Parsed } from "../../../sources/kit/payload.ts";
-import type { TaskEvent } from "../../../lib/task/task.ts";
+import type { Task, TaskEvent } from "../../../lib/task/task.ts";
 import { type Named, variableOf } from "../../../sources/rules/registry.ts";
 import { curlOf } from "../parts/curl.ts";
 import { linkTo } from "../parts/filters.ts";
@@ -22,119 +22,153 @@ import {
 import { age, exact } from "../parts/time.ts";
 import { timeline } from "../task/timeline.ts";
 
+/** A person reads the beginning; the rest is in the download. */
 const MOST_RAW = 64 * 1024;
 /** A larger body is not drawn as a tree: its parsing would hold everything else up. */
 const MOST_TREE = 1024 * 1024;
 
+/** What the page of a message is made of. */
+export interface MessagePage {
+  frame: Frame;
+  row: StageRow;
+  /** The source that its name in the URL leads to today. */
+  from: Named;
+  whole: WholeMessage;
+  passage?: Passage;
+  events: readonly TaskEvent[];
+  replays: readonly Message[];
+}
+
 /** `/messages/{id}`: all that is known of one message. */
-export function messagePage(
-  { frame, row, from, whole, passage, events, replays }: {
-    frame: Frame;
-    row: StageRow;
-    /** The source that its name in the URL leads to today. */
-    from: Named;
-    whole: WholeMessage;
-    passage?: Passage;
-    events: readonly TaskEvent[];
-    replays: readonly Message[];
-  },
-) {
+export function messagePage({ frame, row, from, whole, replays, ...way }: MessagePage) {
   const { message, task } = row;
-  const id = message.message_id;
   return page({
     title: titleOf(row),
     frame,
-    watch: rowId(id),
+    watch: rowId(message.message_id),
     body: html`
       <nav class="crumbs" aria-label="Where this is"><a href="/messages">Messages</a></nav>
-      <div class="head" id="head" data-part>
-        <div>
-          <h1 dir="auto">${titleOf(row)}</h1>
-          <p class="meta">${rowStatus(row)}
-            <a class="plain" href="${linkTo("/messages", {
-              source: message.webhook_type,
-            })}">${row.sourceName}</a>
-            ${message.event && html`<code>${message.event}</code>`}
-            ${message.state !== "rejected" && signature(message.verification)}
-            ${age(message.received_at)}</p>
-        </div>
-        <div class="actions">
-          ${message.state === "rejected" && whole.body.byteLength < whole.size
-            // Only its head was kept: there is nothing to let in.
-            ? ""
-            : message.state === "rejected"
-            ? html`
-              <form method="post" action="/messages/${id}/release">
-                <button>${icon("shield")}Verify again and release</button>
-              </form>
-            `
-            : html`
-              <form method="post" action="/messages/${id}/replay">
-                <button data-key="r">${icon("again")}Replay</button>
-              </form>
-              <a class="button quiet write" data-key="e" href="/messages/${id}/edit">Edit &amp; replay</a>
-            `}
-          <a class="button quiet" href="/api/messages/${id}/body" download>Download</a>
-          <a class="button quiet write" href="/messages/${id}/delete">Delete…</a>
-        </div>
-      </div>
-      ${message.edited && message.replay_of && html`
-        <p class="note">${icon("pencil")}<strong>Edited by a person before it was replayed.</strong>
-          These are not the bytes that a sender sent; those are in
-          <a href="/messages/${message.replay_of}">the message it replays</a>.</p>
-      `}
+      ${head(row, whole)}
+      ${editedNote(message)}
       ${trouble(row)}
       <div class="two">
         <div>
           <section class="card" aria-labelledby="way"><h2 id="way">Timeline</h2>
-            <div id="timeline" data-part>${timeline({ row, passage, events })}</div>
+            <div id="timeline" data-part>${timeline({ row, ...way })}</div>
           </section>
           ${bodySection(whole)}
-          <section class="card" aria-labelledby="as-curl">
-            <header><h2 id="as-curl">As a curl command</h2>
-              <button class="quiet" data-copy="curl" hidden>Copy</button></header>
-            <pre id="curl" tabindex="0" role="group" aria-label="Command">${curlOf({
-              id,
-              url: whole.url,
-              headers: whole.headers,
-              body: whole.body,
-              secretNames: from.source.secretNames,
-            })}</pre>
-          </section>
+          ${curlSection(whole, from)}
         </div>
         <div>
-          ${task && html`
-            <section class="card" aria-labelledby="its-task" id="task" data-part>
-              <h2 id="its-task">Task</h2>
-              <p><a href="/tasks/${task.id}" dir="auto">${task.title}</a></p>
-              <p class="meta">${taskStatus(task.status)}<span>assigned to ${task.assigned_to
-                .name}</span></p>
-            </section>
-          `}
+          ${task && taskSection(task)}
           ${factSection(message, from)}
-          ${replays.length > 0 && html`
-            <section class="card" aria-labelledby="again">
-              <h2 id="again">Replays</h2>
-              <ul class="plain-list">${replays.map((each) =>
-                html`<li><a href="/messages/${each.message_id}">${MESSAGE_WORDS[each.state]}</a> ${
-                  each.edited ? "edited" : ""
-                } ${age(new Date(timeOf(each.message_id)))}</li>`
-              )}</ul>
-            </section>
-          `}
-          <section class="card" aria-labelledby="headers"><h2 id="headers">Headers</h2>
-            <dl class="headers">${Object.entries(
-              maskHeaders(whole.headers, from.source.secretNames),
-            ).map(([name, value]) =>
-              html`
-                <dt>${name}</dt>
-                <dd dir="auto">${value}</dd>
-              `
-            )}</dl></section>
+          ${replays.length > 0 && replaySection(replays)}
+          ${headerSection(whole, from)}
         </div>
       </div>
     `,
   });
+}
+
+function head(row: StageRow, whole: WholeMessage) {
+  const { message } = row;
+  const id = message.message_id;
+  return html`
+    <div class="head" id="head" data-part>
+      <div>
+        <h1 dir="auto">${titleOf(row)}</h1>
+        <p class="meta">${rowStatus(row)}
+          <a class="plain" href="${linkTo("/messages", {
+            source: message.webhook_type,
+          })}">${row.sourceName}</a>
+          ${message.event && html`<code>${message.event}</code>`}
+          ${message.state !== "rejected" && signature(message.verification)}
+          ${age(message.received_at)}</p>
+      </div>
+      <div class="actions">
+        ${again(message, whole.body)}
+        <a class="button quiet" href="/api/messages/${id}/body" download>Download</a>
+        <a class="button quiet write" href="/messages/${id}/delete">Delete…</a>
+      </div>
+    </div>
+  `;
+}
+
+/** The buttons that work it once more. */
+function again({ message_id: id, state, size }: Message, body: Uint8Array) {
+  // Only its head was kept: there is nothing to let in.
+  if (state === "rejected" && body.byteLength < size) return "";
+  if (state === "rejected") {
+    return html`
+      <form method="post" action="/messages/${id}/release">
+        <button>${icon("shield")}Verify again and release</button>
+      </form>
+    `;
+  }
+  return html`
+    <form method="post" action="/messages/${id}/replay">
+      <button data-key="r">${icon("again")}Replay</button>
+    </form>
+    <a class="button quiet write" data-key="e" href="/messages/${id}/edit">Edit &amp; replay</a>
+  `;
+}
+
+function editedNote({ edited, replay_of }: Message) {
+  return edited && replay_of && html`
+    <p class="note">${icon("pencil")}<strong>Edited by a person before it was replayed.</strong>
+      These are not the bytes that a sender sent; those are in
+      <a href="/messages/${replay_of}">the message it replays</a>.</p>
+  `;
+}
+
+function curlSection({ message_id: id, url, headers, body }: WholeMessage, from: Named) {
+  const command = curlOf({ id, url, headers, body, secretNames: from.source.secretNames });
+  return html`
+    <section class="card" aria-labelledby="as-curl">
+      <header><h2 id="as-curl">As a curl command</h2>
+        <button class="quiet" data-copy="curl" hidden>Copy</button></header>
+      <pre id="curl" tabindex="0" role="group" aria-label="Command">${command}</pre>
+    </section>
+  `;
+}
+
+function taskSection(task: Task) {
+  return html`
+    <section class="card" aria-labelledby="its-task" id="task" data-part>
+      <h2 id="its-task">Task</h2>
+      <p><a href="/tasks/${task.id}" dir="auto">${task.title}</a></p>
+      <p class="meta">${taskStatus(task.status)}<span>assigned to ${task.assigned_to
+        .name}</span></p>
+    </section>
+  `;
+}
+
+function replaySection(replays: readonly Message[]) {
+  return html`
+    <section class="card" aria-labelledby="again">
+      <h2 id="again">Replays</h2>
+      <ul class="plain-list">${replays.map((each) =>
+        html`<li><a href="/messages/${each.message_id}">${MESSAGE_WORDS[each.state]}</a> ${
+          each.edited ? "edited" : ""
+        } ${age(new Date(timeOf(each.message_id)))}</li>`
+      )}</ul>
+    </section>
+  `;
+}
+
+function headerSection({ headers }: WholeMessage, { source }: Named) {
+  const masked = Object.entries(maskHeaders(headers, source.secretNames));
+  return html`
+    <section class="card" aria-labelledby="headers">
+      <h2 id="headers">Headers</h2>
+      <dl class="headers">${masked.map(([name, value]) =>
+        html`
+          <dt>${name}</dt>
+          <dd dir="auto">${value}</dd>
+        `
+      )}</dl>
+    </section>
+  `;
 }
 
 /** When an id was made (RFC 9562: its first 48 bits). */

@@ -82,7 +82,7 @@ function trouble({ message, task, tellings }: StageRow) {
   if (said) return html`<p class="error" dir="auto">${said}</p>`;
   const note = message.reason ?? message.hint;
   if (!note) return "";
-  // With a task, what there is to say is with whom it was merged.
+  // A message that has a task and a reason has joined a group: the task says with which others.
   const told = task ? html`<a class="plain" href="/tasks/${task.id}">${note}</a>` : note;
   return html`<p class="reason" dir="auto">${told}</p>`;
 }

@@ -24,6 +24,7 @@ export function sparkBars(values: readonly number[], label: string) {
   `;
 }
 
+/** In units of the drawing, which is as wide as it has bars. */
 const LINE_HEIGHT = 24;
 
 /**
@@ -49,6 +50,7 @@ export function sparkLine(values: readonly number[], label: string) {
   `;
 }
 
+/** In units of the drawing, which the page scales to its column. */
 const WIDTH = 600;
 const HEIGHT = 140;
 

@@ -57,7 +57,7 @@ function select({ name, label, value, choices }: Select) {
   `;
 }
 
-/** The choice between the replays of one batch and everything; there only on the way from them. */
+/** The choice between the replays of one batch and everything, for those who came from a batch. */
 export function batchSelect(batch: string | undefined): Select[] {
   if (batch === undefined) return [];
   const choices = [{ value: batch, label: "These replays" }];

@@ -4,9 +4,11 @@ import type { Html } from "../page.ts";
 
 /** No more than this is drawn: a body may have a million fields. */
 const MOST_NODES = 600;
+/** Characters of one text. */
 const MOST_TEXT = 2_000;
 /** Branches this close to the root are open. */
 const OPEN_DEPTH = 2;
+/** Each level is a call deeper, and indented further than a screen is wide. */
 const MOST_DEPTH = 24;
 
 /** A value as a tree that opens and closes without a script, cut where it gets too long. */

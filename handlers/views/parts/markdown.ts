@@ -4,6 +4,7 @@ import type { Html } from "../page.ts";
 
 /** A longer text is shown up to here. */
 const MOST_TEXT = 60_000;
+/** A row cuts it at its own width; this bounds what is sent. */
 const MOST_FIRST = 240;
 
 /**
@@ -31,6 +32,7 @@ const HEADING = /^ {0,3}(#{1,6})\s+(.*?)\s*#*\s*$/;
 const ITEM = /^( {0,3})([-*+]|\d{1,9}[.)])\s+(.*)$/;
 const QUOTE = /^ {0,3}> ?(.*)$/;
 const RULE = /^ {0,3}([-*_])( *\1){2,} *$/;
+/** Lists in quotes in lists: a text that goes deeper is written to do harm. */
 const MOST_DEPTH = 6;
 /** A longer line is nothing that somebody has written by hand: it stays as it is. */
 const MOST_LINE = 4_000;

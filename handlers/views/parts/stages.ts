@@ -114,7 +114,7 @@ export function wordOf(row: StageRow): { word: string; tone: StageView["state"];
     return { word: "failed", tone: "failed" };
   }
   if (message.state === "new") {
-    // It waits for others to share its task with.
+    // It is held in a group, until others have come or the time is over.
     if (message.reason) return { word: "held", tone: "waiting" };
     return { word: message.attempts > 0 ? "reading" : "queued", tone: "active" };
   }

@@ -12,120 +12,165 @@ import type { StageRow } from "../parts/stages.ts";
 import { rowStatus, status } from "../parts/status.ts";
 import { age } from "../parts/time.ts";
 
+/** What the page of a source is made of. */
+export interface SourcePage {
+  frame: Frame;
+  view: SourceView;
+  settings: SourceSettings;
+  /** Secrets that came with handshakes lately. */
+  offered: readonly { secret: string; client_ip: string; at: Date }[];
+  /** How many refused ones are kept for diagnosis. */
+  kept: number;
+  sampled?: Sampled;
+  rows: readonly StageRow[];
+}
+
 /** `/sources/{name}`: its URL, how to set it up, what came. */
-export function sourcePage(
-  { frame, view, settings, offered, kept, sampled, rows }: {
-    frame: Frame;
-    view: SourceView;
-    settings: SourceSettings;
-    /** Secrets that came with handshakes lately. */
-    offered: readonly { secret: string; client_ip: string; at: Date }[];
-    /** How many refused ones are kept for diagnosis. */
-    kept: number;
-    sampled?: Sampled;
-    rows: readonly StageRow[];
-  },
-) {
-  const { name, label, url, stats, refusal, pausedSince } = view;
+export function sourcePage(all: SourcePage) {
+  const { frame, view, settings } = all;
   return page({
-    title: label,
+    title: view.label,
     frame,
     watch: "any",
     body: html`
       <nav class="crumbs" aria-label="Where this is"><a href="/sources">Sources</a></nav>
-      <div class="head">
-        <div>
-          <h1>${label}</h1>
-          <p class="meta" id="trust" data-part>${trust(view)} ${pausedSince &&
-            status("paused", "active", "pause")}</p>
-        </div>
-        <div class="actions">${sampled && !sampled.missing && html`
-          <form method="post" action="/samples">
-            <input type="hidden" name="source" value="${name}">
-            <input type="hidden" name="back" value="/sources/${name}">
-            <button>Send a sample</button>
-          </form>
-        `}
-          <form method="post" action="/sources/${name}/${pausedSince ? "resume" : "pause"}">
-            <button class="${pausedSince ? "" : "quiet"}">${pausedSince
-              ? "Resume"
-              : html`${icon("pause")}Pause`}</button>
-          </form></div>
-      </div>
-      <div id="paused" data-part>${pausedSince &&
-        html`<p class="note"><strong>Paused</strong> ${age(pausedSince)}. Webhooks of ${label} are
-          answered with 503 and asked to come again in a minute. Most senders do so for hours; some,
-          such as GitHub, Discord's and Slack's commands, do not try again by themselves.</p>`}</div>
-      <div id="offered" data-part>${offered.map(({ secret, client_ip, at }) =>
-        html`<p class="note"><strong>A secret came with a handshake</strong> ${age(at)} from
-          ${client_ip}: <code>${secret}</code>. If you set this webhook up just now, set
-          <code>${view.variable}</code> to it and start Otto again. If not, somebody else sent it:
-          ignore it.</p>`
-      )}</div>
+      ${head(all)}
+      ${pausedNote(view)}
+      ${offeredNotes(all)}
       <div class="two">
         <div>
-          <section class="card" aria-labelledby="url"><h2 id="url">Webhook URL</h2>
-            <div class="curl"><pre tabindex="0" role="group" aria-label="URL"><code id="its-url">${url}</code></pre>
-              <button class="quiet" data-copy="its-url" hidden>Copy</button></div>
-            ${steps(view)}
-          </section>
-          <section class="card" id="rate" data-part>
-            ${barChart({
-              title: "Messages by the hour",
-              series: [{
-                name: "messages",
-                tone: "main",
-                values: stats?.hours ?? Array(24).fill(0),
-              }],
-              unit: (value) => value.toLocaleString("en"),
-              from: "24 h ago",
-              to: "now",
-              says: (index) => `${24 - index} h ago`,
-              empty: "None came within the last 24 hours.",
-            })}
-          </section>
-          <section class="card" aria-labelledby="latest" id="latest-card" data-part>
-            <h2 id="latest">Latest messages</h2>
-            ${rows.length === 0
-              ? html`<p class="said">None yet. ${
-                sampled && !sampled.missing
-                  ? "Send a sample to see what Otto makes of one."
-                  : "They stand here as soon as they come."
-              }</p>`
-              : html`
-                <ul class="plain-list latest">${rows.map(latest)}</ul>
-                <p class="hint"><a href="/messages?source=${name}">All of its messages</a></p>
-              `}
-          </section>
+          ${urlCard(view)}
+          ${rateCard(view)}
+          ${latestCard(all)}
         </div>
         <div>
           <section class="card" aria-labelledby="proof"><h2 id="proof">Signature</h2>${proof(
             view,
           )}</section>
           ${sourceRules(settings)}
-          <section class="card" aria-labelledby="refused" id="refused-card" data-part>
-            <h2 id="refused">Last refused</h2>
-            ${refusal
-              ? html`
-                <p class="said">${status(refusal.code.replaceAll("_", " "), "failed")} ${age(
-                  refusal.refused_at,
-                )}</p>
-                <p class="error" dir="auto">${refusal.message}</p>
-                <p class="hint" dir="auto">${refusal.hint}</p>
-                <p class="hint">${refusal.count.toLocaleString("en")} refused in all. ${kept > 0 &&
-                  html`
-                    <a
-                      href="/messages?source=${name}&amp;state=rejected">${kept.toLocaleString(
-                        "en",
-                      )} kept</a>, to be looked at and let in.
-                  `}</p>
-              `
-              : html`<p class="said">Nothing was ever refused.</p>`}
-          </section>
+          ${refusedCard(all)}
         </div>
       </div>
     `,
   });
+}
+
+function head({ view, sampled }: SourcePage) {
+  const { name, label, pausedSince } = view;
+  return html`
+    <div class="head">
+      <div>
+        <h1>${label}</h1>
+        <p class="meta" id="trust" data-part>${trust(view)} ${pausedSince &&
+          status("paused", "active", "pause")}</p>
+      </div>
+      <div class="actions">${sampled && !sampled.missing && html`
+        <form method="post" action="/samples">
+          <input type="hidden" name="source" value="${name}">
+          <input type="hidden" name="back" value="/sources/${name}">
+          <button>Send a sample</button>
+        </form>
+      `}
+        <form method="post" action="/sources/${name}/${pausedSince ? "resume" : "pause"}">
+          <button class="${pausedSince ? "" : "quiet"}">${pausedSince
+            ? "Resume"
+            : html`${icon("pause")}Pause`}</button>
+        </form></div>
+    </div>
+  `;
+}
+
+function pausedNote({ label, pausedSince }: SourceView) {
+  return html`
+    <div id="paused" data-part>${pausedSince &&
+      html`<p class="note"><strong>Paused</strong> ${age(pausedSince)}. Webhooks of ${label} are
+          answered with 503 and asked to come again in a minute. Most senders do so for hours; some,
+          such as GitHub, Discord's and Slack's commands, do not try again by themselves.</p>`}</div>
+  `;
+}
+
+function offeredNotes({ view, offered }: SourcePage) {
+  return html`
+    <div id="offered" data-part>${offered.map(({ secret, client_ip, at }) =>
+      html`<p class="note"><strong>A secret came with a handshake</strong> ${age(at)} from
+          ${client_ip}: <code>${secret}</code>. If you set this webhook up just now, set
+          <code>${view.variable}</code> to it and start Otto again. If not, somebody else sent it:
+          ignore it.</p>`
+    )}</div>
+  `;
+}
+
+function urlCard(view: SourceView) {
+  const { url } = view;
+  return html`
+    <section class="card" aria-labelledby="url"><h2 id="url">Webhook URL</h2>
+      <div class="curl"><pre tabindex="0" role="group" aria-label="URL"><code id="its-url">${url}</code></pre>
+        <button class="quiet" data-copy="its-url" hidden>Copy</button></div>
+      ${steps(view)}
+    </section>
+  `;
+}
+
+function rateCard({ stats }: SourceView) {
+  return html`
+    <section class="card" id="rate" data-part>
+      ${barChart({
+        title: "Messages by the hour",
+        series: [{
+          name: "messages",
+          tone: "main",
+          values: stats?.hours ?? Array(24).fill(0),
+        }],
+        unit: (value) => value.toLocaleString("en"),
+        from: "24 h ago",
+        to: "now",
+        says: (index) => `${24 - index} h ago`,
+        empty: "None came within the last 24 hours.",
+      })}
+    </section>
+  `;
+}
+
+function latestCard({ view: { name }, sampled, rows }: SourcePage) {
+  return html`
+    <section class="card" aria-labelledby="latest" id="latest-card" data-part>
+      <h2 id="latest">Latest messages</h2>
+      ${rows.length === 0
+        ? html`<p class="said">None yet. ${
+          sampled && !sampled.missing
+            ? "Send a sample to see what Otto makes of one."
+            : "They stand here as soon as they come."
+        }</p>`
+        : html`
+          <ul class="plain-list latest">${rows.map(latest)}</ul>
+          <p class="hint"><a href="/messages?source=${name}">All of its messages</a></p>
+        `}
+    </section>
+  `;
+}
+
+function refusedCard({ view: { name, refusal }, kept }: SourcePage) {
+  return html`
+    <section class="card" aria-labelledby="refused" id="refused-card" data-part>
+      <h2 id="refused">Last refused</h2>
+      ${refusal
+        ? html`
+          <p class="said">${status(refusal.code.replaceAll("_", " "), "failed")} ${age(
+            refusal.refused_at,
+          )}</p>
+          <p class="error" dir="auto">${refusal.message}</p>
+          <p class="hint" dir="auto">${refusal.hint}</p>
+          <p class="hint">${refusal.count.toLocaleString("en")} refused in all. ${kept > 0 &&
+            html`
+              <a
+                href="/messages?source=${name}&amp;state=rejected">${kept.toLocaleString(
+                  "en",
+                )} kept</a>, to be looked at and let in.
+            `}</p>
+        `
+        : html`<p class="said">Nothing was ever refused.</p>`}
+    </section>
+  `;
 }
 
 function steps({ label, variable, source }: SourceView) {

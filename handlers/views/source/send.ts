@@ -3,6 +3,7 @@ import type { Sampled } from "../../../sources/kit/sample.ts";
 
 /** More buttons would be a crowd; the others are at `/sources`. */
 const MOST_BUTTONS = 6;
+/** Each is a line of text below the buttons. */
 const MOST_HINTS = 2;
 
 /** The ways to send a webhook from here: a command to copy, and buttons. */

@@ -18,7 +18,7 @@ export interface SystemPage {
   stats: Stats;
   channels: readonly ChannelStats[];
   span: SpanName;
-  history: TimeSeries;
+  timeSeries: TimeSeries;
   facts: readonly [name: string, value: string][];
 }
 
@@ -136,16 +136,19 @@ function stageTable({ queue, jobs, stages }: Stats, channels: readonly ChannelSt
   `;
 }
 
-function charts({ span, history }: SystemPage) {
+function charts({ span, timeSeries }: SystemPage) {
   const { seconds, steps } = SPANS[span];
   const size = seconds * 1_000 / steps;
   const says = (index: number) =>
     `${
-      new Date(history.from.getTime() + index * size).toISOString().slice(5, 16).replace("T", " ")
+      new Date(timeSeries.from.getTime() + index * size).toISOString().slice(5, 16).replace(
+        "T",
+        " ",
+      )
     } UTC`;
   const around = { from: `${span.replace(/(\d+)/, "$1 ")} ago`, to: "now", says };
   const count = (value: number) => value.toLocaleString("en");
-  const { received, completed, failed, p50, p95 } = history;
+  const { received, completed, failed, p50, p95 } = timeSeries;
   return html`
     <div class="card">${barChart({
       ...around,
@@ -177,7 +180,7 @@ function charts({ span, history }: SystemPage) {
       ownTips: true,
       empty: "No task ended.",
     })}</div>
-    ${history.isCut &&
+    ${timeSeries.isCut &&
       html`<p class="hint">There was more than is looked at: the oldest bars say too little.</p>`}
   `;
 }

@@ -66,7 +66,7 @@ export function taskPage(
             <div id="waterfall" data-part>${waterfall(spans)}${totals(events)}</div>
           </section>
           <div id="result" data-part>${result(task)}</div>
-          ${mergedFrom(events)}
+          ${groupSection(events)}
         </div>
         <div>
           <section class="card" aria-labelledby="about" id="about-card" data-part>
@@ -98,8 +98,8 @@ export function taskPage(
   });
 }
 
-/** The messages that it is about, where these are several; nothing else. */
-function mergedFrom(events: readonly TaskEvent[]) {
+/** The messages of its group, where it was made of several. */
+function groupSection(events: readonly TaskEvent[]) {
   const made = events.find(({ kind }) => kind === "created")?.data as Partial<TaskGroup>;
   if (!made?.merged || !made.messages) return "";
   const more = made.messages - made.merged.length;
@@ -128,7 +128,7 @@ function actions({ id, status: at }: Task) {
   return at === "completed" ? "" : form("cancel", "Cancel");
 }
 
-/** One tool call that waits for a word, with exactly what it would be called with. */
+/** One tool call that waits for a person, with exactly what it would be called with. */
 function approvalCard(
   taskId: string,
   { id, tool, arguments: given, rule, expires_at }: Approval,
@@ -220,7 +220,7 @@ const TELLING = {
   dead: ["not told", "failed"],
 } as const;
 
-/** Of what it was told, where the kind alone does not say it. */
+/** What a notification says of the task, where its kind is no such word. */
 const KINDS: Record<string, string> = {
   completed: "that it is done",
   failed: "that it has failed",

@@ -89,7 +89,7 @@ function entriesOf(
     } else add(told.created_at, `To be told: ${to}`, "active", told.error ?? undefined);
   }
   if (task?.status === "pending" && events.length <= 1) {
-    // Nothing has begun, and that is what somebody who looks here wants to know.
+    // No worker has begun: say that it waits.
     add(new Date(), "Waiting for the agent", "active");
   }
   return entries.sort((one, other) => one.at.getTime() - other.at.getTime());

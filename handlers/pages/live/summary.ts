@@ -1,13 +1,13 @@
-import { listWorkers } from "../../lib/monitor/heartbeat.ts";
-import { openThroughput } from "../../lib/monitor/throughput.ts";
-import type { Services } from "../../lib/services.ts";
-import { cached } from "../../lib/async/cached.ts";
-import type { Stats } from "../../lib/monitor/stats.ts";
-import type { Pauses } from "../../lib/ingress/pauses.ts";
-import { labelOf } from "../../sources/rules/registry.ts";
-import { lanes } from "../views/live/lanes.ts";
-import { notes } from "../views/live/notes.ts";
-import type { Html } from "../views/page.ts";
+import { listWorkers } from "../../../lib/monitor/heartbeat.ts";
+import { openThroughput } from "../../../lib/monitor/throughput.ts";
+import type { Services } from "../../../lib/services.ts";
+import { cached } from "../../../lib/async/cached.ts";
+import type { Stats } from "../../../lib/monitor/stats.ts";
+import type { Pauses } from "../../../lib/ingress/pauses.ts";
+import { labelOf } from "../../../sources/rules/registry.ts";
+import { lanes } from "../../views/live/lanes.ts";
+import { notes } from "../../views/live/notes.ts";
+import type { Html } from "../../views/page.ts";
 
 /** What stands above the list. However many watch, it is read for all of them at once. */
 export interface Summary {
@@ -15,6 +15,7 @@ export interface Summary {
   notes(): Promise<Html>;
 }
 
+/** As often as the stream looks. */
 const FRESH_MS = 2_000;
 
 export function createSummary(
@@ -26,10 +27,10 @@ export function createSummary(
 ): Summary {
   const { config, agent, database, sources } = services;
   const workers = cached(() => listWorkers(database), { freshMs: FRESH_MS });
-  const pulse = openThroughput(database);
+  const throughput = openThroughput(database);
   return {
     async lanes() {
-      const [stats, passed] = await Promise.all([readStats(), pulse()]);
+      const [stats, passed] = await Promise.all([readStats(), throughput()]);
       return await lanes(stats, passed);
     },
     async notes() {

@@ -1,7 +1,7 @@
-import type { Database } from "../../lib/store/database.ts";
-import { isId } from "../../lib/store/id.ts";
-import { readMessage, type WholeMessage } from "../../lib/message/message.ts";
-import { notFound } from "../problem.ts";
+import type { Database } from "../lib/store/database.ts";
+import { isId } from "../lib/store/id.ts";
+import { readMessage, type WholeMessage } from "../lib/message/message.ts";
+import { notFound } from "./problem.ts";
 
 /**
  * The message that a URL names, also by an alias.

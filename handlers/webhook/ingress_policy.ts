@@ -5,6 +5,7 @@ import type { SourceGate } from "./source_gate.ts";
 import { Problem } from "../problem.ts";
 import { createRateLimit, type RateLimit } from "./rate_limit.ts";
 
+/** A pause lasts until a person ends it; a sender that asks once a minute costs nothing. */
 const PAUSED_SECONDS = 60;
 
 /** What the operator lets in at all, whoever vouches for it. */
@@ -15,16 +16,16 @@ export interface IngressPolicy {
    * @throws {Problem} 503 while its source is paused, 403 from an address that
    * is not allowed, 429 when too many have come.
    */
-  require(door: SourceGate, from: { address: string; connection: Connection }): void;
-  /** The same for a greeting: it is answered while its source is paused, too, and counts as nothing. */
-  requireAddress(door: SourceGate, from: { address: string; connection: Connection }): void;
+  require(gate: SourceGate, from: { address: string; connection: Connection }): void;
+  /** The same for a greeting, which is answered while its source is paused, too, and is not counted. */
+  requireAddress(gate: SourceGate, from: { address: string; connection: Connection }): void;
   /**
    * Counts a request that has proved itself: nobody else can use up its
    * sender's share.
    *
    * @throws {Problem} 429 when too many have come.
    */
-  count(door: SourceGate): void;
+  count(gate: SourceGate): void;
 }
 
 export function createIngressPolicy(
@@ -40,48 +41,48 @@ export function createIngressPolicy(
     return limit;
   }
 
-  const requireAddress: IngressPolicy["requireAddress"] = (door, { address, connection }) => {
-    if (connection.isInside || sources.allows(door.name, address)) return;
+  const requireAddress: IngressPolicy["requireAddress"] = (gate, { address, connection }) => {
+    if (connection.isInside || sources.allows(gate.name, address)) return;
     throw new Problem(
       403,
       "address_not_allowed",
-      `Webhooks of ${labelOf(door)} are not taken from ${address || "this address"}`,
+      `Webhooks of ${labelOf(gate)} are not taken from ${address || "this address"}`,
       "Let the operator add the sender's address to allowed_ips in SOURCES_FILE, or set " +
         "TRUST_PROXY to the number of proxies in between",
     );
   };
 
   return {
-    require(door, from) {
-      if (pauses.since(door.name)) throw refusePaused(door);
-      requireAddress(door, from);
-      const seconds = limitOf(door)?.wait();
-      if (seconds) throw tooMany(door, seconds);
+    require(gate, from) {
+      if (pauses.since(gate.name)) throw refusePaused(gate);
+      requireAddress(gate, from);
+      const seconds = limitOf(gate)?.wait();
+      if (seconds) throw tooMany(gate, seconds);
     },
     requireAddress,
-    count(door) {
-      const limit = limitOf(door);
-      if (limit && !limit.take()) throw tooMany(door, Math.max(1, limit.wait()));
+    count(gate) {
+      const limit = limitOf(gate);
+      if (limit && !limit.take()) throw tooMany(gate, Math.max(1, limit.wait()));
     },
   };
 }
 
 /** What a paused source's sender hears. */
-export function refusePaused(door: Named): Problem {
+export function refusePaused(gate: Named): Problem {
   return new Problem(
     503,
     "paused",
-    `Webhooks of ${labelOf(door)} are paused here`,
+    `Webhooks of ${labelOf(gate)} are paused here`,
     "Send it again after the seconds in Retry-After",
     { "retry-after": String(PAUSED_SECONDS) },
   );
 }
 
-function tooMany(door: SourceGate, seconds: number): Problem {
+function tooMany(gate: SourceGate, seconds: number): Problem {
   return new Problem(
     429,
     "too_many_requests",
-    `Too many webhooks of ${labelOf(door)} have come lately`,
+    `Too many webhooks of ${labelOf(gate)} have come lately`,
     "Send it again after the seconds in Retry-After; the operator sets rate_limit in SOURCES_FILE",
     { "retry-after": String(seconds) },
   );

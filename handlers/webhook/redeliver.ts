@@ -5,10 +5,10 @@ import {
 } from "../../lib/message/message.ts";
 import { redeliverMessages, type Redelivery } from "../../lib/message/redeliver.ts";
 import type { Services } from "../../lib/services.ts";
-import { SignatureRefused } from "../webhook/source_gate.ts";
-import { requireEdits } from "./edit.ts";
+import { SignatureRefused } from "./source_gate.ts";
+import { requireEdits } from "./redeliver_edited.ts";
 import { Problem } from "../problem.ts";
-import type { Verifier } from "../webhook/verifier.ts";
+import type { Verifier } from "./verifier.ts";
 
 /** A message that is not worked again, and why. */
 export interface NotRedelivered {
@@ -20,11 +20,11 @@ export interface NotRedelivered {
 /** Works kept messages again: each is verified anew, by today's secrets at the time it came. */
 export interface Redeliverer {
   /** Of many, those that are not right any more stay out, and are named. */
-  replayAll(
+  redeliverAll(
     ids: readonly string[],
   ): Promise<{ items: Redelivery[]; refused: NotRedelivered[] }>;
   /** @throws {Problem} 409 when it is not right any more, with what would make it so. */
-  replayOne(id: string): Promise<Redelivery | undefined>;
+  redeliverOne(id: string): Promise<Redelivery | undefined>;
 }
 
 export function createRedeliverer(
@@ -38,7 +38,7 @@ export function createRedeliverer(
       return "unverified";
     }
     return await verifier.verify(
-      verifier.doorOf(message.webhook_type),
+      verifier.gateOf(message.webhook_type),
       verifier.incomingOf(message),
     );
   }
@@ -50,7 +50,7 @@ export function createRedeliverer(
   }
 
   return {
-    async replayAll(ids) {
+    async redeliverAll(ids) {
       const verified: { id: string; verification: Verification }[] = [];
       const refused: NotRedelivered[] = [];
       for await (const message of readWholeMessages(database, ids)) {
@@ -64,12 +64,12 @@ export function createRedeliverer(
       }
       return { items: await make(verified), refused };
     },
-    async replayOne(id) {
+    async redeliverOne(id) {
       for await (const message of readWholeMessages(database, [id])) {
         const verification = await verify(message).catch(async (error) => {
           if (!(error instanceof Problem) || error.status !== 401) throw error;
           const why = error instanceof SignatureRefused
-            ? await verifier.diagnose(verifier.doorOf(message.webhook_type), error)
+            ? await verifier.diagnose(verifier.gateOf(message.webhook_type), error)
             : `${error.message}. ${error.hint}`;
           throw new Problem(
             409,

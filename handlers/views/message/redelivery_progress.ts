@@ -5,7 +5,7 @@ import { linkTo } from "../parts/filters.ts";
 import { type Frame, page } from "../page.ts";
 
 /** How far a replay of many has come; without a script it reads itself anew until it is done. */
-export function replayProgress(
+export function redeliveryProgress(
   { frame, progress, batch, asked, unfit }: {
     frame: Frame;
     progress: RedeliveryProgress;

@@ -1,15 +1,15 @@
 import { Hono } from "hono";
-import { faultOf } from "../../lib/message/edit.ts";
-import { createNames } from "../../sources/rules/names.ts";
-import type { WholeMessage } from "../../lib/message/message.ts";
-import type { Services } from "../../lib/services.ts";
-import type { Env } from "../caller.ts";
-import { keepTyped, requireEditable } from "../api/edit.ts";
-import { asked } from "./form.ts";
-import { readFrame } from "./frame.ts";
-import { Problem } from "../problem.ts";
-import { requireMessage } from "../api/require_message.ts";
-import { editPage } from "../views/message/edit.ts";
+import { faultOf } from "../../../lib/message/edit.ts";
+import { createNames } from "../../../sources/rules/names.ts";
+import type { WholeMessage } from "../../../lib/message/message.ts";
+import type { Services } from "../../../lib/services.ts";
+import type { Env } from "../../caller.ts";
+import { keepTyped, requireEditable } from "../../webhook/redeliver_edited.ts";
+import { asked } from "../form.ts";
+import { readFrame } from "../frame.ts";
+import { Problem } from "../../problem.ts";
+import { requireMessage } from "../../require_message.ts";
+import { editPage } from "../../views/message/edit.ts";
 
 /** `/messages/{id}/edit`: a message again, with what a person has changed in its body. */
 export function editPages({ services }: { services: Services }): Hono<Env> {

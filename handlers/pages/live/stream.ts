@@ -1,16 +1,18 @@
-import { pause } from "../../lib/async/deadline.ts";
-import type { LiveEvent } from "../../lib/live/live.ts";
-import { createEventStreams, STILL_HERE, toEvent } from "../event_stream.ts";
-import type { PageOptions } from "./options.ts";
-import { renderChanges } from "./rows.ts";
+import { pause } from "../../../lib/async/deadline.ts";
+import type { LiveEvent } from "../../../lib/live/live.ts";
+import { createEventStreams, STILL_HERE, toEvent } from "../../event_stream.ts";
+import type { PageOptions } from "../options.ts";
+import { renderChanges } from "../rows.ts";
 import type { Summary } from "./summary.ts";
-import { createNames } from "../../sources/rules/names.ts";
+import { createNames } from "../../../sources/rules/names.ts";
 
+/** Each open page has one. */
 const MOST_STREAMS = 200;
 /** Nobody reads faster; what happens meanwhile is told together. */
 const PACE_MS = 200;
 /** How often the top of the page is looked at. */
 const SUMMARY_MS = 2_000;
+/** Proxies cut a line that is silent for half a minute or a minute. */
 const HEARTBEAT_MS = 15_000;
 
 /**
@@ -49,7 +51,7 @@ export function createPageStream(
           lanes: stale ? String(await summary.lanes()) : told.lanes,
           notes: String(await summary.notes()),
         };
-        // The counts may be those of a moment ago: look again until they stay.
+        // The counts are cached and may be a moment old: look again until they stay the same.
         stale = next.lanes !== told.lanes;
         for (const part of ["notes", "lanes"] as const) {
           if (next[part] !== told[part]) fragments += next[part];
@@ -70,6 +72,9 @@ export function createPageStream(
   return (request, cursor) => open(request, (signal) => speak(cursor, signal));
 }
 
+/** Browsers are at most a few changes apart. */
+const KEPT = 16;
+
 /** Browsers that are up to date get the same changes, so these are rendered once for all of them. */
 function shareRendering(
   render: (events: LiveEvent[]) => Promise<string>,
@@ -87,5 +92,3 @@ function shareRendering(
     return text;
   };
 }
-
-const KEPT = 16;

@@ -1,8 +1,8 @@
-import { heldBackBy } from "../../sources/rules/filter.ts";
-import { matchesGlob } from "../../sources/rules/glob.ts";
-import type { SourceSettings } from "../../sources/rules/settings.ts";
-import { fillTemplate } from "../../sources/rules/template.ts";
-import type { Description } from "../../sources/description.ts";
+import { heldBackBy } from "./filter.ts";
+import { matchesGlob } from "./glob.ts";
+import type { SourceSettings } from "./settings.ts";
+import { fillTemplate } from "./template.ts";
+import type { Description } from "../description.ts";
 
 /** A message as the operator's rules see it. */
 export interface RuledMessage {

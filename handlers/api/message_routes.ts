@@ -1,0 +1,95 @@
+import { z } from "@hono/zod-openapi";
+import { MESSAGE_STATES } from "../../lib/message/message.ts";
+import { isId } from "../../lib/store/id.ts";
+import { conflict, createRoute, json, missing, refusals } from "../openapi.ts";
+import { idParam, listOf, page } from "../schemas/fields.ts";
+import { message, notReplayed, replay, wholeMessage } from "../schemas/message.ts";
+
+/** Each is read and verified before the answer: one request must not name them all. */
+const MOST_REDELIVERED = 500;
+
+const filter = z.object({
+  ...page,
+  state: z.enum(MESSAGE_STATES).optional(),
+  webhook_type: z.string().max(64).optional(),
+  source: z.string().max(64).optional(),
+  task_id: z.string().refine(isId, { error: "must be a task's id" }).optional(),
+});
+
+export const LIST = createRoute({
+  method: "get",
+  path: "/api/messages",
+  summary: "Messages, newest first",
+  request: { query: filter },
+  responses: { 200: json("A page of messages", listOf(message)), ...refusals },
+});
+
+export const READ = createRoute({
+  method: "get",
+  path: "/api/messages/{id}",
+  summary: "One message with its headers and payload",
+  request: { params: idParam },
+  responses: { 200: json("The message", wholeMessage), ...missing, ...refusals },
+});
+
+export const READ_BODY = createRoute({
+  method: "get",
+  path: "/api/messages/{id}/body",
+  summary: "The body, byte for byte as it was received",
+  request: { params: idParam },
+  responses: {
+    200: {
+      description: "The bytes, as a file to save",
+      content: { "application/octet-stream": { schema: z.string() } },
+    },
+    ...missing,
+    ...refusals,
+  },
+});
+
+export const REPLAY = createRoute({
+  method: "post",
+  path: "/api/messages/{id}/replay",
+  summary: "Work a message again: a new message with the same bytes, verified anew",
+  request: { params: idParam },
+  responses: {
+    201: json("The new message's id", replay),
+    ...missing,
+    ...conflict,
+    ...refusals,
+  },
+});
+
+export const REPLAY_MANY = createRoute({
+  method: "post",
+  path: "/api/messages/replay",
+  summary: "Work many messages again",
+  request: {
+    body: {
+      content: {
+        "application/json": {
+          schema: z.strictObject({
+            ids: z.array(z.string().refine(isId, { error: "must be a message's id" }))
+              .min(1).max(MOST_REDELIVERED),
+          }),
+        },
+      },
+      required: true,
+    },
+  },
+  responses: {
+    201: json(
+      "The new messages' ids, and those that are not right any more; missing ones are left out",
+      z.object({ items: z.array(replay), refused: z.array(notReplayed) }),
+    ),
+    ...refusals,
+  },
+});
+
+export const REMOVE = createRoute({
+  method: "delete",
+  path: "/api/messages/{id}",
+  summary: "Remove a message, its task and its notifications",
+  request: { params: idParam },
+  responses: { 204: { description: "It is gone" }, ...missing, ...refusals },
+});

@@ -1,0 +1,88 @@
+import { z } from "@hono/zod-openapi";
+import { isId } from "../../lib/store/id.ts";
+import { TASK_STATUSES } from "../../lib/task/task.ts";
+import { conflict, createRoute, json, missing, refusals } from "../openapi.ts";
+import { idParam, listOf, page } from "../schemas/fields.ts";
+import { task, taskAnswer, taskChange, taskDecision, wholeTask } from "../schemas/task.ts";
+
+const filter = z.object({
+  ...page,
+  status: z.enum(TASK_STATUSES).optional(),
+  source: z.string().max(64).optional(),
+  assigned_to: z.string().refine(isId, { error: "must be a user's id" }).optional(),
+});
+
+const decision = {
+  params: idParam,
+  body: { content: { "application/json": { schema: taskDecision } }, required: true },
+};
+
+export const LIST = createRoute({
+  method: "get",
+  path: "/api/tasks",
+  summary: "Tasks, newest first",
+  request: { query: filter },
+  responses: { 200: json("A page of tasks", listOf(task)), ...refusals },
+});
+
+export const READ = createRoute({
+  method: "get",
+  path: "/api/tasks/{id}",
+  summary: "One task with its approvals, timeline and notifications",
+  request: { params: idParam },
+  responses: { 200: json("The task", wholeTask), ...missing, ...refusals },
+});
+
+export const REASSIGN = createRoute({
+  method: "patch",
+  path: "/api/tasks/{id}",
+  summary: "Give a task to somebody else",
+  request: {
+    params: idParam,
+    body: { content: { "application/json": { schema: taskChange } }, required: true },
+  },
+  responses: { 200: json("The task", task), ...missing, ...refusals },
+});
+
+export const CANCEL = createRoute({
+  method: "post",
+  path: "/api/tasks/{id}/cancel",
+  summary: "Stop a task that has not ended",
+  request: { params: idParam },
+  responses: { 200: json("The task", task), ...missing, ...conflict, ...refusals },
+});
+
+export const RETRY = createRoute({
+  method: "post",
+  path: "/api/tasks/{id}/retry",
+  summary: "Start a failed or cancelled task again",
+  request: { params: idParam },
+  responses: { 200: json("The task", task), ...missing, ...conflict, ...refusals },
+});
+
+export const ANSWER = createRoute({
+  method: "post",
+  path: "/api/tasks/{id}/answer",
+  summary: "Answer the question that a task waits with",
+  request: {
+    params: idParam,
+    body: { content: { "application/json": { schema: taskAnswer } }, required: true },
+  },
+  responses: { 200: json("The task", task), ...missing, ...conflict, ...refusals },
+});
+
+export const APPROVE = createRoute({
+  method: "post",
+  path: "/api/tasks/{id}/approve",
+  summary: "Let a task's agent make one tool call, with the arguments shown",
+  request: decision,
+  responses: { 200: json("The task", task), ...missing, ...conflict, ...refusals },
+});
+
+export const DENY = createRoute({
+  method: "post",
+  path: "/api/tasks/{id}/deny",
+  summary: "Refuse a task's agent one tool call",
+  request: decision,
+  responses: { 200: json("The task", task), ...missing, ...conflict, ...refusals },
+});

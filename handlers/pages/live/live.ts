@@ -1,0 +1,44 @@
+import { Hono } from "hono";
+import { listMessages } from "../../../lib/message/message.ts";
+import { listNotifications } from "../../../lib/notify/notification.ts";
+import { createNames } from "../../../sources/rules/names.ts";
+import type { Env } from "../../caller.ts";
+import { home, MOST_ROWS } from "../../views/live/home.ts";
+import { MOST_UNREAD } from "../../views/page.ts";
+import { listSampled } from "../../webhook/sample.ts";
+import { originFor } from "../form.ts";
+import { readFrame } from "../frame.ts";
+import type { PageOptions } from "../options.ts";
+import { readRows } from "../rows.ts";
+import { createPageStream } from "./stream.ts";
+import { createSummary } from "./summary.ts";
+
+/** `/`, where everything is on its way, and its stream. */
+export function livePages(options: PageOptions): Hono<Env> {
+  const { services } = options;
+  const { config, database, sources } = services;
+  const parts = { database, nameOf: createNames(sources) };
+  const summary = createSummary(options);
+  const openStream = createPageStream({ ...options, summary });
+  const sampled = listSampled(services);
+  const app = new Hono<Env>();
+
+  app.get("/", async (c) => {
+    const frame = await readFrame(c, database, "live");
+    const [messages, unread, lanes, notes] = await Promise.all([
+      listMessages(database, { limit: MOST_ROWS }),
+      listNotifications(database, { unread: true, limit: MOST_UNREAD }),
+      summary.lanes(),
+      summary.notes(),
+    ]);
+    const rows = await readRows(parts, messages);
+    const url = `${originFor(config, c.req.raw)}/webhook/demo`;
+    return c.html(home({ frame, rows, unread, lanes, notes, sampled, url }));
+  });
+
+  app.get(
+    "/live",
+    (c) => openStream(c.req.raw, c.req.header("last-event-id") ?? c.req.query("after")),
+  );
+  return app;
+}

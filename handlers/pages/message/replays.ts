@@ -1,0 +1,157 @@
+import { type Context, Hono } from "hono";
+import { isId } from "../../../lib/store/id.ts";
+import { findRedeliverable } from "../../../lib/message/search.ts";
+import { countRedelivered } from "../../../lib/message/redeliver.ts";
+import type { Services } from "../../../lib/services.ts";
+import type { Env } from "../../caller.ts";
+import { Problem } from "../../problem.ts";
+import type { Redeliverer } from "../../webhook/redeliver.ts";
+import { confirmPage } from "../../views/parts/confirm.ts";
+import { linkTo } from "../../views/parts/filters.ts";
+import type { MessageQuery } from "../../views/message/list.ts";
+import { redeliveryProgress } from "../../views/message/redelivery_progress.ts";
+import { asked, readForm } from "../form.ts";
+import { readFrame } from "../frame.ts";
+import { messageQueryOf, messageSearchOf } from "./query.ts";
+
+/** Each costs an agent's work: beyond these, a person chooses filters. */
+const MOST_REDELIVERED = 10_000;
+/** So many are verified and stored together: what fails in between loses no more than these. */
+const REDELIVERED_AT_ONCE = 200;
+
+interface ReplayParts {
+  services: Services;
+  redeliverer: Redeliverer;
+}
+
+/** `/messages/replay` and `/messages/replays`: many messages again, and how far they have come. */
+export function replayPages({ services: { database }, redeliverer }: ReplayParts): Hono<Env> {
+  const app = new Hono<Env>();
+
+  app.get("/messages/replay", async (c) => {
+    const frame = await readFrame(c, database, "messages");
+    const query = messageQueryOf((name) => asked(c, name));
+    // One more than the most, to say whether these are all.
+    const ids = await findRedeliverable(database, messageSearchOf(query), {
+      most: MOST_REDELIVERED + 1,
+    });
+    if (ids.length === 0) throw nothingToReplay();
+    return c.html(confirmPage({ frame, ...question(query, ids) }));
+  });
+
+  app.post("/messages/replay", async (c) => {
+    const form = await readForm(c.req.raw);
+    const query = messageQueryOf((name) => form.get(name) ?? undefined);
+    const newest = form.get("newest") ?? "";
+    if (!isId(newest)) throw badForm();
+    const ids = await findRedeliverable(database, messageSearchOf(query), {
+      most: MOST_REDELIVERED,
+      upTo: newest,
+    });
+    if (ids.length === 0) throw nothingToReplay();
+    const { made, unfit } = await redeliverInParts(redeliverer, ids);
+    if (made.length === 0) throw noneReplayed(ids.length);
+    const sorted = made.toSorted();
+    return c.redirect(
+      linkTo("/messages/replays", {
+        from: sorted[0],
+        to: sorted.at(-1),
+        asked: String(ids.length),
+        unfit: String(unfit),
+      }),
+      303,
+    );
+  });
+
+  app.get("/messages/replays", async (c) => {
+    const [from = "", to = ""] = [asked(c, "from"), asked(c, "to")];
+    if (!isId(from) || !isId(to)) throw badForm();
+    const frame = await readFrame(c, database, "messages");
+    const progress = await countRedelivered(database, { from, to });
+    return c.html(redeliveryProgress({
+      frame,
+      progress,
+      batch: `${from}..${to}`,
+      asked: numberOf(c, "asked"),
+      unfit: numberOf(c, "unfit"),
+    }));
+  });
+  return app;
+}
+
+/** What a person is asked before many messages are worked again; `ids` newest first. */
+function question(query: MessageQuery, ids: readonly string[]) {
+  const count = Math.min(ids.length, MOST_REDELIVERED).toLocaleString("en");
+  const words = Object.entries(query).map(([name, value]) => `${WORDS[name]}: ${value}`);
+  return {
+    title: `Replay ${count} message${ids.length === 1 ? "" : "s"}?`,
+    text:
+      `${
+        words.length > 0 ? `Chosen by ${words.join(", ")}. ` : ""
+      }Each becomes a new message with the same ` +
+      `bytes, and is worked again from the beginning: agents may act, and people may be told ` +
+      `once more.${ids.length > MOST_REDELIVERED ? ` These are the newest ${count}.` : ""}`,
+    action: "/messages/replay",
+    label: `Replay ${count}`,
+    back: linkTo("/messages", { ...query }),
+    fields: { ...query, newest: ids[0] },
+  };
+}
+
+/**
+ * The new messages' ids, and how many would be refused today. Oldest first, as they came; what
+ * was made stays, whatever happens to the rest.
+ */
+async function redeliverInParts(redeliverer: Redeliverer, ids: readonly string[]) {
+  const made: string[] = [];
+  let unfit = 0;
+  for (let end = ids.length; end > 0; end -= REDELIVERED_AT_ONCE) {
+    const some = ids.slice(Math.max(0, end - REDELIVERED_AT_ONCE), end).reverse();
+    try {
+      const { items, refused } = await redeliverer.redeliverAll(some);
+      made.push(...items.map(({ message_id }) => message_id));
+      unfit += refused.length;
+    } catch (error) {
+      if (made.length === 0) throw error;
+      break;
+    }
+  }
+  return { made, unfit };
+}
+
+function numberOf(c: Context<Env>, name: string): number {
+  return Number(asked(c, name)) || 0;
+}
+
+/** What the filters are called in the question. */
+const WORDS: Record<string, string> = {
+  q: "search",
+  state: "state",
+  source: "source",
+  sig: "signature",
+  since: "since",
+  batch: "replays",
+  before: "before",
+};
+
+function nothingToReplay(): Problem {
+  return new Problem(404, "nothing_to_replay", "No message matches", "Choose other filters");
+}
+
+function noneReplayed(asked: number): Problem {
+  return new Problem(
+    409,
+    "nothing_replayed",
+    `None of ${asked} messages was replayed: they would be refused today`,
+    "Replay one of them alone to read why",
+  );
+}
+
+function badForm(): Problem {
+  return new Problem(
+    400,
+    "bad_request",
+    "The address does not say what to replay",
+    "Begin at Messages",
+  );
+}

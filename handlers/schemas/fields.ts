@@ -1,0 +1,38 @@
+import { z } from "@hono/zod-openapi";
+import { isId } from "../../lib/store/id.ts";
+
+/**
+ * What the API's shapes have in common. The shapes of this room check what
+ * comes in, and are what `/openapi.json` shows.
+ */
+
+export const count = z.number().int();
+
+export const id = z.string().openapi({
+  format: "uuid",
+  example: "0198c0de-0000-7000-8000-000000000001",
+});
+
+export const time = z.date().openapi({ type: "string", format: "date-time" });
+
+export const timeOrNull = z.date().nullable().openapi({
+  type: ["string", "null"],
+  format: "date-time",
+});
+
+export const idParam = z.object({
+  id: z.string().refine(isId, { error: "must be an id, such as those that lists show" })
+    .openapi({ param: { name: "id", in: "path" }, format: "uuid" }),
+});
+
+export const page = {
+  limit: z.coerce.number().int().min(1).max(200).default(50)
+    .openapi({ description: "How many at the most" }),
+  cursor: z.string().refine(isId, { error: "must be the `next` of an earlier answer" }).optional()
+    .openapi({ description: "The `next` of the answer before" }),
+};
+
+export const listOf = <T extends z.ZodType>(item: T) =>
+  z.object({ items: z.array(item), next: id.nullable() });
+
+export const typeParam = z.object({ type: z.string().openapi({ example: "github" }) });

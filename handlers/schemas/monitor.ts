@@ -1,0 +1,104 @@
+import { z } from "@hono/zod-openapi";
+import { count, id, time, timeOrNull } from "./fields.ts";
+
+const age = z.number().nullable();
+
+const stage = z.object({ p50_ms: age, p99_ms: age }).openapi("Stage");
+
+export const stats = z.object({
+  queue: z.object({
+    backend: z.enum(["local", "postgres", "redis"]),
+    depth: count,
+    oldest_age_seconds: age,
+    in_progress: count,
+    held: count,
+    spilled: count,
+  }),
+  jobs: z.object({
+    backend: z.string(),
+    pending: count,
+    running: count,
+    waiting_input: count,
+    oldest_age_seconds: age,
+    arq: z.object({
+      queue: z.string(),
+      depth: count,
+      oldest_age_seconds: age,
+      running: count,
+      workers: z.array(
+        z.object({
+          key: z.string(),
+          complete: count,
+          failed: count,
+          retried: count,
+          ongoing: count,
+        }),
+      ),
+    }).nullable().openapi({ description: "The ARQ queue, and workers by their health keys" }),
+  }),
+  messages: z.object({
+    total: count,
+    new: count,
+    processed: count,
+    filtered: count,
+    failed: count,
+    rejected: count,
+    repeats: count,
+  }),
+  by_type: z.record(z.string(), count),
+  last_hour: z.object({
+    received: count,
+    processed: count,
+    failed: count,
+    completed_tasks: count,
+  }),
+  stages: z.object({ receive: stage, queue: stage, task: stage, agent: stage, notify: stage }),
+  recent_failed: z.array(z.object({
+    message_id: id,
+    webhook_type: z.string(),
+    error: z.string().nullable(),
+    attempts: count,
+    failed_at: timeOrNull,
+  })),
+  failed_tasks: z.array(z.object({
+    id,
+    title: z.string(),
+    error: z.string().nullable(),
+    finished_at: timeOrNull,
+  })),
+  dead_notifications: z.array(z.object({
+    id,
+    task_id: id.nullable(),
+    channel: z.string(),
+    destination: z.string(),
+    error: z.string().nullable(),
+    attempts: count,
+  })),
+}).openapi("Stats");
+
+export const check = z.object({
+  name: z.string(),
+  status: z.enum(["ok", "degraded", "failed"]),
+  detail: z.string(),
+  hint: z.string().optional(),
+});
+
+export const health = z.object({
+  status: z.enum(["healthy", "degraded", "unhealthy"]),
+  checks: z.array(check),
+}).openapi("Health");
+
+export const status = z.object({
+  running: z.boolean(),
+  workers: z.array(z.object({
+    id: z.string(),
+    host: z.string(),
+    roles: z.array(z.string()),
+    doing: z.string(),
+    started_at: time,
+    last_seen: time,
+    processed: count,
+    rules: z.string().nullable(),
+    alive: z.boolean(),
+  })),
+}).openapi("Status");

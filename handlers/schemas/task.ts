@@ -1,0 +1,71 @@
+import { z } from "@hono/zod-openapi";
+import { APPROVAL_STATES } from "../../lib/task/approval.ts";
+import { isId } from "../../lib/store/id.ts";
+import { TASK_STATUSES } from "../../lib/task/task.ts";
+import { id, time, timeOrNull } from "./fields.ts";
+import { notification } from "./notification.ts";
+
+export const task = z.object({
+  id,
+  message_id: id,
+  source: z.string(),
+  webhook_type: z.string(),
+  title: z.string(),
+  description: z.string(),
+  status: z.enum(TASK_STATUSES),
+  assigned_to: z.object({ id, email: z.string(), name: z.string() }),
+  result: z.object({ text: z.string(), data: z.unknown() }).nullable(),
+  error: z.object({ code: z.string(), message: z.string() }).nullable(),
+  question: z.string().nullable(),
+  question_id: z.number().int().nullable().openapi({
+    description: "Send it with the answer: it tells this question from the task's next one",
+  }),
+  created_at: time,
+  started_at: timeOrNull,
+  finished_at: timeOrNull,
+}).openapi("Task");
+
+export const taskChange = z.strictObject({
+  assigned_to: z.string().refine(isId, { error: "must be a user's id" }),
+}).openapi("TaskChange");
+
+const taskEvent = z.object({
+  id,
+  task_id: id,
+  at: time,
+  kind: z.string().openapi({ example: "started" }),
+  actor: z.string(),
+  data: z.unknown(),
+}).openapi("TaskEvent");
+
+export const approval = z.object({
+  id,
+  task_id: id,
+  tool: z.string().openapi({ example: "reassign_task" }),
+  arguments: z.unknown().openapi({ description: "Exactly what the tool would be called with" }),
+  rule: z.string().openapi({ description: "Why the policy asks" }),
+  state: z.enum(APPROVAL_STATES),
+  requested_at: time,
+  expires_at: time,
+  decided_by: z.string().nullable(),
+  decided_at: timeOrNull,
+}).openapi("Approval");
+
+export const taskAnswer = z.strictObject({
+  text: z.string().trim().min(1).max(10_000),
+  question_id: z.number().int().min(0).max(2_147_483_647).optional().openapi({
+    description: "The task's `question_id` as it was read with the question. With it a request " +
+      "may be repeated: it never answers the next question. Without it, whatever the task asks " +
+      "when the answer comes is answered",
+  }),
+}).openapi("TaskAnswer");
+
+export const taskDecision = z.strictObject({
+  approval_id: z.string().refine(isId, { error: "must be the id of one of the task's approvals" }),
+}).openapi("TaskDecision");
+
+export const wholeTask = task.extend({
+  approvals: z.array(approval),
+  events: z.array(taskEvent),
+  notifications: z.array(notification),
+}).openapi("WholeTask");

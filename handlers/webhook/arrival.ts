@@ -1,0 +1,46 @@
+import { newId } from "../../lib/store/id.ts";
+import { contentOf } from "../../sources/kit/incoming.ts";
+import type { Incoming } from "../../sources/source.ts";
+import type { createHints } from "./hint.ts";
+import type { SourceGate } from "./source_gate.ts";
+
+/** One request at the gate, with its body read. */
+export interface Arrival {
+  gate: SourceGate;
+  /** What the source's module gets to see. */
+  incoming: Incoming;
+  /** The URL as the request had it; `incoming.url` is the one that the sender has on file. */
+  url: string;
+  /** The sender's address. */
+  address: string;
+}
+
+/** The message that an arrival becomes, whether it is accepted or set aside: a new one each time. */
+export function toMessage(
+  { gate: { name, source }, incoming, url, address }: Arrival,
+  hintOn: ReturnType<typeof createHints>,
+) {
+  const { type, method, receivedAt } = incoming;
+  const headers = headerList(incoming.headers);
+  return {
+    id: newId(),
+    webhookType: type,
+    source: name,
+    envelope: {
+      url,
+      method: method === "POST" ? undefined : method,
+      client_ip: address,
+      delivery_id: source.deliveryId?.(incoming) ?? null,
+      headers,
+      hint: hintOn(name, type, headers),
+    },
+    body: contentOf(incoming),
+    receivedAt: new Date(receivedAt),
+  };
+}
+
+function headerList(headers: Headers): [name: string, value: string][] {
+  const list: [string, string][] = [];
+  headers.forEach((value, name) => list.push([name, value]));
+  return list;
+}

@@ -1,0 +1,224 @@
+import { findDelivery } from "../../lib/message/quarantine.ts";
+import { findFirstSigned } from "../../lib/message/replay_guard.ts";
+import { errorText } from "../../lib/process/log.ts";
+import type { Pauses } from "../../lib/ingress/pauses.ts";
+import type { Services } from "../../lib/services.ts";
+import { hintFor } from "../../sources/diagnosis/fingerprint.ts";
+import { contentOf } from "../../sources/kit/incoming.ts";
+import { parseBody } from "../../sources/kit/payload.ts";
+import { labelOf } from "../../sources/rules/registry.ts";
+import { mergeOf, reasonToFilter } from "../../sources/rules/source_rules.ts";
+import { threadOf } from "../../sources/slack/command.ts";
+import type { HandshakeReply, Incoming } from "../../sources/source.ts";
+import { Problem } from "../problem.ts";
+import type { Explanation } from "../schemas/explanation.ts";
+import { refusePaused } from "./ingress_policy.ts";
+import { SignatureRefused, type SourceGate } from "./source_gate.ts";
+import type { Verifier } from "./verifier.ts";
+
+export interface ExplainParts {
+  services: Services;
+  verifier: Verifier;
+  pauses: Pauses;
+}
+
+/** A request to explain. */
+export interface Explained {
+  gate: SourceGate;
+  incoming: Incoming;
+  /** The message that it became, where it is kept. */
+  id?: string;
+  /** The address that it came from, where that is known. */
+  address?: string;
+}
+
+/**
+ * What would become of a request with today's settings, judged at the time it came: every step
+ * that a webhook goes, from the gate to its task, with nothing kept and nothing done.
+ */
+export async function explain(parts: ExplainParts, asked: Explained): Promise<Explanation> {
+  const { gate, incoming } = asked;
+  const { name, source } = gate;
+  const { sources } = parts.services;
+  const probe = await source.probe?.(incoming, gate);
+  const judged = probe ? NOT_ASKED : await judge(parts.verifier, gate, incoming);
+  const handshake = probe ??
+    (judged.verdict === "verified" ? await source.handshake?.(incoming, gate) : undefined);
+  const described = describe(gate, incoming);
+  const filtered = reasonToHoldBack(parts, asked, described);
+  const isKept = judged.refused === undefined && !handshake;
+  const isTask = isKept && filtered === undefined;
+  return {
+    webhook_type: incoming.type,
+    source: name,
+    label: labelOf(gate),
+    verdict: judged.verdict,
+    scheme: source.verify ? source.proof ?? "the vendor's signature" : null,
+    why: judged.why,
+    becomes: judged.refused ? "rejected" : handshake ? "handshake" : "message",
+    ...await repeatOf(parts, asked),
+    hint: hintFor(incoming.headers, name) ?? null,
+    event: described.description?.event ?? null,
+    title: described.description?.title ?? null,
+    description: described.description?.description ?? null,
+    link: described.description?.link ?? null,
+    error: described.error,
+    gate: policyOn(parts, asked),
+    filter: {
+      passes: described.description !== undefined && filtered === undefined,
+      reason: filtered ?? described.error,
+    },
+    same_signed_as: isKept && judged.verdict === "verified"
+      ? await firstSignedAs(parts, asked)
+      : null,
+    merge: isTask && described.description
+      ? mergeOf(sources.settingsOf(name), {
+        headers: incoming.headers,
+        payload: described.payload,
+      }) ?? null
+      : null,
+    route: isTask ? routeOf(parts, asked, { described, verdict: judged.verdict }) : null,
+    answer: answerTo(parts, asked, { refused: judged.refused, handshake }),
+  };
+}
+
+interface Judged {
+  verdict: Explanation["verdict"];
+  why: string;
+  refused?: Problem;
+}
+
+const NOT_ASKED: Judged = {
+  verdict: "unverified",
+  why: "It is a handshake of this sender that is answered without a signature.",
+};
+
+async function judge(verifier: Verifier, gate: SourceGate, incoming: Incoming): Promise<Judged> {
+  try {
+    const verdict = await verifier.verify(gate, incoming);
+    if (verdict === "verified") {
+      return { verdict, why: `The signature fits the secret in ${gate.variable}.` };
+    }
+    return {
+      verdict,
+      why: gate.source.verify
+        ? `No secret is set, so nothing is checked: set ${gate.variable}.`
+        : "Otto knows no signature of this sender.",
+    };
+  } catch (error) {
+    if (error instanceof SignatureRefused) {
+      return { verdict: "rejected", why: await verifier.diagnose(gate, error), refused: error };
+    }
+    if (!(error instanceof Problem)) throw error;
+    return { verdict: "rejected", why: `${error.message}. ${error.hint}`, refused: error };
+  }
+}
+
+/** What the worker would read in it; `error` where it could not. */
+function describe({ source }: SourceGate, incoming: Incoming) {
+  const { type, headers } = incoming;
+  try {
+    const { payload, kind } = parseBody(
+      contentOf(incoming),
+      headers.get("content-type") ?? undefined,
+    );
+    const description = source.describe(payload, { headers, type });
+    return { payload, isRaw: kind === "raw", description, error: null };
+  } catch (error) {
+    return {
+      payload: undefined,
+      isRaw: false,
+      description: undefined,
+      error: errorText(error).slice(0, MOST_ERROR),
+    };
+  }
+}
+
+type Described = ReturnType<typeof describe>;
+
+/** An error may quote the payload: as much of it as a person reads. */
+const MOST_ERROR = 1_000;
+
+/** Why the operator's rules would make no task of it; undefined where they would. */
+function reasonToHoldBack(
+  { services: { config, sources } }: ExplainParts,
+  { gate, incoming: { headers } }: Explained,
+  { payload, isRaw, description }: Described,
+): string | undefined {
+  return description && reasonToFilter(
+    { settings: sources.settingsOf(gate.name), agentAccounts: config.agentAccounts },
+    { headers, payload, isRaw, description },
+  );
+}
+
+/** Its delivery's id, and another message that this delivery has become. */
+async function repeatOf(
+  { services: { database } }: ExplainParts,
+  { gate: { name, source }, incoming, id }: Explained,
+): Promise<Pick<Explanation, "delivery_id" | "repeat_of">> {
+  const deliveryId = source.deliveryId?.(incoming) ?? null;
+  if (deliveryId === null) return { delivery_id: null, repeat_of: null };
+  const found = await findDelivery(database, { source: name, deliveryId });
+  return { delivery_id: deliveryId, repeat_of: found === id ? null : found ?? null };
+}
+
+/** The first other message with the same signed bytes, which the replay guard would find. */
+async function firstSignedAs(
+  { services: { database } }: ExplainParts,
+  { gate: { name, source }, incoming, id }: Explained,
+): Promise<string | null> {
+  const keys = source.signedContentKeys?.(incoming) ?? [];
+  return await findFirstSigned(database, { source: name, keys, but: id }) ?? null;
+}
+
+/** What is asked before anything of it is read. */
+function policyOn(
+  { services: { sources }, pauses }: ExplainParts,
+  { gate: { name }, address }: Explained,
+): Explanation["gate"] {
+  return {
+    paused_since: pauses.since(name) ?? null,
+    address_allowed: address === undefined ? null : sources.allows(name, address),
+    rate_limit: sources.settingsOf(name).rate_limit ?? null,
+  };
+}
+
+/** Where Slack would show its task; null without Slack. */
+function routeOf(
+  { services: { slack } }: ExplainParts,
+  { gate: { name }, incoming }: Explained,
+  { described, verdict }: { described: Described; verdict: Explanation["verdict"] },
+): Explanation["route"] {
+  const isOfThread = name === "slack" && verdict === "verified";
+  return slack?.routeOf({
+    source: name,
+    webhookType: incoming.type,
+    thread: isOfThread ? threadOf(described.payload) : undefined,
+  }) ?? null;
+}
+
+/** What its sender would hear. */
+function answerTo(
+  { pauses }: ExplainParts,
+  { gate, incoming }: Explained,
+  { refused, handshake }: { refused?: Problem; handshake?: HandshakeReply },
+): Explanation["answer"] {
+  if (pauses.since(gate.name) !== undefined) return problemAnswer(refusePaused(gate));
+  if (refused) return problemAnswer(refused);
+  const reply = handshake ?? gate.source.answer?.(incoming);
+  return reply
+    ? { status: reply.status, content_type: reply.contentType ?? null, body: reply.body ?? "" }
+    : {
+      status: 200,
+      content_type: "application/json",
+      body: `{"status":"received","message_id":"…","webhook_type":"${incoming.type}"}`,
+    };
+}
+
+function problemAnswer({ status, code, message, hint }: Problem): Explanation["answer"] {
+  return {
+    status,
+    content_type: "application/json",
+    body: JSON.stringify({ error: { code, message, hint } }),
+  };
+}
