@@ -1,7 +1,8 @@
 /**
- * A stand-in for `@std/assert`, for places that cannot reach JSR: the part of it that our tests
- * use, with the same names, signatures and meanings.
- * Take the `links` line out of `tests/deno.json` and the real package is used instead.
+ * A stand-in for `@std/assert`: the part of it that our tests use, with the same
+ * names, signatures and meanings.
+ * It is always used, through `links` in `tests/deno.json`, because not everybody who builds Otto
+ * can reach JSR; `tests/std/README.md` has the way to the real package.
  *
  * It does not lean on `node:assert/strict`, whose *named* imports are the loose ones in Deno 2.9
  * (`deepEqual([1], ["1"])` passes there).

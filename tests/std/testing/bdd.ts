@@ -1,7 +1,8 @@
 /**
- * A stand-in for `@std/testing/bdd`, for places that cannot reach JSR: the part of it that our
- * tests use, with the same names and meanings, over `Deno.test` and `t.step`.
- * Take the `links` line out of `tests/deno.json` and the real package is used instead.
+ * A stand-in for `@std/testing/bdd`: the part of it that our tests use, with the same
+ * names and meanings, over `Deno.test` and `t.step`.
+ * It is always used, through `links` in `tests/deno.json`, because not everybody who builds Otto
+ * can reach JSR; `tests/std/README.md` has the way to the real package.
  *
  * Left out: `this` contexts, the flat style (`describe` returning a suite), hooks outside a
  * `describe`, and the `permissions` of a single case.
