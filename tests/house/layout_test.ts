@@ -336,12 +336,17 @@ describe("the dependency lists", () => {
 
   it("run no task with all permissions", async () => {
     const { tasks } = await read("deno.json");
-    for (const name of ["start", "worker", "doctor", "send"]) {
+    for (const name of ["start", "dev", "worker", "doctor", "send"]) {
       const command: string = tasks[name].command;
       assert(
         !/\s(-A|--allow-all|--allow-run|--allow-ffi)\b/.test(command),
         command,
       );
     }
+  });
+
+  it("give whoever develops the permissions of `start`, and a watcher", async () => {
+    const { tasks } = await read("deno.json");
+    assertEquals(tasks.dev.command.replace(/ --watch=\S+/, ""), tasks.start.command);
   });
 });
