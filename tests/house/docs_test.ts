@@ -1,6 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { readFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import { dirname, posix } from "node:path";
 import { writePage } from "../../docs/sources.ts";
 import { readConfig } from "../../lib/config/config.ts";
 import { parseJson } from "../../lib/config/json_file.ts";
@@ -8,7 +10,8 @@ import { sources } from "../../sources/mod.ts";
 import { sourcesFile } from "../../sources/rules/settings.ts";
 import type { Source } from "../../sources/source.ts";
 
-const read = (path: string) => readFile(new URL(`../../${path}`, import.meta.url), "utf8");
+const at = (path: string) => new URL(`../../${path}`, import.meta.url);
+const read = (path: string) => readFile(at(path), "utf8");
 /** Text without what a formatter may change. */
 const bare = (text: string) => text.replace(/-{3,}/g, "---").replace(/\s+/g, " ").trim();
 
@@ -47,5 +50,61 @@ describe("the page about the file of sources", () => {
         `docs/sources-file.md does not name ${field}`,
       );
     }
+  });
+});
+
+describe("the pages about Otto", () => {
+  /** A file that the reader is told to write. */
+  const EXAMPLES = ["sources/acme.ts"];
+
+  async function listDocs(): Promise<string[]> {
+    const names = await readdir(at("docs"));
+    return names.filter((name) => name.endsWith(".md")).map((name) => `docs/${name}`);
+  }
+
+  async function listPages(): Promise<string[]> {
+    return [
+      ...["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "bench/README.md", "tests/std/README.md"],
+      ...await listDocs(),
+    ];
+  }
+
+  /** What a page links to on this disk, as paths from the repository's root. */
+  async function linksOf(page: string): Promise<string[]> {
+    const links = (await read(page)).matchAll(/\]\(([^)\s]+)\)|^\[[^\]]+\]: (\S+)/gm);
+    return [...links].map(([, inline, apart]) => (inline ?? apart).replace(/#.*/, ""))
+      .filter((link) => link !== "" && !/^[a-z]+:/.test(link))
+      .map((link) => posix.join(dirname(page), link));
+  }
+
+  it("begin with one that is short enough to decide by", async () => {
+    const lines = (await read("README.md")).trimEnd().split("\n").length;
+    assert(lines <= 150, `README.md has ${lines} lines; what is more belongs into docs/`);
+  });
+
+  it("link to files that are there", async () => {
+    for (const page of await listPages()) {
+      const links = await linksOf(page);
+      assertEquals(links.filter((link) => !existsSync(at(link))), [], page);
+    }
+    assert((await linksOf("README.md")).length > 5, "the links were not found");
+  });
+
+  it("name files and folders that are there", async () => {
+    for (const page of await listPages()) {
+      // Not within an address or a longer path, such as `mcp.example.com/docs/`.
+      const named = (await read(page)).matchAll(
+        /(?<![\w./:-])(?:handlers|lib|sources|tests|bench|docs|deploy)\/[\w./-]*\w?/g,
+      );
+      const paths = [...named].map(([path]) => path.replace(/\.$/, ""));
+      const missing = paths.filter((path) => !existsSync(at(path)) && !EXAMPLES.includes(path));
+      assertEquals(missing, [], page);
+    }
+  });
+
+  it("are all in the index", async () => {
+    const indexed = await linksOf("docs/README.md");
+    const pages = (await listDocs()).filter((page) => page !== "docs/README.md");
+    assertEquals(pages.filter((page) => !indexed.includes(page)), []);
   });
 });
