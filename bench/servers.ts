@@ -123,7 +123,7 @@ function taskOf(root: string, file: string): string | undefined {
     tasks: Record<string, { command: string }>;
   };
   return Object.values(tasks).map(({ command }) => command)
-    .find((command) => command.endsWith(` ${file}`));
+    .find((command) => command.endsWith(` ${file}`) && !command.includes("--watch"));
 }
 
 /** Only these of our own environment reach a program, and a PATH on which `deno` is this one. */

@@ -1,16 +1,23 @@
+import { existsSync } from "node:fs";
 import process from "node:process";
 
 /**
  * `main.ts` without its worker: in the embedded size, where both are one process, this is how the
  * accept path is measured alone. Its checkout is BENCH_ROOT.
  */
-const root = `file://${process.env.BENCH_ROOT}`;
-const { createApp } = await import(`${root}/handlers/mod.ts`);
-const { readConfig } = await import(`${root}/lib/config.ts`);
-const { createLog } = await import(`${root}/lib/log.ts`);
-const { run } = await import(`${root}/lib/run.ts`);
-const { serve } = await import(`${root}/lib/serve.ts`);
-const { openServices } = await import(`${root}/lib/services.ts`);
+const root = process.env.BENCH_ROOT;
+const { createApp } = await import(`file://${root}/handlers/mod.ts`);
+const { readConfig } = await importFrom("config", "config.ts");
+const { createLog } = await importFrom("process", "log.ts");
+const { run } = await importFrom("process", "run.ts");
+const { serve } = await importFrom("process", "serve.ts");
+const { openServices } = await import(`file://${root}/lib/services.ts`);
+
+/** A module of lib: in its room, or where it stood before there were rooms, so that both compare. */
+function importFrom(room: string, file: string) {
+  const inRoom = `${root}/lib/${room}/${file}`;
+  return import(`file://${existsSync(inRoom) ? inRoom : `${root}/lib/${file}`}`);
+}
 
 await run(async (stop: AbortSignal) => {
   const config = readConfig();
