@@ -48,12 +48,12 @@ export function taskPages({ services }: { services: Services }): Hono<Env> {
   app.get("/tasks", async (c) => {
     const frame = await readFrame(c, database, "tasks");
     const query = queryOf(c);
-    const [{ items: tasks, ...more }, people] = await Promise.all([
+    const [found, people] = await Promise.all([
       searchTasks(database, searchOf(query), MOST_ROWS),
       listUsers(database, { limit: MOST_PEOPLE }),
     ]);
     const sources = listChoices(services.sources);
-    return c.html(taskList({ frame, tasks, people, query, sources, nameOf, ...more }));
+    return c.html(taskList({ frame, found, people, query, sources, nameOf }));
   });
 
   app.get("/tasks/:id", async (c) => {

@@ -1,7 +1,7 @@
 import { type Config, secretsOf } from "../../lib/config/config.ts";
 import { GENERIC, labelOf, type Registry, variableOf } from "../../sources/rules/registry.ts";
 import { signedAs } from "../../sources/kit/signed.ts";
-import type { Incoming } from "../../sources/source.ts";
+import type { Incoming, Source } from "../../sources/source.ts";
 import { Problem } from "../problem.ts";
 import type { Sampled } from "../../sources/kit/sample.ts";
 
@@ -55,6 +55,31 @@ export async function makeSample(
     turn?: number;
   },
 ): Promise<Request> {
+  const sampled = requireSampled(parts, name);
+  const { source, samples, secret } = sampled;
+  const sample = samples.find((each) => each.event === event) ?? samples[turn % samples.length];
+  const url = origin + (path ?? `/webhook/${name === GENERIC ? UNKNOWN : name}`);
+  const request = fill(sample, { type: name === GENERIC ? UNKNOWN : name, url });
+  const sent = secret && source.verify ? await sign(sampled, request, secret) : request;
+  return new Request(sent.url, {
+    method: sent.method,
+    headers: sent.headers,
+    body: sent.body as BodyInit,
+  });
+}
+
+/** A source that has samples, and the secret to sign them with. */
+interface SampledSource {
+  source: Source;
+  samples: NonNullable<Source["samples"]>;
+  secret?: string;
+  label: string;
+  /** The variable that its secret belongs in. */
+  variable: string;
+}
+
+/** @throws {Problem} 400 when no sample of this source can be made. */
+function requireSampled(parts: SampleParts, name: string): SampledSource {
   const { all } = parts.sources;
   const source = Object.hasOwn(all, name) ? all[name] : undefined;
   const samples = source?.samples ?? [];
@@ -86,16 +111,21 @@ export async function makeSample(
       `Unset ${variable}, or let ${sender} send a test`,
     );
   }
-  const sample = samples.find((each) => each.event === event) ?? samples[turn % samples.length];
+  return { source, samples, secret, label, variable };
+}
+
+/** The sample as a request, with ids of its own. */
+function fill(
+  sample: SampledSource["samples"][number],
+  { type, url }: { type: string; url: string },
+): Incoming {
   const id = crypto.randomUUID().replaceAll("-", "");
-  const type = name === GENERIC ? UNKNOWN : name;
-  const url = origin + (path ?? `/webhook/${type}`);
   const headers = new Headers({ host: new URL(url).host });
   for (const [header, value] of Object.entries(sample.headers)) {
     headers.set(header, value.replace(MARKER, id));
   }
   const body = new TextEncoder().encode(sample.body.replace(MARKER, id));
-  let sent: Incoming = {
+  return {
     type,
     method: "POST",
     url,
@@ -104,24 +134,25 @@ export async function makeSample(
     queryForm: undefined,
     receivedAt: Date.now(),
   };
-  if (secret && source.verify) {
-    try {
-      sent = await signedAs(source, sent, secret);
-    } catch {
-      throw new Problem(
-        400,
-        "cannot_sign",
-        `Cannot send a ${label} sample: the secret that is set cannot sign it`,
-        `Set ${variable} to what the sender shows; deno task doctor says ` +
-          "what is wrong with it",
-      );
-    }
+}
+
+/** @throws {Problem} 400 when the secret is none that this vendor's could be. */
+async function sign(
+  { source, label, variable }: SampledSource,
+  request: Incoming,
+  secret: string,
+): Promise<Incoming> {
+  try {
+    return await signedAs(source, request, secret);
+  } catch {
+    throw new Problem(
+      400,
+      "cannot_sign",
+      `Cannot send a ${label} sample: the secret that is set cannot sign it`,
+      `Set ${variable} to what the sender shows; deno task doctor says ` +
+        "what is wrong with it",
+    );
   }
-  return new Request(sent.url, {
-    method: sent.method,
-    headers: sent.headers,
-    body: sent.body as BodyInit,
-  });
 }
 
 function secretFor(parts: SampleParts, name: string): string | undefined {

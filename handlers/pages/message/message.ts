@@ -11,7 +11,7 @@ import { notFound } from "../../problem.ts";
 import { requireMessage } from "../../require_message.ts";
 import type { Redeliverer } from "../../webhook/redeliver.ts";
 import { createNames, listChoices } from "../../../sources/rules/names.ts";
-import { confirmPage } from "../../views/parts/confirm.ts";
+import { confirmPage, type Question } from "../../views/parts/confirm.ts";
 import { messageList } from "../../views/message/list.ts";
 import { messagePage } from "../../views/message/page.ts";
 import { asked } from "../form.ts";
@@ -61,7 +61,7 @@ export function messagePages(
     const message = await requireIts(c);
     const sharing = await countSharing(database, message.message_id);
     const frame = await readFrame(c, database, "messages");
-    return c.html(confirmPage({ frame, ...question(message, sharing) }));
+    return c.html(confirmPage(frame, question(message, sharing)));
   });
 
   app.post("/messages/:id/delete", async (c) => {
@@ -87,7 +87,10 @@ async function readAround(parts: RowParts, { message_id: id, task_id }: WholeMes
 }
 
 /** What a person is asked before a message is deleted, which `sharing` more share the task with. */
-function question({ message_id: id, title, webhook_type }: WholeMessage, sharing: number) {
+function question(
+  { message_id: id, title, webhook_type }: WholeMessage,
+  sharing: number,
+): Question {
   return {
     title: "Delete this message?",
     text: `“${title ?? `${webhook_type} webhook`}” goes for good, and with it its task and ` +

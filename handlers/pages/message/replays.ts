@@ -6,7 +6,7 @@ import type { Services } from "../../../lib/services.ts";
 import type { Env } from "../../caller.ts";
 import { Problem } from "../../problem.ts";
 import type { Redeliverer } from "../../webhook/redeliver.ts";
-import { confirmPage } from "../../views/parts/confirm.ts";
+import { confirmPage, type Question } from "../../views/parts/confirm.ts";
 import { linkTo } from "../../views/parts/filters.ts";
 import type { MessageQuery } from "../../views/message/list.ts";
 import { redeliveryProgress } from "../../views/message/redelivery_progress.ts";
@@ -36,7 +36,7 @@ export function replayPages({ services: { database }, redeliverer }: ReplayParts
       most: MOST_REDELIVERED + 1,
     });
     if (ids.length === 0) throw nothingToReplay();
-    return c.html(confirmPage({ frame, ...question(query, ids) }));
+    return c.html(confirmPage(frame, question(query, ids)));
   });
 
   app.post("/messages/replay", async (c) => {
@@ -80,7 +80,7 @@ export function replayPages({ services: { database }, redeliverer }: ReplayParts
 }
 
 /** What a person is asked before many messages are worked again; `ids` newest first. */
-function question(query: MessageQuery, ids: readonly string[]) {
+function question(query: MessageQuery, ids: readonly string[]): Question {
   const count = Math.min(ids.length, MOST_REDELIVERED).toLocaleString("en");
   const words = Object.entries(query).map(([name, value]) => `${WORDS[name]}: ${value}`);
   return {

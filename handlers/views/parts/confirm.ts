@@ -1,19 +1,23 @@
 import { html } from "hono/html";
 import { type Frame, type Html, page } from "../page.ts";
 
+/** What a person is asked, and what happens on "yes". */
+export interface Question {
+  title: string;
+  text: Html | string;
+  /** Where the form is sent. */
+  action: string;
+  /** The word on the button. */
+  label: string;
+  /** Where "Not now" leads. */
+  back: string;
+  danger?: boolean;
+  fields?: Record<string, string | undefined>;
+}
+
 /** A question before something that cannot be undone, or is large. */
-export function confirmPage(
-  { frame, title, text, action, label, back, danger = false, fields = {} }: {
-    frame: Frame;
-    title: string;
-    text: Html | string;
-    action: string;
-    label: string;
-    back: string;
-    danger?: boolean;
-    fields?: Record<string, string | undefined>;
-  },
-) {
+export function confirmPage(frame: Frame, question: Question) {
+  const { title, text, action, label, back, danger = false, fields = {} } = question;
   return page({
     title,
     frame,

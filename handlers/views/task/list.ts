@@ -22,15 +22,14 @@ export interface TaskQuery {
 
 /** `/tasks`: what there is to do and was done, filtered, a page at a time. */
 export function taskList(
-  { frame, tasks, people, query, sources, nameOf, next, stopped }: {
+  { frame, found: { items: tasks, next, stopped }, people, query, sources, nameOf }: {
     frame: Frame;
-    tasks: readonly Task[];
+    /** A page of tasks, where the next one begins, and whether the search stopped before the end. */
+    found: { items: readonly Task[]; next?: string; stopped: boolean };
     people: readonly { id: string; name: string }[];
     query: TaskQuery;
     sources: readonly Choice[];
     nameOf: NameOf;
-    next?: string;
-    stopped: boolean;
   },
 ) {
   const { before, ...filters } = query;

@@ -31,71 +31,96 @@ export interface TaskPage {
 }
 
 /** `/tasks/{id}`: what was done, step by step, what came of it, and what can be done now. */
-export function taskPage(
-  { frame, task, sourceName, message, events, approvals, notifications, people }: TaskPage,
-) {
-  const pending = approvals.filter(({ state }) => state === "pending");
-  const spans = spansOf(task, events, Date.now());
+export function taskPage(all: TaskPage) {
+  const { frame, task, events, approvals, notifications, people } = all;
   return page({
     title: task.title,
     frame,
     watch: rowId(task.message_id),
     body: html`
       <nav class="crumbs" aria-label="Where this is"><a href="/tasks">Tasks</a></nav>
-      <div class="head" id="head" data-part>
-        <div>
-          <h1 dir="auto">${task.title}</h1>
-          <p class="meta">${taskStatus(task.status)}
-            <a class="plain" href="${linkTo("/tasks", { source: task.source })}">${sourceName}</a>
-            <span>assigned to <a class="plain" href="${linkTo("/tasks", {
-              assigned_to: task.assigned_to.id,
-            })}">${task.assigned_to.name}</a></span> ${age(task.created_at)}</p>
-        </div>
-        <div class="actions">${actions(task)}</div>
-      </div>
-      <div id="asks" data-part>
-        ${pending.map((approval) => approvalCard(task.id, approval))}
-        ${task.status === "waiting_input" && pending.length === 0 && question(task)}
-        ${task.error &&
-          html`<p class="note failed" dir="auto"><strong>Failed.</strong> ${task.error.message}</p>`}
-      </div>
+      ${head(all)}
+      ${asked(all)}
       <div class="two">
         <div>
           <section class="card" aria-labelledby="steps">
             <h2 id="steps">What the agent did</h2>
-            <div id="waterfall" data-part>${waterfall(spans)}${totals(events)}</div>
+            <div id="waterfall" data-part>${waterfall(
+              spansOf(task, events, Date.now()),
+            )}${totals(events)}</div>
           </section>
           <div id="result" data-part>${result(task)}</div>
           ${groupSection(events)}
         </div>
         <div>
-          <section class="card" aria-labelledby="about" id="about-card" data-part>
-            <h2 id="about">About</h2>
-            <dl>
-              ${fact("Task", task.description)}
-              ${message && fact("Signature", signature(message.verification))}
-              ${fact(
-                "From",
-                html`<a href="/messages/${task.message_id}">the message</a> ${
-                  message?.event && html`<code>${message.event}</code>`
-                }`,
-              )}
-              ${fact("Message id", html`<code>${task.message_id}</code>`)}
-              ${fact("Task id", html`<code>${task.id}</code>`)}
-            </dl>
-          </section>
+          ${about(all)}
           ${reassign(task, people)}
-          <section class="card" aria-labelledby="told" id="told-card" data-part>
-            <h2 id="told">Notifications</h2>
-            ${notifications.length === 0
-              ? html`<p class="said">Nobody has been told anything yet. When the task ends, they are.</p>`
-              : html`<ul class="plain-list">${notifications.map(telling)}</ul>`}
-          </section>
+          ${told(notifications)}
           ${decided(approvals)}
         </div>
       </div>
     `,
   });
+}
+
+function head({ task, sourceName }: TaskPage) {
+  return html`
+    <div class="head" id="head" data-part>
+      <div>
+        <h1 dir="auto">${task.title}</h1>
+        <p class="meta">${taskStatus(task.status)}
+          <a class="plain" href="${linkTo("/tasks", { source: task.source })}">${sourceName}</a>
+          <span>assigned to <a class="plain" href="${linkTo("/tasks", {
+            assigned_to: task.assigned_to.id,
+          })}">${task.assigned_to.name}</a></span> ${age(task.created_at)}</p>
+      </div>
+      <div class="actions">${actions(task)}</div>
+    </div>
+  `;
+}
+
+/** What the agent waits for, and what went wrong. */
+function asked({ task, approvals }: TaskPage) {
+  const pending = approvals.filter(({ state }) => state === "pending");
+  return html`
+    <div id="asks" data-part>
+      ${pending.map((approval) => approvalCard(task.id, approval))}
+      ${task.status === "waiting_input" && pending.length === 0 && question(task)}
+      ${task.error &&
+        html`<p class="note failed" dir="auto"><strong>Failed.</strong> ${task.error.message}</p>`}
+    </div>
+  `;
+}
+
+function about({ task, message }: TaskPage) {
+  return html`
+    <section class="card" aria-labelledby="about" id="about-card" data-part>
+      <h2 id="about">About</h2>
+      <dl>
+        ${fact("Task", task.description)}
+        ${message && fact("Signature", signature(message.verification))}
+        ${fact(
+          "From",
+          html`<a href="/messages/${task.message_id}">the message</a> ${
+            message?.event && html`<code>${message.event}</code>`
+          }`,
+        )}
+        ${fact("Message id", html`<code>${task.message_id}</code>`)}
+        ${fact("Task id", html`<code>${task.id}</code>`)}
+      </dl>
+    </section>
+  `;
+}
+
+function told(notifications: readonly Notification[]) {
+  return html`
+    <section class="card" aria-labelledby="told" id="told-card" data-part>
+      <h2 id="told">Notifications</h2>
+      ${notifications.length === 0
+        ? html`<p class="said">Nobody has been told anything yet. When the task ends, they are.</p>`
+        : html`<ul class="plain-list">${notifications.map(telling)}</ul>`}
+    </section>
+  `;
 }
 
 /** The messages of its group, where it was made of several. */

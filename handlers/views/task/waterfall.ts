@@ -22,99 +22,145 @@ export interface Span {
   actor: string;
 }
 
+/** What begins a wait for a worker, and what ends it. */
+const QUEUED = ["created", "retried", "put_off", "answered"];
+const BEGUN = ["started", "taken_over", "cancelled"];
 /** What ends a wait for a person. */
 const DECIDED = ["approved", "denied", "approval_expired", "answered", "cancelled", "retried"];
+/** What ends a tool call. */
 const ENDED = ["tool_result", "tool_denied"];
 
 /** What an agent did on a task, as spans of time, in order. `now` ends what has not ended. */
 export function spansOf(task: Task, events: readonly TaskEvent[], now: number): Span[] {
-  const last = task.finished_at?.getTime() ?? now;
   const spans: Span[] = [];
-  const used = new Set<TaskEvent>();
+  // A call and its result are two entries, and one bar.
+  const results = new Set<TaskEvent>();
   events.forEach((event, index) => {
-    if (used.has(event)) return;
-    const data = dataOf(event);
-    const at = event.at.getTime();
-    const base = { ...said(event), actor: event.actor, from: at, to: at };
-    const later = events.slice(index + 1);
-    const until = (kinds: string[], tool?: string) => {
-      const end = later.find((each) =>
-        kinds.includes(each.kind) && (tool === undefined || textIn(dataOf(each), "tool") === tool)
-      );
-      return { end, to: end?.at.getTime() ?? last, open: !end && task.finished_at === null };
-    };
-    const ms = Number(textIn(data, "ms"));
-    if (["created", "retried", "put_off", "answered"].includes(event.kind)) {
-      const { to, open } = until(["started", "taken_over", "cancelled"]);
-      spans.push({
-        ...base,
-        what: event.kind === "created" ? "Waiting for a worker" : base.what,
-        kind: "wait",
-        tone: open ? "active" : "waiting",
-        to,
-        open,
-      });
-    } else if (event.kind === "step") {
-      spans.push({ ...base, kind: "step", from: at - (ms || 0), tokens: tokensOf(data) });
-    } else if (event.kind === "tool_call") {
-      const tool = textIn(data, "tool");
-      const waits = tool === "ask_human";
-      const { end, to, open } = until(waits ? DECIDED : ENDED, waits ? undefined : tool);
-      if (end && !waits) used.add(end);
-      const failure = end && said(end);
-      spans.push({
-        ...base,
-        what: tool ?? base.what,
-        kind: waits ? "person" : "tool",
-        tone: open ? "active" : failure?.tone === "failed" ? "failed" : "done",
-        to,
-        open,
-        verdict: textIn(data, "verdict"),
-        rule: textIn(data, "rule"),
-        detail: failure?.tone === "failed" ? failure.detail : undefined,
-        arguments: data.arguments,
-      });
-    } else if (event.kind === "tool_denied") {
-      spans.push({
-        ...base,
-        what: textIn(data, "tool") ?? base.what,
-        kind: "tool",
-        verdict: "deny",
-        rule: textIn(data, "rule"),
-        arguments: data.arguments,
-      });
-    } else if (event.kind === "waiting_input" && spans.some((span) => span.open || span.to > at)) {
-      // The question is that of the call before it, which lasts until somebody answers.
-    } else if (event.kind === "approval_requested" || event.kind === "waiting_input") {
-      const { to, open } = until(DECIDED);
-      spans.push({
-        ...base,
-        kind: "person",
-        tone: open ? "active" : "done",
-        to,
-        open,
-        verdict: event.kind === "approval_requested" ? "ask" : undefined,
-        rule: textIn(data, "rule"),
-        arguments: data.arguments,
-      });
-    } else {
-      spans.push({ ...base, kind: "mark" });
-    }
+    if (results.has(event)) return;
+    const isOfCallBefore = event.kind === "waiting_input" &&
+      spans.some((span) => span.open || span.to > event.at.getTime());
+    if (isOfCallBefore) return;
+    const { result, ...span } = spanOf(event, followUp(task, events.slice(index + 1), now));
+    if (result) results.add(result);
+    spans.push(span);
   });
   if (task.status === "running" && !spans.some((span) => span.open)) {
-    // What goes on now is written down when it has ended; somebody who looks wants to see it.
-    const from = Math.max(...spans.map((span) => span.to), task.started_at?.getTime() ?? 0);
-    spans.push({
-      what: "At work",
-      kind: "step",
-      tone: "active",
-      from,
-      to: Math.max(now, from),
-      open: true,
-      actor: "agent",
-    });
+    spans.push(atWork(task, spans, now));
   }
   return spans;
+}
+
+/** Finds when something has ended, among the entries after it. */
+type FollowUp = (
+  kinds: readonly string[],
+  tool?: string,
+) => { end?: TaskEvent; to: number; open: boolean };
+
+function followUp(task: Task, later: readonly TaskEvent[], now: number): FollowUp {
+  return (kinds, tool) => {
+    const end = later.find((each) =>
+      kinds.includes(each.kind) && (tool === undefined || textIn(dataOf(each), "tool") === tool)
+    );
+    const to = end?.at.getTime() ?? task.finished_at?.getTime() ?? now;
+    return { end, to, open: !end && task.finished_at === null };
+  };
+}
+
+/** The bar of one entry; `result` is a later entry that it tells of, too. */
+function spanOf(event: TaskEvent, until: FollowUp): Span & { result?: TaskEvent } {
+  const { kind } = event;
+  if (QUEUED.includes(kind)) return waitSpan(event, until);
+  if (kind === "tool_call") return callSpan(event, until);
+  if (kind === "approval_requested" || kind === "waiting_input") return personSpan(event, until);
+  const data = dataOf(event);
+  const base = baseOf(event);
+  if (kind === "step") {
+    const ms = Number(textIn(data, "ms")) || 0;
+    return { ...base, kind: "step", from: base.to - ms, tokens: tokensOf(data) };
+  }
+  if (kind === "tool_denied") {
+    return {
+      ...base,
+      ...policyIn(data),
+      what: textIn(data, "tool") ?? base.what,
+      kind: "tool",
+      verdict: "deny",
+    };
+  }
+  return { ...base, kind: "mark" };
+}
+
+function baseOf(event: TaskEvent) {
+  const at = event.at.getTime();
+  return { ...said(event), actor: event.actor, from: at, to: at };
+}
+
+/** Which rule of the policy spoke, and the call that it spoke of. */
+function policyIn(data: Record<string, unknown>) {
+  return { rule: textIn(data, "rule"), arguments: data.arguments };
+}
+
+function waitSpan(event: TaskEvent, until: FollowUp): Span {
+  const base = baseOf(event);
+  const { to, open } = until(BEGUN);
+  return {
+    ...base,
+    what: event.kind === "created" ? "Waiting for a worker" : base.what,
+    kind: "wait",
+    tone: open ? "active" : "waiting",
+    to,
+    open,
+  };
+}
+
+function callSpan(event: TaskEvent, until: FollowUp): Span & { result?: TaskEvent } {
+  const data = dataOf(event);
+  const base = baseOf(event);
+  const tool = textIn(data, "tool");
+  const asksPerson = tool === "ask_human";
+  const { end, to, open } = asksPerson ? until(DECIDED) : until(ENDED, tool);
+  const outcome = end && said(end);
+  const hasFailed = outcome?.tone === "failed";
+  return {
+    ...base,
+    ...policyIn(data),
+    what: tool ?? base.what,
+    kind: asksPerson ? "person" : "tool",
+    tone: open ? "active" : hasFailed ? "failed" : "done",
+    to,
+    open,
+    verdict: textIn(data, "verdict"),
+    detail: hasFailed ? outcome.detail : undefined,
+    // What a person says is an entry of its own.
+    result: asksPerson ? undefined : end,
+  };
+}
+
+function personSpan(event: TaskEvent, until: FollowUp): Span {
+  const { to, open } = until(DECIDED);
+  return {
+    ...baseOf(event),
+    ...policyIn(dataOf(event)),
+    kind: "person",
+    tone: open ? "active" : "done",
+    to,
+    open,
+    verdict: event.kind === "approval_requested" ? "ask" : undefined,
+  };
+}
+
+/** What goes on now is written down when it has ended; somebody who looks wants to see it. */
+function atWork(task: Task, spans: readonly Span[], now: number): Span {
+  const from = Math.max(...spans.map((span) => span.to), task.started_at?.getTime() ?? 0);
+  return {
+    what: "At work",
+    kind: "step",
+    tone: "active",
+    from,
+    to: Math.max(now, from),
+    open: true,
+    actor: "agent",
+  };
 }
 
 function tokensOf(data: Record<string, unknown>): string | undefined {
