@@ -50,19 +50,18 @@ export function hostName(header: string | null | undefined): string | undefined 
   return HOST.exec(header ?? "")?.[1].toLowerCase();
 }
 
-/** Headers that a proxy or a tunnel adds. */
-const FORWARDING = [
-  "forwarded",
-  "via",
-  "x-forwarded-for",
-  "x-forwarded-host",
-  "x-forwarded-proto",
-  "x-real-ip",
-  "cf-connecting-ip",
-  "true-client-ip",
-  "x-original-host",
-];
+/**
+ * Headers that a proxy or a tunnel adds. Some are families: ngrok and VS Code write
+ * X-Forwarded-*, cloudflared CF-*, Tailscale's funnel Tailscale-*, hosts Fly-* and X-Vercel-*.
+ */
+const FORWARDING = new RegExp(
+  "^(forwarded|via|cdn-loop|x-real-ip|x-client-ip|true-client-ip|fastly-client-ip|x-original-host|" +
+    "x-original-forwarded-for|x-cluster-client-ip|x-envoy-external-address|x-azure-clientip|" +
+    "x-amzn-trace-id|(x-forwarded|cf|tailscale|fly|x-vercel)(-.*)?)$",
+);
 
+/** Whether something between the sender and us has left its mark. */
 export function isForwarded(headers: Headers): boolean {
-  return FORWARDING.some((name) => headers.has(name));
+  for (const name of headers.keys()) if (FORWARDING.test(name)) return true;
+  return false;
 }

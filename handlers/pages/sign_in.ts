@@ -3,14 +3,15 @@ import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import { type Admin, openAdmin, type Role, SESSION_SECONDS } from "../../lib/people/admin.ts";
 import type { Config } from "../../lib/config/config.ts";
 import type { Services } from "../../lib/services.ts";
-import { clientAddress, type Env, hostName, isForwarded, type Who } from "../caller.ts";
+import { clientAddress, type Env, type Who } from "../caller.ts";
+import { isFromHere } from "../local.ts";
 import { formFields } from "../../sources/kit/payload.ts";
 import { mayRead } from "../access.ts";
 import { type Attempts, createAttempts } from "../attempts.ts";
 import { createBodyBudget, readBody } from "../webhook/body.ts";
 import { Problem } from "../problem.ts";
 import { signInPage } from "../views/sign_in.ts";
-import { isAlone, isLoopback } from "../../lib/config/loopback.ts";
+import { isAlone } from "../../lib/config/loopback.ts";
 
 const COOKIE = "otto_session";
 /** The form has one field, a token. */
@@ -81,15 +82,9 @@ async function whoBySession(parts: AuthParts, c: Context<Env>): Promise<Who | un
   return isAtHome(parts, c) ? { role: "admin", isSignedIn: false } : undefined;
 }
 
-/**
- * On this machine alone, without a token of the operator's own, nobody has to
- * sign in. A tunnel or a proxy on the same machine comes from loopback too,
- * hence the look at everything that one of them would show.
- */
+/** On this machine alone, without a token of the operator's own, nobody has to sign in. */
 function isAtHome({ config }: AuthParts, c: Context<Env>): boolean {
-  return config.adminToken === undefined && isAlone(config) &&
-    isLoopback(c.env.address() ?? "") &&
-    isLoopback(hostName(c.req.header("host")) ?? "") && !isForwarded(c.req.raw.headers);
+  return config.adminToken === undefined && isFromHere(config, c.req.raw, c.env);
 }
 
 /** @throws {Problem} 429 when too many wrong tokens came from this address. */

@@ -13,11 +13,13 @@ export interface Arrival {
   url: string;
   /** The sender's address. */
   address: string;
+  /** Whether the person at this machine sent it. */
+  fromHere: boolean;
 }
 
 /** The message that an arrival becomes, whether it is accepted or set aside: a new one each time. */
 export function toMessage(
-  { gate: { name, source }, incoming, url, address }: Arrival,
+  { gate: { name, source }, incoming, url, address, fromHere }: Arrival,
   hintOn: ReturnType<typeof createHints>,
 ) {
   const { type, method, receivedAt } = incoming;
@@ -33,6 +35,7 @@ export function toMessage(
       delivery_id: source.deliveryId?.(incoming) ?? null,
       headers,
       hint: hintOn(name, type, headers),
+      from_here: fromHere || undefined,
     },
     body: contentOf(incoming),
     receivedAt: new Date(receivedAt),

@@ -6,6 +6,7 @@ import type { Services } from "../../lib/services.ts";
 import { readQuery } from "../../sources/kit/query.ts";
 import type { HandshakeReply } from "../../sources/source.ts";
 import { clientAddress, type Connection } from "../caller.ts";
+import { isSentFromHere } from "../local.ts";
 import type { Metrics } from "../metrics.ts";
 import { Problem } from "../problem.ts";
 import { answerReceived, toResponse } from "./answer.ts";
@@ -77,6 +78,7 @@ export function createReceiver(parts: ReceiverParts): Receiver {
           incoming: readQuery(gate.source, incoming),
           url: request.url,
           address,
+          fromHere: isSentFromHere(config, request, connection),
         });
       } finally {
         body.release();

@@ -14,6 +14,8 @@ export interface Assignment {
   described: Description;
   payload: unknown;
   verified: boolean;
+  /** Whether the person at this machine sent the message. */
+  fromHere: boolean;
   /** The messages that it is about, where these are several: the payload is the first one's. */
   merged?: { messages: number; titles: readonly string[] };
   receivedAt: Date;

@@ -1,6 +1,5 @@
 import { unlessAborted } from "../async/deadline.ts";
 import type { Config } from "../config/config.ts";
-import { isAlone } from "../config/loopback.ts";
 import { errorText, type Log } from "../process/log.ts";
 import { type Redact, redactAll } from "../redaction/redact.ts";
 import type { Database } from "../store/database.ts";
@@ -32,13 +31,13 @@ const SPREAD_SECONDS = 5;
 const STORE_AWAY_SECONDS = 2;
 
 const UNVERIFIED =
-  "This is a digest made without AI: no signature vouches for the message, Otto can be reached " +
-  "from the network, and then a model works only what is signed, or of a type that " +
+  "This is a digest made without AI: no signature vouches for the message, and it was not sent by " +
+  "the person at this machine alone. A model works only what is signed, or of a type that " +
   "AGENT_TRUST_UNVERIFIED lists.";
 
 /** What this process has for all agents. */
 interface AgentHost {
-  config: Pick<Config, "agent"> & Parameters<typeof isAlone>[0];
+  config: Pick<Config, "agent">;
   database: Database;
   log: Log;
 }
@@ -111,10 +110,10 @@ export function createModelAgent(host: AgentHost, equipment: ModelEquipment): Ag
 /** Whether a model may see the message at all. */
 function mayWork(
   config: AgentHost["config"],
-  { verified, webhookType, source }: Assignment,
+  { verified, fromHere, webhookType, source }: Assignment,
 ): boolean {
   const { trustUnverified } = config.agent;
-  return verified || isAlone(config) || trustUnverified.includes(webhookType.toLowerCase()) ||
+  return verified || fromHere || trustUnverified.includes(webhookType.toLowerCase()) ||
     trustUnverified.includes(source);
 }
 

@@ -94,6 +94,9 @@ function toConfig(
     logLevel: settings.LOG_LEVEL,
     secrets,
     hostName: settings.HOSTNAME,
+    /** Whether the platform decides where Otto listens, whatever `HOST` says. */
+    hosted: [settings.DENO_DEPLOY, settings.DENO_DEPLOYMENT_ID, settings.DENO_SERVE_ADDRESS]
+      .some((value) => value !== undefined),
   };
 }
 

@@ -9,11 +9,11 @@ export function isLoopback(host: string): boolean {
 
 /** Whether nothing in the settings speaks of a way in from another machine. */
 export function isAlone(
-  { host, publicUrl, trustedProxies, allowedHosts }: Pick<
+  { host, hosted, publicUrl, trustedProxies, allowedHosts }: Pick<
     Config,
-    "host" | "publicUrl" | "trustedProxies" | "allowedHosts"
+    "host" | "hosted" | "publicUrl" | "trustedProxies" | "allowedHosts"
   >,
 ): boolean {
-  return isLoopback(host) && publicUrl === undefined && trustedProxies === 0 &&
+  return isLoopback(host) && !hosted && publicUrl === undefined && trustedProxies === 0 &&
     allowedHosts.length === 0;
 }

@@ -130,6 +130,7 @@ export const settingsSchema = z.object({
   HOSTNAME: z.string().optional(),
   DENO_DEPLOY: z.string().optional(),
   DENO_DEPLOYMENT_ID: z.string().optional(),
+  DENO_SERVE_ADDRESS: z.string().optional(),
 });
 
 /** The environment's settings, parsed. */

@@ -11,6 +11,8 @@ export interface ClaimedMessage {
   verification: Verification;
   method: string;
   url: string;
+  /** Whether the person at this machine sent it. */
+  fromHere: boolean;
   /** Its sender is a person who wants it worked again. */
   isReplay: boolean;
   headers: Headers;
@@ -134,7 +136,7 @@ export async function claimSuspect(
 }
 
 function toClaimed(row: ClaimedRow): ClaimedMessage {
-  const { method, url, headers } = JSON.parse(row.envelope) as Envelope;
+  const { method, url, headers, from_here } = JSON.parse(row.envelope) as Envelope;
   return {
     id: row.id,
     epoch: row.epoch,
@@ -142,6 +144,7 @@ function toClaimed(row: ClaimedRow): ClaimedMessage {
     verification: row.verification,
     method: method ?? "POST",
     url,
+    fromHere: from_here === true,
     isReplay: row.replay_of !== null,
     headers: new Headers(headers),
     receivedAt: row.received_at,

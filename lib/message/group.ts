@@ -26,16 +26,17 @@ const MOST_MESSAGES = 1_000;
 
 /** What a debounce group has in common; messages that are trusted differently never share one. */
 export function groupKey(
-  { source, webhookType, verification, key }: {
+  { source, webhookType, verification, fromHere, key }: {
     source: string;
     webhookType: string;
     verification: Verification;
+    fromHere: boolean;
     /** The operator's template, filled. */
     key: string;
   },
 ): string {
   return createHash("sha256")
-    .update(JSON.stringify([source, webhookType.toLowerCase(), verification, key]))
+    .update(JSON.stringify([source, webhookType.toLowerCase(), verification, fromHere, key]))
     .digest("hex");
 }
 

@@ -18,6 +18,8 @@ export interface Envelope {
   hint?: string;
   /** A person has changed the body before it was replayed. */
   edited?: true;
+  /** The person at this machine sent it, judged when it came: see `isSentFromHere`. */
+  from_here?: true;
 }
 
 /** A message as the API shows it. */

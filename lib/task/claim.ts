@@ -22,6 +22,8 @@ export interface ClaimedTask {
   verification: Verification;
   receivedAt: Date;
   headers: Headers;
+  /** Whether the person at this machine sent the message. */
+  fromHere: boolean;
   /** Left out when large: ask `readBody`. */
   body?: Uint8Array;
   /** Every other try lost its worker: nothing else should be at hand when this one does. */
@@ -96,6 +98,7 @@ export function claimedColumns(sql: Sql) {
 }
 
 export function toClaimedTask(row: ClaimedRow): ClaimedTask {
+  const { headers, from_here } = JSON.parse(row.envelope) as Envelope;
   return {
     id: row.id,
     epoch: row.epoch,
@@ -105,7 +108,8 @@ export function toClaimedTask(row: ClaimedRow): ClaimedTask {
     messageId: row.message_id,
     webhookType: row.webhook_type,
     receivedAt: row.received_at,
-    headers: new Headers((JSON.parse(row.envelope) as Envelope).headers),
+    headers: new Headers(headers),
+    fromHere: from_here === true,
     body: bodyIfSmall(row),
     lastTry: row.attempts >= MOST_ATTEMPTS,
   };

@@ -26,6 +26,7 @@ export async function assign(
     described: source.describe(payload, { headers, type: webhookType }),
     payload,
     verified: task.verification === "verified",
+    fromHere: task.fromHere,
     merged: group &&
       { messages: group.messages, titles: group.merged.map(({ title }) => title ?? "") },
     receivedAt: task.receivedAt,

@@ -33,7 +33,7 @@ export function readClaimed(
   message: ClaimedMessage,
   body: Uint8Array,
 ): Reading {
-  const { id: messageId, headers, webhookType: type, verification } = message;
+  const { id: messageId, headers, webhookType: type, verification, fromHere } = message;
   const { name, source } = sources.find(type);
   const settings = sources.settingsOf(name);
   const { payload, kind } = parseBody(body, headers.get("content-type") ?? undefined);
@@ -54,7 +54,13 @@ export function readClaimed(
     guard: keys.map((key) => ({ messageId, source: name, key })),
     merge: merge && {
       seconds: merge.seconds,
-      key: groupKey({ source: name, webhookType: type, verification, key: merge.key }),
+      key: groupKey({
+        source: name,
+        webhookType: type,
+        verification,
+        fromHere,
+        key: merge.key,
+      }),
     },
   };
 }

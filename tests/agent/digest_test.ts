@@ -13,6 +13,7 @@ const assignment = (described: Partial<Assignment["described"]>): Assignment => 
   described: { title: "t", description: "d", ...described },
   payload: {},
   verified: false,
+  fromHere: false,
   receivedAt: new Date("2026-01-02T03:04:05Z"),
 });
 async function digest(described: Partial<Assignment["described"]>): Promise<string> {

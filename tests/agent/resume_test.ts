@@ -101,6 +101,7 @@ describe("a run whose worker dies", () => {
       described: { title: task.title, description: task.description },
       payload: {},
       verified: false,
+      fromHere: false,
       receivedAt: task.receivedAt,
     };
   }
