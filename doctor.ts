@@ -14,46 +14,65 @@ await run(async () => {
   const config = readConfig();
   const sources = readSources(config);
   const failed: string[] = [];
-  const tell = (name: string, status: string, lines: (string | undefined)[]) => {
-    if (status === "failed") failed.push(name);
-    const [first, ...rest] = lines.filter((each) => each);
-    console.log(
-      `${(status === "failed" ? "FAILED" : status).padEnd(10)} ${name.padEnd(18)} ${first}`,
-    );
-    for (const line of rest) console.log(`${" ".repeat(30)}${line}`);
-  };
 
   console.log("Stores and agent\n");
   const stores = await checkStores(config, createLog("silent"));
-  for (
-    const { name, status, detail, hint } of [...stores, await checkAgentFiles(config, sources)]
-  ) {
-    tell(name, status, [detail, hint]);
-  }
-  for (const { name, status, detail, hint } of settings(config, sources)) {
-    tell(name, status, [detail, hint]);
+  const agent = await checkAgentFiles(config, sources);
+  for (const check of [...stores, agent, ...settings(config, sources)]) {
+    if (check.status === "failed") failed.push(check.name);
+    tell(check, [check.detail, check.hint]);
   }
 
   console.log(`\nSenders: paste the URL at the sender, set the variable to its secret\n`);
-  const origin = config.publicUrl ?? "https://YOUR-ADDRESS";
   for (const [name, source] of Object.entries(sources.all)) {
     if (name === GENERIC && !source.verify) continue;
-    const variable = variableOf({ name, source });
-    const secrets = secretsOf(config, name, source.secretVariable);
-    const { publicUrl } = config;
-    const rules = Object.keys(sources.settingsOf(name));
-    const { status, detail, hint } = await checkUp(name, source, { secrets, variable, publicUrl });
-    tell(name, status, [
-      hint ? `${detail}. ${hint}` : detail,
-      `${origin}/webhook/${name}${source.setup ? `  →  ${source.setup}` : ""}`,
-      rules.length > 0 ? `SOURCES_FILE says its ${rules.join(", ")}` : undefined,
-    ]);
+    const { status, lines } = await checkSender(config, sources, name);
+    if (status === "failed") failed.push(name);
+    tell({ name, status }, lines);
   }
-  console.log(`\nAny other name works too: ${origin}/webhook/{name}`);
+  console.log(`\nAny other name works too: ${originOf(config)}/webhook/{name}`);
   if (failed.length > 0) {
     throw new Refusal(`\nCannot work as it is configured: ${failed.join(", ")}`);
   }
 }, () => undefined);
+
+function tell(
+  { name, status }: { name: string; status: string },
+  lines: (string | undefined)[],
+): void {
+  const [first, ...rest] = lines.filter((each) => each);
+  console.log(
+    `${(status === "failed" ? "FAILED" : status).padEnd(10)} ${name.padEnd(18)} ${first}`,
+  );
+  for (const line of rest) console.log(`${" ".repeat(30)}${line}`);
+}
+
+function originOf({ publicUrl }: Config): string {
+  return publicUrl ?? "https://YOUR-ADDRESS";
+}
+
+async function checkSender(
+  config: Config,
+  sources: Registry,
+  name: string,
+): Promise<{ status: string; lines: (string | undefined)[] }> {
+  const source = sources.all[name];
+  const { publicUrl } = config;
+  const { status, detail, hint } = await checkUp(name, source, {
+    secrets: secretsOf(config, name, source.secretVariable),
+    variable: variableOf({ name, source }),
+    publicUrl,
+  });
+  const rules = Object.keys(sources.settingsOf(name));
+  return {
+    status,
+    lines: [
+      hint ? `${detail}. ${hint}` : detail,
+      `${originOf(config)}/webhook/${name}${source.setup ? `  →  ${source.setup}` : ""}`,
+      rules.length > 0 ? `SOURCES_FILE says its ${rules.join(", ")}` : undefined,
+    ],
+  };
+}
 
 /** What contradicts itself among the settings. */
 function settings(config: Config, sources: Registry): Check[] {

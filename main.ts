@@ -20,6 +20,7 @@ const HELP = `Serves Otto: webhooks, web UI and API.
 
 Settings: see .env.example`;
 
+/** How long a store is waited for before listening: most are there by then, and others may be away for hours. */
 const PATIENCE_MS = 2_000;
 
 let log: Log | undefined;

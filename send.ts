@@ -17,6 +17,7 @@ const HELP = `Sends a sample webhook, signed with the secret that is set for its
 
 Without --to it goes to PUBLIC_URL, or to this machine. A URL without a path gets /webhook/{source}.`;
 
+/** More than Otto gives the body of a request (10 s), so that its own answer is seen. */
 const SEND_MS = 15_000;
 
 /** Sends samples: args → request, signed → answer. Ends with 1 when one is not accepted. */

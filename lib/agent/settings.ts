@@ -7,8 +7,6 @@ import { ALWAYS, BUILT_IN } from "./tools/names.ts";
 /** What the operator says about the agent, besides the environment. */
 export interface AgentSettings {
   rulesOf(source: string): SourceRules;
-  /** The sources that have rules of their own. */
-  sources: readonly string[];
   /** What tools of MCP servers can do, by `server__tool`: what is not here is off. */
   mcpTools: ReadonlyMap<string, Capability & { fingerprint?: string }>;
 }
@@ -124,7 +122,6 @@ export function readAgentSettings(
     );
   }
   return {
-    sources: Object.keys(all.sources ?? {}),
     mcpTools: new Map(Object.entries(all.mcp_tools ?? {})),
     rulesOf(source) {
       const own = all.sources && Object.hasOwn(all.sources, source) ? all.sources[source] : {};

@@ -1,3 +1,4 @@
+/** When a batch is full. */
 export interface BatchLimits<T> {
   /** The most items in one batch. */
   items: number;

@@ -10,6 +10,7 @@ export interface JsonFault {
   says: string;
 }
 
+/** What the parser found, in words for who wrote the file. */
 const SAYS: Record<string, string> = {
   InvalidSymbol: "this is no value: a text stands in double quotes",
   InvalidNumberFormat: "this is no number",

@@ -79,6 +79,7 @@ function faultsOf(issue: z.core.$ZodIssue): Fault[] {
   return [{ path, says: message }];
 }
 
+/** Zod's names of types, in words for who wrote the file. */
 const WORDS: Record<string, string> = {
   string: "a text",
   record: "an object",

@@ -39,8 +39,7 @@ export const MODEL_VARIABLES = "OPENAI_API_KEY (or OPEN_AI_BASE, for a compatibl
  *
  * @returns a text instead when they contradict each other: what to set.
  */
-export function chooseModel(variables: ModelVariables): ModelSettings | string | undefined {
-  const set = variables;
+export function chooseModel(set: ModelVariables): ModelSettings | string | undefined {
   if (set.USE_GEMINI) {
     if (set.GOOGLE_API_KEY === undefined) {
       return "Cannot use Gemini (USE_GEMINI) without a key: set GOOGLE_API_KEY too, or unset USE_GEMINI.";

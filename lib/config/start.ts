@@ -95,17 +95,17 @@ function agent({ model, agent: { mode } }: Config): string {
 
 /** The sources that have a secret, and those that would be refused; the others are too many to list. */
 function signatures(config: Config, sources: Record<string, StartSource>): string {
-  const told: string[] = [];
+  const parts: string[] = [];
   let others = 0;
   for (const [name, source] of Object.entries(sources)) {
     const variable = source.secretVariable ?? secretVariable(name);
-    if (secretsOf(config, name, source.secretVariable).length > 0) told.push(`${name} verified`);
+    if (secretsOf(config, name, source.secretVariable).length > 0) parts.push(`${name} verified`);
     else if (name === "generic") continue;
-    else if (source.secretRequired) told.push(`${name} refused until ${variable} is set`);
+    else if (source.secretRequired) parts.push(`${name} refused until ${variable} is set`);
     else others++;
   }
   if (others > 0) {
-    told.push(`${others} more accepted unverified (docs/sources.md has their variables)`);
+    parts.push(`${others} more accepted unverified (docs/sources.md has their variables)`);
   }
-  return told.join("; ");
+  return parts.join("; ");
 }

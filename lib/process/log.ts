@@ -1,9 +1,11 @@
 import process from "node:process";
 
+/** From the most that is said to nothing. */
 export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
 export type LogLevel = typeof LOG_LEVELS[number];
 export type LogFields = Record<string, unknown>;
 
+/** Says what happens, by event. */
 export interface Log {
   debug(event: string, fields?: LogFields): void;
   info(event: string, fields?: LogFields): void;

@@ -3,6 +3,7 @@ import { pause } from "../async/deadline.ts";
 import { errorText } from "./log.ts";
 import { Refusal } from "./refusal.ts";
 
+/** Leaves most of the eight seconds that a stop may take (run.ts) to the work in hand. */
 const CLOSE_MS = 3_000;
 
 /** What answers a request; `address` tells the socket's other end. */

@@ -13,6 +13,7 @@ export function firstIdAt(time: Date): string {
 
 const SHAPE = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
+/** Whether a text has the form of an id. */
 export function isId(text: string): boolean {
   return SHAPE.test(text);
 }

@@ -42,8 +42,9 @@ export function isRedisFailure(error: unknown): boolean {
   return error instanceof Error && failures.has(error);
 }
 
+/** Redis answers within milliseconds, and everything that asks it has another way. */
 const RUN_MS = 1_000;
-/** A client that has timed out so often in a row is made anew. */
+/** A client that has timed out so often in a row is made anew: once may have been the network. */
 const MOST_TIMEOUTS = 2;
 
 /** Connects in the background and keeps trying. */

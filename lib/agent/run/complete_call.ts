@@ -187,7 +187,7 @@ async function callTool(
 
 /** What the oldest pending call gets to work with. */
 function toolContext(
-  { database, assignment, model, rules, redact }: RunContext,
+  { database, assignment, model, redact }: RunContext,
   { boundary, pending: [{ key }] }: RunState,
 ): ToolContext {
   const { source, verified } = assignment;
@@ -196,7 +196,6 @@ function toolContext(
     assignment,
     key,
     actor: model.name,
-    destinations: rules.notify,
     fence: (value, what) => fenced(redactAll(value, redact), { boundary, source, verified, what }),
   };
 }

@@ -7,11 +7,9 @@ import type { Capability } from "../policy.ts";
 export interface ToolContext {
   database: Database;
   assignment: Assignment;
-  /** The call's place; with the task it is the key under which an effect is made once. */
+  /** The call's place in the run; with the task it is the key under which an effect is made once. */
   key: string;
   actor: string;
-  /** Destinations that may be named. */
-  destinations: readonly string[];
   /** Puts what others have written between a fence. */
   fence(value: unknown, what: string): string;
 }
