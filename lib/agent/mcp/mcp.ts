@@ -39,22 +39,39 @@ const MOST_RESULT = 8_000;
 /** The most of a server's own words that is kept. */
 const MOST_REASON = 300;
 
+/** What tools are opened with. */
+interface ToolshedOptions {
+  servers: readonly McpServer[];
+  settings: AgentSettings;
+  database: Database;
+  log: Log;
+}
+
+/** The tools that a server says it has. */
+type ListTools = (server: McpServer) => Promise<Definition[]>;
+
 /**
  * The tools of MCP servers that the operator has declared. What a server says of
  * its tools is not believed, and a tool that has changed since it was first used
  * is off until the operator accepts its new fingerprint.
  */
-export function openToolshed(
-  { servers, settings, database, log }: {
-    servers: readonly McpServer[];
-    settings: AgentSettings;
-    database: Database;
-    log: Log;
-  },
-): Toolshed {
-  const known = new Map<string, { at: number; definitions: Promise<Definition[]> }>();
+export function openToolshed(options: ToolshedOptions): Toolshed {
+  const listTools = createToolList();
+  return {
+    async tools(names) {
+      const foreign = names.filter((name) => name.includes("__"));
+      const opened = await Promise.all(foreign.map((name) => openTool(options, listTools, name)));
+      const off = opened.filter((each) => "reason" in each);
+      for (const { tool, reason } of off) options.log.warn("mcp.tool_off", { tool, reason });
+      return { tools: opened.filter((each) => "run" in each), off };
+    },
+  };
+}
 
-  function definitionsOf(server: McpServer): Promise<Definition[]> {
+/** Asks each server once a minute. */
+function createToolList(): ListTools {
+  const known = new Map<string, { at: number; definitions: Promise<Definition[]> }>();
+  return (server) => {
     const kept = known.get(server.name);
     if (kept && Date.now() - kept.at < FRESH_MS) return kept.definitions;
     const definitions = deadline(
@@ -65,55 +82,51 @@ export function openToolshed(
     known.set(server.name, { at: Date.now(), definitions });
     definitions.catch(() => known.delete(server.name));
     return definitions;
-  }
+  };
+}
 
-  async function open(full: string): Promise<Tool | ToolOff> {
-    const off = (reason: string): ToolOff => ({ tool: full, reason });
-    const capability = settings.mcpTools.get(full);
-    const [serverName, name] = splitName(full);
-    const server = servers.find((each) => each.name === serverName);
-    if (!capability || !server) return off("nobody has declared what it can do");
-    let definition: Definition | undefined;
-    try {
-      definition = (await definitionsOf(server)).find((each) => each.name === name);
-    } catch (error) {
-      return off(`its server cannot be asked: ${errorText(error).slice(0, MOST_REASON)}`);
-    }
-    if (!definition) return off("its server has no such tool");
-    const { title, description, inputSchema } = definition;
-    const now = fingerprint({ name, title, description, inputSchema });
-    const expected = capability.fingerprint ?? await pinned(database, full, now);
-    if (now !== expected) {
-      return off(
-        "its definition has changed since it was first used. To accept it, look at it and set " +
-          `"fingerprint": "${now}" for it under mcp_tools in AGENT_CONFIG`,
-      );
-    }
-    return {
-      name: full,
-      description: cut(cleanText(description ?? title ?? name), MOST_DESCRIPTION),
-      capability: { reads: capability.reads, effect: capability.effect },
-      schema: inputSchema as Record<string, unknown>,
-      arguments: z.record(z.string(), z.unknown()),
-      atomic: false,
-      async run(args, { fence }, signal) {
-        const result = await withClient(
-          server,
-          (client) => client.callTool({ name, arguments: args, options: { signal } }),
-        );
-        const text = cut(textOf(result), MOST_RESULT);
-        if ("isError" in result && result.isError) throw new Error(text);
-        return fence(text, `result of ${full}`);
-      },
-    };
+/** The tool of this full name, or why it cannot be used now. */
+async function openTool(
+  { servers, settings, database }: ToolshedOptions,
+  listTools: ListTools,
+  full: string,
+): Promise<Tool | ToolOff> {
+  const off = (reason: string): ToolOff => ({ tool: full, reason });
+  const capability = settings.mcpTools.get(full);
+  const [serverName, name] = splitName(full);
+  const server = servers.find((each) => each.name === serverName);
+  if (!capability || !server) return off("nobody has declared what it can do");
+  let definition: Definition | undefined;
+  try {
+    definition = (await listTools(server)).find((each) => each.name === name);
+  } catch (error) {
+    return off(`its server cannot be asked: ${errorText(error).slice(0, MOST_REASON)}`);
   }
-
+  if (!definition) return off("its server has no such tool");
+  const { title, description, inputSchema } = definition;
+  const now = fingerprint({ name, title, description, inputSchema });
+  const expected = capability.fingerprint ?? await pinned(database, full, now);
+  if (now !== expected) {
+    return off(
+      "its definition has changed since it was first used. To accept it, look at it and set " +
+        `"fingerprint": "${now}" for it under mcp_tools in AGENT_CONFIG`,
+    );
+  }
   return {
-    async tools(names) {
-      const opened = await Promise.all(names.filter((name) => name.includes("__")).map(open));
-      const off = opened.filter((each) => "reason" in each);
-      for (const { tool, reason } of off) log.warn("mcp.tool_off", { tool, reason });
-      return { tools: opened.filter((each) => "run" in each), off };
+    name: full,
+    description: cut(cleanText(description ?? title ?? name), MOST_DESCRIPTION),
+    capability: { reads: capability.reads, effect: capability.effect },
+    schema: inputSchema as Record<string, unknown>,
+    arguments: z.record(z.string(), z.unknown()),
+    atomic: false,
+    async run(args, { fence }, signal) {
+      const result = await withClient(
+        server,
+        (client) => client.callTool({ name, arguments: args, options: { signal } }),
+      );
+      const text = cut(textOf(result), MOST_RESULT);
+      if ("isError" in result && result.isError) throw new Error(text);
+      return fence(text, `result of ${full}`);
     },
   };
 }
