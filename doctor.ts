@@ -47,7 +47,9 @@ function tell(
   for (const line of rest) console.log(`${" ".repeat(30)}${line}`);
 }
 
-const originOf = ({ publicUrl }: Config) => publicUrl ?? "https://YOUR-ADDRESS";
+function originOf({ publicUrl }: Config): string {
+  return publicUrl ?? "https://YOUR-ADDRESS";
+}
 
 async function checkSender(
   config: Config,
