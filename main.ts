@@ -1,7 +1,7 @@
 import process from "node:process";
 import { createApp } from "./handlers/mod.ts";
-import { openAdmin } from "./lib/people/admin.ts";
-import { readConfig } from "./lib/config/config.ts";
+import { CODE_MINUTES, openAdmin } from "./lib/people/admin.ts";
+import { type Config, readConfig } from "./lib/config/config.ts";
 import { useAndClose } from "./lib/process/closer.ts";
 import { pause, untilAborted } from "./lib/async/deadline.ts";
 import { createLog, type Log } from "./lib/process/log.ts";
@@ -15,7 +15,8 @@ import { work } from "./lib/work/work.ts";
 const HELP = `Serves Otto: webhooks, web UI and API.
 
   main.ts              serve until SIGTERM (without DATABASE_URL: and work)
-  main.ts --new-token  make a new admin token in place of a lost one, and end
+  main.ts --new-link   make a link that signs the admin in once, and end; sessions go on
+  main.ts --new-token  make a new admin token in place of a lost one, and end: sessions end, too
   main.ts --help       this text
 
 Settings: see .env.example`;
@@ -30,6 +31,9 @@ await run(async (signal) => {
   if (process.argv.includes("--help")) return console.log(HELP);
   const config = readConfig();
   log = createLog(config.logLevel);
+  if (process.argv.includes("--new-link")) {
+    return await useAndClose(await openServices(config, log, signal), makeLink);
+  }
   if (process.argv.includes("--new-token")) {
     return await useAndClose(await openServices(config, log, signal), replaceToken);
   }
@@ -38,6 +42,21 @@ await run(async (signal) => {
     (services) => serveAll(services, signal),
   );
 }, () => log);
+
+/** For whoever cannot sign in any more, or wants to on another device. */
+async function makeLink({ config, database, ready }: Services): Promise<void> {
+  await ready;
+  const admin = openAdmin(config, database);
+  // The first one may sign in before Otto has ever served.
+  await admin.makeToken();
+  console.log(signInLink(config, await admin.makeCode()));
+}
+
+function signInLink({ publicUrl, port }: Pick<Config, "publicUrl" | "port">, code: string): string {
+  return `Sign in with this link, once and within ${CODE_MINUTES} minutes:\n  ${
+    publicUrl ?? `http://localhost:${port}`
+  }/sign-in?code=${code}\n`;
+}
 
 /** For whoever has lost the token. */
 async function replaceToken({ config, database, ready }: Services): Promise<void> {
@@ -59,18 +78,15 @@ async function serveAll(services: Services, signal: AbortSignal): Promise<void> 
   await Promise.race([services.ready, pause(PATIENCE_MS), stopped]);
   const server = await serve({ port: config.port, host: config.host, answer: app.fetch });
   const working = config.worksInline ? work(services, signal) : Promise.resolve();
-  // The address is good at once; the token needs the database, which may be away for now.
+  // The address is good at once; the link needs the database, which may be away for now.
   console.log(
     describeStart({ config, port: server.port, sources: sources.all, ruled: sources.ruled }),
   );
   Promise.race([services.ready, stopped]).then(async () => {
-    const token = signal.aborted ? undefined : await app.newToken();
-    if (token) {
-      console.log(
-        `Sign in once with this link, it is not shown again:\n  ${
-          config.publicUrl ?? `http://localhost:${server.port}`
-        }/sign-in?token=${token}\n`,
-      );
+    const code = signal.aborted ? undefined : await app.firstCode();
+    if (code) {
+      console.log(signInLink({ ...config, port: server.port }, code));
+      console.log("Later: main.ts --new-link makes another, --new-token a token for programs.\n");
     }
   }).catch((error) => log.warn("admin.token_failed", { error }));
   await stopped;

@@ -7,7 +7,7 @@ const WINDOW_MS = 60_000;
 /** About a megabyte of addresses. */
 const MOST_ADDRESSES = 10_000;
 
-/** Counts failed proofs of who somebody is, so that nobody can guess at full speed. */
+/** Counts failed proofs of who somebody is: whoever guesses is told less and less often that it was wrong. */
 export interface Attempts {
   /** @throws {Problem} 429 when the address has failed too often lately. */
   require(address: string): void;

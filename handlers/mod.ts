@@ -41,7 +41,7 @@ import { webhook } from "./webhook/webhook.ts";
 export interface App {
   fetch(request: Request, connection: Connection): Response | Promise<Response>;
   /** The admin's token, if one is needed and was made just now: to be shown once. */
-  newToken(): Promise<string | undefined>;
+  firstCode(): Promise<string | undefined>;
   /** Every route, for the access test. */
   readonly routes: readonly { method: string; path: string }[];
 }
@@ -75,7 +75,7 @@ export function createApp({ services, stop }: { services: Services; stop: AbortS
   mountPages(app, parts);
   return {
     fetch: (request, connection) => app.fetch(request, connection),
-    newToken: () => parts.auth.newToken(),
+    firstCode: () => parts.auth.firstCode(),
     routes: app.routes,
   };
 }

@@ -22,8 +22,11 @@ export interface OpenAuth {
   /** Lets pass who may do what they ask for: the admin, and to look at things readers too. */
   requireRole: MiddlewareHandler<Env>;
   pages: Hono<Env>;
-  /** Makes the admin's token, if one is needed and there is none; undefined otherwise. */
-  newToken(): Promise<string | undefined>;
+  /**
+   * Makes the admin's token, if one is needed and there is none, and a code that signs in once:
+   * nobody sees the token itself. Undefined otherwise.
+   */
+  firstCode(): Promise<string | undefined>;
 }
 
 export function openAuth({ services }: { services: Services }): OpenAuth {
@@ -33,8 +36,9 @@ export function openAuth({ services }: { services: Services }): OpenAuth {
   return {
     requireRole: createGuard(parts),
     pages: signInPages(parts),
-    async newToken() {
-      return isAlone(config) ? undefined : await admin.makeToken();
+    async firstCode() {
+      if (isAlone(config) || !await admin.makeToken()) return undefined;
+      return await admin.makeCode();
     },
   };
 }
@@ -69,7 +73,7 @@ function createGuard(parts: AuthParts): MiddlewareHandler<Env> {
 
 /** @throws {Problem} 401 when the token is nobody's. */
 async function whoByToken(parts: AuthParts, c: Context<Env>, token: string): Promise<Who> {
-  const role = await roleOf(parts, c, token);
+  const role = await roleOf(parts, c, { token });
   if (!role) throw signInFirst("The token is neither the admin's nor a reader's");
   return { role, isSignedIn: false };
 }
@@ -87,30 +91,38 @@ function isAtHome({ config }: AuthParts, c: Context<Env>): boolean {
   return config.adminToken === undefined && isFromHere(config, c.req.raw, c.env);
 }
 
-/** @throws {Problem} 429 when too many wrong tokens came from this address. */
+/**
+ * The right token always passes: many people share an address, and one who guesses must not lock
+ * out those who know.
+ *
+ * @throws {Problem} 429 for a wrong one when too many came from this address.
+ */
 async function roleOf(
   { config, admin, attempts }: AuthParts,
   c: Context<Env>,
-  token: string,
+  { token, code }: { token: string; code?: string },
 ): Promise<Role | undefined> {
+  const role = code === undefined
+    ? await admin.roleOfToken(token)
+    : await admin.redeemCode(code)
+    ? "admin"
+    : undefined;
+  if (role) return role;
   const address = clientAddress(c.req.raw, c.env, config);
   attempts.require(address);
-  const role = await admin.roleOfToken(token);
-  if (!role) attempts.failed(address);
-  return role;
+  attempts.failed(address);
 }
 
 function signInPages(parts: AuthParts): Hono<Env> {
   const pages = new Hono<Env>();
-  pages.get("/sign-in", async (c) => {
-    const token = c.req.query("token");
-    if (token === undefined) return c.html(signInPage({}));
-    return await signIn(parts, c, token);
-  });
+  // A link is only shown, not followed: previews and scanners fetch links, and the code is used up once.
+  pages.get("/sign-in", (c) => c.html(signInPage({ code: c.req.query("code") })));
   pages.post("/sign-in", async (c) => {
     requireOwnOrigin(parts, c, { mustSay: false });
     const body = await readBody(c.req.raw, MOST_FORM_BYTES, createBodyBudget());
-    return await signIn(parts, c, formFields(body.bytes).get("token")?.[0] ?? "");
+    const fields = formFields(body.bytes);
+    const token = fields.get("token")?.[0].trim() ?? "";
+    return await signIn(parts, c, { token, code: fields.get("code")?.[0] });
   });
   pages.post("/sign-out", async (c) => {
     requireOwnOrigin(parts, c, { mustSay: false });
@@ -122,10 +134,12 @@ function signInPages(parts: AuthParts): Hono<Env> {
   return pages;
 }
 
-async function signIn(parts: AuthParts, c: Context<Env>, token: string) {
+async function signIn(parts: AuthParts, c: Context<Env>, shown: { token: string; code?: string }) {
   const { config, admin } = parts;
-  const role = await roleOf(parts, c, token.trim());
-  if (!role) return c.html(signInPage({ failed: true }), 401);
+  const role = await roleOf(parts, c, shown);
+  if (!role) {
+    return c.html(signInPage({ failed: shown.code === undefined ? "token" : "code" }), 401);
+  }
   setCookie(c, COOKIE, await admin.openSession(role), {
     path: "/",
     httpOnly: true,

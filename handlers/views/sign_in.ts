@@ -1,25 +1,44 @@
 import { html } from "hono/html";
 import { page } from "./page.ts";
 
-/** The page where the admin shows the token. */
-export function signInPage({ failed = false }: { failed?: boolean }) {
+const FAILED = {
+  token: "This is not a token that Otto knows.",
+  code: "This link was used before, or is older than 15 minutes.",
+};
+
+/** The page where people show their token, or press the button of the link that they have. */
+export function signInPage(
+  { failed, code }: { failed?: keyof typeof FAILED; code?: string },
+) {
   return page({
     title: "Sign in",
     body: html`
       <form method="post" action="/sign-in" class="sign-in single card">
         <h1>Sign in to Otto</h1>
-        <p>
-          <label for="token">Token</label>
-          <input
-            id="token" name="token" type="password" autocomplete="current-password"
-            required autofocus aria-describedby="help">
-        </p>
-        ${failed ? html`<p role="alert">This is not a token that Otto knows.</p>` : ""}
+        ${failed ? html`<p role="alert">${FAILED[failed]}</p>` : ""}
+        ${code === undefined
+          ? tokenField()
+          : html`<input type="hidden" name="code" value="${code}">`}
         <p><button type="submit">Sign in</button></p>
-        <p id="help">
-          The admin's is in <code>ADMIN_TOKEN</code>, or was printed once when Otto first started; <code>READ_TOKEN</code> is for looking only.
-        </p>
+        ${code === undefined
+          ? html`
+            <p id="help">
+              The admin's is in <code>ADMIN_TOKEN</code>. Without one, <code>main.ts --new-link</code> prints a link that signs in, and <code>--new-token</code> a token; <code>READ_TOKEN</code> is for looking only.
+            </p>
+          `
+          : html`<p>The link signs you in once.</p>`}
       </form>
     `,
   });
+}
+
+function tokenField() {
+  return html`
+    <p>
+      <label for="token">Token</label>
+      <input
+        id="token" name="token" type="password" autocomplete="current-password"
+        required autofocus aria-describedby="help">
+    </p>
+  `;
 }

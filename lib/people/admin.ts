@@ -21,9 +21,16 @@ export interface Admin {
    * the operator has set `ADMIN_TOKEN`.
    */
   makeToken(): Promise<string | undefined>;
-  /** Makes a new token in place of a lost one: the old one and all sessions end. */
+  /** Makes a new token in place of a lost one: the old one and all sessions and codes end. */
   replaceToken(): Promise<string>;
+  /** A code that signs the admin in once, within {@link CODE_MINUTES}; sessions go on. */
+  makeCode(): Promise<string>;
+  /** Uses a code up; false when it was used, has run out, or never was one. */
+  redeemCode(code: string): Promise<boolean>;
 }
+
+/** Long enough to go from a terminal to a browser; what stays in a log's history is worth nothing. */
+export const CODE_MINUTES = 15;
 
 /** 30 days: whoever looks in once a month signs in anew. */
 export const SESSION_SECONDS = 30 * 24 * 60 * 60;
@@ -59,6 +66,7 @@ export function openAdmin(
       return reader !== undefined && equalBytes(shown, reader) ? "reader" : undefined;
     },
     ...openSessions({ admin, reader }, database),
+    ...openCodes(admin, database),
     async makeToken() {
       if (configured) return undefined;
       const token = randomText();
@@ -116,6 +124,36 @@ function openSessions(
           (sql) => sql`delete from sessions where hash = ${key}`,
         );
       }
+    },
+  };
+}
+
+/** Codes are kept beside the sessions, by a hash that no session has. */
+function openCodes(
+  admin: TokenHashes["admin"],
+  database: Database,
+): Pick<Admin, "makeCode" | "redeemCode"> {
+  const keyOf = (token: Uint8Array, code: string) =>
+    createHash("sha256").update("sign-in code\0").update(token).update(code).digest();
+  return {
+    async makeCode() {
+      const token = await admin();
+      if (!token) throw new Error("Cannot make a sign-in code: there is no admin token yet");
+      const code = randomText();
+      await database.query("make a sign-in code", (sql) =>
+        sql`
+          insert into sessions (hash, expires_at)
+          values (${keyOf(token, code)}, now() + make_interval(mins => ${CODE_MINUTES}))`);
+      return code;
+    },
+    async redeemCode(code) {
+      const token = await admin();
+      if (!token) return false;
+      const rows = await database.query("redeem a sign-in code", (sql) =>
+        sql`
+          delete from sessions where hash = ${keyOf(token, code)} and expires_at > now()
+          returning hash`);
+      return rows.length > 0;
     },
   };
 }
