@@ -40,7 +40,7 @@ import { webhook } from "./webhook/webhook.ts";
 /** Everything the web sees. */
 export interface App {
   fetch(request: Request, connection: Connection): Response | Promise<Response>;
-  /** The admin's token, if one is needed and was made just now: to be shown once. */
+  /** A code that signs the admin in once, if a token is needed and was made just now. */
   firstCode(): Promise<string | undefined>;
   /** Every route, for the access test. */
   readonly routes: readonly { method: string; path: string }[];

@@ -72,6 +72,8 @@ function toConfig(
     /** Names that our own agent has in other systems, as patterns: what they do makes no task. */
     agentAccounts: settings.AGENT_ACCOUNTS,
     model,
+    /** Of every provider, also of those that are not asked. */
+    apiKeys: [settings.GOOGLE_API_KEY, settings.OPENAI_API_KEY, settings.ANTHROPIC_API_KEY],
     agent: {
       mode: settings.AGENT_MODE ?? "on",
       specialization: settings.SPECIALIZATION,
@@ -171,14 +173,15 @@ export function secretsOf(
 
 /** Every secret among the settings, so that it can be kept out of what is written and sent. */
 export function secretsIn(
-  { secrets, retiredSecrets, adminToken, databaseUrl, redisUrl, model, slack }: Config,
+  { secrets, retiredSecrets, adminToken, readToken, databaseUrl, redisUrl, apiKeys, slack }: Config,
 ): string[] {
   const passwords = [databaseUrl, redisUrl].map((url) =>
     url === undefined ? "" : decodeURIComponent(new URL(url).password)
   );
   return [
     adminToken,
-    model?.apiKey,
+    readToken,
+    ...apiKeys,
     slack.botToken,
     ...passwords,
     ...retiredSecrets,

@@ -420,8 +420,10 @@ describeInBrowser("the web UI in a browser", () => {
   it("offers nothing to change to whoever may only look", async () => {
     const id = await house.send({ title: "Look at me" });
     await isFullyTold(id);
-    await using opened = await open(`/sign-in?token=${encodeURIComponent(READ_TOKEN)}`);
+    await using opened = await open("/sign-in");
     const { page, wrong } = opened;
+    await page.getByLabel("Token").fill(READ_TOKEN);
+    await page.getByRole("button", { name: "Sign in" }).click();
     await page.getByText("Read only").waitFor();
     await page.goto(`/messages/${id}`);
     await page.getByRole("heading", { level: 1, name: /Look at me/ }).waitFor();

@@ -1,8 +1,9 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { describeStart } from "../../lib/config/start.ts";
-import { ConfigError, readConfig, secretsOf } from "../../lib/config/config.ts";
+import { ConfigError, readConfig, secretsIn, secretsOf } from "../../lib/config/config.ts";
 import { refuseUnreadSecrets } from "../../lib/config/start.ts";
+import { SETTING_NAMES } from "../../lib/config/settings.ts";
 import { sources } from "../../sources/mod.ts";
 
 const refusal = (env: Record<string, string>) =>
@@ -23,6 +24,20 @@ describe("the settings", () => {
     const DATABASE_URL = "postgres://localhost/otto";
     assert(!readConfig({ DATABASE_URL }).worksInline);
     assert(readConfig({ DATABASE_URL, WORKER: "inline" }).worksInline);
+  });
+
+  it("name every secret among them, for whatever is written or sent to be freed of", () => {
+    const named = SETTING_NAMES.filter((name) => /TOKEN|SECRET|_KEY$|PASSWORD/.test(name));
+    assert(named.length > 6, String(named));
+    const env = Object.fromEntries(named.map((name) => [name, `canary-of-${name.toLowerCase()}`]));
+    const passwords = {
+      DATABASE_URL: "postgres://otto:canary-of-postgres@localhost/otto",
+      REDIS_URL: "redis://:canary-of-redis@localhost",
+    };
+    const found = secretsIn(readConfig({ ...env, ...passwords }));
+    for (const secret of [...Object.values(env), "canary-of-postgres", "canary-of-redis"]) {
+      assert(found.includes(secret), secret);
+    }
   });
 
   it("refuse what cannot work, saying what to set", () => {

@@ -152,10 +152,20 @@ describe("the access table", () => {
   });
 
   it("signs in by the printed link, and out again", async () => {
-    const link = await otto.ask(`/sign-in?token=${encodeURIComponent(ADMIN_TOKEN)}`);
+    const admin = openAdmin(otto.services.config, otto.services.database);
+    const code = await admin.makeCode();
+    const press = () =>
+      otto.ask("/sign-in", {
+        method: "POST",
+        body: new URLSearchParams({ code }),
+        headers: { origin: "http://localhost:8000" },
+      });
+    const page = await (await otto.ask(`/sign-in?code=${code}`)).text();
+    assert(page.includes(`name="code" value="${code}"`), "a preview of the link uses it up");
+    const link = await press();
     assertEquals([link.status, link.headers.get("location")], [303, "/"]);
-    const wrong = await otto.ask("/sign-in?token=wrong");
-    assertEquals(wrong.status, 401);
+    assertEquals((await press()).status, 401, "it signs in once");
+    assertEquals(await admin.redeemCode("wrong"), false);
     const out = await otto.ask("/sign-out", { method: "POST" });
     assert(out.headers.get("set-cookie")!.includes("Max-Age=0"));
   });
@@ -193,6 +203,11 @@ describe("the access table", () => {
     assertEquals(answer.status, 429);
     assert(Number(answer.headers.get("retry-after")) > 0);
     assertEquals((await guess("203.0.113.8")).status, 401, "somebody else");
+    const right = await otto.ask("/api/tasks", {
+      from: "203.0.113.7",
+      headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
+    });
+    assertEquals(right.status, 200, "who knows the token shares the address");
   });
 
   it("shows its pages in no frame and runs nothing but its own files", async () => {
@@ -204,6 +219,14 @@ describe("the access table", () => {
 });
 
 describe("without an admin token", () => {
+  const replaceToken = ({ services: { config, database } }: Otto) =>
+    openAdmin(config, database).replaceToken();
+  /** The session's cookie. */
+  async function signInBy(otto: Otto, shown: Record<string, string>): Promise<string> {
+    const answer = await otto.ask("/sign-in", { method: "POST", body: new URLSearchParams(shown) });
+    assertEquals(answer.status, 303);
+    return answer.headers.get("set-cookie")!.split(";")[0];
+  }
   const ask = async (otto: Otto, more: RequestInit & { from?: string }) =>
     (await otto.ask("/api/tasks", more)).status;
 
@@ -229,24 +252,31 @@ describe("without an admin token", () => {
       assertEquals(await ask(otto, {}), 401);
       // Nobody makes the token by asking: it would never be shown to anyone.
       assertEquals(await ask(otto, { headers: { authorization: "Bearer guess" } }), 401);
-      const token = await otto.app.newToken();
+      const code = await otto.app.firstCode();
+      assertEquals(
+        await ask(otto, { headers: { cookie: await signInBy(otto, { code: code! }) } }),
+        200,
+      );
+      assertEquals(await otto.app.firstCode(), undefined, "it is made once");
+      const token = await replaceToken(otto);
       assertEquals(await ask(otto, { headers: { authorization: `Bearer ${token}` } }), 200);
       const [kept] = await otto.services.database.query(
         "look",
         (sql) => sql<{ value: string }[]>`select value from settings`,
       );
-      assert(!kept.value.includes(token!), "the token itself is kept");
-      assertEquals(await otto.app.newToken(), undefined);
+      assert(!kept.value.includes(token), "the token itself is kept");
     });
 
     it(`a lost token is replaced with ${Object.keys(env)}, and its sessions end`, async () => {
       await using otto = await openOtto(env);
-      const lost = await otto.app.newToken();
-      const host = { host: "localhost:8000" };
-      const signedIn = await otto.ask(`/sign-in?token=${lost}`, { headers: host });
-      const cookie = signedIn.headers.get("set-cookie")!.split(";")[0];
+      const lost = await replaceToken(otto);
+      const cookie = await signInBy(otto, { token: lost });
       assertEquals(await ask(otto, { headers: { cookie } }), 200);
-      const token = await openAdmin(otto.services.config, otto.services.database).replaceToken();
+      const { config, database } = otto.services;
+      const code = await openAdmin(config, database).makeCode();
+      assertEquals(await ask(otto, { headers: { cookie } }), 200, "a new link ends no session");
+      const token = await replaceToken(otto);
+      assertEquals(await openAdmin(config, database).redeemCode(code), false);
       assertEquals(await ask(otto, { headers: { authorization: `Bearer ${token}` } }), 200);
       assertEquals(await ask(otto, { headers: { authorization: `Bearer ${lost}` } }), 401);
       assertEquals(await ask(otto, { headers: { cookie } }), 401);
@@ -254,18 +284,20 @@ describe("without an admin token", () => {
 
     it(`the database of one with ${Object.keys(env)} holds nothing to sign in with`, async () => {
       await using otto = await openOtto(env);
-      const token = await otto.app.newToken();
-      await otto.ask(`/sign-in?token=${token}`);
+      await signInBy(otto, { code: (await otto.app.firstCode())! });
+      await openAdmin(otto.services.config, otto.services.database).makeCode();
       const rows = await otto.services.database.query(
         "look",
         (sql) =>
           sql<{ value: string }[]>`select value from settings
           union all select encode(hash, 'hex') from sessions`,
       );
-      assertEquals(rows.length, 2);
+      assertEquals(rows.length, 3);
       for (const { value } of rows) {
         assertEquals(await ask(otto, { headers: { authorization: `Bearer ${value}` } }), 401);
         assertEquals(await ask(otto, { headers: { cookie: `otto_session=${value}` } }), 401);
+        const { config, database } = otto.services;
+        assertEquals(await openAdmin(config, database).redeemCode(value), false);
       }
     });
   }

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { sign } from "@octokit/webhooks-methods";
 import Stripe from "stripe";
 import twilio from "twilio";
+import { openAdmin } from "../../lib/people/admin.ts";
 import { json, openOtto, type Otto } from "../otto.ts";
 import { vector } from "../sources/request.ts";
 
@@ -215,7 +216,8 @@ describe("a webhook whose secret is set", () => {
   };
   let adminToken: string | undefined;
   async function token() {
-    return adminToken ??= await otto.app.newToken();
+    const { config, database } = otto.services;
+    return adminToken ??= await openAdmin(config, database).replaceToken();
   }
   const refused = async (type: string, body: BodyInit, headers: Record<string, string>) =>
     (await json(await otto.ask(`/webhook/${type}`, { method: "POST", body, headers }), 401)).error;
