@@ -55,7 +55,8 @@ export async function renderChanges(
   // Rows beyond these are older than all that a page shows once it has taken them in.
   const messages = await findMessages(database, [...messageIds].sort().slice(-MOST_ROWS));
   const rows = await readRows(parts, messages);
-  const unread = notifications.filter(({ item }) => item && isUnread(item));
+  const isTold = ({ item }: (typeof notifications)[number]) => item && isUnread(item);
+  const unread = notifications.filter(isTold);
   const gone = events.flatMap((event) => event.items)
     .filter(({ kind, item }) => kind === "message" && !item);
   const fragments = [
@@ -63,7 +64,7 @@ export async function renderChanges(
     ...rows.map(messageRow),
     ...unread.slice(-MOST_UNREAD).map(({ item }) => notificationItem(item!)),
     // Never too many to tell: what is gone must not stay on a page.
-    ...notifications.filter((each) => !unread.includes(each)).map(({ id }) => goneNotification(id)),
+    ...notifications.filter((each) => !isTold(each)).map(({ id }) => goneNotification(id)),
     ...(notifications.length > 0 ? [unreadLink(await countUnread(database, MOST_UNREAD))] : []),
   ];
   return (await Promise.all(fragments)).join("");

@@ -2,6 +2,7 @@ import { html } from "hono/html";
 import type { Task, TaskEvent } from "../../../lib/task/task.ts";
 import { dataOf, said, textIn } from "./event_words.ts";
 import { icon, type IconName } from "../parts/icon.ts";
+import { layOutJson } from "../../../sources/kit/json_layout.ts";
 import type { StageView } from "../parts/stages.ts";
 import { exact, since, took } from "../parts/time.ts";
 
@@ -25,28 +26,35 @@ export interface Span {
 /** What ends a wait for a person. */
 const DECIDED = ["approved", "denied", "approval_expired", "answered", "cancelled", "retried"];
 const ENDED = ["tool_result", "tool_denied"];
+/** What ends a wait for a worker. */
+const BEGUN = ["started", "taken_over", "cancelled"];
 
 /** What an agent did on a task, as spans of time, in order. `now` ends what has not ended. */
 export function spansOf(task: Task, events: readonly TaskEvent[], now: number): Span[] {
   const last = task.finished_at?.getTime() ?? now;
   const spans: Span[] = [];
   const used = new Set<TaskEvent>();
+  const nextOf = createFinder(events);
+  let isOpen = false;
+  let latest = -Infinity;
+  const add = (span: Span) => {
+    isOpen ||= span.open ?? false;
+    latest = Math.max(latest, span.to);
+    spans.push(span);
+  };
   events.forEach((event, index) => {
     if (used.has(event)) return;
     const data = dataOf(event);
     const at = event.at.getTime();
     const base = { ...said(event), actor: event.actor, from: at, to: at };
-    const later = events.slice(index + 1);
-    const until = (kinds: string[], tool?: string) => {
-      const end = later.find((each) =>
-        kinds.includes(each.kind) && (tool === undefined || textIn(dataOf(each), "tool") === tool)
-      );
+    const until = (kinds: readonly string[], tool?: string) => {
+      const end = nextOf(index, kinds, tool);
       return { end, to: end?.at.getTime() ?? last, open: !end && task.finished_at === null };
     };
     const ms = Number(textIn(data, "ms"));
     if (["created", "retried", "put_off", "answered"].includes(event.kind)) {
-      const { to, open } = until(["started", "taken_over", "cancelled"]);
-      spans.push({
+      const { to, open } = until(BEGUN);
+      add({
         ...base,
         what: event.kind === "created" ? "Waiting for a worker" : base.what,
         kind: "wait",
@@ -55,14 +63,14 @@ export function spansOf(task: Task, events: readonly TaskEvent[], now: number): 
         open,
       });
     } else if (event.kind === "step") {
-      spans.push({ ...base, kind: "step", from: at - (ms || 0), tokens: tokensOf(data) });
+      add({ ...base, kind: "step", from: at - (ms || 0), tokens: tokensOf(data) });
     } else if (event.kind === "tool_call") {
       const tool = textIn(data, "tool");
       const waits = tool === "ask_human";
       const { end, to, open } = until(waits ? DECIDED : ENDED, waits ? undefined : tool);
       if (end && !waits) used.add(end);
       const failure = end && said(end);
-      spans.push({
+      add({
         ...base,
         what: tool ?? base.what,
         kind: waits ? "person" : "tool",
@@ -75,7 +83,7 @@ export function spansOf(task: Task, events: readonly TaskEvent[], now: number): 
         arguments: data.arguments,
       });
     } else if (event.kind === "tool_denied") {
-      spans.push({
+      add({
         ...base,
         what: textIn(data, "tool") ?? base.what,
         kind: "tool",
@@ -83,11 +91,11 @@ export function spansOf(task: Task, events: readonly TaskEvent[], now: number): 
         rule: textIn(data, "rule"),
         arguments: data.arguments,
       });
-    } else if (event.kind === "waiting_input" && spans.some((span) => span.open || span.to > at)) {
+    } else if (event.kind === "waiting_input" && (isOpen || latest > at)) {
       // The question is that of the call before it, which lasts until somebody answers.
     } else if (event.kind === "approval_requested" || event.kind === "waiting_input") {
       const { to, open } = until(DECIDED);
-      spans.push({
+      add({
         ...base,
         kind: "person",
         tone: open ? "active" : "done",
@@ -98,12 +106,12 @@ export function spansOf(task: Task, events: readonly TaskEvent[], now: number): 
         arguments: data.arguments,
       });
     } else {
-      spans.push({ ...base, kind: "mark" });
+      add({ ...base, kind: "mark" });
     }
   });
-  if (task.status === "running" && !spans.some((span) => span.open)) {
+  if (task.status === "running" && !isOpen) {
     // What goes on now is written down when it has ended; somebody who looks wants to see it.
-    const from = Math.max(...spans.map((span) => span.to), task.started_at?.getTime() ?? 0);
+    const from = Math.max(latest, task.started_at?.getTime() ?? 0);
     spans.push({
       what: "At work",
       kind: "step",
@@ -115,6 +123,34 @@ export function spansOf(task: Task, events: readonly TaskEvent[], now: number): 
     });
   }
   return spans;
+}
+
+/**
+ * Finds the next event of some kinds, and of one tool where that is named, after a
+ * place; places are asked for in order. Each list is walked once: an agent may have
+ * written any number of events.
+ */
+function createFinder(events: readonly TaskEvent[]) {
+  const lists = new Map<string, { at: number; places: number[] }>();
+  const name = (kind: string, tool?: string) => JSON.stringify([kind, tool]);
+  const note = (key: string, place: number) => {
+    const list = lists.get(key);
+    if (list) list.places.push(place);
+    else lists.set(key, { at: 0, places: [place] });
+  };
+  events.forEach((event, place) => {
+    const tool = textIn(dataOf(event), "tool");
+    note(name(event.kind), place);
+    if (tool !== undefined) note(name(event.kind, tool), place);
+  });
+  return (after: number, kinds: readonly string[], tool?: string): TaskEvent | undefined => {
+    const next = kinds.map((kind) => {
+      const list = lists.get(name(kind, tool));
+      while (list && list.places[list.at] <= after) list.at++;
+      return list?.places[list.at] ?? Infinity;
+    });
+    return events[Math.min(...next)];
+  };
 }
 
 function tokensOf(data: Record<string, unknown>): string | undefined {
@@ -140,8 +176,8 @@ const VERDICTS: Record<string, string> = {
 /** The waterfall: what happened when, how long it took, and what the policy said. */
 export function waterfall(spans: readonly Span[]) {
   if (spans.length === 0) return html`<p class="hint">Nothing has happened yet.</p>`;
-  const from = Math.min(...spans.map((span) => span.from));
-  const whole = Math.max(1, ...spans.map((span) => span.to - from));
+  const from = spans.reduce((least, span) => Math.min(least, span.from), Infinity);
+  const whole = spans.reduce((most, span) => Math.max(most, span.to - from), 1);
   return html`
     <ol class="waterfall">
       ${spans.map((span) =>
@@ -189,9 +225,7 @@ function more({ detail, arguments: given, rule, actor, from }: Span) {
     <div class="more">
       ${detail && html`<p dir="auto">${detail}</p>`}
       ${given !== undefined &&
-        html`<pre tabindex="0" role="group" aria-label="Arguments">${
-          JSON.stringify(given, null, 2)
-        }</pre>`}
+        html`<pre tabindex="0" role="group" aria-label="Arguments">${layOutJson(given)}</pre>`}
       <p class="hint">${rule && html`
         Rule <code>${rule}</code> ·
       `}${actor} · ${exact(new Date(from))}</p>
