@@ -48,7 +48,7 @@ export function openAuth({ services }: { services: Services }): OpenAuth {
   }
 
   const requireRole: MiddlewareHandler<Env> = async (c, next) => {
-    const bearer = /^Bearer +(.+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
+    const bearer = /^Bearer +(\S.*)$/i.exec(c.req.header("authorization") ?? "")?.[1];
     if (bearer !== undefined) {
       const role = await roleOf(c, bearer);
       if (!role) throw signInFirst("The token is neither the admin's nor a reader's");
