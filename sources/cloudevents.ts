@@ -135,9 +135,11 @@ function keyOf(event: unknown): string | undefined {
  * percent-decoded once. What is no UTF-8 then stays encoded.
  */
 function decodeHeader(value: string): string {
+  // One that is not closed is taken to the end, so that no part is looked at twice.
   const bare = value.replace(
-    /"((?:[^"\\]|\\.)*)"|"/g,
-    (_, quoted = "") => quoted.replace(/\\(.)/g, "$1"),
+    /"((?:[^"\\]|\\.)*)("?)/gs,
+    (_, quoted: string, end: string) =>
+      end ? quoted.replace(/\\(.)/g, "$1") : quoted.replaceAll('"', ""),
   );
   try {
     return oneLine(decodeURIComponent(bare), 1_000);

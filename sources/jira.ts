@@ -63,7 +63,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     line(comment, "author", "displayName"),
     line(payload, "worklog", "author", "displayName"),
   );
-  const [, thing, past] = /^(?:jira:)?(\w+?)_(\w+)$/.exec(event ?? "") ?? [];
+  const [, thing, past] = /^(?:jira:)?([^\W_]+)_(\w+)$/.exec(event ?? "") ?? [];
   const changes = list(payload, "changelog", "items").slice(0, 10).map((item) =>
     words(
       line(item, "field"),

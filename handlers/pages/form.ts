@@ -17,7 +17,7 @@ export function originFor({ publicUrl }: Pick<Config, "publicUrl">, request: Req
 /** A path of ours to go back to; anything else is the given one. */
 export function ownPath(text: string | null | undefined, otherwise: string): string {
   // A browser takes "//host" and "/\host" for another site.
-  return text && /^\/(?![/\\])[^\s\\]{0,2000}$/.test(text) ? text : otherwise;
+  return text && /^\/([^\s/\\][^\s\\]{0,1999})?$/.test(text) ? text : otherwise;
 }
 
 /** The text of a query's parameter; undefined when it is empty. */

@@ -55,15 +55,16 @@ export async function renderChanges(
   // A page shows the newest MOST_ROWS, so that older ones would leave it at once.
   const messages = await findMessages(database, [...messageIds].sort().slice(-MOST_ROWS));
   const rows = await readRows(parts, messages);
-  const unread = notifications.filter(({ item }) => item && isUnread(item));
+  const isTold = ({ item }: (typeof notifications)[number]) => item && isUnread(item);
+  const unread = notifications.filter(isTold);
   const gone = events.flatMap((event) => event.items)
     .filter(({ kind, item }) => kind === "message" && !item);
   const fragments = [
     ...gone.map(({ id }) => goneRow(id)),
     ...rows.map(messageRow),
     ...unread.slice(-MOST_UNREAD).map(({ item }) => notificationItem(item!)),
-    // All of them, however many: what is gone must not stay on a page.
-    ...notifications.filter((each) => !unread.includes(each)).map(({ id }) => goneNotification(id)),
+    // Never too many to tell: what is gone must not stay on a page.
+    ...notifications.filter((each) => !isTold(each)).map(({ id }) => goneNotification(id)),
     ...(notifications.length > 0 ? [unreadLink(await countUnread(database, MOST_UNREAD))] : []),
   ];
   return (await Promise.all(fragments)).join("");

@@ -51,7 +51,7 @@ interface AuthParts {
 
 function createGuard(parts: AuthParts): MiddlewareHandler<Env> {
   return async (c, next) => {
-    const bearer = /^Bearer +(.+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
+    const bearer = /^Bearer +(\S.*)$/i.exec(c.req.header("authorization") ?? "")?.[1];
     const who = bearer === undefined
       ? await whoBySession(parts, c)
       : await whoByToken(parts, c, bearer);

@@ -143,23 +143,23 @@ async function readAll(
   limit: number,
   take: (bytes: number) => void,
 ): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
+  // Copied as they come: chunks of a byte each would take a hundred times the budget in memory.
+  let bytes = new Uint8Array(SMALL_BYTES);
   let size = 0;
   while (true) {
     const { done, value } = await reader.read();
-    if (done) break;
-    size += value.byteLength;
-    if (size > limit) throw new TooLarge();
+    if (done) return bytes.slice(0, size);
+    const end = size + value.byteLength;
+    if (end > limit) throw new TooLarge();
     take(value.byteLength);
-    chunks.push(value);
+    if (end > bytes.length) {
+      const grown = new Uint8Array(Math.min(Math.max(end, 2 * bytes.length), limit));
+      grown.set(bytes.subarray(0, size));
+      bytes = grown;
+    }
+    bytes.set(value, size);
+    size = end;
   }
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return bytes;
 }
 
 function broken(why: string): Problem {

@@ -2,6 +2,7 @@ import { MOST_RESULT, readResult } from "../arq/inspect_job.ts";
 import { type Json, toJson } from "../arq/pickle/json.ts";
 import { type PickleValue, PyObject } from "../arq/pickle/value.ts";
 import { decodeResult } from "../arq/wire.ts";
+import { layOutJson } from "../../sources/kit/json_layout.ts";
 import { errorText } from "../process/log.ts";
 import { type Redact, redactTexts } from "../redaction/redact.ts";
 import type { Redis } from "../store/redis.ts";
@@ -84,7 +85,7 @@ function toTextAndData(value: PickleValue): [text: string, data: Json] {
     }
   }
   // Indented, it is a block of code in Markdown that no text in it can end.
-  return [JSON.stringify(data, null, 2).replaceAll(/^/gm, "    "), data];
+  return [layOutJson(data).replaceAll(/^/gm, "    "), data];
 }
 
 /** As Python's own traceback would end: `ValueError: boom`. */

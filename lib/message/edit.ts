@@ -34,13 +34,11 @@ export function editableOf(
   const text = cleanText(body);
   if (text === undefined) return { why: "it is not text, and editing would change all of it" };
   const isJson = bare(text) !== "" && findJsonFault(bare(text)) === undefined;
-  const indented = isJson && !/[\r\n]/.test(text) ? indentJson(text) : undefined;
+  const indented = isJson && !/[\r\n]/.test(text) ? indentJson(text, MOST_EDITED_BYTES) : undefined;
   return {
     text,
     isJson: isJson || /[/+]json$/.test(mediaType(headers.get("content-type"))),
-    indented: indented !== text && indented && indented.length <= MOST_EDITED_BYTES
-      ? indented
-      : undefined,
+    indented: indented === text ? undefined : indented,
   };
 }
 

@@ -37,10 +37,16 @@ export function maskUrl(text: string, also: readonly string[] = []): string {
     url.username = url.username ? MASK : "";
     url.password = url.password ? MASK : "";
   }
-  for (const name of [...url.searchParams.keys()]) {
-    if (SECRET_PARAMETER.test(name) || also.includes(name.toLowerCase())) {
-      url.searchParams.set(name, MASK);
-    }
+  const isSecret = (name: string) =>
+    SECRET_PARAMETER.test(name) || also.includes(name.toLowerCase());
+  const shown: [name: string, value: string][] = [];
+  const masked = new Set<string>();
+  for (const [name, value] of url.searchParams) {
+    if (!isSecret(name)) shown.push([name, value]);
+    else if (!masked.has(name)) shown.push([name, MASK]);
+    if (isSecret(name)) masked.add(name);
   }
+  // Set once: each change of a parameter would write the whole URL again.
+  if (masked.size > 0) url.search = new URLSearchParams(shown).toString();
   return url.href;
 }

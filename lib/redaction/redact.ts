@@ -32,11 +32,14 @@ function base64Of(secret: string): string[] {
   const bytes = Buffer.from(secret);
   const whole = bytes.toString("base64");
   const inside = [0, 1, 2].map((offset) => {
-    const text = Buffer.concat([Buffer.alloc(offset), bytes]).toString("base64").replace(/=+$/, "");
+    const text = Buffer.concat([Buffer.alloc(offset), bytes]).toString("base64").replace(
+      /={1,2}$/,
+      "",
+    );
     const first = Math.ceil(offset * 8 / 6);
     return text.slice(first, Math.floor((offset + bytes.length) * 8 / 6));
   });
-  return [whole, whole.replace(/=+$/, ""), ...inside]
+  return [whole, whole.replace(/={1,2}$/, ""), ...inside]
     .flatMap((text) => [text, text.replaceAll("+", "-").replaceAll("/", "_")]);
 }
 

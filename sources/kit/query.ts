@@ -28,9 +28,9 @@ export function readQuery(source: Source, request: Omit<Incoming, "queryForm">):
 }
 
 function formOf({ secretNames = [] }: Source, url: string): string {
-  const query = URL.parse(url)?.searchParams ?? new URLSearchParams();
-  for (const name of [...query.keys()]) {
-    if (secretNames.includes(name.toLowerCase())) query.delete(name);
-  }
-  return query.toString();
+  const query = URL.parse(url)?.searchParams ?? [];
+  // Made anew: each deletion from the URL's own would write the whole URL again.
+  return new URLSearchParams(
+    Array.from(query).filter(([name]) => !secretNames.includes(name.toLowerCase())),
+  ).toString();
 }

@@ -1,3 +1,5 @@
+import { layOutJson } from "./json_layout.ts";
+
 /** Longer bodies are not tried: some twenty writings each cost a signature over the whole body. */
 const MOST_BYTES = 64 * 1024;
 
@@ -24,7 +26,7 @@ export function rewrittenBodies(body: Uint8Array): RewrittenBody[] {
   try {
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body);
     seen.add(text);
-    add(text.replace(/[\r\n]+$/, ""), "the body without its last line break");
+    add(withoutLineEnd(text), "the body without its last line break");
     add(`${text}\n`, "the body with a line break at its end");
     add(text.replaceAll("\r\n", "\n"), "the body with other line breaks");
     add(text.replace(/\r?\n/g, "\r\n"), "the body with other line breaks");
@@ -38,8 +40,8 @@ export function rewrittenBodies(body: Uint8Array): RewrittenBody[] {
       [ascii(compact).replaceAll("/", "\\/"), "its JSON as PHP writes it"],
       [spaced, "its JSON with a space after each comma and colon"],
       [ascii(spaced), "its JSON as Python writes it"],
-      ...[2, 4, "\t"].map((indent): [string, string] => [
-        JSON.stringify(value, null, indent),
+      ...([2, 4, "\t"] as const).map((indent): [string, string] => [
+        layOutJson(value, indent),
         "its JSON written over several lines",
       ]),
     ];
@@ -53,9 +55,19 @@ export function rewrittenBodies(body: Uint8Array): RewrittenBody[] {
   return writings;
 }
 
+/** By hand: an expression would look at each line break of the body, and from there at all that follow. */
+function withoutLineEnd(text: string): string {
+  let end = text.length;
+  while (text[end - 1] === "\n" || text[end - 1] === "\r") end--;
+  return text.slice(0, end);
+}
+
 /** Compact JSON with a space after each comma and colon that stands outside of a string. */
 function spread(json: string): string {
-  return json.replace(/"(?:[^"\\]|\\.)*"|[,:]/g, (part) => part.length === 1 ? `${part} ` : part);
+  return json.replace(
+    /"(?:[^"\\]|\\.)*"?|[,:]/gs,
+    (part) => part === "," || part === ":" ? `${part} ` : part,
+  );
 }
 
 function ascii(json: string): string {

@@ -47,8 +47,15 @@ export function findUpdates(payload: unknown): MetaUpdate[] {
 export function keyOf({ kind, item, around }: MetaUpdate): string {
   const id = kind === "messaging" ? text(item, "message", "mid") : text(item, "id");
   if (id) return [kind, id, text(item, "status")].join("|");
-  return digest(JSON.stringify([kind, item, text(around, "id"), text(around, "time")]));
+  return digest(JSON.stringify([kind, item, mark(around, "id"), mark(around, "time")]));
 }
+
+/** What an entry's updates have in common is read once for each of them, so only as much as an id can be. */
+function mark(around: unknown, key: string): string | undefined {
+  return text(around, key)?.slice(0, MAX_MARK);
+}
+
+const MAX_MARK = 1_000;
 
 /** One update in words. */
 export function extractUpdate({ kind, item, around }: MetaUpdate): Extracted {

@@ -163,7 +163,7 @@ describe("an edited replay", () => {
       [answer.status, answer.headers.get("location")],
       [307, `/api/messages/${id}/replay`],
     );
-    const page = await submit(id, { body: indentJson(payload).replaceAll("\n", "\r\n") });
+    const page = await submit(id, { body: indentJson(payload)!.replaceAll("\n", "\r\n") });
     assertEquals([page.status, page.headers.get("location")], [307, `/messages/${id}/replay`]);
   });
 

@@ -6,6 +6,7 @@ import type { Notification } from "../../../lib/notify/notification.ts";
 import type { Task, TaskEvent } from "../../../lib/task/task.ts";
 import type { User } from "../../../lib/people/user.ts";
 import { counted } from "../parts/count.ts";
+import { layOutJson } from "../../../sources/kit/json_layout.ts";
 import { dataOf } from "./event_words.ts";
 import { linkTo } from "../parts/filters.ts";
 import { icon } from "../parts/icon.ts";
@@ -161,7 +162,7 @@ function approvalCard(
   return html`
     <section class="card asks" aria-labelledby="a-${id}">
       <h2 id="a-${id}">${icon("ask")}<span>May the agent call <code>${tool}</code>?</span></h2>
-      <pre tabindex="0" role="group" aria-label="Arguments">${JSON.stringify(given, null, 2)}</pre>
+      <pre tabindex="0" role="group" aria-label="Arguments">${layOutJson(given)}</pre>
       <p class="said">The policy asks (<code>${rule}</code>). Your word is good for this call with
         these arguments, once. Without one it is refused ${ahead(expires_at)}.</p>
       <form method="post" action="/tasks/${taskId}/decide" class="actions">

@@ -2,6 +2,7 @@ import { html } from "hono/html";
 import type { Task, TaskEvent } from "../../../lib/task/task.ts";
 import { dataOf, said, textIn } from "./event_words.ts";
 import { icon, type IconName } from "../parts/icon.ts";
+import { layOutJson } from "../../../sources/kit/json_layout.ts";
 import type { StageView } from "../parts/stages.ts";
 import { exact, since, took } from "../parts/time.ts";
 
@@ -35,17 +36,23 @@ export function spansOf(task: Task, events: readonly TaskEvent[], now: number): 
   const spans: Span[] = [];
   // A call and its result are two entries, and one bar.
   const results = new Set<TaskEvent>();
+  const nextOf = createFinder(events);
+  let isOpen = false;
+  let latest = -Infinity;
   events.forEach((event, index) => {
     if (results.has(event)) return;
     const isOfCallBefore = event.kind === "waiting_input" &&
-      spans.some((span) => span.open || span.to > event.at.getTime());
+      (isOpen || latest > event.at.getTime());
     if (isOfCallBefore) return;
-    const { result, ...span } = spanOf(event, followUp(task, events.slice(index + 1), now));
+    const after: Finder = (kinds, tool) => nextOf(index, kinds, tool);
+    const { result, ...span } = spanOf(event, followUp(task, after, now));
     if (result) results.add(result);
+    isOpen ||= span.open ?? false;
+    latest = Math.max(latest, span.to);
     spans.push(span);
   });
-  if (task.status === "running" && !spans.some((span) => span.open)) {
-    spans.push(atWork(task, spans, now));
+  if (task.status === "running" && !isOpen) {
+    spans.push(atWork(task, latest, now));
   }
   return spans;
 }
@@ -56,13 +63,42 @@ type FollowUp = (
   tool?: string,
 ) => { end?: TaskEvent; to: number; open: boolean };
 
-function followUp(task: Task, later: readonly TaskEvent[], now: number): FollowUp {
+/** The next entry of some kinds, and of one tool where that is named. */
+type Finder = (kinds: readonly string[], tool?: string) => TaskEvent | undefined;
+
+function followUp(task: Task, after: Finder, now: number): FollowUp {
   return (kinds, tool) => {
-    const end = later.find((each) =>
-      kinds.includes(each.kind) && (tool === undefined || textIn(dataOf(each), "tool") === tool)
-    );
+    const end = after(kinds, tool);
     const to = end?.at.getTime() ?? task.finished_at?.getTime() ?? now;
     return { end, to, open: !end && task.finished_at === null };
+  };
+}
+
+/**
+ * Finds the next event of some kinds, and of one tool where that is named, after a
+ * place; places are asked for in order. Each list is walked once: an agent may have
+ * written any number of events.
+ */
+function createFinder(events: readonly TaskEvent[]) {
+  const lists = new Map<string, { at: number; places: number[] }>();
+  const name = (kind: string, tool?: string) => JSON.stringify([kind, tool]);
+  const note = (key: string, place: number) => {
+    const list = lists.get(key);
+    if (list) list.places.push(place);
+    else lists.set(key, { at: 0, places: [place] });
+  };
+  events.forEach((event, place) => {
+    const tool = textIn(dataOf(event), "tool");
+    note(name(event.kind), place);
+    if (tool !== undefined) note(name(event.kind, tool), place);
+  });
+  return (after: number, kinds: readonly string[], tool?: string): TaskEvent | undefined => {
+    const next = kinds.map((kind) => {
+      const list = lists.get(name(kind, tool));
+      while (list && list.places[list.at] <= after) list.at++;
+      return list?.places[list.at] ?? Infinity;
+    });
+    return events[Math.min(...next)];
   };
 }
 
@@ -150,8 +186,8 @@ function personSpan(event: TaskEvent, until: FollowUp): Span {
 }
 
 /** What goes on now is written down when it has ended; somebody who looks wants to see it. */
-function atWork(task: Task, spans: readonly Span[], now: number): Span {
-  const from = Math.max(...spans.map((span) => span.to), task.started_at?.getTime() ?? 0);
+function atWork(task: Task, latest: number, now: number): Span {
+  const from = Math.max(latest, task.started_at?.getTime() ?? 0);
   return {
     what: "At work",
     kind: "step",
@@ -186,8 +222,8 @@ const VERDICTS: Record<string, string> = {
 /** The waterfall: what happened when, how long it took, and what the policy said. */
 export function waterfall(spans: readonly Span[]) {
   if (spans.length === 0) return html`<p class="hint">Nothing has happened yet.</p>`;
-  const from = Math.min(...spans.map((span) => span.from));
-  const whole = Math.max(1, ...spans.map((span) => span.to - from));
+  const from = spans.reduce((least, span) => Math.min(least, span.from), Infinity);
+  const whole = spans.reduce((most, span) => Math.max(most, span.to - from), 1);
   return html`
     <ol class="waterfall">
       ${spans.map((span) =>
@@ -235,9 +271,7 @@ function more({ detail, arguments: given, rule, actor, from }: Span) {
     <div class="more">
       ${detail && html`<p dir="auto">${detail}</p>`}
       ${given !== undefined &&
-        html`<pre tabindex="0" role="group" aria-label="Arguments">${
-          JSON.stringify(given, null, 2)
-        }</pre>`}
+        html`<pre tabindex="0" role="group" aria-label="Arguments">${layOutJson(given)}</pre>`}
       <p class="hint">${rule && html`
         Rule <code>${rule}</code> ·
       `}${actor} · ${exact(new Date(from))}</p>

@@ -10,6 +10,8 @@ const MOST_CHARACTERS = 8_000;
 const MOST_HITS = 20;
 /** What is shown on both sides of a hit: about a line. */
 const AROUND = 100;
+/** What `get_payload` takes: a longer path would be all that a hit says. */
+const MOST_PATH = 500;
 
 /** Reads a part of the message. */
 export const getPayload: Tool<{ path: string; offset: number }> = {
@@ -18,7 +20,7 @@ export const getPayload: Tool<{ path: string; offset: number }> = {
   capability: { reads: "payload", effect: "none" },
   atomic: true,
   arguments: z.strictObject({
-    path: z.string().max(500).default("")
+    path: z.string().max(MOST_PATH).default("")
       .describe('Where, such as "issue.labels[0].name"; "" is the whole'),
     offset: z.number().int().min(0).default(0)
       .describe("The character to begin with, for parts longer than one answer"),
@@ -76,16 +78,23 @@ function search(
     const found = whole.toLowerCase().indexOf(text);
     if (found < 0) return;
     hits.push({
-      path,
+      path: cut(path, MOST_PATH),
       excerpt: whole.slice(Math.max(0, found - AROUND), found + text.length + AROUND)
         .toWellFormed(),
     });
     return;
   }
   for (const [key, each] of Object.entries(value)) {
-    const below = Array.isArray(value) ? `${path}[${key}]` : path ? `${path}.${key}` : key;
+    // Longer ones are never told whole: they need not grow with each level.
+    const below = path.length > MOST_PATH
+      ? path
+      : Array.isArray(value)
+      ? `${path}[${key}]`
+      : path
+      ? `${path}.${key}`
+      : key;
     if (!Array.isArray(value) && key.toLowerCase().includes(text) && hits.length < MOST_HITS) {
-      hits.push({ path: cut(below, 500), excerpt: "(the name of a field)" });
+      hits.push({ path: cut(below, MOST_PATH), excerpt: "(the name of a field)" });
     }
     search(each, below, text, hits, budget);
   }

@@ -1,5 +1,6 @@
 import type { Approval } from "../../task/approval.ts";
 import type { Redact } from "../../redaction/redact.ts";
+import { layOutJson } from "../../../sources/kit/json_layout.ts";
 import type { Task } from "../../task/task.ts";
 import { escape, escapedWithin, plain } from "./text.ts";
 
@@ -172,7 +173,7 @@ function approvalOf(
   { id, tool, arguments: args, rule }: Approval,
   redact: Redact,
 ): unknown[] {
-  const call = redact(JSON.stringify(args, null, 1));
+  const call = redact(layOutJson(args, 1));
   const tooLong = plain(call, ARGUMENTS_LENGTH) !== call.trim();
   const shown = section(
     `${plain(tool, 100)} (${plain(rule, 300)})\n${plain(call, ARGUMENTS_LENGTH)}` +
