@@ -15,8 +15,9 @@ import {
   type EventStream,
   freePort,
   openEvents,
-  type Process,
+  startMain,
   startProcess,
+  startWorker,
   until,
   within,
 } from "../servers/mod.ts";
@@ -85,7 +86,10 @@ describeWith(
       await using worker = await startWorker(env, { wait: false });
       await using load = startLoad(main.origin, { parallel: 4 });
       await load.acked(20);
-      assertEquals((await ask(main.origin, "/webhook/health")).status, "degraded");
+      assertEquals(
+        (await ask(main.origin, "/webhook/health")).status,
+        "degraded",
+      );
       await servers.postgres.restart();
       await load.acked(20);
       await audit(main.origin, await load.end());
@@ -106,7 +110,10 @@ describeWith(
         `POST /webhook/test HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\nhalf`,
       );
       const ended = await within(
-        Promise.all([main.process.kill("SIGTERM"), worker.process.kill("SIGTERM")]),
+        Promise.all([
+          main.process.kill("SIGTERM"),
+          worker.process.kill("SIGTERM"),
+        ]),
         STOP_MS,
         "both to end",
       );
@@ -117,29 +124,36 @@ describeWith(
   },
 );
 
-describeWith({ postgres: "own", redis: "own" }, "Otto with frozen stores", (servers) => {
-  it("ends in time all the same", async () => {
-    const env = {
-      DATABASE_URL: await servers.postgres.createDatabase(),
-      REDIS_URL: servers.redis.url,
-    };
-    await using main = await startMain(env);
-    await using worker = await startWorker(env);
-    await using load = startLoad(main.origin, { parallel: 4 });
-    await load.acked(20);
-    await Promise.all([servers.postgres.freeze(), servers.redis.freeze()]);
-    await load.refused(1);
-    const ended = await within(
-      Promise.all([main.process.kill("SIGTERM"), worker.process.kill("SIGTERM")]),
-      STOP_MS,
-      "both to end",
-    );
-    assertEquals(ended.map((exit) => exit.code), [0, 0]);
-    await Promise.all([servers.postgres.thaw(), servers.redis.thaw()]);
-    await Promise.all([main.start(), worker.start()]);
-    await audit(main.origin, await load.end());
-  });
-});
+describeWith(
+  { postgres: "own", redis: "own" },
+  "Otto with frozen stores",
+  (servers) => {
+    it("ends in time all the same", async () => {
+      const env = {
+        DATABASE_URL: await servers.postgres.createDatabase(),
+        REDIS_URL: servers.redis.url,
+      };
+      await using main = await startMain(env);
+      await using worker = await startWorker(env);
+      await using load = startLoad(main.origin, { parallel: 4 });
+      await load.acked(20);
+      await Promise.all([servers.postgres.freeze(), servers.redis.freeze()]);
+      await load.refused(1);
+      const ended = await within(
+        Promise.all([
+          main.process.kill("SIGTERM"),
+          worker.process.kill("SIGTERM"),
+        ]),
+        STOP_MS,
+        "both to end",
+      );
+      assertEquals(ended.map((exit) => exit.code), [0, 0]);
+      await Promise.all([servers.postgres.thaw(), servers.redis.thaw()]);
+      await Promise.all([main.start(), worker.start()]);
+      await audit(main.origin, await load.end());
+    });
+  },
+);
 
 describeWith({ postgres: "own" }, "Otto with PostgreSQL alone", (servers) => {
   let env: Record<string, string>;
@@ -172,22 +186,42 @@ describeWith({ postgres: "own" }, "Otto with PostgreSQL alone", (servers) => {
   });
 
   it("refuses a database that would not take every text, saying how to make one", async () => {
-    const DATABASE_URL = await servers.postgres.createDatabase(undefined, { encoding: "LATIN1" });
-    await using child = startProcess(["main.ts"], { DATABASE_URL, PORT: String(await freePort()) });
+    const DATABASE_URL = await servers.postgres.createDatabase(undefined, {
+      encoding: "LATIN1",
+    });
+    await using child = startProcess(["main.ts"], {
+      DATABASE_URL,
+      PORT: String(await freePort()),
+    });
     assertEquals((await child.exited).code, 1);
-    assertMatch(child.lines.join(" "), /encoding LATIN1\. Make one with: .*'UTF8'/);
-    assert(!child.lines.some((line) => /^\s+at /.test(line)), child.lines.join("\n"));
+    assertMatch(
+      child.lines.join(" "),
+      /encoding LATIN1\. Make one with: .*'UTF8'/,
+    );
+    assert(
+      !child.lines.some((line) => /^\s+at /.test(line)),
+      child.lines.join("\n"),
+    );
   });
 
   it("listens while PostgreSQL is down, says 503, and recovers by itself", async () => {
     await servers.postgres.kill();
     await using main = await startMain(env);
     await using _worker = await startWorker(env, { wait: false });
-    const answer = await fetch(`${main.origin}/webhook/test`, { method: "POST", body: "{}" });
-    assertEquals([answer.status, answer.headers.has("retry-after")], [503, true]);
+    const answer = await fetch(`${main.origin}/webhook/test`, {
+      method: "POST",
+      body: "{}",
+    });
+    assertEquals([answer.status, answer.headers.has("retry-after")], [
+      503,
+      true,
+    ]);
     assertEquals((await answer.json()).error.code, "no_store");
     const health = await fetch(`${main.origin}/webhook/health`);
-    assertEquals([health.status, (await health.json()).status], [503, "unhealthy"]);
+    assertEquals([health.status, (await health.json()).status], [
+      503,
+      "unhealthy",
+    ]);
     await servers.postgres.restart();
     await using load = startLoad(main.origin, { parallel: 4 });
     await load.acked(20);
@@ -215,7 +249,8 @@ describeWith({ postgres: "own" }, "Otto with PostgreSQL alone", (servers) => {
     await lock.release();
     await worker.start();
     await until(async () => {
-      const [{ n }] = await sql`select count(*)::int as n from messages where state = 'new'`;
+      const [{ n }] =
+        await sql`select count(*)::int as n from messages where state = 'new'`;
       return n === 0;
     }, { what: "another worker to take all over", timeoutMs: TAKEOVER_MS });
     const tookMs = Math.round(performance.now() - killedAt);
@@ -239,7 +274,9 @@ describeWith({ postgres: "own" }, "Otto with PostgreSQL alone", (servers) => {
       return n;
     };
     await until(() => running(1), { what: "the worker to start tasks" });
-    await until(() => waitingForLocks(sql), { what: "the worker to try to finish them" });
+    await until(() => waitingForLocks(sql), {
+      what: "the worker to try to finish them",
+    });
     const held = await running(1);
     worker.process.freeze();
     const frozenAt = performance.now();
@@ -249,7 +286,10 @@ describeWith({ postgres: "own" }, "Otto with PostgreSQL alone", (servers) => {
       timeoutMs: TAKEOVER_MS,
     });
     const tookMs = Math.round(performance.now() - frozenAt);
-    assert(tookMs < TAKEOVER_MS, `The last was started again after ${tookMs} ms`);
+    assert(
+      tookMs < TAKEOVER_MS,
+      `The last was started again after ${tookMs} ms`,
+    );
     // Now what the frozen one asked for goes through as well, and must change nothing.
     await lock.release();
     worker.process.thaw();
@@ -286,10 +326,13 @@ describe("Otto embedded", () => {
     await using stream = await openEvents(`${main.origin}/api/stream`);
     await load.acked(20);
     const end = lastWordOf(stream);
-    assertEquals(await within(main.process.kill("SIGTERM"), STOP_MS, "it to end"), {
-      code: 0,
-      signal: null,
-    });
+    assertEquals(
+      await within(main.process.kill("SIGTERM"), STOP_MS, "it to end"),
+      {
+        code: 0,
+        signal: null,
+      },
+    );
     assertMatch(await end, /has ended/);
     await main.start();
     await load.acked(5);
@@ -308,7 +351,10 @@ describe("Otto embedded", () => {
       second.lines.join("\n"),
       /^Cannot open the data folder .*: another Otto is running on it\. Stop that one, /m,
     );
-    assert(!second.lines.some((line) => /^\s+at /.test(line)), second.lines.join("\n"));
+    assert(
+      !second.lines.some((line) => /^\s+at /.test(line)),
+      second.lines.join("\n"),
+    );
     assertEquals((await ask(main.origin, "/health")).status, "ok");
   });
 
@@ -319,9 +365,15 @@ describe("Otto embedded", () => {
       const asked = await Promise.allSettled(
         Array.from({ length: 4 }, () => lockFolder(folder.path)),
       );
-      const given = asked.flatMap((each) => each.status === "fulfilled" ? each.value : []);
+      const given = asked.flatMap((each) =>
+        each.status === "fulfilled" ? each.value : []
+      );
       assertEquals(given.length, 1);
-      await assertRejects(() => lockFolder(folder.path), LockedError, "another Otto is running");
+      await assertRejects(
+        () => lockFolder(folder.path),
+        LockedError,
+        "another Otto is running",
+      );
       await given[0][Symbol.asyncDispose]();
       await (await lockFolder(folder.path))[Symbol.asyncDispose]();
     }
@@ -351,74 +403,19 @@ describe("Otto does not start", () => {
   ];
   for (const [name, file, env, message] of refusals) {
     it(`${name}, saying what to set`, async () => {
-      await using child = startProcess([file], { ...env, PORT: String(await freePort()) });
+      await using child = startProcess([file], {
+        ...env,
+        PORT: String(await freePort()),
+      });
       assertEquals((await child.exited).code, 1);
       assertMatch(child.lines.join(" "), message);
-      assert(!child.lines.some((line) => /^\s+at /.test(line)), child.lines.join("\n"));
+      assert(
+        !child.lines.some((line) => /^\s+at /.test(line)),
+        child.lines.join("\n"),
+      );
     });
   }
 });
-
-/** A process of ours that can be killed and started again under the same settings. */
-interface Restartable extends AsyncDisposable {
-  readonly process: Process;
-  kill(): Promise<void>;
-  start(): Promise<void>;
-  /** Kill -9, and start again. */
-  restart(): Promise<void>;
-}
-
-async function startRestartable(
-  args: string[],
-  env: Record<string, string>,
-  ready: (process: Process) => Promise<unknown>,
-): Promise<Restartable> {
-  let process = startProcess(args, env);
-  await ready(process);
-  const kill = async () => void await process.kill("SIGKILL");
-  async function start() {
-    process = startProcess(args, env);
-    await ready(process);
-  }
-  return {
-    get process() {
-      return process;
-    },
-    kill,
-    start,
-    async restart() {
-      await kill();
-      await start();
-    },
-    [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),
-  };
-}
-
-async function startMain(
-  env: Record<string, string>,
-): Promise<Restartable & { origin: string; port: number }> {
-  const port = await freePort();
-  const ready = (process: Process) => process.waitForLine(/Otto is ready/, { timeoutMs: START_MS });
-  const main = await startRestartable(["main.ts"], { ...env, PORT: String(port) }, ready);
-  return Object.defineProperties(main, {
-    origin: { value: `http://127.0.0.1:${port}` },
-    port: { value: port },
-  }) as Restartable & { origin: string; port: number };
-}
-
-function startWorker(
-  env: Record<string, string>,
-  { wait = true } = {},
-): Promise<Restartable> {
-  return startRestartable(
-    ["worker.ts"],
-    env,
-    (process) =>
-      wait
-        ? process.waitForLine(/worker\.started/, { timeoutMs: START_MS })
-        : process.waitForLine(/./, { timeoutMs: START_MS }),
-  );
-}
 
 /** One delivery, as its sender remembers it. */
 interface Delivery {
@@ -438,13 +435,19 @@ function startLoad(origin: string, { parallel }: { parallel: number }) {
 
   async function sendOne(): Promise<void> {
     const id = newId();
-    const body = JSON.stringify({ delivery: id, pad: "ä\u2028".repeat(delivered.length % 50) });
+    const body = JSON.stringify({
+      delivery: id,
+      pad: "ä\u2028".repeat(delivered.length % 50),
+    });
     while (true) {
       try {
         const answer = await fetch(`${origin}/webhook/github`, {
           method: "POST",
           body,
-          headers: { "content-type": "application/json", "x-github-delivery": id },
+          headers: {
+            "content-type": "application/json",
+            "x-github-delivery": id,
+          },
           signal: AbortSignal.timeout(5_000),
         });
         const said = await answer.json();
@@ -455,7 +458,9 @@ function startLoad(origin: string, { parallel }: { parallel: number }) {
         assertEquals(answer.status, 503, JSON.stringify(said));
         refusals.push(said.error.code);
       } catch (error) {
-        if (error instanceof Error && error.name === "AssertionError") throw error;
+        if (error instanceof Error && error.name === "AssertionError") {
+          throw error;
+        }
         refusals.push(String(error));
       }
       // Not a wait for something: no sender comes back at once.
@@ -473,16 +478,24 @@ function startLoad(origin: string, { parallel }: { parallel: number }) {
   const ended = Promise.all(senders);
   ended.catch(() => {});
 
-  async function more(list: unknown[], count: number, what: string): Promise<void> {
+  async function more(
+    list: unknown[],
+    count: number,
+    what: string,
+  ): Promise<void> {
     const enough = list.length + count;
     await Promise.race([
-      until(() => list.length >= enough, { what: `${count} more ${what}`, timeoutMs: START_MS }),
+      until(() => list.length >= enough, {
+        what: `${count} more ${what}`,
+        timeoutMs: START_MS,
+      }),
       ended,
     ]);
   }
   return {
     /** Waits until so many more were answered with 200. */
-    acked: (count: number) => more(delivered, count, "webhooks to be acknowledged"),
+    acked: (count: number) =>
+      more(delivered, count, "webhooks to be acknowledged"),
     refused: (count: number) => more(refusals, count, "webhooks to be refused"),
     /** Ends when everything begun has been delivered, and tells what was. */
     async end(): Promise<Delivery[]> {
@@ -503,7 +516,11 @@ async function audit(origin: string, sent: Delivery[]): Promise<void> {
   await until(async () => {
     const stats = await ask(origin, "/webhook/stats");
     assertEquals(
-      [stats.queue.depth, stats.queue.spilled, stats.jobs.pending + stats.jobs.running],
+      [
+        stats.queue.depth,
+        stats.queue.spilled,
+        stats.jobs.pending + stats.jobs.running,
+      ],
       [0, 0, 0],
     );
     return true;
@@ -511,15 +528,25 @@ async function audit(origin: string, sent: Delivery[]): Promise<void> {
 
   // The statistics are up to two seconds old, so the rows have the last word.
   const [messages, tasks] = await until(async () => {
-    const [messages, tasks] = [await list(origin, "messages"), await list(origin, "tasks")];
-    assert(!messages.some((each) => each.state === "new"), "Some messages are new");
-    assert(!tasks.some((each) => ["pending", "running"].includes(each.status)), "Some tasks run");
+    const [messages, tasks] = [
+      await list(origin, "messages"),
+      await list(origin, "tasks"),
+    ];
+    assert(
+      !messages.some((each) => each.state === "new"),
+      "Some messages are new",
+    );
+    assert(
+      !tasks.some((each) => ["pending", "running"].includes(each.status)),
+      "Some tasks run",
+    );
     assertEquals(tasks.length, messages.length);
     return [messages, tasks];
   }, { what: "a finished task for each message", timeoutMs: DRAIN_MS });
   const notifications = await until(async () => {
     const all = await list(origin, "notifications");
-    return all.every((each) => each.state === "sent") && all.length >= tasks.length && all;
+    return all.every((each) => each.state === "sent") &&
+      all.length >= tasks.length && all;
   }, { what: "all to be told", timeoutMs: DRAIN_MS });
 
   // Nothing lost, nothing altered, one message for each delivery, nothing invented.
@@ -527,7 +554,10 @@ async function audit(origin: string, sent: Delivery[]): Promise<void> {
     messages.map((each) => each.delivery_id).toSorted(),
     sent.map(({ id }) => id).toSorted(),
   );
-  assertEquals(new Set(messages.map((each) => each.state)), new Set(["processed"]));
+  assertEquals(
+    new Set(messages.map((each) => each.state)),
+    new Set(["processed"]),
+  );
   await eachOf(sent, async ({ id, body, messageId }) => {
     const message = await ask(origin, `/api/messages/${messageId}`);
     assertEquals(message.delivery_id, id);
@@ -539,24 +569,36 @@ async function audit(origin: string, sent: Delivery[]): Promise<void> {
     tasks.map((each) => each.message_id).toSorted(),
     messages.map((each) => each.message_id).toSorted(),
   );
-  assertEquals(new Set(tasks.map((each) => each.status)), new Set(["completed"]));
+  assertEquals(
+    new Set(tasks.map((each) => each.status)),
+    new Set(["completed"]),
+  );
   assertEquals(
     notifications.map((each) => each.task_id).toSorted(),
     tasks.map((each) => each.id).toSorted(),
   );
-  assertEquals(new Set(notifications.map((each) => each.kind)), new Set(["completed"]));
+  assertEquals(
+    new Set(notifications.map((each) => each.kind)),
+    new Set(["completed"]),
+  );
   await eachOf(tasks, async ({ id }) => {
     const { events } = await ask(origin, `/api/tasks/${id}`);
     const kinds = events.map((event: { kind: string }) => event.kind);
     for (const once of ["created", "completed"]) {
-      assertEquals(kinds.filter((kind: string) => kind === once).length, 1, kinds.join());
+      assertEquals(
+        kinds.filter((kind: string) => kind === once).length,
+        1,
+        kinds.join(),
+      );
     }
   });
 }
 
 // deno-lint-ignore no-explicit-any -- answers of many shapes
 async function ask(origin: string, path: string): Promise<any> {
-  const answer = await fetch(origin + path, { signal: AbortSignal.timeout(10_000) });
+  const answer = await fetch(origin + path, {
+    signal: AbortSignal.timeout(10_000),
+  });
   return await answer.json();
 }
 
@@ -566,7 +608,10 @@ async function list(origin: string, what: string): Promise<any[]> {
   const items = [];
   let cursor = "";
   do {
-    const page = await ask(origin, `/api/${what}?limit=200${cursor && `&cursor=${cursor}`}`);
+    const page = await ask(
+      origin,
+      `/api/${what}?limit=200${cursor && `&cursor=${cursor}`}`,
+    );
     items.push(...page.items);
     cursor = page.next ?? "";
   } while (cursor);
@@ -574,10 +619,15 @@ async function list(origin: string, what: string): Promise<any[]> {
 }
 
 /** Does something with each, some at a time. */
-async function eachOf<T>(items: readonly T[], look: (item: T) => Promise<void>): Promise<void> {
+async function eachOf<T>(
+  items: readonly T[],
+  look: (item: T) => Promise<void>,
+): Promise<void> {
   const left = [...items];
   await Promise.all(Array.from({ length: 8 }, async () => {
-    for (let item = left.pop(); item !== undefined; item = left.pop()) await look(item);
+    for (let item = left.pop(); item !== undefined; item = left.pop()) {
+      await look(item);
+    }
   }));
 }
 
@@ -592,7 +642,9 @@ async function lastWordOf(stream: EventStream): Promise<string> {
 
 function client(url: string): postgres.Sql & AsyncDisposable {
   const sql = postgres(url, { max: 1, fetch_types: false, onnotice: () => {} });
-  return Object.assign(sql, { [Symbol.asyncDispose]: () => sql.end({ timeout: 1 }) });
+  return Object.assign(sql, {
+    [Symbol.asyncDispose]: () => sql.end({ timeout: 1 }),
+  });
 }
 
 /** Keeps everybody else from writing into a table. */
@@ -618,7 +670,9 @@ async function cutOff(sql: postgres.Sql): Promise<void> {
   await sql`
     select pg_terminate_backend(pid) from pg_stat_activity
     where datname = current_database() and wait_event_type = 'Lock'`;
-  await until(async () => await waitingForLocks(sql) === 0, { what: "them to be gone" });
+  await until(async () => await waitingForLocks(sql) === 0, {
+    what: "them to be gone",
+  });
 }
 
 /** Makes the tasks of all messages, and leaves them to others. */

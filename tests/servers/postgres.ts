@@ -1,6 +1,13 @@
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chownSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import {
+  chownSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { env, getuid } from "node:process";
 import { promisify } from "node:util";
@@ -134,13 +141,20 @@ export async function borrowPostgres(admin: string): Promise<PostgresServer> {
 async function createDatabase(
   admin: string,
   name = `otto_test_${randomBytes(6).toString("hex")}`,
-  { template = "template0", encoding }: { template?: string; encoding?: string } = {},
+  { template = "template0", encoding }: {
+    template?: string;
+    encoding?: string;
+  } = {},
 ): Promise<string> {
   await asAdmin(
     admin,
     (sql) =>
       sql`create database ${sql(name)} template ${sql(template)}
-        ${encoding ? sql`encoding ${sql(encoding)} lc_collate 'C' lc_ctype 'C'` : sql``}`,
+        ${
+        encoding
+          ? sql`encoding ${sql(encoding)} lc_collate 'C' lc_ctype 'C'`
+          : sql``
+      }`,
   );
   const url = new URL(admin);
   url.pathname = `/${name}`;
