@@ -16,14 +16,11 @@ export type Found = { binary: string } | { url: string };
 
 /** How to get what is not here. */
 export const HOW_TO_GET: Record<Kind, string> = {
-  PostgreSQL:
-    "`apt-get install postgresql` (Debian), or set OTTO_TEST_POSTGRES_BIN to the " +
+  PostgreSQL: "`apt-get install postgresql` (Debian), or set OTTO_TEST_POSTGRES_BIN to the " +
     "folder of `postgres` and `initdb`, or OTTO_TEST_DATABASE_URL to a server for tests",
-  Redis:
-    "`apt-get install redis-server` (Debian), or set OTTO_TEST_REDIS_SERVER to the " +
+  Redis: "`apt-get install redis-server` (Debian), or set OTTO_TEST_REDIS_SERVER to the " +
     "`redis-server` binary, or OTTO_TEST_REDIS_URL to a server for tests",
-  Node:
-    "Node 22.18 or later, or npm to fetch one with, or set OTTO_TEST_NODE to its binary",
+  Node: "Node 22.18 or later, or npm to fetch one with, or set OTTO_TEST_NODE to its binary",
 };
 
 /** The folder of `postgres` and `initdb`, else the URL of a server for tests. */
@@ -42,18 +39,14 @@ export function findPostgres(): Found | undefined {
   if (folder !== undefined && (!isRoot() || unprivileged())) {
     return { binary: folder };
   }
-  return env.OTTO_TEST_DATABASE_URL
-    ? { url: env.OTTO_TEST_DATABASE_URL }
-    : undefined;
+  return env.OTTO_TEST_DATABASE_URL ? { url: env.OTTO_TEST_DATABASE_URL } : undefined;
 }
 
 /** The `redis-server` binary, else the URL of a server for tests. */
 export function findRedis(): Found | undefined {
   const candidates = env.OTTO_TEST_REDIS_SERVER
     ? [env.OTTO_TEST_REDIS_SERVER]
-    : [...path(), "/opt/homebrew/bin", "/usr/local/bin"].map((folder) =>
-      `${folder}/redis-server`
-    );
+    : [...path(), "/opt/homebrew/bin", "/usr/local/bin"].map((folder) => `${folder}/redis-server`);
   const binary = candidates.find(isExecutable);
   if (binary !== undefined) return { binary };
   return env.OTTO_TEST_REDIS_URL ? { url: env.OTTO_TEST_REDIS_URL } : undefined;
@@ -76,9 +69,7 @@ export function isExecutable(file: string): boolean {
 /** Whom to run PostgreSQL as: nobody else than ourselves, unless we are root. */
 export function unprivileged(): User | undefined {
   if (!isRoot()) return undefined;
-  const users = readFileSync("/etc/passwd", "utf8").split("\n").map((line) =>
-    line.split(":")
-  );
+  const users = readFileSync("/etc/passwd", "utf8").split("\n").map((line) => line.split(":"));
   const user = users.find(([name]) => name === "postgres") ??
     users.find(([name]) => name === "nobody");
   return user && { uid: Number(user[2]), gid: Number(user[3]) };

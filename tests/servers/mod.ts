@@ -13,26 +13,11 @@ import { type PostgresServer, startPostgres } from "./postgres.ts";
 import { type RedisServer, startRedis } from "./redis.ts";
 
 export { type EventStream, openEvents, type StreamEvent } from "./sse.ts";
-export {
-  type Exit,
-  type Process,
-  type ProcessOptions,
-  ROOT,
-  startProcess,
-} from "./process.ts";
+export { type Exit, type Process, type ProcessOptions, ROOT, startProcess } from "./process.ts";
 export { freePort } from "./ports.ts";
-export {
-  type PostgresOptions,
-  type PostgresServer,
-  startPostgres,
-} from "./postgres.ts";
+export { type PostgresOptions, type PostgresServer, startPostgres } from "./postgres.ts";
 export { type RedisOptions, type RedisServer, startRedis } from "./redis.ts";
-export {
-  type Main,
-  type Restartable,
-  startMain,
-  startWorker,
-} from "./restartable.ts";
+export { type Main, type Restartable, startMain, startWorker } from "./restartable.ts";
 export { until, WaitedTooLong, within } from "./wait.ts";
 
 /** What a suite needs. `true`: any server will do; `"own"`: one it may kill, freeze and restart. */
@@ -46,11 +31,9 @@ export interface Needs {
 
 /** The servers a suite asked for; there from `beforeAll` on. */
 export type Servers<N extends Needs> =
-  & (N extends { postgres: true | "own" }
-    ? { readonly postgres: PostgresServer }
+  & (N extends { postgres: true | "own" } ? { readonly postgres: PostgresServer }
     : unknown)
-  & (N extends { redis: true | "own" | "durable" }
-    ? { readonly redis: RedisServer }
+  & (N extends { redis: true | "own" | "durable" } ? { readonly redis: RedisServer }
     : unknown);
 
 /**
@@ -81,9 +64,7 @@ export function describeWith<const N extends Needs>(
       const started = await Promise.allSettled([
         needs.postgres && startPostgres().then((server) => postgres = server),
         needs.redis &&
-        startRedis({ durable: needs.redis === "durable" }).then((server) =>
-          redis = server
-        ),
+        startRedis({ durable: needs.redis === "durable" }).then((server) => redis = server),
       ]);
       for (const result of started) {
         if (result.status === "rejected") throw result.reason;
@@ -145,16 +126,12 @@ export function missingLine(name: string, lacking: Lack[]): string {
     own && kind !== "Node" ? `a ${kind} of our own` : kind
   );
   const how = lacking.map(({ kind }) => HOW_TO_GET[kind]);
-  return `"${name}": ${what.join(" and ")} not found. To get it: ${
-    how.join("; ")
-  }`;
+  return `"${name}": ${what.join(" and ")} not found. To get it: ${how.join("; ")}`;
 }
 
 function kindsOf({ postgres, redis, node }: Needs): Lack[] {
   return [
-    ...(postgres
-      ? [{ kind: "PostgreSQL" as const, own: postgres === "own" }]
-      : []),
+    ...(postgres ? [{ kind: "PostgreSQL" as const, own: postgres === "own" }] : []),
     ...(redis ? [{ kind: "Redis" as const, own: redis !== true }] : []),
     ...(node ? [{ kind: "Node" as const, own: true }] : []),
   ];

@@ -2,6 +2,8 @@ import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import {
   chownSync,
+  existsSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   renameSync,
@@ -153,11 +155,7 @@ async function createDatabase(
     admin,
     (sql) =>
       sql`create database ${sql(name)} template ${sql(template)}
-        ${
-        encoding
-          ? sql`encoding ${sql(encoding)} lc_collate 'C' lc_ctype 'C'`
-          : sql``
-      }`,
+        ${encoding ? sql`encoding ${sql(encoding)} lc_collate 'C' lc_ctype 'C'` : sql``}`,
   );
   const url = new URL(admin);
   url.pathname = `/${name}`;

@@ -124,9 +124,7 @@ export function startProcess(
           if (ended) {
             reject(
               new Error(
-                `The process ended (${
-                  ended.signal ?? ended.code
-                }) before saying ${pattern}`,
+                `The process ended (${ended.signal ?? ended.code}) before saying ${pattern}`,
               ),
             );
           }
@@ -165,9 +163,7 @@ export function startProcess(
 function inherited(): Record<string, string> {
   const { PATH, HOME, DENO_DIR } = ownEnv;
   return Object.fromEntries(
-    Object.entries({ PATH, HOME, DENO_DIR }).filter(([, value]) =>
-      value !== undefined
-    ),
+    Object.entries({ PATH, HOME, DENO_DIR }).filter(([, value]) => value !== undefined),
   ) as Record<string, string>;
 }
 
@@ -176,9 +172,7 @@ function denoCommand(
   cwd: string,
   dataDir?: string,
 ): string[] {
-  const flags = args[0].startsWith("-")
-    ? []
-    : taskFlags(args[0], undefined, dataDir);
+  const flags = args[0].startsWith("-") ? [] : taskFlags(args[0], undefined, dataDir);
   const config = cwd === ROOT ? [] : ["--config", `${ROOT}/deno.json`];
   return [
     Deno.execPath(),
@@ -201,9 +195,7 @@ function nodeCommand(args: string[]): string[] {
 /** Our files by their full name, so that the child may run in any folder. */
 function fromRoot(args: string[]): string[] {
   const at = args.findIndex((arg) => !arg.startsWith("-"));
-  return args.map((arg, i) =>
-    i === at && !arg.startsWith("/") ? `${ROOT}/${arg}` : arg
-  );
+  return args.map((arg, i) => i === at && !arg.startsWith("/") ? `${ROOT}/${arg}` : arg);
 }
 
 /** How a task names the data folder in full, and that it makes it first: the shell's part. */
@@ -216,8 +208,7 @@ export function taskFlags(
   config: string = readFileSync(`${ROOT}/deno.json`, "utf8"),
   dataDir = ".otto",
 ): string[] {
-  const tasks: Record<string, string | { command?: string }> =
-    JSON.parse(config).tasks ?? {};
+  const tasks: Record<string, string | { command?: string }> = JSON.parse(config).tasks ?? {};
   const pattern = new RegExp(
     `^deno run (.*\\s)?(\\./)?${file.replaceAll(".", "\\.")}$`,
   );

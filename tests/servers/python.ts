@@ -43,9 +43,7 @@ export function startPython(
       (text: string) => lines.push(...text.split("\n")),
     );
   }
-  const ended = new Promise<void>((resolve) =>
-    child.once("close", () => resolve())
-  );
+  const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
   const kill = async (name: NodeJS.Signals = "SIGTERM") => {
     child.kill(name);
     await ended;

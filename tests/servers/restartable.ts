@@ -52,8 +52,7 @@ export async function startMain(
   options?: ProcessOptions,
 ): Promise<Main> {
   const port = await freePort();
-  const ready = (process: Process) =>
-    process.waitForLine(/Otto is ready/, { timeoutMs: START_MS });
+  const ready = (process: Process) => process.waitForLine(/Otto is ready/, { timeoutMs: START_MS });
   const main = await startRestartable(
     ["main.ts"],
     { ...env, PORT: String(port) },

@@ -79,9 +79,7 @@ export async function run(recipe: Recipe): Promise<Running> {
     });
     if (isDead(started)) {
       throw new Error(
-        `${recipe.name} ended while starting, saying:\n${
-          readFileSync(log, "utf8")
-        }`,
+        `${recipe.name} ended while starting, saying:\n${readFileSync(log, "utf8")}`,
       );
     }
   }

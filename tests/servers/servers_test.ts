@@ -276,8 +276,7 @@ describe("what is not here", () => {
             OTTO_TEST_POSTGRES_BIN: "/nowhere",
           },
         },
-        (error, stdout, stderr) =>
-          resolve({ code: error?.code ?? 0, output: stdout + stderr }),
+        (error, stdout, stderr) => resolve({ code: error?.code ?? 0, output: stdout + stderr }),
       );
     });
   }
@@ -292,9 +291,7 @@ describe("a process of ours", () => {
     const names: string[] = JSON.parse(json);
     assertArrayIncludes(names, ["GREETING", "PATH"]);
     assertEquals(
-      names.filter((name) =>
-        !["DENO_DIR", "GREETING", "HOME", "PATH"].includes(name)
-      ),
+      names.filter((name) => !["DENO_DIR", "GREETING", "HOME", "PATH"].includes(name)),
       [],
     );
     await child.waitForLine(/^runtime deno$/);
@@ -420,8 +417,7 @@ describe("waiting", () => {
       "Waited 30 ms for one to be two; the last try said: Values are not equal",
     );
     await assertRejects(
-      () =>
-        until(() => new Promise(() => {}), { what: "nothing", timeoutMs: 30 }),
+      () => until(() => new Promise(() => {}), { what: "nothing", timeoutMs: 30 }),
       WaitedTooLong,
     );
   });

@@ -28,10 +28,7 @@ export async function killTree(pid: number): Promise<void> {
   const pids = [...await below(pid), pid];
   for (const each of pids) signal(each, "SIGKILL");
   await until(
-    async () =>
-      !(await processes()).some((entry) =>
-        pids.includes(entry.pid) && !entry.zombie
-      ),
+    async () => !(await processes()).some((entry) => pids.includes(entry.pid) && !entry.zombie),
     { what: `the processes ${pids.join(", ")} to be gone` },
   );
 }
@@ -49,9 +46,7 @@ async function below(pid: number): Promise<number[]> {
   const all = await processes();
   const found: number[] = [];
   for (let level = [pid]; level.length > 0;) {
-    level = all.filter((entry) => level.includes(entry.parent)).map((entry) =>
-      entry.pid
-    );
+    level = all.filter((entry) => level.includes(entry.parent)).map((entry) => entry.pid);
     found.push(...level);
   }
   return found;

@@ -31,9 +31,7 @@ export async function until<T>(
       cause = error;
     }
     if (performance.now() + pauseMs >= deadline) {
-      const last = cause instanceof Error
-        ? `; the last try said: ${cause.message}`
-        : "";
+      const last = cause instanceof Error ? `; the last try said: ${cause.message}` : "";
       throw new WaitedTooLong(`Waited ${timeoutMs} ms for ${what}${last}`, {
         cause,
       });

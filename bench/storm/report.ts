@@ -1,0 +1,80 @@
+import { FINDINGS } from "./audit.ts";
+import type { FaultNote } from "./ledger.ts";
+import type { StormResult } from "./storm.ts";
+
+/** So many findings of a kind are told in full. */
+const MOST_TOLD = 5;
+/** What another worker takes over later than this was not waiting for that fault. */
+const TAKEOVER_MS = 60_000;
+
+/** Whether the storm has found anything that must not be. */
+export function foundSomething({ findings, ledger }: StormResult): boolean {
+  return findings.length > 0 || ledger.incidents.length > 0;
+}
+
+/** What came of a storm, for people. */
+export function describeStorm(result: StormResult): string[] {
+  const { settings, ledger, findings, takenOver, drainSeconds, skipped } = result;
+  const { accounts, latencies, again, incidents, busyMs } = ledger;
+  const answers = sum([...accounts.values()].map((account) => account.answers.length));
+  const tries = sum([...accounts.values()].map((account) => account.tries));
+  const faults = ledger.faults.filter((fault) => fault !== undefined);
+  const seconds = busyMs / 1_000;
+  const recoveries = [...ledger.recoveries.values()];
+  const takeovers = takeoverTimes(faults, takenOver);
+  return [
+    `seed ${settings.seed}: ${settings.deliveries} deliveries and ${faults.length} faults in ` +
+    `${seconds.toFixed(0)} s on ${settings.runtime}`,
+    `faults: ${tell(countBy(faults, ({ name }) => name))}`,
+    ...(skipped.length > 0 ? [`left out here: ${skipped.join(", ")}`] : []),
+    `answered: ${accounts.size} deliveries, ${answers} × 200 in ${tries} tries, ` +
+    `${(answers / seconds).toFixed(0)} a second`,
+    `to be repeated: ${tell(again) || "none"}`,
+    `latency of a 200: ${quantiles(latencies)}`,
+    `accepting again after a fault: ${quantiles(recoveries)}`,
+    `taken over from killed and frozen workers: ${takeovers.length}, after ${quantiles(takeovers)}`,
+    `all worked ${drainSeconds.toFixed(1)} s after the last answer`,
+    ...incidents.map((incident) => `INCIDENT: ${incident}`),
+    `found: ${
+      FINDINGS.map((kind) => `${findings.filter((each) => each.kind === kind).length} ${kind}`)
+        .join(", ")
+    }`,
+    ...FINDINGS.flatMap((kind) =>
+      findings.filter((each) => each.kind === kind).slice(0, MOST_TOLD)
+        .map(({ number, what }) =>
+          `${kind.toUpperCase()}: ${number === null ? "" : `delivery ${number}: `}${what}`
+        )
+    ),
+  ];
+}
+
+/** From the last fault of a worker before it to each taking over, in milliseconds. */
+function takeoverTimes(faults: readonly FaultNote[], takenOver: readonly number[]): number[] {
+  const hit = faults.filter(({ name }) => /^(worker|everything)/.test(name))
+    .map(({ from }) => from).sort((one, other) => one - other);
+  return takenOver.flatMap((at) => {
+    const since = hit.findLast((from) => from <= at);
+    return since !== undefined && at - since < TAKEOVER_MS ? [at - since] : [];
+  });
+}
+
+function quantiles(times: readonly number[]): string {
+  if (times.length === 0) return "–";
+  const sorted = times.toSorted((one, other) => one - other);
+  const at = (share: number) => sorted[Math.min(sorted.length - 1, sorted.length * share | 0)];
+  return `p50 ${at(0.5)}, p99 ${at(0.99)}, max ${sorted[sorted.length - 1]} ms`;
+}
+
+function countBy<T>(items: readonly T[], key: (item: T) => string): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const item of items) counts.set(key(item), (counts.get(key(item)) ?? 0) + 1);
+  return counts;
+}
+
+function tell(counts: ReadonlyMap<string, number>): string {
+  return [...counts].map(([name, count]) => `${count} × ${name}`).join(", ");
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, each) => total + each, 0);
+}
