@@ -21,8 +21,7 @@ function kept(
   };
 }
 
-const utf16 = (text: string) =>
-  new Uint8Array(Buffer.from(`\ufeff${text}`, "utf16le"));
+const utf16 = (text: string) => new Uint8Array(Buffer.from(`\ufeff${text}`, "utf16le"));
 /** A megabyte of zeros is one kilobyte of gzip; whoever inflates it all takes it all. */
 const BOMB = new Uint8Array(gzipSync(Buffer.alloc(64 * MIB)));
 
@@ -98,9 +97,7 @@ export const BODIES: readonly Case[] = [
   ...["NaN", "[Infinity]", '{"a":1,}', "{'a':1}", '{"a":1} // why'].map((
     text,
   ) => kept(58, `no JSON: ${text}`, text)),
-  ...["null", '"x"', "1", "[]", "false"].map((text) =>
-    kept(59, `only ${text}`, text)
-  ),
+  ...["null", '"x"', "1", "[]", "false"].map((text) => kept(59, `only ${text}`, text)),
   kept(60, "two documents", '{"a":1}{"b":2}'),
   kept(61, "a megabyte of spaces", " ".repeat(MIB)),
   kept(61, "a megabyte of [", "[".repeat(MIB)),

@@ -43,8 +43,7 @@ let ids = 0;
 /** A delivery id that no other case has. */
 export const newDelivery = () => `hostile-${++ids}`;
 
-export const bytes = (text: string): Uint8Array =>
-  new TextEncoder().encode(text);
+export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 /** A request line and its headers; a Host is added unless there is one or `host` is null. */
 export function head(

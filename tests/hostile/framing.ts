@@ -247,8 +247,7 @@ export const FRAMING: readonly Case[] = [
     what: "three requests at once",
     pieces: [...get("/health"), ...post("/webhook/demo"), ...get("/nowhere")],
     answers: 3,
-    expected: ({ answers }) =>
-      assertEquals(answers.map(({ status }) => status), [200, 200, 404]),
+    expected: ({ answers }) => assertEquals(answers.map(({ status }) => status), [200, 200, 404]),
   },
   {
     number: 27,
@@ -299,8 +298,7 @@ export const FRAMING: readonly Case[] = [
     ],
     answers: 2,
     patienceMs: 3_000,
-    expected: ({ answers }) =>
-      assertEquals(answers.map(({ status }) => status), [400]),
+    expected: ({ answers }) => assertEquals(answers.map(({ status }) => status), [400]),
   },
   {
     number: 30,
@@ -315,7 +313,6 @@ export const FRAMING: readonly Case[] = [
     ],
     answers: 2,
     patienceMs: 3_000,
-    expected: ({ answers }) =>
-      assertEquals(answers.map(({ status }) => status), [400]),
+    expected: ({ answers }) => assertEquals(answers.map(({ status }) => status), [400]),
   },
 ];

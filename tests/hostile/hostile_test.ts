@@ -5,24 +5,9 @@ import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import {
-  freePort,
-  type Main,
-  requireOrSkip,
-  ROOT,
-  startMain,
-  until,
-} from "../servers/mod.ts";
+import { freePort, type Main, requireOrSkip, ROOT, startMain, until } from "../servers/mod.ts";
 import { BODIES } from "./body.ts";
-import {
-  type Case,
-  type Expected,
-  github,
-  newDelivery,
-  post,
-  SECRETS,
-  stripe,
-} from "./case.ts";
+import { type Case, type Expected, github, newDelivery, post, SECRETS, stripe } from "./case.ts";
 import { ELSEWHERE } from "./elsewhere.ts";
 import { FRAMING } from "./framing.ts";
 import { AGENT, DASHBOARD, IDENTITY, SHOWN } from "./identity.ts";
@@ -284,9 +269,7 @@ function withstands(runtime: "deno" | "node"): void {
       timeoutMs: WORK_MS,
     });
     assert(
-      !main.process.lines.some((line) =>
-        /internal_error|UnhandledPromise/.test(line)
-      ),
+      !main.process.lines.some((line) => /internal_error|UnhandledPromise/.test(line)),
     );
   });
 
@@ -308,8 +291,7 @@ function withstands(runtime: "deno" | "node"): void {
     })).text();
   }
 
-  const stateOf = async (id: string): Promise<string> =>
-    (await ask(`/api/messages/${id}`)).state;
+  const stateOf = async (id: string): Promise<string> => (await ask(`/api/messages/${id}`)).state;
 
   async function allDone(): Promise<void> {
     await until(async () => {
@@ -347,9 +329,7 @@ function check(expected: Expected, said: Conversation): void {
   const wanted = typeof expected === "number" ? [expected] : expected;
   assert(
     wanted.includes(statuses[0]),
-    `${statuses[0] ?? (said.closed ? "closed" : "silence")} instead of ${
-      wanted.join(" or ")
-    }`,
+    `${statuses[0] ?? (said.closed ? "closed" : "silence")} instead of ${wanted.join(" or ")}`,
   );
 }
 

@@ -7,9 +7,7 @@ const to = (
   expected: Case["expected"],
 ): Case => ({
   number,
-  what: `POST ${
-    path.length > 60 ? `${path.slice(0, 20)}… of ${path.length} bytes` : path
-  }`,
+  what: `POST ${path.length > 60 ? `${path.slice(0, 20)}… of ${path.length} bytes` : path}`,
   pieces: post(path),
   expected,
 });

@@ -42,8 +42,7 @@ const taken = (
   kept: bytes(body),
 });
 
-const signature = (value: string) =>
-  github(BODY, { signature: `X-Hub-Signature-256: ${value}` });
+const signature = (value: string) => github(BODY, { signature: `X-Hub-Signature-256: ${value}` });
 
 /** A signature made with a key that comes along. */
 function ownKey(): Piece[] {
@@ -161,8 +160,7 @@ export const SIGNATURES: readonly Case[] = [
     84,
     "a list of 200 signatures",
     svix(BODY, {
-      signature: (right) =>
-        `${"v1,AAAA ".repeat(200)}v1,${right.replace(/^./, "*")}`,
+      signature: (right) => `${"v1,AAAA ".repeat(200)}v1,${right.replace(/^./, "*")}`,
     }),
   ),
   refused(

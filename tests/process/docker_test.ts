@@ -13,8 +13,7 @@ const read = (path: string) => readFileSync(`${root}/${path}`, "utf8");
 const sorted = (names: Iterable<string>) => [...new Set(names)].sort();
 
 /** All that a pattern's first group matches. */
-const all = (text: string, pattern: RegExp) =>
-  [...text.matchAll(pattern)].map(([, name]) => name);
+const all = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([, name]) => name);
 
 interface Service {
   image: string;
@@ -42,15 +41,9 @@ const { proxy, web, worker, postgres, redis } = compose.services;
 const composeVariables = all(composeText, /\$\{([A-Z_]+)/g);
 
 /** The Dockerfile's instructions, without comments and with their continuation lines. */
-const dockerfile = read("Dockerfile").replace(/^\s*#.*\n/gm, "").replace(
-  /\\\n/g,
-  " ",
-)
+const dockerfile = read("Dockerfile").replace(/^\s*#.*\n/gm, "").replace(/\\\n/g, " ")
   .split("\n").filter((line) => line.trim() !== "")
-  .map((line) => ({
-    name: line.split(" ", 1)[0],
-    rest: line.replace(/^\S+\s+/, "").trim(),
-  }));
+  .map((line) => ({ name: line.split(" ", 1)[0], rest: line.replace(/^\S+\s+/, "").trim() }));
 const instructions = (name: string) =>
   dockerfile.filter((each) => each.name === name).map(({ rest }) => rest);
 const last = (name: string) => instructions(name).at(-1) ?? "";
@@ -81,18 +74,13 @@ describe(".env.example", () => {
       .filter((name) => !names.includes(name));
     assertEquals(sorted(missing), []);
     const table = read("docs/sources.md");
-    assertEquals(
-      secrets.filter((name) => !names.includes(name) && !table.includes(name)),
-      [],
-    );
+    assertEquals(secrets.filter((name) => !names.includes(name) && !table.includes(name)), []);
   });
 
   it("documents nothing else", () => {
     const known = [...settings, ...others, ...secrets, ...composeVariables];
     const unknown = documented.map(({ name }) => name)
-      .filter((name) =>
-        !known.includes(name) && !name.startsWith("WEBHOOK_SECRET_")
-      );
+      .filter((name) => !known.includes(name) && !name.startsWith("WEBHOOK_SECRET_"));
     assertEquals(unknown, []);
   });
 
@@ -112,16 +100,8 @@ describe(".env.example", () => {
     for (const model of models) {
       assertEquals(readConfig({ ...defaults, ...model }), readConfig(model));
     }
-    for (
-      const [, name, value] of composeText.matchAll(
-        /\$\{([A-Z]+_PORT):-([^}]*)\}/g,
-      )
-    ) {
-      assertEquals(
-        documented.find((each) => each.name === name)?.value,
-        value,
-        name,
-      );
+    for (const [, name, value] of composeText.matchAll(/\$\{([A-Z]+_PORT):-([^}]*)\}/g)) {
+      assertEquals(documented.find((each) => each.name === name)?.value, value, name);
     }
   });
 });
@@ -152,26 +132,18 @@ describe("compose.yaml", () => {
   });
 
   it("has a Redis that may take messages while PostgreSQL is away", () => {
-    const setting = (name: string) =>
-      redis.command![redis.command!.indexOf(`--${name}`) + 1];
+    const setting = (name: string) => redis.command![redis.command!.indexOf(`--${name}`) + 1];
     assertEquals(setting("appendonly"), "yes");
     assertEquals(setting("appendfsync"), "always");
     assertEquals(setting("maxmemory-policy"), "noeviction");
   });
 
   it("lets the world reach the proxy only, and by default this machine only", () => {
-    const open = Object.entries(compose.services).filter(([, { ports }]) =>
-      ports !== undefined
-    );
+    const open = Object.entries(compose.services).filter(([, { ports }]) => ports !== undefined);
     assertEquals(open.map(([name]) => name), ["proxy"]);
-    for (const port of proxy.ports!) {
-      assertMatch(port, /^\$\{[A-Z_]+:-127\.0\.0\.1:\d+\}:\d+/);
-    }
+    for (const port of proxy.ports!) assertMatch(port, /^\$\{[A-Z_]+:-127\.0\.0\.1:\d+\}:\d+/);
     assertEquals(compose.networks.stores?.internal, true);
-    assertEquals([...postgres.networks, ...redis.networks], [
-      "stores",
-      "stores",
-    ]);
+    assertEquals([...postgres.networks, ...redis.networks], ["stores", "stores"]);
     assertEquals(web.environment!.TRUST_PROXY, "${TRUST_PROXY:-1}");
   });
 
@@ -184,12 +156,7 @@ describe("compose.yaml", () => {
       ...taskFlags("worker.ts"),
       "worker.ts",
     ]);
-    assertEquals(worker.healthcheck!.test, [
-      "CMD",
-      "deno",
-      ...worker.command!,
-      "--check",
-    ]);
+    assertEquals(worker.healthcheck!.test, ["CMD", "deno", ...worker.command!, "--check"]);
     assertEquals(web.healthcheck!.test, [
       "CMD",
       ...JSON.parse(last("HEALTHCHECK").split("CMD")[1]),
@@ -235,21 +202,14 @@ describe("the Dockerfile", () => {
 
   it("gives nobody all permissions, other programs or native code", () => {
     for (const text of [read("Dockerfile"), composeText]) {
-      assertEquals(
-        /(^|[\s"])(-A|--allow-(all|run|ffi|import))\b/m.test(text),
-        false,
-      );
+      assertEquals(/(^|[\s"])(-A|--allow-(all|run|ffi|import))\b/m.test(text), false);
     }
   });
 
   it("copies all that the program needs, and nothing else", () => {
-    const copied = instructions("COPY").filter((rest) =>
-      !rest.startsWith("--from")
-    )
+    const copied = instructions("COPY").filter((rest) => !rest.startsWith("--from"))
       .flatMap((rest) => rest.split(/\s+/).slice(0, -1));
-    for (const path of copied) {
-      assert(existsSync(`${root}/${path}`), `${path} is not there`);
-    }
+    for (const path of copied) assert(existsSync(`${root}/${path}`), `${path} is not there`);
     const imported = ["main.ts", "worker.ts", "doctor.ts", "send.ts"]
       .flatMap((path) => all(read(path), /from "\.\/([^"/]+)/g));
     assertEquals(
@@ -266,21 +226,15 @@ describe("the Dockerfile", () => {
         "deploy/health.ts",
       ]),
     );
-    const ignore = read(".dockerignore").split("\n").filter((line) =>
-      /^[^#]/.test(line)
-    );
+    const ignore = read(".dockerignore").split("\n").filter((line) => /^[^#]/.test(line));
     assertEquals(ignore[0], "*");
-    assertEquals(
-      sorted(ignore.slice(1)),
-      sorted(copied.map((path) => `!${path}`)),
-    );
+    assertEquals(sorted(ignore.slice(1)), sorted(copied.map((path) => `!${path}`)));
   });
 });
 
 describe("the reverse proxy", () => {
   const text = read("deploy/Caddyfile").replace(/^\s*#.*\n/gm, "");
-  const seconds = (name: string) =>
-    all(text, new RegExp(`\\b${name} (\\d+)s`, "g")).map(Number);
+  const seconds = (name: string) => all(text, new RegExp(`\\b${name} (\\d+)s`, "g")).map(Number);
 
   it("gives every connection a time, on both ports", () => {
     assertEquals(all(text, /servers (\S+) \{/g), [":80", ":443"]);
@@ -293,22 +247,17 @@ describe("the reverse proxy", () => {
 
   it("lets Otto answer a slow body first: when Caddy gives up, its answer may be an empty 200", () => {
     const otto = Number(
-      /READ_MS = ([\d_]+)/.exec(read("handlers/webhook/body.ts"))![1]
-        .replaceAll("_", ""),
+      /READ_MS = ([\d_]+)/.exec(read("handlers/webhook/body.ts"))![1].replaceAll("_", ""),
     );
     for (const body of seconds("read_body")) {
-      assertGreater(
-        body,
-        seconds("read_header")[0] + seconds("lb_try_duration")[0] + otto / 1000,
-      );
+      assertGreater(body, seconds("read_header")[0] + seconds("lb_try_duration")[0] + otto / 1000);
     }
     assertEquals(seconds("read_body").length, 2);
   });
 
   it("lets Otto's largest body through, and believes no client's X-Forwarded-For", () => {
     const [size] = all(text, /max_size (\d+)MiB/g).map(Number);
-    const largest =
-      /at most \$\{(\d+) \* MIB\}/.exec(read("lib/config/config.ts"))![1];
+    const largest = /at most \$\{(\d+) \* MIB\}/.exec(read("lib/config/config.ts"))![1];
     assertGreater(size, Number(largest));
     assertEquals(/trusted_proxies|X-Forwarded/.test(text), false);
   });

@@ -25,11 +25,7 @@ const variableOf = (name: string, source: Source) =>
 const canProve = ({ sign, prove }: Source) => (sign ?? prove) !== undefined;
 
 /** Runs a task's program as the task does, with these variables and no others. */
-async function runTask(
-  file: string,
-  args: string[],
-  env: Record<string, string> = {},
-) {
+async function runTask(file: string, args: string[], env: Record<string, string> = {}) {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-prompt", ...taskFlags(file), file, ...args],
     cwd: ROOT,
@@ -46,9 +42,7 @@ describe("the doctor", () => {
     assertEquals([code, error], [0, ""]);
     for (const [name, source] of Object.entries<Source>(sources)) {
       assert(out.includes(`/webhook/${name}`), name);
-      if (source.verify) {
-        assert(out.includes(`Set ${variableOf(name, source)}`), name);
-      }
+      if (source.verify) assert(out.includes(`Set ${variableOf(name, source)}`), name);
       assert(source.setup, `${name} does not say where to set it up`);
     }
   });
@@ -66,19 +60,8 @@ describe("the doctor", () => {
       assertMatch(out, new RegExp(`^FAILED +${name} `, "m"));
       assert(error.includes(name), error);
     }
-    assertMatch(
-      out,
-      /^verified +github +by GITHUB_WEBHOOK_SECRET \(2 secrets\)/m,
-    );
-    for (
-      const secret of [
-        "hush-hush",
-        "good-one",
-        "not-a-key",
-        "whsec_!!!",
-        "misnamed",
-      ]
-    ) {
+    assertMatch(out, /^verified +github +by GITHUB_WEBHOOK_SECRET \(2 secrets\)/m);
+    for (const secret of ["hush-hush", "good-one", "not-a-key", "whsec_!!!", "misnamed"]) {
       assert(!(out + error).includes(secret), secret);
     }
   });
@@ -92,16 +75,8 @@ describe("the doctor", () => {
       });
       assertEquals(found.status, "verified", `${name}: ${found.detail}`);
       const url = "https://otto.example.com";
-      const withUrl = {
-        secrets: [SECRETS[name] ?? "any-text"],
-        variable: "X",
-        publicUrl: url,
-      };
-      assertEquals(
-        (await checkUp(name, source, withUrl)).hint,
-        undefined,
-        name,
-      );
+      const withUrl = { secrets: [SECRETS[name] ?? "any-text"], variable: "X", publicUrl: url };
+      assertEquals((await checkUp(name, source, withUrl)).hint, undefined, name);
     }
     const { publicKey } = await crypto.subtle.generateKey("Ed25519", true, [
       "sign",
@@ -109,10 +84,7 @@ describe("the doctor", () => {
     ]) as CryptoKeyPair;
     const raw = new Uint8Array(await crypto.subtle.exportKey("raw", publicKey));
     const secrets = [raw.toHex()];
-    const found = await checkUp("discord", sources.discord, {
-      secrets,
-      variable: "X",
-    });
+    const found = await checkUp("discord", sources.discord, { secrets, variable: "X" });
     assertEquals(found.status, "verified", found.detail);
   });
 
@@ -120,20 +92,14 @@ describe("the doctor", () => {
     const scheme = { type: "token", parameter: "key" } as const;
     const { all } = createRegistry({ acme: { scheme } });
     for (const name of ["acme", "sns", "eventgrid"]) {
-      const found = await checkUp(name, all[name], {
-        secrets: ["a secret"],
-        variable: "X",
-      });
+      const found = await checkUp(name, all[name], { secrets: ["a secret"], variable: "X" });
       assertEquals([found.status, found.hint], ["verified", undefined], name);
     }
   });
 
   it("asks for PUBLIC_URL where a signature covers the URL", async () => {
     for (const name of ["twilio", "square", "trello", "hubspot"] as const) {
-      const { hint } = await checkUp(name, sources[name], {
-        secrets: ["x"],
-        variable: "X",
-      });
+      const { hint } = await checkUp(name, sources[name], { secrets: ["x"], variable: "X" });
       assertMatch(hint!, /PUBLIC_URL/, name);
     }
   });
@@ -144,16 +110,13 @@ describe("a sample", () => {
   let server: Deno.HttpServer<Deno.NetAddr>;
   const env: Record<string, string> = { ADMIN_TOKEN };
   for (const [name, source] of Object.entries<Source>(sources)) {
-    if (canProve(source)) {
-      env[variableOf(name, source)] = SECRETS[name] ?? "any-text";
-    }
+    if (canProve(source)) env[variableOf(name, source)] = SECRETS[name] ?? "any-text";
   }
   beforeAll(async () => {
     otto = await openOtto(env);
     server = Deno.serve(
       { port: 0, hostname: "127.0.0.1", onListen() {} },
-      (request, info) =>
-        otto.app.fetch(request, { address: () => info.remoteAddr.hostname }),
+      (request, info) => otto.app.fetch(request, { address: () => info.remoteAddr.hostname }),
     );
   });
   afterAll(async () => {
@@ -163,17 +126,14 @@ describe("a sample", () => {
   const origin = () => `http://127.0.0.1:${server.addr.port}`;
   const messages = async () =>
     (await json(
-      await otto.ask("/api/messages", {
-        headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
-      }),
+      await otto.ask("/api/messages", { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } }),
     )).items;
 
   it("of every event of every source is accepted, and verified where we can sign", async () => {
     const config = readConfig(env);
     const registry = createRegistry();
     for (const [name, events] of listEvents(registry)) {
-      const source: Source | undefined =
-        (sources as Record<string, Source>)[name];
+      const source: Source | undefined = (sources as Record<string, Source>)[name];
       for (const event of events) {
         const sample = await makeSample({ config, sources: registry }, {
           name,
@@ -196,58 +156,31 @@ describe("a sample", () => {
   });
 
   it("is sent by the task, signed with the secret that is set", async () => {
-    const { code, out } = await runTask("send.ts", [
-      "github",
-      "push",
-      "--to",
-      origin(),
-    ], env);
+    const { code, out } = await runTask("send.ts", ["github", "push", "--to", origin()], env);
     assertEquals(code, 0);
     assertMatch(out, /^push +200 \{"status":"received"/m);
     const [message] = await messages();
-    assertEquals([message.webhook_type, message.verification], [
-      "github",
-      "verified",
-    ]);
+    assertEquals([message.webhook_type, message.verification], ["github", "verified"]);
   });
 
   it("of an own source has the secret in its URL, and is sent where it has to go", async () => {
-    const sources = createRegistry({
-      acme: { scheme: { type: "token", parameter: "key" } },
-    });
-    const config = {
-      secrets: new Map([["WEBHOOK_SECRET_ACME", ["tök & en"]]]),
-    };
+    const sources = createRegistry({ acme: { scheme: { type: "token", parameter: "key" } } });
+    const config = { secrets: new Map([["WEBHOOK_SECRET_ACME", ["tök & en"]]]) };
     const sample = await makeSample({ config, sources }, {
       name: "acme",
       origin: origin(),
       path: "/hooks?from=here",
     });
     const { pathname, searchParams } = new URL(sample.url);
-    assertEquals([pathname, ...searchParams.values()], [
-      "/hooks",
-      "here",
-      "tök & en",
-    ]);
+    assertEquals([pathname, ...searchParams.values()], ["/hooks", "here", "tök & en"]);
     assertEquals((await sample.json()).title, "A sample");
   });
 
   it("that its secret cannot sign is a problem that names the variable, and shows no secret", async () => {
-    for (
-      const [name, secret] of [["airtable", "no base64!"], [
-        "telegram",
-        "one\nline",
-      ]]
-    ) {
-      const config = {
-        secrets: new Map([[`WEBHOOK_SECRET_${name.toUpperCase()}`, [secret]]]),
-      };
+    for (const [name, secret] of [["airtable", "no base64!"], ["telegram", "one\nline"]]) {
+      const config = { secrets: new Map([[`WEBHOOK_SECRET_${name.toUpperCase()}`, [secret]]]) };
       const error = await assertRejects(
-        () =>
-          makeSample({ config, sources: createRegistry() }, {
-            name,
-            origin: origin(),
-          }),
+        () => makeSample({ config, sources: createRegistry() }, { name, origin: origin() }),
         Problem,
       );
       assertEquals(error.code, "cannot_sign");
@@ -262,8 +195,7 @@ describe("a sample", () => {
     });
     const config = { secrets: new Map() };
     const error = await assertRejects(
-      () =>
-        makeSample({ config, sources }, { name: "generic", origin: origin() }),
+      () => makeSample({ config, sources }, { name: "generic", origin: origin() }),
       Problem,
     );
     assertMatch(error.message, /^Cannot send a generic sample: no secret/);
@@ -271,24 +203,13 @@ describe("a sample", () => {
 
   it("that is refused ends the task with 1", async () => {
     const wrong = { ...env, GITHUB_WEBHOOK_SECRET: "another" };
-    const { code, out } = await runTask(
-      "send.ts",
-      ["github", "--to", origin()],
-      wrong,
-    );
+    const { code, out } = await runTask("send.ts", ["github", "--to", origin()], wrong);
     assertEquals(code, 1);
     assertMatch(out, /^push +401 .*signature_mismatch/m);
   });
 
   it("that there is none of is refused, saying which there are", async () => {
-    for (
-      const args of [
-        ["nobody"],
-        ["github", "nothing"],
-        ["github", "--to", "x"],
-        ["--what"],
-      ]
-    ) {
+    for (const args of [["nobody"], ["github", "nothing"], ["github", "--to", "x"], ["--what"]]) {
       const { code, error } = await runTask("send.ts", args, env);
       assertEquals(code, 1, args.join(" "));
       assert(error.trim().length > 10 && !error.includes(" at "), error);

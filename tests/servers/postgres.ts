@@ -146,10 +146,7 @@ export async function borrowPostgres(admin: string): Promise<PostgresServer> {
 async function createDatabase(
   admin: string,
   name = `otto_test_${randomBytes(6).toString("hex")}`,
-  { template = "template0", encoding }: {
-    template?: string;
-    encoding?: string;
-  } = {},
+  { template = "template0", encoding }: { template?: string; encoding?: string } = {},
 ): Promise<string> {
   await asAdmin(
     admin,

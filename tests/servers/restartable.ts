@@ -1,7 +1,8 @@
 import { freePort } from "./ports.ts";
 import { type Process, type ProcessOptions, startProcess } from "./process.ts";
 
-const START_MS = 20_000;
+/** A deadline, not what it takes: making the embedded database on a busy machine takes longest. */
+const START_MS = 60_000;
 
 /** A process of ours that can be killed and started again under the same settings. */
 export interface Restartable extends AsyncDisposable {

@@ -1,11 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import {
-  audit,
-  type Kept,
-  type KeptTask,
-  type Sent,
-} from "../../bench/storm/audit.ts";
+import { audit, type Kept, type KeptTask, type Sent } from "../../bench/storm/audit.ts";
 
 const TASK: KeptTask = {
   status: "completed",
