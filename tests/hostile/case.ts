@@ -18,7 +18,8 @@ export interface Case {
   /** Its number among the 136 inputs. */
   number: number;
   what: string;
-  pieces: readonly Piece[];
+  /** A function where they hold the time of their sending. */
+  pieces: readonly Piece[] | (() => readonly Piece[]);
   /** How many answers to listen for. @default {1} */
   answers?: number;
   patienceMs?: number;
@@ -26,6 +27,8 @@ export interface Case {
   /** Where a runtime does not let us do what is right: what it does instead, and why. */
   onDeno?: [expected: Expected, why: string];
   onNode?: [expected: Expected, why: string];
+  /** What Otto does today although the runtimes would let it do right, and why it is so. */
+  today?: [expected: Expected, why: string];
   /** The bytes that must be kept under the id that the 200 names; none where there is no 200. */
   kept?: Uint8Array;
 }

@@ -195,6 +195,13 @@ export const FRAMING: readonly Case[] = [
   },
   {
     number: 21,
+    what: "101 headers",
+    pieces: framed(...Array.from({ length: 99 }, (_, at) => `X-${at}: a`), "Content-Length: 2"),
+    expected: 431,
+    onDeno: [[400, 431], "Deno's server refuses these before us"],
+  },
+  {
+    number: 21,
     what: "2,000 headers",
     pieces: framed(
       ...Array.from({ length: 2_000 }, (_, at) => `X-${at}: a`),
@@ -205,9 +212,16 @@ export const FRAMING: readonly Case[] = [
   },
   {
     number: 22,
+    what: "a URL of 20 KiB",
+    pieces: post(`/webhook/demo?x=${"a".repeat(20 * 1024)}`),
+    expected: 414,
+  },
+  {
+    number: 22,
     what: "a URL of 64 KiB",
     pieces: post(`/webhook/demo?x=${"a".repeat(64 * 1024)}`),
     expected: 414,
+    onDeno: [[400, 414], "Deno's server refuses it before us"],
     onNode: [431, "Node's server counts the URL as a header"],
   },
   {
@@ -235,6 +249,8 @@ export const FRAMING: readonly Case[] = [
       assertEquals(said.answers.map(({ status }) => status), [413]);
       assert(!said.continued, "it was told to go on");
     },
+    onDeno: [413, "Deno's server says 100 before it hands a request on"],
+    onNode: [413, "Node's server says 100 before it hands a request on"],
   },
   {
     number: 25,

@@ -29,8 +29,6 @@ const ALL = ROOMS.flatMap(([, cases]) => cases);
 
 const CONNECTIONS = 200;
 const WORK_MS = 60_000;
-/** Must never be seen anywhere but in our own settings. */
-const CANARY = "canary-4f1d2c9e8b7a6f5e";
 
 describe("the list of hostile inputs", () => {
   it("has all 136, here or in another test", () => {
@@ -65,7 +63,6 @@ function withstands(runtime: "deno" | "node"): void {
     main = await startMain({
       ...SECRETS,
       OTTO_DATA_DIR: folder,
-      ADMIN_TOKEN: CANARY,
       LOG_LEVEL: "info",
     }, { runtime });
   });
@@ -78,7 +75,7 @@ function withstands(runtime: "deno" | "node"): void {
     it(`answers as it should: ${name}`, async () => {
       // Side by side, because some of them only wait.
       const faults = await Promise.all(cases.map(async (each) => {
-        const said = await speak(main.port, each.pieces, each);
+        const said = await speak(main.port, piecesOf(each), each);
         try {
           check(expectedOf(each, runtime), said);
           const id = said.answers[0]?.headers.get("x-message-id");
@@ -247,7 +244,7 @@ function withstands(runtime: "deno" | "node"): void {
     for (const page of pages) {
       assert(!/<script>hostile|<img src=x|<svg\/onload/i.test(page));
       assert(!/href="javascript:/i.test(page));
-      assert(!page.includes(CANARY));
+      for (const secret of Object.values(SECRETS)) assert(!page.includes(secret));
     }
     for (const line of main.process.lines) {
       assert(
