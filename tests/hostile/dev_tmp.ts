@@ -6,7 +6,7 @@ import { AGENT, DASHBOARD, IDENTITY, SHOWN } from "./identity.ts";
 import { ROUTING } from "./routing.ts";
 import { SIGNATURES } from "./signature.ts";
 import { speak } from "./speak.ts";
-import { check, expectedOf, piecesOf } from "./hostile_test_lib.ts";
+import { check, expectedOf, piecesOf } from "./expected.ts";
 const runtime = (Deno.args[0] ?? "deno") as "deno" | "node";
 const folder = await Deno.makeTempDir();
 const main = await startMain({ ...SECRETS, OTTO_DATA_DIR: folder }, { runtime });

@@ -18,11 +18,7 @@ import type { Piece } from "./speak.ts";
 const BODY = '{"action":"opened"}';
 const HEX = githubSignature(BODY);
 
-const refused = (
-  number: number,
-  what: string,
-  pieces: readonly Piece[],
-): Case => ({
+const refused = (number: number, what: string, pieces: Case["pieces"]): Case => ({
   number,
   what,
   pieces,
