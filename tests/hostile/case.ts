@@ -22,7 +22,6 @@ export interface Case {
   pieces: readonly Piece[] | (() => readonly Piece[]);
   /** How many answers to listen for. @default {1} */
   answers?: number;
-  patienceMs?: number;
   expected: Expected;
   /** Where a runtime does not let us do what is right: what it does instead, and why. */
   onDeno?: [expected: Expected, why: string];

@@ -81,7 +81,6 @@ export const ROUTING: readonly Case[] = [
       assert(answers.every(({ status }) => [400, 405, 501].includes(status)));
       assert(answers.length > 0 || closed, "nothing came");
     },
-    patienceMs: 3_000,
   } satisfies Case)),
   {
     number: 37,

@@ -24,7 +24,7 @@ export interface Conversation {
 }
 
 /** An open end is not waited for longer than this, unless said. */
-const PATIENCE_MS = 16_000;
+const PATIENCE_MS = 40_000;
 /** What comes after the wanted answers comes at once. */
 const AFTERWARDS_MS = 200;
 
