@@ -12,6 +12,7 @@ interface KeptRow {
   state: string;
   reason: string | null;
   attempts: number;
+  claimed_at: Date | null;
   settled_at: Date | null;
   task: string | null;
   status: string | null;
@@ -21,22 +22,29 @@ interface KeptRow {
   sent: number;
 }
 
+/** A message or a task that a second worker took over: milliseconds since 1970. */
+export interface TakenOver {
+  /** When the first one had it. */
+  claimed: number;
+  at: number;
+}
+
 /** All that is kept, and when what a worker had to give up was done by another one. */
 export interface AllKept {
   kept: Kept[];
   aliases: Map<string, string>;
-  /** Milliseconds since 1970 of each message or task that a second worker took over. */
-  takenOver: number[];
+  takenOver: TakenOver[];
 }
 
 /** Reads every message with its task, its timeline and its notifications, straight from the tables. */
 export async function readKept(sql: postgres.Sql): Promise<AllKept> {
   const kept: Kept[] = [];
-  const takenOver: number[] = [];
+  const takenOver: TakenOver[] = [];
   for (let after = "00000000-0000-0000-0000-000000000000";;) {
     const rows = await sql<KeptRow[]>`
       with page as (
-        select id, envelope, state, coalesce(error, reason) as reason, attempts, settled_at,
+        select id, envelope, state, coalesce(error, reason) as reason, attempts,
+          claimed_at, settled_at,
           encode(sha256(coalesce(body_bytes, convert_to(coalesce(body, ''), 'UTF8'))), 'hex')
             as sha256
         from messages where id > ${after} order by id limit ${PAGE}
@@ -53,14 +61,20 @@ export async function readKept(sql: postgres.Sql): Promise<AllKept> {
       ) n on true
       order by page.id`;
     kept.push(...rows.map(toKept));
-    for (const { attempts, settled_at } of rows) {
-      if (attempts > 1 && settled_at) takenOver.push(settled_at.getTime());
+    for (const { attempts, claimed_at, settled_at } of rows) {
+      if (attempts > 1 && claimed_at && settled_at) {
+        takenOver.push({ claimed: claimed_at.getTime(), at: settled_at.getTime() });
+      }
     }
     if (rows.length < PAGE) break;
     after = rows[rows.length - 1].id;
   }
-  const again = await sql<{ at: Date }[]>`select at from task_events where kind = 'taken_over'`;
-  takenOver.push(...again.map(({ at }) => at.getTime()));
+  const again = await sql<{ claimed: Date; at: Date }[]>`
+    select e.at, t.started_at as claimed from task_events e join tasks t on t.id = e.task_id
+    where e.kind = 'taken_over'`;
+  takenOver.push(
+    ...again.map(({ claimed, at }) => ({ claimed: claimed.getTime(), at: at.getTime() })),
+  );
   const aliases = await sql<{ alias: string; message_id: string }[]>`
     select alias, message_id from message_aliases`;
   return {

@@ -1,11 +1,10 @@
 import { FINDINGS } from "./audit.ts";
+import type { TakenOver } from "./kept.ts";
 import type { FaultNote } from "./ledger.ts";
 import type { StormResult } from "./storm.ts";
 
 /** So many findings of a kind are told in full. */
 const MOST_TOLD = 5;
-/** What another worker takes over later than this was not waiting for that fault. */
-const TAKEOVER_MS = 60_000;
 
 /** Whether the storm has found anything that must not be. */
 export function foundSomething({ findings, ledger }: StormResult): boolean {
@@ -48,13 +47,19 @@ export function describeStorm(result: StormResult): string[] {
   ];
 }
 
-/** From the last fault of a worker before it to each taking over, in milliseconds. */
-function takeoverTimes(faults: readonly FaultNote[], takenOver: readonly number[]): number[] {
-  const hit = faults.filter(({ name }) => /^(worker|everything)/.test(name))
-    .map(({ from }) => from).sort((one, other) => one - other);
-  return takenOver.flatMap((at) => {
-    const since = hit.findLast((from) => from <= at);
-    return since !== undefined && at - since < TAKEOVER_MS ? [at - since] : [];
+/**
+ * From a fault of a worker to each taking over of what it had, in milliseconds; what a store's
+ * fault put off meanwhile is not counted.
+ */
+export function takeoverTimes(
+  faults: readonly FaultNote[],
+  takenOver: readonly TakenOver[],
+): number[] {
+  return takenOver.flatMap(({ claimed, at }) => {
+    const meanwhile = faults.filter(({ from, to = Infinity }) => from <= at && to >= claimed);
+    const worker = meanwhile.find(({ name }) => name.startsWith("worker"));
+    const others = meanwhile.some(({ name }) => !/^(worker|web)/.test(name));
+    return worker && !others ? [at - worker.from] : [];
   });
 }
 

@@ -2,7 +2,7 @@ import { audit, type Finding, type Sent } from "./audit.ts";
 import { type Cluster, openCluster } from "./cluster.ts";
 import { hashOf, makeDelivery } from "./delivery.ts";
 import { type FaultName, kindOf } from "./faults.ts";
-import { countUnfinished, readKept } from "./kept.ts";
+import { countUnfinished, readKept, type TakenOver } from "./kept.ts";
 import { type Ledger, type LedgerFile, openLedger } from "./ledger.ts";
 import { startLoad } from "./load.ts";
 import { randomFor } from "./random.ts";
@@ -24,7 +24,7 @@ export interface StormResult {
   settings: StormSettings;
   ledger: Ledger;
   findings: Finding[];
-  takenOver: number[];
+  takenOver: TakenOver[];
   /** Seconds from the last answer until all was worked. */
   drainSeconds: number;
   /** Kinds of faults that could not be made here. */

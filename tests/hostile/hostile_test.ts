@@ -179,11 +179,9 @@ function withstands(runtime: "deno" | "node"): void {
 
   it("fetches nothing that a payload names", async () => {
     let touched = 0;
-    const tripwire = createServer(() => touched++).listen(
-      await freePort(),
-      "127.0.0.1",
-    );
-    const { port } = tripwire.address() as { port: number };
+    const port = await freePort();
+    const tripwire = createServer(() => touched++).listen(port, "127.0.0.1");
+    await once(tripwire, "listening");
     try {
       const urls = [
         `http://127.0.0.1:${port}/`,
