@@ -1,5 +1,6 @@
 import type postgres from "postgres";
 import type { Kept } from "./audit.ts";
+import type { Cluster } from "./cluster.ts";
 import { NUMBER_HEADER } from "./delivery.ts";
 
 /** So many messages are read at a time. */
@@ -109,10 +110,7 @@ function toKept({ id, envelope, sha256, state, reason, task, ...row }: KeptRow):
 
 /** How much is still on its way, in both stores. */
 export async function countUnfinished(
-  { asAdmin, askRedis }: {
-    asAdmin: <T>(work: (sql: postgres.Sql) => Promise<T>, where: "database") => Promise<T>;
-    askRedis(...command: string[]): Promise<unknown>;
-  },
+  { asAdmin, askRedis }: Pick<Cluster, "asAdmin" | "askRedis">,
 ): Promise<number> {
   const [row] = await asAdmin((sql) =>
     sql<{ count: number }[]>`
@@ -120,4 +118,18 @@ export async function countUnfinished(
         + (select count(*) from tasks where status in ('pending', 'running'))::int
         + (select count(*) from notifications where state = 'pending')::int as count`, "database");
   return row.count + Number(await askRedis("XLEN", "otto:spill"));
+}
+
+/** Whether a message is kept that came after a moment, in milliseconds since 1970: ids begin with it. */
+export async function hasMessageSince(
+  { asAdmin }: Pick<Cluster, "asAdmin">,
+  since: number,
+): Promise<boolean> {
+  const digits = since.toString(16).padStart(12, "0");
+  const id = `${digits.slice(0, 8)}-${digits.slice(8)}-7000-8000-000000000000`;
+  const found = await asAdmin(
+    (sql) => sql`select from messages where id > ${id} limit 1`,
+    "database",
+  );
+  return found.length > 0;
 }

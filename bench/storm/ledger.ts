@@ -32,6 +32,8 @@ export interface Ledger {
   faults: FaultNote[];
   /** Milliseconds from the end of a fault to the next 200, by the fault's place. */
   recoveries: Map<number, number>;
+  /** Milliseconds from the end of a fault until PostgreSQL had a message that came after it. */
+  stored: Map<number, number>;
   /** Things that happened to the storm that no delivery shows. */
   incidents: string[];
   /** Milliseconds in which deliveries were sent. */
@@ -45,6 +47,7 @@ export function emptyLedger(): Ledger {
     again: new Map(),
     faults: [],
     recoveries: new Map(),
+    stored: new Map(),
     incidents: [],
     busyMs: 0,
   };
@@ -60,6 +63,7 @@ export type Entry =
   | ["fault", place: number, name: string, at: number]
   | ["over", place: number, at: number]
   | ["recovered", place: number, ms: number]
+  | ["stored", place: number, ms: number]
   | ["incident", what: string]
   | ["busy", ms: number];
 
@@ -87,6 +91,9 @@ export function enter(ledger: Ledger, entry: Entry): void {
       break;
     case "recovered":
       ledger.recoveries.set(entry[1], entry[2]);
+      break;
+    case "stored":
+      ledger.stored.set(entry[1], entry[2]);
       break;
     case "incident":
       ledger.incidents.push(entry[1]);

@@ -31,6 +31,7 @@ export function describeStorm(result: StormResult): string[] {
     `to be repeated: ${tell(again) || "none"}`,
     `latency of a 200: ${quantiles(latencies)}`,
     `accepting again after a fault: ${quantiles(recoveries)}`,
+    `storing again after a fault: ${quantiles([...ledger.stored.values()])}`,
     `taken over from killed and frozen workers: ${takeovers.length}, after ${quantiles(takeovers)}`,
     `all worked ${drainSeconds.toFixed(1)} s after the last answer`,
     ...incidents.map((incident) => `INCIDENT: ${incident}`),

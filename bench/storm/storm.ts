@@ -2,7 +2,7 @@ import { audit, type Finding, type Sent } from "./audit.ts";
 import { type Cluster, openCluster } from "./cluster.ts";
 import { hashOf, makeDelivery } from "./delivery.ts";
 import { type FaultName, kindOf } from "./faults.ts";
-import { countUnfinished, readKept, type TakenOver } from "./kept.ts";
+import { countUnfinished, hasMessageSince, readKept, type TakenOver } from "./kept.ts";
 import { type Ledger, type LedgerFile, openLedger } from "./ledger.ts";
 import { startLoad } from "./load.ts";
 import { randomFor } from "./random.ts";
@@ -136,6 +136,25 @@ async function blow(
     }
   }
 
+  /** Waits until PostgreSQL has a message that came after this moment. */
+  async function untilStored(since: number, place: number): Promise<void> {
+    const began = performance.now();
+    const passed = () => Math.round(performance.now() - began);
+    while (!stop.aborted && load.done < deliveries) {
+      if (await hasMessageSince(cluster, since)) {
+        return file.note(["stored", place, passed()]);
+      }
+      if (passed() > STAYS_DOWN_MS) {
+        return file.note([
+          "incident",
+          `PostgreSQL was given no message for ${Math.round(passed() / 1_000)} s after ` +
+          `"${ledger.faults[place].name}" was over`,
+        ]);
+      }
+      await pause(100, stop);
+    }
+  }
+
   const watch = setInterval(() => {
     const now = performance.now();
     file.note(["busy", Math.round(now - busyAt)]);
@@ -176,6 +195,9 @@ async function blow(
         signal: stop,
       });
       await Promise.all([spread, ...together.map(makeFault)]);
+      // Whether it is over for Otto, too: where the spill helps, no sender would notice.
+      load.allow(from + (together.length + 0.5) * share);
+      await untilStored(Date.now(), place);
     }
     load.allow(deliveries);
     const late = new Promise<"late">((resolve) =>
