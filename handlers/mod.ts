@@ -14,7 +14,7 @@ import { docs } from "./pages/docs.ts";
 import { edits } from "./api/edit.ts";
 import type { Document } from "./views/docs/docs.ts";
 import { explainMessage, explainRequest } from "./api/explain.ts";
-import { requireHost, requireOwnHost, secureHeaders } from "./gate.ts";
+import { requireHost, requireModestHead, requireOwnHost, secureHeaders } from "./gate.ts";
 import { messages } from "./api/messages.ts";
 import { createMetrics } from "./metrics.ts";
 import { monitor, publicMonitor } from "./api/monitor.ts";
@@ -62,7 +62,7 @@ export function createApp({ services, stop }: { services: Services; stop: AbortS
     wantsPage(c) ? answerProblemPage(error, c, services.log) : answerProblem(error, services.log)
   );
   app.notFound((c) => refusePath(c.req));
-  app.use(requireHost);
+  app.use(requireHost, requireModestHead);
   app.use(requireKnownMethod);
   // The order matters: what comes first is asked first, and only what is
   // mounted before the guard is for anyone.
