@@ -87,6 +87,8 @@ export const settingsSchema = z.object({
     }).optional(),
   RETENTION_DAYS: z.coerce.number({ error: "must be a number of days" }).min(1)
     .max(36_500, { error: "must be at most 36500" }).default(90),
+  UNVERIFIED_RETENTION_DAYS: z.coerce.number({ error: "must be a number of days" }).min(1)
+    .max(36_500, { error: "must be at most 36500" }).optional(),
   RETIRED_WEBHOOK_SECRETS: list.default([]),
   SOURCES_FILE: z.string().optional(),
   AGENT_ACCOUNTS: list.default([]),
