@@ -83,6 +83,14 @@ function toConfig(
       settings.UNVERIFIED_RETENTION_DAYS ?? (alone ? Infinity : UNVERIFIED_DAYS),
       settings.RETENTION_DAYS,
     ),
+    /**
+     * What is taken unverified in a day of one type from one client prefix, where strangers can
+     * send; undefined on a machine that is alone.
+     */
+    unverifiedDaily: alone ? undefined : {
+      messages: settings.UNVERIFIED_DAILY_MESSAGES,
+      bytes: settings.UNVERIFIED_DAILY_BYTES,
+    },
     /** No longer accepted; they only explain why a message was refused. */
     retiredSecrets: settings.RETIRED_WEBHOOK_SECRETS,
     requireVerified: settings.WEBHOOK_REQUIRE_VERIFIED,
