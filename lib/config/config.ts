@@ -115,6 +115,11 @@ function toConfig(
       apiUrl: settings.SLACK_API_URL,
       /** The channel that outcomes are told in, by source or `webhook_type`; `*` is all others. */
       channels: settings.SLACK_CHANNELS,
+      /**
+       * Of these webhook types or sources, in lower case, what strangers send is told, too; `*` is
+       * all of them.
+       */
+      unverifiedTypes: settings.SLACK_UNVERIFIED_TYPES.map((type) => type.toLowerCase()),
       /** Who may approve, deny, answer and retry in Slack. */
       approvers: settings.SLACK_APPROVERS,
     },

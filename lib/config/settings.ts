@@ -137,6 +137,7 @@ export const settingsSchema = z.object({
   SLACK_API_URL: url("https:", "http:").transform((text) => text.replace(/\/+$/, ""))
     .default("https://slack.com/api"),
   SLACK_CHANNELS: slackChannels.default(new Map()),
+  SLACK_UNVERIFIED_TYPES: list.default([]),
   SLACK_APPROVERS: slackUsers.default([]),
   LOG_LEVEL: z.enum(LOG_LEVELS, {
     error: `must be one of ${LOG_LEVELS.join(", ")}`,
