@@ -2,6 +2,10 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
 import { openLive } from "../lib/live/live.ts";
 import { openPauses } from "../lib/ingress/pauses.ts";
+import {
+  openUnverifiedBuckets,
+  type UnverifiedBuckets,
+} from "../lib/ingress/unverified_buckets.ts";
 import type { Services } from "../lib/services.ts";
 import { cached } from "../lib/async/cached.ts";
 import { readStats } from "../lib/monitor/stats.ts";
@@ -112,12 +116,22 @@ function mountIngress(app: OpenAPIHono<Env>, parts: Parts): void {
   }
   app.route("/", explainRequest(parts));
   app.route("/", monitor(parts));
-  const policy = createIngressPolicy({ sources: services.sources, pauses });
+  const policy = createIngressPolicy({
+    sources: services.sources,
+    pauses,
+    unverified: openBuckets(services, parts.stop),
+  });
   app.route("/", webhook({ ...parts, policy }));
   for (const step of ["claim", "events", "result"]) {
     app.use(`/api/tasks/:id/${step}`, secureHeaders);
   }
   app.route("/", agent(parts));
+}
+
+/** How much strangers may send; they cannot reach a machine that is alone. */
+function openBuckets(services: Services, stop: AbortSignal): UnverifiedBuckets | undefined {
+  const limits = services.config.unverifiedDaily;
+  return limits && openUnverifiedBuckets({ ...services, stop, limits });
 }
 
 /** The API, for those whom the guard has let pass. */

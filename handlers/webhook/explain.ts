@@ -1,3 +1,4 @@
+import { isAlone } from "../../lib/config/loopback.ts";
 import { findDelivery } from "../../lib/message/quarantine.ts";
 import { findFirstSigned } from "../../lib/message/replay_guard.ts";
 import { errorText } from "../../lib/process/log.ts";
@@ -183,9 +184,9 @@ function policyOn(
   };
 }
 
-/** Where Slack would show its task; null without Slack. */
+/** Where Slack would show its task; null without Slack, or where a stranger's is not told. */
 function routeOf(
-  { services: { slack } }: ExplainParts,
+  { services: { config, slack } }: ExplainParts,
   { gate: { name }, incoming }: Explained,
   { described, verdict }: { described: Described; verdict: Explanation["verdict"] },
 ): Explanation["route"] {
@@ -193,6 +194,7 @@ function routeOf(
   return slack?.routeOf({
     source: name,
     webhookType: incoming.type,
+    isVouchedFor: verdict === "verified" || isAlone(config),
     thread: isOfThread ? threadOf(described.payload) : undefined,
   }) ?? null;
 }

@@ -1,4 +1,7 @@
+import { clientPrefix } from "../../lib/ingress/client_prefix.ts";
+import type { BucketFull } from "../../lib/ingress/daily_buckets.ts";
 import type { Pauses } from "../../lib/ingress/pauses.ts";
+import type { UnverifiedBuckets } from "../../lib/ingress/unverified_buckets.ts";
 import { labelOf, type Named, type Registry } from "../../sources/rules/registry.ts";
 import type { Connection } from "../caller.ts";
 import type { SourceGate } from "./source_gate.ts";
@@ -26,10 +29,23 @@ export interface IngressPolicy {
    * @throws {Problem} 429 when too many have come.
    */
   count(gate: SourceGate): void;
+  /**
+   * Counts a message that nobody vouches for and that came from another machine, so that strangers
+   * neither fill the disk nor use up the share of others who cannot sign.
+   *
+   * @returns what takes it back, where the message could not be kept.
+   * @throws {Problem} 429 when its sender's share of the day is used up.
+   */
+  countUnverified(gate: SourceGate, of: { address: string; bytes: number }): () => void;
 }
 
 export function createIngressPolicy(
-  { sources, pauses }: { sources: Registry; pauses: Pauses },
+  { sources, pauses, unverified }: {
+    sources: Registry;
+    pauses: Pauses;
+    /** Left out where strangers cannot send. */
+    unverified?: UnverifiedBuckets;
+  },
 ): IngressPolicy {
   const limits = new Map<string, RateLimit>();
 
@@ -64,6 +80,13 @@ export function createIngressPolicy(
       const limit = limitOf(gate);
       if (limit && !limit.take()) throw tooMany(gate, Math.max(1, limit.wait()));
     },
+    countUnverified(gate, { address, bytes }) {
+      if (!unverified) return () => {};
+      const sender = { prefix: clientPrefix(address), type: gate.name };
+      const full = unverified.take(sender, bytes);
+      if (full) throw shareUsedUp(gate, { full, prefix: sender.prefix, unverified });
+      return () => unverified.giveBack(sender, bytes);
+    },
   };
 }
 
@@ -85,5 +108,32 @@ function tooMany(gate: SourceGate, seconds: number): Problem {
     `Too many webhooks of ${labelOf(gate)} have come lately`,
     "Send it again after the seconds in Retry-After; the operator sets rate_limit in SOURCES_FILE",
     { "retry-after": String(seconds) },
+  );
+}
+
+/** The sender, or its operator, has to be told what makes it count no more. */
+function shareUsedUp(
+  gate: SourceGate,
+  { full, prefix, unverified }: {
+    full: BucketFull;
+    prefix: string;
+    unverified: Pick<UnverifiedBuckets, "limits" | "secondsLeft">;
+  },
+): Problem {
+  const { messages, bytes } = unverified.limits;
+  const secret = gate.source.verify
+    ? `sets ${gate.variable}`
+    : "gives the sender a secret in SOURCES_FILE";
+  return new Problem(
+    429,
+    "daily_share_used",
+    full === "own"
+      ? `Of unverified ${labelOf(gate)} webhooks from ${prefix}, no more than ${messages} or ` +
+        `${bytes} bytes are taken in a day (UTC)`
+      : `All that is taken of unverified webhooks in a day (UTC) is used up for ` +
+        `${labelOf(gate)} from ${prefix}`,
+    `Send it again after the seconds in Retry-After. What is verified is always taken: the ` +
+      `operator ${secret}, or else raises UNVERIFIED_DAILY_MESSAGES or UNVERIFIED_DAILY_BYTES`,
+    { "retry-after": String(unverified.secondsLeft()) },
   );
 }

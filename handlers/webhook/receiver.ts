@@ -73,13 +73,14 @@ export function createReceiver(parts: ReceiverParts): Receiver {
       const body = await readBody(request, gate.bodyLimit, budget);
       try {
         const incoming = incomingOf(request, { type, body: body.bytes, receivedAt });
+        const fromHere = isSentFromHere(config, request, connection);
         return await pass({
           gate,
           incoming: readQuery(gate.source, incoming),
           url: request.url,
           address,
-          fromHere: isSentFromHere(config, request, connection),
-        });
+          fromHere,
+        }, { byStranger: !fromHere && !connection.isInside });
       } finally {
         body.release();
       }
@@ -93,7 +94,10 @@ export function createReceiver(parts: ReceiverParts): Receiver {
   }
 
   /** The second half of the gate, where the whole request is known. */
-  async function pass(arrival: Arrival): Promise<Response> {
+  async function pass(
+    arrival: Arrival,
+    { byStranger }: { byStranger: boolean },
+  ): Promise<Response> {
     const { gate, incoming, address } = arrival;
     const { source } = gate;
     const probe = source.probe && await source.probe(incoming, gate);
@@ -105,7 +109,15 @@ export function createReceiver(parts: ReceiverParts): Receiver {
       return toResponse(handshake);
     }
     policy.count(gate);
-    const { messageId } = await inbox.accept({ ...toMessage(arrival, hintOn), verification });
+    const message = { ...toMessage(arrival, hintOn), verification };
+    const takeBack = byStranger && verification === "unverified"
+      ? policy.countUnverified(gate, { address, bytes: keptBytes(message) })
+      : undefined;
+    const { messageId } = await inbox.accept(message).catch((error) => {
+      // It comes again until there is a store: it must not have used up its share by then.
+      takeBack?.();
+      throw error;
+    });
     const reply = source.answer?.(incoming);
     return reply ? toResponse(reply, messageId) : answerReceived(messageId, incoming.type);
   }
@@ -189,6 +201,14 @@ function createRefusalNotes(services: Services) {
     // What fails on our side is no refusal of the sender's.
     if (error instanceof Problem && error.status < 500) refusals.note(gate.name, error);
   };
+}
+
+/** What a message takes on the disk, near enough: an empty body may come with 16 KiB of headers. */
+function keptBytes({ body, envelope: { url, headers } }: ReturnType<typeof toMessage>): number {
+  return headers.reduce(
+    (sum, [name, value]) => sum + name.length + value.length,
+    body.byteLength + url.length,
+  );
 }
 
 /** Says why in a function that holds nothing of the request. */

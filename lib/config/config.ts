@@ -1,8 +1,15 @@
 import process from "node:process";
 import { secretVariable } from "../../sources/kit/secret_variable.ts";
 import { Refusal } from "../process/refusal.ts";
+import { isAlone } from "./loopback.ts";
 import { chooseModel, MODEL_VARIABLES, type ModelSettings } from "./model_settings.ts";
 import { list, type Settings, settingsSchema } from "./settings.ts";
+
+/**
+ * Where strangers can send, what they sent goes after a week: long enough to notice over a holiday
+ * that a sender has no secret yet, and too short to fill a disk with.
+ */
+const UNVERIFIED_DAYS = 7;
 
 /** The environment, parsed once. Nobody else reads it. */
 export type Config = ReturnType<typeof readConfig>;
@@ -39,9 +46,19 @@ function toConfig(
   model: ModelSettings | undefined,
   secrets: ReadonlyMap<string, readonly string[]>,
 ) {
-  return {
-    port: settings.PORT,
+  const reach = {
     host: settings.HOST,
+    publicUrl: settings.PUBLIC_URL,
+    trustedProxies: settings.TRUST_PROXY,
+    allowedHosts: settings.ALLOWED_HOSTS.map((host) => host.toLowerCase()),
+    /** Whether the platform decides where Otto listens, whatever `HOST` says. */
+    hosted: [settings.DENO_DEPLOY, settings.DENO_DEPLOYMENT_ID, settings.DENO_SERVE_ADDRESS]
+      .some((value) => value !== undefined),
+  };
+  const alone = isAlone(reach);
+  return {
+    ...reach,
+    port: settings.PORT,
     databaseUrl: settings.DATABASE_URL,
     databasePrepare: settings.DATABASE_PREPARE,
     redisUrl: settings.REDIS_URL,
@@ -58,12 +75,22 @@ function toConfig(
     adminToken: settings.ADMIN_TOKEN,
     /** Whoever shows it may look at everything and change nothing. */
     readToken: settings.READ_TOKEN,
-    publicUrl: settings.PUBLIC_URL,
-    trustedProxies: settings.TRUST_PROXY,
-    allowedHosts: settings.ALLOWED_HOSTS.map((host) => host.toLowerCase()),
     /** The largest body in bytes, where it was set for all sources. */
     maxBodyBytes: settings.MAX_BODY_BYTES,
     retentionDays: settings.RETENTION_DAYS,
+    /** The same for messages that nobody vouched for; never longer than the others. */
+    unverifiedRetentionDays: Math.min(
+      settings.UNVERIFIED_RETENTION_DAYS ?? (alone ? Infinity : UNVERIFIED_DAYS),
+      settings.RETENTION_DAYS,
+    ),
+    /**
+     * What is taken unverified in a day of one type from one client prefix, where strangers can
+     * send; undefined on a machine that is alone.
+     */
+    unverifiedDaily: alone ? undefined : {
+      messages: settings.UNVERIFIED_DAILY_MESSAGES,
+      bytes: settings.UNVERIFIED_DAILY_BYTES,
+    },
     /** No longer accepted; they only explain why a message was refused. */
     retiredSecrets: settings.RETIRED_WEBHOOK_SECRETS,
     requireVerified: settings.WEBHOOK_REQUIRE_VERIFIED,
@@ -90,15 +117,17 @@ function toConfig(
       apiUrl: settings.SLACK_API_URL,
       /** The channel that outcomes are told in, by source or `webhook_type`; `*` is all others. */
       channels: settings.SLACK_CHANNELS,
+      /**
+       * Of these webhook types or sources, in lower case, what strangers send is told, too; `*` is
+       * all of them.
+       */
+      unverifiedTypes: settings.SLACK_UNVERIFIED_TYPES.map((type) => type.toLowerCase()),
       /** Who may approve, deny, answer and retry in Slack. */
       approvers: settings.SLACK_APPROVERS,
     },
     logLevel: settings.LOG_LEVEL,
     secrets,
     hostName: settings.HOSTNAME,
-    /** Whether the platform decides where Otto listens, whatever `HOST` says. */
-    hosted: [settings.DENO_DEPLOY, settings.DENO_DEPLOYMENT_ID, settings.DENO_SERVE_ADDRESS]
-      .some((value) => value !== undefined),
   };
 }
 

@@ -1,4 +1,12 @@
-import type { Config } from "./config.ts";
+/** The settings that tell who can reach Otto; they are part of the config. */
+interface Reach {
+  host: string;
+  /** Whether the platform decides where Otto listens, whatever `HOST` says. */
+  hosted: boolean;
+  publicUrl: string | undefined;
+  trustedProxies: number;
+  allowedHosts: readonly string[];
+}
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\]|::1)$/i;
 
@@ -9,10 +17,7 @@ export function isLoopback(host: string): boolean {
 
 /** Whether nothing in the settings speaks of a way in from another machine. */
 export function isAlone(
-  { host, hosted, publicUrl, trustedProxies, allowedHosts }: Pick<
-    Config,
-    "host" | "hosted" | "publicUrl" | "trustedProxies" | "allowedHosts"
-  >,
+  { host, hosted, publicUrl, trustedProxies, allowedHosts }: Reach,
 ): boolean {
   return isLoopback(host) && !hosted && publicUrl === undefined && trustedProxies === 0 &&
     allowedHosts.length === 0;

@@ -6,6 +6,15 @@ const MIB = 1024 * 1024;
 export const MOST_BODY_BYTES = 25 * MIB;
 
 /**
+ * A message each four seconds, all day and all night. Senders that cannot sign are mostly monitors
+ * (Grafana, Alertmanager, Uptime Kuma): a very busy one that repeats 50 alerts each ten minutes
+ * sends 7,200 a day, and of 2 to 5 KB each.
+ */
+const UNVERIFIED_MESSAGES = 20_000;
+/** 13 KB for each of {@link UNVERIFIED_MESSAGES}; ten senders that fill it for a week write 18 GB. */
+const UNVERIFIED_BYTES = 256 * MIB;
+
+/**
  * `on`: the model's agent works. `observe`: it works without any effect and its
  * timeline says what it would have done. `off`: no model is asked.
  */
@@ -87,6 +96,12 @@ export const settingsSchema = z.object({
     }).optional(),
   RETENTION_DAYS: z.coerce.number({ error: "must be a number of days" }).min(1)
     .max(36_500, { error: "must be at most 36500" }).default(90),
+  UNVERIFIED_RETENTION_DAYS: z.coerce.number({ error: "must be a number of days" }).min(1)
+    .max(36_500, { error: "must be at most 36500" }).optional(),
+  UNVERIFIED_DAILY_MESSAGES: z.coerce.number({ error: "must be a number of messages" }).int().min(1)
+    .default(UNVERIFIED_MESSAGES),
+  UNVERIFIED_DAILY_BYTES: z.coerce.number({ error: "must be a number of bytes" }).int().min(1024)
+    .default(UNVERIFIED_BYTES),
   RETIRED_WEBHOOK_SECRETS: list.default([]),
   SOURCES_FILE: z.string().optional(),
   AGENT_ACCOUNTS: list.default([]),
@@ -122,6 +137,7 @@ export const settingsSchema = z.object({
   SLACK_API_URL: url("https:", "http:").transform((text) => text.replace(/\/+$/, ""))
     .default("https://slack.com/api"),
   SLACK_CHANNELS: slackChannels.default(new Map()),
+  SLACK_UNVERIFIED_TYPES: list.default([]),
   SLACK_APPROVERS: slackUsers.default([]),
   LOG_LEVEL: z.enum(LOG_LEVELS, {
     error: `must be one of ${LOG_LEVELS.join(", ")}`,

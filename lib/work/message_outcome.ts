@@ -32,7 +32,7 @@ export async function decideMessage(
   services: Services,
   message: ClaimedMessage,
 ): Promise<DecidedMessage | "later"> {
-  const { id: messageId, epoch, webhookType, verification, claimedAt } = message;
+  const { id: messageId, epoch, webhookType, verification, fromHere, claimedAt } = message;
   const body = message.body ?? await readBody(services.database, messageId) ?? new Uint8Array();
   const reading = tryToRead(services, message, body);
   if (reading instanceof Error) return failed(message, errorText(reading));
@@ -54,10 +54,11 @@ export async function decideMessage(
     return { outcome: { ...begun, state: "filtered", reason: filtered, taskId: null } };
   }
   const thread = fromSlack ? threadOf(payload) : undefined;
+  const isVouchedFor = verification === "verified" || fromHere;
   const task = {
     ...begun,
     description: description.description,
-    slack: services.slack?.routeOf({ source, webhookType, thread }),
+    slack: services.slack?.routeOf({ source, webhookType, isVouchedFor, thread }),
   };
   const { guard, merge } = reading;
   return { outcome: task, guard, group: merge && { ...task, ...merge } };

@@ -4,6 +4,7 @@ import { forgetChanges } from "../live/change.ts";
 import { forgetWorkers } from "../monitor/heartbeat.ts";
 import { failCrashedMessages } from "../message/complete.ts";
 import { forgetMessages } from "../message/delete.ts";
+import { forgetUnverified } from "../message/forget_unverified.ts";
 import { trimQuarantine } from "../message/quarantine.ts";
 import type { Services } from "../services.ts";
 
@@ -27,6 +28,7 @@ export async function tidy({ database, bells, config }: Services): Promise<void>
     },
     () => forgetUsage(database),
     () => untilFewer(FORGET_AT_ONCE, () => forgetMessages(database, before, FORGET_AT_ONCE)),
+    () => forgetUnverified(database, config),
     () => trimQuarantine(database),
     () => untilFewer(FORGET_AT_ONCE, () => forgetChanges(database, FORGET_AT_ONCE)),
     () => forgetWorkers(database),

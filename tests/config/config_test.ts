@@ -70,6 +70,23 @@ describe("the settings", () => {
     assert(!message.includes("a secret"));
   });
 
+  it("keep what nobody vouched for a week on the network, and never longer than all else", () => {
+    const days = (env: Record<string, string>) => readConfig(env).unverifiedRetentionDays;
+    assertEquals(days({}), 90);
+    assertEquals(days({ UNVERIFIED_RETENTION_DAYS: "5" }), 5);
+    for (
+      const reach of [
+        { HOST: "0.0.0.0" },
+        { PUBLIC_URL: "https://otto.example.com" },
+        { TRUST_PROXY: "1" },
+        { DENO_SERVE_ADDRESS: "tcp:0.0.0.0:80" },
+      ]
+    ) assertEquals(days(reach as Record<string, string>), 7);
+    const HOST = "0.0.0.0";
+    assertEquals(days({ HOST, RETENTION_DAYS: "3" }), 3);
+    assertEquals(days({ HOST, RETENTION_DAYS: "30", UNVERIFIED_RETENTION_DAYS: "60" }), 30);
+  });
+
   it("take PUBLIC_URL with or without its last slash", () => {
     assertEquals(readConfig({ PUBLIC_URL: "https://X.example/" }).publicUrl, "https://x.example");
   });

@@ -495,6 +495,7 @@ describeWith({ postgres: true }, "Slack with PostgreSQL", (servers) => {
       DATABASE_URL: await servers.postgres.createDatabase(),
       SLACK_CHANNELS: "*=C0OPS",
       PUBLIC_URL: "https://otto.example.com",
+      SLACK_UNVERIFIED_TYPES: "demo",
       ADMIN_TOKEN,
     }, { agent: asking });
     await place.otto.send("demo", '{"title":"Hello"}', { "content-type": "application/json" });

@@ -16,7 +16,7 @@ import { showMessage, type SlackDisplay } from "./show.ts";
 /** Notifications in Slack: one message about each task, kept up to date. */
 export interface Slack {
   readonly approvers: readonly string[];
-  routeOf(task: Parameters<typeof routeOf>[0]): SlackRoute;
+  routeOf(task: Parameters<typeof routeOf>[0]): SlackRoute | undefined;
   /**
    * Puts outcomes into the outbox and starts to bring messages up to date.
    *
@@ -51,7 +51,7 @@ export function createSlack(
     log: Log;
   },
 ): Slack | undefined {
-  const { botToken, apiUrl, approvers } = config.slack;
+  const { botToken, apiUrl, approvers, unverifiedTypes } = config.slack;
   if (botToken === undefined) return undefined;
   const client = createSlackClient({ token: botToken, url: apiUrl });
   const outage = createOutageWatch(database, log);
@@ -74,7 +74,7 @@ export function createSlack(
 
   return {
     approvers,
-    routeOf: (task) => routeOf(task, channels),
+    routeOf: (task) => routeOf(task, { channels, unverifiedTypes }),
     async tell(signal) {
       const noted = await noteChanges(database);
       if (signal.aborted || outage.leavesAlone()) return noted;
