@@ -630,7 +630,7 @@ describeWith({ postgres: true }, "a burst, with PostgreSQL", (servers) => {
   it("is not shared by messages that are trusted differently", async () => {
     const otto = await open({ DATABASE_URL: url, WEBHOOK_SECRET_SIGNED: SECRET });
     opened.push(otto);
-    const key = { source: "s", webhookType: "s", key: "k" };
+    const key = { source: "s", webhookType: "s", fromHere: false, key: "k" };
     assert(
       groupKey({ ...key, verification: "verified" }) !==
         groupKey({ ...key, verification: "unverified" }),

@@ -122,6 +122,7 @@ describe("the deliveries of a storm", () => {
         url: `http://127.0.0.1/webhook/${delivery.sender}`,
         headers: new Headers(headersOf(delivery)),
         body: delivery.body,
+        queryForm: undefined,
         receivedAt: Date.now(),
       };
       assertEquals(source.deliveryId?.(incoming) ?? null, delivery.id);
