@@ -74,8 +74,10 @@ async function serveAll(services: Services, signal: AbortSignal): Promise<void> 
   const { config, log, sources } = services;
   const app = createApp({ services, stop: signal });
   const stopped = untilAborted(signal);
-  // A store that is down is no reason not to listen, but the first message should find it open.
-  await Promise.race([services.ready, pause(PATIENCE_MS), stopped]);
+  // A store that is down is no reason not to listen, but the first message should find it open;
+  // and one that will never let us in is a reason.
+  const patience = Promise.all([services.reached, pause(PATIENCE_MS)]);
+  await Promise.race([services.ready, patience, stopped]);
   const server = await serve({ port: config.port, host: config.host, answer: app.fetch });
   const working = config.worksInline ? work(services, signal) : Promise.resolve();
   // The address is good at once; the link needs the database, which may be away for now.
@@ -89,6 +91,6 @@ async function serveAll(services: Services, signal: AbortSignal): Promise<void> 
       console.log("Later: main.ts --new-link makes another, --new-token a token for programs.\n");
     }
   }).catch((error) => log.warn("admin.token_failed", { error }));
-  await stopped;
+  await Promise.race([stopped, Promise.all([services.ready, working]).then(() => stopped)]);
   await Promise.all([server.close(), working]);
 }

@@ -7,7 +7,7 @@ import { machineName } from "./lib/process/machine.ts";
 import { createLog, errorText, type Log } from "./lib/process/log.ts";
 import { Refusal } from "./lib/process/refusal.ts";
 import { run } from "./lib/process/run.ts";
-import { openServices } from "./lib/services.ts";
+import { openServices, serverOptions } from "./lib/services.ts";
 import { work } from "./lib/work/work.ts";
 
 const HELP = `Works off messages and tasks, beside a main.ts on the same DATABASE_URL.
@@ -36,12 +36,10 @@ await run(async (signal) => {
 }, () => log);
 
 /** Looks for a fresh heartbeat from this machine, for Docker's health check. */
-async function check(
-  { databaseUrl, databasePrepare, hostName }: ReturnType<typeof readConfig>,
-  log: Log,
-): Promise<void> {
-  const host = machineName(hostName);
-  const server = openServer({ url: databaseUrl!, prepare: databasePrepare, log });
+async function check(config: ReturnType<typeof readConfig>, log: Log): Promise<void> {
+  const host = machineName(config.hostName);
+  // It asks once, beside a worker that needs its connections.
+  const server = openServer({ ...serverOptions(config, log), connections: 1 });
   const workers = await useAndClose(server, listWorkers).catch((error) => {
     throw new Refusal(`Cannot read the heartbeats: ${errorText(error)}`);
   });

@@ -11,15 +11,14 @@ import { type Closer, openAll } from "./process/closer.ts";
 import { type Config, secretsIn } from "./config/config.ts";
 import type { Database } from "./store/database.ts";
 import { openEmbedded } from "./store/embedded.ts";
-import { requireUtf8 } from "./store/encoding.ts";
-import { migrate } from "./store/migrate.ts";
-import { openServer } from "./store/server.ts";
-import { pause } from "./async/deadline.ts";
+import { prepareDatabase, type Readiness } from "./store/ready.ts";
+import { openServer, type ServerOptions } from "./store/server.ts";
+import { describeUnknown } from "./store/server_address.ts";
 import { type Inbox, openInbox } from "./message/inbox.ts";
 import { openArqJobs } from "./jobs/arq.ts";
 import type { Jobs } from "./jobs/jobs.ts";
 import { openPostgresJobs } from "./jobs/postgres.ts";
-import { errorText, type Log } from "./process/log.ts";
+import type { Log } from "./process/log.ts";
 import { machineName } from "./process/machine.ts";
 import type { Channel } from "./notify/channel.ts";
 import { createSlack, type Slack } from "./notify/slack/slack.ts";
@@ -31,12 +30,11 @@ import { openRedisQueue } from "./queue/redis.ts";
 import { openSpill, type Spill } from "./message/spill.ts";
 import { createRedactor } from "./redaction/redact.ts";
 import { openRedis } from "./store/redis.ts";
-import { Refusal } from "./process/refusal.ts";
 import { channelsOf, instructionsOf, readSources } from "./config/source_file.ts";
 import { refuseUnreadSecrets } from "./config/start.ts";
 
 /** Everything an entrypoint opens and closes. */
-export interface Services extends AsyncDisposable {
+export interface Services extends AsyncDisposable, Readiness {
   readonly config: Config;
   readonly log: Log;
   readonly sources: Registry;
@@ -51,21 +49,15 @@ export interface Services extends AsyncDisposable {
   readonly slack?: Slack;
   /** Rung in this process when there are new tasks, or new notifications. */
   readonly bells: { tasks: Bell; notifications: Bell };
-  /** Resolves when the schema is there; a store that is down is waited for. */
-  readonly ready: Promise<void>;
-  /** Why the schema is not there yet; undefined when it is. */
-  readonly notReady: () => string | undefined;
   readonly host: string;
 }
-
-/** Soon enough after a store's start, and no burden to one that is starting. */
-const RETRY_MS = 1_000;
 
 /**
  * Makes the choices that the configuration asks for, and opens them.
  *
  * A server that is down is no reason to fail: it is tried again until the
- * signal is aborted. The database inside the process opens here or not at all.
+ * signal is aborted; `ready` rejects when it will never let us in. The database
+ * inside the process opens here or not at all.
  */
 export async function openServices(
   config: Config,
@@ -81,35 +73,32 @@ async function openServicesWith(
 ): Promise<Services> {
   const sources = readSources(config);
   refuseUnreadSecrets(config, sources.all);
-  const database = closer.add(await openDatabase(config, log));
+  const server = config.databaseUrl === undefined
+    ? undefined
+    : openServer(serverOptions(config, log));
+  const database = closer.add(server ?? await openEmbedded(config.dataDir));
+  if (server && server.address.unknown.length > 0) {
+    log.warn("database.url_parameters", { detail: describeUnknown(server.address) });
+  }
   // Messages must not wait behind the questions of a page.
-  const inboxDatabase = config.databaseUrl === undefined
-    ? database
-    : closer.add(openServer({ ...serverOptions(config, log), connections: 2 }));
+  const inboxDatabase = server?.apart() ?? database;
   const { queue, spill } = openQueue(config, database, log, closer);
   const inbox = openInbox({ database: inboxDatabase, queue, spill, log });
   closer.defer(() => inbox.idle());
   const quarantine = openQuarantine({ database, log });
   closer.defer(() => quarantine.idle());
 
-  let notReady: string | undefined = "the schema is being prepared";
-  const ready = prepare();
-  async function prepare(): Promise<void> {
-    while (!signal.aborted) {
-      try {
-        await requireUtf8(database);
-        await migrate(database, log);
-        // Connected before the first message comes.
-        await inboxDatabase.query("reach the inbox", (sql) => sql`select 1`);
-        notReady = undefined;
-        return;
-      } catch (error) {
-        if (database.kind === "embedded" || error instanceof Refusal) throw error;
-        notReady = errorText(error);
-        log.warn("database.not_ready", { error: notReady });
-        await pause(RETRY_MS, signal);
-      }
-    }
+  const { ready, reached, notReady } = prepareDatabase(database, {
+    server,
+    pools: [inboxDatabase],
+    log,
+    signal,
+  });
+  // Whoever listens finds it out by that.
+  if (server && queue.backend === "postgres") {
+    ready.then(() => server.hears()).catch((error) =>
+      log.debug("database.hears_failed", { error })
+    );
   }
   if (database.kind === "embedded") await ready;
 
@@ -128,7 +117,8 @@ async function openServicesWith(
     slack: createSlack({ config, channels: channelsOf(config, sources), database, log }),
     bells: { tasks: createBell(), notifications: createBell() },
     ready,
-    notReady: () => notReady,
+    reached,
+    notReady,
     host: machineName(config.hostName),
     [Symbol.asyncDispose]: () => closer.close(),
   };
@@ -159,14 +149,17 @@ function withoutScheme(value: string): string[] {
   return [value, value.replace(/^\w+ +/, "")];
 }
 
-function serverOptions({ databaseUrl, databasePrepare }: Config, log: Log) {
-  return { url: databaseUrl!, prepare: databasePrepare, log };
-}
-
-async function openDatabase(config: Config, log: Log): Promise<Database> {
-  return config.databaseUrl === undefined
-    ? await openEmbedded(config.dataDir)
-    : openServer(serverOptions(config, log));
+/** How the server of a configuration is opened. */
+export function serverOptions(
+  { databaseUrl, databasePrepare, databaseConnections }: Config,
+  log: Log,
+): ServerOptions {
+  return {
+    url: databaseUrl!,
+    prepare: databasePrepare,
+    connections: databaseConnections,
+    log,
+  };
 }
 
 function openQueue(

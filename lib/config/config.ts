@@ -60,7 +60,10 @@ function toConfig(
     ...reach,
     port: settings.PORT,
     databaseUrl: settings.DATABASE_URL,
+    /** Whether statements are prepared; unset, as the server or a pooler before it lets us. */
     databasePrepare: settings.DATABASE_PREPARE,
+    /** The most connections of this process, unless the URL says so. */
+    databaseConnections: settings.DATABASE_CONNECTIONS,
     redisUrl: settings.REDIS_URL,
     redisDurable: settings.REDIS_DURABLE,
     dataDir: settings.OTTO_DATA_DIR,
@@ -204,17 +207,25 @@ export function secretsOf(
 export function secretsIn(
   { secrets, retiredSecrets, adminToken, readToken, databaseUrl, redisUrl, apiKeys, slack }: Config,
 ): string[] {
-  const passwords = [databaseUrl, redisUrl].map((url) =>
-    url === undefined ? "" : decodeURIComponent(new URL(url).password)
-  );
   return [
     adminToken,
     readToken,
     ...apiKeys,
     slack.botToken,
-    ...passwords,
+    ...[databaseUrl, redisUrl].flatMap((url) => passwordsIn(url ?? "")),
     ...retiredSecrets,
     ...[...secrets.values()].flat(),
   ]
     .filter((secret) => secret !== undefined && secret !== "") as string[];
+}
+
+/** Before the host, and among libpq's parameters: of the database itself, and of a key for TLS. */
+function passwordsIn(url: string): string[] {
+  const [, user = ""] = /^\w+:\/\/([^/?#]*)@/.exec(url) ?? [];
+  const parameters = url.matchAll(/[?&](?:ssl)?password=([^&#]*)/g);
+  return [
+    user.slice(user.indexOf(":") + 1 || user.length),
+    ...[...parameters].map(([, value]) => value),
+  ]
+    .map(decodeURIComponent);
 }

@@ -58,13 +58,36 @@ const url = (...protocols: string[]) =>
     error: `must be a URL that starts with ${protocols.map((each) => `${each}//`).join(" or ")}`,
   });
 
+/** Whether every % of a text begins a code of two hex digits. */
+function isPercentEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A % that stands for itself, most often in a password: the drivers would throw a bare URIError. */
+const BARE_PERCENT = {
+  error: "has a % that begins no code of two hex digits: write % itself as %25",
+};
+
+/** Only its beginning is looked at here: several hosts with ports of their own are no URL of the web. */
+const databaseUrl = z.string().refine((text) => /^postgres(ql)?:\/\//.test(text), {
+  error: "must be a URL that starts with postgres:// or postgresql://",
+}).refine(isPercentEncoded, BARE_PERCENT);
+
 /** Every setting that has a name of its own; secrets of sources have as many names as there are sources. */
 export const settingsSchema = z.object({
   PORT: z.coerce.number({ error: "must be a port number" }).int().min(0).max(65535).default(8000),
   HOST: z.string().default("127.0.0.1"),
-  DATABASE_URL: url("postgres:", "postgresql:").optional(),
-  DATABASE_PREPARE: flag.default(true),
-  REDIS_URL: url("redis:", "rediss:").optional(),
+  DATABASE_URL: databaseUrl.optional(),
+  DATABASE_PREPARE: flag.optional(),
+  DATABASE_CONNECTIONS: z.coerce.number({ error: "must be a number of connections" })
+    .int({ error: "must be a whole number" }).min(1, { error: "must be at least 1" })
+    .max(1_000, { error: "must be at most 1000" }).optional(),
+  REDIS_URL: url("redis:", "rediss:").refine(isPercentEncoded, BARE_PERCENT).optional(),
   REDIS_DURABLE: flag.default(false),
   OTTO_DATA_DIR: z.string().default("./.otto"),
   WORKER: z.enum(["inline"], {

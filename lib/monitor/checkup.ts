@@ -5,7 +5,9 @@ import { readMcpServers } from "../agent/mcp/servers.ts";
 import { readAgentSettings } from "../agent/settings.ts";
 import type { Config } from "../config/config.ts";
 import { requireUtf8 } from "../store/encoding.ts";
+import { permanentFault } from "../store/permanent_fault.ts";
 import { openServer } from "../store/server.ts";
+import { describeUnknown } from "../store/server_address.ts";
 import { pause } from "../async/deadline.ts";
 import type { Check } from "./health.ts";
 import { errorText, type Log } from "../process/log.ts";
@@ -67,21 +69,23 @@ async function nearest(path: string): Promise<string> {
 }
 
 async function checkPostgres(config: Config, log: Log): Promise<string> {
-  const database = openServer({
-    url: config.databaseUrl!,
-    prepare: config.databasePrepare,
-    connections: 1,
-    log,
-  });
+  const { databaseUrl: url, databasePrepare: prepare } = config;
+  const server = openServer({ url: url!, prepare, connections: 2, log });
   try {
-    await requireUtf8(database);
-    const [row] = await database.query(
+    await requireUtf8(server);
+    const [row] = await server.query(
       "ask PostgreSQL for its version",
       (sql) => sql<{ version: string }[]>`select current_setting('server_version') as version`,
     );
-    return `reachable, version ${row.version}`;
+    // Only where it brings the news does it matter.
+    if (config.redisUrl === undefined) await server.hears();
+    const unknown = server.address.unknown.length > 0 ? [describeUnknown(server.address)] : [];
+    return [`reachable, version ${row.version}`, ...server.remarks(), ...unknown].join("; ");
+  } catch (error) {
+    const fault = permanentFault(error, server.address);
+    throw fault === undefined ? error : new Error(fault);
   } finally {
-    await database[Symbol.asyncDispose]();
+    await server[Symbol.asyncDispose]();
   }
 }
 

@@ -93,10 +93,11 @@ async function checkDatabase(database: Database, notReady: string | undefined): 
         hint: "Set DATABASE_URL to keep messages through a power failure",
       };
     }
-    return row.fsync === "on" ? { name, status: "ok", detail: "reachable, durable" } : {
+    const detail = (first: string) => [first, ...database.remarks()].join("; ");
+    return row.fsync === "on" ? { name, status: "ok", detail: detail("reachable, durable") } : {
       name,
       status: "degraded",
-      detail: "reachable, but fsync is off: a power failure loses messages",
+      detail: detail("reachable, but fsync is off: a power failure loses messages"),
       hint: "Set fsync = on in postgresql.conf",
     };
   } catch {

@@ -16,12 +16,17 @@ export interface Database extends AsyncDisposable {
    * Runs one statement, for at most `ms` milliseconds (5,000 unless said).
    *
    * @throws {DeadlineError} when the server did not answer in time: the outcome
-   * is unknown. When nothing else is answered either, the connections to it
-   * are replaced by new ones.
+   * is unknown, and the server is asked to stop. When nothing else is answered
+   * either, the connections to it are replaced by new ones.
    */
   query<T>(what: string, statement: (sql: Sql) => PromiseLike<T>, ms?: number): Promise<T>;
-  /** Calls `heard` for each NOTIFY on the channel, re-subscribing after a restart. Server only. */
+  /**
+   * Calls `heard` for each NOTIFY on the channel, re-subscribing after a restart. Server only.
+   * Behind some poolers nothing is ever heard; `remarks` then says so.
+   */
   listen(channel: string, heard: (payload: string) => void): Promise<void>;
+  /** What a person should know of the way to the database, in words; mostly nothing. */
+  remarks(): readonly string[];
 }
 
 /** The driver: opens a pool to a server, or to the socket that it is given. Connects when first used. */

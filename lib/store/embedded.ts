@@ -51,6 +51,7 @@ async function openEmbeddedWith(closer: Closer, folder: string): Promise<Databas
     kind: "embedded",
     query: async (_what, statement) => await statement(sql),
     listen: () => Promise.reject(new Error("Cannot listen: there is no other process to hear")),
+    remarks: () => [],
     [Symbol.asyncDispose]: () => closer.close(),
   };
 }

@@ -1,106 +1,231 @@
-import { deadline, DeadlineError } from "../async/deadline.ts";
-import type { Log } from "../process/log.ts";
-import { connect, type Database, type Sql } from "./database.ts";
+import { deadline } from "../async/deadline.ts";
+import { errorText, type Log } from "../process/log.ts";
+import type { Database } from "./database.ts";
+import { newId } from "./id.ts";
+import { openListener } from "./listener.ts";
+import { codeOf, type ConnectionPool, driverOf, openPool, type StatementFailure } from "./pool.ts";
+import { readServerAddress, type ServerAddress } from "./server_address.ts";
+import { createSessions, isDispensable, type SessionStyle } from "./session.ts";
 
 /** Far more than any statement of ours takes, and short enough for whoever waits for the answer. */
 const QUERY_MS = 5_000;
-/** Less than a query may take, so that it fails with the connection's own words. */
-const CONNECT_SECONDS = 2;
-/** A longer wait for locks or work than this is cut off by the server itself: nobody waits any more. */
-const STATEMENT_MS = 15_000;
-/** One slow statement says nothing about the server, so many in a row do. */
-const MOST_GIVEN_UP = 3;
-/** What gives up at the same time as others shares the pool that the first of them made. */
-const REPLACED_MS = 1_000;
-/** With the inbox's own two, nine processes fit into a server's usual 100. */
-const CONNECTIONS = 8;
+/** What one process uses at most: nine of them fit into a server's usual 100. */
+const CONNECTIONS = 10;
+/** From so many on, two of them are for what must not wait behind the questions of a page. */
+const TWO_APART_FROM = 6;
+/** A read-only server is left no more often: until another one is there, it is all there is. */
+const LEAVE_MS = 1_000;
+/** A NOTIFY to oneself comes at once, or never. */
+const HEAR_MS = 1_000;
+/** Enough for all hosts of an address, and for each way of speaking to a pooler. */
+const MOST_TRIES = 6;
 
 /** Where a PostgreSQL server is, and how to speak to it. */
 export interface ServerOptions {
+  /** See `readServerAddress` for its parameters. */
   url: string;
-  /** Prepared statements; must be off behind pgbouncer in transaction mode. */
+  /** Prepared statements. Unset: unless something in between does not let them through. */
   prepare?: boolean;
+  /** The most connections, of all pools together; unset: as the URL says, or 10. */
   connections?: number;
   log: Log;
 }
 
-/** Opens a pool to a PostgreSQL server. Connects when first used. */
-export function openServer(options: ServerOptions): Database {
-  const { log } = options;
-  let sql = connectTo(options);
-  let replacedAt = -Infinity;
-  /** When the server last answered anything, and how many waits have been given up meanwhile. */
+/** A server, with what only its entry points ask of it. */
+export interface Server extends Database {
+  readonly address: ServerAddress;
+  /**
+   * Sets some of the connections apart for statements that must not wait behind others. They go
+   * with this one, and are closed with it.
+   */
+  apart(): Database;
+  /** Looks whether a NOTIFY would be heard here: behind some poolers none is. */
+  hears(): Promise<boolean>;
+}
+
+/**
+ * Opens connections to a PostgreSQL server. Connects when first used.
+ *
+ * @throws {Refusal} when the URL cannot be understood.
+ */
+export function openServer({ url, prepare, connections, log }: ServerOptions): Server {
+  const address = readServerAddress(url);
+  const sessions = createSessions(address);
+  let style: SessionStyle = {
+    host: 0,
+    prepare: prepare ?? !address.pooled,
+    // Whoever says that a pooler is there need not be refused first.
+    plain: !(prepare ?? !address.pooled),
+  };
   let answeredAt = -Infinity;
-  let givenUp = 0;
-  const subscriptions = new Map<string, (payload: string) => void>();
+  let leftAt = -Infinity;
+  let isDeaf: boolean | undefined;
+  let listens = false;
+  const pools: ConnectionPool[] = [];
+  const listener = openListener((events) => sessions(style, events), log);
 
-  async function subscribe(channel: string, heard: (payload: string) => void): Promise<void> {
-    await deadline(`listen on ${channel}`, QUERY_MS, sql.listen(channel, heard));
+  function leave(): void {
+    for (const pool of pools) pool.leave();
+    listener.renew();
   }
 
-  /** A frozen server keeps its connections hanging after it thaws; new ones are the way out. */
-  function replacePool(): void {
-    if (performance.now() - replacedAt < REPLACED_MS) return;
-    replacedAt = performance.now();
-    givenUp = 0;
-    const old = sql;
-    sql = connectTo(options);
-    old.end({ timeout: 0 }).catch(() => {});
-    for (const [channel, heard] of subscriptions) {
-      subscribe(channel, heard).catch((error) => log.warn("database.listen_failed", { error }));
+  /** Opens sessions in another way from now on. */
+  function restyle(change: Partial<SessionStyle>): void {
+    style = { ...style, ...change };
+  }
+
+  /** A server that was the primary: what is there now under its name may be the new one. */
+  function leaveReadOnly({ left, tries }: StatementFailure): boolean {
+    if (left) return tries === 1;
+    if (performance.now() - leftAt < LEAVE_MS) return false;
+    leftAt = performance.now();
+    log.warn("database.read_only", { detail: "its connections are left for new ones" });
+    restyle({ host: style.host + 1 });
+    leave();
+    return tries === 1;
+  }
+
+  /** A pooler: it says which parameter it does not take, and hands each statement to another session. */
+  function speakPlainly(parameters: string[], { restyled }: StatementFailure): boolean {
+    if (!parameters.every(isDispensable)) return false;
+    if (style.plain) return restyled;
+    restyle({ plain: true, prepare: prepare ?? false });
+    log.info("database.pooler", { detail: plainRemark() });
+    return true;
+  }
+
+  function stopPreparing({ restyled, left }: StatementFailure): boolean {
+    if (prepare === true) return false;
+    if (!style.prepare) return restyled || left;
+    restyle({ prepare: false });
+    log.info("database.pooler", { detail: plainRemark() });
+    leave();
+    return true;
+  }
+
+  function mend(failure: StatementFailure): boolean {
+    const { error, sent, tries } = failure;
+    if (tries >= MOST_TRIES) return false;
+    const code = codeOf(error);
+    if (code === "25006") return leaveReadOnly(failure);
+    if (code === "26000" || code === "42P05") return stopPreparing(failure);
+    const refused = refusedParameters(error);
+    if (refused.length > 0) return speakPlainly(refused, failure);
+    if (sent) return false;
+    // One of several hosts that cannot be had: the next.
+    if (tries >= address.hosts.length) return false;
+    if (!failure.restyled) restyle({ host: style.host + 1 });
+    return true;
+  }
+
+  function plainRemark(): string {
+    return `behind a pooler: statements are ${style.prepare ? "" : "not "}prepared` +
+      (prepare === undefined ? "; DATABASE_PREPARE=true would prepare them" : "");
+  }
+
+  function open(most: number): ConnectionPool {
+    const pool = openPool({
+      open: (closed) => sessions(style, { closed }),
+      style: () => style,
+      mend,
+      heardFrom: () => void (answeredAt = performance.now()),
+      hasAnswered: (since) => answeredAt >= since,
+      silent() {
+        for (const each of pools) each.dropIdle();
+      },
+      makeRoom() {
+        for (const each of pools) if (each !== pool) each.giveOne();
+      },
+    }, most);
+    pools.push(pool);
+    return pool;
+  }
+
+  async function hears(): Promise<boolean> {
+    if (isDeaf !== undefined) return !isDeaf;
+    if (await isDirect(main)) {
+      isDeaf = false;
+      return true;
     }
+    const channel = `otto_${newId().replaceAll("-", "")}`;
+    const heard = Promise.withResolvers<void>();
+    try {
+      await listener.listen(channel, () => heard.resolve());
+      await main.run(
+        "notify itself",
+        (sql) => sql`select pg_notify(${channel}, '')`,
+        QUERY_MS,
+      );
+      isDeaf = await deadline("hear of it", HEAR_MS, heard.promise).then(() => false, () => true);
+    } finally {
+      listener.forget(channel);
+    }
+    if (isDeaf) log.warn("database.not_heard", { detail: DEAF_REMARK });
+    return !isDeaf;
   }
 
-  return {
+  /** The listener's connection is one of those that were granted. */
+  function grantListener(): boolean {
+    if (!listens && main.limit > 1) {
+      main.limit--;
+      listens = true;
+    }
+    return listens;
+  }
+
+  const main = open(Math.max(1, connections ?? address.connections ?? CONNECTIONS));
+  const database: Database = {
     kind: "postgres",
-    async query(what, statement, ms = QUERY_MS) {
-      const pool = sql;
-      const askedAt = performance.now();
-      try {
-        const answer = await deadline(what, ms, statement(pool));
-        answeredAt = performance.now();
-        return answer;
-      } catch (error) {
-        // While others are answered it is this statement that is slow, not the server; a
-        // connection that hangs alone shows itself by and by.
-        if (error instanceof DeadlineError && pool === sql) {
-          if (answeredAt < askedAt || ++givenUp >= MOST_GIVEN_UP) replacePool();
-        }
-        throw error;
-      }
-    },
+    query: (what, statement, ms = QUERY_MS) => main.run(what, statement, ms),
     async listen(channel, heard) {
-      subscriptions.set(channel, heard);
-      await subscribe(channel, heard);
+      if (!grantListener() || !await hears()) return;
+      await listener.listen(channel, heard);
     },
+    remarks: () => [
+      ...style.plain && prepare === undefined ? [plainRemark()] : [],
+      ...isDeaf ? [DEAF_REMARK] : [],
+    ],
     async [Symbol.asyncDispose]() {
-      await sql.end({ timeout: 2 });
+      listener.close();
+      await Promise.all(pools.map((pool) => pool.close()));
+    },
+  };
+  return {
+    ...database,
+    address,
+    hears,
+    apart() {
+      const most = main.limit >= TWO_APART_FROM ? 2 : main.limit > 1 ? 1 : 0;
+      if (most === 0) return { ...database, [Symbol.asyncDispose]: () => Promise.resolve() };
+      main.limit -= most;
+      const pool = open(most);
+      return {
+        ...database,
+        query: (what, statement, ms = QUERY_MS) => pool.run(what, statement, ms),
+        [Symbol.asyncDispose]: () => Promise.resolve(),
+      };
     },
   };
 }
 
-function connectTo(
-  { url, prepare = true, connections = CONNECTIONS }: ServerOptions,
-): Sql {
-  return connect(url, {
-    max: connections,
-    prepare,
-    connect_timeout: CONNECT_SECONDS,
-    // Seconds. A connection that rests for long may have been dropped by what lies between, and
-    // one that lives for ever keeps a server from being drained.
-    idle_timeout: 60,
-    max_lifetime: 30 * 60,
-    // Seconds: soon there again, and no more than one try a second while it is away.
-    backoff: (retries: number) => Math.min(0.05 * 2 ** Math.min(retries, 5), 1),
-    fetch_types: false,
-    onnotice() {},
-    connection: {
-      application_name: "otto",
-      // What the server makes into JSON by itself must not be in its own time zone.
-      TimeZone: "UTC",
-      DateStyle: "ISO",
-      // pgbouncer refuses start-up parameters that it does not know.
-      ...(prepare ? { statement_timeout: STATEMENT_MS, bytea_output: "hex" } : {}),
-    },
-  });
+const DEAF_REMARK =
+  "no NOTIFY is heard through the pooler: workers look for messages twice a second, and would " +
+  "know at once over a direct connection or in session mode";
+
+/** Whether nothing stands in between: a pooler gives out process numbers of its own. */
+async function isDirect(pool: ConnectionPool): Promise<boolean> {
+  let asked: PromiseLike<unknown> | undefined;
+  const [{ pid }] = await pool.run("ask who answers", (sql) => {
+    const statement = sql<{ pid: number }[]>`select pg_backend_pid() as pid`;
+    asked = statement;
+    return statement;
+  }, QUERY_MS);
+  return asked !== undefined && driverOf(asked).state?.pid === pid;
+}
+
+/** Which parameters a pooler does not take at the start of a session; PgBouncer's words. */
+export function refusedParameters(error: unknown): string[] {
+  if (codeOf(error) !== "08P01") return [];
+  const [, names] = /unsupported startup parameters?: ([\w., ]+)/.exec(errorText(error)) ?? [];
+  return names?.split(/,\s*/).map((name) => name.trim()) ?? [];
 }

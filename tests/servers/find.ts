@@ -3,7 +3,7 @@ import { delimiter } from "node:path";
 import { env, getuid } from "node:process";
 
 /** What a test may ask for. */
-export type Kind = "PostgreSQL" | "Redis" | "Node";
+export type Kind = "PostgreSQL" | "PgBouncer" | "Redis" | "Node";
 
 /** A system user to start a server as. */
 export interface User {
@@ -18,6 +18,7 @@ export type Found = { binary: string } | { url: string };
 export const HOW_TO_GET: Record<Kind, string> = {
   PostgreSQL: "`apt-get install postgresql` (Debian), or set OTTO_TEST_POSTGRES_BIN to the " +
     "folder of `postgres` and `initdb`, or OTTO_TEST_DATABASE_URL to a server for tests",
+  PgBouncer: "`apt-get install pgbouncer` (Debian)",
   Redis: "`apt-get install redis-server` (Debian), or set OTTO_TEST_REDIS_SERVER to the " +
     "`redis-server` binary, or OTTO_TEST_REDIS_URL to a server for tests",
   Node: "Node 22.18 or later, or npm to fetch one with, or set OTTO_TEST_NODE to its binary",
@@ -50,6 +51,12 @@ export function findRedis(): Found | undefined {
   const binary = candidates.find(isExecutable);
   if (binary !== undefined) return { binary };
   return env.OTTO_TEST_REDIS_URL ? { url: env.OTTO_TEST_REDIS_URL } : undefined;
+}
+
+/** The `pgbouncer` binary; Debian puts it where only root looks. */
+export function findPgBouncer(): string | undefined {
+  return [...path(), "/usr/sbin", "/opt/homebrew/bin", "/usr/local/sbin"]
+    .map((folder) => `${folder}/pgbouncer`).find(isExecutable);
 }
 
 /** The first `name` on PATH. */

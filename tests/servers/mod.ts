@@ -7,13 +7,14 @@
 import { fail } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { env } from "node:process";
-import { findPostgres, findRedis, HOW_TO_GET, type Kind } from "./find.ts";
+import { findPgBouncer, findPostgres, findRedis, HOW_TO_GET, type Kind } from "./find.ts";
 import { findNode } from "./node.ts";
 import { type PostgresServer, startPostgres } from "./postgres.ts";
 import { type RedisServer, startRedis } from "./redis.ts";
 
 export { type EventStream, openEvents, type StreamEvent } from "./sse.ts";
 export { type Exit, type Process, type ProcessOptions, ROOT, startProcess } from "./process.ts";
+export { type PgBouncer, startPgBouncer } from "./pgbouncer.ts";
 export { freePort } from "./ports.ts";
 export { type PostgresOptions, type PostgresServer, startPostgres } from "./postgres.ts";
 export { type RedisOptions, type RedisServer, startRedis } from "./redis.ts";
@@ -123,7 +124,7 @@ function orSkip(
 /** What is missing for a suite, and how to get it, in one line. */
 export function missingLine(name: string, lacking: Lack[]): string {
   const what = lacking.map(({ kind, own }) =>
-    own && kind !== "Node" ? `a ${kind} of our own` : kind
+    own && kind !== "Node" && kind !== "PgBouncer" ? `a ${kind} of our own` : kind
   );
   const how = lacking.map(({ kind }) => HOW_TO_GET[kind]);
   return `"${name}": ${what.join(" and ")} not found. To get it: ${how.join("; ")}`;
@@ -139,6 +140,7 @@ function kindsOf({ postgres, redis, node }: Needs): Lack[] {
 
 function lacks(kind: Kind, { own }: { own: boolean }): boolean {
   if (kind === "Node") return findNode() === undefined;
+  if (kind === "PgBouncer") return findPgBouncer() === undefined;
   const found = kind === "PostgreSQL" ? findPostgres() : findRedis();
   return found === undefined || (own && "url" in found);
 }
