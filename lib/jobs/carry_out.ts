@@ -45,7 +45,7 @@ export async function carryOut(
       return [];
     case "collect its result": {
       const size = inspection.state === "ended" ? inspection.size : 0;
-      const end = await results.read(jobId, size);
+      const end = await results.read({ jobId, size, claimedTry: task.job_try });
       return end ? await finish(stores, task, { end, actor: "arq" }) : [];
     }
     case "finish":

@@ -194,6 +194,8 @@ export interface LiveTask extends Unsubmitted {
   attempts: number;
   job_state: "submitted" | "started";
   job_epoch: number | null;
+  /** The try of the job that has claimed the task over HTTP; null when none has. */
+  job_try: number | null;
   /** How often the job has vanished before its start. */
   losses: number;
   /** Seconds since it was put into the queue. */
@@ -212,7 +214,7 @@ export async function listLive(
   return await database.query("list tasks with jobs", (sql) =>
     sql<LiveTask[]>`
       select t.id, t.job_round as round, t.title, t.description, t.source, t.message_id, t.status,
-        t.epoch, t.attempts, t.job_state, t.job_epoch, t.job_losses as losses,
+        t.epoch, t.attempts, t.job_state, t.job_epoch, t.job_try, t.job_losses as losses,
         extract(epoch from now() - coalesce(t.job_submitted_at, t.created_at))::float8 as waited,
         t.worker,
         exists (select from workers w

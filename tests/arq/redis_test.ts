@@ -182,7 +182,7 @@ describeWith({ postgres: true, redis: true }, "ARQ in Redis", (servers) => {
     assertEquals(inspections.map(({ state }) => state), ["ended", "ended", "gone"]);
     const texts = await Promise.all(
       ["expired", "objects"].map(async (id) =>
-        JSON.stringify(decodeResult((await readResult(redis, id))!).value)
+        JSON.stringify(decodeResult((await readResult(redis, { id, reader: "test" }))!.bytes).value)
       ),
     );
     assert(
