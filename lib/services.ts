@@ -19,6 +19,8 @@ import { type Inbox, openInbox } from "./message/inbox.ts";
 import { openArqJobs } from "./jobs/arq.ts";
 import type { Jobs } from "./jobs/jobs.ts";
 import { openPostgresJobs } from "./jobs/postgres.ts";
+import { endMessageLeases } from "./message/claim.ts";
+import { endTaskLeases } from "./task/claim.ts";
 import { errorText, type Log } from "./process/log.ts";
 import { machineName } from "./process/machine.ts";
 import type { Channel } from "./notify/channel.ts";
@@ -111,7 +113,12 @@ async function openServicesWith(
       }
     }
   }
-  if (database.kind === "embedded") await ready;
+  if (database.kind === "embedded") {
+    await ready;
+    // The lock on its folder is ours, so whoever had these is dead: nothing need run out.
+    await endMessageLeases(database);
+    await endTaskLeases(database);
+  }
 
   return {
     config,
