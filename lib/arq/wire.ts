@@ -81,17 +81,6 @@ export function decodeJob(bytes: Uint8Array): Job {
   return toJob(decodePickle(bytes));
 }
 
-/** The function that a job is for, whatever its arguments are; undefined when it is no job. */
-export function functionOf(bytes: Uint8Array): string | undefined {
-  try {
-    const { get } = fields(decodePickle(bytes, { objects: "records" }), ["f"]);
-    const name = get("f");
-    return typeof name === "string" ? name : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 function toJob(value: PickleValue): Job {
   const { get } = fields(value, ["t", "f", "a", "k", "et"]);
   const firstTry = get("t");
