@@ -206,6 +206,7 @@ describeWith({ postgres: true, redis: true }, "ARQ in Redis", (servers) => {
     for (const worker of ["a", "b", "c"]) {
       await writeHealth(redis, { queue: QUEUE, worker, counts, forMs: 60_000 });
     }
+    assert(await raw.exists(`${QUEUE}:health-check`), "arq --check finds no worker");
     const python = "Nov-23 21:07:03 j_complete=4 j_failed=0 j_retried=0 j_ongoing=1 queued=2";
     await raw.set(`${QUEUE}:health-check`, python);
     await raw.set(`${QUEUE}:health-check:host-1`, python);
