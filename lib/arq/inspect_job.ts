@@ -26,10 +26,12 @@ local found = {}
 for i = 2, #ARGV do
   local id = ARGV[i]
   local answer = 'gone'
-  local size = redis.call('STRLEN', 'arq:result:' .. id)
-  if size > 0 then answer = size
+  -- One key of a wrong type must not hide all other jobs.
+  local size = redis.pcall('STRLEN', 'arq:result:' .. id)
+  if type(size) == 'number' and size > 0 then answer = size
   else
-    local owner = redis.call('GETRANGE', 'arq:in-progress:' .. id, 0, 99)
+    local owner = redis.pcall('GETRANGE', 'arq:in-progress:' .. id, 0, 99)
+    if type(owner) == 'table' then owner = '?' end
     if owner ~= '' then answer = {owner}
     elseif redis.call('ZSCORE', ARGV[1], id) then answer = 'waiting' end
   end

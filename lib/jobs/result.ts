@@ -21,6 +21,12 @@ const MOST_MESSAGE = 1_000;
 /** The bytes of results that one collection holds in memory: as one result may have, so none is too large. */
 const MOST_RESULTS = MOST_RESULT;
 
+/** What a job's result says of its task; cancelled is one that a Python program has aborted. */
+export type ResultEnd = Exclude<Ending["end"], { status: "later" }> | { status: "cancelled" };
+
+/** The error of a job that a Python worker has refused unseen: it has no function of that name. */
+export const FUNCTION_UNKNOWN = "function_unknown";
+
 /** Which result is meant. */
 export interface ResultOf {
   jobId: string;
@@ -41,7 +47,7 @@ export interface ResultReader {
    * @returns undefined when it is not there any more, is left for the next
    * collection, or is of an earlier try than the one that has claimed the task.
    */
-  read(which: ResultOf): Promise<Ending["end"] | undefined>;
+  read(which: ResultOf): Promise<ResultEnd | undefined>;
   /** Whether results were left for the next collection. */
   readonly leftOver: boolean;
   /** Notes that all of them were read. */
@@ -90,7 +96,7 @@ export function createResultReader(redis: Redis, redact: Redact): ResultReader {
 function endOf(
   { bytes, whole, killed }: ResultBytes,
   claimedTry: number | null,
-): Ending["end"] | undefined {
+): ResultEnd | undefined {
   try {
     const outcome = readOutcome(bytes, { whole });
     if (outcome.tries < (claimedTry ?? 0)) return undefined;
@@ -102,9 +108,7 @@ function endOf(
       ? outcome.problem
       : undefined;
     if (problem === undefined && "value" in outcome) {
-      return outcome.success
-        ? completed(outcome.value)
-        : failed("agent_failed", exceptionText(outcome.value));
+      return outcome.success ? completed(outcome.value) : raised(outcome.value);
     }
     return outcome.success
       ? { status: "completed", result: { text: unshown(problem), data: null } }
@@ -118,11 +122,24 @@ function unshown(problem = "nothing is known of it"): string {
   return `The agent has done its work. What it returned cannot be shown: ${problem}.`;
 }
 
-function failed(code: string, message: string): Ending["end"] {
+/** What python-arq itself raises says more than that something has failed. */
+function raised(value: PickleValue): ResultEnd {
+  const message = exceptionText(value);
+  const path = value instanceof PyObject ? value.type.path : "";
+  if (path === "asyncio.exceptions.CancelledError") return { status: "cancelled" };
+  if (path === "arq.worker.JobExecutionFailed" && /function '[^']*' not found$/.test(message)) {
+    const hint = "a Python worker on this queue has no such function. Give it one of this name, " +
+      "set ARQ_FUNCTION to the name it has, or let it read another queue";
+    return failed(FUNCTION_UNKNOWN, `${message}: ${hint}`);
+  }
+  return failed("agent_failed", message);
+}
+
+function failed(code: string, message: string): ResultEnd {
   return { status: "failed", error: { code, message: message.slice(0, MOST_MESSAGE) } };
 }
 
-function completed(value: PickleValue): Ending["end"] {
+function completed(value: PickleValue): ResultEnd {
   const text = textOf(value);
   try {
     const data = dataOf(value);

@@ -3,6 +3,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { afterEach, beforeEach, it } from "@std/testing/bdd";
 import { createClient } from "redis";
 import type { Encodable } from "../../lib/arq/pickle/encode.ts";
+import { pyError } from "../../lib/arq/pickle/value.ts";
 import { encodeResult } from "../../lib/arq/wire.ts";
 import { claimByHttp } from "../../lib/jobs/report.ts";
 import { storeMessages } from "../../lib/message/insert.ts";
@@ -120,5 +121,33 @@ describeWith({ postgres: true, redis: true }, "the results of an external agent"
     assertEquals(status, "completed");
     assert(/cannot be shown: a worker of Otto's died/.test(result!.text), result!.text);
     assertEquals(await raw.exists("otto:jobs:reading"), 0);
+  });
+
+  it("of a worker that does not know the function are no end: the task is tried again", async () => {
+    await using otto = await startOtto();
+    const id = await submit(otto);
+    const error = pyError("arq.worker.JobExecutionFailed", "function 'run_task' not found");
+    for (let round = 1; round <= 6; round++) {
+      await end(round === 1 ? id : `${id}:${round}`, { value: error, success: false });
+      await collect(otto);
+      if (round === 6) break;
+      assertEquals((await theTask(otto, id)).status, "pending");
+      // It ends the round, and after the wait there is another.
+      await collect(otto);
+      await ask(otto.services, (sql) => sql`update tasks set not_before = now()`);
+      await collect(otto);
+      assertEquals(await raw.zRange("arq:interactive", 0, -1), [`${id}:${round + 1}`]);
+    }
+    const { status, error: told } = await theTask(otto, id);
+    assertEquals([status, told?.code], ["failed", "function_unknown"]);
+    assertStringIncludes(told!.message, "ARQ_FUNCTION");
+  });
+
+  it("of an aborted job cancel the task", async () => {
+    await using otto = await startOtto();
+    const id = await submit(otto);
+    await end(id, { value: pyError("asyncio.exceptions.CancelledError"), success: false });
+    await collect(otto);
+    assertEquals((await theTask(otto, id)).status, "cancelled");
   });
 });
