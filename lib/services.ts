@@ -18,6 +18,8 @@ import { type Inbox, openInbox } from "./message/inbox.ts";
 import { openArqJobs } from "./jobs/arq.ts";
 import type { Jobs } from "./jobs/jobs.ts";
 import { openPostgresJobs } from "./jobs/postgres.ts";
+import { endMessageLeases } from "./message/claim.ts";
+import { endTaskLeases } from "./task/claim.ts";
 import type { Log } from "./process/log.ts";
 import { machineName } from "./process/machine.ts";
 import type { Channel } from "./notify/channel.ts";
@@ -100,7 +102,12 @@ async function openServicesWith(
       log.debug("database.hears_failed", { error })
     );
   }
-  if (database.kind === "embedded") await ready;
+  if (database.kind === "embedded") {
+    await ready;
+    // The lock on its folder is ours, so whoever had these is dead: nothing need run out.
+    await endMessageLeases(database);
+    await endTaskLeases(database);
+  }
 
   return {
     config,

@@ -23,60 +23,34 @@ export interface Claim {
   bytes?: Uint8Array;
 }
 
-/** A page of the ids that are due, those due first at the front. */
-export async function readDue(
-  redis: Redis,
-  queue: string,
-  { from, count }: { from: number; count: number },
-): Promise<string[]> {
-  return await redis.run(
-    "read the job queue",
-    (client) => client.zRangeByScore(queue, "-inf", Date.now(), { LIMIT: { offset: from, count } }),
-  );
-}
-
 /** How long python-arq keeps its counter of tries, in seconds (its `expire` of the retry key). */
 const RETRY_SECONDS = "88400";
 
-/** For each job 0 when somebody works on it, 1 when it is too large, 2 when it has expired, or its bytes. */
-const PEEK = `
-local found = {}
-for i = 2, #ARGV do
-  local answer = 0
-  if redis.call('EXISTS', 'arq:in-progress:' .. ARGV[i]) == 0 then
-    answer = 1
-    if redis.call('STRLEN', 'arq:job:' .. ARGV[i]) <= tonumber(ARGV[1]) then
-      answer = redis.call('GET', 'arq:job:' .. ARGV[i]) or 2
-    end
+const FIND_DUE = `
+local due = {}
+for i = 3, #ARGV do
+  local score = tonumber(redis.call('ZSCORE', ARGV[1], ARGV[i]) or 0)
+  if score > 0 and score <= tonumber(ARGV[2])
+    and redis.call('EXISTS', 'arq:in-progress:' .. ARGV[i]) == 0 then
+    due[#due + 1] = ARGV[i]
   end
-  found[i - 1] = answer
 end
-return found`;
-
-/** What is known of a waiting job without touching it. */
-export type Peek = { id: string; state: "taken" | "large" | "expired" | "waiting"; bytes?: Buffer };
+return due`;
 
 /**
- * Larger jobs are not read just to see which function they are for: our own are a
- * few KiB, and a page of a hundred is read at once.
+ * Which of these jobs may be claimed: they are in the queue, due, and in nobody's
+ * hands. Others' jobs in the queue are not looked at, however many there are.
  */
-const PEEK_BYTES = 256 * 1024;
-
-/** Reads jobs without claiming them. */
-export async function peekJobs(redis: Redis, ids: readonly string[]): Promise<Peek[]> {
+export async function findDue(
+  redis: Redis,
+  queue: string,
+  ids: readonly string[],
+): Promise<string[]> {
   if (ids.length === 0) return [];
-  const found = await redis.run(
-    "peek at jobs",
-    (client) =>
-      client.withTypeMapping(asBytes).eval(PEEK, {
-        arguments: [String(PEEK_BYTES), ...ids],
-      }),
-  ) as (number | Buffer)[];
-  return ids.map((id, at) => {
-    const state = found[at];
-    if (typeof state !== "number") return { id, state: "waiting", bytes: state };
-    return { id, state: (["taken", "large", "expired"] as const)[state] };
-  });
+  return await redis.run(
+    "find jobs that are due",
+    (client) => client.eval(FIND_DUE, { arguments: [queue, String(Date.now()), ...ids] }),
+  ) as string[];
 }
 
 const CLAIM = `

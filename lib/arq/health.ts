@@ -18,6 +18,9 @@ const registry = (queue: string) => `otto:jobs:workers:${queue}`;
 /** The set outlives its last worker's health key by so many times: it must not vanish between two heartbeats. */
 const REGISTRY_TIMES = 10;
 
+/** Ends the text of python-arq's standard key where a worker of Otto's has written it. */
+const OURS = " by=otto";
+
 /** Writes the key that says that this worker lives, as python-arq writes it, for so many milliseconds. */
 export async function writeHealth(
   redis: Redis,
@@ -34,12 +37,14 @@ export async function writeHealth(
     const queued = await client.zCard(queue);
     await client.zAdd(registry(queue), { value: worker, score: now.getTime() + forMs });
     await client.pExpire(registry(queue), forMs * REGISTRY_TIMES);
-    await client.pSetEx(
-      `${keys.health(queue)}:${worker}`,
-      forMs,
-      `${timeText(now)} j_complete=${complete} ` +
-        `j_failed=${failed} j_retried=0 j_ongoing=${ongoing} queued=${queued}`,
-    );
+    const text = `${timeText(now)} j_complete=${complete} ` +
+      `j_failed=${failed} j_retried=0 j_ongoing=${ongoing} queued=${queued}`;
+    await client.pSetEx(`${keys.health(queue)}:${worker}`, forMs, text);
+    // `arq --check` asks for this key alone. A Python worker's own is not written over.
+    const standard = await client.get(keys.health(queue));
+    if (standard === null || standard.endsWith(OURS)) {
+      await client.pSetEx(keys.health(queue), forMs, text + OURS);
+    }
   });
 }
 
@@ -55,6 +60,9 @@ export async function removeHealth(redis: Redis, queue: string, worker: string):
   await redis.run("remove a worker's health", async (client) => {
     await client.zRem(registry(queue), worker);
     await client.del(`${keys.health(queue)}:${worker}`);
+    // Where others of ours live, the next of their heartbeats writes it again.
+    const standard = await client.get(keys.health(queue));
+    if (standard?.endsWith(OURS)) await client.del(keys.health(queue));
   });
 }
 
@@ -114,6 +122,8 @@ export function createHealthReader(redis: Redis, queue: string): HealthReader {
     const texts = await redis.run("read workers' health", (client) => client.mGet(names));
     return names.flatMap((key, at) => {
       const text = texts[at];
+      // A worker of ours has a key of its own, too.
+      if (key === standard && text?.endsWith(OURS)) return [];
       if (typeof text === "string") return [{ own: own.has(key), ...toRecord(key, text) }];
       // It has expired. The standard key is always asked for.
       if (key !== standard) foreign.delete(key);

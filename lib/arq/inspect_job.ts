@@ -26,10 +26,12 @@ local found = {}
 for i = 2, #ARGV do
   local id = ARGV[i]
   local answer = 'gone'
-  local size = redis.call('STRLEN', 'arq:result:' .. id)
-  if size > 0 then answer = size
+  -- One key of a wrong type must not hide all other jobs.
+  local size = redis.pcall('STRLEN', 'arq:result:' .. id)
+  if type(size) == 'number' and size > 0 then answer = size
   else
-    local owner = redis.call('GETRANGE', 'arq:in-progress:' .. id, 0, 99)
+    local owner = redis.pcall('GETRANGE', 'arq:in-progress:' .. id, 0, 99)
+    if type(owner) == 'table' then owner = '?' end
     if owner ~= '' then answer = {owner}
     elseif redis.call('ZSCORE', ARGV[1], id) then answer = 'waiting' end
   end
@@ -56,14 +58,92 @@ export async function inspectJobs(
   });
 }
 
-/** The bytes of a job's result; undefined when it is not there any more. */
-export async function readResult(redis: Redis, id: string): Promise<Buffer | undefined> {
-  const bytes = await redis.run(
+/** The results that a process is reading, each with when it began: what is left of a process that died of one. */
+const READING = "otto:jobs:reading";
+/**
+ * A result that somebody began to read so long ago, in milliseconds, and did not
+ * finish, has killed its reader: reading takes a second at most, and a process that
+ * is blocked for longer than this has lost its tasks anyway.
+ */
+const READING_MS = 15_000;
+/** The marks outlive an outage of all workers, and not the results. */
+const READING_KEPT_MS = 3_600_000;
+
+const READ = `
+for i = 6, #ARGV do redis.call('HDEL', KEYS[2], ARGV[i]) end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local mark = redis.call('HGET', KEYS[2], ARGV[1])
+if mark then
+  local since, reader = string.match(mark, '^(%d+):(.*)$')
+  if reader ~= ARGV[2] then
+    if now - tonumber(since) < tonumber(ARGV[3]) then return {'busy'} end
+    return {'killed', redis.call('GETRANGE', KEYS[1], 0, ARGV[4])}
+  end
+end
+redis.call('HSET', KEYS[2], ARGV[1], string.format('%.0f', now) .. ':' .. ARGV[2])
+redis.call('PEXPIRE', KEYS[2], ARGV[5])
+return {'read', redis.call('GET', KEYS[1])}`;
+
+/**
+ * The bytes that are read of a result that is not read whole: the job's arguments
+ * stand in it before how it ended.
+ */
+const BEGINNING = 1024 * 1024;
+
+/** A result's bytes: all of them, or where its reader died of them, how they begin. */
+export interface ResultBytes {
+  bytes: Buffer;
+  whole: boolean;
+  /** It has killed whoever read it before. */
+  killed?: boolean;
+}
+
+/**
+ * Reads a job's result, and notes that this reader does, until it names the id among
+ * its `done` ones: were it to die of the result, nobody would read it whole again.
+ *
+ * @returns undefined when it is not there any more, or another process is reading it.
+ */
+export async function readResult(
+  redis: Redis,
+  { id, reader, done = [] }: { id: string; reader: string; done?: readonly string[] },
+): Promise<ResultBytes | undefined> {
+  const [state, bytes] = await redis.run(
     "read a result",
-    (client) => client.withTypeMapping(asBytes).get(keys.result(id)),
+    (client) =>
+      client.withTypeMapping(asBytes).eval(READ, {
+        keys: [keys.result(id), READING],
+        arguments: [
+          id,
+          reader,
+          String(READING_MS),
+          String(BEGINNING - 1),
+          String(READING_KEPT_MS),
+          ...done,
+        ],
+      }),
     30_000,
-  ) as unknown as Buffer | null;
-  return bytes ?? undefined;
+  ) as [Buffer, Buffer | null | undefined];
+  if (!bytes || bytes.length === 0) return undefined;
+  const killed = state.toString() === "killed";
+  return { bytes, whole: !killed, killed };
+}
+
+/** Notes that these results have been read. */
+export async function endReading(redis: Redis, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await redis.run("note that results were read", (client) => client.hDel(READING, [...ids]));
+}
+
+/** How a result begins that is too large to be read. */
+export async function readBeginning(redis: Redis, id: string): Promise<ResultBytes | undefined> {
+  const bytes = await redis.run(
+    "read how a result begins",
+    (client) => client.withTypeMapping(asBytes).getRange(keys.result(id), 0, BEGINNING - 1),
+    30_000,
+  ) as unknown as Buffer;
+  return bytes.length === 0 ? undefined : { bytes, whole: false };
 }
 
 const REMOVE = `

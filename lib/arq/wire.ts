@@ -1,6 +1,6 @@
-import { decodePickle } from "./pickle/decode.ts";
+import { decodeBeginning, decodePickle } from "./pickle/decode.ts";
 import { type Encodable, encodePickle } from "./pickle/encode.ts";
-import { type PickleMap, type PickleValue, PyTuple } from "./pickle/value.ts";
+import { PickleError, type PickleMap, type PickleValue, PyTuple } from "./pickle/value.ts";
 
 /** The keys and values that python-arq 0.26 keeps in Redis. Of the keys only the queue's own two depend on its name. */
 export const keys = {
@@ -81,17 +81,6 @@ export function decodeJob(bytes: Uint8Array): Job {
   return toJob(decodePickle(bytes));
 }
 
-/** The function that a job is for, whatever its arguments are; undefined when it is no job. */
-export function functionOf(bytes: Uint8Array): string | undefined {
-  try {
-    const { get } = fields(decodePickle(bytes, { objects: "records" }), ["f"]);
-    const name = get("f");
-    return typeof name === "string" ? name : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 function toJob(value: PickleValue): Job {
   const { get } = fields(value, ["t", "f", "a", "k", "et"]);
   const firstTry = get("t");
@@ -170,6 +159,35 @@ export function decodeResult(bytes: Uint8Array): Result {
     queue: typeof queue === "string" ? queue : "<unknown>",
     id: typeof id === "string" ? id : "",
   };
+}
+
+/** How a job ended, as far as its result can be read. */
+export type Outcome =
+  & { tries: number; success: boolean }
+  /** What was returned or raised; `problem` says why it cannot be read. */
+  & ({ value: PickleValue } | { problem: string });
+
+/** The opcode that ends every pickle, `.`. */
+const STOP = 0x2e;
+
+/**
+ * Reads how a job ended. Its value may be of a kind or size that is not taken: the
+ * work was done all the same.
+ *
+ * @param whole whether these are all of the result's bytes, not just the first.
+ * @throws {WireError} or a `PickleError` when they do not even say that.
+ */
+export function readOutcome(bytes: Uint8Array, { whole }: { whole: boolean }): Outcome {
+  try {
+    const { tries, success, value } = decodeResult(bytes);
+    return { tries, success, value };
+  } catch (error) {
+    if (!(error instanceof PickleError)) throw error;
+    const items = whole && bytes.at(-1) !== STOP ? undefined : decodeBeginning(bytes, "s");
+    const [tries, success] = [items?.get("t"), items?.get("s")];
+    if (!isCount(tries ?? null) || typeof success !== "boolean") throw error;
+    return { tries: Number(tries), success, problem: error.message };
+  }
 }
 
 function fields(value: PickleValue, names: readonly string[]) {

@@ -1,55 +1,8 @@
 import type { Redis } from "../store/redis.ts";
-import { type Claim, claimJob, finishJob, type Peek, peekJobs, readDue } from "./claim.ts";
+import { type Claim, claimJob, finishJob } from "./claim.ts";
 import type { Encodable } from "./pickle/encode.ts";
 import { PickleError, pyError } from "./pickle/value.ts";
-import { decodeJob, encodeResult, functionOf, type Job } from "./wire.ts";
-
-/** Ids read at a time: as many as python-arq's workers read of their queue. */
-const PAGE = 100;
-/** Up to 5,000 jobs of other functions may stand before ours: a page is two round trips, and claiming waits for all. */
-const MOST_PAGES = 50;
-/** Ids of other functions' jobs that are remembered, so that each is read once: twice what one search passes. */
-const MOST_FOREIGN = 10_000;
-
-/** Finds waiting jobs of one function, and leaves those of others alone. */
-export interface Finder {
-  /** Up to `max` ids, those due first at the front; jobs that somebody works on are left out. */
-  find(max: number): Promise<string[]>;
-}
-
-/**
- * Python's workers read only the first hundred ids, whichever functions they are
- * for. This one reads on, so that jobs which nobody takes do not block the rest.
- */
-export function createFinder(
-  redis: Redis,
-  { queue, function: name }: { queue: string; function: string },
-): Finder {
-  const foreign = new Set<string>();
-
-  function isOurs({ id, state, bytes }: Peek): boolean {
-    if (state === "taken") return false;
-    // Which function it was for went with its bytes, so whoever finds it answers that it has expired.
-    if (state === "expired") return true;
-    if (bytes && functionOf(bytes) === name) return true;
-    if (foreign.size >= MOST_FOREIGN) foreign.clear();
-    foreign.add(id);
-    return false;
-  }
-
-  return {
-    async find(max) {
-      const found: string[] = [];
-      for (let page = 0; page < MOST_PAGES && found.length < max; page++) {
-        const ids = await readDue(redis, queue, { from: page * PAGE, count: PAGE });
-        const unknown = ids.filter((id) => !foreign.has(id));
-        found.push(...(await peekJobs(redis, unknown)).filter(isOurs).map(({ id }) => id));
-        if (ids.length < PAGE) break;
-      }
-      return found.slice(0, max);
-    },
-  };
-}
+import { decodeJob, encodeResult, type Job } from "./wire.ts";
 
 /** A job in hand. */
 export interface TakenJob {

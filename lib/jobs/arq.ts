@@ -1,7 +1,7 @@
 import { releaseJob } from "../arq/claim.ts";
 import { createHealthReader, type HealthReader, removeHealth, writeHealth } from "../arq/health.ts";
 import { measureQueue } from "../arq/inspect_job.ts";
-import { createFinder, failure } from "../arq/worker.ts";
+import { failure } from "../arq/worker.ts";
 import { errorText } from "../process/log.ts";
 import type { Redact } from "../redaction/redact.ts";
 import { answerFor } from "./answer.ts";
@@ -11,6 +11,7 @@ import { createJobsInHand, type JobsInHand } from "./in_hand.ts";
 import { releaseStarted } from "./job_rows.ts";
 import { type JobStores, unlessRedisAway } from "./job_stores.ts";
 import type { JobQueue, Jobs } from "./jobs.ts";
+import { removeDeleted } from "./remove_deleted.ts";
 import { LEASE_MS, startJobs } from "./start_jobs.ts";
 import { createSubmitter, type JobContent } from "./submitter.ts";
 import { findUnstarted } from "./unstarted.ts";
@@ -32,7 +33,6 @@ export interface ArqOptions extends JobContent {
 export function openArqJobs(stores: JobStores, options: ArqOptions): Jobs {
   const { redis, database, log, queue } = stores;
   const { takes, redact, startSeconds } = options;
-  const finder = createFinder(redis, { queue, function: options.function });
   const submitter = createSubmitter(stores, options);
   const health = createHealthReader(redis, queue);
   const seesForeign = async () => !takes || await health.findForeign();
@@ -47,7 +47,7 @@ export function openArqJobs(stores: JobStores, options: ArqOptions): Jobs {
     collectEveryMs: 500,
     async claim(which) {
       await submitter.submit();
-      return takes ? await startJobs(stores, { finder, inHand }, which) : [];
+      return takes ? await startJobs(stores, inHand, which) : [];
     },
     async hold(worker, held) {
       if (takes) {
@@ -78,6 +78,7 @@ export function openArqJobs(stores: JobStores, options: ArqOptions): Jobs {
     },
     async collect() {
       await submitter.submit();
+      await removeDeleted(stores);
       await inHand.answerAgain();
       return {
         endings: await collector.collect(),

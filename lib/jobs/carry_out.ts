@@ -1,9 +1,10 @@
 import { type JobInspection, removeJob } from "../arq/inspect_job.ts";
+import { cancelTask } from "../task/task.ts";
 import { countLoss, endRounds, type LiveTask, markStarted } from "./job_rows.ts";
 import type { JobStores } from "./job_stores.ts";
 import type { Ending } from "./jobs.ts";
 import type { JobAction } from "./reconcile.ts";
-import type { ResultReader } from "./result.ts";
+import { FUNCTION_UNKNOWN, type ResultEnd, type ResultReader } from "./result.ts";
 import { jobIdOf } from "./round.ts";
 import type { Submitter } from "./submitter.ts";
 
@@ -45,13 +46,36 @@ export async function carryOut(
       return [];
     case "collect its result": {
       const size = inspection.state === "ended" ? inspection.size : 0;
-      const end = await results.read(jobId, size);
-      return end ? await finish(stores, task, { end, actor: "arq" }) : [];
+      const end = await results.read({ jobId, size, claimedTry: task.job_try });
+      if (!end) return [];
+      if (end.status === "cancelled") {
+        await cancelTask(database, { id: task.id, actor: "arq" });
+        return [];
+      }
+      return await finish(stores, task, { end: orLater(task, end), actor: "arq" });
     }
     case "finish":
       if (action.takeOut && !await removeJob(redis, queue, jobId)) return [];
       return await finish(stores, task, { end: action.end, actor: "otto" });
   }
+}
+
+/**
+ * A worker that does not know the function has done nothing, and others may know it:
+ * the task is tried in new rounds for about a quarter of an hour, in which a worker
+ * that was started with the wrong code is replaced.
+ */
+const MOST_UNKNOWN_ROUNDS = 6;
+const FIRST_WAIT_SECONDS = 15;
+
+function orLater(
+  { round }: LiveTask,
+  end: Exclude<ResultEnd, { status: "cancelled" }>,
+): Ending["end"] {
+  const unknown = end.status === "failed" && end.error.code === FUNCTION_UNKNOWN;
+  if (!unknown || round >= MOST_UNKNOWN_ROUNDS) return end;
+  const afterSeconds = FIRST_WAIT_SECONDS * 2 ** (round - 1);
+  return { status: "later", afterSeconds, reason: end.error.message };
 }
 
 async function finish(

@@ -100,8 +100,11 @@ export function createCollector(
 
   return {
     async collect() {
+      const results = createResultReader(redis, redact);
       try {
-        return await inspectDue(createResultReader(redis, redact));
+        const endings = await inspectDue(results);
+        await results.end();
+        return endings;
       } catch (error) {
         log[levelOf(error)]("jobs.collect_failed", { error: errorText(error) });
         return [];

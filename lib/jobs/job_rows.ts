@@ -1,9 +1,14 @@
 import type { Database, Sql } from "../store/database.ts";
 import { newId } from "../store/id.ts";
-import { MOST_ATTEMPTS } from "../message/claim.ts";
 import { idArray } from "../store/stored.ts";
 import type { TaskStatus } from "../task/task.ts";
-import { claimedColumns, type ClaimedRow, type ClaimedTask, toClaimedTask } from "../task/claim.ts";
+import {
+  claimedColumns,
+  type ClaimedRow,
+  type ClaimedTask,
+  MOST_TASK_ATTEMPTS,
+  toClaimedTask,
+} from "../task/claim.ts";
 import type { Held } from "./jobs.ts";
 import type { Round } from "./round.ts";
 
@@ -49,32 +54,32 @@ export async function markSubmitted(database: Database, list: readonly Round[]):
         and t.status in ('pending', 'running')`);
 }
 
-/** Whether a waiting job may be started, must wait, or is for a round that is over. */
+/** A task with a job that may be started, if nobody has it. */
 export interface Candidate extends Round {
-  state: "ready" | "not yet" | "stale";
   attempts: number;
 }
 
-/** Which of these rounds may be started; a task that is gone is stale. */
-export async function findCandidates(
+/** Tasks that may be started, oldest first, after this id; some are in others' hands, as Redis knows. */
+export async function listCandidates(
   database: Database,
-  list: readonly Round[],
+  { after, limit }: { after?: string; limit: number },
 ): Promise<Candidate[]> {
-  const rows = await database.query(
-    "find out which jobs may start",
-    (sql) =>
-      sql<(Round & { wanted: boolean; ready: boolean; attempts: number })[]>`
-      select r.id, r.round, t.attempts,
-        coalesce(t.status in ('pending', 'running') and t.job_round = r.round, false) as wanted,
-        ${due(sql)} and t.attempts < ${MOST_ATTEMPTS} as ready
-      from ${rounds(sql, list)} left join tasks t on t.id = r.id`,
-  );
-  return rows.map(({ id, round, wanted, ready, attempts }) => ({
-    id,
-    round,
-    attempts: attempts ?? 0,
-    state: !wanted ? "stale" : ready ? "ready" : "not yet",
-  }));
+  return await database.query("find out which jobs may start", (sql) =>
+    sql<Candidate[]>`
+      select t.id, t.job_round as round, t.attempts from tasks t
+      where t.job_state is not null and t.status in ('pending', 'running')
+        and t.attempts < ${MOST_TASK_ATTEMPTS} and ${due(sql)}
+        ${after ? sql`and t.id > ${after}` : sql``}
+      order by t.id limit ${limit}`);
+}
+
+/** Those of these rounds whose task has ended or is gone, so that nobody waits for their jobs. */
+export async function findOver(database: Database, list: readonly Round[]): Promise<Round[]> {
+  return await database.query("find out which jobs are for nothing", (sql) =>
+    sql<Round[]>`
+      select r.id, r.round from ${rounds(sql, list)} left join tasks t on t.id = r.id
+      where t.id is null
+        or t.job_state is null and t.job_round = r.round and t.status in ('completed', 'failed', 'cancelled')`);
 }
 
 /** Starts tasks whose jobs this worker has claimed; what is not returned was not started. */
@@ -92,7 +97,7 @@ export async function startTasks(
           job_state = 'started', job_epoch = t.epoch + 1, job_try = null
         from ${rounds(sql, list)}
         where t.id = r.id and t.job_round = r.round and t.status in ('pending', 'running')
-          and t.attempts < ${MOST_ATTEMPTS} and ${due(sql)}
+          and t.attempts < ${MOST_TASK_ATTEMPTS} and ${due(sql)}
         returning t.id, t.epoch, t.attempts, t.title, t.description, t.message_id
       ), numbered as (
         select *, row_number() over (order by id) as place from claimed
@@ -194,6 +199,8 @@ export interface LiveTask extends Unsubmitted {
   attempts: number;
   job_state: "submitted" | "started";
   job_epoch: number | null;
+  /** The try of the job that has claimed the task over HTTP; null when none has. */
+  job_try: number | null;
   /** How often the job has vanished before its start. */
   losses: number;
   /** Seconds since it was put into the queue. */
@@ -212,7 +219,7 @@ export async function listLive(
   return await database.query("list tasks with jobs", (sql) =>
     sql<LiveTask[]>`
       select t.id, t.job_round as round, t.title, t.description, t.source, t.message_id, t.status,
-        t.epoch, t.attempts, t.job_state, t.job_epoch, t.job_losses as losses,
+        t.epoch, t.attempts, t.job_state, t.job_epoch, t.job_try, t.job_losses as losses,
         extract(epoch from now() - coalesce(t.job_submitted_at, t.created_at))::float8 as waited,
         t.worker,
         exists (select from workers w

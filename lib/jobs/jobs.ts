@@ -13,7 +13,9 @@ export interface Ending extends Held {
   actor: string;
   end:
     | { status: "completed"; result: { text: string; data: unknown } }
-    | { status: "failed"; error: { code: string; message: string } };
+    | { status: "failed"; error: { code: string; message: string } }
+    /** Nothing has been done: it is tried again, no sooner than in so many seconds. */
+    | { status: "later"; afterSeconds: number; reason: string };
 }
 
 /** A task that no agent has started for too long. */

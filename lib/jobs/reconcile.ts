@@ -1,5 +1,5 @@
 import type { JobInspection } from "../arq/inspect_job.ts";
-import { MOST_ATTEMPTS } from "../message/claim.ts";
+import { MOST_TASK_ATTEMPTS } from "../task/claim.ts";
 import type { LiveTask } from "./job_rows.ts";
 import { type Ending, WORKER_LOST } from "./jobs.ts";
 import type { GenerationReading } from "./redis_generation.ts";
@@ -105,7 +105,7 @@ function reconcileRunning(task: LiveTask, found: JobInspection): Reconciliation 
       // Python took over what a worker of ours had to let go.
       return { do: task.worker !== null && isForeignRun(found) ? "note its start" : "nothing" };
     case "waiting":
-      return task.worker !== null && !task.worker_lives && task.attempts >= MOST_ATTEMPTS
+      return task.worker !== null && !task.worker_lives && task.attempts >= MOST_TASK_ATTEMPTS
         ? { do: "finish", end: { status: "failed", error: WORKER_LOST }, takeOut: true }
         : { do: "nothing" };
     case "gone":

@@ -1,7 +1,8 @@
+import { removeJob } from "../arq/inspect_job.ts";
 import { enqueueJob } from "../arq/producer.ts";
 import { errorText } from "../process/log.ts";
-import { listUnsubmitted, markSubmitted, type Unsubmitted } from "./job_rows.ts";
-import { type JobStores, levelOf } from "./job_stores.ts";
+import { findOver, listUnsubmitted, markSubmitted, type Unsubmitted } from "./job_rows.ts";
+import { type JobStores, levelOf, unlessRedisAway } from "./job_stores.ts";
 import { jobIdOf } from "./round.ts";
 import { openTaskTokens } from "./task_token.ts";
 
@@ -69,6 +70,10 @@ export function createSubmitter(
       }
     }));
     await markSubmitted(database, done.flat());
+    // Cancelled or deleted in between: nothing but this remembers the job.
+    for (const over of await findOver(database, done.flat())) {
+      await unlessRedisAway(log, removeJob(redis, queue, jobIdOf(over)));
+    }
     return done.flat().length;
   }
 

@@ -24,10 +24,11 @@ export interface ClaimedMessage {
 }
 
 /**
- * A worker that stops beating loses its messages and tasks after this: four of its heartbeats, and
- * soon enough for others to start within ten seconds.
+ * A worker that stops beating loses its messages and tasks after this: four of its heartbeats, so
+ * that one whose loop is blocked for two seconds loses nothing, and soon enough for others to start
+ * within ten.
  */
-export const LEASE_SECONDS = 8;
+export const LEASE_SECONDS = 6;
 /**
  * What has crashed a worker this often is not tried again: once may be chance, and the last try is
  * made alone, so that nothing else is blamed for it.
@@ -179,4 +180,14 @@ export async function putOffMessages(
       set lease_until = now() + make_interval(secs => ${seconds}), worker = null,
         attempts = greatest(attempts - 1, 0)
       where state = 'new' and worker = ${worker} and id = any(${idArray(ids)}::uuid[])`);
+}
+
+/** Ends the leases of workers that cannot live any more; their tries count. */
+export async function endMessageLeases(database: Database): Promise<void> {
+  await database.query(
+    "end the leases on messages",
+    (sql) =>
+      sql`update messages set lease_until = null
+      where state = 'new' and worker is not null and lease_until is not null`,
+  );
 }

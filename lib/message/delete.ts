@@ -7,6 +7,9 @@ import { firstIdAt } from "../store/id.ts";
  */
 const MOST_TRIES = 5;
 
+/** Settings with names that begin so name ARQ jobs whose tasks were deleted; the rest is the job's id. */
+export const DELETED_JOB = "deleted_job:";
+
 /**
  * Removes a message (also by an alias), its task, its notifications. Where others
  * share the task it goes all the same, since it tells what is removed: they stay,
@@ -39,12 +42,18 @@ async function deleteAsSeen(database: Database, id: string) {
         delete from messages m using asked
         where m.id = asked.id and m.task_id is not distinct from asked.task_id returning m.id
       ), tasks_gone as (
-        select t.id from tasks t
+        select t.id, t.job_state, t.job_round from tasks t
         where t.message_id in (select id from asked union all select message_id from shared)
           and exists (select from gone)
       ), notifications_gone as (
         select n.id from notifications n join gone on true
         where n.message_id = gone.id or n.task_id in (select id from tasks_gone)
+      ), jobs_left as (
+        -- Redis is told later: it may be away, and nobody should work on what is gone.
+        insert into settings (name, value)
+        select ${DELETED_JOB}::text || id || case job_round when 1 then '' else ':' || job_round end, ''
+        from tasks_gone where job_state is not null
+        on conflict (name) do nothing
       ), ended as (
         delete from tasks where id in (select id from tasks_gone) returning id
       ), left_alone as (

@@ -14,8 +14,8 @@ export interface WorkerStatus {
   alive: boolean;
 }
 
-/** Five beats before a worker is taken for dead. */
-export const HEARTBEAT_MS = 2_000;
+/** Four beats in a lease, which runs out when all of them have failed. */
+export const HEARTBEAT_MS = 1_500;
 /** A worker not seen for this long is taken for dead: its leases have run out. */
 const SILENT_SECONDS = 10;
 

@@ -4,7 +4,17 @@
  * cast straight to jsonb the driver would quote the text once more.
  */
 export function storedJson(value: unknown): string {
-  return JSON.stringify(value, (_key, each) => typeof each === "string" ? storedText(each) : each);
+  return JSON.stringify(
+    value,
+    (_key, each) => typeof each === "string" ? storedText(each) : withStoredKeys(each),
+  );
+}
+
+/** An object whose keys are taken, too: itself, but for the rare one that has to be copied. */
+function withStoredKeys(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  if (Object.keys(value).every((key) => storedText(key) === key)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [storedText(key), each]));
 }
 
 /** A text that PostgreSQL takes as `text`. */

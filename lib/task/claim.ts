@@ -5,11 +5,18 @@ import {
   bodyIfSmall,
   CLAIMED_BYTES,
   LEASE_SECONDS,
-  MOST_ATTEMPTS,
   type SmallBody,
   smallBody,
 } from "../message/claim.ts";
 import { idArray } from "../store/stored.ts";
+
+/** A task that has lost so many workers is started alone from then on. */
+export const MOST_SHARED_ATTEMPTS = 2;
+/**
+ * What has lost so many workers is not tried again. Two of the tries are made alone: where processes
+ * are killed every few seconds, one of them may well be hit by chance, too.
+ */
+export const MOST_TASK_ATTEMPTS = 4;
 
 /** A task in a worker's hands until its lease runs out, with what the agent may see. */
 export interface ClaimedTask {
@@ -26,13 +33,13 @@ export interface ClaimedTask {
   fromHere: boolean;
   /** Left out when large: ask `readBody`. */
   body?: Uint8Array;
-  /** Every other try lost its worker: nothing else should be at hand when this one does. */
-  lastTry: boolean;
+  /** Earlier tries lost their workers: nothing else should be at hand when this one does. */
+  alone: boolean;
 }
 
 /**
  * Claims up to `max` tasks for a worker and starts them: pending ones and those
- * whose worker is gone. One on its last try comes alone and only to empty hands,
+ * whose worker is gone. One that has lost two workers comes alone and only to empty hands,
  * so that what crashes workers takes no other task down with it; until then
  * nothing behind it is claimed.
  */
@@ -46,10 +53,10 @@ export async function claimTasks(
       with waiting as (
         select id, attempts, message_id from tasks
         where status in ('pending', 'running') and (lease_until is null or lease_until < now())
-          and attempts < ${MOST_ATTEMPTS} and (not_before is null or not_before <= now())
+          and attempts < ${MOST_TASK_ATTEMPTS} and (not_before is null or not_before <= now())
         order by id limit ${max} for update skip locked
       ), suspect as (
-        select id from waiting where attempts >= ${MOST_ATTEMPTS - 1} order by id limit 1
+        select id from waiting where attempts >= ${MOST_SHARED_ATTEMPTS} order by id limit 1
       ), sized as (
         select w.id, sum(m.size) over (order by w.id) - m.size as before
         from waiting w join messages m on m.id = w.message_id
@@ -111,7 +118,7 @@ export function toClaimedTask(row: ClaimedRow): ClaimedTask {
     headers: new Headers(headers),
     fromHere: from_here === true,
     body: bodyIfSmall(row),
-    lastTry: row.attempts >= MOST_ATTEMPTS,
+    alone: row.attempts > MOST_SHARED_ATTEMPTS,
   };
 }
 
@@ -168,7 +175,17 @@ export async function findCrashedTasks(
     (sql) =>
       sql<{ id: string; epoch: number; source: string }[]>`
       select id, epoch, source from tasks
-      where status = 'running' and attempts >= ${MOST_ATTEMPTS} and lease_until < now()
+      where status = 'running' and attempts >= ${MOST_TASK_ATTEMPTS} and lease_until < now()
       order by id limit 100`,
+  );
+}
+
+/** Ends the leases of workers that cannot live any more; their tries count. */
+export async function endTaskLeases(database: Database): Promise<void> {
+  await database.query(
+    "end the leases on tasks",
+    (sql) =>
+      sql`update tasks set lease_until = now() - interval '1 second'
+      where status = 'running' and lease_until is not null`,
   );
 }

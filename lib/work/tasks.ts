@@ -23,7 +23,7 @@ const TASKS_AT_ONCE = 16;
 /** A store that has just failed is left alone for so long. */
 const AFTER_ERROR_MS = 1_000;
 /** A lease not renewed for so long, because this process stood still, is renewed before anything else. */
-const STALE_MS = 4_000;
+const STALE_MS = 3_000;
 
 /** The second third of a worker: task → agent → result. */
 export interface TaskStep {
@@ -112,7 +112,7 @@ function start(hands: TaskHands, task: ClaimedTask): void {
     if (running.get(task.id)?.epoch === task.epoch) running.delete(task.id);
     bells.tasks.ring();
   });
-  running.set(task.id, { epoch: task.epoch, alone: task.lastTry, abort, done });
+  running.set(task.id, { epoch: task.epoch, alone: task.alone, abort, done });
 }
 
 /** Task → agent → result. */

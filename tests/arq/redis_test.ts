@@ -2,13 +2,13 @@ import { Buffer } from "node:buffer";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { afterAll, beforeAll, beforeEach, it } from "@std/testing/bdd";
 import { createClient } from "redis";
-import { claimJob, extendClaim, finishJob, releaseJob } from "../../lib/arq/claim.ts";
+import { claimJob, extendClaim, findDue, finishJob, releaseJob } from "../../lib/arq/claim.ts";
 import { createHealthReader, removeHealth, writeHealth } from "../../lib/arq/health.ts";
-import { inspectJobs, measureQueue, readResult, removeJob } from "../../lib/arq/inspect_job.ts";
+import { inspectJobs, readResult, removeJob } from "../../lib/arq/inspect_job.ts";
 import { PickleError } from "../../lib/arq/pickle/value.ts";
 import { enqueueJob } from "../../lib/arq/producer.ts";
 import { decodeResult, WireError } from "../../lib/arq/wire.ts";
-import { answerJob, createFinder, takeJob } from "../../lib/arq/worker.ts";
+import { answerJob, takeJob } from "../../lib/arq/worker.ts";
 import { createLog } from "../../lib/process/log.ts";
 import { asBytes, openRedis, type Redis } from "../../lib/store/redis.ts";
 import { describeWith, until } from "../servers/mod.ts";
@@ -142,20 +142,12 @@ describeWith({ postgres: true, redis: true }, "ARQ in Redis", (servers) => {
     assertEquals(await raw.zCard("arq:abort"), 0);
   });
 
-  it("finds its jobs behind five hundred of another function, and leaves those alone", async () => {
-    for (let n = 0; n < 500; n++) {
-      await enqueueJob(redis, {
-        queue: QUEUE,
-        id: `other ${n}`,
-        function: "other",
-      });
-    }
+  it("finds those of its jobs that are due and in nobody's hands", async () => {
     await enqueue("ours");
-    const finder = createFinder(redis, { queue: QUEUE, function: "run_task" });
-    assertEquals(await finder.find(10), ["ours"]);
-    assertEquals(await finder.find(10), ["ours"]);
-    assertEquals((await raw.keys("arq:in-progress:*")).length, 0);
-    assertEquals((await measureQueue(redis, QUEUE)).depth, 501);
+    await enqueue("taken");
+    await raw.set("arq:in-progress:taken", "1");
+    await enqueue("later", { dueAt: Date.now() + 60_000 });
+    assertEquals(await findDue(redis, QUEUE, ["ours", "taken", "later", "gone"]), ["ours"]);
   });
 
   it("answers a job that has expired or holds more than plain data, as Python would", async () => {
@@ -166,8 +158,7 @@ describeWith({ postgres: true, redis: true }, "ARQ in Redis", (servers) => {
       "arq:job:objects",
       Buffer.from(fromHex(hostile.pickle_hex)),
     );
-    const finder = createFinder(redis, { queue: QUEUE, function: "echo" });
-    assertEquals(await finder.find(10), ["expired", "objects"]);
+    assertEquals(await findDue(redis, QUEUE, ["expired", "objects"]), ["expired", "objects"]);
     for (const id of ["expired", "objects"]) {
       assertEquals(
         await takeJob(redis, { ...lease, id, token: "a" }),
@@ -182,7 +173,7 @@ describeWith({ postgres: true, redis: true }, "ARQ in Redis", (servers) => {
     assertEquals(inspections.map(({ state }) => state), ["ended", "ended", "gone"]);
     const texts = await Promise.all(
       ["expired", "objects"].map(async (id) =>
-        JSON.stringify(decodeResult((await readResult(redis, id))!).value)
+        JSON.stringify(decodeResult((await readResult(redis, { id, reader: "test" }))!.bytes).value)
       ),
     );
     assert(
@@ -215,6 +206,7 @@ describeWith({ postgres: true, redis: true }, "ARQ in Redis", (servers) => {
     for (const worker of ["a", "b", "c"]) {
       await writeHealth(redis, { queue: QUEUE, worker, counts, forMs: 60_000 });
     }
+    assert(await raw.exists(`${QUEUE}:health-check`), "arq --check finds no worker");
     const python = "Nov-23 21:07:03 j_complete=4 j_failed=0 j_retried=0 j_ongoing=1 queued=2";
     await raw.set(`${QUEUE}:health-check`, python);
     await raw.set(`${QUEUE}:health-check:host-1`, python);

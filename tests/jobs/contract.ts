@@ -2,11 +2,11 @@ import { assert, assertEquals } from "@std/assert";
 import { afterAll, beforeAll, beforeEach, describe, it } from "@std/testing/bdd";
 import type { Agent, Outcome } from "../../lib/agent/agent.ts";
 import { storeMessages } from "../../lib/message/insert.ts";
-import { LEASE_SECONDS, MOST_ATTEMPTS } from "../../lib/message/claim.ts";
+import { LEASE_SECONDS } from "../../lib/message/claim.ts";
 import { listNotifications } from "../../lib/notify/notification.ts";
 import type { Services } from "../../lib/services.ts";
 import { cancelTask, listTaskEvents, listTasks, retryTask } from "../../lib/task/task.ts";
-import type { ClaimedTask } from "../../lib/task/claim.ts";
+import { type ClaimedTask, MOST_TASK_ATTEMPTS } from "../../lib/task/claim.ts";
 import { type Finish, finishTasks } from "../../lib/task/finish.ts";
 import { createWorker } from "../../lib/work/work.ts";
 import { ask, messageOf, type Place, takeOnce } from "../queue/contract.ts";
@@ -274,7 +274,7 @@ export function jobsContract(
       await leaving.stop();
       const taken = await claim(there, "staying");
       assertEquals(taken.length, 3);
-      assert(taken.every((task) => !task.lastTry));
+      assert(taken.every((task) => !task.alone));
       const events = await listTaskEvents(here.database, taken[0].id);
       assertEquals(
         events.at(-1)!.kind,
@@ -291,16 +291,16 @@ export function jobsContract(
       await place.passTime(LEASE_SECONDS + 1);
       assertEquals(await claim(here, "busy", 16, false), []);
       const alone = await claim(here, "idle");
-      assertEquals(alone.map(({ id, lastTry }) => [id, lastTry]), [[
+      assertEquals(alone.map((task) => [task.id, task.alone]), [[
         suspect.id,
         true,
       ]]);
       assertEquals((await claim(here, "busy", 16, false)).length, 2);
     });
 
-    it("fails a task that three workers died with, and tells people", async () => {
+    it("fails a task that four workers died with, and tells people", async () => {
       await makeTasks(1);
-      for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
+      for (let attempt = 1; attempt <= MOST_TASK_ATTEMPTS; attempt++) {
         assertEquals((await claim(here, `dead ${attempt}`)).length, 1);
         await place.passTime(LEASE_SECONDS + 1);
       }

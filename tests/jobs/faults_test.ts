@@ -249,11 +249,6 @@ describeWith(
         ["result-exc-custom", `pyworker.MyError: custom, {"code":7}`],
         ["result-timeout", "TimeoutError"],
         ["result-unserializable", "unable to serialize result"],
-        [
-          "result-function-not-found",
-          "arq.worker.JobExecutionFailed: function 'nope_fn' not found",
-        ],
-        ["result-aborted", "asyncio.exceptions.CancelledError"],
       ];
       const ids = await submit(otto, ends.length);
       for (const [at, [vector]] of ends.entries()) {

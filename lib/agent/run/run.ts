@@ -106,8 +106,10 @@ export async function saveRun(
     sql`
       with task as (${ours(sql, lease)}),
       heard as (
-        -- An answer is part of the state from now on.
-        update tasks t set answer = null from task where t.id = task.id and t.answer is not null
+        -- An answer is part of the state from now on, and what has come this far since it lost a
+        -- worker does not crash them: its tries are counted anew.
+        update tasks t set answer = null, attempts = least(t.attempts, 1)
+        from task where t.id = task.id and (t.answer is not null or t.attempts > 1)
       ), saved as (
         update agent_runs r set state = ${storedJson(state)}::text::jsonb, updated_at = now()
         from task where r.task_id = task.id

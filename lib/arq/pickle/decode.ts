@@ -3,7 +3,7 @@ import { checkExpansion } from "./expand.ts";
 import { OP } from "./opcodes.ts";
 import { MAKES_CONTAINER, OPERATIONS, type PickleMachine } from "./operations.ts";
 import { createStack } from "./stack.ts";
-import { PickleError, type PickleValue } from "./value.ts";
+import { PickleError, type PickleMap, type PickleValue } from "./value.ts";
 
 export interface DecodeOptions {
   /**
@@ -38,20 +38,53 @@ const CONTAINER_BYTES = 200;
  * @throws {PickleError} saying what was found; nothing else.
  */
 export function decodePickle(bytes: Uint8Array, options: DecodeOptions = {}): PickleValue {
-  const { objects = "refuse", maxBytes = 16 * MIB, maxOpcodes = 300_000 } = options;
   const maxExpanded = options.maxExpanded ?? 64 * MIB;
+  const value = run(createMachine(bytes, options), { ...options, maxExpanded });
+  checkExpansion(value, maxExpanded);
+  return value;
+}
+
+/**
+ * The first items of a dict, up to the one with this key, although what follows it
+ * cannot be read or was cut off: enough to know how something ended when its value
+ * is of a kind or a size that is not taken.
+ *
+ * @returns undefined when the bytes do not begin as such a dict.
+ */
+export function decodeBeginning(bytes: Uint8Array, lastKey: string): PickleMap | undefined {
+  const items: PickleMap = new Map();
+  try {
+    const machine = createMachine(bytes, { objects: "records" }, true);
+    try {
+      run(machine, {});
+    } catch (error) {
+      if (!(error instanceof PickleError)) throw error;
+    }
+    const [dict, ...rest] = machine.stack.all();
+    if (!(dict instanceof Map)) return undefined;
+    if (dict.has(lastKey)) return dict;
+    // Python writes all items of a small dict before it puts them into it.
+    for (let at = 0; at + 1 < rest.length && !items.has(lastKey); at += 2) {
+      items.set(rest[at], rest[at + 1]);
+    }
+  } catch (error) {
+    if (!(error instanceof PickleError)) throw error;
+  }
+  return items.has(lastKey) ? items : undefined;
+}
+
+function createMachine(
+  bytes: Uint8Array,
+  { objects = "refuse", maxBytes = 16 * MIB }: DecodeOptions,
+  mayBeCut = false,
+): PickleMachine {
   if (bytes.length > maxBytes) {
     throw new PickleError(`A pickle of ${bytes.length} bytes is longer than ${maxBytes}`);
   }
   const from = new ByteReader(bytes);
   checkProtocol(from);
   const takesObjects = objects === "records";
-  const value = run(
-    { from, stack: createStack(), memo: new Map(), takesObjects },
-    { maxOpcodes, maxMemory: maxExpanded },
-  );
-  checkExpansion(value, maxExpanded);
-  return value;
+  return { from, stack: createStack(), memo: new Map(), takesObjects, mayBeCut };
 }
 
 function checkProtocol(from: ByteReader): void {
@@ -67,7 +100,7 @@ function checkProtocol(from: ByteReader): void {
 /** Does what the bytes say up to STOP; what is on the stack then is the value. */
 function run(
   machine: PickleMachine,
-  { maxOpcodes, maxMemory }: { maxOpcodes: number; maxMemory: number },
+  { maxOpcodes = 300_000, maxExpanded: maxMemory = 64 * MIB }: DecodeOptions,
 ): PickleValue {
   const { from } = machine;
   let memory = 0;

@@ -36,6 +36,7 @@ function* innerValues(value: PickleValue): Iterable<PickleValue> {
     for (const [key, each] of value) yield* [key, each];
   } else if (value instanceof PyObject) {
     yield value.args;
+    if (value.kwargs) yield value.kwargs;
     if (value.state !== undefined) yield value.state;
     if (value.items) yield value.items;
     if (value.entries) yield value.entries;

@@ -48,5 +48,6 @@ export const OP = {
   STACK_GLOBAL: 0x93,
   REDUCE: 0x52,
   NEWOBJ: 0x81,
+  NEWOBJ_EX: 0x92,
   BUILD: 0x62,
 } as const;

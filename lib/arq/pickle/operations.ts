@@ -2,7 +2,15 @@ import { type ByteReader, decodeText } from "./bytes.ts";
 import { decodeInteger } from "./integer.ts";
 import { OP } from "./opcodes.ts";
 import type { PickleStack } from "./stack.ts";
-import { PickleError, type PickleValue, PyClass, PyFloat, PyObject, PyTuple } from "./value.ts";
+import {
+  PickleError,
+  type PickleValue,
+  PyClass,
+  PyFloat,
+  PyFrozenSet,
+  PyObject,
+  PyTuple,
+} from "./value.ts";
 
 /** A pickle that is being read: what is left of its bytes, and what they have made so far. */
 export interface PickleMachine {
@@ -12,13 +20,15 @@ export interface PickleMachine {
   readonly memo: Map<number, PickleValue>;
   /** Whether classes and objects are taken, as records of their names. */
   readonly takesObjects: boolean;
+  /** Whether the bytes may end early: then a frame is longer than what is there. */
+  readonly mayBeCut: boolean;
 }
 
 type Operation = (machine: PickleMachine) => void;
 
 /** What each opcode does; one that is not here is refused. */
 export const OPERATIONS: Readonly<Record<number, Operation>> = {
-  [OP.FRAME]: ({ from }) => void from.u64Length(),
+  [OP.FRAME]: ({ from, mayBeCut }) => void (mayBeCut ? from.bytes(8) : from.u64Length()),
   [OP.MARK]: ({ stack }) => stack.mark(),
 
   [OP.NONE]: ({ stack }) => stack.push(null),
@@ -55,7 +65,9 @@ export const OPERATIONS: Readonly<Record<number, Operation>> = {
   [OP.SETITEMS]: ({ stack }) => setItems(stack, stack.popPairs()),
   [OP.EMPTY_SET]: ({ stack }) => stack.push(new Set()),
   [OP.ADDITEMS]: ({ stack }) => addItems(stack, stack.popToMark()),
-  [OP.FROZENSET]: ({ stack }) => stack.push(new Set(stack.popToMark().map(hashable))),
+  [OP.FROZENSET]: ({ stack }) => {
+    stack.push(new PyFrozenSet(stack.popToMark().map(hashable)));
+  },
 
   [OP.MEMOIZE]: (machine) => memoize(machine, machine.memo.size),
   [OP.BINPUT]: (machine) => memoize(machine, machine.from.u8()),
@@ -70,6 +82,13 @@ export const OPERATIONS: Readonly<Record<number, Operation>> = {
   },
   [OP.REDUCE]: ({ stack }) => makeObject(stack),
   [OP.NEWOBJ]: ({ stack }) => makeObject(stack),
+  [OP.NEWOBJ_EX]: ({ stack }) => {
+    const kwargs = stack.pop();
+    makeObject(stack);
+    const object = stack.top();
+    if (!(kwargs instanceof Map) || !(object instanceof PyObject)) wrong("NEWOBJ_EX", kwargs);
+    if (kwargs.size > 0) object.kwargs = kwargs;
+  },
   [OP.BUILD]: ({ stack }) => setState(stack),
 };
 
@@ -88,6 +107,7 @@ export const MAKES_CONTAINER: ReadonlySet<number> = new Set([
   OP.STACK_GLOBAL,
   OP.REDUCE,
   OP.NEWOBJ,
+  OP.NEWOBJ_EX,
 ]);
 
 function pushInteger({ stack, from }: PickleMachine, length: number): void {
@@ -140,7 +160,8 @@ function addItems(stack: PickleStack, items: readonly PickleValue[]): void {
 
 /** Python refuses these as keys and in sets, so no pickle of Python's has them there. */
 function hashable(key: PickleValue): PickleValue {
-  const fails = Array.isArray(key) || key instanceof Map || key instanceof Set;
+  const fails = Array.isArray(key) || key instanceof Map ||
+    key instanceof Set && !(key instanceof PyFrozenSet);
   if (fails) throw new PickleError("A key in the pickle is a list, a dict or a set");
   return key;
 }
@@ -173,11 +194,21 @@ function pushClass(
 
 function makeObject(stack: PickleStack): void {
   const args = stack.pop();
-  const type = stack.pop();
-  if (!(type instanceof PyClass) || !(args instanceof PyTuple)) {
+  const type = classOf(stack.pop());
+  if (!type || !(args instanceof PyTuple)) {
     throw new PickleError("The pickle builds an object of something that is no class");
   }
   stack.push(new PyObject(type, args));
+}
+
+/** What builds an object: a class, a function, or a method of a class as `getattr(ZoneInfo, "_unpickle")`. */
+function classOf(value: PickleValue): PyClass | undefined {
+  if (value instanceof PyClass) return value;
+  if (!(value instanceof PyObject) || value.type.path !== "builtins.getattr") return undefined;
+  const [owner, name] = value.args.items;
+  return owner instanceof PyClass && typeof name === "string"
+    ? new PyClass(owner.module, `${owner.name}.${name}`)
+    : undefined;
 }
 
 function setState(stack: PickleStack): void {

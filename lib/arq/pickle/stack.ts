@@ -14,6 +14,8 @@ export interface PickleStack {
   popPairs(): [PickleValue, PickleValue][];
   /** Puts so many of the uppermost values back as one tuple. */
   popTuple(count: number): void;
+  /** All that is there, the undermost first, whatever the marks. */
+  all(): readonly PickleValue[];
   /** The one value that is left at the end. */
   only(): PickleValue;
 }
@@ -59,6 +61,7 @@ export function createStack(): PickleStack {
       for (let i = 0; i < count; i++) items.unshift(pop());
       stack.push(new PyTuple(items));
     },
+    all: () => stack,
     only() {
       if (stack.length !== 1 || marks.length > 0) {
         throw new PickleError(`The pickle ends with ${stack.length} values, where one is right`);

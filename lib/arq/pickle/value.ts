@@ -15,6 +15,7 @@ export type PickleValue =
   | PyClass
   | PickleValue[]
   | Set<PickleValue>
+  | PyFrozenSet
   | PickleMap;
 
 /** A Python dict, in the order of its items. */
@@ -27,6 +28,9 @@ export class PyTuple {
     this.items = items;
   }
 }
+
+/** A Python frozenset: unlike a set it may be a key, and a member of a set. */
+export class PyFrozenSet extends Set<PickleValue> {}
 
 /** A Python float whose value is a whole number, such as 3.0: as a number it would be an int. */
 export class PyFloat {
@@ -53,6 +57,8 @@ export class PyClass {
 export class PyObject {
   readonly type: PyClass;
   readonly args: PyTuple;
+  /** The named arguments, of the few classes that are built with some. */
+  kwargs?: PickleMap;
   state?: PickleValue;
   /** The items of a subclass of list, such as a deque. */
   items?: PickleValue[];

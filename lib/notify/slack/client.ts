@@ -24,6 +24,8 @@ export type SlackClient = (
   signal?: AbortSignal,
 ) => Promise<SlackAnswer>;
 
+/** How long a worker has what is to be said in Slack, unless it takes the lease again. */
+export const SLACK_LEASE_SECONDS = 8;
 /** Shorter than a lease, so that nobody else takes the work while a call is out. */
 export const CALL_MS = 6_000;
 /** Slack gave up in the middle: "some aspect of the operation" may have succeeded (docs.slack.dev). */

@@ -1,9 +1,8 @@
 import type { Approval } from "../../task/approval.ts";
 import type { Database } from "../../store/database.ts";
 import { newId } from "../../store/id.ts";
-import { LEASE_SECONDS } from "../../message/claim.ts";
 import { readTask, type Task } from "../../task/task.ts";
-import { CALL_MS } from "./client.ts";
+import { CALL_MS, SLACK_LEASE_SECONDS } from "./client.ts";
 import { isFree, PACE_SECONDS } from "./place.ts";
 
 /**
@@ -13,7 +12,7 @@ import { isFree, PACE_SECONDS } from "./place.ts";
  */
 
 /** What a lease leaves beside the longest call. */
-const SURE_MS = LEASE_SECONDS * 1_000 - CALL_MS;
+const SURE_MS = SLACK_LEASE_SECONDS * 1_000 - CALL_MS;
 /** One statement's work; what is left is noted at once afterwards. */
 const NOTED_AT_ONCE = 100;
 
@@ -111,7 +110,7 @@ export async function claimSlackMessages(
       )
       update slack_messages s
       set epoch = s.epoch + 1, attempts = s.attempts + 1,
-        lease_until = now() + make_interval(secs => ${LEASE_SECONDS})
+        lease_until = now() + make_interval(secs => ${SLACK_LEASE_SECONDS})
       from picked where s.task_id = picked.task_id
       returning s.task_id, s.epoch, s.place, s.thread_ts, s.channel, s.ts, s.user_id,
         s.noted as version, s.unsure, s.attempts`;
@@ -178,7 +177,7 @@ export async function beginCall(
     sql`
       with held as (
         update slack_messages
-        set lease_until = now() + make_interval(secs => ${LEASE_SECONDS}),
+        set lease_until = now() + make_interval(secs => ${SLACK_LEASE_SECONDS}),
           unsure = unsure + ${post ? 1 : 0}
         where task_id = ${task_id} and epoch = ${epoch} and lease_until > now()
         returning task_id

@@ -1,11 +1,10 @@
 import type { Database, Sql } from "../../store/database.ts";
 import { newId } from "../../store/id.ts";
-import { LEASE_SECONDS } from "../../message/claim.ts";
 import { markSent } from "../notification.ts";
 import { storedText } from "../../store/stored.ts";
 import type { Redact } from "../../redaction/redact.ts";
 import { showNote } from "./blocks.ts";
-import type { SlackAnswer, SlackClient } from "./client.ts";
+import { SLACK_LEASE_SECONDS, type SlackAnswer, type SlackClient } from "./client.ts";
 import { findPost, METADATA_TYPE, MOST_UNSURE } from "./find.ts";
 import { OUTCOMES } from "./message.ts";
 import { isFree, PACE_SECONDS } from "./place.ts";
@@ -64,7 +63,7 @@ export async function claimNotes(database: Database, max: number): Promise<Slack
       )
       update notifications n
       set worker = ${worker}, attempts = n.attempts + 1,
-        lease_until = now() + make_interval(secs => ${LEASE_SECONDS})
+        lease_until = now() + make_interval(secs => ${SLACK_LEASE_SECONDS})
       from picked where n.id = picked.id
       returning n.id, n.task_id, n.destination, n.text, n.attempts, n.unsure, n.created_at, n.worker,
         (select coalesce(s.thread_ts, s.ts) from slack_messages s
@@ -161,7 +160,9 @@ async function beginPost(
   const rows = await database.query("begin a post of a note", (sql) =>
     sql`
       update notifications
-      set lease_until = now() + make_interval(secs => ${LEASE_SECONDS}), unsure = ${unsure + 1}
+      set lease_until = now() + make_interval(secs => ${SLACK_LEASE_SECONDS}), unsure = ${
+      unsure + 1
+    }
       where id = ${id} and worker = ${worker} and lease_until > now() returning id`);
   return rows.length > 0;
 }

@@ -1,0 +1,75 @@
+import { assertEquals } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { loadRun, type RunState, saveRun } from "../../lib/agent/run/run.ts";
+import { claimMessages } from "../../lib/message/claim.ts";
+import { storeMessages } from "../../lib/message/insert.ts";
+import type { Services } from "../../lib/services.ts";
+import { claimTasks } from "../../lib/task/claim.ts";
+import { createWorker } from "../../lib/work/work.ts";
+import { openPlace } from "../place.ts";
+import { ask, messageOf, takeOnce } from "../queue/contract.ts";
+
+const openEmbedded = (folder: string) => openPlace({ OTTO_DATA_DIR: folder }, { processes: 1 });
+
+async function makeTask(services: Services): Promise<void> {
+  await storeMessages(services.database, [messageOf()]);
+  await takeOnce(createWorker(services));
+}
+
+const STATE: RunState = {
+  boundary: "b",
+  turns: [],
+  step: 1,
+  pending: [],
+  results: [],
+  used: { inputTokens: 0, outputTokens: 0, toolCalls: 0, ms: 0 },
+  private: false,
+  external: false,
+  failures: 0,
+};
+
+describe("a task whose worker was lost", () => {
+  it("is not blamed for losses before a step that it has saved since", async () => {
+    await using place = await openEmbedded(":memory:");
+    const [{ database }] = place.processes;
+    await makeTask(place.processes[0]);
+    const lose = () =>
+      ask(
+        { database },
+        (sql) => sql`update tasks set lease_until = now() - interval '1 second'`,
+      );
+    for (let loss = 1; loss <= 6; loss++) {
+      const [task] = await claimTasks(database, { worker: `dead ${loss}`, max: 1 });
+      const lease = { taskId: task.id, epoch: task.epoch };
+      await loadRun(database, lease);
+      await saveRun(database, lease, { state: STATE, events: [], actor: "model" });
+      await lose();
+    }
+    const [next] = await claimTasks(database, { worker: "alive", max: 1 });
+    assertEquals(next.alone, false);
+  });
+
+  it("goes on at once in the embedded size, where nobody else can have it", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "otto-crash-"));
+    try {
+      {
+        await using place = await openEmbedded(folder);
+        const [services] = place.processes;
+        await makeTask(services);
+        await storeMessages(services.database, [messageOf()]);
+        assertEquals((await claimTasks(services.database, { worker: "dead", max: 1 })).length, 1);
+        const taken = await claimMessages(services.database, { worker: "dead", max: 1 });
+        assertEquals(taken.length, 1);
+      }
+      await using place = await openEmbedded(folder);
+      const [{ database }] = place.processes;
+      assertEquals((await claimTasks(database, { worker: "alive", max: 1 })).length, 1);
+      assertEquals((await claimMessages(database, { worker: "alive", max: 1 })).length, 1);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});

@@ -1,0 +1,153 @@
+import { Buffer } from "node:buffer";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { afterEach, beforeEach, it } from "@std/testing/bdd";
+import { createClient } from "redis";
+import type { Encodable } from "../../lib/arq/pickle/encode.ts";
+import { pyError } from "../../lib/arq/pickle/value.ts";
+import { encodeResult } from "../../lib/arq/wire.ts";
+import { claimByHttp } from "../../lib/jobs/report.ts";
+import { storeMessages } from "../../lib/message/insert.ts";
+import { readTask } from "../../lib/task/task.ts";
+import { createWorker } from "../../lib/work/work.ts";
+import { openOtto, type Otto } from "../otto.ts";
+import { ask, messageOf, takeOnce } from "../queue/contract.ts";
+import { describeWith } from "../servers/mod.ts";
+
+describeWith({ postgres: true, redis: true }, "the results of an external agent", (servers) => {
+  let raw: ReturnType<typeof createClient>;
+  beforeEach(async () => {
+    await servers.redis.flush();
+    raw = createClient({ url: servers.redis.url });
+    raw.on("error", () => {});
+    await raw.connect();
+  });
+  afterEach(() => raw.destroy());
+
+  const startOtto = async (): Promise<Otto> =>
+    await openOtto({
+      DATABASE_URL: await servers.postgres.createDatabase(),
+      REDIS_URL: servers.redis.url,
+      AGENT: "external",
+    });
+  const collect = ({ services }: Otto) => createWorker(services).collect();
+  const theTask = async ({ services }: Otto, id: string) =>
+    (await readTask(services.database, id))!;
+
+  async function submit(otto: Otto): Promise<string> {
+    await storeMessages(otto.services.database, [messageOf({ body: `{"n":1}` })]);
+    await takeOnce(createWorker(otto.services));
+    await collect(otto);
+    const [{ id }] = await ask<{ id: string }>(otto.services, (sql) => sql`select id from tasks`);
+    return id;
+  }
+
+  /** What python-arq leaves of a job that has ended. */
+  async function end(
+    id: string,
+    { value, tries = 1, success = true }: { value: Encodable; tries?: number; success?: boolean },
+  ) {
+    const result = encodeResult({
+      tries,
+      function: "run_task",
+      args: [],
+      kwargs: new Map(),
+      enqueuedAt: 1,
+      success,
+      value,
+      startedAt: 1,
+      finishedAt: 1,
+      queue: "arq:interactive",
+      id,
+    });
+    await raw.set(`arq:result:${id}`, Buffer.from(result));
+    await raw.del([`arq:job:${id}`, `arq:in-progress:${id}`]);
+    await raw.zRem("arq:interactive", id);
+  }
+
+  it("of an earlier try than the one that has claimed the task end nothing", async () => {
+    await using otto = await startOtto();
+    const id = await submit(otto);
+    const claimant = { id, round: 1, worker: "python", jobTry: 2 };
+    assertEquals((await claimByHttp(otto.services.database, claimant)).state, "claimed");
+    await end(id, { value: "409: task_taken", success: false, tries: 1 });
+    await collect(otto);
+    assertEquals((await theTask(otto, id)).status, "running");
+    await end(id, { value: "done", tries: 2 });
+    await collect(otto);
+    assertEquals((await theTask(otto, id)).result?.text, "done");
+  });
+
+  it("complete the task when their value cannot be shown, and say so", async () => {
+    await using otto = await startOtto();
+    const id = await submit(otto);
+    const long = "x".repeat(3_000_000);
+    await end(id, { value: { text: "looked at it", data: [long, long, long] } });
+    await collect(otto);
+    const { status, result } = await theTask(otto, id);
+    assertEquals([status, result?.data], ["completed", null]);
+    assertStringIncludes(result!.text, "looked at it\n\n");
+    assertStringIncludes(result!.text, "cannot be shown: The value is larger than");
+  });
+
+  it("complete the task when they are too large to be read", async () => {
+    await using otto = await startOtto();
+    const id = await submit(otto);
+    await end(id, { value: "x".repeat(17 * 1024 * 1024) });
+    await collect(otto);
+    const { status, result } = await theTask(otto, id);
+    assertEquals(status, "completed");
+    assertStringIncludes(result!.text, "larger than 16 MiB");
+  });
+
+  it("may have a NUL in a key", async () => {
+    await using otto = await startOtto();
+    const id = await submit(otto);
+    await end(id, { value: { "a\0b": 1 } });
+    await collect(otto);
+    assertEquals((await theTask(otto, id)).result?.data, { "a\ufffdb": 1 });
+  });
+
+  it("are given up when a worker has died of one", async () => {
+    await using otto = await startOtto();
+    const id = await submit(otto);
+    await end(id, { value: "a poem" });
+    // What a process leaves that began to read it, and was killed by it.
+    await raw.hSet("otto:jobs:reading", id, `${Date.now()}:another`);
+    await collect(otto);
+    assertEquals((await theTask(otto, id)).status, "pending", "It may still be at it");
+    await raw.hSet("otto:jobs:reading", id, `${Date.now() - 60_000}:another`);
+    await collect(otto);
+    const { status, result } = await theTask(otto, id);
+    assertEquals(status, "completed");
+    assert(/cannot be shown: a worker of Otto's died/.test(result!.text), result!.text);
+    assertEquals(await raw.exists("otto:jobs:reading"), 0);
+  });
+
+  it("of a worker that does not know the function are no end: the task is tried again", async () => {
+    await using otto = await startOtto();
+    const id = await submit(otto);
+    const error = pyError("arq.worker.JobExecutionFailed", "function 'run_task' not found");
+    for (let round = 1; round <= 6; round++) {
+      await end(round === 1 ? id : `${id}:${round}`, { value: error, success: false });
+      await collect(otto);
+      if (round === 6) break;
+      assertEquals((await theTask(otto, id)).status, "pending");
+      // It ends the round, and after the wait there is another.
+      await collect(otto);
+      await ask(otto.services, (sql) => sql`update tasks set not_before = now()`);
+      await collect(otto);
+      assertEquals(await raw.zRange("arq:interactive", 0, -1), [`${id}:${round + 1}`]);
+    }
+    const { status, error: told } = await theTask(otto, id);
+    assertEquals([status, told?.code], ["failed", "function_unknown"]);
+    assertStringIncludes(told!.message, "ARQ_FUNCTION");
+  });
+
+  it("of an aborted job cancel the task", async () => {
+    await using otto = await startOtto();
+    const id = await submit(otto);
+    await end(id, { value: pyError("asyncio.exceptions.CancelledError"), success: false });
+    await collect(otto);
+    assertEquals((await theTask(otto, id)).status, "cancelled");
+  });
+});
