@@ -32,9 +32,10 @@ export interface StormResult {
 }
 
 /** Without a fault and without an answer for so long, what is down stays down. */
-const STAYS_DOWN_MS = 60_000;
-/** For the senders to be rid of everything, and for the workers to be done with it. */
-const DRAIN_MS = 180_000;
+const STAYS_DOWN_MS = 45_000;
+/** For the senders to be rid of everything, and then for the workers to be done with it. */
+const DELIVER_MS = 180_000;
+const WORK_MS = 90_000;
 const LOOK_MS = 500;
 const PROGRESS_MS = 5_000;
 /** What the load of a fault is spread over, when the fault itself is over at once. */
@@ -201,7 +202,7 @@ async function blow(
     }
     load.allow(deliveries);
     const late = new Promise<"late">((resolve) =>
-      AbortSignal.timeout(DRAIN_MS + deliveries).addEventListener("abort", () => resolve("late"))
+      AbortSignal.timeout(DELIVER_MS + deliveries).addEventListener("abort", () => resolve("late"))
     );
     if (await Promise.race([load.ended, late]) === "late") {
       file.note(["incident", `${deliveries - load.done} deliveries were never answered`]);
@@ -233,20 +234,24 @@ async function waitFor(isSo: () => boolean, signal: AbortSignal): Promise<void> 
   while (!isSo() && !signal.aborted) await pause(20, signal);
 }
 
-/** Waits until nothing is on its way any more, or for as long as that may take. */
+/** Waits until nothing is on its way any more, or for as long as that may take: the audit finds what is left. */
 async function drain(
   cluster: Cluster,
   { say, signal }: { say(line: string): void; signal: AbortSignal },
 ): Promise<number> {
   const began = performance.now();
-  const seconds = () => (performance.now() - began) / 1_000;
-  for (let left = -1; left !== 0 && seconds() * 1_000 < DRAIN_MS && !signal.aborted;) {
-    left = await countUnfinished(cluster);
+  const passed = () => performance.now() - began;
+  let saidAt = -Infinity;
+  while (passed() < WORK_MS && !signal.aborted) {
+    const left = await countUnfinished(cluster);
     if (left === 0) break;
-    say(`${left} still to be worked`);
+    if (passed() - saidAt > PROGRESS_MS) {
+      say(`${left} still to be worked`);
+      saidAt = passed();
+    }
     await pause(LOOK_MS, signal);
   }
-  return seconds();
+  return passed() / 1_000;
 }
 
 function* sentOf({ seed }: StormSettings, { accounts }: Ledger): Generator<Sent> {
