@@ -5,7 +5,7 @@ import type { NewMessage, Receipt } from "./new_message.ts";
 import { errorText, type Log } from "../process/log.ts";
 import type { Queue } from "../queue/queue.ts";
 import { isRowError, writeEach } from "../store/row_error.ts";
-import type { Spill, Spilled } from "./spill.ts";
+import type { Spill, Spilled } from "./spill/spill.ts";
 
 /** Keeps messages before they are answered. */
 export interface Inbox {

@@ -1,8 +1,8 @@
 import { Buffer } from "node:buffer";
-import { errorText, type Log } from "../process/log.ts";
-import type { NewMessage } from "./new_message.ts";
+import { errorText, type Log } from "../../process/log.ts";
+import type { NewMessage } from "../new_message.ts";
 import { fromSpillFields, spilledSize, toSpillFields } from "./spill_entry.ts";
-import { asBytes, isReplyError, type Redis } from "../store/redis.ts";
+import { asBytes, isReplyError, type Redis } from "../../store/redis.ts";
 
 /** A message that waits in the spill, under the entry's id. */
 export interface Spilled {
