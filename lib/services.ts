@@ -29,7 +29,7 @@ import { openQuarantine, type Quarantine } from "./message/quarantine.ts";
 import { openPostgresQueue } from "./queue/postgres.ts";
 import { openLocalQueue, type Queue } from "./queue/queue.ts";
 import { openRedisQueue } from "./queue/redis.ts";
-import { openSpill, type Spill } from "./message/spill.ts";
+import { openSpill, type Spill } from "./message/spill/spill.ts";
 import { createRedactor } from "./redaction/redact.ts";
 import { openRedis } from "./store/redis.ts";
 import { channelsOf, instructionsOf, readSources } from "./config/source_file.ts";

@@ -1,11 +1,11 @@
 import { createBatcher } from "../async/batch.ts";
 import type { Database } from "../store/database.ts";
-import { storeMessages } from "./insert.ts";
+import { BATCH_LIMITS, LARGE_BYTES, storeMessages } from "./insert.ts";
 import type { NewMessage, Receipt } from "./new_message.ts";
 import { errorText, type Log } from "../process/log.ts";
 import type { Queue } from "../queue/queue.ts";
 import { isRowError, writeEach } from "../store/row_error.ts";
-import type { Spill, Spilled } from "./spill.ts";
+import type { Spill } from "./spill/spill.ts";
 
 /** Keeps messages before they are answered. */
 export interface Inbox {
@@ -28,20 +28,8 @@ export class InboxClosedError extends Error {
 const STORE_MS = 1_500;
 /** After a failure Postgres is left alone for so long, so that not every request waits in vain. */
 const BREAKER_MS = 1_000;
-/** A larger body goes in a statement of its own: in a batch all others would wait for it. */
-const LARGE_BYTES = 256 * 1024;
 /** A large body may take longer, a second for each of so many bytes more. */
 const BYTES_A_SECOND = 2 * 1024 * 1024;
-/** A power of two, since statements are made for such numbers of rows only. */
-const MOST_ROWS = 64;
-
-/** What one statement may hold; a large body goes alone. */
-const LIMITS = {
-  items: MOST_ROWS,
-  weight: LARGE_BYTES * 4,
-  weigh: ({ body }: NewMessage) => body.byteLength > LARGE_BYTES ? Infinity : body.byteLength,
-};
-
 export function openInbox(
   { database, queue, spill, log }: { database: Database; queue: Queue; spill?: Spill; log: Log },
 ): Inbox {
@@ -66,7 +54,7 @@ export function openInbox(
       log.warn("inbox.store_failed", { messages: messages.length, error: errorText(error) });
       throw error;
     }
-  }, LIMITS);
+  }, BATCH_LIMITS);
   /** Apart, so that nobody waits behind a large body; and slow is not broken. */
   const largeBatcher = createBatcher(async (messages: NewMessage[]) => {
     const size = messages.reduce((sum, { body }) => sum + body.byteLength, 0);
@@ -102,54 +90,4 @@ export function openInbox(
       await Promise.all([batcher.idle(), largeBatcher.idle()]);
     },
   };
-}
-
-/**
- * Moves messages from the spill into the inbox, under the ids they were
- * answered with. One that Postgres refuses is put aside, and logged.
- *
- * @returns how many were moved.
- */
-export async function moveSpilled(
-  { database, queue, spill, log }: { database: Database; queue: Queue; spill: Spill; log: Log },
-): Promise<number> {
-  const spilled = await spill.read(MOST_ROWS);
-  if (spilled.length === 0) return 0;
-  const batcher = createBatcher(
-    (messages: NewMessage[]) => writeEach(messages, (some) => storeMessages(database, some)),
-    LIMITS,
-  );
-  const moved: Spilled[] = [];
-  const waiting: string[] = [];
-  let failure: unknown;
-  await Promise.all(spilled.map(async (each) => {
-    const { id } = each.message;
-    try {
-      const receipt = await batcher.add(each.message);
-      if (receipt.messageId !== id) await keepAlias(database, id, receipt.messageId);
-      if (receipt.waiting) waiting.push(receipt.messageId);
-      moved.push(each);
-    } catch (error) {
-      if (isRowError(error)) {
-        log.error("spill.refused", { message_id: id, error: errorText(error) });
-        await spill.refuse(each, errorText(error)).catch((cause) => failure ??= cause);
-      } else {
-        failure ??= error;
-      }
-    }
-  }));
-  queue.send(waiting);
-  if (moved.length > 0) await spill.remove(moved);
-  if (failure) throw failure;
-  return moved.length;
-}
-
-/** A repeat of this delivery was stored first: its id answers for both. */
-async function keepAlias(database: Database, alias: string, messageId: string): Promise<void> {
-  await database.query(
-    "keep an alias",
-    (sql) =>
-      sql`insert into message_aliases (alias, message_id) values (${alias}, ${messageId})
-      on conflict do nothing`,
-  );
 }

@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import type { BatchLimits } from "../async/batch.ts";
 import { bodyColumns } from "./body.ts";
 import type { Database } from "../store/database.ts";
 import { deliveryKey, type NewMessage, type Receipt } from "./new_message.ts";
@@ -10,6 +11,18 @@ const COLUMNS = `id, webhook_type, source, delivery_key, verification, envelope,
 const ROW = "::uuid ::text ::text ::bytea ::text ::text ::text ::bytea ::timestamptz".split(" ");
 /** How many parameters one row has. */
 const PARAMETERS = ROW.length;
+
+/** A larger body goes in a statement of its own: in a batch all others would wait for it. */
+export const LARGE_BYTES = 256 * 1024;
+/** A power of two, since statements are made for such numbers of rows only. */
+const MOST_ROWS = 64;
+
+/** What one statement may hold; a large body goes alone. */
+export const BATCH_LIMITS: BatchLimits<NewMessage> = {
+  items: MOST_ROWS,
+  weight: LARGE_BYTES * 4,
+  weigh: ({ body }) => body.byteLength > LARGE_BYTES ? Infinity : body.byteLength,
+};
 
 const statements = new Map<number, string>();
 

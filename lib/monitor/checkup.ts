@@ -9,7 +9,7 @@ import { permanentFault } from "../store/permanent_fault.ts";
 import { openServer } from "../store/server.ts";
 import { describeUnknown } from "../store/server_address.ts";
 import { pause } from "../async/deadline.ts";
-import type { Check } from "./health.ts";
+import type { Check } from "./check.ts";
 import { errorText, type Log } from "../process/log.ts";
 import { openRedis } from "../store/redis.ts";
 import { instructionsOf } from "../config/source_file.ts";

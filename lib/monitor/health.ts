@@ -1,20 +1,13 @@
 import type { Config } from "../config/config.ts";
 import type { Database } from "../store/database.ts";
 import type { Jobs } from "../jobs/jobs.ts";
+import type { Check } from "./check.ts";
 import { listWorkers } from "./heartbeat.ts";
 import { countUnstarted } from "../jobs/unstarted.ts";
 import { errorText } from "../process/log.ts";
 import { readOutage } from "../notify/slack/outage.ts";
 import type { Queue } from "../queue/queue.ts";
-import type { Spill } from "../message/spill.ts";
-
-/** One thing that was looked at. */
-export interface Check {
-  name: string;
-  status: "ok" | "degraded" | "failed";
-  detail: string;
-  hint?: string;
-}
+import type { Spill } from "../message/spill/spill.ts";
 
 /** What `/webhook/health` says: no customer data, since anyone may ask. */
 export interface Health {

@@ -1,7 +1,7 @@
 import type { Database, Sql } from "../store/database.ts";
 import type { JobQueue, Jobs } from "../jobs/jobs.ts";
 import type { Queue } from "../queue/queue.ts";
-import type { Spill } from "../message/spill.ts";
+import type { Spill } from "../message/spill/spill.ts";
 
 /** Latencies of one stage over its latest thousand items. */
 export interface StageLatency {

@@ -1,8 +1,9 @@
 import { Buffer } from "node:buffer";
-import { createClient, ErrorReply, RESP_TYPES } from "redis";
+import { createClient, DisconnectsClientError, ErrorReply, RESP_TYPES } from "redis";
 import { deadline, DeadlineError } from "../async/deadline.ts";
 import { errorText, type Log } from "../process/log.ts";
 import { createThrottle } from "../process/throttle.ts";
+import { redisTrouble, redisTroubleText } from "./redis_away.ts";
 
 const connect = (url: string) =>
   createClient({
@@ -23,7 +24,10 @@ export type RedisClient = ReturnType<typeof connect>;
 /** One connection to Redis that heals itself. */
 export interface Redis extends AsyncDisposable {
   /**
-   * Runs commands, for at most `ms` milliseconds (1,000 unless said).
+   * Runs commands, for at most `ms` milliseconds (1,000 unless said). Where the
+   * node takes none, because it is a replica after a fail-over or still reads
+   * its data, it is left for the one that the address leads to now, and they
+   * run there, once, for as long again.
    *
    * @throws when Redis is away, at once; or {@link DeadlineError} when it does
    * not answer, and then the outcome is unknown.
@@ -43,10 +47,23 @@ export function isRedisFailure(error: unknown): boolean {
   return error instanceof Error && failures.has(error);
 }
 
+function failed(error: unknown): unknown {
+  if (error instanceof Error) failures.add(error);
+  return error;
+}
+
 /** Redis answers within milliseconds, and everything that asks it has another way. */
 const RUN_MS = 1_000;
 /** A client that has timed out so often in a row is made anew: once may have been the network. */
 const MOST_TIMEOUTS = 2;
+/**
+ * A node is left no more often than this: until the address leads to another
+ * one, each command would only come back to it. Well below the five seconds in
+ * which a new master is to be found.
+ */
+const LEAVE_MS = 1_000;
+/** Connecting to the next node takes milliseconds, or else it is away. */
+const READY_MS = 1_000;
 /** While Redis is away its client fails once a second; two lines a minute say as much. */
 const ERRORS_QUIET_MS = 30_000;
 
@@ -54,8 +71,12 @@ const ERRORS_QUIET_MS = 30_000;
 export function openRedis(url: string, log: Log): Redis {
   let closed = false;
   let timeouts = 0;
+  let leftAt = -Infinity;
+  const left = new WeakSet<RedisClient>();
   const throttle = createThrottle(ERRORS_QUIET_MS);
   let client = start();
+  /** After a node was left: whether the way to the next one is there. */
+  let arrival: Promise<boolean> = Promise.resolve(true);
 
   function start(): RedisClient {
     const started = connect(url);
@@ -74,27 +95,54 @@ export function openRedis(url: string, log: Log): Redis {
     old.destroy();
   }
 
+  /** Connects anew, wherever the address leads now, unless somebody just has. */
+  function leave(used: RedisClient, error: unknown): void {
+    if (closed || used !== client || performance.now() - leftAt < LEAVE_MS) return;
+    leftAt = performance.now();
+    left.add(used);
+    throttle(
+      () => log.warn("redis.left", { reason: redisTroubleText(error), error: errorText(error) }),
+      "left",
+    );
+    startAnew();
+    arrival = untilReady(client);
+  }
+
+  async function attempt<T>(
+    used: RedisClient,
+    what: string,
+    commands: (client: RedisClient) => Promise<T>,
+    ms: number,
+  ): Promise<T> {
+    if (!used.isReady) throw failed(new Error(`Cannot ${what}: Redis is not connected`));
+    try {
+      const result = await deadline(what, ms, commands(used));
+      timeouts = 0;
+      return result;
+    } catch (error) {
+      if (error instanceof DeadlineError && used === client && ++timeouts >= MOST_TIMEOUTS) {
+        startAnew();
+      }
+      throw failed(error);
+    }
+  }
+
   return {
     async run(what, commands, ms = RUN_MS) {
+      if (!client.isReady) await arrival;
       const used = client;
-      if (!used.isReady) {
-        const away = new Error(`Cannot ${what}: Redis is not connected`);
-        failures.add(away);
-        throw away;
-      }
       try {
-        const result = await deadline(what, ms, commands(used));
-        timeouts = 0;
-        return result;
+        return await attempt(used, what, commands, ms);
       } catch (error) {
-        if (error instanceof Error) failures.add(error);
-        if (
-          error instanceof DeadlineError && used === client &&
-          ++timeouts >= MOST_TIMEOUTS
-        ) {
-          startAnew();
-        }
-        throw error;
+        const refused = redisTrouble(error) === "leave";
+        if (refused) leave(used, error);
+        // What was on its way to a node that was left would have been refused as well: answers
+        // come in the order of the commands.
+        const cutOff = error instanceof DisconnectsClientError && left.has(used);
+        if (used === client || !(refused || cutOff)) throw error;
+        const next = client;
+        if (!await arrival) throw error;
+        return await attempt(next, what, commands, ms);
       }
     },
     [Symbol.asyncDispose]() {
@@ -103,6 +151,20 @@ export function openRedis(url: string, log: Log): Redis {
       return Promise.resolve();
     },
   };
+}
+
+/** Whether the client is connected within {@link READY_MS}. */
+function untilReady(client: RedisClient): Promise<boolean> {
+  if (client.isReady) return Promise.resolve(true);
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      client.off("ready", done);
+      resolve(client.isReady);
+    };
+    const timer = setTimeout(done, READY_MS);
+    client.on("ready", done);
+  });
 }
 
 /** Entry bodies come back as bytes. */

@@ -1,11 +1,12 @@
 import { DeadlineError } from "../async/deadline.ts";
+import { redisTrouble } from "./redis_away.ts";
 
 /**
  * What says that the store is away, and not that something is wrong with the task or message in
  * hand: it comes again later, and nothing fails for good because of it.
  *
  * Two characters are a class of SQLSTATEs, five one of them (PostgreSQL's manual, Appendix A);
- * whatever else comes from the driver, the sockets below it, or Redis.
+ * whatever else comes from the driver or the sockets below it.
  */
 export const AWAY_CODES: readonly { codes: readonly string[]; because: string }[] = [
   { codes: ["08"], because: "the connection broke, or a pooler in between says no" },
@@ -35,19 +36,16 @@ export const AWAY_CODES: readonly { codes: readonly string[]; because: string }[
   },
 ];
 
-/** What Redis answers with when it is there and will not: the first word of its error. */
-const REDIS_AWAY: readonly string[] = [];
-
 const KNOWN = new Set(AWAY_CODES.flatMap(({ codes }) => codes));
 
 /**
- * Whether something failed because a store is away, by {@link AWAY_CODES}: whoever waits for it
+ * Whether something failed because a store is away, by {@link AWAY_CODES} or by what Redis says of
+ * itself (redis_away.ts): whoever waits for it
  * tries again later, and the task or message is not to blame.
  */
 export function isStoreAway(error: unknown): boolean {
-  if (error instanceof DeadlineError) return true;
+  if (error instanceof DeadlineError || redisTrouble(error) !== undefined) return true;
   if (!(error instanceof Error)) return false;
-  if (REDIS_AWAY.includes(/^[A-Z]+(?= )/.exec(error.message)?.[0] ?? "")) return true;
   if (isDriverFault(error)) return true;
   const { code, routine } = error as { code?: unknown; routine?: unknown };
   if (typeof code !== "string") return false;

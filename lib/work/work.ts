@@ -2,7 +2,7 @@ import { tidyEmbedded } from "../store/embedded.ts";
 import { deadline, pause, untilAborted } from "../async/deadline.ts";
 import { beat, HEARTBEAT_MS, signOff } from "../monitor/heartbeat.ts";
 import { newId } from "../store/id.ts";
-import { moveSpilled } from "../message/inbox.ts";
+import { createSpillMover } from "../message/spill/spill_mover.ts";
 import { errorText, type Log } from "../process/log.ts";
 import { releaseMessages } from "../message/claim.ts";
 import type { Services } from "../services.ts";
@@ -54,9 +54,7 @@ export function createWorker(services: Services): Worker {
     watch: tasks.watch,
     ...notifications,
     tellSlack: async (signal) => await slack?.tell(signal) ?? 0,
-    async moveSpill() {
-      return spill ? await moveSpilled({ database, queue, spill, log }) : 0;
-    },
+    moveSpill: spill ? createSpillMover({ database, queue, spill, log }) : () => Promise.resolve(0),
     async beat() {
       // Neither waits for the other: they may be in different stores.
       const beats = await Promise.allSettled([

@@ -305,8 +305,8 @@ function inboxSuite(
       const watched: Database = {
         ...database,
         query(what, statement, ms) {
-          // To the half second: on a busy machine reading the body takes a part of its time.
-          asked.push(`${what} within ${(Math.round((ms ?? 0) / 500) / 2).toFixed(1)} s`);
+          // Up to the next half second: what has gone by until then depends on the machine.
+          asked.push(`${what} within ${(Math.ceil((ms ?? 0) / 500) / 2).toFixed(1)} s`);
           return database.query(what, statement, ms);
         },
       };

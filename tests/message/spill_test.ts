@@ -5,12 +5,15 @@ import { readConfig } from "../../lib/config/config.ts";
 import { checkHealth } from "../../lib/monitor/health.ts";
 import { InboxClosedError } from "../../lib/message/inbox.ts";
 import type { NewMessage, Receipt } from "../../lib/message/new_message.ts";
+import { storeMessages } from "../../lib/message/insert.ts";
+import { openSpill } from "../../lib/message/spill/spill.ts";
 import { createLog } from "../../lib/process/log.ts";
 import { readBody, readMessage } from "../../lib/message/message.ts";
 import { openServices, type Services } from "../../lib/services.ts";
 import { listTasks } from "../../lib/task/task.ts";
-import { work } from "../../lib/work/work.ts";
-import { ask, messageOf } from "../queue/contract.ts";
+import { openRedis, type Redis } from "../../lib/store/redis.ts";
+import { createWorker, work } from "../../lib/work/work.ts";
+import { ask, messageOf, takeOnce } from "../queue/contract.ts";
 import { describeWith, until } from "../servers/mod.ts";
 
 /** A write is given up after 1.5 s; what is left is for the spill. */
@@ -219,6 +222,80 @@ describeWith({ postgres: "own", redis: "durable" }, "the spill", (servers) => {
     assert(stored && body.every((byte, n) => byte === stored[n]) && stored.length === body.length);
   });
 
+  it("gives each message to one of two workers, in one step for many", async () => {
+    await using otto = await open(env);
+    const log = createLog("silent");
+    await using first = openRedis(servers.redis.url, log);
+    await using second = openRedis(servers.redis.url, log);
+    let commands = 0;
+    const counted: Redis = {
+      ...second,
+      run: (...args) => {
+        commands++;
+        return second.run(...args);
+      },
+    };
+    const spills = [first, counted].map((redis) => openSpill(redis, { trusted: true, log }));
+    const messages = Array.from({ length: 600 }, () => messageOf());
+    await Promise.all(messages.map((message) => otto.services.spill!.put(message)));
+    const claimed = await until(
+      () => Promise.all(spills.map((spill) => spill.claim(300))),
+      { what: "both to be connected" },
+    );
+    const ids = claimed.map((some) => some.map(({ message }) => message.id));
+    assertEquals(ids.map((some) => some.length), [300, 300]);
+    assertEquals(ids.flat().sort(), messages.map(({ id }) => id).sort());
+    assertEquals(await spills[0].claim(300), []);
+    // One is enough for all of them to be removed, and twice changes nothing.
+    commands = 0;
+    await spills[1].remove(claimed[1]);
+    assertEquals(commands, 1);
+    await spills[0].remove(claimed[1]);
+    const size = claimed[0].reduce((sum, each) => sum + each.size, 0);
+    assertEquals(await otto.services.spill!.depth(), { messages: 300, bytes: size });
+    // What is given back is another's at once.
+    await spills[0].giveBack(claimed[0]);
+    const again = await until(async () => {
+      const some = await spills[1].claim(300);
+      return some.length > 0 && some;
+    }, { what: "what was given back" });
+    assertEquals(again.map(({ message }) => message.id).sort(), ids[0].sort());
+    await spills[1].remove(again);
+    assertEquals(await otto.services.spill!.depth(), { messages: 0, bytes: 0 });
+  });
+
+  it("moves what a worker had claimed that was killed in the middle", async () => {
+    await using dead = await open(env);
+    await using otto = await open(env);
+    const messages = Array.from({ length: 40 }, (_, n) => messageOf({ deliveryId: `d${n}` }));
+    for (const message of messages) await dead.services.spill!.put(message);
+    const claimed = await dead.services.spill!.claim(30);
+    assertEquals(claimed.length, 30);
+    // It had stored some of them already, and one of those was worked by now.
+    const stored = claimed.slice(0, 10).map(({ message }) => message);
+    await storeMessages(dead.services.database, stored);
+    await takeOnce(createWorker(dead.services));
+    otto.work();
+    await otto.drained(40);
+    await otto.hasOneTaskEach(40);
+    const [{ n }] = await ask(
+      otto.services,
+      (sql) => sql`select sum(repeats)::int as n from messages`,
+    );
+    assertEquals(n, 0);
+  });
+
+  it("finds what its group has forgotten, after Redis came back with an older state", async () => {
+    await using otto = await open(env);
+    await otto.services.spill!.put(messageOf());
+    const redis = await createClient({ url: servers.redis.url }).connect();
+    await redis.xGroupCreate("otto:spill", "movers", "$");
+    redis.destroy();
+    otto.work();
+    await otto.drained(1);
+    await otto.hasOneTaskEach(1);
+  });
+
   it("does not let a message that PostgreSQL refuses hold up the others", async () => {
     await using otto = await open(env);
     await using other = await open(env);
@@ -279,7 +356,7 @@ async function open(env: Record<string, string>) {
         );
         assertEquals(n, count);
         return true;
-      }, { what: "the spill to be empty and all to be processed", timeoutMs: 15_000 });
+      }, { what: "the spill to be empty and all to be processed", timeoutMs: 30_000 });
     },
     async hasOneTaskEach(count?: number): Promise<void> {
       const tasks = await until(async () => {

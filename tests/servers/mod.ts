@@ -16,6 +16,7 @@ export { type EventStream, openEvents, type StreamEvent } from "./sse.ts";
 export { type Exit, type Process, type ProcessOptions, ROOT, startProcess } from "./process.ts";
 export { type PgBouncer, startPgBouncer } from "./pgbouncer.ts";
 export { freePort } from "./ports.ts";
+export { openRelay, type Relay } from "./relay.ts";
 export { type PostgresOptions, type PostgresServer, startPostgres } from "./postgres.ts";
 export { type RedisOptions, type RedisServer, startRedis } from "./redis.ts";
 export { type Main, type Restartable, startMain, startWorker } from "./restartable.ts";

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import type { NewMessage } from "./new_message.ts";
+import type { NewMessage } from "../new_message.ts";
 
 /** A message as the fields of an entry in a Redis Stream. */
 export interface SpillFields extends Record<string, string | Buffer> {
