@@ -1,6 +1,7 @@
 import type { Config } from "../config/config.ts";
 import type { Database } from "../store/database.ts";
 import type { Jobs } from "../jobs/jobs.ts";
+import { checkClock } from "./clock.ts";
 import { listWorkers } from "./heartbeat.ts";
 import { countUnstarted } from "../jobs/unstarted.ts";
 import { errorText } from "../process/log.ts";
@@ -64,6 +65,7 @@ async function checkWork(
   { database, queue, jobs, config, sources }: HealthSubjects,
 ): Promise<Check[]> {
   const checks = [await checkQueue(database, queue), ...await checkSlack(database)];
+  checks.push(...await checkClock(database, CHECK_MS));
   if (database.kind === "postgres") checks.push(...await checkWorkers(database, sources));
   if (jobs.backend === "arq") checks.push(await checkAgent(database, config));
   return checks;
