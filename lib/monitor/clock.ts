@@ -26,7 +26,7 @@ const SAID_SECONDS = 60;
 
 const NEWEST = "clock_newest";
 const APART = "clock_apart";
-const HINT_APART = "Set the clocks of all machines by NTP; until then this process deletes nothing";
+const HINT_APART = "Set the clocks of all machines by NTP; until then that process deletes nothing";
 const HINT_EMBEDDED =
   "Nothing old is deleted. Set the machine's clock by NTP; or, if it is right, " +
   "stop Otto and run `deno task start --confirm-clock` (Node: `npm start -- --confirm-clock`)";
