@@ -4,6 +4,7 @@ import { CODE_MINUTES, openAdmin } from "./lib/people/admin.ts";
 import { type Config, readConfig } from "./lib/config/config.ts";
 import { useAndClose } from "./lib/process/closer.ts";
 import { pause, untilAborted } from "./lib/async/deadline.ts";
+import { confirmClock, watchClock } from "./lib/monitor/clock.ts";
 import { createLog, type Log } from "./lib/process/log.ts";
 import { Refusal } from "./lib/process/refusal.ts";
 import { run } from "./lib/process/run.ts";
@@ -14,10 +15,12 @@ import { work } from "./lib/work/work.ts";
 
 const HELP = `Serves Otto: webhooks, web UI and API.
 
-  main.ts              serve until SIGTERM (without DATABASE_URL: and work)
-  main.ts --new-link   make a link that signs the admin in once, and end; sessions go on
-  main.ts --new-token  make a new admin token in place of a lost one, and end: sessions end, too
-  main.ts --help       this text
+  main.ts                  serve until SIGTERM (without DATABASE_URL: and work)
+  main.ts --new-link       make a link that signs the admin in once, and end; sessions go on
+  main.ts --new-token      make a new admin token in place of a lost one, and end: sessions end, too
+  main.ts --confirm-clock  say that the machine's clock is right now, and end: after it was
+                           wrong, the embedded size deletes nothing old until then
+  main.ts --help           this text
 
 Settings: see .env.example`;
 
@@ -36,6 +39,9 @@ await run(async (signal) => {
   }
   if (process.argv.includes("--new-token")) {
     return await useAndClose(await openServices(config, log, signal), replaceToken);
+  }
+  if (process.argv.includes("--confirm-clock")) {
+    return await useAndClose(await openServices(config, log, signal), trustClock);
   }
   await useAndClose(
     await openServices(config, log, signal),
@@ -70,6 +76,12 @@ async function replaceToken({ config, database, ready }: Services): Promise<void
   );
 }
 
+/** For whoever has seen in health that the clock was taken for wrong. */
+async function trustClock({ database }: Services): Promise<void> {
+  const now = await confirmClock(database);
+  console.log(`The clock counts from now on: ${now.toISOString()}. Start Otto as usual.`);
+}
+
 async function serveAll(services: Services, signal: AbortSignal): Promise<void> {
   const { config, log, sources } = services;
   const app = createApp({ services, stop: signal });
@@ -91,6 +103,9 @@ async function serveAll(services: Services, signal: AbortSignal): Promise<void> 
       console.log("Later: main.ts --new-link makes another, --new-token a token for programs.\n");
     }
   }).catch((error) => log.warn("admin.token_failed", { error }));
+  // A worker looks whenever it tidies.
+  const watching = config.worksInline ? Promise.resolve() : watchClock(services, signal);
+  watching.catch(() => {});
   await Promise.race([stopped, Promise.all([services.ready, working]).then(() => stopped)]);
   await Promise.all([server.close(), working]);
 }

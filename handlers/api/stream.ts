@@ -48,8 +48,9 @@ export function stream(
       responses: {
         200: {
           description: "Events named `message`, `task`, `notification`; data is JSON, " +
-            '`{"id", "deleted": true}` for what is gone. `resync` comes first where the ' +
-            "`Last-Event-ID` is too old or not from here: read the lists anew",
+            '`{"id", "deleted": true}` for what is gone. `resync` says: read the ' +
+            "lists anew. It comes first where the `Last-Event-ID` is too old or not from here, and " +
+            "in place of more than a thousand changes that wait",
           content: { "text/event-stream": { schema: z.string() } },
         },
         ...refusals,
@@ -60,7 +61,8 @@ export function stream(
 }
 
 /** The id stands on the last event of a change only: a client cut off in the middle gets all again. */
-function toEvents(sources: Registry, { cursor, items }: LiveEvent): string {
+function toEvents(sources: Registry, { cursor, items, isResync }: LiveEvent): string {
+  if (isResync) return toEvent({ event: "resync", data: "{}", id: cursor });
   return items.map((item, index) =>
     toEvent({
       event: item.kind,

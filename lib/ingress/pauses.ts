@@ -1,4 +1,5 @@
 import type { Database } from "../store/database.ts";
+import { readClock } from "../store/clock.ts";
 import { pause as wait } from "../async/deadline.ts";
 import { errorText, type Log } from "../process/log.ts";
 
@@ -68,7 +69,7 @@ export function openPauses(
     since: (source) => known.get(source),
     names: () => [...known.keys()],
     async set(source, paused) {
-      const since = new Date();
+      const { now: since } = await readClock(database);
       await database.query(
         "pause a source",
         (sql) =>

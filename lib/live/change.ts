@@ -1,4 +1,4 @@
-import type { Database } from "../store/database.ts";
+import type { Database, Sql } from "../store/database.ts";
 
 /** Something that changed, for the live stream: which things, and where in the order. */
 export interface Change {
@@ -18,7 +18,7 @@ export function isCursor(text: string): boolean {
 /**
  * Changes after a cursor, in order, none skipped and none twice.
  *
- * Read only below the oldest running transaction: rows commit out of order,
+ * Read only below the oldest running transaction of this database: rows commit out of order,
  * and one that commits late must not land behind a reader's back.
  */
 export async function readChanges(
@@ -33,10 +33,68 @@ export async function readChanges(
       sql<{ cursor: string; kind: Change["kind"]; ids: string[] }[]>`
       select xid || '-' || seq as cursor, kind, to_json(ids) as ids from changes
       where (xid, seq) > (${xid}::text::xid8, ${seq}::text::bigint)
-        and xid < pg_snapshot_xmin(pg_current_snapshot())
+        and xid < ${oldestRunning(sql)}
       order by xid, seq limit ${limit}`,
   );
   return rows;
+}
+
+/**
+ * The oldest transaction that may still add a change; where none runs, the next one.
+ *
+ * A snapshot names the running transactions of all databases of the server, and one that is held
+ * open in another would stop the stream. So those are left out that are known to be another's. One
+ * that nobody knows of, such as one that has just ended, counts as ours. A transaction stays in
+ * its database, so that the answer holds for this statement's snapshot whenever it is looked up.
+ */
+function oldestRunning(sql: Sql) {
+  return sql`coalesce(
+    (select running from pg_snapshot_xip(pg_current_snapshot()) running
+      where not exists (
+        select from pg_stat_activity
+        where backend_xid = running::xid and datid <> 0 and datid <>
+          (select oid from pg_database where datname = current_database()))
+      and not exists (
+        select from pg_prepared_xacts
+        where transaction = running::xid and database <> current_database())
+      order by running limit 1),
+    pg_snapshot_xmax(pg_current_snapshot()))`;
+}
+
+/** Whether more than `most` changes wait to be read after a cursor. */
+export async function isBacklog(
+  database: Database,
+  after: string,
+  most: number,
+): Promise<boolean> {
+  const [, xid, seq] = CURSOR.exec(after)!;
+  const rows = await database.query(
+    "measure the live stream's backlog",
+    (sql) =>
+      sql`
+      select from changes
+      where (xid, seq) > (${xid}::text::xid8, ${seq}::text::bigint)
+        and xid < ${oldestRunning(sql)}
+      order by xid, seq offset ${most} limit 1`,
+  );
+  return rows.length > 0;
+}
+
+/**
+ * For how many seconds the oldest change has waited that cannot be told yet, as an older
+ * transaction still runs; undefined when none waits.
+ */
+export async function readHeldBack(database: Database, ms: number): Promise<number | undefined> {
+  const [{ seconds }] = await database.query(
+    "look for what the live stream holds back",
+    (sql) =>
+      sql<{ seconds: number | null }[]>`
+      select extract(epoch from now() - min(at))::int as seconds
+      from (select at from changes where xid >= ${oldestRunning(sql)}
+        order by xid, seq limit 1) held`,
+    ms,
+  );
+  return seconds ?? undefined;
 }
 
 /** The cursor of now: what comes after it is new. */
@@ -47,7 +105,7 @@ export async function currentCursor(database: Database): Promise<string> {
       sql<{ cursor: string }[]>`
       select coalesce(
         (select xid || '-' || seq from changes
-          where xid < pg_snapshot_xmin(pg_current_snapshot())
+          where xid < ${oldestRunning(sql)}
           order by xid desc, seq desc limit 1),
         '0-0') as cursor`,
   );

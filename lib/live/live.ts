@@ -1,4 +1,12 @@
-import { type Change, currentCursor, findEnds, isAfter, isCursor, readChanges } from "./change.ts";
+import {
+  type Change,
+  currentCursor,
+  findEnds,
+  isAfter,
+  isBacklog,
+  isCursor,
+  readChanges,
+} from "./change.ts";
 import { createBell } from "../async/bell.ts";
 import type { Database } from "../store/database.ts";
 import { pause } from "../async/deadline.ts";
@@ -17,6 +25,8 @@ export type LiveItem =
 export interface LiveEvent {
   cursor: string;
   items: LiveItem[];
+  /** More has changed up to here than is told one by one: read anew what is shown. */
+  isResync?: true;
 }
 
 /** Tells many listeners of changes, reading each change once. */
@@ -29,7 +39,7 @@ export interface Live {
   resume(cursor: string | undefined): Promise<{ cursor: string; gap: boolean }>;
   /**
    * Every change after `cursor`, in order, none skipped and none twice, until the
-   * signal is aborted. Yields an empty list of events when nothing has happened for
+   * signal is aborted; one event with `isResync` instead of more than a thousand that wait. Yields an empty list of events when nothing has happened for
    * `idleMs`.
    */
   follow(
@@ -51,6 +61,8 @@ const LISTEN_MS = 1_000;
 const CHANGES_AT_ONCE = 200;
 /** Changes kept in memory for listeners that are nearly up to date: some seconds of a busy day. */
 const KEPT = 1_000;
+/** Reading a list anew costs a client and the store less than so many events. */
+const MOST_WAITING = 1_000;
 
 /** Opens the live stream of this process. Reads nothing as long as nobody listens. */
 export function openLive({ database, log }: { database: Database; log: Log }): Live {
@@ -90,7 +102,11 @@ export function openLive({ database, log }: { database: Database; log: Log }): L
         let yieldedAt = performance.now();
         while (!signal.aborted) {
           const changes = await recent.after(at);
-          if (changes.length > 0) {
+          if (!Array.isArray(changes)) {
+            at = changes.resync;
+            yieldedAt = performance.now();
+            yield [{ cursor: at, items: [], isResync: true }];
+          } else if (changes.length > 0) {
             const events = await Promise.all(changes.map(load));
             at = changes.at(-1)!.cursor;
             yieldedAt = performance.now();
@@ -114,12 +130,29 @@ function openRecentChanges(database: Database) {
   let kept: Change[] = [];
   /** What was the end when `kept` began: listeners from here on need no query. */
   let keptFrom: string | undefined;
+  /** The latest backlog that was left out: whoever has seen all before it goes on behind it. */
+  let skipped: { from: string; to: string } | undefined;
+
+  /** Where to go on after a cursor when too much waits behind it. */
+  async function skip(cursor: string): Promise<string | undefined> {
+    return await isBacklog(database, cursor, MOST_WAITING)
+      ? await currentCursor(database)
+      : undefined;
+  }
+
   return {
     /** Reads what is new; returns how much that was. */
     async readMore(): Promise<number> {
       keptFrom ??= await currentCursor(database);
       const end = kept.at(-1)?.cursor ?? keptFrom;
       const changes = await readChanges(database, end, CHANGES_AT_ONCE);
+      const to = changes.length === CHANGES_AT_ONCE ? await skip(end) : undefined;
+      if (to !== undefined) {
+        skipped = { from: end, to };
+        kept = [];
+        keptFrom = to;
+        return changes.length;
+      }
       kept.push(...changes);
       if (kept.length > KEPT) {
         keptFrom = kept[kept.length - KEPT - 1].cursor;
@@ -127,17 +160,21 @@ function openRecentChanges(database: Database) {
       }
       return changes.length;
     },
-    /** The changes after a cursor, as many as are read at once. */
-    async after(cursor: string): Promise<Change[]> {
+    /** The changes after a cursor, as many as are read at once; where to go on if too many wait. */
+    async after(cursor: string): Promise<Change[] | { resync: string }> {
+      if (cursor === skipped?.from) return { resync: skipped.to };
       if (cursor === keptFrom) return kept.slice(0, CHANGES_AT_ONCE);
       const index = kept.findIndex((change) => change.cursor === cursor);
       if (index >= 0) return kept.slice(index + 1, index + 1 + CHANGES_AT_ONCE);
-      return await readChanges(database, cursor, CHANGES_AT_ONCE);
+      const changes = await readChanges(database, cursor, CHANGES_AT_ONCE);
+      const resync = changes.length === CHANGES_AT_ONCE ? await skip(cursor) : undefined;
+      return resync === undefined ? changes : { resync };
     },
     /** After a time in which nothing was read, what is kept would have a gap. */
     forget(): void {
       kept = [];
       keptFrom = undefined;
+      skipped = undefined;
     },
   };
 }

@@ -1,5 +1,4 @@
-import type { Database } from "../store/database.ts";
-import { firstIdAt } from "../store/id.ts";
+import type { Database, Sql } from "../store/database.ts";
 
 /**
  * How often a deletion is tried while workers change the message under its hands. A message is
@@ -72,7 +71,11 @@ async function deleteAsSeen(database: Database, id: string) {
       select exists (select from asked) as there, exists (select from gone) as gone`);
 }
 
-/** Removes messages received before a time, with all that hangs on them; at most `limit`. */
+/**
+ * Removes messages stored before a time of the database's, with all that hangs on them; at most
+ * `limit`. Their ids say nothing about their age: each process makes them by its own clock. So the
+ * first by id are looked at, and for those that stand behind wrong ids the first to be settled.
+ */
 export async function forgetMessages(
   database: Database,
   before: Date,
@@ -81,10 +84,18 @@ export async function forgetMessages(
   const rows = await database.query("forget old messages", (sql) =>
     sql`
       delete from messages where id in (
-        select m.id from messages m left join tasks t on t.id = m.task_id
-        where m.id < ${firstIdAt(before)} and m.state <> 'new'
-          and (t.id is null or t.status in ('completed', 'failed', 'cancelled'))
-        order by m.id limit ${limit}
+        select id from (
+          (select m.id, m.stored_at from messages m left join tasks t on t.id = m.task_id
+            where m.state <> 'new' and ${hasEnded(sql)} order by m.id limit ${limit})
+          union
+          (select m.id, m.stored_at from messages m left join tasks t on t.id = m.task_id
+            where m.settled_at < ${before} and m.state <> 'new' and ${hasEnded(sql)}
+            order by m.settled_at limit ${limit})
+        ) oldest where stored_at < ${before} limit ${limit}
       ) returning id`);
   return rows.length;
+}
+
+function hasEnded(sql: Sql) {
+  return sql`(t.id is null or t.status in ('completed', 'failed', 'cancelled'))`;
 }

@@ -1,5 +1,4 @@
 import type { Database } from "../store/database.ts";
-import { firstIdAt } from "../store/id.ts";
 import { bodyColumns } from "./body.ts";
 import { deliveryKey, type NewMessage } from "./new_message.ts";
 import { errorText, type Log } from "../process/log.ts";
@@ -29,14 +28,14 @@ export interface Quarantine {
 export interface QuarantineLimits {
   messages: number;
   bytes: number;
-  days: number;
 }
 
 const QUARANTINE_LIMITS: QuarantineLimits = {
   messages: 1_000,
   bytes: 64 * 1024 * 1024,
-  days: 14,
 };
+/** Whoever sets a source up looks within days at what was refused. */
+const REJECTED_DAYS = 14;
 /** Of a larger body only the head is kept, for the diagnosis: such a message cannot be released. */
 export const MOST_KEPT_BYTES = 256 * 1024;
 /** So many in a second from one source, and at once from all, in one process: a flood must cost little. */
@@ -116,23 +115,39 @@ export async function storeRejected(
  */
 export async function trimQuarantine(
   database: Database,
-  { messages, bytes, days }: QuarantineLimits = QUARANTINE_LIMITS,
+  { messages, bytes }: QuarantineLimits = QUARANTINE_LIMITS,
 ): Promise<number> {
-  const oldest = firstIdAt(new Date(Date.now() - days * 24 * 60 * 60 * 1_000));
   const rows = await database.query("trim the rejected messages", (sql) =>
     sql`
       delete from messages where state = 'rejected' and id in (
         select id from (
           select id, row_number() over fair as place, sum(size) over fair as bytes
           from (
-            select id, row_number() over (partition by source order by id desc) as turn,
+            select id, row_number() over (
+                partition by source order by stored_at desc, id desc) as turn, stored_at,
               octet_length(envelope) + coalesce(octet_length(body), octet_length(body_bytes), 0)
                 as size
             from messages where state = 'rejected'
-          ) its window fair as (order by turn, id desc)
+          ) its window fair as (order by turn, stored_at desc, id desc)
         ) m
-        where place > ${messages} or bytes > ${bytes} or id < ${oldest}
+        where place > ${messages} or bytes > ${bytes}
       ) returning id`);
+  return rows.length;
+}
+
+/**
+ * Removes rejected messages that were stored long before this time of the database's.
+ *
+ * @returns how many.
+ */
+export async function forgetRejected(database: Database, now: Date): Promise<number> {
+  const before = new Date(now.getTime() - REJECTED_DAYS * 24 * 60 * 60 * 1_000);
+  const rows = await database.query(
+    "forget old rejected messages",
+    (sql) =>
+      sql`
+      delete from messages where state = 'rejected' and stored_at < ${before} returning id`,
+  );
   return rows.length;
 }
 

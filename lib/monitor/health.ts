@@ -2,6 +2,8 @@ import type { Config } from "../config/config.ts";
 import type { Database } from "../store/database.ts";
 import type { Jobs } from "../jobs/jobs.ts";
 import type { Check } from "./check.ts";
+import { checkClock } from "./clock.ts";
+import { checkLiveStream } from "./live_stream.ts";
 import { listWorkers } from "./heartbeat.ts";
 import { countUnstarted } from "../jobs/unstarted.ts";
 import { errorText } from "../process/log.ts";
@@ -57,6 +59,8 @@ async function checkWork(
   { database, queue, jobs, config, sources }: HealthSubjects,
 ): Promise<Check[]> {
   const checks = [await checkQueue(database, queue), ...await checkSlack(database)];
+  checks.push(...await checkClock(database, CHECK_MS));
+  checks.push(...await checkLiveStream(database, CHECK_MS));
   if (database.kind === "postgres") checks.push(...await checkWorkers(database, sources));
   if (jobs.backend === "arq") checks.push(await checkAgent(database, config));
   return checks;

@@ -1,5 +1,6 @@
 import type { Database } from "../store/database.ts";
 import { firstIdAt } from "../store/id.ts";
+import { readClock } from "../store/clock.ts";
 import { cached } from "../async/cached.ts";
 import type { Stats } from "./stats.ts";
 
@@ -36,7 +37,7 @@ export function openThroughput(
   let countedTo = -Infinity;
 
   return cached(async () => {
-    const now = Math.floor(Date.now() / MINUTE_MS);
+    const now = Math.floor((await readClock(database)).now.getTime() / MINUTE_MS);
     const oldest = now - MINUTES + 1;
     const from = Math.max(oldest, countedTo + 1);
     const rows = await countSince(database, new Date(from * MINUTE_MS));
@@ -67,7 +68,8 @@ async function countSince(
   database: Database,
   from: Date,
 ): Promise<{ stage: StageName; minute: number; count: number }[]> {
-  // An id is made before its row is kept, and a notification's long before it is sent at times.
+  // An id is made before its row is kept, by a clock that may be behind, and a notification's
+  // long before it is sent at times.
   const idBefore = (ms: number) => firstIdAt(new Date(from.getTime() - ms));
   return await database.query(
     "count by the minute",
@@ -80,7 +82,9 @@ async function countSince(
       select stage, floor(extract(epoch from at) / 60)::int as minute, count(*)::int as count
       from (
         (select 'receive' as stage, stored_at as at from messages
-          where id >= ${idBefore(MINUTE_MS)} and state <> 'rejected'
+          where id >= ${
+        idBefore(MINUTES * MINUTE_MS)
+      } and stored_at >= ${from} and state <> 'rejected'
           order by id desc limit ${MOST_ROWS})
         union all select 'queue', claimed_at from completed
         union all select 'task', settled_at from completed where state = 'processed'

@@ -3,6 +3,7 @@ import { unlessAborted } from "../async/deadline.ts";
 import type { Slack } from "../notify/slack/slack.ts";
 import { claimCommand, findThreadTasks, type ThreadTask } from "../notify/slack/thread.ts";
 import type { Services } from "../services.ts";
+import { readClock } from "../store/clock.ts";
 import { listApprovals, readApproval } from "../task/approval.ts";
 import { readTask } from "../task/task.ts";
 import {
@@ -57,7 +58,8 @@ export async function handleSlackMessage(
   const meaning = recognise(payload, self);
   if (meaning.is === "ignored") return filtered(meaning.reason);
   if (meaning.is === "unknown_bot") {
-    if (Date.now() - claimedAt.getTime() < UNKNOWN_BOT_MS) return "later";
+    const { now } = await readClock(database);
+    if (now.getTime() - claimedAt.getTime() < UNKNOWN_BOT_MS) return "later";
     return filtered(
       "A bot's message in Slack: Slack did not say for ten minutes who Otto is " +
         "(auth.test), so it may be Otto's own",

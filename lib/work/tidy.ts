@@ -1,41 +1,64 @@
 import { forgetUsage } from "../agent/run/usage.ts";
 import { expireApprovals } from "../task/approval.ts";
 import { forgetChanges } from "../live/change.ts";
+import type { ClockGuard } from "../monitor/clock.ts";
 import { forgetWorkers } from "../monitor/heartbeat.ts";
 import { failCrashedMessages } from "../message/complete.ts";
 import { forgetMessages } from "../message/delete.ts";
 import { forgetUnverified } from "../message/forget_unverified.ts";
-import { trimQuarantine } from "../message/quarantine.ts";
+import { forgetRejected, trimQuarantine } from "../message/quarantine.ts";
 import type { Services } from "../services.ts";
 
 /** Small batches, so that nobody waits long for a lock. */
 const FORGET_AT_ONCE = 500;
 /** So 10,000 rows at a time: the other steps are not kept waiting by a large rest. */
 const MOST_ROUNDS = 20;
+const DAY_MS = 24 * 60 * 60 * 1_000;
 
 /**
  * Ends what nobody can end any more, and forgets what is old. Each step is tried,
- * whatever became of the others.
+ * whatever became of the others. While the clock is not to be trusted nothing is forgotten: what
+ * is gone by a wrong clock does not come back when it is set right.
  *
  * @throws the first step's error, at the end.
  */
-export async function tidy({ database, bells, config }: Services): Promise<void> {
-  const before = new Date(Date.now() - config.retentionDays * 24 * 60 * 60 * 1_000);
+export async function tidy(
+  { database, bells, config }: Services,
+  clock: ClockGuard,
+): Promise<void> {
+  const errors: unknown[] = [];
+  const now = await clock.trustedNow().catch((error) => void errors.push(error));
   const steps: (() => Promise<unknown>)[] = [
     () => failCrashedMessages(database),
     async () => {
+      // A server's clock ends them all the same: it is only this process's that is wrong.
+      if (now === undefined && database.kind === "embedded") return;
       if (await expireApprovals(database) > 0) bells.tasks.ring();
     },
+    () => trimQuarantine(database),
+    ...now === undefined ? [] : forgetting({ database, config }, now),
+  ];
+  for (const step of steps) await step().catch((error) => errors.push(error));
+  if (errors.length > 0) throw errors[0];
+}
+
+/**
+ * What goes by its age, counted from the time that was found right: a clock that jumps between
+ * that look and these steps takes nothing with it.
+ */
+function forgetting(
+  { database, config }: Pick<Services, "database" | "config">,
+  now: Date,
+): (() => Promise<unknown>)[] {
+  const before = new Date(now.getTime() - config.retentionDays * DAY_MS);
+  return [
     () => forgetUsage(database),
     () => untilFewer(FORGET_AT_ONCE, () => forgetMessages(database, before, FORGET_AT_ONCE)),
     () => forgetUnverified(database, config),
-    () => trimQuarantine(database),
+    () => forgetRejected(database, now),
     () => untilFewer(FORGET_AT_ONCE, () => forgetChanges(database, FORGET_AT_ONCE)),
     () => forgetWorkers(database),
   ];
-  const errors: unknown[] = [];
-  for (const step of steps) await step().catch((error) => errors.push(error));
-  if (errors.length > 0) throw errors[0];
 }
 
 /** Repeats a step while it has as much to do as it can, within reason: the rest comes next time. */

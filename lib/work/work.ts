@@ -1,5 +1,6 @@
 import { tidyEmbedded } from "../store/embedded.ts";
 import { deadline, pause, untilAborted } from "../async/deadline.ts";
+import { createClockGuard } from "../monitor/clock.ts";
 import { beat, HEARTBEAT_MS, signOff } from "../monitor/heartbeat.ts";
 import { newId } from "../store/id.ts";
 import { createSpillMover } from "../message/spill/spill_mover.ts";
@@ -40,6 +41,7 @@ export interface Worker
 export function createWorker(services: Services): Worker {
   const { database, queue, spill, log, jobs, slack } = services;
   const id = `${services.host}-${newId().slice(-12)}`;
+  const clock = createClockGuard(services);
   let processed = 0;
   const done = (count: number) => void (processed += count);
   const messages = createMessageStep(services, { worker: id, done });
@@ -70,7 +72,7 @@ export function createWorker(services: Services): Worker {
       ]);
       for (const each of beats) if (each.status === "rejected") throw each.reason;
     },
-    tidy: () => tidy(services),
+    tidy: () => tidy(services, clock),
     async idle() {
       await tasks.idle();
       await slack?.idle();

@@ -307,6 +307,10 @@ describe("retention", () => {
       "age it",
       (sql) => sql`update messages set id = ${liveId} where id = ${waiting}`,
     );
+    await database.query(
+      "age it",
+      (sql) => sql`update messages set stored_at = stored_at - interval '100 days'`,
+    );
     const fresh = await otto.send("demo", "{}", JSON_TYPE);
     await createWorker(otto.services).tidy();
     const { items } = await json(await otto.ask("/api/messages"));

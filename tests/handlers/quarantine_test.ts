@@ -370,19 +370,25 @@ function trimSuite(name: string, env: () => Promise<Record<string, string>>) {
             .map((each: { message_id: string }) => each.message_id);
         const ids = Array.from({ length: 6 }, newId);
         for (const id of ids) await keep(id, 1_000);
-        assertEquals(await trimQuarantine(database, { messages: 4, bytes: 1e9, days: 1 }), 2);
+        assertEquals(await trimQuarantine(database, { messages: 4, bytes: 1e9 }), 2);
         assertEquals(await left(), ids.slice(2).reverse());
-        assertEquals(await trimQuarantine(database, { messages: 9, bytes: 2_500, days: 1 }), 2);
+        assertEquals(await trimQuarantine(database, { messages: 9, bytes: 2_500 }), 2);
         assertEquals(await left(), ids.slice(4).reverse());
         // A flood of one source drives out its own, not the only one of another.
         const lone = newId();
         await keep(lone, 1, "stripe");
         const flood = Array.from({ length: 4 }, newId);
         for (const id of flood) await keep(id, 1);
-        assertEquals(await trimQuarantine(database, { messages: 3, bytes: 1e9, days: 1 }), 4);
+        assertEquals(await trimQuarantine(database, { messages: 3, bytes: 1e9 }), 4);
         assertEquals(await left(), [flood[3], flood[2], lone]);
-        // An id says when it was made: this one in 2020.
-        await keep("016f5e66-e800-7000-8000-000000000000", 1);
+        // An id says nothing of its age, only when it was stored does: this one weeks ago.
+        const old = newId();
+        await keep(old, 1);
+        await database.query(
+          "age it",
+          (sql) =>
+            sql`update messages set stored_at = now() - interval '15 days' where id = ${old}`,
+        );
         await createWorker(otto.services).tidy();
         assertEquals(await left(), [flood[3], flood[2], lone]);
         await json(await asAdmin(otto)(`/api/messages/${accepted}`));

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import postgres from "postgres";
 import { currentCursor, forgetChanges, isAfter, readChanges } from "../../lib/live/change.ts";
@@ -9,6 +9,7 @@ import { openServer } from "../../lib/store/server.ts";
 import { newId } from "../../lib/store/id.ts";
 import { storeMessages } from "../../lib/message/insert.ts";
 import { type Live, openLive } from "../../lib/live/live.ts";
+import { checkLiveStream } from "../../lib/monitor/live_stream.ts";
 import { createLog } from "../../lib/process/log.ts";
 import { deleteMessage } from "../../lib/message/delete.ts";
 import { messageOf } from "../queue/contract.ts";
@@ -59,6 +60,76 @@ describeWith({ postgres: true }, "with PostgreSQL", (servers) => {
       assertEquals(again.ids.slice(0, 4 - place), [...expected, fifth].slice(place + 1));
       assertEquals(new Set(again.ids).size, again.ids.length);
     }
+  });
+
+  it("is not stopped by a transaction in another database, whoever may see it", async () => {
+    const url = await servers.postgres.createDatabase();
+    await using database = openServer({ url, log });
+    await migrate(database, log);
+    await using foreign = await transaction(await servers.postgres.createDatabase());
+    await foreign.write();
+    const start = await currentCursor(database);
+    await using all = listen(openLive({ database, log }), start);
+    const told = await changeOf(database);
+    await until(() => all.ids.includes(told), { what: "a change beside a foreign transaction" });
+    // Our own still holds up what is behind it, and only that.
+    await using own = await transaction(url);
+    const late = await own.change();
+    const behind = await changeOf(database);
+    assertEquals((await readChanges(database, start, 10)).flatMap(({ ids }) => ids), [told]);
+    assertEquals(await checkLiveStream(database, 1_000), []);
+    await database.query(
+      "age it",
+      (sql) =>
+        sql`update changes set at = at - interval '1 minute' where ids = array[${behind}::uuid]`,
+    );
+    const [check] = await checkLiveStream(database, 1_000);
+    assertMatch(check.detail, /nothing new since 6\d s: a transaction is open/);
+    await own.commit();
+    await until(() => all.ids.length >= 3, { what: "the rest" });
+    assertEquals(all.ids, [told, late, behind]);
+
+    const admin = postgres(url, { max: 1, onnotice() {} });
+    await admin`drop role if exists otto_without_rights`;
+    await admin`create role otto_without_rights login`;
+    await admin`grant select on changes to otto_without_rights`;
+    await admin.end();
+    const plain = new URL(url);
+    plain.username = "otto_without_rights";
+    await using seen = openServer({ url: plain.href, connections: 1, log });
+    assertEquals((await readChanges(seen, start, 10)).length, 3);
+  });
+
+  it("tells a long backlog as one event to each listener, and goes on behind it", async () => {
+    const url = await servers.postgres.createDatabase();
+    await using database = openServer({ url, log });
+    await migrate(database, log);
+    const start = await currentCursor(database);
+    const live = openLive({ database, log });
+    const lists = Array.from({ length: 3 }, () => listen(live, start));
+    const first = await changeOf(database);
+    for (const { ids } of lists) await until(() => ids.includes(first), { what: "the first" });
+    await using own = await transaction(url);
+    await own.change();
+    await database.query("fill the stream", (sql) =>
+      sql`
+        insert into changes (kind, ids)
+        select 'message', array[gen_random_uuid()] from generate_series(1, 1300)`);
+    await own.commit();
+    for (const list of lists) {
+      await until(() => list.resyncs.length > 0, { what: "the word to read anew" });
+    }
+    const last = await changeOf(database);
+    for (const list of lists) {
+      await until(() => list.ids.includes(last), { what: "what comes behind the backlog" });
+      assertEquals(list.resyncs.length, 1);
+      assertEquals(list.ids, [first, last]);
+      await list[Symbol.asyncDispose]();
+    }
+    // Whoever comes back after a backlog is told the same.
+    await using again = listen(openLive({ database, log }), lists[0].cursors[0]);
+    await until(() => again.resyncs.length > 0, { what: "the word to read anew" });
+    assertEquals(again.ids, []);
   });
 
   it("is not stopped for ever by a transaction that rolls back", async () => {
@@ -218,10 +289,12 @@ function listen(live: Live, cursor: string) {
   const stop = new AbortController();
   const ids: string[] = [];
   const cursors: string[] = [];
+  const resyncs: string[] = [];
   const ended = (async () => {
     for await (const events of live.follow(cursor, stop.signal)) {
       for (const event of events) {
         cursors.push(event.cursor);
+        if (event.isResync) resyncs.push(event.cursor);
         ids.push(...event.items.map((item) => item.id));
       }
     }
@@ -229,6 +302,7 @@ function listen(live: Live, cursor: string) {
   return {
     ids,
     cursors,
+    resyncs,
     async [Symbol.asyncDispose]() {
       stop.abort();
       await ended;
@@ -268,6 +342,8 @@ async function transaction(url: string) {
       await sql`insert into changes (kind, ids) values ('message', array[${id}::uuid])`;
       return id;
     },
+    /** Takes a number without a change of ours. */
+    write: () => sql`select pg_current_xact_id()`,
     begin: () => sql`begin`,
     commit: () => sql`commit`,
     rollback: () => sql`rollback`,

@@ -39,6 +39,12 @@ export function createPageStream(
     let stale = true;
     let minute = 0;
     for await (const events of live.follow(cursor, signal, SUMMARY_MS)) {
+      const resync = events.find(({ isResync }) => isResync);
+      if (resync) {
+        spokenAt = Date.now();
+        yield toEvent({ event: "reload", data: "anew", id: resync.cursor });
+        continue;
+      }
       let fragments = events.length > 0 ? await render(events) : "";
       stale ||= events.length > 0;
       if (Date.now() - summedAt >= SUMMARY_MS) {

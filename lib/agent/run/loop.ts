@@ -1,6 +1,7 @@
 import { randomInt } from "node:crypto";
 import { errorText } from "../../process/log.ts";
 import { redactAll, redactTexts } from "../../redaction/redact.ts";
+import { readClock } from "../../store/clock.ts";
 import type { Outcome } from "../agent.ts";
 import { newBoundary } from "../fence.ts";
 import { ModelError, type ModelStep } from "../model.ts";
@@ -76,9 +77,10 @@ function saverOf({ database, assignment, model, redact }: RunContext, state: Run
  * @returns an outcome when the provider gave no answer.
  */
 async function takeStep(
-  { run, state, save, prefix, unreported }: OpenRun,
+  open: OpenRun,
   signal: AbortSignal,
 ): Promise<Outcome | undefined> {
+  const { run, state, save, prefix, unreported } = open;
   const exhausted = exhaustedBudget(state, run.rules);
   const last = exhausted !== undefined || state.step >= run.rules.budgets.steps - 1;
   const startedAt = Date.now();
@@ -87,7 +89,7 @@ async function takeStep(
     answer = await askModel(run, state, { last, signal });
   } catch (error) {
     signal.throwIfAborted();
-    return await putOff(error, state, save);
+    return await putOff(error, open);
   }
   const ms = Date.now() - startedAt;
   addStep(state, answer, { prefix, last, ms });
@@ -224,13 +226,14 @@ function whyWordless({ rules: { budgets } }: RunContext, { exhausted }: RunState
 /** The provider gave no answer: wait for it, or fail with its own words. */
 async function putOff(
   error: unknown,
-  state: RunState,
-  save: RunSaver,
+  { run, state, save }: OpenRun,
 ): Promise<Outcome> {
   if (!(error instanceof ModelError) || !error.temporary) throw error;
   state.failures++;
-  state.failingSince ??= new Date().toISOString();
-  if (Date.now() - Date.parse(state.failingSince) > PATIENCE_MS) {
+  // Another worker may have begun, by another clock.
+  const { now } = await readClock(run.database);
+  state.failingSince ??= now.toISOString();
+  if (now.getTime() - Date.parse(state.failingSince) > PATIENCE_MS) {
     throw new Error(`given up after a day of tries: ${errorText(error)}`);
   }
   await save([]);

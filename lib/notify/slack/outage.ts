@@ -1,4 +1,5 @@
 import type { Database } from "../../store/database.ts";
+import { readClock } from "../../store/clock.ts";
 import { newId } from "../../store/id.ts";
 import type { Log } from "../../process/log.ts";
 
@@ -31,7 +32,8 @@ async function writeOutage(
   database: Database,
   { code, error }: { code: string; error: string },
 ): Promise<void> {
-  const value = JSON.stringify({ code, error, since: new Date().toISOString() });
+  const { now } = await readClock(database);
+  const value = JSON.stringify({ code, error, since: now.toISOString() });
   await database.query("remember what is wrong with Slack", (sql) =>
     sql`
       with remembered as (
