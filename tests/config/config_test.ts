@@ -74,14 +74,13 @@ describe("the settings", () => {
     const days = (env: Record<string, string>) => readConfig(env).unverifiedRetentionDays;
     assertEquals(days({}), 90);
     assertEquals(days({ UNVERIFIED_RETENTION_DAYS: "5" }), 5);
-    for (
-      const reach of [
-        { HOST: "0.0.0.0" },
-        { PUBLIC_URL: "https://otto.example.com" },
-        { TRUST_PROXY: "1" },
-        { DENO_SERVE_ADDRESS: "tcp:0.0.0.0:80" },
-      ]
-    ) assertEquals(days(reach as Record<string, string>), 7);
+    const reaches: Record<string, string>[] = [
+      { HOST: "0.0.0.0" },
+      { PUBLIC_URL: "https://otto.example.com" },
+      { TRUST_PROXY: "1" },
+      { DENO_SERVE_ADDRESS: "tcp:0.0.0.0:80" },
+    ];
+    for (const reach of reaches) assertEquals(days(reach), 7);
     const HOST = "0.0.0.0";
     assertEquals(days({ HOST, RETENTION_DAYS: "3" }), 3);
     assertEquals(days({ HOST, RETENTION_DAYS: "30", UNVERIFIED_RETENTION_DAYS: "60" }), 30);
