@@ -82,11 +82,23 @@ function search(path: string, { headers, payload, isRaw }: RequestParts) {
   let values: unknown[] = [payload];
   let isAll = !isRaw || steps[0] === "raw_body";
   for (const step of steps) {
-    values = values.flatMap((value) => takeStep(value, step));
+    values = takeEach(values, step);
     if (values.length > MOST_VALUES) isAll = false;
     values = values.slice(0, MOST_VALUES);
   }
   return { values, isAll };
+}
+
+/** Ends at the first value that is one too many. */
+function takeEach(values: readonly unknown[], step: PathStep): unknown[] {
+  const found: unknown[] = [];
+  for (const value of values) {
+    for (const each of takeStep(value, step)) {
+      found.push(each);
+      if (found.length > MOST_VALUES) return found;
+    }
+  }
+  return found;
 }
 
 function takeStep(value: unknown, step: PathStep): unknown[] {

@@ -17,7 +17,7 @@ export async function checkJwt(
   secrets: readonly string[],
   now: number,
 ): Promise<Finding> {
-  const [head, claims, signature, ...rest] = token.split(".");
+  const [head, claims, signature, ...rest] = token.split(".", 4);
   const { alg, crit } = parse(head) ?? {};
   const { exp, iat, nbf, qsh } = parse(claims) ?? {};
   const bytes = decodePart(signature);
