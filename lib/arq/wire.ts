@@ -162,7 +162,7 @@ export function decodeResult(bytes: Uint8Array): Result {
 }
 
 /** How a job ended, as far as its result can be read. */
-export type Outcome =
+export type JobOutcome =
   & { tries: number; success: boolean }
   /** What was returned or raised; `problem` says why it cannot be read. */
   & ({ value: PickleValue } | { problem: string });
@@ -177,7 +177,7 @@ const STOP = 0x2e;
  * @param whole whether these are all of the result's bytes, not just the first.
  * @throws {WireError} or a `PickleError` when they do not even say that.
  */
-export function readOutcome(bytes: Uint8Array, { whole }: { whole: boolean }): Outcome {
+export function readOutcome(bytes: Uint8Array, { whole }: { whole: boolean }): JobOutcome {
   try {
     const { tries, success, value } = decodeResult(bytes);
     return { tries, success, value };

@@ -3,7 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import { readFileSync } from "node:fs";
 import { type Json, toJson } from "../../lib/arq/pickle/json.ts";
 import { PickleError, type PickleValue, pyError, PyTuple } from "../../lib/arq/pickle/value.ts";
-import { type Outcome, readOutcome } from "../../lib/arq/wire.ts";
+import { type JobOutcome, readOutcome } from "../../lib/arq/wire.ts";
 import { fromHex } from "./vectors.ts";
 
 /** Results that CPython 3.11 has written; zones of pytz and dateutil by classes that pickle as theirs do. */
@@ -14,7 +14,7 @@ const rare: Record<string, Uint8Array> = Object.fromEntries(
     .map(({ name, pickle_hex }) => [name, fromHex(pickle_hex)]),
 );
 
-const read = (name: string): Outcome => readOutcome(rare[name], { whole: true });
+const read = (name: string): JobOutcome => readOutcome(rare[name], { whole: true });
 function jsonOf(name: string): Json {
   const outcome = read(name);
   assert("value" in outcome, name);
