@@ -1,6 +1,6 @@
 import { checkAgentFiles, checkStores } from "./lib/monitor/checkup.ts";
 import { type Config, readConfig, secretsOf } from "./lib/config/config.ts";
-import type { Check } from "./lib/monitor/health.ts";
+import type { Check } from "./lib/monitor/check.ts";
 import { createLog } from "./lib/process/log.ts";
 import { Refusal } from "./lib/process/refusal.ts";
 import { run } from "./lib/process/run.ts";

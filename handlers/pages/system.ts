@@ -1,7 +1,8 @@
 import { Hono } from "hono";
 import process from "node:process";
 import { type ChannelStats, readChannelStats } from "../../lib/monitor/channel_stats.ts";
-import { type Check, checkHealth } from "../../lib/monitor/health.ts";
+import type { Check } from "../../lib/monitor/check.ts";
+import { checkHealth } from "../../lib/monitor/health.ts";
 import { listWorkers, type WorkerStatus } from "../../lib/monitor/heartbeat.ts";
 import { readTimeSeries, type SpanName, SPANS } from "../../lib/monitor/timeseries.ts";
 import { schemaVersion } from "../../lib/store/schema_version.ts";

@@ -7,7 +7,7 @@ import type { Config } from "../config/config.ts";
 import { requireUtf8 } from "../store/encoding.ts";
 import { openServer } from "../store/server.ts";
 import { pause } from "../async/deadline.ts";
-import type { Check } from "./health.ts";
+import type { Check } from "./check.ts";
 import { errorText, type Log } from "../process/log.ts";
 import { openRedis } from "../store/redis.ts";
 import { instructionsOf } from "../config/source_file.ts";

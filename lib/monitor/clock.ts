@@ -3,7 +3,7 @@ import { errorText, type Log } from "../process/log.ts";
 import { Refusal } from "../process/refusal.ts";
 import { readClock } from "../store/clock.ts";
 import type { Database } from "../store/database.ts";
-import type { Check } from "./health.ts";
+import type { Check } from "./check.ts";
 
 /** Says what may be forgotten: nothing, while the clock may be wrong. */
 export interface ClockGuard {

@@ -1,6 +1,7 @@
 import type { Config } from "../config/config.ts";
 import type { Database } from "../store/database.ts";
 import type { Jobs } from "../jobs/jobs.ts";
+import type { Check } from "./check.ts";
 import { checkClock } from "./clock.ts";
 import { checkLiveStream } from "./live_stream.ts";
 import { listWorkers } from "./heartbeat.ts";
@@ -9,14 +10,6 @@ import { errorText } from "../process/log.ts";
 import { readOutage } from "../notify/slack/outage.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Spill } from "../message/spill.ts";
-
-/** One thing that was looked at. */
-export interface Check {
-  name: string;
-  status: "ok" | "degraded" | "failed";
-  detail: string;
-  hint?: string;
-}
 
 /** What `/webhook/health` says: no customer data, since anyone may ask. */
 export interface Health {

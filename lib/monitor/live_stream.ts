@@ -1,6 +1,6 @@
 import { readHeldBack } from "../live/change.ts";
 import type { Database } from "../store/database.ts";
-import type { Check } from "./health.ts";
+import type { Check } from "./check.ts";
 
 /** Our own statements take milliseconds; what is open for so long is somebody else's. */
 const HELD_BACK_SECONDS = 10;

@@ -1,6 +1,6 @@
 import { html } from "hono/html";
 import type { ChannelStats } from "../../../lib/monitor/channel_stats.ts";
-import type { Check } from "../../../lib/monitor/health.ts";
+import type { Check } from "../../../lib/monitor/check.ts";
 import type { WorkerStatus } from "../../../lib/monitor/heartbeat.ts";
 import { type SpanName, SPANS, type TimeSeries } from "../../../lib/monitor/timeseries.ts";
 import type { Stats } from "../../../lib/monitor/stats.ts";
