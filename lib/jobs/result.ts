@@ -94,7 +94,7 @@ export function createResultReader(redis: Redis, redact: Redact): ResultReader {
  * anything else its data; an exception is its class and message. A value that cannot
  * be read or shown is no failure: the work was done.
  */
-function endOf(
+export function endOf(
   { bytes, whole, killed }: ResultBytes,
   claimedTry: number | null,
 ): ResultEnd | undefined {

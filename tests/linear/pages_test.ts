@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { assert, assertEquals } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { renderChanges } from "../../handlers/pages/rows.ts";
@@ -185,15 +186,16 @@ const assignmentOf = (payload: unknown, text = "") => ({
   description: "d",
   source: "generic",
   webhookType: "demo",
-  told: { title: "t", description: "d", text },
+  described: { title: "t", description: "d", text },
   payload,
   verified: true,
+  fromHere: false,
   receivedAt: new Date(NOW),
 });
 const fence = (value: unknown, what: string) =>
   fenced(value, { boundary: "b", source: "generic", verified: true, what });
 const contextOf = (payload: unknown) =>
-  ({ assignment: assignmentOf(payload), fence }) as ToolContext;
+  ({ assignment: assignmentOf(payload), fence }) as unknown as ToolContext;
 const never = new AbortController().signal;
 
 const agents: Reader[] = [
@@ -421,11 +423,12 @@ describe("JSON over several lines", () => {
     const compact = nested(2_000, 20_000);
     assertEquals(layOutJson(JSON.parse(compact)), compact);
     assertEquals(indentJson(compact, MOST_EDITED_BYTES), undefined);
-    const end = endOf(encodePickle({
+    const bytes = encodePickle({
       ...{ t: 1, f: "run_task", a: [], k: {}, et: 0, s: true, st: 0, ft: 0, q: "q", id: "id" },
       r: JSON.parse(nested(190, 20_000)),
-    }));
-    assert(end.status === "completed");
+    });
+    const end = endOf({ bytes: Buffer.from(bytes), whole: true }, null);
+    assert(end?.status === "completed");
     assert(end.result.text.length < 100_000, `${end.result.text.length}`);
   });
 

@@ -2,14 +2,14 @@ import { describe, it } from "@std/testing/bdd";
 import { createHmac } from "node:crypto";
 import { diagnose } from "../../sources/diagnosis/diagnosis.ts";
 import { recogniseSender } from "../../sources/diagnosis/fingerprint.ts";
-import { findAlerts } from "../../sources/kit/alerts.ts";
+import { extractAlerts } from "../../sources/kit/alerts.ts";
 import { facts } from "../../sources/kit/json_path.ts";
 import { layOutJson } from "../../sources/kit/json_layout.ts";
 import { oneLine, wholeText } from "../../sources/kit/line.ts";
 import { parseMultipart } from "../../sources/kit/multipart.ts";
 import { formFields, parsePayload } from "../../sources/kit/payload.ts";
 import { readQuery } from "../../sources/kit/query.ts";
-import { otherWritings } from "../../sources/kit/rewritten.ts";
+import { rewrittenBodies } from "../../sources/kit/rewritten.ts";
 import { withoutTags } from "../../sources/kit/to_description.ts";
 import { sources } from "../../sources/mod.ts";
 import { heldBackBy } from "../../sources/rules/filter.ts";
@@ -150,7 +150,7 @@ const refused: Reader[] = [
     reader({
       name: `writing anew a body of ${name}`,
       worst: (size) => bytes((make as (size: number) => string)(size)),
-      read: otherWritings,
+      read: rewrittenBodies,
       most: MOST_REFUSED - 100,
     })
   ),
@@ -324,7 +324,7 @@ const senders: Reader[] = [
   reader({
     name: "finding alerts",
     worst: (size) => ({ alerts: Array.from({ length: size / 10 }, (_, at) => ({ ...ALIKE, at })) }),
-    read: findAlerts,
+    read: extractAlerts,
   }),
 ];
 
