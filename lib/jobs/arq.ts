@@ -1,8 +1,10 @@
 import { releaseJob } from "../arq/claim.ts";
+import { checkQueue } from "../arq/check_queue.ts";
 import { createHealthReader, type HealthReader, removeHealth, writeHealth } from "../arq/health.ts";
 import { measureQueue } from "../arq/inspect_job.ts";
 import { failure } from "../arq/worker.ts";
 import { errorText } from "../process/log.ts";
+import { redisReason } from "../store/redis.ts";
 import type { Redact } from "../redaction/redact.ts";
 import { answerFor } from "./answer.ts";
 import { createCollector } from "./collector.ts";
@@ -86,6 +88,7 @@ export function openArqJobs(stores: JobStores, options: ArqOptions): Jobs {
       };
     },
     measure: () => measureJobs(stores, health),
+    check: () => checkQueue(redis, queue).then(() => undefined, redisReason),
   };
 }
 

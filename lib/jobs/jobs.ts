@@ -72,6 +72,8 @@ export interface Jobs {
   collect(): Promise<{ endings: Ending[]; unstarted: UnstartedTask[] }>;
   /** How full the queue is; undefined where there is none beside the database, or it does not answer. */
   measure(): Promise<JobQueue | undefined>;
+  /** Tries the commands that submit a job. @returns why it cannot be, in words for anyone. */
+  check(): Promise<string | undefined>;
 }
 
 /** The error of a task that crashed its worker on the last attempt, too. */

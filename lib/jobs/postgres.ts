@@ -25,5 +25,7 @@ export function openPostgresJobs(database: Database): Jobs {
       };
     },
     measure: () => Promise.resolve(undefined),
+    // A job is a row, and whether rows are written is checked by itself.
+    check: () => Promise.resolve(undefined),
   };
 }

@@ -1,3 +1,4 @@
+import { type Acceptance, watchAcceptance } from "./acceptance.ts";
 import { createBatcher } from "../async/batch.ts";
 import type { Database } from "../store/database.ts";
 import { BATCH_LIMITS, LARGE_BYTES, storeMessages } from "./insert.ts";
@@ -5,7 +6,8 @@ import type { NewMessage, Receipt } from "./new_message.ts";
 import { errorText, type Log } from "../process/log.ts";
 import type { Queue } from "../queue/queue.ts";
 import { isRowError, writeEach } from "../store/row_error.ts";
-import type { Spill } from "./spill/spill.ts";
+import { type Spill, spillReason } from "./spill/spill.ts";
+import { storeReason, tryToStore } from "./try_store.ts";
 
 /** Keeps messages before they are answered. */
 export interface Inbox {
@@ -15,6 +17,14 @@ export interface Inbox {
    * @throws {InboxClosedError} when neither can take it: the sender must try again.
    */
   accept(message: NewMessage): Promise<Receipt>;
+  /**
+   * Whether a message would be taken now: by what became of those of the last
+   * seconds, or by a small write, at most one in five seconds.
+   *
+   * @param awaySince since when Postgres is known not to answer, by
+   * `performance.now()`.
+   */
+  acceptance(awaySince?: number): Promise<Acceptance>;
   /** Resolves when nothing is being written. */
   idle(): Promise<void>;
 }
@@ -34,9 +44,17 @@ export function openInbox(
   { database, queue, spill, log }: { database: Database; queue: Queue; spill?: Spill; log: Log },
 ): Inbox {
   let openUntil = 0;
+  /** What Postgres failed with when the breaker opened. */
+  let failure: unknown;
+  const watch = watchAcceptance({
+    tryDatabase: () => tryToStore(database, STORE_MS).then(() => undefined, storeReason),
+    trySpill: spill && (() => spill.check()),
+  });
 
   async function store(messages: NewMessage[], ms: number) {
-    if (performance.now() < openUntil) throw new Error("Postgres failed a moment ago");
+    if (performance.now() < openUntil) {
+      throw new Error("Postgres failed a moment ago", { cause: failure });
+    }
     const results = await writeEach(messages, (some) => storeMessages(database, some, ms));
     queue.send(
       results.flatMap((each) => "waiting" in each && each.waiting ? each.messageId : []),
@@ -51,6 +69,7 @@ export function openInbox(
     } catch (error) {
       if (wasOpen) throw error;
       openUntil = performance.now() + BREAKER_MS;
+      failure = error;
       log.warn("inbox.store_failed", { messages: messages.length, error: errorText(error) });
       throw error;
     }
@@ -70,22 +89,31 @@ export function openInbox(
     async accept(message) {
       try {
         const isLarge = message.body.byteLength > LARGE_BYTES;
-        return await (isLarge ? largeBatcher : batcher).add(message);
+        const receipt = await (isLarge ? largeBatcher : batcher).add(message);
+        watch.note("database");
+        return receipt;
       } catch (cause) {
-        // What Postgres refuses now it would refuse later, and the spill could never give it up.
-        if (!spill || isRowError(cause)) {
+        // What Postgres refuses now it would refuse later, and the spill could never give it up;
+        // nor does it say anything about other messages.
+        if (isRowError(cause)) throw new InboxClosedError("Cannot keep the message", { cause });
+        const why = storeReason((cause as Error).cause ?? cause);
+        if (!spill) {
+          watch.note("nothing", why);
           throw new InboxClosedError("Cannot keep the message", { cause });
         }
         try {
           // Under the same id: should Postgres have it after all, it is recognised.
           await spill.put(message);
+          watch.note("spill", why);
           return { messageId: message.id, repeat: false, waiting: true };
         } catch (error) {
           log.warn("inbox.spill_failed", { error: errorText(error) });
+          watch.note("nothing", `${why}; ${spillReason(error)}`);
           throw new InboxClosedError("Cannot keep the message", { cause: error });
         }
       }
     },
+    acceptance: watch.judge,
     async idle() {
       await Promise.all([batcher.idle(), largeBatcher.idle()]);
     },

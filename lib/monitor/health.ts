@@ -1,6 +1,8 @@
 import type { Config } from "../config/config.ts";
 import type { Database } from "../store/database.ts";
 import type { Jobs } from "../jobs/jobs.ts";
+import type { Inbox } from "../message/inbox.ts";
+import { checkInbox, checkSpill } from "./acceptance_checks.ts";
 import type { Check } from "./check.ts";
 import { checkClock } from "./clock.ts";
 import { checkLiveStream } from "./live_stream.ts";
@@ -27,6 +29,7 @@ const MOST_COUNTED = 10_000;
 /** What is looked at. */
 export interface HealthSubjects {
   database: Database;
+  inbox: Inbox;
   queue: Queue;
   spill?: Spill;
   jobs: Jobs;
@@ -36,17 +39,26 @@ export interface HealthSubjects {
   notReady: () => string | undefined;
 }
 
-/** Looks at every store: reachable, durable, how much waits, how old it is. */
+/**
+ * Looks whether a message would be taken now, and at every store: reachable,
+ * durable, how much waits, how old it is.
+ */
 export async function checkHealth(subjects: HealthSubjects): Promise<Health> {
-  const { database, spill, notReady } = subjects;
+  const { database, inbox, spill, notReady } = subjects;
+  const askedAt = performance.now();
   const reachable = await checkDatabase(database, notReady());
   const isAway = reachable.status === "failed";
-  const checks = [reachable, ...isAway ? [] : await checkWork(subjects)];
-  const spilling = spill && await checkSpill(spill, isAway);
-  if (spilling) checks.push(spilling);
-  // While the spill takes messages nothing is lost; without it nothing is taken.
-  const canAccept = !isAway || (spilling !== undefined && spilling.status !== "failed");
-  const status = !canAccept
+  const [acceptance, work] = await Promise.all([
+    inbox.acceptance(isAway ? askedAt : undefined),
+    isAway ? [] : checkWork(subjects),
+  ]);
+  const checks = [
+    reachable,
+    checkInbox(acceptance),
+    ...work,
+    ...spill ? [await checkSpill(spill, acceptance)] : [],
+  ];
+  const status = acceptance.takes === "none"
     ? "unhealthy"
     : checks.every((check) => check.status === "ok")
     ? "healthy"
@@ -62,7 +74,7 @@ async function checkWork(
   checks.push(...await checkClock(database, CHECK_MS));
   checks.push(...await checkLiveStream(database, CHECK_MS));
   if (database.kind === "postgres") checks.push(...await checkWorkers(database, sources));
-  if (jobs.backend === "arq") checks.push(await checkAgent(database, config));
+  if (jobs.backend === "arq") checks.push(await checkAgent(database, jobs, config));
   return checks;
 }
 
@@ -125,12 +137,12 @@ async function checkQueue(database: Database, queue: Queue): Promise<Check> {
       : `${
         depth === MOST_COUNTED ? `${MOST_COUNTED} or more` : depth
       } waiting, the oldest for ${age} s`;
-    const news = await queue.depth();
-    if (queue.backend === "redis" && news === undefined) {
+    const trouble = await queue.check();
+    if (trouble !== undefined) {
       return {
         name,
         status: "degraded",
-        detail: `Redis does not answer; ${detail}`,
+        detail: `${trouble}; ${detail}`,
         hint: "Work goes on by polling; check REDIS_URL and the server",
       };
     }
@@ -164,6 +176,7 @@ async function checkSlack(database: Database): Promise<Check[]> {
 
 async function checkAgent(
   database: Database,
+  jobs: Jobs,
   { agentStartSeconds, agentIsExternal }: Pick<
     Config,
     "agentStartSeconds" | "agentIsExternal"
@@ -171,6 +184,15 @@ async function checkAgent(
 ): Promise<Check> {
   const name = "agent";
   try {
+    const trouble = await jobs.check();
+    if (trouble !== undefined) {
+      return {
+        name,
+        status: "degraded",
+        detail: `no task can be given to an agent: ${trouble}`,
+        hint: "Tasks wait in the database and go on by themselves; check REDIS_URL and the server",
+      };
+    }
     const { count, waited } = await countUnstarted(
       database,
       agentStartSeconds,
@@ -220,25 +242,4 @@ async function checkWorkers(
   } catch {
     return [{ name, status: "failed", detail: "cannot be counted now" }];
   }
-}
-
-async function checkSpill(spill: Spill, inUse: boolean): Promise<Check> {
-  const name = "spill";
-  const [obstacle, depth] = await Promise.all([spill.obstacle(), spill.depth()]);
-  if (obstacle !== undefined || depth === undefined) {
-    return {
-      name,
-      // Only a second net: as long as Postgres takes messages it may be missing.
-      status: inUse ? "failed" : "ok",
-      detail: "off: messages are refused while PostgreSQL is away",
-      hint: obstacle ?? "Redis does not answer",
-    };
-  }
-  return {
-    name,
-    status: depth.messages > 0 || inUse ? "degraded" : "ok",
-    detail: depth.messages === 0
-      ? "ready, empty"
-      : `${depth.messages} messages (${depth.bytes} bytes) wait for PostgreSQL`,
-  };
 }

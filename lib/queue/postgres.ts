@@ -34,6 +34,8 @@ export function openPostgresQueue(database: Database, log: Log): Queue {
       return news.take(max, ms, signal);
     },
     depth: () => Promise.resolve(undefined),
+    // It is the database, which is checked by itself.
+    check: () => Promise.resolve(undefined),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }

@@ -17,6 +17,8 @@ export interface Queue extends AsyncDisposable {
   receive(max: number, ms: number, signal: AbortSignal): Promise<string[]>;
   /** How many ids are on their way, where that is known. */
   depth(): Promise<number | undefined>;
+  /** Tries the commands that send news. @returns why it cannot, in words for anyone. */
+  check(): Promise<string | undefined>;
 }
 
 /** More ids than this are dropped, which the table keeps: about a megabyte. */
@@ -57,6 +59,7 @@ export function openLocalQueue(): Queue {
     send: (ids) => news.add(ids),
     receive: (max, ms, signal) => news.take(max, ms, signal),
     depth: () => Promise.resolve(news.size),
+    check: () => Promise.resolve(undefined),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }

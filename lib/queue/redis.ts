@@ -1,6 +1,6 @@
 import { pause, unlessAborted } from "../async/deadline.ts";
 import { errorText, type Log } from "../process/log.ts";
-import type { Redis } from "../store/redis.ts";
+import { type Redis, redisReason } from "../store/redis.ts";
 import type { Queue } from "./queue.ts";
 
 export const INBOX_STREAM = "otto:inbox";
@@ -16,6 +16,10 @@ const TRIM = {
 const MOST_SENDS = 2_000;
 /** How long one read waits for news: a connection that died is noticed a second after that. */
 const BLOCK_MS = 2_000;
+
+/** News that is gone before anybody can read it: a length can be asked of a node that takes none. */
+const CHECK = `
+redis.call('XDEL', KEYS[1], redis.call('XADD', KEYS[1], '*', 'id', 'check'))`;
 
 /** The lowest id that the next entry of the stream may have. */
 function idAfter(id: string): string {
@@ -101,6 +105,9 @@ export function openRedisQueue(redis: Redis, reader: Redis, log: Log): Queue {
     },
     depth: () =>
       redis.run("measure the queue", (client) => client.xLen(INBOX_STREAM)).catch(() => undefined),
+    check: () =>
+      redis.run("try to send news", (client) => client.eval(CHECK, { keys: [INBOX_STREAM] }))
+        .then(() => undefined, redisReason),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }

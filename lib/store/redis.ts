@@ -174,3 +174,12 @@ export const asBytes = { [RESP_TYPES.BLOB_STRING]: Buffer };
 export function isReplyError(error: unknown): boolean {
   return error instanceof ErrorReply;
 }
+
+/** Why Redis did not do something, in words for anyone: nothing in them is a stranger's. */
+export function redisReason(error: unknown): string {
+  const text = redisTroubleText(error);
+  if (text !== undefined) return text;
+  if (!(error instanceof ErrorReply)) return "Redis does not answer";
+  const [code] = /^[A-Z]+(?= )/.exec(error.message) ?? ["ERR"];
+  return `Redis refuses the commands (${code})`;
+}

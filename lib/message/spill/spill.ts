@@ -1,5 +1,5 @@
 import type { Log } from "../../process/log.ts";
-import { isReplyError, type Redis } from "../../store/redis.ts";
+import { isReplyError, type Redis, redisReason } from "../../store/redis.ts";
 import type { NewMessage } from "../new_message.ts";
 import {
   BYTES_KEY,
@@ -20,12 +20,29 @@ export interface Spill extends SpillClaims {
   put(message: NewMessage): Promise<void>;
   /** How much waits; undefined when Redis does not say. */
   depth(): Promise<SpillDepth | undefined>;
-  /** Why nothing can be spilled now; undefined when it can. */
+  /** Why nothing may be spilled with these settings of Redis; undefined when it may. */
   obstacle(): Promise<string | undefined>;
+  /** Writes something beside the spill. @returns why a message would not be kept, in words for anyone. */
+  check(): Promise<string | undefined>;
 }
 
+/** The spill itself says no; its message is ours, and may be shown to anyone. */
+class SpillRefusal extends Error {
+  override name = "SpillRefusal";
+}
+
+/** Why a message was not spilled, in words for anyone. */
+export function spillReason(error: unknown): string {
+  return error instanceof SpillRefusal ? error.message : redisReason(error);
+}
+
+const MIB = 1024 * 1024;
 /** The most the spill may hold, so that Redis is not filled to the brim. */
-const MOST_BYTES = 256 * 1024 * 1024;
+const MOST_BYTES = 256 * MIB;
+/** Whether Redis takes writes is tried with this key, as large as an ordinary webhook. */
+const CHECK_KEY = "otto:spill:check";
+const CHECK_BYTES = 8 * 1024;
+const CHECK_EXPIRES = { type: "EX", value: 60 } as const;
 /** How long a look at Redis' settings is good for: an operator changes them by hand, and seldom. */
 const SETTINGS_MS = 10_000;
 
@@ -52,7 +69,7 @@ export function openSpill(
     obstacle,
     async put(message) {
       const reason = await obstacle();
-      if (reason) throw new Error(`Cannot spill a message: ${reason}`);
+      if (reason) throw new SpillRefusal(reason);
       await putMessage(open, message);
     },
     ...claims,
@@ -61,6 +78,10 @@ export function openSpill(
       log.info("spill.moved", { messages: spilled.length, left: left.messages });
       open.bytes = left.bytes;
       return left;
+    },
+    async check() {
+      const reason = await obstacle();
+      return reason ?? await tryToSpill(open).then(() => undefined, spillReason);
     },
     async depth() {
       return await measureSpill(redis).catch(() => undefined);
@@ -105,15 +126,7 @@ async function findObstacle(redis: Redis): Promise<string | undefined> {
 }
 
 async function putMessage(spill: OpenSpill, message: NewMessage): Promise<void> {
-  if (spill.bytes + message.body.byteLength > MOST_BYTES) {
-    // Workers may have made room since this process last heard.
-    spill.bytes = Number(
-      await spill.redis.run("measure the spill", (client) => client.get(BYTES_KEY)),
-    );
-    if (spill.bytes + message.body.byteLength > MOST_BYTES) {
-      throw new Error(`Cannot spill a message: the spill holds its most, ${MOST_BYTES} bytes`);
-    }
-  }
+  await requireRoom(spill, message.body.byteLength);
   const fields = toSpillFields(message);
   const [, total] = await spill.redis.run(
     "spill a message",
@@ -121,4 +134,25 @@ async function putMessage(spill: OpenSpill, message: NewMessage): Promise<void> 
       client.multi().xAdd(SPILL_STREAM, "*", fields).incrBy(BYTES_KEY, spilledSize(fields)).exec(),
   );
   spill.bytes = Number(total);
+}
+
+/** @throws {SpillRefusal} when the spill would hold more than its most. */
+async function requireRoom(spill: OpenSpill, bytes: number): Promise<void> {
+  if (spill.bytes + bytes <= MOST_BYTES) return;
+  // Workers may have made room since this process last heard.
+  spill.bytes = (await measureSpill(spill.redis)).bytes;
+  if (spill.bytes + bytes > MOST_BYTES) {
+    throw new SpillRefusal(`the spill holds its most, ${MOST_BYTES / MIB} MiB`);
+  }
+}
+
+/** @throws what {@link putMessage} would fail with. */
+async function tryToSpill(spill: OpenSpill): Promise<void> {
+  // Others spill, too: what this process knows may be old.
+  spill.bytes = (await measureSpill(spill.redis)).bytes;
+  await requireRoom(spill, CHECK_BYTES);
+  await spill.redis.run(
+    "write beside the spill",
+    (client) => client.set(CHECK_KEY, "x".repeat(CHECK_BYTES), { expiration: CHECK_EXPIRES }),
+  );
 }
