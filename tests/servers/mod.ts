@@ -17,6 +17,7 @@ export { type Exit, type Process, type ProcessOptions, ROOT, startProcess } from
 export { freePort } from "./ports.ts";
 export { type PostgresOptions, type PostgresServer, startPostgres } from "./postgres.ts";
 export { type RedisOptions, type RedisServer, startRedis } from "./redis.ts";
+export { type Main, type Restartable, startMain, startWorker } from "./restartable.ts";
 export { until, WaitedTooLong, within } from "./wait.ts";
 
 /** What a suite needs. `true`: any server will do; `"own"`: one it may kill, freeze and restart. */

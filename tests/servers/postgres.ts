@@ -1,6 +1,15 @@
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chownSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { env, getuid } from "node:process";
 import { promisify } from "node:util";
@@ -25,6 +34,8 @@ export interface PostgresServer extends Omit<Running, "port" | "alive"> {
 export interface PostgresOptions {
   /** More settings, such as `{ max_connections: "20" }`. */
   settings?: Record<string, string>;
+  /** A folder for its data, which stays there for the next start. A temporary one if not given. */
+  folder?: string;
 }
 
 // Without fsync a server is quicker and keeps its promises through kill -9 all the same, since
@@ -39,25 +50,26 @@ const SETTINGS: Record<string, string> = {
 
 /** Starts a private PostgreSQL; undefined when there is none here. */
 export async function startPostgres(
-  { settings = {} }: PostgresOptions = {},
+  { settings = {}, folder }: PostgresOptions = {},
 ): Promise<PostgresServer | undefined> {
   const found = findPostgres();
   if (found === undefined) return undefined;
   if ("url" in found) return await borrowPostgres(found.url);
 
   const user = unprivileged();
-  const dir = mkdtempSync(`${tmpdir()}/otto-postgres-`);
+  const dir = folder ?? mkdtempSync(`${tmpdir()}/otto-postgres-`);
+  if (folder) mkdirSync(folder, { recursive: true });
   if (user) chownSync(dir, user.uid, user.gid);
   const data = `${dir}/data`;
   let server: Running;
   try {
-    await exec("cp", ["-a", await template(found.binary), data], {
-      ...user,
-      cwd: dir,
-    });
+    if (!existsSync(`${data}/PG_VERSION`)) {
+      await exec("cp", ["-a", await template(found.binary), data], { ...user, cwd: dir });
+    }
     server = await run({
       name: "PostgreSQL",
       dir,
+      keep: folder !== undefined,
       user,
       command: `${found.binary}/postgres`,
       args: (port) => [
@@ -76,7 +88,7 @@ export async function startPostgres(
       quit: "QUIT",
     });
   } catch (error) {
-    rmSync(dir, { recursive: true, force: true });
+    if (!folder) rmSync(dir, { recursive: true, force: true });
     throw error;
   }
   const { port, kill, freeze, thaw, restart } = server;

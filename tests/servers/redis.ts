@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { createClient } from "redis";
@@ -19,6 +19,8 @@ export interface RedisOptions {
   durable?: boolean;
   /** More settings, such as `{ maxmemory: "10mb" }`. */
   settings?: Record<string, string>;
+  /** A folder for its data, which stays there for the next start. A temporary one if not given. */
+  folder?: string;
 }
 
 const DURABLE = {
@@ -29,21 +31,23 @@ const DURABLE = {
 
 /** Starts a private Redis; undefined when there is none here. */
 export async function startRedis(
-  { durable = false, settings = {} }: RedisOptions = {},
+  { durable = false, settings = {}, folder }: RedisOptions = {},
 ): Promise<RedisServer | undefined> {
   const found = findRedis();
   if (found === undefined) return undefined;
   if ("url" in found) {
-    if (durable || Object.keys(settings).length > 0) return undefined;
+    if (durable || folder || Object.keys(settings).length > 0) return undefined;
     return await borrowRedis(found.url);
   }
 
-  const dir = mkdtempSync(`${tmpdir()}/otto-redis-`);
+  const dir = folder ?? mkdtempSync(`${tmpdir()}/otto-redis-`);
+  if (folder) mkdirSync(folder, { recursive: true });
   let server: Running;
   try {
     server = await run({
       name: "Redis",
       dir,
+      keep: folder !== undefined,
       command: found.binary,
       args: (port) =>
         Object.entries({
@@ -58,7 +62,7 @@ export async function startRedis(
       quit: "TERM",
     });
   } catch (error) {
-    rmSync(dir, { recursive: true, force: true });
+    if (!folder) rmSync(dir, { recursive: true, force: true });
     throw error;
   }
   const { port, kill, freeze, thaw, restart, stop } = server;
@@ -111,7 +115,7 @@ export async function borrowRedis(base: string): Promise<RedisServer> {
 }
 
 /** Sends commands and returns the last answer. */
-async function ask(url: string, ...commands: string[][]): Promise<unknown> {
+export async function ask(url: string, ...commands: string[][]): Promise<unknown> {
   const client = createClient({ url, socket: { reconnectStrategy: false } });
   client.on("error", () => {});
   await client.connect();

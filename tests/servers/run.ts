@@ -19,15 +19,16 @@ export interface Running {
   thaw(): Promise<void>;
   /** Starts it again on the same port and data, killed or not. */
   restart(): Promise<void>;
-  /** Ends it and removes its data. Harmless when repeated. */
+  /** Ends it and removes its data, unless it has a folder to keep. Harmless when repeated. */
   stop(): Promise<void>;
 }
 
 /** How one kind of server is started. */
 export interface Recipe {
   name: string;
-  /** Its own folder: removed in the end. */
+  /** Its own folder: removed in the end, unless `keep`. */
   dir: string;
+  keep?: boolean;
   command: string;
   args(port: number): string[];
   /** Whether this very process answers. */
@@ -42,7 +43,7 @@ const QUIT_TIMEOUT_MS = 5_000;
 const PORT_TRIES = 5;
 
 export async function run(recipe: Recipe): Promise<Running> {
-  const guard = startGuard({ quit: recipe.quit, dir: recipe.dir });
+  const guard = startGuard({ quit: recipe.quit, dir: recipe.keep ? "" : recipe.dir });
   const log = `${recipe.dir}/log`;
   let port = await freePort();
   let child: ChildProcess | undefined;
