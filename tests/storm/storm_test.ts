@@ -1,0 +1,81 @@
+import { assert, assertEquals } from "@std/assert";
+import { it } from "@std/testing/bdd";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { env } from "node:process";
+import { FAULT_NAMES, USUAL_FAULTS } from "../../bench/storm/faults.ts";
+import { describeStorm, foundSomething } from "../../bench/storm/report.ts";
+import { runStorm, type StormSettings } from "../../bench/storm/storm.ts";
+import { requireOrSkip } from "../servers/mod.ts";
+
+/** Of these settings `OTTO_STORM_SEED` and `OTTO_STORM_KINDS` ("all", or names with commas) are free. */
+const SETTINGS: StormSettings = {
+  deliveries: 5_000,
+  faults: 12,
+  seed: env.OTTO_STORM_SEED ?? "otto",
+  runtime: "deno",
+  kinds: chosenKinds(env.OTTO_STORM_KINDS),
+};
+
+function chosenKinds(list: string | undefined) {
+  if (!list) return USUAL_FAULTS;
+  const names = list.split(",").map((name) => name.trim());
+  return FAULT_NAMES.filter((name) => list === "all" || names.includes(name));
+}
+
+requireOrSkip("PostgreSQL", "Redis")("a storm", () => {
+  it("loses and doubles nothing of 5,000 deliveries in 12 faults", async () => {
+    await using folder = temporaryFolder();
+    const said: string[] = [];
+    const result = await runStorm(SETTINGS, {
+      folder: folder.path,
+      say: (line) => said.push(line),
+      signal: new AbortController().signal,
+    });
+    assert(result);
+    const report = describeStorm(result);
+    console.log(report.join("\n"));
+    assert(!foundSomething(result), [...report, ...said].join("\n"));
+    assertEquals(result.ledger.accounts.size, SETTINGS.deliveries);
+    assertEquals(result.ledger.faults.length, SETTINGS.faults);
+  });
+
+  it("goes on after it was stopped as if it had not been", async () => {
+    await using folder = temporaryFolder();
+    const settings: StormSettings = {
+      ...SETTINGS,
+      deliveries: 400,
+      faults: 2,
+      kinds: ["web killed", "redis killed"],
+    };
+    const stop = new AbortController();
+    const first = await runStorm(settings, {
+      folder: folder.path,
+      // In the middle of a fault, with deliveries on their way.
+      say: (line) => line.startsWith("fault 1") && stop.abort(),
+      signal: stop.signal,
+    });
+    assertEquals(first, undefined);
+    assert(existsSync(`${folder.path}/ledger.jsonl`));
+    const second = await runStorm(settings, {
+      folder: folder.path,
+      say() {},
+      signal: new AbortController().signal,
+    });
+    assert(second);
+    assert(!foundSomething(second), describeStorm(second).join("\n"));
+    assertEquals(second.ledger.accounts.size, settings.deliveries);
+    assertEquals(second.ledger.faults.length, settings.faults);
+  });
+});
+
+function temporaryFolder() {
+  const path = mkdtempSync(`${tmpdir()}/otto-storm-`);
+  return {
+    path,
+    [Symbol.asyncDispose]() {
+      rmSync(path, { recursive: true, force: true });
+      return Promise.resolve();
+    },
+  };
+}
