@@ -7,15 +7,74 @@ import { isLoopback } from "../lib/config/loopback.ts";
 /**
  * Refuses requests without one well-formed Host header. On Deno an odd one such
  * as `x/h?` becomes part of the URL and chooses another route, behind the back
- * of a proxy that guards paths.
+ * of a proxy that guards paths. A request line with a whole URL
+ * (`GET http://evil/api/tasks`) names a host, too: it must be the same one.
  */
 export const requireHost: MiddlewareHandler<Env> = async (c, next) => {
-  if (hostName(c.req.header("host")) === undefined) {
+  const host = c.req.header("host");
+  if (hostName(host) === undefined) {
     throw new Problem(
       400,
       "bad_host",
       "The Host header is missing or is not a host name",
       "Send a Host header with a host name and at most a port",
+      { connection: "close" },
+    );
+  }
+  if (new URL(c.req.url).hostname !== new URL(`http://${host}`).hostname) {
+    throw new Problem(
+      421,
+      "wrong_host",
+      "The request line names another host than the Host header",
+      "Send the path alone in the request line",
+      { connection: "close" },
+    );
+  }
+  await next();
+};
+
+/** What common proxies take at most (nginx: 4 × 8 KiB, Apache: 8 KiB a line); Deno's server takes 64 KiB. */
+const MOST_HEADER_BYTES = 16 * 1024;
+/** As Deno's server has it; Node's would leave out what is over its own limit and say nothing. */
+const MOST_HEADERS = 100;
+const MOST_URL_CHARACTERS = 16 * 1024;
+/** A header is `name: value` and the end of its line. */
+const AROUND_A_HEADER = 4;
+
+/** Refuses heads that no sender needs, and an `Expect` that nobody here meets. */
+export const requireModestHead: MiddlewareHandler<Env> = async (c, next) => {
+  const { url, headers } = c.req.raw;
+  if (url.length > MOST_URL_CHARACTERS) {
+    throw new Problem(
+      414,
+      "url_too_long",
+      `The URL is longer than ${MOST_URL_CHARACTERS} characters`,
+      "Send what is long in the body",
+      { connection: "close" },
+    );
+  }
+  let bytes = 0;
+  let count = 0;
+  headers.forEach((value, name) => {
+    bytes += name.length + value.length + AROUND_A_HEADER;
+    count++;
+  });
+  if (bytes > MOST_HEADER_BYTES || count > MOST_HEADERS) {
+    throw new Problem(
+      431,
+      "headers_too_large",
+      `There are more than ${MOST_HEADERS} headers, or more than ${MOST_HEADER_BYTES} bytes of them`,
+      "Send fewer or shorter headers",
+      { connection: "close" },
+    );
+  }
+  const expected = headers.get("expect");
+  if (expected !== null && expected.trim().toLowerCase() !== "100-continue") {
+    throw new Problem(
+      417,
+      "expectation_failed",
+      "Only `Expect: 100-continue` can be met here",
+      "Leave the Expect header out",
       { connection: "close" },
     );
   }

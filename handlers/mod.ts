@@ -13,7 +13,7 @@ import { docs } from "./pages/docs.ts";
 import { edits } from "./api/edit.ts";
 import type { Document } from "./views/docs/docs.ts";
 import { explainMessage, explainRequest } from "./api/explain.ts";
-import { requireHost, requireOwnHost, secureHeaders } from "./gate.ts";
+import { requireHost, requireModestHead, requireOwnHost, secureHeaders } from "./gate.ts";
 import { messages } from "./api/messages.ts";
 import { createMetrics } from "./metrics.ts";
 import { monitor, publicMonitor } from "./api/monitor.ts";
@@ -81,7 +81,7 @@ export function createApp({ services, stop }: { services: Services; stop: AbortS
     );
   });
 
-  app.use(requireHost);
+  app.use(requireHost, requireModestHead);
   app.use(async (c, next) => {
     // Others, such as TRACE, the runtimes do not let us hand on.
     if (!METHODS.includes(c.req.method)) throw wrongMethod(c.req.method, METHODS);

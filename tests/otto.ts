@@ -42,7 +42,12 @@ export async function openOtto(
     const connection: Connection = { address: () => from };
     const headers = new Headers(rest.headers);
     if (!headers.has("host")) headers.set("host", "localhost:8000");
-    const request = new Request(`http://localhost:8000${path}`, { ...rest, headers });
+    // The runtimes take a URL's host from this header; some tests send one that is none.
+    const origin = `http://${headers.get("host")}`;
+    const request = new Request(
+      `${URL.canParse(origin) ? new URL(origin).origin : "http://localhost:8000"}${path}`,
+      { ...rest, headers },
+    );
     return await app.fetch(request, connection);
   }
 
