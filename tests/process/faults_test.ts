@@ -4,7 +4,6 @@ import { mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import postgres from "postgres";
-import { newId } from "../../lib/store/id.ts";
 import { createLog } from "../../lib/process/log.ts";
 import { readConfig } from "../../lib/config/config.ts";
 import { LockedError, lockFolder } from "../../lib/store/lock.ts";
@@ -15,16 +14,17 @@ import {
   type EventStream,
   freePort,
   openEvents,
-  type Process,
+  startMain,
   startProcess,
+  startWorker,
   until,
   within,
 } from "../servers/mod.ts";
+import { ask, auditAll, startLoad } from "./load.ts";
 
 /** Section 6: a stopping process ends, a dead one is replaced. */
 const STOP_MS = 8_000;
 const TAKEOVER_MS = 10_000;
-const START_MS = 20_000;
 const DRAIN_MS = 40_000;
 
 describeWith(
@@ -76,7 +76,7 @@ describeWith(
       await load.acked(20);
 
       const sent = await load.end();
-      await audit(main.origin, sent);
+      await auditAll(main.origin, sent);
     });
 
     it("takes messages while PostgreSQL is down from the start, and works them when it comes", async () => {
@@ -88,7 +88,7 @@ describeWith(
       assertEquals((await ask(main.origin, "/webhook/health")).status, "degraded");
       await servers.postgres.restart();
       await load.acked(20);
-      await audit(main.origin, await load.end());
+      await auditAll(main.origin, await load.end());
       assert(worker.process.lines.length > 0);
     });
 
@@ -112,7 +112,7 @@ describeWith(
       );
       assertEquals(ended.map((exit) => exit.code), [0, 0]);
       await Promise.all([main.start(), worker.start()]);
-      await audit(main.origin, await load.end());
+      await auditAll(main.origin, await load.end());
     });
   },
 );
@@ -137,7 +137,7 @@ describeWith({ postgres: "own", redis: "own" }, "Otto with frozen stores", (serv
     assertEquals(ended.map((exit) => exit.code), [0, 0]);
     await Promise.all([servers.postgres.thaw(), servers.redis.thaw()]);
     await Promise.all([main.start(), worker.start()]);
-    await audit(main.origin, await load.end());
+    await auditAll(main.origin, await load.end());
   });
 });
 
@@ -168,7 +168,7 @@ describeWith({ postgres: "own" }, "Otto with PostgreSQL alone", (servers) => {
     await servers.postgres.restart();
     await Promise.all([main.start(), worker.start()]);
     await load.acked(20);
-    await audit(main.origin, await load.end());
+    await auditAll(main.origin, await load.end());
   });
 
   it("refuses a database that would not take every text, saying how to make one", async () => {
@@ -191,7 +191,7 @@ describeWith({ postgres: "own" }, "Otto with PostgreSQL alone", (servers) => {
     await servers.postgres.restart();
     await using load = startLoad(main.origin, { parallel: 4 });
     await load.acked(20);
-    await audit(main.origin, await load.end());
+    await auditAll(main.origin, await load.end());
   });
 
   it("hands a killed worker's messages to another in time", async () => {
@@ -220,7 +220,7 @@ describeWith({ postgres: "own" }, "Otto with PostgreSQL alone", (servers) => {
     }, { what: "another worker to take all over", timeoutMs: TAKEOVER_MS });
     const tookMs = Math.round(performance.now() - killedAt);
     assert(tookMs < TAKEOVER_MS, `The last was taken over after ${tookMs} ms`);
-    await audit(main.origin, sent);
+    await auditAll(main.origin, sent);
   });
 
   it("hands a frozen worker's tasks to another in time, and refuses its late writes", async () => {
@@ -253,7 +253,7 @@ describeWith({ postgres: "own" }, "Otto with PostgreSQL alone", (servers) => {
     // Now what the frozen one asked for goes through as well, and must change nothing.
     await lock.release();
     worker.process.thaw();
-    await audit(main.origin, sent);
+    await auditAll(main.origin, sent);
     const takenOver = await sql`
       select epoch from tasks
       where id in (select task_id from task_events where kind = 'taken_over')`;
@@ -262,7 +262,7 @@ describeWith({ postgres: "own" }, "Otto with PostgreSQL alone", (servers) => {
     await other.kill();
     await using more = startLoad(main.origin, { parallel: 2 });
     await more.acked(5);
-    await audit(main.origin, [...sent, ...await more.end()]);
+    await auditAll(main.origin, [...sent, ...await more.end()]);
   });
 });
 
@@ -276,7 +276,7 @@ describe("Otto embedded", () => {
       await main.restart();
       await load.acked(20);
     }
-    await audit(main.origin, await load.end());
+    await auditAll(main.origin, await load.end());
   });
 
   it("ends in order, and opens again", async () => {
@@ -293,7 +293,7 @@ describe("Otto embedded", () => {
     assertMatch(await end, /has ended/);
     await main.start();
     await load.acked(5);
-    await audit(main.origin, await load.end());
+    await auditAll(main.origin, await load.end());
   });
 
   it("refuses a folder that another one has open, saying so", async () => {
@@ -358,228 +358,6 @@ describe("Otto does not start", () => {
     });
   }
 });
-
-/** A process of ours that can be killed and started again under the same settings. */
-interface Restartable extends AsyncDisposable {
-  readonly process: Process;
-  kill(): Promise<void>;
-  start(): Promise<void>;
-  /** Kill -9, and start again. */
-  restart(): Promise<void>;
-}
-
-async function startRestartable(
-  args: string[],
-  env: Record<string, string>,
-  ready: (process: Process) => Promise<unknown>,
-): Promise<Restartable> {
-  let process = startProcess(args, env);
-  await ready(process);
-  const kill = async () => void await process.kill("SIGKILL");
-  async function start() {
-    process = startProcess(args, env);
-    await ready(process);
-  }
-  return {
-    get process() {
-      return process;
-    },
-    kill,
-    start,
-    async restart() {
-      await kill();
-      await start();
-    },
-    [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),
-  };
-}
-
-async function startMain(
-  env: Record<string, string>,
-): Promise<Restartable & { origin: string; port: number }> {
-  const port = await freePort();
-  const ready = (process: Process) => process.waitForLine(/Otto is ready/, { timeoutMs: START_MS });
-  const main = await startRestartable(["main.ts"], { ...env, PORT: String(port) }, ready);
-  return Object.defineProperties(main, {
-    origin: { value: `http://127.0.0.1:${port}` },
-    port: { value: port },
-  }) as Restartable & { origin: string; port: number };
-}
-
-function startWorker(
-  env: Record<string, string>,
-  { wait = true } = {},
-): Promise<Restartable> {
-  return startRestartable(
-    ["worker.ts"],
-    env,
-    (process) =>
-      wait
-        ? process.waitForLine(/worker\.started/, { timeoutMs: START_MS })
-        : process.waitForLine(/./, { timeoutMs: START_MS }),
-  );
-}
-
-/** One delivery, as its sender remembers it. */
-interface Delivery {
-  id: string;
-  body: string;
-  messageId: string;
-}
-
-/**
- * Sends webhooks, each again and again under its delivery id until it is
- * answered with 200, as GitHub's people wish it did.
- */
-function startLoad(origin: string, { parallel }: { parallel: number }) {
-  const delivered: Delivery[] = [];
-  const refusals: string[] = [];
-  let stopping = false;
-
-  async function sendOne(): Promise<void> {
-    const id = newId();
-    const body = JSON.stringify({ delivery: id, pad: "ä\u2028".repeat(delivered.length % 50) });
-    while (true) {
-      try {
-        const answer = await fetch(`${origin}/webhook/github`, {
-          method: "POST",
-          body,
-          headers: { "content-type": "application/json", "x-github-delivery": id },
-          signal: AbortSignal.timeout(5_000),
-        });
-        const said = await answer.json();
-        if (answer.status === 200) {
-          delivered.push({ id, body, messageId: said.message_id });
-          return;
-        }
-        assertEquals(answer.status, 503, JSON.stringify(said));
-        refusals.push(said.error.code);
-      } catch (error) {
-        if (error instanceof Error && error.name === "AssertionError") throw error;
-        refusals.push(String(error));
-      }
-      // Not a wait for something: no sender comes back at once.
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  }
-
-  const senders = Array.from({ length: parallel }, async () => {
-    while (!stopping) {
-      await sendOne();
-      // As much as keeps two small cores from doing nothing else.
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  });
-  const ended = Promise.all(senders);
-  ended.catch(() => {});
-
-  async function more(list: unknown[], count: number, what: string): Promise<void> {
-    const enough = list.length + count;
-    await Promise.race([
-      until(() => list.length >= enough, { what: `${count} more ${what}`, timeoutMs: START_MS }),
-      ended,
-    ]);
-  }
-  return {
-    /** Waits until so many more were answered with 200. */
-    acked: (count: number) => more(delivered, count, "webhooks to be acknowledged"),
-    refused: (count: number) => more(refusals, count, "webhooks to be refused"),
-    /** Ends when everything begun has been delivered, and tells what was. */
-    async end(): Promise<Delivery[]> {
-      stopping = true;
-      await within(ended, START_MS, "the senders to be rid of everything");
-      return delivered;
-    },
-    async [Symbol.asyncDispose]() {
-      stopping = true;
-      await within(ended, START_MS, "the senders to end").catch(() => {});
-    },
-  };
-}
-
-/** Waits until all is done and holds what there is against what the sender remembers. */
-async function audit(origin: string, sent: Delivery[]): Promise<void> {
-  assert(sent.length > 0);
-  await until(async () => {
-    const stats = await ask(origin, "/webhook/stats");
-    assertEquals(
-      [stats.queue.depth, stats.queue.spilled, stats.jobs.pending + stats.jobs.running],
-      [0, 0, 0],
-    );
-    return true;
-  }, { what: "all work to be done", timeoutMs: DRAIN_MS });
-
-  // The statistics are up to two seconds old, so the rows have the last word.
-  const [messages, tasks] = await until(async () => {
-    const [messages, tasks] = [await list(origin, "messages"), await list(origin, "tasks")];
-    assert(!messages.some((each) => each.state === "new"), "Some messages are new");
-    assert(!tasks.some((each) => ["pending", "running"].includes(each.status)), "Some tasks run");
-    assertEquals(tasks.length, messages.length);
-    return [messages, tasks];
-  }, { what: "a finished task for each message", timeoutMs: DRAIN_MS });
-  const notifications = await until(async () => {
-    const all = await list(origin, "notifications");
-    return all.every((each) => each.state === "sent") && all.length >= tasks.length && all;
-  }, { what: "all to be told", timeoutMs: DRAIN_MS });
-
-  // Nothing lost, nothing altered, one message for each delivery, nothing invented.
-  assertEquals(
-    messages.map((each) => each.delivery_id).toSorted(),
-    sent.map(({ id }) => id).toSorted(),
-  );
-  assertEquals(new Set(messages.map((each) => each.state)), new Set(["processed"]));
-  await eachOf(sent, async ({ id, body, messageId }) => {
-    const message = await ask(origin, `/api/messages/${messageId}`);
-    assertEquals(message.delivery_id, id);
-    const kept = await fetch(`${origin}/api/messages/${messageId}/body`);
-    assertEquals(await kept.text(), body);
-  });
-  // One task for each message, finished once, told once.
-  assertEquals(
-    tasks.map((each) => each.message_id).toSorted(),
-    messages.map((each) => each.message_id).toSorted(),
-  );
-  assertEquals(new Set(tasks.map((each) => each.status)), new Set(["completed"]));
-  assertEquals(
-    notifications.map((each) => each.task_id).toSorted(),
-    tasks.map((each) => each.id).toSorted(),
-  );
-  assertEquals(new Set(notifications.map((each) => each.kind)), new Set(["completed"]));
-  await eachOf(tasks, async ({ id }) => {
-    const { events } = await ask(origin, `/api/tasks/${id}`);
-    const kinds = events.map((event: { kind: string }) => event.kind);
-    for (const once of ["created", "completed"]) {
-      assertEquals(kinds.filter((kind: string) => kind === once).length, 1, kinds.join());
-    }
-  });
-}
-
-// deno-lint-ignore no-explicit-any -- answers of many shapes
-async function ask(origin: string, path: string): Promise<any> {
-  const answer = await fetch(origin + path, { signal: AbortSignal.timeout(10_000) });
-  return await answer.json();
-}
-
-/** Every page of a list. */
-// deno-lint-ignore no-explicit-any -- lists of many shapes
-async function list(origin: string, what: string): Promise<any[]> {
-  const items = [];
-  let cursor = "";
-  do {
-    const page = await ask(origin, `/api/${what}?limit=200${cursor && `&cursor=${cursor}`}`);
-    items.push(...page.items);
-    cursor = page.next ?? "";
-  } while (cursor);
-  return items;
-}
-
-/** Does something with each, some at a time. */
-async function eachOf<T>(items: readonly T[], look: (item: T) => Promise<void>): Promise<void> {
-  const left = [...items];
-  await Promise.all(Array.from({ length: 8 }, async () => {
-    for (let item = left.pop(); item !== undefined; item = left.pop()) await look(item);
-  }));
-}
 
 /** Listens until there is no more, and tells how it ended. */
 async function lastWordOf(stream: EventStream): Promise<string> {
