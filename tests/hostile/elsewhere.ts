@@ -1,4 +1,4 @@
-/** Those of the 136 that one request cannot show, and which test shows them. */
+/** Those of the 136 that one request cannot show, and the test that comes nearest to them. */
 export const ELSEWHERE: readonly [
   number: number,
   what: string,
@@ -6,10 +6,10 @@ export const ELSEWHERE: readonly [
 ][] = [
   [
     16,
-    "a thousand connections that say nothing",
+    "two hundred connections that say nothing",
     "tests/hostile/hostile_test.ts",
   ],
-  [81, "secrets that are none", "tests/config/config_test.ts"],
+  [81, "secrets that no source reads", "tests/config/config_test.ts"],
   [89, "the same request again", "tests/hostile/hostile_test.ts"],
   [
     90,
@@ -22,10 +22,10 @@ export const ELSEWHERE: readonly [
     "a request that was captured days ago",
     "tests/handlers/source_rules_test.ts",
   ],
-  [95, "how long a wrong signature takes", "tests/sources/signature_test.ts"],
+  [95, "how signatures are compared, untimed", "tests/sources/signature_test.ts"],
   [
     96,
-    "an unknown source beside a wrong signature",
+    "an unknown source, which is taken as generic",
     "tests/hostile/hostile_test.ts",
   ],
   [
