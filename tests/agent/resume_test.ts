@@ -101,7 +101,7 @@ describe("a run whose worker dies", () => {
       described: { title: task.title, description: task.description },
       payload: {},
       verified: false,
-      fromHere: false,
+      fromHere: task.fromHere,
       receivedAt: task.receivedAt,
     };
   }
