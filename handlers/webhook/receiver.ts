@@ -113,11 +113,13 @@ export function createReceiver(parts: ReceiverParts): Receiver {
     const takeBack = byStranger && verification === "unverified"
       ? policy.countUnverified(gate, { address, bytes: keptBytes(message) })
       : undefined;
-    const { messageId } = await inbox.accept(message).catch((error) => {
+    const { messageId, repeat } = await inbox.accept(message).catch((error) => {
       // It comes again until there is a store: it must not have used up its share by then.
       takeBack?.();
       throw error;
     });
+    // Nothing new is kept of it.
+    if (repeat) takeBack?.();
     const reply = source.answer?.(incoming);
     return reply ? toResponse(reply, messageId) : answerReceived(messageId, incoming.type);
   }

@@ -69,8 +69,15 @@ const READING_MS = 15_000;
 /** The marks outlive an outage of all workers, and not the results. */
 const READING_KEPT_MS = 3_600_000;
 
-const READ = `
-for i = 6, #ARGV do redis.call('HDEL', KEYS[2], ARGV[i]) end
+/** Takes away this reader's own marks: another's tells of a reader that may have died. */
+const UNMARK = `
+local function unmark(marks, reader, id)
+  local mark = redis.call('HGET', marks, id)
+  if mark and string.match(mark, '^%d+:(.*)$') == reader then redis.call('HDEL', marks, id) end
+end`;
+
+const READ = `${UNMARK}
+for i = 6, #ARGV do unmark(KEYS[2], ARGV[2], ARGV[i]) end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local mark = redis.call('HGET', KEYS[2], ARGV[1])
@@ -130,10 +137,20 @@ export async function readResult(
   return { bytes, whole: !killed, killed };
 }
 
-/** Notes that these results have been read. */
-export async function endReading(redis: Redis, ids: readonly string[]): Promise<void> {
+const END_READING = `${UNMARK}
+for i = 2, #ARGV do unmark(KEYS[1], ARGV[1], ARGV[i]) end
+return 1`;
+
+/** Notes that this reader has read these results. */
+export async function endReading(
+  redis: Redis,
+  { ids, reader }: { ids: readonly string[]; reader: string },
+): Promise<void> {
   if (ids.length === 0) return;
-  await redis.run("note that results were read", (client) => client.hDel(READING, [...ids]));
+  await redis.run(
+    "note that results were read",
+    (client) => client.eval(END_READING, { keys: [READING], arguments: [reader, ...ids] }),
+  );
 }
 
 /** How a result begins that is too large to be read. */

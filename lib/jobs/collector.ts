@@ -102,12 +102,15 @@ export function createCollector(
     async collect() {
       const results = createResultReader(redis, redact);
       try {
-        const endings = await inspectDue(results);
-        await results.end();
-        return endings;
+        return await inspectDue(results);
       } catch (error) {
         log[levelOf(error)]("jobs.collect_failed", { error: errorText(error) });
         return [];
+      } finally {
+        // A mark that stays would say that this process died of a result.
+        await results.end().catch((error) =>
+          log.debug("jobs.end_reading_failed", { error: errorText(error) })
+        );
       }
     },
   };

@@ -77,13 +77,14 @@ export function createResultReader(redis: Redis, redact: Redact): ResultReader {
         return undefined;
       }
       room -= size;
-      const found = await readResult(redis, { id: jobId, reader: READER, done });
-      done = [jobId];
+      const found = await readResult(redis, { id: jobId, reader: READER, done })
+        // Also where the answer is lost on its way: nobody dies of what was never read.
+        .finally(() => done = [jobId]);
       const end = found && endOf(found, claimedTry);
       return end && redactTexts(end, redact);
     },
     async end() {
-      await endReading(redis, done);
+      await endReading(redis, { ids: done, reader: READER });
       done = [];
     },
   };

@@ -1,7 +1,9 @@
 import type { Database } from "../store/database.ts";
 
-/** So many messages are read at a time: some milliseconds, and nobody waits for a lock. */
+/** So many messages are read at a time: some milliseconds. */
 const LOOKED_AT = 5_000;
+/** So many are deleted at a time, with their bodies and tasks: nobody waits long for a lock. */
+const FORGET_AT_ONCE = 500;
 /**
  * How long it rests when it has come to the end. A day's worth of messages becomes old in a day, so
  * an hour more or less is nothing, and a history of millions is not read all the time.
@@ -52,13 +54,16 @@ export async function forgetUnverified(
           select l.id from looked l left join tasks t on t.id = l.task_id
           where l.is_old and l.verification = 'unverified' and l.state <> 'new'
             and (t.id is null or t.status in ('completed', 'failed', 'cancelled'))
+          order by l.id limit ${FORGET_AT_ONCE}
         ) and state <> 'new' returning id
       )
       select (select count(*) from gone)::int as removed,
-        (select id from (select id, is_old from looked order by id desc limit 1) newest
-          where is_old and (select count(*) from looked) = ${LOOKED_AT}) as last`,
+        (select max(id::text) from looked
+          having bool_or(is_old) and count(*) = ${LOOKED_AT}) as last`,
   );
-  // What comes after a message that is not old is not old either, but for clocks that differ.
+  // There is more to take away where it looked: it looks there once more.
+  if (removed === FORGET_AT_ONCE) return removed;
+  // Where all are young what comes after is young, too, but for clocks that differ.
   walks.set(
     database,
     last === null

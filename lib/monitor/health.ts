@@ -70,12 +70,16 @@ export async function checkHealth(subjects: HealthSubjects): Promise<Health> {
 async function checkWork(
   { database, queue, jobs, config, sources }: HealthSubjects,
 ): Promise<Check[]> {
-  const checks = [await checkQueue(database, queue), ...await checkSlack(database)];
-  checks.push(...await checkClock(database, CHECK_MS));
-  checks.push(...await checkLiveStream(database, CHECK_MS));
-  if (database.kind === "postgres") checks.push(...await checkWorkers(database, sources));
-  if (jobs.backend === "arq") checks.push(await checkAgent(database, jobs, config));
-  return checks;
+  // Side by side: whoever asks waits for the slowest of them, not for their sum.
+  const checks = await Promise.all([
+    checkQueue(database, queue).then((check) => [check]),
+    checkSlack(database),
+    checkClock(database, CHECK_MS),
+    checkLiveStream(database, CHECK_MS),
+    database.kind === "postgres" ? checkWorkers(database, sources) : [],
+    jobs.backend === "arq" ? checkAgent(database, jobs, config).then((check) => [check]) : [],
+  ]);
+  return checks.flat();
 }
 
 async function checkDatabase(database: Database, notReady: string | undefined): Promise<Check> {

@@ -60,6 +60,8 @@ export function openListener(
         break;
       } catch (error) {
         log.debug("database.listen_failed", { error });
+        // What did not answer would keep all that is asked behind it waiting.
+        stop();
         await pause(RETRY_MS, over.signal);
       }
     }

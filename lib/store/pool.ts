@@ -223,6 +223,16 @@ export function openPool(server: PoolServer, connections: number): ConnectionPoo
     );
   }
 
+  /** A statement may throw where its values are made into JSON: then its connection is free again. */
+  function begin<T>(slot: Slot, statement: (sql: Sql) => PromiseLike<T>): PromiseLike<T> {
+    try {
+      return statement(slot.sql);
+    } catch (error) {
+      release(slot);
+      throw error;
+    }
+  }
+
   /** Waits for what may bring a connection after the server had none to give. */
   async function waitForRoom(until: number): Promise<void> {
     crowdedUntil = performance.now() + CROWDED_MS;
@@ -241,7 +251,7 @@ export function openPool(server: PoolServer, connections: number): ConnectionPoo
         const leftMs = Math.ceil(until - performance.now());
         if (leftMs <= 0 && crowded) throw crowded;
         const slot = await take(what, leftMs);
-        const asked = statement(slot.sql);
+        const asked = begin(slot, statement);
         try {
           const answer = await deadline(what, Math.ceil(until - performance.now()), asked);
           slot.open = true;

@@ -132,6 +132,7 @@ export function openServer({ url, prepare, connections, log }: ServerOptions): S
       hasAnswered: (since) => answeredAt >= since,
       silent() {
         for (const each of pools) each.dropIdle();
+        listener.renew();
       },
       makeRoom() {
         for (const each of pools) if (each !== pool) each.giveOne();
