@@ -1,7 +1,7 @@
 import process from "node:process";
 import { useAndClose } from "./lib/process/closer.ts";
 import { ConfigError, readConfig } from "./lib/config/config.ts";
-import { openServer } from "./lib/store/server.ts";
+import { openServer } from "./lib/store/server/server.ts";
 import { listWorkers } from "./lib/monitor/heartbeat.ts";
 import { machineName } from "./lib/process/machine.ts";
 import { createLog, errorText, type Log } from "./lib/process/log.ts";

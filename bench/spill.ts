@@ -13,7 +13,7 @@ import { openLocalQueue } from "../lib/queue/queue.ts";
 import { newId } from "../lib/store/id.ts";
 import { migrate } from "../lib/store/migrate.ts";
 import { openRedis } from "../lib/store/redis.ts";
-import { openServer } from "../lib/store/server.ts";
+import { openServer } from "../lib/store/server/server.ts";
 import { startPostgres } from "../tests/servers/postgres.ts";
 import { startRedis } from "../tests/servers/redis.ts";
 import { makeBody } from "./payload.ts";

@@ -5,7 +5,7 @@ import { currentCursor, forgetChanges, isAfter, readChanges } from "../../lib/li
 import type { Database } from "../../lib/store/database.ts";
 import { openEmbedded } from "../../lib/store/embedded.ts";
 import { migrate } from "../../lib/store/migrate.ts";
-import { openServer } from "../../lib/store/server.ts";
+import { openServer } from "../../lib/store/server/server.ts";
 import { newId } from "../../lib/store/id.ts";
 import { storeMessages } from "../../lib/message/insert.ts";
 import { type Live, openLive } from "../../lib/live/live.ts";

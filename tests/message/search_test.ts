@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import type { Database } from "../../lib/store/database.ts";
 import { openEmbedded } from "../../lib/store/embedded.ts";
 import { migrate } from "../../lib/store/migrate.ts";
-import { openServer } from "../../lib/store/server.ts";
+import { openServer } from "../../lib/store/server/server.ts";
 import { readTimeSeries } from "../../lib/monitor/timeseries.ts";
 import { newId } from "../../lib/store/id.ts";
 import { storeMessages } from "../../lib/message/insert.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { it } from "@std/testing/bdd";
 import { createLog } from "../../lib/process/log.ts";
-import { openServer } from "../../lib/store/server.ts";
+import { openServer } from "../../lib/store/server/server.ts";
 import { json, openOtto } from "../otto.ts";
 import {
   freePort,

@@ -4,8 +4,8 @@ import { createLog } from "../../lib/process/log.ts";
 import { ConfigError, readConfig, secretsIn } from "../../lib/config/config.ts";
 import { checkStores } from "../../lib/monitor/checkup.ts";
 import { Refusal } from "../../lib/process/refusal.ts";
-import { openServer } from "../../lib/store/server.ts";
-import { readServerAddress, type ServerAddress } from "../../lib/store/server_address.ts";
+import { openServer } from "../../lib/store/server/server.ts";
+import { readServerAddress, type ServerAddress } from "../../lib/store/server/address.ts";
 import { openOtto } from "../otto.ts";
 import { describeWith } from "../servers/mod.ts";
 

@@ -6,7 +6,7 @@ import postgres from "postgres";
 import type { Agent } from "../../lib/agent/agent.ts";
 import { DeadlineError } from "../../lib/async/deadline.ts";
 import { createLog } from "../../lib/process/log.ts";
-import { openServer } from "../../lib/store/server.ts";
+import { openServer } from "../../lib/store/server/server.ts";
 import { work } from "../../lib/work/work.ts";
 import { json, openOtto } from "../otto.ts";
 import {

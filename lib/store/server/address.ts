@@ -1,4 +1,4 @@
-import { Refusal } from "../process/refusal.ts";
+import { Refusal } from "../../process/refusal.ts";
 
 /** Where a PostgreSQL server is and how it wants to be spoken to, as its URL says. */
 export interface ServerAddress {

@@ -1,6 +1,6 @@
-import { deadline, pause } from "../async/deadline.ts";
-import type { Log } from "../process/log.ts";
-import type { Sql } from "./database.ts";
+import { deadline, pause } from "../../async/deadline.ts";
+import type { Log } from "../../process/log.ts";
+import type { Sql } from "../database.ts";
 
 /** Far more than it takes. */
 const LISTEN_MS = 5_000;

@@ -1,6 +1,6 @@
-import { errorText } from "../process/log.ts";
+import { errorText } from "../../process/log.ts";
 import { codeOf } from "./pool.ts";
-import type { ServerAddress } from "./server_address.ts";
+import type { ServerAddress } from "./address.ts";
 import { refusedParameters } from "./server.ts";
 
 /** What the certificate checks of both runtimes say. */

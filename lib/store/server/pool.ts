@@ -1,5 +1,5 @@
-import { deadline, DeadlineError, pause } from "../async/deadline.ts";
-import type { Sql } from "./database.ts";
+import { deadline, DeadlineError, pause } from "../../async/deadline.ts";
+import type { Sql } from "../database.ts";
 
 /** A statement that was given up is cancelled; a server that lives does so within this. */
 const CANCEL_MS = 500;

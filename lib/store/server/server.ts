@@ -1,10 +1,10 @@
-import { deadline } from "../async/deadline.ts";
-import { errorText, type Log } from "../process/log.ts";
-import type { Database } from "./database.ts";
-import { newId } from "./id.ts";
+import { deadline } from "../../async/deadline.ts";
+import { errorText, type Log } from "../../process/log.ts";
+import type { Database } from "../database.ts";
+import { newId } from "../id.ts";
 import { openListener } from "./listener.ts";
 import { codeOf, type ConnectionPool, driverOf, openPool, type StatementFailure } from "./pool.ts";
-import { readServerAddress, type ServerAddress } from "./server_address.ts";
+import { readServerAddress, type ServerAddress } from "./address.ts";
 import { createSessions, isDispensable, type SessionStyle } from "./session.ts";
 
 /** Far more than any statement of ours takes, and short enough for whoever waits for the answer. */

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
-import { Refusal } from "../process/refusal.ts";
-import { errorText } from "../process/log.ts";
-import { connect, type Sql } from "./database.ts";
-import type { ServerAddress, TlsWish } from "./server_address.ts";
+import { Refusal } from "../../process/refusal.ts";
+import { errorText } from "../../process/log.ts";
+import { connect, type Sql } from "../database.ts";
+import type { ServerAddress, TlsWish } from "./address.ts";
 
 /** Less than a query may take, so that it fails with the connection's own words. */
 const CONNECT_SECONDS = 2;
