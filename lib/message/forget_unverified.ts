@@ -2,8 +2,6 @@ import type { Database } from "../store/database.ts";
 
 /** So many messages are read at a time: some milliseconds. */
 const LOOKED_AT = 5_000;
-/** So many are deleted at a time, with their bodies and tasks: nobody waits long for a lock. */
-const FORGET_AT_ONCE = 500;
 /**
  * How long it rests when it has come to the end. A day's worth of messages becomes old in a day, so
  * an hour more or less is nothing, and a history of millions is not read all the time.
@@ -22,7 +20,7 @@ interface Walk {
 const walks = new WeakMap<Database, Walk>();
 
 /**
- * Removes some of the messages that nobody vouched for and that were stored longer than
+ * Removes up to `atOnce` of the messages that nobody vouched for and that were stored longer than
  * `unverifiedRetentionDays` ago by the store's clock, with all that hangs on them; none whose task
  * is still open. Called again and again, it walks over all messages by their ids: an index for it
  * would cost every message that is taken in, and lock a large table when it is made.
@@ -35,6 +33,7 @@ export async function forgetUnverified(
     unverifiedRetentionDays: number;
     retentionDays: number;
   },
+  atOnce: number,
 ): Promise<number> {
   // Then they go with all others.
   if (unverifiedRetentionDays >= retentionDays) return 0;
@@ -54,7 +53,7 @@ export async function forgetUnverified(
           select l.id from looked l left join tasks t on t.id = l.task_id
           where l.is_old and l.verification = 'unverified' and l.state <> 'new'
             and (t.id is null or t.status in ('completed', 'failed', 'cancelled'))
-          order by l.id limit ${FORGET_AT_ONCE}
+          order by l.id limit ${atOnce}
         ) and state <> 'new' returning id
       )
       select (select count(*) from gone)::int as removed,
@@ -62,7 +61,7 @@ export async function forgetUnverified(
           having bool_or(is_old) and count(*) = ${LOOKED_AT}) as last`,
   );
   // There is more to take away where it looked: it looks there once more.
-  if (removed === FORGET_AT_ONCE) return removed;
+  if (removed === atOnce) return removed;
   // Where all are young what comes after is young, too, but for clocks that differ.
   walks.set(
     database,

@@ -180,6 +180,6 @@ export function redisReason(error: unknown): string {
   const text = redisTroubleText(error);
   if (text !== undefined) return text;
   if (!(error instanceof ErrorReply)) return "Redis does not answer";
-  const [code] = /^[A-Z]+(?= )/.exec(error.message) ?? ["ERR"];
+  const code = /^([A-Z]{1,40}) /.exec(error.message)?.[1] ?? "ERR";
   return `Redis refuses the commands (${code})`;
 }

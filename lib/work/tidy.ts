@@ -54,7 +54,7 @@ function forgetting(
   return [
     () => forgetUsage(database),
     () => untilFewer(FORGET_AT_ONCE, () => forgetMessages(database, before, FORGET_AT_ONCE)),
-    () => forgetUnverified(database, config),
+    () => untilFewer(FORGET_AT_ONCE, () => forgetUnverified(database, config, FORGET_AT_ONCE)),
     () => forgetRejected(database, now),
     () => untilFewer(FORGET_AT_ONCE, () => forgetChanges(database, FORGET_AT_ONCE)),
     () => forgetWorkers(database),
