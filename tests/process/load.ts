@@ -127,7 +127,8 @@ async function readKept(origin: string): Promise<Kept[]> {
     const body = await fetch(`${origin}${path}/body`);
     const task = task_id ? await ask(origin, `/api/tasks/${task_id}`) : null;
     const told = notifications.filter((each) => each.task_id === task_id);
-    const number = new Headers(headers).get(NUMBER_HEADER);
+    // Not as Headers: a masked one is no ByteString.
+    const number: string | null = headers[NUMBER_HEADER.toLowerCase()] ?? null;
     kept.push({
       messageId: message_id,
       number: number === null ? null : Number(number),
