@@ -153,6 +153,12 @@ export async function endReading(
   );
 }
 
+/** Takes away the marks of readers that have died of these results: they are given up. */
+export async function forgetReaders(redis: Redis, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await redis.run("forget dead readers", (client) => client.hDel(READING, [...ids]));
+}
+
 /** How a result begins that is too large to be read. */
 export async function readBeginning(redis: Redis, id: string): Promise<ResultBytes | undefined> {
   const bytes = await redis.run(

@@ -1,5 +1,6 @@
 import {
   endReading,
+  forgetReaders,
   MOST_RESULT,
   readBeginning,
   readResult,
@@ -63,6 +64,7 @@ export function createResultReader(redis: Redis, redact: Redact): ResultReader {
   let room = MOST_RESULTS;
   let leftOver = false;
   let done: string[] = [];
+  const givenUp: string[] = [];
   return {
     get leftOver() {
       return leftOver;
@@ -80,12 +82,14 @@ export function createResultReader(redis: Redis, redact: Redact): ResultReader {
       const found = await readResult(redis, { id: jobId, reader: READER, done })
         // Also where the answer is lost on its way: nobody dies of what was never read.
         .finally(() => done = [jobId]);
+      if (found?.killed) givenUp.push(jobId);
       const end = found && endOf(found, claimedTry);
       return end && redactTexts(end, redact);
     },
     async end() {
       await endReading(redis, { ids: done, reader: READER });
       done = [];
+      await forgetReaders(redis, givenUp.splice(0));
     },
   };
 }
