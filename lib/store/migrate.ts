@@ -43,8 +43,8 @@ export async function migrate(database: Database, log: Log): Promise<void> {
       // when another process was quicker while this one waited for the lock.
       await database.query(`run the migration ${name}`, (sql) =>
         sql.unsafe(`
+          set local statement_timeout = 0; set local lock_timeout = 0;
           select pg_advisory_xact_lock(${MIGRATION_LOCK});
-          set local statement_timeout = 0;
           insert into migrations (version, name) values (${version}, '${name}');
           ${statements}`), MIGRATION_MS);
       log.info("database.migrated", { migration: name });

@@ -200,6 +200,12 @@ describeWith({ postgres: "own" }, "Otto with PostgreSQL alone", (servers) => {
     await using load = startLoad(main.origin, { parallel: 8 });
     await load.acked(40);
     const sent = await load.end();
+    // Younger ones are left to whoever hears of them, and nobody did.
+    await until(async () => {
+      const [{ n }] = await sql`
+        select count(*)::int as n from messages where received_at > now() - interval '1 second'`;
+      return n === 0;
+    }, { what: "the messages to be a second old" });
     // Tasks cannot be made now, so the worker has its hands full and gets no further.
     await using lock = await lockTable(env.DATABASE_URL, "tasks");
     await using worker = await startWorker(env);
@@ -226,9 +232,11 @@ describeWith({ postgres: "own" }, "Otto with PostgreSQL alone", (servers) => {
   it("hands a frozen worker's tasks to another in time, and refuses its late writes", async () => {
     await using main = await startMain(env);
     await using sql = client(env.DATABASE_URL);
+    // Fewer than one worker has hands for: the other one starts all of them, or this waits in vain.
     await using load = startLoad(main.origin, { parallel: 4 });
-    await load.acked(12);
+    await load.acked(1);
     const sent = await load.end();
+    assert(sent.length <= 16, `${sent.length} tasks`);
     await makeTasks(env);
     // Nobody can be told of anything, so tasks can be started and not finished.
     await using lock = await lockTable(env.DATABASE_URL, "notifications");

@@ -6,8 +6,13 @@ import type { ServerAddress, TlsWish } from "./address.ts";
 
 /** Less than a query may take, so that it fails with the connection's own words. */
 const CONNECT_SECONDS = 2;
-/** A longer wait for locks or work than this is cut off by the server itself: nobody waits any more. */
+/** Longer work than this is cut off by the server itself: nobody waits any more. */
 const STATEMENT_MS = 15_000;
+/**
+ * A longer wait for a lock, too. Less than a lease: a frozen worker cannot cancel what it asked for,
+ * and the rows that its statement has locked meanwhile could be taken over by nobody.
+ */
+const LOCK_MS = 4_000;
 /** A connection that rests for long may have been dropped by what lies between. */
 const IDLE_SECONDS = 60;
 /** One that lives for ever keeps a server from being drained. */
@@ -15,7 +20,11 @@ const LIFE_SECONDS = 30 * 60;
 const DEFAULT_PORT = 5432;
 
 /** What poolers refuse at the start of a session, and what we can do without. */
-const DISPENSABLE = { statement_timeout: STATEMENT_MS, bytea_output: "hex" };
+const DISPENSABLE = {
+  statement_timeout: STATEMENT_MS,
+  lock_timeout: LOCK_MS,
+  bytea_output: "hex",
+};
 
 /** How sessions are opened now: it changes with what the server, or a pooler before it, lets us. */
 export interface SessionStyle {
