@@ -22,8 +22,6 @@ export interface FaultKind {
   /** Makes it, waits for `lasted`, and sets everything right. */
   make(stage: Stage): Promise<void>;
   needsDisk?: true;
-  /** Why a storm without `--kinds` leaves it out: what the product does not withstand yet. */
-  knownToFail?: string;
 }
 
 /** A worker's lease has to run out while it is frozen, so that its work is taken over. */
@@ -119,7 +117,6 @@ export const FAULTS = {
         sql`alter database ${sql(DATABASE)} reset default_transaction_read_only`
       );
     },
-    knownToFail: "read-only sessions (25006) are kept until they are half an hour old",
   },
   "postgres full": {
     target: "postgres",
@@ -203,9 +200,6 @@ export const FAULT_NAMES = Object.keys(FAULTS) as FaultName[];
 export function kindOf(name: FaultName): FaultKind {
   return FAULTS[name];
 }
-
-/** What a storm makes when nobody chooses: all that the product is known to withstand. */
-export const USUAL_FAULTS = FAULT_NAMES.filter((name) => !kindOf(name).knownToFail);
 
 /** Kills all parts, does something while they are down, and lets them come back together. */
 async function disturbAll(parts: readonly Part[], meanwhile: () => Promise<void>): Promise<void> {

@@ -33,8 +33,9 @@ export interface StormResult {
 
 /** Without a fault and without an answer for so long, what is down stays down. */
 const STAYS_DOWN_MS = 45_000;
-/** For the senders to be rid of everything, and then for the workers to be done with it. */
+/** For the senders to be rid of everything. */
 const DELIVER_MS = 180_000;
+/** When so long nothing more has been worked off, what is left is left for good. */
 const WORK_MS = 90_000;
 const LOOK_MS = 500;
 const PROGRESS_MS = 5_000;
@@ -234,7 +235,7 @@ async function waitFor(isSo: () => boolean, signal: AbortSignal): Promise<void> 
   while (!isSo() && !signal.aborted) await pause(20, signal);
 }
 
-/** Waits until nothing is on its way any more, or for as long as that may take: the audit finds what is left. */
+/** Waits until nothing is on its way any more, or until nothing moves: the audit finds what is left. */
 async function drain(
   cluster: Cluster,
   { say, signal }: { say(line: string): void; signal: AbortSignal },
@@ -242,9 +243,15 @@ async function drain(
   const began = performance.now();
   const passed = () => performance.now() - began;
   let saidAt = -Infinity;
-  while (passed() < WORK_MS && !signal.aborted) {
+  let least = Infinity;
+  let workedAt = began;
+  while (performance.now() - workedAt < WORK_MS && !signal.aborted) {
     const left = await countUnfinished(cluster);
     if (left === 0) break;
+    if (left < least) {
+      least = left;
+      workedAt = performance.now();
+    }
     if (passed() - saidAt > PROGRESS_MS) {
       say(`${left} still to be worked`);
       saidAt = passed();

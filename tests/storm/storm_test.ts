@@ -3,12 +3,12 @@ import { it } from "@std/testing/bdd";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { env } from "node:process";
-import { FAULT_NAMES, USUAL_FAULTS } from "../../bench/storm/faults.ts";
+import { FAULT_NAMES } from "../../bench/storm/faults.ts";
 import { describeStorm, foundSomething } from "../../bench/storm/report.ts";
 import { runStorm, type StormSettings } from "../../bench/storm/storm.ts";
 import { requireOrSkip } from "../servers/mod.ts";
 
-/** Of these settings `OTTO_STORM_SEED` and `OTTO_STORM_KINDS` ("all", or names with commas) are free. */
+/** Of these settings `OTTO_STORM_SEED` and `OTTO_STORM_KINDS` (names with commas) are free. */
 const SETTINGS: StormSettings = {
   deliveries: 5_000,
   faults: 12,
@@ -18,9 +18,9 @@ const SETTINGS: StormSettings = {
 };
 
 function chosenKinds(list: string | undefined) {
-  if (!list) return USUAL_FAULTS;
+  if (!list) return FAULT_NAMES;
   const names = list.split(",").map((name) => name.trim());
-  return FAULT_NAMES.filter((name) => list === "all" || names.includes(name));
+  return FAULT_NAMES.filter((name) => names.includes(name));
 }
 
 requireOrSkip("PostgreSQL", "Redis")("a storm", () => {
