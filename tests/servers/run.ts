@@ -38,7 +38,7 @@ export interface Recipe {
   user?: User;
 }
 
-const START_TIMEOUT_MS = 20_000;
+const START_TIMEOUT_MS = 120_000;
 const QUIT_TIMEOUT_MS = 5_000;
 const PORT_TRIES = 5;
 
