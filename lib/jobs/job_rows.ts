@@ -1,4 +1,5 @@
 import type { Database, Sql } from "../store/database.ts";
+import { CONTENTS } from "../message/contents.ts";
 import { newId } from "../store/id.ts";
 import { idArray } from "../store/stored.ts";
 import type { TaskStatus } from "../task/task.ts";
@@ -111,7 +112,9 @@ export async function startTasks(
         insert into changes (kind, ids)
         select 'task', array_agg(id) from claimed having count(*) > 0
       )
-      select ${claimedColumns(sql)} from claimed c join messages m on m.id = c.message_id`);
+      select ${claimedColumns(sql)} from claimed t join messages m on m.id = t.message_id ${
+      sql.unsafe(CONTENTS)
+    }`);
   return rows.map(toClaimedTask);
 }
 

@@ -1,5 +1,6 @@
 import type { Database, Sql } from "../store/database.ts";
 import { type BodyColumns, bodyOf } from "./body.ts";
+import { BODY, BODY_BYTES, ENVELOPE } from "./contents.ts";
 import type { Envelope, Verification } from "./message.ts";
 import { idArray } from "../store/stored.ts";
 
@@ -39,7 +40,7 @@ const CLAIMED_BODY_BYTES = 256 * 1024;
 /** One claim ends with the message that reaches this, so that all of it is done within its lease. */
 export const CLAIMED_BYTES = 2 * 1024 * 1024;
 
-/** The columns of {@link smallBody}. */
+/** The columns of {@link smallContents}. */
 export interface SmallBody extends BodyColumns {
   size: number;
 }
@@ -60,14 +61,14 @@ function leaseOf(sql: Sql) {
   return sql`make_interval(secs => ${LEASE_SECONDS} + m.size / 1048576.0)`;
 }
 
-/** The body's columns of a message `m`, empty where the body is large. */
-export function smallBody(sql: Sql) {
-  return sql`m.size,
-    case when m.size <= ${CLAIMED_BODY_BYTES} then m.body end as body,
-    case when m.size <= ${CLAIMED_BODY_BYTES} then m.body_bytes end as body_bytes`;
+/** The envelope and body of a message `m` and its contents `c`, the body empty where it is large. */
+export function smallContents(sql: Sql) {
+  return sql`m.size, ${sql.unsafe(ENVELOPE)} as envelope,
+    case when m.size <= ${CLAIMED_BODY_BYTES} then ${sql.unsafe(BODY)} end as body,
+    case when m.size <= ${CLAIMED_BODY_BYTES} then ${sql.unsafe(BODY_BYTES)} end as body_bytes`;
 }
 
-/** The body in the columns of {@link smallBody}; undefined when it is large. */
+/** The body in the columns of {@link smallContents}; undefined when it is large. */
 export function bodyIfSmall(row: SmallBody): Uint8Array | undefined {
   return row.size <= CLAIMED_BODY_BYTES ? bodyOf(row) : undefined;
 }
@@ -104,9 +105,10 @@ export async function claimMessages(
       set lease_until = now() + ${leaseOf(sql)}, worker = ${worker},
           epoch = m.epoch + 1, attempts = m.attempts + 1,
           claimed_at = coalesce(m.claimed_at, now())
-      from picked where m.id = picked.id
-      returning m.id, m.epoch, m.webhook_type, m.verification, m.envelope, m.replay_of,
-        m.received_at, m.claimed_at, ${smallBody(sql)}`;
+      from picked left join message_contents c on c.message_id = picked.id
+      where m.id = picked.id
+      returning m.id, m.epoch, m.webhook_type, m.verification, m.replay_of, m.received_at,
+        m.claimed_at, ${smallContents(sql)}`;
   });
   return rows.map(toClaimed);
 }
@@ -130,9 +132,10 @@ export async function claimSuspect(
       update messages m
       set lease_until = now() + ${leaseOf(sql)}, worker = ${worker},
           epoch = m.epoch + 1, attempts = m.attempts + 1
-      from picked where m.id = picked.id
-      returning m.id, m.epoch, m.webhook_type, m.verification, m.envelope, m.replay_of,
-        m.received_at, m.claimed_at, ${smallBody(sql)}`);
+      from picked left join message_contents c on c.message_id = picked.id
+      where m.id = picked.id
+      returning m.id, m.epoch, m.webhook_type, m.verification, m.replay_of, m.received_at,
+        m.claimed_at, ${smallContents(sql)}`);
   return rows.map(toClaimed);
 }
 

@@ -6,8 +6,9 @@ import {
   CLAIMED_BYTES,
   LEASE_SECONDS,
   type SmallBody,
-  smallBody,
+  smallContents,
 } from "../message/claim.ts";
+import { CONTENTS } from "../message/contents.ts";
 import { idArray } from "../store/stored.ts";
 
 /** A task that has lost so many workers is started alone from then on. */
@@ -82,7 +83,7 @@ export async function claimTasks(
         select 'task', array_agg(id) from claimed having count(*) > 0
       )
       select ${claimedColumns(sql)}
-      from claimed c join messages m on m.id = c.message_id`);
+      from claimed t join messages m on m.id = t.message_id ${sql.unsafe(CONTENTS)}`);
   return rows.map(toClaimedTask);
 }
 
@@ -98,10 +99,10 @@ export type ClaimedRow =
     attempts: number;
   };
 
-/** What a {@link ClaimedTask} is made of: from the rows just started `c` and their messages `m`. */
+/** What a {@link ClaimedTask} is made of: from the rows just started `t`, their messages `m` with contents `c`. */
 export function claimedColumns(sql: Sql) {
-  return sql`c.id, c.epoch, c.attempts, c.title, c.description, c.message_id, m.webhook_type,
-    m.verification, m.received_at, m.envelope, ${smallBody(sql)}`;
+  return sql`t.id, t.epoch, t.attempts, t.title, t.description, t.message_id, m.webhook_type,
+    m.verification, m.received_at, ${smallContents(sql)}`;
 }
 
 export function toClaimedTask(row: ClaimedRow): ClaimedTask {
