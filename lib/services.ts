@@ -11,7 +11,7 @@ import { type Closer, openAll } from "./process/closer.ts";
 import { type Config, secretsIn } from "./config/config.ts";
 import type { Database } from "./store/database.ts";
 import { openEmbedded } from "./store/embedded.ts";
-import { prepareDatabase, type Readiness } from "./store/ready.ts";
+import { prepareDatabase, type Readiness } from "./store/schema/ready.ts";
 import { openServer, type ServerOptions } from "./store/server/server.ts";
 import { describeUnknown } from "./store/server/address.ts";
 import { type Inbox, openInbox } from "./message/inbox.ts";

@@ -1,8 +1,8 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Log } from "../process/log.ts";
-import type { Database } from "./database.ts";
+import type { Log } from "../../process/log.ts";
+import type { Database } from "../database.ts";
 
 /** A large table takes its time; whoever waits sees `not ready` in /webhook/health. */
 const MIGRATION_MS = 10 * 60_000;
