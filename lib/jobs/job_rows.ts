@@ -32,7 +32,7 @@ export async function listUnsubmitted(database: Database, limit: number): Promis
   return await database.query("find tasks to submit", (sql) =>
     sql<Unsubmitted[]>`
       select id, job_round as round, title, description, source, message_id from tasks t
-      where job_state is null and status in ('pending', 'running')
+      where job_state is null and open and status in ('pending', 'running')
         and case status when 'pending' then ${due(sql)} else lease_until < now() end
       order by id limit ${limit}`);
 }
@@ -180,7 +180,7 @@ export async function releaseStarted(database: Database, worker: string): Promis
       set status = 'pending', epoch = t.epoch + 1, job_epoch = t.epoch + 1,
         job_state = case when t.job_state is not null then 'submitted' end, job_submitted_at = now(),
         attempts = greatest(t.attempts - 1, 0), lease_until = null, worker = null
-      where worker = ${worker} and status = 'running'`);
+      where worker = ${worker} and open and status = 'running'`);
 }
 
 /** Notes that these rounds' jobs have ended: if these tasks go on, then in a new round with a job of its own. */

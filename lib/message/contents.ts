@@ -1,3 +1,21 @@
+import { PREVIOUS_RELEASE_GONE } from "../store/schema/previous_release.ts";
+
+/** What came with the body. Headers are kept as they came, secrets included. */
+export interface Envelope {
+  url: string;
+  /** Where it was not `POST`. */
+  method?: string;
+  client_ip: string;
+  delivery_id: string | null;
+  headers: [name: string, value: string][];
+  /** For a sender that we do not know by this name, but by its headers. */
+  hint?: string;
+  /** A person has changed the body before it was replayed. */
+  edited?: true;
+  /** The person at this machine sent it, judged when it came: see `isSentFromHere`. */
+  from_here?: true;
+}
+
 /**
  * Where a message's envelope and body are. They stand apart from the message `m`, in the row `c` of
  * `message_contents`; but what releases up to 904017b wrote, and what was written while a worker of
@@ -9,16 +27,13 @@ export const ENVELOPE = "coalesce(c.envelope, m.envelope)";
 export const BODY = "coalesce(c.body, m.body)";
 export const BODY_BYTES = "coalesce(c.body_bytes, m.body_bytes)";
 
-/**
- * Whether a new message's contents may stand apart: not while a process of a release is about that
- * would not find them. `apart` is one row with one column of this name.
- */
-const APART = `apart as materialized (
-  select not exists (select from settings where name = 'contents_apart_from'
-      and value::timestamptz > now())
-    and not exists (select from workers where release is null
-      and last_seen > now() - interval '15 minutes') as apart
-)`;
+/** What is left of a message's envelope when its contents are gone. */
+const NOTHING: Envelope = { url: "", client_ip: "", delivery_id: null, headers: [] };
+
+/** @param text null where the contents are gone: no list fails because of one row. */
+export function readEnvelope(text: string | null): Envelope {
+  return text === null ? NOTHING : JSON.parse(text) as Envelope;
+}
 
 /**
  * The statement's parts that keep new messages: `stored` has the ids of those that it kept. They are
@@ -28,7 +43,9 @@ const APART = `apart as materialized (
  * @param onConflict what becomes of one that is there already.
  */
 export function storeGiven(columns: string, onConflict = ""): string {
-  return `${APART}, stored as (
+  return `apart as materialized (
+    select ${PREVIOUS_RELEASE_GONE} as apart
+  ), stored as (
     insert into messages (${columns}, envelope, body, body_bytes)
     select ${columns}, case when not apart then envelope end, case when not apart then body end,
       case when not apart then body_bytes end

@@ -1,27 +1,11 @@
 import { type BodyColumns, bodyOf } from "./body.ts";
-import { BODY, BODY_BYTES, CONTENTS, ENVELOPE } from "./contents.ts";
+import { BODY, BODY_BYTES, CONTENTS, ENVELOPE, readEnvelope } from "./contents.ts";
 import type { Database } from "../store/database.ts";
 import { idArray } from "../store/stored.ts";
 
 export const MESSAGE_STATES = ["new", "processed", "filtered", "failed", "rejected"] as const;
 export type MessageState = typeof MESSAGE_STATES[number];
 export type Verification = "verified" | "unverified" | "rejected";
-
-/** What came with the body. Headers are kept as they came, secrets included. */
-export interface Envelope {
-  url: string;
-  /** Where it was not `POST`. */
-  method?: string;
-  client_ip: string;
-  delivery_id: string | null;
-  headers: [name: string, value: string][];
-  /** For a sender that we do not know by this name, but by its headers. */
-  hint?: string;
-  /** A person has changed the body before it was replayed. */
-  edited?: true;
-  /** The person at this machine sent it, judged when it came: see `isSentFromHere`. */
-  from_here?: true;
-}
 
 /** A message as the API shows it. */
 export interface Message {
@@ -89,7 +73,7 @@ const columns = `id as message_id, webhook_type, source, event, title, state, re
 const table = `messages m ${CONTENTS}`;
 
 function toMessage({ envelope, ...row }: MessageRow): Message {
-  const { url, client_ip, delivery_id, headers, hint, edited } = JSON.parse(envelope) as Envelope;
+  const { url, client_ip, delivery_id, headers, hint, edited } = readEnvelope(envelope);
   const contentType = headers.find(([name]) => name === "content-type");
   return {
     ...row,
@@ -145,7 +129,7 @@ export async function readMessage(
     } where id = coalesce((select message_id from message_aliases where alias = ${id}), ${id})`);
   if (!row) return undefined;
   const { body, body_bytes, ...rest } = row;
-  const { method, headers } = JSON.parse(row.envelope) as Envelope;
+  const { method, headers } = readEnvelope(row.envelope);
   return {
     ...toMessage(rest),
     method,
@@ -180,7 +164,7 @@ export async function* readWholeMessages(
     const whole = row.size <= SMALL_BYTES
       ? bodyOf({ body, body_bytes })
       : await readBody(database, asked);
-    const { method, headers } = JSON.parse(row.envelope) as Envelope;
+    const { method, headers } = readEnvelope(row.envelope);
     if (whole) yield { ...toMessage(row), method, headers: new Headers(headers), body: whole };
   }
 }

@@ -1,8 +1,16 @@
 import type { Database } from "../store/database.ts";
 import { newId } from "../store/id.ts";
 import { bodyColumns } from "./body.ts";
-import { BODY, BODY_BYTES, CONTENTS, ENVELOPE, storeGiven } from "./contents.ts";
-import { type Envelope, findMessages, type Message, type Verification } from "./message.ts";
+import {
+  BODY,
+  BODY_BYTES,
+  CONTENTS,
+  ENVELOPE,
+  type Envelope,
+  readEnvelope,
+  storeGiven,
+} from "./contents.ts";
+import { findMessages, type Message, type Verification } from "./message.ts";
 import { WINDOW } from "./search.ts";
 import { storedText } from "../store/stored.ts";
 
@@ -131,7 +139,7 @@ export async function redeliverEdited(
       where m.id = ${id}`,
   );
   if (!row) return undefined;
-  const before = JSON.parse(row.envelope) as Envelope;
+  const before = readEnvelope(row.envelope);
   const envelope: Envelope = {
     ...before,
     headers: editedHeaders(before.headers, secretNames).kept,

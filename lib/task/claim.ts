@@ -1,6 +1,6 @@
 import type { Database, Sql } from "../store/database.ts";
 import { newId } from "../store/id.ts";
-import type { Envelope, Verification } from "../message/message.ts";
+import type { Verification } from "../message/message.ts";
 import {
   bodyIfSmall,
   CLAIMED_BYTES,
@@ -8,7 +8,7 @@ import {
   type SmallBody,
   smallContents,
 } from "../message/claim.ts";
-import { CONTENTS } from "../message/contents.ts";
+import { CONTENTS, readEnvelope } from "../message/contents.ts";
 import { idArray } from "../store/stored.ts";
 
 /** A task that has lost so many workers is started alone from then on. */
@@ -53,8 +53,8 @@ export async function claimTasks(
     sql<ClaimedRow[]>`
       with waiting as (
         select id, attempts, message_id from tasks
-        where status in ('pending', 'running') and (lease_until is null or lease_until < now())
-          and attempts < ${MOST_TASK_ATTEMPTS} and (not_before is null or not_before <= now())
+        where open and status in ('pending', 'running')
+          and (lease_until is null or lease_until < now()) and attempts < ${MOST_TASK_ATTEMPTS} and (not_before is null or not_before <= now())
         order by id limit ${max} for update skip locked
       ), suspect as (
         select id from waiting where attempts >= ${MOST_SHARED_ATTEMPTS} order by id limit 1
@@ -106,7 +106,7 @@ export function claimedColumns(sql: Sql) {
 }
 
 export function toClaimedTask(row: ClaimedRow): ClaimedTask {
-  const { headers, from_here } = JSON.parse(row.envelope) as Envelope;
+  const { headers, from_here } = readEnvelope(row.envelope);
   return {
     id: row.id,
     epoch: row.epoch,
@@ -164,7 +164,7 @@ export async function releaseTasks(database: Database, worker: string): Promise<
       update tasks
       set status = 'pending', epoch = epoch + 1, attempts = greatest(attempts - 1, 0),
         lease_until = null, worker = null
-      where worker = ${worker} and status = 'running'`);
+      where worker = ${worker} and open and status = 'running'`);
 }
 
 /** The tasks that have lost too many workers. */
@@ -176,7 +176,7 @@ export async function findCrashedTasks(
     (sql) =>
       sql<{ id: string; epoch: number; source: string }[]>`
       select id, epoch, source from tasks
-      where status = 'running' and attempts >= ${MOST_TASK_ATTEMPTS} and lease_until < now()
+      where open and status = 'running' and attempts >= ${MOST_TASK_ATTEMPTS} and lease_until < now()
       order by id limit 100`,
   );
 }
@@ -187,6 +187,6 @@ export async function endTaskLeases(database: Database): Promise<void> {
     "end the leases on tasks",
     (sql) =>
       sql`update tasks set lease_until = now() - interval '1 second'
-      where status = 'running' and lease_until is not null`,
+      where open and status = 'running' and lease_until is not null`,
   );
 }

@@ -90,6 +90,7 @@ end $$;
 alter table messages alter column envelope drop not null;
 alter table messages set (fillfactor = 60);
 alter table tasks add column open boolean;
+alter table tasks alter column open set default true;
 alter table tasks set (fillfactor = 60);
 create trigger messages_forget_contents after delete on messages
   referencing old table as old_rows for each statement execute function forget_contents();
