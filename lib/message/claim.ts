@@ -3,6 +3,7 @@ import { type BodyColumns, bodyOf } from "./body.ts";
 import { BODY, BODY_BYTES, ENVELOPE, readEnvelope } from "./contents.ts";
 import type { Verification } from "./message.ts";
 import { idArray } from "../store/stored.ts";
+import { unflushed } from "../store/unflushed.ts";
 
 /** A message in a worker's hands until its lease runs out. */
 export interface ClaimedMessage {
@@ -99,6 +100,7 @@ export async function claimMessages(
       with waiting as (
         select id, size, attempts from messages
         where state = 'new' and (lease_until is null or lease_until < now()) and ${which}
+          and ${unflushed(sql)}
         order by id limit ${max} for update skip locked
       ), suspect as (
         select min(id::text)::uuid as id from waiting where attempts >= ${MOST_ATTEMPTS - 1}

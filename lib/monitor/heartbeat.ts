@@ -1,4 +1,5 @@
 import type { Database } from "../store/database.ts";
+import { unflushed } from "../store/unflushed.ts";
 
 /** A worker as `/webhook/status` shows it. */
 export interface WorkerStatus {
@@ -34,8 +35,8 @@ export async function beat(
   await database.query("send a heartbeat", (sql) =>
     sql`
       insert into workers (id, host, roles, doing, processed, rules, release)
-      values (${id}, ${host}, ${`{${roles.join(",")}}`}::text[], ${doing}, ${processed}, ${rules},
-        ${RELEASE})
+      select ${id}, ${host}, ${`{${roles.join(",")}}`}::text[], ${doing}, ${processed}, ${rules},
+        ${RELEASE} where ${unflushed(sql)}
       on conflict (id) do update
       set last_seen = now(), doing = excluded.doing, processed = excluded.processed`);
 }

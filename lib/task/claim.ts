@@ -10,6 +10,7 @@ import {
 } from "../message/claim.ts";
 import { CONTENTS, readEnvelope } from "../message/contents.ts";
 import { idArray } from "../store/stored.ts";
+import { unflushed } from "../store/unflushed.ts";
 
 /** A task that has lost so many workers is started alone from then on. */
 export const MOST_SHARED_ATTEMPTS = 2;
@@ -55,6 +56,7 @@ export async function claimTasks(
         select id, attempts, message_id from tasks
         where open and status in ('pending', 'running')
           and (lease_until is null or lease_until < now()) and attempts < ${MOST_TASK_ATTEMPTS} and (not_before is null or not_before <= now())
+          and ${unflushed(sql)}
         order by id limit ${max} for update skip locked
       ), suspect as (
         select id from waiting where attempts >= ${MOST_SHARED_ATTEMPTS} order by id limit 1
@@ -139,6 +141,7 @@ export async function holdTasks(
       update tasks t set lease_until = now() + make_interval(secs => ${LEASE_SECONDS})
       from jsonb_to_recordset(${JSON.stringify(held)}::text::jsonb) as h(id uuid, epoch int)
       where t.id = h.id and t.epoch = h.epoch and t.status = 'running' and t.worker = ${worker}
+        and ${unflushed(sql)}
       returning t.id`);
   return new Set(rows.map((row) => row.id));
 }
