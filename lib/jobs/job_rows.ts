@@ -24,6 +24,18 @@ export interface Unsubmitted extends Round {
 /** Whether a task may be started now: one that was put off must wait for its time. */
 const due = (sql: Sql) => sql`(t.not_before is null or t.not_before <= now())`;
 
+/** How many tasks have a job in Redis; counted up to `most`. */
+export async function countSubmitted(database: Database, most: number): Promise<number> {
+  const [{ count }] = await database.query(
+    "count the jobs in Redis",
+    (sql) =>
+      sql<{ count: number }[]>`
+      select count(*)::int as count from (
+        select from tasks where job_state is not null limit ${most}) submitted`,
+  );
+  return count;
+}
+
 /**
  * Tasks that wait and have no job, oldest first; also those that were started before
  * Redis was configured, once their lease in the database has run out.
