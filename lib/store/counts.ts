@@ -4,7 +4,7 @@ import type { Database } from "./database.ts";
  * Whether the table `counts` has all there is: what was there before it was made is counted by
  * `0013_rows.after.sql`.
  */
-export const COUNTED = "exists (select from settings where name = 'counted')";
+export const COUNTED = "exists (select from upgrades where name = 'counted')";
 
 /**
  * Adds up what triggers have written into `counts` since the last time: a row for each kind, type

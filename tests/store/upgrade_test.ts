@@ -89,7 +89,7 @@ describeWith({ postgres: true }, "an upgrade", (servers) => {
   /** Everything is about: what the release before would not find may not be written yet. */
   const makeGone = (sql: postgres.Sql) =>
     sql.unsafe(`
-      update settings set value = now()::text where name = 'contents_apart_from';
+      update upgrades set at = now() where name = 'contents apart';
       delete from workers where release is null;`);
 
   it("leaves what was kept readable, claimed, replayed and known as a repeat", async () => {
@@ -179,7 +179,7 @@ describeWith({ postgres: true }, "an upgrade", (servers) => {
       where indexrelid = 'messages_source'::regclass`;
     assert(valid);
     assertEquals(
-      [...await sql`select name from settings where name like 'upgraded:%'`].length,
+      [...await sql`select name from upgrades where name = '0013_rows.after.sql'`].length,
       1,
     );
   });

@@ -4,6 +4,6 @@
  * say a release; its web processes are given the time that an upgrade takes.
  */
 export const PREVIOUS_RELEASE_GONE = `(
-  not exists (select from settings where name = 'contents_apart_from' and value::timestamptz > now())
+  not exists (select from upgrades where name = 'contents apart' and at > now())
   and not exists (select from workers where release is null
     and last_seen > now() - interval '15 minutes'))`;

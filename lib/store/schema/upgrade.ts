@@ -55,16 +55,16 @@ export const AFTER = ".after.sql";
 
 /** The statement that says so of one. */
 export const noteUpgraded = (name: string) => `
-  insert into settings (name, value) values ('upgraded:${name}', now()::text) on conflict do nothing`;
+  insert into upgrades (name) values ('${name}') on conflict do nothing`;
 
 async function findUnfinished(database: Database): Promise<string[]> {
   const names = (await readdir(FOLDER)).filter((name) => name.endsWith(AFTER)).sort();
   const done = await database.query(
     "read which upgrades are finished",
-    (sql) => sql<{ name: string }[]>`select name from settings where name like 'upgraded:%'`,
+    (sql) => sql<{ name: string }[]>`select name from upgrades`,
   );
   const finished = new Set(done.map(({ name }) => name));
-  return names.filter((name) => !finished.has(`upgraded:${name}`));
+  return names.filter((name) => !finished.has(name));
 }
 
 async function finishUpgrade(

@@ -14,7 +14,7 @@ with counted as (
 ), kept as (
   insert into counts (kind, type, state, items, repeats) select * from counted
 )
-insert into settings (name, value) values ('counted', now()::text);
+insert into upgrades (name) values ('counted');
 
 create index concurrently if not exists messages_unprocessed on messages (state, id)
   where state <> 'processed';

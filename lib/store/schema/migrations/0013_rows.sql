@@ -26,12 +26,18 @@ create table counts (
 );
 alter table counts set (autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0);
 
+-- How far upgrades have come that go on behind a running Otto.
+create table upgrades (
+  name text primary key,
+  at   timestamptz not null default now()
+);
+
 -- A worker of a release that does not say its name reads envelopes and bodies from `messages` only.
 alter table workers add column release text;
 -- From when on they may be written to message_contents alone: processes of the release before may be
 -- about for a while where messages have come lately.
-insert into settings (name, value)
-select 'contents_apart_from', case
+insert into upgrades (name, at)
+select 'contents apart', case
   when exists (select from workers where last_seen > now() - interval '1 minute')
     or exists (select from messages where stored_at > now() - interval '1 hour' limit 1)
   then now() + interval '15 minutes' else now() end;
