@@ -39,7 +39,8 @@ alter table workers add column release text;
 insert into upgrades (name, at)
 select 'contents apart', case
   when exists (select from workers where last_seen > now() - interval '1 minute')
-    or exists (select from messages where stored_at > now() - interval '1 hour' limit 1)
+    or exists (select from (select stored_at from messages order by id desc limit 100) newest
+      where stored_at > now() - interval '1 hour')
   then now() + interval '15 minutes' else now() end;
 
 create function forget_contents() returns trigger language plpgsql as $$
