@@ -11,7 +11,7 @@ import { createSpillMover } from "../lib/message/spill/spill_mover.ts";
 import { createLog } from "../lib/process/log.ts";
 import { openLocalQueue } from "../lib/queue/queue.ts";
 import { newId } from "../lib/store/id.ts";
-import { migrate } from "../lib/store/migrate.ts";
+import { migrate } from "../lib/store/schema/migrate.ts";
 import { openRedis } from "../lib/store/redis.ts";
 import { openServer } from "../lib/store/server/server.ts";
 import { startPostgres } from "../tests/servers/postgres.ts";

@@ -11,7 +11,8 @@ import { type Closer, openAll } from "./process/closer.ts";
 import { type Config, secretsIn } from "./config/config.ts";
 import type { Database } from "./store/database.ts";
 import { openEmbedded } from "./store/embedded.ts";
-import { prepareDatabase, type Readiness } from "./store/ready.ts";
+import { prepareDatabase, type Readiness } from "./store/schema/ready.ts";
+import { finishUpgrades } from "./store/schema/upgrade.ts";
 import { openServer, type ServerOptions } from "./store/server/server.ts";
 import { describeUnknown } from "./store/server/address.ts";
 import { type Inbox, openInbox } from "./message/inbox.ts";
@@ -95,6 +96,15 @@ async function openServicesWith(
     pools: [inboxDatabase],
     log,
     signal,
+  });
+  const stopUpgrade = new AbortController();
+  const upgraded = ready.then(
+    () => finishUpgrades({ database, server, log, signal: stopUpgrade.signal }),
+    () => {},
+  );
+  closer.defer(async () => {
+    stopUpgrade.abort();
+    await upgraded;
   });
   // Whoever listens finds it out by that.
   if (server && queue.backend === "postgres") {

@@ -44,11 +44,12 @@ export async function readKept(sql: postgres.Sql): Promise<AllKept> {
   for (let after = "00000000-0000-0000-0000-000000000000";;) {
     const rows = await sql<KeptRow[]>`
       with page as (
-        select id, envelope, state, coalesce(error, reason) as reason, attempts,
-          claimed_at, settled_at,
-          encode(sha256(coalesce(body_bytes, convert_to(coalesce(body, ''), 'UTF8'))), 'hex')
-            as sha256
-        from messages where id > ${after} order by id limit ${PAGE}
+        select id, coalesce(c.envelope, m.envelope) as envelope, state,
+          coalesce(error, reason) as reason, attempts, claimed_at, settled_at,
+          encode(sha256(coalesce(c.body_bytes, m.body_bytes,
+            convert_to(coalesce(c.body, m.body, ''), 'UTF8'))), 'hex') as sha256
+        from messages m left join message_contents c on c.message_id = m.id
+        where id > ${after} order by id limit ${PAGE}
       )
       select page.*, t.id as task, t.status,
         concat_ws(': ', t.error_code, t.error_message) as task_error,

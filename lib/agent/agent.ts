@@ -43,5 +43,7 @@ export type Outcome =
  */
 export interface Agent {
   readonly name: string;
+  /** How many tasks one worker may have in hand; 16 unless said. */
+  readonly tasksAtOnce?: number;
   run(assignment: Assignment, signal: AbortSignal): Promise<Outcome>;
 }

@@ -4,6 +4,9 @@ import type { Agent, Assignment } from "./agent.ts";
 /** The most of a person's own text that a digest quotes, in characters. */
 const MOST_TEXT = 4_000;
 
+/** A digest waits for nothing but the store: the more of them share a statement, the better. */
+const TASKS_AT_ONCE = 64;
+
 const NO_MODEL = "No model is configured, so this is a digest made without AI: nothing was " +
   `decided and nothing was done. For a model set ${MODEL_VARIABLES}.`;
 
@@ -18,6 +21,7 @@ const SWITCHED_OFF = "This is a digest made without AI: AGENT_MODE is off.";
 export function createDigestAgent(note: string): Agent {
   return {
     name: "digest",
+    tasksAtOnce: TASKS_AT_ONCE,
     run: (assignment) =>
       Promise.resolve({
         status: "completed",

@@ -1,4 +1,5 @@
 import type { Database, Sql } from "../store/database.ts";
+import { CONTENTS } from "../message/contents.ts";
 import { newId } from "../store/id.ts";
 import { idArray } from "../store/stored.ts";
 import type { TaskStatus } from "../task/task.ts";
@@ -23,6 +24,18 @@ export interface Unsubmitted extends Round {
 /** Whether a task may be started now: one that was put off must wait for its time. */
 const due = (sql: Sql) => sql`(t.not_before is null or t.not_before <= now())`;
 
+/** How many tasks have a job in Redis; counted up to `most`. */
+export async function countSubmitted(database: Database, most: number): Promise<number> {
+  const [{ count }] = await database.query(
+    "count the jobs in Redis",
+    (sql) =>
+      sql<{ count: number }[]>`
+      select count(*)::int as count from (
+        select from tasks where job_state is not null limit ${most}) submitted`,
+  );
+  return count;
+}
+
 /**
  * Tasks that wait and have no job, oldest first; also those that were started before
  * Redis was configured, once their lease in the database has run out.
@@ -31,7 +44,7 @@ export async function listUnsubmitted(database: Database, limit: number): Promis
   return await database.query("find tasks to submit", (sql) =>
     sql<Unsubmitted[]>`
       select id, job_round as round, title, description, source, message_id from tasks t
-      where job_state is null and status in ('pending', 'running')
+      where job_state is null and open and status in ('pending', 'running')
         and case status when 'pending' then ${due(sql)} else lease_until < now() end
       order by id limit ${limit}`);
 }
@@ -111,7 +124,9 @@ export async function startTasks(
         insert into changes (kind, ids)
         select 'task', array_agg(id) from claimed having count(*) > 0
       )
-      select ${claimedColumns(sql)} from claimed c join messages m on m.id = c.message_id`);
+      select ${claimedColumns(sql)} from claimed t join messages m on m.id = t.message_id ${
+      sql.unsafe(CONTENTS)
+    }`);
   return rows.map(toClaimedTask);
 }
 
@@ -177,7 +192,7 @@ export async function releaseStarted(database: Database, worker: string): Promis
       set status = 'pending', epoch = t.epoch + 1, job_epoch = t.epoch + 1,
         job_state = case when t.job_state is not null then 'submitted' end, job_submitted_at = now(),
         attempts = greatest(t.attempts - 1, 0), lease_until = null, worker = null
-      where worker = ${worker} and status = 'running'`);
+      where worker = ${worker} and open and status = 'running'`);
 }
 
 /** Notes that these rounds' jobs have ended: if these tasks go on, then in a new round with a job of its own. */

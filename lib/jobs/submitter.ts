@@ -1,7 +1,13 @@
 import { removeJob } from "../arq/inspect_job.ts";
 import { enqueueJob } from "../arq/producer.ts";
 import { errorText } from "../process/log.ts";
-import { findOver, listUnsubmitted, markSubmitted, type Unsubmitted } from "./job_rows.ts";
+import {
+  countSubmitted,
+  findOver,
+  listUnsubmitted,
+  markSubmitted,
+  type Unsubmitted,
+} from "./job_rows.ts";
 import { type JobStores, levelOf, unlessRedisAway } from "./job_stores.ts";
 import { jobIdOf } from "./round.ts";
 import { openTaskTokens } from "./task_token.ts";
@@ -14,6 +20,15 @@ export const EXPIRES_MS = 30 * 24 * 60 * 60 * 1_000;
 /** Tasks in one statement and as many commands in flight to Redis. */
 const AT_ONCE = 200;
 
+/**
+ * About so many jobs are in Redis at most: hours of work for agents, and little enough to be inspected
+ * every few seconds. The rest of a backlog waits in the database, where waiting costs nothing.
+ */
+const MOST_SUBMITTED = 5_000;
+
+/** Before it is looked again whether there is room: 5,000 rows are counted for it. */
+const FULL_MS = 500;
+
 /** What a job says: the function that a worker runs, and where it finds Otto's API. */
 export interface JobContent {
   function: string;
@@ -22,7 +37,7 @@ export interface JobContent {
 }
 
 export interface Submitter {
-  /** Puts every task that waits into the queue, or as many as Redis takes. */
+  /** Puts the oldest tasks that wait into the queue, as long as it is not long enough. */
   submit(): Promise<void>;
   /** Puts a task whose job was lost into the queue again, with the same id. */
   submitAgain(task: Unsubmitted): Promise<void>;
@@ -37,6 +52,8 @@ export function createSubmitter(
   { function: name, apiUrl }: JobContent,
 ): Submitter {
   const tokens = openTaskTokens(database);
+  /** Until when nothing is submitted, since enough is. */
+  let fullUntil = -Infinity;
 
   async function enqueue(task: Unsubmitted): Promise<void> {
     await enqueueJob(redis, {
@@ -79,7 +96,12 @@ export function createSubmitter(
 
   return {
     async submit() {
-      while (await submitSome() === AT_ONCE);
+      if (performance.now() < fullUntil) return;
+      while (await submitSome() === AT_ONCE) {
+        if (await countSubmitted(database, MOST_SUBMITTED) < MOST_SUBMITTED) continue;
+        fullUntil = performance.now() + FULL_MS;
+        return;
+      }
     },
     submitAgain: enqueue,
   };

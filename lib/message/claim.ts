@@ -1,7 +1,9 @@
 import type { Database, Sql } from "../store/database.ts";
 import { type BodyColumns, bodyOf } from "./body.ts";
-import type { Envelope, Verification } from "./message.ts";
+import { BODY, BODY_BYTES, ENVELOPE, readEnvelope } from "./contents.ts";
+import type { Verification } from "./message.ts";
 import { idArray } from "../store/stored.ts";
+import { unflushed } from "../store/unflushed.ts";
 
 /** A message in a worker's hands until its lease runs out. */
 export interface ClaimedMessage {
@@ -39,7 +41,7 @@ const CLAIMED_BODY_BYTES = 256 * 1024;
 /** One claim ends with the message that reaches this, so that all of it is done within its lease. */
 export const CLAIMED_BYTES = 2 * 1024 * 1024;
 
-/** The columns of {@link smallBody}. */
+/** The columns of {@link smallContents}. */
 export interface SmallBody extends BodyColumns {
   size: number;
 }
@@ -60,14 +62,14 @@ function leaseOf(sql: Sql) {
   return sql`make_interval(secs => ${LEASE_SECONDS} + m.size / 1048576.0)`;
 }
 
-/** The body's columns of a message `m`, empty where the body is large. */
-export function smallBody(sql: Sql) {
-  return sql`m.size,
-    case when m.size <= ${CLAIMED_BODY_BYTES} then m.body end as body,
-    case when m.size <= ${CLAIMED_BODY_BYTES} then m.body_bytes end as body_bytes`;
+/** The envelope and body of a message `m` and its contents `c`, the body empty where it is large. */
+export function smallContents(sql: Sql) {
+  return sql`m.size, ${sql.unsafe(ENVELOPE)} as envelope,
+    case when m.size <= ${CLAIMED_BODY_BYTES} then ${sql.unsafe(BODY)} end as body,
+    case when m.size <= ${CLAIMED_BODY_BYTES} then ${sql.unsafe(BODY_BYTES)} end as body_bytes`;
 }
 
-/** The body in the columns of {@link smallBody}; undefined when it is large. */
+/** The body in the columns of {@link smallContents}; undefined when it is large. */
 export function bodyIfSmall(row: SmallBody): Uint8Array | undefined {
   return row.size <= CLAIMED_BODY_BYTES ? bodyOf(row) : undefined;
 }
@@ -75,7 +77,10 @@ export function bodyIfSmall(row: SmallBody): Uint8Array | undefined {
 /**
  * Claims up to `max` new messages for a worker, fewer where they are large: those
  * named, or without names the oldest that have waited for some milliseconds, of
- * which no bell may have told. One on its last try is left to {@link claimSuspect}.
+ * which no bell may have told.
+ *
+ * One on its last try comes alone, before all that are younger, so that what crashes workers takes
+ * no other message down with it. It is not called by name.
  */
 export async function claimMessages(
   database: Database,
@@ -88,56 +93,37 @@ export async function claimMessages(
 ): Promise<ClaimedMessage[]> {
   const rows = await database.query("claim messages", (sql) => {
     const which = ids
-      ? sql`id = any(${idArray(ids)}::uuid[])`
-      : sql`stored_at <= now() - make_interval(secs => ${waitedMs / 1_000})`;
+      ? sql`id = any(${idArray(ids)}::uuid[]) and attempts < ${MOST_ATTEMPTS - 1}`
+      : sql`attempts < ${MOST_ATTEMPTS}
+          and stored_at <= now() - make_interval(secs => ${waitedMs / 1_000})`;
     return sql<ClaimedRow[]>`
       with waiting as (
-        select id, size from messages
-        where state = 'new' and (lease_until is null or lease_until < now())
-          and attempts < ${MOST_ATTEMPTS - 1} and ${which}
+        select id, size, attempts from messages
+        where state = 'new' and (lease_until is null or lease_until < now()) and ${which}
+          and ${unflushed(sql)}
         order by id limit ${max} for update skip locked
+      ), suspect as (
+        select min(id::text)::uuid as id from waiting where attempts >= ${MOST_ATTEMPTS - 1}
       ), picked as (
-        select id from (select id, sum(size) over (order by id) - size as before from waiting) w
-        where before < ${CLAIMED_BYTES}
+        select w.id from (
+          select id, sum(size) over (order by id) - size as before from waiting) w, suspect
+        where case when suspect.id is null then before < ${CLAIMED_BYTES}
+          else w.id = suspect.id end
       )
       update messages m
       set lease_until = now() + ${leaseOf(sql)}, worker = ${worker},
           epoch = m.epoch + 1, attempts = m.attempts + 1,
           claimed_at = coalesce(m.claimed_at, now())
-      from picked where m.id = picked.id
-      returning m.id, m.epoch, m.webhook_type, m.verification, m.envelope, m.replay_of,
-        m.received_at, m.claimed_at, ${smallBody(sql)}`;
+      from picked left join message_contents c on c.message_id = picked.id
+      where m.id = picked.id
+      returning m.id, m.epoch, m.webhook_type, m.verification, m.replay_of, m.received_at,
+        m.claimed_at, ${smallContents(sql)}`;
   });
   return rows.map(toClaimed);
 }
 
-/**
- * Claims the oldest message on its last try, if there is one: alone, so that what
- * crashes workers takes no other message down with it.
- */
-export async function claimSuspect(
-  database: Database,
-  worker: string,
-): Promise<ClaimedMessage[]> {
-  const rows = await database.query("claim a message again", (sql) =>
-    sql<ClaimedRow[]>`
-      with picked as (
-        select id from messages
-        where state = 'new' and (lease_until is null or lease_until < now())
-          and attempts = ${sql.unsafe(String(MOST_ATTEMPTS - 1))}
-        order by id limit 1 for update skip locked
-      )
-      update messages m
-      set lease_until = now() + ${leaseOf(sql)}, worker = ${worker},
-          epoch = m.epoch + 1, attempts = m.attempts + 1
-      from picked where m.id = picked.id
-      returning m.id, m.epoch, m.webhook_type, m.verification, m.envelope, m.replay_of,
-        m.received_at, m.claimed_at, ${smallBody(sql)}`);
-  return rows.map(toClaimed);
-}
-
 function toClaimed(row: ClaimedRow): ClaimedMessage {
-  const { method, url, headers, from_here } = JSON.parse(row.envelope) as Envelope;
+  const { method, url, headers, from_here } = readEnvelope(row.envelope);
   return {
     id: row.id,
     epoch: row.epoch,

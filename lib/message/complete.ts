@@ -122,14 +122,19 @@ export async function completeMessages(
   return { made: idsOf(false), repeated: idsOf(true) };
 }
 
+/** Who crashes workers is among the oldest that wait: they are claimed in the order of their ids. */
+const LOOKED_AT = 2_000;
+
 /** Fails the messages that have crashed a worker too often. */
 export async function failCrashedMessages(database: Database): Promise<number> {
   const rows = await database.query(
     "find messages that crash workers",
     (sql) =>
       sql<{ id: string; epoch: number }[]>`
-      select id, epoch from messages
-      where state = 'new' and attempts >= ${MOST_ATTEMPTS} and lease_until < now()
+      select id, epoch from (
+        select id, epoch, attempts, lease_until from messages
+        where state = 'new' order by id limit ${LOOKED_AT}) oldest
+      where attempts >= ${MOST_ATTEMPTS} and lease_until < now()
       order by id limit 100`,
   );
   if (rows.length > 0) {

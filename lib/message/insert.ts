@@ -1,14 +1,15 @@
 import { Buffer } from "node:buffer";
 import type { BatchLimits } from "../async/batch.ts";
 import { bodyColumns } from "./body.ts";
+import { storeGiven } from "./contents.ts";
 import type { Database } from "../store/database.ts";
 import { deliveryKey, type NewMessage, type Receipt } from "./new_message.ts";
 import { resolveLost } from "./repeat.ts";
 import { storedText } from "../store/stored.ts";
 
-const COLUMNS = `id, webhook_type, source, delivery_key, verification, envelope, body, body_bytes,
-  received_at`;
-const ROW = "::uuid ::text ::text ::bytea ::text ::text ::text ::bytea ::timestamptz".split(" ");
+const HOT = "id, webhook_type, source, delivery_key, verification, received_at";
+const COLUMNS = `${HOT}, envelope, body, body_bytes`;
+const ROW = "::uuid ::text ::text ::bytea ::text ::timestamptz ::text ::text ::bytea".split(" ");
 /** How many parameters one row has. */
 const PARAMETERS = ROW.length;
 
@@ -39,13 +40,10 @@ function insertStatement(count: number): string {
         `(${ROW.map((cast, column) => `$${row * PARAMETERS + column + 1}${cast}`).join(",")})`,
     );
     statement = `
-      with given (${COLUMNS}) as (values ${rows.join(",")}),
-      stored as (
-        insert into messages (${COLUMNS}, size)
-        select ${COLUMNS}, coalesce(octet_length(body), octet_length(body_bytes), 0)
-        from given where id is not null
-        on conflict do nothing returning id
-      ), changed as (
+      with rows (${COLUMNS}) as (values ${rows.join(",")}),
+      given as (
+        select *, coalesce(octet_length(body), octet_length(body_bytes), 0) as size from rows
+      ), ${storeGiven(`${HOT}, size`, "on conflict do nothing")}, changed as (
         insert into changes (kind, ids)
         select 'message', array_agg(id) from stored having count(*) > 0
       )
@@ -65,7 +63,7 @@ const NO_ROW = new Array(PARAMETERS).fill(null);
  */
 const BYTEA = 17;
 const TIMESTAMPTZ = 1184;
-const TYPES = [0, 0, 0, BYTEA, 0, 0, 0, BYTEA, TIMESTAMPTZ];
+const TYPES = [0, 0, 0, BYTEA, 0, TIMESTAMPTZ, 0, 0, BYTEA];
 
 /** A message with what is computed of it once. */
 interface InsertRow {
@@ -86,9 +84,9 @@ function toRow(message: NewMessage): InsertRow {
       message.source,
       key,
       message.verification,
+      message.receivedAt,
       storedText(JSON.stringify(message.envelope)),
       ...bodyColumns(message.body),
-      message.receivedAt,
     ],
   };
 }

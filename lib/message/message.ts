@@ -1,26 +1,11 @@
 import { type BodyColumns, bodyOf } from "./body.ts";
+import { BODY, BODY_BYTES, CONTENTS, ENVELOPE, readEnvelope } from "./contents.ts";
 import type { Database } from "../store/database.ts";
 import { idArray } from "../store/stored.ts";
 
 export const MESSAGE_STATES = ["new", "processed", "filtered", "failed", "rejected"] as const;
 export type MessageState = typeof MESSAGE_STATES[number];
 export type Verification = "verified" | "unverified" | "rejected";
-
-/** What came with the body. Headers are kept as they came, secrets included. */
-export interface Envelope {
-  url: string;
-  /** Where it was not `POST`. */
-  method?: string;
-  client_ip: string;
-  delivery_id: string | null;
-  headers: [name: string, value: string][];
-  /** For a sender that we do not know by this name, but by its headers. */
-  hint?: string;
-  /** A person has changed the body before it was replayed. */
-  edited?: true;
-  /** The person at this machine sent it, judged when it came: see `isSentFromHere`. */
-  from_here?: true;
-}
 
 /** A message as the API shows it. */
 export interface Message {
@@ -60,7 +45,10 @@ export interface WholeMessage extends Message {
 export async function readBody(database: Database, id: string): Promise<Uint8Array | undefined> {
   const [row] = await database.query(
     "read a message's body",
-    (sql) => sql<BodyColumns[]>`select body, body_bytes from messages where id = ${id}`,
+    (sql) =>
+      sql<BodyColumns[]>`
+      select ${sql.unsafe(`${BODY} as body, ${BODY_BYTES} as body_bytes`)}
+      from messages m ${sql.unsafe(CONTENTS)} where m.id = ${id}`,
   );
   return row && bodyOf(row);
 }
@@ -81,10 +69,11 @@ interface MessageRow
 }
 
 const columns = `id as message_id, webhook_type, source, event, title, state, reason, repeats,
-  verification, size, received_at, attempts, error, task_id, replay_of, envelope`;
+  verification, size, received_at, attempts, error, task_id, replay_of, ${ENVELOPE} as envelope`;
+const table = `messages m ${CONTENTS}`;
 
 function toMessage({ envelope, ...row }: MessageRow): Message {
-  const { url, client_ip, delivery_id, headers, hint, edited } = JSON.parse(envelope) as Envelope;
+  const { url, client_ip, delivery_id, headers, hint, edited } = readEnvelope(envelope);
   const contentType = headers.find(([name]) => name === "content-type");
   return {
     ...row,
@@ -104,7 +93,7 @@ export async function listMessages(
 ): Promise<Message[]> {
   const rows = await database.query("list messages", (sql) =>
     sql<MessageRow[]>`
-      select ${sql.unsafe(columns)} from messages
+      select ${sql.unsafe(columns)} from ${sql.unsafe(table)}
       where true
         ${state ? sql`and state = ${state}` : sql``}
         ${webhook_type ? sql`and webhook_type = ${webhook_type}` : sql``}
@@ -122,7 +111,8 @@ export async function findMessages(
 ): Promise<Message[]> {
   const rows = await database.query("find messages", (sql) =>
     sql<MessageRow[]>`
-      select ${sql.unsafe(columns)} from messages where id = any(${idArray(ids)}::uuid[])`);
+      select ${sql.unsafe(columns)} from ${sql.unsafe(table)}
+      where id = any(${idArray(ids)}::uuid[])`);
   return rows.map(toMessage);
 }
 
@@ -133,11 +123,13 @@ export async function readMessage(
 ): Promise<WholeMessage | undefined> {
   const [row] = await database.query("read a message", (sql) =>
     sql<(MessageRow & BodyColumns)[]>`
-      select ${sql.unsafe(columns)}, body, body_bytes from messages
-      where id = coalesce((select message_id from message_aliases where alias = ${id}), ${id})`);
+      select ${sql.unsafe(`${columns}, ${BODY} as body, ${BODY_BYTES} as body_bytes`)}
+      from ${
+      sql.unsafe(table)
+    } where id = coalesce((select message_id from message_aliases where alias = ${id}), ${id})`);
   if (!row) return undefined;
   const { body, body_bytes, ...rest } = row;
-  const { method, headers } = JSON.parse(row.envelope) as Envelope;
+  const { method, headers } = readEnvelope(row.envelope);
   return {
     ...toMessage(rest),
     method,
@@ -159,20 +151,20 @@ export async function* readWholeMessages(
     (sql) =>
       sql<(MessageRow & BodyColumns & { asked: string })[]>`
       select ${sql.unsafe(columns)}, asked,
-        case when size <= ${SMALL_BYTES} then body end as body,
-        case when size <= ${SMALL_BYTES} then body_bytes end as body_bytes
+        case when size <= ${SMALL_BYTES} then ${sql.unsafe(BODY)} end as body,
+        case when size <= ${SMALL_BYTES} then ${sql.unsafe(BODY_BYTES)} end as body_bytes
       from (
         select distinct on (coalesce(a.message_id, i.id)) coalesce(a.message_id, i.id) as asked,
           i.place
         from unnest(${idArray(ids)}::uuid[]) with ordinality as i(id, place)
         left join message_aliases a on a.alias = i.id
-      ) i join messages m on m.id = i.asked order by i.place`,
+      ) i join messages m on m.id = i.asked ${sql.unsafe(CONTENTS)} order by i.place`,
   );
   for (const { asked, body, body_bytes, ...row } of rows) {
     const whole = row.size <= SMALL_BYTES
       ? bodyOf({ body, body_bytes })
       : await readBody(database, asked);
-    const { method, headers } = JSON.parse(row.envelope) as Envelope;
+    const { method, headers } = readEnvelope(row.envelope);
     if (whole) yield { ...toMessage(row), method, headers: new Headers(headers), body: whole };
   }
 }

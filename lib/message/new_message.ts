@@ -1,6 +1,7 @@
 import type { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import type { Envelope, Verification } from "./message.ts";
+import type { Envelope } from "./contents.ts";
+import type { Verification } from "./message.ts";
 
 /** A message that is to be kept. */
 export interface NewMessage {

@@ -1,5 +1,6 @@
 import type { Database } from "../store/database.ts";
 import { bodyColumns } from "./body.ts";
+import { BODY, BODY_BYTES, CONTENTS, ENVELOPE, storeGiven } from "./contents.ts";
 import { deliveryKey, type NewMessage } from "./new_message.ts";
 import { errorText, type Log } from "../process/log.ts";
 import type { Verification } from "./message.ts";
@@ -94,14 +95,18 @@ export async function storeRejected(
   const [text, bytes] = bodyColumns(body);
   await database.query("keep a rejected message", (sql) =>
     sql`
-      with stored as (
-        insert into messages (id, webhook_type, source, verification, envelope, body, body_bytes,
-          size, received_at, state, reason, settled_at)
-        values (${id}, ${webhookType}, ${source}, 'rejected',
-          ${storedText(JSON.stringify(envelope))}, ${text}, ${bytes}, ${size},
-          ${receivedAt}, 'rejected', ${storedText(reason)}, now())
-        on conflict do nothing returning id
-      )
+      with given as (
+        select ${id}::uuid as id, ${webhookType} as webhook_type, ${source} as source,
+          'rejected' as verification, ${storedText(JSON.stringify(envelope))} as envelope,
+          ${text}::text as body, ${bytes}::bytea as body_bytes, ${size}::int as size,
+          ${receivedAt}::timestamptz as received_at, 'rejected' as state,
+          ${storedText(reason)} as reason, now() as settled_at
+      ), ${
+      sql.unsafe(storeGiven(
+        "id, webhook_type, source, verification, size, received_at, state, reason, settled_at",
+        "on conflict do nothing",
+      ))
+    }
       insert into changes (kind, ids)
       select 'message', array_agg(id) from stored having count(*) > 0`);
 }
@@ -123,11 +128,12 @@ export async function trimQuarantine(
         select id from (
           select id, row_number() over fair as place, sum(size) over fair as bytes
           from (
-            select id, row_number() over (
+            select m.id, row_number() over (
                 partition by source order by stored_at desc, id desc) as turn, stored_at,
-              octet_length(envelope) + coalesce(octet_length(body), octet_length(body_bytes), 0)
+              octet_length(${sql.unsafe(ENVELOPE)}) + coalesce(
+                octet_length(${sql.unsafe(BODY)}), octet_length(${sql.unsafe(BODY_BYTES)}), 0)
                 as size
-            from messages where state = 'rejected'
+            from messages m ${sql.unsafe(CONTENTS)} where state = 'rejected'
           ) its window fair as (order by turn, stored_at desc, id desc)
         ) m
         where place > ${messages} or bytes > ${bytes}

@@ -1,9 +1,22 @@
 import type { Database } from "../store/database.ts";
 import { newId } from "../store/id.ts";
 import { bodyColumns } from "./body.ts";
-import { type Envelope, findMessages, type Message, type Verification } from "./message.ts";
+import {
+  BODY,
+  BODY_BYTES,
+  CONTENTS,
+  ENVELOPE,
+  type Envelope,
+  readEnvelope,
+  storeGiven,
+} from "./contents.ts";
+import { findMessages, type Message, type Verification } from "./message.ts";
 import { WINDOW } from "./search.ts";
 import { storedText } from "../store/stored.ts";
+
+const STORE_REPLAYS = storeGiven(
+  "id, webhook_type, source, verification, size, received_at, replay_of",
+);
 
 /** A message that was made by a replay, beside the one that it replays. */
 export interface Redelivery {
@@ -30,19 +43,18 @@ export async function redeliverMessages(
       with pair as (
         select * from jsonb_to_recordset(${JSON.stringify(pairs)}::text::jsonb)
           as p(message_id uuid, replay_of uuid, verification text)
-      ), stored as (
-        insert into messages (id, webhook_type, source, verification, envelope, body, body_bytes,
-          size, received_at, replay_of)
-        select p.message_id, m.webhook_type, m.source, p.verification, m.envelope, m.body,
-          m.body_bytes, m.size, m.received_at, m.id
+      ), given as (
+        select p.message_id as id, m.webhook_type, m.source, p.verification,
+          ${sql.unsafe(`${ENVELOPE} as envelope, ${BODY} as body, ${BODY_BYTES} as body_bytes`)},
+          m.size, m.received_at, m.id as replay_of
         from pair p
         join messages m on m.id = p.replay_of and m.state <> 'rejected'
-        returning id, replay_of
-      ), changed as (
+        ${sql.unsafe(CONTENTS)}
+      ), ${sql.unsafe(STORE_REPLAYS)}, changed as (
         insert into changes (kind, ids)
         select 'message', array_agg(id) from stored having count(*) > 0
       )
-      select id as message_id, replay_of from stored`);
+      select id as message_id, replay_of from given join stored using (id)`);
 }
 
 /**
@@ -121,10 +133,13 @@ export async function redeliverEdited(
 ): Promise<Redelivery | undefined> {
   const [row] = await database.query(
     "read a message's envelope",
-    (sql) => sql<{ envelope: string }[]>`select envelope from messages where id = ${id}`,
+    (sql) =>
+      sql<{ envelope: string }[]>`
+      select ${sql.unsafe(ENVELOPE)} as envelope from messages m ${sql.unsafe(CONTENTS)}
+      where m.id = ${id}`,
   );
   if (!row) return undefined;
-  const before = JSON.parse(row.envelope) as Envelope;
+  const before = readEnvelope(row.envelope);
   const envelope: Envelope = {
     ...before,
     headers: editedHeaders(before.headers, secretNames).kept,
@@ -133,17 +148,15 @@ export async function redeliverEdited(
   const [text, bytes] = bodyColumns(body);
   const [made] = await database.query("replay an edited message", (sql) =>
     sql<Redelivery[]>`
-      with stored as (
-        insert into messages (id, webhook_type, source, verification, envelope, body, body_bytes,
-          size, received_at, replay_of)
-        select ${newId()}::uuid, webhook_type, source, 'unverified',
-          ${storedText(JSON.stringify(envelope))}, ${text}, ${bytes}::bytea,
-          ${body.byteLength}::int, now(), id
+      with given as (
+        select ${newId()}::uuid as id, webhook_type, source, 'unverified' as verification,
+          ${storedText(JSON.stringify(envelope))} as envelope, ${text}::text as body,
+          ${bytes}::bytea as body_bytes, ${body.byteLength}::int as size, now() as received_at,
+          id as replay_of
         from messages where id = ${id} and state <> 'rejected'
-        returning id, replay_of
-      ), changed as (
+      ), ${sql.unsafe(STORE_REPLAYS)}, changed as (
         insert into changes (kind, ids) select 'message', array[id] from stored
       )
-      select id as message_id, replay_of from stored`);
+      select id as message_id, replay_of from given join stored using (id)`);
   return made;
 }

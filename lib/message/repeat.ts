@@ -2,6 +2,7 @@ import type { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import type { Database } from "../store/database.ts";
 import { bodyColumns } from "./body.ts";
+import { BODY, BODY_BYTES, CONTENTS, storeGiven } from "./contents.ts";
 import type { MessageState } from "./message.ts";
 import { newId } from "../store/id.ts";
 import type { NewMessage, Receipt } from "./new_message.ts";
@@ -39,15 +40,15 @@ async function findWinners(
   const winners = await database.query("find repeated messages", (sql) =>
     sql<Winner[]>`
       select l.asked, m.id, m.state,
-        sha256(coalesce(m.body_bytes, convert_to(coalesce(m.body, ''), 'UTF8')))
-          = decode(l.body, 'hex') as same
+        sha256(coalesce(${sql.unsafe(BODY_BYTES)},
+          convert_to(coalesce(${sql.unsafe(BODY)}, ''), 'UTF8'))) = decode(l.body, 'hex') as same
       from jsonb_to_recordset(${storedJson(asked)}::text::jsonb)
         as l(asked uuid, source text, key text, body text)
       cross join lateral (
         select id, state, body, body_bytes from messages
         where id = l.asked or (source = l.source and delivery_key = decode(l.key, 'hex'))
         order by id = l.asked desc limit 1
-      ) m`, ms);
+      ) m ${sql.unsafe(CONTENTS)}`, ms);
   return new Map(winners.map((winner) => [winner.asked, winner]));
 }
 
@@ -121,16 +122,20 @@ async function storeVariant(
     .update(message.body).digest();
   await database.query("store another body of a delivery", (sql) =>
     sql`
-      with stored as (
-        insert into messages (id, webhook_type, source, delivery_key, verification, envelope,
-          body, body_bytes, size, received_at, state, reason, settled_at)
-        values (${newId()}, ${message.webhookType}, ${message.source}, ${key},
-          ${message.verification}, ${storedText(JSON.stringify(message.envelope))},
-          ${text}, ${bytes}, ${message.body.byteLength},
-          ${message.receivedAt}, 'filtered',
-          ${`same delivery id as ${first}, but another body`}, now())
-        on conflict (source, delivery_key) do update set repeats = messages.repeats + 1
-        returning id
-      )
+      with given as (
+        select ${newId()}::uuid as id, ${message.webhookType} as webhook_type,
+          ${message.source} as source, ${key}::bytea as delivery_key,
+          ${message.verification} as verification,
+          ${storedText(JSON.stringify(message.envelope))} as envelope, ${text}::text as body,
+          ${bytes}::bytea as body_bytes, ${message.body.byteLength}::int as size,
+          ${message.receivedAt}::timestamptz as received_at, 'filtered' as state,
+          ${`same delivery id as ${first}, but another body`} as reason, now() as settled_at
+      ), ${
+      sql.unsafe(storeGiven(
+        `id, webhook_type, source, delivery_key, verification, size, received_at, state, reason,
+        settled_at`,
+        "on conflict (source, delivery_key) do update set repeats = messages.repeats + 1",
+      ))
+    }
       insert into changes (kind, ids) select 'message', array_agg(id) from stored`, ms);
 }

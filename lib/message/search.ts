@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Database, Sql } from "../store/database.ts";
 import { firstIdAt, isId } from "../store/id.ts";
+import { CONTENTS, ENVELOPE } from "./contents.ts";
 import { findMessages, type Message, type MessageState, type Verification } from "./message.ts";
 
 /** What to look for among the messages; what is left out does not matter. */
@@ -80,8 +81,10 @@ export async function findRedeliverable(
 
 function window(sql: Sql, search: MessageSearch) {
   return sql`
-    select id, source, webhook_type, verification, state, title, event, envelope
-    from messages where ${bounds(sql, search)} order by id desc limit ${WINDOW}`;
+    select m.id, source, webhook_type, verification, state, title, event,
+      ${sql.unsafe(ENVELOPE)} as envelope
+    from messages m ${sql.unsafe(CONTENTS)}
+    where ${bounds(sql, search)} order by m.id desc limit ${WINDOW}`;
 }
 
 /** What an index answers. The state stands in the statement, for the sake of the partial ones. */

@@ -29,8 +29,9 @@ export async function tryToStore(database: Database, ms: number): Promise<void> 
     (sql) =>
       sql.unsafe(`
       do $$ begin
-        insert into messages (id, webhook_type, source, verification, envelope, body, size, received_at)
-        values ('${id}', 'check', 'generic', 'unverified', '{}', '${body}', ${BODY_BYTES}, now());
+        insert into messages (id, webhook_type, source, verification, size, received_at)
+        values ('${id}', 'check', 'generic', 'unverified', ${BODY_BYTES}, now());
+        insert into message_contents (message_id, envelope, body) values ('${id}', '{}', '${body}');
         insert into changes (kind, ids) values ('message', array['${id}'::uuid]);
         raise exception using errcode = '${TAKEN_BACK}';
       exception when sqlstate '${TAKEN_BACK}' then null;

@@ -1,6 +1,7 @@
 import type { Config } from "../config/config.ts";
 import type { Database } from "../store/database.ts";
 import type { Jobs } from "../jobs/jobs.ts";
+import { notHeld } from "../message/group/group.ts";
 import type { Inbox } from "../message/inbox.ts";
 import { checkInbox, checkSpill } from "./acceptance_checks.ts";
 import type { Check } from "./check.ts";
@@ -132,7 +133,7 @@ async function checkQueue(database: Database, queue: Queue): Promise<Check> {
         sql<{ depth: number; age: number | null }[]>`
         select count(*)::int as depth,
           extract(epoch from now() - min(stored_at))::int as age
-        from (select stored_at from messages where state = 'new' and lease_until is distinct from 'infinity'
+        from (select stored_at from messages where state = 'new' and ${notHeld(sql)}
           order by id limit ${MOST_COUNTED}) m`,
       CHECK_MS,
     );

@@ -1,4 +1,5 @@
 import type { Database } from "../store/database.ts";
+import { unflushed } from "../store/unflushed.ts";
 
 /** A worker as `/webhook/status` shows it. */
 export interface WorkerStatus {
@@ -16,6 +17,8 @@ export interface WorkerStatus {
 
 /** Four beats in a lease, which runs out when all of them have failed. */
 export const HEARTBEAT_MS = 1_500;
+/** What others may count on: see `PREVIOUS_RELEASE_GONE`. Grows with the schema. */
+const RELEASE = "13";
 /** A worker not seen for this long is taken for dead: its leases have run out. */
 const SILENT_SECONDS = 10;
 
@@ -31,8 +34,9 @@ export async function beat(
 ): Promise<void> {
   await database.query("send a heartbeat", (sql) =>
     sql`
-      insert into workers (id, host, roles, doing, processed, rules)
-      values (${id}, ${host}, ${`{${roles.join(",")}}`}::text[], ${doing}, ${processed}, ${rules})
+      insert into workers (id, host, roles, doing, processed, rules, release)
+      select ${id}, ${host}, ${`{${roles.join(",")}}`}::text[], ${doing}, ${processed}, ${rules},
+        ${RELEASE} where ${unflushed(sql)}
       on conflict (id) do update
       set last_seen = now(), doing = excluded.doing, processed = excluded.processed`);
 }

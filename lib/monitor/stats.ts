@@ -1,3 +1,5 @@
+import { notHeld } from "../message/group/group.ts";
+import { COUNTED } from "../store/counts.ts";
 import type { Database, Sql } from "../store/database.ts";
 import type { JobQueue, Jobs } from "../jobs/jobs.ts";
 import type { Queue } from "../queue/queue.ts";
@@ -70,10 +72,13 @@ const RECENT = 20;
 const MOST_TYPES = 50;
 /** Latencies are those of now, and a thousand gives a p99 of ten items. */
 const LATEST = 1_000;
-/** Longer than other queries may take: it counts whole tables. As long as the server gives any statement. */
+/** Longer than other queries may take: what came in an hour may be much. As long as the server gives any statement. */
 const STATS_MS = 15_000;
 
-/** Reads the numbers of every stage, from the rows themselves. */
+/** What workers have in hand is among the oldest. */
+const MOST_IN_PROGRESS = 2_000;
+
+/** Reads the numbers of every stage: from the counts that triggers keep, and the newest rows. */
 export async function readStats(
   { database, queue, spill, jobs }: {
     database: Database;
@@ -101,9 +106,15 @@ type QueueWait = Pick<Stats["queue"], "depth" | "in_progress" | "held" | "oldest
 /** One statement, so that all numbers are of one moment. */
 const selectStats = (sql: Sql) =>
   sql<StatsRow[]>`
-    with counts as materialized (
-      select state, webhook_type, count(*)::int as messages, sum(repeats)::int as repeats
-      from messages group by state, webhook_type
+    with totals as materialized (
+      select kind, type, state, sum(items)::int as items, sum(repeats)::int as repeats from counts
+      where ${sql.unsafe(COUNTED)} group by 1, 2, 3
+      union all select 'message', webhook_type, state, count(*), sum(repeats) from messages
+      where not ${sql.unsafe(COUNTED)} group by 2, 3
+      union all select 'task', '', status, count(*), 0 from tasks
+      where not ${sql.unsafe(COUNTED)} group by 3
+    ), message_totals as (
+      select type, state, items, repeats from totals where kind = 'message'
     ), completed as materialized (
       select received_at, stored_at, claimed_at, settled_at from messages
       where settled_at is not null and claimed_at is not null
@@ -127,40 +138,44 @@ const selectStats = (sql: Sql) =>
 const messageCounts = (sql: Sql) =>
   sql`
     select json_build_object(
-      'total', coalesce(sum(messages), 0),
-      'new', coalesce(sum(messages) filter (where state = 'new'), 0),
-      'processed', coalesce(sum(messages) filter (where state = 'processed'), 0),
-      'filtered', coalesce(sum(messages) filter (where state = 'filtered'), 0),
-      'failed', coalesce(sum(messages) filter (where state = 'failed'), 0),
-      'rejected', coalesce(sum(messages) filter (where state = 'rejected'), 0),
+      'total', coalesce(sum(items), 0),
+      'new', coalesce(sum(items) filter (where state = 'new'), 0),
+      'processed', coalesce(sum(items) filter (where state = 'processed'), 0),
+      'filtered', coalesce(sum(items) filter (where state = 'filtered'), 0),
+      'failed', coalesce(sum(items) filter (where state = 'failed'), 0),
+      'rejected', coalesce(sum(items) filter (where state = 'rejected'), 0),
       'repeats', coalesce(sum(repeats), 0))
-    from counts`;
+    from message_totals`;
 
 const typeCounts = (sql: Sql) =>
   sql`
-    select coalesce(json_object_agg(webhook_type, messages), '{}') from (
-      select webhook_type, sum(messages)::int as messages from counts
-      group by webhook_type order by 2 desc, 1 limit ${MOST_TYPES}) types`;
+    select coalesce(json_object_agg(type, items), '{}') from (
+      select type, sum(items)::int as items from message_totals
+      group by type having sum(items) > 0 order by 2 desc, 1 limit ${MOST_TYPES}) types`;
 
 const queueWait = (sql: Sql) =>
   sql`
     select json_build_object(
-      'depth', count(*) filter (where lease_until is distinct from 'infinity'),
-      'held', count(*) filter (where lease_until = 'infinity'),
-      'in_progress', count(*) filter (where lease_until > now() and lease_until < 'infinity'),
-      'oldest_age_seconds', round(extract(epoch from now() - min(stored_at)
-        filter (where lease_until is distinct from 'infinity'))::numeric, 1))
-    from messages where state = 'new'`;
+      'depth', greatest(0, waiting.items - held.items),
+      'held', held.items,
+      'in_progress', (select count(*) filter (where lease_until > now())
+        from (select lease_until from messages where state = 'new' and ${notHeld(sql)}
+          order by id limit ${MOST_IN_PROGRESS}) m),
+      'oldest_age_seconds', (select round(extract(epoch from now() - stored_at)::numeric, 1)
+        from messages where state = 'new' and ${notHeld(sql)} order by id limit 1))
+    from (select coalesce(sum(items), 0) as items from message_totals where state = 'new') waiting,
+      (select count(*) as items from messages m join burst_messages b on b.message_id = m.id
+        join bursts on bursts.id = b.burst_id where m.state = 'new') held`;
 
 const taskCounts = (sql: Sql) =>
   sql`
     select json_build_object(
-      'pending', count(*) filter (where status = 'pending'),
-      'running', count(*) filter (where status = 'running'),
-      'waiting_input', count(*) filter (where status = 'waiting_input'),
-      'oldest_age_seconds', round(extract(epoch from now() - min(created_at)
-        filter (where status = 'pending'))::numeric, 1))
-    from tasks where status in ('pending', 'running', 'waiting_input')`;
+      'pending', coalesce(sum(items) filter (where state = 'pending'), 0),
+      'running', coalesce(sum(items) filter (where state = 'running'), 0),
+      'waiting_input', coalesce(sum(items) filter (where state = 'waiting_input'), 0),
+      'oldest_age_seconds', (select round(extract(epoch from now() - created_at)::numeric, 1)
+        from tasks where open and status = 'pending' order by id limit 1))
+    from totals where kind = 'task'`;
 
 /** The smallest id of an hour ago: ids begin with their time in milliseconds (RFC 9562). */
 const HOUR_AGO_ID = `(lpad(to_hex((extract(epoch from now() - interval '1 hour') * 1000)::bigint),
@@ -204,7 +219,8 @@ const failedTasks = (sql: Sql) =>
   sql`
     select coalesce(json_agg(f), '[]') from (
       select id, title, error_message as error, finished_at
-      from tasks where status = 'failed' order by id desc limit ${RECENT}) f`;
+      from tasks where status = 'failed' and error_code is not null
+      order by id desc limit ${RECENT}) f`;
 
 const deadNotifications = (sql: Sql) =>
   sql`

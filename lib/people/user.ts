@@ -92,7 +92,7 @@ export async function countOpenTasks(
     (sql) =>
       sql<{ assigned_to: string; count: number }[]>`
       select assigned_to, count(*)::int as count from tasks
-      where status in ('pending', 'running', 'waiting_input')
+      where open
         and assigned_to = any(${idArray(ids)}::uuid[])
       group by assigned_to`,
   );

@@ -1,14 +1,16 @@
 import type { Database, Sql } from "../store/database.ts";
 import { newId } from "../store/id.ts";
-import type { Envelope, Verification } from "../message/message.ts";
+import type { Verification } from "../message/message.ts";
 import {
   bodyIfSmall,
   CLAIMED_BYTES,
   LEASE_SECONDS,
   type SmallBody,
-  smallBody,
+  smallContents,
 } from "../message/claim.ts";
+import { CONTENTS, readEnvelope } from "../message/contents.ts";
 import { idArray } from "../store/stored.ts";
+import { unflushed } from "../store/unflushed.ts";
 
 /** A task that has lost so many workers is started alone from then on. */
 export const MOST_SHARED_ATTEMPTS = 2;
@@ -52,8 +54,9 @@ export async function claimTasks(
     sql<ClaimedRow[]>`
       with waiting as (
         select id, attempts, message_id from tasks
-        where status in ('pending', 'running') and (lease_until is null or lease_until < now())
-          and attempts < ${MOST_TASK_ATTEMPTS} and (not_before is null or not_before <= now())
+        where open and status in ('pending', 'running')
+          and (lease_until is null or lease_until < now()) and attempts < ${MOST_TASK_ATTEMPTS} and (not_before is null or not_before <= now())
+          and ${unflushed(sql)}
         order by id limit ${max} for update skip locked
       ), suspect as (
         select id from waiting where attempts >= ${MOST_SHARED_ATTEMPTS} order by id limit 1
@@ -82,7 +85,7 @@ export async function claimTasks(
         select 'task', array_agg(id) from claimed having count(*) > 0
       )
       select ${claimedColumns(sql)}
-      from claimed c join messages m on m.id = c.message_id`);
+      from claimed t join messages m on m.id = t.message_id ${sql.unsafe(CONTENTS)}`);
   return rows.map(toClaimedTask);
 }
 
@@ -98,14 +101,14 @@ export type ClaimedRow =
     attempts: number;
   };
 
-/** What a {@link ClaimedTask} is made of: from the rows just started `c` and their messages `m`. */
+/** What a {@link ClaimedTask} is made of: from the rows just started `t`, their messages `m` with contents `c`. */
 export function claimedColumns(sql: Sql) {
-  return sql`c.id, c.epoch, c.attempts, c.title, c.description, c.message_id, m.webhook_type,
-    m.verification, m.received_at, m.envelope, ${smallBody(sql)}`;
+  return sql`t.id, t.epoch, t.attempts, t.title, t.description, t.message_id, m.webhook_type,
+    m.verification, m.received_at, ${smallContents(sql)}`;
 }
 
 export function toClaimedTask(row: ClaimedRow): ClaimedTask {
-  const { headers, from_here } = JSON.parse(row.envelope) as Envelope;
+  const { headers, from_here } = readEnvelope(row.envelope);
   return {
     id: row.id,
     epoch: row.epoch,
@@ -138,6 +141,7 @@ export async function holdTasks(
       update tasks t set lease_until = now() + make_interval(secs => ${LEASE_SECONDS})
       from jsonb_to_recordset(${JSON.stringify(held)}::text::jsonb) as h(id uuid, epoch int)
       where t.id = h.id and t.epoch = h.epoch and t.status = 'running' and t.worker = ${worker}
+        and ${unflushed(sql)}
       returning t.id`);
   return new Set(rows.map((row) => row.id));
 }
@@ -163,7 +167,7 @@ export async function releaseTasks(database: Database, worker: string): Promise<
       update tasks
       set status = 'pending', epoch = epoch + 1, attempts = greatest(attempts - 1, 0),
         lease_until = null, worker = null
-      where worker = ${worker} and status = 'running'`);
+      where worker = ${worker} and open and status = 'running'`);
 }
 
 /** The tasks that have lost too many workers. */
@@ -175,7 +179,7 @@ export async function findCrashedTasks(
     (sql) =>
       sql<{ id: string; epoch: number; source: string }[]>`
       select id, epoch, source from tasks
-      where status = 'running' and attempts >= ${MOST_TASK_ATTEMPTS} and lease_until < now()
+      where open and status = 'running' and attempts >= ${MOST_TASK_ATTEMPTS} and lease_until < now()
       order by id limit 100`,
   );
 }
@@ -186,6 +190,6 @@ export async function endTaskLeases(database: Database): Promise<void> {
     "end the leases on tasks",
     (sql) =>
       sql`update tasks set lease_until = now() - interval '1 second'
-      where status = 'running' and lease_until is not null`,
+      where open and status = 'running' and lease_until is not null`,
   );
 }

@@ -51,6 +51,7 @@ export async function finishTasks(
       ), ended as (
         update tasks t
         set status = case f.status when 'later' then 'pending' else f.status end,
+          open = f.status not in ('completed', 'failed'),
           result_text = f.result_text, result_data = f.result_data,
           error_code = f.error_code, error_message = f.error_message, question = f.question,
           finished_at = case when f.status in ('completed', 'failed') then now() end,

@@ -163,7 +163,7 @@ export async function cancelTask(
     sql`
       with cancelled as (
         update tasks
-        set status = 'cancelled', epoch = epoch + 1, finished_at = now(), lease_until = null,
+        set status = 'cancelled', open = false, epoch = epoch + 1, finished_at = now(), lease_until = null,
           worker = null, question = null
         where id = ${id} and status in ('pending', 'running', 'waiting_input') returning id
       ), withdrawn as (
@@ -188,7 +188,8 @@ export async function retryTask(
     sql`
       with again as (
         update tasks
-        set status = 'pending', epoch = epoch + 1, attempts = 0, lease_until = null, worker = null,
+        set status = 'pending', open = true, epoch = epoch + 1, attempts = 0, lease_until = null,
+          worker = null,
           started_at = null, finished_at = null, error_code = null, error_message = null,
           question = null, answer = null, not_before = null
         where id = ${id} and status in ('failed', 'cancelled') returning id

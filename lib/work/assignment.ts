@@ -1,6 +1,6 @@
 import { parsePayload } from "../../sources/kit/payload.ts";
 import type { Assignment } from "../agent/agent.ts";
-import { readGroup } from "../message/group.ts";
+import { readGroup } from "../message/group/group.ts";
 import { readBody } from "../message/message.ts";
 import type { Services } from "../services.ts";
 import type { ClaimedTask } from "../task/claim.ts";

@@ -1,7 +1,7 @@
 import { threadOf } from "../../sources/slack/command.ts";
 import type { ClaimedMessage } from "../message/claim.ts";
 import type { MessageOutcome } from "../message/complete.ts";
-import type { GroupedMessage } from "../message/group.ts";
+import type { GroupedMessage } from "../message/group/group.ts";
 import { readBody } from "../message/message.ts";
 import type { GuardEntry } from "../message/replay_guard.ts";
 import { errorText } from "../process/log.ts";

@@ -1,5 +1,5 @@
 import { completeMessages } from "../message/complete.ts";
-import { addToGroup } from "../message/group.ts";
+import { addToGroup } from "../message/group/group.ts";
 import { rememberSigned } from "../message/replay_guard.ts";
 import { errorText } from "../process/log.ts";
 import type { Services } from "../services.ts";

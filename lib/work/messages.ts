@@ -1,11 +1,10 @@
 import {
   type ClaimedMessage,
   claimMessages,
-  claimSuspect,
   putOffMessages,
   releaseMessages,
 } from "../message/claim.ts";
-import { completeGroups } from "../message/group_complete.ts";
+import { completeGroups } from "../message/group/group_complete.ts";
 import { ensureWebhookUser } from "../people/user.ts";
 import type { Services } from "../services.ts";
 import { type DecidedMessage, decideMessage } from "./message_outcome.ts";
@@ -78,7 +77,7 @@ async function takeMessages(
     // Where there was something there may be more: look again at once.
     hands.foundMore = unheard > 0;
     hands.polledAt = performance.now();
-    taken += unheard + await takeSuspects(hands, signal);
+    taken += unheard;
   }
   return taken;
 }
@@ -88,17 +87,6 @@ function claim(
   which: { ids: readonly string[] } | { waitedMs: number },
 ): Promise<ClaimedMessage[]> {
   return claimMessages(database, { worker, max: MESSAGES_AT_ONCE, ...which });
-}
-
-/** Each alone, but all that a dead worker held, so that the last of them does not wait either. */
-async function takeSuspects(hands: MessageHands, signal: AbortSignal): Promise<number> {
-  let taken = 0;
-  while (taken < MESSAGES_AT_ONCE && !signal.aborted) {
-    const suspects = await claimSuspect(hands.services.database, hands.worker);
-    if (suspects.length === 0) break;
-    taken += await workOff(hands, suspects);
-  }
-  return taken;
 }
 
 /** @returns how many: those that are put off count, too. */

@@ -1,7 +1,7 @@
 import { readQuery } from "../../sources/kit/query.ts";
 import type { Registry } from "../../sources/rules/registry.ts";
 import type { Incoming, Source } from "../../sources/source.ts";
-import { groupKey } from "../message/group.ts";
+import { groupKey } from "../message/group/group.ts";
 import type { GuardEntry } from "../message/replay_guard.ts";
 import type { Config } from "../config/config.ts";
 import type { Description } from "../../sources/description.ts";

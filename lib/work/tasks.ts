@@ -94,7 +94,7 @@ export function createTaskStep(
 
 async function runTasks(hands: TaskHands, signal: AbortSignal): Promise<number> {
   const { running, worker, services } = hands;
-  const max = TASKS_AT_ONCE - running.size;
+  const max = (services.agent.tasksAtOnce ?? TASKS_AT_ONCE) - running.size;
   if (max <= 0 || signal.aborted || [...running.values()].some((run) => run.alone)) return 0;
   // Else it would take its own tasks over.
   if (running.size > 0 && performance.now() - hands.heldAt > STALE_MS) await hold(hands);

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import postgres from "postgres";
 import Stripe from "stripe";
 import { createRateLimit } from "../../handlers/webhook/rate_limit.ts";
-import { groupKey } from "../../lib/message/group.ts";
+import { groupKey } from "../../lib/message/group/group.ts";
 import { checkHealth } from "../../lib/monitor/health.ts";
 import { createWorker } from "../../lib/work/work.ts";
 import { json, openOtto, type Otto } from "../otto.ts";

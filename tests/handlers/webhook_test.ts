@@ -357,7 +357,8 @@ describe("behind one trusted proxy", () => {
     const id = await otto.send("any", "{}", { "x-forwarded-for": "1.2.3.4, 203.0.113.9" });
     const [message] = await otto.services.database.query(
       "look",
-      (sql) => sql<{ envelope: string }[]>`select envelope from messages where id = ${id}`,
+      (sql) =>
+        sql<{ envelope: string }[]>`select envelope from message_contents where message_id = ${id}`,
     );
     assertEquals(JSON.parse(message.envelope).client_ip, "203.0.113.9");
   });

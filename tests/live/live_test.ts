@@ -4,7 +4,7 @@ import postgres from "postgres";
 import { currentCursor, forgetChanges, isAfter, readChanges } from "../../lib/live/change.ts";
 import type { Database } from "../../lib/store/database.ts";
 import { openEmbedded } from "../../lib/store/embedded.ts";
-import { migrate } from "../../lib/store/migrate.ts";
+import { migrate } from "../../lib/store/schema/migrate.ts";
 import { openServer } from "../../lib/store/server/server.ts";
 import { newId } from "../../lib/store/id.ts";
 import { storeMessages } from "../../lib/message/insert.ts";

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, it } from "@std/testing/bdd"
 import fc from "fast-check";
 import type { Database, Sql } from "../../lib/store/database.ts";
 import { openEmbedded } from "../../lib/store/embedded.ts";
-import { migrate } from "../../lib/store/migrate.ts";
+import { migrate } from "../../lib/store/schema/migrate.ts";
 import { openServer } from "../../lib/store/server/server.ts";
 import { type Inbox, InboxClosedError, openInbox } from "../../lib/message/inbox.ts";
 import { storeMessages } from "../../lib/message/insert.ts";
@@ -370,7 +370,7 @@ function inboxSuite(
       const [{ inserts }] = await ask({ database: single }, (sql) =>
         sql`
           select count(*)::int as inserts from pg_prepared_statements
-          where statement like '%with given (%' and parameter_types <> '{}'`);
+          where statement like '%with rows (%' and parameter_types <> '{}'`);
       assert(inserts <= 7, `${inserts} statements`);
     });
 
@@ -428,7 +428,7 @@ function watch(
             { length: parameters.length / PARAMETERS },
             (_, n) => parameters.slice(n * PARAMETERS, (n + 1) * PARAMETERS),
           ).filter(([id]) => valueOf(id) !== null);
-          const bytes = rows.reduce((sum, row) => sum + (valueOf(row[6]) as string).length, 0);
+          const bytes = rows.reduce((sum, row) => sum + (valueOf(row[7]) as string).length, 0);
           done = told({ rows: rows.length, bytes });
           return sql.unsafe(text, parameters as never[], options);
         };

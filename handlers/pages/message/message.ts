@@ -1,5 +1,5 @@
 import { type Context, Hono } from "hono";
-import { countSharing } from "../../../lib/message/group.ts";
+import { countSharing } from "../../../lib/message/group/group.ts";
 import { deleteMessage } from "../../../lib/message/delete.ts";
 import { findMessages, readPassage, type WholeMessage } from "../../../lib/message/message.ts";
 import { searchMessages } from "../../../lib/message/search.ts";

@@ -1,5 +1,5 @@
 import { html } from "hono/html";
-import type { TaskGroup } from "../../../lib/message/group.ts";
+import type { TaskGroup } from "../../../lib/message/group/group.ts";
 import type { Approval } from "../../../lib/task/approval.ts";
 import type { Message } from "../../../lib/message/message.ts";
 import type { Notification } from "../../../lib/notify/notification.ts";

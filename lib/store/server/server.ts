@@ -1,6 +1,6 @@
 import { deadline } from "../../async/deadline.ts";
 import { errorText, type Log } from "../../process/log.ts";
-import type { Database } from "../database.ts";
+import type { Database, Sql } from "../database.ts";
 import { newId } from "../id.ts";
 import { openListener } from "./listener.ts";
 import { codeOf, type ConnectionPool, driverOf, openPool, type StatementFailure } from "./pool.ts";
@@ -41,6 +41,8 @@ export interface Server extends Database {
   apart(): Database;
   /** Looks whether a NOTIFY would be heard here: behind some poolers none is. */
   hears(): Promise<boolean>;
+  /** Opens a session beside all of them, for statements that may take hours. Whoever asks ends it. */
+  alone(): Sql;
 }
 
 /**
@@ -195,6 +197,7 @@ export function openServer({ url, prepare, connections, log }: ServerOptions): S
     ...database,
     address,
     hears,
+    alone: () => sessions({ ...style, prepare: false }),
     apart() {
       const most = main.limit >= TWO_APART_FROM ? 2 : main.limit > 1 ? 1 : 0;
       if (most === 0) return { ...database, [Symbol.asyncDispose]: () => Promise.resolve() };

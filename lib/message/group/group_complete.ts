@@ -1,9 +1,9 @@
 import type { TaskGroup } from "./group.ts";
-import type { Database } from "../store/database.ts";
-import { LINE_LENGTH } from "../../sources/description.ts";
-import { newId } from "../store/id.ts";
-import { oneLine } from "../../sources/kit/line.ts";
-import { storedJson } from "../store/stored.ts";
+import type { Database } from "../../store/database.ts";
+import { LINE_LENGTH } from "../../../sources/description.ts";
+import { newId } from "../../store/id.ts";
+import { oneLine } from "../../../sources/kit/line.ts";
+import { storedJson } from "../../store/stored.ts";
 
 /** So many messages of a group are told by their titles: a page and a prompt hold no more lines. */
 const MOST_TOLD = 50;

@@ -1,8 +1,11 @@
 import { createHash } from "node:crypto";
-import type { Database } from "../store/database.ts";
-import { newId } from "../store/id.ts";
-import type { Verification } from "./message.ts";
-import { storedJson } from "../store/stored.ts";
+import type { Database, Sql } from "../../store/database.ts";
+import { newId } from "../../store/id.ts";
+import type { Verification } from "../message.ts";
+import { storedJson } from "../../store/stored.ts";
+
+/** Says of a new message, in SQL, that it does not wait in a group: there it is leased for ever. */
+export const notHeld = (sql: Sql) => sql`lease_until is distinct from 'infinity'`;
 
 /** A claimed message that waits for others which are about the same (the `merge` of SOURCES_FILE). */
 export interface GroupedMessage {

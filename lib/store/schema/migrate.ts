@@ -1,11 +1,15 @@
 import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import type { Log } from "../process/log.ts";
-import type { Database } from "./database.ts";
+import type { Log } from "../../process/log.ts";
+import type { Database } from "../database.ts";
+import { AFTER, FOLDER, noteUpgraded } from "./upgrade.ts";
 
 /** A large table takes its time; whoever waits sees `not ready` in /webhook/health. */
 const MIGRATION_MS = 10 * 60_000;
+/**
+ * Whoever asks for a lock on a table that somebody reads holds up all who come later. So it is given
+ * up soon, before a message that waits behind it is refused, and tried again.
+ */
+const LOCK_MS = 500;
 /** Any fixed number: the same in every Otto, so that only one migrates at a time. */
 const MIGRATION_LOCK = 710_846;
 
@@ -16,12 +20,13 @@ const MIGRATION_LOCK = 710_846;
  * A migration must leave the previous version's code working: during a rolling
  * deploy both run on one database.
  *
+ * What would hold the previous version up stands in `NNNN_name.after.sql`: see `finishUpgrades`.
+ *
  * There are no 0005 and 0009: they were the numbers of plans that were dropped
  * before release. A number is never used again.
  */
 export async function migrate(database: Database, log: Log): Promise<void> {
-  const folder = fileURLToPath(new URL("./migrations/", import.meta.url));
-  const files = (await readdir(folder)).filter((name) => name.endsWith(".sql")).sort();
+  const files = (await readdir(FOLDER)).filter((name) => /^\d+_\w+\.sql$/.test(name)).sort();
   // Two processes may create the table at once, and "if not exists" does not stop them.
   await database.query("create the table of migrations", (sql) =>
     sql.unsafe(`
@@ -37,7 +42,8 @@ export async function migrate(database: Database, log: Log): Promise<void> {
   for (const name of files) {
     const version = Number.parseInt(name, 10);
     if (known.has(version)) continue;
-    const statements = await readFile(join(folder, name), "utf8");
+    const statements = await readFile(new URL(name, FOLDER), "utf8") +
+      (known.size === 0 ? await readRest(name) : "");
     try {
       // One simple query is one transaction. The insert comes first: it fails
       // when another process was quicker while this one waited for the lock.
@@ -45,6 +51,7 @@ export async function migrate(database: Database, log: Log): Promise<void> {
         sql.unsafe(`
           set local statement_timeout = 0; set local lock_timeout = 0;
           select pg_advisory_xact_lock(${MIGRATION_LOCK});
+          set local lock_timeout = ${LOCK_MS};
           insert into migrations (version, name) values (${version}, '${name}');
           ${statements}`), MIGRATION_MS);
       log.info("database.migrated", { migration: name });
@@ -53,4 +60,12 @@ export async function migrate(database: Database, log: Log): Promise<void> {
       if (code !== "23505" || table_name !== "migrations") throw error;
     }
   }
+}
+
+/** What `finishUpgrades` does elsewhere: in a new database there is nobody whom it could hold up. */
+async function readRest(name: string): Promise<string> {
+  const rest = name.replace(/\.sql$/, AFTER);
+  const statements = await readFile(new URL(rest, FOLDER), "utf8").catch(() => undefined);
+  if (statements === undefined) return "";
+  return `${statements.replaceAll(" concurrently", "")}\n${noteUpgraded(rest)};`;
 }

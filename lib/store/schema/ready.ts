@@ -1,11 +1,11 @@
-import { pause } from "../async/deadline.ts";
-import { errorText, type Log } from "../process/log.ts";
-import { Refusal } from "../process/refusal.ts";
-import type { Database } from "./database.ts";
-import { requireUtf8 } from "./encoding.ts";
+import { pause } from "../../async/deadline.ts";
+import { errorText, type Log } from "../../process/log.ts";
+import { Refusal } from "../../process/refusal.ts";
+import type { Database } from "../database.ts";
+import { requireUtf8 } from "../encoding.ts";
 import { migrate } from "./migrate.ts";
-import { permanentFault } from "./server/permanent_fault.ts";
-import type { Server } from "./server/server.ts";
+import { permanentFault } from "../server/permanent_fault.ts";
+import type { Server } from "../server/server.ts";
 
 /** How far the database is. */
 export interface Readiness {

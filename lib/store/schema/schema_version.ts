@@ -1,4 +1,4 @@
-import type { Database } from "./database.ts";
+import type { Database } from "../database.ts";
 
 /** The newest migration that the database has, as people read it: `12 (sources)`. */
 export async function schemaVersion(database: Database): Promise<string> {
