@@ -155,7 +155,11 @@ async function keepFinish(hands: TaskHands, finish: Finish, signal: AbortSignal)
 
 async function collect({ services, finisher, done }: TaskHands): Promise<number> {
   const { endings, unstarted } = await services.jobs.collect();
-  for (const ending of endings) await keepEnding(services, finisher, ending);
+  // Together, so that they share their statements.
+  const kept = await Promise.allSettled(
+    endings.map((ending) => keepEnding(services, finisher, ending)),
+  );
+  for (const each of kept) if (each.status === "rejected") throw each.reason;
   done(endings.length);
   await tellUnstarted(
     services.database,
