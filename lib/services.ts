@@ -12,7 +12,7 @@ import { type Config, secretsIn } from "./config/config.ts";
 import type { Database } from "./store/database.ts";
 import { openEmbedded } from "./store/embedded.ts";
 import { prepareDatabase, type Readiness } from "./store/ready.ts";
-import { openServer, type ServerOptions } from "./store/server/server.ts";
+import { openServer, type Server, type ServerOptions } from "./store/server/server.ts";
 import { describeUnknown } from "./store/server/address.ts";
 import { type Inbox, openInbox } from "./message/inbox.ts";
 import { openArqJobs } from "./jobs/arq.ts";
@@ -32,6 +32,7 @@ import { openRedisQueue } from "./queue/redis.ts";
 import { openSpill, type Spill } from "./message/spill/spill.ts";
 import { createRedactor } from "./redaction/redact.ts";
 import { openRedis } from "./store/redis.ts";
+import { openRedisOwner, type RedisOwner } from "./store/redis_owner.ts";
 import { channelsOf, instructionsOf, readSources } from "./config/source_file.ts";
 import { refuseUnreadSecrets } from "./config/start.ts";
 
@@ -45,6 +46,7 @@ export interface Services extends AsyncDisposable, Readiness {
   readonly inbox: Inbox;
   readonly quarantine: Quarantine;
   readonly spill?: Spill;
+  readonly redisOwner?: RedisOwner;
   readonly agent: Agent;
   readonly jobs: Jobs;
   readonly channels: readonly Channel[];
@@ -84,18 +86,18 @@ async function openServicesWith(
   }
   // Messages must not wait behind the questions of a page.
   const inboxDatabase = server?.apart() ?? database;
-  const { queue, spill } = openQueue(config, database, log, closer);
-  const inbox = openInbox({ database: inboxDatabase, queue, spill, log });
-  closer.defer(() => inbox.idle());
-  const quarantine = openQuarantine({ database, log });
-  closer.defer(() => quarantine.idle());
-
   const { ready, reached, notReady } = prepareDatabase(database, {
     server,
     pools: [inboxDatabase],
     log,
     signal,
   });
+  const { queue, spill, redisOwner } = openQueue(config, { database, server, ready, log }, closer);
+  const inbox = openInbox({ database: inboxDatabase, queue, spill, log });
+  closer.defer(() => inbox.idle());
+  const quarantine = openQuarantine({ database, log });
+  closer.defer(() => quarantine.idle());
+
   // Whoever listens finds it out by that.
   if (server && queue.backend === "postgres") {
     ready.then(() => server.hears()).catch((error) =>
@@ -118,6 +120,7 @@ async function openServicesWith(
     inbox,
     quarantine,
     spill,
+    redisOwner,
     agent: openAgent({ config, sources, database, log }),
     jobs: openJobs(config, database, log, closer),
     channels: [webChannel],
@@ -170,19 +173,26 @@ export function serverOptions(
 }
 
 function openQueue(
-  { databaseUrl, redisUrl, redisDurable }: Config,
-  database: Database,
-  log: Log,
+  { redisUrl, redisDurable }: Config,
+  { database, server, ready, log }: {
+    database: Database;
+    server?: Server;
+    ready: Promise<void>;
+    log: Log;
+  },
   closer: Closer,
-): { queue: Queue; spill?: Spill } {
-  if (databaseUrl === undefined) return { queue: openLocalQueue() };
+): Pick<Services, "queue" | "spill" | "redisOwner"> {
+  if (server === undefined) return { queue: openLocalQueue() };
   if (redisUrl === undefined) return { queue: openPostgresQueue(database, log) };
   const redis = closer.add(openRedis(redisUrl, log));
   // A blocking read holds up every command behind it, hence its own connection.
   const reader = closer.add(openRedis(redisUrl, log));
+  const { address } = server;
+  const redisOwner = closer.add(openRedisOwner(redis, { database, address, ready, log }));
   return {
     queue: openRedisQueue(redis, reader, log),
-    spill: openSpill(redis, { trusted: redisDurable, log }),
+    spill: openSpill(redis, { trusted: redisDurable, owner: redisOwner, log }),
+    redisOwner,
   };
 }
 

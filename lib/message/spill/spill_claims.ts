@@ -67,7 +67,14 @@ interface Entry {
  * promised, only made rare: a move may be repeated, since the inbox knows a
  * message by its id.
  */
-export function openSpillClaims(redis: Redis, log: Log): SpillClaims {
+export function openSpillClaims(
+  redis: Redis,
+  { log, isOurs }: {
+    log: Log;
+    /** Whether a message was spilled for this database; the name is empty where nobody knew. */
+    isOurs: (database: string) => boolean;
+  },
+): SpillClaims {
   let lookedAt = -Infinity;
 
   async function withGroup<T>(ask: () => Promise<T>): Promise<T> {
@@ -124,16 +131,25 @@ export function openSpillClaims(redis: Redis, log: Log): SpillClaims {
     return (entries as unknown as (Entry | null)[]).filter((entry) => entry !== null);
   }
 
+  /** Not ours, or damaged: it must not stand in the way of the others. */
+  function leave(aside: Parameters<typeof putAside>[1], why: string): void {
+    putAside(redis, aside, why)
+      .catch((cause) => log.warn("spill.refuse_failed", { error: errorText(cause) }));
+    log.error("spill.put_aside", { entry: aside.entry, error: why });
+  }
+
   function read({ id, message: fields }: Entry): Spilled[] {
     const entry = Buffer.from(id).toString();
+    const size = fields.about?.byteLength + fields.body?.byteLength;
+    if (!isOurs(Buffer.from(fields.database ?? []).toString())) {
+      leave({ entry, fields, size }, "it is for another Otto's database");
+      return [];
+    }
     try {
       const message = fromSpillFields(fields);
-      return [{ entry, message, size: fields.about.byteLength + fields.body.byteLength }];
+      return [{ entry, message, size }];
     } catch (error) {
-      // Not ours, or damaged: it must not stand in the way of the others.
-      putAside(redis, { entry, fields, size: 0 }, errorText(error))
-        .catch((cause) => log.warn("spill.refuse_failed", { error: errorText(cause) }));
-      log.error("spill.unreadable", { entry, error: errorText(error) });
+      leave({ entry, fields, size: 0 }, errorText(error));
       return [];
     }
   }
