@@ -30,6 +30,7 @@ import { openPostgresQueue } from "./queue/postgres.ts";
 import { openLocalQueue, type Queue } from "./queue/queue.ts";
 import { openRedisQueue } from "./queue/redis.ts";
 import { openSpill, type Spill } from "./message/spill/spill.ts";
+import { SPILL_STREAM } from "./message/spill/spill_stream.ts";
 import { createRedactor } from "./redaction/redact.ts";
 import { openRedis } from "./store/redis.ts";
 import { openRedisOwner, type RedisOwner } from "./store/redis_owner.ts";
@@ -188,7 +189,9 @@ function openQueue(
   // A blocking read holds up every command behind it, hence its own connection.
   const reader = closer.add(openRedis(redisUrl, log));
   const { address } = server;
-  const redisOwner = closer.add(openRedisOwner(redis, { database, address, ready, log }));
+  const redisOwner = closer.add(
+    openRedisOwner(redis, { database, address, spill: SPILL_STREAM, ready, log }),
+  );
   return {
     queue: openRedisQueue(redis, reader, log),
     spill: openSpill(redis, { trusted: redisDurable, owner: redisOwner, log }),

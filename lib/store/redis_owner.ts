@@ -6,9 +6,9 @@ import type { Redis } from "./redis.ts";
 import type { ServerAddress } from "./server/address.ts";
 
 /**
- * The identity of the database that this Redis belongs to, and by which addresses
- * databases were reached that use it: a hash, which whoever takes the Redis for
- * another database deletes.
+ * The identity of the database that this Redis belongs to, when a process of it was
+ * last here, and by which addresses databases were reached that use it: a hash,
+ * which whoever takes the Redis for another database deletes.
  */
 export const OWNER_KEY = "otto:owner";
 
@@ -26,38 +26,62 @@ export interface RedisOwner extends AsyncDisposable {
   readonly database: string | undefined;
 }
 
-/** How long it is ours without another look: an operator gives it away by hand, and seldom. */
+/** How long it is ours without another look. */
 const OURS_MS = 10_000;
+/**
+ * An owner that was not here for so long, three looks, is gone: another database may
+ * own the Redis, unless there is something in it that was spilled for the old one.
+ */
+const GONE_MS = 30_000;
 /** A store that does not answer is asked again this soon. */
 const RETRY_MS = 1_000;
 
 /**
- * The first database to come owns the Redis. An address at which several databases were
- * reached, on different networks, says nothing.
+ * The first database to come owns the Redis, until it is gone. An address at which several
+ * databases were reached, on different networks, says nothing. Where Redis takes no writes
+ * the owner goes on being it.
  *
  * @returns whose it is, and whether a database at this address is the owner.
  */
 const LOOK = `
 local at = 'at ' .. ARGV[2]
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local owner = redis.call('HGET', KEYS[1], 'id')
 if ARGV[1] ~= '' then
-  if redis.call('HEXISTS', KEYS[1], 'id') == 0 then redis.call('HSET', KEYS[1], 'id', ARGV[1]) end
+  local seen = tonumber(redis.call('HGET', KEYS[1], 'seen') or 0)
+  if owner and owner ~= ARGV[1] and now - seen > tonumber(ARGV[3])
+    and redis.call('XLEN', KEYS[2]) == 0 then
+    redis.call('DEL', KEYS[1])
+    owner = false
+  end
+  if not owner then
+    redis.call('HSET', KEYS[1], 'id', ARGV[1])
+    owner = ARGV[1]
+  end
   local known = redis.call('HGET', KEYS[1], at)
   if not known then redis.call('HSET', KEYS[1], at, ARGV[1])
   elseif known ~= ARGV[1] and known ~= 'several' then redis.call('HSET', KEYS[1], at, 'several') end
 end
-local owner = redis.call('HGET', KEYS[1], 'id')
-return {owner or '', owner and redis.call('HGET', KEYS[1], at) == owner and 1 or 0}`;
+local presumed = owner and redis.call('HGET', KEYS[1], at) == owner
+if owner and (owner == ARGV[1] or ARGV[1] == '' and presumed) then
+  redis.pcall('HSET', KEYS[1], 'seen', string.format('%.0f', now))
+end
+return {owner or '', presumed and 1 or 0}`;
 
 /**
- * Claims the Redis for this database as soon as both are there, unless it is another's.
+ * Claims the Redis for this database as soon as both are there, unless it is another's,
+ * and says again and again that its owner is here.
  *
  * @param ready resolves when the database can be asked for its identity.
+ * @param spill the stream that has to be empty before another database may own the Redis.
  */
 export function openRedisOwner(
   redis: Redis,
-  { database, address, ready, log }: {
+  { database, address, spill, ready, log }: {
     database: Database;
     address: ServerAddress;
+    spill: string;
     ready: Promise<void>;
     log: Log;
   },
@@ -73,7 +97,11 @@ export function openRedisOwner(
     if (performance.now() - oursAt < OURS_MS) return "ours";
     const [owner, isAtAddress] = await redis.run(
       "ask whose Redis it is",
-      (client) => client.eval(LOOK, { keys: [OWNER_KEY], arguments: [identity ?? "", at] }),
+      (client) =>
+        client.eval(LOOK, {
+          keys: [OWNER_KEY, spill],
+          arguments: [identity ?? "", at, String(GONE_MS)],
+        }),
     ) as [string, number];
     if (owner === "") return "nobody";
     if (identity === undefined) {
@@ -86,11 +114,16 @@ export function openRedisOwner(
   }
 
   async function claim(): Promise<void> {
+    let before: Ownership | undefined;
     while (!closed.signal.aborted) {
       try {
         identity ??= await readIdentity(database);
-        if (await look() === "another") log.error("redis.another_owner", { hint: ANOTHER_HINT });
-        return;
+        const whose = await look();
+        if (whose === "another" && before !== whose) {
+          log.error("redis.another_owner", { hint: ANOTHER_HINT });
+        }
+        before = whose;
+        await pause(OURS_MS, closed.signal);
       } catch (error) {
         log.debug("redis.claim_failed", { error: errorText(error) });
         await pause(RETRY_MS, closed.signal);
@@ -127,15 +160,17 @@ export async function findOwner(
     (client) => client.hGetAll(OWNER_KEY),
   );
   if (id === undefined) return { whose: "nobody", addresses: [] };
-  const addresses = Object.entries(rest).filter(([, owner]) => owner === id)
-    .map(([field]) => field.replace(/^at /, ""));
+  const addresses = Object.entries(rest)
+    .filter(([field, owner]) => field.startsWith("at ") && owner === id)
+    .map(([field]) => field.slice("at ".length));
   return { whose: await findIdentity(database) === id ? "ours" : "another", addresses };
 }
 
 /** What an operator does about a Redis of another Otto's. */
 export const ANOTHER_HINT =
   "Give each Otto a database number of its own: REDIS_URL=redis://host:6379/1. If the other " +
-  `database is gone for good: redis-cli DEL ${OWNER_KEY}`;
+  `database is gone for good: redis-cli DEL ${OWNER_KEY}, or wait for half a minute where nothing ` +
+  "is spilled";
 
 /** A database as people name it, without who asks. */
 function addressText({ hosts, database, user }: ServerAddress): string {

@@ -87,6 +87,26 @@ describeWith({ postgres: "own", redis: "durable" }, "one Redis of two Ottos", (s
     assertEquals(n, 1);
   });
 
+  it("is the other's when the first one is gone and has left nothing in it", async () => {
+    const beGone = () => inRedis((client) => client.hSet(OWNER_KEY, "seen", Date.now() - 60_000));
+    {
+      await using first = await open(env);
+      await first.spill!.put(messageOf());
+    }
+    await beGone();
+    await using other = await open(otherEnv);
+    assertEquals(await other.redisOwner!.look(), "another");
+    {
+      await using first = await open(env);
+      assertEquals(await first.move(), 1);
+      assertEquals(await other.redisOwner!.look(), "another");
+    }
+    await beGone();
+    assertEquals(await other.redisOwner!.look(), "ours");
+    await using first = await open(env);
+    assertEquals(await first.redisOwner!.look(), "another");
+  });
+
   it("is known by a process that starts while its own database is away", async () => {
     {
       await using _first = await open(env);
