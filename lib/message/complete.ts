@@ -129,7 +129,8 @@ export async function failCrashedMessages(database: Database): Promise<number> {
     (sql) =>
       sql<{ id: string; epoch: number }[]>`
       select id, epoch from messages
-      where state = 'new' and attempts >= ${MOST_ATTEMPTS} and lease_until < now()
+      where state = 'new' and attempts >= ${MOST_ATTEMPTS}
+        and (lease_until is null or lease_until < now())
       order by id limit 100`,
   );
   if (rows.length > 0) {
