@@ -13,7 +13,7 @@ import type { Database } from "./store/database.ts";
 import { openEmbedded } from "./store/embedded.ts";
 import { prepareDatabase, type Readiness } from "./store/schema/ready.ts";
 import { finishUpgrades } from "./store/schema/upgrade.ts";
-import { openServer, type ServerOptions } from "./store/server/server.ts";
+import { openServer, type Server, type ServerOptions } from "./store/server/server.ts";
 import { describeUnknown } from "./store/server/address.ts";
 import { type Inbox, openInbox } from "./message/inbox.ts";
 import { openArqJobs } from "./jobs/arq.ts";
@@ -31,8 +31,10 @@ import { openPostgresQueue } from "./queue/postgres.ts";
 import { openLocalQueue, type Queue } from "./queue/queue.ts";
 import { openRedisQueue } from "./queue/redis.ts";
 import { openSpill, type Spill } from "./message/spill/spill.ts";
+import { SPILL_STREAM } from "./message/spill/spill_stream.ts";
 import { createRedactor } from "./redaction/redact.ts";
 import { openRedis } from "./store/redis.ts";
+import { openRedisOwner, type RedisOwner } from "./store/redis_owner.ts";
 import { channelsOf, instructionsOf, readSources } from "./config/source_file.ts";
 import { refuseUnreadSecrets } from "./config/start.ts";
 
@@ -46,6 +48,7 @@ export interface Services extends AsyncDisposable, Readiness {
   readonly inbox: Inbox;
   readonly quarantine: Quarantine;
   readonly spill?: Spill;
+  readonly redisOwner?: RedisOwner;
   readonly agent: Agent;
   readonly jobs: Jobs;
   readonly channels: readonly Channel[];
@@ -85,12 +88,6 @@ async function openServicesWith(
   }
   // Messages must not wait behind the questions of a page.
   const inboxDatabase = server?.apart() ?? database;
-  const { queue, spill } = openQueue(config, database, log, closer);
-  const inbox = openInbox({ database: inboxDatabase, queue, spill, log });
-  closer.defer(() => inbox.idle());
-  const quarantine = openQuarantine({ database, log });
-  closer.defer(() => quarantine.idle());
-
   const { ready, reached, notReady } = prepareDatabase(database, {
     server,
     pools: [inboxDatabase],
@@ -106,6 +103,12 @@ async function openServicesWith(
     stopUpgrade.abort();
     await upgraded;
   });
+  const { queue, spill, redisOwner } = openQueue(config, { database, server, ready, log }, closer);
+  const inbox = openInbox({ database: inboxDatabase, queue, spill, log });
+  closer.defer(() => inbox.idle());
+  const quarantine = openQuarantine({ database, log });
+  closer.defer(() => quarantine.idle());
+
   // Whoever listens finds it out by that.
   if (server && queue.backend === "postgres") {
     ready.then(() => server.hears()).catch((error) =>
@@ -128,6 +131,7 @@ async function openServicesWith(
     inbox,
     quarantine,
     spill,
+    redisOwner,
     agent: openAgent({ config, sources, database, log }),
     jobs: openJobs(config, database, log, closer),
     channels: [webChannel],
@@ -180,19 +184,28 @@ export function serverOptions(
 }
 
 function openQueue(
-  { databaseUrl, redisUrl, redisDurable }: Config,
-  database: Database,
-  log: Log,
+  { redisUrl, redisDurable }: Config,
+  { database, server, ready, log }: {
+    database: Database;
+    server?: Server;
+    ready: Promise<void>;
+    log: Log;
+  },
   closer: Closer,
-): { queue: Queue; spill?: Spill } {
-  if (databaseUrl === undefined) return { queue: openLocalQueue() };
+): Pick<Services, "queue" | "spill" | "redisOwner"> {
+  if (server === undefined) return { queue: openLocalQueue() };
   if (redisUrl === undefined) return { queue: openPostgresQueue(database, log) };
   const redis = closer.add(openRedis(redisUrl, log));
   // A blocking read holds up every command behind it, hence its own connection.
   const reader = closer.add(openRedis(redisUrl, log));
+  const { address } = server;
+  const redisOwner = closer.add(
+    openRedisOwner(redis, { database, address, spill: SPILL_STREAM, ready, log }),
+  );
   return {
     queue: openRedisQueue(redis, reader, log),
-    spill: openSpill(redis, { trusted: redisDurable, log }),
+    spill: openSpill(redis, { trusted: redisDurable, owner: redisOwner, log }),
+    redisOwner,
   };
 }
 

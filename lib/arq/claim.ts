@@ -58,8 +58,14 @@ if redis.call('EXISTS', KEYS[1]) == 1 then return {0} end
 local score = redis.call('ZSCORE', KEYS[2], ARGV[1])
 if not score or tonumber(score) == 0 or tonumber(score) > tonumber(ARGV[2]) then return {0} end
 redis.call('PSETEX', KEYS[1], ARGV[3], ARGV[4])
-local job = redis.call('GET', KEYS[3])
-local try = redis.call('INCR', KEYS[4])
+-- A key of a wrong type holds no job: it is answered as one that has expired, not tried for ever.
+local job = redis.pcall('GET', KEYS[3])
+if type(job) == 'table' then job = false end
+local try = redis.pcall('INCR', KEYS[4])
+if type(try) == 'table' then
+  redis.call('SET', KEYS[4], 1)
+  try = 1
+end
 redis.call('EXPIRE', KEYS[4], ${RETRY_SECONDS})
 local aborted = redis.call('ZREM', KEYS[5], ARGV[1])
 return {1, score, try, aborted, job}`;

@@ -164,6 +164,8 @@ export function decodeResult(bytes: Uint8Array): Result {
 /** How a job ended, as far as its result can be read. */
 export type JobOutcome =
   & { tries: number; success: boolean }
+  /** Only of a result that was read to its end. */
+  & Partial<Pick<Result, "startedAt" | "finishedAt">>
   /** What was returned or raised; `problem` says why it cannot be read. */
   & ({ value: PickleValue } | { problem: string });
 
@@ -179,8 +181,8 @@ const STOP = 0x2e;
  */
 export function readOutcome(bytes: Uint8Array, { whole }: { whole: boolean }): JobOutcome {
   try {
-    const { tries, success, value } = decodeResult(bytes);
-    return { tries, success, value };
+    const { tries, success, value, startedAt, finishedAt } = decodeResult(bytes);
+    return { tries, success, value, startedAt, finishedAt };
   } catch (error) {
     if (!(error instanceof PickleError)) throw error;
     const items = whole && bytes.at(-1) !== STOP ? undefined : decodeBeginning(bytes, "s");

@@ -85,8 +85,10 @@ async function finish(
 ): Promise<Ending[]> {
   const { id, source } = task;
   // One that was never seen to start has no epoch yet that may end it.
-  const epoch = task.status === "running"
-    ? task.epoch
-    : await markStarted(database, { ...task, actor: "arq" });
+  const epoch = task.status === "running" ? task.epoch : await markStarted(database, {
+    ...task,
+    actor: "arq",
+    startedAt: "times" in end ? end.times?.startedAt : undefined,
+  });
   return epoch === undefined ? [] : [{ id, epoch, source, actor, end }];
 }

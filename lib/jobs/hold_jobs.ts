@@ -5,7 +5,7 @@ import type { JobInHand, JobsInHand } from "./in_hand.ts";
 import { readHeldStates } from "./job_rows.ts";
 import { type JobStores, unlessRedisAway } from "./job_stores.ts";
 import type { Held } from "./jobs.ts";
-import { LEASE_MS } from "./start_jobs.ts";
+import { RENEWED_SECONDS } from "../message/claim.ts";
 import { EXPIRES_MS } from "./submitter.ts";
 
 /**
@@ -48,7 +48,7 @@ async function renewLeases(
 ): Promise<Set<JobInHand>> {
   const leases = await Promise.all(
     jobs.map(({ claim }) => {
-      const lease = { leaseMs: LEASE_MS, expiresMs: EXPIRES_MS };
+      const lease = { leaseMs: RENEWED_SECONDS * 1_000, expiresMs: EXPIRES_MS };
       return unlessRedisAway(log, extendClaim(redis, claim, lease));
     }),
   );

@@ -133,11 +133,13 @@ export async function startTasks(
 /**
  * Notes that somebody else works on a task, whose end is then this epoch's.
  *
+ * @param startedAt since when, in milliseconds since 1970 by that worker's clock;
+ * since now when left out. It counts where it can be right.
  * @returns the new epoch; undefined when the task has moved on meanwhile.
  */
 export async function markStarted(
   database: Database,
-  { id, epoch, actor }: Held & { actor: string },
+  { id, epoch, actor, startedAt }: Held & { actor: string; startedAt?: number },
 ): Promise<number | undefined> {
   const [row] = await database.query(
     "note that a task was started",
@@ -146,15 +148,20 @@ export async function markStarted(
       with started as (
         update tasks t
         set status = 'running', epoch = t.epoch + 1, worker = null, lease_until = null,
-          started_at = coalesce(t.started_at, now()), job_state = 'started',
+          started_at = coalesce(t.started_at, before.since), job_state = 'started',
           job_epoch = t.epoch + 1
-        from (select id, status as was from tasks where id = ${id}) before
+        from (
+          select id, status as was, least(now(), greatest(created_at,
+            to_timestamp(coalesce(${startedAt ?? null}::float8 / 1000, 'infinity')))) as since
+          from tasks where id = ${id}
+        ) before
         where t.id = before.id and t.epoch = ${epoch} and t.status in ('pending', 'running')
-        returning t.id, t.epoch, before.was
+        returning t.id, t.epoch, before.was, before.since
       ), noted as (
-        insert into task_events (id, task_id, kind, actor, data)
-        select ${newId()}, id, case was when 'pending' then 'started' else 'taken_over' end,
-          ${actor}, '{}'::jsonb from started
+        insert into task_events (id, task_id, at, kind, actor, data)
+        select ${newId()}, id, since,
+          case was when 'pending' then 'started' else 'taken_over' end, ${actor}, '{}'::jsonb
+        from started
       ), changed as (
         insert into changes (kind, ids) select 'task', array[id] from started
       )

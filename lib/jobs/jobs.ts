@@ -1,5 +1,5 @@
 import type { ClaimedTask } from "../task/claim.ts";
-import type { Finish } from "../task/finish.ts";
+import type { Finish, WorkTimes } from "../task/finish.ts";
 
 /** A task in a worker's hands: only the epoch of its start may end it. */
 export interface Held {
@@ -12,8 +12,8 @@ export interface Ending extends Held {
   source: string;
   actor: string;
   end:
-    | { status: "completed"; result: { text: string; data: unknown } }
-    | { status: "failed"; error: { code: string; message: string } }
+    | { status: "completed"; result: { text: string; data: unknown }; times?: WorkTimes }
+    | { status: "failed"; error: { code: string; message: string }; times?: WorkTimes }
     /** Nothing has been done: it is tried again, no sooner than in so many seconds. */
     | { status: "later"; afterSeconds: number; reason: string };
 }

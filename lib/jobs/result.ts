@@ -8,12 +8,13 @@ import {
 } from "../arq/inspect_job.ts";
 import { type Json, toJson } from "../arq/pickle/json.ts";
 import { PickleError, type PickleValue, PyObject } from "../arq/pickle/value.ts";
-import { readOutcome } from "../arq/wire.ts";
+import { type JobOutcome, readOutcome } from "../arq/wire.ts";
 import { layOutJson } from "../../sources/kit/json_layout.ts";
 import { errorText } from "../process/log.ts";
 import { type Redact, redactTexts } from "../redaction/redact.ts";
 import { newId } from "../store/id.ts";
 import type { Redis } from "../store/redis.ts";
+import type { WorkTimes } from "../task/finish.ts";
 import type { Ending } from "./jobs.ts";
 
 /** The most of a result's text and of an error's message that is kept, in characters: as over HTTP. */
@@ -114,7 +115,8 @@ export function endOf(
       ? outcome.problem
       : undefined;
     if (problem === undefined && "value" in outcome) {
-      return outcome.success ? completed(outcome.value) : raised(outcome.value);
+      const end = outcome.success ? completed(outcome.value) : raised(outcome.value);
+      return end.status === "cancelled" ? end : { ...end, times: timesOf(outcome) };
     }
     return outcome.success
       ? { status: "completed", result: { text: unshown(problem), data: null } }
@@ -122,6 +124,10 @@ export function endOf(
   } catch (error) {
     return failed("result_unreadable", `the agent's result cannot be read: ${errorText(error)}`);
   }
+}
+
+function timesOf({ startedAt, finishedAt }: JobOutcome): WorkTimes | undefined {
+  if (startedAt !== undefined && finishedAt !== undefined) return { startedAt, finishedAt };
 }
 
 function unshown(problem = "nothing is known of it"): string {

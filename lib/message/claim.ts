@@ -32,6 +32,11 @@ export interface ClaimedMessage {
  */
 export const LEASE_SECONDS = 6;
 /**
+ * From a heartbeat on: a worker dies somewhere between two of them, so half of its tasks are taken over
+ * within five seconds.
+ */
+export const RENEWED_SECONDS = 5;
+/**
  * What has crashed a worker this often is not tried again: once may be chance, and the last try is
  * made alone, so that nothing else is blamed for it.
  */
@@ -168,12 +173,18 @@ export async function putOffMessages(
       where state = 'new' and worker = ${worker} and id = any(${idArray(ids)}::uuid[])`);
 }
 
-/** Ends the leases of workers that cannot live any more; their tries count. */
+/**
+ * Ends the leases of workers that cannot live any more. Their tries count, but the first
+ * one made alone only once: a process that people stop and start is killed by chance, too.
+ * As long as a message was claimed no more often than it may be, that was the first.
+ */
 export async function endMessageLeases(database: Database): Promise<void> {
   await database.query(
     "end the leases on messages",
     (sql) =>
-      sql`update messages set lease_until = null
+      sql`update messages
+      set lease_until = null,
+        attempts = attempts - (attempts >= ${MOST_ATTEMPTS} and epoch <= ${MOST_ATTEMPTS})::int
       where state = 'new' and worker is not null and lease_until is not null`,
   );
 }

@@ -134,7 +134,7 @@ export async function failCrashedMessages(database: Database): Promise<number> {
       select id, epoch from (
         select id, epoch, attempts, lease_until from messages
         where state = 'new' order by id limit ${LOOKED_AT}) oldest
-      where attempts >= ${MOST_ATTEMPTS} and lease_until < now()
+      where attempts >= ${MOST_ATTEMPTS} and (lease_until is null or lease_until < now())
       order by id limit 100`,
   );
   if (rows.length > 0) {

@@ -11,7 +11,8 @@ import { describeUnknown } from "../store/server/address.ts";
 import { pause } from "../async/deadline.ts";
 import type { Check } from "./check.ts";
 import { errorText, type Log } from "../process/log.ts";
-import { openRedis } from "../store/redis.ts";
+import { openRedis, type Redis } from "../store/redis.ts";
+import { findSharers } from "./shared_redis.ts";
 import { instructionsOf } from "../config/source_file.ts";
 
 /** Three tries of the client to connect. */
@@ -21,14 +22,14 @@ const RETRY_MS = 50;
 
 /** Looks whether the stores that are configured can be reached; changes nothing in them. */
 export async function checkStores(config: Config, log: Log): Promise<Check[]> {
-  return await Promise.all([
-    config.databaseUrl === undefined
-      ? attempt("data folder", () => checkFolder(config.dataDir))
+  const { databaseUrl, redisUrl, dataDir } = config;
+  const checks = await Promise.all([
+    databaseUrl === undefined
+      ? attempt("data folder", () => checkFolder(dataDir))
       : attempt("PostgreSQL", () => checkPostgres(config, log)),
-    ...config.redisUrl === undefined
-      ? []
-      : [attempt("Redis", () => checkRedis(config.redisUrl!, log))],
+    redisUrl === undefined ? [] : checkRedis(config, redisUrl, log),
   ]);
+  return checks.flat();
 }
 
 /** Reads the files that say what the agent may do. */
@@ -89,23 +90,44 @@ async function checkPostgres(config: Config, log: Log): Promise<string> {
   }
 }
 
-async function checkRedis(url: string, log: Log): Promise<string> {
+async function checkRedis(config: Config, url: string, log: Log): Promise<Check[]> {
   const redis = openRedis(url, log);
   try {
-    const until = performance.now() + REDIS_MS;
-    for (;;) {
-      try {
-        await redis.run("ping Redis", (client) => client.ping());
-        return "reachable";
-      } catch (error) {
-        // It connects in the background: the first tries are always too early.
-        if (performance.now() > until) {
-          throw new Error(`${new URL(url).host} does not answer as Redis (${errorText(error)})`);
-        }
-        await pause(RETRY_MS);
-      }
-    }
+    const reachable = await attempt("Redis", () => reachRedis(redis, url));
+    if (reachable.status === "failed" || config.databaseUrl === undefined) return [reachable];
+    return [reachable, ...await checkSharers(redis, config, log)];
   } finally {
     await redis[Symbol.asyncDispose]();
+  }
+}
+
+async function reachRedis(redis: Redis, url: string): Promise<string> {
+  const until = performance.now() + REDIS_MS;
+  for (;;) {
+    try {
+      await redis.run("ping Redis", (client) => client.ping());
+      return "reachable";
+    } catch (error) {
+      // It connects in the background: the first tries are always too early.
+      if (performance.now() > until) {
+        throw new Error(`${new URL(url).host} does not answer as Redis (${errorText(error)})`);
+      }
+      await pause(RETRY_MS);
+    }
+  }
+}
+
+/** Who else uses this Redis, as far as the database says which of it is ours. */
+async function checkSharers(redis: Redis, config: Config, log: Log): Promise<Check[]> {
+  const { databaseUrl: url, databasePrepare: prepare } = config;
+  const server = openServer({ url: url!, prepare, connections: 1, log });
+  try {
+    return await findSharers(redis, server, config);
+  } catch (error) {
+    // PostgreSQL is away, which another check says, or has no tables before the first start.
+    log.debug("doctor.sharers_unknown", { error: errorText(error) });
+    return [];
+  } finally {
+    await server[Symbol.asyncDispose]();
   }
 }

@@ -7,11 +7,13 @@ import { checkInbox, checkSpill } from "./acceptance_checks.ts";
 import type { Check } from "./check.ts";
 import { checkClock } from "./clock.ts";
 import { checkLiveStream } from "./live_stream.ts";
+import { checkRedisOwner } from "./shared_redis.ts";
 import { listWorkers } from "./heartbeat.ts";
 import { countUnstarted } from "../jobs/unstarted.ts";
 import { errorText } from "../process/log.ts";
 import { readOutage } from "../notify/slack/outage.ts";
 import type { Queue } from "../queue/queue.ts";
+import type { RedisOwner } from "../store/redis_owner.ts";
 import type { Spill } from "../message/spill/spill.ts";
 
 /** What `/webhook/health` says: no customer data, since anyone may ask. */
@@ -33,6 +35,7 @@ export interface HealthSubjects {
   inbox: Inbox;
   queue: Queue;
   spill?: Spill;
+  redisOwner?: RedisOwner;
   jobs: Jobs;
   config: Pick<Config, "agentStartSeconds" | "agentIsExternal">;
   /** What this process has read of the operator's rules. */
@@ -45,7 +48,7 @@ export interface HealthSubjects {
  * durable, how much waits, how old it is.
  */
 export async function checkHealth(subjects: HealthSubjects): Promise<Health> {
-  const { database, inbox, spill, notReady } = subjects;
+  const { database, inbox, spill, redisOwner, notReady } = subjects;
   const askedAt = performance.now();
   const reachable = await checkDatabase(database, notReady());
   const isAway = reachable.status === "failed";
@@ -57,6 +60,7 @@ export async function checkHealth(subjects: HealthSubjects): Promise<Health> {
     reachable,
     checkInbox(acceptance),
     ...work,
+    ...await checkRedisOwner(redisOwner),
     ...spill ? [await checkSpill(spill, acceptance)] : [],
   ];
   const status = acceptance.takes === "none"
@@ -182,10 +186,7 @@ async function checkSlack(database: Database): Promise<Check[]> {
 async function checkAgent(
   database: Database,
   jobs: Jobs,
-  { agentStartSeconds, agentIsExternal }: Pick<
-    Config,
-    "agentStartSeconds" | "agentIsExternal"
-  >,
+  { agentStartSeconds, agentIsExternal }: HealthSubjects["config"],
 ): Promise<Check> {
   const name = "agent";
   try {

@@ -5,6 +5,7 @@ import {
   bodyIfSmall,
   CLAIMED_BYTES,
   LEASE_SECONDS,
+  RENEWED_SECONDS,
   type SmallBody,
   smallContents,
 } from "../message/claim.ts";
@@ -138,7 +139,7 @@ export async function holdTasks(
   if (held.length === 0) return new Set();
   const rows = await database.query("prolong leases", (sql) =>
     sql<{ id: string }[]>`
-      update tasks t set lease_until = now() + make_interval(secs => ${LEASE_SECONDS})
+      update tasks t set lease_until = now() + make_interval(secs => ${RENEWED_SECONDS})
       from jsonb_to_recordset(${JSON.stringify(held)}::text::jsonb) as h(id uuid, epoch int)
       where t.id = h.id and t.epoch = h.epoch and t.status = 'running' and t.worker = ${worker}
         and ${unflushed(sql)}

@@ -3,12 +3,18 @@ import { newId } from "../store/id.ts";
 import { storedJson } from "../store/stored.ts";
 import type { Destination } from "./destination.ts";
 
+/** When the work on a task was done, in milliseconds since 1970 by the clock of whoever did it. */
+export interface WorkTimes {
+  startedAt: number;
+  finishedAt: number;
+}
+
 /** How an agent's turn at one task ended: for good, or until later. */
 export type Finish =
   & { taskId: string; epoch: number; actor: string; tell: readonly Destination[] }
   & (
-    | { status: "completed"; result: { text: string; data: unknown } }
-    | { status: "failed"; error: { code: string; message: string } }
+    | { status: "completed"; result: { text: string; data: unknown }; times?: WorkTimes }
+    | { status: "failed"; error: { code: string; message: string }; times?: WorkTimes }
     /** Parked until a person answers. */
     | { status: "waiting_input"; question: string }
     /** Given back, to be claimed no sooner than in so many seconds. */
@@ -19,6 +25,8 @@ export type Finish =
  * Ends tasks, parks them or puts them off, and puts the notifications of it into
  * the outbox, in one statement. Only the epoch that started a task may end it:
  * the first finish wins and a worker that was presumed dead changes nothing.
+ * Its times are taken where they can be right: not before the task was made or
+ * last heard of, and not after now. Without any it ends now.
  *
  * @returns the ids of the tasks that this call ended, parked or put off.
  */
@@ -36,6 +44,8 @@ export async function finishTasks(
     error_code: finish.status === "failed" ? finish.error.code : null,
     error_message: finish.status === "failed" ? finish.error.message : null,
     question: finish.status === "waiting_input" ? finish.question : null,
+    started_ms: "times" in finish ? finish.times?.startedAt : null,
+    finished_ms: "times" in finish ? finish.times?.finishedAt : null,
     after_seconds: finish.status === "later" ? finish.afterSeconds : null,
     reason: finish.status === "later" ? finish.reason : null,
     event_id: newId(),
@@ -46,15 +56,19 @@ export async function finishTasks(
       with finish as (
         select * from jsonb_to_recordset(${storedJson(rows)}::text::jsonb) as f(
           task_id uuid, epoch int, actor text, status text, result_text text, result_data jsonb,
-          error_code text, error_message text, question text, after_seconds float8, reason text,
-          event_id uuid, tell jsonb)
+          error_code text, error_message text, question text, started_ms float8,
+          finished_ms float8, after_seconds float8, reason text, event_id uuid, tell jsonb)
       ), ended as (
         update tasks t
         set status = case f.status when 'later' then 'pending' else f.status end,
           open = f.status not in ('completed', 'failed'),
           result_text = f.result_text, result_data = f.result_data,
           error_code = f.error_code, error_message = f.error_message, question = f.question,
-          finished_at = case when f.status in ('completed', 'failed') then now() end,
+          started_at = least(t.started_at,
+            greatest(t.created_at, to_timestamp(coalesce(f.started_ms / 1000, 'infinity')))),
+          finished_at = case when f.status in ('completed', 'failed') then least(now(), greatest(
+            to_timestamp(coalesce(f.finished_ms / 1000, 'infinity')),
+            (select max(at) from task_events where task_id = t.id))) end,
           not_before = now() + make_interval(secs => f.after_seconds),
           -- Nothing has crashed: this turn does not count as an attempt.
           attempts = case when f.status in ('completed', 'failed') then t.attempts
@@ -63,10 +77,10 @@ export async function finishTasks(
         from finish f
         where t.id = f.task_id and t.epoch = f.epoch and t.status = 'running'
         returning t.id, t.title, f.status, f.actor, f.event_id, f.tell, f.error_message,
-          f.question, f.reason, f.after_seconds
+          f.question, f.reason, f.after_seconds, t.finished_at
       ), noted as (
-        insert into task_events (id, task_id, kind, actor, data)
-        select event_id, id, case status when 'later' then 'put_off' else status end, actor,
+        insert into task_events (id, task_id, at, kind, actor, data)
+        select event_id, id, coalesce(finished_at, now()), case status when 'later' then 'put_off' else status end, actor,
           jsonb_strip_nulls(jsonb_build_object('error', error_message, 'question', question,
             'reason', reason, 'after_seconds', after_seconds))
         from ended

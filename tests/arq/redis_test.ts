@@ -158,21 +158,21 @@ describeWith({ postgres: true, redis: true }, "ARQ in Redis", (servers) => {
       "arq:job:objects",
       Buffer.from(fromHex(hostile.pickle_hex)),
     );
-    assertEquals(await findDue(redis, QUEUE, ["expired", "objects"]), ["expired", "objects"]);
-    for (const id of ["expired", "objects"]) {
+    await raw.zAdd(QUEUE, { value: "list", score: 3 });
+    await raw.lPush("arq:job:list", "x");
+    await raw.lPush("arq:retry:list", "x");
+    const ids = ["expired", "objects", "list"];
+    assertEquals(await findDue(redis, QUEUE, ids), ids);
+    for (const id of ids) {
       assertEquals(
         await takeJob(redis, { ...lease, id, token: "a" }),
         undefined,
       );
     }
-    const inspections = await inspectJobs(redis, QUEUE, [
-      "expired",
-      "objects",
-      "nothing",
-    ]);
-    assertEquals(inspections.map(({ state }) => state), ["ended", "ended", "gone"]);
+    const inspections = await inspectJobs(redis, QUEUE, [...ids, "nothing"]);
+    assertEquals(inspections.map(({ state }) => state), ["ended", "ended", "ended", "gone"]);
     const texts = await Promise.all(
-      ["expired", "objects"].map(async (id) =>
+      ids.map(async (id) =>
         JSON.stringify(decodeResult((await readResult(redis, { id, reader: "test" }))!.bytes).value)
       ),
     );
@@ -182,6 +182,7 @@ describeWith({ postgres: true, redis: true }, "ARQ in Redis", (servers) => {
       texts[0],
     );
     assert(texts[1].includes("unable to deserialize job"), texts[1]);
+    assert(texts[2].includes("job expired"), texts[2]);
   });
 
   it("removes a waiting job, and asks whoever works on one to stop", async () => {

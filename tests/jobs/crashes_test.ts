@@ -4,7 +4,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadRun, type RunState, saveRun } from "../../lib/agent/run/run.ts";
-import { claimMessages } from "../../lib/message/claim.ts";
+import { claimMessages, claimSuspect, endMessageLeases } from "../../lib/message/claim.ts";
+import { failCrashedMessages } from "../../lib/message/complete.ts";
 import { storeMessages } from "../../lib/message/insert.ts";
 import type { Services } from "../../lib/services.ts";
 import { claimTasks } from "../../lib/task/claim.ts";
@@ -71,5 +72,26 @@ describe("a task whose worker was lost", () => {
     } finally {
       await rm(folder, { recursive: true });
     }
+  });
+});
+
+describe("a message in the embedded size whose process was killed", () => {
+  it("is tried alone twice, and then fails: it is never left over", async () => {
+    await using place = await openEmbedded(":memory:");
+    const [{ database }] = place.processes;
+    await storeMessages(database, [messageOf()]);
+    const claims = [
+      () => claimMessages(database, { worker: "one", max: 1 }),
+      () => claimMessages(database, { worker: "two", max: 1 }),
+      () => claimSuspect(database, "three"),
+      () => claimSuspect(database, "four"),
+    ];
+    for (const claim of claims) {
+      assertEquals(await failCrashedMessages(database), 0);
+      assertEquals((await claim()).length, 1);
+      await endMessageLeases(database);
+    }
+    assertEquals(await claimSuspect(database, "five"), []);
+    assertEquals(await failCrashedMessages(database), 1);
   });
 });

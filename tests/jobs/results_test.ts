@@ -7,11 +7,11 @@ import { pyError } from "../../lib/arq/pickle/value.ts";
 import { encodeResult } from "../../lib/arq/wire.ts";
 import { claimByHttp } from "../../lib/jobs/report.ts";
 import { storeMessages } from "../../lib/message/insert.ts";
-import { readTask } from "../../lib/task/task.ts";
+import { listTaskEvents, readTask } from "../../lib/task/task.ts";
 import { createWorker } from "../../lib/work/work.ts";
 import { openOtto, type Otto } from "../otto.ts";
 import { ask, messageOf, takeOnce } from "../queue/contract.ts";
-import { describeWith } from "../servers/mod.ts";
+import { describeWith, until } from "../servers/mod.ts";
 
 describeWith({ postgres: true, redis: true }, "the results of an external agent", (servers) => {
   let raw: ReturnType<typeof createClient>;
@@ -44,7 +44,13 @@ describeWith({ postgres: true, redis: true }, "the results of an external agent"
   /** What python-arq leaves of a job that has ended. */
   async function end(
     id: string,
-    { value, tries = 1, success = true }: { value: Encodable; tries?: number; success?: boolean },
+    { value, tries = 1, success = true, startedAt = 1, finishedAt = 1 }: {
+      value: Encodable;
+      tries?: number;
+      success?: boolean;
+      startedAt?: number;
+      finishedAt?: number;
+    },
   ) {
     const result = encodeResult({
       tries,
@@ -54,8 +60,8 @@ describeWith({ postgres: true, redis: true }, "the results of an external agent"
       enqueuedAt: 1,
       success,
       value,
-      startedAt: 1,
-      finishedAt: 1,
+      startedAt,
+      finishedAt,
       queue: "arq:interactive",
       id,
     });
@@ -149,5 +155,49 @@ describeWith({ postgres: true, redis: true }, "the results of an external agent"
     await end(id, { value: pyError("asyncio.exceptions.CancelledError"), success: false });
     await collect(otto);
     assertEquals((await theTask(otto, id)).status, "cancelled");
+  });
+
+  const DAY = 86_400_000;
+  const clocks: [what: string, byMs: number][] = [
+    ["a right clock", 0],
+    ["a clock a day behind", -DAY],
+    ["a clock a day ahead", DAY],
+  ];
+  for (const [what, byMs] of clocks) {
+    it(`tell when the work began and ended, where that can be right: ${what}`, async () => {
+      await using otto = await startOtto();
+      const id = await submit(otto);
+      const createdAt = (await theTask(otto, id)).created_at.getTime();
+      await until(() => Date.now() > createdAt + 20, { what: "a moment to pass" });
+      const times = [createdAt + 5 + byMs, createdAt + 15 + byMs];
+      await end(id, { value: "done", startedAt: times[0], finishedAt: times[1] });
+      const before = Date.now();
+      await collect(otto);
+      const { started_at, finished_at } = await theTask(otto, id);
+      const shown = [started_at!, finished_at!].map((at) => at.getTime());
+      if (byMs === 0) assertEquals(shown, times);
+      else if (byMs < 0) assertEquals(shown, [createdAt, createdAt]);
+      else for (const at of shown) assert(at >= before && at <= Date.now(), String(at - before));
+      const events = (await listTaskEvents(otto.services.database, id)).slice(-2);
+      assertEquals(events.map(({ kind, at }) => [kind, at.getTime()]), [
+        ["started", shown[0]],
+        ["completed", shown[1]],
+      ]);
+    });
+  }
+
+  it("tell that the work began before it was seen", async () => {
+    await using otto = await startOtto();
+    const id = await submit(otto);
+    const createdAt = (await theTask(otto, id)).created_at.getTime();
+    await until(() => Date.now() > createdAt + 20, { what: "a moment to pass" });
+    await raw.set(`arq:in-progress:${id}`, "1");
+    await collect(otto);
+    const seen = (await theTask(otto, id)).started_at!.getTime();
+    await end(id, { value: "done", startedAt: createdAt + 5, finishedAt: Date.now() });
+    await collect(otto);
+    const { started_at, finished_at } = await theTask(otto, id);
+    assertEquals(started_at!.getTime(), createdAt + 5);
+    assert(finished_at!.getTime() >= seen);
   });
 });

@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { afterEach, beforeEach, it } from "@std/testing/bdd";
 import { createClient } from "redis";
 import { enqueueJob } from "../../lib/arq/producer.ts";
+import { checkStores } from "../../lib/monitor/checkup.ts";
 import { createLog } from "../../lib/process/log.ts";
 import { newId } from "../../lib/store/id.ts";
 import { openRedis } from "../../lib/store/redis.ts";
@@ -101,5 +102,44 @@ describeWith({ postgres: true, redis: true }, "a Redis that others use, too", (s
     await createWorker(otto.services).collect();
     assertEquals(await raw.zRange(QUEUE, 0, -1), []);
     assertEquals(await raw.zRange("arq:abort", 0, -1), []);
+  });
+
+  it("is no trouble to the doctor until others put jobs into the queue, or it is another Otto's", async () => {
+    await using otto = await startOtto("external");
+    await submit(otto, "mine");
+    const look = async ({ services }: Otto) =>
+      (await checkStores(services.config, createLog("silent"))).slice(2)
+        .map(({ name, status, detail }) => [name, status, detail]);
+    await until(async () => await otto.services.redisOwner!.look() === "ours", {
+      what: "its Redis",
+    });
+    assertEquals(await look(otto), []);
+
+    await using redis = openRedis(servers.redis.url, createLog("silent"));
+    await until(() => redis.run("connect", (client) => client.ping()), { what: "the connection" });
+    for (const id of ["report-7", newId()]) {
+      await enqueueJob(redis, { queue: QUEUE, id, function: "send_report", args: [id] });
+    }
+    await raw.zAdd(QUEUE, { value: "odd", score: 1 });
+    await raw.lPush("arq:job:odd", "x");
+    assertEquals(await look(otto), [[
+      "job queue",
+      "degraded",
+      `3 of 4 jobs in ${QUEUE} are for no task of this Otto ("send_report")`,
+    ]]);
+
+    await using other = await startOtto("external");
+    await until(async () => await other.services.redisOwner!.look() === "another", {
+      what: "its identity",
+    });
+    const { host, pathname } = new URL(otto.services.config.databaseUrl!);
+    const [owner, mixed] = await look(other);
+    assertEquals(owner, [
+      "Redis",
+      "degraded",
+      `is another Otto's, whose database is ${host}${pathname}`,
+    ]);
+    assertEquals(mixed.slice(0, 2), ["job queue", "degraded"]);
+    assert(mixed[2].startsWith("4 of 4 jobs"));
   });
 });

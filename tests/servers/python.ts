@@ -14,6 +14,23 @@ export function findPython(): string | undefined {
   );
 }
 
+/** Which python-arq on which Python the tests run with, in one line for the log of CI. */
+export function arqInWords(python: string | undefined): string {
+  if (!python) return `python-arq: not run, only its vectors. To get it: ${HOW_TO_GET_ARQ}`;
+  const { stdout } = spawnSync(python, ["-c", VERSIONS], { env: pythonEnv(), encoding: "utf8" });
+  return `python-arq: run with ${stdout.trim()}`;
+}
+
+const VERSIONS = `
+import importlib.metadata, platform
+def version(name):
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "(no version)"
+print(f"{version('arq')} on Python {platform.python_version()}, redis-py {version('redis')}")
+`;
+
 export const HOW_TO_GET_ARQ =
   "`pip install 'arq==0.26.*'`, or set OTTO_TEST_PYTHON to a Python that has it";
 

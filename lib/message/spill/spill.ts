@@ -1,15 +1,10 @@
 import type { Log } from "../../process/log.ts";
 import { isReplyError, type Redis, redisReason } from "../../store/redis.ts";
+import { ANOTHER_HINT, type RedisOwner } from "../../store/redis_owner.ts";
 import type { NewMessage } from "../new_message.ts";
-import {
-  BYTES_KEY,
-  measureSpill,
-  openSpillClaims,
-  SPILL_STREAM,
-  type SpillClaims,
-  type SpillDepth,
-} from "./spill_claims.ts";
+import { openSpillClaims, type SpillClaims } from "./spill_claims.ts";
 import { spilledSize, toSpillFields } from "./spill_entry.ts";
+import { BYTES_KEY, measureSpill, SPILL_STREAM, type SpillDepth } from "./spill_stream.ts";
 
 /**
  * Takes whole messages while Postgres cannot: a Redis Stream, used only while
@@ -49,6 +44,7 @@ const SETTINGS_MS = 10_000;
 /** The spill as one process has it open. */
 interface OpenSpill {
   redis: Redis;
+  owner?: RedisOwner;
   /** How much it holds, as far as this process knows; others spill, too. */
   bytes: number;
 }
@@ -56,15 +52,21 @@ interface OpenSpill {
 /** Opens the spill; nothing is asked of Redis before it is used. */
 export function openSpill(
   redis: Redis,
-  { trusted, log }: {
+  { trusted, owner, log }: {
     /** `REDIS_DURABLE=yes`: the operator vouches where Redis does not show its settings. */
     trusted: boolean;
+    /** Says whether this Redis is our database's; left out where it can be nobody else's. */
+    owner?: RedisOwner;
     log: Log;
   },
 ): Spill {
-  const open: OpenSpill = { redis, bytes: 0 };
-  const claims = openSpillClaims(redis, log);
-  const obstacle = trusted ? () => Promise.resolve(undefined) : watchObstacle(redis);
+  const open: OpenSpill = { redis, owner, bytes: 0 };
+  const claims = openSpillClaims(redis, {
+    log,
+    isOurs: (database) => !owner || database === "" || database === owner.database,
+  });
+  const unsafe = trusted ? () => Promise.resolve(undefined) : watchObstacle(redis);
+  const obstacle = async () => await unsafe() ?? await findForeignOwner(owner);
   return {
     obstacle,
     async put(message) {
@@ -73,6 +75,10 @@ export function openSpill(
       await putMessage(open, message);
     },
     ...claims,
+    async claim(max) {
+      // Before the first one is taken in hand: it would be kept from whoever may move it.
+      return owner && await owner.look() !== "ours" ? [] : await claims.claim(max);
+    },
     async remove(spilled) {
       const left = await claims.remove(spilled);
       log.info("spill.moved", { messages: spilled.length, left: left.messages });
@@ -125,9 +131,23 @@ async function findObstacle(redis: Redis): Promise<string | undefined> {
   }
 }
 
+/** Why nothing may be spilled to a Redis that is not, or may not be, this database's. */
+async function findForeignOwner(owner: RedisOwner | undefined): Promise<string | undefined> {
+  try {
+    const whose = await owner?.look();
+    if (whose === "another") return `the spill is another Otto's. ${ANOTHER_HINT}`;
+    if (whose === "unknown") {
+      return "the spill may be another Otto's: PostgreSQL has not been reached since the start";
+    }
+    return undefined;
+  } catch (error) {
+    return redisReason(error);
+  }
+}
+
 async function putMessage(spill: OpenSpill, message: NewMessage): Promise<void> {
   await requireRoom(spill, message.body.byteLength);
-  const fields = toSpillFields(message);
+  const fields = toSpillFields(message, spill.owner?.database);
   const [, total] = await spill.redis.run(
     "spill a message",
     (client) =>

@@ -2,20 +2,18 @@ import { Buffer } from "node:buffer";
 import { errorText, type Log } from "../../process/log.ts";
 import { asBytes, type Redis } from "../../store/redis.ts";
 import type { NewMessage } from "../new_message.ts";
+import { putAside } from "./put_aside.ts";
 import { fromSpillFields, toSpillFields } from "./spill_entry.ts";
+import {
+  BYTES_KEY,
+  GROUP,
+  measureSpill,
+  READ_MS,
+  SPILL_STREAM,
+  type SpillDepth,
+} from "./spill_stream.ts";
 
-/** Where spilled messages wait. */
-export const SPILL_STREAM = "otto:spill";
-/** What Postgres refuses; for a person to look at. */
-const REFUSED_STREAM = "otto:spill:refused";
-/** How much the stream holds, counted beside it: Redis has no cheap way to say it. */
-export const BYTES_KEY = "otto:spill:bytes";
-
-/**
- * All workers are one consumer of one group: each entry goes to one of them, and
- * no dead consumer is left behind with entries that nobody would ask for.
- */
-const GROUP = "movers";
+/** All workers are one consumer: no dead one is left behind with entries that nobody would ask for. */
 const CONSUMER = "mover";
 /**
  * An entry that was claimed so long ago and is still there goes to another
@@ -27,8 +25,6 @@ const CLAIM_MS = 8_000;
 const LOOK_MS = 1_000;
 /** About as much is read at one time: each message is in memory until it is in the inbox. */
 const READ_BYTES = 8 * 1024 * 1024;
-/** Reading so much takes Redis longer than the usual deadline of a command allows. */
-const READ_MS = 5_000;
 
 /** A message that waits in the spill, under the entry's id. */
 export interface Spilled {
@@ -50,12 +46,6 @@ export interface SpillClaims {
   refuse(spilled: Spilled, why: string): Promise<void>;
 }
 
-/** How much waits in the spill. */
-export interface SpillDepth {
-  messages: number;
-  bytes: number;
-}
-
 /** An entry as Redis gives it. */
 interface Entry {
   id: Buffer;
@@ -67,7 +57,14 @@ interface Entry {
  * promised, only made rare: a move may be repeated, since the inbox knows a
  * message by its id.
  */
-export function openSpillClaims(redis: Redis, log: Log): SpillClaims {
+export function openSpillClaims(
+  redis: Redis,
+  { log, isOurs }: {
+    log: Log;
+    /** Whether a message was spilled for this database; the name is empty where nobody knew. */
+    isOurs: (database: string) => boolean;
+  },
+): SpillClaims {
   let lookedAt = -Infinity;
 
   async function withGroup<T>(ask: () => Promise<T>): Promise<T> {
@@ -124,16 +121,25 @@ export function openSpillClaims(redis: Redis, log: Log): SpillClaims {
     return (entries as unknown as (Entry | null)[]).filter((entry) => entry !== null);
   }
 
+  /** Not ours, or damaged: it must not stand in the way of the others. */
+  function leave(aside: Parameters<typeof putAside>[1], why: string): void {
+    putAside(redis, aside, why)
+      .catch((cause) => log.warn("spill.refuse_failed", { error: errorText(cause) }));
+    log.error("spill.put_aside", { entry: aside.entry, error: why });
+  }
+
   function read({ id, message: fields }: Entry): Spilled[] {
     const entry = Buffer.from(id).toString();
+    const size = fields.about?.byteLength + fields.body?.byteLength;
+    if (!isOurs(Buffer.from(fields.database ?? []).toString())) {
+      leave({ entry, fields, size }, "it is for another Otto's database");
+      return [];
+    }
     try {
       const message = fromSpillFields(fields);
-      return [{ entry, message, size: fields.about.byteLength + fields.body.byteLength }];
+      return [{ entry, message, size }];
     } catch (error) {
-      // Not ours, or damaged: it must not stand in the way of the others.
-      putAside(redis, { entry, fields, size: 0 }, errorText(error))
-        .catch((cause) => log.warn("spill.refuse_failed", { error: errorText(cause) }));
-      log.error("spill.unreadable", { entry, error: errorText(error) });
+      leave({ entry, fields, size: 0 }, errorText(error));
       return [];
     }
   }
@@ -225,47 +231,3 @@ if left == 0 then
   return {0, 0}
 end
 return {left, redis.call('DECRBY', KEYS[2], freed)}`;
-
-const PUT_ASIDE = `
-redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
-local entry = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2])
-if #entry == 0 then return 0 end
-redis.call('XADD', KEYS[2], '*', unpack(ARGV, 4))
-redis.call('XDEL', KEYS[1], ARGV[2])
-redis.call('DECRBY', KEYS[3], ARGV[3])
-return 1`;
-
-/** Moves an entry out of the way, once. `size` is what it was counted with; 0 where nobody knows. */
-async function putAside(
-  redis: Redis,
-  { entry, fields, size }: {
-    entry: string;
-    fields: Record<string, string | Buffer>;
-    size: number;
-  },
-  why: string,
-): Promise<void> {
-  await redis.run(
-    "put a spilled message aside",
-    (client) =>
-      client.eval(PUT_ASIDE, {
-        keys: [SPILL_STREAM, REFUSED_STREAM, BYTES_KEY],
-        arguments: [
-          GROUP,
-          entry,
-          String(size),
-          ...Object.entries({ ...fields, why }).flat() as string[],
-        ],
-      }),
-    READ_MS,
-  );
-}
-
-/** How much the spill holds. */
-export async function measureSpill(redis: Redis): Promise<SpillDepth> {
-  const [messages, size] = await redis.run(
-    "measure the spill",
-    (client) => Promise.all([client.xLen(SPILL_STREAM), client.get(BYTES_KEY)]),
-  );
-  return { messages, bytes: Number(size ?? 0) };
-}

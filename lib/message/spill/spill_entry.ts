@@ -9,14 +9,20 @@ export interface SpillFields extends Record<string, string | Buffer> {
   body: Buffer;
   /** Of the body, in hex: what is moved into the inbox must be what was answered for. */
   sha256: string;
+  /** Which database it is for; empty while nobody knew. */
+  database: string;
 }
 
-export function toSpillFields({ body, receivedAt, ...about }: NewMessage): SpillFields {
+export function toSpillFields(
+  { body, receivedAt, ...about }: NewMessage,
+  database = "",
+): SpillFields {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   return {
     about: JSON.stringify({ ...about, receivedAt: receivedAt.toISOString() }),
     body: bytes,
     sha256: createHash("sha256").update(bytes).digest("hex"),
+    database,
   };
 }
 
