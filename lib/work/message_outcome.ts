@@ -7,7 +7,7 @@ import type { GuardEntry } from "../message/replay_guard.ts";
 import { errorText } from "../process/log.ts";
 import type { Services } from "../services.ts";
 import { isRowError } from "../store/row_error.ts";
-import { readClaimed, type Reading } from "./reading.ts";
+import { readClaimed, type Reading } from "../reading/reading.ts";
 import { handleSlackMessage } from "./slack_obey.ts";
 
 /** What one message is to become; nothing of it is written yet. */
