@@ -29,6 +29,7 @@ import { openQuarantine, type Quarantine } from "./message/quarantine.ts";
 import { openPostgresQueue } from "./queue/postgres.ts";
 import { openLocalQueue, type Queue } from "./queue/queue.ts";
 import { openRedisQueue } from "./queue/redis.ts";
+import { openReader, type Reader } from "./reading/reader.ts";
 import { openSpill, type Spill } from "./message/spill/spill.ts";
 import { createRedactor } from "./redaction/redact.ts";
 import { openRedis } from "./store/redis.ts";
@@ -45,6 +46,7 @@ export interface Services extends AsyncDisposable, Readiness {
   readonly inbox: Inbox;
   readonly quarantine: Quarantine;
   readonly spill?: Spill;
+  readonly reader: Reader;
   readonly agent: Agent;
   readonly jobs: Jobs;
   readonly channels: readonly Channel[];
@@ -118,6 +120,7 @@ async function openServicesWith(
     inbox,
     quarantine,
     spill,
+    reader: closer.add(openReader({ config, sources, database, log })),
     agent: openAgent({ config, sources, database, log }),
     jobs: openJobs(config, database, log, closer),
     channels: [webChannel],
