@@ -37,6 +37,8 @@ export interface ThreadLimits {
 
 /** Loading the sources takes a second on a busy machine. */
 const START_MS = 20_000;
+/** After a body of more than this the thread ends: its heap is the larger part of what a worker has. */
+const HEAVY_BYTES = 4 * 1024 * 1024;
 /** Node waits until a parse in the middle is through; nobody should wait with it. */
 const END_MS = 1_000;
 /**
@@ -110,8 +112,10 @@ export function createReadingThread(
     async read(posted) {
       if (closed) throw closedError();
       clearTimeout(idle);
+      const isHeavy = posted.body.byteLength > HEAVY_BYTES;
       const answer = await ask(posted);
-      idle = setTimeout(() => void end(), idleMs).unref();
+      if (isHeavy) await end();
+      else idle = setTimeout(() => void end(), idleMs).unref();
       if (answer.is === "read") return answer.reading;
       throw new UnreadableError(answer.is === "unreadable" ? answer.why : "no answer");
     },
