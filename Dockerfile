@@ -19,7 +19,7 @@ COPY deploy/health.ts deploy/
 # Translates the sources now, so that starting writes nothing and takes no time.
 # What packages were unpacked from is not needed beside node_modules. Files keep
 # the modes they have on the builder's disk, which may be its owner's alone.
-RUN deno cache --frozen main.ts worker.ts doctor.ts send.ts deploy/health.ts \
+RUN deno cache --frozen main.ts worker.ts doctor.ts send.ts deploy/health.ts lib/reading/thread.ts \
   && rm -r /deno-dir/npm \
   && chmod -R a+rX /app /deno-dir \
   && mkdir /data

@@ -30,6 +30,7 @@ import { openQuarantine, type Quarantine } from "./message/quarantine.ts";
 import { openPostgresQueue } from "./queue/postgres.ts";
 import { openLocalQueue, type Queue } from "./queue/queue.ts";
 import { openRedisQueue } from "./queue/redis.ts";
+import { openReader, type Reader } from "./reading/reader.ts";
 import { openSpill, type Spill } from "./message/spill/spill.ts";
 import { SPILL_STREAM } from "./message/spill/spill_stream.ts";
 import { createRedactor } from "./redaction/redact.ts";
@@ -49,6 +50,7 @@ export interface Services extends AsyncDisposable, Readiness {
   readonly quarantine: Quarantine;
   readonly spill?: Spill;
   readonly redisOwner?: RedisOwner;
+  readonly reader: Reader;
   readonly agent: Agent;
   readonly jobs: Jobs;
   readonly channels: readonly Channel[];
@@ -132,6 +134,7 @@ async function openServicesWith(
     quarantine,
     spill,
     redisOwner,
+    reader: closer.add(openReader({ config, sources, database, log })),
     agent: openAgent({ config, sources, database, log }),
     jobs: openJobs(config, database, log, closer),
     channels: [webChannel],

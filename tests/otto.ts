@@ -25,7 +25,7 @@ export interface Otto {
  */
 export async function openOtto(
   env: Record<string, string> = {},
-  { write, ...instead }: Partial<Pick<Services, "agent" | "channels">> & {
+  { write, ...instead }: Partial<Pick<Services, "agent" | "channels" | "reader">> & {
     write?: (line: string) => void;
   } = {},
 ): Promise<Otto> {

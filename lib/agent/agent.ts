@@ -12,6 +12,7 @@ export interface Assignment {
   webhookType: string;
   /** What the source makes of the payload: nothing in it is to be trusted. */
   described: Description;
+  /** Of a body above 1 MiB only an excerpt, which says what is left out of it. */
   payload: unknown;
   verified: boolean;
   /** Whether the person at this machine sent the message. */

@@ -21,6 +21,8 @@ export interface ClaimedMessage {
   receivedAt: Date;
   /** When a worker first had it in its hands. */
   claimedAt: Date;
+  /** Of the body, in bytes. */
+  size: number;
   /** Left out when large: ask {@link readBody}. */
   body?: Uint8Array;
 }
@@ -141,6 +143,7 @@ function toClaimed(row: ClaimedRow): ClaimedMessage {
     headers: new Headers(headers),
     receivedAt: row.received_at,
     claimedAt: row.claimed_at,
+    size: row.size,
     body: bodyIfSmall(row),
   };
 }

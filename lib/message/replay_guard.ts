@@ -1,4 +1,3 @@
-import type { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import type { Database, Sql } from "../store/database.ts";
 import { storedJson } from "../store/stored.ts";
@@ -10,7 +9,13 @@ import { storedJson } from "../store/stored.ts";
 export interface GuardEntry {
   messageId: string;
   source: string;
-  key: string | Uint8Array;
+  /** {@link guardKey} of those bytes. */
+  key: string;
+}
+
+/** The SHA-256, in hex, of what nobody could change in a signed message: often its whole body. */
+export function guardKey(unchangeable: string | Uint8Array): string {
+  return createHash("sha256").update(unchangeable).digest("hex");
 }
 
 /**
@@ -70,7 +75,7 @@ export async function findFirstSigned(
   },
 ): Promise<string | undefined> {
   if (keys.length === 0) return undefined;
-  const hashes = `{${keys.map((key) => hashOf(key).toString("hex")).join(",")}}`;
+  const hashes = `{${keys.map(guardKey).join(",")}}`;
   const [row] = await database.query(
     "find a signed message",
     (sql) =>
@@ -91,9 +96,5 @@ function counts(sql: Sql) {
 
 /** A {@link GuardEntry} as the statements about them take it. */
 export function toGuardRow({ messageId, source, key }: GuardEntry) {
-  return { message_id: messageId, source, key: hashOf(key).toString("hex") };
-}
-
-function hashOf(key: string | Uint8Array): Buffer {
-  return createHash("sha256").update(key).digest();
+  return { message_id: messageId, source, key };
 }

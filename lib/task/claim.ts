@@ -34,6 +34,8 @@ export interface ClaimedTask {
   headers: Headers;
   /** Whether the person at this machine sent the message. */
   fromHere: boolean;
+  /** Of the body, in bytes. */
+  size: number;
   /** Left out when large: ask `readBody`. */
   body?: Uint8Array;
   /** Earlier tries lost their workers: nothing else should be at hand when this one does. */
@@ -121,6 +123,7 @@ export function toClaimedTask(row: ClaimedRow): ClaimedTask {
     receivedAt: row.received_at,
     headers: new Headers(headers),
     fromHere: from_here === true,
+    size: row.size,
     body: bodyIfSmall(row),
     alone: row.attempts > MOST_SHARED_ATTEMPTS,
   };

@@ -2,12 +2,12 @@ import { threadOf } from "../../sources/slack/command.ts";
 import type { ClaimedMessage } from "../message/claim.ts";
 import type { MessageOutcome } from "../message/complete.ts";
 import type { GroupedMessage } from "../message/group/group.ts";
-import { readBody } from "../message/message.ts";
 import type { GuardEntry } from "../message/replay_guard.ts";
 import { errorText } from "../process/log.ts";
 import type { Services } from "../services.ts";
 import { isRowError } from "../store/row_error.ts";
-import { readClaimed, type Reading } from "./reading.ts";
+import type { Reading } from "../reading/reading.ts";
+import { UnreadableError } from "../reading/reading_thread.ts";
 import { handleSlackMessage } from "./slack_obey.ts";
 
 /** What one message is to become; nothing of it is written yet. */
@@ -33,9 +33,8 @@ export async function decideMessage(
   message: ClaimedMessage,
 ): Promise<DecidedMessage | "later"> {
   const { id: messageId, epoch, webhookType, verification, fromHere, claimedAt } = message;
-  const body = message.body ?? await readBody(services.database, messageId) ?? new Uint8Array();
-  const reading = tryToRead(services, message, body);
-  if (reading instanceof Error) return failed(message, errorText(reading));
+  const reading = await tryToRead(services, message);
+  if (reading instanceof UnreadableError) return failed(message, errorText(reading));
   const { payload, description, filtered } = reading;
   const begun = { messageId, epoch, event: description.event ?? null, title: description.title };
   const { name: source } = services.sources.find(webhookType);
@@ -64,12 +63,16 @@ export async function decideMessage(
   return { outcome: task, guard, group: merge && { ...task, ...merge } };
 }
 
-function tryToRead(services: Services, message: ClaimedMessage, body: Uint8Array): Reading | Error {
+async function tryToRead(
+  { reader, log }: Services,
+  message: ClaimedMessage,
+): Promise<Reading | UnreadableError> {
   try {
-    return readClaimed(services, message, body);
+    return await reader.read(message);
   } catch (error) {
-    services.log.warn("message.failed", { message_id: message.id, error: errorText(error) });
-    return error instanceof Error ? error : new Error(String(error));
+    if (!(error instanceof UnreadableError)) throw error;
+    log.warn("message.failed", { message_id: message.id, error: errorText(error) });
+    return error;
   }
 }
 

@@ -6,6 +6,7 @@ import {
 } from "../message/claim.ts";
 import { completeGroups } from "../message/group/group_complete.ts";
 import { ensureWebhookUser } from "../people/user.ts";
+import { LARGE_BYTES } from "../reading/reader.ts";
 import type { Services } from "../services.ts";
 import { type DecidedMessage, decideMessage } from "./message_outcome.ts";
 import { writeDecided } from "./message_writer.ts";
@@ -91,6 +92,19 @@ function claim(
 
 /** @returns how many: those that are put off count, too. */
 async function workOff(
+  hands: MessageHands,
+  messages: readonly ClaimedMessage[],
+): Promise<number> {
+  const isSmall = ({ size }: ClaimedMessage) => size <= LARGE_BYTES;
+  let done = await workOffTogether(hands, messages.filter(isSmall));
+  // No lease of another message should run out while one of these is read.
+  for (const large of messages.filter((each) => !isSmall(each))) {
+    done += await workOffTogether(hands, [large]);
+  }
+  return done;
+}
+
+async function workOffTogether(
   hands: MessageHands,
   messages: readonly ClaimedMessage[],
 ): Promise<number> {

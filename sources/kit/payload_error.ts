@@ -4,7 +4,8 @@ export class PayloadError extends Error {
   readonly code:
     | "payload_too_deep"
     | "payload_too_large"
-    | "payload_too_many_fields";
+    | "payload_too_many_fields"
+    | "payload_too_heavy";
 
   constructor(code: PayloadError["code"], message: string) {
     super(message);

@@ -66,6 +66,12 @@ export type Finding =
   | { kind: "unusable"; wanted: string }
   | { kind: "late"; seconds: number; allowed: number };
 
+/**
+ * Standard Webhooks (its spec, "Signature scheme"): neither id nor time may include a dot. With one,
+ * the end of an id and the beginning of a body could change places under the same signature.
+ */
+const STANDARD_WEBHOOKS = "{id}.{time}.{body}";
+
 /** The most entries of a header that are read: a key rotation has two or three, more only cost time. */
 const MAX_ITEMS = 32;
 /** The most signatures that are checked with a public key, because each one costs a check for every key. */
@@ -119,6 +125,9 @@ export async function checkScheme(
   }
   const id = scheme.id && headers.get(scheme.id);
   if (scheme.id && !id) return { kind: "missing", header: scheme.id };
+  if (scheme.id && id?.includes(".") && scheme.signed === STANDARD_WEBHOOKS) {
+    return { kind: "malformed", header: scheme.id, wanted: "{an id without dots}" };
+  }
   const keys = keysOf(scheme, secrets);
   if (keys.length === 0) return { kind: "unusable", wanted: KEYS[scheme.key ?? "text"] };
   const message = signedBytes(scheme, request, time, id);

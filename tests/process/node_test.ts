@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { afterAll, beforeAll, it } from "@std/testing/bdd";
 import { execFile } from "node:child_process";
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -122,10 +122,29 @@ describeWith({ node: true, postgres: true, redis: true }, "on Node", (servers) =
     const sent = await fetch(`${origin}/webhook/demo`, { method: "POST", body: "hello" });
     assertEquals(sent.status, 200);
     await sent.body?.cancel();
-    await until(async () => {
-      const tasks = await (await fetch(`${origin}/api/tasks`)).json();
-      return tasks.items[0]?.status === "completed";
-    }, { what: "the finished task", timeoutMs: 20_000 });
+    const finished = (count: number) =>
+      until(async () => {
+        const { items } = await (await fetch(`${origin}/api/tasks`)).json();
+        return items.length === count &&
+          items.every(({ status }: { status: string }) => status === "completed") && items[0];
+      }, { what: "the finished task", timeoutMs: 60_000 });
+    await finished(1);
+    // Large enough for a thread of its own.
+    const issue = { title: "Ring twice", number: 7, labels: Array(200_000).fill({ id: 1 }) };
+    const large = await fetch(`${origin}/webhook/github`, {
+      method: "POST",
+      body: JSON.stringify({
+        action: "opened",
+        issue,
+        repository: { full_name: "octo/phone" },
+        sender: { login: "ada" },
+      }),
+      headers: { "x-github-event": "issues" },
+    });
+    assertEquals(large.status, 200);
+    await large.body?.cancel();
+    assertMatch((await finished(2)).title, /Ring twice/);
+    assert(!web.lines.some((line) => line.includes("reading.no_thread")), web.lines.join("\n"));
     assertEquals((await web.kill("SIGTERM")).code, 0);
   });
 });

@@ -1,19 +1,33 @@
+import type { Description } from "../../sources/description.ts";
+import { parseBody } from "../../sources/kit/payload.ts";
 import { readQuery } from "../../sources/kit/query.ts";
 import type { Registry } from "../../sources/rules/registry.ts";
-import type { Incoming, Source } from "../../sources/source.ts";
-import { groupKey } from "../message/group/group.ts";
-import type { GuardEntry } from "../message/replay_guard.ts";
-import type { Config } from "../config/config.ts";
-import type { Description } from "../../sources/description.ts";
-import type { ClaimedMessage } from "../message/claim.ts";
-import { parseBody } from "../../sources/kit/payload.ts";
-import { toPublicUrl } from "../config/public_url.ts";
 import { mergeOf, reasonToFilter } from "../../sources/rules/source_rules.ts";
+import type { Incoming, Source } from "../../sources/source.ts";
+import type { Config } from "../config/config.ts";
+import { toPublicUrl } from "../config/public_url.ts";
+import type { ClaimedMessage } from "../message/claim.ts";
+import { groupKey } from "../message/group/group.ts";
+import { type GuardEntry, guardKey } from "../message/replay_guard.ts";
 
-/** What a message says, and what the operator's rules make of it. */
-export interface Reading {
+/** What a body is read with: nothing of it does I/O, so a thread can have it, too. */
+export interface ReadingRules {
+  config: Pick<Config, "agentAccounts" | "publicUrl">;
+  sources: Registry;
+}
+
+/** A message, as far as its source has to know it. */
+export type DescribedMessage = Pick<ClaimedMessage, "webhookType" | "headers">;
+
+/** What a message says. */
+export interface DescribedPayload {
+  /** Of a large body only an excerpt: see `excerpt.ts`. */
   payload: unknown;
   description: Description;
+}
+
+/** What a message says, and what the operator's rules make of it. */
+export interface Reading extends DescribedPayload {
   /** Why it makes no task. */
   filtered?: string;
   /** What nobody can have changed in it, where it is verified. */
@@ -23,22 +37,41 @@ export interface Reading {
 }
 
 /**
+ * Says what a message is about.
+ *
+ * @throws whatever a source's `describe` does, or that the body cannot be parsed.
+ */
+export function readDescribed(
+  { sources }: Pick<ReadingRules, "sources">,
+  { webhookType: type, headers }: DescribedMessage,
+  body: Uint8Array,
+): DescribedPayload & { isRaw: boolean } {
+  const { source } = sources.find(type);
+  const { payload, kind } = parseBody(body, headers.get("content-type") ?? undefined);
+  return {
+    payload,
+    isRaw: kind === "raw",
+    description: source.describe(payload, { headers, type }),
+  };
+}
+
+/**
  * Reads one message; depends on nothing else. Whatever a payload does to it, it is
  * the message that fails.
  *
  * @throws whatever a source's `describe` does, or that the body cannot be parsed.
  */
 export function readClaimed(
-  { config, sources }: { config: Config; sources: Registry },
+  rules: ReadingRules,
   message: ClaimedMessage,
   body: Uint8Array,
 ): Reading {
+  const { config, sources } = rules;
   const { id: messageId, headers, webhookType: type, verification, fromHere } = message;
   const { name, source } = sources.find(type);
   const settings = sources.settingsOf(name);
-  const { payload, kind } = parseBody(body, headers.get("content-type") ?? undefined);
-  const description = source.describe(payload, { headers, type });
-  const ruled = { headers, payload, isRaw: kind === "raw", description };
+  const { payload, isRaw, description } = readDescribed(rules, message, body);
+  const ruled = { headers, payload, isRaw, description };
   const filtered = reasonToFilter({ settings, agentAccounts: config.agentAccounts }, ruled);
   // A person who replays a message wants to see what becomes of it, at once.
   if (filtered !== undefined || message.isReplay) {
@@ -51,7 +84,7 @@ export function readClaimed(
   return {
     payload,
     description,
-    guard: keys.map((key) => ({ messageId, source: name, key })),
+    guard: keys.map((key) => ({ messageId, source: name, key: guardKey(key) })),
     merge: merge && {
       seconds: merge.seconds,
       key: groupKey({
@@ -69,7 +102,7 @@ function incomingOf(
   source: Source,
   message: ClaimedMessage,
   body: Uint8Array,
-  config: Config,
+  config: ReadingRules["config"],
 ): Incoming {
   return readQuery(source, {
     type: message.webhookType,
