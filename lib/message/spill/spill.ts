@@ -1,15 +1,9 @@
 import type { Log } from "../../process/log.ts";
 import { isReplyError, type Redis, redisReason } from "../../store/redis.ts";
 import type { NewMessage } from "../new_message.ts";
-import {
-  BYTES_KEY,
-  measureSpill,
-  openSpillClaims,
-  SPILL_STREAM,
-  type SpillClaims,
-  type SpillDepth,
-} from "./spill_claims.ts";
+import { openSpillClaims, type SpillClaims } from "./spill_claims.ts";
 import { spilledSize, toSpillFields } from "./spill_entry.ts";
+import { BYTES_KEY, measureSpill, SPILL_STREAM, type SpillDepth } from "./spill_stream.ts";
 
 /**
  * Takes whole messages while Postgres cannot: a Redis Stream, used only while
