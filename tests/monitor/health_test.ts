@@ -3,7 +3,7 @@ import { beforeEach, it } from "@std/testing/bdd";
 import { createClient } from "redis";
 import postgres from "postgres";
 import { openInbox } from "../../lib/message/inbox.ts";
-import type { Health } from "../../lib/monitor/health.ts";
+import { checkHealth, type Health } from "../../lib/monitor/health.ts";
 import { createLog } from "../../lib/process/log.ts";
 import { openLocalQueue } from "../../lib/queue/queue.ts";
 import type { Database } from "../../lib/store/database.ts";
@@ -149,6 +149,23 @@ describeWith({ postgres: "own", redis: "durable" }, "health with a server", (ser
     }
     await untilHealth(otto, "degraded");
     assertEquals(await send(otto), 200);
+  });
+
+  it("gives every look of its own a deadline that a monitor waits for", async () => {
+    await using otto = await openOtto(env);
+    const { database } = otto.services;
+    const deadlines = new Map<string, number | undefined>();
+    const watched: Database = {
+      ...database,
+      query(what, statement, ms) {
+        deadlines.set(what, ms);
+        return database.query(what, statement, ms);
+      },
+    };
+    const { checks } = await checkHealth({ ...otto.services, database: watched });
+    assert(checks.some(({ name }) => name === "workers"));
+    const patient = [...deadlines].filter(([, ms]) => ms === undefined || ms > 2_000);
+    assertEquals(patient, []);
   });
 
   it("leaves no trace of what it writes, and writes seldom", async () => {
