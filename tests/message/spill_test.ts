@@ -349,6 +349,25 @@ describeWith({ postgres: "own", redis: "durable" }, "the spill", (servers) => {
     await otto.hasOneTaskEach(1);
   });
 
+  it("puts aside what it cannot read, and moves what waits behind it", async () => {
+    await using otto = await open(env);
+    const redis = await createClient({ url: servers.redis.url }).connect();
+    using _redis = { [Symbol.dispose]: () => redis.destroy() };
+    const damaged = { about: "{}", body: "not what it was", sha256: "00" };
+    for (const fields of [{ of: "somebody else" }, damaged]) {
+      await redis.xAdd("otto:spill", "*", fields);
+    }
+    await otto.services.spill!.put(messageOf());
+    otto.work();
+    await otto.drained(1);
+    const aside = await redis.xRange("otto:spill:refused", "-", "+") ?? [];
+    assertEquals(aside.map(({ message }) => message.of ?? message.body).sort(), [
+      "not what it was",
+      "somebody else",
+    ]);
+    assertMatch(aside.find(({ message }) => message.body)!.message.why, /checksum/);
+  });
+
   it("does not let a message that PostgreSQL refuses hold up the others", async () => {
     await using otto = await open(env);
     await using other = await open(env);

@@ -9,7 +9,7 @@ import { openLocalQueue } from "../../lib/queue/queue.ts";
 import type { Database } from "../../lib/store/database.ts";
 import { openOtto, type Otto } from "../otto.ts";
 import { ask, messageOf } from "../queue/contract.ts";
-import { describeWith, until } from "../servers/mod.ts";
+import { describeWith, until, within } from "../servers/mod.ts";
 
 /** An outcome counts for five seconds, a try for as long; a frozen store takes a second or two to say so. */
 const KNOWN_MS = 12_000;
@@ -166,6 +166,27 @@ describeWith({ postgres: "own", redis: "durable" }, "health with a server", (ser
     assert(checks.some(({ name }) => name === "workers"));
     const patient = [...deadlines].filter(([, ms]) => ms === undefined || ms > 2_000);
     assertEquals(patient, []);
+  });
+
+  it("looks at everything side by side, so that nobody waits for the sum", async () => {
+    await using otto = await openOtto(env);
+    const { database } = otto.services;
+    const asked = new Set<string>();
+    const expected = ["check the queue", "read the database's clock", "list workers"];
+    const all = Promise.withResolvers<void>();
+    const watched: Database = {
+      ...database,
+      // Nothing of these is answered before all of them are asked.
+      async query(what, statement, ms) {
+        asked.add(what);
+        if (expected.every((name) => asked.has(name))) all.resolve();
+        if (expected.includes(what)) await all.promise;
+        return await database.query(what, statement, ms);
+      },
+    };
+    const found = checkHealth({ ...otto.services, database: watched });
+    const { checks } = await within(found, 10_000, "all to be asked");
+    assert(checks.some(({ name }) => name === "workers"));
   });
 
   it("leaves no trace of what it writes, and writes seldom", async () => {
