@@ -97,8 +97,8 @@ export async function isBacklog(
 }
 
 /**
- * For how many seconds the oldest change has waited that cannot be told yet, as an older
- * transaction still runs; undefined when none waits.
+ * For how many seconds the oldest change has waited that cannot be told in its turn yet, as an
+ * older transaction still runs; undefined when none waits.
  */
 export async function readHeldBack(database: Database, ms: number): Promise<number | undefined> {
   const [{ seconds }] = await database.query(
