@@ -44,4 +44,4 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
 
 # The flags of `deno task start`, with the data folder of the image; nothing is
 # asked, installed or downloaded. The image starts this with `tini -- deno`.
-CMD ["run", "--no-prompt", "--frozen", "--cached-only", "--allow-net", "--deny-net=169.254.169.254", "--allow-env", "--allow-sys=hostname", "--allow-read=.,/data", "--allow-write=/data", "main.ts"]
+CMD ["run", "--no-prompt", "--frozen", "--cached-only", "--allow-net", "--deny-net=169.254.169.254", "--allow-env", "--allow-sys=hostname,osUptime", "--allow-read=.,/data", "--allow-write=/data", "main.ts"]

@@ -33,7 +33,13 @@ const START_MS = 20_000;
 const STOP_MS = 12_000;
 
 /** The flags of a bench program's own: what it needs and nothing else. */
-const OWN_FLAGS = ["run", "--no-prompt", "--allow-net", "--allow-env", "--allow-sys=hostname"];
+const OWN_FLAGS = [
+  "run",
+  "--no-prompt",
+  "--allow-net",
+  "--allow-env",
+  "--allow-sys=hostname,osUptime",
+];
 
 /**
  * Starts a file of a checkout. `main.ts` and `worker.ts` are started by the very command of their

@@ -20,9 +20,10 @@ import { makeBody } from "./payload.ts";
 
 const HELP = `How fast messages go into the spill and come back, beside storing them directly.
 
-  deno task bench-spill [--messages 6000] [--rounds 3]
+  deno task bench-spill [--messages 6000] [--rounds 3] [--workers 1]
 
 A push of 7 KB each, on a PostgreSQL with fsync on and a Redis with appendfsync always, one process.
+Workers share what comes back, each over connections of its own.
 "Directly" is the same statements as the inbox makes, 64 messages in each.
 `;
 
@@ -30,6 +31,7 @@ const { values: options } = parseArgs({
   options: {
     messages: { type: "string", default: "6000" },
     rounds: { type: "string", default: "3" },
+    workers: { type: "string", default: "1" },
     help: { type: "boolean", default: false },
   },
 });
@@ -71,12 +73,21 @@ async function bench(): Promise<void> {
   stack.defer(async () => await redisServer?.stop());
   if (!postgres || !redisServer) throw new Error("PostgreSQL and Redis are needed on this machine");
   const log = createLog("error");
-  const database = stack.use(openServer({ url: await postgres.createDatabase(), log }));
+  const url = await postgres.createDatabase();
+  const database = stack.use(openServer({ url, log }));
   await migrate(database, log);
   const redis = stack.use(openRedis(redisServer.url, log));
   const queue = openLocalQueue();
   const spill = openSpill(redis, { trusted: false, log });
-  while (await spill.depth() === undefined) await new Promise((done) => setTimeout(done, 10));
+  const movers = Array.from({ length: Number(options.workers) }, () => ({
+    database: stack.use(openServer({ url, log })),
+    queue,
+    spill: openSpill(stack.use(openRedis(redisServer.url, log)), { trusted: false, log }),
+    log,
+  }));
+  for (const each of [spill, ...movers.map((mover) => mover.spill)]) {
+    while (await each.depth() === undefined) await new Promise((done) => setTimeout(done, 10));
+  }
 
   console.log("| round | directly | into the spill | back from it | of directly | of into |");
   console.log("| ----: | -------: | -------------: | -----------: | ----------: | ------: |");
@@ -91,10 +102,15 @@ async function bench(): Promise<void> {
         await Promise.all(spilled.splice(0, PARALLEL).map((each) => spill.put(each)));
       }
     });
-    const move = createSpillMover({ database, queue, spill, log });
     let moved = 0;
     const back = await rate(count, async () => {
-      while (moved < count) moved += await move();
+      await Promise.all(movers.map(async (mover) => {
+        const move = createSpillMover(mover);
+        while (moved < count) {
+          const some = await move();
+          moved += some;
+        }
+      }));
     });
     const share = (of: number) => `${Math.round(back / of * 100)} %`;
     console.log(

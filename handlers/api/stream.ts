@@ -11,7 +11,8 @@ const MOST_STREAMS = 500;
 
 /**
  * `GET /api/stream`: every change, as it happens. The event ids are cursors: a
- * client that comes back with `Last-Event-ID` misses nothing and sees nothing twice.
+ * client that comes back with `Last-Event-ID` misses nothing; it sees something twice only where
+ * a transaction stays open in Otto's database and what is behind it is told before its turn.
  */
 export function stream(
   { live, stop, log, sources }: {
@@ -50,7 +51,8 @@ export function stream(
           description: "Events named `message`, `task`, `notification`; data is JSON, " +
             '`{"id", "deleted": true}` for what is gone. `resync` says: read the ' +
             "lists anew. It comes first where the `Last-Event-ID` is too old or not from here, and " +
-            "in place of more than a thousand changes that wait",
+            "in place of more than a thousand changes that wait. While another program keeps a " +
+            "transaction open in Otto's database, changes come out of order and once more after it",
           content: { "text/event-stream": { schema: z.string() } },
         },
         ...refusals,

@@ -14,6 +14,16 @@ export interface DailyAmount {
 /** What one sender has sent on a day, as it is kept for others. */
 export type SentOnDay = UnverifiedSender & DailyAmount;
 
+/**
+ * A flood is not known on the next day for having come. A day speaks for a sender when it stayed at
+ * or below `quiet` then; one such day is enough if all of that day stayed below `calm`, so that
+ * newcomers were not at their end, and two are in any case.
+ */
+export interface KnownRule {
+  quiet: DailyAmount;
+  calm: DailyAmount;
+}
+
 /** Why there is no room: the sender's own bucket is full, or what is there for all of them. */
 export type BucketFull = "own" | "all";
 
@@ -29,8 +39,18 @@ export interface DailyBuckets {
   day(): string;
   /** What was counted here since it was last said to be {@link saved}. */
   unsaved(): SentOnDay[];
-  /** What all processes have counted on a day, as far as it is kept now, these amounts of ours among it. */
-  saved(day: string, ours: readonly SentOnDay[], all: readonly SentOnDay[]): void;
+  /**
+   * What all processes have counted on a day, as far as it is kept now, these amounts of ours among
+   * it: of the same senders, and of all of them together where that is said.
+   */
+  saved(
+    day: string,
+    ours: readonly SentOnDay[],
+    sent: readonly SentOnDay[],
+    all?: DailyAmount,
+  ): void;
+  /** What makes a sender of earlier days a known one. */
+  readonly known: KnownRule;
   /**
    * What was kept before this process began (heard the first time only, as it is counted here from
    * then on), and who has sent on earlier days.
@@ -45,6 +65,8 @@ export interface DailyBuckets {
 const FULL_BUCKETS = 10;
 /** The share of all that is left to those who have sent on an earlier day. */
 const RESERVED = 0.5;
+/** Whoever fills more of its bucket on a day is not known for that day. */
+const QUIET = 0.5;
 /** A pair takes some 200 bytes: 2 MB. The one that was silent longest is forgotten first. */
 const MOST_PAIRS = 10_000;
 
@@ -65,10 +87,15 @@ export function createDailyBuckets(
     messages: all.messages * (1 - RESERVED),
     bytes: all.bytes * (1 - RESERVED),
   };
+  const known: KnownRule = {
+    // A single message is no flood, however small the bucket.
+    quiet: { messages: Math.max(1, limits.messages * QUIET), bytes: limits.bytes * QUIET },
+    calm: newcomersMost,
+  };
   /** In the order in which they last sent. */
   let pairs = new Map<string, Pair>();
   /** Senders of earlier days; undefined as long as nobody knows. */
-  let known: Set<string> | undefined;
+  let knownSenders: Set<string> | undefined;
   let total = { messages: 0, bytes: 0 };
   let newcomers = { messages: 0, bytes: 0 };
   let today = dayOf(now());
@@ -78,7 +105,12 @@ export function createDailyBuckets(
     const day = dayOf(now());
     if (day === today) return;
     today = day;
-    if (known) { for (const key of pairs.keys()) known.add(key); }
+    // Until the store says who is known.
+    if (isBelow(total, known.calm)) {
+      for (const [key, pair] of pairs) {
+        if (hasRoom(NOTHING, pair, known.quiet)) knownSenders?.add(key);
+      }
+    }
     pairs = new Map();
     total = { messages: 0, bytes: 0 };
     newcomers = { messages: 0, bytes: 0 };
@@ -104,9 +136,11 @@ export function createDailyBuckets(
   }
 
   // Before the store has answered nobody is shut out for what is not known.
-  const isKnown = (sender: UnverifiedSender) => known === undefined || known.has(keyOf(sender));
+  const isKnown = (sender: UnverifiedSender) =>
+    knownSenders === undefined || knownSenders.has(keyOf(sender));
 
   return {
+    known,
     take(sender, bytes) {
       turnTheDay();
       const more = { messages: 1, bytes };
@@ -132,7 +166,7 @@ export function createDailyBuckets(
         .map(({ prefix, type, unsavedMessages, unsavedBytes }) => (
           { prefix, type, messages: unsavedMessages, bytes: unsavedBytes }
         )),
-    saved(day, ours, sent) {
+    saved(day, ours, sent, shared) {
       turnTheDay();
       if (day !== today) return;
       for (const { messages, bytes, ...sender } of ours) {
@@ -147,10 +181,19 @@ export function createDailyBuckets(
         pair.messages = each.messages + pair.unsavedMessages;
         pair.bytes = each.bytes + pair.unsavedBytes;
       }
+      if (!shared) return;
+      const counted = { ...shared };
+      for (const { unsavedMessages, unsavedBytes } of pairs.values()) {
+        add(counted, { messages: unsavedMessages, bytes: unsavedBytes });
+      }
+      total = {
+        messages: Math.max(total.messages, counted.messages),
+        bytes: Math.max(total.bytes, counted.bytes),
+      };
     },
     load(day, sent) {
       turnTheDay();
-      known = new Set(sent.filter((each) => each.seenBefore).map(keyOf));
+      knownSenders = new Set(sent.filter((each) => each.seenBefore).map(keyOf));
       const isFirst = !loaded;
       loaded = true;
       if (!isFirst || day !== today) return;
@@ -164,6 +207,7 @@ export function createDailyBuckets(
   };
 }
 
+const NOTHING: DailyAmount = { messages: 0, bytes: 0 };
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
 function dayOf(time: number): string {
@@ -177,6 +221,10 @@ function keyOf({ prefix, type }: UnverifiedSender): string {
 function add(to: DailyAmount, { messages, bytes }: DailyAmount): void {
   to.messages += messages;
   to.bytes += bytes;
+}
+
+function isBelow(one: DailyAmount, other: DailyAmount): boolean {
+  return one.messages < other.messages && one.bytes < other.bytes;
 }
 
 function hasRoom(used: DailyAmount, more: DailyAmount, most: DailyAmount): boolean {

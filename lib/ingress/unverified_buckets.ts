@@ -5,6 +5,7 @@ import {
   createDailyBuckets,
   type DailyAmount,
   type DailyBuckets,
+  type KnownRule,
   type SentOnDay,
 } from "./daily_buckets.ts";
 
@@ -17,7 +18,7 @@ export type UnverifiedBuckets =
 
 /** However many messages come, the store hears of them at most so often. */
 const PACE_MS = 5_000;
-/** Whoever has sent within so many days is no newcomer: a weekly report comes a little late, too. */
+/** Who has sent within so many days may be no newcomer: a weekly report comes a little late, too. */
 const SEEN_DAYS = 8;
 /** As many as are counted in memory, those first who come day after day. */
 const MOST_READ = 10_000;
@@ -27,6 +28,10 @@ const READ_MS = 20_000;
 /**
  * Opens the buckets and shares them roughly with other processes, and with this one after a
  * restart: some seconds' worth of counts may be lost. While the store is away they count on alone.
+ *
+ * How far off: each of N processes learns every 5 s what the others took, so a sender's bucket and
+ * that of all may be exceeded by what N - 1 of them take in 5 s; the part of newcomers is counted
+ * by each process alone, N times at most, and never beyond the bucket of all.
  */
 export function openUnverifiedBuckets(
   { database, log, ready, stop, limits }: {
@@ -67,14 +72,14 @@ export function openUnverifiedBuckets(
 
   async function read(): Promise<void> {
     const today = buckets.day();
-    const { day, sent } = await readDays(database);
+    const { day, sent } = await readDays(database, buckets.known);
     buckets.load(day, sent);
     readOn = today;
   }
 
   async function save(unsaved: readonly SentOnDay[]): Promise<void> {
-    const { day, sent } = await saveDay(database, unsaved);
-    buckets.saved(day, unsaved, sent);
+    const { day, sent, all } = await saveDay(database, unsaved);
+    buckets.saved(day, unsaved, sent, all);
   }
 
   return {
@@ -95,21 +100,29 @@ const toSent = ({ prefix, type, messages, bytes }: CountRow): SentOnDay => (
   { prefix, type, messages: Number(messages), bytes: Number(bytes) }
 );
 
-/** What was sent today, by the store's clock, and who has sent before; forgets what is older. */
-async function readDays(database: Database) {
+/** What was sent today, by the store's clock, and who is known of before; forgets what is older. */
+async function readDays(database: Database, { quiet, calm }: KnownRule) {
   const rows = await database.query(
     "read who has sent unverified messages",
     (sql) =>
       sql<(CountRow & { day: string; seen_before: boolean })[]>`
       with today as (select (now() at time zone 'UTC')::date as day), old as (
         delete from unverified_days where day < (select day from today) - ${SEEN_DAYS}::int
+      ), days as (
+        select u.*, u.day = t.day as is_today,
+          messages <= ${quiet.messages}::float8 and bytes <= ${quiet.bytes}::float8 as is_quiet,
+          sum(messages) over of_day < ${calm.messages}::float8
+            and sum(bytes) over of_day < ${calm.bytes}::float8 as is_calm
+        from unverified_days u cross join today t
+        where u.day between t.day - ${SEEN_DAYS}::int and t.day
+        window of_day as (partition by u.day)
       )
       select (select day from today)::text as day, prefix, type,
-        coalesce(sum(messages) filter (where u.day = t.day), 0) as messages,
-        coalesce(sum(bytes) filter (where u.day = t.day), 0) as bytes,
-        bool_or(u.day < t.day) as seen_before
-      from unverified_days u cross join today t
-      where u.day between t.day - ${SEEN_DAYS}::int and t.day
+        coalesce(sum(messages) filter (where is_today), 0) as messages,
+        coalesce(sum(bytes) filter (where is_today), 0) as bytes,
+        count(*) filter (where not is_today and is_quiet and is_calm) > 0
+          or count(*) filter (where not is_today and is_quiet) > 1 as seen_before
+      from days
       group by prefix, type
       order by count(*) desc, sum(messages) desc limit ${MOST_READ}`,
     READ_MS,
@@ -125,7 +138,11 @@ async function saveDay(database: Database, unsaved: readonly SentOnDay[]) {
   const rows = await database.query(
     "keep who has sent unverified messages",
     (sql) =>
-      sql<(CountRow & { day: string })[]>`
+      sql<(CountRow & { day: string; all_messages: string; all_bytes: string })[]>`
+      with before as (
+        select coalesce(sum(messages), 0) as messages, coalesce(sum(bytes), 0) as bytes
+        from unverified_days where day = (now() at time zone 'UTC')::date
+      )
       insert into unverified_days as u (day, prefix, type, messages, bytes)
       select (now() at time zone 'UTC')::date, prefix, type, messages, bytes
       from jsonb_to_recordset(${JSON.stringify(unsaved)}::text::jsonb)
@@ -134,7 +151,14 @@ async function saveDay(database: Database, unsaved: readonly SentOnDay[]) {
       order by prefix, type
       on conflict (day, prefix, type) do update
       set messages = u.messages + excluded.messages, bytes = u.bytes + excluded.bytes
-      returning day::text, prefix, type, messages, bytes`,
+      returning day::text, prefix, type, messages, bytes,
+        (select messages from before) as all_messages, (select bytes from before) as all_bytes`,
   );
-  return { day: rows[0]?.day ?? "", sent: rows.map(toSent) };
+  const all = { messages: Number(rows[0]?.all_messages), bytes: Number(rows[0]?.all_bytes) };
+  // It was counted before these came.
+  for (const { messages, bytes } of unsaved) {
+    all.messages += messages;
+    all.bytes += bytes;
+  }
+  return { day: rows[0]?.day ?? "", sent: rows.map(toSent), all };
 }

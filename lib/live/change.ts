@@ -2,17 +2,33 @@ import type { Database, Sql } from "../store/database.ts";
 
 /** Something that changed, for the live stream: which things, and where in the order. */
 export interface Change {
-  /** The place in the order, as the stream's event id: `{transaction}-{sequence}`. */
+  /**
+   * The place in the order, as the stream's event id: `{transaction}-{sequence}`; `~{number}`
+   * stands behind the last one in its turn where this one was told before its own.
+   */
   cursor: string;
   kind: "message" | "task" | "notification";
   ids: string[];
 }
 
 const CURSOR = /^(\d{1,20})-(\d{1,19})$/;
+/** A change that was told before its turn: the cursor to go on after, and a number of its process. */
+const EARLY = /~\d{1,10}$/;
 
-/** Whether a text could be a cursor of ours. */
-export function isCursor(text: string): boolean {
-  return CURSOR.test(text);
+/**
+ * The cursor to go on after, for whoever comes back with this one: of a change that was told before
+ * its turn the last one in its turn, so that nothing is skipped and some of it is told again.
+ *
+ * @returns undefined for what is no cursor of ours.
+ */
+export function toCursor(text: string): string | undefined {
+  const cursor = text.replace(EARLY, "");
+  return CURSOR.test(cursor) ? cursor : undefined;
+}
+
+/** The cursor of the `n`th change that is told before its turn, behind a cursor. */
+export function earlyCursor(cursor: string, n: number): string {
+  return `${cursor}~${n}`;
 }
 
 /**
@@ -47,7 +63,7 @@ export async function readChanges(
  * that nobody knows of, such as one that has just ended, counts as ours. A transaction stays in
  * its database, so that the answer holds for this statement's snapshot whenever it is looked up.
  */
-function oldestRunning(sql: Sql) {
+export function oldestRunning(sql: Sql) {
   return sql`coalesce(
     (select running from pg_snapshot_xip(pg_current_snapshot()) running
       where not exists (
@@ -81,8 +97,8 @@ export async function isBacklog(
 }
 
 /**
- * For how many seconds the oldest change has waited that cannot be told yet, as an older
- * transaction still runs; undefined when none waits.
+ * For how many seconds the oldest change has waited that cannot be told in its turn yet, as an
+ * older transaction still runs; undefined when none waits.
  */
 export async function readHeldBack(database: Database, ms: number): Promise<number | undefined> {
   const [{ seconds }] = await database.query(

@@ -1,12 +1,5 @@
-import {
-  type Change,
-  currentCursor,
-  findEnds,
-  isAfter,
-  isBacklog,
-  isCursor,
-  readChanges,
-} from "./change.ts";
+import { type Change, findEnds, isAfter, toCursor } from "./change.ts";
+import { CHANGES_AT_ONCE, openRecentChanges } from "./recent_changes.ts";
 import { createBell } from "../async/bell.ts";
 import type { Database } from "../store/database.ts";
 import { pause } from "../async/deadline.ts";
@@ -39,8 +32,11 @@ export interface Live {
   resume(cursor: string | undefined): Promise<{ cursor: string; gap: boolean }>;
   /**
    * Every change after `cursor`, in order, none skipped and none twice, until the
-   * signal is aborted; one event with `isResync` instead of more than a thousand that wait. Yields an empty list of events when nothing has happened for
-   * `idleMs`.
+   * signal is aborted; one event with `isResync` instead of more than a thousand that wait.
+   * Yields an empty list of events when nothing has happened for `idleMs`.
+   *
+   * While another transaction stays open in this database for seconds, what is committed behind it
+   * is told before its turn, and again in its turn.
    */
   follow(
     cursor: string,
@@ -57,17 +53,18 @@ const RETRY_MS = 1_000;
 const IDLE_MS = 15_000;
 /** A listener looks again after this even when no bell rang. */
 const LISTEN_MS = 1_000;
-/** Enough for what happens between two looks, little enough for one answer. */
-const CHANGES_AT_ONCE = 200;
-/** Changes kept in memory for listeners that are nearly up to date: some seconds of a busy day. */
-const KEPT = 1_000;
-/** Reading a list anew costs a client and the store less than so many events. */
-const MOST_WAITING = 1_000;
+/** What the live stream needs. */
+export interface LiveOptions {
+  database: Database;
+  log: Log;
+  /** For how long changes wait for an older transaction to end; 3,000 unless said. */
+  patienceMs?: number;
+}
 
 /** Opens the live stream of this process. Reads nothing as long as nobody listens. */
-export function openLive({ database, log }: { database: Database; log: Log }): Live {
+export function openLive({ database, log, patienceMs }: LiveOptions): Live {
   const bell = createBell();
-  const recent = openRecentChanges(database);
+  const recent = openRecentChanges(database, patienceMs);
   const load = createLoader(database);
   let listeners = 0;
   let polling: Promise<void> | undefined;
@@ -88,11 +85,13 @@ export function openLive({ database, log }: { database: Database; log: Log }): L
   }
 
   return {
-    async resume(cursor) {
+    async resume(text) {
       const { oldest, latest } = await findEnds(database);
-      if (cursor === undefined) return { cursor: latest, gap: false };
-      const known = isCursor(cursor) && !isAfter(cursor, latest) && !isAfter(oldest, cursor);
-      return known ? { cursor, gap: false } : { cursor: latest, gap: true };
+      if (text === undefined) return { cursor: latest, gap: false };
+      const cursor = toCursor(text);
+      return cursor === undefined || isAfter(cursor, latest) || isAfter(oldest, cursor)
+        ? { cursor: latest, gap: true }
+        : { cursor, gap: false };
     },
     async *follow(cursor, signal, idleMs = IDLE_MS) {
       listeners++;
@@ -121,60 +120,6 @@ export function openLive({ database, log }: { database: Database; log: Log }): L
       } finally {
         listeners--;
       }
-    },
-  };
-}
-
-/** The latest changes, kept in memory, and all others behind them. */
-function openRecentChanges(database: Database) {
-  let kept: Change[] = [];
-  /** What was the end when `kept` began: listeners from here on need no query. */
-  let keptFrom: string | undefined;
-  /** The latest backlog that was left out: whoever has seen all before it goes on behind it. */
-  let skipped: { from: string; to: string } | undefined;
-
-  /** Where to go on after a cursor when too much waits behind it. */
-  async function skip(cursor: string): Promise<string | undefined> {
-    return await isBacklog(database, cursor, MOST_WAITING)
-      ? await currentCursor(database)
-      : undefined;
-  }
-
-  return {
-    /** Reads what is new; returns how much that was. */
-    async readMore(): Promise<number> {
-      keptFrom ??= await currentCursor(database);
-      const end = kept.at(-1)?.cursor ?? keptFrom;
-      const changes = await readChanges(database, end, CHANGES_AT_ONCE);
-      const to = changes.length === CHANGES_AT_ONCE ? await skip(end) : undefined;
-      if (to !== undefined) {
-        skipped = { from: end, to };
-        kept = [];
-        keptFrom = to;
-        return changes.length;
-      }
-      kept.push(...changes);
-      if (kept.length > KEPT) {
-        keptFrom = kept[kept.length - KEPT - 1].cursor;
-        kept = kept.slice(-KEPT);
-      }
-      return changes.length;
-    },
-    /** The changes after a cursor, as many as are read at once; where to go on if too many wait. */
-    async after(cursor: string): Promise<Change[] | { resync: string }> {
-      if (cursor === skipped?.from) return { resync: skipped.to };
-      if (cursor === keptFrom) return kept.slice(0, CHANGES_AT_ONCE);
-      const index = kept.findIndex((change) => change.cursor === cursor);
-      if (index >= 0) return kept.slice(index + 1, index + 1 + CHANGES_AT_ONCE);
-      const changes = await readChanges(database, cursor, CHANGES_AT_ONCE);
-      const resync = changes.length === CHANGES_AT_ONCE ? await skip(cursor) : undefined;
-      return resync === undefined ? changes : { resync };
-    },
-    /** After a time in which nothing was read, what is kept would have a gap. */
-    forget(): void {
-      kept = [];
-      keptFrom = undefined;
-      skipped = undefined;
     },
   };
 }

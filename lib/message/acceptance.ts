@@ -13,7 +13,14 @@ export interface Acceptance {
 /** What became of a message that was to be kept. */
 export type KeptIn = Acceptance["into"] | "nothing";
 
-/** What became of messages lately tells best; where there were none, something small is written. */
+/**
+ * The rule in one sentence: what became of the messages of the last 5 s decides, the newest of them
+ * first, and as soon as the newest outcome is older than that, be it good or bad, a small write of
+ * our own decides, at most one in 5 s.
+ *
+ * So a refusal is over 5 s after the store is well again although nobody sends anything; and what
+ * was taken half a minute ago does not hide a disk that has been full since.
+ */
 export interface AcceptanceWatch {
   /** Notes what became of one message, and why it did not go into the database. */
   note(kept: KeptIn, why?: string): void;
@@ -27,10 +34,7 @@ export interface AcceptanceWatch {
   judge(awaySince?: number): Promise<Acceptance>;
 }
 
-/**
- * Outcomes of so long ago count. Short, so that what has gone wrong or well
- * since is known soon although nothing comes.
- */
+/** Outcomes of so long ago count; older ones say nothing of now that a write would not say better. */
 const RECENT_MS = 5_000;
 /** Something is written of our own at most once in this time. */
 const TRY_MS = 5_000;

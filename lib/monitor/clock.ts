@@ -1,5 +1,6 @@
 import { pause } from "../async/deadline.ts";
 import { errorText, type Log } from "../process/log.ts";
+import { machineUpMs } from "../process/machine.ts";
 import { Refusal } from "../process/refusal.ts";
 import { readClock } from "../store/clock.ts";
 import type { Database } from "../store/database.ts";
@@ -17,7 +18,7 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
 const MOST_APART_SECONDS = 60;
 /** How far time may go back: a clock that is corrected, and the newest time kept once a minute. */
 const MOST_BACK_MS = MINUTE_MS;
-/** A process that ran all the time has tidied seconds ago. */
+/** A process that ran all the time has tidied seconds ago, but for what its machine has slept. */
 const MOST_AHEAD_RUNNING_MS = DAY_MS;
 /** A machine may be off over the holidays; a clock that was set wrong is seldom off by less. */
 const MOST_AHEAD_STOPPED_MS = 30 * DAY_MS;
@@ -41,26 +42,38 @@ interface Newest {
 /**
  * Watches the clock for what forgets old things. On a server this process's clock and the
  * server's have to agree. In the embedded size there is one clock only, so it is held against
- * the newest time that was ever kept.
+ * the newest time that was ever kept, and against how long the machine has been up: a laptop whose
+ * lid was closed over the weekend has slept for as long as its clock has gone ahead, and asks nobody.
+ *
+ * @param options `upMs` is that time in milliseconds, another one in tests.
  */
 export function createClockGuard(
-  { database, log }: { database: Database; log: Log },
+  { database, log, upMs = machineUpMs }: {
+    database: Database;
+    log: Log;
+    upMs?: () => number | undefined;
+  },
 ): ClockGuard {
-  /** Whether an earlier look of this process has found the clock right, and when by that clock. */
+  /** When an earlier look of this process has found the clock right, by that clock. */
   let lastMs: number | undefined;
+  /** For how long the machine had been up then. */
+  let lastUpMs: number | undefined;
   const say = createSayer(log);
 
   async function trustedEmbedded(): Promise<Date | undefined> {
     const { now } = await readClock(database);
     const kept = await readNewest(database);
     const newest = { ms: Math.max(kept.ms, lastMs ?? 0), jumped: kept.jumped };
-    const wrong = whatIsWrong(now, newest, lastMs !== undefined);
+    const up = upMs();
+    const passedMs = Math.max(0, (up ?? 0) - (lastUpMs ?? up ?? 0));
+    const wrong = whatIsWrong(now, newest, lastMs !== undefined, passedMs);
     say(wrong);
     if (wrong === undefined) {
       if (kept.jumped || !kept.isKept || now.getTime() - kept.ms >= MINUTE_MS) {
         await keepNewest(database, { ms: Math.max(newest.ms, now.getTime()), jumped: false });
       }
       lastMs = Math.max(newest.ms, now.getTime());
+      lastUpMs = up;
       return now;
     }
     if (now.getTime() > newest.ms && lastMs !== undefined && !kept.jumped) {
@@ -154,10 +167,16 @@ function createSayer(log: Log): (wrong: string | undefined) => void {
   };
 }
 
-function whatIsWrong(now: Date, newest: Newest, isRunning: boolean): string | undefined {
+/** @param passedMs how long it is known to be since the newest time, whatever the clock says. */
+function whatIsWrong(
+  now: Date,
+  newest: Newest,
+  isRunning: boolean,
+  passedMs = 0,
+): string | undefined {
   const aheadMs = now.getTime() - newest.ms;
   const most = isRunning || newest.jumped ? MOST_AHEAD_RUNNING_MS : MOST_AHEAD_STOPPED_MS;
-  if (aheadMs >= -MOST_BACK_MS && aheadMs <= most) return undefined;
+  if (aheadMs >= -MOST_BACK_MS && aheadMs <= most + passedMs) return undefined;
   const seconds = Math.round(Math.abs(aheadMs) / 1_000);
   const latest = new Date(newest.ms).toISOString();
   return aheadMs < 0

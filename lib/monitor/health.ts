@@ -226,7 +226,7 @@ async function checkWorkers(
 ): Promise<Check[]> {
   const name = "workers";
   try {
-    const alive = (await listWorkers(database)).filter((worker) => worker.alive);
+    const alive = (await listWorkers(database, CHECK_MS)).filter((worker) => worker.alive);
     const others = alive.filter((worker) => worker.rules !== rules).length;
     return [
       alive.length > 0 ? { name, status: "ok", detail: `${alive.length} running` } : {

@@ -46,8 +46,8 @@ export async function signOff(database: Database, id: string): Promise<void> {
   await database.query("sign a worker off", (sql) => sql`delete from workers where id = ${id}`);
 }
 
-/** Every worker seen within the last hour, the latest first. */
-export async function listWorkers(database: Database): Promise<WorkerStatus[]> {
+/** Every worker seen within the last hour, the latest first; within `ms` where that is said. */
+export async function listWorkers(database: Database, ms?: number): Promise<WorkerStatus[]> {
   const rows = await database.query(
     "list workers",
     (sql) =>
@@ -56,6 +56,7 @@ export async function listWorkers(database: Database): Promise<WorkerStatus[]> {
         last_seen > now() - make_interval(secs => ${SILENT_SECONDS}) as alive
       from workers where last_seen > now() - interval '1 hour'
       order by last_seen desc, id limit 100`,
+    ms,
   );
   return rows.map((row) => ({ ...row, processed: Number(row.processed) }));
 }

@@ -113,6 +113,37 @@ describe("what strangers send on the network", () => {
     stop.abort();
   });
 
+  it("leaves none of that share to a flood of the day before, but to who came quietly", async () => {
+    await using otto = await openOtto(NETWORK);
+    const stop = new AbortController();
+    const { database } = otto.services;
+    const seen = (daysAgo: number, prefix: string, messages: number) =>
+      database.query("have seen one", (sql) =>
+        sql`
+        insert into unverified_days (day, prefix, type, messages, bytes)
+        values ((now() at time zone 'UTC')::date - ${daysAgo}::int, ${prefix}, 'generic',
+          ${messages}, ${messages * 100})`);
+    // Buckets of 4, 40 for all, 20 of them for newcomers. A flood came yesterday from 16 networks,
+    // some of which hardly sent anything; two came on quiet days, too.
+    for (let net = 0; net < 8; net++) await seen(1, `192.0.${net}.0/24`, 4);
+    for (let net = 8; net < 16; net++) await seen(1, `192.0.${net}.0/24`, 1);
+    await seen(1, "198.51.100.0/24", 1);
+    await seen(2, "198.51.100.0/24", 2);
+    await seen(7, "198.51.101.0/24", 2);
+    const send = startWeb(otto, { messages: 4, bytes: MANY_BYTES }, stop.signal);
+    const status = async (from: string) => (await send({ from })).status;
+    assertEquals(await status("10.0.0.1"), 200);
+    await until(async () => (await rowsOf(otto)).length > 0, {
+      what: "the counts of the day to be kept",
+      timeoutMs: 30_000,
+    });
+    for (let net = 1; net <= 20; net++) await status(`10.0.${net}.1`);
+    assertEquals(await status("10.0.21.1"), 429);
+    assertEquals([await status("192.0.0.1"), await status("192.0.9.1")], [429, 429]);
+    assertEquals([await status("198.51.100.7"), await status("198.51.101.7")], [200, 200]);
+    stop.abort();
+  });
+
   it("counts its bytes, headers too, and takes back what could not be kept", async () => {
     await using otto = await openOtto(NETWORK);
     const stop = new AbortController();
@@ -156,6 +187,29 @@ describe("a day's buckets", () => {
     // The store's day is another one: its clock differs.
     buckets.saved("1999-01-01", [], [{ ...sender, messages: 0, bytes: 0 }]);
     assertEquals(buckets.take(sender, 1), "own");
+  });
+
+  it("count what other processes have taken of all senders, too", () => {
+    const buckets = createDailyBuckets({ messages: 10, bytes: 1_000 });
+    buckets.take(sender, 1);
+    const ours = buckets.unsaved();
+    buckets.take(sender, 1);
+    const all = { messages: 98, bytes: 98 };
+    buckets.saved(buckets.day(), ours, [{ ...sender, messages: 1, bytes: 1 }], all);
+    // Ten buckets are there for all: one message of these 100 is left.
+    assertEquals([buckets.take(sender, 1), buckets.take(sender, 1)], [undefined, "all"]);
+  });
+
+  it("do not know a flood on the next day, before the store has said who is known", () => {
+    let now = Date.parse("2026-01-31T12:00:00Z");
+    const buckets = createDailyBuckets({ messages: 4, bytes: 1_000 }, () => now);
+    buckets.load(buckets.day(), []);
+    const of = (n: number) => ({ prefix: `${n}`, type: "generic" });
+    for (let round = 0; round < 4; round++) buckets.take(of(0), 1);
+    buckets.take(of(1), 1);
+    now += 24 * 60 * 60 * 1_000;
+    for (let n = 10; n < 30; n++) assertEquals(buckets.take(of(n), 1), undefined);
+    assertEquals([buckets.take(of(0), 1), buckets.take(of(1), 1)], ["all", undefined]);
   });
 
   it("do not grow without end, however many prefixes there are", () => {

@@ -12,6 +12,7 @@ import { type Live, openLive } from "../../lib/live/live.ts";
 import { checkLiveStream } from "../../lib/monitor/live_stream.ts";
 import { createLog } from "../../lib/process/log.ts";
 import { deleteMessage } from "../../lib/message/delete.ts";
+import { openOtto } from "../otto.ts";
 import { messageOf } from "../queue/contract.ts";
 import { describeWith, until, within } from "../servers/mod.ts";
 
@@ -29,7 +30,7 @@ describeWith({ postgres: true }, "with PostgreSQL", (servers) => {
     const url = await servers.postgres.createDatabase();
     await using database = openServer({ url, log });
     await migrate(database, log);
-    const live = openLive({ database, log });
+    const live = openLive({ database, log, patienceMs: Infinity });
     const start = await currentCursor(database);
     await using all = listen(live, start);
 
@@ -69,7 +70,7 @@ describeWith({ postgres: true }, "with PostgreSQL", (servers) => {
     await using foreign = await transaction(await servers.postgres.createDatabase());
     await foreign.write();
     const start = await currentCursor(database);
-    await using all = listen(openLive({ database, log }), start);
+    await using all = listen(openLive({ database, log, patienceMs: Infinity }), start);
     const told = await changeOf(database);
     await until(() => all.ids.includes(told), { what: "a change beside a foreign transaction" });
     // Our own still holds up what is behind it, and only that.
@@ -84,7 +85,10 @@ describeWith({ postgres: true }, "with PostgreSQL", (servers) => {
         sql`update changes set at = at - interval '1 minute' where ids = array[${behind}::uuid]`,
     );
     const [check] = await checkLiveStream(database, 1_000);
-    assertMatch(check.detail, /nothing new since 6\d s: a transaction is open/);
+    assertMatch(
+      check.detail,
+      /out of order what came since 6\d s, and later once more: a transaction is open/,
+    );
     await own.commit();
     await until(() => all.ids.length >= 3, { what: "the rest" });
     assertEquals(all.ids, [told, late, behind]);
@@ -100,12 +104,115 @@ describeWith({ postgres: true }, "with PostgreSQL", (servers) => {
     assertEquals((await readChanges(seen, start, 10)).length, 3);
   });
 
+  it("goes on beside a transaction that stays open, and then tells all in its turn", async () => {
+    const url = await servers.postgres.createDatabase();
+    await using database = openServer({ url, log });
+    await migrate(database, log);
+    const start = await currentCursor(database);
+    await using all = listen(openLive({ database, log, patienceMs: 0 }), start);
+    await using open = await transaction(url);
+    const late = await open.change();
+    await using second = await transaction(url);
+    const between = await second.change();
+    const early: string[] = [];
+    for (let n = 0; n < 3; n++) {
+      early.push(await changeOf(database));
+      await until(() => all.ids.includes(early[n]), {
+        what: "what is behind the open transaction",
+      });
+    }
+    // Its number is below those of what was told; it is told as soon as it is committed.
+    await second.commit();
+    await until(() => all.ids.includes(between), { what: "what was committed late" });
+    assertEquals(all.ids, [...early, between]);
+    await open.commit();
+    const last = await changeOf(database);
+    await until(() => all.ids.includes(last), { what: "what came after" });
+    assertEquals(all.ids.slice(4), [late, between, ...early, last]);
+    assertEquals(all.resyncs, []);
+
+    // Whoever comes back with any of the cursors, to any process, misses nothing.
+    for (const [place, cursor] of all.cursors.entries()) {
+      const other = openLive({ database, log });
+      const resumed = await other.resume(cursor);
+      assertEquals(resumed.gap, false, cursor);
+      await using again = listen(other, resumed.cursor);
+      const missing = new Set([late, between, ...early, last]);
+      for (const id of all.ids.slice(0, place + 1)) missing.delete(id);
+      await until(() => missing.isSubsetOf(new Set(again.ids)), { what: `the rest of ${cursor}` });
+    }
+    await using end = listen(openLive({ database, log }), all.cursors.at(-1)!);
+    const fresh = await changeOf(database);
+    await until(() => end.ids.includes(fresh), { what: "only what is new" });
+    assertEquals(end.ids, [fresh]);
+  });
+
+  it("tells listeners that come or lag while a transaction stays open of all that is behind it", async () => {
+    const url = await servers.postgres.createDatabase();
+    await using database = openServer({ url, log });
+    await migrate(database, log);
+    const live = openLive({ database, log, patienceMs: 0 });
+    await using first = listen(live, await currentCursor(database));
+    await using open = await transaction(url);
+    const late = await open.change();
+    const early = await changeOf(database);
+    await until(() => first.ids.includes(early), { what: "the first listener to be told" });
+    await using joined = listen(live, (await live.resume(undefined)).cursor);
+    await until(() => joined.ids.includes(early), { what: "whoever comes later to be told" });
+    // Far more than is told one by one, or kept.
+    await database.query("fill the stream", (sql) =>
+      sql`
+        insert into changes (kind, ids)
+        select 'message', array[gen_random_uuid()] from generate_series(1, 1300)`);
+    for (const list of [first, joined]) {
+      await until(() => list.resyncs.length === 1, { what: "the word to read anew" });
+    }
+    await using lagging = listen(live, (await live.resume(first.cursors[0])).cursor);
+    await until(() => lagging.resyncs.length === 1, { what: "the word for who lags" });
+    const last = await changeOf(database);
+    for (const list of [first, joined, lagging]) {
+      await until(() => list.ids.includes(last), { what: "what comes behind the backlog" });
+    }
+    await open.commit();
+    for (const list of [first, joined, lagging]) {
+      await until(() => list.ids.includes(late) || list.resyncs.length === 2, {
+        what: "what the open transaction did, or the word to read anew",
+      });
+    }
+  });
+
+  it("tells of new messages on /api/stream beside an open transaction in Otto's tables", async () => {
+    const DATABASE_URL = await servers.postgres.createDatabase();
+    await using otto = await openOtto({ DATABASE_URL });
+    await otto.services.ready;
+    const start = await currentCursor(otto.services.database);
+    const answer = await otto.ask("/api/stream", { headers: { "last-event-id": start } });
+    const events = answer.body!.getReader();
+    await using _events = { [Symbol.asyncDispose]: () => events.cancel() };
+    const decoder = new TextDecoder();
+    let seen = "";
+    const untilSeen = async (id: string) => {
+      while (!seen.includes(id)) {
+        const { value, done } = await within(events.read(), 20_000, `${id} on the stream`);
+        assert(!done);
+        seen += decoder.decode(value, { stream: true });
+      }
+    };
+    await untilSeen(await otto.send("demo", "{}"));
+    await using open = await transaction(DATABASE_URL);
+    const late = await open.change();
+    for (let n = 0; n < 2; n++) await untilSeen(await otto.send("demo", `{"n":${n}}`));
+    assert(!seen.includes(late));
+    await open.commit();
+    await untilSeen(late);
+  });
+
   it("tells a long backlog as one event to each listener, and goes on behind it", async () => {
     const url = await servers.postgres.createDatabase();
     await using database = openServer({ url, log });
     await migrate(database, log);
     const start = await currentCursor(database);
-    const live = openLive({ database, log });
+    const live = openLive({ database, log, patienceMs: Infinity });
     const lists = Array.from({ length: 3 }, () => listen(live, start));
     const first = await changeOf(database);
     for (const { ids } of lists) await until(() => ids.includes(first), { what: "the first" });
@@ -149,7 +256,7 @@ describeWith({ postgres: true }, "with PostgreSQL", (servers) => {
     const url = await servers.postgres.createDatabase();
     await using database = openServer({ url, log });
     await migrate(database, log);
-    const live = openLive({ database, log });
+    const live = openLive({ database, log, patienceMs: Infinity });
     const start = await currentCursor(database);
     const writers = await Promise.all(Array.from({ length: 6 }, () => transaction(url)));
     const lists = Array.from({ length: 4 }, () => listen(live, start));

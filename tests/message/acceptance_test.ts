@@ -56,6 +56,23 @@ describe("whether messages are taken", () => {
     assertEquals(await half.judge(), "all into spill");
   });
 
+  it("is found out by a write as soon as the newest outcome is old, and again as things change", async () => {
+    const stores: { database?: string } = {};
+    const { note, pass, judge, tries } = watch(stores);
+    note("nothing");
+    pass(4_999);
+    assertEquals(await judge(), "none into spill");
+    assertEquals(tries.database, 0);
+    // 25 s ago, and nothing since: the store has long been well again.
+    pass(20_001);
+    assertEquals(await judge(), "all into database");
+    assertEquals(tries.database, 1);
+    const later = watch({ database: "the disk is full", spill: "full" });
+    later.note("database");
+    later.pass(25_000);
+    assertEquals(await later.judge(), "none into spill");
+  });
+
   it("writes once for many who ask", async () => {
     const { judge, tries } = watch({ database: "read-only" });
     await Promise.all(Array.from({ length: 50 }, () => judge()));

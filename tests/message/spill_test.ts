@@ -6,7 +6,9 @@ import { checkHealth } from "../../lib/monitor/health.ts";
 import { InboxClosedError } from "../../lib/message/inbox.ts";
 import type { NewMessage, Receipt } from "../../lib/message/new_message.ts";
 import { storeMessages } from "../../lib/message/insert.ts";
-import { openSpill } from "../../lib/message/spill/spill.ts";
+import { openSpill, type Spill } from "../../lib/message/spill/spill.ts";
+import type { Spilled } from "../../lib/message/spill/spill_claims.ts";
+import { createSpillMover } from "../../lib/message/spill/spill_mover.ts";
 import { createLog } from "../../lib/process/log.ts";
 import { readBody, readMessage } from "../../lib/message/message.ts";
 import { openServices, type Services } from "../../lib/services.ts";
@@ -16,6 +18,7 @@ import { createWorker, work } from "../../lib/work/work.ts";
 import { ask, messageOf, takeOnce } from "../queue/contract.ts";
 import { describeWith, until } from "../servers/mod.ts";
 
+const MIB = 1024 * 1024;
 /** A write is given up after 1.5 s; what is left is for the spill. */
 const FIRST_MS = 2_000;
 /** While the breaker is open nobody waits for Postgres. */
@@ -223,6 +226,55 @@ describeWith({ postgres: "own", redis: "durable" }, "the spill", (servers) => {
     assert(stored && body.every((byte, n) => byte === stored[n]) && stored.length === body.length);
   });
 
+  it("claims no more than fits in memory, however small the messages before were", async () => {
+    await using otto = await open(env);
+    const spill = otto.services.spill!;
+    const large = new Uint8Array(3 * MIB).fill(97);
+    const messages = [
+      ...Array.from({ length: 400 }, () => messageOf()),
+      ...Array.from({ length: 12 }, () => messageOf({ body: large })),
+    ];
+    for (const message of messages) await spill.put(message);
+    // Eight, and the one with which it was reached; half a MiB for the small ones among them.
+    const most = 8 * MIB + large.byteLength + MIB / 2;
+    const all = await claimAll(spill, messages.length);
+    assertEquals(
+      all.flatMap(({ ids }) => ids),
+      messages.map(({ id }) => id),
+    );
+    assertEquals(all.filter(({ bytes }) => bytes > most), []);
+    // What a dead worker had claimed is read in the same way.
+    await spill.giveBack(all.flatMap(({ claimed }) => claimed));
+    const again = await claimAll(spill, messages.length);
+    assertEquals(again.filter(({ bytes }) => bytes > most), []);
+    assertEquals(
+      again.flatMap(({ ids }) => ids).sort(),
+      messages.map(({ id }) => id).sort(),
+    );
+  });
+
+  it("tries one message at a time after a claim that failed, until one is moved", async () => {
+    await using otto = await open(env);
+    const { database, queue, spill, log } = otto.services;
+    await Promise.all([messageOf(), messageOf()].map((message) => spill!.put(message)));
+    const asked: number[] = [];
+    const move = createSpillMover({
+      database,
+      queue,
+      log,
+      spill: {
+        ...spill!,
+        claim(max) {
+          asked.push(max);
+          return asked.length === 1 ? Promise.reject(new Error("too slow")) : spill!.claim(max);
+        },
+      },
+    });
+    await assertRejects(() => move(), Error, "too slow");
+    assertEquals([await move(), await move()], [1, 1]);
+    assertEquals([asked[1], asked[2]], [1, asked[0]]);
+  });
+
   it("gives each message to one of two workers, in one step for many", async () => {
     await using otto = await open(env);
     const log = createLog("silent");
@@ -295,6 +347,25 @@ describeWith({ postgres: "own", redis: "durable" }, "the spill", (servers) => {
     otto.work();
     await otto.drained(1);
     await otto.hasOneTaskEach(1);
+  });
+
+  it("puts aside what it cannot read, and moves what waits behind it", async () => {
+    await using otto = await open(env);
+    const redis = await createClient({ url: servers.redis.url }).connect();
+    using _redis = { [Symbol.dispose]: () => redis.destroy() };
+    const damaged = { about: "{}", body: "not what it was", sha256: "00" };
+    for (const fields of [{ of: "somebody else" }, damaged]) {
+      await redis.xAdd("otto:spill", "*", fields);
+    }
+    await otto.services.spill!.put(messageOf());
+    otto.work();
+    await otto.drained(1);
+    const aside = await redis.xRange("otto:spill:refused", "-", "+") ?? [];
+    assertEquals(aside.map(({ message }) => message.of ?? message.body).sort(), [
+      "not what it was",
+      "somebody else",
+    ]);
+    assertMatch(aside.find(({ message }) => message.body)!.message.why, /checksum/);
   });
 
   it("does not let a message that PostgreSQL refuses hold up the others", async () => {
@@ -380,6 +451,25 @@ async function open(env: Record<string, string>) {
 
 function acceptAll({ inbox }: Services, messages: NewMessage[]): Promise<Receipt[]> {
   return Promise.all(messages.map((message) => inbox.accept(message)));
+}
+
+/** Claims until so many messages are claimed, and says what came at each time. */
+async function claimAll(spill: Spill, count: number) {
+  const claims: { claimed: Spilled[]; ids: string[]; bytes: number }[] = [];
+  let got = 0;
+  await until(async () => {
+    const claimed = await spill.claim(512);
+    if (claimed.length > 0) {
+      claims.push({
+        claimed,
+        ids: claimed.map(({ message }) => message.id),
+        bytes: claimed.reduce((sum, { size }) => sum + size, 0),
+      });
+    }
+    got += claimed.length;
+    return got >= count;
+  }, { what: "all to be claimed", timeoutMs: 30_000 });
+  return claims;
 }
 
 function text(body: Uint8Array | undefined): string {

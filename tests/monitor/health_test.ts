@@ -3,13 +3,13 @@ import { beforeEach, it } from "@std/testing/bdd";
 import { createClient } from "redis";
 import postgres from "postgres";
 import { openInbox } from "../../lib/message/inbox.ts";
-import type { Health } from "../../lib/monitor/health.ts";
+import { checkHealth, type Health } from "../../lib/monitor/health.ts";
 import { createLog } from "../../lib/process/log.ts";
 import { openLocalQueue } from "../../lib/queue/queue.ts";
 import type { Database } from "../../lib/store/database.ts";
 import { openOtto, type Otto } from "../otto.ts";
 import { ask, messageOf } from "../queue/contract.ts";
-import { describeWith, until } from "../servers/mod.ts";
+import { describeWith, until, within } from "../servers/mod.ts";
 
 /** An outcome counts for five seconds, a try for as long; a frozen store takes a second or two to say so. */
 const KNOWN_MS = 12_000;
@@ -149,6 +149,44 @@ describeWith({ postgres: "own", redis: "durable" }, "health with a server", (ser
     }
     await untilHealth(otto, "degraded");
     assertEquals(await send(otto), 200);
+  });
+
+  it("gives every look of its own a deadline that a monitor waits for", async () => {
+    await using otto = await openOtto(env);
+    const { database } = otto.services;
+    const deadlines = new Map<string, number | undefined>();
+    const watched: Database = {
+      ...database,
+      query(what, statement, ms) {
+        deadlines.set(what, ms);
+        return database.query(what, statement, ms);
+      },
+    };
+    const { checks } = await checkHealth({ ...otto.services, database: watched });
+    assert(checks.some(({ name }) => name === "workers"));
+    const patient = [...deadlines].filter(([, ms]) => ms === undefined || ms > 2_000);
+    assertEquals(patient, []);
+  });
+
+  it("looks at everything side by side, so that nobody waits for the sum", async () => {
+    await using otto = await openOtto(env);
+    const { database } = otto.services;
+    const asked = new Set<string>();
+    const expected = ["check the queue", "read the database's clock", "list workers"];
+    const all = Promise.withResolvers<void>();
+    const watched: Database = {
+      ...database,
+      // Nothing of these is answered before all of them are asked.
+      async query(what, statement, ms) {
+        asked.add(what);
+        if (expected.every((name) => asked.has(name))) all.resolve();
+        if (expected.includes(what)) await all.promise;
+        return await database.query(what, statement, ms);
+      },
+    };
+    const found = checkHealth({ ...otto.services, database: watched });
+    const { checks } = await within(found, 10_000, "all to be asked");
+    assert(checks.some(({ name }) => name === "workers"));
   });
 
   it("leaves no trace of what it writes, and writes seldom", async () => {

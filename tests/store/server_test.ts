@@ -75,6 +75,37 @@ describeWith({ postgres: "own" }, "a server that is slow, full or read-only", (s
     assertEquals(sent, false);
   });
 
+  it("keeps its connection when a statement cannot even be asked", async () => {
+    await using server = openServer({ url, connections: 1, log });
+    for (let n = 0; n < 2; n++) {
+      await assertRejects(
+        () =>
+          server.query(
+            "keep what is no JSON",
+            (sql) => sql`select ${JSON.stringify({ n: 1n })}::text as text`,
+            1_000,
+          ),
+        TypeError,
+        "BigInt",
+      );
+    }
+    assertEquals((await server.query("go on", (sql) => sql`select 1 as one`))[0].one, 1);
+  });
+
+  it("ends a wait for a lock by itself, long before it ends a statement", async () => {
+    await using sql = client(url);
+    await sql`create table rows as select 1 as id`;
+    await sql`begin`;
+    await sql`select from rows for update`;
+    await using server = openServer({ url, connections: 1, log });
+    // As nobody cancels it who is frozen: the deadline is far away.
+    const error = await assertRejects(() =>
+      server.query("lock a row", (sql) => sql`update rows set id = 2`, 60_000)
+    );
+    assertEquals((error as { code?: string }).code, "55P03");
+    await sql`rollback`;
+  });
+
   it("gets new connections when it answers nothing at all", async () => {
     await using server = openServer({ url, connections: 2, log });
     await Promise.all(

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { newId } from "../../lib/store/id.ts";
 import { checkHealth } from "../../lib/monitor/health.ts";
-import { confirmClock } from "../../lib/monitor/clock.ts";
+import { confirmClock, createClockGuard } from "../../lib/monitor/clock.ts";
 import { storeRejected } from "../../lib/message/quarantine.ts";
 import { readTimeSeries } from "../../lib/monitor/timeseries.ts";
 import { createWorker } from "../../lib/work/work.ts";
@@ -125,6 +125,34 @@ describe("the embedded database's clock", () => {
     const old = await age(otto, await worked(otto));
     await createWorker(otto.services).tidy();
     assert((await ids(otto)).includes(old));
+  });
+
+  it("is right when the machine has slept for as long as it has gone ahead, and for no longer", async () => {
+    await using otto = await openOtto();
+    const { database, log } = otto.services;
+    let up = 5 * DAY_MS;
+    const guard = createClockGuard({ database, log, upMs: () => up });
+    assert(await guard.trustedNow());
+    {
+      // From Friday to Monday with its lid closed.
+      using _clock = shiftClock(3 * DAY_MS);
+      up += 3 * DAY_MS;
+      assert(await guard.trustedNow());
+      assertEquals(await clockCheck(otto), undefined);
+    }
+    using _clock = shiftClock(405 * DAY_MS);
+    up += 2 * DAY_MS;
+    assertEquals(await guard.trustedNow(), undefined);
+    assert(await clockCheck(otto));
+  });
+
+  it("asks a person after a day's jump where nobody knows how long the machine was up", async () => {
+    await using otto = await openOtto();
+    const { database, log } = otto.services;
+    const guard = createClockGuard({ database, log, upMs: () => undefined });
+    assert(await guard.trustedNow());
+    using _clock = shiftClock(2 * DAY_MS);
+    assertEquals(await guard.trustedNow(), undefined);
   });
 
   it("may have stood still for a weekend while Otto was stopped", async () => {

@@ -2,18 +2,20 @@ import { Buffer } from "node:buffer";
 import { errorText, type Log } from "../../process/log.ts";
 import { asBytes, type Redis } from "../../store/redis.ts";
 import type { NewMessage } from "../new_message.ts";
-import { putAside } from "./put_aside.ts";
 import { fromSpillFields, toSpillFields } from "./spill_entry.ts";
 import {
-  BYTES_KEY,
-  GROUP,
-  measureSpill,
-  READ_MS,
+  MOVERS,
+  putAside,
+  removeEntries,
+  SPILL_MS,
   SPILL_STREAM,
   type SpillDepth,
 } from "./spill_stream.ts";
 
-/** All workers are one consumer: no dead one is left behind with entries that nobody would ask for. */
+/**
+ * All workers are one consumer of one group: each entry goes to one of them, and
+ * no dead consumer is left behind with entries that nobody would ask for.
+ */
 const CONSUMER = "mover";
 /**
  * An entry that was claimed so long ago and is still there goes to another
@@ -23,8 +25,10 @@ const CONSUMER = "mover";
 const CLAIM_MS = 8_000;
 /** How often it is looked for what dead workers had claimed. */
 const LOOK_MS = 1_000;
-/** About as much is read at one time: each message is in memory until it is in the inbox. */
-const READ_BYTES = 8 * 1024 * 1024;
+/** Of what is claimed, so many are looked at: more than two workers claim at one time. */
+const LOOKED_AT = 2_000;
+/** Claiming ends when so much is read: each message is in memory until it is in the inbox. */
+const CLAIM_BYTES = 8 * 1024 * 1024;
 
 /** A message that waits in the spill, under the entry's id. */
 export interface Spilled {
@@ -36,7 +40,10 @@ export interface Spilled {
 
 /** What one worker moves, and nobody else meanwhile. */
 export interface SpillClaims {
-  /** The oldest messages that nobody moves yet: at most `max`, fewer where they are large. */
+  /**
+   * The oldest messages that nobody moves yet: at most `max`, and no more once they come to
+   * 8 MiB together, so that memory is bounded by that and one message.
+   */
   claim(max: number): Promise<Spilled[]>;
   /** Removes messages that are in the inbox now, in one step. @returns how much is left. */
   remove(spilled: readonly Spilled[]): Promise<SpillDepth>;
@@ -46,11 +53,8 @@ export interface SpillClaims {
   refuse(spilled: Spilled, why: string): Promise<void>;
 }
 
-/** An entry as Redis gives it. */
-interface Entry {
-  id: Buffer;
-  message: Record<string, Buffer>;
-}
+/** An entry as a script gives it: its id, then names and values in turn. */
+type Entry = [id: Buffer, fields: Buffer[]];
 
 /**
  * Claims by a consumer group. That two workers never move one message is not
@@ -78,47 +82,24 @@ export function openSpillClaims(
     }
   }
 
-  async function claimNew(count: number): Promise<Entry[]> {
-    const streams = await withGroup(() =>
+  async function claimEntries(count: number): Promise<Entry[]> {
+    const looks = performance.now() - lookedAt >= LOOK_MS;
+    if (looks) lookedAt = performance.now();
+    return await withGroup(() =>
       redis.run(
         "claim spilled messages",
         (client) =>
-          client.withTypeMapping(asBytes).xReadGroup(
-            GROUP,
-            CONSUMER,
-            { key: SPILL_STREAM, id: ">" },
-            { COUNT: count },
-          ),
-        READ_MS,
+          client.withTypeMapping(asBytes).eval(CLAIM, {
+            keys: [SPILL_STREAM],
+            arguments: [
+              MOVERS,
+              CONSUMER,
+              ...[count, CLAIM_BYTES, looks ? LOOKED_AT : 0, CLAIM_MS].map(String),
+            ],
+          }),
+        SPILL_MS,
       )
-    );
-    return (streams as unknown as { messages: Entry[] }[] | null)?.flatMap((stream) =>
-      stream.messages
-    ) ?? [];
-  }
-
-  /** What somebody has claimed and not moved for too long. */
-  async function claimOld(count: number): Promise<Entry[]> {
-    const pending = await withGroup(() =>
-      redis.run(
-        "look for spilled messages that nobody moves",
-        (client) => client.xPendingRange(SPILL_STREAM, GROUP, "-", "+", count),
-      )
-    );
-    const old = pending.filter((each) => each.millisecondsSinceLastDelivery >= CLAIM_MS)
-      .map(({ id }) => id);
-    if (old.length === 0) {
-      if (pending.length === 0) await findLost(redis);
-      return [];
-    }
-    const entries = await redis.run(
-      "claim spilled messages of a worker that died",
-      (client) =>
-        client.withTypeMapping(asBytes).xClaim(SPILL_STREAM, GROUP, CONSUMER, CLAIM_MS, old),
-      READ_MS,
-    );
-    // Redis 6 answers null for an entry that is gone.
-    return (entries as unknown as (Entry | null)[]).filter((entry) => entry !== null);
+    ) as unknown as Entry[];
   }
 
   /** Not ours, or damaged: it must not stand in the way of the others. */
@@ -128,16 +109,17 @@ export function openSpillClaims(
     log.error("spill.put_aside", { entry: aside.entry, error: why });
   }
 
-  function read({ id, message: fields }: Entry): Spilled[] {
+  function read([id, parts]: Entry): Spilled[] {
     const entry = Buffer.from(id).toString();
+    const fields: Record<string, Buffer> = {};
+    for (let at = 0; at < parts.length; at += 2) fields[parts[at].toString()] = parts[at + 1];
     const size = fields.about?.byteLength + fields.body?.byteLength;
     if (!isOurs(Buffer.from(fields.database ?? []).toString())) {
       leave({ entry, fields, size }, "it is for another Otto's database");
       return [];
     }
     try {
-      const message = fromSpillFields(fields);
-      return [{ entry, message, size }];
+      return [{ entry, message: fromSpillFields(fields), size }];
     } catch (error) {
       leave({ entry, fields, size: 0 }, errorText(error));
       return [];
@@ -146,38 +128,23 @@ export function openSpillClaims(
 
   return {
     async claim(max) {
-      const { messages, bytes } = await measureSpill(redis);
-      const fitting = Math.floor(READ_BYTES * messages / Math.max(bytes, 1));
-      // Asked for in any case: a node that is a replica by now would show its old state for ever,
-      // and refuses only what claims.
-      const count = Math.max(1, Math.min(max, fitting));
-      const old: Entry[] = [];
-      if (messages > 0 && performance.now() - lookedAt >= LOOK_MS) {
-        lookedAt = performance.now();
-        old.push(...await claimOld(count));
-      }
-      const fresh = old.length < count ? await claimNew(count - old.length) : [];
-      return [...old, ...fresh].flatMap(read);
+      return (await claimEntries(max)).flatMap(read);
     },
     async remove(spilled) {
-      const [messages, bytes] = await redis.run(
-        "remove from the spill",
-        (client) =>
-          client.eval(REMOVE, {
-            keys: [SPILL_STREAM, BYTES_KEY],
-            arguments: [GROUP, ...spilled.flatMap(({ entry, size }) => [entry, String(size)])],
-          }),
-        READ_MS,
-      ) as [number, number];
-      return { messages, bytes };
+      return await removeEntries(redis, spilled);
     },
     async giveBack(spilled) {
       await redis.run(
         "give spilled messages back",
         (client) =>
-          client.xClaimJustId(SPILL_STREAM, GROUP, CONSUMER, 0, spilled.map(({ entry }) => entry), {
-            IDLE: CLAIM_MS,
-          }),
+          client.xClaimJustId(
+            SPILL_STREAM,
+            MOVERS,
+            CONSUMER,
+            0,
+            spilled.map(({ entry }) => entry),
+            { IDLE: CLAIM_MS },
+          ),
       );
     },
     async refuse({ entry, message, size }, why) {
@@ -189,45 +156,61 @@ export function openSpillClaims(
 async function createGroup(redis: Redis): Promise<void> {
   await redis.run(
     "create the group of movers",
-    (client) => client.xGroupCreate(SPILL_STREAM, GROUP, "0", { MKSTREAM: true }),
+    (client) => client.xGroupCreate(SPILL_STREAM, MOVERS, "0", { MKSTREAM: true }),
   ).catch((error) => {
     if (!errorText(error).startsWith("BUSYGROUP")) throw error;
   });
 }
 
 /**
- * Lets the group begin anew where entries wait that it neither has nor will
- * give out, such as after a Redis came back with an older state of the group:
- * what was answered with 200 must not wait for ever.
+ * One entry after another until there are enough or they are large enough: how large one is shows
+ * only when it is read. Within Redis, since so many answers would cost more than the moving.
+ *
+ * Where it also looks at what is claimed (ARGV[5] of it), what somebody has claimed and not moved
+ * for too long comes first. And where nothing is claimed and nothing new, but entries wait, as
+ * after a Redis came back with an older state of the group, the group begins anew: what was
+ * answered with 200 must not wait for ever.
+ *
+ * Claiming is asked for although nothing may wait: a node that is a replica by now would show its
+ * old state for ever, and refuses only what claims.
  */
-async function findLost(redis: Redis): Promise<void> {
-  await redis.run(
-    "look for spilled messages that are lost to the group",
-    (client) => client.eval(FIND_LOST, { keys: [SPILL_STREAM], arguments: [GROUP] }),
-  );
-}
+const CLAIM = `
+local group, consumer, most, most_bytes = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local look, claim_ms = tonumber(ARGV[5]), tonumber(ARGV[6])
+local entries, bytes = {}, 0
 
-const FIND_LOST = `
-local pending = redis.call('XPENDING', KEYS[1], ARGV[1])
-if pending[1] ~= 0 then return 0 end
-local first = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
-if not first then return 0 end
-redis.call('XGROUP', 'SETID', KEYS[1], ARGV[1], '0')
-return 1`;
+local function has_room() return #entries < most and bytes < most_bytes end
 
-/**
- * An entry's size is taken off by whoever has removed it. Counted anew whenever
- * the stream runs empty: other versions of Otto may have left a rest.
- */
-const REMOVE = `
-local freed = 0
-for i = 2, #ARGV, 2 do
-  redis.call('XACK', KEYS[1], ARGV[1], ARGV[i])
-  if redis.call('XDEL', KEYS[1], ARGV[i]) == 1 then freed = freed + tonumber(ARGV[i + 1]) end
+local function take(entry)
+  entries[#entries + 1] = entry
+  for _, part in ipairs(entry[2]) do bytes = bytes + #part end
 end
-local left = redis.call('XLEN', KEYS[1])
-if left == 0 then
-  redis.call('SET', KEYS[2], 0)
-  return {0, 0}
+
+local function claim_old()
+  for _, pending in ipairs(redis.call('XPENDING', KEYS[1], group, '-', '+', look)) do
+    if not has_room() then return end
+    if pending[3] >= claim_ms then
+      local entry = redis.call('XCLAIM', KEYS[1], group, consumer, claim_ms, pending[1])[1]
+      -- Redis 6 answers nil for an entry that is gone.
+      if entry then take(entry) end
+    end
+  end
 end
-return {left, redis.call('DECRBY', KEYS[2], freed)}`;
+
+local function claim_new()
+  while has_room() do
+    local streams = redis.call(
+      'XREADGROUP', 'GROUP', group, consumer, 'COUNT', 1, 'STREAMS', KEYS[1], '>')
+    if not streams then return end
+    take(streams[1][2][1])
+  end
+end
+
+if look > 0 then claim_old() end
+claim_new()
+if look > 0 and #entries == 0 and redis.call('XPENDING', KEYS[1], group)[1] == 0
+  and redis.call('XLEN', KEYS[1]) > 0 then
+  redis.call('XGROUP', 'SETID', KEYS[1], group, '0')
+  claim_new()
+end
+return entries`;

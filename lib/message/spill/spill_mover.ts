@@ -26,17 +26,16 @@ export interface SpillMove {
  * Moves messages from the spill into the inbox, under the ids they were
  * answered with. One that Postgres refuses is put aside, and logged. While
  * Postgres is away one is tried at a time, for reading all of them again and
- * again would be in vain.
+ * again would be in vain; and so after a claim that failed, as it may have been too much.
  *
  * @returns a step, which says how many it has moved.
  */
 export function createSpillMover(move: SpillMove): () => Promise<number> {
   let most = MOST_CLAIMED;
   return async () => {
-    const claimed = await move.spill.claim(most);
-    if (claimed.length === 0) return 0;
     try {
-      const moved = await moveClaimed(move, claimed);
+      const claimed = await move.spill.claim(most);
+      const moved = claimed.length === 0 ? 0 : await moveClaimed(move, claimed);
       most = MOST_CLAIMED;
       return moved;
     } catch (error) {
