@@ -99,7 +99,6 @@ async function build(store: Services, env: Record<string, string> = {}): Promise
       await worker.takeMessages(0, stop.signal);
       await worker.runTasks(stop.signal);
       await worker.idle();
-      await worker.tellPeople(stop.signal);
     },
     page: async () => await (await app.request("http://otto.test/")).text(),
   };
@@ -404,6 +403,7 @@ describe("the pages", () => {
       await house.work();
       await stream.until("Notified: told: web");
       assertStringIncludes(rowOf(stream.text, id), "demo: hello");
+      await stream.until('data-into="news"');
       assertMatch(stream.text, /<li id="n-[^"]+"[^>]*data-unread\s+data-into="news"/);
     });
 

@@ -226,6 +226,13 @@ describe("the house", () => {
     }
   });
 
+  it("puts notifications into the outbox in lib/store/outbox.ts alone", async () => {
+    for (const { path, text } of await readTree()) {
+      if (path === "lib/store/outbox.ts") continue;
+      assert(!/insert into notifications/i.test(text), `${path} puts them there itself`);
+    }
+  });
+
   it("opens nothing when a module is imported", async () => {
     for (const { path, text } of await readTree()) {
       if (ENTRYPOINTS.includes(path)) continue;

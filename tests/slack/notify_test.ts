@@ -76,7 +76,7 @@ function suite(
       await running;
       const { createWorker } = await import("../../lib/work/work.ts");
       const worker = createWorker(otto.services);
-      await worker.tellSlack(new AbortController().signal);
+      await worker.tellPeople(new AbortController().signal);
       await otto.services.slack!.idle();
       assertMatch(slack.posts[0].text, /^Running: /);
       go();
