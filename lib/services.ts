@@ -25,7 +25,7 @@ import type { Log } from "./process/log.ts";
 import { machineName } from "./process/machine.ts";
 import type { Channel } from "./notify/channel.ts";
 import { createSlack, type Slack } from "./notify/slack/slack.ts";
-import { webChannel } from "./notify/web.ts";
+import { createWeb } from "./notify/web.ts";
 import { openQuarantine, type Quarantine } from "./message/quarantine.ts";
 import { openPostgresQueue } from "./queue/postgres.ts";
 import { openLocalQueue, type Queue } from "./queue/queue.ts";
@@ -55,8 +55,8 @@ export interface Services extends AsyncDisposable, Readiness {
   readonly jobs: Jobs;
   readonly channels: readonly Channel[];
   readonly slack?: Slack;
-  /** Rung in this process when there are new tasks, or new notifications. */
-  readonly bells: { tasks: Bell; notifications: Bell };
+  /** Rung in this process when there are new tasks. */
+  readonly bells: { tasks: Bell };
   readonly host: string;
 }
 
@@ -124,6 +124,7 @@ async function openServicesWith(
     await endTaskLeases(database);
   }
 
+  const slack = createSlack({ config, channels: channelsOf(config, sources), database, log });
   return {
     config,
     log,
@@ -137,9 +138,9 @@ async function openServicesWith(
     reader: closer.add(openReader({ config, sources, database, log })),
     agent: openAgent({ config, sources, database, log }),
     jobs: openJobs(config, database, log, closer),
-    channels: [webChannel],
-    slack: createSlack({ config, channels: channelsOf(config, sources), database, log }),
-    bells: { tasks: createBell(), notifications: createBell() },
+    channels: [createWeb(database), ...slack ? [slack] : []],
+    slack,
+    bells: { tasks: createBell() },
     ready,
     reached,
     notReady,

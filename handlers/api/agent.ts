@@ -123,7 +123,7 @@ async function note(
 
 /** Ends the task; the same result may be sent again when its answer was lost on the way. */
 async function finish(
-  { database, channels, bells }: Services,
+  { database, channels }: Services,
   { id, round }: Job,
   result: z.infer<typeof routes.resultBody>,
 ): Promise<Task> {
@@ -135,7 +135,6 @@ async function finish(
     ? { ...end, status: "completed", result: { text: result.text, data: result.data ?? null } }
     : { ...end, status: "failed", error: result.error };
   const ended = current.round === round ? await finishTasks(database, [finish]) : new Set<string>();
-  bells.notifications.ring();
   const wasEndedSo = current.epoch === result.epoch && current.status === result.status;
   if (!ended.has(id) && !wasEndedSo) throw stale();
   return (await readTask(database, id))!;

@@ -26,7 +26,7 @@ const filter = z.object({
 });
 
 /** `/api/notifications`: list, read, mark as read, try again. */
-export function notifications({ services: { database, bells } }: { services: Services }) {
+export function notifications({ services: { database } }: { services: Services }) {
   async function theNotification(id: string): Promise<Notification> {
     const found = await readNotification(database, id);
     if (!found) throw notFound("notification");
@@ -100,7 +100,6 @@ export function notifications({ services: { database, bells } }: { services: Ser
             "Only a dead one can be",
           );
         }
-        bells.notifications.ring();
         return c.json(again, 200);
       },
     );

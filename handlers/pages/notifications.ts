@@ -8,7 +8,7 @@ import { readForm } from "./form.ts";
 
 /** The buttons of notifications: one read, all read, told once more. */
 export function notificationPages(
-  { services: { database, bells } }: { services: Services },
+  { services: { database } }: { services: Services },
 ): Hono<Env> {
   const app = new Hono<Env>();
 
@@ -27,7 +27,6 @@ export function notificationPages(
   app.post("/notifications/:id/retry", async (c) => {
     const id = c.req.param("id");
     if (!isId(id) || !await retryNotification(database, id)) throw notFound("notification");
-    bells.notifications.ring();
     return c.redirect("/system", 303);
   });
   return app;

@@ -1,5 +1,6 @@
-import type { Database } from "../store/database.ts";
+import type { Database, Sql } from "../store/database.ts";
 import { newId } from "../store/id.ts";
+import { intoOutbox } from "../store/outbox.ts";
 import type { Destination } from "../task/destination.ts";
 import { storedJson } from "../store/stored.ts";
 import type { UnstartedTask } from "./jobs.ts";
@@ -64,13 +65,11 @@ export async function tellUnstarted(
         update tasks t set job_late_at = now() from unstarted u
         where t.id = u.id and t.job_state = 'submitted' and t.job_late_at is null
         returning t.id, t.job_round, u.text, u.tell
+      ), told as (
+        ${intoOutbox(sql, lateness(sql))}
       )
-      insert into notifications (id, cause, task_id, channel, destination, kind, text)
-      select d.notification_id, 'late:' || n.id || ':' || n.job_round, n.id, d.channel,
-        d.destination, 'not_started', n.text
-      from noted n,
-        jsonb_to_recordset(n.tell) as d(notification_id uuid, channel text, destination text)
-      on conflict do nothing`);
+      insert into changes (kind, ids)
+      select 'notification', array_agg(id) from told having count(*) > 0`);
 }
 
 /**
@@ -100,3 +99,11 @@ export async function countUnstarted(
   );
   return row;
 }
+
+/** What is told of the tasks that `tellUnstarted` has `noted`. */
+const lateness = (sql: Sql) =>
+  sql`
+    select d.notification_id, 'late:' || n.id || ':' || n.job_round, n.id, null::uuid,
+      d.channel, d.destination, 'not_started', n.text
+    from noted n,
+      jsonb_to_recordset(n.tell) as d(notification_id uuid, channel text, destination text)`;

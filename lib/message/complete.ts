@@ -1,7 +1,8 @@
 import { type GuardEntry, toGuardRow } from "./replay_guard.ts";
-import type { Database } from "../store/database.ts";
+import type { Database, Sql } from "../store/database.ts";
 import { newId } from "../store/id.ts";
 import { MOST_ATTEMPTS } from "./claim.ts";
+import { intoOutbox, WEB_CHANNEL } from "../store/outbox.ts";
 import { storedJson } from "../store/stored.ts";
 
 /** What came of one message: a task, or the reason why there is none. */
@@ -105,14 +106,12 @@ export async function completeMessages(
         select made.id, c.slack_place, c.slack_thread
         from made join completed c on c.new_task_id = made.id where c.slack_place is not null
       ), notified as (
-        insert into notifications (id, cause, message_id, channel, destination, kind, text)
-        select notification_id, 'message:' || id || ':' || epoch, id, 'web', 'web',
-          'message_failed', 'A ' || webhook_type || ' message could not be processed: ' || error
-        from completed where error is not null
+        ${intoOutbox(sql, failures(sql))}
       ), changed as (
         insert into changes (kind, ids)
         select 'message', array_agg(id) from completed having count(*) > 0
         union all select 'task', array_agg(id) from made having count(*) > 0
+        union all select 'notification', array_agg(id) from notified having count(*) > 0
       )
       select message_id, false as is_repeat from made
       union all select message_id, true from repeated`,
@@ -147,3 +146,11 @@ export async function failCrashedMessages(database: Database): Promise<number> {
   }
   return rows.length;
 }
+
+/** What is told of the messages that `completeMessages` has `completed`. */
+const failures = (sql: Sql) =>
+  sql`
+    select notification_id, 'message:' || id || ':' || epoch, null::uuid, id, ${WEB_CHANNEL},
+      ${WEB_CHANNEL}, 'message_failed',
+      'A ' || webhook_type || ' message could not be processed: ' || error
+    from completed where error is not null`;

@@ -1,5 +1,6 @@
 import { notHeld } from "../message/group/group.ts";
 import { COUNTED } from "../store/counts.ts";
+import { WEB_CHANNEL } from "../store/outbox.ts";
 import type { Database, Sql } from "../store/database.ts";
 import type { JobQueue, Jobs } from "../jobs/jobs.ts";
 import type { Queue } from "../queue/queue.ts";
@@ -126,7 +127,8 @@ const selectStats = (sql: Sql) =>
       where finished_at is not null and started_at is not null
       order by finished_at desc limit ${LATEST}
     ), sent as materialized (
-      select created_at, sent_at from notifications where sent_at is not null
+      select created_at, sent_at, channel <> ${WEB_CHANNEL} as called
+      from notifications where sent_at is not null
       order by id desc limit ${LATEST}
     )
     select (${messageCounts(sql)}) as messages, (${typeCounts(sql)}) as by_type,
@@ -200,7 +202,9 @@ const stageLatencies = (sql: Sql) =>
       'queue', (select ${sql.unsafe(latency("claimed_at - stored_at"))} from completed),
       'task', (select ${sql.unsafe(latency("settled_at - claimed_at"))} from completed),
       'agent', (select ${sql.unsafe(latency("finished_at - started_at"))} from finished),
-      'notify', (select ${sql.unsafe(latency("sent_at - created_at"))} from sent))`;
+      -- In the web UI all is told at once: it says nothing of those who have to be called.
+      'notify', (select ${sql.unsafe(latency("sent_at - created_at"))} from sent
+        where called or not exists (select from sent where called)))`;
 
 function latency(duration: string): string {
   const at = (share: number) =>

@@ -1,15 +1,27 @@
 import type { Destination } from "../task/destination.ts";
-import type { Notification } from "./notification.ts";
 
-/** How a try to tell somebody went. */
-export type Delivery =
-  | { ok: true }
-  | { ok: false; error: string; permanent: boolean; retryAfterSeconds?: number };
-
-/** A way to reach people. `tell` never throws: a failure is data. */
+/**
+ * A way to reach people. What it is to tell stands in the outbox under its name, and so does what
+ * came of it: `sent`, or `dead` with the reason.
+ */
 export interface Channel {
+  /** As the outbox names it. */
   readonly name: string;
-  /** Where the outcome of a task is told through this channel; nowhere is fine. */
+  /** How long it is left alone when there was nothing to do, in milliseconds. */
+  readonly restMs: number;
+  /**
+   * Where the outcome of a task is put into the outbox together with it; nowhere for a channel
+   * that follows its tasks by itself.
+   */
   destinations(task: { source: string }): Destination[];
-  tell(notification: Notification, signal: AbortSignal): Promise<Delivery>;
+  /**
+   * Tells what is due, some of it at a time, or starts to. What one worker has in hand no other
+   * one tells. What cannot be told is put off or given up, and written down, never thrown.
+   *
+   * @returns how much there was to do.
+   * @throws when the store cannot be asked.
+   */
+  tell(signal: AbortSignal): Promise<number>;
+  /** Resolves when what was started has ended. */
+  idle(): Promise<void>;
 }

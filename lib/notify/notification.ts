@@ -1,6 +1,5 @@
-import type { Database } from "../store/database.ts";
-import { LEASE_SECONDS } from "../message/claim.ts";
-import { idArray, storedText } from "../store/stored.ts";
+import type { Database, Sql, SqlFragment } from "../store/database.ts";
+import { idArray } from "../store/stored.ts";
 
 /** A notification is `pending` until it is told (`sent`) or given up (`dead`). */
 export const NOTIFICATION_STATES = ["pending", "sent", "dead"] as const;
@@ -25,64 +24,48 @@ export interface Notification {
 const columns = `id, task_id, message_id, channel, destination, kind, text, state, attempts, error,
   created_at, sent_at, read_at`;
 
-/** After so many tries, about four minutes, a notification is dead: kept, with the reason, and shown. */
-const MOST_TRIES = 8;
-
-/** Claims notifications that are due, oldest first. Slack's are told by showing their task there. */
-export async function claimNotifications(
+/**
+ * Marks notifications that are `pending` as sent.
+ *
+ * @param ids selects them.
+ * @returns how many.
+ */
+export async function markSent(
   database: Database,
-  worker: string,
-  max: number,
-): Promise<Notification[]> {
-  return await database.query("claim notifications", (sql) =>
-    sql<Notification[]>`
-      with picked as (
-        select id from notifications
-        where state = 'pending' and (lease_until is null or lease_until < now())
-          and channel <> 'slack'
-        order by id limit ${max} for update skip locked
+  ids: (sql: Sql) => SqlFragment,
+): Promise<number> {
+  const [row] = await database.query(
+    "mark notifications as sent",
+    (sql) =>
+      sql<{ count: number }[]>`
+      with due as (${ids(sql)}), sent as (
+        update notifications n
+        set state = 'sent', sent_at = now(), error = null, lease_until = null
+        from due where n.id = due.id and n.state = 'pending' returning n.id
+      ), changed as (
+        insert into changes (kind, ids)
+        select 'notification', array_agg(id) from sent having count(*) > 0
       )
-      update notifications n
-      set worker = ${worker}, attempts = n.attempts + 1,
-        lease_until = now() + make_interval(secs => ${LEASE_SECONDS})
-      from picked where n.id = picked.id
-      returning ${sql.unsafe(columns.replaceAll(/(\w+)/g, "n.$1"))}`);
+      select count(*)::int as count from sent`,
+  );
+  return row.count;
 }
 
-/** Marks notifications as sent. */
-export async function markSent(database: Database, ids: readonly string[]): Promise<void> {
-  await database.query("mark notifications as sent", (sql) =>
+/**
+ * Gives up what is to be told through a channel that there is not, and says so on it.
+ *
+ * @param known the names of the channels that there are.
+ */
+export async function giveUpUnknown(database: Database, known: readonly string[]): Promise<void> {
+  await database.query("give up what no channel can tell", (sql) =>
     sql`
-      with sent as (
-        update notifications set state = 'sent', sent_at = now(), error = null, lease_until = null
-        where id = any(${idArray(ids)}::uuid[]) and state = 'pending' returning id
-      )
-      insert into changes (kind, ids)
-      select 'notification', array_agg(id) from sent having count(*) > 0`);
-}
-
-/** Puts a notification off after a failed try, or ends it when there is no hope. */
-export async function markUnsent(
-  database: Database,
-  { id, attempts }: Pick<Notification, "id" | "attempts">,
-  { error, permanent, retryAfterSeconds }: {
-    error: string;
-    permanent: boolean;
-    retryAfterSeconds?: number;
-  },
-): Promise<void> {
-  const dead = permanent || attempts >= MOST_TRIES;
-  const wait = retryAfterSeconds ?? Math.min(2 ** attempts, 15 * 60) * (0.5 + Math.random());
-  await database.query("put a notification off", (sql) =>
-    sql`
-      with unsent as (
+      with dead as (
         update notifications
-        set state = ${dead ? "dead" : "pending"}, error = ${storedText(error)},
-          lease_until = now() + make_interval(secs => ${wait})
-        where id = ${id} and state = 'pending' returning id
+        set state = 'dead', error = 'no channel "' || channel || '" is configured'
+        where state = 'pending' and channel not in ${sql(known)} returning id
       )
       insert into changes (kind, ids)
-      select 'notification', array_agg(id) from unsent having count(*) > 0`);
+      select 'notification', array_agg(id) from dead having count(*) > 0`);
 }
 
 /** Notifications, newest first. */

@@ -1,5 +1,6 @@
-import type { Database } from "../store/database.ts";
+import type { Database, Sql } from "../store/database.ts";
 import { newId } from "../store/id.ts";
+import { intoOutbox } from "../store/outbox.ts";
 import { storedJson } from "../store/stored.ts";
 import type { Destination } from "./destination.ts";
 
@@ -85,18 +86,23 @@ export async function finishTasks(
             'reason', reason, 'after_seconds', after_seconds))
         from ended
       ), notified as (
-        insert into notifications (id, cause, task_id, channel, destination, kind, text)
-        select d.id, 'task_event:' || e.event_id, e.id, d.channel, d.destination, e.status,
-          case e.status when 'completed' then 'Completed: ' || e.title
-            when 'waiting_input' then 'Waiting for you: ' || e.title || ' (' || e.question || ')'
-            else 'Failed: ' || e.title || ' (' || e.error_message || ')' end
-        from ended e, jsonb_to_recordset(e.tell) as d(id uuid, channel text, destination text)
-        where e.status <> 'later'
-        on conflict do nothing
+        ${intoOutbox(sql, outcomes(sql))}
       ), changed as (
         insert into changes (kind, ids)
         select 'task', array_agg(id) from ended having count(*) > 0
+        union all select 'notification', array_agg(id) from notified having count(*) > 0
       )
       select id from ended`);
   return new Set(ended.map((row) => row.id));
 }
+
+/** What is told of the tasks that `finishTasks` has `ended`. */
+const outcomes = (sql: Sql) =>
+  sql`
+    select d.id, 'task_event:' || e.event_id, e.id, null::uuid, d.channel, d.destination,
+      e.status,
+      case e.status when 'completed' then 'Completed: ' || e.title
+        when 'waiting_input' then 'Waiting for you: ' || e.title || ' (' || e.question || ')'
+        else 'Failed: ' || e.title || ' (' || e.error_message || ')' end
+    from ended e, jsonb_to_recordset(e.tell) as d(id uuid, channel text, destination text)
+    where e.status <> 'later'`;

@@ -68,7 +68,6 @@ async function complete(
     { assignee, guard: decided.flatMap(({ guard }) => guard ?? []) },
   );
   if (made.length > 0) bells.tasks.ring();
-  if (made.length < decided.length) bells.notifications.ring();
   if (repeated.length > 0) {
     // Seldom, so that only these are asked about a second time, and who came first.
     const again = await withoutRepeats(

@@ -25,13 +25,12 @@ const MOST_ERROR = 1_000;
 const AGAIN_SECONDS = 1;
 
 export function createFinisher(
-  { database, bells }: Pick<Services, "database" | "bells">,
+  { database }: Pick<Services, "database">,
 ): Finisher {
   return createBatcher<Finish, boolean>(
     (finishes) =>
       writeEach(finishes, async (some) => {
         const ended = await finishTasks(database, some);
-        bells.notifications.ring();
         return some.map((finish) => ended.has(finish.taskId));
       }),
     { items: FINISHES_AT_ONCE },

@@ -165,7 +165,6 @@ async function collect({ services, finisher, done }: TaskHands): Promise<number>
     services.database,
     unstarted.map((task) => ({ ...task, tell: destinationsFor(services, task.source) })),
   );
-  if (unstarted.length > 0) services.bells.notifications.ring();
   return endings.length;
 }
 

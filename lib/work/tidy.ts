@@ -9,6 +9,7 @@ import { forgetUnverified } from "../message/forget_unverified.ts";
 import { forgetRejected, trimQuarantine } from "../message/quarantine.ts";
 import type { Services } from "../services.ts";
 import { foldCounts } from "../store/counts.ts";
+import { giveUpUntold } from "./notifications.ts";
 
 /** Small batches, so that nobody waits long for a lock. */
 const FORGET_AT_ONCE = 500;
@@ -24,9 +25,10 @@ const DAY_MS = 24 * 60 * 60 * 1_000;
  * @throws the first step's error, at the end.
  */
 export async function tidy(
-  { database, bells, config }: Services,
+  services: Services,
   clock: ClockGuard,
 ): Promise<void> {
+  const { database, bells, config } = services;
   const errors: unknown[] = [];
   const now = await clock.trustedNow().catch((error) => void errors.push(error));
   const steps: (() => Promise<unknown>)[] = [
@@ -37,6 +39,7 @@ export async function tidy(
       if (now === undefined && database.kind === "embedded") return;
       if (await expireApprovals(database) > 0) bells.tasks.ring();
     },
+    () => giveUpUntold(services),
     () => trimQuarantine(database),
     ...now === undefined ? [] : forgetting({ database, config }, now),
   ];

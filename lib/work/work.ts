@@ -9,7 +9,7 @@ import { releaseMessages } from "../message/claim.ts";
 import type { Services } from "../services.ts";
 import { clearOutage } from "../notify/slack/outage.ts";
 import { createMessageStep, type MessageStep, POLL_MS } from "./messages.ts";
-import { createNotificationStep, type NotificationStep } from "./notifications.ts";
+import { tellPeople } from "./notifications.ts";
 import { createTaskStep, type TaskStep } from "./tasks.ts";
 import { tidy } from "./tidy.ts";
 
@@ -24,10 +24,10 @@ import { tidy } from "./tidy.ts";
  * it is stopped, `drain` until there is nothing left.
  */
 export interface Worker
-  extends MessageStep, Pick<TaskStep, "runTasks" | "collect" | "watch" | "idle">, NotificationStep {
+  extends MessageStep, Pick<TaskStep, "runTasks" | "collect" | "watch" | "idle"> {
   readonly id: string;
-  /** Brings Slack's messages about tasks up to date, and says how much there was to do. */
-  tellSlack(signal: AbortSignal): Promise<number>;
+  /** Tells what is due through every channel, and says how much there was to do. */
+  tellPeople(signal: AbortSignal): Promise<number>;
   /** Moves messages from the spill into the inbox, and says how many. */
   moveSpill(): Promise<number>;
   /** Says that this worker lives, and renews the leases on its tasks. */
@@ -39,14 +39,13 @@ export interface Worker
 }
 
 export function createWorker(services: Services): Worker {
-  const { database, queue, spill, log, jobs, slack } = services;
+  const { database, queue, spill, log, jobs, channels } = services;
   const id = `${services.host}-${newId().slice(-12)}`;
   const clock = createClockGuard(services);
   let processed = 0;
   const done = (count: number) => void (processed += count);
   const messages = createMessageStep(services, { worker: id, done });
   const tasks = createTaskStep(services, { worker: id, done });
-  const notifications = createNotificationStep(services, { worker: id });
 
   return {
     id,
@@ -54,8 +53,7 @@ export function createWorker(services: Services): Worker {
     runTasks: tasks.runTasks,
     collect: tasks.collect,
     watch: tasks.watch,
-    ...notifications,
-    tellSlack: async (signal) => await slack?.tell(signal) ?? 0,
+    tellPeople: (signal) => tellPeople(services, signal),
     moveSpill: spill ? createSpillMover({ database, queue, spill, log }) : () => Promise.resolve(0),
     async beat() {
       // Neither waits for the other: they may be in different stores.
@@ -75,7 +73,7 @@ export function createWorker(services: Services): Worker {
     tidy: () => tidy(services, clock),
     async idle() {
       await tasks.idle();
-      await slack?.idle();
+      await Promise.all(channels.map((channel) => channel.idle()));
     },
     async stop() {
       tasks.abort();
@@ -98,8 +96,6 @@ const TIDY_MS = 5_000;
 const COMPACT_MS = 5 * 60_000;
 /** Each look costs a command, and there is seldom anything. */
 const SPILL_MS = 1_000;
-/** Well below the pace in one channel. */
-const SLACK_MS = 250;
 /** A step that has just failed is left alone for so long. */
 const AFTER_ERROR_MS = 1_000;
 /**
@@ -131,7 +127,7 @@ export async function work(services: Services, signal: AbortSignal): Promise<voi
 
 /** Repeats every step at its own pace until the signal is aborted; resolves when all have ended. */
 function startLoops(services: Services, worker: Worker, signal: AbortSignal): Promise<unknown> {
-  const { bells, log, database, jobs, slack, spill } = services;
+  const { bells, log, database, jobs, channels, spill } = services;
 
   /** `rest` is what to wait for when there was nothing to do. */
   async function repeat(step: () => Promise<number>, rest: () => Promise<void>): Promise<void> {
@@ -155,8 +151,8 @@ function startLoops(services: Services, worker: Worker, signal: AbortSignal): Pr
     repeat(() => worker.takeGroups(), rest(groupsAny(services) ? POLL_MS : TIDY_MS)),
     repeat(() => worker.runTasks(signal), () => bells.tasks.wait(POLL_MS, signal)),
     every(jobs.collectEveryMs, () => worker.collect()),
-    repeat(() => worker.tellPeople(signal), () => bells.notifications.wait(POLL_MS, signal)),
-    slack && repeat(() => worker.tellSlack(signal), rest(SLACK_MS)),
+    // None waits for another.
+    ...channels.map((channel) => repeat(() => channel.tell(signal), rest(channel.restMs))),
 
     every(HEARTBEAT_MS, () => worker.beat()),
     every(WATCH_MS, () => worker.watch()),
@@ -194,7 +190,7 @@ export async function drain(
       done += taken + await worker.runTasks(signal);
       await Promise.race([worker.idle(), untilAborted(signal)]);
       done += await worker.collect();
-      done += await worker.tellPeople(signal) + await worker.tellSlack(signal);
+      done += await worker.tellPeople(signal);
       await Promise.race([worker.idle(), untilAborted(signal)]);
       if (done === 0) break;
     }

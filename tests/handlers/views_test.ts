@@ -5,8 +5,9 @@ import { curlOf } from "../../handlers/views/parts/curl.ts";
 import { said } from "../../handlers/views/task/event_words.ts";
 import { ownPath } from "../../handlers/pages/form.ts";
 import { jsonTree } from "../../handlers/views/parts/json_tree.ts";
-import { firstLine, markdown } from "../../handlers/views/parts/markdown.ts";
+import { markdown } from "../../handlers/views/parts/markdown.ts";
 import { spansOf } from "../../handlers/views/task/waterfall.ts";
+import { firstLine } from "../../lib/markdown/plain.ts";
 import type { Task, TaskEvent } from "../../lib/task/task.ts";
 
 /** The HTML without the spaces between elements. */
@@ -27,7 +28,76 @@ describe("a result's Markdown", () => {
     assertStringIncludes(inside("> a"), "<blockquote><p>a</p></blockquote>");
     assertStringIncludes(inside("````text\n```\n<b>\n````\nafter"), "<code>``` &lt;b&gt;</code>");
     assertEquals(inside("a\nb"), "<p>a<br>b</p>");
+    assertEquals(inside("***a***"), "<p><strong><em>a</em></strong></p>");
+    assertEquals(inside("- [x] a\n- [ ] b"), "<ul><li>☑ a</li><li>☐ b</li></ul>");
+    assertEquals(inside("3. a\n4. b"), '<ol start="3"><li>a</li><li>b</li></ol>');
+    assertEquals(
+      inside("__a__ ~~b~~ snake__case__name"),
+      "<p><strong>a</strong><del>b</del> snake__case__name</p>",
+    );
+    assertStringIncludes(
+      inside('    {"a": "*b*"}\n\n      c\n\nd'),
+      "<code>{&quot;a&quot;: &quot;*b*&quot;} c</code></pre><p>d</p>",
+    );
     assertEquals(inside("\\*a\\* \\[b\\]\\(c\\)"), "<p>*a* [b](c)</p>");
+  });
+
+  // The cases are those of GitHub's specification: github.github.com/gfm/#tables-extension-.
+  it("has tables", () => {
+    const cells = (text: string) =>
+      [...inside(text).matchAll(/<tr>(.*?)<\/tr>/g)].map(([, row]) =>
+        [...row.matchAll(/<t([hd])[^>]*>(.*?)<\/t[hd]>/g)].map(([, kind, cell]) =>
+          `${kind} ${cell}`
+        )
+      );
+    assertEquals(cells("| foo | bar |\n| --- | --- |\n| baz | bim |"), [
+      ["h foo", "h bar"],
+      ["d baz", "d bim"],
+    ]);
+    const aligned = inside("| abc | defghi |\n:-: | -----------:\nbar | baz");
+    assertStringIncludes(aligned, '<th scope="col" class="center">abc</th>');
+    assertStringIncludes(aligned, '<td class="right">baz</td>');
+    assertEquals(cells("| f\\|oo  |\n| ------ |\n| b `\\|` az |\n| b **\\|** im |").flat(), [
+      "h f|oo",
+      "d b <code>|</code> az",
+      "d b <strong>|</strong> im",
+    ]);
+    assertStringIncludes(
+      inside("| abc | def |\n| --- | --- |\n| bar | baz |\n> bar"),
+      "</table></div><blockquote><p>bar</p></blockquote>",
+    );
+    assertStringIncludes(
+      inside("| abc | def |\n| --- | --- |\n| bar | baz |\nbar\n\nbar"),
+      '<td class="">bar</td><td colspan="1"></td></tr></tbody></table></div><p>bar</p>',
+    );
+    assertEquals(
+      inside("| abc | def |\n| --- |\n| bar |"),
+      "<p>| abc | def |<br>| --- |<br>| bar |</p>",
+    );
+    assertEquals(cells("| abc | def |\n| --- | --- |\n| bar |\n| bar | baz | boo |"), [
+      ["h abc", "h def"],
+      ["d bar", "d "],
+      ["d bar", "d baz"],
+    ]);
+    assertEquals(cells("before\na|b\n-|-"), [["h a", "h b"]]);
+    assertStringIncludes(inside("- a\n  x|y\n  -|-\n  1|2"), "<li>a <div");
+    assertEquals(cells("<b>|[a](javascript:alert(1))\n-|-\n"), [
+      ["h &lt;b&gt;", "h [a](javascript:alert(1))"],
+    ]);
+  });
+
+  it("is as long as it is, however many cells a table says to have", () => {
+    const short = `${"a|".repeat(50)}\n${"-|".repeat(50)}\n${"a\n".repeat(25_000)}`;
+    assert(inside(short).length < 40 * short.length);
+    assert(!inside(`${"a|".repeat(51)}\n${"-|".repeat(51)}`).includes("<table"));
+    assert(!inside(`${"|".repeat(30_000)}\n${"-|".repeat(15_000)}`).includes("<table"));
+  });
+
+  it("leads where a URL with an underscore or parentheses leads, and leaves no space behind it", () => {
+    assertStringIncludes(inside("(https://a.example/b_c)."), 'href="https://a.example/b_c"');
+    assertStringIncludes(inside("see https://a.example/b."), "</span></a>.");
+    assertStringIncludes(inside("[a](https://a.example/b_(c))."), 'href="https://a.example/b_(c)"');
+    assertStringIncludes(inside("_https://a.example/b_"), 'href="https://a.example/b"');
   });
 
   it("is told in one line where there is no room for more", () => {
@@ -35,6 +105,8 @@ describe("a result's Markdown", () => {
     assertEquals(firstLine("- see [the docs](https://example.com/x), ![a](b)"), "see the docs, a");
     assertEquals(firstLine("---\n\n> x < y"), "x < y");
     assertEquals(firstLine(""), "");
+    assertEquals(firstLine("## a\\_b \\[c\\]"), "a_b [c]");
+    assertEquals(firstLine("| a | b |\n|---|---|\n| c | d |"), "a · b");
     assertEquals(firstLine("😀a".repeat(9_000)).length, 241);
   });
 

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { renderChanges } from "../../handlers/pages/rows.ts";
 import { curlOf } from "../../handlers/views/parts/curl.ts";
 import { jsonTree } from "../../handlers/views/parts/json_tree.ts";
-import { firstLine, markdown } from "../../handlers/views/parts/markdown.ts";
+import { markdown } from "../../handlers/views/parts/markdown.ts";
 import { spansOf, waterfall } from "../../handlers/views/task/waterfall.ts";
 import { canonicalJson } from "../../lib/agent/canonical.ts";
 import { digestAgent } from "../../lib/agent/digest.ts";
@@ -17,6 +17,7 @@ import { encodePickle } from "../../lib/arq/pickle/encode.ts";
 import { findJsonFault } from "../../lib/config/json_fault.ts";
 import { endOf } from "../../lib/jobs/result.ts";
 import type { LiveEvent } from "../../lib/live/live.ts";
+import { firstLine, plainMarkdown } from "../../lib/markdown/plain.ts";
 import { editableOf, MOST_EDITED_BYTES, typedBytes } from "../../lib/message/edit.ts";
 import { indentJson } from "../../lib/message/json_indent.ts";
 import type { Notification } from "../../lib/notify/notification.ts";
@@ -56,6 +57,8 @@ const MARKS: [name: string, make: (size: number) => string][] = [
     "**a",
     "_a ",
     "*a*",
+    "~~a",
+    "__a ",
     "[]",
     "[a](",
     "\\",
@@ -67,6 +70,8 @@ const MARKS: [name: string, make: (size: number) => string][] = [
   ["runs of backticks", runs],
   ["a link without an end", (size) => `${filled("[", size / 2)}](${filled("a", size / 2)}`],
   ["a title without an end", (size) => filled('[a](b "', size)],
+  ["a target of parentheses", (size) => `[a](${filled("(a)", size)}(`],
+  ["targets of parentheses", (size) => filled("[](()(", size)],
   ["a URL of dots", (size) => `https://${filled(".", size)}`],
 ];
 
@@ -83,6 +88,17 @@ const pages: Reader[] = [
     ["items in items", (size: number) => filled("- - - - a\n    - b\n", size)],
     ["fences without an end", (size: number) => filled("```\n~~~\n", size)],
     ["empty lines", (size: number) => filled("\n", size)],
+    ["a line of pipes", (size: number) => `${filled("|", size / 2)}\n${filled("-|", size / 2)}`],
+    ["tables", (size: number) => filled("a|b\n-|-\n\n", size)],
+    ["heads of tables", (size: number) => filled("a|b\n-|x\n", size)],
+    ["marks of tables", (size: number) => filled("|-", size)],
+    ["a table of short rows", (size: number) => {
+      const columns = 40;
+      return `${filled("a|", 2 * columns)}\n${filled("-|", 2 * columns)}\n${filled("a\n", size)}`;
+    }],
+    ["a table of wide rows", (size: number) => `a|b\n-|-\n${filled("a|", size)}`],
+    ["cells of backslashes", (size: number) => `a|b\n-|-\n${filled("\\", size)}`],
+    ["indented code", (size: number) => filled("    \n", size)],
     ...MARKS.map(([name, make]) =>
       [
         `lines of ${name}`,
@@ -94,7 +110,7 @@ const pages: Reader[] = [
     reader({
       name: `showing ${name}`,
       worst: make as (size: number) => string,
-      read: (text) => String(markdown(text)),
+      read: (text) => [String(markdown(text)), plainMarkdown(text)],
       most: MOST_MARKDOWN,
     })
   ),

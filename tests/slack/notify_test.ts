@@ -76,7 +76,7 @@ function suite(
       await running;
       const { createWorker } = await import("../../lib/work/work.ts");
       const worker = createWorker(otto.services);
-      await worker.tellSlack(new AbortController().signal);
+      await worker.tellPeople(new AbortController().signal);
       await otto.services.slack!.idle();
       assertMatch(slack.posts[0].text, /^Running: /);
       go();
@@ -522,6 +522,70 @@ function suite(
         );
       });
     }
+
+    also("shows what its agent wrote as Markdown without the marks of that", async () => {
+      const text = [
+        "## What *happened*",
+        "",
+        "- **Source:** `a_b` \\[c\\]",
+        "  1. see [the docs](https://example.com/d_e)",
+        "",
+        "| Name | Count |",
+        "|:-----|------:|",
+        "| ~~a~~\\|b | 1 |",
+        "| c |  |",
+        "",
+        "> <script> & [x](javascript:alert(1))",
+        "",
+        "```json",
+        '{"a": "*b*"}',
+        "```",
+      ].join("\n");
+      await using place = await open(CHANNELS, {
+        agent: agentThat(() => Promise.resolve({ ...SAY, text })),
+      });
+      await place.task();
+      const [post] = place.slack.posts;
+      assertEquals(post.blocks[1].text, {
+        type: "plain_text",
+        emoji: false,
+        text: [
+          "What happened",
+          "",
+          "• Source: a_b [c]",
+          "  1. see the docs (https://example.com/d_e)",
+          "",
+          "Name · Count",
+          "a|b · 1",
+          "c · –",
+          "",
+          "│ <script> & x (javascript:alert(1))",
+          "",
+          '{"a": "*b*"}',
+        ].join("\n"),
+      });
+    });
+
+    also("shows the digest without a mark or a backslash", async () => {
+      await using place = await open(CHANNELS);
+      await place.task("demo", { title: "a_b *c* [d](e) `f` #1" });
+      const [post] = place.slack.posts;
+      const shown = post.blocks[1].text.text;
+      assertMatch(shown, /^demo: a_b \*c\* \[d\]\(e\) `f` #1\n\n• Source: demo\n/);
+      assert(!/\\|\*\*|^#/m.test(shown), shown);
+    });
+
+    also("shows no secret whose parts a mark keeps from each other", async () => {
+      const token = `ghp_${"a1B2".repeat(9)}`;
+      await using place = await open(CHANNELS, {
+        agent: agentThat(() =>
+          Promise.resolve({ ...SAY, text: `${token.slice(0, 9)}**${token.slice(9)}**` })
+        ),
+      });
+      await place.task();
+      const [{ args }] = place.slack.called("chat.postMessage");
+      assert(!JSON.stringify(args).includes(token.slice(9)), JSON.stringify(args.blocks));
+    });
 
     also("shows no secret that it met", async () => {
       const token = `ghp_${"a1B2".repeat(9)}`;

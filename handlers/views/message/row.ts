@@ -1,11 +1,15 @@
 import { html } from "hono/html";
 import { httpLink } from "../../../sources/kit/link.ts";
+import { firstLine } from "../../../lib/markdown/plain.ts";
 import type { Task } from "../../../lib/task/task.ts";
 import { icon } from "../parts/icon.ts";
-import { firstLine } from "../parts/markdown.ts";
+import { markdown } from "../parts/markdown.ts";
 import type { Html } from "../page.ts";
 import { stageDots, type StageRow, wordOf } from "../parts/stages.ts";
 import { age, since, took } from "../parts/time.ts";
+
+/** A list has many rows; the task's page shows all of its result. */
+const MOST_RESULT = 8_000;
 
 /** The element id of a message's row: rows are replaced by it, and sorted by it. */
 export function rowId(messageId: string): string {
@@ -103,8 +107,8 @@ function details({ message, task }: StageRow) {
       <summary title="${summary}">${icon(
         "more",
       )}<span class="words">${summary}: ${title ?? id}</span></summary>
-      ${task?.question && html`<p class="question" dir="auto">${task.question}</p>`}
-      ${task?.result && digest(task.result.text)}
+      ${task?.question && html`<div class="question">${markdown(task.question, MOST_RESULT)}</div>`}
+      ${task?.result && result(task.result.text)}
       <dl>
         ${task && fact("Task", task.description)}
         ${fact("Signature", SIGNATURES[verification])}
@@ -117,8 +121,10 @@ function details({ message, task }: StageRow) {
   `;
 }
 
-function digest(text: string) {
-  return html`<pre class="digest" dir="auto" tabindex="0" role="group" aria-label="Result">${text}</pre>`;
+function result(text: string) {
+  return html`<div class="digest" tabindex="0" role="group" aria-label="Result">${
+    markdown(text, MOST_RESULT)
+  }</div>`;
 }
 
 function fact(name: string, value: string | Html) {

@@ -1,122 +1,84 @@
 import { html } from "hono/html";
-import { inline, MOST_LINE, withoutLinks } from "./markdown_inline.ts";
+import type { Inline, Link } from "../../../lib/markdown/inline.ts";
+import { type Block, type Item, parseMarkdown } from "../../../lib/markdown/markdown.ts";
+import type { Table } from "../../../lib/markdown/table.ts";
+import { httpLink } from "../../../sources/kit/link.ts";
 import type { Html } from "../page.ts";
 
-/** A longer text is shown up to here. */
-const MOST_TEXT = 60_000;
-/** A row cuts it at its own width; this bounds what is sent. */
-const MOST_FIRST = 240;
-
 /**
- * Text as Markdown: headings, paragraphs, lists, quotes, code, bold, italic,
- * links. Whoever wrote it is not trusted: HTML is text, images are their words,
- * and a link says where it leads. What is not understood is shown as it stands.
+ * Text as Markdown. Whoever wrote it is not trusted: HTML is text, images are their words, and a
+ * link says where it leads.
+ *
+ * @param most how many characters are shown.
  */
-export function markdown(text: string): Html {
-  const cut = text.length > MOST_TEXT ? `${text.slice(0, MOST_TEXT).toWellFormed()}\n\n…` : text;
-  return html`<div class="markdown" dir="auto">${blocks(cut.split(/\r\n|\r|\n/), 0)}</div>`;
+export function markdown(text: string, most?: number): Html {
+  return html`<div class="markdown" dir="auto">${parseMarkdown(text, most).map(shown)}</div>`;
 }
 
-/** The first line that says something, without its marks, for a place where one line fits. */
-export function firstLine(text: string): string {
-  const line = text.slice(0, MOST_LINE).split(/\r\n|\r|\n/).find((each) =>
-    /[\p{L}\p{N}]/u.test(each)
-  );
-  const said = withoutLinks((line ?? "").replace(/^[\s#>*+-]+/, ""))
-    .replaceAll(/\*\*|`/g, "").trim();
-  return said.length > MOST_FIRST ? `${said.slice(0, MOST_FIRST).toWellFormed()}…` : said;
+function shown(block: Block): Html {
+  switch (block.kind) {
+    case "heading":
+      return titled(block.level, line(block.inside));
+    case "paragraph":
+      return html`<p>${between(block.lines.map(line))}</p>`;
+    case "list":
+      return list(block.start, block.items.map(item));
+    case "quote":
+      return html`<blockquote>${block.inside.map(shown)}</blockquote>`;
+    case "code":
+      return html`<pre tabindex="0" role="group" aria-label="Code"><code>${block.text}</code></pre>`;
+    case "rule":
+      return html`<hr>`;
+    case "table":
+      return table(block);
+  }
 }
 
-// What follows a mark is taken to the end of the line, whatever it is: nothing is tried twice.
-const FENCE = /^ {0,3}(`{3,}|~{3,})/;
-const HEADING = /^ {0,3}(#{1,6})\s+(.*)$/s;
-const ITEM = /^( {0,3})([-*+]|\d{1,9}[.)])\s+(.*)$/s;
-const QUOTE = /^ {0,3}> ?(.*)$/s;
-const RULE = /^ {0,3}(?:(?:- *){3,}|(?:\* *){3,}|(?:_ *){3,})$/;
-/** Lists in quotes in lists: a text that goes deeper is written to do harm. */
-const MOST_DEPTH = 6;
+function list(start: number | undefined, items: Html[]): Html {
+  if (start === undefined) return html`<ul>${items}</ul>`;
+  return start === 1 ? html`<ol>${items}</ol>` : html`<ol start="${start}">${items}</ol>`;
+}
 
-function blocks(lines: readonly string[], depth: number): (Html | string)[] {
-  const made: (Html | string)[] = [];
-  let at = 0;
-  /** Takes lines as long as they fit. */
-  const take = (fits: (line: string, index: number) => boolean): string[] => {
-    const from = at;
-    while (at < lines.length && fits(lines[at], at - from)) at++;
-    return lines.slice(from, at);
-  };
-  while (at < lines.length) {
-    const line = lines[at];
-    const fence = fenceOf(line);
-    const heading = HEADING.exec(line);
-    if (line.trim() === "") at++;
-    else if (fence) {
-      at++;
-      const code = take((each) => !(each.trim().startsWith(fence) && /^[`~]+$/.test(each.trim())));
-      at++;
-      made.push(
-        html`<pre tabindex="0" role="group" aria-label="Code"><code>${
-          code.join("\n")
-        }</code></pre>`,
-      );
-    } else if (heading) {
-      at++;
-      made.push(titled(heading[1].length, inline(withoutMarks(heading[2]))));
-    } else if (RULE.test(line)) {
-      at++;
-      made.push(html`<hr>`);
-    } else if (QUOTE.test(line) && depth < MOST_DEPTH) {
-      const quoted = take((each) => QUOTE.test(each)).map((each) => QUOTE.exec(each)![1]);
-      made.push(html`<blockquote>${blocks(quoted, depth + 1)}</blockquote>`);
-    } else if (ITEM.test(line) && depth < MOST_DEPTH) {
-      made.push(
-        list(take((each, index) => index === 0 || isOfList(each)), depth),
-      );
-    } else {
-      const paragraph = take((each, index) => index === 0 || !startsBlock(each));
-      made.push(
-        html`<p>${between(paragraph.map((each) => inline(each.trim())))}</p>`,
-      );
+function item({ inside, rest }: Item): Html {
+  return html`<li>${line(inside)}${rest.map(shown)}</li>`;
+}
+
+function table({ names, sides, rows }: Table): Html {
+  const side = (column: number) => sides[column] ?? "";
+  return html`
+    <div class="scroll" tabindex="0" role="group" aria-label="Table">
+      <table>
+        <thead>
+          <tr>${names.map((name, at) =>
+            html`<th scope="col" class="${side(at)}">${line(name)}</th>`
+          )}</tr>
+        </thead>
+        <tbody>${rows.map((row) =>
+          html`<tr>${row.map((cell, at) => html`<td class="${side(at)}">${line(cell)}</td>`)}${
+            row.length < names.length && html`<td colspan="${names.length - row.length}"></td>`
+          }</tr>`
+        )}</tbody>
+      </table>
+    </div>
+  `;
+}
+
+function line(parts: readonly Inline[]): (Html | string)[] {
+  return parts.map((part) => {
+    if (typeof part === "string") return part;
+    switch (part.kind) {
+      case "code":
+        return html`<code>${part.text}</code>`;
+      case "strong":
+        return html`<strong>${line(part.inside)}</strong>`;
+      case "emphasis":
+        return html`<em>${line(part.inside)}</em>`;
+      case "deleted":
+        return html`<del>${line(part.inside)}</del>`;
+      case "link":
+        return anchor(part);
     }
-  }
-  return made;
-}
-
-function startsBlock(line: string): boolean {
-  return line.trim() === "" || fenceOf(line) !== undefined ||
-    [HEADING, ITEM, QUOTE, RULE].some((each) => each.test(line));
-}
-
-/** The mark that begins a block of code; after one of backticks no other may stand in its line. */
-function fenceOf(line: string): string | undefined {
-  const [whole, fence] = FENCE.exec(line) ?? [];
-  return whole !== undefined && line.indexOf("`", whole.length) < 0 ? fence : undefined;
-}
-
-/** A heading may be closed by the marks that have opened it. */
-function withoutMarks(heading: string): string {
-  const text = heading.trimEnd();
-  let end = text.length;
-  while (text[end - 1] === "#") end--;
-  return text.slice(0, end).trimEnd();
-}
-
-function isOfList(line: string): boolean {
-  return ITEM.test(line) || /^ {2,}\S/.test(line);
-}
-
-function list(lines: readonly string[], depth: number): Html {
-  const items: string[][] = [];
-  const indent = ITEM.exec(lines[0])![1].length;
-  for (const line of lines) {
-    const item = ITEM.exec(line);
-    if (item && item[1].length < indent + 2) items.push([item[3]]);
-    else items.at(-1)!.push(line.replace(/^ {2,4}/, ""));
-  }
-  const inside = items.map(([first, ...rest]) =>
-    html`<li>${inline(first)}${rest.length > 0 && blocks(rest, depth + 1)}</li>`
-  );
-  return /^\s*\d/.test(lines[0]) ? html`<ol>${inside}</ol>` : html`<ul>${inside}</ul>`;
+  });
 }
 
 /** Below the page's own headings. */
@@ -126,5 +88,16 @@ function titled(level: number, text: (Html | string)[]): Html {
 
 /** Lines with a break between them, as people wrote them. */
 function between(lines: (Html | string)[][]): (Html | string)[] {
-  return lines.flatMap((line, index) => index === 0 ? line : [html`<br>`, ...line]);
+  return lines.flatMap((each, index) => index === 0 ? each : [html`<br>`, ...each]);
+}
+
+const NEW_TAB = html`<span class="words"> (opens in a new tab)</span>`;
+
+/** A link whose host is shown, whatever its words say; what is no web address stays text. */
+function anchor({ label, target, source }: Link): Html | string {
+  const url = httpLink(target);
+  if (!url) return source;
+  const { host } = new URL(url);
+  const words = label && label !== url ? html`${label} <span class="host">(${host})</span>` : url;
+  return html`<a href="${url}" rel="noreferrer noopener" target="_blank">${words}${NEW_TAB}</a>`;
 }

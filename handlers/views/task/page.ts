@@ -178,7 +178,7 @@ function question({ id, question: asks, question_id }: Task) {
   return html`
     <section class="card asks" aria-labelledby="question">
       <h2 id="question">${icon("ask")}The agent asks</h2>
-      <p class="said ink" dir="auto">${asks ?? "It waits for an answer."}</p>
+      <div class="said ink">${markdown(asks ?? "It waits for an answer.")}</div>
       <form method="post" action="/tasks/${id}/answer">
         <input type="hidden" name="question_id" value="${question_id}">
         <label for="answer" class="words">Your answer</label>

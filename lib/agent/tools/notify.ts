@@ -1,5 +1,7 @@
 import { z } from "zod";
+import type { Sql } from "../../store/database.ts";
 import { newId } from "../../store/id.ts";
+import { intoOutbox } from "../../store/outbox.ts";
 import { storedText } from "../../store/stored.ts";
 import { once } from "../run/call.ts";
 import type { Tool } from "./tool.ts";
@@ -27,13 +29,19 @@ export function createNotify(destinations: readonly string[]): Tool<{
       const { taskId, epoch } = assignment;
       const [channel] = destination.split(":", 1);
       const result = `${destination} will be told.`;
+      const note = (sql: Sql) =>
+        sql`
+          select ${newId()}::uuid, 'agent_call:' || task_id || ':' || ${key}::text, task_id,
+            null::uuid, ${channel}::text, ${destination.slice(channel.length + 1)}::text, 'note',
+            ${storedText(text)}::text
+          from once`;
       await database.query("put a notification into the outbox", (sql) =>
         sql`
-          with once as (${once(sql, { taskId, epoch }, key, result)})
-          insert into notifications (id, cause, task_id, channel, destination, kind, text)
-          select ${newId()}, 'agent_call:' || task_id || ':' || ${key}::text, task_id, ${channel},
-            ${destination.slice(channel.length + 1)}, 'note', ${storedText(text)} from once
-          on conflict do nothing`);
+          with once as (${once(sql, { taskId, epoch }, key, result)}), told as (
+            ${intoOutbox(sql, note(sql))}
+          )
+          insert into changes (kind, ids)
+          select 'notification', array_agg(id) from told having count(*) > 0`);
       return result;
     },
   };

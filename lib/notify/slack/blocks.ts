@@ -1,4 +1,5 @@
 import type { Approval } from "../../task/approval.ts";
+import { plainMarkdown } from "../../markdown/plain.ts";
 import type { Redact } from "../../redaction/redact.ts";
 import { layOutJson } from "../../../sources/kit/json_layout.ts";
 import type { Task } from "../../task/task.ts";
@@ -68,7 +69,7 @@ export function showTask(
   { publicUrl, answerable, redact }: { publicUrl?: string; answerable: boolean; redact: Redact },
 ): SlackContent {
   const head = `${statusWords(task)}: ${plain(redact(task.title), TITLE_LENGTH)}`;
-  const body = redact(bodyOf(task) ?? "");
+  const body = bodyOf(task, { asksForCall: approvals.length > 0, redact });
   const link = publicUrl && `${publicUrl}/tasks/${task.id}`;
   const blocks: unknown[] = [section(`${SIGNS[task.status]} ${head}`)];
   if (body) blocks.push(section(plain(body, BODY_LENGTH)));
@@ -119,18 +120,25 @@ function statusWords({ status, started_at }: TaskBlocks["task"]): string {
   }
 }
 
-function bodyOf({ status, question, result, error }: TaskBlocks["task"]): string | undefined {
+function bodyOf(
+  { status, question, result, error }: TaskBlocks["task"],
+  { asksForCall, redact }: { asksForCall: boolean; redact: Redact },
+): string {
   switch (status) {
     case "waiting_input":
-      return question ?? undefined;
+      // A call is shown to the letter.
+      return asksForCall ? redact(question ?? "") : written(question ?? "", redact);
     case "completed":
-      return result?.text || undefined;
+      return written(result?.text ?? "", redact);
     case "failed":
-      return error?.message || undefined;
+      return redact(error?.message ?? "");
     default:
-      return undefined;
+      return "";
   }
 }
+
+/** What an agent wrote. A secret may show only when the marks in it are gone, or only with them. */
+const written = (text: string, redact: Redact): string => redact(plainMarkdown(redact(text)));
 
 /** What a person is to do: decide on approvals, or else answer. */
 function askedOf(
@@ -201,7 +209,7 @@ const button = (
 
 /** Something that an agent wants to say before its task has ended. */
 export function showNote(note: string, redact: Redact): SlackContent {
-  const said = redact(note);
+  const said = written(note, redact);
   return {
     blocks: [section(`📝 ${plain(said, BODY_LENGTH)}`)],
     text: escapedWithin(SUMMARY_BYTES, said),

@@ -1,6 +1,7 @@
 import type { Approval } from "../../task/approval.ts";
-import type { Database } from "../../store/database.ts";
+import type { Database, Sql } from "../../store/database.ts";
 import { newId } from "../../store/id.ts";
+import { intoOutbox } from "../../store/outbox.ts";
 import { readTask, type Task } from "../../task/task.ts";
 import { CALL_MS, SLACK_LEASE_SECONDS } from "./client.ts";
 import { isFree, PACE_SECONDS } from "./place.ts";
@@ -15,6 +16,9 @@ import { isFree, PACE_SECONDS } from "./place.ts";
 const SURE_MS = SLACK_LEASE_SECONDS * 1_000 - CALL_MS;
 /** One statement's work; what is left is noted at once afterwards. */
 const NOTED_AT_ONCE = 100;
+
+/** What rows in the outbox call Slack. */
+export const SLACK_CHANNEL = "slack";
 
 /** The place of messages to a task's assignee. */
 export const DIRECT = "dm";
@@ -62,19 +66,7 @@ export async function noteChanges(database: Database): Promise<number> {
         insert into slack_places (place) select distinct place from seen order by place
         on conflict do nothing
       ), told as (
-        insert into notifications (id, cause, task_id, channel, destination, kind, text)
-        select id,
-          coalesce((
-            select 'task_event:' || e.id from task_events e
-            where e.task_id = seen.task_id and e.kind = seen.status order by e.at desc, e.id desc
-            limit 1), 'task:' || task_id || ':' || epoch || ':' || status),
-          task_id, 'slack',
-          case place when ${DIRECT} then email else concat_ws('/', place, thread_ts) end, status,
-          case status when 'completed' then 'Completed: ' || title
-            when 'waiting_input' then 'Waiting for you: ' || title || coalesce(' (' || question || ')', '')
-            else 'Failed: ' || title || coalesce(' (' || error_message || ')', '') end
-        from seen where status = any(${OUTCOMES}::text[]) and not for_nobody
-        on conflict do nothing returning id
+        ${intoOutbox(sql, outcomes(sql))}
       ), changed as (
         insert into changes (kind, ids)
         select 'notification', array_agg(id) from told having count(*) > 0
@@ -190,3 +182,19 @@ export async function beginCall(
   // A process that was frozen here has lost its lease without being told.
   return rows.length > 0 && performance.now() - asked < SURE_MS;
 }
+
+/** What is told of the tasks that `noteChanges` has `seen`. */
+const outcomes = (sql: Sql) =>
+  sql`
+    select id,
+      coalesce((
+        select 'task_event:' || e.id from task_events e
+        where e.task_id = seen.task_id and e.kind = seen.status order by e.at desc, e.id desc
+        limit 1), 'task:' || task_id || ':' || epoch || ':' || status),
+      task_id, null::uuid, ${SLACK_CHANNEL}::text,
+      case place when ${DIRECT} then email else concat_ws('/', place, thread_ts) end, status,
+      case status when 'completed' then 'Completed: ' || title
+        when 'waiting_input'
+          then 'Waiting for you: ' || title || coalesce(' (' || question || ')', '')
+        else 'Failed: ' || title || coalesce(' (' || error_message || ')', '') end
+    from seen where status = any(${OUTCOMES}::text[]) and not for_nobody`;

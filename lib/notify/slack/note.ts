@@ -5,6 +5,7 @@ import { storedText } from "../../store/stored.ts";
 import type { Redact } from "../../redaction/redact.ts";
 import { showNote } from "./blocks.ts";
 import { SLACK_LEASE_SECONDS, type SlackAnswer, type SlackClient } from "./client.ts";
+import { fallBack } from "./fallback.ts";
 import { findPost, METADATA_TYPE, MOST_UNSURE } from "./find.ts";
 import { OUTCOMES } from "./message.ts";
 import { isFree, PACE_SECONDS } from "./place.ts";
@@ -25,7 +26,7 @@ export interface SlackNote {
   thread_ts: string | null;
 }
 
-/** As many as other notifications have (notification.ts). */
+/** About four minutes. */
 const MOST_TRIES = 8;
 
 /** Claims notes that are due, one in each channel that is free. */
@@ -88,7 +89,7 @@ export async function tellNote(
   note: SlackNote,
 ): Promise<SlackAnswer | undefined> {
   const { answer, unsure } = await postNote({ database, client, redact }, note);
-  if (answer?.ok) await markSent(database, [note.id]);
+  if (answer?.ok) await markSent(database, (sql) => sql`select ${note.id}::uuid as id`);
   else if (answer) await putOff(database, note, answer, answer.unsure ? unsure + 1 : unsure);
   return answer;
 }
@@ -169,7 +170,7 @@ async function beginPost(
 
 async function putOff(
   database: Database,
-  { id, destination, attempts }: SlackNote,
+  { id, attempts }: SlackNote,
   { kind, error, retryAfterSeconds }: SlackAnswer & { ok: false },
   unsure: number,
 ): Promise<void> {
@@ -184,15 +185,11 @@ async function putOff(
         set state = ${dead ? "dead" : "pending"}, error = ${storedText(error)},
           attempts = ${uncounted ? attempts - 1 : attempts}, unsure = ${unsure},
           lease_until = now() + make_interval(secs => ${wait})
-        where id = ${id} and state = 'pending' returning id, task_id, text
+        where id = ${id} and state = 'pending' returning id, task_id, destination, text
       ), fallen_back as (
-        insert into notifications (id, cause, task_id, channel, destination, kind, text)
-        select ${newId()}::uuid, 'notification:' || id, task_id, 'web', 'web', 'slack_failed',
-          'Slack could not be told (' || ${destination}::text || ': ' ||
-            ${storedText(error)}::text || '). ' || text
-        from unsent where ${dead}
-        on conflict do nothing
+        ${fallBack(sql, { dead, error })}
       )
       insert into changes (kind, ids)
-      select 'notification', array_agg(id) from unsent having count(*) > 0`);
+      select 'notification', array_agg(id) from (
+        select id from unsent union all select id from fallen_back) n having count(*) > 0`);
 }

@@ -1,6 +1,7 @@
-import type { Database } from "../../store/database.ts";
+import type { Database, Sql } from "../../store/database.ts";
 import { readClock } from "../../store/clock.ts";
 import { newId } from "../../store/id.ts";
+import { intoOutbox, WEB_CHANNEL } from "../../store/outbox.ts";
 import type { Log } from "../../process/log.ts";
 
 /** Why Slack takes nothing from us at all. */
@@ -41,15 +42,19 @@ async function writeOutage(
         on conflict (name) do update set value = excluded.value
         where settings.value::jsonb->>'code' <> ${code}
       ), told as (
-        insert into notifications (id, cause, channel, destination, kind, text)
-        values (${newId()}, 'slack:' || ${code}::text || ':' || current_date, 'web', 'web',
-          'slack_failed', 'Slack takes no messages: ' || ${error}::text ||
-          '. Outcomes are told here; Slack gets them when this is mended.')
-        on conflict do nothing returning id
+        ${intoOutbox(sql, notice(sql, { code, error }))}
       )
       insert into changes (kind, ids)
       select 'notification', array_agg(id) from told having count(*) > 0`);
 }
+
+/** Once a day for each code. */
+const notice = (sql: Sql, { code, error }: { code: string; error: string }) =>
+  sql`
+    select ${newId()}::uuid, 'slack:' || ${code}::text || ':' || current_date, null::uuid,
+      null::uuid, ${WEB_CHANNEL}, ${WEB_CHANNEL}, 'slack_failed',
+      'Slack takes no messages: ' || ${error}::text ||
+        '. Outcomes are told here; Slack gets them when this is mended.'`;
 
 /** Slack takes messages again. */
 export async function clearOutage(database: Database): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Database } from "../../store/database.ts";
-import { newId } from "../../store/id.ts";
 import { idArray, storedText } from "../../store/stored.ts";
+import { fallBack } from "./fallback.ts";
 import type { SlackMessage } from "./message.ts";
 
 /** So far apart are changes of one message: people look at it, and it should not flicker. */
@@ -72,15 +72,11 @@ async function recordFailure(
         where n.id = any(${idArray(outcomes)}::uuid[]) and n.state = 'pending'
         returning n.id, n.task_id, n.destination, n.text
       ), fallen_back as (
-        insert into notifications (id, cause, task_id, channel, destination, kind, text)
-        select ${newId()}::uuid, 'notification:' || min(id::text), task_id, 'web', 'web', 'slack_failed',
-          'Slack could not be told (' || min(destination) || ': ' || ${storedText(error)}::text ||
-          '). ' || min(text)
-        from unsent where ${dead} group by task_id
-        on conflict do nothing
+        ${fallBack(sql, { dead, error })}
       )
       insert into changes (kind, ids)
-      select 'notification', array_agg(id) from unsent having count(*) > 0`);
+      select 'notification', array_agg(id) from (
+        select id from unsent union all select id from fallen_back) n having count(*) > 0`);
 }
 
 async function recordNobody(

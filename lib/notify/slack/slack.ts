@@ -2,9 +2,10 @@ import { type Config, secretsIn } from "../../config/config.ts";
 import { errorText, type Log } from "../../process/log.ts";
 import { createRedactor } from "../../redaction/redact.ts";
 import type { Database } from "../../store/database.ts";
+import type { Channel } from "../channel.ts";
 import { createSlackClient } from "./client.ts";
 import { createIdentify, type SlackIdentity } from "./identity.ts";
-import { claimSlackMessages, noteChanges, type SlackMessage } from "./message.ts";
+import { claimSlackMessages, noteChanges, SLACK_CHANNEL, type SlackMessage } from "./message.ts";
 import { claimNotes, type SlackNote, tellNote } from "./note.ts";
 import { createOutageWatch, OUTAGE_SECONDS, type OutageWatch } from "./outage.ts";
 import { createSlackPeople } from "./people.ts";
@@ -13,24 +14,21 @@ import { recordSlackUpdate, type SlackUpdate } from "./record.ts";
 import { routeOf, type SlackRoute } from "./route.ts";
 import { showMessage, type SlackDisplay } from "./show.ts";
 
-/** Notifications in Slack: one message about each task, kept up to date. */
-export interface Slack {
+/**
+ * Slack: one message about each task, kept up to date. An outcome is put into the outbox when the
+ * change is seen that brought it, and told by showing its task.
+ */
+export interface Slack extends Channel {
   readonly approvers: readonly string[];
   routeOf(task: Parameters<typeof routeOf>[0]): SlackRoute | undefined;
-  /**
-   * Puts outcomes into the outbox and starts to bring messages up to date.
-   *
-   * @returns how much there was to do.
-   */
-  tell(signal: AbortSignal): Promise<number>;
-  /** Resolves when what was started has ended. */
-  idle(): Promise<void>;
   /** Who we are, as far as Slack has said so yet. */
   identity(): Promise<SlackIdentity | undefined>;
   /** Says something to one person alone; whether it arrives is not promised. */
   whisper(to: { channel: string; user: string; threadTs?: string }, said: string): void;
 }
 
+/** Well below the pace in one place. */
+const REST_MS = 250;
 /** Each place takes one call a second, so this is for as many places at once. */
 const AT_ONCE = 16;
 
@@ -73,6 +71,9 @@ export function createSlack(
   }
 
   return {
+    name: SLACK_CHANNEL,
+    restMs: REST_MS,
+    destinations: () => [],
     approvers,
     routeOf: (task) => routeOf(task, { channels, unverifiedTypes }),
     async tell(signal) {
