@@ -2,7 +2,7 @@ import type { Database } from "../store/database.ts";
 import { newId } from "../store/id.ts";
 import { bodyColumns } from "./body.ts";
 import { type Envelope, findMessages, type Message, type Verification } from "./message.ts";
-import { WINDOW } from "./search.ts";
+import { WINDOW } from "./search/search.ts";
 import { storedText } from "../store/stored.ts";
 
 /** A message that was made by a replay, beside the one that it replays. */

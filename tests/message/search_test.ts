@@ -15,7 +15,7 @@ import {
   type MessageSearch,
   searchMessages,
   WINDOW,
-} from "../../lib/message/search.ts";
+} from "../../lib/message/search/search.ts";
 import { listRefusals, openRefusalLog } from "../../lib/ingress/refusal_log.ts";
 import { openThroughput } from "../../lib/monitor/throughput.ts";
 import {

@@ -2,7 +2,7 @@ import { type Context, Hono } from "hono";
 import { countSharing } from "../../../lib/message/group.ts";
 import { deleteMessage } from "../../../lib/message/delete.ts";
 import { findMessages, readPassage, type WholeMessage } from "../../../lib/message/message.ts";
-import { searchMessages } from "../../../lib/message/search.ts";
+import { searchMessages } from "../../../lib/message/search/search.ts";
 import { findRedelivered } from "../../../lib/message/redeliver.ts";
 import type { Services } from "../../../lib/services.ts";
 import { listTaskEvents } from "../../../lib/task/task.ts";

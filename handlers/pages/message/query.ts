@@ -1,6 +1,6 @@
 import { isId } from "../../../lib/store/id.ts";
 import { MESSAGE_STATES } from "../../../lib/message/message.ts";
-import type { MessageSearch } from "../../../lib/message/search.ts";
+import type { MessageSearch } from "../../../lib/message/search/search.ts";
 import { SINCE } from "../../views/parts/filters.ts";
 import type { MessageQuery } from "../../views/message/list.ts";
 import { batchOf, oneOf, sinceOf } from "../form.ts";

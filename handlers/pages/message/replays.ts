@@ -1,6 +1,6 @@
 import { type Context, Hono } from "hono";
 import { isId } from "../../../lib/store/id.ts";
-import { findRedeliverable } from "../../../lib/message/search.ts";
+import { findRedeliverable } from "../../../lib/message/search/search.ts";
 import { countRedelivered } from "../../../lib/message/redeliver.ts";
 import type { Services } from "../../../lib/services.ts";
 import type { Env } from "../../caller.ts";

@@ -1,6 +1,6 @@
 import { html } from "hono/html";
 import { MESSAGE_STATES } from "../../../lib/message/message.ts";
-import { WINDOW } from "../../../lib/message/search.ts";
+import { WINDOW } from "../../../lib/message/search/search.ts";
 import { batchSelect, type Choice, filterBar, linkTo, SINCE } from "../parts/filters.ts";
 import { icon } from "../parts/icon.ts";
 import { rowId, titleOf } from "./row.ts";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import type { Database, Sql } from "../store/database.ts";
-import { firstIdAt, isId } from "../store/id.ts";
-import { findMessages, type Message, type MessageState, type Verification } from "./message.ts";
+import type { Database, Sql } from "../../store/database.ts";
+import { firstIdAt, isId } from "../../store/id.ts";
+import { findMessages, type Message, type MessageState, type Verification } from "../message.ts";
 
 /** What to look for among the messages; what is left out does not matter. */
 export interface MessageSearch {
