@@ -85,30 +85,6 @@ export async function markUnsent(
       select 'notification', array_agg(id) from unsent having count(*) > 0`);
 }
 
-/** Notifications, newest first. */
-export async function listNotifications(
-  database: Database,
-  { before, limit, unread, task_id, channel, state }: {
-    before?: string;
-    limit: number;
-    unread?: boolean;
-    task_id?: string;
-    channel?: string;
-    state?: Notification["state"];
-  },
-): Promise<Notification[]> {
-  return await database.query("list notifications", (sql) =>
-    sql<Notification[]>`
-      select ${sql.unsafe(columns)} from notifications
-      where true
-        ${before ? sql`and id < ${before}` : sql``}
-        ${unread ? sql`and channel = 'web' and read_at is null` : sql``}
-        ${task_id ? sql`and task_id = ${task_id}` : sql``}
-        ${channel ? sql`and channel = ${channel}` : sql``}
-        ${state ? sql`and state = ${state}` : sql``}
-      order by id desc limit ${limit}`);
-}
-
 /** One notification; undefined when there is none. */
 export async function readNotification(
   database: Database,

@@ -10,17 +10,13 @@ import { storeMessages } from "../../lib/message/insert.ts";
 import { createLog } from "../../lib/process/log.ts";
 import { readMessage } from "../../lib/message/message.ts";
 import { deleteMessage } from "../../lib/message/delete.ts";
-import {
-  findRedeliverable,
-  type MessageSearch,
-  searchMessages,
-  WINDOW,
-} from "../../lib/message/search/search.ts";
+import type { MessageSearch } from "../../lib/message/search/criteria.ts";
+import { findRedeliverable, searchMessages } from "../../lib/message/search/search.ts";
+import { WINDOW } from "../../lib/store/walk.ts";
 import { listRefusals, openRefusalLog } from "../../lib/ingress/refusal_log.ts";
 import { openThroughput } from "../../lib/monitor/throughput.ts";
 import {
   countRedelivered,
-  findRedelivered,
   redeliverEdited,
   redeliverMessages,
 } from "../../lib/message/redeliver.ts";
@@ -181,7 +177,7 @@ function searchSuite(name: string, open: () => Promise<Database> | Database): vo
         done: 0,
         failed: 0,
       });
-      assertEquals((await findRedelivered(database, ids[0])).length, 1);
+      assertEquals((await search({ replay_of: ids[0] })).length, 1);
       const batch: [string, string] = [made[0], made[2]];
       assertEquals(await search({ batch, state: "new" }), made.toReversed());
       assertEquals(await search({ batch, state: "taken" }), made.toReversed());

@@ -126,6 +126,11 @@ function numberOf(c: Context<Env>, name: string): number {
 /** What the filters are called in the question. */
 const WORDS: Record<string, string> = {
   q: "search",
+  body: "in bodies",
+  phase: "phase",
+  webhook_type: "type",
+  task_id: "task",
+  replay_of: "replays of",
   state: "state",
   source: "source",
   sig: "signature",

@@ -1,63 +1,37 @@
 import { createHash } from "node:crypto";
-import type { Database, Sql } from "../../store/database.ts";
-import { firstIdAt, isId } from "../../store/id.ts";
-import { findMessages, type Message, type MessageState, type Verification } from "../message.ts";
-
-/** What to look for among the messages; what is left out does not matter. */
-export interface MessageSearch {
-  /** "taken" is whatever was not refused. */
-  state?: MessageState | "taken";
-  /** Only replays made together: the first and the last id of them. */
-  batch?: [from: string, to: string];
-  /** A source, or a name in a webhook's URL. */
-  source?: string;
-  verification?: Verification;
-  /** Only what came in after this. */
-  since?: Date;
-  /** In the title, the event, the sender's name or address; or a message's, a task's or a delivery's id. */
-  text?: string;
-  /** Only messages older than this id. */
-  before?: string;
-}
+import type { Database, Fragment, Sql } from "../../store/database.ts";
+import { type IdRange, idsBeginning, rangeSince } from "../../store/id.ts";
+import { findAlong, type FoundIds, likePattern, type SearchStop } from "../../store/walk.ts";
+import { findMessages, type Message } from "../message.ts";
+import { findInBodies } from "./body_scan.ts";
+import type { MessageSearch } from "./criteria.ts";
+import { PHASE } from "./phase.ts";
+import { walksOf } from "./walks.ts";
 
 export interface MessageMatch {
   items: Message[];
   /** Where to go on; undefined when there is nothing older. */
   next?: string;
-  /** Whether there may be more only because the search stopped after {@link WINDOW} messages. */
-  stopped: boolean;
+  /** Only where there may be more because the search stopped. */
+  stopped?: SearchStop;
 }
 
-/**
- * One search looks through as many messages, and says so: however large the
- * table is, a question costs no more than this.
- */
-export const WINDOW = 20_000;
+/** A replay of many messages may take twice as many as a page's search looks at. */
+const REDELIVERED_WINDOW = 20_000;
 
-/** Messages that match, newest first. `sources` are the names that a delivery's id may belong to. */
+/**
+ * Messages that match, newest first. An id is looked up among all; by whatever else, so many
+ * messages are looked at and no more.
+ *
+ * @param sources the names that a delivery's id may belong to.
+ */
 export async function searchMessages(
   database: Database,
   search: MessageSearch,
   { limit, sources }: { limit: number; sources: readonly string[] },
 ): Promise<MessageMatch> {
-  const direct = await findByKey(database, search, sources);
-  if (direct.length > 0) return { items: await inOrder(database, direct), stopped: false };
-  const ids = (await database.query(
-    "search messages",
-    (sql) =>
-      sql<{ id: string }[]>`
-      select id from (${window(sql, search)}) recent
-      where ${matches(sql, search)} order by id desc limit ${limit + 1}`,
-  )).map(({ id }) => id);
-  if (ids.length > limit) {
-    const items = await inOrder(database, ids.slice(0, limit));
-    return { items, next: ids[limit - 1], stopped: false };
-  }
-  const [end] = await database.query("find where a search stopped", (sql) =>
-    sql<{ id: string }[]>`
-      select id from messages where ${bounds(sql, search)}
-      order by id desc offset ${WINDOW - 1} limit 1`);
-  return { items: await inOrder(database, ids), next: end?.id, stopped: end !== undefined };
+  const { ids, ...more } = await findIds(database, search, { limit, sources });
+  return { items: await inOrder(database, ids), ...more };
 }
 
 /** The ids of what matches, newest first, at most `most`; rejected ones are left out. */
@@ -66,88 +40,105 @@ export async function findRedeliverable(
   search: MessageSearch,
   { most, upTo }: { most: number; upTo?: string },
 ): Promise<string[]> {
-  const rows = await database.query(
-    "find what to replay",
-    (sql) =>
-      sql<{ id: string }[]>`
-      select id from (${window(sql, search)}) recent
-      where ${matches(sql, search)} and state <> 'rejected'
-        ${upTo ? sql`and id <= ${upTo}` : sql``}
-      order by id desc limit ${most}`,
+  const found = await findIds(database, search, {
+    limit: most,
+    window: REDELIVERED_WINDOW,
+    upTo,
+    redeliverable: true,
+  });
+  return found.ids;
+}
+
+interface FindOptions {
+  limit: number;
+  /** Unless it is given, no ids are looked up. */
+  sources?: readonly string[];
+  window?: number;
+  upTo?: string;
+  redeliverable?: boolean;
+}
+
+async function findIds(
+  database: Database,
+  search: MessageSearch,
+  { limit, sources, window, upTo, redeliverable }: FindOptions,
+): Promise<FoundIds> {
+  const range = rangeOf(search, upTo);
+  const built = (sql: Sql) => ({
+    walks: walksOf(sql, search, range),
+    columns: columnsOf(search),
+    matches: sql`${matches(sql, search)} ${redeliverable ? sql`and state <> 'rejected'` : sql``}`,
+  });
+  if (search.body) return await findInBodies(database, search.body, built, { limit });
+  return await findAlong(
+    database,
+    "search messages",
+    (sql) => ({ key: sources && keyOf(sql, search, sources), ...built(sql) }),
+    { limit, window },
   );
-  return rows.map(({ id }) => id);
 }
 
-function window(sql: Sql, search: MessageSearch) {
-  return sql`
-    select id, source, webhook_type, verification, state, title, event, envelope
-    from messages where ${bounds(sql, search)} order by id desc limit ${WINDOW}`;
+function rangeOf({ batch, since, before }: MessageSearch, upTo?: string): IdRange {
+  const [from, last] = batch?.map((id) => id.toLowerCase()) ?? [];
+  const to = upTo && (!last || upTo < last) ? upTo : last;
+  return rangeSince({ from, to, before: before?.toLowerCase() }, since);
 }
 
-/** What an index answers. The state stands in the statement, for the sake of the partial ones. */
-function bounds(sql: Sql, { state, batch, since, before }: MessageSearch) {
+function columnsOf({ text, body }: MessageSearch): string {
+  return `source, webhook_type, verification, state, title, event, task_id, replay_of, lease_until
+    ${text && ADDRESS.test(text) ? ", envelope" : ""} ${body ? ", body, body_bytes" : ""}`;
+}
+
+function matches(
+  sql: Sql,
+  { state, phase, batch, source, webhook_type, verification, replay_of, task_id, text }:
+    MessageSearch,
+): Fragment {
   return sql`true
-    ${
-    state === "taken"
-      ? sql`and state <> 'rejected'`
-      : state
-      ? sql`and state = ${sql.unsafe(`'${state}'`)}`
-      : sql``
-  }
-    ${batch ? sql`and id between ${batch[0]} and ${batch[1]} and replay_of is not null` : sql``}
-    ${since ? sql`and id >= ${firstIdAt(since)}` : sql``}
-    ${before ? sql`and id < ${before}` : sql``}`;
-}
-
-function matches(sql: Sql, { source, verification, text }: MessageSearch) {
-  const like = text && `%${text.replace(/[\\%_]/g, "\\$&")}%`;
-  const address = text && /^[\d.:a-f]{3,45}$/i.test(text) && `%"client_ip":"${text}%`;
-  return sql`true
+    ${state === "taken" ? sql`and state <> 'rejected'` : state ? sql`and state = ${state}` : sql``}
+    ${phase ? sql`and ${sql.unsafe(PHASE)} = ${phase}` : sql``}
+    ${batch ? sql`and replay_of is not null` : sql``}
     ${source ? sql`and (source = ${source} or webhook_type = ${source})` : sql``}
+    ${webhook_type ? sql`and webhook_type = ${webhook_type}` : sql``}
     ${verification ? sql`and verification = ${verification}` : sql``}
+    ${task_id ? sql`and task_id = ${task_id}` : sql``}
+    ${replay_of ? sql`and replay_of = ${replay_of}` : sql``}
+    ${text ? sql`and ${contains(sql, text)}` : sql``}`;
+}
+
+/** An address, or its beginning: with a dot or a colon, so that a word is none. */
+const ADDRESS = /^[\da-f]{0,4}[.:][\d.:a-f]{0,43}$/i;
+
+function contains(sql: Sql, text: string): Fragment {
+  const like = likePattern(text);
+  return sql`(title ilike ${like} or event ilike ${like} or webhook_type ilike ${like}
     ${
-    like
-      ? sql`and (title ilike ${like} or event ilike ${like} or webhook_type ilike ${like}
-          ${address ? sql`or envelope like ${address}` : sql``})`
-      : sql``
-  }`;
+    ADDRESS.test(text) ? sql`or envelope like ${`%"client_ip":"${text.toLowerCase()}%`}` : sql``
+  })`;
 }
 
 /** Ids are looked up, not searched for: a message's or its beginning, a task's, a delivery's. */
-async function findByKey(
-  database: Database,
+function keyOf(
+  sql: Sql,
   { text, before }: MessageSearch,
   sources: readonly string[],
-): Promise<string[]> {
-  if (!text || before) return [];
+): Fragment | undefined {
+  if (!text || before) return undefined;
   const key = createHash("sha256").update(text).digest();
-  const from = idFrom(text.toLowerCase(), "0");
-  const to = idFrom(text.toLowerCase(), "f");
-  const rows = await database.query("find a message by an id", (sql) =>
-    sql<{ id: string }[]>`
+  const [first, last] = idsBeginning(text) ?? [];
+  return sql`
+    select id from (
       select id from messages
       where source = any(${`{${sources.map((name) => `"${name}"`).join(",")}}`}::text[])
         and delivery_key = ${key}
       ${
-      from && to
-        ? sql`
-          union select id from messages where id between ${from} and ${to}
-          union select message_id from tasks where id between ${from} and ${to}
-          union select message_id from message_aliases where alias between ${from} and ${to}`
-        : sql``
-    }
-      order by id desc limit 50`);
-  return rows.map(({ id }) => id);
-}
-
-/** The first or last id that begins like this; undefined when none could. */
-function idFrom(text: string, digit: "0" | "f"): string | undefined {
-  if (!/^[0-9a-f]{8}[0-9a-f-]*$/.test(text)) return undefined;
-  const hex = text.replaceAll("-", "");
-  if (hex.length > 32) return undefined;
-  const all = hex.padEnd(32, digit);
-  const id = all.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
-  return isId(id) ? id : undefined;
+    first && last
+      ? sql`
+        union select id from messages where id between ${first} and ${last}
+        union select message_id from tasks where id between ${first} and ${last}
+        union select message_id from message_aliases where alias between ${first} and ${last}`
+      : sql``
+  }) named order by id desc limit 50`;
 }
 
 async function inOrder(database: Database, ids: readonly string[]): Promise<Message[]> {
