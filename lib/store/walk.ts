@@ -52,18 +52,21 @@ export interface FoundIds {
 export const WINDOW = 10_000;
 
 /**
- * The newest rows that match, in one statement that looks at no more than {@link WINDOW} rows: the
- * walks share them.
+ * The newest rows that match, in one statement that looks at no more than `window` rows: the walks
+ * share them.
+ *
+ * @param build makes the parts of the statement; what they limit themselves is not less than the
+ *   window that they are given.
  */
 export async function findAlong(
   database: Database,
   what: string,
-  build: (sql: Sql) => WalkSearch,
+  build: (sql: Sql, window: number) => WalkSearch,
   { limit, window = WINDOW }: { limit: number; window?: number },
 ): Promise<FoundIds> {
   let walks: Walk[] = [];
   const rows = await database.query(what, (sql) => {
-    const search = build(sql);
+    const search = build(sql, window);
     walks = search.walks;
     return statement(sql, search, { limit, window: shareOf(window, walks) });
   });

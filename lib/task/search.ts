@@ -7,7 +7,6 @@ import {
   likePattern,
   type SearchStop,
   type Walk,
-  WINDOW,
 } from "../store/walk.ts";
 import { findTasks, type Task, type TaskStatus } from "./task.ts";
 
@@ -42,9 +41,9 @@ export async function searchTasks(
   limit: number,
 ): Promise<TaskMatch> {
   const range = rangeSince({ before: search.before?.toLowerCase() }, search.since);
-  const { ids, ...more } = await findAlong(database, "search tasks", (sql) => ({
+  const { ids, ...more } = await findAlong(database, "search tasks", (sql, window) => ({
     key: keyOf(sql, search),
-    walks: walksOf(sql, search, range),
+    walks: walksOf(sql, search, { range, window }),
     columns: "message_id, source, status, assigned_to, title, description",
     matches: matches(sql, search),
   }), { limit });
@@ -61,7 +60,11 @@ const OPEN_STATUSES: readonly (string | undefined)[] = [
   "waiting_input",
 ];
 
-function walksOf(sql: Sql, search: TaskSearch, range: IdRange): Walk[] {
+function walksOf(
+  sql: Sql,
+  search: TaskSearch,
+  { range, window }: { range: IdRange; window: number },
+): Walk[] {
   const { status, assigned_to, batch } = search;
   const tasks = sql`tasks`;
   const along = (where: Fragment): Walk => ({
@@ -78,18 +81,22 @@ function walksOf(sql: Sql, search: TaskSearch, range: IdRange): Walk[] {
     : status === "failed"
     ? along(sql`error_code is not null`)
     : along(sql`true`);
-  return batch ? [batchWalk(sql, batch, range), ordered] : [ordered];
+  return batch ? [batchWalk(sql, batch, { range, window }), ordered] : [ordered];
 }
 
 /** By their messages, of which an index is; nobody replays more than so many together. */
-function batchWalk(sql: Sql, [from, to]: [string, string], range: IdRange): Walk {
+function batchWalk(
+  sql: Sql,
+  [from, to]: [string, string],
+  { range, window }: { range: IdRange; window: number },
+): Walk {
   const some = sql`(select * from tasks where message_id between ${from} and ${to}
-    order by message_id desc limit ${WINDOW})`;
+    order by message_id desc limit ${window})`;
   return {
     from: sql`${some} replayed`,
     where: idBounds(sql, range),
     order: "id desc",
-    isCut: sql`(select count(*) from ${some} t) >= ${WINDOW}`,
+    isCut: sql`(select count(*) from ${some} t) >= ${window}`,
   };
 }
 

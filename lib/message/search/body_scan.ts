@@ -15,10 +15,13 @@ const MOST_CHARACTERS = 4_000_000;
 export async function findInBodies(
   database: Database,
   text: string,
-  build: (sql: Sql) => WalkSearch,
+  build: (sql: Sql, window: number) => WalkSearch,
   { limit }: { limit: number },
 ): Promise<FoundIds> {
-  const rows = await database.query("look into bodies", (sql) => statement(sql, text, build(sql)));
+  const rows = await database.query(
+    "look into bodies",
+    (sql) => statement(sql, text, build(sql, WINDOW)),
+  );
   const unread = rows.find(({ hit }) => hit === null);
   const read = unread ? rows.slice(0, rows.indexOf(unread)) : rows;
   const hits = read.filter(({ hit }) => hit).map(({ id }) => id);

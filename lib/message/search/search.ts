@@ -64,8 +64,8 @@ async function findIds(
   { limit, sources, window, upTo, redeliverable }: FindOptions,
 ): Promise<FoundIds> {
   const range = rangeOf(search, upTo);
-  const built = (sql: Sql) => ({
-    walks: walksOf(sql, search, range),
+  const built = (sql: Sql, window: number) => ({
+    walks: walksOf(sql, search, { range, window }),
     columns: columnsOf(search),
     matches: sql`${matches(sql, search)} ${redeliverable ? sql`and state <> 'rejected'` : sql``}`,
   });
@@ -73,7 +73,7 @@ async function findIds(
   return await findAlong(
     database,
     "search messages",
-    (sql) => ({ key: sources && keyOf(sql, search, sources), ...built(sql) }),
+    (sql, most) => ({ key: sources && keyOf(sql, search, sources), ...built(sql, most) }),
     { limit, window },
   );
 }
@@ -117,6 +117,9 @@ function contains(sql: Sql, text: string): Fragment {
   })`;
 }
 
+/** The beginning of an id stands for a minute of messages. */
+const MOST_NAMED = 50;
+
 /** Ids are looked up, not searched for: a message's or its beginning, a task's, a delivery's. */
 function keyOf(
   sql: Sql,
@@ -126,6 +129,9 @@ function keyOf(
   if (!text || before) return undefined;
   const key = createHash("sha256").update(text).digest();
   const [first, last] = idsBeginning(text) ?? [];
+  const begins = (select: string, id: string) =>
+    sql`union (select ${sql.unsafe(select)} where ${sql.unsafe(id)} between ${first!} and ${last!}
+      order by ${sql.unsafe(id)} desc limit ${MOST_NAMED})`;
   return sql`
     select id from (
       select id from messages
@@ -134,11 +140,11 @@ function keyOf(
       ${
     first && last
       ? sql`
-        union select id from messages where id between ${first} and ${last}
-        union select message_id from tasks where id between ${first} and ${last}
-        union select message_id from message_aliases where alias between ${first} and ${last}`
+        ${begins("id from messages", "id")}
+        ${begins("message_id from tasks", "id")}
+        ${begins("message_id from message_aliases", "alias")}`
       : sql``
-  }) named order by id desc limit 50`;
+  }) named order by id desc limit ${MOST_NAMED}`;
 }
 
 async function inOrder(database: Database, ids: readonly string[]): Promise<Message[]> {

@@ -1,6 +1,6 @@
 import type { Sql } from "../../store/database.ts";
 import type { IdRange } from "../../store/id.ts";
-import { firstRows, idBounds, keyedWalk, type Walk, WINDOW } from "../../store/walk.ts";
+import { firstRows, idBounds, keyedWalk, type Walk } from "../../store/walk.ts";
 import { sources } from "../../../sources/mod.ts";
 import { GENERIC } from "../../../sources/rules/registry.ts";
 import type { MessageSearch } from "./criteria.ts";
@@ -10,7 +10,11 @@ import type { Phase } from "./phase.ts";
  * The indexes that a search goes along. What has few rows with one value stands first; where two
  * of them could be asked both are, since nobody knows which one has fewer.
  */
-export function walksOf(sql: Sql, search: MessageSearch, range: IdRange): Walk[] {
+export function walksOf(
+  sql: Sql,
+  search: MessageSearch,
+  { range, window }: { range: IdRange; window: number },
+): Walk[] {
   const { task_id, replay_of, phase } = search;
   const messages = sql`messages`;
   if (task_id) {
@@ -29,13 +33,15 @@ export function walksOf(sql: Sql, search: MessageSearch, range: IdRange): Walk[]
   const state = search.state ?? STATE_OF[phase!];
   const keyed = [
     ...isIndexed(state) ? [stateWalk(sql, state, range)] : [],
-    ...sourceWalks(sql, search, range),
+    ...sourceWalks(sql, search, { range, window }),
   ];
   const ordered = keyed.length > 0
     ? keyed
     : [{ from: messages, where: idBounds(sql, range), order: "id desc" }];
   const tasks = TASKS_OF[phase!];
-  return tasks ? [taskPhaseWalk(sql, { phase: phase!, tasks, range }), ...ordered] : ordered;
+  return tasks
+    ? [taskPhaseWalk(sql, { phase: phase!, tasks, range, window }), ...ordered]
+    : ordered;
 }
 
 function stateWalk(sql: Sql, state: string, range: IdRange): Walk {
@@ -43,12 +49,16 @@ function stateWalk(sql: Sql, state: string, range: IdRange): Walk {
   return keyedWalk(sql, { from: sql`messages`, column: "state", value: state, range, where });
 }
 
-function sourceWalks(sql: Sql, search: MessageSearch, range: IdRange): Walk[] {
+function sourceWalks(
+  sql: Sql,
+  search: MessageSearch,
+  { range, window }: { range: IdRange; window: number },
+): Walk[] {
   const walks = sourcesOf(search).map((value) =>
     keyedWalk(sql, { from: sql`messages`, column: "source", value, range })
   );
   if (walks.length < 2) return walks;
-  const [one, other] = walks.map((walk) => firstRows(sql, walk, WINDOW));
+  const [one, other] = walks.map((walk) => firstRows(sql, walk, window));
   return [{ from: sql`(${one} union all ${other}) named`, where: sql`true`, order: "id desc" }];
 }
 
@@ -67,13 +77,18 @@ const STATE_OF: Partial<Record<Phase, MessageSearch["state"]>> = {
 /** What may be in a phase because of its task, or may become so, without all the rest. */
 function taskPhaseWalk(
   sql: Sql,
-  { phase, tasks, range }: { phase: Phase; tasks: string; range: IdRange },
+  { phase, tasks, range, window }: {
+    phase: Phase;
+    tasks: string;
+    range: IdRange;
+    window: number;
+  },
 ): Walk {
   const some = sql`(select id from tasks where ${
     sql.unsafe(tasks)
-  } order by id desc limit ${WINDOW})`;
+  } order by id desc limit ${window})`;
   const state = phase === "queued" ? "new" : phase === "failed" ? "failed" : undefined;
-  const its = state && firstRows(sql, stateWalk(sql, state, range), WINDOW);
+  const its = state && firstRows(sql, stateWalk(sql, state, range), window);
   return {
     from: sql`(
       select m.* from ${some} t cross join lateral (
@@ -83,8 +98,8 @@ function taskPhaseWalk(
       ${its ? sql`union all ${its}` : sql``}) candidates`,
     where: idBounds(sql, range),
     order: "id desc",
-    isCut: sql`((select count(*) from ${some} t) >= ${WINDOW}
-      ${its ? sql`or (select count(*) from ${its} m) >= ${WINDOW}` : sql``})`,
+    isCut: sql`((select count(*) from ${some} t) >= ${window}
+      ${its ? sql`or (select count(*) from ${its} m) >= ${window}` : sql``})`,
   };
 }
 
