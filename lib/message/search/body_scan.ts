@@ -16,11 +16,11 @@ export async function findInBodies(
   database: Database,
   text: string,
   build: (sql: Sql, window: number) => WalkSearch,
-  { limit }: { limit: number },
+  { limit, ms = MOST_MS }: { limit: number; ms?: number },
 ): Promise<FoundIds> {
   const rows = await database.query(
     "look into bodies",
-    (sql) => statement(sql, text, build(sql, WINDOW)),
+    (sql) => statement(sql, build(sql, WINDOW), { text, ms }),
   );
   const unread = rows.find(({ hit }) => hit === null);
   const read = unread ? rows.slice(0, rows.indexOf(unread)) : rows;
@@ -40,23 +40,30 @@ interface BodyRow {
   place: number;
 }
 
-/** Rows that say something: what was found, the last one that was read, the first one that was not. */
-function statement(sql: Sql, text: string, { walks, columns, matches }: WalkSearch) {
+/**
+ * Rows that say something: what was found, the last one that was read, the first one that was
+ * not. However slow the server is, it reads one, so that whoever looks further gets on.
+ */
+function statement(
+  sql: Sql,
+  { walks, columns, matches }: WalkSearch,
+  { text, ms }: { text: string; ms: number },
+) {
   // Any one of the walks is enough: the last is in the order of ids.
   const { from, where, order } = walks.at(-1)!;
   return sql<BodyRow[]>`
     with looked as materialized (
-      select id, hit, row_number() over ()::int as place from (
-        select id, case
-          when not (${matches}) then false
-          when clock_timestamp() < statement_timestamp() + make_interval(secs => ${MOST_MS / 1000})
-            then ${contains(sql, text)}
-          end as hit
-        from (
+      select id, place, case
+        when not (${matches}) then false
+        when place = 1 or clock_timestamp() < statement_timestamp() + make_interval(secs => ${
+    ms / 1_000
+  }) then ${contains(sql, text)}
+        end as hit
+      from (
+        select *, row_number() over ()::int as place from (
           select id, ${sql.unsafe(columns)} from ${from} where ${where}
-          order by ${sql.unsafe(order)} limit ${WINDOW}
-        ) newest offset 0
-      ) read
+          order by ${sql.unsafe(order)} limit ${WINDOW}) newest
+      ) numbered
     ), unread as (
       select min(place) as place from looked where hit is null
     )
@@ -66,6 +73,7 @@ function statement(sql: Sql, text: string, { walks, columns, matches }: WalkSear
     order by looked.place`;
 }
 
+/** Bytes that are no text are compared as PostgreSQL writes them, in which ASCII stays as it is. */
 function contains(sql: Sql, text: string): Fragment {
   return sql`coalesce(
     left(body, ${MOST_CHARACTERS}) ilike ${likePattern(text)},

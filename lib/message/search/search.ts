@@ -23,14 +23,15 @@ const REDELIVERED_WINDOW = 20_000;
  * Messages that match, newest first. An id is looked up among all; by whatever else, so many
  * messages are looked at and no more.
  *
- * @param sources the names that a delivery's id may belong to.
+ * @param options `sources` are the names that a delivery's id may belong to; `bodyMs` is how long
+ *   bodies are read, if not as long as usual.
  */
 export async function searchMessages(
   database: Database,
   search: MessageSearch,
-  { limit, sources }: { limit: number; sources: readonly string[] },
+  options: { limit: number; sources: readonly string[]; bodyMs?: number },
 ): Promise<MessageMatch> {
-  const { ids, ...more } = await findIds(database, search, { limit, sources });
+  const { ids, ...more } = await findIds(database, search, options);
   return { items: await inOrder(database, ids), ...more };
 }
 
@@ -54,6 +55,7 @@ interface FindOptions {
   /** Unless it is given, no ids are looked up. */
   sources?: readonly string[];
   window?: number;
+  bodyMs?: number;
   upTo?: string;
   redeliverable?: boolean;
 }
@@ -61,7 +63,7 @@ interface FindOptions {
 async function findIds(
   database: Database,
   search: MessageSearch,
-  { limit, sources, window, upTo, redeliverable }: FindOptions,
+  { limit, sources, window, bodyMs, upTo, redeliverable }: FindOptions,
 ): Promise<FoundIds> {
   const range = rangeOf(search, upTo);
   const built = (sql: Sql, window: number) => ({
@@ -69,7 +71,7 @@ async function findIds(
     columns: columnsOf(search),
     matches: sql`${matches(sql, search)} ${redeliverable ? sql`and state <> 'rejected'` : sql``}`,
   });
-  if (search.body) return await findInBodies(database, search.body, built, { limit });
+  if (search.body) return await findInBodies(database, search.body, built, { limit, ms: bodyMs });
   return await findAlong(
     database,
     "search messages",
