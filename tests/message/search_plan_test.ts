@@ -4,7 +4,7 @@ import { connect, type Database, type Sql } from "../../lib/store/database.ts";
 import { migrate } from "../../lib/store/migrate.ts";
 import { openServer } from "../../lib/store/server/server.ts";
 import { WINDOW } from "../../lib/store/walk.ts";
-import { PHASES } from "../../lib/message/search/phase.ts";
+import { type Phase, PHASES } from "../../lib/message/search/phase.ts";
 import { MESSAGE_STATES } from "../../lib/message/message.ts";
 import type { MessageSearch } from "../../lib/message/search/criteria.ts";
 import { findRedeliverable, searchMessages } from "../../lib/message/search/search.ts";
@@ -244,6 +244,35 @@ describeWith({ postgres: "own" }, "a search in 200,000 rows", (servers) => {
     const notifications = (search: NotificationSearch) => searchNotifications(database, search, 50);
     await alone<NotificationSearch>([{}, ...filters], notifications);
     await inPairs(filters, notifications);
+  });
+
+  it("finds every message of a phase once where more tasks are open than it looks at", async () => {
+    await sql`
+      update tasks set status = 'pending', finished_at = null
+      where id > ${taskId(ROWS - 13_000)} and status = 'completed'`;
+    await sql`analyze tasks`;
+    const whole = async (phase: Phase) => {
+      const found: string[] = [];
+      let before: string | undefined;
+      do {
+        await planned(phase, async () => {
+          const { items, next } = await searchMessages(database, { phase, before }, {
+            limit: 2_000,
+            sources: [],
+          });
+          found.push(...items.map(({ message_id }) => message_id));
+          before = next;
+        });
+      } while (before);
+      return found;
+    };
+    const queued = (await sql<{ id: string }[]>`
+      select m.id from messages m left join tasks t on t.id = m.task_id
+      where t.status = 'pending' or m.state = 'new' and m.lease_until is null
+      order by m.id desc`).map(({ id }) => id);
+    assert(queued.length > WINDOW, `only ${queued.length} are queued`);
+    assertEquals(await whole("queued"), queued);
+    assertEquals(await whole("needs_you"), [messageId(10)]);
   });
 });
 
