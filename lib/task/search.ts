@@ -8,6 +8,7 @@ import {
   type SearchStop,
   type Walk,
 } from "../store/walk.ts";
+import { OPEN } from "../message/search/walks.ts";
 import { findTasks, type Task, type TaskStatus } from "./task.ts";
 
 /** What to look for among the tasks; what is left out does not matter. */
@@ -51,8 +52,6 @@ export async function searchTasks(
   return { items: tasks.sort((one, other) => one.id < other.id ? 1 : -1), ...more };
 }
 
-/** Tasks that an index lists. */
-const OPEN = "status in ('pending', 'running', 'waiting_input')";
 const OPEN_STATUSES: readonly (string | undefined)[] = [
   "open",
   "pending",

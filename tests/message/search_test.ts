@@ -276,15 +276,21 @@ function searchSuite(name: string, open: () => Promise<Database> | Database): vo
     });
 
     it("counts what a replay would take, and how far it has come", async () => {
-      const ids = await findRedeliverable(database, { source: "crowd", text: "Row 99" }, {
+      const { ids } = await findRedeliverable(database, { source: "crowd", text: "Row 99" }, {
         most: 100,
       });
       assertEquals(ids.length, 11);
-      const upTo = await findRedeliverable(database, { source: "crowd" }, {
+      const { ids: upTo } = await findRedeliverable(database, { source: "crowd" }, {
         most: 5,
         upTo: ids.at(-1),
       });
       assertEquals(upTo[0], ids.at(-1));
+      const between = await findRedeliverable(database, { source: "crowd" }, {
+        most: 5,
+        upTo: ids[0],
+        from: ids[1],
+      });
+      assertEquals(between, { ids: ids.slice(0, 2) });
       const made = (await redeliverMessages(
         database,
         ids.slice(0, 3).map((id) => ({ id, verification: "unverified" })),
@@ -367,7 +373,7 @@ function searchSuite(name: string, open: () => Promise<Database> | Database): vo
     });
 
     it("makes an edited replay of a message, whatever bytes it gets", async () => {
-      const [id] = await findRedeliverable(database, { source: "crowd" }, { most: 1 });
+      const { ids: [id] } = await findRedeliverable(database, { source: "crowd" }, { most: 1 });
       for (const body of [new TextEncoder().encode("{}"), Uint8Array.of(0xff, 0)]) {
         const made = await redeliverEdited(database, { id, body });
         const found = (await readMessage(database, made!.message_id))!;

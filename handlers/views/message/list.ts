@@ -54,7 +54,7 @@ export function messageList(
       ${filterBar({
         action: "/messages",
         search: query.q,
-        placeholder: "Title, event, sender, address, message or delivery id",
+        placeholder: "Title, event, sender, address or id; body:… looks into bodies",
         hasFilters,
         selects: [
           {

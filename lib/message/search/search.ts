@@ -35,19 +35,24 @@ export async function searchMessages(
   return { items: await inOrder(database, ids), ...more };
 }
 
-/** The ids of what matches, newest first, at most `most`; rejected ones are left out. */
+/**
+ * The ids of what matches, newest first, and whether these are all; rejected ones are left out.
+ *
+ * @param options with `upTo` and `from` those between two ids, both included; `bodyMs` as above.
+ */
 export async function findRedeliverable(
   database: Database,
   search: MessageSearch,
-  { most, upTo }: { most: number; upTo?: string },
-): Promise<string[]> {
-  const found = await findIds(database, search, {
+  { most, upTo, from, bodyMs }: { most: number; upTo?: string; from?: string; bodyMs?: number },
+): Promise<FoundIds> {
+  return await findIds(database, search, {
     limit: most,
     window: REDELIVERED_WINDOW,
+    bodyMs,
     upTo,
+    from,
     redeliverable: true,
   });
-  return found.ids;
 }
 
 interface FindOptions {
@@ -57,21 +62,24 @@ interface FindOptions {
   window?: number;
   bodyMs?: number;
   upTo?: string;
+  from?: string;
   redeliverable?: boolean;
 }
 
 async function findIds(
   database: Database,
   search: MessageSearch,
-  { limit, sources, window, bodyMs, upTo, redeliverable }: FindOptions,
+  { limit, sources, window, bodyMs, upTo, from, redeliverable }: FindOptions,
 ): Promise<FoundIds> {
-  const range = rangeOf(search, upTo);
+  const range = rangeOf(search, { from, upTo });
   const built = (sql: Sql, window: number) => ({
     walks: walksOf(sql, search, { range, window }),
     columns: columnsOf(search),
     matches: sql`${matches(sql, search)} ${redeliverable ? sql`and state <> 'rejected'` : sql``}`,
   });
-  if (search.body) return await findInBodies(database, search.body, built, { limit, ms: bodyMs });
+  if (search.body) {
+    return await findInBodies(database, search.body, built, { limit, ms: bodyMs });
+  }
   return await findAlong(
     database,
     "search messages",
@@ -80,10 +88,15 @@ async function findIds(
   );
 }
 
-function rangeOf({ batch, since, before }: MessageSearch, upTo?: string): IdRange {
-  const [from, last] = batch?.map((id) => id.toLowerCase()) ?? [];
-  const to = upTo && (!last || upTo < last) ? upTo : last;
-  return rangeSince({ from, to, before: before?.toLowerCase() }, since);
+/** The narrower of the ranges. */
+function rangeOf(
+  { batch, since, before }: MessageSearch,
+  { from, upTo }: { from?: string; upTo?: string },
+): IdRange {
+  const [first, last] = batch?.map((id) => id.toLowerCase()) ?? [];
+  const lowest = [from, first].filter((id) => id !== undefined).sort().at(-1);
+  const [highest] = [upTo, last].filter((id) => id !== undefined).sort();
+  return rangeSince({ from: lowest, to: highest, before: before?.toLowerCase() }, since);
 }
 
 function columnsOf({ text, body }: MessageSearch): string {

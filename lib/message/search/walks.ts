@@ -103,8 +103,8 @@ function taskPhaseWalk(
   };
 }
 
-/** Tasks that an index lists. */
-const OPEN = "status in ('pending', 'running', 'waiting_input')";
+/** Tasks that have not ended, as an index lists them. */
+export const OPEN = "status in ('pending', 'running', 'waiting_input')";
 const TASKS_OF: Partial<Record<Phase, string>> = {
   queued: OPEN,
   working: OPEN,
