@@ -1,4 +1,10 @@
-import { createRoute, OpenAPIHono, type z } from "@hono/zod-openapi";
+import {
+  createRoute as createZodRoute,
+  OpenAPIHono,
+  type RouteConfig,
+  type z,
+} from "@hono/zod-openapi";
+import type { MiddlewareHandler } from "hono";
 import type { Env } from "./caller.ts";
 import { Problem } from "./problem.ts";
 import { problem } from "./schemas/problem.ts";
@@ -42,4 +48,30 @@ export const refusals = {
 export const missing = { 404: json("There is no such thing", problem) };
 export const conflict = { 409: json("Not possible in its present state", problem) };
 
-export { createRoute };
+/**
+ * A route, with all that describes it. Of the API it takes no other query parameters than these:
+ * a filter that is spelled wrong must not find everything.
+ */
+export function createRoute<P extends string, R extends Omit<RouteConfig, "path"> & { path: P }>(
+  route: R,
+): R & ReturnType<typeof createZodRoute<P, R>> {
+  const { query } = route.request ?? {};
+  const known = Object.keys((query as z.ZodObject | undefined)?.shape ?? {});
+  const middleware = route.path.startsWith("/api/") ? [requireKnown(known)] : [];
+  return createZodRoute<P, R>({ ...route, middleware });
+}
+
+function requireKnown(known: readonly string[]): MiddlewareHandler {
+  return async (c, next) => {
+    const unknown = Object.keys(c.req.query()).find((name) => !known.includes(name));
+    if (unknown !== undefined) {
+      throw new Problem(
+        400,
+        "unknown_parameter",
+        `There is no query parameter ${JSON.stringify(unknown.slice(0, 64))} here`,
+        known.length > 0 ? `Known ones: ${known.join(", ")}` : "This path takes none",
+      );
+    }
+    await next();
+  };
+}

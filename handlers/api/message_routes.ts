@@ -1,27 +1,20 @@
 import { z } from "@hono/zod-openapi";
-import { MESSAGE_STATES } from "../../lib/message/message.ts";
 import { isId } from "../../lib/store/id.ts";
 import { conflict, createRoute, json, missing, refusals } from "../openapi.ts";
-import { idParam, listOf, page } from "../schemas/fields.ts";
+import { idParam, page, searchOf } from "../schemas/fields.ts";
+import { messageFilter } from "../schemas/message_filter.ts";
 import { message, notReplayed, replay, wholeMessage } from "../schemas/message.ts";
 
 /** Each is read and verified before the answer: one request must not name them all. */
 const MOST_REDELIVERED = 500;
 
-const filter = z.object({
-  ...page,
-  state: z.enum(MESSAGE_STATES).optional(),
-  webhook_type: z.string().max(64).optional(),
-  source: z.string().max(64).optional(),
-  task_id: z.string().refine(isId, { error: "must be a task's id" }).optional(),
-});
-
 export const LIST = createRoute({
   method: "get",
   path: "/api/messages",
-  summary: "Messages, newest first",
-  request: { query: filter },
-  responses: { 200: json("A page of messages", listOf(message)), ...refusals },
+  summary: "Messages that match, newest first",
+  description: "One request looks through so many messages and no more, and says so: `stopped`",
+  request: { query: messageFilter.extend(page) },
+  responses: { 200: json("A page of messages", searchOf(message)), ...refusals },
 });
 
 export const READ = createRoute({

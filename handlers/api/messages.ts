@@ -1,6 +1,7 @@
 import type { Services } from "../../lib/services.ts";
 import { maskHeaders, maskUrl } from "../../lib/redaction/mask.ts";
-import { listMessages, type Message, type WholeMessage } from "../../lib/message/message.ts";
+import type { Message, WholeMessage } from "../../lib/message/message.ts";
+import { searchMessages } from "../../lib/message/search/search.ts";
 import { deleteMessage } from "../../lib/message/delete.ts";
 import { parsePayload } from "../../sources/kit/payload.ts";
 import type { Registry } from "../../sources/rules/registry.ts";
@@ -8,6 +9,7 @@ import { createApi } from "../openapi.ts";
 import { notFound } from "../problem.ts";
 import { requireMessage } from "../require_message.ts";
 import type { Redeliverer } from "../webhook/redeliver.ts";
+import { toMessageSearch } from "../schemas/message_filter.ts";
 import * as routes from "./message_routes.ts";
 
 /** Parsing more than this would keep senders waiting meanwhile. */
@@ -20,14 +22,16 @@ export function messages(
     redeliverer: Redeliverer;
   },
 ) {
+  const names = Object.keys(sources.all);
   return createApi()
     .openapi(routes.LIST, async (c) => {
-      const { cursor, ...query } = c.req.valid("query");
-      const items = await listMessages(database, { ...query, before: cursor });
-      return c.json({
-        items: items.map((item) => shown(sources, item)),
-        next: items.length === query.limit ? items.at(-1)!.message_id : null,
-      }, 200);
+      const { cursor, limit, ...filter } = c.req.valid("query");
+      const { items, next = null, stopped = null } = await searchMessages(
+        database,
+        { ...toMessageSearch(filter), before: cursor },
+        { limit, sources: names },
+      );
+      return c.json({ items: items.map((item) => shown(sources, item)), next, stopped }, 200);
     })
     .openapi(routes.READ, async (c) => {
       const found = await requireMessage(database, c.req.valid("param").id);

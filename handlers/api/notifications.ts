@@ -1,17 +1,17 @@
 import { z } from "@hono/zod-openapi";
 import { isId } from "../../lib/store/id.ts";
 import {
-  listNotifications,
   markRead,
   type Notification,
   NOTIFICATION_STATES,
   readNotification,
   retryNotification,
 } from "../../lib/notify/notification.ts";
+import { searchNotifications } from "../../lib/notify/search.ts";
 import type { Services } from "../../lib/services.ts";
 import { conflict, createApi, createRoute, json, missing, refusals } from "../openapi.ts";
 import { notFound, Problem } from "../problem.ts";
-import { idParam, listOf, page } from "../schemas/fields.ts";
+import { idParam, page, searchOf } from "../schemas/fields.ts";
 import { notification } from "../schemas/notification.ts";
 
 const filter = z.object({
@@ -38,17 +38,20 @@ export function notifications({ services: { database } }: { services: Services }
       createRoute({
         method: "get",
         path: "/api/notifications",
-        summary: "Notifications, newest first",
+        summary: "Notifications that match, newest first",
+        description: "One request looks through so many and no more, and says so: `stopped`",
         request: { query: filter },
-        responses: { 200: json("A page of notifications", listOf(notification)), ...refusals },
+        responses: { 200: json("A page of notifications", searchOf(notification)), ...refusals },
       }),
       async (c) => {
-        const { cursor, ...query } = c.req.valid("query");
-        const items = await listNotifications(database, { ...query, before: cursor });
-        return c.json(
-          { items, next: items.length === query.limit ? items.at(-1)!.id : null },
-          200,
+        const { cursor, limit, ...filter } = c.req.valid("query");
+        const search = { ...filter, before: cursor };
+        const { items, next = null, stopped = null } = await searchNotifications(
+          database,
+          search,
+          limit,
         );
+        return c.json({ items, next, stopped }, 200);
       },
     )
     .openapi(

@@ -1,16 +1,7 @@
-import { z } from "@hono/zod-openapi";
-import { isId } from "../../lib/store/id.ts";
-import { TASK_STATUSES } from "../../lib/task/task.ts";
 import { conflict, createRoute, json, missing, refusals } from "../openapi.ts";
-import { idParam, listOf, page } from "../schemas/fields.ts";
+import { idParam, page, searchOf } from "../schemas/fields.ts";
+import { taskFilter } from "../schemas/task_filter.ts";
 import { task, taskAnswer, taskChange, taskDecision, wholeTask } from "../schemas/task.ts";
-
-const filter = z.object({
-  ...page,
-  status: z.enum(TASK_STATUSES).optional(),
-  source: z.string().max(64).optional(),
-  assigned_to: z.string().refine(isId, { error: "must be a user's id" }).optional(),
-});
 
 const decision = {
   params: idParam,
@@ -20,9 +11,10 @@ const decision = {
 export const LIST = createRoute({
   method: "get",
   path: "/api/tasks",
-  summary: "Tasks, newest first",
-  request: { query: filter },
-  responses: { 200: json("A page of tasks", listOf(task)), ...refusals },
+  summary: "Tasks that match, newest first",
+  description: "One request looks through so many tasks and no more, and says so: `stopped`",
+  request: { query: taskFilter.extend(page) },
+  responses: { 200: json("A page of tasks", searchOf(task)), ...refusals },
 });
 
 export const READ = createRoute({

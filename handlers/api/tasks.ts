@@ -5,23 +5,24 @@ import {
   listApprovals,
   readApproval,
 } from "../../lib/task/approval.ts";
-import { listNotifications } from "../../lib/notify/notification.ts";
+import { searchNotifications } from "../../lib/notify/search.ts";
 import type { Services } from "../../lib/services.ts";
 import type { Database } from "../../lib/store/database.ts";
 import {
   answerTask,
   cancelTask,
   listTaskEvents,
-  listTasks,
   readTask,
   reassignTask,
   retryTask,
   type Task,
 } from "../../lib/task/task.ts";
+import { searchTasks } from "../../lib/task/search.ts";
 import { readUser } from "../../lib/people/user.ts";
 import { createApi } from "../openapi.ts";
 import { notFound, Problem } from "../problem.ts";
 import type { taskAnswer } from "../schemas/task.ts";
+import { toTaskSearch } from "../schemas/task_filter.ts";
 import * as routes from "./task_routes.ts";
 
 /** Who did it, in a task's timeline. */
@@ -34,9 +35,10 @@ export function tasks({ services }: { services: Services }) {
   const { database } = services;
   return createApi()
     .openapi(routes.LIST, async (c) => {
-      const { cursor, ...query } = c.req.valid("query");
-      const items = await listTasks(database, { ...query, before: cursor });
-      return c.json({ items, next: items.length === query.limit ? items.at(-1)!.id : null }, 200);
+      const { cursor, limit, ...filter } = c.req.valid("query");
+      const search = { ...toTaskSearch(filter), before: cursor };
+      const { items, next = null, stopped = null } = await searchTasks(database, search, limit);
+      return c.json({ items, next, stopped }, 200);
     })
     .openapi(
       routes.READ,
@@ -83,11 +85,11 @@ async function requireTask(database: Database, id: string): Promise<Task> {
 }
 
 async function readWhole(database: Database, id: string) {
-  const [found, approvals, events, notifications] = await Promise.all([
+  const [found, approvals, events, { items: notifications }] = await Promise.all([
     requireTask(database, id),
     listApprovals(database, id),
     listTaskEvents(database, id),
-    listNotifications(database, { task_id: id, limit: MOST_NOTIFICATIONS }),
+    searchNotifications(database, { task_id: id }, MOST_NOTIFICATIONS),
   ]);
   return { ...found, approvals, events, notifications };
 }

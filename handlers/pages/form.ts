@@ -1,8 +1,8 @@
+import type { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { Config } from "../../lib/config/config.ts";
-import { isId } from "../../lib/store/id.ts";
 import type { Env } from "../caller.ts";
-import { SINCE } from "../views/parts/filters.ts";
+import { page } from "../schemas/fields.ts";
 
 /** The fields of a form that a page of ours has sent. */
 export async function readForm(request: Request): Promise<URLSearchParams> {
@@ -26,16 +26,19 @@ export function asked(c: Context<Env>, name: string, most = 200): string | undef
   return text ? text.toWellFormed().replaceAll("\0", "") : undefined;
 }
 
-/** Two ids with two dots between them, the first and the last of a batch; undefined otherwise. */
-export function batchOf(text: string | undefined): [from: string, to: string] | undefined {
-  const [from, to, ...more] = text?.split("..") ?? [];
-  return isId(from ?? "") && isId(to ?? "") && more.length === 0 ? [from, to] : undefined;
-}
-
-/** When a choice of how far back begins, such as "24h"; undefined for any time. */
-export function sinceOf(choice: string | undefined): Date | undefined {
-  const seconds = SINCE.find(({ value }) => value === choice)?.seconds;
-  return seconds === undefined ? undefined : new Date(Date.now() - seconds * 1_000);
+/**
+ * The filters in a URL or a form, as they stand there, with where to go on from in `before`; what
+ * is none, or is not right, is left out.
+ */
+export function queryOf(
+  filter: z.ZodObject,
+  value: (name: string) => string | undefined,
+): Record<string, string> {
+  const fields = Object.entries({ ...filter.shape, before: page.cursor });
+  return Object.fromEntries(fields.flatMap(([name, field]) => {
+    const text = value(name);
+    return text && (field as z.ZodType).safeParse(text).success ? [[name, text]] : [];
+  }));
 }
 
 /** A text that is one of these; undefined when it is none of them. */

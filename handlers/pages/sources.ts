@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import { secretsOf } from "../../lib/config/config.ts";
 import { countRejected } from "../../lib/message/quarantine.ts";
 import { listRefusals } from "../../lib/ingress/refusal_log.ts";
-import { searchMessages } from "../../lib/message/search.ts";
+import { searchMessages } from "../../lib/message/search/search.ts";
 import { cached } from "../../lib/async/cached.ts";
 import { readSourceStats } from "../../lib/ingress/stats.ts";
 import { sources as known } from "../../sources/mod.ts";

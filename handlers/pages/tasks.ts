@@ -3,7 +3,7 @@ import { decideApproval, listApprovals, readApproval } from "../../lib/task/appr
 import type { Database } from "../../lib/store/database.ts";
 import { isId } from "../../lib/store/id.ts";
 import { findMessages } from "../../lib/message/message.ts";
-import { listNotifications } from "../../lib/notify/notification.ts";
+import { searchNotifications } from "../../lib/notify/search.ts";
 import type { Services } from "../../lib/services.ts";
 import {
   answerTask,
@@ -13,16 +13,15 @@ import {
   reassignTask,
   retryTask,
   type Task,
-  TASK_STATUSES,
 } from "../../lib/task/task.ts";
 import { searchTasks, type TaskSearch } from "../../lib/task/search.ts";
 import { listUsers, readUser } from "../../lib/people/user.ts";
 import type { Env } from "../caller.ts";
-import { asked, batchOf, oneOf, readForm, sinceOf } from "./form.ts";
+import { asked, oneOf, queryOf, readForm } from "./form.ts";
+import { taskFilter, toTaskSearch } from "../schemas/task_filter.ts";
 import { readFrame } from "./frame.ts";
 import { notFound, Problem } from "../problem.ts";
 import { createNames, listChoices } from "../../sources/rules/names.ts";
-import { SINCE } from "../views/parts/filters.ts";
 import { taskList, type TaskQuery } from "../views/task/list.ts";
 import { taskPage } from "../views/task/page.ts";
 
@@ -47,7 +46,7 @@ export function taskPages({ services }: { services: Services }): Hono<Env> {
 
   app.get("/tasks", async (c) => {
     const frame = await readFrame(c, database, "tasks");
-    const query = queryOf(c);
+    const query: TaskQuery = queryOf(taskFilter, (name) => asked(c, name));
     const [found, people] = await Promise.all([
       searchTasks(database, searchOf(query), MOST_ROWS),
       listUsers(database, { limit: MOST_PEOPLE }),
@@ -87,11 +86,11 @@ async function requireTask(database: Database, c: Context<Env>): Promise<Task> {
 
 /** What a task's page shows beside the task itself. */
 async function readAround(database: Database, { id, message_id }: Task) {
-  const [[message], events, approvals, notifications, people] = await Promise.all([
+  const [[message], events, approvals, { items: notifications }, people] = await Promise.all([
     findMessages(database, [message_id]),
     listTaskEvents(database, id),
     listApprovals(database, id),
-    listNotifications(database, { task_id: id, limit: MOST_NOTIFICATIONS }),
+    searchNotifications(database, { task_id: id }, MOST_NOTIFICATIONS),
     listUsers(database, { limit: MOST_PEOPLE }),
   ]);
   return { message, events, approvals, notifications, people };
@@ -165,34 +164,8 @@ async function reassign(
   }
 }
 
-function queryOf(c: Context<Env>): TaskQuery {
-  const id = (name: string) => {
-    const text = asked(c, name);
-    return text && isId(text) ? text : undefined;
-  };
-  return Object.fromEntries(
-    Object.entries({
-      q: asked(c, "q"),
-      status: oneOf(asked(c, "status"), ["open", ...TASK_STATUSES]),
-      source: asked(c, "source"),
-      assigned_to: id("assigned_to"),
-      since: oneOf(asked(c, "since"), SINCE.map((each) => each.value)),
-      batch: batchOf(asked(c, "batch"))?.join(".."),
-      before: id("before"),
-    }).filter(([, each]) => each),
-  );
-}
-
-function searchOf({ q, status, source, assigned_to, since, batch, before }: TaskQuery): TaskSearch {
-  return {
-    text: q,
-    status: status as TaskSearch["status"],
-    source,
-    assigned_to,
-    since: sinceOf(since),
-    batch: batchOf(batch),
-    before,
-  };
+function searchOf({ before, ...filter }: TaskQuery): TaskSearch {
+  return { ...toTaskSearch(taskFilter.parse(filter)), before };
 }
 
 function otherQuestion(): Problem {

@@ -35,4 +35,15 @@ export const page = {
 export const listOf = <T extends z.ZodType>(item: T) =>
   z.object({ items: z.array(item), next: id.nullable() });
 
+export const searchOf = <T extends z.ZodType>(item: T) =>
+  listOf(item).extend({
+    stopped: z.object({
+      looked: count.openapi({ description: "How many were looked through, at the most" }),
+      to: time.openapi({ description: "Nothing newer than this was left out" }),
+    }).nullable().openapi({
+      description: "Where one request does not look through all: `items` may then be few or none " +
+        "although there are more. The request with `next` as its cursor looks further",
+    }),
+  });
+
 export const typeParam = z.object({ type: z.string().openapi({ example: "github" }) });

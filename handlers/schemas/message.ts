@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { MESSAGE_STATES } from "../../lib/message/message.ts";
+import { PHASES } from "../../lib/message/search/phase.ts";
 import { id, time } from "./fields.ts";
 
 export const message = z.object({
@@ -9,6 +10,9 @@ export const message = z.object({
   event: z.string().nullable().openapi({ example: "push" }),
   title: z.string().nullable(),
   state: z.enum(MESSAGE_STATES),
+  phase: z.enum(PHASES).openapi({
+    description: "One word of the message and its task together, as it was when this was read",
+  }),
   reason: z.string().nullable(),
   hint: z.string().nullable().openapi({ example: "looks like Sentry: use /webhook/sentry" }),
   repeats: z.number().int(),

@@ -2,6 +2,7 @@ import { type BodyColumns, bodyOf } from "./body.ts";
 import { BODY, BODY_BYTES, CONTENTS, ENVELOPE, readEnvelope } from "./contents.ts";
 import type { Database } from "../store/database.ts";
 import { idArray } from "../store/stored.ts";
+import { PHASE, type Phase } from "./search/phase.ts";
 
 export const MESSAGE_STATES = ["new", "processed", "filtered", "failed", "rejected"] as const;
 export type MessageState = typeof MESSAGE_STATES[number];
@@ -15,6 +16,8 @@ export interface Message {
   event: string | null;
   title: string | null;
   state: MessageState;
+  /** Of it and its task together. */
+  phase: Phase;
   reason: string | null;
   hint: string | null;
   repeats: number;
@@ -53,23 +56,14 @@ export async function readBody(database: Database, id: string): Promise<Uint8Arr
   return row && bodyOf(row);
 }
 
-interface MessageFilter {
-  state?: MessageState;
-  webhook_type?: string;
-  source?: string;
-  task_id?: string;
-  /** Only messages older than this id. */
-  before?: string;
-  limit: number;
-}
-
 interface MessageRow
   extends Omit<Message, "hint" | "delivery_id" | "url" | "client_ip" | "content_type" | "edited"> {
   envelope: string;
 }
 
 const columns = `id as message_id, webhook_type, source, event, title, state, reason, repeats,
-  verification, size, received_at, attempts, error, task_id, replay_of, ${ENVELOPE} as envelope`;
+  verification, size, received_at, attempts, error, task_id, replay_of, ${ENVELOPE} as envelope,
+  ${PHASE} as phase`;
 const table = `messages m ${CONTENTS}`;
 
 function toMessage({ envelope, ...row }: MessageRow): Message {
@@ -84,24 +78,6 @@ function toMessage({ envelope, ...row }: MessageRow): Message {
     content_type: contentType?.[1] ?? null,
     edited: edited ?? false,
   };
-}
-
-/** Messages, newest first. */
-export async function listMessages(
-  database: Database,
-  { state, webhook_type, source, task_id, before, limit }: MessageFilter,
-): Promise<Message[]> {
-  const rows = await database.query("list messages", (sql) =>
-    sql<MessageRow[]>`
-      select ${sql.unsafe(columns)} from ${sql.unsafe(table)}
-      where true
-        ${state ? sql`and state = ${state}` : sql``}
-        ${webhook_type ? sql`and webhook_type = ${webhook_type}` : sql``}
-        ${source ? sql`and source = ${source}` : sql``}
-        ${task_id ? sql`and task_id = ${task_id}` : sql``}
-        ${before ? sql`and id < ${before}` : sql``}
-      order by id desc limit ${limit}`);
-  return rows.map(toMessage);
 }
 
 /** The named messages, in no order. */

@@ -10,8 +10,7 @@ import {
   readEnvelope,
   storeGiven,
 } from "./contents.ts";
-import { findMessages, type Message, type Verification } from "./message.ts";
-import { WINDOW } from "./search.ts";
+import type { Verification } from "./message.ts";
 import { storedText } from "../store/stored.ts";
 
 const STORE_REPLAYS = storeGiven(
@@ -55,23 +54,6 @@ export async function redeliverMessages(
         select 'message', array_agg(id) from stored having count(*) > 0
       )
       select id as message_id, replay_of from given join stored using (id)`);
-}
-
-/**
- * The newest 20 replays of a message, newest first. No index finds them, so this looks through no
- * more messages than one search does.
- */
-export async function findRedelivered(database: Database, id: string): Promise<Message[]> {
-  const rows = await database.query(
-    "find a message's replays",
-    (sql) =>
-      sql<{ id: string }[]>`
-      select id from (select id, replay_of from messages where id > ${id}
-        order by id desc limit ${WINDOW}) later
-      where replay_of = ${id} order by id desc limit 20`,
-  );
-  const found = rows.length > 0 ? await findMessages(database, rows.map(({ id }) => id)) : [];
-  return found.sort((one, other) => one.message_id < other.message_id ? 1 : -1);
 }
 
 /** How far a replay of many messages has come, from the messages themselves. */

@@ -1,4 +1,4 @@
-import type { Database, Sql, SqlFragment } from "../store/database.ts";
+import type { Database, Fragment, Sql } from "../store/database.ts";
 import { idArray } from "../store/stored.ts";
 
 /** A notification is `pending` until it is told (`sent`) or given up (`dead`). */
@@ -32,7 +32,7 @@ const columns = `id, task_id, message_id, channel, destination, kind, text, stat
  */
 export async function markSent(
   database: Database,
-  ids: (sql: Sql) => SqlFragment,
+  ids: (sql: Sql) => Fragment,
 ): Promise<number> {
   const [row] = await database.query(
     "mark notifications as sent",
@@ -66,30 +66,6 @@ export async function giveUpUnknown(database: Database, known: readonly string[]
       )
       insert into changes (kind, ids)
       select 'notification', array_agg(id) from dead having count(*) > 0`);
-}
-
-/** Notifications, newest first. */
-export async function listNotifications(
-  database: Database,
-  { before, limit, unread, task_id, channel, state }: {
-    before?: string;
-    limit: number;
-    unread?: boolean;
-    task_id?: string;
-    channel?: string;
-    state?: Notification["state"];
-  },
-): Promise<Notification[]> {
-  return await database.query("list notifications", (sql) =>
-    sql<Notification[]>`
-      select ${sql.unsafe(columns)} from notifications
-      where true
-        ${before ? sql`and id < ${before}` : sql``}
-        ${unread ? sql`and channel = 'web' and read_at is null` : sql``}
-        ${task_id ? sql`and task_id = ${task_id}` : sql``}
-        ${channel ? sql`and channel = ${channel}` : sql``}
-        ${state ? sql`and state = ${state}` : sql``}
-      order by id desc limit ${limit}`);
 }
 
 /** One notification; undefined when there is none. */

@@ -2,8 +2,8 @@ import type { PGlite } from "@electric-sql/pglite";
 import postgres from "postgres";
 
 export type Sql = postgres.Sql;
-/** A part of a statement. */
-export type SqlFragment = postgres.PendingQuery<postgres.Row[]>;
+/** A part of a statement, made by `Sql`. */
+export type Fragment = postgres.PendingQuery<postgres.Row[]>;
 
 /**
  * PostgreSQL, on a server or inside this process, spoken to in the same way.

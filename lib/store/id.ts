@@ -17,3 +17,34 @@ const SHAPE = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 export function isId(text: string): boolean {
   return SHAPE.test(text);
 }
+
+/** The time that an id was made at: its first 48 bits are Unix milliseconds (RFC 9562). */
+export function timeOf(id: string): Date {
+  return new Date(Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16));
+}
+
+/** The first and the last id that begin like this text; undefined when none could. */
+export function idsBeginning(text: string): [first: string, last: string] | undefined {
+  if (!/^[0-9a-f]{8}[0-9a-f-]{0,28}$/i.test(text)) return undefined;
+  const hex = text.toLowerCase().replaceAll("-", "");
+  if (hex.length > 32) return undefined;
+  const filled = (digit: string) =>
+    hex.padEnd(32, digit).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+  return [filled("0"), filled("f")];
+}
+
+/** A range of ids; what is left out does not bound it. */
+export interface IdRange {
+  from?: string;
+  /** Included. */
+  to?: string;
+  /** Not included. */
+  before?: string;
+}
+
+/** The ids from this range that are made after a time. */
+export function rangeSince(range: IdRange, since: Date | undefined): IdRange {
+  if (!since) return range;
+  const first = firstIdAt(since);
+  return { ...range, from: range.from && range.from > first ? range.from : first };
+}

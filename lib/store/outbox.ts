@@ -1,4 +1,4 @@
-import type { Sql, SqlFragment } from "./database.ts";
+import type { Fragment, Sql } from "./database.ts";
 
 /** What people read in the web UI is the row itself, so there it is told as soon as it is kept. */
 export const WEB_CHANNEL = "web";
@@ -11,7 +11,7 @@ export const WEB_CHANNEL = "web";
  * @param rows selects id, cause, task, message, channel, destination, kind and text, in this order.
  * @returns an insert that returns `id`.
  */
-export function intoOutbox(sql: Sql, rows: SqlFragment) {
+export function intoOutbox(sql: Sql, rows: Fragment) {
   return sql`
     insert into notifications (id, cause, task_id, message_id, channel, destination, kind, text,
       state, sent_at)

@@ -1,5 +1,13 @@
-import type { Database } from "../store/database.ts";
-import { firstIdAt } from "../store/id.ts";
+import type { Database, Fragment, Sql } from "../store/database.ts";
+import { type IdRange, idsBeginning, rangeSince } from "../store/id.ts";
+import {
+  findAlong,
+  idBounds,
+  keyedWalk,
+  likePattern,
+  type SearchStop,
+  type Walk,
+} from "../store/walk.ts";
 import { findTasks, type Task, type TaskStatus } from "./task.ts";
 
 /** What to look for among the tasks; what is left out does not matter. */
@@ -18,57 +26,94 @@ export interface TaskSearch {
   before?: string;
 }
 
-/** One search looks through as many tasks, and says so. */
-export const WINDOW = 20_000;
+export interface TaskMatch {
+  items: Task[];
+  /** Where to go on; undefined when there is nothing older. */
+  next?: string;
+  /** Only where there may be more because the search stopped. */
+  stopped?: SearchStop;
+}
 
-/** Tasks that match, newest first; `next` is where to go on. */
+/** Tasks that match, newest first. */
 export async function searchTasks(
   database: Database,
-  { status, batch, source, assigned_to, since, text, before }: TaskSearch,
+  search: TaskSearch,
   limit: number,
-): Promise<{ items: Task[]; next?: string; stopped: boolean }> {
-  const like = text && `%${text.replace(/[\\%_]/g, "\\$&")}%`;
-  const begins = text && /^[0-9a-f]{8}[0-9a-f-]{0,28}$/.test(text) && `${text}%`;
-  const rows = await database.query("search tasks", (sql) => {
-    const bounds = sql`true
-      ${
-      status === "open"
-        ? sql`and status in ('pending', 'running', 'waiting_input')`
-        : status
-        ? sql`and status = ${sql.unsafe(`'${status}'`)}`
-        : sql``
-    }
-      ${batch ? sql`and message_id between ${batch[0]} and ${batch[1]}` : sql``}
-      ${since ? sql`and id >= ${firstIdAt(since)}` : sql``}
-      ${before ? sql`and id < ${before}` : sql``}`;
-    return sql<{ id: string; last: boolean }[]>`
-      with found as (
-        select id from (
-          select id, source, assigned_to, title, description from tasks
-          where ${bounds} order by id desc limit ${WINDOW}) recent
-        where true
-          ${source ? sql`and source = ${source}` : sql``}
-          ${assigned_to ? sql`and assigned_to = ${assigned_to}` : sql``}
-          ${
-      like
-        ? sql`and (title ilike ${like} or description ilike ${like}
-              ${begins ? sql`or id::text like ${begins}` : sql``})`
-        : sql``
-    }
-        order by id desc limit ${limit + 1}
-      )
-      select id, false as last from found
-      union all
-      (select id, true from tasks where ${bounds} and (select count(*) from found) <= ${limit}
-        order by id desc offset ${WINDOW - 1} limit 1)`;
+): Promise<TaskMatch> {
+  const range = rangeSince({ before: search.before?.toLowerCase() }, search.since);
+  const { ids, ...more } = await findAlong(database, "search tasks", (sql, window) => ({
+    key: keyOf(sql, search),
+    walks: walksOf(sql, search, { range, window }),
+    columns: "message_id, source, status, open, assigned_to, title, description",
+    matches: matches(sql, search),
+  }), { limit });
+  const tasks = ids.length > 0 ? await findTasks(database, ids) : [];
+  return { items: tasks.sort((one, other) => one.id < other.id ? 1 : -1), ...more };
+}
+
+const OPEN_STATUSES: readonly (string | undefined)[] = [
+  "open",
+  "pending",
+  "running",
+  "waiting_input",
+];
+
+function walksOf(
+  sql: Sql,
+  search: TaskSearch,
+  { range, window }: { range: IdRange; window: number },
+): Walk[] {
+  const { status, assigned_to, batch } = search;
+  const tasks = sql`tasks`;
+  const along = (where: Fragment): Walk => ({
+    from: tasks,
+    where: sql`${where} and ${idBounds(sql, range)}`,
+    order: "id desc",
   });
-  const ids = rows.filter(({ last }) => !last).map(({ id }) => id);
-  const end = rows.find(({ last }) => last)?.id;
-  const shown = ids.slice(0, limit);
-  const tasks = shown.length > 0 ? await findTasks(database, shown) : [];
+  const open = sql`open`;
+  const isOpen = OPEN_STATUSES.includes(status);
+  const ordered = isOpen && assigned_to
+    ? keyedWalk(sql, { from: tasks, column: "assigned_to", value: assigned_to, range, where: open })
+    : isOpen
+    ? along(open)
+    : status === "failed"
+    ? along(sql`error_code is not null`)
+    : along(sql`true`);
+  return batch ? [batchWalk(sql, batch, { range, window }), ordered] : [ordered];
+}
+
+/** By their messages, of which an index is; nobody replays more than so many together. */
+function batchWalk(
+  sql: Sql,
+  [from, to]: [string, string],
+  { range, window }: { range: IdRange; window: number },
+): Walk {
+  const some = sql`(select * from tasks where message_id between ${from} and ${to}
+    order by message_id desc limit ${window})`;
   return {
-    items: tasks.sort((one, other) => one.id < other.id ? 1 : -1),
-    next: ids.length > limit ? shown.at(-1) : end,
-    stopped: ids.length <= limit && end !== undefined,
+    from: sql`${some} replayed`,
+    where: idBounds(sql, range),
+    order: "id desc",
+    isCut: sql`(select count(*) from ${some} t) >= ${window}`,
   };
+}
+
+function matches(
+  sql: Sql,
+  { status, batch, source, assigned_to, text }: TaskSearch,
+): Fragment {
+  const like = text && likePattern(text);
+  return sql`true
+    ${status === "open" ? sql`and open` : status ? sql`and status = ${status}` : sql``}
+    ${batch ? sql`and message_id between ${batch[0]} and ${batch[1]}` : sql``}
+    ${source ? sql`and source = ${source}` : sql``}
+    ${assigned_to ? sql`and assigned_to = ${assigned_to}` : sql``}
+    ${like ? sql`and (title ilike ${like} or description ilike ${like})` : sql``}`;
+}
+
+/** A task is looked up by the beginning of its id, not searched for. */
+function keyOf(sql: Sql, { text, before }: TaskSearch): Fragment | undefined {
+  const [first, last] = (!before && text && idsBeginning(text)) || [];
+  if (!first || !last) return undefined;
+  return sql`select id from tasks where id between ${first} and ${last} order by id desc limit 50`;
 }

@@ -90,29 +90,6 @@ function toTask(row: TaskRow): Task {
   };
 }
 
-/** Tasks, newest first. */
-export async function listTasks(
-  database: Database,
-  { status, source, assigned_to, before, limit }: {
-    status?: TaskStatus;
-    source?: string;
-    assigned_to?: string;
-    before?: string;
-    limit: number;
-  },
-): Promise<Task[]> {
-  const rows = await database.query("list tasks", (sql) =>
-    sql<TaskRow[]>`
-      select ${sql.unsafe(columns)} from ${sql.unsafe(table)}
-      where true
-        ${status ? sql`and t.status = ${status}` : sql``}
-        ${source ? sql`and t.source = ${source}` : sql``}
-        ${assigned_to ? sql`and t.assigned_to = ${assigned_to}` : sql``}
-        ${before ? sql`and t.id < ${before}` : sql``}
-      order by t.id desc limit ${limit}`);
-  return rows.map(toTask);
-}
-
 /** The named tasks, in no order. */
 export async function findTasks(database: Database, ids: readonly string[]): Promise<Task[]> {
   const rows = await database.query("find tasks", (sql) =>

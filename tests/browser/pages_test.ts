@@ -3,7 +3,7 @@ import { afterAll, beforeAll, it } from "@std/testing/bdd";
 import axe from "axe-core";
 import { join } from "node:path";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import { listMessages } from "../../lib/message/message.ts";
+import { searchMessages } from "../../lib/message/search/search.ts";
 import { newId } from "../../lib/store/id.ts";
 import { reassignTask } from "../../lib/task/task.ts";
 import { createUser, ensureWebhookUser } from "../../lib/people/user.ts";
@@ -172,7 +172,10 @@ describeInBrowser("the web UI in a browser", () => {
     await page.locator(".counts").getByRole("link", { name: "2" }).click();
     await page.waitForURL(/status=completed&batch=/);
     assertEquals(await page.locator("#rows tr").count(), 2);
-    const all = await listMessages(house.services.database, { webhook_type: "again", limit: 10 });
+    const all = (await searchMessages(house.services.database, { webhook_type: "again" }, {
+      limit: 10,
+      sources: [],
+    })).items;
     assertEquals(all.length, 4);
   });
 
@@ -294,7 +297,9 @@ describeInBrowser("the web UI in a browser", () => {
     );
     await Promise.all([isFullyTold(id), isFullyTold(long)]);
     const { database } = house.services;
-    const tasks = (await listMessages(database, { limit: 2 })).map(({ task_id }) => task_id);
+    const tasks = (await searchMessages(database, {}, { limit: 2, sources: [] })).items.map((
+      { task_id },
+    ) => task_id);
     const person = await createUser(database, {
       name: (HOSTILE + LONG).slice(0, 200),
       email: `${"e".repeat(60)}@${"d".repeat(60)}.example.com`,
@@ -476,10 +481,11 @@ describeInBrowser("the web UI in a browser", () => {
   });
 
   it("has nothing that keeps anybody out, as far as axe can tell", async () => {
-    const [{ message_id, task_id }] = await listMessages(house.services.database, {
-      state: "processed",
-      limit: 1,
-    });
+    const [{ message_id, task_id }] =
+      (await searchMessages(house.services.database, { state: "processed" }, {
+        limit: 1,
+        sources: [],
+      })).items;
     await using opened = await open("/", { reducedMotion: "reduce" });
     const { page } = opened;
     const things = [

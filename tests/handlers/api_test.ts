@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { currentCursor, readChanges } from "../../lib/live/change.ts";
+import { ACCESS } from "../../handlers/access.ts";
 import { newId } from "../../lib/store/id.ts";
 import { json, openOtto, type Otto } from "../otto.ts";
 
@@ -69,12 +70,122 @@ describe("the API", () => {
     assertEquals((await get("/api/messages?webhook_type=paged&state=failed")).items, []);
   });
 
+  it("finds by what the pages find by, under the same names", async () => {
+    const id = await otto.send("searched", '{"title":"A Needle","note":"In the HAY"}', JSON_TYPE);
+    const before = new Date().toISOString();
+    await otto.workOff();
+    const again = await post(`/api/messages/${id}/replay`, undefined, 201);
+    await otto.workOff();
+    const { task_id } = await get(`/api/messages/${id}`);
+    const found = async (query: string) =>
+      (await get(`/api/messages?source=searched&${query}`)).items
+        .map((each: { message_id: string }) => each.message_id);
+    const both = [again.message_id, id];
+    for (
+      const query of [
+        "q=needle",
+        "q=body:the hay",
+        "body=the%20hay",
+        "sig=unverified",
+        "since=1h",
+        "since=2020-01-01",
+        "since=2020-01-01T00:00:00%2B02:00",
+        "phase=done",
+        "state=taken",
+        "webhook_type=searched",
+      ]
+    ) {
+      assertEquals(await found(query), both, query);
+    }
+    assertEquals(await found(`replay_of=${id}`), [again.message_id]);
+    assertEquals(await found(`batch=${again.message_id}..${again.message_id}`), both.slice(0, 1));
+    assertEquals(await found(`task_id=${task_id}`), [id]);
+    assertEquals(await found("q=hay"), []);
+    assertEquals(await found("sig=verified"), []);
+    assertEquals(await found("phase=needs_you"), []);
+    assertEquals(await found(`since=${before.replace(/^\d{4}/, "2999")}`), []);
+    // The page understands the same.
+    for (const query of ["body=the+hay", "q=body%3Athe+hay", `replay_of=${id}`, "phase=done"]) {
+      const page = await (await otto.ask(`/messages?source=searched&${query}`)).text();
+      assert(page.includes(`/messages/${again.message_id}`), query);
+    }
+    const tasks = async (query: string) =>
+      (await get(`/api/tasks?${query}`)).items.map((each: { id: string }) => each.id);
+    for (const query of ["q=needle&status=completed", "since=1h&q=needle", `q=${task_id}`]) {
+      assert((await tasks(query)).includes(task_id), query);
+    }
+    assertEquals(await tasks("q=needle&status=open"), []);
+    const { items, next, stopped } = await get("/api/messages?q=needle");
+    assertEquals([items[0].phase, next, stopped], ["done", null, null]);
+  });
+
+  it("says how far it looked, with where to look further", async () => {
+    await otto.services.database.query("fill", (sql) =>
+      sql`
+      insert into messages (id, webhook_type, source, verification, envelope, size, received_at,
+        state)
+      select ('01800000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'crowd', 'zendesk',
+        'unverified', '{"url":"","client_ip":"","delivery_id":null,"headers":[]}', 0, now(),
+        'processed' from generate_series(1, 10100) n`);
+    const first = await get("/api/messages?source=zendesk&sig=verified");
+    assertEquals(first, {
+      items: [],
+      next: "01800000-0000-7000-8000-000000000065",
+      // The time in those ids.
+      stopped: { looked: 10_000, to: new Date(0x0180_0000_0000).toISOString() },
+    });
+    const rest = await get(`/api/messages?source=zendesk&sig=verified&cursor=${first.next}`);
+    assertEquals(rest, { items: [], next: null, stopped: null });
+    const page = await (await otto.ask("/messages?source=zendesk&sig=verified")).text();
+    assertMatch(page, /Looked through 10,000 messages/);
+    assertMatch(page, /before=01800000-0000-7000-8000-000000000065">Look further back/);
+    await otto.services.database.query(
+      "forget them",
+      (sql) => sql`delete from messages where webhook_type = 'crowd'`,
+    );
+  });
+
+  it("refuses query parameters that a path has not, and names those that it has", async () => {
+    for (
+      const [path, unknown, hint] of [
+        ["/api/messages?stat=failed", '"stat"', /\bstate\b.*\bcursor\b/],
+        ["/api/tasks?state=open", '"state"', /\bstatus\b/],
+        ["/api/notifications?limit=1&Limit=2", '"Limit"', /\bunread\b/],
+        ["/api/users?q=ann", '"q"', /\blimit\b/],
+        ["/api/sources?name=github", '"name"', /takes none/],
+        [`/api/messages/${NOBODY}?full=1`, '"full"', /takes none/],
+        ["/api/stream?after=1", '"after"', /takes none/],
+      ] as const
+    ) {
+      const { error } = await get(path, 400);
+      assertEquals(error.code, "unknown_parameter", path);
+      assert(error.message.includes(unknown), error.message);
+      assertMatch(error.hint, hint);
+    }
+    const { error } = await post(`/api/messages/${NOBODY}/replay?dry=1`, undefined, 400);
+    assertEquals(error.code, "unknown_parameter");
+    // Every route of the API, whatever may be added.
+    for (const [method, path] of ACCESS.filter(([, path]) => path.startsWith("/api/"))) {
+      if (/\/(claim|events|result)$/.test(path)) continue;
+      const answer = await otto.ask(
+        `${path.replace(":id", NOBODY).replace(":name", "github")}?no-such=1`,
+        { method },
+      );
+      assertEquals((await json(answer, 400)).error.code, "unknown_parameter", `${method} ${path}`);
+    }
+  });
+
   it("refuses what it cannot understand, saying what is right", async () => {
     for (
       const path of [
         "/api/messages?limit=0",
         "/api/messages?limit=1e9",
         "/api/messages?state=odd",
+        "/api/messages?phase=odd",
+        "/api/messages?since=yesterday",
+        "/api/messages?since=2020-01-01T00:00:00",
+        "/api/messages?batch=1..2",
+        "/api/tasks?assigned_to=ann",
         "/api/messages?cursor='; drop table messages",
         "/api/messages/1",
         "/api/tasks/%00",

@@ -15,9 +15,10 @@ import { DeadlineError } from "../../lib/async/deadline.ts";
 import { newId } from "../../lib/store/id.ts";
 import { openLive } from "../../lib/live/live.ts";
 import { createLog } from "../../lib/process/log.ts";
-import { listMessages, type Message } from "../../lib/message/message.ts";
+import type { Message } from "../../lib/message/message.ts";
+import { searchMessages } from "../../lib/message/search/search.ts";
 import { deleteMessage } from "../../lib/message/delete.ts";
-import { listNotifications } from "../../lib/notify/notification.ts";
+import { searchNotifications } from "../../lib/notify/search.ts";
 import { openServices, type Services } from "../../lib/services.ts";
 import { cached } from "../../lib/async/cached.ts";
 import { readStats } from "../../lib/monitor/stats.ts";
@@ -303,7 +304,8 @@ describe("the pages", () => {
     });
     afterEach(() => house.stop.abort());
 
-    const unread = () => listNotifications(house.services.database, { unread: true, limit: 10 });
+    const unread = () =>
+      searchNotifications(house.services.database, { unread: true }, 10).then(({ items }) => items);
     const post = (path: string, fields: Record<string, string> = {}) =>
       house.app.request(path, { method: "POST", body: new URLSearchParams(fields) });
 
@@ -354,7 +356,8 @@ describe("the pages", () => {
       assertStringIncludes(await get("/users"), "Nobody here yet");
       await house.send({ title: "x" });
       await house.work();
-      const [{ task_id }] = await listMessages(house.services.database, { limit: 1 });
+      const [{ task_id }] =
+        (await searchMessages(house.services.database, {}, { limit: 1, sources: [] })).items;
       assertStringIncludes(await get(`/tasks/${task_id}`), 'href="/users#add"');
       assertEquals((await post("/users", { name: "Ada", email: "Ada@example.com" })).status, 303);
       assertStringIncludes(await get(`/tasks/${task_id}`), ">Ada (ada@example.com)<");
@@ -471,7 +474,8 @@ describe("the pages", () => {
     it("takes a notification off the page when it is read", async () => {
       await house.send({ title: "x" });
       await house.work();
-      const [{ id }] = await listNotifications(house.services.database, { unread: true, limit: 1 });
+      const [{ id }] =
+        (await searchNotifications(house.services.database, { unread: true }, 1)).items;
       await using stream = await openPageStream(house);
       await house.app.request(`/notifications/${id}/read`, { method: "POST" });
       await stream.until(`<li id="n-${id}" data-gone></li>`);
@@ -481,7 +485,7 @@ describe("the pages", () => {
       await Promise.all(Array.from({ length: 80 }, (_, i) => house.send({ title: `n${i}` })));
       for (let i = 0; i < 10; i++) await house.work();
       const { database } = house.services;
-      const unread = await listNotifications(database, { unread: true, limit: 100 });
+      const unread = (await searchNotifications(database, { unread: true }, 100)).items;
       assertEquals(unread.length, 80);
       await using stream = await openPageStream(house);
       const body = new URLSearchParams({ newest: unread[0].id });
@@ -629,7 +633,10 @@ describe("the pages", () => {
         (sql) => sql`update messages set received_at = now() + interval '1 hour'`,
       );
       await house.work();
-      assertEquals((await listMessages(house.services.database, { limit: 1 })).length, 1);
+      assertEquals(
+        (await searchMessages(house.services.database, {}, { limit: 1, sources: [] })).items.length,
+        1,
+      );
       assert(!/-\d+ (ms|s|min) /.test(await house.page()));
     });
   });

@@ -3,9 +3,10 @@ import { afterAll, beforeAll, beforeEach, describe, it } from "@std/testing/bdd"
 import type { Agent, Outcome } from "../../lib/agent/agent.ts";
 import { storeMessages } from "../../lib/message/insert.ts";
 import { LEASE_SECONDS } from "../../lib/message/claim.ts";
-import { listNotifications } from "../../lib/notify/notification.ts";
+import { searchNotifications } from "../../lib/notify/search.ts";
 import type { Services } from "../../lib/services.ts";
-import { cancelTask, listTaskEvents, listTasks, retryTask } from "../../lib/task/task.ts";
+import { cancelTask, listTaskEvents, retryTask } from "../../lib/task/task.ts";
+import { searchTasks } from "../../lib/task/search.ts";
 import { type ClaimedTask, MOST_TASK_ATTEMPTS } from "../../lib/task/claim.ts";
 import { type Finish, finishTasks } from "../../lib/task/finish.ts";
 import { createWorker } from "../../lib/work/work.ts";
@@ -85,7 +86,7 @@ export function jobsContract(
       await storeMessages(here.database, made);
       await takeOnce(createWorker(here));
       assertEquals(
-        (await listTasks(here.database, { limit: 100 })).length,
+        (await searchTasks(here.database, {}, 100)).items.length,
         count,
       );
     };
@@ -95,13 +96,13 @@ export function jobsContract(
       max = 16,
       emptyHanded = true,
     ) => jobs.claim({ worker, max, emptyHanded });
-    const theTask = async () => (await listTasks(here.database, { limit: 1 }))[0];
+    const theTask = async () => (await searchTasks(here.database, {}, 1)).items[0];
 
     it("starts each task once, oldest first, and raises its epoch", async () => {
       await makeTasks(3);
       const first = await claim(here, "one", 2);
       const rest = await claim(there, "two", 2);
-      const tasks = (await listTasks(here.database, { limit: 10 })).reverse();
+      const tasks = (await searchTasks(here.database, {}, 10)).items.reverse();
       assertEquals(
         [...first, ...rest].map(({ id }) => id).sort(),
         tasks.map(({ id }) => id),
@@ -138,7 +139,7 @@ export function jobsContract(
       );
       assertEquals((await theTask()).result?.text, `in epoch ${quick.epoch}`);
       assertEquals(
-        (await listNotifications(here.database, { limit: 10 })).length,
+        (await searchNotifications(here.database, {}, 10)).items.length,
         1,
       );
     });
@@ -180,7 +181,7 @@ export function jobsContract(
       const task = await theTask();
       assertEquals([task.status, task.result?.text], ["completed", "in time"]);
       assertEquals(
-        (await listNotifications(here.database, { limit: 10 })).length,
+        (await searchNotifications(here.database, {}, 10)).items.length,
         1,
       );
     });
@@ -217,7 +218,7 @@ export function jobsContract(
         true,
       ]);
       assertEquals(
-        (await listNotifications(here.database, { limit: 10 })).length,
+        (await searchNotifications(here.database, {}, 10)).items.length,
         0,
       );
       await place.passTime(LEASE_SECONDS + 1);
@@ -308,7 +309,7 @@ export function jobsContract(
       await createWorker(there).collect();
       const task = await theTask();
       assertEquals([task.status, task.error?.code], ["failed", "worker_lost"]);
-      const notifications = await listNotifications(here.database, { limit: 10 });
+      const notifications = (await searchNotifications(here.database, {}, 10)).items;
       assertEquals(notifications.map((each) => [each.kind, each.channel]), [[
         "failed",
         "web",

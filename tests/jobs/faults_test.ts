@@ -6,9 +6,10 @@ import type { Agent, Outcome } from "../../lib/agent/agent.ts";
 import { encodeResult } from "../../lib/arq/wire.ts";
 import { checkHealth } from "../../lib/monitor/health.ts";
 import { storeMessages } from "../../lib/message/insert.ts";
-import { listNotifications } from "../../lib/notify/notification.ts";
+import { searchNotifications } from "../../lib/notify/search.ts";
 import type { Services } from "../../lib/services.ts";
-import { listTasks, readTask, retryTask } from "../../lib/task/task.ts";
+import { readTask, retryTask } from "../../lib/task/task.ts";
+import { searchTasks } from "../../lib/task/search.ts";
 import { createWorker, work } from "../../lib/work/work.ts";
 import { fromHex, readVectors } from "../arq/vectors.ts";
 import { slowAgent } from "./contract.ts";
@@ -90,10 +91,7 @@ describeWith(
         try {
           await until(
             async () =>
-              (await listTasks(here.database, {
-                status: "completed",
-                limit: 20,
-              }))
+              (await searchTasks(here.database, { status: "completed" }, 20)).items
                 .length >= 10,
             {
               what: "some tasks to be done",
@@ -145,7 +143,7 @@ describeWith(
       ], env);
       await until(
         async () =>
-          (await listTasks(here.database, { status: "running", limit: 10 }))
+          (await searchTasks(here.database, { status: "running" }, 10)).items
             .length === 3,
         {
           what: "the first worker to start",
@@ -201,7 +199,7 @@ describeWith(
     async function submit(otto: Otto, count = 1): Promise<string[]> {
       await makeTasks(otto.services, count);
       await collect(otto);
-      const tasks = await listTasks(otto.services.database, { limit: 200 });
+      const tasks = (await searchTasks(otto.services.database, {}, 200)).items;
       return tasks.map(({ id }) => id).reverse();
     }
     const theTask = async (otto: Otto, id: string) => (await readTask(otto.services.database, id))!;
@@ -268,7 +266,7 @@ describeWith(
         } else assertEquals(task.result, end);
       }
       assertEquals(
-        (await listNotifications(otto.services.database, { limit: 50 })).length,
+        (await searchNotifications(otto.services.database, {}, 50)).items.length,
         ends.length,
       );
     });
@@ -295,7 +293,7 @@ describeWith(
         await raw.set(`arq:result:${id}`, Buffer.from(result));
       }
       const ended = async () =>
-        (await listTasks(otto.services.database, { status: "completed", limit: 10 })).length;
+        (await searchTasks(otto.services.database, { status: "completed" }, 10)).items.length;
       await collect(otto);
       assertEquals(await ended(), 2);
       await collect(otto);
@@ -470,9 +468,7 @@ describeWith(
       );
       await collect(otto);
       await collect(otto);
-      const notifications = await listNotifications(otto.services.database, {
-        limit: 10,
-      });
+      const notifications = (await searchNotifications(otto.services.database, {}, 10)).items;
       assertEquals(notifications.map(({ kind }) => kind), ["not_started"]);
       assert(
         /No agent has started this for 5 minutes: .* \(and 1 more wait\)/.test(

@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient } from "redis";
 import { serve } from "../../lib/process/serve.ts";
-import { listTaskEvents, listTasks, readTask } from "../../lib/task/task.ts";
+import { listTaskEvents, readTask } from "../../lib/task/task.ts";
+import { searchTasks } from "../../lib/task/search.ts";
 import { newId } from "../../lib/store/id.ts";
 import { work } from "../../lib/work/work.ts";
 import { json, openOtto, type Otto } from "../otto.ts";
@@ -77,7 +78,7 @@ if (!python) {
       const message = await send("test", JSON.stringify({ title }));
       const task = await until(
         async () =>
-          (await listTasks(services.database, { limit: 100 })).find((each) =>
+          (await searchTasks(services.database, {}, 100)).items.find((each) =>
             each.message_id === message
           ),
         { what: `the task "${title}"`, timeoutMs: 15_000 },

@@ -6,7 +6,7 @@ import { checkStores } from "../../lib/monitor/checkup.ts";
 import { createLog } from "../../lib/process/log.ts";
 import { newId } from "../../lib/store/id.ts";
 import { openRedis } from "../../lib/store/redis.ts";
-import { listTasks } from "../../lib/task/task.ts";
+import { searchTasks } from "../../lib/task/search.ts";
 import { createWorker } from "../../lib/work/work.ts";
 import { json, openOtto, type Otto } from "../otto.ts";
 import { describeWith, until } from "../servers/mod.ts";
@@ -48,7 +48,7 @@ describeWith({ postgres: true, redis: true }, "a Redis that others use, too", (s
     return started;
   }
   const statuses = async ({ services }: Otto) =>
-    (await listTasks(services.database, { limit: 10 })).map(({ status }) => status);
+    (await searchTasks(services.database, {}, 10)).items.map(({ status }) => status);
 
   it("keeps the jobs of Python programs and of another Otto for those", async () => {
     await using one = await startOtto("builtin");

@@ -8,7 +8,8 @@ import { openServer } from "../../lib/store/server/server.ts";
 import { type Inbox, InboxClosedError, openInbox } from "../../lib/message/inbox.ts";
 import { storeMessages } from "../../lib/message/insert.ts";
 import { createLog } from "../../lib/process/log.ts";
-import { findMessages, listMessages, readBody, readMessage } from "../../lib/message/message.ts";
+import { findMessages, readBody, readMessage } from "../../lib/message/message.ts";
+import { searchMessages } from "../../lib/message/search/search.ts";
 import { claimMessages } from "../../lib/message/claim.ts";
 import { openLocalQueue } from "../../lib/queue/queue.ts";
 import { completeMessages } from "../../lib/message/complete.ts";
@@ -99,7 +100,8 @@ function inboxSuite(
       const queue = openLocalQueue();
       return [openInbox({ database, queue, log }), openInbox({ database: second, queue, log })];
     };
-    const all = () => listMessages(database, { limit: 1_000 });
+    const all = () =>
+      searchMessages(database, {}, { limit: 1_000, sources: [] }).then(({ items }) => items);
 
     it("keeps a batch and answers in its order", async () => {
       const batch = Array.from({ length: 64 }, (_, n) =>

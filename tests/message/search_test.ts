@@ -10,17 +10,14 @@ import { storeMessages } from "../../lib/message/insert.ts";
 import { createLog } from "../../lib/process/log.ts";
 import { readMessage } from "../../lib/message/message.ts";
 import { deleteMessage } from "../../lib/message/delete.ts";
-import {
-  findRedeliverable,
-  type MessageSearch,
-  searchMessages,
-  WINDOW,
-} from "../../lib/message/search.ts";
+import type { MessageSearch } from "../../lib/message/search/criteria.ts";
+import { findRedeliverable, searchMessages } from "../../lib/message/search/search.ts";
+import { PHASES } from "../../lib/message/search/phase.ts";
+import { WINDOW } from "../../lib/store/walk.ts";
 import { listRefusals, openRefusalLog } from "../../lib/ingress/refusal_log.ts";
 import { openThroughput } from "../../lib/monitor/throughput.ts";
 import {
   countRedelivered,
-  findRedelivered,
   redeliverEdited,
   redeliverMessages,
 } from "../../lib/message/redeliver.ts";
@@ -134,6 +131,126 @@ function searchSuite(name: string, open: () => Promise<Database> | Database): vo
       assertEquals((await searchTasks(database, { text: "cess toge" }, 10)).items.length, 1);
     });
 
+    it("finds a text in bodies, whatever its case, and takes wildcards for text", async () => {
+      const of = async (body: string | Uint8Array) => {
+        const id = newId();
+        const message = messageOf({ id, body: "" });
+        const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
+        await storeMessages(database, [{ ...message, id, webhookType: "bodies", body: bytes }]);
+        return id;
+      };
+      const plain = await of('{"note":"Grüße an Zebra, 100% und C:\\\\path_x"}');
+      const other = await of('{"note":"100 % und path-x"}');
+      const bytes = await of(
+        Uint8Array.of(0, 0xff, ...new TextEncoder().encode("a ZEBRA \\ in ü")),
+      );
+      const inBody = (body: string) => search({ body, webhook_type: "bodies" });
+      assertEquals(await inBody("zebra"), [bytes, plain]);
+      assertEquals(await inBody("grüsse"), []);
+      assertEquals(await inBody("grüße AN"), [plain]);
+      assertEquals(await inBody("100%"), [plain]);
+      assertEquals(await inBody("path_X"), [plain]);
+      assertEquals(await inBody("C:\\\\P"), [plain]);
+      assertEquals(await inBody("und"), [other, plain]);
+      assertEquals(await inBody("\\ in ü"), [bytes]);
+      assertEquals(await inBody("'; drop table messages; --"), []);
+      assertEquals(await search({ body: "zebra", state: "failed" }), []);
+    });
+
+    it("looks into at least one body, says how far it came, and looks further", async () => {
+      const seen: string[] = [];
+      const looked: unknown[] = [];
+      let before: string | undefined;
+      do {
+        const { items, next, stopped } = await searchMessages(
+          database,
+          { body: "zebra", webhook_type: "bodies", before },
+          { limit: 10, sources: SOURCES, bodyMs: 0 },
+        );
+        seen.push(...items.map(({ message_id }) => message_id));
+        looked.push(stopped);
+        before = next;
+      } while (before);
+      const all = await search({ webhook_type: "bodies" });
+      assertEquals(all.length, 3);
+      assertEquals(seen, [all[0], all[2]]);
+      const timeOf = (id: string) =>
+        new Date(Number.parseInt(id.replace("-", "").slice(0, 12), 16));
+      assertEquals(looked, [
+        { looked: 1, to: timeOf(all[0]) },
+        { looked: 1, to: timeOf(all[1]) },
+        undefined,
+      ]);
+      const page = await searchMessages(database, { body: "zebra" }, {
+        limit: 1,
+        sources: SOURCES,
+      });
+      assertEquals([page.items[0].message_id, page.next, page.stopped], [
+        all[0],
+        all[0],
+        undefined,
+      ]);
+    });
+
+    it("says the phase of a message, of its state and its task's status together", async () => {
+      await ensureWebhookUser(database);
+      await database.query("fill", (sql) =>
+        sql`
+        with made as (
+          insert into messages (id, webhook_type, source, verification, envelope, size,
+            received_at, state, lease_until, title, task_id)
+          select gen_random_uuid(), 'phases', 'generic', 'unverified',
+            '{"url":"","client_ip":"","delivery_id":null,"headers":[]}', 0, now(), m.state,
+            case when m.title = 'held' then 'infinity'::timestamptz end, m.title,
+            case when m.has_task then gen_random_uuid() end
+          from (values ('new', false, 'new'), ('new', false, 'held'),
+            ('filtered', false, 'filtered'), ('failed', false, 'failed'),
+            ('rejected', false, 'rejected'), ('processed', true, 'pending'),
+            ('processed', true, 'put off'), ('processed', true, 'running'),
+            ('processed', true, 'waiting_input'), ('processed', true, 'completed'),
+            ('processed', true, 'its task failed'), ('processed', true, 'cancelled'),
+            ('processed', false, 'without its task')) as m(state, has_task, title)
+          returning id, task_id, title
+        )
+        insert into tasks (id, message_id, source, title, description, status, assigned_to,
+          error_code, not_before)
+        select task_id, id, 'generic', title, '', case title when 'put off' then 'pending'
+            when 'its task failed' then 'failed' else title end,
+          (select id from users limit 1), case title when 'its task failed' then 'x' end,
+          case title when 'put off' then now() + interval '1 hour' end
+        from made where task_id is not null`);
+      const expected: Record<string, string> = {
+        new: "queued",
+        held: "held",
+        filtered: "filtered",
+        failed: "failed",
+        rejected: "refused",
+        pending: "queued",
+        "put off": "waiting",
+        running: "working",
+        waiting_input: "needs_you",
+        completed: "done",
+        "its task failed": "failed",
+        cancelled: "cancelled",
+        "without its task": "done",
+      };
+      const found = async (what: MessageSearch) =>
+        (await searchMessages(database, { ...what, source: "phases" }, {
+          limit: 50,
+          sources: SOURCES,
+        })).items.map(({ title, phase }) => [title, phase]).toSorted();
+      assertEquals(await found({}), Object.entries(expected).toSorted());
+      for (const phase of PHASES) {
+        const its = Object.entries(expected).filter((each) => each[1] === phase);
+        assertEquals(await found({ phase }), its.toSorted(), phase);
+      }
+      // They are none of the rows that other tests count.
+      await database.query(
+        "forget them",
+        (sql) => sql`delete from messages where webhook_type = 'phases'`,
+      );
+    });
+
     it("gives every row once, page by page, newest first", async () => {
       await database.query("fill", (sql) =>
         sql`
@@ -159,15 +276,21 @@ function searchSuite(name: string, open: () => Promise<Database> | Database): vo
     });
 
     it("counts what a replay would take, and how far it has come", async () => {
-      const ids = await findRedeliverable(database, { source: "crowd", text: "Row 99" }, {
+      const { ids } = await findRedeliverable(database, { source: "crowd", text: "Row 99" }, {
         most: 100,
       });
       assertEquals(ids.length, 11);
-      const upTo = await findRedeliverable(database, { source: "crowd" }, {
+      const { ids: upTo } = await findRedeliverable(database, { source: "crowd" }, {
         most: 5,
         upTo: ids.at(-1),
       });
       assertEquals(upTo[0], ids.at(-1));
+      const between = await findRedeliverable(database, { source: "crowd" }, {
+        most: 5,
+        upTo: ids[0],
+        from: ids[1],
+      });
+      assertEquals(between, { ids: ids.slice(0, 2) });
       const made = (await redeliverMessages(
         database,
         ids.slice(0, 3).map((id) => ({ id, verification: "unverified" })),
@@ -181,7 +304,7 @@ function searchSuite(name: string, open: () => Promise<Database> | Database): vo
         done: 0,
         failed: 0,
       });
-      assertEquals((await findRedelivered(database, ids[0])).length, 1);
+      assertEquals((await search({ replay_of: ids[0] })).length, 1);
       const batch: [string, string] = [made[0], made[2]];
       assertEquals(await search({ batch, state: "new" }), made.toReversed());
       assertEquals(await search({ batch, state: "taken" }), made.toReversed());
@@ -250,7 +373,7 @@ function searchSuite(name: string, open: () => Promise<Database> | Database): vo
     });
 
     it("makes an edited replay of a message, whatever bytes it gets", async () => {
-      const [id] = await findRedeliverable(database, { source: "crowd" }, { most: 1 });
+      const { ids: [id] } = await findRedeliverable(database, { source: "crowd" }, { most: 1 });
       for (const body of [new TextEncoder().encode("{}"), Uint8Array.of(0xff, 0)]) {
         const made = await redeliverEdited(database, { id, body });
         const found = (await readMessage(database, made!.message_id))!;

@@ -12,7 +12,7 @@ import { createSpillMover } from "../../lib/message/spill/spill_mover.ts";
 import { createLog } from "../../lib/process/log.ts";
 import { readBody, readMessage } from "../../lib/message/message.ts";
 import { openServices, type Services } from "../../lib/services.ts";
-import { listTasks } from "../../lib/task/task.ts";
+import { searchTasks } from "../../lib/task/search.ts";
 import { openRedis, type Redis } from "../../lib/store/redis.ts";
 import { createWorker, work } from "../../lib/work/work.ts";
 import { ask, messageOf, takeOnce } from "../queue/contract.ts";
@@ -432,7 +432,7 @@ async function open(env: Record<string, string>) {
     },
     async hasOneTaskEach(count?: number): Promise<void> {
       const tasks = await until(async () => {
-        const tasks = await listTasks(services.database, { limit: 1_000 });
+        const tasks = (await searchTasks(services.database, {}, 1_000)).items;
         const [{ n }] = await ask(
           services,
           (sql) => sql`select count(*)::int as n from messages where state = 'processed'`,

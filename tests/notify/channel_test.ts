@@ -4,7 +4,7 @@ import { completeMessages } from "../../lib/message/complete.ts";
 import { claimMessages } from "../../lib/message/claim.ts";
 import { storeMessages } from "../../lib/message/insert.ts";
 import { readStats } from "../../lib/monitor/stats.ts";
-import { listNotifications } from "../../lib/notify/notification.ts";
+import { searchNotifications } from "../../lib/notify/search.ts";
 import { finishTasks } from "../../lib/task/finish.ts";
 import { startFakeSlack, TOKEN } from "../fakes/slack.ts";
 import { openOtto } from "../otto.ts";
@@ -101,7 +101,7 @@ describe("what is told in the web UI", () => {
       status: "failed",
       error: { code: "c", message: "no luck" },
     }]);
-    const told = await listNotifications(database, { limit: 10, unread: true });
+    const { items: told } = await searchNotifications(database, { unread: true }, 10);
     assertEquals(
       told.map(({ kind, state, sent_at, created_at }) => ({
         kind,
@@ -140,7 +140,7 @@ describe("what is told in the web UI", () => {
         insert into notifications (id, cause, channel, destination, kind, text)
         values (gen_random_uuid(), 'x', 'pigeon', 'home', 'note', 'hi')`);
     await otto.workOff();
-    const [{ state, error }] = await listNotifications(database, { limit: 10 });
+    const { items: [{ state, error }] } = await searchNotifications(database, {}, 10);
     assertEquals([state, error], ["dead", 'no channel "pigeon" is configured']);
   });
 });

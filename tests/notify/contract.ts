@@ -3,11 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, it } from "@std/testing/bdd"
 import { currentCursor, readChanges } from "../../lib/live/change.ts";
 import { storeMessages } from "../../lib/message/insert.ts";
 import type { Channel } from "../../lib/notify/channel.ts";
-import {
-  listNotifications,
-  type Notification,
-  retryNotification,
-} from "../../lib/notify/notification.ts";
+import { type Notification, retryNotification } from "../../lib/notify/notification.ts";
+import { searchNotifications } from "../../lib/notify/search.ts";
 import { newId } from "../../lib/store/id.ts";
 import { createWorker } from "../../lib/work/work.ts";
 import { ask, messageOf, type Place } from "../queue/contract.ts";
@@ -68,7 +65,7 @@ export function channelContract(name: string, open: () => Promise<ChannelPlace>)
     }
 
     const outbox = async (): Promise<Notification[]> =>
-      await listNotifications(place.processes[0].database, { channel: place.name, limit: 100 });
+      (await searchNotifications(place.processes[0].database, { channel: place.name }, 100)).items;
     const statesOf = (rows: readonly Notification[]) =>
       rows.map(({ kind, state }) => `${kind} ${state}`);
 

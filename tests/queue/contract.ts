@@ -6,9 +6,9 @@ import { completeMessages } from "../../lib/message/complete.ts";
 import { storeMessages } from "../../lib/message/insert.ts";
 import type { NewMessage } from "../../lib/message/new_message.ts";
 import { claimMessages, LEASE_SECONDS } from "../../lib/message/claim.ts";
-import { listNotifications } from "../../lib/notify/notification.ts";
+import { searchNotifications } from "../../lib/notify/search.ts";
 import type { Services } from "../../lib/services.ts";
-import { listTasks } from "../../lib/task/task.ts";
+import { searchTasks } from "../../lib/task/search.ts";
 import { ensureWebhookUser } from "../../lib/people/user.ts";
 import { createWorker, work, type Worker } from "../../lib/work/work.ts";
 import { until } from "../servers/mod.ts";
@@ -176,7 +176,7 @@ export function queueContract(name: string, open: () => Promise<Place>): void {
         state: "failed",
         error: "every worker that took it stopped in the middle (3 times)",
       });
-      const told = await listNotifications(here.database, { limit: 10, unread: true });
+      const told = (await searchNotifications(here.database, { unread: true }, 10)).items;
       assertEquals(told.map(({ message_id, kind, state }) => ({ message_id, kind, state })), [
         { message_id: id, kind: "message_failed", state: "sent" },
       ]);
@@ -247,7 +247,7 @@ export function queueContract(name: string, open: () => Promise<Place>): void {
         (await completeMessages(here.database, [outcome(quick.epoch)], { assignee })).made,
         [],
       );
-      const tasks = await listTasks(here.database, { limit: 10 });
+      const tasks = (await searchTasks(here.database, {}, 10)).items;
       assertEquals(tasks.map((task) => task.title), ["told in epoch 2"]);
     });
 

@@ -5,7 +5,7 @@ import { createLog } from "../../lib/process/log.ts";
 import { openRedis, type Redis } from "../../lib/store/redis.ts";
 import { redisTrouble, redisTroubleText } from "../../lib/store/redis_away.ts";
 import { isStoreAway } from "../../lib/store/store_away.ts";
-import { listTasks } from "../../lib/task/task.ts";
+import { searchTasks } from "../../lib/task/search.ts";
 import { work } from "../../lib/work/work.ts";
 import { slowAgent } from "../jobs/contract.ts";
 import { openOtto } from "../otto.ts";
@@ -173,7 +173,7 @@ describeWith({ postgres: true, redis: "durable" }, "a fail-over of Redis", (serv
       assert(runs.every(({ signal }) => !signal.aborted));
       for (const { end } of runs) end("done");
       await until(async () => {
-        const tasks = await listTasks(database, { limit: 10 });
+        const tasks = (await searchTasks(database, {}, 10)).items;
         assertEquals(tasks.map(({ status }) => status), ["completed", "completed", "completed"]);
         return true;
       }, { what: "all tasks to be completed", timeoutMs: START_MS });

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
-import { listMessages } from "../../../lib/message/message.ts";
-import { listNotifications } from "../../../lib/notify/notification.ts";
+import { searchMessages } from "../../../lib/message/search/search.ts";
+import { searchNotifications } from "../../../lib/notify/search.ts";
 import { createNames } from "../../../sources/rules/names.ts";
 import type { Env } from "../../caller.ts";
 import { home, MOST_ROWS } from "../../views/live/home.ts";
@@ -25,9 +25,9 @@ export function livePages(options: PageOptions): Hono<Env> {
 
   app.get("/", async (c) => {
     const frame = await readFrame(c, database, "live");
-    const [messages, unread, lanes, notes] = await Promise.all([
-      listMessages(database, { limit: MOST_ROWS }),
-      listNotifications(database, { unread: true, limit: MOST_UNREAD }),
+    const [{ items: messages }, { items: unread }, lanes, notes] = await Promise.all([
+      searchMessages(database, {}, { limit: MOST_ROWS, sources: [] }),
+      searchNotifications(database, { unread: true }, MOST_UNREAD),
       summary.lanes(),
       summary.notes(),
     ]);

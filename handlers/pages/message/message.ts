@@ -2,8 +2,7 @@ import { type Context, Hono } from "hono";
 import { countSharing } from "../../../lib/message/group/group.ts";
 import { deleteMessage } from "../../../lib/message/delete.ts";
 import { findMessages, readPassage, type WholeMessage } from "../../../lib/message/message.ts";
-import { searchMessages } from "../../../lib/message/search.ts";
-import { findRedelivered } from "../../../lib/message/redeliver.ts";
+import { searchMessages } from "../../../lib/message/search/search.ts";
 import type { Services } from "../../../lib/services.ts";
 import { listTaskEvents } from "../../../lib/task/task.ts";
 import type { Env } from "../../caller.ts";
@@ -21,6 +20,8 @@ import { readRows, type RowParts } from "../rows.ts";
 
 /** As many as the live page shows. */
 const MOST_ROWS = 50;
+/** Of these replays a message's page tells. */
+const MOST_REPLAYS = 20;
 
 /** `/messages`, a message's page, and its buttons. */
 export function messagePages(
@@ -76,11 +77,11 @@ export function messagePages(
 async function readAround(parts: RowParts, { message_id: id, task_id }: WholeMessage) {
   const { database } = parts;
   // Read like a row, so that whatever is said here is said there, too.
-  const [[row], passage, events, replays] = await Promise.all([
+  const [[row], passage, events, { items: replays }] = await Promise.all([
     findMessages(database, [id]).then((found) => readRows(parts, found)),
     readPassage(database, id),
     task_id ? listTaskEvents(database, task_id) : [],
-    findRedelivered(database, id),
+    searchMessages(database, { replay_of: id }, { limit: MOST_REPLAYS, sources: [] }),
   ]);
   if (!row) throw notFound("message");
   return { row, passage, events, replays };

@@ -1,12 +1,14 @@
 import { type Context, Hono } from "hono";
 import { isId } from "../../../lib/store/id.ts";
-import { findRedeliverable } from "../../../lib/message/search.ts";
+import { findRedeliverable } from "../../../lib/message/search/search.ts";
 import { countRedelivered } from "../../../lib/message/redeliver.ts";
 import type { Services } from "../../../lib/services.ts";
 import type { Env } from "../../caller.ts";
 import { Problem } from "../../problem.ts";
 import type { Redeliverer } from "../../webhook/redeliver.ts";
 import { confirmPage, type Question } from "../../views/parts/confirm.ts";
+import { exact } from "../../views/parts/time.ts";
+import type { FoundIds } from "../../../lib/store/walk.ts";
 import { linkTo } from "../../views/parts/filters.ts";
 import type { MessageQuery } from "../../views/message/list.ts";
 import { redeliveryProgress } from "../../views/message/redelivery_progress.ts";
@@ -18,6 +20,8 @@ import { messageQueryOf, messageSearchOf } from "./query.ts";
 const MOST_REDELIVERED = 10_000;
 /** So many are verified and stored together: what fails in between loses no more than these. */
 const REDELIVERED_AT_ONCE = 200;
+/** Longer than a page looks into bodies. */
+const MOST_BODY_MS = 2_000;
 
 interface ReplayParts {
   services: Services;
@@ -31,22 +35,24 @@ export function replayPages({ services: { database }, redeliverer }: ReplayParts
   app.get("/messages/replay", async (c) => {
     const frame = await readFrame(c, database, "messages");
     const query = messageQueryOf((name) => asked(c, name));
-    // One more than the most, to say whether these are all.
-    const ids = await findRedeliverable(database, messageSearchOf(query), {
-      most: MOST_REDELIVERED + 1,
+    const found = await findRedeliverable(database, messageSearchOf(query), {
+      most: MOST_REDELIVERED,
     });
-    if (ids.length === 0) throw nothingToReplay();
-    return c.html(confirmPage(frame, question(query, ids)));
+    if (found.ids.length === 0) throw nothingToReplay();
+    return c.html(confirmPage(frame, question(query, found)));
   });
 
   app.post("/messages/replay", async (c) => {
     const form = await readForm(c.req.raw);
     const query = messageQueryOf((name) => form.get(name) ?? undefined);
-    const newest = form.get("newest") ?? "";
-    if (!isId(newest)) throw badForm();
-    const ids = await findRedeliverable(database, messageSearchOf(query), {
+    const [newest, oldest] = [form.get("newest") ?? "", form.get("oldest") ?? ""];
+    if (!isId(newest) || !isId(oldest)) throw badForm();
+    const { ids } = await findRedeliverable(database, messageSearchOf(query), {
       most: MOST_REDELIVERED,
-      upTo: newest,
+      upTo: newest.toLowerCase(),
+      from: oldest.toLowerCase(),
+      // Until it has come to the oldest one that the person was told of.
+      bodyMs: MOST_BODY_MS,
     });
     if (ids.length === 0) throw nothingToReplay();
     const { made, unfit } = await redeliverInParts(redeliverer, ids);
@@ -80,8 +86,15 @@ export function replayPages({ services: { database }, redeliverer }: ReplayParts
 }
 
 /** What a person is asked before many messages are worked again; `ids` newest first. */
-function question(query: MessageQuery, ids: readonly string[]): Question {
-  const count = Math.min(ids.length, MOST_REDELIVERED).toLocaleString("en");
+function question(query: MessageQuery, { ids, next, stopped }: FoundIds): Question {
+  const count = ids.length.toLocaleString("en");
+  const notAll = stopped
+    ? ` Older ones may match too: Otto has looked through ${
+      stopped.looked.toLocaleString("en")
+    } messages, to ${exact(stopped.to)}.`
+    : next
+    ? ` These are the newest ${count}.`
+    : "";
   const words = Object.entries(query).map(([name, value]) => `${WORDS[name]}: ${value}`);
   return {
     title: `Replay ${count} message${ids.length === 1 ? "" : "s"}?`,
@@ -90,11 +103,11 @@ function question(query: MessageQuery, ids: readonly string[]): Question {
         words.length > 0 ? `Chosen by ${words.join(", ")}. ` : ""
       }Each becomes a new message with the same ` +
       `bytes, and is worked again from the beginning: agents may act, and people may be told ` +
-      `once more.${ids.length > MOST_REDELIVERED ? ` These are the newest ${count}.` : ""}`,
+      `once more.${notAll}`,
     action: "/messages/replay",
     label: `Replay ${count}`,
     back: linkTo("/messages", { ...query }),
-    fields: { ...query, newest: ids[0] },
+    fields: { ...query, newest: ids[0], oldest: ids.at(-1) },
   };
 }
 
@@ -126,6 +139,11 @@ function numberOf(c: Context<Env>, name: string): number {
 /** What the filters are called in the question. */
 const WORDS: Record<string, string> = {
   q: "search",
+  body: "in bodies",
+  phase: "phase",
+  webhook_type: "type",
+  task_id: "task",
+  replay_of: "replays of",
   state: "state",
   source: "source",
   sig: "signature",

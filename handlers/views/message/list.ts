@@ -1,7 +1,7 @@
 import { html } from "hono/html";
 import { MESSAGE_STATES } from "../../../lib/message/message.ts";
-import { WINDOW } from "../../../lib/message/search.ts";
-import { batchSelect, type Choice, filterBar, linkTo, SINCE } from "../parts/filters.ts";
+import type { SearchStop } from "../../../lib/store/walk.ts";
+import { batchSelect, type Choice, filterBar, linkTo, SINCE, stoppedAt } from "../parts/filters.ts";
 import { icon } from "../parts/icon.ts";
 import { rowId, titleOf } from "./row.ts";
 import { type Frame, page } from "../page.ts";
@@ -13,10 +13,15 @@ import { age } from "../parts/time.ts";
 export interface MessageQuery {
   q?: string;
   state?: string;
+  body?: string;
+  phase?: string;
   source?: string;
+  webhook_type?: string;
   sig?: string;
   since?: string;
   batch?: string;
+  task_id?: string;
+  replay_of?: string;
   before?: string;
 }
 
@@ -28,7 +33,7 @@ export function messageList(
     query: MessageQuery;
     sources: readonly Choice[];
     next?: string;
-    stopped: boolean;
+    stopped?: SearchStop;
   },
 ) {
   const { before, ...filters } = query;
@@ -49,7 +54,7 @@ export function messageList(
       ${filterBar({
         action: "/messages",
         search: query.q,
-        placeholder: "Title, event, sender, address, message or delivery id",
+        placeholder: "Title, event, sender, address or id; body:… looks into bodies",
         hasFilters,
         selects: [
           {
@@ -95,11 +100,12 @@ export function messageList(
           </thead>
           <tbody id="rows" data-list data-part>${rows.map(tableRow)}</tbody>
         </table>
-        <div id="none" data-part>${rows.length === 0 && none({ hasFilters, stopped })}</div>
+        <div id="none" data-part>${rows.length === 0 &&
+          none({ hasFilters, stopped: !!stopped })}</div>
       </div>
       <nav class="pages" id="pages" aria-label="Pages of messages" data-part>
         ${before && html`<a href="${linkTo("/messages", filters)}">Newest</a>`}
-        ${stopped && html`<span>Looked through ${WINDOW.toLocaleString("en")} messages</span>`}
+        ${stopped && stoppedAt(stopped, "messages")}
         ${next &&
           html`<a rel="next" href="${linkTo("/messages", { ...filters, before: next })}">${
             stopped ? "Look further back" : "Older"
@@ -144,7 +150,8 @@ function none({ hasFilters, stopped }: { hasFilters: boolean; stopped: boolean }
         <p>${stopped
           ? "Not among those looked through so far."
           : "Otto looked at every message there is."} The search finds words in titles, events and the sender's name, the beginning of a message's
-          id, and the whole of a delivery's id. <a href="/messages">Show all messages</a></p>
+          id, and the whole of a delivery's id. <code>body:</code> before a text looks for it in what
+          was sent. <a href="/messages">Show all messages</a></p>
       </div>
     `;
   }

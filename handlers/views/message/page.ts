@@ -1,4 +1,5 @@
 import { html } from "hono/html";
+import { timeOf } from "../../../lib/store/id.ts";
 import { maskHeaders, maskUrl } from "../../../lib/redaction/mask.ts";
 import type { Message, Passage, WholeMessage } from "../../../lib/message/message.ts";
 import { parseBody, type Parsed } from "../../../sources/kit/payload.ts";
@@ -150,7 +151,7 @@ function replaySection(replays: readonly Message[]) {
       <ul class="plain-list">${replays.map((each) =>
         html`<li><a href="/messages/${each.message_id}">${MESSAGE_WORDS[each.state]}</a> ${
           each.edited ? "edited" : ""
-        } ${age(new Date(timeOf(each.message_id)))}</li>`
+        } ${age(timeOf(each.message_id))}</li>`
       )}</ul>
     </section>
   `;
@@ -169,11 +170,6 @@ function headerSection({ headers }: WholeMessage, { source }: Named) {
       )}</dl>
     </section>
   `;
-}
-
-/** When an id was made (RFC 9562: its first 48 bits). */
-function timeOf(id: string): number {
-  return Number.parseInt(id.replaceAll("-", "").slice(0, 12), 16);
 }
 
 function trouble({ message, task }: StageRow) {

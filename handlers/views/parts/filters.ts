@@ -1,5 +1,7 @@
 import { html } from "hono/html";
+import type { SearchStop } from "../../../lib/store/walk.ts";
 import type { Html } from "../page.ts";
+import { age } from "./time.ts";
 
 /** A choice in a filter bar, with the value that its link or option stands for. */
 export interface Choice {
@@ -65,12 +67,21 @@ export function batchSelect(batch: string | undefined): Select[] {
 }
 
 /** How far back to look. */
-export const SINCE: (Choice & { seconds: number })[] = [
-  { value: "1h", label: "Last hour", seconds: 3_600 },
-  { value: "24h", label: "Last 24 hours", seconds: 86_400 },
-  { value: "7d", label: "Last 7 days", seconds: 604_800 },
-  { value: "30d", label: "Last 30 days", seconds: 2_592_000 },
+export const SINCE: readonly Choice[] = [
+  { value: "1h", label: "Last hour" },
+  { value: "24h", label: "Last 24 hours" },
+  { value: "7d", label: "Last 7 days" },
+  { value: "30d", label: "Last 30 days" },
 ];
+
+/** How far a search has looked, where it did not come to the end. */
+export function stoppedAt({ looked, to }: SearchStop, things: string): Html {
+  return html`<span>Looked through ${looked.toLocaleString("en")} ${things}, the oldest of ${
+    age(
+      to,
+    )
+  }</span>`;
+}
 
 /** A path with these parameters; those without a value are left out. */
 export function linkTo(path: string, query: Record<string, string | undefined>): string {

@@ -1,7 +1,7 @@
 import { html } from "hono/html";
 import { type Task, TASK_STATUSES } from "../../../lib/task/task.ts";
-import { WINDOW } from "../../../lib/task/search.ts";
-import { batchSelect, type Choice, filterBar, linkTo, SINCE } from "../parts/filters.ts";
+import type { TaskMatch } from "../../../lib/task/search.ts";
+import { batchSelect, type Choice, filterBar, linkTo, SINCE, stoppedAt } from "../parts/filters.ts";
 import { icon } from "../parts/icon.ts";
 import { sourceChoices } from "../message/list.ts";
 import type { NameOf } from "../../../sources/rules/names.ts";
@@ -25,7 +25,7 @@ export function taskList(
   { frame, found: { items: tasks, next, stopped }, people, query, sources, nameOf }: {
     frame: Frame;
     /** A page of tasks, where the next one begins, and whether the search stopped before the end. */
-    found: { items: readonly Task[]; next?: string; stopped: boolean };
+    found: TaskMatch;
     people: readonly { id: string; name: string }[];
     query: TaskQuery;
     sources: readonly Choice[];
@@ -95,7 +95,7 @@ export function taskList(
       </div>
       <nav class="pages" id="pages" aria-label="Pages of tasks" data-part>
         ${before && html`<a href="${linkTo("/tasks", filters)}">Newest</a>`}
-        ${stopped && html`<span>Looked through ${WINDOW.toLocaleString("en")} tasks</span>`}
+        ${stopped && stoppedAt(stopped, "tasks")}
         ${next &&
           html`<a rel="next" href="${linkTo("/tasks", { ...filters, before: next })}">${
             stopped ? "Look further back" : "Older"

@@ -1,0 +1,41 @@
+import { z } from "@hono/zod-openapi";
+import { isId } from "../../lib/store/id.ts";
+
+/** The filters that lists have in common, by the same names in the API and in the URLs of pages. */
+
+const SECONDS: Record<string, number> = { m: 60, h: 3_600, d: 86_400 };
+/** So far back is as good as any time. */
+const SPAN = /^(\d{1,4})([mhd])$/;
+
+/** Texts longer than this are looked for by their beginning. */
+const MOST_TEXT = 200;
+
+export const text = (description: string) =>
+  z.string().trim().max(MOST_TEXT).optional().openapi({ description });
+
+export const idOf = (thing: string) =>
+  z.string().refine(isId, { error: `must be a ${thing}'s id` }).optional();
+
+export const source = z.string().max(64).optional();
+
+export const since = z.string().transform((given, context) => {
+  const [, count, unit] = SPAN.exec(given) ?? [];
+  if (count) return new Date(Date.now() - Number(count) * SECONDS[unit] * 1_000);
+  const time = z.union([z.iso.datetime({ offset: true }), z.iso.date()]).safeParse(given);
+  if (time.success) return new Date(time.data);
+  context.addIssue({ code: "custom", message: 'must be a time, or how far back, such as "24h"' });
+  return z.NEVER;
+}).optional().openapi({
+  type: "string",
+  description: "Only what came after this: an ISO 8601 time, or how far back (`90m`, `24h`, `7d`)",
+});
+
+export const batch = z.string().transform((given, context): [from: string, to: string] => {
+  const [from, to, ...more] = given.split("..");
+  if (isId(from) && isId(to ?? "") && more.length === 0) return [from, to];
+  context.addIssue({ code: "custom", message: "must be two ids with two dots between them" });
+  return z.NEVER;
+}).optional().openapi({
+  type: "string",
+  description: "Replays made together: the first and the last one's id, `from..to`",
+});

@@ -1,0 +1,46 @@
+import { z } from "@hono/zod-openapi";
+import type { MessageSearch } from "../../lib/message/search/criteria.ts";
+import { PHASES } from "../../lib/message/search/phase.ts";
+import { MESSAGE_STATES } from "../../lib/message/message.ts";
+import { batch, idOf, since, source, text } from "./filter.ts";
+
+/** The filters of messages, in the API and in the URL of their page. */
+export const messageFilter = z.object({
+  q: text(
+    "In the title, the event, the sender's name or address; or a message's, task's or delivery's " +
+      "id. `body:` before it looks into bodies",
+  ),
+  body: text(
+    "In the body as it was received, whatever its case. A request looks for about 150 ms: see " +
+      "`stopped`. Of a body over 4 MB the beginning is looked at",
+  ),
+  state: z.enum(["taken", ...MESSAGE_STATES]).optional().openapi({
+    description: "`taken` is whatever was not refused",
+  }),
+  phase: z.enum(PHASES).optional(),
+  source: source.openapi({ description: "A source, or the name in the webhook's URL" }),
+  webhook_type: source.openapi({ description: "The name in the webhook's URL, as it was written" }),
+  sig: z.enum(["verified", "unverified", "rejected"]).optional().openapi({
+    description: "What is known of the signature: `verification` of a message",
+  }),
+  since,
+  batch,
+  task_id: idOf("task"),
+  replay_of: idOf("message").openapi({ description: "Replays of this message" }),
+});
+
+/** Before a text that is looked for in bodies. */
+const IN_BODY = "body:";
+
+/** The filters as the store is asked for them. */
+export function toMessageSearch(
+  { q, sig, body, ...same }: z.output<typeof messageFilter>,
+): MessageSearch {
+  const inBody = q?.startsWith(IN_BODY) ? q.slice(IN_BODY.length).trim() : undefined;
+  return {
+    ...same,
+    verification: sig,
+    text: inBody === undefined ? q : undefined,
+    body: body || inBody,
+  };
+}

@@ -1,0 +1,21 @@
+import { z } from "@hono/zod-openapi";
+import type { TaskSearch } from "../../lib/task/search.ts";
+import { TASK_STATUSES } from "../../lib/task/task.ts";
+import { batch, idOf, since, source, text } from "./filter.ts";
+
+/** The filters of tasks, in the API and in the URL of their page. */
+export const taskFilter = z.object({
+  q: text("In the title and the description, or the beginning of a task's id"),
+  status: z.enum(["open", ...TASK_STATUSES]).optional().openapi({
+    description: "`open` is whatever has not ended",
+  }),
+  source,
+  assigned_to: idOf("user"),
+  since,
+  batch,
+});
+
+/** The filters as the store is asked for them. */
+export function toTaskSearch({ q, ...same }: z.output<typeof taskFilter>): TaskSearch {
+  return { ...same, text: q };
+}

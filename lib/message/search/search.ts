@@ -1,0 +1,172 @@
+import { createHash } from "node:crypto";
+import type { Database, Fragment, Sql } from "../../store/database.ts";
+import { type IdRange, idsBeginning, rangeSince } from "../../store/id.ts";
+import { findAlong, type FoundIds, likePattern, type SearchStop } from "../../store/walk.ts";
+import { findMessages, type Message } from "../message.ts";
+import { findInBodies } from "./body_scan.ts";
+import type { MessageSearch } from "./criteria.ts";
+import { PHASE } from "./phase.ts";
+import { walksOf } from "./walks.ts";
+
+export interface MessageMatch {
+  items: Message[];
+  /** Where to go on; undefined when there is nothing older. */
+  next?: string;
+  /** Only where there may be more because the search stopped. */
+  stopped?: SearchStop;
+}
+
+/** A replay of many messages may take twice as many as a page's search looks at. */
+const REDELIVERED_WINDOW = 20_000;
+
+/**
+ * Messages that match, newest first. An id is looked up among all; by whatever else, so many
+ * messages are looked at and no more.
+ *
+ * @param options `sources` are the names that a delivery's id may belong to; `bodyMs` is how long
+ *   bodies are read, if not as long as usual.
+ */
+export async function searchMessages(
+  database: Database,
+  search: MessageSearch,
+  options: { limit: number; sources: readonly string[]; bodyMs?: number },
+): Promise<MessageMatch> {
+  const { ids, ...more } = await findIds(database, search, options);
+  return { items: await inOrder(database, ids), ...more };
+}
+
+/**
+ * The ids of what matches, newest first, and whether these are all; rejected ones are left out.
+ *
+ * @param options with `upTo` and `from` those between two ids, both included; `bodyMs` as above.
+ */
+export async function findRedeliverable(
+  database: Database,
+  search: MessageSearch,
+  { most, upTo, from, bodyMs }: { most: number; upTo?: string; from?: string; bodyMs?: number },
+): Promise<FoundIds> {
+  return await findIds(database, search, {
+    limit: most,
+    window: REDELIVERED_WINDOW,
+    bodyMs,
+    upTo,
+    from,
+    redeliverable: true,
+  });
+}
+
+interface FindOptions {
+  limit: number;
+  /** Unless it is given, no ids are looked up. */
+  sources?: readonly string[];
+  window?: number;
+  bodyMs?: number;
+  upTo?: string;
+  from?: string;
+  redeliverable?: boolean;
+}
+
+async function findIds(
+  database: Database,
+  search: MessageSearch,
+  { limit, sources, window, bodyMs, upTo, from, redeliverable }: FindOptions,
+): Promise<FoundIds> {
+  const range = rangeOf(search, { from, upTo });
+  const built = (sql: Sql, window: number) => ({
+    walks: walksOf(sql, search, { range, window }),
+    columns: columnsOf(search),
+    matches: sql`${matches(sql, search)} ${redeliverable ? sql`and state <> 'rejected'` : sql``}`,
+  });
+  if (search.body) {
+    return await findInBodies(database, search.body, built, { limit, ms: bodyMs });
+  }
+  return await findAlong(
+    database,
+    "search messages",
+    (sql, most) => ({ key: sources && keyOf(sql, search, sources), ...built(sql, most) }),
+    { limit, window },
+  );
+}
+
+/** The narrower of the ranges. */
+function rangeOf(
+  { batch, since, before }: MessageSearch,
+  { from, upTo }: { from?: string; upTo?: string },
+): IdRange {
+  const [first, last] = batch?.map((id) => id.toLowerCase()) ?? [];
+  const lowest = [from, first].filter((id) => id !== undefined).sort().at(-1);
+  const [highest] = [upTo, last].filter((id) => id !== undefined).sort();
+  return rangeSince({ from: lowest, to: highest, before: before?.toLowerCase() }, since);
+}
+
+function columnsOf({ text, body }: MessageSearch): string {
+  return `source, webhook_type, verification, state, title, event, task_id, replay_of, lease_until
+    ${text && ADDRESS.test(text) ? ", envelope" : ""} ${body ? ", body, body_bytes" : ""}`;
+}
+
+function matches(
+  sql: Sql,
+  { state, phase, batch, source, webhook_type, verification, replay_of, task_id, text }:
+    MessageSearch,
+): Fragment {
+  return sql`true
+    ${state === "taken" ? sql`and state <> 'rejected'` : state ? sql`and state = ${state}` : sql``}
+    ${phase ? sql`and ${sql.unsafe(PHASE)} = ${phase}` : sql``}
+    ${batch ? sql`and replay_of is not null` : sql``}
+    ${source ? sql`and (source = ${source} or webhook_type = ${source})` : sql``}
+    ${webhook_type ? sql`and webhook_type = ${webhook_type}` : sql``}
+    ${verification ? sql`and verification = ${verification}` : sql``}
+    ${task_id ? sql`and task_id = ${task_id}` : sql``}
+    ${replay_of ? sql`and replay_of = ${replay_of}` : sql``}
+    ${text ? sql`and ${contains(sql, text)}` : sql``}`;
+}
+
+/** An address, or its beginning: with a dot or a colon, so that a word is none. */
+const ADDRESS = /^[\da-f]{0,4}[.:][\d.:a-f]{0,43}$/i;
+
+function contains(sql: Sql, text: string): Fragment {
+  const like = likePattern(text);
+  return sql`(title ilike ${like} or event ilike ${like} or webhook_type ilike ${like}
+    ${
+    ADDRESS.test(text)
+      ? sql`or coalesce((select c.envelope from message_contents c where c.message_id = id), envelope)
+        like ${`%"client_ip":"${text.toLowerCase()}%`}`
+      : sql``
+  })`;
+}
+
+/** The beginning of an id stands for a minute of messages. */
+const MOST_NAMED = 50;
+
+/** Ids are looked up, not searched for: a message's or its beginning, a task's, a delivery's. */
+function keyOf(
+  sql: Sql,
+  { text, before }: MessageSearch,
+  sources: readonly string[],
+): Fragment | undefined {
+  if (!text || before) return undefined;
+  const key = createHash("sha256").update(text).digest();
+  const [first, last] = idsBeginning(text) ?? [];
+  const begins = (select: string, id: string) =>
+    sql`union (select ${sql.unsafe(select)} where ${sql.unsafe(id)} between ${first!} and ${last!}
+      order by ${sql.unsafe(id)} desc limit ${MOST_NAMED})`;
+  return sql`
+    select id from (
+      select id from messages
+      where source = any(${`{${sources.map((name) => `"${name}"`).join(",")}}`}::text[])
+        and delivery_key = ${key}
+      ${
+    first && last
+      ? sql`
+        ${begins("id from messages", "id")}
+        ${begins("message_id from tasks", "id")}
+        ${begins("message_id from message_aliases", "alias")}`
+      : sql``
+  }) named order by id desc limit ${MOST_NAMED}`;
+}
+
+async function inOrder(database: Database, ids: readonly string[]): Promise<Message[]> {
+  if (ids.length === 0) return [];
+  const found = new Map((await findMessages(database, ids)).map((each) => [each.message_id, each]));
+  return ids.map((id) => found.get(id)).filter((each) => each !== undefined);
+}
