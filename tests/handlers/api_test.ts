@@ -139,10 +139,25 @@ describe("the API", () => {
     const page = await (await otto.ask("/messages?source=zendesk&sig=verified")).text();
     assertMatch(page, /Looked through 10,000 messages/);
     assertMatch(page, /before=01800000-0000-7000-8000-000000000065">Look further back/);
+    const replay = await (await otto.ask("/messages/replay?source=zendesk")).text();
+    assertMatch(replay, /Replay 10,000 messages\?[\s\S]*These are the newest 10,000/);
     await otto.services.database.query(
       "forget them",
       (sql) => sql`delete from messages where webhook_type = 'crowd'`,
     );
+  });
+
+  it("shows a message's newest replays on its page, and where all of them are", async () => {
+    const id = await otto.send("again", "{}", JSON_TYPE);
+    await otto.workOff();
+    const replays = await post("/api/messages/replay", { ids: [id] }, 201);
+    const page = async () => await (await otto.ask(`/messages/${id}`)).text();
+    assertMatch(await page(), new RegExp(`/messages/${replays.items[0].message_id}`));
+    assert(!(await page()).includes("All of them"));
+    for (let more = 0; more < 20; more++) await post("/api/messages/replay", { ids: [id] }, 201);
+    assertMatch(await page(), new RegExp(`/messages\\?replay_of=${id}">All of them`));
+    assertEquals((await get(`/api/messages?replay_of=${id}`)).items.length, 21);
+    await otto.workOff();
   });
 
   it("refuses query parameters that a path has not, and names those that it has", async () => {

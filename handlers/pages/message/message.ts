@@ -77,14 +77,14 @@ export function messagePages(
 async function readAround(parts: RowParts, { message_id: id, task_id }: WholeMessage) {
   const { database } = parts;
   // Read like a row, so that whatever is said here is said there, too.
-  const [[row], passage, events, { items: replays }] = await Promise.all([
+  const [[row], passage, events, { items: replays, next }] = await Promise.all([
     findMessages(database, [id]).then((found) => readRows(parts, found)),
     readPassage(database, id),
     task_id ? listTaskEvents(database, task_id) : [],
     searchMessages(database, { replay_of: id }, { limit: MOST_REPLAYS, sources: [] }),
   ]);
   if (!row) throw notFound("message");
-  return { row, passage, events, replays };
+  return { row, passage, events, replays, hasMoreReplays: next !== undefined };
 }
 
 /** What a person is asked before a message is deleted, which `sharing` more share the task with. */

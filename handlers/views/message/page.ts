@@ -37,11 +37,15 @@ export interface MessagePage {
   whole: WholeMessage;
   passage?: Passage;
   events: readonly TaskEvent[];
+  /** The newest ones. */
   replays: readonly Message[];
+  hasMoreReplays: boolean;
 }
 
 /** `/messages/{id}`: all that is known of one message. */
-export function messagePage({ frame, row, from, whole, replays, ...way }: MessagePage) {
+export function messagePage(
+  { frame, row, from, whole, replays, hasMoreReplays, ...way }: MessagePage,
+) {
   const { message, task } = row;
   return page({
     title: titleOf(row),
@@ -63,7 +67,7 @@ export function messagePage({ frame, row, from, whole, replays, ...way }: Messag
         <div>
           ${task && taskSection(task)}
           ${factSection(message, from)}
-          ${replays.length > 0 && replaySection(replays)}
+          ${replays.length > 0 && replaySection(replays, hasMoreReplays && whole.message_id)}
           ${headerSection(whole, from)}
         </div>
       </div>
@@ -144,7 +148,7 @@ function taskSection(task: Task) {
   `;
 }
 
-function replaySection(replays: readonly Message[]) {
+function replaySection(replays: readonly Message[], allOf: string | false) {
   return html`
     <section class="card" aria-labelledby="again">
       <h2 id="again">Replays</h2>
@@ -153,6 +157,8 @@ function replaySection(replays: readonly Message[]) {
           each.edited ? "edited" : ""
         } ${age(timeOf(each.message_id))}</li>`
       )}</ul>
+      ${allOf &&
+        html`<p><a href="${linkTo("/messages", { replay_of: allOf })}">All of them</a></p>`}
     </section>
   `;
 }
