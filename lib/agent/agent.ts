@@ -12,8 +12,8 @@ export interface Assignment {
   webhookType: string;
   /** What the source makes of the payload: nothing in it is to be trusted. */
   described: Description;
-  /** Of a body above 1 MiB only an excerpt, which says what is left out of it. */
-  payload: unknown;
+  /** Reads the payload; of a body above 1 MiB only an excerpt, which says what is left out of it. */
+  loadPayload(): Promise<unknown>;
   verified: boolean;
   /** Whether the person at this machine sent the message. */
   fromHere: boolean;
@@ -21,6 +21,9 @@ export interface Assignment {
   merged?: { messages: number; titles: readonly string[] };
   receivedAt: Date;
 }
+
+/** An assignment whose payload somebody has asked for. */
+export type ReadAssignment = Assignment & { payload: unknown };
 
 /** What an agent says came of its work on a task. */
 export type Outcome =

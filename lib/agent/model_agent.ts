@@ -140,7 +140,7 @@ async function openContext(
     assignment: {
       ...assignment,
       // Once and for all: who finds a text in it no longer sees the name of its field.
-      payload: redactAll(assignment.payload, redact),
+      payload: redactAll(await assignment.loadPayload(), redact),
     },
     mode,
     instructions: instructionsFor({

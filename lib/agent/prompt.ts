@@ -1,5 +1,5 @@
 import { type Redact, redactAll } from "../redaction/redact.ts";
-import type { Assignment } from "./agent.ts";
+import type { ReadAssignment } from "./agent.ts";
 import { fenced } from "./fence.ts";
 import type { Turn } from "./model.ts";
 
@@ -42,7 +42,7 @@ const MOST_TEXT = 8_000;
 const MOST_OUTLINE = 4_000;
 
 /** The first message to the model: the task, and a short digest of the message, fenced. */
-export function opening(assignment: Assignment, boundary: string, redact: Redact): Turn[] {
+export function opening(assignment: ReadAssignment, boundary: string, redact: Redact): Turn[] {
   const { described, source, verified, receivedAt, taskId } = assignment;
   const digest = {
     title: described.title,

@@ -1,5 +1,4 @@
 import type { Database, Sql } from "../store/database.ts";
-import { CONTENTS } from "../message/contents.ts";
 import { newId } from "../store/id.ts";
 import { idArray } from "../store/stored.ts";
 import type { TaskStatus } from "../task/task.ts";
@@ -111,7 +110,8 @@ export async function startTasks(
         from ${rounds(sql, list)}
         where t.id = r.id and t.job_round = r.round and t.status in ('pending', 'running')
           and t.attempts < ${MOST_TASK_ATTEMPTS} and ${due(sql)}
-        returning t.id, t.epoch, t.attempts, t.title, t.description, t.message_id
+        returning t.id, t.epoch, t.attempts, t.title, t.description, t.described,
+          t.message_id
       ), numbered as (
         select *, row_number() over (order by id) as place from claimed
       ), noted as (
@@ -124,9 +124,8 @@ export async function startTasks(
         insert into changes (kind, ids)
         select 'task', array_agg(id) from claimed having count(*) > 0
       )
-      select ${claimedColumns(sql)} from claimed t join messages m on m.id = t.message_id ${
-      sql.unsafe(CONTENTS)
-    }`);
+      select ${claimedColumns(sql)} from claimed t
+      join messages m on m.id = t.message_id`);
   return rows.map(toClaimedTask);
 }
 

@@ -46,10 +46,10 @@ export const MOST_ATTEMPTS = 3;
 /** Larger bodies are read one at a time, to bound memory. */
 const CLAIMED_BODY_BYTES = 256 * 1024;
 /** One claim ends with the message that reaches this, so that all of it is done within its lease. */
-export const CLAIMED_BYTES = 2 * 1024 * 1024;
+const CLAIMED_BYTES = 2 * 1024 * 1024;
 
 /** The columns of {@link smallContents}. */
-export interface SmallBody extends BodyColumns {
+interface SmallBody extends BodyColumns {
   size: number;
 }
 
@@ -70,14 +70,14 @@ function leaseOf(sql: Sql) {
 }
 
 /** The envelope and body of a message `m` and its contents `c`, the body empty where it is large. */
-export function smallContents(sql: Sql) {
+function smallContents(sql: Sql) {
   return sql`m.size, ${sql.unsafe(ENVELOPE)} as envelope,
     case when m.size <= ${CLAIMED_BODY_BYTES} then ${sql.unsafe(BODY)} end as body,
     case when m.size <= ${CLAIMED_BODY_BYTES} then ${sql.unsafe(BODY_BYTES)} end as body_bytes`;
 }
 
 /** The body in the columns of {@link smallContents}; undefined when it is large. */
-export function bodyIfSmall(row: SmallBody): Uint8Array | undefined {
+function bodyIfSmall(row: SmallBody): Uint8Array | undefined {
   return row.size <= CLAIMED_BODY_BYTES ? bodyOf(row) : undefined;
 }
 

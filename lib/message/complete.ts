@@ -2,6 +2,7 @@ import { type GuardEntry, toGuardRow } from "./replay_guard.ts";
 import type { Database, Sql } from "../store/database.ts";
 import { newId } from "../store/id.ts";
 import { MOST_ATTEMPTS } from "./claim.ts";
+import type { KeptDescription } from "./kept_description.ts";
 import { intoOutbox, WEB_CHANNEL } from "../store/outbox.ts";
 import { storedJson } from "../store/stored.ts";
 
@@ -13,6 +14,7 @@ export type MessageOutcome =
       event: string | null;
       title: string;
       description: string;
+      described?: KeptDescription | null;
       /** Where Slack is to show the task. */
       slack?: { place: string; thread_ts: string | null };
     }
@@ -79,8 +81,8 @@ export async function completeMessages(
             where (source, key) in (select source, key from guard))
       ), outcome as (
         select * from jsonb_to_recordset(${storedJson(rows)}::text::jsonb) as o(
-          "messageId" uuid, epoch int, event text, title text, description text, error text,
-          state text, reason text, "taskId" uuid, new_task_id uuid, slack_place text,
+          "messageId" uuid, epoch int, event text, title text, description text, described jsonb,
+          error text, state text, reason text, "taskId" uuid, new_task_id uuid, slack_place text,
           slack_thread text, event_id uuid, notification_id uuid)
       ), completed as (
         update messages m
@@ -90,11 +92,11 @@ export async function completeMessages(
         from outcome o
         where m.id = o."messageId" and m.epoch = o.epoch and m.state = 'new'
           and m.id not in (select message_id from repeated)
-        returning m.id, m.source, m.webhook_type, o.epoch, o.title, o.description, o.error,
-          o.new_task_id, o.slack_place, o.slack_thread, o.event_id, o.notification_id
+        returning m.id, m.source, m.webhook_type, o.epoch, o.title, o.description, o.described,
+          o.error, o.new_task_id, o.slack_place, o.slack_thread, o.event_id, o.notification_id
       ), made as (
-        insert into tasks (id, message_id, source, title, description, assigned_to)
-        select new_task_id, id, source, title, description, ${assignee}
+        insert into tasks (id, message_id, source, title, description, described, assigned_to)
+        select new_task_id, id, source, title, description, described, ${assignee}
         from completed where new_task_id is not null
         on conflict (message_id) do nothing returning id, message_id
       ), born as (

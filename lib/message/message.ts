@@ -1,5 +1,5 @@
 import { type BodyColumns, bodyOf } from "./body.ts";
-import { BODY, BODY_BYTES, CONTENTS, ENVELOPE, readEnvelope } from "./contents.ts";
+import { BODY, BODY_BYTES, CONTENTS, ENVELOPE, type Envelope, readEnvelope } from "./contents.ts";
 import type { Database } from "../store/database.ts";
 import { idArray } from "../store/stored.ts";
 import { PHASE, type Phase } from "./search/phase.ts";
@@ -54,6 +54,18 @@ export async function readBody(database: Database, id: string): Promise<Uint8Arr
       from messages m ${sql.unsafe(CONTENTS)} where m.id = ${id}`,
   );
   return row && bodyOf(row);
+}
+
+/** What came with a message; empty when it is gone. */
+export async function readMessageEnvelope(database: Database, id: string): Promise<Envelope> {
+  const [row] = await database.query(
+    "read a message's envelope",
+    (sql) =>
+      sql<{ envelope: string | null }[]>`
+      select ${sql.unsafe(ENVELOPE)} as envelope from messages m ${sql.unsafe(CONTENTS)}
+      where m.id = ${id}`,
+  );
+  return readEnvelope(row?.envelope ?? null);
 }
 
 interface MessageRow

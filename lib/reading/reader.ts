@@ -1,9 +1,8 @@
 import type { Database } from "../store/database.ts";
 import { type ClaimedMessage, LEASE_SECONDS } from "../message/claim.ts";
-import { readBody } from "../message/message.ts";
+import { readBody, readMessageEnvelope } from "../message/message.ts";
 import { errorText, type Log } from "../process/log.ts";
 import {
-  type DescribedMessage,
   type DescribedPayload,
   readClaimed,
   readDescribed,
@@ -28,11 +27,10 @@ const LIMITS: ThreadLimits = {
 };
 
 /** A kept message as it is read for its task. */
-export interface KeptMessage extends DescribedMessage {
+export interface KeptMessage {
   messageId: string;
+  webhookType: string;
   size: number;
-  /** Left out when large. */
-  body?: Uint8Array;
 }
 
 /** Reads messages: small ones here, large ones in a thread, one at a time. */
@@ -43,8 +41,8 @@ export interface Reader extends AsyncDisposable {
    * @throws {UnreadableError} when it cannot be read; else only what the store fails with.
    */
   read(message: ClaimedMessage): Promise<Reading>;
-  /** Says what a message is about; throws the same. */
-  describe(message: KeptMessage): Promise<DescribedPayload>;
+  /** Says what a message is about, and whether the person at this machine sent it; throws the same. */
+  describe(message: KeptMessage): Promise<DescribedPayload & { fromHere: boolean }>;
   /** Whether a large body is in the thread. */
   readonly isReading: boolean;
 }
@@ -113,12 +111,16 @@ export function openReader(
         },
         (body) => readClaimed(rules, message, body),
       ),
-    describe: ({ messageId, size, body, webhookType, headers }) =>
-      readEither(
-        { id: messageId, size, body },
+    async describe({ messageId, size, webhookType }) {
+      const envelope = await readMessageEnvelope(database, messageId);
+      const headers = new Headers(envelope.headers);
+      const read = await readEither(
+        { id: messageId, size },
         () => ({ wants: "description", message: { webhookType }, headers: [...headers] }),
         (bytes) => readDescribed(rules, { webhookType, headers }, bytes),
-      ),
+      );
+      return { ...read, fromHere: envelope.from_here === true };
+    },
     get isReading() {
       return thread.isReading;
     },

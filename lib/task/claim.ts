@@ -1,15 +1,8 @@
 import type { Database, Sql } from "../store/database.ts";
 import { newId } from "../store/id.ts";
 import type { Verification } from "../message/message.ts";
-import {
-  bodyIfSmall,
-  CLAIMED_BYTES,
-  LEASE_SECONDS,
-  RENEWED_SECONDS,
-  type SmallBody,
-  smallContents,
-} from "../message/claim.ts";
-import { CONTENTS, readEnvelope } from "../message/contents.ts";
+import { LEASE_SECONDS, RENEWED_SECONDS } from "../message/claim.ts";
+import type { KeptDescription } from "../message/kept_description.ts";
 import { idArray } from "../store/stored.ts";
 import { unflushed } from "../store/unflushed.ts";
 
@@ -31,13 +24,10 @@ export interface ClaimedTask {
   webhookType: string;
   verification: Verification;
   receivedAt: Date;
-  headers: Headers;
-  /** Whether the person at this machine sent the message. */
-  fromHere: boolean;
-  /** Of the body, in bytes. */
+  /** Of the message's body, in bytes. */
   size: number;
-  /** Left out when large: ask `readBody`. */
-  body?: Uint8Array;
+  /** What was kept of the message's description; null where it has to be read again. */
+  described: KeptDescription | null;
   /** Earlier tries lost their workers: nothing else should be at hand when this one does. */
   alone: boolean;
 }
@@ -56,19 +46,16 @@ export async function claimTasks(
   const rows = await database.query("claim tasks", (sql) =>
     sql<ClaimedRow[]>`
       with waiting as (
-        select id, attempts, message_id from tasks
+        select id, attempts from tasks
         where open and status in ('pending', 'running')
           and (lease_until is null or lease_until < now()) and attempts < ${MOST_TASK_ATTEMPTS} and (not_before is null or not_before <= now())
           and ${unflushed(sql)}
         order by id limit ${max} for update skip locked
       ), suspect as (
         select id from waiting where attempts >= ${MOST_SHARED_ATTEMPTS} order by id limit 1
-      ), sized as (
-        select w.id, sum(m.size) over (order by w.id) - m.size as before
-        from waiting w join messages m on m.id = w.message_id
       ), picked as (
-        select id, row_number() over (order by id) as place from sized
-        where (not exists (select from suspect) and before < ${CLAIMED_BYTES})
+        select id, row_number() over (order by id) as place from waiting
+        where not exists (select from suspect)
           or (${emptyHanded} and id = (select id from suspect))
       ), claimed as (
         update tasks t
@@ -76,7 +63,8 @@ export async function claimTasks(
           worker = ${worker}, lease_until = now() + make_interval(secs => ${LEASE_SECONDS}),
           started_at = coalesce(t.started_at, now())
         from picked where t.id = picked.id
-        returning t.id, t.epoch, t.attempts, t.title, t.description, t.message_id, picked.place
+        returning t.id, t.epoch, t.attempts, t.title, t.description, t.described, t.message_id,
+          picked.place
       ), noted as (
         insert into task_events (id, task_id, kind, actor, data)
         select (${idArray(events)}::uuid[])[place], id,
@@ -88,30 +76,25 @@ export async function claimTasks(
         select 'task', array_agg(id) from claimed having count(*) > 0
       )
       select ${claimedColumns(sql)}
-      from claimed t join messages m on m.id = t.message_id ${sql.unsafe(CONTENTS)}`);
+      from claimed t join messages m on m.id = t.message_id`);
   return rows.map(toClaimedTask);
 }
 
 /** The columns of {@link claimedColumns}. */
 export type ClaimedRow =
-  & Pick<ClaimedTask, "id" | "epoch" | "title" | "description" | "verification">
-  & SmallBody
-  & {
-    message_id: string;
-    webhook_type: string;
-    received_at: Date;
-    envelope: string;
-    attempts: number;
-  };
+  & Pick<
+    ClaimedTask,
+    "id" | "epoch" | "title" | "description" | "described" | "verification" | "size"
+  >
+  & { message_id: string; webhook_type: string; received_at: Date; attempts: number };
 
-/** What a {@link ClaimedTask} is made of: from the rows just started `t`, their messages `m` with contents `c`. */
+/** What a {@link ClaimedTask} is made of: from the rows just started `t` and their messages `m`. */
 export function claimedColumns(sql: Sql) {
-  return sql`t.id, t.epoch, t.attempts, t.title, t.description, t.message_id, m.webhook_type,
-    m.verification, m.received_at, ${smallContents(sql)}`;
+  return sql`t.id, t.epoch, t.attempts, t.title, t.description, t.described, t.message_id,
+    m.webhook_type, m.verification, m.received_at, m.size`;
 }
 
 export function toClaimedTask(row: ClaimedRow): ClaimedTask {
-  const { headers, from_here } = readEnvelope(row.envelope);
   return {
     id: row.id,
     epoch: row.epoch,
@@ -121,10 +104,8 @@ export function toClaimedTask(row: ClaimedRow): ClaimedTask {
     messageId: row.message_id,
     webhookType: row.webhook_type,
     receivedAt: row.received_at,
-    headers: new Headers(headers),
-    fromHere: from_here === true,
     size: row.size,
-    body: bodyIfSmall(row),
+    described: row.described,
     alone: row.attempts > MOST_SHARED_ATTEMPTS,
   };
 }

@@ -1,16 +1,18 @@
 import type { Assignment } from "../agent/agent.ts";
+import type { Description } from "../../sources/description.ts";
 import { readGroup } from "../message/group/group.ts";
 import type { Services } from "../services.ts";
 import type { ClaimedTask } from "../task/claim.ts";
 
-/** All that an agent may know about a task. */
+/** All that an agent may know about a task; its message is read again only where nothing was kept of it. */
 export async function assign(
   { database, sources, reader }: Pick<Services, "database" | "sources" | "reader">,
   task: ClaimedTask,
 ): Promise<Assignment> {
-  const { webhookType } = task;
+  const { webhookType, described: kept } = task;
   const { name } = sources.find(webhookType);
-  const { payload, description: described } = await reader.describe(task);
+  const read = kept ? undefined : await reader.describe(task);
+  const { from_here, ...described } = kept ?? {};
   // Only where the operator has messages merged is there a group to be asked for.
   const group = sources.settingsOf(name).merge && await readGroup(database, task.id);
   return {
@@ -20,10 +22,11 @@ export async function assign(
     description: task.description,
     source: name,
     webhookType,
-    described,
-    payload,
+    described: read?.description ??
+      { title: task.title, description: task.description, ...described } satisfies Description,
+    loadPayload: async () => (read ?? await reader.describe(task)).payload,
     verified: task.verification === "verified",
-    fromHere: task.fromHere,
+    fromHere: read?.fromHere ?? from_here === true,
     merged: group &&
       { messages: group.messages, titles: group.merged.map(({ title }) => title ?? "") },
     receivedAt: task.receivedAt,

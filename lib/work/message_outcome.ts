@@ -2,6 +2,7 @@ import { threadOf } from "../../sources/slack/command.ts";
 import type { ClaimedMessage } from "../message/claim.ts";
 import type { MessageOutcome } from "../message/complete.ts";
 import type { GroupedMessage } from "../message/group/group.ts";
+import { keepDescription } from "../message/kept_description.ts";
 import type { GuardEntry } from "../message/replay_guard.ts";
 import { errorText } from "../process/log.ts";
 import type { Services } from "../services.ts";
@@ -57,6 +58,7 @@ export async function decideMessage(
   const task = {
     ...begun,
     description: description.description,
+    described: keepDescription(description, { fromHere }),
     slack: services.slack?.routeOf({ source, webhookType, isVouchedFor, thread }),
   };
   const { guard, merge } = reading;

@@ -11,7 +11,7 @@ const assignment = (described: Partial<Assignment["described"]>): Assignment => 
   source: "github",
   webhookType: "github",
   described: { title: "t", description: "d", ...described },
-  payload: {},
+  loadPayload: () => Promise.resolve({}),
   verified: false,
   fromHere: false,
   receivedAt: new Date("2026-01-02T03:04:05Z"),

@@ -99,9 +99,9 @@ describe("a run whose worker dies", () => {
       source: "generic",
       webhookType: "demo",
       described: { title: task.title, description: task.description },
-      payload: {},
+      loadPayload: () => Promise.resolve({}),
       verified: false,
-      fromHere: task.fromHere,
+      fromHere: task.described?.from_here === true,
       receivedAt: task.receivedAt,
     };
   }

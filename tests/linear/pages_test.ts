@@ -204,6 +204,7 @@ const assignmentOf = (payload: unknown, text = "") => ({
   webhookType: "demo",
   described: { title: "t", description: "d", text },
   payload,
+  loadPayload: () => Promise.resolve(payload),
   verified: true,
   fromHere: false,
   receivedAt: new Date(NOW),

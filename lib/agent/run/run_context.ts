@@ -2,7 +2,7 @@ import type { AgentMode } from "../../config/settings.ts";
 import type { Database } from "../../store/database.ts";
 import { unlessAborted } from "../../async/deadline.ts";
 import type { Redact } from "../../redaction/redact.ts";
-import type { Assignment, Outcome } from "../agent.ts";
+import type { Outcome, ReadAssignment } from "../agent.ts";
 import type { Model } from "../model.ts";
 import type { SourceRules } from "../policy.ts";
 import type { LoggedEvent, RunState, saveRun } from "./run.ts";
@@ -12,7 +12,7 @@ import type { Tool, ToolContext } from "../tools/tool.ts";
 export interface RunContext {
   database: Database;
   model: Model;
-  assignment: Assignment;
+  assignment: ReadAssignment;
   mode: AgentMode;
   instructions: string;
   rules: SourceRules;

@@ -1,12 +1,12 @@
 import type { z } from "zod";
 import type { Database } from "../../store/database.ts";
-import type { Assignment } from "../agent.ts";
+import type { ReadAssignment } from "../agent.ts";
 import type { Capability } from "../policy.ts";
 
 /** What a tool gets to work with. */
 export interface ToolContext {
   database: Database;
-  assignment: Assignment;
+  assignment: ReadAssignment;
   /** The call's place in the run; with the task it is the key under which an effect is made once. */
   key: string;
   actor: string;
