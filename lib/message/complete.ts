@@ -53,6 +53,9 @@ export async function completeMessages(
 ): Promise<CompletedMessages> {
   const rows = outcomes.map((outcome) => ({
     ...outcome,
+    described: "described" in outcome && outcome.described
+      ? JSON.stringify(outcome.described)
+      : null,
     new_task_id: "description" in outcome ? newId() : null,
     state: "error" in outcome ? "failed" : "state" in outcome ? outcome.state : "processed",
     slack_place: "slack" in outcome ? outcome.slack?.place : null,
@@ -81,7 +84,7 @@ export async function completeMessages(
             where (source, key) in (select source, key from guard))
       ), outcome as (
         select * from jsonb_to_recordset(${storedJson(rows)}::text::jsonb) as o(
-          "messageId" uuid, epoch int, event text, title text, description text, described jsonb,
+          "messageId" uuid, epoch int, event text, title text, description text, described text,
           error text, state text, reason text, "taskId" uuid, new_task_id uuid, slack_place text,
           slack_thread text, event_id uuid, notification_id uuid)
       ), completed as (

@@ -84,9 +84,15 @@ export async function claimTasks(
 export type ClaimedRow =
   & Pick<
     ClaimedTask,
-    "id" | "epoch" | "title" | "description" | "described" | "verification" | "size"
+    "id" | "epoch" | "title" | "description" | "verification" | "size"
   >
-  & { message_id: string; webhook_type: string; received_at: Date; attempts: number };
+  & {
+    message_id: string;
+    webhook_type: string;
+    received_at: Date;
+    attempts: number;
+    described: string | null;
+  };
 
 /** What a {@link ClaimedTask} is made of: from the rows just started `t` and their messages `m`. */
 export function claimedColumns(sql: Sql) {
@@ -105,7 +111,7 @@ export function toClaimedTask(row: ClaimedRow): ClaimedTask {
     webhookType: row.webhook_type,
     receivedAt: row.received_at,
     size: row.size,
-    described: row.described,
+    described: row.described && JSON.parse(row.described),
     alone: row.attempts > MOST_SHARED_ATTEMPTS,
   };
 }

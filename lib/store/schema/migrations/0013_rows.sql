@@ -99,9 +99,10 @@ alter table messages alter column envelope drop not null;
 alter table messages set (fillfactor = 45);
 alter table tasks add column open boolean;
 alter table tasks alter column open set default true;
--- What its message said, for the agent: event, actor, link, fields, text; and from_here. Null where it
--- is long, and for tasks of the release before: the message is read again then.
-alter table tasks add column described jsonb;
+-- What its message said, for the agent: event, actor, link, fields, text; and from_here. JSON as text,
+-- since the fields have an order. Null where it is long, and for tasks of the release before: the
+-- message is read again then.
+alter table tasks add column described text;
 alter table tasks set (fillfactor = 50);
 create trigger messages_forget_contents after delete on messages
   referencing old table as old_rows for each statement execute function forget_contents();
