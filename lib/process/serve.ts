@@ -1,4 +1,4 @@
-import type { Server } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { pause } from "../async/deadline.ts";
 import { errorText } from "./log.ts";
 import { Refusal } from "./refusal.ts";
@@ -113,5 +113,25 @@ async function serveOnNode(
       });
     });
     server.once("error", reject);
+    (server as Server).on("checkContinue", continueWhenRead);
   });
+}
+
+/**
+ * Whoever asks first whether to send a body (`Expect: 100-continue`, RFC 9110 §10.1.1) is told to go
+ * on when somebody begins to read it: what is refused by its headers need not be sent at all. Node
+ * says so at once unless it is asked for this event.
+ */
+function continueWhenRead(
+  this: Server,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const read = request._read;
+  request._read = (size) => {
+    request._read = read;
+    if (!response.headersSent) response.writeContinue();
+    read.call(request, size);
+  };
+  this.emit("request", request, response);
 }

@@ -248,7 +248,6 @@ export const FRAMING: readonly Case[] = [
       assert(!said.continued, "it was told to go on");
     },
     onDeno: [413, "Deno's server says 100 before it hands a request on"],
-    onNode: [413, "Node's server says 100 before it hands a request on"],
   },
   {
     number: 25,
