@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { afterAll, beforeAll, beforeEach, describe, it } from "@std/testing/bdd";
 import type { Agent, Outcome } from "../../lib/agent/agent.ts";
 import { storeMessages } from "../../lib/message/insert.ts";
-import { LEASE_SECONDS } from "../../lib/message/claim.ts";
+import { LEASE_SECONDS, RENEWED_SECONDS } from "../../lib/message/claim.ts";
 import { searchNotifications } from "../../lib/notify/search.ts";
 import type { Services } from "../../lib/services.ts";
 import { cancelTask, listTaskEvents, retryTask } from "../../lib/task/task.ts";
@@ -153,7 +153,7 @@ export function jobsContract(
       await until(() => runs.length === 1, { what: "the agent to start" });
       await place.passTime(LEASE_SECONDS - 1);
       await worker.beat();
-      await place.passTime(LEASE_SECONDS - 1);
+      await place.passTime(RENEWED_SECONDS - 1);
       assertEquals(
         await other.runTasks(signal),
         0,
@@ -170,7 +170,7 @@ export function jobsContract(
       runs[0].end("too late");
       await place.passTime(LEASE_SECONDS - 1);
       await worker.beat();
-      await place.passTime(LEASE_SECONDS - 1);
+      await place.passTime(RENEWED_SECONDS - 1);
       assertEquals(
         await other.runTasks(signal),
         0,
