@@ -133,7 +133,7 @@ describeWith({ postgres: "own", redis: "durable" }, "health with a server", (ser
     await untilHealth(otto, "unhealthy", "may not write");
     await admin.sql`grant all on messages to clerk`;
     await untilHealth(otto, "degraded");
-    await admin.sql`drop owned by clerk`;
+    await admin.sql`drop owned by clerk cascade`;
     await admin.sql`drop role clerk`;
   });
 

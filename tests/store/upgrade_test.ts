@@ -1,6 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
 import { it } from "@std/testing/bdd";
-import { readdir, readFile } from "node:fs/promises";
 import postgres from "postgres";
 import { claimMessages } from "../../lib/message/claim.ts";
 import { completeMessages } from "../../lib/message/complete.ts";
@@ -18,32 +17,15 @@ import { foldCounts } from "../../lib/store/counts.ts";
 import type { Database } from "../../lib/store/database.ts";
 import { newId } from "../../lib/store/id.ts";
 import { migrate } from "../../lib/store/schema/migrate.ts";
-import { finishUpgrades, FOLDER } from "../../lib/store/schema/upgrade.ts";
+import { finishUpgrades } from "../../lib/store/schema/upgrade.ts";
 import { openServer } from "../../lib/store/server/server.ts";
 import { claimTasks } from "../../lib/task/claim.ts";
 import { finishTasks } from "../../lib/task/finish.ts";
 import { messageOf } from "../queue/contract.ts";
 import { describeWith, until } from "../servers/mod.ts";
+import { insertAsBefore, makeTablesAsBefore } from "./before.ts";
 
 const log = createLog("silent");
-/** The newest migration of 904017b. */
-const BEFORE = 12;
-
-/** What a process of 904017b does to keep a message, with its own statement. */
-async function insertAsBefore(sql: postgres.Sql, id: string, delivery: string): Promise<void> {
-  const envelope = JSON.stringify({
-    url: "http://localhost/webhook/test",
-    client_ip: "192.0.2.7",
-    delivery_id: delivery,
-    headers: [["content-type", "application/json"]],
-  });
-  await sql`
-    insert into messages (id, webhook_type, source, delivery_key, verification, envelope, body,
-      received_at, size)
-    values (${id}, 'test', 'generic', sha256(convert_to(${delivery}, 'UTF8')), 'unverified',
-      ${envelope}, ${`{"title":"from ${delivery}"}`}, now(), 20)`;
-}
-
 /** What a worker of 904017b does with the messages that wait. */
 async function claimAsBefore(sql: postgres.Sql): Promise<postgres.Row[]> {
   return await sql`
@@ -63,15 +45,7 @@ describeWith({ postgres: true }, "an upgrade", (servers) => {
   async function openBefore({ worker = false } = {}) {
     const url = await servers.postgres.createDatabase();
     const sql = postgres(url, { max: 1, onnotice() {} });
-    await sql`create table migrations (
-      version integer primary key, name text not null, at timestamptz not null default now())`;
-    const names = (await readdir(FOLDER)).filter((name) => /^\d+_\w+\.sql$/.test(name)).sort();
-    for (const name of names) {
-      const version = Number.parseInt(name, 10);
-      if (version > BEFORE) continue;
-      await sql.unsafe(await readFile(new URL(name, FOLDER), "utf8"));
-      await sql`insert into migrations (version, name) values (${version}, ${name})`;
-    }
+    await makeTablesAsBefore(sql);
     if (worker) await sql`insert into workers (id, host, roles, doing) values ('a', 'a', '{}', '')`;
     const database = openServer({ url, log });
     return {
