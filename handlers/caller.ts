@@ -43,11 +43,20 @@ function withoutPort(hop: string): string {
 
 const HOST = /^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?$/;
 
+/** Nearly all requests name the same host, and parsing it costs as much as finding their route. */
+let lastHost: { header: string; name: string | undefined } = { header: "", name: undefined };
+
 /** The name in a Host header, without the port; undefined when it is none. */
 export function hostName(header: string | null | undefined): string | undefined {
+  if (!header) return undefined;
+  if (header !== lastHost.header) lastHost = { header, name: parseHost(header) };
+  return lastHost.name;
+}
+
+function parseHost(header: string): string | undefined {
   // Some names of the right shape are no hosts all the same, such as 999.1.1.1.
   if (!URL.canParse(`http://${header}`)) return undefined;
-  return HOST.exec(header ?? "")?.[1].toLowerCase();
+  return HOST.exec(header)?.[1].toLowerCase();
 }
 
 /**

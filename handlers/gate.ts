@@ -21,7 +21,7 @@ export const requireHost: MiddlewareHandler<Env> = async (c, next) => {
       { connection: "close" },
     );
   }
-  if (new URL(c.req.url).hostname !== new URL(`http://${host}`).hostname) {
+  if (!namesSameHost(c.req.url, host!)) {
     throw new Problem(
       421,
       "wrong_host",
@@ -32,6 +32,11 @@ export const requireHost: MiddlewareHandler<Env> = async (c, next) => {
   }
   await next();
 };
+
+function namesSameHost(url: string, host: string): boolean {
+  return url.startsWith(`http://${host}/`) ||
+    new URL(url).hostname === new URL(`http://${host}`).hostname;
+}
 
 /** What common proxies take at most (nginx: 4 × 8 KiB, Apache: 8 KiB a line); Deno's server takes 64 KiB. */
 const MOST_HEADER_BYTES = 16 * 1024;

@@ -14,13 +14,13 @@ export interface Arrival {
   /** The sender's address. */
   address: string;
   /** Whether the person at this machine sent it. */
-  fromHere: boolean;
+  fromHere(): boolean;
 }
 
 /** The message that an arrival becomes, whether it is accepted or set aside: a new one each time. */
 export function toMessage(
   { gate: { name, source }, incoming, url, address, fromHere }: Arrival,
-  hintOn: ReturnType<typeof createHints>,
+  { hintOn, isVerified = false }: { hintOn: ReturnType<typeof createHints>; isVerified?: boolean },
 ) {
   const { type, method, receivedAt } = incoming;
   const headers = headerList(incoming.headers);
@@ -35,7 +35,8 @@ export function toMessage(
       delivery_id: source.deliveryId?.(incoming) ?? null,
       headers,
       hint: hintOn(name, type, headers),
-      from_here: fromHere || undefined,
+      // Whoever has the secret needs no other trust.
+      from_here: !isVerified && fromHere() || undefined,
     },
     body: contentOf(incoming),
     receivedAt: new Date(receivedAt),

@@ -73,14 +73,13 @@ export function createReceiver(parts: ReceiverParts): Receiver {
       const body = await readBody(request, gate.bodyLimit, budget);
       try {
         const incoming = incomingOf(request, { type, body: body.bytes, receivedAt });
-        const fromHere = isSentFromHere(config, request, connection);
         return await pass({
           gate,
           incoming: readQuery(gate.source, incoming),
           url: request.url,
           address,
-          fromHere,
-        }, { byStranger: !fromHere && !connection.isInside });
+          fromHere: () => isSentFromHere(config, request, connection),
+        }, connection);
       } finally {
         body.release();
       }
@@ -96,7 +95,7 @@ export function createReceiver(parts: ReceiverParts): Receiver {
   /** The second half of the gate, where the whole request is known. */
   async function pass(
     arrival: Arrival,
-    { byStranger }: { byStranger: boolean },
+    { isInside }: Connection,
   ): Promise<Response> {
     const { gate, incoming, address } = arrival;
     const { source } = gate;
@@ -109,8 +108,10 @@ export function createReceiver(parts: ReceiverParts): Receiver {
       return toResponse(handshake);
     }
     policy.count(gate);
-    const message = { ...toMessage(arrival, hintOn), verification };
-    const takeBack = byStranger && verification === "unverified"
+    const isVerified = verification === "verified";
+    const message = { ...toMessage(arrival, { hintOn, isVerified }), verification };
+    const isStrangers = !isVerified && !isInside && !message.envelope.from_here;
+    const takeBack = isStrangers
       ? policy.countUnverified(gate, { address, bytes: keptBytes(message) })
       : undefined;
     const { messageId, repeat } = await inbox.accept(message).catch((error) => {
@@ -142,12 +143,12 @@ export function createReceiver(parts: ReceiverParts): Receiver {
     const { gate } = arrival;
     const size = refused.incoming.body.byteLength;
     if (size > MOST_KEPT_BYTES) {
-      const head = () => ({ ...toMessage(arrival, hintOn), size, body: new Uint8Array() });
+      const head = () => ({ ...toMessage(arrival, { hintOn }), size, body: new Uint8Array() });
       quarantine.put(gate.name, head, tooLarge(refused));
     } else {
       quarantine.put(
         gate.name,
-        () => ({ ...toMessage(arrival, hintOn), size }),
+        () => ({ ...toMessage(arrival, { hintOn }), size }),
         () => verifier.diagnose(gate, refused),
       );
     }
