@@ -43,7 +43,8 @@ export async function listUnsubmitted(database: Database, limit: number): Promis
   return await database.query("find tasks to submit", (sql) =>
     sql<Unsubmitted[]>`
       select id, job_round as round, title, description, source, message_id from tasks t
-      where job_state is null and open and status in ('pending', 'running')
+      where job_state is null and open and question is null
+        and status in ('pending', 'running')
         and case status when 'pending' then ${due(sql)} else lease_until < now() end
       order by id limit ${limit}`);
 }

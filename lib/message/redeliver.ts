@@ -48,7 +48,7 @@ export async function redeliverMessages(
           m.size, m.received_at, m.id as replay_of
         from pair p
         join messages m on m.id = p.replay_of and m.state <> 'rejected'
-        ${sql.unsafe(CONTENTS)}
+        ${sql.unsafe(CONTENTS)} where ${sql.unsafe(ENVELOPE)} is not null
       ), ${sql.unsafe(STORE_REPLAYS)}, changed as (
         insert into changes (kind, ids)
         select 'message', array_agg(id) from stored having count(*) > 0

@@ -176,7 +176,7 @@ const taskCounts = (sql: Sql) =>
       'running', coalesce(sum(items) filter (where state = 'running'), 0),
       'waiting_input', coalesce(sum(items) filter (where state = 'waiting_input'), 0),
       'oldest_age_seconds', (select round(extract(epoch from now() - created_at)::numeric, 1)
-        from tasks where open and status = 'pending' order by id limit 1))
+        from tasks where open and question is null and status = 'pending' order by id limit 1))
     from totals where kind = 'task'`;
 
 /** The smallest id of an hour ago: ids begin with their time in milliseconds (RFC 9562). */

@@ -128,9 +128,14 @@ function continueWhenRead(
   response: ServerResponse,
 ): void {
   const read = request._read;
+  // Whoever is refused may or may not send the body: what comes next could be either.
+  response.shouldKeepAlive = false;
   request._read = (size) => {
     request._read = read;
-    if (!response.headersSent) response.writeContinue();
+    if (!response.headersSent) {
+      response.shouldKeepAlive = true;
+      response.writeContinue();
+    }
     read.call(request, size);
   };
   this.emit("request", request, response);

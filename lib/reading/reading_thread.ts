@@ -72,6 +72,9 @@ export function createReadingThread(
       resourceLimits: { maxOldGenerationSizeMb: MOST_HEAP_MB },
     });
     worker = started;
+    // One that dies between two bodies ends nobody else, and is not asked again.
+    const forget = () => void (worker = worker === started ? undefined : worker);
+    started.on("error", forget).on("exit", forget);
     try {
       await deadline("start a thread", START_MS, nextAnswer(started));
     } catch (error) {

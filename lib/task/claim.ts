@@ -47,9 +47,8 @@ export async function claimTasks(
     sql<ClaimedRow[]>`
       with waiting as (
         select id, attempts from tasks
-        where open and status in ('pending', 'running')
+        where open and question is null and status in ('pending', 'running')
           and (lease_until is null or lease_until < now()) and attempts < ${MOST_TASK_ATTEMPTS} and (not_before is null or not_before <= now())
-          and ${unflushed(sql)}
         order by id limit ${max} for update skip locked
       ), suspect as (
         select id from waiting where attempts >= ${MOST_SHARED_ATTEMPTS} order by id limit 1
@@ -170,7 +169,7 @@ export async function findCrashedTasks(
     (sql) =>
       sql<{ id: string; epoch: number; source: string }[]>`
       select id, epoch, source from tasks
-      where open and status = 'running' and attempts >= ${MOST_TASK_ATTEMPTS} and lease_until < now()
+      where open and question is null and status = 'running' and attempts >= ${MOST_TASK_ATTEMPTS} and lease_until < now()
       order by id limit 100`,
   );
 }

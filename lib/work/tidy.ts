@@ -8,7 +8,7 @@ import { forgetMessages } from "../message/delete.ts";
 import { forgetUnverified } from "../message/forget_unverified.ts";
 import { forgetRejected, trimQuarantine } from "../message/quarantine.ts";
 import type { Services } from "../services.ts";
-import { foldCounts } from "../store/counts.ts";
+import { foldCounts, FOLDED_AT_ONCE } from "../store/counts.ts";
 import { giveUpUntold } from "./notifications.ts";
 
 /** Small batches, so that nobody waits long for a lock. */
@@ -32,7 +32,7 @@ export async function tidy(
   const errors: unknown[] = [];
   const now = await clock.trustedNow().catch((error) => void errors.push(error));
   const steps: (() => Promise<unknown>)[] = [
-    () => foldCounts(database),
+    () => untilFewer(FOLDED_AT_ONCE, () => foldCounts(database)),
     () => failCrashedMessages(database),
     async () => {
       // A server's clock ends them all the same: it is only this process's that is wrong.

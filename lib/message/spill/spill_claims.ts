@@ -113,7 +113,7 @@ export function openSpillClaims(
     const entry = Buffer.from(id).toString();
     const fields: Record<string, Buffer> = {};
     for (let at = 0; at < parts.length; at += 2) fields[parts[at].toString()] = parts[at + 1];
-    const size = fields.about?.byteLength + fields.body?.byteLength;
+    const size = (fields.about?.byteLength ?? 0) + (fields.body?.byteLength ?? 0);
     if (!isOurs(Buffer.from(fields.database ?? []).toString())) {
       leave({ entry, fields, size }, "it is for another Otto's database");
       return [];
@@ -191,8 +191,8 @@ local function claim_old()
     if not has_room() then return end
     if pending[3] >= claim_ms then
       local entry = redis.call('XCLAIM', KEYS[1], group, consumer, claim_ms, pending[1])[1]
-      -- Redis 6 answers nil for an entry that is gone.
-      if entry then take(entry) end
+      -- Redis 6 answers nil for an entry that is gone, and has it pending for ever.
+      if entry then take(entry) else redis.call('XACK', KEYS[1], group, pending[1]) end
     end
   end
 end

@@ -19,6 +19,9 @@ export interface Readiness {
 
 /** Soon enough after a store's start, and no burden to one that is starting. */
 const RETRY_MS = 1_000;
+/** Somebody reads a table for long: whoever asks for its lock holds up all who come meanwhile. */
+const LOCKED_MS = 5_000;
+const LOCK_NOT_AVAILABLE = "55P03";
 
 /**
  * Brings the schema up to date, and has every further pool connected before the first message
@@ -54,7 +57,8 @@ export function prepareDatabase(
         notReady = errorText(error);
         reached.resolve();
         log.warn("database.not_ready", { error: notReady });
-        await pause(RETRY_MS, signal);
+        const isLocked = (error as { code?: unknown }).code === LOCK_NOT_AVAILABLE;
+        await pause(isLocked ? LOCKED_MS * (1 + Math.random()) : RETRY_MS, signal);
       }
     }
     reached.resolve();

@@ -2,11 +2,14 @@ import { readdir, readFile } from "node:fs/promises";
 import { pause } from "../../async/deadline.ts";
 import { errorText, type Log } from "../../process/log.ts";
 import type { Database, Sql } from "../database.ts";
+import { newId } from "../id.ts";
 import type { Server } from "../server/server.ts";
 import { PREVIOUS_RELEASE_GONE } from "./previous_release.ts";
 
 /** A person who follows the log sees that it goes on. */
 const PROGRESS_MS = 5_000;
+/** A turn is renewed four times in it; a session of its own needs nothing that poolers do not have. */
+const TURN_SECONDS = 20;
 /** After a step has failed: it met a deadlock, or the server went away. */
 const RETRY_MS = 5_000;
 /** For the processes of the release before to end. */
@@ -24,8 +27,8 @@ interface Step {
 /**
  * Does what a migration leaves for later, because it would stop a running version from accepting:
  * `migrations/NNNN_name.after.sql`, statement by statement, each in a transaction of its own.
- * Indexes are made concurrently, rows are changed in batches. Begins anew where it was cut off; two
- * processes that do it at once do not harm each other. Never rejects.
+ * Indexes are made concurrently, rows are changed in batches. Begins anew where it was cut off; of
+ * several processes one is at it. Never rejects.
  */
 export async function finishUpgrades(
   { database, server, log, signal }: {
@@ -67,37 +70,71 @@ async function findUnfinished(database: Database): Promise<string[]> {
   return names.filter((name) => !finished.has(name));
 }
 
-async function finishUpgrade(
-  name: string,
-  { database, server, log, signal }: Parameters<typeof finishUpgrades>[0],
-): Promise<void> {
+type Upgrade = Parameters<typeof finishUpgrades>[0];
+
+async function finishUpgrade(name: string, upgrade: Upgrade): Promise<void> {
+  const { database, log, signal } = upgrade;
   const steps = readSteps(await readFile(new URL(name, FOLDER), "utf8"));
   const began = performance.now();
+  await runAlone(steps.filter(({ isLast }) => !isLast), upgrade);
+  if (!await untilPreviousIsGone(database, signal)) return;
+  await runAlone(steps.filter(({ isLast }) => isLast), upgrade);
+  if (signal.aborted) return;
+  await database.query("note a finished upgrade", (sql) => sql.unsafe(noteUpgraded(name)));
+  log.info("database.upgraded", { upgrade: name, ms: Math.round(performance.now() - began) });
+}
+
+/**
+ * Runs steps while no other process does: two that build one index wait for each other until the
+ * server ends one of them, and what it had built. Stops early on abort.
+ */
+async function runAlone(
+  steps: readonly Step[],
+  { database, server, log, signal }: Upgrade,
+): Promise<void> {
+  const holder = newId();
+  while (!await takeTurn(database, holder)) {
+    await pause(RETRY_MS * (1 + Math.random()), signal);
+    if (signal.aborted) return;
+  }
   const progress = setInterval(() => {
+    takeTurn(database, holder).catch(() => {});
     readProgress(database).then((at) => at && log.info("database.upgrading", { ...at }), () => {});
   }, PROGRESS_MS);
+  // A session of a pool is cut off by its server after seconds.
   const session = server?.alone();
   const cutOff = () => void session?.end({ timeout: 0 });
   signal.addEventListener("abort", cutOff);
+  const run = (statement: string) =>
+    session
+      ? session.unsafe(statement)
+      : database.query("upgrade", (sql) => sql.unsafe(statement.replace(" concurrently", "")));
   try {
-    // A session of a pool is cut off by its server after seconds.
-    await session?.unsafe("set statement_timeout = 0; set lock_timeout = 0");
-    const run = (statement: string) =>
-      session
-        ? session.unsafe(statement)
-        : database.query("upgrade", (sql) => sql.unsafe(statement.replace(" concurrently", "")));
     for (const step of steps) {
-      if (step.isLast && !await untilPreviousIsGone(database, signal)) return;
       if (signal.aborted) return;
       await runStep(run, step);
     }
-    await database.query("note a finished upgrade", (sql) => sql.unsafe(noteUpgraded(name)));
-    log.info("database.upgraded", { upgrade: name, ms: Math.round(performance.now() - began) });
   } finally {
     clearInterval(progress);
     signal.removeEventListener("abort", cutOff);
     await session?.end({ timeout: 1 });
+    await database.query(
+      "end a turn at an upgrade",
+      (sql) => sql`delete from upgrades where name = 'turn' and holder = ${holder}`,
+    ).catch(() => {});
   }
+}
+
+/** Takes a turn, or goes on with it, for {@link TURN_SECONDS}; false while another process has it. */
+async function takeTurn(database: Database, holder: string): Promise<boolean> {
+  const rows = await database.query("take a turn at an upgrade", (sql) =>
+    sql`
+      insert into upgrades (name, at, holder)
+      values ('turn', now() + make_interval(secs => ${TURN_SECONDS}), ${holder})
+      on conflict (name) do update set at = excluded.at, holder = excluded.holder
+      where upgrades.at < now() or upgrades.holder = excluded.holder
+      returning 1`);
+  return rows.length > 0;
 }
 
 function readSteps(text: string): Step[] {

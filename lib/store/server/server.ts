@@ -197,7 +197,7 @@ export function openServer({ url, prepare, connections, log }: ServerOptions): S
     ...database,
     address,
     hears,
-    alone: () => sessions({ ...style, prepare: false }),
+    alone: () => sessions({ ...style, prepare: false, unlimited: true }),
     apart() {
       const most = main.limit >= TWO_APART_FROM ? 2 : main.limit > 1 ? 1 : 0;
       if (most === 0) return { ...database, [Symbol.asyncDispose]: () => Promise.resolve() };

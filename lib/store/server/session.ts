@@ -33,6 +33,8 @@ export interface SessionStyle {
   prepare: boolean;
   /** Without the start-up parameters that poolers refuse. */
   plain: boolean;
+  /** Without a limit of time, for statements that may take hours. */
+  unlimited?: true;
 }
 
 /** Who hears what one session says by itself. */
@@ -91,7 +93,7 @@ export function createSessions(
 
 function startParameters(
   { applicationName, options, searchPath }: ServerAddress,
-  { plain }: SessionStyle,
+  { plain, unlimited }: SessionStyle,
 ) {
   return {
     application_name: applicationName ?? "otto",
@@ -101,6 +103,7 @@ function startParameters(
     ...(options === undefined ? {} : { options }),
     ...(searchPath === undefined ? {} : { search_path: searchPath }),
     ...(plain ? {} : DISPENSABLE),
+    ...(unlimited && !plain ? { statement_timeout: 0, lock_timeout: 0 } : {}),
   };
 }
 

@@ -28,20 +28,18 @@ alter table counts set (autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_sc
 
 -- How far upgrades have come that go on behind a running Otto.
 create table upgrades (
-  name text primary key,
-  at   timestamptz not null default now()
+  name   text primary key, -- what is finished; or 'turn': who is at it, until when
+  at     timestamptz not null default now(),
+  holder text
 );
 
 -- A worker of a release that does not say its name reads envelopes and bodies from `messages` only.
 alter table workers add column release text;
--- From when on they may be written to message_contents alone: processes of the release before may be
--- about for a while where messages have come lately.
+-- From when on they may be written to message_contents alone: web processes of the release before,
+-- which leave no sign, are about for a while unless the database is new.
 insert into upgrades (name, at)
-select 'contents apart', case
-  when exists (select from workers where last_seen > now() - interval '1 minute')
-    or exists (select from (select stored_at from messages order by id desc limit 100) newest
-      where stored_at > now() - interval '1 hour')
-  then now() + interval '15 minutes' else now() end;
+select 'contents apart',
+  case when exists (select from messages) then now() + interval '15 minutes' else now() end;
 
 create function forget_contents() returns trigger language plpgsql as $$
 begin
