@@ -36,7 +36,7 @@ export function createSpillMover(move: SpillMove): () => Promise<number> {
     try {
       const claimed = await move.spill.claim(most);
       const moved = claimed.length === 0 ? 0 : await moveClaimed(move, claimed);
-      most = MOST_CLAIMED;
+      if (moved > 0) most = MOST_CLAIMED;
       return moved;
     } catch (error) {
       most = 1;
