@@ -46,10 +46,9 @@ export async function mountSmallDisk(folder: string): Promise<SmallDisk | undefi
   return {
     async fill({ asAdmin }) {
       await asAdmin(async (sql) => {
-        const known = await sql`select from pg_tablespace where spcname = ${TABLESPACE}`;
-        if (known.length === 0) {
-          await sql.unsafe(`create tablespace ${TABLESPACE} location '${place}'`);
-        }
+        // Made anew: the disk of a storm that was stopped is gone with all that was on it.
+        await sql.unsafe(`drop tablespace if exists ${TABLESPACE}`);
+        await sql.unsafe(`create tablespace ${TABLESPACE} location '${place}'`);
         await sql.unsafe(`
           create index ${INDEX} on messages ((${KEY})) tablespace ${TABLESPACE}
           where received_at > '${new Date().toISOString()}'::timestamptz`);
