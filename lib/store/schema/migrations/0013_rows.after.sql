@@ -2,7 +2,7 @@
 update tasks set open = true where id in (
   select id from tasks
   where status in ('pending', 'running', 'waiting_input') and open is null
-  order by id limit 500 for no key update);
+  order by id limit 5000 for no key update);
 
 -- once, when what the triggers have counted so far is known to be in it
 with counted as (
