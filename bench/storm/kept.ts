@@ -116,7 +116,7 @@ export async function countUnfinished(
   const [row] = await asAdmin((sql) =>
     sql<{ count: number }[]>`
       select (select count(*) from messages where state = 'new')::int
-        + (select count(*) from tasks where status in ('pending', 'running'))::int
+        + (select count(*) from tasks where open)::int
         + (select count(*) from notifications where state = 'pending')::int as count`, "database");
   return row.count + Number(await askRedis("XLEN", "otto:spill"));
 }
