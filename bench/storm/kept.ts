@@ -60,6 +60,8 @@ export async function readKept(sql: postgres.Sql): Promise<AllKept> {
       left join lateral (
         select count(*)::int as told, count(*) filter (where state = 'sent')::int as sent
         from notifications n where n.task_id = t.id and n.channel = 'web'
+          -- That nobody has started it for minutes is told, too, and is no outcome.
+          and n.kind <> 'not_started'
       ) n on true
       order by page.id`;
     kept.push(...rows.map(toKept));
