@@ -52,6 +52,8 @@ export function createSubmitter(
   { function: name, apiUrl }: JobContent,
 ): Submitter {
   const tokens = openTaskTokens(database);
+  /** Whether there may be enough: a submission took as many as it can. */
+  let mayBeFull = false;
   /** Until when nothing is submitted, since enough is. */
   let fullUntil = -Infinity;
 
@@ -97,11 +99,13 @@ export function createSubmitter(
   return {
     async submit() {
       if (performance.now() < fullUntil) return;
-      while (await submitSome() === AT_ONCE) {
-        if (await countSubmitted(database, MOST_SUBMITTED) < MOST_SUBMITTED) continue;
-        fullUntil = performance.now() + FULL_MS;
-        return;
-      }
+      do {
+        if (mayBeFull && await countSubmitted(database, MOST_SUBMITTED) >= MOST_SUBMITTED) {
+          fullUntil = performance.now() + FULL_MS;
+          return;
+        }
+        mayBeFull = await submitSome() === AT_ONCE;
+      } while (mayBeFull);
     },
     submitAgain: enqueue,
   };

@@ -33,6 +33,12 @@ describeWith({ postgres: true, redis: true }, "a backlog of tasks", (servers) =>
     const waiting = await raw.zCard("arq:interactive");
     assert(waiting >= 5_000 && waiting < 5_400, `${waiting} jobs`);
 
+    // However often it is looked again.
+    for (const began = performance.now(); performance.now() - began < 1_500;) {
+      await worker.collect();
+    }
+    assertEquals(await raw.zCard("arq:interactive"), waiting);
+
     // Room again, as if 1,000 had ended.
     await database.query("end some", (sql) =>
       sql`
