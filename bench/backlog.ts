@@ -8,7 +8,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import postgres from "postgres";
 import { type PostgresServer, startPostgres } from "../tests/servers/postgres.ts";
-import { makeFolder, startProgram } from "./servers.ts";
+import { makeFolder, pause, startProgram } from "./servers.ts";
 
 const HELP = `Fills the inbox by HTTP, then starts one worker.ts and waits until all is done.
 
@@ -86,7 +86,7 @@ async function measure(
   began = performance.now();
   await using worker = await startProgram({ root, file: "worker.ts", env, folder: folder.path });
   for (let left = 1; left > 0;) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await pause(100);
     worker.check();
     [{ left }] = await sql<{ left: number }[]>`
       select ${messages} - count(*)::int as left from tasks where finished_at is not null`;

@@ -1,4 +1,5 @@
 import type { Database } from "../store/database.ts";
+import { timeOf } from "../store/id.ts";
 
 /** What has come from one source lately. */
 export interface SourceStats {
@@ -66,10 +67,8 @@ function newest(ids: (string | null)[]): string | undefined {
   return ids.filter((id) => id !== null).toSorted().at(-1);
 }
 
-/** An id begins with the time it was made at (RFC 9562). */
 function placed(message_id: string): { message_id: string; at: Date } {
-  const ms = Number.parseInt(message_id.replaceAll("-", "").slice(0, 12), 16);
-  return { message_id, at: new Date(ms) };
+  return { message_id, at: timeOf(message_id) };
 }
 
 function placedIf(id: string | undefined) {

@@ -56,8 +56,11 @@ export async function readBody(database: Database, id: string): Promise<Uint8Arr
   return row && bodyOf(row);
 }
 
-/** What came with a message; empty when it is gone. */
-export async function readMessageEnvelope(database: Database, id: string): Promise<Envelope> {
+/** What came with a message; undefined when it is gone. */
+export async function readMessageEnvelope(
+  database: Database,
+  id: string,
+): Promise<Envelope | undefined> {
   const [row] = await database.query(
     "read a message's envelope",
     (sql) =>
@@ -65,7 +68,7 @@ export async function readMessageEnvelope(database: Database, id: string): Promi
       select ${sql.unsafe(ENVELOPE)} as envelope from messages m ${sql.unsafe(CONTENTS)}
       where m.id = ${id}`,
   );
-  return readEnvelope(row?.envelope ?? null);
+  return row && readEnvelope(row.envelope);
 }
 
 interface MessageRow
@@ -112,9 +115,8 @@ export async function readMessage(
   const [row] = await database.query("read a message", (sql) =>
     sql<(MessageRow & BodyColumns)[]>`
       select ${sql.unsafe(`${columns}, ${BODY} as body, ${BODY_BYTES} as body_bytes`)}
-      from ${
-      sql.unsafe(table)
-    } where id = coalesce((select message_id from message_aliases where alias = ${id}), ${id})`);
+      from ${sql.unsafe(table)}
+      where id = coalesce((select message_id from message_aliases where alias = ${id}), ${id})`);
   if (!row) return undefined;
   const { body, body_bytes, ...rest } = row;
   const { method, headers } = readEnvelope(row.envelope);

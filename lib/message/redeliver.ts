@@ -1,16 +1,8 @@
 import type { Database } from "../store/database.ts";
 import { newId } from "../store/id.ts";
 import { bodyColumns } from "./body.ts";
-import {
-  BODY,
-  BODY_BYTES,
-  CONTENTS,
-  ENVELOPE,
-  type Envelope,
-  readEnvelope,
-  storeGiven,
-} from "./contents.ts";
-import type { Verification } from "./message.ts";
+import { BODY, BODY_BYTES, CONTENTS, ENVELOPE, type Envelope, storeGiven } from "./contents.ts";
+import { readMessageEnvelope, type Verification } from "./message.ts";
 import { storedText } from "../store/stored.ts";
 
 const STORE_REPLAYS = storeGiven(
@@ -113,15 +105,8 @@ export async function redeliverEdited(
     secretNames?: readonly string[];
   },
 ): Promise<Redelivery | undefined> {
-  const [row] = await database.query(
-    "read a message's envelope",
-    (sql) =>
-      sql<{ envelope: string }[]>`
-      select ${sql.unsafe(ENVELOPE)} as envelope from messages m ${sql.unsafe(CONTENTS)}
-      where m.id = ${id}`,
-  );
-  if (!row) return undefined;
-  const before = readEnvelope(row.envelope);
+  const before = await readMessageEnvelope(database, id);
+  if (!before) return undefined;
   const envelope: Envelope = {
     ...before,
     headers: editedHeaders(before.headers, secretNames).kept,

@@ -113,13 +113,13 @@ export function openReader(
       ),
     async describe({ messageId, size, webhookType }) {
       const envelope = await readMessageEnvelope(database, messageId);
-      const headers = new Headers(envelope.headers);
+      const headers = new Headers(envelope?.headers);
       const read = await readEither(
         { id: messageId, size },
         () => ({ wants: "description", message: { webhookType }, headers: [...headers] }),
         (bytes) => readDescribed(rules, { webhookType, headers }, bytes),
       );
-      return { ...read, fromHere: envelope.from_here === true };
+      return { ...read, fromHere: envelope?.from_here === true };
     },
     get isReading() {
       return thread.isReading;
