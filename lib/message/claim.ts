@@ -110,12 +110,11 @@ export async function claimMessages(
           and ${unflushed(sql)}
         order by id limit ${max} for update skip locked
       ), suspect as (
-        select min(id::text)::uuid as id from waiting where attempts >= ${MOST_ATTEMPTS - 1}
+        select id from waiting where attempts >= ${MOST_ATTEMPTS - 1} order by id limit 1
       ), picked as (
-        select w.id from (
-          select id, sum(size) over (order by id) - size as before from waiting) w, suspect
-        where case when suspect.id is null then before < ${CLAIMED_BYTES}
-          else w.id = suspect.id end
+        select id from (select id, sum(size) over (order by id) - size as before from waiting) w
+        where (not exists (select from suspect) and before < ${CLAIMED_BYTES})
+          or id = (select id from suspect)
       )
       update messages m
       set lease_until = now() + ${leaseOf(sql)}, worker = ${worker},
