@@ -26,7 +26,8 @@ const MIGRATION_LOCK = 710_846;
  * before release. A number is never used again.
  */
 export async function migrate(database: Database, log: Log): Promise<void> {
-  const files = (await readdir(FOLDER)).filter((name) => /^\d+_\w+\.sql$/.test(name)).sort();
+  const names = await readdir(FOLDER);
+  const files = names.filter((name) => /^\d+_\w+\.sql$/.test(name)).sort();
   // Two processes may create the table at once, and "if not exists" does not stop them.
   await database.query("create the table of migrations", (sql) =>
     sql.unsafe(`
@@ -42,8 +43,9 @@ export async function migrate(database: Database, log: Log): Promise<void> {
   for (const name of files) {
     const version = Number.parseInt(name, 10);
     if (known.has(version)) continue;
+    const rest = name.replace(/\.sql$/, AFTER);
     const statements = await readFile(new URL(name, FOLDER), "utf8") +
-      (known.size === 0 ? await readRest(name) : "");
+      (known.size === 0 && names.includes(rest) ? await readRest(rest) : "");
     try {
       // One simple query is one transaction. The insert comes first: it fails
       // when another process was quicker while this one waited for the lock.
@@ -64,8 +66,6 @@ export async function migrate(database: Database, log: Log): Promise<void> {
 
 /** What `finishUpgrades` does elsewhere: in a new database there is nobody whom it could hold up. */
 async function readRest(name: string): Promise<string> {
-  const rest = name.replace(/\.sql$/, AFTER);
-  const statements = await readFile(new URL(rest, FOLDER), "utf8").catch(() => undefined);
-  if (statements === undefined) return "";
-  return `${statements.replaceAll(" concurrently", "")}\n${noteUpgraded(rest)};`;
+  const statements = await readFile(new URL(name, FOLDER), "utf8");
+  return `${statements.replaceAll(" concurrently", "")}\n${noteUpgraded(name)};`;
 }

@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { pause } from "../../async/deadline.ts";
 import { errorText, type Log } from "../../process/log.ts";
-import type { Database, Sql } from "../database.ts";
+import type { Database } from "../database.ts";
 import { newId } from "../id.ts";
 import type { Server } from "../server/server.ts";
 import { PREVIOUS_RELEASE_GONE } from "./previous_release.ts";
@@ -105,7 +105,7 @@ async function runAlone(
   const session = server?.alone();
   const cutOff = () => void session?.end({ timeout: 0 });
   signal.addEventListener("abort", cutOff);
-  const run = (statement: string) =>
+  const run: Run = (statement) =>
     session
       ? session.unsafe(statement)
       : database.query("upgrade", (sql) => sql.unsafe(statement.replace(" concurrently", "")));
@@ -149,44 +149,31 @@ function readSteps(text: string): Step[] {
   });
 }
 
-/** `unique_violation`: another process has done it. */
-const DONE_BY_ANOTHER = "23505";
+/** Runs a statement, and says how many rows it has changed or found. */
+type Run = (statement: string) => PromiseLike<{ count: number }>;
 
-async function runStep(
-  run: (statement: string) => PromiseLike<{ count: number }>,
-  { statement, inBatches }: Step,
-): Promise<void> {
+async function runStep(run: Run, { statement, inBatches }: Step): Promise<void> {
   const [, index] = /^create index concurrently if not exists (\w+)/.exec(statement) ?? [];
   if (index !== undefined) await dropInvalid(run, index);
-  try {
-    for (let changed = 1; changed > 0;) {
-      const { count } = await run(statement);
-      changed = inBatches ? count : 0;
-    }
-  } catch (error) {
-    if ((error as { code?: string }).code !== DONE_BY_ANOTHER) throw error;
+  for (let changed = 1; changed > 0;) {
+    const { count } = await run(statement);
+    changed = inBatches ? count : 0;
   }
-  // Another process is at it, or was cut off just now: its index is no use yet.
+  // A process that was cut off just now: its server may still be at it, and the index is no use yet.
   if (index !== undefined && await isInvalid(run, index)) {
     throw new Error(`the index ${index} is not finished yet`);
   }
 }
 
 /** A build that was cut off leaves an index that is kept up and never used. */
-async function dropInvalid(
-  run: (statement: string) => PromiseLike<{ count: number }>,
-  index: string,
-): Promise<void> {
+async function dropInvalid(run: Run, index: string): Promise<void> {
   const busy = await run(`select from pg_stat_progress_create_index limit 1`);
   if (busy.count === 0 && await isInvalid(run, index)) {
     await run(`drop index concurrently if exists ${index}`);
   }
 }
 
-async function isInvalid(
-  run: (statement: string) => PromiseLike<{ count: number }>,
-  index: string,
-): Promise<boolean> {
+async function isInvalid(run: Run, index: string): Promise<boolean> {
   const found = await run(`
     select from pg_index where indexrelid = to_regclass('${index}') and not indisvalid`);
   return found.count > 0;
@@ -197,7 +184,7 @@ async function untilPreviousIsGone(database: Database, signal: AbortSignal): Pro
   while (!signal.aborted) {
     const [{ gone }] = await database.query(
       "look for the release before",
-      (sql: Sql) => sql<{ gone: boolean }[]>`select ${sql.unsafe(PREVIOUS_RELEASE_GONE)} as gone`,
+      (sql) => sql<{ gone: boolean }[]>`select ${sql.unsafe(PREVIOUS_RELEASE_GONE)} as gone`,
     );
     if (gone) return true;
     await pause(GONE_MS, signal);
