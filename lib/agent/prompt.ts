@@ -1,3 +1,4 @@
+import { beginningOf } from "../../sources/kit/beginning.ts";
 import { type Redact, redactAll } from "../redaction/redact.ts";
 import type { ReadAssignment } from "./agent.ts";
 import { fenced } from "./fence.ts";
@@ -50,9 +51,9 @@ export function opening(assignment: ReadAssignment, boundary: string, redact: Re
     actor: described.actor,
     link: described.link,
     fields: described.fields,
-    text: described.text && cut(described.text, MOST_TEXT),
+    text: described.text && beginningOf(described.text, MOST_TEXT),
     messages: assignment.merged?.titles,
-    payload: cut(
+    payload: beginningOf(
       JSON.stringify(outline(assignment.payload)) ?? "null",
       MOST_OUTLINE,
     ),
@@ -86,7 +87,7 @@ const OUTLINE_TEXT = 120;
 
 /** The shape of a payload with its short values, so that a model knows where to look. */
 export function outline(value: unknown, depth = 0): unknown {
-  if (typeof value === "string") return cut(value, OUTLINE_TEXT);
+  if (typeof value === "string") return beginningOf(value, OUTLINE_TEXT);
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) {
     if (depth >= OUTLINE_DEPTH) return `[${value.length} items]`;
@@ -97,13 +98,7 @@ export function outline(value: unknown, depth = 0): unknown {
   const entries = Object.entries(value);
   if (depth >= OUTLINE_DEPTH) return `{${entries.length} fields}`;
   const fields = entries.slice(0, OUTLINE_ITEMS)
-    .map(([key, each]) => [cut(key, OUTLINE_TEXT), outline(each, depth + 1)]);
+    .map(([key, each]) => [beginningOf(key, OUTLINE_TEXT), outline(each, depth + 1)]);
   const more = entries.length - OUTLINE_ITEMS;
   return Object.fromEntries(more > 0 ? [...fields, ["…", `${more} more fields`]] : fields);
-}
-
-/** The beginning of a text, and how much is left out. */
-export function cut(text: string, max: number): string {
-  if (text.length <= max) return text;
-  return `${text.slice(0, max).toWellFormed()}… (${text.length - max} more characters)`;
 }

@@ -1,3 +1,5 @@
+import { beginningOf } from "../../sources/kit/beginning.ts";
+
 /** The most characters of an excerpt as JSON: what a body that is parsed on the main thread has. */
 const MOST_CHARACTERS = 1024 * 1024;
 /** Each try has a quarter of the last one's lists and texts. */
@@ -34,7 +36,7 @@ function shorter({ list, text }: Lengths): Lengths {
 
 function shorten(value: unknown, lengths: Lengths, budget: { left: number }): unknown {
   if (typeof value !== "object" || value === null) {
-    const text = typeof value === "string" ? cut(value, lengths.text) : value;
+    const text = typeof value === "string" ? beginningOf(value, lengths.text) : value;
     budget.left -= String(text).length + 3;
     return text;
   }
@@ -52,16 +54,11 @@ function shorten(value: unknown, lengths: Lengths, budget: { left: number }): un
   const names = Object.keys(value);
   for (const name of names.slice(0, lengths.list)) {
     if (budget.left < 0) break;
-    const shown = cut(name, lengths.text);
+    const shown = beginningOf(name, lengths.text);
     budget.left -= shown.length + 3;
     fields.push([shown, shorten((value as Record<string, unknown>)[name], lengths, budget)]);
   }
   const more = names.length - lengths.list;
   if (more > 0) fields.push(["…", `${more} more fields`]);
   return Object.fromEntries(fields);
-}
-
-function cut(text: string, max: number): string {
-  if (text.length <= max) return text;
-  return `${text.slice(0, max).toWellFormed()}… (${text.length - max} more characters)`;
 }

@@ -6,7 +6,7 @@ import { deadline } from "../../async/deadline.ts";
 import { errorText, type Log } from "../../process/log.ts";
 import { cleanText } from "../fence.ts";
 import { type McpServer, splitName } from "./servers.ts";
-import { cut } from "../prompt.ts";
+import { beginningOf } from "../../../sources/kit/beginning.ts";
 import type { AgentSettings } from "../settings.ts";
 import type { Tool } from "../tools/tool.ts";
 
@@ -114,7 +114,7 @@ async function openTool(
   }
   return {
     name: full,
-    description: cut(cleanText(description ?? title ?? name), MOST_DESCRIPTION),
+    description: beginningOf(cleanText(description ?? title ?? name), MOST_DESCRIPTION),
     capability: { reads: capability.reads, effect: capability.effect },
     schema: inputSchema as Record<string, unknown>,
     arguments: z.record(z.string(), z.unknown()),
@@ -124,7 +124,7 @@ async function openTool(
         server,
         (client) => client.callTool({ name, arguments: args, options: { signal } }),
       );
-      const text = cut(textOf(result), MOST_RESULT);
+      const text = beginningOf(textOf(result), MOST_RESULT);
       if ("isError" in result && result.isError) throw new Error(text);
       return fence(text, `result of ${full}`);
     },

@@ -1,4 +1,4 @@
-import { cut } from "../prompt.ts";
+import { beginningOf } from "../../../sources/kit/beginning.ts";
 import type { ModelStep, ToolCall, Turn } from "../model.ts";
 import type { LoggedEvent } from "./run.ts";
 
@@ -65,7 +65,7 @@ function leftOut(step: ModelStep, size: number): ClampedOutput {
     turns.push({ role: "user", content: `Refused: ${reason}. None of its calls was made.` });
   }
   return {
-    step: { ...step, text: cut(step.text, MOST_WORDS), calls: [], turns },
+    step: { ...step, text: beginningOf(step.text, MOST_WORDS), calls: [], turns },
     results: [],
     refused: step.calls.length,
     events: [refusal(step.calls, [reason])],

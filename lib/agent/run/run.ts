@@ -2,7 +2,7 @@ import type { Database, Sql } from "../../store/database.ts";
 import { newId } from "../../store/id.ts";
 import { storedJson } from "../../store/stored.ts";
 import type { ToolCall, Turn } from "../model.ts";
-import { cut } from "../prompt.ts";
+import { beginningOf } from "../../../sources/kit/beginning.ts";
 
 /** One tool call of a run, by its place: `run:step:index`. */
 export interface PlacedCall extends ToolCall {
@@ -139,5 +139,5 @@ const MOST_LOGGED = 2_000;
 /** Arguments as the timeline shows them: whole unless they are long. */
 export function shown(args: unknown): unknown {
   const text = JSON.stringify(args) ?? "null";
-  return text.length > MOST_LOGGED ? cut(text, MOST_LOGGED) : args;
+  return text.length > MOST_LOGGED ? beginningOf(text, MOST_LOGGED) : args;
 }

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { at, type PathKey } from "../../../sources/kit/json_path.ts";
 import { cleanText } from "../fence.ts";
-import { cut, outline } from "../prompt.ts";
+import { outline } from "../prompt.ts";
+import { beginningOf } from "../../../sources/kit/beginning.ts";
 import type { Tool } from "./tool.ts";
 
 /** The most that one answer holds: a third of what a fence lets through, since models re-read it with every step. */
@@ -37,7 +38,7 @@ export const getPayload: Tool<{ path: string; offset: number }> = {
       return Promise.resolve(fence(outline(found), "outline of the payload"));
     }
     const text = typeof found === "string" ? found : JSON.stringify(found);
-    const part = cut(text.slice(offset), MOST_CHARACTERS);
+    const part = beginningOf(text.slice(offset), MOST_CHARACTERS);
     return Promise.resolve(
       fence(offset === 0 && part === text ? found : part, "part of the payload"),
     );
@@ -78,7 +79,7 @@ function search(
     const found = whole.toLowerCase().indexOf(text);
     if (found < 0) return;
     hits.push({
-      path: cut(path, MOST_PATH),
+      path: beginningOf(path, MOST_PATH),
       excerpt: whole.slice(Math.max(0, found - AROUND), found + text.length + AROUND)
         .toWellFormed(),
     });
@@ -94,7 +95,7 @@ function search(
       ? `${path}.${key}`
       : key;
     if (!Array.isArray(value) && key.toLowerCase().includes(text) && hits.length < MOST_HITS) {
-      hits.push({ path: cut(below, MOST_PATH), excerpt: "(the name of a field)" });
+      hits.push({ path: beginningOf(below, MOST_PATH), excerpt: "(the name of a field)" });
     }
     search(each, below, text, hits, budget);
   }
