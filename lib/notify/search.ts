@@ -1,5 +1,5 @@
 import type { Database, Fragment, Sql } from "../store/database.ts";
-import { findAlong, idBounds, type SearchStop, type Walk } from "../store/walk.ts";
+import { findAlong, type FoundItems, idBounds, loadFound, type Walk } from "../store/walk.ts";
 import { findNotifications, type Notification } from "./notification.ts";
 
 /** What to look for among the notifications; what is left out does not matter. */
@@ -13,27 +13,18 @@ export interface NotificationSearch {
   before?: string;
 }
 
-export interface NotificationMatch {
-  items: Notification[];
-  /** Where to go on; undefined when there is nothing older. */
-  next?: string;
-  /** Only where there may be more because the search stopped. */
-  stopped?: SearchStop;
-}
-
 /** Notifications that match, newest first. */
 export async function searchNotifications(
   database: Database,
   search: NotificationSearch,
   limit: number,
-): Promise<NotificationMatch> {
-  const { ids, ...more } = await findAlong(database, "search notifications", (sql) => ({
+): Promise<FoundItems<Notification>> {
+  const found = await findAlong(database, "search notifications", (sql) => ({
     walks: [walkOf(sql, search)],
     columns: "task_id, channel, state, read_at",
     matches: matches(sql, search),
   }), { limit });
-  const items = ids.length > 0 ? await findNotifications(database, ids) : [];
-  return { items: items.sort((one, other) => one.id < other.id ? 1 : -1), ...more };
+  return await loadFound(found, (ids) => findNotifications(database, ids), ({ id }) => id);
 }
 
 function walkOf(sql: Sql, { unread, task_id, state, before }: NotificationSearch): Walk {

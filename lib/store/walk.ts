@@ -45,6 +45,24 @@ export interface FoundIds {
   stopped?: SearchStop;
 }
 
+/** What a search has found, as whoever asked gets it. */
+export interface FoundItems<T> extends Omit<FoundIds, "ids"> {
+  /** Newest first. */
+  items: T[];
+}
+
+/** Loads what was found, in its order; what has been deleted meanwhile is left out. */
+export async function loadFound<T>(
+  { ids, ...more }: FoundIds,
+  find: (ids: readonly string[]) => Promise<T[]>,
+  idOf: (item: T) => string,
+): Promise<FoundItems<T>> {
+  if (ids.length === 0) return { items: [], ...more };
+  const found = new Map((await find(ids)).map((item) => [idOf(item), item]));
+  const items = ids.map((id) => found.get(id)).filter((item) => item !== undefined);
+  return { items, ...more };
+}
+
 /**
  * One search looks at as many rows, and says so: however large a table is, a question costs no
  * more than this. With more of them a server would rather read the whole of a small table.

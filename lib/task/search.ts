@@ -2,10 +2,11 @@ import type { Database, Fragment, Sql } from "../store/database.ts";
 import { type IdRange, idsBeginning, rangeSince } from "../store/id.ts";
 import {
   findAlong,
+  type FoundItems,
   idBounds,
   keyedWalk,
   likePattern,
-  type SearchStop,
+  loadFound,
   type Walk,
 } from "../store/walk.ts";
 import { findTasks, type Task, type TaskStatus } from "./task.ts";
@@ -26,29 +27,20 @@ export interface TaskSearch {
   before?: string;
 }
 
-export interface TaskMatch {
-  items: Task[];
-  /** Where to go on; undefined when there is nothing older. */
-  next?: string;
-  /** Only where there may be more because the search stopped. */
-  stopped?: SearchStop;
-}
-
 /** Tasks that match, newest first. */
 export async function searchTasks(
   database: Database,
   search: TaskSearch,
   limit: number,
-): Promise<TaskMatch> {
+): Promise<FoundItems<Task>> {
   const range = rangeSince({ before: search.before?.toLowerCase() }, search.since);
-  const { ids, ...more } = await findAlong(database, "search tasks", (sql, window) => ({
+  const found = await findAlong(database, "search tasks", (sql, window) => ({
     key: keyOf(sql, search),
     walks: walksOf(sql, search, { range, window }),
     columns: "message_id, source, status, open, assigned_to, title, description",
     matches: matches(sql, search),
   }), { limit });
-  const tasks = ids.length > 0 ? await findTasks(database, ids) : [];
-  return { items: tasks.sort((one, other) => one.id < other.id ? 1 : -1), ...more };
+  return await loadFound(found, (ids) => findTasks(database, ids), ({ id }) => id);
 }
 
 const OPEN_STATUSES: readonly (string | undefined)[] = [

@@ -1,6 +1,6 @@
 import { html } from "hono/html";
 import { type Task, TASK_STATUSES } from "../../../lib/task/task.ts";
-import type { TaskMatch } from "../../../lib/task/search.ts";
+import type { FoundItems } from "../../../lib/store/walk.ts";
 import { batchSelect, type Choice, filterBar, linkTo, SINCE, stoppedAt } from "../parts/filters.ts";
 import { icon } from "../parts/icon.ts";
 import { sourceChoices } from "../message/list.ts";
@@ -25,7 +25,7 @@ export function taskList(
   { frame, found: { items: tasks, next, stopped }, people, query, sources, nameOf }: {
     frame: Frame;
     /** A page of tasks, where the next one begins, and whether the search stopped before the end. */
-    found: TaskMatch;
+    found: FoundItems<Task>;
     people: readonly { id: string; name: string }[];
     query: TaskQuery;
     sources: readonly Choice[];

@@ -1,20 +1,18 @@
 import { createHash } from "node:crypto";
 import type { Database, Fragment, Sql } from "../../store/database.ts";
 import { type IdRange, idsBeginning, rangeSince } from "../../store/id.ts";
-import { findAlong, type FoundIds, likePattern, type SearchStop } from "../../store/walk.ts";
+import {
+  findAlong,
+  type FoundIds,
+  type FoundItems,
+  likePattern,
+  loadFound,
+} from "../../store/walk.ts";
 import { findMessages, type Message } from "../message.ts";
 import { findInBodies } from "./body_scan.ts";
 import type { MessageSearch } from "./criteria.ts";
 import { PHASE } from "./phase.ts";
 import { walksOf } from "./walks.ts";
-
-export interface MessageMatch {
-  items: Message[];
-  /** Where to go on; undefined when there is nothing older. */
-  next?: string;
-  /** Only where there may be more because the search stopped. */
-  stopped?: SearchStop;
-}
 
 /** A replay of many messages may take twice as many as a page's search looks at. */
 const REDELIVERED_WINDOW = 20_000;
@@ -30,9 +28,9 @@ export async function searchMessages(
   database: Database,
   search: MessageSearch,
   options: { limit: number; sources: readonly string[]; bodyMs?: number },
-): Promise<MessageMatch> {
-  const { ids, ...more } = await findIds(database, search, options);
-  return { items: await inOrder(database, ids), ...more };
+): Promise<FoundItems<Message>> {
+  const found = await findIds(database, search, options);
+  return await loadFound(found, (ids) => findMessages(database, ids), (each) => each.message_id);
 }
 
 /**
@@ -163,10 +161,4 @@ function keyOf(
         ${begins("message_id from message_aliases", "alias")}`
       : sql``
   }) named order by id desc limit ${MOST_NAMED}`;
-}
-
-async function inOrder(database: Database, ids: readonly string[]): Promise<Message[]> {
-  if (ids.length === 0) return [];
-  const found = new Map((await findMessages(database, ids)).map((each) => [each.message_id, each]));
-  return ids.map((id) => found.get(id)).filter((each) => each !== undefined);
 }
