@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { isId } from "../../lib/store/id.ts";
-import { conflict, createRoute, json, missing, refusals } from "../openapi.ts";
+import { conflict, createRoute, dropped, json, missing, refusals } from "../openapi.ts";
 import { idParam, page, searchOf } from "../schemas/fields.ts";
 import { messageFilter } from "../schemas/message_filter.ts";
 import { message, notReplayed, replay, wholeMessage } from "../schemas/message.ts";
@@ -35,6 +35,7 @@ export const READ_BODY = createRoute({
       description: "The bytes, as a file to save",
       content: { "application/octet-stream": { schema: z.string() } },
     },
+    ...dropped,
     ...missing,
     ...refusals,
   },

@@ -7,7 +7,7 @@ import { parsePayload } from "../../sources/kit/payload.ts";
 import type { Registry } from "../../sources/rules/registry.ts";
 import { createApi } from "../openapi.ts";
 import { notFound } from "../problem.ts";
-import { requireMessage } from "../require_message.ts";
+import { requireContents, requireMessage } from "../require_message.ts";
 import type { Redeliverer } from "../webhook/redeliver.ts";
 import { toMessageSearch } from "../schemas/message_filter.ts";
 import * as routes from "./message_routes.ts";
@@ -40,6 +40,7 @@ export function messages(
     .openapi(routes.READ_BODY, async (c) => {
       const { id } = c.req.valid("param");
       const found = await requireMessage(database, id);
+      requireContents(found);
       // A sender chose these bytes: they are saved, never shown as a page.
       return c.body(found.body as Uint8Array<ArrayBuffer>, 200, {
         "content-type": "application/octet-stream",
@@ -64,7 +65,9 @@ export function messages(
 /** One message with its headers and, if it may be parsed, its payload. */
 function shownWhole(sources: Registry, { headers, body, ...rest }: WholeMessage) {
   const { secretNames } = sources.find(rest.webhook_type).source;
-  const leftOut = body.byteLength < rest.size
+  const leftOut = rest.dropped
+    ? "dropped by its age: see BODY_RETENTION_DAYS"
+    : body.byteLength < rest.size
     ? "too large to keep for a refused message"
     : body.byteLength > MOST_PARSED_BYTES
     ? `too large to show: GET /api/messages/${rest.message_id}/body`

@@ -9,6 +9,7 @@ import type { WholeMessage } from "../../lib/message/message.ts";
 import { redeliverEdited, type Redelivery } from "../../lib/message/redeliver.ts";
 import type { Services } from "../../lib/services.ts";
 import { Problem } from "../problem.ts";
+import { requireContents } from "../require_message.ts";
 
 /** What was typed into the form, kept as a new message; undefined when nothing was changed. */
 export async function keepTyped(
@@ -22,6 +23,7 @@ export async function keepTyped(
 
 /** @throws {Problem} 409 when a person may not edit this message, and why. */
 export function requireEditable(config: Config, message: WholeMessage): EditableBody {
+  requireContents(message);
   if (message.state === "rejected") throw refusedBefore();
   requireEdits(config);
   const editable = editableOf(message);

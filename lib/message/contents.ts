@@ -27,6 +27,9 @@ export const ENVELOPE = "coalesce(c.envelope, m.envelope)";
 export const BODY = "coalesce(c.body, m.body)";
 export const BODY_BYTES = "coalesce(c.body_bytes, m.body_bytes)";
 
+/** Whether what came with a message was dropped by its age. */
+export const DROPPED = `(${ENVELOPE} is null)`;
+
 /** What is left of a message's envelope when its contents are gone. */
 const NOTHING: Envelope = { url: "", client_ip: "", delivery_id: null, headers: [] };
 

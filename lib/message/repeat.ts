@@ -2,7 +2,7 @@ import type { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import type { Database } from "../store/database.ts";
 import { bodyColumns } from "./body.ts";
-import { BODY, BODY_BYTES, CONTENTS, storeGiven } from "./contents.ts";
+import { BODY, BODY_BYTES, CONTENTS, DROPPED, storeGiven } from "./contents.ts";
 import type { MessageState } from "./message.ts";
 import { newId } from "../store/id.ts";
 import type { NewMessage, Receipt } from "./new_message.ts";
@@ -25,7 +25,10 @@ interface Winner {
 
 const bodyHash = ({ body }: NewMessage) => createHash("sha256").update(body).digest("hex");
 
-/** What the rows that were not inserted ran into. Bodies are compared by their hashes. */
+/**
+ * What the rows that were not inserted ran into. Bodies are compared by their hashes; one that was
+ * dropped by its age is taken for the same.
+ */
 async function findWinners(
   database: Database,
   lost: readonly LostRow[],
@@ -39,13 +42,13 @@ async function findWinners(
   }));
   const winners = await database.query("find repeated messages", (sql) =>
     sql<Winner[]>`
-      select l.asked, m.id, m.state,
+      select l.asked, m.id, m.state, ${sql.unsafe(DROPPED)} or
         sha256(coalesce(${sql.unsafe(BODY_BYTES)},
           convert_to(coalesce(${sql.unsafe(BODY)}, ''), 'UTF8'))) = decode(l.body, 'hex') as same
       from jsonb_to_recordset(${storedJson(asked)}::text::jsonb)
         as l(asked uuid, source text, key text, body text)
       cross join lateral (
-        select id, state, body, body_bytes from messages
+        select id, state, envelope, body, body_bytes from messages
         where id = l.asked or (source = l.source and delivery_key = decode(l.key, 'hex'))
         order by id = l.asked desc limit 1
       ) m ${sql.unsafe(CONTENTS)}`, ms);

@@ -5,6 +5,7 @@ import type { ClockGuard } from "../monitor/clock.ts";
 import { forgetWorkers } from "../monitor/heartbeat.ts";
 import { failCrashedMessages } from "../message/complete.ts";
 import { forgetMessages } from "../message/delete.ts";
+import { dropContents } from "../message/drop_contents.ts";
 import { forgetUnverified } from "../message/forget_unverified.ts";
 import { forgetRejected, trimQuarantine } from "../message/quarantine.ts";
 import type { Services } from "../services.ts";
@@ -60,6 +61,7 @@ function forgetting(
     () => forgetUsage(database),
     () => untilFewer(FORGET_AT_ONCE, () => forgetMessages(database, before, FORGET_AT_ONCE)),
     () => untilFewer(FORGET_AT_ONCE, () => forgetUnverified(database, config, FORGET_AT_ONCE)),
+    () => untilFewer(FORGET_AT_ONCE, () => dropContents(database, config, FORGET_AT_ONCE)),
     () => forgetRejected(database, now),
     () => untilFewer(FORGET_AT_ONCE, () => forgetChanges(database, FORGET_AT_ONCE)),
     () => forgetWorkers(database),

@@ -61,14 +61,13 @@ export function messagePage(
           <section class="card" aria-labelledby="way"><h2 id="way">Timeline</h2>
             <div id="timeline" data-part>${timeline({ row, ...way })}</div>
           </section>
-          ${bodySection(whole)}
-          ${curlSection(whole, from)}
+          ${whole.dropped ? droppedSection() : [bodySection(whole), curlSection(whole, from)]}
         </div>
         <div>
           ${task && taskSection(task)}
           ${factSection(message, from)}
           ${replays.length > 0 && replaySection(replays, hasMoreReplays && whole.message_id)}
-          ${headerSection(whole, from)}
+          ${!whole.dropped && headerSection(whole, from)}
         </div>
       </div>
     `,
@@ -91,8 +90,10 @@ function head(row: StageRow, whole: WholeMessage) {
           ${age(message.received_at)}</p>
       </div>
       <div class="actions">
-        ${again(message, whole.body)}
-        <a class="button quiet" href="/api/messages/${id}/body" download>Download</a>
+        ${!whole.dropped && html`
+          ${again(message, whole.body)}
+          <a class="button quiet" href="/api/messages/${id}/body" download>Download</a>
+        `}
         <a class="button quiet write" href="/messages/${id}/delete">Delete…</a>
       </div>
     </div>
@@ -123,6 +124,17 @@ function editedNote({ edited, replay_of }: Message) {
     <p class="note">${icon("pencil")}<strong>Edited by a person before it was replayed.</strong>
       These are not the bytes that a sender sent; those are in
       <a href="/messages/${replay_of}">the message it replays</a>.</p>
+  `;
+}
+
+function droppedSection() {
+  return html`
+    <section class="card" aria-labelledby="body">
+      <h2 id="body">Body</h2>
+      <p class="hint">Its body and headers are gone: they are kept for
+        <code>BODY_RETENTION_DAYS</code>. What became of it is still here, and a repeat of it is
+        still known.</p>
+    </section>
   `;
 }
 
