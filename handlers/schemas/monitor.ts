@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { type Phase, PHASES } from "../../lib/message/search/phase.ts";
 import { count, id, time, timeOrNull } from "./fields.ts";
 
 const age = z.number().nullable();
@@ -46,6 +47,10 @@ export const stats = z.object({
     repeats: count,
   }),
   by_type: z.record(z.string(), count),
+  phases: z.object(Object.fromEntries(PHASES.map((phase) => [phase, count])) as Record<
+    Phase,
+    typeof count
+  >).openapi({ description: "How many messages are where: what a list with this filter has" }),
   last_hour: z.object({
     received: count,
     processed: count,

@@ -1,3 +1,4 @@
+import type { Phase } from "../message/search/phase.ts";
 import { notHeld } from "../message/group/group.ts";
 import { COUNTED } from "../store/counts.ts";
 import { WEB_CHANNEL } from "../store/outbox.ts";
@@ -42,6 +43,8 @@ export interface Stats {
     repeats: number;
   };
   by_type: Record<string, number>;
+  /** How many messages are where: what a list filtered by a phase has. */
+  phases: Record<Phase, number>;
   last_hour: { received: number; processed: number; failed: number; completed_tasks: number };
   stages: Record<"receive" | "queue" | "task" | "agent" | "notify", StageLatency>;
   recent_failed: {
@@ -114,6 +117,11 @@ const selectStats = (sql: Sql) =>
       where not ${sql.unsafe(COUNTED)} group by 2, 3
       union all select 'task', '', status, count(*), 0 from tasks
       where not ${sql.unsafe(COUNTED)} group by 3
+      union all select 'task_messages', '', status, sum(messages), 0 from tasks
+      where not ${sql.unsafe(COUNTED)} group by 3
+    ), held as materialized (
+      select count(*) as items from messages m join burst_messages b on b.message_id = m.id
+      join bursts on bursts.id = b.burst_id where m.state = 'new'
     ), message_totals as (
       select type, state, items, repeats from totals where kind = 'message'
     ), completed as materialized (
@@ -132,7 +140,9 @@ const selectStats = (sql: Sql) =>
       order by id desc limit ${LATEST}
     )
     select (${messageCounts(sql)}) as messages, (${typeCounts(sql)}) as by_type,
-      (${queueWait(sql)}) as waiting, (${taskCounts(sql)}) as tasks,
+      (${phaseCounts(sql)}) as phases, (${queueWait(sql)}) as waiting, (${
+    taskCounts(sql)
+  }) as tasks,
       ${lastHour(sql)} as last_hour, ${stageLatencies(sql)} as stages,
       (${recentFailed(sql)}) as recent_failed, (${failedTasks(sql)}) as failed_tasks,
       (${deadNotifications(sql)}) as dead_notifications`;
@@ -166,8 +176,41 @@ const queueWait = (sql: Sql) =>
       'oldest_age_seconds', (select round(extract(epoch from now() - stored_at)::numeric, 1)
         from messages where state = 'new' and ${notHeld(sql)} order by id limit 1))
     from (select coalesce(sum(items), 0) as items from message_totals where state = 'new') waiting,
-      (select count(*) as items from messages m join burst_messages b on b.message_id = m.id
-        join bursts on bursts.id = b.burst_id where m.state = 'new') held`;
+      held`;
+
+/**
+ * PHASE, counted: messages without a task by their state, those with one by its status. What has
+ * no task any more counts as done, as there.
+ */
+const phaseCounts = (sql: Sql) =>
+  sql`
+    select json_build_object(
+      'queued', greatest(0, m.new - held.items) + greatest(0, t.pending - delayed.items),
+      'held', held.items,
+      'working', t.running,
+      'waiting', least(t.pending, delayed.items),
+      'needs_you', t.waiting_input,
+      'done', t.completed + greatest(0, m.processed - t.total),
+      'failed', m.failed + t.failed,
+      'cancelled', t.cancelled,
+      'filtered', m.filtered,
+      'refused', m.rejected)
+    from (select ${sumByState(sql, ["new", "processed", "filtered", "failed", "rejected"])}
+        from message_totals) m,
+      (select ${
+    sumByState(sql, ["pending", "running", "waiting_input", "completed", "failed", "cancelled"])
+  }, coalesce(sum(items), 0) as total from totals where kind = 'task_messages') t,
+      (select coalesce(sum(messages), 0) as items from tasks
+        where open and not_before > now() and status = 'pending') delayed,
+      held`;
+
+/** One column for each, such as `new`: how many there are. */
+function sumByState(sql: Sql, states: readonly string[]) {
+  return sql.unsafe(
+    states.map((state) => `coalesce(sum(items) filter (where state = '${state}'), 0) as "${state}"`)
+      .join(", "),
+  );
+}
 
 const taskCounts = (sql: Sql) =>
   sql`
@@ -179,21 +222,14 @@ const taskCounts = (sql: Sql) =>
         from tasks where open and question is null and status = 'pending' order by id limit 1))
     from totals where kind = 'task'`;
 
-/** The smallest id of an hour ago: ids begin with their time in milliseconds (RFC 9562). */
-const HOUR_AGO_ID = `(lpad(to_hex((extract(epoch from now() - interval '1 hour') * 1000)::bigint),
-  12, '0') || '70008000000000000000')::uuid`;
-
 const lastHour = (sql: Sql) =>
   sql`
-    json_build_object(
-      'received', (select count(*)::int from messages
-        where id > ${sql.unsafe(HOUR_AGO_ID)} and state <> 'rejected'),
-      'processed', (select count(*)::int from messages
-        where settled_at > now() - interval '1 hour' and state = 'processed'),
-      'failed', (select count(*)::int from messages
-        where settled_at > now() - interval '1 hour' and state = 'failed'),
-      'completed_tasks', (select count(*)::int from tasks
-        where finished_at > now() - interval '1 hour' and status = 'completed'))`;
+    (select json_build_object(
+      'received', coalesce(sum(items) filter (where kind = 'message' and state = 'received'), 0),
+      'processed', coalesce(sum(items) filter (where kind = 'message' and state = 'processed'), 0),
+      'failed', coalesce(sum(items) filter (where kind = 'message' and state = 'failed'), 0),
+      'completed_tasks', coalesce(sum(items) filter (where kind = 'task' and state = 'completed'), 0))
+    from activity where minute > now() - interval '1 hour')`;
 
 const stageLatencies = (sql: Sql) =>
   sql`

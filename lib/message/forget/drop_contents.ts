@@ -1,5 +1,5 @@
 import { createForgetWalk, LOOKED_AT, type WalkStep } from "./forget_walk.ts";
-import type { Database } from "../store/database.ts";
+import type { Database } from "../../store/database.ts";
 
 /**
  * What releases up to 904017b wrote stands in `messages` itself, and goes with its row. Contents are

@@ -1,4 +1,4 @@
-import type { Database } from "../store/database.ts";
+import type { Database } from "../../store/database.ts";
 
 /** So many rows are read at a time: some milliseconds. */
 export const LOOKED_AT = 5_000;

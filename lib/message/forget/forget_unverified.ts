@@ -1,5 +1,5 @@
 import { createForgetWalk, LOOKED_AT, type WalkStep } from "./forget_walk.ts";
-import type { Database } from "../store/database.ts";
+import type { Database } from "../../store/database.ts";
 
 const walk = createForgetWalk(async (database, { after, atOnce, days }) => {
   const [row] = await database.query(
