@@ -20,6 +20,9 @@ export const stats = z.object({
     pending: count,
     running: count,
     waiting_input: count,
+    completed: count,
+    failed: count,
+    cancelled: count,
     oldest_age_seconds: age,
     arq: z.object({
       queue: z.string(),
@@ -65,6 +68,7 @@ export const stats = z.object({
     attempts: count,
     failed_at: timeOrNull,
   })),
+  notifications: z.object({ dead: count }),
   failed_tasks: z.array(z.object({
     id,
     title: z.string(),

@@ -29,6 +29,9 @@ export interface Stats {
     pending: number;
     running: number;
     waiting_input: number;
+    completed: number;
+    failed: number;
+    cancelled: number;
     oldest_age_seconds: number | null;
     /** The queue in Redis; null when there is none, or it does not answer. */
     arq: JobQueue | null;
@@ -54,6 +57,8 @@ export interface Stats {
     attempts: number;
     failed_at: Date | null;
   }[];
+  /** Those that could not be told, after all tries. */
+  notifications: { dead: number };
   failed_tasks: {
     id: string;
     title: string;
@@ -144,6 +149,8 @@ const selectStats = (sql: Sql) =>
     taskCounts(sql)
   }) as tasks,
       ${lastHour(sql)} as last_hour, ${stageLatencies(sql)} as stages,
+      (select json_build_object('dead', count(*)) from notifications where state = 'dead')
+        as notifications,
       (${recentFailed(sql)}) as recent_failed, (${failedTasks(sql)}) as failed_tasks,
       (${deadNotifications(sql)}) as dead_notifications`;
 
@@ -218,6 +225,9 @@ const taskCounts = (sql: Sql) =>
       'pending', coalesce(sum(items) filter (where state = 'pending'), 0),
       'running', coalesce(sum(items) filter (where state = 'running'), 0),
       'waiting_input', coalesce(sum(items) filter (where state = 'waiting_input'), 0),
+      'completed', coalesce(sum(items) filter (where state = 'completed'), 0),
+      'failed', coalesce(sum(items) filter (where state = 'failed'), 0),
+      'cancelled', coalesce(sum(items) filter (where state = 'cancelled'), 0),
       'oldest_age_seconds', (select round(extract(epoch from now() - created_at)::numeric, 1)
         from tasks where open and question is null and status = 'pending' order by id limit 1))
     from totals where kind = 'task'`;
@@ -253,14 +263,14 @@ const recentFailed = (sql: Sql) =>
   sql`
     select coalesce(json_agg(f), '[]') from (
       select id as message_id, webhook_type, error, attempts, settled_at as failed_at
-      from messages where state = 'failed' order by id desc limit ${RECENT}) f`;
+      from messages where state = 'failed' order by settled_at desc nulls last limit ${RECENT}) f`;
 
 const failedTasks = (sql: Sql) =>
   sql`
     select coalesce(json_agg(f), '[]') from (
       select id, title, error_message as error, finished_at
       from tasks where status = 'failed' and error_code is not null
-      order by id desc limit ${RECENT}) f`;
+      order by finished_at desc nulls last limit ${RECENT}) f`;
 
 const deadNotifications = (sql: Sql) =>
   sql`

@@ -1,12 +1,21 @@
 import { html } from "hono/html";
-import { MESSAGE_STATES } from "../../../lib/message/message.ts";
+import { PHASES } from "../../../lib/message/search/phase.ts";
 import type { SearchStop } from "../../../lib/store/walk.ts";
-import { batchSelect, type Choice, filterBar, linkTo, SINCE, stoppedAt } from "../parts/filters.ts";
+import {
+  batchSelect,
+  type Choice,
+  filterBar,
+  linkTo,
+  type Select,
+  SINCE,
+  stoppedAt,
+} from "../parts/filters.ts";
 import { icon } from "../parts/icon.ts";
 import { rowId, titleOf } from "./row.ts";
 import { type Frame, page } from "../page.ts";
-import { stageDots, type StageRow, wordOf } from "../parts/stages.ts";
-import { MESSAGE_WORDS, rowStatus, signature } from "../parts/status.ts";
+import { PHASE_TONES, phaseChoices, phaseStatus } from "../parts/phase.ts";
+import { stageDots, type StageRow } from "../parts/stages.ts";
+import { signature } from "../parts/status.ts";
 import { age } from "../parts/time.ts";
 
 /** The query of the page, as it stands in its URL. */
@@ -63,15 +72,8 @@ export function messageList(
             value: query.source,
             choices: sourceChoices(sources, query.source),
           },
-          {
-            name: "state",
-            label: "Any state",
-            value: query.state,
-            choices: [
-              { value: "taken", label: "not refused" },
-              ...MESSAGE_STATES.map((value) => ({ value, label: MESSAGE_WORDS[value] })),
-            ],
-          },
+          { name: "phase", label: "Any phase", value: query.phase, choices: phaseChoices(PHASES) },
+          ...stateSelect(query.state),
           {
             name: "sig",
             label: "Any signature",
@@ -119,8 +121,8 @@ function tableRow(row: StageRow) {
   const { message } = row;
   const title = titleOf(row);
   return html`
-    <tr id="${rowId(message.message_id)}" class="${wordOf(row).tone}">
-      <td data-label="Status">${rowStatus(row)}</td>
+    <tr id="${rowId(message.message_id)}" class="${PHASE_TONES[message.phase]}">
+      <td data-label="Status">${phaseStatus(message.phase)}</td>
       <td
         class="main"><a class="open" href="/messages/${message
           .message_id}" dir="auto" title="${title}">${title}</a>${message.event && html`
@@ -163,6 +165,13 @@ function none({ hasFilters, stopped }: { hasFilters: boolean; stopped: boolean }
         <a href="/sources">Sources</a> how to connect a system.</p>
     </div>
   `;
+}
+
+/** For those who came by a link of the API's or of Live: the state of the message without its task. */
+function stateSelect(state: string | undefined): Select[] {
+  if (state === undefined) return [];
+  const choices = [{ value: state, label: state === "taken" ? "not refused" : `state: ${state}` }];
+  return [{ name: "state", label: "Any state", value: state, choices }];
 }
 
 /** Every system we know, and whatever name is in the URL. */

@@ -11,15 +11,9 @@ import { icon } from "../parts/icon.ts";
 import { jsonTree } from "../parts/json_tree.ts";
 import { rowId, titleOf } from "./row.ts";
 import { type Frame, type Html, page } from "../page.ts";
+import { phaseStatus, phaseWord } from "../parts/phase.ts";
 import type { StageRow } from "../parts/stages.ts";
-import {
-  EDITED_SAYS,
-  MESSAGE_WORDS,
-  rowStatus,
-  signature,
-  SIGNATURE_SAYS,
-  taskStatus,
-} from "../parts/status.ts";
+import { EDITED_SAYS, signature, SIGNATURE_SAYS } from "../parts/status.ts";
 import { age, exact } from "../parts/time.ts";
 import { timeline } from "../task/timeline.ts";
 
@@ -81,7 +75,7 @@ function head(row: StageRow, whole: WholeMessage) {
     <div class="head" id="head" data-part>
       <div>
         <h1 dir="auto">${titleOf(row)}</h1>
-        <p class="meta">${rowStatus(row)}
+        <p class="meta">${phaseStatus(message.phase)}
           <a class="plain" href="${linkTo("/messages", {
             source: message.webhook_type,
           })}">${row.sourceName}</a>
@@ -154,7 +148,7 @@ function taskSection(task: Task) {
     <section class="card" aria-labelledby="its-task" id="task" data-part>
       <h2 id="its-task">Task</h2>
       <p><a href="/tasks/${task.id}" dir="auto">${task.title}</a></p>
-      <p class="meta">${taskStatus(task.status)}<span>assigned to ${task.assigned_to
+      <p class="meta">${phaseStatus(task.phase)}<span>assigned to ${task.assigned_to
         .name}</span></p>
     </section>
   `;
@@ -165,7 +159,7 @@ function replaySection(replays: readonly Message[], allOf: string | false) {
     <section class="card" aria-labelledby="again">
       <h2 id="again">Replays</h2>
       <ul class="plain-list">${replays.map((each) =>
-        html`<li><a href="/messages/${each.message_id}">${MESSAGE_WORDS[each.state]}</a> ${
+        html`<li><a href="/messages/${each.message_id}">${phaseWord(each.phase)}</a> ${
           each.edited ? "edited" : ""
         } ${age(timeOf(each.message_id))}</li>`
       )}</ul>

@@ -17,8 +17,20 @@ export const PHASES = [
 ] as const;
 export type Phase = typeof PHASES[number];
 
-/** Of a task `t`. */
-const TASK_PHASE = `case t.status
+/** Those that a task can be in. */
+export const TASK_PHASES = [
+  "queued",
+  "working",
+  "waiting",
+  "needs_you",
+  "done",
+  "failed",
+  "cancelled",
+] as const satisfies readonly Phase[];
+export type TaskPhase = typeof TASK_PHASES[number];
+
+/** The SQL of a task's phase, from the columns `status` and `not_before` of a task `t`. */
+export const TASK_PHASE = `case t.status
     when 'pending' then case when t.not_before > now() then 'waiting' else 'queued' end
     when 'running' then 'working'
     when 'waiting_input' then 'needs_you'

@@ -1,6 +1,12 @@
 create index concurrently if not exists tasks_delayed on tasks (not_before)
   where open and not_before is not null;
 
+create index concurrently if not exists messages_failed_at on messages (settled_at desc nulls last)
+  where state = 'failed';
+
+create index concurrently if not exists tasks_failed_at on tasks (finished_at desc nulls last)
+  where error_code is not null;
+
 -- once, when what the triggers have counted so far is known to be in it
 with counted as (
   select status, sum(messages) as items from tasks
