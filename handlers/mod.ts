@@ -35,6 +35,8 @@ import { releasePages } from "./pages/message/release.ts";
 import { sourceApi } from "./api/sources.ts";
 import { staticFiles } from "./static.ts";
 import { stream } from "./api/stream.ts";
+import { manyMessages } from "./api/many/messages.ts";
+import { manyTasks } from "./api/many/tasks.ts";
 import { tasks } from "./api/tasks.ts";
 import { users } from "./api/users.ts";
 import { createVerifier } from "./webhook/verifier.ts";
@@ -141,6 +143,8 @@ function mountApi(app: OpenAPIHono<Env>, parts: Parts): void {
   app.route("/", edits(parts));
   app.route("/", explainMessage(parts));
   app.route("/", quarantine(parts));
+  app.route("/", manyMessages(parts));
+  app.route("/", manyTasks(parts));
   app.route("/", tasks(parts));
   app.route("/", users(parts));
   app.route("/", notifications(parts));

@@ -52,10 +52,6 @@ export function messages(
       if (!made) throw notFound("message");
       return c.json(made, 201);
     })
-    .openapi(routes.REPLAY_MANY, async (c) => {
-      const { ids } = c.req.valid("json");
-      return c.json(await redeliverer.redeliverAll(ids), 201);
-    })
     .openapi(routes.REMOVE, async (c) => {
       if (!await deleteMessage(database, c.req.valid("param").id)) throw notFound("message");
       return c.body(null, 204);

@@ -2,6 +2,7 @@ import type { Database, Fragment, Sql } from "../store/database.ts";
 import { type IdRange, idsBeginning, rangeSince } from "../store/id.ts";
 import {
   findAlong,
+  type FoundIds,
   type FoundItems,
   idBounds,
   keyedWalk,
@@ -9,7 +10,7 @@ import {
   loadFound,
   type Walk,
 } from "../store/walk.ts";
-import { TASK_PHASE, type TaskPhase } from "../message/search/phase.ts";
+import { type TaskPhase, taskPhase } from "../message/search/phase.ts";
 import { findTasks, type Task, type TaskStatus } from "./task.ts";
 
 /** What to look for among the tasks; what is left out does not matter. */
@@ -35,14 +36,23 @@ export async function searchTasks(
   search: TaskSearch,
   limit: number,
 ): Promise<FoundItems<Task>> {
+  const found = await findTaskIds(database, search, limit);
+  return await loadFound(found, (ids) => findTasks(database, ids), ({ id }) => id);
+}
+
+/** Their ids, and whether these are all. */
+export async function findTaskIds(
+  database: Database,
+  search: TaskSearch,
+  limit: number,
+): Promise<FoundIds> {
   const range = rangeSince({ before: search.before?.toLowerCase() }, search.since);
-  const found = await findAlong(database, "search tasks", (sql, window) => ({
+  return await findAlong(database, "search tasks", (sql, window) => ({
     key: keyOf(sql, search),
     walks: walksOf(sql, search, { range, window }),
     columns: "message_id, source, status, open, not_before, assigned_to, title, description",
     matches: matches(sql, search),
   }), { limit });
-  return await loadFound(found, (ids) => findTasks(database, ids), ({ id }) => id);
 }
 
 /** Statuses and phases of tasks that have not ended. */
@@ -104,7 +114,7 @@ function matches(
   const like = text && likePattern(text);
   return sql`true
     ${status === "open" ? sql`and open` : status ? sql`and status = ${status}` : sql``}
-    ${phase ? sql`and ${sql.unsafe(TASK_PHASE)} = ${phase}` : sql``}
+    ${phase ? sql`and ${sql.unsafe(taskPhase(""))} = ${phase}` : sql``}
     ${batch ? sql`and message_id between ${batch[0]} and ${batch[1]}` : sql``}
     ${source ? sql`and source = ${source}` : sql``}
     ${assigned_to ? sql`and assigned_to = ${assigned_to}` : sql``}

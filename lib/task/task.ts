@@ -1,5 +1,5 @@
 import type { Database } from "../store/database.ts";
-import { TASK_PHASE, type TaskPhase } from "../message/search/phase.ts";
+import { type TaskPhase, taskPhase } from "../message/search/phase.ts";
 import { newId } from "../store/id.ts";
 import { idArray, storedText } from "../store/stored.ts";
 
@@ -71,7 +71,7 @@ interface TaskRow {
 
 const columns = `t.id, t.message_id, t.source,
   (select webhook_type from messages where id = t.message_id) as webhook_type, t.title, t.description, t.status,
-  ${TASK_PHASE} as phase, t.question,
+  ${taskPhase("t.")} as phase, t.question,
   case when t.status = 'waiting_input' then t.epoch end as question_id, t.created_at, t.started_at, t.finished_at, t.result_text, t.result_data, t.error_code,
   t.error_message, u.id as user_id, u.email as user_email, u.name as user_name`;
 const table = "tasks t join users u on u.id = t.assigned_to";

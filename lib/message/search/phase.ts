@@ -29,13 +29,14 @@ export const TASK_PHASES = [
 ] as const satisfies readonly Phase[];
 export type TaskPhase = typeof TASK_PHASES[number];
 
-/** The SQL of a task's phase, from the columns `status` and `not_before` of a task `t`. */
-export const TASK_PHASE = `case t.status
-    when 'pending' then case when t.not_before > now() then 'waiting' else 'queued' end
+/** The SQL of a task's phase, from `status` and `not_before`; `row` is what stands before them. */
+export const taskPhase = (row: "" | "t.") =>
+  `case ${row}status
+    when 'pending' then case when ${row}not_before > now() then 'waiting' else 'queued' end
     when 'running' then 'working'
     when 'waiting_input' then 'needs_you'
     when 'completed' then 'done'
-    else t.status end`;
+    else ${row}status end`;
 
 /**
  * The SQL of a message's phase, from its columns `state`, `lease_until` and `task_id`. The task is
@@ -47,4 +48,4 @@ export const PHASE = `case state
     when 'failed' then 'failed'
     when 'rejected' then 'refused'
     -- Without a task: another message, with which it shared one, was deleted.
-    else coalesce((select ${TASK_PHASE} from tasks t where t.id = task_id), 'done') end`;
+    else coalesce((select ${taskPhase("t.")} from tasks t where t.id = task_id), 'done') end`;
