@@ -65,6 +65,8 @@ export const ACCESS: readonly [method: string, path: string, who: Caller][] = [
   ["GET", "/messages/replay", "reader"],
   ["POST", "/messages/replay", "admin"],
   ["GET", "/messages/replays", "reader"],
+  ["GET", "/messages/many", "reader"],
+  ["POST", "/messages/many/:action", "admin"],
   ["GET", "/messages/:id", "reader"],
   ["POST", "/messages/:id/replay", "admin"],
   ["GET", "/messages/:id/edit", "reader"],

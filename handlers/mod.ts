@@ -31,7 +31,6 @@ import { createOfferedSecrets } from "./webhook/offered_secrets.ts";
 import { openAuth } from "./pages/sign_in.ts";
 import { pausePages } from "./pages/pauses.ts";
 import { quarantine } from "./api/quarantine.ts";
-import { releasePages } from "./pages/message/release.ts";
 import { sourceApi } from "./api/sources.ts";
 import { staticFiles } from "./static.ts";
 import { stream } from "./api/stream.ts";
@@ -156,7 +155,6 @@ function mountApi(app: OpenAPIHono<Env>, parts: Parts): void {
 function mountPages(app: OpenAPIHono<Env>, parts: Parts): void {
   const { services, pauses } = parts;
   app.route("/", docs({ services, document: () => describeApi(app) }));
-  app.route("/", releasePages(parts));
   app.route("/", pausePages({ sources: services.sources, pauses }));
   const receive = async (request: Request) => await app.fetch(request, INSIDE);
   app.route("/", pages({ ...parts, receive }));

@@ -134,3 +134,68 @@ describe("acting on many tasks", () => {
     assertEquals(await count(otto, "cancelled"), 3);
   });
 });
+
+describe("the pages for many messages", () => {
+  const form = (ids: readonly string[]) => ({
+    method: "POST",
+    headers: {
+      "content-type": "application/x-www-form-urlencoded",
+      origin: "http://localhost:8000",
+    },
+    body: new URLSearchParams({ ids: ids.join(",") }),
+  });
+
+  it("show why each was refused, and release all that match in three steps", async () => {
+    const OTTO_DATA_DIR = await Deno.makeTempDir();
+    {
+      await using otto = await openOtto({ OTTO_DATA_DIR, WEBHOOK_SECRET_GITLAB: "another" });
+      await refuse(otto, 3);
+    }
+    await using otto = await openOtto({ OTTO_DATA_DIR, WEBHOOK_SECRET_GITLAB: SECRET });
+    const list = await (await otto.ask("/messages?phase=refused")).text();
+    assertMatch(list, /class="why"[^>]*>[^<]*token/i);
+    const [, link] = list.match(/href="(\/messages\/many\?[^"]+)"/)!;
+    const asked = await (await otto.ask(link.replaceAll("&amp;", "&"))).text();
+    assertMatch(asked, /3 of GitLab; 3 refused/);
+    assertMatch(asked, /Verify again and release 3/);
+    assert(!asked.includes("/messages/many/replay"), "nobody vouches for them");
+    const [, ids] = asked.match(/many\/release"[^]*?name="ids" value="([^"]+)"/)!;
+    const done = await (await otto.ask("/messages/many/release", form(ids.split(",")))).text();
+    assertMatch(done, /3 released/);
+    assertEquals(await count(otto, "refused"), 0);
+    const again = await (await otto.ask("/messages/many/release", form(ids.split(",")))).text();
+    assertMatch(again, /0 released, 3 left as they are/);
+    assertMatch(again, /3 ×/);
+  });
+
+  it("act on those that were chosen, as each is", async () => {
+    await using otto = await openOtto({ WEBHOOK_SECRET_GITLAB: "another" });
+    const [refused] = await refuse(otto, 1);
+    const sent = await otto.send("demo", '{"title":"a < b"}', JSON_TYPE);
+    const failed = await otto.send("demo", "{}", JSON_TYPE);
+    await otto.workOff();
+    await otto.services.database.query(
+      "fail it",
+      (sql) =>
+        sql`update tasks set status = 'failed', error_code = 'agent_failed',
+        error_message = 'the model answered <400>' where message_id = ${failed}`,
+    );
+    assertMatch(
+      await (await otto.ask("/messages?phase=failed")).text(),
+      /the model answered &lt;400&gt;/,
+    );
+    const asked = await (await otto.ask(
+      `/messages/many?id=${refused}&id=${sent}&id=${failed}`,
+    )).text();
+    for (const label of ["release 1", "Retry 1 failed", "Replay 2", "Delete 3"]) {
+      assert(asked.includes(label), label);
+    }
+    const replayed = await otto.ask("/messages/many/replay", form([sent]));
+    assertEquals(replayed.status, 303);
+    assertMatch(replayed.headers.get("location")!, /^\/messages\/replays\?/);
+    await (await otto.ask("/messages/many/delete", form([sent, failed, refused]))).body?.cancel();
+    const { items } = await json(await otto.ask("/api/messages"));
+    assertEquals(items.map((each: { replay_of: string }) => each.replay_of), [sent]);
+    assertEquals((await otto.ask("/messages/many")).status, 400);
+  });
+});

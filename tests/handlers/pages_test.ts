@@ -148,9 +148,10 @@ const registry = createRegistry();
 
 /** What the pages share with the rest of the app. */
 function partsOf(services: Services, stop: AbortSignal) {
-  const redeliverer = createRedeliverer({ services, verifier: createVerifier(services) });
+  const verifier = createVerifier(services);
+  const redeliverer = createRedeliverer({ services, verifier });
   const offeredSecrets = createOfferedSecrets(services.log);
-  return { redeliverer, offeredSecrets, pauses: openPauses({ ...services, stop }), stop };
+  return { redeliverer, verifier, offeredSecrets, pauses: openPauses({ ...services, stop }), stop };
 }
 
 describe("the pages", () => {
