@@ -9,7 +9,7 @@ import { createRegistry } from "../../sources/rules/registry.ts";
 import type { Source } from "../../sources/source.ts";
 import { json, openOtto, type Otto } from "../otto.ts";
 import { ROOT } from "../servers/mod.ts";
-import { taskFlags } from "../servers/process.ts";
+import { commandOf } from "../servers/command.ts";
 
 const ADMIN_TOKEN = "a token of the operator's own";
 /** Only these schemes want their key in a form of its own. */
@@ -24,10 +24,11 @@ const variableOf = (name: string, source: Source) =>
 
 const canProve = ({ sign, prove }: Source) => (sign ?? prove) !== undefined;
 
-/** Runs a task's program as the task does, with these variables and no others. */
+/** Runs a program as its task or script does, with these variables and no others. */
 async function runTask(file: string, args: string[], env: Record<string, string> = {}) {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", ...taskFlags(file), file, ...args],
+  const [command, ...rest] = commandOf([file, ...args]);
+  const { code, stdout, stderr } = await new Deno.Command(command, {
+    args: rest,
     cwd: ROOT,
     clearEnv: true,
     env: { HOME: Deno.env.get("HOME") ?? "/", NO_COLOR: "1", ...env },
