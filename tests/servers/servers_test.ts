@@ -18,7 +18,7 @@ import postgres from "postgres";
 import { createClient } from "redis";
 import { borrowPostgres } from "./postgres.ts";
 import { borrowRedis } from "./redis.ts";
-import { type RuntimeName, taskFlags } from "./command.ts";
+import { commandOf, ROOT, type RuntimeName, taskFlags } from "./command.ts";
 import {
   describeWith,
   freePort,
@@ -350,6 +350,16 @@ describe("a process of ours", () => {
 });
 
 describeWith({ node: true }, "a process of ours on Node", () => {
+  it("takes its flags from the script that runs it, and none of Deno's", () => {
+    const onNode = (...args: string[]) => commandOf(args, { runtime: "node" }).slice(1);
+    assertEquals(onNode("main.ts", "--help"), [
+      ...["-r", `${ROOT}/require_node.cjs`],
+      ...[`${ROOT}/main.ts`, "--help"],
+    ]);
+    assertEquals(onNode("--allow-net", FIXTURE, "serve"), [`${ROOT}/${FIXTURE}`, "serve"]);
+    assertThrows(() => onNode("other.ts"), Error, "no script of package.json");
+  });
+
   it("is frozen, thawed and ended by its number", () => servesAndEnds("node"));
 });
 
