@@ -1,6 +1,6 @@
-import process from "node:process";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Stats } from "../lib/monitor/stats.ts";
+import type { Services } from "../lib/services.ts";
 
 /** What Prometheus reads: this process' own counts, and what the store says of all. */
 export interface Metrics {
@@ -11,7 +11,7 @@ export interface Metrics {
   readonly contentType: string;
 }
 
-export function createMetrics(): Metrics {
+export function createMetrics({ runtime }: Pick<Services, "runtime">): Metrics {
   const registry = new Registry();
   const registers = [registry];
   const received = new Counter({
@@ -67,7 +67,7 @@ export function createMetrics(): Metrics {
       answered.observe(seconds);
     },
     async render(stats) {
-      memory.set(process.memoryUsage.rss());
+      memory.set(runtime.residentBytes());
       up.set(stats ? 1 : 0);
       if (stats) fill(stats);
       return await registry.metrics();

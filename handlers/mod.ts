@@ -96,7 +96,7 @@ function openParts(services: Services, stop: AbortSignal) {
     verifier,
     auth: openAuth({ services }),
     live: openLive(services),
-    metrics: createMetrics(),
+    metrics: createMetrics(services),
     offeredSecrets: createOfferedSecrets(services.log),
     pauses: openPauses({ ...services, stop }),
     readStats: cached(() => readStats(services), { freshMs: STATS_MS }),

@@ -20,8 +20,20 @@ export interface Incoming {
   readonly queryForm: Uint8Array | undefined;
   /** When the request arrived, in milliseconds since 1970: time windows are judged at this moment. */
   readonly receivedAt: number;
-  /** What lies at `certificateUrl`, in PEM, where the source asks for it. */
-  readonly certificate?: string;
+  /** What lies at `certificateUrl`, where the source asks for it. */
+  readonly certificate?: VendorCertificate;
+}
+
+/** A certificate that a vendor signs with. Whose it must be and when is for its source to judge. */
+export interface VendorCertificate {
+  /** Whom it was issued to: the subject's CN, empty where it has none. */
+  readonly commonName: string;
+  /** From when on it is valid, in milliseconds since 1970; NaN where that is no time. */
+  readonly validFrom: number;
+  /** The last moment at which it is valid, as above. */
+  readonly validTo: number;
+  /** Its public key: an SPKI structure in DER. */
+  readonly publicKey: Uint8Array;
 }
 
 /** What a check of a signature found. A refusal says what to do about it, never what was expected. */

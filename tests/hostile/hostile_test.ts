@@ -6,7 +6,15 @@ import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { freePort, type Main, requireOrSkip, ROOT, startMain, until } from "../servers/mod.ts";
+import {
+  freePort,
+  type Main,
+  requireOrSkip,
+  ROOT,
+  type RuntimeName,
+  startMain,
+  until,
+} from "../servers/mod.ts";
 import { BODIES } from "./body.ts";
 import { type Case, github, newDelivery, post, SECRETS, stripe } from "./case.ts";
 import { ELSEWHERE } from "./elsewhere.ts";
@@ -58,7 +66,7 @@ requireOrSkip("Node")(
   () => withstands("node"),
 );
 
-function withstands(runtime: "deno" | "node"): void {
+function withstands(runtime: RuntimeName): void {
   let folder: string;
   let main: Main;
   /** What was answered with 200 on the way. */
