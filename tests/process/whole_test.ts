@@ -19,7 +19,7 @@ const ANSWER_MS = 20_000;
 /** These never end. */
 const STREAMS = ["/api/stream", "/live"];
 /** These say what is missing, where nothing was chosen before. */
-const WANT_MORE = ["/messages/replays"];
+const WANT_MORE = ["/messages/replays", "/messages/many"];
 /** What stands for a route's parameter where it is not the id of the thing the route is about. */
 const NAMES: Record<string, string> = { "/static/:name": "style.css", "/sources/:name": "github" };
 
