@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { afterAll, beforeAll, beforeEach, describe, it } from "@std/testing/bdd";
 import { ACCESS } from "../../handlers/access.ts";
 import { openAdmin } from "../../lib/people/admin.ts";
@@ -121,6 +121,35 @@ describe("the access table", () => {
       }
     });
   }
+
+  it("leads a browser back to the page that it asked for first, and nowhere else", async () => {
+    const asked = await otto.ask("/messages?phase=failed", {
+      headers: { accept: "text/html" },
+    });
+    const place = asked.headers.get("location")!;
+    assertEquals([asked.status, place], [303, "/sign-in?back=%2Fmessages%3Fphase%3Dfailed"]);
+    await asked.body?.cancel();
+    assertMatch(
+      await (await otto.ask(place)).text(),
+      /name="back" value="\/messages\?phase=failed"/,
+    );
+    const returnTo = (back: string) =>
+      otto.ask("/sign-in", {
+        method: "POST",
+        body: new URLSearchParams({ token: ADMIN_TOKEN, back }),
+      });
+    for (
+      const [back, to] of [
+        ["/messages?phase=failed", "/messages?phase=failed"],
+        ["https://evil.example/", "/"],
+        ["//evil.example/", "/"],
+        ["/\\evil.example/", "/"],
+      ]
+    ) {
+      const { headers } = await returnTo(back);
+      assertEquals(headers.get("location"), to);
+    }
+  });
 
   it("sends a browser that is not signed in to the sign-in page", async () => {
     const answer = await otto.ask("/", { headers: { accept: "text/html" } });
