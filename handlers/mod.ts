@@ -38,6 +38,7 @@ import { manyMessages } from "./api/many/messages.ts";
 import { manyTasks } from "./api/many/tasks.ts";
 import { tasks } from "./api/tasks.ts";
 import { users } from "./api/users.ts";
+import { compress } from "hono/compress";
 import { createVerifier } from "./webhook/verifier.ts";
 import { refuseType } from "./webhook/type.ts";
 import { webhook } from "./webhook/webhook.ts";
@@ -73,6 +74,8 @@ export function createApp({ services, stop }: { services: Services; stop: AbortS
   // mounted before the guard is for anyone.
   mountIngress(app, parts);
   app.use(requireOwnHost(services.config), secureHeaders);
+  // The first page with fifty rows is 220 KB, and not everybody has a proxy that does it.
+  app.use(compress());
   app.route("/", parts.auth.pages);
   app.route("/", staticFiles());
   app.use(parts.auth.requireRole, limitBodies(MOST_BODY_BYTES));

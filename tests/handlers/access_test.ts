@@ -331,3 +331,29 @@ describe("without an admin token", () => {
     });
   }
 });
+
+describe("a page", () => {
+  it("is compressed for those who take it so, and live streams are not", async () => {
+    await using otto = await openOtto();
+    const headers = { "accept-encoding": "gzip", accept: "text/html" };
+    const page = await otto.ask("/messages", { headers });
+    assertEquals(page.headers.get("content-encoding"), "gzip");
+    const text = await new Response(page.body!.pipeThrough(new DecompressionStream("gzip"))).text();
+    assertMatch(text, /<h1>Messages<\/h1>/);
+    const stream = await otto.ask("/api/stream", { headers });
+    assertEquals(stream.headers.get("content-encoding"), null);
+    await stream.body?.cancel();
+  });
+
+  it("may be shown as it was when somebody goes back, but not with a code in it", async () => {
+    await using otto = await openOtto();
+    const cacheControl = async (path: string) => {
+      const { headers, body } = await otto.ask(path);
+      await body?.cancel();
+      return headers.get("cache-control");
+    };
+    assertEquals(await cacheControl("/messages"), "private, no-cache");
+    assertEquals(await cacheControl("/sign-in?code=1"), "no-store");
+    assertEquals(await cacheControl("/api/messages"), "no-store");
+  });
+});
