@@ -90,7 +90,7 @@ describe("any other webhook's title", () => {
   it("is the most telling of the usual keys", () => {
     assertEquals(
       title({ type: "alert", title: "Disk\nfull" }),
-      "grafana: Disk full",
+      "grafana: Disk full (alert)",
     );
     assertEquals(title({ event: "order.created" }), "grafana: order.created");
     assertEquals(title({ title: {}, name: "x" }), "grafana: x");
@@ -134,6 +134,7 @@ describe("any other webhook's title", () => {
         message: "a b",
         url: "https://example.com/x",
         link: "javascript:alert(1)",
+        "deep.x": "1",
       },
     });
   });
