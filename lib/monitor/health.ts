@@ -53,16 +53,16 @@ export async function checkHealth(subjects: HealthSubjects): Promise<Health> {
   const askedAt = performance.now();
   const reachable = await checkDatabase(database, notReady());
   const isAway = reachable.status === "failed";
+  // Anyone may ask, so the reason stands in the log only.
+  const counted = isAway ? null : readTraffic(database, CHECK_MS).catch(() => null);
   const [acceptance, traffic, work] = await Promise.all([
     inbox.acceptance(isAway ? askedAt : undefined),
-    // Anyone may ask, so the reason stands in the log only.
-    isAway ? null : readTraffic(database, CHECK_MS).catch(() => null),
-    isAway ? [] : checkWork(subjects),
+    counted,
+    isAway ? [] : checkWork(subjects, counted),
   ]);
   const checks = [
     reachable,
     checkInbox(acceptance),
-    ...isAway ? [] : [await checkQueue(subjects.queue, traffic)],
     ...work,
     ...await checkRedisOwner(redisOwner),
     ...spill ? [await checkSpill(spill, acceptance)] : [],
@@ -79,10 +79,12 @@ export async function checkHealth(subjects: HealthSubjects): Promise<Health> {
 
 /** What can be looked up while the database answers. */
 async function checkWork(
-  { database, jobs, config, sources }: HealthSubjects,
+  { database, queue, jobs, config, sources }: HealthSubjects,
+  traffic: Promise<Traffic | null> | null,
 ): Promise<Check[]> {
   // Side by side: whoever asks waits for the slowest of them, not for their sum.
   const checks = await Promise.all([
+    checkQueue(queue, traffic).then((check) => [check]),
     checkSlack(database),
     checkClock(database, CHECK_MS),
     checkLiveStream(database, CHECK_MS),
@@ -133,8 +135,12 @@ async function checkDatabase(database: Database, notReady: string | undefined): 
   }
 }
 
-async function checkQueue(queue: Queue, traffic: Traffic | null): Promise<Check> {
+async function checkQueue(
+  queue: Queue,
+  counted: Promise<Traffic | null> | null,
+): Promise<Check> {
   const name = `queue (${queue.backend})`;
+  const traffic = await counted;
   if (!traffic) return { name, status: "failed", detail: "cannot be counted now" };
   const { depth, oldest_age_seconds: age } = traffic;
   const waiting = depth === MOST_WAITING ? `${MOST_WAITING} or more` : depth;

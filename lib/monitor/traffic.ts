@@ -19,7 +19,7 @@ export const MOST_WAITING = 10_000;
 /** Counts what waits and what came, by the beginning of an index and by what is counted as it happens. */
 export async function readTraffic(database: Database, ms: number): Promise<Traffic> {
   const [{ accepted, refused, ...waiting }] = await database.query(
-    "count the traffic",
+    "check the queue",
     (sql) =>
       sql<{
         depth: number;
