@@ -67,7 +67,7 @@ export const samples = [
 /** The first plain values, those at the top before those within. */
 function fieldsOf(leaves: readonly Leaf[]): Record<string, string> {
   const plain: [string, string][] = [];
-  for (const { path, key, value, aside } of leaves) {
+  for (const { path, value, aside } of leaves) {
     const name = oneLine(path.join("."), 60);
     const isShown = String(value).trim() !== "" && aside !== "setting" &&
       path.length <= 3;
