@@ -22,14 +22,14 @@ const HEAD_ENDS = ranked("", "", "title subject", "name summary rule headline la
 
 const TEXTS = ranked(
   "message msg text strippedtext bodyplain textbody plaintext body",
-  "content description comment errormessage commitmessage statusmessage note notes feedback",
+  "content description comment errormessage commitmessage statusmessage feedback",
   "problem reason error details detail output serviceoutput desc markdown html bodyhtml answer question review remarks",
 );
 const TEXT_ENDS = ranked(
   "",
   "",
   "message text",
-  "description comment reason notes content details",
+  "description comment reason content details",
 );
 
 /** Names of something other than what is told. */
