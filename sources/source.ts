@@ -108,8 +108,17 @@ export interface Source {
   certificateUrl?(request: Incoming): string | undefined;
   /** Checks the signature on the raw bytes against each secret (several during a rotation). */
   verify?(request: Incoming, secrets: readonly string[]): Promise<Verdict>;
-  /** The vendor's id of this delivery, the same on every retry. */
+  /**
+   * The vendor's id of this delivery, the same on every retry. It makes a repeat only of what has
+   * the same content: an id that comes with another body is another message.
+   */
   deliveryId?(request: Incoming): string | undefined;
+  /**
+   * What a retry of this vendor may say otherwise than the first attempt, and the order of lists
+   * too: keys of the payload at any depth, such as the number of the attempt; or `anything`, where
+   * the id is made of the content, or the vendor's documents say that one id is one event.
+   */
+  readonly changesOnRetry?: readonly string[] | "anything";
   /**
    * An answer to a request of any method that is not signed and carries no
    * event; nothing of it is kept.

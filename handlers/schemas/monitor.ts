@@ -61,6 +61,21 @@ export const stats = z.object({
     completed_tasks: count,
   }),
   stages: z.object({ receive: stage, queue: stage, task: stage, agent: stage, notify: stage }),
+  refused: z.object({
+    total: count,
+    last_hour: count,
+    by_reason: z.record(z.string(), count).openapi({ description: "By the code of the answer" }),
+    by_type: z.record(z.string(), count).openapi({
+      description: "By source; all unknown types are `generic`, `(none)` is a path without a type",
+    }),
+    recent: z.array(z.object({
+      webhook_type: z.string(),
+      status: count,
+      reason: z.string(),
+      message: z.string(),
+      refused_at: time,
+    })),
+  }),
   recent_failed: z.array(z.object({
     message_id: id,
     webhook_type: z.string(),
@@ -94,6 +109,10 @@ export const check = z.object({
 
 export const health = z.object({
   status: z.enum(["healthy", "degraded", "unhealthy"]),
+  queue: z.object({ depth: count, oldest_age_seconds: age }).nullable().openapi({
+    description: "What waits, 10,000 at most; null while the database does not answer",
+  }),
+  last_hour: z.object({ accepted: count, refused: count }).nullable(),
   checks: z.array(check),
 }).openapi("Health");
 

@@ -7,6 +7,8 @@ export interface Envelope {
   method?: string;
   client_ip: string;
   delivery_id: string | null;
+  /** What the delivery says, where its sender's retries have other bytes: see `contentKey`. */
+  content?: string;
   headers: [name: string, value: string][];
   /** For a sender that we do not know by this name, but by its headers. */
   hint?: string;

@@ -1,6 +1,7 @@
 import type { Phase } from "../message/search/phase.ts";
 import { notHeld } from "../message/group/group.ts";
 import { COUNTED } from "../store/counts.ts";
+import { readRefusals, type RefusalStats } from "../ingress/refusal_log.ts";
 import { WEB_CHANNEL } from "../store/outbox.ts";
 import type { Database, Sql } from "../store/database.ts";
 import type { JobQueue, Jobs } from "../jobs/jobs.ts";
@@ -50,6 +51,8 @@ export interface Stats {
   phases: Record<Phase, number>;
   last_hour: { received: number; processed: number; failed: number; completed_tasks: number };
   stages: Record<"receive" | "queue" | "task" | "agent" | "notify", StageLatency>;
+  /** Requests that the gate has turned away. */
+  refused: RefusalStats;
   recent_failed: {
     message_id: string;
     webhook_type: string;
@@ -98,17 +101,25 @@ export async function readStats(
 ): Promise<Stats> {
   const [row] = await database.query("read the statistics", selectStats, STATS_MS);
   const { waiting, tasks, recent_failed, failed_tasks, ...rest } = row;
-  const [spilled, arq] = await Promise.all([spill?.depth(), jobs.measure()]);
+  const [spilled, arq, refused] = await Promise.all([
+    spill?.depth(),
+    jobs.measure(),
+    readRefusals(database),
+  ]);
   return {
     queue: { backend: queue.backend, ...waiting, spilled: spilled?.messages ?? 0 },
     jobs: { backend: jobs.backend, ...tasks, arq: arq ?? null },
     ...rest,
+    refused,
     recent_failed: recent_failed.map((each) => ({ ...each, failed_at: toDate(each.failed_at) })),
     failed_tasks: failed_tasks.map((each) => ({ ...each, finished_at: toDate(each.finished_at) })),
   };
 }
 
-type StatsRow = Omit<Stats, "queue" | "jobs"> & { waiting: QueueWait; tasks: TaskCounts };
+type StatsRow = Omit<Stats, "queue" | "jobs" | "refused"> & {
+  waiting: QueueWait;
+  tasks: TaskCounts;
+};
 type TaskCounts = Omit<Stats["jobs"], "backend" | "arq">;
 type QueueWait = Pick<Stats["queue"], "depth" | "in_progress" | "held" | "oldest_age_seconds">;
 

@@ -189,7 +189,7 @@ describe("the pages", () => {
       assertStringIncludes(row, "Queue: waiting for a worker");
       await house.worker.takeMessages(0, house.stop.signal);
       row = rowOf(await house.page(), id);
-      assertStringIncludes(row, "demo: Backup finished");
+      assertStringIncludes(row, "demo: backup.done: Backup finished");
       assertStringIncludes(row, "backup.done");
       assertStringIncludes(row, "Agent: waiting for the agent");
       await house.work();
@@ -204,7 +204,7 @@ describe("the pages", () => {
       await house.work();
       const row = rowOf(await house.page(), id);
       const result = row.slice(row.indexOf('class="digest"'));
-      assertStringIncludes(result, "<h3>demo: a_b [c] &lt;d&gt;</h3>");
+      assertStringIncludes(result, "<h3>demo: backup.done: a_b [c] &lt;d&gt;</h3>");
       assertStringIncludes(result, "<li><strong>Source:</strong> demo (backup.done)</li>");
       assert(!/##|\*\*|\\/.test(result), result);
     });

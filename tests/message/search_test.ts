@@ -387,7 +387,8 @@ function searchSuite(name: string, open: () => Promise<Database> | Database): vo
     it("keeps the last refusal of each source, and counts them", async () => {
       const refusals = openRefusalLog({ database, log });
       for (const message of ["first\0", "second"]) {
-        refusals.note("github", { code: "signature_mismatch", message, hint: "Check it" });
+        const refused = { status: 401, code: "signature_mismatch", message, hint: "Check it" };
+        refusals.note("github", refused, "GitHub");
       }
       const kept = await until(async () => {
         const found = (await listRefusals(database)).find(({ source }) => source === "github");
