@@ -92,7 +92,12 @@ export interface Source {
   readonly verifyTokenVariable?: string;
   /** Where the URL and the secret belong in the vendor's settings, in one line. */
   readonly setup?: string;
-  /** What proves a message, in one line with `code` marks: for the table of sources. */
+  /**
+   * What to check with this sender when nothing comes, or all of it is refused, a
+   * sentence each: for docs/sources.md, which says by itself what holds for all.
+   */
+  readonly troubles?: readonly string[];
+  /** What proves a message, in one line with `code` marks: for docs/sources.md. */
   readonly proof?: string;
   /** Headers and parameters of the URL that hold the secret itself, in lower case: what they hold is never shown. */
   readonly secretNames?: readonly string[];
