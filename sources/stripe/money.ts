@@ -38,7 +38,7 @@ export function moneyOf(payload: unknown): string | undefined {
   if (type === "issuing_authorization.request") {
     return firstMoney(at(object, "pending_request") ?? object, ["amount"]);
   }
-  if (/\.(?:\w+_)?updated$/.test(type) && !/(?:^|\.)(?:refund|dispute)\.updated$/.test(type)) {
+  if (type.endsWith("updated") && !/(?:refund|dispute)\.updated$/.test(type)) {
     return changedMoney(object, previous);
   }
   const found = OF_OBJECT.filter((key) => isAmount(at(object, key)));

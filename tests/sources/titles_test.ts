@@ -169,7 +169,7 @@ const CASES: Case[] = [
     changelog: { items: [{}] },
   }],
   ["jira", `Sprint "Seven" started`, { webhookEvent: "sprint_started", sprint: { name: "Seven" } }],
-  ["shopify", `product "Desk phone" updated in otto.myshopify.com`, {
+  ["shopify", `Product "Desk phone" updated in otto.myshopify.com`, {
     title: "Desk phone",
     handle: "desk-phone",
   }, { "x-shopify-topic": "products/update", "x-shopify-shop-domain": "otto.myshopify.com" }],
