@@ -218,7 +218,7 @@ const CASES: Case[] = [
     commonLabels: { alertname: "HighCPU" },
     alerts: [alert("web-1"), alert("web-2"), alert("web-1")],
   }],
-  ["alertmanager", "RESOLVED 2 alerts: web-1 is hot", {
+  ["alertmanager", "RESOLVED 2 × HighCPU: web-1 is hot", {
     status: "resolved",
     alerts: [alert("web-1", "resolved"), alert("web-2", "resolved")],
   }],
