@@ -90,7 +90,7 @@ const CASES: Case[] = [
     object_attributes: { action: "create", title: "Home" },
     project,
   }],
-  ["bitbucket", "Ada pushed to main (and 1 other ref) in phone", {
+  ["bitbucket", "Ada pushed to main (and 1 other ref) in OCTO/phone", {
     eventKey: "repo:refs_changed",
     actor: { displayName: "Ada" },
     repository: { slug: "phone", name: "phone", project: { key: "OCTO" } },
@@ -157,7 +157,7 @@ const CASES: Case[] = [
     actor: { name: "Ada" },
     data: { body: "Still", issue: { identifier: "OTT-1", title: "It drops" } },
   }],
-  ["jira", `Ada created comment on OTT-1 "It drops": Still`, {
+  ["jira", `Ada commented on OTT-1 "It drops": Still`, {
     webhookEvent: "comment_created",
     comment: { body: "Still", author: { displayName: "Ada" } },
     issue: { key: "OTT-1", fields: { summary: "It drops" } },
