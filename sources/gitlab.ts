@@ -1,7 +1,9 @@
 import type { Description } from "./description.ts";
 import { line, whole } from "./kit/json_path.ts";
 import type { Scheme } from "./signature/signature.ts";
-import { eventOf, factsOf, linksOf, titleOf, whoOf } from "./gitlab/title.ts";
+import { factsOf, linksOf } from "./gitlab/digest.ts";
+import { systemTitle } from "./gitlab/system_hook.ts";
+import { eventOf, titleOf, whoOf } from "./gitlab/title.ts";
 import { usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
@@ -64,7 +66,8 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     event: eventOf(payload, context?.headers),
     title: titleOf(payload, context?.headers),
     links: linksOf(payload),
-    actor: whoOf(payload),
+    // A system hook names whom it is about, not who did it.
+    actor: systemTitle(payload) ? undefined : whoOf(payload),
     fields: factsOf(payload),
     text: whole(
       payload,
