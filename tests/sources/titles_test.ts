@@ -292,14 +292,14 @@ const CASES: Case[] = [
     event: "invitee.canceled",
     payload: { name: "Ada", rescheduled: true, scheduled_event: { name: "Phone review" } },
   }],
-  ["sendgrid", `Mail from ada@example.com to otto@example.com "Hello"`, {
+  ["sendgrid", `Mail from ada@example.com to otto@example.com: "Hello"`, {
     from: "ada@example.com",
     to: "otto@example.com",
     subject: "Hello",
     text: "Hi",
     envelope: "{}",
   }],
-  ["postmark", `Mail from ada@example.com "Hello"`, {
+  ["postmark", `Mail from ada@example.com: "Hello"`, {
     From: "ada@example.com",
     Subject: "Hello",
     TextBody: "Hi",
