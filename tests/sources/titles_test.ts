@@ -329,7 +329,7 @@ const CASES: Case[] = [
   }],
   ["homeassistant", "binary_sensor.door is on", { entity_id: "binary_sensor.door", state: "on" }],
   ["homeassistant", "the door is open", { raw_body: "the door is open" }],
-  ["trello", `Ada updated card "It drops" on Phone: To do → Done`, {
+  ["trello", `Ada moved card "It drops" on Phone: To do → Done`, {
     action: {
       type: "updateCard",
       memberCreator: { fullName: "Ada" },
