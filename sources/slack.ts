@@ -1,4 +1,5 @@
 import type { Description } from "./description.ts";
+import { answersOf, formText } from "./slack/form.ts";
 import { oneLine, words } from "./kit/line.ts";
 import { at, facts, first, line, text, whole } from "./kit/json_path.ts";
 import {
@@ -162,6 +163,7 @@ export function describe(payload: unknown): Description {
         line(payload, "actions", 0, "value"),
         line(payload, "actions", 0, "selected_option", "value"),
       ),
+      ...formFields(payload),
       callback: first(
         line(payload, "callback_id"),
         line(payload, "view", "callback_id"),
@@ -170,9 +172,17 @@ export function describe(payload: unknown): Description {
     text: first(
       whole(payload, "event", "text"),
       whole(payload, "text"),
+      formText(payload),
       whole(payload, "message", "text"),
     ),
   };
+}
+
+/** What was filled into a form, by its labels. */
+function formFields(payload: unknown): Record<string, string> {
+  return Object.fromEntries(
+    answersOf(payload).slice(0, 10).flatMap(({ label, value }) => label ? [[label, value]] : []),
+  );
 }
 
 /** Small events to try the source with; each `SAMPLE` in an id wants to be unique. */

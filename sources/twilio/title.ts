@@ -1,5 +1,6 @@
 import { counted, oneLine, quoted, words } from "../kit/line.ts";
 import { at, first, line, text } from "../kit/json_path.ts";
+import { otherTitle } from "./other.ts";
 import { eachOnce, titleOfAll } from "../kit/to_description.ts";
 
 /** What became of a message: `received` for one that came in, else its delivery status. */
@@ -30,6 +31,8 @@ export function eventOf(payload: unknown): string | undefined {
 
 /** The line a person reads. */
 export function titleOf(payload: unknown): string {
+  const other = otherTitle(payload);
+  if (other) return oneLine(other);
   if (isMessage(payload)) {
     const status = messageStatus(payload) ?? "received";
     return oneLine(
@@ -124,6 +127,9 @@ function callTitle(payload: unknown): string {
   const call = words(
     "Call",
     ["from", plain(line(payload, "From"))],
+    line(payload, "Direction")?.startsWith("outbound")
+      ? ["to", plain(line(payload, "To"))]
+      : undefined,
     line(payload, "CallStatus")?.replaceAll("-", " "),
   );
   const details = [seconds && `${seconds} s`, digits && `digits ${digits}`]

@@ -144,14 +144,14 @@ const CASES: Case[] = [
     "ce-type": "order.created",
   }],
   ["gitlab", "GitLab push", { text: "a template of our own" }, { "x-gitlab-event": "Push Hook" }],
-  ["linear", `Ada updated Issue OTT-1 "It drops" (stateId)`, {
+  ["linear", `Ada updated Issue OTT-1 "It drops" (state)`, {
     action: "update",
     type: "Issue",
     actor: { name: "Ada" },
     data: { identifier: "OTT-1", title: "It drops" },
     updatedFrom: { updatedAt: "x", stateId: "s1" },
   }],
-  ["linear", `Ada created Comment on OTT-1 "It drops"`, {
+  ["linear", `Ada commented on OTT-1 "It drops": Still`, {
     action: "create",
     type: "Comment",
     actor: { name: "Ada" },
