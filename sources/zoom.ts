@@ -66,7 +66,17 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   const [thing, did] = event?.split(".") ?? [];
   const person = line(object, "participant", "user_name");
   const actor = first(person, line(payload, "payload", "operator"));
-  const topic = quoted(line(object, "topic"));
+  const registrant = words(
+    line(object, "registrant", "first_name"),
+    line(object, "registrant", "last_name"),
+  ) || line(object, "registrant", "email");
+  const topic = first(
+    quoted(line(object, "topic")),
+    words(line(object, "first_name"), line(object, "last_name")) || undefined,
+    line(object, "email"),
+    line(object, "caller", "phone_number"),
+    quoted(line(object, "name")),
+  );
   return toDescription({ name: "zoom", label }, payload, context, {
     event,
     title: thing &&
@@ -76,6 +86,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
           thing[0].toUpperCase() + thing.slice(1),
           topic,
           did?.replaceAll("_", " "),
+          ["of", registrant],
           ["by", actor],
         )),
     links: [at(object, "share_url"), at(object, "join_url")],

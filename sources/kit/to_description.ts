@@ -3,6 +3,7 @@ import { oneLine, wholeText } from "./line.ts";
 import { httpLink } from "./link.ts";
 import { countFields } from "./payload.ts";
 import { facts } from "./json_path.ts";
+import { sayingOf } from "./saying.ts";
 import type { DescribeContext } from "../source.ts";
 
 /** What a source extracts from a payload for its description; anything can be missing. */
@@ -28,7 +29,7 @@ export function toDescription(
   const named = event && oneLine(event);
   return {
     event: named || undefined,
-    title: oneLine(title ?? "") || oneLine(`${label} ${named || "webhook"}`),
+    title: oneLine(title ?? "") || untitled(label, named, payload),
     description: oneLine(
       `Process ${type} webhook event with payload containing ${countFields(payload)} fields.`,
     ),
@@ -37,6 +38,12 @@ export function toDescription(
     fields: facts(fields),
     text: text?.trim() ? wholeText(text) : undefined,
   };
+}
+
+/** The title of what the source has no words for: never the bare name where the payload says anything. */
+function untitled(label: string, event: string | undefined, payload: unknown): string {
+  const saying = event ? undefined : sayingOf(payload);
+  return oneLine(saying ? `${label}: ${saying}` : `${label} ${event || "webhook"}`);
 }
 
 /** The items of a batch, each once: a vendor that tries again may repeat some. Items without a key all count. */

@@ -1,5 +1,6 @@
 import { counted, oneLine, quoted, words } from "../kit/line.ts";
 import { at, first, line, text } from "../kit/json_path.ts";
+import { sayingOf } from "../kit/saying.ts";
 import { otherTitle } from "./other.ts";
 import { eachOnce, titleOfAll } from "../kit/to_description.ts";
 
@@ -53,7 +54,10 @@ export function titleOf(payload: unknown): string {
     return oneLine(message ? `${title}: ${message}` : title);
   }
   const event = eventOf(payload)?.replace(/^com\.twilio\./, "");
-  const title = words("Twilio", event ?? "webhook", ["from", line(payload, "From")]);
+  const title = words("Twilio", event ?? sayingOf(payload) ?? "webhook", [
+    "from",
+    line(payload, "From"),
+  ]);
   return oneLine(titleOfAll(streamed(payload).length, title)!);
 }
 

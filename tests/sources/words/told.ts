@@ -3,6 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import { sources } from "../../../sources/mod.ts";
 import type { Source } from "../../../sources/source.ts";
 import { assertDescription } from "../request.ts";
+import { assertReads } from "./grammar.ts";
 
 /** What a person would say, what is sent, and with which headers. */
 export type Told = [title: string, payload: unknown, headers?: HeadersInit];
@@ -16,6 +17,7 @@ export function itSays(name: keyof typeof sources, cases: readonly Told[]): void
         const description = source.describe(payload, { headers: new Headers(headers) });
         assertDescription(description);
         assertEquals(description.title, title);
+        assertReads(description.title);
       });
     }
   });
