@@ -1,7 +1,6 @@
 import type { Description } from "./description.ts";
-import { firstFew } from "./kit/change.ts";
 import { at, first, line, list, whole } from "./kit/json_path.ts";
-import { words } from "./kit/line.ts";
+import { firstFew, words } from "./kit/line.ts";
 import { parseTimestamp, type Scheme } from "./signature/signature.ts";
 import { alertsId, extractAlerts } from "./kit/alerts.ts";
 import { jsonSample } from "./kit/sample.ts";

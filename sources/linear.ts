@@ -1,12 +1,11 @@
 import type { Description } from "./description.ts";
-import { quoted, words } from "./kit/line.ts";
+import { changed, firstFew, quoted, words } from "./kit/line.ts";
 import { at, first, isObject, line, list, type PathKey, whole } from "./kit/json_path.ts";
 import { isWithin } from "./signature/signature.ts";
 import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
-import { changed, firstFew } from "./kit/change.ts";
 import { toDescription } from "./kit/to_description.ts";
 import { timestampOutsideWindow } from "./kit/verdict.ts";
 

@@ -5,7 +5,7 @@ import { decodeHex, encodeHex, hmac, verifyHmac } from "./signature/signature.ts
 import { payloadOf, usableId, withFields } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
-import { mailTitle } from "./kit/mail.ts";
+import { mailTitle } from "./words/mail.ts";
 import { toDescription, withoutTags } from "./kit/to_description.ts";
 import {
   signatureMalformed,

@@ -5,7 +5,7 @@ import { digest } from "./signature/signature.ts";
 import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import type { DescribeContext, Incoming } from "./source.ts";
-import { mailTitle } from "./kit/mail.ts";
+import { mailTitle } from "./words/mail.ts";
 import { toDescription, withoutTags } from "./kit/to_description.ts";
 import { provenBy } from "./kit/token.ts";
 

@@ -6,7 +6,7 @@ import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedByKey } from "./kit/signed.ts";
 import type { DescribeContext, Incoming } from "./source.ts";
-import { mailTitle } from "./kit/mail.ts";
+import { mailTitle } from "./words/mail.ts";
 import { eachOnce, titleOfAll, toDescription, withoutTags } from "./kit/to_description.ts";
 
 export const label = "SendGrid";

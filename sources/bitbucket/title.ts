@@ -1,5 +1,4 @@
-import { counted, quoted, words } from "../kit/line.ts";
-import { changed, firstFew } from "../kit/change.ts";
+import { changed, counted, firstFew, quoted, words } from "../kit/line.ts";
 import { at, first, isObject, line, list } from "../kit/json_path.ts";
 
 /** What was done to a pull request or an issue, by the part of the event's key behind the colon. */

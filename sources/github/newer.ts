@@ -1,5 +1,4 @@
-import { changed, firstFew } from "../kit/change.ts";
-import { quoted, words } from "../kit/line.ts";
+import { changed, firstFew, quoted, words } from "../kit/line.ts";
 import { at, first, isObject, line, list } from "../kit/json_path.ts";
 import type { GitHubEvent } from "./github_event.ts";
 

@@ -1,5 +1,4 @@
-import { changed, firstFew } from "../kit/change.ts";
-import { counted, quoted, words } from "../kit/line.ts";
+import { changed, counted, firstFew, quoted, words } from "../kit/line.ts";
 import { at, first, line, list } from "../kit/json_path.ts";
 import { type GitHubEvent, refName, shortId, subject } from "./github_event.ts";
 

@@ -1,4 +1,4 @@
-import { changed, firstFew } from "../kit/change.ts";
+import { changed, firstFew } from "../kit/line.ts";
 import { at, first, isObject, line, list } from "../kit/json_path.ts";
 
 /** Changes that say nothing to a person: counts, times and places of GitLab's own. */

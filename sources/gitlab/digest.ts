@@ -1,7 +1,7 @@
+import { firstFew } from "../kit/line.ts";
 import { at, first, line, list } from "../kit/json_path.ts";
-import { firstFew } from "../kit/change.ts";
 import { changesOf } from "./change.ts";
-import { branch, projectOf } from "./title.ts";
+import { branch, projectOf } from "./gitlab_event.ts";
 
 /** A few notable facts. */
 export function factsOf(payload: unknown): Record<string, string | undefined> {

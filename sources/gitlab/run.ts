@@ -1,7 +1,6 @@
-import { firstFew } from "../kit/change.ts";
-import { quoted, words } from "../kit/line.ts";
+import { firstFew, quoted, words } from "../kit/line.ts";
 import { at, first, line, list } from "../kit/json_path.ts";
-import { past } from "./title.ts";
+import { past } from "./gitlab_event.ts";
 
 /** `Pipeline failed on main in octo/repo by Ada`, and the like for jobs, releases and deployments. */
 export function runTitle(

@@ -1,5 +1,4 @@
-import { changed } from "../kit/change.ts";
-import { quoted, words } from "../kit/line.ts";
+import { changed, quoted, words } from "../kit/line.ts";
 import { first, line } from "../kit/json_path.ts";
 
 /** What an instance or a group tells of its members, groups, projects and users: `event_name` alone names it. */

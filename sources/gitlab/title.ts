@@ -1,22 +1,9 @@
 import { counted, quoted, words } from "../kit/line.ts";
 import { at, first, line, list } from "../kit/json_path.ts";
 import { changesOf } from "./change.ts";
+import { branch, kindOf, past, projectOf, whoOf } from "./gitlab_event.ts";
 import { runTitle } from "./run.ts";
 import { systemTitle } from "./system_hook.ts";
-
-const DID: Record<string, string> = {
-  open: "opened",
-  close: "closed",
-  reopen: "reopened",
-  update: "updated",
-  merge: "merged",
-  approval: "approved",
-  unapproval: "unapproved",
-  create: "created",
-  delete: "deleted",
-  award: "awarded",
-  revoke: "revoked",
-};
 
 /** The event's name: `merge_request.open`, `pipeline.failed`, `push`. */
 export function eventOf(payload: unknown, headers?: Headers): string | undefined {
@@ -29,16 +16,6 @@ export function eventOf(payload: unknown, headers?: Headers): string | undefined
     kind === "deployment" ? line(payload, "status") : undefined,
   );
   return kind && action ? `${kind}.${action}` : kind ?? action;
-}
-
-/** Who did it. */
-export function whoOf(payload: unknown): string | undefined {
-  return first(
-    line(payload, "user_name"),
-    line(payload, "user", "name"),
-    line(payload, "user", "username"),
-    line(payload, "user_username"),
-  );
 }
 
 /** The line a person reads, or nothing for a body of unknown shape. */
@@ -128,28 +105,6 @@ function workTitle(
   return changes ? `${title}: ${changes}` : title;
 }
 
-/** What kind of event it is, by the payload or else the header. */
-export function kindOf(payload: unknown, headers?: Headers): string | undefined {
-  const hook = headers?.get("x-gitlab-event")?.replace(/ Hook$/, "").toLowerCase();
-  return first(
-    line(payload, "object_kind"),
-    line(payload, "event_type"),
-    line(payload, "event_name"),
-    hook?.replaceAll(" ", "_") || undefined,
-  );
-}
-
-/** The project, else the group. */
-export function projectOf(payload: unknown): string | undefined {
-  return first(
-    line(payload, "project", "path_with_namespace"),
-    line(payload, "path_with_namespace"),
-    line(payload, "project", "name"),
-    line(payload, "group", "full_path"),
-    line(payload, "group", "group_path"),
-  );
-}
-
 function pushTitle(
   payload: unknown,
   who: string | undefined,
@@ -211,16 +166,6 @@ function aboutOf(payload: unknown): [thing: string | undefined, title: string | 
     kind?.replace(/(?<=[a-z])[A-Z]/g, " $&").toLowerCase(),
     first(line(payload, "snippet", "title"), line(payload, "project_snippet", "title")),
   ];
-}
-
-/** What was done: GitLab's action in the past. */
-export function past(action: string | undefined): string | undefined {
-  return action && (DID[action] ?? action);
-}
-
-/** A branch or tag without `refs/heads/`. */
-export function branch(ref: string | undefined): string | undefined {
-  return ref?.replace(/^refs\/(heads|tags)\//, "");
 }
 
 function isNone(commit: string | undefined): boolean {

@@ -1,5 +1,4 @@
-import { firstFew } from "./change.ts";
-import { counted, words } from "./line.ts";
+import { counted, firstFew, words } from "./line.ts";
 import { at, first, isObject, line, list, text, whole } from "./json_path.ts";
 import { digest } from "../signature/signature.ts";
 import { payloadOf } from "./incoming.ts";

@@ -1,5 +1,4 @@
-import { changed } from "../kit/change.ts";
-import { quoted, words } from "../kit/line.ts";
+import { changed, quoted, words } from "../kit/line.ts";
 import { at, first, line, list, whole } from "../kit/json_path.ts";
 import type { Extracted } from "../kit/to_description.ts";
 import { extractCall, extractMessage } from "./whatsapp.ts";

@@ -1,5 +1,4 @@
-import { firstFew } from "../kit/change.ts";
-import { words } from "../kit/line.ts";
+import { firstFew, words } from "../kit/line.ts";
 import { at, line, list, text } from "../kit/json_path.ts";
 import { digest } from "../signature/signature.ts";
 import { eachOnce, type Extracted } from "../kit/to_description.ts";

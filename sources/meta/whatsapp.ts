@@ -1,5 +1,4 @@
-import { counted, quoted, words } from "../kit/line.ts";
-import { firstFew } from "../kit/change.ts";
+import { counted, firstFew, quoted, words } from "../kit/line.ts";
 import { at, first, line, list, whole } from "../kit/json_path.ts";
 import type { Extracted } from "../kit/to_description.ts";
 

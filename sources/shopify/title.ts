@@ -1,6 +1,6 @@
 import { counted, quoted, words } from "../kit/line.ts";
 import { at, first, isObject, line, list, text } from "../kit/json_path.ts";
-import { pastTense } from "../kit/past_tense.ts";
+import { pastTense } from "../words/past_tense.ts";
 
 /** What a webhook is about: `order`, what is told of it, and what the topic says has happened. */
 interface ShopifyThing {

@@ -1,6 +1,5 @@
-import { firstFew } from "../kit/change.ts";
 import { at, first, isObject, line, list, whole } from "../kit/json_path.ts";
-import { wholeText } from "../kit/line.ts";
+import { firstFew, wholeText } from "../kit/line.ts";
 
 /** The most fields of a form that are read: Slack allows a hundred blocks. */
 const MAX_FIELDS = 100;

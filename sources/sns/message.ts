@@ -1,6 +1,5 @@
-import { changed, firstFew } from "../kit/change.ts";
-import { quoted, words } from "../kit/line.ts";
-import { mailTitle } from "../kit/mail.ts";
+import { changed, firstFew, quoted, words } from "../kit/line.ts";
+import { mailTitle } from "../words/mail.ts";
 import { at, first, isObject, line, list } from "../kit/json_path.ts";
 
 /** What a message of a service of Amazon's says, by its shape; nothing for a text, or a shape nobody knows. */

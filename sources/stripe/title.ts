@@ -1,6 +1,5 @@
 import { at, first, isObject, line } from "../kit/json_path.ts";
-import { changed, firstFew } from "../kit/change.ts";
-import { quoted, words } from "../kit/line.ts";
+import { changed, firstFew, quoted, words } from "../kit/line.ts";
 import { directionOf, moneyOf } from "./money.ts";
 
 /** `charge.refunded 5.00 USD to ada@example.com (ch_1): requested by customer`. */

@@ -1,6 +1,5 @@
 import { inUnits } from "../kit/amount.ts";
-import { changed, firstFew } from "../kit/change.ts";
-import { quoted, words } from "../kit/line.ts";
+import { changed, firstFew, quoted, words } from "../kit/line.ts";
 import { at, first, line, list, text } from "../kit/json_path.ts";
 
 /** Who did it. */

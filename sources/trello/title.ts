@@ -1,7 +1,6 @@
-import { changed } from "../kit/change.ts";
-import { quoted, words } from "../kit/line.ts";
+import { changed, quoted, words } from "../kit/line.ts";
 import { at, first, isObject, line } from "../kit/json_path.ts";
-import { pastTense } from "../kit/past_tense.ts";
+import { pastTense } from "../words/past_tense.ts";
 
 /** `Ada archived card "It drops" on Phone`; an update is told by what it changed. */
 export function titleOf(payload: unknown, actor: string | undefined): string | undefined {

@@ -1,6 +1,6 @@
 import { counted, oneLine, quoted, words } from "../kit/line.ts";
 import { at, first, line, text } from "../kit/json_path.ts";
-import { sayingOf } from "../kit/saying.ts";
+import { sayingOf } from "../kit/to_description.ts";
 import { otherTitle } from "./other.ts";
 import { eachOnce, titleOfAll } from "../kit/to_description.ts";
 

@@ -32,6 +32,23 @@ const KIT = [
   "sources/description.ts",
 ];
 
+/** Senders whose words and signatures fill more than one file. */
+const LONGER = [
+  "bitbucket",
+  "generic",
+  "github",
+  "gitlab",
+  "jira",
+  "meta",
+  "shopify",
+  "slack",
+  "sns",
+  "stripe",
+  "telegram",
+  "trello",
+  "twilio",
+];
+
 const MAY_IMPORT: [room: string, ...mayImport: string[]][] = [
   ["main.ts", "handlers/mod.ts", "lib/"],
   ["worker.ts", "lib/"],
@@ -103,13 +120,14 @@ const MAY_IMPORT: [room: string, ...mayImport: string[]][] = [
   ["sources/kit/", ...KIT],
   ["sources/rules/", "sources/mod.ts", "sources/*", ...KIT],
   ["sources/diagnosis/", "sources/rules/", "sources/mod.ts", ...KIT],
-  ...["generic", "github", "gitlab", "slack", "twilio", "meta"]
-    .map((name) => [`sources/${name}/`, ...KIT] as [string, ...string[]]),
+  ["sources/words/", ...KIT],
+  ...LONGER.map((name) => [`sources/${name}/`, "sources/words/", ...KIT] as [string, ...string[]]),
   // A sender: the longer ones have a room of their own.
   [
     "sources/*",
     "sources/*",
-    ...["generic", "github", "gitlab", "slack", "twilio", "meta"].map((name) => `sources/${name}/`),
+    ...LONGER.map((name) => `sources/${name}/`),
+    "sources/words/",
     ...KIT,
   ],
 ];

@@ -1,5 +1,4 @@
-import { firstFew } from "./change.ts";
-import { counted, quoted, words } from "./line.ts";
+import { counted, firstFew, quoted, words } from "../kit/line.ts";
 
 /** What is said of a mail that came in. */
 interface Mail {
