@@ -14,6 +14,9 @@ import { provenBy } from "./kit/token.ts";
 
 export const label = "GitLab";
 export const secretVariable = "GITLAB_WEBHOOK_SECRET";
+export const troubles = [
+  "GitLab switches a webhook off after repeated failures: Settings → Webhooks shows it as disabled; press Test.",
+];
 export const setup =
   "Project or group → Settings → Webhooks: URL and secret token or signing token";
 /** GitLab's cap on payloads. */

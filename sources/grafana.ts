@@ -12,6 +12,9 @@ import { signatureMismatch } from "./kit/verdict.ts";
 
 export const label = "Grafana";
 export const secretVariable = "GRAFANA_WEBHOOK_SECRET";
+export const troubles = [
+  "The contact point's Test button sends an alert named TestAlert: it makes a task.",
+];
 export const setup = "Alerting → Contact points → Webhook: URL, HMAC signature secret, " +
   "timestamp header X-Grafana-Alerting-Timestamp";
 /** The contact point's "HTTP Method" (grafana/alerting, receivers/webhook/v1). */

@@ -9,6 +9,9 @@ import { toDescription } from "./kit/to_description.ts";
 
 export const label = "Notion";
 export const secretVariable = "NOTION_WEBHOOK_SECRET";
+export const troubles = [
+  "Notion's page waits for the verification token: it stands in Otto's log and, for an hour, on the source's page.",
+];
 export const setup =
   "The integration → Webhooks: URL; Otto's log then shows the verification token: " +
   "paste it in Notion and set it here";

@@ -9,6 +9,9 @@ import { toDescription } from "./kit/to_description.ts";
 
 export const label = "Sentry";
 export const secretVariable = "SENTRY_CLIENT_SECRET";
+export const troubles = [
+  'Sentry waits one second only; the integration must be installed in the organization, and "Alert Rule Action" be on.',
+];
 export const setup =
   "Settings → Developer Settings → the integration: webhook URL and client secret";
 

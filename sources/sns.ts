@@ -10,6 +10,9 @@ import { provenBy } from "./kit/token.ts";
 
 export const label = "Amazon SNS";
 export const secretVariable = "SNS_WEBHOOK_SECRET";
+export const troubles = [
+  "Nothing comes until the subscription is confirmed: open the link of its first task.",
+];
 export const setup = "The topic → Create subscription (HTTPS): URL with ?token= and the secret; " +
   "then follow the link of the task that asks to confirm";
 
