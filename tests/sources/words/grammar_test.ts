@@ -1,3 +1,4 @@
+import examples from "@octokit/webhooks-examples" with { type: "json" };
 import { assert, assertNotEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { sources } from "../../../sources/mod.ts";
@@ -43,6 +44,16 @@ describe("the title of every source", () => {
         for (const none of [null, "", 0, {}, []]) {
           const less = JSON.parse(body, (_, value) => typeof value === "string" ? none : value);
           assertReads(source.describe(less, { headers: new Headers(headers) }).title);
+        }
+      }
+    }
+  });
+
+  it("reads well on each of GitHub's published examples, with and without the header", () => {
+    for (const { name, examples: payloads } of examples) {
+      for (const payload of payloads) {
+        for (const headers of [new Headers({ "x-github-event": name }), new Headers()]) {
+          assertReads(sources.github.describe(payload, { headers }).title);
         }
       }
     }
