@@ -58,15 +58,29 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   const [event] = events;
   const said = first(
     line(event, "text"),
+    line(event, "favorited_status", "text"),
     line(event, "message_create", "message_data", "text"),
   );
-  const actor = first(line(event, "user", "screen_name"), line(event, "source", "screen_name"));
+  const sender = text(event, "message_create", "sender_id");
+  const actor = first(
+    line(event, "user", "screen_name"),
+    line(event, "source", "screen_name"),
+    sender && line(payload, "users", sender, "screen_name"),
+  );
+  const target = line(event, "target", "screen_name");
   const name = kind?.replace(/_events$/, "").replaceAll("_", " ");
   return toDescription({ name: "x", label }, payload, context, {
     event: kind,
     title: titleOfAll(
       events.length,
-      name && words("X", name, ["by", actor && `@${actor}`], quoted(said)),
+      name &&
+        words(
+          "X",
+          name,
+          ["by", actor && `@${actor}`],
+          ["of", target && `@${target}`],
+          quoted(said),
+        ),
     ),
     links: [postLink(actor, text(event, "id_str"))],
     actor,

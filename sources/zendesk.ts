@@ -1,5 +1,5 @@
 import type { Description } from "./description.ts";
-import { quoted, words } from "./kit/line.ts";
+import { changed, quoted, words } from "./kit/line.ts";
 import { at, first, line, whole } from "./kit/json_path.ts";
 import { usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
@@ -62,6 +62,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     first(line(detail, "subject"), line(detail, "title"), line(detail, "name")),
   );
   const id = line(detail, "id");
+  const comment = line(payload, "event", "comment", "body");
   return toDescription({ name: "zendesk", label }, payload, context, {
     event,
     title: thing
@@ -69,9 +70,10 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
         thing[0].toUpperCase() + thing.slice(1).replaceAll("_", " "),
         id && `#${id}`,
         did?.replaceAll("_", " "),
-        was && now ? `${was} → ${now}` : undefined,
+        was || now ? changed(undefined, was, now) : undefined,
         subject,
-      )
+        ["by", line(payload, "event", "comment", "author", "name")],
+      ) + (comment ? `: ${comment}` : "")
       : first(subject, line(payload, "message")),
     links: [at(payload, "url"), at(detail, "url")],
     actor: first(line(payload, "event", "actor", "name"), line(detail, "requester", "name")),
