@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import postgres from "postgres";
 import { createLog } from "../../lib/process/log.ts";
 import { readConfig } from "../../lib/config/config.ts";
-import { LockedError, lockFolder } from "../../lib/store/lock.ts";
+import { LockedError, lockFolder } from "../../lib/store/embedded/lock.ts";
 import { openServices } from "../../lib/services.ts";
 import { createWorker } from "../../lib/work/work.ts";
 import {

@@ -1,9 +1,9 @@
 import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type Closer, openAll } from "../process/closer.ts";
-import { errorText } from "../process/log.ts";
-import { Refusal } from "../process/refusal.ts";
-import { connect, type Database, openEngine } from "./database.ts";
+import { type Closer, openAll } from "../../process/closer.ts";
+import { errorText } from "../../process/log.ts";
+import { Refusal } from "../../process/refusal.ts";
+import { connect, type Database, openEngine } from "../database.ts";
 import { lockFolder } from "./lock.ts";
 import { createWireSocket } from "./wire_socket.ts";
 

@@ -1,7 +1,7 @@
 import { connect, createServer, type Server } from "node:net";
 import { readdir, rm } from "node:fs/promises";
 import { relative, resolve } from "node:path";
-import { Refusal } from "../process/refusal.ts";
+import { Refusal } from "../../process/refusal.ts";
 
 /** The folder is open in another process. */
 export class LockedError extends Refusal {
