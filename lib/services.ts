@@ -88,7 +88,7 @@ async function openServicesWith(
   const server = config.databaseUrl === undefined
     ? undefined
     : openServer(serverOptions(config, log));
-  const database = closer.add(server ?? await openEmbedded(config.dataDir));
+  const database = closer.add(server ?? await openEmbedded(config.dataDir, { log }));
   if (server && server.address.unknown.length > 0) {
     log.warn("database.url_parameters", { detail: describeUnknown(server.address) });
   }

@@ -1,10 +1,11 @@
 import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Closer, openAll } from "../../process/closer.ts";
-import { errorText } from "../../process/log.ts";
+import { errorText, type Log } from "../../process/log.ts";
 import { Refusal } from "../../process/refusal.ts";
 import { connect, type Database, openEngine } from "../database.ts";
 import { lockFolder } from "./lock.ts";
+import { readTemplate, TEMPLATE, unpackTemplate } from "./template.ts";
 import { createWireSocket } from "./wire_socket.ts";
 
 /**
@@ -14,11 +15,22 @@ import { createWireSocket } from "./wire_socket.ts";
  * Safe when the process is killed, not when the power fails: PGlite never
  * calls fsync. It runs on the calling thread, so deadlines do not bite.
  */
-export async function openEmbedded(folder: string): Promise<Database> {
-  return await openAll((closer) => openEmbeddedWith(closer, folder));
+export async function openEmbedded(
+  folder: string,
+  { log, template = TEMPLATE }: { log?: Log; template?: URL } = {},
+): Promise<Database> {
+  return await openAll((closer) => openEmbeddedWith(closer, { folder, log, template }));
 }
 
-async function openEmbeddedWith(closer: Closer, folder: string): Promise<Database> {
+/** The data folder, and the archive that a new database is copied from. */
+interface Origin {
+  folder: string;
+  template: URL;
+  log?: Log;
+}
+
+async function openEmbeddedWith(closer: Closer, origin: Origin): Promise<Database> {
+  const { folder } = origin;
   if (folder !== ":memory:") {
     await mkdir(folder, { recursive: true }).catch((error) => {
       throw new Refusal(
@@ -30,7 +42,7 @@ async function openEmbeddedWith(closer: Closer, folder: string): Promise<Databas
     });
     closer.add(await lockFolder(folder));
   }
-  const engine = folder === ":memory:" ? await openEngine() : await openFolder(folder);
+  const engine = folder === ":memory:" ? await openInMemory(origin) : await openFolder(origin);
   closer.defer(() => engine.close());
   const sql = connect({
     user: "postgres",
@@ -56,17 +68,43 @@ async function openEmbeddedWith(closer: Closer, folder: string): Promise<Databas
   };
 }
 
-async function openFolder(folder: string): ReturnType<typeof openEngine> {
+async function openFolder({ folder, template, log }: Origin): ReturnType<typeof openEngine> {
   const dataDir = join(folder, "database");
-  if (!await exists(dataDir)) {
-    // A kill in the middle of creating leaves a folder that never opens again,
-    // so it is created under another name first.
-    const unfinished = join(folder, "database.new");
-    await rm(unfinished, { recursive: true, force: true });
-    await (await openEngine(unfinished)).close();
+  if (await exists(dataDir)) return await openEngine({ dataDir });
+  // A kill in the middle of creating leaves a folder that never opens again,
+  // so it is created under another name first.
+  const unfinished = join(folder, "database.new");
+  await rm(unfinished, { recursive: true, force: true });
+  try {
+    await unpackTemplate(unfinished, template);
     await rename(unfinished, dataDir);
+    return await openEngine({ dataDir });
+  } catch (error) {
+    warnOfTemplate(error, log);
   }
-  return await openEngine(dataDir);
+  // Nothing was ever written to it.
+  await rm(dataDir, { recursive: true, force: true });
+  await rm(unfinished, { recursive: true, force: true });
+  await (await openEngine({ dataDir: unfinished })).close();
+  await rename(unfinished, dataDir);
+  return await openEngine({ dataDir });
+}
+
+async function openInMemory({ template, log }: Origin): ReturnType<typeof openEngine> {
+  try {
+    return await openEngine({ template: await readTemplate(template) });
+  } catch (error) {
+    warnOfTemplate(error, log);
+  }
+  return await openEngine();
+}
+
+/** One that is missing, damaged or another PGlite's costs time and memory, no more. */
+function warnOfTemplate(error: unknown, log?: Log): void {
+  log?.warn("database.no_template", {
+    error,
+    hint: "the database is made without it, which takes longer; deno task template writes it anew",
+  });
 }
 
 async function exists(path: string): Promise<boolean> {
