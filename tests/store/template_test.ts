@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
+import { Buffer } from "node:buffer";
 import { execFileSync } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -122,7 +123,7 @@ function compress(bytes: Uint8Array): Uint8Array {
 function listTar(archive: Uint8Array): Map<string, string> {
   const entries = new Map<string, string>();
   for (const [path, start, end] of entriesOf(archive)) {
-    entries.set(path, new TextDecoder("latin1").decode(archive.subarray(start, end)));
+    entries.set(path, Buffer.from(archive.subarray(start, end)).toString("latin1"));
   }
   return entries;
 }
