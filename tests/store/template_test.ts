@@ -93,11 +93,19 @@ describe("a new embedded database", () => {
     await services[Symbol.asyncDispose]();
   });
 
-  it("needs no more memory than a small machine has, and is told of in one line", {
+  it("needs no more memory than a small machine has, and is told of with all else in ten lines", {
     ignore: Deno.build.os !== "linux",
   }, async () => {
     await using folder = await temporaryFolder();
-    await using main = await startMain({ OTTO_DATA_DIR: folder.path });
+    const rules = join(folder.path, "rules.json");
+    await writeFile(rules, "{}");
+    await using main = await startMain({
+      OTTO_DATA_DIR: folder.path,
+      ALLOWED_HOSTS: "otto.example.com",
+      SOURCES_FILE: rules,
+    });
+    await main.process.waitForLine(/Sign in once/);
+    await main.process.waitForLine(/worker\.started/);
     // Reading it needs more permissions than tests have.
     const status = execFileSync("grep", ["VmHWM", `/proc/${main.process.pid}/status`]);
     const peakMb = Number(/(\d+) kB/.exec(String(status))![1]) / 1024;
@@ -105,6 +113,9 @@ describe("a new embedded database", () => {
     assert(peakMb < 450, `it took ${Math.round(peakMb)} MB`);
     const told = main.process.lines.filter((line) => /"event":"database\./.test(line));
     assertEquals(told.length, 1, told.join("\n"));
+    const said = main.process.lines.join("\n");
+    assert(main.process.lines.length <= 10, said);
+    assertMatch(said, /sign in +needed .* --new-link for a link/);
   });
 });
 
