@@ -71,6 +71,13 @@ describe(".env.example", () => {
     assertEquals(secrets.filter((name) => !names.includes(name) && !table.includes(name)), []);
   });
 
+  it("says how it is read in a way that an old Node does not take for its own flag", () => {
+    for (const page of [text, read("docs/operating.md"), read("docs/hosting.md")]) {
+      assertMatch(page, /--env-file=/);
+      assert(!/--env-file /.test(page.replace('"--env-file start"', "")));
+    }
+  });
+
   it("documents nothing else", () => {
     const known = [...SETTING_NAMES, ...secrets, ...composeVariables];
     const unknown = documented.map(({ name }) => name)
@@ -176,7 +183,10 @@ describe("the Dockerfile", () => {
   });
 
   it("runs as nobody in particular, and says whether it is well", () => {
-    assertMatch(last("USER"), /^[1-9]\d*:[1-9]\d*$/);
+    assertMatch(last("USER"), /^[1-9]\d*:0$/);
+    // A user that a platform chose is in group 0 alone: docs.openshift.com, "Creating images".
+    assertMatch(instructions("RUN").join("\n"), /chmod 2?77\d \/data/);
+    assertMatch(instructions("COPY").join("\n"), /--chown=[1-9]\d*:0 \/data \/data/);
     assertEquals(
       dockerfile.findLastIndex(({ name }) => name === "COPY") + 1,
       dockerfile.findIndex(({ name }) => name === "USER"),
