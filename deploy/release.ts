@@ -15,21 +15,19 @@ export type ReleaseFiles = Record<
 /**
  * What the files are after a release of this version on this day (YYYY-MM-DD).
  *
- * @throws {Error} saying what stands in the way: no later version, nothing to tell.
+ * @throws {Error} saying what stands in the way: an older version, nothing to tell.
  */
 export function makeRelease(files: ReleaseFiles, version: string, day: string): ReleaseFiles {
   if (!/^\d+\.\d+\.\d+$/.test(version)) {
     throw new Error(`Cannot release "${version}": a version is three numbers, such as 1.2.3`);
   }
   const before: string = JSON.parse(files["package.json"]).version;
-  if (!isLater(version, before)) {
-    throw new Error(
-      `Cannot release ${version}: package.json has ${before}, which is not before it`,
-    );
+  if (isLater(before, version)) {
+    throw new Error(`Cannot release ${version}: package.json has ${before}, which is later`);
   }
   const heading = "## Unreleased\n";
   const [start, rest] = files["CHANGELOG.md"].split(heading);
-  if (rest === undefined || !/^\s*[-#]/.test(rest) || /^\s*## /.test(rest)) {
+  if (!/^- /m.test(rest?.split(/^## /m, 1)[0] ?? "")) {
     throw new Error(`Cannot release ${version}: CHANGELOG.md says nothing under "Unreleased"`);
   }
   return {

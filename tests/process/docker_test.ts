@@ -2,7 +2,7 @@ import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { parse } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
 import type { Source } from "../../sources/source.ts";
 import { sources } from "../../sources/mod.ts";
 import { readConfig } from "../../lib/config/config.ts";
@@ -263,5 +263,42 @@ describe("the reverse proxy", () => {
     const [size] = all(text, /max_size (\d+)MiB/g).map(Number);
     assertGreater(size * 1024 * 1024, MOST_BODY_BYTES);
     assertEquals(/trusted_proxies|X-Forwarded/.test(text), false);
+  });
+});
+
+describe("the Kubernetes manifest", () => {
+  interface Manifest {
+    kind: string;
+    metadata: { name: string };
+    // deno-lint-ignore no-explicit-any -- many shapes
+    spec?: any;
+  }
+  const manifests = parseAllDocuments(read("deploy/kubernetes.yaml"))
+    .map((document) => document.toJS() as Manifest);
+  const deployments = manifests.filter(({ kind }) => kind === "Deployment");
+
+  it("runs as any user on a read-only system, and is watched by what one process knows", () => {
+    assertEquals(deployments.map(({ metadata }) => metadata.name), ["otto-web", "otto-worker"]);
+    for (const { spec } of deployments) {
+      const pod = spec.template.spec;
+      assertEquals(pod.securityContext.runAsNonRoot, true);
+      assertEquals(pod.securityContext.runAsUser, undefined);
+      const [container] = pod.containers;
+      assertEquals(container.securityContext.readOnlyRootFilesystem, true);
+      assertEquals(container.securityContext.capabilities, { drop: ["ALL"] });
+      for (const probe of ["startupProbe", "readinessProbe", "livenessProbe"]) {
+        assert([undefined, "/health"].includes(container[probe]?.httpGet.path), probe);
+      }
+    }
+    assertEquals(deployments[1].spec.template.spec.containers[0].args, worker.command);
+  });
+
+  it("has a budget and a scale that name what is there", () => {
+    const names = deployments.map(({ metadata }) => metadata.name);
+    const budgets = manifests.filter(({ kind }) => kind === "PodDisruptionBudget");
+    assertEquals(budgets.map(({ metadata }) => metadata.name), names);
+    const [scale] = manifests.filter(({ kind }) => kind === "HorizontalPodAutoscaler");
+    assert(names.includes(scale.spec.scaleTargetRef.name));
+    assert(read("handlers/metrics.ts").includes(scale.spec.metrics[0].external.metric.name));
   });
 });
