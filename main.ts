@@ -59,9 +59,9 @@ async function makeLink({ config, database, ready }: Services): Promise<void> {
 }
 
 function signInLink({ publicUrl, port }: Pick<Config, "publicUrl" | "port">, code: string): string {
-  return `Sign in with this link, once and within ${CODE_MINUTES} minutes:\n  ${
+  return `Sign in once, within ${CODE_MINUTES} minutes: ${
     publicUrl ?? `http://localhost:${port}`
-  }/sign-in?code=${code}\n`;
+  }/sign-in?code=${code}`;
 }
 
 /** For whoever has lost the token. */
@@ -98,10 +98,7 @@ async function serveAll(services: Services, signal: AbortSignal): Promise<void> 
   );
   Promise.race([services.ready, stopped]).then(async () => {
     const code = signal.aborted ? undefined : await app.firstCode();
-    if (code) {
-      console.log(signInLink({ ...config, port: server.port }, code));
-      console.log("Later: main.ts --new-link makes another, --new-token a token for programs.\n");
-    }
+    if (code) console.log(signInLink({ ...config, port: server.port }, code));
   }).catch((error) => log.warn("admin.token_failed", { error }));
   // A worker looks whenever it tidies.
   const watching = config.worksInline ? Promise.resolve() : watchClock(services, signal);

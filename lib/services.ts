@@ -10,7 +10,7 @@ import { type Bell, createBell } from "./async/bell.ts";
 import { type Closer, openAll } from "./process/closer.ts";
 import { type Config, secretsIn } from "./config/config.ts";
 import type { Database } from "./store/database.ts";
-import { openEmbedded } from "./store/embedded.ts";
+import { openEmbedded } from "./store/embedded/embedded.ts";
 import { prepareDatabase, type Readiness } from "./store/schema/ready.ts";
 import { finishUpgrades } from "./store/schema/upgrade.ts";
 import { openServer, type Server, type ServerOptions } from "./store/server/server.ts";
@@ -88,7 +88,7 @@ async function openServicesWith(
   const server = config.databaseUrl === undefined
     ? undefined
     : openServer(serverOptions(config, log));
-  const database = closer.add(server ?? await openEmbedded(config.dataDir));
+  const database = closer.add(server ?? await openEmbedded(config.dataDir, { log }));
   if (server && server.address.unknown.length > 0) {
     log.warn("database.url_parameters", { detail: describeUnknown(server.address) });
   }

@@ -1,4 +1,4 @@
-import { tidyEmbedded } from "../store/embedded.ts";
+import { tidyEmbedded } from "../store/embedded/embedded.ts";
 import { deadline, pause, untilAborted } from "../async/deadline.ts";
 import { createClockGuard } from "../monitor/clock.ts";
 import { beat, HEARTBEAT_MS, signOff } from "../monitor/heartbeat.ts";
