@@ -1,13 +1,18 @@
-import type { HandshakeReply } from "../source.ts";
+import type { HandshakeReply, Incoming, SourceSecrets } from "../source.ts";
 
 /** A challenge is a short token of visible characters: whoever asks must not make us answer with text of their choice. */
 const CHALLENGE = /^[\w.~+/=:-]{1,500}$/;
 
 /** Answers with the challenge as plain text, or refuses what is none. */
 export function echo(challenge: unknown, allowed: RegExp = CHALLENGE): HandshakeReply {
-  return typeof challenge === "string" && allowed.test(challenge)
+  return isChallenge(challenge, allowed)
     ? { status: 200, contentType: "text/plain; charset=utf-8", body: challenge }
     : notAChallenge();
+}
+
+/** Whether a challenge may be given back. */
+export function isChallenge(challenge: unknown, allowed: RegExp = CHALLENGE): challenge is string {
+  return typeof challenge === "string" && allowed.test(challenge);
 }
 
 /** Refuses a handshake whose challenge is missing or no token. */
@@ -27,4 +32,24 @@ export function jsonReply(body: unknown): HandshakeReply {
 /** A parameter of the URL that was called. */
 export function parameter(url: string, name: string): string | undefined {
   return URL.parse(url)?.searchParams.get(name) ?? undefined;
+}
+
+/**
+ * `probe` and `handshake` of a vendor that tries the URL with a message of its own: it is answered,
+ * and no task is made of it. With a secret set its signature is checked first, so that the vendor's
+ * test says whether the secret is right.
+ */
+export function greetedBy(
+  isGreeting: (request: Incoming) => boolean,
+  reply: (request: Incoming) => HandshakeReply = () => ({ status: 200 }),
+) {
+  return {
+    probe(request: Incoming, { secrets }: SourceSecrets): HandshakeReply | undefined {
+      const isOpen = secrets.length === 0 && request.method === "POST";
+      return isOpen && isGreeting(request) ? reply(request) : undefined;
+    },
+    handshake(request: Incoming): HandshakeReply | undefined {
+      return isGreeting(request) ? reply(request) : undefined;
+    },
+  };
 }

@@ -1,4 +1,5 @@
 import { mediaType, parsePayload } from "./payload.ts";
+import { digest } from "../signature/signature.ts";
 import type { Incoming } from "../source.ts";
 
 /** The longest delivery id, in characters: vendors' are UUIDs and digests, a few of them joined at most. */
@@ -27,6 +28,22 @@ export function isForm(request: Incoming): boolean {
 export function usableId(id: string | null | undefined): string | undefined {
   const trimmed = id?.trim();
   return trimmed && trimmed.length <= MAX_ID_LENGTH ? trimmed : undefined;
+}
+
+/**
+ * What a message is known by whose sender gives it no id: all that it says. It fits where every
+ * event has a time or an id of its own in its body, so that the same bytes are a repeat.
+ */
+export function contentId(request: Incoming): string | undefined {
+  const content = contentOf(request);
+  return content.length > 0 ? digest(content) : undefined;
+}
+
+/** What a batch is known by: the ids of all its events; `undefined` where one has none. */
+export function batchId(keys: readonly (string | undefined)[]): string | undefined {
+  return keys.length > 0 && keys.every((key) => key !== undefined)
+    ? digest(JSON.stringify([...new Set(keys)].sort()))
+    : undefined;
 }
 
 /** A request of an object in JSON, with other fields in it. */
