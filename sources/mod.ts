@@ -18,6 +18,7 @@ import * as linear from "./linear.ts";
 import * as mailgun from "./mailgun.ts";
 import * as meta from "./meta.ts";
 import * as msgraph from "./msgraph.ts";
+import * as newrelic from "./newrelic.ts";
 import * as notion from "./notion.ts";
 import * as okta from "./okta.ts";
 import * as paddle from "./paddle.ts";
@@ -80,6 +81,7 @@ export const sources = {
   mailgun,
   meta,
   msgraph,
+  newrelic,
   notion,
   okta,
   openai: standardWebhooks("openai", "OpenAI", "OPENAI_WEBHOOK_SECRET", {
