@@ -21,6 +21,7 @@ import * as msgraph from "./msgraph.ts";
 import * as newrelic from "./newrelic.ts";
 import * as notion from "./notion.ts";
 import * as okta from "./okta.ts";
+import * as opsgenie from "./opsgenie.ts";
 import * as paddle from "./paddle.ts";
 import * as pagerduty from "./pagerduty.ts";
 import * as paypal from "./paypal.ts";
@@ -88,6 +89,7 @@ export const sources = {
     type: "response.completed",
     data: { id: "resp_1" },
   }),
+  opsgenie,
   paddle,
   paypal,
   postmark,
