@@ -34,6 +34,7 @@ import * as sns from "./sns.ts";
 import type { Source } from "./source.ts";
 import * as square from "./square.ts";
 import { standardWebhooks } from "./standard_webhooks.ts";
+import * as statuspage from "./statuspage.ts";
 import * as stripe from "./stripe.ts";
 import * as teams from "./teams.ts";
 import * as telegram from "./telegram.ts";
@@ -105,6 +106,7 @@ export const sources = {
   sendgrid,
   sns,
   square,
+  statuspage,
   svix: standardWebhooks("svix", "Svix", "SVIX_WEBHOOK_SECRET"),
   teams,
   telegram,
