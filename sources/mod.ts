@@ -42,6 +42,7 @@ import * as trello from "./trello.ts";
 import * as twilio from "./twilio.ts";
 import * as twitch from "./twitch.ts";
 import * as typeform from "./typeform.ts";
+import * as uptimekuma from "./uptimekuma.ts";
 import * as vercel from "./vercel.ts";
 import * as x from "./x.ts";
 import * as zendesk from "./zendesk.ts";
@@ -113,6 +114,7 @@ export const sources = {
   trello,
   twitch,
   typeform,
+  uptimekuma,
   vercel,
   x,
   zendesk,
