@@ -26,6 +26,7 @@ import * as paddle from "./paddle.ts";
 import * as pagerduty from "./pagerduty.ts";
 import * as paypal from "./paypal.ts";
 import * as postmark from "./postmark.ts";
+import * as salesforce from "./salesforce.ts";
 import * as sendgrid from "./sendgrid.ts";
 import * as sentry from "./sentry.ts";
 import * as shopify from "./shopify.ts";
@@ -104,6 +105,7 @@ export const sources = {
     type: "email.bounced",
     data: { email_id: "e1", subject: "Your invoice", to: ["ada@example.com"] },
   }),
+  salesforce,
   sendgrid,
   sns,
   square,
