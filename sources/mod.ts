@@ -5,6 +5,7 @@ import * as bitbucket from "./bitbucket.ts";
 import * as calendly from "./calendly.ts";
 import * as cloudevents from "./cloudevents.ts";
 import * as discord from "./discord.ts";
+import * as dockerhub from "./dockerhub.ts";
 import * as dropbox from "./dropbox.ts";
 import * as eventgrid from "./eventgrid.ts";
 import * as github from "./github.ts";
@@ -77,6 +78,7 @@ export const sources = {
     type: "user.created",
     data: { id: "user_1", email_addresses: [{ email_address: "ada@example.com" }] },
   }),
+  dockerhub,
   dropbox,
   eventgrid,
   homeassistant,
