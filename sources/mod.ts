@@ -4,6 +4,7 @@ import * as asana from "./asana.ts";
 import * as bitbucket from "./bitbucket.ts";
 import * as calendly from "./calendly.ts";
 import * as cloudevents from "./cloudevents.ts";
+import * as confluence from "./confluence.ts";
 import * as discord from "./discord.ts";
 import * as dockerhub from "./dockerhub.ts";
 import * as dropbox from "./dropbox.ts";
@@ -78,6 +79,7 @@ export const sources = {
     type: "user.created",
     data: { id: "user_1", email_addresses: [{ email_address: "ada@example.com" }] },
   }),
+  confluence,
   dockerhub,
   dropbox,
   eventgrid,
