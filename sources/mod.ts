@@ -1,6 +1,7 @@
 import * as airtable from "./airtable.ts";
 import * as alertmanager from "./alertmanager.ts";
 import * as asana from "./asana.ts";
+import * as bigcommerce from "./bigcommerce.ts";
 import * as bitbucket from "./bitbucket.ts";
 import * as calendly from "./calendly.ts";
 import * as cloudevents from "./cloudevents.ts";
@@ -73,6 +74,7 @@ export const sources = {
   cloudevents,
   airtable,
   asana,
+  bigcommerce,
   bitbucket,
   calendly,
   clerk: standardWebhooks("clerk", "Clerk", "CLERK_WEBHOOK_SIGNING_SECRET", {
