@@ -29,6 +29,7 @@ import * as paddle from "./paddle.ts";
 import * as pagerduty from "./pagerduty.ts";
 import * as paypal from "./paypal.ts";
 import * as postmark from "./postmark.ts";
+import * as pubsub from "./pubsub.ts";
 import * as salesforce from "./salesforce.ts";
 import * as sendgrid from "./sendgrid.ts";
 import * as sentry from "./sentry.ts";
@@ -102,6 +103,7 @@ export const sources = {
   paddle,
   paypal,
   postmark,
+  pubsub,
   replicate: standardWebhooks("replicate", "Replicate", "REPLICATE_WEBHOOK_SECRET", {
     id: "p1",
     status: "succeeded",
