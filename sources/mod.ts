@@ -40,6 +40,7 @@ import type { Source } from "./source.ts";
 import * as square from "./square.ts";
 import { standardWebhooks } from "./standard_webhooks.ts";
 import * as statuspage from "./statuspage.ts";
+import * as strava from "./strava.ts";
 import * as stripe from "./stripe.ts";
 import * as teams from "./teams.ts";
 import * as telegram from "./telegram.ts";
@@ -118,6 +119,7 @@ export const sources = {
   sns,
   square,
   statuspage,
+  strava,
   svix: standardWebhooks("svix", "Svix", "SVIX_WEBHOOK_SECRET"),
   teams,
   telegram,
