@@ -50,6 +50,7 @@ import * as twitch from "./twitch.ts";
 import * as typeform from "./typeform.ts";
 import * as uptimekuma from "./uptimekuma.ts";
 import * as vercel from "./vercel.ts";
+import * as websub from "./websub.ts";
 import * as x from "./x.ts";
 import * as zendesk from "./zendesk.ts";
 import * as zoom from "./zoom.ts";
@@ -128,6 +129,7 @@ export const sources = {
   typeform,
   uptimekuma,
   vercel,
+  websub,
   x,
   zendesk,
   zoom,
