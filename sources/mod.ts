@@ -23,6 +23,7 @@ import * as meta from "./meta.ts";
 import * as msgraph from "./msgraph.ts";
 import * as newrelic from "./newrelic.ts";
 import * as notion from "./notion.ts";
+import * as nylas from "./nylas.ts";
 import * as okta from "./okta.ts";
 import * as opsgenie from "./opsgenie.ts";
 import * as paddle from "./paddle.ts";
@@ -96,6 +97,7 @@ export const sources = {
   msgraph,
   newrelic,
   notion,
+  nylas,
   okta,
   openai: standardWebhooks("openai", "OpenAI", "OPENAI_WEBHOOK_SECRET", {
     type: "response.completed",
