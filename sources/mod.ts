@@ -17,6 +17,7 @@ import * as homeassistant from "./homeassistant.ts";
 import * as hubspot from "./hubspot.ts";
 import * as intercom from "./intercom.ts";
 import * as jira from "./jira.ts";
+import * as lark from "./lark.ts";
 import * as linear from "./linear.ts";
 import * as mailgun from "./mailgun.ts";
 import * as meta from "./meta.ts";
@@ -92,6 +93,7 @@ export const sources = {
   homeassistant,
   hubspot,
   intercom,
+  lark,
   mailgun,
   meta,
   msgraph,
