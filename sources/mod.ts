@@ -9,6 +9,7 @@ import * as confluence from "./confluence.ts";
 import * as discord from "./discord.ts";
 import * as dockerhub from "./dockerhub.ts";
 import * as dropbox from "./dropbox.ts";
+import * as dropboxsign from "./dropboxsign.ts";
 import * as eventgrid from "./eventgrid.ts";
 import * as github from "./github.ts";
 import * as gitlab from "./gitlab.ts";
@@ -89,6 +90,7 @@ export const sources = {
   confluence,
   dockerhub,
   dropbox,
+  dropboxsign,
   eventgrid,
   homeassistant,
   hubspot,
