@@ -14,6 +14,7 @@ import * as eventgrid from "./eventgrid.ts";
 import * as github from "./github.ts";
 import * as gitlab from "./gitlab.ts";
 import * as grafana from "./grafana.ts";
+import * as heroku from "./heroku.ts";
 import * as homeassistant from "./homeassistant.ts";
 import * as hubspot from "./hubspot.ts";
 import * as intercom from "./intercom.ts";
@@ -92,6 +93,7 @@ export const sources = {
   dropbox,
   dropboxsign,
   eventgrid,
+  heroku,
   homeassistant,
   hubspot,
   intercom,
