@@ -24,6 +24,7 @@ import * as linear from "./linear.ts";
 import * as mailgun from "./mailgun.ts";
 import * as meta from "./meta.ts";
 import * as msgraph from "./msgraph.ts";
+import * as netlify from "./netlify.ts";
 import * as newrelic from "./newrelic.ts";
 import * as notion from "./notion.ts";
 import * as nylas from "./nylas.ts";
@@ -101,6 +102,7 @@ export const sources = {
   mailgun,
   meta,
   msgraph,
+  netlify,
   newrelic,
   notion,
   nylas,
