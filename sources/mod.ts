@@ -18,6 +18,7 @@ import * as heroku from "./heroku.ts";
 import * as homeassistant from "./homeassistant.ts";
 import * as hubspot from "./hubspot.ts";
 import * as intercom from "./intercom.ts";
+import * as jenkins from "./jenkins.ts";
 import * as jira from "./jira.ts";
 import * as lark from "./lark.ts";
 import * as linear from "./linear.ts";
@@ -98,6 +99,7 @@ export const sources = {
   homeassistant,
   hubspot,
   intercom,
+  jenkins,
   lark,
   mailgun,
   meta,
