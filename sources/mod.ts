@@ -1,5 +1,6 @@
 import * as airtable from "./airtable.ts";
 import * as alertmanager from "./alertmanager.ts";
+import * as argocd from "./argocd.ts";
 import * as asana from "./asana.ts";
 import * as bigcommerce from "./bigcommerce.ts";
 import * as bitbucket from "./bitbucket.ts";
@@ -82,6 +83,7 @@ export const sources = {
   standardwebhooks: standardWebhooks("standardwebhooks", "Standard Webhooks"),
   cloudevents,
   airtable,
+  argocd,
   asana,
   bigcommerce,
   bitbucket,
