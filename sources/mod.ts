@@ -12,6 +12,7 @@ import * as dockerhub from "./dockerhub.ts";
 import * as dropbox from "./dropbox.ts";
 import * as dropboxsign from "./dropboxsign.ts";
 import * as eventgrid from "./eventgrid.ts";
+import * as flux from "./flux.ts";
 import * as github from "./github.ts";
 import * as gitlab from "./gitlab.ts";
 import * as grafana from "./grafana.ts";
@@ -97,6 +98,7 @@ export const sources = {
   dropbox,
   dropboxsign,
   eventgrid,
+  flux,
   heroku,
   homeassistant,
   hubspot,
