@@ -8,6 +8,7 @@ import * as calendly from "./calendly.ts";
 import * as cloudevents from "./cloudevents.ts";
 import * as confluence from "./confluence.ts";
 import * as discord from "./discord.ts";
+import * as discourse from "./discourse.ts";
 import * as dockerhub from "./dockerhub.ts";
 import * as dropbox from "./dropbox.ts";
 import * as dropboxsign from "./dropboxsign.ts";
@@ -94,6 +95,7 @@ export const sources = {
     data: { id: "user_1", email_addresses: [{ email_address: "ada@example.com" }] },
   }),
   confluence,
+  discourse,
   dockerhub,
   dropbox,
   dropboxsign,
