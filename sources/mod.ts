@@ -14,6 +14,7 @@ import * as dropbox from "./dropbox.ts";
 import * as dropboxsign from "./dropboxsign.ts";
 import * as eventgrid from "./eventgrid.ts";
 import * as flux from "./flux.ts";
+import * as freshdesk from "./freshdesk.ts";
 import * as github from "./github.ts";
 import * as gitlab from "./gitlab.ts";
 import * as grafana from "./grafana.ts";
@@ -101,6 +102,7 @@ export const sources = {
   dropboxsign,
   eventgrid,
   flux,
+  freshdesk,
   heroku,
   homeassistant,
   hubspot,
