@@ -4,6 +4,7 @@ import * as argocd from "./argocd.ts";
 import * as asana from "./asana.ts";
 import * as bigcommerce from "./bigcommerce.ts";
 import * as bitbucket from "./bitbucket.ts";
+import * as box from "./box.ts";
 import * as calendly from "./calendly.ts";
 import * as cloudevents from "./cloudevents.ts";
 import * as confluence from "./confluence.ts";
@@ -90,6 +91,7 @@ export const sources = {
   asana,
   bigcommerce,
   bitbucket,
+  box,
   calendly,
   clerk: standardWebhooks("clerk", "Clerk", "CLERK_WEBHOOK_SIGNING_SECRET", {
     type: "user.created",
