@@ -63,6 +63,7 @@ import * as uptimekuma from "./uptimekuma.ts";
 import * as vercel from "./vercel.ts";
 import * as websub from "./websub.ts";
 import * as x from "./x.ts";
+import * as xero from "./xero.ts";
 import * as zendesk from "./zendesk.ts";
 import * as zoom from "./zoom.ts";
 
@@ -153,6 +154,7 @@ export const sources = {
   vercel,
   websub,
   x,
+  xero,
   zendesk,
   zoom,
 } satisfies Record<string, Source>;
