@@ -18,6 +18,7 @@ import * as flux from "./flux.ts";
 import * as freshdesk from "./freshdesk.ts";
 import * as github from "./github.ts";
 import * as gitlab from "./gitlab.ts";
+import * as gocardless from "./gocardless.ts";
 import * as grafana from "./grafana.ts";
 import * as heroku from "./heroku.ts";
 import * as homeassistant from "./homeassistant.ts";
@@ -106,6 +107,7 @@ export const sources = {
   eventgrid,
   flux,
   freshdesk,
+  gocardless,
   heroku,
   homeassistant,
   hubspot,
