@@ -40,6 +40,7 @@ import * as opsgenie from "./opsgenie.ts";
 import * as paddle from "./paddle.ts";
 import * as pagerduty from "./pagerduty.ts";
 import * as paypal from "./paypal.ts";
+import * as paystack from "./paystack.ts";
 import * as postmark from "./postmark.ts";
 import * as pubsub from "./pubsub.ts";
 import * as salesforce from "./salesforce.ts";
@@ -129,6 +130,7 @@ export const sources = {
   opsgenie,
   paddle,
   paypal,
+  paystack,
   postmark,
   pubsub,
   replicate: standardWebhooks("replicate", "Replicate", "REPLICATE_WEBHOOK_SECRET", {
