@@ -7,6 +7,7 @@ import * as bitbucket from "./bitbucket.ts";
 import * as box from "./box.ts";
 import * as calendly from "./calendly.ts";
 import * as cloudevents from "./cloudevents.ts";
+import * as coinbasecommerce from "./coinbasecommerce.ts";
 import * as confluence from "./confluence.ts";
 import * as discord from "./discord.ts";
 import * as discourse from "./discourse.ts";
@@ -100,6 +101,7 @@ export const sources = {
     type: "user.created",
     data: { id: "user_1", email_addresses: [{ email_address: "ada@example.com" }] },
   }),
+  coinbasecommerce,
   confluence,
   discourse,
   dockerhub,
