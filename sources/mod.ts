@@ -15,6 +15,7 @@ import * as dockerhub from "./dockerhub.ts";
 import * as dropbox from "./dropbox.ts";
 import * as dropboxsign from "./dropboxsign.ts";
 import * as eventgrid from "./eventgrid.ts";
+import * as figma from "./figma.ts";
 import * as flux from "./flux.ts";
 import * as freshdesk from "./freshdesk.ts";
 import * as github from "./github.ts";
@@ -108,6 +109,7 @@ export const sources = {
   dropbox,
   dropboxsign,
   eventgrid,
+  figma,
   flux,
   freshdesk,
   gocardless,
