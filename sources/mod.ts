@@ -32,6 +32,7 @@ import * as lark from "./lark.ts";
 import * as linear from "./linear.ts";
 import * as mailgun from "./mailgun.ts";
 import * as meta from "./meta.ts";
+import * as miro from "./miro.ts";
 import * as msgraph from "./msgraph.ts";
 import * as netlify from "./netlify.ts";
 import * as newrelic from "./newrelic.ts";
@@ -121,6 +122,7 @@ export const sources = {
   lark,
   mailgun,
   meta,
+  miro,
   msgraph,
   netlify,
   newrelic,
