@@ -6,6 +6,7 @@ import * as bigcommerce from "./bigcommerce.ts";
 import * as bitbucket from "./bitbucket.ts";
 import * as box from "./box.ts";
 import * as calendly from "./calendly.ts";
+import * as circleci from "./circleci.ts";
 import * as cloudevents from "./cloudevents.ts";
 import * as coinbasecommerce from "./coinbasecommerce.ts";
 import * as confluence from "./confluence.ts";
@@ -99,6 +100,7 @@ export const sources = {
   bitbucket,
   box,
   calendly,
+  circleci,
   clerk: standardWebhooks("clerk", "Clerk", "CLERK_WEBHOOK_SIGNING_SECRET", {
     type: "user.created",
     data: { id: "user_1", email_addresses: [{ email_address: "ada@example.com" }] },
