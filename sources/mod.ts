@@ -10,6 +10,7 @@ import * as circleci from "./circleci.ts";
 import * as cloudevents from "./cloudevents.ts";
 import * as coinbasecommerce from "./coinbasecommerce.ts";
 import * as confluence from "./confluence.ts";
+import * as datadog from "./datadog.ts";
 import * as discord from "./discord.ts";
 import * as discourse from "./discourse.ts";
 import * as dockerhub from "./dockerhub.ts";
@@ -107,6 +108,7 @@ export const sources = {
   }),
   coinbasecommerce,
   confluence,
+  datadog,
   discourse,
   dockerhub,
   dropbox,
