@@ -1,7 +1,7 @@
 import type { Description } from "./description.ts";
 import { quoted, words } from "./kit/line.ts";
 import { at, first, line, text, whole } from "./kit/json_path.ts";
-import { greetedBy } from "./kit/challenge.ts";
+import { triedBy } from "./kit/challenge.ts";
 import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
@@ -19,7 +19,7 @@ export const { verify, sign, proof } = signedBy(
 );
 
 /** “Test ping event” in the settings. */
-export const { probe, handshake } = greetedBy((request) =>
+export const { probe, handshake } = triedBy((request) =>
   (text(payloadOf(request), "type") ?? request.headers.get("circleci-event-type")) === "ping"
 );
 

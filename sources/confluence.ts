@@ -1,7 +1,7 @@
 import type { Description } from "./description.ts";
 import { capital, quoted, spoken, words } from "./kit/line.ts";
 import { at, first, isObject, line } from "./kit/json_path.ts";
-import { greetedBy } from "./kit/challenge.ts";
+import { triedBy } from "./kit/challenge.ts";
 import { contentId, payloadOf } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
@@ -19,7 +19,7 @@ export const { verify, sign, proof } = signedBy(
 );
 
 /** “Test connection” sends nothing but that it is a test. */
-export const { probe, handshake } = greetedBy((request) =>
+export const { probe, handshake } = triedBy((request) =>
   request.body.length < MOST_OF_A_TEST && at(payloadOf(request), "test") === true
 );
 const MOST_OF_A_TEST = 100;

@@ -1,7 +1,7 @@
 import type { Description } from "./description.ts";
 import { capital, quoted, spoken, words } from "./kit/line.ts";
 import { at, first, isObject, line, list, text, whole } from "./kit/json_path.ts";
-import { greetedBy } from "./kit/challenge.ts";
+import { triedBy } from "./kit/challenge.ts";
 import { usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
@@ -20,7 +20,7 @@ export const { verify, sign, proof, signedContentKeys } = signedBy(
 );
 
 /** “Ping” on the webhook's page. */
-export const { probe, handshake } = greetedBy(({ headers }) =>
+export const { probe, handshake } = triedBy(({ headers }) =>
   headers.get("x-discourse-event") === "ping"
 );
 

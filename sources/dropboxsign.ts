@@ -2,7 +2,7 @@ import type { Description } from "./description.ts";
 import { capital, quoted, spoken, words } from "./kit/line.ts";
 import { at, first, line, list, text, whole } from "./kit/json_path.ts";
 import { decodeHex, digest, encodeHex, hmac, verifyHmac } from "./signature/signature.ts";
-import { greetedBy } from "./kit/challenge.ts";
+import { triedBy } from "./kit/challenge.ts";
 import { payloadOf } from "./kit/incoming.ts";
 import type { DescribeContext, HandshakeReply, Incoming, Verdict } from "./source.ts";
 import { toDescription } from "./kit/to_description.ts";
@@ -56,7 +56,7 @@ export function answer(): HandshakeReply {
 }
 
 /** The test of a callback's URL makes no task. */
-export const { probe, handshake } = greetedBy(
+export const { probe, handshake } = triedBy(
   (request) => text(eventOf(payloadOf(request)), "event", "event_type") === "callback_test",
   answer,
 );

@@ -2,7 +2,7 @@ import type { Description } from "./description.ts";
 import { quoted, spoken, words } from "./kit/line.ts";
 import { at, first, line, list, text } from "./kit/json_path.ts";
 import { isSecret } from "./signature/signature.ts";
-import { greetedBy } from "./kit/challenge.ts";
+import { triedBy } from "./kit/challenge.ts";
 import { batchId, payloadOf, withFields } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
@@ -33,7 +33,7 @@ export function prove(request: Incoming, secret: string): Promise<Incoming> {
 }
 
 /** A new webhook is greeted with a ping. */
-export const { probe, handshake } = greetedBy((request) =>
+export const { probe, handshake } = triedBy((request) =>
   text(payloadOf(request), "event_type") === "PING"
 );
 

@@ -1,7 +1,7 @@
 import type { Description } from "./description.ts";
 import { spoken, words } from "./kit/line.ts";
 import { at, first, isObject, line, text } from "./kit/json_path.ts";
-import { greetedBy, isChallenge, jsonReply, notAChallenge } from "./kit/challenge.ts";
+import { isChallenge, jsonReply, notAChallenge, triedBy } from "./kit/challenge.ts";
 import { contentId, payloadOf } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import type { DescribeContext } from "./source.ts";
@@ -20,7 +20,7 @@ export const { verify, prove, proof, secretNames } = provenBy(
 );
 
 /** Gives the challenge back, by which Miro checks a new subscription's URL. */
-export const { probe, handshake } = greetedBy(
+export const { probe, handshake } = triedBy(
   (request) =>
     text(payloadOf(request), "challenge") !== undefined && !isObject(payloadOf(request), "event"),
   (request) => {

@@ -30,7 +30,7 @@ const ISSUERS = ["https://accounts.google.com", "accounts.google.com"];
 const BEARER = /^Bearer (\S{1,8000})$/i;
 
 /** Where Google's keys lie, for a request that has a token to check with them. */
-export function certificateUrl({ headers }: Incoming): string | undefined {
+export function keySetUrl({ headers }: Incoming): string | undefined {
   return BEARER.test(headers.get("authorization") ?? "") ? KEYS : undefined;
 }
 
@@ -42,7 +42,7 @@ export async function verify(request: Incoming, secrets: readonly string[]): Pro
   }
   const wanted = secrets.map(identityIn).filter((each) => each !== undefined);
   if (wanted.length === 0) return secretUnusable(secretVariable, IDENTITY_FORM);
-  const { certificate: keys, receivedAt } = request;
+  const { keySet: keys, receivedAt } = request;
   const finding = await checkIdToken({ header: "Authorization", token, keys }, wanted, receivedAt);
   return toVerdict(finding, request, setting);
 }

@@ -33,15 +33,9 @@ export function answer(): HandshakeReply {
 }
 
 /** The fields that name a record, the most telling first. */
-const NAMES = [
-  "Name",
-  "CaseNumber",
-  "OrderNumber",
-  "ContractNumber",
-  "Subject",
-  "Title",
-  "LastName",
-];
+const NAMES = ["Name", "Subject", "Title", "LastName", "Email"];
+/** The fields that number it. */
+const NUMBERS = ["CaseNumber", "OrderNumber", "ContractNumber"];
 
 /** Says which record a flow tells of; an outbound message does not say what happened to it. */
 export function describe(payload: unknown, context?: DescribeContext): Description {

@@ -35,21 +35,18 @@ export function parameter(url: string, name: string): string | undefined {
 }
 
 /**
- * `probe` and `handshake` of a vendor that tries the URL with a message of its own: it is answered,
- * and no task is made of it. With a secret set its signature is checked first, so that the vendor's
- * test says whether the secret is right.
+ * `probe` and `handshake` of a sender that tries the URL with a request that says nothing: it is
+ * answered (with 200), after its signature where there is a secret to check it with, and never kept.
  */
-export function greetedBy(
-  isGreeting: (request: Incoming) => boolean,
+export function triedBy(
+  isTrial: (request: Incoming) => boolean,
   reply: (request: Incoming) => HandshakeReply = () => ({ status: 200 }),
 ) {
+  const answer = (request: Incoming): HandshakeReply | undefined =>
+    request.method === "POST" && isTrial(request) ? reply(request) : undefined;
   return {
-    probe(request: Incoming, { secrets }: SourceSecrets): HandshakeReply | undefined {
-      const isOpen = secrets.length === 0 && request.method === "POST";
-      return isOpen && isGreeting(request) ? reply(request) : undefined;
-    },
-    handshake(request: Incoming): HandshakeReply | undefined {
-      return isGreeting(request) ? reply(request) : undefined;
-    },
+    probe: (request: Incoming, { secrets }: SourceSecrets): HandshakeReply | undefined =>
+      secrets.length === 0 ? answer(request) : undefined,
+    handshake: answer,
   };
 }

@@ -1,6 +1,4 @@
-import { createPublicKey, type JsonWebKey } from "node:crypto";
-import { decodeBase64Url } from "./bytes.ts";
-import { verifyPublicKey } from "./public_key.ts";
+import { bytesOf, decodeBase64Url } from "./bytes.ts";
 import type { Finding } from "./scheme.ts";
 import { FIVE_MINUTES, isWithin } from "./time.ts";
 
@@ -31,9 +29,9 @@ export async function checkIdToken(
   const isOne = alg === "RS256" && crit === undefined && typeof kid === "string" &&
     bytes !== undefined && rest.length === 0 && typeof exp === "number" && typeof iat === "number";
   if (!isOne) return { kind: "malformed", header, wanted: WANTED };
-  const key = keyOf(keys, kid);
+  const key = await keyOf(keys, kid);
   const isSigned = key !== undefined &&
-    await verifyPublicKey("RSA-SHA256", [key], `${head}.${claims}`, [bytes]);
+    await crypto.subtle.verify(RSA, key, bytesOf(bytes), bytesOf(`${head}.${claims}`));
   const isMeant = email_verified === true &&
     wanted.some((each) =>
       each.issuers.some((issuer) => issuer === iss) && each.audience === aud && each.email === email
@@ -47,12 +45,14 @@ export async function checkIdToken(
     : { kind: "late", seconds: exp, allowed: FIVE_MINUTES.past };
 }
 
-/** The public key of that id among those published, as an SPKI structure. */
-function keyOf(keys: string | undefined, kid: string): Uint8Array | undefined {
+const RSA = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
+
+/** The public key of that id among those published. */
+async function keyOf(keys: string | undefined, kid: string): Promise<CryptoKey | undefined> {
   try {
-    const found: unknown = JSON.parse(keys ?? "").keys.find((key: JsonWebKey) => key.kid === kid);
-    const key = createPublicKey({ key: found as JsonWebKey, format: "jwk" });
-    return new Uint8Array(key.export({ type: "spki", format: "der" }));
+    const published: (JsonWebKey & { kid?: string })[] = JSON.parse(keys ?? "").keys;
+    const key = published.find((each) => each.kid === kid);
+    return key && await crypto.subtle.importKey("jwk", key, RSA, false, ["verify"]);
   } catch {
     return undefined;
   }
