@@ -58,7 +58,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   const title = event && words(
     isJob ? "Job" : "Workflow",
     quoted(line(thing, "name")),
-    status?.replaceAll("_", " "),
+    status === "success" ? "succeeded" : status?.replaceAll("_", " "),
     ["in workflow", isJob ? line(payload, "workflow", "name") : undefined],
     ["on", branch ?? tag],
     ["in", project],

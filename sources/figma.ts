@@ -12,7 +12,7 @@ import { tokenMismatch, tokenMissing, verified } from "./kit/verdict.ts";
 export const label = "Figma";
 export const secretVariable = "FIGMA_WEBHOOK_SECRET";
 export const setup = "The API's POST /v2/webhooks: endpoint and passcode";
-export const proof = "the secret itself in the body's `passcode`; nothing is signed";
+export const proof = "`passcode` in the body; nothing is signed";
 
 const FIELD = "passcode in its body";
 

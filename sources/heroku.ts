@@ -50,11 +50,8 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     line(payload, "previous_data", "status"),
     line(payload, "previous_data", "state"),
   );
-  const thing = resource && words(
-    spoken(resource),
-    name,
-    [resource === "app" ? "" : "of", app],
-  ).replace("  ", " ");
+  const thing = resource &&
+    words(spoken(resource), ...(resource === "app" ? [app] : [name, ["of", app] as const]));
   const change = status &&
     (before && before !== status ? `(${before} → ${status})` : `(${status})`);
   const said = line(data, "description");
