@@ -7,6 +7,7 @@ import { toDescription } from "./kit/to_description.ts";
 import { provenBy } from "./kit/token.ts";
 
 export const label = "Argo CD";
+export const aliases = ["argo-cd", "argo"];
 export const secretVariable = "ARGOCD_WEBHOOK_SECRET";
 export const setup = "argocd-notifications-cm: service.webhook.otto with url and the header " +
   "Authorization: Bearer $otto-token; a template whose webhook body is " +

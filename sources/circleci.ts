@@ -9,6 +9,7 @@ import type { DescribeContext, Incoming } from "./source.ts";
 import { toDescription } from "./kit/to_description.ts";
 
 export const label = "CircleCI";
+export const aliases = ["circle-ci", "circle"];
 export const secretVariable = "CIRCLECI_WEBHOOK_SECRET";
 export const setup = "Project settings → Webhooks: receiver URL and secret token";
 

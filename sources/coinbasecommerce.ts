@@ -8,6 +8,7 @@ import type { DescribeContext, Incoming } from "./source.ts";
 import { toDescription } from "./kit/to_description.ts";
 
 export const label = "Coinbase Commerce";
+export const aliases = ["coinbase-commerce", "coinbase"];
 export const secretVariable = "COINBASE_COMMERCE_WEBHOOK_SECRET";
 export const setup = "Settings → Notifications: endpoint URL; Show shared secret";
 

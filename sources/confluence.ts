@@ -1,11 +1,10 @@
 import type { Description } from "./description.ts";
 import { capital, quoted, spoken, words } from "./kit/line.ts";
 import { at, first, isObject, line } from "./kit/json_path.ts";
-import { triedBy } from "./kit/challenge.ts";
 import { contentId, payloadOf } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
-import type { DescribeContext } from "./source.ts";
+import type { DescribeContext, HandshakeReply, Incoming } from "./source.ts";
 import { toDescription } from "./kit/to_description.ts";
 
 export const label = "Confluence";
@@ -18,10 +17,12 @@ export const { verify, sign, proof } = signedBy(
   { variable: secretVariable, is: "the webhook's secret" },
 );
 
-/** “Test connection” sends nothing but that it is a test. */
-export const { probe, handshake } = triedBy((request) =>
-  request.body.length < MOST_OF_A_TEST && at(payloadOf(request), "test") === true
-);
+/** “Test connection” sends nothing but that it is a test; nobody says whether it is signed. */
+export function probe(request: Incoming): HandshakeReply | undefined {
+  const isTest = request.method === "POST" && request.body.length < MOST_OF_A_TEST &&
+    at(payloadOf(request), "test") === true;
+  return isTest ? { status: 200 } : undefined;
+}
 const MOST_OF_A_TEST = 100;
 
 /** An event has its time in milliseconds. */

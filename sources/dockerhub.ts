@@ -8,6 +8,7 @@ import { toDescription } from "./kit/to_description.ts";
 import { provenBy } from "./kit/token.ts";
 
 export const label = "Docker Hub";
+export const aliases = ["docker-hub", "docker"];
 export const secretVariable = "DOCKERHUB_WEBHOOK_SECRET";
 export const setup = "The repository → Webhooks: URL with ?token= and the secret";
 

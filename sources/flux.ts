@@ -9,6 +9,7 @@ import { toDescription } from "./kit/to_description.ts";
 import { provenBy } from "./kit/token.ts";
 
 export const label = "Flux";
+export const aliases = ["fluxcd"];
 export const secretVariable = "FLUX_WEBHOOK_SECRET";
 export const setup = "A Provider of type generic-hmac: address, and a secret with the key token";
 

@@ -75,7 +75,7 @@ export const samples = [
       },
     }],
     meta: { webhook_id: "WB1" },
-  }),
+  }, { "user-agent": "gocardless-webhook-service/1.1" }),
 ];
 
 function keyOf(event: unknown): string | undefined {

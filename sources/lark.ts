@@ -16,6 +16,7 @@ import {
 } from "./kit/verdict.ts";
 
 export const label = "Lark";
+export const aliases = ["feishu"];
 export const secretVariable = "LARK_VERIFY_TOKEN";
 export const setup =
   "Developer console → Events & callbacks: request URL; the verification token is under " +

@@ -8,6 +8,7 @@ import { toDescription } from "./kit/to_description.ts";
 import { provenBy } from "./kit/token.ts";
 
 export const label = "New Relic";
+export const aliases = ["new-relic"];
 export const secretVariable = "NEWRELIC_WEBHOOK_SECRET";
 export const setup =
   "Alerts → Destinations → Webhook: URL, authorization Bearer token; then a workflow that notifies it";

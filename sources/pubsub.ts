@@ -10,6 +10,7 @@ import { toDescription } from "./kit/to_description.ts";
 import { secretUnusable, signatureMissing } from "./kit/verdict.ts";
 
 export const label = "Google Pub/Sub";
+export const aliases = ["google-pubsub", "googlepubsub", "gcp-pubsub"];
 export const secretVariable = "PUBSUB_WEBHOOK_ID";
 export const setup =
   "The subscription: push, URL, Enable authentication with a service account and an " +

@@ -8,6 +8,7 @@ import { toDescription } from "./kit/to_description.ts";
 import { provenBy } from "./kit/token.ts";
 
 export const label = "Uptime Kuma";
+export const aliases = ["uptime-kuma", "kuma"];
 export const secretVariable = "UPTIMEKUMA_WEBHOOK_SECRET";
 export const setup =
   "Settings → Notifications → Webhook: URL, request body JSON, additional headers " +

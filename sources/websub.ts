@@ -16,6 +16,7 @@ import { titleOfAll, toDescription, withoutTags } from "./kit/to_description.ts"
 import { child, textIn, type XmlElement, xmlOf } from "./xml/xml.ts";
 
 export const label = "WebSub";
+export const aliases = ["pubsubhubbub"];
 export const secretVariable = "WEBSUB_WEBHOOK_SECRET";
 export const verifyTokenVariable = "WEBSUB_VERIFY_TOKEN";
 export const setup =
