@@ -29,6 +29,9 @@ export function deliveryId(request: Incoming): string | undefined {
   return usableId(text(payloadOf(request), "id"));
 }
 
+/** Where a pipeline's trigger says what it was. */
+const HOSTS = ["git", "gitlab", "github_app"];
+
 /** Says how a workflow or a job ended, such as `Workflow "test" failed on main in phone: "Greet callers"`. */
 export function describe(payload: unknown, context?: DescribeContext): Description {
   const event = first(
@@ -39,22 +42,13 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   const thing = at(payload, isJob ? "job" : "workflow");
   const status = line(thing, "status");
   const vcs = at(payload, "pipeline", "vcs");
-  const branch = first(
-    line(vcs, "branch"),
-    line(payload, "pipeline", "trigger_parameters", "git", "branch"),
-  );
-  const tag = first(
-    line(vcs, "tag"),
-    line(payload, "pipeline", "trigger_parameters", "git", "tag"),
-  );
-  const commit = first(
-    line(vcs, "commit", "subject"),
-    line(payload, "pipeline", "trigger_parameters", "git", "commit_title"),
-  );
-  const actor = first(
-    line(vcs, "commit", "author", "name"),
-    line(payload, "pipeline", "trigger_parameters", "git", "commit_author_name"),
-  );
+  // Projects of GitLab and of the GitHub app have these instead of `vcs`.
+  const trigger = (name: string) =>
+    first(...HOSTS.map((host) => line(payload, "pipeline", "trigger_parameters", host, name)));
+  const branch = first(line(vcs, "branch"), trigger("branch"));
+  const tag = first(line(vcs, "tag"), trigger("tag"));
+  const commit = first(line(vcs, "commit", "subject"), trigger("commit_title"));
+  const actor = first(line(vcs, "commit", "author", "name"), trigger("commit_author_name"));
   const project = first(line(payload, "project", "name"), line(payload, "project", "slug"));
   const title = event && words(
     isJob ? "Job" : "Workflow",
@@ -75,7 +69,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
       job: line(payload, "job", "name"),
       status,
       branch: branch ?? tag,
-      commit: first(line(vcs, "revision"), line(vcs, "commit", "sha")),
+      commit: first(line(vcs, "revision"), trigger("checkout_sha")),
       pipeline: line(payload, "pipeline", "number"),
       organization: line(payload, "organization", "name"),
     },

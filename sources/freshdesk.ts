@@ -33,11 +33,16 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   const subject = line(ticket, "ticket_subject");
   const requester = first(
     line(ticket, "ticket_requester_name"),
+    line(ticket, "requester_name"),
     line(ticket, "ticket_requester_email"),
+    line(ticket, "requester_email"),
     line(ticket, "ticket_from_email"),
   );
   const triggered = text(ticket, "triggered_event");
-  const change = changeIn(triggered);
+  const change = changeIn(triggered, {
+    status: line(ticket, "ticket_status"),
+    priority: line(ticket, "ticket_priority"),
+  });
   const title = (id || subject) && words(
     "Ticket",
     id && `#${id}`,
@@ -56,7 +61,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
       priority: line(ticket, "ticket_priority"),
       agent: line(ticket, "ticket_agent_name"),
       group: line(ticket, "ticket_group_name"),
-      email: line(ticket, "ticket_requester_email"),
+      email: first(line(ticket, "ticket_requester_email"), line(ticket, "requester_email")),
       source: line(ticket, "ticket_source"),
       tags: line(ticket, "ticket_tags"),
     },
@@ -93,15 +98,21 @@ function nameIn(triggered: string): string | undefined {
   return EVENT.exec(triggered)?.[1];
 }
 
-function changeIn(triggered: string | undefined): string | undefined {
+/** `now` has the words for what the numbers became: statuses may be of the operator's own making. */
+function changeIn(
+  triggered: string | undefined,
+  now: Record<string, string | undefined>,
+): string | undefined {
   const [, name, from, to, value] = EVENT.exec(triggered ?? "") ?? [];
   if (!name) return undefined;
   if (name === "ticket_action") return value;
+  if (name === "note_type") return `${value} note added`;
   const says = name === "status" ? STATUS : name === "priority" ? PRIORITY : {};
   const read = (each: string | undefined) =>
     each && (Object.hasOwn(says, each) ? says[each] : each);
   const spoken = name.replaceAll("_", " ");
+  const known = Object.hasOwn(now, name) ? now[name] : undefined;
   return to === undefined
     ? words(spoken, read(value))
-    : `${spoken} ${read(from) || "none"} → ${read(to) || "none"}`;
+    : `${spoken} ${read(from) || "none"} → ${known ?? (read(to) || "none")}`;
 }

@@ -52,19 +52,30 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   const did = action && Object.hasOwn(DID, action) ? DID[action] : undefined;
   const priority = line(alert, "priority");
   const before = line(alert, "oldPriority");
+  const message = line(alert, "message");
   const which = words(
-    line(alert, "tinyId") && `#${line(alert, "tinyId")}`,
-    quoted(line(alert, "message")),
+    line(alert, "tinyId")
+      ? `#${line(alert, "tinyId")}`
+      : message
+      ? undefined
+      : line(alert, "alertId"),
+    quoted(message),
     priority && (before ? `(${before} → ${priority})` : `(${priority})`),
   );
-  const title = action &&
-    words(
-      did && actor ? words(actor, did, "alert") : words("Alert", spoken(action)),
-      which,
-      action === "AssignOwnership" || action === "TakeOwnership"
-        ? ["to", actor === line(alert, "owner") ? undefined : line(alert, "owner")]
-        : undefined,
-    );
+  const to = action === "Escalate"
+    ? line(payload, "escalationNotify", "name")
+    : action?.endsWith("Ownership") && actor !== line(alert, "owner")
+    ? line(alert, "owner")
+    : undefined;
+  const team = action === "AddTeam" ? line(alert, "team") : undefined;
+  const title = action && words(
+    did && actor
+      ? words(actor, team ? `added team ${team} to` : did, "alert", which)
+      : did && /^\w+ed$/.test(did)
+      ? words("Alert", which, did)
+      : words("Alert", spoken(action), which),
+    ["to", to],
+  );
   const note = line(alert, "note");
   const tags = list(alert, "tags").map((_, i) => line(alert, "tags", i)).filter((tag) => tag);
   return toDescription({ name: "opsgenie", label }, payload, context, {

@@ -12,15 +12,13 @@ const FRESH_MS = 60 * 60 * 1_000;
 const [LEAST_MS, MOST_MS] = [60 * 1_000, 24 * 60 * 60 * 1_000];
 
 /** Each set is fetched once for as long as its `Cache-Control` says; one that could not be had is tried again by the next message. */
-export function openKeySets(
-  fetchSet: (url: string) => Promise<Published> = fetchPublished,
-): KeySets {
+export function openKeySets(): KeySets {
   const kept = new Map<string, { set: Promise<Published>; until: number }>();
   return {
     async read(url) {
       let entry = kept.get(url);
       if (!entry || entry.until <= Date.now()) {
-        const fresh = { set: fetchSet(url), until: Infinity };
+        const fresh = { set: fetchPublished(url), until: Infinity };
         kept.set(url, fresh);
         fresh.set.then(
           ({ freshMs = FRESH_MS }) =>

@@ -70,6 +70,15 @@ const CASES: Case[] = [
     action: "AssignOwnership",
     alert: { ...alert, owner: "grace" },
   }],
+  ["opsgenie", `ada added team Phone to alert #23 "The line is down" (P1)`, {
+    action: "AddTeam",
+    alert: { ...alert, team: "Phone" },
+  }],
+  ["opsgenie", "Alert a1 escalated to grace", {
+    action: "Escalate",
+    alert: { alertId: "a1" },
+    escalationNotify: { name: "grace" },
+  }],
   ["opsgenie", `Alert restart server #23 "The line is down" (P1)`, {
     action: "RestartServer",
     alert,
@@ -289,6 +298,17 @@ const CASES: Case[] = [
   ["freshdesk", `Ticket #5: priority Low → Urgent`, {
     freshdesk_webhook: { ticket_id: 5, triggered_event: "{priority:{from:1,to:4}}" },
   }],
+  ["freshdesk", `Ticket #5 from Ada: status Resolved → Waiting on Customer`, {
+    freshdesk_webhook: {
+      ticket_id: 5,
+      requester_name: "Ada",
+      ticket_status: "Waiting on Customer",
+      triggered_event: "{status:{from:4,to:6}}",
+    },
+  }],
+  ["freshdesk", `Ticket #5: private note added`, {
+    freshdesk_webhook: { ticket_id: 5, triggered_event: "{note_type:private}" },
+  }],
   ["box", `Ada created a comment on file "calls.csv": Please check`, {
     trigger: "COMMENT.CREATED",
     created_by: { name: "Ada" },
@@ -399,7 +419,7 @@ const CASES: Case[] = [
   ["circleci", `Workflow "test" failed on v1 in phone: "Release"`, {
     type: "workflow-completed",
     workflow: { name: "test", status: "failed" },
-    pipeline: { trigger_parameters: { git: { tag: "v1", commit_title: "Release" } } },
+    pipeline: { trigger_parameters: { git: { tag: "v1" }, gitlab: { commit_title: "Release" } } },
     project: { name: "phone" },
   }],
   ["datadog", "Recovered Callers wait", {
