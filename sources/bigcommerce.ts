@@ -29,8 +29,18 @@ export const deliveryId = contentId;
 export function describe(payload: unknown, context?: DescribeContext): Description {
   const scope = line(payload, "scope");
   const data = at(payload, "data");
-  const [, thing, ...rest] = scope?.split("/") ?? [];
-  const id = first(line(data, "id"), line(data, "cartId"), line(data, "orderId"));
+  const parts = scope?.split("/").slice(1) ?? [];
+  // What happens in one of a store's channels has a scope of its own: `store/channel/1/order/updated`.
+  const channel = parts[0] === "channel" && parts.length > MOST_OF_A_CHANNEL ? parts[1] : undefined;
+  const [thing, ...rest] = channel === undefined ? parts : parts.slice(2);
+  const id = first(
+    line(data, "id"),
+    line(data, "cartId"),
+    line(data, "orderId"),
+    line(data, "order_id"),
+    line(data, "product_id"),
+  );
+  const stock = line(data, "inventory", "value");
   const store = line(payload, "producer")?.split("/").at(-1);
   const [before, after] = [
     line(data, "status", "previous_status_id"),
@@ -43,6 +53,8 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
       id,
       spoken(rest.join(" ")),
       before && after && `(status ${before} → ${after})`,
+      stock && `(${line(data, "inventory", "method") ?? "value"} ${stock})`,
+      ["in channel", channel],
       ["in store", store],
     ),
     fields: {
@@ -54,6 +66,9 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     },
   });
 }
+
+/** `channel/created` is about a channel itself. */
+const MOST_OF_A_CHANNEL = 3;
 
 /** Small events to try the source with. */
 export const samples = [

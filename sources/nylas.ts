@@ -40,7 +40,17 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   const [thing = "", ...did] = event?.split(".") ?? [];
   const from = person(list(object, "from")[0]);
   const to = list(object, "to").map(person).filter((each) => each);
-  const subject = first(line(object, "subject"), line(object, "title"), line(object, "name"));
+  const subject = first(
+    line(object, "subject"),
+    line(object, "title"),
+    line(object, "name"),
+    line(object, "label"),
+    line(object, "booking_info", "title"),
+    line(object, "origin", "subject"),
+  );
+  const bounced = line(object, "bounced_addresses");
+  const reason = line(object, "bounce_reason");
+  const guest = person(list(object, "booking_info", "participants")[0]);
   const isMail = thing === "message" && did[0] === "created";
   const title = isMail
     ? words("Mail", ["from", from], ["to", to.length > 1 ? `${to[0]} and others` : to[0]])
@@ -49,10 +59,13 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
       thing === "grant" ? first(line(object, "email"), line(object, "grant_id")) : quoted(subject),
       spoken(did.join(" ")),
       ["of", thing === "event" ? line(object, "organizer", "email") : undefined],
+      ["with", guest],
+      ["for", bounced],
     );
+  const detail = isMail ? quoted(subject) : reason;
   return toDescription({ name: "nylas", label }, payload, context, {
     event,
-    title: isMail && subject ? `${title}: ${quoted(subject)}` : title,
+    title: title && detail ? `${title}: ${detail}` : title,
     links: [at(object, "html_link")],
     actor: from,
     fields: {
@@ -62,13 +75,15 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
       to: to.slice(0, 5).join(", "),
       provider: line(object, "provider"),
       status: line(object, "status"),
-      start: line(object, "when", "start_time"),
+      start: first(line(object, "when", "start_time"), line(object, "booking_info", "start_time")),
+      times: first(line(object, "message_data", "count"), line(object, "reply_data", "count")),
       thread: line(object, "thread_id"),
     },
     text: first(
       withoutTags(text(object, "body")),
       whole(object, "snippet"),
       withoutTags(text(object, "description")),
+      whole(object, "bounce_reason"),
     ),
   });
 }

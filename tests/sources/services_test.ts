@@ -129,6 +129,21 @@ const CASES: Case[] = [
     producer: "stores/abc",
     data: { type: "order", id: 250, status: { previous_status_id: 0, new_status_id: 11 } },
   }],
+  ["bigcommerce", "Order 127 updated in channel 1 in store abc", {
+    scope: "store/channel/1/order/updated",
+    producer: "stores/abc",
+    data: { order_id: 127 },
+  }],
+  ["bigcommerce", "Channel 3 metafield created in store abc", {
+    scope: "store/channel/metafield/created",
+    producer: "stores/abc",
+    data: { type: "channel", id: 3 },
+  }],
+  ["bigcommerce", "Product 114 inventory updated (absolute 100) in store abc", {
+    scope: "store/product/inventory/updated",
+    producer: "stores/abc",
+    data: { type: "product", id: 114, inventory: { method: "absolute", value: 100 } },
+  }],
   ["bigcommerce", "Cart 09a line item created in store abc", {
     scope: "store/cart/lineItem/created",
     producer: "stores/abc",
@@ -197,6 +212,24 @@ const CASES: Case[] = [
   ["nylas", `Event "Review" updated of ada@example.com`, {
     type: "event.updated",
     data: { object: { title: "Review", organizer: { email: "ada@example.com" } } },
+  }],
+  ["nylas", `Message "Invoice" bounce detected for ada@example.com: No such mailbox`, {
+    type: "message.bounce_detected",
+    data: {
+      object: {
+        bounced_addresses: "ada@example.com",
+        bounce_reason: "No such mailbox",
+        origin: { subject: "Invoice" },
+      },
+    },
+  }],
+  ["nylas", `Booking "Review" created with Ada`, {
+    type: "booking.created",
+    data: { object: { booking_info: { title: "Review", participants: [{ name: "Ada" }] } } },
+  }],
+  ["nylas", `Message "Invoices" opened`, {
+    type: "message.opened",
+    data: { object: { label: "Invoices", message_data: { count: 1 } } },
   }],
   ["lark", "Lark image message from ada", {
     header: { event_type: "im.message.receive_v1" },
