@@ -12,6 +12,9 @@ export const secretVariable = "ARGOCD_WEBHOOK_SECRET";
 export const setup = "argocd-notifications-cm: service.webhook.otto with url and the header " +
   "Authorization: Bearer $otto-token; a template whose webhook body is " +
   '{"app": {{toJson .app}}, "message": "…"}';
+export const troubles = [
+  "A template's body is yours: give it `app`, or `app`, `sync`, `health`, `revision` and `message`.",
+];
 
 /** Notifications have headers of one's own (argo-cd.readthedocs.io, "Webhook" among the notification services). */
 export const { verify, sign, proof, secretNames } = provenBy(

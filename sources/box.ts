@@ -11,6 +11,9 @@ export const label = "Box";
 export const secretVariable = "BOX_WEBHOOK_SIGNATURE_KEY";
 export const setup =
   "Developer console → the app → Webhooks: URL; Manage signature keys: the primary key, the secondary too";
+export const troubles = [
+  "A webhook tells of one file or folder; keys are per application.",
+];
 
 /** Ten minutes are the page's own (developer.box.com, "Signature verification"). */
 const [primary, secondary] = ["BOX-SIGNATURE-PRIMARY", "BOX-SIGNATURE-SECONDARY"].map((header) =>

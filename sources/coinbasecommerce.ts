@@ -23,6 +23,9 @@ export function deliveryId(request: Incoming): string | undefined {
   return usableId(text(payloadOf(request), "event", "id"));
 }
 
+/** The envelope is the attempt's: its id, its time and its number. */
+export const changesOnRetry = ["id", "scheduled_for", "attempt_number"];
+
 /** Says what became of which charge over how much, such as `Charge confirmed ABCD1234 "Phone card" over 20.00 USD`. */
 export function describe(payload: unknown, context?: DescribeContext): Description {
   const event = at(payload, "event");

@@ -10,6 +10,9 @@ import { toDescription } from "./kit/to_description.ts";
 export const label = "Confluence";
 export const secretVariable = "CONFLUENCE_WEBHOOK_SECRET";
 export const setup = "Data Center: General configuration → Webhooks: URL and secret";
+export const troubles = [
+  "Confluence Cloud has no webhooks of its own but those of apps: only Data Center's are signed with a secret.",
+];
 
 /** confluence.atlassian.com, "Managing webhooks": as Jira and Bitbucket sign. */
 export const { verify, sign, proof } = signedBy(

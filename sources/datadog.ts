@@ -12,6 +12,9 @@ export const secretVariable = "DATADOG_WEBHOOK_SECRET";
 export const setup = "Integrations → Webhooks: URL, custom headers " +
   '{"Authorization": "Bearer …"}; payload as it is, with "link": "$LINK" and ' +
   '"alert_transition": "$ALERT_TRANSITION" if you like; then @webhook-otto in a monitor';
+export const troubles = [
+  "A webhook is called where a monitor's message names it: @webhook- and its name.",
+];
 
 /** Datadog signs nothing; a webhook has custom headers or Basic credentials (docs.datadoghq.com, "Webhooks"). */
 export const { verify, sign, proof, secretNames } = provenBy(

@@ -18,6 +18,9 @@ export const aliases = ["dropbox-sign", "hellosign"];
 export const secretVariable = "DROPBOXSIGN_WEBHOOK_SECRET";
 export const setup = "API settings → Account callback URL, or the API app's event callback; " +
   "the key is the account's primary API key";
+export const troubles = [
+  "The key is the API key of the account that owns the app, also for an app's callback.",
+];
 export const proof = "HMAC-SHA-256 of `event_time` and `event_type` in the body's `event_hash`; " +
   "the rest of the event is not signed";
 
@@ -67,6 +70,9 @@ export function deliveryId(request: Incoming): string | undefined {
   const json = text(payloadOf(request), "json");
   return json && digest(json);
 }
+
+/** The id is made of the event; the form around it has a boundary of its own each time. */
+export const changesOnRetry = "anything";
 
 /** What happened to a request, where the event's name says it badly. */
 const DID: Record<string, string> = {

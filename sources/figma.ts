@@ -12,6 +12,9 @@ import { tokenMismatch, tokenMissing, verified } from "./kit/verdict.ts";
 export const label = "Figma";
 export const secretVariable = "FIGMA_WEBHOOK_SECRET";
 export const setup = "The API's POST /v2/webhooks: endpoint and passcode";
+export const troubles = [
+  "A webhook belongs to a team, a project or a file: it tells of nothing else.",
+];
 export const proof = "`passcode` in the body; nothing is signed";
 
 const FIELD = "passcode in its body";
@@ -44,6 +47,9 @@ export function deliveryId(request: Incoming): string | undefined {
     .map((name) => text(payload, name) ?? "");
   return parts[1] && parts[2] ? batchId([JSON.stringify(parts)]) : undefined;
 }
+
+/** How often it was tried. */
+export const changesOnRetry = ["retries"];
 
 /** Says who did what to which file, such as `ada commented on "Greeting": Could it be bigger?` */
 export function describe(payload: unknown, context?: DescribeContext): Description {

@@ -11,6 +11,9 @@ export const secretVariable = "FRESHDESK_WEBHOOK_SECRET";
 export const setup =
   "Admin → Automations → a rule → Trigger webhook: POST, URL, JSON, custom header " +
   "Authorization: Bearer and the secret; content simple, with all fields and the triggered event";
+export const troubles = [
+  "Freshdesk sends only the fields that the rule names: choose the ticket's id, subject, URL, status, requester and the triggered event.",
+];
 
 /** A rule has custom headers or Basic credentials; Freshdesk signs nothing (support.freshdesk.com, "Using webhooks in automation rules"). */
 export const { verify, sign, proof, secretNames } = provenBy(

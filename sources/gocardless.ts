@@ -22,6 +22,9 @@ export function deliveryId(request: Incoming): string | undefined {
   return batchId(list(payloadOf(request), "events").map(keyOf));
 }
 
+/** The webhook's own id; a batch is the same in any order. */
+export const changesOnRetry = ["meta"];
+
 /** Says what became of which payment or mandate and why, and how many more: the amount is to be had from the API only. */
 export function describe(payload: unknown, context?: DescribeContext): Description {
   const events = eachOnce(list(payload, "events"), keyOf);

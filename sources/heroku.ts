@@ -24,6 +24,9 @@ export function deliveryId(request: Incoming): string | undefined {
     usableId(text(payload, "id"));
 }
 
+/** The attempt's id, beside the delivery's. */
+export const changesOnRetry = ["attempt"];
+
 const DID: Record<string, string> = { create: "created", update: "updated", destroy: "destroyed" };
 
 /** Says who did what to which part of which app, such as `ada@example.com created release v12 of phone: Deploy 1f3a`. */

@@ -12,6 +12,9 @@ export const secretVariable = "JENKINS_WEBHOOK_SECRET";
 export const setup =
   "The Notification plugin; the job → Job Notifications: format JSON, protocol HTTP, " +
   "URL with ?token= and the secret";
+export const troubles = [
+  "A job in a folder has its Job Notifications of its own; a Jenkinsfile sets them in `properties`.",
+];
 
 /** The plugin signs nothing and sends no headers of one's own: a token in the URL proves it. */
 export const { verify, sign, proof, secretNames } = provenBy(

@@ -21,6 +21,10 @@ export const secretVariable = "LARK_VERIFY_TOKEN";
 export const setup =
   "Developer console → Events & callbacks: request URL; the verification token is under " +
   "Encryption strategy (leave the encrypt key empty: encrypted events cannot be read)";
+export const troubles = [
+  "Set the variable before the request URL is saved: the challenge is given back to whoever knows the token, within a second.",
+  "Events that come encrypted are kept, but nobody can read them: empty the encrypt key.",
+];
 
 /**
  * Without an encrypt key an event carries the app's verification token. With one it is signed,

@@ -13,6 +13,9 @@ export const label = "Netlify";
 export const secretVariable = "NETLIFY_WEBHOOK_SECRET";
 export const setup =
   "Project configuration → Notifications → HTTP POST request: URL and JWS secret token";
+export const troubles = [
+  "The token is the notification's own: each notification has a field for it.",
+];
 export const proof = "a JSON Web Token (HS256) with the body's SHA-256 in `X-Webhook-Signature`";
 
 const HEADER = "X-Webhook-Signature";

@@ -33,6 +33,9 @@ export function deliveryId(request: Incoming): string | undefined {
   return usableId(text(payloadOf(request), "id"));
 }
 
+/** Which attempt it is. */
+export const changesOnRetry = ["webhook_delivery_attempt"];
+
 /** Says who wrote what to whom, or what happened to an event or a grant. */
 export function describe(payload: unknown, context?: DescribeContext): Description {
   const event = line(payload, "type");

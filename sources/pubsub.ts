@@ -15,6 +15,11 @@ export const secretVariable = "PUBSUB_WEBHOOK_ID";
 export const setup =
   "The subscription: push, URL, Enable authentication with a service account and an " +
   "audience; set PUBSUB_WEBHOOK_ID to both, with a space between them";
+export const troubles = [
+  "The variable is no secret: it is the subscription's service account and its audience, such as `push@project.iam.gserviceaccount.com https://otto.example.com/webhook/pubsub`.",
+  "Without an audience of its own a subscription's is its push endpoint, as it is written there.",
+  "A subscription with payload unwrapping sends the bare data: leave unwrapping off.",
+];
 export const proof =
   "a token of Google's (OpenID Connect, RS256) in `Authorization` for the service " +
   "account and the audience that are set; the body is not signed";
@@ -68,6 +73,9 @@ export function deliveryId(request: Incoming): string | undefined {
   const id = first(text(payload, "message", "messageId"), text(payload, "message", "message_id"));
   return id && usableId([text(payload, "subscription") ?? "", id].join("#"));
 }
+
+/** Counted where a subscription has a dead letter topic. */
+export const changesOnRetry = ["deliveryAttempt"];
 
 /** Where a message says what a person would read first. */
 const SAYS = ["title", "subject", "name", "summary", "message", "text", "msg", "description"];

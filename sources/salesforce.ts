@@ -10,6 +10,10 @@ export const label = "Salesforce";
 export const secretVariable = "SALESFORCE_WEBHOOK_SECRET";
 export const setup = "Setup → Outbound Messages: endpoint URL with ?token= and the secret, " +
   "without “Send Session ID”; then a flow that sends it";
+export const troubles = [
+  "The queue at Setup → Outbound Messages shows what has not been acknowledged; it comes again for 24 hours.",
+  "The message says a record's fields, not what happened: choose the fields that name it.",
+];
 
 /** Salesforce signs no outbound message: a token in the URL proves it. */
 export const { verify, prove, proof, secretNames } = provenBy(
@@ -21,6 +25,9 @@ export const { verify, prove, proof, secretNames } = provenBy(
 export function deliveryId(request: Incoming): string | undefined {
   return batchId(notificationsIn(payloadOf(request)).map((each) => textIn(each, "Id")));
 }
+
+/** The ids of its notifications say which they are; a retry may tell the record as it is by then. */
+export const changesOnRetry = "anything";
 
 const ACK = '<?xml version="1.0" encoding="UTF-8"?>' +
   '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body>' +

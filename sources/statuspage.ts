@@ -11,6 +11,9 @@ export const label = "Statuspage";
 export const secretVariable = "STATUSPAGE_WEBHOOK_SECRET";
 export const setup =
   "The status page → Subscribe to updates → Webhook: URL with ?token= and the secret";
+export const troubles = [
+  "Statuspage writes to the subscription's mail address when the URL fails.",
+];
 
 /** Statuspage signs nothing and sends no headers of one's own: a token in the URL proves it. */
 export const { verify, prove, proof, secretNames } = provenBy(
@@ -30,6 +33,9 @@ export function deliveryId(request: Incoming): string | undefined {
   ];
   return batchId(keys);
 }
+
+/** When the attempt was made, and how the page stands by then. */
+export const changesOnRetry = ["meta", "page"];
 
 /** Says what became of an incident, or of a component. */
 export function describe(payload: unknown, context?: DescribeContext): Description {

@@ -15,6 +15,9 @@ export const verifyTokenVariable = "STRAVA_VERIFY_TOKEN";
 export const setup =
   "The API's POST /push_subscriptions: callback_url with ?token= and the secret, " +
   "verify_token (STRAVA_VERIFY_TOKEN, any text of yours)";
+export const troubles = [
+  "An app has one subscription only: delete the old one before a new one is made.",
+];
 
 /** Strava signs nothing (developers.strava.com/docs/webhooks): a token in the URL proves it. */
 export const { verify, prove, proof, secretNames } = provenBy(

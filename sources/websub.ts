@@ -21,6 +21,10 @@ export const secretVariable = "WEBSUB_WEBHOOK_SECRET";
 export const verifyTokenVariable = "WEBSUB_VERIFY_TOKEN";
 export const setup =
   "The hub's subscription: hub.callback, hub.secret; set WEBSUB_VERIFY_TOKEN to the feeds' own URLs (hub.topic)";
+export const troubles = [
+  "Set WEBSUB_VERIFY_TOKEN to the topic's own URL first: without it a subscription is not confirmed.",
+  "Leases end: subscribe again before `hub.lease_seconds` are over.",
+];
 
 const HEADER = "X-Hub-Signature";
 const setting = { variable: secretVariable, is: "the subscription's hub.secret" };

@@ -11,6 +11,9 @@ import { eachOnce, titleOfAll, toDescription } from "./kit/to_description.ts";
 export const label = "Xero";
 export const secretVariable = "XERO_WEBHOOK_SIGNING_KEY";
 export const setup = "My apps → the app → Webhooks: delivery URL; the webhooks key";
+export const troubles = [
+  "Set the key before “Send intent to receive”: Xero sends right and wrong signatures and wants 200 and 401.",
+];
 
 /** developer.xero.com, "Webhooks": a wrong signature must get 401, and some are sent to see that. */
 export const { verify, sign, proof } = signedBy(
@@ -33,6 +36,9 @@ export function handshake(request: Incoming): HandshakeReply | undefined {
 export function deliveryId(request: Incoming): string | undefined {
   return batchId(list(payloadOf(request), "events").map(keyOf));
 }
+
+/** What the batch adds to its events; it is the same in any order. */
+export const changesOnRetry = ["entropy", "firstEventSequence", "lastEventSequence"];
 
 const DID: Record<string, string> = { CREATE: "created", UPDATE: "updated", DELETE: "deleted" };
 
