@@ -16,6 +16,7 @@ import { finishUpgrades } from "./store/schema/upgrade.ts";
 import { openServer, type Server, type ServerOptions } from "./store/server/server.ts";
 import { describeUnknown } from "./store/server/address.ts";
 import { type Certificates, openCertificates } from "./ingress/certificate.ts";
+import { type KeySets, openKeySets } from "./ingress/key_set.ts";
 import { type Inbox, openInbox } from "./message/inbox.ts";
 import { openArqJobs } from "./jobs/arq.ts";
 import type { Jobs } from "./jobs/jobs.ts";
@@ -58,6 +59,7 @@ export interface Services extends AsyncDisposable, Readiness {
   readonly channels: readonly Channel[];
   readonly slack?: Slack;
   readonly certificates: Certificates;
+  readonly keySets: KeySets;
   /** Rung in this process when there are new tasks. */
   readonly bells: { tasks: Bell };
   readonly host: string;
@@ -145,6 +147,7 @@ async function openServicesWith(
     channels: [createWeb(database), ...slack ? [slack] : []],
     slack,
     certificates: openCertificates(),
+    keySets: openKeySets(),
     bells: { tasks: createBell() },
     ready,
     reached,

@@ -22,6 +22,8 @@ export interface Incoming {
   readonly receivedAt: number;
   /** What lies at `certificateUrl`, where the source asks for it. */
   readonly certificate?: VendorCertificate;
+  /** What lies at `keySetUrl`, a JSON Web Key Set as text, where the source asks for it. */
+  readonly keySet?: string;
 }
 
 /** A certificate that a vendor signs with. Whose it must be and when is for its source to judge. */
@@ -111,6 +113,8 @@ export interface Source {
   describe(payload: unknown, context?: DescribeContext): Description;
   /** Where the certificate lies that a request is signed with: only an address that is the vendor's for certain. */
   certificateUrl?(request: Incoming): string | undefined;
+  /** Where the vendor publishes the public keys that a request is signed with: a constant of the source's. */
+  keySetUrl?(request: Incoming): string | undefined;
   /** Checks the signature on the raw bytes against each secret (several during a rotation). */
   verify?(request: Incoming, secrets: readonly string[]): Promise<Verdict>;
   /**

@@ -58,6 +58,17 @@ export function quoted(text: string | undefined): string | undefined {
   return text && `"${text}"`;
 }
 
+/** Text with a capital first letter, as a title begins. */
+export function capital(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
+}
+
+/** An event's name as people say it: `payment_intent.created` is "payment intent created". */
+export function spoken(event: string): string {
+  return event.replaceAll(/[._:/-]+/g, " ").replaceAll(/([a-z])([A-Z])/g, "$1 $2").trim()
+    .toLowerCase();
+}
+
 /** A number with its noun: `1 commit`, `3 commits`. */
 export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
