@@ -8,7 +8,15 @@ export async function tellPeople(
   signal: AbortSignal,
 ): Promise<number> {
   await giveUpUntold(services);
-  const counts = await Promise.all(services.channels.map((channel) => channel.tell(signal)));
+  return await tellDue(services, signal);
+}
+
+/** The same for what there is a channel for. */
+export async function tellDue(
+  { channels }: Pick<Services, "channels">,
+  signal: AbortSignal,
+): Promise<number> {
+  const counts = await Promise.all(channels.map((channel) => channel.tell(signal)));
   return counts.reduce((all, each) => all + each, 0);
 }
 
