@@ -62,13 +62,12 @@ await run(async (signal) => {
 
 /** For hosts whose processes start too often to do it, and live too short: in front of a deploy. */
 async function migrateOnly(config: Config, log: Log, signal: AbortSignal): Promise<void> {
-  const database = config.databaseUrl === undefined
-    ? await openEmbedded(config.dataDir)
+  const server = config.databaseUrl === undefined
+    ? undefined
     : openServer(serverOptions(config, log));
-  const server = "alone" in database ? database : undefined;
   const version = await useAndClose(
-    database,
-    () => migrateNow({ database, server, log, signal }),
+    server ?? await openEmbedded(config.dataDir),
+    (database) => migrateNow({ database, server, log, signal }),
   );
   console.log(`The database's schema is at migration ${version}`);
 }

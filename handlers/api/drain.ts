@@ -1,4 +1,3 @@
-import { z } from "@hono/zod-openapi";
 import { pause } from "../../lib/async/deadline.ts";
 import { errorText } from "../../lib/process/log.ts";
 import type { Services } from "../../lib/services.ts";
@@ -49,7 +48,7 @@ export function drainApi(
     });
   }
 
-  return createApi().openapi(DRAIN, () => new Response(report(), { headers: HEADERS }));
+  return createApi().openapi(DRAIN, () => new Response(report(), { headers: HEADERS }) as never);
 }
 
 const DRAIN = createRoute({

@@ -59,7 +59,7 @@ export async function listWorkers(database: Database, ms?: number): Promise<Work
       sql<(Omit<WorkerStatus, "processed"> & { processed: string })[]>`
       select id, host, to_json(roles) as roles, doing, started_at, last_seen, processed, rules,
         last_seen > now() - make_interval(secs =>
-          case when ${DRAIN_ROLE} = any(roles) then ${DRAINED_SECONDS} else ${SILENT_SECONDS} end
+          case when id = ${DRAIN_ROLE} then ${DRAINED_SECONDS} else ${SILENT_SECONDS} end::float8
         ) as alive
       from workers where last_seen > now() - interval '1 hour'
       order by last_seen desc, id limit 100`,
