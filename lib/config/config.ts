@@ -24,14 +24,20 @@ export class ConfigError extends Refusal {
 }
 
 /**
- * Reads the settings from the environment; an empty value is unset.
+ * Reads the settings from the environment; an empty value is unset. What is not there at all is as
+ * `otherwise` has it.
  *
  * @throws {ConfigError} naming every variable that is wrong, what it must be,
  * and never its value (it may be a secret).
  */
-export function readConfig(env: Record<string, string | undefined> = process.env) {
+export function readConfig(
+  env: Record<string, string | undefined> = process.env,
+  otherwise: Record<string, string> = {},
+) {
   const set = Object.fromEntries(
-    Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ""),
+    Object.entries({ ...otherwise, ...env }).filter(([, value]) =>
+      value !== undefined && value.trim() !== ""
+    ),
   ) as Record<string, string>;
   const parsed = settingsSchema.safeParse(set);
   if (!parsed.success) {

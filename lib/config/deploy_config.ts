@@ -1,4 +1,3 @@
-import process from "node:process";
 import { type Config, ConfigError, readConfig } from "./config.ts";
 
 /**
@@ -8,9 +7,9 @@ import { type Config, ConfigError, readConfig } from "./config.ts";
  * @throws {ConfigError} also for what only a host that strangers reach must have.
  */
 export function readDeployConfig(
-  env: Record<string, string | undefined> = process.env,
+  env?: Record<string, string | undefined>,
 ): Config {
-  const config = readConfig({ DENO_DEPLOY: "deploy.ts", ...env });
+  const config = readConfig(env, { DENO_DEPLOY: "deploy.ts" });
   if (config.adminToken === undefined) {
     throw new ConfigError(
       "Cannot serve on Deno Deploy without ADMIN_TOKEN: a token that Otto makes by itself would " +

@@ -2,7 +2,6 @@ import { pause, untilAborted } from "../async/deadline.ts";
 import { HEARTBEAT_MS, noteDrain } from "../monitor/heartbeat.ts";
 import { errorText, type Log } from "../process/log.ts";
 import type { Services } from "../services.ts";
-import { tellDue } from "./notifications.ts";
 import { findWaiting } from "./waiting.ts";
 import { createWorker, type Worker } from "./work.ts";
 
@@ -97,7 +96,7 @@ async function doRound(
   const started = mayStart() && (waiting.tasks || grouped + taken > 0)
     ? await worker.runTasks(signal)
     : 0;
-  const told = waiting.told ? await tellDue(services, signal) : 0;
+  const told = waiting.told ? await worker.tellPeople(signal) : 0;
   if (told > 0) {
     const idle = Promise.all(services.channels.map((channel) => channel.idle()));
     await Promise.race([idle, untilAborted(signal)]);

@@ -8,21 +8,18 @@ export async function tellPeople(
   signal: AbortSignal,
 ): Promise<number> {
   await giveUpUntold(services);
-  return await tellDue(services, signal);
-}
-
-/** The same for what there is a channel for. */
-export async function tellDue(
-  { channels }: Pick<Services, "channels">,
-  signal: AbortSignal,
-): Promise<number> {
-  const counts = await Promise.all(channels.map((channel) => channel.tell(signal)));
+  const counts = await Promise.all(services.channels.map((channel) => channel.tell(signal)));
   return counts.reduce((all, each) => all + each, 0);
 }
 
 /** Gives up what there is no channel for. What is for Slack waits until that is set up again. */
 export async function giveUpUntold(
-  { database, channels }: Pick<Services, "database" | "channels">,
+  services: Pick<Services, "database" | "channels">,
 ): Promise<void> {
-  await giveUpUnknown(database, [SLACK_CHANNEL, ...channels.map(({ name }) => name)]);
+  await giveUpUnknown(services.database, knownChannels(services));
+}
+
+/** What Otto can tell through, now or when it is set up again. */
+export function knownChannels({ channels }: Pick<Services, "channels">): string[] {
+  return [SLACK_CHANNEL, ...channels.map(({ name }) => name)];
 }

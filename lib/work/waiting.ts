@@ -1,6 +1,7 @@
 import { claimableMessage } from "../message/claim.ts";
 import { notHeld } from "../message/group/group.ts";
 import type { Services } from "../services.ts";
+import { knownChannels } from "./notifications.ts";
 import type { Database } from "../store/database.ts";
 import { claimable, crashed } from "../task/claim.ts";
 
@@ -24,7 +25,9 @@ export async function findWaiting(
   const [row] = await database.query("look what waits", (sql) => {
     const told = channels.reduce(
       (any, { waits }) => waits ? sql`${any} or ${waits(sql)}` : any,
-      sql`false`,
+      sql`exists (
+        select from notifications
+        where state = 'pending' and channel not in ${sql(knownChannels({ channels }))})`,
     );
     return sql<Waiting[]>`
       select exists (select from messages where ${claimableMessage(sql)}) as messages,
