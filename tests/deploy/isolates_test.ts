@@ -103,8 +103,10 @@ describeWith({ postgres: true }, "isolates that start by request", (servers) => 
     await until(() => fake.asked.length === 1, SETTLED);
     // It ends with 1 when it took longer than 3.5 s.
     assertEquals(await isolate.process.kill("SIGINT"), { code: 0, signal: null });
-    const rows = await ask(url, (sql) =>
-      sql`select status, attempts, lease_until < now() as free from tasks`);
+    const rows = await ask(
+      url,
+      (sql) => sql`select status, attempts, lease_until < now() as free from tasks`,
+    );
     assertEquals([...rows], [{ status: "running", attempts: 1, free: true }]);
   });
 
