@@ -24,8 +24,8 @@ export interface Channel {
    */
   tell(signal: AbortSignal): Promise<number>;
   /**
-   * Whether there is anything to tell now, as a condition in SQL: a look at several things costs
-   * one statement. Left out, nobody knows without trying.
+   * Whether there is anything to tell now or within a second or two, as a condition in SQL: a look
+   * at several things costs one statement. Left out, nobody knows without trying.
    */
   waits?(sql: Sql): Fragment;
   /** Resolves when what was started has ended. */

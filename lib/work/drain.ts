@@ -20,10 +20,17 @@ export interface DrainLimit {
   mayStart(): boolean;
   /** The most messages. */
   maxItems?: number;
+  /** Waits for a moment with what a channel takes soon: else nobody comes back to it for a minute. */
+  isPatient?: boolean;
   /** Aborted when the process stops: nothing is waited for any longer. */
   signal: AbortSignal;
 }
 
+/** Tasks that end so soon are told of once, and not first as running. */
+const QUICK_MS = 500;
+/** What cannot be told yet, because a channel takes a message a second, is waited for as long. */
+const TELL_MS = 3_000;
+const REST_MS = 300;
 /** Whoever ends or rings rings the bell: this is only for rings that were missed. */
 const LOOK_MS = 5_000;
 
@@ -53,19 +60,24 @@ export async function drainBy(
   services: Services,
   limit: DrainLimit,
 ): Promise<Drained> {
-  const { signal } = limit;
+  const { signal, isPatient } = limit;
   const began = performance.now();
   const settledBefore = worker.settled;
   const over = new AbortController();
   const beating = beatUntil(worker, services.log, over.signal);
   let messages = 0;
+  let didAt = began;
   try {
     while (!signal.aborted) {
       const did = await doRound(worker, services, { ...limit, messages });
       messages += did.messages;
-      if (did.all > 0) continue;
-      if (worker.inHand === 0) break;
-      await services.bells.tasks.wait(LOOK_MS, signal);
+      if (did.all > 0) {
+        didAt = performance.now();
+        continue;
+      }
+      const tellsSoon = isPatient && did.tells && performance.now() - didAt < TELL_MS;
+      if (worker.inHand === 0 && !tellsSoon) break;
+      await services.bells.tasks.wait(tellsSoon ? REST_MS : LOOK_MS, signal);
     }
   } finally {
     over.abort();
@@ -84,7 +96,7 @@ async function doRound(
   worker: Worker,
   services: Services,
   { mayStart, maxItems = Infinity, messages, signal }: DrainLimit & { messages: number },
-): Promise<{ messages: number; all: number }> {
+): Promise<{ messages: number; all: number; tells: boolean }> {
   const mayTake = mayStart() && messages < maxItems;
   const moved = mayTake ? await worker.moveSpill() : 0;
   const waiting = await findWaiting(services);
@@ -96,12 +108,14 @@ async function doRound(
   const started = mayStart() && (waiting.tasks || grouped + taken > 0)
     ? await worker.runTasks(signal)
     : 0;
+  if (started > 0) await Promise.race([worker.idle(), pause(QUICK_MS, signal)]);
   const told = waiting.told ? await worker.tellPeople(signal) : 0;
   if (told > 0) {
     const idle = Promise.all(services.channels.map((channel) => channel.idle()));
     await Promise.race([idle, untilAborted(signal)]);
   }
-  return { messages: taken, all: moved + grouped + taken + collected + started + told };
+  const all = moved + grouped + taken + collected + started + told;
+  return { messages: taken, all, tells: waiting.told };
 }
 
 /** Beats until the signal is aborted, so that the leases of a long task do not run out. */

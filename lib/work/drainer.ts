@@ -67,7 +67,7 @@ export function openDrainer(services: Services, stop: AbortSignal): Drainer {
     const all: Drained = { messages: 0, settled: 0, ms: 0 };
     do {
       again = false;
-      const one = await drainBy(worker, services, { mayStart, signal: stop });
+      const one = await drainBy(worker, services, { mayStart, isPatient: true, signal: stop });
       all.messages += one.messages;
       all.settled += one.settled;
       all.ms += one.ms;

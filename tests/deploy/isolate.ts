@@ -32,7 +32,7 @@ export async function startIsolate(
     DATABASE_URL: databaseUrl,
     DENO_SERVE_ADDRESS: `tcp:127.0.0.1:${port}`,
     ...env,
-  });
+  }, { runtime: "deno" });
   await process.waitForLine(/Listening on/, { timeoutMs: START_MS });
   const origin = `http://127.0.0.1:${port}`;
   const ask = (path: string, init?: RequestInit) => fetch(`${origin}${path}`, init);
@@ -61,7 +61,8 @@ export async function startIsolate(
 export async function migrate(databaseUrl: string): Promise<void> {
   const { deploy } = JSON.parse(await Deno.readTextFile("deno.json"));
   const [, , ...args] = (deploy.predeploy as string).split(" ");
-  await using process = startProcess(args, { DENO_DEPLOY: "true", DATABASE_URL: databaseUrl });
+  const env = { DENO_DEPLOY: "true", DATABASE_URL: databaseUrl };
+  await using process = startProcess(args, env, { runtime: "deno" });
   const { code } = await process.exited;
   assertEquals(code, 0, process.lines.join("\n"));
 }

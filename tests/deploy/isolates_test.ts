@@ -172,7 +172,9 @@ describeWith({ postgres: true }, "isolates that start by request", (servers) => 
   });
 
   it("tell the platform of the cron before they serve, whatever the settings are", async () => {
-    await using process = startProcess(["-A", "tests/deploy/order.ts"], {});
+    await using process = startProcess(["-A", "tests/deploy/order.ts"], {}, {
+      runtime: "deno",
+    });
     assertEquals((await process.exited).code, 0, process.lines.join("\n"));
     assertEquals(process.lines, ['cron "otto-drain" "* * * * *"', "serve"]);
   });

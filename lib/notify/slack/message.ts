@@ -82,11 +82,11 @@ export async function noteChanges(database: Database): Promise<number> {
 const isDue = (sql: Sql) =>
   sql`s.noted > s.shown and s.due_at <= now() and (s.lease_until is null or s.lease_until < now())`;
 
-/** Whether any message waits to be noted or shown: a condition in SQL. */
+/** Whether any message is to be noted or shown, now or when its place is free again: a condition in SQL. */
 export function slackMessagesWait(sql: Sql): Fragment {
   return sql`exists (select from slack_messages s where s.wanted > s.noted)
-    or exists (select from slack_places p where ${isFree(sql)}
-      and exists (select from slack_messages s where s.place = p.place and ${isDue(sql)}))`;
+    or exists (select from slack_messages s
+      where s.noted > s.shown and s.due_at <= now() + make_interval(secs => ${PACE_SECONDS}))`;
 }
 
 /** Claims messages that are not up to date, the longest due first, one in each place that is free. */
