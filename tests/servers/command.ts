@@ -13,9 +13,6 @@ export type RuntimeName = "deno" | "node";
 /** What runs Otto's processes where a test does not say: `OTTO_TEST_RUNTIME`, else Deno. */
 export const RUNTIME = readRuntime(env.OTTO_TEST_RUNTIME);
 
-/** Another Deno than the one that runs the tests, by its path. */
-const DENO = env.OTTO_TEST_DENO ?? Deno.execPath();
-
 export interface CommandOptions {
   /** @default {RUNTIME} */
   runtime?: RuntimeName;
@@ -47,7 +44,9 @@ export function commandOf(
   }
   const config = cwd === ROOT ? [] : ["--config", `${ROOT}/deno.json`];
   const flags = given.length > 0 ? given : taskFlags(name, undefined, dataDir);
-  return [DENO, "run", ...config, "--no-prompt", ...flags, program, ...rest];
+  // Another Deno than the one that runs the tests, by its path.
+  const deno = env.OTTO_TEST_DENO ?? Deno.execPath();
+  return [deno, "run", ...config, "--no-prompt", ...flags, program, ...rest];
 }
 
 /** @throws {Error} when it is neither. */
