@@ -20,7 +20,7 @@ import { type KeySets, openKeySets } from "./ingress/key_set.ts";
 import { type Inbox, openInbox } from "./message/inbox.ts";
 import { openArqJobs } from "./jobs/arq.ts";
 import type { Jobs } from "./jobs/jobs.ts";
-import { openPostgresJobs } from "./jobs/postgres.ts";
+import { ON_SHORT_LIVED, ON_WORKERS, openPostgresJobs } from "./jobs/postgres.ts";
 import { endMessageLeases } from "./message/claim.ts";
 import { endTaskLeases } from "./task/claim.ts";
 import type { Log } from "./process/log.ts";
@@ -60,6 +60,8 @@ export interface Services extends AsyncDisposable, Readiness {
   readonly slack?: Slack;
   readonly certificates: Certificates;
   readonly keySets: KeySets;
+  /** Does what migrations have left for later: all of it, or what it can until the signal is aborted. */
+  finishUpgrade(signal?: AbortSignal): Promise<void>;
   /** Rung in this process when there are new tasks. */
   readonly bells: { tasks: Bell };
   readonly host: string;
@@ -99,14 +101,21 @@ async function openServicesWith(
   const { ready, reached, notReady } = prepareDatabase(database, {
     server,
     pools: [inboxDatabase],
+    // An isolate starts many times a day, and its revision's predeploy command has migrated.
+    migrates: !config.denoDeploy,
     log,
     signal,
   });
   const stopUpgrade = new AbortController();
-  const upgraded = ready.then(
-    () => finishUpgrades({ database, server, log, signal: stopUpgrade.signal }),
-    () => {},
-  );
+  const finishUpgrade = (limit?: AbortSignal) =>
+    finishUpgrades({
+      database,
+      server,
+      log,
+      signal: AbortSignal.any([stopUpgrade.signal, ...limit ? [limit] : []]),
+    }, { waits: limit === undefined });
+  // The minute's turn does it where nothing lives for as long as an upgrade takes.
+  const upgraded = ready.then(() => config.denoDeploy ? undefined : finishUpgrade(), () => {});
   closer.defer(async () => {
     stopUpgrade.abort();
     await upgraded;
@@ -130,7 +139,9 @@ async function openServicesWith(
     await endTaskLeases(database);
   }
 
-  const slack = createSlack({ config, channels: channelsOf(config, sources), database, log });
+  const slack = config.denoDeploy?.acts === false
+    ? undefined
+    : createSlack({ config, channels: channelsOf(config, sources), database, log });
   return {
     config,
     log,
@@ -152,6 +163,7 @@ async function openServicesWith(
     ready,
     reached,
     notReady,
+    finishUpgrade,
     host: machineName(config.hostName),
     runtime: openRuntime(),
     [Symbol.asyncDispose]: () => closer.close(),
@@ -185,19 +197,20 @@ function withoutScheme(value: string): string[] {
 
 /** How the server of a configuration is opened. */
 export function serverOptions(
-  { databaseUrl, databasePrepare, databaseConnections }: Config,
+  { databaseUrl, databasePrepare, databaseConnections, usualConnections }: Config,
   log: Log,
 ): ServerOptions {
   return {
     url: databaseUrl!,
     prepare: databasePrepare,
     connections: databaseConnections,
+    usualConnections,
     log,
   };
 }
 
 function openQueue(
-  { redisUrl, redisDurable }: Config,
+  { redisUrl, redisDurable, denoDeploy }: Config,
   { database, server, ready, log }: {
     database: Database;
     server?: Server;
@@ -207,6 +220,8 @@ function openQueue(
   closer: Closer,
 ): Pick<Services, "queue" | "spill" | "redisOwner"> {
   if (server === undefined) return { queue: openLocalQueue() };
+  // An isolate works off by itself what it took, and a connection that listens would be one of few.
+  if (denoDeploy && redisUrl === undefined) return { queue: openLocalQueue() };
   if (redisUrl === undefined) return { queue: openPostgresQueue(database, log) };
   const redis = closer.add(openRedis(redisUrl, log));
   // A blocking read holds up every command behind it, hence its own connection.
@@ -228,7 +243,9 @@ function openJobs(
   log: Log,
   closer: Closer,
 ): Jobs {
-  if (config.redisUrl === undefined) return openPostgresJobs(database);
+  if (config.redisUrl === undefined) {
+    return openPostgresJobs(database, config.denoDeploy ? ON_SHORT_LIVED : ON_WORKERS);
+  }
   // Results may be large: nothing else should wait behind them.
   const redis = closer.add(openRedis(config.redisUrl, log));
   return openArqJobs({ redis, database, log, queue: config.arqQueue }, {

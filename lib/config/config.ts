@@ -1,6 +1,7 @@
 import process from "node:process";
 import { secretVariable } from "../../sources/kit/secret_variable.ts";
 import { Refusal } from "../process/refusal.ts";
+import { deployedUrl, readDenoDeploy } from "./deno_deploy.ts";
 import { isAlone } from "./loopback.ts";
 import { chooseModel, MODEL_VARIABLES, type ModelSettings } from "./model_settings.ts";
 import { list, type Settings, settingsSchema } from "./settings.ts";
@@ -11,6 +12,9 @@ import { list, type Settings, settingsSchema } from "./settings.ts";
  */
 const UNVERIFIED_DAYS = 7;
 
+/** An isolate's: a small plan has five for all of them, and several live side by side. */
+const ISOLATE_CONNECTIONS = 3;
+
 /** The environment, parsed once. Nobody else reads it. */
 export type Config = ReturnType<typeof readConfig>;
 
@@ -20,14 +24,20 @@ export class ConfigError extends Refusal {
 }
 
 /**
- * Reads the settings from the environment; an empty value is unset.
+ * Reads the settings from the environment; an empty value is unset. What is not there at all is as
+ * `otherwise` has it.
  *
  * @throws {ConfigError} naming every variable that is wrong, what it must be,
  * and never its value (it may be a secret).
  */
-export function readConfig(env: Record<string, string | undefined> = process.env) {
+export function readConfig(
+  env: Record<string, string | undefined> = process.env,
+  otherwise: Record<string, string> = {},
+) {
   const set = Object.fromEntries(
-    Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ""),
+    Object.entries({ ...otherwise, ...env }).filter(([, value]) =>
+      value !== undefined && value.trim() !== ""
+    ),
   ) as Record<string, string>;
   const parsed = settingsSchema.safeParse(set);
   if (!parsed.success) {
@@ -46,9 +56,11 @@ function toConfig(
   model: ModelSettings | undefined,
   secrets: ReadonlyMap<string, readonly string[]>,
 ) {
+  const denoDeploy = readDenoDeploy(settings);
+  const acts = denoDeploy?.acts ?? true;
   const reach = {
     host: settings.HOST,
-    publicUrl: settings.PUBLIC_URL,
+    publicUrl: settings.PUBLIC_URL ?? deployedUrl(denoDeploy),
     trustedProxies: settings.TRUST_PROXY,
     allowedHosts: settings.ALLOWED_HOSTS.map((host) => host.toLowerCase()),
     /** Whether the platform decides where Otto listens, whatever `HOST` says. */
@@ -58,12 +70,17 @@ function toConfig(
   const alone = isAlone(reach);
   return {
     ...reach,
+    /** Set on Deno Deploy, where a process lives as long as requests come. */
+    denoDeploy,
     port: settings.PORT,
     databaseUrl: settings.DATABASE_URL,
     /** Whether statements are prepared; unset, as the server or a pooler before it lets us. */
-    databasePrepare: settings.DATABASE_PREPARE,
+    // The URL that Deno Deploy hands in may lead to a pooler and not say so.
+    databasePrepare: settings.DATABASE_PREPARE ?? (denoDeploy ? false : undefined),
     /** The most connections of this process, unless the URL says so. */
     databaseConnections: settings.DATABASE_CONNECTIONS,
+    /** The same where neither says anything. */
+    usualConnections: denoDeploy ? ISOLATE_CONNECTIONS : undefined,
     redisUrl: settings.REDIS_URL,
     redisDurable: settings.REDIS_DURABLE,
     dataDir: settings.OTTO_DATA_DIR,
@@ -78,6 +95,8 @@ function toConfig(
     adminToken: settings.ADMIN_TOKEN,
     /** Whoever shows it may look at everything and change nothing. */
     readToken: settings.READ_TOKEN,
+    /** Whoever shows it may have what waits worked off, and nothing else. */
+    drainToken: settings.DRAIN_TOKEN,
     /** The largest body in bytes, where it was set for all sources. */
     maxBodyBytes: settings.MAX_BODY_BYTES,
     retentionDays: settings.RETENTION_DAYS,
@@ -110,7 +129,7 @@ function toConfig(
     /** Of every provider, also of those that are not asked. */
     apiKeys: [settings.GOOGLE_API_KEY, settings.OPENAI_API_KEY, settings.ANTHROPIC_API_KEY],
     agent: {
-      mode: settings.AGENT_MODE ?? "on",
+      mode: acts || settings.AGENT_MODE === "off" ? settings.AGENT_MODE ?? "on" : "observe",
       specialization: settings.SPECIALIZATION,
       instructions: settings.ADDITIONAL_INSTRUCTIONS,
       /** Webhook types, in lower case. */
@@ -157,6 +176,15 @@ function refuseContradictions(settings: Settings): void {
     throw new ConfigError(
       "Cannot start with READ_TOKEN and ADMIN_TOKEN the same: whoever should only look could " +
         "change everything. Make READ_TOKEN another text, or unset it.",
+    );
+  }
+  if (
+    settings.DRAIN_TOKEN !== undefined &&
+    [settings.ADMIN_TOKEN, settings.READ_TOKEN].includes(settings.DRAIN_TOKEN)
+  ) {
+    throw new ConfigError(
+      "Cannot start with DRAIN_TOKEN the same as ADMIN_TOKEN or READ_TOKEN: what a scheduler " +
+        "elsewhere has should be good for nothing else. Make it another text, or unset it.",
     );
   }
   if (!settings.DATABASE_URL && (settings.DENO_DEPLOY || settings.DENO_DEPLOYMENT_ID)) {
@@ -210,11 +238,22 @@ export function secretsOf(
 
 /** Every secret among the settings, so that it can be kept out of what is written and sent. */
 export function secretsIn(
-  { secrets, retiredSecrets, adminToken, readToken, databaseUrl, redisUrl, apiKeys, slack }: Config,
+  {
+    secrets,
+    retiredSecrets,
+    adminToken,
+    readToken,
+    drainToken,
+    databaseUrl,
+    redisUrl,
+    apiKeys,
+    slack,
+  }: Config,
 ): string[] {
   return [
     adminToken,
     readToken,
+    drainToken,
     ...apiKeys,
     slack.botToken,
     ...[databaseUrl, redisUrl].flatMap((url) => passwordsIn(url ?? "")),

@@ -53,6 +53,7 @@ const LONGER = [
 const MAY_IMPORT: [room: string, ...mayImport: string[]][] = [
   ["main.ts", "handlers/mod.ts", "lib/"],
   ["worker.ts", "lib/"],
+  ["deploy.ts", "handlers/mod.ts", "lib/"],
   ["doctor.ts", "lib/", "sources/"],
   ["send.ts", "handlers/", "lib/"],
 
@@ -149,7 +150,7 @@ const ONLY: [package_: string, ...places: string[]][] = [
   ["prom-client", "handlers/metrics.ts"],
 ];
 
-const ENTRYPOINTS = ["main.ts", "worker.ts", "doctor.ts", "send.ts"];
+const ENTRYPOINTS = ["main.ts", "worker.ts", "deploy.ts", "doctor.ts", "send.ts"];
 const MOST_FILES = 20;
 const FORBIDDEN_NAMES = /(^|\/)(utils?|types|constants|helpers|common|misc)\.ts$/;
 

@@ -27,7 +27,7 @@ const MIGRATION_LOCK = 710_846;
  */
 export async function migrate(database: Database, log: Log): Promise<void> {
   const names = await readdir(FOLDER);
-  const files = names.filter((name) => /^\d+_\w+\.sql$/.test(name)).sort();
+  const files = migrationsIn(names);
   // Two processes may create the table at once, and "if not exists" does not stop them.
   await database.query("create the table of migrations", (sql) =>
     sql.unsafe(`
@@ -67,6 +67,15 @@ export async function migrate(database: Database, log: Log): Promise<void> {
   }
   // Whoever starts for the first time has nothing to learn from each of them.
   if (isNew && ran > 0) log.info("database.made", { migrations: ran });
+}
+
+function migrationsIn(names: readonly string[]): string[] {
+  return names.filter((name) => /^\d+_\w+\.sql$/.test(name)).sort();
+}
+
+/** The number of the newest migration that this version has. */
+export async function newestMigration(): Promise<number> {
+  return Number.parseInt(migrationsIn(await readdir(FOLDER)).at(-1)!, 10);
 }
 
 /** What `finishUpgrades` does elsewhere: in a new database there is nobody whom it could hold up. */
