@@ -15,9 +15,12 @@ export interface Incoming {
   /**
    * The query as a form, where an event by GET or DELETE has no body and says all
    * in its URL: it is kept, read, shown and replayed in the body's place. `readQuery`
-   * sets it; `contentOf` gives whichever of the two says something.
+   * sets it; `contentOf` gives whichever of the two says something, as it came: it may be
+   * encoded (gzip), so that `payloadOf` and `plainRequest` are for what it says.
    */
   readonly queryForm: Uint8Array | undefined;
+  /** The most bytes that the body may say once it is decoded; what is parsed at all, unless it is given. */
+  readonly bodyLimit?: number;
   /** When the request arrived, in milliseconds since 1970: time windows are judged at this moment. */
   readonly receivedAt: number;
   /** What lies at `certificateUrl`, in PEM, where the source asks for it. */

@@ -107,7 +107,7 @@ async function claim(
     webhook_type: received.webhook_type,
     verified: received.verification === "verified",
     received_at: received.received_at,
-    payload: payloadOf(received.body, received.headers.get("content-type")),
+    payload: payloadOf(received.body, received.headers),
   };
 }
 

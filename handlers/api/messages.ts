@@ -1,9 +1,11 @@
+import { errorText } from "../../lib/process/log.ts";
+import { decodeText } from "../../sources/kit/charset.ts";
 import type { Services } from "../../lib/services.ts";
 import { maskHeaders, maskUrl } from "../../lib/redaction/mask.ts";
 import type { Message, WholeMessage } from "../../lib/message/message.ts";
 import { searchMessages } from "../../lib/message/search/search.ts";
 import { deleteMessage } from "../../lib/message/delete.ts";
-import { parsePayload } from "../../sources/kit/payload.ts";
+import { parseContent } from "../../sources/kit/content.ts";
 import type { Registry } from "../../sources/rules/registry.ts";
 import { createApi } from "../openapi.ts";
 import { notFound } from "../problem.ts";
@@ -73,7 +75,7 @@ function shownWhole(sources: Registry, { headers, body, ...rest }: WholeMessage)
     ...shown(sources, rest),
     headers: maskHeaders(headers, secretNames),
     ...(leftOut === undefined
-      ? { payload: payloadOf(body, headers.get("content-type")) }
+      ? { payload: payloadOf(body, headers) }
       : { payload: null, payload_left_out: leftOut }),
   };
 }
@@ -85,10 +87,10 @@ export function shown(sources: Registry, found: Message): Message {
 }
 
 /** The payload of a body; what cannot be parsed comes as text under `raw_body`. */
-export function payloadOf(body: Uint8Array, contentType: string | null): unknown {
+export function payloadOf(body: Uint8Array, headers: Headers): unknown {
   try {
-    return parsePayload(body, contentType ?? undefined);
-  } catch {
-    return { raw_body: new TextDecoder().decode(body) };
+    return parseContent(body, headers, MOST_PARSED_BYTES).payload;
+  } catch (error) {
+    return { raw_body: headers.has("content-encoding") ? errorText(error) : decodeText(body) };
   }
 }

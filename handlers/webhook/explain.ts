@@ -5,8 +5,8 @@ import { errorText } from "../../lib/process/log.ts";
 import type { Pauses } from "../../lib/ingress/pauses.ts";
 import type { Services } from "../../lib/services.ts";
 import { hintFor } from "../../sources/diagnosis/fingerprint.ts";
-import { contentOf } from "../../sources/kit/incoming.ts";
-import { parseBody } from "../../sources/kit/payload.ts";
+import { parseRequest } from "../../sources/kit/incoming.ts";
+import { signedKeysOf } from "../../sources/kit/signed.ts";
 import { labelOf } from "../../sources/rules/registry.ts";
 import { mergeOf, reasonToFilter } from "../../sources/rules/source_rules.ts";
 import { threadOf } from "../../sources/slack/command.ts";
@@ -119,10 +119,7 @@ async function judge(verifier: Verifier, gate: SourceGate, incoming: Incoming): 
 function describe({ source }: SourceGate, incoming: Incoming) {
   const { type, headers } = incoming;
   try {
-    const { payload, kind } = parseBody(
-      contentOf(incoming),
-      headers.get("content-type") ?? undefined,
-    );
+    const { payload, kind } = parseRequest(incoming);
     const description = source.describe(payload, { headers, type });
     return { payload, isRaw: kind === "raw", description, error: null };
   } catch (error) {
@@ -168,7 +165,7 @@ async function firstSignedAs(
   { services: { database } }: ExplainParts,
   { gate: { name, source }, incoming, id }: Explained,
 ): Promise<string | null> {
-  const keys = source.signedContentKeys?.(incoming) ?? [];
+  const keys = signedKeysOf(source, incoming);
   return await findFirstSigned(database, { source: name, keys, but: id }) ?? null;
 }
 

@@ -2,6 +2,8 @@ import type { Database } from "../store/database.ts";
 import { type ClaimedMessage, LEASE_SECONDS } from "../message/claim.ts";
 import { readBody, readMessageEnvelope } from "../message/message.ts";
 import { errorText, type Log } from "../process/log.ts";
+import { decodeContent } from "../../sources/kit/content.ts";
+import { bodyLimitOf } from "../../sources/rules/registry.ts";
 import {
   type DescribedPayload,
   readClaimed,
@@ -55,7 +57,11 @@ export function openReader(
   const rules = { config, sources };
   const thread = createReadingThread(
     {
-      config: { agentAccounts: config.agentAccounts, publicUrl: config.publicUrl },
+      config: {
+        agentAccounts: config.agentAccounts,
+        publicUrl: config.publicUrl,
+        maxBodyBytes: config.maxBodyBytes,
+      },
       settings: Object.fromEntries(sources.ruled.map((name) => [name, sources.settingsOf(name)])),
     },
     { ...LIMITS, ...instead },
@@ -90,7 +96,13 @@ export function openReader(
 
   /** One message, small or large; `read` and `describe` differ in what they ask. */
   async function readEither<T extends DescribedPayload>(
-    { id, size, body }: { id: string; size: number; body?: Uint8Array },
+    { id, size, body, headers, webhookType }: {
+      id: string;
+      webhookType: string;
+      size: number;
+      body?: Uint8Array;
+      headers: Headers;
+    },
     question: () => ThreadQuestion,
     readHere: (body: Uint8Array) => T,
   ): Promise<T> {
@@ -98,6 +110,11 @@ export function openReader(
       return await inTurn(() => readLarge(id, question(), readHere)) as T;
     }
     const bytes = body ?? await load(id);
+    const { source } = sources.find(webhookType);
+    const mayBeLarge = bodyLimitOf(source, config.maxBodyBytes) > LARGE_BYTES;
+    if (mayBeLarge && saysMuch(bytes, headers)) {
+      return await inTurn(() => readLarge(id, question(), readHere)) as T;
+    }
     return attempt(() => readHere(bytes));
   }
 
@@ -115,7 +132,7 @@ export function openReader(
       const envelope = await readMessageEnvelope(database, messageId);
       const headers = new Headers(envelope?.headers);
       const read = await readEither(
-        { id: messageId, size },
+        { id: messageId, size, headers, webhookType },
         () => ({ wants: "description", message: { webhookType }, headers: [...headers] }),
         (bytes) => readDescribed(rules, { webhookType, headers }, bytes),
       );
@@ -126,6 +143,16 @@ export function openReader(
     },
     [Symbol.asyncDispose]: () => thread[Symbol.asyncDispose](),
   };
+}
+
+/** Whether a small body is a large one that was encoded. */
+function saysMuch(body: Uint8Array, headers: Headers): boolean {
+  try {
+    decodeContent(body, headers.get("content-encoding"), LARGE_BYTES);
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 /** Whatever is thrown is the body's fault. */

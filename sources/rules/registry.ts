@@ -74,6 +74,14 @@ export function labelOf({ name, source }: Named): string {
   return source.label ?? name;
 }
 
+/** What a body may have where neither the source nor the operator says more. */
+const BODY_LIMIT = 1024 * 1024;
+
+/** The most bytes of a source's body, as it is sent and as it is decoded; `most` is for all sources. */
+export function bodyLimitOf({ bodyLimit }: Source, most: number | undefined): number {
+  return most ?? bodyLimit ?? BODY_LIMIT;
+}
+
 /** How a source's messages are let in: only with a right signature, unchecked, or not at all. */
 export type Trust = "verified" | "unverified" | "refused";
 
