@@ -38,7 +38,7 @@ import { stream } from "./api/stream.ts";
 import { tasks } from "./api/tasks.ts";
 import { users } from "./api/users.ts";
 import { createVerifier } from "./webhook/verifier.ts";
-import { routePath } from "./webhook/path.ts";
+import { routePath } from "./route_path.ts";
 import { refuseType } from "./webhook/type.ts";
 import { webhook } from "./webhook/webhook.ts";
 

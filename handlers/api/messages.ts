@@ -1,11 +1,11 @@
 import { errorText } from "../../lib/process/log.ts";
-import { decodeText } from "../../sources/kit/charset.ts";
+import { decodeText } from "../../sources/kit/body/charset.ts";
 import type { Services } from "../../lib/services.ts";
 import { maskHeaders, maskUrl } from "../../lib/redaction/mask.ts";
 import type { Message, WholeMessage } from "../../lib/message/message.ts";
 import { searchMessages } from "../../lib/message/search/search.ts";
 import { deleteMessage } from "../../lib/message/delete.ts";
-import { parseContent } from "../../sources/kit/content.ts";
+import { parseContent } from "../../sources/kit/body/content.ts";
 import type { Registry } from "../../sources/rules/registry.ts";
 import { createApi } from "../openapi.ts";
 import { notFound } from "../problem.ts";

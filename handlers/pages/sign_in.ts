@@ -5,7 +5,7 @@ import type { Config } from "../../lib/config/config.ts";
 import type { Services } from "../../lib/services.ts";
 import { clientAddress, type Env, type Who } from "../caller.ts";
 import { isFromHere } from "../local.ts";
-import { formFields } from "../../sources/kit/form.ts";
+import { formFields } from "../../sources/kit/body/form.ts";
 import { mayRead } from "../access.ts";
 import { type Attempts, createAttempts } from "../attempts.ts";
 import { createBodyBudget, readBody } from "../webhook/body.ts";

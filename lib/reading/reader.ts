@@ -2,7 +2,7 @@ import type { Database } from "../store/database.ts";
 import { type ClaimedMessage, LEASE_SECONDS } from "../message/claim.ts";
 import { readBody, readMessageEnvelope } from "../message/message.ts";
 import { errorText, type Log } from "../process/log.ts";
-import { decodeContent } from "../../sources/kit/content.ts";
+import { decodeContent } from "../../sources/kit/body/content.ts";
 import { bodyLimitOf } from "../../sources/rules/registry.ts";
 import {
   type DescribedPayload,

@@ -1,5 +1,5 @@
 import type { Description } from "../../sources/description.ts";
-import { parseContent } from "../../sources/kit/content.ts";
+import { parseContent } from "../../sources/kit/body/content.ts";
 import { readQuery } from "../../sources/kit/query.ts";
 import { signedKeysOf } from "../../sources/kit/signed.ts";
 import { bodyLimitOf, type Registry } from "../../sources/rules/registry.ts";

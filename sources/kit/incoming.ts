@@ -1,4 +1,4 @@
-import { decodeContent, parseContent } from "./content.ts";
+import { decodeContent, parseContent } from "./body/content.ts";
 import { mediaType, parseBody, type Parsed } from "./payload.ts";
 import type { Incoming } from "../source.ts";
 

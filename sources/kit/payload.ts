@@ -1,7 +1,7 @@
-import { charsetOf, decodeText, toUtf8 } from "./charset.ts";
-import { formFields } from "./form.ts";
-import { parseMultipart } from "./multipart.ts";
-import { PayloadError } from "./payload_error.ts";
+import { charsetOf, decodeText, toUtf8 } from "./body/charset.ts";
+import { formFields } from "./body/form.ts";
+import { parseMultipart } from "./body/multipart.ts";
+import { PayloadError } from "./body/payload_error.ts";
 
 export { PayloadError };
 

@@ -1,5 +1,5 @@
 import { parse, stringify } from "node:querystring";
-import { formFields } from "../kit/form.ts";
+import { formFields } from "../kit/body/form.ts";
 
 /**
  * The texts Twilio may have signed for one request: the URL, and for forms

@@ -1,7 +1,7 @@
 import { html } from "hono/html";
 import type { WholeMessage } from "../../../lib/message/message.ts";
-import { charsetOf, decodeText } from "../../../sources/kit/charset.ts";
-import { type Content, decodeContent } from "../../../sources/kit/content.ts";
+import { charsetOf, decodeText } from "../../../sources/kit/body/charset.ts";
+import { type Content, decodeContent } from "../../../sources/kit/body/content.ts";
 import { parseBody, type Parsed, PayloadError } from "../../../sources/kit/payload.ts";
 import { jsonTree } from "../parts/json_tree.ts";
 

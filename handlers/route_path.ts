@@ -1,6 +1,6 @@
 import { getPath } from "hono/utils/url";
 
-const WEBHOOK = /^\/+webhook\/+(?=[^/])/i;
+const WEBHOOK = /^\/+webhook\/+/i;
 /** What a copied URL may have behind its last word. */
 const SLIPS = "/ \t\r\n";
 
@@ -12,7 +12,7 @@ const SLIPS = "/ \t\r\n";
 export function routePath(request: Request): string {
   const path = getPath(request);
   const [start] = WEBHOOK.exec(path) ?? [];
-  if (start === undefined) return path;
+  if (start === undefined || start.length === path.length) return path;
   let end = path.length;
   while (SLIPS.includes(path[end - 1])) end--;
   return `/webhook/${path.slice(start.length, end)}`;

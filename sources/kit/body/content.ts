@@ -1,6 +1,6 @@
 import * as zlib from "node:zlib";
 import { readUtf8 } from "./charset.ts";
-import { MAX_SIZE, parseBody, type Parsed, PayloadError } from "./payload.ts";
+import { MAX_SIZE, parseBody, type Parsed, PayloadError } from "../payload.ts";
 
 /** What a body says, once the content encodings of its header (RFC 9110, 8.4) are undone. */
 export interface Content {

@@ -1,4 +1,4 @@
-import { bytesOf } from "../signature/signature.ts";
+import { bytesOf } from "../../signature/signature.ts";
 
 /** The charset that a content type names; undefined where it names none. */
 export function charsetOf(contentType: string | null | undefined): string | undefined {
