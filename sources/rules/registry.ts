@@ -2,19 +2,16 @@ import { createAddressList } from "./address_list.ts";
 import { digest } from "../signature/signature.ts";
 import { secretVariable } from "../kit/secret_variable.ts";
 import { customSource } from "./custom.ts";
+import { aliasesIn, type Named } from "./known.ts";
 import * as generic from "../generic.ts";
 import { sources } from "../mod.ts";
 import type { SourceSettings } from "./settings.ts";
 import type { Source } from "../source.ts";
 
+export type { Named };
+
 /** The name of the source for every system that nobody knows. */
 export const GENERIC = "generic";
-
-/** A source and the one name it has in tables, metrics and policies. */
-export interface Named {
-  name: string;
-  source: Source;
-}
 
 /** All sources of this installation: the known ones with the operator's settings, and the operator's own. */
 export interface Registry {
@@ -53,15 +50,6 @@ export function createRegistry(settings: Readonly<Record<string, SourceSettings>
     settingsOf: (name) => Object.hasOwn(settings, name) ? settings[name] : {},
     allows: (name, address) => lists.get(name)?.(address) ?? true,
   };
-}
-
-/** The other names of sources. One that a source has as its own is no alias any more. */
-export function aliasesIn(all: Readonly<Record<string, Source>>): ReadonlyMap<string, string> {
-  return new Map(
-    Object.entries(all).flatMap(([name, { aliases = [] }]) =>
-      aliases.filter((alias) => !Object.hasOwn(all, alias)).map((alias) => [alias, name] as const)
-    ),
-  );
 }
 
 /** The variable to set for a source's secret: the vendor's own, else ours. */

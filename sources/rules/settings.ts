@@ -1,18 +1,15 @@
 import { z } from "zod";
 import { isSubnet } from "./address_list.ts";
+import { filter, pathExpression } from "./filter_settings.ts";
+import { answer, handshake } from "./greeting.ts";
+import { SAME_BYTES } from "./path_expression.ts";
 import { secretVariable } from "../kit/secret_variable.ts";
 import { sources } from "../mod.ts";
-import { pathExpressionFault } from "./path_expression.ts";
-import { knownSource, MOST_SECONDS, scheme, signsUrl } from "./scheme.ts";
-import type { Source } from "../source.ts";
+import { sourceFaults } from "./contradictions.ts";
+import { MOST_SECONDS, scheme } from "./scheme.ts";
 import { linkFault, templateFault } from "./template.ts";
 
 const MIB = 1024 * 1024;
-
-const pathExpression = z.string().max(300).superRefine((text, context) => {
-  const fault = pathExpressionFault(text);
-  if (fault !== undefined) context.addIssue({ code: "custom", message: fault });
-});
 
 const template = z.string().min(1).max(1_000).superRefine((text, context) => {
   const fault = templateFault(text);
@@ -24,37 +21,6 @@ const link = template.superRefine((text, context) => {
   if (fault !== undefined) context.addIssue({ code: "custom", message: fault });
 });
 
-const condition = z.strictObject({
-  path: pathExpression,
-  equals: z.union([z.string(), z.number(), z.boolean(), z.null()], {
-    error: "must be a text, a number, true, false or null",
-  }).refine((value) => !Number.isInteger(value) || Number.isSafeInteger(value), {
-    error: "is more than a number can hold: write it in quotes",
-  }).optional(),
-  glob: z.string().min(1).max(500).optional(),
-  exists: z.boolean().optional(),
-  not: z.boolean().optional(),
-}).superRefine(({ equals, glob, exists }, context) => {
-  if ([equals, glob, exists].filter((each) => each !== undefined).length === 1) return;
-  context.addIssue({
-    code: "custom",
-    message: 'must have one of "equals", "glob" and "exists", and only one',
-  });
-});
-
-const conditions = z.array(condition).min(1, {
-  error: "has no conditions, so it would let everything through: leave it out instead",
-}).max(100);
-
-/** A list alone means that all of it must be so. */
-const filter = z.preprocess(
-  (given) => Array.isArray(given) ? { all: given } : given,
-  z.strictObject({ all: conditions.optional(), any: conditions.optional() })
-    .refine(({ all, any }) => all !== undefined || any !== undefined, {
-      error: 'must have "all" or "any", each a list of conditions',
-    }),
-);
-
 const seconds = z.number().min(1).max(MOST_SECONDS);
 
 const sourceSettings = z.strictObject({
@@ -63,10 +29,14 @@ const sourceSettings = z.strictObject({
   secret_required: z.boolean().optional(),
   id: z.preprocess(
     (given) => typeof given === "string" ? [given] : given,
-    z.array(pathExpression).min(1).max(8),
+    z.array(z.union([z.literal(SAME_BYTES), pathExpression])).min(1).max(8),
   ).optional(),
   event: template.optional(),
   title: template.optional(),
+  titles: z.record(z.string().min(1).max(200), template).refine(
+    (titles) => Object.keys(titles).length <= 200,
+    { error: "has more than 200 events" },
+  ).optional(),
   description: template.optional(),
   link: link.optional(),
   actor: template.optional(),
@@ -82,6 +52,11 @@ const sourceSettings = z.strictObject({
     }),
   ).min(1, { error: "is empty, so nobody could send: leave it out instead" }).optional(),
   filter: filter.optional(),
+  handshake: handshake.optional(),
+  ping: filter.optional(),
+  answer: answer.optional(),
+  redact: z.array(pathExpression).min(1).max(100).optional(),
+  retention_days: z.number().min(1).max(36_500).optional(),
   rate_limit: z.strictObject({
     requests: z.number().int().min(1).max(1_000_000),
     seconds: seconds.default(60),
@@ -123,29 +98,8 @@ export const sourcesFile = z.record(
     names.set(variable, name);
   }
   for (const [name, settings] of Object.entries(all)) {
-    for (const [path, message] of sourceFaults(settings, knownSource(name))) {
-      context.addIssue({ code: "custom", path: [name, path], message });
+    for (const [path, message] of sourceFaults(name, settings)) {
+      context.addIssue({ code: "custom", path: path ? [name, path] : [name], message });
     }
   }
 });
-
-/** The settings of one source that contradict each other. */
-function* sourceFaults(
-  { scheme, methods, secret_required }: SourceSettings,
-  base: Source | undefined,
-): Generator<[path: string, message: string]> {
-  const verifies = scheme ? scheme.type !== "none" : base?.verify !== undefined;
-  if (!verifies && (secret_required ?? base?.secretRequired)) {
-    yield ["scheme", "is none, but a secret is required: nothing could ever come in"];
-  }
-  // Methods of the known source are kept with another scheme, which may not sign the URL.
-  const its = methods ?? (scheme && base?.methods) ?? [];
-  const isQuery = its.find((method) => method === "GET" || method === "DELETE");
-  if (isQuery && !signsUrl(scheme, base)) {
-    yield [
-      "methods",
-      `has ${isQuery}, whose query is the payload, but the scheme does not sign the URL: sign ` +
-      "{url}, or let the sender show a token",
-    ];
-  }
-}
