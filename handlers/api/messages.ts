@@ -9,6 +9,7 @@ import { parseContent } from "../../sources/kit/body/content.ts";
 import type { Registry } from "../../sources/rules/registry.ts";
 import { createApi } from "../openapi.ts";
 import { notFound } from "../problem.ts";
+import { shownMessage } from "../shown_message.ts";
 import { requireMessage } from "../require_message.ts";
 import type { Redeliverer } from "../webhook/redeliver.ts";
 import { toMessageSearch } from "../schemas/message_filter.ts";
@@ -24,24 +25,23 @@ export function messages(
     redeliverer: Redeliverer;
   },
 ) {
-  const names = Object.keys(sources.all);
   return createApi()
     .openapi(routes.LIST, async (c) => {
       const { cursor, limit, ...filter } = c.req.valid("query");
       const { items, next = null, stopped = null } = await searchMessages(
         database,
-        { ...toMessageSearch(filter), before: cursor },
-        { limit, sources: names },
+        { ...toMessageSearch(filter), before: cursor, hidden: sources.redacted },
+        { limit, sources: Object.keys(sources.all) },
       );
       return c.json({ items: items.map((item) => shown(sources, item)), next, stopped }, 200);
     })
     .openapi(routes.READ, async (c) => {
       const found = await requireMessage(database, c.req.valid("param").id);
-      return c.json(shownWhole(sources, found), 200);
+      return c.json(shownWhole(sources, shownMessage(sources, found)), 200);
     })
     .openapi(routes.READ_BODY, async (c) => {
       const { id } = c.req.valid("param");
-      const found = await requireMessage(database, id);
+      const found = shownMessage(sources, await requireMessage(database, id));
       // A sender chose these bytes: they are saved, never shown as a page.
       return c.body(found.body as Uint8Array<ArrayBuffer>, 200, {
         "content-type": "application/octet-stream",

@@ -8,6 +8,7 @@ import { hintFor } from "../../sources/diagnosis/fingerprint.ts";
 import { parseRequest } from "../../sources/kit/incoming.ts";
 import { signedKeysOf } from "../../sources/kit/signed.ts";
 import { labelOf } from "../../sources/rules/registry.ts";
+import { redactParsed } from "../../sources/rules/redaction.ts";
 import { mergeOf, reasonToFilter } from "../../sources/rules/source_rules.ts";
 import { threadOf } from "../../sources/slack/command.ts";
 import type { HandshakeReply, Incoming } from "../../sources/source.ts";
@@ -45,7 +46,7 @@ export async function explain(parts: ExplainParts, asked: Explained): Promise<Ex
   const judged = probe ? NOT_ASKED : await judge(parts.verifier, gate, incoming);
   const handshake = probe ??
     (judged.verdict === "verified" ? await source.handshake?.(incoming, gate) : undefined);
-  const described = describe(gate, incoming);
+  const described = describe(parts, gate, incoming);
   const filtered = reasonToHoldBack(parts, asked, described);
   const isKept = judged.refused === undefined && !handshake;
   const isTask = isKept && filtered === undefined;
@@ -116,10 +117,17 @@ async function judge(verifier: Verifier, gate: SourceGate, incoming: Incoming): 
 }
 
 /** What the worker would read in it; `error` where it could not. */
-function describe({ source }: SourceGate, incoming: Incoming) {
+function describe(
+  { services: { sources } }: ExplainParts,
+  { name, source }: SourceGate,
+  incoming: Incoming,
+) {
   const { type, headers } = incoming;
   try {
-    const { payload, kind } = parseRequest(incoming);
+    const { payload, kind } = redactParsed(
+      parseRequest(incoming),
+      sources.settingsOf(name).redact,
+    );
     const description = source.describe(payload, { headers, type });
     return { payload, isRaw: kind === "raw", description, error: null };
   } catch (error) {

@@ -3,6 +3,7 @@ import { parseContent } from "../../sources/kit/body/content.ts";
 import { readQuery } from "../../sources/kit/query.ts";
 import { signedKeysOf } from "../../sources/kit/signed.ts";
 import { bodyLimitOf, type Registry } from "../../sources/rules/registry.ts";
+import { redactParsed } from "../../sources/rules/redaction.ts";
 import { mergeOf, reasonToFilter } from "../../sources/rules/source_rules.ts";
 import type { Incoming, Source } from "../../sources/source.ts";
 import type { Config } from "../config/config.ts";
@@ -47,9 +48,12 @@ export function readDescribed(
   { webhookType: type, headers }: DescribedMessage,
   body: Uint8Array,
 ): DescribedPayload & { isRaw: boolean } {
-  const { source } = sources.find(type);
+  const { name, source } = sources.find(type);
   const most = bodyLimitOf(source, config.maxBodyBytes);
-  const { payload, kind } = parseContent(body, headers, most);
+  const { payload, kind } = redactParsed(
+    parseContent(body, headers, most),
+    sources.settingsOf(name).redact,
+  );
   return {
     payload,
     isRaw: kind === "raw",

@@ -5,8 +5,9 @@ import type { ClockGuard } from "../monitor/clock.ts";
 import { forgetWorkers } from "../monitor/heartbeat.ts";
 import { failCrashedMessages } from "../message/complete.ts";
 import { forgetMessages } from "../message/delete.ts";
-import { forgetUnverified } from "../message/forget_unverified.ts";
+import { forgetEarly } from "../message/forget_early.ts";
 import { forgetRejected, trimQuarantine } from "../message/quarantine.ts";
+import type { Registry } from "../../sources/rules/registry.ts";
 import type { Services } from "../services.ts";
 import { foldCounts, FOLDED_AT_ONCE } from "../store/counts.ts";
 import { giveUpUntold } from "./notifications.ts";
@@ -28,7 +29,7 @@ export async function tidy(
   services: Services,
   clock: ClockGuard,
 ): Promise<void> {
-  const { database, bells, config } = services;
+  const { database, bells } = services;
   const errors: unknown[] = [];
   const now = await clock.trustedNow().catch((error) => void errors.push(error));
   const steps: (() => Promise<unknown>)[] = [
@@ -41,7 +42,7 @@ export async function tidy(
     },
     () => giveUpUntold(services),
     () => trimQuarantine(database),
-    ...now === undefined ? [] : forgetting({ database, config }, now),
+    ...now === undefined ? [] : forgetting(services, now),
   ];
   for (const step of steps) await step().catch((error) => errors.push(error));
   if (errors.length > 0) throw errors[0];
@@ -52,18 +53,29 @@ export async function tidy(
  * that look and these steps takes nothing with it.
  */
 function forgetting(
-  { database, config }: Pick<Services, "database" | "config">,
+  { database, config, sources }: Pick<Services, "database" | "config" | "sources">,
   now: Date,
 ): (() => Promise<unknown>)[] {
   const before = new Date(now.getTime() - config.retentionDays * DAY_MS);
+  const retention = { ...config, sources: retentionOf(sources) };
   return [
     () => forgetUsage(database),
     () => untilFewer(FORGET_AT_ONCE, () => forgetMessages(database, before, FORGET_AT_ONCE)),
-    () => untilFewer(FORGET_AT_ONCE, () => forgetUnverified(database, config, FORGET_AT_ONCE)),
+    () => untilFewer(FORGET_AT_ONCE, () => forgetEarly(database, retention, FORGET_AT_ONCE)),
     () => forgetRejected(database, now),
     () => untilFewer(FORGET_AT_ONCE, () => forgetChanges(database, FORGET_AT_ONCE)),
     () => forgetWorkers(database),
   ];
+}
+
+/** How many days the messages of a source are kept, where its rules say so. */
+function retentionOf({ ruled, settingsOf }: Registry): Map<string, number> {
+  return new Map(
+    ruled.flatMap((name) => {
+      const { retention_days: days } = settingsOf(name);
+      return days === undefined ? [] : [[name, days] as const];
+    }),
+  );
 }
 
 /** Repeats a step while it has as much to do as it can, within reason: the rest comes next time. */

@@ -12,7 +12,7 @@ type Step = NonNullable<ReturnType<typeof parsePath>>[number];
  * A parsed body without the values that these paths find. Of a body that is neither JSON nor a
  * form, in which nobody can find them, nothing is left.
  */
-export function redactParsed({ kind, payload }: Parsed, paths: readonly string[]): Parsed {
+export function redactParsed({ kind, payload }: Parsed, paths: readonly string[] = []): Parsed {
   if (paths.length === 0) return { kind, payload };
   if (kind === "raw") return { kind, payload: { raw_body: MARK } };
   const budget = { left: MOST_VALUES };

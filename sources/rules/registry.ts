@@ -25,6 +25,8 @@ export interface Registry {
   readonly rules: string | null;
   /** The operator's settings of a source; empty where there are none. */
   settingsOf(name: string): SourceSettings;
+  /** The names of the sources of which some values are never shown. */
+  readonly redacted: readonly string[];
   /** Whether somebody at an address may send to a source. */
   allows(name: string, address: string): boolean;
 }
@@ -48,6 +50,7 @@ export function createRegistry(settings: Readonly<Record<string, SourceSettings>
     ruled: Object.keys(settings),
     rules: Object.keys(settings).length > 0 ? digest(JSON.stringify(settings)).slice(0, 12) : null,
     settingsOf: (name) => Object.hasOwn(settings, name) ? settings[name] : {},
+    redacted: Object.keys(settings).filter((name) => settings[name].redact),
     allows: (name, address) => lists.get(name)?.(address) ?? true,
   };
 }
