@@ -38,7 +38,7 @@ interface Job {
  */
 export function agent({ services }: { services: Services }) {
   const { database } = services;
-  const redact = createRedactor(secretsIn(services.config));
+  const redact = createRedactor(() => secretsIn(services.config));
   const requireToken = createTokenGuard(openTaskTokens(database));
   const app = createApi<AgentEnv>();
   for (const step of ["claim", "events", "result"]) {

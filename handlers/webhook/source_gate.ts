@@ -1,4 +1,5 @@
-import { type Config, secretsOf } from "../../lib/config/config.ts";
+import type { Config } from "../../lib/config/config.ts";
+import { triedSecretsOf } from "../../lib/config/secrets.ts";
 import type { Verification } from "../../lib/message/message.ts";
 import { bodyLimitOf, labelOf, type Registry, variableOf } from "../../sources/rules/registry.ts";
 import { plainRequest } from "../../sources/kit/incoming.ts";
@@ -31,21 +32,29 @@ export class SignatureRefused extends Problem {
   }
 }
 
-/** Finds the gate for a `webhook_type`; each is built once. */
+/** Finds the gate for a `webhook_type`; each is built once for the rules that are read. */
 export function createSourceGates(
   config: Config,
   registry: Registry,
 ): (type: string) => SourceGate {
   const gates = new Map<string, SourceGate>();
+  let rules = registry.all;
   return (type) => {
+    if (rules !== registry.all) gates.clear();
+    rules = registry.all;
     const { name, source } = registry.find(type);
     let gate = gates.get(name);
     if (!gate) {
       gate = {
         name,
         source,
-        secrets: secretsOf(config, name, source.secretVariable),
-        verifyTokens: config.secrets.get(source.verifyTokenVariable ?? "") ?? [],
+        // Asked for each time: they may be rotated.
+        get secrets() {
+          return triedSecretsOf(config, name, source.secretVariable);
+        },
+        get verifyTokens() {
+          return config.secrets.get(source.verifyTokenVariable ?? "") ?? [];
+        },
         bodyLimit: bodyLimitOf(source, config.maxBodyBytes),
         variable: variableOf({ name, source }),
       };

@@ -1,9 +1,11 @@
 import process from "node:process";
-import { secretVariable } from "../../sources/kit/secret_variable.ts";
 import { Refusal } from "../process/refusal.ts";
 import { isAlone } from "./loopback.ts";
 import { chooseModel, MODEL_VARIABLES, type ModelSettings } from "./model_settings.ts";
-import { list, type Settings, settingsSchema } from "./settings.ts";
+import { openSecrets, type Secrets } from "./secrets.ts";
+import { type Settings, settingsSchema } from "./settings.ts";
+
+export { secretsIn, secretsOf } from "./secrets.ts";
 
 /**
  * Where strangers can send, what they sent goes after a week: long enough to notice over a holiday
@@ -37,14 +39,21 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     );
   }
   refuseContradictions(parsed.data);
-  return toConfig(parsed.data, readModel(parsed.data), readSecrets(set));
+  return toConfig(parsed.data, {
+    model: readModel(parsed.data),
+    secrets: openSecrets(set, parsed.data.SECRETS_FILE),
+    names: Object.keys(set),
+  });
 }
 
 /** What each setting means to the program. */
 function toConfig(
   settings: Settings,
-  model: ModelSettings | undefined,
-  secrets: ReadonlyMap<string, readonly string[]>,
+  { model, secrets, names }: {
+    model: ModelSettings | undefined;
+    secrets: Secrets;
+    names: readonly string[];
+  },
 ) {
   const reach = {
     host: settings.HOST,
@@ -129,7 +138,14 @@ function toConfig(
       approvers: settings.SLACK_APPROVERS,
     },
     logLevel: settings.LOG_LEVEL,
-    secrets,
+    /** Of senders, by variable; another map as soon as `SECRETS_FILE` has changed. */
+    get secrets() {
+      return secrets.all();
+    },
+    /** Where they come from. */
+    secretsFrom: secrets,
+    /** The names of all variables that are set. */
+    variableNames: names,
     hostName: settings.HOSTNAME,
   };
 }
@@ -172,60 +188,4 @@ function readModel(settings: Settings): ModelSettings | undefined {
     );
   }
   return model;
-}
-
-/** How vendors end the names of their secrets; a source that calls its own otherwise would not be heard. */
-const SECRET_NAME = new RegExp(
-  "^WEBHOOK_SECRET_|_(WEBHOOK_SECRET|WEBHOOK_SECRET_TOKEN|WEBHOOK_SIGNING_KEY|" +
-    "WEBHOOK_SIGNING_SECRET|WEBHOOK_SIGNATURE_KEY|WEBHOOK_PUBLIC_KEY|WEBHOOK_ID|SIGNING_SECRET|" +
-    "CLIENT_SECRET|APP_SECRET|API_SECRET|CONSUMER_SECRET|AUTH_TOKEN|PUBLIC_KEY|VERIFY_TOKEN)$",
-);
-
-/** Every variable that may hold a webhook secret, by name; several are separated by commas. */
-function readSecrets(set: Record<string, string>): ReadonlyMap<string, readonly string[]> {
-  const names = Object.keys(set).filter((name) => SECRET_NAME.test(name));
-  const secrets = new Map(names.map((name) => [name, list.parse(set[name])]));
-  const blank = names.filter((name) => secrets.get(name)!.length === 0);
-  if (blank.length === 0) return secrets;
-  // As if it were unset would be to let everybody in.
-  throw new ConfigError(
-    `Cannot start with ${blank.join(", ")}: there are commas and no secret. Set it, or unset it.`,
-  );
-}
-
-/** The secrets of a source: from the vendor's own variable and from `WEBHOOK_SECRET_{SOURCE}`. */
-export function secretsOf(
-  config: Pick<Config, "secrets">,
-  name: string,
-  vendorVariable?: string,
-): readonly string[] {
-  return [vendorVariable, secretVariable(name)]
-    .flatMap((variable) => (variable && config.secrets.get(variable)) || []);
-}
-
-/** Every secret among the settings, so that it can be kept out of what is written and sent. */
-export function secretsIn(
-  { secrets, retiredSecrets, adminToken, readToken, databaseUrl, redisUrl, apiKeys, slack }: Config,
-): string[] {
-  return [
-    adminToken,
-    readToken,
-    ...apiKeys,
-    slack.botToken,
-    ...[databaseUrl, redisUrl].flatMap((url) => passwordsIn(url ?? "")),
-    ...retiredSecrets,
-    ...[...secrets.values()].flat(),
-  ]
-    .filter((secret) => secret !== undefined && secret !== "") as string[];
-}
-
-/** Before the host, and among libpq's parameters: of the database itself, and of a key for TLS. */
-function passwordsIn(url: string): string[] {
-  const [, user = ""] = /^\w+:\/\/([^/?#]*)@/.exec(url) ?? [];
-  const parameters = url.matchAll(/[?&](?:ssl)?password=([^&#]*)/g);
-  return [
-    user.slice(user.indexOf(":") + 1 || user.length),
-    ...[...parameters].map(([, value]) => value),
-  ]
-    .map(decodeURIComponent);
 }

@@ -14,7 +14,10 @@ interface StartSource {
  *
  * @throws {ConfigError} naming the variables and what would be right.
  */
-export function refuseUnreadSecrets(config: Config, sources: Record<string, StartSource>): void {
+export function refuseUnreadSecrets(
+  config: Pick<Config, "secrets">,
+  sources: Record<string, StartSource>,
+): void {
   const verifying = Object.entries(sources).filter(([, { verify }]) => verify);
   const read = new Set(
     verifying.flatMap(([name, source]) => [

@@ -38,7 +38,8 @@ export async function beat(
       select ${id}, ${host}, ${`{${roles.join(",")}}`}::text[], ${doing}, ${processed}, ${rules},
         ${RELEASE} where ${unflushed(sql)}
       on conflict (id) do update
-      set last_seen = now(), doing = excluded.doing, processed = excluded.processed`);
+      set last_seen = now(), doing = excluded.doing, processed = excluded.processed,
+        rules = excluded.rules`);
 }
 
 /** Takes a worker off the list: it has stopped in order. */

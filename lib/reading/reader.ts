@@ -14,6 +14,7 @@ import {
 import {
   createReadingThread,
   NoThreadError,
+  type ReadingThread,
   type ThreadLimits,
   UnreadableError,
 } from "./reading_thread.ts";
@@ -55,18 +56,33 @@ export function openReader(
   instead: Partial<ThreadLimits> & { entry?: URL } = {},
 ): Reader {
   const rules = { config, sources };
-  const thread = createReadingThread(
-    {
+  let thread = makeThread();
+  /** What the thread has read of the operator's rules. */
+  let known = sources.all;
+
+  function makeThread() {
+    const setup = {
       config: {
         agentAccounts: config.agentAccounts,
         publicUrl: config.publicUrl,
         maxBodyBytes: config.maxBodyBytes,
       },
       settings: Object.fromEntries(sources.ruled.map((name) => [name, sources.settingsOf(name)])),
-    },
-    { ...LIMITS, ...instead },
-    instead.entry ?? new URL("./thread.ts", import.meta.url),
-  );
+    };
+    const entry = instead.entry ?? new URL("./thread.ts", import.meta.url);
+    return createReadingThread(setup, { ...LIMITS, ...instead }, entry);
+  }
+
+  /** The thread, made anew where the operator's rules have changed. */
+  async function currentThread(): Promise<ReadingThread> {
+    if (known === sources.all) return thread;
+    const old = thread;
+    known = sources.all;
+    thread = makeThread();
+    await old[Symbol.asyncDispose]();
+    return thread;
+  }
+
   let turn: Promise<unknown> = Promise.resolve();
 
   /** Only one of them is in memory at a time. */
@@ -85,7 +101,7 @@ export function openReader(
   ): Promise<DescribedPayload> {
     const body = bufferOf(await load(id));
     try {
-      return await thread.read({ question, body });
+      return await (await currentThread()).read({ question, body });
     } catch (error) {
       if (!(error instanceof NoThreadError)) throw error;
       log.warn("reading.no_thread", { message_id: id, error: errorText(error) });

@@ -55,6 +55,33 @@ export function createRegistry(settings: Readonly<Record<string, SourceSettings>
   };
 }
 
+/** A registry that is another one from one moment to the next, for whoever holds it. */
+export interface LiveRegistry extends Registry {
+  replace(next: Registry): void;
+}
+
+export function createLiveRegistry(first: Registry): LiveRegistry {
+  let now = first;
+  return {
+    get all() {
+      return now.all;
+    },
+    get ruled() {
+      return now.ruled;
+    },
+    get rules() {
+      return now.rules;
+    },
+    get redacted() {
+      return now.redacted;
+    },
+    find: (type) => now.find(type),
+    settingsOf: (name) => now.settingsOf(name),
+    allows: (name, address) => now.allows(name, address),
+    replace: (next) => void (now = next),
+  };
+}
+
 /** The variable to set for a source's secret: the vendor's own, else ours. */
 export function variableOf({ name, source }: Named): string {
   return source.secretVariable ?? secretVariable(name);
