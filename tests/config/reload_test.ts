@@ -5,7 +5,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
+import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { createHmac } from "node:crypto";
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -17,12 +17,9 @@ import { json, openOtto, type Otto } from "../otto.ts";
 import { until } from "../servers/wait.ts";
 
 let folder: string;
-let lines: string[];
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "otto-reload-"));
-  lines = [];
-});
-afterEach(() => rm(folder, { recursive: true }));
+const makeFolder = async () => void (folder = await mkdtemp(join(tmpdir(), "otto-reload-")));
+const removeFolder = () => rm(folder, { recursive: true });
+let lines: string[] = [];
 
 const file = (name: string) => join(folder, name);
 const write = async (name: string, value: unknown, mode = 0o600) => {
@@ -30,8 +27,10 @@ const write = async (name: string, value: unknown, mode = 0o600) => {
   await writeFile(file(name), text, { mode });
   await chmod(file(name), mode);
 };
-const open = (env: Record<string, string>) =>
-  openOtto({ LOG_LEVEL: "info", ...env }, { write: (line) => lines.push(line) });
+function open(env: Record<string, string>) {
+  lines = [];
+  return openOtto({ LOG_LEVEL: "info", ...env }, { write: (line) => lines.push(line) });
+}
 /** As the next two turns of the poll would: what is wrong must be as wrong the second time. */
 const look = ({ services: { rules } }: Otto) => {
   rules.look();
@@ -48,6 +47,9 @@ async function titleOf(otto: Otto, type: string, payload: unknown): Promise<stri
 }
 
 describe("the file of sources, while Otto runs", () => {
+  beforeAll(makeFolder);
+  afterAll(removeFolder);
+
   it("is read again when its content changes", async () => {
     await write("s.json", { orders: { title: "Order {n}" } });
     await using otto = await open({ SOURCES_FILE: file("s.json") });
@@ -86,7 +88,7 @@ describe("the file of sources, while Otto runs", () => {
       const check = await checkOf(otto, "SOURCES_FILE");
       assertEquals(check.status, "degraded");
       assertMatch(check.detail, /refused.*read before stays.*next start would stop/);
-      await assertRejects(() => open({ SOURCES_FILE: file("s.json") }), ConfigError);
+      await assertRejects(() => openOtto({ SOURCES_FILE: file("s.json") }), ConfigError);
       // Health is cached for a moment.
       otto.services.rules.look();
     }
@@ -140,6 +142,9 @@ describe("the file of sources, while Otto runs", () => {
 });
 
 describe("the file of secrets", () => {
+  beforeAll(makeFolder);
+  afterAll(removeFolder);
+
   const BODY = '{"action":"opened"}';
   const send = (otto: Otto, secret: string) =>
     otto.ask("/webhook/github", {
