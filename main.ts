@@ -94,7 +94,7 @@ async function serveAll(services: Services, signal: AbortSignal): Promise<void> 
   const working = config.worksInline ? work(services, signal) : Promise.resolve();
   // The address is good at once; the link needs the database, which may be away for now.
   console.log(
-    describeStart({ config, port: server.port, sources: sources.all, ruled: sources.ruled }),
+    await describeStart({ config, port: server.port, sources: sources.all, ruled: sources.ruled }),
   );
   Promise.race([services.ready, stopped]).then(async () => {
     const code = signal.aborted ? undefined : await app.firstCode();

@@ -34,7 +34,7 @@ export function toMessage(
       client_ip: address,
       delivery_id: source.deliveryId?.(incoming) ?? null,
       headers,
-      hint: hintOn(name, type, headers),
+      hint: hintOn(name, incoming, headers),
       // Whoever has the secret needs no other trust.
       from_here: !isVerified && fromHere() || undefined,
     },

@@ -5,7 +5,7 @@ import { errorText } from "../../lib/process/log.ts";
 import type { Pauses } from "../../lib/ingress/pauses.ts";
 import type { Services } from "../../lib/services.ts";
 import { hintFor } from "../../sources/diagnosis/fingerprint.ts";
-import { parseRequest } from "../../sources/kit/incoming.ts";
+import { contentOf, parseRequest } from "../../sources/kit/incoming.ts";
 import { signedKeysOf } from "../../sources/kit/signed.ts";
 import { labelOf } from "../../sources/rules/registry.ts";
 import { redactParsed } from "../../sources/rules/redaction.ts";
@@ -59,7 +59,7 @@ export async function explain(parts: ExplainParts, asked: Explained): Promise<Ex
     why: judged.why,
     becomes: judged.refused ? "rejected" : handshake ? "handshake" : "message",
     ...await repeatOf(parts, asked),
-    hint: hintFor(incoming.headers, name) ?? null,
+    hint: hintFor(incoming.headers, name, () => contentOf(incoming)) ?? null,
     event: described.description?.event ?? null,
     title: described.description?.title ?? null,
     description: described.description?.description ?? null,
@@ -99,7 +99,7 @@ async function judge(verifier: Verifier, gate: SourceGate, incoming: Incoming): 
   try {
     const verdict = await verifier.verify(gate, incoming);
     if (verdict === "verified") {
-      return { verdict, why: `The signature fits the secret in ${gate.variable}.` };
+      return { verdict, why: await whichFits(gate, incoming) };
     }
     return {
       verdict,
@@ -114,6 +114,20 @@ async function judge(verifier: Verifier, gate: SourceGate, incoming: Incoming): 
     if (!(error instanceof Problem)) throw error;
     return { verdict: "rejected", why: `${error.message}. ${error.hint}`, refused: error };
   }
+}
+
+/** Which of several secrets it is: one with a comma in it looks like two. */
+async function whichFits(
+  { source, secrets, variable }: SourceGate,
+  incoming: Incoming,
+): Promise<string> {
+  const joined = secrets.filter((secret) => secret.includes(","));
+  const others = secrets.filter((secret) => !joined.includes(secret));
+  const isJoined = joined.length > 0 && !(await source.verify!(incoming, others)).ok &&
+    (await source.verify!(incoming, joined)).ok;
+  return isJoined
+    ? `The signature fits all of ${variable} as one secret, with its comma.`
+    : `The signature fits the secret in ${variable}.`;
 }
 
 /** What the worker would read in it; `error` where it could not. */

@@ -82,3 +82,33 @@ describe("a source by another of its names", () => {
     }
   });
 });
+
+describe("a sender under a name that nobody knows", () => {
+  beforeAll(async () => {
+    otto = await openOtto();
+  });
+  afterAll(() => otto[Symbol.asyncDispose]());
+
+  const FORM = { "content-type": "application/x-www-form-urlencoded" };
+  const BODIES: [source: string, body: string, headers?: Record<string, string>][] = [
+    ["mailgun", '{"signature":{"token":"t"},"event-data":{"event":"opened"}}'],
+    ["mailgun", "recipient=a%40b.c&sender=x&body-plain=Hello&signature=s", FORM],
+    ["postmark", '{"RecordType":"Bounce","MessageID":"1"}'],
+    ["postmark", '{"FromFull":{"Email":"a@b.c"},"MailboxHash":"","Subject":"Hello"}'],
+    ["msgraph", '{"value":[{"subscriptionId":"1","changeType":"created","resource":"r"}]}'],
+    ["telegram", '{"update_id":1,"message":{"chat":{"id":1},"text":"hi"}}'],
+    ["twilio", "AccountSid=AC1&MessageSid=SM1&Body=hi", FORM],
+  ];
+  for (const [source, body, headers] of BODIES) {
+    it(`is known by its body where its headers say nothing: ${source}, ${body.slice(0, 20)}`, async () => {
+      const id = await otto.send("inbox", body, headers);
+      const { hint } = await json(await otto.ask(`/api/messages/${id}`));
+      assertStringIncludes(hint ?? "none", `use /webhook/${source}`);
+    });
+  }
+
+  it("is not, where the body is anybody's", async () => {
+    const id = await otto.send("inbox", '{"message":"hi","from":"Ada","signature":"Best, Ada"}');
+    assertEquals((await json(await otto.ask(`/api/messages/${id}`))).hint, null);
+  });
+});
