@@ -1,11 +1,12 @@
 import process from "node:process";
-import { Refusal } from "../process/refusal.ts";
 import { isAlone } from "./loopback.ts";
 import { chooseModel, MODEL_VARIABLES, type ModelSettings } from "./model_settings.ts";
+import { ConfigError } from "./config_error.ts";
 import { openSecrets, type Secrets } from "./secrets.ts";
 import { type Settings, settingsSchema } from "./settings.ts";
 
-export { secretsIn, secretsOf } from "./secrets.ts";
+export { ConfigError } from "./config_error.ts";
+export { secretsOf } from "./secrets.ts";
 
 /**
  * Where strangers can send, what they sent goes after a week: long enough to notice over a holiday
@@ -15,11 +16,6 @@ const UNVERIFIED_DAYS = 7;
 
 /** The environment, parsed once. Nobody else reads it. */
 export type Config = ReturnType<typeof readConfig>;
-
-/** A setting that Otto cannot start with; the message says what to set. */
-export class ConfigError extends Refusal {
-  override name = "ConfigError";
-}
 
 /**
  * Reads the settings from the environment; an empty value is unset.
@@ -188,4 +184,31 @@ function readModel(settings: Settings): ModelSettings | undefined {
     );
   }
   return model;
+}
+
+/** Every secret among the settings, so that it can be kept out of what is written and sent. */
+export function secretsIn(
+  { secrets, retiredSecrets, adminToken, readToken, databaseUrl, redisUrl, apiKeys, slack }: Config,
+): string[] {
+  return [
+    adminToken,
+    readToken,
+    ...apiKeys,
+    slack.botToken,
+    ...[databaseUrl, redisUrl].flatMap((url) => passwordsIn(url ?? "")),
+    ...retiredSecrets,
+    ...[...secrets.values()].flat(),
+  ]
+    .filter((secret) => secret !== undefined && secret !== "") as string[];
+}
+
+/** Before the host, and among libpq's parameters: of the database itself, and of a key for TLS. */
+function passwordsIn(url: string): string[] {
+  const [, user = ""] = /^\w+:\/\/([^/?#]*)@/.exec(url) ?? [];
+  const parameters = url.matchAll(/[?&](?:ssl)?password=([^&#]*)/g);
+  return [
+    user.slice(user.indexOf(":") + 1 || user.length),
+    ...[...parameters].map(([, value]) => value),
+  ]
+    .map(decodeURIComponent);
 }

@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { platform } from "node:process";
 import { z } from "zod";
 import { secretVariable } from "../../sources/kit/secret_variable.ts";
-import { type Config, ConfigError } from "./config.ts";
+import { ConfigError } from "./config_error.ts";
 import { readJsonFile } from "./json_file.ts";
 import { list } from "./settings.ts";
 
@@ -91,7 +91,7 @@ function refuseBlank(secrets: SecretMap): void {
 
 /** The secrets of a source: from the vendor's own variable and from `WEBHOOK_SECRET_{SOURCE}`. */
 export function secretsOf(
-  config: Pick<Config, "secrets">,
+  config: { readonly secrets: SecretMap },
   name: string,
   vendorVariable?: string,
 ): readonly string[] {
@@ -104,7 +104,7 @@ export function secretsOf(
  * it, and what counts as two would never fit.
  */
 export function triedSecretsOf(
-  config: Pick<Config, "secrets">,
+  config: { readonly secrets: SecretMap },
   name: string,
   vendorVariable?: string,
 ): readonly string[] {
@@ -113,31 +113,4 @@ export function triedSecretsOf(
     return secrets.length > 1 ? [secrets.join(",")] : [];
   });
   return [...secretsOf(config, name, vendorVariable), ...joined];
-}
-
-/** Every secret among the settings, so that it can be kept out of what is written and sent. */
-export function secretsIn(
-  { secrets, retiredSecrets, adminToken, readToken, databaseUrl, redisUrl, apiKeys, slack }: Config,
-): string[] {
-  return [
-    adminToken,
-    readToken,
-    ...apiKeys,
-    slack.botToken,
-    ...[databaseUrl, redisUrl].flatMap((url) => passwordsIn(url ?? "")),
-    ...retiredSecrets,
-    ...[...secrets.values()].flat(),
-  ]
-    .filter((secret) => secret !== undefined && secret !== "") as string[];
-}
-
-/** Before the host, and among libpq's parameters: of the database itself, and of a key for TLS. */
-function passwordsIn(url: string): string[] {
-  const [, user = ""] = /^\w+:\/\/([^/?#]*)@/.exec(url) ?? [];
-  const parameters = url.matchAll(/[?&](?:ssl)?password=([^&#]*)/g);
-  return [
-    user.slice(user.indexOf(":") + 1 || user.length),
-    ...[...parameters].map(([, value]) => value),
-  ]
-    .map(decodeURIComponent);
 }

@@ -4,7 +4,7 @@ import { ANY, parsePath } from "./path_expression.ts";
 import { redactsPath } from "./redaction.ts";
 import { aliasesIn, knownSource, modelOf } from "./known.ts";
 import { signsUrl } from "./scheme.ts";
-import type { SourceSettings } from "./settings.ts";
+import type { SourceSettings } from "./source_fields.ts";
 import { pathExpressionsIn } from "./template.ts";
 
 /** What is wrong with a field, and its name. */
