@@ -15,8 +15,12 @@ also hears \`WEBHOOK_SECRET_{SOURCE}\`, such as \`WEBHOOK_SECRET_GITHUB\`. Sever
 commas, are all accepted while you change one for another. Without a secret a sender's messages are
 accepted and marked \`unverified\`; Slack's are refused.
 
-Any other name in the URL works too and needs no module: its messages are described by what their
-payload has.
+Any other name in the URL works too and needs no module. Otto reads what such a sender says as a
+person would: the event, from the payload or from a header such as \`X-Acme-Event\`; the name, title or
+subject of what it is about; its status, amount and who; and what was written. It looks some levels
+down, and into JSON in a field of a form, JSON in a text, base64, XML and tables. An amount is told
+only where its unit is certain. \`deno task titles FOLDER\` counts which payloads of a folder get a
+title that says nothing; a [file of your own](sources-file.md) has better words for them.
 
 Set \`PUBLIC_URL\` for senders whose signature covers the URL they call (Twilio, Square, HubSpot,
 Trello): it must be the address they have on file.
@@ -42,10 +46,22 @@ Sentry: use /webhook/sentry".
 - **Batches**: HubSpot, SendGrid, Meta, Microsoft Graph, Asana, Okta, Event Grid, CloudEvents,
   Alertmanager and Grafana send many events at once. One request is one task, told as "3 events: first …"; an event
   that is in it twice counts once.
-- **Alertmanager and Grafana** tell the same alerts again every repeat interval. As long as nothing
-  changed, that is a repeat and makes no second task.
+- **Repeats**: a delivery whose id and content have come before makes no second task. The same id with
+  another content is another message, with a task and a \`hint\` of its own: two tasks are better than a
+  lost one. What a sender changes when it tries again (Stripe's \`pending_webhooks\`, Notion's
+  \`attempt_number\`, Linear's time, the order of a batch …) does not count. CloudEvents are known by their
+  source and id alone, as their standard says. Stripe's test events all have one id, which counts as
+  none.
+- **Alertmanager and Grafana** tell the same alerts again every repeat interval. As long as no alert
+  began, ended or joined them, that is a repeat and makes no second task. An alert is known by its
+  fingerprint, or by its labels where there is none, and by its beginning.
 - **Dropbox and Home Assistant** send nothing that tells a repeat from news: each request is a
   message.
+- **Sizes**: a body may have 1 MiB, GitHub's, GitLab's and Jira's 25 MiB (\`body_limit\`,
+  \`MAX_BODY_BYTES\`); a larger one gets 413. What is taken is kept byte for byte. To be read it may nest
+  512 levels deep, and a form may have 10,000 fields; a deeper one is kept, fails with words, and makes
+  no task. A whole number above 2^53, which JavaScript would round, is read as the text of its digits:
+  \`"12345678901234567890"\` in paths, filters and what the agent sees.
 - **Jira** signs a webhook that has a secret. Webhooks made by an OAuth 2.0 or Connect app carry a
   token instead, which says who sends and until when, but covers no body. Use HTTPS.
 - **Mailgun** signs a time and a token, not the event; **Alertmanager, CloudEvents, Event Grid, Home

@@ -1,4 +1,4 @@
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import type { Config } from "../lib/config/config.ts";
 import { type Env, hostName } from "./caller.ts";
 import { Problem } from "./problem.ts";
@@ -120,6 +120,15 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
+/**
+ * A page may be shown again as it was when a person goes back to it, and is asked for anew otherwise.
+ * The page to sign in has a code in it, and the API's answers are nobody's to keep.
+ */
+function cacheControlOf(c: Context<Env>): string {
+  const isPage = c.res.headers.get("content-type")?.startsWith("text/html");
+  return isPage && c.req.path !== "/sign-in" ? "private, no-cache" : "no-store";
+}
+
 /** Tells browsers to run nothing but our own files, whatever a payload says. */
 export const secureHeaders: MiddlewareHandler<Env> = async (c, next) => {
   await next();
@@ -131,5 +140,5 @@ export const secureHeaders: MiddlewareHandler<Env> = async (c, next) => {
   headers.set("x-frame-options", "DENY");
   headers.set("cross-origin-opener-policy", "same-origin");
   headers.set("cross-origin-resource-policy", "same-origin");
-  if (!headers.has("cache-control")) headers.set("cache-control", "no-store");
+  if (!headers.has("cache-control")) headers.set("cache-control", cacheControlOf(c));
 };

@@ -1,6 +1,6 @@
-import process from "node:process";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Stats } from "../lib/monitor/stats.ts";
+import type { Services } from "../lib/services.ts";
 
 /** What Prometheus reads: this process' own counts, and what the store says of all. */
 export interface Metrics {
@@ -11,7 +11,7 @@ export interface Metrics {
   readonly contentType: string;
 }
 
-export function createMetrics(): Metrics {
+export function createMetrics({ runtime }: Pick<Services, "runtime">): Metrics {
   const registry = new Registry();
   const registers = [registry];
   const received = new Counter({
@@ -34,7 +34,7 @@ export function createMetrics(): Metrics {
   const oldest = gauge("otto_queue_oldest_seconds", "Age of the oldest message that waits");
   const spilled = gauge("otto_spilled", "Messages in the spill");
   const tasks = gauge("otto_tasks", "Tasks that have not ended, by status", ["status"]);
-  const failed = gauge("otto_recent_failures", "Failures listed in /webhook/stats", ["thing"]);
+  const failed = gauge("otto_failures", "What has failed and is kept", ["thing"]);
   const stages = gauge("otto_stage_milliseconds", "Latency of a stage over its latest 1,000", [
     "stage",
     "quantile",
@@ -52,9 +52,9 @@ export function createMetrics(): Metrics {
     for (const status of ["pending", "running", "waiting_input"] as const) {
       tasks.set({ status }, stats.jobs[status]);
     }
-    failed.set({ thing: "message" }, stats.recent_failed.length);
-    failed.set({ thing: "task" }, stats.failed_tasks.length);
-    failed.set({ thing: "notification" }, stats.dead_notifications.length);
+    failed.set({ thing: "message" }, stats.messages.failed);
+    failed.set({ thing: "task" }, stats.jobs.failed);
+    failed.set({ thing: "notification" }, stats.notifications.dead);
     for (const [stage, { p50_ms, p99_ms }] of Object.entries(stats.stages)) {
       if (p50_ms !== null) stages.set({ stage, quantile: "0.5" }, p50_ms);
       if (p99_ms !== null) stages.set({ stage, quantile: "0.99" }, p99_ms);
@@ -67,7 +67,7 @@ export function createMetrics(): Metrics {
       answered.observe(seconds);
     },
     async render(stats) {
-      memory.set(process.memoryUsage.rss());
+      memory.set(runtime.residentBytes());
       up.set(stats ? 1 : 0);
       if (stats) fill(stats);
       return await registry.metrics();

@@ -31,12 +31,14 @@ import { createOfferedSecrets } from "./webhook/offered_secrets.ts";
 import { openAuth } from "./pages/sign_in.ts";
 import { pausePages } from "./pages/pauses.ts";
 import { quarantine } from "./api/quarantine.ts";
-import { releasePages } from "./pages/message/release.ts";
 import { sourceApi } from "./api/sources.ts";
 import { staticFiles } from "./static.ts";
 import { stream } from "./api/stream.ts";
+import { manyMessages } from "./api/many/messages.ts";
+import { manyTasks } from "./api/many/tasks.ts";
 import { tasks } from "./api/tasks.ts";
 import { users } from "./api/users.ts";
+import { compress } from "hono/compress";
 import { createVerifier } from "./webhook/verifier.ts";
 import { routePath } from "./route_path.ts";
 import { refuseType } from "./webhook/type.ts";
@@ -73,6 +75,8 @@ export function createApp({ services, stop }: { services: Services; stop: AbortS
   // mounted before the guard is for anyone.
   mountIngress(app, parts);
   app.use(requireOwnHost(services.config), secureHeaders);
+  // The first page with fifty rows is 220 KB, and not everybody has a proxy that does it.
+  app.use(compress());
   app.route("/", parts.auth.pages);
   app.route("/", staticFiles());
   app.use(parts.auth.requireRole, limitBodies(MOST_BODY_BYTES));
@@ -96,7 +100,7 @@ function openParts(services: Services, stop: AbortSignal) {
     verifier,
     auth: openAuth({ services }),
     live: openLive(services),
-    metrics: createMetrics(),
+    metrics: createMetrics(services),
     offeredSecrets: createOfferedSecrets(services.log),
     pauses: openPauses({ ...services, stop }),
     readStats: cached(() => readStats(services), { freshMs: STATS_MS }),
@@ -142,6 +146,8 @@ function mountApi(app: OpenAPIHono<Env>, parts: Parts): void {
   app.route("/", edits(parts));
   app.route("/", explainMessage(parts));
   app.route("/", quarantine(parts));
+  app.route("/", manyMessages(parts));
+  app.route("/", manyTasks(parts));
   app.route("/", tasks(parts));
   app.route("/", users(parts));
   app.route("/", notifications(parts));
@@ -153,7 +159,6 @@ function mountApi(app: OpenAPIHono<Env>, parts: Parts): void {
 function mountPages(app: OpenAPIHono<Env>, parts: Parts): void {
   const { services, pauses } = parts;
   app.route("/", docs({ services, document: () => describeApi(app) }));
-  app.route("/", releasePages(parts));
   app.route("/", pausePages({ sources: services.sources, pauses }));
   const receive = async (request: Request) => await app.fetch(request, INSIDE);
   app.route("/", pages({ ...parts, receive }));

@@ -45,6 +45,8 @@ export const refusals = {
   503: json("A store is away", problem),
 };
 
+/** The refusal of routes that need what a message said. */
+export const dropped = { 410: json("Its body and headers were dropped by their age", problem) };
 export const missing = { 404: json("There is no such thing", problem) };
 export const conflict = { 409: json("Not possible in its present state", problem) };
 

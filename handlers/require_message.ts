@@ -1,7 +1,7 @@
 import type { Database } from "../lib/store/database.ts";
 import { isId } from "../lib/store/id.ts";
 import { readMessage, type WholeMessage } from "../lib/message/message.ts";
-import { notFound } from "./problem.ts";
+import { notFound, Problem } from "./problem.ts";
 
 /**
  * The message that a URL names, also by an alias.
@@ -15,4 +15,15 @@ export async function requireMessage(
   const found = id !== undefined && isId(id) ? await readMessage(database, id) : undefined;
   if (!found) throw notFound("message");
   return found;
+}
+
+/** @throws {Problem} 410 where a message's body and headers were dropped by their age. */
+export function requireContents({ dropped }: Pick<WholeMessage, "dropped">): void {
+  if (!dropped) return;
+  throw new Problem(
+    410,
+    "body_dropped",
+    "The message's body and headers are gone: they are kept for BODY_RETENTION_DAYS",
+    "Let the sender send it again; what became of it is still here",
+  );
 }

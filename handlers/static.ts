@@ -1,6 +1,5 @@
-import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { Hono } from "hono";
+import { type Asset, readAssets } from "../lib/process/asset.ts";
 
 /** The files there are; nothing else is served, whatever a path says. */
 const TYPES = {
@@ -13,19 +12,9 @@ const TYPES = {
 
 type Name = keyof typeof TYPES;
 
-interface File {
-  bytes: Uint8Array<ArrayBuffer>;
-  hash: string;
-}
-
-const files = new Map<string, File>(
-  await Promise.all(
-    Object.keys(TYPES).map(async (name) => {
-      const bytes = new Uint8Array(await readFile(new URL(`./static/${name}`, import.meta.url)));
-      const hash = createHash("sha256").update(bytes).digest("hex").slice(0, 16);
-      return [name, { bytes, hash }] as const;
-    }),
-  ),
+const files: ReadonlyMap<string, Asset> = await readAssets(
+  new URL("./static/", import.meta.url),
+  Object.keys(TYPES),
 );
 
 /** The URL of a file, new whenever its content is, so that browsers may keep it for ever. */

@@ -15,6 +15,7 @@ import { prepareDatabase, type Readiness } from "./store/schema/ready.ts";
 import { finishUpgrades } from "./store/schema/upgrade.ts";
 import { openServer, type Server, type ServerOptions } from "./store/server/server.ts";
 import { describeUnknown } from "./store/server/address.ts";
+import { type Certificates, openCertificates } from "./ingress/certificate.ts";
 import { type Inbox, openInbox } from "./message/inbox.ts";
 import { openArqJobs } from "./jobs/arq.ts";
 import type { Jobs } from "./jobs/jobs.ts";
@@ -23,6 +24,7 @@ import { endMessageLeases } from "./message/claim.ts";
 import { endTaskLeases } from "./task/claim.ts";
 import type { Log } from "./process/log.ts";
 import { machineName } from "./process/machine.ts";
+import { openRuntime, type Runtime } from "./process/runtime.ts";
 import type { Channel } from "./notify/channel.ts";
 import { createSlack, type Slack } from "./notify/slack/slack.ts";
 import { createWeb } from "./notify/web.ts";
@@ -56,9 +58,11 @@ export interface Services extends AsyncDisposable, Readiness {
   readonly jobs: Jobs;
   readonly channels: readonly Channel[];
   readonly slack?: Slack;
+  readonly certificates: Certificates;
   /** Rung in this process when there are new tasks. */
   readonly bells: { tasks: Bell };
   readonly host: string;
+  readonly runtime: Runtime;
 }
 
 /**
@@ -154,11 +158,13 @@ async function openServicesWith(
     jobs: openJobs(config, database, log, closer),
     channels: [createWeb(database), ...slack ? [slack] : []],
     slack,
+    certificates: openCertificates(),
     bells: { tasks: createBell() },
     ready,
     reached,
     notReady,
     host: machineName(config.hostName),
+    runtime: openRuntime(),
     [Symbol.asyncDispose]: () => closer.close(),
   };
 }

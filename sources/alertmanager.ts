@@ -17,6 +17,8 @@ export const { verify, sign, proof, secretNames } = provenBy(
 );
 
 export const deliveryId = alertsId;
+/** The id is made of the alerts; values in their annotations change from one reminder to the next. */
+export const changesOnRetry = "anything";
 
 /** Says what fires, such as `FIRING 3 × HighCPU (critical) on web-1: CPU above 90 %`. */
 export function describe(payload: unknown, context?: DescribeContext): Description {

@@ -54,6 +54,9 @@ export function deliveryId(request: Incoming): string | undefined {
   return keys.length === 1 ? usableId(keys[0]) : usableId(digest(JSON.stringify(keys.sort())));
 }
 
+/** "Consumers MAY assume that Events with identical source and id are duplicates" (CloudEvents 1.0, `id`). */
+export const changesOnRetry = "anything";
+
 /** Says what happened, from structured, binary and batched events (http-protocol-binding.md). */
 export function describe(payload: unknown, context?: DescribeContext): Description {
   const events = eachOnce(eventsOf(payload, context?.headers), keyOf);

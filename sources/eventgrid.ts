@@ -49,6 +49,9 @@ export function deliveryId(request: Incoming): string | undefined {
     : undefined;
 }
 
+/** A batch is the same in any order. */
+export const changesOnRetry: readonly string[] = [];
+
 /** Says what happened to which resource, and how much more. */
 export function describe(payload: unknown, context?: DescribeContext): Description {
   const events = eventsOf(payload);

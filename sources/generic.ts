@@ -1,53 +1,46 @@
 import type { Description } from "./description.ts";
-import { httpLink } from "./kit/link.ts";
-import { counted, oneLine } from "./kit/line.ts";
+import { eventOf } from "./generic/event.ts";
+import { opened } from "./generic/opened.ts";
+import { sayingOf, withoutMarkup } from "./generic/saying.ts";
+import { type Leaf, survey } from "./generic/survey.ts";
+import { titleOf } from "./generic/title.ts";
+import { facts } from "./kit/json_path.ts";
+import { counted, oneLine, wholeText } from "./kit/line.ts";
 import { countFields } from "./kit/payload.ts";
-import { at, facts, first, line, text, whole } from "./kit/json_path.ts";
 import type { DescribeContext } from "./source.ts";
 
 export const label = "Webhook";
 
-/** Where systems we do not know usually put what they want to say. */
-const TITLES = [
-  "title",
-  "subject",
-  "message",
-  "text",
-  "event",
-  "type",
-  "action",
-  "name",
-  "summary",
-  "raw_body",
-];
-const EVENTS = ["event", "event_type", "eventType", "type", "action"];
-const LINKS = ["html_url", "url", "link", "permalink", "web_url"];
-const TEXTS = ["message", "text", "body", "description", "content", "raw_body"];
-
 /** The most facts that are shown of a payload: with more, a person may as well read all of it. */
 const MAX_FIELDS = 12;
 
-/** Describes whatever any system sent. */
+/** Describes whatever any system sent: unwrapped first, then searched for what a person would read first. */
 export function describe(
   payload: unknown,
   context: DescribeContext = {},
 ): Description {
   const type = oneLine(context.type ?? "") || "generic";
-  const isBatch = Array.isArray(payload) && payload.length > 0;
-  const event = isBatch ? payload[0] : payload;
-  const saying = titleOf(event);
-  const summary = isBatch && payload.length > 1
-    ? `${counted(payload.length, "event")}: first ${saying ?? "one untitled"}`
-    : saying;
+  const content = opened(payload);
+  const isBatch = Array.isArray(content) && content.length > 0;
+  const first = isBatch ? content[0] : content;
+  const isPlain = typeof first !== "object";
+  const leaves = survey(isPlain ? { text: first } : first ?? {});
+  const event = eventOf(leaves, context.headers);
+  const saying = sayingOf(leaves);
+  const title = titleOf(event, saying, leaves);
+  const summary = isBatch && content.length > 1
+    ? `${counted(content.length, "event")}: first ${title ?? "one untitled"}`
+    : title;
   return {
-    event: first(...EVENTS.map((key) => line(event, key))),
+    event: event?.name,
     title: oneLine(summary ? `${type}: ${summary}` : `${type} webhook`),
     description: oneLine(
       `Process ${type} webhook event with payload containing ${countFields(payload)} fields.`,
     ),
-    link: first(...LINKS.map((key) => httpLink(at(event, key)))),
-    fields: fieldsOf(event),
-    text: first(...TEXTS.map((key) => whole(event, key))),
+    link: saying.link,
+    actor: saying.actor,
+    fields: isPlain ? {} : fieldsOf(leaves),
+    text: saying.text && (wholeText(withoutMarkup(String(saying.text.value))).trim() || undefined),
   };
 }
 
@@ -71,23 +64,15 @@ export const samples = [
   },
 ];
 
-function titleOf(event: unknown): string | undefined {
-  return typeof event === "object"
-    ? first(...TITLES.map((key) => line(event, key)))
-    : line([event], 0);
-}
-
-/** The plain values at the top, in their order. */
-function fieldsOf(event: unknown): Record<string, string> {
-  const plain: [string, string | undefined][] = [];
-  if (typeof event === "object" && event !== null) {
-    for (const key of Object.keys(event)) {
-      const value = at(event, key);
-      const found = typeof value === "boolean" ? String(value) : text(event, key);
-      const name = oneLine(key, 60);
-      if (found && name && key !== "raw_body") plain.push([name, found]);
-      if (plain.length === MAX_FIELDS) break;
-    }
+/** The first plain values, those at the top before those within. */
+function fieldsOf(leaves: readonly Leaf[]): Record<string, string> {
+  const plain: [string, string][] = [];
+  for (const { path, value, aside } of leaves) {
+    const name = oneLine(path.join("."), 60);
+    const isShown = String(value).trim() !== "" && aside !== "setting" &&
+      path.length <= 3;
+    if (isShown && name) plain.push([name, String(value)]);
+    if (plain.length === MAX_FIELDS) break;
   }
   return facts(Object.fromEntries(plain));
 }

@@ -67,6 +67,8 @@ export function sign(request: Incoming, secret: string): Promise<Record<string, 
 }
 
 export const deliveryId = alertsId;
+/** As Alertmanager's. */
+export const changesOnRetry = "anything";
 
 /** Says what fires or is resolved; a custom template may have replaced the whole body. */
 export function describe(payload: unknown, context?: DescribeContext): Description {

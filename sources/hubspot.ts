@@ -94,6 +94,8 @@ export function deliveryId(request: Incoming): string | undefined {
     : undefined;
 }
 
+export const changesOnRetry = ["attemptNumber"];
+
 /** Says what happened, such as `Deal 123 property change: amount = 100`, and how many more. */
 export function describe(payload: unknown, context?: DescribeContext): Description {
   const items = itemsOf(payload);

@@ -23,6 +23,9 @@ export function deliveryId(request: Incoming): string | undefined {
   return usableId(text(payloadOf(request), "id"));
 }
 
+/** How often and when it was tried (developers.intercom.com, "Webhook notification object"). */
+export const changesOnRetry = ["delivery_attempts", "delivery_status", "delivered_at"];
+
 /** Answers the HEAD by which Intercom checks that the URL works. */
 export function probe({ method }: Incoming): HandshakeReply | undefined {
   return method === "HEAD" ? { status: 200 } : undefined;

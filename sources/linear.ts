@@ -38,6 +38,9 @@ export function deliveryId({ headers }: Incoming): string | undefined {
   return usableId(headers.get("linear-delivery"));
 }
 
+/** When it was sent, which Linear wants to be of the last minute. */
+export const changesOnRetry = ["webhookTimestamp"];
+
 const DID: Record<string, string> = { create: "created", update: "updated", remove: "removed" };
 
 /** Says what happened, such as `Ada updated Issue ENG-12 "Title" (state)`. */

@@ -69,6 +69,9 @@ export function deliveryId(request: Incoming): string | undefined {
   return usableId(text(payload, "event-data", "id")) ?? usableId(readSignature(payload).token);
 }
 
+/** Each request is signed anew, within its body. */
+export const changesOnRetry = ["signature", "parent-signature", "timestamp", "token"];
+
 /** The signed times and tokens, which are used once; nothing of the event is signed, not even its id. Either of two signatures may be the right one. */
 export function signedContentKeys(request: Incoming): string[] {
   return signaturesOf(payloadOf(request)).map(({ timestamp, token }) => timestamp! + token!);

@@ -51,6 +51,9 @@ export function deliveryId(request: Incoming): string | undefined {
     : undefined;
 }
 
+/** A batch is the same in any order. */
+export const changesOnRetry: readonly string[] = [];
+
 /** Says who wrote what on WhatsApp, Messenger, Instagram or a page, and how many more did. */
 export function describe(payload: unknown, context?: DescribeContext): Description {
   const updates = findUpdates(payload);

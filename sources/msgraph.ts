@@ -63,6 +63,9 @@ export function deliveryId(request: Incoming): string | undefined {
     : undefined;
 }
 
+/** A batch is the same in any order. */
+export const changesOnRetry: readonly string[] = [];
+
 /** Says which resource changed, and how many more. */
 export function describe(payload: unknown, context?: DescribeContext): Description {
   const items = itemsOf(payload);

@@ -38,6 +38,8 @@ export function deliveryId(request: Incoming): string | undefined {
   return usableId(text(payloadOf(request), "id"));
 }
 
+export const changesOnRetry = ["attempt_number"];
+
 /** Says what happened. Notion sends ids, not titles. */
 export function describe(payload: unknown, context?: DescribeContext): Description {
   const event = line(payload, "type");

@@ -38,6 +38,9 @@ export function deliveryId(request: Incoming): string | undefined {
       : undefined);
 }
 
+/** When the hook was called, not when it happened. */
+export const changesOnRetry = ["eventTime"];
+
 /** Says what happened in the directory, and how much more. */
 export function describe(payload: unknown, context?: DescribeContext): Description {
   const events = eventsOf(payload);

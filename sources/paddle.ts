@@ -28,6 +28,8 @@ export function deliveryId(request: Incoming): string | undefined {
   return usableId(text(payloadOf(request), "event_id"));
 }
 
+export const changesOnRetry = ["notification_id"];
+
 /** Says what happened, such as `transaction.completed 20.00 USD (txn_…)`. */
 export function describe(payload: unknown, context?: DescribeContext): Description {
   const event = line(payload, "event_type");

@@ -1,12 +1,10 @@
-import { X509Certificate } from "node:crypto";
-import { crc32 } from "node:zlib";
 import type { Description } from "./description.ts";
 import { words } from "./kit/line.ts";
 import { at, first, line, list, text, whole } from "./kit/json_path.ts";
-import { decodeBase64, parseTime, verifyPublicKey } from "./signature/signature.ts";
+import { crc32, decodeBase64, parseTime, verifyPublicKey } from "./signature/signature.ts";
 import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
-import type { DescribeContext, Incoming, Verdict } from "./source.ts";
+import type { DescribeContext, Incoming, VendorCertificate, Verdict } from "./source.ts";
 import { toDescription } from "./kit/to_description.ts";
 import {
   signatureMalformed,
@@ -51,11 +49,12 @@ export async function verify(request: Incoming, ids: readonly string[]): Promise
   if (!certificateUrl(request)) {
     return signatureMalformed(URL_HEADER, "https://api.paypal.com/v1/notifications/certs/{id}");
   }
-  const key = publicKeyIn(request.certificate, request.receivedAt);
+  const { certificate, receivedAt } = request;
+  const keys = isPayPals(certificate, receivedAt) ? [certificate.publicKey] : [];
   let matches = false;
-  for (const id of key ? ids : []) {
+  for (const id of ids) {
     const signed = signedText(request, id);
-    if (await verifyPublicKey("RSA-SHA256", [key!], signed, [signature])) matches = true;
+    if (await verifyPublicKey("RSA-SHA256", keys, signed, [signature])) matches = true;
   }
   return matches ? verified : signatureMismatch(
     SIGNATURE,
@@ -125,17 +124,11 @@ export const samples = [
   }),
 ];
 
-/** The key of a certificate that is PayPal's and valid now. That it came from PayPal's host over TLS proves the rest. */
-function publicKeyIn(pem: string | undefined, now: number): Uint8Array | undefined {
-  if (!pem) return undefined;
-  try {
-    const certificate = new X509Certificate(pem);
-    const name = /(?:^|\n)CN=(.+)$/m.exec(certificate.subject)?.[1] ?? "";
-    const isValid = Date.parse(certificate.validFrom) <= now &&
-      now <= Date.parse(certificate.validTo);
-    if (!isValid || !/^[\w.-]+\.paypal\.com$/i.test(name)) return undefined;
-    return new Uint8Array(certificate.publicKey.export({ type: "spki", format: "der" }));
-  } catch {
-    return undefined;
-  }
+/** Whether a certificate is PayPal's and valid now. That it came from PayPal's host over TLS proves the rest. */
+function isPayPals(
+  certificate: VendorCertificate | undefined,
+  now: number,
+): certificate is VendorCertificate {
+  return certificate !== undefined && certificate.validFrom <= now && now <= certificate.validTo &&
+    /^[\w.-]+\.paypal\.com$/i.test(certificate.commonName);
 }

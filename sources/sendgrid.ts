@@ -31,6 +31,9 @@ export function deliveryId(request: Incoming): string | undefined {
     : undefined;
 }
 
+/** A batch is the same in any order. */
+export const changesOnRetry: readonly string[] = [];
+
 /** Says what became of a mail and how many more, or what mail came in (Inbound Parse, a form). */
 export function describe(payload: unknown, context?: DescribeContext): Description {
   const items = itemsOf(payload);

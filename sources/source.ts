@@ -23,8 +23,20 @@ export interface Incoming {
   readonly bodyLimit?: number;
   /** When the request arrived, in milliseconds since 1970: time windows are judged at this moment. */
   readonly receivedAt: number;
-  /** What lies at `certificateUrl`, in PEM, where the source asks for it. */
-  readonly certificate?: string;
+  /** What lies at `certificateUrl`, where the source asks for it. */
+  readonly certificate?: VendorCertificate;
+}
+
+/** A certificate that a vendor signs with. Whose it must be and when is for its source to judge. */
+export interface VendorCertificate {
+  /** Whom it was issued to: the subject's CN, empty where it has none. */
+  readonly commonName: string;
+  /** From when on it is valid, in milliseconds since 1970; NaN where that is no time. */
+  readonly validFrom: number;
+  /** The last moment at which it is valid, as above. */
+  readonly validTo: number;
+  /** Its public key: an SPKI structure in DER. */
+  readonly publicKey: Uint8Array;
 }
 
 /** What a check of a signature found. A refusal says what to do about it, never what was expected. */
@@ -104,8 +116,17 @@ export interface Source {
   certificateUrl?(request: Incoming): string | undefined;
   /** Checks the signature on the raw bytes against each secret (several during a rotation). */
   verify?(request: Incoming, secrets: readonly string[]): Promise<Verdict>;
-  /** The vendor's id of this delivery, the same on every retry. */
+  /**
+   * The vendor's id of this delivery, the same on every retry. It makes a repeat only of what has
+   * the same content: an id that comes with another body is another message.
+   */
   deliveryId?(request: Incoming): string | undefined;
+  /**
+   * What a retry of this vendor may say otherwise than the first attempt, and the order of lists
+   * too: keys of the payload at any depth, such as the number of the attempt; or `anything`, where
+   * the id is made of the content, or the vendor's documents say that one id is one event.
+   */
+  readonly changesOnRetry?: readonly string[] | "anything";
   /**
    * An answer to a request of any method that is not signed and carries no
    * event; nothing of it is kept.

@@ -113,6 +113,9 @@ export function deliveryId(request: Incoming): string | undefined {
     : undefined;
 }
 
+/** Added when a fallback URL is called (twilio.com/docs/usage/webhooks, "Fallback URLs"). */
+export const changesOnRetry = ["ErrorCode", "ErrorUrl"];
+
 /**
  * The URL and the fields, which are signed, in one spelling; Twilio's token stands in a header and
  * is not signed. What a caller has pressed or said comes again with the same fields when they press

@@ -8,6 +8,7 @@ import { startLoad } from "./load.ts";
 import { randomFor } from "./random.ts";
 import { planFaults, type Planned } from "./schedule.ts";
 import { pause } from "./sender.ts";
+import type { RuntimeName } from "../../tests/servers/command.ts";
 import { mountSmallDisk, type SmallDisk } from "./small_disk.ts";
 
 /** What a storm is made of; the same settings make the same deliveries and faults. */
@@ -15,7 +16,7 @@ export interface StormSettings {
   deliveries: number;
   faults: number;
   seed: string;
-  runtime: "deno" | "node";
+  runtime: RuntimeName;
   kinds: readonly FaultName[];
 }
 

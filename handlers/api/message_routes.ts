@@ -1,12 +1,8 @@
 import { z } from "@hono/zod-openapi";
-import { isId } from "../../lib/store/id.ts";
-import { conflict, createRoute, json, missing, refusals } from "../openapi.ts";
+import { conflict, createRoute, dropped, json, missing, refusals } from "../openapi.ts";
 import { idParam, page, searchOf } from "../schemas/fields.ts";
 import { messageFilter } from "../schemas/message_filter.ts";
-import { message, notReplayed, replay, wholeMessage } from "../schemas/message.ts";
-
-/** Each is read and verified before the answer: one request must not name them all. */
-const MOST_REDELIVERED = 500;
+import { message, replay, wholeMessage } from "../schemas/message.ts";
 
 export const LIST = createRoute({
   method: "get",
@@ -35,6 +31,7 @@ export const READ_BODY = createRoute({
       description: "The bytes, as a file to save",
       content: { "application/octet-stream": { schema: z.string() } },
     },
+    ...dropped,
     ...missing,
     ...refusals,
   },
@@ -49,32 +46,6 @@ export const REPLAY = createRoute({
     201: json("The new message's id", replay),
     ...missing,
     ...conflict,
-    ...refusals,
-  },
-});
-
-export const REPLAY_MANY = createRoute({
-  method: "post",
-  path: "/api/messages/replay",
-  summary: "Work many messages again",
-  request: {
-    body: {
-      content: {
-        "application/json": {
-          schema: z.strictObject({
-            ids: z.array(z.string().refine(isId, { error: "must be a message's id" }))
-              .min(1).max(MOST_REDELIVERED),
-          }),
-        },
-      },
-      required: true,
-    },
-  },
-  responses: {
-    201: json(
-      "The new messages' ids, and those that are not right any more; missing ones are left out",
-      z.object({ items: z.array(replay), refused: z.array(notReplayed) }),
-    ),
     ...refusals,
   },
 });

@@ -10,7 +10,7 @@ import type { Registry } from "../../sources/rules/registry.ts";
 import { createApi } from "../openapi.ts";
 import { notFound } from "../problem.ts";
 import { shownMessage } from "../shown_message.ts";
-import { requireMessage } from "../require_message.ts";
+import { requireContents, requireMessage } from "../require_message.ts";
 import type { Redeliverer } from "../webhook/redeliver.ts";
 import { toMessageSearch } from "../schemas/message_filter.ts";
 import * as routes from "./message_routes.ts";
@@ -41,7 +41,9 @@ export function messages(
     })
     .openapi(routes.READ_BODY, async (c) => {
       const { id } = c.req.valid("param");
-      const found = shownMessage(sources, await requireMessage(database, id));
+      const kept = await requireMessage(database, id);
+      requireContents(kept);
+      const found = shownMessage(sources, kept);
       // A sender chose these bytes: they are saved, never shown as a page.
       return c.body(found.body as Uint8Array<ArrayBuffer>, 200, {
         "content-type": "application/octet-stream",
@@ -53,10 +55,6 @@ export function messages(
       if (!made) throw notFound("message");
       return c.json(made, 201);
     })
-    .openapi(routes.REPLAY_MANY, async (c) => {
-      const { ids } = c.req.valid("json");
-      return c.json(await redeliverer.redeliverAll(ids), 201);
-    })
     .openapi(routes.REMOVE, async (c) => {
       if (!await deleteMessage(database, c.req.valid("param").id)) throw notFound("message");
       return c.body(null, 204);
@@ -66,7 +64,9 @@ export function messages(
 /** One message with its headers and, if it may be parsed, its payload. */
 function shownWhole(sources: Registry, { headers, body, ...rest }: WholeMessage) {
   const { secretNames } = sources.find(rest.webhook_type).source;
-  const leftOut = body.byteLength < rest.size
+  const leftOut = rest.dropped
+    ? "dropped by its age: see BODY_RETENTION_DAYS"
+    : body.byteLength < rest.size
     ? "too large to keep for a refused message"
     : body.byteLength > MOST_PARSED_BYTES
     ? `too large to show: GET /api/messages/${rest.message_id}/body`

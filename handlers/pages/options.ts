@@ -3,6 +3,7 @@ import type { Pauses } from "../../lib/ingress/pauses.ts";
 import type { Services } from "../../lib/services.ts";
 import type { Stats } from "../../lib/monitor/stats.ts";
 import type { Redeliverer } from "../webhook/redeliver.ts";
+import type { Verifier } from "../webhook/verifier.ts";
 import type { OfferedSecrets } from "../webhook/offered_secrets.ts";
 
 /** What the pages are made of. */
@@ -11,6 +12,7 @@ export interface PageOptions {
   live: Live;
   readStats(): Promise<Stats>;
   redeliverer: Redeliverer;
+  verifier: Verifier;
   pauses: Pauses;
   offeredSecrets: OfferedSecrets;
   /** Ends the streams. */

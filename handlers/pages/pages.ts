@@ -2,11 +2,13 @@ import { Hono } from "hono";
 import type { Env } from "../caller.ts";
 import { editPages } from "./message/edit.ts";
 import { livePages } from "./live/live.ts";
+import { manyPages } from "./message/many.ts";
 import { messagePages } from "./message/message.ts";
 import { notificationPages } from "./notifications.ts";
 import type { PageOptions } from "./options.ts";
 import { peoplePages } from "./people.ts";
 import { answerProblemPage } from "./problem.ts";
+import { releasePages } from "./message/release.ts";
 import { replayPages } from "./message/replays.ts";
 import { samplePages } from "./samples.ts";
 import { sourcePages } from "./sources.ts";
@@ -27,6 +29,8 @@ export function pages(options: PageOptions): Hono<Env> {
   app.route("/", themePages());
   // Before a message's own page, which takes every other path below /messages.
   app.route("/", replayPages(options));
+  app.route("/", manyPages(options));
+  app.route("/", releasePages(options));
   app.route("/", messagePages(options));
   app.route("/", editPages(options));
   app.route("/", taskPages(options));

@@ -6,10 +6,12 @@ import type { Services } from "../../lib/services.ts";
 import { clientAddress, type Env, type Who } from "../caller.ts";
 import { isFromHere } from "../local.ts";
 import { formFields } from "../../sources/kit/body/form.ts";
+import { ownPath } from "./form.ts";
 import { mayRead } from "../access.ts";
 import { type Attempts, createAttempts } from "../attempts.ts";
 import { createBodyBudget, readBody } from "../webhook/body.ts";
 import { Problem } from "../problem.ts";
+import { linkTo } from "../views/parts/filters.ts";
 import { signInPage } from "../views/sign_in.ts";
 import { isAlone } from "../../lib/config/loopback.ts";
 
@@ -57,7 +59,9 @@ function createGuard(parts: AuthParts): MiddlewareHandler<Env> {
       : await whoByToken(parts, c, bearer);
     if (!who) {
       if (c.req.method === "GET" && c.req.header("accept")?.includes("text/html")) {
-        return c.redirect("/sign-in", 303);
+        const { pathname, search } = new URL(c.req.url);
+        const back = pathname === "/" ? undefined : ownPath(pathname + search, "/");
+        return c.redirect(linkTo("/sign-in", { back }), 303);
       }
       throw signInFirst("This is for those who are signed in");
     }
@@ -116,29 +120,40 @@ async function roleOf(
 function signInPages(parts: AuthParts): Hono<Env> {
   const pages = new Hono<Env>();
   // A link is only shown, not followed: previews and scanners fetch links, and the code is used up once.
-  pages.get("/sign-in", (c) => c.html(signInPage({ code: c.req.query("code") })));
+  pages.get(
+    "/sign-in",
+    (c) =>
+      c.html(signInPage({ code: c.req.query("code"), back: ownPath(c.req.query("back"), "/") })),
+  );
   pages.post("/sign-in", async (c) => {
     requireOwnOrigin(parts, c, { mustSay: false });
     const body = await readBody(c.req.raw, MOST_FORM_BYTES, createBodyBudget());
     const fields = formFields(body.bytes);
     const token = fields.get("token")?.[0].trim() ?? "";
-    return await signIn(parts, c, { token, code: fields.get("code")?.[0] });
+    const back = ownPath(fields.get("back")?.[0], "/");
+    return await signIn(parts, c, { token, code: fields.get("code")?.[0], back });
   });
   pages.post("/sign-out", async (c) => {
     requireOwnOrigin(parts, c, { mustSay: false });
     const session = getCookie(c, COOKIE);
     if (session !== undefined) await parts.admin.closeSession(session);
     deleteCookie(c, COOKIE, { path: "/" });
+    // Whoever goes back on this machine sees no page of before.
+    c.header("clear-site-data", '"cache"');
     return c.redirect("/sign-in", 303);
   });
   return pages;
 }
 
-async function signIn(parts: AuthParts, c: Context<Env>, shown: { token: string; code?: string }) {
+async function signIn(
+  parts: AuthParts,
+  c: Context<Env>,
+  { back, ...shown }: { token: string; code?: string; back: string },
+) {
   const { config, admin } = parts;
   const role = await roleOf(parts, c, shown);
   if (!role) {
-    return c.html(signInPage({ failed: shown.code === undefined ? "token" : "code" }), 401);
+    return c.html(signInPage({ failed: shown.code === undefined ? "token" : "code", back }), 401);
   }
   setCookie(c, COOKIE, await admin.openSession(role), {
     path: "/",
@@ -147,7 +162,7 @@ async function signIn(parts: AuthParts, c: Context<Env>, shown: { token: string;
     secure: config.publicUrl?.startsWith("https:") ?? false,
     maxAge: SESSION_SECONDS,
   });
-  return c.redirect("/", 303);
+  return c.redirect(back, 303);
 }
 
 /**

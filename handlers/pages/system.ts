@@ -1,5 +1,4 @@
 import { Hono } from "hono";
-import process from "node:process";
 import { type ChannelStats, readChannelStats } from "../../lib/monitor/channel_stats.ts";
 import type { Check } from "../../lib/monitor/check.ts";
 import { checkHealth } from "../../lib/monitor/health.ts";
@@ -69,7 +68,7 @@ export function systemPages(
       facts: [
         ["API", "1"],
         ["Schema", schema],
-        ["Runtime", runtime()],
+        ["Runtime", services.runtime.name],
         ["Store", database.kind === "embedded" ? "PGlite, in this process" : "PostgreSQL"],
         ["Queue", queue.backend],
         ["Host", services.host],
@@ -152,10 +151,4 @@ function checkChannel(channel: string, all: readonly ChannelStats[]): Check {
       hint: "It is tried again for a while; what was given up stands below, under Not told",
     }
     : { name, status: "ok", detail: waiting > 0 ? `${sent}, ${waiting} to be told` : sent };
-}
-
-/** The program that runs us, as it calls itself. */
-function runtime(): string {
-  const { deno, node } = process.versions as Record<string, string | undefined>;
-  return deno ? `Deno ${deno}` : `Node ${node}`;
 }

@@ -31,6 +31,10 @@ export const message = z.object({
     description: "A person has changed the body before it was replayed",
     example: false,
   }),
+  dropped: z.boolean().openapi({
+    description: "Its body and headers are older than BODY_RETENTION_DAYS, and gone",
+    example: false,
+  }),
 }).openapi("Message");
 
 export const wholeMessage = message.extend({

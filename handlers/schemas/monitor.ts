@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { type Phase, PHASES } from "../../lib/message/search/phase.ts";
 import { count, id, time, timeOrNull } from "./fields.ts";
 
 const age = z.number().nullable();
@@ -19,6 +20,9 @@ export const stats = z.object({
     pending: count,
     running: count,
     waiting_input: count,
+    completed: count,
+    failed: count,
+    cancelled: count,
     oldest_age_seconds: age,
     arq: z.object({
       queue: z.string(),
@@ -46,6 +50,10 @@ export const stats = z.object({
     repeats: count,
   }),
   by_type: z.record(z.string(), count),
+  phases: z.object(Object.fromEntries(PHASES.map((phase) => [phase, count])) as Record<
+    Phase,
+    typeof count
+  >).openapi({ description: "How many messages are where: what a list with this filter has" }),
   last_hour: z.object({
     received: count,
     processed: count,
@@ -53,6 +61,21 @@ export const stats = z.object({
     completed_tasks: count,
   }),
   stages: z.object({ receive: stage, queue: stage, task: stage, agent: stage, notify: stage }),
+  refused: z.object({
+    total: count,
+    last_hour: count,
+    by_reason: z.record(z.string(), count).openapi({ description: "By the code of the answer" }),
+    by_type: z.record(z.string(), count).openapi({
+      description: "By source; all unknown types are `generic`, `(none)` is a path without a type",
+    }),
+    recent: z.array(z.object({
+      webhook_type: z.string(),
+      status: count,
+      reason: z.string(),
+      message: z.string(),
+      refused_at: time,
+    })),
+  }),
   recent_failed: z.array(z.object({
     message_id: id,
     webhook_type: z.string(),
@@ -60,6 +83,7 @@ export const stats = z.object({
     attempts: count,
     failed_at: timeOrNull,
   })),
+  notifications: z.object({ dead: count }),
   failed_tasks: z.array(z.object({
     id,
     title: z.string(),
@@ -85,6 +109,10 @@ export const check = z.object({
 
 export const health = z.object({
   status: z.enum(["healthy", "degraded", "unhealthy"]),
+  queue: z.object({ depth: count, oldest_age_seconds: age }).nullable().openapi({
+    description: "What waits, 10,000 at most; null while the database does not answer",
+  }),
+  last_hour: z.object({ accepted: count, refused: count }).nullable(),
   checks: z.array(check),
 }).openapi("Health");
 

@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { APPROVAL_STATES } from "../../lib/task/approval.ts";
 import { isId } from "../../lib/store/id.ts";
+import { TASK_PHASES } from "../../lib/message/search/phase.ts";
 import { TASK_STATUSES } from "../../lib/task/task.ts";
 import { id, time, timeOrNull } from "./fields.ts";
 import { notification } from "./notification.ts";
@@ -13,6 +14,7 @@ export const task = z.object({
   title: z.string(),
   description: z.string(),
   status: z.enum(TASK_STATUSES),
+  phase: z.enum(TASK_PHASES),
   assigned_to: z.object({ id, email: z.string(), name: z.string() }),
   result: z.object({ text: z.string(), data: z.unknown() }).nullable(),
   error: z.object({ code: z.string(), message: z.string() }).nullable(),

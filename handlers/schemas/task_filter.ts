@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import type { TaskSearch } from "../../lib/task/search.ts";
+import { TASK_PHASES } from "../../lib/message/search/phase.ts";
 import { TASK_STATUSES } from "../../lib/task/task.ts";
 import { batch, idOf, since, source, text } from "./filter.ts";
 
@@ -9,6 +10,7 @@ export const taskFilter = z.object({
   status: z.enum(["open", ...TASK_STATUSES]).optional().openapi({
     description: "`open` is whatever has not ended",
   }),
+  phase: z.enum(TASK_PHASES).optional(),
   source,
   assigned_to: idOf("user"),
   since,

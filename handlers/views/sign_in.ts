@@ -8,13 +8,19 @@ const FAILED = {
 
 /** The page where people show their token, or press the button of the link that they have. */
 export function signInPage(
-  { failed, code }: { failed?: keyof typeof FAILED; code?: string },
+  { failed, code, back }: {
+    failed?: keyof typeof FAILED;
+    code?: string;
+    /** The path of the page that was asked for first. */
+    back: string;
+  },
 ) {
   return page({
     title: "Sign in",
     body: html`
       <form method="post" action="/sign-in" class="sign-in single card">
         <h1>Sign in to Otto</h1>
+        ${back !== "/" && html`<input type="hidden" name="back" value="${back}">`}
         ${failed ? html`<p role="alert">${FAILED[failed]}</p>` : ""}
         ${code === undefined
           ? tokenField()

@@ -1,5 +1,5 @@
 import { newId } from "../../lib/store/id.ts";
-import { contentOf } from "../../sources/kit/incoming.ts";
+import { contentKey, contentOf } from "../../sources/kit/incoming.ts";
 import type { Incoming } from "../../sources/source.ts";
 import type { createHints } from "./hint.ts";
 import type { SourceGate } from "./source_gate.ts";
@@ -24,6 +24,7 @@ export function toMessage(
 ) {
   const { type, method, receivedAt } = incoming;
   const headers = headerList(incoming.headers);
+  const deliveryId = source.deliveryId?.(incoming) ?? null;
   return {
     id: newId(),
     webhookType: type,
@@ -32,7 +33,8 @@ export function toMessage(
       url,
       method: method === "POST" ? undefined : method,
       client_ip: address,
-      delivery_id: source.deliveryId?.(incoming) ?? null,
+      delivery_id: deliveryId,
+      content: deliveryId === null ? undefined : contentKey(source, incoming),
       headers,
       hint: hintOn(name, incoming, headers),
       // Whoever has the secret needs no other trust.

@@ -1,11 +1,11 @@
 import { isAlone } from "../../lib/config/loopback.ts";
-import { findDelivery } from "../../lib/message/quarantine.ts";
+import { findDelivery } from "../../lib/message/repeat.ts";
 import { findFirstSigned } from "../../lib/message/replay_guard.ts";
 import { errorText } from "../../lib/process/log.ts";
 import type { Pauses } from "../../lib/ingress/pauses.ts";
 import type { Services } from "../../lib/services.ts";
 import { hintFor } from "../../sources/diagnosis/fingerprint.ts";
-import { contentOf, parseRequest } from "../../sources/kit/incoming.ts";
+import { contentKey, contentOf, parseRequest } from "../../sources/kit/incoming.ts";
 import { signedKeysOf } from "../../sources/kit/signed.ts";
 import { labelOf } from "../../sources/rules/registry.ts";
 import { redactParsed } from "../../sources/rules/redaction.ts";
@@ -178,7 +178,12 @@ async function repeatOf(
 ): Promise<Pick<Explanation, "delivery_id" | "repeat_of">> {
   const deliveryId = source.deliveryId?.(incoming) ?? null;
   if (deliveryId === null) return { delivery_id: null, repeat_of: null };
-  const found = await findDelivery(database, { source: name, deliveryId });
+  const found = await findDelivery(database, {
+    source: name,
+    deliveryId,
+    body: contentOf(incoming),
+    content: contentKey(source, incoming),
+  });
   return { delivery_id: deliveryId, repeat_of: found === id ? null : found ?? null };
 }
 

@@ -42,6 +42,8 @@ export interface Receiver {
    * @throws {Problem} 405 when this sender greets in another way, or not at all.
    */
   greet(request: Request, from: Sender): Promise<Response>;
+  /** Notes that a path names no type, and throws the refusal. */
+  refuse(refusal: () => never, path: string): never;
 }
 
 /** The `webhook_type` in the URL, and the connection that the request came by. */
@@ -86,7 +88,7 @@ export function createReceiver(parts: ReceiverParts): Receiver {
       }
     } catch (error) {
       outcome = error instanceof Problem ? error.code : "no_store";
-      noteRefusal(error, { gate, type, address });
+      noteRefusal(error, { source: gate.name, type, address });
       throw error;
     } finally {
       metrics.received(gate.name, outcome, (Date.now() - receivedAt) / 1_000);
@@ -166,7 +168,12 @@ export function createReceiver(parts: ReceiverParts): Receiver {
   async function greet(request: Request, { type, connection }: Sender): Promise<Response> {
     const gate = verifier.gateOf(type);
     const address = clientAddress(request, connection, config);
-    policy.requireAddress(gate, { address, connection });
+    try {
+      policy.requireAddress(gate, { address, connection });
+    } catch (error) {
+      noteRefusal(error, { source: gate.name, type, address });
+      throw error;
+    }
     if (!GREETINGS.has(request.method)) throw wrongMethod(gate, request.method);
     const body = new Uint8Array();
     const incoming = incomingOf(request, { type, body, receivedAt: Date.now() });
@@ -182,8 +189,20 @@ export function createReceiver(parts: ReceiverParts): Receiver {
     return { ...read, method, url: verifier.publicUrl(url), headers, queryForm: undefined };
   }
 
-  return { receive, greet };
+  function refuse(refusal: () => never, path: string): never {
+    try {
+      return refusal();
+    } catch (error) {
+      noteRefusal(error, { source: NO_TYPE, type: path });
+      throw error;
+    }
+  }
+
+  return { receive, greet, refuse };
 }
+
+/** What a request to no type counts as. */
+const NO_TYPE = "(none)";
 
 /** Notes what the gate refuses: in the log, and on the source's page. */
 function createRefusalNotes(services: Services) {
@@ -192,7 +211,7 @@ function createRefusalNotes(services: Services) {
   const throttle = createThrottle(REFUSALS_QUIET_MS);
   return (
     error: unknown,
-    { gate, type, address }: { gate: SourceGate; type: string; address: string },
+    { source, type, address }: { source: string; type: string; address?: string },
   ): void => {
     throttle((unsaid) =>
       log.warn("webhook.refused", {
@@ -203,7 +222,7 @@ function createRefusalNotes(services: Services) {
       })
     );
     // What fails on our side is no refusal of the sender's.
-    if (error instanceof Problem && error.status < 500) refusals.note(gate.name, error);
+    if (error instanceof Problem && error.status < 500) refusals.note(source, error, type);
   };
 }
 

@@ -8,6 +8,7 @@ import type { Services } from "../../lib/services.ts";
 import { SignatureRefused } from "./source_gate.ts";
 import { requireEdits } from "./redeliver_edited.ts";
 import { Problem } from "../problem.ts";
+import { requireContents } from "../require_message.ts";
 import type { Verifier } from "./verifier.ts";
 
 /** A message that is not worked again, and why. */
@@ -31,6 +32,7 @@ export function createRedeliverer(
   { services: { config, database, queue }, verifier }: { services: Services; verifier: Verifier },
 ): Redeliverer {
   async function verify(message: WholeMessage): Promise<Verification> {
+    requireContents(message);
     if (message.state === "rejected") throw wasRefused();
     if (message.edited) {
       // A token in its URL may still be right: it vouches for the sender's bytes, not for these.

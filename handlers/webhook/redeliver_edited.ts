@@ -9,6 +9,7 @@ import type { WholeMessage } from "../../lib/message/message.ts";
 import { redeliverEdited, type Redelivery } from "../../lib/message/redeliver.ts";
 import type { Services } from "../../lib/services.ts";
 import { Problem } from "../problem.ts";
+import { requireContents } from "../require_message.ts";
 
 /** What was typed into the form, kept as a new message; undefined when nothing was changed. */
 export async function keepTyped(
@@ -25,6 +26,7 @@ export function requireEditable(
   { config, sources }: Pick<Services, "config" | "sources">,
   message: WholeMessage,
 ): EditableBody {
+  requireContents(message);
   if (message.state === "rejected") throw refusedBefore();
   requireEdits(config);
   if (sources.settingsOf(sources.find(message.webhook_type).name).redact) throw notShown();

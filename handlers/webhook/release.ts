@@ -1,6 +1,7 @@
 import type { Verification, WholeMessage } from "../../lib/message/message.ts";
 import { releaseRejected } from "../../lib/message/quarantine.ts";
 import type { Services } from "../../lib/services.ts";
+import { contentKey, contentOf } from "../../sources/kit/incoming.ts";
 import type { Incoming } from "../../sources/source.ts";
 import { Problem } from "../problem.ts";
 import { requireMessage } from "../require_message.ts";
@@ -38,6 +39,8 @@ export async function release(parts: ReleaseParts, id: string): Promise<Released
     source: gate.name,
     verification,
     deliveryId: gate.source.deliveryId?.(incoming) ?? null,
+    body: contentOf(incoming),
+    content: contentKey(gate.source, incoming),
   });
   if (!outcome.released) throw alreadyThere(outcome.repeats);
   log.info("message.released", { message_id, webhook_type, verification });

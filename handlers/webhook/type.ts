@@ -4,9 +4,14 @@ const TYPE = /^(?!\.+$)[A-Za-z0-9._-]{1,64}$/;
 /** Names of our own pages under /webhook. */
 const RESERVED = new Set(["health", "stats", "status"]);
 
+/** Whether a part of a path is a webhook type. */
+export function isType(type: string): boolean {
+  return TYPE.test(type) && !RESERVED.has(type.toLowerCase());
+}
+
 /** @throws {Problem} 400 when a path names no webhook type. */
 export function requireType(type: string): void {
-  if (!TYPE.test(type) || RESERVED.has(type.toLowerCase())) refuseType();
+  if (!isType(type)) refuseType();
 }
 
 /** @throws {Problem} 400, whatever the path was. */

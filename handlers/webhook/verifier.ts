@@ -1,4 +1,3 @@
-import { openCertificates } from "./certificate.ts";
 import type { Verification, WholeMessage } from "../../lib/message/message.ts";
 import { toPublicUrl } from "../../lib/config/public_url.ts";
 import type { Services } from "../../lib/services.ts";
@@ -33,10 +32,12 @@ export interface Verifier {
 }
 
 export function createVerifier(
-  { config, sources, log }: Pick<Services, "config" | "sources" | "log">,
+  { config, sources, certificates, log }: Pick<
+    Services,
+    "config" | "sources" | "certificates" | "log"
+  >,
 ): Verifier {
   const gateOf = createSourceGates(config, sources);
-  const certificates = openCertificates();
 
   /** Some vendors sign with a key whose certificate they publish. */
   async function withCertificate(gate: SourceGate, incoming: Incoming): Promise<Incoming> {

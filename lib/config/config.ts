@@ -86,6 +86,11 @@ function toConfig(
     /** The largest body in bytes, where it was set for all sources. */
     maxBodyBytes: settings.MAX_BODY_BYTES,
     retentionDays: settings.RETENTION_DAYS,
+    /** What messages said, bodies and headers, is dropped after so long; their rows stay. */
+    bodyRetentionDays: Math.min(
+      settings.BODY_RETENTION_DAYS ?? settings.RETENTION_DAYS,
+      settings.RETENTION_DAYS,
+    ),
     /** The same for messages that nobody vouched for; never longer than the others. */
     unverifiedRetentionDays: Math.min(
       settings.UNVERIFIED_RETENTION_DAYS ?? (alone ? Infinity : UNVERIFIED_DAYS),

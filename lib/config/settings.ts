@@ -119,6 +119,8 @@ export const settingsSchema = z.object({
     }).optional(),
   RETENTION_DAYS: z.coerce.number({ error: "must be a number of days" }).min(1)
     .max(36_500, { error: "must be at most 36500" }).default(90),
+  BODY_RETENTION_DAYS: z.coerce.number({ error: "must be a number of days" }).min(1)
+    .max(36_500, { error: "must be at most 36500" }).optional(),
   UNVERIFIED_RETENTION_DAYS: z.coerce.number({ error: "must be a number of days" }).min(1)
     .max(36_500, { error: "must be at most 36500" }).optional(),
   UNVERIFIED_DAILY_MESSAGES: z.coerce.number({ error: "must be a number of messages" }).int().min(1)

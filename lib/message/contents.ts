@@ -7,6 +7,8 @@ export interface Envelope {
   method?: string;
   client_ip: string;
   delivery_id: string | null;
+  /** What the delivery says, where its sender's retries have other bytes: see `contentKey`. */
+  content?: string;
   headers: [name: string, value: string][];
   /** For a sender that we do not know by this name, but by its headers. */
   hint?: string;
@@ -26,6 +28,9 @@ export const CONTENTS = "left join message_contents c on c.message_id = m.id";
 export const ENVELOPE = "coalesce(c.envelope, m.envelope)";
 export const BODY = "coalesce(c.body, m.body)";
 export const BODY_BYTES = "coalesce(c.body_bytes, m.body_bytes)";
+
+/** Whether what came with a message was dropped by its age. */
+export const DROPPED = `(${ENVELOPE} is null)`;
 
 /** What is left of a message's envelope when its contents are gone. */
 const NOTHING: Envelope = { url: "", client_ip: "", delivery_id: null, headers: [] };

@@ -72,9 +72,7 @@ interface InsertRow {
   parameters: unknown[];
 }
 
-function toRow(message: NewMessage): InsertRow {
-  const { delivery_id } = message.envelope;
-  const key = delivery_id === null ? null : deliveryKey(delivery_id);
+function toRow(message: NewMessage, key = keyOf(message)): InsertRow {
   return {
     message,
     key,
@@ -91,6 +89,10 @@ function toRow(message: NewMessage): InsertRow {
   };
 }
 
+function keyOf({ envelope: { delivery_id } }: NewMessage): Buffer | null {
+  return delivery_id === null ? null : deliveryKey(delivery_id);
+}
+
 /** What is left of some milliseconds from now on, whenever it is asked. */
 function countDown(ms: number | undefined): () => number | undefined {
   const until = performance.now() + (ms ?? 0);
@@ -100,9 +102,9 @@ function countDown(ms: number | undefined): () => number | undefined {
 /**
  * Keeps a batch of messages in one statement, each delivery once: a repeat is
  * counted on the first message and gets its id; a repeat of a failed message
- * makes that one new again; the same delivery id with another body is kept
- * beside it, flagged and not worked. May be repeated with the same messages.
- * All of it together takes at most `ms` milliseconds.
+ * makes that one new again; the same delivery id with another content is a
+ * message of its own, flagged. May be repeated with the same messages. All of
+ * it together takes at most `ms` milliseconds.
  *
  * @returns a receipt for each message, in their order.
  */
@@ -112,7 +114,23 @@ export async function storeMessages(
   ms?: number,
 ): Promise<Receipt[]> {
   const left = countDown(ms);
-  const rows = messages.map(toRow);
+  const receipts = new Map<string, Receipt>();
+  let rows = messages.map((message) => toRow(message));
+  // What has another content than the first under its id comes round once more, as one of its own.
+  for (let round = 0; rows.length > 0; round++) {
+    if (round > 1) throw new Error("Cannot store a message: its key has another message");
+    rows = await storeRows(database, rows, receipts, left);
+  }
+  return messages.map((message) => receipts.get(message.id)!);
+}
+
+/** Keeps what is new of some rows, and counts the repeats; those that are neither are given back. */
+async function storeRows(
+  database: Database,
+  rows: readonly InsertRow[],
+  receipts: Map<string, Receipt>,
+  left: () => number | undefined,
+): Promise<InsertRow[]> {
   const seen = new Set<string>();
   const firsts: InsertRow[] = [];
   const lost: InsertRow[] = [];
@@ -124,7 +142,6 @@ export async function storeMessages(
   // Two processes that store the same deliveries must take their locks in the same order.
   firsts.sort(byKey);
   const ids = await insertRows(database, firsts, left());
-  const receipts = new Map<string, Receipt>();
   for (const row of firsts) {
     if (ids.has(row.message.id)) {
       receipts.set(row.message.id, { messageId: row.message.id, repeat: false, waiting: true });
@@ -132,8 +149,9 @@ export async function storeMessages(
       lost.push(row);
     }
   }
-  if (lost.length > 0) await resolveLost(database, lost, receipts, left);
-  return messages.map((message) => receipts.get(message.id)!);
+  if (lost.length === 0) return [];
+  const others = await resolveLost(database, lost, receipts, left);
+  return others.map(({ message, key }) => toRow(message, key));
 }
 
 function byKey(a: InsertRow, b: InsertRow): number {

@@ -1,5 +1,13 @@
 import { type BodyColumns, bodyOf } from "./body.ts";
-import { BODY, BODY_BYTES, CONTENTS, ENVELOPE, type Envelope, readEnvelope } from "./contents.ts";
+import {
+  BODY,
+  BODY_BYTES,
+  CONTENTS,
+  DROPPED,
+  ENVELOPE,
+  type Envelope,
+  readEnvelope,
+} from "./contents.ts";
 import type { Database } from "../store/database.ts";
 import { idArray } from "../store/stored.ts";
 import { PHASE, type Phase } from "./search/phase.ts";
@@ -34,6 +42,8 @@ export interface Message {
   replay_of: string | null;
   /** Whether a person has changed the body before it was replayed, here or in what this replays. */
   edited: boolean;
+  /** Whether its body and headers were dropped by their age. */
+  dropped: boolean;
 }
 
 /** One message with everything that was received. */
@@ -44,14 +54,14 @@ export interface WholeMessage extends Message {
   body: Uint8Array;
 }
 
-/** The bytes of a message as they were received; undefined when it is gone. */
+/** The bytes of a message as they were received; undefined when it is gone, or they were dropped. */
 export async function readBody(database: Database, id: string): Promise<Uint8Array | undefined> {
   const [row] = await database.query(
     "read a message's body",
     (sql) =>
       sql<BodyColumns[]>`
       select ${sql.unsafe(`${BODY} as body, ${BODY_BYTES} as body_bytes`)}
-      from messages m ${sql.unsafe(CONTENTS)} where m.id = ${id}`,
+      from messages m ${sql.unsafe(CONTENTS)} where m.id = ${id} and not ${sql.unsafe(DROPPED)}`,
   );
   return row && bodyOf(row);
 }
@@ -73,12 +83,12 @@ export async function readMessageEnvelope(
 
 interface MessageRow
   extends Omit<Message, "hint" | "delivery_id" | "url" | "client_ip" | "content_type" | "edited"> {
-  envelope: string;
+  envelope: string | null;
 }
 
 const columns = `id as message_id, webhook_type, source, event, title, state, reason, repeats,
   verification, size, received_at, attempts, error, task_id, replay_of, ${ENVELOPE} as envelope,
-  ${PHASE} as phase`;
+  ${DROPPED} as dropped, ${PHASE} as phase`;
 const table = `messages m ${CONTENTS}`;
 
 function toMessage({ envelope, ...row }: MessageRow): Message {

@@ -23,6 +23,14 @@ export interface Receipt {
   waiting: boolean;
 }
 
+/** The key of what came under an id that another content has already: whatever is the same again is its repeat. */
+export function variantKey(
+  deliveryId: string,
+  { content, body }: { content?: string; body: Uint8Array },
+): Buffer {
+  return createHash("sha256").update(deliveryId).update("\0").update(content ?? body).digest();
+}
+
 /** SHA-256 of the delivery id: ids may be longer than an index takes. */
 export function deliveryKey(deliveryId: string): Buffer {
   return createHash("sha256").update(deliveryId).digest();

@@ -1,7 +1,9 @@
+import type { Buffer } from "node:buffer";
 import type { Database } from "../store/database.ts";
 import { bodyColumns } from "./body.ts";
 import { BODY, BODY_BYTES, CONTENTS, ENVELOPE, storeGiven } from "./contents.ts";
-import { deliveryKey, type NewMessage } from "./new_message.ts";
+import { deliveryKey, type NewMessage, variantKey } from "./new_message.ts";
+import { findDelivery } from "./repeat.ts";
 import { errorText, type Log } from "../process/log.ts";
 import type { Verification } from "./message.ts";
 import { isRowError } from "../store/row_error.ts";
@@ -177,42 +179,46 @@ export type Release = { released: true } | { released: false; repeats?: string }
  */
 export async function releaseRejected(
   database: Database,
-  { id, source, verification, deliveryId }: {
+  { id, source, verification, deliveryId, body, content }: {
     id: string;
     source: string;
     verification: Verification;
     deliveryId: string | null;
+    body: Uint8Array;
+    /** See `contentKey`. */
+    content: string | undefined;
   },
 ): Promise<Release> {
-  const key = deliveryId === null ? null : deliveryKey(deliveryId);
-  try {
-    const rows = await database.query("release a rejected message", (sql) =>
-      sql`
-        with released as (
-          update messages
-          set state = 'new', verification = ${verification}, delivery_key = ${key}, reason = null,
-            settled_at = null, stored_at = now()
-          where id = ${id} and state = 'rejected' returning id
-        ), changed as (
-          insert into changes (kind, ids)
-          select 'message', array_agg(id) from released having count(*) > 0
-        )
-        select id from released`);
-    return { released: rows.length > 0 };
-  } catch (error) {
-    if (deliveryId === null || !isRowError(error)) throw error;
-    return { released: false, repeats: await findDelivery(database, { source, deliveryId }) };
+  const keys = deliveryId === null
+    ? [null]
+    : [deliveryKey(deliveryId), variantKey(deliveryId, { content, body })];
+  for (const key of keys) {
+    try {
+      return { released: await makeNew(database, { id, verification, key }) };
+    } catch (error) {
+      if (deliveryId === null || !isRowError(error)) throw error;
+      const repeats = await findDelivery(database, { source, deliveryId, body, content });
+      if (repeats !== undefined) return { released: false, repeats };
+    }
   }
+  return { released: false };
 }
 
-/** The message that a delivery has become, if it was accepted before. */
-export async function findDelivery(
+async function makeNew(
   database: Database,
-  { source, deliveryId }: { source: string; deliveryId: string },
-): Promise<string | undefined> {
-  const [row] = await database.query("find a delivery", (sql) =>
-    sql<{ id: string }[]>`
-      select id from messages
-      where source = ${source} and delivery_key = ${deliveryKey(deliveryId)}`);
-  return row?.id;
+  { id, verification, key }: { id: string; verification: Verification; key: Buffer | null },
+): Promise<boolean> {
+  const rows = await database.query("release a rejected message", (sql) =>
+    sql`
+      with released as (
+        update messages
+        set state = 'new', verification = ${verification}, delivery_key = ${key}, reason = null,
+          settled_at = null, stored_at = now()
+        where id = ${id} and state = 'rejected' returning id
+      ), changed as (
+        insert into changes (kind, ids)
+        select 'message', array_agg(id) from released having count(*) > 0
+      )
+      select id from released`);
+  return rows.length > 0;
 }

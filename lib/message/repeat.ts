@@ -1,12 +1,10 @@
 import type { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import type { Database } from "../store/database.ts";
-import { bodyColumns } from "./body.ts";
-import { BODY, BODY_BYTES, CONTENTS, storeGiven } from "./contents.ts";
+import { BODY, BODY_BYTES, CONTENTS, DROPPED, ENVELOPE, readEnvelope } from "./contents.ts";
 import type { MessageState } from "./message.ts";
-import { newId } from "../store/id.ts";
-import type { NewMessage, Receipt } from "./new_message.ts";
-import { idArray, storedJson, storedText } from "../store/stored.ts";
+import { deliveryKey, type NewMessage, type Receipt, variantKey } from "./new_message.ts";
+import { idArray, storedJson } from "../store/stored.ts";
 
 /** A message that was not inserted, because another one has its id or its delivery. */
 export interface LostRow {
@@ -17,47 +15,72 @@ export interface LostRow {
 
 /** The stored message that a lost row ran into. */
 interface Winner {
-  asked: string;
   id: string;
   state: MessageState;
+  /** Whether it says the same. */
   same: boolean;
 }
 
-const bodyHash = ({ body }: NewMessage) => createHash("sha256").update(body).digest("hex");
+/** What is asked about: a message by its id, or any of a delivery's key. */
+interface Question {
+  id: string;
+  source: string;
+  key: Buffer | null;
+  body: Uint8Array;
+  content: string | undefined;
+}
 
-/** What the rows that were not inserted ran into. Bodies are compared by their hashes. */
+const hashOf = (body: Uint8Array) => createHash("sha256").update(body).digest("hex");
+
+/**
+ * What rows that were not inserted ran into. Bodies are compared by their hashes, and by what their
+ * senders' retries keep; one that was dropped by its age is taken for the same.
+ */
 async function findWinners(
   database: Database,
-  lost: readonly LostRow[],
+  questions: readonly Question[],
   ms?: number,
 ): Promise<Map<string, Winner>> {
-  const asked = lost.map(({ message, key }) => ({
-    asked: message.id,
-    source: message.source,
+  const asked = questions.map(({ id, source, key, body, content }) => ({
+    asked: id,
+    source,
     key: key?.toString("hex") ?? null,
-    body: bodyHash(message),
+    body: hashOf(body),
+    varies: content !== undefined,
   }));
-  const winners = await database.query("find repeated messages", (sql) =>
-    sql<Winner[]>`
-      select l.asked, m.id, m.state,
+  const winners = await database.query(
+    "find repeated messages",
+    (sql) =>
+      sql<(Winner & { asked: string; envelope: string | null })[]>`
+      select l.asked, m.id, m.state, ${sql.unsafe(DROPPED)} or
         sha256(coalesce(${sql.unsafe(BODY_BYTES)},
-          convert_to(coalesce(${sql.unsafe(BODY)}, ''), 'UTF8'))) = decode(l.body, 'hex') as same
+          convert_to(coalesce(${sql.unsafe(BODY)}, ''), 'UTF8'))) = decode(l.body, 'hex') as same,
+        case when l.varies then ${sql.unsafe(ENVELOPE)} end as envelope
       from jsonb_to_recordset(${storedJson(asked)}::text::jsonb)
-        as l(asked uuid, source text, key text, body text)
+        as l(asked uuid, source text, key text, body text, varies boolean)
       cross join lateral (
-        select id, state, body, body_bytes from messages
+        select id, state, envelope, body, body_bytes from messages
         where id = l.asked or (source = l.source and delivery_key = decode(l.key, 'hex'))
         order by id = l.asked desc limit 1
-      ) m ${sql.unsafe(CONTENTS)}`, ms);
-  return new Map(winners.map((winner) => [winner.asked, winner]));
+      ) m ${sql.unsafe(CONTENTS)}`,
+    ms,
+  );
+  const contents = new Map(questions.map(({ id, content }) => [id, content]));
+  return new Map(winners.map(({ asked, id, state, same, envelope }) => {
+    const content = contents.get(asked);
+    // Releases up to 904017b kept no content: what is said then to be the same, they took so, too.
+    const first = content === undefined ? undefined : readEnvelope(envelope).content ?? content;
+    const isSame = same || content !== undefined && first === content;
+    return [asked, { id, state, same: isSame }];
+  }));
 }
 
 /**
- * Finds what the rows that were not inserted ran into, and acts on it: counts a repeat, keeps
- * another body of the same delivery beside the first.
+ * Finds what the rows that were not inserted ran into, and counts the repeats.
  *
- * @param receipts gets a receipt for each of them.
+ * @param receipts gets a receipt for each of the repeats.
  * @param left how many milliseconds there are still, asked before each statement.
+ * @returns the rows that are none: they have an id that another content has already.
  * @throws when the message that one of them repeats is gone by now.
  */
 export async function resolveLost(
@@ -65,9 +88,17 @@ export async function resolveLost(
   lost: readonly LostRow[],
   receipts: Map<string, Receipt>,
   left: () => number | undefined,
-): Promise<void> {
-  const winners = await findWinners(database, lost, left());
+): Promise<LostRow[]> {
+  const questions = lost.map(({ message: { id, source, body, envelope: { content } }, key }) => ({
+    id,
+    source,
+    key,
+    body,
+    content,
+  }));
+  const winners = await findWinners(database, questions, left());
   const repeated: string[] = [];
+  const others: LostRow[] = [];
   for (const row of lost) {
     const winner = winners.get(row.message.id);
     if (!winner) {
@@ -75,16 +106,50 @@ export async function resolveLost(
     }
     // An earlier try of ours whose answer was lost.
     const own = winner.id === row.message.id;
+    if (!own && !winner.same) {
+      others.push(toVariant(row, winner.id));
+      continue;
+    }
     receipts.set(row.message.id, {
       messageId: winner.id,
       repeat: !own,
-      waiting: winner.state === "new" || (winner.same && winner.state === "failed"),
+      waiting: winner.state === "new" || winner.state === "failed",
     });
-    if (!own && winner.same) repeated.push(winner.id);
-    if (!own && !winner.same) await storeVariant(database, row, winner.id, left());
+    if (!own) repeated.push(winner.id);
   }
   if (repeated.length > 0) await countRepeats(database, repeated, left());
+  return others;
 }
+
+/** A message of its own, under a key that only its repeats have; people are told of it. */
+function toVariant({ message }: LostRow, first: string): LostRow {
+  const { envelope, body } = message;
+  const hint = `the delivery id is that of ${first}, but the content is another: both are worked`;
+  return {
+    message: { ...message, envelope: { ...envelope, hint } },
+    key: variantKey(envelope.delivery_id ?? "", { content: envelope.content, body }),
+  };
+}
+
+/** The message that a delivery has become, if the same was accepted before. */
+export async function findDelivery(
+  database: Database,
+  { source, deliveryId, body, content }: {
+    source: string;
+    deliveryId: string;
+    body: Uint8Array;
+    content: string | undefined;
+  },
+): Promise<string | undefined> {
+  for (const key of [deliveryKey(deliveryId), variantKey(deliveryId, { content, body })]) {
+    const question = { id: NO_ID, source, key, body, content };
+    const winner = (await findWinners(database, [question])).get(NO_ID);
+    if (!winner) return undefined;
+    if (winner.same) return winner.id;
+  }
+}
+
+const NO_ID = "00000000-0000-0000-0000-000000000000";
 
 /** Counts repeats; one of a failed message queues that again. */
 async function countRepeats(
@@ -108,34 +173,4 @@ async function countRepeats(
       )
       insert into changes (kind, ids)
       select 'message', array_agg(id) from counted having count(*) > 0`, ms);
-}
-
-/** Keeps another body that came under a delivery id, once however often it comes; nobody works it. */
-async function storeVariant(
-  database: Database,
-  { message }: LostRow,
-  first: string,
-  ms?: number,
-): Promise<void> {
-  const [text, bytes] = bodyColumns(message.body);
-  const key = createHash("sha256").update(message.envelope.delivery_id ?? "").update("\0")
-    .update(message.body).digest();
-  await database.query("store another body of a delivery", (sql) =>
-    sql`
-      with given as (
-        select ${newId()}::uuid as id, ${message.webhookType} as webhook_type,
-          ${message.source} as source, ${key}::bytea as delivery_key,
-          ${message.verification} as verification,
-          ${storedText(JSON.stringify(message.envelope))} as envelope, ${text}::text as body,
-          ${bytes}::bytea as body_bytes, ${message.body.byteLength}::int as size,
-          ${message.receivedAt}::timestamptz as received_at, 'filtered' as state,
-          ${`same delivery id as ${first}, but another body`} as reason, now() as settled_at
-      ), ${
-      sql.unsafe(storeGiven(
-        `id, webhook_type, source, delivery_key, verification, size, received_at, state, reason,
-        settled_at`,
-        "on conflict (source, delivery_key) do update set repeats = messages.repeats + 1",
-      ))
-    }
-      insert into changes (kind, ids) select 'message', array_agg(id) from stored`, ms);
 }

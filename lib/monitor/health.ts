@@ -1,7 +1,6 @@
 import type { Config } from "../config/config.ts";
 import type { Database } from "../store/database.ts";
 import type { Jobs } from "../jobs/jobs.ts";
-import { notHeld } from "../message/group/group.ts";
 import type { Inbox } from "../message/inbox.ts";
 import { checkInbox, checkSpill } from "./acceptance_checks.ts";
 import type { Check } from "./check.ts";
@@ -14,12 +13,16 @@ import { errorText } from "../process/log.ts";
 import { readOutage } from "../notify/slack/outage.ts";
 import type { Rules } from "../config/rules.ts";
 import type { Queue } from "../queue/queue.ts";
+import { MOST_WAITING, readTraffic, type Traffic } from "./traffic.ts";
 import type { RedisOwner } from "../store/redis_owner.ts";
 import type { Spill } from "../message/spill/spill.ts";
 
 /** What `/webhook/health` says: no customer data, since anyone may ask. */
 export interface Health {
   status: "healthy" | "degraded" | "unhealthy";
+  /** What waits; null while the database does not answer. */
+  queue: Pick<Traffic, "depth" | "oldest_age_seconds"> | null;
+  last_hour: Traffic["last_hour"] | null;
   checks: Check[];
 }
 
@@ -27,8 +30,6 @@ export interface Health {
 const CHECK_MS = 1_500;
 /** News that waits longer than this means that nobody works. */
 const OLD_SECONDS = 60;
-/** Counting stops here: it is far too many in any case. */
-const MOST_COUNTED = 10_000;
 
 /** What is looked at. */
 export interface HealthSubjects {
@@ -54,9 +55,12 @@ export async function checkHealth(subjects: HealthSubjects): Promise<Health> {
   const askedAt = performance.now();
   const reachable = await checkDatabase(database, notReady());
   const isAway = reachable.status === "failed";
-  const [acceptance, work] = await Promise.all([
+  // Anyone may ask, so the reason stands in the log only.
+  const counted = isAway ? null : readTraffic(database, CHECK_MS).catch(() => null);
+  const [acceptance, traffic, work] = await Promise.all([
     inbox.acceptance(isAway ? askedAt : undefined),
-    isAway ? [] : checkWork(subjects),
+    counted,
+    isAway ? [] : checkWork(subjects, counted),
   ]);
   const checks = [
     reachable,
@@ -71,16 +75,19 @@ export async function checkHealth(subjects: HealthSubjects): Promise<Health> {
     : checks.every((check) => check.status === "ok")
     ? "healthy"
     : "degraded";
-  return { status, checks };
+  if (!traffic) return { status, queue: null, last_hour: null, checks };
+  const { last_hour, ...waiting } = traffic;
+  return { status, queue: waiting, last_hour, checks };
 }
 
 /** What can be looked up while the database answers. */
 async function checkWork(
   { database, queue, jobs, config, sources }: HealthSubjects,
+  traffic: Promise<Traffic | null> | null,
 ): Promise<Check[]> {
   // Side by side: whoever asks waits for the slowest of them, not for their sum.
   const checks = await Promise.all([
-    checkQueue(database, queue).then((check) => [check]),
+    checkQueue(queue, traffic).then((check) => [check]),
     checkSlack(database),
     checkClock(database, CHECK_MS),
     checkLiveStream(database, CHECK_MS),
@@ -145,45 +152,28 @@ async function checkDatabase(database: Database, notReady: string | undefined): 
   }
 }
 
-async function checkQueue(database: Database, queue: Queue): Promise<Check> {
+async function checkQueue(
+  queue: Queue,
+  counted: Promise<Traffic | null> | null,
+): Promise<Check> {
   const name = `queue (${queue.backend})`;
-  try {
-    const [{ depth, age }] = await database.query(
-      "check the queue",
-      (sql) =>
-        sql<{ depth: number; age: number | null }[]>`
-        select count(*)::int as depth,
-          extract(epoch from now() - min(stored_at))::int as age
-        from (select stored_at from messages where state = 'new' and ${notHeld(sql)}
-          order by id limit ${MOST_COUNTED}) m`,
-      CHECK_MS,
-    );
-    const detail = depth === 0
-      ? "empty"
-      : `${
-        depth === MOST_COUNTED ? `${MOST_COUNTED} or more` : depth
-      } waiting, the oldest for ${age} s`;
-    const trouble = await queue.check();
-    if (trouble !== undefined) {
-      return {
-        name,
-        status: "degraded",
-        detail: `${trouble}; ${detail}`,
-        hint: "Work goes on by polling; check REDIS_URL and the server",
-      };
-    }
-    return (age ?? 0) > OLD_SECONDS
-      ? {
-        name,
-        status: "degraded",
-        detail,
-        hint: "Is a worker running? See /webhook/status",
-      }
-      : { name, status: "ok", detail };
-  } catch {
-    // Anyone may ask, so the reason stands in the log only.
-    return { name, status: "failed", detail: "cannot be counted now" };
+  const traffic = await counted;
+  if (!traffic) return { name, status: "failed", detail: "cannot be counted now" };
+  const { depth, oldest_age_seconds: age } = traffic;
+  const waiting = depth === MOST_WAITING ? `${MOST_WAITING} or more` : depth;
+  const detail = depth === 0 ? "empty" : `${waiting} waiting, the oldest for ${age} s`;
+  const trouble = await queue.check();
+  if (trouble !== undefined) {
+    return {
+      name,
+      status: "degraded",
+      detail: `${trouble}; ${detail}`,
+      hint: "Work goes on by polling; check REDIS_URL and the server",
+    };
   }
+  return (age ?? 0) > OLD_SECONDS
+    ? { name, status: "degraded", detail, hint: "Is a worker running? See /webhook/status" }
+    : { name, status: "ok", detail };
 }
 
 /** Nothing as long as Slack works, or is not used. */

@@ -1,5 +1,7 @@
+import type { Phase } from "../message/search/phase.ts";
 import { notHeld } from "../message/group/group.ts";
 import { COUNTED } from "../store/counts.ts";
+import { readRefusals, type RefusalStats } from "../ingress/refusal_log.ts";
 import { WEB_CHANNEL } from "../store/outbox.ts";
 import type { Database, Sql } from "../store/database.ts";
 import type { JobQueue, Jobs } from "../jobs/jobs.ts";
@@ -28,6 +30,9 @@ export interface Stats {
     pending: number;
     running: number;
     waiting_input: number;
+    completed: number;
+    failed: number;
+    cancelled: number;
     oldest_age_seconds: number | null;
     /** The queue in Redis; null when there is none, or it does not answer. */
     arq: JobQueue | null;
@@ -42,8 +47,12 @@ export interface Stats {
     repeats: number;
   };
   by_type: Record<string, number>;
+  /** How many messages are where: what a list filtered by a phase has. */
+  phases: Record<Phase, number>;
   last_hour: { received: number; processed: number; failed: number; completed_tasks: number };
   stages: Record<"receive" | "queue" | "task" | "agent" | "notify", StageLatency>;
+  /** Requests that the gate has turned away. */
+  refused: RefusalStats;
   recent_failed: {
     message_id: string;
     webhook_type: string;
@@ -51,6 +60,8 @@ export interface Stats {
     attempts: number;
     failed_at: Date | null;
   }[];
+  /** Those that could not be told, after all tries. */
+  notifications: { dead: number };
   failed_tasks: {
     id: string;
     title: string;
@@ -90,17 +101,25 @@ export async function readStats(
 ): Promise<Stats> {
   const [row] = await database.query("read the statistics", selectStats, STATS_MS);
   const { waiting, tasks, recent_failed, failed_tasks, ...rest } = row;
-  const [spilled, arq] = await Promise.all([spill?.depth(), jobs.measure()]);
+  const [spilled, arq, refused] = await Promise.all([
+    spill?.depth(),
+    jobs.measure(),
+    readRefusals(database),
+  ]);
   return {
     queue: { backend: queue.backend, ...waiting, spilled: spilled?.messages ?? 0 },
     jobs: { backend: jobs.backend, ...tasks, arq: arq ?? null },
     ...rest,
+    refused,
     recent_failed: recent_failed.map((each) => ({ ...each, failed_at: toDate(each.failed_at) })),
     failed_tasks: failed_tasks.map((each) => ({ ...each, finished_at: toDate(each.finished_at) })),
   };
 }
 
-type StatsRow = Omit<Stats, "queue" | "jobs"> & { waiting: QueueWait; tasks: TaskCounts };
+type StatsRow = Omit<Stats, "queue" | "jobs" | "refused"> & {
+  waiting: QueueWait;
+  tasks: TaskCounts;
+};
 type TaskCounts = Omit<Stats["jobs"], "backend" | "arq">;
 type QueueWait = Pick<Stats["queue"], "depth" | "in_progress" | "held" | "oldest_age_seconds">;
 
@@ -114,6 +133,11 @@ const selectStats = (sql: Sql) =>
       where not ${sql.unsafe(COUNTED)} group by 2, 3
       union all select 'task', '', status, count(*), 0 from tasks
       where not ${sql.unsafe(COUNTED)} group by 3
+      union all select 'task_messages', '', status, sum(messages), 0 from tasks
+      where not ${sql.unsafe(COUNTED)} group by 3
+    ), held as materialized (
+      select count(*) as items from messages m join burst_messages b on b.message_id = m.id
+      join bursts on bursts.id = b.burst_id where m.state = 'new'
     ), message_totals as (
       select type, state, items, repeats from totals where kind = 'message'
     ), completed as materialized (
@@ -132,8 +156,12 @@ const selectStats = (sql: Sql) =>
       order by id desc limit ${LATEST}
     )
     select (${messageCounts(sql)}) as messages, (${typeCounts(sql)}) as by_type,
-      (${queueWait(sql)}) as waiting, (${taskCounts(sql)}) as tasks,
+      (${phaseCounts(sql)}) as phases, (${queueWait(sql)}) as waiting, (${
+    taskCounts(sql)
+  }) as tasks,
       ${lastHour(sql)} as last_hour, ${stageLatencies(sql)} as stages,
+      (select json_build_object('dead', count(*)) from notifications where state = 'dead')
+        as notifications,
       (${recentFailed(sql)}) as recent_failed, (${failedTasks(sql)}) as failed_tasks,
       (${deadNotifications(sql)}) as dead_notifications`;
 
@@ -166,8 +194,41 @@ const queueWait = (sql: Sql) =>
       'oldest_age_seconds', (select round(extract(epoch from now() - stored_at)::numeric, 1)
         from messages where state = 'new' and ${notHeld(sql)} order by id limit 1))
     from (select coalesce(sum(items), 0) as items from message_totals where state = 'new') waiting,
-      (select count(*) as items from messages m join burst_messages b on b.message_id = m.id
-        join bursts on bursts.id = b.burst_id where m.state = 'new') held`;
+      held`;
+
+/**
+ * PHASE, counted: messages without a task by their state, those with one by its status. What has
+ * no task any more counts as done, as there.
+ */
+const phaseCounts = (sql: Sql) =>
+  sql`
+    select json_build_object(
+      'queued', greatest(0, m.new - held.items) + greatest(0, t.pending - delayed.items),
+      'held', held.items,
+      'working', t.running,
+      'waiting', least(t.pending, delayed.items),
+      'needs_you', t.waiting_input,
+      'done', t.completed + greatest(0, m.processed - t.total),
+      'failed', m.failed + t.failed,
+      'cancelled', t.cancelled,
+      'filtered', m.filtered,
+      'refused', m.rejected)
+    from (select ${sumByState(sql, ["new", "processed", "filtered", "failed", "rejected"])}
+        from message_totals) m,
+      (select ${
+    sumByState(sql, ["pending", "running", "waiting_input", "completed", "failed", "cancelled"])
+  }, coalesce(sum(items), 0) as total from totals where kind = 'task_messages') t,
+      (select coalesce(sum(messages), 0) as items from tasks
+        where open and not_before > now() and status = 'pending') delayed,
+      held`;
+
+/** One column for each, such as `new`: how many there are. */
+function sumByState(sql: Sql, states: readonly string[]) {
+  return sql.unsafe(
+    states.map((state) => `coalesce(sum(items) filter (where state = '${state}'), 0) as "${state}"`)
+      .join(", "),
+  );
+}
 
 const taskCounts = (sql: Sql) =>
   sql`
@@ -175,25 +236,21 @@ const taskCounts = (sql: Sql) =>
       'pending', coalesce(sum(items) filter (where state = 'pending'), 0),
       'running', coalesce(sum(items) filter (where state = 'running'), 0),
       'waiting_input', coalesce(sum(items) filter (where state = 'waiting_input'), 0),
+      'completed', coalesce(sum(items) filter (where state = 'completed'), 0),
+      'failed', coalesce(sum(items) filter (where state = 'failed'), 0),
+      'cancelled', coalesce(sum(items) filter (where state = 'cancelled'), 0),
       'oldest_age_seconds', (select round(extract(epoch from now() - created_at)::numeric, 1)
         from tasks where open and question is null and status = 'pending' order by id limit 1))
     from totals where kind = 'task'`;
 
-/** The smallest id of an hour ago: ids begin with their time in milliseconds (RFC 9562). */
-const HOUR_AGO_ID = `(lpad(to_hex((extract(epoch from now() - interval '1 hour') * 1000)::bigint),
-  12, '0') || '70008000000000000000')::uuid`;
-
 const lastHour = (sql: Sql) =>
   sql`
-    json_build_object(
-      'received', (select count(*)::int from messages
-        where id > ${sql.unsafe(HOUR_AGO_ID)} and state <> 'rejected'),
-      'processed', (select count(*)::int from messages
-        where settled_at > now() - interval '1 hour' and state = 'processed'),
-      'failed', (select count(*)::int from messages
-        where settled_at > now() - interval '1 hour' and state = 'failed'),
-      'completed_tasks', (select count(*)::int from tasks
-        where finished_at > now() - interval '1 hour' and status = 'completed'))`;
+    (select json_build_object(
+      'received', coalesce(sum(items) filter (where kind = 'message' and state = 'received'), 0),
+      'processed', coalesce(sum(items) filter (where kind = 'message' and state = 'processed'), 0),
+      'failed', coalesce(sum(items) filter (where kind = 'message' and state = 'failed'), 0),
+      'completed_tasks', coalesce(sum(items) filter (where kind = 'task' and state = 'completed'), 0))
+    from activity where minute > now() - interval '1 hour')`;
 
 const stageLatencies = (sql: Sql) =>
   sql`
@@ -217,14 +274,14 @@ const recentFailed = (sql: Sql) =>
   sql`
     select coalesce(json_agg(f), '[]') from (
       select id as message_id, webhook_type, error, attempts, settled_at as failed_at
-      from messages where state = 'failed' order by id desc limit ${RECENT}) f`;
+      from messages where state = 'failed' order by settled_at desc nulls last limit ${RECENT}) f`;
 
 const failedTasks = (sql: Sql) =>
   sql`
     select coalesce(json_agg(f), '[]') from (
       select id, title, error_message as error, finished_at
       from tasks where status = 'failed' and error_code is not null
-      order by id desc limit ${RECENT}) f`;
+      order by finished_at desc nulls last limit ${RECENT}) f`;
 
 const deadNotifications = (sql: Sql) =>
   sql`

@@ -6,6 +6,9 @@ import { Refusal } from "./refusal.ts";
 /** Leaves most of the eight seconds that a stop may take (run.ts) to the work in hand. */
 const CLOSE_MS = 3_000;
 
+/** How soon a connection that became idle during a stop is closed (Node keeps it for five seconds). */
+const SWEEP_MS = 50;
+
 /** What answers a request; `address` tells the socket's other end. */
 export type FetchHandler = (
   request: Request,
@@ -107,8 +110,12 @@ async function serveOnNode(
         port: address.port,
         close: () =>
           new Promise<void>((done) => {
-            server.close(() => done());
-            (server as Server).closeIdleConnections?.();
+            // Idle ones are closed at once, but a stream that ends now leaves one that its client keeps.
+            const sweep = setInterval(() => (server as Server).closeIdleConnections(), SWEEP_MS);
+            server.close(() => {
+              clearInterval(sweep);
+              done();
+            });
           }),
       });
     });

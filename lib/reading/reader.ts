@@ -92,7 +92,16 @@ export function openReader(
     return mine;
   }
 
-  const load = async (id: string) => await readBody(database, id) ?? new Uint8Array();
+  async function load(id: string): Promise<Uint8Array> {
+    const body = await readBody(database, id);
+    if (!body) {
+      throw new UnreadableError(
+        "Cannot read the message: its body is gone, dropped by its age (BODY_RETENTION_DAYS) or " +
+          "deleted. Let the sender send it again",
+      );
+    }
+    return body;
+  }
 
   async function readLarge(
     id: string,

@@ -2,6 +2,7 @@ import type { Database, Fragment, Sql } from "../store/database.ts";
 import { type IdRange, idsBeginning, rangeSince } from "../store/id.ts";
 import {
   findAlong,
+  type FoundIds,
   type FoundItems,
   idBounds,
   keyedWalk,
@@ -9,12 +10,14 @@ import {
   loadFound,
   type Walk,
 } from "../store/walk.ts";
+import { type TaskPhase, taskPhase } from "../message/search/phase.ts";
 import { findTasks, type Task, type TaskStatus } from "./task.ts";
 
 /** What to look for among the tasks; what is left out does not matter. */
 export interface TaskSearch {
   /** "open" is whatever has not ended. */
   status?: TaskStatus | "open";
+  phase?: TaskPhase;
   /** Only tasks of replays made together: the first and the last message's id. */
   batch?: [from: string, to: string];
   source?: string;
@@ -33,21 +36,35 @@ export async function searchTasks(
   search: TaskSearch,
   limit: number,
 ): Promise<FoundItems<Task>> {
-  const range = rangeSince({ before: search.before?.toLowerCase() }, search.since);
-  const found = await findAlong(database, "search tasks", (sql, window) => ({
-    key: keyOf(sql, search),
-    walks: walksOf(sql, search, { range, window }),
-    columns: "message_id, source, status, open, assigned_to, title, description",
-    matches: matches(sql, search),
-  }), { limit });
+  const found = await findTaskIds(database, search, limit);
   return await loadFound(found, (ids) => findTasks(database, ids), ({ id }) => id);
 }
 
-const OPEN_STATUSES: readonly (string | undefined)[] = [
+/** Their ids, and whether these are all. */
+export async function findTaskIds(
+  database: Database,
+  search: TaskSearch,
+  limit: number,
+): Promise<FoundIds> {
+  const range = rangeSince({ before: search.before?.toLowerCase() }, search.since);
+  return await findAlong(database, "search tasks", (sql, window) => ({
+    key: keyOf(sql, search),
+    walks: walksOf(sql, search, { range, window }),
+    columns: "message_id, source, status, open, not_before, assigned_to, title, description",
+    matches: matches(sql, search),
+  }), { limit });
+}
+
+/** Statuses and phases of tasks that have not ended. */
+const OPEN: readonly (string | undefined)[] = [
   "open",
   "pending",
   "running",
   "waiting_input",
+  "queued",
+  "working",
+  "waiting",
+  "needs_you",
 ];
 
 function walksOf(
@@ -55,7 +72,7 @@ function walksOf(
   search: TaskSearch,
   { range, window }: { range: IdRange; window: number },
 ): Walk[] {
-  const { status, assigned_to, batch } = search;
+  const { status, phase, assigned_to, batch } = search;
   const tasks = sql`tasks`;
   const along = (where: Fragment): Walk => ({
     from: tasks,
@@ -63,12 +80,12 @@ function walksOf(
     order: "id desc",
   });
   const open = sql`open`;
-  const isOpen = OPEN_STATUSES.includes(status);
+  const isOpen = OPEN.includes(status) || OPEN.includes(phase);
   const ordered = isOpen && assigned_to
     ? keyedWalk(sql, { from: tasks, column: "assigned_to", value: assigned_to, range, where: open })
     : isOpen
     ? along(open)
-    : status === "failed"
+    : status === "failed" || phase === "failed"
     ? along(sql`error_code is not null`)
     : along(sql`true`);
   return batch ? [batchWalk(sql, batch, { range, window }), ordered] : [ordered];
@@ -92,11 +109,12 @@ function batchWalk(
 
 function matches(
   sql: Sql,
-  { status, batch, source, assigned_to, text }: TaskSearch,
+  { status, phase, batch, source, assigned_to, text }: TaskSearch,
 ): Fragment {
   const like = text && likePattern(text);
   return sql`true
     ${status === "open" ? sql`and open` : status ? sql`and status = ${status}` : sql``}
+    ${phase ? sql`and ${sql.unsafe(taskPhase(""))} = ${phase}` : sql``}
     ${batch ? sql`and message_id between ${batch[0]} and ${batch[1]}` : sql``}
     ${source ? sql`and source = ${source}` : sql``}
     ${assigned_to ? sql`and assigned_to = ${assigned_to}` : sql``}

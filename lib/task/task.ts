@@ -1,4 +1,5 @@
 import type { Database } from "../store/database.ts";
+import { type TaskPhase, taskPhase } from "../message/search/phase.ts";
 import { newId } from "../store/id.ts";
 import { idArray, storedText } from "../store/stored.ts";
 
@@ -22,6 +23,8 @@ export interface Task {
   title: string;
   description: string;
   status: TaskStatus;
+  /** The one word for where it is, as lists show it. */
+  phase: TaskPhase;
   assigned_to: { id: string; email: string; name: string };
   result: { text: string; data: unknown } | null;
   error: { code: string; message: string } | null;
@@ -51,6 +54,7 @@ interface TaskRow {
   title: string;
   description: string;
   status: TaskStatus;
+  phase: TaskPhase;
   question: string | null;
   question_id: number | null;
   created_at: Date;
@@ -66,7 +70,8 @@ interface TaskRow {
 }
 
 const columns = `t.id, t.message_id, t.source,
-  (select webhook_type from messages where id = t.message_id) as webhook_type, t.title, t.description, t.status, t.question,
+  (select webhook_type from messages where id = t.message_id) as webhook_type, t.title, t.description, t.status,
+  ${taskPhase("t.")} as phase, t.question,
   case when t.status = 'waiting_input' then t.epoch end as question_id, t.created_at, t.started_at, t.finished_at, t.result_text, t.result_data, t.error_code,
   t.error_message, u.id as user_id, u.email as user_email, u.name as user_name`;
 const table = "tasks t join users u on u.id = t.assigned_to";

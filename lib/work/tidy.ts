@@ -4,12 +4,13 @@ import { forgetChanges } from "../live/change.ts";
 import type { ClockGuard } from "../monitor/clock.ts";
 import { forgetWorkers } from "../monitor/heartbeat.ts";
 import { failCrashedMessages } from "../message/complete.ts";
-import { forgetMessages } from "../message/delete.ts";
-import { forgetEarly } from "../message/forget_early.ts";
+import { forgetMessages } from "../message/forget/forget.ts";
+import { dropContents } from "../message/forget/drop_contents.ts";
+import { forgetEarly } from "../message/forget/forget_early.ts";
 import { forgetRejected, trimQuarantine } from "../message/quarantine.ts";
 import type { Registry } from "../../sources/rules/registry.ts";
 import type { Services } from "../services.ts";
-import { foldCounts, FOLDED_AT_ONCE } from "../store/counts.ts";
+import { foldActivity, foldCounts, FOLDED_AT_ONCE, forgetActivity } from "../store/counts.ts";
 import { giveUpUntold } from "./notifications.ts";
 
 /** Small batches, so that nobody waits long for a lock. */
@@ -34,6 +35,7 @@ export async function tidy(
   const now = await clock.trustedNow().catch((error) => void errors.push(error));
   const steps: (() => Promise<unknown>)[] = [
     () => untilFewer(FOLDED_AT_ONCE, () => foldCounts(database)),
+    () => untilFewer(FOLDED_AT_ONCE, () => foldActivity(database)),
     () => failCrashedMessages(database),
     async () => {
       // A server's clock ends them all the same: it is only this process's that is wrong.
@@ -60,8 +62,10 @@ function forgetting(
   const retention = { ...config, sources: retentionOf(sources) };
   return [
     () => forgetUsage(database),
+    () => untilFewer(FOLDED_AT_ONCE, () => forgetActivity(database)),
     () => untilFewer(FORGET_AT_ONCE, () => forgetMessages(database, before, FORGET_AT_ONCE)),
     () => untilFewer(FORGET_AT_ONCE, () => forgetEarly(database, retention, FORGET_AT_ONCE)),
+    () => untilFewer(FORGET_AT_ONCE, () => dropContents(database, config, FORGET_AT_ONCE)),
     () => forgetRejected(database, now),
     () => untilFewer(FORGET_AT_ONCE, () => forgetChanges(database, FORGET_AT_ONCE)),
     () => forgetWorkers(database),

@@ -1,5 +1,5 @@
 import { counted, words } from "./line.ts";
-import { at, first, line, list, text, whole } from "./json_path.ts";
+import { at, first, isObject, line, list, text, whole } from "./json_path.ts";
 import { digest } from "../signature/signature.ts";
 import { payloadOf } from "./incoming.ts";
 import type { Incoming } from "../source.ts";
@@ -81,11 +81,21 @@ export function alertsId(request: Incoming): string | undefined {
   const payload = payloadOf(request);
   const alerts = eachOnce(list(payload, "alerts"), keyOf).map((alert) => keyOf(alert) ?? "");
   const group = text(payload, "groupKey");
-  if (!group || alerts.length === 0) return undefined;
+  if (!group || alerts.length === 0 || alerts.includes("")) return undefined;
   return digest(JSON.stringify([group, text(payload, "status"), alerts.sort()]));
 }
 
+/** One alert; Alertmanager before 0.19, and what imitates it, gives no fingerprint but the labels that it is made of. */
 function keyOf(alert: unknown): string | undefined {
-  const parts = [text(alert, "fingerprint"), text(alert, "startsAt"), text(alert, "status")];
-  return parts[0] && parts.join("|");
+  const who = text(alert, "fingerprint") ?? labelsOf(alert);
+  return who && [who, text(alert, "startsAt"), text(alert, "status")].join("|");
+}
+
+function labelsOf(alert: unknown): string | undefined {
+  const labels = at(alert, "labels");
+  return isObject(labels)
+    ? JSON.stringify(
+      Object.entries(labels as object).sort(([one], [other]) => one < other ? -1 : 1),
+    )
+    : undefined;
 }

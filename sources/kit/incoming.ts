@@ -1,6 +1,7 @@
 import { decodeContent, parseContent } from "./body/content.ts";
 import { mediaType, parseBody, type Parsed } from "./payload.ts";
-import type { Incoming } from "../source.ts";
+import { digest } from "../signature/signature.ts";
+import type { Incoming, Source } from "../source.ts";
 
 /** The longest delivery id, in characters: vendors' are UUIDs and digests, a few of them joined at most. */
 const MAX_ID_LENGTH = 1_000;
@@ -28,6 +29,27 @@ export function isForm(request: Incoming): boolean {
 export function usableId(id: string | null | undefined): string | undefined {
   const trimmed = id?.trim();
   return trimmed && trimmed.length <= MAX_ID_LENGTH ? trimmed : undefined;
+}
+
+/**
+ * What a delivery says, in short, for a sender whose retries have other bytes than the first
+ * attempt; `undefined` for all others, whose bytes say it.
+ */
+export function contentKey(
+  { changesOnRetry }: Pick<Source, "changesOnRetry">,
+  request: Incoming,
+): string | undefined {
+  if (changesOnRetry === undefined) return undefined;
+  if (changesOnRetry === "anything") return "anything";
+  const payload = payloadOf(request);
+  if (typeof payload !== "object" || payload === null) return undefined;
+  const left = new Set(changesOnRetry);
+  const kept = (value: unknown) =>
+    JSON.stringify(value, (key, each) => left.has(key) ? undefined : each) ?? "";
+  const lists = (value: unknown) => Array.isArray(value) ? value.map(kept).sort() : kept(value);
+  const parts = Array.isArray(payload) ? lists(payload) : Object.entries(payload)
+    .filter(([key]) => !left.has(key)).map(([key, value]) => [key, lists(value)]);
+  return digest(JSON.stringify(parts));
 }
 
 /** A request of an object in JSON, with other fields in it. */

@@ -39,7 +39,11 @@ export function customSource(
     ...(body_limit !== undefined && { bodyLimit: body_limit }),
     ...(secret_required !== undefined && { secretRequired: secret_required }),
     ...(repeats === "normal" && { signedContentKeys: undefined }),
-    ...(settings.id !== undefined && { deliveryId: idAt(settings.id) }),
+    // That an id says all is true of the sender's own only.
+    ...(settings.id !== undefined && {
+      deliveryId: idAt(settings.id),
+      ...(proved.changesOnRetry === "anything" && { changesOnRetry: undefined }),
+    }),
     ...(redact.length > 0 &&
       { secretNames: [...proved.secretNames ?? [], ...redactedNames(redact)] }),
     describe: (payload, context) => describeWith(settings, base, payload, context),
@@ -136,6 +140,7 @@ function like({ name, source: model }: Named, variable: string): Partial<Source>
     certificateUrl: model.certificateUrl,
     signedContentKeys: model.signedContentKeys,
     deliveryId: model.deliveryId,
+    changesOnRetry: model.changesOnRetry,
     async verify(request: Incoming, secrets: readonly string[]): Promise<Verdict> {
       const verdict = await model.verify!(request, secrets);
       return verdict.ok ? verdict : {

@@ -5,6 +5,7 @@ import { customSource } from "./custom.ts";
 import { aliasesIn, type Named } from "./known.ts";
 import * as generic from "../generic.ts";
 import { sources } from "../mod.ts";
+import { saidAnyway } from "./said_anyway.ts";
 import type { SourceSettings } from "./settings.ts";
 import type { Source } from "../source.ts";
 
@@ -31,9 +32,13 @@ export interface Registry {
   allows(name: string, address: string): boolean;
 }
 
+const known = Object.fromEntries(
+  Object.entries<Source>(sources).map(([name, source]) => [name, saidAnyway(source)]),
+);
+
 /** The sources with the operator's settings, which are checked by `sourcesFile` in `settings.ts`. */
 export function createRegistry(settings: Readonly<Record<string, SourceSettings>> = {}): Registry {
-  const all: Record<string, Source> = { ...sources, [GENERIC]: generic };
+  const all: Record<string, Source> = { ...known, [GENERIC]: generic };
   const lists = new Map<string, (address: string) => boolean>();
   for (const [name, its] of Object.entries(settings)) {
     if (its.allowed_ips) lists.set(name, createAddressList(its.allowed_ips));

@@ -6,6 +6,7 @@
  * the same parts.
  */
 export * from "./bytes.ts";
+export * from "./crc32.ts";
 export * from "./hmac.ts";
 export * from "./jwt.ts";
 export * from "./public_key.ts";

@@ -1,5 +1,7 @@
-import { parse, stringify } from "node:querystring";
 import { formFields } from "../kit/body/form.ts";
+
+/** `querystring` reads no more fields than these. */
+const LEGACY_FIELDS = 1_000;
 
 /**
  * The texts Twilio may have signed for one request: the URL, and for forms
@@ -73,9 +75,17 @@ function splitPort(url: string) {
   return before === undefined ? undefined : { before, port, after };
 }
 
-/** The query as Node's old `querystring` would write it. */
+/**
+ * The query as Node's old `querystring` reads and writes it: fields of one name stand together,
+ * names that are whole numbers first, and only `A-Z a-z 0-9 - _ . ! ~ * ' ( )` are not escaped.
+ */
 function legacyQuery(url: string): string {
   const start = url.indexOf("?");
   if (start === -1 || start === url.length - 1) return url;
-  return `${url.slice(0, start)}?${stringify(parse(url.slice(start + 1)))}`;
+  // `URLSearchParams` would drop a question mark at the beginning, which belongs to a name here.
+  const fields = [...new URLSearchParams(`&${url.slice(start + 1)}`)].slice(0, LEGACY_FIELDS);
+  // An object puts its keys that are numbers first, there as here.
+  const written = Object.values(Object.groupBy(fields, ([name]) => name)).flat()
+    .map((field) => field!.map(encodeURIComponent).join("="));
+  return `${url.slice(0, start)}?${written.join("&")}`;
 }

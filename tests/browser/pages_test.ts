@@ -165,8 +165,8 @@ describeInBrowser("the web UI in a browser", () => {
     await page.waitForURL((url) => !url.pathname.endsWith(id));
     await page.locator("#head .status", { hasText: "done" }).waitFor();
     await page.goto("/messages?source=again");
-    await page.getByRole("link", { name: "Replay these…" }).click();
-    await page.getByRole("heading", { name: "Replay 2 messages?" }).waitFor();
+    await page.getByRole("link", { name: "All that match…" }).click();
+    await page.getByRole("heading", { name: "2 messages" }).waitFor();
     await page.getByRole("button", { name: "Replay 2" }).click();
     await page.getByRole("heading", { name: "Replayed 2 messages" }).waitFor();
     await page.locator(".counts").getByRole("link", { name: "2" }).click();
@@ -416,9 +416,9 @@ describeInBrowser("the web UI in a browser", () => {
     await page.getByRole("heading", { name: "Delete this message?" }).waitFor();
     await page.getByRole("button", { name: "Delete" }).click();
     await page.waitForURL("**/messages");
-    await page.locator("select[name=state]").selectOption("processed");
+    await page.locator("select[name=phase]").selectOption("done");
     await page.getByRole("button", { name: "Filter" }).click();
-    await page.waitForURL(/state=processed/);
+    await page.waitForURL(/phase=done/);
     assert(await page.locator("#rows tr").count() > 0);
   });
 

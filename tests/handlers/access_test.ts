@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { afterAll, beforeAll, beforeEach, describe, it } from "@std/testing/bdd";
 import { ACCESS } from "../../handlers/access.ts";
 import { openAdmin } from "../../lib/people/admin.ts";
@@ -121,6 +121,35 @@ describe("the access table", () => {
       }
     });
   }
+
+  it("leads a browser back to the page that it asked for first, and nowhere else", async () => {
+    const asked = await otto.ask("/messages?phase=failed", {
+      headers: { accept: "text/html" },
+    });
+    const place = asked.headers.get("location")!;
+    assertEquals([asked.status, place], [303, "/sign-in?back=%2Fmessages%3Fphase%3Dfailed"]);
+    await asked.body?.cancel();
+    assertMatch(
+      await (await otto.ask(place)).text(),
+      /name="back" value="\/messages\?phase=failed"/,
+    );
+    const returnTo = (back: string) =>
+      otto.ask("/sign-in", {
+        method: "POST",
+        body: new URLSearchParams({ token: ADMIN_TOKEN, back }),
+      });
+    for (
+      const [back, to] of [
+        ["/messages?phase=failed", "/messages?phase=failed"],
+        ["https://evil.example/", "/"],
+        ["//evil.example/", "/"],
+        ["/\\evil.example/", "/"],
+      ]
+    ) {
+      const { headers } = await returnTo(back);
+      assertEquals(headers.get("location"), to);
+    }
+  });
 
   it("sends a browser that is not signed in to the sign-in page", async () => {
     const answer = await otto.ask("/", { headers: { accept: "text/html" } });
@@ -301,4 +330,30 @@ describe("without an admin token", () => {
       }
     });
   }
+});
+
+describe("a page", () => {
+  it("is compressed for those who take it so, and live streams are not", async () => {
+    await using otto = await openOtto();
+    const headers = { "accept-encoding": "gzip", accept: "text/html" };
+    const page = await otto.ask("/messages", { headers });
+    assertEquals(page.headers.get("content-encoding"), "gzip");
+    const text = await new Response(page.body!.pipeThrough(new DecompressionStream("gzip"))).text();
+    assertMatch(text, /<h1>Messages<\/h1>/);
+    const stream = await otto.ask("/api/stream", { headers });
+    assertEquals(stream.headers.get("content-encoding"), null);
+    await stream.body?.cancel();
+  });
+
+  it("may be shown as it was when somebody goes back, but not with a code in it", async () => {
+    await using otto = await openOtto();
+    const cacheControl = async (path: string) => {
+      const { headers, body } = await otto.ask(path);
+      await body?.cancel();
+      return headers.get("cache-control");
+    };
+    assertEquals(await cacheControl("/messages"), "private, no-cache");
+    assertEquals(await cacheControl("/sign-in?code=1"), "no-store");
+    assertEquals(await cacheControl("/api/messages"), "no-store");
+  });
 });

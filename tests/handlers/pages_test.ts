@@ -8,7 +8,9 @@ import { listSampled, makeSample } from "../../handlers/webhook/sample.ts";
 import { createVerifier } from "../../handlers/webhook/verifier.ts";
 import { openPauses } from "../../lib/ingress/pauses.ts";
 import { asset, staticFiles } from "../../handlers/static.ts";
-import { stagesOf, wordOf } from "../../handlers/views/parts/stages.ts";
+import { phaseWord } from "../../handlers/views/parts/phase.ts";
+import { stagesOf } from "../../handlers/views/parts/stages.ts";
+import { PHASES } from "../../lib/message/search/phase.ts";
 import { ago, took } from "../../handlers/views/parts/time.ts";
 import { readConfig } from "../../lib/config/config.ts";
 import { DeadlineError } from "../../lib/async/deadline.ts";
@@ -55,7 +57,7 @@ async function build(store: Services, env: Record<string, string> = {}): Promise
     "start anew",
     (sql) =>
       sql.unsafe(
-        "truncate messages, message_aliases, tasks, task_events, notifications, workers cascade",
+        "truncate messages, message_aliases, tasks, task_events, notifications, workers, activity cascade",
       ),
   );
   const services = { ...store, config: readConfig({ OTTO_DATA_DIR: ":memory:", ...env }) };
@@ -146,9 +148,10 @@ const registry = createRegistry();
 
 /** What the pages share with the rest of the app. */
 function partsOf(services: Services, stop: AbortSignal) {
-  const redeliverer = createRedeliverer({ services, verifier: createVerifier(services) });
+  const verifier = createVerifier(services);
+  const redeliverer = createRedeliverer({ services, verifier });
   const offeredSecrets = createOfferedSecrets(services.log);
-  return { redeliverer, offeredSecrets, pauses: openPauses({ ...services, stop }), stop };
+  return { redeliverer, verifier, offeredSecrets, pauses: openPauses({ ...services, stop }), stop };
 }
 
 describe("the pages", () => {
@@ -186,7 +189,7 @@ describe("the pages", () => {
       assertStringIncludes(row, "Queue: waiting for a worker");
       await house.worker.takeMessages(0, house.stop.signal);
       row = rowOf(await house.page(), id);
-      assertStringIncludes(row, "demo: Backup finished");
+      assertStringIncludes(row, "demo: backup.done: Backup finished");
       assertStringIncludes(row, "backup.done");
       assertStringIncludes(row, "Agent: waiting for the agent");
       await house.work();
@@ -201,7 +204,7 @@ describe("the pages", () => {
       await house.work();
       const row = rowOf(await house.page(), id);
       const result = row.slice(row.indexOf('class="digest"'));
-      assertStringIncludes(result, "<h3>demo: a_b [c] &lt;d&gt;</h3>");
+      assertStringIncludes(result, "<h3>demo: backup.done: a_b [c] &lt;d&gt;</h3>");
       assertStringIncludes(result, "<li><strong>Source:</strong> demo (backup.done)</li>");
       assert(!/##|\*\*|\\/.test(result), result);
     });
@@ -681,35 +684,13 @@ describe("the files of the page", () => {
 describe("the words of a row", () => {
   const message = { state: "processed", attempts: 1, received_at: new Date() } as Message;
   const task = { status: "running", created_at: new Date() } as Task;
-  const word = (
-    { task: changed, tellings = [], ...rest }: Partial<Message> & {
-      task?: Partial<Task>;
-      tellings?: { state: "pending" | "sent" | "dead"; channel: string }[];
-    },
-  ) =>
-    wordOf({
-      message: { ...message, ...rest },
-      sourceName: "GitHub",
-      task: changed && { ...task, ...changed },
-      tellings: tellings as never,
-    }).word;
 
-  it("say where it is, in one word for each state", () => {
-    assertEquals(word({ state: "new", attempts: 0 }), "queued");
-    assertEquals(word({ state: "new", attempts: 1 }), "reading");
-    assertEquals(word({ task: { status: "pending" } }), "waiting");
-    assertEquals(word({ task: { status: "running" } }), "working");
-    assertEquals(word({ task: { status: "waiting_input" } }), "needs an answer");
-    assertEquals(word({ task: { status: "completed" } }), "done");
-    assertEquals(word({ task: { status: "failed" } }), "failed");
-    assertEquals(word({ task: { status: "cancelled" } }), "cancelled");
-    assertEquals(word({ state: "failed" }), "failed");
-    assertEquals(word({ state: "filtered" }), "filtered");
-    assertEquals(word({ state: "rejected" }), "refused");
-    const tellings = [{ state: "pending" as const, channel: "web" }];
-    assertEquals(word({ task: { status: "completed" }, tellings }), "telling");
-    const dead = [{ state: "dead" as const, channel: "slack" }];
-    assertEquals(word({ task: { status: "completed" }, tellings: dead }), "not told");
+  it("say where it is, in the word of its filter", () => {
+    const words = PHASES.map(phaseWord);
+    assertEquals(
+      words.join(),
+      "queued,held,working,waiting,needs you,done,failed,cancelled,filtered,refused",
+    );
   });
 
   it("never leave a stage without words", () => {

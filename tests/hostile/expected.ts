@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Case, Expected } from "./case.ts";
+import type { RuntimeName } from "../servers/command.ts";
 import type { Conversation, Piece } from "./speak.ts";
 
 /** What is written for a case, now. */
@@ -10,7 +11,7 @@ export function piecesOf({ pieces }: Case): readonly Piece[] {
 /** What a case's answer must be where Otto runs on this runtime. */
 export function expectedOf(
   { expected, today, onDeno, onNode }: Case,
-  runtime: "deno" | "node",
+  runtime: RuntimeName,
 ): Expected {
   return (today ?? (runtime === "deno" ? onDeno : onNode))?.[0] ?? expected;
 }

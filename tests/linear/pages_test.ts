@@ -177,6 +177,7 @@ const TASK: Task = {
   title: "t",
   description: "d",
   status: "running",
+  phase: "working",
   assigned_to: { id: "u", email: "u@example.com", name: "U" },
   result: null,
   error: null,

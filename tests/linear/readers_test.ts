@@ -12,6 +12,7 @@ import { parsePayload } from "../../sources/kit/payload.ts";
 import { readQuery } from "../../sources/kit/query.ts";
 import { rewrittenBodies } from "../../sources/kit/rewritten.ts";
 import { withoutTags } from "../../sources/kit/to_description.ts";
+import * as generic from "../../sources/generic.ts";
 import { sources } from "../../sources/mod.ts";
 import { heldBackBy } from "../../sources/rules/filter.ts";
 import { matchesGlob } from "../../sources/rules/glob.ts";
@@ -329,6 +330,75 @@ const senders: Reader[] = [
   }),
 ];
 
+/** What the generic reader opens: texts that are almost JSON, XML, a form or a table. */
+const opened: Reader[] = [
+  ["elements", (size: number) => filled("<a>", size)],
+  ["attributes", (size: number) => `<a ${filled("b=' ", size)}`],
+  ["attributes in order", (size: number) => `<a ${filled("b='c' ", size)}/>`],
+  ["quotation marks in tags", (size: number) => filled(`<a "`, size)],
+  ["comments", (size: number) => `<a>${filled("<!--", size)}`],
+  ["CDATA", (size: number) => `<a>${filled("<![CDATA[", size)}`],
+  ["closing tags", (size: number) => `<a>${filled("</b>", size)}`],
+  ["elements of one name", (size: number) => `<a>${filled("<b>1</b>", size)}`],
+  ["entities", (size: number) => `<a>${filled("&#1;&", size)}`],
+  ["raw line breaks in JSON", (size: number) => `{"a":"${filled("\n", size)}"}`],
+  ["lines of JSON", (size: number) => filled('{"a":1}\n', size)],
+  ["broken lines of JSON", (size: number) => `${filled('{"a":1}\n', size)}{`],
+  ["a form without its type", (size: number) => filled("a=b&", size)],
+  ["a table", (size: number) => `a,b\n${filled("1,2\n", size)}`],
+  ["a table of one row", (size: number) => `${filled("a,", size)}\n${filled("1,", size)}`],
+  ["spaces", (size: number) => `x${filled(" ", size)}x`],
+].map(([name, make]) =>
+  reader({
+    name: `opening a text of ${name}`,
+    worst: (size) => ({ raw_body: (make as (size: number) => string)(size) }),
+    read: (payload) => generic.describe(payload),
+  })
+);
+opened.push(
+  reader({
+    name: "opening JSON in JSON",
+    worst: (size) => {
+      let text = "{}";
+      while (text.length < size / 4) text = JSON.stringify({ a: text, b: text });
+      return { a: text };
+    },
+    read: (payload) => generic.describe(payload),
+    most: 100_000,
+  }),
+  reader({
+    name: "opening base64",
+    worst: (size) => ({ message: { data: btoa(filled("[1]", size)), messageId: "1" } }),
+    read: (payload) => generic.describe(payload),
+  }),
+  reader({
+    name: "making objects of keys with brackets",
+    worst: (size) =>
+      Object.fromEntries(
+        Array.from({ length: size / 20 }, (_, at) => [`a[${filled("b][", 30)}${at}]`, "c"]),
+      ),
+    read: (payload) => generic.describe(payload),
+    most: 100_000,
+  }),
+  reader({
+    name: "reading a key of brackets",
+    worst: (size) => ({ [`a[${filled("][", size)}]`]: "c" }),
+    read: (payload) => generic.describe(payload),
+  }),
+  reader({
+    name: "reading capitals in a key",
+    worst: (size) => ({ [filled("Ab", size)]: "c" }),
+    read: (payload) => generic.describe(payload),
+  }),
+  ...PAYLOADS.map(([what, make]) =>
+    reader({
+      name: `describing ${what} of nobody we know`,
+      worst: make,
+      read: (payload) => generic.describe(payload),
+    })
+  ),
+);
+
 for (
   const [what, rows] of Object.entries({
     "a body": bodies,
@@ -337,6 +407,7 @@ for (
     "a header or a URL": headers,
     "the operator's rules for a payload": rules,
     "a sender's payload": senders,
+    "a stranger's payload": opened,
   })
 ) {
   describe(`the time for ${what} grows no faster than it:`, () => {

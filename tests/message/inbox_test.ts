@@ -199,28 +199,60 @@ function inboxSuite(
       assertEquals((await all())[0].state, "processed");
     });
 
-    it("keeps another body of the same delivery beside the first, flagged and not worked", async () => {
+    it("takes another content under a delivery's id for another message, flagged and worked", async () => {
       const inbox = openInbox({ database, queue: openLocalQueue(), log });
       const { messageId } = await inbox.accept(messageOf({ deliveryId: "x", body: "one" }));
+      const repeats: boolean[] = [];
       for (const body of ["two", "two", "three", "one"]) {
         const receipt = await inbox.accept(messageOf({ deliveryId: "x", body }));
-        assertEquals([receipt.messageId, receipt.repeat], [messageId, true]);
+        assertEquals(receipt.messageId === messageId, body === "one");
+        repeats.push(receipt.repeat);
       }
+      assertEquals(repeats, [false, true, false, true]);
       const found = await all();
       const bodies = await Promise.all(found.map(async (message) => ({
         body: new TextDecoder().decode(await readBody(database, message.message_id)),
         state: message.state,
-        reason: message.reason,
+        hint: (await readMessage(database, message.message_id))?.hint ?? null,
         repeats: message.repeats,
       })));
       bodies.sort((a, b) => a.body < b.body ? -1 : 1);
-      const reason = `same delivery id as ${messageId}, but another body`;
+      const hint =
+        `the delivery id is that of ${messageId}, but the content is another: both are worked`;
       assertEquals(bodies, [
-        { body: "one", state: "new", reason: null, repeats: 1 },
-        { body: "three", state: "filtered", reason, repeats: 0 },
-        { body: "two", state: "filtered", reason, repeats: 1 },
+        { body: "one", state: "new", hint: null, repeats: 1 },
+        { body: "three", state: "new", hint, repeats: 0 },
+        { body: "two", state: "new", hint, repeats: 1 },
       ]);
-      assertEquals((await claimMessages(database, { worker: "w", max: 9 })).length, 1);
+      assertEquals((await claimMessages(database, { worker: "w", max: 9 })).length, 3);
+    });
+
+    it("knows other contents and their repeats within one batch, too, and takes it again", async () => {
+      const batch = ["one", "two", "two", "one", "three"]
+        .map((body) => messageOf({ deliveryId: "x", body }));
+      const receipts = await storeMessages(database, batch);
+      assertEquals(receipts.map(({ repeat }) => repeat), [false, false, true, true, false]);
+      const ids = receipts.map(({ messageId }) => messageId);
+      assertEquals([ids[0], ids[1]], [ids[3], ids[2]]);
+      assertEquals(new Set(ids).size, 3);
+      const again = await storeMessages(second, batch);
+      assertEquals(again.map(({ messageId }) => messageId), ids);
+      assertEquals((await all()).length, 3);
+    });
+
+    it("takes a retry that says the same in other bytes for a repeat", async () => {
+      const retried = (body: string, content: string) => {
+        const message = messageOf({ deliveryId: "x", body });
+        return { ...message, envelope: { ...message.envelope, content } };
+      };
+      const receipts = await storeMessages(database, [
+        retried("attempt 1", "paid"),
+        retried("attempt 2", "paid"),
+        retried("attempt 1 of another", "refunded"),
+        retried("attempt 2 of another", "refunded"),
+      ]);
+      assertEquals(receipts.map(({ repeat }) => repeat), [false, true, false, true]);
+      assertEquals((await all()).length, 2);
     });
 
     it("keeps all others of a batch when the store refuses one of its rows", async () => {

@@ -11,7 +11,7 @@ import { createLog } from "../../lib/process/log.ts";
 import { readMessage } from "../../lib/message/message.ts";
 import { deleteMessage } from "../../lib/message/delete.ts";
 import type { MessageSearch } from "../../lib/message/search/criteria.ts";
-import { findRedeliverable, searchMessages } from "../../lib/message/search/search.ts";
+import { findMessageIds, searchMessages } from "../../lib/message/search/search.ts";
 import { PHASES } from "../../lib/message/search/phase.ts";
 import { WINDOW } from "../../lib/store/walk.ts";
 import { listRefusals, openRefusalLog } from "../../lib/ingress/refusal_log.ts";
@@ -276,16 +276,16 @@ function searchSuite(name: string, open: () => Promise<Database> | Database): vo
     });
 
     it("counts what a replay would take, and how far it has come", async () => {
-      const { ids } = await findRedeliverable(database, { source: "crowd", text: "Row 99" }, {
+      const { ids } = await findMessageIds(database, { source: "crowd", text: "Row 99" }, {
         most: 100,
       });
       assertEquals(ids.length, 11);
-      const { ids: upTo } = await findRedeliverable(database, { source: "crowd" }, {
+      const { ids: upTo } = await findMessageIds(database, { source: "crowd" }, {
         most: 5,
         upTo: ids.at(-1),
       });
       assertEquals(upTo[0], ids.at(-1));
-      const between = await findRedeliverable(database, { source: "crowd" }, {
+      const between = await findMessageIds(database, { source: "crowd" }, {
         most: 5,
         upTo: ids[0],
         from: ids[1],
@@ -373,7 +373,7 @@ function searchSuite(name: string, open: () => Promise<Database> | Database): vo
     });
 
     it("makes an edited replay of a message, whatever bytes it gets", async () => {
-      const { ids: [id] } = await findRedeliverable(database, { source: "crowd" }, { most: 1 });
+      const { ids: [id] } = await findMessageIds(database, { source: "crowd" }, { most: 1 });
       for (const body of [new TextEncoder().encode("{}"), Uint8Array.of(0xff, 0)]) {
         const made = await redeliverEdited(database, { id, body });
         const found = (await readMessage(database, made!.message_id))!;
@@ -387,7 +387,8 @@ function searchSuite(name: string, open: () => Promise<Database> | Database): vo
     it("keeps the last refusal of each source, and counts them", async () => {
       const refusals = openRefusalLog({ database, log });
       for (const message of ["first\0", "second"]) {
-        refusals.note("github", { code: "signature_mismatch", message, hint: "Check it" });
+        const refused = { status: 401, code: "signature_mismatch", message, hint: "Check it" };
+        refusals.note("github", refused, "GitHub");
       }
       const kept = await until(async () => {
         const found = (await listRefusals(database)).find(({ source }) => source === "github");

@@ -7,7 +7,7 @@ import type { Source } from "../../sources/source.ts";
 import { sources } from "../../sources/mod.ts";
 import { readConfig } from "../../lib/config/config.ts";
 import { MOST_BODY_BYTES, SETTING_NAMES } from "../../lib/config/settings.ts";
-import { taskFlags } from "../servers/process.ts";
+import { taskFlags } from "../servers/command.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const read = (path: string) => readFileSync(`${root}/${path}`, "utf8");

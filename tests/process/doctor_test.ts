@@ -9,25 +9,15 @@ import { createRegistry } from "../../sources/rules/registry.ts";
 import type { Source } from "../../sources/source.ts";
 import { json, openOtto, type Otto } from "../otto.ts";
 import { ROOT } from "../servers/mod.ts";
-import { taskFlags } from "../servers/process.ts";
+import { commandOf } from "../servers/command.ts";
+import { canProve, sampleSecrets, secretOf, variableOf } from "./sample_secrets.ts";
 
 const ADMIN_TOKEN = "a token of the operator's own";
-/** Only these schemes want their key in a form of its own. */
-const SECRETS: Record<string, string> = {
-  airtable: btoa("a secret key"),
-  teams: btoa("a secret key"),
-  telegram: "tök en",
-  okta: "two wörds",
-};
-const variableOf = (name: string, source: Source) =>
-  source.secretVariable ?? `WEBHOOK_SECRET_${name.toUpperCase()}`;
-
-const canProve = ({ sign, prove }: Source) => (sign ?? prove) !== undefined;
-
-/** Runs a task's program as the task does, with these variables and no others. */
+/** Runs a program as its task or script does, with these variables and no others. */
 async function runTask(file: string, args: string[], env: Record<string, string> = {}) {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", ...taskFlags(file), file, ...args],
+  const [command, ...rest] = commandOf([file, ...args]);
+  const { code, stdout, stderr } = await new Deno.Command(command, {
+    args: rest,
     cwd: ROOT,
     clearEnv: true,
     env: { HOME: Deno.env.get("HOME") ?? "/", NO_COLOR: "1", ...env },
@@ -70,12 +60,12 @@ describe("the doctor", () => {
     for (const [name, source] of Object.entries<Source>(sources)) {
       if (!source.verify || source.takes) continue;
       const found = await checkUp(name, source, {
-        secrets: [SECRETS[name] ?? "any-text"],
+        secrets: [secretOf(name)],
         variable: "X",
       });
       assertEquals(found.status, "verified", `${name}: ${found.detail}`);
       const url = "https://otto.example.com";
-      const withUrl = { secrets: [SECRETS[name] ?? "any-text"], variable: "X", publicUrl: url };
+      const withUrl = { secrets: [secretOf(name)], variable: "X", publicUrl: url };
       assertEquals((await checkUp(name, source, withUrl)).hint, undefined, name);
     }
     const { publicKey } = await crypto.subtle.generateKey("Ed25519", true, [
@@ -108,10 +98,7 @@ describe("the doctor", () => {
 describe("a sample", () => {
   let otto: Otto;
   let server: Deno.HttpServer<Deno.NetAddr>;
-  const env: Record<string, string> = { ADMIN_TOKEN };
-  for (const [name, source] of Object.entries<Source>(sources)) {
-    if (canProve(source)) env[variableOf(name, source)] = SECRETS[name] ?? "any-text";
-  }
+  const env: Record<string, string> = { ...sampleSecrets(), ADMIN_TOKEN };
   beforeAll(async () => {
     otto = await openOtto(env);
     server = Deno.serve(

@@ -89,8 +89,8 @@ describeWith({ node: true, postgres: true, redis: true }, "on Node", (servers) =
       DATABASE_URL: await servers.postgres.createDatabase(),
       REDIS_URL: servers.redis.url,
     };
-    await using web = startProcess(["main.ts"], env, { runtime: "node", cwd });
-    await using worker = startProcess(["worker.ts"], env, { runtime: "node", cwd });
+    await using web = startProcess([join(cwd, "main.ts")], env, { runtime: "node", cwd });
+    await using worker = startProcess([join(cwd, "worker.ts")], env, { runtime: "node", cwd });
     await web.waitForLine(/Otto is ready/, { timeoutMs: 20_000 });
     const origin = `http://127.0.0.1:${port}`;
     for (let number = 0; number < 20; number++) {
@@ -116,7 +116,10 @@ describeWith({ node: true, postgres: true, redis: true }, "on Node", (servers) =
 
   it("main.ts alone keeps everything in its folder", async () => {
     const port = await freePort();
-    await using web = startProcess(["main.ts"], { PORT: String(port) }, { runtime: "node", cwd });
+    await using web = startProcess([join(cwd, "main.ts")], { PORT: String(port) }, {
+      runtime: "node",
+      cwd,
+    });
     await web.waitForLine(/Otto is ready/, { timeoutMs: 30_000 });
     const origin = `http://127.0.0.1:${port}`;
     const sent = await fetch(`${origin}/webhook/demo`, { method: "POST", body: "hello" });

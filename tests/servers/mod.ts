@@ -13,7 +13,8 @@ import { type PostgresServer, startPostgres } from "./postgres.ts";
 import { type RedisServer, startRedis } from "./redis.ts";
 
 export { type EventStream, openEvents, type StreamEvent } from "./sse.ts";
-export { type Exit, type Process, type ProcessOptions, ROOT, startProcess } from "./process.ts";
+export { ROOT, RUNTIME, type RuntimeName } from "./command.ts";
+export { type Exit, type Process, type ProcessOptions, startProcess } from "./process.ts";
 export { type PgBouncer, startPgBouncer } from "./pgbouncer.ts";
 export { freePort } from "./ports.ts";
 export { openRelay, type Relay } from "./relay.ts";

@@ -6,7 +6,8 @@ import { findOnPath, isExecutable } from "./find.ts";
 
 /** Node runs our TypeScript as it is from this version on. */
 const OLDEST = [22, 18];
-const FETCHED = "24.9.0";
+/** The oldest one, in which most is missing. */
+const FETCHED = "22.18.0";
 
 let found: { node: string | undefined } | undefined;
 

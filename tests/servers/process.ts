@@ -1,26 +1,17 @@
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { env as ownEnv } from "node:process";
-import { fileURLToPath } from "node:url";
+import { commandOf, ROOT, type RuntimeName } from "./command.ts";
 import { startGuard } from "./guard.ts";
-import { HOW_TO_GET } from "./find.ts";
-import { findNode } from "./node.ts";
 import { signal } from "./tree.ts";
 import { within } from "./wait.ts";
 
 // deno-lint-ignore no-control-regex
 const COLOURS = /\x1b\[[\d;]*m/g;
 
-/** The repository. */
-export const ROOT = fileURLToPath(new URL("../..", import.meta.url)).replace(
-  /\/$/,
-  "",
-);
-
 export interface ProcessOptions {
-  /** @default {"deno"} */
-  runtime?: "deno" | "node";
+  /** What runs it; `OTTO_TEST_RUNTIME` if not given, else Deno. */
+  runtime?: RuntimeName;
   /** The folder it runs in; the repository if not given. */
   cwd?: string;
 }
@@ -55,20 +46,17 @@ export interface Process extends AsyncDisposable {
 }
 
 /**
- * Starts one of our entrypoints with exactly the flags of its task in `deno.json`:
- * `startProcess(["main.ts"], { PORT: "8123" })`. Arguments that begin with a flag are taken as
- * they are: `startProcess(["--allow-net", "tests/fixture.ts"], {})`.
+ * Starts one of our programs as `commandOf` says: `startProcess(["main.ts"], { PORT: "8123" })`,
+ * `startProcess(["--allow-net", "tests/fixture.ts"])`.
  *
  * Its environment is PATH, HOME, DENO_DIR and what is given here, nothing else.
  */
 export function startProcess(
   args: string[],
   env: Record<string, string> = {},
-  { runtime = "deno", cwd = ROOT }: ProcessOptions = {},
+  { runtime, cwd = ROOT }: ProcessOptions = {},
 ): Process {
-  const [command, ...rest] = runtime === "deno"
-    ? denoCommand(args, cwd, env.OTTO_DATA_DIR)
-    : nodeCommand(args);
+  const [command, ...rest] = commandOf(args, { runtime, cwd, dataDir: env.OTTO_DATA_DIR });
   const child = spawn(command, rest, {
     cwd,
     stdio: ["ignore", "pipe", "pipe"],
@@ -165,68 +153,6 @@ function inherited(): Record<string, string> {
   return Object.fromEntries(
     Object.entries({ PATH, HOME, DENO_DIR }).filter(([, value]) => value !== undefined),
   ) as Record<string, string>;
-}
-
-function denoCommand(
-  args: string[],
-  cwd: string,
-  dataDir?: string,
-): string[] {
-  const flags = args[0].startsWith("-") ? [] : taskFlags(args[0], undefined, dataDir);
-  const config = cwd === ROOT ? [] : ["--config", `${ROOT}/deno.json`];
-  return [
-    Deno.execPath(),
-    "run",
-    ...config,
-    "--no-prompt",
-    ...flags,
-    ...fromRoot(args),
-  ];
-}
-
-function nodeCommand(args: string[]): string[] {
-  const node = findNode();
-  if (node === undefined) {
-    throw new Error(`Cannot run Node: get ${HOW_TO_GET.Node}`);
-  }
-  return [node, ...fromRoot(args)];
-}
-
-/** Our files by their full name, so that the child may run in any folder. */
-function fromRoot(args: string[]): string[] {
-  const at = args.findIndex((arg) => !arg.startsWith("-"));
-  return args.map((arg, i) => i === at && !arg.startsWith("/") ? `${ROOT}/${arg}` : arg);
-}
-
-/** How a task names the data folder in full, and that it makes it first: the shell's part. */
-const DATA_DIR = "$(cd $OTTO_DATA_DIR 2> /dev/null && pwd || echo .otto)";
-const MAKE_DATA_DIR = "mkdir -p .otto $OTTO_DATA_DIR && ";
-
-/** The flags between `deno run` and the file, in the task that runs it. */
-export function taskFlags(
-  file: string,
-  config: string = readFileSync(`${ROOT}/deno.json`, "utf8"),
-  dataDir = ".otto",
-): string[] {
-  const tasks: Record<string, string | { command?: string }> = JSON.parse(config).tasks ?? {};
-  const pattern = new RegExp(
-    `^deno run (.*\\s)?(\\./)?${file.replaceAll(".", "\\.")}$`,
-  );
-  for (const [name, task] of Object.entries(tasks)) {
-    const command = (typeof task === "string" ? task : task.command ?? "")
-      .trim().replace(MAKE_DATA_DIR, "").replaceAll(DATA_DIR, dataDir);
-    const match = pattern.exec(command);
-    if (match === null || /--watch/.test(command)) continue;
-    if (/[$"'\\;&|<>*]/.test(command)) {
-      throw new Error(
-        `Cannot repeat the task "${name}" of deno.json: it needs a shell`,
-      );
-    }
-    return (match[1] ?? "").split(/\s+/).filter((flag) => flag !== "");
-  }
-  throw new Error(
-    `Cannot find the flags of ${file}: no task of deno.json is \`deno run … ${file}\``,
-  );
 }
 
 function tail(lines: string[]): string {

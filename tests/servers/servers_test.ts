@@ -18,7 +18,7 @@ import postgres from "postgres";
 import { createClient } from "redis";
 import { borrowPostgres } from "./postgres.ts";
 import { borrowRedis } from "./redis.ts";
-import { taskFlags } from "./process.ts";
+import { commandOf, ROOT, type RuntimeName, taskFlags } from "./command.ts";
 import {
   describeWith,
   freePort,
@@ -202,10 +202,14 @@ requireOrSkip("Redis")("a private Redis", () => {
   });
 
   it("goes when the tests that started it are killed", async () => {
-    await using owner = startProcess([
-      ...[`--config=${CONFIG}`, "--allow-net", "--allow-read", "--allow-write"],
-      ...["--allow-env", "--allow-run", "--allow-sys", FIXTURE, "redis"],
-    ]);
+    await using owner = startProcess(
+      [
+        ...[`--config=${CONFIG}`, "--allow-net", "--allow-read", "--allow-write"],
+        ...["--allow-env", "--allow-run", "--allow-sys", FIXTURE, "redis"],
+      ],
+      {},
+      { runtime: "deno" },
+    );
     const [, url] = await owner.waitForLine(/^redis at (\S+)$/, {
       timeoutMs: 20_000,
     });
@@ -286,7 +290,7 @@ describe("a process of ours", () => {
   it("sees only PATH, HOME, DENO_DIR and what it was given", async () => {
     await using child = startProcess(["--allow-env", FIXTURE], {
       GREETING: "hi",
-    });
+    }, { runtime: "deno" });
     const [, json] = await child.waitForLine(/^env (.*)$/);
     const names: string[] = JSON.parse(json);
     assertArrayIncludes(names, ["GREETING", "PATH"]);
@@ -299,13 +303,13 @@ describe("a process of ours", () => {
   });
 
   it("is refused what its flags do not allow", async () => {
-    await using child = startProcess(["--deny-env", FIXTURE]);
+    await using child = startProcess(["--deny-env", FIXTURE], {}, { runtime: "deno" });
     await child.waitForLine(/NotCapable/);
     assertEquals((await child.exited).code, 1);
   });
 
   it("says why a line did not come", async () => {
-    await using child = startProcess(["--allow-env", FIXTURE]);
+    await using child = startProcess(["--allow-env", FIXTURE], {}, { runtime: "deno" });
     const error = await assertRejects(
       () => child.waitForLine(/never said/),
       Error,
@@ -346,12 +350,22 @@ describe("a process of ours", () => {
 });
 
 describeWith({ node: true }, "a process of ours on Node", () => {
+  it("takes its flags from the script that runs it, and none of Deno's", () => {
+    const onNode = (...args: string[]) => commandOf(args, { runtime: "node" }).slice(1);
+    assertEquals(onNode("main.ts", "--help"), [
+      ...["-r", `${ROOT}/require_node.cjs`],
+      ...[`${ROOT}/main.ts`, "--help"],
+    ]);
+    assertEquals(onNode("--allow-net", FIXTURE, "serve"), [`${ROOT}/${FIXTURE}`, "serve"]);
+    assertThrows(() => onNode("other.ts"), Error, "no script of package.json");
+  });
+
   it("is frozen, thawed and ended by its number", () => servesAndEnds("node"));
 });
 
-async function servesAndEnds(runtime: "deno" | "node"): Promise<void> {
+async function servesAndEnds(runtime: RuntimeName): Promise<void> {
   const port = await freePort();
-  const flags = runtime === "deno" ? ["--allow-net", "--allow-env"] : [];
+  const flags = ["--allow-net", "--allow-env"];
   const child = startProcess([...flags, FIXTURE, "serve", `${port}`], {}, {
     runtime,
   });

@@ -2,7 +2,9 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
 import { createHmac, generateKeyPairSync, sign } from "node:crypto";
+import * as zlib from "node:zlib";
 import {
+  crc32,
   decodeBase64,
   decodeBase64Url,
   decodeHex,
@@ -282,5 +284,16 @@ describe("bytes", () => {
       encodeHex(await sha256("")),
       "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
     );
+  });
+});
+
+describe("a CRC-32", () => {
+  it("is the one that zip and PayPal use", () => {
+    // The catalogue's check value of CRC-32/ISO-HDLC.
+    assertEquals(crc32(new TextEncoder().encode("123456789")), 0xcbf43926);
+    assertEquals(crc32(new Uint8Array()), 0);
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), (data) => {
+      assertEquals(crc32(data), zlib.crc32(data));
+    }));
   });
 });

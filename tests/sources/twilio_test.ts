@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
+import { parse, stringify } from "node:querystring";
 import twilioSdk from "twilio";
 import * as twilio from "../../sources/twilio.ts";
 import { signedTexts } from "../../sources/twilio/signature.ts";
@@ -127,6 +128,25 @@ describe("a Twilio form's signature", () => {
       "http://[::1]/",
       "http://[::1]:8000/",
     ]);
+  });
+
+  it("is looked for in the query as Node's querystring writes it, whatever it is", () => {
+    const holds = (query: string) => {
+      const written = `https://a.example/x?${stringify(parse(query))}`;
+      assert([...signedTexts(`https://a.example/x?${query}`)].includes(written), written);
+    };
+    const piece = fc.constantFrom(
+      ..."abz019&&&===+?/-_.!~*'(),;:@$[]|\\^`{}<> \"é€😀\u0001",
+      ...["%", "%2", "%41", "%zz", "%26", "%3d", "%2B", "%20", "%00", "%ff", "%E2%82%AC", "%e2%82"],
+      ...["%ef%bb%bf", "&10=", "&2=", "&a=", "__proto__", "toString"],
+    );
+    fc.assert(fc.property(fc.array(piece, { minLength: 1, maxLength: 12 }), (pieces) => {
+      // A URL's bytes are ASCII: what is not stands escaped in it.
+      holds(pieces.join("").replace(/\P{ASCII}+/gu, encodeURIComponent));
+    }));
+    for (const count of [999, 1_000, 1_001, 2_500]) {
+      holds(Array.from({ length: count }, (_, i) => `k${i % 900}=${i}`).join("&"));
+    }
   });
 
   it("is refused with a reason when it is missing or malformed", async () => {

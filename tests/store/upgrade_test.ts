@@ -189,6 +189,8 @@ describeWith({ postgres: true }, "an upgrade", (servers) => {
       select 'message' as kind, webhook_type as type, state, count(*)::int as items,
         sum(repeats)::int as repeats from messages group by 2, 3
       union all select 'task', '', status, count(*)::int, 0 from tasks group by 3
+      union all select 'task_messages', '', t.status, count(*)::int, 0
+      from tasks t join messages m on m.task_id = t.id group by 3
       order by 1, 2, 3`;
     assertEquals([...kept], [...truth]);
     const [{ open }] = await sql`select count(*)::int as open from tasks

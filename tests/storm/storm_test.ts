@@ -6,14 +6,14 @@ import { env } from "node:process";
 import { FAULT_NAMES } from "../../bench/storm/faults.ts";
 import { describeStorm, foundSomething } from "../../bench/storm/report.ts";
 import { runStorm, type StormSettings } from "../../bench/storm/storm.ts";
-import { requireOrSkip } from "../servers/mod.ts";
+import { requireOrSkip, RUNTIME } from "../servers/mod.ts";
 
 /** Of these settings `OTTO_STORM_SEED` and `OTTO_STORM_KINDS` (names with commas) are free. */
 const SETTINGS: StormSettings = {
   deliveries: 5_000,
   faults: 12,
   seed: env.OTTO_STORM_SEED ?? "otto",
-  runtime: "deno",
+  runtime: RUNTIME,
   kinds: chosenKinds(env.OTTO_STORM_KINDS),
 };
 

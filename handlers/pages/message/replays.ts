@@ -1,6 +1,6 @@
 import { type Context, Hono } from "hono";
 import { isId } from "../../../lib/store/id.ts";
-import { findRedeliverable } from "../../../lib/message/search/search.ts";
+import { findMessageIds } from "../../../lib/message/search/search.ts";
 import { countRedelivered } from "../../../lib/message/redeliver.ts";
 import type { Services } from "../../../lib/services.ts";
 import type { Env } from "../../caller.ts";
@@ -37,11 +37,12 @@ export function replayPages(
   app.get("/messages/replay", async (c) => {
     const frame = await readFrame(c, database, "messages");
     const query = messageQueryOf((name) => asked(c, name));
-    const found = await findRedeliverable(database, {
+    const found = await findMessageIds(database, {
       ...messageSearchOf(query),
       hidden: sources.redacted,
     }, {
       most: MOST_REDELIVERED,
+      redeliverable: true,
     });
     if (found.ids.length === 0) throw nothingToReplay();
     return c.html(confirmPage(frame, question(query, found)));
@@ -52,11 +53,12 @@ export function replayPages(
     const query = messageQueryOf((name) => form.get(name) ?? undefined);
     const [newest, oldest] = [form.get("newest") ?? "", form.get("oldest") ?? ""];
     if (!isId(newest) || !isId(oldest)) throw badForm();
-    const { ids } = await findRedeliverable(database, {
+    const { ids } = await findMessageIds(database, {
       ...messageSearchOf(query),
       hidden: sources.redacted,
     }, {
       most: MOST_REDELIVERED,
+      redeliverable: true,
       upTo: newest.toLowerCase(),
       from: oldest.toLowerCase(),
       // Until it has come to the oldest one that the person was told of.

@@ -6,11 +6,9 @@ import { took } from "../parts/time.ts";
 
 /** The five lanes: how much is in each now, how it went for an hour, how long the stage takes. */
 export function lanes(
-  { messages, queue, jobs, last_hour, stages, ...failed }: Stats,
+  { messages, phases, queue, jobs, last_hour, stages, notifications }: Stats,
   throughput: Throughput,
 ) {
-  const failedTasks = failed.failed_tasks.length;
-  const deadNotifications = failed.dead_notifications.length;
   return html`
     <ol id="lanes" class="lanes" aria-label="Stages, now">
       ${lane({
@@ -20,19 +18,21 @@ export function lanes(
         link: "/messages?state=taken&since=1h",
         stage: stages.receive,
         passed: throughput.receive,
+        also: [{ count: phases.refused, word: "refused", link: "/messages?phase=refused" }],
       })}
       ${lane({
         name: "Queue",
         count: queue.depth,
-        unit: "waiting",
+        unit: "queued",
         link: "/messages?state=new",
         stage: stages.queue,
         passed: throughput.queue,
+        also: [{ count: phases.held, word: "held", link: "/messages?phase=held", tone: "asking" }],
       })}
       ${lane({
         name: "Task",
         count: jobs.pending,
-        unit: "waiting",
+        unit: "queued",
         link: "/tasks?status=pending",
         stage: stages.task,
         passed: throughput.task,
@@ -41,28 +41,28 @@ export function lanes(
       ${lane({
         name: "Agent",
         count: jobs.running,
-        unit: "at work",
-        link: "/tasks?status=running",
+        unit: "working",
+        link: "/tasks?phase=working",
         stage: stages.agent,
         passed: throughput.agent,
         also: [
           {
             count: jobs.waiting_input,
-            word: "asking",
-            link: "/tasks?status=waiting_input",
+            word: "needs you",
+            link: "/tasks?phase=needs_you",
             tone: "asking",
           },
-          { count: failedTasks, word: "failed", link: "/tasks?status=failed" },
+          { count: jobs.failed, word: "failed", link: "/tasks?phase=failed" },
         ],
       })}
       ${lane({
         name: "Notified",
         count: last_hour.completed_tasks,
         unit: "done this hour",
-        link: "/tasks?status=completed&since=1h",
+        link: "/tasks?phase=done&since=1h",
         stage: stages.notify,
         passed: throughput.notify,
-        also: [{ count: deadNotifications, word: "not told", link: "/system#not-told" }],
+        also: [{ count: notifications.dead, word: "not told", link: "/system#not-told" }],
       })}
     </ol>
   `;

@@ -1,13 +1,26 @@
 import { html } from "hono/html";
-import { MESSAGE_STATES } from "../../../lib/message/message.ts";
+import { PHASES } from "../../../lib/message/search/phase.ts";
+import { beginningOf } from "../../../sources/kit/beginning.ts";
 import type { SearchStop } from "../../../lib/store/walk.ts";
-import { batchSelect, type Choice, filterBar, linkTo, SINCE, stoppedAt } from "../parts/filters.ts";
+import {
+  batchSelect,
+  type Choice,
+  filterBar,
+  linkTo,
+  type Select,
+  SINCE,
+  stoppedAt,
+} from "../parts/filters.ts";
 import { icon } from "../parts/icon.ts";
 import { rowId, titleOf } from "./row.ts";
 import { type Frame, page } from "../page.ts";
-import { stageDots, type StageRow, wordOf } from "../parts/stages.ts";
-import { MESSAGE_WORDS, rowStatus, signature } from "../parts/status.ts";
+import { PHASE_TONES, phaseChoices, phaseStatus } from "../parts/phase.ts";
+import { stageDots, type StageRow } from "../parts/stages.ts";
+import { signature } from "../parts/status.ts";
 import { age } from "../parts/time.ts";
+
+/** Of a reason a row shows its beginning; the message's page has all of it. */
+const MOST_REASON = 240;
 
 /** The query of the page, as it stands in its URL. */
 export interface MessageQuery {
@@ -46,9 +59,13 @@ export function messageList(
       <div class="head">
         <h1>Messages</h1>
         ${rows.length > 0 && html`
-          <a class="button quiet write" href="${linkTo("/messages/replay", filters)}">${icon(
-            "again",
-          )}Replay ${hasFilters ? "these" : "all"}…</a>
+          <form id="many" method="get" action="/messages/many" class="actions write">
+            <button class="quiet">${icon("done")}Act on chosen…</button>
+            ${hasFilters &&
+              html`<a class="button quiet" href="${
+                linkTo("/messages/many", filters)
+              }">All that match…</a>`}
+          </form>
         `}
       </div>
       ${filterBar({
@@ -63,15 +80,8 @@ export function messageList(
             value: query.source,
             choices: sourceChoices(sources, query.source),
           },
-          {
-            name: "state",
-            label: "Any state",
-            value: query.state,
-            choices: [
-              { value: "taken", label: "not refused" },
-              ...MESSAGE_STATES.map((value) => ({ value, label: MESSAGE_WORDS[value] })),
-            ],
-          },
+          { name: "phase", label: "Any phase", value: query.phase, choices: phaseChoices(PHASES) },
+          ...stateSelect(query.state),
           {
             name: "sig",
             label: "Any signature",
@@ -90,7 +100,8 @@ export function messageList(
         <table>
           <thead>
             <tr>
-              <th scope="col">Status</th>
+              <th scope="col" class="write"><span class="words">Chosen</span></th>
+              <th scope="col">Phase</th>
               <th scope="col">Message</th>
               <th scope="col">Source</th>
               <th scope="col">Stages</th>
@@ -119,8 +130,10 @@ function tableRow(row: StageRow) {
   const { message } = row;
   const title = titleOf(row);
   return html`
-    <tr id="${rowId(message.message_id)}" class="${wordOf(row).tone}">
-      <td data-label="Status">${rowStatus(row)}</td>
+    <tr id="${rowId(message.message_id)}" class="${PHASE_TONES[message.phase]}">
+      <td class="write choose"><input type="checkbox" name="id" value="${message.message_id}"
+        form="many" aria-label="Choose ${title}"></td>
+      <td data-label="Phase">${phaseStatus(message.phase)}</td>
       <td
         class="main"><a class="open" href="/messages/${message
           .message_id}" dir="auto" title="${title}">${title}</a>${message.event && html`
@@ -129,7 +142,7 @@ function tableRow(row: StageRow) {
           <span class="badge">${message.edited ? "edited replay" : "replay"}</span>
         `}${message.repeats > 0 && html`
           <span class="badge">sent ${message.repeats + 1} times</span>
-        `}</td>
+        `}${reasonOf(row)}</td>
       <td data-label="Source" class="clip"><a class="plain" href="${linkTo("/messages", {
         source: message.webhook_type,
       })}">${row.sourceName}</a></td>
@@ -163,6 +176,24 @@ function none({ hasFilters, stopped }: { hasFilters: boolean; stopped: boolean }
         <a href="/sources">Sources</a> how to connect a system.</p>
     </div>
   `;
+}
+
+/** Why it is not done: of what a person may have to act on. */
+function reasonOf({ message, task }: StageRow) {
+  const { phase, error, reason } = message;
+  const said = phase === "failed"
+    ? error ?? task?.error?.message
+    : phase === "refused" || phase === "filtered"
+    ? reason
+    : undefined;
+  return said && html`<span class="why" dir="auto">${beginningOf(said, MOST_REASON)}</span>`;
+}
+
+/** For those who came by a link of the API's or of Live: the state of the message without its task. */
+function stateSelect(state: string | undefined): Select[] {
+  if (state === undefined) return [];
+  const choices = [{ value: state, label: state === "taken" ? "not refused" : `state: ${state}` }];
+  return [{ name: "state", label: "Any state", value: state, choices }];
 }
 
 /** Every system we know, and whatever name is in the URL. */

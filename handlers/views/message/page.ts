@@ -10,15 +10,9 @@ import { icon } from "../parts/icon.ts";
 import { bodySection } from "./body.ts";
 import { rowId, titleOf } from "./row.ts";
 import { type Frame, type Html, page } from "../page.ts";
+import { phaseStatus, phaseWord } from "../parts/phase.ts";
 import type { StageRow } from "../parts/stages.ts";
-import {
-  EDITED_SAYS,
-  MESSAGE_WORDS,
-  rowStatus,
-  signature,
-  SIGNATURE_SAYS,
-  taskStatus,
-} from "../parts/status.ts";
+import { EDITED_SAYS, signature, SIGNATURE_SAYS } from "../parts/status.ts";
 import { age, exact } from "../parts/time.ts";
 import { timeline } from "../task/timeline.ts";
 
@@ -55,14 +49,13 @@ export function messagePage(
           <section class="card" aria-labelledby="way"><h2 id="way">Timeline</h2>
             <div id="timeline" data-part>${timeline({ row, ...way })}</div>
           </section>
-          ${bodySection(whole)}
-          ${curlSection(whole, from)}
+          ${whole.dropped ? droppedSection() : [bodySection(whole), curlSection(whole, from)]}
         </div>
         <div>
           ${task && taskSection(task)}
           ${factSection(message, from)}
           ${replays.length > 0 && replaySection(replays, hasMoreReplays && whole.message_id)}
-          ${headerSection(whole, from)}
+          ${!whole.dropped && headerSection(whole, from)}
         </div>
       </div>
     `,
@@ -76,7 +69,7 @@ function head(row: StageRow, whole: WholeMessage) {
     <div class="head" id="head" data-part>
       <div>
         <h1 dir="auto">${titleOf(row)}</h1>
-        <p class="meta">${rowStatus(row)}
+        <p class="meta">${phaseStatus(message.phase)}
           <a class="plain" href="${linkTo("/messages", {
             source: message.webhook_type,
           })}">${row.sourceName}</a>
@@ -85,8 +78,10 @@ function head(row: StageRow, whole: WholeMessage) {
           ${age(message.received_at)}</p>
       </div>
       <div class="actions">
-        ${again(message, whole.body)}
-        <a class="button quiet" href="/api/messages/${id}/body" download>Download</a>
+        ${!whole.dropped && html`
+          ${again(message, whole.body)}
+          <a class="button quiet" href="/api/messages/${id}/body" download>Download</a>
+        `}
         <a class="button quiet write" href="/messages/${id}/delete">Delete…</a>
       </div>
     </div>
@@ -120,6 +115,17 @@ function editedNote({ edited, replay_of }: Message) {
   `;
 }
 
+function droppedSection() {
+  return html`
+    <section class="card" aria-labelledby="body">
+      <h2 id="body">Body</h2>
+      <p class="hint">Its body and headers are gone: they are kept for
+        <code>BODY_RETENTION_DAYS</code>. What became of it is still here, and a repeat of it is
+        still known.</p>
+    </section>
+  `;
+}
+
 function curlSection({ message_id: id, url, headers, body }: WholeMessage, from: Named) {
   const command = curlOf({ id, url, headers, body, secretNames: from.source.secretNames });
   return html`
@@ -136,7 +142,7 @@ function taskSection(task: Task) {
     <section class="card" aria-labelledby="its-task" id="task" data-part>
       <h2 id="its-task">Task</h2>
       <p><a href="/tasks/${task.id}" dir="auto">${task.title}</a></p>
-      <p class="meta">${taskStatus(task.status)}<span>assigned to ${task.assigned_to
+      <p class="meta">${phaseStatus(task.phase)}<span>assigned to ${task.assigned_to
         .name}</span></p>
     </section>
   `;
@@ -147,7 +153,7 @@ function replaySection(replays: readonly Message[], allOf: string | false) {
     <section class="card" aria-labelledby="again">
       <h2 id="again">Replays</h2>
       <ul class="plain-list">${replays.map((each) =>
-        html`<li><a href="/messages/${each.message_id}">${MESSAGE_WORDS[each.state]}</a> ${
+        html`<li><a href="/messages/${each.message_id}">${phaseWord(each.phase)}</a> ${
           each.edited ? "edited" : ""
         } ${age(timeOf(each.message_id))}</li>`
       )}</ul>

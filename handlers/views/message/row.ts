@@ -5,7 +5,8 @@ import type { Task } from "../../../lib/task/task.ts";
 import { icon } from "../parts/icon.ts";
 import { markdown } from "../parts/markdown.ts";
 import type { Html } from "../page.ts";
-import { stageDots, type StageRow, wordOf } from "../parts/stages.ts";
+import { PHASE_TONES, phaseWord } from "../parts/phase.ts";
+import { stageDots, type StageRow } from "../parts/stages.ts";
 import { age, since, took } from "../parts/time.ts";
 
 /** A list has many rows; the task's page shows all of its result. */
@@ -19,13 +20,16 @@ export function rowId(messageId: string): string {
 /** One message on its way. All that a sender wrote is text here, whatever it looks like. */
 export function messageRow(row: StageRow) {
   const { message, task } = row;
-  const { word, tone, asks } = wordOf(row);
+  const { phase } = message;
+  const tone = PHASE_TONES[phase];
   return html`
     <li id="${rowId(message.message_id)}" class="row ${tone}" data-into="messages">
       <h3 class="title" dir="auto"><a class="open" href="/messages/${message.message_id}">${titleOf(
         row,
       )}</a></h3>
-      <p class="state ${tone} ${asks && "asks"}">${word}<span class="took">${totalOf(
+      <p class="state ${tone} ${phase === "needs_you" && "asks"}">${phaseWord(
+        phase,
+      )}<span class="took">${totalOf(
         row,
       )}</span></p>
       <p class="meta">

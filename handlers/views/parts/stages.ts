@@ -105,40 +105,6 @@ function notified(
 const waiting: StageState = { state: "waiting", words: "not yet" };
 const none: StageState = { state: "none", words: "not needed" };
 
-/** The one word for where a row is, and its tone; `asks` where a person is what it waits for. */
-export function wordOf(row: StageRow): { word: string; tone: StageView["state"]; asks?: true } {
-  const { message, task } = row;
-  if (message.state === "rejected") return { word: "refused", tone: "failed" };
-  if (message.state === "filtered") return { word: "filtered", tone: "none" };
-  if (message.state === "failed" || task?.status === "failed") {
-    return { word: "failed", tone: "failed" };
-  }
-  if (message.state === "new") {
-    // It is held in a group, until others have come or the time is over.
-    if (message.reason) return { word: "held", tone: "waiting" };
-    return { word: message.attempts > 0 ? "reading" : "queued", tone: "active" };
-  }
-  switch (task?.status) {
-    case "pending":
-      return { word: "waiting", tone: "active" };
-    case "running":
-      return { word: "working", tone: "active" };
-    case "waiting_input":
-      return { word: "needs an answer", tone: "active", asks: true };
-    case "cancelled":
-      return { word: "cancelled", tone: "none" };
-    case "completed": {
-      const [told] = stagesOf(row).slice(-1);
-      if (told.state === "failed") return { word: "not told", tone: "failed" };
-      return told.state === "active"
-        ? { word: "telling", tone: "active" }
-        : { word: "done", tone: "done" };
-    }
-    default:
-      return { word: "processed", tone: "none" };
-  }
-}
-
 /** Five dots in a line, with words for whoever does not see them. */
 export function stageDots(row: StageRow) {
   return html`<ol class="stages" aria-label="Stages">${

@@ -9,7 +9,8 @@ import type { Sampled } from "../../../sources/kit/sample.ts";
 import { sourceRules } from "./rules.ts";
 import { type SourceView, trust } from "./list.ts";
 import type { StageRow } from "../parts/stages.ts";
-import { rowStatus, status } from "../parts/status.ts";
+import { phaseStatus } from "../parts/phase.ts";
+import { status } from "../parts/status.ts";
 import { age } from "../parts/time.ts";
 
 /** What the page of a source is made of. */
@@ -163,7 +164,7 @@ function refusedCard({ view: { name, refusal }, kept }: SourcePage) {
           <p class="hint">${refusal.count.toLocaleString("en")} refused in all. ${kept > 0 &&
             html`
               <a
-                href="/messages?source=${name}&amp;state=rejected">${kept.toLocaleString(
+                href="/messages?source=${name}&amp;phase=refused">${kept.toLocaleString(
                   "en",
                 )} kept</a>, to be looked at and let in.
             `}</p>
@@ -220,8 +221,8 @@ function proof({ source, secrets, variable, requiresVerified, label }: SourceVie
 function latest(row: StageRow) {
   return html`
     <li
-      id="latest-${rowId(row.message.message_id)}">${rowStatus(
-        row,
+      id="latest-${rowId(row.message.message_id)}">${phaseStatus(
+        row.message.phase,
       )} <a class="open" href="/messages/${row.message.message_id}" dir="auto">${titleOf(
         row,
       )}</a> ${age(row.message.received_at)}</li>

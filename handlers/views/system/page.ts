@@ -209,7 +209,7 @@ function failures({ recent_failed, failed_tasks, dead_notifications }: Stats) {
         html`<li><a href="/tasks/${id}" dir="auto">${title}</a> ${finished_at && age(finished_at)}
         <p class="error" dir="auto">${error}</p></li>`
       )}</ul>
-      <p class="hint"><a href="/tasks?status=failed">All failed tasks</a></p>
+      <p class="hint"><a href="/tasks?phase=failed">All failed tasks</a></p>
     `}
     ${dead_notifications.length > 0 && html`
       <h3 id="not-told">Not told</h3>

@@ -1,18 +1,28 @@
 import { html } from "hono/html";
-import { type Task, TASK_STATUSES } from "../../../lib/task/task.ts";
+import type { Task } from "../../../lib/task/task.ts";
+import { TASK_PHASES } from "../../../lib/message/search/phase.ts";
 import type { FoundItems } from "../../../lib/store/walk.ts";
-import { batchSelect, type Choice, filterBar, linkTo, SINCE, stoppedAt } from "../parts/filters.ts";
+import {
+  batchSelect,
+  type Choice,
+  filterBar,
+  linkTo,
+  type Select,
+  SINCE,
+  stoppedAt,
+} from "../parts/filters.ts";
 import { icon } from "../parts/icon.ts";
 import { sourceChoices } from "../message/list.ts";
 import type { NameOf } from "../../../sources/rules/names.ts";
 import { type Frame, page } from "../page.ts";
-import { TASK_WORDS, taskStatus } from "../parts/status.ts";
+import { phaseChoices, phaseStatus } from "../parts/phase.ts";
 import { age, took } from "../parts/time.ts";
 
 /** The query of the page, as it stands in its URL. */
 export interface TaskQuery {
   q?: string;
   status?: string;
+  phase?: string;
   source?: string;
   assigned_to?: string;
   since?: string;
@@ -50,14 +60,12 @@ export function taskList(
         hasFilters,
         selects: [
           {
-            name: "status",
-            label: "Any status",
-            value: query.status,
-            choices: [
-              { value: "open", label: "open" },
-              ...TASK_STATUSES.map((value) => ({ value, label: TASK_WORDS[value][0] })),
-            ],
+            name: "phase",
+            label: "Any phase",
+            value: query.phase,
+            choices: phaseChoices(TASK_PHASES),
           },
+          ...statusSelect(query.status),
           {
             name: "source",
             label: "Any source",
@@ -105,11 +113,18 @@ export function taskList(
   });
 }
 
+/** For those who came by a link: `open` is whatever has not ended, the others are the API's. */
+function statusSelect(status: string | undefined): Select[] {
+  if (status === undefined) return [];
+  const choices = [{ value: status, label: `status: ${status}` }];
+  return [{ name: "status", label: "Any status", value: status, choices }];
+}
+
 function tableRow(task: Task, nameOf: NameOf) {
   const { started_at: start, finished_at: end } = task;
   return html`
     <tr id="row-${task.id}" class="${task.status === "failed" && "failed"}">
-      <td>${taskStatus(task.status)}</td>
+      <td>${phaseStatus(task.phase)}</td>
       <td
         class="main"><a class="open" href="/tasks/${task.id}" dir="auto" title="${task
           .title}">${task

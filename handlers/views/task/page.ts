@@ -14,7 +14,8 @@ import { jsonTree } from "../parts/json_tree.ts";
 import { markdown } from "../parts/markdown.ts";
 import { rowId } from "../message/row.ts";
 import { type Frame, type Html, page } from "../page.ts";
-import { signature, status, taskStatus } from "../parts/status.ts";
+import { phaseStatus } from "../parts/phase.ts";
+import { signature, status } from "../parts/status.ts";
 import { age, ahead, took } from "../parts/time.ts";
 import { spansOf, waterfall } from "./waterfall.ts";
 
@@ -69,7 +70,7 @@ function head({ task, sourceName }: TaskPage) {
     <div class="head" id="head" data-part>
       <div>
         <h1 dir="auto">${task.title}</h1>
-        <p class="meta">${taskStatus(task.status)}
+        <p class="meta">${phaseStatus(task.phase)}
           <a class="plain" href="${linkTo("/tasks", { source: task.source })}">${sourceName}</a>
           <span>assigned to <a class="plain" href="${linkTo("/tasks", {
             assigned_to: task.assigned_to.id,
@@ -250,7 +251,7 @@ const TELLING = {
 const KINDS: Record<string, string> = {
   completed: "that it is done",
   failed: "that it has failed",
-  waiting_input: "that it needs an answer",
+  waiting_input: "that it needs you",
 };
 
 function telling({ channel, destination, state, error, created_at, sent_at, kind }: Notification) {

@@ -119,8 +119,8 @@ async function makeTasks(
         where m.id = member.id
         returning m.id
       ), made as (
-        insert into tasks (id, message_id, source, title, description, assigned_to)
-        select w.task_id, w.first, member.source, w.title, w.description, ${assignee}
+        insert into tasks (id, message_id, source, title, description, assigned_to, messages)
+        select w.task_id, w.first, member.source, w.title, w.description, ${assignee}, w.messages
         from whole w join member on member.id = w.first
         returning id
       ), born as (

@@ -17,13 +17,26 @@ export const PHASES = [
 ] as const;
 export type Phase = typeof PHASES[number];
 
-/** Of a task `t`. */
-const TASK_PHASE = `case t.status
-    when 'pending' then case when t.not_before > now() then 'waiting' else 'queued' end
+/** Those that a task can be in. */
+export const TASK_PHASES = [
+  "queued",
+  "working",
+  "waiting",
+  "needs_you",
+  "done",
+  "failed",
+  "cancelled",
+] as const satisfies readonly Phase[];
+export type TaskPhase = typeof TASK_PHASES[number];
+
+/** The SQL of a task's phase, from `status` and `not_before`; `row` is what stands before them. */
+export const taskPhase = (row: "" | "t.") =>
+  `case ${row}status
+    when 'pending' then case when ${row}not_before > now() then 'waiting' else 'queued' end
     when 'running' then 'working'
     when 'waiting_input' then 'needs_you'
     when 'completed' then 'done'
-    else t.status end`;
+    else ${row}status end`;
 
 /**
  * The SQL of a message's phase, from its columns `state`, `lease_until` and `task_id`. The task is
@@ -35,4 +48,4 @@ export const PHASE = `case state
     when 'failed' then 'failed'
     when 'rejected' then 'refused'
     -- Without a task: another message, with which it shared one, was deleted.
-    else coalesce((select ${TASK_PHASE} from tasks t where t.id = task_id), 'done') end`;
+    else coalesce((select ${taskPhase("t.")} from tasks t where t.id = task_id), 'done') end`;

@@ -15,8 +15,8 @@ import type { MessageSearch } from "./criteria.ts";
 import { PHASE } from "./phase.ts";
 import { walksOf } from "./walks.ts";
 
-/** A replay of many messages may take twice as many as a page's search looks at. */
-const REDELIVERED_WINDOW = 20_000;
+/** What acts on many messages may look at twice as many as a page's search. */
+const MANY_WINDOW = 20_000;
 
 /**
  * Messages that match, newest first. An id is looked up among all; by whatever else, so many
@@ -35,23 +35,22 @@ export async function searchMessages(
 }
 
 /**
- * The ids of what matches, newest first, and whether these are all; rejected ones are left out.
+ * The ids of what matches, newest first, and whether these are all.
  *
- * @param options with `upTo` and `from` those between two ids, both included; `bodyMs` as above.
+ * @param options `redeliverable` leaves rejected ones out. With `upTo` and `from` those between two ids, both included; `bodyMs` as above.
  */
-export async function findRedeliverable(
+export async function findMessageIds(
   database: Database,
   search: MessageSearch,
-  { most, upTo, from, bodyMs }: { most: number; upTo?: string; from?: string; bodyMs?: number },
+  { most, ...options }: {
+    most: number;
+    upTo?: string;
+    from?: string;
+    bodyMs?: number;
+    redeliverable?: boolean;
+  },
 ): Promise<FoundIds> {
-  return await findIds(database, search, {
-    limit: most,
-    window: REDELIVERED_WINDOW,
-    bodyMs,
-    upTo,
-    from,
-    redeliverable: true,
-  });
+  return await findIds(database, search, { limit: most, window: MANY_WINDOW, ...options });
 }
 
 interface FindOptions {

@@ -1,9 +1,11 @@
-import { deadline } from "../../lib/async/deadline.ts";
+import { X509Certificate } from "node:crypto";
+import type { VendorCertificate } from "../../sources/source.ts";
+import { deadline } from "../async/deadline.ts";
 
 /** Certificates that vendors publish, fetched when a message needs one. */
 export interface Certificates {
-  /** The text at an address. Rejects when it cannot be had within three seconds. */
-  read(url: string): Promise<string>;
+  /** The certificate at an address. Rejects when none can be had there within three seconds. */
+  read(url: string): Promise<VendorCertificate>;
 }
 
 /** The message waits for it, and its sender for the answer. */
@@ -19,25 +21,41 @@ const MOST_CHARACTERS = 64 * 1024;
 
 /** Each certificate is fetched once a day; one that could not be had is tried again by the next message. */
 export function openCertificates(): Certificates {
-  const kept = new Map<string, { text: Promise<string>; until: number }>();
+  const kept = new Map<string, { certificate: Promise<VendorCertificate>; until: number }>();
   let fetching = 0;
   return {
     read(url) {
       const found = kept.get(url);
-      if (found && found.until > Date.now()) return found.text;
+      if (found && found.until > Date.now()) return found.certificate;
       if (fetching >= MOST_AT_ONCE) {
         return Promise.reject(new Error(`Fetching ${url} failed: ${fetching} others are fetched`));
       }
       fetching++;
-      const text = fetchText(url).finally(() => fetching--);
+      const certificate = fetchText(url).finally(() => fetching--).then(parseCertificate);
       kept.delete(url);
-      kept.set(url, { text, until: Date.now() + KEPT_MS });
+      kept.set(url, { certificate, until: Date.now() + KEPT_MS });
       if (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value!);
-      text.catch(() => {
-        if (kept.get(url)?.text === text) kept.delete(url);
+      certificate.catch(() => {
+        if (kept.get(url)?.certificate === certificate) kept.delete(url);
       });
-      return text;
+      return certificate;
     },
+  };
+}
+
+/**
+ * What a certificate in PEM says; of several, the first: the vendor's own stands before those it
+ * was issued by.
+ *
+ * @throws {Error} when the text is none.
+ */
+export function parseCertificate(pem: string): VendorCertificate {
+  const { subject, validFrom, validTo, publicKey } = new X509Certificate(pem);
+  return {
+    commonName: /(?:^|\n)CN=(.+)$/m.exec(subject)?.[1] ?? "",
+    validFrom: Date.parse(validFrom),
+    validTo: Date.parse(validTo),
+    publicKey: new Uint8Array(publicKey.export({ type: "spki", format: "der" })),
   };
 }
 

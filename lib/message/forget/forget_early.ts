@@ -1,5 +1,5 @@
-import type { Database } from "../store/database.ts";
-import { idArray } from "../store/stored.ts";
+import type { Database } from "../../store/database.ts";
+import { idArray } from "../../store/stored.ts";
 
 /** So many messages are read at a time: some milliseconds. */
 const LOOKED_AT = 5_000;

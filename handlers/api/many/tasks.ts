@@ -1,0 +1,30 @@
+import type { Services } from "../../../lib/services.ts";
+import { findTaskIds } from "../../../lib/task/search.ts";
+import { createApi } from "../../openapi.ts";
+import { chosen } from "../../schemas/many.ts";
+import { taskFilter, toTaskSearch } from "../../schemas/task_filter.ts";
+import { cancel, retry } from "../tasks.ts";
+import { actOnAll, idsOf, manyRoute } from "./many.ts";
+
+/** `POST /api/tasks/retry|cancel`: what is done to one, done to many. */
+export function manyTasks({ services }: { services: Services }) {
+  const { database } = services;
+  const which = chosen(taskFilter);
+  const find = (filter: Parameters<typeof toTaskSearch>[0], most: number) =>
+    findTaskIds(database, toTaskSearch(filter), most);
+  return createApi()
+    .openapi(
+      manyRoute("/api/tasks/retry", "Start failed or cancelled tasks again", which),
+      async (c) => {
+        const ids = await idsOf(c.req.valid("json"), find);
+        return c.json(await actOnAll(ids, (id) => retry(services, id)), 200);
+      },
+    )
+    .openapi(
+      manyRoute("/api/tasks/cancel", "Stop tasks that have not ended", which),
+      async (c) => {
+        const ids = await idsOf(c.req.valid("json"), find);
+        return c.json(await actOnAll(ids, (id) => cancel(database, id)), 200);
+      },
+    );
+}

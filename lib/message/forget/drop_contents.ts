@@ -1,0 +1,53 @@
+import { createForgetWalk, LOOKED_AT, type WalkStep } from "./forget_walk.ts";
+import type { Database } from "../../store/database.ts";
+
+/**
+ * What releases up to 904017b wrote stands in `messages` itself, and goes with its row. Contents are
+ * read by their own key: those that were dropped are never looked at again.
+ */
+const walk = createForgetWalk(async (database, { after, atOnce, days }) => {
+  const [row] = await database.query(
+    "drop old bodies",
+    (sql) =>
+      sql<WalkStep[]>`
+      with looked as materialized (
+        select m.id, m.state, m.task_id,
+          m.stored_at < now() - make_interval(secs => ${days * 86_400}) as is_old
+        from (select message_id from message_contents where message_id > ${after}
+          order by message_id limit ${LOOKED_AT}) c
+        join messages m on m.id = c.message_id
+      ), gone as (
+        delete from message_contents where message_id in (
+          select l.id from looked l left join tasks t on t.id = l.task_id
+          where l.is_old and l.state in ('processed', 'filtered')
+            and (t.id is null or t.status in ('completed', 'failed', 'cancelled'))
+          order by l.id limit ${atOnce}
+        ) returning message_id as id
+      ), dropped as (
+        insert into changes (kind, ids)
+        select 'message', array_agg(id) from gone having count(*) > 0
+      )
+      select (select count(*) from gone)::int as removed,
+        (select max(id::text) from looked
+          having bool_or(is_old) and count(*) = ${LOOKED_AT}) as last`,
+  );
+  return row;
+});
+
+/**
+ * Drops the bodies and headers of up to `atOnce` messages that were stored longer than
+ * `bodyRetentionDays` ago by the store's clock. What they became stays, and a repeat of one is
+ * still known for it. Not of those that can be worked again by themselves: failed ones, and those
+ * whose task is open; refused ones have their own bounds.
+ *
+ * @returns how many were dropped.
+ */
+export async function dropContents(
+  database: Database,
+  { bodyRetentionDays, retentionDays }: { bodyRetentionDays: number; retentionDays: number },
+  atOnce: number,
+): Promise<number> {
+  // Then they go with their messages.
+  if (bodyRetentionDays >= retentionDays) return 0;
+  return await walk(database, bodyRetentionDays, atOnce);
+}

@@ -1,0 +1,55 @@
+import type { Database } from "../../store/database.ts";
+
+/** So many rows are read at a time: some milliseconds. */
+export const LOOKED_AT = 5_000;
+/**
+ * How long a walk rests when it has come to the end. A day's worth of messages becomes old in a
+ * day, so an hour more or less is nothing, and a history of millions is not read all the time.
+ */
+const REST_MS = 60 * 60_000;
+/** Before every id. */
+const FIRST = "00000000-0000-0000-0000-000000000000";
+
+/** What one step took away, and the last id it looked at; null when all that comes after is young. */
+export interface WalkStep {
+  removed: number;
+  last: string | null;
+}
+
+/** How far a walk has come, in this process. */
+interface Walk {
+  after: string;
+  /** By this process's monotonic clock. */
+  restsUntil: number;
+}
+
+/**
+ * A step over all rows by their ids that takes old ones away; called again and again, it comes to
+ * the end, rests, and begins anew. An index would cost every message that is taken in.
+ *
+ * @param step looks at {@link LOOKED_AT} rows after an id and removes up to `atOnce` of those that
+ * were stored more than `days` ago by the store's clock.
+ * @returns what takes one step, and says how many rows it removed.
+ */
+export function createForgetWalk(
+  step: (
+    database: Database,
+    asked: { after: string; atOnce: number; days: number },
+  ) => Promise<WalkStep>,
+): (database: Database, days: number, atOnce: number) => Promise<number> {
+  const walks = new WeakMap<Database, Walk>();
+  return async (database, days, atOnce) => {
+    const { after, restsUntil } = walks.get(database) ?? { after: FIRST, restsUntil: 0 };
+    if (performance.now() < restsUntil) return 0;
+    const { removed, last } = await step(database, { after, atOnce, days });
+    // There is more to take away where it looked: it looks there once more.
+    if (removed === atOnce) return removed;
+    walks.set(
+      database,
+      last === null
+        ? { after: FIRST, restsUntil: performance.now() + REST_MS }
+        : { after: last, restsUntil: 0 },
+    );
+    return removed;
+  };
+}
