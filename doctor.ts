@@ -4,8 +4,8 @@ import type { Check } from "./lib/monitor/check.ts";
 import { createLog } from "./lib/process/log.ts";
 import { Refusal } from "./lib/process/refusal.ts";
 import { run } from "./lib/process/run.ts";
-import { channelsOf, readSources } from "./lib/config/source_file.ts";
-import { refuseUnreadSecrets } from "./lib/config/start.ts";
+import { checkRules, readSources } from "./lib/config/source_file.ts";
+import { findStrangeNames } from "./lib/config/strange_names.ts";
 import { checkUp } from "./sources/diagnosis/checkup.ts";
 import { GENERIC, type Registry, variableOf } from "./sources/rules/registry.ts";
 
@@ -79,8 +79,7 @@ function settings(config: Config, sources: Registry): Check[] {
   const { all } = sources;
   const checks: Check[] = [];
   const contradictions: [name: string, look: () => unknown][] = [
-    ["secrets", () => refuseUnreadSecrets(config, all)],
-    ["Slack", () => channelsOf(config, sources)],
+    ["rules", () => checkRules(config, sources)],
   ];
   for (const [name, look] of contradictions) {
     try {
@@ -88,6 +87,9 @@ function settings(config: Config, sources: Registry): Check[] {
     } catch (error) {
       checks.push({ name, status: "failed", detail: (error as Error).message });
     }
+  }
+  for (const detail of findStrangeNames(config, sources)) {
+    checks.push({ name: "variables", status: "degraded", detail });
   }
   const hears = secretsOf(config, "slack", all.slack.secretVariable).length > 0;
   if (config.slack.botToken !== undefined && !hears) {

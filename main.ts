@@ -10,7 +10,7 @@ import { Refusal } from "./lib/process/refusal.ts";
 import { run } from "./lib/process/run.ts";
 import { serve } from "./lib/process/serve.ts";
 import { openServices, serverOptions, type Services } from "./lib/services.ts";
-import { openEmbedded } from "./lib/store/embedded.ts";
+import { openEmbedded } from "./lib/store/embedded/embedded.ts";
 import { migrateNow } from "./lib/store/schema/migrate_now.ts";
 import { openServer } from "./lib/store/server/server.ts";
 import { describeStart } from "./lib/config/start.ts";
@@ -117,7 +117,7 @@ async function serveAll(services: Services, signal: AbortSignal): Promise<void> 
   const working = config.worksInline ? work(services, signal) : Promise.resolve();
   // The address is good at once; the link needs the database, which may be away for now.
   console.log(
-    describeStart({ config, port: server.port, sources: sources.all, ruled: sources.ruled }),
+    await describeStart({ config, port: server.port, sources: sources.all, ruled: sources.ruled }),
   );
   Promise.race([services.ready, stopped]).then(async () => {
     const code = signal.aborted ? undefined : await app.firstCode();

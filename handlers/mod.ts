@@ -42,6 +42,7 @@ import { tasks } from "./api/tasks.ts";
 import { users } from "./api/users.ts";
 import { compress } from "hono/compress";
 import { createVerifier } from "./webhook/verifier.ts";
+import { routePath } from "./route_path.ts";
 import { refuseType } from "./webhook/type.ts";
 import { webhook } from "./webhook/webhook.ts";
 
@@ -78,7 +79,7 @@ export function createApp(
   },
 ): App {
   const parts = openParts({ services, stop, drainer });
-  const app = new OpenAPIHono<Env>();
+  const app = new OpenAPIHono<Env>({ getPath: routePath });
   app.onError((error, c) =>
     wantsPage(c) ? answerProblemPage(error, c, services.log) : answerProblem(error, services.log)
   );

@@ -39,14 +39,15 @@ import { SPILL_STREAM } from "./message/spill/spill_stream.ts";
 import { createRedactor } from "./redaction/redact.ts";
 import { openRedis } from "./store/redis.ts";
 import { openRedisOwner, type RedisOwner } from "./store/redis_owner.ts";
-import { channelsOf, instructionsOf, readSources } from "./config/source_file.ts";
-import { refuseUnreadSecrets } from "./config/start.ts";
+import { openRules, type Rules } from "./config/rules.ts";
+import { channelsOf, instructionsOf } from "./config/source_file.ts";
 
 /** Everything an entrypoint opens and closes. */
 export interface Services extends AsyncDisposable, Readiness {
   readonly config: Config;
   readonly log: Log;
   readonly sources: Registry;
+  readonly rules: Pick<Rules, "refused" | "look">;
   readonly database: Database;
   readonly queue: Queue;
   readonly inbox: Inbox;
@@ -87,8 +88,20 @@ async function openServicesWith(
   closer: Closer,
   { config, log, signal }: { config: Config; log: Log; signal: AbortSignal },
 ): Promise<Services> {
-  const sources = readSources(config);
-  refuseUnreadSecrets(config, sources.all);
+  const channels = new Map<string, string>();
+  const instructions = new Map<string, string>();
+  const rules = openRules({
+    config,
+    log,
+    accept(next) {
+      // Read in any case: a mistake in it should be found before a model is there.
+      readAgentSettings(config.agent.configFile, instructionsOf(next));
+      refill(channels, channelsOf(config, next));
+      refill(instructions, instructionsOf(next));
+    },
+  });
+  closer.defer(() => Promise.resolve(rules[Symbol.dispose]()));
+  const { sources } = rules;
   const server = config.databaseUrl === undefined
     ? undefined
     : openServer(serverOptions(config, log));
@@ -141,11 +154,12 @@ async function openServicesWith(
 
   const slack = config.denoDeploy?.acts === false
     ? undefined
-    : createSlack({ config, channels: channelsOf(config, sources), database, log });
+    : createSlack({ config, channels, database, log });
   return {
     config,
     log,
     sources,
+    rules,
     database,
     queue,
     inbox,
@@ -153,7 +167,7 @@ async function openServicesWith(
     spill,
     redisOwner,
     reader: closer.add(openReader({ config, sources, database, log })),
-    agent: openAgent({ config, sources, database, log }),
+    agent: openAgent({ config, database, log }, instructions),
     jobs: openJobs(config, database, log, closer),
     channels: [createWeb(database), ...slack ? [slack] : []],
     slack,
@@ -172,10 +186,10 @@ async function openServicesWith(
 
 /** The agent that the configuration asks for. */
 function openAgent(
-  { config, sources, database, log }: Pick<Services, "config" | "sources" | "database" | "log">,
+  { config, database, log }: Pick<Services, "config" | "database" | "log">,
+  instructions: ReadonlyMap<string, string>,
 ): Agent {
-  // Read in any case: a mistake in it should be found before a model is there.
-  const settings = readAgentSettings(config.agent.configFile, instructionsOf(sources));
+  const settings = readAgentSettings(config.agent.configFile, instructions);
   const servers = readMcpServers(config, settings);
   if (config.model === undefined) return digestAgent;
   if (config.agent.mode === "off") return switchedOffAgent;
@@ -183,11 +197,17 @@ function openAgent(
     model: createModel(config.model),
     settings,
     toolshed: openToolshed({ servers, settings, database, log }),
-    redact: createRedactor([
+    redact: createRedactor(() => [
       ...secretsIn(config),
       ...servers.flatMap(({ headers }) => Object.values(headers).flatMap(withoutScheme)),
     ]),
   });
+}
+
+/** Gives a map what another one has, for whoever holds it. */
+function refill<T>(map: Map<string, T>, from: ReadonlyMap<string, T>): void {
+  map.clear();
+  for (const [name, value] of from) map.set(name, value);
 }
 
 /** A header's value, and the secret in it: `Bearer abc`, `abc`. */
@@ -250,7 +270,7 @@ function openJobs(
   const redis = closer.add(openRedis(config.redisUrl, log));
   return openArqJobs({ redis, database, log, queue: config.arqQueue }, {
     function: config.arqFunction,
-    redact: createRedactor(secretsIn(config)),
+    redact: createRedactor(() => secretsIn(config)),
     takes: !config.agentIsExternal,
     apiUrl: config.publicUrl ?? `http://localhost:${config.port}`,
     startSeconds: config.agentStartSeconds,

@@ -5,7 +5,7 @@ import { at, first, line, text, whole } from "./kit/json_path.ts";
 import { decodeBase64, digest } from "./signature/signature.ts";
 import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
-import type { DescribeContext, HandshakeReply, Incoming } from "./source.ts";
+import type { DescribeContext, HandshakeReply, Incoming, SourceSecrets } from "./source.ts";
 import { eachOnce, titleOfAll, toDescription } from "./kit/to_description.ts";
 import { provenBy } from "./kit/token.ts";
 
@@ -23,9 +23,20 @@ export const { verify, sign, proof, secretNames } = provenBy(
 const ORIGIN = /^[\w.:/-]{1,253}$/;
 
 /** Answers the question whether events may come here (http-webhook.md, "Abuse Protection"). */
-export function probe({ method, headers }: Incoming): HandshakeReply | undefined {
+export async function probe(
+  request: Incoming,
+  { secrets }: SourceSecrets,
+): Promise<HandshakeReply | undefined> {
+  const { method, headers } = request;
   const origin = headers.get("webhook-request-origin");
   if (method !== "OPTIONS" || !origin || !ORIGIN.test(origin)) return undefined;
+  if (secrets.length > 0 && !(await verify(request, secrets)).ok) {
+    return {
+      status: 401,
+      contentType: "text/plain; charset=utf-8",
+      body: "Show the token that is set here, as each event does",
+    };
+  }
   return {
     status: 200,
     headers: {

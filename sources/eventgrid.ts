@@ -5,7 +5,7 @@ import { digest } from "./signature/signature.ts";
 import { jsonReply, notAChallenge } from "./kit/challenge.ts";
 import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
-import type { DescribeContext, HandshakeReply, Incoming } from "./source.ts";
+import type { DescribeContext, HandshakeReply, Incoming, SourceSecrets } from "./source.ts";
 import { eachOnce, titleOfAll, toDescription } from "./kit/to_description.ts";
 import { provenBy } from "./kit/token.ts";
 
@@ -26,10 +26,15 @@ const VALIDATION = "Microsoft.EventGrid.SubscriptionValidationEvent";
 const MAX_VALIDATION_SIZE = 8_192;
 
 /** Answers a new subscription with its validation code (learn.microsoft.com, "Endpoint validation with Event Grid event schema"). */
-export function probe(request: Incoming): HandshakeReply | undefined {
+export async function probe(
+  request: Incoming,
+  { secrets }: SourceSecrets,
+): Promise<HandshakeReply | undefined> {
   if (request.method !== "POST" || request.body.length > MAX_VALIDATION_SIZE) return undefined;
   const payload = payloadOf(request);
   if (at(payload, 0, "eventType") !== VALIDATION) return undefined;
+  // It is sent to the URL as it was given, with the token in it.
+  if (secrets.length > 0 && !(await verify(request, secrets)).ok) return undefined;
   const code = at(payload, 0, "data", "validationCode");
   return typeof code === "string" && /^[\w-]{1,200}$/.test(code)
     ? jsonReply({ validationResponse: code })

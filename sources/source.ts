@@ -15,9 +15,12 @@ export interface Incoming {
   /**
    * The query as a form, where an event by GET or DELETE has no body and says all
    * in its URL: it is kept, read, shown and replayed in the body's place. `readQuery`
-   * sets it; `contentOf` gives whichever of the two says something.
+   * sets it; `contentOf` gives whichever of the two says something, as it came: it may be
+   * encoded (gzip), so that `payloadOf` and `plainRequest` are for what it says.
    */
   readonly queryForm: Uint8Array | undefined;
+  /** The most bytes that the body may say once it is decoded; what is parsed at all, unless it is given. */
+  readonly bodyLimit?: number;
   /** When the request arrived, in milliseconds since 1970: time windows are judged at this moment. */
   readonly receivedAt: number;
   /** What lies at `certificateUrl`, where the source asks for it. */
@@ -88,6 +91,11 @@ export interface Sample {
 export interface Source {
   /** The name people read, such as `GitHub`. */
   readonly label?: string;
+  /**
+   * Other names in the URL that mean this source, such as `whatsapp` for Meta's, in lower case: by
+   * them it is found, answered and kept as if it had been called by its own.
+   */
+  readonly aliases?: readonly string[];
   /** The vendor's own variable for its secret; `WEBHOOK_SECRET_{SOURCE}` always works too. */
   readonly secretVariable?: string;
   /** The variable for a second, lesser secret that only proves us to the vendor (Meta). */

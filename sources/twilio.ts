@@ -119,8 +119,15 @@ export function deliveryId(request: Incoming): string | undefined {
 /** Added when a fallback URL is called (twilio.com/docs/usage/webhooks, "Fallback URLs"). */
 export const changesOnRetry = ["ErrorCode", "ErrorUrl"];
 
-/** The URL and the fields, which are signed, in one spelling; Twilio's token stands in a header and is not signed. */
+/**
+ * The URL and the fields, which are signed, in one spelling; Twilio's token stands in a header and
+ * is not signed. What a caller has pressed or said comes again with the same fields when they press
+ * or say the same again, so that it has none.
+ */
 export function signedContentKeys(request: Incoming): string[] {
+  const payload = payloadOf(request);
+  const gathered = first(text(payload, "Digits"), text(payload, "SpeechResult"));
+  if (text(payload, "CallSid") && gathered) return [];
   const isPlain = isForm(request) && bodyDigest(request.url) === undefined;
   return [plainText(request.url, isPlain ? request.body : undefined)];
 }

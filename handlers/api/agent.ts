@@ -13,6 +13,7 @@ import { readTask, type Task } from "../../lib/task/task.ts";
 import { type Finish, finishTasks } from "../../lib/task/finish.ts";
 import { createApi } from "../openapi.ts";
 import type { Env } from "../caller.ts";
+import { shownMessage } from "../shown_message.ts";
 import { payloadOf } from "./messages.ts";
 import { notFound, Problem } from "../problem.ts";
 import * as routes from "./agent_routes.ts";
@@ -37,7 +38,7 @@ interface Job {
  */
 export function agent({ services }: { services: Services }) {
   const { database } = services;
-  const redact = createRedactor(secretsIn(services.config));
+  const redact = createRedactor(() => secretsIn(services.config));
   const requireToken = createTokenGuard(openTaskTokens(database));
   const app = createApi<AgentEnv>();
   for (const step of ["claim", "events", "result"]) {
@@ -46,7 +47,7 @@ export function agent({ services }: { services: Services }) {
   return app
     .openapi(routes.CLAIM, async (c) => {
       const job = { id: c.req.valid("param").id, round: c.get("round") };
-      return c.json(await claim(database, job, c.req.valid("json")), 200);
+      return c.json(await claim(services, job, c.req.valid("json")), 200);
     })
     .openapi(routes.PROGRESS, async (c) => {
       const job = { id: c.req.valid("param").id, round: c.get("round") };
@@ -80,7 +81,7 @@ function createTokenGuard(tokens: TaskTokens): MiddlewareHandler<AgentEnv> {
 
 /** Starts the task, and reads what the agent is to work on. */
 async function claim(
-  database: Database,
+  { database, sources }: Services,
   job: Job,
   { try: jobTry, worker }: z.infer<typeof routes.claimBody>,
 ): Promise<z.infer<typeof routes.claimed>> {
@@ -96,8 +97,9 @@ async function claim(
     );
   }
   const found = await readTask(database, job.id);
-  const received = found && await readMessage(database, found.message_id);
-  if (!received) throw notFound("task");
+  const kept = found && await readMessage(database, found.message_id);
+  if (!kept) throw notFound("task");
+  const received = shownMessage(sources, kept);
   return {
     task_id: job.id,
     epoch: claim.epoch,
@@ -107,7 +109,7 @@ async function claim(
     webhook_type: received.webhook_type,
     verified: received.verification === "verified",
     received_at: received.received_at,
-    payload: payloadOf(received.body, received.headers.get("content-type")),
+    payload: payloadOf(received.body, received.headers),
   };
 }
 

@@ -30,7 +30,7 @@ export function edits({ services }: { services: Services }) {
     async (c) => {
       const { id } = c.req.valid("param");
       const message = await requireMessage(services.database, id);
-      requireEditable(services.config, message);
+      requireEditable(services, message);
       const { body } = c.req.valid("json");
       // Here the text is what it is: only a browser's form changes line ends.
       const bytes = new TextEncoder().encode(body);

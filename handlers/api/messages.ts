@@ -1,12 +1,15 @@
+import { errorText } from "../../lib/process/log.ts";
+import { decodeText } from "../../sources/kit/body/charset.ts";
 import type { Services } from "../../lib/services.ts";
 import { maskHeaders, maskUrl } from "../../lib/redaction/mask.ts";
 import type { Message, WholeMessage } from "../../lib/message/message.ts";
 import { searchMessages } from "../../lib/message/search/search.ts";
 import { deleteMessage } from "../../lib/message/delete.ts";
-import { parsePayload } from "../../sources/kit/payload.ts";
+import { parseContent } from "../../sources/kit/body/content.ts";
 import type { Registry } from "../../sources/rules/registry.ts";
 import { createApi } from "../openapi.ts";
 import { notFound } from "../problem.ts";
+import { shownMessage } from "../shown_message.ts";
 import { requireContents, requireMessage } from "../require_message.ts";
 import type { Redeliverer } from "../webhook/redeliver.ts";
 import { toMessageSearch } from "../schemas/message_filter.ts";
@@ -22,25 +25,25 @@ export function messages(
     redeliverer: Redeliverer;
   },
 ) {
-  const names = Object.keys(sources.all);
   return createApi()
     .openapi(routes.LIST, async (c) => {
       const { cursor, limit, ...filter } = c.req.valid("query");
       const { items, next = null, stopped = null } = await searchMessages(
         database,
-        { ...toMessageSearch(filter), before: cursor },
-        { limit, sources: names },
+        { ...toMessageSearch(filter), before: cursor, hidden: sources.redacted },
+        { limit, sources: Object.keys(sources.all) },
       );
       return c.json({ items: items.map((item) => shown(sources, item)), next, stopped }, 200);
     })
     .openapi(routes.READ, async (c) => {
       const found = await requireMessage(database, c.req.valid("param").id);
-      return c.json(shownWhole(sources, found), 200);
+      return c.json(shownWhole(sources, shownMessage(sources, found)), 200);
     })
     .openapi(routes.READ_BODY, async (c) => {
       const { id } = c.req.valid("param");
-      const found = await requireMessage(database, id);
-      requireContents(found);
+      const kept = await requireMessage(database, id);
+      requireContents(kept);
+      const found = shownMessage(sources, kept);
       // A sender chose these bytes: they are saved, never shown as a page.
       return c.body(found.body as Uint8Array<ArrayBuffer>, 200, {
         "content-type": "application/octet-stream",
@@ -72,7 +75,7 @@ function shownWhole(sources: Registry, { headers, body, ...rest }: WholeMessage)
     ...shown(sources, rest),
     headers: maskHeaders(headers, secretNames),
     ...(leftOut === undefined
-      ? { payload: payloadOf(body, headers.get("content-type")) }
+      ? { payload: payloadOf(body, headers) }
       : { payload: null, payload_left_out: leftOut }),
   };
 }
@@ -84,10 +87,10 @@ export function shown(sources: Registry, found: Message): Message {
 }
 
 /** The payload of a body; what cannot be parsed comes as text under `raw_body`. */
-export function payloadOf(body: Uint8Array, contentType: string | null): unknown {
+export function payloadOf(body: Uint8Array, headers: Headers): unknown {
   try {
-    return parsePayload(body, contentType ?? undefined);
-  } catch {
-    return { raw_body: new TextDecoder().decode(body) };
+    return parseContent(body, headers, MOST_PARSED_BYTES).payload;
+  } catch (error) {
+    return { raw_body: headers.has("content-encoding") ? errorText(error) : decodeText(body) };
   }
 }

@@ -18,10 +18,10 @@ interface SourceParts {
 
 /** `/api/sources`: who may send, how they prove it, and whether they are let in. */
 export function sourceApi(parts: SourceParts) {
-  const { services: { sources: { all } }, pauses } = parts;
+  const { services: { sources }, pauses } = parts;
 
   async function set(name: string, paused: boolean) {
-    requireSource(all, name);
+    requireSource(sources.all, name);
     await pauses.set(name, paused);
     return infoOf(parts, name);
   }
@@ -29,7 +29,7 @@ export function sourceApi(parts: SourceParts) {
   return createApi()
     .openapi(
       LIST,
-      (c) => c.json({ items: Object.keys(all).map((name) => infoOf(parts, name)) }, 200),
+      (c) => c.json({ items: Object.keys(sources.all).map((name) => infoOf(parts, name)) }, 200),
     )
     .openapi(PAUSE, async (c) => c.json(await set(c.req.valid("param").name, true), 200))
     .openapi(RESUME, async (c) => c.json(await set(c.req.valid("param").name, false), 200));

@@ -5,7 +5,7 @@ import type { Config } from "../../lib/config/config.ts";
 import type { Services } from "../../lib/services.ts";
 import { clientAddress, type Env, type Who } from "../caller.ts";
 import { isFromHere } from "../local.ts";
-import { formFields } from "../../sources/kit/payload.ts";
+import { formFields } from "../../sources/kit/body/form.ts";
 import { ownPath } from "./form.ts";
 import { mayCall } from "../access.ts";
 import { type Attempts, createAttempts } from "../attempts.ts";

@@ -31,15 +31,13 @@ export function sourcePages(
   >,
 ): Hono<Env> {
   const { config, database, sources } = services;
-  const { all } = sources;
   const parts = { database, nameOf: createNames(sources) };
   const readStats = cached(() => readSourceStats(database), { freshMs: FRESH_MS });
   const readRefusals = cached(() => listRefusals(database), { freshMs: FRESH_MS });
-  const sampled = listSampled(services);
 
   async function readViews(origin: string): Promise<SourceView[]> {
     const [stats, refusals] = await Promise.all([readStats(), readRefusals()]);
-    return Object.entries(all).map(([name, source]) => ({
+    return Object.entries(sources.all).map(([name, source]) => ({
       name,
       source,
       label: name === GENERIC ? "Anything else" : labelOf({ name, source }),
@@ -62,7 +60,7 @@ export function sourcePages(
 
   app.get("/sources/:name", async (c) => {
     const name = c.req.param("name");
-    requireSource(all, name);
+    requireSource(sources.all, name);
     const frame = await readFrame(c, database, "sources");
     const [views, { items }] = await Promise.all([
       readViews(originFor(config, c.req.raw)),
@@ -75,7 +73,7 @@ export function sourcePages(
       // A reader could sign with one of them.
       offered: frame.isReader ? [] : offeredSecrets.of(name),
       kept: await countRejected(database, name),
-      sampled: sampled.find((each) => each.name === name),
+      sampled: listSampled(services).find((each) => each.name === name),
       rows: await readRows(parts, items),
     }));
   });

@@ -36,7 +36,7 @@ export function toMessage(
       delivery_id: deliveryId,
       content: deliveryId === null ? undefined : contentKey(source, incoming),
       headers,
-      hint: hintOn(name, type, headers),
+      hint: hintOn(name, incoming, headers),
       // Whoever has the secret needs no other trust.
       from_here: !isVerified && fromHere() || undefined,
     },

@@ -5,9 +5,10 @@ import { errorText } from "../../lib/process/log.ts";
 import type { Pauses } from "../../lib/ingress/pauses.ts";
 import type { Services } from "../../lib/services.ts";
 import { hintFor } from "../../sources/diagnosis/fingerprint.ts";
-import { contentKey, contentOf } from "../../sources/kit/incoming.ts";
-import { parseBody } from "../../sources/kit/payload.ts";
+import { contentKey, contentOf, parseRequest } from "../../sources/kit/incoming.ts";
+import { signedKeysOf } from "../../sources/kit/signed.ts";
 import { labelOf } from "../../sources/rules/registry.ts";
+import { redactParsed } from "../../sources/rules/redaction.ts";
 import { mergeOf, reasonToFilter } from "../../sources/rules/source_rules.ts";
 import { threadOf } from "../../sources/slack/command.ts";
 import type { HandshakeReply, Incoming } from "../../sources/source.ts";
@@ -45,7 +46,7 @@ export async function explain(parts: ExplainParts, asked: Explained): Promise<Ex
   const judged = probe ? NOT_ASKED : await judge(parts.verifier, gate, incoming);
   const handshake = probe ??
     (judged.verdict === "verified" ? await source.handshake?.(incoming, gate) : undefined);
-  const described = describe(gate, incoming);
+  const described = describe(parts, gate, incoming);
   const filtered = reasonToHoldBack(parts, asked, described);
   const isKept = judged.refused === undefined && !handshake;
   const isTask = isKept && filtered === undefined;
@@ -58,7 +59,7 @@ export async function explain(parts: ExplainParts, asked: Explained): Promise<Ex
     why: judged.why,
     becomes: judged.refused ? "rejected" : handshake ? "handshake" : "message",
     ...await repeatOf(parts, asked),
-    hint: hintFor(incoming.headers, name) ?? null,
+    hint: hintFor(incoming.headers, name, () => contentOf(incoming)) ?? null,
     event: described.description?.event ?? null,
     title: described.description?.title ?? null,
     description: described.description?.description ?? null,
@@ -98,7 +99,7 @@ async function judge(verifier: Verifier, gate: SourceGate, incoming: Incoming): 
   try {
     const verdict = await verifier.verify(gate, incoming);
     if (verdict === "verified") {
-      return { verdict, why: `The signature fits the secret in ${gate.variable}.` };
+      return { verdict, why: await whichFits(gate, incoming) };
     }
     return {
       verdict,
@@ -115,13 +116,31 @@ async function judge(verifier: Verifier, gate: SourceGate, incoming: Incoming): 
   }
 }
 
+/** Which of several secrets it is: one with a comma in it looks like two. */
+async function whichFits(
+  { source, secrets, variable }: SourceGate,
+  incoming: Incoming,
+): Promise<string> {
+  const joined = secrets.filter((secret) => secret.includes(","));
+  const others = secrets.filter((secret) => !joined.includes(secret));
+  const isJoined = joined.length > 0 && !(await source.verify!(incoming, others)).ok &&
+    (await source.verify!(incoming, joined)).ok;
+  return isJoined
+    ? `The signature fits all of ${variable} as one secret, with its comma.`
+    : `The signature fits the secret in ${variable}.`;
+}
+
 /** What the worker would read in it; `error` where it could not. */
-function describe({ source }: SourceGate, incoming: Incoming) {
+function describe(
+  { services: { sources } }: ExplainParts,
+  { name, source }: SourceGate,
+  incoming: Incoming,
+) {
   const { type, headers } = incoming;
   try {
-    const { payload, kind } = parseBody(
-      contentOf(incoming),
-      headers.get("content-type") ?? undefined,
+    const { payload, kind } = redactParsed(
+      parseRequest(incoming),
+      sources.settingsOf(name).redact,
     );
     const description = source.describe(payload, { headers, type });
     return { payload, isRaw: kind === "raw", description, error: null };
@@ -173,7 +192,7 @@ async function firstSignedAs(
   { services: { database } }: ExplainParts,
   { gate: { name, source }, incoming, id }: Explained,
 ): Promise<string | null> {
-  const keys = source.signedContentKeys?.(incoming) ?? [];
+  const keys = signedKeysOf(source, incoming);
   return await findFirstSigned(database, { source: name, keys, but: id }) ?? null;
 }
 

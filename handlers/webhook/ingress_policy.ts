@@ -47,13 +47,15 @@ export function createIngressPolicy(
     unverified?: UnverifiedBuckets;
   },
 ): IngressPolicy {
-  const limits = new Map<string, RateLimit>();
+  const limits = new Map<string, { rate: unknown; limit: RateLimit }>();
 
   function limitOf({ name }: SourceGate): RateLimit | undefined {
     const rate = sources.settingsOf(name).rate_limit;
     if (!rate) return undefined;
-    let limit = limits.get(name);
-    if (!limit) limits.set(name, limit = createRateLimit(rate));
+    const known = limits.get(name);
+    if (known?.rate === rate) return known.limit;
+    const limit = createRateLimit(rate);
+    limits.set(name, { rate, limit });
     return limit;
   }
 

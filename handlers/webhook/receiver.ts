@@ -74,7 +74,8 @@ export function createReceiver(parts: ReceiverParts): Receiver {
       policy.require(gate, { address, connection });
       const body = await readBody(request, gate.bodyLimit, budget);
       try {
-        const incoming = incomingOf(request, { type, body: body.bytes, receivedAt });
+        const { bodyLimit } = gate;
+        const incoming = incomingOf(request, { type, body: body.bytes, receivedAt, bodyLimit });
         return await pass({
           gate,
           incoming: readQuery(gate.source, incoming),
@@ -183,7 +184,7 @@ export function createReceiver(parts: ReceiverParts): Receiver {
 
   function incomingOf(
     { method, url, headers }: Request,
-    read: { type: string; body: Uint8Array; receivedAt: number },
+    read: { type: string; body: Uint8Array; receivedAt: number; bodyLimit?: number },
   ) {
     return { ...read, method, url: verifier.publicUrl(url), headers, queryForm: undefined };
   }

@@ -17,15 +17,19 @@ export async function keepTyped(
   message: WholeMessage,
   typed: string,
 ): Promise<Redelivery | undefined> {
-  const bytes = typedBytes(requireEditable(services.config, message), typed);
+  const bytes = typedBytes(requireEditable(services, message), typed);
   return bytes && await keepEdit(services, message, bytes);
 }
 
 /** @throws {Problem} 409 when a person may not edit this message, and why. */
-export function requireEditable(config: Config, message: WholeMessage): EditableBody {
+export function requireEditable(
+  { config, sources }: Pick<Services, "config" | "sources">,
+  message: WholeMessage,
+): EditableBody {
   requireContents(message);
   if (message.state === "rejected") throw refusedBefore();
   requireEdits(config);
+  if (sources.settingsOf(sources.find(message.webhook_type).name).redact) throw notShown();
   const editable = editableOf(message);
   if ("why" in editable) {
     throw new Problem(
@@ -77,6 +81,15 @@ export async function keepEdit(
   log.info("message.edited", { message_id: made.message_id, replay_of: made.replay_of });
   queue.send([made.message_id]);
   return made;
+}
+
+function notShown(): Problem {
+  return new Problem(
+    409,
+    "redacted",
+    "The body cannot be edited: it has values that SOURCES_FILE says are never shown",
+    "Replay it as it is",
+  );
 }
 
 function refusedBefore(): Problem {

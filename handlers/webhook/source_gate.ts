@@ -1,11 +1,10 @@
-import { type Config, secretsOf } from "../../lib/config/config.ts";
+import type { Config } from "../../lib/config/config.ts";
+import { triedSecretsOf } from "../../lib/config/secrets.ts";
 import type { Verification } from "../../lib/message/message.ts";
-import { labelOf, type Registry, variableOf } from "../../sources/rules/registry.ts";
-import type { Incoming, Source, SourceSecrets } from "../../sources/source.ts";
+import { bodyLimitOf, labelOf, type Registry, variableOf } from "../../sources/rules/registry.ts";
+import { plainRequest } from "../../sources/kit/incoming.ts";
+import type { Incoming, Source, SourceSecrets, Verdict } from "../../sources/source.ts";
 import { Problem } from "../problem.ts";
-
-/** What a body may have where neither the source nor the operator says more. */
-const BODY_LIMIT = 1024 * 1024;
 
 /** What a request of one source meets; the same for all its requests. */
 export interface SourceGate extends SourceSecrets {
@@ -33,22 +32,30 @@ export class SignatureRefused extends Problem {
   }
 }
 
-/** Finds the gate for a `webhook_type`; each is built once. */
+/** Finds the gate for a `webhook_type`; each is built once for the rules that are read. */
 export function createSourceGates(
   config: Config,
   registry: Registry,
 ): (type: string) => SourceGate {
   const gates = new Map<string, SourceGate>();
+  let rules = registry.all;
   return (type) => {
+    if (rules !== registry.all) gates.clear();
+    rules = registry.all;
     const { name, source } = registry.find(type);
     let gate = gates.get(name);
     if (!gate) {
       gate = {
         name,
         source,
-        secrets: secretsOf(config, name, source.secretVariable),
-        verifyTokens: config.secrets.get(source.verifyTokenVariable ?? "") ?? [],
-        bodyLimit: config.maxBodyBytes ?? source.bodyLimit ?? BODY_LIMIT,
+        // Asked for each time: they may be rotated.
+        get secrets() {
+          return triedSecretsOf(config, name, source.secretVariable);
+        },
+        get verifyTokens() {
+          return config.secrets.get(source.verifyTokenVariable ?? "") ?? [];
+        },
+        bodyLimit: bodyLimitOf(source, config.maxBodyBytes),
         variable: variableOf({ name, source }),
       };
       gates.set(name, gate);
@@ -69,7 +76,7 @@ export async function checkSignature(
   { requireVerified }: Pick<Config, "requireVerified">,
 ): Promise<Verification> {
   if (source.verify && secrets.length > 0) {
-    const verdict = await source.verify(incoming, secrets);
+    const verdict = await verifyEither(source.verify, incoming, secrets);
     if (verdict.ok) return "verified";
     throw new SignatureRefused(verdict, incoming);
   }
@@ -86,6 +93,19 @@ export async function checkSignature(
     }, incoming);
   }
   return "unverified";
+}
+
+/** Checks the bytes as they came; a vendor may have signed them before anybody encoded them. */
+async function verifyEither(
+  verify: NonNullable<Source["verify"]>,
+  incoming: Incoming,
+  secrets: readonly string[],
+): Promise<Verdict> {
+  const verdict = await verify(incoming, secrets);
+  const plain = verdict.ok ? undefined : plainRequest(incoming);
+  if (!plain) return verdict;
+  const second = await verify(plain, secrets);
+  return second.ok || second.code === "timestamp_outside_window" ? second : verdict;
 }
 
 /** A request must be checked, and there is no secret to check it with. */

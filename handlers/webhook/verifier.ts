@@ -77,14 +77,17 @@ export function createVerifier(
         retired: config.retiredSecrets,
         sources: sources.all,
       }),
-    incomingOf: ({ webhook_type, method, url, headers, body, received_at }) =>
-      readQuery(gateOf(webhook_type).source, {
+    incomingOf({ webhook_type, method, url, headers, body, received_at }) {
+      const { source, bodyLimit } = gateOf(webhook_type);
+      return readQuery(source, {
         type: webhook_type,
         method: method ?? "POST",
         url: publicUrl(url),
         headers,
         body,
         receivedAt: received_at.getTime(),
-      }),
+        bodyLimit,
+      });
+    },
   };
 }

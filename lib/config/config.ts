@@ -1,10 +1,13 @@
 import process from "node:process";
-import { secretVariable } from "../../sources/kit/secret_variable.ts";
-import { Refusal } from "../process/refusal.ts";
 import { deployedUrl, readDenoDeploy } from "./deno_deploy.ts";
 import { isAlone } from "./loopback.ts";
 import { chooseModel, MODEL_VARIABLES, type ModelSettings } from "./model_settings.ts";
-import { list, type Settings, settingsSchema } from "./settings.ts";
+import { ConfigError } from "./config_error.ts";
+import { openSecrets, type Secrets } from "./secrets.ts";
+import { type Settings, settingsSchema } from "./settings.ts";
+
+export { ConfigError } from "./config_error.ts";
+export { secretsOf } from "./secrets.ts";
 
 /**
  * Where strangers can send, what they sent goes after a week: long enough to notice over a holiday
@@ -17,11 +20,6 @@ const ISOLATE_CONNECTIONS = 3;
 
 /** The environment, parsed once. Nobody else reads it. */
 export type Config = ReturnType<typeof readConfig>;
-
-/** A setting that Otto cannot start with; the message says what to set. */
-export class ConfigError extends Refusal {
-  override name = "ConfigError";
-}
 
 /**
  * Reads the settings from the environment; an empty value is unset. What is not there at all is as
@@ -47,14 +45,21 @@ export function readConfig(
     );
   }
   refuseContradictions(parsed.data);
-  return toConfig(parsed.data, readModel(parsed.data), readSecrets(set));
+  return toConfig(parsed.data, {
+    model: readModel(parsed.data),
+    secrets: openSecrets(set, parsed.data.SECRETS_FILE),
+    names: Object.keys(set),
+  });
 }
 
 /** What each setting means to the program. */
 function toConfig(
   settings: Settings,
-  model: ModelSettings | undefined,
-  secrets: ReadonlyMap<string, readonly string[]>,
+  { model, secrets, names }: {
+    model: ModelSettings | undefined;
+    secrets: Secrets;
+    names: readonly string[];
+  },
 ) {
   const denoDeploy = readDenoDeploy(settings);
   const acts = denoDeploy?.acts ?? true;
@@ -153,7 +158,14 @@ function toConfig(
       approvers: settings.SLACK_APPROVERS,
     },
     logLevel: settings.LOG_LEVEL,
-    secrets,
+    /** Of senders, by variable; another map as soon as `SECRETS_FILE` has changed. */
+    get secrets() {
+      return secrets.all();
+    },
+    /** Where they come from. */
+    secretsFrom: secrets,
+    /** The names of all variables that are set. */
+    variableNames: names,
     hostName: settings.HOSTNAME,
   };
 }
@@ -205,35 +217,6 @@ function readModel(settings: Settings): ModelSettings | undefined {
     );
   }
   return model;
-}
-
-/** How vendors end the names of their secrets; a source that calls its own otherwise would not be heard. */
-const SECRET_NAME = new RegExp(
-  "^WEBHOOK_SECRET_|_(WEBHOOK_SECRET|WEBHOOK_SECRET_TOKEN|WEBHOOK_SIGNING_KEY|" +
-    "WEBHOOK_SIGNING_SECRET|WEBHOOK_SIGNATURE_KEY|WEBHOOK_PUBLIC_KEY|WEBHOOK_ID|SIGNING_SECRET|" +
-    "CLIENT_SECRET|APP_SECRET|API_SECRET|CONSUMER_SECRET|AUTH_TOKEN|PUBLIC_KEY|VERIFY_TOKEN)$",
-);
-
-/** Every variable that may hold a webhook secret, by name; several are separated by commas. */
-function readSecrets(set: Record<string, string>): ReadonlyMap<string, readonly string[]> {
-  const names = Object.keys(set).filter((name) => SECRET_NAME.test(name));
-  const secrets = new Map(names.map((name) => [name, list.parse(set[name])]));
-  const blank = names.filter((name) => secrets.get(name)!.length === 0);
-  if (blank.length === 0) return secrets;
-  // As if it were unset would be to let everybody in.
-  throw new ConfigError(
-    `Cannot start with ${blank.join(", ")}: there are commas and no secret. Set it, or unset it.`,
-  );
-}
-
-/** The secrets of a source: from the vendor's own variable and from `WEBHOOK_SECRET_{SOURCE}`. */
-export function secretsOf(
-  config: Pick<Config, "secrets">,
-  name: string,
-  vendorVariable?: string,
-): readonly string[] {
-  return [vendorVariable, secretVariable(name)]
-    .flatMap((variable) => (variable && config.secrets.get(variable)) || []);
 }
 
 /** Every secret among the settings, so that it can be kept out of what is written and sent. */

@@ -1,7 +1,7 @@
 import { type Node, parseTree } from "jsonc-parser";
 import { readFileSync } from "node:fs";
 import type { z } from "zod";
-import { ConfigError } from "./config.ts";
+import { ConfigError } from "./config_error.ts";
 import { findJsonFault, placeAt } from "./json_fault.ts";
 import { errorText } from "../process/log.ts";
 

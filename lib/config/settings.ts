@@ -131,6 +131,7 @@ export const settingsSchema = z.object({
     .default(UNVERIFIED_BYTES),
   RETIRED_WEBHOOK_SECRETS: list.default([]),
   SOURCES_FILE: z.string().optional(),
+  SECRETS_FILE: z.string().optional(),
   AGENT_ACCOUNTS: list.default([]),
   WEBHOOK_REQUIRE_VERIFIED: flag.default(false),
   USE_GEMINI: flag.default(false),

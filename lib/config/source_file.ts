@@ -2,6 +2,7 @@ import { createRegistry, type Registry } from "../../sources/rules/registry.ts";
 import { sourcesFile } from "../../sources/rules/settings.ts";
 import { type Config, ConfigError } from "./config.ts";
 import { readJsonFile } from "./json_file.ts";
+import { refuseUnreadSecrets } from "./start.ts";
 
 /**
  * The sources as the operator's file (`SOURCES_FILE`, see docs/sources-file.md) has
@@ -11,6 +12,36 @@ import { readJsonFile } from "./json_file.ts";
  */
 export function readSources({ sourcesFile: file }: Pick<Config, "sourcesFile">): Registry {
   return createRegistry(file === undefined ? {} : readJsonFile("SOURCES_FILE", file, sourcesFile));
+}
+
+/**
+ * Refuses rules that the rest of the configuration contradicts.
+ *
+ * @throws {ConfigError} that names what would be right.
+ */
+export function checkRules(
+  config: Pick<Config, "retentionDays" | "secrets" | "slack">,
+  sources: Registry,
+): void {
+  refuseUnreadSecrets(config, sources.all);
+  channelsOf(config, sources);
+  for (const name of sources.ruled) {
+    const { retention_days: days, handshake = [] } = sources.settingsOf(name);
+    if (days !== undefined && days > config.retentionDays) {
+      throw new ConfigError(
+        `Cannot keep messages of ${name} for ${days} days, as SOURCES_FILE says: all go after ` +
+          `${config.retentionDays}. Set RETENTION_DAYS to ${days} or more, or retention_days to less.`,
+      );
+    }
+    const { verifyTokenVariable: variable } = sources.all[name];
+    const asks = handshake.some(({ token }) => token !== undefined);
+    if (asks && (variable === undefined || !config.secrets.has(variable))) {
+      throw new ConfigError(
+        `Cannot answer the handshake of ${name}, as SOURCES_FILE says: the word that proves who ` +
+          `asks is not set. Set ${variable} to it, or leave "token" out.`,
+      );
+    }
+  }
 }
 
 /** What the agent is told of each source, by its name. */

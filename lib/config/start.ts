@@ -1,5 +1,8 @@
 import { type Config, ConfigError, secretsOf } from "./config.ts";
 import { isAlone } from "./loopback.ts";
+import { findStrangeNames } from "./strange_names.ts";
+import { checkUp } from "../../sources/diagnosis/checkup.ts";
+import type { Source } from "../../sources/source.ts";
 import { secretVariable } from "../../sources/kit/secret_variable.ts";
 
 /** What the first lines say of a source. */
@@ -7,6 +10,7 @@ interface StartSource {
   verify?: unknown;
   secretVariable?: string;
   secretRequired?: boolean;
+  aliases?: readonly string[];
 }
 
 /**
@@ -15,7 +19,10 @@ interface StartSource {
  *
  * @throws {ConfigError} naming the variables and what would be right.
  */
-export function refuseUnreadSecrets(config: Config, sources: Record<string, StartSource>): void {
+export function refuseUnreadSecrets(
+  config: Pick<Config, "secrets">,
+  sources: Record<string, StartSource>,
+): void {
   const verifying = Object.entries(sources).filter(([, { verify }]) => verify);
   const read = new Set(
     verifying.flatMap(([name, source]) => [
@@ -31,21 +38,31 @@ export function refuseUnreadSecrets(config: Config, sources: Record<string, Star
   if (unread.length === 0) return;
   throw new ConfigError(
     `Cannot verify anything with ${unread.join(", ")}: no source of this name verifies. ` +
+      aliasHint(unread, sources) +
       `Sources that verify signatures: ${verifying.map(([name]) => name).join(", ")}. ` +
       "Unset it, or correct its name.",
   );
 }
 
+/** What to set for another name of a source, which has no secret of its own. */
+function aliasHint(unread: readonly string[], sources: Record<string, StartSource>): string {
+  return Object.entries(sources).flatMap(([name, { aliases = [], secretVariable: variable }]) =>
+    aliases.filter((alias) => unread.includes(secretVariable(alias))).map((alias) =>
+      `${alias} is another name of ${name}: set ${variable ?? secretVariable(name)}. `
+    )
+  ).join("");
+}
+
 /** What a person wants to know when Otto has started: where it is, what to try, what is set. */
-export function describeStart(
+export async function describeStart(
   { config, port, sources, ruled }: {
     config: Config;
     port: number;
-    sources: Record<string, StartSource>;
+    sources: Record<string, Source>;
     /** Those that the operator's file says something of. */
     ruled: readonly string[];
   },
-): string {
+): Promise<string> {
   const origin = `http://${
     config.host === "0.0.0.0" || config.host === "::" ? "localhost" : shown(config.host)
   }:${port}`;
@@ -60,9 +77,12 @@ export function describeStart(
         : "by worker.ts (start at least one), or set WORKER=inline"
     }`,
     `  agent      ${agent(config)}`,
-    `  signatures ${signatures(config, sources)}${rules(config, ruled)}`,
+    `  signatures ${await signatures(config, sources)}${rules(config, ruled)}`,
   ];
   if (!isAlone(config)) lines.push(`  sign in    ${signIn(config)}`);
+  for (const strange of findStrangeNames(config, { all: sources })) {
+    lines.push(`  look at    ${strange}`);
+  }
   return lines.join("\n");
 }
 
@@ -99,14 +119,17 @@ function agent({ model, agent: { mode } }: Config): string {
   return mode === "observe" ? `${named}, which only observes (AGENT_MODE=observe)` : named;
 }
 
-/** The sources that have a secret, and those that would be refused; the others are too many to list. */
-function signatures(config: Config, sources: Record<string, StartSource>): string {
+/** The sources that have a secret, as the doctor finds them, and those that would be refused; the others are too many to list. */
+async function signatures(config: Config, sources: Record<string, Source>): Promise<string> {
   const parts: string[] = [];
   let others = 0;
   for (const [name, source] of Object.entries(sources)) {
     const variable = source.secretVariable ?? secretVariable(name);
-    if (secretsOf(config, name, source.secretVariable).length > 0) parts.push(`${name} verified`);
-    else if (name === "generic") continue;
+    const secrets = secretsOf(config, name, source.secretVariable);
+    if (secrets.length > 0) {
+      const { status, detail } = await checkUp(name, source, { secrets, variable });
+      parts.push(status === "verified" ? `${name} verified` : `${name} FAILED: ${detail}`);
+    } else if (name === "generic") continue;
     else if (source.secretRequired) parts.push(`${name} refused until ${variable} is set`);
     else others++;
   }

@@ -11,6 +11,7 @@ import { isDrain, listWorkers } from "./heartbeat.ts";
 import { countUnstarted } from "../jobs/unstarted.ts";
 import { errorText } from "../process/log.ts";
 import { readOutage } from "../notify/slack/outage.ts";
+import type { Rules } from "../config/rules.ts";
 import type { Queue } from "../queue/queue.ts";
 import { MOST_WAITING, readTraffic, type Traffic } from "./traffic.ts";
 import type { RedisOwner } from "../store/redis_owner.ts";
@@ -41,6 +42,7 @@ export interface HealthSubjects {
   config: Pick<Config, "agentStartSeconds" | "agentIsExternal" | "denoDeploy">;
   /** What this process has read of the operator's rules. */
   sources: { rules: string | null };
+  rules: Pick<Rules, "refused">;
   notReady: () => string | undefined;
 }
 
@@ -63,6 +65,7 @@ export async function checkHealth(subjects: HealthSubjects): Promise<Health> {
   const checks = [
     reachable,
     checkInbox(acceptance),
+    ...checkFiles(subjects),
     ...work,
     ...await checkRedisOwner(redisOwner),
     ...spill ? [await checkSpill(spill, acceptance)] : [],
@@ -94,6 +97,20 @@ async function checkWork(
     jobs.backend === "arq" ? checkAgent(database, jobs, config).then((check) => [check]) : [],
   ]);
   return checks.flat();
+}
+
+/** What this process has read of the operator's files. Why one is refused is not for anyone. */
+function checkFiles({ rules, sources }: HealthSubjects): Check[] {
+  const refused = rules.refused().map(({ variable }): Check => ({
+    name: variable,
+    status: "degraded",
+    detail: "has changed and is refused: what was read before stays, and the next start would stop",
+    hint: "The log says what is wrong with it, and deno task doctor does",
+  }));
+  const read: Check[] = sources.rules === null
+    ? []
+    : [{ name: "SOURCES_FILE", status: "ok", detail: `read, as ${sources.rules}` }];
+  return refused.length > 0 ? refused : read;
 }
 
 async function checkDatabase(database: Database, notReady: string | undefined): Promise<Check> {
@@ -242,7 +259,8 @@ async function checkWorkers(
           status: "degraded" as const,
           detail:
             `${others} of ${alive.length} workers have other rules for sources than this process`,
-          hint: "Give all processes the same SOURCES_FILE, and start them again after a change",
+          hint:
+            "Give all processes the same SOURCES_FILE; each reads it again within seconds of a change",
         }]
         : [],
     ];

@@ -2,6 +2,8 @@ import type { Database } from "../store/database.ts";
 import { type ClaimedMessage, LEASE_SECONDS } from "../message/claim.ts";
 import { readBody, readMessageEnvelope } from "../message/message.ts";
 import { errorText, type Log } from "../process/log.ts";
+import { decodeContent } from "../../sources/kit/body/content.ts";
+import { bodyLimitOf } from "../../sources/rules/registry.ts";
 import {
   type DescribedPayload,
   readClaimed,
@@ -12,6 +14,7 @@ import {
 import {
   createReadingThread,
   NoThreadError,
+  type ReadingThread,
   type ThreadLimits,
   UnreadableError,
 } from "./reading_thread.ts";
@@ -53,14 +56,33 @@ export function openReader(
   instead: Partial<ThreadLimits> & { entry?: URL } = {},
 ): Reader {
   const rules = { config, sources };
-  const thread = createReadingThread(
-    {
-      config: { agentAccounts: config.agentAccounts, publicUrl: config.publicUrl },
+  let thread = makeThread();
+  /** What the thread has read of the operator's rules. */
+  let known = sources.all;
+
+  function makeThread() {
+    const setup = {
+      config: {
+        agentAccounts: config.agentAccounts,
+        publicUrl: config.publicUrl,
+        maxBodyBytes: config.maxBodyBytes,
+      },
       settings: Object.fromEntries(sources.ruled.map((name) => [name, sources.settingsOf(name)])),
-    },
-    { ...LIMITS, ...instead },
-    instead.entry ?? new URL("./thread.ts", import.meta.url),
-  );
+    };
+    const entry = instead.entry ?? new URL("./thread.ts", import.meta.url);
+    return createReadingThread(setup, { ...LIMITS, ...instead }, entry);
+  }
+
+  /** The thread, made anew where the operator's rules have changed. */
+  async function currentThread(): Promise<ReadingThread> {
+    if (known === sources.all) return thread;
+    const old = thread;
+    known = sources.all;
+    thread = makeThread();
+    await old[Symbol.asyncDispose]();
+    return thread;
+  }
+
   let turn: Promise<unknown> = Promise.resolve();
 
   /** Only one of them is in memory at a time. */
@@ -88,7 +110,7 @@ export function openReader(
   ): Promise<DescribedPayload> {
     const body = bufferOf(await load(id));
     try {
-      return await thread.read({ question, body });
+      return await (await currentThread()).read({ question, body });
     } catch (error) {
       if (!(error instanceof NoThreadError)) throw error;
       log.warn("reading.no_thread", { message_id: id, error: errorText(error) });
@@ -99,7 +121,13 @@ export function openReader(
 
   /** One message, small or large; `read` and `describe` differ in what they ask. */
   async function readEither<T extends DescribedPayload>(
-    { id, size, body }: { id: string; size: number; body?: Uint8Array },
+    { id, size, body, headers, webhookType }: {
+      id: string;
+      webhookType: string;
+      size: number;
+      body?: Uint8Array;
+      headers: Headers;
+    },
     question: () => ThreadQuestion,
     readHere: (body: Uint8Array) => T,
   ): Promise<T> {
@@ -107,6 +135,11 @@ export function openReader(
       return await inTurn(() => readLarge(id, question(), readHere)) as T;
     }
     const bytes = body ?? await load(id);
+    const { source } = sources.find(webhookType);
+    const mayBeLarge = bodyLimitOf(source, config.maxBodyBytes) > LARGE_BYTES;
+    if (mayBeLarge && saysMuch(bytes, headers)) {
+      return await inTurn(() => readLarge(id, question(), readHere)) as T;
+    }
     return attempt(() => readHere(bytes));
   }
 
@@ -124,7 +157,7 @@ export function openReader(
       const envelope = await readMessageEnvelope(database, messageId);
       const headers = new Headers(envelope?.headers);
       const read = await readEither(
-        { id: messageId, size },
+        { id: messageId, size, headers, webhookType },
         () => ({ wants: "description", message: { webhookType }, headers: [...headers] }),
         (bytes) => readDescribed(rules, { webhookType, headers }, bytes),
       );
@@ -135,6 +168,16 @@ export function openReader(
     },
     [Symbol.asyncDispose]: () => thread[Symbol.asyncDispose](),
   };
+}
+
+/** Whether a small body is a large one that was encoded. */
+function saysMuch(body: Uint8Array, headers: Headers): boolean {
+  try {
+    decodeContent(body, headers.get("content-encoding"), LARGE_BYTES);
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 /** Whatever is thrown is the body's fault. */

@@ -1,7 +1,9 @@
 import type { Description } from "../../sources/description.ts";
-import { parseBody } from "../../sources/kit/payload.ts";
+import { parseContent } from "../../sources/kit/body/content.ts";
 import { readQuery } from "../../sources/kit/query.ts";
-import type { Registry } from "../../sources/rules/registry.ts";
+import { signedKeysOf } from "../../sources/kit/signed.ts";
+import { bodyLimitOf, type Registry } from "../../sources/rules/registry.ts";
+import { redactParsed } from "../../sources/rules/redaction.ts";
 import { mergeOf, reasonToFilter } from "../../sources/rules/source_rules.ts";
 import type { Incoming, Source } from "../../sources/source.ts";
 import type { Config } from "../config/config.ts";
@@ -12,7 +14,7 @@ import { type GuardEntry, guardKey } from "../message/replay_guard.ts";
 
 /** What a body is read with: nothing of it does I/O, so a thread can have it, too. */
 export interface ReadingRules {
-  config: Pick<Config, "agentAccounts" | "publicUrl">;
+  config: Pick<Config, "agentAccounts" | "publicUrl" | "maxBodyBytes">;
   sources: Registry;
 }
 
@@ -42,12 +44,16 @@ export interface Reading extends DescribedPayload {
  * @throws whatever a source's `describe` does, or that the body cannot be parsed.
  */
 export function readDescribed(
-  { sources }: Pick<ReadingRules, "sources">,
+  { config, sources }: ReadingRules,
   { webhookType: type, headers }: DescribedMessage,
   body: Uint8Array,
 ): DescribedPayload & { isRaw: boolean } {
-  const { source } = sources.find(type);
-  const { payload, kind } = parseBody(body, headers.get("content-type") ?? undefined);
+  const { name, source } = sources.find(type);
+  const most = bodyLimitOf(source, config.maxBodyBytes);
+  const { payload, kind } = redactParsed(
+    parseContent(body, headers, most),
+    sources.settingsOf(name).redact,
+  );
   return {
     payload,
     isRaw: kind === "raw",
@@ -78,7 +84,7 @@ export function readClaimed(
     return { payload, description, filtered, guard: [] };
   }
   const keys = verification === "verified"
-    ? source.signedContentKeys?.(incomingOf(source, message, body, config)) ?? []
+    ? signedKeysOf(source, incomingOf(source, message, body, config))
     : [];
   const merge = mergeOf(settings, ruled);
   return {
@@ -111,5 +117,6 @@ function incomingOf(
     headers: message.headers,
     body,
     receivedAt: message.receivedAt.getTime(),
+    bodyLimit: bodyLimitOf(source, config.maxBodyBytes),
   });
 }

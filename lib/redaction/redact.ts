@@ -43,15 +43,29 @@ function base64Of(secret: string): string[] {
     .flatMap((text) => [text, text.replaceAll("+", "-").replaceAll("/", "_")]);
 }
 
-/** Takes these secrets, in base64 too, and what looks like one, out of texts. */
-export function createRedactor(secrets: Iterable<string | undefined>): Redact {
-  // The longest first: one may begin with another.
-  const plain = [...secrets].filter((secret) => secret !== undefined && secret.length >= SHORTEST);
-  const known = [...new Set(plain.flatMap((secret) => [secret!, ...base64Of(secret!)]))]
-    .sort((a, b) => b.length - a.length);
+/**
+ * Takes secrets, in base64 too, and what looks like one, out of texts. They are asked for each
+ * time, because they may be rotated; one that has been among them stays a secret.
+ */
+export function createRedactor(secrets: () => readonly (string | undefined)[]): Redact {
+  const plain = new Set<string>();
+  let written: string[] = [];
+
+  function learn(): void {
+    const before = plain.size;
+    for (const secret of secrets()) {
+      if (secret !== undefined && secret.length >= SHORTEST) plain.add(secret);
+    }
+    if (plain.size === before) return;
+    // The longest first: one may begin with another.
+    written = [...new Set([...plain].flatMap((secret) => [secret, ...base64Of(secret)]))]
+      .sort((a, b) => b.length - a.length);
+  }
+
   return (text) => {
+    learn();
     let clean = text;
-    for (const secret of known) clean = clean.replaceAll(secret, MARK);
+    for (const secret of written) clean = clean.replaceAll(secret, MARK);
     return clean.replace(KNOWN, MARK);
   };
 }

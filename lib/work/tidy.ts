@@ -6,8 +6,9 @@ import { forgetWorkers } from "../monitor/heartbeat.ts";
 import { failCrashedMessages } from "../message/complete.ts";
 import { forgetMessages } from "../message/forget/forget.ts";
 import { dropContents } from "../message/forget/drop_contents.ts";
-import { forgetUnverified } from "../message/forget/forget_unverified.ts";
+import { forgetEarly } from "../message/forget/forget_early.ts";
 import { forgetRejected, trimQuarantine } from "../message/quarantine.ts";
+import type { Registry } from "../../sources/rules/registry.ts";
 import type { Services } from "../services.ts";
 import { foldActivity, foldCounts, FOLDED_AT_ONCE, forgetActivity } from "../store/counts.ts";
 import { giveUpUntold } from "./notifications.ts";
@@ -29,7 +30,7 @@ export async function tidy(
   services: Services,
   clock: ClockGuard,
 ): Promise<void> {
-  const { database, bells, config } = services;
+  const { database, bells } = services;
   const errors: unknown[] = [];
   const now = await clock.trustedNow().catch((error) => void errors.push(error));
   const steps: (() => Promise<unknown>)[] = [
@@ -43,7 +44,7 @@ export async function tidy(
     },
     () => giveUpUntold(services),
     () => trimQuarantine(database),
-    ...now === undefined ? [] : forgetting({ database, config }, now),
+    ...now === undefined ? [] : forgetting(services, now),
   ];
   for (const step of steps) await step().catch((error) => errors.push(error));
   if (errors.length > 0) throw errors[0];
@@ -54,20 +55,31 @@ export async function tidy(
  * that look and these steps takes nothing with it.
  */
 function forgetting(
-  { database, config }: Pick<Services, "database" | "config">,
+  { database, config, sources }: Pick<Services, "database" | "config" | "sources">,
   now: Date,
 ): (() => Promise<unknown>)[] {
   const before = new Date(now.getTime() - config.retentionDays * DAY_MS);
+  const retention = { ...config, sources: retentionOf(sources) };
   return [
     () => forgetUsage(database),
     () => untilFewer(FOLDED_AT_ONCE, () => forgetActivity(database)),
     () => untilFewer(FORGET_AT_ONCE, () => forgetMessages(database, before, FORGET_AT_ONCE)),
-    () => untilFewer(FORGET_AT_ONCE, () => forgetUnverified(database, config, FORGET_AT_ONCE)),
+    () => untilFewer(FORGET_AT_ONCE, () => forgetEarly(database, retention, FORGET_AT_ONCE)),
     () => untilFewer(FORGET_AT_ONCE, () => dropContents(database, config, FORGET_AT_ONCE)),
     () => forgetRejected(database, now),
     () => untilFewer(FORGET_AT_ONCE, () => forgetChanges(database, FORGET_AT_ONCE)),
     () => forgetWorkers(database),
   ];
+}
+
+/** How many days the messages of a source are kept, where its rules say so. */
+function retentionOf({ ruled, settingsOf }: Registry): Map<string, number> {
+  return new Map(
+    ruled.flatMap((name) => {
+      const { retention_days: days } = settingsOf(name);
+      return days === undefined ? [] : [[name, days] as const];
+    }),
+  );
 }
 
 /** Repeats a step while it has as much to do as it can, within reason: the rest comes next time. */

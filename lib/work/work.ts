@@ -169,7 +169,10 @@ function startLoops(services: Services, worker: Worker, signal: AbortSignal): Pr
     // It waits by itself, for the queue.
     repeat(() => worker.takeMessages(POLL_MS, signal), () => Promise.resolve()),
     // Groups that were filled while there was a rule are made tasks without it, too.
-    repeat(() => worker.takeGroups(), rest(groupsAny(services) ? POLL_MS : TIDY_MS)),
+    repeat(
+      () => worker.takeGroups(),
+      () => pause(groupsAny(services) ? POLL_MS : TIDY_MS, signal),
+    ),
     repeat(() => worker.runTasks(signal), () => bells.tasks.wait(POLL_MS, signal)),
     every(jobs.collectEveryMs, () => worker.collect()),
     // None waits for another.

@@ -43,7 +43,9 @@ export async function checkUp(
       }
       : { status: "unverified", detail: "no secret: anyone can send", hint: setHint(variable) };
   }
-  const count = secrets.length > 1 ? ` (${secrets.length} secrets)` : "";
+  const count = secrets.length > 1
+    ? ` (${secrets.length} secrets between commas; as one with its commas it fits, too)`
+    : "";
   let coversUrl = false;
   for (const [at, secret] of secrets.entries()) {
     const found = await trySecret(name, source, secret);

@@ -2,6 +2,7 @@ import { oneLine } from "../kit/line.ts";
 import { secretVariable } from "../kit/secret_variable.ts";
 import { hintFor, recogniseSender } from "./fingerprint.ts";
 import { rewrittenBodies } from "../kit/rewritten.ts";
+import { plainRequest } from "../kit/incoming.ts";
 import type { Incoming, Source, Verdict } from "../source.ts";
 
 /** The longest diagnosis, in characters: a verdict and one cause, to be read in one line of the quarantine. */
@@ -39,7 +40,21 @@ export async function diagnose(
 ): Promise<string> {
   const cause = await causeOf(refused, request, { name, source }, keyring)
     .catch(() => undefined);
-  return oneLine(`${refused.message}. ${cause ?? refused.hint}`, MOST_LENGTH);
+  const encoded = encodingOf(request);
+  return oneLine(
+    `${refused.message}. ${encoded ? `${encoded} ` : ""}${cause ?? refused.hint}`,
+    MOST_LENGTH,
+  );
+}
+
+/** What a body's encoding has to do with it: a proxy may have encoded what was signed, or decoded it. */
+function encodingOf(request: Incoming): string | undefined {
+  const encoding = request.headers.get("content-encoding");
+  if (!encoding) return undefined;
+  const checked = plainRequest(request)
+    ? "the signature was checked on its bytes as they came and as they were decoded"
+    : "the signature was checked on its bytes as they came: they could not be decoded";
+  return `Its Content-Encoding is ${encoding.slice(0, 60)}; ${checked}.`;
 }
 
 async function causeOf(
@@ -66,10 +81,14 @@ async function causeOf(
   }
 }
 
-/** Whether a signature is right, whatever its time is. */
+/** Whether a signature is right, whatever its time is, on the body as it came or as it was before it was encoded. */
 async function fits(source: Source, request: Incoming, secrets: readonly string[]) {
-  const verdict = await source.verify?.(request, secrets);
-  return verdict !== undefined && (verdict.ok || verdict.code === "timestamp_outside_window");
+  const plain = plainRequest(request);
+  for (const each of plain ? [request, plain] : [request]) {
+    const verdict = await source.verify?.(each, secrets);
+    if (verdict && (verdict.ok || verdict.code === "timestamp_outside_window")) return true;
+  }
+  return false;
 }
 
 async function differentSecret(
@@ -113,8 +132,9 @@ async function differentBody(
   source: Source,
   { own }: Keyring,
 ): Promise<string | undefined> {
-  for (const { body, is } of rewrittenBodies(request.body)) {
-    if (await fits(source, { ...request, body }, own)) {
+  const signed = plainRequest(request) ?? request;
+  for (const { body, is } of rewrittenBodies(signed.body)) {
+    if (await fits(source, { ...signed, body }, own)) {
       return `It fits ${is}: something on the way (a proxy, a gateway) writes bodies anew. ` +
         "Let it forward them unchanged.";
     }

@@ -1,4 +1,5 @@
 import { sources } from "../mod.ts";
+import { recogniseBody } from "./body_marks.ts";
 import { GENERIC } from "../rules/registry.ts";
 
 /** A header, the source whose sender writes it, and the start of its value where others write it too. */
@@ -112,12 +113,19 @@ function find(headers: Given, { clues, ranks }: typeof BY_OWN): keyof typeof sou
 /**
  * What to tell a person whose webhook came in under a name that is not its
  * sender's. `name` is the source it was sent to. There is no hint for a source of the
- * operator's own, because its headers may be those of any sender.
+ * operator's own, because its headers may be those of any sender. `body` is what the request
+ * says, for those of whom the headers say nothing.
  */
-export function hintFor(headers: Given, name: string): string | undefined {
+export function hintFor(
+  headers: Given,
+  name: string,
+  body?: () => Uint8Array,
+): string | undefined {
   const isKnown = Object.hasOwn(sources, name);
   if (!isKnown && name !== GENERIC) return undefined;
-  const sender = isKnown ? find(headers, BY_OWN) : recogniseSender(headers);
+  const sender = isKnown
+    ? find(headers, BY_OWN)
+    : recogniseSender(headers) ?? (body && recogniseBody(body()));
   if (sender === undefined || sender === name) return undefined;
   // A sender that follows a common standard may send to the name of the standard.
   const isMember = FAMILIES.has(name) && find(headers, BY_SHARED) === name;

@@ -1,18 +1,19 @@
-import { mediaType, parsePayload } from "./payload.ts";
+import { decodeContent, parseContent } from "./body/content.ts";
+import { mediaType, parseBody, type Parsed } from "./payload.ts";
 import { digest } from "../signature/signature.ts";
 import type { Incoming, Source } from "../source.ts";
 
 /** The longest delivery id, in characters: vendors' are UUIDs and digests, a few of them joined at most. */
 const MAX_ID_LENGTH = 1_000;
 
-/** What a request says, in bytes: its body, or its query where that is the event. */
+/** What is kept of a request: its body as it was sent, or its query where that is the event. */
 export function contentOf({ body, queryForm }: Incoming): Uint8Array {
   return queryForm ?? body;
 }
 
 const payloads = new WeakMap<Incoming, unknown>();
 
-/** The request's payload, parsed once; `undefined` when it exceeds the parser's budget. */
+/** The request's payload, decoded and parsed once; `undefined` when it exceeds the budget. */
 export function payloadOf(request: Incoming): unknown {
   if (!payloads.has(request)) payloads.set(request, tryParse(request));
   return payloads.get(request);
@@ -73,12 +74,46 @@ export function withFields(request: Incoming, fields: Record<string, unknown>): 
   return { ...request, body: new TextEncoder().encode(JSON.stringify(payload)) };
 }
 
+const plains = new WeakMap<Incoming, Incoming | undefined>();
+
+/**
+ * A request whose body was encoded on its way, as it was before: what a vendor has signed who
+ * signs first and encodes then, or whose body a proxy has encoded. Undefined where nothing was
+ * encoded, or it cannot be undone.
+ */
+export function plainRequest(request: Incoming): Incoming | undefined {
+  if (!plains.has(request)) plains.set(request, tryToDecode(request));
+  return plains.get(request);
+}
+
+function tryToDecode(request: Incoming): Incoming | undefined {
+  const { body, headers, queryForm, bodyLimit } = request;
+  if (queryForm) return undefined;
+  try {
+    const { bytes, encoding } = decodeContent(body, headers.get("content-encoding"), bodyLimit);
+    if (encoding === undefined) return undefined;
+    const plain = new Headers(headers);
+    plain.delete("content-encoding");
+    return { ...request, headers: plain, body: bytes };
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * What a request says, decoded and parsed anew.
+ *
+ * @throws {PayloadError} when it exceeds the budget.
+ */
+export function parseRequest({ headers, body, queryForm, bodyLimit }: Incoming): Parsed {
+  return queryForm
+    ? parseBody(queryForm, headers.get("content-type") ?? undefined)
+    : parseContent(body, headers, bodyLimit);
+}
+
 function tryParse(request: Incoming): unknown {
   try {
-    return parsePayload(
-      contentOf(request),
-      request.headers.get("content-type") ?? undefined,
-    );
+    return parseRequest(request).payload;
   } catch {
     return undefined;
   }

@@ -1,5 +1,7 @@
-import { parseMultipart } from "./multipart.ts";
-import { PayloadError, requireFewFields } from "./payload_error.ts";
+import { charsetOf, decodeText, toUtf8 } from "./body/charset.ts";
+import { formFields } from "./body/form.ts";
+import { parseMultipart } from "./body/multipart.ts";
+import { PayloadError } from "./body/payload_error.ts";
 
 export { PayloadError };
 
@@ -24,7 +26,8 @@ export function parsePayload(body: Uint8Array, contentType?: string): unknown {
  * Reads a body. The bytes decide before the content type does, because
  * `curl -d '{…}'` calls its JSON a form: any JSON, else the fields of a form
  * (repeated ones as arrays, a lone `payload` of JSON unwrapped), else the text
- * under `raw_body`. Integers above 2^53 are texts of their digits.
+ * under `raw_body`. Integers above 2^53 are texts of their digits. Texts are in the
+ * charset that the content type names, else in UTF-8.
  *
  * @throws {PayloadError} when the body exceeds the budget.
  */
@@ -38,17 +41,18 @@ export function parseBody(body: Uint8Array, contentType?: string): Parsed {
   const type = mediaType(contentType);
   const isForm = type === "application/x-www-form-urlencoded" ||
     type === "multipart/form-data";
-  const json = parseJson(body);
+  const charset = charsetOf(contentType);
+  const json = parseJson(toUtf8(body, charset));
   if (json !== undefined && !(isForm && isScalar(json))) {
     return { kind: "json", payload: json };
   }
   if (isForm && body.length > 0) {
     const fields = type === "multipart/form-data"
       ? parseMultipart(body, contentType!)
-      : formFields(body);
+      : formFields(body, charset);
     if (fields) return { kind: "form", payload: unwrap(fields) };
   }
-  return { kind: "raw", payload: { raw_body: new TextDecoder().decode(body) } };
+  return { kind: "raw", payload: { raw_body: decodeText(body, charset) } };
 }
 
 /** How many fields a payload has: its top-level keys, an array's items, 1 for a lone value, 0 for `null`. */
@@ -56,26 +60,6 @@ export function countFields(payload: unknown): number {
   if (payload === null || payload === undefined) return 0;
   if (Array.isArray(payload)) return payload.length;
   return typeof payload === "object" ? Object.keys(payload).length : 1;
-}
-
-/**
- * The fields of a form body in order, each name with all its values.
- *
- * @throws {PayloadError} when there are too many.
- */
-export function formFields(body: Uint8Array): Map<string, string[]> {
-  let separators = 0;
-  for (const byte of body) if (byte === AMPERSAND) separators++;
-  requireFewFields(separators + 1);
-  const fields = new Map<string, string[]>();
-  // The "&" keeps a leading "?", which URLSearchParams would take for a URL's.
-  const text = `&${new TextDecoder().decode(body)}`;
-  for (const [name, value] of new URLSearchParams(text)) {
-    const values = fields.get(name);
-    if (values) values.push(value);
-    else fields.set(name, [value]);
-  }
-  return fields;
 }
 
 /** The media type of a content type: lower case, without parameters. */
@@ -176,7 +160,6 @@ function isTooDeep(body: Uint8Array): boolean {
   return false;
 }
 
-const AMPERSAND = 0x26;
 const [OPEN_OBJECT, CLOSE_OBJECT, OPEN_ARRAY, CLOSE_ARRAY, QUOTE, BACKSLASH] = new TextEncoder()
   .encode('{}[]"\\');
 

@@ -12,7 +12,10 @@ const BODILESS = new Set(["GET", "DELETE"]);
  * way `body` is what its sender signed and `queryForm` what it says. What proves
  * the sender is no part of what they say.
  */
-export function readQuery(source: Source, request: Omit<Incoming, "queryForm">): Incoming {
+export function readQuery(
+  source: Pick<Source, "secretNames">,
+  request: Omit<Incoming, "queryForm">,
+): Incoming {
   const plain = { ...request, queryForm: undefined };
   if (!BODILESS.has(request.method)) return plain;
   const form = formOf(source, request.url);
@@ -27,7 +30,7 @@ export function readQuery(source: Source, request: Omit<Incoming, "queryForm">):
   return { ...request, headers, queryForm: new TextEncoder().encode(form) };
 }
 
-function formOf({ secretNames = [] }: Source, url: string): string {
+function formOf({ secretNames = [] }: Pick<Source, "secretNames">, url: string): string {
   const query = URL.parse(url)?.searchParams ?? [];
   // Made anew: each deletion from the URL's own would write the whole URL again.
   return new URLSearchParams(

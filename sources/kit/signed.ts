@@ -7,6 +7,7 @@ import {
   signedText,
   signScheme,
 } from "../signature/signature.ts";
+import { plainRequest } from "./incoming.ts";
 import type { Incoming, Source, Verdict } from "../source.ts";
 import {
   secretUnusable,
@@ -40,6 +41,19 @@ export function signedBy(scheme: Scheme, setting: SecretSetting) {
 export function signedByKey(scheme: Scheme, setting: SecretSetting) {
   const { verify, proof, signedContentKeys } = signedBy(scheme, setting);
   return { verify, proof, signedContentKeys, takes: (secret: string) => isKeyOf(scheme, secret) };
+}
+
+/**
+ * What whoever has captured a signed request cannot change in it: see `signedContentKeys`. Of an
+ * encoded body also what it says, which stays the same when somebody encodes it anew.
+ */
+export function signedKeysOf(
+  { signedContentKeys }: Source,
+  request: Incoming,
+): (string | Uint8Array)[] {
+  if (!signedContentKeys) return [];
+  const plain = plainRequest(request);
+  return [request, ...plain ? [plain] : []].flatMap((each) => signedContentKeys(each));
 }
 
 /**

@@ -1,18 +1,19 @@
-import { oneLine, wholeText } from "../kit/line.ts";
-import { httpLink } from "../kit/link.ts";
 import { secretVariable } from "../kit/secret_variable.ts";
 import { digest } from "../signature/signature.ts";
 import * as generic from "../generic.ts";
-import { payloadOf, usableId } from "../kit/incoming.ts";
-import { sources } from "../mod.ts";
-import { ANY, parsePath, textsAt } from "./path_expression.ts";
-import { jsonSample } from "../kit/sample.ts";
+import { contentOf, payloadOf, usableId } from "../kit/incoming.ts";
+import { greeted } from "./greeting.ts";
+import { provenByJwt, signedInBody } from "./in_body.ts";
+import { SAME_BYTES, textsAt } from "./path_expression.ts";
+import { redactedNames } from "./redaction.ts";
+import { sampleOf } from "./sample.ts";
+import { modelOf, type Named } from "./known.ts";
 import { toScheme } from "./scheme.ts";
 import type { SourceSettings } from "./settings.ts";
 import { signedBy, signedByKey } from "../kit/signed.ts";
-import type { DescribeContext, Incoming, Source, Verdict } from "../source.ts";
-import { fillLink, fillTemplate, pathExpressionsIn } from "./template.ts";
+import type { Incoming, Source, Verdict } from "../source.ts";
 import { provenBy } from "../kit/token.ts";
+import { describeWith } from "./words.ts";
 
 /**
  * A source with the settings of the operator's file: one that Otto knows, partly
@@ -23,15 +24,16 @@ export function customSource(
   settings: SourceSettings,
   known: Source | undefined,
 ): Source {
-  const base: Source = known ??
-    { ...generic, label: name, samples: [sampleOf(settings)], verify: undefined };
-  const { label, methods, body_limit, secret_required, repeats } = settings;
+  const base = known ?? ownSource(name, settings);
+  const { label, methods, body_limit, secret_required, repeats, redact = [] } = settings;
   const proved: Source = { ...base, ...provedBy(name, settings, base) };
+  const asksToken = settings.handshake?.some(({ token }) => token !== undefined);
   return {
     ...proved,
+    ...greeted(settings, base),
     ...(settings.id !== undefined &&
       { signedContentKeys: proved.signedContentKeys ?? idAsKey(settings, proved) }),
-    ...(known === undefined && greetedLike(settings)),
+    ...(asksToken && { verifyTokenVariable: base.verifyTokenVariable ?? tokenVariable(name) }),
     ...(label !== undefined && { label }),
     ...(methods !== undefined && { methods: [...new Set(["POST", ...methods])] }),
     ...(body_limit !== undefined && { bodyLimit: body_limit }),
@@ -42,8 +44,25 @@ export function customSource(
       deliveryId: idAt(settings.id),
       ...(proved.changesOnRetry === "anything" && { changesOnRetry: undefined }),
     }),
+    ...(redact.length > 0 &&
+      { secretNames: [...proved.secretNames ?? [], ...redactedNames(redact)] }),
     describe: (payload, context) => describeWith(settings, base, payload, context),
   };
+}
+
+/** The variable for the word with which a sender of the operator's own proves itself in a handshake. */
+function tokenVariable(name: string): string {
+  return `${name.toUpperCase().replace(/[^A-Z0-9]/g, "_")}_VERIFY_TOKEN`;
+}
+
+/**
+ * A source of the operator's own, before the file says more of it: all that the one is which it is
+ * like, but for its name and where its secret stands; else one that nobody knows.
+ */
+function ownSource(name: string, settings: SourceSettings): Source {
+  const model = modelOf(settings.scheme)?.source;
+  if (!model) return { ...generic, label: name, samples: [sampleOf(settings)], verify: undefined };
+  return { ...model, label: name, secretVariable: undefined, setup: undefined, aliases: undefined };
 }
 
 /**
@@ -100,14 +119,17 @@ function provedBy(
     case "ecdsa":
     case "rsa":
       return { ...nothing, ...signedByKey(toScheme(scheme), setting) };
+    case "hmac_in_body":
+      return { ...nothing, ...signedInBody(scheme, setting) };
+    case "jwt":
+      return { ...nothing, ...provenByJwt(scheme, setting) };
     case "like":
-      return { ...nothing, ...like(scheme.source as keyof typeof sources, setting.variable) };
+      return { ...nothing, ...like(modelOf(scheme)!, setting.variable) };
   }
 }
 
 /** Signs like a source that Otto knows, with a secret of its own. */
-function like(name: keyof typeof sources, variable: string): Partial<Source> {
-  const model: Source = sources[name];
+function like({ name, source: model }: Named, variable: string): Partial<Source> {
   const theirs = model.secretVariable ?? secretVariable(name);
   return {
     proof: model.proof,
@@ -130,24 +152,18 @@ function like(name: keyof typeof sources, variable: string): Partial<Source> {
   };
 }
 
-/** The handshakes, answers and methods of the source that one of the operator's own is like. */
-function greetedLike({ scheme }: SourceSettings): Partial<Source> {
-  if (scheme?.type !== "like") return {};
-  const model: Source = sources[scheme.source as keyof typeof sources];
-  const { probe, handshake, answer, methods, bodyLimit, verifyTokenVariable } = model;
-  return { probe, handshake, answer, methods, bodyLimit, verifyTokenVariable };
-}
-
 /** What several path expressions find makes one id together; where one of them finds nothing there is none. */
 function idAt(paths: readonly string[]) {
-  const inBody = paths.some((path) => !path.startsWith("header:"));
+  const inBody = paths.some((path) => !path.startsWith("header:") && path !== SAME_BYTES);
   return (request: Incoming): string | undefined => {
     // The body is not parsed where the headers have all of the id.
     const parts = {
       headers: request.headers,
       payload: inBody ? payloadOf(request) : undefined,
     };
-    const found = paths.map((path) => textsAt(path, parts) ?? []);
+    const found = paths.map((path) =>
+      path === SAME_BYTES ? [digest(contentOf(request))] : textsAt(path, parts) ?? []
+    );
     if (found.some((texts) => texts.length === 0)) return undefined;
     const [part, ...others] = found.map((texts) => texts.length === 1 ? texts[0] : texts);
     if (others.length === 0 && typeof part === "string") return usableId(part);
@@ -155,61 +171,4 @@ function idAt(paths: readonly string[]) {
     const id = JSON.stringify(others.length === 0 ? part : [part, ...others]);
     return usableId(id) ?? digest(id);
   };
-}
-
-function describeWith(
-  settings: SourceSettings,
-  base: Source,
-  payload: unknown,
-  context: DescribeContext | undefined,
-) {
-  const description = base.describe(payload, context);
-  const request = { payload, headers: context?.headers };
-  const fill = (template: string | undefined) =>
-    template === undefined ? undefined : fillTemplate(template, request);
-  const line = (template: string | undefined) => oneLine(fill(template) ?? "") || undefined;
-  return {
-    ...description,
-    event: line(settings.event) ?? description.event,
-    title: line(settings.title) ?? description.title,
-    description: line(settings.description) ?? description.description,
-    link: httpLink(settings.link && fillLink(settings.link, request)) ?? description.link,
-    actor: line(settings.actor) ?? description.actor,
-    text: (settings.text && wholeText(fill(settings.text) ?? "").trim()) || description.text,
-  };
-}
-
-/** An event to try the source with: it has whatever the templates and the id look for. */
-function sampleOf({ event, title, id }: SourceSettings) {
-  const paths = [event, title].flatMap((template) => pathExpressionsIn(template ?? ""));
-  const payload: Record<string, unknown> = {};
-  const headers: Record<string, string> = {};
-  for (const path of [...paths, ...id ?? []]) {
-    const isId = id?.includes(path);
-    if (path.startsWith("header:")) {
-      headers[path.slice("header:".length).toLowerCase()] = isId ? "SAMPLE" : "sample";
-    } else put(payload, path, isId ? "SAMPLE" : `sample ${path}`);
-  }
-  return jsonSample(
-    "sample",
-    Object.keys(payload).length > 0 ? payload : { title: "A sample" },
-    headers,
-  );
-}
-
-/** The longest list in a sample: `items[1000000]` would make one of a million items. */
-const MOST_ITEMS = 100;
-
-/** Puts a value where a path expression will find it; a path that cannot be made is left out. */
-function put(into: Record<string, unknown>, path: string, value: string): void {
-  const steps = (parsePath(path) ?? []).map((step) => step === ANY ? 0 : step);
-  let at: unknown = into;
-  for (const [index, key] of steps.entries()) {
-    if (typeof at !== "object" || at === null || key === "__proto__") return;
-    if (typeof key === "number" && key > MOST_ITEMS) return;
-    const holder = at as Record<string | number, unknown>;
-    const next = steps[index + 1];
-    if (next === undefined) holder[key] ??= value;
-    else at = holder[key] ??= typeof next === "number" ? [] : {};
-  }
 }

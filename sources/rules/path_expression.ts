@@ -6,6 +6,9 @@ export interface RequestParts {
   isRaw?: boolean;
 }
 
+/** As a place of an id: the digest of the whole body, so that the same bytes are the same delivery. */
+export const SAME_BYTES = "body:sha256";
+
 /** Any item of a list. */
 export const ANY = Symbol("any");
 

@@ -2,26 +2,23 @@ import { createAddressList } from "./address_list.ts";
 import { digest } from "../signature/signature.ts";
 import { secretVariable } from "../kit/secret_variable.ts";
 import { customSource } from "./custom.ts";
+import { aliasesIn, type Named } from "./known.ts";
 import * as generic from "../generic.ts";
 import { sources } from "../mod.ts";
 import { saidAnyway } from "./said_anyway.ts";
 import type { SourceSettings } from "./settings.ts";
 import type { Source } from "../source.ts";
 
+export type { Named };
+
 /** The name of the source for every system that nobody knows. */
 export const GENERIC = "generic";
-
-/** A source and the one name it has in tables, metrics and policies. */
-export interface Named {
-  name: string;
-  source: Source;
-}
 
 /** All sources of this installation: the known ones with the operator's settings, and the operator's own. */
 export interface Registry {
   /** By the name in the webhook's URL; `generic` is for all other names. */
   readonly all: Readonly<Record<string, Source>>;
-  /** The source for a `webhook_type` as a sender wrote it; for every unknown one the generic source. */
+  /** The source for a `webhook_type` as a sender wrote it, also by an alias; for every unknown one the generic source. */
   find(type: string): Named;
   /** The names of the sources that the operator's file has settings for. */
   readonly ruled: readonly string[];
@@ -29,6 +26,8 @@ export interface Registry {
   readonly rules: string | null;
   /** The operator's settings of a source; empty where there are none. */
   settingsOf(name: string): SourceSettings;
+  /** The names of the sources of which some values are never shown. */
+  readonly redacted: readonly string[];
   /** Whether somebody at an address may send to a source. */
   allows(name: string, address: string): boolean;
 }
@@ -45,17 +44,46 @@ export function createRegistry(settings: Readonly<Record<string, SourceSettings>
     if (its.allowed_ips) lists.set(name, createAddressList(its.allowed_ips));
     all[name] = customSource(name, its, Object.hasOwn(all, name) ? all[name] : undefined);
   }
+  const aliases = aliasesIn(all);
   return {
     all,
     find(type) {
       const lower = type.toLowerCase();
-      const name = Object.hasOwn(all, lower) ? lower : GENERIC;
+      const name = Object.hasOwn(all, lower) ? lower : aliases.get(lower) ?? GENERIC;
       return { name, source: all[name] };
     },
     ruled: Object.keys(settings),
     rules: Object.keys(settings).length > 0 ? digest(JSON.stringify(settings)).slice(0, 12) : null,
     settingsOf: (name) => Object.hasOwn(settings, name) ? settings[name] : {},
+    redacted: Object.keys(settings).filter((name) => settings[name].redact),
     allows: (name, address) => lists.get(name)?.(address) ?? true,
+  };
+}
+
+/** A registry that is another one from one moment to the next, for whoever holds it. */
+export interface LiveRegistry extends Registry {
+  replace(next: Registry): void;
+}
+
+export function createLiveRegistry(first: Registry): LiveRegistry {
+  let now = first;
+  return {
+    get all() {
+      return now.all;
+    },
+    get ruled() {
+      return now.ruled;
+    },
+    get rules() {
+      return now.rules;
+    },
+    get redacted() {
+      return now.redacted;
+    },
+    find: (type) => now.find(type),
+    settingsOf: (name) => now.settingsOf(name),
+    allows: (name, address) => now.allows(name, address),
+    replace: (next) => void (now = next),
   };
 }
 
@@ -67,6 +95,14 @@ export function variableOf({ name, source }: Named): string {
 /** The name that people read. */
 export function labelOf({ name, source }: Named): string {
   return source.label ?? name;
+}
+
+/** What a body may have where neither the source nor the operator says more. */
+const BODY_LIMIT = 1024 * 1024;
+
+/** The most bytes of a source's body, as it is sent and as it is decoded; `most` is for all sources. */
+export function bodyLimitOf({ bodyLimit }: Source, most: number | undefined): number {
+  return most ?? bodyLimit ?? BODY_LIMIT;
 }
 
 /** How a source's messages are let in: only with a right signature, unchecked, or not at all. */

@@ -1,5 +1,7 @@
 import { z } from "zod";
 import type { Scheme } from "../signature/signature.ts";
+import { hmacInBody, jwt } from "./in_body.ts";
+import { modelOf } from "./known.ts";
 import { sources } from "../mod.ts";
 import type { Source } from "../source.ts";
 
@@ -56,18 +58,21 @@ export const scheme = z.preprocess(
     }),
     z.strictObject({ type: z.literal("ed25519"), key: z.enum(["hex", "base64"]), ...signed }),
     z.strictObject({ type: z.enum(["ecdsa", "rsa"]), key: z.literal("base64"), ...signed }),
+    hmacInBody,
+    jwt,
     z.strictObject({
       type: z.literal("like"),
       source: z.string().refine(
-        (name) => Object.hasOwn(sources, name) && "verify" in sources[name as keyof typeof sources],
+        (source) => modelOf({ type: "like", source }) !== undefined,
         {
           error: `must be a source that verifies: ${Object.keys(sources).join(", ")}`,
         },
       ),
     }),
   ], {
-    error: 'must have the type "none", "bearer", "basic", "token", "hmac", "ed25519", "ecdsa", ' +
-      '"rsa" or "like"',
+    error:
+      'must have the type "none", "bearer", "basic", "token", "hmac", "hmac_in_body", "jwt", ' +
+      '"ed25519", "ecdsa", "rsa" or "like"',
   }).superRefine((given, context) => {
     for (const [path, message] of schemeFaults(given)) {
       context.addIssue({ code: "custom", path: [path], message });
@@ -82,11 +87,13 @@ export function signsUrl(scheme: GivenScheme | undefined, base: Source | undefin
     case "bearer":
     case "basic":
     case "token":
+    case "jwt":
       return true;
     case "none":
+    case "hmac_in_body":
       return false;
     case "like":
-      return knownSource(scheme.source)?.methods?.includes("GET") ?? false;
+      return modelOf(scheme)?.source.methods?.includes("GET") ?? false;
     default:
       return scheme.signed.includes("{url}");
   }
@@ -101,7 +108,7 @@ function* schemeFaults(given: GivenScheme): Generator<[path: string, message: st
       'a token stands in a "header" or in a "parameter" of the URL: name one of them',
     ];
   }
-  if (!("signed" in given)) return;
+  if (!("signed" in given) || given.type === "hmac_in_body") return;
   const parts = [...given.signed.matchAll(/\{(\w*)\}/g)].map(([, name]) => name);
   const unknown = parts.find((name) => !["body", "time", "id", "method", "url"].includes(name));
   if (unknown !== undefined) {
@@ -134,7 +141,9 @@ const HMACS = { sha256: "HMAC-SHA-256", sha1: "HMAC-SHA-1", sha512: "HMAC-SHA-51
 const ALGORITHMS = { ed25519: "Ed25519", ecdsa: "ECDSA-P256", rsa: "RSA-SHA256" } as const;
 
 /** A scheme of the file as the one that checks requests. */
-export function toScheme(given: Extract<GivenScheme, { signed: string }>): Scheme {
+export function toScheme(
+  given: Exclude<Extract<GivenScheme, { signed: string }>, { type: "hmac_in_body" }>,
+): Scheme {
   const { prefix, separator, encoding, time } = given;
   return {
     algorithm: given.type === "hmac" ? HMACS[given.algorithm] : ALGORITHMS[given.type],
@@ -152,9 +161,4 @@ export function toScheme(given: Extract<GivenScheme, { signed: string }>): Schem
       window: { past: time.tolerance_seconds, future: time.tolerance_seconds },
     },
   };
-}
-
-/** The source that Otto has under a name, whatever the operator says of it. */
-export function knownSource(name: string): Source | undefined {
-  return Object.hasOwn(sources, name) ? sources[name as keyof typeof sources] : undefined;
 }

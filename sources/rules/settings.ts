@@ -1,104 +1,10 @@
 import { z } from "zod";
-import { isSubnet } from "./address_list.ts";
 import { secretVariable } from "../kit/secret_variable.ts";
 import { sources } from "../mod.ts";
-import { pathExpressionFault } from "./path_expression.ts";
-import { knownSource, MOST_SECONDS, scheme, signsUrl } from "./scheme.ts";
-import type { Source } from "../source.ts";
-import { linkFault, templateFault } from "./template.ts";
+import { sourceFaults } from "./contradictions.ts";
+import { sourceSettings } from "./source_fields.ts";
 
-const MIB = 1024 * 1024;
-
-const pathExpression = z.string().max(300).superRefine((text, context) => {
-  const fault = pathExpressionFault(text);
-  if (fault !== undefined) context.addIssue({ code: "custom", message: fault });
-});
-
-const template = z.string().min(1).max(1_000).superRefine((text, context) => {
-  const fault = templateFault(text);
-  if (fault !== undefined) context.addIssue({ code: "custom", message: fault });
-});
-
-const link = template.superRefine((text, context) => {
-  const fault = linkFault(text);
-  if (fault !== undefined) context.addIssue({ code: "custom", message: fault });
-});
-
-const condition = z.strictObject({
-  path: pathExpression,
-  equals: z.union([z.string(), z.number(), z.boolean(), z.null()], {
-    error: "must be a text, a number, true, false or null",
-  }).refine((value) => !Number.isInteger(value) || Number.isSafeInteger(value), {
-    error: "is more than a number can hold: write it in quotes",
-  }).optional(),
-  glob: z.string().min(1).max(500).optional(),
-  exists: z.boolean().optional(),
-  not: z.boolean().optional(),
-}).superRefine(({ equals, glob, exists }, context) => {
-  if ([equals, glob, exists].filter((each) => each !== undefined).length === 1) return;
-  context.addIssue({
-    code: "custom",
-    message: 'must have one of "equals", "glob" and "exists", and only one',
-  });
-});
-
-const conditions = z.array(condition).min(1, {
-  error: "has no conditions, so it would let everything through: leave it out instead",
-}).max(100);
-
-/** A list alone means that all of it must be so. */
-const filter = z.preprocess(
-  (given) => Array.isArray(given) ? { all: given } : given,
-  z.strictObject({ all: conditions.optional(), any: conditions.optional() })
-    .refine(({ all, any }) => all !== undefined || any !== undefined, {
-      error: 'must have "all" or "any", each a list of conditions',
-    }),
-);
-
-const seconds = z.number().min(1).max(MOST_SECONDS);
-
-const sourceSettings = z.strictObject({
-  label: z.string().trim().min(1).max(60).optional(),
-  scheme: scheme.optional(),
-  secret_required: z.boolean().optional(),
-  id: z.preprocess(
-    (given) => typeof given === "string" ? [given] : given,
-    z.array(pathExpression).min(1).max(8),
-  ).optional(),
-  event: template.optional(),
-  title: template.optional(),
-  description: template.optional(),
-  link: link.optional(),
-  actor: template.optional(),
-  text: template.optional(),
-  methods: z.array(z.enum(["POST", "PUT", "PATCH", "DELETE", "GET"], {
-    error: 'must be "POST", "PUT", "PATCH", "DELETE" or "GET"',
-  })).min(1).optional(),
-  body_limit: z.number().int().min(1024).max(25 * MIB).optional(),
-  allowed_ips: z.array(
-    z.string().refine(isSubnet, {
-      error:
-        'must be an address or a network, such as "192.0.2.7", "10.0.0.0/8" or "2001:db8::/32"',
-    }),
-  ).min(1, { error: "is empty, so nobody could send: leave it out instead" }).optional(),
-  filter: filter.optional(),
-  rate_limit: z.strictObject({
-    requests: z.number().int().min(1).max(1_000_000),
-    seconds: seconds.default(60),
-  }).optional(),
-  merge: z.strictObject({ key: template, seconds }).optional(),
-  ignore_actors: z.array(z.string().min(1).max(200)).optional(),
-  repeats: z.literal("normal", { error: 'must be "normal", or left out' }).optional(),
-  instruction: z.string().max(8_000).optional(),
-  notify: z.strictObject({
-    slack: z.string().regex(/^[CDG][A-Z0-9]{2,30}$/, {
-      error: "must be a channel's id, such as C0123ABCD: it is at the end of its details in Slack",
-    }),
-  }).optional(),
-});
-
-/** What the operator says of one source; what is left out stays as it is. */
-export type SourceSettings = z.infer<typeof sourceSettings>;
+export type { SourceSettings } from "./source_fields.ts";
 
 const RESERVED = ["health", "stats", "status"];
 
@@ -123,29 +29,8 @@ export const sourcesFile = z.record(
     names.set(variable, name);
   }
   for (const [name, settings] of Object.entries(all)) {
-    for (const [path, message] of sourceFaults(settings, knownSource(name))) {
-      context.addIssue({ code: "custom", path: [name, path], message });
+    for (const [path, message] of sourceFaults(name, settings)) {
+      context.addIssue({ code: "custom", path: path ? [name, path] : [name], message });
     }
   }
 });
-
-/** The settings of one source that contradict each other. */
-function* sourceFaults(
-  { scheme, methods, secret_required }: SourceSettings,
-  base: Source | undefined,
-): Generator<[path: string, message: string]> {
-  const verifies = scheme ? scheme.type !== "none" : base?.verify !== undefined;
-  if (!verifies && (secret_required ?? base?.secretRequired)) {
-    yield ["scheme", "is none, but a secret is required: nothing could ever come in"];
-  }
-  // Methods of the known source are kept with another scheme, which may not sign the URL.
-  const its = methods ?? (scheme && base?.methods) ?? [];
-  const isQuery = its.find((method) => method === "GET" || method === "DELETE");
-  if (isQuery && !signsUrl(scheme, base)) {
-    yield [
-      "methods",
-      `has ${isQuery}, whose query is the payload, but the scheme does not sign the URL: sign ` +
-      "{url}, or let the sender show a token",
-    ];
-  }
-}

@@ -1,7 +1,7 @@
 import { pathExpressionFault, type RequestParts, textAt } from "./path_expression.ts";
 
 /** A part: a path expression, whose keys in quotes may hold anything but braces, and after `|` other words. */
-const PART = /\{((?:[^{}|"]|"(?:[^{}"\\]|\\[^{}])*")*)(?:\|([^{}]*))?\}/g;
+export const PART = /\{((?:[^{}|"]|"(?:[^{}"\\]|\\[^{}])*")*)(?:\|([^{}]*))?\}/g;
 
 /** What is wrong with a template; undefined when nothing is. */
 export function templateFault(template: string): string | undefined {

@@ -8,6 +8,7 @@ import {
   encodeHex,
 } from "./bytes.ts";
 import { type Hash, hmac, verifyHmac } from "./hmac.ts";
+import { decodePem, isPem } from "./pem.ts";
 import { isPublicKey, type PublicKeyAlgorithm, verifyPublicKey } from "./public_key.ts";
 import {
   FIVE_MINUTES,
@@ -129,7 +130,7 @@ export async function checkScheme(
     return { kind: "malformed", header: scheme.id, wanted: "{an id without dots}" };
   }
   const keys = keysOf(scheme, secrets);
-  if (keys.length === 0) return { kind: "unusable", wanted: KEYS[scheme.key ?? "text"] };
+  if (keys.length === 0) return { kind: "unusable", wanted: wantedKey(scheme) };
   const message = signedBytes(scheme, request, time, id);
   if (!await verifies(scheme, keys, message, signatures)) {
     return { kind: "mismatch", header: scheme.header };
@@ -260,6 +261,7 @@ function signedBytes(
 function keysOf({ key = "text" }: Scheme, secrets: readonly string[]): Uint8Array[] {
   return secrets.flatMap((secret) => {
     if (key === "text") return [bytesOf(secret)];
+    if (isPem(secret)) return [decodePem(secret)];
     if (key === "hex") return [decodeHex(secret.toLowerCase())];
     if (key === "base64") return [decodeBase64(secret)];
     if (key === "whpk") return [decodeBase64(secret.replace(/^whpk_/, ""))];
@@ -280,6 +282,11 @@ const HASHES: Record<string, Hash> = {
   "HMAC-SHA-1": "SHA-1",
   "HMAC-SHA-512": "SHA-512",
 };
+
+/** What a secret should be, in words. */
+function wantedKey({ key = "text", algorithm }: Scheme): string {
+  return KEYS[key] + (algorithm?.startsWith("HMAC") ?? true ? "" : ", or a public key in PEM");
+}
 
 function hashOf({ algorithm = "HMAC-SHA-256" }: Scheme): Hash | undefined {
   return HASHES[algorithm];

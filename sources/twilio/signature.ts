@@ -1,4 +1,4 @@
-import { formFields } from "../kit/payload.ts";
+import { formFields } from "../kit/body/form.ts";
 
 /** `querystring` reads no more fields than these. */
 const LEGACY_FIELDS = 1_000;

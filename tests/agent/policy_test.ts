@@ -209,7 +209,7 @@ describe("the fence", () => {
 });
 
 describe("the redactor", () => {
-  const redact = createRedactor(["hunter2-canary", "hunter2-canary-longer", "no", undefined]);
+  const redact = createRedactor(() => ["hunter2-canary", "hunter2-canary-longer", "no", undefined]);
 
   it("takes out what it knows and what looks like a secret", () => {
     assertEquals(redact("a hunter2-canary b"), "a ••• b");
@@ -228,7 +228,7 @@ describe("the redactor", () => {
 
   it("takes out what it knows in base64, too, by itself and inside other base64", () => {
     for (const secret of ["key?>~ü-canary", "hunter2-canary-1", "hunter2-canary-12"]) {
-      const known = createRedactor([secret]);
+      const known = createRedactor(() => [secret]);
       const bytes = Buffer.from(secret);
       for (const alphabet of ["base64", "base64url"] as const) {
         const bare = bytes.toString(alphabet).replace(/=+$/, "");

@@ -8,6 +8,8 @@ import { parseJson } from "../../lib/config/json_file.ts";
 import { parsePayload } from "../../sources/kit/payload.ts";
 import { type Filter, heldBackBy } from "../../sources/rules/filter.ts";
 import { matchesGlob } from "../../sources/rules/glob.ts";
+import { readFile } from "node:fs/promises";
+import { WITHOUT_ACTOR } from "../../sources/rules/contradictions.ts";
 import { createRegistry } from "../../sources/rules/registry.ts";
 import { sourcesFile } from "../../sources/rules/settings.ts";
 import { pathExpressionFault, valuesAt } from "../../sources/rules/path_expression.ts";
@@ -158,6 +160,76 @@ describe("the file of sources", () => {
     const long = Array.from({ length: 200 }, () => "an id");
     assert(idOfAll(...long, "a") !== idOfAll(...long, "b"));
     assertMatch(idOfAll(...long)!, /^[0-9a-f]{64}$/);
+  });
+});
+
+describe("a rule of the file that can never hold", () => {
+  const HMAC = { type: "hmac", header: "X-Sig" };
+  const CASES: [wrong: unknown, says: RegExp][] = [
+    [{ grafana: { ignore_actors: ["bot"] } }, /grafana\.ignore_actors.*does not say who did it/],
+    [
+      { two: { scheme: { type: "like", source: "square" }, ignore_actors: ["bot"] } },
+      /two\.ignore_actors.*square does not say who did it/,
+    ],
+    [
+      { a: { filter: [{ path: "x", equals: "1" }, { path: "x", equals: "2" }] } },
+      /a\.filter.*can never be met: x equals "1" and x equals "2"/,
+    ],
+    [
+      { a: { filter: [{ path: "x", exists: false }, { path: "x", glob: "a*" }] } },
+      /a\.filter.*can never be met/,
+    ],
+    [
+      { a: { ping: [{ path: "x", exists: true }, { path: "x", exists: true, not: true }] } },
+      /a\.ping.*can never be met/,
+    ],
+    [
+      { a: { filter: [{ path: "x", equals: 1 }, { path: "x", equals: 1, not: true }] } },
+      /a\.filter.*can never be met/,
+    ],
+    [
+      { a: { redact: ["user"], filter: [{ path: "user.name", equals: "x" }] } },
+      /a\.filter.*user\.name, which "redact" takes away/,
+    ],
+    [{ a: { redact: ["items[*].id"], id: "items[0].id" } }, /a\.id.*"redact" takes away/],
+    [{ a: { redact: ["name"], title: "Hello {name}" } }, /a\.title.*"redact" takes away/],
+    [{ a: { redact: ["header:X-Id"], id: "header:x-id" } }, /a\.id.*"redact" takes away/],
+    [{ whatsapp: { label: "Ours" } }, /whatsapp.*is another name of "meta"/],
+    [{ a: { handshake: {} } }, /a\.handshake\.0\.when.*all events would be handshakes/],
+    [{ a: { handshake: { method: "GET", challenge: "challenge" } } }, /a GET has no body/],
+    [{ a: { handshake: { method: "GET", text: "{challenge}" } } }, /challenge.*is missing/],
+    [{ a: { handshake: { challenge: "c", signed: true } } }, /a\.handshake.*nothing is verified/],
+    [{ a: { answer: { status: 404 } } }, /a\.answer\.status.*must be from 200 to 299/],
+    [{ a: { answer: { status: 204, text: "ok" } } }, /a\.answer\.text.*has no text/],
+    [
+      { a: { scheme: { type: "hmac_in_body", field: "sig", signed: "fixed" } } },
+      /signed.*the signature would fit every request/,
+    ],
+    [{ a: { titles: { "order.paid": "{order number}" } } }, /titles\.order\.paid.*must be a path/],
+  ];
+  for (const [wrong, says] of CASES) {
+    it(`is refused: ${JSON.stringify(wrong)}`, () => {
+      assertMatch(refusal(JSON.stringify(wrong)), says);
+    });
+  }
+
+  it("is not refused where it can hold", () => {
+    read(JSON.stringify({
+      a: { filter: [{ path: "x[*]", equals: "1" }, { path: "x[*]", equals: "2" }] },
+      b: { filter: [{ path: "x", equals: 1, not: true }, { path: "x", equals: 2, not: true }] },
+      c: { filter: { any: [{ path: "x", equals: 1 }, { path: "x", equals: 2 }] } },
+      grafana: { ignore_actors: ["bot"], actor: "{user}" },
+      d: { scheme: HMAC, handshake: { challenge: "c", signed: true } },
+      whatsapp: { scheme: { type: "like", source: "meta" } },
+      e: { redact: ["user.email"], title: "{user.name}" },
+    }));
+  });
+
+  it("says so of the sources of which no module says who", async () => {
+    for (const name of WITHOUT_ACTOR) {
+      const text = await readFile(new URL(`../../sources/${name}.ts`, import.meta.url), "utf8");
+      assert(!text.includes("actor"), `${name} says who did it now: take it out of WITHOUT_ACTOR`);
+    }
   });
 });
 

@@ -13,7 +13,7 @@ import { editPage } from "../../views/message/edit.ts";
 
 /** `/messages/{id}/edit`: a message again, with what a person has changed in its body. */
 export function editPages({ services }: { services: Services }): Hono<Env> {
-  const { config, database } = services;
+  const { database } = services;
   const nameOf = createNames(services.sources);
   const secretsOf = ({ webhook_type }: WholeMessage) =>
     services.sources.find(webhook_type).source.secretNames;
@@ -24,7 +24,7 @@ export function editPages({ services }: { services: Services }): Hono<Env> {
     const frame = await readFrame(c, database, "messages");
     const around = { frame, message, sourceName: nameOf(message), secretNames: secretsOf(message) };
     try {
-      const editable = requireEditable(config, message);
+      const editable = requireEditable(services, message);
       const isIndented = editable.indented !== undefined && asked(c, "as") !== "received";
       const text = isIndented ? editable.indented! : editable.text;
       return c.html(editPage({ ...around, editable, text, isIndented }));
@@ -37,7 +37,7 @@ export function editPages({ services }: { services: Services }): Hono<Env> {
 
   app.post("/messages/:id/edit", async (c) => {
     const message = await requireMessage(database, c.req.param("id"));
-    const editable = requireEditable(config, message);
+    const editable = requireEditable(services, message);
     const form = await c.req.raw.formData().catch(() => new FormData());
     const typed = form.get("body");
     if (typeof typed !== "string") {

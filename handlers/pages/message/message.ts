@@ -7,6 +7,7 @@ import type { Services } from "../../../lib/services.ts";
 import { listTaskEvents } from "../../../lib/task/task.ts";
 import type { Env } from "../../caller.ts";
 import { notFound } from "../../problem.ts";
+import { shownMessage } from "../../shown_message.ts";
 import { requireMessage } from "../../require_message.ts";
 import type { Redeliverer } from "../../webhook/redeliver.ts";
 import { createNames, listChoices } from "../../../sources/rules/names.ts";
@@ -29,23 +30,25 @@ export function messagePages(
 ): Hono<Env> {
   const { database, sources } = services;
   const parts = { database, nameOf: createNames(sources) };
-  const names = Object.keys(sources.all);
   const app = new Hono<Env>();
   const requireIts = (c: Context<Env>) => requireMessage(database, c.req.param("id"));
 
   app.get("/messages", async (c) => {
     const frame = await readFrame(c, database, "messages");
     const query = messageQueryOf((name) => asked(c, name));
-    const { items, ...more } = await searchMessages(database, messageSearchOf(query), {
+    const { items, ...more } = await searchMessages(database, {
+      ...messageSearchOf(query),
+      hidden: sources.redacted,
+    }, {
       limit: MOST_ROWS,
-      sources: names,
+      sources: Object.keys(sources.all),
     });
     const rows = await readRows(parts, items);
     return c.html(messageList({ frame, rows, query, sources: listChoices(sources), ...more }));
   });
 
   app.get("/messages/:id", async (c) => {
-    const whole = await requireIts(c);
+    const whole = shownMessage(sources, await requireIts(c));
     const frame = await readFrame(c, database, "messages");
     const from = sources.find(whole.webhook_type);
     return c.html(messagePage({ frame, from, whole, ...await readAround(parts, whole) }));

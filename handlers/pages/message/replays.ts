@@ -29,13 +29,18 @@ interface ReplayParts {
 }
 
 /** `/messages/replay` and `/messages/replays`: many messages again, and how far they have come. */
-export function replayPages({ services: { database }, redeliverer }: ReplayParts): Hono<Env> {
+export function replayPages(
+  { services: { database, sources }, redeliverer }: ReplayParts,
+): Hono<Env> {
   const app = new Hono<Env>();
 
   app.get("/messages/replay", async (c) => {
     const frame = await readFrame(c, database, "messages");
     const query = messageQueryOf((name) => asked(c, name));
-    const found = await findMessageIds(database, messageSearchOf(query), {
+    const found = await findMessageIds(database, {
+      ...messageSearchOf(query),
+      hidden: sources.redacted,
+    }, {
       most: MOST_REDELIVERED,
       redeliverable: true,
     });
@@ -48,7 +53,10 @@ export function replayPages({ services: { database }, redeliverer }: ReplayParts
     const query = messageQueryOf((name) => form.get(name) ?? undefined);
     const [newest, oldest] = [form.get("newest") ?? "", form.get("oldest") ?? ""];
     if (!isId(newest) || !isId(oldest)) throw badForm();
-    const { ids } = await findMessageIds(database, messageSearchOf(query), {
+    const { ids } = await findMessageIds(database, {
+      ...messageSearchOf(query),
+      hidden: sources.redacted,
+    }, {
       most: MOST_REDELIVERED,
       redeliverable: true,
       upTo: newest.toLowerCase(),

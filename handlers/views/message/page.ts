@@ -2,13 +2,12 @@ import { html } from "hono/html";
 import { timeOf } from "../../../lib/store/id.ts";
 import { maskHeaders, maskUrl } from "../../../lib/redaction/mask.ts";
 import type { Message, Passage, WholeMessage } from "../../../lib/message/message.ts";
-import { parseBody, type Parsed } from "../../../sources/kit/payload.ts";
 import type { Task, TaskEvent } from "../../../lib/task/task.ts";
 import { type Named, variableOf } from "../../../sources/rules/registry.ts";
 import { curlOf } from "../parts/curl.ts";
 import { linkTo } from "../parts/filters.ts";
 import { icon } from "../parts/icon.ts";
-import { jsonTree } from "../parts/json_tree.ts";
+import { bodySection } from "./body.ts";
 import { rowId, titleOf } from "./row.ts";
 import { type Frame, type Html, page } from "../page.ts";
 import { phaseStatus, phaseWord } from "../parts/phase.ts";
@@ -16,11 +15,6 @@ import type { StageRow } from "../parts/stages.ts";
 import { EDITED_SAYS, signature, SIGNATURE_SAYS } from "../parts/status.ts";
 import { age, exact } from "../parts/time.ts";
 import { timeline } from "../task/timeline.ts";
-
-/** A person reads the beginning; the rest is in the download. */
-const MOST_RAW = 64 * 1024;
-/** A larger body is not drawn as a tree: its parsing would hold everything else up. */
-const MOST_TREE = 1024 * 1024;
 
 /** What the page of a message is made of. */
 export interface MessagePage {
@@ -231,37 +225,4 @@ function fact(name: string, value: string | Html) {
     <dt>${name}</dt>
     <dd dir="auto">${value}</dd>
   `;
-}
-
-function bodySection({ body, headers, size, edited }: WholeMessage) {
-  const parsed = parsedOf(body, headers.get("content-type"));
-  const raw = new TextDecoder().decode(body.subarray(0, MOST_RAW));
-  return html`
-    <section class="card" aria-labelledby="body">
-      <h2 id="body">Body</h2>
-      ${parsed && jsonTree(parsed.payload)}
-      ${!parsed && size > MOST_TREE && html`<p class="hint">Too large to draw as a tree.</p>`}
-      <details class="raw"${parsed ? "" : html`
-        open
-      `}>
-        <summary>${edited ? "Raw" : "Raw, as received"}</summary>
-        <pre tabindex="0" role="group" aria-label="Raw body" dir="auto">${raw || "(empty)"}</pre>
-        ${body.length > MOST_RAW &&
-          html`<p class="hint">The first ${(MOST_RAW / 1024).toLocaleString("en")} KiB of ${
-            body.length.toLocaleString("en")
-          } bytes. All of it is in the download.</p>`}
-      </details>
-    </section>
-  `;
-}
-
-/** The body's tree; undefined when it has none worth drawing. */
-function parsedOf(body: Uint8Array, contentType: string | null): Parsed | undefined {
-  if (body.length === 0 || body.length > MOST_TREE) return undefined;
-  try {
-    const parsed = parseBody(body, contentType ?? undefined);
-    return parsed.kind === "raw" ? undefined : parsed;
-  } catch {
-    return undefined;
-  }
 }

@@ -17,6 +17,24 @@ export function sourceRules(settings: SourceSettings) {
     ["Not by", ignore_actors && ignore_actors.length > 0 ? codes(ignore_actors) : undefined],
     ["One task for", merge && html`<code>${merge.key}</code> within ${inWords(merge.seconds)}`],
     ["Title", settings.title && html`<code>${settings.title}</code>`],
+    [
+      "Titles",
+      settings.titles &&
+      codes(Object.entries(settings.titles).map(([event, title]) => `${event}: ${title}`)),
+    ],
+    ["Greeted by", settings.handshake && codes(settings.handshake.map(({ method }) => method))],
+    [
+      "No task for pings",
+      settings.ping && codes(
+        [...settings.ping.all ?? [], ...settings.ping.any ?? []].map(formatCondition),
+      ),
+    ],
+    ["Answered with", settings.answer && String(settings.answer.status)],
+    ["Never shown", settings.redact && codes(settings.redact)],
+    [
+      "Kept for",
+      settings.retention_days === undefined ? undefined : `${settings.retention_days} days`,
+    ],
     ["Same bytes", settings.repeats && "may be news: they make a task each time"],
     ["Told in", settings.notify && html`Slack channel <code>${settings.notify.slack}</code>`],
     ["The agent is told", settings.instruction],
@@ -32,7 +50,7 @@ export function sourceRules(settings: SourceSettings) {
           <dd dir="auto">${value}</dd>
         `
       )}</dl>
-      <p class="hint">From <code>SOURCES_FILE</code>, read when Otto starts.</p>
+      <p class="hint">From <code>SOURCES_FILE</code>, read again when it changes.</p>
     </section>
   `;
 }

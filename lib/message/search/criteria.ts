@@ -23,6 +23,8 @@ export interface MessageSearch {
   text?: string;
   /** In the body as it was received, whatever its case. Fewer messages are looked through for it. */
   body?: string;
+  /** Sources, by their names, whose bodies are not looked into: they have values that nobody may see. */
+  hidden?: readonly string[];
   /** Only messages older than this id. */
   before?: string;
 }

@@ -8,6 +8,7 @@ import {
   likePattern,
   loadFound,
 } from "../../store/walk.ts";
+import { idArray } from "../../store/stored.ts";
 import { findMessages, type Message } from "../message.ts";
 import { findInBodies } from "./body_scan.ts";
 import type { MessageSearch } from "./criteria.ts";
@@ -103,8 +104,19 @@ function columnsOf({ text, body }: MessageSearch): string {
 
 function matches(
   sql: Sql,
-  { state, phase, batch, source, webhook_type, verification, replay_of, task_id, text }:
-    MessageSearch,
+  {
+    state,
+    phase,
+    batch,
+    source,
+    webhook_type,
+    verification,
+    replay_of,
+    task_id,
+    text,
+    body,
+    hidden = [],
+  }: MessageSearch,
 ): Fragment {
   return sql`true
     ${state === "taken" ? sql`and state <> 'rejected'` : state ? sql`and state = ${state}` : sql``}
@@ -115,6 +127,12 @@ function matches(
     ${verification ? sql`and verification = ${verification}` : sql``}
     ${task_id ? sql`and task_id = ${task_id}` : sql``}
     ${replay_of ? sql`and replay_of = ${replay_of}` : sql``}
+    ${
+    body && hidden.length > 0
+      ? sql`and not (source = any(${idArray(hidden)}::text[])
+          or lower(webhook_type) = any(${idArray(hidden)}::text[]))`
+      : sql``
+  }
     ${text ? sql`and ${contains(sql, text)}` : sql``}`;
 }
 

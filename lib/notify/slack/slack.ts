@@ -66,7 +66,7 @@ export function createSlack(
     people: createSlackPeople(database, client),
     publicUrl: config.publicUrl,
     answerable: approvers.length > 0,
-    redact: createRedactor(secretsIn(config)),
+    redact: createRedactor(() => secretsIn(config)),
   };
   const teller = { display, outage, log };
   const running = new Set<Promise<void>>();

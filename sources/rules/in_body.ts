@@ -1,0 +1,127 @@
+import { z } from "zod";
+import { payloadOf } from "../kit/incoming.ts";
+import { type SecretSetting, toVerdict } from "../kit/signed.ts";
+import {
+  secretUnusable,
+  signatureMalformed,
+  signatureMismatch,
+  signatureMissing,
+  verified,
+} from "../kit/verdict.ts";
+import { checkJwt } from "../signature/jwt.ts";
+import { decodeBase64, decodeHex, verifyHmac } from "../signature/signature.ts";
+import { pathExpression } from "./filter_settings.ts";
+import { textAt, valuesAt } from "./path_expression.ts";
+import { PART, pathExpressionsIn, templateFault } from "./template.ts";
+import type { Incoming, Source, Verdict } from "../source.ts";
+
+const HASHES = { sha256: "SHA-256", sha1: "SHA-1", sha512: "SHA-512" } as const;
+/** A batch of more cannot have been signed one by one. */
+const MOST_ITEMS = 100;
+/** Longer parts are none that anybody signs so. */
+const MOST_PART = 10_000;
+
+/** An HMAC that stands in the body, over other fields of it (Adyen's notifications). */
+export const hmacInBody = z.strictObject({
+  type: z.literal("hmac_in_body"),
+  algorithm: z.enum(["sha256", "sha1", "sha512"], {
+    error: 'must be "sha256", "sha1" or "sha512"',
+  }).default("sha256"),
+  key: z.enum(["text", "base64", "hex"], { error: 'must be "text", "base64" or "hex"' })
+    .default("text"),
+  encoding: z.enum(["hex", "base64"], { error: 'must be "hex" or "base64"' }).default("hex"),
+  /** The things that are signed one by one; without it the payload is the one. */
+  items: pathExpression.optional(),
+  /** Where in each of them the signature stands. */
+  field: pathExpression,
+  /** What is signed of it: fields in braces, empty where they are not there. */
+  signed: z.string().min(1).max(2_000).superRefine((text, context) => {
+    const fault = templateFault(text) ??
+      (pathExpressionsIn(text).length === 0
+        ? 'has no field in braces, such as "{id}": the signature would fit every request'
+        : undefined);
+    if (fault !== undefined) context.addIssue({ code: "custom", message: fault });
+  }),
+});
+
+/** A JSON Web Token that the sender signs with the secret (HS256), alone in its header or after `Bearer`. */
+export const jwt = z.strictObject({
+  type: z.literal("jwt"),
+  header: z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/, {
+    error: "must be the name of a header, without a colon",
+  }).default("Authorization"),
+});
+
+type HmacInBody = z.output<typeof hmacInBody>;
+
+/** `verify`, `proof` and `signedContentKeys` of a source that signs fields of its body. */
+export function signedInBody(scheme: HmacInBody, setting: SecretSetting): Partial<Source> {
+  const { algorithm, key, encoding, field } = scheme;
+  const decode = encoding === "hex" ? decodeHex : decodeBase64;
+  return {
+    async verify(request: Incoming, secrets: readonly string[]): Promise<Verdict> {
+      const items = itemsOf(scheme, request);
+      if (items.length === 0) {
+        return signatureMissing(field, `Set ${setting.variable} to ${setting.is}.`);
+      }
+      const keys = secrets.map((secret) => keyOf(key, secret)).filter((each) => each !== undefined);
+      if (keys.length === 0) return secretUnusable(setting.variable, KEYS[key]);
+      let matches = true;
+      for (const item of items) {
+        const written = textAt(field, { payload: item });
+        if (written === undefined) return signatureMissing(field, "Sign each of them.");
+        const signature = decode(written);
+        if (!signature) return signatureMalformed(field, `{an HMAC in ${encoding}}`);
+        const message = signedText(scheme, item);
+        if (!await verifyHmac(HASHES[algorithm], keys, message, [signature])) matches = false;
+      }
+      return matches
+        ? verified
+        : signatureMismatch(field, `Set ${setting.variable} to ${setting.is}.`);
+    },
+    proof: `HMAC-${HASHES[algorithm]} of \`${scheme.signed}\` in \`${field}\` of the body; ` +
+      "nothing else is signed",
+    signedContentKeys: (request) =>
+      itemsOf(scheme, request).map((item) => signedText(scheme, item)),
+  };
+}
+
+/** `verify` and `proof` of a source that shows a JSON Web Token. */
+export function provenByJwt(
+  { header }: z.output<typeof jwt>,
+  setting: SecretSetting,
+): Partial<Source> {
+  return {
+    async verify(request: Incoming, secrets: readonly string[]): Promise<Verdict> {
+      const token = request.headers.get(header)?.replace(/^bearer /i, "").trim();
+      if (!token) {
+        return signatureMissing(header, `Set ${setting.variable} to ${setting.is}.`);
+      }
+      const finding = await checkJwt({ header, token }, secrets, request.receivedAt);
+      return toVerdict(finding, request, setting);
+    },
+    proof: `a JSON Web Token (HS256) in \`${header}\`; the body is not signed`,
+    secretNames: [header.toLowerCase()],
+  };
+}
+
+const KEYS = { text: "any text", base64: "base64", hex: "hexadecimal digits" };
+
+function keyOf(form: HmacInBody["key"], secret: string): Uint8Array | string | undefined {
+  if (form === "text") return secret;
+  return form === "hex" ? decodeHex(secret) : decodeBase64(secret);
+}
+
+function itemsOf({ items }: HmacInBody, request: Incoming): unknown[] {
+  const payload = payloadOf(request);
+  if (items === undefined) return payload === undefined ? [] : [payload];
+  const found = valuesAt(items, { payload }) ?? [];
+  return found.length > MOST_ITEMS ? [] : found;
+}
+
+function signedText({ signed }: HmacInBody, item: unknown): string {
+  return signed.replace(
+    PART,
+    (_, path: string) => (textAt(path, { payload: item }) ?? "").slice(0, MOST_PART),
+  );
+}
