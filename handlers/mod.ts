@@ -39,6 +39,7 @@ import { manyTasks } from "./api/many/tasks.ts";
 import { tasks } from "./api/tasks.ts";
 import { users } from "./api/users.ts";
 import { createVerifier } from "./webhook/verifier.ts";
+import { routePath } from "./webhook/path.ts";
 import { refuseType } from "./webhook/type.ts";
 import { webhook } from "./webhook/webhook.ts";
 
@@ -62,7 +63,7 @@ const INSIDE: Connection = { address: () => undefined, isInside: true };
 /** Builds the app; `stop` ends its live streams. */
 export function createApp({ services, stop }: { services: Services; stop: AbortSignal }): App {
   const parts = openParts(services, stop);
-  const app = new OpenAPIHono<Env>();
+  const app = new OpenAPIHono<Env>({ getPath: routePath });
   app.onError((error, c) =>
     wantsPage(c) ? answerProblemPage(error, c, services.log) : answerProblem(error, services.log)
   );

@@ -11,6 +11,7 @@ import type { DescribeContext, HandshakeReply, Incoming, SourceSecrets } from ".
 import { titleOfAll, toDescription } from "./kit/to_description.ts";
 
 export const label = "Meta";
+export const aliases = ["whatsapp", "instagram", "messenger", "facebook", "threads"];
 export const secretVariable = "META_APP_SECRET";
 export const verifyTokenVariable = "META_VERIFY_TOKEN";
 export const setup =

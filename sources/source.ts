@@ -86,6 +86,11 @@ export interface Sample {
 export interface Source {
   /** The name people read, such as `GitHub`. */
   readonly label?: string;
+  /**
+   * Other names in the URL that mean this source, such as `whatsapp` for Meta's, in lower case: by
+   * them it is found, answered and kept as if it had been called by its own.
+   */
+  readonly aliases?: readonly string[];
   /** The vendor's own variable for its secret; `WEBHOOK_SECRET_{SOURCE}` always works too. */
   readonly secretVariable?: string;
   /** The variable for a second, lesser secret that only proves us to the vendor (Meta). */

@@ -20,7 +20,7 @@ export interface Named {
 export interface Registry {
   /** By the name in the webhook's URL; `generic` is for all other names. */
   readonly all: Readonly<Record<string, Source>>;
-  /** The source for a `webhook_type` as a sender wrote it; for every unknown one the generic source. */
+  /** The source for a `webhook_type` as a sender wrote it, also by an alias; for every unknown one the generic source. */
   find(type: string): Named;
   /** The names of the sources that the operator's file has settings for. */
   readonly ruled: readonly string[];
@@ -40,11 +40,12 @@ export function createRegistry(settings: Readonly<Record<string, SourceSettings>
     if (its.allowed_ips) lists.set(name, createAddressList(its.allowed_ips));
     all[name] = customSource(name, its, Object.hasOwn(all, name) ? all[name] : undefined);
   }
+  const aliases = aliasesIn(all);
   return {
     all,
     find(type) {
       const lower = type.toLowerCase();
-      const name = Object.hasOwn(all, lower) ? lower : GENERIC;
+      const name = Object.hasOwn(all, lower) ? lower : aliases.get(lower) ?? GENERIC;
       return { name, source: all[name] };
     },
     ruled: Object.keys(settings),
@@ -52,6 +53,15 @@ export function createRegistry(settings: Readonly<Record<string, SourceSettings>
     settingsOf: (name) => Object.hasOwn(settings, name) ? settings[name] : {},
     allows: (name, address) => lists.get(name)?.(address) ?? true,
   };
+}
+
+/** The other names of sources. One that a source has as its own is no alias any more. */
+export function aliasesIn(all: Readonly<Record<string, Source>>): ReadonlyMap<string, string> {
+  return new Map(
+    Object.entries(all).flatMap(([name, { aliases = [] }]) =>
+      aliases.filter((alias) => !Object.hasOwn(all, alias)).map((alias) => [alias, name] as const)
+    ),
+  );
 }
 
 /** The variable to set for a source's secret: the vendor's own, else ours. */
