@@ -7,6 +7,7 @@ import * as cloudevents from "./cloudevents.ts";
 import * as discord from "./discord.ts";
 import * as dropbox from "./dropbox.ts";
 import * as eventgrid from "./eventgrid.ts";
+import * as gitea from "./gitea.ts";
 import * as github from "./github.ts";
 import * as gitlab from "./gitlab.ts";
 import * as grafana from "./grafana.ts";
@@ -74,6 +75,7 @@ export const sources = {
   }),
   dropbox,
   eventgrid,
+  gitea,
   homeassistant,
   hubspot,
   intercom,

@@ -6,6 +6,10 @@ type Clue = readonly [header: string, source: keyof typeof sources, start?: stri
 
 /** Headers that only one sender writes, the surest first. */
 const OWN: readonly Clue[] = [
+  // Gitea and its kin also write GitHub's header.
+  ["x-gitea-event", "gitea"],
+  ["x-forgejo-event", "gitea"],
+  ["x-gogs-event", "gitea"],
   ["x-github-event", "github"],
   ["stripe-signature", "stripe"],
   ["x-slack-signature", "slack"],

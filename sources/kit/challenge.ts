@@ -1,4 +1,4 @@
-import type { HandshakeReply } from "../source.ts";
+import type { HandshakeReply, Incoming, SourceSecrets } from "../source.ts";
 
 /** A challenge is a short token of visible characters: whoever asks must not make us answer with text of their choice. */
 const CHALLENGE = /^[\w.~+/=:-]{1,500}$/;
@@ -27,4 +27,18 @@ export function jsonReply(body: unknown): HandshakeReply {
 /** A parameter of the URL that was called. */
 export function parameter(url: string, name: string): string | undefined {
   return URL.parse(url)?.searchParams.get(name) ?? undefined;
+}
+
+/**
+ * `probe` and `handshake` of a sender that tries the URL with a request that says nothing: it is
+ * answered with 200, after its signature where there is a secret to check it with, and never kept.
+ */
+export function triedBy(isTrial: (request: Incoming) => boolean) {
+  const answer = (request: Incoming): HandshakeReply | undefined =>
+    request.method === "POST" && isTrial(request) ? { status: 200 } : undefined;
+  return {
+    probe: (request: Incoming, { secrets }: SourceSecrets): HandshakeReply | undefined =>
+      secrets.length === 0 ? answer(request) : undefined,
+    handshake: answer,
+  };
 }

@@ -1,3 +1,4 @@
+import { digest } from "../signature/signature.ts";
 import { mediaType, parsePayload } from "./payload.ts";
 import type { Incoming } from "../source.ts";
 
@@ -27,6 +28,14 @@ export function isForm(request: Incoming): boolean {
 export function usableId(id: string | null | undefined): string | undefined {
   const trimmed = id?.trim();
   return trimmed && trimmed.length <= MAX_ID_LENGTH ? trimmed : undefined;
+}
+
+/**
+ * An id for a sender whose own says too little: with all that was sent. A vendor that sends the same
+ * again sends the same bytes; news have another time or number in them, and are never taken for it.
+ */
+export function idWithContent(request: Incoming, id: string | undefined): string | undefined {
+  return id === undefined ? undefined : usableId(`${id}|${digest(contentOf(request))}`);
 }
 
 /** A request of an object in JSON, with other fields in it. */

@@ -103,13 +103,13 @@ const MAY_IMPORT: [room: string, ...mayImport: string[]][] = [
   ["sources/kit/", ...KIT],
   ["sources/rules/", "sources/mod.ts", "sources/*", ...KIT],
   ["sources/diagnosis/", "sources/rules/", "sources/mod.ts", ...KIT],
-  ...["github", "gitlab", "slack", "twilio", "meta"]
+  ...["github", "gitlab", "gitea", "slack", "twilio", "meta"]
     .map((name) => [`sources/${name}/`, ...KIT] as [string, ...string[]]),
   // A sender: the longer ones have a room of their own.
   [
     "sources/*",
     "sources/*",
-    ...["github", "gitlab", "slack", "twilio", "meta"].map((name) => `sources/${name}/`),
+    ...["github", "gitlab", "gitea", "slack", "twilio", "meta"].map((name) => `sources/${name}/`),
     ...KIT,
   ],
 ];
