@@ -1,6 +1,7 @@
 import * as airtable from "./airtable.ts";
 import * as alertmanager from "./alertmanager.ts";
 import * as asana from "./asana.ts";
+import * as azuredevops from "./azuredevops.ts";
 import * as bitbucket from "./bitbucket.ts";
 import * as calendly from "./calendly.ts";
 import * as cloudevents from "./cloudevents.ts";
@@ -41,6 +42,7 @@ import * as twilio from "./twilio.ts";
 import * as twitch from "./twitch.ts";
 import * as typeform from "./typeform.ts";
 import * as vercel from "./vercel.ts";
+import * as woocommerce from "./woocommerce.ts";
 import * as x from "./x.ts";
 import * as zendesk from "./zendesk.ts";
 import * as zoom from "./zoom.ts";
@@ -67,6 +69,7 @@ export const sources = {
   cloudevents,
   airtable,
   asana,
+  azuredevops,
   bitbucket,
   calendly,
   clerk: standardWebhooks("clerk", "Clerk", "CLERK_WEBHOOK_SIGNING_SECRET", {
@@ -110,6 +113,7 @@ export const sources = {
   twitch,
   typeform,
   vercel,
+  woocommerce,
   x,
   zendesk,
   zoom,

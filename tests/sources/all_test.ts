@@ -27,6 +27,7 @@ const FIXED = new Set(["github", "stripe", "slack", "twilio"]);
 const UNSIGNABLE = new Set(["discord", "paypal", "sendgrid"]);
 /** They send the secret, or sign something else than the event. */
 const TOKENS = new Set([
+  "azuredevops",
   "alertmanager",
   "cloudevents",
   "eventgrid",
