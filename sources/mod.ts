@@ -16,9 +16,13 @@ import * as homeassistant from "./homeassistant.ts";
 import * as hubspot from "./hubspot.ts";
 import * as intercom from "./intercom.ts";
 import * as jira from "./jira.ts";
+import * as line from "./line.ts";
 import * as linear from "./linear.ts";
+import * as mailchimp from "./mailchimp.ts";
 import * as mailgun from "./mailgun.ts";
+import * as mandrill from "./mandrill.ts";
 import * as meta from "./meta.ts";
+import * as monday from "./monday.ts";
 import * as msgraph from "./msgraph.ts";
 import * as notion from "./notion.ts";
 import * as okta from "./okta.ts";
@@ -82,8 +86,12 @@ export const sources = {
   homeassistant,
   hubspot,
   intercom,
+  line,
+  mailchimp,
   mailgun,
+  mandrill,
   meta,
+  monday,
   msgraph,
   notion,
   okta,

@@ -27,6 +27,9 @@ const FIXED = new Set(["github", "stripe", "slack", "twilio"]);
 const UNSIGNABLE = new Set(["discord", "paypal", "sendgrid"]);
 /** They send the secret, or sign something else than the event. */
 const TOKENS = new Set([
+  "monday",
+  "mandrill",
+  "mailchimp",
   "azuredevops",
   "alertmanager",
   "cloudevents",
@@ -46,6 +49,7 @@ const TIMED = [
   "gitlab",
   "grafana",
   "hubspot",
+  "monday",
   "openai",
   "paddle",
   "replicate",
