@@ -1,11 +1,16 @@
+import * as adyen from "./adyen.ts";
 import * as airtable from "./airtable.ts";
 import * as alertmanager from "./alertmanager.ts";
 import * as asana from "./asana.ts";
 import * as azuredevops from "./azuredevops.ts";
 import * as bitbucket from "./bitbucket.ts";
+import * as buildkite from "./buildkite.ts";
+import * as calcom from "./calcom.ts";
 import * as calendly from "./calendly.ts";
+import * as clickup from "./clickup.ts";
 import * as cloudevents from "./cloudevents.ts";
 import * as discord from "./discord.ts";
+import * as docusign from "./docusign.ts";
 import * as dropbox from "./dropbox.ts";
 import * as eventgrid from "./eventgrid.ts";
 import * as gitea from "./gitea.ts";
@@ -30,6 +35,7 @@ import * as paddle from "./paddle.ts";
 import * as pagerduty from "./pagerduty.ts";
 import * as paypal from "./paypal.ts";
 import * as postmark from "./postmark.ts";
+import * as razorpay from "./razorpay.ts";
 import * as sendgrid from "./sendgrid.ts";
 import * as sentry from "./sentry.ts";
 import * as shopify from "./shopify.ts";
@@ -71,15 +77,20 @@ export const sources = {
   alertmanager,
   standardwebhooks: standardWebhooks("standardwebhooks", "Standard Webhooks"),
   cloudevents,
+  adyen,
   airtable,
   asana,
   azuredevops,
   bitbucket,
+  buildkite,
+  calcom,
   calendly,
   clerk: standardWebhooks("clerk", "Clerk", "CLERK_WEBHOOK_SIGNING_SECRET", {
     type: "user.created",
     data: { id: "user_1", email_addresses: [{ email_address: "ada@example.com" }] },
   }),
+  clickup,
+  docusign,
   dropbox,
   eventgrid,
   gitea,
@@ -102,6 +113,7 @@ export const sources = {
   paddle,
   paypal,
   postmark,
+  razorpay,
   replicate: standardWebhooks("replicate", "Replicate", "REPLICATE_WEBHOOK_SECRET", {
     id: "p1",
     status: "succeeded",

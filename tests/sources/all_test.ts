@@ -17,6 +17,7 @@ import {
 const all = Object.entries<Source>(sources);
 /** What every secret here is, in the form that the scheme wants. */
 const SECRET: Record<string, string> = {
+  adyen: "DFB1EB5485895CFA84146406857104ABB4CBCABDC8AAF103A624C8F6A3EAAB00",
   airtable: btoa("a secret key"),
   gitlab: `whsec_${btoa("a secret key")}`,
   teams: btoa("a secret key"),
@@ -27,6 +28,7 @@ const FIXED = new Set(["github", "stripe", "slack", "twilio"]);
 const UNSIGNABLE = new Set(["discord", "paypal", "sendgrid"]);
 /** They send the secret, or sign something else than the event. */
 const TOKENS = new Set([
+  "adyen",
   "monday",
   "mandrill",
   "mailchimp",
@@ -44,6 +46,7 @@ const TOKENS = new Set([
 ]);
 /** Their signatures cover a time; Linear's lies in the body, and Zendesk may keep an old one. */
 const TIMED = [
+  "buildkite",
   "calendly",
   "clerk",
   "gitlab",
