@@ -51,7 +51,8 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   const done = did?.replaceAll("_", " ");
   const about = kind === "order"
     ? words(
-      `Order #${number}`,
+      "Order",
+      number && `#${number}`,
       done,
       line(payload, "currency") && total && ["for", total] as const,
       ["from", customer],
