@@ -52,8 +52,7 @@ Sentry: use /webhook/sentry".
 - **Mailgun** signs a time and a token, not the event; **Adyen** eight fields of it; **monday.com**
   a token, for the webhooks of apps only. **Alertmanager, Azure DevOps, CloudEvents, Event Grid, Home
   Assistant, Mailchimp, Microsoft Graph, Okta, Postmark and Telegram** sign nothing and send a secret. Use
-  HTTPS. Amazon SNS signs, but with a certificate that Otto does not check yet: it is taken by a
-  token in its URL.
+  HTTPS. **Amazon SNS** signs for everybody's topics: set the ARN of yours as the secret.
 - **Methods**: events come by POST, from Gitea also by GET, from Grafana by PUT, from Zendesk by PUT and PATCH, and from
   Home Assistant by whatever is set there. Twilio, HubSpot's workflows and Home Assistant may use GET: the
   query's fields are the payload then. By GET only a verified event is taken, because browsers,
