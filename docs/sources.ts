@@ -23,7 +23,7 @@ only where its unit is certain. \`deno task titles FOLDER\` counts which payload
 title that says nothing; a [file of your own](sources-file.md) has better words for them.
 
 Set \`PUBLIC_URL\` for senders whose signature covers the URL they call (Twilio, Square, HubSpot,
-Trello): it must be the address they have on file.
+Trello, Mandrill): it must be the address they have on file.
 
 `;
 
@@ -50,15 +50,16 @@ sample of each, and \`POST /webhook/{type}/explain\` what would become of a requ
 in under another name than its sender's, be it of this list or nobody's, has a \`hint\`: "looks like
 Sentry: use /webhook/sentry".
 
-- **Handshakes** are answered by themselves: by GET for Dropbox, Meta, Okta and X, by HEAD for
-  Intercom and Trello, by OPTIONS for CloudEvents, by POST for Asana, Azure Event Grid, Discord,
-  Microsoft Graph, Notion, Slack, Twitch and Zoom. What a vendor signs is answered only after its signature was
+- **Handshakes** are answered by themselves: by GET for Dropbox, Mailchimp, Meta, Okta and X, by HEAD for
+  Intercom, Mandrill and Trello, by OPTIONS for CloudEvents, by POST for Asana, Azure Event Grid,
+  Discord, Microsoft Graph, monday.com, Notion, Slack, Twitch and Zoom. The trials of Buildkite,
+  Cal.com, LINE, Mandrill and WooCommerce are answered and make no task. What a vendor signs is answered only after its signature was
   checked, so the secret must be set first. Meta's needs \`META_VERIFY_TOKEN\`, any text that you choose
   and tell Meta.
 - **Notion and Asana** send the secret with their handshake. Otto never adopts it, since anybody
   could send one: it stands in the log (\`webhook.secret_offered\`) and for an hour on its page, for you
   to set.
-- **Batches**: HubSpot, SendGrid, Meta, Microsoft Graph, Asana, Okta, Event Grid, CloudEvents,
+- **Batches**: HubSpot, SendGrid, Mandrill, Meta, Microsoft Graph, LINE, Adyen, Asana, Okta, Event Grid, CloudEvents,
   Alertmanager and Grafana send many events at once. One request is one task, told as "3 events: first …"; an event
   that is in it twice counts once.
 - **Repeats**: a delivery whose id and content have come before makes no second task. The same id with
@@ -79,11 +80,11 @@ Sentry: use /webhook/sentry".
   \`"12345678901234567890"\` in paths, filters and what the agent sees.
 - **Jira** signs a webhook that has a secret. Webhooks made by an OAuth 2.0 or Connect app carry a
   token instead, which says who sends and until when, but covers no body. Use HTTPS.
-- **Mailgun** signs a time and a token, not the event; **Alertmanager, CloudEvents, Event Grid, Home
-  Assistant, Microsoft Graph, Okta, Postmark and Telegram** sign nothing and send a secret. Use
-  HTTPS. Amazon SNS signs, but with a certificate that Otto does not check yet: it is taken by a
-  token in its URL.
-- **Methods**: events come by POST, from Grafana also by PUT, from Zendesk by PUT and PATCH, and from
+- **Mailgun** signs a time and a token, not the event; **Adyen** eight fields of it; **monday.com**
+  a token, for the webhooks of apps only. **Alertmanager, Azure DevOps, CloudEvents, Event Grid, Home
+  Assistant, Mailchimp, Microsoft Graph, Okta, Postmark and Telegram** sign nothing and send a secret. Use
+  HTTPS. **Amazon SNS** signs for everybody's topics: set the ARN of yours as the secret.
+- **Methods**: events come by POST, from Gitea also by GET, from Grafana by PUT, from Zendesk by PUT and PATCH, and from
   Home Assistant by whatever is set there. Twilio, HubSpot's workflows and Home Assistant may use GET: the
   query's fields are the payload then. By GET only a verified event is taken, because browsers,
   crawlers and link previews send GETs, too, so set the secret first.

@@ -1,12 +1,17 @@
+import * as adyen from "./adyen.ts";
 import * as airtable from "./airtable.ts";
 import * as alertmanager from "./alertmanager.ts";
 import * as argocd from "./argocd.ts";
 import * as asana from "./asana.ts";
+import * as azuredevops from "./azuredevops.ts";
 import * as bigcommerce from "./bigcommerce.ts";
 import * as bitbucket from "./bitbucket.ts";
 import * as box from "./box.ts";
+import * as buildkite from "./buildkite.ts";
+import * as calcom from "./calcom.ts";
 import * as calendly from "./calendly.ts";
 import * as circleci from "./circleci.ts";
+import * as clickup from "./clickup.ts";
 import * as cloudevents from "./cloudevents.ts";
 import * as coinbasecommerce from "./coinbasecommerce.ts";
 import * as confluence from "./confluence.ts";
@@ -14,12 +19,14 @@ import * as datadog from "./datadog.ts";
 import * as discord from "./discord.ts";
 import * as discourse from "./discourse.ts";
 import * as dockerhub from "./dockerhub.ts";
+import * as docusign from "./docusign.ts";
 import * as dropbox from "./dropbox.ts";
 import * as dropboxsign from "./dropboxsign.ts";
 import * as eventgrid from "./eventgrid.ts";
 import * as figma from "./figma.ts";
 import * as flux from "./flux.ts";
 import * as freshdesk from "./freshdesk.ts";
+import * as gitea from "./gitea.ts";
 import * as github from "./github.ts";
 import * as gitlab from "./gitlab.ts";
 import * as gocardless from "./gocardless.ts";
@@ -31,10 +38,14 @@ import * as intercom from "./intercom.ts";
 import * as jenkins from "./jenkins.ts";
 import * as jira from "./jira.ts";
 import * as lark from "./lark.ts";
+import * as line from "./line.ts";
 import * as linear from "./linear.ts";
+import * as mailchimp from "./mailchimp.ts";
 import * as mailgun from "./mailgun.ts";
+import * as mandrill from "./mandrill.ts";
 import * as meta from "./meta.ts";
 import * as miro from "./miro.ts";
+import * as monday from "./monday.ts";
 import * as msgraph from "./msgraph.ts";
 import * as netlify from "./netlify.ts";
 import * as newrelic from "./newrelic.ts";
@@ -48,15 +59,14 @@ import * as paypal from "./paypal.ts";
 import * as paystack from "./paystack.ts";
 import * as postmark from "./postmark.ts";
 import * as pubsub from "./pubsub.ts";
+import * as razorpay from "./razorpay.ts";
 import * as salesforce from "./salesforce.ts";
 import * as sendgrid from "./sendgrid.ts";
 import * as sentry from "./sentry.ts";
 import * as shopify from "./shopify.ts";
 import * as slack from "./slack.ts";
 import * as sns from "./sns.ts";
-import type { Source } from "./source.ts";
 import * as square from "./square.ts";
-import { standardWebhooks } from "./standard_webhooks.ts";
 import * as statuspage from "./statuspage.ts";
 import * as strava from "./strava.ts";
 import * as stripe from "./stripe.ts";
@@ -69,10 +79,13 @@ import * as typeform from "./typeform.ts";
 import * as uptimekuma from "./uptimekuma.ts";
 import * as vercel from "./vercel.ts";
 import * as websub from "./websub.ts";
+import * as woocommerce from "./woocommerce.ts";
 import * as x from "./x.ts";
 import * as xero from "./xero.ts";
 import * as zendesk from "./zendesk.ts";
 import * as zoom from "./zoom.ts";
+import type { Source } from "./source.ts";
+import { standardWebhooks } from "./standard_webhooks.ts";
 
 /**
  * Every system we know, by the name in its webhook's URL. To add one, copy a
@@ -94,12 +107,16 @@ export const sources = {
   alertmanager,
   standardwebhooks: standardWebhooks("standardwebhooks", "Standard Webhooks"),
   cloudevents,
+  adyen,
   airtable,
   argocd,
   asana,
   bigcommerce,
   bitbucket,
   box,
+  azuredevops,
+  buildkite,
+  calcom,
   calendly,
   circleci,
   clerk: standardWebhooks("clerk", "Clerk", "CLERK_WEBHOOK_SIGNING_SECRET", {
@@ -111,6 +128,8 @@ export const sources = {
   datadog,
   discourse,
   dockerhub,
+  clickup,
+  docusign,
   dropbox,
   dropboxsign,
   eventgrid,
@@ -124,9 +143,14 @@ export const sources = {
   intercom,
   jenkins,
   lark,
+  gitea,
+  line,
+  mailchimp,
   mailgun,
+  mandrill,
   meta,
   miro,
+  monday,
   msgraph,
   netlify,
   newrelic,
@@ -143,6 +167,7 @@ export const sources = {
   paystack,
   postmark,
   pubsub,
+  razorpay,
   replicate: standardWebhooks("replicate", "Replicate", "REPLICATE_WEBHOOK_SECRET", {
     id: "p1",
     status: "succeeded",
@@ -167,6 +192,7 @@ export const sources = {
   uptimekuma,
   vercel,
   websub,
+  woocommerce,
   x,
   xero,
   zendesk,

@@ -1,26 +1,94 @@
 import type { Description } from "./description.ts";
 import { words } from "./kit/line.ts";
-import { first, line, text } from "./kit/json_path.ts";
+import { at, first, line, text } from "./kit/json_path.ts";
+import { parameter } from "./kit/challenge.ts";
+import { decodeBase64, verifyPublicKey } from "./signature/signature.ts";
 import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
-import type { DescribeContext, Incoming } from "./source.ts";
+import type { DescribeContext, Incoming, Verdict } from "./source.ts";
 import { sayingOf, stackTitle } from "./sns/message.ts";
 import { toDescription } from "./kit/to_description.ts";
 import { provenBy } from "./kit/token.ts";
+import {
+  signatureMalformed,
+  signatureMismatch,
+  signatureMissing,
+  verified,
+} from "./kit/verdict.ts";
 
 export const label = "Amazon SNS";
 export const secretVariable = "SNS_WEBHOOK_SECRET";
 export const troubles = [
   "Nothing comes until the subscription is confirmed: open the link of its first task.",
 ];
-export const setup = "The topic → Create subscription (HTTPS): URL with ?token= and the secret; " +
-  "then follow the link of the task that asks to confirm";
+export const setup =
+  "The topic → Create subscription (HTTPS): URL; the topic's ARN is the secret " +
+  "(or ?token= in the URL and a secret of yours); then follow the link of the task that asks to confirm";
 
-/** SNS signs with a certificate, which is not checked: a token in the subscription's URL proves the sender. */
-export const { verify, prove, proof, secretNames } = provenBy(
-  { parameters: ["token"] },
-  { variable: secretVariable, is: "the token in the subscription's URL" },
-);
+const setting = {
+  variable: secretVariable,
+  is: "the ARN of each topic that may send, or the token in the subscription's URL",
+};
+const proven = provenBy({ parameters: ["token"] }, setting);
+export const { prove, secretNames } = proven;
+export const proof = "RSA-SHA-256 or RSA-SHA-1 of the message's fields in its `Signature`, with " +
+  `Amazon's published certificate, and its \`TopicArn\`; or ${proven.proof}`;
+
+/** What is signed, by type and in this order, each where it is there (docs.aws.amazon.com/sns, "Verifying the signatures of Amazon SNS messages"). */
+const SIGNED = {
+  Notification: ["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"],
+  other: ["Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"],
+};
+const ALGORITHMS = { 1: "RSA-SHA1", 2: "RSA-SHA256" } as const;
+/** Amazon's own hosts for this, in any region and partition, and nothing but a certificate there. */
+const CERTIFICATE = /^https:\/\/sns\.[a-z0-9-]{3,30}\.amazonaws\.com(?:\.cn)?\/[\w-]{1,200}\.pem$/;
+
+/** Where the certificate lies, when that is Amazon's for certain; of no use where a token proves the sender. */
+export function certificateUrl(request: Incoming): string | undefined {
+  if (parameter(request.url, "token") !== undefined) return undefined;
+  const url = at(payloadOf(request), "SigningCertURL");
+  return typeof url === "string" && CERTIFICATE.test(url) ? url : undefined;
+}
+
+/**
+ * Amazon signs for whoever has a topic: what it signed is ours only if the topic is. A secret that
+ * is no ARN is the token in the URL.
+ */
+export async function verify(request: Incoming, secrets: readonly string[]): Promise<Verdict> {
+  const topics = secrets.filter((secret) => secret.startsWith("arn:"));
+  if (topics.length === 0 || parameter(request.url, "token") !== undefined) {
+    return await proven.verify(request, secrets.filter((secret) => !topics.includes(secret)));
+  }
+  const payload = payloadOf(request);
+  const written = text(payload, "Signature");
+  if (!written) {
+    return signatureMissing("Signature", "Only Amazon SNS's own requests are taken here.");
+  }
+  const signature = decodeBase64(written);
+  const algorithm = ALGORITHMS[text(payload, "SignatureVersion") as "1" | "2"];
+  if (!signature || !algorithm) {
+    return signatureMalformed("Signature", "{a signature in base64, of SignatureVersion 1 or 2}");
+  }
+  if (!certificateUrl(request)) {
+    return signatureMalformed("SigningCertURL", "https://sns.{region}.amazonaws.com/{name}.pem");
+  }
+  const { certificate, receivedAt } = request;
+  const isValid = certificate !== undefined && certificate.validFrom <= receivedAt &&
+    receivedAt <= certificate.validTo;
+  const keys = isValid ? [certificate.publicKey] : [];
+  const matches = await verifyPublicKey(algorithm, keys, signedText(payload), [signature]);
+  return matches && topics.includes(text(payload, "TopicArn") ?? "")
+    ? verified
+    : signatureMismatch("Signature", `Set ${secretVariable} to the ARN of the topic that sends.`);
+}
+
+function signedText(payload: unknown): string {
+  const keys = at(payload, "Type") === "Notification" ? SIGNED.Notification : SIGNED.other;
+  return keys.map((key) => {
+    const value = at(payload, key);
+    return typeof value === "string" ? `${key}\n${value}\n` : "";
+  }).join("");
+}
 
 /** The message's id, the same on every retry. */
 export function deliveryId(request: Incoming): string | undefined {

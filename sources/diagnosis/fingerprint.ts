@@ -7,6 +7,10 @@ type Clue = readonly [header: string, source: keyof typeof sources, start?: stri
 
 /** Headers that only one sender writes, the surest first. */
 const OWN: readonly Clue[] = [
+  // Gitea and its kin also write GitHub's header.
+  ["x-gitea-event", "gitea"],
+  ["x-forgejo-event", "gitea"],
+  ["x-gogs-event", "gitea"],
   ["x-github-event", "github"],
   ["stripe-signature", "stripe"],
   ["x-slack-signature", "slack"],
@@ -62,6 +66,13 @@ const OWN: readonly Clue[] = [
   ["circleci-event-type", "circleci"],
   ["circleci-signature", "circleci"],
   ["gotk-component", "flux"],
+  ["x-wc-webhook-topic", "woocommerce"],
+  ["x-mandrill-signature", "mandrill"],
+  ["x-line-signature", "line"],
+  ["x-razorpay-signature", "razorpay"],
+  ["x-docusign-signature-1", "docusign"],
+  ["x-cal-signature-256", "calcom"],
+  ["x-buildkite-event", "buildkite"],
   ["authorization", "teams", "HMAC "],
   ["user-agent", "github", "GitHub-Hookshot/"],
   ["user-agent", "alertmanager", "Alertmanager/"],

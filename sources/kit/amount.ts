@@ -22,11 +22,18 @@ function digits(count: number, currencies: string): Record<string, number> {
   );
 }
 
-/** Minor units for people: `2000` of `usd` is `20.00 USD`; `undefined` for what is no whole number of a currency. */
-export function inUnits(amount: string | undefined, currency: string | undefined) {
+/**
+ * Minor units as vendors other than Stripe write them, such as `"2000"` of `USD`, for people:
+ * `20.00 USD`. `differing` has the digits of the currencies of which a vendor sends another number.
+ */
+export function inUnits(
+  amount: string | undefined,
+  currency: string | undefined,
+  differing: Readonly<Record<string, number>> = {},
+): string | undefined {
   const code = currency?.toUpperCase();
   if (!amount || !code || !/^-?\d{1,15}$/.test(amount) || !/^[A-Z]{3}$/.test(code)) {
     return undefined;
   }
-  return `${withPoint(Number(amount), DIGITS[code] ?? 2)} ${code}`;
+  return `${withPoint(Number(amount), differing[code] ?? DIGITS[code] ?? 2)} ${code}`;
 }

@@ -68,6 +68,14 @@ export function batchId(keys: readonly (string | undefined)[]): string | undefin
     : undefined;
 }
 
+/**
+ * An id for a sender whose own says too little: with all that was sent. A vendor that sends the same
+ * again sends the same bytes; news have another time or number in them, and are never taken for it.
+ */
+export function idWithContent(request: Incoming, id: string | undefined): string | undefined {
+  return id === undefined ? undefined : usableId(`${id}|${digest(contentOf(request))}`);
+}
+
 /** A request of an object in JSON, with other fields in it. */
 export function withFields(request: Incoming, fields: Record<string, unknown>): Incoming {
   const payload = { ...payloadOf(request) as object, ...fields };

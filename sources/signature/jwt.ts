@@ -10,17 +10,17 @@ import { hmac, sha256, verifyHmac } from "./hmac.ts";
 import type { Finding } from "./scheme.ts";
 import { FIVE_MINUTES, isWithin } from "./time.ts";
 
-const WANTED = "Bearer {a JSON Web Token, HS256, with exp}";
+const TOKEN = "{a JSON Web Token, HS256, with exp}";
 
 /**
  * Checks a JSON Web Token (RFC 7519) out of a header: that one of the secrets
  * signed it by HMAC-SHA-256, and that at `now`, in milliseconds, it is neither
  * expired nor issued in the future, by more than five minutes each. A token with
  * another algorithm than `HS256` (RFC 8725, 3.1) or without an end is malformed.
- * A token proves nothing of the request's body and URL.
+ * A token proves nothing of the request's body and URL. `scheme` is what its sender writes before it.
  */
 export async function checkJwt(
-  { header, token }: { header: string; token: string },
+  { header, scheme = "Bearer ", token }: { header: string; scheme?: string; token: string },
   secrets: readonly string[],
   now: number,
 ): Promise<Finding> {
@@ -31,7 +31,9 @@ export async function checkJwt(
   const isOurs = alg === "HS256" && crit === undefined && bytes?.length === 32 &&
     rest.length === 0 && isTime(exp) && [iat, nbf].every((at) => at === undefined || isTime(at));
   // Connect gives such tokens to every browser that shows an app (developer.atlassian.com, "Context JWT").
-  if (!isOurs || qsh === "context-qsh") return { kind: "malformed", header, wanted: WANTED };
+  if (!isOurs || qsh === "context-qsh") {
+    return { kind: "malformed", header, wanted: scheme + TOKEN };
+  }
   if (!await verifyHmac("SHA-256", secrets, `${head}.${claims}`, [bytes])) {
     return { kind: "mismatch", header };
   }
@@ -41,6 +43,13 @@ export async function checkJwt(
   return isWithin({ ...FIVE_MINUTES, future: Infinity }, exp, now)
     ? { kind: "match" }
     : { kind: "late", seconds: exp, allowed: FIVE_MINUTES.past };
+}
+
+/** A JSON Web Token of these claims, signed by HMAC-SHA-256. */
+export async function signJwt(claims: Record<string, unknown>, secret: string): Promise<string> {
+  const parts = [{ alg: "HS256", typ: "JWT" }, claims]
+    .map((part) => encodeBase64Url(bytesOf(JSON.stringify(part)))).join(".");
+  return `${parts}.${encodeBase64Url(await hmac("SHA-256", secret, parts))}`;
 }
 
 function isTime(value: unknown): value is number {

@@ -1,17 +1,19 @@
 import { bytesOf } from "./bytes.ts";
 
 /** What vendors sign with who give us only a public key. */
-export type PublicKeyAlgorithm = "Ed25519" | "ECDSA-P256" | "RSA-SHA256";
+export type PublicKeyAlgorithm = "Ed25519" | "ECDSA-P256" | "RSA-SHA256" | "RSA-SHA1";
 
 const IMPORT = {
   "Ed25519": { name: "Ed25519" },
   "ECDSA-P256": { name: "ECDSA", namedCurve: "P-256" },
   "RSA-SHA256": { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" },
+  "RSA-SHA1": { name: "RSASSA-PKCS1-v1_5", hash: "SHA-1" },
 };
 const VERIFY = {
   "Ed25519": { name: "Ed25519" },
   "ECDSA-P256": { name: "ECDSA", hash: "SHA-256" },
   "RSA-SHA256": { name: "RSASSA-PKCS1-v1_5" },
+  "RSA-SHA1": { name: "RSASSA-PKCS1-v1_5" },
 };
 /** The bytes of an Ed25519 key, and of each of the two numbers of a P-256 signature. */
 const HALF = 32;

@@ -34,6 +34,7 @@ const KIT = [
 
 /** Senders whose words and signatures fill more than one file. */
 const LONGER = [
+  "gitea",
   "xml",
   "bitbucket",
   "generic",

@@ -17,6 +17,7 @@ import {
 const all = Object.entries<Source>(sources);
 /** What every secret here is, in the form that the scheme wants. */
 const SECRET: Record<string, string> = {
+  adyen: "DFB1EB5485895CFA84146406857104ABB4CBCABDC8AAF103A624C8F6A3EAAB00",
   airtable: btoa("a secret key"),
   gitlab: `whsec_${btoa("a secret key")}`,
   teams: btoa("a secret key"),
@@ -32,6 +33,11 @@ const UNSIGNABLE = new Set([
 ]);
 /** They send the secret, or sign something else than the event. */
 const TOKENS = new Set([
+  "adyen",
+  "monday",
+  "mandrill",
+  "mailchimp",
+  "azuredevops",
   "alertmanager",
   "argocd",
   "bigcommerce",
@@ -62,11 +68,13 @@ const TOKENS = new Set([
 /** Their signatures cover a time; Linear's lies in the body, and Zendesk may keep an old one. */
 const TIMED = [
   "box",
+  "buildkite",
   "calendly",
   "clerk",
   "gitlab",
   "grafana",
   "hubspot",
+  "monday",
   "openai",
   "paddle",
   "replicate",

@@ -21,9 +21,9 @@ const SECRET: Partial<Record<Name, string>> = {
   gitlab: WHSEC,
 };
 const secretOf = (name: Name) => SECRET[name] ?? "a-secret-key";
-/** They have no header of ours to sign with, or send the secret itself. */
+/** They have no header of ours to sign with, or send the secret or a token. */
 const signing = all.filter(([, { sign, proof }]) => sign && !proof?.startsWith("the secret itself"))
-  .filter(([name]) => name !== "msgraph");
+  .filter(([name]) => name !== "msgraph" && name !== "monday");
 
 const now = NOW / 1000;
 const hex = (key: string, text: string | Uint8Array, hash = "sha256") =>

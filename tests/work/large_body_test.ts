@@ -51,7 +51,8 @@ function watchLoop(): { stop(): number } {
 function timeHere(body: string): number {
   const began = performance.now();
   const message = { webhookType: "github", headers: new Headers(OPENED) };
-  readDescribed({ sources: createRegistry() }, message, new TextEncoder().encode(body));
+  const config = { agentAccounts: [], publicUrl: undefined, maxBodyBytes: undefined };
+  readDescribed({ config, sources: createRegistry() }, message, new TextEncoder().encode(body));
   return performance.now() - began;
 }
 
