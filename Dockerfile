@@ -22,7 +22,8 @@ COPY deploy/health.ts deploy/
 RUN deno cache --frozen main.ts worker.ts doctor.ts send.ts deploy/health.ts lib/reading/thread.ts \
   && rm -r /deno-dir/npm \
   && chmod -R a+rX /app /deno-dir \
-  && mkdir /data
+  && mkdir /data \
+  && chmod 2770 /data
 
 FROM denoland/deno:distroless-2.9.6
 WORKDIR /app
@@ -34,9 +35,10 @@ ENV DENO_DIR=/deno-dir \
 COPY --from=build /deno-dir /deno-dir
 COPY --from=build /app /app
 # Nothing but /data belongs to the user that runs. Mount a volume there: without
-# DATABASE_URL it holds every message.
-COPY --from=build --chown=65532:65532 /data /data
-USER 65532:65532
+# DATABASE_URL it holds every message. Platforms that choose the user themselves
+# (OpenShift) put it into group 0, so that the folder is that group's, too.
+COPY --from=build --chown=65532:0 /data /data
+USER 65532:0
 
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \

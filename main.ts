@@ -1,7 +1,7 @@
 import process from "node:process";
 import { createApp } from "./handlers/mod.ts";
 import { CODE_MINUTES, openAdmin } from "./lib/people/admin.ts";
-import { type Config, readConfig } from "./lib/config/config.ts";
+import { type Config, ConfigError, readConfig } from "./lib/config/config.ts";
 import { useAndClose } from "./lib/process/closer.ts";
 import { pause, untilAborted } from "./lib/async/deadline.ts";
 import { confirmClock, watchClock } from "./lib/monitor/clock.ts";
@@ -9,7 +9,10 @@ import { createLog, type Log } from "./lib/process/log.ts";
 import { Refusal } from "./lib/process/refusal.ts";
 import { run } from "./lib/process/run.ts";
 import { serve } from "./lib/process/serve.ts";
-import { openServices, type Services } from "./lib/services.ts";
+import { openServices, serverOptions, type Services } from "./lib/services.ts";
+import { openEmbedded } from "./lib/store/embedded/embedded.ts";
+import { migrateNow } from "./lib/store/schema/migrate_now.ts";
+import { openServer } from "./lib/store/server/server.ts";
 import { describeStart } from "./lib/config/start.ts";
 import { work } from "./lib/work/work.ts";
 
@@ -18,6 +21,7 @@ const HELP = `Serves Otto: webhooks, web UI and API.
   main.ts                  serve until SIGTERM (without DATABASE_URL: and work)
   main.ts --new-link       make a link that signs the admin in once, and end; sessions go on
   main.ts --new-token      make a new admin token in place of a lost one, and end: sessions end, too
+  main.ts --migrate        bring the database's schema up to date, and end
   main.ts --confirm-clock  say that the machine's clock is right now, and end: after it was
                            wrong, the embedded size deletes nothing old until then
   main.ts --help           this text
@@ -43,11 +47,30 @@ await run(async (signal) => {
   if (process.argv.includes("--confirm-clock")) {
     return await useAndClose(await openServices(config, log, signal), trustClock);
   }
+  if (process.argv.includes("--migrate")) return await migrateOnly(config, log, signal);
+  if (config.denoDeploy) {
+    throw new ConfigError(
+      "Cannot serve on Deno Deploy with main.ts: nobody would work there once a request is " +
+        "answered. Make deploy.ts the app's entrypoint, as deno.json has it.",
+    );
+  }
   await useAndClose(
     await openServices(config, log, signal),
     (services) => serveAll(services, signal),
   );
 }, () => log);
+
+/** For hosts whose processes start too often to do it, and live too short: in front of a deploy. */
+async function migrateOnly(config: Config, log: Log, signal: AbortSignal): Promise<void> {
+  const server = config.databaseUrl === undefined
+    ? undefined
+    : openServer(serverOptions(config, log));
+  const version = await useAndClose(
+    server ?? await openEmbedded(config.dataDir),
+    (database) => migrateNow({ database, server, log, signal }),
+  );
+  console.log(`The database's schema is at migration ${version}`);
+}
 
 /** For whoever cannot sign in any more, or wants to on another device. */
 async function makeLink({ config, database, ready }: Services): Promise<void> {
@@ -59,9 +82,9 @@ async function makeLink({ config, database, ready }: Services): Promise<void> {
 }
 
 function signInLink({ publicUrl, port }: Pick<Config, "publicUrl" | "port">, code: string): string {
-  return `Sign in with this link, once and within ${CODE_MINUTES} minutes:\n  ${
+  return `Sign in once, within ${CODE_MINUTES} minutes: ${
     publicUrl ?? `http://localhost:${port}`
-  }/sign-in?code=${code}\n`;
+  }/sign-in?code=${code}`;
 }
 
 /** For whoever has lost the token. */
@@ -98,10 +121,7 @@ async function serveAll(services: Services, signal: AbortSignal): Promise<void> 
   );
   Promise.race([services.ready, stopped]).then(async () => {
     const code = signal.aborted ? undefined : await app.firstCode();
-    if (code) {
-      console.log(signInLink({ ...config, port: server.port }, code));
-      console.log("Later: main.ts --new-link makes another, --new-token a token for programs.\n");
-    }
+    if (code) console.log(signInLink({ ...config, port: server.port }, code));
   }).catch((error) => log.warn("admin.token_failed", { error }));
   // A worker looks whenever it tidies.
   const watching = config.worksInline ? Promise.resolve() : watchClock(services, signal);

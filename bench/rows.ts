@@ -1,6 +1,6 @@
 import postgres from "postgres";
 import type { Database } from "../lib/store/database.ts";
-import { openEmbedded } from "../lib/store/embedded.ts";
+import { openEmbedded } from "../lib/store/embedded/embedded.ts";
 import { openServer } from "../lib/store/server/server.ts";
 import { createLog } from "../lib/process/log.ts";
 import { pause } from "./servers.ts";

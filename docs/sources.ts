@@ -27,6 +27,21 @@ Trello): it must be the address they have on file.
 
 `;
 
+const TROUBLES = `
+## When it does not work
+
+1. \`deno task doctor\` says which variables are set, which are missing, and which look mistyped.
+2. \`deno task send github\` sends a sample of our own, signed with the secret that is set: when it
+   is taken and the vendor's is not, the vendor has another secret or another URL.
+3. **Refused messages are kept**, each with its reason and what to change; once that is done, they
+   can be let in: [What was refused](operating.md#what-was-refused).
+4. **Nothing comes at all:** look into the vendor's own log of deliveries. It shows the answer that it
+   got; no answer means that it cannot reach the URL.
+5. **A proxy in between** must pass the body on byte by byte, or no signature fits.
+
+## Each sender
+`;
+
 const END = `
 ## What is particular
 
@@ -82,20 +97,69 @@ source to the promises that all have, and \`deno task sources-table\` adds it he
 
 /** The page about all sources, in Markdown before formatting. */
 export function writePage(): string {
-  const rows = Object.entries<Source>(sources).map(([name, source]) => [
-    source.label ?? name,
+  const all = Object.entries<Source>(sources);
+  const rows = all.map(([name, source]) => [
+    `[${labelOf(name, source)}](#${anchorOf(labelOf(name, source))})`,
     `\`/webhook/${name}\``,
-    `\`${source.secretVariable ?? `WEBHOOK_SECRET_${name.toUpperCase()}`}\``,
-    source.proof ?? (source.verify ? "the vendor's signature" : "nothing"),
-    source.setup ?? "",
+    `\`${variableOf(name, source)}\``,
     sampleTitle(source),
   ]);
   const table = [
-    ["sender", "URL", "variable", "what is verified", "where to set it up", "a task looks like"],
-    Array(6).fill("---"),
+    ["sender", "URL", "variable", "a task looks like"],
+    Array(4).fill("---"),
     ...rows,
   ].map((row) => `| ${row.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`).join("\n");
-  return `${START}${table}\n${END}`;
+  const sections = all.map(([name, source]) => writeSection(name, source)).join("\n");
+  return `${START}${table}\n${TROUBLES}\n${sections}${END}`;
+}
+
+/** All that is to be known of one sender. */
+function writeSection(name: string, source: Source): string {
+  const proof = source.proof ?? (source.verify ? "the vendor's signature" : "nothing");
+  const points = [
+    `**Set it up:** ${source.setup ?? "give the sender the URL"}`,
+    `**URL and variable:** \`/webhook/${name}\`, \`${variableOf(name, source)}\`` +
+    (source.verifyTokenVariable ? `, \`${source.verifyTokenVariable}\`` : ""),
+    `**What is verified:** ${proof}`,
+    `**A task:** ${sampleTitle(source)}`,
+    `**Try it:** \`deno task send ${name}\``,
+    ...troublesOf(source, proof).map((trouble) => `**If it does not work:** ${trouble}`),
+  ];
+  return `### ${labelOf(name, source)}\n\n${points.map((point) => `- ${point}\n`).join("")}`;
+}
+
+/** What a person should look at, from what the module says and how its sender proves itself. */
+function troublesOf(source: Source, proof: string): readonly string[] {
+  const [, minutes] = /± (\d+) min/.exec(proof) ?? [];
+  const coversUrl = /\{url\}|of the URL/.test(proof);
+  return [
+    ...source.troubles ?? [],
+    ...coversUrl
+      ? [
+        "The signature covers the URL: `PUBLIC_URL` and the sender must have the same address, " +
+        "the port and the query included.",
+      ]
+      : [],
+    ...minutes
+      ? [
+        `Messages more than ${minutes} minutes off are refused: this machine's clock must be right.`,
+      ]
+      : [],
+    ...source.secretRequired ? ["Without its secret all of it is refused."] : [],
+  ];
+}
+
+function labelOf(name: string, source: Source): string {
+  return source.label ?? name;
+}
+
+function variableOf(name: string, source: Source): string {
+  return source.secretVariable ?? `WEBHOOK_SECRET_${name.toUpperCase()}`;
+}
+
+/** The anchor that a Markdown page gives a heading. */
+function anchorOf(heading: string): string {
+  return heading.toLowerCase().replace(/[^\p{L}\p{N}_ -]/gu, "").replaceAll(" ", "-");
 }
 
 /** The title of the first sample. */

@@ -1,5 +1,7 @@
+import type { Role } from "../lib/people/admin.ts";
+
 /** Who may call a route: a reader may what anyone may, and the admin everything. */
-export type Caller = "anyone" | "agent with its task's token" | "reader" | "admin";
+export type Caller = "anyone" | "agent with its task's token" | "reader" | "drainer" | "admin";
 
 /**
  * Every route and who may call it. `mod.ts` mounts the routes for anyone and for agents first
@@ -55,6 +57,7 @@ export const ACCESS: readonly [method: string, path: string, who: Caller][] = [
   ["GET", "/api/notifications/:id", "reader"],
   ["POST", "/api/notifications/:id/read", "admin"],
   ["POST", "/api/notifications/:id/retry", "admin"],
+  ["POST", "/api/drain", "drainer"],
   ["GET", "/api/sources", "reader"],
   ["POST", "/api/sources/:name/pause", "admin"],
   ["POST", "/api/sources/:name/resume", "admin"],
@@ -104,11 +107,13 @@ export function matches(pattern: string, path: string): boolean {
     wanted.every((part, at) => part.startsWith(":") || part === given[at]);
 }
 
-/** Whether a reader may make this request. What no route is, may be looked for. */
-export function mayRead(method: string, path: string): boolean {
+/** Whether somebody may make this request. What no route is, a reader may look for. */
+export function mayCall(role: Role, method: string, path: string): boolean {
+  if (role === "admin") return true;
   const asked = method === "HEAD" ? "GET" : method;
   // An exact path before one with names: both may be routes.
   const routes = ACCESS.filter(([its, pattern]) => its === asked && matches(pattern, path));
   const route = routes.find(([, pattern]) => pattern === path) ?? routes[0];
-  return route === undefined ? asked === "GET" : route[2] !== "admin";
+  if (role === "drainer") return route?.[2] === "drainer";
+  return route === undefined ? asked === "GET" : !["admin", "drainer"].includes(route[2]);
 }

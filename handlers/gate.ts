@@ -1,5 +1,6 @@
 import type { Context, MiddlewareHandler } from "hono";
 import type { Config } from "../lib/config/config.ts";
+import { isDeployedHost } from "../lib/config/deno_deploy.ts";
 import { type Env, hostName } from "./caller.ts";
 import { Problem } from "./problem.ts";
 import { isLoopback } from "../lib/config/loopback.ts";
@@ -91,13 +92,18 @@ export const requireModestHead: MiddlewareHandler<Env> = async (c, next) => {
  * page on another name that resolves to us (DNS rebinding) gets nothing.
  */
 export function requireOwnHost(
-  { publicUrl, allowedHosts }: Pick<Config, "publicUrl" | "allowedHosts">,
+  { publicUrl, allowedHosts, denoDeploy }: Pick<
+    Config,
+    "publicUrl" | "allowedHosts" | "denoDeploy"
+  >,
 ): MiddlewareHandler<Env> {
   const own = new Set(allowedHosts.map((host) => host.replace(/:\d+$/, "")));
   if (publicUrl) own.add(new URL(publicUrl).hostname.toLowerCase());
+  const isOwn = (name: string) =>
+    isLoopback(name) || own.has(name) || isDeployedHost(denoDeploy, name);
   return async (c, next) => {
     const name = hostName(c.req.header("host"));
-    if (name === undefined || !(isLoopback(name) || own.has(name))) {
+    if (name === undefined || !isOwn(name)) {
       throw new Problem(
         421,
         "wrong_host",

@@ -7,6 +7,7 @@ import {
   type UnverifiedBuckets,
 } from "../lib/ingress/unverified_buckets.ts";
 import type { Services } from "../lib/services.ts";
+import { type Drainer, openDrainer } from "../lib/work/drainer.ts";
 import { cached } from "../lib/async/cached.ts";
 import { readStats } from "../lib/monitor/stats.ts";
 import { ACCESS, matches } from "./access.ts";
@@ -15,6 +16,7 @@ import { limitBodies } from "./webhook/body.ts";
 import type { Connection, Env } from "./caller.ts";
 import { agent } from "./api/agent.ts";
 import { docs } from "./pages/docs.ts";
+import { drainApi } from "./api/drain.ts";
 import { edits } from "./api/edit.ts";
 import type { Document } from "./views/docs/docs.ts";
 import { explainMessage, explainRequest } from "./api/explain.ts";
@@ -46,7 +48,11 @@ import { webhook } from "./webhook/webhook.ts";
 
 /** Everything the web sees. */
 export interface App {
-  fetch(request: Request, connection: Connection): Response | Promise<Response>;
+  /**
+   * Answers a request. Without a connection, as a plain Web handler is called, nothing is known of
+   * who asks, and the host is the URL's where no header names one.
+   */
+  fetch(request: Request, connection?: Connection): Response | Promise<Response>;
   /** A code that signs the admin in once, if a token is needed and was made just now. */
   firstCode(): Promise<string | undefined>;
   /** Every route, for the access test. */
@@ -61,9 +67,18 @@ const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 /** A sample that Otto sends to itself: the operator's lists of addresses do not apply. */
 const INSIDE: Connection = { address: () => undefined, isInside: true };
 
-/** Builds the app; `stop` ends its live streams. */
-export function createApp({ services, stop }: { services: Services; stop: AbortSignal }): App {
-  const parts = openParts(services, stop);
+/** Nothing is known of where a request came from. */
+const UNKNOWN: Connection = { address: () => undefined };
+
+/** Builds the app; `stop` ends its live streams. A process that drains by itself hands in by what. */
+export function createApp(
+  { services, stop, drainer = openDrainer(services, stop) }: {
+    services: Services;
+    stop: AbortSignal;
+    drainer?: Drainer;
+  },
+): App {
+  const parts = openParts({ services, stop, drainer });
   const app = new OpenAPIHono<Env>({ getPath: routePath });
   app.onError((error, c) =>
     wantsPage(c) ? answerProblemPage(error, c, services.log) : answerProblem(error, services.log)
@@ -83,7 +98,11 @@ export function createApp({ services, stop }: { services: Services; stop: AbortS
   mountApi(app, parts);
   mountPages(app, parts);
   return {
-    fetch: (request, connection) => app.fetch(request, connection),
+    // Other hosts hand something of their own along.
+    fetch: (request, connection) =>
+      typeof connection?.address === "function"
+        ? app.fetch(request, connection)
+        : app.fetch(withHost(request), UNKNOWN),
     firstCode: () => parts.auth.firstCode(),
     routes: app.routes,
   };
@@ -91,12 +110,23 @@ export function createApp({ services, stop }: { services: Services; stop: AbortS
 
 type Parts = ReturnType<typeof openParts>;
 
+/** A request that no server has read has no Host header. */
+function withHost(request: Request): Request {
+  if (request.headers.has("host")) return request;
+  const headers = new Headers(request.headers);
+  headers.set("host", new URL(request.url).host);
+  return new Request(request, { headers });
+}
+
 /** What several rooms of the web share, opened once. */
-function openParts(services: Services, stop: AbortSignal) {
+function openParts(
+  { services, stop, drainer }: { services: Services; stop: AbortSignal; drainer: Drainer },
+) {
   const verifier = createVerifier(services);
   return {
     services,
     stop,
+    drainer,
     verifier,
     auth: openAuth({ services }),
     live: openLive(services),
@@ -152,6 +182,7 @@ function mountApi(app: OpenAPIHono<Env>, parts: Parts): void {
   app.route("/", users(parts));
   app.route("/", notifications(parts));
   app.route("/", sourceApi(parts));
+  app.route("/", drainApi(parts));
   app.route("/", stream({ live, stop, log: services.log, sources: services.sources }));
 }
 

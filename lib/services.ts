@@ -10,16 +10,17 @@ import { type Bell, createBell } from "./async/bell.ts";
 import { type Closer, openAll } from "./process/closer.ts";
 import { type Config, secretsIn } from "./config/config.ts";
 import type { Database } from "./store/database.ts";
-import { openEmbedded } from "./store/embedded.ts";
+import { openEmbedded } from "./store/embedded/embedded.ts";
 import { prepareDatabase, type Readiness } from "./store/schema/ready.ts";
 import { finishUpgrades } from "./store/schema/upgrade.ts";
 import { openServer, type Server, type ServerOptions } from "./store/server/server.ts";
 import { describeUnknown } from "./store/server/address.ts";
 import { type Certificates, openCertificates } from "./ingress/certificate.ts";
+import { type KeySets, openKeySets } from "./ingress/key_set.ts";
 import { type Inbox, openInbox } from "./message/inbox.ts";
 import { openArqJobs } from "./jobs/arq.ts";
 import type { Jobs } from "./jobs/jobs.ts";
-import { openPostgresJobs } from "./jobs/postgres.ts";
+import { ON_SHORT_LIVED, ON_WORKERS, openPostgresJobs } from "./jobs/postgres.ts";
 import { endMessageLeases } from "./message/claim.ts";
 import { endTaskLeases } from "./task/claim.ts";
 import type { Log } from "./process/log.ts";
@@ -59,6 +60,9 @@ export interface Services extends AsyncDisposable, Readiness {
   readonly channels: readonly Channel[];
   readonly slack?: Slack;
   readonly certificates: Certificates;
+  readonly keySets: KeySets;
+  /** Does what migrations have left for later: all of it, or what it can until the signal is aborted. */
+  finishUpgrade(signal?: AbortSignal): Promise<void>;
   /** Rung in this process when there are new tasks. */
   readonly bells: { tasks: Bell };
   readonly host: string;
@@ -101,7 +105,7 @@ async function openServicesWith(
   const server = config.databaseUrl === undefined
     ? undefined
     : openServer(serverOptions(config, log));
-  const database = closer.add(server ?? await openEmbedded(config.dataDir));
+  const database = closer.add(server ?? await openEmbedded(config.dataDir, { log }));
   if (server && server.address.unknown.length > 0) {
     log.warn("database.url_parameters", { detail: describeUnknown(server.address) });
   }
@@ -110,14 +114,21 @@ async function openServicesWith(
   const { ready, reached, notReady } = prepareDatabase(database, {
     server,
     pools: [inboxDatabase],
+    // An isolate starts many times a day, and its revision's predeploy command has migrated.
+    migrates: !config.denoDeploy,
     log,
     signal,
   });
   const stopUpgrade = new AbortController();
-  const upgraded = ready.then(
-    () => finishUpgrades({ database, server, log, signal: stopUpgrade.signal }),
-    () => {},
-  );
+  const finishUpgrade = (limit?: AbortSignal) =>
+    finishUpgrades({
+      database,
+      server,
+      log,
+      signal: AbortSignal.any([stopUpgrade.signal, ...limit ? [limit] : []]),
+    }, { waits: limit === undefined });
+  // The minute's turn does it where nothing lives for as long as an upgrade takes.
+  const upgraded = ready.then(() => config.denoDeploy ? undefined : finishUpgrade(), () => {});
   closer.defer(async () => {
     stopUpgrade.abort();
     await upgraded;
@@ -141,7 +152,9 @@ async function openServicesWith(
     await endTaskLeases(database);
   }
 
-  const slack = createSlack({ config, channels, database, log });
+  const slack = config.denoDeploy?.acts === false
+    ? undefined
+    : createSlack({ config, channels, database, log });
   return {
     config,
     log,
@@ -159,10 +172,12 @@ async function openServicesWith(
     channels: [createWeb(database), ...slack ? [slack] : []],
     slack,
     certificates: openCertificates(),
+    keySets: openKeySets(),
     bells: { tasks: createBell() },
     ready,
     reached,
     notReady,
+    finishUpgrade,
     host: machineName(config.hostName),
     runtime: openRuntime(),
     [Symbol.asyncDispose]: () => closer.close(),
@@ -202,19 +217,20 @@ function withoutScheme(value: string): string[] {
 
 /** How the server of a configuration is opened. */
 export function serverOptions(
-  { databaseUrl, databasePrepare, databaseConnections }: Config,
+  { databaseUrl, databasePrepare, databaseConnections, usualConnections }: Config,
   log: Log,
 ): ServerOptions {
   return {
     url: databaseUrl!,
     prepare: databasePrepare,
     connections: databaseConnections,
+    usualConnections,
     log,
   };
 }
 
 function openQueue(
-  { redisUrl, redisDurable }: Config,
+  { redisUrl, redisDurable, denoDeploy }: Config,
   { database, server, ready, log }: {
     database: Database;
     server?: Server;
@@ -224,6 +240,8 @@ function openQueue(
   closer: Closer,
 ): Pick<Services, "queue" | "spill" | "redisOwner"> {
   if (server === undefined) return { queue: openLocalQueue() };
+  // An isolate works off by itself what it took, and a connection that listens would be one of few.
+  if (denoDeploy && redisUrl === undefined) return { queue: openLocalQueue() };
   if (redisUrl === undefined) return { queue: openPostgresQueue(database, log) };
   const redis = closer.add(openRedis(redisUrl, log));
   // A blocking read holds up every command behind it, hence its own connection.
@@ -245,7 +263,9 @@ function openJobs(
   log: Log,
   closer: Closer,
 ): Jobs {
-  if (config.redisUrl === undefined) return openPostgresJobs(database);
+  if (config.redisUrl === undefined) {
+    return openPostgresJobs(database, config.denoDeploy ? ON_SHORT_LIVED : ON_WORKERS);
+  }
   // Results may be large: nothing else should wait behind them.
   const redis = closer.add(openRedis(config.redisUrl, log));
   return openArqJobs({ redis, database, log, queue: config.arqQueue }, {

@@ -8,6 +8,9 @@ import { toDescription } from "./kit/to_description.ts";
 
 export const label = "Airtable";
 export const secretVariable = "AIRTABLE_WEBHOOK_SECRET";
+export const troubles = [
+  "A webhook ends after seven days unless it is refreshed by the API, and it says only that something changed.",
+];
 export const setup =
   "The web API's create-webhook: notificationUrl; its answer has macSecretBase64";
 

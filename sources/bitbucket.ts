@@ -1,6 +1,6 @@
 import type { Description } from "./description.ts";
-import { counted, quoted, words } from "./kit/line.ts";
-import { at, first, line, list, whole } from "./kit/json_path.ts";
+import { repositoryOf, saysComment, titleOf } from "./bitbucket/title.ts";
+import { at, first, line, whole } from "./kit/json_path.ts";
 import { usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
@@ -22,15 +22,6 @@ export function deliveryId({ headers }: Incoming): string | undefined {
   return usableId(headers.get("x-request-uuid") ?? headers.get("x-request-id"));
 }
 
-const DID: Record<string, string> = {
-  fulfilled: "merged",
-  rejected: "declined",
-  unapproved: "withdrew approval of",
-  comment_created: "commented on",
-  comment_added: "commented on",
-  changes_request_created: "asked for changes of",
-};
-
 /** Says what happened; the event's key is a header, so without it the payload's shape must do. */
 export function describe(payload: unknown, context?: DescribeContext): Description {
   const event = context?.headers?.get("x-event-key") ?? line(payload, "eventKey") ?? guess(payload);
@@ -41,20 +32,16 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   const pull = first(at(payload, "pullrequest"), at(payload, "pullRequest"));
   const issue = at(payload, "issue");
   const status = at(payload, "commit_status");
-  const repository = first(
-    line(payload, "repository", "full_name"),
-    line(payload, "repository", "name"),
-    line(payload, "pullRequest", "toRef", "repository", "name"),
-  );
+  const repository = repositoryOf(payload);
   const work = pull ?? issue;
   const comment = first(
     line(payload, "comment", "content", "raw"),
     line(payload, "comment", "text"),
   );
-  const title = titleOf(payload, { event, actor, where: ["in", repository] });
+  const title = titleOf(payload, { event, actor });
   return toDescription({ name: "bitbucket", label }, payload, context, {
     event,
-    title: title && comment ? `${title}: ${comment}` : title,
+    title: title && comment && saysComment(event) ? `${title}: ${comment}` : title,
     links: [
       at(payload, "comment", "links", "html", "href"),
       at(work, "links", "html", "href"),
@@ -95,74 +82,6 @@ export const samples = [
     },
   }, { "x-event-key": "pullrequest:created", "x-request-uuid": "SAMPLE" }),
 ];
-
-/** What the titles of all events share. */
-interface TitleParts {
-  event: string | undefined;
-  actor: string | undefined;
-  where: readonly ["in", string | undefined];
-}
-
-function titleOf(payload: unknown, parts: TitleParts): string | undefined {
-  const { event, actor, where } = parts;
-  const did = event?.split(":").slice(1).join("_");
-  const pull = first(at(payload, "pullrequest"), at(payload, "pullRequest"));
-  const work = pull ?? at(payload, "issue");
-  if (work) {
-    return words(
-      actor,
-      (did && DID[did]) ?? did?.replaceAll("_", " "),
-      pull ? "PR" : "issue",
-      line(work, "id") && `#${line(work, "id")}`,
-      quoted(line(work, "title")),
-      where,
-    );
-  }
-  const status = at(payload, "commit_status");
-  if (status) {
-    const state = line(status, "state")?.toLowerCase();
-    return words("Build", quoted(line(status, "name")), state, where);
-  }
-  if (at(payload, "push")) return pushTitle(payload, parts);
-  if (list(payload, "changes").length > 0) return refsTitle(payload, parts);
-  if (at(payload, "test") === true) return "Bitbucket tests the connection";
-  return event && words(actor, did?.replaceAll("_", " "), where);
-}
-
-function pushTitle(payload: unknown, { actor, where }: TitleParts): string {
-  const changes = list(payload, "push", "changes");
-  const [change] = changes;
-  const branch = first(line(change, "new", "name"), line(change, "old", "name"));
-  const kind = first(line(change, "new", "type"), line(change, "old", "type")) ?? "branch";
-  if (at(change, "new") === null) return words(actor, "deleted", kind, branch, where);
-  const commits = list(change, "commits");
-  const said = words(
-    actor,
-    "pushed",
-    commits.length > 0 ? counted(commits.length, "commit") : undefined,
-    ["to", branch],
-    changes.length > 1 ? `(and ${counted(changes.length - 1, "other ref")})` : undefined,
-    where,
-  );
-  const message = line(commits[0], "message");
-  return message ? `${said}: ${message}` : said;
-}
-
-const MOVED: Record<string, string> = { ADD: "created", DELETE: "deleted", UPDATE: "pushed to" };
-
-/** The title of a push as Data Center sends it. */
-function refsTitle(payload: unknown, { actor, where }: TitleParts): string {
-  const changes = list(payload, "changes");
-  const type = line(changes, 0, "type") ?? "UPDATE";
-  return words(
-    actor,
-    MOVED[type] ?? type.toLowerCase(),
-    type === "UPDATE" ? undefined : line(changes, 0, "ref", "type")?.toLowerCase(),
-    line(changes, 0, "ref", "displayId"),
-    changes.length > 1 ? `(and ${counted(changes.length - 1, "other ref")})` : undefined,
-    where,
-  );
-}
 
 function guess(payload: unknown): string | undefined {
   return at(payload, "push") ? "repo:push" : undefined;

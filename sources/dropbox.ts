@@ -9,6 +9,9 @@ import { toDescription } from "./kit/to_description.ts";
 
 export const label = "Dropbox";
 export const secretVariable = "DROPBOX_APP_SECRET";
+export const troubles = [
+  "Dropbox says only whose files changed; the app's own access token reads which.",
+];
 export const setup = "App console → the app → Webhook URIs; the key is the app secret";
 
 /** dropbox.com/developers/reference/webhooks. */

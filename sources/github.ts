@@ -10,6 +10,9 @@ import type { DescribeContext, Incoming, Sample } from "./source.ts";
 
 export const label = "GitHub";
 export const secretVariable = "GITHUB_WEBHOOK_SECRET";
+export const troubles = [
+  "GitHub does not try again by itself: Settings → Webhooks → Recent Deliveries → Redeliver.",
+];
 export const setup = "Repository or organization → Settings → Webhooks: payload URL and secret";
 
 /** GitHub's cap on payloads (docs.github.com, "Webhook events and payloads"). */

@@ -1,7 +1,10 @@
 import type { Description } from "./description.ts";
 import { line, whole } from "./kit/json_path.ts";
 import type { Scheme } from "./signature/signature.ts";
-import { eventOf, factsOf, linksOf, titleOf, whoOf } from "./gitlab/title.ts";
+import { factsOf, linksOf } from "./gitlab/digest.ts";
+import { systemTitle } from "./gitlab/system_hook.ts";
+import { whoOf } from "./gitlab/gitlab_event.ts";
+import { eventOf, titleOf } from "./gitlab/title.ts";
 import { usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
@@ -11,6 +14,9 @@ import { provenBy } from "./kit/token.ts";
 
 export const label = "GitLab";
 export const secretVariable = "GITLAB_WEBHOOK_SECRET";
+export const troubles = [
+  "GitLab switches a webhook off after repeated failures: Settings → Webhooks shows it as disabled; press Test.",
+];
 export const setup =
   "Project or group → Settings → Webhooks: URL and secret token or signing token";
 /** GitLab's cap on payloads. */
@@ -64,7 +70,8 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     event: eventOf(payload, context?.headers),
     title: titleOf(payload, context?.headers),
     links: linksOf(payload),
-    actor: whoOf(payload),
+    // A system hook names whom it is about, not who did it.
+    actor: systemTitle(payload) ? undefined : whoOf(payload),
     fields: factsOf(payload),
     text: whole(
       payload,

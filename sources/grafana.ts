@@ -1,5 +1,6 @@
 import type { Description } from "./description.ts";
-import { first, line, whole } from "./kit/json_path.ts";
+import { at, first, line, list, whole } from "./kit/json_path.ts";
+import { firstFew, words } from "./kit/line.ts";
 import { parseTimestamp, type Scheme } from "./signature/signature.ts";
 import { alertsId, extractAlerts } from "./kit/alerts.ts";
 import { jsonSample } from "./kit/sample.ts";
@@ -11,6 +12,9 @@ import { signatureMismatch } from "./kit/verdict.ts";
 
 export const label = "Grafana";
 export const secretVariable = "GRAFANA_WEBHOOK_SECRET";
+export const troubles = [
+  "The contact point's Test button sends an alert named TestAlert: it makes a task.",
+];
 export const setup = "Alerting → Contact points → Webhook: URL, HMAC signature secret, " +
   "timestamp header X-Grafana-Alerting-Timestamp";
 /** The contact point's "HTTP Method" (grafana/alerting, receivers/webhook/v1). */
@@ -73,17 +77,31 @@ export const changesOnRetry = "anything";
 /** Says what fires or is resolved; a custom template may have replaced the whole body. */
 export function describe(payload: unknown, context?: DescribeContext): Description {
   const found = extractAlerts(payload);
+  // The alerting before Grafana 8 tells of one rule, at the top.
+  const rule = line(payload, "ruleName");
+  const said = first(line(payload, "title"), rule);
+  const message = line(payload, "message");
+  const own = said && rule && message ? `${said}: ${message}` : first(said, message);
   return toDescription({ name: "grafana", label }, payload, context, {
     ...found,
     event: found.event ?? line(payload, "state"),
-    title: first(
-      found.fields?.alert && found.title,
-      line(payload, "title"),
-      line(payload, "message"),
-      found.title,
-    ),
+    title: first(found.fields?.alert && found.title, own, found.title),
+    links: [at(payload, "ruleUrl"), ...found.links ?? []],
+    fields: {
+      ...found.fields,
+      ...rule && { alert: rule, status: line(payload, "state"), value: valuesOf(payload) },
+    },
     text: first(found.text, whole(payload, "message")),
   });
+}
+
+/** What a rule measured: `calls 0, lines 3`. */
+function valuesOf(payload: unknown): string | undefined {
+  return firstFew(
+    list(payload, "evalMatches").slice(0, 20).map((each) =>
+      words(line(each, "metric"), line(each, "value"))
+    ),
+  );
 }
 
 /** Small events to try the source with. */

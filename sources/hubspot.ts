@@ -1,6 +1,6 @@
 import type { Description } from "./description.ts";
-import { words } from "./kit/line.ts";
-import { line, text } from "./kit/json_path.ts";
+import { quoted, words } from "./kit/line.ts";
+import { first, line, text } from "./kit/json_path.ts";
 import { bytesOf, decodeHex, digest, equalBytes, prefixed, sha256 } from "./signature/signature.ts";
 import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
@@ -16,6 +16,9 @@ import {
 
 export const label = "HubSpot";
 export const secretVariable = "HUBSPOT_CLIENT_SECRET";
+export const troubles = [
+  "A webhook of a workflow is signed with the older X-HubSpot-Signature; both are known.",
+];
 export const setup =
   "The app → Webhooks: target URL (set PUBLIC_URL to its origin); Auth: client secret";
 /** A workflow's "Send a webhook" is a POST or a GET. */
@@ -145,7 +148,7 @@ function keyOf(item: unknown): string | undefined {
 
 function titleOf(item: unknown): string | undefined {
   const type = line(item, "subscriptionType");
-  if (!type) return undefined;
+  if (!type) return workflowTitle(item);
   const [thing, ...did] = type.split(".");
   const name = thing.toLowerCase();
   const happened = did.join(" ").replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
@@ -156,6 +159,37 @@ function titleOf(item: unknown): string | undefined {
     happened,
   );
   return changed ? `${title}: ${words(changed, ["=", line(item, "propertyValue")])}` : title;
+}
+
+/** A workflow sends the object itself, its properties bare or as `{"value": …}`. */
+function workflowTitle(item: unknown): string | undefined {
+  const property = (name: string) =>
+    first(
+      line(item, "properties", name, "value"),
+      line(item, "properties", name),
+      line(item, name),
+    );
+  const person = words(property("firstname"), property("lastname")) || undefined;
+  const email = property("email");
+  const name = first(property("dealname"), property("subject"), property("name"));
+  const id = first(line(item, "objectId"), line(item, "vid"), line(item, "hs_object_id"));
+  const kind = person || email || line(item, "vid")
+    ? "Contact"
+    : property("dealname")
+    ? "Deal"
+    : property("subject")
+    ? "Ticket"
+    : name && line(item, "objectId")
+    ? "Company"
+    : undefined;
+  if (!kind) return undefined;
+  return words(
+    "HubSpot workflow:",
+    kind,
+    first(person, quoted(name)),
+    person && email ? `(${email})` : email,
+    person || email || name ? undefined : id,
+  );
 }
 
 function contactLink(item: unknown): string | undefined {

@@ -44,11 +44,24 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     line(item, "email"),
   );
   const name = topic?.replaceAll(/[._]/g, " ");
+  const tag = first(line(item, "tag", "name"), line(item, "tags_added", "tags", 0, "name"));
+  const person = first(
+    line(item, "contact", "name"),
+    line(item, "contact", "email"),
+    line(item, "user", "name"),
+    line(item, "user", "email"),
+  );
+  const assignee = topic?.endsWith("assigned")
+    ? first(line(item, "assignee", "name"), line(part, "assigned_to", "name"))
+    : undefined;
   return toDescription({ name: "intercom", label }, payload, context, {
     event: topic,
     title: name && words(
           name[0].toUpperCase() + name.slice(1),
-          ["by", actor],
+          quoted(tag),
+          tag ? ["on", person] : undefined,
+          ["to", assignee],
+          tag && person ? undefined : ["by", actor],
           quoted(withoutTags(first(line(item, "source", "subject"), line(item, "title")))),
         ) + (said ? `: ${said}` : ""),
     links: [at(item, "links", "conversation_web")],
@@ -56,7 +69,9 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     fields: {
       item: words(line(item, "type"), line(item, "id")),
       email: first(line(item, "source", "author", "email"), line(item, "email")),
-      state: line(item, "state"),
+      state: first(line(item, "state"), line(item, "ticket_state")),
+      tag,
+      assignee,
       attempts: line(payload, "delivery_attempts") === "1"
         ? undefined
         : line(payload, "delivery_attempts"),

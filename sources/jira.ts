@@ -1,6 +1,6 @@
 import type { Description } from "./description.ts";
-import { quoted, words } from "./kit/line.ts";
-import { at, first, line, list, text, whole } from "./kit/json_path.ts";
+import { actorOf, changesOf, issueOf, plainText, titleOf } from "./jira/title.ts";
+import { at, first, line, text, whole } from "./kit/json_path.ts";
 import { checkJwt } from "./signature/signature.ts";
 import { usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
@@ -12,6 +12,10 @@ export const label = "Jira";
 export const secretVariable = "JIRA_WEBHOOK_SECRET";
 export const setup = "Settings → System → WebHooks: URL and secret; for webhooks of a Connect or " +
   "OAuth 2.0 app the app's shared or client secret";
+export const troubles = [
+  "Jira's page shows no answers: look at the task list here, and at the webhook's JQL filter there.",
+  'A rule of Jira Automation can send an issue, too: action "Send web request", body "Issue data"; it signs nothing.',
+];
 /** Atlassian's cap on payloads. */
 export const bodyLimit = 25 * 1024 * 1024;
 
@@ -45,61 +49,30 @@ export function deliveryId({ headers }: Incoming): string | undefined {
   return usableId(headers.get("x-atlassian-webhook-identifier"));
 }
 
-const NAMES: Record<string, string> = {
-  created: "created",
-  updated: "updated",
-  deleted: "deleted",
-};
-
 /** Says what happened, such as `Ada updated OTT-12 "Title": status To Do → Done`. */
 export function describe(payload: unknown, context?: DescribeContext): Description {
-  const event = line(payload, "webhookEvent");
-  const issue = at(payload, "issue");
-  const key = line(issue, "key");
-  const comment = at(payload, "comment");
-  const actor = first(
-    line(payload, "user", "displayName"),
-    line(comment, "updateAuthor", "displayName"),
-    line(comment, "author", "displayName"),
-    line(payload, "worklog", "author", "displayName"),
-  );
-  const [, thing, past] = /^(?:jira:)?([^\W_]+)_(\w+)$/.exec(event ?? "") ?? [];
-  const changes = list(payload, "changelog", "items").slice(0, 10).map((item) =>
-    words(
-      line(item, "field"),
-      // `toString` must be the item's own: `at` never finds the inherited one.
-      words(line(item, "fromString"), ["→", line(item, "toString")]),
-    )
-  ).filter((change) => change);
-  const subject = first(
-    line(issue, "fields", "summary"),
-    line(payload, "sprint", "name"),
-    line(payload, "version", "name"),
-    line(payload, "project", "name"),
-  );
-  const did = past && (NAMES[past] ?? past.replaceAll("_", " "));
-  const what = words(
-    thing === "issue" && key ? undefined : thing,
-    thing !== "issue" && key ? ["on", key] : key,
-    quoted(subject),
-  );
-  const title = event &&
-    (actor ? words(actor, did, what) : words(what.replace(/^[a-z]/, upper), did));
-  const said = thing === "comment" ? line(comment, "body") : changes.join(", ");
+  const issue = issueOf(payload);
   return toDescription({ name: "jira", label }, payload, context, {
-    event,
-    title: title && said ? `${title}: ${said}` : title,
-    links: [browseLink(issue)],
-    actor,
+    event: line(payload, "webhookEvent"),
+    title: titleOf(payload),
+    links: [browseLink(issue), at(payload, "attachment", "content")],
+    actor: actorOf(payload),
     fields: {
-      issue: key,
+      issue: line(issue, "key"),
+      type: line(issue, "fields", "issuetype", "name"),
       status: line(issue, "fields", "status", "name"),
       priority: line(issue, "fields", "priority", "name"),
       project: line(issue, "fields", "project", "key"),
       assignee: line(issue, "fields", "assignee", "displayName"),
-      changed: changes.join(", "),
+      changed: changesOf(payload).join(", "),
     },
-    text: first(whole(comment, "body"), whole(issue, "fields", "description")),
+    text: first(
+      whole(payload, "comment", "body"),
+      plainText(at(payload, "comment", "body")),
+      whole(payload, "worklog", "comment"),
+      whole(issue, "fields", "description"),
+      plainText(at(issue, "fields", "description")),
+    ),
   });
 }
 
@@ -121,10 +94,6 @@ export const samples = [
     changelog: { items: [{ field: "status", fromString: "To Do", toString: "Done" }] },
   }, { "x-atlassian-webhook-identifier": "SAMPLE" }),
 ];
-
-function upper(letter: string): string {
-  return letter.toUpperCase();
-}
 
 /** The issue's page for people: `self` is the API's address. */
 function browseLink(issue: unknown): string | undefined {

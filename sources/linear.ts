@@ -1,6 +1,6 @@
 import type { Description } from "./description.ts";
-import { quoted, words } from "./kit/line.ts";
-import { at, first, isObject, line, whole } from "./kit/json_path.ts";
+import { changed, firstFew, quoted, words } from "./kit/line.ts";
+import { at, first, isObject, line, list, type PathKey, whole } from "./kit/json_path.ts";
 import { isWithin } from "./signature/signature.ts";
 import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
@@ -50,22 +50,33 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   const data = at(payload, "data");
   const actor = line(payload, "actor", "name");
   const about = type === "Comment" ? at(data, "issue") : data;
-  const changed = isObject(payload, "updatedFrom")
-    ? Object.keys(at(payload, "updatedFrom") as object)
-      .filter((key) => key !== "updatedAt" && key !== "sortOrder").join(", ")
-    : "";
+  const changes = changesOf(payload);
+  const isComment = type === "Comment";
+  const said = isComment ? line(data, "body") : undefined;
+  const issue = first(
+    at(about, "issue"),
+    at(payload, "issueData"),
+    at(payload, "notification", "issue"),
+    at(payload, "agentSession", "issue"),
+    about,
+  );
+  const did = (action && DID[action]) ??
+    action?.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  const title = type && words(
+    actor,
+    isComment && action === "create" ? "commented" : isComment ? `${did} a comment` : did,
+    isComment ? "on" : type,
+    line(issue, "identifier"),
+    quoted(
+      first(line(issue, "title"), line(issue, "name"), isComment ? undefined : line(data, "body")),
+    ),
+    line(data, "emoji") && `:${line(data, "emoji")}:`,
+    changes && `(${changes})`,
+  );
   return toDescription({ name: "linear", label }, payload, context, {
     event: type && action ? `${type}.${action}` : first(type, action),
-    title: type && words(
-      actor,
-      (action && DID[action]) ?? action,
-      type,
-      type === "Comment" ? "on" : undefined,
-      line(about, "identifier"),
-      quoted(first(line(about, "title"), line(about, "name"), line(data, "body"))),
-      changed && `(${changed})`,
-    ),
-    links: [at(payload, "url"), at(data, "url")],
+    title: title && said ? `${title.replace(/ on$/, "")}: ${said}` : title,
+    links: [at(payload, "url"), at(data, "url"), at(issue, "url")],
     actor,
     fields: {
       issue: first(line(about, "identifier"), line(data, "issue", "identifier")),
@@ -73,10 +84,51 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
       team: first(line(data, "team", "name"), line(data, "team", "key")),
       assignee: line(data, "assignee", "name"),
       priority: line(data, "priorityLabel"),
-      changed,
+      changed: changes,
     },
     text: first(whole(data, "body"), whole(data, "description")),
   });
+}
+
+/** Where the value of a changed id is told in words. */
+const NOW: Record<string, readonly PathKey[]> = {
+  stateId: ["state", "name"],
+  assigneeId: ["assignee", "name"],
+  projectId: ["project", "name"],
+  cycleId: ["cycle", "name"],
+  teamId: ["team", "name"],
+  parentId: ["parent", "identifier"],
+  priority: ["priorityLabel"],
+};
+
+/** Changes that say nothing to a person. */
+const INTERNAL =
+  /^(?:updatedAt|editedAt|sortOrder|subIssueSortOrder|prioritySortOrder|boardOrder|.*edAt|.*Data)$/;
+
+/** What changed, by `updatedFrom`: `state Done, title Old → New`; of an id only what it is now is known. */
+function changesOf(payload: unknown): string | undefined {
+  const from = at(payload, "updatedFrom");
+  if (!isObject(from)) return undefined;
+  const data = at(payload, "data");
+  const keys = Object.keys(from as object).slice(0, 30).filter((key) => !INTERNAL.test(key));
+  return firstFew(
+    keys.map((key) => {
+      const name = key.replace(/Ids?$/, "").replace(
+        /[A-Z]/g,
+        (letter) => ` ${letter.toLowerCase()}`,
+      );
+      if (Object.hasOwn(NOW, key)) {
+        return words(
+          name,
+          line(data, ...NOW[key]) ?? (at(data, key) === null ? "none" : undefined),
+        );
+      }
+      if (key === "labelIds") {
+        return words("labels", firstFew(list(data, "labels").map((each) => line(each, "name"))));
+      }
+      return /Ids?$/.test(key) ? name : changed(name, line(from, key), line(data, key));
+    }),
+  );
 }
 
 /** Small events to try the source with. */

@@ -5,7 +5,8 @@ import { decodeHex, encodeHex, hmac, verifyHmac } from "./signature/signature.ts
 import { payloadOf, usableId, withFields } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
-import { toDescription } from "./kit/to_description.ts";
+import { mailTitle } from "./words/mail.ts";
+import { toDescription, withoutTags } from "./kit/to_description.ts";
 import {
   signatureMalformed,
   signatureMismatch,
@@ -15,7 +16,13 @@ import {
 
 export const label = "Mailgun";
 export const secretVariable = "MAILGUN_WEBHOOK_SIGNING_KEY";
-export const setup = "Sending → Webhooks: URL; the HTTP webhook signing key";
+export const setup = "Sending → Webhooks: URL; the HTTP webhook signing key. " +
+  "For mail that comes in: Receiving → Create route → Forward: the same URL";
+export const troubles = [
+  "The key is the account's HTTP webhook signing key, not an API key.",
+];
+/** A route forwards whole mails with their files, of 25 MB at most, which a form makes longer. */
+export const bodyLimit = 30 * 1024 * 1024;
 export const proof =
   "HMAC-SHA-256 of `timestamp` and `token` in the body's `signature`; the event itself is not signed";
 
@@ -83,23 +90,26 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   const event = line(data, "event");
   const headers = at(data, "message", "headers");
   const subject = first(line(headers, "subject"), line(data, "subject"));
-  const reason = first(
+  const isMail = isRoute(data);
+  const reason = isMail ? undefined : first(
     line(data, "delivery-status", "message"),
     line(data, "delivery-status", "description"),
+    line(data, "reject", "reason"),
     line(data, "reason"),
   );
-  const title = event && words(
-    "Mail",
-    quoted(subject),
-    line(data, "severity") === "permanent" ? "permanently" : undefined,
-    event,
-    [event === "opened" || event === "clicked" ? "by" : "to", line(data, "recipient")],
-  );
+  const title = isMail
+    ? mailTitle({
+      from: first(line(data, "from"), line(data, "From"), line(data, "sender")),
+      to: line(data, "recipient"),
+      subject: first(subject, line(data, "Subject")),
+      attachments: Number(line(data, "attachment-count") ?? 0) || 0,
+    })
+    : event && eventTitle(data, { event, subject: quoted(subject) });
   return toDescription({ name: "mailgun", label }, payload, context, {
-    event,
+    event: isMail ? "inbound" : event,
     title: title && reason ? `${title}: ${reason}` : title,
     links: [at(data, "url")],
-    actor: first(line(headers, "from"), line(data, "sender")),
+    actor: first(line(headers, "from"), line(data, "from"), line(data, "sender")),
     fields: {
       recipient: line(data, "recipient"),
       severity: line(data, "severity"),
@@ -107,8 +117,45 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
       code: line(data, "delivery-status", "code"),
       tag: line(data, "tags", 0),
     },
-    text: first(whole(data, "stripped-text"), whole(data, "body-plain")),
+    text: first(
+      whole(data, "stripped-text"),
+      whole(data, "body-plain"),
+      withoutTags(text(data, "stripped-html")),
+    ),
   });
+}
+
+/** A route forwards a mail that came in, as a form: it has no event, but a body (documentation.mailgun.com, "Receive, forward and store messages"). */
+function isRoute(data: unknown): boolean {
+  return line(data, "event") === undefined && at(data, "recipient") !== undefined &&
+    ["body-plain", "body-html", "body-mime", "stripped-text", "message-url"]
+      .some((key) => at(data, key) !== undefined);
+}
+
+/** What became of a mail, or what its reader did. */
+function eventTitle(
+  data: unknown,
+  { event, subject }: { event: string; subject: string | undefined },
+): string {
+  const recipient = line(data, "recipient");
+  if (event === "complained") {
+    return words(recipient ?? "Somebody", "reported mail", subject, "as spam");
+  }
+  if (event === "unsubscribed") {
+    return words(recipient ?? "Somebody", "unsubscribed", ["by mail", subject]);
+  }
+  const severity = line(data, "severity");
+  return words(
+    "Mail",
+    subject,
+    event === "failed" && severity === "permanent"
+      ? "permanently"
+      : event === "failed" && severity === "temporary"
+      ? "temporarily"
+      : undefined,
+    event.replaceAll("_", " "),
+    [event === "opened" || event === "clicked" ? "by" : "to", recipient],
+  );
 }
 
 /** Small events to try the source with. */

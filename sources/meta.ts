@@ -17,6 +17,10 @@ export const verifyTokenVariable = "META_VERIFY_TOKEN";
 export const setup =
   "App dashboard → WhatsApp, Messenger, Instagram or Webhooks: callback URL and verify token " +
   "(META_VERIFY_TOKEN, any text of yours); the app secret is under App settings → Basic";
+export const troubles = [
+  'The dialog\'s "Verify and save" needs META_VERIFY_TOKEN first; then each field must be subscribed to, one by one.',
+  "WhatsApp: the app must also be subscribed to the account (POST /{account}/subscribed_apps), or nothing comes.",
+];
 /** WhatsApp's cap on payloads. */
 export const bodyLimit = 3 * 1024 * 1024;
 

@@ -11,6 +11,9 @@ import { tokenMismatch, tokenMissing, verified } from "./kit/verdict.ts";
 
 export const label = "Microsoft Graph";
 export const secretVariable = "MSGRAPH_WEBHOOK_SECRET";
+export const troubles = [
+  "Subscriptions end after hours or days: renew them by the API when lifecycle events ask for it.",
+];
 export const setup =
   "The API's subscription: notificationUrl, lifecycleNotificationUrl and clientState";
 export const proof = "`clientState` in every item of the body; nothing is signed";

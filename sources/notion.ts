@@ -1,6 +1,6 @@
 import type { Description } from "./description.ts";
-import { words } from "./kit/line.ts";
-import { at, first, line, list, text } from "./kit/json_path.ts";
+import { quoted, words } from "./kit/line.ts";
+import { at, first, isObject, line, list, text } from "./kit/json_path.ts";
 import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
@@ -9,6 +9,9 @@ import { toDescription } from "./kit/to_description.ts";
 
 export const label = "Notion";
 export const secretVariable = "NOTION_WEBHOOK_SECRET";
+export const troubles = [
+  "Notion's page waits for the verification token: it stands in Otto's log and, for an hour, on the source's page.",
+];
 export const setup =
   "The integration → Webhooks: URL; Otto's log then shows the verification token: " +
   "paste it in Notion and set it here";
@@ -49,12 +52,12 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   const authors = list(payload, "authors");
   return toDescription({ name: "notion", label }, payload, context, {
     event,
-    title: thing && words(
+    title: automationTitle(payload) ?? (thing && words(
       "Notion",
       thing.replaceAll("_", " "),
       did?.replaceAll("_", " "),
       ["in", line(payload, "workspace_name")],
-    ),
+    )),
     links: [pageLink(kind, text(payload, "entity", "id")), at(payload, "data", "url")],
     actor: first(
       line(authors[0], "name"),
@@ -71,6 +74,15 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
         ),
     },
   });
+}
+
+/** A button or an automation sends the page itself, whose title is one of its properties. */
+function automationTitle(payload: unknown): string | undefined {
+  const properties = at(payload, "data", "properties");
+  if (!isObject(payload, "source") || !isObject(properties)) return undefined;
+  const title = Object.keys(properties as object).slice(0, 100)
+    .map((key) => line(properties, key, "title", 0, "plain_text")).find((found) => found);
+  return words("Notion", line(payload, "source", "type"), quoted(title));
 }
 
 /** Small events to try the source with. */

@@ -51,6 +51,11 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     line(event, "target", 0, "displayName"),
     line(event, "target", 0, "alternateId"),
   );
+  // A login that failed must not read as one that did not.
+  const result = line(event, "outcome", "result");
+  const failure = result && !/^(?:SUCCESS|ALLOW|UNKNOWN)$/.test(result)
+    ? [result.toLowerCase(), line(event, "outcome", "reason")].filter((part) => part).join(": ")
+    : undefined;
   return toDescription({ name: "okta", label }, payload, context, {
     event: type,
     title: titleOfAll(
@@ -59,6 +64,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
         first(line(event, "displayMessage"), type),
         target !== actor ? target : undefined,
         ["by", actor],
+        failure && `(${failure})`,
       ),
     ),
     actor,

@@ -1,5 +1,5 @@
 import type { Description } from "./description.ts";
-import { words } from "./kit/line.ts";
+import { quoted, words } from "./kit/line.ts";
 import { at, first, line, text } from "./kit/json_path.ts";
 import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
@@ -12,6 +12,10 @@ export const label = "Paddle";
 export const secretVariable = "PADDLE_WEBHOOK_SECRET";
 export const setup =
   "Developer Tools → Notifications: URL; the destination's secret key (pdl_ntfset_…)";
+
+export const troubles = [
+  "Sandbox and live have destinations of their own, each with its own secret key.",
+];
 
 /** Two `h1` stand in the header while a secret changes; Paddle's own 5 s is a limit of its SDK (developer.paddle.com, "Signature verification"). */
 export const { verify, sign, proof } = signedBy({
@@ -34,16 +38,33 @@ export const changesOnRetry = ["notification_id"];
 export function describe(payload: unknown, context?: DescribeContext): Description {
   const event = line(payload, "event_type");
   const data = at(payload, "data");
-  const totals = at(data, "details", "totals");
-  const amount = inUnits(
-    text(totals, "grand_total"),
-    first(text(totals, "currency_code"), text(data, "currency_code")),
-  );
+  const amount = amountOf(data);
   const who = first(line(data, "email"), line(data, "customer_id"));
   const id = line(data, "id");
+  const action = line(data, "action");
+  // A subscription's, a report's and a payment's state is what has changed.
+  const status = event?.endsWith(".updated") ? line(data, "status") : undefined;
+  const reason = first(
+    line(data, "reason"),
+    line(data, "payments", 0, "error_code")?.replaceAll("_", " "),
+    line(data, "scheduled_change", "action") &&
+      words(line(data, "scheduled_change", "action"), [
+        "on",
+        line(data, "scheduled_change", "effective_at"),
+      ]),
+  );
+  const title = event && words(
+    event,
+    action?.replaceAll("_", " "),
+    amount,
+    quoted(first(line(data, "name"), line(data, "code"), line(data, "description"))),
+    [action === "refund" || action === "credit" ? "to" : "from", who],
+    id && `(${id})`,
+    status && `is ${status.replaceAll("_", " ")}`,
+  );
   return toDescription({ name: "paddle", label }, payload, context, {
     event,
-    title: event && words(event, amount, ["from", who], id && `(${id})`),
+    title: title && reason ? `${title}: ${reason}` : title,
     actor: who,
     fields: {
       id,
@@ -51,9 +72,32 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
       status: line(data, "status"),
       customer: line(data, "customer_id"),
       invoice: line(data, "invoice_number"),
-      item: line(data, "items", 0, "price", "description"),
+      transaction: line(data, "transaction_id"),
+      item: first(
+        line(data, "items", 0, "price", "description"),
+        line(data, "items", 0, "price", "name"),
+      ),
+      reason,
     },
   });
+}
+
+/** Of a transaction its total, of an adjustment what goes back, of a payout what is paid out, of a price the price. */
+function amountOf(data: unknown): string | undefined {
+  const holders = [
+    [at(data, "details", "totals"), "grand_total"],
+    [at(data, "totals"), "total"],
+    [at(data, "unit_price"), "amount"],
+    [data, "amount"],
+  ] as const;
+  return first(
+    ...holders.map(([holder, key]) =>
+      inUnits(
+        text(holder, key),
+        first(text(holder, "currency_code"), text(data, "currency_code")),
+      )
+    ),
+  );
 }
 
 /** Small events to try the source with. */

@@ -1,6 +1,6 @@
 import type { Description } from "./description.ts";
-import { quoted, words } from "./kit/line.ts";
-import { at, first, line, text, whole } from "./kit/json_path.ts";
+import { firstFew, quoted, words } from "./kit/line.ts";
+import { at, first, line, list, text, whole } from "./kit/json_path.ts";
 import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
@@ -9,6 +9,9 @@ import { toDescription } from "./kit/to_description.ts";
 
 export const label = "PagerDuty";
 export const secretVariable = "PAGERDUTY_WEBHOOK_SECRET";
+export const troubles = [
+  "The secret is shown once, when the webhook is made: make it anew if it is lost.",
+];
 export const setup = "Integrations → Generic Webhooks (v3): URL; the secret is shown once";
 
 /** Several signatures stand in one header while a secret changes (PagerDuty/developer-docs, "Webhook signatures"). */
@@ -43,12 +46,17 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     line(data, "urgency") && `(${line(data, "urgency")})`,
     ["on", line(data, "service", "summary")],
   );
+  const to = action === "reassigned"
+    ? words(["to", firstFew(list(data, "assignees").map((each) => line(each, "summary")))])
+    : undefined;
+  const content = first(line(data, "content"), line(data, "message"));
+  const title = thing &&
+    (actor
+      ? words(actor, action, thing, details, to)
+      : words(thing[0].toUpperCase() + thing.slice(1), action, details, to));
   return toDescription({ name: "pagerduty", label }, payload, context, {
     event: type,
-    title: thing &&
-      (actor
-        ? words(actor, action, thing, details)
-        : words(thing[0].toUpperCase() + thing.slice(1), action, details)),
+    title: title && content ? `${title}: ${content}` : title,
     links: [at(data, "html_url"), at(data, "incident", "html_url"), at(event, "agent", "html_url")],
     actor,
     fields: {

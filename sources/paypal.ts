@@ -15,6 +15,9 @@ import {
 
 export const label = "PayPal";
 export const secretVariable = "PAYPAL_WEBHOOK_ID";
+export const troubles = [
+  "The variable is the webhook's ID, not a secret: it stands beside the URL, for live and sandbox each.",
+];
 export const setup = "Developer Dashboard → the app → Webhooks: URL; the webhook's ID";
 export const proof = "RSA-SHA-256 of `{id}|{time}|{webhook id}|{CRC-32 of the body}` in " +
   "`PAYPAL-TRANSMISSION-SIG`, with PayPal's published certificate";
@@ -76,23 +79,45 @@ export function deliveryId(request: Incoming): string | undefined {
 export function describe(payload: unknown, context?: DescribeContext): Description {
   const event = line(payload, "event_type");
   const resource = at(payload, "resource");
-  const money = at(resource, "amount");
+  const money = first(
+    at(resource, "amount"),
+    at(resource, "dispute_amount"),
+    at(resource, "payout_item", "amount"),
+    at(resource, "batch_header", "amount"),
+    at(resource, "purchase_units", 0, "amount"),
+    at(resource, "invoice", "amount"),
+  );
   const amount = words(
     first(line(money, "value"), line(money, "total")),
     first(line(money, "currency_code"), line(money, "currency")),
   );
-  const status = first(line(resource, "status"), line(resource, "state"));
+  const status = first(
+    line(resource, "status"),
+    line(resource, "state"),
+    line(resource, "transaction_status"),
+    line(resource, "batch_header", "batch_status"),
+  );
   const payer = first(
     line(resource, "payer", "email_address"),
     line(resource, "subscriber", "email_address"),
     line(resource, "payer", "payer_info", "email"),
+    line(resource, "disputed_transactions", 0, "buyer", "name"),
   );
+  const summary = line(payload, "summary")?.replace(/\.$/, "");
+  const value = first(line(money, "value"), line(money, "total"));
+  // PayPal writes `$ 20.0 USD` in its own sentence: the amount is not told twice.
+  const isTold = value !== undefined && summary?.includes(String(Number(value)));
+  const reason = first(line(resource, "reason"), line(resource, "status_details", "reason"))
+    ?.toLowerCase().replaceAll("_", " ");
+  const title = summary
+    ? words(summary, !isTold && amount ? `(${amount})` : undefined, ["by", payer])
+    : event && words("PayPal", event.toLowerCase().replaceAll(/[._]/g, " "), amount, status, [
+      "by",
+      payer,
+    ]);
   return toDescription({ name: "paypal", label }, payload, context, {
     event,
-    title: first(
-      line(payload, "summary"),
-      event && words("PayPal", event.toLowerCase().replaceAll(/[._]/g, " "), amount, status),
-    ),
+    title: title && reason ? `${title}: ${reason}` : title,
     links: list(resource, "links").filter((link) => text(link, "rel") === "approve")
       .map((link) => at(link, "href")),
     actor: payer,
@@ -102,7 +127,8 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
       amount: amount || undefined,
       status,
       payer,
-      reason: line(resource, "reason"),
+      reason,
+      dispute: line(resource, "dispute_id"),
     },
     text: first(whole(resource, "note_to_payer"), whole(resource, "custom_id")),
   });

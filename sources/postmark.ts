@@ -1,16 +1,24 @@
 import type { Description } from "./description.ts";
 import { quoted, words } from "./kit/line.ts";
-import { at, first, line, text, whole } from "./kit/json_path.ts";
+import { at, first, line, list, text, whole } from "./kit/json_path.ts";
 import { digest } from "./signature/signature.ts";
 import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import type { DescribeContext, Incoming } from "./source.ts";
-import { toDescription } from "./kit/to_description.ts";
+import { mailTitle } from "./words/mail.ts";
+import { toDescription, withoutTags } from "./kit/to_description.ts";
 import { provenBy } from "./kit/token.ts";
 
 export const label = "Postmark";
 export const secretVariable = "POSTMARK_WEBHOOK_SECRET";
 export const setup = "Server → the stream → Webhooks: URL with Basic auth (https://otto:secret@…)";
+
+export const troubles = [
+  "The URL needs the secret as its password; Postmark shows the URL without it afterwards.",
+  "Mail that comes in is set at the inbound stream: Settings → Webhook, the same URL.",
+];
+/** An inbound mail with its files in base64 (postmarkapp.com, "Inbound email": 35 MB). */
+export const bodyLimit = 35 * 1024 * 1024;
 
 /** Postmark signs nothing, but sends Basic auth from the URL (postmarkapp.com/developer/webhooks). */
 export const { verify, sign, proof, secretNames } = provenBy(
@@ -40,7 +48,6 @@ const DID: Record<string, string> = {
   Open: "was opened",
   Click: "was clicked",
   SpamComplaint: "was called spam",
-  SubscriptionChange: "changed a subscription",
 };
 
 /** Says what became of a mail, or what mail came in. */
@@ -49,13 +56,27 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   const type = isMail ? "Inbound" : line(payload, "RecordType");
   const who = first(line(payload, "Email"), line(payload, "Recipient"));
   const subject = quoted(line(payload, "Subject"));
-  const reason = first(
+  const reason = isMail ? undefined : first(
     line(payload, "Description"),
     line(payload, "Details"),
     line(payload, "OriginalLink"),
   );
   const title = isMail
-    ? words("Mail", ["from", line(payload, "From")], subject)
+    ? mailTitle({
+      from: first(
+        line(payload, "FromName") && `${line(payload, "FromName")} <>`,
+        line(payload, "From"),
+      ),
+      to: first(line(payload, "To"), line(payload, "OriginalRecipient")),
+      subject: line(payload, "Subject"),
+      attachments: list(payload, "Attachments").length,
+    })
+    : type === "SubscriptionChange"
+    ? words(
+      who ?? "Somebody",
+      at(payload, "SuppressSending") === true ? "is no longer sent mail" : "is sent mail again",
+      line(payload, "SuppressionReason") && `(${line(payload, "SuppressionReason")})`,
+    )
     : type && words("Mail", subject, ["to", who], DID[type] ?? type);
   return toDescription({ name: "postmark", label }, payload, context, {
     event: type,
@@ -69,7 +90,11 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
       tag: line(payload, "Tag"),
       message: line(payload, "MessageID"),
     },
-    text: first(whole(payload, "StrippedTextReply"), whole(payload, "TextBody")),
+    text: first(
+      whole(payload, "StrippedTextReply"),
+      whole(payload, "TextBody"),
+      withoutTags(text(payload, "HtmlBody")),
+    ),
   });
 }
 

@@ -6,11 +6,20 @@ import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedByKey } from "./kit/signed.ts";
 import type { DescribeContext, Incoming } from "./source.ts";
-import { eachOnce, titleOfAll, toDescription } from "./kit/to_description.ts";
+import { mailTitle } from "./words/mail.ts";
+import { eachOnce, titleOfAll, toDescription, withoutTags } from "./kit/to_description.ts";
 
 export const label = "SendGrid";
 export const secretVariable = "SENDGRID_WEBHOOK_PUBLIC_KEY";
-export const setup = "Settings → Mail Settings → Event Webhook: URL, signed; the verification key";
+export const setup =
+  "Settings → Mail Settings → Event Webhook: URL, signed; the verification key. " +
+  "For mail that comes in: Settings → Inbound Parse, the same URL";
+export const troubles = [
+  'Switch on "Signed Event Webhook" and save before you copy the verification key: each switch makes a new one.',
+  "Mails of Inbound Parse that come without a signature are refused while a key is set: give them a source of their own in SOURCES_FILE.",
+];
+/** Inbound Parse forwards mails with their files, of 30 MB at most (sendgrid.com, "Inbound Email Parse Webhook"). */
+export const bodyLimit = 31 * 1024 * 1024;
 
 /** ECDSA over time and body, its last line break included (@sendgrid/eventwebhook). Whether a retry is signed anew is not documented. */
 export const { verify, proof, takes } = signedByKey({
@@ -41,17 +50,13 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   const event = line(item, "event");
   const isMail = event === undefined && text(item, "envelope") !== undefined;
   const title = isMail
-    ? words(
-      "Mail",
-      ["from", line(item, "from")],
-      ["to", line(item, "to")],
-      quoted(line(item, "subject")),
-    )
-    : event && words(
-      "Mail",
-      event.replaceAll("_", " "),
-      [event === "click" || event === "open" ? "by" : "to", line(item, "email")],
-    );
+    ? mailTitle({
+      from: line(item, "from"),
+      to: line(item, "to"),
+      subject: line(item, "subject"),
+      attachments: Number(line(item, "attachments") ?? 0) || 0,
+    })
+    : event && eventTitle(item, event);
   const reason = first(line(item, "reason"), line(item, "url"));
   return toDescription({ name: "sendgrid", label }, payload, context, {
     event: isMail ? "inbound" : event,
@@ -66,8 +71,41 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
       message: line(item, "sg_message_id"),
       events: items.length > 1 ? String(items.length) : undefined,
     },
-    text: isMail ? whole(item, "text") : undefined,
+    text: isMail ? first(whole(item, "text"), withoutTags(text(item, "html"))) : undefined,
   });
+}
+
+/** What a reader of a mail does. */
+const READER: Record<string, string> = {
+  open: "opened the mail",
+  click: "clicked a link in the mail",
+  spamreport: "reported the mail as spam",
+  unsubscribe: "unsubscribed",
+  group_unsubscribe: "unsubscribed from a group",
+  group_resubscribe: "subscribed to a group again",
+};
+
+/** What becomes of a mail (docs.sendgrid.com, "Event Webhook reference"). */
+const MAIL: Record<string, string> = {
+  processed: "was accepted",
+  delivered: "was delivered",
+  deferred: "is deferred",
+  dropped: "was dropped",
+  bounce: "bounced",
+  blocked: "was blocked",
+};
+
+function eventTitle(item: unknown, event: string): string {
+  const email = line(item, "email");
+  if (Object.hasOwn(READER, event)) return words(email ?? "Somebody", READER[event]);
+  // A block is sent as a bounce of its own type.
+  const kind = event === "bounce" && line(item, "type") === "blocked" ? "blocked" : event;
+  return words(
+    "Mail",
+    quoted(line(item, "subject")),
+    ["to", email],
+    Object.hasOwn(MAIL, kind) ? MAIL[kind] : kind.replaceAll("_", " "),
+  );
 }
 
 /** Small events to try the source with. */

@@ -9,6 +9,9 @@ import { toDescription } from "./kit/to_description.ts";
 
 export const label = "Sentry";
 export const secretVariable = "SENTRY_CLIENT_SECRET";
+export const troubles = [
+  'Sentry waits one second only; the integration must be installed in the organization, and "Alert Rule Action" be on.',
+];
 export const setup =
   "Settings → Developer Settings → the integration: webhook URL and client secret";
 
@@ -26,43 +29,72 @@ export function deliveryId({ headers }: Incoming): string | undefined {
 /** Says what happened to an issue, an alert, an error or the installation. */
 export function describe(payload: unknown, context?: DescribeContext): Description {
   const data = at(payload, "data");
-  const resource = context?.headers?.get("sentry-hook-resource") ?? guess(data);
+  const isPlugin = data === undefined && at(payload, "project_name") !== undefined;
+  const resource = isPlugin
+    ? "alert"
+    : context?.headers?.get("sentry-hook-resource") ?? guess(data);
   const action = line(payload, "action");
   const actor = line(payload, "actor", "name");
-  const thing = first(at(data, "issue"), at(data, "event"), at(data, "error"));
+  const thing = first(
+    at(data, "issue"),
+    at(data, "event"),
+    at(data, "error"),
+    isPlugin ? at(payload, "event") : undefined,
+  );
   const subject = first(
     line(thing, "title"),
     line(data, "description_title"),
     line(data, "metric_alert", "title"),
     line(data, "comment"),
+    isPlugin ? line(payload, "message") : undefined,
+    isPlugin ? line(payload, "culprit") : undefined,
   );
+  const assignee = first(
+    line(thing, "assignedTo", "name"),
+    line(thing, "assignedTo", "email"),
+  );
+  const project = first(
+    line(thing, "project", "slug"),
+    line(data, "project_slug"),
+    line(payload, "project_name"),
+    line(payload, "project"),
+  );
+  const level = first(line(thing, "level"), line(payload, "level"));
   return toDescription({ name: "sentry", label }, payload, context, {
     event: resource && action ? `${resource}.${action}` : resource ?? action,
     title: resource && words(
-      line(thing, "level") === "fatal" ? "Fatal" : undefined,
+      level === "fatal" ? "Fatal" : undefined,
       `Sentry ${resource.replaceAll("_", " ")}`,
       line(thing, "shortId"),
       action?.replaceAll("_", " "),
+      action === "assigned" ? ["to", assignee] : undefined,
       actor && actor !== "Sentry" ? ["by", actor] : undefined,
       quoted(subject),
-      ["in", first(line(thing, "project", "slug"), line(data, "project_slug"))],
+      ["in", project],
     ),
     links: [
       at(thing, "web_url"),
       at(thing, "permalink"),
       at(data, "web_url"),
+      at(payload, "url"),
     ],
     actor,
     fields: {
       issue: first(line(thing, "shortId"), line(data, "issue_id")),
-      level: line(thing, "level"),
+      level,
       status: line(thing, "status"),
-      culprit: line(thing, "culprit"),
-      project: first(line(thing, "project", "slug"), line(data, "project_slug")),
-      rule: line(data, "triggered_rule"),
+      assignee,
+      culprit: first(line(thing, "culprit"), line(payload, "culprit")),
+      project,
+      rule: first(line(data, "triggered_rule"), line(payload, "triggering_rules", 0)),
       environment: line(thing, "environment"),
     },
-    text: first(whole(data, "description_text"), whole(data, "comment"), whole(thing, "message")),
+    text: first(
+      whole(data, "description_text"),
+      whole(data, "comment"),
+      whole(thing, "message"),
+      isPlugin ? whole(payload, "message") : undefined,
+    ),
   });
 }
 

@@ -1,15 +1,21 @@
 import type { Description } from "./description.ts";
-import { counted, quoted, words } from "./kit/line.ts";
-import { at, first, line, list, text } from "./kit/json_path.ts";
+import { words } from "./kit/line.ts";
+import { at, first, line, text } from "./kit/json_path.ts";
 import { usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
+import { amountOf, customerOf, thingOf, titleOf, totalOf } from "./shopify/title.ts";
 import { toDescription } from "./kit/to_description.ts";
 
 export const label = "Shopify";
 export const secretVariable = "SHOPIFY_API_SECRET";
 export const setup = "The app's webhook subscription: URL; the key is the app's client secret";
+
+export const troubles = [
+  "Webhooks made in the shop's own settings (Settings → Notifications) are signed with the key shown there, not with an app's secret.",
+  "Shopify waits 5 seconds and removes a subscription that failed 8 times in a row: make it anew.",
+];
 
 const setting = { variable: secretVariable, is: "the app's client secret" };
 const signed = signedBy({ header: "X-Shopify-Hmac-Sha256", encoding: "base64" }, setting);
@@ -49,8 +55,6 @@ export function signedContentKeys({ headers, body }: Incoming): Uint8Array[] {
   return [key];
 }
 
-const DID: Record<string, string> = { create: "created", update: "updated", delete: "deleted" };
-
 /** Says what happened; the topic is a header, so without it the payload's shape must do. */
 export function describe(payload: unknown, context?: DescribeContext): Description {
   const header = (name: string) =>
@@ -58,39 +62,29 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
       undefined;
   const topic = header("topic");
   const shop = header("shop-domain");
-  const [thing, past] = topic?.split("/") ?? [guess(payload)];
-  const customer = words(
-    line(payload, "customer", "first_name"),
-    line(payload, "customer", "last_name"),
-  ) || line(payload, "email");
-  const price = line(payload, "total_price");
-  const isOrder = thing === "orders" || thing === "order";
-  const items = list(payload, "line_items").length;
+  const thing = thingOf(payload, topic);
+  const isOrder = thing.kind === "order";
+  const body = thing.body;
   return toDescription({ name: "shopify", label }, payload, context, {
     event: topic,
-    title: words(
-      isOrder ? "Order" : thing ? thing.replace(/s$/, "").replaceAll("_", " ") : "Shopify webhook",
-      isOrder ? line(payload, "name") : quoted(line(payload, "title")),
-      past && (DID[past] ?? past.replaceAll("_", " ")),
-      price && words("for", price, line(payload, "currency")),
-      ["by", customer],
-      isOrder && items > 0 ? `(${counted(items, "item")})` : undefined,
-      ["in", shop],
-    ),
-    links: [adminLink(payload, shop, isOrder), at(payload, "order_status_url")],
-    actor: customer,
+    title: words(titleOf(thing), ["in", shop]) || undefined,
+    links: [adminLink(body, shop, isOrder), at(body, "order_status_url")],
+    actor: isOrder ? customerOf(body) : undefined,
     fields: {
       shop,
-      order: isOrder ? line(payload, "name") : undefined,
-      total: price && words(price, line(payload, "currency")),
-      paid: line(payload, "financial_status"),
-      fulfilled: line(payload, "fulfillment_status"),
-      status: line(payload, "status"),
-      product: line(payload, "handle"),
-      email: line(payload, "email"),
-      first_item: line(payload, "line_items", 0, "title"),
+      order: isOrder ? line(body, "name") : line(body, "order_id"),
+      total: totalOf(body),
+      amount: isOrder ? undefined : amountOf(thing),
+      customer: customerOf(body),
+      paid: line(body, "financial_status"),
+      fulfilled: line(body, "fulfillment_status"),
+      status: line(body, "status"),
+      reason: first(line(body, "cancel_reason"), line(body, "reason")),
+      product: line(body, "handle"),
+      email: line(body, "email"),
+      first_item: line(body, "line_items", 0, "title"),
     },
-    text: first(text(payload, "note")),
+    text: first(text(body, "note"), text(body, "message")),
   });
 }
 
@@ -111,11 +105,6 @@ export const samples = [
     "x-shopify-webhook-id": "SAMPLE",
   }),
 ];
-
-function guess(payload: unknown): string | undefined {
-  if (Array.isArray(at(payload, "line_items"))) return "order";
-  return line(payload, "handle") ? "product" : undefined;
-}
 
 /** The order's page in the shop's admin. */
 function adminLink(payload: unknown, shop: string | undefined, isOrder: boolean) {

@@ -1,4 +1,5 @@
 import type { Description } from "./description.ts";
+import { answersOf, formText } from "./slack/form.ts";
 import { oneLine, words } from "./kit/line.ts";
 import { at, facts, first, line, text, whole } from "./kit/json_path.ts";
 import {
@@ -24,8 +25,13 @@ import {
 
 export const label = "Slack";
 export const secretVariable = "SLACK_SIGNING_SECRET";
+export const troubles = [
+  'Slack\'s "Request URL" turns green only when the signing secret is set here already.',
+  "Invite the app to the channel, and subscribe to message.channels or app_mention, or nothing comes.",
+];
 export const setup =
   "The app → Event Subscriptions, Interactivity, Slash Commands: request URL; Basic Information: signing secret";
+export const proof = "HMAC-SHA-256 of `v0:{time}:{body}` in `X-Slack-Signature`, ± 5 min";
 export const secretRequired = true;
 
 const SIGNATURE = "X-Slack-Signature";
@@ -162,6 +168,7 @@ export function describe(payload: unknown): Description {
         line(payload, "actions", 0, "value"),
         line(payload, "actions", 0, "selected_option", "value"),
       ),
+      ...formFields(payload),
       callback: first(
         line(payload, "callback_id"),
         line(payload, "view", "callback_id"),
@@ -170,9 +177,17 @@ export function describe(payload: unknown): Description {
     text: first(
       whole(payload, "event", "text"),
       whole(payload, "text"),
+      formText(payload),
       whole(payload, "message", "text"),
     ),
   };
+}
+
+/** What was filled into a form, by its labels. */
+function formFields(payload: unknown): Record<string, string> {
+  return Object.fromEntries(
+    answersOf(payload).slice(0, 10).flatMap(({ label, value }) => label ? [[label, value]] : []),
+  );
 }
 
 /** Small events to try the source with; each `SAMPLE` in an id wants to be unique. */

@@ -1,14 +1,18 @@
 import type { Description } from "./description.ts";
-import { quoted, words } from "./kit/line.ts";
+import { words } from "./kit/line.ts";
 import { first, line, text } from "./kit/json_path.ts";
 import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import type { DescribeContext, Incoming } from "./source.ts";
+import { sayingOf, stackTitle } from "./sns/message.ts";
 import { toDescription } from "./kit/to_description.ts";
 import { provenBy } from "./kit/token.ts";
 
 export const label = "Amazon SNS";
 export const secretVariable = "SNS_WEBHOOK_SECRET";
+export const troubles = [
+  "Nothing comes until the subscription is confirmed: open the link of its first task.",
+];
 export const setup = "The topic → Create subscription (HTTPS): URL with ?token= and the secret; " +
   "then follow the link of the task that asks to confirm";
 
@@ -33,9 +37,12 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   const name = line(alarm, "AlarmName");
   const state = line(alarm, "NewStateValue");
   const isRequest = type === "SubscriptionConfirmation" || type === "UnsubscribeConfirmation";
-  const said = name
-    ? `${words("Alarm", quoted(name), state)}: ${line(alarm, "NewStateReason") ?? ""}`
-    : first(line(payload, "Subject"), line(payload, "Message"));
+  const said = first(
+    sayingOf(alarm),
+    stackTitle(message),
+    line(payload, "Subject"),
+    line(payload, "Message"),
+  );
   return toDescription({ name: "sns", label }, payload, context, {
     event: type,
     title: isRequest

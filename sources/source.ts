@@ -25,6 +25,8 @@ export interface Incoming {
   readonly receivedAt: number;
   /** What lies at `certificateUrl`, where the source asks for it. */
   readonly certificate?: VendorCertificate;
+  /** What lies at `keySetUrl`, a JSON Web Key Set as text, where the source asks for it. */
+  readonly keySet?: string;
 }
 
 /** A certificate that a vendor signs with. Whose it must be and when is for its source to judge. */
@@ -100,7 +102,12 @@ export interface Source {
   readonly verifyTokenVariable?: string;
   /** Where the URL and the secret belong in the vendor's settings, in one line. */
   readonly setup?: string;
-  /** What proves a message, in one line with `code` marks: for the table of sources. */
+  /**
+   * What to check with this sender when nothing comes, or all of it is refused, a
+   * sentence each: for docs/sources.md, which says by itself what holds for all.
+   */
+  readonly troubles?: readonly string[];
+  /** What proves a message, in one line with `code` marks: for docs/sources.md. */
   readonly proof?: string;
   /** Headers and parameters of the URL that hold the secret itself, in lower case: what they hold is never shown. */
   readonly secretNames?: readonly string[];
@@ -114,6 +121,8 @@ export interface Source {
   describe(payload: unknown, context?: DescribeContext): Description;
   /** Where the certificate lies that a request is signed with: only an address that is the vendor's for certain. */
   certificateUrl?(request: Incoming): string | undefined;
+  /** Where the vendor publishes the public keys that a request is signed with: a constant of the source's. */
+  keySetUrl?(request: Incoming): string | undefined;
   /** Checks the signature on the raw bytes against each secret (several during a rotation). */
   verify?(request: Incoming, secrets: readonly string[]): Promise<Verdict>;
   /**

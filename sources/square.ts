@@ -1,6 +1,6 @@
 import type { Description } from "./description.ts";
-import { words } from "./kit/line.ts";
-import { at, first, isObject, line, text } from "./kit/json_path.ts";
+import { quoted, words } from "./kit/line.ts";
+import { at, first, isObject, line, list, type PathKey, text } from "./kit/json_path.ts";
 import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
@@ -12,6 +12,10 @@ export const label = "Square";
 export const secretVariable = "SQUARE_WEBHOOK_SIGNATURE_KEY";
 export const setup =
   "Developer Console → Webhooks: notification URL (set PUBLIC_URL to its origin); signature key";
+
+export const troubles = [
+  "Sandbox and production have subscriptions of their own, each with its own signature key.",
+];
 
 /** Square signs the URL it was given together with the body (square-nodejs-sdk, `WebhooksHelper`). */
 export const { verify, sign, proof } = signedBy({
@@ -32,29 +36,73 @@ export function deliveryId(request: Incoming): string | undefined {
 export function describe(payload: unknown, context?: DescribeContext): Description {
   const event = line(payload, "type");
   const data = at(payload, "data");
-  const kind = line(data, "type") ?? "";
-  const object = isObject(data, "object", kind) ? at(data, "object", kind) : at(data, "object");
-  const money = first(at(object, "amount_money"), at(object, "total_money"));
-  const amount = inUnits(text(money, "amount"), text(money, "currency"));
+  const object = objectOf(data);
+  const amount = amountOf(object);
+  const status = first(line(object, "status"), line(object, "state"));
+  const who = first(
+    words(line(object, "given_name"), line(object, "family_name")) || undefined,
+    line(object, "primary_recipient", "email_address"),
+    line(object, "buyer_email_address"),
+    line(object, "email_address"),
+  );
+  const number = line(object, "invoice_number");
+  const refunded = event?.startsWith("payment.") ? moneyAt(object, "refunded_money") : undefined;
+  const id = first(line(data, "id"), line(object, "id"));
+  const title = event && words(
+    event,
+    amount,
+    refunded && `(${refunded} refunded)`,
+    status,
+    number && `#${number}`,
+    quoted(first(line(object, "title"), line(object, "display_name"), line(object, "name"))),
+    [event.startsWith("refund.") ? "to" : event.startsWith("payment.") ? "from" : "of", who],
+    ["at", line(object, "start_at")],
+    id && `(${id})`,
+  );
+  const reason = line(object, "reason");
   return toDescription({ name: "square", label }, payload, context, {
     event,
-    title: event && words(
-      event,
-      amount,
-      line(object, "status"),
-      line(data, "id") && `(${line(data, "id")})`,
-    ),
+    title: title && reason ? `${title}: ${reason}` : title,
     links: [at(object, "receipt_url"), at(object, "public_url")],
+    actor: who,
     fields: {
-      id: line(data, "id"),
+      id,
       amount,
-      status: line(object, "status"),
+      status,
+      reason,
       merchant: line(payload, "merchant_id"),
       location: first(line(payload, "location_id"), line(object, "location_id")),
       email: first(line(object, "buyer_email_address"), line(object, "email_address")),
     },
-    text: text(object, "note"),
+    text: first(text(object, "note"), text(object, "customer_note")),
   });
+}
+
+/** What an event is about lies under a key of its own, such as `payment`, `order_created` or `booking`. */
+function objectOf(data: unknown): unknown {
+  const holder = at(data, "object");
+  const kind = text(data, "type") ?? "";
+  if (isObject(holder, kind)) return at(holder, kind);
+  const keys = isObject(holder) ? Object.keys(holder as object) : [];
+  return keys.length === 1 && isObject(holder, keys[0]) ? at(holder, keys[0]) : holder;
+}
+
+/** Where the money of a payment, a refund, a dispute, a payout, an invoice or an order stands. */
+const MONEY = ["amount_money", "total_money", "payment_amount_money", "next_payment_amount_money"];
+
+function amountOf(object: unknown): string | undefined {
+  return first(
+    ...MONEY.map((key) => moneyAt(object, key)),
+    // The parts of an invoice are not added up: what is due now is the first.
+    list(object, "payment_requests").length === 1
+      ? moneyAt(object, "payment_requests", 0, "computed_amount_money")
+      : undefined,
+  );
+}
+
+function moneyAt(object: unknown, ...path: PathKey[]): string | undefined {
+  const money = at(object, ...path);
+  return inUnits(text(money, "amount"), text(money, "currency"));
 }
 
 /** Small events to try the source with. */

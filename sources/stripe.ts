@@ -4,10 +4,14 @@ import { at, facts, first, isObject, line, text, whole } from "./kit/json_path.t
 import { payloadOf, usableId } from "./kit/incoming.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { Incoming, Sample } from "./source.ts";
-import { formatAmount } from "./kit/amount.ts";
+import { moneyOf } from "./stripe/money.ts";
+import { customerOf, reasonOf, titleOf } from "./stripe/title.ts";
 
 export const label = "Stripe";
 export const secretVariable = "STRIPE_WEBHOOK_SECRET";
+export const troubles = [
+  "Each endpoint has a secret of its own, and so has `stripe listen`: test mode and live mode differ.",
+];
 export const setup =
   "Workbench → Webhooks: endpoint URL; the signing secret (whsec_…) is shown there";
 
@@ -40,23 +44,10 @@ export function describe(payload: unknown): Description {
   const type = line(payload, "type");
   const id = line(payload, "id");
   const object = at(payload, "data", "object");
-  const amount = formatAmount(object);
-  const who = customer(object);
-  const subject = first(
-    line(object, "id"),
-    line(payload, "related_object", "id"),
-    id,
-  );
+  const who = customerOf(object);
   return {
     event: type,
-    title: oneLine(
-      words(
-        type ?? "Stripe event",
-        amount,
-        ["from", who],
-        subject && `(${subject})`,
-      ),
-    ),
+    title: oneLine(titleOf(payload)),
     description: oneLine(
       words("Process Stripe", type, "event", id && `(ID: ${id})`),
     ),
@@ -72,15 +63,10 @@ export function describe(payload: unknown): Description {
         ) ||
           undefined,
       ),
-      amount,
+      amount: moneyOf(payload),
       customer: who,
       status: line(object, "status"),
-      reason: first(
-        line(object, "failure_message"),
-        line(object, "last_payment_error", "message"),
-        line(object, "cancellation_details", "reason"),
-        line(object, "reason"),
-      ),
+      reason: reasonOf(object),
       changed: changedKeys(payload),
       invoice: line(object, "hosted_invoice_url"),
       account: line(payload, "account"),
@@ -123,18 +109,6 @@ function sample(type: string, object: Record<string, unknown>): Sample {
       data: { object },
     }),
   };
-}
-
-function customer(object: unknown): string | undefined {
-  return first(
-    line(object, "customer_email"),
-    line(object, "receipt_email"),
-    line(object, "customer_details", "email"),
-    line(object, "billing_details", "email"),
-    line(object, "object") === "customer" ? line(object, "email") : undefined,
-    line(object, "customer"),
-    line(object, "customer", "id"),
-  );
 }
 
 function changedKeys(payload: unknown): string | undefined {

@@ -10,6 +10,9 @@ import { toDescription, withoutTags } from "./kit/to_description.ts";
 
 export const label = "Microsoft Teams";
 export const secretVariable = "TEAMS_WEBHOOK_SECRET";
+export const troubles = [
+  "Teams waits five seconds and sends only messages that mention the webhook by name.",
+];
 export const setup =
   "The team → Manage team → Apps → Create an outgoing webhook: URL; security token";
 

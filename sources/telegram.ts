@@ -1,15 +1,19 @@
 import type { Description } from "./description.ts";
-import { quoted, words } from "./kit/line.ts";
 import { at, first, line, text, whole } from "./kit/json_path.ts";
 import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import type { DescribeContext, HandshakeReply, Incoming } from "./source.ts";
+import { actorOf, titleOf } from "./telegram/title.ts";
 import { toDescription } from "./kit/to_description.ts";
 import { provenBy } from "./kit/token.ts";
 
 export const label = "Telegram";
 export const secretVariable = "TELEGRAM_WEBHOOK_SECRET";
 export const setup = "The bot API's setWebhook: url and secret_token (A–Z a–z 0–9 _ -)";
+
+export const troubles = [
+  "The Bot API's getWebhookInfo says what Telegram was answered last (last_error_message).",
+];
 
 /** core.telegram.org/bots/api#setwebhook. */
 export const { verify, sign, proof, secretNames } = provenBy(
@@ -35,29 +39,11 @@ export function answer(): HandshakeReply {
 export function describe(payload: unknown, context?: DescribeContext): Description {
   const kind = kindOf(payload);
   const update = kind === undefined ? undefined : at(payload, kind);
-  const from = at(update, "from");
-  const actor = first(line(from, "username"), line(from, "first_name"));
+  const actor = actorOf(update);
   const chat = first(line(update, "chat", "title"), line(update, "chat", "username"));
-  const said = first(
-    line(update, "text"),
-    line(update, "caption"),
-    line(update, "data"),
-    line(update, "query"),
-    line(update, "question"),
-  );
-  const media = ["photo", "document", "voice", "video", "sticker", "location", "new_chat_members"]
-    .find((each) => at(update, each) !== undefined);
   return toDescription({ name: "telegram", label }, payload, context, {
     event: kind,
-    title: kind && update !== undefined
-      ? words(
-        "Telegram",
-        kind.replaceAll("_", " "),
-        media && `with ${media.replaceAll("_", " ")}`,
-        ["from", actor],
-        ["in", chat !== actor ? chat : undefined],
-      ) + (said ? `: ${quoted(said)}` : "")
-      : undefined,
+    title: kind && update !== undefined ? titleOf(kind, update) : undefined,
     links: [messageLink(update)],
     actor,
     fields: { chat, kind, chat_id: line(update, "chat", "id") },

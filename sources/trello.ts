@@ -1,10 +1,10 @@
 import type { Description } from "./description.ts";
-import { quoted, words } from "./kit/line.ts";
 import { at, first, line, text, whole } from "./kit/json_path.ts";
 import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, HandshakeReply, Incoming } from "./source.ts";
+import { titleOf } from "./trello/title.ts";
 import { toDescription } from "./kit/to_description.ts";
 
 export const label = "Trello";
@@ -33,17 +33,6 @@ export function deliveryId(request: Incoming): string | undefined {
   return usableId(text(payloadOf(request), "action", "id"));
 }
 
-const DID: Record<string, string> = {
-  add: "added",
-  comment: "commented on",
-  copy: "copied",
-  create: "created",
-  delete: "deleted",
-  move: "moved",
-  remove: "removed",
-  update: "updated",
-};
-
 /** Says what happened on the board, such as `Ada updated card "Title" on Phone: list To do → Done`. */
 export function describe(payload: unknown, context?: DescribeContext): Description {
   const action = at(payload, "action");
@@ -53,18 +42,9 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     line(action, "memberCreator", "fullName"),
     line(action, "memberCreator", "username"),
   );
-  const [verb, ...thing] = type?.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
-    .split(" ") ?? [];
-  const did = verb && words(DID[verb] ?? verb, ...thing);
-  const lists = words(line(data, "listBefore", "name"), ["→", line(data, "listAfter", "name")]);
   const board = first(line(data, "board", "name"), line(payload, "model", "name"));
-  const said = first(line(data, "text"), lists || undefined);
-  const title = did && words(
-    actor,
-    did,
-    quoted(first(line(data, "card", "name"), line(data, "list", "name"))),
-    ["on", board],
-  );
+  const said = line(data, "text");
+  const title = titleOf(payload, actor);
   return toDescription({ name: "trello", label }, payload, context, {
     event: type,
     title: title && said ? `${title}: ${said}` : title,

@@ -25,6 +25,9 @@ import {
 
 export const label = "Twilio";
 export const secretVariable = "TWILIO_AUTH_TOKEN";
+export const troubles = [
+  "A subaccount's requests are signed with the subaccount's own auth token.",
+];
 export const setup =
   "Phone number or messaging service: webhook URL (set PUBLIC_URL to its origin); primary auth token";
 export const proof =

@@ -56,6 +56,10 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
       revoked && `is over: ${revoked}`,
       ["by", actor],
       channel !== actor ? ["on", channel] as const : undefined,
+      words(
+        ["with", line(event, "bits") && `${line(event, "bits")} bits`],
+        ["with", line(event, "viewers") && `${line(event, "viewers")} viewers`],
+      ),
       line(event, "title"),
     ),
     links: [

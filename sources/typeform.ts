@@ -9,6 +9,9 @@ import { toDescription } from "./kit/to_description.ts";
 
 export const label = "Typeform";
 export const secretVariable = "TYPEFORM_WEBHOOK_SECRET";
+export const troubles = [
+  "Typeform switches a webhook off that answers 404 or 410, and after many failures: switch it on again.",
+];
 export const setup = "The form → Connect → Webhooks: URL and secret";
 
 /** typeform.com/developers/webhooks, "Secure your webhooks". */

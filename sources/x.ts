@@ -11,6 +11,9 @@ import { titleOfAll, toDescription } from "./kit/to_description.ts";
 
 export const label = "X";
 export const secretVariable = "X_CONSUMER_SECRET";
+export const troubles = [
+  "X asks every hour for a proof (CRC) that needs the consumer secret: without it the webhook becomes invalid.",
+];
 export const setup = "The v2 API's POST /2/webhooks: url; the key is the app's consumer secret";
 
 /** docs.x.com/x-api/webhooks, "Quickstart". */
@@ -55,15 +58,29 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   const [event] = events;
   const said = first(
     line(event, "text"),
+    line(event, "favorited_status", "text"),
     line(event, "message_create", "message_data", "text"),
   );
-  const actor = first(line(event, "user", "screen_name"), line(event, "source", "screen_name"));
+  const sender = text(event, "message_create", "sender_id");
+  const actor = first(
+    line(event, "user", "screen_name"),
+    line(event, "source", "screen_name"),
+    sender && line(payload, "users", sender, "screen_name"),
+  );
+  const target = line(event, "target", "screen_name");
   const name = kind?.replace(/_events$/, "").replaceAll("_", " ");
   return toDescription({ name: "x", label }, payload, context, {
     event: kind,
     title: titleOfAll(
       events.length,
-      name && words("X", name, ["by", actor && `@${actor}`], quoted(said)),
+      name &&
+        words(
+          "X",
+          name,
+          ["by", actor && `@${actor}`],
+          ["of", target && `@${target}`],
+          quoted(said),
+        ),
     ),
     links: [postLink(actor, text(event, "id_str"))],
     actor,

@@ -1,5 +1,5 @@
 import type { Description } from "./description.ts";
-import { quoted, words } from "./kit/line.ts";
+import { changed, quoted, words } from "./kit/line.ts";
 import { at, first, line, whole } from "./kit/json_path.ts";
 import { usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
@@ -10,6 +10,9 @@ import { signatureMismatch } from "./kit/verdict.ts";
 
 export const label = "Zendesk";
 export const secretVariable = "ZENDESK_WEBHOOK_SECRET";
+export const troubles = [
+  "Zendesk's test before the webhook is saved is signed with a secret that everybody knows, and refused.",
+];
 export const setup = "Admin Center → Apps and integrations → Webhooks: URL and signing secret";
 /**
  * A trigger's webhook may have any (developer.zendesk.com, "Creating and monitoring
@@ -59,6 +62,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     first(line(detail, "subject"), line(detail, "title"), line(detail, "name")),
   );
   const id = line(detail, "id");
+  const comment = line(payload, "event", "comment", "body");
   return toDescription({ name: "zendesk", label }, payload, context, {
     event,
     title: thing
@@ -66,9 +70,10 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
         thing[0].toUpperCase() + thing.slice(1).replaceAll("_", " "),
         id && `#${id}`,
         did?.replaceAll("_", " "),
-        was && now ? `${was} → ${now}` : undefined,
+        was || now ? changed(undefined, was, now) : undefined,
         subject,
-      )
+        ["by", line(payload, "event", "comment", "author", "name")],
+      ) + (comment ? `: ${comment}` : "")
       : first(subject, line(payload, "message")),
     links: [at(payload, "url"), at(detail, "url")],
     actor: first(line(payload, "event", "actor", "name"), line(detail, "requester", "name")),

@@ -10,6 +10,9 @@ import { toDescription } from "./kit/to_description.ts";
 
 export const label = "Zoom";
 export const secretVariable = "ZOOM_WEBHOOK_SECRET_TOKEN";
+export const troubles = [
+  'Zoom\'s "Validate" needs the secret token set here first, and asks again every 72 hours.',
+];
 export const setup = "App Marketplace → the app → Feature → Event Subscriptions: URL; secret token";
 
 /** `v0:{time}:{body}`, as in Zoom's sample (zoom/webhook-sample). */
@@ -66,7 +69,17 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   const [thing, did] = event?.split(".") ?? [];
   const person = line(object, "participant", "user_name");
   const actor = first(person, line(payload, "payload", "operator"));
-  const topic = quoted(line(object, "topic"));
+  const registrant = words(
+    line(object, "registrant", "first_name"),
+    line(object, "registrant", "last_name"),
+  ) || line(object, "registrant", "email");
+  const topic = first(
+    quoted(line(object, "topic")),
+    words(line(object, "first_name"), line(object, "last_name")) || undefined,
+    line(object, "email"),
+    line(object, "caller", "phone_number"),
+    quoted(line(object, "name")),
+  );
   return toDescription({ name: "zoom", label }, payload, context, {
     event,
     title: thing &&
@@ -76,6 +89,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
           thing[0].toUpperCase() + thing.slice(1),
           topic,
           did?.replaceAll("_", " "),
+          ["of", registrant],
           ["by", actor],
         )),
     links: [at(object, "share_url"), at(object, "join_url")],

@@ -4,7 +4,7 @@ import type { Connection } from "../handlers/caller.ts";
 import { readConfig } from "../lib/config/config.ts";
 import { createLog } from "../lib/process/log.ts";
 import { openServices, type Services } from "../lib/services.ts";
-import { drain } from "../lib/work/work.ts";
+import { drain } from "../lib/work/drain.ts";
 
 /** Otto in this process, with a database of its own, spoken to without a port. */
 export interface Otto {
@@ -62,7 +62,7 @@ export async function openOtto(
       return answer.headers.get("x-message-id")!;
     },
     async workOff() {
-      while (await drain(services, { maxMs: 10_000, maxItems: 1_000 }) > 0);
+      while ((await drain(services, { maxMs: 10_000, maxItems: 1_000 })).messages > 0);
     },
     async [Symbol.asyncDispose]() {
       stop.abort();

@@ -7,7 +7,7 @@ import { clientAddress, type Env, type Who } from "../caller.ts";
 import { isFromHere } from "../local.ts";
 import { formFields } from "../../sources/kit/body/form.ts";
 import { ownPath } from "./form.ts";
-import { mayRead } from "../access.ts";
+import { mayCall } from "../access.ts";
 import { type Attempts, createAttempts } from "../attempts.ts";
 import { createBodyBudget, readBody } from "../webhook/body.ts";
 import { Problem } from "../problem.ts";
@@ -152,14 +152,16 @@ async function signIn(
 ) {
   const { config, admin } = parts;
   const role = await roleOf(parts, c, shown);
-  if (!role) {
+  // Whoever drains has no business on pages.
+  if (!role || role === "drainer") {
     return c.html(signInPage({ failed: shown.code === undefined ? "token" : "code", back }), 401);
   }
   setCookie(c, COOKIE, await admin.openSession(role), {
     path: "/",
     httpOnly: true,
     sameSite: "Lax",
-    secure: config.publicUrl?.startsWith("https:") ?? false,
+    // Deno Deploy is reached by TLS alone, also where no address of ours is known.
+    secure: config.denoDeploy !== undefined || (config.publicUrl?.startsWith("https:") ?? false),
     maxAge: SESSION_SECONDS,
   });
   return c.redirect(back, 303);
@@ -187,7 +189,15 @@ function requireOwnOrigin(
 }
 
 function requireRight(c: Context<Env>, role: Role): void {
-  if (role === "admin" || mayRead(c.req.method, c.req.path)) return;
+  if (mayCall(role, c.req.method, c.req.path)) return;
+  if (role === "drainer") {
+    throw new Problem(
+      403,
+      "drain_only",
+      "This token is good for POST /api/drain alone",
+      "Use the admin token, or READ_TOKEN to look",
+    );
+  }
   throw new Problem(
     403,
     "read_only",

@@ -130,3 +130,11 @@ export const status = z.object({
     alive: z.boolean(),
   })),
 }).openapi("Status");
+
+export const drained = z.object({
+  settled: count.openapi({
+    description: "Tasks that ended or came to wait for somebody, and messages that make none",
+  }),
+  left: count.openapi({ description: "Messages and tasks that wait or are worked on" }),
+  ms: count,
+}).openapi("Drained");

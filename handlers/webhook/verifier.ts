@@ -22,7 +22,7 @@ export interface Verifier {
    *
    * @throws {SignatureRefused} when it is wrong.
    * @throws {Problem} when there is no secret and one is wanted, or the
-   * vendor's certificate cannot be had.
+   * vendor's certificate or keys cannot be had.
    */
   verify(gate: SourceGate, incoming: Incoming): Promise<Verification>;
   /** Why a signature was refused, for the operator's eyes only. */
@@ -32,28 +32,33 @@ export interface Verifier {
 }
 
 export function createVerifier(
-  { config, sources, certificates, log }: Pick<
+  { config, sources, certificates, keySets, log }: Pick<
     Services,
-    "config" | "sources" | "certificates" | "log"
+    "config" | "sources" | "certificates" | "keySets" | "log"
   >,
 ): Verifier {
   const gateOf = createSourceGates(config, sources);
 
-  /** Some vendors sign with a key whose certificate they publish. */
-  async function withCertificate(gate: SourceGate, incoming: Incoming): Promise<Incoming> {
-    const url = gate.secrets.length > 0 ? gate.source.certificateUrl?.(incoming) : undefined;
-    if (!url) return incoming;
-    const certificate = await certificates.read(url).catch((error) => {
-      log.warn("webhook.certificate_failed", { webhook_type: incoming.type, url, error });
-      throw new Problem(
-        503,
-        "certificate_unreachable",
-        "Cannot check the signature now: the sender's certificate could not be fetched",
-        "Send it again after the seconds in Retry-After",
-        { "retry-after": "30" },
-      );
-    });
-    return { ...incoming, certificate };
+  /** Some vendors sign with a key that they publish, alone or in a certificate. */
+  async function withPublished({ source, secrets }: SourceGate, incoming: Incoming) {
+    if (secrets.length === 0) return incoming;
+    const certificate = await read(certificates, source.certificateUrl?.(incoming));
+    const keySet = await read(keySets, source.keySetUrl?.(incoming));
+    return certificate || keySet ? { ...incoming, certificate, keySet } : incoming;
+
+    async function read<T>(from: { read(url: string): Promise<T> }, url: string | undefined) {
+      if (url === undefined) return undefined;
+      return await from.read(url).catch((error) => {
+        log.warn("webhook.certificate_failed", { webhook_type: incoming.type, url, error });
+        throw new Problem(
+          503,
+          "certificate_unreachable",
+          "Cannot check the signature now: the sender's certificate could not be fetched",
+          "Send it again after the seconds in Retry-After",
+          { "retry-after": "30" },
+        );
+      });
+    }
   }
 
   const publicUrl = (url: string) => toPublicUrl(config, url);
@@ -62,8 +67,7 @@ export function createVerifier(
     gateOf,
     publicUrl,
     async verify(gate, incoming) {
-      const signed = gate.source.certificateUrl ? await withCertificate(gate, incoming) : incoming;
-      return await checkSignature(gate, signed, config);
+      return await checkSignature(gate, await withPublished(gate, incoming), config);
     },
     diagnose: (gate, refused) =>
       diagnose(refused, refused.incoming, gate, {

@@ -1,4 +1,5 @@
 import process from "node:process";
+import { deployedUrl, readDenoDeploy } from "./deno_deploy.ts";
 import { isAlone } from "./loopback.ts";
 import { chooseModel, MODEL_VARIABLES, type ModelSettings } from "./model_settings.ts";
 import { ConfigError } from "./config_error.ts";
@@ -14,18 +15,27 @@ export { secretsOf } from "./secrets.ts";
  */
 const UNVERIFIED_DAYS = 7;
 
+/** An isolate's: a small plan has five for all of them, and several live side by side. */
+const ISOLATE_CONNECTIONS = 3;
+
 /** The environment, parsed once. Nobody else reads it. */
 export type Config = ReturnType<typeof readConfig>;
 
 /**
- * Reads the settings from the environment; an empty value is unset.
+ * Reads the settings from the environment; an empty value is unset. What is not there at all is as
+ * `otherwise` has it.
  *
  * @throws {ConfigError} naming every variable that is wrong, what it must be,
  * and never its value (it may be a secret).
  */
-export function readConfig(env: Record<string, string | undefined> = process.env) {
+export function readConfig(
+  env: Record<string, string | undefined> = process.env,
+  otherwise: Record<string, string> = {},
+) {
   const set = Object.fromEntries(
-    Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ""),
+    Object.entries({ ...otherwise, ...env }).filter(([, value]) =>
+      value !== undefined && value.trim() !== ""
+    ),
   ) as Record<string, string>;
   const parsed = settingsSchema.safeParse(set);
   if (!parsed.success) {
@@ -51,9 +61,11 @@ function toConfig(
     names: readonly string[];
   },
 ) {
+  const denoDeploy = readDenoDeploy(settings);
+  const acts = denoDeploy?.acts ?? true;
   const reach = {
     host: settings.HOST,
-    publicUrl: settings.PUBLIC_URL,
+    publicUrl: settings.PUBLIC_URL ?? deployedUrl(denoDeploy),
     trustedProxies: settings.TRUST_PROXY,
     allowedHosts: settings.ALLOWED_HOSTS.map((host) => host.toLowerCase()),
     /** Whether the platform decides where Otto listens, whatever `HOST` says. */
@@ -63,12 +75,17 @@ function toConfig(
   const alone = isAlone(reach);
   return {
     ...reach,
+    /** Set on Deno Deploy, where a process lives as long as requests come. */
+    denoDeploy,
     port: settings.PORT,
     databaseUrl: settings.DATABASE_URL,
     /** Whether statements are prepared; unset, as the server or a pooler before it lets us. */
-    databasePrepare: settings.DATABASE_PREPARE,
+    // The URL that Deno Deploy hands in may lead to a pooler and not say so.
+    databasePrepare: settings.DATABASE_PREPARE ?? (denoDeploy ? false : undefined),
     /** The most connections of this process, unless the URL says so. */
     databaseConnections: settings.DATABASE_CONNECTIONS,
+    /** The same where neither says anything. */
+    usualConnections: denoDeploy ? ISOLATE_CONNECTIONS : undefined,
     redisUrl: settings.REDIS_URL,
     redisDurable: settings.REDIS_DURABLE,
     dataDir: settings.OTTO_DATA_DIR,
@@ -83,6 +100,8 @@ function toConfig(
     adminToken: settings.ADMIN_TOKEN,
     /** Whoever shows it may look at everything and change nothing. */
     readToken: settings.READ_TOKEN,
+    /** Whoever shows it may have what waits worked off, and nothing else. */
+    drainToken: settings.DRAIN_TOKEN,
     /** The largest body in bytes, where it was set for all sources. */
     maxBodyBytes: settings.MAX_BODY_BYTES,
     retentionDays: settings.RETENTION_DAYS,
@@ -115,7 +134,7 @@ function toConfig(
     /** Of every provider, also of those that are not asked. */
     apiKeys: [settings.GOOGLE_API_KEY, settings.OPENAI_API_KEY, settings.ANTHROPIC_API_KEY],
     agent: {
-      mode: settings.AGENT_MODE ?? "on",
+      mode: acts || settings.AGENT_MODE === "off" ? settings.AGENT_MODE ?? "on" : "observe",
       specialization: settings.SPECIALIZATION,
       instructions: settings.ADDITIONAL_INSTRUCTIONS,
       /** Webhook types, in lower case. */
@@ -171,6 +190,15 @@ function refuseContradictions(settings: Settings): void {
         "change everything. Make READ_TOKEN another text, or unset it.",
     );
   }
+  if (
+    settings.DRAIN_TOKEN !== undefined &&
+    [settings.ADMIN_TOKEN, settings.READ_TOKEN].includes(settings.DRAIN_TOKEN)
+  ) {
+    throw new ConfigError(
+      "Cannot start with DRAIN_TOKEN the same as ADMIN_TOKEN or READ_TOKEN: what a scheduler " +
+        "elsewhere has should be good for nothing else. Make it another text, or unset it.",
+    );
+  }
   if (!settings.DATABASE_URL && (settings.DENO_DEPLOY || settings.DENO_DEPLOYMENT_ID)) {
     throw new ConfigError(
       "Cannot keep messages on Deno Deploy without a database: its disk does not last. " +
@@ -193,11 +221,22 @@ function readModel(settings: Settings): ModelSettings | undefined {
 
 /** Every secret among the settings, so that it can be kept out of what is written and sent. */
 export function secretsIn(
-  { secrets, retiredSecrets, adminToken, readToken, databaseUrl, redisUrl, apiKeys, slack }: Config,
+  {
+    secrets,
+    retiredSecrets,
+    adminToken,
+    readToken,
+    drainToken,
+    databaseUrl,
+    redisUrl,
+    apiKeys,
+    slack,
+  }: Config,
 ): string[] {
   return [
     adminToken,
     readToken,
+    drainToken,
     ...apiKeys,
     slack.botToken,
     ...[databaseUrl, redisUrl].flatMap((url) => passwordsIn(url ?? "")),

@@ -102,6 +102,8 @@ export const settingsSchema = z.object({
     .default(300),
   ADMIN_TOKEN: z.string().min(16, { error: "must have at least 16 characters" }).optional(),
   READ_TOKEN: z.string().min(16, { error: "must have at least 16 characters" }).optional(),
+  DRAIN_TOKEN: z.string().min(16, { error: "must have at least 16 characters" }).optional(),
+  ACT_ON_TIMELINES: list.default([]),
   PUBLIC_URL: url("https:", "http:").refine((text) => {
     const { origin, href } = URL.parse(text) ?? {};
     return origin === undefined || href === `${origin}/`;
@@ -171,7 +173,10 @@ export const settingsSchema = z.object({
   // These are set by the machine or the host, not by a person.
   HOSTNAME: z.string().optional(),
   DENO_DEPLOY: z.string().optional(),
+  DENO_DEPLOY_ORG_SLUG: z.string().optional(),
+  DENO_DEPLOY_APP_SLUG: z.string().optional(),
   DENO_DEPLOYMENT_ID: z.string().optional(),
+  DENO_TIMELINE: z.string().optional(),
   DENO_SERVE_ADDRESS: z.string().optional(),
 });
 

@@ -1,4 +1,5 @@
 import { type Config, ConfigError, secretsOf } from "./config.ts";
+import { isAlone } from "./loopback.ts";
 import { findStrangeNames } from "./strange_names.ts";
 import { checkUp } from "../../sources/diagnosis/checkup.ts";
 import type { Source } from "../../sources/source.ts";
@@ -65,13 +66,10 @@ export async function describeStart(
   const origin = `http://${
     config.host === "0.0.0.0" || config.host === "::" ? "localhost" : shown(config.host)
   }:${port}`;
+  // A first start says ten lines at the most, with two of the log and the one that signs in.
   const lines = [
-    "",
     `Otto is ready on ${origin}`,
-    "",
-    "Try it:",
-    `  curl -X POST ${origin}/webhook/demo -H 'content-type: application/json' -d '{"title":"Hello Otto"}'`,
-    "",
+    `  try it     curl -X POST ${origin}/webhook/demo -H 'content-type: application/json' -d '{"title":"Hello Otto"}'`,
     `  messages   ${storage(config)}`,
     `  work       ${
       config.worksInline
@@ -79,20 +77,26 @@ export async function describeStart(
         : "by worker.ts (start at least one), or set WORKER=inline"
     }`,
     `  agent      ${agent(config)}`,
-    `  signatures ${await signatures(config, sources)}`,
+    `  signatures ${await signatures(config, sources)}${rules(config, ruled)}`,
   ];
-  if (config.sourcesFile !== undefined) {
-    lines.push(`  rules      for ${ruled.join(", ") || "no source"} (${config.sourcesFile})`);
-  }
+  if (!isAlone(config)) lines.push(`  sign in    ${signIn(config)}`);
   for (const strange of findStrangeNames(config, { all: sources })) {
     lines.push(`  look at    ${strange}`);
   }
-  if (config.redisUrl) {
-    lines.push(
-      "  spill      Redis, while PostgreSQL is away and Redis is durable (/webhook/health)",
-    );
-  }
-  return lines.join("\n") + "\n";
+  return lines.join("\n");
+}
+
+function rules({ sourcesFile }: Config, ruled: readonly string[]): string {
+  if (sourcesFile === undefined) return "";
+  return `; rules for ${ruled.join(", ") || "no source"} (${sourcesFile})`;
+}
+
+/** Whoever opens a page that others can reach meets the sign-in, and has to know where to get in. */
+function signIn({ adminToken, databaseUrl }: Config): string {
+  const needed = "needed for the pages and the API, as others can reach them";
+  if (adminToken !== undefined) return `${needed}: with ADMIN_TOKEN`;
+  const stopped = databaseUrl === undefined ? " (stop this one before)" : "";
+  return `${needed}: start with --new-link for a link${stopped}, or set ADMIN_TOKEN`;
 }
 
 function shown(host: string): string {
@@ -103,7 +107,9 @@ function storage({ databaseUrl, redisUrl, dataDir }: Config): string {
   if (databaseUrl === undefined) {
     return `embedded, in ${dataDir} (survives a crash, not a power failure; DATABASE_URL changes that)`;
   }
-  return redisUrl ? "PostgreSQL, news by Redis" : "PostgreSQL";
+  return redisUrl
+    ? "PostgreSQL, news by Redis; spilled into Redis while PostgreSQL is away, if Redis is durable"
+    : "PostgreSQL";
 }
 
 function agent({ model, agent: { mode } }: Config): string {

@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import type { VendorCertificate } from "../../sources/source.ts";
-import { deadline } from "../async/deadline.ts";
+import { fetchPublished } from "./published.ts";
 
 /** Certificates that vendors publish, fetched when a message needs one. */
 export interface Certificates {
@@ -8,16 +8,12 @@ export interface Certificates {
   read(url: string): Promise<VendorCertificate>;
 }
 
-/** The message waits for it, and its sender for the answer. */
-const FETCH_MS = 3_000;
 /** A vendor changes its certificate under a new address, so a day is short enough. */
 const KEPT_MS = 24 * 60 * 60 * 1_000;
 /** More than the vendors who sign in this way; a stranger's addresses must not fill the memory. */
 const MOST_KEPT = 16;
 /** Strangers can name certificates too: more fetches than these at one time are not begun. */
 const MOST_AT_ONCE = 4;
-/** A chain of certificates has some thousand characters. */
-const MOST_CHARACTERS = 64 * 1024;
 
 /** Each certificate is fetched once a day; one that could not be had is tried again by the next message. */
 export function openCertificates(): Certificates {
@@ -31,7 +27,8 @@ export function openCertificates(): Certificates {
         return Promise.reject(new Error(`Fetching ${url} failed: ${fetching} others are fetched`));
       }
       fetching++;
-      const certificate = fetchText(url).finally(() => fetching--).then(parseCertificate);
+      const certificate = fetchPublished(url).finally(() => fetching--)
+        .then(({ text }) => parseCertificate(text));
       kept.delete(url);
       kept.set(url, { certificate, until: Date.now() + KEPT_MS });
       if (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value!);
@@ -57,31 +54,4 @@ export function parseCertificate(pem: string): VendorCertificate {
     validTo: Date.parse(validTo),
     publicKey: new Uint8Array(publicKey.export({ type: "spki", format: "der" })),
   };
-}
-
-async function fetchText(url: string): Promise<string> {
-  const abort = new AbortController();
-  try {
-    return await deadline("fetch a certificate", FETCH_MS, readAll(url, abort.signal));
-  } finally {
-    abort.abort();
-  }
-}
-
-async function readAll(url: string, signal: AbortSignal): Promise<string> {
-  // A redirect could lead to a host that is not the vendor's.
-  const answer = await fetch(url, { redirect: "error", signal });
-  const decoder = new TextDecoder();
-  let text = "";
-  for await (const chunk of answer.body ?? []) {
-    text += decoder.decode(chunk, { stream: true });
-    if (text.length > MOST_CHARACTERS) break;
-  }
-  if (!answer.ok || text.length > MOST_CHARACTERS) {
-    throw new Error(
-      `Fetching ${url} failed: the answer is ${answer.status} with ${text.length} characters, ` +
-        `a certificate has status 200 and at most ${MOST_CHARACTERS}`,
-    );
-  }
-  return text;
 }

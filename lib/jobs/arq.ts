@@ -5,6 +5,7 @@ import { measureQueue } from "../arq/inspect_job.ts";
 import { failure } from "../arq/worker.ts";
 import { errorText } from "../process/log.ts";
 import { redisReason } from "../store/redis.ts";
+import { MOST_TASK_ATTEMPTS } from "../task/claim.ts";
 import type { Redact } from "../redaction/redact.ts";
 import { answerFor } from "./answer.ts";
 import { createCollector } from "./collector.ts";
@@ -43,8 +44,18 @@ export function openArqJobs(stores: JobStores, options: ArqOptions): Jobs {
   let complete = 0;
   let failed = 0;
 
+  async function release(worker: string): Promise<void> {
+    await Promise.all([
+      releaseStarted(database, worker),
+      releaseJobs(stores, inHand, worker),
+      takes ? unlessRedisAway(log, removeHealth(redis, queue, worker)) : undefined,
+    ]);
+    for (const job of inHand.of(worker)) inHand.drop(job);
+  }
+
   return {
     backend: "arq",
+    mostAttempts: MOST_TASK_ATTEMPTS,
     // How soon the end of a foreign worker's task is known: one statement and one script each time.
     collectEveryMs: 500,
     async claim(which) {
@@ -70,14 +81,9 @@ export function openArqJobs(stores: JobStores, options: ArqOptions): Jobs {
         log.debug("jobs.answer_failed", { error: errorText(error) })
       );
     },
-    async release(worker) {
-      await Promise.all([
-        releaseStarted(database, worker),
-        releaseJobs(stores, inHand, worker),
-        takes ? unlessRedisAway(log, removeHealth(redis, queue, worker)) : undefined,
-      ]);
-      for (const job of inHand.of(worker)) inHand.drop(job);
-    },
+    release,
+    // ARQ counts the tries of its jobs by itself.
+    cutOff: release,
     async collect() {
       await submitter.submit();
       await removeDeleted(stores);

@@ -50,6 +50,8 @@ export interface Jobs {
   readonly backend: "postgres" | "arq";
   /** How often {@link Jobs.collect} is worth calling, in milliseconds. */
   readonly collectEveryMs: number;
+  /** What has lost so many workers is not tried again. */
+  readonly mostAttempts: number;
   /**
    * Starts up to `max` tasks for this worker, oldest first. One that has crashed
    * every worker that took it comes alone, and only to a worker that has nothing
@@ -68,6 +70,8 @@ export interface Jobs {
   finish(finish: Finish, taken: boolean): Promise<void>;
   /** Gives everything back that this worker holds, for others to start at once. */
   release(worker: string): Promise<void>;
+  /** The same where the host ends the worker, and may do so at the next try, too: each counts. */
+  cutOff(worker: string): Promise<void>;
   /** Submits tasks that have no job, and says which tasks have ended elsewhere and which nobody starts. */
   collect(): Promise<{ endings: Ending[]; unstarted: UnstartedTask[] }>;
   /** How full the queue is; undefined where there is none beside the database, or it does not answer. */
@@ -81,3 +85,9 @@ export const WORKER_LOST = {
   code: "worker_lost",
   message: "every worker that took it stopped in the middle",
 };
+
+/** How often a task may lose whoever works on it, and how it has failed then. */
+export interface LossLimit {
+  attempts: number;
+  error: { code: string; message: string };
+}

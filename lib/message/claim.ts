@@ -81,6 +81,13 @@ function bodyIfSmall(row: SmallBody): Uint8Array | undefined {
   return row.size <= CLAIMED_BODY_BYTES ? bodyOf(row) : undefined;
 }
 
+const isFree = (sql: Sql) => sql`state = 'new' and (lease_until is null or lease_until < now())`;
+
+/** Whether a row of `messages` may be claimed now: a condition in SQL. */
+export function claimableMessage(sql: Sql) {
+  return sql`${isFree(sql)} and attempts < ${MOST_ATTEMPTS}`;
+}
+
 /**
  * Claims up to `max` new messages for a worker, fewer where they are large: those
  * named, or without names the oldest that have waited for some milliseconds, of
@@ -106,8 +113,7 @@ export async function claimMessages(
     return sql<ClaimedRow[]>`
       with waiting as (
         select id, size, attempts from messages
-        where state = 'new' and (lease_until is null or lease_until < now()) and ${which}
-          and ${unflushed(sql)}
+        where ${isFree(sql)} and ${which} and ${unflushed(sql)}
         order by id limit ${max} for update skip locked
       ), suspect as (
         select id from waiting where attempts >= ${MOST_ATTEMPTS - 1} order by id limit 1

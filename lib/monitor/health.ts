@@ -7,7 +7,7 @@ import type { Check } from "./check.ts";
 import { checkClock } from "./clock.ts";
 import { checkLiveStream } from "./live_stream.ts";
 import { checkRedisOwner } from "./shared_redis.ts";
-import { listWorkers } from "./heartbeat.ts";
+import { isDrain, listWorkers } from "./heartbeat.ts";
 import { countUnstarted } from "../jobs/unstarted.ts";
 import { errorText } from "../process/log.ts";
 import { readOutage } from "../notify/slack/outage.ts";
@@ -39,7 +39,7 @@ export interface HealthSubjects {
   spill?: Spill;
   redisOwner?: RedisOwner;
   jobs: Jobs;
-  config: Pick<Config, "agentStartSeconds" | "agentIsExternal">;
+  config: Pick<Config, "agentStartSeconds" | "agentIsExternal" | "denoDeploy">;
   /** What this process has read of the operator's rules. */
   sources: { rules: string | null };
   rules: Pick<Rules, "refused">;
@@ -91,7 +91,9 @@ async function checkWork(
     checkSlack(database),
     checkClock(database, CHECK_MS),
     checkLiveStream(database, CHECK_MS),
-    database.kind === "postgres" ? checkWorkers(database, sources) : [],
+    database.kind === "postgres"
+      ? checkWorkers(database, { rules: sources.rules, isolated: config.denoDeploy !== undefined })
+      : [],
     jobs.backend === "arq" ? checkAgent(database, jobs, config).then((check) => [check]) : [],
   ]);
   return checks.flat();
@@ -229,19 +231,28 @@ async function checkAgent(
 
 async function checkWorkers(
   database: Database,
-  { rules }: { rules: string | null },
+  { rules, isolated }: { rules: string | null; isolated: boolean },
 ): Promise<Check[]> {
   const name = "workers";
   try {
     const alive = (await listWorkers(database, CHECK_MS)).filter((worker) => worker.alive);
+    const workers = alive.filter((worker) => !isDrain(worker)).length;
     const others = alive.filter((worker) => worker.rules !== rules).length;
     return [
-      alive.length > 0 ? { name, status: "ok", detail: `${alive.length} running` } : {
-        name,
-        status: "degraded",
-        detail: "none is running: messages are kept, but nobody works on them",
-        hint: "Start worker.ts, or set WORKER=inline; see /webhook/status",
-      },
+      alive.length > 0
+        ? {
+          name,
+          status: "ok",
+          detail: workers > 0 ? `${workers} running` : "what waits is drained by request",
+        }
+        : {
+          name,
+          status: "degraded",
+          detail: "none is running: messages are kept, but nobody works on them",
+          hint: isolated
+            ? "No drain has ended for three minutes: does the cron otto-drain run?"
+            : "Start worker.ts, or set WORKER=inline; see /webhook/status",
+        },
       ...others > 0
         ? [{
           name: "rules",

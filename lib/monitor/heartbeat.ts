@@ -19,6 +19,10 @@ export interface WorkerStatus {
 export const HEARTBEAT_MS = 1_500;
 /** What others may count on: see `PREVIOUS_RELEASE_GONE`. Grows with the schema. */
 const RELEASE = "13";
+/** Whoever drains by request is no worker that stays: all of them are this one row. */
+const DRAIN_ROLE = "drain";
+/** The cron drains each minute: three that have not come are no chance. */
+const DRAINED_SECONDS = 180;
 /** A worker not seen for this long is taken for dead: its leases have run out. */
 const SILENT_SECONDS = 10;
 
@@ -54,7 +58,9 @@ export async function listWorkers(database: Database, ms?: number): Promise<Work
     (sql) =>
       sql<(Omit<WorkerStatus, "processed"> & { processed: string })[]>`
       select id, host, to_json(roles) as roles, doing, started_at, last_seen, processed, rules,
-        last_seen > now() - make_interval(secs => ${SILENT_SECONDS}) as alive
+        last_seen > now() - make_interval(secs =>
+          case when id = ${DRAIN_ROLE} then ${DRAINED_SECONDS} else ${SILENT_SECONDS} end::float8
+        ) as alive
       from workers where last_seen > now() - interval '1 hour'
       order by last_seen desc, id limit 100`,
     ms,
@@ -68,4 +74,25 @@ export async function forgetWorkers(database: Database): Promise<void> {
     "forget silent workers",
     (sql) => sql`delete from workers where last_seen < now() - interval '1 hour'`,
   );
+}
+
+/** Notes that a drain has ended, for whoever wants to know whether anybody works. */
+export async function noteDrain(
+  database: Database,
+  { rules }: Pick<WorkerStatus, "rules">,
+): Promise<void> {
+  await beat(database, {
+    id: DRAIN_ROLE,
+    // It may be any of them: no worker on a machine is alive by it.
+    host: "any",
+    roles: [DRAIN_ROLE],
+    doing: "drains by request",
+    processed: 0,
+    rules,
+  });
+}
+
+/** Whether this is the row of those who drain. */
+export function isDrain({ roles }: Pick<WorkerStatus, "roles">): boolean {
+  return roles.includes(DRAIN_ROLE);
 }

@@ -1,3 +1,4 @@
+import type { Fragment, Sql } from "../store/database.ts";
 import type { Destination } from "../task/destination.ts";
 
 /**
@@ -22,6 +23,11 @@ export interface Channel {
    * @throws when the store cannot be asked.
    */
   tell(signal: AbortSignal): Promise<number>;
+  /**
+   * Whether there is anything to tell now or within a second or two, as a condition in SQL: a look
+   * at several things costs one statement. Left out, nobody knows without trying.
+   */
+  waits?(sql: Sql): Fragment;
   /** Resolves when what was started has ended. */
   idle(): Promise<void>;
 }

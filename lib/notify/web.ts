@@ -22,6 +22,9 @@ export function createWeb(database: Database): Channel {
         sql`
           select id from notifications where state = 'pending' and channel = ${WEB_CHANNEL}
           order by id limit ${SENT_AT_ONCE} for update skip locked`),
+    waits: (sql) =>
+      sql`exists (
+        select from notifications where state = 'pending' and channel = ${WEB_CHANNEL})`,
     idle: () => Promise.resolve(),
   };
 }

@@ -4,15 +4,17 @@ import type { Config } from "../config/config.ts";
 import type { Database } from "../store/database.ts";
 import { equalBytes } from "../../sources/signature/signature.ts";
 
-/** What somebody who has shown a token may do: everything, or look at everything. */
-export type Role = "admin" | "reader";
+/** What somebody who has shown a token may do: everything, look at everything, or have work done. */
+export type Role = "admin" | "reader" | "drainer";
+/** Who may have a session: a page would show the others nothing. */
+type SessionRole = Exclude<Role, "drainer">;
 
 /** Proves who somebody is, without knowing the admin's token: only its hash is kept. */
 export interface Admin {
   roleOfToken(token: string): Promise<Role | undefined>;
   /** A session for someone who has shown a token: a random text for a cookie. */
-  openSession(role: Role): Promise<string>;
-  roleOfSession(session: string): Promise<Role | undefined>;
+  openSession(role: SessionRole): Promise<string>;
+  roleOfSession(session: string): Promise<SessionRole | undefined>;
   closeSession(session: string): Promise<void>;
   /**
    * Makes a random token that all replicas share, unless there is one already.
@@ -47,23 +49,25 @@ interface TokenHashes {
 
 /**
  * The admin of this Otto: with `ADMIN_TOKEN`, or else with a random token whose
- * hash is in the database; and whoever has `READ_TOKEN`. Sessions are random texts of
+ * hash is in the database; and whoever has `READ_TOKEN` or `DRAIN_TOKEN`. Sessions are random texts of
  * which the database has the hash, so whoever reads the database cannot sign in
  * with what stands there.
  */
 export function openAdmin(
-  { adminToken, readToken }: Pick<Config, "adminToken" | "readToken">,
+  { adminToken, readToken, drainToken }: Pick<Config, "adminToken" | "readToken" | "drainToken">,
   database: Database,
 ): Admin {
   const configured = adminToken === undefined ? undefined : hashOf(adminToken);
   const reader = readToken === undefined ? undefined : hashOf(readToken);
+  const drainer = drainToken === undefined ? undefined : hashOf(drainToken);
   const admin = async () => configured ?? await readTokenHash(database);
   return {
     async roleOfToken(token) {
       const shown = hashOf(token);
       const hash = await admin();
       if (hash !== undefined && equalBytes(shown, hash)) return "admin";
-      return reader !== undefined && equalBytes(shown, reader) ? "reader" : undefined;
+      if (reader !== undefined && equalBytes(shown, reader)) return "reader";
+      return drainer !== undefined && equalBytes(shown, drainer) ? "drainer" : undefined;
     },
     ...openSessions({ admin, reader }, database),
     ...openCodes(admin, database),
@@ -85,12 +89,15 @@ function openSessions(
   hashes: TokenHashes,
   database: Database,
 ): Pick<Admin, "openSession" | "roleOfSession" | "closeSession"> {
-  async function sessionKey(session: string, role: Role): Promise<Uint8Array | undefined> {
+  async function sessionKey(
+    session: string,
+    role: SessionRole,
+  ): Promise<Uint8Array | undefined> {
     const hash = role === "reader" ? hashes.reader : await hashes.admin();
     return hash && createHash("sha256").update(hash).update(session).digest();
   }
 
-  async function isOpen(session: string, role: Role): Promise<boolean> {
+  async function isOpen(session: string, role: SessionRole): Promise<boolean> {
     const key = await sessionKey(session, role);
     if (!key) return false;
     const rows = await database.query(

@@ -8,11 +8,13 @@ const STOP_MS = 8_000;
 
 /**
  * Runs an entrypoint until SIGTERM or SIGINT, and ends the process: with 0 when
- * it stopped in order, with 1 when it could not start or broke.
+ * it stopped in order, with 1 when it could not start, broke, or took longer than `stopMs`
+ * milliseconds to stop.
  */
 export async function run(
   program: (signal: AbortSignal) => Promise<void>,
   log: () => Log | undefined,
+  stopMs = STOP_MS,
 ): Promise<void> {
   const stop = new AbortController();
   for (const name of ["SIGTERM", "SIGINT"] as const) {
@@ -20,8 +22,8 @@ export async function run(
       // A second Ctrl-C means it.
       if (stop.signal.aborted && name === "SIGINT") process.exit(130);
       stop.abort();
-      pause(STOP_MS).then(() => {
-        log()?.error("process.stop_took_too_long", { ms: STOP_MS });
+      pause(stopMs).then(() => {
+        log()?.error("process.stop_took_too_long", { ms: stopMs });
         process.exit(1);
       });
     });

@@ -1,11 +1,15 @@
 import { Buffer } from "node:buffer";
-import { createClient, DisconnectsClientError, ErrorReply, RESP_TYPES } from "redis";
 import { deadline, DeadlineError } from "../async/deadline.ts";
 import { errorText, type Log } from "../process/log.ts";
 import { createThrottle } from "../process/throttle.ts";
 import { redisTrouble, redisTroubleText } from "./redis_away.ts";
 
-const connect = (url: string) =>
+type Driver = typeof import("redis");
+
+/** Loaded by the first who opens Redis: it costs a tenth of a second, and most have none. */
+let driver: Driver | undefined;
+
+const connect = ({ createClient }: Driver, url: string) =>
   createClient({
     url,
     name: "otto",
@@ -74,12 +78,19 @@ export function openRedis(url: string, log: Log): Redis {
   let leftAt = -Infinity;
   const left = new WeakSet<RedisClient>();
   const throttle = createThrottle(ERRORS_QUIET_MS);
-  let client = start();
-  /** After a node was left: whether the way to the next one is there. */
-  let arrival: Promise<boolean> = Promise.resolve(true);
+  let client: RedisClient | undefined;
+  /** The driver's; after a node was left: whether the way to the next one is there. */
+  let arrival: Promise<boolean> = load();
+  arrival.catch(() => {});
 
-  function start(): RedisClient {
-    const started = connect(url);
+  async function load(): Promise<boolean> {
+    driver ??= await import("redis");
+    if (!closed) client = start(driver);
+    return true;
+  }
+
+  function start(loaded: Driver): RedisClient {
+    const started = connect(loaded, url);
     // Without a listener an error ends the process; with Redis away there is one a second.
     started.on("error", (error) => {
       if (!closed) throttle(() => log.warn("redis.error", { error: errorText(error) }));
@@ -88,11 +99,11 @@ export function openRedis(url: string, log: Log): Redis {
     return started;
   }
 
-  function startAnew(): void {
+  function startAnew(old: RedisClient): RedisClient {
     timeouts = 0;
-    const old = client;
-    client = start();
+    client = start(driver!);
     old.destroy();
+    return client;
   }
 
   /** Connects anew, wherever the address leads now, unless somebody just has. */
@@ -104,8 +115,7 @@ export function openRedis(url: string, log: Log): Redis {
       () => log.warn("redis.left", { reason: redisTroubleText(error), error: errorText(error) }),
       "left",
     );
-    startAnew();
-    arrival = untilReady(client);
+    arrival = untilReady(startAnew(used));
   }
 
   async function attempt<T>(
@@ -121,7 +131,7 @@ export function openRedis(url: string, log: Log): Redis {
       return result;
     } catch (error) {
       if (error instanceof DeadlineError && used === client && ++timeouts >= MOST_TIMEOUTS) {
-        startAnew();
+        startAnew(used);
       }
       throw failed(error);
     }
@@ -129,8 +139,9 @@ export function openRedis(url: string, log: Log): Redis {
 
   return {
     async run(what, commands, ms = RUN_MS) {
-      if (!client.isReady) await arrival;
+      if (!client?.isReady) await arrival;
       const used = client;
+      if (!used) throw failed(new Error(`Cannot ${what}: the connection to Redis was closed`));
       try {
         return await attempt(used, what, commands, ms);
       } catch (error) {
@@ -138,16 +149,16 @@ export function openRedis(url: string, log: Log): Redis {
         if (refused) leave(used, error);
         // What was on its way to a node that was left would have been refused as well: answers
         // come in the order of the commands.
-        const cutOff = error instanceof DisconnectsClientError && left.has(used);
+        const cutOff = error instanceof driver!.DisconnectsClientError && left.has(used);
         if (used === client || !(refused || cutOff)) throw error;
         const next = client;
-        if (!await arrival) throw error;
+        if (!next || !await arrival) throw error;
         return await attempt(next, what, commands, ms);
       }
     },
     [Symbol.asyncDispose]() {
       closed = true;
-      client.destroy();
+      client?.destroy();
       return Promise.resolve();
     },
   };
@@ -167,19 +178,19 @@ function untilReady(client: RedisClient): Promise<boolean> {
   });
 }
 
-/** Entry bodies come back as bytes. */
-export const asBytes = { [RESP_TYPES.BLOB_STRING]: Buffer };
+/** Entry bodies come back as bytes: `$` begins what the driver calls `RESP_TYPES.BLOB_STRING`. */
+export const asBytes = { 36: Buffer };
 
 /** Whether Redis has answered, and the answer was an error: it is there, but will not. */
 export function isReplyError(error: unknown): boolean {
-  return error instanceof ErrorReply;
+  return driver !== undefined && error instanceof driver.ErrorReply;
 }
 
 /** Why Redis did not do something, in words for anyone: nothing in them is a stranger's. */
 export function redisReason(error: unknown): string {
   const text = redisTroubleText(error);
   if (text !== undefined) return text;
-  if (!(error instanceof ErrorReply)) return "Redis does not answer";
-  const code = /^([A-Z]{1,40}) /.exec(error.message)?.[1] ?? "ERR";
+  if (!isReplyError(error)) return "Redis does not answer";
+  const code = /^([A-Z]{1,40}) /.exec((error as Error).message)?.[1] ?? "ERR";
   return `Redis refuses the commands (${code})`;
 }

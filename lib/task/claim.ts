@@ -32,6 +32,19 @@ export interface ClaimedTask {
   alone: boolean;
 }
 
+/** Whether a row of `tasks` may be claimed now: a condition in SQL. */
+export function claimable(sql: Sql, mostAttempts: number) {
+  return sql`open and question is null and status in ('pending', 'running')
+    and (lease_until is null or lease_until < now()) and attempts < ${mostAttempts}
+    and (not_before is null or not_before <= now())`;
+}
+
+/** Whether a row of `tasks` has lost too many workers: a condition in SQL. */
+export function crashed(sql: Sql, mostAttempts: number) {
+  return sql`open and question is null and status = 'running' and attempts >= ${mostAttempts}
+    and lease_until < now()`;
+}
+
 /**
  * Claims up to `max` tasks for a worker and starts them: pending ones and those
  * whose worker is gone. One that has lost two workers comes alone and only to empty hands,
@@ -40,15 +53,19 @@ export interface ClaimedTask {
  */
 export async function claimTasks(
   database: Database,
-  { worker, max, emptyHanded = true }: { worker: string; max: number; emptyHanded?: boolean },
+  { worker, max, emptyHanded = true, mostAttempts = MOST_TASK_ATTEMPTS }: {
+    worker: string;
+    max: number;
+    emptyHanded?: boolean;
+    mostAttempts?: number;
+  },
 ): Promise<ClaimedTask[]> {
   const events = Array.from({ length: max }, newId);
   const rows = await database.query("claim tasks", (sql) =>
     sql<ClaimedRow[]>`
       with waiting as (
         select id, attempts from tasks
-        where open and question is null and status in ('pending', 'running')
-          and (lease_until is null or lease_until < now()) and attempts < ${MOST_TASK_ATTEMPTS} and (not_before is null or not_before <= now())
+        where ${claimable(sql, mostAttempts)}
         order by id limit ${max} for update skip locked
       ), suspect as (
         select id from waiting where attempts >= ${MOST_SHARED_ATTEMPTS} order by id limit 1
@@ -160,16 +177,30 @@ export async function releaseTasks(database: Database, worker: string): Promise<
       where worker = ${worker} and open and status = 'running'`);
 }
 
+/**
+ * Ends the leases on what a worker has in hand, for others to take over: the try counts, as it
+ * would have if the worker had been killed.
+ */
+export async function cutOffTasks(database: Database, worker: string): Promise<void> {
+  await database.query(
+    "end the leases on tasks in hand",
+    (sql) =>
+      sql`update tasks set lease_until = now() - interval '1 second'
+      where worker = ${worker} and open and status = 'running'`,
+  );
+}
+
 /** The tasks that have lost too many workers. */
 export async function findCrashedTasks(
   database: Database,
+  mostAttempts = MOST_TASK_ATTEMPTS,
 ): Promise<{ id: string; epoch: number; source: string }[]> {
   return await database.query(
     "find tasks that crash workers",
     (sql) =>
       sql<{ id: string; epoch: number; source: string }[]>`
       select id, epoch, source from tasks
-      where open and question is null and status = 'running' and attempts >= ${MOST_TASK_ATTEMPTS} and lease_until < now()
+      where ${crashed(sql, mostAttempts)}
       order by id limit 100`,
   );
 }

@@ -32,7 +32,7 @@ export interface MessageStep {
 interface MessageHands {
   services: Services;
   worker: string;
-  done(messages: number): void;
+  done(messages: number, withoutTask: number): void;
   /** When the table was last looked at without a bell. */
   polledAt: number;
   /** Whether that look found something. */
@@ -43,10 +43,10 @@ interface MessageHands {
   owed: string[];
 }
 
-/** `done` hears how many messages were completed. */
+/** `done` hears how many messages were completed, and how many of them made no task. */
 export function createMessageStep(
   services: Services,
-  { worker, done }: { worker: string; done(messages: number): void },
+  { worker, done }: { worker: string; done(messages: number, withoutTask: number): void },
 ): MessageStep {
   const hands: MessageHands = {
     services,
@@ -118,7 +118,10 @@ async function workOffTogether(
     }
     const { database, bells, log } = services;
     await writeDecided({ database, bells, log, assignee }, decided);
-    hands.done(decided.length);
+    hands.done(
+      decided.length,
+      decided.filter(({ outcome }) => !("description" in outcome)).length,
+    );
     return messages.length;
   } catch (error) {
     // The store failed, not the message: its attempt does not count.

@@ -14,7 +14,12 @@ export async function tellPeople(
 
 /** Gives up what there is no channel for. What is for Slack waits until that is set up again. */
 export async function giveUpUntold(
-  { database, channels }: Pick<Services, "database" | "channels">,
+  services: Pick<Services, "database" | "channels">,
 ): Promise<void> {
-  await giveUpUnknown(database, [SLACK_CHANNEL, ...channels.map(({ name }) => name)]);
+  await giveUpUnknown(services.database, knownChannels(services));
+}
+
+/** What Otto can tell through, now or when it is set up again. */
+export function knownChannels({ channels }: Pick<Services, "channels">): string[] {
+  return [SLACK_CHANNEL, ...channels.map(({ name }) => name)];
 }

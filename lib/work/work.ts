@@ -1,10 +1,10 @@
-import { tidyEmbedded } from "../store/embedded.ts";
+import { tidyEmbedded } from "../store/embedded/embedded.ts";
 import { deadline, pause, untilAborted } from "../async/deadline.ts";
 import { createClockGuard } from "../monitor/clock.ts";
 import { beat, HEARTBEAT_MS, signOff } from "../monitor/heartbeat.ts";
 import { newId } from "../store/id.ts";
 import { createSpillMover } from "../message/spill/spill_mover.ts";
-import { errorText, type Log } from "../process/log.ts";
+import { errorText } from "../process/log.ts";
 import { releaseMessages } from "../message/claim.ts";
 import type { Services } from "../services.ts";
 import { clearOutage } from "../notify/slack/outage.ts";
@@ -21,11 +21,13 @@ import { tidy } from "./tidy.ts";
  *   tellPeople     result → notifications         (notifications.ts)
  *
  * Each is a bounded step that says how much it did; `work` repeats them until
- * it is stopped, `drain` until there is nothing left.
+ * it is stopped, `drain` (drain.ts) until there is nothing left.
  */
 export interface Worker
-  extends MessageStep, Pick<TaskStep, "runTasks" | "collect" | "watch" | "idle"> {
+  extends MessageStep, Pick<TaskStep, "runTasks" | "collect" | "watch" | "idle" | "inHand"> {
   readonly id: string;
+  /** How many tasks have ended or wait for somebody by now, and messages that made none. */
+  readonly settled: number;
   /** Tells what is due through every channel, and says how much there was to do. */
   tellPeople(signal: AbortSignal): Promise<number>;
   /** Moves messages from the spill into the inbox, and says how many. */
@@ -36,6 +38,10 @@ export interface Worker
   tidy(): Promise<void>;
   /** Gives everything in hand back, for others to take at once. */
   stop(): Promise<void>;
+  /** The same where the host ends it: the tries at tasks count. */
+  cutOff(): Promise<void>;
+  /** Takes it off the list of those who work. */
+  signOff(): Promise<void>;
 }
 
 export function createWorker(services: Services): Worker {
@@ -43,7 +49,11 @@ export function createWorker(services: Services): Worker {
   const id = `${services.host}-${newId().slice(-12)}`;
   const clock = createClockGuard(services);
   let processed = 0;
-  const done = (count: number) => void (processed += count);
+  let settled = 0;
+  function done(count: number, settledOf = count): void {
+    processed += count;
+    settled += settledOf;
+  }
   const messages = createMessageStep(services, { worker: id, done });
   const tasks = createTaskStep(services, { worker: id, done });
 
@@ -53,6 +63,12 @@ export function createWorker(services: Services): Worker {
     runTasks: tasks.runTasks,
     collect: tasks.collect,
     watch: tasks.watch,
+    get inHand() {
+      return tasks.inHand;
+    },
+    get settled() {
+      return settled;
+    },
     tellPeople: (signal) => tellPeople(services, signal),
     moveSpill: spill ? createSpillMover({ database, queue, spill, log }) : () => Promise.resolve(0),
     async beat() {
@@ -80,6 +96,11 @@ export function createWorker(services: Services): Worker {
       await Promise.all([releaseMessages(database, id), jobs.release(id)]);
       await signOff(database, id);
     },
+    async cutOff() {
+      tasks.abort();
+      await Promise.all([releaseMessages(database, id), jobs.cutOff(id), signOff(database, id)]);
+    },
+    signOff: () => signOff(database, id),
   };
 }
 
@@ -168,48 +189,4 @@ function startLoops(services: Services, worker: Worker, signal: AbortSignal): Pr
 /** Whether the operator has messages of any source put into debounce groups. */
 function groupsAny({ sources }: Services): boolean {
   return sources.ruled.some((name) => sources.settingsOf(name).merge !== undefined);
-}
-
-/**
- * Works off what is waiting and returns, for hosts that give no time in the
- * background (Deno Deploy): at most `maxMs` milliseconds and `maxItems` messages.
- *
- * @returns how many messages were completed.
- */
-export async function drain(
-  services: Services,
-  { maxMs, maxItems }: { maxMs: number; maxItems: number },
-): Promise<number> {
-  const signal = AbortSignal.timeout(maxMs);
-  const worker = createWorker(services);
-  const over = new AbortController();
-  const beating = beatUntil(worker, services.log, over.signal);
-  let completed = 0;
-  try {
-    while (!signal.aborted && completed < maxItems) {
-      let done = await worker.moveSpill() + await worker.takeGroups();
-      const taken = await worker.takeMessages(0, signal);
-      completed += taken;
-      done += taken + await worker.runTasks(signal);
-      await Promise.race([worker.idle(), untilAborted(signal)]);
-      done += await worker.collect();
-      done += await worker.tellPeople(signal);
-      await Promise.race([worker.idle(), untilAborted(signal)]);
-      if (done === 0) break;
-    }
-  } finally {
-    over.abort();
-    await beating;
-    await worker.stop();
-  }
-  return completed;
-}
-
-/** Beats until the signal is aborted: else the leases of a long task run out, and another takes it. */
-async function beatUntil(worker: Worker, log: Log, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    await worker.beat()
-      .catch((error) => log.warn("worker.step_failed", { error: errorText(error) }));
-    await pause(HEARTBEAT_MS, signal);
-  }
 }

@@ -23,6 +23,10 @@ const SUBJECTS = [
   "commit",
   "installation",
   "team",
+  "sub_issue",
+  "blocked_issue",
+  "repository_advisory",
+  "registry_package",
   "repository",
 ];
 

@@ -1,5 +1,5 @@
 import { counted, oneLine, quoted, words } from "../kit/line.ts";
-import { first, line, list, type PathKey } from "../kit/json_path.ts";
+import { at, first, line, list, type PathKey } from "../kit/json_path.ts";
 import {
   advisoryTitle,
   alertTitle,
@@ -9,6 +9,7 @@ import {
   runTitle,
   statusTitle,
 } from "./run.ts";
+import { NEWER } from "./newer.ts";
 import { type GitHubEvent, isVerb, readEvent, refName, subject } from "./github_event.ts";
 import { commentTitle, commitCommentTitle, pushTitle, reviewTitle, workTitle } from "./work.ts";
 
@@ -66,7 +67,6 @@ const TITLES: Record<string, (event: GitHubEvent) => string> = {
     ),
   watch: ({ payload, who }) => words(who, "started watching", repository(payload)),
   public: ({ payload, who }) => words(who, "made", repository(payload), "public"),
-  repository: ({ payload, who, did }) => words(who, did, "repository", repository(payload)),
   workflow_dispatch: ({ payload, who, where }) =>
     words(
       who,
@@ -134,12 +134,6 @@ const THINGS: Record<string, [noun: string, ...path: PathKey[]]> = {
     "account",
     "login",
   ],
-  installation_repositories: [
-    "repositories of the app installation on",
-    "installation",
-    "account",
-    "login",
-  ],
   marketplace_purchase: [
     "marketplace plan",
     "marketplace_purchase",
@@ -150,11 +144,22 @@ const THINGS: Record<string, [noun: string, ...path: PathKey[]]> = {
   project: ["project", "project", "name"],
   project_column: ["project column", "project_column", "name"],
   meta: ["webhook", "hook", "name"],
+  projects_v2: ["project", "projects_v2", "title"],
+  repository_ruleset: ["ruleset", "repository_ruleset", "name"],
+  registry_package: ["package", "registry_package", "name"],
+  branch_protection_configuration: ["branch protection", "branch_protection_configuration", "name"],
+  project_card: ["project card", "project_card", "note"],
 };
 
 /** The line a person reads for an event of any name, known or not. */
 export function titleOf(payload: unknown, event: string | undefined): string {
-  const toTitle = event && Object.hasOwn(TITLES, event) ? TITLES[event] : thingTitle;
+  const toTitle = event === undefined
+    ? thingTitle
+    : Object.hasOwn(TITLES, event)
+    ? TITLES[event]
+    : Object.hasOwn(NEWER, event)
+    ? NEWER[event]
+    : thingTitle;
   return oneLine(toTitle(readEvent(payload, event)));
 }
 
@@ -163,8 +168,14 @@ function thingTitle({ payload, event, action, who, did, where }: GitHubEvent): s
   const known = event && Object.hasOwn(THINGS, event) ? THINGS[event] : undefined;
   const [noun, ...path] = known ??
     [event?.replace(/^github_/, "").replaceAll("_", " ")];
-  const name = known && quoted(line(payload, ...path));
-  if (known && isVerb(did)) return words(who, did, noun, name, where);
+  // What GitHub may add one day lies under the event's own name.
+  const about = at(payload, event ?? "");
+  const name = quoted(
+    known
+      ? line(payload, ...path)
+      : first(line(about, "title"), line(about, "name"), line(about, "login")),
+  );
+  if ((known ?? name) && isVerb(did)) return words(who, did, noun, name, where);
   const happened = action ?? noun ? action && did : "event";
   return words("GitHub", noun, name, happened, where, [
     "by",

@@ -1,4 +1,4 @@
-import { counted, quoted, words } from "../kit/line.ts";
+import { changed, counted, firstFew, quoted, words } from "../kit/line.ts";
 import { at, first, line, list } from "../kit/json_path.ts";
 import { type GitHubEvent, refName, shortId, subject } from "./github_event.ts";
 
@@ -37,8 +37,40 @@ export function workTitle(kind: string, key: string): (event: GitHubEvent) => st
       return words(who, "merged", thing, where);
     }
     const happened = changeOf(event, thing) ?? (action && stateChange(action, thing));
-    return happened ? words(who, happened, where) : words(who, did, thing, where);
+    if (happened) return words(who, happened, where);
+    const reason = line(payload, key, "state_reason");
+    const title = words(
+      who,
+      did,
+      thing,
+      action === "closed" && reason !== "completed"
+        ? ["as", reason?.replaceAll("_", " ")]
+        : undefined,
+      where,
+      action === "transferred"
+        ? ["to", line(payload, "changes", "new_repository", "full_name")]
+        : undefined,
+    );
+    const edits = action === "edited" ? editsOf(payload, key) : undefined;
+    return edits ? `${title}: ${edits}` : title;
   };
+}
+
+/** What an edit changed: `title Old → New, body`. */
+function editsOf(payload: unknown, key: string): string | undefined {
+  return firstFew([
+    at(payload, "changes", "title")
+      ? changed("title", line(payload, "changes", "title", "from"), line(payload, key, "title"))
+      : undefined,
+    at(payload, "changes", "base")
+      ? changed(
+        "base",
+        line(payload, "changes", "base", "ref", "from"),
+        line(payload, key, "base", "ref"),
+      )
+      : undefined,
+    at(payload, "changes", "body") ? "body" : undefined,
+  ]);
 }
 
 /** What was put on a thing or taken off it: a label, a person, a milestone. */
@@ -63,6 +95,10 @@ function changeOf({ payload, action }: GitHubEvent, thing: string): string | und
       return words("requested a review of", thing, ["from", reviewer]);
     case "review_request_removed":
       return words("no longer requests a review of", thing, ["from", reviewer]);
+    case "typed":
+      return words("made", thing, ["a", line(payload, "type", "name")]);
+    case "untyped":
+      return words("took the type", line(payload, "type", "name"), "off", thing);
     case "milestoned":
       return words("added", thing, ["to milestone", milestone]);
     case "demilestoned":

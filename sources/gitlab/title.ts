@@ -1,19 +1,9 @@
 import { counted, quoted, words } from "../kit/line.ts";
 import { at, first, line, list } from "../kit/json_path.ts";
-
-const DID: Record<string, string> = {
-  open: "opened",
-  close: "closed",
-  reopen: "reopened",
-  update: "updated",
-  merge: "merged",
-  approval: "approved",
-  unapproval: "unapproved",
-  create: "created",
-  delete: "deleted",
-  award: "awarded",
-  revoke: "revoked",
-};
+import { changesOf } from "./change.ts";
+import { branch, kindOf, past, projectOf, whoOf } from "./gitlab_event.ts";
+import { runTitle } from "./run.ts";
+import { systemTitle } from "./system_hook.ts";
 
 /** The event's name: `merge_request.open`, `pipeline.failed`, `push`. */
 export function eventOf(payload: unknown, headers?: Headers): string | undefined {
@@ -28,19 +18,11 @@ export function eventOf(payload: unknown, headers?: Headers): string | undefined
   return kind && action ? `${kind}.${action}` : kind ?? action;
 }
 
-/** Who did it. */
-export function whoOf(payload: unknown): string | undefined {
-  return first(
-    line(payload, "user_name"),
-    line(payload, "user", "name"),
-    line(payload, "user", "username"),
-    line(payload, "user_username"),
-  );
-}
-
 /** The line a person reads, or nothing for a body of unknown shape. */
 export function titleOf(payload: unknown, headers?: Headers): string | undefined {
   const kind = kindOf(payload, headers);
+  const system = systemTitle(payload);
+  if (system) return system;
   const who = whoOf(payload);
   const project = projectOf(payload);
   // The body is of a custom template, whose words are not guessed at.
@@ -65,6 +47,30 @@ export function titleOf(payload: unknown, headers?: Headers): string | undefined
       return runTitle(kind, payload, who, project);
     case undefined:
       return undefined;
+    case "emoji": {
+      const [thing, title] = aboutOf(payload);
+      const did = line(payload, "object_attributes", "action") === "revoke" ? "took back" : "gave";
+      const name = line(payload, "object_attributes", "name");
+      return words(who, did, name && `:${name}:`, ["on", thing], quoted(title), where);
+    }
+    case "feature_flag": {
+      const isOn = at(payload, "object_attributes", "active");
+      const did = isOn === true ? "turned on" : isOn === false ? "turned off" : "changed";
+      return words(
+        who,
+        did,
+        "feature flag",
+        quoted(line(payload, "object_attributes", "name")),
+        where,
+      );
+    }
+    case "access_token": {
+      const token = at(payload, "object_attributes");
+      return words("Access token", quoted(line(token, "name")), [
+        "expires at",
+        line(token, "expires_at"),
+      ], where);
+    }
     default: {
       const attributes = at(payload, "object_attributes");
       const about = quoted(first(line(attributes, "title"), line(attributes, "name")));
@@ -85,106 +91,18 @@ function workTitle(
 ): string {
   const attributes = at(payload, "object_attributes");
   const number = line(attributes, "iid");
-  return words(
+  // New commits come as an update, which names the commit before them.
+  const isPush = line(attributes, "action") === "update" && line(attributes, "oldrev");
+  const title = words(
     who,
-    past(line(attributes, "action")),
+    isPush ? "pushed to" : past(line(attributes, "action")),
     noun,
     number && mark + number,
     quoted(line(attributes, "title")),
     where,
   );
-}
-
-/** `Pipeline failed on main in octo/repo by Ada`, and the like for jobs, releases and deployments. */
-function runTitle(
-  kind: "pipeline" | "build" | "release" | "deployment",
-  payload: unknown,
-  who: string | undefined,
-  project: string | undefined,
-): string {
-  const attributes = at(payload, "object_attributes");
-  switch (kind) {
-    case "pipeline":
-      return words(
-        "Pipeline",
-        line(attributes, "status"),
-        ["on", line(attributes, "ref")],
-        ["in", project],
-        ["by", who],
-      );
-    case "build":
-      return words(
-        "Job",
-        quoted(line(payload, "build_name")),
-        line(payload, "build_status"),
-        ["in stage", line(payload, "build_stage")],
-        ["on", line(payload, "ref")],
-        ["in", first(project, line(payload, "project_name"))],
-      );
-    case "release":
-      return words(
-        "Release",
-        first(line(payload, "name"), line(payload, "tag")),
-        past(line(payload, "action")),
-        ["in", project],
-      );
-    case "deployment":
-      return words(
-        "Deployment",
-        ["to", line(payload, "environment")],
-        line(payload, "status"),
-        ["in", project],
-        ["by", who],
-      );
-  }
-}
-
-/** A few notable facts. */
-export function factsOf(payload: unknown): Record<string, string | undefined> {
-  const attributes = at(payload, "object_attributes");
-  return {
-    project: projectOf(payload),
-    state: first(line(attributes, "state"), line(attributes, "status"), line(payload, "status")),
-    ref: first(branch(line(payload, "ref")), line(attributes, "ref")),
-    from: line(attributes, "source_branch"),
-    to: line(attributes, "target_branch"),
-    environment: line(payload, "environment"),
-    seconds: line(attributes, "duration"),
-    assignee: line(payload, "assignees", 0, "name"),
-    labels: list(payload, "labels").map((_, i) => line(payload, "labels", i, "title"))
-      .filter((title) => title).slice(0, 10).join(", "),
-  };
-}
-
-/** Where it can be looked at; the project's page last. */
-export function linksOf(payload: unknown): unknown[] {
-  const commits = list(payload, "commits");
-  return [
-    at(payload, "object_attributes", "url"),
-    at(payload, "url"),
-    at(payload, "deployable_url"),
-    at(commits, commits.length - 1, "url"),
-    at(payload, "project", "web_url"),
-  ];
-}
-
-function kindOf(payload: unknown, headers?: Headers): string | undefined {
-  const hook = headers?.get("x-gitlab-event")?.replace(/ Hook$/, "").toLowerCase();
-  return first(
-    line(payload, "object_kind"),
-    line(payload, "event_type"),
-    line(payload, "event_name"),
-    hook?.replaceAll(" ", "_") || undefined,
-  );
-}
-
-function projectOf(payload: unknown): string | undefined {
-  return first(
-    line(payload, "project", "path_with_namespace"),
-    line(payload, "path_with_namespace"),
-    line(payload, "project", "name"),
-    line(payload, "group", "full_path"),
-  );
+  const changes = line(attributes, "action") === "update" ? changesOf(payload) : undefined;
+  return changes ? `${title}: ${changes}` : title;
 }
 
 function pushTitle(
@@ -219,22 +137,35 @@ function noteTitle(
   who: string | undefined,
   where: Where,
 ): string {
-  const [thing, title] = line(payload, "merge_request", "iid")
-    ? [`MR !${line(payload, "merge_request", "iid")}`, line(payload, "merge_request", "title")]
-    : line(payload, "issue", "iid")
-    ? [`issue #${line(payload, "issue", "iid")}`, line(payload, "issue", "title")]
-    : [line(payload, "object_attributes", "noteable_type")?.toLowerCase(), undefined];
-  const said = words(who, "commented", ["on", thing], quoted(title), where);
+  const [thing, title] = aboutOf(payload);
+  const isEdit = line(payload, "object_attributes", "action") === "update";
+  const said = words(
+    who,
+    isEdit ? "edited a comment" : "commented",
+    ["on", thing],
+    quoted(title),
+    where,
+  );
   const note = line(payload, "object_attributes", "note");
   return note ? `${said}: ${note}` : said;
 }
 
-function past(action: string | undefined): string | undefined {
-  return action && (DID[action] ?? action);
-}
-
-function branch(ref: string | undefined): string | undefined {
-  return ref?.replace(/^refs\/(heads|tags)\//, "");
+/** What a comment or an emoji is on, and its title. */
+function aboutOf(payload: unknown): [thing: string | undefined, title: string | undefined] {
+  const merge = line(payload, "merge_request", "iid");
+  const issue = line(payload, "issue", "iid");
+  const commit = line(payload, "commit", "id");
+  if (merge) return [`MR !${merge}`, line(payload, "merge_request", "title")];
+  if (issue) return [`issue #${issue}`, line(payload, "issue", "title")];
+  if (commit) return [`commit ${commit.slice(0, 7)}`, line(payload, "commit", "title")];
+  const kind = first(
+    line(payload, "object_attributes", "noteable_type"),
+    line(payload, "object_attributes", "awardable_type"),
+  );
+  return [
+    kind?.replace(/(?<=[a-z])[A-Z]/g, " $&").toLowerCase(),
+    first(line(payload, "snippet", "title"), line(payload, "project_snippet", "title")),
+  ];
 }
 
 function isNone(commit: string | undefined): boolean {

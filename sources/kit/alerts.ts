@@ -1,4 +1,4 @@
-import { counted, words } from "./line.ts";
+import { counted, firstFew, words } from "./line.ts";
 import { at, first, isObject, line, list, text, whole } from "./json_path.ts";
 import { digest } from "../signature/signature.ts";
 import { payloadOf } from "./incoming.ts";
@@ -13,35 +13,51 @@ import { eachOnce, type Extracted } from "./to_description.ts";
 export function extractAlerts(payload: unknown): Extracted {
   const alerts = eachOnce(list(payload, "alerts"), keyOf);
   const status = line(payload, "status");
-  const one = alerts[0];
+  // A group that fires may hold alerts that are over: they are counted apart.
+  const meant = alerts.filter((alert) => (line(alert, "status") ?? status) === status);
+  const told = meant.length > 0 ? meant : alerts;
+  const [one] = told;
   // What only the first of several alerts has is not true of all of them.
   const only = alerts.length === 1 ? one : undefined;
   const label = (name: string) =>
     first(line(payload, "commonLabels", name), line(only, "labels", name));
   const note = (name: string) =>
     first(line(payload, "commonAnnotations", name), line(only, "annotations", name));
-  const name = label("alertname");
+  const names = [...new Set(told.map(nameOf))].filter((name) => name !== undefined);
+  const common = nameOf({ labels: at(payload, "commonLabels") });
+  const name = common ?? (names.length === 1 && told.every(nameOf) ? names[0] : undefined);
   const severity = label("severity");
   const summary = first(
     note("summary"),
     note("description"),
     note("message"),
-    line(one, "annotations", "summary"),
-    line(one, "annotations", "description"),
+    // Of alerts of one name the first stands for the others, as their sum is not told anywhere.
+    ...name === undefined && told.length > 1
+      ? []
+      : [line(one, "annotations", "summary"), line(one, "annotations", "description")],
   );
+  const omitted = Number(text(payload, "truncatedAlerts") ?? 0) || 0;
+  const count = told.length + (told.length === alerts.length ? omitted : 0);
+  const others = alerts.length - told.length;
   const head = words(
     status?.toUpperCase(),
     name
-      ? words(alerts.length > 1 ? `${alerts.length} ×` : undefined, name)
-      : alerts.length > 0
-      ? counted(alerts.length, "alert")
+      ? words(count > 1 ? `${count} ×` : undefined, name)
+      : count > 0
+      ? counted(count, "alert")
       : undefined,
     severity && `(${severity})`,
+    others > 0 ? `(and ${others} ${status === "firing" ? "resolved" : "other"})` : undefined,
     ["on", first(label("instance"), label("job"))],
+  );
+  const said = first(
+    name ? undefined : firstFew(names),
+    summary,
+    firstFew(told.map((alert) => line(alert, "annotations", "summary"))),
   );
   return {
     event: status && `alert.${status}`,
-    title: head && summary ? `${head}: ${summary}` : head,
+    title: head && said ? `${head}: ${said}` : head,
     links: [
       at(one, "panelURL"),
       at(one, "dashboardURL"),
@@ -50,7 +66,7 @@ export function extractAlerts(payload: unknown): Extracted {
       at(payload, "externalURL"),
     ],
     fields: {
-      alert: name,
+      alert: name ?? firstFew(names, 10),
       status,
       severity,
       instance: label("instance"),
@@ -66,10 +82,40 @@ export function extractAlerts(payload: unknown): Extracted {
     },
     text: first(
       whole(payload, "commonAnnotations", "description"),
-      whole(one, "annotations", "description"),
+      alerts.length > 1 ? listOf(alerts, status) : whole(one, "annotations", "description"),
       whole(payload, "message"),
     ),
   };
+}
+
+/** An alert's name; what Grafana fires for a rule without data has the rule's name in `rulename`. */
+function nameOf(alert: unknown): string | undefined {
+  const name = line(alert, "labels", "alertname");
+  const rule = line(alert, "labels", "rulename");
+  return rule && name && /^Datasource(?:NoData|Error)$/.test(name) ? `${rule} (${name})` : name;
+}
+
+/** The most alerts that are listed: a person reads no more of them. */
+const MAX_LISTED = 50;
+
+/** A line for each alert: `DiskFull on web-1: 91 % are used`. */
+function listOf(alerts: readonly unknown[], status: string | undefined): string | undefined {
+  const lines = alerts.slice(0, MAX_LISTED).map((alert) => {
+    const own = line(alert, "status");
+    const head = words(
+      nameOf(alert),
+      ["on", first(line(alert, "labels", "instance"), line(alert, "labels", "job"))],
+      own && own !== status ? `(${own})` : undefined,
+    );
+    const said = first(
+      line(alert, "annotations", "summary"),
+      line(alert, "annotations", "description"),
+    );
+    return head && said ? `${head}: ${said}` : head || said;
+  });
+  const more = alerts.length - MAX_LISTED;
+  return [...lines, more > 0 ? `and ${more} more` : undefined].filter((each) => each).join("\n") ||
+    undefined;
 }
 
 /**

@@ -1,5 +1,3 @@
-import { at, line } from "./json_path.ts";
-
 /**
  * How many digits stand behind the point in the amounts of Stripe's API, where
  * it is not two (docs.stripe.com/currencies, "Zero-decimal" and
@@ -10,28 +8,6 @@ const DIGITS: Record<string, number> = {
   ...digits(0, "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF"),
   ...digits(3, "BHD JOD KWD OMR TND"),
 };
-
-const AMOUNTS = ["amount_total", "amount_paid", "amount_due", "amount"];
-
-/** The amount a Stripe object is about, such as `20.00 USD` or `500 JPY`. */
-export function formatAmount(object: unknown): string | undefined {
-  const currency = line(object, "currency")?.toUpperCase();
-  if (!currency || !/^[A-Z]{3}$/.test(currency)) return undefined;
-  for (const key of AMOUNTS) {
-    const amount = at(object, key);
-    // An unpaid invoice has `amount_paid: 0`, and says more with `amount_due`.
-    const isMeant = amount !== 0 ||
-      !AMOUNTS.some((other) => isAmount(at(object, other)));
-    if (Number.isSafeInteger(amount) && isMeant) {
-      return `${withPoint(amount as number, DIGITS[currency] ?? 2)} ${currency}`;
-    }
-  }
-  return undefined;
-}
-
-function isAmount(value: unknown): boolean {
-  return Number.isSafeInteger(value) && value !== 0;
-}
 
 function withPoint(amount: number, decimals: number): string {
   const figures = String(Math.abs(amount)).padStart(decimals + 1, "0");
@@ -46,7 +22,7 @@ function digits(count: number, currencies: string): Record<string, number> {
   );
 }
 
-/** Minor units as vendors other than Stripe write them, such as `"2000"` of `USD`, for people: `20.00 USD`. */
+/** Minor units for people: `2000` of `usd` is `20.00 USD`; `undefined` for what is no whole number of a currency. */
 export function inUnits(amount: string | undefined, currency: string | undefined) {
   const code = currency?.toUpperCase();
   if (!amount || !code || !/^-?\d{1,15}$/.test(amount) || !/^[A-Z]{3}$/.test(code)) {

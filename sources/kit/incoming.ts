@@ -52,6 +52,22 @@ export function contentKey(
   return digest(JSON.stringify(parts));
 }
 
+/**
+ * What a message is known by whose sender gives it no id: all that it says. It fits where every
+ * event has a time or an id of its own in its body, so that the same bytes are a repeat.
+ */
+export function contentId(request: Incoming): string | undefined {
+  const content = contentOf(request);
+  return content.length > 0 ? digest(content) : undefined;
+}
+
+/** What a batch is known by: the ids of all its events; `undefined` where one has none. */
+export function batchId(keys: readonly (string | undefined)[]): string | undefined {
+  return keys.length > 0 && keys.every((key) => key !== undefined)
+    ? digest(JSON.stringify([...new Set(keys)].sort()))
+    : undefined;
+}
+
 /** A request of an object in JSON, with other fields in it. */
 export function withFields(request: Incoming, fields: Record<string, unknown>): Incoming {
   const payload = { ...payloadOf(request) as object, ...fields };

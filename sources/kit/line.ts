@@ -58,6 +58,17 @@ export function quoted(text: string | undefined): string | undefined {
   return text && `"${text}"`;
 }
 
+/** Text with a capital first letter, as a title begins. */
+export function capital(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
+}
+
+/** An event's name as people say it: `payment_intent.created` is "payment intent created". */
+export function spoken(event: string): string {
+  return event.replaceAll(/[._:/-]+/g, " ").replaceAll(/([a-z])([A-Z])/g, "$1 $2").trim()
+    .toLowerCase();
+}
+
 /** A number with its noun: `1 commit`, `3 commits`. */
 export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
@@ -71,4 +82,27 @@ export function cut(line: string, max: number): string {
   if (end > 0) return line.slice(0, end);
   // One grapheme alone is longer than the line: cut it, but between characters.
   return line.slice(0, max).toWellFormed().replace(/\uFFFD$/, "");
+}
+
+/** The longest value that is told of a change, in characters: of a longer one only its name is. */
+const MAX_VALUE = 60;
+
+/** `status To Do → Done`; a value that was not there before or is gone is `none`, one too long is left out. */
+export function changed(
+  name: string | undefined,
+  was: string | undefined,
+  now: string | undefined,
+): string | undefined {
+  const isLong = [was, now].some((value) => (value?.length ?? 0) > MAX_VALUE);
+  const isKnown = was !== undefined || now !== undefined;
+  const values = isKnown && !isLong ? `${was ?? "none"} → ${now ?? "none"}` : undefined;
+  return words(name, values) || undefined;
+}
+
+/** The first few of several things, and how many more there are: `a, b, c and 2 more`. */
+export function firstFew(things: readonly (string | undefined)[], most = 3): string | undefined {
+  const known = things.filter((thing) => thing !== undefined && thing !== "");
+  const more = known.length - most;
+  return words(known.slice(0, most).join(", "), more > 0 ? `and ${more} more` : undefined) ||
+    undefined;
 }

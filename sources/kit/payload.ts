@@ -14,8 +14,8 @@ export interface Parsed {
 /** The deepest nesting of arrays and objects that is parsed: no sender needs it, and whoever walks a payload has a stack for it. */
 const MAX_DEPTH = 512;
 
-/** The largest body that is parsed, in bytes: what GitHub, the most generous sender, sends at most. */
-export const MAX_SIZE = 25 * 1024 * 1024;
+/** The largest body that is parsed, in bytes: what Postmark, the most generous sender, sends at most. */
+export const MAX_SIZE = 35 * 1024 * 1024;
 
 /** The payload of a body; see `parseBody`. */
 export function parsePayload(body: Uint8Array, contentType?: string): unknown {

@@ -2,7 +2,7 @@ import type { Description } from "../description.ts";
 import { oneLine, wholeText } from "./line.ts";
 import { httpLink } from "./link.ts";
 import { countFields } from "./payload.ts";
-import { facts } from "./json_path.ts";
+import { facts, line } from "./json_path.ts";
 import type { DescribeContext } from "../source.ts";
 
 /** What a source extracts from a payload for its description; anything can be missing. */
@@ -28,7 +28,7 @@ export function toDescription(
   const named = event && oneLine(event);
   return {
     event: named || undefined,
-    title: oneLine(title ?? "") || oneLine(`${label} ${named || "webhook"}`),
+    title: oneLine(title ?? "") || untitled(label, named, payload),
     description: oneLine(
       `Process ${type} webhook event with payload containing ${countFields(payload)} fields.`,
     ),
@@ -37,6 +37,12 @@ export function toDescription(
     fields: facts(fields),
     text: text?.trim() ? wholeText(text) : undefined,
   };
+}
+
+/** The title of what the source has no words for: never the bare name where the payload says anything. */
+function untitled(label: string, event: string | undefined, payload: unknown): string {
+  const saying = event ? undefined : sayingOf(payload);
+  return oneLine(saying ? `${label}: ${saying}` : `${label} ${event || "webhook"}`);
 }
 
 /** The items of a batch, each once: a vendor that tries again may repeat some. Items without a key all count. */
@@ -79,3 +85,18 @@ const ENTITIES: Record<string, string> = {
   "#39": "'",
   nbsp: " ",
 };
+
+/** Where a payload of unknown shape says what a person would read first. */
+const SAYING = ["title", "subject", "name", "summary", "message", "text", "msg", "description"];
+const HAPPENED = ["event", "event_type", "eventType", "event_name", "type", "action", "topic"];
+/** What holds it where it does not stand at the top. */
+const HOLDERS = ["data", "payload", "object", "event", "item", "body", "resource"];
+
+/** What a payload says that its source knows no shape of: the event and the words, one level down at most. */
+export function sayingOf(payload: unknown): string | undefined {
+  const happened = HAPPENED.map((key) => line(payload, key)).find((found) => found);
+  const places = [[], ...HOLDERS.map((holder) => [holder])];
+  const said = places.flatMap((path) => SAYING.map((key) => line(payload, ...path, key)))
+    .find((found) => found) ?? line(payload, "raw_body");
+  return happened && said ? `${happened}: ${said}` : happened ?? said;
+}

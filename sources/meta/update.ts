@@ -1,11 +1,14 @@
-import { quoted, words } from "../kit/line.ts";
-import { at, first, line, list, text, whole } from "../kit/json_path.ts";
+import { firstFew, words } from "../kit/line.ts";
+import { at, line, list, text } from "../kit/json_path.ts";
 import { digest } from "../signature/signature.ts";
 import { eachOnce, type Extracted } from "../kit/to_description.ts";
+import { extractChange } from "./change.ts";
+import { extractMessaging } from "./messaging.ts";
+import { extractMessage, extractStatus } from "./whatsapp.ts";
 
 /** One thing that happened, of the many that Meta sends together. */
 interface MetaUpdate {
-  kind: "message" | "status" | "messaging" | "change";
+  kind: "message" | "status" | "messaging" | "change" | "fields";
   item: unknown;
   /** What holds it: a WhatsApp change's value, or the entry. */
   around: unknown;
@@ -19,8 +22,12 @@ export function findUpdates(payload: unknown): MetaUpdate[] {
   const updates: MetaUpdate[] = [];
   for (const entry of list(payload, "entry").slice(0, MAX_UPDATES)) {
     if (updates.length >= MAX_UPDATES) break;
-    for (const item of list(entry, "messaging")) {
+    for (const item of [...list(entry, "messaging"), ...list(entry, "standby")]) {
       updates.push({ kind: "messaging", item, around: entry });
+    }
+    // A user's profile names only what changed.
+    if (list(entry, "changed_fields").length > 0) {
+      updates.push({ kind: "fields", item: entry, around: entry });
     }
     for (const change of list(entry, "changes").slice(0, MAX_UPDATES)) {
       const value = at(change, "value");
@@ -45,7 +52,11 @@ export function findUpdates(payload: unknown): MetaUpdate[] {
 
 /** What an update is known by: its own id, else all of it. */
 export function keyOf({ kind, item, around }: MetaUpdate): string {
-  const id = kind === "messaging" ? text(item, "message", "mid") : text(item, "id");
+  const id = kind === "messaging"
+    ? text(item, "message", "mid")
+    : kind === "fields"
+    ? undefined
+    : text(item, "id");
   if (id) return [kind, id, text(item, "status")].join("|");
   return digest(JSON.stringify([kind, item, mark(around, "id"), mark(around, "time")]));
 }
@@ -63,71 +74,18 @@ export function extractUpdate({ kind, item, around }: MetaUpdate): Extracted {
     case "message":
       return extractMessage(item, around);
     case "status":
-      return {
-        event: `whatsapp.${line(item, "status") ?? "status"}`,
-        title: [
-          words("WhatsApp message", line(item, "status"), ["to", line(item, "recipient_id")]),
-          line(item, "errors", 0, "title"),
-        ].filter((part) => part).join(": "),
-        fields: {
-          status: line(item, "status"),
-          to: line(item, "recipient_id"),
-          error: line(item, "errors", 0, "title"),
-        },
-      };
+      return extractStatus(item);
     case "messaging":
       return extractMessaging(item);
     case "change":
+      return extractChange(item);
+    case "fields":
       return {
-        event: line(item, "field"),
+        event: "changed_fields",
         title: words(
-          first(line(item, "value", "from", "name"), line(item, "value", "from", "username")),
-          "changed",
-          line(item, "field"),
-          quoted(first(line(item, "value", "message"), line(item, "value", "text"))),
+          "Changed",
+          firstFew(list(item, "changed_fields").map((each) => line([each], 0))),
         ),
-        links: [at(item, "value", "permalink_url")],
-        actor: line(item, "value", "from", "name"),
-        fields: { field: line(item, "field"), verb: line(item, "value", "verb") },
-        text: whole(item, "value", "message"),
       };
   }
-}
-
-function extractMessage(item: unknown, value: unknown): Extracted {
-  const name = line(value, "contacts", 0, "profile", "name");
-  const from = line(item, "from");
-  const type = line(item, "type");
-  const body = first(
-    line(item, "text", "body"),
-    line(item, "button", "text"),
-    line(item, "reaction", "emoji"),
-    line(item, type ?? "", "caption"),
-  );
-  const title = words(
-    "WhatsApp",
-    type && type !== "text" ? type : "message",
-    ["from", name && from ? `${name} (${from})` : name ?? from],
-    ["to", line(value, "metadata", "display_phone_number")],
-  );
-  return {
-    event: "whatsapp.message",
-    title: body ? `${title}: ${quoted(body)}` : title,
-    actor: name ?? from,
-    fields: { from, to: line(value, "metadata", "display_phone_number"), type },
-    text: whole(item, "text", "body"),
-  };
-}
-
-function extractMessaging(item: unknown): Extracted {
-  const from = line(item, "sender", "id");
-  const body = first(line(item, "message", "text"), line(item, "postback", "title"));
-  const title = words("Message", ["from", from]);
-  return {
-    event: at(item, "postback") ? "messaging.postback" : "messaging.message",
-    title: body ? `${title}: ${quoted(body)}` : title,
-    actor: from,
-    fields: { from, to: line(item, "recipient", "id") },
-    text: whole(item, "message", "text"),
-  };
 }

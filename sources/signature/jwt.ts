@@ -1,5 +1,12 @@
-import { decodeBase64Url } from "./bytes.ts";
-import { verifyHmac } from "./hmac.ts";
+import {
+  bytesOf,
+  decodeBase64Url,
+  decodeHex,
+  encodeBase64Url,
+  encodeHex,
+  equalBytes,
+} from "./bytes.ts";
+import { hmac, sha256, verifyHmac } from "./hmac.ts";
 import type { Finding } from "./scheme.ts";
 import { FIVE_MINUTES, isWithin } from "./time.ts";
 
@@ -55,4 +62,48 @@ function parse(part: string): Record<string, unknown> | undefined {
 /** Tokens are written without padding (RFC 7515, 2). */
 function decodePart(text: string | undefined): Uint8Array | undefined {
   return text && !text.includes("=") ? decodeBase64Url(text) : undefined;
+}
+
+/** A token that vouches for a body: who issued it, and the body's SHA-256 among its claims. */
+interface BodyToken {
+  header: string;
+  token: string;
+  issuer: string;
+  body: Uint8Array;
+}
+
+const BODY_TOKEN = "{a JSON Web Token, HS256, with iss and the body's sha256}";
+
+/**
+ * Checks a JSON Web Token that one of the secrets signed by HMAC-SHA-256 and whose claims
+ * are the issuer and, as `sha256` in hexadecimal digits, the digest of this body.
+ */
+export async function checkBodyToken(
+  { header, token, issuer, body }: BodyToken,
+  secrets: readonly string[],
+): Promise<Finding> {
+  const [head, claims, signature, ...rest] = token.split(".", 4);
+  const { alg, crit } = parse(head) ?? {};
+  const { iss, sha256: claimed } = parse(claims) ?? {};
+  const bytes = decodePart(signature);
+  const isOne = alg === "HS256" && crit === undefined && bytes?.length === 32 &&
+    rest.length === 0 && iss === issuer && typeof claimed === "string";
+  if (!isOne) return { kind: "malformed", header, wanted: BODY_TOKEN };
+  const isSigned = await verifyHmac("SHA-256", secrets, `${head}.${claims}`, [bytes]);
+  const found = decodeHex(claimed);
+  return isSigned && found && equalBytes(found, await sha256(body))
+    ? { kind: "match" }
+    : { kind: "mismatch", header };
+}
+
+/** Such a token, as its vendor writes it. */
+export async function signBodyToken(
+  { issuer, body }: Pick<BodyToken, "issuer" | "body">,
+  secret: string,
+): Promise<string> {
+  const claims = { iss: issuer, sha256: encodeHex(await sha256(body)) };
+  const [head, payload] = [{ alg: "HS256" }, claims]
+    .map((part) => encodeBase64Url(bytesOf(JSON.stringify(part))));
+  const signature = await hmac("SHA-256", secret, `${head}.${payload}`);
+  return `${head}.${payload}.${encodeBase64Url(signature)}`;
 }

@@ -8,6 +8,7 @@
 export * from "./bytes.ts";
 export * from "./crc32.ts";
 export * from "./hmac.ts";
+export * from "./id_token.ts";
 export * from "./jwt.ts";
 export * from "./public_key.ts";
 export * from "./scheme.ts";

@@ -1,4 +1,5 @@
 import { oneLine, quoted, words } from "../kit/line.ts";
+import { formSummary, valueOf } from "./form.ts";
 import { at, first, line } from "../kit/json_path.ts";
 
 /** The event's name: of the inner event, `slash_command`, or what was clicked. */
@@ -59,6 +60,8 @@ function eventTitle(payload: unknown): string {
   const reaction = line(payload, "event", "reaction");
   switch (type) {
     case "message": {
+      const edited = messageChange(payload, where);
+      if (edited) return edited;
       const subtype = line(payload, "event", "subtype")?.replaceAll("_", " ");
       const bot = line(payload, "event", "bot_id");
       const from = user ?? (bot && `bot ${bot}`);
@@ -106,12 +109,43 @@ function eventTitle(payload: unknown): string {
         line(payload, "event", "user", "name") ?? who,
         "joined the workspace",
       );
-    default:
-      return words("Slack", type?.replaceAll("_", " ") ?? "event", [
+    default: {
+      const about = subjectOf(payload);
+      return words("Slack", type?.replaceAll("_", " ") ?? "event", about, [
         "from",
         user,
       ], ["in", where]);
+    }
   }
+}
+
+/** An edited or deleted message holds the message that is meant. */
+function messageChange(payload: unknown, where: string | undefined): string | undefined {
+  const subtype = line(payload, "event", "subtype");
+  if (subtype !== "message_changed" && subtype !== "message_deleted") return undefined;
+  const isEdit = subtype === "message_changed";
+  const message = at(payload, "event", isEdit ? "message" : "previous_message");
+  const author = line(message, "user");
+  const said = quoted(line(message, "text"));
+  const title = isEdit
+    ? words("Message", ["of", author], "edited", ["in", where])
+    : words("Message", ["of", author], "deleted", ["in", where]);
+  return said ? `${title}: ${said}` : title;
+}
+
+/** What other events name: an emoji, a link, a group, a file. */
+function subjectOf(payload: unknown): string | undefined {
+  const event = at(payload, "event");
+  return first(
+    channelName(line(event, "channel", "name")),
+    line(event, "name") && quoted(line(event, "name")),
+    line(event, "subteam", "handle"),
+    line(event, "links", 0, "url"),
+    quoted(line(event, "file", "name")),
+    quoted(line(event, "function", "title")),
+    quoted(line(event, "assistant_thread", "title")),
+    quoted(line(event, "user", "name")),
+  );
 }
 
 function clickTitle(payload: unknown): string {
@@ -134,10 +168,10 @@ function clickTitle(payload: unknown): string {
         line(payload, "actions", 0, "action_id"),
         line(payload, "actions", 0, "name"),
       ));
-      const value = first(
-        line(payload, "actions", 0, "selected_option", "value"),
-        line(payload, "actions", 0, "value"),
-      );
+      const value = line([
+        line(payload, "actions", 0, "selected_option", "value") ??
+          valueOf(at(payload, "actions", 0)),
+      ], 0);
       return words(who, "used", action ?? "a control", value && `(${value})`, [
         "in",
         where,
@@ -150,8 +184,12 @@ function clickTitle(payload: unknown): string {
       ]);
     case "shortcut":
       return words(who, "used shortcut", callback);
-    case "view_submission":
-      return words(who, "submitted", view ?? "a form");
+    case "dialog_submission":
+    case "view_submission": {
+      const title = words(who, "submitted", view ?? callback ?? "a form");
+      const answers = formSummary(payload);
+      return answers ? `${title}: ${answers}` : title;
+    }
     case "view_closed":
       return words(who, "closed", view ?? "a form");
     case "app_rate_limited":

@@ -1,5 +1,7 @@
 import { counted, oneLine, quoted, words } from "../kit/line.ts";
 import { at, first, line, text } from "../kit/json_path.ts";
+import { sayingOf } from "../kit/to_description.ts";
+import { otherTitle } from "./other.ts";
 import { eachOnce, titleOfAll } from "../kit/to_description.ts";
 
 /** What became of a message: `received` for one that came in, else its delivery status. */
@@ -30,6 +32,8 @@ export function eventOf(payload: unknown): string | undefined {
 
 /** The line a person reads. */
 export function titleOf(payload: unknown): string {
+  const other = otherTitle(payload);
+  if (other) return oneLine(other);
   if (isMessage(payload)) {
     const status = messageStatus(payload) ?? "received";
     return oneLine(
@@ -50,7 +54,10 @@ export function titleOf(payload: unknown): string {
     return oneLine(message ? `${title}: ${message}` : title);
   }
   const event = eventOf(payload)?.replace(/^com\.twilio\./, "");
-  const title = words("Twilio", event ?? "webhook", ["from", line(payload, "From")]);
+  const title = words("Twilio", event ?? sayingOf(payload) ?? "webhook", [
+    "from",
+    line(payload, "From"),
+  ]);
   return oneLine(titleOfAll(streamed(payload).length, title)!);
 }
 
@@ -124,6 +131,9 @@ function callTitle(payload: unknown): string {
   const call = words(
     "Call",
     ["from", plain(line(payload, "From"))],
+    line(payload, "Direction")?.startsWith("outbound")
+      ? ["to", plain(line(payload, "To"))]
+      : undefined,
     line(payload, "CallStatus")?.replaceAll("-", " "),
   );
   const details = [seconds && `${seconds} s`, digits && `digits ${digits}`]

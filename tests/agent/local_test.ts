@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { drain } from "../../lib/work/work.ts";
+import { drain } from "../../lib/work/drain.ts";
 import { finish, JSON_TYPE, openStage, type Stage } from "./stage.ts";
 
 /** One request. */

@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { drain } from "../../lib/work/work.ts";
+import { drain } from "../../lib/work/drain.ts";
 import { startOpenAi } from "../fakes/openai.ts";
 import type { Asked, FakeProvider, Say } from "../fakes/server.ts";
 import { json, openOtto, type Otto } from "../otto.ts";

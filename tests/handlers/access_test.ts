@@ -7,6 +7,7 @@ import { json, openOtto, type Otto } from "../otto.ts";
 
 const ADMIN_TOKEN = "a token of the operator's own";
 const READ_TOKEN = "a token that only looks";
+const DRAIN_TOKEN = "a token that only drains";
 const ID = "0198c0de-0000-7000-8000-000000000001";
 
 /** A request for a route that would do no harm. */
@@ -21,7 +22,7 @@ describe("the access table", () => {
   let session: string;
   let reading: string;
   beforeAll(async () => {
-    otto = await openOtto({ ADMIN_TOKEN, READ_TOKEN });
+    otto = await openOtto({ ADMIN_TOKEN, READ_TOKEN, DRAIN_TOKEN });
   });
   // Anew for each: one of the routes ends it.
   beforeEach(async () => {
@@ -72,7 +73,7 @@ describe("the access table", () => {
         ["a wrong token", { authorization: "Bearer wrong" }],
         ["a made-up session", { cookie: "otto_session=9999999999." + "0".repeat(64) }],
       ];
-      if (who === "admin" || who === "reader") {
+      if (who === "admin" || who === "reader" || who === "drainer") {
         assertEquals(nobody, 401, "without anything");
         for (const [name, headers] of callers) {
           assertEquals(await status(method, path, headers), 401, name);
@@ -105,9 +106,12 @@ describe("the access table", () => {
         await status(method, path, { cookie: reading, origin: "http://localhost:8000" }),
       ];
       for (const got of path === "/sign-in" ? [] : reader) {
-        if (who === "admin") assertEquals(got, 403, "a reader");
+        if (who === "admin" || who === "drainer") assertEquals(got, 403, "a reader");
         else assert(!REFUSALS.includes(got), `a reader: ${got}`);
       }
+      const drainer = await status(method, path, { authorization: `Bearer ${DRAIN_TOKEN}` });
+      if (who === "admin" || who === "reader") assertEquals(drainer, 403, "a drainer");
+      else assert(!REFUSALS.includes(drainer) || path === "/sign-in", `a drainer: ${drainer}`);
       const bearer = await status(method, path, { authorization: `Bearer ${ADMIN_TOKEN}` });
       const cookie = await status(method, path, {
         cookie: session,

@@ -36,6 +36,19 @@ describe("the page about senders", () => {
       ]);
     }
   });
+
+  it("says of every source where to set it up, how to try it, and what is verified", async () => {
+    const page = bare(await read("docs/sources.md"));
+    for (const [name, source] of Object.entries<Source>(sources)) {
+      assert(source.setup && source.proof, `${name} needs setup and proof`);
+      assert(page.includes(bare(source.setup)), name);
+      assert(page.includes(`\`deno task send ${name}\``), name);
+      for (const trouble of source.troubles ?? []) {
+        assert(/^[A-Z].*[.)]$/.test(trouble), `${name}: ${trouble}`);
+        assert(page.includes(bare(trouble)), name);
+      }
+    }
+  });
 });
 
 describe("the page about the file of sources", () => {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import postgres from "postgres";
 import { currentCursor, forgetChanges, isAfter, readChanges } from "../../lib/live/change.ts";
 import type { Database } from "../../lib/store/database.ts";
-import { openEmbedded } from "../../lib/store/embedded.ts";
+import { openEmbedded } from "../../lib/store/embedded/embedded.ts";
 import { migrate } from "../../lib/store/schema/migrate.ts";
 import { openServer } from "../../lib/store/server/server.ts";
 import { newId } from "../../lib/store/id.ts";

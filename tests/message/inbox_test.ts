@@ -2,7 +2,7 @@ import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/asser
 import { afterAll, beforeAll, beforeEach, describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
 import type { Database, Sql } from "../../lib/store/database.ts";
-import { openEmbedded } from "../../lib/store/embedded.ts";
+import { openEmbedded } from "../../lib/store/embedded/embedded.ts";
 import { migrate } from "../../lib/store/schema/migrate.ts";
 import { openServer } from "../../lib/store/server/server.ts";
 import { type Inbox, InboxClosedError, openInbox } from "../../lib/message/inbox.ts";

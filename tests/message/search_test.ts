@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import type { Database } from "../../lib/store/database.ts";
-import { openEmbedded } from "../../lib/store/embedded.ts";
+import { openEmbedded } from "../../lib/store/embedded/embedded.ts";
 import { migrate } from "../../lib/store/schema/migrate.ts";
 import { openServer } from "../../lib/store/server/server.ts";
 import { readTimeSeries } from "../../lib/monitor/timeseries.ts";

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { parse } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
 import type { Source } from "../../sources/source.ts";
 import { sources } from "../../sources/mod.ts";
 import { readConfig } from "../../lib/config/config.ts";
@@ -69,6 +69,13 @@ describe(".env.example", () => {
     assertEquals(sorted(missing), []);
     const table = read("docs/sources.md");
     assertEquals(secrets.filter((name) => !names.includes(name) && !table.includes(name)), []);
+  });
+
+  it("says how it is read in a way that an old Node does not take for its own flag", () => {
+    for (const page of [text, read("docs/operating.md"), read("docs/hosting.md")]) {
+      assertMatch(page, /--env-file=/);
+      assert(!/--env-file /.test(page.replace('"--env-file start"', "")));
+    }
   });
 
   it("documents nothing else", () => {
@@ -176,7 +183,10 @@ describe("the Dockerfile", () => {
   });
 
   it("runs as nobody in particular, and says whether it is well", () => {
-    assertMatch(last("USER"), /^[1-9]\d*:[1-9]\d*$/);
+    assertMatch(last("USER"), /^[1-9]\d*:0$/);
+    // A user that a platform chose is in group 0 alone: docs.openshift.com, "Creating images".
+    assertMatch(instructions("RUN").join("\n"), /chmod 2?77\d \/data/);
+    assertMatch(instructions("COPY").join("\n"), /--chown=[1-9]\d*:0 \/data \/data/);
     assertEquals(
       dockerfile.findLastIndex(({ name }) => name === "COPY") + 1,
       dockerfile.findIndex(({ name }) => name === "USER"),
@@ -253,5 +263,42 @@ describe("the reverse proxy", () => {
     const [size] = all(text, /max_size (\d+)MiB/g).map(Number);
     assertGreater(size * 1024 * 1024, MOST_BODY_BYTES);
     assertEquals(/trusted_proxies|X-Forwarded/.test(text), false);
+  });
+});
+
+describe("the Kubernetes manifest", () => {
+  interface Manifest {
+    kind: string;
+    metadata: { name: string };
+    // deno-lint-ignore no-explicit-any -- many shapes
+    spec?: any;
+  }
+  const manifests = parseAllDocuments(read("deploy/kubernetes.yaml"))
+    .map((document) => document.toJS() as Manifest);
+  const deployments = manifests.filter(({ kind }) => kind === "Deployment");
+
+  it("runs as any user on a read-only system, and is watched by what one process knows", () => {
+    assertEquals(deployments.map(({ metadata }) => metadata.name), ["otto-web", "otto-worker"]);
+    for (const { spec } of deployments) {
+      const pod = spec.template.spec;
+      assertEquals(pod.securityContext.runAsNonRoot, true);
+      assertEquals(pod.securityContext.runAsUser, undefined);
+      const [container] = pod.containers;
+      assertEquals(container.securityContext.readOnlyRootFilesystem, true);
+      assertEquals(container.securityContext.capabilities, { drop: ["ALL"] });
+      for (const probe of ["startupProbe", "readinessProbe", "livenessProbe"]) {
+        assert([undefined, "/health"].includes(container[probe]?.httpGet.path), probe);
+      }
+    }
+    assertEquals(deployments[1].spec.template.spec.containers[0].args, worker.command);
+  });
+
+  it("has a budget and a scale that name what is there", () => {
+    const names = deployments.map(({ metadata }) => metadata.name);
+    const budgets = manifests.filter(({ kind }) => kind === "PodDisruptionBudget");
+    assertEquals(budgets.map(({ metadata }) => metadata.name), names);
+    const [scale] = manifests.filter(({ kind }) => kind === "HorizontalPodAutoscaler");
+    assert(names.includes(scale.spec.scaleTargetRef.name));
+    assert(read("handlers/metrics.ts").includes(scale.spec.metrics[0].external.metric.name));
   });
 });

@@ -1,12 +1,14 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { beforeEach, describe, it } from "@std/testing/bdd";
-import { mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import postgres from "postgres";
 import { createLog } from "../../lib/process/log.ts";
 import { readConfig } from "../../lib/config/config.ts";
-import { LockedError, lockFolder } from "../../lib/store/lock.ts";
+import { LockedError, lockFolder } from "../../lib/store/embedded/lock.ts";
+import { lockFile } from "../../lib/store/embedded/lock_file.ts";
+import { Refusal } from "../../lib/process/refusal.ts";
 import { openServices } from "../../lib/services.ts";
 import { createWorker } from "../../lib/work/work.ts";
 import {
@@ -14,6 +16,7 @@ import {
   type EventStream,
   freePort,
   openEvents,
+  ROOT,
   startMain,
   startProcess,
   startWorker,
@@ -333,6 +336,44 @@ describe("Otto embedded", () => {
       await given[0][Symbol.asyncDispose]();
       await (await lockFolder(folder.path))[Symbol.asyncDispose]();
     }
+  });
+});
+
+describe("the lock of a folder", () => {
+  it("is a file where there can be no socket, as exclusive and as sure to end", async () => {
+    await using folder = await temporaryFolder();
+    const asked = await Promise.all(Array.from({ length: 4 }, () => lockFile(folder.path)));
+    const given = asked.filter((lock) => lock !== undefined);
+    assertEquals(given.length, 1);
+    // Who could have a socket there refuses, too.
+    await assertRejects(() => lockFolder(folder.path), LockedError, "another Otto is running");
+    await given[0][Symbol.asyncDispose]();
+    const both = await lockFolder(folder.path);
+    assertEquals(await lockFile(folder.path), undefined);
+    await both[Symbol.asyncDispose]();
+
+    await using elsewhere = await temporaryFolder();
+    const script = `${elsewhere.path}/hold.ts`;
+    await writeFile(
+      script,
+      `import { lockFile } from "${ROOT}/lib/store/embedded/lock_file.ts";
+      const lock = await lockFile("${folder.path}");
+      console.log(lock ? "It is taken" : "It is refused");
+      setInterval(() => lock, 1_000);`,
+    );
+    await using holder = startProcess(["--allow-read", "--allow-write", script]);
+    await holder.waitForLine(/It is taken/);
+    await assertRejects(() => lockFolder(folder.path), LockedError);
+    await holder.kill("SIGKILL");
+    await (await lockFolder(folder.path))[Symbol.asyncDispose]();
+  });
+
+  it("is refused in words where a folder cannot be locked", async () => {
+    await assertRejects(
+      () => lockFolder("/nonexistent/otto"),
+      Refusal,
+      "Cannot lock the data folder /nonexistent/otto: ",
+    );
   });
 });
 

@@ -44,7 +44,9 @@ export function commandOf(
   }
   const config = cwd === ROOT ? [] : ["--config", `${ROOT}/deno.json`];
   const flags = given.length > 0 ? given : taskFlags(name, undefined, dataDir);
-  return [Deno.execPath(), "run", ...config, "--no-prompt", ...flags, program, ...rest];
+  // Another Deno than the one that runs the tests, by its path.
+  const deno = env.OTTO_TEST_DENO ?? Deno.execPath();
+  return [deno, "run", ...config, "--no-prompt", ...flags, program, ...rest];
 }
 
 /** @throws {Error} when it is neither. */

@@ -11,14 +11,21 @@ export interface Relay extends AsyncDisposable {
   leadTo(port: number): void;
 }
 
-/** Opens a relay on 127.0.0.1 that leads to a port of 127.0.0.1. */
-export async function openRelay(target: number): Promise<Relay> {
+/**
+ * Opens a relay on 127.0.0.1 that leads to a port of 127.0.0.1; with `roundTripMs` as far away as
+ * that: each half of it is what a byte takes one way.
+ */
+export async function openRelay(
+  target: number,
+  { roundTripMs = 0 }: { roundTripMs?: number } = {},
+): Promise<Relay> {
   const sockets = new Set<Socket>();
   const server = createServer((near) => {
     const far = connect(target, "127.0.0.1");
     for (const [from, to] of [[near, far], [far, near]]) {
       sockets.add(from);
-      from.pipe(to);
+      if (roundTripMs > 0) pipeSlowly(from, to, roundTripMs / 2);
+      else from.pipe(to);
       from.on("error", () => to.destroy());
       from.on("close", () => {
         sockets.delete(from);
@@ -39,4 +46,12 @@ export async function openRelay(target: number): Promise<Relay> {
       await once(server, "close");
     },
   };
+}
+
+/** Timers of one length go off in the order in which they were set. */
+function pipeSlowly(from: Socket, to: Socket, ms: number): void {
+  // Else small packets would wait for each other as well.
+  to.setNoDelay(true);
+  from.on("data", (bytes) => setTimeout(() => to.write(bytes), ms));
+  from.on("end", () => setTimeout(() => to.end(), ms));
 }

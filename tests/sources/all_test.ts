@@ -24,22 +24,44 @@ const SECRET: Record<string, string> = {
 /** Their descriptions have a wording of their own. */
 const FIXED = new Set(["github", "stripe", "slack", "twilio"]);
 /** Only their vendors can sign: the secret is a public key. */
-const UNSIGNABLE = new Set(["discord", "paypal", "sendgrid"]);
+const UNSIGNABLE = new Set([
+  "discord",
+  "paypal",
+  "pubsub",
+  "sendgrid",
+]);
 /** They send the secret, or sign something else than the event. */
 const TOKENS = new Set([
   "alertmanager",
+  "argocd",
+  "bigcommerce",
   "cloudevents",
+  "datadog",
+  "dockerhub",
+  "dropboxsign",
   "eventgrid",
+  "figma",
+  "freshdesk",
   "homeassistant",
+  "jenkins",
+  "lark",
   "mailgun",
+  "miro",
   "msgraph",
+  "newrelic",
   "okta",
+  "opsgenie",
   "postmark",
+  "salesforce",
   "sns",
+  "statuspage",
+  "strava",
   "telegram",
+  "uptimekuma",
 ]);
 /** Their signatures cover a time; Linear's lies in the body, and Zendesk may keep an old one. */
 const TIMED = [
+  "box",
   "calendly",
   "clerk",
   "gitlab",
@@ -57,7 +79,12 @@ const TIMED = [
   "zoom",
 ];
 /** Neither the vendor nor the payload has anything to tell one delivery from the next. */
-const NO_ID = ["dropbox", "homeassistant"];
+const NO_ID = [
+  "argocd",
+  "dropbox",
+  "freshdesk",
+  "homeassistant",
+];
 
 const secretOf = (name: string) => SECRET[name] ?? "a-secret-key";
 

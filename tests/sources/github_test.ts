@@ -303,7 +303,7 @@ describe("a GitHub event's title", () => {
       [
         "projects_v2_item",
         "archived",
-        "GitHub projects v2 item archived in Octocoders by Codertocat",
+        "Codertocat archived project item (Issue) in Octocoders",
       ],
     ];
     for (const [event, action, line] of lines) {

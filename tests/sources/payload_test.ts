@@ -134,7 +134,7 @@ describe("a JSON body", () => {
     assertEquals(parse(`{"a":"${deep}"}`), { a: deep.replace("\\", "") });
   });
 
-  it("of more than 25 MiB is not parsed", () => {
+  it("of more than 35 MiB is not parsed", () => {
     assertThrows(
       () => parse(new Uint8Array(MAX_SIZE + 1)),
       PayloadError,

@@ -249,7 +249,7 @@ describe("a receiver's known mistakes", () => {
       assertEquals(await at(-86_400), "timestamp_outside_window", name);
       // HubSpot counts milliseconds.
       if (name === "hubspot") continue;
-      const most = { calendly: 180, twitch: 600 }[name as string] ?? 300;
+      const most = { box: 600, calendly: 180, twitch: 600 }[name as string] ?? 300;
       const edges = [most, most + 1, -most, -most - 1];
       const found = [];
       for (const age of edges) found.push(await at(age) === true);

@@ -90,7 +90,7 @@ const CASES: Case[] = [
     object_attributes: { action: "create", title: "Home" },
     project,
   }],
-  ["bitbucket", "Ada pushed to main (and 1 other ref) in phone", {
+  ["bitbucket", "Ada pushed to main (and 1 other ref) in OCTO/phone", {
     eventKey: "repo:refs_changed",
     actor: { displayName: "Ada" },
     repository: { slug: "phone", name: "phone", project: { key: "OCTO" } },
@@ -144,20 +144,20 @@ const CASES: Case[] = [
     "ce-type": "order.created",
   }],
   ["gitlab", "GitLab push", { text: "a template of our own" }, { "x-gitlab-event": "Push Hook" }],
-  ["linear", `Ada updated Issue OTT-1 "It drops" (stateId)`, {
+  ["linear", `Ada updated Issue OTT-1 "It drops" (state)`, {
     action: "update",
     type: "Issue",
     actor: { name: "Ada" },
     data: { identifier: "OTT-1", title: "It drops" },
     updatedFrom: { updatedAt: "x", stateId: "s1" },
   }],
-  ["linear", `Ada created Comment on OTT-1 "It drops"`, {
+  ["linear", `Ada commented on OTT-1 "It drops": Still`, {
     action: "create",
     type: "Comment",
     actor: { name: "Ada" },
     data: { body: "Still", issue: { identifier: "OTT-1", title: "It drops" } },
   }],
-  ["jira", `Ada created comment on OTT-1 "It drops": Still`, {
+  ["jira", `Ada commented on OTT-1 "It drops": Still`, {
     webhookEvent: "comment_created",
     comment: { body: "Still", author: { displayName: "Ada" } },
     issue: { key: "OTT-1", fields: { summary: "It drops" } },
@@ -169,7 +169,7 @@ const CASES: Case[] = [
     changelog: { items: [{}] },
   }],
   ["jira", `Sprint "Seven" started`, { webhookEvent: "sprint_started", sprint: { name: "Seven" } }],
-  ["shopify", `product "Desk phone" updated in otto.myshopify.com`, {
+  ["shopify", `Product "Desk phone" updated in otto.myshopify.com`, {
     title: "Desk phone",
     handle: "desk-phone",
   }, { "x-shopify-topic": "products/update", "x-shopify-shop-domain": "otto.myshopify.com" }],
@@ -218,7 +218,7 @@ const CASES: Case[] = [
     commonLabels: { alertname: "HighCPU" },
     alerts: [alert("web-1"), alert("web-2"), alert("web-1")],
   }],
-  ["alertmanager", "RESOLVED 2 alerts: web-1 is hot", {
+  ["alertmanager", "RESOLVED 2 × HighCPU: web-1 is hot", {
     status: "resolved",
     alerts: [alert("web-1", "resolved"), alert("web-2", "resolved")],
   }],
@@ -292,14 +292,14 @@ const CASES: Case[] = [
     event: "invitee.canceled",
     payload: { name: "Ada", rescheduled: true, scheduled_event: { name: "Phone review" } },
   }],
-  ["sendgrid", `Mail from ada@example.com to otto@example.com "Hello"`, {
+  ["sendgrid", `Mail from ada@example.com to otto@example.com: "Hello"`, {
     from: "ada@example.com",
     to: "otto@example.com",
     subject: "Hello",
     text: "Hi",
     envelope: "{}",
   }],
-  ["postmark", `Mail from ada@example.com "Hello"`, {
+  ["postmark", `Mail from ada@example.com: "Hello"`, {
     From: "ada@example.com",
     Subject: "Hello",
     TextBody: "Hi",
@@ -329,7 +329,7 @@ const CASES: Case[] = [
   }],
   ["homeassistant", "binary_sensor.door is on", { entity_id: "binary_sensor.door", state: "on" }],
   ["homeassistant", "the door is open", { raw_body: "the door is open" }],
-  ["trello", `Ada updated card "It drops" on Phone: To do → Done`, {
+  ["trello", `Ada moved card "It drops" on Phone: To do → Done`, {
     action: {
       type: "updateCard",
       memberCreator: { fullName: "Ada" },

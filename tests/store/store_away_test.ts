@@ -4,7 +4,7 @@ import type { Agent } from "../../lib/agent/agent.ts";
 import { DeadlineError } from "../../lib/async/deadline.ts";
 import { isRowError } from "../../lib/store/row_error.ts";
 import { AWAY_CODES, isStoreAway } from "../../lib/store/store_away.ts";
-import { drain } from "../../lib/work/work.ts";
+import { drain } from "../../lib/work/drain.ts";
 import { json, openOtto } from "../otto.ts";
 
 const coded = (code: string, more = {}) => Object.assign(new Error("said so"), { code, ...more });

@@ -1,5 +1,5 @@
 import type { Approval } from "../../task/approval.ts";
-import type { Database, Sql } from "../../store/database.ts";
+import type { Database, Fragment, Sql } from "../../store/database.ts";
 import { newId } from "../../store/id.ts";
 import { intoOutbox } from "../../store/outbox.ts";
 import { readTask, type Task } from "../../task/task.ts";
@@ -78,14 +78,24 @@ export async function noteChanges(database: Database): Promise<number> {
   return changed.length;
 }
 
+/** Whether a row of `slack_messages` `s` is to be shown anew now: a condition in SQL. */
+const isDue = (sql: Sql) =>
+  sql`s.noted > s.shown and s.due_at <= now() and (s.lease_until is null or s.lease_until < now())`;
+
+/** Whether any message is to be noted or shown, now or when its place is free again: a condition in SQL. */
+export function slackMessagesWait(sql: Sql): Fragment {
+  return sql`exists (select from slack_messages s where s.wanted > s.noted)
+    or exists (select from slack_messages s
+      where s.noted > s.shown and s.due_at <= now() + make_interval(secs => ${PACE_SECONDS}))`;
+}
+
 /** Claims messages that are not up to date, the longest due first, one in each place that is free. */
 export async function claimSlackMessages(
   database: Database,
   max: number,
 ): Promise<SlackMessage[]> {
   return await database.query("claim Slack messages", (sql) => {
-    const due = sql`s.noted > s.shown and s.due_at <= now()
-      and (s.lease_until is null or s.lease_until < now())`;
+    const due = isDue(sql);
     return sql<SlackMessage[]>`
       with places as (
         select p.place from slack_places p

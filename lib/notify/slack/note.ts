@@ -1,4 +1,4 @@
-import type { Database, Sql } from "../../store/database.ts";
+import type { Database, Fragment, Sql } from "../../store/database.ts";
 import { newId } from "../../store/id.ts";
 import { markSent } from "../notification.ts";
 import { storedText } from "../../store/stored.ts";
@@ -29,12 +29,19 @@ export interface SlackNote {
 /** About four minutes. */
 const MOST_TRIES = 8;
 
+/** Whether a row of `notifications` `n` is a note to be posted now: a condition in SQL. */
+const isDue = (sql: Sql) =>
+  sql`n.channel = 'slack' and n.state = 'pending' and n.kind <> all(${OUTCOMES}::text[])
+    and (n.lease_until is null or n.lease_until < now())`;
+
+/** Whether any note waits: a condition in SQL. */
+export function slackNotesWait(sql: Sql): Fragment {
+  return sql`exists (select from notifications n where ${isDue(sql)})`;
+}
+
 /** Claims notes that are due, one in each channel that is free. */
 export async function claimNotes(database: Database, max: number): Promise<SlackNote[]> {
   const worker = newId();
-  const isDue = (sql: Sql) =>
-    sql`n.channel = 'slack' and n.state = 'pending' and n.kind <> all(${OUTCOMES}::text[])
-      and (n.lease_until is null or n.lease_until < now())`;
   const waiting = await database.query(
     "look for notes for Slack",
     (sql) =>

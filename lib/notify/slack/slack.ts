@@ -5,8 +5,14 @@ import type { Database } from "../../store/database.ts";
 import type { Channel } from "../channel.ts";
 import { createSlackClient } from "./client.ts";
 import { createIdentify, type SlackIdentity } from "./identity.ts";
-import { claimSlackMessages, noteChanges, SLACK_CHANNEL, type SlackMessage } from "./message.ts";
-import { claimNotes, type SlackNote, tellNote } from "./note.ts";
+import {
+  claimSlackMessages,
+  noteChanges,
+  SLACK_CHANNEL,
+  type SlackMessage,
+  slackMessagesWait,
+} from "./message.ts";
+import { claimNotes, type SlackNote, slackNotesWait, tellNote } from "./note.ts";
 import { createOutageWatch, OUTAGE_SECONDS, type OutageWatch } from "./outage.ts";
 import { createSlackPeople } from "./people.ts";
 import { holdPlaces } from "./place.ts";
@@ -90,6 +96,7 @@ export function createSlack(
       for (const note of notes) start(tellOneNote(teller, note));
       return noted + messages.length + notes.length;
     },
+    waits: (sql) => sql`${slackMessagesWait(sql)} or ${slackNotesWait(sql)}`,
     async idle() {
       await Promise.all(running);
     },

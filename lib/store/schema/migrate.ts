@@ -27,7 +27,7 @@ const MIGRATION_LOCK = 710_846;
  */
 export async function migrate(database: Database, log: Log): Promise<void> {
   const names = await readdir(FOLDER);
-  const files = names.filter((name) => /^\d+_\w+\.sql$/.test(name)).sort();
+  const files = migrationsIn(names);
   // Two processes may create the table at once, and "if not exists" does not stop them.
   await database.query("create the table of migrations", (sql) =>
     sql.unsafe(`
@@ -40,12 +40,14 @@ export async function migrate(database: Database, log: Log): Promise<void> {
     (sql) => sql<{ version: number }[]>`select version from migrations`,
   );
   const known = new Set(done.map((row) => row.version));
+  const isNew = known.size === 0;
+  let ran = 0;
   for (const name of files) {
     const version = Number.parseInt(name, 10);
     if (known.has(version)) continue;
     const rest = name.replace(/\.sql$/, AFTER);
     const statements = await readFile(new URL(name, FOLDER), "utf8") +
-      (known.size === 0 && names.includes(rest) ? await readRest(rest) : "");
+      (isNew && names.includes(rest) ? await readRest(rest) : "");
     try {
       // One simple query is one transaction. The insert comes first: it fails
       // when another process was quicker while this one waited for the lock.
@@ -56,12 +58,24 @@ export async function migrate(database: Database, log: Log): Promise<void> {
           set local lock_timeout = ${LOCK_MS};
           insert into migrations (version, name) values (${version}, '${name}');
           ${statements}`), MIGRATION_MS);
-      log.info("database.migrated", { migration: name });
+      ran++;
+      if (!isNew) log.info("database.migrated", { migration: name });
     } catch (error) {
       const { code, table_name } = error as { code?: string; table_name?: string };
       if (code !== "23505" || table_name !== "migrations") throw error;
     }
   }
+  // Whoever starts for the first time has nothing to learn from each of them.
+  if (isNew && ran > 0) log.info("database.made", { migrations: ran });
+}
+
+function migrationsIn(names: readonly string[]): string[] {
+  return names.filter((name) => /^\d+_\w+\.sql$/.test(name)).sort();
+}
+
+/** The number of the newest migration that this version has. */
+export async function newestMigration(): Promise<number> {
+  return Number.parseInt(migrationsIn(await readdir(FOLDER)).at(-1)!, 10);
 }
 
 /** What `finishUpgrades` does elsewhere: in a new database there is nobody whom it could hold up. */

@@ -4,6 +4,7 @@ import { Refusal } from "../../process/refusal.ts";
 import type { Database } from "../database.ts";
 import { requireUtf8 } from "../encoding.ts";
 import { migrate } from "./migrate.ts";
+import { requireMigrated } from "./schema_version.ts";
 import { permanentFault } from "../server/permanent_fault.ts";
 import type { Server } from "../server/server.ts";
 
@@ -32,9 +33,11 @@ const LOCK_NOT_AVAILABLE = "55P03";
  */
 export function prepareDatabase(
   database: Database,
-  { server, pools, log, signal }: {
+  { server, pools, migrates = true, log, signal }: {
     server?: Server;
     pools: readonly Database[];
+    /** Whether it brings the schema up to date; else it only waits until somebody has. */
+    migrates?: boolean;
     log: Log;
     signal: AbortSignal;
   },
@@ -45,9 +48,13 @@ export function prepareDatabase(
   async function prepare(): Promise<void> {
     while (!signal.aborted) {
       try {
-        await requireUtf8(database);
-        await migrate(database, log);
-        for (const pool of pools) await pool.query("reach the inbox", (sql) => sql`select 1`);
+        if (migrates) {
+          await requireUtf8(database);
+          await migrate(database, log);
+          for (const pool of pools) await pool.query("reach the inbox", (sql) => sql`select 1`);
+        } else {
+          await requireMigrated(database);
+        }
         notReady = undefined;
         return reached.resolve();
       } catch (error) {

@@ -29,6 +29,8 @@ interface Step {
  * `migrations/NNNN_name.after.sql`, statement by statement, each in a transaction of its own.
  * Indexes are made concurrently, rows are changed in batches. Begins anew where it was cut off; of
  * several processes one is at it. Never rejects.
+ *
+ * Without `waits` what has to wait for the release before to be gone is left for whoever comes next.
  */
 export async function finishUpgrades(
   { database, server, log, signal }: {
@@ -37,11 +39,12 @@ export async function finishUpgrades(
     log: Log;
     signal: AbortSignal;
   },
+  { waits = true } = {},
 ): Promise<void> {
   while (!signal.aborted) {
     try {
       for (const name of await findUnfinished(database)) {
-        await finishUpgrade(name, { database, server, log, signal });
+        await finishUpgrade(name, { database, server, log, signal }, waits);
       }
       return;
     } catch (error) {
@@ -72,12 +75,14 @@ async function findUnfinished(database: Database): Promise<string[]> {
 
 type Upgrade = Parameters<typeof finishUpgrades>[0];
 
-async function finishUpgrade(name: string, upgrade: Upgrade): Promise<void> {
+async function finishUpgrade(name: string, upgrade: Upgrade, waits: boolean): Promise<void> {
   const { database, log, signal } = upgrade;
   const steps = readSteps(await readFile(new URL(name, FOLDER), "utf8"));
   const began = performance.now();
   await runAlone(steps.filter(({ isLast }) => !isLast), upgrade);
-  if (!await untilPreviousIsGone(database, signal)) return;
+  if (waits ? !await untilPreviousIsGone(database, signal) : !await isPreviousGone(database)) {
+    return;
+  }
   await runAlone(steps.filter(({ isLast }) => isLast), upgrade);
   if (signal.aborted) return;
   await database.query("note a finished upgrade", (sql) => sql.unsafe(noteUpgraded(name)));
@@ -182,14 +187,18 @@ async function isInvalid(run: Run, index: string): Promise<boolean> {
 /** @returns whether it is gone; false when the signal was aborted before. */
 async function untilPreviousIsGone(database: Database, signal: AbortSignal): Promise<boolean> {
   while (!signal.aborted) {
-    const [{ gone }] = await database.query(
-      "look for the release before",
-      (sql) => sql<{ gone: boolean }[]>`select ${sql.unsafe(PREVIOUS_RELEASE_GONE)} as gone`,
-    );
-    if (gone) return true;
+    if (await isPreviousGone(database)) return true;
     await pause(GONE_MS, signal);
   }
   return false;
+}
+
+async function isPreviousGone(database: Database): Promise<boolean> {
+  const [{ gone }] = await database.query(
+    "look for the release before",
+    (sql) => sql<{ gone: boolean }[]>`select ${sql.unsafe(PREVIOUS_RELEASE_GONE)} as gone`,
+  );
+  return gone;
 }
 
 /** How far the index is that is being made. */

@@ -28,6 +28,8 @@ export interface ServerOptions {
   prepare?: boolean;
   /** The most connections, of all pools together; unset: as the URL says, or 10. */
   connections?: number;
+  /** The same where neither that nor the URL says how many. */
+  usualConnections?: number;
   log: Log;
 }
 
@@ -50,7 +52,9 @@ export interface Server extends Database {
  *
  * @throws {Refusal} when the URL cannot be understood.
  */
-export function openServer({ url, prepare, connections, log }: ServerOptions): Server {
+export function openServer(
+  { url, prepare, connections, usualConnections = CONNECTIONS, log }: ServerOptions,
+): Server {
   const address = readServerAddress(url);
   const sessions = createSessions(address);
   let style: SessionStyle = {
@@ -176,7 +180,7 @@ export function openServer({ url, prepare, connections, log }: ServerOptions): S
     return listens;
   }
 
-  const main = open(Math.max(1, connections ?? address.connections ?? CONNECTIONS));
+  const main = open(Math.max(1, connections ?? address.connections ?? usualConnections));
   const database: Database = {
     kind: "postgres",
     query: (what, statement, ms = QUERY_MS) => main.run(what, statement, ms),

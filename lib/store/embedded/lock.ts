@@ -1,7 +1,9 @@
 import { connect, createServer, type Server } from "node:net";
 import { readdir, rm } from "node:fs/promises";
 import { relative, resolve } from "node:path";
-import { Refusal } from "../process/refusal.ts";
+import { errorText } from "../../process/log.ts";
+import { Refusal } from "../../process/refusal.ts";
+import { hasLockFile, lockFile } from "./lock_file.ts";
 
 /** The folder is open in another process. */
 export class LockedError extends Refusal {
@@ -12,22 +14,62 @@ export class LockedError extends Refusal {
 const MAX_SOCKET_PATH = 100;
 
 /**
- * Takes a folder for this process alone, until it is disposed or the process
- * ends in any way: the lock is a listening unix socket, which the kernel closes
- * on `kill -9` too, so a lock nobody answers on is stale.
+ * Takes a folder for this process alone, until it is disposed or the process ends in any way, `kill
+ * -9` included. By a socket in it, or where it can have none by a file.
+ *
+ * @throws {LockedError} when another process holds it.
+ * @throws {Refusal} when this folder cannot be locked at all.
+ */
+export async function lockFolder(folder: string): Promise<AsyncDisposable> {
+  const taken: AsyncDisposable[] = [];
+  const release = async () => {
+    for (const lock of taken) await lock[Symbol.asyncDispose]();
+  };
+  const take = (lock: AsyncDisposable | undefined) => {
+    if (!lock) throw locked(folder);
+    taken.push(lock);
+  };
+  try {
+    const unlockable = await lockBySocket(folder).then(take, (error) => {
+      if (error instanceof Refusal) throw error;
+      return error as Error;
+    });
+    // What reaches a folder as a share of another system may have had no sockets there.
+    if (unlockable || hasLockFile(folder)) {
+      take(await lockFile(folder).catch((error) => Promise.reject(unwritable(folder, error))));
+    }
+  } catch (error) {
+    await release();
+    throw error;
+  }
+  return { [Symbol.asyncDispose]: release };
+}
+
+function unwritable(folder: string, error: unknown): Refusal {
+  return new Refusal(
+    `Cannot lock the data folder ${folder}: ${errorText(error)}. It has to be writable for the ` +
+      "user that Otto runs as, on a disk that knows file locks. Change its owner, or set " +
+      "OTTO_DATA_DIR to another folder.",
+  );
+}
+
+/**
+ * The lock is a listening unix socket, which the kernel closes on `kill -9` too, so one that nobody
+ * answers on is stale.
  *
  * A stale socket is not replaced, since what is removed may be somebody's new
  * one by now: the next number is taken, and of two who take it one fails.
  *
- * @throws {LockedError} when another process holds it.
+ * @returns undefined when another process holds it.
+ * @throws what the system says where a folder can have no socket.
  */
-export async function lockFolder(folder: string): Promise<AsyncDisposable> {
+async function lockBySocket(folder: string): Promise<AsyncDisposable | undefined> {
   const before = await findLocks(folder);
-  if (await anyAnswers(folder, before)) throw locked(folder);
+  if (await anyAnswers(folder, before)) return undefined;
   const number = Math.max(0, ...before) + 1;
   const path = socketPath(folder, number);
   const server = await listen(path);
-  if (!server) throw locked(folder);
+  if (!server) return undefined;
   const release = async () => {
     await new Promise((done) => server.close(done));
     await rm(path, { force: true });
@@ -36,7 +78,7 @@ export async function lockFolder(folder: string): Promise<AsyncDisposable> {
   const others = (await findLocks(folder)).filter((other) => other !== number);
   if (await anyAnswers(folder, others)) {
     await release();
-    throw locked(folder);
+    return undefined;
   }
   for (const other of others) await rm(socketPath(folder, other), { force: true });
   server.unref();
