@@ -19,7 +19,6 @@ export const WITHOUT_ACTOR: readonly string[] = [
   "homeassistant",
   "msgraph",
   "sns",
-  "square",
 ];
 
 /** The settings of one source that contradict each other, and those that could never hold. */

@@ -47,7 +47,7 @@ describe("senders that ask something first", () => {
         scheme: "jwt",
         handshake: { challenge: "challenge" },
       },
-      lark: {
+      birds: {
         handshake: {
           when: [{ path: "type", equals: "url_verification" }],
           challenge: "challenge",
@@ -93,7 +93,7 @@ describe("senders that ask something first", () => {
         },
       },
     }, {
-      LARK_VERIFY_TOKEN: "word-of-lark",
+      BIRDS_VERIFY_TOKEN: "word-of-lark",
       HUB_VERIFY_TOKEN: "word-of-the-hub",
       WEBHOOK_SECRET_SHOP: "secret-of-the-shop",
       WEBHOOK_SECRET_BOARDS: "secret-of-boards",
@@ -141,10 +141,10 @@ describe("senders that ask something first", () => {
 
   it("prove themselves by a word that is set (Lark)", async () => {
     const ask = (token: string) =>
-      post("lark", JSON.stringify({ type: "url_verification", challenge: "ajls384k", token }));
+      post("birds", JSON.stringify({ type: "url_verification", challenge: "ajls384k", token }));
     assertEquals(await json(await ask("word-of-lark")), { challenge: "ajls384k" });
     assertEquals((await ask("another")).status, 403);
-    assertEquals((await json(await post("lark", '{"type":"event"}'))).status, "received");
+    assertEquals((await json(await post("birds", '{"type":"event"}'))).status, "received");
   });
 
   it("get it in a header and in their own JSON (Smartsheet)", async () => {

@@ -168,8 +168,8 @@ describe("a rule of the file that can never hold", () => {
   const CASES: [wrong: unknown, says: RegExp][] = [
     [{ grafana: { ignore_actors: ["bot"] } }, /grafana\.ignore_actors.*does not say who did it/],
     [
-      { two: { scheme: { type: "like", source: "square" }, ignore_actors: ["bot"] } },
-      /two\.ignore_actors.*square does not say who did it/,
+      { two: { scheme: { type: "like", source: "airtable" }, ignore_actors: ["bot"] } },
+      /two\.ignore_actors.*airtable does not say who did it/,
     ],
     [
       { a: { filter: [{ path: "x", equals: "1" }, { path: "x", equals: "2" }] } },

@@ -1,8 +1,7 @@
-import { Buffer } from "node:buffer";
 import { decodeText } from "./charset.ts";
 import { requireFewFields } from "./payload_error.ts";
 
-const AMPERSAND = 0x26;
+const [AMPERSAND, EQUALS, PERCENT, PLUS, SPACE] = new TextEncoder().encode("&=%+ ");
 /** Fields in which a form says itself what it is written in: PayPal's, and that of the URL Standard. */
 const CHARSET_FIELDS = ["charset", "_charset_"];
 
@@ -38,20 +37,37 @@ function collect(pairs: Iterable<readonly [string, string]>): Map<string, string
   return fields;
 }
 
-/** Names and values as they were written, one character for each byte. */
-function pairsIn(body: Uint8Array): [name: string, value: string][] {
-  return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("latin1").split("&")
-    .filter((pair) => pair !== "")
-    .map((pair) => {
-      const at = pair.indexOf("=");
-      return at < 0 ? [pair, ""] : [pair.slice(0, at), pair.slice(at + 1)];
-    });
+/** Names and values as they were written. */
+function pairsIn(body: Uint8Array): [name: Uint8Array, value: Uint8Array][] {
+  const pairs: [name: Uint8Array, value: Uint8Array][] = [];
+  for (let start = 0; start < body.length;) {
+    const next = body.indexOf(AMPERSAND, start);
+    const end = next < 0 ? body.length : next;
+    const pair = body.subarray(start, end);
+    const at = pair.indexOf(EQUALS);
+    if (at >= 0) pairs.push([pair.subarray(0, at), pair.subarray(at + 1)]);
+    else if (pair.length > 0) pairs.push([pair, new Uint8Array()]);
+    start = end + 1;
+  }
+  return pairs;
 }
 
-function percentDecode(text: string): Uint8Array {
-  const bytes = text.replaceAll("+", " ").replace(
-    /%([0-9A-Fa-f]{2})/g,
-    (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)),
-  );
-  return Buffer.from(bytes, "latin1");
+function percentDecode(written: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(written.length);
+  let length = 0;
+  for (let i = 0; i < written.length; i++) {
+    const [high, low] = [hexDigit(written[i + 1]), hexDigit(written[i + 2])];
+    if (written[i] === PERCENT && high >= 0 && low >= 0) {
+      bytes[length++] = high * 16 + low;
+      i += 2;
+    } else bytes[length++] = written[i] === PLUS ? SPACE : written[i];
+  }
+  return bytes.subarray(0, length);
+}
+
+/** What a digit stands for; -1 where it is none. */
+function hexDigit(code: number | undefined): number {
+  return code === undefined
+    ? -1
+    : "0123456789abcdef".indexOf(String.fromCharCode(code).toLowerCase());
 }
