@@ -65,7 +65,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
       : words(
         capital(spoken(kind ?? event)),
         kind === "user" ? actor : quoted(name),
-        did,
+        kind && did,
         ["by", kind === "user" || kind === "topic" || kind === "post" ? undefined : actor],
       ));
   return toDescription({ name: "discourse", label }, payload, context, {

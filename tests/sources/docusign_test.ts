@@ -65,7 +65,9 @@ describe("a DocuSign event", () => {
           event("recipient-declined", {}, { recipientId: "2" }),
         ],
         [`Template deleted`, { event: "template-deleted", data: {} }],
-        ["DocuSign webhook", { raw_body: "<DocuSignEnvelopeInformation/>" }],
+        ["DocuSign: <DocuSignEnvelopeInformation/>", {
+          raw_body: "<DocuSignEnvelopeInformation/>",
+        }],
       ] as const
     ) assertEquals(docusign.describe(payload).title, title);
   });
