@@ -5,7 +5,7 @@ import type { Database } from "../../store/database.ts";
  * What releases up to 904017b wrote stands in `messages` itself, and goes with its row. Contents are
  * read by their own key: those that were dropped are never looked at again.
  */
-const walk = createForgetWalk(async (database, { after, atOnce, days }) => {
+const walk = createForgetWalk<number>(async (database, { after, atOnce, retention: days }) => {
   const [row] = await database.query(
     "drop old bodies",
     (sql) =>

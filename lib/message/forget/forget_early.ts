@@ -1,25 +1,8 @@
-import type { Database } from "../../store/database.ts";
+import { createForgetWalk, LOOKED_AT, type WalkStep } from "./forget_walk.ts";
 import { idArray } from "../../store/stored.ts";
+import type { Database } from "../../store/database.ts";
 
-/** So many messages are read at a time: some milliseconds. */
-const LOOKED_AT = 5_000;
-/**
- * How long it rests when it has come to the end. A day's worth of messages becomes old in a day, so
- * an hour more or less is nothing, and a history of millions is not read all the time.
- */
-const REST_MS = 60 * 60_000;
 const DAY_SECONDS = 24 * 3_600;
-/** Before every id. */
-const FIRST = "00000000-0000-0000-0000-000000000000";
-
-/** How far the walk over all messages has come, in this process. */
-interface Walk {
-  after: string;
-  /** By this process's monotonic clock. */
-  restsUntil: number;
-}
-
-const walks = new WeakMap<Database, Walk>();
 
 /** How long messages are kept, in days. */
 interface Retention {
@@ -30,30 +13,15 @@ interface Retention {
   sources: ReadonlyMap<string, number>;
 }
 
-/**
- * Removes up to `atOnce` of the messages that go before the others, because nobody vouched for
- * them or their source's rules say so, by the store's clock and with all that hangs on them; none
- * whose task is still open. Called again and again, it walks over all messages by their ids: an index for it
- * would cost every message that is taken in, and lock a large table when it is made.
- *
- * @returns how many were removed.
- */
-export async function forgetEarly(
-  database: Database,
-  { retentionDays, unverifiedRetentionDays, sources }: Retention,
-  atOnce: number,
-): Promise<number> {
-  const shortest = Math.min(unverifiedRetentionDays, ...sources.values());
-  // Then they go with all others.
-  if (shortest >= retentionDays) return 0;
-  const { after, restsUntil } = walks.get(database) ?? { after: FIRST, restsUntil: 0 };
-  if (performance.now() < restsUntil) return 0;
+const walk = createForgetWalk<Retention>(async (database, { after, atOnce, retention }) => {
+  const { retentionDays, unverifiedRetentionDays, sources } = retention;
+  const shortest = shortestOf(retention);
   const names = [...sources.keys()];
   const days = [...sources.values()];
-  const [{ removed, last }] = await database.query(
+  const [row] = await database.query(
     "forget what goes early",
     (sql) =>
-      sql<{ removed: number; last: string | null }[]>`
+      sql<WalkStep[]>`
       with looked as materialized (
         select m.id, m.state, m.task_id,
           -- The last ones may stay longer than the first: only what no rule takes ends the walk.
@@ -78,14 +46,25 @@ export async function forgetEarly(
         (select max(id::text) from looked
           having bool_or(is_old) and count(*) = ${LOOKED_AT}) as last`,
   );
-  // There is more to take away where it looked: it looks there once more.
-  if (removed === atOnce) return removed;
-  // Where all are young what comes after is young, too, but for clocks that differ.
-  walks.set(
-    database,
-    last === null
-      ? { after: FIRST, restsUntil: performance.now() + REST_MS }
-      : { after: last, restsUntil: 0 },
-  );
-  return removed;
+  return row;
+});
+
+/**
+ * Removes up to `atOnce` of the messages that go before the others, because nobody vouched for
+ * them or their source's rules say so, by the store's clock and with all that hangs on them; none
+ * whose task is still open.
+ *
+ * @returns how many were removed.
+ */
+export async function forgetEarly(
+  database: Database,
+  retention: Retention,
+  atOnce: number,
+): Promise<number> {
+  // Then they go with all others.
+  if (shortestOf(retention) >= retention.retentionDays) return 0;
+  return await walk(database, retention, atOnce);
 }
+
+const shortestOf = ({ unverifiedRetentionDays, sources }: Retention) =>
+  Math.min(unverifiedRetentionDays, ...sources.values());

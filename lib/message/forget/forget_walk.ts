@@ -28,20 +28,20 @@ interface Walk {
  * the end, rests, and begins anew. An index would cost every message that is taken in.
  *
  * @param step looks at {@link LOOKED_AT} rows after an id and removes up to `atOnce` of those that
- * were stored more than `days` ago by the store's clock.
+ * are older, by the store's clock, than the retention says.
  * @returns what takes one step, and says how many rows it removed.
  */
-export function createForgetWalk(
+export function createForgetWalk<Retention>(
   step: (
     database: Database,
-    asked: { after: string; atOnce: number; days: number },
+    asked: { after: string; atOnce: number; retention: Retention },
   ) => Promise<WalkStep>,
-): (database: Database, days: number, atOnce: number) => Promise<number> {
+): (database: Database, retention: Retention, atOnce: number) => Promise<number> {
   const walks = new WeakMap<Database, Walk>();
-  return async (database, days, atOnce) => {
+  return async (database, retention, atOnce) => {
     const { after, restsUntil } = walks.get(database) ?? { after: FIRST, restsUntil: 0 };
     if (performance.now() < restsUntil) return 0;
-    const { removed, last } = await step(database, { after, atOnce, days });
+    const { removed, last } = await step(database, { after, atOnce, retention });
     // There is more to take away where it looked: it looks there once more.
     if (removed === atOnce) return removed;
     walks.set(
