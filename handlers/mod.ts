@@ -211,6 +211,7 @@ function describeApi(app: OpenAPIHono<Env>): Document {
       version: "1",
       description: "Takes webhooks, turns them into tasks, hands them to an agent, tells people.",
     },
+    servers: [{ url: "/", description: "The Otto that this document comes from" }],
     security: [{ admin: [] }],
   }) as unknown as Document;
 }

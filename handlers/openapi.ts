@@ -52,9 +52,13 @@ export const conflict = { 409: json("Not possible in its present state", problem
 
 /**
  * A route, with all that describes it. Of the API it takes no other query parameters than these:
- * a filter that is spelled wrong must not find everything.
+ * a filter that is spelled wrong must not find everything. Programs that are made from
+ * `/openapi.json` call it by its `operationId`: that stays what it is.
  */
-export function createRoute<P extends string, R extends Omit<RouteConfig, "path"> & { path: P }>(
+export function createRoute<
+  P extends string,
+  R extends Omit<RouteConfig, "path" | "operationId"> & { path: P; operationId: string },
+>(
   route: R,
 ): R & ReturnType<typeof createZodRoute<P, R>> {
   const { query } = route.request ?? {};

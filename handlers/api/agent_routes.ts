@@ -55,6 +55,7 @@ const body = <T extends z.ZodType>(schema: T) => ({
 export const CLAIM = createRoute({
   method: "post",
   path: "/api/tasks/{id}/claim",
+  operationId: "claimTask",
   summary: "Start a task whose job an external agent has; 409 when stale or taken",
   security,
   request: { params: idParam, body: body(claimBody) },
@@ -69,6 +70,7 @@ export const CLAIM = createRoute({
 export const PROGRESS = createRoute({
   method: "post",
   path: "/api/tasks/{id}/events",
+  operationId: "addTaskEvent",
   summary: "Write a step into the timeline of a task that was claimed",
   security,
   request: { params: idParam, body: body(eventBody) },
@@ -83,6 +85,7 @@ export const PROGRESS = createRoute({
 export const RESULT = createRoute({
   method: "post",
   path: "/api/tasks/{id}/result",
+  operationId: "finishTask",
   summary: "End a task that was claimed; may be repeated",
   security,
   request: { params: idParam, body: body(resultBody) },

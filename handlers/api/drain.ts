@@ -54,6 +54,7 @@ export function drainApi(
 const DRAIN = createRoute({
   method: "post",
   path: "/api/drain",
+  operationId: "drain",
   summary: "Work off what waits: for a scheduler elsewhere, with the admin's token or DRAIN_TOKEN",
   responses: {
     200: {

@@ -12,6 +12,7 @@ export function edits({ services }: { services: Services }) {
     createRoute({
       method: "post",
       path: "/api/messages/{id}/edit",
+      operationId: "replayEditedMessage",
       summary: "Work a message again with another body: a new message that nobody vouches for",
       description: `At most ${MOST_EDITED_BYTES / 1024} KiB of text. Headers that vouch for the ` +
         "old bytes are left out. A body that is the same, byte for byte, is an ordinary replay.",

@@ -14,6 +14,7 @@ export function explainRequest(parts: ExplainParts) {
   app.openAPIRegistry.registerPath({
     method: "post",
     path: "/webhook/{type}/explain",
+    operationId: "explainWebhook",
     summary: "What would become of this webhook: nothing is kept, nothing is done",
     description: "Send it as its sender would. The sender's own `Authorization` goes into " +
       "`X-Sender-Authorization`, since `Authorization` is the admin's.",
@@ -69,6 +70,7 @@ export function explainMessage(parts: ExplainParts) {
     createRoute({
       method: "get",
       path: "/api/messages/{id}/explain",
+      operationId: "explainMessage",
       summary: "What would become of this message with today's settings: nothing is done",
       request: { params: idParam },
       responses: {

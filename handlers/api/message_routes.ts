@@ -7,6 +7,7 @@ import { message, replay, wholeMessage } from "../schemas/message.ts";
 export const LIST = createRoute({
   method: "get",
   path: "/api/messages",
+  operationId: "listMessages",
   summary: "Messages that match, newest first",
   description: "One request looks through so many messages and no more, and says so: `stopped`",
   request: { query: messageFilter.extend(page) },
@@ -16,6 +17,7 @@ export const LIST = createRoute({
 export const READ = createRoute({
   method: "get",
   path: "/api/messages/{id}",
+  operationId: "getMessage",
   summary: "One message with its headers and payload",
   request: { params: idParam },
   responses: { 200: json("The message", wholeMessage), ...missing, ...refusals },
@@ -24,6 +26,7 @@ export const READ = createRoute({
 export const READ_BODY = createRoute({
   method: "get",
   path: "/api/messages/{id}/body",
+  operationId: "getMessageBody",
   summary: "The body, byte for byte as it was received",
   request: { params: idParam },
   responses: {
@@ -40,6 +43,7 @@ export const READ_BODY = createRoute({
 export const REPLAY = createRoute({
   method: "post",
   path: "/api/messages/{id}/replay",
+  operationId: "replayMessage",
   summary: "Work a message again: a new message with the same bytes, verified anew",
   request: { params: idParam },
   responses: {
@@ -53,6 +57,7 @@ export const REPLAY = createRoute({
 export const REMOVE = createRoute({
   method: "delete",
   path: "/api/messages/{id}",
+  operationId: "deleteMessage",
   summary: "Remove a message, its task and its notifications",
   request: { params: idParam },
   responses: { 204: { description: "It is gone" }, ...missing, ...refusals },

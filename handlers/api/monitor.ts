@@ -19,6 +19,7 @@ export function publicMonitor({ services }: { services: Services }) {
       createRoute({
         method: "get",
         path: "/health",
+        operationId: "getHealth",
         summary: "Liveness: whether the process answers",
         security: [],
         responses: { 200: json("It does", z.object({ status: z.literal("ok") })) },
@@ -29,6 +30,7 @@ export function publicMonitor({ services }: { services: Services }) {
       createRoute({
         method: "get",
         path: "/webhook/health",
+        operationId: "getWebhookHealth",
         summary: "Queue health: every store, whether it is reachable and durable, how much waits",
         security: [],
         responses: {
@@ -56,6 +58,7 @@ export function monitor(
       createRoute({
         method: "get",
         path: "/webhook/stats",
+        operationId: "getStats",
         summary: "Counts, latencies of every stage, recent failures",
         responses: { 200: json("Now", stats), ...refusals },
       }),
@@ -65,6 +68,7 @@ export function monitor(
       createRoute({
         method: "get",
         path: "/webhook/status",
+        operationId: "getStatus",
         summary: "Whether a worker is running: every worker's last heartbeat",
         responses: { 200: json("Now", status), ...refusals },
       }),
@@ -77,6 +81,7 @@ export function monitor(
       createRoute({
         method: "get",
         path: "/metrics",
+        operationId: "getMetrics",
         summary: "The same for Prometheus",
         responses: {
           200: {

@@ -38,6 +38,7 @@ export function notifications({ services: { database } }: { services: Services }
       createRoute({
         method: "get",
         path: "/api/notifications",
+        operationId: "listNotifications",
         summary: "Notifications that match, newest first",
         description: "One request looks through so many and no more, and says so: `stopped`",
         request: { query: filter },
@@ -58,6 +59,7 @@ export function notifications({ services: { database } }: { services: Services }
       createRoute({
         method: "get",
         path: "/api/notifications/{id}",
+        operationId: "getNotification",
         summary: "One notification",
         request: { params: idParam },
         responses: { 200: json("The notification", notification), ...missing, ...refusals },
@@ -68,6 +70,7 @@ export function notifications({ services: { database } }: { services: Services }
       createRoute({
         method: "post",
         path: "/api/notifications/{id}/read",
+        operationId: "readNotification",
         summary: "Mark a notification as read",
         request: { params: idParam },
         responses: { 200: json("The notification", notification), ...missing, ...refusals },
@@ -82,6 +85,7 @@ export function notifications({ services: { database } }: { services: Services }
       createRoute({
         method: "post",
         path: "/api/notifications/{id}/retry",
+        operationId: "retryNotification",
         summary: "Give a dead notification another round of tries",
         request: { params: idParam },
         responses: {

@@ -9,6 +9,7 @@ export function quarantine(parts: ReleaseParts) {
     createRoute({
       method: "post",
       path: "/api/messages/{id}/release",
+      operationId: "releaseMessage",
       summary: "Verify a rejected message again, with today's secrets, and work it",
       request: { params: idParam },
       responses: {

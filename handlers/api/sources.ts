@@ -55,6 +55,7 @@ function infoOf(
 const LIST = createRoute({
   method: "get",
   path: "/api/sources",
+  operationId: "listSources",
   summary: "All sources: their URL, their secret's variable, whether they are paused",
   responses: {
     200: json("All of them", z.object({ items: z.array(sourceInfo) })),
@@ -65,6 +66,7 @@ const LIST = createRoute({
 const PAUSE = createRoute({
   method: "post",
   path: "/api/sources/{name}/pause",
+  operationId: "pauseSource",
   summary: "Take nothing of a source for now: it is answered with 503, to send again later",
   request: { params: nameParam },
   responses: { 200: json("It is paused", sourceInfo), ...missing, ...refusals },
@@ -73,6 +75,7 @@ const PAUSE = createRoute({
 const RESUME = createRoute({
   method: "post",
   path: "/api/sources/{name}/resume",
+  operationId: "resumeSource",
   summary: "Take a source's webhooks again",
   request: { params: nameParam },
   responses: { 200: json("It is taken again", sourceInfo), ...missing, ...refusals },

@@ -38,6 +38,7 @@ export function stream(
     createRoute({
       method: "get",
       path: "/api/stream",
+      operationId: "streamChanges",
       summary: "Server-sent events: message, task and notification, each as it is now",
       request: {
         headers: z.object({

@@ -11,6 +11,7 @@ const decision = {
 export const LIST = createRoute({
   method: "get",
   path: "/api/tasks",
+  operationId: "listTasks",
   summary: "Tasks that match, newest first",
   description: "One request looks through so many tasks and no more, and says so: `stopped`",
   request: { query: taskFilter.extend(page) },
@@ -20,6 +21,7 @@ export const LIST = createRoute({
 export const READ = createRoute({
   method: "get",
   path: "/api/tasks/{id}",
+  operationId: "getTask",
   summary: "One task with its approvals, timeline and notifications",
   request: { params: idParam },
   responses: { 200: json("The task", wholeTask), ...missing, ...refusals },
@@ -28,6 +30,7 @@ export const READ = createRoute({
 export const REASSIGN = createRoute({
   method: "patch",
   path: "/api/tasks/{id}",
+  operationId: "reassignTask",
   summary: "Give a task to somebody else",
   request: {
     params: idParam,
@@ -39,6 +42,7 @@ export const REASSIGN = createRoute({
 export const CANCEL = createRoute({
   method: "post",
   path: "/api/tasks/{id}/cancel",
+  operationId: "cancelTask",
   summary: "Stop a task that has not ended",
   request: { params: idParam },
   responses: { 200: json("The task", task), ...missing, ...conflict, ...refusals },
@@ -47,6 +51,7 @@ export const CANCEL = createRoute({
 export const RETRY = createRoute({
   method: "post",
   path: "/api/tasks/{id}/retry",
+  operationId: "retryTask",
   summary: "Start a failed or cancelled task again",
   request: { params: idParam },
   responses: { 200: json("The task", task), ...missing, ...conflict, ...refusals },
@@ -55,6 +60,7 @@ export const RETRY = createRoute({
 export const ANSWER = createRoute({
   method: "post",
   path: "/api/tasks/{id}/answer",
+  operationId: "answerTask",
   summary: "Answer the question that a task waits with",
   request: {
     params: idParam,
@@ -66,6 +72,7 @@ export const ANSWER = createRoute({
 export const APPROVE = createRoute({
   method: "post",
   path: "/api/tasks/{id}/approve",
+  operationId: "approveCall",
   summary: "Let a task's agent make one tool call, with the arguments shown",
   request: decision,
   responses: { 200: json("The task", task), ...missing, ...conflict, ...refusals },
@@ -74,6 +81,7 @@ export const APPROVE = createRoute({
 export const DENY = createRoute({
   method: "post",
   path: "/api/tasks/{id}/deny",
+  operationId: "denyCall",
   summary: "Refuse a task's agent one tool call",
   request: decision,
   responses: { 200: json("The task", task), ...missing, ...conflict, ...refusals },

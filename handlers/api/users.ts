@@ -13,6 +13,7 @@ export function users({ services: { database } }: { services: Services }) {
       createRoute({
         method: "get",
         path: "/api/users",
+        operationId: "listUsers",
         summary: "Users, newest first",
         request: { query: z.object(page) },
         responses: { 200: json("A page of users", listOf(user)), ...refusals },
@@ -27,6 +28,7 @@ export function users({ services: { database } }: { services: Services }) {
       createRoute({
         method: "get",
         path: "/api/users/{id}",
+        operationId: "getUser",
         summary: "One user",
         request: { params: idParam },
         responses: { 200: json("The user", user), ...missing, ...refusals },
@@ -41,6 +43,7 @@ export function users({ services: { database } }: { services: Services }) {
       createRoute({
         method: "post",
         path: "/api/users",
+        operationId: "createUser",
         summary: "Add a person",
         request: {
           body: { content: { "application/json": { schema: newUser } }, required: true },
@@ -64,6 +67,7 @@ export function users({ services: { database } }: { services: Services }) {
       createRoute({
         method: "patch",
         path: "/api/users/{id}",
+        operationId: "updateUser",
         summary: "Change a person's name or Slack id",
         request: {
           params: idParam,

@@ -6,6 +6,7 @@ import { problem } from "../schemas/problem.ts";
 export const DOCUMENT = {
   method: "post" as const,
   path: "/webhook/{type}",
+  operationId: "receiveWebhook",
   summary: "Send an event. Answered when it is durably kept; a repeat gets the first message_id",
   security: [],
   request: {

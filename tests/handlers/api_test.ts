@@ -235,6 +235,24 @@ describe("the API", () => {
     assertEquals((await otto.app.fetch(trace, { address: () => "127.0.0.1" })).status, 405);
   });
 
+  it("names each operation, for programs that are made from its description", async () => {
+    const document = await get("/openapi.json");
+    const operations = Object.entries(document.paths).flatMap(([path, item]) =>
+      Object.entries(item as Record<string, { operationId?: string; responses: object }>)
+        .map(([method, operation]) => ({ at: `${method} ${path}`, ...operation }))
+    );
+    const ids = operations.map(({ operationId }) => operationId);
+    for (const { at, operationId, responses } of operations) {
+      assertMatch(operationId ?? "none", /^[a-z][A-Za-z]+$/, at);
+      assertEquals(ids.filter((id) => id === operationId).length, 1, at);
+      assert(Object.keys(responses).some((code) => code.startsWith("2")), at);
+    }
+    for (const id of ["listMessages", "releaseMessages", "retryTasks", "receiveWebhook"]) {
+      assert(ids.includes(id), id);
+    }
+    assertEquals(document.servers[0].url, "/");
+  });
+
   it("describes null where it answers null", async () => {
     const document = await get("/openapi.json");
     const { read_at } = document.components.schemas.Notification.properties;
@@ -389,7 +407,9 @@ describe("the API", () => {
     assertMatch(JSON.stringify(health), /power/);
     const stats = await get("/webhook/stats");
     assert(stats.messages.total > 0 && stats.stages.queue.p50_ms >= 0);
-    assertEquals(await get("/webhook/status"), { running: false, workers: [] });
+    // No worker lives here, but a drain has just worked everything off.
+    const { running, workers } = await get("/webhook/status");
+    assertEquals([running, workers.map(({ id }: { id: string }) => id)], [true, ["drain"]]);
     const metrics = await (await otto.ask("/metrics")).text();
     assertMatch(metrics, /^otto_webhooks_total\{source="generic",outcome="received"\} \d+$/m);
     assertMatch(metrics, /^otto_stage_milliseconds\{stage="queue",quantile="0.99"\}/m);

@@ -16,12 +16,13 @@ const AT_ONCE = 8;
 /** A route that acts on many things of one kind. */
 export const manyRoute = <Path extends string, T extends z.ZodType>(
   path: Path,
-  summary: string,
-  schema: T,
+  operationId: string,
+  { summary, schema }: { summary: string; schema: T },
 ) =>
   createRoute({
     method: "post",
     path,
+    operationId,
     summary,
     description: `Up to ${MOST_AT_ONCE} at once, each by itself: what is refused is named`,
     request: { body: { content: { "application/json": { schema } }, required: true } },

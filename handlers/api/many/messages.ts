@@ -46,7 +46,10 @@ export function manyMessages(parts: ManyParts) {
     findMessageIds(database, toMessageSearch(filter), { most });
   return createApi()
     .openapi(
-      manyRoute("/api/messages/release", "Verify refused messages again, and work them", which),
+      manyRoute("/api/messages/release", "releaseMessages", {
+        summary: "Verify refused messages again, and work them",
+        schema: which,
+      }),
       async (c) => {
         const ids = await idsOf(c.req.valid("json"), find);
         return c.json(await MESSAGE_ACTIONS.release(parts, ids), 200);
@@ -54,7 +57,10 @@ export function manyMessages(parts: ManyParts) {
     )
     .openapi(
       {
-        ...manyRoute("/api/messages/replay", "Work messages again: new ones, same bytes", which),
+        ...manyRoute("/api/messages/replay", "replayMessages", {
+          summary: "Work messages again: new ones, same bytes",
+          schema: which,
+        }),
         responses: {
           201: json(
             "The new messages' ids, and those that are not right any more; missing ones are left out",
@@ -71,7 +77,10 @@ export function manyMessages(parts: ManyParts) {
       },
     )
     .openapi(
-      manyRoute("/api/messages/delete", "Remove messages, their tasks, what was told", which),
+      manyRoute("/api/messages/delete", "deleteMessages", {
+        summary: "Remove messages, their tasks, what was told",
+        schema: which,
+      }),
       async (c) => {
         const ids = await idsOf(c.req.valid("json"), find);
         return c.json(await MESSAGE_ACTIONS.delete(parts, ids), 200);

@@ -14,14 +14,20 @@ export function manyTasks({ services }: { services: Services }) {
     findTaskIds(database, toTaskSearch(filter), most);
   return createApi()
     .openapi(
-      manyRoute("/api/tasks/retry", "Start failed or cancelled tasks again", which),
+      manyRoute("/api/tasks/retry", "retryTasks", {
+        summary: "Start failed or cancelled tasks again",
+        schema: which,
+      }),
       async (c) => {
         const ids = await idsOf(c.req.valid("json"), find);
         return c.json(await actOnAll(ids, (id) => retry(services, id)), 200);
       },
     )
     .openapi(
-      manyRoute("/api/tasks/cancel", "Stop tasks that have not ended", which),
+      manyRoute("/api/tasks/cancel", "cancelTasks", {
+        summary: "Stop tasks that have not ended",
+        schema: which,
+      }),
       async (c) => {
         const ids = await idsOf(c.req.valid("json"), find);
         return c.json(await actOnAll(ids, (id) => cancel(database, id)), 200);
