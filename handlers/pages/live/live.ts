@@ -25,15 +25,16 @@ export function livePages(options: PageOptions): Hono<Env> {
 
   app.get("/", async (c) => {
     const frame = await readFrame(c, database, "live");
-    const [{ items: messages }, { items: unread }, lanes, notes] = await Promise.all([
+    const [{ items: messages }, { items: unread }, lanes, notes, needs] = await Promise.all([
       searchMessages(database, {}, { limit: MOST_ROWS, sources: [] }),
       searchNotifications(database, { unread: true }, MOST_UNREAD),
       summary.lanes(),
       summary.notes(),
+      summary.needs({ fresh: true }),
     ]);
     const rows = await readRows(parts, messages);
     const url = `${originFor(config, c.req.raw)}/webhook/demo`;
-    return c.html(home({ frame, rows, unread, lanes, notes, sampled, url }));
+    return c.html(home({ frame, rows, unread, lanes, notes, needs, sampled, url }));
   });
 
   app.get(

@@ -6,6 +6,8 @@ import type { Stats } from "../../../lib/monitor/stats.ts";
 import type { Pauses } from "../../../lib/ingress/pauses.ts";
 import { labelOf } from "../../../sources/rules/registry.ts";
 import { lanes } from "../../views/live/lanes.ts";
+import { readNeeds } from "../../../lib/monitor/needs.ts";
+import { needsPanel } from "../../views/live/needs.ts";
 import { notes } from "../../views/live/notes.ts";
 import type { Html } from "../../views/page.ts";
 
@@ -13,6 +15,8 @@ import type { Html } from "../../views/page.ts";
 export interface Summary {
   lanes(): Promise<Html>;
   notes(): Promise<Html>;
+  /** `fresh` for whoever has just answered, and looks. */
+  needs(options?: { fresh: boolean }): Promise<Html>;
 }
 
 /** As often as the stream looks. */
@@ -28,10 +32,18 @@ export function createSummary(
   const { config, agent, database, sources } = services;
   const workers = cached(() => listWorkers(database), { freshMs: FRESH_MS });
   const throughput = openThroughput(database);
+  const needs = cached(() => readNeeds(database), { freshMs: FRESH_MS });
+  const labelFor = (type: string) => {
+    const { name, source } = sources.find(type);
+    return name === "generic" ? type : labelOf({ name, source });
+  };
   return {
     async lanes() {
       const [stats, passed] = await Promise.all([readStats(), throughput()]);
       return await lanes(stats, passed);
+    },
+    async needs({ fresh } = { fresh: false }) {
+      return await needsPanel(await (fresh ? readNeeds(database) : needs()), labelFor);
     },
     async notes() {
       const [alive, { queue }] = await Promise.all([workers(), readStats()]);

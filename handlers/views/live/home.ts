@@ -17,19 +17,21 @@ export interface Home {
   unread: readonly Notification[];
   lanes: Html;
   notes: Html;
+  needs: Html;
   sampled: Sampled[];
   /** Where a first webhook can be sent. */
   url: string;
 }
 
 /** The first page: everything on its way, as it is now. */
-export function home({ frame, rows, unread, lanes, notes, sampled, url }: Home) {
+export function home({ frame, rows, unread, lanes, notes, needs, sampled, url }: Home) {
   return page({
     title: "Otto",
     frame,
     body: html`
       <h1 class="words">Live</h1>
       ${notes}
+      ${needs}
       ${lanes}
       <div class="columns">
         <section class="stream" aria-labelledby="stream">
