@@ -118,7 +118,8 @@ function makesWork({ method, url }: Request, { ok, status, headers }: Response):
 
 /** Says why there is no Otto, as far as it is for anyone's eyes: settings by name, never their values. */
 function refuse({ name, message }: Error): Isolate {
-  const isSetting = name === "ConfigError";
+  // What is wrong in a file is told with its name and the words of the system.
+  const isSetting = name === "ConfigError" && !/_FILE|AGENT_CONFIG/.test(message);
   const error = {
     code: isSetting ? "wrong_settings" : "cannot_start",
     message: isSetting ? message : "Otto cannot start: what a setting names is not as it should be",

@@ -127,5 +127,5 @@ async function serveAll(services: Services, signal: AbortSignal): Promise<void> 
   const watching = config.worksInline ? Promise.resolve() : watchClock(services, signal);
   watching.catch(() => {});
   await Promise.race([stopped, Promise.all([services.ready, working]).then(() => stopped)]);
-  await Promise.all([server.close(), working]);
+  await Promise.all([server.close(), working, app.drained]);
 }

@@ -73,7 +73,7 @@ Sentry: use /webhook/sentry".
   fingerprint, or by its labels where there is none, and by its beginning.
 - **Dropbox and Home Assistant** send nothing that tells a repeat from news: each request is a
   message.
-- **Sizes**: a body may have 1 MiB, GitHub's, GitLab's and Jira's 25 MiB (\`body_limit\`,
+- **Sizes**: a body may have 1 MiB, GitHub's, GitLab's and Jira's 25 MiB, mail 30 to 35 (\`body_limit\`,
   \`MAX_BODY_BYTES\`); a larger one gets 413. What is taken is kept byte for byte. To be read it may nest
   512 levels deep, and a form may have 10,000 fields; a deeper one is kept, fails with words, and makes
   no task. A whole number above 2^53, which JavaScript would round, is read as the text of its digits:

@@ -38,6 +38,7 @@ export function createMetrics(
   const repeats = gauge("otto_repeats", "Repeated deliveries of the messages kept");
   const depth = gauge("otto_queue_depth", "Messages that wait or are being worked");
   const oldest = gauge("otto_queue_oldest_seconds", "Age of the oldest message that waits");
+  const oldestTask = gauge("otto_tasks_oldest_seconds", "Age of the oldest task that waits");
   const spilled = gauge("otto_spilled", "Messages in the spill");
   const tasks = gauge("otto_tasks", "Tasks that have not ended, by status", ["status"]);
   const failed = gauge("otto_failures", "What has failed and is kept", ["thing"]);
@@ -54,6 +55,7 @@ export function createMetrics(
     repeats.set(again);
     depth.set(stats.queue.depth);
     oldest.set(stats.queue.oldest_age_seconds ?? 0);
+    oldestTask.set(stats.jobs.oldest_age_seconds ?? 0);
     spilled.set(stats.queue.spilled);
     for (const status of ["pending", "running", "waiting_input"] as const) {
       tasks.set({ status }, stats.jobs[status]);

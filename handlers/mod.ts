@@ -55,6 +55,8 @@ export interface App {
   fetch(request: Request, connection?: Connection): Response | Promise<Response>;
   /** A code that signs the admin in once, if a token is needed and was made just now. */
   firstCode(): Promise<string | undefined>;
+  /** Resolves when it is stopped and all that was drained by request has ended or was given back. */
+  readonly drained: Promise<void>;
   /** Every route, for the access test. */
   readonly routes: readonly { method: string; path: string }[];
 }
@@ -104,6 +106,7 @@ export function createApp(
         ? app.fetch(request, connection)
         : app.fetch(withHost(request), UNKNOWN),
     firstCode: () => parts.auth.firstCode(),
+    drained: drainer.stopped,
     routes: app.routes,
   };
 }

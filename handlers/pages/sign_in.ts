@@ -138,7 +138,7 @@ function signInPages(parts: AuthParts): Hono<Env> {
     const session = getCookie(c, COOKIE);
     if (session !== undefined) await parts.admin.closeSession(session);
     deleteCookie(c, COOKIE, { path: "/" });
-    // Whoever goes back on this machine sees no page of before.
+    // Whoever goes back on this machine sees no page of before; browsers hear it over HTTPS only.
     c.header("clear-site-data", '"cache"');
     return c.redirect("/sign-in", 303);
   });

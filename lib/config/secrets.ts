@@ -34,7 +34,7 @@ const secretsFile = z.record(
   z.string().regex(SECRET_NAME, {
     error: "is no variable of a sender's secret: docs/sources.md has their names",
   }),
-  z.union([z.string(), z.array(z.string().min(1)).min(1)], {
+  z.union([z.string(), z.array(z.string().trim().min(1)).min(1)], {
     error: "must be a text, or a list of texts during a rotation",
   }),
 );

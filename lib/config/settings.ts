@@ -2,8 +2,8 @@ import { z } from "zod";
 import { LOG_LEVELS } from "../process/log.ts";
 
 const MIB = 1024 * 1024;
-/** GitHub caps its payloads at 25 MB (docs.github.com, "Webhook events and payloads"): Otto takes no more from anybody. */
-export const MOST_BODY_BYTES = 25 * MIB;
+/** The largest that a sender of ours has, Postmark with mail: Otto takes no more from anybody. */
+export const MOST_BODY_BYTES = 35 * MIB;
 
 /**
  * A message each four seconds, all day and all night. Senders that cannot sign are mostly monitors

@@ -18,7 +18,7 @@ export interface WorkerStatus {
 /** Four beats in a lease, which runs out when all of them have failed. */
 export const HEARTBEAT_MS = 1_500;
 /** What others may count on: see `PREVIOUS_RELEASE_GONE`. Grows with the schema. */
-const RELEASE = "13";
+const RELEASE = "15";
 /** Whoever drains by request is no worker that stays: all of them are this one row. */
 const DRAIN_ROLE = "drain";
 /** The cron drains each minute: three that have not come are no chance. */
@@ -43,7 +43,7 @@ export async function beat(
         ${RELEASE} where ${unflushed(sql)}
       on conflict (id) do update
       set last_seen = now(), doing = excluded.doing, processed = excluded.processed,
-        rules = excluded.rules`);
+        rules = excluded.rules, release = excluded.release`);
 }
 
 /** Takes a worker off the list: it has stopped in order. */

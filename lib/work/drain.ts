@@ -76,7 +76,10 @@ export async function drainBy(
         continue;
       }
       const tellsSoon = isPatient && did.tells && performance.now() - didAt < TELL_MS;
-      if (worker.inHand === 0 && !tellsSoon) break;
+      if (worker.inHand === 0 && !tellsSoon) {
+        await Promise.race([channelsIdle(services), untilAborted(signal)]);
+        break;
+      }
       await services.bells.tasks.wait(tellsSoon ? REST_MS : LOOK_MS, signal);
     }
   } finally {
@@ -111,11 +114,15 @@ async function doRound(
   if (started > 0) await Promise.race([worker.idle(), pause(QUICK_MS, signal)]);
   const told = waiting.told ? await worker.tellPeople(signal) : 0;
   if (told > 0) {
-    const idle = Promise.all(services.channels.map((channel) => channel.idle()));
-    await Promise.race([idle, untilAborted(signal)]);
+    // One that is slow holds up nobody: the next round finds what it left.
+    await Promise.race([channelsIdle(services), pause(QUICK_MS, signal)]);
   }
   const all = moved + grouped + taken + collected + started + told;
   return { messages: taken, all, tells: waiting.told };
+}
+
+async function channelsIdle({ channels }: Services): Promise<void> {
+  await Promise.all(channels.map((channel) => channel.idle()));
 }
 
 /** Beats until the signal is aborted, so that the leases of a long task do not run out. */

@@ -75,6 +75,17 @@ export function openDrainer(services: Services, stop: AbortSignal): Drainer {
     return all;
   }
 
+  /** Where others ring all the time a drain never ends: what it had in hand by then is enough. */
+  async function untilHadItsTime(drain: Promise<unknown>): Promise<void> {
+    const over = new AbortController();
+    const timeUp = pause(MOST_MS, AbortSignal.any([stop, over.signal])).then(() => worker.idle());
+    try {
+      await Promise.race([drain, timeUp, stopped]);
+    } finally {
+      over.abort();
+    }
+  }
+
   async function giveBack(): Promise<void> {
     await untilAborted(stop);
     const isBusy = current !== undefined || worker.inHand > 0;
@@ -94,8 +105,7 @@ export function openDrainer(services: Services, stop: AbortSignal): Drainer {
     async drain() {
       const started = performance.now();
       const settledBefore = worker.settled;
-      // Where others ring all the time it would never end: what it had in hand by then is enough.
-      await Promise.race([begin(), pause(MOST_MS, stop).then(() => worker.idle()), stopped]);
+      await untilHadItsTime(begin());
       return {
         settled: worker.settled - settledBefore,
         left: await countLeft(database),
@@ -104,7 +114,7 @@ export function openDrainer(services: Services, stop: AbortSignal): Drainer {
     },
     async everyMinute() {
       const turns = [
-        begin(),
+        untilHadItsTime(begin()),
         (async () => {
           await worker.collect();
           await worker.tidy();

@@ -42,7 +42,7 @@ export const sourceSettings = z.strictObject({
   methods: z.array(z.enum(["POST", "PUT", "PATCH", "DELETE", "GET"], {
     error: 'must be "POST", "PUT", "PATCH", "DELETE" or "GET"',
   })).min(1).optional(),
-  body_limit: z.number().int().min(1024).max(25 * MIB).optional(),
+  body_limit: z.number().int().min(1024).max(35 * MIB).optional(),
   allowed_ips: z.array(
     z.string().refine(isSubnet, {
       error:

@@ -120,7 +120,7 @@ describe("a webhook", () => {
   });
 
   it("to a path that is nearly one is refused with 400, never with 404", async () => {
-    for (const path of ["//webhook/demo", "/WEBHOOK/demo", "/webhook/a/b", "/webhook"]) {
+    for (const path of ["/webhook/a/b", "/webhook", "//webhook//"]) {
       const answer = await otto.ask(path, { method: "POST", body: "{}" });
       assertEquals((await json(answer, 400)).error.code, "bad_webhook_type", path);
     }

@@ -62,7 +62,11 @@ export async function idsOf<Filter>(
   return ids;
 }
 
-/** Acts on each, the oldest first; what throws a problem is left as it is. */
+/**
+ * Acts on each, the oldest first; what throws a problem is left as it is.
+ *
+ * @throws what else goes wrong, such as a store that is away: nothing more is begun then.
+ */
 export async function actOnAll(
   ids: readonly string[],
   act: (id: string) => Promise<void>,
@@ -70,17 +74,21 @@ export async function actOnAll(
   const done: string[] = [];
   const refused: Acted["refused"] = [];
   const waiting = ids.toSorted().values();
+  let broken: { by: unknown } | undefined;
   await Promise.all(Array.from({ length: AT_ONCE }, async () => {
     for (const id of waiting) {
       try {
         await act(id);
         done.push(id);
       } catch (error) {
-        if (!(error instanceof Problem)) throw error;
-        refused.push({ id, code: error.code, message: error.message });
+        if (!(error instanceof Problem)) broken = { by: error };
+        else refused.push({ id, code: error.code, message: error.message });
       }
+      // Whoever is told that it went wrong must not find it going on.
+      if (broken) return;
     }
   }));
+  if (broken) throw broken.by;
   return { done: done.length, ids: done.sort(), refused };
 }
 

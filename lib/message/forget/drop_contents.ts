@@ -20,7 +20,7 @@ const walk = createForgetWalk<number>(async (database, { after, atOnce, retentio
         delete from message_contents where message_id in (
           select l.id from looked l left join tasks t on t.id = l.task_id
           where l.is_old and l.state in ('processed', 'filtered')
-            and (t.id is null or t.status in ('completed', 'failed', 'cancelled'))
+            and (t.id is null or t.status in ('completed', 'cancelled'))
           order by l.id limit ${atOnce}
         ) returning message_id as id
       ), dropped as (
@@ -38,7 +38,7 @@ const walk = createForgetWalk<number>(async (database, { after, atOnce, retentio
  * Drops the bodies and headers of up to `atOnce` messages that were stored longer than
  * `bodyRetentionDays` ago by the store's clock. What they became stays, and a repeat of one is
  * still known for it. Not of those that can be worked again by themselves: failed ones, and those
- * whose task is open; refused ones have their own bounds.
+ * whose task failed or is open; refused ones have their own bounds.
  *
  * @returns how many were dropped.
  */

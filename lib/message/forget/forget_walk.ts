@@ -7,6 +7,8 @@ export const LOOKED_AT = 5_000;
  * day, so an hour more or less is nothing, and a history of millions is not read all the time.
  */
 const REST_MS = 60 * 60_000;
+/** A process that lives for minutes gets past what stays for months all the same. */
+const MOST_STEPS = 20;
 /** Before every id. */
 const FIRST = "00000000-0000-0000-0000-000000000000";
 
@@ -29,7 +31,7 @@ interface Walk {
  *
  * @param step looks at {@link LOOKED_AT} rows after an id and removes up to `atOnce` of those that
  * are older, by the store's clock, than the retention says.
- * @returns what takes one step, and says how many rows it removed.
+ * @returns what takes some steps, and says how many rows the last of them removed.
  */
 export function createForgetWalk<Retention>(
   step: (
@@ -39,17 +41,19 @@ export function createForgetWalk<Retention>(
 ): (database: Database, retention: Retention, atOnce: number) => Promise<number> {
   const walks = new WeakMap<Database, Walk>();
   return async (database, retention, atOnce) => {
-    const { after, restsUntil } = walks.get(database) ?? { after: FIRST, restsUntil: 0 };
+    let { after, restsUntil } = walks.get(database) ?? { after: FIRST, restsUntil: 0 };
     if (performance.now() < restsUntil) return 0;
-    const { removed, last } = await step(database, { after, atOnce, retention });
-    // There is more to take away where it looked: it looks there once more.
-    if (removed === atOnce) return removed;
-    walks.set(
-      database,
-      last === null
-        ? { after: FIRST, restsUntil: performance.now() + REST_MS }
-        : { after: last, restsUntil: 0 },
-    );
-    return removed;
+    for (let steps = 0; steps < MOST_STEPS; steps++) {
+      const { removed, last } = await step(database, { after, atOnce, retention });
+      // There is more to take away where it looked: it looks there once more.
+      if (removed === atOnce) return removed;
+      if (last === null) {
+        walks.set(database, { after: FIRST, restsUntil: performance.now() + REST_MS });
+        return removed;
+      }
+      after = last;
+      walks.set(database, { after, restsUntil: 0 });
+    }
+    return 0;
   };
 }

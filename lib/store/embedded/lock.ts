@@ -34,6 +34,8 @@ export async function lockFolder(folder: string): Promise<AsyncDisposable> {
       if (error instanceof Refusal) throw error;
       return error as Error;
     });
+    // Somebody's socket lies there, and whether he lives nobody can ask from here.
+    if (unlockable && (await findLocks(folder)).length > 0) throw unaskable(folder);
     // What reaches a folder as a share of another system may have had no sockets there.
     if (unlockable || hasLockFile(folder)) {
       take(await lockFile(folder).catch((error) => Promise.reject(unwritable(folder, error))));
@@ -43,6 +45,13 @@ export async function lockFolder(folder: string): Promise<AsyncDisposable> {
     throw error;
   }
   return { [Symbol.asyncDispose]: release };
+}
+
+function unaskable(folder: string): Refusal {
+  return new Refusal(
+    `Cannot lock the data folder ${folder}: it was last used where it can have sockets, and here it ` +
+      "can have none. Where no other Otto runs on it, remove its lock-….sock and start again.",
+  );
 }
 
 function unwritable(folder: string, error: unknown): Refusal {

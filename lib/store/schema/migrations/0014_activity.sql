@@ -3,12 +3,16 @@
 create table activity (
   minute timestamptz not null,
   kind   text not null check (kind in ('message', 'task')),
-  type   text not null, -- the webhook type of messages, the source of tasks
+  type   text not null, -- the source: a sender can invent names of types, and no sources
   state  text not null, -- what they came to; 'received' for new messages
   items  bigint not null
 );
 create index activity_minute on activity (minute);
 alter table activity set (autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0);
+
+-- How many messages were made one task. The locks are taken in the order in which every statement on
+-- tasks takes them: its trigger writes counts.
+alter table tasks add column messages integer not null default 1;
 
 -- Beside how many tasks there are of a status: how many messages these have, for the phase.
 alter table counts drop constraint counts_kind_check;
@@ -19,32 +23,32 @@ create or replace function count_messages() returns trigger language plpgsql as 
 begin
   if tg_op = 'INSERT' then
     with came as (
-      select webhook_type, state, count(*) as items, sum(repeats) as repeats
-      from new_rows group by 1, 2
+      select webhook_type, source, state, count(*) as items, sum(repeats) as repeats
+      from new_rows group by 1, 2, 3
     ), counted as (
       insert into counts (kind, type, state, items, repeats)
       select 'message', webhook_type, state, items, repeats from came
     )
     insert into activity (minute, kind, type, state, items)
-    select date_trunc('minute', now()), 'message', webhook_type,
-      case state when 'rejected' then 'rejected' else 'received' end, items
-    from came;
+    select date_trunc('minute', now()), 'message', source,
+      case state when 'rejected' then 'rejected' else 'received' end, sum(items)
+    from came group by 3, 4;
   elsif tg_op = 'DELETE' then
     insert into counts (kind, type, state, items, repeats)
     select 'message', webhook_type, state, -count(*), -sum(repeats) from old_rows group by 2, 3;
   else
     with changed as (
-      select webhook_type, state, sum(items) as items, sum(repeats) as repeats from (
-        select webhook_type, state, 1 as items, repeats from new_rows
-        union all select webhook_type, state, -1, -repeats from old_rows) c
-      group by 1, 2 having sum(items) <> 0 or sum(repeats) <> 0
+      select webhook_type, source, state, sum(items) as items, sum(repeats) as repeats from (
+        select webhook_type, source, state, 1 as items, repeats from new_rows
+        union all select webhook_type, source, state, -1, -repeats from old_rows) c
+      group by 1, 2, 3 having sum(items) <> 0 or sum(repeats) <> 0
     ), counted as (
       insert into counts (kind, type, state, items, repeats)
       select 'message', webhook_type, state, items, repeats from changed
     )
     insert into activity (minute, kind, type, state, items)
-    select date_trunc('minute', now()), 'message', webhook_type, state, items
-    from changed where items > 0 and state in ('processed', 'filtered', 'failed');
+    select date_trunc('minute', now()), 'message', source, state, sum(items)
+    from changed where items > 0 and state in ('processed', 'filtered', 'failed') group by 3, 4;
   end if;
   return null;
 end $$;
@@ -82,7 +86,3 @@ begin
   end if;
   return null;
 end $$;
-
--- From here on a lock is needed, for a moment.
--- How many messages were made one task.
-alter table tasks add column messages integer not null default 1;
