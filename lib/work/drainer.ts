@@ -39,8 +39,12 @@ const MOST_MS = 50_000;
 const GRACE_MS = 1_500;
 const GIVE_BACK_MS = 1_000;
 
-/** Opens the drainer of this process; it stops with the signal. */
-export function openDrainer(services: Services, stop: AbortSignal): Drainer {
+/** Opens the drainer of this process; it stops with the signal. `mostMs` is how long a turn may be. */
+export function openDrainer(
+  services: Services,
+  stop: AbortSignal,
+  { mostMs = MOST_MS } = {},
+): Drainer {
   const { log, database, bells, config } = services;
   const worker = createWorker(services);
   let until = 0;
@@ -50,7 +54,7 @@ export function openDrainer(services: Services, stop: AbortSignal): Drainer {
   const mayStart = () => !stop.aborted && performance.now() < until;
 
   function begin(): Promise<Drained> {
-    until = performance.now() + MOST_MS;
+    until = performance.now() + mostMs;
     if (current) {
       again = true;
       bells.tasks.ring();
@@ -78,7 +82,7 @@ export function openDrainer(services: Services, stop: AbortSignal): Drainer {
   /** Where others ring all the time a drain never ends: what it had in hand by then is enough. */
   async function untilHadItsTime(drain: Promise<unknown>): Promise<void> {
     const over = new AbortController();
-    const timeUp = pause(MOST_MS, AbortSignal.any([stop, over.signal])).then(() => worker.idle());
+    const timeUp = pause(mostMs, AbortSignal.any([stop, over.signal])).then(() => worker.idle());
     try {
       await Promise.race([drain, timeUp, stopped]);
     } finally {
@@ -121,7 +125,7 @@ export function openDrainer(services: Services, stop: AbortSignal): Drainer {
           // Slack was switched off: nothing is wrong with it any more.
           if (!services.slack) await clearOutage(database);
         })(),
-        services.finishUpgrade(AbortSignal.any([stop, AbortSignal.timeout(MOST_MS)])),
+        services.finishUpgrade(AbortSignal.any([stop, AbortSignal.timeout(mostMs)])),
       ];
       for (const turn of await Promise.allSettled(turns)) {
         if (turn.status === "fulfilled") continue;

@@ -3,6 +3,7 @@ import { beforeEach, it } from "@std/testing/bdd";
 import { createHmac } from "node:crypto";
 import { drain, drainBy } from "../../lib/work/drain.ts";
 import { openDrainer } from "../../lib/work/drainer.ts";
+import { deadline } from "../../lib/async/deadline.ts";
 import { createWorker } from "../../lib/work/work.ts";
 import type { Database } from "../../lib/store/database.ts";
 import type { Services } from "../../lib/services.ts";
@@ -129,6 +130,20 @@ describeWith({ postgres: true }, "a drain", (servers) => {
     }, SETTLED);
     stop.abort();
     await drainer.stopped;
+  });
+
+  it("ends a minute's turn in its time, however often somebody rings meanwhile", async () => {
+    await using otto = await openIsolated(url);
+    const stop = new AbortController();
+    const drainer = openDrainer(otto.services, stop.signal, { mostMs: 300 });
+    const ringing = setInterval(drainer.ring, 20);
+    try {
+      await deadline("a minute's turn", 20_000, drainer.everyMinute());
+    } finally {
+      clearInterval(ringing);
+      stop.abort();
+      await drainer.stopped;
+    }
   });
 
   it("of several at once gives each task to one", async () => {
