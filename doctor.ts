@@ -79,7 +79,7 @@ function settings(config: Config, sources: Registry): Check[] {
   const { all } = sources;
   const checks: Check[] = [];
   const contradictions: [name: string, look: () => unknown][] = [
-    ["rules", () => checkRules(config, sources)],
+    ["settings", () => checkRules(config, sources)],
   ];
   for (const [name, look] of contradictions) {
     try {

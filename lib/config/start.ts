@@ -1,6 +1,6 @@
 import { type Config, ConfigError, secretsOf } from "./config.ts";
 import { isAlone } from "./loopback.ts";
-import { findStrangeNames } from "./strange_names.ts";
+import { closest, findStrangeNames } from "./strange_names.ts";
 import { checkUp } from "../../sources/diagnosis/checkup.ts";
 import type { Source } from "../../sources/source.ts";
 import { secretVariable } from "../../sources/kit/secret_variable.ts";
@@ -39,9 +39,16 @@ export function refuseUnreadSecrets(
   throw new ConfigError(
     `Cannot verify anything with ${unread.join(", ")}: no source of this name verifies. ` +
       aliasHint(unread, sources) +
-      `Sources that verify signatures: ${verifying.map(([name]) => name).join(", ")}. ` +
-      "Unset it, or correct its name.",
+      slipHint(unread, read) +
+      "Unset it, or correct its name: docs/sources.md has those of all senders.",
   );
+}
+
+/** The names that were meant, where they differ by a letter or two. */
+function slipHint(unread: readonly string[], read: ReadonlySet<string | undefined>): string {
+  const variables = [...read].filter((name) => name !== undefined);
+  return unread.map((name) => closest(name, variables)).filter((name) => name !== undefined)
+    .map((name) => `Did you mean ${name}? `).join("");
 }
 
 /** What to set for another name of a source, which has no secret of its own. */

@@ -39,7 +39,7 @@ export function findStrangeNames(
 }
 
 /** The variable that a name is a slip of. */
-function closest(name: string, variables: readonly string[]): string | undefined {
+export function closest(name: string, variables: readonly string[]): string | undefined {
   if (name.length < SHORTEST) return undefined;
   return variables.find((variable) =>
     Math.abs(variable.length - name.length) <= MOST_SLIPS &&

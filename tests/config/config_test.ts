@@ -68,7 +68,7 @@ describe("the settings", () => {
       ConfigError,
     );
     assertStringIncludes(message, "WEBHOOK_SECRET_GITHUP");
-    assertStringIncludes(message, "github, stripe");
+    assertStringIncludes(message, "Did you mean WEBHOOK_SECRET_GITHUB?");
     assert(!message.includes("a secret"));
   });
 
