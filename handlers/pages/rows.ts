@@ -1,3 +1,5 @@
+import type { Reader } from "../../lib/reading/reader.ts";
+import { UnreadableError } from "../../lib/reading/reading_thread.ts";
 import type { Database } from "../../lib/store/database.ts";
 import type { LiveEvent } from "../../lib/live/live.ts";
 import { findMessages, type Message } from "../../lib/message/message.ts";
@@ -15,16 +17,22 @@ import type { StageRow } from "../views/parts/stages.ts";
 export interface RowParts {
   database: Database;
   nameOf: NameOf;
+  reader: Pick<Reader, "describe">;
 }
+
+/** What a refused message claims to be is read for so many on a page, and of so large bodies. */
+const MOST_CLAIMS = 50;
+const MOST_CLAIM_BYTES = 64 * 1_024;
 
 /** Messages with their tasks and what was told of them. */
 export async function readRows(
-  { database, nameOf }: RowParts,
+  { database, nameOf, reader }: RowParts,
   messages: readonly Message[],
 ): Promise<StageRow[]> {
   if (messages.length === 0) return [];
   const taskIds = messages.map((message) => message.task_id).filter((id) => id !== null);
-  const [tasks, tellings] = await Promise.all([
+  const [claims, tasks, tellings] = await Promise.all([
+    readClaims(reader, messages),
     findTasks(database, taskIds),
     findTellings(database, { messageIds: messages.map((each) => each.message_id), taskIds }),
   ]);
@@ -33,12 +41,38 @@ export async function readRows(
   return messages.map((message) => ({
     message,
     sourceName: nameOf(message),
+    claim: claims.get(message.message_id),
     task: taskOf.get(message.task_id ?? ""),
     tellings: [
       ...tellingsOf.get(message.message_id) ?? [],
       ...tellingsOf.get(message.task_id ?? "") ?? [],
     ],
   }));
+}
+
+/**
+ * The titles that refused messages would have: nobody vouches for them, but whose they claim to be
+ * says which hook has the wrong secret. What cannot be read claims nothing.
+ */
+async function readClaims(
+  reader: RowParts["reader"],
+  messages: readonly Message[],
+): Promise<Map<string, string>> {
+  const refused = messages.filter(({ phase, title, size, dropped }) =>
+    phase === "refused" && title === null && !dropped && size > 0 && size <= MOST_CLAIM_BYTES
+  ).slice(0, MOST_CLAIMS);
+  const claims = await Promise.all(
+    refused.map(async ({ message_id: messageId, webhook_type: webhookType, size }) => {
+      try {
+        const { description } = await reader.describe({ messageId, webhookType, size });
+        return [messageId, description.title] as const;
+      } catch (error) {
+        if (!(error instanceof UnreadableError)) throw error;
+        return undefined;
+      }
+    }),
+  );
+  return new Map(claims.filter((claim) => claim !== undefined));
 }
 
 /**

@@ -31,7 +31,7 @@ export function sourcePages(
   >,
 ): Hono<Env> {
   const { config, database, sources } = services;
-  const parts = { database, nameOf: createNames(sources) };
+  const parts = { database, nameOf: createNames(sources), reader: services.reader };
   const readStats = cached(() => readSourceStats(database), { freshMs: FRESH_MS });
   const readRefusals = cached(() => listRefusals(database), { freshMs: FRESH_MS });
 

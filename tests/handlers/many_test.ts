@@ -153,6 +153,7 @@ describe("the pages for many messages", () => {
     }
     await using otto = await openOtto({ OTTO_DATA_DIR, WEBHOOK_SECRET_GITLAB: SECRET });
     const list = await (await otto.ask("/messages?phase=refused")).text();
+    assertMatch(list, /(unverified claim)/);
     assertMatch(list, /class="why"[^>]*>[^<]*token/i);
     const [, link] = list.match(/href="(\/messages\/many\?[^"]+)"/)!;
     const asked = await (await otto.ask(link.replaceAll("&amp;", "&"))).text();

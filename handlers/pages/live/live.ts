@@ -17,7 +17,7 @@ import { createSummary } from "./summary.ts";
 export function livePages(options: PageOptions): Hono<Env> {
   const { services } = options;
   const { config, database, sources } = services;
-  const parts = { database, nameOf: createNames(sources) };
+  const parts = { database, nameOf: createNames(sources), reader: services.reader };
   const summary = createSummary(options);
   const openStream = createPageStream({ ...options, summary });
   const sampled = listSampled(services);

@@ -27,7 +27,9 @@ export function createPageStream(
 ): (request: Request, cursor: string | undefined) => Response {
   const { database, log } = services;
   const nameOf = createNames(services.sources);
-  const render = shareRendering((events) => renderChanges({ database, nameOf }, events));
+  const render = shareRendering((events) =>
+    renderChanges({ database, nameOf, reader: services.reader }, events)
+  );
   const open = createEventStreams({ most: MOST_STREAMS, stop, log });
 
   async function* speak(from: string | undefined, signal: AbortSignal) {

@@ -29,7 +29,7 @@ export function messagePages(
   { services, redeliverer }: { services: Services; redeliverer: Redeliverer },
 ): Hono<Env> {
   const { database, sources } = services;
-  const parts = { database, nameOf: createNames(sources) };
+  const parts = { database, nameOf: createNames(sources), reader: services.reader };
   const app = new Hono<Env>();
   const requireIts = (c: Context<Env>) => requireMessage(database, c.req.param("id"));
 

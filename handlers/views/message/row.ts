@@ -54,7 +54,8 @@ export function goneRow(messageId: string) {
 }
 
 /** A line that says what a message is about. */
-export function titleOf({ message, task, sourceName }: StageRow): string {
+export function titleOf({ message, task, sourceName, claim }: StageRow): string {
+  if (claim !== undefined) return `${claim} (unverified claim)`;
   return message.title ?? task?.title ?? `${sourceName} webhook`;
 }
 

@@ -9,6 +9,8 @@ export interface StageRow {
   message: Message;
   /** What people call the system that sent it. */
   sourceName: string;
+  /** The title that a refused message would have: nobody vouches for it. */
+  claim?: string;
   task?: Task;
   /** Everything that was told, or is to be told, about it. */
   tellings: readonly Notification[];
