@@ -3,7 +3,7 @@ import { words } from "./kit/line.ts";
 import { at, first, line, text } from "./kit/json_path.ts";
 import { usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
-import { signedBy } from "./kit/signed.ts";
+import { keyWithWord, signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
 import { amountOf, customerOf, thingOf, titleOf, totalOf } from "./shopify/title.ts";
 import { toDescription } from "./kit/to_description.ts";
@@ -41,18 +41,10 @@ const ACTIONS = [
   ..."enable disable issue complete publish uninstalled success failure redact".split(" "),
 ];
 
-/**
- * The body together with the action of its topic, because a shop sends the same
- * bytes of an order for several topics. The topic's header is not signed: were any
- * word of it a new key, whoever captured a request could send it again and again.
- */
+/** A shop sends the same bytes of an order for several topics. */
 export function signedContentKeys({ headers, body }: Incoming): Uint8Array[] {
   const topic = headers.get("x-shopify-topic") ?? headers.get("shopify-topic") ?? "";
-  const action = ACTIONS.indexOf(topic.slice(topic.lastIndexOf("/") + 1));
-  const key = new Uint8Array(body.length + 1);
-  key[0] = action + 1;
-  key.set(body, 1);
-  return [key];
+  return [keyWithWord(body, topic.slice(topic.lastIndexOf("/") + 1), ACTIONS)];
 }
 
 /** Says what happened; the topic is a header, so without it the payload's shape must do. */

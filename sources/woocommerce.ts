@@ -3,7 +3,7 @@ import { counted, quoted, words } from "./kit/line.ts";
 import { at, first, line, list, text, whole } from "./kit/json_path.ts";
 import { idWithContent, payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
-import { signedBy } from "./kit/signed.ts";
+import { keyWithWord, signedBy } from "./kit/signed.ts";
 import type { DescribeContext, HandshakeReply, Incoming } from "./source.ts";
 import { toDescription } from "./kit/to_description.ts";
 
@@ -11,12 +11,11 @@ export const label = "WooCommerce";
 export const secretVariable = "WOOCOMMERCE_WEBHOOK_SECRET";
 export const setup = "WooCommerce → Settings → Advanced → Webhooks: delivery URL and secret";
 
-const signed = signedBy(
+/** woocommerce, includes/class-wc-webhook.php, `generate_signature`. */
+export const { verify, sign, proof } = signedBy(
   { header: "X-WC-Webhook-Signature", encoding: "base64" },
   { variable: secretVariable, is: "the webhook's secret" },
 );
-/** woocommerce, includes/class-wc-webhook.php, `generate_signature`. */
-export const { verify, sign, proof } = signed;
 
 const PING = /^webhook_id=\d{1,20}$/;
 
@@ -32,10 +31,18 @@ export function deliveryId(request: Incoming): string | undefined {
   return idWithContent(request, usableId(request.headers.get("x-wc-webhook-delivery-id")));
 }
 
-/** The same content is the same event where it says when it was; others, such as a deletion, may come again. */
+/** What can happen to an order, a product, a customer or a coupon (woocommerce, `wc_get_webhook_topics`). */
+const ACTIONS = ["created", "updated", "deleted", "restored"];
+
+/**
+ * The same content is the same event where it says when it was; others, such as a deletion, may come
+ * again. Content is made when it is sent: an order that was created and updated at once comes twice
+ * with the same bytes.
+ */
 export function signedContentKeys(request: Incoming): Uint8Array[] {
-  const dated = text(payloadOf(request), "date_modified_gmt") !== undefined;
-  return dated ? signed.signedContentKeys(request) : [];
+  if (text(payloadOf(request), "date_modified_gmt") === undefined) return [];
+  const action = request.headers.get("x-wc-webhook-topic")?.split(".").at(-1);
+  return [keyWithWord(request.body, action, ACTIONS)];
 }
 
 /** Says what happened to which order, product, customer or coupon; only a header has the event. */

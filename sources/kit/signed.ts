@@ -57,6 +57,22 @@ export function signedKeysOf(
 }
 
 /**
+ * A signed body together with a word from a header that is not signed, for a vendor that sends the
+ * same bytes for several events. Only the words of a fixed list count: were any word a new key,
+ * whoever captured a request could send it again and again.
+ */
+export function keyWithWord(
+  body: Uint8Array,
+  word: string | null | undefined,
+  known: readonly string[],
+): Uint8Array {
+  const key = new Uint8Array(body.length + 1);
+  key[0] = known.indexOf(word ?? "") + 1;
+  key.set(body, 1);
+  return key;
+}
+
+/**
  * A request with the proof that its sender would give; unchanged where the source
  * can make none.
  *

@@ -35,6 +35,17 @@ describe("a WooCommerce webhook", () => {
     assert(woo.signedContentKeys(request(`{"id":1,"date_modified_gmt":"x"}`)).length > 0);
   });
 
+  it("is another event under another topic, though all its bytes are the same", () => {
+    const body = `{"id":1,"date_modified_gmt":"x"}`;
+    const keyOf = (topic: string) =>
+      String(woo.signedContentKeys(request(body, headersOf(topic))).map(String));
+    const topics = ["created", "updated", "deleted", "restored"].map((did) => `order.${did}`);
+    assertEquals(new Set(topics.map(keyOf)).size, topics.length);
+    assertEquals(keyOf("order.created"), keyOf("order.created"));
+    // A word of somebody's own makes no new event.
+    assertEquals(keyOf("order.one"), keyOf("order.two"));
+  });
+
   it("is told by the topic in its header", () => {
     for (
       const [topic, title, payload] of [
