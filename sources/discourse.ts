@@ -2,9 +2,9 @@ import type { Description } from "./description.ts";
 import { capital, quoted, spoken, words } from "./kit/line.ts";
 import { at, first, isObject, line, list, text, whole } from "./kit/json_path.ts";
 import { triedBy } from "./kit/challenge.ts";
-import { usableId } from "./kit/incoming.ts";
+import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
-import { signedBy } from "./kit/signed.ts";
+import { keyWithWord, signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming } from "./source.ts";
 import { toDescription, withoutTags } from "./kit/to_description.ts";
 
@@ -14,7 +14,7 @@ export const setup =
   "Admin → Advanced → Webhooks: payload URL, content type application/json, secret";
 
 /** discourse/discourse, app/jobs/regular/emit_web_hook_event.rb. */
-export const { verify, sign, proof, signedContentKeys } = signedBy(
+export const { verify, sign, proof } = signedBy(
   { header: "X-Discourse-Event-Signature", prefix: "sha256=", encoding: "hex" },
   { variable: secretVariable, is: "the webhook's secret" },
 );
@@ -28,6 +28,26 @@ export const { probe, handshake } = triedBy(({ headers }) =>
 export function deliveryId({ headers }: Incoming): string | undefined {
   const id = headers.get("x-discourse-event-id");
   return id ? usableId([headers.get("x-discourse-instance") ?? "", id].join("#")) : undefined;
+}
+
+/** What may happen (discourse/discourse, app/models/web_hook_event_type.rb); only a header says it. */
+const EVENTS = [
+  ...["created", "revised", "edited", "destroyed", "recovered"].map((did) => `topic_${did}`),
+  ...["created", "edited", "destroyed", "recovered"].map((did) => `post_${did}`),
+  ...["assigned", "unassigned", "accepted_solution", "unaccepted_solution", "post_liked"],
+];
+
+/**
+ * The same content is the same event where it says when it was changed. Of others, such as a login
+ * or a category that gets its old name back, the same may be said again.
+ */
+export function signedContentKeys(request: Incoming): Uint8Array[] {
+  const payload = payloadOf(request);
+  const isDated = isObject(payload) &&
+    Object.values(payload as object).some((thing) => text(thing, "updated_at") !== undefined);
+  return isDated
+    ? [keyWithWord(request.body, request.headers.get("x-discourse-event"), EVENTS)]
+    : [];
 }
 
 /** Says who wrote what where, such as `ada posted in "The line drops": It still does`. */
