@@ -66,6 +66,9 @@ export function deliveryId(request: Incoming): string | undefined {
   return time && usableId(parts.map((part) => part ?? "").join("|"));
 }
 
+/** How often it was tried. */
+export const changesOnRetry = ["retryCount"];
+
 /** Says what became of which envelope, or of whose part in it. */
 export function describe(payload: unknown, context?: DescribeContext): Description {
   const event = line(payload, "event");

@@ -34,6 +34,9 @@ export function deliveryId(request: Incoming): string | undefined {
     : undefined;
 }
 
+/** LINE says in an event whether it comes again (developers.line.biz, "Redelivered webhooks"). */
+export const changesOnRetry = ["isRedelivery"];
+
 const DID: Record<string, string> = {
   follow: "follows the account",
   unfollow: "blocked the account",

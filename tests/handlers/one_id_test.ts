@@ -39,6 +39,14 @@ const RETRIES: Record<string, [first: unknown, retry: unknown]> = {
     [{ sg_event_id: "a", event: "open" }, { sg_event_id: "b", event: "click" }],
     [{ sg_event_id: "b", event: "click" }, { sg_event_id: "a", event: "open" }],
   ],
+  line: [
+    { events: [{ webhookEventId: "e1", deliveryContext: { isRedelivery: false } }] },
+    { events: [{ webhookEventId: "e1", deliveryContext: { isRedelivery: true } }] },
+  ],
+  docusign: [
+    { event: "envelope-sent", retryCount: 0, generatedDateTime: "2026-01-02T03:04:05Z" },
+    { event: "envelope-sent", retryCount: 1, generatedDateTime: "2026-01-02T03:04:05Z" },
+  ],
 };
 
 let otto: Otto;
