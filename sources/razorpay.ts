@@ -23,7 +23,7 @@ export function deliveryId({ headers }: Incoming): string | undefined {
   return usableId(headers.get("x-razorpay-event-id"));
 }
 
-/** The money that an event of such a thing moves; of an order or a link only what was paid. */
+/** The money that an event of such a thing moves; of an order, an invoice or a link all that was paid for it. */
 const MOVED: Record<string, string> = {
   payment: "amount",
   refund: "amount",
@@ -45,11 +45,13 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   const kind = kinds.findLast((each) => entity(each) !== undefined);
   const thing = kind === undefined ? undefined : entity(kind);
   const payment = entity("payment");
-  const paid = kind && Object.hasOwn(MOVED, kind) ? thing : payment;
-  const amount = inUnits(
-    text(paid, paid === payment ? "amount" : MOVED[kind!]),
-    text(paid, "currency"),
-  );
+  const key = kind && Object.hasOwn(MOVED, kind) ? MOVED[kind] : undefined;
+  // Of a part only the part is told, and not the sum until then.
+  const isPart = event?.endsWith(".partially_paid") && payment !== undefined;
+  const [paid, moved] = key === undefined || isPart ? [payment, "amount"] : [thing, key];
+  const sum = text(paid, moved);
+  // What expired or was cancelled before anybody paid has no amount.
+  const amount = Number(sum) === 0 ? undefined : inUnits(sum, text(paid, "currency"));
   const who = first(
     line(payment, "email"),
     line(thing, "email"),

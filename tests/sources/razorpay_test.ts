@@ -30,6 +30,24 @@ describe("a Razorpay event", () => {
           payment,
           order: { id: "order_1", amount: 50000, amount_paid: 40000, currency: "INR" },
         }],
+        ...["payment_link", "invoice"].flatMap((kind) => {
+          const told = kind === "invoice" ? "Invoice" : "Payment link";
+          const thing = { id: "p_1", amount: 90000, amount_paid: 0, currency: "INR" };
+          return [
+            [
+              `${kind}.partially_paid`,
+              `${told} partially paid 500.00 INR from ada@example.com (p_1)`,
+              { payment, [kind]: { ...thing, amount_paid: 70000 } },
+            ],
+            [
+              `${kind}.paid`,
+              `${told} paid 900.00 INR from ada@example.com (p_1)`,
+              { payment, [kind]: { ...thing, amount_paid: 90000 } },
+            ],
+            [`${kind}.expired`, `${told} expired (p_1)`, { [kind]: thing }],
+            [`${kind}.cancelled`, `${told} cancelled (p_1)`, { [kind]: thing }],
+          ] as const;
+        }),
         ["subscription.charged", "Subscription charged 500.00 INR from ada@example.com (sub_1)", {
           subscription: { id: "sub_1" },
           payment,
