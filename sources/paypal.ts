@@ -84,7 +84,10 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     at(resource, "dispute_amount"),
     at(resource, "payout_item", "amount"),
     at(resource, "batch_header", "amount"),
-    at(resource, "purchase_units", 0, "amount"),
+    // The parts of an order are not added up.
+    list(resource, "purchase_units").length === 1
+      ? at(resource, "purchase_units", 0, "amount")
+      : undefined,
     at(resource, "invoice", "amount"),
   );
   const amount = words(

@@ -37,7 +37,7 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   const event = line(payload, "type");
   const data = at(payload, "data");
   const object = objectOf(data);
-  const amount = amountOf(object);
+  const amount = event === "invoice.payment_made" ? paidOf(object) : amountOf(object);
   const status = first(line(object, "status"), line(object, "state"));
   const who = first(
     words(line(object, "given_name"), line(object, "family_name")) || undefined,
@@ -98,6 +98,13 @@ function amountOf(object: unknown): string | undefined {
       ? moneyAt(object, "payment_requests", 0, "computed_amount_money")
       : undefined,
   );
+}
+
+/** What a payment of an invoice was over, where it was the only one: of others the sum so far and what is due next is said. */
+function paidOf(invoice: unknown): string | undefined {
+  return line(invoice, "status") === "PAID" && list(invoice, "payment_requests").length === 1
+    ? moneyAt(invoice, "payment_requests", 0, "computed_amount_money")
+    : undefined;
 }
 
 function moneyAt(object: unknown, ...path: PathKey[]): string | undefined {

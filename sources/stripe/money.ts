@@ -10,6 +10,8 @@ const MOVED: Record<string, readonly string[]> = {
   "payment_intent.succeeded": ["amount_received", "amount"],
   "payment_intent.amount_capturable_updated": ["amount_capturable"],
   "payment_intent.partially_funded": [],
+  "invoice.paid": ["amount_paid"],
+  "invoice.payment_succeeded": ["amount_paid"],
   "invoice.payment_failed": ["amount_remaining", "amount_due"],
   "invoice.overdue": ["amount_remaining", "amount_due"],
   "invoice.overpaid": ["amount_overpaid"],
@@ -19,7 +21,7 @@ const MOVED: Record<string, readonly string[]> = {
 /** Counts that only grow: an event moves what was added since the one before it. */
 const TOTALS = new Set(["amount_refunded", "amount_reversed"]);
 
-/** What is said of an object when nothing more is known of the event, as `formatAmount` knows it. */
+/** What is said of an object when nothing more is known of the event. */
 const OF_OBJECT = ["amount_total", "amount_paid", "amount_due", "amount", "unit_amount"];
 
 /**

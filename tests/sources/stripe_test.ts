@@ -180,7 +180,7 @@ describe("a Stripe event's description", () => {
 });
 
 describe("a Stripe event's title", () => {
-  const title = (object: Record<string, unknown>, type = "invoice.paid") =>
+  const title = (object: Record<string, unknown>, type = "invoice.created") =>
     stripe.describe({ id: "evt_1", type, data: { object } }).title;
 
   it("has amount, customer and object", () => {
@@ -191,7 +191,7 @@ describe("a Stripe event's title", () => {
         currency: "usd",
         customer_email: "a@b.c",
       }),
-      "invoice.paid 20.00 USD from a@b.c (in_1)",
+      "invoice.created 20.00 USD from a@b.c (in_1)",
     );
     assertEquals(title({}, "customer.created"), "customer.created (evt_1)");
     assertEquals(stripe.describe({}).title, "Stripe event");
@@ -214,20 +214,20 @@ describe("a Stripe event's title", () => {
     for (const [amount, currency, written] of amounts) {
       assertEquals(
         title({ id: "x", amount, currency }),
-        `invoice.paid ${written} (x)`,
+        `invoice.created ${written} (x)`,
       );
     }
     assertEquals(
       title({ id: "x", amount: 1.5, currency: "usd" }),
-      "invoice.paid (x)",
+      "invoice.created (x)",
     );
     assertEquals(
       title({ id: "x", amount: 5, currency: "constructor" }),
-      "invoice.paid (x)",
+      "invoice.created (x)",
     );
     assertEquals(
       title({ id: "x", amount_due: 900, amount_paid: 0, currency: "usd" }),
-      "invoice.paid 9.00 USD (x)",
+      "invoice.created 9.00 USD (x)",
     );
   });
 

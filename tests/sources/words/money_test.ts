@@ -118,6 +118,19 @@ itSays("stripe", [
     }),
   ],
   [
+    "invoice.paid 0.00 USD (in_1)",
+    stripe("invoice.paid", { id: "in_1", amount_due: 1000, amount_paid: 0, currency: "usd" }),
+  ],
+  [
+    "invoice.payment_succeeded 0.00 USD (in_1)",
+    stripe("invoice.payment_succeeded", {
+      id: "in_1",
+      amount_due: 1000,
+      amount_paid: 0,
+      currency: "usd",
+    }),
+  ],
+  [
     "transfer.reversed 1.00 USD (tr_1)",
     stripe(
       "transfer.reversed",
@@ -230,7 +243,28 @@ itSays("paddle", [
 
 const square = (type: string, data: unknown) => ({ event_id: "1", type, data });
 
+const invoice = (status: string, requests: number) => ({
+  type: "invoice",
+  id: "I1",
+  object: {
+    invoice: {
+      status,
+      next_payment_amount_money: { amount: 6000, currency: "USD" },
+      payment_requests: Array(requests).fill({
+        computed_amount_money: { amount: 9000, currency: "USD" },
+      }),
+    },
+  },
+});
+
 itSays("square", [
+  [
+    "invoice.payment_made PARTIALLY_PAID (I1)",
+    square("invoice.payment_made", invoice("PARTIALLY_PAID", 1)),
+  ],
+  ["invoice.payment_made 90.00 USD PAID (I1)", square("invoice.payment_made", invoice("PAID", 1))],
+  ["invoice.payment_made PAID (I1)", square("invoice.payment_made", invoice("PAID", 2))],
+  ["invoice.published 60.00 USD UNPAID (I1)", square("invoice.published", invoice("UNPAID", 2))],
   [
     "refund.created 3.00 USD PENDING (R1): Wrong size",
     square("refund.created", {
@@ -285,7 +319,17 @@ itSays("square", [
   ],
 ]);
 
+const unit = { amount: { value: "20.00", currency_code: "USD" } };
+
 itSays("paypal", [
+  ["PayPal checkout order approved 20.00 USD APPROVED", {
+    event_type: "CHECKOUT.ORDER.APPROVED",
+    resource: { status: "APPROVED", purchase_units: [unit] },
+  }],
+  ["PayPal checkout order approved APPROVED", {
+    event_type: "CHECKOUT.ORDER.APPROVED",
+    resource: { status: "APPROVED", purchase_units: [unit, unit] },
+  }],
   ["Payment completed for $ 20.0 USD", {
     event_type: "PAYMENT.CAPTURE.COMPLETED",
     summary: "Payment completed for $ 20.0 USD",
