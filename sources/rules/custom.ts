@@ -10,6 +10,7 @@ import { jsonSample } from "../kit/sample.ts";
 import { pathExpressionsIn } from "./template.ts";
 import { modelOf, type Named } from "./known.ts";
 import { toScheme } from "./scheme.ts";
+import { saidAnyway } from "./said_anyway.ts";
 import type { SourceSettings } from "./settings.ts";
 import { signedBy, signedByKey } from "../kit/signed.ts";
 import type { Incoming, Source, Verdict } from "../source.ts";
@@ -63,7 +64,9 @@ function tokenVariable(name: string): string {
 function ownSource(name: string, settings: SourceSettings): Source {
   const model = modelOf(settings.scheme)?.source;
   if (!model) return { ...generic, label: name, samples: [sampleOf(settings)], verify: undefined };
-  return { ...model, label: name, secretVariable: undefined, setup: undefined, aliases: undefined };
+  // While it has the vendor's label still: what the vendor's module has no words for is told by that.
+  const said = saidAnyway(model);
+  return { ...said, label: name, secretVariable: undefined, setup: undefined, aliases: undefined };
 }
 
 /**

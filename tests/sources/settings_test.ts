@@ -380,6 +380,14 @@ describe("a scheme of the file", () => {
     );
   });
 
+  it("says as much as a sender that Otto knows, also of what that has no words for", () => {
+    const { all } = registryOf({ shop2: { scheme: { type: "like", source: "square" } } });
+    const payload = { survey: { title: "How do you like it?" } };
+    const { title } = all.square.describe(payload);
+    assertMatch(title, /How do you like it/);
+    assertEquals(all.shop2.describe(payload).title, title);
+  });
+
   it("greets like a sender that Otto knows, unless it is one itself", async () => {
     const { find } = registryOf({
       zoom2: { scheme: { type: "like", source: "zoom" } },
