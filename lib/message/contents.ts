@@ -29,6 +29,11 @@ export const ENVELOPE = "coalesce(c.envelope, m.envelope)";
 export const BODY = "coalesce(c.body, m.body)";
 export const BODY_BYTES = "coalesce(c.body_bytes, m.body_bytes)";
 
+/** SHA-256 of a body that is kept as text or as bytes. */
+export function bodyHash(bytes: string, text: string): string {
+  return `sha256(coalesce(${bytes}, convert_to(coalesce(${text}, ''), 'UTF8')))`;
+}
+
 /** Whether what came with a message was dropped by its age. */
 export const DROPPED = `(${ENVELOPE} is null)`;
 

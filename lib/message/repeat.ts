@@ -1,7 +1,7 @@
 import type { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import type { Database } from "../store/database.ts";
-import { BODY, BODY_BYTES, CONTENTS, DROPPED, ENVELOPE, readEnvelope } from "./contents.ts";
+import { BODY, BODY_BYTES, bodyHash, CONTENTS, DROPPED, ENVELOPE } from "./contents.ts";
 import type { MessageState } from "./message.ts";
 import { deliveryKey, type NewMessage, type Receipt, variantKey } from "./new_message.ts";
 import { idArray, storedJson } from "../store/stored.ts";
@@ -34,7 +34,7 @@ const hashOf = (body: Uint8Array) => createHash("sha256").update(body).digest("h
 
 /**
  * What rows that were not inserted ran into. Bodies are compared by their hashes, and by what their
- * senders' retries keep; one that was dropped by its age is taken for the same.
+ * senders' retries keep; of one that was dropped by its age, by the digest that is left of it.
  */
 async function findWinners(
   database: Database,
@@ -51,26 +51,26 @@ async function findWinners(
   const winners = await database.query(
     "find repeated messages",
     (sql) =>
-      sql<(Winner & { asked: string; envelope: string | null })[]>`
-      select l.asked, m.id, m.state, ${sql.unsafe(DROPPED)} or
-        sha256(coalesce(${sql.unsafe(BODY_BYTES)},
-          convert_to(coalesce(${sql.unsafe(BODY)}, ''), 'UTF8'))) = decode(l.body, 'hex') as same,
-        case when l.varies then ${sql.unsafe(ENVELOPE)} end as envelope
+      sql<(Winner & { asked: string; content: string | null })[]>`
+      select l.asked, m.id, m.state,
+        case when ${sql.unsafe(DROPPED)} then d.body is null or d.body = decode(l.body, 'hex')
+          else ${sql.unsafe(bodyHash(BODY_BYTES, BODY))} = decode(l.body, 'hex') end as same,
+        case when l.varies then
+          coalesce(d.content, ${sql.unsafe(ENVELOPE)}::jsonb ->> 'content') end as content
       from jsonb_to_recordset(${storedJson(asked)}::text::jsonb)
         as l(asked uuid, source text, key text, body text, varies boolean)
       cross join lateral (
         select id, state, envelope, body, body_bytes from messages
         where id = l.asked or (source = l.source and delivery_key = decode(l.key, 'hex'))
         order by id = l.asked desc limit 1
-      ) m ${sql.unsafe(CONTENTS)}`,
+      ) m ${sql.unsafe(CONTENTS)} left join message_digests d on d.message_id = m.id`,
     ms,
   );
   const contents = new Map(questions.map(({ id, content }) => [id, content]));
-  return new Map(winners.map(({ asked, id, state, same, envelope }) => {
+  return new Map(winners.map(({ asked, id, state, same, content: kept }) => {
     const content = contents.get(asked);
     // Releases up to 904017b kept no content: what is said then to be the same, they took so, too.
-    const first = content === undefined ? undefined : readEnvelope(envelope).content ?? content;
-    const isSame = same || content !== undefined && first === content;
+    const isSame = same || content !== undefined && (kept ?? content) === content;
     return [asked, { id, state, same: isSame }];
   }));
 }

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { createWorker } from "../../lib/work/work.ts";
 import { json, openOtto, type Otto } from "../otto.ts";
@@ -104,6 +104,35 @@ describe("what messages said", () => {
     assertEquals(await otto.send("github", '{"zen":"Design for failure."}', github), id);
     const { items } = await json(await otto.ask("/api/messages"));
     assertEquals(items.map((each: { repeats: number }) => each.repeats), [1]);
+  });
+
+  it("is not needed to tell another content under its id", async () => {
+    await using otto = await openOtto({ BODY_RETENTION_DAYS: "3" });
+    const event = (more: object) => JSON.stringify({ id: "evt_1", type: "charge.failed", ...more });
+    const stripe = (more: object) => otto.send("stripe", event(more), JSON_TYPE);
+    const form = (body: string | Uint8Array<ArrayBuffer>) =>
+      otto.send("github", body, { ...JSON_TYPE, "x-github-delivery": "1" });
+    const bytes = new Uint8Array([0xff, 0, 1]);
+    const ids = [await stripe({ pending_webhooks: 2 }), await form(bytes)];
+    await otto.workOff();
+    await age(otto);
+    await tidy(otto);
+    const { database } = otto.services;
+    const digests = () =>
+      database.query("look", (sql) =>
+        sql<{ id: string }[]>`
+        select message_id as id from message_digests order by 1`);
+    assertEquals((await digests()).map(({ id }) => id), ids.toSorted());
+
+    assertEquals(await form(bytes), ids[1]);
+    assertNotEquals(await form('{"zen":"Another."}'), ids[1]);
+    assertEquals(await stripe({ pending_webhooks: 1 }), ids[0], "its sender tries again");
+    assertNotEquals(await stripe({ livemode: true }), ids[0]);
+
+    for (const id of ids) {
+      await database.query("forget it", (sql) => sql`delete from messages where id = ${id}`);
+    }
+    assertEquals((await digests()).length, 0, "they go with their messages");
   });
 
   it("stays as long as its message unless that is set", async () => {

@@ -1,5 +1,6 @@
 import { createForgetWalk, LOOKED_AT, type WalkStep } from "./forget_walk.ts";
 import type { Database } from "../../store/database.ts";
+import { bodyHash } from "../contents.ts";
 
 /**
  * What releases up to 904017b wrote stands in `messages` itself, and goes with its row. Contents are
@@ -22,7 +23,11 @@ const walk = createForgetWalk<number>(async (database, { after, atOnce, retentio
           where l.is_old and l.state in ('processed', 'filtered')
             and (t.id is null or t.status in ('completed', 'cancelled'))
           order by l.id limit ${atOnce}
-        ) returning message_id as id
+        ) returning message_id as id, envelope, body, body_bytes
+      ), kept as (
+        insert into message_digests (message_id, body, content)
+        select id, ${sql.unsafe(bodyHash("body_bytes", "body"))}, envelope::jsonb ->> 'content'
+        from gone on conflict do nothing
       ), dropped as (
         insert into changes (kind, ids)
         select 'message', array_agg(id) from gone having count(*) > 0
@@ -36,8 +41,8 @@ const walk = createForgetWalk<number>(async (database, { after, atOnce, retentio
 
 /**
  * Drops the bodies and headers of up to `atOnce` messages that were stored longer than
- * `bodyRetentionDays` ago by the store's clock. What they became stays, and a repeat of one is
- * still known for it. Not of those that can be worked again by themselves: failed ones, and those
+ * `bodyRetentionDays` ago by the store's clock. What they became stays, and a digest by
+ * which a repeat of one is still known for it. Not of those that can be worked again by themselves: failed ones, and those
  * whose task failed or is open; refused ones have their own bounds.
  *
  * @returns how many were dropped.
