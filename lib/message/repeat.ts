@@ -1,7 +1,15 @@
 import type { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import type { Database } from "../store/database.ts";
-import { BODY, BODY_BYTES, bodyHash, CONTENTS, DROPPED, ENVELOPE } from "./contents.ts";
+import {
+  BODY,
+  BODY_BYTES,
+  bodyHash,
+  CONTENTS,
+  DROPPED,
+  ENVELOPE,
+  readEnvelope,
+} from "./contents.ts";
 import type { MessageState } from "./message.ts";
 import { deliveryKey, type NewMessage, type Receipt, variantKey } from "./new_message.ts";
 import { idArray, storedJson } from "../store/stored.ts";
@@ -51,12 +59,11 @@ async function findWinners(
   const winners = await database.query(
     "find repeated messages",
     (sql) =>
-      sql<(Winner & { asked: string; content: string | null })[]>`
+      sql<(Winner & { asked: string; envelope: string | null; left: string | null })[]>`
       select l.asked, m.id, m.state,
         case when ${sql.unsafe(DROPPED)} then d.body is null or d.body = decode(l.body, 'hex')
           else ${sql.unsafe(bodyHash(BODY_BYTES, BODY))} = decode(l.body, 'hex') end as same,
-        case when l.varies then
-          coalesce(d.content, ${sql.unsafe(ENVELOPE)}::jsonb ->> 'content') end as content
+        case when l.varies then ${sql.unsafe(ENVELOPE)} end as envelope, d.content as "left"
       from jsonb_to_recordset(${storedJson(asked)}::text::jsonb)
         as l(asked uuid, source text, key text, body text, varies boolean)
       cross join lateral (
@@ -67,10 +74,11 @@ async function findWinners(
     ms,
   );
   const contents = new Map(questions.map(({ id, content }) => [id, content]));
-  return new Map(winners.map(({ asked, id, state, same, content: kept }) => {
+  return new Map(winners.map(({ asked, id, state, same, envelope, left }) => {
     const content = contents.get(asked);
     // Releases up to 904017b kept no content: what is said then to be the same, they took so, too.
-    const isSame = same || content !== undefined && (kept ?? content) === content;
+    const first = left ?? readEnvelope(envelope).content ?? content;
+    const isSame = same || content !== undefined && first === content;
     return [asked, { id, state, same: isSame }];
   }));
 }

@@ -108,12 +108,13 @@ describe("what messages said", () => {
 
   it("is not needed to tell another content under its id", async () => {
     await using otto = await openOtto({ BODY_RETENTION_DAYS: "3" });
-    const event = (more: object) => JSON.stringify({ id: "evt_1", type: "charge.failed", ...more });
+    const event = (more: object) =>
+      JSON.stringify({ id: "evt_\0 1", type: "charge.failed", ...more });
     const stripe = (more: object) => otto.send("stripe", event(more), JSON_TYPE);
-    const form = (body: string | Uint8Array<ArrayBuffer>) =>
+    const github = (body: string | Uint8Array<ArrayBuffer>) =>
       otto.send("github", body, { ...JSON_TYPE, "x-github-delivery": "1" });
     const bytes = new Uint8Array([0xff, 0, 1]);
-    const ids = [await stripe({ pending_webhooks: 2 }), await form(bytes)];
+    const ids = [await stripe({ pending_webhooks: 2 }), await github(bytes)];
     await otto.workOff();
     await age(otto);
     await tidy(otto);
@@ -124,8 +125,8 @@ describe("what messages said", () => {
         select message_id as id from message_digests order by 1`);
     assertEquals((await digests()).map(({ id }) => id), ids.toSorted());
 
-    assertEquals(await form(bytes), ids[1]);
-    assertNotEquals(await form('{"zen":"Another."}'), ids[1]);
+    assertEquals(await github(bytes), ids[1]);
+    assertNotEquals(await github('{"zen":"Another."}'), ids[1]);
     assertEquals(await stripe({ pending_webhooks: 1 }), ids[0], "its sender tries again");
     assertNotEquals(await stripe({ livemode: true }), ids[0]);
 
