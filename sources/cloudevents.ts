@@ -2,8 +2,8 @@ import type { Description } from "./description.ts";
 import { oneLine, words } from "./kit/line.ts";
 import { mediaType, parsePayload } from "./kit/payload.ts";
 import { at, first, line, text, whole } from "./kit/json_path.ts";
-import { decodeBase64, digest } from "./signature/signature.ts";
-import { payloadOf, usableId } from "./kit/incoming.ts";
+import { decodeBase64 } from "./signature/signature.ts";
+import { batchId, payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import type { DescribeContext, HandshakeReply, Incoming, SourceSecrets } from "./source.ts";
 import { eachOnce, titleOfAll, toDescription } from "./kit/to_description.ts";
@@ -50,8 +50,7 @@ export async function probe(
 /** Source and id, together unique for an event; a batch is known by all of them. */
 export function deliveryId(request: Incoming): string | undefined {
   const keys = eachOnce(eventsOf(payloadOf(request), request.headers), keyOf).map(keyOf);
-  if (keys.length === 0 || keys.some((key) => key === undefined)) return undefined;
-  return keys.length === 1 ? usableId(keys[0]) : usableId(digest(JSON.stringify(keys.sort())));
+  return keys.length === 1 ? usableId(keys[0]) : batchId(keys);
 }
 
 /** "Consumers MAY assume that Events with identical source and id are duplicates" (CloudEvents 1.0, `id`). */

@@ -1,9 +1,8 @@
 import type { Description } from "./description.ts";
 import { words } from "./kit/line.ts";
 import { at, first, line, text, whole } from "./kit/json_path.ts";
-import { digest } from "./signature/signature.ts";
 import { jsonReply, notAChallenge } from "./kit/challenge.ts";
-import { payloadOf, usableId } from "./kit/incoming.ts";
+import { batchId, payloadOf } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import type { DescribeContext, HandshakeReply, Incoming, SourceSecrets } from "./source.ts";
 import { eachOnce, titleOfAll, toDescription } from "./kit/to_description.ts";
@@ -43,10 +42,7 @@ export async function probe(
 
 /** A batch is known by its events. */
 export function deliveryId(request: Incoming): string | undefined {
-  const keys = eventsOf(payloadOf(request)).map(keyOf);
-  return keys.length > 0 && keys.every((key) => key !== undefined)
-    ? usableId(digest(JSON.stringify(keys.sort())))
-    : undefined;
+  return batchId(eventsOf(payloadOf(request)).map(keyOf));
 }
 
 /** A batch is the same in any order. */

@@ -1,9 +1,9 @@
 import type { Description } from "./description.ts";
 import { quoted, spoken, words } from "./kit/line.ts";
 import { at, first, line, list, text } from "./kit/json_path.ts";
-import { isSecret } from "./signature/signature.ts";
+import { digest, isSecret } from "./signature/signature.ts";
 import { triedBy } from "./kit/challenge.ts";
-import { batchId, payloadOf, withFields } from "./kit/incoming.ts";
+import { payloadOf, withFields } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
 import { toDescription } from "./kit/to_description.ts";
@@ -45,7 +45,7 @@ export function deliveryId(request: Incoming): string | undefined {
   const payload = payloadOf(request);
   const parts = ["webhook_id", "event_type", "timestamp", "file_key", "comment_id", "version_id"]
     .map((name) => text(payload, name) ?? "");
-  return parts[1] && parts[2] ? batchId([JSON.stringify(parts)]) : undefined;
+  return parts[1] && parts[2] ? digest(JSON.stringify(parts)) : undefined;
 }
 
 /** How often it was tried. */

@@ -1,8 +1,8 @@
 import type { Description } from "./description.ts";
 import { quoted, words } from "./kit/line.ts";
 import { first, line, text } from "./kit/json_path.ts";
-import { bytesOf, decodeHex, digest, equalBytes, prefixed, sha256 } from "./signature/signature.ts";
-import { payloadOf, usableId } from "./kit/incoming.ts";
+import { bytesOf, decodeHex, equalBytes, prefixed, sha256 } from "./signature/signature.ts";
+import { batchId, payloadOf } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
@@ -91,10 +91,7 @@ export function signedContentKeys({ method, url, body }: Incoming): Uint8Array[]
 
 /** A batch is known by its items: an event's id alone is not unique, and the attempt's number changes. */
 export function deliveryId(request: Incoming): string | undefined {
-  const keys = itemsOf(payloadOf(request)).map(keyOf);
-  return keys.length > 0 && keys.every((key) => key !== undefined)
-    ? usableId(digest(JSON.stringify(keys.sort())))
-    : undefined;
+  return batchId(itemsOf(payloadOf(request)).map(keyOf));
 }
 
 export const changesOnRetry = ["attemptNumber"];

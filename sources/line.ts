@@ -2,10 +2,9 @@ import type { Description } from "./description.ts";
 import { quoted, words } from "./kit/line.ts";
 import { at, first, line, list, text, whole } from "./kit/json_path.ts";
 import { triedBy } from "./kit/challenge.ts";
-import { payloadOf, usableId } from "./kit/incoming.ts";
+import { batchId, payloadOf } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
-import { digest } from "./signature/signature.ts";
 import type { DescribeContext, Incoming } from "./source.ts";
 import { eachOnce, titleOfAll, toDescription } from "./kit/to_description.ts";
 
@@ -28,10 +27,7 @@ export const { probe, handshake } = triedBy((request) => {
 
 /** A delivery is known by its events, which keep their ids when they come again. */
 export function deliveryId(request: Incoming): string | undefined {
-  const ids = list(payloadOf(request), "events").map((event) => text(event, "webhookEventId"));
-  return ids.length > 0 && ids.every((id) => id)
-    ? usableId(digest(JSON.stringify(ids)))
-    : undefined;
+  return batchId(list(payloadOf(request), "events").map((event) => text(event, "webhookEventId")));
 }
 
 /** LINE says in an event whether it comes again (developers.line.biz, "Redelivered webhooks"). */

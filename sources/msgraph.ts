@@ -1,9 +1,9 @@
 import type { Description } from "./description.ts";
 import { words } from "./kit/line.ts";
 import { at, first, line, list, text } from "./kit/json_path.ts";
-import { digest, isSecret } from "./signature/signature.ts";
+import { isSecret } from "./signature/signature.ts";
 import { echo, parameter } from "./kit/challenge.ts";
-import { payloadOf, usableId, withFields } from "./kit/incoming.ts";
+import { batchId, payloadOf, withFields } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import type { DescribeContext, HandshakeReply, Incoming, Verdict } from "./source.ts";
 import { eachOnce, titleOfAll, toDescription } from "./kit/to_description.ts";
@@ -60,10 +60,7 @@ export function answer(): HandshakeReply {
 
 /** A batch is known by its changes. */
 export function deliveryId(request: Incoming): string | undefined {
-  const keys = itemsOf(payloadOf(request)).map(keyOf);
-  return keys.length > 0 && keys.every((key) => key !== undefined)
-    ? usableId(digest(JSON.stringify(keys.sort())))
-    : undefined;
+  return batchId(itemsOf(payloadOf(request)).map(keyOf));
 }
 
 /** A batch is the same in any order. */

@@ -1,9 +1,8 @@
 import type { Description } from "./description.ts";
 import { words } from "./kit/line.ts";
 import { at, first, line, list, text } from "./kit/json_path.ts";
-import { digest } from "./signature/signature.ts";
 import { jsonReply } from "./kit/challenge.ts";
-import { payloadOf, usableId } from "./kit/incoming.ts";
+import { batchId, payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import type { DescribeContext, HandshakeReply, Incoming } from "./source.ts";
 import { eachOnce, titleOfAll, toDescription } from "./kit/to_description.ts";
@@ -31,11 +30,7 @@ export function probe({ method, headers }: Incoming): HandshakeReply | undefined
 /** The hook's own id, else its events'. */
 export function deliveryId(request: Incoming): string | undefined {
   const payload = payloadOf(request);
-  const keys = eventsOf(payload).map(keyOf);
-  return usableId(text(payload, "eventId")) ??
-    (keys.length > 0 && keys.every((key) => key !== undefined)
-      ? usableId(digest(JSON.stringify(keys.sort())))
-      : undefined);
+  return usableId(text(payload, "eventId")) ?? batchId(eventsOf(payload).map(keyOf));
 }
 
 /** When the hook was called, not when it happened. */

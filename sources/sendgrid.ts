@@ -1,8 +1,7 @@
 import type { Description } from "./description.ts";
 import { quoted, words } from "./kit/line.ts";
 import { at, first, line, text, whole } from "./kit/json_path.ts";
-import { digest } from "./signature/signature.ts";
-import { payloadOf, usableId } from "./kit/incoming.ts";
+import { batchId, payloadOf } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedByKey } from "./kit/signed.ts";
 import type { DescribeContext, Incoming } from "./source.ts";
@@ -34,10 +33,7 @@ export const { verify, proof, takes } = signedByKey({
 /** A batch is known by its events. */
 export function deliveryId(request: Incoming): string | undefined {
   const payload = payloadOf(request);
-  const keys = Array.isArray(payload) ? itemsOf(payload).map(keyOf) : [];
-  return keys.length > 0 && keys.every((key) => key !== undefined)
-    ? usableId(digest(JSON.stringify(keys.sort())))
-    : undefined;
+  return Array.isArray(payload) ? batchId(itemsOf(payload).map(keyOf)) : undefined;
 }
 
 /** A batch is the same in any order. */

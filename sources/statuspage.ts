@@ -1,8 +1,9 @@
 import type { Description } from "./description.ts";
 import { quoted, words } from "./kit/line.ts";
 import { at, first, line, list, text, whole } from "./kit/json_path.ts";
-import { batchId, payloadOf } from "./kit/incoming.ts";
+import { payloadOf } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
+import { digest } from "./signature/signature.ts";
 import type { DescribeContext, Incoming } from "./source.ts";
 import { toDescription } from "./kit/to_description.ts";
 import { provenBy } from "./kit/token.ts";
@@ -25,13 +26,13 @@ export const { verify, prove, proof, secretNames } = provenBy(
 export function deliveryId(request: Incoming): string | undefined {
   const payload = payloadOf(request);
   const incident = at(payload, "incident");
-  const keys = incident === undefined ? [text(payload, "component_update", "id")] : [
+  const parts = incident === undefined ? [text(payload, "component_update", "id")] : [
     text(incident, "id"),
     text(incident, "status"),
     first(text(incident, "incident_updates", 0, "id"), text(incident, "updated_at")),
     text(incident, "updated_at"),
   ];
-  return batchId(keys);
+  return parts.every((part) => part !== undefined) ? digest(JSON.stringify(parts)) : undefined;
 }
 
 /** When the attempt was made, and how the page stands by then. */

@@ -5,14 +5,13 @@ import { facts, first, line, text, whole } from "./kit/json_path.ts";
 import {
   decodeBase64,
   decodeHex,
-  digest,
   encodeBase64,
   equalBytes,
   hmac,
   sha256,
   verifyHmac,
 } from "./signature/signature.ts";
-import { isForm, payloadOf, usableId } from "./kit/incoming.ts";
+import { batchId, isForm, payloadOf, usableId } from "./kit/incoming.ts";
 import type { HandshakeReply, Incoming, Sample, Verdict } from "./source.ts";
 import { bodyDigest, plainText, signedTexts } from "./twilio/signature.ts";
 import { debugged, eventOf, messageStatus, streamed, titleOf } from "./twilio/title.ts";
@@ -110,10 +109,7 @@ export function deliveryId(request: Incoming): string | undefined {
     text(payload, "SequenceNumber"),
   ];
   if (call.every((part) => part)) return usableId(call.join(":"));
-  const ids = streamed(payload).map((event) => text(event, "id"));
-  return ids.length > 0 && ids.every((id) => id)
-    ? usableId(digest(JSON.stringify(ids.sort())))
-    : undefined;
+  return batchId(streamed(payload).map((event) => text(event, "id")));
 }
 
 /** Added when a fallback URL is called (twilio.com/docs/usage/webhooks, "Fallback URLs"). */
