@@ -168,6 +168,9 @@ const pages: Reader[] = [
   ),
 ];
 
+/** Nothing here was refused. */
+const UNREAD = { describe: () => Promise.reject(new Error("nobody asks")) };
+
 const NOW = Date.parse("2026-01-02T03:04:05Z");
 const TASK: Task = {
   id: "t",
@@ -407,7 +410,8 @@ describe("the time for changes that are told together", () => {
       worst: (
         size,
       ) => [{ cursor: "1-1", items: Array.from({ length: size }, (_, at) => itemOf(at)) }],
-      read: (events: LiveEvent[]) => renderChanges({ database, nameOf: () => "" }, events),
+      read: (events: LiveEvent[]) =>
+        renderChanges({ database, nameOf: () => "", reader: UNREAD }, events),
       most: 40_000,
     }));
   });
