@@ -11,18 +11,26 @@ export function contentOf({ body, queryForm }: Incoming): Uint8Array {
   return queryForm ?? body;
 }
 
-const payloads = new WeakMap<Incoming, unknown>();
+const parsed = new WeakMap<Incoming, Parsed | undefined>();
 
 /** The request's payload, decoded and parsed once; `undefined` when it exceeds the budget. */
 export function payloadOf(request: Incoming): unknown {
-  if (!payloads.has(request)) payloads.set(request, tryParse(request));
-  return payloads.get(request);
+  return parsedOf(request)?.payload;
 }
 
-/** Whether the sender posted a form, as `application/x-www-form-urlencoded`. */
+/**
+ * Whether the sender posted a form, as `application/x-www-form-urlencoded`, and its body as it came
+ * is read as one. JSON is told as JSON whatever its content type says, so that a signature of a
+ * form's fields must not prove it.
+ */
 export function isForm(request: Incoming): boolean {
-  return mediaType(request.headers.get("content-type")) ===
-    "application/x-www-form-urlencoded";
+  return mediaType(request.headers.get("content-type")) === "application/x-www-form-urlencoded" &&
+    plainRequest(request) === undefined && parsedOf(request)?.kind !== "json";
+}
+
+function parsedOf(request: Incoming): Parsed | undefined {
+  if (!parsed.has(request)) parsed.set(request, tryParse(request));
+  return parsed.get(request);
 }
 
 /** An id that can tell deliveries apart: not blank, not absurdly long. */
@@ -119,9 +127,9 @@ export function parseRequest({ headers, body, queryForm, bodyLimit }: Incoming):
     : parseContent(body, headers, bodyLimit);
 }
 
-function tryParse(request: Incoming): unknown {
+function tryParse(request: Incoming): Parsed | undefined {
   try {
-    return parseRequest(request).payload;
+    return parseRequest(request);
   } catch {
     return undefined;
   }
