@@ -82,12 +82,25 @@ describe("Amazon SNS's signature", () => {
         SigningCertURL.replace("https", "http"),
         SigningCertURL.replace(".com/", ".com.example.org/"),
         SigningCertURL.replace("sns.", "s3."),
+        // Whoever has a bucket named `sns` writes there.
+        SigningCertURL.replace("sns.eu-central-1", "sns.s3-us-west-2"),
+        SigningCertURL.replace("sns.eu-central-1", "sns.s3"),
+        SigningCertURL.replace("eu-central-1", "s3-eu-central-1"),
+        SigningCertURL.replace("SimpleNotificationService-ab12", "x"),
         SigningCertURL.replace("/Simple", "/a/../Simple"),
         `${SigningCertURL}?x`,
         7,
         undefined,
       ]
     ) assertEquals(urlOf(url), undefined, String(url));
+    for (const region of ["us-gov-west-1", "cn-north-1", "ap-southeast-5", "us-iso-east-1"]) {
+      const url = SigningCertURL.replace("eu-central-1", region);
+      assertEquals(urlOf(url), url);
+    }
+    const link = (SubscribeURL: string) =>
+      sns.describe({ ...MESSAGE, Type: "SubscriptionConfirmation", SubscribeURL }).link;
+    assertEquals(link("https://sns.s3-us-west-2.amazonaws.com/x"), undefined);
+    assertEquals(link("https://sns.s3.amazonaws.com/x"), undefined);
   });
 
   it("is not looked for where a token in the URL proves the sender", async () => {
