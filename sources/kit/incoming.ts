@@ -41,16 +41,19 @@ export function usableId(id: string | null | undefined): string | undefined {
 
 /**
  * What a delivery says, in short, for a sender whose retries have other bytes than the first
- * attempt; `undefined` for all others, whose bytes say it.
+ * attempt, and for an encoded body, which anybody can encode anew: then `plain:` and the digest of
+ * what was encoded. `undefined` for all others, whose bytes say it.
  */
 export function contentKey(
   { changesOnRetry }: Pick<Source, "changesOnRetry">,
   request: Incoming,
 ): string | undefined {
-  if (changesOnRetry === undefined) return undefined;
   if (changesOnRetry === "anything") return "anything";
-  const payload = payloadOf(request);
-  if (typeof payload !== "object" || payload === null) return undefined;
+  const payload = changesOnRetry && payloadOf(request);
+  if (typeof payload !== "object" || payload === null) {
+    const plain = plainRequest(request);
+    return plain && `plain:${digest(plain.body)}`;
+  }
   const left = new Set(changesOnRetry);
   const kept = (value: unknown) =>
     JSON.stringify(value, (key, each) => left.has(key) ? undefined : each) ?? "";
@@ -65,7 +68,7 @@ export function contentKey(
  * event has a time or an id of its own in its body, so that the same bytes are a repeat.
  */
 export function contentId(request: Incoming): string | undefined {
-  const content = contentOf(request);
+  const content = contentOf(plainRequest(request) ?? request);
   return content.length > 0 ? digest(content) : undefined;
 }
 
@@ -81,7 +84,9 @@ export function batchId(keys: readonly (string | undefined)[]): string | undefin
  * again sends the same bytes; news have another time or number in them, and are never taken for it.
  */
 export function idWithContent(request: Incoming, id: string | undefined): string | undefined {
-  return id === undefined ? undefined : usableId(`${id}|${digest(contentOf(request))}`);
+  return id === undefined
+    ? undefined
+    : usableId(`${id}|${digest(contentOf(plainRequest(request) ?? request))}`);
 }
 
 /** A request of an object in JSON, with other fields in it. */
