@@ -96,6 +96,13 @@ function signedText(payload: unknown): string {
   }).join("");
 }
 
+/** All that is signed; nothing of it where a token proves the sender. */
+export function signedContentKeys(request: Incoming): string[] {
+  const payload = payloadOf(request);
+  const isSigned = parameter(request.url, "token") === undefined && text(payload, "Signature");
+  return isSigned ? [signedText(payload)] : [];
+}
+
 /** The message's id, the same on every retry. */
 export function deliveryId(request: Incoming): string | undefined {
   return usableId(text(payloadOf(request), "MessageId")) ??

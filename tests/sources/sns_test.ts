@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertNotEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { generateKeyPairSync, sign as signWithKey } from "node:crypto";
 import * as sns from "../../sources/sns.ts";
@@ -69,6 +69,14 @@ describe("Amazon SNS's signature", () => {
     assertEquals(await code(right, {}, ["arn:aws:sns:eu-central-1:2:phone"]), "signature_mismatch");
     assertEquals(await code(right, { certificate: undefined }), "signature_mismatch");
     assertEquals(await code(right, { receivedAt: NOW + 2_000 }), "signature_mismatch");
+  });
+
+  it("is of the same content, whatever stands around what is signed", () => {
+    const keys = (message: unknown) => sns.signedContentKeys(request(JSON.stringify(message)));
+    assertEquals(keys(right).length, 1);
+    assertEquals(keys({ extra: 1, ...right }), keys(right));
+    assertNotEquals(keys({ ...right, Message: "other" }), keys(right));
+    assertEquals(keys(MESSAGE), []);
   });
 
   it("never makes us fetch anything but a certificate from Amazon's own hosts", () => {
