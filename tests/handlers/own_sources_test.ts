@@ -259,6 +259,38 @@ describe("a signature in the body", () => {
   });
 });
 
+describe("a batch with a signature in each of its items", () => {
+  const sign = (id: string) => ({
+    id,
+    sig: createHmac("sha256", "the key").update(`${id};`).digest("hex"),
+  });
+
+  it("is news where any of it is, and a repeat where all of it is old", async () => {
+    await using otto = await openWith({
+      batch: {
+        scheme: { type: "hmac_in_body", items: "items[*]", field: "sig", signed: "{id};" },
+      },
+    }, { WEBHOOK_SECRET_BATCH: "the key" });
+    const state = async (items: unknown[], more = {}) => {
+      const id = await otto.send("batch", JSON.stringify({ items, ...more }), JSON_TYPE);
+      await otto.workOff();
+      return (await json(await otto.ask(`/api/messages/${id}`))).state;
+    };
+    assertEquals(await state([sign("old")]), "processed");
+    assertEquals(await state([sign("old"), sign("new")]), "processed");
+    assertEquals(await state([sign("new"), sign("old"), sign("old")], { more: 1 }), "filtered");
+    const long = "x".repeat(10_000);
+    const answer = await otto.ask("/webhook/batch", {
+      method: "POST",
+      body: JSON.stringify({
+        items: [{ ...sign(long), id: `${long}changed` }, sign("x".repeat(10_001))],
+      }),
+      headers: JSON_TYPE,
+    });
+    assertEquals(answer.status, 401);
+  });
+});
+
 describe("a second one of a known sender", () => {
   it("says who did what, and leaves out whom the rules leave out", async () => {
     await using otto = await openWith({
