@@ -1,7 +1,7 @@
-import { decodeContent, parseContent } from "./body/content.ts";
+import { decodeContent, isEncoded, parseContent } from "./body/content.ts";
 import { mediaType, parseBody, type Parsed } from "./payload.ts";
 import { digest } from "../signature/signature.ts";
-import type { Incoming, Source } from "../source.ts";
+import type { HandshakeReply, Incoming, Source, SourceSecrets } from "../source.ts";
 
 /** The longest delivery id, in characters: vendors' are UUIDs and digests, a few of them joined at most. */
 const MAX_ID_LENGTH = 1_000;
@@ -105,6 +105,31 @@ const plains = new WeakMap<Incoming, Incoming | undefined>();
 export function plainRequest(request: Incoming): Incoming | undefined {
   if (!plains.has(request)) plains.set(request, tryToDecode(request));
   return plains.get(request);
+}
+
+/** The most that an encoded body may say before its signature is right, in bytes: 800 bytes of Brotli say half a gigabyte. */
+const MOST_BEFORE_PROOF = 4 * 1024 * 1024;
+
+/**
+ * A request as it is looked at before anybody has proven it: of an encoded body no more than 4 MiB
+ * is decoded, so that a larger one is checked by its bytes as they came alone.
+ */
+export function beforeProof(request: Incoming): Incoming {
+  const { body, headers, bodyLimit = Infinity } = request;
+  return bodyLimit > MOST_BEFORE_PROOF && isEncoded(body, headers.get("content-encoding"))
+    ? { ...request, bodyLimit: MOST_BEFORE_PROOF }
+    : request;
+}
+
+/** What a source answers before a signature is checked; nothing to an encoded body, which no greeting has. */
+export async function probed(
+  { probe }: Pick<Source, "probe">,
+  request: Incoming,
+  known: SourceSecrets,
+): Promise<HandshakeReply | undefined> {
+  return probe && !isEncoded(request.body, request.headers.get("content-encoding"))
+    ? await probe(request, known)
+    : undefined;
 }
 
 function tryToDecode(request: Incoming): Incoming | undefined {

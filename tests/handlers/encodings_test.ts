@@ -14,7 +14,10 @@ const PUSH = JSON.stringify({
   repository: { full_name: "octo/phone" },
   sender: { login: "ada" },
 });
-const SECRETS = { SLACK_SIGNING_SECRET: "the secret of slack" };
+const SECRETS = {
+  SLACK_SIGNING_SECRET: "the secret of slack",
+  MONDAY_SIGNING_SECRET: "the secret of monday",
+};
 const zeros = (megabytes: number) => new Uint8Array(megabytes * 1024 * 1024);
 
 let otto: Otto;
@@ -195,6 +198,32 @@ describe("a signature and an encoded body", () => {
     const headers = { "content-encoding": "gzip" };
     const first = await otto.send("stripe", plain, {});
     assertEquals(await otto.send("stripe", zlib.gzipSync(plain), headers), first);
+  });
+
+  it("is decoded to at most 4 MiB before its signature is right", async () => {
+    const text = JSON.stringify({ ...JSON.parse(PUSH), padding: "x".repeat(5 * 1024 * 1024) });
+    const body = zlib.gzipSync(text);
+    const post = (signed: Uint8Array | string) =>
+      otto.ask("/webhook/github", {
+        method: "POST",
+        body: body as BodyInit,
+        headers: { ...headers, ...sign(signed) },
+      });
+    assertEquals((await post(text)).status, 401);
+    assertEquals((await post(body)).status, 200);
+  });
+
+  it("is not decoded to see whether it is a greeting, which nobody encodes", async () => {
+    const text = '{"challenge":"3eZbrw1aBm2rZgRNFdxV2595E9CY3gmd"}';
+    const post = (body: Uint8Array, encoding: string) =>
+      otto.ask("/webhook/monday", {
+        method: "POST",
+        body: body as BodyInit,
+        headers: { "content-encoding": encoding, "content-type": "application/json" },
+      });
+    assertEquals((await post(Buffer.from(text), "identity")).status, 200);
+    assertEquals((await post(zlib.brotliCompressSync(text), "br")).status, 401);
+    assertEquals((await post(zlib.gzipSync(text), "")).status, 401);
   });
 
   it("that fits neither is refused, and the diagnosis names the encoding", async () => {
