@@ -45,10 +45,23 @@ const HOST = /^sns\.(?!s3)[a-z]{2,4}(?:-[a-z]{1,12}){1,3}-\d\.amazonaws\.com(?:\
 /** Nothing but a certificate lies there under such a name. */
 const CERTIFICATE = /^https:\/\/([a-z0-9.-]{1,80})\/SimpleNotificationService-[0-9a-f]{1,64}\.pem$/;
 
-/** Where the certificate lies, when that is Amazon's for certain; of no use where a token proves the sender. */
-export function certificateUrl(request: Incoming): string | undefined {
+/**
+ * Where the certificate lies, when that is Amazon's for certain; of no use where a token proves the
+ * sender, or the message is of no topic of ours.
+ */
+export function certificateUrl(
+  request: Incoming,
+  secrets: readonly string[],
+): string | undefined {
   if (parameter(request.url, "token") !== undefined) return undefined;
-  const url = at(payloadOf(request), "SigningCertURL");
+  const payload = payloadOf(request);
+  const isOurs = secrets.includes(text(payload, "TopicArn") ?? "") &&
+    decodeBase64(text(payload, "Signature") ?? "");
+  return isOurs ? amazonsUrl(payload) : undefined;
+}
+
+function amazonsUrl(payload: unknown): string | undefined {
+  const url = at(payload, "SigningCertURL");
   const [, host = ""] = typeof url === "string" && CERTIFICATE.exec(url) || [];
   return HOST.test(host) ? url as string : undefined;
 }
@@ -72,7 +85,7 @@ export async function verify(request: Incoming, secrets: readonly string[]): Pro
   if (!signature || !algorithm) {
     return signatureMalformed("Signature", "{a signature in base64, of SignatureVersion 1 or 2}");
   }
-  if (!certificateUrl(request)) {
+  if (!amazonsUrl(payload)) {
     return signatureMalformed(
       "SigningCertURL",
       "https://sns.{region}.amazonaws.com/SimpleNotificationService-{digits}.pem",

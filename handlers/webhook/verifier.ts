@@ -43,7 +43,7 @@ export function createVerifier(
   /** Some vendors sign with a key that they publish, alone or in a certificate. */
   async function withPublished({ source, secrets }: SourceGate, incoming: Incoming) {
     if (secrets.length === 0) return incoming;
-    const certificate = await read(certificates, source.certificateUrl?.(incoming));
+    const certificate = await read(certificates, source.certificateUrl?.(incoming, secrets));
     const keySet = await read(keySets, source.keySetUrl?.(incoming));
     return certificate || keySet ? { ...incoming, certificate, keySet } : incoming;
 

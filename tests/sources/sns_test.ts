@@ -80,10 +80,15 @@ describe("Amazon SNS's signature", () => {
   });
 
   it("never makes us fetch anything but a certificate from Amazon's own hosts", () => {
-    const urlOf = (SigningCertURL: unknown, url?: string) =>
-      sns.certificateUrl(request(JSON.stringify({ SigningCertURL }), {}, url ? { url } : {}));
+    const urlOf = (SigningCertURL: unknown, url?: string, secrets = [ARN]) =>
+      sns.certificateUrl(
+        request(JSON.stringify({ ...right, SigningCertURL }), {}, url ? { url } : {}),
+        secrets,
+      );
     const { SigningCertURL } = MESSAGE;
     assertEquals(urlOf(SigningCertURL), SigningCertURL);
+    assertEquals(urlOf(SigningCertURL, undefined, [`${ARN}x`]), undefined, "a topic of others");
+    assertEquals(sns.certificateUrl(request(JSON.stringify(MESSAGE)), [ARN]), undefined);
     assertEquals(urlOf(SigningCertURL, "https://otto.example.com/webhook/sns?token=x"), undefined);
     for (
       const url of [
