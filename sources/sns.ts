@@ -41,7 +41,7 @@ const SIGNED = {
 };
 const ALGORITHMS = { 1: "RSA-SHA1", 2: "RSA-SHA256" } as const;
 /** Amazon's own hosts for this, in any region and partition: `sns.s3-us-west-2` is whoever has a bucket of that name. */
-const HOST = /^sns\.(?!s3)[a-z]{2,4}(?:-[a-z]{1,12}){1,3}-\d\.amazonaws\.com(?:\.cn)?$/;
+const HOST = /^sns\.[a-z]{2,4}-[a-z-]{3,30}-\d\.amazonaws\.com(?:\.cn)?$/;
 /** Nothing but a certificate lies there under such a name. */
 const CERTIFICATE = /^https:\/\/([a-z0-9.-]{1,80})\/SimpleNotificationService-[0-9a-f]{1,64}\.pem$/;
 
