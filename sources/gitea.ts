@@ -2,6 +2,7 @@ import type { Description } from "./description.ts";
 import { eventOf, linksOf, textOf, titleOf, whoOf } from "./gitea/title.ts";
 import { first, line } from "./kit/json_path.ts";
 import { contentOf, isForm, usableId } from "./kit/incoming.ts";
+import { charsetOf } from "./kit/body/charset.ts";
 import { formFields } from "./kit/body/form.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
@@ -115,11 +116,17 @@ function headersOf(event: string): Record<string, string> {
   return { "x-gitea-event": event, "x-gitea-event-type": event, "x-gitea-delivery": "SAMPLE" };
 }
 
-/** The signature is of the JSON, also where that came as a form's field or in the query. */
+/**
+ * The signature is of the JSON, also where that came as a form's only field or in the query. Other
+ * fields beside it would be told, and nobody has signed them.
+ */
 function signedPart(request: Incoming): Incoming {
   if (!isForm(request)) return request;
   try {
-    const [payload = ""] = formFields(contentOf(request)).get("payload") ?? [];
+    const charset = charsetOf(request.headers.get("content-type"));
+    const fields = formFields(contentOf(request), charset);
+    const [payload, ...others] = fields.get("payload") ?? [];
+    if (payload === undefined || others.length > 0 || fields.size > 1) return request;
     return { ...request, body: new TextEncoder().encode(payload) };
   } catch {
     // It has more fields than are read, so it is none of Gitea's.

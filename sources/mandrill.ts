@@ -33,6 +33,11 @@ export function sign(request: Incoming, secret: string): Promise<Record<string, 
   return signed.sign(withFieldsAsBody(request), secret);
 }
 
+/** The fields, which are signed; the URL is the same each time. */
+export function signedContentKeys(request: Incoming): Uint8Array[] {
+  return [withFieldsAsBody(request).body];
+}
+
 /** A trial has no events: a longer body is not parsed before its signature is checked. */
 const MAX_TRIAL_SIZE = 256;
 

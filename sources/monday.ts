@@ -17,7 +17,10 @@ export const setup =
   "monday.com does not sign, ?token= and a secret of yours in the URL";
 
 const HEADER = "Authorization";
-const setting = { variable: secretVariable, is: "the app's signing secret, or the URL's token" };
+const setting = {
+  variable: secretVariable,
+  is: "the app's signing secret, or the URL's token, and PUBLIC_URL to the origin of its URL",
+};
 const proven = provenBy({ parameters: ["token"] }, setting);
 
 export const { secretNames } = proven;
@@ -25,18 +28,32 @@ export const proof = `a JSON Web Token (HS256) in \`${HEADER}\`, which does not 
   `(webhooks of an app), or ${proven.proof}`;
 
 /**
- * The token stands alone in its header (developer.monday.com, "Authorization header"). Whether its
- * `aud` is this URL is not looked at: that is documented for the endpoints of an app only.
+ * The token stands alone in its header, and is made for the URL in its `aud` where it has one
+ * (developer.monday.com, "Authorization header"). Those with a `backToUrl` go through the browser of
+ * whoever installs the app, and so prove nothing.
  */
 export async function verify(request: Incoming, secrets: readonly string[]): Promise<Verdict> {
   const token = request.headers.get(HEADER)?.replace(/^Bearer +/i, "");
   if (!token) return await proven.verify(request, secrets);
   const finding = await checkJwt(
-    { header: HEADER, scheme: "", token },
+    {
+      header: HEADER,
+      scheme: "",
+      token,
+      isForUs: ({ aud, backToUrl }) =>
+        backToUrl === undefined && (aud === undefined || isUrlOf(request, aud)),
+    },
     secrets,
     request.receivedAt,
   );
   return toVerdict(finding, request, setting);
+}
+
+/** Whether a URL has the host and the path of a request's. */
+function isUrlOf({ url }: Incoming, aud: unknown): boolean {
+  const [ours, theirs] = [url, String(aud)].map((each) => URL.parse(each));
+  return ours !== null && theirs !== null && ours.host === theirs.host &&
+    ours.pathname === theirs.pathname;
 }
 
 /** How long a token of ours is good for, in seconds: as long as monday.com's. */

@@ -70,6 +70,11 @@ export function signedText({ headers, body }: Incoming, webhookId: string): stri
   return [headers.get(ID), headers.get(TIME), webhookId, crc32(body)].join("|");
 }
 
+/** All that is signed, but for the webhook's id, which is the same each time. */
+export function signedContentKeys(request: Incoming): string[] {
+  return request.headers.has(SIGNATURE) ? [signedText(request, "")] : [];
+}
+
 /** The event's id, `WH-…`. */
 export function deliveryId(request: Incoming): string | undefined {
   return usableId(text(payloadOf(request), "id"));

@@ -12,7 +12,7 @@ import {
   prefixed,
   verifyHmac,
 } from "./signature/signature.ts";
-import { isForm, payloadOf, usableId } from "./kit/incoming.ts";
+import { isForm, payloadOf, plainRequest, usableId } from "./kit/incoming.ts";
 import { channelOf, eventOf, titleOf, userOf } from "./slack/title.ts";
 import type { HandshakeReply, Incoming, Sample, Verdict } from "./source.ts";
 import {
@@ -101,7 +101,7 @@ export function deliveryId(request: Incoming): string | undefined {
 
 /** Answers `ssl_check=1`, which Slack posts now and then, unsigned, to see that the URL's certificate works. */
 export function probe(request: Incoming): HandshakeReply | undefined {
-  if (!isForm(request) || request.body.length > MAX_PROBE_SIZE) {
+  if (request.body.length > MAX_PROBE_SIZE || !isForm(request)) {
     return undefined;
   }
   return text(payloadOf(request), "ssl_check") === "1" ? { status: 200 } : undefined;
@@ -124,7 +124,7 @@ export function handshake(request: Incoming): HandshakeReply | undefined {
 
 /** Commands and clicks show the user whatever comes back, so nothing does; events take Otto's JSON. */
 export function answer(request: Incoming): HandshakeReply | undefined {
-  return isForm(request) ? { status: 200 } : undefined;
+  return isForm(plainRequest(request) ?? request) ? { status: 200 } : undefined;
 }
 
 /** Says what happened. Slack sends ids, not names: they are shown as ids. */

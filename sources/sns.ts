@@ -40,14 +40,30 @@ const SIGNED = {
   other: ["Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"],
 };
 const ALGORITHMS = { 1: "RSA-SHA1", 2: "RSA-SHA256" } as const;
-/** Amazon's own hosts for this, in any region and partition, and nothing but a certificate there. */
-const CERTIFICATE = /^https:\/\/sns\.[a-z0-9-]{3,30}\.amazonaws\.com(?:\.cn)?\/[\w-]{1,200}\.pem$/;
+/** Amazon's own hosts for this, in any region and partition: `sns.s3-us-west-2` is whoever has a bucket of that name. */
+const HOST = /^sns\.[a-z]{2,4}-[a-z-]{3,30}-\d\.amazonaws\.com(?:\.cn)?$/;
+/** Nothing but a certificate lies there under such a name. */
+const CERTIFICATE = /^https:\/\/([a-z0-9.-]{1,80})\/SimpleNotificationService-[0-9a-f]{1,64}\.pem$/;
 
-/** Where the certificate lies, when that is Amazon's for certain; of no use where a token proves the sender. */
-export function certificateUrl(request: Incoming): string | undefined {
+/**
+ * Where the certificate lies, when that is Amazon's for certain; of no use where a token proves the
+ * sender, or the message is of no topic of ours.
+ */
+export function certificateUrl(
+  request: Incoming,
+  secrets: readonly string[],
+): string | undefined {
   if (parameter(request.url, "token") !== undefined) return undefined;
-  const url = at(payloadOf(request), "SigningCertURL");
-  return typeof url === "string" && CERTIFICATE.test(url) ? url : undefined;
+  const payload = payloadOf(request);
+  const isOurs = secrets.includes(text(payload, "TopicArn") ?? "") &&
+    decodeBase64(text(payload, "Signature") ?? "");
+  return isOurs ? amazonsUrl(payload) : undefined;
+}
+
+function amazonsUrl(payload: unknown): string | undefined {
+  const url = at(payload, "SigningCertURL");
+  const [, host = ""] = typeof url === "string" && CERTIFICATE.exec(url) || [];
+  return HOST.test(host) ? url as string : undefined;
 }
 
 /**
@@ -69,8 +85,11 @@ export async function verify(request: Incoming, secrets: readonly string[]): Pro
   if (!signature || !algorithm) {
     return signatureMalformed("Signature", "{a signature in base64, of SignatureVersion 1 or 2}");
   }
-  if (!certificateUrl(request)) {
-    return signatureMalformed("SigningCertURL", "https://sns.{region}.amazonaws.com/{name}.pem");
+  if (!amazonsUrl(payload)) {
+    return signatureMalformed(
+      "SigningCertURL",
+      "https://sns.{region}.amazonaws.com/SimpleNotificationService-{digits}.pem",
+    );
   }
   const { certificate, receivedAt } = request;
   const isValid = certificate !== undefined && certificate.validFrom <= receivedAt &&
@@ -88,6 +107,13 @@ function signedText(payload: unknown): string {
     const value = at(payload, key);
     return typeof value === "string" ? `${key}\n${value}\n` : "";
   }).join("");
+}
+
+/** All that is signed; nothing of it where a token proves the sender. */
+export function signedContentKeys(request: Incoming): string[] {
+  const payload = payloadOf(request);
+  const isSigned = parameter(request.url, "token") === undefined && text(payload, "Signature");
+  return isSigned ? [signedText(payload)] : [];
 }
 
 /** The message's id, the same on every retry. */
@@ -147,8 +173,8 @@ export const samples = [
 
 /** Confirming is one request to Amazon, and to nobody else. */
 function subscribeLink(url: string | undefined): string | undefined {
-  const host = URL.parse(url ?? "")?.host;
-  return /^sns\.[\w-]+\.amazonaws\.com(\.cn)?$/.test(host ?? "") ? url : undefined;
+  const { protocol, host = "" } = URL.parse(url ?? "") ?? {};
+  return protocol === "https:" && HOST.test(host) ? url : undefined;
 }
 
 /** The longest message that is parsed to see whether it is an alarm, in characters. */

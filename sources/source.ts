@@ -119,8 +119,8 @@ export interface Source {
   readonly bodyLimit?: number;
   /** Turns a parsed payload into words. Works on the payload alone. */
   describe(payload: unknown, context?: DescribeContext): Description;
-  /** Where the certificate lies that a request is signed with: only an address that is the vendor's for certain. */
-  certificateUrl?(request: Incoming): string | undefined;
+  /** Where the certificate lies that a request is signed with: only an address that is the vendor's for certain, and only where all else that is cheap to check is right. */
+  certificateUrl?(request: Incoming, secrets: readonly string[]): string | undefined;
   /** Where the vendor publishes the public keys that a request is signed with: a constant of the source's. */
   keySetUrl?(request: Incoming): string | undefined;
   /** Checks the signature on the raw bytes against each secret (several during a rotation). */

@@ -11,7 +11,7 @@ import {
   sha256,
   verifyHmac,
 } from "./signature/signature.ts";
-import { batchId, isForm, payloadOf, usableId } from "./kit/incoming.ts";
+import { batchId, isForm, payloadOf, plainRequest, usableId } from "./kit/incoming.ts";
 import type { HandshakeReply, Incoming, Sample, Verdict } from "./source.ts";
 import { bodyDigest, plainText, signedTexts } from "./twilio/signature.ts";
 import { debugged, eventOf, messageStatus, streamed, titleOf } from "./twilio/title.ts";
@@ -133,7 +133,7 @@ export function signedContentKeys(request: Incoming): string[] {
  * it: JSON would be an error in Twilio's log (error 12300, "Invalid Content-Type").
  */
 export function answer(request: Incoming): HandshakeReply | undefined {
-  if (!isForm(request) && request.method !== "GET") return undefined;
+  if (!isForm(plainRequest(request) ?? request) && request.method !== "GET") return undefined;
   return {
     status: 200,
     contentType: "text/xml",

@@ -5,7 +5,7 @@ import { errorText } from "../../lib/process/log.ts";
 import type { Pauses } from "../../lib/ingress/pauses.ts";
 import type { Services } from "../../lib/services.ts";
 import { hintFor } from "../../sources/diagnosis/fingerprint.ts";
-import { contentKey, contentOf, parseRequest } from "../../sources/kit/incoming.ts";
+import { contentKey, contentOf, parseRequest, probed } from "../../sources/kit/incoming.ts";
 import { signedKeysOf } from "../../sources/kit/signed.ts";
 import { labelOf } from "../../sources/rules/registry.ts";
 import { redactParsed } from "../../sources/rules/redaction.ts";
@@ -42,7 +42,7 @@ export async function explain(parts: ExplainParts, asked: Explained): Promise<Ex
   const { gate, incoming } = asked;
   const { name, source } = gate;
   const { sources } = parts.services;
-  const probe = await source.probe?.(incoming, gate);
+  const probe = await probed(source, incoming, gate);
   const judged = probe ? NOT_ASKED : await judge(parts.verifier, gate, incoming);
   const handshake = probe ??
     (judged.verdict === "verified" ? await source.handshake?.(incoming, gate) : undefined);

@@ -4,6 +4,7 @@ import type { Verification } from "../../lib/message/message.ts";
 import { createThrottle } from "../../lib/process/throttle.ts";
 import type { Services } from "../../lib/services.ts";
 import { readQuery } from "../../sources/kit/query.ts";
+import { probed } from "../../sources/kit/incoming.ts";
 import type { HandshakeReply } from "../../sources/source.ts";
 import { clientAddress, type Connection } from "../caller.ts";
 import { isSentFromHere } from "../local.ts";
@@ -102,7 +103,7 @@ export function createReceiver(parts: ReceiverParts): Receiver {
   ): Promise<Response> {
     const { gate, incoming, address } = arrival;
     const { source } = gate;
-    const probe = source.probe && await source.probe(incoming, gate);
+    const probe = await probed(source, incoming, gate);
     if (probe) return answerProbe(probe, gate, address);
     const verification = await verify(arrival);
     const handshake = source.handshake && await source.handshake(incoming, gate);

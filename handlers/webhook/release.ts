@@ -1,7 +1,7 @@
 import type { Verification, WholeMessage } from "../../lib/message/message.ts";
 import { releaseRejected } from "../../lib/message/quarantine.ts";
 import type { Services } from "../../lib/services.ts";
-import { contentKey, contentOf } from "../../sources/kit/incoming.ts";
+import { contentKey, contentOf, probed } from "../../sources/kit/incoming.ts";
 import type { Incoming } from "../../sources/source.ts";
 import { Problem } from "../problem.ts";
 import { requireMessage } from "../require_message.ts";
@@ -73,7 +73,7 @@ async function verifyAgain(
 
 async function requireNoHandshake(gate: SourceGate, incoming: Incoming): Promise<void> {
   const { source } = gate;
-  if (await source.probe?.(incoming, gate) ?? await source.handshake?.(incoming, gate)) {
+  if (await probed(source, incoming, gate) ?? await source.handshake?.(incoming, gate)) {
     throw new Problem(
       409,
       "is_handshake",

@@ -2,6 +2,7 @@ import type { Verification, WholeMessage } from "../../lib/message/message.ts";
 import { toPublicUrl } from "../../lib/config/public_url.ts";
 import type { Services } from "../../lib/services.ts";
 import { diagnose } from "../../sources/diagnosis/diagnosis.ts";
+import { beforeProof } from "../../sources/kit/incoming.ts";
 import { readQuery } from "../../sources/kit/query.ts";
 import type { Incoming } from "../../sources/source.ts";
 import {
@@ -42,7 +43,7 @@ export function createVerifier(
   /** Some vendors sign with a key that they publish, alone or in a certificate. */
   async function withPublished({ source, secrets }: SourceGate, incoming: Incoming) {
     if (secrets.length === 0) return incoming;
-    const certificate = await read(certificates, source.certificateUrl?.(incoming));
+    const certificate = await read(certificates, source.certificateUrl?.(incoming, secrets));
     const keySet = await read(keySets, source.keySetUrl?.(incoming));
     return certificate || keySet ? { ...incoming, certificate, keySet } : incoming;
 
@@ -67,7 +68,7 @@ export function createVerifier(
     gateOf,
     publicUrl,
     async verify(gate, incoming) {
-      return await checkSignature(gate, await withPublished(gate, incoming), config);
+      return await checkSignature(gate, await withPublished(gate, beforeProof(incoming)), config);
     },
     diagnose: (gate, refused) =>
       diagnose(refused, refused.incoming, gate, {

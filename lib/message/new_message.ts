@@ -28,7 +28,13 @@ export function variantKey(
   deliveryId: string,
   { content, body }: { content?: string; body: Uint8Array },
 ): Buffer {
-  return createHash("sha256").update(deliveryId).update("\0").update(content ?? body).digest();
+  return createHash("sha256").update(deliveryId).update("\0").update(content ?? plainKey(body))
+    .digest();
+}
+
+/** The content that a body has which nobody has encoded: see `contentKey`. */
+export function plainKey(body: Uint8Array): string {
+  return `plain:${createHash("sha256").update(body).digest("hex")}`;
 }
 
 /** SHA-256 of the delivery id: ids may be longer than an index takes. */

@@ -38,11 +38,10 @@ interface Question {
   content: string | undefined;
 }
 
-const hashOf = (body: Uint8Array) => createHash("sha256").update(body).digest("hex");
-
 /**
- * What rows that were not inserted ran into. Bodies are compared by their hashes, and by what their
- * senders' retries keep; of one that was dropped by its age, by the digest that is left of it.
+ * What rows that were not inserted ran into. Bodies are compared by their hashes, also by those of
+ * what was encoded, and by what their senders' retries keep; of one that was dropped by its age, by
+ * the digests that are left of it.
  */
 async function findWinners(
   database: Database,
@@ -53,19 +52,18 @@ async function findWinners(
     asked: id,
     source,
     key: key?.toString("hex") ?? null,
-    body: hashOf(body),
-    varies: content !== undefined,
+    body: createHash("sha256").update(body).digest("hex"),
   }));
   const winners = await database.query(
     "find repeated messages",
     (sql) =>
-      sql<(Winner & { asked: string; envelope: string | null; left: string | null })[]>`
+      sql<(Omit<Winner, "same"> & Found)[]>`
       select l.asked, m.id, m.state,
-        case when ${sql.unsafe(DROPPED)} then d.body is null or d.body = decode(l.body, 'hex')
-          else ${sql.unsafe(bodyHash(BODY_BYTES, BODY))} = decode(l.body, 'hex') end as same,
-        case when l.varies then ${sql.unsafe(ENVELOPE)} end as envelope, d.content as "left"
+        encode(case when ${sql.unsafe(DROPPED)} then d.body
+          else ${sql.unsafe(bodyHash(BODY_BYTES, BODY))} end, 'hex') as body,
+        ${sql.unsafe(ENVELOPE)} as envelope, d.content as "left"
       from jsonb_to_recordset(${storedJson(asked)}::text::jsonb)
-        as l(asked uuid, source text, key text, body text, varies boolean)
+        as l(asked uuid, source text, key text)
       cross join lateral (
         select id, state, envelope, body, body_bytes from messages
         where id = l.asked or (source = l.source and delivery_key = decode(l.key, 'hex'))
@@ -73,14 +71,36 @@ async function findWinners(
       ) m ${sql.unsafe(CONTENTS)} left join message_digests d on d.message_id = m.id`,
     ms,
   );
-  const contents = new Map(questions.map(({ id, content }) => [id, content]));
-  return new Map(winners.map(({ asked, id, state, same, envelope, left }) => {
-    const content = contents.get(asked);
-    // Releases up to 904017b kept no content: what is said then to be the same, they took so, too.
-    const first = left ?? readEnvelope(envelope).content ?? content;
-    const isSame = same || content !== undefined && first === content;
-    return [asked, { id, state, same: isSame }];
+  const said = new Map(
+    asked.map(({ asked, body }, i) => [asked, { body, content: questions[i].content }]),
+  );
+  return new Map(winners.map(({ asked, id, state, body, envelope, left }) => {
+    const content = left ?? readEnvelope(envelope).content;
+    // Of one that releases up to 904017b dropped nothing is left: it is taken for the same.
+    const same = body === null || isSameContent(said.get(asked)!, { body, content });
+    return [asked, { id, state, same }];
   }));
+}
+
+/** A stored message as it is found: the hash of its body, and the content that is left of a dropped one. */
+interface Found {
+  asked: string;
+  body: string | null;
+  envelope: string | null;
+  left: string | null;
+}
+
+/** What a body says: its hash, and its `contentKey` where it has one. */
+interface Said {
+  body: string;
+  content: string | undefined;
+}
+
+function isSameContent(one: Said, other: Said): boolean {
+  if (one.body === other.body) return true;
+  const [content, first] = [one, other].map((each) => each.content ?? `plain:${each.body}`);
+  // Releases up to 904017b kept no content: what is said then to be the same, they took so, too.
+  return content === first || other.content === undefined && !content.startsWith("plain:");
 }
 
 /**

@@ -1,7 +1,7 @@
-import { decodeContent, parseContent } from "./body/content.ts";
+import { decodeContent, isEncoded, parseContent } from "./body/content.ts";
 import { mediaType, parseBody, type Parsed } from "./payload.ts";
 import { digest } from "../signature/signature.ts";
-import type { Incoming, Source } from "../source.ts";
+import type { HandshakeReply, Incoming, Source, SourceSecrets } from "../source.ts";
 
 /** The longest delivery id, in characters: vendors' are UUIDs and digests, a few of them joined at most. */
 const MAX_ID_LENGTH = 1_000;
@@ -11,18 +11,26 @@ export function contentOf({ body, queryForm }: Incoming): Uint8Array {
   return queryForm ?? body;
 }
 
-const payloads = new WeakMap<Incoming, unknown>();
+const parsed = new WeakMap<Incoming, Parsed | undefined>();
 
 /** The request's payload, decoded and parsed once; `undefined` when it exceeds the budget. */
 export function payloadOf(request: Incoming): unknown {
-  if (!payloads.has(request)) payloads.set(request, tryParse(request));
-  return payloads.get(request);
+  return parsedOf(request)?.payload;
 }
 
-/** Whether the sender posted a form, as `application/x-www-form-urlencoded`. */
+/**
+ * Whether the sender posted a form, as `application/x-www-form-urlencoded`, and its body as it came
+ * is read as one. JSON is told as JSON whatever its content type says, so that a signature of a
+ * form's fields must not prove it.
+ */
 export function isForm(request: Incoming): boolean {
-  return mediaType(request.headers.get("content-type")) ===
-    "application/x-www-form-urlencoded";
+  return mediaType(request.headers.get("content-type")) === "application/x-www-form-urlencoded" &&
+    plainRequest(request) === undefined && parsedOf(request)?.kind !== "json";
+}
+
+function parsedOf(request: Incoming): Parsed | undefined {
+  if (!parsed.has(request)) parsed.set(request, tryParse(request));
+  return parsed.get(request);
 }
 
 /** An id that can tell deliveries apart: not blank, not absurdly long. */
@@ -33,16 +41,19 @@ export function usableId(id: string | null | undefined): string | undefined {
 
 /**
  * What a delivery says, in short, for a sender whose retries have other bytes than the first
- * attempt; `undefined` for all others, whose bytes say it.
+ * attempt, and for an encoded body, which anybody can encode anew: then `plain:` and the digest of
+ * what was encoded. `undefined` for all others, whose bytes say it.
  */
 export function contentKey(
   { changesOnRetry }: Pick<Source, "changesOnRetry">,
   request: Incoming,
 ): string | undefined {
-  if (changesOnRetry === undefined) return undefined;
   if (changesOnRetry === "anything") return "anything";
-  const payload = payloadOf(request);
-  if (typeof payload !== "object" || payload === null) return undefined;
+  const payload = changesOnRetry && payloadOf(request);
+  if (typeof payload !== "object" || payload === null) {
+    const plain = plainRequest(request);
+    return plain && `plain:${digest(plain.body)}`;
+  }
   const left = new Set(changesOnRetry);
   const kept = (value: unknown) =>
     JSON.stringify(value, (key, each) => left.has(key) ? undefined : each) ?? "";
@@ -57,7 +68,7 @@ export function contentKey(
  * event has a time or an id of its own in its body, so that the same bytes are a repeat.
  */
 export function contentId(request: Incoming): string | undefined {
-  const content = contentOf(request);
+  const content = contentOf(plainRequest(request) ?? request);
   return content.length > 0 ? digest(content) : undefined;
 }
 
@@ -73,7 +84,9 @@ export function batchId(keys: readonly (string | undefined)[]): string | undefin
  * again sends the same bytes; news have another time or number in them, and are never taken for it.
  */
 export function idWithContent(request: Incoming, id: string | undefined): string | undefined {
-  return id === undefined ? undefined : usableId(`${id}|${digest(contentOf(request))}`);
+  return id === undefined
+    ? undefined
+    : usableId(`${id}|${digest(contentOf(plainRequest(request) ?? request))}`);
 }
 
 /** A request of an object in JSON, with other fields in it. */
@@ -92,6 +105,31 @@ const plains = new WeakMap<Incoming, Incoming | undefined>();
 export function plainRequest(request: Incoming): Incoming | undefined {
   if (!plains.has(request)) plains.set(request, tryToDecode(request));
   return plains.get(request);
+}
+
+/** The most that an encoded body may say before its signature is right, in bytes: 800 bytes of Brotli say half a gigabyte. */
+const MOST_BEFORE_PROOF = 4 * 1024 * 1024;
+
+/**
+ * A request as it is looked at before anybody has proven it: of an encoded body no more than 4 MiB
+ * is decoded, so that a larger one is checked by its bytes as they came alone.
+ */
+export function beforeProof(request: Incoming): Incoming {
+  const { body, headers, bodyLimit = Infinity } = request;
+  return bodyLimit > MOST_BEFORE_PROOF && isEncoded(body, headers.get("content-encoding"))
+    ? { ...request, bodyLimit: MOST_BEFORE_PROOF }
+    : request;
+}
+
+/** What a source answers before a signature is checked; nothing to an encoded body, which no greeting has. */
+export async function probed(
+  { probe }: Pick<Source, "probe">,
+  request: Incoming,
+  known: SourceSecrets,
+): Promise<HandshakeReply | undefined> {
+  return probe && !isEncoded(request.body, request.headers.get("content-encoding"))
+    ? await probe(request, known)
+    : undefined;
 }
 
 function tryToDecode(request: Incoming): Incoming | undefined {
@@ -119,9 +157,9 @@ export function parseRequest({ headers, body, queryForm, bodyLimit }: Incoming):
     : parseContent(body, headers, bodyLimit);
 }
 
-function tryParse(request: Incoming): unknown {
+function tryParse(request: Incoming): Parsed | undefined {
   try {
-    return parseRequest(request).payload;
+    return parseRequest(request);
   } catch {
     return undefined;
   }

@@ -1,4 +1,4 @@
-import { charsetOf, decodeText, toUtf8 } from "./body/charset.ts";
+import { charsetOf, decodeText, readUtf8, toUtf8 } from "./body/charset.ts";
 import { formFields } from "./body/form.ts";
 import { parseMultipart } from "./body/multipart.ts";
 import { PayloadError } from "./body/payload_error.ts";
@@ -42,7 +42,7 @@ export function parseBody(body: Uint8Array, contentType?: string): Parsed {
   const isForm = type === "application/x-www-form-urlencoded" ||
     type === "multipart/form-data";
   const charset = charsetOf(contentType);
-  const json = parseJson(toUtf8(body, charset));
+  const json = readJson(body, charset);
   if (json !== undefined && !(isForm && isScalar(json))) {
     return { kind: "json", payload: json };
   }
@@ -65,6 +65,16 @@ export function countFields(payload: unknown): number {
 /** The media type of a content type: lower case, without parameters. */
 export function mediaType(contentType: string | null | undefined): string {
   return (contentType ?? "").split(";", 1)[0].trim().toLowerCase();
+}
+
+/**
+ * JSON in UTF-8 (RFC 8259, 8.1) is that whatever charset the content type names, which nobody has
+ * signed.
+ */
+function readJson(body: Uint8Array, charset: string | undefined): unknown {
+  const converted = toUtf8(body, charset);
+  const asItIs = converted !== body && readUtf8(body) !== undefined ? parseJson(body) : undefined;
+  return asItIs ?? parseJson(converted);
 }
 
 function parseJson(body: Uint8Array): unknown {

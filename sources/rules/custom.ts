@@ -1,7 +1,7 @@
 import { secretVariable } from "../kit/secret_variable.ts";
 import { digest } from "../signature/signature.ts";
 import * as generic from "../generic.ts";
-import { contentOf, payloadOf, usableId } from "../kit/incoming.ts";
+import { contentKey, contentOf, payloadOf, usableId } from "../kit/incoming.ts";
 import { greeted } from "./greeting.ts";
 import { provenByJwt, signedInBody } from "./in_body.ts";
 import { ANY, parsePath, SAME_BYTES, textsAt } from "./path_expression.ts";
@@ -70,16 +70,17 @@ function ownSource(name: string, settings: SourceSettings): Source {
 }
 
 /**
- * The vendor's own delivery id as the key that tells a captured request. The id
- * that the file names instead may stand where anybody can write, and so cannot be
- * that key.
+ * The vendor's own delivery id with what the delivery says as the key that tells a captured
+ * request: another content under the id is news. The id that the file names instead may stand where
+ * anybody can write, and so cannot be that key.
  */
-function idAsKey({ scheme }: SourceSettings, { verify, deliveryId }: Source) {
+function idAsKey({ scheme }: SourceSettings, { verify, deliveryId, changesOnRetry }: Source) {
   const isVendors = scheme === undefined || scheme.type === "like";
   if (!isVendors || !verify || !deliveryId) return undefined;
   return (request: Incoming): string[] => {
     const id = deliveryId(request);
-    return id === undefined ? [] : [id];
+    const said = contentKey({ changesOnRetry }, request) ?? `plain:${digest(contentOf(request))}`;
+    return id === undefined ? [] : [`${id}|${said}`];
   };
 }
 
@@ -98,6 +99,7 @@ function provedBy(
     proof: undefined,
     signedContentKeys: undefined,
     certificateUrl: undefined,
+    keySetUrl: undefined,
     secretNames: undefined,
   };
   const setting = {
@@ -142,6 +144,7 @@ function like({ name, source: model }: Named, variable: string): Partial<Source>
     takes: model.takes,
     secretNames: model.secretNames,
     certificateUrl: model.certificateUrl,
+    keySetUrl: model.keySetUrl,
     signedContentKeys: model.signedContentKeys,
     deliveryId: model.deliveryId,
     changesOnRetry: model.changesOnRetry,

@@ -9,7 +9,7 @@ import {
   verified,
 } from "../kit/verdict.ts";
 import { checkJwt } from "../signature/jwt.ts";
-import { decodeBase64, decodeHex, verifyHmac } from "../signature/signature.ts";
+import { decodeBase64, decodeHex, digest, verifyHmac } from "../signature/signature.ts";
 import { pathExpression } from "./filter_settings.ts";
 import { textAt, valuesAt } from "./path_expression.ts";
 import { PART, pathExpressionsIn, templateFault } from "./template.ts";
@@ -73,6 +73,9 @@ export function signedInBody(scheme: HmacInBody, setting: SecretSetting): Partia
         const signature = decode(written);
         if (!signature) return signatureMalformed(field, `{an HMAC in ${encoding}}`);
         const message = signedText(scheme, item);
+        if (message === undefined) {
+          return signatureMalformed(field, `{of fields of at most ${MOST_PART} characters each}`);
+        }
         if (!await verifyHmac(HASHES[algorithm], keys, message, [signature])) matches = false;
       }
       return matches
@@ -81,8 +84,11 @@ export function signedInBody(scheme: HmacInBody, setting: SecretSetting): Partia
     },
     proof: `HMAC-${HASHES[algorithm]} of \`${scheme.signed}\` in \`${field}\` of the body; ` +
       "nothing else is signed",
-    signedContentKeys: (request) =>
-      itemsOf(scheme, request).map((item) => signedText(scheme, item)),
+    // One of all: a batch with something old in it may have something new.
+    signedContentKeys: (request) => {
+      const texts = itemsOf(scheme, request).map((item) => signedText(scheme, item) ?? "");
+      return texts.length > 0 ? [digest(JSON.stringify([...new Set(texts)].sort()))] : [];
+    },
   };
 }
 
@@ -119,9 +125,13 @@ function itemsOf({ items }: HmacInBody, request: Incoming): unknown[] {
   return found.length > MOST_ITEMS ? [] : found;
 }
 
-function signedText({ signed }: HmacInBody, item: unknown): string {
-  return signed.replace(
-    PART,
-    (_, path: string) => (textAt(path, { payload: item }) ?? "").slice(0, MOST_PART),
-  );
+/** What is signed of one; undefined where a part is longer than any that somebody signs so. */
+function signedText({ signed }: HmacInBody, item: unknown): string | undefined {
+  let isTooLong = false;
+  const text = signed.replace(PART, (_, path: string) => {
+    const part = textAt(path, { payload: item }) ?? "";
+    if (part.length > MOST_PART) isTooLong = true;
+    return part;
+  });
+  return isTooLong ? undefined : text;
 }

@@ -17,16 +17,23 @@ const TOKEN = "{a JSON Web Token, HS256, with exp}";
  * signed it by HMAC-SHA-256, and that at `now`, in milliseconds, it is neither
  * expired nor issued in the future, by more than five minutes each. A token with
  * another algorithm than `HS256` (RFC 8725, 3.1) or without an end is malformed.
- * A token proves nothing of the request's body and URL. `scheme` is what its sender writes before it.
+ * A token proves nothing of the request's body and URL. `scheme` is what its sender writes before it;
+ * `isForUs` says of the claims of a signed token whether it was made for requests like this.
  */
 export async function checkJwt(
-  { header, scheme = "Bearer ", token }: { header: string; scheme?: string; token: string },
+  { header, scheme = "Bearer ", token, isForUs = () => true }: {
+    header: string;
+    scheme?: string;
+    token: string;
+    isForUs?: (claims: Record<string, unknown>) => boolean;
+  },
   secrets: readonly string[],
   now: number,
 ): Promise<Finding> {
   const [head, claims, signature, ...rest] = token.split(".", 4);
   const { alg, crit } = parse(head) ?? {};
-  const { exp, iat, nbf, qsh } = parse(claims) ?? {};
+  const said = parse(claims) ?? {};
+  const { exp, iat, nbf, qsh } = said;
   const bytes = decodePart(signature);
   const isOurs = alg === "HS256" && crit === undefined && bytes?.length === 32 &&
     rest.length === 0 && isTime(exp) && [iat, nbf].every((at) => at === undefined || isTime(at));
@@ -37,6 +44,7 @@ export async function checkJwt(
   if (!await verifyHmac("SHA-256", secrets, `${head}.${claims}`, [bytes])) {
     return { kind: "mismatch", header };
   }
+  if (!isForUs(said)) return { kind: "mismatch", header };
   const starts = [iat, nbf].filter(isTime);
   const early = starts.find((at) => !isWithin({ ...FIVE_MINUTES, past: Infinity }, at, now));
   if (early !== undefined) return { kind: "late", seconds: early, allowed: FIVE_MINUTES.future };

@@ -14,6 +14,10 @@ const PUSH = JSON.stringify({
   repository: { full_name: "octo/phone" },
   sender: { login: "ada" },
 });
+const SECRETS = {
+  SLACK_SIGNING_SECRET: "the secret of slack",
+  MONDAY_SIGNING_SECRET: "the secret of monday",
+};
 const zeros = (megabytes: number) => new Uint8Array(megabytes * 1024 * 1024);
 
 let otto: Otto;
@@ -140,7 +144,7 @@ describe("an encoded body", () => {
 
 describe("a signature and an encoded body", () => {
   beforeAll(async () => {
-    otto = await openOtto({ GITHUB_WEBHOOK_SECRET: GITHUB });
+    otto = await openOtto({ GITHUB_WEBHOOK_SECRET: GITHUB, ...SECRETS });
   });
   afterAll(() => otto[Symbol.asyncDispose]());
 
@@ -167,6 +171,59 @@ describe("a signature and an encoded body", () => {
       });
       assertEquals(message.state, "filtered", "the same signed text");
     }
+  });
+
+  it("makes no second message of what was captured and encoded anew, nor of what was decoded", async () => {
+    const { SLACK_SIGNING_SECRET: key } = SECRETS;
+    const texts = ["1", "2"].map((text) =>
+      JSON.stringify({ type: "event_callback", event_id: "Ev1", event: { type: "message", text } })
+    );
+    for (const text of texts) {
+      const at = Math.floor(Date.now() / 1_000);
+      const mac = createHmac("sha256", key).update(`v0:${at}:${text}`).digest("hex");
+      const signature = { "x-slack-request-timestamp": `${at}`, "x-slack-signature": `v0=${mac}` };
+      const send = (encoding: string, body: Uint8Array) =>
+        otto.send("slack", body as BodyInit, { "content-encoding": encoding, ...signature });
+      const first = await send("gzip", zlib.gzipSync(text));
+      for (
+        const [encoding, body] of [
+          ["gzip", zlib.gzipSync(text, { level: 0 })],
+          ["br", zlib.brotliCompressSync(text)],
+          ["identity", Buffer.from(text)],
+          ["deflate", zlib.deflateSync(text)],
+        ] as const
+      ) assertEquals(await send(encoding, body), first, `${encoding} of ${text}`);
+    }
+    const plain = JSON.stringify({ type: "x", data: { object: { id: "in_1" } }, id: "evt_9" });
+    const headers = { "content-encoding": "gzip" };
+    const first = await otto.send("stripe", plain, {});
+    assertEquals(await otto.send("stripe", zlib.gzipSync(plain), headers), first);
+  });
+
+  it("is decoded to at most 4 MiB before its signature is right", async () => {
+    const text = JSON.stringify({ ...JSON.parse(PUSH), padding: "x".repeat(5 * 1024 * 1024) });
+    const body = zlib.gzipSync(text);
+    const post = (signed: Uint8Array | string) =>
+      otto.ask("/webhook/github", {
+        method: "POST",
+        body: body as BodyInit,
+        headers: { ...headers, ...sign(signed) },
+      });
+    assertEquals((await post(text)).status, 401);
+    assertEquals((await post(body)).status, 200);
+  });
+
+  it("is not decoded to see whether it is a greeting, which nobody encodes", async () => {
+    const text = '{"challenge":"3eZbrw1aBm2rZgRNFdxV2595E9CY3gmd"}';
+    const post = (body: Uint8Array, encoding: string) =>
+      otto.ask("/webhook/monday", {
+        method: "POST",
+        body: body as BodyInit,
+        headers: { "content-encoding": encoding, "content-type": "application/json" },
+      });
+    assertEquals((await post(Buffer.from(text), "identity")).status, 200);
+    assertEquals((await post(zlib.brotliCompressSync(text), "br")).status, 401);
+    assertEquals((await post(zlib.gzipSync(text), "")).status, 401);
   });
 
   it("that fits neither is refused, and the diagnosis names the encoding", async () => {

@@ -31,6 +31,11 @@ async function openWith(
 
 const hmac = (key: string | Uint8Array, text: string, encoding: "hex" | "base64" = "hex") =>
   createHmac("sha256", key).update(text).digest(encoding);
+const STRIPE = "whsec_test";
+function stripeSignature(body: string): string {
+  const at = Math.floor(Date.now() / 1_000);
+  return `t=${at},v1=${hmac(STRIPE, `${at}.${body}`)}`;
+}
 const JSON_TYPE = { "content-type": "application/json" };
 
 async function count(otto: Otto): Promise<number> {
@@ -259,6 +264,38 @@ describe("a signature in the body", () => {
   });
 });
 
+describe("a batch with a signature in each of its items", () => {
+  const sign = (id: string) => ({
+    id,
+    sig: createHmac("sha256", "the key").update(`${id};`).digest("hex"),
+  });
+
+  it("is news where any of it is, and a repeat where all of it is old", async () => {
+    await using otto = await openWith({
+      batch: {
+        scheme: { type: "hmac_in_body", items: "items[*]", field: "sig", signed: "{id};" },
+      },
+    }, { WEBHOOK_SECRET_BATCH: "the key" });
+    const state = async (items: unknown[], more = {}) => {
+      const id = await otto.send("batch", JSON.stringify({ items, ...more }), JSON_TYPE);
+      await otto.workOff();
+      return (await json(await otto.ask(`/api/messages/${id}`))).state;
+    };
+    assertEquals(await state([sign("old")]), "processed");
+    assertEquals(await state([sign("old"), sign("new")]), "processed");
+    assertEquals(await state([sign("new"), sign("old"), sign("old")], { more: 1 }), "filtered");
+    const long = "x".repeat(10_000);
+    const answer = await otto.ask("/webhook/batch", {
+      method: "POST",
+      body: JSON.stringify({
+        items: [{ ...sign(long), id: `${long}changed` }, sign("x".repeat(10_001))],
+      }),
+      headers: JSON_TYPE,
+    });
+    assertEquals(answer.status, 401);
+  });
+});
+
 describe("a second one of a known sender", () => {
   it("says who did what, and leaves out whom the rules leave out", async () => {
     await using otto = await openWith({
@@ -302,6 +339,37 @@ describe("a second one of a known sender", () => {
     const titles = [(await read(zoom)).title, (await read(meta)).title];
     assertStringIncludes(titles[0], "Weekly phone meeting");
     assertStringIncludes(titles[1], "Ada Byron");
+  });
+
+  it("asks for the published keys of whom it is like, and of nobody else", async () => {
+    await using otto = await openWith({
+      push: { scheme: { type: "like", source: "pubsub" } },
+      grafana: { scheme: { type: "like", source: "pubsub" } },
+      pubsub: { scheme: "bearer" },
+      sns: { scheme: { type: "like", source: "github" } },
+    });
+    const { all } = otto.services.sources;
+    assertEquals(all.push.keySetUrl, sources.pubsub.keySetUrl);
+    assertEquals(all.grafana.keySetUrl, sources.pubsub.keySetUrl);
+    assertEquals([all.pubsub.keySetUrl, all.sns.certificateUrl], [undefined, undefined]);
+  });
+
+  it("works what comes under a vendor's id with another content, and a captured request once", async () => {
+    await using otto = await openWith({ stripe: { id: "header:X-Event" } }, {
+      STRIPE_WEBHOOK_SECRET: STRIPE,
+    });
+    const send = async (text: string, event: string) => {
+      const id = await otto.send("stripe", JSON.stringify({ id: "evt_1", type: "x", text }), {
+        ...JSON_TYPE,
+        "x-event": event,
+        "stripe-signature": stripeSignature(JSON.stringify({ id: "evt_1", type: "x", text })),
+      });
+      await otto.workOff();
+      return (await json(await otto.ask(`/api/messages/${id}`))).state;
+    };
+    assertEquals(await send("one", "1"), "processed");
+    assertEquals(await send("two", "2"), "processed");
+    assertEquals(await send("one", "3"), "filtered");
   });
 
   it("has the limits, samples and words of each model", async () => {

@@ -40,6 +40,39 @@ describe("Gitea's signature", () => {
   });
 });
 
+describe("Gitea's form", () => {
+  const headers = {
+    "x-gitea-signature": hex(BODY),
+    "content-type": "application/x-www-form-urlencoded",
+  };
+
+  it("is proven by its payload only where it says nothing else", async () => {
+    const payload = `payload=${encodeURIComponent(BODY)}`;
+    assertEquals(await code(request(payload, headers)), true);
+    for (
+      const other of [
+        `{"ref":"&${payload}&b=","ref":"refs/heads/evil"}`,
+        ` [{"a":"&${payload}"}]`,
+        `${payload}&action=opened`,
+        `action=opened&${payload}`,
+        `${payload}&payload=%7B%7D`,
+        `payload=%7B%7D&${payload}`,
+      ]
+    ) assertEquals(await code(request(other, headers)), "signature_mismatch", other);
+  });
+
+  it("is proven by what its payload says in the charset that it is read in", async () => {
+    const text = `{"ref":"\u00e9\u00e8"}`;
+    const signature = { "x-gitea-signature": hex(text) };
+    const type = "application/x-www-form-urlencoded; charset=";
+    const body = `payload=${encodeURIComponent(text)}`;
+    const said = (charset: string) =>
+      request(body, { ...signature, "content-type": type + charset });
+    assertEquals(await code(said("utf-8")), true);
+    assertEquals(await code(said("utf-16le")), "signature_mismatch");
+  });
+});
+
 describe("Gitea's delivery", () => {
   it("has the same id at every attempt, and the same content when it is sent again by hand", () => {
     for (const name of ["gitea", "forgejo", "gogs"]) {

@@ -34,6 +34,28 @@ describe("Mandrill's signature", () => {
     assertEquals(await code(post(fields)), "signature_missing");
   });
 
+  it("is of the same content however the form is written", () => {
+    const keys = (body: string) =>
+      mandrill.signedContentKeys(form("", {}, { body: new TextEncoder().encode(body) }));
+    assertEquals(keys("mandrill_events=%5B1%5D&a=b"), keys("a=b&mandrill_events=[1]"));
+    assertNotEquals(keys("mandrill_events=[1]"), keys("mandrill_events=[2]"));
+  });
+
+  it("of a form is none of JSON that is called one", async () => {
+    const fields = { mandrill_events: `{"a":1}` };
+    const body = new TextEncoder().encode(`{"a":1}&mandrill_events`);
+    assertEquals(await code(post(fields, signatureOf(fields, "key"))), true);
+    const json = new TextEncoder().encode(`{"&mandrill_events=":1}`);
+    const text = "mandrill_events" + '":1}' + `{"`;
+    for (const each of [body, json]) {
+      const signature = createHmac("sha1", "key").update(
+        URL_CALLED + (each === json ? text : "x"),
+      ).digest("base64");
+      const forged = { ...post({}, signature), body: each };
+      assertEquals(await code(forged), "signature_mismatch");
+    }
+  });
+
   it("notices any change of a byte", async () => {
     // Without escapes, whose letters may be of either case.
     const fields = { mandrill_events: "abcdefghijklmnopqrstuvwxyz" };

@@ -23,6 +23,25 @@ describe("monday.com's token", () => {
     assertEquals(await code("secret"), "signature_malformed");
   });
 
+  it("is for this URL where it says for which, and none that a browser has seen", async () => {
+    const url = "https://otto.example.com/webhook/test";
+    const withClaims = (claims: Record<string, unknown>) =>
+      code(encodeSymmetric(
+        { iat: now, exp: now + 300, ...claims },
+        "secret",
+        SymmetricAlgorithm.HS256,
+      ));
+    for (const aud of [url, `${url}?team=a`]) assertEquals(await withClaims({ aud }), true);
+    for (
+      const claims of [
+        { aud: "https://otto.example.com/webhook/other" },
+        { aud: "https://evil.example/webhook/test" },
+        { aud: 7 },
+        { aud: url, backToUrl: "https://a.monday.com/x" },
+      ]
+    ) assertEquals(await withClaims(claims), "signature_mismatch", JSON.stringify(claims));
+  });
+
   it("is not there for a board's webhook, which the URL's token proves", async () => {
     const url = "https://otto.example.com/webhook/monday?token=";
     assertEquals(await code("", `${url}secret`), true);

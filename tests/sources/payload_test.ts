@@ -134,6 +134,16 @@ describe("a JSON body", () => {
     assertEquals(parse(`{"a":"${deep}"}`), { a: deep.replace("\\", "") });
   });
 
+  it("is what its bytes say in UTF-8, whatever charset its content type names", () => {
+    const text = '{"title":"Grüße","n":"表"}';
+    for (const charset of ["utf-16le", "utf-16be", "shift_jis", "gbk", "iso-2022-jp", "koi8-r"]) {
+      const type = `application/json; charset=${charset}`;
+      assertEquals(parse(text, type), JSON.parse(text), charset);
+    }
+    const koi8 = new Uint8Array([...new TextEncoder().encode('{"a":"'), 0xc1, 0x22, 0x7d]);
+    assertEquals(parse(koi8, "application/json; charset=koi8-r"), { a: "а" });
+  });
+
   it("of more than 35 MiB is not parsed", () => {
     assertThrows(
       () => parse(new Uint8Array(MAX_SIZE + 1)),

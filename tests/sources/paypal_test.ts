@@ -41,6 +41,13 @@ describe("a PayPal signature", () => {
     assertEquals(await code({ ...incoming({}), body }), "signature_mismatch");
   });
 
+  it("is of the same content where its id, its time and its body are the same", () => {
+    const [key] = paypal.signedContentKeys(incoming({}));
+    const body = new TextEncoder().encode(vector.body + " ");
+    assertEquals(paypal.signedContentKeys(incoming({})), [key]);
+    assertEquals(paypal.signedContentKeys({ ...incoming({}), body })[0] === key, false);
+  });
+
   it("is wrong without a certificate, or with one not PayPal's or not valid now", async () => {
     const stranger = vector.stranger;
     for (

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertNotEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { generateKeyPairSync, sign as signWithKey } from "node:crypto";
 import * as sns from "../../sources/sns.ts";
@@ -71,23 +71,49 @@ describe("Amazon SNS's signature", () => {
     assertEquals(await code(right, { receivedAt: NOW + 2_000 }), "signature_mismatch");
   });
 
+  it("is of the same content, whatever stands around what is signed", () => {
+    const keys = (message: unknown) => sns.signedContentKeys(request(JSON.stringify(message)));
+    assertEquals(keys(right).length, 1);
+    assertEquals(keys({ extra: 1, ...right }), keys(right));
+    assertNotEquals(keys({ ...right, Message: "other" }), keys(right));
+    assertEquals(keys(MESSAGE), []);
+  });
+
   it("never makes us fetch anything but a certificate from Amazon's own hosts", () => {
-    const urlOf = (SigningCertURL: unknown, url?: string) =>
-      sns.certificateUrl(request(JSON.stringify({ SigningCertURL }), {}, url ? { url } : {}));
+    const urlOf = (SigningCertURL: unknown, url?: string, secrets = [ARN]) =>
+      sns.certificateUrl(
+        request(JSON.stringify({ ...right, SigningCertURL }), {}, url ? { url } : {}),
+        secrets,
+      );
     const { SigningCertURL } = MESSAGE;
     assertEquals(urlOf(SigningCertURL), SigningCertURL);
+    assertEquals(urlOf(SigningCertURL, undefined, [`${ARN}x`]), undefined, "a topic of others");
+    assertEquals(sns.certificateUrl(request(JSON.stringify(MESSAGE)), [ARN]), undefined);
     assertEquals(urlOf(SigningCertURL, "https://otto.example.com/webhook/sns?token=x"), undefined);
     for (
       const url of [
         SigningCertURL.replace("https", "http"),
         SigningCertURL.replace(".com/", ".com.example.org/"),
         SigningCertURL.replace("sns.", "s3."),
+        // Whoever has a bucket named `sns` writes there.
+        SigningCertURL.replace("sns.eu-central-1", "sns.s3-us-west-2"),
+        SigningCertURL.replace("sns.eu-central-1", "sns.s3"),
+        SigningCertURL.replace("eu-central-1", "s3-eu-central-1"),
+        SigningCertURL.replace("SimpleNotificationService-ab12", "x"),
         SigningCertURL.replace("/Simple", "/a/../Simple"),
         `${SigningCertURL}?x`,
         7,
         undefined,
       ]
     ) assertEquals(urlOf(url), undefined, String(url));
+    for (const region of ["us-gov-west-1", "cn-north-1", "ap-southeast-5", "us-iso-east-1"]) {
+      const url = SigningCertURL.replace("eu-central-1", region);
+      assertEquals(urlOf(url), url);
+    }
+    const link = (SubscribeURL: string) =>
+      sns.describe({ ...MESSAGE, Type: "SubscriptionConfirmation", SubscribeURL }).link;
+    assertEquals(link("https://sns.s3-us-west-2.amazonaws.com/x"), undefined);
+    assertEquals(link("https://sns.s3.amazonaws.com/x"), undefined);
   });
 
   it("is not looked for where a token in the URL proves the sender", async () => {

@@ -62,6 +62,11 @@ export function decodeContent(
   return { bytes, encoding };
 }
 
+/** Whether a body is encoded, by its header or its first bytes; nothing of it is undone to see that. */
+export function isEncoded(body: Uint8Array, header: string | null | undefined): boolean {
+  return encodingsIn(header, body).length > 0;
+}
+
 /**
  * Reads a body that may be encoded: see `parseBody`. What cannot be decoded is told in its place.
  *
