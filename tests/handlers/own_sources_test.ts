@@ -387,7 +387,7 @@ describe("a second one of a known sender", () => {
         assertEquals(two.samples, model.samples, name);
         assertEquals(
           two.describe(payload, { type: "x" }).title,
-          model.describe(payload, { type: "x" }).title,
+          all[name].describe(payload, { type: "x" }).title,
           name,
         );
       }
