@@ -48,7 +48,7 @@ async function findWinners(
   questions: readonly Question[],
   ms?: number,
 ): Promise<Map<string, Winner>> {
-  const asked = questions.map(({ id, source, key, body, content }) => ({
+  const asked = questions.map(({ id, source, key, body }) => ({
     asked: id,
     source,
     key: key?.toString("hex") ?? null,
