@@ -35,7 +35,8 @@ export async function lockFolder(folder: string): Promise<AsyncDisposable> {
       return error as Error;
     });
     // Somebody's socket lies there, and whether he lives nobody can ask from here.
-    if (unlockable && (await findLocks(folder)).length > 0) throw unaskable(folder);
+    const left = unlockable ? await findLocks(folder).catch(() => []) : [];
+    if (left.length > 0) throw unaskable(folder);
     // What reaches a folder as a share of another system may have had no sockets there.
     if (unlockable || hasLockFile(folder)) {
       take(await lockFile(folder).catch((error) => Promise.reject(unwritable(folder, error))));
