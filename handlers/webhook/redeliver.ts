@@ -88,6 +88,20 @@ export function createRedeliverer(
   };
 }
 
+/** So many are verified and stored together: what fails in between loses no more than these. */
+const REDELIVERED_AT_ONCE = 200;
+
+/** Replays many in parts, the oldest first, as they came. What was made stays, whatever fails then. */
+export async function* redeliverInParts(
+  redeliverer: Redeliverer,
+  ids: readonly string[],
+): AsyncGenerator<Awaited<ReturnType<Redeliverer["redeliverAll"]>>> {
+  const oldest = ids.toSorted();
+  for (let from = 0; from < oldest.length; from += REDELIVERED_AT_ONCE) {
+    yield await redeliverer.redeliverAll(oldest.slice(from, from + REDELIVERED_AT_ONCE));
+  }
+}
+
 function wasRefused(): Problem {
   return new Problem(
     409,

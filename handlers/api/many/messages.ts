@@ -7,7 +7,7 @@ import { count } from "../../schemas/fields.ts";
 import { notReplayed, replay } from "../../schemas/message.ts";
 import { chosen } from "../../schemas/many.ts";
 import { messageFilter, toMessageSearch } from "../../schemas/message_filter.ts";
-import type { Redeliverer } from "../../webhook/redeliver.ts";
+import { type Redeliverer, redeliverInParts } from "../../webhook/redeliver.ts";
 import { release, type ReleaseParts } from "../../webhook/release.ts";
 import { type Acted, actOnAll, idsOf, manyRoute, requireDone } from "./many.ts";
 
@@ -16,9 +16,6 @@ export interface ManyParts extends ReleaseParts {
   services: Services;
   redeliverer: Redeliverer;
 }
-
-/** How many are verified and stored together. */
-const REDELIVERED_AT_ONCE = 200;
 
 /** What can be done to many messages, by the last part of its path. */
 export const MESSAGE_ACTIONS: Record<
@@ -88,13 +85,10 @@ export function manyMessages(parts: ManyParts) {
     );
 }
 
-/** In parts, the oldest first, as they came. */
+/** All that was made, and what was refused. */
 async function replayAll(redeliverer: Redeliverer, ids: readonly string[]) {
-  const oldest = ids.toSorted();
   const all: Awaited<ReturnType<Redeliverer["redeliverAll"]>> = { items: [], refused: [] };
-  for (let from = 0; from < oldest.length; from += REDELIVERED_AT_ONCE) {
-    const some = oldest.slice(from, from + REDELIVERED_AT_ONCE);
-    const { items, refused } = await redeliverer.redeliverAll(some);
+  for await (const { items, refused } of redeliverInParts(redeliverer, ids)) {
     all.items.push(...items);
     all.refused.push(...refused);
   }

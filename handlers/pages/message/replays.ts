@@ -5,7 +5,7 @@ import { countRedelivered } from "../../../lib/message/redeliver.ts";
 import type { Services } from "../../../lib/services.ts";
 import type { Env } from "../../caller.ts";
 import { Problem } from "../../problem.ts";
-import type { Redeliverer } from "../../webhook/redeliver.ts";
+import { type Redeliverer, redeliverInParts } from "../../webhook/redeliver.ts";
 import { confirmPage, type Question } from "../../views/parts/confirm.ts";
 import { exact } from "../../views/parts/time.ts";
 import type { FoundIds } from "../../../lib/store/walk.ts";
@@ -18,8 +18,6 @@ import { messageQueryOf, messageSearchOf } from "./query.ts";
 
 /** Each costs an agent's work: beyond these, a person chooses filters. */
 const MOST_REDELIVERED = 10_000;
-/** So many are verified and stored together: what fails in between loses no more than these. */
-const REDELIVERED_AT_ONCE = 200;
 /** Longer than a page looks into bodies. */
 const MOST_BODY_MS = 2_000;
 
@@ -65,7 +63,7 @@ export function replayPages(
       bodyMs: MOST_BODY_MS,
     });
     if (ids.length === 0) throw nothingToReplay();
-    const { made, unfit } = await redeliverInParts(redeliverer, ids);
+    const { made, unfit } = await redeliver(redeliverer, ids);
     if (made.length === 0) throw noneReplayed(ids.length);
     const sorted = made.toSorted();
     return c.redirect(
@@ -121,23 +119,17 @@ function question(query: MessageQuery, { ids, next, stopped }: FoundIds): Questi
   };
 }
 
-/**
- * The new messages' ids, and how many would be refused today. Oldest first, as they came; what
- * was made stays, whatever happens to the rest.
- */
-async function redeliverInParts(redeliverer: Redeliverer, ids: readonly string[]) {
+/** The new messages' ids, and how many would be refused today. */
+async function redeliver(redeliverer: Redeliverer, ids: readonly string[]) {
   const made: string[] = [];
   let unfit = 0;
-  for (let end = ids.length; end > 0; end -= REDELIVERED_AT_ONCE) {
-    const some = ids.slice(Math.max(0, end - REDELIVERED_AT_ONCE), end).reverse();
-    try {
-      const { items, refused } = await redeliverer.redeliverAll(some);
+  try {
+    for await (const { items, refused } of redeliverInParts(redeliverer, ids)) {
       made.push(...items.map(({ message_id }) => message_id));
       unfit += refused.length;
-    } catch (error) {
-      if (made.length === 0) throw error;
-      break;
     }
+  } catch (error) {
+    if (made.length === 0) throw error;
   }
   return { made, unfit };
 }
