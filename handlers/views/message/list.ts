@@ -6,8 +6,8 @@ import {
   batchSelect,
   type Choice,
   filterBar,
+  givenSelect,
   linkTo,
-  type Select,
   SINCE,
   stoppedAt,
 } from "../parts/filters.ts";
@@ -81,7 +81,10 @@ export function messageList(
             choices: sourceChoices(sources, query.source),
           },
           { name: "phase", label: "Any phase", value: query.phase, choices: phaseChoices(PHASES) },
-          ...stateSelect(query.state),
+          ...givenSelect("state", query.state, {
+            label: "Any state",
+            says: query.state === "taken" ? "not refused" : `state: ${query.state}`,
+          }),
           {
             name: "sig",
             label: "Any signature",
@@ -187,13 +190,6 @@ function reasonOf({ message, task }: StageRow) {
     ? reason
     : undefined;
   return said && html`<span class="why" dir="auto">${beginningOf(said, MOST_REASON)}</span>`;
-}
-
-/** For those who came by a link of the API's or of Live: the state of the message without its task. */
-function stateSelect(state: string | undefined): Select[] {
-  if (state === undefined) return [];
-  const choices = [{ value: state, label: state === "taken" ? "not refused" : `state: ${state}` }];
-  return [{ name: "state", label: "Any state", value: state, choices }];
 }
 
 /** Every system we know, and whatever name is in the URL. */

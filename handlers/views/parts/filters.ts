@@ -59,12 +59,18 @@ function select({ name, label, value, choices }: Select) {
   `;
 }
 
-/** The choice between the replays of one batch and everything, for those who came from a batch. */
-export function batchSelect(batch: string | undefined): Select[] {
-  if (batch === undefined) return [];
-  const choices = [{ value: batch, label: "These replays" }];
-  return [{ name: "batch", label: "Replays or not", value: batch, choices }];
+/** The choice between one value and everything, for those who came by a link that has it. */
+export function givenSelect(
+  name: string,
+  value: string | undefined,
+  { label, says }: { label: string; says: string },
+): Select[] {
+  return value === undefined ? [] : [{ name, label, value, choices: [{ value, label: says }] }];
 }
+
+/** The same for the replays of one batch. */
+export const batchSelect = (batch: string | undefined): Select[] =>
+  givenSelect("batch", batch, { label: "Replays or not", says: "These replays" });
 
 /** How far back to look. */
 export const SINCE: readonly Choice[] = [

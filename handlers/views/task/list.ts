@@ -6,8 +6,8 @@ import {
   batchSelect,
   type Choice,
   filterBar,
+  givenSelect,
   linkTo,
-  type Select,
   SINCE,
   stoppedAt,
 } from "../parts/filters.ts";
@@ -65,7 +65,10 @@ export function taskList(
             value: query.phase,
             choices: phaseChoices(TASK_PHASES),
           },
-          ...statusSelect(query.status),
+          ...givenSelect("status", query.status, {
+            label: "Any status",
+            says: `status: ${query.status}`,
+          }),
           {
             name: "source",
             label: "Any source",
@@ -111,13 +114,6 @@ export function taskList(
       </nav>
     `,
   });
-}
-
-/** For those who came by a link: `open` is whatever has not ended, the others are the API's. */
-function statusSelect(status: string | undefined): Select[] {
-  if (status === undefined) return [];
-  const choices = [{ value: status, label: `status: ${status}` }];
-  return [{ name: "status", label: "Any status", value: status, choices }];
 }
 
 function tableRow(task: Task, nameOf: NameOf) {
