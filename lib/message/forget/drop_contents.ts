@@ -1,4 +1,4 @@
-import { createForgetWalk, LOOKED_AT, type WalkStep } from "./forget_walk.ts";
+import { createForgetWalk, LOOKED_AT, type WalkStep, walkStep } from "./forget_walk.ts";
 import type { Database } from "../../store/database.ts";
 import { bodyHash } from "../contents.ts";
 
@@ -37,9 +37,7 @@ const walk = createForgetWalk<number>(async (database, { after, atOnce, retentio
         insert into changes (kind, ids)
         select 'message', array_agg(id) from gone having count(*) > 0
       )
-      select (select count(*) from gone)::int as removed,
-        (select max(id::text) from looked
-          having bool_or(is_old) and count(*) = ${LOOKED_AT}) as last`,
+      ${walkStep(sql)}`,
   );
   return row;
 });
@@ -48,8 +46,7 @@ const walk = createForgetWalk<number>(async (database, { after, atOnce, retentio
  * Drops the bodies and headers of up to `atOnce` messages that were stored longer than
  * `bodyRetentionDays` ago by the store's clock. What they became stays, and a digest by which a
  * repeat of one is still known for it. Not of those that can be worked again by themselves: failed
- * ones, and those
- * whose task failed or is open; refused ones have their own bounds.
+ * ones, and those whose task failed or is open; refused ones have their own bounds.
  *
  * @returns how many were dropped.
  */

@@ -25,6 +25,7 @@ export async function forgetMessages(
   return rows.length;
 }
 
-function hasEnded(sql: Sql) {
+/** Whether nobody works on a message any more, with the task `t` that it may have. */
+export function hasEnded(sql: Sql) {
   return sql`(t.id is null or t.status in ('completed', 'failed', 'cancelled'))`;
 }

@@ -1,4 +1,5 @@
-import { createForgetWalk, LOOKED_AT, type WalkStep } from "./forget_walk.ts";
+import { hasEnded } from "./forget.ts";
+import { createForgetWalk, LOOKED_AT, type WalkStep, walkStep } from "./forget_walk.ts";
 import { idArray } from "../../store/stored.ts";
 import type { Database } from "../../store/database.ts";
 
@@ -38,13 +39,11 @@ const walk = createForgetWalk<Retention>(async (database, { after, atOnce, reten
         delete from messages where id in (
           select l.id from looked l left join tasks t on t.id = l.task_id
           where l.goes and l.state <> 'new'
-            and (t.id is null or t.status in ('completed', 'failed', 'cancelled'))
+            and ${hasEnded(sql)}
           order by l.id limit ${atOnce}
         ) and state <> 'new' returning id
       )
-      select (select count(*) from gone)::int as removed,
-        (select max(id::text) from looked
-          having bool_or(is_old) and count(*) = ${LOOKED_AT}) as last`,
+      ${walkStep(sql)}`,
   );
   return row;
 });

@@ -1,4 +1,4 @@
-import type { Database } from "../../store/database.ts";
+import type { Database, Sql } from "../../store/database.ts";
 
 /** So many rows are read at a time: some milliseconds. */
 export const LOOKED_AT = 5_000;
@@ -17,6 +17,13 @@ export interface WalkStep {
   removed: number;
   last: string | null;
 }
+
+/** The end of a step's statement, of what it `looked` at and what is `gone`. */
+export const walkStep = (sql: Sql) =>
+  sql`
+    select (select count(*) from gone)::int as removed,
+      (select max(id::text) from looked
+        having bool_or(is_old) and count(*) = ${LOOKED_AT}) as last`;
 
 /** How far a walk has come, in this process. */
 interface Walk {
