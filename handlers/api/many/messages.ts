@@ -7,8 +7,8 @@ import { count } from "../../schemas/fields.ts";
 import { notReplayed, replay } from "../../schemas/message.ts";
 import { chosen } from "../../schemas/many.ts";
 import { messageFilter, toMessageSearch } from "../../schemas/message_filter.ts";
-import { type Redeliverer, redeliverInParts } from "../../webhook/redeliver.ts";
-import { release, type ReleaseParts } from "../../webhook/release.ts";
+import { type Redeliverer, redeliverInParts } from "../../../lib/work/verify/redeliver.ts";
+import { release, type ReleaseParts } from "../../../lib/work/verify/release.ts";
 import { type Acted, actOnAll, idsOf, manyRoute, requireDone } from "./many.ts";
 
 /** What the buttons and routes for many messages are made with. */

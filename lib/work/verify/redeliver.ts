@@ -1,14 +1,10 @@
-import {
-  readWholeMessages,
-  type Verification,
-  type WholeMessage,
-} from "../../lib/message/message.ts";
-import { redeliverMessages, type Redelivery } from "../../lib/message/redeliver.ts";
-import type { Services } from "../../lib/services.ts";
+import type { Config } from "../../config/config.ts";
+import { readWholeMessages, type Verification, type WholeMessage } from "../../message/message.ts";
+import { redeliverMessages, type Redelivery } from "../../message/redeliver.ts";
+import type { Services } from "../../services.ts";
 import { SignatureRefused } from "./source_gate.ts";
-import { requireEdits } from "./redeliver_edited.ts";
-import { Problem } from "../problem.ts";
-import { requireContents } from "../require_message.ts";
+import { Problem } from "../../process/problem.ts";
+import { requireContents } from "./require_message.ts";
 import type { Verifier } from "./verifier.ts";
 
 /** A message that is not worked again, and why. */
@@ -108,5 +104,16 @@ function wasRefused(): Problem {
     "wrong_state",
     "A message that was refused cannot be replayed",
     "Nobody vouches for it: set its secret right, then release it",
+  );
+}
+
+/** @throws {Problem} 409 where only verified messages are taken: an edited one cannot be. */
+export function requireEdits({ requireVerified }: Pick<Config, "requireVerified">): void {
+  if (!requireVerified) return;
+  throw new Problem(
+    409,
+    "verified_only",
+    "Only verified messages are taken here, and nobody has signed an edited one",
+    "Replay what the sender has sent, or unset WEBHOOK_REQUIRE_VERIFIED",
   );
 }
