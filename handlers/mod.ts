@@ -36,6 +36,8 @@ import { quarantine } from "./api/quarantine.ts";
 import { sourceApi } from "./api/sources.ts";
 import { staticFiles } from "./static.ts";
 import { stream } from "./api/stream.ts";
+import { bulkApi } from "./api/many/bulk.ts";
+import { manyNotifications } from "./api/many/notifications.ts";
 import { manyMessages } from "./api/many/messages.ts";
 import { manyTasks } from "./api/many/tasks.ts";
 import { tasks } from "./api/tasks.ts";
@@ -181,6 +183,8 @@ function mountApi(app: OpenAPIHono<Env>, parts: Parts): void {
   app.route("/", quarantine(parts));
   app.route("/", manyMessages(parts));
   app.route("/", manyTasks(parts));
+  app.route("/", manyNotifications(parts));
+  app.route("/", bulkApi(parts));
   app.route("/", tasks(parts));
   app.route("/", users(parts));
   app.route("/", notifications(parts));

@@ -7,8 +7,8 @@ import { isId } from "../../../lib/store/id.ts";
 import type { FoundIds } from "../../../lib/store/walk.ts";
 import { createNames } from "../../../sources/rules/names.ts";
 import { type Acted, actOnAll } from "../../api/many/many.ts";
-import { type ManyParts, MESSAGE_ACTIONS } from "../../api/many/messages.ts";
-import { retry } from "../../api/tasks.ts";
+import { MESSAGE_ACTIONS } from "../../api/many/messages.ts";
+import type { ActParts } from "../../../lib/work/bulk/acts.ts";
 import type { Env } from "../../caller.ts";
 import { Problem } from "../../problem.ts";
 import { MOST_AT_ONCE } from "../../schemas/many.ts";
@@ -21,14 +21,14 @@ import { messageQueryOf, messageSearchOf } from "./query.ts";
 
 const ACTIONS: Record<
   ManyChoice["action"],
-  (parts: ManyParts, ids: readonly string[]) => Promise<Acted>
+  (parts: ActParts, ids: readonly string[]) => Promise<Acted>
 > = {
   ...MESSAGE_ACTIONS,
-  retry: ({ services }, ids) => actOnAll(ids, (id) => retry(services, id)),
+  retry: (parts, ids) => actOnAll(parts, "retry", ids),
 };
 
 /** `/messages/many`: what is to be done to those that were chosen, or to all that match, and its result. */
-export function manyPages(parts: ManyParts): Hono<Env> {
+export function manyPages(parts: ActParts): Hono<Env> {
   const { database, sources } = parts.services;
   const nameOf = createNames(sources);
   const app = new Hono<Env>();
@@ -80,7 +80,7 @@ export function manyPages(parts: ManyParts): Hono<Env> {
 
 /** What can be done to them: each action has those that it is good for. */
 async function choicesFor(
-  { services: { database } }: ManyParts,
+  { services: { database } }: ActParts,
   messages: readonly Message[],
 ): Promise<ManyChoice[]> {
   const idsOf = (some: readonly Message[]) => some.map(({ message_id }) => message_id);

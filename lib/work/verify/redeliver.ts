@@ -16,9 +16,13 @@ export interface NotRedelivered {
 
 /** Works kept messages again: each is verified anew, by today's secrets at the time it came. */
 export interface Redeliverer {
-  /** Of many, those that are not right any more stay out, and are named. */
+  /**
+   * Of many, those that are not right any more stay out, and are named. `made` are the ids that
+   * the new ones get, by those of the old ones: what is there already is not made again.
+   */
   redeliverAll(
     ids: readonly string[],
+    made?: ReadonlyMap<string, string>,
   ): Promise<{ items: Redelivery[]; refused: NotRedelivered[] }>;
   /** @throws {Problem} 409 when it is not right any more, with what would make it so. */
   redeliverOne(id: string): Promise<Redelivery | undefined>;
@@ -41,20 +45,20 @@ export function createRedeliverer(
     );
   }
 
-  async function make(asked: readonly { id: string; verification: Verification }[]) {
+  async function make(asked: readonly { id: string; verification: Verification; made?: string }[]) {
     const items = asked.length > 0 ? await redeliverMessages(database, asked) : [];
     queue.send(items.map(({ message_id }) => message_id));
     return items;
   }
 
   return {
-    async redeliverAll(ids) {
-      const verified: { id: string; verification: Verification }[] = [];
+    async redeliverAll(ids, made) {
+      const verified: { id: string; verification: Verification; made?: string }[] = [];
       const refused: NotRedelivered[] = [];
       for await (const message of readWholeMessages(database, ids)) {
         const { message_id: id } = message;
         try {
-          verified.push({ id, verification: await verify(message) });
+          verified.push({ id, verification: await verify(message), made: made?.get(id) });
         } catch (error) {
           if (!(error instanceof Problem)) throw error;
           refused.push({ message_id: id, code: error.code, message: error.message });
