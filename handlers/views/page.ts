@@ -159,6 +159,7 @@ function foot({ place }: Frame) {
       <a href="/users" data-key="g p" aria-current="${place === "people"
         ? "page"
         : "false"}">People</a>
+      <a href="/bulk">Bulk actions</a>
       <a href="/docs" aria-current="${place === "docs" ? "page" : "false"}">API</a>
       <a href="/openapi.json">OpenAPI</a>
       <a href="/webhook/health">Health</a>

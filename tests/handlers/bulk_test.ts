@@ -188,7 +188,7 @@ describe("acting on more than a thousand", () => {
     );
     await database.query("make a crowd of news", (sql) =>
       sql`
-        insert into notifications (id, task_id, message_id, channel, destination, kind, text, state, event_id)
+        insert into notifications (id, task_id, message_id, channel, destination, kind, text, state, cause)
         select gen_random_uuid(), n.task_id, n.message_id, 'web', '', n.kind, 'x', 'sent', gen_random_uuid()
         from notifications n, generate_series(1, 1001) where n.channel = 'web'`);
     const failed = { phase: "failed" };
@@ -206,6 +206,104 @@ describe("acting on more than a thousand", () => {
     assertEquals((await read(otto, retried.id)).done, 100, "what is queued goes first");
     await drain(otto.services, { maxMs: 60_000 });
     assertEquals((await read(otto, retried.id)).done, 1_001);
-    assertEquals(await countOf(otto, "tasks where status = 'completed'"), 1_002);
+    assertEquals(await countOf(otto, "task_events where kind = 'retried'"), 1_001);
+  });
+});
+
+describe("the pages of bulk actions", () => {
+  const form = (fields: Record<string, string>) => ({
+    method: "POST",
+    headers: {
+      "content-type": "application/x-www-form-urlencoded",
+      origin: "http://localhost:8000",
+    },
+    body: new URLSearchParams(fields),
+  });
+  const text = async (answer: Response | Promise<Response>) => await (await answer).text();
+
+  it("count all that match, ask once more, and show how far it is", async () => {
+    await using otto = await openOtto();
+    await crowd(otto, 1_234);
+    const asked = await text(otto.ask("/messages/many?webhook_type=crowd"));
+    assertMatch(asked, /The newest 1,000 messages/);
+    assertMatch(asked, /Replay all…/);
+    const fields = { of: "messages", action: "delete", webhook_type: "crowd" };
+    const { status, headers } = await otto.ask("/bulk", form(fields));
+    const place = headers.get("location")!;
+    assertEquals(status, 303);
+    const question = await text(otto.ask(place));
+    assertMatch(question, /Delete 1,234 messages\?/);
+    assertMatch(question, /1,234 of crowd/);
+    assertMatch(question, /webhook_type: crowd/);
+    // Nothing begins before a person has said yes.
+    await drain(otto.services, { maxMs: 10_000 });
+    assertEquals(await countOf(otto, "messages"), 1_234);
+    assertEquals((await otto.ask(`${place}/start`, form({}))).status, 303);
+    assertMatch(await text(otto.ask(place)), /Cancel the rest/);
+    await drain(otto.services, { maxMs: 60_000 });
+    const result = await text(otto.ask(place));
+    assertMatch(result, /Done\./);
+    assert(!result.includes("Cancel the rest"));
+    assertMatch(await text(otto.ask("/bulk")), /Delete 1,234 messages/);
+    assertEquals(await countOf(otto, "messages"), 0);
+  });
+
+  it("leave all as it is for whoever says no, or asks for nothing", async () => {
+    await using otto = await openOtto();
+    await crowd(otto, 3);
+    const fields = { of: "messages", action: "replay", webhook_type: "crowd" };
+    const place = (await otto.ask("/bulk", form(fields))).headers.get("location")!;
+    await otto.ask(`${place}/cancel`, form({}));
+    assertEquals((await otto.ask(`${place}/start`, form({}))).status, 409);
+    await drain(otto.services, { maxMs: 10_000 });
+    assertEquals(await countOf(otto, "messages"), 3);
+    for (
+      const wrong of [
+        { of: "messages", action: "delete" },
+        { of: "tasks", action: "delete", source: "crowd" },
+        { of: "messages", action: "explode", source: "crowd" },
+      ]
+    ) assertEquals((await otto.ask("/bulk", form(wrong as Record<string, string>))).status, 400);
+    assertEquals((await otto.ask("/bulk/x")).status, 404);
+  });
+
+  it("act on tasks that were chosen in their list", async () => {
+    await using otto = await openOtto();
+    await otto.send("demo", '{"title":"<b>bold</b>"}', JSON_TYPE);
+    await otto.workOff();
+    await otto.services.database.query(
+      "fail it",
+      (sql) =>
+        sql`update tasks set status = 'failed', error_code = 'agent_failed', error_message = 'no'`,
+    );
+    const list = await text(otto.ask("/tasks?phase=failed"));
+    const [, link] = list.match(/href="(\/tasks\/many\?[^"]+)"/)!;
+    assert(!list.includes("<b>bold"));
+    const [, id] = list.match(/name="id" value="([^"]+)"/)!;
+    assertMatch(await text(otto.ask(link.replaceAll("&amp;", "&"))), /Retry 1 failed/);
+    assertMatch(await text(otto.ask(`/tasks/many?id=${id}`)), /1 failed/);
+    assertMatch(await text(otto.ask("/tasks/many/retry", form({ ids: id }))), /1 started again/);
+    assertMatch(await text(otto.ask("/tasks/many/cancel", form({ ids: id }))), /1 cancelled/);
+    assertEquals((await otto.ask("/tasks/many")).status, 400);
+  });
+
+  it("marks thousands of news as read in the background", async () => {
+    await using otto = await openOtto();
+    await otto.send("demo", "{}", JSON_TYPE);
+    await otto.workOff();
+    await otto.services.database.query("make a crowd of news", (sql) =>
+      sql`
+        insert into notifications (id, task_id, message_id, channel, destination, kind, text, state, cause)
+        select gen_random_uuid(), n.task_id, n.message_id, 'web', '', n.kind, 'x', 'sent', gen_random_uuid()
+        from notifications n, generate_series(1, 1500) where n.channel = 'web'`);
+    const [{ newest }] = await otto.services.database.query(
+      "newest",
+      (sql) =>
+        sql<{ newest: string }[]>`select id as newest from notifications order by id desc limit 1`,
+    );
+    const { headers } = await otto.ask("/notifications/read", form({ newest }));
+    assertMatch(headers.get("location")!, /^\/bulk\//);
+    await drain(otto.services, { maxMs: 60_000 });
+    assertEquals((await json(await otto.ask("/api/notifications?unread=true"))).items, []);
   });
 });
