@@ -1,5 +1,5 @@
 import { html } from "hono/html";
-import type { Task } from "../../../lib/task/task.ts";
+import { type Task, workMsOf } from "../../../lib/task/task.ts";
 import { TASK_PHASES } from "../../../lib/message/search/phase.ts";
 import type { FoundItems } from "../../../lib/store/walk.ts";
 import {
@@ -127,7 +127,7 @@ export function taskList(
 }
 
 function tableRow(task: Task, nameOf: NameOf) {
-  const { started_at: start, finished_at: end } = task;
+  const worked = workMsOf(task);
   return html`
     <tr id="row-${task.id}" class="${task.status === "failed" && "failed"}">
       <td class="write choose"><input type="checkbox" name="id" value="${task.id}"
@@ -146,7 +146,8 @@ function tableRow(task: Task, nameOf: NameOf) {
         assigned_to: task.assigned_to.id,
       })}">${task
         .assigned_to.name}</a></td>
-      <td class="number">${start && end && took(Math.max(0, end.getTime() - start.getTime()))}</td>
+      <td class="number">${worked !== undefined &&
+        took(worked)}</td>
       <td>${age(task.created_at)}</td>
     </tr>
   `;
