@@ -118,6 +118,7 @@ function now(frame: Frame) {
   return html`
     <div class="now">
       <span id="word" class="word" role="status"></span>
+      <span id="waiting" class="waiting" title="Messages that came or changed meanwhile"></span>
       <button class="bare" id="pause" data-key="p" title="Pause this page" aria-pressed="false" hidden>${icon(
         "pause",
       )}${icon("play")}<span class="words">Pause this page</span></button>

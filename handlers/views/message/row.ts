@@ -48,6 +48,11 @@ export function messageRow(row: StageRow) {
   `;
 }
 
+/** A row that a page has no room for, to be counted. */
+export function rowBeyond(messageId: string) {
+  return html`<li id="${rowId(messageId)}" data-into="messages" data-beyond></li>`;
+}
+
 /** A row that is to be taken off the page. */
 export function goneRow(messageId: string) {
   return html`<li id="${rowId(messageId)}" data-gone></li>`;
