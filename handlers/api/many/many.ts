@@ -1,4 +1,7 @@
+import type { Context } from "hono";
 import type { z } from "@hono/zod-openapi";
+import { noteAct } from "../../acts.ts";
+import type { Env } from "../../caller.ts";
 import { conflict, createRoute, json, refusals } from "../../openapi.ts";
 import { notFound, Problem } from "../../problem.ts";
 import { acted, MOST_AT_ONCE } from "../../schemas/many.ts";
@@ -60,6 +63,26 @@ export async function idsOf<Filter>(
     );
   }
   return ids;
+}
+
+/** Has the audit log say which and how many are meant, by which filter, and then what became of them. */
+export function noteMany<Filter>(
+  c: Context<Env>,
+  { chosen, ids, acted }: {
+    chosen?: Chosen<Filter>;
+    ids?: readonly string[];
+    acted?: { done: number; refused: readonly unknown[] };
+  },
+): void {
+  const filter = chosen && "filter" in chosen ? chosen.filter : undefined;
+  const detail = {
+    count: ids?.length,
+    filter,
+    done: acted?.done,
+    refused: acted?.refused.length,
+  };
+  const known = Object.entries(detail).filter(([, value]) => value !== undefined);
+  noteAct(c, { ids, detail: Object.fromEntries(known) });
 }
 
 /**

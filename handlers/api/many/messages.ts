@@ -9,7 +9,7 @@ import { chosen } from "../../schemas/many.ts";
 import { messageFilter, toMessageSearch } from "../../schemas/message_filter.ts";
 import { type Redeliverer, redeliverInParts } from "../../webhook/redeliver.ts";
 import { release, type ReleaseParts } from "../../webhook/release.ts";
-import { type Acted, actOnAll, idsOf, manyRoute, requireDone } from "./many.ts";
+import { type Acted, actOnAll, idsOf, manyRoute, noteMany, requireDone } from "./many.ts";
 
 /** What the buttons and routes for many messages are made with. */
 export interface ManyParts extends ReleaseParts {
@@ -48,8 +48,12 @@ export function manyMessages(parts: ManyParts) {
         schema: which,
       }),
       async (c) => {
-        const ids = await idsOf(c.req.valid("json"), find);
-        return c.json(await MESSAGE_ACTIONS.release(parts, ids), 200);
+        const asked = c.req.valid("json");
+        const ids = await idsOf(asked, find);
+        noteMany(c, { chosen: asked, ids });
+        const acted = await MESSAGE_ACTIONS.release(parts, ids);
+        noteMany(c, { acted });
+        return c.json(acted, 200);
       },
     )
     .openapi(
@@ -68,8 +72,11 @@ export function manyMessages(parts: ManyParts) {
         },
       },
       async (c) => {
-        const ids = await idsOf(c.req.valid("json"), find);
+        const asked = c.req.valid("json");
+        const ids = await idsOf(asked, find);
+        noteMany(c, { chosen: asked, ids });
         const { items, refused } = await replayAll(parts.redeliverer, ids);
+        noteMany(c, { acted: { done: items.length, refused } });
         return c.json({ done: items.length, items, refused }, 201);
       },
     )
@@ -79,8 +86,12 @@ export function manyMessages(parts: ManyParts) {
         schema: which,
       }),
       async (c) => {
-        const ids = await idsOf(c.req.valid("json"), find);
-        return c.json(await MESSAGE_ACTIONS.delete(parts, ids), 200);
+        const asked = c.req.valid("json");
+        const ids = await idsOf(asked, find);
+        noteMany(c, { chosen: asked, ids });
+        const acted = await MESSAGE_ACTIONS.delete(parts, ids);
+        noteMany(c, { acted });
+        return c.json(acted, 200);
       },
     );
 }

@@ -1,10 +1,11 @@
 import type { Services } from "../../../lib/services.ts";
 import { findTaskIds } from "../../../lib/task/search.ts";
+import { actorOf } from "../../acts.ts";
 import { createApi } from "../../openapi.ts";
 import { chosen } from "../../schemas/many.ts";
 import { taskFilter, toTaskSearch } from "../../schemas/task_filter.ts";
 import { cancel, retry } from "../tasks.ts";
-import { actOnAll, idsOf, manyRoute } from "./many.ts";
+import { actOnAll, idsOf, manyRoute, noteMany } from "./many.ts";
 
 /** `POST /api/tasks/retry|cancel`: what is done to one, done to many. */
 export function manyTasks({ services }: { services: Services }) {
@@ -19,8 +20,13 @@ export function manyTasks({ services }: { services: Services }) {
         schema: which,
       }),
       async (c) => {
-        const ids = await idsOf(c.req.valid("json"), find);
-        return c.json(await actOnAll(ids, (id) => retry(services, id)), 200);
+        const asked = c.req.valid("json");
+        const ids = await idsOf(asked, find);
+        noteMany(c, { chosen: asked, ids });
+        const actor = actorOf(c);
+        const acted = await actOnAll(ids, (id) => retry(services, { id, actor }));
+        noteMany(c, { acted });
+        return c.json(acted, 200);
       },
     )
     .openapi(
@@ -29,8 +35,13 @@ export function manyTasks({ services }: { services: Services }) {
         schema: which,
       }),
       async (c) => {
-        const ids = await idsOf(c.req.valid("json"), find);
-        return c.json(await actOnAll(ids, (id) => cancel(database, id)), 200);
+        const asked = c.req.valid("json");
+        const ids = await idsOf(asked, find);
+        noteMany(c, { chosen: asked, ids });
+        const actor = actorOf(c);
+        const acted = await actOnAll(ids, (id) => cancel(database, { id, actor }));
+        noteMany(c, { acted });
+        return c.json(acted, 200);
       },
     );
 }

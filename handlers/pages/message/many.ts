@@ -6,9 +6,10 @@ import { findTasks } from "../../../lib/task/task.ts";
 import { isId } from "../../../lib/store/id.ts";
 import type { FoundIds } from "../../../lib/store/walk.ts";
 import { createNames } from "../../../sources/rules/names.ts";
-import { type Acted, actOnAll } from "../../api/many/many.ts";
+import { type Acted, actOnAll, noteMany } from "../../api/many/many.ts";
 import { type ManyParts, MESSAGE_ACTIONS } from "../../api/many/messages.ts";
 import { retry } from "../../api/tasks.ts";
+import { actorOf, noteAct } from "../../acts.ts";
 import type { Env } from "../../caller.ts";
 import { Problem } from "../../problem.ts";
 import { MOST_AT_ONCE } from "../../schemas/many.ts";
@@ -21,10 +22,10 @@ import { messageQueryOf, messageSearchOf } from "./query.ts";
 
 const ACTIONS: Record<
   ManyChoice["action"],
-  (parts: ManyParts, ids: readonly string[]) => Promise<Acted>
+  (parts: ManyParts, ids: readonly string[], actor: string) => Promise<Acted>
 > = {
   ...MESSAGE_ACTIONS,
-  retry: ({ services }, ids) => actOnAll(ids, (id) => retry(services, id)),
+  retry: ({ services }, ids, actor) => actOnAll(ids, (id) => retry(services, { id, actor })),
 };
 
 /** `/messages/many`: what is to be done to those that were chosen, or to all that match, and its result. */
@@ -59,7 +60,10 @@ export function manyPages(parts: ManyParts): Hono<Env> {
     if (!Object.hasOwn(ACTIONS, action)) throw nothingChosen();
     const ids = ((await readForm(c.req.raw)).get("ids") ?? "").split(",").filter((id) => isId(id));
     if (ids.length === 0 || ids.length > MOST_AT_ONCE) throw nothingChosen();
-    const acted = await ACTIONS[action](parts, ids);
+    noteAct(c, { act: action, thing: action === "retry" ? "task" : "message" });
+    noteMany(c, { ids });
+    const acted = await ACTIONS[action](parts, ids, actorOf(c));
+    noteMany(c, { acted });
     if (action === "replay" && acted.done > 0) {
       const made = acted.ids.toSorted();
       return c.redirect(
