@@ -15,6 +15,8 @@ export interface Who extends Identity {
   /** Whether they have a session to end. */
   isSignedIn: boolean;
   proof: Actor["proof"];
+  /** Whether they may still be here, for what goes on after they were let in; undefined: always. */
+  mayStay?: () => Promise<boolean>;
 }
 
 /** Hono's `c.env`, and what `c.get` knows once the guard has let a request pass. */

@@ -2,6 +2,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import { getCookie } from "hono/cookie";
 import { recordRefusedSignIn } from "../../lib/people/audit.ts";
 import type { Admin, Identity, Role } from "../../lib/people/admin.ts";
+import { isTokenGood } from "../../lib/people/person_token.ts";
 import type { Config } from "../../lib/config/config.ts";
 import { errorText, type Log } from "../../lib/process/log.ts";
 import type { Database } from "../../lib/store/database.ts";
@@ -56,14 +57,20 @@ async function whoByToken(parts: AuthParts, c: Context<Env>, token: string): Pro
   if (!identity) {
     throw signInFirst("The token is neither the admin's, nor a reader's, nor a person's");
   }
-  return { ...identity, isSignedIn: false, proof: "token" };
+  const { holder } = identity;
+  const mayStay = holder && (() => isTokenGood(parts.database, holder.tokenId));
+  return { ...identity, isSignedIn: false, proof: "token", mayStay };
 }
 
 /** Whose session it is, or else whoever sits at this machine; undefined for all others. */
 async function whoBySession(parts: AuthParts, c: Context<Env>): Promise<Who | undefined> {
   const session = getCookie(c, COOKIE);
-  const identity = session === undefined ? undefined : await parts.admin.identifySession(session);
-  if (identity) return { ...identity, isSignedIn: true, proof: "session" };
+  if (session !== undefined) {
+    const look = () => parts.admin.identifySession(session);
+    const identity = await look();
+    const mayStay = async () => await look() !== undefined;
+    if (identity) return { ...identity, isSignedIn: true, proof: "session", mayStay };
+  }
   return isAtHome(parts, c) ? { role: "admin", isSignedIn: false, proof: "local" } : undefined;
 }
 

@@ -5,6 +5,7 @@ import { UNRECORDED } from "../../handlers/acts.ts";
 import { forgetAudit, recordAct } from "../../lib/people/audit.ts";
 import { type AuditEntry, listActsOn, searchAudit } from "../../lib/people/audit_search.ts";
 import { json, openOtto, type Otto } from "../otto.ts";
+import { describeWith } from "../servers/mod.ts";
 
 const ADMIN_TOKEN = "a token of the operator's own";
 const READ_TOKEN = "a token that only looks";
@@ -15,10 +16,18 @@ const pathOf = (path: string) =>
   path.replace(":type", "demo").replace(":id", ID).replace(":name", "github")
     .replace(":token", ID).replace(":action", "delete");
 
-describe("the audit log", () => {
+describe("the audit log", () => suite(() => Promise.resolve({})));
+
+describeWith({ postgres: true }, "with PostgreSQL", (servers) => {
+  describe("the audit log", () =>
+    suite(async () => ({ DATABASE_URL: await servers.postgres.createDatabase() })));
+});
+
+function suite(store: () => Promise<Record<string, string>>) {
   let otto: Otto;
   beforeAll(async () => {
-    otto = await openOtto({ ADMIN_TOKEN, READ_TOKEN, GITHUB_WEBHOOK_SECRET: "s3cret-of-ours" });
+    const secret = { GITHUB_WEBHOOK_SECRET: "s3cret-of-ours" };
+    otto = await openOtto({ ADMIN_TOKEN, READ_TOKEN, ...secret, ...await store() });
   });
   afterAll(() => otto[Symbol.asyncDispose]());
   const database = () => otto.services.database;
@@ -74,6 +83,7 @@ describe("the audit log", () => {
     });
     assertEquals(answer.status, 401);
     await answer.body?.cancel();
+    await otto.services.quarantine.idle();
     const { items: [{ message_id: id }] } = await json(
       await api("GET", "/api/messages?phase=refused"),
     );
@@ -252,4 +262,4 @@ describe("the audit log", () => {
     const left = await database().query("look", (sql) => sql`select count(*)::int as n from audit`);
     assertEquals(left[0].n, rows[0].n - 1);
   });
-});
+}

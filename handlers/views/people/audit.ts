@@ -23,7 +23,13 @@ export interface AuditQuery {
 const MOST_NAMED = 3;
 
 /** Those who are nobody by name. */
-const NAMELESS = ["admin", "reader", "somebody", "whoever is at this machine"];
+const NAMELESS = [
+  "admin",
+  "reader",
+  "somebody",
+  "whoever is at this machine",
+  "whoever has the command line",
+];
 
 const PROOFS: Record<AuditEntry["proof"], string> = {
   token: "by token",
