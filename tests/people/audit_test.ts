@@ -110,6 +110,9 @@ function suite(store: () => Promise<Record<string, string>>) {
   it("has one entry for many, with the filter, the count and what became of them", async () => {
     const ids = [await otto.send("many", "1"), await otto.send("many", "2")];
     const filter = { source: "many" };
+    await json(await api("POST", "/api/messages/delete", { filter, expect: 3 }), 409);
+    const { detail } = await newest();
+    assertEquals([detail.filter, detail.expect], ['{"source":"many"}', 3], "what was refused");
     await json(await api("POST", "/api/messages/delete", { filter, expect: 2 }));
     const entry = await newest();
     assertEquals([entry.act, entry.thing, entry.outcome], ["delete", "message", "done"]);

@@ -74,10 +74,11 @@ export function noteMany<Filter>(
     acted?: { done: number; refused: readonly unknown[] };
   },
 ): void {
-  const filter = chosen && "filter" in chosen ? chosen.filter : undefined;
+  const { filter, expect } = chosen && "filter" in chosen ? chosen : {};
   const detail = {
-    count: ids?.length,
     filter,
+    expect,
+    count: ids?.length,
     done: acted?.done,
     refused: acted?.refused.length,
   };

@@ -49,8 +49,9 @@ export function manyMessages(parts: ManyParts) {
       }),
       async (c) => {
         const asked = c.req.valid("json");
+        noteMany(c, { chosen: asked });
         const ids = await idsOf(asked, find);
-        noteMany(c, { chosen: asked, ids });
+        noteMany(c, { ids });
         const acted = await MESSAGE_ACTIONS.release(parts, ids);
         noteMany(c, { acted });
         return c.json(acted, 200);
@@ -73,8 +74,9 @@ export function manyMessages(parts: ManyParts) {
       },
       async (c) => {
         const asked = c.req.valid("json");
+        noteMany(c, { chosen: asked });
         const ids = await idsOf(asked, find);
-        noteMany(c, { chosen: asked, ids });
+        noteMany(c, { ids });
         const { items, refused } = await replayAll(parts.redeliverer, ids);
         noteMany(c, { acted: { done: items.length, refused } });
         return c.json({ done: items.length, items, refused }, 201);
@@ -87,8 +89,9 @@ export function manyMessages(parts: ManyParts) {
       }),
       async (c) => {
         const asked = c.req.valid("json");
+        noteMany(c, { chosen: asked });
         const ids = await idsOf(asked, find);
-        noteMany(c, { chosen: asked, ids });
+        noteMany(c, { ids });
         const acted = await MESSAGE_ACTIONS.delete(parts, ids);
         noteMany(c, { acted });
         return c.json(acted, 200);

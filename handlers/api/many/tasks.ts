@@ -21,8 +21,9 @@ export function manyTasks({ services }: { services: Services }) {
       }),
       async (c) => {
         const asked = c.req.valid("json");
+        noteMany(c, { chosen: asked });
         const ids = await idsOf(asked, find);
-        noteMany(c, { chosen: asked, ids });
+        noteMany(c, { ids });
         const actor = actorOf(c);
         const acted = await actOnAll(ids, (id) => retry(services, { id, actor }));
         noteMany(c, { acted });
@@ -36,8 +37,9 @@ export function manyTasks({ services }: { services: Services }) {
       }),
       async (c) => {
         const asked = c.req.valid("json");
+        noteMany(c, { chosen: asked });
         const ids = await idsOf(asked, find);
-        noteMany(c, { chosen: asked, ids });
+        noteMany(c, { ids });
         const actor = actorOf(c);
         const acted = await actOnAll(ids, (id) => cancel(database, { id, actor }));
         noteMany(c, { acted });

@@ -164,8 +164,11 @@ function entryRow(entry: AuditEntry) {
     <tr id="e-${entry.id}">
       <td>${atSecond(at)}</td>
       <td class="clip">${whoActed(entry)} <span class="hint">${PROOFS[proof]}</span></td>
-      <td class="main">${actWord(act)} ${thing}
-        ${ids.slice(0, MOST_NAMED).map((id) => thingLink(thing, id))}
+      <td class="main">${actWord(act)}${!act.startsWith("sign_") && ` ${thing}`}
+        ${ids.slice(0, MOST_NAMED).map((id, at) =>
+          // Whose token it is comes before which.
+          thingLink(thing === "token" && at === 0 ? "user" : thing, id)
+        )}
         ${more > 0 && html`<span class="hint">and ${more.toLocaleString("en")} more</span>`}
         ${facts.length > 0 && html`<span class="hint" dir="auto">${facts.join(" · ")}</span>`}</td>
       <td>${status(

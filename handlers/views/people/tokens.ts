@@ -31,7 +31,7 @@ export function tokenSection(
   },
 ) {
   return html`
-    <section class="card write" aria-labelledby="tokens">
+    <section class="card write tokens" aria-labelledby="tokens">
       <h2 id="tokens">Tokens</h2>
       <p class="hint">With a token of their own a person signs in under their name, or calls the API
         with <code>Authorization: Bearer</code>. What they do then stands under it.</p>
