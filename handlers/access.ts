@@ -57,6 +57,10 @@ export const ACCESS: readonly [method: string, path: string, who: Caller][] = [
   ["GET", "/api/users/:id", "reader"],
   ["POST", "/api/users", "admin"],
   ["PATCH", "/api/users/:id", "admin"],
+  ["GET", "/api/users/:id/tokens", "admin"],
+  ["POST", "/api/users/:id/tokens", "admin"],
+  ["DELETE", "/api/users/:id/tokens/:token", "admin"],
+  ["GET", "/api/audit", "reader"],
   ["GET", "/api/notifications", "reader"],
   ["GET", "/api/notifications/:id", "reader"],
   ["POST", "/api/notifications/:id/read", "admin"],
@@ -103,6 +107,9 @@ export const ACCESS: readonly [method: string, path: string, who: Caller][] = [
   ["POST", "/users", "admin"],
   ["GET", "/users/:id", "reader"],
   ["POST", "/users/:id", "admin"],
+  ["POST", "/users/:id/tokens", "admin"],
+  ["POST", "/users/:id/tokens/:token/revoke", "admin"],
+  ["GET", "/audit", "reader"],
   ["GET", "/system", "reader"],
   ["POST", "/samples", "admin"],
   ["POST", "/notifications/:id/read", "admin"],
@@ -121,10 +128,16 @@ export function matches(pattern: string, path: string): boolean {
 /** Whether somebody may make this request. What no route is, a reader may look for. */
 export function mayCall(role: Role, method: string, path: string): boolean {
   if (role === "admin") return true;
+  const route = routeOf(method, path);
+  if (role === "drainer") return route?.[2] === "drainer";
+  const isLook = ["GET", "HEAD"].includes(method);
+  return route === undefined ? isLook : !["admin", "drainer"].includes(route[2]);
+}
+
+/** The route that a request is for; undefined when it is none of ours. */
+export function routeOf(method: string, path: string): typeof ACCESS[number] | undefined {
   const asked = method === "HEAD" ? "GET" : method;
   // An exact path before one with names: both may be routes.
   const routes = ACCESS.filter(([its, pattern]) => its === asked && matches(pattern, path));
-  const route = routes.find(([, pattern]) => pattern === path) ?? routes[0];
-  if (role === "drainer") return route?.[2] === "drainer";
-  return route === undefined ? asked === "GET" : !["admin", "drainer"].includes(route[2]);
+  return routes.find(([, pattern]) => pattern === path) ?? routes[0];
 }

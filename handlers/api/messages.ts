@@ -7,6 +7,7 @@ import { searchMessages } from "../../lib/message/search/search.ts";
 import { deleteMessage } from "../../lib/message/delete.ts";
 import { parseContent } from "../../sources/kit/body/content.ts";
 import type { Registry } from "../../sources/rules/registry.ts";
+import { noteAct } from "../acts.ts";
 import { createApi } from "../openapi.ts";
 import { notFound } from "../problem.ts";
 import { shownMessage } from "../shown_message.ts";
@@ -53,6 +54,7 @@ export function messages(
     .openapi(routes.REPLAY, async (c) => {
       const made = await redeliverer.redeliverOne(c.req.valid("param").id);
       if (!made) throw notFound("message");
+      noteAct(c, { ids: [made.message_id] });
       return c.json(made, 201);
     })
     .openapi(routes.REMOVE, async (c) => {

@@ -22,7 +22,7 @@ export const MOST_UNREAD = 100;
 
 /** What stands around a page: where it is, who looks at it. */
 export interface Frame {
-  place?: typeof PLACES[number]["name"] | "people" | "docs";
+  place?: typeof PLACES[number]["name"] | "people" | "audit" | "docs";
   /** The path of this page with its query, to come back to. */
   path: string;
   unread: number;
@@ -161,6 +161,7 @@ function foot({ place }: Frame) {
         ? "page"
         : "false"}">People</a>
       <a href="/bulk">Bulk actions</a>
+      <a href="/audit" aria-current="${place === "audit" ? "page" : "false"}">Audit log</a>
       <a href="/docs" aria-current="${place === "docs" ? "page" : "false"}">API</a>
       <a href="/openapi.json">OpenAPI</a>
       <a href="/webhook/health">Health</a>

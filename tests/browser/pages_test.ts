@@ -24,6 +24,7 @@ const PAGES = [
   "/sources",
   "/sources/github",
   "/users",
+  "/audit",
   "/system",
   "/docs",
 ];

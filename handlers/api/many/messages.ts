@@ -8,14 +8,14 @@ import { notReplayed, replay } from "../../schemas/message.ts";
 import { chosen } from "../../schemas/many.ts";
 import { messageFilter, toMessageSearch } from "../../schemas/message_filter.ts";
 import { type Redeliverer, redeliverInParts } from "../../../lib/work/verify/redeliver.ts";
-import { type Acted, actOnAll, choose, type Finder, manyRoute, placeOf } from "./many.ts";
+import { type Acted, actOnAll, actOnChosen, type Finder, manyRoute, placeOf } from "./many.ts";
 
 /** What can be done to many messages, by the last part of its path. */
 export const MESSAGE_ACTIONS: Record<
   "release" | "replay" | "delete",
-  (parts: ActParts, ids: readonly string[]) => Promise<Acted>
+  (parts: ActParts, ids: readonly string[], actor: string) => Promise<Acted>
 > = {
-  release: (parts, ids) => actOnAll(parts, "release", ids),
+  release: (parts, ids, actor) => actOnAll(parts, "release", { ids, actor }),
   async replay({ redeliverer }, ids) {
     const { items, refused } = await replayAll(redeliverer, ids);
     return {
@@ -24,7 +24,7 @@ export const MESSAGE_ACTIONS: Record<
       refused: refused.map(({ message_id: id, ...why }) => ({ id, ...why })),
     };
   },
-  delete: (parts, ids) => actOnAll(parts, "delete", ids),
+  delete: (parts, ids, actor) => actOnAll(parts, "delete", { ids, actor }),
 };
 
 /** `POST /api/messages/release|replay|delete`: what is done to one, done to many. */
@@ -44,9 +44,14 @@ export function manyMessages(parts: ActParts) {
         schema: which,
       }),
       async (c) => {
-        const meant = await choose("release", c.req.valid("json"), finder);
+        const meant = await actOnChosen(c, {
+          action: "release",
+          chosen: c.req.valid("json"),
+          finder,
+          act: (ids, actor) => MESSAGE_ACTIONS.release(parts, ids, actor),
+        });
         if ("bulk" in meant) return c.json(meant.bulk, 202, placeOf(meant.bulk));
-        return c.json(await MESSAGE_ACTIONS.release(parts, meant.ids), 200);
+        return c.json(meant.acted, 200);
       },
     )
     .openapi(
@@ -66,10 +71,17 @@ export function manyMessages(parts: ActParts) {
         },
       },
       async (c) => {
-        const meant = await choose("replay", c.req.valid("json"), finder);
+        const meant = await actOnChosen(c, {
+          action: "replay",
+          chosen: c.req.valid("json"),
+          finder,
+          async act(ids) {
+            const { items, refused } = await replayAll(parts.redeliverer, ids);
+            return { done: items.length, items, refused };
+          },
+        });
         if ("bulk" in meant) return c.json(meant.bulk, 202, placeOf(meant.bulk));
-        const { items, refused } = await replayAll(parts.redeliverer, meant.ids);
-        return c.json({ done: items.length, items, refused }, 201);
+        return c.json(meant.acted, 201);
       },
     )
     .openapi(
@@ -78,9 +90,14 @@ export function manyMessages(parts: ActParts) {
         schema: which,
       }),
       async (c) => {
-        const meant = await choose("delete", c.req.valid("json"), finder);
+        const meant = await actOnChosen(c, {
+          action: "delete",
+          chosen: c.req.valid("json"),
+          finder,
+          act: (ids, actor) => MESSAGE_ACTIONS.delete(parts, ids, actor),
+        });
         if ("bulk" in meant) return c.json(meant.bulk, 202, placeOf(meant.bulk));
-        return c.json(await MESSAGE_ACTIONS.delete(parts, meant.ids), 200);
+        return c.json(meant.acted, 200);
       },
     );
 }

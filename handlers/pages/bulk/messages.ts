@@ -5,7 +5,8 @@ import { findTasks } from "../../../lib/task/task.ts";
 import { isId } from "../../../lib/store/id.ts";
 import type { FoundIds } from "../../../lib/store/walk.ts";
 import { createNames } from "../../../sources/rules/names.ts";
-import { type Acted, actOnAll } from "../../api/many/many.ts";
+import { type Acted, actOnAll, noteMany } from "../../api/many/many.ts";
+import { actorOf, noteAct } from "../../acts.ts";
 import { MESSAGE_ACTIONS } from "../../api/many/messages.ts";
 import type { ActParts } from "../../../lib/work/bulk/acts.ts";
 import type { Env } from "../../caller.ts";
@@ -21,10 +22,10 @@ type Action = "release" | "replay" | "retry" | "delete";
 
 const ACTIONS: Record<
   Action,
-  (parts: ActParts, ids: readonly string[]) => Promise<Acted>
+  (parts: ActParts, ids: readonly string[], actor: string) => Promise<Acted>
 > = {
   ...MESSAGE_ACTIONS,
-  retry: (parts, ids) => actOnAll(parts, "retry", ids),
+  retry: (parts, ids, actor) => actOnAll(parts, "retry", { ids, actor }),
 };
 
 /** `/messages/many`: what is to be done to those that were chosen, or to all that match, and its result. */
@@ -59,7 +60,10 @@ export function manyMessagePages(parts: ActParts): Hono<Env> {
     if (!Object.hasOwn(ACTIONS, action)) throw nothingChosen();
     const ids = ((await readForm(c.req.raw)).get("ids") ?? "").split(",").filter((id) => isId(id));
     if (ids.length === 0 || ids.length > MOST_AT_ONCE) throw nothingChosen();
-    const acted = await ACTIONS[action](parts, ids);
+    noteAct(c, { act: action, thing: action === "retry" ? "task" : "message" });
+    noteMany(c, { ids });
+    const acted = await ACTIONS[action](parts, ids, actorOf(c));
+    noteMany(c, { acted });
     if (action === "replay" && acted.done > 0) {
       const made = acted.ids.toSorted();
       return c.redirect(

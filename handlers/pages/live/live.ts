@@ -39,7 +39,11 @@ export function livePages(options: PageOptions): Hono<Env> {
 
   app.get(
     "/live",
-    (c) => openStream(c.req.raw, c.req.header("last-event-id") ?? c.req.query("after")),
+    (c) =>
+      openStream(c.req.raw, {
+        cursor: c.req.header("last-event-id") ?? c.req.query("after"),
+        mayStay: c.get("who")?.mayStay,
+      }),
   );
   return app;
 }

@@ -24,7 +24,10 @@ export function createPageStream(
   { services, live, stop, summary }: Pick<PageOptions, "services" | "live" | "stop"> & {
     summary: Summary;
   },
-): (request: Request, cursor: string | undefined) => Response {
+): (
+  request: Request,
+  from: { cursor: string | undefined; mayStay?: () => Promise<boolean> },
+) => Response {
   const { database, log } = services;
   const nameOf = createNames(services.sources);
   const render = shareRendering((events) =>
@@ -78,7 +81,8 @@ export function createPageStream(
     }
   }
 
-  return (request, cursor) => open(request, (signal) => speak(cursor, signal));
+  return (request, { cursor, mayStay }) =>
+    open(request, (signal) => speak(cursor, signal), mayStay);
 }
 
 /** Browsers are at most a few changes apart. */

@@ -2,9 +2,11 @@ import { type Context, Hono } from "hono";
 import { countSharing } from "../../../lib/message/group/group.ts";
 import { deleteMessage } from "../../../lib/message/delete.ts";
 import { findMessages, readPassage, type WholeMessage } from "../../../lib/message/message.ts";
+import { listActsOn } from "../../../lib/people/audit_search.ts";
 import { searchMessages } from "../../../lib/message/search/search.ts";
 import type { Services } from "../../../lib/services.ts";
 import { listTaskEvents } from "../../../lib/task/task.ts";
+import { noteAct } from "../../acts.ts";
 import type { Env } from "../../caller.ts";
 import { notFound } from "../../problem.ts";
 import { shownMessage } from "../../shown_message.ts";
@@ -23,6 +25,8 @@ import { readRows, type RowParts } from "../rows.ts";
 const MOST_ROWS = 50;
 /** Of these replays a message's page tells. */
 const MOST_REPLAYS = 20;
+/** Of what people did to it; the audit log has the rest. */
+const MOST_ACTS = 10;
 
 /** `/messages`, a message's page, and its buttons. */
 export function messagePages(
@@ -58,6 +62,7 @@ export function messagePages(
     const { message_id } = await requireIts(c);
     const made = await redeliverer.redeliverOne(message_id);
     if (!made) throw notFound("message");
+    noteAct(c, { ids: [made.message_id] });
     return c.redirect(`/messages/${made.message_id}`, 303);
   });
 
@@ -80,14 +85,15 @@ export function messagePages(
 async function readAround(parts: RowParts, { message_id: id, task_id }: WholeMessage) {
   const { database } = parts;
   // Read like a row, so that whatever is said here is said there, too.
-  const [[row], passage, events, { items: replays, next }] = await Promise.all([
+  const [[row], passage, events, acts, { items: replays, next }] = await Promise.all([
     findMessages(database, [id]).then((found) => readRows(parts, found)),
     readPassage(database, id),
     task_id ? listTaskEvents(database, task_id) : [],
+    listActsOn(database, id, MOST_ACTS),
     searchMessages(database, { replay_of: id }, { limit: MOST_REPLAYS, sources: [] }),
   ]);
   if (!row) throw notFound("message");
-  return { row, passage, events, replays, hasMoreReplays: next !== undefined };
+  return { row, passage, events, acts, replays, hasMoreReplays: next !== undefined };
 }
 
 /** What a person is asked before a message is deleted, which `sharing` more share the task with. */

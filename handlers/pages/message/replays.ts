@@ -3,6 +3,7 @@ import { isId } from "../../../lib/store/id.ts";
 import { findMessageIds } from "../../../lib/message/search/search.ts";
 import { countRedelivered } from "../../../lib/message/redeliver.ts";
 import type { Services } from "../../../lib/services.ts";
+import { noteAct } from "../../acts.ts";
 import type { Env } from "../../caller.ts";
 import { Problem } from "../../problem.ts";
 import { type Redeliverer, redeliverInParts } from "../../../lib/work/verify/redeliver.ts";
@@ -63,8 +64,10 @@ export function replayPages(
       bodyMs: MOST_BODY_MS,
     });
     if (ids.length === 0) throw nothingToReplay();
+    noteAct(c, { ids, detail: { count: ids.length, filter: query } });
     const { made, unfit } = await redeliver(redeliverer, ids);
     if (made.length === 0) throw noneReplayed(ids.length);
+    noteAct(c, { detail: { done: made.length, refused: unfit } });
     const sorted = made.toSorted();
     return c.redirect(
       linkTo("/messages/replays", {

@@ -4,6 +4,8 @@ import { maskHeaders, maskUrl } from "../../../lib/redaction/mask.ts";
 import type { Message, Passage, WholeMessage } from "../../../lib/message/message.ts";
 import type { Task, TaskEvent } from "../../../lib/task/task.ts";
 import { type Named, variableOf } from "../../../sources/rules/registry.ts";
+import type { AuditEntry } from "../../../lib/people/audit_search.ts";
+import { actSection } from "../people/acts.ts";
 import { curlOf } from "../parts/curl.ts";
 import { linkTo } from "../parts/filters.ts";
 import { icon } from "../parts/icon.ts";
@@ -25,6 +27,8 @@ export interface MessagePage {
   whole: WholeMessage;
   passage?: Passage;
   events: readonly TaskEvent[];
+  /** What people did to it, newest first. */
+  acts: readonly AuditEntry[];
   /** The newest ones. */
   replays: readonly Message[];
   hasMoreReplays: boolean;
@@ -32,7 +36,7 @@ export interface MessagePage {
 
 /** `/messages/{id}`: all that is known of one message. */
 export function messagePage(
-  { frame, row, from, whole, replays, hasMoreReplays, ...way }: MessagePage,
+  { frame, row, from, whole, acts, replays, hasMoreReplays, ...way }: MessagePage,
 ) {
   const { message, task } = row;
   return page({
@@ -53,6 +57,7 @@ export function messagePage(
         </div>
         <div>
           ${task && taskSection(task)}
+          ${actSection(acts, whole.message_id)}
           ${factSection(message, from)}
           ${replays.length > 0 && replaySection(replays, hasMoreReplays && whole.message_id)}
           ${!whole.dropped && headerSection(whole, from)}

@@ -1,22 +1,26 @@
 import { type Context, Hono } from "hono";
 import type { z } from "@hono/zod-openapi";
-import { isId } from "../../lib/store/id.ts";
-import type { Services } from "../../lib/services.ts";
+import { listPersonTokens } from "../../../lib/people/person_token.ts";
+import type { Database } from "../../../lib/store/database.ts";
+import { isId } from "../../../lib/store/id.ts";
+import type { Services } from "../../../lib/services.ts";
 import {
   changeUser,
   countOpenTasks,
   createUser,
   listUsers,
   readUser,
-} from "../../lib/people/user.ts";
-import type { Env } from "../caller.ts";
-import { asked, readForm } from "./form.ts";
-import { readFrame } from "./frame.ts";
-import { notFound, Problem } from "../problem.ts";
-import { newUser, userChange } from "../schemas/user.ts";
-import { FIELD_SAYS, type PersonForm } from "../views/people/form.ts";
-import { peopleList } from "../views/people/list.ts";
-import { personPage } from "../views/people/page.ts";
+  type User,
+} from "../../../lib/people/user.ts";
+import { noteAct } from "../../acts.ts";
+import type { Env } from "../../caller.ts";
+import { asked, readForm } from "../form.ts";
+import { readFrame } from "../frame.ts";
+import { notFound, Problem } from "../../problem.ts";
+import { newUser, userChange } from "../../schemas/user.ts";
+import { FIELD_SAYS, type PersonForm } from "../../views/people/form.ts";
+import { peopleList } from "../../views/people/list.ts";
+import { personPage } from "../../views/people/page.ts";
 
 /** As many as the other lists show. */
 const MOST_ROWS = 50;
@@ -31,10 +35,12 @@ export function peoplePages({ services: { database } }: { services: Services }):
     const { values, given } = await readPerson(c.req.raw);
     const checked = newUser.safeParse(given);
     if (!checked.success) return await refuse(c, 422, { values, errors: errorsOf(checked.error) });
-    if (!await createUser(database, checked.data)) {
+    const made = await createUser(database, checked.data);
+    if (!made) {
       const errors = { email: "Somebody has this e-mail already; people are listed below." };
       return await refuse(c, 409, { values, errors });
     }
+    noteAct(c, { ids: [made.id] });
     return c.redirect("/users", 303);
   });
 
@@ -71,23 +77,32 @@ export function peoplePages({ services: { database } }: { services: Services }):
     return peopleList({ frame: { ...frame, path: "/users" }, people, open, form, before, next });
   }
 
-  async function one(
-    c: Context<Env>,
-    user: Awaited<ReturnType<typeof theUser>>,
-    form?: PersonForm,
-  ) {
-    const frame = await readFrame(c, database, "people");
-    const open = await countOpenTasks(database, [user.id]);
-    return personPage({ frame, user, open: open.get(user.id) ?? 0, form });
+  async function one(c: Context<Env>, user: User, form?: PersonForm) {
+    return personPage({ ...await readPersonPage(c, database, user), form });
   }
 
-  async function theUser(c: Context<Env>) {
-    const id = c.req.param("id") ?? "";
-    const found = isId(id) ? await readUser(database, id) : undefined;
-    if (!found) throw notFound("user");
-    return found;
-  }
+  const theUser = (c: Context<Env>) => requireUser(c, database);
   return app;
+}
+
+/** The person in a page's path. */
+export async function requireUser(c: Context<Env>, database: Database): Promise<User> {
+  const id = c.req.param("id") ?? "";
+  const found = isId(id) ? await readUser(database, id) : undefined;
+  if (!found) throw notFound("user");
+  return found;
+}
+
+/** What a person's page shows; their tokens are for admins alone. */
+export async function readPersonPage(c: Context<Env>, database: Database, user: User) {
+  const frame = await readFrame(c, database, "people");
+  const [open, tokens] = await Promise.all([
+    countOpenTasks(database, [user.id]),
+    frame.isReader ? undefined : listPersonTokens(database, user.id),
+  ]);
+  // Also where a form of its was answered in its place: that path is no page to come back to.
+  const path = `/users/${user.id}`;
+  return { frame: { ...frame, path }, user, open: open.get(user.id) ?? 0, tokens };
 }
 
 /** The form's fields, as they were typed and as the API would be given them. */
