@@ -24,7 +24,7 @@ export function publicMonitor({ services }: { services: Services }) {
         operationId: "getHealth",
         summary: "Liveness: whether the process answers",
         security: [],
-        responses: { 200: json("It does", alive) },
+        responses: { 200: json("It does", alive), 400: refusals[400] },
       }),
       (c) => c.json({ status: "ok" as const, ...version }, 200),
     )
@@ -37,6 +37,7 @@ export function publicMonitor({ services }: { services: Services }) {
         security: [],
         responses: {
           200: json("`healthy`, or `degraded`: messages are taken", health),
+          400: refusals[400],
           503: json("`unhealthy`: no store can take a message", health),
         },
       }),
@@ -90,7 +91,7 @@ export function monitor(
             description: "Prometheus' text format",
             content: { "text/plain": { schema: z.string() } },
           },
-          401: refusals[401],
+          ...refusals,
         },
       }),
       async (c) => {
