@@ -35,7 +35,6 @@ const KINDS = { messages: "message", tasks: "task", notifications: "notification
 export async function tail(shell: Shell, options: TailOptions): Promise<void> {
   const remote = shell.remote();
   const show = createShow(shell, remote.origin, options);
-  if (options.since !== undefined) await list(remote, options, { since: options.since }, show);
   let after: string | undefined;
   let isFirst = true;
   let heardAt = new Date();
@@ -44,6 +43,10 @@ export async function tail(shell: Shell, options: TailOptions): Promise<void> {
       const body = await openStream(remote, after, shell.signal);
       if (isFirst) {
         shell.terminal.say(`Following ${options.what} of ${remote.origin}; Ctrl-C ends it`);
+      }
+      // Behind the open stream, so that nothing happens between the two.
+      if (isFirst && options.since !== undefined) {
+        await list(remote, options, { since: options.since }, show);
       }
       isFirst = false;
       for await (const event of readEvents(body, SILENT_MS)) {
