@@ -17,6 +17,7 @@ const MOST_EVENT_CHARACTERS = 4 * 1024 * 1024;
 export async function* readEvents(
   body: ReadableStream<Uint8Array>,
   silentMs: number,
+  signal: AbortSignal,
 ): AsyncGenerator<ServerEvent> {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
@@ -24,7 +25,7 @@ export async function* readEvents(
   let id: string | undefined;
   try {
     for (;;) {
-      const { done, value } = await withinSilence(reader.read(), silentMs);
+      const { done, value } = await withinSilence(reader.read(), silentMs, signal);
       if (done) return;
       const lines = (rest + value).split("\n");
       rest = lines.pop()!;
@@ -47,7 +48,8 @@ export async function* readEvents(
       }
     }
   } finally {
-    await reader.cancel().catch(() => {});
+    // Not waited for: a line that is gone may never say that it is closed.
+    reader.cancel().catch(() => {});
   }
 }
 
@@ -56,16 +58,21 @@ function empty() {
 }
 
 /** A line that a sleeping machine or a proxy has cut says nothing any more, and no error either. */
-async function withinSilence<T>(work: Promise<T>, ms: number): Promise<T> {
+async function withinSilence<T>(work: Promise<T>, ms: number, signal: AbortSignal): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let stop = () => {};
   try {
     return await Promise.race([
       work,
       new Promise<never>((_, reject) => {
+        stop = () => reject(new Error("it was stopped"));
+        if (signal.aborted) stop();
+        signal.addEventListener("abort", stop, { once: true });
         timer = setTimeout(() => reject(new Error(`nothing was heard for ${ms / 1_000} s`)), ms);
       }),
     ]);
   } finally {
     clearTimeout(timer);
+    signal.removeEventListener("abort", stop);
   }
 }

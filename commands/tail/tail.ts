@@ -49,7 +49,7 @@ export async function tail(shell: Shell, options: TailOptions): Promise<void> {
         await list(remote, options, { since: options.since }, show);
       }
       isFirst = false;
-      for await (const event of readEvents(body, SILENT_MS)) {
+      for await (const event of readEvents(body, SILENT_MS, shell.signal)) {
         after = event.id ?? after;
         if (event.name === "resync") {
           await list(remote, options, { since: heardAt.toISOString() }, show);
