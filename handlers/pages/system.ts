@@ -6,6 +6,7 @@ import { listWorkers, type WorkerStatus } from "../../lib/monitor/heartbeat.ts";
 import { readTimeSeries, type SpanName, SPANS } from "../../lib/monitor/timeseries.ts";
 import { schemaVersion } from "../../lib/store/schema/schema_version.ts";
 import type { Services } from "../../lib/services.ts";
+import { readVersion } from "../../lib/process/version.ts";
 import { cached } from "../../lib/async/cached.ts";
 import type { Stats } from "../../lib/monitor/stats.ts";
 import type { Env } from "../caller.ts";
@@ -36,6 +37,7 @@ export function systemPages(
     name,
     cached(() => readTimeSeries(database, name), { freshMs: CHART_MS }),
   ])) as Record<SpanName, () => ReturnType<typeof readTimeSeries>>;
+  const { version, commit } = readVersion(services.config.commit);
   const readSchema = cached(() => schemaVersion(database), { freshMs: SCHEMA_MS });
 
   const app = new Hono<Env>();
@@ -66,6 +68,8 @@ export function systemPages(
       span,
       timeSeries,
       facts: [
+        ["Otto", version],
+        ...commit === undefined ? [] : [["Commit", commit.slice(0, 12)] as [string, string]],
         ["API", "1"],
         ["Schema", schema],
         ["Runtime", services.runtime.name],

@@ -103,6 +103,11 @@ export const settingsSchema = z.object({
   ADMIN_TOKEN: z.string().min(16, { error: "must have at least 16 characters" }).optional(),
   READ_TOKEN: z.string().min(16, { error: "must have at least 16 characters" }).optional(),
   DRAIN_TOKEN: z.string().min(16, { error: "must have at least 16 characters" }).optional(),
+  OTTO_URL: url("https:", "http:").optional(),
+  OTTO_TOKEN: z.string().optional(),
+  OTTO_COMMIT: z.string().regex(/^[0-9a-f]{7,64}$/, {
+    error: "must be a commit's id: 7 to 64 hexadecimal digits",
+  }).optional(),
   ACT_ON_TIMELINES: list.default([]),
   PUBLIC_URL: url("https:", "http:").refine((text) => {
     const { origin, href } = URL.parse(text) ?? {};

@@ -7,7 +7,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import type { check } from "recheck";
 
-const ENTRYPOINTS = ["main.ts", "worker.ts", "doctor.ts", "send.ts"];
+const ENTRYPOINTS = ["main.ts", "worker.ts", "otto.ts"];
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Expressions that the checker does not find linear, or cannot judge, and why they may stay. */
@@ -45,7 +45,7 @@ interface Expression {
 
 async function readExpressions(): Promise<Expression[]> {
   const paths = [...ENTRYPOINTS];
-  for (const folder of ["handlers", "lib", "sources"]) {
+  for (const folder of ["commands", "handlers", "lib", "sources"]) {
     for (const name of await readdir(join(root, folder), { recursive: true })) {
       if (name.endsWith(".ts")) paths.push(posix.join(folder, name));
     }
