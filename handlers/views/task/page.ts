@@ -7,7 +7,6 @@ import type { Task, TaskEvent } from "../../../lib/task/task.ts";
 import type { User } from "../../../lib/people/user.ts";
 import { counted } from "../parts/count.ts";
 import { layOutJson } from "../../../sources/kit/json_layout.ts";
-import { dataOf } from "./event_words.ts";
 import { linkTo } from "../parts/filters.ts";
 import { icon } from "../parts/icon.ts";
 import { jsonTree } from "../parts/json_tree.ts";
@@ -16,8 +15,8 @@ import { rowId } from "../message/row.ts";
 import { type Frame, type Html, page } from "../page.ts";
 import { phaseStatus } from "../parts/phase.ts";
 import { signature, status } from "../parts/status.ts";
-import { age, ahead, took } from "../parts/time.ts";
-import { spansOf, waterfall } from "./waterfall.ts";
+import { age, ahead } from "../parts/time.ts";
+import { trace } from "./trace.ts";
 
 /** What the page of a task is made of. */
 export interface TaskPage {
@@ -45,13 +44,11 @@ export function taskPage(all: TaskPage) {
       ${asked(all)}
       <div class="two">
         <div>
+          <div id="result" data-part>${result(task)}</div>
           <section class="card" aria-labelledby="steps">
             <h2 id="steps">What the agent did</h2>
-            <div id="waterfall" data-part>${waterfall(
-              spansOf(task, events, Date.now()),
-            )}${totals(events)}</div>
+            <div id="waterfall" data-part>${trace(task, events, Date.now())}</div>
           </section>
-          <div id="result" data-part>${result(task)}</div>
           ${groupSection(events)}
         </div>
         <div>
@@ -281,22 +278,6 @@ function decided(approvals: readonly Approval[]) {
         } ${decided_at && age(decided_at)}</li>`
       )}</ul>
     </section>
-  `;
-}
-
-function totals(events: readonly TaskEvent[]) {
-  const steps = events.filter(({ kind }) => kind === "step").map(dataOf);
-  if (steps.length === 0) return "";
-  const sum = (name: string) => steps.reduce((all, step) => all + (Number(step[name]) || 0), 0);
-  return html`
-    <p
-      class="hint">${counted(
-        steps.length,
-        "model step",
-      )}, ${(sum("input_tokens") + sum("output_tokens"))
-        .toLocaleString("en")} tokens (${sum("input_tokens").toLocaleString("en")} in, ${sum(
-          "output_tokens",
-        ).toLocaleString("en")} out), ${took(sum("ms"))} with the model</p>
   `;
 }
 
