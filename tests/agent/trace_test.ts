@@ -31,7 +31,7 @@ describe("the trace of a task", () => {
 
     const page = await pageOf(stage, id);
     assertStringIncludes(page, "<strong>title</strong>");
-    assertMatch(page, /Result<\/p>\s*<pre[^>]*>&quot;It crashes&quot;<\/pre>/);
+    assertMatch(page, /Result<\/p>\s*<pre[^>]*>It crashes<\/pre>/);
     assertMatch(page, /2 model steps, 220 tokens \(200 in, 20 out\)/);
     assertMatch(page, /<td[^>]*>crash<\/td>/);
     assert(page.indexOf('id="outcome"') < page.indexOf('id="steps"'), "the result stands first");

@@ -249,6 +249,7 @@ const KINDS: Record<string, string> = {
   completed: "that it is done",
   failed: "that it has failed",
   waiting_input: "that it needs you",
+  note: "what the agent wrote",
 };
 
 function telling({ channel, destination, state, error, created_at, sent_at, kind }: Notification) {

@@ -126,11 +126,12 @@ function block(label: string, text: string): Html {
   `;
 }
 
-/** A tool's answer, over several lines where it is JSON. */
+/** A tool's answer: over several lines where it is JSON, the text itself where it is a text in JSON. */
 function laidOut(text: string): string {
-  if (!/^\s*[[{]/.test(text) || text.length > MOST_LAID_OUT) return text;
+  if (!/^\s*["[{]/.test(text) || text.length > MOST_LAID_OUT) return text;
   try {
-    return layOutJson(JSON.parse(text));
+    const value: unknown = JSON.parse(text);
+    return typeof value === "string" ? value : layOutJson(value);
   } catch {
     // It was cut, or is only alike.
     return text;
