@@ -4,6 +4,8 @@ import type { Check } from "../../lib/monitor/check.ts";
 import { checkHealth } from "../../lib/monitor/health.ts";
 import { listWorkers, type WorkerStatus } from "../../lib/monitor/heartbeat.ts";
 import { readTimeSeries, type SpanName, SPANS } from "../../lib/monitor/timeseries.ts";
+import { readUsage } from "../../lib/agent/run/usage.ts";
+import { listChoices } from "../../sources/rules/names.ts";
 import { schemaVersion } from "../../lib/store/schema/schema_version.ts";
 import type { Services } from "../../lib/services.ts";
 import { cached } from "../../lib/async/cached.ts";
@@ -28,7 +30,7 @@ const NAMES = Object.keys(SPANS) as SpanName[];
 export function systemPages(
   { services, readStats }: { services: Services; readStats: () => Promise<Stats> },
 ): Hono<Env> {
-  const { database, queue } = services;
+  const { config, database, queue } = services;
   const readHealth = cached(() => checkHealth(services), { freshMs: FRESH_MS, rest: 1 });
   const readWorkers = cached(() => listWorkers(database), { freshMs: FRESH_MS });
   const readChannels = cached(() => readChannelStats(database), { freshMs: FRESH_MS });
@@ -36,19 +38,26 @@ export function systemPages(
     name,
     cached(() => readTimeSeries(database, name), { freshMs: CHART_MS }),
   ])) as Record<SpanName, () => ReturnType<typeof readTimeSeries>>;
+  const usesTokens = config.model !== undefined && config.agent.mode !== "off" &&
+    !config.agentIsExternal;
+  const readTokens = cached(
+    async () => usesTokens ? await readUsage(database, services.budgetsOf) : undefined,
+    { freshMs: FRESH_MS },
+  );
   const readSchema = cached(() => schemaVersion(database), { freshMs: SCHEMA_MS });
 
   const app = new Hono<Env>();
   app.get("/system", async (c) => {
     const span = oneOf(asked(c, "span"), NAMES) ?? "1h";
     const frame = await readFrame(c, database, "system");
-    const [health, workers, stats, channels, timeSeries, schema] = await Promise.all([
+    const [health, workers, stats, channels, timeSeries, schema, usage] = await Promise.all([
       readHealth(),
       readWorkers(),
       readStats(),
       readChannels(),
       readSeries[span](),
       readSchema(),
+      readTokens(),
     ]);
     return c.html(systemPage({
       frame,
@@ -65,6 +74,8 @@ export function systemPages(
       channels,
       span,
       timeSeries,
+      usage,
+      names: new Map(listChoices(services.sources).map(({ value, label }) => [value, label])),
       facts: [
         ["API", "1"],
         ["Schema", schema],
