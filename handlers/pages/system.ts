@@ -4,6 +4,7 @@ import type { Check } from "../../lib/monitor/check.ts";
 import { checkHealth } from "../../lib/monitor/health.ts";
 import { listWorkers, type WorkerStatus } from "../../lib/monitor/heartbeat.ts";
 import { readTimeSeries, type SpanName, SPANS } from "../../lib/monitor/timeseries.ts";
+import { firstLine } from "../../lib/markdown/plain.ts";
 import { readUsage } from "../../lib/agent/run/usage.ts";
 import { listChoices } from "../../sources/rules/names.ts";
 import { schemaVersion } from "../../lib/store/schema/schema_version.ts";
@@ -140,7 +141,9 @@ function checkModel({ config }: Services, { failed_tasks: [latest] }: Stats): Ch
     ? {
       name,
       status: "degraded",
-      detail: `${agent}; a task failed ${ago(latest.finished_at!)}: ${latest.error ?? "no reason"}`,
+      detail: `${agent}; a task failed ${ago(latest.finished_at!)}: ${
+        firstLine(latest.error ?? "no reason")
+      }`,
       hint: "The failed tasks are listed below; each says at which step",
     }
     : { name, status: "ok", detail: agent };

@@ -2,6 +2,7 @@ import { html } from "hono/html";
 import type { Message } from "../../../lib/message/message.ts";
 import type { NameOf } from "../../../sources/rules/names.ts";
 import { type Frame, type Html, page } from "../page.ts";
+import { counted } from "../parts/count.ts";
 import { icon, type IconName } from "../parts/icon.ts";
 import { phaseWord } from "../parts/phase.ts";
 
@@ -51,7 +52,7 @@ export function manyPage(
 ) {
   const count = messages.length.toLocaleString("en");
   return page({
-    title: `${count} messages`,
+    title: counted(messages.length, "message"),
     frame,
     body: html`
       <nav class="crumbs" aria-label="Where this is"><a href="${back}">Messages</a></nav>

@@ -6,6 +6,7 @@ import type { Task, TaskEvent } from "../../../lib/task/task.ts";
 import { type Named, variableOf } from "../../../sources/rules/registry.ts";
 import { curlOf } from "../parts/curl.ts";
 import { linkTo } from "../parts/filters.ts";
+import { markdown } from "../parts/markdown.ts";
 import { icon } from "../parts/icon.ts";
 import { bodySection } from "./body.ts";
 import { rowId, titleOf } from "./row.ts";
@@ -182,7 +183,7 @@ function trouble({ message, task }: StageRow) {
   const said = message.error ?? task?.error?.message;
   return html`<div id="trouble" data-part>${
     said
-      ? html`<p class="note failed" dir="auto"><strong>Failed.</strong> ${said}</p>`
+      ? html`<div class="note failed"><strong>Failed.</strong> ${markdown(said)}</div>`
       : message.reason &&
         html`<p class="note ${message.state === "rejected" && "failed"}" dir="auto">${
           message.state === "rejected" && html`

@@ -1,4 +1,5 @@
 import { html } from "hono/html";
+import { firstLine } from "../../../lib/markdown/plain.ts";
 import type { SourceUsage } from "../../../lib/agent/run/usage.ts";
 import type { ChannelStats } from "../../../lib/monitor/channel_stats.ts";
 import type { Check } from "../../../lib/monitor/check.ts";
@@ -212,7 +213,7 @@ function failures({ recent_failed, failed_tasks, dead_notifications }: Stats) {
         html`<li><a href="/messages/${message_id}">${webhook_type}</a> ${
           failed_at && age(failed_at)
         }
-        <p class="error" dir="auto">${error}</p></li>`
+        <p class="error" dir="auto">${firstLine(error ?? "")}</p></li>`
       )}</ul>
       <p class="hint"><a href="/messages?state=failed">All failed messages</a></p>
     `}
@@ -220,7 +221,7 @@ function failures({ recent_failed, failed_tasks, dead_notifications }: Stats) {
       <h3>Tasks</h3>
       <ul class="plain-list">${failed_tasks.slice(0, 6).map(({ id, title, error, finished_at }) =>
         html`<li><a href="/tasks/${id}" dir="auto">${title}</a> ${finished_at && age(finished_at)}
-        <p class="error" dir="auto">${error}</p></li>`
+        <p class="error" dir="auto">${firstLine(error ?? "")}</p></li>`
       )}</ul>
       <p class="hint"><a href="/tasks?phase=failed">All failed tasks</a></p>
     `}

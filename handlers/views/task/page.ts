@@ -86,7 +86,9 @@ function asked({ task, approvals }: TaskPage) {
       ${pending.map((approval) => approvalCard(task.id, approval))}
       ${task.status === "waiting_input" && pending.length === 0 && question(task)}
       ${task.error &&
-        html`<p class="note failed" dir="auto"><strong>Failed.</strong> ${task.error.message}</p>`}
+        html`<div class="note failed"><strong>Failed.</strong> ${
+          markdown(task.error.message)
+        }</div>`}
     </div>
   `;
 }

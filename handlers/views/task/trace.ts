@@ -1,6 +1,7 @@
 import { html } from "hono/html";
 import type { Task, TaskEvent } from "../../../lib/task/task.ts";
 import { counted } from "../parts/count.ts";
+import { markdown } from "../parts/markdown.ts";
 import type { Html } from "../page.ts";
 import { age, took } from "../parts/time.ts";
 import { dataOf, said } from "./event_words.ts";
@@ -46,7 +47,7 @@ function earlierRun(task: Task, events: readonly TaskEvent[], number: number): H
   return html`
     <details class="run">
       <summary>Run ${number}: ${what.toLowerCase()} ${age(last.at)}</summary>
-      ${detail && html`<p class="error" dir="auto">${detail}</p>`}
+      ${detail && html`<div class="error">${markdown(detail)}</div>`}
       ${waterfall(spansOf(ended, events, last.at.getTime()))}${totals(events)}
     </details>
   `;

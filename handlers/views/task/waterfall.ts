@@ -103,7 +103,7 @@ function more(span: Span) {
   const { detail, arguments: given, rule, actor, from, answer, lostCharacters } = span;
   return html`
     <div class="more">
-      ${detail && html`<p dir="auto">${detail}</p>`}
+      ${detail && markdown(detail)}
       ${given !== undefined && block("Arguments", layOutJson(given))}
       ${answer && block("Result", laidOut(answer))}
       ${lostCharacters &&
