@@ -4,6 +4,7 @@ import { drain } from "../../lib/work/drain.ts";
 import { call, finish, openStage, type Stage } from "../agent/stage.ts";
 import type { Asked, Say } from "../fakes/server.ts";
 import { json, openOtto, type Otto } from "../otto.ts";
+import { until } from "../servers/wait.ts";
 
 const HTML = { accept: "text/html,application/xhtml+xml" };
 /** More pages than a small Otto has. */
@@ -150,6 +151,27 @@ describe("what pages say", () => {
       assertEquals(wrongIn(new Map([["/", `It has ${text} here`]])).length, 1, text);
     }
     assertEquals(wrongIn(new Map([["/", "1 message, 2 tasks, 101 tasks, 1.2 s, #7 opened"]])), []);
+  });
+});
+
+describe("a source's badge", () => {
+  it("does not say verified while it refuses", async () => {
+    await using stage = await openStage({});
+    const badge = async () =>
+      /id="trust"[^>]*>([\s\S]*?)<\/p>/.exec(
+        await (await stage.otto.ask("/sources/github", { headers: HTML })).text(),
+      )![1].replaceAll(/<[^>]*>|\s+/g, " ").trim();
+    assertEquals(await badge(), "verified");
+    await (await stage.otto.ask("/webhook/github", {
+      method: "POST",
+      body: "{}",
+      headers: { "content-type": "application/json", "x-hub-signature-256": "sha256=00" },
+    })).body?.cancel();
+    await until(async () => await badge() === "last one refused", {
+      what: "the badge that says so",
+    });
+    await stage.signed({ action: "opened" });
+    await until(async () => await badge() === "verified", { what: "the badge as it was" });
   });
 });
 
