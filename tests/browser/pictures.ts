@@ -171,15 +171,22 @@ async function take(
   }
 }
 
-if (import.meta.main) {
-  await mkdir(FOLDER, { recursive: true });
-  await using house = await openHouse({ env: SECRETS, rules: RULES });
+/** Otto with all that the pictures show, and the id of the task on them. */
+export async function openScene(): Promise<{ house: House; task: string }> {
+  const house = await openHouse({ env: SECRETS, rules: RULES });
   house.model.script = [say];
   await send(house);
   const task = await workOff(house);
   await setClock(house.services.database);
+  return { house, task };
+}
+
+if (import.meta.main) {
+  await mkdir(FOLDER, { recursive: true });
+  const scene = await openScene();
+  await using house = scene.house;
   const browser = await startChromium();
   await take(browser, { url: house.url, name: "live", height: 860 });
-  await take(browser, { url: `${house.url}/tasks/${task}`, name: "task", height: 1_240 });
+  await take(browser, { url: `${house.url}/tasks/${scene.task}`, name: "task", height: 1_240 });
   await browser.close();
 }

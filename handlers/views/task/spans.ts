@@ -167,6 +167,8 @@ function callSpan(event: TaskEvent, until: FollowUp): Span & { result?: TaskEven
   return {
     ...base,
     ...policyIn(data),
+    // What it finishes with is the task's result, or its failure, and stands above.
+    ...(tool === "finish" ? { arguments: undefined } : {}),
     what: tool ?? base.what,
     kind: asksPerson ? "person" : "tool",
     tone: open ? "active" : hasFailed ? "failed" : "done",
