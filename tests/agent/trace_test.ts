@@ -106,7 +106,22 @@ describe("the trace of a task", () => {
       "age it",
       (sql) => sql`update messages set stored_at = now() - interval '4 days'`,
     );
+    const remembered = await database.query(
+      "keep what the run remembers",
+      (sql) => sql<{ state: string }[]>`select state::text from agent_runs`,
+    );
     await createWorker(stage.otto.services).tidy();
+    assert(!(await rows()).includes(secret));
+    // The release before forgot the contents alone: an upgrade forgets the rest.
+    await database.query(
+      "remember it again",
+      (sql) =>
+        sql`
+        with upgrade as (delete from upgrades where name like '0022%')
+        update agent_runs set state = ${remembered[0].state}::text::jsonb`,
+    );
+    assertStringIncludes(await rows(), secret);
+    await stage.otto.services.finishUpgrade();
     assert(!(await rows()).includes(secret));
     const task = await stage.task(id);
     assertEquals(task.result.text, "Done.");
