@@ -87,7 +87,7 @@ export function createApp(
   const parts = openParts({ services, stop, drainer });
   const app = new OpenAPIHono<Env>({ getPath: routePath });
   app.onError((error, c) =>
-    wantsPage(c) ? answerProblemPage(error, c, services.log) : answerProblem(error, services.log)
+    wantsPage(c) ? answerProblemPage(error, c, services) : answerProblem(error, services.log)
   );
   app.notFound((c) => refusePath(c.req));
   app.use(requireHost, requireModestHead);

@@ -25,7 +25,6 @@ import { themePages } from "./theme.ts";
  * checked who is calling, and from which site.
  */
 export function pages(options: PageOptions): Hono<Env> {
-  const { log } = options.services;
   const app = new Hono<Env>();
   app.route("/", livePages(options));
   app.route("/", samplePages(options));
@@ -45,6 +44,6 @@ export function pages(options: PageOptions): Hono<Env> {
   app.route("/", auditPages(options));
   app.route("/", sourcePages(options));
   app.route("/", systemPages(options));
-  app.onError((error, c) => answerProblemPage(error, c, log));
+  app.onError((error, c) => answerProblemPage(error, c, options.services));
   return app;
 }

@@ -5,6 +5,7 @@ import {
   type OpenQuestion,
   type Trouble,
 } from "../../../lib/monitor/needs.ts";
+import { firstLine } from "../../../lib/markdown/plain.ts";
 import { beginningOf } from "../../../sources/kit/beginning.ts";
 import { icon } from "../parts/icon.ts";
 import { markdown } from "../parts/markdown.ts";
@@ -67,7 +68,8 @@ function trouble(
         ${count.toLocaleString("en")} ${phaseWord(kind)}</a> <span class="soft">since ${age(
           since,
         )}</span></p>
-      ${reason && html`<p class="why" dir="auto">${beginningOf(reason, MOST_REASON)}</p>`}
+      ${reason &&
+        html`<p class="why" dir="auto">${beginningOf(firstLine(reason), MOST_REASON)}</p>`}
       <p class="write"><a class="button quiet" href="${act}">${kind === "refused"
         ? "Verify again, or delete…"
         : "Retry, or delete…"}</a></p>

@@ -1,4 +1,5 @@
 import { html } from "hono/html";
+import { firstLine } from "../../../lib/markdown/plain.ts";
 import type { Notification } from "../../../lib/notify/notification.ts";
 import { MOST_UNREAD } from "../page.ts";
 import { age } from "../parts/time.ts";
@@ -15,7 +16,9 @@ function isBad({ kind }: Notification): boolean {
 
 /** One unread notification, with a button that marks it as read. */
 export function notificationItem(notification: Notification) {
-  const { id, text, created_at } = notification;
+  const { id, created_at } = notification;
+  // A model may have written more than a line; its task has all of it.
+  const text = firstLine(notification.text);
   const bad = isBad(notification);
   return html`
     <li id="n-${id}" class="told ${bad ? "failed" : "done"}" data-unread

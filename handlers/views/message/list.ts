@@ -1,5 +1,6 @@
 import { html } from "hono/html";
 import { PHASES } from "../../../lib/message/search/phase.ts";
+import { firstLine } from "../../../lib/markdown/plain.ts";
 import { beginningOf } from "../../../sources/kit/beginning.ts";
 import type { SearchStop } from "../../../lib/store/walk.ts";
 import {
@@ -185,7 +186,7 @@ function none({ hasFilters, stopped }: { hasFilters: boolean; stopped: boolean }
 function reasonOf({ message, task }: StageRow) {
   const { phase, error, reason } = message;
   const said = phase === "failed"
-    ? error ?? task?.error?.message
+    ? error ?? (task?.error && firstLine(task.error.message))
     : phase === "refused" || phase === "filtered"
     ? reason
     : undefined;

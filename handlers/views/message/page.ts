@@ -8,6 +8,7 @@ import type { AuditEntry } from "../../../lib/people/audit_search.ts";
 import { actSection } from "../people/acts.ts";
 import { curlOf } from "../parts/curl.ts";
 import { linkTo } from "../parts/filters.ts";
+import { markdown } from "../parts/markdown.ts";
 import { icon } from "../parts/icon.ts";
 import { bodySection } from "./body.ts";
 import { rowId, titleOf } from "./row.ts";
@@ -187,7 +188,7 @@ function trouble({ message, task }: StageRow) {
   const said = message.error ?? task?.error?.message;
   return html`<div id="trouble" data-part>${
     said
-      ? html`<p class="note failed" dir="auto"><strong>Failed.</strong> ${said}</p>`
+      ? html`<div class="note failed"><strong>Failed.</strong> ${markdown(said)}</div>`
       : message.reason &&
         html`<p class="note ${message.state === "rejected" && "failed"}" dir="auto">${
           message.state === "rejected" && html`

@@ -27,8 +27,11 @@ export interface SourceView {
   refusal?: SourceRefusal;
 }
 
-/** How far one may trust what comes from a source. */
-export function trust({ source, secrets, requiresVerified }: SourceView) {
+/** How far one may trust what comes from a source; while it is refused, nothing is verified. */
+export function trust({ source, secrets, requiresVerified, stats, refusal }: SourceView) {
+  if (refusal && !(stats && stats.last.at > refusal.refused_at)) {
+    return status("last one refused", "failed", "shield");
+  }
   return status(...TRUST[trustOf(source, { secrets, requireVerified: requiresVerified })]);
 }
 

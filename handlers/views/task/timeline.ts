@@ -1,5 +1,6 @@
 import { html } from "hono/html";
 import type { Passage } from "../../../lib/message/message.ts";
+import { firstLine } from "../../../lib/markdown/plain.ts";
 import type { TaskEvent } from "../../../lib/task/task.ts";
 import { said } from "./event_words.ts";
 import { icon } from "../parts/icon.ts";
@@ -29,7 +30,7 @@ export function timeline(
             <time datetime="${at.toISOString()}" title="${exact(at)}">${before
               ? since(at.getTime() - before.getTime())
               : exact(at)}</time>
-            ${detail && html`<p dir="auto">${detail}</p>`}
+            ${detail && html`<p dir="auto">${firstLine(detail)}</p>`}
           </li>
         `;
       })}
@@ -80,7 +81,11 @@ function entriesOf(
   if (state === "filtered") {
     add(passage?.settled_at, "Filtered", "none", message.reason ?? undefined);
   }
-  for (const event of events) entries.push({ at: event.at, ...said(event) });
+  events.forEach((event, index) => {
+    // An approval waits, too, and says so by itself.
+    if (event.kind === "waiting_input" && events[index - 1]?.kind === "approval_requested") return;
+    entries.push({ at: event.at, ...said(event) });
+  });
   for (const told of tellings) {
     const to = told.channel === "web" ? "the web UI" : `${told.channel} ${told.destination}`;
     if (told.state === "sent") add(told.sent_at, `Told ${to}`, "done");
