@@ -2,6 +2,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
 import { openLive } from "../lib/live/live.ts";
 import { openPauses } from "../lib/ingress/pauses.ts";
+import { openTurnedAway } from "../lib/ingress/turned_away.ts";
 import {
   openUnverifiedBuckets,
   type UnverifiedBuckets,
@@ -22,6 +23,7 @@ import type { Document } from "./views/docs/docs.ts";
 import { explainMessage, explainRequest } from "./api/explain.ts";
 import { requireHost, requireModestHead, requireOwnHost, secureHeaders } from "./gate.ts";
 import { messages } from "./api/messages.ts";
+import { openSourceInfos } from "../lib/monitor/sources.ts";
 import { createMetrics } from "./metrics.ts";
 import { monitor, publicMonitor } from "./api/monitor.ts";
 import { notifications } from "./api/notifications.ts";
@@ -31,7 +33,6 @@ import { answerProblemPage, wantsPage } from "./pages/problem.ts";
 import { createRedeliverer } from "./webhook/redeliver.ts";
 import { createOfferedSecrets } from "./webhook/offered_secrets.ts";
 import { openAuth } from "./pages/sign_in.ts";
-import { pausePages } from "./pages/pauses.ts";
 import { quarantine } from "./api/quarantine.ts";
 import { sourceApi } from "./api/sources.ts";
 import { staticFiles } from "./static.ts";
@@ -43,7 +44,7 @@ import { users } from "./api/users.ts";
 import { compress } from "hono/compress";
 import { createVerifier } from "./webhook/verifier.ts";
 import { routePath } from "./route_path.ts";
-import { refuseType } from "./webhook/type.ts";
+import { refuseType } from "./webhook_type.ts";
 import { webhook } from "./webhook/webhook.ts";
 
 /** Everything the web sees. */
@@ -126,6 +127,7 @@ function openParts(
   { services, stop, drainer }: { services: Services; stop: AbortSignal; drainer: Drainer },
 ) {
   const verifier = createVerifier(services);
+  const pauses = openPauses({ ...services, stop });
   return {
     services,
     stop,
@@ -135,7 +137,8 @@ function openParts(
     live: openLive(services),
     metrics: createMetrics(services),
     offeredSecrets: createOfferedSecrets(services.log),
-    pauses: openPauses({ ...services, stop }),
+    pauses,
+    sourceInfos: openSourceInfos({ ...services, pauses }),
     readStats: cached(() => readStats(services), { freshMs: STATS_MS }),
     redeliverer: createRedeliverer({ services, verifier }),
   };
@@ -157,6 +160,7 @@ function mountIngress(app: OpenAPIHono<Env>, parts: Parts): void {
   const policy = createIngressPolicy({
     sources: services.sources,
     pauses,
+    turnedAway: openTurnedAway(services),
     unverified: openBuckets(services, parts.stop),
   });
   app.route("/", webhook({ ...parts, policy }));
@@ -191,9 +195,8 @@ function mountApi(app: OpenAPIHono<Env>, parts: Parts): void {
 
 /** The web UI, and the API's own description. */
 function mountPages(app: OpenAPIHono<Env>, parts: Parts): void {
-  const { services, pauses } = parts;
+  const { services } = parts;
   app.route("/", docs({ services, document: () => describeApi(app) }));
-  app.route("/", pausePages({ sources: services.sources, pauses }));
   const receive = async (request: Request) => await app.fetch(request, INSIDE);
   app.route("/", pages({ ...parts, receive }));
 }
