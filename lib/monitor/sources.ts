@@ -96,7 +96,9 @@ export function openSourceInfos(
     const isKnown = Object.hasOwn(sources.all, name) && name !== GENERIC;
     const source = sources.all[isKnown ? name : GENERIC];
     const secrets = secretsOf(config, name, source.secretVariable).length;
-    const stats = about.stats.find((each) => each.name === name);
+    const found = about.stats.find((each) => each.name === name);
+    // Of all that nobody knows together the newest message is one of those names'.
+    const stats = name === GENERIC && found ? { ...found, last: undefined } : found;
     const refusal = isKnown ? about.refusals.find((each) => each.source === name) : undefined;
     const pausedSince = pauses.since(name);
     const isOwn = isKnown && !Object.hasOwn(builtIn, name);
@@ -116,7 +118,7 @@ export function openSourceInfos(
       isKnown,
       isOwn,
       isUsed: isOwn || secrets > 0 || pausedSince !== undefined || refusal !== undefined ||
-        hasCome(name, stats),
+        hasCome(stats),
       stats,
       refusal,
       state: refusing
@@ -140,11 +142,10 @@ export function openSourceInfos(
   };
 }
 
-/** The newest message of `generic` is that of any name. */
-function hasCome(name: string, stats: SourceStats | undefined): boolean {
+function hasCome(stats: SourceStats | undefined): boolean {
   if (!stats) return false;
   const { taken, refused, last, kept } = stats;
-  return taken + refused > 0 || name !== GENERIC && (last ?? kept) !== undefined;
+  return taken + refused > 0 || (last ?? kept) !== undefined;
 }
 
 function refusingOf(

@@ -3,6 +3,7 @@ import { countSharing } from "../../../lib/message/group/group.ts";
 import { deleteMessage } from "../../../lib/message/delete.ts";
 import { findMessages, readPassage, type WholeMessage } from "../../../lib/message/message.ts";
 import { searchMessages } from "../../../lib/message/search/search.ts";
+import type { SourceInfos } from "../../../lib/monitor/sources.ts";
 import type { Services } from "../../../lib/services.ts";
 import { listTaskEvents } from "../../../lib/task/task.ts";
 import type { Env } from "../../caller.ts";
@@ -26,7 +27,11 @@ const MOST_REPLAYS = 20;
 
 /** `/messages`, a message's page, and its buttons. */
 export function messagePages(
-  { services, redeliverer }: { services: Services; redeliverer: Redeliverer },
+  { services, redeliverer, sourceInfos }: {
+    services: Services;
+    redeliverer: Redeliverer;
+    sourceInfos: SourceInfos;
+  },
 ): Hono<Env> {
   const { database, sources } = services;
   const parts = { database, nameOf: createNames(sources), reader: services.reader };
@@ -44,7 +49,8 @@ export function messagePages(
       sources: Object.keys(sources.all),
     });
     const rows = await readRows(parts, items);
-    return c.html(messageList({ frame, rows, query, sources: listChoices(sources), ...more }));
+    const choices = listChoices(sources, await sourceInfos.seen());
+    return c.html(messageList({ frame, rows, query, sources: choices, ...more }));
   });
 
   app.get("/messages/:id", async (c) => {

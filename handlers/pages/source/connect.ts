@@ -5,6 +5,7 @@ import { searchMessages } from "../../../lib/message/search/search.ts";
 import type { SourceInfo } from "../../../lib/monitor/sources.ts";
 import { errorText } from "../../../lib/process/log.ts";
 import { readClock } from "../../../lib/store/clock.ts";
+import { secretVariable } from "../../../sources/kit/secret_variable.ts";
 import { createNames } from "../../../sources/rules/names.ts";
 import type { Env } from "../../caller.ts";
 import { Problem } from "../../problem.ts";
@@ -85,19 +86,21 @@ export function connectPages(
         "Its page says where its own secret is shown",
       );
     }
+    // What the environment sets is not taken over: the other variable of the source stands beside it.
+    const isTaken = isWanted && config.secretsFrom.origin(variable) === "environment";
     const fresh = {
       value: randomText(),
-      variable,
+      variable: isTaken ? secretVariable(name) : variable,
       hasOthers: secrets > 0,
     };
     if (!isWanted) return { ...fresh, isKept: false };
     try {
-      addSecret(config.secretsFrom, variable, fresh.value);
+      addSecret(config.secretsFrom, fresh.variable, fresh.value);
     } catch (error) {
       return { ...fresh, isKept: false, why: errorText(error) };
     }
     rules.look();
-    log.info("source.secret_made", { source: name, variable });
+    log.info("source.secret_made", { source: name, variable: fresh.variable });
     return { ...fresh, isKept: true };
   }
 }

@@ -3,6 +3,7 @@ import { listRejected } from "../../../lib/message/quarantine.ts";
 import { searchMessages } from "../../../lib/message/search/search.ts";
 import { readSourceSeries } from "../../../lib/monitor/source_series.ts";
 import { createNames } from "../../../sources/rules/names.ts";
+import { GENERIC } from "../../../sources/rules/registry.ts";
 import type { Env } from "../../caller.ts";
 import { requireSourceName } from "../../require_source.ts";
 import { listSampled } from "../../webhook/sample.ts";
@@ -49,13 +50,15 @@ export function sourcePages(
       frame,
       info,
       url: originFor(config, c.req.raw) + info.path,
-      settings: sources.settingsOf(name),
+      settings: sources.settingsOf(info.isKnown ? name : GENERIC),
       // A reader could sign with one of them.
       offered: frame.isReader ? [] : offeredSecrets.of(name),
       rejected,
       series,
       span,
-      sampled: listSampled(services).find((each) => each.name === name),
+      sampled: info.isKnown
+        ? listSampled(services).find((each) => each.name === name)
+        : { name, label: info.label, missing: undefined },
       rows: await readRows(parts, items),
     }));
   });

@@ -49,8 +49,8 @@ export function connectPage(all: ConnectPage) {
     frame,
     watch: "any",
     body: html`
-      <nav class="crumbs" aria-label="Where this is"><a href="/sources">Sources</a> <a
-        href="/sources/${name}" dir="auto">${label}</a></nav>
+      <nav class="crumbs"
+        aria-label="Where this is"><a href="/sources/${name}" dir="auto">${label}</a></nav>
       <div class="head">
         <h1 dir="auto">Connect ${label}</h1>
       </div>

@@ -116,7 +116,7 @@ function foundBy(infos: readonly SourceInfo[], search: string): SourceInfo[] {
 /** The name that a search could be of one's own sender. */
 function ownName(search: string): string | undefined {
   const name = search.toLowerCase().trim().replaceAll(/\s+/g, "-");
-  return /^(?=.*[a-z0-9])[a-z0-9._-]{1,64}$/.test(name) ? name : undefined;
+  return /^[a-z0-9._-]{1,64}$/.test(name) && /[a-z0-9]/.test(name) ? name : undefined;
 }
 
 /** What is out of the ordinary about connecting it. */

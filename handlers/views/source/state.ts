@@ -15,7 +15,7 @@ export function stateOf({ state, refusing, pausedSince }: SourceInfo) {
   return html`${status(...STATES[state])}${
     refusing &&
     html`
-      <span class="why">since ${clock(refusing.since)}: ${refusing.why}</span>
+      <span class="refused-why">since ${clock(refusing.since)}: ${refusing.why}</span>
     `
   } ${
     pausedSince &&

@@ -23,8 +23,8 @@ export function triedPage(
     title: `A secret of ${label}`,
     frame,
     body: html`
-      <nav class="crumbs" aria-label="Where this is"><a href="/sources">Sources</a> <a
-        href="/sources/${name}" dir="auto">${label}</a></nav>
+      <nav class="crumbs"
+        aria-label="Where this is"><a href="/sources/${name}" dir="auto">${label}</a></nav>
       <div class="head">
         <h1>Trying a secret of ${label}</h1>
       </div>
