@@ -104,8 +104,9 @@ describe("every name is a source", () => {
 
   it("takes names of prototypes for what they are", async () => {
     await using otto = await openOtto();
-    for (const name of ["constructor", "__proto__", "toString"]) {
-      await otto.send(name, '{"n":1}');
+    const names = ["constructor", "__proto__", "toString"];
+    for (const name of names) await otto.send(name, '{"n":1}');
+    for (const name of names) {
       const { last_24_hours } = await sourceOf(otto, name.toLowerCase());
       assertEquals(last_24_hours.taken, 1);
       await pageOf(otto, `/sources/${name.toLowerCase()}`);
