@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import type { Env } from "../caller.ts";
 import { Problem } from "../problem.ts";
+import { isSeen } from "../../lib/monitor/source_names.ts";
 import { isType } from "../webhook_type.ts";
 import { makeSample } from "../webhook/sample.ts";
 import { GENERIC } from "../../sources/rules/registry.ts";
@@ -16,7 +17,8 @@ export function samplePages(
   app.post("/samples", async (c) => {
     const form = await readForm(c.req.raw);
     const origin = originFor(services.config, c.req.raw);
-    const sample = { ...sampleOf(services, form.get("source") ?? ""), origin, turn: turn++ };
+    const its = await sampleOf(services, form.get("source") ?? "");
+    const sample = { ...its, origin, turn: turn++ };
     const response = await receive(await makeSample(services, sample));
     if (!response.ok) throw await refusal(response);
     await response.body?.cancel();
@@ -25,10 +27,12 @@ export function samplePages(
   return app;
 }
 
-/** Of a name that nobody knows it is what any system could send, by that name. */
-function sampleOf({ sources }: PageOptions["services"], asked: string) {
+/** Of a name that nobody knows, and that has come, it is what any system could send by that name. */
+async function sampleOf({ sources, database }: PageOptions["services"], asked: string) {
   const isUnknown = !Object.hasOwn(sources.all, asked) && isType(asked);
-  return isUnknown ? { name: GENERIC, path: `/webhook/${asked}` } : { name: asked };
+  return isUnknown && await isSeen(database, asked)
+    ? { name: GENERIC, path: `/webhook/${asked}` }
+    : { name: asked };
 }
 
 /** What our own gate said to a sample, said again to the person who sent it. */

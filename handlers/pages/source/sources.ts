@@ -58,7 +58,7 @@ export function sourcePages(
       span,
       sampled: info.isKnown
         ? listSampled(services).find((each) => each.name === name)
-        : { name, label: info.label, missing: undefined },
+        : info.stats?.last && { name, label: info.label, missing: undefined },
       rows: await readRows(parts, items),
     }));
   });
