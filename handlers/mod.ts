@@ -2,6 +2,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
 import { openLive } from "../lib/live/live.ts";
 import { openPauses } from "../lib/ingress/pauses.ts";
+import { openTurnedAway } from "../lib/ingress/turned_away.ts";
 import {
   openUnverifiedBuckets,
   type UnverifiedBuckets,
@@ -23,6 +24,7 @@ import type { Document } from "./views/docs/docs.ts";
 import { explainMessage, explainRequest } from "./api/explain.ts";
 import { requireHost, requireModestHead, requireOwnHost, secureHeaders } from "./gate.ts";
 import { messages } from "./api/messages.ts";
+import { openSourceInfos } from "../lib/monitor/sources.ts";
 import { createMetrics } from "./metrics.ts";
 import { monitor, publicMonitor } from "./api/monitor.ts";
 import { notifications } from "./api/notifications.ts";
@@ -32,7 +34,6 @@ import { answerProblemPage, wantsPage } from "./pages/problem.ts";
 import { createRedeliverer } from "../lib/work/verify/redeliver.ts";
 import { createOfferedSecrets } from "./webhook/offered_secrets.ts";
 import { openAuth } from "./pages/sign_in.ts";
-import { pausePages } from "./pages/pauses.ts";
 import { quarantine } from "./api/quarantine.ts";
 import { sourceApi } from "./api/sources.ts";
 import { staticFiles } from "./static.ts";
@@ -47,7 +48,7 @@ import { compress } from "hono/compress";
 import { createVerifier } from "../lib/work/verify/verifier.ts";
 import { personTokens } from "./api/person_tokens.ts";
 import { routePath } from "./route_path.ts";
-import { refuseType } from "./webhook/type.ts";
+import { refuseType } from "./webhook_type.ts";
 import { webhook } from "./webhook/webhook.ts";
 
 /** Everything the web sees. */
@@ -130,6 +131,7 @@ function openParts(
   { services, stop, drainer }: { services: Services; stop: AbortSignal; drainer: Drainer },
 ) {
   const verifier = createVerifier(services);
+  const pauses = openPauses({ ...services, stop });
   return {
     services,
     stop,
@@ -139,7 +141,8 @@ function openParts(
     live: openLive(services),
     metrics: createMetrics(services),
     offeredSecrets: createOfferedSecrets(services.log),
-    pauses: openPauses({ ...services, stop }),
+    pauses,
+    sourceInfos: openSourceInfos({ ...services, pauses }),
     readStats: cached(() => readStats(services), { freshMs: STATS_MS }),
     redeliverer: createRedeliverer({ services, verifier }),
   };
@@ -161,6 +164,7 @@ function mountIngress(app: OpenAPIHono<Env>, parts: Parts): void {
   const policy = createIngressPolicy({
     sources: services.sources,
     pauses,
+    turnedAway: openTurnedAway(services),
     unverified: openBuckets(services, parts.stop),
   });
   app.route("/", webhook({ ...parts, policy }));
@@ -199,9 +203,8 @@ function mountApi(app: OpenAPIHono<Env>, parts: Parts): void {
 
 /** The web UI, and the API's own description. */
 function mountPages(app: OpenAPIHono<Env>, parts: Parts): void {
-  const { services, pauses } = parts;
+  const { services } = parts;
   app.route("/", docs({ services, document: () => describeApi(app) }));
-  app.route("/", pausePages({ sources: services.sources, pauses }));
   const receive = async (request: Request) => await app.fetch(request, INSIDE);
   app.route("/", pages({ ...parts, receive }));
 }

@@ -5,7 +5,7 @@ import { Problem } from "../problem.ts";
 import { requireMessage } from "../../lib/work/verify/require_message.ts";
 import { createBodyBudget, readBody } from "../webhook/body.ts";
 import { explain, type ExplainParts } from "../webhook/explain.ts";
-import { requireType } from "../webhook/type.ts";
+import { requireType } from "../webhook_type.ts";
 
 /** `POST /webhook/{type}/explain`: what would become of a request, without taking it. */
 export function explainRequest(parts: ExplainParts) {

@@ -159,15 +159,28 @@ export async function forgetRejected(database: Database, now: Date): Promise<num
   return rows.length;
 }
 
-/** How many rejected messages of a source are kept. */
-export async function countRejected(database: Database, source: string): Promise<number> {
-  const [{ count }] = await database.query(
-    "count the rejected messages",
+/** A rejected message, and why it is one. */
+export interface RejectedReason {
+  message_id: string;
+  reason: string;
+  stored_at: Date;
+}
+
+/** The newest rejected messages of a source, by its one name: few are kept of all of them together. */
+export async function listRejected(
+  database: Database,
+  name: string,
+  most: number,
+): Promise<RejectedReason[]> {
+  return await database.query(
+    "list the rejected messages",
     (sql) =>
-      sql<{ count: number }[]>`
-      select count(*)::int as count from messages where state = 'rejected' and source = ${source}`,
+      sql<RejectedReason[]>`
+      select id as message_id, coalesce(reason, '') as reason, stored_at from messages
+      where state = 'rejected' and (source = ${name}
+        or source = 'generic' and lower(webhook_type collate "C") = ${name})
+      order by id desc limit ${most}`,
   );
-  return count;
 }
 
 /** What came of a release: `repeats` is the message that this delivery has become already. */

@@ -7,6 +7,7 @@ import { createRedeliverer } from "../../lib/work/verify/redeliver.ts";
 import { listSampled, makeSample } from "../../handlers/webhook/sample.ts";
 import { createVerifier } from "../../lib/work/verify/verifier.ts";
 import { openPauses } from "../../lib/ingress/pauses.ts";
+import { openSourceInfos } from "../../lib/monitor/sources.ts";
 import { asset, staticFiles } from "../../handlers/static.ts";
 import { phaseWord } from "../../handlers/views/parts/phase.ts";
 import { stagesOf } from "../../handlers/views/parts/stages.ts";
@@ -151,7 +152,9 @@ function partsOf(services: Services, stop: AbortSignal) {
   const verifier = createVerifier(services);
   const redeliverer = createRedeliverer({ services, verifier });
   const offeredSecrets = createOfferedSecrets(services.log);
-  return { redeliverer, verifier, offeredSecrets, pauses: openPauses({ ...services, stop }), stop };
+  const pauses = openPauses({ ...services, stop });
+  const sourceInfos = openSourceInfos({ ...services, pauses });
+  return { redeliverer, verifier, offeredSecrets, pauses, sourceInfos, stop };
 }
 
 describe("the pages", () => {

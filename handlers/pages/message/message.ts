@@ -4,6 +4,7 @@ import { deleteMessage } from "../../../lib/message/delete.ts";
 import { findMessages, readPassage, type WholeMessage } from "../../../lib/message/message.ts";
 import { listActsOn } from "../../../lib/people/audit_search.ts";
 import { searchMessages } from "../../../lib/message/search/search.ts";
+import type { SourceInfos } from "../../../lib/monitor/sources.ts";
 import type { Services } from "../../../lib/services.ts";
 import { listTaskEvents } from "../../../lib/task/task.ts";
 import { noteAct } from "../../acts.ts";
@@ -30,7 +31,11 @@ const MOST_ACTS = 10;
 
 /** `/messages`, a message's page, and its buttons. */
 export function messagePages(
-  { services, redeliverer }: { services: Services; redeliverer: Redeliverer },
+  { services, redeliverer, sourceInfos }: {
+    services: Services;
+    redeliverer: Redeliverer;
+    sourceInfos: SourceInfos;
+  },
 ): Hono<Env> {
   const { database, sources } = services;
   const parts = { database, nameOf: createNames(sources), reader: services.reader };
@@ -48,7 +53,8 @@ export function messagePages(
       sources: Object.keys(sources.all),
     });
     const rows = await readRows(parts, items);
-    return c.html(messageList({ frame, rows, query, sources: listChoices(sources), ...more }));
+    const choices = listChoices(sources, await sourceInfos.seen());
+    return c.html(messageList({ frame, rows, query, sources: choices, ...more }));
   });
 
   app.get("/messages/:id", async (c) => {

@@ -22,6 +22,14 @@ export function age(time: Date) {
   return html`<time datetime="${iso}" title="${exact}" data-ago>${ago(time)}</time>`;
 }
 
+/** When something was: the time of today, else with the day; the exact time on hover. */
+export function clock(time: Date, now: number = Date.now()) {
+  const iso = time.toISOString();
+  const isToday = iso.slice(0, 10) === new Date(now).toISOString().slice(0, 10);
+  const says = isToday ? iso.slice(11, 16) : iso.slice(0, 16).replace("T", " ");
+  return html`<time datetime="${iso}" title="${exact(time)}">${says} UTC</time>`;
+}
+
 /** How long something has lasted, as `live.js` goes on counting it. */
 export function since(time: Date, now: number = Date.now()) {
   const iso = time.toISOString();

@@ -160,7 +160,7 @@ function charts({ span, timeSeries }: SystemPage) {
         " ",
       )
     } UTC`;
-  const around = { from: `${span.replace(/(\d+)/, "$1 ")} ago`, to: "now", says };
+  const around = { ticks: [`${span.replace(/(\d+)/, "$1 ")} ago`, "now"], says };
   const count = (value: number) => value.toLocaleString("en");
   const { received, completed, failed, p50, p95 } = timeSeries;
   return html`

@@ -13,7 +13,7 @@ import { findMessages, type Message } from "../message.ts";
 import { findInBodies } from "./body_scan.ts";
 import type { MessageSearch } from "./criteria.ts";
 import { PHASE } from "./phase.ts";
-import { walksOf } from "./walks.ts";
+import { NAMED, walksOf } from "./walks.ts";
 
 /** What acts on many messages may look at twice as many as a page's search. */
 const MANY_WINDOW = 20_000;
@@ -122,7 +122,13 @@ function matches(
     ${state === "taken" ? sql`and state <> 'rejected'` : state ? sql`and state = ${state}` : sql``}
     ${phase ? sql`and ${sql.unsafe(PHASE)} = ${phase}` : sql``}
     ${batch ? sql`and replay_of is not null` : sql``}
-    ${source ? sql`and (source = ${source} or webhook_type = ${source})` : sql``}
+    ${
+    source
+      ? sql`and (source = ${source.toLowerCase()} or ${
+        sql.unsafe(NAMED)
+      } = ${source.toLowerCase()})`
+      : sql``
+  }
     ${webhook_type ? sql`and webhook_type = ${webhook_type}` : sql``}
     ${verification ? sql`and verification = ${verification}` : sql``}
     ${task_id ? sql`and task_id = ${task_id}` : sql``}

@@ -1,4 +1,4 @@
-import { Problem } from "../problem.ts";
+import { Problem } from "./problem.ts";
 
 const TYPE = /^(?!\.+$)[A-Za-z0-9._-]{1,64}$/;
 /** Names of our own pages under /webhook. */
