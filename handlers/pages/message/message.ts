@@ -6,6 +6,7 @@ import { searchMessages } from "../../../lib/message/search/search.ts";
 import type { Services } from "../../../lib/services.ts";
 import { listTaskEvents } from "../../../lib/task/task.ts";
 import type { Env } from "../../caller.ts";
+import { maskedIn } from "../../masked.ts";
 import { notFound } from "../../problem.ts";
 import { shownMessage } from "../../shown_message.ts";
 import { requireMessage } from "../../require_message.ts";
@@ -38,7 +39,7 @@ export function messagePages(
     const query = messageQueryOf((name) => asked(c, name));
     const { items, ...more } = await searchMessages(database, {
       ...messageSearchOf(query),
-      hidden: sources.redacted,
+      ...maskedIn(sources),
     }, {
       limit: MOST_ROWS,
       sources: Object.keys(sources.all),

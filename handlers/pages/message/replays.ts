@@ -4,6 +4,7 @@ import { findMessageIds } from "../../../lib/message/search/search.ts";
 import { countRedelivered } from "../../../lib/message/redeliver.ts";
 import type { Services } from "../../../lib/services.ts";
 import type { Env } from "../../caller.ts";
+import { maskedIn } from "../../masked.ts";
 import { Problem } from "../../problem.ts";
 import { type Redeliverer, redeliverInParts } from "../../webhook/redeliver.ts";
 import { confirmPage, type Question } from "../../views/parts/confirm.ts";
@@ -37,7 +38,7 @@ export function replayPages(
     const query = messageQueryOf((name) => asked(c, name));
     const found = await findMessageIds(database, {
       ...messageSearchOf(query),
-      hidden: sources.redacted,
+      ...maskedIn(sources),
     }, {
       most: MOST_REDELIVERED,
       redeliverable: true,
@@ -53,7 +54,7 @@ export function replayPages(
     if (!isId(newest) || !isId(oldest)) throw badForm();
     const { ids } = await findMessageIds(database, {
       ...messageSearchOf(query),
-      hidden: sources.redacted,
+      ...maskedIn(sources),
     }, {
       most: MOST_REDELIVERED,
       redeliverable: true,
