@@ -14,6 +14,8 @@ import { samplePages } from "./samples.ts";
 import { sourcePages } from "./sources.ts";
 import { systemPages } from "./system.ts";
 import { taskPages } from "./tasks.ts";
+import { tryPages } from "./try.ts";
+import { leanQueries } from "./lean_query.ts";
 import { themePages } from "./theme.ts";
 
 /**
@@ -23,6 +25,8 @@ import { themePages } from "./theme.ts";
 export function pages(options: PageOptions): Hono<Env> {
   const { log } = options.services;
   const app = new Hono<Env>();
+  app.use("/messages", leanQueries);
+  app.use("/tasks", leanQueries);
   app.route("/", livePages(options));
   app.route("/", samplePages(options));
   app.route("/", notificationPages(options));
@@ -36,6 +40,7 @@ export function pages(options: PageOptions): Hono<Env> {
   app.route("/", taskPages(options));
   app.route("/", peoplePages(options));
   app.route("/", sourcePages(options));
+  app.route("/", tryPages(options));
   app.route("/", systemPages(options));
   app.onError((error, c) => answerProblemPage(error, c, log));
   return app;

@@ -25,7 +25,8 @@ const timeOf = (description: string) =>
     const time = z.union([z.iso.datetime({ offset: true, local: true }), z.iso.date()])
       .safeParse(given);
     // What names no zone is UTC: the browser's own is not known here.
-    if (time.success) return new Date(/T[\d:.]+$/.test(given) ? `${given}Z` : given);
+    const isLocal = given.includes("T") && !/(?:Z|[+-]\d\d:\d\d)$/.test(given);
+    if (time.success) return new Date(isLocal ? `${given}Z` : given);
     context.addIssue({
       code: "custom",
       message: 'must be a time, or how far back, such as "24h"',

@@ -34,17 +34,17 @@ export const messageFilter = z.object({
   replay_of: idOf("message").openapi({ description: "Replays of this message" }),
 });
 
-/** Before a text that is looked for in bodies or headers. */
-const IN_CONTENTS = /^(body|header):\s*(.*)$/s;
+/** With a colon before a text, it is looked for in there. */
+const CONTENTS = ["body", "header"] as const;
 
 /** The filters as the store is asked for them. */
 export function toMessageSearch(
   { q, sig, ...same }: z.output<typeof messageFilter>,
 ): MessageSearch {
-  const [, place, inContents] = IN_CONTENTS.exec(q ?? "") ?? [];
+  const place = CONTENTS.find((each) => q?.startsWith(`${each}:`));
   return {
     ...same,
     verification: sig,
-    ...(place ? { [place]: same[place as "body" | "header"] || inContents } : { text: q }),
+    ...(place && q ? { [place]: same[place] || q.slice(place.length + 1).trim() } : { text: q }),
   };
 }

@@ -18,6 +18,7 @@ import { type ManyChoice, manyDonePage, manyPage } from "../../views/message/man
 import { exact } from "../../views/parts/time.ts";
 import { asked, readForm } from "../form.ts";
 import { readFrame } from "../frame.ts";
+import { isRefused } from "./replays.ts";
 import { messageQueryOf, messageSearchOf } from "./query.ts";
 
 const ACTIONS: Record<
@@ -109,6 +110,10 @@ function moreThan({ ids, next, stopped }: FoundIds, filters: Record<string, stri
     ? `Older ones may match too: Otto has looked through ${
       stopped.looked.toLocaleString("en")
     } messages, to ${exact(stopped.to)}.`
+    : next && isRefused(filters)
+    ? `These are the newest ${
+      ids.length.toLocaleString("en")
+    } that match: when they are done, ask for the rest.`
     : next
     ? html`These are the newest ${ids.length.toLocaleString("en")} that match: when they are done,
       ask for the rest. Or <a href="${linkTo("/messages/replay", filters)}">replay more at

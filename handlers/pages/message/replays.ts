@@ -11,7 +11,7 @@ import { confirmPage, type Question } from "../../views/parts/confirm.ts";
 import { exact } from "../../views/parts/time.ts";
 import type { FoundIds } from "../../../lib/store/walk.ts";
 import { linkTo } from "../../views/parts/filters.ts";
-import type { MessageQuery } from "../../views/message/list.ts";
+import type { MessageQuery } from "../../views/message/query.ts";
 import { redeliveryProgress } from "../../views/message/redelivery_progress.ts";
 import { asked, readForm } from "../form.ts";
 import { readFrame } from "../frame.ts";
@@ -43,6 +43,10 @@ export function replayPages(
       most: MOST_REDELIVERED,
       redeliverable: true,
     });
+    // What was refused is not replayed but released: the page for many says so.
+    if (found.ids.length === 0 && isRefused(query)) {
+      return c.redirect(linkTo("/messages/many", { ...query }));
+    }
     if (found.ids.length === 0) throw nothingToReplay();
     return c.html(confirmPage(frame, question(query, found)));
   });
@@ -92,6 +96,11 @@ export function replayPages(
     }));
   });
   return app;
+}
+
+/** Whether only refused ones can match. */
+export function isRefused({ state, phase, sig }: MessageQuery): boolean {
+  return state === "rejected" || phase === "refused" || sig === "rejected";
 }
 
 /** What a person is asked before many messages are worked again; `ids` newest first. */
@@ -151,6 +160,8 @@ const WORDS: Record<string, string> = {
   source: "source",
   sig: "signature",
   since: "since",
+  until: "until",
+  header: "in headers",
   batch: "replays",
   before: "before",
 };

@@ -65,13 +65,15 @@ function head({ view, sampled }: SourcePage) {
         <p class="meta" id="trust" data-part>${trust(view)} ${pausedSince &&
           status("paused", "active", "pause")}</p>
       </div>
-      <div class="actions">${sampled && !sampled.missing && html`
-        <form method="post" action="/samples">
-          <input type="hidden" name="source" value="${name}">
-          <input type="hidden" name="back" value="/sources/${name}">
-          <button>Send a sample</button>
-        </form>
-      `}
+      <div class="actions">
+        <a class="button quiet write" href="/sources/${name}/try">Try a payload</a>${sampled &&
+          !sampled.missing && html`
+          <form method="post" action="/samples">
+            <input type="hidden" name="source" value="${name}">
+            <input type="hidden" name="back" value="/sources/${name}">
+            <button>Send a sample</button>
+          </form>
+        `}
         <form method="post" action="/sources/${name}/${pausedSince ? "resume" : "pause"}">
           <button class="${pausedSince ? "" : "quiet"}">${pausedSince
             ? "Resume"
