@@ -1,7 +1,8 @@
 import process from "node:process";
 import { listEvents, makeSample } from "./handlers/webhook/sample.ts";
+import { makeLike } from "./handlers/webhook/like.ts";
 import { Problem } from "./handlers/problem.ts";
-import { readConfig } from "./lib/config/config.ts";
+import { type Config, readConfig } from "./lib/config/config.ts";
 import { errorText } from "./lib/process/log.ts";
 import { maskUrl } from "./lib/redaction/mask.ts";
 import { Refusal } from "./lib/process/refusal.ts";
@@ -14,6 +15,8 @@ const HELP = `Sends a sample webhook, signed with the secret that is set for its
   send.ts github                 send one of each event of GitHub's
   send.ts github push            send a push
   send.ts github push --to URL   … to another Otto, or to any URL
+  send.ts --like ID              send a message again that Otto keeps: with a delivery id of its own,
+                                 signed anew; reads it with ADMIN_TOKEN
 
 Without --to it goes to PUBLIC_URL, or to this machine. A URL without a path gets /webhook/{source}.`;
 
@@ -22,10 +25,12 @@ const SEND_MS = 15_000;
 
 /** Sends samples: args → request, signed → answer. Ends with 1 when one is not accepted. */
 await run(async (signal) => {
-  const { help, to, name, event } = readArguments(process.argv.slice(2));
+  const { help, to, like, name, event } = readArguments(process.argv.slice(2));
   if (help) return console.log(HELP);
   const config = readConfig();
   const sources = readSources(config);
+  const target = new URL(to ?? config.publicUrl ?? `http://localhost:${config.port}`);
+  if (like !== undefined) return await sendLike(like, { config, sources, target, signal });
   const events = listEvents(sources);
   if (name === undefined) {
     for (const [source, names] of events) console.log(`${source.padEnd(18)} ${names.join(", ")}`);
@@ -39,7 +44,6 @@ await run(async (signal) => {
         : `There is no sample of "${name}". There are samples of: ${[...events.keys()].join(", ")}`,
     );
   }
-  const target = new URL(to ?? config.publicUrl ?? `http://localhost:${config.port}`);
   let failed = 0;
   for (const each of event ? [event] : known) {
     // Signatures that cover the URL cover the one Otto knows itself by.
@@ -58,6 +62,27 @@ await run(async (signal) => {
   }
   if (failed > 0) throw new Refusal(`${failed} not accepted`);
 }, () => undefined);
+
+/** Sends a kept message as a new delivery. */
+async function sendLike(
+  id: string,
+  { config, sources, target, signal }: {
+    config: Config;
+    sources: ReturnType<typeof readSources>;
+    target: URL;
+    signal: AbortSignal;
+  },
+): Promise<void> {
+  const origin = config.publicUrl ?? target.origin;
+  const like = await makeLike({ config, sources }, { id, from: target.origin, origin, signal });
+  const { pathname, search } = new URL(like.request.url);
+  const url = target.origin + pathname + search;
+  const shown = maskUrl(url, sources.find(like.type).source.secretNames);
+  for (const note of like.notes) console.log(`Note: ${note}`);
+  if (!await send(like.request, { url, shown, event: like.event, signal })) {
+    throw new Refusal("It was not accepted");
+  }
+}
 
 async function send(
   sample: Request,
@@ -83,6 +108,11 @@ function readArguments(given: string[]) {
   const words = given.filter((word) => word !== "--help");
   const at = words.indexOf("--to");
   const [, to] = at < 0 ? [] : words.splice(at, 2);
+  const liked = words.indexOf("--like");
+  const [, like] = liked < 0 ? [] : words.splice(liked, 2);
+  if (liked >= 0 && (like === undefined || words.length > 0)) {
+    throw new Refusal("--like needs a message's id, and names no source besides");
+  }
   const unknown = words.find((word) => word.startsWith("-"));
   if (unknown || words.length > 2 || (at >= 0 && !isHttp(to))) {
     throw new Refusal(
@@ -94,7 +124,7 @@ function readArguments(given: string[]) {
     );
   }
   const [name, event] = words;
-  return { help: given.includes("--help"), to, name: name?.toLowerCase(), event };
+  return { help: given.includes("--help"), to, like, name: name?.toLowerCase(), event };
 }
 
 function isHttp(text: string | undefined): boolean {
