@@ -3,7 +3,7 @@ import { idParam, typeParam } from "../schemas/fields.ts";
 import { conflict, createApi, createRoute, dropped, json, missing, refusals } from "../openapi.ts";
 import { Problem } from "../problem.ts";
 import type { WholeMessage } from "../../lib/message/message.ts";
-import { requireContents, requireMessage } from "../require_message.ts";
+import { requireContents, requireMessage } from "../../lib/work/verify/require_message.ts";
 import { createBodyBudget, readBody } from "../webhook/body.ts";
 import { explain, type ExplainParts } from "../webhook/explain.ts";
 import { requireType } from "../webhook/type.ts";

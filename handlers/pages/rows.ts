@@ -8,7 +8,7 @@ import { findTasks } from "../../lib/task/task.ts";
 import { countUnread } from "../../lib/notify/unread.ts";
 import { MOST_ROWS } from "../views/live/home.ts";
 import type { NameOf } from "../../sources/rules/names.ts";
-import { goneRow, messageRow } from "../views/message/row.ts";
+import { goneRow, messageRow, rowBeyond } from "../views/message/row.ts";
 import { goneNotification, isUnread, notificationItem } from "../views/live/notification.ts";
 import { MOST_UNREAD, unreadLink } from "../views/page.ts";
 import type { StageRow } from "../views/parts/stages.ts";
@@ -87,7 +87,9 @@ export async function renderChanges(
   const { database } = parts;
   const { messageIds, notifications } = await touchedBy(database, events);
   // A page shows the newest MOST_ROWS, so that older ones would leave it at once.
-  const messages = await findMessages(database, [...messageIds].sort().slice(-MOST_ROWS));
+  const oldestFirst = [...messageIds].sort();
+  const beyond = oldestFirst.slice(0, -MOST_ROWS);
+  const messages = await findMessages(database, oldestFirst.slice(-MOST_ROWS));
   const rows = await readRows(parts, messages);
   const isTold = ({ item }: (typeof notifications)[number]) => item && isUnread(item);
   const unread = notifications.filter(isTold);
@@ -95,6 +97,7 @@ export async function renderChanges(
     .filter(({ kind, item }) => kind === "message" && !item);
   const fragments = [
     ...gone.map(({ id }) => goneRow(id)),
+    ...beyond.map(rowBeyond),
     ...rows.map(messageRow),
     ...unread.slice(-MOST_UNREAD).map(({ item }) => notificationItem(item!)),
     // Never too many to tell: what is gone must not stay on a page.

@@ -3,7 +3,7 @@ import { asked, originFor, readForm } from "./form.ts";
 import { readFrame } from "./frame.ts";
 import type { PageOptions } from "./options.ts";
 import type { Env } from "../caller.ts";
-import { requireContents, requireMessage } from "../require_message.ts";
+import { requireContents, requireMessage } from "../../lib/work/verify/require_message.ts";
 import { shownMessage } from "../shown_message.ts";
 import { maskHeaders } from "../../lib/redaction/mask.ts";
 import { readQuery } from "../../sources/kit/query.ts";

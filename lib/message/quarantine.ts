@@ -222,7 +222,7 @@ async function makeNew(
       ), released as (
         update messages
         set state = 'new', verification = ${verification}, delivery_key = ${key}, reason = null,
-          settled_at = null, stored_at = now()
+          settled_at = null, stored_at = now(), released_at = now()
         where id in (select id from refused) and state = 'rejected' returning id
       ), noted as (
         insert into message_history (message_id, at, kind, actor, reason)

@@ -6,7 +6,7 @@ import type { Services } from "../../../lib/services.ts";
 import type { Env } from "../../caller.ts";
 import { maskedIn } from "../../masked.ts";
 import { Problem } from "../../problem.ts";
-import { type Redeliverer, redeliverInParts } from "../../webhook/redeliver.ts";
+import { type Redeliverer, redeliverInParts } from "../../../lib/work/verify/redeliver.ts";
 import { confirmPage, type Question } from "../../views/parts/confirm.ts";
 import { exact } from "../../views/parts/time.ts";
 import type { FoundIds } from "../../../lib/store/walk.ts";
