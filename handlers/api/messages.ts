@@ -8,6 +8,7 @@ import { deleteMessage } from "../../lib/message/delete.ts";
 import { parseContent } from "../../sources/kit/body/content.ts";
 import type { Registry } from "../../sources/rules/registry.ts";
 import { noteAct } from "../acts.ts";
+import { maskedIn } from "../masked.ts";
 import { createApi } from "../openapi.ts";
 import { notFound } from "../problem.ts";
 import { shownMessage } from "../shown_message.ts";
@@ -31,7 +32,7 @@ export function messages(
       const { cursor, limit, ...filter } = c.req.valid("query");
       const { items, next = null, stopped = null } = await searchMessages(
         database,
-        { ...toMessageSearch(filter), before: cursor, hidden: sources.redacted },
+        { ...toMessageSearch(filter), before: cursor, ...maskedIn(sources) },
         { limit, sources: Object.keys(sources.all) },
       );
       return c.json({ items: items.map((item) => shown(sources, item)), next, stopped }, 200);

@@ -4,9 +4,18 @@ import { currentCursor } from "../../lib/live/change.ts";
 import type { Database } from "../../lib/store/database.ts";
 import { countUnread } from "../../lib/notify/unread.ts";
 import type { Env } from "../caller.ts";
-import { BARE, type Frame, MOST_UNREAD, type Theme, THEMES } from "../views/page.ts";
+import {
+  BARE,
+  type Clock,
+  CLOCKS,
+  type Frame,
+  MOST_UNREAD,
+  type Theme,
+  THEMES,
+} from "../views/page.ts";
 
 export const THEME_COOKIE = "otto_theme";
+export const CLOCK_COOKIE = "otto_clock";
 
 /**
  * What stands around a page. Read before what is on it, so that the live stream
@@ -29,6 +38,7 @@ export async function readFrame(
     unread,
     cursor,
     theme: themeOf(getCookie(c, THEME_COOKIE)),
+    clock: clockOf(getCookie(c, CLOCK_COOKIE)),
     isReader: who?.role === "reader",
     isSignedIn: who?.isSignedIn ?? false,
   };
@@ -37,6 +47,10 @@ export async function readFrame(
 /** What can be told around a page without the store. */
 export function bareFrame(c: Context<Env>): Frame {
   return { ...BARE, theme: themeOf(getCookie(c, THEME_COOKIE)) };
+}
+
+export function clockOf(text: string | undefined): Clock {
+  return CLOCKS.find((clock) => clock === text) ?? "local";
 }
 
 export function themeOf(text: string | undefined): Theme {

@@ -21,6 +21,8 @@ import { sourcePages } from "./source/sources.ts";
 import { trySecretPages } from "./source/try_secret.ts";
 import { systemPages } from "./system.ts";
 import { taskPages } from "./tasks.ts";
+import { tryPages } from "./try.ts";
+import { leanQueries } from "./lean_query.ts";
 import { themePages } from "./theme.ts";
 
 /**
@@ -29,6 +31,8 @@ import { themePages } from "./theme.ts";
  */
 export function pages(options: PageOptions): Hono<Env> {
   const app = new Hono<Env>();
+  app.use("/messages", leanQueries);
+  app.use("/tasks", leanQueries);
   app.route("/", livePages(options));
   app.route("/", samplePages(options));
   app.route("/", notificationPages(options));
@@ -49,6 +53,7 @@ export function pages(options: PageOptions): Hono<Env> {
   app.route("/", connectPages(options));
   app.route("/", trySecretPages(options));
   app.route("/", pausePages(options));
+  app.route("/", tryPages(options));
   app.route("/", systemPages(options));
   app.onError((error, c) => answerProblemPage(error, c, options.services));
   return app;

@@ -2,6 +2,7 @@
 
 const $ = (id) => document.getElementById(id);
 const { live, watch } = document.body.dataset;
+const { clock } = document.documentElement.dataset;
 const title = document.title.replace(/^\(\d+\+?\) /, "");
 const pointer = matchMedia("(hover: hover)");
 /** Elements that wait until the focus or the selection has left their place, by id. */
@@ -358,10 +359,28 @@ function lasting(time) {
   return `${Math.floor(seconds / 86400)} d`;
 }
 
+/** A time in the reader's own zone, which it names. */
+function here(time) {
+  const two = (number, digits = 2) => String(number).padStart(digits, "0");
+  const day = [time.getFullYear(), two(time.getMonth() + 1), two(time.getDate())].join("-");
+  const hour = [time.getHours(), time.getMinutes(), time.getSeconds()].map((each) => two(each));
+  const zone = ZONE.formatToParts(time).find(({ type }) => type === "timeZoneName").value;
+  return `${day} ${hour.join(":")}.${two(time.getMilliseconds(), 3)} ${zone}`;
+}
+const ZONE = new Intl.DateTimeFormat("en", { timeZoneName: "short" });
+
 function tellAges(place) {
   for (const time of place.querySelectorAll("time[data-ago], time[data-since]")) {
     const text = "ago" in time.dataset ? ago(time.dateTime) : lasting(time.dateTime);
     if (time.textContent !== text) time.textContent = text;
+  }
+  if (clock === "utc") return;
+  for (const time of place.querySelectorAll("time[datetime]:not([data-here])")) {
+    time.dataset.here = "";
+    const text = here(new Date(time.dateTime));
+    time.title = `${text} (${time.dateTime.replace("T", " ").replace("Z", " UTC")})`;
+    const { exact } = time.dataset;
+    if (exact !== undefined) time.textContent = exact === "s" ? text.replace(/\.\d+/, "") : text;
   }
 }
 
@@ -424,4 +443,5 @@ if (navigator.clipboard) {
   for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
 }
 
+tellAges(document);
 keepUp();

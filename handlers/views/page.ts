@@ -17,6 +17,10 @@ const PLACES = [
 export const THEMES = ["auto", "light", "dark"] as const;
 export type Theme = typeof THEMES[number];
 
+/** Whose time is shown: the browser's, which a script knows, or that of all servers. */
+export const CLOCKS = ["local", "utc"] as const;
+export type Clock = typeof CLOCKS[number];
+
 /** More unread notifications are not counted one by one. */
 export const MOST_UNREAD = 100;
 
@@ -27,6 +31,7 @@ export interface Frame {
   path: string;
   unread: number;
   theme: Theme;
+  clock: Clock;
   /** Somebody who may look at everything and change nothing. */
   isReader: boolean;
   isSignedIn: boolean;
@@ -39,6 +44,7 @@ export const BARE: Frame = {
   path: "/",
   unread: 0,
   theme: "auto",
+  clock: "local",
   isReader: false,
   isSignedIn: false,
 };
@@ -79,7 +85,7 @@ export function page(
   const name = title === "Otto" ? title : `${title} · Otto`;
   return html`
     <!DOCTYPE html>
-    <html lang="en" data-theme="${theme}">
+    <html lang="en" data-theme="${theme}" data-clock="${frame.clock}">
       <head>
         <meta charset="utf-8">
         <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -92,6 +98,7 @@ export function page(
         ${cursor !== undefined && html`
           <script src="${asset("live.js")}" type="module"></script>
           <script src="${asset("keys.js")}" type="module"></script>
+          <script src="${asset("forms.js")}" type="module"></script>
         `}
       </head>
       <body class="${frame.isReader && "reader"}" data-live="${cursor === undefined
@@ -154,7 +161,8 @@ function themeForm({ theme, path }: Frame) {
 
 const SAYS = { auto: "as the system has them", light: "light", dark: "dark" };
 
-function foot({ place }: Frame) {
+function foot({ place, path, clock }: Frame) {
+  const other = clock === "utc" ? "local" : "utc";
   return html`
     <footer class="foot">
       <a href="/users" data-key="g p" aria-current="${place === "people"
@@ -165,6 +173,12 @@ function foot({ place }: Frame) {
       <a href="/docs" aria-current="${place === "docs" ? "page" : "false"}">API</a>
       <a href="/openapi.json">OpenAPI</a>
       <a href="/webhook/health">Health</a>
+      <form method="post" action="/clock" class="always" data-clocks hidden>
+        <input type="hidden" name="back" value="${path}">
+        <button class="bare" name="clock" value="${other}">Times: ${clock === "utc"
+          ? "UTC. Show local time"
+          : "local. Show UTC"}</button>
+      </form>
       <button class="bare" data-help hidden>Keyboard <kbd>?</kbd></button>
     </footer>
     <dialog id="help" aria-labelledby="help-title">
@@ -187,10 +201,12 @@ function foot({ place }: Frame) {
 }
 
 const KEYS: [keys: string, what: string][] = [
-  ["j k", "Next and previous row"],
-  ["Enter", "Open the row"],
+  ["j k", "Next and previous row, or message beside the list"],
+  ["Enter", "Open the row, or the open message alone"],
+  ["Esc", "Close the message, or go back to the list"],
+  ["x", "Explain the message"],
   ["/", "Search"],
-  ["r", "Replay the message, or retry the task"],
+  ["r", "Replay the message (it asks first), or retry the task"],
   ["e", "Edit the message, then replay it"],
   ["p", "Pause the page, or let it go on"],
   ["t", "Change the colours"],

@@ -192,10 +192,12 @@ export type Release = { released: true } | { released: false; repeats?: string }
  */
 export async function releaseRejected(
   database: Database,
-  { id, source, verification, deliveryId, body, content }: {
+  { id, source, verification, actor, deliveryId, body, content }: {
     id: string;
     source: string;
     verification: Verification;
+    /** Who lets it in. */
+    actor: string;
     deliveryId: string | null;
     body: Uint8Array;
     /** See `contentKey`. */
@@ -207,7 +209,7 @@ export async function releaseRejected(
     : [deliveryKey(deliveryId), variantKey(deliveryId, { content, body })];
   for (const key of keys) {
     try {
-      return { released: await makeNew(database, { id, verification, key }) };
+      return { released: await makeNew(database, { id, verification, actor, key }) };
     } catch (error) {
       if (deliveryId === null || !isRowError(error)) throw error;
       const repeats = await findDelivery(database, { source, deliveryId, body, content });
@@ -219,16 +221,26 @@ export async function releaseRejected(
 
 async function makeNew(
   database: Database,
-  { id, verification, key }: { id: string; verification: Verification; key: Buffer | null },
+  { id, verification, actor, key }: {
+    id: string;
+    verification: Verification;
+    actor: string;
+    key: Buffer | null;
+  },
 ): Promise<boolean> {
   const rows = await database.query("release a rejected message", (sql) =>
     sql`
-      with released as (
+      with refused as materialized (
+        select id, stored_at, reason from messages where id = ${id} and state = 'rejected' for update
+      ), released as (
         update messages
         set state = 'new', verification = ${verification}, delivery_key = ${key}, reason = null,
-          settled_at = null, stored_at = now(),
-          released_at = now()
-        where id = ${id} and state = 'rejected' returning id
+          settled_at = null, stored_at = now(), released_at = now()
+        where id in (select id from refused) and state = 'rejected' returning id
+      ), noted as (
+        insert into message_history (message_id, at, kind, actor, reason)
+        select id, stored_at, 'refused', null, refused.reason from refused
+        union all select id, now(), 'released', ${actor}::text, null from refused
       ), changed as (
         insert into changes (kind, ids)
         select 'message', array_agg(id) from released having count(*) > 0

@@ -162,8 +162,9 @@ describeInBrowser("the web UI in a browser", () => {
     await isFullyTold(id);
     await using opened = await open(`/messages/${id}`);
     const { page } = opened;
+    await page.getByRole("link", { name: "Replay…" }).click();
     await page.getByRole("button", { name: "Replay" }).click();
-    await page.waitForURL((url) => !url.pathname.endsWith(id));
+    await page.waitForURL((url) => !url.pathname.includes(id));
     await page.locator("#head .status", { hasText: "done" }).waitFor();
     await page.goto("/messages?source=again");
     await page.getByRole("link", { name: "All that match…" }).click();
@@ -412,6 +413,7 @@ describeInBrowser("the web UI in a browser", () => {
     await page.getByRole("button", { name: "Twilio" }).first().click();
     await page.getByRole("heading", { name: "Messages" }).waitFor();
     await page.locator("#messages .open").first().click();
+    await page.getByRole("link", { name: "Replay…" }).click();
     await page.getByRole("button", { name: "Replay" }).click();
     await page.getByRole("link", { name: "Delete…" }).click();
     await page.getByRole("heading", { name: "Delete this message?" }).waitFor();

@@ -1,6 +1,7 @@
 import { findMessageIds } from "../../../lib/message/search/search.ts";
 import type { ActParts } from "../../../lib/work/bulk/acts.ts";
 import { z } from "@hono/zod-openapi";
+import { maskedIn } from "../../masked.ts";
 import { conflict, createApi, json, refusals } from "../../openapi.ts";
 import { bulkAction } from "../../schemas/bulk.ts";
 import { count } from "../../schemas/fields.ts";
@@ -35,7 +36,11 @@ export function manyMessages(parts: ActParts) {
   const finder: Finder<Filter> = {
     database,
     find: (filter, most, before) =>
-      findMessageIds(database, { ...toMessageSearch(filter), before }, { most }),
+      findMessageIds(database, {
+        ...toMessageSearch(filter),
+        ...maskedIn(parts.services.sources),
+        before,
+      }, { most }),
   };
   return createApi()
     .openapi(

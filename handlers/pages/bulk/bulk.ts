@@ -14,6 +14,7 @@ import { createNames } from "../../../sources/rules/names.ts";
 import { endBulkAction, requireBulkAction } from "../../api/many/bulk.ts";
 import { actorOf, noteAct } from "../../acts.ts";
 import type { Env } from "../../caller.ts";
+import { maskedIn } from "../../masked.ts";
 import { Problem } from "../../problem.ts";
 import { taskFilter, toTaskSearch } from "../../schemas/task_filter.ts";
 import { bulkList } from "../../views/bulk/list.ts";
@@ -103,7 +104,7 @@ function questionOf(
   }
   const isRetry = action === "retry";
   if (BULK_THINGS[action] !== "message" && !isRetry) throw nothingAsked();
-  const search = { ...messageSearchOf(filter), hidden: sources.redacted };
+  const search = { ...messageSearchOf(filter), ...maskedIn(sources) };
   if (action === "release") search.phase ??= "refused";
   if (isRetry) search.phase ??= "failed";
   return {

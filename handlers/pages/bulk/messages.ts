@@ -10,6 +10,7 @@ import { actorOf, noteAct } from "../../acts.ts";
 import { MESSAGE_ACTIONS } from "../../api/many/messages.ts";
 import type { ActParts } from "../../../lib/work/bulk/acts.ts";
 import type { Env } from "../../caller.ts";
+import { maskedIn } from "../../masked.ts";
 import { Problem } from "../../problem.ts";
 import { MOST_AT_ONCE } from "../../schemas/many.ts";
 import { linkTo } from "../../views/parts/filters.ts";
@@ -42,7 +43,9 @@ export function manyMessagePages(parts: ActParts): Hono<Env> {
     const { before: _, ...filters } = query;
     const found: FoundIds = ids.length > 0 || Object.keys(filters).length === 0
       ? { ids }
-      : await findMessageIds(database, messageSearchOf(filters), { most: MOST_AT_ONCE });
+      : await findMessageIds(database, { ...messageSearchOf(filters), ...maskedIn(sources) }, {
+        most: MOST_AT_ONCE,
+      });
     const messages = await findMessages(database, found.ids);
     if (messages.length === 0 && found.next === undefined) throw nothingChosen();
     return c.html(manyPage({

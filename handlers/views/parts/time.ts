@@ -68,6 +68,13 @@ export function took(ms: number): string {
   return `${Math.round(ms / HOUR)} h`;
 }
 
+/** A time to the millisecond: UTC, and by a script in the reader's own zone. */
+export function moment(time: Date, to: "ms" | "s" = "ms") {
+  const says = exact(time);
+  const shown = to === "s" ? says.replace(/\.\d+/, "") : says;
+  return html`<time datetime="${time.toISOString()}" title="${says}" data-exact="${to}">${shown}</time>`;
+}
+
 /** A time to the millisecond, for people. */
 export function exact(time: Date): string {
   return `${time.toISOString().slice(0, 23).replace("T", " ")} UTC`;

@@ -72,14 +72,15 @@ function head({ info, sampled }: SourcePage) {
         <h1 dir="auto">${label}</h1>
         <p class="meta" id="trust" data-part>${stateOf(info)}</p>
       </div>
-      <div class="actions"><a class="button" href="/sources/${name}/connect">Connect</a>${sampled &&
-        !sampled.missing && html`
-        <form method="post" action="/samples">
-          <input type="hidden" name="source" value="${name}">
-          <input type="hidden" name="back" value="/sources/${name}">
-          <button>Send a sample</button>
-        </form>
-      `}
+      <div class="actions"><a class="button" href="/sources/${name}/connect">Connect</a>
+        <a class="button quiet write" href="/sources/${name}/try">Try a payload</a>${sampled &&
+          !sampled.missing && html`
+          <form method="post" action="/samples">
+            <input type="hidden" name="source" value="${name}">
+            <input type="hidden" name="back" value="/sources/${name}">
+            <button>Send a sample</button>
+          </form>
+        `}
         <form method="post" action="/sources/${name}/${pausedSince ? "resume" : "pause"}">
           <button class="${pausedSince ? "" : "quiet"}">${pausedSince
             ? "Resume"
