@@ -24,6 +24,7 @@ import { requireHost, requireModestHead, requireOwnHost, secureHeaders } from ".
 import { messages } from "./api/messages.ts";
 import { createMetrics } from "./metrics.ts";
 import { monitor, publicMonitor } from "./api/monitor.ts";
+import { needsApi } from "./api/needs.ts";
 import { notifications } from "./api/notifications.ts";
 import { pages } from "./pages/pages.ts";
 import { answerProblem, Problem } from "./problem.ts";
@@ -184,6 +185,7 @@ function mountApi(app: OpenAPIHono<Env>, parts: Parts): void {
   app.route("/", tasks(parts));
   app.route("/", users(parts));
   app.route("/", notifications(parts));
+  app.route("/", needsApi(parts));
   app.route("/", sourceApi(parts));
   app.route("/", drainApi(parts));
   app.route("/", stream({ live, stop, log: services.log, sources: services.sources }));

@@ -1,22 +1,15 @@
 import { Hono } from "hono";
 import { isId } from "../../lib/store/id.ts";
-import { markAllRead, markRead, retryNotification } from "../../lib/notify/notification.ts";
+import { markRead, retryNotification } from "../../lib/notify/notification.ts";
 import type { Services } from "../../lib/services.ts";
 import type { Env } from "../caller.ts";
 import { notFound } from "../problem.ts";
-import { readForm } from "./form.ts";
 
-/** The buttons of notifications: one read, all read, told once more. */
+/** The buttons of notifications: read, told once more. */
 export function notificationPages(
   { services: { database } }: { services: Services },
 ): Hono<Env> {
   const app = new Hono<Env>();
-
-  app.post("/notifications/read", async (c) => {
-    const newest = (await readForm(c.req.raw)).get("newest") ?? "";
-    if (isId(newest)) await markAllRead(database, newest);
-    return c.redirect("/", 303);
-  });
 
   app.post("/notifications/:id/read", async (c) => {
     const id = c.req.param("id");

@@ -4,6 +4,9 @@ import { editPages } from "./message/edit.ts";
 import { livePages } from "./live/live.ts";
 import { manyPages } from "./message/many.ts";
 import { messagePages } from "./message/message.ts";
+import { routePages } from "./needs/routes.ts";
+import { seenPages } from "./needs/seen.ts";
+import { silencePages } from "./needs/silence.ts";
 import { notificationPages } from "./notifications.ts";
 import type { PageOptions } from "./options.ts";
 import { peoplePages } from "./people.ts";
@@ -37,6 +40,9 @@ export function pages(options: PageOptions): Hono<Env> {
   app.route("/", peoplePages(options));
   app.route("/", sourcePages(options));
   app.route("/", systemPages(options));
+  app.route("/", seenPages(options));
+  app.route("/", silencePages(options));
+  app.route("/", routePages(options));
   app.onError((error, c) => answerProblemPage(error, c, log));
   return app;
 }

@@ -4,6 +4,7 @@ import { countRejected } from "../../lib/message/quarantine.ts";
 import { listRefusals } from "../../lib/ingress/refusal_log.ts";
 import { searchMessages } from "../../lib/message/search/search.ts";
 import { cached } from "../../lib/async/cached.ts";
+import { readHeard } from "../../lib/monitor/silence/heard.ts";
 import { readSourceStats } from "../../lib/ingress/stats.ts";
 import { sources as known } from "../../sources/mod.ts";
 import { GENERIC, labelOf, variableOf } from "../../sources/rules/registry.ts";
@@ -72,6 +73,7 @@ export function sourcePages(
       settings: sources.settingsOf(name),
       // A reader could sign with one of them.
       offered: frame.isReader ? [] : offeredSecrets.of(name),
+      heard: await readHeard(database, name),
       kept: await countRejected(database, name),
       sampled: listSampled(services).find((each) => each.name === name),
       rows: await readRows(parts, items),

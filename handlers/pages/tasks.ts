@@ -17,7 +17,7 @@ import {
 import { searchTasks, type TaskSearch } from "../../lib/task/search.ts";
 import { listUsers, readUser } from "../../lib/people/user.ts";
 import type { Env } from "../caller.ts";
-import { asked, oneOf, queryOf, readForm } from "./form.ts";
+import { asked, oneOf, ownPath, queryOf, readForm } from "./form.ts";
 import { taskFilter, toTaskSearch } from "../schemas/task_filter.ts";
 import { readFrame } from "./frame.ts";
 import { notFound, Problem } from "../problem.ts";
@@ -65,8 +65,9 @@ export function taskPages({ services }: { services: Services }): Hono<Env> {
   for (const [action, act] of Object.entries(ACTIONS)) {
     app.post(`/tasks/:id/${action}`, async (c) => {
       const task = await requireTask(database, c);
-      await act(services, task, await readForm(c.req.raw));
-      return c.redirect(`/tasks/${task.id}`, 303);
+      const form = await readForm(c.req.raw);
+      await act(services, task, form);
+      return c.redirect(ownPath(form.get("back"), `/tasks/${task.id}`), 303);
     });
   }
   return app;

@@ -27,8 +27,8 @@ function connect(url) {
     if (paused) paused.touched ||= touched;
     else if (watch && touched) refreshSoon();
     for (const fresh of fragments) {
-      // How many are unread is told all the same: it moves nothing.
-      if (paused && fresh.id !== "unread-count") paused.set(fresh.id, fresh);
+      // How many need somebody is told all the same: it moves nothing.
+      if (paused && fresh.id !== "needs-count") paused.set(fresh.id, fresh);
       else place(document.adoptNode(fresh));
     }
     count();
@@ -183,23 +183,16 @@ const nameOf = (details) => details.id || details.querySelector("summary").textC
 
 function focusAfter(old) {
   const next = old.nextElementSibling ?? old.previousElementSibling;
-  (next?.querySelector("button, summary") ?? $("unread") ?? $("main")).focus();
+  (next?.querySelector("button, summary") ?? $("main")).focus();
 }
 
-/** How many are unread: in the title, the tab's icon and the inbox. */
+/** How many need somebody: in the title and the tab's icon. */
 function count() {
-  const number = $("unread-count").dataset.count;
+  const number = $("needs-count").dataset.count;
   document.title = number ? `(${number}) ${title}` : title;
   const icon = $("icon");
   const href = number ? icon.dataset.unread : icon.dataset.read;
   if (icon.getAttribute("href") !== href) icon.setAttribute("href", href);
-  const all = document.querySelector(".read-all");
-  if (!all) return;
-  const newest = [...document.querySelectorAll("li[data-unread]")].map(({ id }) => id.slice(2))
-    .sort().at(-1);
-  all.querySelector("[name=newest]").value = newest ?? "";
-  // Its button goes when there is nothing left to read.
-  if (!newest && all.contains(document.activeElement)) $("unread").focus();
 }
 
 /** The same words as in views/time.ts. */

@@ -9,6 +9,7 @@ import { releaseMessages } from "../message/claim.ts";
 import type { Services } from "../services.ts";
 import { clearOutage } from "../notify/slack/outage.ts";
 import { createMessageStep, type MessageStep, POLL_MS } from "./messages.ts";
+import { NEEDS_MS, watchNeeds } from "./needs.ts";
 import { tellPeople } from "./notifications.ts";
 import { createTaskStep, type TaskStep } from "./tasks.ts";
 import { tidy } from "./tidy.ts";
@@ -181,6 +182,7 @@ function startLoops(services: Services, worker: Worker, signal: AbortSignal): Pr
     every(HEARTBEAT_MS, () => worker.beat()),
     every(WATCH_MS, () => worker.watch()),
     every(TIDY_MS, () => worker.tidy()),
+    every(NEEDS_MS, () => watchNeeds(services)),
     every(COMPACT_MS, () => tidyEmbedded(database)),
     spill && repeat(() => worker.moveSpill(), rest(SPILL_MS)),
   ]);

@@ -6,6 +6,8 @@ import { marked } from "../parts/marked.ts";
 import { rowId, titleOf } from "../message/row.ts";
 import { type Frame, page } from "../page.ts";
 import type { Sampled } from "../../../sources/kit/sample.ts";
+import { silenceCard } from "./silence.ts";
+import type { HeardSource } from "../../../lib/monitor/silence/heard.ts";
 import { sourceRules } from "./rules.ts";
 import { type SourceView, trust } from "./list.ts";
 import type { StageRow } from "../parts/stages.ts";
@@ -20,6 +22,7 @@ export interface SourcePage {
   settings: SourceSettings;
   /** Secrets that came with handshakes lately. */
   offered: readonly { secret: string; client_ip: string; at: Date }[];
+  heard?: HeardSource;
   /** How many refused ones are kept for diagnosis. */
   kept: number;
   sampled?: Sampled;
@@ -48,6 +51,7 @@ export function sourcePage(all: SourcePage) {
           <section class="card" aria-labelledby="proof"><h2 id="proof">Signature</h2>${proof(
             view,
           )}</section>
+          ${silenceCard({ ...view, heard: all.heard, fileHours: settings.tell_after_hours })}
           ${sourceRules(settings)}
           ${refusedCard(all)}
         </div>
