@@ -1,7 +1,7 @@
 import { MOST_EDITED_BYTES } from "../../lib/message/edit.ts";
 import type { Services } from "../../lib/services.ts";
 import { conflict, createApi, createRoute, json, missing, refusals } from "../openapi.ts";
-import { requireMessage } from "../require_message.ts";
+import { requireMessage } from "../../lib/work/verify/require_message.ts";
 import { idParam } from "../schemas/fields.ts";
 import { edit, replay } from "../schemas/message.ts";
 import { keepEdit, requireEditable } from "../webhook/redeliver_edited.ts";

@@ -2,7 +2,7 @@ import { type Explanation, explanation } from "../schemas/explanation.ts";
 import { idParam, typeParam } from "../schemas/fields.ts";
 import { conflict, createApi, createRoute, json, missing, refusals } from "../openapi.ts";
 import { Problem } from "../problem.ts";
-import { requireMessage } from "../require_message.ts";
+import { requireMessage } from "../../lib/work/verify/require_message.ts";
 import { createBodyBudget, readBody } from "../webhook/body.ts";
 import { explain, type ExplainParts } from "../webhook/explain.ts";
 import { requireType } from "../webhook/type.ts";

@@ -10,8 +10,8 @@ import type { Registry } from "../../sources/rules/registry.ts";
 import { createApi } from "../openapi.ts";
 import { notFound } from "../problem.ts";
 import { shownMessage } from "../shown_message.ts";
-import { requireContents, requireMessage } from "../require_message.ts";
-import type { Redeliverer } from "../webhook/redeliver.ts";
+import { requireContents, requireMessage } from "../../lib/work/verify/require_message.ts";
+import type { Redeliverer } from "../../lib/work/verify/redeliver.ts";
 import { toMessageSearch } from "../schemas/message_filter.ts";
 import * as routes from "./message_routes.ts";
 

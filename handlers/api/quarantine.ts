@@ -1,7 +1,7 @@
 import { conflict, createApi, createRoute, json, missing, refusals } from "../openapi.ts";
 import { idParam } from "../schemas/fields.ts";
 import { released } from "../schemas/message.ts";
-import { release, type ReleaseParts } from "../webhook/release.ts";
+import { release, type ReleaseParts } from "../../lib/work/verify/release.ts";
 
 /** `POST /api/messages/{id}/release`: lets a message in that was refused. */
 export function quarantine(parts: ReleaseParts) {

@@ -107,13 +107,13 @@ async function reassign(database: Database, id: string, userId: string): Promise
 }
 
 /** Stops a task; @throws {Problem} 404, or 409 when it has ended. */
-export async function cancel(database: Database, id: string): Promise<void> {
+async function cancel(database: Database, id: string): Promise<void> {
   if (await cancelTask(database, { id, actor: ADMIN })) return;
   throw wrongStatus("cancelled", await requireTask(database, id), "one that has not ended");
 }
 
 /** Starts a task again; @throws {Problem} 404, or 409 unless it has failed or was cancelled. */
-export async function retry({ database, bells }: Services, id: string): Promise<void> {
+async function retry({ database, bells }: Services, id: string): Promise<void> {
   if (!await retryTask(database, { id, actor: ADMIN })) {
     throw wrongStatus("retried", await requireTask(database, id), "a failed or cancelled one");
   }

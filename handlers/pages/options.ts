@@ -2,8 +2,8 @@ import type { Live } from "../../lib/live/live.ts";
 import type { Pauses } from "../../lib/ingress/pauses.ts";
 import type { Services } from "../../lib/services.ts";
 import type { Stats } from "../../lib/monitor/stats.ts";
-import type { Redeliverer } from "../webhook/redeliver.ts";
-import type { Verifier } from "../webhook/verifier.ts";
+import type { Redeliverer } from "../../lib/work/verify/redeliver.ts";
+import type { Verifier } from "../../lib/work/verify/verifier.ts";
 import type { OfferedSecrets } from "../webhook/offered_secrets.ts";
 
 /** What the pages are made of. */

@@ -2,7 +2,9 @@ import { Hono } from "hono";
 import type { Env } from "../caller.ts";
 import { editPages } from "./message/edit.ts";
 import { livePages } from "./live/live.ts";
-import { manyPages } from "./message/many.ts";
+import { bulkPages } from "./bulk/bulk.ts";
+import { manyMessagePages } from "./bulk/messages.ts";
+import { manyTaskPages } from "./bulk/tasks.ts";
 import { messagePages } from "./message/message.ts";
 import { routePages } from "./needs/routes.ts";
 import { seenPages } from "./needs/seen.ts";
@@ -32,7 +34,9 @@ export function pages(options: PageOptions): Hono<Env> {
   app.route("/", themePages());
   // Before a message's own page, which takes every other path below /messages.
   app.route("/", replayPages(options));
-  app.route("/", manyPages(options));
+  app.route("/", manyMessagePages(options));
+  app.route("/", manyTaskPages(options));
+  app.route("/", bulkPages(options));
   app.route("/", releasePages(options));
   app.route("/", messagePages(options));
   app.route("/", editPages(options));

@@ -7,7 +7,7 @@ import { findTellings } from "../../lib/notify/notification.ts";
 import { findTasks } from "../../lib/task/task.ts";
 import { MOST_ROWS } from "../views/live/home.ts";
 import type { NameOf } from "../../sources/rules/names.ts";
-import { goneRow, messageRow } from "../views/message/row.ts";
+import { goneRow, messageRow, rowBeyond } from "../views/message/row.ts";
 import type { StageRow } from "../views/parts/stages.ts";
 
 /** What rows are made with. */
@@ -84,12 +84,15 @@ export async function renderChanges(
   const { database } = parts;
   const messageIds = await touchedBy(database, events);
   // A page shows the newest MOST_ROWS, so that older ones would leave it at once.
-  const messages = await findMessages(database, [...messageIds].sort().slice(-MOST_ROWS));
+  const oldestFirst = [...messageIds].sort();
+  const beyond = oldestFirst.slice(0, -MOST_ROWS);
+  const messages = await findMessages(database, oldestFirst.slice(-MOST_ROWS));
   const rows = await readRows(parts, messages);
   const gone = events.flatMap((event) => event.items)
     .filter(({ kind, item }) => kind === "message" && !item);
   const fragments = [
     ...gone.map(({ id }) => goneRow(id)),
+    ...beyond.map(rowBeyond),
     ...rows.map(messageRow),
   ];
   return (await Promise.all(fragments)).join("");

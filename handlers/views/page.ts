@@ -112,6 +112,7 @@ function now(frame: Frame) {
   return html`
     <div class="now">
       <span id="word" class="word" role="status"></span>
+      <span id="waiting" class="waiting" title="Messages that came or changed meanwhile"></span>
       <button class="bare" id="pause" data-key="p" title="Pause this page" aria-pressed="false" hidden>${icon(
         "pause",
       )}${icon("play")}<span class="words">Pause this page</span></button>
@@ -153,6 +154,7 @@ function foot({ place }: Frame) {
       <a href="/users" data-key="g p" aria-current="${place === "people"
         ? "page"
         : "false"}">People</a>
+      <a href="/bulk">Bulk actions</a>
       <a href="/docs" aria-current="${place === "docs" ? "page" : "false"}">API</a>
       <a href="/openapi.json">OpenAPI</a>
       <a href="/webhook/health">Health</a>

@@ -15,8 +15,8 @@ import type { HandshakeReply, Incoming } from "../../sources/source.ts";
 import { Problem } from "../problem.ts";
 import type { Explanation } from "../schemas/explanation.ts";
 import { refusePaused } from "./ingress_policy.ts";
-import { SignatureRefused, type SourceGate } from "./source_gate.ts";
-import type { Verifier } from "./verifier.ts";
+import { SignatureRefused, type SourceGate } from "../../lib/work/verify/source_gate.ts";
+import type { Verifier } from "../../lib/work/verify/verifier.ts";
 
 export interface ExplainParts {
   services: Services;

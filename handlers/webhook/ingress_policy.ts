@@ -4,7 +4,7 @@ import type { Pauses } from "../../lib/ingress/pauses.ts";
 import type { UnverifiedBuckets } from "../../lib/ingress/unverified_buckets.ts";
 import { labelOf, type Named, type Registry } from "../../sources/rules/registry.ts";
 import type { Connection } from "../caller.ts";
-import type { SourceGate } from "./source_gate.ts";
+import type { SourceGate } from "../../lib/work/verify/source_gate.ts";
 import { Problem } from "../problem.ts";
 import { createRateLimit, type RateLimit } from "./rate_limit.ts";
 

@@ -213,7 +213,8 @@ async function makeNew(
       with released as (
         update messages
         set state = 'new', verification = ${verification}, delivery_key = ${key}, reason = null,
-          settled_at = null, stored_at = now()
+          settled_at = null, stored_at = now(),
+          released_at = now()
         where id = ${id} and state = 'rejected' returning id
       ), changed as (
         insert into changes (kind, ids)

@@ -10,6 +10,7 @@ import { forgetEarly } from "../message/forget/forget_early.ts";
 import { forgetRejected, trimQuarantine } from "../message/quarantine.ts";
 import type { Registry } from "../../sources/rules/registry.ts";
 import type { Services } from "../services.ts";
+import { endUnstarted, forgetBulkActions, forgetBulkRows } from "./bulk/forget.ts";
 import { foldActivity, foldCounts, FOLDED_AT_ONCE, forgetActivity } from "../store/counts.ts";
 import { giveUpUntold } from "./notifications.ts";
 
@@ -44,6 +45,8 @@ export async function tidy(
     },
     () => giveUpUntold(services),
     () => trimQuarantine(database),
+    () => endUnstarted(database),
+    () => untilFewer(FORGET_AT_ONCE, () => forgetBulkRows(database, FORGET_AT_ONCE)),
     ...now === undefined ? [] : forgetting(services, now),
   ];
   for (const step of steps) await step().catch((error) => errors.push(error));
@@ -69,6 +72,7 @@ function forgetting(
     () => forgetRejected(database, now),
     () => untilFewer(FORGET_AT_ONCE, () => forgetChanges(database, FORGET_AT_ONCE)),
     () => forgetWorkers(database),
+    () => forgetBulkActions(database),
   ];
 }
 

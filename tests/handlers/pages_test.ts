@@ -3,9 +3,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from "@std/t
 import { pages } from "../../handlers/pages/pages.ts";
 import { Problem } from "../../handlers/problem.ts";
 import { createOfferedSecrets } from "../../handlers/webhook/offered_secrets.ts";
-import { createRedeliverer } from "../../handlers/webhook/redeliver.ts";
+import { createRedeliverer } from "../../lib/work/verify/redeliver.ts";
 import { listSampled, makeSample } from "../../handlers/webhook/sample.ts";
-import { createVerifier } from "../../handlers/webhook/verifier.ts";
+import { createVerifier } from "../../lib/work/verify/verifier.ts";
 import { openPauses } from "../../lib/ingress/pauses.ts";
 import { asset, staticFiles } from "../../handlers/static.ts";
 import { phaseWord } from "../../handlers/views/parts/phase.ts";

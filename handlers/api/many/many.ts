@@ -1,6 +1,11 @@
 import type { z } from "@hono/zod-openapi";
+import { type ActParts, ACTS } from "../../../lib/work/bulk/acts.ts";
+import type { Database } from "../../../lib/store/database.ts";
+import type { BulkAction, BulkVerb } from "../../../lib/work/bulk/bulk_action.ts";
+import { countChanged, fixRows } from "../../../lib/work/bulk/fix_rows.ts";
+import { bulkAction } from "../../schemas/bulk.ts";
 import { conflict, createRoute, json, refusals } from "../../openapi.ts";
-import { notFound, Problem } from "../../problem.ts";
+import { Problem } from "../../problem.ts";
 import { acted, MOST_AT_ONCE } from "../../schemas/many.ts";
 import type { FoundIds } from "../../../lib/store/walk.ts";
 
@@ -24,43 +29,74 @@ export const manyRoute = <Path extends string, T extends z.ZodType>(
     path,
     operationId,
     summary,
-    description: `Up to ${MOST_AT_ONCE} at once, each by itself: what is refused is named`,
+    description:
+      `Up to ${MOST_AT_ONCE} at once, each by itself: what is refused is named. More that ` +
+      "match a filter become a bulk action, which is worked in the background",
     request: { body: { content: { "application/json": { schema } }, required: true } },
-    responses: { 200: json("What became of them", acted), ...conflict, ...refusals },
+    responses: {
+      200: json("What became of them", acted),
+      202: json("They are worked in the background: GET /api/bulk/{id}", bulkAction),
+      ...conflict,
+      ...refusals,
+    },
   });
 
-/**
- * The ids that are meant, fixed before anything is done.
- *
- * @throws {Problem} 409 when a filter finds another number than was expected, or more than is acted
- * on at once.
- */
-export async function idsOf<Filter>(
-  chosen: Chosen<Filter>,
-  find: (filter: Filter, most: number) => Promise<FoundIds>,
-): Promise<string[]> {
-  if ("ids" in chosen) return [...new Set(chosen.ids.map((id) => id.toLowerCase()))];
-  const { ids, next, stopped } = await find(chosen.filter, MOST_AT_ONCE);
-  if (stopped || next !== undefined) {
-    throw new Problem(
-      409,
-      "too_many",
-      stopped
-        ? `The filter has to look through more than ${stopped.looked} rows`
-        : `More than ${MOST_AT_ONCE} match, and so many are acted on at once`,
-      'Narrow the filter, such as with "since" or "source", or name the ids',
-    );
-  }
-  if (ids.length !== chosen.expect) {
-    throw new Problem(
-      409,
-      "count_changed",
-      `${chosen.expect} were expected to match, and ${ids.length} do now`,
-      `Nothing was changed. Look at them, then ask again with "expect": ${ids.length}`,
-    );
-  }
-  return ids;
+/** What the acting routes of one kind of thing have in common. */
+export interface Finder<Filter> {
+  database: Database;
+  /** Below an id, so many at the most; the newest first. */
+  find(filter: Filter, most: number, before?: string): Promise<FoundIds>;
 }
+
+/** Who did it, where nobody is named. */
+export const ADMIN = "admin";
+
+/**
+ * What is meant, fixed before anything is done: the ids of a few things, or the bulk action that
+ * acts on more of them.
+ *
+ * @throws {Problem} 409 when a filter finds another number than was expected.
+ */
+export async function choose<Filter extends object>(
+  action: BulkVerb,
+  chosen: Chosen<Filter>,
+  { database, find }: Finder<Filter>,
+): Promise<{ ids: string[] } | { bulk: BulkAction }> {
+  if ("ids" in chosen) return { ids: [...new Set(chosen.ids.map((id) => id.toLowerCase()))] };
+  const { filter, expect } = chosen;
+  const { ids, next } = await find(filter, MOST_AT_ONCE);
+  if (next === undefined) {
+    if (ids.length !== expect) throw countChanged(expect, ids.length);
+    return { ids };
+  }
+  return {
+    bulk: await fixRows(database, {
+      action,
+      filter: wordsOf(filter),
+      actor: ADMIN,
+      find: (most, before) => find(filter, most, before),
+    }, { expect }),
+  };
+}
+
+/** A filter as people read it. */
+function wordsOf(filter: object): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(filter).flatMap(([name, value]) =>
+      value === undefined || value === "" ? [] : [[
+        name,
+        value instanceof Date
+          ? value.toISOString()
+          : Array.isArray(value)
+          ? value.join("..")
+          : String(value),
+      ]]
+    ),
+  );
+}
+
+/** Where a bulk action is found, for the header `Location`. */
+export const placeOf = ({ id }: BulkAction) => ({ location: `/api/bulk/${id}` });
 
 /**
  * Acts on each, the oldest first; what throws a problem is left as it is.
@@ -68,8 +104,9 @@ export async function idsOf<Filter>(
  * @throws what else goes wrong, such as a store that is away: nothing more is begun then.
  */
 export async function actOnAll(
+  parts: ActParts,
+  action: keyof typeof ACTS,
   ids: readonly string[],
-  act: (id: string) => Promise<void>,
 ): Promise<Acted> {
   const done: string[] = [];
   const refused: Acted["refused"] = [];
@@ -78,7 +115,7 @@ export async function actOnAll(
   await Promise.all(Array.from({ length: AT_ONCE }, async () => {
     for (const id of waiting) {
       try {
-        await act(id);
+        await ACTS[action](parts, id, ADMIN);
         done.push(id);
       } catch (error) {
         if (!(error instanceof Problem)) broken = { by: error };
@@ -90,9 +127,4 @@ export async function actOnAll(
   }));
   if (broken) throw broken.by;
   return { done: done.length, ids: done.sort(), refused };
-}
-
-/** An action that says whether there was something to act on. */
-export function requireDone(thing: string, isDone: boolean): void {
-  if (!isDone) throw notFound(thing);
 }

@@ -8,7 +8,7 @@ import { keepTyped, requireEditable } from "../../webhook/redeliver_edited.ts";
 import { asked } from "../form.ts";
 import { readFrame } from "../frame.ts";
 import { Problem } from "../../problem.ts";
-import { requireMessage } from "../../require_message.ts";
+import { requireMessage } from "../../../lib/work/verify/require_message.ts";
 import { editPage } from "../../views/message/edit.ts";
 
 /** `/messages/{id}/edit`: a message again, with what a person has changed in its body. */

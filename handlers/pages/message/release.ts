@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import type { Env } from "../../caller.ts";
-import { release, type ReleaseParts } from "../../webhook/release.ts";
+import { release, type ReleaseParts } from "../../../lib/work/verify/release.ts";
 
 /** The button on the page of a message that was refused: lets it in, and shows it. */
 export function releasePages(parts: ReleaseParts): Hono<Env> {

@@ -5,7 +5,7 @@ import { countRedelivered } from "../../../lib/message/redeliver.ts";
 import type { Services } from "../../../lib/services.ts";
 import type { Env } from "../../caller.ts";
 import { Problem } from "../../problem.ts";
-import { type Redeliverer, redeliverInParts } from "../../webhook/redeliver.ts";
+import { type Redeliverer, redeliverInParts } from "../../../lib/work/verify/redeliver.ts";
 import { confirmPage, type Question } from "../../views/parts/confirm.ts";
 import { exact } from "../../views/parts/time.ts";
 import type { FoundIds } from "../../../lib/store/walk.ts";

@@ -1,5 +1,4 @@
 import { Hono } from "hono";
-import { html } from "hono/html";
 import { findMessages, type Message } from "../../../lib/message/message.ts";
 import { findMessageIds } from "../../../lib/message/search/search.ts";
 import { findTasks } from "../../../lib/task/task.ts";
@@ -7,28 +6,29 @@ import { isId } from "../../../lib/store/id.ts";
 import type { FoundIds } from "../../../lib/store/walk.ts";
 import { createNames } from "../../../sources/rules/names.ts";
 import { type Acted, actOnAll } from "../../api/many/many.ts";
-import { type ManyParts, MESSAGE_ACTIONS } from "../../api/many/messages.ts";
-import { retry } from "../../api/tasks.ts";
+import { MESSAGE_ACTIONS } from "../../api/many/messages.ts";
+import type { ActParts } from "../../../lib/work/bulk/acts.ts";
 import type { Env } from "../../caller.ts";
 import { Problem } from "../../problem.ts";
 import { MOST_AT_ONCE } from "../../schemas/many.ts";
 import { linkTo } from "../../views/parts/filters.ts";
-import { type ManyChoice, manyDonePage, manyPage } from "../../views/message/many.ts";
-import { exact } from "../../views/parts/time.ts";
+import { type AllChoice, type ManyChoice, manyDonePage, manyPage } from "../../views/bulk/many.ts";
 import { asked, readForm } from "../form.ts";
 import { readFrame } from "../frame.ts";
-import { messageQueryOf, messageSearchOf } from "./query.ts";
+import { messageQueryOf, messageSearchOf } from "../message/query.ts";
+
+type Action = "release" | "replay" | "retry" | "delete";
 
 const ACTIONS: Record<
-  ManyChoice["action"],
-  (parts: ManyParts, ids: readonly string[]) => Promise<Acted>
+  Action,
+  (parts: ActParts, ids: readonly string[]) => Promise<Acted>
 > = {
   ...MESSAGE_ACTIONS,
-  retry: ({ services }, ids) => actOnAll(ids, (id) => retry(services, id)),
+  retry: (parts, ids) => actOnAll(parts, "retry", ids),
 };
 
 /** `/messages/many`: what is to be done to those that were chosen, or to all that match, and its result. */
-export function manyPages(parts: ManyParts): Hono<Env> {
+export function manyMessagePages(parts: ActParts): Hono<Env> {
   const { database, sources } = parts.services;
   const nameOf = createNames(sources);
   const app = new Hono<Env>();
@@ -43,19 +43,19 @@ export function manyPages(parts: ManyParts): Hono<Env> {
       ? { ids }
       : await findMessageIds(database, messageSearchOf(filters), { most: MOST_AT_ONCE });
     const messages = await findMessages(database, found.ids);
-    if (messages.length === 0) throw nothingChosen();
+    if (messages.length === 0 && found.next === undefined) throw nothingChosen();
     return c.html(manyPage({
       frame,
-      messages,
+      thing: "message",
+      rows: messages.map((message) => ({ name: nameOf(message), phase: message.phase })),
       choices: await choicesFor(parts, messages),
-      more: moreThan(found, { ...filters }),
+      all: found.next === undefined ? undefined : allOf({ ...filters }),
       back: linkTo("/messages", { ...query }),
-      nameOf,
     }));
   });
 
   app.post("/messages/many/:action", async (c) => {
-    const action = c.req.param("action") as ManyChoice["action"];
+    const action = c.req.param("action") as Action;
     if (!Object.hasOwn(ACTIONS, action)) throw nothingChosen();
     const ids = ((await readForm(c.req.raw)).get("ids") ?? "").split(",").filter((id) => isId(id));
     if (ids.length === 0 || ids.length > MOST_AT_ONCE) throw nothingChosen();
@@ -73,14 +73,14 @@ export function manyPages(parts: ManyParts): Hono<Env> {
       );
     }
     const frame = await readFrame(c, database, "messages");
-    return c.html(manyDonePage({ frame, action, acted }));
+    return c.html(manyDonePage({ frame, action, acted, back: "message" }));
   });
   return app;
 }
 
 /** What can be done to them: each action has those that it is good for. */
 async function choicesFor(
-  { services: { database } }: ManyParts,
+  { services: { database } }: ActParts,
   messages: readonly Message[],
 ): Promise<ManyChoice[]> {
   const idsOf = (some: readonly Message[]) => some.map(({ message_id }) => message_id);
@@ -101,16 +101,19 @@ async function choicesFor(
   return all.filter(({ ids }) => ids.length > 0);
 }
 
-function moreThan({ ids, next, stopped }: FoundIds, filters: Record<string, string | undefined>) {
-  return stopped
-    ? `Older ones may match too: Otto has looked through ${
-      stopped.looked.toLocaleString("en")
-    } messages, to ${exact(stopped.to)}.`
-    : next
-    ? html`These are the newest ${ids.length.toLocaleString("en")} that match: when they are done,
-      ask for the rest. Or <a href="${linkTo("/messages/replay", filters)}">replay more at
-      once</a>.`
-    : "";
+/** What can be done to more than a thousand, by where they stand. */
+function allOf(filter: Record<string, string>): AllChoice {
+  const { phase } = filter;
+  const isOpen = phase === undefined;
+  return {
+    filter,
+    actions: [
+      ...isOpen || phase === "refused" ? ["release"] as const : [],
+      ...isOpen || phase === "failed" ? ["retry"] as const : [],
+      ...phase === "refused" ? [] : ["replay"] as const,
+      "delete",
+    ],
+  };
 }
 
 function nothingChosen(): Problem {

@@ -1,7 +1,7 @@
-import type { Database } from "../lib/store/database.ts";
-import { isId } from "../lib/store/id.ts";
-import { readMessage, type WholeMessage } from "../lib/message/message.ts";
-import { notFound, Problem } from "./problem.ts";
+import type { Database } from "../../store/database.ts";
+import { isId } from "../../store/id.ts";
+import { readMessage, type WholeMessage } from "../../message/message.ts";
+import { notFound, Problem } from "../../process/problem.ts";
 
 /**
  * The message that a URL names, also by an alias.

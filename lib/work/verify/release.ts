@@ -1,10 +1,10 @@
-import type { Verification, WholeMessage } from "../../lib/message/message.ts";
-import { releaseRejected } from "../../lib/message/quarantine.ts";
-import type { Services } from "../../lib/services.ts";
-import { contentKey, contentOf, probed } from "../../sources/kit/incoming.ts";
-import type { Incoming } from "../../sources/source.ts";
-import { Problem } from "../problem.ts";
-import { requireMessage } from "../require_message.ts";
+import type { Verification, WholeMessage } from "../../message/message.ts";
+import { releaseRejected } from "../../message/quarantine.ts";
+import type { Services } from "../../services.ts";
+import { contentKey, contentOf, probed } from "../../../sources/kit/incoming.ts";
+import type { Incoming } from "../../../sources/source.ts";
+import { Problem } from "../../process/problem.ts";
+import { requireMessage } from "./require_message.ts";
 import { SignatureRefused, type SourceGate } from "./source_gate.ts";
 import type { Verifier } from "./verifier.ts";
 

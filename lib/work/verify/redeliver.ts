@@ -1,14 +1,10 @@
-import {
-  readWholeMessages,
-  type Verification,
-  type WholeMessage,
-} from "../../lib/message/message.ts";
-import { redeliverMessages, type Redelivery } from "../../lib/message/redeliver.ts";
-import type { Services } from "../../lib/services.ts";
+import type { Config } from "../../config/config.ts";
+import { readWholeMessages, type Verification, type WholeMessage } from "../../message/message.ts";
+import { redeliverMessages, type Redelivery } from "../../message/redeliver.ts";
+import type { Services } from "../../services.ts";
 import { SignatureRefused } from "./source_gate.ts";
-import { requireEdits } from "./redeliver_edited.ts";
-import { Problem } from "../problem.ts";
-import { requireContents } from "../require_message.ts";
+import { Problem } from "../../process/problem.ts";
+import { requireContents } from "./require_message.ts";
 import type { Verifier } from "./verifier.ts";
 
 /** A message that is not worked again, and why. */
@@ -20,9 +16,13 @@ export interface NotRedelivered {
 
 /** Works kept messages again: each is verified anew, by today's secrets at the time it came. */
 export interface Redeliverer {
-  /** Of many, those that are not right any more stay out, and are named. */
+  /**
+   * Of many, those that are not right any more stay out, and are named. `made` are the ids that
+   * the new ones get, by those of the old ones: what is there already is not made again.
+   */
   redeliverAll(
     ids: readonly string[],
+    made?: ReadonlyMap<string, string>,
   ): Promise<{ items: Redelivery[]; refused: NotRedelivered[] }>;
   /** @throws {Problem} 409 when it is not right any more, with what would make it so. */
   redeliverOne(id: string): Promise<Redelivery | undefined>;
@@ -45,20 +45,20 @@ export function createRedeliverer(
     );
   }
 
-  async function make(asked: readonly { id: string; verification: Verification }[]) {
+  async function make(asked: readonly { id: string; verification: Verification; made?: string }[]) {
     const items = asked.length > 0 ? await redeliverMessages(database, asked) : [];
     queue.send(items.map(({ message_id }) => message_id));
     return items;
   }
 
   return {
-    async redeliverAll(ids) {
-      const verified: { id: string; verification: Verification }[] = [];
+    async redeliverAll(ids, made) {
+      const verified: { id: string; verification: Verification; made?: string }[] = [];
       const refused: NotRedelivered[] = [];
       for await (const message of readWholeMessages(database, ids)) {
         const { message_id: id } = message;
         try {
-          verified.push({ id, verification: await verify(message) });
+          verified.push({ id, verification: await verify(message), made: made?.get(id) });
         } catch (error) {
           if (!(error instanceof Problem)) throw error;
           refused.push({ message_id: id, code: error.code, message: error.message });
@@ -108,5 +108,16 @@ function wasRefused(): Problem {
     "wrong_state",
     "A message that was refused cannot be replayed",
     "Nobody vouches for it: set its secret right, then release it",
+  );
+}
+
+/** @throws {Problem} 409 where only verified messages are taken: an edited one cannot be. */
+export function requireEdits({ requireVerified }: Pick<Config, "requireVerified">): void {
+  if (!requireVerified) return;
+  throw new Problem(
+    409,
+    "verified_only",
+    "Only verified messages are taken here, and nobody has signed an edited one",
+    "Replay what the sender has sent, or unset WEBHOOK_REQUIRE_VERIFIED",
   );
 }

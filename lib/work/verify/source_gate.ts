@@ -1,10 +1,15 @@
-import type { Config } from "../../lib/config/config.ts";
-import { triedSecretsOf } from "../../lib/config/secrets.ts";
-import type { Verification } from "../../lib/message/message.ts";
-import { bodyLimitOf, labelOf, type Registry, variableOf } from "../../sources/rules/registry.ts";
-import { plainRequest } from "../../sources/kit/incoming.ts";
-import type { Incoming, Source, SourceSecrets, Verdict } from "../../sources/source.ts";
-import { Problem } from "../problem.ts";
+import type { Config } from "../../config/config.ts";
+import { triedSecretsOf } from "../../config/secrets.ts";
+import type { Verification } from "../../message/message.ts";
+import {
+  bodyLimitOf,
+  labelOf,
+  type Registry,
+  variableOf,
+} from "../../../sources/rules/registry.ts";
+import { plainRequest } from "../../../sources/kit/incoming.ts";
+import type { Incoming, Source, SourceSecrets, Verdict } from "../../../sources/source.ts";
+import { Problem } from "../../process/problem.ts";
 
 /** What a request of one source meets; the same for all its requests. */
 export interface SourceGate extends SourceSecrets {

@@ -1,17 +1,17 @@
-import type { Verification, WholeMessage } from "../../lib/message/message.ts";
-import { toPublicUrl } from "../../lib/config/public_url.ts";
-import type { Services } from "../../lib/services.ts";
-import { diagnose } from "../../sources/diagnosis/diagnosis.ts";
-import { beforeProof } from "../../sources/kit/incoming.ts";
-import { readQuery } from "../../sources/kit/query.ts";
-import type { Incoming } from "../../sources/source.ts";
+import type { Verification, WholeMessage } from "../../message/message.ts";
+import { toPublicUrl } from "../../config/public_url.ts";
+import type { Services } from "../../services.ts";
+import { diagnose } from "../../../sources/diagnosis/diagnosis.ts";
+import { beforeProof } from "../../../sources/kit/incoming.ts";
+import { readQuery } from "../../../sources/kit/query.ts";
+import type { Incoming } from "../../../sources/source.ts";
 import {
   checkSignature,
   createSourceGates,
   type SignatureRefused,
   type SourceGate,
 } from "./source_gate.ts";
-import { Problem } from "../problem.ts";
+import { Problem } from "../../process/problem.ts";
 
 /** Checks requests against the secrets that are set, now or long after they came in. */
 export interface Verifier {
