@@ -16,6 +16,7 @@ import { openEmbedded } from "./lib/store/embedded/embedded.ts";
 import { migrateNow } from "./lib/store/schema/migrate_now.ts";
 import { openServer } from "./lib/store/server/server.ts";
 import { describeStart } from "./lib/config/start.ts";
+import { keepSaying } from "./lib/work/needs.ts";
 import { work } from "./lib/work/work.ts";
 
 const HELP = `Serves Otto: webhooks, web UI and API.
@@ -132,6 +133,7 @@ async function serveAll(services: Services, signal: AbortSignal): Promise<void> 
   const patience = Promise.all([services.reached, pause(PATIENCE_MS)]);
   await Promise.race([services.ready, patience, stopped]);
   const server = await serve({ port: config.port, host: config.host, answer: app.fetch });
+  const saying = keepSaying(services, signal);
   const working = config.worksInline ? work(services, signal) : Promise.resolve();
   // The address is good at once; the link needs the database, which may be away for now.
   console.log(
@@ -145,5 +147,5 @@ async function serveAll(services: Services, signal: AbortSignal): Promise<void> 
   const watching = config.worksInline ? Promise.resolve() : watchClock(services, signal);
   watching.catch(() => {});
   await Promise.race([stopped, Promise.all([services.ready, working]).then(() => stopped)]);
-  await Promise.all([server.close(), working, app.drained]);
+  await Promise.all([server.close(), working, saying, app.drained]);
 }

@@ -66,6 +66,8 @@ export const ACCESS: readonly [method: string, path: string, who: Caller][] = [
   ["POST", "/api/notifications/:id/read", "admin"],
   ["POST", "/api/notifications/:id/retry", "admin"],
   ["POST", "/api/drain", "drainer"],
+  ["GET", "/api/needs", "reader"],
+  ["POST", "/api/needs/seen", "admin"],
   ["GET", "/api/sources", "reader"],
   ["POST", "/api/sources/:name/try-secret", "admin"],
   ["POST", "/api/sources/:name/pause", "admin"],
@@ -123,6 +125,10 @@ export const ACCESS: readonly [method: string, path: string, who: Caller][] = [
   ["POST", "/notifications/:id/read", "admin"],
   ["POST", "/notifications/:id/retry", "admin"],
   ["POST", "/notifications/read", "admin"],
+  ["POST", "/needs/seen", "admin"],
+  ["GET", "/routes", "reader"],
+  ["POST", "/routes/try", "admin"],
+  ["POST", "/sources/:name/silence", "admin"],
 ];
 
 /** Whether a path is one of a route's, whose pattern has names for single parts. */

@@ -27,6 +27,7 @@ import { messages } from "./api/messages.ts";
 import { openSourceInfos } from "../lib/monitor/sources.ts";
 import { createMetrics } from "./metrics.ts";
 import { monitor, publicMonitor } from "./api/monitor.ts";
+import { needsApi } from "./api/needs.ts";
 import { notifications } from "./api/notifications.ts";
 import { pages } from "./pages/pages.ts";
 import { answerProblem, Problem } from "./problem.ts";
@@ -196,6 +197,7 @@ function mountApi(app: OpenAPIHono<Env>, parts: Parts): void {
   app.route("/", personTokens(parts));
   app.route("/", audit(parts));
   app.route("/", notifications(parts));
+  app.route("/", needsApi(parts));
   app.route("/", sourceApi(parts));
   app.route("/", drainApi(parts));
   app.route("/", stream({ live, stop, log: services.log, sources: services.sources }));

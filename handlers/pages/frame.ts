@@ -2,17 +2,9 @@ import type { Context } from "hono";
 import { getCookie } from "hono/cookie";
 import { currentCursor } from "../../lib/live/change.ts";
 import type { Database } from "../../lib/store/database.ts";
-import { countUnread } from "../../lib/notify/unread.ts";
+import { readNeeds } from "../../lib/monitor/needs/needs.ts";
 import type { Env } from "../caller.ts";
-import {
-  BARE,
-  type Clock,
-  CLOCKS,
-  type Frame,
-  MOST_UNREAD,
-  type Theme,
-  THEMES,
-} from "../views/page.ts";
+import { BARE, type Clock, CLOCKS, type Frame, type Theme, THEMES } from "../views/page.ts";
 
 export const THEME_COOKIE = "otto_theme";
 export const CLOCK_COOKIE = "otto_clock";
@@ -26,16 +18,16 @@ export async function readFrame(
   database: Database,
   place: Frame["place"],
 ): Promise<Frame> {
-  const [cursor, unread] = await Promise.all([
+  const [cursor, { count: needs }] = await Promise.all([
     currentCursor(database),
-    countUnread(database, MOST_UNREAD),
+    readNeeds(database),
   ]);
   const { pathname, search } = new URL(c.req.url);
   const who = c.get("who");
   return {
     place,
     path: pathname + search,
-    unread,
+    needs,
     cursor,
     theme: themeOf(getCookie(c, THEME_COOKIE)),
     clock: clockOf(getCookie(c, CLOCK_COOKIE)),

@@ -6,6 +6,9 @@ import { bulkPages } from "./bulk/bulk.ts";
 import { manyMessagePages } from "./bulk/messages.ts";
 import { manyTaskPages } from "./bulk/tasks.ts";
 import { messagePages } from "./message/message.ts";
+import { routePages } from "./needs/routes.ts";
+import { seenPages } from "./needs/seen.ts";
+import { silencePages } from "./needs/silence.ts";
 import { notificationPages } from "./notifications.ts";
 import type { PageOptions } from "./options.ts";
 import { auditPages } from "./people/audit.ts";
@@ -55,6 +58,9 @@ export function pages(options: PageOptions): Hono<Env> {
   app.route("/", pausePages(options));
   app.route("/", tryPages(options));
   app.route("/", systemPages(options));
+  app.route("/", seenPages(options));
+  app.route("/", silencePages(options));
+  app.route("/", routePages(options));
   app.onError((error, c) => answerProblemPage(error, c, options.services));
   return app;
 }

@@ -20,7 +20,7 @@ import { listActsOn } from "../../lib/people/audit_search.ts";
 import { listUsers, readUser } from "../../lib/people/user.ts";
 import { actorOf, noteAct } from "../acts.ts";
 import type { Env } from "../caller.ts";
-import { asked, oneOf, queryOf, readForm } from "./form.ts";
+import { asked, oneOf, ownPath, queryOf, readForm } from "./form.ts";
 import { taskFilter, toTaskSearch } from "../schemas/task_filter.ts";
 import { readFrame } from "./frame.ts";
 import { notFound, Problem } from "../problem.ts";
@@ -70,7 +70,7 @@ export function taskPages({ services }: { services: Services }): Hono<Env> {
       const task = await requireTask(database, c);
       const form = await readForm(c.req.raw);
       await act(services, task, { form, actor: actorOf(c), note: (more) => noteAct(c, more) });
-      return c.redirect(`/tasks/${task.id}`, 303);
+      return c.redirect(ownPath(form.get("back"), `/tasks/${task.id}`), 303);
     });
   }
   return app;

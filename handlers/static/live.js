@@ -52,8 +52,8 @@ function take(fragments) {
   const touched = fragments.some(({ id }) => watch === "any" ? /^[mn]-/.test(id) : id === watch);
   if (paused) paused.touched ||= touched;
   else if (watch && touched) refreshSoon();
-  // How many are unread is told all the same: it moves nothing.
-  const isKept = ({ id }) => paused && id !== "unread-count";
+  // How many need somebody is told all the same: it moves nothing.
+  const isKept = ({ id }) => paused && id !== "needs-count";
   for (const fresh of fragments.filter(isKept)) {
     paused.set(fresh.id, paused.size < MOST_PAUSED || paused.has(fresh.id) ? fresh : undefined);
   }
@@ -97,7 +97,7 @@ async function keepUp() {
       setTimeout(resolve, document.hidden ? 60_000 : 2_000);
       document.addEventListener("visibilitychange", resolve, { once: true });
     });
-    // In a tab behind another one, the title says how many are unread.
+    // In a tab behind another one, the title says how many need somebody.
     await peep();
   }
 }
@@ -321,23 +321,16 @@ const nameOf = (details) => details.id || details.querySelector("summary").textC
 
 function focusAfter(old) {
   const next = old.nextElementSibling ?? old.previousElementSibling;
-  (next?.querySelector("button, summary") ?? $("unread") ?? $("main")).focus();
+  (next?.querySelector("button, summary") ?? $("main")).focus();
 }
 
-/** How many are unread: in the title, the tab's icon and the inbox. */
+/** How many need somebody: in the title and the tab's icon. */
 function count() {
-  const number = $("unread-count").dataset.count;
+  const number = $("needs-count").dataset.count;
   document.title = number ? `(${number}) ${title}` : title;
   const icon = $("icon");
   const href = number ? icon.dataset.unread : icon.dataset.read;
   if (icon.getAttribute("href") !== href) icon.setAttribute("href", href);
-  const all = document.querySelector(".read-all");
-  if (!all) return;
-  const newest = [...document.querySelectorAll("li[data-unread]")].map(({ id }) => id.slice(2))
-    .sort().at(-1);
-  all.querySelector("[name=newest]").value = newest ?? "";
-  // Its button goes when there is nothing left to read.
-  if (!newest && all.contains(document.activeElement)) $("unread").focus();
 }
 
 /** The same words as in views/time.ts. */

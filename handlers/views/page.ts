@@ -1,5 +1,6 @@
 import { html } from "hono/html";
 import { asset } from "../static.ts";
+import { countWords } from "./parts/count_words.ts";
 import { icon } from "./parts/icon.ts";
 
 /** A piece of HTML, escaped. */
@@ -21,15 +22,13 @@ export type Theme = typeof THEMES[number];
 export const CLOCKS = ["local", "utc"] as const;
 export type Clock = typeof CLOCKS[number];
 
-/** More unread notifications are not counted one by one. */
-export const MOST_UNREAD = 100;
-
 /** What stands around a page: where it is, who looks at it. */
 export interface Frame {
   place?: typeof PLACES[number]["name"] | "people" | "audit" | "docs";
   /** The path of this page with its query, to come back to. */
   path: string;
-  unread: number;
+  /** How many groups and questions need somebody: what the bell says. */
+  needs: number;
   theme: Theme;
   clock: Clock;
   /** Somebody who may look at everything and change nothing. */
@@ -42,26 +41,21 @@ export interface Frame {
 /** A page without anything around it that would need the store. */
 export const BARE: Frame = {
   path: "/",
-  unread: 0,
+  needs: 0,
   theme: "auto",
   clock: "local",
   isReader: false,
   isSignedIn: false,
 };
 
-/** How many are unread, in a few characters. */
-function unreadCount(unread: number): string {
-  return unread < MOST_UNREAD ? String(unread) : `${MOST_UNREAD}+`;
-}
-
-/** The link to the inbox; the stream sends it again whenever the number changes. */
-export function unreadLink(unread: number) {
-  const count = unreadCount(unread);
+/** The link to what needs somebody; the stream sends it again whenever the number changes. */
+export function needsLink(needs: number) {
+  const count = countWords(needs);
   return html`
-    <a id="unread-count" class="inbox ${unread > 0 && "some"}" href="/#unread"
-      data-count="${unread > 0 ? count : ""}">${icon(
+    <a id="needs-count" class="inbox ${needs > 0 && "some"}" href="/#needs"
+      data-count="${needs > 0 ? count : ""}">${icon(
         "bell",
-      )}<span>${count}</span><span class="words"> unread</span></a>
+      )}<span>${count}</span><span class="words"> need you</span></a>
   `;
 }
 
@@ -79,7 +73,7 @@ export function page(
     body: Html;
   },
 ) {
-  const { cursor, unread, theme } = frame;
+  const { cursor, needs, theme } = frame;
   const read = asset("favicon.svg");
   const hasNews = asset("favicon-unread.svg");
   const name = title === "Otto" ? title : `${title} · Otto`;
@@ -91,8 +85,8 @@ export function page(
         <meta name="viewport" content="width=device-width, initial-scale=1">
         <meta name="color-scheme" content="${theme === "auto" ? "light dark" : theme}">
         ${refreshSeconds && html`<meta http-equiv="refresh" content="${refreshSeconds}">`}
-        <title>${unread > 0 && `(${unreadCount(unread)}) `}${name}</title>
-        <link id="icon" rel="icon" type="image/svg+xml" href="${unread > 0 ? hasNews : read}"
+        <title>${needs > 0 && `(${countWords(needs)}) `}${name}</title>
+        <link id="icon" rel="icon" type="image/svg+xml" href="${needs > 0 ? hasNews : read}"
           data-read="${read}" data-unread="${hasNews}">
         <link rel="stylesheet" href="${asset("style.css")}">
         ${cursor !== undefined && html`
@@ -131,7 +125,7 @@ function now(frame: Frame) {
       )}${icon("play")}<span class="words">Pause this page</span></button>
       <noscript><a href="${frame.path}">Reload</a></noscript>
       ${frame.isReader && html`<span class="badge">${icon("eye")}Read only</span>`}
-      ${unreadLink(frame.unread)}
+      ${needsLink(frame.needs)}
       ${themeForm(frame)}
       ${frame.isSignedIn && html`
         <form method="post" action="/sign-out" class="always">

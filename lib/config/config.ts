@@ -197,6 +197,12 @@ function toConfig(
       /** Who may approve, deny, answer and retry in Slack. */
       approvers: settings.SLACK_APPROVERS,
     },
+    /** Who is told of what needs somebody: Slack's ids by `refused:github`, `*:github`, `refused` or `*`. */
+    notifyRoutes: settings.NOTIFY_ROUTES,
+    /** Called each minute while messages can be kept and worked. */
+    heartbeatUrl: settings.HEARTBEAT_URL,
+    /** In which the operator's people live; of senders, too, whose weeks are compared. */
+    timeZone: settings.TIMEZONE,
     logLevel: settings.LOG_LEVEL,
     /** What the image was built from; undefined where nobody said. */
     commit: settings.OTTO_COMMIT,
@@ -230,6 +236,12 @@ function refuseContradictions(settings: Settings): void {
     throw new ConfigError(
       "Cannot start with READ_TOKEN and ADMIN_TOKEN the same: whoever should only look could " +
         "change everything. Make READ_TOKEN another text, or unset it.",
+    );
+  }
+  if (settings.NOTIFY_ROUTES.size > 0 && settings.SLACK_BOT_TOKEN === undefined) {
+    throw new ConfigError(
+      "Cannot tell people in Slack, as NOTIFY_ROUTES says: SLACK_BOT_TOKEN is not set. Set it " +
+        "(see docs/slack.md), or unset NOTIFY_ROUTES.",
     );
   }
   if (
@@ -273,6 +285,7 @@ export function secretsIn(
     redisUrl,
     apiKeys,
     slack,
+    heartbeatUrl,
   }: Config,
 ): string[] {
   return [
@@ -281,6 +294,8 @@ export function secretsIn(
     drainToken,
     ...apiKeys,
     slack.botToken,
+    // Whoever knows it can say that Otto lives.
+    heartbeatUrl,
     ...[databaseUrl, redisUrl].flatMap((url) => passwordsIn(url ?? "")),
     ...retiredSecrets,
     ...[...secrets.values()].flat(),

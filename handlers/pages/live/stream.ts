@@ -38,7 +38,7 @@ export function createPageStream(
   async function* speak(from: string | undefined, signal: AbortSignal) {
     const { cursor, gap } = await live.resume(from);
     if (gap) yield toEvent({ event: "reload", data: "anew", id: cursor });
-    const told = { lanes: "", notes: "", needs: "" };
+    const told = { lanes: "", notes: "", needs: "", bell: "" };
     let spokenAt = Date.now();
     let summedAt = 0;
     let stale = true;
@@ -62,10 +62,11 @@ export function createPageStream(
           lanes: stale ? String(await summary.lanes()) : told.lanes,
           notes: String(await summary.notes()),
           needs: stale ? String(await summary.needs()) : told.needs,
+          bell: stale ? String(await summary.bell()) : told.bell,
         };
         // The counts are cached and may be a moment old: look again until they stay the same.
         stale = next.lanes !== told.lanes || next.needs !== told.needs;
-        for (const part of ["notes", "needs", "lanes"] as const) {
+        for (const part of ["notes", "needs", "lanes", "bell"] as const) {
           if (next[part] !== told[part]) fragments += next[part];
         }
         Object.assign(told, next);

@@ -7,7 +7,9 @@ import type { Pauses } from "../../../lib/ingress/pauses.ts";
 import { readTurnedAway } from "../../../lib/ingress/turned_away.ts";
 import { labelFor, sourceNameOf } from "../../../sources/rules/names.ts";
 import { lanes } from "../../views/live/lanes.ts";
-import { readNeeds } from "../../../lib/monitor/needs.ts";
+import { readNeeds } from "../../../lib/monitor/needs/needs.ts";
+import { createLabels } from "../../../lib/work/needs.ts";
+import { needsLink } from "../../views/page.ts";
 import { needsPanel } from "../../views/live/needs.ts";
 import { notes } from "../../views/live/notes.ts";
 import type { Html } from "../../views/page.ts";
@@ -16,6 +18,8 @@ import type { Html } from "../../views/page.ts";
 export interface Summary {
   lanes(): Promise<Html>;
   notes(): Promise<Html>;
+  /** How many of them: the link to them. */
+  bell(): Promise<Html>;
   /** `fresh` for whoever has just answered, and looks. */
   needs(options?: { fresh: boolean }): Promise<Html>;
 }
@@ -35,15 +39,21 @@ export function createSummary(
   const throughput = openThroughput(database);
   const needs = cached(() => readNeeds(database), { freshMs: FRESH_MS });
   const turnedAway = cached(() => readTurnedAway(database), { freshMs: FRESH_MS });
-  const labelOfType = (type: string) => labelFor(sources, sourceNameOf(sources, type));
+  const labelOf = (type: string) => labelFor(sources, sourceNameOf(sources, type));
+  const words = () => ({
+    labelOf,
+    timeZone: config.timeZone,
+    now: new Date(),
+  });
   return {
     async lanes() {
       const [stats, passed] = await Promise.all([readStats(), throughput()]);
       return await lanes(stats, passed);
     },
     async needs({ fresh } = { fresh: false }) {
-      return await needsPanel(await (fresh ? readNeeds(database) : needs()), labelOfType);
+      return await needsPanel(await (fresh ? readNeeds(database) : needs()), words());
     },
+    bell: async () => await needsLink((await needs()).count),
     async notes() {
       const paused = pauses.names();
       const [alive, { queue }, away] = await Promise.all([

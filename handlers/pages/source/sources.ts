@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { listRejected } from "../../../lib/message/quarantine.ts";
 import { searchMessages } from "../../../lib/message/search/search.ts";
+import { readHeard } from "../../../lib/monitor/silence/heard.ts";
 import { readSourceSeries } from "../../../lib/monitor/source_series.ts";
 import { createNames } from "../../../sources/rules/names.ts";
 import { GENERIC } from "../../../sources/rules/registry.ts";
@@ -40,10 +41,11 @@ export function sourcePages(
     if (name !== c.req.param("name")) return c.redirect(`/sources/${name}`, 302);
     const frame = await readFrame(c, database, "sources");
     const span = oneOf(asked(c, "span"), CHART_SPANS.map(({ value }) => value)) ?? "24h";
-    const [info, series, rejected, { items }] = await Promise.all([
+    const [info, series, rejected, heard, { items }] = await Promise.all([
       sourceInfos.of(name),
       readSourceSeries(database, name, span),
       listRejected(database, name, 1),
+      readHeard(database, name),
       searchMessages(database, { source: name }, { limit: LATEST, sources: [] }),
     ]);
     return c.html(sourcePage({
@@ -53,6 +55,7 @@ export function sourcePages(
       settings: sources.settingsOf(info.isKnown ? name : GENERIC),
       // A reader could sign with one of them.
       offered: frame.isReader ? [] : offeredSecrets.of(name),
+      heard,
       rejected,
       series,
       span,

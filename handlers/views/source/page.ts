@@ -9,6 +9,8 @@ import { icon } from "../parts/icon.ts";
 import { rowId, titleOf } from "../message/row.ts";
 import { type Frame, page } from "../page.ts";
 import type { Sampled } from "../../../sources/kit/sample.ts";
+import { silenceCard } from "./silence.ts";
+import type { HeardSource } from "../../../lib/monitor/silence/heard.ts";
 import { sourceRules } from "./rules.ts";
 import { type ChartSpan, rateCard } from "./chart.ts";
 import { secretsCard } from "./secrets.ts";
@@ -28,6 +30,8 @@ export interface SourcePage {
   settings: SourceSettings;
   /** Secrets that came with handshakes lately. */
   offered: readonly OfferedNote[];
+  /** When it was heard lately, and when somebody is told that it is silent. */
+  heard?: HeardSource;
   /** The newest of what was refused and is kept. */
   rejected: readonly RejectedReason[];
   series: SourceSeries;
@@ -55,6 +59,12 @@ export function sourcePage(all: SourcePage) {
           ${latestCard(all)}
         </div>
         <div>
+          ${silenceCard({
+            name: info.name,
+            label: info.label,
+            heard: all.heard,
+            fileHours: settings.tell_after_hours,
+          })}
           ${refusedCard(all)}
           ${secretsCard(info)}
           ${sourceRules(settings)}

@@ -39,6 +39,7 @@ export function systemPage(all: SystemPage) {
     body: html`
       <div class="head">
         <h1>System</h1>
+        <a class="button quiet" href="/routes">${icon("bell")}Who is told</a>
         <a class="button quiet" href="/users">${icon("person")}People</a>
       </div>
       <ul class="checks" id="checks" data-part aria-label="Checks">${checks.map(check)}</ul>
