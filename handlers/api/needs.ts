@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { readNeeds } from "../../lib/monitor/needs/needs.ts";
 import { markSeen } from "../../lib/monitor/needs/seen.ts";
 import { describeSilence } from "../../lib/monitor/silence/words.ts";
-import { createLabels } from "../../lib/work/needs.ts";
+import { createLabels } from "../../sources/rules/names.ts";
 import type { Services } from "../../lib/services.ts";
 import { createApi, createRoute, json, refusals } from "../openapi.ts";
 import { needs, seen } from "../schemas/needs.ts";

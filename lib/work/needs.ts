@@ -1,4 +1,4 @@
-import { createNames } from "../../sources/rules/names.ts";
+import { createLabels } from "../../sources/rules/names.ts";
 import { callOutside } from "../monitor/outside.ts";
 import { tellNeeds } from "../monitor/needs/tell.ts";
 import { isReached } from "../monitor/reached.ts";
@@ -6,8 +6,6 @@ import { watchSilence } from "../monitor/silence/watch.ts";
 import { noteServing } from "../monitor/silence/unheard.ts";
 import { pause } from "../async/deadline.ts";
 import { errorText } from "../process/log.ts";
-import { GENERIC } from "../../sources/rules/registry.ts";
-import type { Registry } from "../../sources/rules/registry.ts";
 import type { Services } from "../services.ts";
 import { takeTurn } from "../store/turn.ts";
 
@@ -16,15 +14,6 @@ export const NEEDS_MS = 15_000;
 /** One process of many does it, each time another perhaps. */
 const TELL = { name: "tell needs", seconds: 12 };
 const SILENCE = { name: "watch silence", seconds: 55 };
-
-/** What people call a source, or a type that is none. */
-export function createLabels(sources: Registry): (type: string) => string {
-  const nameOf = createNames(sources);
-  return (type) => {
-    const { name } = sources.find(type);
-    return nameOf({ source: name === GENERIC ? GENERIC : name, webhook_type: type });
-  };
-}
 
 /** A worker's turn: who is silent, and what is to be told beyond the page. */
 export async function watchNeeds(

@@ -18,6 +18,11 @@ export function labelFor(sources: Pick<Registry, "all">, name: string): string {
   return Object.hasOwn(sources.all, name) ? labelOf({ name, source: sources.all[name] }) : name;
 }
 
+/** What people call the source that a type belongs to. */
+export function createLabels(sources: Pick<Registry, "all" | "find">): (type: string) => string {
+  return (type) => labelFor(sources, sourceNameOf(sources, type));
+}
+
 /** What people call a system: its name, or for those that nobody knows the one in the URL. */
 export type NameOf = (message: { source: string; webhook_type: string }) => string;
 

@@ -5,10 +5,9 @@ import { cached } from "../../../lib/async/cached.ts";
 import type { Stats } from "../../../lib/monitor/stats.ts";
 import type { Pauses } from "../../../lib/ingress/pauses.ts";
 import { readTurnedAway } from "../../../lib/ingress/turned_away.ts";
-import { labelFor, sourceNameOf } from "../../../sources/rules/names.ts";
+import { createLabels, labelFor } from "../../../sources/rules/names.ts";
 import { lanes } from "../../views/live/lanes.ts";
 import { readNeeds } from "../../../lib/monitor/needs/needs.ts";
-import { createLabels } from "../../../lib/work/needs.ts";
 import { needsLink } from "../../views/page.ts";
 import { needsPanel } from "../../views/live/needs.ts";
 import { notes } from "../../views/live/notes.ts";
@@ -39,7 +38,7 @@ export function createSummary(
   const throughput = openThroughput(database);
   const needs = cached(() => readNeeds(database), { freshMs: FRESH_MS });
   const turnedAway = cached(() => readTurnedAway(database), { freshMs: FRESH_MS });
-  const labelOf = (type: string) => labelFor(sources, sourceNameOf(sources, type));
+  const labelOf = createLabels(sources);
   const words = () => ({
     labelOf,
     timeZone: config.timeZone,
