@@ -38,6 +38,7 @@ import { staticFiles } from "./static.ts";
 import { stream } from "./api/stream.ts";
 import { manyMessages } from "./api/many/messages.ts";
 import { manyTasks } from "./api/many/tasks.ts";
+import { subjects } from "./api/subjects.ts";
 import { tasks } from "./api/tasks.ts";
 import { users } from "./api/users.ts";
 import { compress } from "hono/compress";
@@ -182,6 +183,7 @@ function mountApi(app: OpenAPIHono<Env>, parts: Parts): void {
   app.route("/", manyMessages(parts));
   app.route("/", manyTasks(parts));
   app.route("/", tasks(parts));
+  app.route("/", subjects(parts));
   app.route("/", users(parts));
   app.route("/", notifications(parts));
   app.route("/", sourceApi(parts));

@@ -12,6 +12,7 @@ import { releasePages } from "./message/release.ts";
 import { replayPages } from "./message/replays.ts";
 import { samplePages } from "./samples.ts";
 import { sourcePages } from "./sources.ts";
+import { subjectPages } from "./subjects.ts";
 import { systemPages } from "./system.ts";
 import { taskPages } from "./tasks.ts";
 import { themePages } from "./theme.ts";
@@ -34,6 +35,7 @@ export function pages(options: PageOptions): Hono<Env> {
   app.route("/", messagePages(options));
   app.route("/", editPages(options));
   app.route("/", taskPages(options));
+  app.route("/", subjectPages(options));
   app.route("/", peoplePages(options));
   app.route("/", sourcePages(options));
   app.route("/", systemPages(options));

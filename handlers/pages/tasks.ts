@@ -3,6 +3,7 @@ import { decideApproval, listApprovals, readApproval } from "../../lib/task/appr
 import type { Database } from "../../lib/store/database.ts";
 import { isId } from "../../lib/store/id.ts";
 import { findMessages } from "../../lib/message/message.ts";
+import { readSubjectOf } from "../../lib/message/subject/subject.ts";
 import { searchNotifications } from "../../lib/notify/search.ts";
 import type { Services } from "../../lib/services.ts";
 import {
@@ -86,14 +87,16 @@ async function requireTask(database: Database, c: Context<Env>): Promise<Task> {
 
 /** What a task's page shows beside the task itself. */
 async function readAround(database: Database, { id, message_id }: Task) {
-  const [[message], events, approvals, { items: notifications }, people] = await Promise.all([
-    findMessages(database, [message_id]),
-    listTaskEvents(database, id),
-    listApprovals(database, id),
-    searchNotifications(database, { task_id: id }, MOST_NOTIFICATIONS),
-    listUsers(database, { limit: MOST_PEOPLE }),
-  ]);
-  return { message, events, approvals, notifications, people };
+  const [[message], events, approvals, { items: notifications }, people, subject] = await Promise
+    .all([
+      findMessages(database, [message_id]),
+      listTaskEvents(database, id),
+      listApprovals(database, id),
+      searchNotifications(database, { task_id: id }, MOST_NOTIFICATIONS),
+      listUsers(database, { limit: MOST_PEOPLE }),
+      readSubjectOf(database, { table: "tasks", id }),
+    ]);
+  return { message, subject, events, approvals, notifications, people };
 }
 
 async function cancel({ database }: Services, task: Task): Promise<void> {

@@ -22,7 +22,7 @@ export const MOST_UNREAD = 100;
 
 /** What stands around a page: where it is, who looks at it. */
 export interface Frame {
-  place?: typeof PLACES[number]["name"] | "people" | "docs";
+  place?: typeof PLACES[number]["name"] | "subjects" | "people" | "docs";
   /** The path of this page with its query, to come back to. */
   path: string;
   unread: number;
@@ -156,6 +156,9 @@ const SAYS = { auto: "as the system has them", light: "light", dark: "dark" };
 function foot({ place }: Frame) {
   return html`
     <footer class="foot">
+      <a href="/subjects" data-key="g u" aria-current="${place === "subjects"
+        ? "page"
+        : "false"}">Subjects</a>
       <a href="/users" data-key="g p" aria-current="${place === "people"
         ? "page"
         : "false"}">People</a>
@@ -192,6 +195,7 @@ const KEYS: [keys: string, what: string][] = [
   ["p", "Pause the page, or let it go on"],
   ["t", "Change the colours"],
   ...PLACES.map(({ key, label }): [string, string] => [`g ${key}`, `Go to ${label}`]),
+  ["g u", "Go to Subjects"],
   ["g p", "Go to People"],
   ["?", "This help"],
 ];

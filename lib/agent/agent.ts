@@ -20,6 +20,16 @@ export interface Assignment {
   /** The messages that it is about, where these are several: the payload is the first one's. */
   merged?: { messages: number; titles: readonly string[] };
   receivedAt: Date;
+  /** What earlier tasks about the same came to, and which messages there were, newest first. */
+  earlier?: {
+    tasks: readonly {
+      title: string;
+      status: string;
+      finished_at: Date | null;
+      result: string | null;
+    }[];
+    messages: readonly string[];
+  };
 }
 
 /** An assignment whose payload somebody has asked for. */

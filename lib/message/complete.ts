@@ -3,12 +3,14 @@ import type { Database, Sql } from "../store/database.ts";
 import { newId } from "../store/id.ts";
 import { MOST_ATTEMPTS } from "./claim.ts";
 import type { KeptDescription } from "./kept_description.ts";
+import type { MessageSubject } from "./subject/subject.ts";
+import { type TellingMessage, tellSubjects } from "./subject/tell.ts";
 import { intoOutbox, WEB_CHANNEL } from "../store/outbox.ts";
 import { storedJson } from "../store/stored.ts";
 
 /** What came of one message: a task, or the reason why there is none. */
 export type MessageOutcome =
-  & { messageId: string; epoch: number }
+  & { messageId: string; epoch: number; subject?: MessageSubject }
   & (
     | {
       event: string | null;
@@ -51,8 +53,14 @@ export async function completeMessages(
   outcomes: readonly MessageOutcome[],
   { assignee, guard = [] }: { assignee: string | null; guard?: readonly GuardEntry[] },
 ): Promise<CompletedMessages> {
-  const rows = outcomes.map((outcome) => ({
+  const telling = outcomes.filter((each): each is MessageOutcome & TellingMessage =>
+    each.subject !== undefined
+  );
+  const rows = outcomes.map(({ subject, ...outcome }) => ({
     ...outcome,
+    subject_source: subject?.source,
+    subject_key: subject?.key,
+    role: subject?.role,
     described: "described" in outcome && outcome.described
       ? JSON.stringify(outcome.described)
       : null,
@@ -67,7 +75,7 @@ export async function completeMessages(
     "complete messages",
     (sql) =>
       sql<{ message_id: string; is_repeat: boolean }[]>`
-      with guard as (
+      with ${tellSubjects(sql, telling)}, guard as (
         select message_id, source, decode(key, 'hex') as key
         from jsonb_to_recordset(${storedJson(guard.map(toGuardRow))}::text::jsonb)
           as g(message_id uuid, source text, key text)
@@ -86,20 +94,25 @@ export async function completeMessages(
         select * from jsonb_to_recordset(${storedJson(rows)}::text::jsonb) as o(
           "messageId" uuid, epoch int, event text, title text, description text, described text,
           error text, state text, reason text, "taskId" uuid, new_task_id uuid, slack_place text,
-          slack_thread text, event_id uuid, notification_id uuid)
+          slack_thread text, event_id uuid, notification_id uuid, subject_source text,
+          subject_key text, role text)
       ), completed as (
         update messages m
         set state = o.state, event = o.event, title = o.title, error = o.error, reason = o.reason,
           task_id = coalesce(o.new_task_id, o."taskId"),
-          settled_at = now(), lease_until = null, worker = null
+          settled_at = now(), lease_until = null, worker = null,
+          subject_id = told.id, role = o.role
         from outcome o
+          left join told on told.source = o.subject_source and told.key = o.subject_key
         where m.id = o."messageId" and m.epoch = o.epoch and m.state = 'new'
           and m.id not in (select message_id from repeated)
         returning m.id, m.source, m.webhook_type, o.epoch, o.title, o.description, o.described,
-          o.error, o.new_task_id, o.slack_place, o.slack_thread, o.event_id, o.notification_id
+          o.error, o.new_task_id, o.slack_place, o.slack_thread, o.event_id, o.notification_id,
+          told.id as subject_id
       ), made as (
-        insert into tasks (id, message_id, source, title, description, described, assigned_to)
-        select new_task_id, id, source, title, description, described, ${assignee}
+        insert into tasks (id, message_id, source, title, description, described, assigned_to,
+          subject_id)
+        select new_task_id, id, source, title, description, described, ${assignee}, subject_id
         from completed where new_task_id is not null
         on conflict (message_id) do nothing returning id, message_id
       ), born as (

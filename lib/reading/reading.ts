@@ -4,8 +4,10 @@ import { readQuery } from "../../sources/kit/query.ts";
 import { signedKeysOf } from "../../sources/kit/signed.ts";
 import { bodyLimitOf, type Registry } from "../../sources/rules/registry.ts";
 import { redactParsed } from "../../sources/rules/redaction.ts";
+import { subjectIn } from "../../sources/rules/subject/subject.ts";
 import { mergeOf, reasonToFilter } from "../../sources/rules/source_rules.ts";
 import type { Incoming, Source } from "../../sources/source.ts";
+import type { Subject } from "../../sources/subject.ts";
 import type { Config } from "../config/config.ts";
 import { toPublicUrl } from "../config/public_url.ts";
 import type { ClaimedMessage } from "../message/claim.ts";
@@ -32,6 +34,8 @@ export interface DescribedPayload {
 export interface Reading extends DescribedPayload {
   /** Why it makes no task. */
   filtered?: string;
+  /** What it is about, where that can be said. */
+  subject?: Subject;
   /** What nobody can have changed in it, where it is verified. */
   guard: GuardEntry[];
   /** It waits for so many seconds, from the first of them on, for others with the same key. */
@@ -78,10 +82,11 @@ export function readClaimed(
   const settings = sources.settingsOf(name);
   const { payload, isRaw, description } = readDescribed(rules, message, body);
   const ruled = { headers, payload, isRaw, description };
+  const subject = subjectIn({ name, source }, settings, { type, headers, payload, isRaw });
   const filtered = reasonToFilter({ settings, agentAccounts: config.agentAccounts }, ruled);
   // A person who replays a message wants to see what becomes of it, at once.
   if (filtered !== undefined || message.isReplay) {
-    return { payload, description, filtered, guard: [] };
+    return { payload, description, filtered, subject, guard: [] };
   }
   const keys = verification === "verified"
     ? signedKeysOf(source, incomingOf(source, message, body, config))
@@ -90,6 +95,7 @@ export function readClaimed(
   return {
     payload,
     description,
+    subject,
     guard: keys.map((key) => ({ messageId, source: name, key: guardKey(key) })),
     merge: merge && {
       seconds: merge.seconds,

@@ -3,6 +3,7 @@ import type { Description } from "../../sources/description.ts";
 import { readGroup } from "../message/group/group.ts";
 import type { Services } from "../services.ts";
 import type { ClaimedTask } from "../task/claim.ts";
+import { readEarlier } from "../task/earlier.ts";
 
 /** All that an agent may know about a task; its message is read again only where nothing was kept of it. */
 export async function assign(
@@ -12,6 +13,7 @@ export async function assign(
   const { webhookType, described: kept } = task;
   const { name } = sources.find(webhookType);
   const read = kept ? undefined : await reader.describe(task);
+  const verified = task.verification === "verified";
   const { from_here, ...described } = kept ?? {};
   // Only where the operator has messages merged is there a group to be asked for.
   const group = sources.settingsOf(name).merge && await readGroup(database, task.id);
@@ -25,10 +27,13 @@ export async function assign(
     described: read?.description ??
       { title: task.title, description: task.description, ...described } satisfies Description,
     loadPayload: async () => (read ?? await reader.describe(task)).payload,
-    verified: task.verification === "verified",
+    verified,
     fromHere: read?.fromHere ?? from_here === true,
     merged: group &&
       { messages: group.messages, titles: group.merged.map(({ title }) => title ?? "") },
     receivedAt: task.receivedAt,
+    earlier: task.subjectId === null
+      ? undefined
+      : await readEarlier(database, { taskId: task.id, subjectId: task.subjectId, verified }),
   };
 }

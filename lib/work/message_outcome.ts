@@ -3,6 +3,7 @@ import type { ClaimedMessage } from "../message/claim.ts";
 import type { MessageOutcome } from "../message/complete.ts";
 import type { GroupedMessage } from "../message/group/group.ts";
 import { keepDescription } from "../message/kept_description.ts";
+import { toMessageSubject } from "../message/subject/subject.ts";
 import type { GuardEntry } from "../message/replay_guard.ts";
 import { errorText } from "../process/log.ts";
 import type { Services } from "../services.ts";
@@ -37,8 +38,17 @@ export async function decideMessage(
   const reading = await tryToRead(services, message);
   if (reading instanceof UnreadableError) return failed(message, errorText(reading));
   const { payload, description, filtered } = reading;
-  const begun = { messageId, epoch, event: description.event ?? null, title: description.title };
   const { name: source } = services.sources.find(webhookType);
+  const begun = {
+    messageId,
+    epoch,
+    event: description.event ?? null,
+    title: description.title,
+    subject: toMessageSubject(reading.subject, {
+      source,
+      verified: verification === "verified",
+    }),
+  };
   const fromSlack = source === "slack" && verification === "verified";
   try {
     const obeyed = fromSlack &&

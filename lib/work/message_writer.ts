@@ -1,6 +1,8 @@
 import { completeMessages } from "../message/complete.ts";
 import { addToGroup } from "../message/group/group.ts";
 import { rememberSigned } from "../message/replay_guard.ts";
+import { resolveJoins } from "../message/subject/aliases.ts";
+import { tellOfGrouped } from "../message/subject/tell.ts";
 import { errorText } from "../process/log.ts";
 import type { Services } from "../services.ts";
 import { writeEach } from "../store/row_error.ts";
@@ -19,8 +21,9 @@ export interface MessageWriter extends Pick<Services, "database" | "bells" | "lo
  */
 export async function writeDecided(
   writer: MessageWriter,
-  decided: readonly DecidedMessage[],
+  given: readonly DecidedMessage[],
 ): Promise<void> {
+  const decided = await withSubjects(writer, given);
   const unique = await withoutRepeats(writer, decided.filter(({ group }) => group));
   const refused = [
     ...await writeOrRefuse(writer, unique.filter(({ group }) => group), fillGroups),
@@ -28,6 +31,20 @@ export async function writeDecided(
     ...await writeOrRefuse(writer, decided.filter(({ group }) => !group), complete),
   ];
   if (refused.length > 0) await complete(writer, refused);
+}
+
+/** With what each is about: the checks of a commit are about its pull request. */
+async function withSubjects(
+  { database }: MessageWriter,
+  decided: readonly DecidedMessage[],
+): Promise<DecidedMessage[]> {
+  const subjects = decided.flatMap(({ outcome: { subject } }) => subject ?? []);
+  const resolved = (await resolveJoins(database, subjects)).values();
+  return decided.map((each) =>
+    each.outcome.subject
+      ? { ...each, outcome: { ...each.outcome, subject: resolved.next().value } }
+      : each
+  );
 }
 
 /** @returns what the store refuses, as failed messages. */
@@ -54,6 +71,12 @@ async function fillGroups(
   { database }: MessageWriter,
   decided: readonly DecidedMessage[],
 ): Promise<void> {
+  await tellOfGrouped(
+    database,
+    decided.flatMap(({ outcome: { messageId, subject } }) =>
+      subject ? [{ messageId, subject }] : []
+    ),
+  );
   await addToGroup(database, decided.map(({ group }) => group!));
 }
 
@@ -93,9 +116,10 @@ async function withoutRepeats(
     const { outcome } = each;
     const first = firsts.get(outcome.messageId);
     if (first === undefined || !("description" in outcome)) return each;
-    const { messageId, epoch, event, title } = outcome;
+    const { messageId, epoch, event, title, subject } = outcome;
     const reason = `The same signed bytes came before, as message ${first}: the sender told it ` +
       "twice, or somebody has captured it. One task is enough";
-    return { outcome: { messageId, epoch, event, title, state: "filtered", reason, taskId: null } };
+    const kept = { messageId, epoch, event, title, subject };
+    return { outcome: { ...kept, state: "filtered", reason, taskId: null } };
   });
 }

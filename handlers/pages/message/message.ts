@@ -2,6 +2,7 @@ import { type Context, Hono } from "hono";
 import { countSharing } from "../../../lib/message/group/group.ts";
 import { deleteMessage } from "../../../lib/message/delete.ts";
 import { findMessages, readPassage, type WholeMessage } from "../../../lib/message/message.ts";
+import { readSubjectOf } from "../../../lib/message/subject/subject.ts";
 import { searchMessages } from "../../../lib/message/search/search.ts";
 import type { Services } from "../../../lib/services.ts";
 import { listTaskEvents } from "../../../lib/task/task.ts";
@@ -80,14 +81,15 @@ export function messagePages(
 async function readAround(parts: RowParts, { message_id: id, task_id }: WholeMessage) {
   const { database } = parts;
   // Read like a row, so that whatever is said here is said there, too.
-  const [[row], passage, events, { items: replays, next }] = await Promise.all([
+  const [[row], passage, events, { items: replays, next }, subject] = await Promise.all([
     findMessages(database, [id]).then((found) => readRows(parts, found)),
     readPassage(database, id),
     task_id ? listTaskEvents(database, task_id) : [],
     searchMessages(database, { replay_of: id }, { limit: MOST_REPLAYS, sources: [] }),
+    readSubjectOf(database, { table: "messages", id }),
   ]);
   if (!row) throw notFound("message");
-  return { row, passage, events, replays, hasMoreReplays: next !== undefined };
+  return { row, subject, passage, events, replays, hasMoreReplays: next !== undefined };
 }
 
 /** What a person is asked before a message is deleted, which `sharing` more share the task with. */

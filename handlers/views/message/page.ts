@@ -2,6 +2,7 @@ import { html } from "hono/html";
 import { timeOf } from "../../../lib/store/id.ts";
 import { maskHeaders, maskUrl } from "../../../lib/redaction/mask.ts";
 import type { Message, Passage, WholeMessage } from "../../../lib/message/message.ts";
+import type { ToldSubject } from "../../../lib/message/subject/subject.ts";
 import type { Task, TaskEvent } from "../../../lib/task/task.ts";
 import { type Named, variableOf } from "../../../sources/rules/registry.ts";
 import { curlOf } from "../parts/curl.ts";
@@ -14,6 +15,7 @@ import { phaseStatus, phaseWord } from "../parts/phase.ts";
 import type { StageRow } from "../parts/stages.ts";
 import { EDITED_SAYS, signature, SIGNATURE_SAYS } from "../parts/status.ts";
 import { age, exact } from "../parts/time.ts";
+import { subjectLine } from "../subject/line.ts";
 import { timeline } from "../task/timeline.ts";
 
 /** What the page of a message is made of. */
@@ -23,6 +25,8 @@ export interface MessagePage {
   /** The source that its name in the URL leads to today. */
   from: Named;
   whole: WholeMessage;
+  /** What it is about. */
+  subject?: ToldSubject;
   passage?: Passage;
   events: readonly TaskEvent[];
   /** The newest ones. */
@@ -32,7 +36,7 @@ export interface MessagePage {
 
 /** `/messages/{id}`: all that is known of one message. */
 export function messagePage(
-  { frame, row, from, whole, replays, hasMoreReplays, ...way }: MessagePage,
+  { frame, row, from, whole, subject, replays, hasMoreReplays, ...way }: MessagePage,
 ) {
   const { message, task } = row;
   return page({
@@ -42,6 +46,7 @@ export function messagePage(
     body: html`
       <nav class="crumbs" aria-label="Where this is"><a href="/messages">Messages</a></nav>
       ${head(row, whole)}
+      ${subjectLine(subject)}
       ${editedNote(message)}
       ${trouble(row)}
       <div class="two">

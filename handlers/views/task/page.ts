@@ -2,6 +2,7 @@ import { html } from "hono/html";
 import type { TaskGroup } from "../../../lib/message/group/group.ts";
 import type { Approval } from "../../../lib/task/approval.ts";
 import type { Message } from "../../../lib/message/message.ts";
+import type { ToldSubject } from "../../../lib/message/subject/subject.ts";
 import type { Notification } from "../../../lib/notify/notification.ts";
 import type { Task, TaskEvent } from "../../../lib/task/task.ts";
 import type { User } from "../../../lib/people/user.ts";
@@ -17,6 +18,7 @@ import { type Frame, type Html, page } from "../page.ts";
 import { phaseStatus } from "../parts/phase.ts";
 import { signature, status } from "../parts/status.ts";
 import { age, ahead, took } from "../parts/time.ts";
+import { subjectLine } from "../subject/line.ts";
 import { spansOf, waterfall } from "./waterfall.ts";
 
 /** What the page of a task is made of. */
@@ -26,6 +28,8 @@ export interface TaskPage {
   /** What people call the system it came from. */
   sourceName: string;
   message?: Message;
+  /** What it is about. */
+  subject?: ToldSubject;
   events: readonly TaskEvent[];
   approvals: readonly Approval[];
   notifications: readonly Notification[];
@@ -42,6 +46,7 @@ export function taskPage(all: TaskPage) {
     body: html`
       <nav class="crumbs" aria-label="Where this is"><a href="/tasks">Tasks</a></nav>
       ${head(all)}
+      ${subjectLine(all.subject)}
       ${asked(all)}
       <div class="two">
         <div>
