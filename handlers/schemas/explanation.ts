@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
-import { SUBJECT_ROLES } from "../../sources/subject.ts";
 import { count, id, timeOrNull } from "./fields.ts";
+import { subjectRole } from "./subject.ts";
 
 export const explanation = z.object({
   webhook_type: z.string(),
@@ -34,7 +34,7 @@ export const explanation = z.object({
   subject: z.object({
     id: id.nullable().openapi({ description: "Null where it would be the first about it" }),
     key: z.string(),
-    role: z.enum(SUBJECT_ROLES),
+    role: subjectRole,
     name: z.string().nullable(),
     link: z.string().nullable(),
   }).nullable().openapi({ description: "What it is about, and what it does to it" }),

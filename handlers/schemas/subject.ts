@@ -30,7 +30,7 @@ export const subjectFilter = z.object({
   q: z.string().max(200).optional().openapi({ description: "In the name and the key" }),
 });
 
-const role = z.enum(["opens", "continues", "result", "closes", "notes"]);
+export const subjectRole = z.enum(["opens", "continues", "result", "closes", "notes"]);
 
 const entry = z.discriminatedUnion("kind", [
   z.object({
@@ -39,7 +39,7 @@ const entry = z.discriminatedUnion("kind", [
     at: time,
     title: z.string().nullable(),
     phase: z.enum(PHASES),
-    role: role.nullable(),
+    role: subjectRole.nullable(),
     event: z.string().nullable(),
     webhook_type: z.string(),
     task_id: id.nullable(),

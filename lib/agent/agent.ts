@@ -20,6 +20,8 @@ export interface Assignment {
   /** The messages that it is about, where these are several: the payload is the first one's. */
   merged?: { messages: number; titles: readonly string[] };
   receivedAt: Date;
+  /** Reads the messages that come for the task while it is open; undefined where none do. */
+  inbox?: InboxReader;
   /** What earlier tasks about the same came to, and which messages there were, newest first. */
   earlier?: {
     tasks: readonly {
@@ -30,6 +32,15 @@ export interface Assignment {
     }[];
     messages: readonly string[];
   };
+}
+
+/** Reads one of the messages that come for an open task. */
+export interface InboxReader {
+  /** @throws when it cannot be read: it may be gone. */
+  read(message: { id: string; webhookType: string; size: number }): Promise<{
+    description: Description;
+    payload: unknown;
+  }>;
 }
 
 /** An assignment whose payload somebody has asked for. */
@@ -43,6 +54,8 @@ export type Outcome =
     text: string;
     /** Anything that is JSON, for programs. */
     data: unknown;
+    /** It wants to go on where a message for it has come that it has not read. */
+    readsAll?: boolean;
   }
   /** A person has to answer, or to decide on an approval. */
   | { status: "waiting_input"; question: string }

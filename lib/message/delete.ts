@@ -58,6 +58,10 @@ async function deleteAsSeen(database: Database, id: string) {
         select ${DELETED_JOB}::text || id || case job_round when 1 then '' else ':' || job_round end, ''
         from tasks_gone where job_state is not null
         on conflict (name) do nothing
+      ), emptied as (
+        -- What an agent was told of it stands in its run: that begins anew.
+        update agent_runs r set run = r.run + 1, state = null
+        from gone where r.task_id in (select task_id from task_inbox where message_id = gone.id)
       ), ended as (
         delete from tasks where id in (select id from tasks_gone) returning id
       ), left_alone as (

@@ -5,7 +5,7 @@ import { signedKeysOf } from "../../sources/kit/signed.ts";
 import { bodyLimitOf, type Registry } from "../../sources/rules/registry.ts";
 import { redactParsed } from "../../sources/rules/redaction.ts";
 import { subjectIn } from "../../sources/rules/subject/subject.ts";
-import { mergeOf, reasonToFilter } from "../../sources/rules/source_rules.ts";
+import { heldBack, mergeOf, reasonToFilter } from "../../sources/rules/source_rules.ts";
 import type { Incoming, Source } from "../../sources/source.ts";
 import type { Subject } from "../../sources/subject.ts";
 import type { Config } from "../config/config.ts";
@@ -36,6 +36,10 @@ export interface Reading extends DescribedPayload {
   filtered?: string;
   /** What it is about, where that can be said. */
   subject?: Subject;
+  /** It goes to the open task about the same, if there is one. */
+  continues?: boolean;
+  /** Why it makes no task where there is none. */
+  unlessJoined?: string;
   /** What nobody can have changed in it, where it is verified. */
   guard: GuardEntry[];
   /** It waits for so many seconds, from the first of them on, for others with the same key. */
@@ -83,7 +87,11 @@ export function readClaimed(
   const { payload, isRaw, description } = readDescribed(rules, message, body);
   const ruled = { headers, payload, isRaw, description };
   const subject = subjectIn({ name, source }, settings, { type, headers, payload, isRaw });
-  const filtered = reasonToFilter({ settings, agentAccounts: config.agentAccounts }, ruled);
+  const continues = subject !== undefined && settings.later === "continue" && !message.isReplay;
+  const reason = reasonToFilter({ settings, agentAccounts: config.agentAccounts }, ruled);
+  // What a machine reports of our agent's own push is what that agent waits for.
+  const mayJoin = continues && subject.role === "result" && heldBack(settings, ruled) === undefined;
+  const filtered = mayJoin ? undefined : reason;
   // A person who replays a message wants to see what becomes of it, at once.
   if (filtered !== undefined || message.isReplay) {
     return { payload, description, filtered, subject, guard: [] };
@@ -96,6 +104,8 @@ export function readClaimed(
     payload,
     description,
     subject,
+    continues,
+    unlessJoined: reason,
     guard: keys.map((key) => ({ messageId, source: name, key: guardKey(key) })),
     merge: merge && {
       seconds: merge.seconds,

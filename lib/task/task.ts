@@ -7,6 +7,7 @@ export const TASK_STATUSES = [
   "pending",
   "running",
   "waiting_input",
+  "waiting_event",
   "completed",
   "failed",
   "cancelled",
@@ -146,8 +147,10 @@ export async function cancelTask(
       with cancelled as (
         update tasks
         set status = 'cancelled', open = false, epoch = epoch + 1, finished_at = now(), lease_until = null,
-          worker = null, question = null
-        where id = ${id} and status in ('pending', 'running', 'waiting_input') returning id
+          worker = null, question = null,
+          wait_key = null, wait_for = null, wait_until = null, wake_at = null, waking_since = null
+        where id = ${id} and status in ('pending', 'running', 'waiting_input', 'waiting_event')
+        returning id
       ), withdrawn as (
         update approvals a set state = 'withdrawn'
         from cancelled where a.task_id = cancelled.id and a.state in ('pending', 'approved')
@@ -173,8 +176,11 @@ export async function retryTask(
         set status = 'pending', open = true, epoch = epoch + 1, attempts = 0, lease_until = null,
           worker = null,
           started_at = null, finished_at = null, error_code = null, error_message = null,
-          question = null, answer = null, not_before = null
+          question = null, answer = null, not_before = null, closed_by = null, read_news = 0
         where id = ${id} and status in ('failed', 'cancelled') returning id
+      ), unread as (
+        update task_inbox i set delivered_at = null, delivered_step = null
+        from again where i.task_id = again.id
       ), anew as (
         update agent_runs r set run = r.run + 1, state = null
         from again where r.task_id = again.id

@@ -16,7 +16,9 @@ export async function assign(
   const verified = task.verification === "verified";
   const { from_here, ...described } = kept ?? {};
   // Only where the operator has messages merged is there a group to be asked for.
-  const group = sources.settingsOf(name).merge && await readGroup(database, task.id);
+  const { merge, later } = sources.settingsOf(name);
+  const continues = later === "continue" && task.subjectId !== null;
+  const group = merge || continues ? await readGroup(database, task.id) : undefined;
   return {
     taskId: task.id,
     epoch: task.epoch,
@@ -32,6 +34,11 @@ export async function assign(
     merged: group &&
       { messages: group.messages, titles: group.merged.map(({ title }) => title ?? "") },
     receivedAt: task.receivedAt,
+    inbox: continues
+      ? {
+        read: ({ id, webhookType, size }) => reader.describe({ messageId: id, webhookType, size }),
+      }
+      : undefined,
     earlier: task.subjectId === null
       ? undefined
       : await readEarlier(database, { taskId: task.id, subjectId: task.subjectId, verified }),

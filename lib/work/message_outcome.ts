@@ -3,6 +3,7 @@ import type { ClaimedMessage } from "../message/claim.ts";
 import type { MessageOutcome } from "../message/complete.ts";
 import type { GroupedMessage } from "../message/group/group.ts";
 import { keepDescription } from "../message/kept_description.ts";
+import type { JoiningMessage } from "../message/subject/plan.ts";
 import { toMessageSubject } from "../message/subject/subject.ts";
 import type { GuardEntry } from "../message/replay_guard.ts";
 import { errorText } from "../process/log.ts";
@@ -19,6 +20,8 @@ export interface DecidedMessage {
   guard?: readonly GuardEntry[];
   /** It waits for others which are about the same. */
   group?: GroupedMessage;
+  /** It goes to the open task about the same, if there is one. */
+  joining?: JoiningMessage;
 }
 
 /** An error is shown in lists and told in notifications; a payload may be part of it. */
@@ -71,8 +74,12 @@ export async function decideMessage(
     described: keepDescription(description, { fromHere }),
     slack: services.slack?.routeOf({ source, webhookType, isVouchedFor, thread }),
   };
-  const { guard, merge } = reading;
-  return { outcome: task, guard, group: merge && { ...task, ...merge } };
+  const { guard, merge, continues, unlessJoined } = reading;
+  const { subject, event } = begun;
+  if (!continues || !subject || (merge && unlessJoined === undefined)) {
+    return { outcome: task, guard, group: merge && { ...task, ...merge } };
+  }
+  return { outcome: task, guard, joining: { messageId, webhookType, event, unlessJoined } };
 }
 
 async function tryToRead(

@@ -1,12 +1,16 @@
-import { completeMessages } from "../message/complete.ts";
+import { completeMessages, type MessageOutcome } from "../message/complete.ts";
 import { addToGroup } from "../message/group/group.ts";
 import { rememberSigned } from "../message/replay_guard.ts";
 import { resolveJoins } from "../message/subject/aliases.ts";
-import { tellOfGrouped } from "../message/subject/tell.ts";
+import { type Joining, planJoins } from "../message/subject/plan.ts";
+import { type OpenTasks, tellOfGrouped } from "../message/subject/tell.ts";
 import { errorText } from "../process/log.ts";
 import type { Services } from "../services.ts";
 import { writeEach } from "../store/row_error.ts";
 import type { DecidedMessage } from "./message_outcome.ts";
+
+/** Another worker decides about the same subject, and again: each time one of both gets on. */
+const MOST_TRIES = 50;
 
 /** What it takes to write down what messages become. */
 export interface MessageWriter extends Pick<Services, "database" | "bells" | "log"> {
@@ -83,14 +87,28 @@ async function fillGroups(
 async function complete(
   writer: MessageWriter,
   decided: readonly DecidedMessage[],
+  tries = 0,
 ): Promise<void> {
   const { database, assignee, bells } = writer;
-  const { made, repeated } = await completeMessages(
+  const { outcomes, openTasks } = await withTasks(writer, decided);
+  const { made, repeated, stale } = await completeMessages(
     database,
-    decided.map(({ outcome }) => outcome),
-    { assignee, guard: decided.flatMap(({ guard }) => guard ?? []) },
+    outcomes,
+    { assignee, openTasks, guard: decided.flatMap(({ guard }) => guard ?? []) },
   );
-  if (made.length > 0) bells.tasks.ring();
+  if (made.length > 0 || openTasks.size > 0) bells.tasks.ring();
+  if (stale.length > 0) {
+    if (tries === MOST_TRIES) {
+      throw new Error(
+        `the tasks of ${stale.length} messages change whenever they are to be joined`,
+      );
+    }
+    await complete(
+      writer,
+      decided.filter(({ outcome }) => stale.includes(outcome.messageId)),
+      tries + 1,
+    );
+  }
   if (repeated.length > 0) {
     // Seldom, so that only these are asked about a second time, and who came first.
     const again = await withoutRepeats(
@@ -99,6 +117,47 @@ async function complete(
     );
     await complete(writer, again.map(({ outcome }) => ({ outcome })));
   }
+}
+
+/** What each becomes, where it may go to a task that is open about the same. */
+async function withTasks(
+  { database }: MessageWriter,
+  decided: readonly DecidedMessage[],
+): Promise<{ outcomes: MessageOutcome[]; openTasks: OpenTasks }> {
+  const joining = decided.flatMap(({ joining, outcome: { subject } }) =>
+    joining && subject ? [{ ...joining, subject }] : []
+  );
+  if (joining.length === 0) {
+    return { outcomes: decided.map(({ outcome }) => outcome), openTasks: new Map() };
+  }
+  const { plans, openTasks } = await planJoins(database, joining);
+  return {
+    outcomes: decided.map(({ outcome, joining }) =>
+      applyJoining(outcome, {
+        plan: plans.get(outcome.messageId),
+        unlessJoined: joining?.unlessJoined,
+      })
+    ),
+    openTasks,
+  };
+}
+
+function applyJoining(
+  outcome: MessageOutcome,
+  { plan, unlessJoined }: { plan: Joining | undefined; unlessJoined: string | undefined },
+): MessageOutcome {
+  if (!("description" in outcome)) return outcome;
+  const { messageId, epoch, event, title, subject } = outcome;
+  const kept = { messageId, epoch, event, title, subject };
+  if (!plan) {
+    return unlessJoined === undefined
+      ? outcome
+      : { ...kept, state: "filtered", reason: unlessJoined, taskId: null };
+  }
+  if (plan.becomes === "task") return { ...outcome, joins: plan.joins };
+  return plan.becomes === "joined"
+    ? { ...kept, state: "processed", reason: plan.reason, taskId: plan.taskId, joins: plan.joins }
+    : { ...kept, state: plan.state, reason: plan.reason, taskId: null };
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Services } from "../services.ts";
 import { knownChannels } from "./notifications.ts";
 import type { Database } from "../store/database.ts";
 import { claimable, crashed } from "../task/claim.ts";
+import { isToWake } from "../task/wait.ts";
 
 /** Which steps of a worker would find something to do now. */
 export interface Waiting {
@@ -31,7 +32,9 @@ export async function findWaiting(
     );
     return sql<Waiting[]>`
       select exists (select from messages where ${claimableMessage(sql)}) as messages,
-        exists (select from bursts where closed or due_at <= now()) as groups,
+        exists (select from bursts where closed or due_at <= now())
+          or exists (select from tasks where leaves_unread)
+          or exists (select from tasks where ${isToWake(sql)}) as groups,
         exists (select from tasks where ${claimable(sql, jobs.mostAttempts)}) as tasks,
         exists (select from tasks where ${crashed(sql, jobs.mostAttempts)}) as crashed,
         ${told} as told`;

@@ -1,6 +1,6 @@
 import type { Database, Sql } from "../../store/database.ts";
 import { newId } from "../../store/id.ts";
-import { storedJson } from "../../store/stored.ts";
+import { idArray, storedJson } from "../../store/stored.ts";
 import type { ToolCall, Turn } from "../model.ts";
 import { beginningOf } from "../../../sources/kit/beginning.ts";
 
@@ -32,6 +32,14 @@ export interface RunState {
   said?: string;
   /** Which budget was used up, if one was. */
   exhausted?: string;
+  /** How often it has gone on after it was done or had waited, at which step last, and the tokens before. */
+  rounds?: number;
+  roundStep?: number;
+  spent?: number;
+  /** How many later messages the model was told of. */
+  delivered?: number;
+  /** What the task is about was closed: one last step. */
+  closing?: boolean;
 }
 
 /** Somebody else has the task now, or it was cancelled: what this worker does counts no more. */
@@ -94,12 +102,14 @@ export const eventRows = (sql: Sql, events: readonly LoggedEvent[]) =>
 export async function saveRun(
   database: Database,
   lease: TaskLease,
-  { state, events, actor, done, usage }: {
+  { state, events, actor, done, usage, delivered }: {
     state: RunState;
     events: readonly LoggedEvent[];
     actor: string;
     done?: { key: string; result: string };
     usage?: { source: string; tokens: number };
+    /** The later messages that this state tells of, and up to where that is all there was. */
+    delivered?: { ids: readonly string[]; news: number; step: number };
   },
 ): Promise<void> {
   const rows = await database.query("save a run", (sql) =>
@@ -108,8 +118,16 @@ export async function saveRun(
       heard as (
         -- An answer is part of the state from now on, and what has come this far since it lost a
         -- worker does not crash them: its tries are counted anew.
-        update tasks t set answer = null, attempts = least(t.attempts, 1)
-        from task where t.id = task.id and (t.answer is not null or t.attempts > 1)
+        update tasks t set answer = null, attempts = least(t.attempts, 1),
+          read_news = greatest(t.read_news, ${delivered?.news ?? 0})
+        from task where t.id = task.id and (t.answer is not null or t.attempts > 1
+          or t.read_news < ${delivered?.news ?? 0})
+      ), read as (
+        update task_inbox i set delivered_at = now(), delivered_step = ${
+      delivered?.step ?? null
+    }::int
+        from task where i.task_id = task.id and i.delivered_at is null
+          and i.message_id = any(${idArray(delivered?.ids ?? [])}::uuid[])
       ), saved as (
         update agent_runs r set state = ${storedJson(state)}::text::jsonb, updated_at = now()
         from task where r.task_id = task.id

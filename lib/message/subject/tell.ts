@@ -27,10 +27,15 @@ interface SubjectNews {
   /** Where it was decided which task its messages go to: by which version, and to which. */
   version?: number;
   open_task?: string | null;
+  /** Why no more tasks are made of it, where that was decided. */
+  stopped?: string;
 }
 
 /** What was decided about the task of a subject's messages, by `source` and `key` as JSON. */
-export type OpenTasks = ReadonlyMap<string, { version: number; openTask: string | null }>;
+export type OpenTasks = ReadonlyMap<
+  string,
+  { version: number; openTask: string | null; stopped?: string }
+>;
 
 /** Under which a subject stands in maps. */
 export function rowKey({ source, key }: { source: string; key: string }): string {
@@ -50,7 +55,9 @@ function newsOf(messages: readonly TellingMessage[], openTasks: OpenTasks): Subj
     const news: SubjectNews = { id: newId(), source, key, verified: verified.length > 0 };
     for (const each of telling) addNews(news, each);
     const decided = openTasks.get(name);
-    return decided ? { ...news, version: decided.version, open_task: decided.openTask } : news;
+    if (!decided) return news;
+    const { version, openTask, stopped } = decided;
+    return { ...news, version, open_task: openTask, stopped };
   });
 }
 
@@ -89,7 +96,8 @@ export function tellSubjects(
     storedJson(newsOf(messages, openTasks))
   }::text::jsonb) as n(
         id uuid, source text, key text, name text, link text, named_by uuid, verified boolean,
-        opened_ms float8, closed_ms float8, ends text, ended_by uuid, version int, open_task uuid)
+        opened_ms float8, closed_ms float8, ends text, ended_by uuid, version int, open_task uuid,
+        stopped text)
     ), told as (
       insert into subjects as s (id, source, key, name, link, named_by, verified, opened_sent_at,
         closed_sent_at, closed_at, closed_by, open_task)
@@ -97,7 +105,8 @@ export function tellSubjects(
         to_timestamp(closed_ms / 1000), case ends when 'closes' then now() end, ended_by, open_task
       from news order by source, key
       on conflict (source, key) do update set (name, link, named_by, verified, last_at,
-        opened_sent_at, closed_sent_at, closed_at, closed_by, open_task, version) = (
+        opened_sent_at, closed_sent_at, closed_at, closed_by, open_task, version, stopped_at,
+        stopped_why) = (
         select
           case when names then n.name else s.name end,
           case when names or s.link is null then coalesce(n.link, s.link) else s.link end,
@@ -110,7 +119,9 @@ export function tellSubjects(
           case when opens then null when closes then coalesce(s.closed_by, n.ended_by)
             else s.closed_by end,
           case when n.version is null then s.open_task else n.open_task end,
-          case when n.version is null then s.version else s.version + 1 end
+          case when n.version is null then s.version else s.version + 1 end,
+          case when n.stopped is null then s.stopped_at else now() end,
+          coalesce(n.stopped, s.stopped_why)
         from (
           select n.*, n.counts and n.ends = 'opens'
               and not coalesce(n.opened_at < s.closed_sent_at, false) as opens,

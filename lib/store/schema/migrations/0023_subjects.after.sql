@@ -7,4 +7,6 @@ create index concurrently if not exists tasks_subject on tasks (subject_id, id)
 create index concurrently if not exists tasks_waiting_event on tasks (wait_until)
   where status = 'waiting_event';
 
+create index concurrently if not exists tasks_leaving on tasks (id) where leaves_unread;
+
 alter table tasks validate constraint tasks_status_check;

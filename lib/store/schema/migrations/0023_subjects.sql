@@ -21,7 +21,8 @@ create table subjects (
   version   integer not null default 1,
   -- A person resumes what the breaker has stopped.
   stopped_at  timestamptz,
-  stopped_why text
+  stopped_why text,
+  resumed_at  timestamptz
 );
 create unique index subjects_key on subjects (source, key);
 create index subjects_newest on subjects ((closed_at is null), last_at, id);
@@ -63,19 +64,21 @@ end $$;
 alter table messages add column subject_id uuid;
 alter table messages add column role text;
 alter table tasks add column subject_id uuid;
--- How many messages in its inbox nobody has read: a column of the row that an end of the task writes,
--- so that neither can miss the other.
-alter table tasks add column unread integer not null default 0;
--- How often it went on although it was about to end, or was woken.
-alter table tasks add column rounds integer not null default 0;
+-- It grows with every message for the inbox, and its agent says up to which it has read: columns of
+-- the row that an end of the task writes, so that neither can miss the other.
+alter table tasks add column news integer not null default 0;
+alter table tasks add column read_news integer not null default 0;
+-- It has ended and left messages unread, of which a new task is to be made.
+alter table tasks add column leaves_unread boolean not null default false;
 -- The message that closed its subject: one last step.
 alter table tasks add column closed_by uuid;
--- What it waits for, until when, and the wait's own name; `wake_at` is when it is woken, once a
--- message that it waits for has come.
+-- Which events it waits for (globs), until when, and the wait's own name. Once one has come it is
+-- woken at `wake_at`, after some quiet, and soon after the first, `waking_since`.
 alter table tasks add column wait_key text;
 alter table tasks add column wait_for jsonb;
 alter table tasks add column wait_until timestamptz;
 alter table tasks add column wake_at timestamptz;
+alter table tasks add column waking_since timestamptz;
 alter table tasks drop constraint tasks_status_check;
 alter table tasks add constraint tasks_status_check check (status in
   ('pending', 'running', 'waiting_input', 'waiting_event', 'completed', 'failed', 'cancelled')) not valid;
