@@ -17,6 +17,7 @@ import {
   retryTask,
   type Task,
 } from "../../lib/task/task.ts";
+import { wakeTask } from "../../lib/task/wait.ts";
 import { searchTasks } from "../../lib/task/search.ts";
 import { readUser } from "../../lib/people/user.ts";
 import { createApi } from "../openapi.ts";
@@ -57,6 +58,11 @@ export function tasks({ services }: { services: Services }) {
     .openapi(routes.RETRY, async (c) => {
       const { id } = c.req.valid("param");
       await retry(services, id);
+      return c.json(await requireTask(database, id), 200);
+    })
+    .openapi(routes.WAKE, async (c) => {
+      const { id } = c.req.valid("param");
+      await wake(services, id);
       return c.json(await requireTask(database, id), 200);
     })
     .openapi(routes.ANSWER, async (c) => {
@@ -116,6 +122,14 @@ export async function cancel(database: Database, id: string): Promise<void> {
 export async function retry({ database, bells }: Services, id: string): Promise<void> {
   if (!await retryTask(database, { id, actor: ADMIN })) {
     throw wrongStatus("retried", await requireTask(database, id), "a failed or cancelled one");
+  }
+  bells.tasks.ring();
+}
+
+/** Wakes a task; @throws {Problem} 404, or 409 unless it waits for an event. */
+export async function wake({ database, bells }: Services, id: string): Promise<void> {
+  if (!await wakeTask(database, { id, actor: ADMIN })) {
+    throw wrongStatus("woken", await requireTask(database, id), "one that waits for an event");
   }
   bells.tasks.ring();
 }

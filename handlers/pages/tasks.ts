@@ -17,6 +17,7 @@ import {
 } from "../../lib/task/task.ts";
 import { searchTasks, type TaskSearch } from "../../lib/task/search.ts";
 import { listUsers, readUser } from "../../lib/people/user.ts";
+import { wake } from "../api/tasks.ts";
 import type { Env } from "../caller.ts";
 import { asked, oneOf, queryOf, readForm } from "./form.ts";
 import { taskFilter, toTaskSearch } from "../schemas/task_filter.ts";
@@ -76,7 +77,14 @@ export function taskPages({ services }: { services: Services }): Hono<Env> {
 /** What the buttons of a task's page do; `form` is what was typed and chosen there. */
 type TaskAction = (services: Services, task: Task, form: URLSearchParams) => Promise<void>;
 
-const ACTIONS: Record<string, TaskAction> = { cancel, retry, answer, decide, reassign };
+const ACTIONS: Record<string, TaskAction> = {
+  cancel,
+  retry,
+  answer,
+  decide,
+  reassign,
+  wake: (services, { id }) => wake(services, id),
+};
 
 async function requireTask(database: Database, c: Context<Env>): Promise<Task> {
   const id = c.req.param("id") ?? "";

@@ -46,6 +46,19 @@ export interface InboxReader {
 /** An assignment whose payload somebody has asked for. */
 export type ReadAssignment = Assignment & { payload: unknown };
 
+/** A wait for the next message that comes for a task. */
+export interface WaitForEvent {
+  status: "waiting_event";
+  /** Which events wake it, as globs; any where there are none. */
+  events: readonly string[];
+  /** The end of the wait, in ISO 8601. */
+  until: string;
+  /** How far it has read: with anything newer it does not wait. */
+  news: number;
+  /** The wait's own name. */
+  waitKey: string;
+}
+
 /** What an agent says came of its work on a task. */
 export type Outcome =
   | {
@@ -59,6 +72,8 @@ export type Outcome =
   }
   /** A person has to answer, or to decide on an approval. */
   | { status: "waiting_input"; question: string }
+  /** The next message about the same is waited for. */
+  | WaitForEvent
   /** Nothing can be done for so many seconds, such as while a model's provider is away. */
   | { status: "later"; afterSeconds: number; reason: string };
 

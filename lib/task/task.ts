@@ -32,6 +32,10 @@ export interface Task {
   question: string | null;
   /** Which of its questions that is, as long as it waits with it. */
   question_id: number | null;
+  /** Which events it waits for (any where there are none), and until when. */
+  waiting_for: { events: string[]; until: Date } | null;
+  /** The subject that it is about. */
+  subject_id: string | null;
   created_at: Date;
   started_at: Date | null;
   finished_at: Date | null;
@@ -65,6 +69,9 @@ interface TaskRow {
   result_data: unknown;
   error_code: string | null;
   error_message: string | null;
+  wait_for: string[] | null;
+  wait_until: Date | null;
+  subject_id: string | null;
   user_id: string;
   user_email: string;
   user_name: string;
@@ -73,7 +80,7 @@ interface TaskRow {
 const columns = `t.id, t.message_id, t.source,
   (select webhook_type from messages where id = t.message_id) as webhook_type, t.title, t.description, t.status,
   ${taskPhase("t.")} as phase, t.question,
-  case when t.status = 'waiting_input' then t.epoch end as question_id, t.created_at, t.started_at, t.finished_at, t.result_text, t.result_data, t.error_code,
+  case when t.status = 'waiting_input' then t.epoch end as question_id, t.wait_for, t.wait_until, t.subject_id, t.created_at, t.started_at, t.finished_at, t.result_text, t.result_data, t.error_code,
   t.error_message, u.id as user_id, u.email as user_email, u.name as user_name`;
 const table = "tasks t join users u on u.id = t.assigned_to";
 
@@ -86,11 +93,14 @@ function toTask(row: TaskRow): Task {
     user_id,
     user_email,
     user_name,
+    wait_for,
+    wait_until,
     ...rest
   } = row;
   return {
     ...rest,
     assigned_to: { id: user_id, email: user_email, name: user_name },
+    waiting_for: wait_until && { events: wait_for ?? [], until: wait_until },
     result: result_text === null ? null : { text: result_text, data: result_data },
     error: error_code === null ? null : { code: error_code, message: error_message ?? "" },
   };

@@ -35,7 +35,7 @@ export function describeContinuing(env: () => Promise<Record<string, string>>): 
     run: (model: ModelStage) => Promise<void>,
     {
       rules = CONTINUE,
-      agent = { sources: { github: { tools: ["ask_human"] } } },
+      agent = { sources: { github: { tools: ["ask_human", "wait_for_event"] } } },
       more = {},
     }: {
       rules?: unknown;
@@ -184,6 +184,69 @@ export function describeContinuing(env: () => Promise<Record<string, string>>): 
       assertEquals(items.filter(({ task_id }: Any) => task_id === null), []);
       const open = (await tasks()).filter(({ status }) => status !== "completed");
       assertEquals(open, []);
+    }));
+
+  const waiting = (events: string[]): Say => ({
+    calls: [{ tool: "wait_for_event", args: { events, minutes: 30 } }],
+  });
+  const wakeNow = (stage: SubjectStage, column: "wake_at" | "wait_until") =>
+    stage.otto.services.database.query(
+      "let time pass",
+      (sql) =>
+        sql`update tasks set ${sql.unsafe(column)} = now() - interval '1 second'
+        where status = 'waiting_event' and ${sql.unsafe(column)} is not null`,
+    );
+
+  it("wait for a check, and are woken by it after a while of quiet", () =>
+    withModel(async ({ stage, fake, told, tasks, task }) => {
+      fake.script = [waiting(["check_suite.*"]), finish("It is green")];
+      await stage.tell("pull_request", opened());
+      const [parked] = await tasks();
+      assertEquals([parked.status, parked.phase], ["waiting_event", "waiting"]);
+      assertEquals(parked.waiting_for.events, ["check_suite.*"]);
+      const page = await (await stage.otto.ask(`/tasks/${parked.id}`)).text();
+      assertMatch(page, /Waits for the next message about it[\s\S]*Wake now/);
+      await stage.tell("issue_comment", comment("Not what it waits for"));
+      await wakeNow(stage, "wake_at");
+      await stage.otto.workOff();
+      assertEquals((await task(parked.id)).status, "waiting_event");
+      await stage.tell("check_suite", checked("success"));
+      assertEquals((await task(parked.id)).status, "waiting_event");
+      await wakeNow(stage, "wake_at");
+      await stage.otto.workOff();
+      assertEquals((await task(parked.id)).result.text, "It is green");
+      assertMatch(told(), /Not what it waits for/);
+      assertMatch(told(), /check_suite/);
+      assertEquals((await tasks()).length, 1);
+    }));
+
+  it("do not wait for what has come already, before or while they were to be parked", () =>
+    withModel(async ({ stage, fake, tasks, task }) => {
+      fake.script = [
+        async () => {
+          await stage.send("check_suite", checked("failure"));
+          await settle(stage);
+          return waiting(["check_suite.*"]);
+        },
+        finish("It was there"),
+      ];
+      await stage.tell("pull_request", opened());
+      const [only] = await tasks();
+      assertEquals((await task(only.id)).result.text, "It was there");
+    }));
+
+  it("end their wait at its time, by a person, or with what closes their subject", () =>
+    withModel(async ({ stage, fake, told, tasks, task }) => {
+      fake.script = [waiting([]), waiting([]), { text: "Closed, so be it." }];
+      await stage.tell("pull_request", opened());
+      const [{ id }] = await tasks();
+      await json(await stage.otto.ask(`/api/tasks/${id}/wake`, { method: "POST" }));
+      await stage.otto.workOff();
+      assertMatch(told(), /A person of the team woke you/);
+      assertEquals((await task(id)).status, "waiting_event");
+      await stage.tell("pull_request", closed());
+      assertEquals((await task(id)).result.text, "Closed, so be it.");
+      assertEquals((await stage.otto.ask(`/api/tasks/${id}/wake`, { method: "POST" })).status, 409);
     }));
 
   it("leave to a new task what an agent without an inbox has not read", () =>

@@ -93,6 +93,7 @@ function asked({ task, approvals }: TaskPage) {
     <div id="asks" data-part>
       ${pending.map((approval) => approvalCard(task.id, approval))}
       ${task.status === "waiting_input" && pending.length === 0 && question(task)}
+      ${task.waiting_for && waits(task.id, task.waiting_for)}
       ${task.error &&
         html`<p class="note failed" dir="auto"><strong>Failed.</strong> ${task.error.message}</p>`}
     </div>
@@ -176,6 +177,25 @@ function approvalCard(
         <button name="decision" value="approve">Approve</button>
         <button name="decision" value="deny" class="quiet">Deny</button>
       </form>
+    </section>
+  `;
+}
+
+/** What it waits for, and a way not to. */
+function waits(id: string, { events, until }: NonNullable<Task["waiting_for"]>) {
+  return html`
+    <section class="card asks" aria-labelledby="waits">
+      <h2 id="waits">Waits for the next message about it</h2>
+      <p class="said">At the latest it goes on ${ahead(until)}. ${events.length > 0 && html`It
+        waits for ${
+        events.map((event) =>
+          html`
+            <code dir="auto">${event}</code>
+          `
+        )
+      }`}</p>
+      <form method="post"
+        action="/tasks/${id}/wake"><button class="quiet">Wake now</button></form>
     </section>
   `;
 }

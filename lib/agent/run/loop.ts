@@ -50,7 +50,7 @@ export async function runLoop(run: RunContext, signal: AbortSignal): Promise<Out
     const [call] = state.pending;
     if (call && await holdsBack(open, call)) continue;
     if (call) {
-      const answer = call.asked ? loaded.answer : null;
+      const answer = call.asked || call.until !== undefined ? loaded.answer : null;
       const outcome = await completeCall({ run, state, answer, save }, signal);
       if (outcome) return outcome;
       continue;

@@ -9,6 +9,8 @@ export interface PlacedCall extends ToolCall {
   key: string;
   /** The question of `ask_human` is out; what comes back is its result. */
   asked?: boolean;
+  /** Until when `wait_for_event` waits, in ISO 8601, once it does. */
+  until?: string;
 }
 
 /** How far an agent has come with a task; JSON, saved after every step. */
@@ -36,6 +38,8 @@ export interface RunState {
   rounds?: number;
   roundStep?: number;
   spent?: number;
+  /** How often it has waited for an event. */
+  waits?: number;
   /** How many later messages the model was told of. */
   delivered?: number;
   /** What the task is about was closed: one last step. */

@@ -37,11 +37,15 @@ export function joinTasks(sql: Sql): Fragment {
         question = case when w.closed_by is null then t.question end,
         attempts = case when w.closed_by is not null
           and t.status in ('waiting_input', 'waiting_event') then 0 else t.attempts end,
+        wait_key = case when w.closed_by is null then t.wait_key end,
+        wait_for = case when w.closed_by is null then t.wait_for end,
+        wait_until = case when w.closed_by is null then t.wait_until end,
         waking_since = case when w.wakes and t.status = 'waiting_event'
-          then coalesce(t.waking_since, now()) end,
+          then coalesce(t.waking_since, now()) else t.waking_since end,
         wake_at = case when w.wakes and t.status = 'waiting_event' then least(
           now() + make_interval(secs => ${QUIET_SECONDS}),
-          coalesce(t.waking_since, now()) + make_interval(secs => ${MOST_QUIET_SECONDS})) end
+          coalesce(t.waking_since, now()) + make_interval(secs => ${MOST_QUIET_SECONDS}))
+          else t.wake_at end
       from wanted w
       where t.id = w.id and w.is_there and t.open and t.wait_key is not distinct from w.wait_key
       returning t.id, t.status, w.closed_by
