@@ -57,7 +57,7 @@ export function createMetrics(
     oldest.set(stats.queue.oldest_age_seconds ?? 0);
     oldestTask.set(stats.jobs.oldest_age_seconds ?? 0);
     spilled.set(stats.queue.spilled);
-    for (const status of ["pending", "running", "waiting_input"] as const) {
+    for (const status of ["pending", "running", "waiting_input", "waiting_event"] as const) {
       tasks.set({ status }, stats.jobs[status]);
     }
     failed.set({ thing: "message" }, stats.messages.failed);

@@ -43,6 +43,7 @@ import { bulkApi } from "./api/many/bulk.ts";
 import { manyNotifications } from "./api/many/notifications.ts";
 import { manyMessages } from "./api/many/messages.ts";
 import { manyTasks } from "./api/many/tasks.ts";
+import { subjects } from "./api/subjects.ts";
 import { tasks } from "./api/tasks.ts";
 import { users } from "./api/users.ts";
 import { compress } from "hono/compress";
@@ -193,6 +194,7 @@ function mountApi(app: OpenAPIHono<Env>, parts: Parts): void {
   app.route("/", manyNotifications(parts));
   app.route("/", bulkApi(parts));
   app.route("/", tasks(parts));
+  app.route("/", subjects(parts));
   app.route("/", users(parts));
   app.route("/", personTokens(parts));
   app.route("/", audit(parts));

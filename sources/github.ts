@@ -3,10 +3,12 @@ import { oneLine, words } from "./kit/line.ts";
 import { at, isObject, line } from "./kit/json_path.ts";
 import { factsOf, linkOf, textOf } from "./github/digest.ts";
 import { eventOf } from "./github/event.ts";
+import { subjectOf } from "./github/subject.ts";
 import { titleOf } from "./github/title.ts";
 import { usableId } from "./kit/incoming.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Sample } from "./source.ts";
+import type { Subject } from "./subject.ts";
 
 export const label = "GitHub";
 export const secretVariable = "GITHUB_WEBHOOK_SECRET";
@@ -45,6 +47,11 @@ export function describe(
     fields: factsOf(payload, event),
     text: textOf(payload, event),
   };
+}
+
+/** The pull request, issue, discussion, alert, release or commit that an event is about. */
+export function subject(payload: unknown, context: DescribeContext = {}): Subject | undefined {
+  return subjectOf(payload, eventOf(payload, context.headers));
 }
 
 /** Small events to try the source with; each `SAMPLE` in an id wants to be unique. */

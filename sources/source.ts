@@ -1,4 +1,5 @@
 import type { Description } from "./description.ts";
+import type { Subject } from "./subject.ts";
 
 /** One webhook request, as its sender sent it and with what it says; nothing is parsed. */
 export interface Incoming {
@@ -66,7 +67,7 @@ export interface SourceSecrets {
   readonly verifyTokens: readonly string[];
 }
 
-/** What `describe` may know besides the payload. All of it can be missing. */
+/** What `describe` and `subject` may know besides the payload. All of it can be missing. */
 export interface DescribeContext {
   headers?: Headers;
   /** The path's last part as the sender wrote it. */
@@ -121,6 +122,11 @@ export interface Source {
   readonly bodyLimit?: number;
   /** Turns a parsed payload into words. Works on the payload alone. */
   describe(payload: unknown, context?: DescribeContext): Description;
+  /**
+   * Says what a parsed payload is about, where that can be said by the sender's ids alone. With a
+   * part of the key missing there is none; of a batch only where all of it is about the same.
+   */
+  subject?(payload: unknown, context?: DescribeContext): Subject | undefined;
   /** Where the certificate lies that a request is signed with: only an address that is the vendor's for certain, and only where all else that is cheap to check is right. */
   certificateUrl?(request: Incoming, secrets: readonly string[]): string | undefined;
   /** Where the vendor publishes the public keys that a request is signed with: a constant of the source's. */

@@ -57,6 +57,15 @@ export const RETRY = createRoute({
   responses: { 200: json("The task", task), ...missing, ...conflict, ...refusals },
 });
 
+export const WAKE = createRoute({
+  method: "post",
+  path: "/api/tasks/{id}/wake",
+  operationId: "wakeTask",
+  summary: "Let a task go on that waits for an event",
+  request: { params: idParam },
+  responses: { 200: json("The task", task), ...missing, ...conflict, ...refusals },
+});
+
 export const ANSWER = createRoute({
   method: "post",
   path: "/api/tasks/{id}/answer",

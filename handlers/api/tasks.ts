@@ -17,6 +17,7 @@ import {
   retryTask,
   type Task,
 } from "../../lib/task/task.ts";
+import { wakeTask } from "../../lib/task/wait.ts";
 import { searchTasks } from "../../lib/task/search.ts";
 import { readUser } from "../../lib/people/user.ts";
 import { actorOf, noteAct } from "../acts.ts";
@@ -58,6 +59,11 @@ export function tasks({ services }: { services: Services }) {
     .openapi(routes.RETRY, async (c) => {
       const { id } = c.req.valid("param");
       await retry(services, { id, actor: actorOf(c) });
+      return c.json(await requireTask(database, id), 200);
+    })
+    .openapi(routes.WAKE, async (c) => {
+      const { id } = c.req.valid("param");
+      await wake(services, { id, actor: actorOf(c) });
       return c.json(await requireTask(database, id), 200);
     })
     .openapi(routes.ANSWER, async (c) => {
@@ -131,6 +137,17 @@ async function retry(
 ): Promise<void> {
   if (!await retryTask(database, { id, actor })) {
     throw wrongStatus("retried", await requireTask(database, id), "a failed or cancelled one");
+  }
+  bells.tasks.ring();
+}
+
+/** Wakes a task; @throws {Problem} 404, or 409 unless it waits for an event. */
+export async function wake(
+  { database, bells }: Services,
+  { id, actor }: TaskInHand,
+): Promise<void> {
+  if (!await wakeTask(database, { id, actor })) {
+    throw wrongStatus("woken", await requireTask(database, id), "one that waits for an event");
   }
   bells.tasks.ring();
 }

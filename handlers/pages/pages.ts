@@ -22,6 +22,7 @@ import { connectPages } from "./source/connect.ts";
 import { pausePages } from "./source/pauses.ts";
 import { sourcePages } from "./source/sources.ts";
 import { trySecretPages } from "./source/try_secret.ts";
+import { subjectPages } from "./subjects.ts";
 import { systemPages } from "./system.ts";
 import { taskPages } from "./tasks.ts";
 import { tryPages } from "./try.ts";
@@ -50,6 +51,7 @@ export function pages(options: PageOptions): Hono<Env> {
   app.route("/", editPages(options));
   app.route("/", taskPages(options));
   app.route("/", tokenPages(options));
+  app.route("/", subjectPages(options));
   app.route("/", peoplePages(options));
   app.route("/", auditPages(options));
   app.route("/", sourcePages(options));

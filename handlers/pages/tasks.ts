@@ -4,6 +4,7 @@ import type { Act } from "../../lib/people/audit.ts";
 import type { Database } from "../../lib/store/database.ts";
 import { isId } from "../../lib/store/id.ts";
 import { findMessages } from "../../lib/message/message.ts";
+import { readSubjectOf } from "../../lib/message/subject/subject.ts";
 import { searchNotifications } from "../../lib/notify/search.ts";
 import type { Services } from "../../lib/services.ts";
 import {
@@ -19,6 +20,7 @@ import { searchTasks, type TaskSearch } from "../../lib/task/search.ts";
 import { listActsOn } from "../../lib/people/audit_search.ts";
 import { listUsers, readUser } from "../../lib/people/user.ts";
 import { actorOf, noteAct } from "../acts.ts";
+import { wake } from "../api/tasks.ts";
 import type { Env } from "../caller.ts";
 import { asked, oneOf, ownPath, queryOf, readForm } from "./form.ts";
 import { taskFilter, toTaskSearch } from "../schemas/task_filter.ts";
@@ -86,7 +88,14 @@ interface Press {
 /** What the buttons of a task's page do. */
 type TaskAction = (services: Services, task: Task, press: Press) => Promise<void>;
 
-const ACTIONS: Record<string, TaskAction> = { cancel, retry, answer, decide, reassign };
+const ACTIONS: Record<string, TaskAction> = {
+  cancel,
+  retry,
+  answer,
+  decide,
+  reassign,
+  wake: (services, { id }, { actor }) => wake(services, { id, actor }),
+};
 
 async function requireTask(database: Database, c: Context<Env>): Promise<Task> {
   const id = c.req.param("id") ?? "";
@@ -97,15 +106,17 @@ async function requireTask(database: Database, c: Context<Env>): Promise<Task> {
 
 /** What a task's page shows beside the task itself. */
 async function readAround(database: Database, { id, message_id }: Task) {
-  const [[message], events, approvals, acts, { items: notifications }, people] = await Promise.all([
-    findMessages(database, [message_id]),
-    listTaskEvents(database, id),
-    listApprovals(database, id),
-    listActsOn(database, id, MOST_ACTS),
-    searchNotifications(database, { task_id: id }, MOST_NOTIFICATIONS),
-    listUsers(database, { limit: MOST_PEOPLE }),
-  ]);
-  return { message, events, approvals, acts, notifications, people };
+  const [[message], events, approvals, acts, { items: notifications }, people, subject] =
+    await Promise.all([
+      findMessages(database, [message_id]),
+      listTaskEvents(database, id),
+      listApprovals(database, id),
+      listActsOn(database, id, MOST_ACTS),
+      searchNotifications(database, { task_id: id }, MOST_NOTIFICATIONS),
+      listUsers(database, { limit: MOST_PEOPLE }),
+      readSubjectOf(database, { table: "tasks", id }),
+    ]);
+  return { message, subject, events, approvals, acts, notifications, people };
 }
 
 async function cancel({ database }: Services, task: Task, { actor }: Press): Promise<void> {

@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { count, id, timeOrNull } from "./fields.ts";
+import { subjectRole } from "./subject.ts";
 
 export const explanation = z.object({
   webhook_type: z.string(),
@@ -30,6 +31,13 @@ export const explanation = z.object({
   }),
   merge: z.object({ key: z.string(), seconds: z.number() }).nullable()
     .openapi({ description: "It waits for others with the same key, and shares a task with them" }),
+  subject: z.object({
+    id: id.nullable().openapi({ description: "Null where it would be the first about it" }),
+    key: z.string(),
+    role: subjectRole,
+    name: z.string().nullable(),
+    link: z.string().nullable(),
+  }).nullable().openapi({ description: "What it is about, and what it does to it" }),
   route: z.object({ place: z.string(), thread_ts: z.string().nullable() }).nullable()
     .openapi({ description: "Where Slack would show the task: a channel, or `dm`" }),
   answer: z.object({

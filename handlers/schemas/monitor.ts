@@ -20,6 +20,7 @@ export const stats = z.object({
     pending: count,
     running: count,
     waiting_input: count,
+    waiting_event: count,
     completed: count,
     failed: count,
     cancelled: count,

@@ -22,6 +22,11 @@ export const task = z.object({
   question_id: z.number().int().nullable().openapi({
     description: "Send it with the answer: it tells this question from the task's next one",
   }),
+  waiting_for: z.object({ events: z.array(z.string()), until: time }).nullable().openapi({
+    description: "The events (globs, any where there are none) that a task in `waiting_event` " +
+      "waits for, and until when",
+  }),
+  subject_id: id.nullable(),
   created_at: time,
   started_at: timeOrNull,
   finished_at: timeOrNull,

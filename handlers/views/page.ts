@@ -24,7 +24,7 @@ export type Clock = typeof CLOCKS[number];
 
 /** What stands around a page: where it is, who looks at it. */
 export interface Frame {
-  place?: typeof PLACES[number]["name"] | "people" | "audit" | "docs";
+  place?: typeof PLACES[number]["name"] | "subjects" | "people" | "audit" | "docs";
   /** The path of this page with its query, to come back to. */
   path: string;
   /** How many groups and questions need somebody: what the bell says. */
@@ -159,6 +159,9 @@ function foot({ place, path, clock }: Frame) {
   const other = clock === "utc" ? "local" : "utc";
   return html`
     <footer class="foot">
+      <a href="/subjects" data-key="g u" aria-current="${place === "subjects"
+        ? "page"
+        : "false"}">Subjects</a>
       <a href="/users" data-key="g p" aria-current="${place === "people"
         ? "page"
         : "false"}">People</a>
@@ -205,6 +208,7 @@ const KEYS: [keys: string, what: string][] = [
   ["p", "Pause the page, or let it go on"],
   ["t", "Change the colours"],
   ...PLACES.map(({ key, label }): [string, string] => [`g ${key}`, `Go to ${label}`]),
+  ["g u", "Go to Subjects"],
   ["g p", "Go to People"],
   ["?", "This help"],
 ];

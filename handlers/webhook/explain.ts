@@ -4,12 +4,15 @@ import { findFirstSigned } from "../../lib/message/replay_guard.ts";
 import { errorText } from "../../lib/process/log.ts";
 import { pauseOf, type Pauses } from "../../lib/ingress/pauses.ts";
 import type { Services } from "../../lib/services.ts";
+import { resolveJoins } from "../../lib/message/subject/aliases.ts";
+import { findSubjectByKey, toMessageSubject } from "../../lib/message/subject/subject.ts";
 import { hintFor } from "../../sources/diagnosis/fingerprint.ts";
 import { contentKey, contentOf, parseRequest, probed } from "../../sources/kit/incoming.ts";
 import { signedKeysOf } from "../../sources/kit/signed.ts";
 import { labelFor, sourceNameOf } from "../../sources/rules/names.ts";
 import { redactParsed } from "../../sources/rules/redaction.ts";
 import { mergeOf, reasonToFilter } from "../../sources/rules/source_rules.ts";
+import { subjectIn } from "../../sources/rules/subject/subject.ts";
 import { threadOf } from "../../sources/slack/command.ts";
 import type { HandshakeReply, Incoming } from "../../sources/source.ts";
 import { Problem } from "../problem.ts";
@@ -79,6 +82,7 @@ export async function explain(parts: ExplainParts, asked: Explained): Promise<Ex
         payload: described.payload,
       }) ?? null
       : null,
+    subject: isKept ? await subjectFor(parts, asked, { described, verdict: judged.verdict }) : null,
     route: isTask ? routeOf(parts, asked, { described, verdict: judged.verdict }) : null,
     answer: answerTo(parts, asked, { refused: judged.refused, handshake }),
   };
@@ -206,6 +210,24 @@ function policyOn(
     address_allowed: address === undefined ? null : sources.allows(name, address),
     rate_limit: sources.settingsOf(name).rate_limit ?? null,
   };
+}
+
+/** What it is about, by what is known of its subject now. */
+async function subjectFor(
+  { services: { database, sources } }: ExplainParts,
+  { gate, incoming: { type, headers } }: Explained,
+  { described: { payload, isRaw }, verdict }: {
+    described: Described;
+    verdict: Explanation["verdict"];
+  },
+): Promise<Explanation["subject"]> {
+  const said = subjectIn(gate, sources.settingsOf(gate.name), { type, headers, payload, isRaw });
+  const told = toMessageSubject(said, { source: gate.name, verified: verdict === "verified" });
+  const [found] = told ? await resolveJoins(database, [told]) : [];
+  if (!found) return null;
+  const { key, role, name = null, link = null } = found;
+  const known = await findSubjectByKey(database, found);
+  return { id: known?.id ?? null, key, role, name: name ?? known?.name ?? null, link };
 }
 
 /** Where Slack would show its task; null without Slack, or where a stranger's is not told. */

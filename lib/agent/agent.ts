@@ -20,10 +20,44 @@ export interface Assignment {
   /** The messages that it is about, where these are several: the payload is the first one's. */
   merged?: { messages: number; titles: readonly string[] };
   receivedAt: Date;
+  /** Reads the messages that come for the task while it is open; undefined where none do. */
+  inbox?: InboxReader;
+  /** What earlier tasks about the same came to, and which messages there were, newest first. */
+  earlier?: {
+    tasks: readonly {
+      title: string;
+      status: string;
+      finished_at: Date | null;
+      result: string | null;
+    }[];
+    messages: readonly string[];
+  };
+}
+
+/** Reads one of the messages that come for an open task. */
+export interface InboxReader {
+  /** @throws when it cannot be read: it may be gone. */
+  read(message: { id: string; webhookType: string; size: number }): Promise<{
+    description: Description;
+    payload: unknown;
+  }>;
 }
 
 /** An assignment whose payload somebody has asked for. */
 export type ReadAssignment = Assignment & { payload: unknown };
+
+/** A wait for the next message that comes for a task. */
+export interface WaitForEvent {
+  status: "waiting_event";
+  /** Which events wake it, as globs; any where there are none. */
+  events: readonly string[];
+  /** The end of the wait, in ISO 8601. */
+  until: string;
+  /** How far it has read: with anything newer it does not wait. */
+  news: number;
+  /** The wait's own name. */
+  waitKey: string;
+}
 
 /** What an agent says came of its work on a task. */
 export type Outcome =
@@ -33,9 +67,13 @@ export type Outcome =
     text: string;
     /** Anything that is JSON, for programs. */
     data: unknown;
+    /** It wants to go on where a message for it has come that it has not read. */
+    readsAll?: boolean;
   }
   /** A person has to answer, or to decide on an approval. */
   | { status: "waiting_input"; question: string }
+  /** The next message about the same is waited for. */
+  | WaitForEvent
   /** Nothing can be done for so many seconds, such as while a model's provider is away. */
   | { status: "later"; afterSeconds: number; reason: string };
 

@@ -111,7 +111,7 @@ export async function startTasks(
         from ${rounds(sql, list)}
         where t.id = r.id and t.job_round = r.round and t.status in ('pending', 'running')
           and t.attempts < ${MOST_TASK_ATTEMPTS} and ${due(sql)}
-        returning t.id, t.epoch, t.attempts, t.title, t.description, t.described,
+        returning t.id, t.epoch, t.attempts, t.title, t.description, t.described, t.subject_id,
           t.message_id
       ), numbered as (
         select *, row_number() over (order by id) as place from claimed

@@ -3,12 +3,16 @@ import type { Database, Sql } from "../store/database.ts";
 import { newId } from "../store/id.ts";
 import { MOST_ATTEMPTS } from "./claim.ts";
 import type { KeptDescription } from "./kept_description.ts";
+import type { MessageSubject } from "./subject/subject.ts";
+import type { JoinedTask } from "./subject/plan.ts";
+import { type OpenTasks, rowKey, type TellingMessage, tellSubjects } from "./subject/tell.ts";
+import { fillInbox, joinTasks } from "./subject/join.ts";
 import { intoOutbox, WEB_CHANNEL } from "../store/outbox.ts";
 import { storedJson } from "../store/stored.ts";
 
 /** What came of one message: a task, or the reason why there is none. */
 export type MessageOutcome =
-  & { messageId: string; epoch: number }
+  & { messageId: string; epoch: number; subject?: MessageSubject; joins?: JoinedTask }
   & (
     | {
       event: string | null;
@@ -35,6 +39,8 @@ export interface CompletedMessages {
   made: string[];
   /** Another message has come with the same signed bytes: they are left as they were. */
   repeated: string[];
+  /** What was decided about their task is not so any more: they are to be decided anew. */
+  stale: string[];
 }
 
 /**
@@ -49,14 +55,30 @@ export interface CompletedMessages {
 export async function completeMessages(
   database: Database,
   outcomes: readonly MessageOutcome[],
-  { assignee, guard = [] }: { assignee: string | null; guard?: readonly GuardEntry[] },
+  { assignee, guard = [], openTasks }: {
+    assignee: string | null;
+    guard?: readonly GuardEntry[];
+    openTasks?: OpenTasks;
+  },
 ): Promise<CompletedMessages> {
-  const rows = outcomes.map((outcome) => ({
+  const telling = outcomes.filter((each): each is MessageOutcome & TellingMessage =>
+    each.subject !== undefined
+  );
+  const rows = outcomes.map(({ subject, joins, ...outcome }) => ({
     ...outcome,
+    new_task_id: "description" in outcome ? joins?.newTaskId ?? newId() : null,
+    join_task: joins?.taskId,
+    join_key: joins?.waitKey,
+    join_role: joins?.role,
+    wakes: joins?.wakes,
+    maker: joins?.maker,
+    decided: subject !== undefined && openTasks?.has(rowKey(subject)),
+    subject_source: subject?.source,
+    subject_key: subject?.key,
+    role: subject?.role,
     described: "described" in outcome && outcome.described
       ? JSON.stringify(outcome.described)
       : null,
-    new_task_id: "description" in outcome ? newId() : null,
     state: "error" in outcome ? "failed" : "state" in outcome ? outcome.state : "processed",
     slack_place: "slack" in outcome ? outcome.slack?.place : null,
     slack_thread: "slack" in outcome ? outcome.slack?.thread_ts : null,
@@ -66,8 +88,8 @@ export async function completeMessages(
   const answers = await database.query(
     "complete messages",
     (sql) =>
-      sql<{ message_id: string; is_repeat: boolean }[]>`
-      with guard as (
+      sql<{ message_id: string; came: "made" | "repeated" | "completed" }[]>`
+      with ${tellSubjects(sql, telling, openTasks)}, guard as (
         select message_id, source, decode(key, 'hex') as key
         from jsonb_to_recordset(${storedJson(guard.map(toGuardRow))}::text::jsonb)
           as g(message_id uuid, source text, key text)
@@ -86,23 +108,41 @@ export async function completeMessages(
         select * from jsonb_to_recordset(${storedJson(rows)}::text::jsonb) as o(
           "messageId" uuid, epoch int, event text, title text, description text, described text,
           error text, state text, reason text, "taskId" uuid, new_task_id uuid, slack_place text,
-          slack_thread text, event_id uuid, notification_id uuid)
-      ), completed as (
+          slack_thread text, event_id uuid, notification_id uuid, subject_source text,
+          subject_key text, role text, join_task uuid, join_key text, join_role text,
+          wakes boolean, maker uuid, decided boolean)
+      ), ${joinTasks(sql)}, completed as (
         update messages m
         set state = o.state, event = o.event, title = o.title, error = o.error, reason = o.reason,
           task_id = coalesce(o.new_task_id, o."taskId"),
-          settled_at = now(), lease_until = null, worker = null
+          settled_at = now(), lease_until = null, worker = null,
+          subject_id = told.id, role = o.role
         from outcome o
+          left join told on told.source = o.subject_source and told.key = o.subject_key
         where m.id = o."messageId" and m.epoch = o.epoch and m.state = 'new'
           and m.id not in (select message_id from repeated)
+          and (o.decided is not true or told.id is not null)
+          and (o.join_task is null or o.maker is null and exists (
+              select from joined where joined.id = o.join_task)
+            or o.maker not in (select message_id from repeated)
+              and exists (select from messages k where k.id = o.maker and k.state = 'new'))
         returning m.id, m.source, m.webhook_type, o.epoch, o.title, o.description, o.described,
-          o.error, o.new_task_id, o.slack_place, o.slack_thread, o.event_id, o.notification_id
+          o.error, o.new_task_id, o.slack_place, o.slack_thread, o.event_id, o.notification_id,
+          told.id as subject_id, o.join_task, o.join_role
       ), made as (
-        insert into tasks (id, message_id, source, title, description, described, assigned_to)
-        select new_task_id, id, source, title, description, described, ${assignee}
-        from completed where new_task_id is not null
+        insert into tasks (id, message_id, source, title, description, described, assigned_to,
+          subject_id, news, messages, closed_by, status, finished_at)
+        select c.new_task_id, c.id, source, title, description, described, ${assignee}, subject_id,
+          later.items, later.items + 1, later.closed_by,
+          case when later.closed_by is null then 'pending' else 'cancelled' end,
+          case when later.closed_by is not null then now() end
+        from completed c left join lateral (
+          select count(*)::int as items,
+            max("messageId"::text) filter (where join_role = 'closes')::uuid as closed_by
+          from outcome where join_task = c.new_task_id) later on true
+        where c.new_task_id is not null
         on conflict (message_id) do nothing returning id, message_id
-      ), born as (
+      ), ${fillInbox(sql)}, born as (
         insert into task_events (id, task_id, kind, actor)
         select c.event_id, made.id, 'created', 'otto'
         from made join completed c on c.new_task_id = made.id
@@ -116,14 +156,24 @@ export async function completeMessages(
         insert into changes (kind, ids)
         select 'message', array_agg(id) from completed having count(*) > 0
         union all select 'task', array_agg(id) from made having count(*) > 0
+        union all select 'task', array_agg(id) from joined having count(*) > 0
         union all select 'notification', array_agg(id) from notified having count(*) > 0
       )
-      select message_id, false as is_repeat from made
-      union all select message_id, true from repeated`,
+      select message_id, 'made' as came from made
+      union all select message_id, 'repeated' from repeated
+      union all select id, 'completed' from completed`,
   );
-  const idsOf = (repeat: boolean) =>
-    answers.filter(({ is_repeat }) => is_repeat === repeat).map(({ message_id }) => message_id);
-  return { made: idsOf(false), repeated: idsOf(true) };
+  const idsOf = (came: string) =>
+    answers.filter((each) => each.came === came).map(({ message_id }) => message_id);
+  const done = new Set([...idsOf("completed"), ...idsOf("repeated")]);
+  const stale = outcomes.filter(({ messageId, subject }) =>
+    !done.has(messageId) && subject !== undefined && openTasks?.has(rowKey(subject))
+  );
+  return {
+    made: idsOf("made"),
+    repeated: idsOf("repeated"),
+    stale: stale.map(({ messageId }) => messageId),
+  };
 }
 
 /** Who crashes workers is among the oldest that wait: they are claimed in the order of their ids. */

@@ -1,4 +1,5 @@
 import type { Database } from "../store/database.ts";
+import { forgetIfUntold } from "./subject/subject.ts";
 
 /**
  * How often a deletion is tried while workers change the message under its hands. A message is
@@ -16,7 +17,9 @@ export const DELETED_JOB = "deleted_job:";
  */
 export async function deleteMessage(database: Database, id: string): Promise<boolean> {
   for (let attempt = 0; attempt < MOST_TRIES; attempt++) {
-    const [{ there, gone }] = await deleteAsSeen(database, id);
+    const [{ there, gone, subject_id }] = await deleteAsSeen(database, id);
+    // By itself: all other statements take subjects before messages.
+    if (gone && subject_id) await forgetIfUntold(database, subject_id);
     if (gone || !there) return gone;
   }
   throw new Error(`message ${id} changes whenever it is to be deleted`);
@@ -27,10 +30,12 @@ export async function deleteMessage(database: Database, id: string): Promise<boo
  * the deletion waited for a worker's lock is seen only by another statement.
  */
 async function deleteAsSeen(database: Database, id: string) {
-  return await database.query("delete a message", (sql) =>
-    sql<{ there: boolean; gone: boolean }[]>`
+  return await database.query(
+    "delete a message",
+    (sql) =>
+      sql<{ there: boolean; gone: boolean; subject_id: string | null }[]>`
       with asked as (
-        select id, task_id from messages
+        select id, task_id, subject_id from messages
         where id = coalesce((select message_id from message_aliases where alias = ${id}), ${id})
       ), shared as (
         select other.message_id from burst_messages its
@@ -53,6 +58,10 @@ async function deleteAsSeen(database: Database, id: string) {
         select ${DELETED_JOB}::text || id || case job_round when 1 then '' else ':' || job_round end, ''
         from tasks_gone where job_state is not null
         on conflict (name) do nothing
+      ), emptied as (
+        -- What an agent was told of it stands in its run: that begins anew.
+        update agent_runs r set run = r.run + 1, state = null
+        from gone where r.task_id in (select task_id from task_inbox where message_id = gone.id)
       ), ended as (
         delete from tasks where id in (select id from tasks_gone) returning id
       ), left_alone as (
@@ -68,5 +77,7 @@ async function deleteAsSeen(database: Database, id: string) {
         union all select 'task', array_agg(id) from tasks_gone having count(*) > 0
         union all select 'notification', array_agg(id) from notifications_gone having count(*) > 0
       )
-      select exists (select from asked) as there, exists (select from gone) as gone`);
+      select exists (select from asked) as there, exists (select from gone) as gone,
+        (select subject_id from asked) as subject_id`,
+  );
 }

@@ -30,6 +30,7 @@ export interface Stats {
     pending: number;
     running: number;
     waiting_input: number;
+    waiting_event: number;
     completed: number;
     failed: number;
     cancelled: number;
@@ -209,7 +210,7 @@ const phaseCounts = (sql: Sql) =>
       'queued', greatest(0, m.new - held.items) + greatest(0, t.pending - delayed.items),
       'held', held.items,
       'working', t.running,
-      'waiting', least(t.pending, delayed.items),
+      'waiting', least(t.pending, delayed.items) + t.waiting_event,
       'needs_you', t.waiting_input,
       'done', t.completed + greatest(0, m.processed - t.total),
       'failed', m.failed + t.failed,
@@ -219,7 +220,15 @@ const phaseCounts = (sql: Sql) =>
     from (select ${sumByState(sql, ["new", "processed", "filtered", "failed", "rejected"])}
         from message_totals) m,
       (select ${
-    sumByState(sql, ["pending", "running", "waiting_input", "completed", "failed", "cancelled"])
+    sumByState(sql, [
+      "pending",
+      "running",
+      "waiting_input",
+      "waiting_event",
+      "completed",
+      "failed",
+      "cancelled",
+    ])
   }, coalesce(sum(items), 0) as total from totals where kind = 'task_messages') t,
       (select coalesce(sum(messages), 0) as items from tasks
         where open and not_before > now() and status = 'pending') delayed,
@@ -239,6 +248,7 @@ const taskCounts = (sql: Sql) =>
       'pending', coalesce(sum(items) filter (where state = 'pending'), 0),
       'running', coalesce(sum(items) filter (where state = 'running'), 0),
       'waiting_input', coalesce(sum(items) filter (where state = 'waiting_input'), 0),
+      'waiting_event', coalesce(sum(items) filter (where state = 'waiting_event'), 0),
       'completed', coalesce(sum(items) filter (where state = 'completed'), 0),
       'failed', coalesce(sum(items) filter (where state = 'failed'), 0),
       'cancelled', coalesce(sum(items) filter (where state = 'cancelled'), 0),

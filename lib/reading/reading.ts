@@ -4,8 +4,10 @@ import { readQuery } from "../../sources/kit/query.ts";
 import { signedKeysOf } from "../../sources/kit/signed.ts";
 import { bodyLimitOf, type Registry } from "../../sources/rules/registry.ts";
 import { redactParsed } from "../../sources/rules/redaction.ts";
-import { mergeOf, reasonToFilter } from "../../sources/rules/source_rules.ts";
+import { subjectIn } from "../../sources/rules/subject/subject.ts";
+import { heldBack, mergeOf, reasonToFilter } from "../../sources/rules/source_rules.ts";
 import type { Incoming, Source } from "../../sources/source.ts";
+import type { Subject } from "../../sources/subject.ts";
 import type { Config } from "../config/config.ts";
 import { toPublicUrl } from "../config/public_url.ts";
 import type { ClaimedMessage } from "../message/claim.ts";
@@ -32,6 +34,12 @@ export interface DescribedPayload {
 export interface Reading extends DescribedPayload {
   /** Why it makes no task. */
   filtered?: string;
+  /** What it is about, where that can be said. */
+  subject?: Subject;
+  /** It goes to the open task about the same, if there is one. */
+  continues?: boolean;
+  /** Why it makes no task where there is none. */
+  unlessJoined?: string;
   /** What nobody can have changed in it, where it is verified. */
   guard: GuardEntry[];
   /** It waits for so many seconds, from the first of them on, for others with the same key. */
@@ -78,10 +86,15 @@ export function readClaimed(
   const settings = sources.settingsOf(name);
   const { payload, isRaw, description } = readDescribed(rules, message, body);
   const ruled = { headers, payload, isRaw, description };
-  const filtered = reasonToFilter({ settings, agentAccounts: config.agentAccounts }, ruled);
+  const subject = subjectIn({ name, source }, settings, { type, headers, payload, isRaw });
+  const continues = subject !== undefined && settings.later === "continue" && !message.isReplay;
+  const reason = reasonToFilter({ settings, agentAccounts: config.agentAccounts }, ruled);
+  // What a machine reports of our agent's own push is what that agent waits for.
+  const mayJoin = continues && subject.role === "result" && heldBack(settings, ruled) === undefined;
+  const filtered = mayJoin ? undefined : reason;
   // A person who replays a message wants to see what becomes of it, at once.
   if (filtered !== undefined || message.isReplay) {
-    return { payload, description, filtered, guard: [] };
+    return { payload, description, filtered, subject, guard: [] };
   }
   const keys = verification === "verified"
     ? signedKeysOf(source, incomingOf(source, message, body, config))
@@ -90,6 +103,9 @@ export function readClaimed(
   return {
     payload,
     description,
+    subject,
+    continues,
+    unlessJoined: reason,
     guard: keys.map((key) => ({ messageId, source: name, key: guardKey(key) })),
     merge: merge && {
       seconds: merge.seconds,

@@ -28,6 +28,8 @@ export interface ClaimedTask {
   size: number;
   /** What was kept of the message's description; null where it has to be read again. */
   described: KeptDescription | null;
+  /** What it is about; null where that is not known. */
+  subjectId: string | null;
   /** Earlier tries lost their workers: nothing else should be at hand when this one does. */
   alone: boolean;
 }
@@ -80,7 +82,7 @@ export async function claimTasks(
           started_at = coalesce(t.started_at, now())
         from picked where t.id = picked.id
         returning t.id, t.epoch, t.attempts, t.title, t.description, t.described, t.message_id,
-          picked.place
+          t.subject_id, picked.place
       ), noted as (
         insert into task_events (id, task_id, kind, actor, data)
         select (${idArray(events)}::uuid[])[place], id,
@@ -108,12 +110,13 @@ export type ClaimedRow =
     received_at: Date;
     attempts: number;
     described: string | null;
+    subject_id: string | null;
   };
 
 /** What a {@link ClaimedTask} is made of: from the rows just started `t` and their messages `m`. */
 export function claimedColumns(sql: Sql) {
   return sql`t.id, t.epoch, t.attempts, t.title, t.description, t.described, t.message_id,
-    m.webhook_type, m.verification, m.received_at, m.size`;
+    t.subject_id, m.webhook_type, m.verification, m.received_at, m.size`;
 }
 
 export function toClaimedTask(row: ClaimedRow): ClaimedTask {
@@ -127,6 +130,7 @@ export function toClaimedTask(row: ClaimedRow): ClaimedTask {
     webhookType: row.webhook_type,
     receivedAt: row.received_at,
     size: row.size,
+    subjectId: row.subject_id,
     described: row.described && JSON.parse(row.described),
     alone: row.attempts > MOST_SHARED_ATTEMPTS,
   };

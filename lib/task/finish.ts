@@ -10,14 +10,39 @@ export interface WorkTimes {
   finishedAt: number;
 }
 
+/** What an agent said before it heard that there is more, in characters: as much as a page shows of it. */
+const MOST_SAID = 2_000;
+
+/** Whether a turn that thinks it is done has not read all that has come for its task. */
+const goesOn = (sql: Sql) =>
+  sql`(f.status = 'completed' and coalesce(f.reads_all, false) and t.news > t.read_news)`;
+
+/** Whether something has come for a turn that wants to wait, since it last looked. */
+const hasCome = (sql: Sql) =>
+  sql`(f.status = 'waiting_event' and t.news > coalesce(f.seen_news, 0))`;
+
 /** How an agent's turn at one task ended: for good, or until later. */
 export type Finish =
   & { taskId: string; epoch: number; actor: string; tell: readonly Destination[] }
   & (
-    | { status: "completed"; result: { text: string; data: unknown }; times?: WorkTimes }
+    | {
+      status: "completed";
+      result: { text: string; data: unknown };
+      times?: WorkTimes;
+      /** It goes on where a message has come that it has not read; else those make a new task. */
+      readsAll?: boolean;
+    }
     | { status: "failed"; error: { code: string; message: string }; times?: WorkTimes }
     /** Parked until a person answers. */
     | { status: "waiting_input"; question: string }
+    /** Parked until the next message about the same comes, or until then; see `WaitForEvent`. */
+    | {
+      status: "waiting_event";
+      events: readonly string[];
+      until: string;
+      news: number;
+      waitKey: string;
+    }
     /** Given back, to be claimed no sooner than in so many seconds. */
     | { status: "later"; afterSeconds: number; reason: string }
   );
@@ -49,6 +74,13 @@ export async function finishTasks(
     finished_ms: "times" in finish ? finish.times?.finishedAt : null,
     after_seconds: finish.status === "later" ? finish.afterSeconds : null,
     reason: finish.status === "later" ? finish.reason : null,
+    reads_all: "readsAll" in finish && finish.readsAll,
+    ...finish.status === "waiting_event" && {
+      wait_for: finish.events,
+      wait_until: finish.until,
+      wait_key: finish.waitKey,
+      seen_news: finish.news,
+    },
     event_id: newId(),
     tell: finish.tell.map((to) => ({ id: newId(), ...to })),
   }));
@@ -58,33 +90,52 @@ export async function finishTasks(
         select * from jsonb_to_recordset(${storedJson(rows)}::text::jsonb) as f(
           task_id uuid, epoch int, actor text, status text, result_text text, result_data jsonb,
           error_code text, error_message text, question text, started_ms float8,
-          finished_ms float8, after_seconds float8, reason text, event_id uuid, tell jsonb)
+          finished_ms float8, after_seconds float8, reason text, event_id uuid, tell jsonb,
+          reads_all boolean, wait_for jsonb, wait_until timestamptz, wait_key text, seen_news int)
       ), ended as (
         update tasks t
-        set status = case f.status when 'later' then 'pending' else f.status end,
-          open = f.status not in ('completed', 'failed'),
-          result_text = f.result_text, result_data = f.result_data,
+        -- Not at its end after all where a message has come that nobody has read: the row itself says
+        -- so, which whoever adds one changes, too. What is asked of it is asked of its newest version.
+        set status = case when f.status = 'later' then 'pending' when ${goesOn(sql)} then 'pending'
+            when ${hasCome(sql)} then 'pending' else f.status end,
+          open = f.status not in ('completed', 'failed') or ${goesOn(sql)},
+          leaves_unread = f.status = 'completed' and not ${goesOn(sql)} and t.news > t.read_news,
+          result_text = case when not ${goesOn(sql)} then f.result_text end,
+          result_data = case when not ${goesOn(sql)} then f.result_data end,
           error_code = f.error_code, error_message = f.error_message, question = f.question,
           started_at = least(t.started_at,
             greatest(t.created_at, to_timestamp(coalesce(f.started_ms / 1000, 'infinity')))),
-          finished_at = case when f.status in ('completed', 'failed') then least(now(), greatest(
-            to_timestamp(coalesce(f.finished_ms / 1000, 'infinity')),
-            (select max(at) from task_events where task_id = t.id))) end,
+          finished_at = case when f.status in ('completed', 'failed') and not ${goesOn(sql)}
+            then least(now(), greatest(
+              to_timestamp(coalesce(f.finished_ms / 1000, 'infinity')),
+              (select max(at) from task_events where task_id = t.id))) end,
+          wait_for = case when not ${hasCome(sql)} then f.wait_for end,
+          wait_until = case when not ${hasCome(sql)} then f.wait_until end,
+          wait_key = case when not ${hasCome(sql)} then f.wait_key end,
+          wake_at = null, waking_since = null,
           not_before = now() + make_interval(secs => f.after_seconds),
           -- Nothing has crashed: this turn does not count as an attempt.
-          attempts = case when f.status in ('completed', 'failed') then t.attempts
-            else greatest(t.attempts - 1, 0) end,
+          attempts = case when f.status in ('completed', 'failed') and not ${goesOn(sql)}
+            then t.attempts else greatest(t.attempts - 1, 0) end,
           lease_until = null, worker = null
         from finish f
         where t.id = f.task_id and t.epoch = f.epoch and t.status = 'running'
-        returning t.id, t.title, f.status, f.actor, f.event_id, f.tell, f.error_message,
-          f.question, f.reason, f.after_seconds, t.finished_at
+        returning t.id, t.title,
+          case when t.status = 'pending' and f.status = 'completed' then 'goes_on'
+            when t.status = 'pending' and f.status = 'waiting_event' then 'looks_again'
+            else f.status end as status, f.wait_for, f.wait_until,
+          f.actor, f.event_id, f.tell, f.error_message, f.question, f.reason, f.after_seconds,
+          left(f.result_text, ${MOST_SAID}) as said, t.finished_at
       ), noted as (
         insert into task_events (id, task_id, at, kind, actor, data)
-        select event_id, id, coalesce(finished_at, now()), case status when 'later' then 'put_off' else status end, actor,
+        select event_id, id, coalesce(finished_at, now()),
+          case status when 'later' then 'put_off' when 'goes_on' then 'said_so_far' else status end,
+          actor,
           jsonb_strip_nulls(jsonb_build_object('error', error_message, 'question', question,
-            'reason', reason, 'after_seconds', after_seconds))
-        from ended
+            'reason', reason, 'after_seconds', after_seconds,
+            'events', wait_for, 'until', wait_until,
+            'text', case status when 'goes_on' then said end))
+        from ended where status <> 'looks_again'
       ), notified as (
         ${intoOutbox(sql, outcomes(sql))}
       ), changed as (
@@ -105,4 +156,4 @@ const outcomes = (sql: Sql) =>
         when 'waiting_input' then 'Waiting for you: ' || e.title || ' (' || e.question || ')'
         else 'Failed: ' || e.title || ' (' || e.error_message || ')' end
     from ended e, jsonb_to_recordset(e.tell) as d(id uuid, channel text, destination text)
-    where e.status <> 'later'`;
+    where e.status not in ('later', 'goes_on', 'looks_again', 'waiting_event')`;

@@ -63,6 +63,7 @@ const OPEN: readonly (string | undefined)[] = [
   "pending",
   "running",
   "waiting_input",
+  "waiting_event",
   "queued",
   "working",
   "waiting",

@@ -7,6 +7,7 @@ export const TASK_STATUSES = [
   "pending",
   "running",
   "waiting_input",
+  "waiting_event",
   "completed",
   "failed",
   "cancelled",
@@ -31,6 +32,10 @@ export interface Task {
   question: string | null;
   /** Which of its questions that is, as long as it waits with it. */
   question_id: number | null;
+  /** Which events it waits for (any where there are none), and until when. */
+  waiting_for: { events: string[]; until: Date } | null;
+  /** The subject that it is about. */
+  subject_id: string | null;
   created_at: Date;
   started_at: Date | null;
   finished_at: Date | null;
@@ -79,6 +84,9 @@ interface TaskRow {
   result_data: unknown;
   error_code: string | null;
   error_message: string | null;
+  wait_for: string[] | null;
+  wait_until: Date | null;
+  subject_id: string | null;
   user_id: string;
   user_email: string;
   user_name: string;
@@ -87,7 +95,8 @@ interface TaskRow {
 const columns = `t.id, t.message_id, t.source,
   (select webhook_type from messages where id = t.message_id) as webhook_type, t.title, t.description, t.status,
   ${taskPhase("t.")} as phase, t.question,
-  case when t.status = 'waiting_input' then t.epoch end as question_id, t.created_at, t.started_at, t.finished_at,
+  case when t.status = 'waiting_input' then t.epoch end as question_id, t.wait_for, t.wait_until, t.subject_id,
+  t.created_at, t.started_at, t.finished_at,
   round(t.waited_ms) as waited_ms, t.result_text, t.result_data, t.error_code,
   t.error_message, u.id as user_id, u.email as user_email, u.name as user_name`;
 const table = "tasks t join users u on u.id = t.assigned_to";
@@ -101,11 +110,14 @@ function toTask(row: TaskRow): Task {
     user_id,
     user_email,
     user_name,
+    wait_for,
+    wait_until,
     ...rest
   } = row;
   return {
     ...rest,
     assigned_to: { id: user_id, email: user_email, name: user_name },
+    waiting_for: wait_until && { events: wait_for ?? [], until: wait_until },
     result: result_text === null ? null : { text: result_text, data: result_data },
     error: error_code === null ? null : { code: error_code, message: error_message ?? "" },
   };
@@ -163,8 +175,10 @@ export async function cancelTask(
       with cancelled as (
         update tasks
         set status = 'cancelled', open = false, epoch = epoch + 1, finished_at = now(), lease_until = null,
-          worker = null, question = null
-        where id = ${id} and status in ('pending', 'running', 'waiting_input') returning id
+          worker = null, question = null,
+          wait_key = null, wait_for = null, wait_until = null, wake_at = null, waking_since = null
+        where id = ${id} and status in ('pending', 'running', 'waiting_input', 'waiting_event')
+        returning id
       ), withdrawn as (
         update approvals a set state = 'withdrawn'
         from cancelled where a.task_id = cancelled.id and a.state in ('pending', 'approved')
@@ -190,8 +204,11 @@ export async function retryTask(
         set status = 'pending', open = true, epoch = epoch + 1, attempts = 0, lease_until = null,
           worker = null,
           started_at = null, finished_at = null, waited_ms = 0, waits_since = null, error_code = null, error_message = null,
-          question = null, answer = null, not_before = null
+          question = null, answer = null, not_before = null, closed_by = null, read_news = 0
         where id = ${id} and status in ('failed', 'cancelled') returning id
+      ), unread as (
+        update task_inbox i set delivered_at = null, delivered_step = null
+        from again where i.task_id = again.id
       ), anew as (
         update agent_runs r set run = r.run + 1, state = null
         from again where r.task_id = again.id

@@ -3,6 +3,8 @@ import type { ClaimedMessage } from "../message/claim.ts";
 import type { MessageOutcome } from "../message/complete.ts";
 import type { GroupedMessage } from "../message/group/group.ts";
 import { keepDescription } from "../message/kept_description.ts";
+import type { JoiningMessage } from "../message/subject/plan.ts";
+import { toMessageSubject } from "../message/subject/subject.ts";
 import type { GuardEntry } from "../message/replay_guard.ts";
 import { errorText } from "../process/log.ts";
 import type { Services } from "../services.ts";
@@ -18,6 +20,8 @@ export interface DecidedMessage {
   guard?: readonly GuardEntry[];
   /** It waits for others which are about the same. */
   group?: GroupedMessage;
+  /** It goes to the open task about the same, if there is one. */
+  joining?: JoiningMessage;
 }
 
 /** An error is shown in lists and told in notifications; a payload may be part of it. */
@@ -37,8 +41,17 @@ export async function decideMessage(
   const reading = await tryToRead(services, message);
   if (reading instanceof UnreadableError) return failed(message, errorText(reading));
   const { payload, description, filtered } = reading;
-  const begun = { messageId, epoch, event: description.event ?? null, title: description.title };
   const { name: source } = services.sources.find(webhookType);
+  const begun = {
+    messageId,
+    epoch,
+    event: description.event ?? null,
+    title: description.title,
+    subject: toMessageSubject(reading.subject, {
+      source,
+      verified: verification === "verified",
+    }),
+  };
   const fromSlack = source === "slack" && verification === "verified";
   try {
     const obeyed = fromSlack &&
@@ -61,8 +74,12 @@ export async function decideMessage(
     described: keepDescription(description, { fromHere }),
     slack: services.slack?.routeOf({ source, webhookType, isVouchedFor, thread }),
   };
-  const { guard, merge } = reading;
-  return { outcome: task, guard, group: merge && { ...task, ...merge } };
+  const { guard, merge, continues, unlessJoined } = reading;
+  const { subject, event } = begun;
+  if (!continues || !subject || (merge && unlessJoined === undefined)) {
+    return { outcome: task, guard, group: merge && { ...task, ...merge } };
+  }
+  return { outcome: task, guard, joining: { messageId, webhookType, event, unlessJoined } };
 }
 
 async function tryToRead(

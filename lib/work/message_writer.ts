@@ -1,10 +1,16 @@
-import { completeMessages } from "../message/complete.ts";
+import { completeMessages, type MessageOutcome } from "../message/complete.ts";
 import { addToGroup } from "../message/group/group.ts";
 import { rememberSigned } from "../message/replay_guard.ts";
+import { resolveJoins } from "../message/subject/aliases.ts";
+import { type Joining, planJoins } from "../message/subject/plan.ts";
+import { type OpenTasks, tellOfGrouped } from "../message/subject/tell.ts";
 import { errorText } from "../process/log.ts";
 import type { Services } from "../services.ts";
 import { writeEach } from "../store/row_error.ts";
 import type { DecidedMessage } from "./message_outcome.ts";
+
+/** Another worker decides about the same subject, and again: each time one of both gets on. */
+const MOST_TRIES = 50;
 
 /** What it takes to write down what messages become. */
 export interface MessageWriter extends Pick<Services, "database" | "bells" | "log"> {
@@ -19,8 +25,9 @@ export interface MessageWriter extends Pick<Services, "database" | "bells" | "lo
  */
 export async function writeDecided(
   writer: MessageWriter,
-  decided: readonly DecidedMessage[],
+  given: readonly DecidedMessage[],
 ): Promise<void> {
+  const decided = await withSubjects(writer, given);
   const unique = await withoutRepeats(writer, decided.filter(({ group }) => group));
   const refused = [
     ...await writeOrRefuse(writer, unique.filter(({ group }) => group), fillGroups),
@@ -28,6 +35,20 @@ export async function writeDecided(
     ...await writeOrRefuse(writer, decided.filter(({ group }) => !group), complete),
   ];
   if (refused.length > 0) await complete(writer, refused);
+}
+
+/** With what each is about: the checks of a commit are about its pull request. */
+async function withSubjects(
+  { database }: MessageWriter,
+  decided: readonly DecidedMessage[],
+): Promise<DecidedMessage[]> {
+  const subjects = decided.flatMap(({ outcome: { subject } }) => subject ?? []);
+  const resolved = (await resolveJoins(database, subjects)).values();
+  return decided.map((each) =>
+    each.outcome.subject
+      ? { ...each, outcome: { ...each.outcome, subject: resolved.next().value } }
+      : each
+  );
 }
 
 /** @returns what the store refuses, as failed messages. */
@@ -54,20 +75,40 @@ async function fillGroups(
   { database }: MessageWriter,
   decided: readonly DecidedMessage[],
 ): Promise<void> {
+  await tellOfGrouped(
+    database,
+    decided.flatMap(({ outcome: { messageId, subject } }) =>
+      subject ? [{ messageId, subject }] : []
+    ),
+  );
   await addToGroup(database, decided.map(({ group }) => group!));
 }
 
 async function complete(
   writer: MessageWriter,
   decided: readonly DecidedMessage[],
+  tries = 0,
 ): Promise<void> {
   const { database, assignee, bells } = writer;
-  const { made, repeated } = await completeMessages(
+  const { outcomes, openTasks } = await withTasks(writer, decided);
+  const { made, repeated, stale } = await completeMessages(
     database,
-    decided.map(({ outcome }) => outcome),
-    { assignee, guard: decided.flatMap(({ guard }) => guard ?? []) },
+    outcomes,
+    { assignee, openTasks, guard: decided.flatMap(({ guard }) => guard ?? []) },
   );
-  if (made.length > 0) bells.tasks.ring();
+  if (made.length > 0 || openTasks.size > 0) bells.tasks.ring();
+  if (stale.length > 0) {
+    if (tries === MOST_TRIES) {
+      throw new Error(
+        `the tasks of ${stale.length} messages change whenever they are to be joined`,
+      );
+    }
+    await complete(
+      writer,
+      decided.filter(({ outcome }) => stale.includes(outcome.messageId)),
+      tries + 1,
+    );
+  }
   if (repeated.length > 0) {
     // Seldom, so that only these are asked about a second time, and who came first.
     const again = await withoutRepeats(
@@ -76,6 +117,47 @@ async function complete(
     );
     await complete(writer, again.map(({ outcome }) => ({ outcome })));
   }
+}
+
+/** What each becomes, where it may go to a task that is open about the same. */
+async function withTasks(
+  { database }: MessageWriter,
+  decided: readonly DecidedMessage[],
+): Promise<{ outcomes: MessageOutcome[]; openTasks: OpenTasks }> {
+  const joining = decided.flatMap(({ joining, outcome: { subject } }) =>
+    joining && subject ? [{ ...joining, subject }] : []
+  );
+  if (joining.length === 0) {
+    return { outcomes: decided.map(({ outcome }) => outcome), openTasks: new Map() };
+  }
+  const { plans, openTasks } = await planJoins(database, joining);
+  return {
+    outcomes: decided.map(({ outcome, joining }) =>
+      applyJoining(outcome, {
+        plan: plans.get(outcome.messageId),
+        unlessJoined: joining?.unlessJoined,
+      })
+    ),
+    openTasks,
+  };
+}
+
+function applyJoining(
+  outcome: MessageOutcome,
+  { plan, unlessJoined }: { plan: Joining | undefined; unlessJoined: string | undefined },
+): MessageOutcome {
+  if (!("description" in outcome)) return outcome;
+  const { messageId, epoch, event, title, subject } = outcome;
+  const kept = { messageId, epoch, event, title, subject };
+  if (!plan) {
+    return unlessJoined === undefined
+      ? outcome
+      : { ...kept, state: "filtered", reason: unlessJoined, taskId: null };
+  }
+  if (plan.becomes === "task") return { ...outcome, joins: plan.joins };
+  return plan.becomes === "joined"
+    ? { ...kept, state: "processed", reason: plan.reason, taskId: plan.taskId, joins: plan.joins }
+    : { ...kept, state: plan.state, reason: plan.reason, taskId: null };
 }
 
 /**
@@ -93,9 +175,10 @@ async function withoutRepeats(
     const { outcome } = each;
     const first = firsts.get(outcome.messageId);
     if (first === undefined || !("description" in outcome)) return each;
-    const { messageId, epoch, event, title } = outcome;
+    const { messageId, epoch, event, title, subject } = outcome;
     const reason = `The same signed bytes came before, as message ${first}: the sender told it ` +
       "twice, or somebody has captured it. One task is enough";
-    return { outcome: { messageId, epoch, event, title, state: "filtered", reason, taskId: null } };
+    const kept = { messageId, epoch, event, title, subject };
+    return { outcome: { ...kept, state: "filtered", reason, taskId: null } };
   });
 }

@@ -5,9 +5,11 @@ import {
   releaseMessages,
 } from "../message/claim.ts";
 import { completeGroups } from "../message/group/group_complete.ts";
+import { continueLeftovers } from "../message/subject/leftover.ts";
 import { ensureWebhookUser } from "../people/user.ts";
 import { LARGE_BYTES } from "../reading/reader.ts";
 import type { Services } from "../services.ts";
+import { wakeTasks } from "../task/wait.ts";
 import { type DecidedMessage, decideMessage } from "./message_outcome.ts";
 import { writeDecided } from "./message_writer.ts";
 
@@ -24,7 +26,7 @@ const PUT_OFF_SECONDS = 30;
 export interface MessageStep {
   /** Works off what waits, and says how much; waits at most `waitMs` for the first of it. */
   takeMessages(waitMs: number, signal: AbortSignal): Promise<number>;
-  /** Makes the tasks of debounce groups that are due, and says how many. */
+  /** Makes the tasks of debounce groups that are due and of what tasks left unread, and wakes tasks; says how many. */
   takeGroups(): Promise<number>;
 }
 
@@ -155,7 +157,9 @@ async function giveBack(hands: MessageHands): Promise<void> {
 
 async function takeGroups(hands: MessageHands): Promise<number> {
   const { database, bells } = hands.services;
-  const completed = await completeGroups(database, await webhookUser(hands));
+  const assignee = await webhookUser(hands);
+  const completed = await completeGroups(database, assignee) +
+    await continueLeftovers(database, assignee) + await wakeTasks(database);
   if (completed > 0) bells.tasks.ring();
   return completed;
 }

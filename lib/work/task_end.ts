@@ -61,8 +61,8 @@ export function turnAt(
 
 export function toFinish(turn: TurnAtTask, outcome: Outcome): Finish {
   if (outcome.status !== "completed") return { ...turn, ...outcome };
-  const { status, text, data } = outcome;
-  return { ...turn, status, result: { text, data } };
+  const { status, text, data, readsAll } = outcome;
+  return { ...turn, status, result: { text, data }, readsAll };
 }
 
 /** What a turn that threw comes to: the store's failure is never the task's. */

@@ -7,6 +7,7 @@ import { failCrashedMessages } from "../message/complete.ts";
 import { forgetMessages } from "../message/forget/forget.ts";
 import { dropContents } from "../message/forget/drop_contents.ts";
 import { forgetEarly } from "../message/forget/forget_early.ts";
+import { forgetAliases, forgetSubjects } from "../message/subject/subject.ts";
 import { forgetRejected, trimQuarantine } from "../message/quarantine.ts";
 import { forgetAudit } from "../people/audit.ts";
 import type { Registry } from "../../sources/rules/registry.ts";
@@ -69,6 +70,8 @@ function forgetting(
     () => untilFewer(FOLDED_AT_ONCE, () => forgetActivity(database)),
     () => untilFewer(FORGET_AT_ONCE, () => forgetMessages(database, before, FORGET_AT_ONCE)),
     () => untilFewer(FORGET_AT_ONCE, () => forgetEarly(database, retention, FORGET_AT_ONCE)),
+    () => untilFewer(FORGET_AT_ONCE, () => forgetSubjects(database, before, FORGET_AT_ONCE)),
+    () => untilFewer(FORGET_AT_ONCE, () => forgetAliases(database, FORGET_AT_ONCE)),
     () => untilFewer(FORGET_AT_ONCE, () => dropContents(database, config, FORGET_AT_ONCE)),
     () => forgetRejected(database, now),
     () => untilFewer(FORGET_AT_ONCE, () => forgetAudit(database, before, FORGET_AT_ONCE)),

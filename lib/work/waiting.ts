@@ -5,6 +5,7 @@ import { knownChannels } from "./notifications.ts";
 import { CLAIMABLE_BULK } from "./bulk/step.ts";
 import type { Database } from "../store/database.ts";
 import { claimable, crashed } from "../task/claim.ts";
+import { isToWake } from "../task/wait.ts";
 
 /** Which steps of a worker would find something to do now. */
 export interface Waiting {
@@ -34,7 +35,9 @@ export async function findWaiting(
     );
     return sql<Waiting[]>`
       select exists (select from messages where ${claimableMessage(sql)}) as messages,
-        exists (select from bursts where closed or due_at <= now()) as groups,
+        exists (select from bursts where closed or due_at <= now())
+          or exists (select from tasks where leaves_unread)
+          or exists (select from tasks where ${isToWake(sql)}) as groups,
         exists (select from tasks where ${claimable(sql, jobs.mostAttempts)}) as tasks,
         exists (select from tasks where ${crashed(sql, jobs.mostAttempts)}) as crashed,
         exists (select from bulk_actions where ${sql.unsafe(CLAIMABLE_BULK)}) as bulk,

@@ -207,7 +207,10 @@ async function workBulkGently(worker: Worker, signal: AbortSignal): Promise<numb
   return settled;
 }
 
-/** Whether the operator has messages of any source put into debounce groups. */
+/** Whether the operator has messages of any source put into debounce groups or into open tasks. */
 function groupsAny({ sources }: Services): boolean {
-  return sources.ruled.some((name) => sources.settingsOf(name).merge !== undefined);
+  return sources.ruled.some((name) => {
+    const { merge, later } = sources.settingsOf(name);
+    return merge !== undefined || later === "continue";
+  });
 }

@@ -37,7 +37,7 @@ export function isVerb(did: string): boolean {
 }
 
 /** Names an issue, a pull request or a discussion: `#7 "Answer the phone"`. */
-export function subject(payload: unknown, key: string): string {
+export function numbered(payload: unknown, key: string): string {
   const number = line(payload, key, "number");
   return words(number && `#${number}`, quoted(line(payload, key, "title")));
 }

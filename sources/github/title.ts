@@ -10,7 +10,7 @@ import {
   statusTitle,
 } from "./run.ts";
 import { NEWER } from "./newer.ts";
-import { type GitHubEvent, isVerb, readEvent, refName, subject } from "./github_event.ts";
+import { type GitHubEvent, isVerb, numbered, readEvent, refName } from "./github_event.ts";
 import { commentTitle, commitCommentTitle, pushTitle, reviewTitle, workTitle } from "./work.ts";
 
 /** The title of each event, by its name (docs.github.com, "Webhook events and payloads"). */
@@ -20,7 +20,7 @@ const TITLES: Record<string, (event: GitHubEvent) => string> = {
   pull_request_review: reviewTitle,
   pull_request_review_comment: commentTitle("pull_request", "the code of PR"),
   pull_request_review_thread: ({ payload, who, did, where }) =>
-    words(who, did, "a thread in PR", subject(payload, "pull_request"), where),
+    words(who, did, "a thread in PR", numbered(payload, "pull_request"), where),
   issues: workTitle("issue", "issue"),
   issue_comment: commentTitle("issue", "issue"),
   discussion: workTitle("discussion", "discussion"),

@@ -1,6 +1,6 @@
 import { changed, counted, firstFew, quoted, words } from "../kit/line.ts";
 import { at, first, line, list } from "../kit/json_path.ts";
-import { type GitHubEvent, refName, shortId, subject } from "./github_event.ts";
+import { type GitHubEvent, numbered, refName, shortId } from "./github_event.ts";
 
 /** `ada pushed 3 commits to main in octo/repo: First line`. */
 export function pushTitle({ payload, who, where }: GitHubEvent): string {
@@ -32,7 +32,7 @@ export function pushTitle({ payload, who, where }: GitHubEvent): string {
 export function workTitle(kind: string, key: string): (event: GitHubEvent) => string {
   return (event) => {
     const { payload, action, who, did, where } = event;
-    const thing = words(kind, subject(payload, key));
+    const thing = words(kind, numbered(payload, key));
     if (action === "closed" && at(payload, key, "merged") === true) {
       return words(who, "merged", thing, where);
     }
@@ -131,7 +131,7 @@ export function commentTitle(key: string, kind: string): (event: GitHubEvent) =>
       ? `${action} a comment on`
       : "commented on";
     const thing = at(payload, "issue", "pull_request") ? "PR" : kind;
-    return words(who, did, thing, subject(payload, key), where);
+    return words(who, did, thing, numbered(payload, key), where);
   };
 }
 
@@ -158,7 +158,7 @@ export function reviewTitle({ payload, action, who, did, where }: GitHubEvent): 
     : action === "submitted"
     ? "reviewed"
     : `${did} a review of`;
-  return words(who, verb, "PR", subject(payload, "pull_request"), where);
+  return words(who, verb, "PR", numbered(payload, "pull_request"), where);
 }
 
 /** The first line of the newest commit's message; a deleted branch has no newest commit. */

@@ -5,6 +5,7 @@ import { redactsPath } from "./redaction.ts";
 import { aliasesIn, knownSource, modelOf } from "./known.ts";
 import { signsUrl } from "./scheme.ts";
 import type { SourceSettings } from "./source_fields.ts";
+import type { Source } from "../source.ts";
 import { pathExpressionsIn } from "./template.ts";
 
 /** What is wrong with a field, and its name. */
@@ -52,12 +53,31 @@ export function* sourceFaults(name: string, settings: SourceSettings): Generator
   }
   yield* neverMet(settings);
   yield* actorless(name, settings);
+  yield* subjectless(settings, base ?? modelOf(scheme)?.source);
   yield* redactedRules(settings);
 }
 
+/** Rules about subjects of a source whose messages have none. */
+function* subjectless(settings: SourceSettings, base: Source | undefined): Generator<Fault> {
+  const { subject = base?.subject, later, deliver, close } = settings;
+  if (subject) return;
+  const why = subject === false
+    ? 'asks what a message is about, and "subject" is false: leave one of them out'
+    : 'asks what a message is about, which Otto does not know of this source: say it in "subject", ' +
+      'such as {"key": "{order.id}"}';
+  if (later === "continue") yield ["later", why];
+  if (deliver) yield ["deliver", why];
+  if (close) yield ["close", why];
+}
+
 /** Conditions of one filter that exclude each other. */
-function* neverMet({ filter, ping }: SourceSettings): Generator<Fault> {
-  for (const [field, each] of [["filter", filter], ["ping", ping]] as const) {
+function* neverMet({ filter, ping, deliver, close }: SourceSettings): Generator<Fault> {
+  const ends = Array.isArray(close) ? undefined : close;
+  const filters = [["filter", filter], ["ping", ping], ["deliver", deliver], [
+    "close",
+    ends,
+  ]] as const;
+  for (const [field, each] of filters) {
     const clash = each && clashIn(each);
     if (clash) yield [field, `can never be met: ${clash.map(formatCondition).join(" and ")}`];
   }
@@ -102,12 +122,19 @@ function* actorless(name: string, { ignore_actors, actor, scheme }: SourceSettin
   }
 }
 
+function pathsOf({ all = [], any = [] }: Filter = {}): string[] {
+  return [...all, ...any].map(({ path }) => path);
+}
+
 /** Rules that would have to look at what is redacted. */
 function* redactedRules(settings: SourceSettings): Generator<Fault> {
-  const { redact, filter, id = [], merge } = settings;
+  const { redact, filter, id = [], merge, subject, deliver, close } = settings;
   if (!redact) return;
   const looked: [field: string, paths: string[]][] = [
-    ["filter", [...filter?.all ?? [], ...filter?.any ?? []].map(({ path }) => path)],
+    ["filter", pathsOf(filter)],
+    ["deliver", pathsOf(deliver)],
+    ["close", Array.isArray(close) ? [] : pathsOf(close)],
+    ["subject", subject ? Object.values(subject).flatMap(pathExpressionsIn) : []],
     ["id", id],
     ["merge", pathExpressionsIn(merge?.key ?? "")],
     ...(["event", "title", "description", "link", "actor", "text"] as const)

@@ -4,6 +4,7 @@ import { filter, pathExpression } from "./filter_settings.ts";
 import { answer, handshake } from "./greeting.ts";
 import { SAME_BYTES } from "./path_expression.ts";
 import { MOST_SECONDS, scheme } from "./scheme.ts";
+import { keyFault } from "./subject/key.ts";
 import { linkFault, templateFault } from "./template.ts";
 
 const MIB = 1024 * 1024;
@@ -15,6 +16,11 @@ const template = z.string().min(1).max(1_000).superRefine((text, context) => {
 
 const link = template.superRefine((text, context) => {
   const fault = linkFault(text);
+  if (fault !== undefined) context.addIssue({ code: "custom", message: fault });
+});
+
+const key = template.superRefine((text, context) => {
+  const fault = keyFault(text);
   if (fault !== undefined) context.addIssue({ code: "custom", message: fault });
 });
 
@@ -61,6 +67,15 @@ export const sourceSettings = z.strictObject({
     seconds: seconds.default(60),
   }).optional(),
   merge: z.strictObject({ key: template, seconds }).optional(),
+  subject: z.union([
+    z.literal(false),
+    z.strictObject({ key, name: template.optional(), link: link.optional() }),
+  ]).optional(),
+  later: z.enum(["apart", "continue"], {
+    error: 'must be "apart" (every message a task of its own) or "continue"',
+  }).optional(),
+  deliver: filter.optional(),
+  close: z.union([z.array(z.never()).length(0), filter]).optional(),
   ignore_actors: z.array(z.string().min(1).max(200)).optional(),
   repeats: z.literal("normal", { error: 'must be "normal", or left out' }).optional(),
   instruction: z.string().max(8_000).optional(),

@@ -33,7 +33,15 @@ export function reasonToFilter(
   if (isNamed(actor, settings.ignore_actors)) {
     return `Done by ${actor}, whom ignore_actors in SOURCES_FILE leaves out`;
   }
-  const unmet = settings.filter && heldBackBy(settings.filter, { headers, payload, isRaw });
+  return heldBack(settings, { headers, payload, isRaw });
+}
+
+/** The same by the filter alone, whoever did it. */
+export function heldBack(
+  { filter }: SourceSettings,
+  { headers, payload, isRaw }: Pick<RuledMessage, "headers" | "payload" | "isRaw">,
+): string | undefined {
+  const unmet = filter && heldBackBy(filter, { headers, payload, isRaw });
   return unmet === undefined ? undefined : `Held back by the filter in SOURCES_FILE: ${unmet}`;
 }
 

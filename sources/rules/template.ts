@@ -20,7 +20,7 @@ export function pathExpressionsIn(template: string): string[] {
 }
 
 /** Whether a template has any part to fill. */
-function hasParts(template: string): boolean {
+export function hasParts(template: string): boolean {
   return template.match(PART) !== null;
 }
 

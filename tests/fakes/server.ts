@@ -27,7 +27,7 @@ export interface FakeProvider {
   /** How many that were never answered have hung up. */
   readonly dropped: number;
   /** What to say, one request after the other; the last is said again and again. */
-  script: (Say | ((asked: Asked) => Say))[];
+  script: (Say | ((asked: Asked) => Say | Promise<Say>))[];
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -57,7 +57,7 @@ export function startProvider(protocol: Protocol): FakeProvider {
     const now: Asked = { path, headers: request.headers, body: JSON.parse(text), text };
     asked.push(now);
     const next = fake.script.length > 1 ? fake.script.shift()! : fake.script[0];
-    const say = typeof next === "function" ? next(now) : next;
+    const say = typeof next === "function" ? await next(now) : next;
     if (say === "hang") {
       request.signal.addEventListener("abort", () => dropped++);
       return await new Promise(() => {});

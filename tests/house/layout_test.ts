@@ -29,6 +29,7 @@ const KIT = [
   "sources/kit/",
   "sources/signature/",
   "sources/source.ts",
+  "sources/subject.ts",
   "sources/description.ts",
 ];
 
@@ -117,7 +118,8 @@ const MAY_IMPORT: [room: string, ...mayImport: string[]][] = [
   ["lib/async/"],
 
   ["sources/description.ts"],
-  ["sources/source.ts", "sources/description.ts"],
+  ["sources/subject.ts"],
+  ["sources/source.ts", "sources/description.ts", "sources/subject.ts"],
   ["sources/mod.ts", "sources/*", "sources/source.ts"],
   ["sources/signature/"],
   ["sources/kit/", ...KIT],
@@ -300,7 +302,9 @@ describe("the house", () => {
     const senders = [...(await readFile(join(root, "sources/mod.ts"), "utf8"))
       .matchAll(/from "\.\/(\w+\.ts)"/g)].map(([, name]) => `sources/${name}`);
     // generic.ts is the sender of every name that no module has.
-    const known = ["description", "generic", "mod", "source"].map((name) => `sources/${name}.ts`);
+    const known = ["description", "generic", "mod", "source", "subject"].map((name) =>
+      `sources/${name}.ts`
+    );
     assertEquals(shown.sort(), [...new Set([...senders, ...known])].sort());
   });
 

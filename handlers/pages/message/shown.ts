@@ -1,5 +1,6 @@
 import { findMessages, readPassage, type WholeMessage } from "../../../lib/message/message.ts";
 import { readHistory } from "../../../lib/message/history.ts";
+import { readSubjectOf } from "../../../lib/message/subject/subject.ts";
 import { searchMessages } from "../../../lib/message/search/search.ts";
 import { listActsOn } from "../../../lib/people/audit_search.ts";
 import { listTaskEvents } from "../../../lib/task/task.ts";
@@ -34,22 +35,25 @@ export async function readShown(
   const rowParts = { database, nameOf: createNames(sources), reader };
   const { message_id: id, task_id, webhook_type } = kept;
   // Read like a row, so that whatever is said here is said there, too.
-  const [[row], passage, history, events, acts, { items: replays, next }, explained] = await Promise
-    .all([
-      findMessages(database, [id]).then((found) => readRows(rowParts, found)),
-      readPassage(database, id),
-      readHistory(database, id),
-      task_id ? listTaskEvents(database, task_id) : [],
-      listActsOn(database, id, MOST_ACTS),
-      searchMessages(database, { replay_of: id }, { limit: MOST_REPLAYS, sources: [] }),
-      tab === "explain" ? readExplained(parts, kept, frame) : undefined,
-    ]);
+  const [[row], passage, history, events, acts, { items: replays, next }, subject, explained] =
+    await Promise
+      .all([
+        findMessages(database, [id]).then((found) => readRows(rowParts, found)),
+        readPassage(database, id),
+        readHistory(database, id),
+        task_id ? listTaskEvents(database, task_id) : [],
+        listActsOn(database, id, MOST_ACTS),
+        searchMessages(database, { replay_of: id }, { limit: MOST_REPLAYS, sources: [] }),
+        readSubjectOf(database, { table: "messages", id }),
+        tab === "explain" ? readExplained(parts, kept, frame) : undefined,
+      ]);
   if (!row) throw notFound("message");
   const from = sources.find(webhook_type);
   return {
     row,
     from,
     whole: shownMessage(sources, kept),
+    subject,
     passage,
     history,
     answered: kept.dropped ? 200 : from.source.answer?.(verifier.incomingOf(kept))?.status ?? 200,

@@ -2,6 +2,7 @@ import { html } from "hono/html";
 import { timeOf } from "../../../lib/store/id.ts";
 import type { HistoryEntry } from "../../../lib/message/history.ts";
 import type { Message, Passage, WholeMessage } from "../../../lib/message/message.ts";
+import type { ToldSubject } from "../../../lib/message/subject/subject.ts";
 import type { Task, TaskEvent } from "../../../lib/task/task.ts";
 import type { Named } from "../../../sources/rules/registry.ts";
 import type { AuditEntry } from "../../../lib/people/audit_search.ts";
@@ -21,6 +22,7 @@ import { phaseStatus, phaseWord } from "../parts/phase.ts";
 import type { StageRow } from "../parts/stages.ts";
 import { signature } from "../parts/status.ts";
 import { age } from "../parts/time.ts";
+import { subjectLine } from "../subject/line.ts";
 import { timeline } from "../task/timeline.ts";
 
 /** What is shown of one message. */
@@ -29,6 +31,8 @@ export interface MessageShown {
   /** The source that its name in the URL leads to today. */
   from: Named;
   whole: WholeMessage;
+  /** What it is about. */
+  subject?: ToldSubject;
   passage?: Passage;
   history: readonly HistoryEntry[];
   /** What its sender was answered when it was taken. */
@@ -74,6 +78,7 @@ export function messageShown(
   const { row, whole } = shown;
   return html`
     ${head(row, whole)}
+    ${subjectLine(shown.subject)}
     ${editedNote(row.message)}
     ${trouble(row)}
     <nav class="tabs" aria-label="What is shown of it">

@@ -72,6 +72,8 @@ function agent({ state }: Message, task: Task | undefined): StageState {
       return { state: "active", words: "at work" };
     case "waiting_input":
       return { state: "active", words: "waiting for an answer" };
+    case "waiting_event":
+      return { state: "waiting", words: "waiting for the next message about it" };
     case "failed":
       return { state: "failed", words: "failed" };
     case "cancelled":

@@ -1,11 +1,11 @@
 import { html } from "hono/html";
-import { formatCondition } from "../../../sources/rules/filter.ts";
+import { type Filter, formatCondition } from "../../../sources/rules/filter.ts";
 import type { SourceSettings } from "../../../sources/rules/settings.ts";
 import type { Html } from "../page.ts";
 
 /** What the operator's file says of a source, in words; nothing where it says nothing. */
 export function sourceRules(settings: SourceSettings) {
-  const { filter, allowed_ips, rate_limit, merge, ignore_actors } = settings;
+  const { filter, allowed_ips, rate_limit, merge, ignore_actors, subject, close } = settings;
   const rules: [name: string, value: Html | string | undefined][] = [
     ["Only from", allowed_ips && codes(allowed_ips)],
     [
@@ -16,6 +16,12 @@ export function sourceRules(settings: SourceSettings) {
     ["Only if any", filter?.any && codes(filter.any.map(formatCondition))],
     ["Not by", ignore_actors && ignore_actors.length > 0 ? codes(ignore_actors) : undefined],
     ["One task for", merge && html`<code>${merge.key}</code> within ${inWords(merge.seconds)}`],
+    ["About", subject ? html`<code>${subject.key}</code>` : undefined],
+    ["About nothing", subject === false ? "each message stands alone" : undefined],
+    ["Later messages", settings.later],
+    ["Told to the agent if", settings.deliver && conditionsOf(settings.deliver)],
+    ["Ends never", Array.isArray(close) ? "whatever its sender says" : undefined],
+    ["Ends if", close && !Array.isArray(close) ? conditionsOf(close) : undefined],
     ["Title", settings.title && html`<code>${settings.title}</code>`],
     [
       "Titles",
@@ -25,9 +31,7 @@ export function sourceRules(settings: SourceSettings) {
     ["Greeted by", settings.handshake && codes(settings.handshake.map(({ method }) => method))],
     [
       "No task for pings",
-      settings.ping && codes(
-        [...settings.ping.all ?? [], ...settings.ping.any ?? []].map(formatCondition),
-      ),
+      settings.ping && conditionsOf(settings.ping),
     ],
     ["Answered with", settings.answer && String(settings.answer.status)],
     ["Never shown", settings.redact && codes(settings.redact)],
@@ -53,6 +57,10 @@ export function sourceRules(settings: SourceSettings) {
       <p class="hint">From <code>SOURCES_FILE</code>, read again when it changes.</p>
     </section>
   `;
+}
+
+function conditionsOf({ all = [], any = [] }: Filter) {
+  return codes([...all, ...any].map(formatCondition));
 }
 
 function codes(texts: readonly string[]) {

@@ -63,6 +63,26 @@ export function said(event: Pick<TaskEvent, "kind" | "data">): Said {
     case "later":
     case "put_off":
       return { what: "Put off", tone: "waiting", detail: textIn(data, "reason") };
+    case "message_added":
+      return { what: "A later message", tone: "done", detail: textIn(data, "title") };
+    case "closed":
+      return { what: "What it is about was closed", tone: "none", detail: textIn(data, "title") };
+    case "messages_read":
+      return {
+        what: `Read ${textIn(data, "messages") ?? "the"} later messages`,
+        tone: "done",
+        detail: undefined,
+      };
+    case "said_so_far":
+      return { what: "Said so far", tone: "done", detail: textIn(data, "text") };
+    case "waiting_event":
+      return {
+        what: "Waits for a message about it",
+        tone: "waiting",
+        detail: textIn(data, "reason"),
+      };
+    case "woken":
+      return { what: "Woken", tone: "done" };
     case "tool_off":
       return { what: `${tool} is switched off`, tone: "none", detail: textIn(data, "reason") };
     case "note":

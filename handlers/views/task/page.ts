@@ -2,6 +2,7 @@ import { html } from "hono/html";
 import type { TaskGroup } from "../../../lib/message/group/group.ts";
 import type { Approval } from "../../../lib/task/approval.ts";
 import type { Message } from "../../../lib/message/message.ts";
+import type { ToldSubject } from "../../../lib/message/subject/subject.ts";
 import type { Notification } from "../../../lib/notify/notification.ts";
 import type { Task, TaskEvent } from "../../../lib/task/task.ts";
 import type { User } from "../../../lib/people/user.ts";
@@ -18,6 +19,7 @@ import { type Frame, type Html, page } from "../page.ts";
 import { phaseStatus } from "../parts/phase.ts";
 import { signature, status } from "../parts/status.ts";
 import { age, ahead } from "../parts/time.ts";
+import { subjectLine } from "../subject/line.ts";
 import { trace } from "./trace.ts";
 
 /** What the page of a task is made of. */
@@ -27,6 +29,8 @@ export interface TaskPage {
   /** What people call the system it came from. */
   sourceName: string;
   message?: Message;
+  /** What it is about. */
+  subject?: ToldSubject;
   events: readonly TaskEvent[];
   approvals: readonly Approval[];
   notifications: readonly Notification[];
@@ -45,6 +49,7 @@ export function taskPage(all: TaskPage) {
     body: html`
       <nav class="crumbs" aria-label="Where this is"><a href="/tasks">Tasks</a></nav>
       ${head(all)}
+      ${subjectLine(all.subject)}
       ${asked(all)}
       <div class="two">
         <div>
@@ -90,6 +95,7 @@ function asked({ task, approvals }: TaskPage) {
     <div id="asks" data-part>
       ${pending.map((approval) => approvalCard(task.id, approval))}
       ${task.status === "waiting_input" && pending.length === 0 && question(task)}
+      ${task.waiting_for && waits(task.id, task.waiting_for)}
       ${task.error &&
         html`<div class="note failed"><strong>Failed.</strong> ${
           markdown(task.error.message)
@@ -175,6 +181,25 @@ function approvalCard(
         <button name="decision" value="approve">Approve</button>
         <button name="decision" value="deny" class="quiet">Deny</button>
       </form>
+    </section>
+  `;
+}
+
+/** What it waits for, and a way not to. */
+function waits(id: string, { events, until }: NonNullable<Task["waiting_for"]>) {
+  return html`
+    <section class="card asks" aria-labelledby="waits">
+      <h2 id="waits">Waits for the next message about it</h2>
+      <p class="said">At the latest it goes on ${ahead(until)}. ${events.length > 0 && html`It
+        waits for ${
+        events.map((event) =>
+          html`
+            <code dir="auto">${event}</code>
+          `
+        )
+      }`}</p>
+      <form method="post"
+        action="/tasks/${id}/wake"><button class="quiet">Wake now</button></form>
     </section>
   `;
 }

@@ -16,6 +16,7 @@ import {
   recordDenial,
   recordResult,
 } from "./record_call.ts";
+import { completeWait } from "./wait.ts";
 import { type LoggedEvent, type PlacedCall, type RunState, shown } from "./run.ts";
 import { completed, type RunContext, runTool } from "./run_context.ts";
 
@@ -46,8 +47,8 @@ export async function completeCall(
   signal: AbortSignal,
 ): Promise<Outcome | undefined> {
   const { run, state, answer } = completion;
-  if (answer !== null) return await recordAnswer(completion, answer);
   const [call] = state.pending;
+  if (answer !== null && call.asked) return await recordAnswer(completion, answer);
   const tool = run.tools.get(call.tool);
   const parsed = tool?.arguments.safeParse(call.arguments);
   if (parsed && !parsed.success) {
@@ -68,6 +69,9 @@ export async function completeCall(
     if (approval !== "approved") {
       return "wait" in approval ? approval.wait : await recordDenial(completion, approval.deny);
     }
+  }
+  if (tool.name === "wait_for_event") {
+    return await completeWait(completion, checked, callEvent(run, state, checked));
   }
   return tool.name === "ask_human"
     ? await askPeople(completion, checked)

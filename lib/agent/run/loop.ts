@@ -10,6 +10,8 @@ import type { SourceRules } from "../policy.ts";
 import { opening } from "../prompt.ts";
 import { specOf } from "../tools/tools.ts";
 import { type ClampedOutput, clampOutput, toolsOf } from "./clamp_output.ts";
+import { deliver, holdsBack } from "./inbox.ts";
+import { overall } from "./rounds.ts";
 import { completeCall } from "./complete_call.ts";
 import { loadRun, type LoggedEvent, MOST_CONTENT, type RunState, saveRun } from "./run.ts";
 import { completed, type RunContext, type RunSaver } from "./run_context.ts";
@@ -44,19 +46,20 @@ export async function runLoop(run: RunContext, signal: AbortSignal): Promise<Out
   const state = loaded.state ?? begin(run);
   const save = saverOf(run, state);
   const open = { run, state, save, prefix: `${loaded.run}`, unreported: [...run.off] };
-  const { steps } = run.rules.budgets;
   while (true) {
     signal.throwIfAborted();
     const [call] = state.pending;
+    if (call && await holdsBack(open, call)) continue;
     if (call) {
-      const answer = call.asked ? loaded.answer : null;
+      const answer = call.asked || call.until !== undefined ? loaded.answer : null;
       const outcome = await completeCall({ run, state, answer, save }, signal);
       if (outcome) return outcome;
       continue;
     }
     if (state.results.length > 0) tellResults(state);
+    await deliver(open);
     if (state.said !== undefined) return ended(run, state);
-    if (state.step >= steps) throw new Error(noEnd(steps));
+    if (stepsLeft(run, state) <= 0) throw new Error(noEnd(run.rules.budgets.steps));
     const outcome = await takeStep(open, signal);
     if (outcome) return outcome;
   }
@@ -84,8 +87,8 @@ async function takeStep(
   signal: AbortSignal,
 ): Promise<Outcome | undefined> {
   const { run, state, save, prefix, unreported } = open;
-  const exhausted = exhaustedBudget(state, run.rules);
-  const last = exhausted !== undefined || state.step >= run.rules.budgets.steps - 1;
+  const exhausted = overall(state) ?? exhaustedBudget(state, run.rules);
+  const last = exhausted !== undefined || stepsLeft(run, state) <= 1;
   const startedAt = Date.now();
   let answer: ClampedOutput;
   try {
@@ -202,6 +205,11 @@ function tellResults(state: RunState): void {
   if (newest?.role === "tool") newest.content.push(...results);
   else state.turns.push({ role: "tool", content: results });
   state.results = [];
+}
+
+/** In this round. */
+function stepsLeft({ rules }: RunContext, { step, roundStep = 0 }: RunState): number {
+  return rules.budgets.steps - (step - roundStep);
 }
 
 /** Which budget leaves room for no more than some last words. */

@@ -1,6 +1,6 @@
 import type { Database, Sql } from "../../store/database.ts";
 import { newId } from "../../store/id.ts";
-import { storedJson } from "../../store/stored.ts";
+import { idArray, storedJson } from "../../store/stored.ts";
 import type { ToolCall, Turn } from "../model.ts";
 import { beginningOf } from "../../../sources/kit/beginning.ts";
 
@@ -9,6 +9,8 @@ export interface PlacedCall extends ToolCall {
   key: string;
   /** The question of `ask_human` is out; what comes back is its result. */
   asked?: boolean;
+  /** Until when `wait_for_event` waits, in ISO 8601, once it does. */
+  until?: string;
 }
 
 /** How far an agent has come with a task; JSON, saved after every step. */
@@ -32,6 +34,16 @@ export interface RunState {
   said?: string;
   /** Which budget was used up, if one was. */
   exhausted?: string;
+  /** How often it has gone on after it was done or had waited, at which step last, and the tokens before. */
+  rounds?: number;
+  roundStep?: number;
+  spent?: number;
+  /** How often it has waited for an event. */
+  waits?: number;
+  /** How many later messages the model was told of. */
+  delivered?: number;
+  /** What the task is about was closed: one last step. */
+  closing?: boolean;
 }
 
 /** Somebody else has the task now, or it was cancelled: what this worker does counts no more. */
@@ -99,12 +111,14 @@ export const eventRows = (sql: Sql, events: readonly LoggedEvent[]) =>
 export async function saveRun(
   database: Database,
   lease: TaskLease,
-  { state, events, actor, done, usage }: {
+  { state, events, actor, done, usage, delivered }: {
     state: RunState;
     events: readonly LoggedEvent[];
     actor: string;
     done?: { key: string; result: string };
     usage?: { source: string; tokens: number };
+    /** The later messages that this state tells of, and up to where that is all there was. */
+    delivered?: { ids: readonly string[]; news: number; step: number };
   },
 ): Promise<void> {
   const rows = await database.query("save a run", (sql) =>
@@ -113,8 +127,16 @@ export async function saveRun(
       heard as (
         -- An answer is part of the state from now on, and what has come this far since it lost a
         -- worker does not crash them: its tries are counted anew.
-        update tasks t set answer = null, attempts = least(t.attempts, 1)
-        from task where t.id = task.id and (t.answer is not null or t.attempts > 1)
+        update tasks t set answer = null, attempts = least(t.attempts, 1),
+          read_news = greatest(t.read_news, ${delivered?.news ?? 0})
+        from task where t.id = task.id and (t.answer is not null or t.attempts > 1
+          or t.read_news < ${delivered?.news ?? 0})
+      ), read as (
+        update task_inbox i set delivered_at = now(), delivered_step = ${
+      delivered?.step ?? null
+    }::int
+        from task where i.task_id = task.id and i.delivered_at is null
+          and i.message_id = any(${idArray(delivered?.ids ?? [])}::uuid[])
       ), saved as (
         update agent_runs r set state = ${storedJson(state)}::text::jsonb, updated_at = now()
         from task where r.task_id = task.id

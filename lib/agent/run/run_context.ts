@@ -5,6 +5,7 @@ import type { Redact } from "../../redaction/redact.ts";
 import type { Outcome, ReadAssignment } from "../agent.ts";
 import type { Model } from "../model.ts";
 import type { SourceRules } from "../policy.ts";
+import { mayGoOn } from "./rounds.ts";
 import type { LoggedEvent, RunState, saveRun } from "./run.ts";
 import type { Tool, ToolContext } from "../tools/tool.ts";
 
@@ -27,19 +28,21 @@ export interface RunContext {
 /** Saves a run with what has happened in it, secrets taken out. */
 export type RunSaver = (
   events: LoggedEvent[],
-  more?: Pick<Parameters<typeof saveRun>[2], "done" | "usage">,
+  more?: Pick<Parameters<typeof saveRun>[2], "done" | "usage" | "delivered">,
 ) => Promise<void>;
 
 /** What a finished run leaves behind. */
 export function completed(
-  { model, mode, assignment }: RunContext,
+  run: RunContext,
   state: RunState,
   text: string,
   details?: unknown,
 ): Outcome {
+  const { model, mode, assignment } = run;
   return {
     status: "completed",
     text,
+    readsAll: mayGoOn(run, state),
     data: {
       agent: "model",
       model: model.name,

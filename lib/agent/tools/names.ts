@@ -5,6 +5,7 @@ export const ALWAYS = ["get_payload", "search_payload", "finish"] as const;
 export const BUILT_IN = [
   ...ALWAYS,
   "ask_human",
+  "wait_for_event",
   "add_note",
   "set_title",
   "reassign_task",

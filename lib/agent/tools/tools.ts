@@ -4,6 +4,7 @@ import { createNotify } from "./notify.ts";
 import { getPayload, searchPayload } from "./payload.ts";
 import { addNote, reassignTask, setTitle } from "./task.ts";
 import type { Tool } from "./tool.ts";
+import { waitForEvent } from "./wait.ts";
 
 /** Asks people; the run stops and goes on with their answer. The loop knows it. */
 const askHuman: Tool<{ question: string }> = {
@@ -64,6 +65,7 @@ export function builtInTools(destinations: readonly string[]): Tool[] {
     setTitle,
     reassignTask,
     askHuman,
+    waitForEvent,
     finish,
   ];
   return destinations.length > 0 ? [...tools, createNotify(destinations)] : tools;

@@ -100,7 +100,7 @@ async function makeTasks(
         where g.closed order by g.id for update of g skip locked
       ), member as (
         -- Locked before they are counted: one that is deleted just now is not among them.
-        select m.id, m.source, d.group_id
+        select m.id, m.source, m.subject_id, d.group_id
         from due d join burst_messages b on b.burst_id = d.group_id
           join messages m on m.id = b.message_id
         where m.state = 'new' order by m.id for update of m
@@ -119,8 +119,10 @@ async function makeTasks(
         where m.id = member.id
         returning m.id
       ), made as (
-        insert into tasks (id, message_id, source, title, description, assigned_to, messages)
-        select w.task_id, w.first, member.source, w.title, w.description, ${assignee}, w.messages
+        insert into tasks (id, message_id, source, title, description, assigned_to, messages,
+          subject_id)
+        select w.task_id, w.first, member.source, w.title, w.description, ${assignee}, w.messages,
+          member.subject_id
         from whole w join member on member.id = w.first
         returning id
       ), born as (

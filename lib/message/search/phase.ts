@@ -35,6 +35,7 @@ export const taskPhase = (row: "" | "t.") =>
     when 'pending' then case when ${row}not_before > now() then 'waiting' else 'queued' end
     when 'running' then 'working'
     when 'waiting_input' then 'needs_you'
+    when 'waiting_event' then 'waiting'
     when 'completed' then 'done'
     else ${row}status end`;
 

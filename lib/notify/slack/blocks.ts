@@ -98,6 +98,7 @@ const SIGNS: Record<Task["status"], string> = {
   pending: "📥",
   running: "⏳",
   waiting_input: "❓",
+  waiting_event: "⏳",
   completed: "✅",
   failed: "❌",
   cancelled: "🚫",
@@ -111,6 +112,8 @@ function statusWords({ status, started_at }: TaskBlocks["task"]): string {
       return "Running";
     case "waiting_input":
       return "Waiting for you";
+    case "waiting_event":
+      return "Waiting for the next message about it";
     case "completed":
       return "Completed";
     case "failed":

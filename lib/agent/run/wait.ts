@@ -1,0 +1,82 @@
+import { matchesGlob } from "../../../sources/rules/glob.ts";
+import { readClock } from "../../store/clock.ts";
+import { readUnread, type Unread } from "../../task/inbox.ts";
+import { countWaiting } from "../../task/wait.ts";
+import type { Outcome } from "../agent.ts";
+import type { WaitArguments } from "../tools/wait.ts";
+import type { CheckedCall } from "./approval_check.ts";
+import { type CallCompletion, recordDenial, recordResult } from "./record_call.ts";
+import { beginRound, mayGoOn } from "./rounds.ts";
+import type { LoggedEvent } from "./run.ts";
+
+/** One task waits so often. */
+const MOST_WAITS = 6;
+/** So many tasks wait at once, in all: each is a promise to somebody. */
+const MOST_WAITING = 1_000;
+const MINUTE_MS = 60_000;
+
+/**
+ * The call of `wait_for_event`: what has come before counts, so the inbox is looked into first.
+ * Whether something comes between this look and the park is asked where the task is parked.
+ *
+ * @returns an outcome when the task waits.
+ */
+export async function completeWait(
+  completion: CallCompletion,
+  { tool, args: { events, minutes } }: CheckedCall<WaitArguments>,
+  begun: LoggedEvent,
+): Promise<Outcome | undefined> {
+  const { run, state, save, answer } = completion;
+  const { taskId, verified, inbox } = run.assignment;
+  const [call] = state.pending;
+  const tell = async (text: string) => {
+    if (call.until !== undefined) beginRound(state);
+    return await recordResult(completion, tool, { text, ms: 0 });
+  };
+  if (!inbox || !verified) {
+    const reason = inbox
+      ? "no signature vouches for this message, so nothing is waited for"
+      : "later messages of this source come to tasks of their own";
+    return await recordDenial(completion, { action: "deny", rule: "no_inbox", reason });
+  }
+  const unread = await readUnread(run.database, taskId);
+  const came = matching(unread, events);
+  if (came > 0 || unread.isClosed) {
+    return await tell(`${unread.messages.length} came in. What it says follows.`);
+  }
+  if (answer !== null) return await tell("A person of the team woke you: nothing has come yet.");
+  const { now } = await readClock(run.database);
+  if (call.until !== undefined && Date.parse(call.until) <= now.getTime()) {
+    return await tell(`Nothing came until ${call.until}.`);
+  }
+  if (call.until === undefined) {
+    const reason = await whyNot(completion);
+    if (reason !== undefined) {
+      return await recordDenial(completion, { action: "deny", rule: "budget_waits", reason });
+    }
+    call.until = new Date(now.getTime() + minutes * MINUTE_MS).toISOString();
+    state.waits = (state.waits ?? 0) + 1;
+    await save([begun]);
+  }
+  return {
+    status: "waiting_event",
+    events,
+    until: call.until,
+    news: unread.news,
+    waitKey: call.key,
+  };
+}
+
+function matching({ messages }: Unread, events: readonly string[]): number {
+  return messages.filter(({ event }) =>
+    events.length === 0 || event !== null && events.some((glob) => matchesGlob(glob, event))
+  ).length;
+}
+
+async function whyNot({ run, state }: CallCompletion): Promise<string | undefined> {
+  if ((state.waits ?? 0) >= MOST_WAITS) return `the task has waited ${MOST_WAITS} times already`;
+  if (!mayGoOn(run, state)) return "the task has gone on as often as one may";
+  return await countWaiting(run.database, MOST_WAITING) >= MOST_WAITING
+    ? `${MOST_WAITING} tasks wait already`
+    : undefined;
+}

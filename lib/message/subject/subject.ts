@@ -1,0 +1,149 @@
+import type { Subject, SubjectRole } from "../../../sources/subject.ts";
+import type { Database } from "../../store/database.ts";
+import { idArray } from "../../store/stored.ts";
+
+/** What a message is about, as it is written down with it. */
+export interface MessageSubject {
+  /** Of the source's name and the name in the URL: see `sources/rules/subject/subject.ts`. */
+  source: string;
+  key: string;
+  role: SubjectRole;
+  name?: string;
+  link?: string;
+  /** By the sender's clock, in milliseconds since 1970. */
+  at?: number;
+  aliases: readonly string[];
+  joins: readonly string[];
+  joinedRole?: SubjectRole;
+  verified: boolean;
+}
+
+/** A message's subject, with whose it is and whether somebody vouches for the message. */
+export function toMessageSubject(
+  subject: Subject | undefined,
+  { source, verified }: { source: string; verified: boolean },
+): MessageSubject | undefined {
+  return subject && { aliases: [], joins: [], ...subject, source, verified };
+}
+
+/** What messages are about, as the API shows it. */
+export interface ToldSubject {
+  id: string;
+  source: string;
+  key: string;
+  name: string | null;
+  link: string | null;
+  /** Whether a verified message has told of it. */
+  verified: boolean;
+  state: "open" | "closed" | "stopped";
+  first_at: Date;
+  last_at: Date;
+  closed_at: Date | null;
+  /** Why no task is made of its messages, where it was stopped. */
+  stopped_why: string | null;
+  /** Of each at most {@link MOST_COUNTED}. */
+  messages: number;
+  tasks: number;
+}
+
+/** More are not counted one by one. */
+export const MOST_COUNTED = 10_000;
+
+const columns = `s.id, s.source, s.key, s.name, s.link, s.verified,
+  case when s.stopped_at is not null then 'stopped' when s.closed_at is null then 'open'
+    else 'closed' end as state,
+  s.first_at, s.last_at, s.closed_at, s.stopped_why,
+  (select count(*)::int from (select from messages m where m.subject_id = s.id
+    limit ${MOST_COUNTED}) c) as messages,
+  (select count(*)::int from (select from tasks t where t.subject_id = s.id
+    limit ${MOST_COUNTED}) c) as tasks`;
+
+/** The named subjects, in no order. */
+export async function findSubjects(
+  database: Database,
+  ids: readonly string[],
+): Promise<ToldSubject[]> {
+  if (ids.length === 0) return [];
+  return await database.query("find subjects", (sql) =>
+    sql<ToldSubject[]>`
+      select ${sql.unsafe(columns)} from subjects s where s.id = any(${idArray(ids)}::uuid[])`);
+}
+
+export async function readSubject(
+  database: Database,
+  id: string,
+): Promise<ToldSubject | undefined> {
+  return (await findSubjects(database, [id]))[0];
+}
+
+/** The subject with a key, if anything was told of it. */
+export async function findSubjectByKey(
+  database: Database,
+  { source, key }: { source: string; key: string },
+): Promise<{ id: string; name: string | null; open_task: string | null } | undefined> {
+  const [row] = await database.query(
+    "find a subject",
+    (sql) =>
+      sql<{ id: string; name: string | null; open_task: string | null }[]>`
+      select id, name, open_task from subjects where source = ${source} and key = ${key}`,
+  );
+  return row;
+}
+
+/** The subject that a message or a task is about; undefined where it is about none. */
+export async function readSubjectOf(
+  database: Database,
+  { table, id }: { table: "messages" | "tasks"; id: string },
+): Promise<ToldSubject | undefined> {
+  const [row] = await database.query("read what it is about", (sql) =>
+    sql<ToldSubject[]>`
+      select ${sql.unsafe(columns)} from subjects s
+      where s.id = (select subject_id from ${sql.unsafe(table)} where id = ${id})`);
+  return row;
+}
+
+/** Removes a subject with the last message that told of it: its key may be a person's number. */
+export async function forgetIfUntold(database: Database, id: string): Promise<void> {
+  await database.query("forget a subject", (sql) =>
+    sql`
+      with gone as (
+        delete from subjects s where id = ${id}
+          and not exists (select from messages where subject_id = s.id)
+          and not exists (select from tasks where subject_id = s.id)
+        returning source, key
+      )
+      delete from subject_aliases a using gone where a.source = gone.source and a.key = gone.key`);
+}
+
+/** Removes subjects of which nothing is kept any more; at most `limit`, the oldest first. */
+export async function forgetSubjects(
+  database: Database,
+  before: Date,
+  limit: number,
+): Promise<number> {
+  const rows = await database.query("forget old subjects", (sql) =>
+    sql`
+      delete from subjects where id in (
+        select s.id from (select * from subjects where last_at < ${before}
+          order by last_at limit ${limit}) s
+        where not exists (select from messages where subject_id = s.id)
+          and not exists (select from tasks where subject_id = s.id)
+        order by s.source, s.key for update skip locked
+      ) returning id`);
+  return rows.length;
+}
+
+/** A commit is the head of a pull request for days, seldom for weeks. */
+const ALIAS_DAYS = 30;
+
+/** Removes aliases that nobody has named for a month; at most `limit`. */
+export async function forgetAliases(database: Database, limit: number): Promise<number> {
+  const rows = await database.query("forget old aliases", (sql) =>
+    sql`
+      delete from subject_aliases where (source, alias, key) in (
+        select source, alias, key from subject_aliases
+        where seen_at < now() - make_interval(days => ${ALIAS_DAYS})
+        order by seen_at limit ${limit} for update skip locked
+      ) returning 1`);
+  return rows.length;
+}

@@ -1,0 +1,72 @@
+import type { Database, Sql } from "../store/database.ts";
+import { newId } from "../store/id.ts";
+import { idArray } from "../store/stored.ts";
+
+/** Whether a row of `tasks` waits for an event that has come, or no longer: a condition in SQL. */
+export function isToWake(sql: Sql) {
+  return sql`status = 'waiting_event' and least(wake_at, wait_until) <= now()`;
+}
+
+/** One statement wakes so many; the next look wakes the rest. */
+const AT_ONCE = 100;
+
+/**
+ * Wakes the tasks whose event has come, and those that have waited long enough: whichever is first,
+ * the other finds nothing to wake.
+ *
+ * @returns how many wait for a worker now.
+ */
+export async function wakeTasks(database: Database): Promise<number> {
+  const events = Array.from({ length: AT_ONCE }, newId);
+  const rows = await database.query("wake tasks", (sql) =>
+    sql`
+      with due as (
+        select id, wake_at from tasks where ${isToWake(sql)} order by id limit ${AT_ONCE}
+        for update skip locked
+      ), numbered as (
+        select *, row_number() over (order by id) as place from due
+      ), woken as (
+        update tasks t set status = 'pending', attempts = 0, not_before = null, wait_key = null,
+          wait_for = null, wait_until = null, wake_at = null, waking_since = null
+        from numbered n where t.id = n.id returning t.id, n.place, n.wake_at as came_at
+      ), noted as (
+        insert into task_events (id, task_id, kind, actor, data)
+        select (${idArray(events)}::uuid[])[place], id, 'woken', 'otto',
+          jsonb_build_object('came', came_at is not null) from woken
+      ), changed as (
+        insert into changes (kind, ids)
+        select 'task', array_agg(id) from woken having count(*) > 0
+      )
+      select id from woken`);
+  return rows.length;
+}
+
+/** A person wakes a task that waits for an event; false when it does not. Ring `bells.tasks`. */
+export async function wakeTask(
+  database: Database,
+  { id, actor }: { id: string; actor: string },
+): Promise<boolean> {
+  const rows = await database.query("wake a task", (sql) =>
+    sql`
+      with woken as (
+        update tasks set status = 'pending', attempts = 0, not_before = null, answer = 'woken',
+          wait_key = null, wait_for = null, wait_until = null, wake_at = null, waking_since = null
+        where id = ${id} and status = 'waiting_event' returning id
+      ), noted as (
+        insert into task_events (id, task_id, kind, actor)
+        select ${newId()}, id, 'woken', ${actor} from woken
+      ), changed as (
+        insert into changes (kind, ids) select 'task', array[id] from woken
+      )
+      select id from woken`);
+  return rows.length > 0;
+}
+
+/** How many tasks wait for an event, counted up to a limit. */
+export async function countWaiting(database: Database, most: number): Promise<number> {
+  const [{ count }] = await database.query("count waiting tasks", (sql) =>
+    sql<{ count: number }[]>`
+      select count(*)::int as count from (
+        select from tasks where status = 'waiting_event' limit ${most}) w`);
+  return count;
+}
