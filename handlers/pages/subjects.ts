@@ -7,6 +7,7 @@ import type { Database } from "../../lib/store/database.ts";
 import { isId } from "../../lib/store/id.ts";
 import { labelOf } from "../../sources/rules/registry.ts";
 import { listChoices } from "../../sources/rules/names.ts";
+import { resume, stop } from "../api/subjects.ts";
 import type { Env } from "../caller.ts";
 import { notFound } from "../problem.ts";
 import { subjectFilter } from "../schemas/subject.ts";
@@ -55,6 +56,13 @@ export function subjectPages({ services }: { services: Services }): Hono<Env> {
       subjectPage({ frame, subject, sourceName: nameOf(subject), ...entries, before }),
     );
   });
+  for (const [action, act] of Object.entries({ stop, resume })) {
+    app.post(`/subjects/:id/${action}`, async (c) => {
+      const { id } = await requireSubject(database, c);
+      await act(database, id);
+      return c.redirect(`/subjects/${id}`, 303);
+    });
+  }
   return app;
 }
 

@@ -37,6 +37,8 @@ export const explanation = z.object({
     role: subjectRole,
     name: z.string().nullable(),
     link: z.string().nullable(),
+    joins: id.nullable().openapi({ description: "The open task that it would go to" }),
+    why: z.string().openapi({ description: "Why it would, or would not" }),
   }).nullable().openapi({ description: "What it is about, and what it does to it" }),
   route: z.object({ place: z.string(), thread_ts: z.string().nullable() }).nullable()
     .openapi({ description: "Where Slack would show the task: a channel, or `dm`" }),

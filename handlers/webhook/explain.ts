@@ -1,10 +1,12 @@
 import { isAlone } from "../../lib/config/loopback.ts";
 import { findDelivery } from "../../lib/message/repeat.ts";
 import { findFirstSigned } from "../../lib/message/replay_guard.ts";
+import { newId } from "../../lib/store/id.ts";
 import { errorText } from "../../lib/process/log.ts";
 import { pauseOf, type Pauses } from "../../lib/ingress/pauses.ts";
 import type { Services } from "../../lib/services.ts";
 import { resolveJoins } from "../../lib/message/subject/aliases.ts";
+import { planJoins } from "../../lib/message/subject/plan.ts";
 import { findSubjectByKey, toMessageSubject } from "../../lib/message/subject/subject.ts";
 import { hintFor } from "../../sources/diagnosis/fingerprint.ts";
 import { contentKey, contentOf, parseRequest, probed } from "../../sources/kit/incoming.ts";
@@ -216,18 +218,33 @@ function policyOn(
 async function subjectFor(
   { services: { database, sources } }: ExplainParts,
   { gate, incoming: { type, headers } }: Explained,
-  { described: { payload, isRaw }, verdict }: {
+  { described: { payload, isRaw, description }, verdict }: {
     described: Described;
     verdict: Explanation["verdict"];
   },
 ): Promise<Explanation["subject"]> {
+  const event = description?.event ?? null;
   const said = subjectIn(gate, sources.settingsOf(gate.name), { type, headers, payload, isRaw });
   const told = toMessageSubject(said, { source: gate.name, verified: verdict === "verified" });
   const [found] = told ? await resolveJoins(database, [told]) : [];
   if (!found) return null;
   const { key, role, name = null, link = null } = found;
   const known = await findSubjectByKey(database, found);
-  return { id: known?.id ?? null, key, role, name: name ?? known?.name ?? null, link };
+  const about = { id: known?.id ?? null, key, role, name: name ?? known?.name ?? null, link };
+  if (sources.settingsOf(gate.name).later !== "continue") {
+    const why = 'Each message is a task of its own: "later" is not "continue"';
+    return { ...about, joins: null, why };
+  }
+  const { plans } = await planJoins(database, [{
+    messageId: newId(),
+    subject: found,
+    webhookType: type,
+    event,
+  }]);
+  const [plan] = plans.values();
+  return plan.becomes === "joined"
+    ? { ...about, joins: plan.taskId, why: plan.reason }
+    : { ...about, joins: null, why: "reason" in plan ? plan.reason : "No task about it is open" };
 }
 
 /** Where Slack would show its task; null without Slack, or where a stranger's is not told. */

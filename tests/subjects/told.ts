@@ -156,6 +156,7 @@ export function describeSubjects(env: () => Promise<Record<string, string>>): vo
           body: JSON.stringify({ order: { id: 7 } }),
         }),
       );
+      assertEquals(own.subject.joins, null);
       assertEquals([own.subject.key, own.subject.role, own.subject.id], ["acme:7", "opens", null]);
     }, { acme: { subject: { key: "{order.id}" } } }));
 

@@ -58,10 +58,21 @@ function head(subject: ToldSubject, sourceName: string) {
           ${stopped_why}</p>`}
       </div>
       <div class="actions">
+        ${button(subject)}
         ${link &&
           html`<a class="button quiet" href="${link}" rel="noreferrer noopener">Open it there</a>`}
       </div>
     </div>
+  `;
+}
+
+/** Stops it, or lets it go on. */
+function button({ id, state }: ToldSubject) {
+  const [action, label] = state === "stopped" ? ["resume", "Resume"] : ["stop", "Stop"];
+  return html`
+    <form method="post" action="/subjects/${id}/${action}">
+      <button class="quiet">${label}</button>
+    </form>
   `;
 }
 

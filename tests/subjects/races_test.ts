@@ -1,0 +1,249 @@
+import { assert, assertEquals } from "@std/assert";
+import { it } from "@std/testing/bdd";
+import { createMessageStep } from "../../lib/work/messages.ts";
+import { connect, type Sql } from "../../lib/store/database.ts";
+import { claimTasks } from "../../lib/task/claim.ts";
+import { type Finish, finishTasks } from "../../lib/task/finish.ts";
+import { wakeTasks } from "../../lib/task/wait.ts";
+import { describeWith, until } from "../servers/mod.ts";
+import { type Any, comment, opened, openSubjectStage, type SubjectStage } from "./stage.ts";
+
+const CONTINUE = { github: { later: "continue" } };
+
+/** A stage on PostgreSQL, with a connection of its own to stop statements in the middle. */
+interface Race extends AsyncDisposable {
+  stage: SubjectStage;
+  /** Takes a row's lock, so that whoever wants it stops there. */
+  hold(table: "tasks" | "subjects", id: string): Promise<() => Promise<void>>;
+  /** Until so many statements wait for a lock. */
+  stopped(count: number): Promise<void>;
+  sql: Sql;
+}
+
+async function openRace(url: string, rules: unknown = CONTINUE): Promise<Race> {
+  const stage = await openSubjectStage({ rules, env: { DATABASE_URL: url, WORKER: "inline" } });
+  const sql = connect(url, { max: 2, onnotice: () => {} });
+  const holding = await sql.reserve();
+  return {
+    stage,
+    sql,
+    async hold(table, id) {
+      await holding`begin`;
+      await holding`select from ${holding(table)} where id = ${id} for update`;
+      return async () => {
+        await holding`commit`;
+      };
+    },
+    async stopped(count) {
+      await until(async () => {
+        const [row] = await sql<{ waiting: number }[]>`
+          select count(*)::int as waiting from pg_stat_activity
+          where datname = current_database() and wait_event_type = 'Lock'`;
+        return row.waiting >= count;
+      }, { what: `${count} statements that wait for a lock` });
+    },
+    async [Symbol.asyncDispose]() {
+      holding.release();
+      await sql.end();
+      await stage[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Settles what has come, without working on its tasks. */
+async function settle({ otto }: SubjectStage, worker = "another"): Promise<void> {
+  const step = createMessageStep(otto.services, { worker, done: () => {} });
+  while (await step.takeMessages(0, new AbortController().signal) > 0);
+}
+
+async function claimOne({ otto }: SubjectStage) {
+  const [task] = await claimTasks(otto.services.database, { worker: "one", max: 1 });
+  return task;
+}
+
+const done = (task: { id: string; epoch: number }, more: Partial<Any> = {}): Finish => ({
+  taskId: task.id,
+  epoch: task.epoch,
+  actor: "test",
+  tell: [],
+  status: "completed",
+  result: { text: "Done", data: null },
+  readsAll: true,
+  ...more,
+});
+
+const parked = (task: { id: string; epoch: number }, news: number): Finish => ({
+  taskId: task.id,
+  epoch: task.epoch,
+  actor: "test",
+  tell: [],
+  status: "waiting_event",
+  events: [],
+  until: new Date(Date.now() + 3_600_000).toISOString(),
+  news,
+  waitKey: "1:1:0",
+});
+
+describeWith({ postgres: true }, "a message and the end of its task", (servers) => {
+  const race = async (run: (race: Race) => Promise<void>, rules?: unknown) => {
+    await using opened = await openRace(await servers.postgres.createDatabase(), rules);
+    await run(opened);
+  };
+
+  it("are never both: with the message first the task goes on", () =>
+    race(async ({ stage, hold, stopped }) => {
+      await stage.send("pull_request", opened());
+      await settle(stage);
+      const task = await claimOne(stage);
+      const later = await stage.send("issue_comment", comment("One more"));
+      const release = await hold("tasks", task.id);
+      const settling = settle(stage);
+      await stopped(1);
+      const finishing = finishTasks(stage.otto.services.database, [done(task)]);
+      await stopped(2);
+      await release();
+      await Promise.all([settling, finishing]);
+      const found = await stage.get(`/api/tasks/${task.id}`);
+      const message = await stage.message(later);
+      if (message.task_id === task.id) {
+        assertEquals(found.status, "pending");
+        assertEquals(found.result, null);
+      } else assertEquals(found.status, "completed");
+    }));
+
+  it("are never both: with the end first the message makes a task of its own", () =>
+    race(async ({ stage, hold, stopped }) => {
+      await stage.send("pull_request", opened());
+      await settle(stage);
+      const task = await claimOne(stage);
+      const later = await stage.send("issue_comment", comment("One more"));
+      const release = await hold("tasks", task.id);
+      const finishing = finishTasks(stage.otto.services.database, [done(task)]);
+      await stopped(1);
+      const settling = settle(stage);
+      await stopped(2);
+      await release();
+      await Promise.all([settling, finishing]);
+      const message = await stage.message(later);
+      const found = await stage.get(`/api/tasks/${task.id}`);
+      assert(
+        found.status === "completed" && message.task_id !== task.id ||
+          found.status === "pending" && message.task_id === task.id,
+        `${found.status} ${message.task_id}`,
+      );
+      assert(message.task_id !== null);
+    }));
+
+  it("meet a wait: what comes while it is parked wakes it", () =>
+    race(async ({ stage, hold, stopped }) => {
+      await stage.send("pull_request", opened());
+      await settle(stage);
+      const task = await claimOne(stage);
+      await stage.send("issue_comment", comment("One more"));
+      const release = await hold("tasks", task.id);
+      const settling = settle(stage);
+      await stopped(1);
+      const parking = finishTasks(stage.otto.services.database, [parked(task, 0)]);
+      await stopped(2);
+      await release();
+      await Promise.all([settling, parking]);
+      const [row] = await stage.otto.services.database.query(
+        "look",
+        (sql) =>
+          sql<{ status: string; wakes: boolean }[]>`
+          select status, wake_at is not null as wakes from tasks where id = ${task.id}`,
+      );
+      assert(row.status === "pending" || row.status === "waiting_event" && row.wakes, row.status);
+    }));
+
+  it("wake a task once, whichever of its time and an event is first", () =>
+    race(async ({ stage, hold, stopped }) => {
+      const { database } = stage.otto.services;
+      await stage.send("pull_request", opened());
+      await settle(stage);
+      const task = await claimOne(stage);
+      await finishTasks(database, [parked(task, 0)]);
+      await stage.send("issue_comment", comment("One more"));
+      await database.query(
+        "let time pass",
+        (sql) =>
+          sql`update tasks set wait_until = now() - interval '1 second' where id = ${task.id}`,
+      );
+      const release = await hold("tasks", task.id);
+      const settling = settle(stage);
+      await stopped(1);
+      // It is held: nobody waits for it.
+      assertEquals(await wakeTasks(database), 0);
+      await release();
+      await settling;
+      const woken = await Promise.all([wakeTasks(database), wakeTasks(database)]);
+      assertEquals(woken.toSorted(), [0, 1]);
+      const { events } = await stage.get(`/api/tasks/${task.id}`);
+      assertEquals(events.filter(({ kind }: Any) => kind === "woken").length, 1);
+    }));
+
+  it("cross in many batches without a deadlock, and leave one open task for each subject", () =>
+    race(async ({ stage, sql }) => {
+      const SUBJECTS = 40;
+      const ROUNDS = 10;
+      for (let round = 0; round < ROUNDS; round++) {
+        for (let at = 0; at < SUBJECTS; at++) {
+          const number = round % 2 === 0 ? at + 1 : SUBJECTS - at;
+          await stage.send("issues", {
+            action: round === 0 ? "opened" : "reopened",
+            issue: { number, title: `Issue ${number}` },
+          });
+        }
+      }
+      await Promise.all(["a", "b", "c", "d"].map((worker) => settle(stage, worker)));
+      const open = await sql<{ tasks: number; messages: number; unread: number }[]>`
+        select count(*)::int as tasks from tasks where open group by subject_id`;
+      assertEquals(open.length, SUBJECTS);
+      assertEquals(open.filter(({ tasks }) => tasks !== 1), []);
+      const [row] = await sql<{ nowhere: number; inbox: number; deadlocks: number }[]>`
+        select (select count(*)::int from messages where task_id is null) as nowhere,
+          (select count(*)::int from task_inbox) as inbox,
+          (select deadlocks::int from pg_stat_database where datname = current_database())
+            as deadlocks`;
+      assertEquals(row, { nowhere: 0, inbox: SUBJECTS * (ROUNDS - 1), deadlocks: 0 });
+    }));
+
+  it("stop a subject that goes in circles, until a person resumes it", () =>
+    race(async ({ stage }) => {
+      await stage.send("pull_request", opened());
+      await settle(stage);
+      for (let at = 0; at < 23; at++) {
+        await stage.send("issue_comment", comment(`Round ${at}`));
+        await settle(stage);
+      }
+      const [subject] = (await stage.get("/api/subjects?state=stopped")).items;
+      assertEquals(subject.messages, 24);
+      const page = await (await stage.otto.ask(`/subjects/${subject.id}`)).text();
+      assert(page.includes("Resume") && page.includes("going in circles"));
+      const kept = await stage.send("issue_comment", comment("Still there?"));
+      await settle(stage);
+      assertEquals((await stage.message(kept)).task_id, null);
+      const post = { method: "POST", headers: { origin: "http://localhost:8000" } };
+      assertEquals((await stage.otto.ask(`/subjects/${subject.id}/resume`, post)).status, 303);
+      const heard = await stage.send("issue_comment", comment("Go on"));
+      await settle(stage);
+      assert((await stage.message(heard)).task_id !== null);
+      const path = `/api/subjects/${subject.id}/resume`;
+      assertEquals((await stage.otto.ask(path, { method: "POST" })).status, 409);
+    }));
+
+  it("never makes an unsigned message part of a signed one's task", () =>
+    race(async ({ stage }) => {
+      await stage.send("pull_request", opened());
+      await settle(stage);
+      const forged = await stage.send("pull_request", { ...opened(), action: "closed" });
+      await stage.otto.services.database.query(
+        "make it unverified",
+        (sql) => sql`update messages set verification = 'unverified' where id = ${forged}`,
+      );
+      await settle(stage);
+      const tasks = (await stage.get("/api/tasks")).items;
+      assertEquals(tasks.map(({ status }: Any) => status), ["pending", "pending"]);
+      assertEquals((await stage.get("/api/subjects")).items[0].state, "open");
+    }));
+});
