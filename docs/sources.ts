@@ -123,6 +123,7 @@ function writeSection(name: string, source: Source): string {
     (source.verifyTokenVariable ? `, \`${source.verifyTokenVariable}\`` : ""),
     `**What is verified:** ${proof}`,
     `**A task:** ${sampleTitle(source)}`,
+    ...source.about ? [`**What it is about:** ${source.about}`] : [],
     `**Try it:** \`deno task send ${name}\``,
     ...troublesOf(source, proof).map((trouble) => `**If it does not work:** ${trouble}`),
   ];

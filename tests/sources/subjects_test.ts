@@ -51,7 +51,18 @@ function* withEach(payload: unknown, value: unknown): Generator<unknown> {
 }
 
 describe("what a message is about", () => {
-  it("is said by GitHub and others", () => assert(telling.length > 0));
+  it("is said by GitHub and others, each with a line for the docs and a sample that has one", () => {
+    assert(telling.length > 0);
+    for (const [name, source] of Object.entries<Source>(sources)) {
+      assertEquals(source.about !== undefined, source.subject !== undefined, name);
+    }
+    for (const [name, source] of telling) {
+      const found = samplesOf(source).some(({ payload, headers }) =>
+        source.subject!(payload, { type: name, headers })
+      );
+      assert(found, `no sample of ${name} has a subject`);
+    }
+  });
 
   for (const [name, source] of telling) {
     it(`is an id or nothing, whatever stands in a payload of ${name}`, () => {
