@@ -89,7 +89,11 @@ export const about = "a conversation, a ticket or a contact of one workspace";
 export function subject(payload: unknown): Subject | undefined {
   const item = at(payload, "data", "item");
   const type = idAt(item, "type");
-  const title = withoutTags(first(text(item, "source", "subject"), text(item, "title")));
+  const title = withoutTags(first(
+    text(item, "ticket_attributes", "_default_title_"),
+    text(item, "source", "subject"),
+    text(item, "title"),
+  ));
   return toSubject(keyOf`${idAt(payload, "app_id")}:${type}:${idAt(item, "id")}`, {
     // What admins and operators write is notes: so our own replies come back.
     role: roleIn({

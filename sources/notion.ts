@@ -100,7 +100,7 @@ export function subject(payload: unknown): Subject | undefined {
       continues: ["comment.created"],
       closes: ["page.deleted"],
     }, type),
-    link: first(pageLink(isComment ? "page" : line(payload, "entity", "type"), id)),
+    link: pageLink(isComment ? "page" : line(payload, "entity", "type"), id),
     at: timeAt(payload, "timestamp"),
   });
 }

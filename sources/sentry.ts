@@ -140,7 +140,9 @@ function roleOf(resource: string | undefined, action: string | undefined): Subje
 /** The issue's number: older alerts have it in addresses only. */
 function issueId(data: unknown, thing: unknown): string | undefined {
   const inUrl = ["issue_url", "web_url"]
-    .map((key) => /\/issues\/(\d{1,20})\//.exec(text(thing, key)?.slice(0, 2_000) ?? "")?.[1])
+    .map((key) =>
+      /\/issues\/(\d{1,20})(?:[/?#]|$)/.exec(text(thing, key)?.slice(0, 2_000) ?? "")?.[1]
+    )
     .find((found) => found);
   return first(idAt(data, "issue", "id"), idAt(data, "issue_id"), idAt(thing, "issue_id"), inUrl);
 }

@@ -207,7 +207,9 @@ describe("what an Intercom webhook is about", () => {
       [told("ticket.closed", "ticket", { id: undefined }), undefined],
       [{ ...told("ticket.closed"), app_id: "a\0" }, undefined],
     ]);
-    const titled = told("ticket.created", "ticket", { title: "<p>The line drops</p>" });
+    const titled = told("ticket.created", "ticket", {
+      ticket_attributes: { _default_title_: "<p>The line drops</p>" },
+    });
     assertEquals(about("intercom", titled)?.name, 'Ticket "The line drops"');
     assertEquals(about("intercom", titled)?.at, 1_700_000_000_000);
   });
