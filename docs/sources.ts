@@ -92,8 +92,9 @@ Sentry: use /webhook/sentry".
 ## Add one
 
 Copy a module of \`sources/\`, such as \`sentry.ts\`, and list it in \`sources/mod.ts\`. Its scheme is
-data, \`describe\` says what happened, and a sample shows it. \`deno task test\` then holds the new
-source to the promises that all have, and \`deno task sources-table\` adds it here.
+data, \`describe\` says what happened, \`subject\` and \`about\` what it is about, and a sample shows it.
+\`deno task test\` then holds the new source to the promises that all have, and
+\`deno task sources-table\` adds it here.
 `;
 
 /** The page about all sources, in Markdown before formatting. */
@@ -123,6 +124,7 @@ function writeSection(name: string, source: Source): string {
     (source.verifyTokenVariable ? `, \`${source.verifyTokenVariable}\`` : ""),
     `**What is verified:** ${proof}`,
     `**A task:** ${sampleTitle(source)}`,
+    ...source.about ? [`**What it is about:** ${source.about}`] : [],
     `**Try it:** \`deno task send ${name}\``,
     ...troublesOf(source, proof).map((trouble) => `**If it does not work:** ${trouble}`),
   ];

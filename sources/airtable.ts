@@ -5,6 +5,8 @@ import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, HandshakeReply, Incoming } from "./source.ts";
 import { toDescription } from "./kit/to_description.ts";
+import { idAt, timeAt, toSubject } from "./kit/subject_key.ts";
+import type { Subject } from "./subject.ts";
 
 export const label = "Airtable";
 export const secretVariable = "AIRTABLE_WEBHOOK_SECRET";
@@ -45,6 +47,18 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     links: [/^app\w+$/.test(base ?? "") ? `https://airtable.com/${base}` : undefined],
     fields: { base, webhook: line(payload, "webhook", "id"), time: line(payload, "timestamp") },
     text: whole(payload, "message"),
+  });
+}
+
+export const about = "a base";
+
+/** What a notice is about: its base, as it says no more. */
+export function subject(payload: unknown): Subject | undefined {
+  const base = idAt(payload, "base", "id");
+  return toSubject(base, {
+    role: "continues",
+    link: /^app\w+$/.test(base ?? "") ? `https://airtable.com/${base}` : undefined,
+    at: timeAt(payload, "timestamp"),
   });
 }
 

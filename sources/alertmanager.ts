@@ -1,5 +1,5 @@
 import type { Description } from "./description.ts";
-import { alertsId, extractAlerts } from "./kit/alerts.ts";
+import { alertsId, alertsSubject, extractAlerts } from "./kit/alerts.ts";
 import { jsonSample } from "./kit/sample.ts";
 import type { DescribeContext } from "./source.ts";
 import { toDescription } from "./kit/to_description.ts";
@@ -24,6 +24,11 @@ export const changesOnRetry = "anything";
 export function describe(payload: unknown, context?: DescribeContext): Description {
   return toDescription({ name: "alertmanager", label }, payload, context, extractAlerts(payload));
 }
+
+export const about = "a group of alerts, of one address of Alertmanager";
+
+/** What a notification is about: its group of alerts. */
+export const subject = alertsSubject;
 
 /** Small events to try the source with. */
 export const samples = [

@@ -1,5 +1,5 @@
 import type { Description } from "./description.ts";
-import { words } from "./kit/line.ts";
+import { capital, quoted, words } from "./kit/line.ts";
 import { at, first, line, list, text } from "./kit/json_path.ts";
 import { digest } from "./signature/signature.ts";
 import { payloadOf, usableId } from "./kit/incoming.ts";
@@ -7,6 +7,8 @@ import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, HandshakeReply, Incoming } from "./source.ts";
 import { eachOnce, titleOfAll, toDescription } from "./kit/to_description.ts";
+import { agreedSubject, idAt, roleIn, timeAt, toSubject } from "./kit/subject_key.ts";
+import type { Subject, SubjectRole } from "./subject.ts";
 
 export const label = "Asana";
 export const secretVariable = "ASANA_WEBHOOK_SECRET";
@@ -75,6 +77,36 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
       events: events.length > 1 ? String(events.length) : undefined,
     },
   });
+}
+
+export const about = "a task with its comments, or another resource";
+
+/** What a batch is about: one task or other resource; a comment is its task's. */
+export function subject(payload: unknown): Subject | undefined {
+  return agreedSubject(list(payload, "events").map(ofEvent));
+}
+
+function ofEvent(event: unknown): Subject | undefined {
+  const isStory = line(event, "resource", "resource_type") === "story";
+  const thing = at(event, isStory ? "parent" : "resource");
+  const kind = line(thing, "resource_type");
+  const name = line(thing, "name");
+  return toSubject(idAt(thing, "gid"), {
+    role: isStory
+      ? storyRole(event)
+      : kind === "task"
+      ? roleIn({ opens: ["added"], closes: ["deleted"] }, line(event, "action"))
+      : "notes",
+    name: name && words(kind && capital(kind.replaceAll("_", " ")), quoted(name)),
+    link: taskLink(kind, text(thing, "gid")),
+    at: timeAt(event, "created_at"),
+  });
+}
+
+/** Asana keeps a story of everything, too; what people write has a name of its own. */
+function storyRole(event: unknown): SubjectRole {
+  const kind = line(event, "resource", "resource_subtype") ?? "comment_added";
+  return kind === "comment_added" && line(event, "action") === "added" ? "continues" : "notes";
 }
 
 /** Small events to try the source with. */

@@ -6,6 +6,8 @@ import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming } from "./source.ts";
 import { toDescription } from "./kit/to_description.ts";
+import { subjectOf } from "./bitbucket/subject.ts";
+import type { Subject } from "./subject.ts";
 
 export const label = "Bitbucket";
 export const secretVariable = "BITBUCKET_WEBHOOK_SECRET";
@@ -24,7 +26,7 @@ export function deliveryId({ headers }: Incoming): string | undefined {
 
 /** Says what happened; the event's key is a header, so without it the payload's shape must do. */
 export function describe(payload: unknown, context?: DescribeContext): Description {
-  const event = context?.headers?.get("x-event-key") ?? line(payload, "eventKey") ?? guess(payload);
+  const event = eventOf(payload, context);
   const actor = first(
     line(payload, "actor", "display_name"),
     line(payload, "actor", "displayName"),
@@ -69,6 +71,14 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   });
 }
 
+export const about =
+  "a pull request, an issue or a commit; what is built of a commit is the pull request's that has it at its head";
+
+/** What an event is about: a pull request, an issue or a commit. */
+export function subject(payload: unknown, context?: DescribeContext): Subject | undefined {
+  return subjectOf(payload, eventOf(payload, context));
+}
+
 /** Small events to try the source with. */
 export const samples = [
   jsonSample("pullrequest:created", {
@@ -83,6 +93,8 @@ export const samples = [
   }, { "x-event-key": "pullrequest:created", "x-request-uuid": "SAMPLE" }),
 ];
 
-function guess(payload: unknown): string | undefined {
-  return at(payload, "push") ? "repo:push" : undefined;
+/** The event's key is a header, on Data Center also in the payload. */
+function eventOf(payload: unknown, context?: DescribeContext): string | undefined {
+  return context?.headers?.get("x-event-key") ?? line(payload, "eventKey") ??
+    (at(payload, "push") ? "repo:push" : undefined);
 }

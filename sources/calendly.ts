@@ -6,6 +6,8 @@ import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming } from "./source.ts";
 import { toDescription } from "./kit/to_description.ts";
+import { idAt, roleIn, timeAt, toSubject } from "./kit/subject_key.ts";
+import type { Subject } from "./subject.ts";
 
 export const label = "Calendly";
 export const secretVariable = "CALENDLY_WEBHOOK_SIGNING_KEY";
@@ -72,6 +74,23 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   });
 }
 
+export const about = "a meeting";
+
+/** What an event is about: the meeting; one that is moved is canceled, too, but only to be booked anew. */
+export function subject(payload: unknown): Subject | undefined {
+  const event = line(payload, "event");
+  const meeting = at(payload, "payload", "scheduled_event");
+  const isMoved = at(payload, "payload", "rescheduled") === true;
+  const name = line(meeting, "name");
+  return toSubject(idAt(meeting, "uri"), {
+    role: event === "invitee.canceled" && isMoved
+      ? "notes"
+      : roleIn({ opens: ["invitee.created"], closes: ["invitee.canceled"] }, event),
+    name: name && words(name, ["on", line(meeting, "start_time")]),
+    at: timeAt(payload, "created_at"),
+  });
+}
+
 /** Small events to try the source with. */
 export const samples = [
   jsonSample("invitee.created", {
@@ -82,7 +101,11 @@ export const samples = [
       name: "Ada Byron",
       email: "ada@example.com",
       status: "active",
-      scheduled_event: { name: "Phone review", start_time: "2026-01-05T09:00:00Z" },
+      scheduled_event: {
+        uri: "https://api.calendly.com/scheduled_events/SAMPLE",
+        name: "Phone review",
+        start_time: "2026-01-05T09:00:00Z",
+      },
     },
   }),
 ];

@@ -8,6 +8,8 @@ import { jsonSample } from "./kit/sample.ts";
 import type { DescribeContext, HandshakeReply, Incoming, SourceSecrets } from "./source.ts";
 import { eachOnce, titleOfAll, toDescription } from "./kit/to_description.ts";
 import { provenBy } from "./kit/token.ts";
+import { agreedSubject, idAt, keyOf, timeAt, toSubject } from "./kit/subject_key.ts";
+import type { Subject } from "./subject.ts";
 
 export const label = "CloudEvents";
 export const secretVariable = "CLOUDEVENTS_WEBHOOK_SECRET";
@@ -49,7 +51,9 @@ export async function probe(
 
 /** Source and id, together unique for an event; a batch is known by all of them. */
 export function deliveryId(request: Incoming): string | undefined {
-  const keys = eachOnce(eventsOf(payloadOf(request), request.headers), keyOf).map(keyOf);
+  const keys = eachOnce(eventsOf(payloadOf(request), request.headers), deliveryKey).map(
+    deliveryKey,
+  );
   return keys.length === 1 ? usableId(keys[0]) : batchId(keys);
 }
 
@@ -58,7 +62,7 @@ export const changesOnRetry = "anything";
 
 /** Says what happened, from structured, binary and batched events (http-protocol-binding.md). */
 export function describe(payload: unknown, context?: DescribeContext): Description {
-  const events = eachOnce(eventsOf(payload, context?.headers), keyOf);
+  const events = eachOnce(eventsOf(payload, context?.headers), deliveryKey);
   const [event] = events;
   const data = dataOf(event);
   const hint = first(
@@ -92,6 +96,21 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     },
     text: first(whole(data, "message"), whole(data, "description")),
   });
+}
+
+export const about = "what an event's `source` and `subject` name";
+
+/** What a batch is about: one subject of one source. */
+export function subject(payload: unknown, context?: DescribeContext): Subject | undefined {
+  return agreedSubject(
+    eventsOf(payload, context?.headers).map((event) =>
+      toSubject(keyOf`${idAt(event, "source")}:${idAt(event, "subject")}`, {
+        role: "continues",
+        name: line(event, "subject"),
+        at: timeAt(event, "time"),
+      })
+    ),
+  );
 }
 
 /** Small events to try the source with. */
@@ -138,7 +157,7 @@ function dataOf(event: unknown): unknown {
 /** Longer data is not decoded: it would be parsed only for a few words in the title. */
 const MAX_BASE64 = 64 * 1024;
 
-function keyOf(event: unknown): string | undefined {
+function deliveryKey(event: unknown): string | undefined {
   const [source, id] = [text(event, "source"), text(event, "id")];
   return source && id && `${source} ${id}`;
 }

@@ -7,6 +7,8 @@ import { jsonSample } from "./kit/sample.ts";
 import { signedByKey } from "./kit/signed.ts";
 import type { DescribeContext, HandshakeReply, Incoming } from "./source.ts";
 import { toDescription } from "./kit/to_description.ts";
+import { idAt, toSubject } from "./kit/subject_key.ts";
+import type { Subject } from "./subject.ts";
 
 export const label = "Discord";
 export const secretVariable = "DISCORD_PUBLIC_KEY";
@@ -119,6 +121,17 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
       whole(payload, "data", "components", 0, "components", 0, "value"),
     ),
   });
+}
+
+export const about = "the message whose buttons or form was used; a command is about nothing";
+
+/** What an interaction is about: the message that it was done on. */
+export function subject(payload: unknown): Subject | undefined {
+  const type = at(payload, "type");
+  return type !== COMPONENT && type !== MODAL ? undefined : toSubject(
+    idAt(payload, "message", "id"),
+    { role: "continues", link: messageLink(payload) },
+  );
 }
 
 /** Small events to try the source with. */

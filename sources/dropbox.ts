@@ -6,6 +6,8 @@ import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, HandshakeReply, Incoming } from "./source.ts";
 import { toDescription } from "./kit/to_description.ts";
+import { agreedSubject, idAt, toSubject } from "./kit/subject_key.ts";
+import type { Subject } from "./subject.ts";
 
 export const label = "Dropbox";
 export const secretVariable = "DROPBOX_APP_SECRET";
@@ -37,6 +39,16 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
       : undefined,
     fields: { account: line(accounts, 0), accounts: String(accounts.length) },
   });
+}
+
+export const about = "an account, where only one has changed";
+
+/** What a notice is about: the one account that it names. */
+export function subject(payload: unknown): Subject | undefined {
+  const accounts = list(payload, "list_folder", "accounts");
+  return agreedSubject(
+    accounts.map((_, at) => toSubject(idAt(accounts, at), { role: "continues" })),
+  );
 }
 
 /** Small events to try the source with. */

@@ -7,6 +7,8 @@ import { jsonSample } from "./kit/sample.ts";
 import type { DescribeContext, HandshakeReply, Incoming, SourceSecrets } from "./source.ts";
 import { eachOnce, titleOfAll, toDescription } from "./kit/to_description.ts";
 import { provenBy } from "./kit/token.ts";
+import { agreedSubject, idAt, keyOf, timeAt, toSubject } from "./kit/subject_key.ts";
+import type { Subject } from "./subject.ts";
 
 export const label = "Azure Event Grid";
 export const secretVariable = "EVENTGRID_WEBHOOK_SECRET";
@@ -42,7 +44,7 @@ export async function probe(
 
 /** A batch is known by its events. */
 export function deliveryId(request: Incoming): string | undefined {
-  return batchId(eventsOf(payloadOf(request)).map(keyOf));
+  return batchId(eventsOf(payloadOf(request)).map(deliveryKey));
 }
 
 /** A batch is the same in any order. */
@@ -72,10 +74,27 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   });
 }
 
+export const about = "a resource, by its topic and subject";
+
+/** What a batch is about: one subject of one topic. */
+export function subject(payload: unknown): Subject | undefined {
+  return agreedSubject(
+    eventsOf(payload).map((event) =>
+      toSubject(keyOf`${idAt(event, "topic")}:${idAt(event, "subject")}`, {
+        role: "continues",
+        name: line(event, "subject"),
+        at: timeAt(event, "eventTime"),
+      })
+    ),
+  );
+}
+
 /** Small events to try the source with. */
 export const samples = [
   jsonSample("Microsoft.Storage.BlobCreated", [{
     id: "SAMPLE",
+    topic:
+      "/subscriptions/s1/resourceGroups/phone/providers/Microsoft.Storage/storageAccounts/otto",
     eventType: "Microsoft.Storage.BlobCreated",
     subject: "/blobServices/default/containers/calls/blobs/1.mp3",
     eventTime: "2026-01-02T03:04:05Z",
@@ -85,10 +104,10 @@ export const samples = [
 ];
 
 function eventsOf(payload: unknown): unknown[] {
-  return eachOnce(Array.isArray(payload) ? payload : [payload], keyOf);
+  return eachOnce(Array.isArray(payload) ? payload : [payload], deliveryKey);
 }
 
-function keyOf(event: unknown): string | undefined {
+function deliveryKey(event: unknown): string | undefined {
   const id = text(event, "id");
   return id && `${text(event, "topic") ?? ""}|${id}`;
 }

@@ -49,6 +49,9 @@ export function describe(
   };
 }
 
+export const about =
+  "a pull request, an issue, a discussion, an alert, a release or a commit; checks of a commit are the pull request's that has it at its head";
+
 /** The pull request, issue, discussion, alert, release or commit that an event is about. */
 export function subject(payload: unknown, context: DescribeContext = {}): Subject | undefined {
   return subjectOf(payload, eventOf(payload, context.headers));

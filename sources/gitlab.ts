@@ -11,6 +11,8 @@ import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
 import { toDescription } from "./kit/to_description.ts";
 import { provenBy } from "./kit/token.ts";
+import { subjectOf } from "./gitlab/subject.ts";
+import type { Subject } from "./subject.ts";
 
 export const label = "GitLab";
 export const secretVariable = "GITLAB_WEBHOOK_SECRET";
@@ -81,7 +83,19 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   });
 }
 
-const project = { path_with_namespace: "octo/phone", web_url: "https://gitlab.com/octo/phone" };
+const project = {
+  id: 1,
+  path_with_namespace: "octo/phone",
+  web_url: "https://gitlab.com/octo/phone",
+};
+
+export const about =
+  "a merge request, an issue, a group's epic or a commit; what runs on a commit is the merge request's that has it at its head";
+
+/** What an event is about: a merge request, an issue, an epic or a commit. */
+export function subject(payload: unknown, context?: DescribeContext): Subject | undefined {
+  return subjectOf(payload, context?.headers);
+}
 
 /** Small events to try the source with. */
 export const samples = [

@@ -2,7 +2,7 @@ import type { Description } from "./description.ts";
 import { at, first, line, list, whole } from "./kit/json_path.ts";
 import { firstFew, words } from "./kit/line.ts";
 import { parseTimestamp, type Scheme } from "./signature/signature.ts";
-import { alertsId, extractAlerts } from "./kit/alerts.ts";
+import { alertsId, alertsSubject, extractAlerts } from "./kit/alerts.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
@@ -104,6 +104,11 @@ function valuesOf(payload: unknown): string | undefined {
   );
 }
 
+export const about = "a group of alerts, of one address of Grafana";
+
+/** What a notification is about: its group of alerts. */
+export const subject = alertsSubject;
+
 /** Small events to try the source with. */
 export const samples = [
   jsonSample("alert.firing", {
@@ -114,6 +119,7 @@ export const samples = [
     title: "[FIRING:1] NoDialTone (critical)",
     receiver: "otto",
     commonLabels: { alertname: "NoDialTone", severity: "critical" },
+    externalURL: "https://grafana.example.com/",
     commonAnnotations: { summary: "No call was answered for five minutes" },
     alerts: [{
       status: "firing",

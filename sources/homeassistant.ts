@@ -5,6 +5,9 @@ import { jsonSample } from "./kit/sample.ts";
 import type { DescribeContext } from "./source.ts";
 import { toDescription } from "./kit/to_description.ts";
 import { provenBy } from "./kit/token.ts";
+import { idAt, toSubject } from "./kit/subject_key.ts";
+import type { Subject } from "./subject.ts";
+import { httpLink } from "./kit/link.ts";
 
 export const label = "Home Assistant";
 export const secretVariable = "HOMEASSISTANT_WEBHOOK_SECRET";
@@ -35,6 +38,17 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     links: [at(payload, "url")],
     fields: { entity, state, area: line(payload, "area") },
     text: first(whole(payload, "message"), whole(payload, "raw_body")),
+  });
+}
+
+export const about = "an entity";
+
+/** What an automation tells is about: its entity. */
+export function subject(payload: unknown): Subject | undefined {
+  return toSubject(idAt(payload, "entity_id"), {
+    role: "continues",
+    name: line(payload, "entity_id"),
+    link: httpLink(at(payload, "url")),
   });
 }
 

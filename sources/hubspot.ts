@@ -1,5 +1,5 @@
 import type { Description } from "./description.ts";
-import { quoted, words } from "./kit/line.ts";
+import { capital, quoted, words } from "./kit/line.ts";
 import { first, line, text } from "./kit/json_path.ts";
 import { bytesOf, decodeHex, equalBytes, prefixed, sha256 } from "./signature/signature.ts";
 import { batchId, payloadOf } from "./kit/incoming.ts";
@@ -13,6 +13,8 @@ import {
   signatureMissing,
   verified,
 } from "./kit/verdict.ts";
+import { agreedSubject, idAt, keyOf, roleIn, timeAt, toSubject } from "./kit/subject_key.ts";
+import type { Subject } from "./subject.ts";
 
 export const label = "HubSpot";
 export const secretVariable = "HUBSPOT_CLIENT_SECRET";
@@ -92,7 +94,7 @@ export function signedContentKeys({ method, url, body }: Incoming): Uint8Array[]
 
 /** A batch is known by its items: an event's id alone is not unique, and the attempt's number changes. */
 export function deliveryId(request: Incoming): string | undefined {
-  return batchId(itemsOf(payloadOf(request)).map(keyOf));
+  return batchId(itemsOf(payloadOf(request)).map(deliveryKey));
 }
 
 export const changesOnRetry = ["attemptNumber"];
@@ -118,6 +120,29 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   });
 }
 
+export const about = "a contact, a deal or another object of one portal";
+
+/** What a batch is about: one object. */
+export function subject(payload: unknown): Subject | undefined {
+  return agreedSubject(itemsOf(payload).map(ofItem));
+}
+
+function ofItem(item: unknown): Subject | undefined {
+  const [named, did] = line(item, "subscriptionType")?.split(".") ?? [];
+  // Newer apps hear of any object under one name, its kind beside it.
+  const kind = named === "object" ? idAt(item, "objectTypeId") : idAt([named], 0);
+  return toSubject(keyOf`${idAt(item, "portalId")}:${kind}:${idAt(item, "objectId")}`, {
+    role: roleIn({
+      opens: ["creation"],
+      continues: ["propertyChange"],
+      closes: ["deletion", "privacyDeletion", "merge"],
+    }, did),
+    name: named === "object" ? undefined : words(capital(named ?? ""), line(item, "objectId")),
+    link: contactLink(item),
+    at: timeAt(item, "occurredAt"),
+  });
+}
+
 /** Small events to try the source with. */
 export const samples = [
   jsonSample("deal.propertyChange", [{
@@ -134,10 +159,10 @@ export const samples = [
 ];
 
 function itemsOf(payload: unknown): unknown[] {
-  return eachOnce(Array.isArray(payload) ? payload : [payload], keyOf);
+  return eachOnce(Array.isArray(payload) ? payload : [payload], deliveryKey);
 }
 
-function keyOf(item: unknown): string | undefined {
+function deliveryKey(item: unknown): string | undefined {
   const parts = ["eventId", "subscriptionId", "objectId", "occurredAt"].map((key) =>
     text(item, key)
   );

@@ -1,11 +1,14 @@
 import type { Description } from "./description.ts";
-import { quoted, words } from "./kit/line.ts";
+import { capital, quoted, spoken, words } from "./kit/line.ts";
 import { at, first, line, text } from "./kit/json_path.ts";
 import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, HandshakeReply, Incoming } from "./source.ts";
 import { toDescription, withoutTags } from "./kit/to_description.ts";
+import { idAt, keyOf, roleIn, timeAt, toSubject } from "./kit/subject_key.ts";
+import type { Subject } from "./subject.ts";
+import { httpLink } from "./kit/link.ts";
 
 export const label = "Intercom";
 export const secretVariable = "INTERCOM_CLIENT_SECRET";
@@ -81,11 +84,36 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   });
 }
 
+export const about = "a conversation, a ticket or a contact of one workspace";
+
+/** What an event is about: a conversation, a ticket, or whatever else the item is. */
+export function subject(payload: unknown): Subject | undefined {
+  const item = at(payload, "data", "item");
+  const type = idAt(item, "type");
+  const title = withoutTags(first(
+    text(item, "ticket_attributes", "_default_title_"),
+    text(item, "source", "subject"),
+    text(item, "title"),
+  ));
+  return toSubject(keyOf`${idAt(payload, "app_id")}:${type}:${idAt(item, "id")}`, {
+    // What admins and operators write is notes: so our own replies come back.
+    role: roleIn({
+      opens: ["conversation.user.created", "conversation.admin.opened", "ticket.created"],
+      continues: ["conversation.user.replied", "ticket.contact.replied"],
+      closes: ["conversation.admin.closed", "conversation.deleted", "ticket.closed"],
+    }, line(payload, "topic")),
+    name: title && words(type && capital(spoken(type)), quoted(title)),
+    link: httpLink(at(item, "links", "conversation_web")),
+    at: timeAt(payload, "created_at"),
+  });
+}
+
 /** Small events to try the source with. */
 export const samples = [
   jsonSample("conversation.user.replied", {
     type: "notification_event",
     id: "notif_SAMPLE",
+    app_id: "w1",
     topic: "conversation.user.replied",
     delivery_attempts: 1,
     data: {

@@ -7,6 +7,8 @@ import { jsonSample } from "./kit/sample.ts";
 import { signedBy, toVerdict } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
 import { toDescription } from "./kit/to_description.ts";
+import { subjectOf } from "./jira/subject.ts";
+import type { Subject } from "./subject.ts";
 
 export const label = "Jira";
 export const secretVariable = "JIRA_WEBHOOK_SECRET";
@@ -76,6 +78,13 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   });
 }
 
+export const about = "an issue, a sprint, a version or a project of one Jira";
+
+/** What an event is about: an issue above all. */
+export function subject(payload: unknown): Subject | undefined {
+  return subjectOf(payload, browseLink(issueOf(payload)));
+}
+
 /** Small events to try the source with. */
 export const samples = [
   jsonSample("jira:issue_updated", {
@@ -84,10 +93,11 @@ export const samples = [
     user: { displayName: "Ada Byron" },
     issue: {
       self: "https://otto.atlassian.net/rest/api/2/issue/10002",
+      id: "10002",
       key: "OTT-12",
       fields: {
         summary: "The line drops after ten minutes",
-        status: { name: "Done" },
+        status: { name: "Done", statusCategory: { key: "done" } },
         project: { key: "OTT" },
       },
     },

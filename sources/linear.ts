@@ -8,6 +8,9 @@ import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
 import { toDescription } from "./kit/to_description.ts";
 import { timestampOutsideWindow } from "./kit/verdict.ts";
+import { idAt, keyOf, roleIn, timeAt, toSubject } from "./kit/subject_key.ts";
+import type { Subject, SubjectRole } from "./subject.ts";
+import { httpLink } from "./kit/link.ts";
 
 export const label = "Linear";
 export const secretVariable = "LINEAR_WEBHOOK_SECRET";
@@ -132,6 +135,60 @@ function changesOf(payload: unknown): string | undefined {
   );
 }
 
+export const about = "an issue, with the comments on it, or a session of an agent";
+
+/** What an event is about: an issue, known by its id, as its number changes with the team; or a session of an agent. */
+export function subject(payload: unknown): Subject | undefined {
+  const type = line(payload, "type");
+  const data = at(payload, "data");
+  const session = at(payload, "agentSession");
+  const isSession = type === "AgentSessionEvent";
+  const issue = isSession
+    ? at(session, "issue")
+    : type === "Issue"
+    ? data
+    : first(at(data, "issue"), at(payload, "issueData"));
+  const id = isSession
+    ? keyOf`session:${idAt(session, "id")}`
+    : type === "Issue"
+    ? idAt(data, "id")
+    : ABOUT_ISSUES.includes(type ?? "")
+    ? first(idAt(issue, "id"), idAt(data, "issueId"))
+    : undefined;
+  const title = line(issue, "title");
+  return toSubject(id, {
+    role: isSession ? sessionRole(payload) : issueRole(payload, type),
+    name: title && words(line(issue, "identifier"), quoted(title)),
+    link: first(
+      httpLink(at(issue, "url")),
+      type === "Issue" ? httpLink(at(payload, "url")) : undefined,
+    ),
+    at: first(timeAt(payload, "createdAt"), timeAt(data, "updatedAt")),
+  });
+}
+
+/** What is told of an issue besides itself. */
+const ABOUT_ISSUES = ["Comment", "Attachment", "IssueAttachment", "IssueSLA", "Reaction"];
+
+function issueRole(payload: unknown, type: string | undefined): SubjectRole {
+  const action = line(payload, "action");
+  if (type === "Comment") return action === "create" ? "continues" : "notes";
+  if (type !== "Issue") return "notes";
+  if (action !== "update") return roleIn({ opens: ["create"], closes: ["remove"] }, action);
+  const from = at(payload, "updatedFrom");
+  // An issue that is over may be edited later.
+  const isMoved = !isObject(from) || at(from, "stateId") !== undefined;
+  const state = line(payload, "data", "state", "type");
+  return isMoved ? roleIn({ closes: ["completed", "canceled"] }, state) : "notes";
+}
+
+/** A person who wants the agent to stop says so by a signal. */
+function sessionRole(payload: unknown): SubjectRole {
+  return line(payload, "agentActivity", "signal") === "stop"
+    ? "closes"
+    : roleIn({ opens: ["created"], continues: ["prompted"] }, line(payload, "action"));
+}
+
 /** Small events to try the source with. */
 export const samples = [
   jsonSample("Issue.create", {
@@ -140,6 +197,7 @@ export const samples = [
     actor: { name: "Ada Byron", type: "user" },
     url: "https://linear.app/otto/issue/OTT-12",
     data: {
+      id: "2174add1-f7c8-44e3-bbf3-2d60b5ea8bc9",
       identifier: "OTT-12",
       title: "The line drops after ten minutes",
       description: "It happens on every long call.",

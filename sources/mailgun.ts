@@ -13,6 +13,9 @@ import {
   signatureMissing,
   verified,
 } from "./kit/verdict.ts";
+import { idAt, roleIn, timeAt, toSubject } from "./kit/subject_key.ts";
+import type { Subject } from "./subject.ts";
+import { mailThread } from "./kit/mail_subject.ts";
 
 export const label = "Mailgun";
 export const secretVariable = "MAILGUN_WEBHOOK_SIGNING_KEY";
@@ -159,6 +162,32 @@ function eventTitle(
   );
 }
 
+export const about = "a mail that was sent, or the thread of one that came in";
+
+/** What a request is about: a mail of ours, or the thread of one that came in. */
+export function subject(payload: unknown): Subject | undefined {
+  const data = at(payload, "event-data") ?? payload;
+  if (isRoute(data)) {
+    return mailThread({
+      references: at(data, "References"),
+      inReplyTo: at(data, "In-Reply-To"),
+      messageId: at(data, "Message-Id"),
+      subject: first(line(data, "subject"), line(data, "Subject")),
+      at: timeAt(data, "timestamp"),
+    });
+  }
+  const isLost = line(data, "event") === "failed" && line(data, "severity") !== "temporary";
+  const title = line(data, "message", "headers", "subject");
+  return toSubject(idAt(data, "message", "headers", "message-id"), {
+    role: isLost ? "opens" : roleIn(
+      { opens: ["complained", "rejected"], closes: ["delivered"] },
+      line(data, "event"),
+    ),
+    name: title && words("Mail", quoted(title)),
+    at: timeAt(data, "timestamp"),
+  });
+}
+
 /** Small events to try the source with. */
 export const samples = [
   jsonSample("failed", {
@@ -168,7 +197,13 @@ export const samples = [
       severity: "permanent",
       reason: "bounce",
       recipient: "ada@example.com",
-      message: { headers: { subject: "Your invoice", from: "billing@example.com" } },
+      message: {
+        headers: {
+          "message-id": "SAMPLE@otto.example.com",
+          subject: "Your invoice",
+          from: "billing@example.com",
+        },
+      },
       "delivery-status": { code: 550, message: "no such mailbox" },
     },
   }),

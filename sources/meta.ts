@@ -9,6 +9,7 @@ import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, HandshakeReply, Incoming, SourceSecrets } from "./source.ts";
 import { titleOfAll, toDescription } from "./kit/to_description.ts";
+import { subjectOf } from "./meta/subject.ts";
 
 export const label = "Meta";
 export const aliases = ["whatsapp", "instagram", "messenger", "facebook", "threads"];
@@ -77,6 +78,11 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   });
 }
 
+export const about = "the conversation with one person, on one number, page or account";
+
+/** What a request is about: one conversation, where all of it is of the same. */
+export const subject = subjectOf;
+
 /** Small events to try the source with. */
 export const samples = [
   jsonSample("whatsapp.message", {
@@ -86,7 +92,7 @@ export const samples = [
       changes: [{
         field: "messages",
         value: {
-          metadata: { display_phone_number: "15005550001" },
+          metadata: { display_phone_number: "15005550001", phone_number_id: "106540352242922" },
           contacts: [{ profile: { name: "Ada Byron" } }],
           messages: [{
             id: "wamid.SAMPLE",

@@ -8,6 +8,8 @@ import { jsonSample } from "./kit/sample.ts";
 import type { DescribeContext, HandshakeReply, Incoming, Verdict } from "./source.ts";
 import { eachOnce, titleOfAll, toDescription } from "./kit/to_description.ts";
 import { tokenMismatch, tokenMissing, verified } from "./kit/verdict.ts";
+import { agreedSubject, idAt, keyOf, roleIn, toSubject } from "./kit/subject_key.ts";
+import type { Subject } from "./subject.ts";
 
 export const label = "Microsoft Graph";
 export const secretVariable = "MSGRAPH_WEBHOOK_SECRET";
@@ -60,7 +62,7 @@ export function answer(): HandshakeReply {
 
 /** A batch is known by its changes. */
 export function deliveryId(request: Incoming): string | undefined {
-  return batchId(itemsOf(payloadOf(request)).map(keyOf));
+  return batchId(itemsOf(payloadOf(request)).map(deliveryKey));
 }
 
 /** A batch is the same in any order. */
@@ -93,6 +95,25 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   });
 }
 
+export const about = "a resource of one subscription";
+
+/** What a batch is about: one resource. */
+export function subject(payload: unknown): Subject | undefined {
+  return agreedSubject(
+    itemsOf(payload).map((item) =>
+      at(item, "lifecycleEvent") !== undefined ? undefined : toSubject(
+        keyOf`${idAt(item, "subscriptionId")}:${idAt(item, "resource")}`,
+        {
+          role: roleIn(
+            { opens: ["created"], continues: ["updated"], closes: ["deleted"] },
+            line(item, "changeType"),
+          ),
+        },
+      )
+    ),
+  );
+}
+
 /** Small events to try the source with. */
 export const samples = [
   jsonSample("created", {
@@ -108,10 +129,10 @@ export const samples = [
 ];
 
 function itemsOf(payload: unknown): unknown[] {
-  return eachOnce(list(payload, "value"), keyOf);
+  return eachOnce(list(payload, "value"), deliveryKey);
 }
 
-function keyOf(item: unknown): string | undefined {
+function deliveryKey(item: unknown): string | undefined {
   const id = text(item, "id");
   if (id) return id;
   const parts = [

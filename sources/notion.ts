@@ -6,6 +6,8 @@ import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, HandshakeReply, Incoming } from "./source.ts";
 import { toDescription } from "./kit/to_description.ts";
+import { idAt, roleIn, timeAt, toSubject } from "./kit/subject_key.ts";
+import type { Subject } from "./subject.ts";
 
 export const label = "Notion";
 export const secretVariable = "NOTION_WEBHOOK_SECRET";
@@ -84,6 +86,24 @@ function automationTitle(payload: unknown): string | undefined {
   const title = Object.keys(properties as object).slice(0, 100)
     .map((key) => line(properties, key, "title", 0, "plain_text")).find((found) => found);
   return words("Notion", line(payload, "source", "type"), quoted(title));
+}
+
+export const about = "a page, with the comments on it, or a database";
+
+/** What an event is about: a page or a database; a comment is its page's. */
+export function subject(payload: unknown): Subject | undefined {
+  const type = line(payload, "type");
+  const isComment = type?.startsWith("comment.") ?? false;
+  const id = isComment ? idAt(payload, "data", "page_id") : idAt(payload, "entity", "id");
+  return toSubject(id, {
+    role: roleIn({
+      opens: ["page.created"],
+      continues: ["comment.created"],
+      closes: ["page.deleted"],
+    }, type),
+    link: pageLink(isComment ? "page" : line(payload, "entity", "type"), id),
+    at: timeAt(payload, "timestamp"),
+  });
 }
 
 /** Small events to try the source with. */

@@ -7,6 +7,8 @@ import { jsonSample } from "./kit/sample.ts";
 import type { DescribeContext, HandshakeReply, Incoming } from "./source.ts";
 import { eachOnce, titleOfAll, toDescription } from "./kit/to_description.ts";
 import { provenBy } from "./kit/token.ts";
+import { agreedSubject, idAt, timeAt, toSubject } from "./kit/subject_key.ts";
+import type { Subject } from "./subject.ts";
 
 export const label = "Okta";
 export const secretVariable = "OKTA_WEBHOOK_SECRET";
@@ -73,6 +75,21 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   });
 }
 
+export const about = "whom or what the events were done to first";
+
+/** What a hook is about: the first target of all its events. */
+export function subject(payload: unknown): Subject | undefined {
+  return agreedSubject(
+    eventsOf(payload).map((event) =>
+      toSubject(idAt(event, "target", 0, "id"), {
+        role: "continues",
+        name: line(event, "target", 0, "displayName"),
+        at: timeAt(event, "published"),
+      })
+    ),
+  );
+}
+
 /** Small events to try the source with. */
 export const samples = [
   jsonSample("user.account.lock", {
@@ -83,6 +100,7 @@ export const samples = [
         eventType: "user.account.lock",
         displayMessage: "Max sign in attempts exceeded",
         actor: { displayName: "Ada Byron", alternateId: "ada@example.com" },
+        target: [{ id: "00u1otto", type: "User", displayName: "Ada Byron" }],
         outcome: { result: "FAILURE", reason: "LOCKED_OUT" },
       }],
     },

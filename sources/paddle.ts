@@ -1,5 +1,5 @@
 import type { Description } from "./description.ts";
-import { quoted, words } from "./kit/line.ts";
+import { capital, quoted, words } from "./kit/line.ts";
 import { at, first, line, text } from "./kit/json_path.ts";
 import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
@@ -7,6 +7,8 @@ import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming } from "./source.ts";
 import { inUnits } from "./kit/amount.ts";
 import { toDescription } from "./kit/to_description.ts";
+import { idAt, roleIn, timeAt, toSubject } from "./kit/subject_key.ts";
+import type { Subject } from "./subject.ts";
 
 export const label = "Paddle";
 export const secretVariable = "PADDLE_WEBHOOK_SECRET";
@@ -99,6 +101,26 @@ function amountOf(data: unknown): string | undefined {
       )
     ),
   );
+}
+
+export const about = "a subscription with its transactions, or another object";
+
+/** What an event is about: a transaction's subscription, else the object itself. */
+export function subject(payload: unknown): Subject | undefined {
+  const event = line(payload, "event_type");
+  const data = at(payload, "data");
+  const isOfSubscription = event?.startsWith("transaction.") &&
+    at(data, "subscription_id") != null;
+  const id = idAt(data, isOfSubscription ? "subscription_id" : "id");
+  return toSubject(id, {
+    role: roleIn({
+      opens: ["created", "past_due"],
+      continues: ["updated"],
+      closes: ["completed", "canceled", "activated", "resumed"],
+    }, event?.slice(event.lastIndexOf(".") + 1)),
+    name: words(isOfSubscription ? "Subscription" : capital(event?.split(".")[0] ?? ""), id),
+    at: timeAt(payload, "occurred_at"),
+  });
 }
 
 /** Small events to try the source with. */

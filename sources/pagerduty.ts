@@ -6,6 +6,9 @@ import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming } from "./source.ts";
 import { toDescription } from "./kit/to_description.ts";
+import { idAt, roleIn, timeAt, toSubject } from "./kit/subject_key.ts";
+import type { Subject } from "./subject.ts";
+import { httpLink } from "./kit/link.ts";
 
 export const label = "PagerDuty";
 export const secretVariable = "PAGERDUTY_WEBHOOK_SECRET";
@@ -72,6 +75,31 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   });
 }
 
+export const about = "an incident";
+
+/** What an event is about: an incident, which of a note or a responder is not the event's own data. */
+export function subject(payload: unknown): Subject | undefined {
+  const event = at(payload, "event");
+  const data = at(event, "data");
+  if (line(event, "resource_type") !== "incident") return undefined;
+  const incident = line(data, "type") === "incident" ? data : at(data, "incident");
+  const title = line(incident, "title");
+  return toSubject(idAt(incident, "id"), {
+    role: roleIn({
+      opens: ["triggered", "reopened"],
+      continues: ["annotated", "priority_updated", "escalated", "status_update_published"],
+      closes: ["resolved"],
+    }, line(event, "event_type")?.replace(/^incident\./, "")),
+    name: title && words(
+      line(incident, "number") && `#${line(incident, "number")}`,
+      quoted(title),
+      ["on", line(incident, "service", "summary")],
+    ),
+    link: httpLink(at(incident, "html_url")),
+    at: timeAt(event, "occurred_at"),
+  });
+}
+
 /** Small events to try the source with. */
 export const samples = [
   jsonSample("incident.triggered", {
@@ -82,6 +110,8 @@ export const samples = [
       occurred_at: "2026-01-02T03:04:05Z",
       agent: null,
       data: {
+        id: "PSAMPLE",
+        type: "incident",
         number: 42,
         title: "The line is down",
         status: "triggered",

@@ -1,5 +1,5 @@
 import type { Description } from "./description.ts";
-import { words } from "./kit/line.ts";
+import { capital, words } from "./kit/line.ts";
 import { at, first, line, list, text, whole } from "./kit/json_path.ts";
 import { crc32, decodeBase64, parseTime, verifyPublicKey } from "./signature/signature.ts";
 import { payloadOf, usableId } from "./kit/incoming.ts";
@@ -12,6 +12,8 @@ import {
   signatureMissing,
   verified,
 } from "./kit/verdict.ts";
+import { idAt, keyOf, roleIn, timeAt, toSubject } from "./kit/subject_key.ts";
+import type { Subject } from "./subject.ts";
 
 export const label = "PayPal";
 export const secretVariable = "PAYPAL_WEBHOOK_ID";
@@ -140,6 +142,29 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
       dispute: line(resource, "dispute_id"),
     },
     text: first(whole(resource, "note_to_payer"), whole(resource, "custom_id")),
+  });
+}
+
+export const about = "an order, a payment, a subscription, a dispute or another resource";
+
+/** What an event is about: the resource; a capture is its order's. */
+export function subject(payload: unknown): Subject | undefined {
+  const resource = at(payload, "resource");
+  const dispute = idAt(resource, "dispute_id");
+  const order = idAt(resource, "supplementary_data", "related_ids", "order_id");
+  const type = idAt(payload, "resource_type");
+  const isCapture = type === "capture" && order !== undefined;
+  const kind = isCapture ? "checkout-order" : type;
+  const id = isCapture ? order : dispute ?? idAt(resource, "id");
+  const event = line(payload, "event_type");
+  return toSubject(keyOf`${kind}:${id}`, {
+    role: roleIn({
+      opens: ["CREATED"],
+      continues: ["UPDATED"],
+      closes: ["COMPLETED", "RESOLVED", "CANCELLED"],
+    }, event?.slice(event.lastIndexOf(".") + 1)),
+    name: words(kind && capital(kind.replaceAll(/[_-]/g, " ")), id),
+    at: timeAt(payload, "create_time"),
   });
 }
 

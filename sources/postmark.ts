@@ -8,6 +8,9 @@ import type { DescribeContext, Incoming } from "./source.ts";
 import { mailTitle } from "./words/mail.ts";
 import { toDescription, withoutTags } from "./kit/to_description.ts";
 import { provenBy } from "./kit/token.ts";
+import { idAt, roleIn, timeAt, toSubject } from "./kit/subject_key.ts";
+import type { Subject } from "./subject.ts";
+import { mailThread } from "./kit/mail_subject.ts";
 
 export const label = "Postmark";
 export const secretVariable = "POSTMARK_WEBHOOK_SECRET";
@@ -98,11 +101,44 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   });
 }
 
+export const about = "a mail that was sent, or the thread of one that came in";
+
+/** What a request is about: a mail of ours, or the thread of one that came in. */
+export function subject(payload: unknown): Subject | undefined {
+  const type = text(payload, "RecordType");
+  const title = line(payload, "Subject");
+  if (type === undefined) {
+    return text(payload, "From") === undefined ? undefined : mailThread({
+      references: headerOf(payload, "references"),
+      inReplyTo: headerOf(payload, "in-reply-to"),
+      messageId: headerOf(payload, "message-id"),
+      subject: title,
+      at: timeAt(payload, "Date"),
+    });
+  }
+  return toSubject(idAt(payload, "MessageID"), {
+    role: roleIn({ opens: ["Bounce", "SpamComplaint"], closes: ["Delivery"] }, type),
+    name: title && words("Mail", quoted(title)),
+    at: first(
+      ...["BouncedAt", "DeliveredAt", "ReceivedAt", "ChangedAt"].map((key) => timeAt(payload, key)),
+    ),
+  });
+}
+
+/** A header of a mail that came in; `MessageID` is Postmark's own, not the mail's. */
+function headerOf(payload: unknown, name: string): unknown {
+  const found = list(payload, "Headers").find((header) =>
+    text(header, "Name")?.toLowerCase() === name
+  );
+  return at(found, "Value");
+}
+
 /** Small events to try the source with. */
 export const samples = [
   jsonSample("Bounce", {
     RecordType: "Bounce",
     ID: "SAMPLE",
+    MessageID: "883953f4-6105-42a2-a16a-77a8eac79483",
     Type: "HardBounce",
     Email: "ada@example.com",
     Subject: "Your invoice",

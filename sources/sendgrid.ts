@@ -7,6 +7,9 @@ import { signedByKey } from "./kit/signed.ts";
 import type { DescribeContext, Incoming } from "./source.ts";
 import { mailTitle } from "./words/mail.ts";
 import { eachOnce, titleOfAll, toDescription, withoutTags } from "./kit/to_description.ts";
+import { agreedSubject, idAt, roleIn, timeAt, toSubject } from "./kit/subject_key.ts";
+import type { Subject } from "./subject.ts";
+import { mailThread, threadIn } from "./kit/mail_subject.ts";
 
 export const label = "SendGrid";
 export const secretVariable = "SENDGRID_WEBHOOK_PUBLIC_KEY";
@@ -103,6 +106,33 @@ function eventTitle(item: unknown, event: string): string {
     ["to", email],
     Object.hasOwn(MAIL, kind) ? MAIL[kind] : kind.replaceAll("_", " "),
   );
+}
+
+export const about = "a mail that was sent, or the thread of one that came in";
+
+/** What a batch is about: one mail of ours, or the thread of one that came in. */
+export function subject(payload: unknown): Subject | undefined {
+  return agreedSubject(itemsOf(payload).map(ofItem));
+}
+
+function ofItem(item: unknown): Subject | undefined {
+  const event = line(item, "event");
+  if (event === undefined) {
+    return text(item, "envelope") === undefined ? undefined : mailThread({
+      ...threadIn(at(item, "headers")),
+      subject: line(item, "subject"),
+    });
+  }
+  const title = line(item, "subject");
+  // What follows the first dot is of one server and recipient.
+  return toSubject(idAt([idAt(item, "sg_message_id")?.split(".")[0]], 0), {
+    role: roleIn(
+      { opens: ["bounce", "blocked", "dropped", "spamreport"], closes: ["delivered"] },
+      event,
+    ),
+    name: title && words("Mail", quoted(title)),
+    at: timeAt(item, "timestamp"),
+  });
 }
 
 /** Small events to try the source with. */

@@ -1,11 +1,14 @@
 import type { Description } from "./description.ts";
 import { quoted, words } from "./kit/line.ts";
-import { at, first, line, whole } from "./kit/json_path.ts";
+import { at, first, line, text, whole } from "./kit/json_path.ts";
 import { usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming } from "./source.ts";
 import { toDescription } from "./kit/to_description.ts";
+import { idAt, keyOf, roleIn, timeAt, toSubject } from "./kit/subject_key.ts";
+import type { Subject, SubjectRole } from "./subject.ts";
+import { httpLink } from "./kit/link.ts";
 
 export const label = "Sentry";
 export const secretVariable = "SENTRY_CLIENT_SECRET";
@@ -99,6 +102,52 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   });
 }
 
+export const about = "an issue, or the alert of a metric";
+
+/** What an event is about: an issue with its errors, or the incident of a metric. */
+export function subject(payload: unknown, context?: DescribeContext): Subject | undefined {
+  const data = at(payload, "data");
+  const resource = context?.headers?.get("sentry-hook-resource") ?? guess(data);
+  const thing = first(at(data, "issue"), at(data, "event"), at(data, "error"));
+  const installation = idAt(payload, "installation", "uuid");
+  const title = first(line(thing, "title"), line(data, "metric_alert", "title"));
+  const key = resource === "metric_alert"
+    ? keyOf`${installation}:metric:${idAt(data, "metric_alert", "id")}`
+    : keyOf`${installation}:${issueId(data, thing)}`;
+  return toSubject(key, {
+    role: roleOf(resource, line(payload, "action")),
+    name: title && words(line(thing, "shortId"), quoted(title)),
+    link: first(
+      httpLink(at(thing, "web_url")),
+      httpLink(at(thing, "permalink")),
+      httpLink(at(data, "web_url")),
+    ),
+    at: first(
+      timeAt([context?.headers?.get("sentry-hook-timestamp")], 0),
+      timeAt(thing, "datetime"),
+    ),
+  });
+}
+
+/** An alert comes again with each event of its issue. */
+function roleOf(resource: string | undefined, action: string | undefined): SubjectRole {
+  if (resource === "comment") return "notes";
+  return resource === "event_alert" ? "opens" : roleIn({
+    opens: ["created", "unresolved", "critical", "warning"],
+    closes: ["resolved", "archived", "ignored"],
+  }, action);
+}
+
+/** The issue's number: older alerts have it in addresses only. */
+function issueId(data: unknown, thing: unknown): string | undefined {
+  const inUrl = ["issue_url", "web_url"]
+    .map((key) =>
+      /\/issues\/(\d{1,20})(?:[/?#]|$)/.exec(text(thing, key)?.slice(0, 2_000) ?? "")?.[1]
+    )
+    .find((found) => found);
+  return first(idAt(data, "issue", "id"), idAt(data, "issue_id"), idAt(thing, "issue_id"), inUrl);
+}
+
 /** Small events to try the source with. */
 export const samples = [
   jsonSample("issue.created", {
@@ -107,6 +156,7 @@ export const samples = [
     installation: { uuid: "SAMPLE" },
     data: {
       issue: {
+        id: "3",
         shortId: "PHONE-3F",
         title: "TypeError: greeting is null",
         culprit: "answer(call)",

@@ -7,6 +7,8 @@ import { keyWithWord, signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
 import { amountOf, customerOf, thingOf, titleOf, totalOf } from "./shopify/title.ts";
 import { toDescription } from "./kit/to_description.ts";
+import { adminLink, subjectOf } from "./shopify/subject.ts";
+import type { Subject } from "./subject.ts";
 
 export const label = "Shopify";
 export const secretVariable = "SHOPIFY_API_SECRET";
@@ -50,18 +52,18 @@ export function signedContentKeys({ headers, body }: Incoming): Uint8Array[] {
 
 /** Says what happened; the topic is a header, so without it the payload's shape must do. */
 export function describe(payload: unknown, context?: DescribeContext): Description {
-  const header = (name: string) =>
-    context?.headers?.get(`x-shopify-${name}`) ?? context?.headers?.get(`shopify-${name}`) ??
-      undefined;
-  const topic = header("topic");
-  const shop = header("shop-domain");
+  const topic = headerOf(context, "topic");
+  const shop = headerOf(context, "shop-domain");
   const thing = thingOf(payload, topic);
   const isOrder = thing.kind === "order";
   const body = thing.body;
   return toDescription({ name: "shopify", label }, payload, context, {
     event: topic,
     title: words(titleOf(thing), ["in", shop]) || undefined,
-    links: [adminLink(body, shop, isOrder), at(body, "order_status_url")],
+    links: [
+      isOrder ? adminLink(shop, "orders", text(body, "id")) : undefined,
+      at(body, "order_status_url"),
+    ],
     actor: isOrder ? customerOf(body) : undefined,
     fields: {
       shop,
@@ -81,6 +83,24 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   });
 }
 
+export const about =
+  "an order with its refunds and fulfillments, a product, a customer or a checkout, of one shop";
+
+/** What an event is about; without the headers nothing is known of the shop. */
+export function subject(payload: unknown, context?: DescribeContext): Subject | undefined {
+  return subjectOf(payload, {
+    topic: headerOf(context, "topic"),
+    shop: headerOf(context, "shop-domain"),
+    triggeredAt: headerOf(context, "triggered-at"),
+  });
+}
+
+/** The newer Events leave the `X-` out. */
+function headerOf(context: DescribeContext | undefined, name: string): string | undefined {
+  return context?.headers?.get(`x-shopify-${name}`) ?? context?.headers?.get(`shopify-${name}`) ??
+    undefined;
+}
+
 /** Small events to try the source with. */
 export const samples = [
   jsonSample("orders/paid", {
@@ -98,11 +118,3 @@ export const samples = [
     "x-shopify-webhook-id": "SAMPLE",
   }),
 ];
-
-/** The order's page in the shop's admin. */
-function adminLink(payload: unknown, shop: string | undefined, isOrder: boolean) {
-  const id = text(payload, "id");
-  return isOrder && id && /^\d+$/.test(id) && /^[\w-]+\.myshopify\.com$/.test(shop ?? "")
-    ? `https://${shop}/admin/orders/${id}`
-    : undefined;
-}

@@ -22,6 +22,8 @@ import {
   timestampOutsideWindow,
   verified,
 } from "./kit/verdict.ts";
+import { subjectOf } from "./slack/subject.ts";
+import type { Subject } from "./subject.ts";
 
 export const label = "Slack";
 export const secretVariable = "SLACK_SIGNING_SECRET";
@@ -189,6 +191,13 @@ function formFields(payload: unknown): Record<string, string> {
   return Object.fromEntries(
     answersOf(payload).slice(0, 10).flatMap(({ label, value }) => label ? [[label, value]] : []),
   );
+}
+
+export const about = "the thread that a message stands in, or begins";
+
+/** What a message is about: its thread. */
+export function subject(payload: unknown): Subject | undefined {
+  return subjectOf(payload, channelLink(payload));
 }
 
 /** Small events to try the source with; each `SAMPLE` in an id wants to be unique. */

@@ -1,5 +1,5 @@
 import type { Description } from "./description.ts";
-import { words } from "./kit/line.ts";
+import { quoted, words } from "./kit/line.ts";
 import { at, first, line, text } from "./kit/json_path.ts";
 import { parameter } from "./kit/challenge.ts";
 import { decodeBase64, verifyPublicKey } from "./signature/signature.ts";
@@ -15,6 +15,8 @@ import {
   signatureMissing,
   verified,
 } from "./kit/verdict.ts";
+import { idAt, roleIn, timeAt, toSubject } from "./kit/subject_key.ts";
+import type { Subject } from "./subject.ts";
 
 export const label = "Amazon SNS";
 export const secretVariable = "SNS_WEBHOOK_SECRET";
@@ -157,6 +159,20 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
       time: line(payload, "Timestamp"),
     },
     text: isRequest ? undefined : message,
+  });
+}
+
+export const about = "an alarm of CloudWatch";
+
+/** What a message is about: an alarm. What else is published is about nothing that is known here. */
+export function subject(payload: unknown): Subject | undefined {
+  if (line(payload, "Type") !== "Notification") return undefined;
+  const alarm = parse(text(payload, "Message"));
+  const name = line(alarm, "AlarmName");
+  return toSubject(idAt(alarm, "AlarmArn"), {
+    role: roleIn({ opens: ["ALARM"], closes: ["OK"] }, line(alarm, "NewStateValue")),
+    name: name && words("Alarm", quoted(name)),
+    at: timeAt(alarm, "StateChangeTime"),
   });
 }
 

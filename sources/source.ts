@@ -110,6 +110,8 @@ export interface Source {
   readonly troubles?: readonly string[];
   /** What proves a message, in one line with `code` marks: for docs/sources.md. */
   readonly proof?: string;
+  /** What its messages can be about, by `subject`, in one line: for docs/sources.md. */
+  readonly about?: string;
   /** Headers and parameters of the URL that hold the secret itself, in lower case: what they hold is never shown. */
   readonly secretNames?: readonly string[];
   /** The sender makes its secret, or shows the key that it signs with; else a person chooses one. */

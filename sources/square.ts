@@ -1,5 +1,5 @@
 import type { Description } from "./description.ts";
-import { quoted, words } from "./kit/line.ts";
+import { capital, quoted, words } from "./kit/line.ts";
 import { at, first, isObject, line, list, type PathKey, text } from "./kit/json_path.ts";
 import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
@@ -7,6 +7,9 @@ import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming } from "./source.ts";
 import { inUnits } from "./kit/amount.ts";
 import { toDescription } from "./kit/to_description.ts";
+import { idAt, keyOf, timeAt, toSubject } from "./kit/subject_key.ts";
+import type { Subject, SubjectRole } from "./subject.ts";
+import { httpLink } from "./kit/link.ts";
 
 export const label = "Square";
 export const secretVariable = "SQUARE_WEBHOOK_SIGNATURE_KEY";
@@ -111,6 +114,29 @@ function paidOf(invoice: unknown): string | undefined {
 function moneyAt(object: unknown, ...path: PathKey[]): string | undefined {
   const money = at(object, ...path);
   return inUnits(text(money, "amount"), text(money, "currency"));
+}
+
+export const about = "a payment, an order, an invoice, a dispute or another object of one merchant";
+
+/** What an event is about: a payment, an order, a dispute and the like. */
+export function subject(payload: unknown): Subject | undefined {
+  const data = at(payload, "data");
+  const object = objectOf(data);
+  // An order's kind has what was done to it at its end.
+  const kind = idAt(data, "type")?.replace(/_(?:created|updated|fulfillment_updated)$/, "");
+  return toSubject(keyOf`${idAt(payload, "merchant_id")}:${kind}:${idAt(data, "id")}`, {
+    role: roleOf(line(payload, "type"), first(line(object, "status"), line(object, "state"))),
+    name: words(kind && capital(kind.replaceAll("_", " ")), line(data, "id")),
+    link: first(httpLink(at(object, "receipt_url")), httpLink(at(object, "public_url"))),
+    at: timeAt(payload, "created_at"),
+  });
+}
+
+/** What is complete from its beginning still begins. */
+function roleOf(event: string | undefined, state: string | undefined): SubjectRole {
+  if (event?.endsWith(".created")) return "opens";
+  const isOver = ["COMPLETED", "CANCELED", "WON", "LOST"].includes(state ?? "");
+  return isOver ? "closes" : event?.endsWith(".updated") ? "continues" : "notes";
 }
 
 /** Small events to try the source with. */

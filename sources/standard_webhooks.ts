@@ -1,4 +1,7 @@
-import { words } from "./kit/line.ts";
+import { quoted, words } from "./kit/line.ts";
+import { mailThread } from "./kit/mail_subject.ts";
+import { idAt, roleIn, timeAt, toSubject } from "./kit/subject_key.ts";
+import type { SubjectRole } from "./subject.ts";
 import { at, first, line, whole } from "./kit/json_path.ts";
 import type { Scheme } from "./signature/signature.ts";
 import { usableId } from "./kit/incoming.ts";
@@ -46,10 +49,86 @@ export function standardWebhooks(
     deliveryId: ({ headers }) => usableId(headers.get("webhook-id") ?? headers.get("svix-id")),
     describe: (payload: unknown, context?: DescribeContext) =>
       toDescription({ name, label }, payload, context, extractEvent(payload, prefix)),
+    ...SUBJECTS[name],
     samples: [
       jsonSample(String(sample.type ?? sample.status), sample, { "webhook-id": "msg_SAMPLE" }),
     ],
   };
+}
+
+/** What the events of some of its senders are about; the standard itself has no such thing. */
+const SUBJECTS: Record<string, Pick<Source, "about" | "subject"> | undefined> = {
+  clerk: {
+    about: "a user, an organization, a session or another object",
+    subject: (payload) =>
+      toSubject(idAt(payload, "data", "id"), {
+        role: roleIn(
+          { opens: ["created"], continues: ["updated"], closes: ["deleted"] },
+          endOf(line(payload, "type")),
+        ),
+        at: timeAt(payload, "timestamp"),
+      }),
+  },
+  openai: {
+    about: "a response, a batch or another job",
+    subject: (payload) =>
+      toSubject(idAt(payload, "data", "id"), {
+        role: jobRole(endOf(line(payload, "type"))),
+        at: timeAt(payload, "created_at"),
+      }),
+  },
+  replicate: {
+    about: "a prediction or a training",
+    subject: (payload) =>
+      toSubject(idAt(payload, "id"), {
+        role: jobRole(line(payload, "status")),
+        at: first(timeAt(payload, "completed_at"), timeAt(payload, "created_at")),
+      }),
+  },
+  resend: {
+    about: "a mail that was sent, or the thread of one that came in",
+    subject: (payload) => {
+      const type = line(payload, "type");
+      const data = at(payload, "data");
+      const title = line(data, "subject");
+      return type === "email.received"
+        ? mailThread({
+          messageId: at(data, "message_id"),
+          subject: title,
+          at: timeAt(payload, "created_at"),
+        })
+        : toSubject(idAt(data, "email_id"), {
+          role: roleIn({
+            opens: ["email.bounced", "email.complained", "email.failed"],
+            closes: ["email.delivered"],
+          }, type),
+          name: title && words("Mail", quoted(title)),
+          at: timeAt(payload, "created_at"),
+        });
+    },
+  },
+};
+
+/** What came of it is heard, as a job of its own where nothing waits for it. */
+function jobRole(state: string | undefined): SubjectRole {
+  return roleIn({
+    opens: ["in_progress", "starting"],
+    result: [
+      "completed",
+      "succeeded",
+      "failed",
+      "canceled",
+      "cancelled",
+      "incomplete",
+      "expired",
+      "aborted",
+    ],
+  }, state);
+}
+
+/** `completed` of `response.completed`. */
+function endOf(type: string | undefined): string | undefined {
+  return type?.slice(type.lastIndexOf(".") + 1);
 }
 
 /** The standard's two schemes, with a shared and with a public key, in headers that begin so. */

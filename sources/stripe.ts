@@ -6,6 +6,7 @@ import { signedBy } from "./kit/signed.ts";
 import type { Incoming, Sample } from "./source.ts";
 import { moneyOf } from "./stripe/money.ts";
 import { customerOf, reasonOf, titleOf } from "./stripe/title.ts";
+import { subjectOf } from "./stripe/subject.ts";
 
 export const label = "Stripe";
 export const secretVariable = "STRIPE_WEBHOOK_SECRET";
@@ -76,6 +77,12 @@ export function describe(payload: unknown): Description {
     text: whole(object, "description"),
   };
 }
+
+export const about =
+  "an invoice, a subscription, a dispute, a payment or a checkout, of one account and one mode";
+
+/** What an event is about: the invoice, subscription, dispute or payment in it. */
+export const subject = subjectOf;
 
 /** Small events to try the source with; each `SAMPLE` in an id wants to be unique. */
 export const samples: readonly Sample[] = [

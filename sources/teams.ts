@@ -7,6 +7,8 @@ import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, HandshakeReply, Incoming } from "./source.ts";
 import { toDescription, withoutTags } from "./kit/to_description.ts";
+import { idAt, timeAt, toSubject } from "./kit/subject_key.ts";
+import type { Subject } from "./subject.ts";
 
 export const label = "Microsoft Teams";
 export const secretVariable = "TEAMS_WEBHOOK_SECRET";
@@ -56,6 +58,21 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   });
 }
 
+export const about = "a conversation, which is of one thread in a channel";
+
+/** What a message is about: its conversation, whose id ends with the thread's first message. */
+export function subject(payload: unknown): Subject | undefined {
+  if (line(payload, "type") !== "message") return undefined;
+  const id = idAt(payload, "conversation", "id");
+  const [, root] = /;messageid=(\d{1,20})$/.exec(id ?? "") ?? [];
+  const isReply = root !== undefined && root !== line(payload, "id");
+  return toSubject(id, {
+    role: isReply ? "continues" : "opens",
+    name: line(payload, "conversation", "name"),
+    at: timeAt(payload, "timestamp"),
+  });
+}
+
 /** Small events to try the source with. */
 export const samples = [
   jsonSample("message", {
@@ -63,7 +80,7 @@ export const samples = [
     id: "SAMPLE",
     timestamp: "2026-01-02T03:04:05Z",
     from: { name: "Ada Byron" },
-    conversation: { name: "Phone" },
+    conversation: { id: "19:phone@thread.tacv2;messageid=1767322645000", name: "Phone" },
     text: "<at>Otto</at> why did last night's backup take so long?",
   }),
 ];

@@ -6,6 +6,9 @@ import type { DescribeContext, HandshakeReply, Incoming } from "./source.ts";
 import { actorOf, titleOf } from "./telegram/title.ts";
 import { toDescription } from "./kit/to_description.ts";
 import { provenBy } from "./kit/token.ts";
+import { idAt, keyOf, roleIn, timeAt, toSubject } from "./kit/subject_key.ts";
+import type { Subject } from "./subject.ts";
+import { quoted, words } from "./kit/line.ts";
 
 export const label = "Telegram";
 export const secretVariable = "TELEGRAM_WEBHOOK_SECRET";
@@ -48,6 +51,29 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     actor,
     fields: { chat, kind, chat_id: line(update, "chat", "id") },
     text: first(whole(update, "text"), whole(update, "caption"), whole(update, "data")),
+  });
+}
+
+export const about = "a chat, or a topic of it";
+
+/** What an update is about: the chat, or its topic; what a reply answers is not told. */
+export function subject(payload: unknown): Subject | undefined {
+  const kind = kindOf(payload);
+  if (kind === undefined) return undefined;
+  const update = at(payload, kind);
+  const message = kind === "callback_query" ? at(update, "message") : update;
+  const topic = at(message, "message_thread_id") === undefined
+    ? ""
+    : idAt(message, "message_thread_id");
+  const title = line(message, "chat", "title");
+  return toSubject(keyOf`${idAt(message, "chat", "id")}:${topic}`, {
+    role: roleIn({
+      opens: ["message", "channel_post", "business_message"],
+      continues: ["callback_query"],
+    }, kind),
+    name: words("Chat", title ? quoted(title) : ["with", actorOf(message)]),
+    link: messageLink(message),
+    at: timeAt(message, "date"),
   });
 }
 

@@ -1,11 +1,14 @@
 import type { Description } from "./description.ts";
-import { at, first, line, text, whole } from "./kit/json_path.ts";
+import { at, first, isObject, line, text, whole } from "./kit/json_path.ts";
 import { payloadOf, usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, HandshakeReply, Incoming } from "./source.ts";
 import { titleOf } from "./trello/title.ts";
 import { toDescription } from "./kit/to_description.ts";
+import { idAt, roleIn, timeAt, toSubject } from "./kit/subject_key.ts";
+import type { Subject, SubjectRole } from "./subject.ts";
+import { quoted, words } from "./kit/line.ts";
 
 export const label = "Trello";
 export const secretVariable = "TRELLO_APP_SECRET";
@@ -56,6 +59,36 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   });
 }
 
+export const about = "a card";
+
+/** What an action is about: a card. */
+export function subject(payload: unknown): Subject | undefined {
+  const action = at(payload, "action");
+  const card = at(action, "data", "card");
+  const name = line(card, "name");
+  return toSubject(idAt(card, "id"), {
+    role: roleOf(action),
+    name: name && words("Card", quoted(name)),
+    link: cardLink(text(card, "shortLink")),
+    at: timeAt(action, "date"),
+  });
+}
+
+/** An archived card is still named as closed when something else of it changes: `old` says what has. */
+function roleOf(action: unknown): SubjectRole {
+  const type = line(action, "type");
+  const isClosed = at(action, "data", "card", "closed") === true;
+  const old = at(action, "data", "old");
+  if (type === "updateCard" && isClosed && (!isObject(old) || at(old, "closed") !== undefined)) {
+    return "closes";
+  }
+  return roleIn({
+    opens: ["createCard"],
+    continues: ["commentCard"],
+    closes: ["deleteCard"],
+  }, type);
+}
+
 /** Small events to try the source with. */
 export const samples = [
   jsonSample("commentCard", {
@@ -65,7 +98,7 @@ export const samples = [
       memberCreator: { fullName: "Ada Byron" },
       data: {
         text: "It happens on every long call.",
-        card: { name: "The line drops", shortLink: "abc123" },
+        card: { id: "5abbe4b7ddc1b351ef961414", name: "The line drops", shortLink: "abc123" },
         board: { name: "Phone" },
       },
     },

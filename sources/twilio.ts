@@ -21,6 +21,7 @@ import {
   signatureMissing,
   verified,
 } from "./kit/verdict.ts";
+import { subjectOf } from "./twilio/subject.ts";
 
 export const label = "Twilio";
 export const secretVariable = "TWILIO_AUTH_TOKEN";
@@ -178,10 +179,16 @@ export function describe(payload: unknown): Description {
   };
 }
 
+export const about = "the messages between two numbers, a call or a conversation";
+
+/** What an event is about: whom it is with. */
+export const subject = subjectOf;
+
 /** Small events to try the source with; each `SAMPLE` in an id wants to be unique. */
 export const samples: readonly Sample[] = [
   sample("message.received", {
     MessageSid: "SMSAMPLE",
+    AccountSid: "ACSAMPLE",
     SmsStatus: "received",
     From: "+15005550006",
     To: "+15005550001",

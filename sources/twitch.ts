@@ -7,6 +7,8 @@ import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, HandshakeReply, Incoming } from "./source.ts";
 import { toDescription } from "./kit/to_description.ts";
+import { idAt, keyOf, roleIn, timeAt, toSubject } from "./kit/subject_key.ts";
+import type { Subject } from "./subject.ts";
 
 export const label = "Twitch";
 export const secretVariable = "TWITCH_WEBHOOK_SECRET";
@@ -69,6 +71,22 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
     actor,
     fields: { channel, tier: line(event, "tier"), viewers: line(event, "viewers") },
     text: first(whole(event, "message", "text"), whole(event, "user_input")),
+  });
+}
+
+export const about = "a channel's stream; its other events are about nothing that lasts";
+
+/** What an event is about: the stream of a channel. */
+export function subject(payload: unknown, context?: DescribeContext): Subject | undefined {
+  const type = line(payload, "subscription", "type");
+  const event = at(payload, "event");
+  const channel = line(event, "broadcaster_user_login");
+  if (!type?.startsWith("stream.")) return undefined;
+  return toSubject(keyOf`stream:${idAt(event, "broadcaster_user_id")}`, {
+    role: roleIn({ opens: ["stream.online"], closes: ["stream.offline"] }, type),
+    name: words("Stream of", line(event, "broadcaster_user_name")),
+    link: channel && `https://www.twitch.tv/${encodeURIComponent(channel)}`,
+    at: timeAt([context?.headers?.get("twitch-eventsub-message-timestamp")], 0),
   });
 }
 

@@ -6,6 +6,8 @@ import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming } from "./source.ts";
 import { toDescription } from "./kit/to_description.ts";
+import { idAt, timeAt, toSubject } from "./kit/subject_key.ts";
+import type { Subject } from "./subject.ts";
 
 export const label = "Typeform";
 export const secretVariable = "TYPEFORM_WEBHOOK_SECRET";
@@ -68,6 +70,19 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   });
 }
 
+export const about = "an answer to a form";
+
+/** What an event is about: one answer, of which a part may come before the whole. */
+export function subject(payload: unknown): Subject | undefined {
+  const form = at(payload, "form_response");
+  const name = first(line(form, "definition", "title"), line(form, "form_id"));
+  return toSubject(idAt(form, "token"), {
+    role: line(payload, "event_type") === "form_response" ? "opens" : "continues",
+    name: name && words("Answer to", name),
+    at: timeAt(form, "submitted_at"),
+  });
+}
+
 /** Small events to try the source with. */
 export const samples = [
   jsonSample("form_response", {
@@ -75,6 +90,7 @@ export const samples = [
     event_type: "form_response",
     form_response: {
       form_id: "f1",
+      token: "SAMPLE",
       submitted_at: "2026-01-02T03:04:05Z",
       definition: { title: "Contact us", fields: [{ id: "q1", title: "How can we help?" }] },
       answers: [

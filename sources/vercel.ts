@@ -6,6 +6,9 @@ import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming } from "./source.ts";
 import { toDescription } from "./kit/to_description.ts";
+import { idAt, roleIn, timeAt, toSubject } from "./kit/subject_key.ts";
+import type { Subject } from "./subject.ts";
+import { httpLink } from "./kit/link.ts";
 
 export const label = "Vercel";
 export const secretVariable = "VERCEL_WEBHOOK_SECRET";
@@ -54,6 +57,24 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
       region: line(payload, "region"),
     },
     text: whole(deployment, "meta", "githubCommitMessage"),
+  });
+}
+
+export const about = "a deployment";
+
+/** What an event is about: a deployment. */
+export function subject(payload: unknown): Subject | undefined {
+  const data = at(payload, "payload");
+  const deployment = at(data, "deployment");
+  const message = line(deployment, "meta", "githubCommitMessage");
+  return toSubject(idAt(deployment, "id"), {
+    role: roleIn({
+      opens: ["deployment.created"],
+      closes: ["deployment.succeeded", "deployment.error", "deployment.canceled"],
+    }, line(payload, "type")),
+    name: words("Deployment of", line(deployment, "name"), quoted(message)),
+    link: httpLink(at(data, "links", "deployment")),
+    at: timeAt(payload, "createdAt"),
   });
 }
 

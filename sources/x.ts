@@ -8,6 +8,8 @@ import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, HandshakeReply, Incoming, SourceSecrets } from "./source.ts";
 import { titleOfAll, toDescription } from "./kit/to_description.ts";
+import { agreedSubject, idAt, keyOf, timeAt, toSubject } from "./kit/subject_key.ts";
+import type { Subject } from "./subject.ts";
 
 export const label = "X";
 export const secretVariable = "X_CONSUMER_SECRET";
@@ -94,12 +96,45 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
   });
 }
 
+export const about = "the direct messages of two people, or the posts of one conversation";
+
+/** What a request is about: one conversation. */
+export function subject(payload: unknown): Subject | undefined {
+  const kind = kindOf(payload);
+  const us = idAt(payload, "for_user_id");
+  return agreedSubject(
+    list(payload, kind ?? "").map((event) =>
+      kind === "direct_message_events" ? directMessage(event, us) : post(event)
+    ),
+  );
+}
+
+function directMessage(event: unknown, us: string | undefined): Subject | undefined {
+  const sender = idAt(event, "message_create", "sender_id");
+  const people = [sender, idAt(event, "message_create", "target", "recipient_id")];
+  // Sorted, as an answer goes the other way.
+  const [one, other] = people.includes(undefined) ? [] : people.sort();
+  return toSubject(keyOf`${one}|${other}`, {
+    role: sender === us ? "notes" : "opens",
+    at: timeAt(event, "created_timestamp"),
+  });
+}
+
+function post(event: unknown): Subject | undefined {
+  return toSubject(idAt(event, "conversation_id"), {
+    role: "opens",
+    link: postLink(line(event, "user", "screen_name"), text(event, "id_str")),
+    at: timeAt(event, "created_at"),
+  });
+}
+
 /** Small events to try the source with. */
 export const samples = [
   jsonSample("tweet_create_events", {
     for_user_id: "1",
     tweet_create_events: [{
       id_str: "SAMPLE",
+      conversation_id: "1999999999999999999",
       text: "@otto the line is down again",
       user: { screen_name: "ada" },
     }],

@@ -1,12 +1,14 @@
 import type { Description } from "./description.ts";
 import { changed, quoted, words } from "./kit/line.ts";
-import { at, first, line, whole } from "./kit/json_path.ts";
+import { at, first, line, text, whole } from "./kit/json_path.ts";
 import { usableId } from "./kit/incoming.ts";
 import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
 import { toDescription } from "./kit/to_description.ts";
 import { signatureMismatch } from "./kit/verdict.ts";
+import { idAt, keyOf, roleIn, timeAt, toSubject } from "./kit/subject_key.ts";
+import type { Subject, SubjectRole } from "./subject.ts";
 
 export const label = "Zendesk";
 export const secretVariable = "ZENDESK_WEBHOOK_SECRET";
@@ -91,6 +93,49 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
       whole(payload, "message"),
     ),
   });
+}
+
+export const about = "a ticket";
+
+/** What an event is about: a ticket. What a trigger sends is whatever the admin wrote, and says it by `SOURCES_FILE`. */
+export function subject(payload: unknown): Subject | undefined {
+  const [, number] = /^zen:ticket:(\d{1,20})$/.exec(text(payload, "subject") ?? "") ?? [];
+  const title = line(payload, "detail", "subject");
+  return toSubject(keyOf`${idAt(payload, "account_id")}:${number}`, {
+    role: roleOf(payload),
+    name: title && words(`Ticket #${number}`, quoted(title)),
+    at: timeAt(payload, "time"),
+  });
+}
+
+/** What agents, triggers and we ourselves write comes back: only a customer's word is one to us. */
+function roleOf(payload: unknown): SubjectRole {
+  const event = line(payload, "type");
+  switch (event?.slice(event.lastIndexOf(".") + 1)) {
+    case "created":
+    case "ticket_created":
+      return "opens";
+    case "comment_added":
+    case "message_added":
+      return isByCustomer(at(payload, "event")) ? "continues" : "notes";
+    case "status_changed":
+      return roleIn(
+        { opens: ["OPEN"], closes: ["SOLVED", "CLOSED"] },
+        line(payload, "event", "current")?.toUpperCase(),
+      );
+    case "soft_deleted":
+    case "permanently_deleted":
+      return "closes";
+    default:
+      return "notes";
+  }
+}
+
+function isByCustomer(event: unknown): boolean {
+  const type = line(event, "actor", "type");
+  return type === undefined
+    ? at(event, "comment", "author", "is_staff") === false
+    : type === "end_user";
 }
 
 /** Small events to try the source with. */

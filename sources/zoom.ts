@@ -7,6 +7,9 @@ import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, HandshakeReply, Incoming, SourceSecrets } from "./source.ts";
 import { toDescription } from "./kit/to_description.ts";
+import { idAt, timeAt, toSubject } from "./kit/subject_key.ts";
+import type { Subject } from "./subject.ts";
+import { httpLink } from "./kit/link.ts";
 
 export const label = "Zoom";
 export const secretVariable = "ZOOM_WEBHOOK_SECRET_TOKEN";
@@ -101,6 +104,25 @@ export function describe(payload: unknown, context?: DescribeContext): Descripti
       started: line(object, "start_time"),
       minutes: line(object, "duration"),
     },
+  });
+}
+
+export const about = "a meeting or a webinar that is held once";
+
+/** What an event is about: one meeting. Its number comes again with the next of a series, and its end is not the last of it: the recording comes later. */
+export function subject(payload: unknown): Subject | undefined {
+  const [thing, did] = line(payload, "event")?.split(".") ?? [];
+  const object = at(payload, "payload", "object");
+  const topic = line(object, "topic");
+  return toSubject(idAt(object, "uuid"), {
+    role: thing === "recording" || did?.startsWith("participant_")
+      ? "continues"
+      : did === "started"
+      ? "opens"
+      : "notes",
+    name: topic && words("Meeting", quoted(topic)),
+    link: httpLink(at(object, "share_url")),
+    at: timeAt(payload, "event_ts"),
   });
 }
 

@@ -1,7 +1,7 @@
 import { at, first, line, list } from "../kit/json_path.ts";
 import { quoted, words } from "../kit/line.ts";
 import { httpLink } from "../kit/link.ts";
-import { idAt, keyOf, roleIn, timeAt } from "../kit/subject_key.ts";
+import { idAt, keyOf, roleIn, timeAt, toSubject } from "../kit/subject_key.ts";
 import type { Subject, SubjectRole } from "../subject.ts";
 import { shortId } from "./github_event.ts";
 
@@ -121,10 +121,6 @@ const READERS: Record<string, (event: RepositoryEvent) => Found> = {
     });
   },
 };
-
-function toSubject(key: string | undefined, rest: Omit<Subject, "key">): Found {
-  return key === undefined ? undefined : { key, ...rest };
-}
 
 /** On a public repository anybody can write: these speak for it, and so does who opened the subject. */
 const INSIDERS = ["OWNER", "MEMBER", "COLLABORATOR"];

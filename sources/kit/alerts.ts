@@ -3,6 +3,9 @@ import { at, first, isObject, line, list, text, whole } from "./json_path.ts";
 import { digest } from "../signature/signature.ts";
 import { payloadOf } from "./incoming.ts";
 import type { Incoming } from "../source.ts";
+import { httpLink } from "./link.ts";
+import { keyOf, timeAt, toSubject } from "./subject_key.ts";
+import type { Subject } from "../subject.ts";
 import { eachOnce, type Extracted } from "./to_description.ts";
 
 /**
@@ -11,7 +14,7 @@ import { eachOnce, type Extracted } from "./to_description.ts";
  * of alerts that fire or are resolved together.
  */
 export function extractAlerts(payload: unknown): Extracted {
-  const alerts = eachOnce(list(payload, "alerts"), keyOf);
+  const alerts = eachOnce(list(payload, "alerts"), alertKey);
   const status = line(payload, "status");
   // A group that fires may hold alerts that are over: they are counted apart.
   const meant = alerts.filter((alert) => (line(alert, "status") ?? status) === status);
@@ -125,14 +128,14 @@ function listOf(alerts: readonly unknown[], status: string | undefined): string 
  */
 export function alertsId(request: Incoming): string | undefined {
   const payload = payloadOf(request);
-  const alerts = eachOnce(list(payload, "alerts"), keyOf).map((alert) => keyOf(alert) ?? "");
+  const alerts = eachOnce(list(payload, "alerts"), alertKey).map((alert) => alertKey(alert) ?? "");
   const group = text(payload, "groupKey");
   if (!group || alerts.length === 0 || alerts.includes("")) return undefined;
   return digest(JSON.stringify([group, text(payload, "status"), alerts.sort()]));
 }
 
 /** One alert; Alertmanager before 0.19, and what imitates it, gives no fingerprint but the labels that it is made of. */
-function keyOf(alert: unknown): string | undefined {
+function alertKey(alert: unknown): string | undefined {
   const who = text(alert, "fingerprint") ?? labelsOf(alert);
   return who && [who, text(alert, "startsAt"), text(alert, "status")].join("|");
 }
@@ -144,4 +147,48 @@ function labelsOf(alert: unknown): string | undefined {
       Object.entries(labels as object).sort(([one], [other]) => one < other ? -1 : 1),
     )
     : undefined;
+}
+
+/** A group's key quotes its labels, so that it is one line; longer ones are none's. */
+const GROUP_KEY = /^[^\p{C}\p{Zl}\p{Zp}•]{1,4000}$/u;
+
+/**
+ * The group that a notification is of. It has one key whether it fires or is resolved, but not one
+ * in all the world; it holds quotes and braces, so that its digest stands for it.
+ */
+export function alertsSubject(payload: unknown): Subject | undefined {
+  const group = text(payload, "groupKey");
+  const host = URL.parse(text(payload, "externalURL") ?? "")?.host || undefined;
+  const alerts = list(payload, "alerts");
+  const isOver = line(payload, "status") === "resolved";
+  const isLess = alerts.some((alert) => line(alert, "status") === "resolved");
+  const key = group && GROUP_KEY.test(group) ? digest(group) : undefined;
+  return toSubject(keyOf`${host}:${key}`, {
+    role: isOver ? "closes" : isLess ? "continues" : "opens",
+    name: groupName(payload),
+    link: httpLink(at(payload, "externalURL")),
+    at: newest(alerts),
+  });
+}
+
+/** `HighLatency (cluster phone)`: the alerts' name and what else they were grouped by. */
+function groupName(payload: unknown): string | undefined {
+  const name = first(
+    nameOf({ labels: at(payload, "groupLabels") }),
+    nameOf({ labels: at(payload, "commonLabels") }),
+  );
+  const labels = at(payload, "groupLabels");
+  const others = isObject(labels)
+    ? firstFew(
+      Object.keys(labels as object).filter((key) => key !== "alertname").slice(0, 20)
+        .map((key) => words(key, line(labels, key))),
+    )
+    : undefined;
+  return name && words(name, others && `(${others})`);
+}
+
+/** When the last of the alerts began: another replica may tell of the end after a new beginning. */
+function newest(alerts: readonly unknown[]): number | undefined {
+  return alerts.map((alert) => timeAt(alert, "startsAt"))
+    .reduce((one, other) => Math.max(one ?? 0, other ?? 0) || undefined, undefined);
 }

@@ -36,6 +36,14 @@ export function keyOf(
   return isIdText(key) ? key : undefined;
 }
 
+/** A subject with a key; without one there is none. */
+export function toSubject(
+  key: string | undefined,
+  rest: Omit<Subject, "key">,
+): Subject | undefined {
+  return key === undefined ? undefined : { key, ...rest };
+}
+
 /** The latest time that is believed, the year 2100: later ones are no times of events. */
 const LATEST = 4_102_444_800_000;
 /** Numbers below it count seconds, above it milliseconds: as milliseconds it is a day of 1973. */

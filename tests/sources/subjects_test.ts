@@ -51,7 +51,19 @@ function* withEach(payload: unknown, value: unknown): Generator<unknown> {
 }
 
 describe("what a message is about", () => {
-  it("is said by GitHub and others", () => assert(telling.length > 0));
+  it("is said by GitHub and others, each with a line for the docs", () => {
+    assert(telling.length > 0);
+    for (const [name, source] of Object.entries<Source>(sources)) {
+      assertEquals(source.about !== undefined, source.subject !== undefined, name);
+    }
+    const without = telling.filter(([name, source]) =>
+      !samplesOf(source).some(({ payload, headers }) =>
+        source.subject!(payload, { type: name, headers })
+      )
+    );
+    // A command, two mails, a text and a follower: these samples are about nothing that lasts.
+    assertEquals(without.map(([name]) => name).sort(), ["discord", "sendgrid", "sns", "twitch"]);
+  });
 
   for (const [name, source] of telling) {
     it(`is an id or nothing, whatever stands in a payload of ${name}`, () => {
