@@ -21,8 +21,8 @@ import { builtInTools } from "./tools/tools.ts";
 
 /** So many tasks are worked with the model at once, in this process: providers limit how many may be. */
 const CONCURRENCY = 4;
-/** As many as can fail at once by chance, and one more. */
-const FAILURES_TO_PAUSE = CONCURRENCY + 1;
+/** As many tasks as can fail at once by chance, and one more. */
+const FAILED_TO_PAUSE = CONCURRENCY + 1;
 /** Providers count their limits by the minute. */
 const PAUSE_SECONDS = 60;
 /** Tasks that were put off together come back one by one. */
@@ -58,7 +58,7 @@ export function createModelAgent(host: AgentHost, equipment: ModelEquipment): Ag
   const { config, database, log } = host;
   const { model, settings, redact } = equipment;
   const concurrency = createConcurrencyLimit(CONCURRENCY);
-  const breaker = createBreaker({ failures: FAILURES_TO_PAUSE, seconds: PAUSE_SECONDS });
+  const breaker = createBreaker({ tasks: FAILED_TO_PAUSE, seconds: PAUSE_SECONDS });
   const digest = createDigestAgent(UNVERIFIED);
 
   async function work(assignment: Assignment, signal: AbortSignal): Promise<Outcome> {
@@ -83,7 +83,7 @@ export function createModelAgent(host: AgentHost, equipment: ModelEquipment): Ag
       return await runLoop(context, signal);
     });
     const away = outcome.status === "later";
-    if (breaker.count(away)) {
+    if (breaker.count(taskId, away)) {
       log.warn("agent.paused", { model: model.name, seconds: PAUSE_SECONDS });
     }
     return away ? { ...outcome, reason: redact(outcome.reason) } : outcome;
