@@ -144,7 +144,7 @@ const ONLY: [package_: string, ...places: string[]][] = [
   ["@ai-sdk/openai-compatible", "lib/agent/provider/load_model.ts"],
   ["@ai-sdk/anthropic", "lib/agent/provider/load_model.ts"],
   ["@ai-sdk/google", "lib/agent/provider/load_model.ts"],
-  ["@ai-sdk/mcp", "lib/agent/mcp/mcp.ts"],
+  ["@ai-sdk/mcp", "lib/agent/mcp/client.ts"],
   ["@hono/node-server", "lib/process/serve.ts"],
   ["hono", "handlers/"],
   ["@hono/zod-openapi", "handlers/"],
