@@ -1,3 +1,4 @@
+import { actorOf } from "../acts.ts";
 import { conflict, createApi, createRoute, json, missing, refusals } from "../openapi.ts";
 import { idParam } from "../schemas/fields.ts";
 import { released } from "../schemas/message.ts";
@@ -19,6 +20,6 @@ export function quarantine(parts: ReleaseParts) {
         ...refusals,
       },
     }),
-    async (c) => c.json(await release(parts, c.req.valid("param").id), 200),
+    async (c) => c.json(await release(parts, c.req.valid("param").id, actorOf(c)), 200),
   );
 }

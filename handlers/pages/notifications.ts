@@ -4,7 +4,7 @@ import { markAllRead, markRead, retryNotification } from "../../lib/notify/notif
 import { findNotificationIds } from "../../lib/notify/search.ts";
 import { startBulkAction } from "../../lib/work/bulk/bulk_action.ts";
 import { fixRows } from "../../lib/work/bulk/fix_rows.ts";
-import { ADMIN } from "../api/many/many.ts";
+import { actorOf, noteAct } from "../acts.ts";
 import { MOST_AT_ONCE } from "../schemas/many.ts";
 import type { Services } from "../../lib/services.ts";
 import type { Env } from "../caller.ts";
@@ -29,8 +29,14 @@ export function notificationPages(
     // One statement for so many would hold up everybody else.
     await markRead(database, newest);
     const filter = { unread: "true" };
-    const { id } = await fixRows(database, { action: "read", filter, actor: ADMIN, find });
+    const { id } = await fixRows(database, {
+      action: "read",
+      filter,
+      actor: actorOf(c),
+      find,
+    });
     await startBulkAction(database, id);
+    noteAct(c, { ids: [id], thing: "bulk action" });
     return c.redirect(`/bulk/${id}`, 303);
   });
 

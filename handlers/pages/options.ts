@@ -4,6 +4,7 @@ import type { Services } from "../../lib/services.ts";
 import type { Stats } from "../../lib/monitor/stats.ts";
 import type { Redeliverer } from "../../lib/work/verify/redeliver.ts";
 import type { Verifier } from "../../lib/work/verify/verifier.ts";
+import type { SourceInfos } from "../../lib/monitor/sources.ts";
 import type { OfferedSecrets } from "../webhook/offered_secrets.ts";
 
 /** What the pages are made of. */
@@ -15,6 +16,7 @@ export interface PageOptions {
   verifier: Verifier;
   pauses: Pauses;
   offeredSecrets: OfferedSecrets;
+  sourceInfos: SourceInfos;
   /** Ends the streams. */
   stop: AbortSignal;
   /** Runs `POST /webhook/{type}` as if a sender had called it. */

@@ -41,6 +41,10 @@ const taskEvent = z.object({
   kind: z.string().openapi({ example: "started" }),
   actor: z.string(),
   data: z.unknown(),
+  content: z.string().nullable().openapi({
+    description: "What the model said in this step, or what the tool answered: its beginning, " +
+      "secrets taken out. Null when nothing was said, and after `BODY_RETENTION_DAYS`",
+  }),
 }).openapi("TaskEvent");
 
 export const approval = z.object({

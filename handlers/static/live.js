@@ -2,6 +2,7 @@
 
 const $ = (id) => document.getElementById(id);
 const { live, watch } = document.body.dataset;
+const { clock } = document.documentElement.dataset;
 const title = document.title.replace(/^\(\d+\+?\) /, "");
 const pointer = matchMedia("(hover: hover)");
 /** Elements that wait until the focus or the selection has left their place, by id. */
@@ -51,8 +52,8 @@ function take(fragments) {
   const touched = fragments.some(({ id }) => watch === "any" ? /^[mn]-/.test(id) : id === watch);
   if (paused) paused.touched ||= touched;
   else if (watch && touched) refreshSoon();
-  // How many are unread is told all the same: it moves nothing.
-  const isKept = ({ id }) => paused && id !== "unread-count";
+  // How many need somebody is told all the same: it moves nothing.
+  const isKept = ({ id }) => paused && id !== "needs-count";
   for (const fresh of fragments.filter(isKept)) {
     paused.set(fresh.id, paused.size < MOST_PAUSED || paused.has(fresh.id) ? fresh : undefined);
   }
@@ -96,7 +97,7 @@ async function keepUp() {
       setTimeout(resolve, document.hidden ? 60_000 : 2_000);
       document.addEventListener("visibilitychange", resolve, { once: true });
     });
-    // In a tab behind another one, the title says how many are unread.
+    // In a tab behind another one, the title says how many need somebody.
     await peep();
   }
 }
@@ -320,23 +321,16 @@ const nameOf = (details) => details.id || details.querySelector("summary").textC
 
 function focusAfter(old) {
   const next = old.nextElementSibling ?? old.previousElementSibling;
-  (next?.querySelector("button, summary") ?? $("unread") ?? $("main")).focus();
+  (next?.querySelector("button, summary") ?? $("main")).focus();
 }
 
-/** How many are unread: in the title, the tab's icon and the inbox. */
+/** How many need somebody: in the title and the tab's icon. */
 function count() {
-  const number = $("unread-count").dataset.count;
+  const number = $("needs-count").dataset.count;
   document.title = number ? `(${number}) ${title}` : title;
   const icon = $("icon");
   const href = number ? icon.dataset.unread : icon.dataset.read;
   if (icon.getAttribute("href") !== href) icon.setAttribute("href", href);
-  const all = document.querySelector(".read-all");
-  if (!all) return;
-  const newest = [...document.querySelectorAll("li[data-unread]")].map(({ id }) => id.slice(2))
-    .sort().at(-1);
-  all.querySelector("[name=newest]").value = newest ?? "";
-  // Its button goes when there is nothing left to read.
-  if (!newest && all.contains(document.activeElement)) $("unread").focus();
 }
 
 /** The same words as in views/time.ts. */
@@ -358,10 +352,28 @@ function lasting(time) {
   return `${Math.floor(seconds / 86400)} d`;
 }
 
+/** A time in the reader's own zone, which it names. */
+function here(time) {
+  const two = (number, digits = 2) => String(number).padStart(digits, "0");
+  const day = [time.getFullYear(), two(time.getMonth() + 1), two(time.getDate())].join("-");
+  const hour = [time.getHours(), time.getMinutes(), time.getSeconds()].map((each) => two(each));
+  const zone = ZONE.formatToParts(time).find(({ type }) => type === "timeZoneName").value;
+  return `${day} ${hour.join(":")}.${two(time.getMilliseconds(), 3)} ${zone}`;
+}
+const ZONE = new Intl.DateTimeFormat("en", { timeZoneName: "short" });
+
 function tellAges(place) {
   for (const time of place.querySelectorAll("time[data-ago], time[data-since]")) {
     const text = "ago" in time.dataset ? ago(time.dateTime) : lasting(time.dateTime);
     if (time.textContent !== text) time.textContent = text;
+  }
+  if (clock === "utc") return;
+  for (const time of place.querySelectorAll("time[datetime]:not([data-here])")) {
+    time.dataset.here = "";
+    const text = here(new Date(time.dateTime));
+    time.title = `${text} (${time.dateTime.replace("T", " ").replace("Z", " UTC")})`;
+    const { exact } = time.dataset;
+    if (exact !== undefined) time.textContent = exact === "s" ? text.replace(/\.\d+/, "") : text;
   }
 }
 
@@ -424,4 +436,5 @@ if (navigator.clipboard) {
   for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
 }
 
+tellAges(document);
 keepUp();

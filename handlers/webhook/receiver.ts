@@ -76,7 +76,7 @@ export function createReceiver(parts: ReceiverParts): Receiver {
     const address = clientAddress(request, connection, config);
     let outcome = "received";
     try {
-      policy.require(gate, { address, connection });
+      policy.require(gate, { type, address, connection });
       const body = await readBody(request, gate.bodyLimit, budget);
       try {
         const { bodyLimit } = gate;

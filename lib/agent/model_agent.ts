@@ -43,7 +43,7 @@ interface AgentHost {
 }
 
 /** What a model works with. */
-interface ModelEquipment {
+export interface ModelEquipment {
   model: Model;
   settings: AgentSettings;
   toolshed: Toolshed;

@@ -53,6 +53,11 @@ export interface TaskEvent {
   kind: string;
   actor: string;
   data: unknown;
+  /**
+   * What the model said in this step, or what the tool answered, its beginning at least; null when
+   * nothing was said, and when it is gone with the message's contents.
+   */
+  content: string | null;
 }
 
 interface TaskRow {
@@ -123,8 +128,9 @@ export async function readTask(database: Database, id: string): Promise<Task | u
 export async function listTaskEvents(database: Database, taskId: string): Promise<TaskEvent[]> {
   return await database.query("read a task's timeline", (sql) =>
     sql<TaskEvent[]>`
-      select id, task_id, at, kind, actor, data from task_events
-      where task_id = ${taskId} order by at, id`);
+      select e.id, e.task_id, e.at, e.kind, e.actor, e.data, c.content from task_events e
+      left join task_event_contents c on c.task_id = e.task_id and c.event_id = e.id
+      where e.task_id = ${taskId} order by e.at, e.id`);
 }
 
 /** Gives a task to somebody else. False when there is no such task. */

@@ -8,6 +8,7 @@ import { forgetMessages } from "../message/forget/forget.ts";
 import { dropContents } from "../message/forget/drop_contents.ts";
 import { forgetEarly } from "../message/forget/forget_early.ts";
 import { forgetRejected, trimQuarantine } from "../message/quarantine.ts";
+import { forgetAudit } from "../people/audit.ts";
 import type { Registry } from "../../sources/rules/registry.ts";
 import type { Services } from "../services.ts";
 import { endUnstarted, forgetBulkActions, forgetBulkRows } from "./bulk/forget.ts";
@@ -70,6 +71,7 @@ function forgetting(
     () => untilFewer(FORGET_AT_ONCE, () => forgetEarly(database, retention, FORGET_AT_ONCE)),
     () => untilFewer(FORGET_AT_ONCE, () => dropContents(database, config, FORGET_AT_ONCE)),
     () => forgetRejected(database, now),
+    () => untilFewer(FORGET_AT_ONCE, () => forgetAudit(database, before, FORGET_AT_ONCE)),
     () => untilFewer(FORGET_AT_ONCE, () => forgetChanges(database, FORGET_AT_ONCE)),
     () => forgetWorkers(database),
     () => forgetBulkActions(database),

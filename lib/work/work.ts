@@ -12,6 +12,7 @@ import { createBulkStep } from "./bulk/step.ts";
 import { createRedeliverer } from "./verify/redeliver.ts";
 import { createVerifier } from "./verify/verifier.ts";
 import { createMessageStep, type MessageStep, POLL_MS } from "./messages.ts";
+import { NEEDS_MS, watchNeeds } from "./needs.ts";
 import { tellPeople } from "./notifications.ts";
 import { createTaskStep, type TaskStep } from "./tasks.ts";
 import { tidy } from "./tidy.ts";
@@ -192,6 +193,7 @@ function startLoops(services: Services, worker: Worker, signal: AbortSignal): Pr
     every(HEARTBEAT_MS, () => worker.beat()),
     every(WATCH_MS, () => worker.watch()),
     every(TIDY_MS, () => worker.tidy()),
+    every(NEEDS_MS, () => watchNeeds(services)),
     every(COMPACT_MS, () => tidyEmbedded(database)),
     spill && repeat(() => worker.moveSpill(), rest(SPILL_MS)),
   ]);

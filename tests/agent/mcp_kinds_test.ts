@@ -147,6 +147,14 @@ describe("what an MCP server may send", () => {
     }
   });
 
+  it("stands on System: its tools, who may use them, and what is wrong", async () => {
+    const page = await (await stage.otto.ask("/system")).text();
+    assertStringIncludes(page, "Tools of MCP servers");
+    assertMatch(page, /now<\/th>[^]*?GitHub/);
+    assertMatch(page, /Off: its &quot;description&quot; is null/);
+    assert(!page.includes("/mcp?"));
+  });
+
   it("is left when it has no end", async () => {
     const text = await toldOf({ content: [{ type: "text", text: "x".repeat(9_000_000) }] });
     assertMatch(text, /more than 8,388,608 bytes/);
@@ -173,64 +181,6 @@ describe("a server that hangs", () => {
       await stage[Symbol.asyncDispose]();
       mcp.hangs = false;
       await mcp[Symbol.asyncDispose]();
-    }
-  });
-});
-
-describe("an answer of a model that is none", () => {
-  it("is asked for twice more, is no turn of the conversation, and is billed", async () => {
-    const stage = await openStage();
-    try {
-      stage.fake.script = [{}, { finish: "error" }, finish("At last")];
-      const task = await stage.task(await stage.signed(issue));
-      assertEquals([task.status, task.result.text], ["completed", "At last"]);
-      assertEquals([task.result.data.steps, task.result.data.input_tokens], [3, 300]);
-      assertEquals(new Set(stage.fake.asked.map(({ body }) => body.messages.length)).size, 1);
-      stage.fake.script = [{}];
-      const failed = await stage.task(await stage.signed(issue));
-      assertEquals(failed.status, "failed");
-      assertMatch(failed.error.message, /ended without a word, 3 times in a row/);
-      stage.fake.script = [{ finish: "content_filter" }];
-      const filtered = await stage.task(await stage.signed(issue));
-      assertMatch(filtered.error.message, /content_filter: the provider's content filter/);
-      assertEquals(
-        filtered.events.filter((each: { kind: string }) => each.kind === "step").length,
-        1,
-      );
-    } finally {
-      await stage[Symbol.asyncDispose]();
-    }
-  });
-
-  it("pauses nobody: neither bad requests nor one task that fails again and again", async () => {
-    const stage = await openStage();
-    const { database } = stage.otto.services;
-    try {
-      for (const status of [400, 422, 500]) {
-        stage.fake.script = [({ text }) => text.includes("bad task") ? { status } : finish("Done")];
-        for (let i = 0; i < 3; i++) await stage.signed({ ...issue, title: "bad task" });
-        for (let i = 0; i < 3; i++) {
-          await database.query("let time pass", (sql) => sql`update tasks set not_before = now()`);
-          await stage.otto.workOff();
-        }
-        const task = await stage.task(await stage.signed(issue));
-        assertEquals(task.status, "completed", String(status));
-      }
-    } finally {
-      await stage[Symbol.asyncDispose]();
-    }
-  });
-
-  it("of a provider that is out for five tasks pauses all", async () => {
-    const stage = await openStage();
-    try {
-      stage.fake.script = [{ status: 503 }];
-      for (let i = 0; i < 5; i++) await stage.signed({ ...issue, at: i });
-      const task = await stage.task(await stage.signed(issue));
-      assertEquals([task.status, stage.fake.asked.length], ["pending", 5]);
-      assertMatch(eventsOf(task, "put_off")[0].data.reason, /left alone/);
-    } finally {
-      await stage[Symbol.asyncDispose]();
     }
   });
 });

@@ -21,7 +21,11 @@ const STREAMS = ["/api/stream", "/live"];
 /** These say what is missing, where nothing was chosen before. */
 const WANT_MORE = ["/messages/replays", "/messages/many", "/tasks/many"];
 /** What stands for a route's parameter where it is not the id of the thing the route is about. */
-const NAMES: Record<string, string> = { "/static/:name": "style.css", "/sources/:name": "github" };
+const NAMES: Record<string, string> = {
+  "/static/:name": "style.css",
+  "/sources/:name": "github",
+  "/sources/:name/connect": "github",
+};
 
 /** What the other tests ask of the handlers themselves, asked of a process, on Deno or on Node. */
 describe("a process of Otto", () => {

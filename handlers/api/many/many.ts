@@ -1,9 +1,12 @@
+import type { Context } from "hono";
 import type { z } from "@hono/zod-openapi";
 import { type ActParts, ACTS } from "../../../lib/work/bulk/acts.ts";
 import type { Database } from "../../../lib/store/database.ts";
 import type { BulkAction, BulkVerb } from "../../../lib/work/bulk/bulk_action.ts";
 import { countChanged, fixRows } from "../../../lib/work/bulk/fix_rows.ts";
 import { bulkAction } from "../../schemas/bulk.ts";
+import { actorOf, noteAct } from "../../acts.ts";
+import type { Env } from "../../caller.ts";
 import { conflict, createRoute, json, refusals } from "../../openapi.ts";
 import { Problem } from "../../problem.ts";
 import { acted, MOST_AT_ONCE } from "../../schemas/many.ts";
@@ -48,18 +51,14 @@ export interface Finder<Filter> {
   find(filter: Filter, most: number, before?: string): Promise<FoundIds>;
 }
 
-/** Who did it, where nobody is named. */
-export const ADMIN = "admin";
-
 /**
  * What is meant, fixed before anything is done: the ids of a few things, or the bulk action that
  * acts on more of them.
  *
  * @throws {Problem} 409 when a filter finds another number than was expected.
  */
-export async function choose<Filter extends object>(
-  action: BulkVerb,
-  chosen: Chosen<Filter>,
+async function choose<Filter extends object>(
+  { action, chosen, actor }: { action: BulkVerb; chosen: Chosen<Filter>; actor: string },
   { database, find }: Finder<Filter>,
 ): Promise<{ ids: string[] } | { bulk: BulkAction }> {
   if ("ids" in chosen) return { ids: [...new Set(chosen.ids.map((id) => id.toLowerCase()))] };
@@ -73,7 +72,7 @@ export async function choose<Filter extends object>(
     bulk: await fixRows(database, {
       action,
       filter: wordsOf(filter),
-      actor: ADMIN,
+      actor,
       find: (most, before) => find(filter, most, before),
     }, { expect }),
   };
@@ -95,8 +94,63 @@ function wordsOf(filter: object): Record<string, string> {
   );
 }
 
+/** How many were done, and which were left as they are. */
+interface Counted {
+  done: number;
+  refused: readonly unknown[];
+}
+
+/**
+ * Acts on what a request chose, or has it worked in the background; the audit log hears of which
+ * ones, how many, and what became of them.
+ *
+ * @throws {Problem} 409 when a filter finds another number than was expected.
+ */
+export async function actOnChosen<Filter extends object, Result extends Counted>(
+  c: Context<Env>,
+  { action, chosen, finder, act }: {
+    action: BulkVerb;
+    chosen: Chosen<Filter>;
+    finder: Finder<Filter>;
+    act(ids: readonly string[], actor: string): Promise<Result>;
+  },
+): Promise<{ acted: Result } | { bulk: BulkAction }> {
+  noteMany(c, { chosen });
+  const actor = actorOf(c);
+  const meant = await choose({ action, chosen, actor }, finder);
+  if ("bulk" in meant) {
+    noteAct(c, { ids: [meant.bulk.id], detail: { count: meant.bulk.total } });
+    return meant;
+  }
+  noteMany(c, { ids: meant.ids });
+  const acted = await act(meant.ids, actor);
+  noteMany(c, { acted });
+  return { acted };
+}
+
 /** Where a bulk action is found, for the header `Location`. */
 export const placeOf = ({ id }: BulkAction) => ({ location: `/api/bulk/${id}` });
+
+/** Has the audit log say which and how many are meant, by which filter, and then what became of them. */
+export function noteMany<Filter>(
+  c: Context<Env>,
+  { chosen, ids, acted }: {
+    chosen?: Chosen<Filter>;
+    ids?: readonly string[];
+    acted?: Counted;
+  },
+): void {
+  const { filter, expect } = chosen && "filter" in chosen ? chosen : {};
+  const detail = {
+    filter,
+    expect,
+    count: ids?.length,
+    done: acted?.done,
+    refused: acted?.refused.length,
+  };
+  const known = Object.entries(detail).filter(([, value]) => value !== undefined);
+  noteAct(c, { ids, detail: Object.fromEntries(known) });
+}
 
 /**
  * Acts on each, the oldest first; what throws a problem is left as it is.
@@ -106,7 +160,7 @@ export const placeOf = ({ id }: BulkAction) => ({ location: `/api/bulk/${id}` })
 export async function actOnAll(
   parts: ActParts,
   action: keyof typeof ACTS,
-  ids: readonly string[],
+  { ids, actor }: { ids: readonly string[]; actor: string },
 ): Promise<Acted> {
   const done: string[] = [];
   const refused: Acted["refused"] = [];
@@ -115,7 +169,7 @@ export async function actOnAll(
   await Promise.all(Array.from({ length: AT_ONCE }, async () => {
     for (const id of waiting) {
       try {
-        await ACTS[action](parts, id, ADMIN);
+        await ACTS[action](parts, id, actor);
         done.push(id);
       } catch (error) {
         if (!(error instanceof Problem)) broken = { by: error };

@@ -1,6 +1,7 @@
 import { findMessageIds } from "../../../lib/message/search/search.ts";
 import type { ActParts } from "../../../lib/work/bulk/acts.ts";
 import { z } from "@hono/zod-openapi";
+import { maskedIn } from "../../masked.ts";
 import { conflict, createApi, json, refusals } from "../../openapi.ts";
 import { bulkAction } from "../../schemas/bulk.ts";
 import { count } from "../../schemas/fields.ts";
@@ -8,14 +9,14 @@ import { notReplayed, replay } from "../../schemas/message.ts";
 import { chosen } from "../../schemas/many.ts";
 import { messageFilter, toMessageSearch } from "../../schemas/message_filter.ts";
 import { type Redeliverer, redeliverInParts } from "../../../lib/work/verify/redeliver.ts";
-import { type Acted, actOnAll, choose, type Finder, manyRoute, placeOf } from "./many.ts";
+import { type Acted, actOnAll, actOnChosen, type Finder, manyRoute, placeOf } from "./many.ts";
 
 /** What can be done to many messages, by the last part of its path. */
 export const MESSAGE_ACTIONS: Record<
   "release" | "replay" | "delete",
-  (parts: ActParts, ids: readonly string[]) => Promise<Acted>
+  (parts: ActParts, ids: readonly string[], actor: string) => Promise<Acted>
 > = {
-  release: (parts, ids) => actOnAll(parts, "release", ids),
+  release: (parts, ids, actor) => actOnAll(parts, "release", { ids, actor }),
   async replay({ redeliverer }, ids) {
     const { items, refused } = await replayAll(redeliverer, ids);
     return {
@@ -24,7 +25,7 @@ export const MESSAGE_ACTIONS: Record<
       refused: refused.map(({ message_id: id, ...why }) => ({ id, ...why })),
     };
   },
-  delete: (parts, ids) => actOnAll(parts, "delete", ids),
+  delete: (parts, ids, actor) => actOnAll(parts, "delete", { ids, actor }),
 };
 
 /** `POST /api/messages/release|replay|delete`: what is done to one, done to many. */
@@ -35,7 +36,11 @@ export function manyMessages(parts: ActParts) {
   const finder: Finder<Filter> = {
     database,
     find: (filter, most, before) =>
-      findMessageIds(database, { ...toMessageSearch(filter), before }, { most }),
+      findMessageIds(database, {
+        ...toMessageSearch(filter),
+        ...maskedIn(parts.services.sources),
+        before,
+      }, { most }),
   };
   return createApi()
     .openapi(
@@ -44,9 +49,14 @@ export function manyMessages(parts: ActParts) {
         schema: which,
       }),
       async (c) => {
-        const meant = await choose("release", c.req.valid("json"), finder);
+        const meant = await actOnChosen(c, {
+          action: "release",
+          chosen: c.req.valid("json"),
+          finder,
+          act: (ids, actor) => MESSAGE_ACTIONS.release(parts, ids, actor),
+        });
         if ("bulk" in meant) return c.json(meant.bulk, 202, placeOf(meant.bulk));
-        return c.json(await MESSAGE_ACTIONS.release(parts, meant.ids), 200);
+        return c.json(meant.acted, 200);
       },
     )
     .openapi(
@@ -66,10 +76,17 @@ export function manyMessages(parts: ActParts) {
         },
       },
       async (c) => {
-        const meant = await choose("replay", c.req.valid("json"), finder);
+        const meant = await actOnChosen(c, {
+          action: "replay",
+          chosen: c.req.valid("json"),
+          finder,
+          async act(ids) {
+            const { items, refused } = await replayAll(parts.redeliverer, ids);
+            return { done: items.length, items, refused };
+          },
+        });
         if ("bulk" in meant) return c.json(meant.bulk, 202, placeOf(meant.bulk));
-        const { items, refused } = await replayAll(parts.redeliverer, meant.ids);
-        return c.json({ done: items.length, items, refused }, 201);
+        return c.json(meant.acted, 201);
       },
     )
     .openapi(
@@ -78,9 +95,14 @@ export function manyMessages(parts: ActParts) {
         schema: which,
       }),
       async (c) => {
-        const meant = await choose("delete", c.req.valid("json"), finder);
+        const meant = await actOnChosen(c, {
+          action: "delete",
+          chosen: c.req.valid("json"),
+          finder,
+          act: (ids, actor) => MESSAGE_ACTIONS.delete(parts, ids, actor),
+        });
         if ("bulk" in meant) return c.json(meant.bulk, 202, placeOf(meant.bulk));
-        return c.json(await MESSAGE_ACTIONS.delete(parts, meant.ids), 200);
+        return c.json(meant.acted, 200);
       },
     );
 }

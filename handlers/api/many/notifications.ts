@@ -3,7 +3,7 @@ import type { ActParts } from "../../../lib/work/bulk/acts.ts";
 import { createApi } from "../../openapi.ts";
 import { chosen } from "../../schemas/many.ts";
 import { notificationFilter } from "../../schemas/notification.ts";
-import { actOnAll, choose, type Finder, manyRoute, placeOf } from "./many.ts";
+import { actOnAll, actOnChosen, type Finder, manyRoute, placeOf } from "./many.ts";
 
 /** `POST /api/notifications/read`: what is done to one, done to many. */
 export function manyNotifications(parts: ActParts) {
@@ -18,9 +18,14 @@ export function manyNotifications(parts: ActParts) {
       schema: chosen(notificationFilter),
     }),
     async (c) => {
-      const meant = await choose("read", c.req.valid("json"), finder);
+      const meant = await actOnChosen(c, {
+        action: "read",
+        chosen: c.req.valid("json"),
+        finder,
+        act: (ids, actor) => actOnAll(parts, "read", { ids, actor }),
+      });
       if ("bulk" in meant) return c.json(meant.bulk, 202, placeOf(meant.bulk));
-      return c.json(await actOnAll(parts, "read", meant.ids), 200);
+      return c.json(meant.acted, 200);
     },
   );
 }

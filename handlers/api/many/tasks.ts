@@ -3,7 +3,7 @@ import type { ActParts } from "../../../lib/work/bulk/acts.ts";
 import { createApi } from "../../openapi.ts";
 import { chosen } from "../../schemas/many.ts";
 import { taskFilter, toTaskSearch } from "../../schemas/task_filter.ts";
-import { actOnAll, choose, type Finder, manyRoute, placeOf } from "./many.ts";
+import { actOnAll, actOnChosen, type Finder, manyRoute, placeOf } from "./many.ts";
 
 /** `POST /api/tasks/retry|cancel`: what is done to one, done to many. */
 export function manyTasks(parts: ActParts) {
@@ -21,9 +21,14 @@ export function manyTasks(parts: ActParts) {
         schema: which,
       }),
       async (c) => {
-        const meant = await choose("retry", c.req.valid("json"), finder);
+        const meant = await actOnChosen(c, {
+          action: "retry",
+          chosen: c.req.valid("json"),
+          finder,
+          act: (ids, actor) => actOnAll(parts, "retry", { ids, actor }),
+        });
         if ("bulk" in meant) return c.json(meant.bulk, 202, placeOf(meant.bulk));
-        return c.json(await actOnAll(parts, "retry", meant.ids), 200);
+        return c.json(meant.acted, 200);
       },
     )
     .openapi(
@@ -32,9 +37,14 @@ export function manyTasks(parts: ActParts) {
         schema: which,
       }),
       async (c) => {
-        const meant = await choose("cancel", c.req.valid("json"), finder);
+        const meant = await actOnChosen(c, {
+          action: "cancel",
+          chosen: c.req.valid("json"),
+          finder,
+          act: (ids, actor) => actOnAll(parts, "cancel", { ids, actor }),
+        });
         if ("bulk" in meant) return c.json(meant.bulk, 202, placeOf(meant.bulk));
-        return c.json(await actOnAll(parts, "cancel", meant.ids), 200);
+        return c.json(meant.acted, 200);
       },
     );
 }

@@ -12,8 +12,9 @@ import {
 import { type BulkQuestion, fixRows } from "../../../lib/work/bulk/fix_rows.ts";
 import { createNames } from "../../../sources/rules/names.ts";
 import { endBulkAction, requireBulkAction } from "../../api/many/bulk.ts";
-import { ADMIN } from "../../api/many/many.ts";
+import { actorOf, noteAct } from "../../acts.ts";
 import type { Env } from "../../caller.ts";
+import { maskedIn } from "../../masked.ts";
 import { Problem } from "../../problem.ts";
 import { taskFilter, toTaskSearch } from "../../schemas/task_filter.ts";
 import { bulkList } from "../../views/bulk/list.ts";
@@ -44,7 +45,10 @@ export function bulkPages({ services }: { services: Services }): Hono<Env> {
   });
 
   app.post("/bulk", async (c) => {
-    const { id } = await fixRows(database, questionOf(services, await readForm(c.req.raw)));
+    const form = await readForm(c.req.raw);
+    const question = { ...questionOf(services, form), actor: actorOf(c) };
+    const { id, total } = await fixRows(database, question);
+    noteAct(c, { ids: [id], detail: { action: question.action, count: total } });
     return c.redirect(`/bulk/${id}`, 303);
   });
 
@@ -78,7 +82,10 @@ function idOf(text: string): string {
 }
 
 /** What a form asks to do to all messages or tasks that match its filters. */
-function questionOf({ database, sources }: Services, form: URLSearchParams): BulkQuestion {
+function questionOf(
+  { database, sources }: Services,
+  form: URLSearchParams,
+): Omit<BulkQuestion, "actor"> {
   const action = oneOf(form.get("action") ?? undefined, BULK_VERBS);
   const of = oneOf(form.get("of") ?? undefined, ["messages", "tasks"] as const);
   const value = (name: string) => form.get(name) ?? undefined;
@@ -86,7 +93,7 @@ function questionOf({ database, sources }: Services, form: URLSearchParams): Bul
     ? messageQueryOf(value)
     : queryOf(taskFilter, value);
   if (!action || !of || Object.keys(filter).length === 0) throw nothingAsked();
-  const common = { action, filter: { ...filter }, actor: ADMIN };
+  const common = { action, filter: { ...filter } };
   if (of === "tasks") {
     if (BULK_THINGS[action] !== "task") throw nothingAsked();
     const search = toTaskSearch(taskFilter.parse(filter));
@@ -97,7 +104,7 @@ function questionOf({ database, sources }: Services, form: URLSearchParams): Bul
   }
   const isRetry = action === "retry";
   if (BULK_THINGS[action] !== "message" && !isRetry) throw nothingAsked();
-  const search = { ...messageSearchOf(filter), hidden: sources.redacted };
+  const search = { ...messageSearchOf(filter), ...maskedIn(sources) };
   if (action === "release") search.phase ??= "refused";
   if (isRetry) search.phase ??= "failed";
   return {

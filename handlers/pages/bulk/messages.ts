@@ -5,10 +5,12 @@ import { findTasks } from "../../../lib/task/task.ts";
 import { isId } from "../../../lib/store/id.ts";
 import type { FoundIds } from "../../../lib/store/walk.ts";
 import { createNames } from "../../../sources/rules/names.ts";
-import { type Acted, actOnAll } from "../../api/many/many.ts";
+import { type Acted, actOnAll, noteMany } from "../../api/many/many.ts";
+import { actorOf, noteAct } from "../../acts.ts";
 import { MESSAGE_ACTIONS } from "../../api/many/messages.ts";
 import type { ActParts } from "../../../lib/work/bulk/acts.ts";
 import type { Env } from "../../caller.ts";
+import { maskedIn } from "../../masked.ts";
 import { Problem } from "../../problem.ts";
 import { MOST_AT_ONCE } from "../../schemas/many.ts";
 import { linkTo } from "../../views/parts/filters.ts";
@@ -21,10 +23,10 @@ type Action = "release" | "replay" | "retry" | "delete";
 
 const ACTIONS: Record<
   Action,
-  (parts: ActParts, ids: readonly string[]) => Promise<Acted>
+  (parts: ActParts, ids: readonly string[], actor: string) => Promise<Acted>
 > = {
   ...MESSAGE_ACTIONS,
-  retry: (parts, ids) => actOnAll(parts, "retry", ids),
+  retry: (parts, ids, actor) => actOnAll(parts, "retry", { ids, actor }),
 };
 
 /** `/messages/many`: what is to be done to those that were chosen, or to all that match, and its result. */
@@ -41,7 +43,9 @@ export function manyMessagePages(parts: ActParts): Hono<Env> {
     const { before: _, ...filters } = query;
     const found: FoundIds = ids.length > 0 || Object.keys(filters).length === 0
       ? { ids }
-      : await findMessageIds(database, messageSearchOf(filters), { most: MOST_AT_ONCE });
+      : await findMessageIds(database, { ...messageSearchOf(filters), ...maskedIn(sources) }, {
+        most: MOST_AT_ONCE,
+      });
     const messages = await findMessages(database, found.ids);
     if (messages.length === 0 && found.next === undefined) throw nothingChosen();
     return c.html(manyPage({
@@ -59,7 +63,10 @@ export function manyMessagePages(parts: ActParts): Hono<Env> {
     if (!Object.hasOwn(ACTIONS, action)) throw nothingChosen();
     const ids = ((await readForm(c.req.raw)).get("ids") ?? "").split(",").filter((id) => isId(id));
     if (ids.length === 0 || ids.length > MOST_AT_ONCE) throw nothingChosen();
-    const acted = await ACTIONS[action](parts, ids);
+    noteAct(c, { act: action, thing: action === "retry" ? "task" : "message" });
+    noteMany(c, { ids });
+    const acted = await ACTIONS[action](parts, ids, actorOf(c));
+    noteMany(c, { acted });
     if (action === "replay" && acted.done > 0) {
       const made = acted.ids.toSorted();
       return c.redirect(

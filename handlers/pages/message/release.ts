@@ -1,3 +1,4 @@
+import { actorOf } from "../../acts.ts";
 import { Hono } from "hono";
 import type { Env } from "../../caller.ts";
 import { release, type ReleaseParts } from "../../../lib/work/verify/release.ts";
@@ -6,7 +7,7 @@ import { release, type ReleaseParts } from "../../../lib/work/verify/release.ts"
 export function releasePages(parts: ReleaseParts): Hono<Env> {
   const app = new Hono<Env>();
   app.post("/messages/:id/release", async (c) => {
-    const { message_id } = await release(parts, c.req.param("id"));
+    const { message_id } = await release(parts, c.req.param("id"), actorOf(c));
     return c.redirect(`/messages/${message_id}`, 303);
   });
   return app;

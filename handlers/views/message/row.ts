@@ -92,7 +92,7 @@ const inNewTab = html`<span class="words"> (opens the event in a new tab)</span>
 
 function trouble({ message, task, tellings }: StageRow) {
   const dead = tellings.find((each) => each.state === "dead");
-  const said = message.error ?? task?.error?.message ??
+  const said = message.error ?? (task?.error && firstLine(task.error.message)) ??
     (dead &&
       `Could not tell ${dead.channel} ${dead.destination}: ${dead.error ?? "no reason given"}`);
   if (said) return html`<p class="error" dir="auto">${said}</p>`;

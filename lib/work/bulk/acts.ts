@@ -20,7 +20,7 @@ export type Act = (parts: ActParts, id: string, actor: string) => Promise<void>;
 
 /** What is done to each of many by itself. Replays are made together: `redeliverInParts`. */
 export const ACTS: Record<Exclude<BulkVerb, "replay">, Act> = {
-  release: async (parts, id) => void await release(parts, id),
+  release: async (parts, id, actor) => void await release(parts, id, actor),
   async delete({ services: { database } }, id) {
     if (!await deleteMessage(database, id)) throw notFound("message");
   },

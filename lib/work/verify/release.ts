@@ -25,7 +25,11 @@ export interface Released {
  *
  * @throws {Problem} 404 when there is none, 409 with what to change when it is still refused.
  */
-export async function release(parts: ReleaseParts, id: string): Promise<Released> {
+export async function release(
+  parts: ReleaseParts,
+  id: string,
+  actor: string,
+): Promise<Released> {
   const { services: { database, queue, log }, verifier } = parts;
   const found = await requireMessage(database, id);
   requireWhole(found);
@@ -38,6 +42,7 @@ export async function release(parts: ReleaseParts, id: string): Promise<Released
     id: message_id,
     source: gate.name,
     verification,
+    actor,
     deliveryId: gate.source.deliveryId?.(incoming) ?? null,
     body: contentOf(incoming),
     content: contentKey(gate.source, incoming),
