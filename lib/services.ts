@@ -2,11 +2,12 @@ import type { Registry } from "../sources/rules/registry.ts";
 import type { Agent } from "./agent/agent.ts";
 import { digestAgent, switchedOffAgent } from "./agent/digest.ts";
 import { openToolshed } from "./agent/mcp/mcp.ts";
+import { type McpServerStatus, readServers } from "./agent/mcp/server_status.ts";
 import { readMcpServers } from "./agent/mcp/servers.ts";
 import { createModel } from "./agent/model.ts";
-import { createModelAgent } from "./agent/model_agent.ts";
+import { createModelAgent, type ModelEquipment } from "./agent/model_agent.ts";
 import type { Budgets } from "./agent/policy.ts";
-import { type AgentSettings, readAgentSettings } from "./agent/settings.ts";
+import { readAgentSettings } from "./agent/settings.ts";
 import { type Bell, createBell } from "./async/bell.ts";
 import { type Closer, openAll } from "./process/closer.ts";
 import { type Config, secretsIn } from "./config/config.ts";
@@ -59,6 +60,8 @@ export interface Services extends AsyncDisposable, Readiness {
   readonly agent: Agent;
   /** How much work a source may cause. */
   budgetsOf(source: string): Budgets;
+  /** How it stands with the MCP servers; asks each at most once a minute. */
+  readMcpServers(): Promise<McpServerStatus[]>;
   readonly jobs: Jobs;
   readonly channels: readonly Channel[];
   readonly slack?: Slack;
@@ -159,6 +162,12 @@ async function openServicesWith(
     ? undefined
     : createSlack({ config, channels, database, log });
   const settings = readAgentSettings(config.agent.configFile, instructions);
+  const servers = readMcpServers(config, settings);
+  const toolshed = openToolshed({ servers, settings, database, log });
+  const redact = createRedactor(() => [
+    ...secretsIn(config),
+    ...servers.flatMap(({ headers }) => Object.values(headers).flatMap(withoutScheme)),
+  ]);
   return {
     config,
     log,
@@ -171,8 +180,9 @@ async function openServicesWith(
     spill,
     redisOwner,
     reader: closer.add(openReader({ config, sources, database, log })),
-    agent: openAgent({ config, database, log }, settings),
+    agent: openAgent({ config, database, log }, { settings, toolshed, redact }),
     budgetsOf: (source) => settings.rulesOf(source).budgets,
+    readMcpServers: () => readServers(toolshed, settings, redact),
     jobs: openJobs(config, database, log, closer),
     channels: [createWeb(database), ...slack ? [slack] : []],
     slack,
@@ -192,19 +202,13 @@ async function openServicesWith(
 /** The agent that the configuration asks for. */
 function openAgent(
   { config, database, log }: Pick<Services, "config" | "database" | "log">,
-  settings: AgentSettings,
+  equipment: Omit<ModelEquipment, "model">,
 ): Agent {
-  const servers = readMcpServers(config, settings);
   if (config.model === undefined) return digestAgent;
   if (config.agent.mode === "off") return switchedOffAgent;
   return createModelAgent({ config, database, log }, {
     model: createModel(config.model),
-    settings,
-    toolshed: openToolshed({ servers, settings, database, log }),
-    redact: createRedactor(() => [
-      ...secretsIn(config),
-      ...servers.flatMap(({ headers }) => Object.values(headers).flatMap(withoutScheme)),
-    ]),
+    ...equipment,
   });
 }
 

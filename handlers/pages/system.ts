@@ -47,13 +47,14 @@ export function systemPages(
     async () => usesTokens ? await readUsage(database, services.budgetsOf) : undefined,
     { freshMs: FRESH_MS },
   );
+  const readMcp = cached(() => services.readMcpServers(), { freshMs: FRESH_MS });
   const readSchema = cached(() => schemaVersion(database), { freshMs: SCHEMA_MS });
 
   const app = new Hono<Env>();
   app.get("/system", async (c) => {
     const span = oneOf(asked(c, "span"), NAMES) ?? "1h";
     const frame = await readFrame(c, database, "system");
-    const [health, workers, stats, channels, timeSeries, schema, usage] = await Promise.all([
+    const [health, workers, stats, channels, timeSeries, schema, usage, mcp] = await Promise.all([
       readHealth(),
       readWorkers(),
       readStats(),
@@ -61,6 +62,7 @@ export function systemPages(
       readSeries[span](),
       readSchema(),
       readTokens(),
+      readMcp(),
     ]);
     return c.html(systemPage({
       frame,
@@ -78,6 +80,7 @@ export function systemPages(
       span,
       timeSeries,
       usage,
+      mcp,
       names: new Map(listChoices(services.sources).map(({ value, label }) => [value, label])),
       facts: [
         ["Otto", version],

@@ -2,6 +2,11 @@ import type { LanguageModel, ModelMessage, ToolSet } from "ai";
 import { pause } from "../async/deadline.ts";
 import { errorText } from "../process/log.ts";
 import type { ModelSettings } from "../config/model_settings.ts";
+import { loadModel } from "./provider/load_model.ts";
+import { NoAnswerError } from "./provider/no_answer.ts";
+import { argumentsWithoutThinking, withoutThinking } from "./provider/thinking.ts";
+import { isForeign, openToolFilter } from "./provider/tool_filter.ts";
+import { type Fault, faultOf } from "./provider/verdicts.ts";
 
 /** A piece of a conversation, as JSON: kept as it is, provider details included. */
 export type Turn = ModelMessage;
@@ -23,8 +28,15 @@ export interface ToolCall {
   invalid?: string;
 }
 
+/** A tool that cannot be used now, and why. */
+export interface ToolOff {
+  tool: string;
+  reason: string;
+}
+
 /** What one call of a model gave. */
 export interface ModelStep {
+  /** What it says, without what it has thought. */
   text: string;
   calls: ToolCall[];
   /** To be appended to the conversation. */
@@ -32,6 +44,10 @@ export interface ModelStep {
   /** Why it stopped: `stop`, `length`, `tool-calls`, `content-filter`, … */
   finish: string;
   tokens: { input: number; output: number };
+  /** Why it is no answer, if it is none: then it has no calls and no turns. */
+  fault?: Fault;
+  /** Tools that the model did not get, because its provider refuses them. */
+  off: ToolOff[];
 }
 
 /** A language model: one call is one step, and no tool runs in it. */
@@ -70,55 +86,33 @@ export class ModelError extends Error {
 /** The model that was configured. Its provider's package is loaded with the first step. */
 export function createModel(settings: ModelSettings): Model {
   let loading: Promise<LanguageModel> | undefined;
+  const filter = openToolFilter(settings);
   return {
     name: `${settings.provider}/${settings.model}`,
-    async step({ instructions, turns, tools, last, maxOutputTokens, maxMs }, signal) {
-      const { APICallError, generateText, jsonSchema, tool, ToolChoiceViolationError } =
-        await import("ai");
-      // Its warnings go to the console, past our log.
-      (globalThis as { AI_SDK_LOG_WARNINGS?: boolean }).AI_SDK_LOG_WARNINGS = false;
+    async step(request, signal) {
       const model = await (loading ??= loadModel(settings));
-      const toolSet: ToolSet = Object.fromEntries(
-        tools.map(({ name, description, schema }) => [
-          name,
-          tool({ description, inputSchema: jsonSchema(schema) }),
-        ]),
-      );
       const timeout = new AbortController();
       const stop = AbortSignal.any([signal, timeout.signal]);
-      pause(maxMs, stop).then(() => stop.aborted || timeout.abort());
+      pause(request.maxMs, stop).then(() => stop.aborted || timeout.abort());
       try {
-        const result = await generateText({
-          model,
-          instructions,
-          messages: [...turns],
-          ...toolsFor(settings, toolSet, last),
-          maxOutputTokens,
-          maxRetries: 0,
-          abortSignal: stop,
-        });
-        return {
-          text: result.text,
-          calls: result.toolCalls.map((call) => ({
-            id: call.toolCallId,
-            tool: call.toolName,
-            arguments: call.input,
-            ...("invalid" in call && call.invalid ? { invalid: errorText(call.error) } : {}),
-          })),
-          turns: result.responseMessages,
-          finish: result.finishReason,
-          tokens: {
-            input: result.usage.inputTokens ?? 0,
-            output: result.usage.outputTokens ?? 0,
-          },
-        };
+        while (true) {
+          const { tools, off } = filter.sort(request.tools);
+          try {
+            return { ...await ask(settings, model, { ...request, tools }, stop), off };
+          } catch (error) {
+            if (!isRefusal(error) || !filter.learn(tools, error.message)) throw error;
+          }
+        }
       } catch (error) {
         signal.throwIfAborted();
-        if (ToolChoiceViolationError.isInstance(error)) return WORDLESS;
         if (timeout.signal.aborted) {
-          throw new ModelError(`${settings.label} gave no answer within ${maxMs} ms`, true);
+          const words = `${settings.label} gave no answer within ${request.maxMs} ms`;
+          throw new ModelError(words, true);
         }
-        throw toModelError(settings, error, APICallError.isInstance(error) ? error : undefined);
+        if (error instanceof NoAnswerError && error.verdict === "again") {
+          return { ...WORDLESS, fault: { again: true, reason: error.message } };
+        }
+        throw toModelError(settings, error);
       } finally {
         timeout.abort();
       }
@@ -126,14 +120,92 @@ export function createModel(settings: ModelSettings): Model {
   };
 }
 
-/** A last step in which the model has called a tool all the same. */
+type Step = Parameters<Model["step"]>[0];
+
+/** Asks a model once. */
+async function ask(
+  settings: ModelSettings,
+  model: LanguageModel,
+  { instructions, turns, tools, last, maxOutputTokens }: Step,
+  signal: AbortSignal,
+): Promise<Omit<ModelStep, "off">> {
+  const { generateText, jsonSchema, tool, ToolChoiceViolationError } = await import("ai");
+  // Its warnings go to the console, past our log.
+  (globalThis as { AI_SDK_LOG_WARNINGS?: boolean }).AI_SDK_LOG_WARNINGS = false;
+  const toolSet: ToolSet = Object.fromEntries(
+    tools.map(({ name, description, schema }) => [
+      name,
+      tool({ description, inputSchema: jsonSchema(schema) }),
+    ]),
+  );
+  try {
+    const result = await generateText({
+      model,
+      instructions,
+      messages: [...turns],
+      ...toolsFor(settings, toolSet, last),
+      maxOutputTokens,
+      maxRetries: 0,
+      abortSignal: signal,
+    });
+    const text = withoutThinking(result.text);
+    const { google } = result.providerMetadata ?? {};
+    const fault = faultOf(settings, {
+      finish: result.rawFinishReason,
+      blocked: textIn(google?.promptFeedback, "blockReason"),
+      details: textIn(google, "finishMessage") ??
+        (result.finishReason === "content-filter" ? text.slice(0, MOST_WORDS) : undefined),
+      text,
+      calls: result.toolCalls.length,
+    });
+    return {
+      text: fault ? "" : text,
+      calls: fault ? [] : result.toolCalls.map((call) => ({
+        id: call.toolCallId,
+        tool: call.toolName,
+        arguments: isForeign(call.toolName) ? call.input : argumentsWithoutThinking(call.input),
+        ...("invalid" in call && call.invalid ? { invalid: errorText(call.error) } : {}),
+      })),
+      turns: fault ? [] : result.responseMessages.map(withoutBlanks),
+      finish: result.finishReason,
+      tokens: {
+        input: result.usage.inputTokens ?? 0,
+        output: result.usage.outputTokens ?? 0,
+      },
+      ...(fault ? { fault } : {}),
+    };
+  } catch (error) {
+    // A last step in which the model has called a tool all the same.
+    if (ToolChoiceViolationError.isInstance(error)) return WORDLESS;
+    throw error;
+  }
+}
+
+/** A step that said nothing, and that nobody has counted. */
 const WORDLESS: ModelStep = {
   text: "",
   calls: [],
   turns: [],
   finish: "tool-calls",
   tokens: { input: 0, output: 0 },
+  off: [],
 };
+
+function isRefusal(error: unknown): error is NoAnswerError {
+  return error instanceof NoAnswerError && error.verdict === "fail";
+}
+
+function textIn(from: unknown, name: string): string | undefined {
+  const value = (from as Record<string, unknown> | null | undefined)?.[name];
+  return typeof value === "string" && value !== "" ? value.slice(0, MOST_WORDS) : undefined;
+}
+
+/** A turn without empty texts beside its calls: Anthropic refuses them when they come back. */
+function withoutBlanks(turn: Turn): Turn {
+  if (turn.role !== "assistant" || typeof turn.content === "string") return turn;
+  const content = turn.content.filter((part) => part.type !== "text" || part.text.trim() !== "");
+  return content.length === 0 ? turn : { ...turn, content };
+}
 
 /**
  * Without tools no model can call one. Anthropic alone wants them named as long
@@ -145,67 +217,30 @@ function toolsFor({ provider }: ModelSettings, tools: ToolSet, last = false) {
   return provider === "anthropic" ? { tools, toolChoice: "none" as const } : {};
 }
 
-async function loadModel(
-  { provider, model, baseUrl, apiKey }: ModelSettings,
-): Promise<LanguageModel> {
-  if (provider === "gemini") {
-    const { createGoogleGenerativeAI } = await import("@ai-sdk/google");
-    return createGoogleGenerativeAI({ baseURL: baseUrl, apiKey }).chat(model);
-  }
-  if (provider === "anthropic") {
-    const { createAnthropic } = await import("@ai-sdk/anthropic");
-    return createAnthropic({ baseURL: baseUrl, apiKey }).chat(model);
-  }
-  const { createOpenAICompatible } = await import("@ai-sdk/openai-compatible");
-  return createOpenAICompatible({
-    name: provider,
-    baseURL: baseUrl,
-    apiKey,
-    transformRequestBody: (body) =>
-      provider === "openai" && thinks(model, baseUrl) ? withoutMaxTokens(body) : body,
-  }).chatModel(model);
-}
-
-/** OpenAI's thinking models refuse `max_tokens`; its other models know the newer name, too. */
-function thinks(model: string, baseUrl: string): boolean {
-  return new URL(baseUrl).hostname === "api.openai.com" || /(^|\/)(o\d|gpt-[5-9])/.test(model);
-}
-
-function withoutMaxTokens({ max_tokens, ...body }: Record<string, unknown>) {
-  return { ...body, max_completion_tokens: max_tokens };
-}
-
-/** The most of a provider's own words that is kept. */
+/** The most of an error's words that is kept. */
 const MOST_WORDS = 500;
 
-function toModelError(
-  { label }: ModelSettings,
-  error: unknown,
-  answer?: { statusCode?: number; responseHeaders?: Record<string, string> },
-): ModelError {
+function toModelError({ label }: ModelSettings, error: unknown): ModelError {
+  if (error instanceof NoAnswerError) {
+    return new ModelError(error.message, error.verdict === "wait", error.retryAfterSeconds);
+  }
   const words = errorText(error).slice(0, MOST_WORDS);
-  if (!answer) return new ModelError(`${label}: ${words}`, isConnection(error));
-  const { statusCode: status, responseHeaders } = answer;
-  if (status === undefined) return new ModelError(`${label} cannot be reached: ${words}`, true);
-  // A 200 that cannot be read is a proxy's or a server's bad moment.
-  const temporary = status < 400 || status === 408 || status === 409 || status === 429 ||
-    status >= 500;
-  return new ModelError(
-    `${label} answered ${status}: ${words}`,
-    temporary,
-    retryAfter(responseHeaders?.["retry-after"]),
-  );
+  const { statusCode } = error as { statusCode?: number };
+  // It came with a 200, and is not what the protocol says: a proxy's or a server's bad moment.
+  if (statusCode !== undefined || isUnreadable(error)) {
+    return new ModelError(`${label}'s answer cannot be read: ${words}`, true);
+  }
+  return isConnection(error)
+    ? new ModelError(`${label} cannot be reached: ${words}`, true)
+    : new ModelError(`${label}: ${words}`, false);
 }
 
-/** What `fetch` throws when a connection breaks in the middle of an answer. */
+function isUnreadable(error: unknown): boolean {
+  return error instanceof Error && /TypeValidation|InvalidResponseData|JSONParse/.test(error.name);
+}
+
+/** What `fetch` throws when there is no connection, or one breaks in the middle of an answer. */
 function isConnection(error: unknown): boolean {
   return error instanceof TypeError || error instanceof DOMException ||
-    /connection|network|socket|body/i.test(errorText(error));
-}
-
-/** `Retry-After` is a number of seconds or a date (RFC 9110 §10.2.3). */
-function retryAfter(value: string | undefined): number | undefined {
-  if (value === undefined) return undefined;
-  const seconds = /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1_000;
-  return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
+    /connect|network|socket|body/i.test(errorText(error));
 }

@@ -21,8 +21,8 @@ import { builtInTools } from "./tools/tools.ts";
 
 /** So many tasks are worked with the model at once, in this process: providers limit how many may be. */
 const CONCURRENCY = 4;
-/** As many as can fail at once by chance, and one more. */
-const FAILURES_TO_PAUSE = CONCURRENCY + 1;
+/** As many tasks as can fail at once by chance, and one more. */
+const FAILED_TO_PAUSE = CONCURRENCY + 1;
 /** Providers count their limits by the minute. */
 const PAUSE_SECONDS = 60;
 /** Tasks that were put off together come back one by one. */
@@ -43,7 +43,7 @@ interface AgentHost {
 }
 
 /** What a model works with. */
-interface ModelEquipment {
+export interface ModelEquipment {
   model: Model;
   settings: AgentSettings;
   toolshed: Toolshed;
@@ -56,9 +56,9 @@ interface ModelEquipment {
  */
 export function createModelAgent(host: AgentHost, equipment: ModelEquipment): Agent {
   const { config, database, log } = host;
-  const { model, settings, redact } = equipment;
+  const { model, settings, toolshed, redact } = equipment;
   const concurrency = createConcurrencyLimit(CONCURRENCY);
-  const breaker = createBreaker({ failures: FAILURES_TO_PAUSE, seconds: PAUSE_SECONDS });
+  const breaker = createBreaker({ tasks: FAILED_TO_PAUSE, seconds: PAUSE_SECONDS });
   const digest = createDigestAgent(UNVERIFIED);
 
   async function work(assignment: Assignment, signal: AbortSignal): Promise<Outcome> {
@@ -78,12 +78,16 @@ export function createModelAgent(host: AgentHost, equipment: ModelEquipment): Ag
         return { status: "later", afterSeconds, reason };
       }
     }
+    const listed = assignment.verified ? rules.tools : rules.unverifiedTools;
+    // Before the slot: a server that hangs must not hold up those who do not need it.
+    const others = await unlessAborted(signal, toolshed.tools(listed));
+    if (!others) throw signal.reason;
     const outcome = await concurrency.within(signal, async () => {
-      const context = await openContext(host, equipment, { assignment, rules, signal });
+      const context = await openContext(host, equipment, { assignment, rules, listed, others });
       return await runLoop(context, signal);
     });
     const away = outcome.status === "later";
-    if (breaker.count(away)) {
+    if (breaker.count(taskId, away)) {
       log.warn("agent.paused", { model: model.name, seconds: PAUSE_SECONDS });
     }
     return away ? { ...outcome, reason: redact(outcome.reason) } : outcome;
@@ -120,18 +124,17 @@ function mayWork(
 /** Everything that a run on this task is worked with, the tools of other servers among it. */
 async function openContext(
   { config, database }: AgentHost,
-  { model, toolshed, redact }: ModelEquipment,
-  { assignment, rules, signal }: {
+  { model, redact }: ModelEquipment,
+  { assignment, rules, listed, others }: {
     assignment: Assignment;
     rules: SourceRules;
-    signal: AbortSignal;
+    /** Names of the tools that it may use. */
+    listed: readonly string[];
+    others: Awaited<ReturnType<Toolshed["tools"]>>;
   },
 ): Promise<RunContext> {
   const { mode, specialization, instructions } = config.agent;
   const { verified } = assignment;
-  const listed = verified ? rules.tools : rules.unverifiedTools;
-  const others = await unlessAborted(signal, toolshed.tools(listed));
-  if (!others) throw signal.reason;
   const tools = [...builtInTools(rules.notify), ...others.tools]
     .filter((tool) => listed.includes(tool.name));
   return {

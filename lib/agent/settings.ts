@@ -7,6 +7,8 @@ import { ALWAYS, BUILT_IN } from "./tools/names.ts";
 /** What the operator says about the agent, besides the environment. */
 export interface AgentSettings {
   rulesOf(source: string): SourceRules;
+  /** Sources that have rules of their own. */
+  ruled: readonly string[];
   /** What tools of MCP servers can do, by `server__tool`: what is not here is off. */
   mcpTools: ReadonlyMap<string, Capability & { fingerprint?: string }>;
 }
@@ -123,6 +125,7 @@ export function readAgentSettings(
   }
   return {
     mcpTools: new Map(Object.entries(all.mcp_tools ?? {})),
+    ruled: Object.keys(all.sources ?? {}),
     rulesOf(source) {
       const own = all.sources && Object.hasOwn(all.sources, source) ? all.sources[source] : {};
       const base = all.default ?? {};

@@ -48,11 +48,25 @@ function writeLine(line: string): void {
 
 /** The message of anything thrown, its cause included. Store errors carry their parameters elsewhere. */
 export function errorText(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
+  if (!(error instanceof Error)) return wordsOf(error);
   // A refused connection to "localhost" is an AggregateError with an empty message.
   const own = error.message ||
     (error instanceof AggregateError ? error.errors.map(errorText).join("; ") : error.name);
-  return error.cause ? `${own} (${errorText(error.cause)})` : own;
+  const cause = error.cause ? errorText(error.cause) : "";
+  // A JSON-RPC error is its own cause.
+  return cause === "" || own.includes(cause) ? own : `${own} (${cause})`;
+}
+
+/** What was thrown that is no error: its message, if it has one, else all of it. */
+function wordsOf(thrown: unknown): string {
+  if (typeof thrown !== "object" || thrown === null) return String(thrown);
+  const { message } = thrown as { message?: unknown };
+  if (typeof message === "string" && message !== "") return message;
+  try {
+    return JSON.stringify(thrown) ?? String(thrown);
+  } catch {
+    return String(thrown);
+  }
 }
 
 function printable(value: unknown): unknown {

@@ -148,6 +148,34 @@ describe("the model's settings", () => {
     ]);
   });
 
+  it("take an address as it was copied", () => {
+    const baseOf = (OPEN_AI_BASE: string) => {
+      const { baseUrl, query, keyHeader } = readConfig({
+        ...openai,
+        OPEN_AI_BASE,
+        OPENAI_MODEL: "mine",
+      }).model!;
+      return [baseUrl, query?.["api-version"], keyHeader];
+    };
+    const local = ["http://localhost:1234/v1", undefined, undefined];
+    assertEquals(baseOf("http://localhost:1234"), local);
+    assertEquals(baseOf("http://localhost:1234/v1/chat/completions"), local);
+    assertEquals(baseOf("http://localhost:1234/v1/models/"), local);
+    const azure = "https://x.openai.azure.com";
+    assertEquals(baseOf(azure), [`${azure}/openai/v1`, undefined, "api-key"]);
+    const deployed = [`${azure}/openai/deployments/mine`, "2024-10-21", "api-key"];
+    assertEquals(baseOf(`${azure}?api-version=2024-10-21`), deployed);
+    const whole = `${azure}/openai/deployments/mine/chat/completions?api-version=2024-10-21`;
+    assertEquals(baseOf(whole), deployed);
+    const refused = (OPEN_AI_BASE: string) => refusal({ ...openai, OPEN_AI_BASE });
+    assertStringIncludes(refused(`${azure}/openai/deployments/mine`), "api-version=2024-10-21");
+    assertStringIncludes(refused("http://localhost/v1?key=canary"), "a query");
+    assert(!refused("http://localhost/v1?key=canary").includes("canary"));
+    assertStringIncludes(refused("http://a:canary@localhost/v1"), "OPENAI_API_KEY");
+    const ollamas = modelOf({ ...ollama, OLLAMA_BASE_URL: "http://localhost:11434/api/chat" });
+    assertEquals(ollamas[2], "http://localhost:11434/v1");
+  });
+
   it("refuse what cannot work, saying what to set, and no key", () => {
     assertStringIncludes(refusal({ USE_GEMINI: "true", ...openai }), "GOOGLE_API_KEY");
     assertStringIncludes(refusal({ USE_OLLAMA: "perhaps" }), "USE_OLLAMA must be");

@@ -1,3 +1,4 @@
+import { checkMessages } from "./anthropic_check.ts";
 import { type FakeProvider, type Protocol, startProvider } from "./server.ts";
 
 let made = 0;
@@ -5,12 +6,17 @@ let made = 0;
 /** `POST /v1/messages`, as Anthropic's API reference describes it. */
 const protocol: Protocol = {
   isCall: (path) => path === "/v1/messages",
-  says: ({ text, calls = [] }, { body }) => ({
+  check: ({ body }) => {
+    const message = checkMessages(body);
+    return message === undefined ? undefined : { status: 400, message };
+  },
+  says: ({ text, calls = [], thinks, finish }, { body }) => ({
     id: `msg_${++made}`,
     type: "message",
     role: "assistant",
     model: body.model,
     content: [
+      ...(thinks === undefined ? [] : [{ type: "thinking", thinking: thinks, signature: "c2ln" }]),
       ...(text === undefined ? [] : [{ type: "text", text }]),
       ...calls.map(({ tool, args, id }) => ({
         type: "tool_use",
@@ -19,7 +25,7 @@ const protocol: Protocol = {
         input: args,
       })),
     ],
-    stop_reason: calls.length > 0 ? "tool_use" : "end_turn",
+    stop_reason: finish ?? (calls.length > 0 ? "tool_use" : "end_turn"),
     stop_sequence: null,
     usage: { input_tokens: 100, output_tokens: 10 },
   }),

@@ -8,22 +8,43 @@ export interface FakeTool {
 /** An MCP server over Streamable HTTP, protocol 2025-06-18. */
 export interface FakeMcp {
   url: string;
-  tools: FakeTool[];
+  /** Broken ones, too. */
+  tools: unknown[];
   /** What was called, with what. */
   called: { name: string; arguments: unknown }[];
-  /** What a call gives; an error when it throws. */
-  answer: (name: string, args: unknown) => string;
+  /** What a call gives: a text, a whole result, or an error when it throws. */
+  answer: (name: string, args: unknown) => string | Record<string, unknown>;
+  /** A JSON-RPC error in the place of every call's result. */
+  error?: unknown;
+  /** Answers nothing any more. */
+  hangs: boolean;
+  /** Answers as a stream of events, with a ping and a change of its list before the answer. */
+  streams: boolean;
+  /** How often its list was asked for, from the start. */
+  listed: number;
   headers: Headers[];
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-export function startMcp(tools: FakeTool[]): FakeMcp {
+const PING = { jsonrpc: "2.0", id: 9_001, method: "ping" };
+const CHANGED = { jsonrpc: "2.0", method: "notifications/tools/list_changed" };
+
+function events(messages: unknown[]): Response {
+  const text = messages.map((each) => `event: message\r\ndata: ${JSON.stringify(each)}\r\n\r\n`);
+  return new Response(text.join(""), { headers: { "content-type": "text/event-stream" } });
+}
+
+export function startMcp(tools: unknown[]): FakeMcp {
   const stop = new AbortController();
   const fake = {
     tools,
     called: [] as FakeMcp["called"],
     headers: [] as Headers[],
     answer: (() => "fine") as FakeMcp["answer"],
+    error: undefined as unknown,
+    hangs: false,
+    streams: false,
+    listed: 0,
   };
 
   async function answer(request: Request): Promise<Response> {
@@ -31,8 +52,11 @@ export function startMcp(tools: FakeTool[]): FakeMcp {
     if (request.method === "DELETE") return new Response(null, { status: 204 });
     if (request.method !== "POST") return new Response(null, { status: 405 });
     const { id, method, params } = await request.json();
-    const result = (value: unknown, headers?: Record<string, string>) =>
-      Response.json({ jsonrpc: "2.0", id, result: value }, { headers });
+    if (fake.hangs) return await new Promise(() => {});
+    const result = (value: unknown, headers?: Record<string, string>) => {
+      const message = { jsonrpc: "2.0", id, result: value };
+      return fake.streams ? events([PING, CHANGED, message]) : Response.json(message, { headers });
+    };
     switch (method) {
       case "initialize":
         return result({
@@ -43,6 +67,7 @@ export function startMcp(tools: FakeTool[]): FakeMcp {
       case "notifications/initialized":
         return new Response(null, { status: 202 });
       case "tools/list": {
+        fake.listed++;
         // Two pages, where there is more than one tool.
         const at = Number(params?.cursor ?? 0);
         const more = at === 0 && fake.tools.length > 1;
@@ -53,8 +78,10 @@ export function startMcp(tools: FakeTool[]): FakeMcp {
       }
       case "tools/call":
         fake.called.push({ name: params.name, arguments: params.arguments });
+        if (fake.error) return Response.json({ jsonrpc: "2.0", id, error: fake.error });
         try {
           const text = fake.answer(params.name, params.arguments);
+          if (typeof text !== "string") return result(text);
           return result({ content: [{ type: "text", text }] });
         } catch (error) {
           const text = (error as Error).message;

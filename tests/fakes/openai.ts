@@ -1,14 +1,17 @@
+import { type ChatRefusal, checkChat, type Dialect } from "./chat_check.ts";
 import { type FakeProvider, type Protocol, startProvider } from "./server.ts";
 
 let made = 0;
 
-/** `POST /v1/chat/completions`, as OpenAI's API reference describes it; Ollama speaks it, too. */
-const protocol: Protocol = {
-  isCall: (path) => path === "/v1/chat/completions",
-  says: ({ text, calls, cut }, { body }) =>
+/** `POST /v1/chat/completions`, as OpenAI's API reference describes it, and as others speak it. */
+const speaking = (dialect: Dialect): Protocol => ({
+  isCall: (path) => /^(\/openai)?\/(v1|deployments\/[^/]+)\/chat\/completions$/.test(path),
+  check: ({ body }) => checkChat(body, dialect),
+  says: ({ text, calls, cut, thinks, finish }, { body }) =>
     completion(body.model, {
       role: "assistant",
       content: text ?? null,
+      ...(thinks && { [dialect === "groq" ? "reasoning" : "reasoning_content"]: thinks }),
       ...(calls && {
         tool_calls: calls.map(({ tool, args, id }) => ({
           id: id ?? `call_${++made}`,
@@ -16,7 +19,7 @@ const protocol: Protocol = {
           function: { name: tool, arguments: JSON.stringify(args) },
         })),
       }),
-    }, cut),
+    }, finish ?? (cut ? "length" : undefined)),
   broken: (tool, args, { body }) =>
     completion(body.model, {
       role: "assistant",
@@ -27,20 +30,25 @@ const protocol: Protocol = {
         function: { name: tool, arguments: args },
       }],
     }),
-  error: (status, message) => ({
-    error: {
-      message,
-      type: status === 429 ? "rate_limit_error" : "invalid_request_error",
-      param: null,
-      code: null,
-    },
-  }),
-};
+  error: (status, message, more) => errorOf(dialect, { status, message, ...more }),
+});
+
+/** Each vendor puts its words elsewhere. */
+function errorOf(dialect: Dialect, { status, message, param, code }: ChatRefusal): unknown {
+  if (dialect === "lmstudio") return { error: message };
+  if (dialect === "mistral") {
+    return param
+      ? { detail: [{ type: "extra_forbidden", loc: ["body", param], msg: message }] }
+      : { object: "error", message, type: "invalid_request", code: null };
+  }
+  const type = status === 429 ? "rate_limit_error" : "invalid_request_error";
+  return { error: { message, type, param: param ?? null, code: code ?? null } };
+}
 
 function completion(
   model: string,
   message: { role: string; content: unknown; tool_calls?: unknown },
-  cut = false,
+  finish?: string,
 ) {
   return {
     id: `chatcmpl-${++made}`,
@@ -50,12 +58,12 @@ function completion(
     choices: [{
       index: 0,
       message,
-      finish_reason: cut ? "length" : message.tool_calls ? "tool_calls" : "stop",
+      finish_reason: finish ?? (message.tool_calls ? "tool_calls" : "stop"),
     }],
     usage: { prompt_tokens: 100, completion_tokens: 10, total_tokens: 110 },
   };
 }
 
-export function startOpenAi(): FakeProvider {
-  return startProvider(protocol);
+export function startOpenAi(dialect: Dialect = "openai"): FakeProvider {
+  return startProvider(speaking(dialect));
 }

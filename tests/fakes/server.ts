@@ -1,12 +1,22 @@
 /** What a fake model says to one request. */
 export type Say =
   /** `cut`: it came to its limit of tokens. */
-  | { text?: string; calls?: { tool: string; args: unknown; id?: string }[]; cut?: boolean }
+  | {
+    text?: string;
+    calls?: { tool: string; args: unknown; id?: string }[];
+    cut?: boolean;
+    /** What it has thought, where the protocol has a place for it. */
+    thinks?: string;
+    /** Why it ended, in the provider's own word. */
+    finish?: string;
+  }
   /** Tool arguments that are not JSON. */
   | { broken: { tool: string; args: string } }
   | { status: number; message?: string; headers?: Record<string, string> }
-  /** A body that is not what the protocol says. */
-  | { raw: string }
+  /** A body as it is, whatever the protocol says. */
+  | { raw: string; status?: number; type?: string; headers?: Record<string, string> }
+  /** A body that never ends, so many bytes at a time. */
+  | { endless: number }
   /** Never answers. */
   | "hang";
 
@@ -24,6 +34,8 @@ export interface Asked {
 export interface FakeProvider {
   url: string;
   asked: Asked[];
+  /** How many requests were refused, as the true API would refuse them. */
+  readonly refused: string[];
   /** How many that were never answered have hung up. */
   readonly dropped: number;
   /** What to say, one request after the other; the last is said again and again. */
@@ -36,13 +48,18 @@ export interface Protocol {
   isCall(path: string): boolean;
   says(say: Extract<Say, { text?: string }>, asked: Asked): unknown;
   broken(tool: string, args: string, asked: Asked): unknown;
-  error(status: number, message: string): unknown;
+  error(status: number, message: string, more?: { param?: string; code?: string }): unknown;
+  /** Why it refuses a request; undefined when it takes it. */
+  check(
+    asked: Asked,
+  ): { status: number; message: string; param?: string; code?: string } | undefined;
 }
 
 /** Starts a fake provider on a free port of this machine. */
 export function startProvider(protocol: Protocol): FakeProvider {
   const stop = new AbortController();
   const asked: Asked[] = [];
+  const refused: string[] = [];
   let dropped = 0;
   const fake: Pick<FakeProvider, "script"> = { script: [{ text: "Done." }] };
 
@@ -56,6 +73,12 @@ export function startProvider(protocol: Protocol): FakeProvider {
     }
     const now: Asked = { path, headers: request.headers, body: JSON.parse(text), text };
     asked.push(now);
+    const refusal = protocol.check(now);
+    if (refusal) {
+      const { status, message } = refusal;
+      refused.push(message);
+      return Response.json(protocol.error(status, message, refusal), { status });
+    }
     const next = fake.script.length > 1 ? fake.script.shift()! : fake.script[0];
     const say = typeof next === "function" ? await next(now) : next;
     if (say === "hang") {
@@ -63,7 +86,16 @@ export function startProvider(protocol: Protocol): FakeProvider {
       return await new Promise(() => {});
     }
     if ("raw" in say) {
-      return new Response(say.raw, { headers: { "content-type": "application/json" } });
+      const { raw, status, type = "application/json", headers } = say;
+      return new Response(raw, { status, headers: { "content-type": type, ...headers } });
+    }
+    if ("endless" in say) {
+      const part = new TextEncoder().encode(" ".repeat(say.endless));
+      const body = new ReadableStream({
+        pull: (controller) => controller.enqueue(part),
+        cancel: () => void dropped++,
+      });
+      return new Response(body, { headers: { "content-type": "application/json" } });
     }
     if ("status" in say) {
       const { status, message = "as scripted", headers } = say;
@@ -84,6 +116,7 @@ export function startProvider(protocol: Protocol): FakeProvider {
   return {
     url: `http://127.0.0.1:${server.addr.port}`,
     asked,
+    refused,
     get dropped() {
       return dropped;
     },

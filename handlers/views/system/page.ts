@@ -1,5 +1,6 @@
 import { html } from "hono/html";
 import { firstLine } from "../../../lib/markdown/plain.ts";
+import type { McpServerStatus } from "../../../lib/agent/mcp/server_status.ts";
 import type { SourceUsage } from "../../../lib/agent/run/usage.ts";
 import type { ChannelStats } from "../../../lib/monitor/channel_stats.ts";
 import type { Check } from "../../../lib/monitor/check.ts";
@@ -9,6 +10,7 @@ import type { Stats } from "../../../lib/monitor/stats.ts";
 import { barChart } from "../parts/chart.ts";
 import { icon } from "../parts/icon.ts";
 import { type Frame, page } from "../page.ts";
+import { mcpServers } from "./mcp.ts";
 import { usageTable } from "./usage.ts";
 import { status } from "../parts/status.ts";
 import { age, took } from "../parts/time.ts";
@@ -24,6 +26,7 @@ export interface SystemPage {
   timeSeries: TimeSeries;
   /** What models have used for each source; undefined where none works here. */
   usage?: readonly SourceUsage[];
+  mcp: readonly McpServerStatus[];
   /** What people call each source. */
   names: ReadonlyMap<string, string>;
   facts: readonly [name: string, value: string][];
@@ -76,6 +79,7 @@ export function systemPage(all: SystemPage) {
             <h2 id="usage">Tokens in 24 hours</h2>
             <div class="scroll" id="usage-table" data-part>${usageTable(all)}</div>
           </section>
+          ${mcpServers(all)}
           <section class="card" aria-labelledby="version">
             <h2 id="version">Version</h2>
             <dl>${facts.map(([name, value]) =>

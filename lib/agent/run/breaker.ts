@@ -1,23 +1,30 @@
-/** Leaves something alone that has failed too often: a circuit breaker. */
+/** Leaves a provider alone that has failed too often: a circuit breaker. */
 export interface Breaker {
   /** For how many more seconds it is to be left alone; 0 when it may be tried. */
   secondsLeft(): number;
-  /** Counts a try. Returns true when this one made the breaker open. */
-  count(failed: boolean): boolean;
+  /** Counts a task that the provider has worked, or has failed. True when this one made the breaker open. */
+  count(task: string, failed: boolean): boolean;
 }
 
-/** Opens for so many seconds after so many failures in a row, whosever they were. */
+/**
+ * Opens for so many seconds when the provider has failed so many tasks in a row. One task that it
+ * fails again and again counts once: its own request may be at fault, and nobody else's is.
+ */
 export function createBreaker(
-  { failures, seconds }: { failures: number; seconds: number },
+  { tasks, seconds }: { tasks: number; seconds: number },
 ): Breaker {
-  let inARow = 0;
+  const failing = new Set<string>();
   let openUntil = 0;
   return {
     secondsLeft: () => Math.max(0, (openUntil - Date.now()) / 1_000),
-    count(failed) {
-      inARow = failed ? inARow + 1 : 0;
-      if (inARow < failures) return false;
-      inARow = 0;
+    count(task, failed) {
+      if (!failed) {
+        failing.clear();
+        return false;
+      }
+      failing.add(task);
+      if (failing.size < tasks) return false;
+      failing.clear();
       openUntil = Date.now() + seconds * 1_000;
       return true;
     },

@@ -5,7 +5,7 @@ import { redactAll, redactTexts } from "../../redaction/redact.ts";
 import { readClock } from "../../store/clock.ts";
 import type { Outcome } from "../agent.ts";
 import { newBoundary } from "../fence.ts";
-import { ModelError, type ModelStep } from "../model.ts";
+import { ModelError, type ModelStep, type ToolOff } from "../model.ts";
 import type { SourceRules } from "../policy.ts";
 import { opening } from "../prompt.ts";
 import { specOf } from "../tools/tools.ts";
@@ -13,6 +13,7 @@ import { type ClampedOutput, clampOutput, toolsOf } from "./clamp_output.ts";
 import { deliver, holdsBack } from "./inbox.ts";
 import { overall } from "./rounds.ts";
 import { completeCall } from "./complete_call.ts";
+import { noEnd, throwFault, whyWordless } from "./no_end.ts";
 import { loadRun, type LoggedEvent, MOST_CONTENT, type RunState, saveRun } from "./run.ts";
 import { completed, type RunContext, type RunSaver } from "./run_context.ts";
 
@@ -30,8 +31,8 @@ interface OpenRun {
   save: RunSaver;
   /** What the keys of its calls begin with. */
   prefix: string;
-  /** Tools that cannot be used, as long as the timeline does not say so yet. */
-  unreported: { tool: string; reason: string }[];
+  /** Tools that cannot be used, and that the timeline names. */
+  reported: Set<string>;
 }
 
 /**
@@ -45,7 +46,7 @@ export async function runLoop(run: RunContext, signal: AbortSignal): Promise<Out
   const loaded = await loadRun(run.database, run.assignment);
   const state = loaded.state ?? begin(run);
   const save = saverOf(run, state);
-  const open = { run, state, save, prefix: `${loaded.run}`, unreported: [...run.off] };
+  const open = { run, state, save, prefix: `${loaded.run}`, reported: new Set<string>() };
   while (true) {
     signal.throwIfAborted();
     const [call] = state.pending;
@@ -59,6 +60,7 @@ export async function runLoop(run: RunContext, signal: AbortSignal): Promise<Out
     if (state.results.length > 0) tellResults(state);
     await deliver(open);
     if (state.said !== undefined) return ended(run, state);
+    throwFault(state);
     if (stepsLeft(run, state) <= 0) throw new Error(noEnd(run.rules.budgets.steps));
     const outcome = await takeStep(open, signal);
     if (outcome) return outcome;
@@ -86,7 +88,7 @@ async function takeStep(
   open: OpenRun,
   signal: AbortSignal,
 ): Promise<Outcome | undefined> {
-  const { run, state, save, prefix, unreported } = open;
+  const { run, state, save, prefix } = open;
   const exhausted = overall(state) ?? exhaustedBudget(state, run.rules);
   const last = exhausted !== undefined || stepsLeft(run, state) <= 1;
   const startedAt = Date.now();
@@ -100,13 +102,20 @@ async function takeStep(
   const ms = Date.now() - startedAt;
   addStep(state, answer, { prefix, last, ms });
   if (last) state.exhausted ??= exhausted ?? "steps";
-  const { calls, tokens } = answer.step;
+  const { calls, tokens, off } = answer.step;
   await save([
-    ...unreported.splice(0).map((data) => ({ kind: "tool_off", data })),
+    ...reportOff(open, off),
     stepEvent(state, answer.step, { last, ms }),
     ...answer.events,
     ...calls.filter((each) => each.invalid).map(refusedCall),
   ], { usage: { source: run.assignment.source, tokens: tokens.input + tokens.output } });
+}
+
+/** Entries for the tools that cannot be used, each once: the operator's, and those that a provider refuses. */
+function reportOff({ run, reported }: OpenRun, refused: readonly ToolOff[]): LoggedEvent[] {
+  const off = [...run.off, ...refused].filter(({ tool }) => !reported.has(tool));
+  for (const { tool } of off) reported.add(tool);
+  return off.map((each) => ({ kind: "tool_off", data: { ...each } }));
 }
 
 /** The model's next step, held to its size, secrets taken out. */
@@ -129,7 +138,7 @@ async function askModel(
 /** The timeline's entry for a step. */
 function stepEvent(
   { step, exhausted }: RunState,
-  { finish, calls, text, tokens }: ModelStep,
+  { finish, calls, text, tokens, fault }: ModelStep,
   { last, ms }: { last: boolean; ms: number },
 ): LoggedEvent {
   return {
@@ -142,6 +151,7 @@ function stepEvent(
       output_tokens: tokens.output,
       ms,
       ...(last ? { last: exhausted } : {}),
+      ...(fault ? { fault: fault.reason } : {}),
     },
     content: text,
   };
@@ -175,6 +185,9 @@ function addStep(
   state.used.inputTokens += step.tokens.input;
   state.used.outputTokens += step.tokens.output;
   state.used.ms += ms;
+  state.faults = step.fault ? (state.faults ?? 0) + 1 : 0;
+  state.fault = step.fault;
+  if (step.fault && !last) return;
   state.used.toolCalls += step.calls.filter((call) => call.invalid).length;
   // In the last step there were no tools, whatever the model calls.
   const calls = last ? [] : step.calls;
@@ -219,20 +232,11 @@ function exhaustedBudget({ used }: RunState, { budgets }: SourceRules): string |
   return undefined;
 }
 
-const noEnd = (steps: number) => `the model came to no end within ${steps} steps`;
-
 /** The model ended in words instead of `finish`. */
 function ended(run: RunContext, state: RunState): Outcome {
   const text = run.redact(state.said ?? "").trim();
   if (text === "") throw new Error(whyWordless(run, state));
   return completed(run, state, text);
-}
-
-function whyWordless({ rules: { budgets } }: RunContext, { exhausted }: RunState): string {
-  if (exhausted === undefined) return "the model ended without a word";
-  if (exhausted !== "output_tokens") return noEnd(budgets.steps);
-  return `the model used up its ${budgets.outputTokens} output tokens before it said a word: ` +
-    "raise budgets.output_tokens in AGENT_CONFIG";
 }
 
 /** The provider gave no answer: wait for it, or fail with its own words. */

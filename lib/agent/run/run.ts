@@ -30,6 +30,9 @@ export interface RunState {
   /** Model calls in a row without an answer, and when the first of them was. */
   failures: number;
   failingSince?: string;
+  /** Answers in a row that were none, and what the newest was (see `Fault`). */
+  faults?: number;
+  fault?: { again: boolean; reason: string };
   /** The model's last words, when it has ended without `finish`. */
   said?: string;
   /** Which budget was used up, if one was. */

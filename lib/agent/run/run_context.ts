@@ -3,7 +3,7 @@ import type { Database } from "../../store/database.ts";
 import { unlessAborted } from "../../async/deadline.ts";
 import type { Redact } from "../../redaction/redact.ts";
 import type { Outcome, ReadAssignment } from "../agent.ts";
-import type { Model } from "../model.ts";
+import type { Model, ToolOff } from "../model.ts";
 import type { SourceRules } from "../policy.ts";
 import { mayGoOn } from "./rounds.ts";
 import type { LoggedEvent, RunState, saveRun } from "./run.ts";
@@ -19,7 +19,7 @@ export interface RunContext {
   rules: SourceRules;
   tools: ReadonlyMap<string, Tool>;
   /** Tools that are listed and cannot be used now, and why. */
-  off: readonly { tool: string; reason: string }[];
+  off: readonly ToolOff[];
   /** Changes whenever what the policy would say may change. */
   policyVersion: string;
   redact: Redact;

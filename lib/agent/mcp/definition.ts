@@ -1,0 +1,43 @@
+/** A tool as its server defines it. */
+export interface Definition {
+  name: string;
+  title?: string;
+  description?: string;
+  inputSchema: Record<string, unknown>;
+}
+
+/** An entry of a server's list that defines no tool. */
+export interface BrokenEntry {
+  name: string;
+  broken: string;
+}
+
+/** Names of tools in a list of tools that are longer are nobody's. */
+const MOST_NAME = 128;
+
+/** Reads an entry of `tools/list`; undefined when it has not even a name. */
+export function readDefinition(entry: unknown): Definition | BrokenEntry | undefined {
+  if (typeof entry !== "object" || entry === null) return undefined;
+  const { name, title, description, inputSchema } = entry as Record<string, unknown>;
+  if (typeof name !== "string" || name === "" || name.length > MOST_NAME) return undefined;
+  for (const [field, value] of Object.entries({ title, description })) {
+    if (value === undefined || typeof value === "string") continue;
+    return { name, broken: `its "${field}" is ${kindOf(value)}, and must be a text` };
+  }
+  if (kindOf(inputSchema) !== "an object") {
+    return { name, broken: `its "inputSchema" is ${kindOf(inputSchema)}, and must be an object` };
+  }
+  return {
+    name,
+    title: title as string | undefined,
+    description: description as string | undefined,
+    inputSchema: inputSchema as Record<string, unknown>,
+  };
+}
+
+function kindOf(value: unknown): string {
+  if (value === undefined) return "missing";
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "a list";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}

@@ -1,0 +1,65 @@
+import { Buffer } from "node:buffer";
+
+type Part = Record<string, unknown>;
+
+/** Types whose bytes a model can read. */
+const READABLE = /^(text\/|application\/([\w.+-]*\+)?(json|xml|yaml|javascript|toml)\b)/;
+
+/**
+ * A result's texts, resources and data; what a model cannot read (images, sound, files) is named
+ * with its type, its size and where it is.
+ */
+export function resultText(result: unknown): string {
+  const { content, structuredContent, toolResult } = (result ?? {}) as Part;
+  const parts = (Array.isArray(content) ? content : []).map(textOfPart)
+    .filter((text) => text !== "");
+  // Servers should, and often do, say the same in a text.
+  if (structuredContent !== undefined && !parts.some((text) => says(text, structuredContent))) {
+    parts.push(JSON.stringify(structuredContent));
+  }
+  // The protocol's first version.
+  if (parts.length === 0 && toolResult !== undefined) parts.push(JSON.stringify(toolResult));
+  return parts.join("\n");
+}
+
+function textOfPart(part: unknown): string {
+  if (typeof part === "string") return part;
+  if (typeof part !== "object" || part === null) return "";
+  const { type, text, resource, data } = part as Part;
+  if (typeof text === "string") return text;
+  if (type === "resource" && typeof resource === "object" && resource !== null) {
+    return textOfResource(resource as Part);
+  }
+  return named(
+    typeof type === "string" ? type.replace("resource_link", "link") : "part",
+    part as Part,
+    data,
+  );
+}
+
+function textOfResource(resource: Part): string {
+  const { text, blob, mimeType } = resource;
+  const name = named("resource", resource);
+  if (typeof text === "string") return `${name}\n${text}`;
+  if (typeof blob === "string" && typeof mimeType === "string" && READABLE.test(mimeType)) {
+    return `${name}\n${Buffer.from(blob, "base64").toString("utf8")}`;
+  }
+  return named("resource", resource, blob);
+}
+
+/** Such as `(image image/png, 12,345 bytes)` or `(link README.md file:///README.md)`. */
+function named(kind: string, part: Part, base64?: unknown): string {
+  const words = [part.name ?? part.title, part.uri ?? part.url, part.mimeType, part.description]
+    .filter((word) => typeof word === "string" && word !== "");
+  const bytes = typeof base64 === "string" ? Math.floor(base64.length * 3 / 4) : part.size;
+  const size = typeof bytes === "number" ? [`${bytes.toLocaleString("en")} bytes`] : [];
+  return `(${[[kind, ...words].join(" "), ...size].join(", ")})`;
+}
+
+function says(text: string, value: unknown): boolean {
+  try {
+    return JSON.stringify(JSON.parse(text)) === JSON.stringify(value);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,75 @@
+import { unlessAborted } from "../../async/deadline.ts";
+import type { Redact } from "../../redaction/redact.ts";
+import type { AgentSettings } from "../settings.ts";
+import type { McpToolshed } from "./mcp.ts";
+import { type McpServer, splitName } from "./servers.ts";
+
+/** A tool of a server that the operator has declared. */
+export interface DeclaredTool {
+  name: string;
+  /** Where it may be used: sources that list it, `*` for those without rules of their own. */
+  sources: string[];
+  /** Why nobody gets it, if nobody does. */
+  off?: string;
+}
+
+/** How it stands with an MCP server, as this process sees it. */
+export interface McpServerStatus {
+  name: string;
+  /** Its host: what else is in its address may be a secret. */
+  host: string;
+  /** When it was last asked for its tools; undefined while it has not answered. */
+  at?: Date;
+  /** Why it has not told them. */
+  error?: string;
+  /** Tools that it has and nobody has declared: they are off. */
+  undeclared: number;
+  tools: DeclaredTool[];
+}
+
+/** A page does not wait longer for a server. */
+const MOST_WAIT_MS = 1_000;
+
+/** Asks the servers, each at most once a minute, and says how it stands with their tools. */
+export async function readServers(
+  toolshed: McpToolshed,
+  settings: AgentSettings,
+  redact: Redact,
+): Promise<McpServerStatus[]> {
+  const all = await Promise.all(toolshed.servers.map((each) => read(each, toolshed, settings)));
+  return all.map((each) => ({ ...each, error: each.error && redact(each.error) }));
+}
+
+async function read(
+  server: McpServer,
+  toolshed: McpToolshed,
+  settings: AgentSettings,
+): Promise<McpServerStatus> {
+  const listed = await unlessAborted(AbortSignal.timeout(MOST_WAIT_MS), toolshed.listed(server));
+  const known = listed && "tools" in listed ? listed.tools : undefined;
+  const declared = [...settings.mcpTools.keys()]
+    .map((full) => [full, ...splitName(full)] as const)
+    .filter(([, name]) => name === server.name);
+  const tools = declared.map(([full, , name]): DeclaredTool => {
+    const definition = known?.get(name);
+    const broken = definition && "broken" in definition ? definition.broken : undefined;
+    const off = known && !definition ? "the server has no such tool" : broken;
+    return { name, sources: allowedFor(settings, full), ...(off === undefined ? {} : { off }) };
+  });
+  return {
+    name: server.name,
+    host: new URL(server.url).host,
+    at: listed?.at,
+    error: listed && "error" in listed ? listed.error : undefined,
+    undeclared: [...known?.keys() ?? []]
+      .filter((name) => !declared.some(([, , each]) => each === name)).length,
+    tools,
+  };
+}
+
+function allowedFor({ rulesOf, ruled }: AgentSettings, full: string): string[] {
+  return ["*", ...ruled].filter((source) => {
+    const { tools, unverifiedTools } = rulesOf(source);
+    return tools.includes(full) || unverifiedTools.includes(full);
+  });
+}

@@ -1,0 +1,67 @@
+import { unlessAborted } from "../../async/deadline.ts";
+import { errorText } from "../../process/log.ts";
+import { listTools } from "./client.ts";
+import { type BrokenEntry, type Definition, readDefinition } from "./definition.ts";
+import type { McpServer } from "./servers.ts";
+
+/** For connecting and all pages. */
+const LIST_MS = 20_000;
+/** How long a server's list of tools is believed: a tool that changes is off a minute later. */
+const FRESH_MS = 60_000;
+/** How long one that gave none is left alone: each task would wait for it as long again. */
+const AWAY_MS = 60_000;
+/** More are no tools that anybody has looked at. */
+const MOST_TOOLS = 1_000;
+/** The most of a server's own words that is kept. */
+const MOST_REASON = 300;
+
+/** What a server has said of its tools, or why it has said nothing. */
+export type Listed =
+  & { at: Date }
+  & ({ tools: ReadonlyMap<string, Definition | BrokenEntry> } | { error: string });
+
+/** The servers' lists of tools, each asked for once a minute. */
+export interface ToolLists {
+  /** Never rejects. */
+  of(server: McpServer): Promise<Listed>;
+  /** It is known to be another by now. */
+  forget(server: McpServer): void;
+}
+
+export function createToolLists(): ToolLists {
+  const asked = new Map<string, { listed?: Listed; listing: Promise<Listed> }>();
+  return {
+    of(server) {
+      const kept = asked.get(server.name);
+      if (kept && (!kept.listed || isFresh(kept.listed))) return kept.listing;
+      const entry: { listed?: Listed; listing: Promise<Listed> } = { listing: list(server) };
+      entry.listing.then((listed) => entry.listed = listed);
+      asked.set(server.name, entry);
+      return entry.listing;
+    },
+    forget: (server) => void asked.delete(server.name),
+  };
+}
+
+function isFresh(listed: Listed): boolean {
+  return Date.now() - listed.at.getTime() < ("error" in listed ? AWAY_MS : FRESH_MS);
+}
+
+async function list(server: McpServer): Promise<Listed> {
+  const stop = AbortSignal.timeout(LIST_MS);
+  try {
+    const entries = await unlessAborted(stop, listTools(server, stop));
+    if (!entries) throw new Error(`no answer within ${LIST_MS / 1_000} seconds`);
+    const tools = new Map<string, Definition | BrokenEntry>();
+    for (const entry of entries.slice(0, MOST_TOOLS)) {
+      const read = readDefinition(entry);
+      if (read && !tools.has(read.name)) tools.set(read.name, read);
+    }
+    return { at: new Date(), tools };
+  } catch (error) {
+    // What an address has besides its host may be a secret.
+    const { href, host } = new URL(server.url);
+    const words = errorText(error).replaceAll(href, host).replaceAll(server.url, host);
+    return { at: new Date(), error: words.slice(0, MOST_REASON) };
+  }
+}

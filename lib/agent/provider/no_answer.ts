@@ -1,0 +1,16 @@
+/** What becomes of a request that was not answered: it is asked again at once, waited for, or given up. */
+export type Verdict = "again" | "wait" | "fail";
+
+/** A provider has sent something that is no answer. */
+export class NoAnswerError extends Error {
+  override readonly name = "NoAnswerError";
+  readonly verdict: Verdict;
+  /** How long the provider wants to be left alone. */
+  readonly retryAfterSeconds?: number;
+
+  constructor(message: string, verdict: Verdict, retryAfterSeconds?: number) {
+    super(message);
+    this.verdict = verdict;
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}

@@ -1,0 +1,61 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { eventsOf, finish, issue, openStage } from "./stage.ts";
+
+describe("an answer of a model that is none", () => {
+  it("is asked for twice more, is no turn of the conversation, and is billed", async () => {
+    const stage = await openStage();
+    try {
+      stage.fake.script = [{}, { finish: "error" }, finish("At last")];
+      const task = await stage.task(await stage.signed(issue));
+      assertEquals([task.status, task.result.text], ["completed", "At last"]);
+      assertEquals([task.result.data.steps, task.result.data.input_tokens], [3, 300]);
+      assertEquals(new Set(stage.fake.asked.map(({ body }) => body.messages.length)).size, 1);
+      stage.fake.script = [{}];
+      const failed = await stage.task(await stage.signed(issue));
+      assertEquals(failed.status, "failed");
+      assertMatch(failed.error.message, /ended without a word, 3 times in a row/);
+      stage.fake.script = [{ finish: "content_filter" }];
+      const filtered = await stage.task(await stage.signed(issue));
+      assertMatch(filtered.error.message, /content_filter: the provider's content filter/);
+      assertEquals(
+        filtered.events.filter((each: { kind: string }) => each.kind === "step").length,
+        1,
+      );
+    } finally {
+      await stage[Symbol.asyncDispose]();
+    }
+  });
+
+  it("pauses nobody: neither bad requests nor one task that fails again and again", async () => {
+    const stage = await openStage();
+    const { database } = stage.otto.services;
+    try {
+      for (const status of [400, 422, 500]) {
+        stage.fake.script = [({ text }) => text.includes("bad task") ? { status } : finish("Done")];
+        for (let i = 0; i < 3; i++) await stage.signed({ ...issue, title: "bad task" });
+        for (let i = 0; i < 3; i++) {
+          await database.query("let time pass", (sql) => sql`update tasks set not_before = now()`);
+          await stage.otto.workOff();
+        }
+        const task = await stage.task(await stage.signed(issue));
+        assertEquals(task.status, "completed", String(status));
+      }
+    } finally {
+      await stage[Symbol.asyncDispose]();
+    }
+  });
+
+  it("of a provider that is out for five tasks pauses all", async () => {
+    const stage = await openStage();
+    try {
+      stage.fake.script = [{ status: 503, headers: { "retry-after": "600" } }];
+      for (let i = 0; i < 5; i++) await stage.signed({ ...issue, at: i });
+      const task = await stage.task(await stage.signed(issue));
+      assertEquals([task.status, stage.fake.asked.length], ["pending", 5]);
+      assertMatch(eventsOf(task, "put_off")[0].data.reason, /left alone/);
+    } finally {
+      await stage[Symbol.asyncDispose]();
+    }
+  });
+});

@@ -1,0 +1,155 @@
+/** What a server of chat completions says to a request that it refuses. */
+export interface ChatRefusal {
+  status: number;
+  message: string;
+  param?: string;
+  code?: string;
+}
+
+/** Whose habits a server of chat completions has. */
+export type Dialect = "openai" | "azure" | "groq" | "lmstudio" | "ollama" | "mistral" | "llamacpp";
+
+const PARAMETERS = new Set([
+  "model",
+  "messages",
+  "tools",
+  "tool_choice",
+  "parallel_tool_calls",
+  "max_tokens",
+  "max_completion_tokens",
+  "temperature",
+  "top_p",
+  "n",
+  "stop",
+  "stream",
+  "seed",
+  "user",
+  "response_format",
+  "reasoning_effort",
+]);
+
+// deno-lint-ignore no-explicit-any -- whatever was sent
+type Any = any;
+
+/** What each vendor refuses with a 400 or 422, in its own words; undefined when it takes the request. */
+export function checkChat(body: Any, dialect: Dialect): ChatRefusal | undefined {
+  return checkParameters(body, dialect) ?? checkTools(body, dialect) ??
+    checkMessages(body.messages, dialect);
+}
+
+function checkParameters(body: Any, dialect: Dialect): ChatRefusal | undefined {
+  for (const name of Object.keys(body)) {
+    const isKnown = PARAMETERS.has(name) &&
+      !(dialect === "mistral" && name === "max_completion_tokens");
+    // Ollama and LM Studio leave out what they do not know.
+    if (isKnown || dialect === "ollama" || dialect === "lmstudio" || dialect === "llamacpp") {
+      continue;
+    }
+    return dialect === "mistral"
+      ? { status: 422, message: "Extra inputs are not permitted", param: name }
+      : { status: 400, message: `Unrecognized request argument supplied: ${name}` };
+  }
+  // Azure's deployments have names of their own: nobody can tell by them what they think.
+  const isNew = /(^|\/)(o\d|gpt-[5-9])/.test(body.model) || dialect === "azure";
+  if ((dialect === "openai" || dialect === "azure") && isNew && "max_tokens" in body) {
+    return {
+      status: 400,
+      message: "Unsupported parameter: 'max_tokens' is not supported with this model. " +
+        "Use 'max_completion_tokens' instead.",
+      param: "max_tokens",
+      code: "unsupported_parameter",
+    };
+  }
+}
+
+function checkTools(body: Any, dialect: Dialect): ChatRefusal | undefined {
+  for (const [index, { function: { name, parameters } }] of (body.tools ?? []).entries()) {
+    if (!/^[a-zA-Z0-9_-]{1,64}$/.test(name)) {
+      return {
+        status: 400,
+        message: `Invalid 'tools[${index}].function.name': string does not match pattern. ` +
+          "Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'.",
+        code: "invalid_value",
+      };
+    }
+    const fault = schemaFault(parameters, "()");
+    if (fault && dialect !== "ollama") {
+      return {
+        status: 400,
+        message: `Invalid schema for function '${name}': ${fault}`,
+        param: `tools[${index}].function.parameters`,
+        code: "invalid_function_parameters",
+      };
+    }
+  }
+}
+
+function schemaFault(schema: Any, place: string): string | undefined {
+  if (schema?.type === undefined && place === "()") {
+    return `schema must be a JSON Schema of 'type: "object"'`;
+  }
+  if (place === "()" && schema.type !== "object") {
+    return `schema must be a JSON Schema of 'type: "object"', got 'type: "${schema.type}"'.`;
+  }
+  if (place === "()" && ["anyOf", "oneOf", "allOf", "enum", "not"].some((each) => each in schema)) {
+    return "schema must have type 'object' and not have 'oneOf'/'anyOf'/'allOf'/'enum'/'not' at the top level.";
+  }
+  if (schema?.type === "object" && schema.properties === undefined) {
+    return `In context=${place}, object schema missing properties.`;
+  }
+  if (schema?.type === "array" && schema.items === undefined) {
+    return `In context=${place}, array schema missing items.`;
+  }
+  // What only this vendor knows: no other server would find it.
+  if (schema?.format === "refused-format") return `In context=${place}, 'format' is not permitted.`;
+  for (const [name, each] of Object.entries(schema?.properties ?? {})) {
+    const fault = schemaFault(each, `('properties', '${name}')`);
+    if (fault) return fault;
+  }
+}
+
+function checkMessages(messages: Any[], dialect: Dialect): ChatRefusal | undefined {
+  const refused = (message: string): ChatRefusal => ({ status: 400, message, param: "messages" });
+  let open: string[] = [];
+  for (
+    const [index, { role, content, tool_calls, tool_call_id, reasoning_content }] of messages
+      .entries()
+  ) {
+    if (reasoning_content !== undefined && dialect === "groq") {
+      return refused(
+        `'messages.${index}' : for 'role:assistant' the following must be satisfied` +
+          `[('messages.${index}' : property 'reasoning_content' is unsupported)]`,
+      );
+    }
+    if (role === "tool") {
+      if (!open.includes(tool_call_id)) {
+        return refused(
+          "Invalid parameter: messages with role 'tool' must be a response to a preceeding message with 'tool_calls'.",
+        );
+      }
+      open = open.filter((id) => id !== tool_call_id);
+    } else if (open.length > 0) {
+      return refused(
+        "An assistant message with 'tool_calls' must be followed by tool messages responding to " +
+          `each 'tool_call_id'. The following tool_call_ids did not have response messages: ${
+            open.join(", ")
+          }`,
+      );
+    }
+    const isEmpty = content === null || content === undefined || content.length === 0;
+    if (isEmpty && !tool_calls?.length && role !== "system") {
+      return refused(
+        `Invalid value for 'content': expected a string, got ${JSON.stringify(content)}.`,
+      );
+    }
+    if (tool_calls) {
+      for (const { function: { arguments: args } } of tool_calls) {
+        if (typeof args !== "string") {
+          return refused("tool_calls.function.arguments must be a string");
+        }
+      }
+      open = tool_calls.map(({ id }: Any) => id);
+    }
+  }
+  if (open.length > 0) return refused(`tool_call_ids did not have response messages: ${open}`);
+}
