@@ -1,15 +1,21 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
-import { newId } from "../../lib/store/id.ts";
+import { createLog } from "../../lib/process/log.ts";
+import type { Database } from "../../lib/store/database.ts";
 import { openEmbedded } from "../../lib/store/embedded/embedded.ts";
+import { newId } from "../../lib/store/id.ts";
+import { migrate } from "../../lib/store/schema/migrate.ts";
+import { AFTER, FOLDER } from "../../lib/store/schema/upgrade.ts";
+import { openServer } from "../../lib/store/server/server.ts";
 import { json, openOtto, type Otto } from "../otto.ts";
 import { describeWith, until } from "../servers/mod.ts";
 import { makeTablesAsBefore } from "./before.ts";
 
+const log = createLog("silent");
 const MESSAGES = {
   waiting: newId(),
   refused: newId(),
@@ -58,12 +64,22 @@ async function fillAsBefore(sql: Pick<postgres.Sql, "unsafe">): Promise<void> {
   ].join(";\n"));
 }
 
+/** The first part of the upgrade, where nobody is about whom the second has to wait for. */
+async function migrateAlone(database: Database): Promise<void> {
+  await migrate(database, log);
+  await database.query(
+    "let the release before be gone",
+    (sql) => sql`update upgrades set at = now() where name = 'contents apart'`,
+  );
+}
+
 describe("an embedded database of a release long ago", () =>
   suite(async (stack) => {
     const folder = await mkdtemp(join(tmpdir(), "otto-before-"));
     stack.defer(() => rm(folder, { recursive: true }));
     const database = await openEmbedded(folder);
     await database.query("fill it as then", (sql) => fillAsBefore(sql));
+    await migrateAlone(database);
     await database[Symbol.asyncDispose]();
     return { OTTO_DATA_DIR: folder };
   }));
@@ -75,6 +91,8 @@ describeWith({ postgres: true }, "a database of a release long ago", (servers) =
       const sql = postgres(url, { max: 1, onnotice() {} });
       await fillAsBefore(sql);
       await sql.end();
+      await using database = openServer({ url, log });
+      await migrateAlone(database);
       return { DATABASE_URL: url };
     }));
 });
@@ -97,13 +115,14 @@ function suite(make: (stack: AsyncDisposableStack) => Promise<Record<string, str
 
   it("is brought up to date behind a running Otto", async () => {
     const { database } = otto.services;
+    const seconds = (await readdir(FOLDER)).filter((name) => name.endsWith(AFTER));
     await until(async () => {
-      const rows = await database.query(
+      const done = await database.query(
         "look",
-        (sql) => sql<{ indexname: string }[]>`select indexname from pg_indexes`,
+        (sql) => sql<{ name: string }[]>`select name from upgrades where name like '%.after.sql'`,
       );
-      return rows.some(({ indexname }) => indexname === "tasks_jobless");
-    }, { what: "the indexes" });
+      return done.length === seconds.length;
+    }, { what: "all second parts" });
   });
 
   it("is shown on every page", async () => {
