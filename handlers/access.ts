@@ -134,7 +134,6 @@ export const ACCESS: readonly [method: string, path: string, who: Caller][] = [
   ["POST", "/samples", "admin"],
   ["POST", "/notifications/:id/read", "admin"],
   ["POST", "/notifications/:id/retry", "admin"],
-  ["POST", "/notifications/read", "admin"],
   ["POST", "/needs/seen", "admin"],
   ["GET", "/routes", "reader"],
   ["POST", "/routes/try", "admin"],

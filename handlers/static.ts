@@ -8,7 +8,7 @@ const TYPES = {
   "forms.js": "text/javascript; charset=utf-8",
   "keys.js": "text/javascript; charset=utf-8",
   "favicon.svg": "image/svg+xml",
-  "favicon-unread.svg": "image/svg+xml",
+  "favicon-needs.svg": "image/svg+xml",
 };
 
 type Name = keyof typeof TYPES;

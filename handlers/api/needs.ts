@@ -4,6 +4,7 @@ import { markSeen } from "../../lib/monitor/needs/seen.ts";
 import { describeSilence } from "../../lib/monitor/silence/words.ts";
 import { createLabels } from "../../sources/rules/names.ts";
 import type { Services } from "../../lib/services.ts";
+import { actorOf } from "../acts.ts";
 import { createApi, createRoute, json, refusals } from "../openapi.ts";
 import { needs, seen } from "../schemas/needs.ts";
 
@@ -35,7 +36,7 @@ export function needsApi({ services }: { services: Services }) {
       }, 200);
     })
     .openapi(SEEN, async (c) => {
-      await markSeen(database, { ...c.req.valid("json"), by: "admin" });
+      await markSeen(database, { ...c.req.valid("json"), by: actorOf(c) });
       return c.json({ seen: true as const }, 200);
     });
 }

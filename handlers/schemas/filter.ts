@@ -35,7 +35,8 @@ const timeOf = (description: string) =>
   }).optional().openapi({ type: "string", description });
 
 export const since = timeOf(
-  "Only what came after this: an ISO 8601 time, or how far back (`90m`, `24h`, `7d`)",
+  "Only what came after this: an ISO 8601 time (in UTC where it names no zone), or how far back " +
+    "(`90m`, `24h`, `7d`)",
 );
 
 export const until = timeOf("Only what came before this, said in the same way");

@@ -329,7 +329,7 @@ function count() {
   const number = $("needs-count").dataset.count;
   document.title = number ? `(${number}) ${title}` : title;
   const icon = $("icon");
-  const href = number ? icon.dataset.unread : icon.dataset.read;
+  const href = number ? icon.dataset.needs : icon.dataset.calm;
   if (icon.getAttribute("href") !== href) icon.setAttribute("href", href);
 }
 

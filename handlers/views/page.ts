@@ -74,8 +74,8 @@ export function page(
   },
 ) {
   const { cursor, needs, theme } = frame;
-  const read = asset("favicon.svg");
-  const hasNews = asset("favicon-unread.svg");
+  const calm = asset("favicon.svg");
+  const needed = asset("favicon-needs.svg");
   const name = title === "Otto" ? title : `${title} · Otto`;
   return html`
     <!DOCTYPE html>
@@ -86,8 +86,8 @@ export function page(
         <meta name="color-scheme" content="${theme === "auto" ? "light dark" : theme}">
         ${refreshSeconds && html`<meta http-equiv="refresh" content="${refreshSeconds}">`}
         <title>${needs > 0 && `(${countWords(needs)}) `}${name}</title>
-        <link id="icon" rel="icon" type="image/svg+xml" href="${needs > 0 ? hasNews : read}"
-          data-read="${read}" data-unread="${hasNews}">
+        <link id="icon" rel="icon" type="image/svg+xml" href="${needs > 0 ? needed : calm}"
+          data-calm="${calm}" data-needs="${needed}">
         <link rel="stylesheet" href="${asset("style.css")}">
         ${cursor !== undefined && html`
           <script src="${asset("live.js")}" type="module"></script>
@@ -100,7 +100,7 @@ export function page(
         : `/live?after=${cursor}`}" data-watch="${watch}">
         <a class="skip" href="#main">Skip to the content</a>
         <header class="top">
-          <a class="brand" href="/"><img src="${read}" alt="" width="26" height="26">Otto</a>
+          <a class="brand" href="/"><img src="${calm}" alt="" width="26" height="26">Otto</a>
           <nav aria-label="Pages">${PLACES.map((place) =>
             html`<a href="${place.path}" data-key="g ${place.key}" aria-current="${
               place.name === frame.place ? "page" : "false"

@@ -142,6 +142,8 @@ function toConfig(
     readToken: settings.READ_TOKEN,
     /** Whoever shows it may have what waits worked off, and nothing else. */
     drainToken: settings.DRAIN_TOKEN,
+    /** What the shell shows to an Otto elsewhere. */
+    shellToken: settings.OTTO_TOKEN,
     /** The largest body in bytes, where it was set for all sources. */
     maxBodyBytes: settings.MAX_BODY_BYTES,
     retentionDays: settings.RETENTION_DAYS,
@@ -281,6 +283,7 @@ export function secretsIn(
     adminToken,
     readToken,
     drainToken,
+    shellToken,
     databaseUrl,
     redisUrl,
     apiKeys,
@@ -292,6 +295,7 @@ export function secretsIn(
     adminToken,
     readToken,
     drainToken,
+    shellToken,
     ...apiKeys,
     slack.botToken,
     // Whoever knows it can say that Otto lives.

@@ -102,18 +102,6 @@ export async function findTellings(
         or task_id = any(${idArray(taskIds)}::uuid[])`);
 }
 
-/** Marks all in the web UI as read, up to this one: what came after it was not seen. */
-export async function markAllRead(database: Database, upTo: string): Promise<void> {
-  await database.query("mark notifications as read", (sql) =>
-    sql`
-      with read as (
-        update notifications set read_at = now()
-        where channel = 'web' and read_at is null and id <= ${upTo} returning id
-      )
-      insert into changes (kind, ids)
-      select 'notification', array_agg(id) from read having count(*) > 0`);
-}
-
 /** Marks a notification as read by a person; undefined when there is none. */
 export async function markRead(
   database: Database,

@@ -286,24 +286,4 @@ describe("the pages of bulk actions", () => {
     assertMatch(await text(otto.ask("/tasks/many/cancel", form({ ids: id }))), /1 cancelled/);
     assertEquals((await otto.ask("/tasks/many")).status, 400);
   });
-
-  it("marks thousands of news as read in the background", async () => {
-    await using otto = await openOtto();
-    await otto.send("demo", "{}", JSON_TYPE);
-    await otto.workOff();
-    await otto.services.database.query("make a crowd of news", (sql) =>
-      sql`
-        insert into notifications (id, task_id, message_id, channel, destination, kind, text, state, cause)
-        select gen_random_uuid(), n.task_id, n.message_id, 'web', '', n.kind, 'x', 'sent', gen_random_uuid()
-        from notifications n, generate_series(1, 1500) where n.channel = 'web'`);
-    const [{ newest }] = await otto.services.database.query(
-      "newest",
-      (sql) =>
-        sql<{ newest: string }[]>`select id as newest from notifications order by id desc limit 1`,
-    );
-    const { headers } = await otto.ask("/notifications/read", form({ newest }));
-    assertMatch(headers.get("location")!, /^\/bulk\//);
-    await drain(otto.services, { maxMs: 60_000 });
-    assertEquals((await json(await otto.ask("/api/notifications?unread=true"))).items, []);
-  });
 });

@@ -183,7 +183,7 @@ describe("what is not there", () => {
       const [path, heading, ways] of [
         [`/tasks/${id}`, "This task is not here", ["/tasks", "Search tasks"]],
         [`/messages/${id}`, "This message is not here", ["/messages", "Search messages"]],
-        ["/sources/nobody", "This source is not here", ["/sources"]],
+        ["/sources/nobody+here", "This source is not here", ["/sources"]],
         ["/nowhere", "There is no page here", []],
       ] as const
     ) {

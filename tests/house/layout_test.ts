@@ -95,6 +95,7 @@ const MAY_IMPORT: [room: string, ...mayImport: string[]][] = [
     "lib/live/",
     "lib/agent/",
     "lib/notify/",
+    "lib/markdown/",
     ...TASK,
     "sources/",
   ],

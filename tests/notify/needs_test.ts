@@ -42,18 +42,19 @@ const shown = (post: unknown) => JSON.stringify(post);
 describe("what needs somebody, told beyond the page", () => {
   it("is told once for a group, again when it has grown tenfold, and when it is over", async () => {
     await using house = await openSlackOtto({ NOTIFY_ROUTES: "failed=slack:C0FAILED" });
-    const first = await fail(house, 2, "the model answered 400");
+    // An agent's words are Markdown, and a sentence that is told is not.
+    const first = await fail(house, 2, "# Found\n\nthe model answered **400**");
     await turn(house);
     await turn(house);
     assertEquals(told(house, "C0FAILED").length, 1);
     assertMatch(
       shown(told(house, "C0FAILED")[0]),
-      /billing: 2 failed since .*the model answered 400/,
+      /billing: 2 failed since [^#*]*: Found"/,
     );
-    await fail(house, 5, "the model answered 400");
+    await fail(house, 5, "# Found\n\nthe model answered **400**");
     await turn(house);
     assertEquals(told(house, "C0FAILED").length, 1, "it has not grown by so much");
-    await fail(house, 13, "the model answered 400");
+    await fail(house, 13, "# Found\n\nthe model answered **400**");
     await turn(house);
     assertMatch(shown(told(house, "C0FAILED")[1]), /Grown tenfold: billing: 20 failed/);
     await house.otto.services.database.query(

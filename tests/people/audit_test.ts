@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import Stripe from "stripe";
 import { ACCESS } from "../../handlers/access.ts";
 import { UNRECORDED } from "../../handlers/acts.ts";
 import { forgetAudit, recordAct } from "../../lib/people/audit.ts";
@@ -10,6 +11,7 @@ import { describeWith } from "../servers/mod.ts";
 const ADMIN_TOKEN = "a token of the operator's own";
 const READ_TOKEN = "a token that only looks";
 const ID = "0198c0de-0000-7000-8000-000000000001";
+const STRIPE_WEBHOOK_SECRET = "whsec_of_ours";
 const BEARER = { authorization: `Bearer ${ADMIN_TOKEN}` };
 
 const pathOf = (path: string) =>
@@ -26,7 +28,7 @@ describeWith({ postgres: true }, "with PostgreSQL", (servers) => {
 function suite(store: () => Promise<Record<string, string>>) {
   let otto: Otto;
   beforeAll(async () => {
-    const secret = { GITHUB_WEBHOOK_SECRET: "s3cret-of-ours" };
+    const secret = { GITHUB_WEBHOOK_SECRET: "s3cret-of-ours", STRIPE_WEBHOOK_SECRET };
     otto = await openOtto({ ADMIN_TOKEN, READ_TOKEN, ...secret, ...await store() });
   });
   afterAll(() => otto[Symbol.asyncDispose]());
@@ -94,6 +96,37 @@ function suite(store: () => Promise<Record<string, string>>) {
       ["release", "message", [id], "refused", "127.0.0.1"],
     );
     assertEquals(await listActsOn(database(), id, 10), [], "what was refused was not done");
+  });
+
+  it("has a release that succeeded, which the message's history names, too", async () => {
+    const body = '{"id":"evt_late","type":"invoice.paid","object":"event"}';
+    const signature = await Stripe.webhooks.generateTestHeaderStringAsync({
+      payload: body,
+      secret: STRIPE_WEBHOOK_SECRET,
+      timestamp: Math.floor(Date.now() / 1000) - 4_000,
+    });
+    const answer = await otto.ask("/webhook/stripe", {
+      method: "POST",
+      body,
+      headers: { "content-type": "application/json", "stripe-signature": signature },
+    });
+    assertEquals(answer.status, 401);
+    await answer.body?.cancel();
+    await otto.services.quarantine.idle();
+    const { items: [{ message_id: id }] } = await json(
+      await api("GET", "/api/messages?phase=refused&source=stripe"),
+    );
+    await json(await api("POST", `/api/messages/${id}/release`));
+    const [entry, ...others] = await listActsOn(database(), id, 10);
+    assertEquals(others, []);
+    assertEquals([entry.act, entry.who, entry.outcome, entry.status], [
+      "release",
+      "admin",
+      "done",
+      200,
+    ]);
+    const page = await (await otto.ask(`/messages/${id}`, { headers: BEARER })).text();
+    assert(/released by\s*<span dir="auto">admin<\/span>/.test(page), page);
   });
 
   it("names the new message of a replay, so that both know of it", async () => {

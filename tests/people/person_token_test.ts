@@ -69,6 +69,14 @@ describe("a token of a person's own", () => {
       [entry.act, entry.who, entry.user_id, entry.proof],
       ["reassign", "Ada", ada, "token"],
     );
+    const latest = new Date().toISOString();
+    await json(await call(token, "POST", "/api/needs/seen", { key: "failed:demo:1", latest }));
+    const [{ seen_by }] = await otto.services.database.query(
+      "look",
+      (sql) =>
+        sql<{ seen_by: string }[]>`select seen_by from need_groups where key = 'failed:demo:1'`,
+    );
+    assertEquals(seen_by, "Ada");
     const page = await (await call(token, "GET", `/tasks/${task_id}`)).text();
     assert(page.includes(`reassigned by <a href="/users/${ada}" dir="auto">Ada</a>`), page);
   });
@@ -78,7 +86,7 @@ describe("a token of a person's own", () => {
     const session = await signIn(token);
     assertEquals(await asked(session), 200);
     const init = { method: "POST", headers: session, body: "" };
-    await otto.ask("/sources/demo/pause", init).then(({ body }) => body?.cancel());
+    await otto.ask("/sources/github/pause", init).then(({ body }) => body?.cancel());
     const { items: [entry] } = await searchAudit(otto.services.database, { who: ada }, 1);
     assertEquals([entry.who, entry.proof, entry.channel], ["Ada", "session", "page"]);
     assertEquals(await revoke(id), 204);

@@ -5,16 +5,16 @@ import { FOLDER } from "../../lib/store/schema/upgrade.ts";
 /** The newest migration of 904017b. */
 const BEFORE = 12;
 
-/** Makes the tables as 904017b left them. */
-export async function makeTablesAsBefore(sql: postgres.Sql): Promise<void> {
-  await sql`create table migrations (
-    version integer primary key, name text not null, at timestamptz not null default now())`;
+/** Makes the tables as 904017b left them; `sql` is a session's, or an embedded database's. */
+export async function makeTablesAsBefore(sql: Pick<postgres.Sql, "unsafe">): Promise<void> {
+  await sql.unsafe(`create table migrations (
+    version integer primary key, name text not null, at timestamptz not null default now())`);
   const names = (await readdir(FOLDER)).filter((name) => /^\d+_\w+\.sql$/.test(name)).sort();
   for (const name of names) {
     const version = Number.parseInt(name, 10);
     if (version > BEFORE) continue;
     await sql.unsafe(await readFile(new URL(name, FOLDER), "utf8"));
-    await sql`insert into migrations (version, name) values (${version}, ${name})`;
+    await sql.unsafe(`insert into migrations (version, name) values (${version}, '${name}')`);
   }
 }
 

@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { markSeen } from "../../../lib/monitor/needs/seen.ts";
 import type { Services } from "../../../lib/services.ts";
+import { actorOf } from "../../acts.ts";
 import type { Env } from "../../caller.ts";
 import { Problem } from "../../problem.ts";
 import { seen } from "../../schemas/needs.ts";
@@ -19,7 +20,7 @@ export function seenPages({ services: { database } }: { services: Services }): H
         "Open Otto's first page again and mark it there",
       );
     }
-    await markSeen(database, { ...form.data, by: "admin" });
+    await markSeen(database, { ...form.data, by: actorOf(c) });
     return c.redirect("/#needs", 303);
   });
   return app;

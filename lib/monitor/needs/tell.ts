@@ -3,6 +3,7 @@ import type { Database } from "../../store/database.ts";
 import { newId } from "../../store/id.ts";
 import { intoOutbox } from "../../store/outbox.ts";
 import { storedJson, storedText } from "../../store/stored.ts";
+import { firstLine } from "../../markdown/plain.ts";
 import { NEED } from "../../notify/need.ts";
 import { routeOf, type Routes } from "../../notify/need_route.ts";
 import { cut, oneLine } from "../../../sources/kit/line.ts";
@@ -149,7 +150,9 @@ function groupsOf(
       latest: trouble.latest_at,
       words: `${labelOf(trouble.webhook_type)}: ${trouble.count.toLocaleString("en")}${
         trouble.is_more ? " or more" : ""
-      } ${trouble.kind} ${since(trouble.since)}${trouble.reason && `: ${shown(trouble.reason)}`}`,
+      } ${trouble.kind} ${since(trouble.since)}${
+        trouble.reason && `: ${shown(firstLine(trouble.reason))}`
+      }`,
     })),
   ];
 }

@@ -16,10 +16,10 @@ export interface ActParts {
 }
 
 /** Acts on one thing for somebody; @throws {Problem} when it is not right for it. */
-export type Act = (parts: ActParts, id: string, actor: string) => Promise<void>;
+export type BulkAct = (parts: ActParts, id: string, actor: string) => Promise<void>;
 
 /** What is done to each of many by itself. Replays are made together: `redeliverInParts`. */
-export const ACTS: Record<Exclude<BulkVerb, "replay">, Act> = {
+export const ACTS: Record<Exclude<BulkVerb, "replay">, BulkAct> = {
   release: async (parts, id, actor) => void await release(parts, id, actor),
   async delete({ services: { database } }, id) {
     if (!await deleteMessage(database, id)) throw notFound("message");
