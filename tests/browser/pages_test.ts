@@ -253,7 +253,7 @@ describeInBrowser("the web UI in a browser", () => {
     await isFullyTold(id);
     await house.send("[".repeat(5_000));
     // How many need somebody is told all the same, and comes after the row.
-    await page.locator("title", { hasText: /^\(/ }).waitFor({ state: "attached" });
+    await until(async () => /^\(/.test(await page.title()), { what: "the count in the title" });
     assertEquals(await row(page, id).count(), 0);
     await page.keyboard.press("p");
     await row(page, id).waitFor();

@@ -194,8 +194,16 @@ describe("the shell", () => {
     const line = await followed.find(id);
     assert(!CONTROLS.test(line), JSON.stringify(line));
     assert(line.includes("evil"), line);
+    // The task has moved on, and the message with it.
+    await followed.find(`done       demo`);
     followed.process.kill("SIGINT");
     assertEquals((await followed.process.status).code, 130);
+  });
+
+  it("shows tasks with their links", async () => {
+    const { items: [{ id }] } = await json(await otto.ask("/api/tasks", { headers: admin }));
+    await using followed = await follow(["tail", "tasks", "--since", "1h"], env);
+    await followed.find(`/tasks/${id}`);
   });
 
   it("gives programs an object a line", async () => {
