@@ -89,12 +89,17 @@ function addSend(program: Command, signal: AbortSignal): void {
   program.command("send")
     .summary("send a sample webhook, signed")
     .description(
-      "Sends a sample webhook, or bytes of your own, signed with the secret that is set here for " +
-        "its source, and says where its message is. Without a source it lists what there is.",
+      "Sends a sample webhook, bytes of your own, or what Otto keeps, signed with the secret that is " +
+        "set here for its source, and says where its message is. Without a source it lists what " +
+        "there is.",
     )
     .argument("[source]", "a sender that Otto knows, or a name in SOURCES_FILE")
     .argument("[event]", "one of its events; else one of each is sent")
     .option("--to <url>", "another Otto, or any URL; without a path it gets /webhook/{source}")
+    .addOption(
+      new Option("--like <id>", "send a kept message again, with a delivery id of its own")
+        .conflicts(["file", "header"]),
+    )
     .option("--file <path>", "send this body instead of a sample, byte for byte; - is stdin")
     .option("--header <line>", 'a header more, as "X-Event: ping"', collect, [])
     .option("--count <n>", "send each so many times", wholeNumber(1, 1_000), 1)
@@ -104,7 +109,8 @@ function addSend(program: Command, signal: AbortSignal): void {
 Examples:
   otto send                                 all sources and events that there are samples of
   otto send github push                     a push, as GitHub would send it
-  otto send billing --file invoice.json     your own bytes, to /webhook/billing`,
+  otto send billing --file invoice.json     your own bytes, to /webhook/billing
+  otto send --like "$ID"                    a message that Otto keeps, signed anew`,
     )
     .action(async (source, event, options, command: Command) => {
       const { send } = await import("./send/send.ts");

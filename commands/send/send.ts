@@ -1,6 +1,6 @@
 import { listEvents, makeSample } from "../../handlers/webhook/sample.ts";
 import { Problem } from "../../handlers/problem.ts";
-import { readConfig } from "../../lib/config/config.ts";
+import { type Config, readConfig } from "../../lib/config/config.ts";
 import { readSources } from "../../lib/config/source_file.ts";
 import { Refusal } from "../../lib/process/refusal.ts";
 import { maskUrl } from "../../lib/redaction/mask.ts";
@@ -10,6 +10,7 @@ import { headersOf } from "../headers.ts";
 import { problemIn, reach } from "../remote.ts";
 import type { Shell } from "../shell.ts";
 import { readGiven, requireOrigin } from "../target.ts";
+import { makeLike } from "./like.ts";
 
 /** More than Otto gives the body of a request (10 s), so that its own answer is seen. */
 const SEND_MS = 15_000;
@@ -20,19 +21,23 @@ interface SendOptions {
   source?: string;
   event?: string;
   to?: string;
+  like?: string;
   file?: string;
   header: string[];
   count: number;
 }
 
 /**
- * Sends samples, or bytes of one's own, signed; without a source it lists what there is.
+ * Sends samples, bytes of one's own or what Otto keeps, signed; else it lists what there is.
  *
  * @throws {Refusal} when there is no such sample, nobody answers, or one is not accepted.
  */
 export async function send(shell: Shell, options: SendOptions): Promise<void> {
   const config = readConfig();
   const sources = readSources(config);
+  if (options.like !== undefined) {
+    return await sendLike(shell, { config, sources }, { ...options, like: options.like });
+  }
   if (options.source === undefined) return listSamples(shell, sources, options);
   const { type, name, events } = chooseEvents(sources, { ...options, source: options.source });
   const target = targetOf(shell, options.to);
@@ -53,6 +58,29 @@ export async function send(shell: Shell, options: SendOptions): Promise<void> {
       throw error instanceof Problem ? new Refusal(`${error.message}. ${error.hint}.`) : error;
     });
     const { secretNames } = sources.all[name];
+    if (!await sendOne(shell, { sample, target, event, secretNames })) failed++;
+  }
+  if (failed > 0) throw new Refusal(`${failed} not accepted`);
+}
+
+/** Sends a kept message as new deliveries. @throws {Refusal} as above */
+async function sendLike(
+  shell: Shell,
+  services: { config: Config; sources: Registry },
+  { like: id, source, to, count }: SendOptions & { like: string },
+): Promise<void> {
+  if (source !== undefined) {
+    throw new Refusal("--like sends what Otto keeps: name no source besides", EXIT.wrongUse);
+  }
+  const target = targetOf(shell, to);
+  const origin = services.config.publicUrl ?? target.origin;
+  const remote = shell.remote();
+  let failed = 0;
+  for (let sent = 0; sent < count; sent++) {
+    const like = await makeLike(services, { id, remote, origin, path: target.path });
+    if (sent === 0) { for (const note of like.notes) shell.terminal.say(`Note: ${note}`); }
+    const { secretNames } = services.sources.find(like.type).source;
+    const { request: sample, event } = like;
     if (!await sendOne(shell, { sample, target, event, secretNames })) failed++;
   }
   if (failed > 0) throw new Refusal(`${failed} not accepted`);

@@ -1,6 +1,7 @@
 /** One server-sent event. */
 export interface ServerEvent {
   name: string;
+  /** Empty where only an id came: from there on everything is told. */
   data: string;
   /** The last id that came; where to go on after a break. */
   id?: string;
@@ -21,7 +22,7 @@ export async function* readEvents(
 ): AsyncGenerator<ServerEvent> {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
-  let event: { name: string; data: string[]; size: number } = empty();
+  let event = empty();
   let id: string | undefined;
   try {
     for (;;) {
@@ -32,7 +33,9 @@ export async function* readEvents(
       if (rest.length + event.size > MOST_EVENT_CHARACTERS) throw new Error("an event without end");
       for (const line of lines) {
         if (line === "") {
-          if (event.data.length > 0) yield { name: event.name, data: event.data.join("\n"), id };
+          if (event.data.length > 0 || event.hasId) {
+            yield { name: event.name, data: event.data.join("\n"), id };
+          }
           event = empty();
           continue;
         }
@@ -40,8 +43,10 @@ export async function* readEvents(
         const field = line.slice(0, colon);
         const text = line.slice(line[colon + 1] === " " ? colon + 2 : colon + 1);
         if (field === "event") event.name = text;
-        else if (field === "id") id = text;
-        else if (field === "data") {
+        else if (field === "id") {
+          id = text;
+          event.hasId = true;
+        } else if (field === "data") {
           event.data.push(text);
           event.size += text.length;
         }
@@ -54,7 +59,7 @@ export async function* readEvents(
 }
 
 function empty() {
-  return { name: "message", data: [] as string[], size: 0 };
+  return { name: "", data: [] as string[], size: 0, hasId: false };
 }
 
 /** A line that a sleeping machine or a proxy has cut says nothing any more, and no error either. */

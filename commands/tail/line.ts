@@ -38,7 +38,7 @@ export function wordOf(row: Row): string {
 }
 
 export function idOf(row: Row): string {
-  return row.message_id ?? row.id ?? "";
+  return (row.kind === "message" ? row.message_id : undefined) ?? row.id ?? "";
 }
 
 /** A row as a line for people: when, what, whose, words, and where to read more. */

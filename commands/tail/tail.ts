@@ -41,20 +41,22 @@ export async function tail(shell: Shell, options: TailOptions): Promise<void> {
   while (!shell.signal.aborted) {
     try {
       const body = await openStream(remote, after, shell.signal);
-      if (isFirst) {
-        shell.terminal.say(`Following ${options.what} of ${remote.origin}; Ctrl-C ends it`);
-      }
-      // Behind the open stream, so that nothing happens between the two.
-      if (isFirst && options.since !== undefined) {
-        await list(remote, options, { since: options.since }, show);
-      }
-      isFirst = false;
       for await (const event of readEvents(body, SILENT_MS, shell.signal)) {
         after = event.id ?? after;
+        if (isFirst) {
+          shell.terminal.say(`Following ${options.what} of ${remote.origin}; Ctrl-C ends it`);
+          // Behind the stream's beginning, so that nothing happens between the two.
+          if (options.since !== undefined) {
+            await list(remote, options, { since: options.since }, show);
+          }
+          isFirst = false;
+        }
         if (event.name === "resync") {
           await list(remote, options, { since: heardAt.toISOString() }, show);
         } else if (event.name === KINDS[options.what]) {
           show({ ...JSON.parse(event.data), kind: event.name });
+        } else if (event.name === "task" && options.what === "messages") {
+          show.moved(JSON.parse(event.data));
         }
         heardAt = new Date();
       }
@@ -90,7 +92,7 @@ async function list(
   remote: Remote,
   { what, source, phase }: TailOptions,
   { since }: { since: string },
-  show: (row: Row) => void,
+  show: Show,
 ): Promise<void> {
   const rows: Row[] = [];
   let cursor: string | null = null;
@@ -107,25 +109,39 @@ async function list(
   for (const row of rows.slice(0, MOST_LISTED).reverse()) show({ ...row, kind: KINDS[what] });
 }
 
+/** Shows rows. */
+interface Show {
+  (row: Row): void;
+  /** A message is where its task is; of that the stream tells by the task alone. */
+  moved(task: Row): void;
+}
+
 /** Shows each row that is meant, once for each word that it comes to. */
 function createShow(
   { terminal }: Shell,
   origin: string,
   { source, phase, grep }: TailOptions,
-): (row: Row) => void {
-  const known = new Map<string, string>();
-  return (row) => {
+): Show {
+  /** What came of late, and the word that it was shown with. */
+  const known = new Map<string, { row: Row; shown?: string }>();
+  const show = (row: Row) => {
     const [id, word] = [idOf(row), wordOf(row)];
-    if (known.get(id) === word) return;
+    const shown = known.get(id)?.shown;
     known.delete(id);
-    known.set(id, word);
+    known.set(id, { row, shown });
     if (known.size > MOST_KNOWN) known.delete(known.keys().next().value!);
     const isOther = source !== undefined && row.source !== source && row.webhook_type !== source;
-    if (isOther || phase !== undefined && row.phase !== phase) return;
+    if (shown === word || isOther || phase !== undefined && row.phase !== phase) return;
     const parts = lineOf(row, origin);
     const text = parts.map((part) => typeof part === "string" ? part : part[0]).join("");
     if (grep !== undefined && !text.toLowerCase().includes(grep.toLowerCase())) return;
+    known.set(id, { row, shown: word });
     if (terminal.json) terminal.object(row);
     else terminal.line(...parts);
   };
+  const moved = ({ message_id, phase }: Row) => {
+    const message = typeof message_id === "string" ? known.get(message_id)?.row : undefined;
+    if (message && phase !== undefined) show({ ...message, phase });
+  };
+  return Object.assign(show, { moved });
 }

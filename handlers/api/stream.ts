@@ -26,7 +26,8 @@ export function stream(
 
   async function* speak(from: string | undefined, signal: AbortSignal) {
     const { cursor, gap } = await live.resume(from);
-    if (gap) yield toEvent({ event: "resync", data: "{}", id: cursor });
+    // An id alone is no event: it says that whatever happens from now on is told.
+    yield gap ? toEvent({ event: "resync", data: "{}", id: cursor }) : `id: ${cursor}\n\n`;
     for await (const events of live.follow(cursor, signal)) {
       yield events.length > 0
         ? events.map((event) => toEvents(sources, event)).join("")

@@ -28,7 +28,19 @@ export function addSecret(secrets: Secrets, variable: string, secret: string): v
     writeFileSync(next, edited, { mode: statSync(file).mode & 0o777, flag: "wx" });
     renameSync(next, file);
   } catch (error) {
+    // What may not be written was not written.
+    if (isForbidden(error)) throw new Error(FORBIDDEN, { cause: error });
     rmSync(next, { force: true });
     throw error;
   }
+}
+
+const FORBIDDEN =
+  "Otto may not write the file and its folder. `deno task start` lets it write its " +
+  "data folder alone (OTTO_DATA_DIR, else .otto): a file in there can be written";
+
+/** Deno's own permissions, or those of the system. */
+function isForbidden(error: unknown): boolean {
+  const { name, code } = error as { name?: string; code?: string };
+  return name === "NotCapable" || ["EACCES", "EPERM", "EROFS"].includes(code ?? "");
 }

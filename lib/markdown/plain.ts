@@ -4,7 +4,7 @@ import { type Block, parseMarkdown } from "./markdown.ts";
 /** Nobody has written a longer first line by hand. */
 const MOST_LINE = 4_000;
 /** A row cuts it at its own width; this bounds what is sent. */
-const MOST_FIRST = 240;
+const MOST_FIRST = 400;
 
 /**
  * Markdown as text for a place that has no other: without its marks, lists with dots or numbers,

@@ -19,7 +19,7 @@ export interface RejectedMessage extends Omit<NewMessage, "verification"> {
 export interface Quarantine {
   /**
    * Keeps a message in the background; `diagnose` says why it was refused.
-   * Beyond a few in a second neither is called: nothing was promised to a
+   * Beyond a few dozen in ten seconds neither is called: nothing was promised to a
    * sender that got a 401.
    */
   put(source: string, message: () => RejectedMessage, diagnose: () => Promise<string>): void;
@@ -41,8 +41,12 @@ const QUARANTINE_LIMITS: QuarantineLimits = {
 const REJECTED_DAYS = 14;
 /** Of a larger body only the head is kept, for the diagnosis: such a message cannot be released. */
 export const MOST_KEPT_BYTES = 256 * 1024;
-/** So many in a second from one source, and at once from all, in one process: a flood must cost little. */
-const MOST_A_SECOND = 5;
+/**
+ * So many from one source in ten seconds, and at once from all, in one process: a flood must cost
+ * little, and a sender whose secret is wrong tells of a dozen things within a second.
+ */
+const MOST_IN_A_WINDOW = 50;
+const WINDOW_MS = 10_000;
 const MOST_AT_ONCE = 32;
 
 export function openQuarantine(
@@ -54,17 +58,17 @@ export function openQuarantine(
 ): Quarantine {
   const writing = new Set<Promise<void>>();
   const kept = new Map<string, number>();
-  let second = -Infinity;
+  let window = -Infinity;
 
   function isTooMuch(source: string): boolean {
     const now = performance.now();
-    if (now - second >= 1_000) {
-      second = now;
+    if (now - window >= WINDOW_MS) {
+      window = now;
       kept.clear();
     }
     const count = (kept.get(source) ?? 0) + 1;
     kept.set(source, count);
-    return writing.size >= MOST_AT_ONCE || count > MOST_A_SECOND;
+    return writing.size >= MOST_AT_ONCE || count > MOST_IN_A_WINDOW;
   }
 
   async function keep(message: RejectedMessage, diagnose: () => Promise<string>) {

@@ -23,9 +23,13 @@ const PAGES = [
   "/tasks",
   "/sources",
   "/sources/github",
+  "/sources/github/connect",
+  "/sources/github/try",
   "/users",
   "/audit",
+  "/bulk",
   "/system",
+  "/routes",
   "/docs",
 ];
 
@@ -227,7 +231,7 @@ describeInBrowser("the web UI in a browser", () => {
     await page.getByLabel("Slack id").fill("U0123ABCD");
     await page.getByRole("button", { name: "Add person" }).click();
     await page.getByRole("link", { name: "Ada Lovelace" }).click();
-    await page.getByRole("textbox", { name: "Name" }).fill("Ada L.");
+    await page.getByRole("textbox", { name: "Name", exact: true }).fill("Ada L.");
     await page.getByRole("button", { name: "Save" }).click();
     await page.locator("#people", { hasText: "Ada L." }).waitFor();
     await shoot(page, "people");
@@ -249,7 +253,7 @@ describeInBrowser("the web UI in a browser", () => {
     await isFullyTold(id);
     await house.send("[".repeat(5_000));
     // How many need somebody is told all the same, and comes after the row.
-    await page.waitForFunction("/^\\(/.test(document.title)");
+    await until(async () => /^\(/.test(await page.title()), { what: "the count in the title" });
     assertEquals(await row(page, id).count(), 0);
     await page.keyboard.press("p");
     await row(page, id).waitFor();
@@ -316,6 +320,11 @@ describeInBrowser("the web UI in a browser", () => {
       `/messages/replay?source=hostile&q=hostile`,
       `/messages/replays?from=${id}&to=${long}&asked=${word}`,
       `/messages?q=${word}&source=${word}`,
+      `/messages?open=${id}`,
+      `/messages?open=${long}`,
+      `/sources/hostile`,
+      `/sources/hostile/connect`,
+      `/sources/hostile/try?like=${id}`,
       `/sources/${word}`,
       `/${word}`,
     ];
@@ -341,12 +350,14 @@ describeInBrowser("the web UI in a browser", () => {
     await using opened = await open("/", { viewport: PHONE });
     const { page } = opened;
     const id = await house.send({ title: "On a phone", nested: { list: [1, 2] } });
-    for (const [index, path] of [...PAGES, `/messages/${id}/edit`].entries()) {
+    for (
+      const [index, path] of [...PAGES, `/messages/${id}/edit`, `/messages?open=${id}`].entries()
+    ) {
       const colorScheme = index % 2 === 0 ? "light" : "dark";
       await page.emulateMedia({ colorScheme });
       await page.goto(path);
       assert(await isWithinItsWidth(page), `${path} is wider than a phone`);
-      await shoot(page, `${path.replaceAll("/", "_")}-phone-${colorScheme}`);
+      await shoot(page, `${path.replaceAll(/[/?=]/g, "_")}-phone-${colorScheme}`);
     }
   });
 
@@ -491,6 +502,7 @@ describeInBrowser("the web UI in a browser", () => {
     const things = [
       `/messages/${message_id}`,
       `/messages/${message_id}/edit`,
+      `/messages?open=${message_id}`,
       `/tasks/${task_id}`,
       `/users/${await ensureWebhookUser(house.services.database)}`,
     ];

@@ -5,6 +5,7 @@ import { freePort, runOtto, startOtto } from "./run_otto.ts";
 
 const ADMIN_TOKEN = "a token of the admin's own".replaceAll(" ", "-");
 const READ_TOKEN = "a token of a reader's own".replaceAll(" ", "-");
+const GITHUB = { GITHUB_WEBHOOK_SECRET: "what GitHub signs with" };
 const JSON_TYPE = { "content-type": "application/json" };
 /** Sets the clipboard, turns the line round, rings, moves the cursor. */
 const HOSTILE = "evil \u001b]52;c;aGk=\u0007 \u202e \u009b2J \u2066";
@@ -56,6 +57,7 @@ describe("the shell", () => {
       ADMIN_TOKEN,
       READ_TOKEN,
       SOURCES_FILE: `${folder}/sources.json`,
+      ...GITHUB,
       ...Object.fromEntries(
         Object.keys(OWN).map((name) => [`WEBHOOK_SECRET_${name.toUpperCase()}`, `${name} secret`]),
       ),
@@ -133,6 +135,50 @@ describe("the shell", () => {
     }
   });
 
+  it("sends a kept message again: with a delivery id of its own, signed anew", async () => {
+    const { out } = await runOtto(["send", "github", "push"], env);
+    const id = out.match(/messages\/([\w-]+)/)?.[1];
+    assert(id, out);
+    for (const OTTO_TOKEN of ["", READ_TOKEN]) {
+      const { code, error } = await runOtto(["send", "--like", id], { ...env, OTTO_TOKEN });
+      assertEquals([code, error], [0, ""]);
+    }
+    const all = await listed("webhook_type=github");
+    assertEquals(all.length, 3);
+    const [again, , first] = await Promise.all(
+      all.map(async ({ message_id }: { message_id: string }) =>
+        await json(await otto.ask(`/api/messages/${message_id}`, { headers: admin }))
+      ),
+    );
+    assertEquals(
+      [again.verification, again.event, again.title],
+      ["verified", first.event, first.title],
+    );
+    assertEquals(new Set(all.map((each: { delivery_id: string }) => each.delivery_id)).size, 3);
+    const page = await (await otto.ask(`/messages/${id}`, { headers: admin })).text();
+    assertMatch(page, new RegExp(`deno task send --like ${id}`));
+    const { GITHUB_WEBHOOK_SECRET: _, ...without } = env;
+    const unsigned = await runOtto(["send", "--like", id], without);
+    assertEquals(unsigned.code, 1);
+    assertMatch(unsigned.error, /Note: it is not signed: set GITHUB_WEBHOOK_SECRET/);
+  });
+
+  it("says why nothing is sent like a message", async () => {
+    const none = "00000000-0000-7000-8000-000000000000";
+    for (
+      const [args, code, said] of [
+        [["--like", "x"], 2, /needs a message's id/],
+        [["github", "--like", none], 2, /name no source/],
+        [["--like", none, "--file", "body.json"], 2, /cannot be used with option '--file/],
+        [["--like", none], 5, /no message/i],
+      ] as const
+    ) {
+      const told = await runOtto(["send", ...args], env);
+      assertEquals([told.code, told.out], [code, ""], told.error);
+      assertMatch(told.error, said);
+    }
+  });
+
   it("shows what happens while it happens, and nothing of it owns the terminal", async () => {
     await using followed = await follow([
       "tail",
@@ -148,8 +194,16 @@ describe("the shell", () => {
     const line = await followed.find(id);
     assert(!CONTROLS.test(line), JSON.stringify(line));
     assert(line.includes("evil"), line);
+    // The task has moved on, and the message with it.
+    await followed.find(`done       demo`);
     followed.process.kill("SIGINT");
     assertEquals((await followed.process.status).code, 130);
+  });
+
+  it("shows tasks with their links", async () => {
+    const { items: [{ id }] } = await json(await otto.ask("/api/tasks", { headers: admin }));
+    await using followed = await follow(["tail", "tasks", "--since", "1h"], env);
+    await followed.find(`/tasks/${id}`);
   });
 
   it("gives programs an object a line", async () => {
@@ -257,7 +311,7 @@ describe("the shell", () => {
     assertEquals(lines.at(-1).exit_code, 0);
     // Set in the file, or seen: not the ninety others.
     const senders = lines.filter(({ kind }) => kind === "sender").map(({ name }) => name);
-    assertEquals(senders.sort(), Object.keys(OWN).sort());
+    assertEquals(senders.sort(), [...Object.keys(OWN), "github"].sort());
   });
 
   it("hears by the doctor that a clock is wrong, and who it was that answered", async () => {

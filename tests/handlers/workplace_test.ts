@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { sign } from "@octokit/webhooks-methods";
-import { makeLike } from "../../handlers/webhook/like.ts";
 import { readHistory } from "../../lib/message/history.ts";
 import { json, openOtto, type Otto } from "../otto.ts";
 
@@ -146,28 +145,5 @@ describe("the message as a workplace", () => {
     ) {
       assertStringIncludes(shown, what);
     }
-  });
-
-  it("is sent again as a new delivery, signed anew", async () => {
-    const server = Deno.serve(
-      { port: 0, hostname: "127.0.0.1", onListen() {} },
-      (request) => {
-        const { pathname, search } = new URL(request.url);
-        return otto.ask(pathname + search, { method: request.method, headers: bearer });
-      },
-    );
-    const origin = `http://127.0.0.1:${server.addr.port}`;
-    const { request, notes } = await makeLike(otto.services, {
-      id: first,
-      from: origin,
-      origin,
-      signal: new AbortController().signal,
-    });
-    await server.shutdown();
-    assertEquals(notes, []);
-    const delivery = request.headers.get("x-github-delivery");
-    assert(delivery && delivery !== "11111111-0000-4000-8000-000000000001");
-    assertEquals(request.headers.get("x-hub-signature-256"), await sign(SECRET, BODY));
-    assertEquals(await request.text(), BODY);
   });
 });

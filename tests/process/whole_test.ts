@@ -25,6 +25,7 @@ const NAMES: Record<string, string> = {
   "/static/:name": "style.css",
   "/sources/:name": "github",
   "/sources/:name/connect": "github",
+  "/sources/:name/try": "github",
 };
 
 /** What the other tests ask of the handlers themselves, asked of a process, on Deno or on Node. */

@@ -11,7 +11,6 @@ import {
 import { describeSilence, type SilenceWords } from "../../../lib/monitor/silence/words.ts";
 import { firstLine } from "../../../lib/markdown/plain.ts";
 import { layOutJson } from "../../../sources/kit/json_layout.ts";
-import { beginningOf } from "../../../sources/kit/beginning.ts";
 import { countWords } from "../parts/count_words.ts";
 import { icon } from "../parts/icon.ts";
 import { markdown } from "../parts/markdown.ts";
@@ -21,8 +20,6 @@ import { age } from "../parts/time.ts";
 
 /** Of a question as much as fits beside others; the task's page has all of it. */
 const MOST_QUESTION = 2_000;
-/** Of a reason a line or two; the messages have all of it. */
-const MOST_REASON = 300;
 
 /** What waits for a person, each with what can be done about it; nothing when nobody is needed. */
 export function needsPanel(needs: Needs, words: SilenceWords) {
@@ -121,11 +118,14 @@ function trouble(each: Trouble, label: string) {
     <li class="need failed ${seen && "seen"}">
       <p class="title">${icon("failed")}<a href="${linkTo("/messages", filter)}">${label}:
         ${said}</a> <span class="soft">since ${age(since)}${seen && ", seen"}</span></p>
-      ${reason &&
-        html`<p class="why" dir="auto">${beginningOf(firstLine(reason), MOST_REASON)}</p>`}
+      ${reason && html`<p class="why" dir="auto">${firstLine(reason)}</p>`}
       <div class="actions"><a class="button quiet write" href="${act}">${kind === "refused"
         ? "Verify again, or delete…"
         : "Retry, or delete…"}</a>
+        ${kind === "refused" &&
+          html`<a class="button quiet" href="/sources/${
+            encodeURIComponent(webhook_type)
+          }">Its secret and signature</a>`}
         ${!seen && seenForm(each.key, each.latest, `${label}: ${said}`)}</div>
     </li>
   `;

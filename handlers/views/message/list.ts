@@ -27,7 +27,7 @@ import { signature } from "../parts/status.ts";
 import { age } from "../parts/time.ts";
 
 /** Of a reason a row shows its beginning; the message's page has all of it. */
-const MOST_REASON = 240;
+const MOST_REASON = 400;
 
 /** What the list is made of. */
 export interface MessageList {

@@ -104,7 +104,7 @@ function makeForms({ info, since, hasFile }: ConnectPage) {
   return html`
     <p class="said">You choose it, and type it in at ${info.label}.</p>
     ${setAlready(info)}
-    <form class="write" method="post" action="${action}">
+    <form class="write actions" method="post" action="${action}">
       <button name="keep" value="no">Make a secret</button>
       ${hasFile &&
         html`<button name="keep" value="yes" class="quiet">Make one and put it in SECRETS_FILE</button>`}

@@ -59,14 +59,14 @@ export function sourcePage(all: SourcePage) {
           ${latestCard(all)}
         </div>
         <div>
+          ${refusedCard(all)}
+          ${secretsCard(info)}
           ${silenceCard({
             name: info.name,
             label: info.label,
             heard: all.heard,
             fileHours: settings.tell_after_hours,
           })}
-          ${refusedCard(all)}
-          ${secretsCard(info)}
           ${sourceRules(settings)}
         </div>
       </div>
@@ -75,20 +75,23 @@ export function sourcePage(all: SourcePage) {
 }
 
 function head({ info, sampled }: SourcePage) {
-  const { name, label, pausedSince } = info;
+  const { name, label, pausedSince, secrets, source } = info;
+  // What is next to do comes first.
+  const isConnected = secrets > 0 || !source.verify;
   return html`
     <div class="head">
       <div>
         <h1 dir="auto">${label}</h1>
         <p class="meta" id="trust" data-part>${stateOf(info)}</p>
       </div>
-      <div class="actions"><a class="button" href="/sources/${name}/connect">Connect</a>
+      <div class="actions"><a class="button ${isConnected &&
+        "quiet"}" href="/sources/${name}/connect">Connect</a>
         <a class="button quiet write" href="/sources/${name}/try">Try a payload</a>${sampled &&
           !sampled.missing && html`
           <form method="post" action="/samples">
             <input type="hidden" name="source" value="${name}">
             <input type="hidden" name="back" value="/sources/${name}">
-            <button>Send a sample</button>
+            <button class="${isConnected ? "" : "quiet"}">Send a sample</button>
           </form>
         `}
         <form method="post" action="/sources/${name}/${pausedSince ? "resume" : "pause"}">

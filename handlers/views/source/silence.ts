@@ -18,8 +18,8 @@ export function silenceCard(
     <section class="card" aria-labelledby="silence" id="silence-card" data-part>
       <h2 id="silence">When it falls silent</h2>
       ${!heard
-        ? html`<p class="said">${label} has sent nothing within the last weeks: there is nothing to
-            miss.</p>`
+        ? html`<p class="said">${label} is new here, or has sent nothing for weeks: nobody is told
+            when nothing comes.</p>`
         : html`
           <p class="said">The last message came ${age(heard.last_at)}. ${given !== undefined
             ? html`Somebody is needed after ${given} ${given === 1 ? "hour" : "hours"} without one${

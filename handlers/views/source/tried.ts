@@ -1,6 +1,7 @@
 import { html } from "hono/html";
 import type { SourceInfo } from "../../../lib/monitor/sources.ts";
 import { counted } from "../parts/count.ts";
+import { linkTo } from "../parts/filters.ts";
 import { type Frame, page } from "../page.ts";
 import { status } from "../parts/status.ts";
 import { tryForm } from "./secrets.ts";
@@ -67,7 +68,10 @@ function next({ name, variable }: SourceInfo) {
     <ol class="setup">
       <li>Add it to <code>${variable}</code>, after a comma where one is set, and start Otto again;
         <code>SECRETS_FILE</code> is read again by itself.</li>
-      <li><a href="/messages?source=${name}&amp;phase=refused">Verify again and release</a> what was
+      <li><a href="${linkTo("/messages/many", {
+        source: name,
+        phase: "refused",
+      })}">Verify again and release</a> what was
         refused.</li>
     </ol>
   `;

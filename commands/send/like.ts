@@ -4,9 +4,9 @@ import { Refusal } from "../../lib/process/refusal.ts";
 import { isId } from "../../lib/store/id.ts";
 import { signedAs } from "../../sources/kit/signed.ts";
 import { type Registry, variableOf } from "../../sources/rules/registry.ts";
+import { EXIT } from "../exit.ts";
+import type { Remote } from "../remote.ts";
 
-/** More than Otto takes for an answer of its own. */
-const ASK_MS = 15_000;
 /** Stands where Otto shows no secret. */
 const MASK = "•••";
 
@@ -33,17 +33,23 @@ export interface Like {
  * A message that a running Otto keeps, to be sent once more: with a delivery id of its own, signed
  * anew with the secret that is set here.
  *
- * @param options `from` is the Otto that keeps it, `origin` the one that the signature is made for.
+ * @param options `remote` keeps it; `origin` and `path` are what the signature is made for, the path
+ * being the sender's where none is given.
  * @throws {Refusal} in words when it cannot be had, or not be signed.
  */
 export async function makeLike(
   { config, sources }: { config: Config; sources: Registry },
-  { id, from, origin, signal }: { id: string; from: string; origin: string; signal: AbortSignal },
+  { id, remote, origin, path }: { id: string; remote: Remote; origin: string; path?: string },
 ): Promise<Like> {
-  if (!isId(id)) throw new Refusal(`--like needs a message's id, and "${id.slice(0, 80)}" is none`);
-  const ask = (path: string) => askOtto(config, { url: `${from}${path}`, id, signal });
-  const kept = await (await ask(`/api/messages/${id}`)).json() as Kept;
-  const bytes = new Uint8Array(await (await ask(`/api/messages/${id}/body`)).arrayBuffer());
+  if (!isId(id)) {
+    throw new Refusal(
+      `--like needs a message's id, and "${id.slice(0, 80)}" is none`,
+      EXIT.wrongUse,
+    );
+  }
+  const kept = await remote.read<Kept>(`/api/messages/${id}`);
+  const answer = await remote.ask(`/api/messages/${id}/body`);
+  const bytes = new Uint8Array(await answer.arrayBuffer());
   const { webhook_type: type, delivery_id, event } = kept;
   const { name, source } = sources.find(type);
   const notes: string[] = [];
@@ -58,7 +64,7 @@ export async function makeLike(
   const incoming = {
     type,
     method: "POST",
-    url: origin + pathOf(kept.url, type),
+    url: origin + (path ?? pathOf(kept.url, type)),
     headers: new Headers([["host", new URL(origin).host], ...headers]),
     body,
     queryForm: undefined,
@@ -91,33 +97,6 @@ export async function makeLike(
     event: event ?? type,
     notes,
   };
-}
-
-/** @throws {Refusal} when Otto does not answer, or has no such message. */
-async function askOtto(
-  { adminToken, readToken }: Pick<Config, "adminToken" | "readToken">,
-  { url, id, signal }: { url: string; id: string; signal: AbortSignal },
-): Promise<Response> {
-  const token = adminToken ?? readToken;
-  const { origin } = new URL(url);
-  const answer = await fetch(url, {
-    headers: { accept: "application/json", ...(token ? { authorization: `Bearer ${token}` } : {}) },
-    redirect: "manual",
-    signal: AbortSignal.any([signal, AbortSignal.timeout(ASK_MS)]),
-  }).catch(() => {
-    throw new Refusal(`Nothing answers at ${origin}. Is Otto running? --to names another one`);
-  });
-  if (answer.ok) return answer;
-  await answer.body?.cancel();
-  throw new Refusal(
-    answer.status === 401 || answer.status === 403
-      ? `${origin} does not show its messages: set ADMIN_TOKEN to the token it was started with`
-      : answer.status === 404
-      ? `${origin} has no message ${id}`
-      : answer.status === 410
-      ? `The body of ${id} is gone: it was older than BODY_RETENTION_DAYS`
-      : `${origin} answered ${answer.status} when it was asked for the message ${id}`,
-  );
 }
 
 interface Parts {
