@@ -171,7 +171,7 @@ async function openServicesWith(
     spill,
     redisOwner,
     reader: closer.add(openReader({ config, sources, database, log })),
-    agent: openAgent({ config, database, log }, settings),
+    agent: openAgent({ config, sources, database, log }, settings),
     budgetsOf: (source) => settings.rulesOf(source).budgets,
     jobs: openJobs(config, database, log, closer),
     channels: [createWeb(database), ...slack ? [slack] : []],
@@ -191,7 +191,7 @@ async function openServicesWith(
 
 /** The agent that the configuration asks for. */
 function openAgent(
-  { config, database, log }: Pick<Services, "config" | "database" | "log">,
+  { config, sources, database, log }: Pick<Services, "config" | "sources" | "database" | "log">,
   settings: AgentSettings,
 ): Agent {
   const servers = readMcpServers(config, settings);
@@ -201,6 +201,11 @@ function openAgent(
     model: createModel(config.model),
     settings,
     toolshed: openToolshed({ servers, settings, database, log }),
+    desk: {
+      sourceOf: (name) => sources.find(name).source,
+      accesses: config.replies,
+      prefixes: config.replyTwilioPrefixes,
+    },
     redact: createRedactor(() => [
       ...secretsIn(config),
       ...servers.flatMap(({ headers }) => Object.values(headers).flatMap(withoutScheme)),

@@ -8,6 +8,7 @@ import { usableId } from "./kit/incoming.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Sample } from "./source.ts";
 
+export { reply, replyApi, sentReply } from "./github/reply.ts";
 export const label = "GitHub";
 export const secretVariable = "GITHUB_WEBHOOK_SECRET";
 export const troubles = [

@@ -12,6 +12,7 @@ import type { DescribeContext, Incoming, Verdict } from "./source.ts";
 import { toDescription } from "./kit/to_description.ts";
 import { provenBy } from "./kit/token.ts";
 
+export { reply, replyApi, sentReply } from "./gitlab/reply.ts";
 export const label = "GitLab";
 export const secretVariable = "GITLAB_WEBHOOK_SECRET";
 export const troubles = [

@@ -23,6 +23,7 @@ import {
   verified,
 } from "./kit/verdict.ts";
 
+export { reply, replyApi, sentReply } from "./slack/reply.ts";
 export const label = "Slack";
 export const secretVariable = "SLACK_SIGNING_SECRET";
 export const troubles = [

@@ -7,6 +7,7 @@ import { actorOf, titleOf } from "./telegram/title.ts";
 import { toDescription } from "./kit/to_description.ts";
 import { provenBy } from "./kit/token.ts";
 
+export { reply, replyApi, sentReply } from "./telegram/reply.ts";
 export const label = "Telegram";
 export const secretVariable = "TELEGRAM_WEBHOOK_SECRET";
 export const setup = "The bot API's setWebhook: url and secret_token (A–Z a–z 0–9 _ -)";

@@ -22,6 +22,7 @@ import {
   verified,
 } from "./kit/verdict.ts";
 
+export { reply, replyApi, sentReply } from "./twilio/reply.ts";
 export const label = "Twilio";
 export const secretVariable = "TWILIO_AUTH_TOKEN";
 export const troubles = [

@@ -30,6 +30,7 @@ const KIT = [
   "sources/signature/",
   "sources/source.ts",
   "sources/description.ts",
+  "sources/reply.ts",
 ];
 
 /** Senders whose words and signatures fill more than one file. */
@@ -117,7 +118,8 @@ const MAY_IMPORT: [room: string, ...mayImport: string[]][] = [
   ["lib/async/"],
 
   ["sources/description.ts"],
-  ["sources/source.ts", "sources/description.ts"],
+  ["sources/reply.ts"],
+  ["sources/source.ts", "sources/description.ts", "sources/reply.ts"],
   ["sources/mod.ts", "sources/*", "sources/source.ts"],
   ["sources/signature/"],
   ["sources/kit/", ...KIT],
