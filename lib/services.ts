@@ -28,6 +28,7 @@ import type { Log } from "./process/log.ts";
 import { machineName } from "./process/machine.ts";
 import { openRuntime, type Runtime } from "./process/runtime.ts";
 import type { Channel } from "./notify/channel.ts";
+import { createReplies } from "./notify/reply/reply.ts";
 import { createSlack, type Slack } from "./notify/slack/slack.ts";
 import { createWeb } from "./notify/web.ts";
 import { openQuarantine, type Quarantine } from "./message/quarantine.ts";
@@ -159,6 +160,10 @@ async function openServicesWith(
     ? undefined
     : createSlack({ config, channels, database, log });
   const settings = readAgentSettings(config.agent.configFile, instructions);
+  // What waits is kept: it goes out when the agent may act again.
+  const acts = config.agent.mode === "on";
+  const sourceOf = (name: string) => sources.find(name).source;
+  const replies = createReplies({ database, log, sourceOf, accesses: config.replies });
   return {
     config,
     log,
@@ -174,7 +179,7 @@ async function openServicesWith(
     agent: openAgent({ config, sources, database, log }, settings),
     budgetsOf: (source) => settings.rulesOf(source).budgets,
     jobs: openJobs(config, database, log, closer),
-    channels: [createWeb(database), ...slack ? [slack] : []],
+    channels: [createWeb(database), ...slack ? [slack] : [], ...acts ? [replies] : []],
     slack,
     certificates: openCertificates(),
     keySets: openKeySets(),

@@ -4,6 +4,7 @@ import type { MessageOutcome } from "../message/complete.ts";
 import type { GroupedMessage } from "../message/group/group.ts";
 import { keepDescription } from "../message/kept_description.ts";
 import type { GuardEntry } from "../message/replay_guard.ts";
+import { isOwnReply } from "../notify/reply/own_reply.ts";
 import { errorText } from "../process/log.ts";
 import type { Services } from "../services.ts";
 import { isRowError } from "../store/row_error.ts";
@@ -19,6 +20,8 @@ export interface DecidedMessage {
   /** It waits for others which are about the same. */
   group?: GroupedMessage;
 }
+
+const OWN_REPLY = "our own reply, or its status";
 
 /** An error is shown in lists and told in notifications; a payload may be part of it. */
 const MOST_ERROR = 1_000;
@@ -38,7 +41,7 @@ export async function decideMessage(
   if (reading instanceof UnreadableError) return failed(message, errorText(reading));
   const { payload, description, filtered } = reading;
   const begun = { messageId, epoch, event: description.event ?? null, title: description.title };
-  const { name: source } = services.sources.find(webhookType);
+  const { name: source, source: sender } = services.sources.find(webhookType);
   const fromSlack = source === "slack" && verification === "verified";
   try {
     const obeyed = fromSlack &&
@@ -50,6 +53,11 @@ export async function decideMessage(
     if (!isRowError(error)) throw error;
     return failed(message, errorText(error));
   }
+  const sent = services.config.replies.has(source) ? sender.sentReply?.(payload) : undefined;
+  const isOwn = sent !== undefined &&
+    await isOwnReply(services.database, source, sent);
+  if (isOwn === "later") return isOwn;
+  if (isOwn) return { outcome: { ...begun, state: "filtered", reason: OWN_REPLY, taskId: null } };
   if (filtered !== undefined) {
     return { outcome: { ...begun, state: "filtered", reason: filtered, taskId: null } };
   }

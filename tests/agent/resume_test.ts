@@ -79,7 +79,11 @@ describe("a run whose worker dies", () => {
         }),
       },
       toolshed,
-      desk: { sourceOf: (name) => otto.services.sources.find(name).source, accesses: new Map(), prefixes: [] },
+      desk: {
+        sourceOf: (name) => otto.services.sources.find(name).source,
+        accesses: new Map(),
+        prefixes: [],
+      },
       redact: (text) => text,
     });
   }
