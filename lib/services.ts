@@ -29,6 +29,7 @@ import type { Log } from "./process/log.ts";
 import { machineName } from "./process/machine.ts";
 import { openRuntime, type Runtime } from "./process/runtime.ts";
 import type { Channel } from "./notify/channel.ts";
+import { createReplies } from "./notify/reply/reply.ts";
 import { createSlack, type Slack } from "./notify/slack/slack.ts";
 import { createWeb } from "./notify/web.ts";
 import { openQuarantine, type Quarantine } from "./message/quarantine.ts";
@@ -168,6 +169,11 @@ async function openServicesWith(
     ...secretsIn(config),
     ...servers.flatMap(({ headers }) => Object.values(headers).flatMap(withoutScheme)),
   ]);
+  // What waits is kept: it goes out when the agent may act again.
+  const acts = config.agent.mode === "on";
+  const sourceOf = (name: string) => sources.find(name).source;
+  const replies = createReplies({ database, log, sourceOf, accesses: config.replies });
+  const desk = { sourceOf, accesses: config.replies, prefixes: config.replyTwilioPrefixes };
   return {
     config,
     log,
@@ -180,11 +186,11 @@ async function openServicesWith(
     spill,
     redisOwner,
     reader: closer.add(openReader({ config, sources, database, log })),
-    agent: openAgent({ config, database, log }, { settings, toolshed, redact }),
+    agent: openAgent({ config, database, log }, { settings, toolshed, desk, redact }),
     budgetsOf: (source) => settings.rulesOf(source).budgets,
     readMcpServers: () => readServers(toolshed, settings, redact),
     jobs: openJobs(config, database, log, closer),
-    channels: [createWeb(database), ...slack ? [slack] : []],
+    channels: [createWeb(database), ...slack ? [slack] : [], ...acts ? [replies] : []],
     slack,
     certificates: openCertificates(),
     keySets: openKeySets(),

@@ -10,6 +10,7 @@ import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Sample } from "./source.ts";
 import type { Subject } from "./subject.ts";
 
+export { reply, replyApi, sentReply } from "./github/reply.ts";
 export const label = "GitHub";
 export const secretVariable = "GITHUB_WEBHOOK_SECRET";
 export const troubles = [

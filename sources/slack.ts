@@ -25,6 +25,7 @@ import {
 import { subjectOf } from "./slack/subject.ts";
 import type { Subject } from "./subject.ts";
 
+export { reply, replyApi, sentReply } from "./slack/reply.ts";
 export const label = "Slack";
 export const secretVariable = "SLACK_SIGNING_SECRET";
 export const troubles = [

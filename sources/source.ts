@@ -1,5 +1,6 @@
 import type { Description } from "./description.ts";
 import type { Subject } from "./subject.ts";
+import type { ReplyApi, ReplyCall, ReplyOptions, SentReply } from "./reply.ts";
 
 /** One webhook request, as its sender sent it and with what it says; nothing is parsed. */
 export interface Incoming {
@@ -176,6 +177,15 @@ export interface Source {
   sign?(request: Incoming, secret: string): Promise<Record<string, string>>;
   /** A sample as its sender would send it, where its proof stands in the URL or the body. */
   prove?(request: Incoming, secret: string): Promise<Incoming>;
+  /** The vendor's API that takes replies. */
+  readonly replyApi?: ReplyApi;
+  /**
+   * What says a text where a message came from: made of the payload's ids alone, each of which is
+   * checked; undefined where there is no such place. The text is put as the vendor takes it.
+   */
+  reply?(payload: unknown, text: string, options?: ReplyOptions): ReplyCall | undefined;
+  /** What a message says of one that we may have sent ourselves: it, or its status. */
+  sentReply?(payload: unknown): SentReply | undefined;
   /** Small events of our own making, to try the source with. */
   readonly samples?: readonly Sample[];
 }

@@ -10,6 +10,7 @@ import { idAt, keyOf, roleIn, timeAt, toSubject } from "./kit/subject_key.ts";
 import type { Subject } from "./subject.ts";
 import { quoted, words } from "./kit/line.ts";
 
+export { reply, replyApi, sentReply } from "./telegram/reply.ts";
 export const label = "Telegram";
 export const secretVariable = "TELEGRAM_WEBHOOK_SECRET";
 export const setup = "The bot API's setWebhook: url and secret_token (A–Z a–z 0–9 _ -)";

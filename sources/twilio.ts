@@ -23,6 +23,7 @@ import {
 } from "./kit/verdict.ts";
 import { subjectOf } from "./twilio/subject.ts";
 
+export { reply, replyApi, sentReply } from "./twilio/reply.ts";
 export const label = "Twilio";
 export const secretVariable = "TWILIO_AUTH_TOKEN";
 export const troubles = [

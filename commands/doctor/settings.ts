@@ -1,6 +1,7 @@
 import { checkAgentFiles, checkStores } from "../../lib/monitor/checkup.ts";
 import { type Config, secretsOf } from "../../lib/config/config.ts";
 import type { Check } from "../../lib/monitor/check.ts";
+import { checkReplies } from "../../lib/monitor/reply_checks.ts";
 import { createLog } from "../../lib/process/log.ts";
 import { checkRules } from "../../lib/config/source_file.ts";
 import { findStrangeNames } from "../../lib/config/strange_names.ts";
@@ -11,6 +12,7 @@ export async function checkSettings(config: Config, sources: Registry): Promise<
   return [
     ...await checkStores(config, createLog("silent")),
     await checkAgentFiles(config, sources),
+    ...await checkReplies(config),
     ...contradictions(config, sources),
     ...remarks(config, sources),
   ];

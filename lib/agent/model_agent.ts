@@ -17,6 +17,7 @@ import { runLoop } from "./run/loop.ts";
 import type { RunContext } from "./run/run_context.ts";
 import { admit, hasBegun } from "./run/usage.ts";
 import type { AgentSettings } from "./settings.ts";
+import { createReply, type ReplyDesk } from "./tools/reply.ts";
 import { builtInTools } from "./tools/tools.ts";
 
 /** So many tasks are worked with the model at once, in this process: providers limit how many may be. */
@@ -47,6 +48,7 @@ export interface ModelEquipment {
   model: Model;
   settings: AgentSettings;
   toolshed: Toolshed;
+  desk: ReplyDesk;
   redact: Redact;
 }
 
@@ -124,7 +126,7 @@ function mayWork(
 /** Everything that a run on this task is worked with, the tools of other servers among it. */
 async function openContext(
   { config, database }: AgentHost,
-  { model, redact }: ModelEquipment,
+  { model, desk, redact }: ModelEquipment,
   { assignment, rules, listed, others }: {
     assignment: Assignment;
     rules: SourceRules;
@@ -135,16 +137,21 @@ async function openContext(
 ): Promise<RunContext> {
   const { mode, specialization, instructions } = config.agent;
   const { verified } = assignment;
-  const tools = [...builtInTools(rules.notify), ...others.tools]
-    .filter((tool) => listed.includes(tool.name));
+  // Once and for all: who finds a text in it no longer sees the name of its field.
+  const payload = redactAll(await assignment.loadPayload(), redact);
+  const reply = listed.includes("reply")
+    ? createReply(desk, { ...assignment, payload }, rules.reply)
+    : undefined;
+  const isMissing = typeof reply === "string";
+  const tools = [
+    ...builtInTools(rules.notify),
+    ...reply && !isMissing ? [reply] : [],
+    ...others.tools,
+  ].filter((tool) => listed.includes(tool.name));
   return {
     database,
     model,
-    assignment: {
-      ...assignment,
-      // Once and for all: who finds a text in it no longer sees the name of its field.
-      payload: redactAll(await assignment.loadPayload(), redact),
-    },
+    assignment: { ...assignment, payload },
     mode,
     instructions: instructionsFor({
       specialization,
@@ -154,7 +161,7 @@ async function openContext(
     }),
     rules,
     tools: new Map(tools.map((tool) => [tool.name, tool])),
-    off: others.off,
+    off: [...others.off, ...isMissing ? [{ tool: "reply", reason: reply }] : []],
     policyVersion: `${POLICY_REVISION}-${fingerprint({ mode, verified, rules }).slice(0, 12)}`,
     redact,
   };

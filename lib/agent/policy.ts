@@ -1,4 +1,5 @@
 import type { AgentMode } from "../config/settings.ts";
+import type { ReplyLimits } from "../task/reply.ts";
 
 /** What a tool can see and do; it is declared, never guessed. */
 export interface Capability {
@@ -19,7 +20,14 @@ export interface SourceRules {
   approve: readonly string[];
   /** Destinations that `notify` may name, as `channel:destination`. */
   notify: readonly string[];
+  reply: ReplyRules;
   budgets: Budgets;
+}
+
+/** How the tool `reply` answers. */
+export interface ReplyRules extends ReplyLimits {
+  /** Whether an `@name` in a reply calls that person. */
+  mentions: boolean;
 }
 
 /** How much work one source may cause. */
@@ -68,13 +76,15 @@ export const POLICY_REVISION = 1;
  * other only with a person's approval (Meta's "Agents Rule of Two", 2025).
  */
 export function decide(
-  { mode, verified, rules, tool, capability, session }: {
+  { mode, verified, rules, tool, capability, asks, session }: {
     mode: AgentMode;
     verified: boolean;
     rules: SourceRules;
     tool: string;
     /** Missing: nobody has declared what the tool can do. */
     capability: Capability | undefined;
+    /** Why the tool itself wants a person's word. */
+    asks?: string;
     session: Session;
   },
 ): PolicyDecision {
@@ -100,6 +110,7 @@ export function decide(
     return deny("observe", "the agent only observes: this would have been done");
   }
   if (rules.approve.includes(tool)) return ask("approve", "the operator wants to be asked");
+  if (asks !== undefined) return ask("needs_word", asks);
   if (effect === "external" && session.private) {
     return ask("rule_of_two", "it acts outside after something private was read");
   }

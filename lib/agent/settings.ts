@@ -43,6 +43,21 @@ const DEFAULT_BUDGETS: Required<z.infer<typeof budgets>> = {
   tokens_per_day: 1_000_000,
 };
 
+const replyRules = z.strictObject({
+  per_task: whole(100),
+  per_place: whole(1_000),
+  per_source: whole(1_000),
+  mentions: z.boolean(),
+}).partial();
+
+/** A conversation's pace, and far below what a vendor takes for spam. */
+const DEFAULT_REPLY: Required<z.infer<typeof replyRules>> = {
+  per_task: 3,
+  per_place: 6,
+  per_source: 60,
+  mentions: false,
+};
+
 const mcpName = z.string().regex(/^[A-Za-z0-9_-]+?__[A-Za-z0-9_-]+$/, {
   error: 'must be a server\'s name, "__" and the name of one of its tools',
 }).max(64, { error: "must have at most 64 characters: models take no longer names" });
@@ -57,6 +72,7 @@ const rules = z.strictObject({
       error: 'must be a channel, ":" and a destination, such as "web:web"',
     }),
   ).optional(),
+  reply: replyRules.optional(),
   budgets: budgets.optional(),
 });
 type OwnRules = z.infer<typeof rules>;
@@ -86,6 +102,14 @@ const schema = z.strictObject({
     ]),
   ];
   for (const [path, each] of places) {
+    if (each?.unverified_tools?.includes("reply")) {
+      context.addIssue({
+        code: "custom",
+        path: [...path, "unverified_tools"],
+        message: '"reply" cannot be one of them: whom would it answer? Only what a signature ' +
+          'vouches for is answered; list it under "tools"',
+      });
+    }
     for (const list of ["tools", "unverified_tools", "approve"] as const) {
       each?.[list]?.forEach((tool, index) => {
         if (known.has(tool)) return;
@@ -130,12 +154,19 @@ export function readAgentSettings(
       const own = all.sources && Object.hasOwn(all.sources, source) ? all.sources[source] : {};
       const base = all.default ?? {};
       const amounts = { ...DEFAULT_BUDGETS, ...base.budgets, ...own.budgets };
+      const reply = { ...DEFAULT_REPLY, ...base.reply, ...own.reply };
       return {
         instruction: own.instruction ?? instructions.get(source) ?? base.instruction,
         tools: [...ALWAYS, ...(own.tools ?? base.tools ?? DEFAULT_TOOLS)],
         unverifiedTools: [...ALWAYS, ...(own.unverified_tools ?? base.unverified_tools ?? [])],
         approve: own.approve ?? base.approve ?? [],
         notify: own.notify ?? base.notify ?? ["web:web"],
+        reply: {
+          perTask: reply.per_task,
+          perPlace: reply.per_place,
+          perSource: reply.per_source,
+          mentions: reply.mentions,
+        },
         budgets: {
           steps: amounts.steps,
           toolCalls: amounts.tool_calls,

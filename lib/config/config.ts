@@ -4,6 +4,7 @@ import { isAlone } from "./loopback.ts";
 import { chooseModel, MODEL_VARIABLES, type ModelSettings } from "./model_settings.ts";
 import { ConfigError } from "./config_error.ts";
 import type { z } from "zod";
+import { readReplyAccesses } from "./reply_settings.ts";
 import { openSecrets, type Secrets } from "./secrets.ts";
 import { type Settings, settingsSchema } from "./settings.ts";
 
@@ -205,6 +206,10 @@ function toConfig(
     heartbeatUrl: settings.HEARTBEAT_URL,
     /** In which the operator's people live; of senders, too, whose weeks are compared. */
     timeZone: settings.TIMEZONE,
+    /** How messages are answered where they came from, by source. */
+    replies: readReplyAccesses(settings),
+    /** People's numbers that begin so are answered without a person's word. */
+    replyTwilioPrefixes: settings.REPLY_TWILIO_PREFIXES,
     logLevel: settings.LOG_LEVEL,
     /** What the image was built from; undefined where nobody said. */
     commit: settings.OTTO_COMMIT,

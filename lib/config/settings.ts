@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { LOG_LEVELS } from "../process/log.ts";
+import { replySettings } from "./reply_settings.ts";
 
 const MIB = 1024 * 1024;
 /** The largest that a sender of ours has, Postmark with mail: Otto takes no more from anybody. */
@@ -214,6 +215,7 @@ export const settingsSchema = z.object({
   LOG_LEVEL: z.enum(LOG_LEVELS, {
     error: `must be one of ${LOG_LEVELS.join(", ")}`,
   }).default("info"),
+  ...replySettings,
   // These are set by the machine or the host, not by a person.
   HOSTNAME: z.string().optional(),
   DENO_DEPLOY: z.string().optional(),

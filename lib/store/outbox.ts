@@ -2,6 +2,8 @@ import type { Fragment, Sql } from "./database.ts";
 
 /** What people read in the web UI is the row itself, so there it is told as soon as it is kept. */
 export const WEB_CHANNEL = "web";
+/** Answers where messages came from. */
+export const REPLY_CHANNEL = "reply";
 
 /**
  * The part of a statement that puts notifications into the outbox, those of one cause once for

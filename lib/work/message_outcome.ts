@@ -6,6 +6,7 @@ import { keepDescription } from "../message/kept_description.ts";
 import type { JoiningMessage } from "../message/subject/plan.ts";
 import { toMessageSubject } from "../message/subject/subject.ts";
 import type { GuardEntry } from "../message/replay_guard.ts";
+import { isOwnReply } from "../notify/reply/own_reply.ts";
 import { errorText } from "../process/log.ts";
 import type { Services } from "../services.ts";
 import { isRowError } from "../store/row_error.ts";
@@ -24,6 +25,8 @@ export interface DecidedMessage {
   joining?: JoiningMessage;
 }
 
+const OWN_REPLY = "our own reply, or its status";
+
 /** An error is shown in lists and told in notifications; a payload may be part of it. */
 const MOST_ERROR = 1_000;
 
@@ -41,7 +44,7 @@ export async function decideMessage(
   const reading = await tryToRead(services, message);
   if (reading instanceof UnreadableError) return failed(message, errorText(reading));
   const { payload, description, filtered } = reading;
-  const { name: source } = services.sources.find(webhookType);
+  const { name: source, source: sender } = services.sources.find(webhookType);
   const begun = {
     messageId,
     epoch,
@@ -63,6 +66,11 @@ export async function decideMessage(
     if (!isRowError(error)) throw error;
     return failed(message, errorText(error));
   }
+  const sent = services.config.replies.has(source) ? sender.sentReply?.(payload) : undefined;
+  const isOwn = sent !== undefined &&
+    await isOwnReply(services.database, source, sent);
+  if (isOwn === "later") return isOwn;
+  if (isOwn) return { outcome: { ...begun, state: "filtered", reason: OWN_REPLY, taskId: null } };
   if (filtered !== undefined) {
     return { outcome: { ...begun, state: "filtered", reason: filtered, taskId: null } };
   }

@@ -1,6 +1,7 @@
 import { giveUpUnknown } from "../notify/notification.ts";
 import { SLACK_CHANNEL } from "../notify/slack/message.ts";
 import type { Services } from "../services.ts";
+import { REPLY_CHANNEL } from "../store/outbox.ts";
 
 /** The last third of a worker: result → notifications. Tells what is due through every channel. */
 export async function tellPeople(
@@ -12,7 +13,10 @@ export async function tellPeople(
   return counts.reduce((all, each) => all + each, 0);
 }
 
-/** Gives up what there is no channel for. What is for Slack waits until that is set up again. */
+/**
+ * Gives up what there is no channel for. What is for Slack waits until that is set up again, and a
+ * reply until the agent may act.
+ */
 export async function giveUpUntold(
   services: Pick<Services, "database" | "channels">,
 ): Promise<void> {
@@ -21,5 +25,5 @@ export async function giveUpUntold(
 
 /** What Otto can tell through, now or when it is set up again. */
 export function knownChannels({ channels }: Pick<Services, "channels">): string[] {
-  return [SLACK_CHANNEL, ...channels.map(({ name }) => name)];
+  return [SLACK_CHANNEL, REPLY_CHANNEL, ...channels.map(({ name }) => name)];
 }

@@ -79,6 +79,11 @@ describe("a run whose worker dies", () => {
         }),
       },
       toolshed,
+      desk: {
+        sourceOf: (name) => otto.services.sources.find(name).source,
+        accesses: new Map(),
+        prefixes: [],
+      },
       redact: (text) => text,
     });
   }

@@ -31,6 +31,7 @@ const KIT = [
   "sources/source.ts",
   "sources/subject.ts",
   "sources/description.ts",
+  "sources/reply.ts",
 ];
 
 /** Senders whose words and signatures fill more than one file. */
@@ -120,7 +121,8 @@ const MAY_IMPORT: [room: string, ...mayImport: string[]][] = [
 
   ["sources/description.ts"],
   ["sources/subject.ts"],
-  ["sources/source.ts", "sources/description.ts", "sources/subject.ts"],
+  ["sources/reply.ts"],
+  ["sources/source.ts", "sources/description.ts", "sources/subject.ts", "sources/reply.ts"],
   ["sources/mod.ts", "sources/*", "sources/source.ts"],
   ["sources/signature/"],
   ["sources/kit/", ...KIT],

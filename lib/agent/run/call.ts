@@ -1,4 +1,4 @@
-import type { Database, Sql } from "../../store/database.ts";
+import type { Database, Fragment, Sql } from "../../store/database.ts";
 import { newId } from "../../store/id.ts";
 import { storedJson } from "../../store/stored.ts";
 import { APPROVAL_HOURS } from "../../task/approval.ts";
@@ -79,14 +79,23 @@ export async function startCall(
  * The mark that a call was made, to be put beside its effect: `with once as
  * (${once(…)}), effect as (insert … select … from once)`. It gives one row the
  * first time and none ever after, so that the effect is made once.
+ *
+ * @param given what has to be so besides.
  */
-export function once(sql: Sql, { taskId, epoch }: TaskLease, key: string, result: string) {
+export function once(
+  sql: Sql,
+  { taskId, epoch }: TaskLease,
+  key: string,
+  result: string,
+  given: Fragment = sql`true`,
+) {
   return sql`
     update agent_calls c
     set state = 'done', result = ${storedJson(result)}::text::jsonb, done_at = now()
     from tasks t
     where c.task_id = ${taskId} and c.key = ${key} and c.state = 'started'
       and t.id = c.task_id and t.epoch = ${epoch} and t.status = 'running'
+      and ${given}
     returning c.task_id`;
 }
 

@@ -92,6 +92,7 @@ function judge(
       rules,
       tool: call.tool,
       capability: tool?.capability,
+      asks: tool?.asks,
       session: { toolCalls: used.toolCalls, private: read, external },
     });
   } catch (error) {

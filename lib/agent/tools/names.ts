@@ -10,4 +10,5 @@ export const BUILT_IN = [
   "set_title",
   "reassign_task",
   "notify",
+  "reply",
 ] as const;

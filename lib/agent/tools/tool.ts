@@ -29,6 +29,8 @@ export interface Tool<Arguments = any> {
    * it may be begun again after a crash.
    */
   atomic: boolean;
+  /** Why a person has to agree to each call, whatever else the policy says. */
+  asks?: string;
   /** What the model is told. A rejection is told, too, and does not fail the task. */
   run(args: Arguments, context: ToolContext, signal: AbortSignal): Promise<string>;
 }

@@ -1,0 +1,89 @@
+import { z } from "zod";
+import type { Source } from "../../../sources/source.ts";
+import type { ReplyAccesses } from "../../config/reply_settings.ts";
+import { queueReply } from "../../task/reply.ts";
+import type { ReadAssignment } from "../agent.ts";
+import { once } from "../run/call.ts";
+import { ours } from "../run/run.ts";
+import type { ReplyRules } from "../policy.ts";
+import type { Tool } from "./tool.ts";
+
+/** A model says no more than this at once; most vendors take more. */
+const MOST_CHARACTERS = 10_000;
+
+/** What answering where messages came from needs. */
+export interface ReplyDesk {
+  /** The source of this name. */
+  sourceOf(name: string): Source;
+  accesses: ReplyAccesses;
+  /** Beginnings of people's numbers that are answered without a person's word. */
+  prefixes: readonly string[];
+}
+
+/**
+ * The tool that answers where this task's message came from, and nowhere else: a model says what,
+ * never where.
+ *
+ * @returns why there is none, where the message cannot be answered.
+ */
+export function createReply(
+  { sourceOf, accesses, prefixes }: ReplyDesk,
+  { source: name, verified, payload }: Pick<ReadAssignment, "source" | "verified" | "payload">,
+  rules: ReplyRules,
+): Tool<{ text: string; to: string }> | string {
+  const source = sourceOf(name);
+  const api = source.replyApi;
+  if (!verified) return "only what a signature vouches for is answered";
+  if (!api || !source.reply) return `messages of ${name} cannot be answered`;
+  const access = accesses.get(name);
+  if (!access) return `${api.tokenVariable} is not set`;
+  const { mentions } = rules;
+  const place = source.reply(payload, "", { mentions });
+  if (!place) return "the message names no place that can be answered";
+  const { to, account } = place;
+  if (account !== undefined && account !== access.account) {
+    return `the message is of the account ${account}, and ${api.accountVariable} is another`;
+  }
+  const most = Math.min(api.most, MOST_CHARACTERS);
+  const isListed = prefixes.some((prefix) => to.includes(` to ${prefix}`));
+  return {
+    name: "reply",
+    description: `Answers the sender of this message: ${to}. Others read it; at most ${most} ` +
+      `characters. It cannot be taken back.`,
+    capability: { reads: "payload", effect: "external" },
+    atomic: true,
+    asks: api.asksFirst && !isListed ? "an answer to this number needs a person's word" : undefined,
+    // Where it goes is part of what people approve.
+    arguments: z.strictObject({ text: z.string().trim().min(1).max(most) })
+      .transform(({ text }) => ({ text, to })),
+    schema: {
+      type: "object",
+      properties: { text: { type: "string", description: `Plain text, up to ${most} characters` } },
+      required: ["text"],
+    },
+    async run({ text }, { database, assignment, key }) {
+      const { taskId, epoch } = assignment;
+      const call = source.reply!(payload, text, { mentions })!;
+      const result = `The reply to ${to} is on its way. Do not send it again.`;
+      const outcome = await queueReply(
+        database,
+        { taskId, key, source: name, text, call },
+        rules,
+        {
+          task: (sql) => ours(sql, { taskId, epoch }),
+          once: (sql, given) => once(sql, { taskId, epoch }, key, result, given),
+        },
+      );
+      if (outcome === "queued") return result;
+      throw new Error(REFUSED[outcome](rules));
+    },
+  };
+}
+
+const REFUSED = {
+  per_task: ({ perTask }: ReplyRules) =>
+    `this task has sent its ${perTask === 1 ? "reply" : `${perTask} replies`}; no more are sent`,
+  per_hour: ({ perPlace, perSource }: ReplyRules) =>
+    `no more are sent within an hour than ${perPlace} to one place and ${perSource} to a source`,
+  earlier_try: () => "an earlier try at this task has sent a reply; a retry sends none again",
+};

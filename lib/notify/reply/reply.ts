@@ -1,0 +1,143 @@
+import type { ReplyApi } from "../../../sources/reply.ts";
+import type { Source } from "../../../sources/source.ts";
+import type { ReplyAccesses } from "../../config/reply_settings.ts";
+import { errorText, type Log } from "../../process/log.ts";
+import type { Database } from "../../store/database.ts";
+import { REPLY_CHANNEL } from "../../store/outbox.ts";
+import type { Channel } from "../channel.ts";
+import { callVendor, type VendorAnswer } from "./client.ts";
+import {
+  beginReply,
+  type ClaimedReply,
+  claimReplies,
+  findSentIds,
+  recordFailure,
+  recordSent,
+  repliesWait,
+} from "./record.ts";
+
+/** Often enough for whoever waits for an answer. */
+const REST_MS = 500;
+/** So many calls are out at once from one process. */
+const AT_ONCE = 4;
+
+/** What sending replies needs. */
+interface ReplySender {
+  database: Database;
+  log: Log;
+  sourceOf(name: string): Source;
+  accesses: ReplyAccesses;
+}
+
+/** Answers where messages came from, each once: what the outbox has, through the vendors' APIs. */
+export function createReplies(sender: ReplySender): Channel {
+  return {
+    name: REPLY_CHANNEL,
+    restMs: REST_MS,
+    destinations: () => [],
+    async tell(signal) {
+      if (signal.aborted) return 0;
+      const replies = await claimReplies(sender.database, AT_ONCE);
+      await Promise.all(replies.map((each) => tellOne(sender, each, signal)));
+      return replies.length;
+    },
+    waits: repliesWait,
+    idle: () => Promise.resolve(),
+  };
+}
+
+/** Sends one and records what came of it. Never rejects: the lease runs out where the store is away. */
+async function tellOne(
+  sender: ReplySender,
+  reply: ClaimedReply,
+  signal: AbortSignal,
+): Promise<void> {
+  const { database, log } = sender;
+  try {
+    const answer = await send(sender, reply, signal);
+    if (answer === "lost") return;
+    if (answer.ok) return await recordSent(database, reply, answer);
+    log.warn("reply.not_sent", {
+      notification_id: reply.id,
+      source: reply.source,
+      status: answer.status,
+      error: answer.error,
+    });
+    await recordFailure(database, reply, answer);
+  } catch (error) {
+    log.warn("reply.failed", { notification_id: reply.id, error: errorText(error) });
+  }
+}
+
+/** What was sent, now or in an earlier try whose answer never came. */
+export type SentAnswer = { ok: true; status?: number; requestId?: string; id?: string };
+
+async function send(
+  { database, sourceOf, accesses }: ReplySender,
+  reply: ClaimedReply,
+  signal: AbortSignal,
+): Promise<SentAnswer | VendorAnswer & { ok: false } | "lost"> {
+  const { replyApi: api } = sourceOf(reply.source);
+  const access = accesses.get(reply.source);
+  if (!api || !access) {
+    return failed(`${api?.tokenVariable ?? reply.source} is not set any more: nothing was sent`);
+  }
+  const { path, body, account } = reply.call;
+  if (account !== undefined && account !== access.account) {
+    return failed(
+      `the message is of the account ${account}, and ${api.accountVariable} is another`,
+    );
+  }
+  if (reply.unsure > 0) {
+    const earlier = await lookFor(
+      database,
+      api,
+      reply,
+      (request) => callVendor(api, access, request, signal),
+    );
+    if (earlier) return earlier;
+  }
+  if (!await beginReply(database, reply)) return "lost";
+  // A call that is out is not given up: its answer says whether anybody was told.
+  const answer = await callVendor(api, access, { method: "POST", path, body });
+  return answer.ok ? { ...answer, id: api.idOf(answer.body) } : answer;
+}
+
+/**
+ * Asks the vendor whether it took an earlier call whose answer never came.
+ *
+ * @returns undefined when the reply is to be sent again.
+ */
+async function lookFor(
+  database: Database,
+  api: ReplyApi,
+  reply: ClaimedReply,
+  ask: (request: { method: "GET"; path: string; query: string }) => Promise<VendorAnswer>,
+): Promise<SentAnswer | VendorAnswer & { ok: false } | undefined> {
+  if (!api.search) {
+    // One repeat after a crash is the most that anybody should read.
+    const error = "sent twice without an answer: look there whether it came, before a retry";
+    return reply.unsure > 1 ? { ...failed(error), unsure: false } : undefined;
+  }
+  const { path, query } = api.search.path(reply.call, reply.created_at);
+  const answer = await ask({ method: "GET", path, query });
+  if (!answer.ok) return { ...answer, later: true, unsure: true };
+  const said = normal(textIn(reply));
+  const candidates = api.search.found(answer.body).filter(({ text }) => normal(text) === said);
+  const known = await findSentIds(database, reply.source, candidates.map(({ id }) => id));
+  const found = candidates.find(({ id }) => id === undefined || !known.has(id));
+  return found && { ok: true, id: found.id };
+}
+
+/** What the vendor was given to say, under whichever name. */
+function textIn({ call: { body } }: ClaimedReply): string | undefined {
+  const text = body.Body ?? body.body ?? body.note ?? body.text;
+  return typeof text === "string" ? text : undefined;
+}
+
+const normal = (text: string | undefined) => text?.replaceAll("\r", "").trim();
+
+/** Nothing was sent now; an earlier try may have been. */
+function failed(error: string): VendorAnswer & { ok: false } {
+  return { ok: false, error, later: false, unsure: true };
+}

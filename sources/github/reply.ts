@@ -1,0 +1,109 @@
+import { at, first, list, text } from "../kit/json_path.ts";
+import { withoutCommands, withoutMentions } from "../kit/harmless.ts";
+import type { ReplyApi, ReplyCall, ReplyOptions, SentReply } from "../reply.ts";
+
+/** docs.github.com/rest: "Issue comments", "Pull request review comments", "Commit comments". */
+export const replyApi: ReplyApi = {
+  url: "https://api.github.com",
+  urlVariable: "GITHUB_API_URL",
+  credential: "bearer",
+  tokenVariable: "REPLY_TOKEN_GITHUB",
+  most: 65_536,
+  probe: { method: "GET", path: "/user" },
+  accountOf: (answer) => text(answer, "login"),
+  idOf,
+  refusalOf(answer) {
+    const error = text(answer, "message");
+    // A secondary rate limit is a 403 that says so ("Rate limits for the REST API").
+    return error === undefined ? undefined : { error, later: /rate limit/i.test(error) };
+  },
+  search: {
+    path: ({ path }, since) => ({
+      // Answers in a review's thread are listed with the other comments of the pull request.
+      path: path.replace(/\/\d+\/replies$/, ""),
+      query: path.includes("/commits/")
+        ? "per_page=100"
+        : `per_page=100&since=${since.toISOString().slice(0, 19)}Z`,
+    }),
+    found: (answer) => list(answer).map((each) => ({ id: idOf(each), text: text(each, "body") })),
+  },
+};
+
+/** A comment on the issue, the pull request or the commit that an event is about. */
+export function reply(
+  payload: unknown,
+  said: string,
+  { mentions = false }: ReplyOptions = {},
+): ReplyCall | undefined {
+  const place = placeOf(payload);
+  if (!place) return undefined;
+  const safe = withoutCommands(said);
+  return { ...place, body: { body: mentions ? safe : withoutMentions(safe) } };
+}
+
+/** A comment that somebody wrote, perhaps we. */
+export function sentReply(payload: unknown): SentReply | undefined {
+  const id = idOf(at(payload, "comment"));
+  return id === undefined
+    ? undefined
+    : { id, to: placeOf(payload)?.to, text: text(payload, "comment", "body") };
+}
+
+function placeOf(payload: unknown): Omit<ReplyCall, "body"> | undefined {
+  const repository = repositoryOf(text(payload, "repository", "full_name"));
+  if (!repository) return undefined;
+  const path = `/repos/${repository.split("/").map(encodeURIComponent).join("/")}`;
+  const number = numberOf(first(
+    text(payload, "issue", "number"),
+    text(payload, "pull_request", "number"),
+    pullOfRun(payload),
+  ));
+  if (number === undefined) {
+    const commit = first(
+      text(payload, "comment", "commit_id"),
+      text(payload, "workflow_run", "head_sha"),
+      text(payload, "check_run", "head_sha"),
+      text(payload, "check_suite", "head_sha"),
+    );
+    if (!commit || !/^[0-9a-f]{40}$/.test(commit)) return undefined;
+    const to = `${repository}@${commit.slice(0, 10)}`;
+    return { to, path: `${path}/commits/${commit}/comments` };
+  }
+  const to = `${repository}#${number}`;
+  const thread = threadOf(payload);
+  return thread === undefined
+    ? { to, path: `${path}/issues/${number}/comments` }
+    : { to, path: `${path}/pulls/${number}/comments/${thread}/replies` };
+}
+
+/** The first comment of the thread in a review's diff: only that one takes answers. */
+function threadOf(payload: unknown): string | undefined {
+  if (text(payload, "comment", "pull_request_review_id") === undefined) return undefined;
+  return numberOf(
+    first(text(payload, "comment", "in_reply_to_id"), text(payload, "comment", "id")),
+  );
+}
+
+/** The pull request that a run is of, if it is of the same repository: forks' runs list others'. */
+function pullOfRun(payload: unknown): string | undefined {
+  const ours = text(payload, "repository", "id");
+  return ["workflow_run", "check_run", "check_suite"]
+    .flatMap((key) => list(payload, key, "pull_requests"))
+    .filter((pull) => ours !== undefined && text(pull, "base", "repo", "id") === ours)
+    .map((pull) => text(pull, "number"))[0];
+}
+
+/** The id that no other comment has, of whatever kind. */
+function idOf(comment: unknown): string | undefined {
+  const id = first(text(comment, "node_id"), text(comment, "id"));
+  return id && /^[A-Za-z0-9_=-]{1,100}$/.test(id) ? id : undefined;
+}
+
+function repositoryOf(name: string | undefined): string | undefined {
+  const isName = name && /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}\/[A-Za-z0-9._-]{1,100}$/.test(name);
+  return isName && !/\/\.{1,2}$/.test(name) ? name : undefined;
+}
+
+function numberOf(number: string | undefined): string | undefined {
+  return number && /^[1-9]\d{0,17}$/.test(number) ? number : undefined;
+}

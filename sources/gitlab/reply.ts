@@ -1,0 +1,119 @@
+import { at, first, isObject, list, text } from "../kit/json_path.ts";
+import { withoutCommands, withoutMentions } from "../kit/harmless.ts";
+import type { ReplyApi, ReplyCall, ReplyOptions, SentReply } from "../reply.ts";
+
+/** docs.gitlab.com/api: "Notes", "Commits" (comments). */
+export const replyApi: ReplyApi = {
+  url: "https://gitlab.com",
+  urlVariable: "GITLAB_URL",
+  base: "/api/v4",
+  credential: "bearer",
+  tokenVariable: "REPLY_TOKEN_GITLAB",
+  most: 1_000_000,
+  probe: { method: "GET", path: "/user" },
+  accountOf: (answer) => text(answer, "username"),
+  idOf: (answer) => numberOf(text(answer, "id")),
+  refusalOf(answer) {
+    const error = first(
+      text(answer, "message"),
+      text(answer, "error_description"),
+      text(answer, "error"),
+      // What is wrong with each field.
+      isObject(answer, "message") ? JSON.stringify(at(answer, "message")) : undefined,
+    );
+    return error === undefined ? undefined : { error };
+  },
+  search: {
+    path: ({ path }) => ({
+      path,
+      query: path.endsWith("/comments")
+        ? "per_page=100"
+        : "per_page=100&order_by=created_at&sort=desc",
+    }),
+    // A comment on a commit has no id here.
+    found: (answer) =>
+      list(answer).map((each) => ({
+        id: numberOf(text(each, "id")),
+        text: first(text(each, "body"), text(each, "note")),
+      })),
+  },
+};
+
+/** A note on the issue, merge request, snippet or commit that an event is about. */
+export function reply(
+  payload: unknown,
+  said: string,
+  { mentions = false }: ReplyOptions = {},
+): ReplyCall | undefined {
+  const place = placeOf(payload);
+  if (!place) return undefined;
+  // Quick actions of a note are carried out with our token, by the API as well.
+  const safe = withoutCommands(said);
+  const note = mentions ? safe : withoutMentions(safe);
+  const isCommit = place.path.endsWith("/comments");
+  return { ...place, body: isCommit ? { note } : { body: note } };
+}
+
+/** A note that somebody wrote, perhaps we. */
+export function sentReply(payload: unknown): SentReply | undefined {
+  if (text(payload, "object_kind") !== "note") return undefined;
+  return {
+    id: numberOf(text(payload, "object_attributes", "id")),
+    to: placeOf(payload)?.to,
+    text: text(payload, "object_attributes", "note"),
+  };
+}
+
+function placeOf(payload: unknown): Omit<ReplyCall, "body"> | undefined {
+  const project = numberOf(first(text(payload, "project", "id"), text(payload, "project_id")));
+  if (!project) return undefined;
+  const name = nameOf(text(payload, "project", "path_with_namespace")) ?? `project ${project}`;
+  const path = `/projects/${project}`;
+  const [kind, id] = targetOf(payload);
+  if (kind === "commit") {
+    if (!id || !/^[0-9a-f]{40}([0-9a-f]{24})?$/.test(id)) return undefined;
+    return {
+      to: `${name}@${id.slice(0, 10)}`,
+      path: `${path}/repository/commits/${id}/comments`,
+    };
+  }
+  const number = numberOf(id);
+  if (!number) return undefined;
+  const mark = kind === "issues" ? "#" : kind === "merge_requests" ? "!" : "$";
+  return { to: `${name}${mark}${number}`, path: `${path}/${kind}/${number}/notes` };
+}
+
+type Kind = "issues" | "merge_requests" | "snippets" | "commit";
+
+function targetOf(payload: unknown): [kind: Kind, id: string | undefined] {
+  const kind = text(payload, "object_kind");
+  if (kind === "note") {
+    const of = text(payload, "object_attributes", "noteable_type");
+    if (of === "Issue") return ["issues", text(payload, "issue", "iid")];
+    if (of === "MergeRequest") return ["merge_requests", text(payload, "merge_request", "iid")];
+    if (of === "Snippet") return ["snippets", text(payload, "snippet", "id")];
+    return ["commit", text(payload, "commit", "id")];
+  }
+  if (kind === "issue" || kind === "work_item" || kind === "incident") {
+    return ["issues", text(payload, "object_attributes", "iid")];
+  }
+  if (kind === "merge_request") {
+    return ["merge_requests", text(payload, "object_attributes", "iid")];
+  }
+  if (kind === "pipeline") {
+    const request = text(payload, "merge_request", "iid");
+    return request
+      ? ["merge_requests", request]
+      : ["commit", text(payload, "object_attributes", "sha")];
+  }
+  return ["commit", undefined];
+}
+
+/** Only shown: paths are made of the project's number. */
+function nameOf(name: string | undefined): string | undefined {
+  return name && /^[\w.-]{1,100}(\/[\w.-]{1,100}){1,20}$/.test(name) ? name : undefined;
+}
+
+function numberOf(number: string | undefined): string | undefined {
+  return number && /^[1-9]\d{0,17}$/.test(number) ? number : undefined;
+}

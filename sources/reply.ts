@@ -1,0 +1,78 @@
+/** Where a message came from, and the request of the vendor's API that answers there. */
+export interface ReplyCall {
+  /** The place as people read it, such as `octo/phone#7`; replies are counted by it, too. */
+  to: string;
+  /** Below the API's address: made of constants and of ids that were checked. */
+  path: string;
+  /** The fields of the request. */
+  body: Readonly<Record<string, unknown>>;
+  /** The account that the message was for, where the payload names one. */
+  account?: string;
+}
+
+/** How a reply is written. */
+export interface ReplyOptions {
+  /** Whether `@name` may call that person; else it is shown and calls nobody. */
+  mentions?: boolean;
+}
+
+/** What a vendor says of a call that its HTTP status does not say. */
+export interface ReplyRefusal {
+  /** The vendor's own words. */
+  error: string;
+  /** The same call may work in a while. */
+  later?: boolean;
+  retryAfterSeconds?: number;
+}
+
+/**
+ * A vendor's API, as far as replies need it. The address is this constant or the operator's
+ * setting, never a payload's.
+ */
+export interface ReplyApi {
+  /** Its address where no setting names another one. */
+  url: string;
+  /** The setting that does. */
+  urlVariable: string;
+  /** What every path begins with. */
+  base?: string;
+  /**
+   * How the credential is attached: `bearer` in a header; `basic` as the password of a key;
+   * `path` in the first part of the path, behind `bot`.
+   */
+  credential: "bearer" | "basic" | "path";
+  tokenVariable: string;
+  /** The key's name, for `basic`. */
+  keyVariable?: string;
+  /** The account, where `{account}` stands in paths. */
+  accountVariable?: string;
+  /** Whether it takes forms; else JSON. */
+  form?: boolean;
+  /** The most characters of one reply. */
+  most: number;
+  /** A person has to agree to each reply, wherever no setting says otherwise. */
+  asksFirst?: boolean;
+  /** What can be asked without any effect, to try the credential; POST where the API has nothing else. */
+  probe: { method: "GET" | "POST"; path: string };
+  /** Whose credential it is, in the probe's answer. */
+  accountOf(answer: unknown): string | undefined;
+  /** The id that the vendor gave to what was sent; the same that `sentReply` reads. */
+  idOf(answer: unknown): string | undefined;
+  /** What a call was refused with; undefined where the answer says nothing of the kind. */
+  refusalOf(answer: unknown): ReplyRefusal | undefined;
+  /** A question whose answer tells whether a call was made, where its end is unknown. */
+  search?: {
+    path(call: Pick<ReplyCall, "path" | "body">, since: Date): { path: string; query: string };
+    /** What is found, the newest first or last: its id and text. */
+    found(answer: unknown): { id: string | undefined; text: string | undefined }[];
+  };
+}
+
+/** A message that may be what we have sent ourselves, come back. */
+export interface SentReply {
+  /** The vendor's id of it. */
+  id: string | undefined;
+  /** The place, as in `ReplyCall`. */
+  to?: string;
+  text?: string;
+}

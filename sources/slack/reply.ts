@@ -1,0 +1,64 @@
+import { at, first, text } from "../kit/json_path.ts";
+import type { ReplyApi, ReplyCall, SentReply } from "../reply.ts";
+import { threadOf } from "./command.ts";
+
+/** Errors after which the same call may work (docs.slack.dev, "chat.postMessage"). */
+const LATER = new Set([
+  "ratelimited",
+  "rate_limited",
+  "internal_error",
+  "fatal_error",
+  "service_unavailable",
+  "request_timeout",
+]);
+
+/** docs.slack.dev/reference/methods/chat.postMessage; it has no idempotency key. */
+export const replyApi: ReplyApi = {
+  url: "https://slack.com/api",
+  urlVariable: "SLACK_API_URL",
+  credential: "bearer",
+  tokenVariable: "SLACK_BOT_TOKEN",
+  most: 4_000,
+  probe: { method: "POST", path: "/auth.test" },
+  accountOf: (answer) => first(text(answer, "user"), text(answer, "user_id")),
+  idOf: (answer) => idOf(text(answer, "channel"), text(answer, "ts")),
+  refusalOf(answer) {
+    if (at(answer, "ok") !== false) return undefined;
+    const error = text(answer, "error") ?? "refused without a word";
+    return { error, later: LATER.has(error) };
+  },
+};
+
+/** A message in the thread; `<!channel>` and the like are only text. */
+export function reply(payload: unknown, said: string): ReplyCall | undefined {
+  const thread = threadOf(payload);
+  if (!thread) return undefined;
+  const { channel, ts } = thread;
+  return {
+    to: `thread ${channel}/${ts}`,
+    path: "/chat.postMessage",
+    body: {
+      channel,
+      thread_ts: ts,
+      text: said.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;"),
+      parse: "none",
+      link_names: false,
+      unfurl_links: false,
+      unfurl_media: false,
+    },
+  };
+}
+
+/** A message of a channel, perhaps ours. */
+export function sentReply(payload: unknown): SentReply | undefined {
+  const thread = threadOf(payload);
+  return thread && {
+    id: idOf(thread.channel, text(payload, "event", "ts")),
+    to: `thread ${thread.channel}/${thread.ts}`,
+    text: text(payload, "event", "text"),
+  };
+}
+
+function idOf(channel: string | undefined, ts: string | undefined): string | undefined {
+  return channel && ts ? `${channel}:${ts}` : undefined;
+}

@@ -1,0 +1,77 @@
+import { at, first, text } from "../kit/json_path.ts";
+import { withoutMentions } from "../kit/harmless.ts";
+import type { ReplyApi, ReplyCall, ReplyOptions, SentReply } from "../reply.ts";
+
+/** core.telegram.org/bots/api#sendmessage. It has no idempotency key, and a bot cannot list messages. */
+export const replyApi: ReplyApi = {
+  url: "https://api.telegram.org",
+  urlVariable: "TELEGRAM_API_URL",
+  credential: "path",
+  tokenVariable: "REPLY_TOKEN_TELEGRAM",
+  most: 4_096,
+  probe: { method: "GET", path: "/getMe" },
+  accountOf: (answer) => text(answer, "result", "username"),
+  idOf: (answer) => idOf(at(answer, "result")),
+  refusalOf(answer) {
+    if (at(answer, "ok") !== false) return undefined;
+    const seconds = Number(text(answer, "parameters", "retry_after") ?? NaN);
+    return {
+      error: text(answer, "description") ?? "refused without a word",
+      ...(seconds >= 0 && { retryAfterSeconds: seconds }),
+    };
+  },
+};
+
+/** A message in the chat, as an answer to the one that came. */
+export function reply(
+  payload: unknown,
+  said: string,
+  { mentions = false }: ReplyOptions = {},
+): ReplyCall | undefined {
+  const message = messageOf(payload);
+  const chat = chatOf(message);
+  const id = text(message, "message_id");
+  if (!chat || !id || !/^[1-9]\d{0,17}$/.test(id)) return undefined;
+  const topic = at(message, "is_topic_message") === true && text(message, "message_thread_id");
+  return {
+    to: `chat ${chat}`,
+    path: "/sendMessage",
+    body: {
+      chat_id: Number(chat),
+      text: mentions ? said : withoutMentions(said),
+      reply_parameters: { message_id: Number(id), allow_sending_without_reply: true },
+      ...(topic && /^\d{1,17}$/.test(topic) && { message_thread_id: Number(topic) }),
+      link_preview_options: { is_disabled: true },
+    },
+  };
+}
+
+/** A message of a chat, perhaps ours: a bot hears of its own in channels. */
+export function sentReply(payload: unknown): SentReply | undefined {
+  const message = messageOf(payload);
+  const chat = chatOf(message);
+  return chat && { id: idOf(message), to: `chat ${chat}`, text: text(message, "text") } ||
+    undefined;
+}
+
+function messageOf(payload: unknown): unknown {
+  return first(
+    at(payload, "message"),
+    at(payload, "edited_message"),
+    at(payload, "channel_post"),
+    at(payload, "edited_channel_post"),
+    at(payload, "callback_query", "message"),
+  );
+}
+
+/** At most 52 bits (core.telegram.org/bots/api#chat). */
+function chatOf(message: unknown): string | undefined {
+  const chat = text(message, "chat", "id");
+  return chat && /^-?[1-9]\d{0,15}$/.test(chat) ? chat : undefined;
+}
+
+function idOf(message: unknown): string | undefined {
+  const chat = chatOf(message);
+  const id = text(message, "message_id");
+  return chat && id ? `${chat}:${id}` : undefined;
+}

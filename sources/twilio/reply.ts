@@ -1,0 +1,81 @@
+import { first, list, text } from "../kit/json_path.ts";
+import type { ReplyApi, ReplyCall, SentReply } from "../reply.ts";
+import { messageStatus } from "./title.ts";
+
+/**
+ * twilio.com/docs/messaging/api/message-resource. No idempotency key is documented there; messages
+ * can be listed by both numbers, and so one is looked for before it is sent again.
+ */
+export const replyApi: ReplyApi = {
+  url: "https://api.twilio.com",
+  urlVariable: "TWILIO_API_URL",
+  base: "/2010-04-01/Accounts/{account}",
+  credential: "basic",
+  tokenVariable: "TWILIO_API_SECRET",
+  keyVariable: "TWILIO_API_KEY",
+  accountVariable: "TWILIO_ACCOUNT_SID",
+  form: true,
+  most: 1_600,
+  // Numbers can be dear: whoever can write from one must not make us pay for it.
+  asksFirst: true,
+  // Below the base: the account itself, which has `.json` at its end.
+  probe: { method: "GET", path: ".json" },
+  accountOf: (answer) => text(answer, "friendly_name") ?? text(answer, "sid"),
+  idOf: (answer) => sidOf(text(answer, "sid")),
+  refusalOf(answer) {
+    const error = text(answer, "message");
+    const code = text(answer, "code");
+    if (error === undefined) return undefined;
+    return { error: code === undefined ? error : `${error} (error ${code})` };
+  },
+  search: {
+    path: ({ path, body }, since) => ({
+      path,
+      query: new URLSearchParams({
+        To: String(body.To),
+        From: String(body.From),
+        // By the day, in UTC.
+        "DateSent>": since.toISOString().slice(0, 10),
+        PageSize: "100",
+      }).toString(),
+    }),
+    found: (answer) =>
+      list(answer, "messages").map((each) => ({
+        id: sidOf(text(each, "sid")),
+        text: text(each, "body"),
+      })),
+  },
+};
+
+/** An SMS or WhatsApp message to whoever wrote, from the number that was written to. */
+export function reply(payload: unknown, said: string): ReplyCall | undefined {
+  if (!sidOf(first(text(payload, "MessageSid"), text(payload, "SmsSid")))) return undefined;
+  if (messageStatus(payload) !== "received") return undefined;
+  const person = text(payload, "From");
+  const ours = text(payload, "To");
+  const to = placeOf(ours, person);
+  if (!to) return undefined;
+  const account = text(payload, "AccountSid");
+  if (account !== undefined && !/^AC[0-9a-fA-F]{32}$/.test(account)) return undefined;
+  return { to, path: "/Messages.json", body: { To: person, From: ours, Body: said }, account };
+}
+
+/** Of a message that we have sent: its status, as Twilio reports it. */
+export function sentReply(payload: unknown): SentReply | undefined {
+  const id = sidOf(first(text(payload, "MessageSid"), text(payload, "SmsSid")));
+  if (id === undefined || messageStatus(payload) === "received") return undefined;
+  return { id, to: placeOf(text(payload, "From"), text(payload, "To")) };
+}
+
+/** A person's number is whole (E.164), ours may be a short code; both are of one kind. */
+function placeOf(ours: string | undefined, person: string | undefined): string | undefined {
+  const [, whatsapp = "", number] = /^(whatsapp:)?(\+[1-9]\d{6,14})$/.exec(person ?? "") ?? [];
+  const [, alike = "", own] = /^(whatsapp:)?(\+[1-9]\d{6,14}|\d{3,8})$/.exec(ours ?? "") ?? [];
+  if (!number || !own || whatsapp !== alike || number === own) return undefined;
+  return `${whatsapp ? "WhatsApp" : "SMS"} to ${number} from ${own}`;
+}
+
+/** Twilio's: two letters and 32 hex digits; our own samples' are shorter. */
+function sidOf(sid: string | undefined): string | undefined {
+  return sid && /^[A-Z]{2}[0-9A-Za-z]{4,40}$/.test(sid) ? sid : undefined;
+}
