@@ -44,13 +44,54 @@ function base64Of(secret: string): string[] {
     .flatMap((text) => [text, text.replaceAll("+", "-").replaceAll("/", "_")]);
 }
 
+/** Of letters and digits; a shorter one is found in ordinary sentences once their gaps are ignored. */
+const SHORTEST_BARE = 12;
+const NOT_BARE = /[^A-Za-z0-9]+/g;
+
+const bare = (text: string) => text.replace(NOT_BARE, "").toLowerCase();
+
 /**
- * Takes secrets, in base64 too, and what looks like one, out of texts. They are asked for each
- * time, because they may be rotated; one that has been among them stays a secret.
+ * A secret as whoever passes it on may have rewritten it: spelled out with anything between its
+ * characters, in capitals, backwards, in hex (which `%63%61` is, too).
+ */
+function rewritten(secret: string): string[] {
+  const letters = bare(secret);
+  const hex = Buffer.from(secret).toString("hex");
+  if (letters.length < SHORTEST_BARE) return [hex];
+  return [letters, [...letters].reverse().join(""), hex];
+}
+
+/** Takes out the needles that a text holds when only its letters and digits count, of any case. */
+function withoutRewritten(text: string, needles: readonly string[]): string {
+  const letters = bare(text);
+  const found = needles.filter((needle) => letters.includes(needle));
+  if (found.length === 0) return text;
+  const places = [...text.matchAll(/[A-Za-z0-9]/g)].map(({ index }) => index);
+  const ranges = found.flatMap((needle) => {
+    const starts: [from: number, to: number][] = [];
+    for (let at = letters.indexOf(needle); at >= 0; at = letters.indexOf(needle, at + 1)) {
+      starts.push([places[at], places[at + needle.length - 1] + 1]);
+    }
+    return starts;
+  }).sort(([a], [b]) => a - b);
+  let clean = "";
+  let end = 0;
+  for (const [from, to] of ranges) {
+    if (from >= end) clean += text.slice(end, from) + MARK;
+    end = Math.max(end, to);
+  }
+  return clean + text.slice(end);
+}
+
+/**
+ * Takes secrets out of texts, in base64 and as they may be rewritten too, and what looks like
+ * one. They are asked for each time, because they may be rotated; one that has been among them
+ * stays a secret.
  */
 export function createRedactor(secrets: () => readonly (string | undefined)[]): Redact {
   const plain = new Set<string>();
   let written: string[] = [];
+  let needles: string[] = [];
 
   function learn(): void {
     const before = plain.size;
@@ -61,13 +102,14 @@ export function createRedactor(secrets: () => readonly (string | undefined)[]): 
     // The longest first: one may begin with another.
     written = [...new Set([...plain].flatMap((secret) => [secret, ...base64Of(secret)]))]
       .sort((a, b) => b.length - a.length);
+    needles = [...new Set([...plain].flatMap(rewritten))];
   }
 
   return (text) => {
     learn();
     let clean = text;
     for (const secret of written) clean = clean.replaceAll(secret, MARK);
-    return clean.replace(KNOWN, MARK);
+    return withoutRewritten(clean, needles).replace(KNOWN, MARK);
   };
 }
 

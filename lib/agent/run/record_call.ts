@@ -1,4 +1,4 @@
-import { unfenced } from "../fence.ts";
+import { unfenced, withoutFences } from "../fence.ts";
 import type { PolicyDecision } from "../policy.ts";
 import type { Tool } from "../tools/tool.ts";
 import { type RunState, shown } from "./run.ts";
@@ -26,7 +26,12 @@ export interface CallResult {
 export async function recordAnswer(completion: CallCompletion, answer: string): Promise<undefined> {
   // A person knows things that a sender must not learn.
   completion.state.private = true;
-  await record(completion, `A person of the team answered: ${answer}`, "tool_result", { ms: 0 });
+  await record(
+    completion,
+    `A person of the team answered: ${withoutFences(answer)}`,
+    "tool_result",
+    { ms: 0 },
+  );
 }
 
 /** The arguments are not the tool's. */
