@@ -125,14 +125,13 @@ describe("the tool reply", () => {
 
   it("is not there for a number of another shape, a call, or another account", async () => {
     await open(RULES, { REPLY_TWILIO_PREFIXES: "+4,+1" });
-    for (
-      const fields of [
-        { From: "+49151/../../x" },
-        { From: "client:anna" },
-        { From: "whatsapp:+4915112345678" },
-        { AccountSid: `AC${"9".repeat(32)}` },
-      ]
-    ) {
+    const strange: Record<string, string>[] = [
+      { From: "+49151/../../x" },
+      { From: "client:anna" },
+      { From: "whatsapp:+4915112345678" },
+      { AccountSid: `AC${"9".repeat(32)}` },
+    ];
+    for (const fields of strange) {
       const { task_id } = await sms(fields);
       const task = await stage.task(task_id);
       assertEquals(eventsOf(task, "tool_off").map(({ data }: Any) => data.tool), ["reply"]);
