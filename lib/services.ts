@@ -5,11 +5,11 @@ import { openToolshed } from "./agent/mcp/mcp.ts";
 import { readMcpServers } from "./agent/mcp/servers.ts";
 import { createModel } from "./agent/model.ts";
 import { createModelAgent } from "./agent/model_agent.ts";
-import type { Budgets } from "./agent/policy.ts";
+import type { Budgets, SharedBudgets } from "./agent/policy.ts";
 import { type AgentSettings, readAgentSettings } from "./agent/settings.ts";
 import { type Bell, createBell } from "./async/bell.ts";
 import { type Closer, openAll } from "./process/closer.ts";
-import { type Config, secretsIn } from "./config/config.ts";
+import { type Config, ConfigError, secretsIn } from "./config/config.ts";
 import type { Database } from "./store/database.ts";
 import { openEmbedded } from "./store/embedded/embedded.ts";
 import { prepareDatabase, type Readiness } from "./store/schema/ready.ts";
@@ -59,6 +59,8 @@ export interface Services extends AsyncDisposable, Readiness {
   readonly agent: Agent;
   /** How much work a source may cause. */
   budgetsOf(source: string): Budgets;
+  /** How much all of them together may cause. */
+  readonly sharedBudgets: SharedBudgets;
   readonly jobs: Jobs;
   readonly channels: readonly Channel[];
   readonly slack?: Slack;
@@ -173,6 +175,7 @@ async function openServicesWith(
     reader: closer.add(openReader({ config, sources, database, log })),
     agent: openAgent({ config, database, log }, settings),
     budgetsOf: (source) => settings.rulesOf(source).budgets,
+    sharedBudgets: settings.sharedBudgets,
     jobs: openJobs(config, database, log, closer),
     channels: [createWeb(database), ...slack ? [slack] : []],
     slack,
@@ -196,6 +199,13 @@ function openAgent(
 ): Agent {
   const servers = readMcpServers(config, settings);
   if (config.model === undefined) return digestAgent;
+  const { model, agent } = config;
+  if (settings.limitsMoney && agent.price === undefined) {
+    throw new ConfigError(
+      `Cannot start with a money_per_day in AGENT_CONFIG: AGENT_PRICES has no price of ` +
+        `"${model.provider}/${model.model}". Set it, or limit tokens_per_day instead.`,
+    );
+  }
   if (config.agent.mode === "off") return switchedOffAgent;
   return createModelAgent({ config, database, log }, {
     model: createModel(config.model),

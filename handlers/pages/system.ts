@@ -42,7 +42,7 @@ export function systemPages(
   const usesTokens = config.model !== undefined && config.agent.mode !== "off" &&
     !config.agentIsExternal;
   const readTokens = cached(
-    async () => usesTokens ? await readUsage(database, services.budgetsOf) : undefined,
+    async () => usesTokens ? await readUsage(database, services) : undefined,
     { freshMs: FRESH_MS },
   );
   const readSchema = cached(() => schemaVersion(database), { freshMs: SCHEMA_MS });
@@ -76,6 +76,7 @@ export function systemPages(
       span,
       timeSeries,
       usage,
+      currency: config.agent.price?.currency,
       names: new Map(listChoices(services.sources).map(({ value, label }) => [value, label])),
       facts: [
         ["API", "1"],

@@ -31,6 +31,7 @@ export interface ModelStep {
   turns: Turn[];
   /** Why it stopped: `stop`, `length`, `tool-calls`, `content-filter`, … */
   finish: string;
+  /** What the provider has counted; 0 where it has said nothing. Not to be trusted, either. */
   tokens: { input: number; output: number };
 }
 
@@ -59,22 +60,38 @@ export class ModelError extends Error {
   /** Whether the same request may succeed later: 408, 429, 5xx, a broken connection, silence. */
   readonly temporary: boolean;
   readonly retryAfterSeconds?: number;
+  /** Whether it may have worked on the request all the same: it broke off, or came too late. */
+  readonly mayHaveBilled: boolean;
 
-  constructor(message: string, temporary: boolean, retryAfterSeconds?: number) {
+  constructor(
+    message: string,
+    temporary: boolean,
+    { retryAfterSeconds, mayHaveBilled = false }: {
+      retryAfterSeconds?: number;
+      mayHaveBilled?: boolean;
+    } = {},
+  ) {
     super(message);
     this.temporary = temporary;
     this.retryAfterSeconds = retryAfterSeconds;
+    this.mayHaveBilled = mayHaveBilled;
   }
 }
 
 /** The model that was configured. Its provider's package is loaded with the first step. */
 export function createModel(settings: ModelSettings): Model {
-  let loading: Promise<LanguageModel> | undefined;
+  let loading: Promise<ProviderModel> | undefined;
   return {
     name: `${settings.provider}/${settings.model}`,
     async step({ instructions, turns, tools, last, maxOutputTokens, maxMs }, signal) {
-      const { APICallError, generateText, jsonSchema, tool, ToolChoiceViolationError } =
-        await import("ai");
+      const {
+        APICallError,
+        generateText,
+        jsonSchema,
+        tool,
+        ToolChoiceViolationError,
+        wrapLanguageModel,
+      } = await import("ai");
       // Its warnings go to the console, past our log.
       (globalThis as { AI_SDK_LOG_WARNINGS?: boolean }).AI_SDK_LOG_WARNINGS = false;
       const model = await (loading ??= loadModel(settings));
@@ -84,12 +101,25 @@ export function createModel(settings: ModelSettings): Model {
           tool({ description, inputSchema: jsonSchema(schema) }),
         ]),
       );
+      let billed: ModelStep["tokens"] = { input: 0, output: 0 };
+      // What is thrown does not say what was billed.
+      const observed = wrapLanguageModel({
+        model,
+        middleware: {
+          async wrapGenerate({ doGenerate }) {
+            const result = await doGenerate();
+            const { inputTokens, outputTokens } = result.usage;
+            billed = { input: inputTokens.total ?? 0, output: outputTokens.total ?? 0 };
+            return result;
+          },
+        },
+      });
       const timeout = new AbortController();
       const stop = AbortSignal.any([signal, timeout.signal]);
       pause(maxMs, stop).then(() => stop.aborted || timeout.abort());
       try {
         const result = await generateText({
-          model,
+          model: observed,
           instructions,
           messages: [...turns],
           ...toolsFor(settings, toolSet, last),
@@ -107,16 +137,15 @@ export function createModel(settings: ModelSettings): Model {
           })),
           turns: result.responseMessages,
           finish: result.finishReason,
-          tokens: {
-            input: result.usage.inputTokens ?? 0,
-            output: result.usage.outputTokens ?? 0,
-          },
+          tokens: billed,
         };
       } catch (error) {
         signal.throwIfAborted();
-        if (ToolChoiceViolationError.isInstance(error)) return WORDLESS;
+        if (ToolChoiceViolationError.isInstance(error)) return { ...WORDLESS, tokens: billed };
         if (timeout.signal.aborted) {
-          throw new ModelError(`${settings.label} gave no answer within ${maxMs} ms`, true);
+          throw new ModelError(`${settings.label} gave no answer within ${maxMs} ms`, true, {
+            mayHaveBilled: true,
+          });
         }
         throw toModelError(settings, error, APICallError.isInstance(error) ? error : undefined);
       } finally {
@@ -145,9 +174,12 @@ function toolsFor({ provider }: ModelSettings, tools: ToolSet, last = false) {
   return provider === "anthropic" ? { tools, toolChoice: "none" as const } : {};
 }
 
+/** A model itself, and not only its name. */
+type ProviderModel = Exclude<LanguageModel, string>;
+
 async function loadModel(
   { provider, model, baseUrl, apiKey }: ModelSettings,
-): Promise<LanguageModel> {
+): Promise<ProviderModel> {
   if (provider === "gemini") {
     const { createGoogleGenerativeAI } = await import("@ai-sdk/google");
     return createGoogleGenerativeAI({ baseURL: baseUrl, apiKey }).chat(model);
@@ -184,7 +216,9 @@ function toModelError(
   answer?: { statusCode?: number; responseHeaders?: Record<string, string> },
 ): ModelError {
   const words = errorText(error).slice(0, MOST_WORDS);
-  if (!answer) return new ModelError(`${label}: ${words}`, isConnection(error));
+  if (!answer) {
+    return new ModelError(`${label}: ${words}`, isConnection(error), { mayHaveBilled: true });
+  }
   const { statusCode: status, responseHeaders } = answer;
   if (status === undefined) return new ModelError(`${label} cannot be reached: ${words}`, true);
   // A 200 that cannot be read is a proxy's or a server's bad moment.
@@ -193,7 +227,10 @@ function toModelError(
   return new ModelError(
     `${label} answered ${status}: ${words}`,
     temporary,
-    retryAfter(responseHeaders?.["retry-after"]),
+    {
+      retryAfterSeconds: retryAfter(responseHeaders?.["retry-after"]),
+      mayHaveBilled: status < 400,
+    },
   );
 }
 

@@ -182,7 +182,7 @@ export async function retryTask(
           question = null, answer = null, not_before = null
         where id = ${id} and status in ('failed', 'cancelled') returning id
       ), anew as (
-        update agent_runs r set run = r.run + 1, state = null
+        update agent_runs r set run = r.run + 1, state = null, lost_tokens = 0
         from again where r.task_id = again.id
       ), withdrawn as (
         update approvals a set state = 'withdrawn'

@@ -5,7 +5,7 @@ let made = 0;
 /** `POST /v1/chat/completions`, as OpenAI's API reference describes it; Ollama speaks it, too. */
 const protocol: Protocol = {
   isCall: (path) => path === "/v1/chat/completions",
-  says: ({ text, calls, cut }, { body }) =>
+  says: ({ text, calls, cut, usage }, { body }) =>
     completion(body.model, {
       role: "assistant",
       content: text ?? null,
@@ -16,7 +16,7 @@ const protocol: Protocol = {
           function: { name: tool, arguments: JSON.stringify(args) },
         })),
       }),
-    }, cut),
+    }, { cut, usage }),
   broken: (tool, args, { body }) =>
     completion(body.model, {
       role: "assistant",
@@ -40,7 +40,10 @@ const protocol: Protocol = {
 function completion(
   model: string,
   message: { role: string; content: unknown; tool_calls?: unknown },
-  cut = false,
+  { cut = false, usage = { prompt_tokens: 100, completion_tokens: 10, total_tokens: 110 } }: {
+    cut?: boolean;
+    usage?: unknown;
+  } = {},
 ) {
   return {
     id: `chatcmpl-${++made}`,
@@ -52,7 +55,7 @@ function completion(
       message,
       finish_reason: cut ? "length" : message.tool_calls ? "tool_calls" : "stop",
     }],
-    usage: { prompt_tokens: 100, completion_tokens: 10, total_tokens: 110 },
+    usage,
   };
 }
 

@@ -1,7 +1,12 @@
 /** What a fake model says to one request. */
 export type Say =
-  /** `cut`: it came to its limit of tokens. */
-  | { text?: string; calls?: { tool: string; args: unknown; id?: string }[]; cut?: boolean }
+  /** `cut`: it came to its limit of tokens. `usage`: what the provider says it has counted. */
+  | {
+    text?: string;
+    calls?: { tool: string; args: unknown; id?: string }[];
+    cut?: boolean;
+    usage?: unknown;
+  }
   /** Tool arguments that are not JSON. */
   | { broken: { tool: string; args: string } }
   | { status: number; message?: string; headers?: Record<string, string> }

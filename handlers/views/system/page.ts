@@ -24,6 +24,8 @@ export interface SystemPage {
   timeSeries: TimeSeries;
   /** What models have used for each source; undefined where none works here. */
   usage?: readonly SourceUsage[];
+  /** Of the model's price, where one is set. */
+  currency?: string;
   /** What people call each source. */
   names: ReadonlyMap<string, string>;
   facts: readonly [name: string, value: string][];

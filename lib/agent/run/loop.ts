@@ -6,9 +6,8 @@ import { readClock } from "../../store/clock.ts";
 import type { Outcome } from "../agent.ts";
 import { newBoundary } from "../fence.ts";
 import { ModelError, type ModelStep } from "../model.ts";
-import type { SourceRules } from "../policy.ts";
 import { opening } from "../prompt.ts";
-import { specOf } from "../tools/tools.ts";
+import { type BilledStep, takeBilledStep } from "./billed_step.ts";
 import { type ClampedOutput, clampOutput, toolsOf } from "./clamp_output.ts";
 import { completeCall } from "./complete_call.ts";
 import { loadRun, type LoggedEvent, MOST_CONTENT, type RunState, saveRun } from "./run.ts";
@@ -28,6 +27,8 @@ interface OpenRun {
   save: RunSaver;
   /** What the keys of its calls begin with. */
   prefix: string;
+  /** Tokens of calls whose workers were lost. */
+  lost: number;
   /** Tools that cannot be used, as long as the timeline does not say so yet. */
   unreported: { tool: string; reason: string }[];
 }
@@ -43,7 +44,8 @@ export async function runLoop(run: RunContext, signal: AbortSignal): Promise<Out
   const loaded = await loadRun(run.database, run.assignment);
   const state = loaded.state ?? begin(run);
   const save = saverOf(run, state);
-  const open = { run, state, save, prefix: `${loaded.run}`, unreported: [...run.off] };
+  const { lost } = loaded;
+  const open = { run, state, save, prefix: `${loaded.run}`, lost, unreported: [...run.off] };
   const { steps } = run.rules.budgets;
   while (true) {
     signal.throwIfAborted();
@@ -84,50 +86,33 @@ async function takeStep(
   signal: AbortSignal,
 ): Promise<Outcome | undefined> {
   const { run, state, save, prefix, unreported } = open;
-  const exhausted = exhaustedBudget(state, run.rules);
-  const last = exhausted !== undefined || state.step >= run.rules.budgets.steps - 1;
-  const startedAt = Date.now();
-  let answer: ClampedOutput;
+  let billed: BilledStep;
   try {
-    answer = await askModel(run, state, { last, signal });
+    billed = await takeBilledStep(run, state, open, signal);
   } catch (error) {
     signal.throwIfAborted();
     return await putOff(error, open);
   }
-  const ms = Date.now() - startedAt;
+  const { last, exhausted, ms, settlement } = billed;
+  const callsLeft = run.rules.budgets.toolCalls - state.used.toolCalls;
+  const answer = redactTexts(clampOutput(billed.step, { callsLeft }), run.redact);
   addStep(state, answer, { prefix, last, ms });
-  if (last) state.exhausted ??= exhausted ?? "steps";
-  const { calls, tokens } = answer.step;
+  state.known = billed.known;
+  if (last) state.exhausted ??= exhausted;
+  else if (state.exhausted === "output_tokens" && exhausted) state.exhausted = exhausted;
   await save([
     ...unreported.splice(0).map((data) => ({ kind: "tool_off", data })),
-    stepEvent(state, answer.step, { last, ms }),
+    stepEvent(state, answer.step, billed),
     ...answer.events,
-    ...calls.filter((each) => each.invalid).map(refusedCall),
-  ], { usage: { source: run.assignment.source, tokens: tokens.input + tokens.output } });
-}
-
-/** The model's next step, held to its size, secrets taken out. */
-async function askModel(
-  { model, instructions, tools, rules: { budgets }, redact }: RunContext,
-  { turns, used }: RunState,
-  { last, signal }: { last: boolean; signal: AbortSignal },
-): Promise<ClampedOutput> {
-  const step = await model.step({
-    instructions,
-    turns,
-    tools: [...tools.values()].map(specOf),
-    last,
-    maxOutputTokens: budgets.outputTokens,
-    maxMs: budgets.stepSeconds * 1_000,
-  }, signal);
-  return redactTexts(clampOutput(step, { callsLeft: budgets.toolCalls - used.toolCalls }), redact);
+    ...answer.step.calls.filter((each) => each.invalid).map(refusedCall),
+  ], { settlement });
 }
 
 /** The timeline's entry for a step. */
 function stepEvent(
   { step, exhausted }: RunState,
   { finish, calls, text, tokens }: ModelStep,
-  { last, ms }: { last: boolean; ms: number },
+  { last, ms, bill }: BilledStep,
 ): LoggedEvent {
   return {
     kind: "step",
@@ -137,6 +122,7 @@ function stepEvent(
       tools: toolsOf(calls),
       input_tokens: tokens.input,
       output_tokens: tokens.output,
+      ...bill,
       ms,
       ...(last ? { last: exhausted } : {}),
     },
@@ -204,13 +190,6 @@ function tellResults(state: RunState): void {
   state.results = [];
 }
 
-/** Which budget leaves room for no more than some last words. */
-function exhaustedBudget({ used }: RunState, { budgets }: SourceRules): string | undefined {
-  if (used.inputTokens + used.outputTokens >= budgets.tokens) return "tokens";
-  if (used.ms >= budgets.seconds * 1_000) return "seconds";
-  return undefined;
-}
-
 const noEnd = (steps: number) => `the model came to no end within ${steps} steps`;
 
 /** The model ended in words instead of `finish`. */
@@ -222,6 +201,10 @@ function ended(run: RunContext, state: RunState): Outcome {
 
 function whyWordless({ rules: { budgets } }: RunContext, { exhausted }: RunState): string {
   if (exhausted === undefined) return "the model ended without a word";
+  if (exhausted === "tokens") {
+    return "the model used up what its budgets of tokens had left before it said a word: raise " +
+      "budgets.tokens or budgets.tokens_per_day in AGENT_CONFIG";
+  }
   if (exhausted !== "output_tokens") return noEnd(budgets.steps);
   return `the model used up its ${budgets.outputTokens} output tokens before it said a word: ` +
     "raise budgets.output_tokens in AGENT_CONFIG";
