@@ -17,8 +17,8 @@ export const MICROS = 1_000_000;
 export function scopesOf(source: string, own: Budgets, all: SharedBudgets): BudgetScope[] {
   const scopes = [scopeOf(source, own), scopeOf(null, all)];
   // Without a limit there is nothing to add up.
-  return scopes.filter(({ source, ...limits }) =>
-    Object.values(limits).some((limit) => limit !== null)
+  return scopes.filter(({ tasks_per_hour, tokens_per_day, micros_per_day }) =>
+    (tasks_per_hour ?? tokens_per_day ?? micros_per_day) !== null
   );
 }
 
