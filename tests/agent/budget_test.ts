@@ -73,7 +73,7 @@ describe("budgets", () => {
     ]);
     const items = (await (await stage.otto.ask("/api/tasks?status=completed")).json()).items;
     const [step] = eventsOf(await stage.task(items[0].id), "step");
-    assert(step.data.over_tokens > 54_000);
+    assertEquals(step.data.over_tokens, 54_000);
     assertMatch(
       await (await stage.otto.ask(`/tasks/${items[0].id}`)).text(),
       /billed [\d,]+ tokens more than it was allowed/,
