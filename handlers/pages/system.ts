@@ -9,6 +9,7 @@ import { readUsage } from "../../lib/agent/run/usage.ts";
 import { listChoices } from "../../sources/rules/names.ts";
 import { schemaVersion } from "../../lib/store/schema/schema_version.ts";
 import type { Services } from "../../lib/services.ts";
+import { readVersion } from "../../lib/process/version.ts";
 import { cached } from "../../lib/async/cached.ts";
 import type { Stats } from "../../lib/monitor/stats.ts";
 import type { Env } from "../caller.ts";
@@ -39,6 +40,7 @@ export function systemPages(
     name,
     cached(() => readTimeSeries(database, name), { freshMs: CHART_MS }),
   ])) as Record<SpanName, () => ReturnType<typeof readTimeSeries>>;
+  const { version, commit } = readVersion(config.commit);
   const usesTokens = config.model !== undefined && config.agent.mode !== "off" &&
     !config.agentIsExternal;
   const readTokens = cached(
@@ -79,6 +81,8 @@ export function systemPages(
       currency: config.agent.price?.currency,
       names: new Map(listChoices(services.sources).map(({ value, label }) => [value, label])),
       facts: [
+        ["Otto", version],
+        ...commit === undefined ? [] : [["Commit", commit.slice(0, 12)] as [string, string]],
         ["API", "1"],
         ["Schema", schema],
         ["Runtime", services.runtime.name],

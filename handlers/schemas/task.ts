@@ -25,6 +25,9 @@ export const task = z.object({
   created_at: time,
   started_at: timeOrNull,
   finished_at: timeOrNull,
+  waited_ms: z.number().int().openapi({
+    description: "How long it has waited for people: no part of the work",
+  }),
 }).openapi("Task");
 
 export const taskChange = z.strictObject({

@@ -2,12 +2,12 @@ import { isAlone } from "../../lib/config/loopback.ts";
 import { findDelivery } from "../../lib/message/repeat.ts";
 import { findFirstSigned } from "../../lib/message/replay_guard.ts";
 import { errorText } from "../../lib/process/log.ts";
-import type { Pauses } from "../../lib/ingress/pauses.ts";
+import { pauseOf, type Pauses } from "../../lib/ingress/pauses.ts";
 import type { Services } from "../../lib/services.ts";
 import { hintFor } from "../../sources/diagnosis/fingerprint.ts";
 import { contentKey, contentOf, parseRequest, probed } from "../../sources/kit/incoming.ts";
 import { signedKeysOf } from "../../sources/kit/signed.ts";
-import { labelOf } from "../../sources/rules/registry.ts";
+import { labelFor, sourceNameOf } from "../../sources/rules/names.ts";
 import { redactParsed } from "../../sources/rules/redaction.ts";
 import { mergeOf, reasonToFilter } from "../../sources/rules/source_rules.ts";
 import { threadOf } from "../../sources/slack/command.ts";
@@ -15,8 +15,8 @@ import type { HandshakeReply, Incoming } from "../../sources/source.ts";
 import { Problem } from "../problem.ts";
 import type { Explanation } from "../schemas/explanation.ts";
 import { refusePaused } from "./ingress_policy.ts";
-import { SignatureRefused, type SourceGate } from "./source_gate.ts";
-import type { Verifier } from "./verifier.ts";
+import { SignatureRefused, type SourceGate } from "../../lib/work/verify/source_gate.ts";
+import type { Verifier } from "../../lib/work/verify/verifier.ts";
 
 export interface ExplainParts {
   services: Services;
@@ -53,7 +53,7 @@ export async function explain(parts: ExplainParts, asked: Explained): Promise<Ex
   return {
     webhook_type: incoming.type,
     source: name,
-    label: labelOf(gate),
+    label: labelFor(sources, sourceNameOf(sources, incoming.type)),
     verdict: judged.verdict,
     scheme: source.verify ? source.proof ?? "the vendor's signature" : null,
     why: judged.why,
@@ -199,10 +199,10 @@ async function firstSignedAs(
 /** What is asked before anything of it is read. */
 function policyOn(
   { services: { sources }, pauses }: ExplainParts,
-  { gate: { name }, address }: Explained,
+  { gate: { name }, incoming: { type }, address }: Explained,
 ): Explanation["gate"] {
   return {
-    paused_since: pauses.since(name) ?? null,
+    paused_since: pauseOf(pauses, sources, type)?.since ?? null,
     address_allowed: address === undefined ? null : sources.allows(name, address),
     rate_limit: sources.settingsOf(name).rate_limit ?? null,
   };
@@ -225,11 +225,13 @@ function routeOf(
 
 /** What its sender would hear. */
 function answerTo(
-  { pauses }: ExplainParts,
+  { services: { sources }, pauses }: ExplainParts,
   { gate, incoming }: Explained,
   { refused, handshake }: { refused?: Problem; handshake?: HandshakeReply },
 ): Explanation["answer"] {
-  if (pauses.since(gate.name) !== undefined) return problemAnswer(refusePaused(gate));
+  if (pauseOf(pauses, sources, incoming.type)) {
+    return problemAnswer(refusePaused(sources, incoming.type));
+  }
   if (refused) return problemAnswer(refused);
   const reply = handshake ?? gate.source.answer?.(incoming);
   return reply

@@ -34,6 +34,15 @@ export interface Task {
   created_at: Date;
   started_at: Date | null;
   finished_at: Date | null;
+  /** How long it has waited for people so far: no part of the work. */
+  waited_ms: number;
+}
+
+/** How long the work on a task took, in milliseconds, without the waits for people; undefined while it goes on. */
+export function workMsOf(
+  { started_at: start, finished_at: end, waited_ms }: Task,
+): number | undefined {
+  return start && end ? Math.max(0, end.getTime() - start.getTime() - waited_ms) : undefined;
 }
 
 /** One step in a task's life. */
@@ -65,6 +74,7 @@ interface TaskRow {
   created_at: Date;
   started_at: Date | null;
   finished_at: Date | null;
+  waited_ms: number;
   result_text: string | null;
   result_data: unknown;
   error_code: string | null;
@@ -77,7 +87,8 @@ interface TaskRow {
 const columns = `t.id, t.message_id, t.source,
   (select webhook_type from messages where id = t.message_id) as webhook_type, t.title, t.description, t.status,
   ${taskPhase("t.")} as phase, t.question,
-  case when t.status = 'waiting_input' then t.epoch end as question_id, t.created_at, t.started_at, t.finished_at, t.result_text, t.result_data, t.error_code,
+  case when t.status = 'waiting_input' then t.epoch end as question_id, t.created_at, t.started_at, t.finished_at,
+  round(t.waited_ms) as waited_ms, t.result_text, t.result_data, t.error_code,
   t.error_message, u.id as user_id, u.email as user_email, u.name as user_name`;
 const table = "tasks t join users u on u.id = t.assigned_to";
 
@@ -178,7 +189,7 @@ export async function retryTask(
         update tasks
         set status = 'pending', open = true, epoch = epoch + 1, attempts = 0, lease_until = null,
           worker = null,
-          started_at = null, finished_at = null, error_code = null, error_message = null,
+          started_at = null, finished_at = null, waited_ms = 0, waits_since = null, error_code = null, error_message = null,
           question = null, answer = null, not_before = null
         where id = ${id} and status in ('failed', 'cancelled') returning id
       ), anew as (

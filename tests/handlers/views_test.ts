@@ -285,8 +285,7 @@ describe("a chart", () => {
       title: "Received",
       series: [{ name: "messages", tone: "main", values: [0, 3, 1] }],
       unit: String,
-      from: "then",
-      to: "now",
+      ticks: ["then", "now"],
       says: (index) => `hour ${index}`,
       empty: "Nothing.",
     }));

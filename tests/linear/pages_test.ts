@@ -190,6 +190,7 @@ const TASK: Task = {
   created_at: new Date(NOW),
   started_at: null,
   finished_at: null,
+  waited_ms: 0,
 };
 const eventOf = (kind: string, at: number): TaskEvent => ({
   id: `${at}`,

@@ -41,6 +41,7 @@ export function systemPage(all: SystemPage) {
     body: html`
       <div class="head">
         <h1>System</h1>
+        <a class="button quiet" href="/routes">${icon("bell")}Who is told</a>
         <a class="button quiet" href="/users">${icon("person")}People</a>
       </div>
       <ul class="checks" id="checks" data-part aria-label="Checks">${checks.map(check)}</ul>
@@ -162,7 +163,7 @@ function charts({ span, timeSeries }: SystemPage) {
         " ",
       )
     } UTC`;
-  const around = { from: `${span.replace(/(\d+)/, "$1 ")} ago`, to: "now", says };
+  const around = { ticks: [`${span.replace(/(\d+)/, "$1 ")} ago`, "now"], says };
   const count = (value: number) => value.toLocaleString("en");
   const { received, completed, failed, p50, p95 } = timeSeries;
   return html`

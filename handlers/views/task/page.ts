@@ -5,6 +5,8 @@ import type { Message } from "../../../lib/message/message.ts";
 import type { Notification } from "../../../lib/notify/notification.ts";
 import type { Task, TaskEvent } from "../../../lib/task/task.ts";
 import type { User } from "../../../lib/people/user.ts";
+import type { AuditEntry } from "../../../lib/people/audit_search.ts";
+import { actSection } from "../people/acts.ts";
 import { counted } from "../parts/count.ts";
 import { layOutJson } from "../../../sources/kit/json_layout.ts";
 import { linkTo } from "../parts/filters.ts";
@@ -29,11 +31,13 @@ export interface TaskPage {
   approvals: readonly Approval[];
   notifications: readonly Notification[];
   people: readonly User[];
+  /** What people did to it, newest first. */
+  acts: readonly AuditEntry[];
 }
 
 /** `/tasks/{id}`: what was done, step by step, what came of it, and what can be done now. */
 export function taskPage(all: TaskPage) {
-  const { frame, task, events, approvals, notifications, people } = all;
+  const { frame, task, events, approvals, notifications, people, acts } = all;
   return page({
     title: task.title,
     frame,
@@ -56,6 +60,7 @@ export function taskPage(all: TaskPage) {
           ${reassign(task, people)}
           ${told(notifications)}
           ${decided(approvals)}
+          ${actSection(acts, task.id)}
         </div>
       </div>
     `,
