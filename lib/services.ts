@@ -6,11 +6,11 @@ import { type McpServerStatus, readServers } from "./agent/mcp/server_status.ts"
 import { readMcpServers } from "./agent/mcp/servers.ts";
 import { createModel } from "./agent/model.ts";
 import { createModelAgent, type ModelEquipment } from "./agent/model_agent.ts";
-import type { Budgets } from "./agent/policy.ts";
+import type { Budgets, SharedBudgets } from "./agent/policy.ts";
 import { readAgentSettings } from "./agent/settings.ts";
 import { type Bell, createBell } from "./async/bell.ts";
 import { type Closer, openAll } from "./process/closer.ts";
-import { type Config, secretsIn } from "./config/config.ts";
+import { type Config, ConfigError, secretsIn } from "./config/config.ts";
 import type { Database } from "./store/database.ts";
 import { openEmbedded } from "./store/embedded/embedded.ts";
 import { prepareDatabase, type Readiness } from "./store/schema/ready.ts";
@@ -63,6 +63,8 @@ export interface Services extends AsyncDisposable, Readiness {
   budgetsOf(source: string): Budgets;
   /** How it stands with the MCP servers; asks each at most once a minute. */
   readMcpServers(): Promise<McpServerStatus[]>;
+  /** How much all of them together may cause. */
+  readonly sharedBudgets: SharedBudgets;
   readonly jobs: Jobs;
   readonly channels: readonly Channel[];
   readonly slack?: Slack;
@@ -189,6 +191,7 @@ async function openServicesWith(
     agent: openAgent({ config, database, log }, { settings, toolshed, desk, redact }),
     budgetsOf: (source) => settings.rulesOf(source).budgets,
     readMcpServers: () => readServers(toolshed, settings, redact),
+    sharedBudgets: settings.sharedBudgets,
     jobs: openJobs(config, database, log, closer),
     channels: [createWeb(database), ...slack ? [slack] : [], ...acts ? [replies] : []],
     slack,
@@ -211,6 +214,13 @@ function openAgent(
   equipment: Omit<ModelEquipment, "model">,
 ): Agent {
   if (config.model === undefined) return digestAgent;
+  const { model, agent } = config;
+  if (equipment.settings.limitsMoney && agent.price === undefined) {
+    throw new ConfigError(
+      `Cannot start with a money_per_day in AGENT_CONFIG: AGENT_PRICES has no price of ` +
+        `"${model.provider}/${model.model}". Set it, or limit tokens_per_day instead.`,
+    );
+  }
   if (config.agent.mode === "off") return switchedOffAgent;
   return createModelAgent({ config, database, log }, {
     model: createModel(config.model),

@@ -44,7 +44,7 @@ export function systemPages(
   const usesTokens = config.model !== undefined && config.agent.mode !== "off" &&
     !config.agentIsExternal;
   const readTokens = cached(
-    async () => usesTokens ? await readUsage(database, services.budgetsOf) : undefined,
+    async () => usesTokens ? await readUsage(database, services) : undefined,
     { freshMs: FRESH_MS },
   );
   const readMcp = cached(() => services.readMcpServers(), { freshMs: FRESH_MS });
@@ -81,6 +81,7 @@ export function systemPages(
       timeSeries,
       usage,
       mcp,
+      currency: config.agent.price?.currency,
       names: new Map(listChoices(services.sources).map(({ value, label }) => [value, label])),
       facts: [
         ["Otto", version],

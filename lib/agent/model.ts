@@ -1,8 +1,8 @@
-import type { LanguageModel, ModelMessage, ToolSet } from "ai";
+import type { ModelMessage, ToolSet } from "ai";
 import { pause } from "../async/deadline.ts";
 import { errorText } from "../process/log.ts";
 import type { ModelSettings } from "../config/model_settings.ts";
-import { loadModel } from "./provider/load_model.ts";
+import { loadModel, type ProviderModel } from "./provider/load_model.ts";
 import { NoAnswerError } from "./provider/no_answer.ts";
 import { argumentsWithoutThinking, withoutThinking } from "./provider/thinking.ts";
 import { isForeign, openToolFilter } from "./provider/tool_filter.ts";
@@ -43,6 +43,7 @@ export interface ModelStep {
   turns: Turn[];
   /** Why it stopped: `stop`, `length`, `tool-calls`, `content-filter`, … */
   finish: string;
+  /** What the provider has counted; 0 where it has said nothing. Not to be trusted, either. */
   tokens: { input: number; output: number };
   /** Why it is no answer, if it is none: then it has no calls and no turns. */
   fault?: Fault;
@@ -75,17 +76,27 @@ export class ModelError extends Error {
   /** Whether the same request may succeed later: 408, 429, 5xx, a broken connection, silence. */
   readonly temporary: boolean;
   readonly retryAfterSeconds?: number;
+  /** Whether it may have worked on the request all the same: it broke off, or came too late. */
+  readonly mayHaveBilled: boolean;
 
-  constructor(message: string, temporary: boolean, retryAfterSeconds?: number) {
+  constructor(
+    message: string,
+    temporary: boolean,
+    { retryAfterSeconds, mayHaveBilled = false }: {
+      retryAfterSeconds?: number;
+      mayHaveBilled?: boolean;
+    } = {},
+  ) {
     super(message);
     this.temporary = temporary;
     this.retryAfterSeconds = retryAfterSeconds;
+    this.mayHaveBilled = mayHaveBilled;
   }
 }
 
 /** The model that was configured. Its provider's package is loaded with the first step. */
 export function createModel(settings: ModelSettings): Model {
-  let loading: Promise<LanguageModel> | undefined;
+  let loading: Promise<ProviderModel> | undefined;
   const filter = openToolFilter(settings);
   return {
     name: `${settings.provider}/${settings.model}`,
@@ -107,7 +118,7 @@ export function createModel(settings: ModelSettings): Model {
         signal.throwIfAborted();
         if (timeout.signal.aborted) {
           const words = `${settings.label} gave no answer within ${request.maxMs} ms`;
-          throw new ModelError(words, true);
+          throw new ModelError(words, true, { mayHaveBilled: true });
         }
         if (error instanceof NoAnswerError && error.verdict === "again") {
           return { ...WORDLESS, fault: { again: true, reason: error.message } };
@@ -125,11 +136,12 @@ type Step = Parameters<Model["step"]>[0];
 /** Asks a model once. */
 async function ask(
   settings: ModelSettings,
-  model: LanguageModel,
+  model: ProviderModel,
   { instructions, turns, tools, last, maxOutputTokens }: Step,
   signal: AbortSignal,
 ): Promise<Omit<ModelStep, "off">> {
-  const { generateText, jsonSchema, tool, ToolChoiceViolationError } = await import("ai");
+  const { generateText, jsonSchema, tool, ToolChoiceViolationError, wrapLanguageModel } =
+    await import("ai");
   // Its warnings go to the console, past our log.
   (globalThis as { AI_SDK_LOG_WARNINGS?: boolean }).AI_SDK_LOG_WARNINGS = false;
   const toolSet: ToolSet = Object.fromEntries(
@@ -138,9 +150,22 @@ async function ask(
       tool({ description, inputSchema: jsonSchema(schema) }),
     ]),
   );
+  let billed: ModelStep["tokens"] = { input: 0, output: 0 };
+  // What is thrown does not say what was billed.
+  const observed = wrapLanguageModel({
+    model,
+    middleware: {
+      async wrapGenerate({ doGenerate }) {
+        const result = await doGenerate();
+        const { inputTokens, outputTokens } = result.usage;
+        billed = { input: inputTokens.total ?? 0, output: outputTokens.total ?? 0 };
+        return result;
+      },
+    },
+  });
   try {
     const result = await generateText({
-      model,
+      model: observed,
       instructions,
       messages: [...turns],
       ...toolsFor(settings, toolSet, last),
@@ -168,15 +193,12 @@ async function ask(
       })),
       turns: fault ? [] : result.responseMessages.map(withoutBlanks),
       finish: result.finishReason,
-      tokens: {
-        input: result.usage.inputTokens ?? 0,
-        output: result.usage.outputTokens ?? 0,
-      },
+      tokens: billed,
       ...(fault ? { fault } : {}),
     };
   } catch (error) {
     // A last step in which the model has called a tool all the same.
-    if (ToolChoiceViolationError.isInstance(error)) return WORDLESS;
+    if (ToolChoiceViolationError.isInstance(error)) return { ...WORDLESS, tokens: billed };
     throw error;
   }
 }
@@ -222,17 +244,20 @@ const MOST_WORDS = 500;
 
 function toModelError({ label }: ModelSettings, error: unknown): ModelError {
   if (error instanceof NoAnswerError) {
-    return new ModelError(error.message, error.verdict === "wait", error.retryAfterSeconds);
+    return new ModelError(error.message, error.verdict === "wait", error);
   }
   const words = errorText(error).slice(0, MOST_WORDS);
   const { statusCode } = error as { statusCode?: number };
   // It came with a 200, and is not what the protocol says: a proxy's or a server's bad moment.
   if (statusCode !== undefined || isUnreadable(error)) {
-    return new ModelError(`${label}'s answer cannot be read: ${words}`, true);
+    return new ModelError(`${label}'s answer cannot be read: ${words}`, true, {
+      mayHaveBilled: true,
+    });
   }
+  // A connection that breaks may do so in the middle of an answer.
   return isConnection(error)
-    ? new ModelError(`${label} cannot be reached: ${words}`, true)
-    : new ModelError(`${label}: ${words}`, false);
+    ? new ModelError(`${label} cannot be reached: ${words}`, true, { mayHaveBilled: true })
+    : new ModelError(`${label}: ${words}`, false, { mayHaveBilled: true });
 }
 
 function isUnreadable(error: unknown): boolean {

@@ -5,6 +5,10 @@ import { type Redact, redactAll } from "../redaction/redact.ts";
 import type { Database } from "../store/database.ts";
 import { isStoreAway } from "../store/store_away.ts";
 import type { Agent, Assignment, Outcome } from "./agent.ts";
+import { BudgetWait } from "./budget/budget_wait.ts";
+import { hasBegun } from "./budget/reservation.ts";
+import { type BudgetScope, scopesOf } from "./budget/scope.ts";
+import { findShortage } from "./budget/shortage.ts";
 import { fingerprint } from "./canonical.ts";
 import { createDigestAgent } from "./digest.ts";
 import type { Toolshed } from "./mcp/mcp.ts";
@@ -15,7 +19,6 @@ import { createBreaker } from "./run/breaker.ts";
 import { createConcurrencyLimit } from "./run/concurrency.ts";
 import { runLoop } from "./run/loop.ts";
 import type { RunContext } from "./run/run_context.ts";
-import { admit, hasBegun } from "./run/usage.ts";
 import type { AgentSettings } from "./settings.ts";
 import { createReply, type ReplyDesk } from "./tools/reply.ts";
 import { builtInTools } from "./tools/tools.ts";
@@ -73,19 +76,28 @@ export function createModelAgent(host: AgentHost, equipment: ModelEquipment): Ag
     }
     const { source, taskId } = assignment;
     const rules = settings.rulesOf(source);
-    if (!await hasBegun(database, taskId)) {
-      const admission = await admit(database, source, rules.budgets);
-      if (!admission.ok) {
-        const { afterSeconds, reason } = admission;
-        return { status: "later", afterSeconds, reason };
-      }
+    const scopes = scopesOf(source, rules.budgets, settings.sharedBudgets);
+    const begins = !await hasBegun(database, taskId);
+    // What is used up needs no place among those at work; what there is, each call reserves.
+    const { currency } = config.agent.price ?? {};
+    const need = { tokens: 1, micros: 1, begins, currency };
+    const shortage = await findShortage(database, scopes, need);
+    if (shortage?.until === "later") {
+      const { afterSeconds, reason } = shortage;
+      return { status: "later", afterSeconds, reason };
     }
     const listed = assignment.verified ? rules.tools : rules.unverifiedTools;
     // Before the slot: a server that hangs must not hold up those who do not need it.
     const others = await unlessAborted(signal, toolshed.tools(listed));
     if (!others) throw signal.reason;
     const outcome = await concurrency.within(signal, async () => {
-      const context = await openContext(host, equipment, { assignment, rules, listed, others });
+      const context = await openContext(host, equipment, {
+        assignment,
+        rules,
+        scopes,
+        listed,
+        others,
+      });
       return await runLoop(context, signal);
     });
     const away = outcome.status === "later";
@@ -102,6 +114,10 @@ export function createModelAgent(host: AgentHost, equipment: ModelEquipment): Ag
         return await work(assignment, signal);
       } catch (error) {
         signal.throwIfAborted();
+        if (error instanceof BudgetWait) {
+          const { afterSeconds, message: reason } = error;
+          return { status: "later", afterSeconds, reason };
+        }
         // The store failed, not the task: what is saved is still there.
         if (isStoreAway(error)) {
           const reason = "the database did not answer";
@@ -127,15 +143,16 @@ function mayWork(
 async function openContext(
   { config, database }: AgentHost,
   { model, desk, redact }: ModelEquipment,
-  { assignment, rules, listed, others }: {
+  { assignment, rules, scopes, listed, others }: {
     assignment: Assignment;
     rules: SourceRules;
+    scopes: readonly BudgetScope[];
     /** Names of the tools that it may use. */
     listed: readonly string[];
     others: Awaited<ReturnType<Toolshed["tools"]>>;
   },
 ): Promise<RunContext> {
-  const { mode, specialization, instructions } = config.agent;
+  const { mode, specialization, instructions, price } = config.agent;
   const { verified } = assignment;
   // Once and for all: who finds a text in it no longer sees the name of its field.
   const payload = redactAll(await assignment.loadPayload(), redact);
@@ -160,6 +177,8 @@ async function openContext(
       verified,
     }),
     rules,
+    scopes,
+    price,
     tools: new Map(tools.map((tool) => [tool.name, tool])),
     off: [...others.off, ...isMissing ? [{ tool: "reply", reason: reply }] : []],
     policyVersion: `${POLICY_REVISION}-${fingerprint({ mode, verified, rules }).slice(0, 12)}`,

@@ -45,7 +45,14 @@ export interface Budgets {
   seconds: number;
   tasksPerHour: number;
   tokensPerDay: number;
+  /** In the prices' currency. */
+  moneyPerDay?: number;
 }
+
+/** How much work all sources together may cause; what is not there has no limit. */
+export type SharedBudgets = Partial<
+  Pick<Budgets, "tasksPerHour" | "tokensPerDay" | "moneyPerDay">
+>;
 
 /** What a run has done so far, as far as the policy cares. */
 export interface Session {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { ConfigError } from "../config/config.ts";
 import { readJsonFile } from "../config/json_file.ts";
-import type { Capability, SourceRules } from "./policy.ts";
+import type { Capability, SharedBudgets, SourceRules } from "./policy.ts";
 import { ALWAYS, BUILT_IN } from "./tools/names.ts";
 
 /** What the operator says about the agent, besides the environment. */
@@ -9,6 +9,10 @@ export interface AgentSettings {
   rulesOf(source: string): SourceRules;
   /** Sources that have rules of their own. */
   ruled: readonly string[];
+  /** What all sources together may use. */
+  sharedBudgets: SharedBudgets;
+  /** Whether a budget is in money. */
+  limitsMoney: boolean;
   /** What tools of MCP servers can do, by `server__tool`: what is not here is off. */
   mcpTools: ReadonlyMap<string, Capability & { fingerprint?: string }>;
 }
@@ -17,7 +21,17 @@ const whole = (max: number) => z.number().int().min(1).max(max);
 /** More steps make a run dearer and rarely better; a task that needs them is for a person. */
 const MOST_STEPS = 10;
 
+/** More is no limit to anybody. */
+const money = z.number().positive().max(1_000_000_000);
+
+const sharedBudgets = z.strictObject({
+  tasks_per_hour: whole(1_000_000),
+  tokens_per_day: whole(10_000_000_000),
+  money_per_day: money,
+}).partial();
+
 const budgets = z.strictObject({
+  ...sharedBudgets.shape,
   steps: whole(MOST_STEPS),
   tool_calls: whole(200),
   tokens: whole(10_000_000),
@@ -25,12 +39,10 @@ const budgets = z.strictObject({
   step_seconds: whole(600),
   tool_seconds: whole(600),
   seconds: whole(86_400),
-  tasks_per_hour: whole(1_000_000),
-  tokens_per_day: whole(10_000_000_000),
 }).partial();
 
 /** Enough for a message that needs a few tools, and small change when a source runs wild. */
-const DEFAULT_BUDGETS: Required<z.infer<typeof budgets>> = {
+const DEFAULT_BUDGETS: Required<Omit<z.infer<typeof budgets>, "money_per_day">> = {
   steps: MOST_STEPS,
   tool_calls: 20,
   tokens: 60_000,
@@ -79,6 +91,7 @@ type OwnRules = z.infer<typeof rules>;
 
 const schema = z.strictObject({
   default: rules.optional(),
+  all_budgets: sharedBudgets.optional(),
   sources: z.record(
     z.string().regex(/^[a-z0-9._-]{1,64}$/, { error: "must be a source's name in lower case" }),
     rules,
@@ -147,14 +160,29 @@ export function readAgentSettings(
         "AGENT_CONFIG. Leave one of them out.",
     );
   }
+  const shared = all.all_budgets ?? {};
   return {
     mcpTools: new Map(Object.entries(all.mcp_tools ?? {})),
     ruled: Object.keys(all.sources ?? {}),
+    sharedBudgets: {
+      tasksPerHour: shared.tasks_per_hour,
+      tokensPerDay: shared.tokens_per_day,
+      moneyPerDay: shared.money_per_day,
+    },
+    limitsMoney: [
+      shared,
+      all.default?.budgets,
+      ...Object.values(all.sources ?? {}).map((each) => each.budgets),
+    ].some((each) => each?.money_per_day !== undefined),
     rulesOf(source) {
       const own = all.sources && Object.hasOwn(all.sources, source) ? all.sources[source] : {};
       const base = all.default ?? {};
-      const amounts = { ...DEFAULT_BUDGETS, ...base.budgets, ...own.budgets };
       const reply = { ...DEFAULT_REPLY, ...base.reply, ...own.reply };
+      const amounts: typeof DEFAULT_BUDGETS & { money_per_day?: number } = {
+        ...DEFAULT_BUDGETS,
+        ...base.budgets,
+        ...own.budgets,
+      };
       return {
         instruction: own.instruction ?? instructions.get(source) ?? base.instruction,
         tools: [...ALWAYS, ...(own.tools ?? base.tools ?? DEFAULT_TOOLS)],
@@ -177,6 +205,7 @@ export function readAgentSettings(
           seconds: amounts.seconds,
           tasksPerHour: amounts.tasks_per_hour,
           tokensPerDay: amounts.tokens_per_day,
+          moneyPerDay: amounts.money_per_day,
         },
       };
     },

@@ -1,6 +1,7 @@
 import process from "node:process";
 import { deployedUrl, readDenoDeploy } from "./deno_deploy.ts";
 import { isAlone } from "./loopback.ts";
+import { readPrices } from "./prices.ts";
 import { chooseModel, MODEL_VARIABLES, type ModelSettings } from "./model_settings.ts";
 import { ConfigError } from "./config_error.ts";
 import type { z } from "zod";
@@ -102,6 +103,7 @@ function toConfig(
     names: readonly string[];
   },
 ) {
+  const prices = readPrices(settings.AGENT_PRICES);
   const denoDeploy = readDenoDeploy(settings);
   const acts = denoDeploy?.acts ?? true;
   const reach = {
@@ -184,6 +186,8 @@ function toConfig(
       trustUnverified: settings.AGENT_TRUST_UNVERIFIED.map((type) => type.toLowerCase()),
       /** Files, and JSON itself; see docs/agent.md. */
       configFile: settings.AGENT_CONFIG,
+      /** Of the model in use; undefined where none is set. */
+      price: model && prices.get(`${model.provider}/${model.model}`),
       mcpFile: settings.MCP_SERVERS,
       mcpJson: settings.MCP_CONFIG_JSON,
     },

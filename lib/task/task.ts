@@ -210,7 +210,7 @@ export async function retryTask(
         update task_inbox i set delivered_at = null, delivered_step = null
         from again where i.task_id = again.id
       ), anew as (
-        update agent_runs r set run = r.run + 1, state = null
+        update agent_runs r set run = r.run + 1, state = null, lost_tokens = 0
         from again where r.task_id = again.id
       ), withdrawn as (
         update approvals a set state = 'withdrawn'

@@ -1,3 +1,4 @@
+import { settleForgotten } from "../agent/budget/settlement.ts";
 import { forgetUsage } from "../agent/run/usage.ts";
 import { expireApprovals } from "../task/approval.ts";
 import { forgetChanges } from "../live/change.ts";
@@ -66,6 +67,7 @@ function forgetting(
   const before = new Date(now.getTime() - config.retentionDays * DAY_MS);
   const retention = { ...config, sources: retentionOf(sources) };
   return [
+    () => settleForgotten(database),
     () => forgetUsage(database),
     () => untilFewer(FOLDED_AT_ONCE, () => forgetActivity(database)),
     () => untilFewer(FORGET_AT_ONCE, () => forgetMessages(database, before, FORGET_AT_ONCE)),

@@ -321,17 +321,22 @@ describe("the agent's modes", () => {
   });
 });
 
+const DONE = { status: "completed", summary: "Done" };
+
 describe("the budgets", () => {
   it("end a run that spends too much with some last words", async () => {
     for (
       const [budgets, exhausted, steps] of [
-        [{ tokens: 200 }, "tokens", 3],
+        [{ tokens: 9_000 }, "tokens", 3],
         [{ steps: 2 }, "steps", 2],
       ] as const
     ) {
       await onStage({ default: { budgets } }, {}, async (stage) => {
         stage.fake.script = [
-          ...Array.from({ length: steps - 1 }, () => call("get_payload", {})),
+          ...Array.from({ length: steps - 1 }, () => ({
+            calls: [{ tool: "get_payload", args: {} }],
+            usage: { prompt_tokens: 1_500, completion_tokens: 500 },
+          })),
           { text: "As far as I got" },
         ];
         const task = await stage.task(await stage.unsigned({ title: "Hello" }));
@@ -396,9 +401,10 @@ describe("the budgets", () => {
   });
 
   it("put a source's tasks off when its hour or its day is used up", async () => {
-    for (const budgets of [{ tasks_per_hour: 1 }, { tokens_per_day: 50 }]) {
+    for (const budgets of [{ tasks_per_hour: 1 }, { tokens_per_day: 5_000 }]) {
       await onStage({ sources: { generic: { budgets } } }, {}, async (stage) => {
-        stage.fake.script = [finish("Done")];
+        const usage = { prompt_tokens: 4_990, completion_tokens: 10 };
+        stage.fake.script = [{ calls: [{ tool: "finish", args: DONE }], usage }];
         const first = await stage.task(await stage.unsigned({ title: "1" }));
         const second = await stage.task(await stage.unsigned({ title: "2" }));
         const other = await stage.task(await stage.signed(issue));

@@ -10,12 +10,12 @@ const systemPage = async ({ otto }: Pick<Stage, "otto">): Promise<string> =>
 describe("the System page", () => {
   it("says what each source's tasks have used, and what is left of its budgets", async () => {
     await using stage = await openStage({
-      sources: { github: { budgets: { tokens_per_day: 1_000, tasks_per_hour: 1 } } },
+      sources: { github: { budgets: { tokens_per_day: 10_000, tasks_per_hour: 1 } } },
     });
     stage.fake.script = [finish("Done.")];
     await stage.signed(issue);
     const page = await systemPage(stage);
-    assertMatch(page, /Tokens in 24 hours .* GitHub 110 890 1 none: it waits/);
+    assertMatch(page, /Tokens in 24 hours .* GitHub 110 9,890 1 none: it waits/);
   });
 
   it("calls nothing fine that has a limit", async () => {

@@ -182,6 +182,20 @@ describe("the model's settings", () => {
     assertStringIncludes(refusal({ OPEN_AI_BASE: "https://api.openai.com/v1" }), "OPENAI_API_KEY");
     assertStringIncludes(refusal({ AGENT_MODE: "observe" }), "OPENAI_API_KEY");
     assertStringIncludes(refusal({ AGENT_MODE: "maybe" }), "off, observe, on");
+    for (
+      const [prices, words] of [
+        ["{", "AGENT_PRICES: it is not JSON"],
+        ['{"gpt-5-mini":{"input":1,"output":1}}', "must be a provider"],
+        ['{"openai/x":{"input":-1,"output":1}}', "openai/x.input"],
+        ['{"openai/x":{"input":"1","output":1}}', "openai/x.input"],
+        ['{"openai/x":{"input":1}}', "openai/x.output"],
+        ['{"openai/x":{"input":1,"output":1,"currency":"$"}}', "three letters"],
+        [
+          '{"openai/x":{"input":1,"output":1},"openai/y":{"input":1,"output":1,"currency":"EUR"}}',
+          "USD and EUR",
+        ],
+      ]
+    ) assertStringIncludes(refusal({ AGENT_PRICES: prices }), words);
     assert(!refusal({ ...openai, OPEN_AI_BASE: "sk-canary" }).includes("sk-canary"));
   });
 

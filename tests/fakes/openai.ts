@@ -7,7 +7,7 @@ let made = 0;
 const speaking = (dialect: Dialect): Protocol => ({
   isCall: (path) => /^(\/openai)?\/(v1|deployments\/[^/]+)\/chat\/completions$/.test(path),
   check: ({ body }) => checkChat(body, dialect),
-  says: ({ text, calls, cut, thinks, finish }, { body }) =>
+  says: ({ text, calls, cut, thinks, finish, usage }, { body }) =>
     completion(body.model, {
       role: "assistant",
       content: text ?? null,
@@ -19,7 +19,7 @@ const speaking = (dialect: Dialect): Protocol => ({
           function: { name: tool, arguments: JSON.stringify(args) },
         })),
       }),
-    }, finish ?? (cut ? "length" : undefined)),
+    }, { finish: finish ?? (cut ? "length" : undefined), usage }),
   broken: (tool, args, { body }) =>
     completion(body.model, {
       role: "assistant",
@@ -48,7 +48,10 @@ function errorOf(dialect: Dialect, { status, message, param, code }: ChatRefusal
 function completion(
   model: string,
   message: { role: string; content: unknown; tool_calls?: unknown },
-  finish?: string,
+  { finish, usage = { prompt_tokens: 100, completion_tokens: 10, total_tokens: 110 } }: {
+    finish?: string;
+    usage?: unknown;
+  } = {},
 ) {
   return {
     id: `chatcmpl-${++made}`,
@@ -60,7 +63,7 @@ function completion(
       message,
       finish_reason: finish ?? (message.tool_calls ? "tool_calls" : "stop"),
     }],
-    usage: { prompt_tokens: 100, completion_tokens: 10, total_tokens: 110 },
+    usage,
   };
 }
 

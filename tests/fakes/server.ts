@@ -1,6 +1,6 @@
 /** What a fake model says to one request. */
 export type Say =
-  /** `cut`: it came to its limit of tokens. */
+  /** `cut`: it came to its limit of tokens. `usage`: what the provider says it has counted. */
   | {
     text?: string;
     calls?: { tool: string; args: unknown; id?: string }[];
@@ -9,6 +9,7 @@ export type Say =
     thinks?: string;
     /** Why it ended, in the provider's own word. */
     finish?: string;
+    usage?: unknown;
   }
   /** Tool arguments that are not JSON. */
   | { broken: { tool: string; args: string } }

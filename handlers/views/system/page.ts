@@ -27,6 +27,8 @@ export interface SystemPage {
   /** What models have used for each source; undefined where none works here. */
   usage?: readonly SourceUsage[];
   mcp: readonly McpServerStatus[];
+  /** Of the model's price, where one is set. */
+  currency?: string;
   /** What people call each source. */
   names: ReadonlyMap<string, string>;
   facts: readonly [name: string, value: string][];

@@ -1,11 +1,14 @@
 import { html } from "hono/html";
 import type { SourceUsage } from "../../../lib/agent/run/usage.ts";
 import { linkTo } from "../parts/filters.ts";
+import { money } from "../parts/money.ts";
 
 /** What models have used for each source, and what its budgets have left. */
 export function usageTable(
-  { usage, names }: {
+  { usage, currency, names }: {
     usage?: readonly SourceUsage[];
+    /** Of the model's price, where one is set. */
+    currency?: string;
     names: ReadonlyMap<string, string>;
   },
 ) {
@@ -23,20 +26,30 @@ export function usageTable(
           <th scope="col">Source</th>
           <th scope="col" class="number">Tokens</th>
           <th scope="col" class="number">Left</th>
+          ${currency && html`
+            <th scope="col" class="number">Money</th>
+            <th scope="col" class="number">Left</th>
+          `}
           <th scope="col" class="number">Tasks this hour</th>
           <th scope="col" class="number">Left</th>
         </tr>
       </thead>
-      <tbody>${usage.map(({ source, tokens, tokensLeft, tasks, tasksLeft }) =>
+      <tbody>${usage.map((used) =>
         html`
           <tr>
-            <th scope="row"><a class="plain" dir="auto" href="${linkTo("/tasks", {
-              source,
-            })}">${names.get(source) ?? source}</a></th>
-            <td class="number">${count(tokens)}</td>
-            <td class="number">${left(tokensLeft)}</td>
-            <td class="number">${count(tasks)}</td>
-            <td class="number">${left(tasksLeft)}</td>
+            <th scope="row">${used.source === undefined
+              ? "All sources"
+              : html`<a class="plain" dir="auto" href="${
+                linkTo("/tasks", { source: used.source })
+              }">${names.get(used.source) ?? used.source}</a>`}</th>
+            <td class="number">${count(used.tokens)}</td>
+            <td class="number">${left(used.tokensLeft, count)}</td>
+            ${currency && html`
+              <td class="number">${money(used.money, currency)}</td>
+              <td class="number">${left(used.moneyLeft, (amount) => money(amount, currency))}</td>
+            `}
+            <td class="number">${count(used.tasks)}</td>
+            <td class="number">${left(used.tasksLeft, count)}</td>
           </tr>
         `
       )}</tbody>
@@ -47,6 +60,7 @@ export function usageTable(
 const count = (number: number) => number.toLocaleString("en");
 
 /** A source without any left waits. */
-function left(number: number) {
-  return number > 0 ? count(number) : html`<span class="wrong">none: it waits</span>`;
+function left(amount: number | undefined, shown: (amount: number) => string) {
+  if (amount === undefined) return "no limit";
+  return amount > 0 ? shown(amount) : html`<span class="wrong">none: it waits</span>`;
 }

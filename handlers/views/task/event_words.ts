@@ -1,4 +1,5 @@
 import type { TaskEvent } from "../../../lib/task/task.ts";
+import { counted } from "../parts/count.ts";
 import type { StageView } from "../parts/stages.ts";
 
 /** What one entry of a task's timeline says, in words. */
@@ -37,7 +38,7 @@ export function said(event: Pick<TaskEvent, "kind" | "data">): Said {
       return {
         what: `Model step ${textIn(data, "step") ?? ""}`.trim(),
         tone: "done",
-        detail: textIn(data, "finish") === "length" ? "It came to its limit of tokens." : undefined,
+        detail: stepDetail(data),
       };
     case "tool_call":
       return { what: `Called ${tool}`, tone: "done" };
@@ -106,4 +107,13 @@ export function said(event: Pick<TaskEvent, "kind" | "data">): Said {
         detail: textIn(data, "reason") ?? textIn(data, "text") ?? textIn(data, "error"),
       };
   }
+}
+
+function stepDetail(data: Record<string, unknown>): string | undefined {
+  const over = Number(data.over_tokens);
+  return [
+    textIn(data, "finish") === "length" ? "It came to its limit of tokens." : "",
+    over > 0 ? `It billed ${counted(over, "token")} more than it was allowed.` : "",
+    data.estimated === true ? "Its provider did not count its tokens: they are estimated." : "",
+  ].filter(Boolean).join(" ") || undefined;
 }

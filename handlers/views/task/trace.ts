@@ -2,6 +2,7 @@ import { html } from "hono/html";
 import type { Task, TaskEvent } from "../../../lib/task/task.ts";
 import { counted } from "../parts/count.ts";
 import { markdown } from "../parts/markdown.ts";
+import { money } from "../parts/money.ts";
 import type { Html } from "../page.ts";
 import { age, took } from "../parts/time.ts";
 import { dataOf, said } from "./event_words.ts";
@@ -64,6 +65,17 @@ function totals(events: readonly TaskEvent[]): Html | string {
       class="hint">${counted(steps.length, "model step")}, ${counted(
         input + output,
         "token",
-      )} (${count(input)} in, ${count(output)} out), ${took(sum("ms"))} with the model</p>
+      )} (${count(input)} in, ${count(output)} out)${cost(steps)}, ${took(
+        sum("ms"),
+      )} with the model</p>
   `;
+}
+
+/** What the steps cost, where a price was set; a price that changed its currency is not added up. */
+function cost(steps: readonly Record<string, unknown>[]): string {
+  const currencies = new Set(steps.flatMap(({ currency }) => currency ?? []));
+  const [currency] = currencies;
+  if (currencies.size !== 1 || typeof currency !== "string") return "";
+  const micros = steps.reduce((all, step) => all + (Number(step.micros) || 0), 0);
+  return `, ${money(micros / 1_000_000, currency)}`;
 }

@@ -65,6 +65,7 @@ async function read({ label }: ModelSettings, response: Response): Promise<Answe
           MOST_BYTES.toLocaleString("en")
         } bytes, and was left there`,
         "fail",
+        { mayHaveBilled: true },
       );
     }
     parts.push(decoder.decode(part, { stream: true }));
@@ -103,7 +104,7 @@ function refusalIn(
   const error = new NoAnswerError(
     says,
     verdictOf(provider, told, words),
-    retryAfterSeconds(headers, body),
+    { retryAfterSeconds: retryAfterSeconds(headers, body), mayHaveBilled: told < 400 },
   );
   return { status: told, error };
 }

@@ -3,8 +3,11 @@ import type { ModelSettings } from "../../config/model_settings.ts";
 import { createRequestAdapter } from "./adapt_request.ts";
 import { createExchange } from "./exchange.ts";
 
+/** A model itself, and not only its name. */
+export type ProviderModel = Exclude<LanguageModel, string>;
+
 /** Loads a provider's package, and opens the model in it. */
-export async function loadModel(settings: ModelSettings): Promise<LanguageModel> {
+export async function loadModel(settings: ModelSettings): Promise<ProviderModel> {
   const { provider, model, baseUrl, apiKey, query } = settings;
   if (provider === "gemini") {
     const { createGoogleGenerativeAI } = await import("@ai-sdk/google");

@@ -7,10 +7,17 @@ export class NoAnswerError extends Error {
   readonly verdict: Verdict;
   /** How long the provider wants to be left alone. */
   readonly retryAfterSeconds?: number;
+  /** Whether it may have worked on the request all the same. */
+  readonly mayHaveBilled: boolean;
 
-  constructor(message: string, verdict: Verdict, retryAfterSeconds?: number) {
+  constructor(
+    message: string,
+    verdict: Verdict,
+    { retryAfterSeconds, mayHaveBilled }: { retryAfterSeconds?: number; mayHaveBilled: boolean },
+  ) {
     super(message);
     this.verdict = verdict;
     this.retryAfterSeconds = retryAfterSeconds;
+    this.mayHaveBilled = mayHaveBilled;
   }
 }

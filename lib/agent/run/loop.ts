@@ -6,12 +6,11 @@ import { readClock } from "../../store/clock.ts";
 import type { Outcome } from "../agent.ts";
 import { newBoundary } from "../fence.ts";
 import { ModelError, type ModelStep, type ToolOff } from "../model.ts";
-import type { SourceRules } from "../policy.ts";
 import { opening } from "../prompt.ts";
-import { specOf } from "../tools/tools.ts";
+import { type BilledStep, takeBilledStep } from "./billed_step.ts";
 import { type ClampedOutput, clampOutput, toolsOf } from "./clamp_output.ts";
 import { deliver, holdsBack } from "./inbox.ts";
-import { overall } from "./rounds.ts";
+import { stepsLeft } from "./rounds.ts";
 import { completeCall } from "./complete_call.ts";
 import { noEnd, throwFault, whyWordless } from "./no_end.ts";
 import { loadRun, type LoggedEvent, MOST_CONTENT, type RunState, saveRun } from "./run.ts";
@@ -31,6 +30,8 @@ interface OpenRun {
   save: RunSaver;
   /** What the keys of its calls begin with. */
   prefix: string;
+  /** Tokens of calls whose workers were lost. */
+  lost: number;
   /** Tools that cannot be used, and that the timeline names. */
   reported: Set<string>;
 }
@@ -46,7 +47,9 @@ export async function runLoop(run: RunContext, signal: AbortSignal): Promise<Out
   const loaded = await loadRun(run.database, run.assignment);
   const state = loaded.state ?? begin(run);
   const save = saverOf(run, state);
-  const open = { run, state, save, prefix: `${loaded.run}`, reported: new Set<string>() };
+  const { lost } = loaded;
+  const reported = new Set<string>();
+  const open = { run, state, save, prefix: `${loaded.run}`, lost, reported };
   while (true) {
     signal.throwIfAborted();
     const [call] = state.pending;
@@ -61,7 +64,7 @@ export async function runLoop(run: RunContext, signal: AbortSignal): Promise<Out
     await deliver(open);
     if (state.said !== undefined) return ended(run, state);
     throwFault(state);
-    if (stepsLeft(run, state) <= 0) throw new Error(noEnd(run.rules.budgets.steps));
+    if (stepsLeft(run.rules, state) <= 0) throw new Error(noEnd(run.rules.budgets.steps));
     const outcome = await takeStep(open, signal);
     if (outcome) return outcome;
   }
@@ -89,26 +92,26 @@ async function takeStep(
   signal: AbortSignal,
 ): Promise<Outcome | undefined> {
   const { run, state, save, prefix } = open;
-  const exhausted = overall(state) ?? exhaustedBudget(state, run.rules);
-  const last = exhausted !== undefined || stepsLeft(run, state) <= 1;
-  const startedAt = Date.now();
-  let answer: ClampedOutput;
+  let billed: BilledStep;
   try {
-    answer = await askModel(run, state, { last, signal });
+    billed = await takeBilledStep(run, state, open, signal);
   } catch (error) {
     signal.throwIfAborted();
     return await putOff(error, open);
   }
-  const ms = Date.now() - startedAt;
+  const { last, exhausted, ms, settlement } = billed;
+  const callsLeft = run.rules.budgets.toolCalls - state.used.toolCalls;
+  const answer = redactTexts(clampOutput(billed.step, { callsLeft }), run.redact);
   addStep(state, answer, { prefix, last, ms });
-  if (last) state.exhausted ??= exhausted ?? "steps";
-  const { calls, tokens, off } = answer.step;
+  state.known = billed.known;
+  if (last) state.exhausted ??= exhausted;
+  else if (state.exhausted === "output_tokens" && exhausted) state.exhausted = exhausted;
   await save([
-    ...reportOff(open, off),
-    stepEvent(state, answer.step, { last, ms }),
+    ...reportOff(open, answer.step.off),
+    stepEvent(state, answer.step, billed),
     ...answer.events,
-    ...calls.filter((each) => each.invalid).map(refusedCall),
-  ], { usage: { source: run.assignment.source, tokens: tokens.input + tokens.output } });
+    ...answer.step.calls.filter((each) => each.invalid).map(refusedCall),
+  ], { settlement });
 }
 
 /** Entries for the tools that cannot be used, each once: the operator's, and those that a provider refuses. */
@@ -118,28 +121,11 @@ function reportOff({ run, reported }: OpenRun, refused: readonly ToolOff[]): Log
   return off.map((each) => ({ kind: "tool_off", data: { ...each } }));
 }
 
-/** The model's next step, held to its size, secrets taken out. */
-async function askModel(
-  { model, instructions, tools, rules: { budgets }, redact }: RunContext,
-  { turns, used }: RunState,
-  { last, signal }: { last: boolean; signal: AbortSignal },
-): Promise<ClampedOutput> {
-  const step = await model.step({
-    instructions,
-    turns,
-    tools: [...tools.values()].map(specOf),
-    last,
-    maxOutputTokens: budgets.outputTokens,
-    maxMs: budgets.stepSeconds * 1_000,
-  }, signal);
-  return redactTexts(clampOutput(step, { callsLeft: budgets.toolCalls - used.toolCalls }), redact);
-}
-
 /** The timeline's entry for a step. */
 function stepEvent(
   { step, exhausted }: RunState,
   { finish, calls, text, tokens, fault }: ModelStep,
-  { last, ms }: { last: boolean; ms: number },
+  { last, ms, bill }: BilledStep,
 ): LoggedEvent {
   return {
     kind: "step",
@@ -149,6 +135,7 @@ function stepEvent(
       tools: toolsOf(calls),
       input_tokens: tokens.input,
       output_tokens: tokens.output,
+      ...bill,
       ms,
       ...(last ? { last: exhausted } : {}),
       ...(fault ? { fault: fault.reason } : {}),
@@ -218,18 +205,6 @@ function tellResults(state: RunState): void {
   if (newest?.role === "tool") newest.content.push(...results);
   else state.turns.push({ role: "tool", content: results });
   state.results = [];
-}
-
-/** In this round. */
-function stepsLeft({ rules }: RunContext, { step, roundStep = 0 }: RunState): number {
-  return rules.budgets.steps - (step - roundStep);
-}
-
-/** Which budget leaves room for no more than some last words. */
-function exhaustedBudget({ used }: RunState, { budgets }: SourceRules): string | undefined {
-  if (used.inputTokens + used.outputTokens >= budgets.tokens) return "tokens";
-  if (used.ms >= budgets.seconds * 1_000) return "seconds";
-  return undefined;
 }
 
 /** The model ended in words instead of `finish`. */

@@ -19,6 +19,10 @@ export function whyWordless(
 ): string {
   if (fault) return fault.reason;
   if (exhausted === undefined) return "the model ended without a word";
+  if (exhausted === "tokens") {
+    return "the model used up what its budgets of tokens had left before it said a word: raise " +
+      "budgets.tokens or budgets.tokens_per_day in AGENT_CONFIG";
+  }
   if (exhausted !== "output_tokens") return noEnd(budgets.steps);
   return `the model used up its ${budgets.outputTokens} output tokens before it said a word: ` +
     "raise budgets.output_tokens in AGENT_CONFIG";

@@ -1,4 +1,5 @@
 import type { Assignment } from "../agent.ts";
+import type { SourceRules } from "../policy.ts";
 import type { RunState } from "./run.ts";
 
 /** So often a run goes on after it was done or has waited: more is no work any more but a habit. */
@@ -16,6 +17,11 @@ export function overall({ used, spent = 0, closing }: RunState): string | undefi
   if (closing) return "closed";
   const { inputTokens, outputTokens } = used;
   return spent + inputTokens + outputTokens >= MOST_TOKENS ? "task_tokens" : undefined;
+}
+
+/** In this round. */
+export function stepsLeft({ budgets }: SourceRules, { step, roundStep = 0 }: RunState): number {
+  return budgets.steps - (step - roundStep);
 }
 
 /** Each round has the budgets of a task. */

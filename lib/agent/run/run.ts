@@ -2,6 +2,7 @@ import type { Database, Sql } from "../../store/database.ts";
 import { newId } from "../../store/id.ts";
 import { idArray, storedJson } from "../../store/stored.ts";
 import type { ToolCall, Turn } from "../model.ts";
+import { settleLost, type Settlement, settling } from "../budget/settlement.ts";
 import { beginningOf } from "../../../sources/kit/beginning.ts";
 
 /** One tool call of a run, by its place: `run:step:index`. */
@@ -25,6 +26,8 @@ export interface RunState {
   /** What came of those that are. */
   results: { id: string; tool: string; text: string }[];
   used: { inputTokens: number; outputTokens: number; toolCalls: number; ms: number };
+  /** The input that a provider has counted last, and what we had thought of it. */
+  known?: { tokens: number; estimated: number };
   private: boolean;
   external: boolean;
   /** Model calls in a row without an answer, and when the first of them was. */
@@ -75,19 +78,30 @@ export interface LoggedEvent {
 export const MOST_CONTENT = 8_000;
 
 /** A run as the last worker left it, with the answer that has come since. */
+interface LoadedRun {
+  run: number;
+  state: RunState | null;
+  answer: string | null;
+  /** What calls of this run may have used whose workers were lost. */
+  lost: number;
+}
+
+/** Loads a run, and counts the call that its last worker has left behind. */
 export async function loadRun(
   database: Database,
-  { taskId }: TaskLease,
-): Promise<{ run: number; state: RunState | null; answer: string | null }> {
+  lease: TaskLease,
+): Promise<LoadedRun> {
+  const { taskId } = lease;
   await database.query(
     "begin a run",
     (sql) => sql`insert into agent_runs (task_id) values (${taskId}) on conflict do nothing`,
   );
+  await settleLost(database, lease);
   const [row] = await database.query(
     "load a run",
     (sql) =>
-      sql<{ run: number; state: RunState | null; answer: string | null }[]>`
-      select r.run, r.state, t.answer from agent_runs r join tasks t on t.id = r.task_id
+      sql<LoadedRun[]>`
+      select r.run, r.state, t.answer, r.lost_tokens::float8 as lost from agent_runs r join tasks t on t.id = r.task_id
       where r.task_id = ${taskId}`,
   );
   if (!row) throw new TaskLostError();
@@ -109,17 +123,18 @@ export const eventRows = (sql: Sql, events: readonly LoggedEvent[]) =>
  * Saves a run and what happened, in one statement.
  *
  * @param done the call that has just been made, if one was.
+ * @param settlement what the model has billed for the step; it counts whosever the task is by now.
  * @throws {TaskLostError} when this lease is not the newest: nothing was saved.
  */
 export async function saveRun(
   database: Database,
   lease: TaskLease,
-  { state, events, actor, done, usage, delivered }: {
+  { state, events, actor, done, settlement, delivered }: {
     state: RunState;
     events: readonly LoggedEvent[];
     actor: string;
     done?: { key: string; result: string };
-    usage?: { source: string; tokens: number };
+    settlement?: Settlement;
     /** The later messages that this state tells of, and up to where that is all there was. */
     delivered?: { ids: readonly string[]; news: number; step: number };
   },
@@ -148,12 +163,7 @@ export async function saveRun(
         set state = 'done', result = ${storedJson(done?.result ?? null)}::text::jsonb,
           done_at = now()
         from task where c.task_id = task.id and c.key = ${done?.key ?? ""} and c.state = 'started'
-      ), used as (
-        insert into agent_usage (source, hour, tokens)
-        select ${usage?.source ?? ""}, date_trunc('hour', now()), ${usage?.tokens ?? 0}::bigint
-        from task where ${usage !== undefined}
-        on conflict (source, hour) do update set tokens = agent_usage.tokens + excluded.tokens
-      ), happened as materialized (
+      ), ${settling(sql, settlement)}, happened as materialized (
         select task.id as task_id, e.* from task, ${eventRows(sql, events)}
       ), noted as (
         insert into task_events (id, task_id, kind, actor, data)

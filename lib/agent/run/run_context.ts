@@ -1,3 +1,4 @@
+import type { Price } from "../../config/prices.ts";
 import type { AgentMode } from "../../config/settings.ts";
 import type { Database } from "../../store/database.ts";
 import { unlessAborted } from "../../async/deadline.ts";
@@ -6,6 +7,7 @@ import type { Outcome, ReadAssignment } from "../agent.ts";
 import type { Model, ToolOff } from "../model.ts";
 import type { SourceRules } from "../policy.ts";
 import { mayGoOn } from "./rounds.ts";
+import type { BudgetScope } from "../budget/scope.ts";
 import type { LoggedEvent, RunState, saveRun } from "./run.ts";
 import type { Tool, ToolContext } from "../tools/tool.ts";
 
@@ -17,6 +19,9 @@ export interface RunContext {
   mode: AgentMode;
   instructions: string;
   rules: SourceRules;
+  /** The budgets that its calls count in, besides the task's own. */
+  scopes: readonly BudgetScope[];
+  price: Price | undefined;
   tools: ReadonlyMap<string, Tool>;
   /** Tools that are listed and cannot be used now, and why. */
   off: readonly ToolOff[];
@@ -28,7 +33,7 @@ export interface RunContext {
 /** Saves a run with what has happened in it, secrets taken out. */
 export type RunSaver = (
   events: LoggedEvent[],
-  more?: Pick<Parameters<typeof saveRun>[2], "done" | "usage" | "delivered">,
+  more?: Pick<Parameters<typeof saveRun>[2], "done" | "settlement" | "delivered">,
 ) => Promise<void>;
 
 /** What a finished run leaves behind. */

@@ -1,90 +1,85 @@
 import type { Database } from "../../store/database.ts";
-import type { Budgets } from "../policy.ts";
+import { MICROS } from "../budget/scope.ts";
+import type { Budgets, SharedBudgets } from "../policy.ts";
 
-/** Where a source stands with its budgets. */
-export type BudgetAdmission = { ok: true } | { ok: false; afterSeconds: number; reason: string };
-
-/**
- * Counts one more task for a source, if its budgets have room: so many tasks in
- * each hour, so many tokens in the last 24.
- */
-export async function admit(
-  database: Database,
-  source: string,
-  { tasksPerHour, tokensPerDay }: Budgets,
-): Promise<BudgetAdmission> {
-  const [row] = await database.query(
-    "look at a source's budgets",
-    (sql) =>
-      sql<{ admitted: boolean; spent: boolean; to_next_hour: number }[]>`
-      with day as (
-        select coalesce(sum(tokens), 0) >= ${tokensPerDay}::bigint as spent from agent_usage
-        where source = ${source} and hour > now() - interval '24 hours'
-      ), counted as (
-        insert into agent_usage as u (source, hour, tasks)
-        select ${source}, date_trunc('hour', now()), 1 from day where not spent
-        on conflict (source, hour) do update set tasks = u.tasks + 1 where u.tasks < ${tasksPerHour}
-        returning 1
-      )
-      select exists (select from counted) as admitted, (select spent from day),
-        extract(epoch from date_trunc('hour', now()) + interval '1 hour' - now())::float8
-          as to_next_hour`,
-  );
-  if (row.admitted) return { ok: true };
-  const afterSeconds = Math.ceil(row.to_next_hour) + Math.random() * 60;
-  const reason = row.spent
-    ? `the budget of ${tokensPerDay} tokens a day for ${source} is used up`
-    : `the budget of ${tasksPerHour} tasks an hour for ${source} is used up`;
-  return { ok: false, afterSeconds, reason };
-}
-
-/** What a source's tasks have used of its budgets, and what is left. */
+/** What tasks have used of their budgets, and what is left; undefined where nothing is limited. */
 export interface SourceUsage {
-  source: string;
+  /** Undefined: all sources together. */
+  source?: string;
   /** In the last 24 hours, input and output together. */
   tokens: number;
-  tokensLeft: number;
+  tokensLeft?: number;
   /** Begun in this clock hour. */
   tasks: number;
-  tasksLeft: number;
+  tasksLeft?: number;
+  /** In the prices' currency, in the last 24 hours. */
+  money: number;
+  moneyLeft?: number;
 }
 
 /** There are some fifty names at most: all unknown ones count as one. */
 const MOST_SOURCES = 100;
 
-/** The sources whose tasks a model has worked lately, the dearest first. */
+/**
+ * The sources whose tasks a model has worked lately, the dearest first, and then all of them
+ * together. What calls under way have reserved is not left.
+ */
 export async function readUsage(
   database: Database,
-  budgetsOf: (source: string) => Budgets,
+  { budgetsOf, sharedBudgets }: {
+    budgetsOf(source: string): Budgets;
+    sharedBudgets: SharedBudgets;
+  },
 ): Promise<SourceUsage[]> {
   const rows = await database.query(
     "read what sources have used",
     (sql) =>
-      sql<{ source: string; tokens: number; tasks: number }[]>`
-      select source, sum(tokens)::float8 as tokens,
-        coalesce(sum(tasks) filter (where hour = date_trunc('hour', now())), 0)::int as tasks
-      from agent_usage where hour > now() - interval '24 hours'
-      group by source order by 2 desc, 1 limit ${MOST_SOURCES}`,
+      sql<UsedRow[]>`
+      with used as (
+        select source, sum(tokens) as tokens, sum(micros) as micros,
+          coalesce(sum(tasks) filter (where hour = date_trunc('hour', now())), 0) as tasks
+        from agent_usage where hour > now() - interval '25 hours' group by source
+      ), reserved as (
+        select source, sum(tokens) as tokens, sum(micros) as micros from budget_reservations
+        group by source
+      )
+      select source, coalesce(sum(u.tokens), 0)::float8 as tokens,
+        coalesce(sum(u.micros), 0)::float8 as micros, coalesce(sum(u.tasks), 0)::int as tasks,
+        coalesce(sum(r.tokens), 0)::float8 as reserved_tokens,
+        coalesce(sum(r.micros), 0)::float8 as reserved_micros
+      from used u full join reserved r using (source)
+      group by rollup (source) order by source is null, 2 desc, 1 limit ${MOST_SOURCES}`,
   );
-  return rows.map(({ source, tokens, tasks }) => {
-    const { tokensPerDay, tasksPerHour } = budgetsOf(source);
-    return {
-      source,
-      tokens,
-      tokensLeft: Math.max(0, tokensPerDay - tokens),
-      tasks,
-      tasksLeft: Math.max(0, tasksPerHour - tasks),
-    };
-  });
+  // A source's name is never empty: the row without one is the sum.
+  return rows.filter(({ source }) => source !== null || rows.length > 1).map((row) =>
+    toUsage(row, row.source === null ? sharedBudgets : budgetsOf(row.source))
+  );
 }
 
-/** Whether a task's run has begun: then it was counted. */
-export async function hasBegun(database: Database, taskId: string): Promise<boolean> {
-  const rows = await database.query(
-    "look for a run",
-    (sql) => sql`select from agent_runs where task_id = ${taskId} and state is not null`,
-  );
-  return rows.length > 0;
+interface UsedRow {
+  source: string | null;
+  tokens: number;
+  micros: number;
+  tasks: number;
+  reserved_tokens: number;
+  reserved_micros: number;
+}
+
+function toUsage(
+  { source, tokens, micros, tasks, reserved_tokens, reserved_micros }: UsedRow,
+  { tokensPerDay, tasksPerHour, moneyPerDay }: SharedBudgets,
+): SourceUsage {
+  const left = (limit: number | undefined, used: number) =>
+    limit === undefined ? undefined : Math.max(0, limit - used);
+  return {
+    source: source ?? undefined,
+    tokens,
+    tokensLeft: left(tokensPerDay, tokens + reserved_tokens),
+    tasks,
+    tasksLeft: left(tasksPerHour, tasks),
+    money: micros / MICROS,
+    moneyLeft: left(moneyPerDay, (micros + reserved_micros) / MICROS),
+  };
 }
 
 /** Forgets what no budget looks at any more. */

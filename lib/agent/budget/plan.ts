@@ -1,0 +1,60 @@
+import type { RunState } from "../run/run.ts";
+import { overall, stepsLeft } from "../run/rounds.ts";
+import type { RunContext } from "../run/run_context.ts";
+import { estimateInput, type ModelRequest, type TokenCount } from "./estimate.ts";
+
+/** What the next call of a run may use. */
+export interface StepPlan {
+  most: TokenCount;
+  /** The least output that is worth a call. */
+  least: number;
+  /** No tool may be called any more. */
+  last: boolean;
+  /** The budget that made it the last. */
+  exhausted?: string;
+}
+
+/** A summary of a page, with the call around it. */
+const LEAST_OUTPUT = 1_000;
+
+/**
+ * How much the next call may use of its task's own budget. All but the last leave room for the last:
+ * as much input, what they have said themselves, and some words.
+ *
+ * @param lost what calls of this run have used whose workers were lost.
+ * @throws when there is no room for any call.
+ */
+export function planStep(
+  { rules }: RunContext,
+  state: RunState,
+  { request, lost }: { request: ModelRequest; lost: number },
+): StepPlan {
+  const { budgets } = rules;
+  const { used, known } = state;
+  const input = estimateInput(request, known);
+  const left = budgets.tokens - used.inputTokens - used.outputTokens - lost;
+  const least = Math.min(LEAST_OUTPUT, budgets.outputTokens);
+  const exhausted = overall(state) ??
+    (used.ms >= budgets.seconds * 1_000
+      ? "seconds"
+      : stepsLeft(rules, state) <= 1
+      ? "steps"
+      : undefined);
+  const output = Math.min(budgets.outputTokens, Math.floor((left - 2 * input - least) / 2));
+  if (exhausted === undefined && output >= least) {
+    return { most: { input, output }, least, last: false };
+  }
+  const rest = Math.min(budgets.outputTokens, left - input);
+  if (rest < least) {
+    throw new Error(
+      `the budget of ${budgets.tokens} tokens per task has no room for another model call, which ` +
+        `may use ${input + least}: raise budgets.tokens in AGENT_CONFIG`,
+    );
+  }
+  return {
+    most: { input, output: rest },
+    least,
+    last: true,
+    exhausted: exhausted ?? "tokens",
+  };
+}

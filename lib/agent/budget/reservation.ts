@@ -1,0 +1,59 @@
+import type { Price } from "../../config/prices.ts";
+import type { Database } from "../../store/database.ts";
+import { newId } from "../../store/id.ts";
+import type { BudgetScope } from "./scope.ts";
+import type { TokenCount } from "./estimate.ts";
+import { type TaskLease, TaskLostError } from "../run/run.ts";
+import type { Reservation } from "./settlement.ts";
+
+/**
+ * Reserves what one model call may bill, in all budgets it counts in, or in none. The first one of a
+ * run counts its task. No two calls, of whichever workers, reserve the same.
+ *
+ * @param least the output that the call can do with, where less than `most.output` is left.
+ * @returns undefined when there is not enough left.
+ * @throws {TaskLostError}
+ */
+export async function reserve(
+  database: Database,
+  { taskId, epoch, source }: TaskLease & { source: string },
+  { most, least, scopes, price }: {
+    most: TokenCount;
+    least: number;
+    scopes: readonly BudgetScope[];
+    price: Price | undefined;
+  },
+): Promise<Reservation | undefined> {
+  const id = newId();
+  const request = {
+    task: taskId,
+    epoch,
+    id,
+    source,
+    ...most,
+    least,
+    scopes,
+    input_price: price?.input,
+    output_price: price?.output,
+  };
+  const [{ output }] = await database.query(
+    "reserve a model call's tokens",
+    (sql) =>
+      sql<{ output: number | null }[]>`
+      select reserve_budget(${JSON.stringify(request)}::text::jsonb)::float8 as output`,
+  );
+  if (output === null) return undefined;
+  if (output < 0) throw new TaskLostError();
+  return { id, input: most.input, output };
+}
+
+/** Whether a task's run has begun: then it was counted. */
+export async function hasBegun(database: Database, taskId: string): Promise<boolean> {
+  const rows = await database.query(
+    "look for a run",
+    (sql) =>
+      sql`
+      select from agent_runs where task_id = ${taskId} and (state is not null or counted_run = run)`,
+  );
+  return rows.length > 0;
+}

@@ -1,0 +1,43 @@
+import type { Price } from "../../config/prices.ts";
+import type { Budgets, SharedBudgets } from "../policy.ts";
+
+/** Whose budget it is, as `reserve_budget` takes it: null is no limit. */
+export interface BudgetScope {
+  /** Null: of all sources together. */
+  source: string | null;
+  tasks_per_hour: number | null;
+  tokens_per_day: number | null;
+  micros_per_day: number | null;
+}
+
+/** Money is kept in millionths of its currency, as whole numbers: sums of them are exact. */
+export const MICROS = 1_000_000;
+
+/** The budgets that a source's calls count in, its own first. */
+export function scopesOf(source: string, own: Budgets, all: SharedBudgets): BudgetScope[] {
+  const scopes = [scopeOf(source, own), scopeOf(null, all)];
+  // Without a limit there is nothing to add up.
+  return scopes.filter(({ tasks_per_hour, tokens_per_day, micros_per_day }) =>
+    (tasks_per_hour ?? tokens_per_day ?? micros_per_day) !== null
+  );
+}
+
+function scopeOf(
+  source: string | null,
+  { tasksPerHour, tokensPerDay, moneyPerDay }: SharedBudgets,
+): BudgetScope {
+  return {
+    source,
+    tasks_per_hour: tasksPerHour ?? null,
+    tokens_per_day: tokensPerDay ?? null,
+    micros_per_day: moneyPerDay === undefined ? null : Math.floor(moneyPerDay * MICROS),
+  };
+}
+
+/** What tokens cost, in millionths of the currency: a price is for a million of them. */
+export function microsFor(
+  { input, output }: { input: number; output: number },
+  price: Price | undefined,
+): number {
+  return price ? Math.ceil(input * price.input + output * price.output) : 0;
+}

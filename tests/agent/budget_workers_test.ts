@@ -1,0 +1,103 @@
+import { assert, assertEquals } from "@std/assert";
+import { it } from "@std/testing/bdd";
+import { startOpenAi } from "../fakes/openai.ts";
+import { openOtto, type Otto } from "../otto.ts";
+import { describeWith, startProcess, until } from "../servers/mod.ts";
+import { call, finish, JSON_TYPE } from "./stage.ts";
+
+const BUDGET = 40_000;
+/** A call of these tasks may bill between so much and twice as much. */
+const A_CALL = 5_000;
+
+async function read({ services }: Otto) {
+  const [row] = await services.database.query(
+    "add up",
+    (sql) =>
+      sql<{ tokens: number; tasks: number; reserved: number; lost: number; done: number }[]>`
+      select coalesce(sum(tokens), 0)::int as tokens, coalesce(sum(tasks), 0)::int as tasks,
+        (select count(*) from budget_reservations)::int as reserved,
+        (select coalesce(sum(lost_tokens), 0) from agent_runs)::int as lost,
+        (select count(*) from tasks where status = 'completed')::int as done
+      from agent_usage`,
+  );
+  return row;
+}
+
+/** Two workers may start, with a model that bills all that it may; what it has billed is added up. */
+async function openWorkers(DATABASE_URL: string, budgets: Record<string, number>) {
+  const fake = startOpenAi();
+  const rules = await Deno.makeTempFile({ dir: ".", prefix: "agent_test_", suffix: ".json" });
+  await Deno.writeTextFile(rules, JSON.stringify({ default: { budgets } }));
+  const env = {
+    DATABASE_URL,
+    OPENAI_API_KEY: "key-4711-4711",
+    OPEN_AI_BASE: `${fake.url}/v1`,
+    AGENT_CONFIG: rules,
+  };
+  const otto = await openOtto(env);
+  const bill = { tokens: 0 };
+  fake.script = [({ body, text }) => {
+    const usage = {
+      prompt_tokens: Math.ceil(text.length / 3),
+      completion_tokens: body.max_completion_tokens,
+    };
+    bill.tokens += usage.prompt_tokens + usage.completion_tokens;
+    const said = body.messages.length > 2 ? finish("Done.") : call("get_payload", {});
+    return { ...said as { text: string }, usage };
+  }];
+  return {
+    otto,
+    fake,
+    bill,
+    start: () => startProcess(["worker.ts"], env),
+    async [Symbol.asyncDispose]() {
+      await otto[Symbol.asyncDispose]();
+      await fake[Symbol.asyncDispose]();
+      await Deno.remove(rules);
+    },
+  };
+}
+
+describeWith({ postgres: true }, "budgets across workers", (servers) => {
+  it("hold with sixty tasks at once and a model that bills the most", async () => {
+    await using workers = await openWorkers(await servers.postgres.createDatabase(), {
+      tokens_per_day: BUDGET,
+    });
+    const { otto, bill } = workers;
+    await Promise.all(
+      Array.from({ length: 60 }, (_, n) => otto.send("demo", `{"n":${n}}`, JSON_TYPE)),
+    );
+    const running = [workers.start(), workers.start()];
+    // What is left is too little for anybody, and nobody has anything out.
+    await until(async () => {
+      const { items } = await (await otto.ask("/api/tasks?status=pending&limit=100")).json();
+      const { tokens, reserved } = await read(otto);
+      return reserved === 0 && tokens > BUDGET - A_CALL && items.length > 0;
+    }, { what: "the budget to be used up", timeoutMs: 60_000 });
+    for (const worker of running) await worker.kill();
+    const { tokens, reserved } = await read(otto);
+    assertEquals([tokens, reserved], [bill.tokens, 0]);
+    assert(tokens <= BUDGET, `${tokens} of ${BUDGET} tokens`);
+  });
+
+  it("count in full, and once, a call whose worker was killed", async () => {
+    await using workers = await openWorkers(await servers.postgres.createDatabase(), {});
+    const { otto, fake } = workers;
+    fake.script = ["hang"];
+    await otto.send("demo", "{}", JSON_TYPE);
+    const doomed = workers.start();
+    await until(() => fake.asked.length === 1, { what: "a call to begin", timeoutMs: 30_000 });
+    await doomed.kill("SIGKILL");
+    assertEquals(await read(otto), { tokens: 0, tasks: 1, reserved: 1, lost: 0, done: 0 });
+    fake.script = [finish("Done.")];
+    const heir = workers.start();
+    await until(async () => (await read(otto)).done === 1, {
+      what: "another worker to finish",
+      timeoutMs: 40_000,
+    });
+    await heir.kill();
+    const { tokens, tasks, reserved, lost } = await read(otto);
+    assert(lost > 4_000, `${lost} tokens are lost`);
+    assertEquals([tokens, tasks, reserved], [lost + 110, 1, 0]);
+  });
+});
