@@ -129,7 +129,7 @@ export async function recordSent(
 /** Puts a reply off, or gives it up: with the vendor's words, in the outbox, the timeline and the web UI. */
 export async function recordFailure(
   database: Database,
-  { id, task_id, source, call, attempts, worker }: ClaimedReply,
+  { id, source, call, attempts, worker }: ClaimedReply,
   { error, later, status, requestId, retryAfterSeconds, unsure }: VendorAnswer & { ok: false },
 ): Promise<void> {
   const dead = !later || attempts >= MOST_TRIES;
