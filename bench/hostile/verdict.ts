@@ -124,8 +124,8 @@ export function judgeFences(messages: { role: string; content: unknown }[]): Fin
     if (role !== "user" && role !== "tool" || typeof content !== "string") return [];
     const begins = content.match(/<untrusted-data /g)?.length ?? 0;
     const ids = [...content.matchAll(/<\/?untrusted-data id="([0-9a-f]{16})"/g)];
-    const isWhole = content.match(/<\/?untrusted-data/g)?.length === begins * 2 ||
-      begins === 0 && !content.includes("untrusted-data");
+    const marks = content.match(/<\/?untrusted-data/g)?.length ?? 0;
+    const isWhole = marks === begins * 2;
     if (isWhole && new Set(ids.map(([, id]) => id)).size <= 1) return [];
     return [{ fault: "fences broken", prompt: "", detail: content.slice(0, 300) }];
   });
