@@ -11,7 +11,8 @@ ENV DENO_DIR=/deno-dir
 COPY deno.json deno.lock package.json ./
 RUN deno ci --prod --skip-types
 
-COPY main.ts worker.ts doctor.ts send.ts ./
+COPY main.ts worker.ts otto.ts ./
+COPY commands commands
 COPY handlers handlers
 COPY lib lib
 COPY sources sources
@@ -19,7 +20,7 @@ COPY deploy/health.ts deploy/
 # Translates the sources now, so that starting writes nothing and takes no time.
 # What packages were unpacked from is not needed beside node_modules. Files keep
 # the modes they have on the builder's disk, which may be its owner's alone.
-RUN deno cache --frozen main.ts worker.ts doctor.ts send.ts deploy/health.ts lib/reading/thread.ts \
+RUN deno cache --frozen main.ts worker.ts otto.ts deploy/health.ts lib/reading/thread.ts \
   && rm -r /deno-dir/npm \
   && chmod -R a+rX /app /deno-dir \
   && mkdir /data \
@@ -27,8 +28,11 @@ RUN deno cache --frozen main.ts worker.ts doctor.ts send.ts deploy/health.ts lib
 
 FROM denoland/deno:distroless-2.9.6
 WORKDIR /app
+# docker build --build-arg OTTO_COMMIT=$(git rev-parse HEAD): /health and the System page say it.
+ARG OTTO_COMMIT
 ENV DENO_DIR=/deno-dir \
   DENO_NO_UPDATE_CHECK=1 \
+  OTTO_COMMIT=$OTTO_COMMIT \
   HOST=0.0.0.0 \
   OTTO_DATA_DIR=/data
 

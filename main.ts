@@ -1,5 +1,6 @@
 import process from "node:process";
 import { createApp } from "./handlers/mod.ts";
+import { recordAct } from "./lib/people/audit.ts";
 import { CODE_MINUTES, openAdmin } from "./lib/people/admin.ts";
 import { type Config, ConfigError, readConfig } from "./lib/config/config.ts";
 import { useAndClose } from "./lib/process/closer.ts";
@@ -10,10 +11,12 @@ import { Refusal } from "./lib/process/refusal.ts";
 import { run } from "./lib/process/run.ts";
 import { serve } from "./lib/process/serve.ts";
 import { openServices, serverOptions, type Services } from "./lib/services.ts";
+import type { Database } from "./lib/store/database.ts";
 import { openEmbedded } from "./lib/store/embedded/embedded.ts";
 import { migrateNow } from "./lib/store/schema/migrate_now.ts";
 import { openServer } from "./lib/store/server/server.ts";
 import { describeStart } from "./lib/config/start.ts";
+import { keepSaying } from "./lib/work/needs.ts";
 import { work } from "./lib/work/work.ts";
 
 const HELP = `Serves Otto: webhooks, web UI and API.
@@ -78,7 +81,8 @@ async function makeLink({ config, database, ready }: Services): Promise<void> {
   const admin = openAdmin(config, database);
   // The first one may sign in before Otto has ever served.
   await admin.makeToken();
-  console.log(signInLink(config, await admin.makeCode()));
+  const code = await record(database, "link", () => admin.makeCode());
+  console.log(signInLink(config, code));
 }
 
 function signInLink({ publicUrl, port }: Pick<Config, "publicUrl" | "port">, code: string): string {
@@ -93,10 +97,25 @@ async function replaceToken({ config, database, ready }: Services): Promise<void
     throw new Refusal("Cannot make an admin token: ADMIN_TOKEN is set. Change or unset that one.");
   }
   await ready;
-  const token = await openAdmin(config, database).replaceToken();
+  const token = await record(database, "token", openAdmin(config, database).replaceToken);
   console.log(
     `The new admin token, it is not shown again; the old one and all sessions have ended:\n  ${token}`,
   );
+}
+
+/** Makes something to sign in with, and has the audit log say so. */
+async function record(
+  database: Database,
+  thing: string,
+  make: () => Promise<string>,
+): Promise<string> {
+  const actor = {
+    who: "whoever has the command line",
+    proof: "command",
+    channel: "command",
+  } as const;
+  const work = async () => ({ result: await make(), outcome: "done" as const });
+  return await recordAct(database, { actor, act: "create", thing }, work);
 }
 
 /** For whoever has seen in health that the clock was taken for wrong. */
@@ -114,6 +133,7 @@ async function serveAll(services: Services, signal: AbortSignal): Promise<void> 
   const patience = Promise.all([services.reached, pause(PATIENCE_MS)]);
   await Promise.race([services.ready, patience, stopped]);
   const server = await serve({ port: config.port, host: config.host, answer: app.fetch });
+  const saying = keepSaying(services, signal);
   const working = config.worksInline ? work(services, signal) : Promise.resolve();
   // The address is good at once; the link needs the database, which may be away for now.
   console.log(
@@ -127,5 +147,5 @@ async function serveAll(services: Services, signal: AbortSignal): Promise<void> 
   const watching = config.worksInline ? Promise.resolve() : watchClock(services, signal);
   watching.catch(() => {});
   await Promise.race([stopped, Promise.all([services.ready, working]).then(() => stopped)]);
-  await Promise.all([server.close(), working, app.drained]);
+  await Promise.all([server.close(), working, saying, app.drained]);
 }

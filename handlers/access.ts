@@ -38,6 +38,10 @@ export const ACCESS: readonly [method: string, path: string, who: Caller][] = [
   ["POST", "/api/messages/release", "admin"],
   ["POST", "/api/messages/replay", "admin"],
   ["POST", "/api/messages/delete", "admin"],
+  ["POST", "/api/notifications/read", "admin"],
+  ["GET", "/api/bulk", "reader"],
+  ["GET", "/api/bulk/:id", "reader"],
+  ["POST", "/api/bulk/:id/cancel", "admin"],
   ["POST", "/api/tasks/retry", "admin"],
   ["POST", "/api/tasks/cancel", "admin"],
   ["DELETE", "/api/messages/:id", "admin"],
@@ -58,17 +62,25 @@ export const ACCESS: readonly [method: string, path: string, who: Caller][] = [
   ["GET", "/api/users/:id", "reader"],
   ["POST", "/api/users", "admin"],
   ["PATCH", "/api/users/:id", "admin"],
+  ["GET", "/api/users/:id/tokens", "admin"],
+  ["POST", "/api/users/:id/tokens", "admin"],
+  ["DELETE", "/api/users/:id/tokens/:token", "admin"],
+  ["GET", "/api/audit", "reader"],
   ["GET", "/api/notifications", "reader"],
   ["GET", "/api/notifications/:id", "reader"],
   ["POST", "/api/notifications/:id/read", "admin"],
   ["POST", "/api/notifications/:id/retry", "admin"],
   ["POST", "/api/drain", "drainer"],
+  ["GET", "/api/needs", "reader"],
+  ["POST", "/api/needs/seen", "admin"],
   ["GET", "/api/sources", "reader"],
+  ["POST", "/api/sources/:name/try-secret", "admin"],
   ["POST", "/api/sources/:name/pause", "admin"],
   ["POST", "/api/sources/:name/resume", "admin"],
   ["GET", "/", "reader"],
   ["GET", "/live", "reader"],
   ["POST", "/theme", "reader"],
+  ["POST", "/clock", "reader"],
   ["GET", "/messages", "reader"],
   ["GET", "/messages/replay", "reader"],
   ["POST", "/messages/replay", "admin"],
@@ -76,13 +88,21 @@ export const ACCESS: readonly [method: string, path: string, who: Caller][] = [
   ["GET", "/messages/many", "reader"],
   ["POST", "/messages/many/:action", "admin"],
   ["GET", "/messages/:id", "reader"],
+  ["GET", "/messages/:id/replay", "reader"],
   ["POST", "/messages/:id/replay", "admin"],
   ["GET", "/messages/:id/edit", "reader"],
   ["POST", "/messages/:id/edit", "admin"],
   ["POST", "/messages/:id/release", "admin"],
   ["GET", "/messages/:id/delete", "reader"],
   ["POST", "/messages/:id/delete", "admin"],
+  ["GET", "/bulk", "reader"],
+  ["POST", "/bulk", "admin"],
+  ["GET", "/bulk/:id", "reader"],
+  ["POST", "/bulk/:id/start", "admin"],
+  ["POST", "/bulk/:id/cancel", "admin"],
   ["GET", "/tasks", "reader"],
+  ["GET", "/tasks/many", "reader"],
+  ["POST", "/tasks/many/:action", "admin"],
   ["GET", "/tasks/:id", "reader"],
   ["POST", "/tasks/:id/cancel", "admin"],
   ["POST", "/tasks/:id/retry", "admin"],
@@ -96,17 +116,29 @@ export const ACCESS: readonly [method: string, path: string, who: Caller][] = [
   ["POST", "/subjects/:id/resume", "admin"],
   ["GET", "/sources", "reader"],
   ["GET", "/sources/:name", "reader"],
+  ["GET", "/sources/:name/connect", "reader"],
+  ["POST", "/sources/:name/connect", "admin"],
+  ["POST", "/sources/:name/try-secret", "admin"],
+  ["GET", "/sources/:name/try", "reader"],
+  ["POST", "/sources/:name/try", "admin"],
   ["POST", "/sources/:name/pause", "admin"],
   ["POST", "/sources/:name/resume", "admin"],
   ["GET", "/users", "reader"],
   ["POST", "/users", "admin"],
   ["GET", "/users/:id", "reader"],
   ["POST", "/users/:id", "admin"],
+  ["POST", "/users/:id/tokens", "admin"],
+  ["POST", "/users/:id/tokens/:token/revoke", "admin"],
+  ["GET", "/audit", "reader"],
   ["GET", "/system", "reader"],
   ["POST", "/samples", "admin"],
   ["POST", "/notifications/:id/read", "admin"],
   ["POST", "/notifications/:id/retry", "admin"],
   ["POST", "/notifications/read", "admin"],
+  ["POST", "/needs/seen", "admin"],
+  ["GET", "/routes", "reader"],
+  ["POST", "/routes/try", "admin"],
+  ["POST", "/sources/:name/silence", "admin"],
 ];
 
 /** Whether a path is one of a route's, whose pattern has names for single parts. */
@@ -120,10 +152,16 @@ export function matches(pattern: string, path: string): boolean {
 /** Whether somebody may make this request. What no route is, a reader may look for. */
 export function mayCall(role: Role, method: string, path: string): boolean {
   if (role === "admin") return true;
+  const route = routeOf(method, path);
+  if (role === "drainer") return route?.[2] === "drainer";
+  const isLook = ["GET", "HEAD"].includes(method);
+  return route === undefined ? isLook : !["admin", "drainer"].includes(route[2]);
+}
+
+/** The route that a request is for; undefined when it is none of ours. */
+export function routeOf(method: string, path: string): typeof ACCESS[number] | undefined {
   const asked = method === "HEAD" ? "GET" : method;
   // An exact path before one with names: both may be routes.
   const routes = ACCESS.filter(([its, pattern]) => its === asked && matches(pattern, path));
-  const route = routes.find(([, pattern]) => pattern === path) ?? routes[0];
-  if (role === "drainer") return route?.[2] === "drainer";
-  return route === undefined ? asked === "GET" : !["admin", "drainer"].includes(route[2]);
+  return routes.find(([, pattern]) => pattern === path) ?? routes[0];
 }

@@ -11,7 +11,8 @@ const MOST_ADDRESSES = 10_000;
 export interface Attempts {
   /** @throws {Problem} 429 when the address has failed too often lately. */
   require(address: string): void;
-  failed(address: string): void;
+  /** Whether it is the first one of the address in a while. */
+  failed(address: string): boolean;
 }
 
 /** At most ten failures a minute from one address; the first of them all is logged. */
@@ -35,12 +36,13 @@ export function createAttempts(log: Log): Attempts {
       const found = failures.get(address);
       if (found && found.until > now) {
         found.count++;
-        return;
+        return false;
       }
       log.warn("sign_in.failed", { address });
       // The oldest goes: a map that anyone can fill must have an end.
       if (failures.size >= MOST_ADDRESSES) failures.delete(failures.keys().next().value!);
       failures.set(address, { count: 1, until: now + WINDOW_MS });
+      return true;
     },
   };
 }

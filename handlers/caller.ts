@@ -1,4 +1,5 @@
-import type { Role } from "../lib/people/admin.ts";
+import type { Identity } from "../lib/people/admin.ts";
+import type { Act, Actor } from "../lib/people/audit.ts";
 import type { Config } from "../lib/config/config.ts";
 
 /** What the server knows of a connection; each runtime hands it over in its own way. */
@@ -10,14 +11,16 @@ export interface Connection {
 }
 
 /** Who asks, as far as the guard has found out. */
-export interface Who {
-  role: Role;
+export interface Who extends Identity {
   /** Whether they have a session to end. */
   isSignedIn: boolean;
+  proof: Actor["proof"];
+  /** Whether they may still be here, for what goes on after they were let in; undefined: always. */
+  mayStay?: () => Promise<boolean>;
 }
 
 /** Hono's `c.env`, and what `c.get` knows once the guard has let a request pass. */
-export type Env = { Bindings: Connection; Variables: { who?: Who } };
+export type Env = { Bindings: Connection; Variables: { who?: Who; act?: Partial<Act> } };
 
 /**
  * Who sent a request: the socket's address, or with `TRUST_PROXY=n` the n-th

@@ -5,6 +5,8 @@ import { Problem } from "./problem.ts";
 const MOST_MS = 15 * 60_000;
 /** A client that lost its line tries again so soon: a restart takes about as long. */
 const RETRY_MS = 2_000;
+/** So long after a token is revoked, or somebody signs out, their streams may go on. */
+const LOOK_MS = 5_000;
 const HEADERS = {
   "content-type": "text/event-stream; charset=utf-8",
   "cache-control": "no-store, no-transform",
@@ -15,15 +17,19 @@ const HEADERS = {
 /**
  * Opens streams of server-sent events, at most `most` at a time, until `stop`
  * is aborted. What to say comes from a generator, which is asked for more only
- * when the client has read: a slow one costs no memory.
+ * when the client has read: a slow one costs no memory. It ends, too, when `mayStay` says so.
  */
 export function createEventStreams(
   { most, stop, log }: { most: number; stop: AbortSignal; log: Log },
-): (request: Request, speak: (signal: AbortSignal) => AsyncGenerator<string, void>) => Response {
+): (
+  request: Request,
+  speak: (signal: AbortSignal) => AsyncGenerator<string, void>,
+  mayStay?: () => Promise<boolean>,
+) => Response {
   const encoder = new TextEncoder();
   let open = 0;
 
-  return (request, speak) => {
+  return (request, speak, mayStay) => {
     // Nobody reads the body of an answer to HEAD, so nothing would ever end it.
     if (request.method === "HEAD") return new Response(null, { headers: HEADERS });
     if (stop.aborted || open >= most) {
@@ -46,11 +52,16 @@ export function createEventStreams(
       open--;
       gone.abort();
       clearTimeout(timer);
+      clearInterval(looking);
       stop.removeEventListener("abort", end);
       // A generator that is never returned would follow the changes for ever.
       parts.return(undefined).catch(() => {}).finally(() => close());
     }
     const timer = setTimeout(end, MOST_MS);
+    // A store that is away says nothing of whoever listens.
+    const looking = mayStay && setInterval(() => {
+      mayStay().then((may) => may || end(), () => {});
+    }, LOOK_MS);
     stop.addEventListener("abort", end);
 
     const body = new ReadableStream<Uint8Array>({

@@ -2,6 +2,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
 import { openLive } from "../lib/live/live.ts";
 import { openPauses } from "../lib/ingress/pauses.ts";
+import { openTurnedAway } from "../lib/ingress/turned_away.ts";
 import {
   openUnverifiedBuckets,
   type UnverifiedBuckets,
@@ -15,6 +16,7 @@ import { createIngressPolicy } from "./webhook/ingress_policy.ts";
 import { limitBodies } from "./webhook/body.ts";
 import type { Connection, Env } from "./caller.ts";
 import { agent } from "./api/agent.ts";
+import { audit } from "./api/audit.ts";
 import { docs } from "./pages/docs.ts";
 import { drainApi } from "./api/drain.ts";
 import { edits } from "./api/edit.ts";
@@ -22,29 +24,33 @@ import type { Document } from "./views/docs/docs.ts";
 import { explainMessage, explainRequest } from "./api/explain.ts";
 import { requireHost, requireModestHead, requireOwnHost, secureHeaders } from "./gate.ts";
 import { messages } from "./api/messages.ts";
+import { openSourceInfos } from "../lib/monitor/sources.ts";
 import { createMetrics } from "./metrics.ts";
 import { monitor, publicMonitor } from "./api/monitor.ts";
+import { needsApi } from "./api/needs.ts";
 import { notifications } from "./api/notifications.ts";
 import { pages } from "./pages/pages.ts";
 import { answerProblem, Problem } from "./problem.ts";
 import { answerProblemPage, wantsPage } from "./pages/problem.ts";
-import { createRedeliverer } from "./webhook/redeliver.ts";
+import { createRedeliverer } from "../lib/work/verify/redeliver.ts";
 import { createOfferedSecrets } from "./webhook/offered_secrets.ts";
 import { openAuth } from "./pages/sign_in.ts";
-import { pausePages } from "./pages/pauses.ts";
 import { quarantine } from "./api/quarantine.ts";
 import { sourceApi } from "./api/sources.ts";
 import { staticFiles } from "./static.ts";
 import { stream } from "./api/stream.ts";
+import { bulkApi } from "./api/many/bulk.ts";
+import { manyNotifications } from "./api/many/notifications.ts";
 import { manyMessages } from "./api/many/messages.ts";
 import { manyTasks } from "./api/many/tasks.ts";
 import { subjects } from "./api/subjects.ts";
 import { tasks } from "./api/tasks.ts";
 import { users } from "./api/users.ts";
 import { compress } from "hono/compress";
-import { createVerifier } from "./webhook/verifier.ts";
+import { createVerifier } from "../lib/work/verify/verifier.ts";
+import { personTokens } from "./api/person_tokens.ts";
 import { routePath } from "./route_path.ts";
-import { refuseType } from "./webhook/type.ts";
+import { refuseType } from "./webhook_type.ts";
 import { webhook } from "./webhook/webhook.ts";
 
 /** Everything the web sees. */
@@ -84,7 +90,7 @@ export function createApp(
   const parts = openParts({ services, stop, drainer });
   const app = new OpenAPIHono<Env>({ getPath: routePath });
   app.onError((error, c) =>
-    wantsPage(c) ? answerProblemPage(error, c, services.log) : answerProblem(error, services.log)
+    wantsPage(c) ? answerProblemPage(error, c, services) : answerProblem(error, services.log)
   );
   app.notFound((c) => refusePath(c.req));
   app.use(requireHost, requireModestHead);
@@ -127,6 +133,7 @@ function openParts(
   { services, stop, drainer }: { services: Services; stop: AbortSignal; drainer: Drainer },
 ) {
   const verifier = createVerifier(services);
+  const pauses = openPauses({ ...services, stop });
   return {
     services,
     stop,
@@ -136,7 +143,8 @@ function openParts(
     live: openLive(services),
     metrics: createMetrics(services),
     offeredSecrets: createOfferedSecrets(services.log),
-    pauses: openPauses({ ...services, stop }),
+    pauses,
+    sourceInfos: openSourceInfos({ ...services, pauses }),
     readStats: cached(() => readStats(services), { freshMs: STATS_MS }),
     redeliverer: createRedeliverer({ services, verifier }),
   };
@@ -158,6 +166,7 @@ function mountIngress(app: OpenAPIHono<Env>, parts: Parts): void {
   const policy = createIngressPolicy({
     sources: services.sources,
     pauses,
+    turnedAway: openTurnedAway(services),
     unverified: openBuckets(services, parts.stop),
   });
   app.route("/", webhook({ ...parts, policy }));
@@ -182,10 +191,15 @@ function mountApi(app: OpenAPIHono<Env>, parts: Parts): void {
   app.route("/", quarantine(parts));
   app.route("/", manyMessages(parts));
   app.route("/", manyTasks(parts));
+  app.route("/", manyNotifications(parts));
+  app.route("/", bulkApi(parts));
   app.route("/", tasks(parts));
   app.route("/", subjects(parts));
   app.route("/", users(parts));
+  app.route("/", personTokens(parts));
+  app.route("/", audit(parts));
   app.route("/", notifications(parts));
+  app.route("/", needsApi(parts));
   app.route("/", sourceApi(parts));
   app.route("/", drainApi(parts));
   app.route("/", stream({ live, stop, log: services.log, sources: services.sources }));
@@ -193,9 +207,8 @@ function mountApi(app: OpenAPIHono<Env>, parts: Parts): void {
 
 /** The web UI, and the API's own description. */
 function mountPages(app: OpenAPIHono<Env>, parts: Parts): void {
-  const { services, pauses } = parts;
+  const { services } = parts;
   app.route("/", docs({ services, document: () => describeApi(app) }));
-  app.route("/", pausePages({ sources: services.sources, pauses }));
   const receive = async (request: Request) => await app.fetch(request, INSIDE);
   app.route("/", pages({ ...parts, receive }));
 }

@@ -3,40 +3,11 @@ import { isRowError } from "../lib/store/row_error.ts";
 import { isStoreAway } from "../lib/store/store_away.ts";
 import { InboxClosedError } from "../lib/message/inbox.ts";
 import { errorText, type Log } from "../lib/process/log.ts";
+import { notFound, Problem } from "../lib/process/problem.ts";
 import { createThrottle } from "../lib/process/throttle.ts";
 
-/** An answer that says no: what was wrong, and in the hint what would be right. */
-export class Problem extends Error {
-  override name = "Problem";
-  readonly status: number;
-  readonly code: string;
-  readonly hint: string;
-  readonly headers: Record<string, string>;
-
-  constructor(
-    status: number,
-    code: string,
-    message: string,
-    hint: string,
-    headers: Record<string, string> = {},
-  ) {
-    super(message);
-    this.status = status;
-    this.code = code;
-    this.hint = hint;
-    this.headers = headers;
-  }
-}
-
-/** A 404 for a thing of the API, such as "task", that nobody has under the given id. */
-export function notFound(thing: string): Problem {
-  return new Problem(
-    404,
-    `${thing}_not_found`,
-    `There is no ${thing} with this id`,
-    `Ids are listed at /api/${thing}s; old ones are removed after RETENTION_DAYS`,
-  );
-}
+/** Work without the web says no in the same words. */
+export { notFound, Problem };
 
 /** Turns whatever a handler throws into an answer, in the one shape errors have. */
 export function answerProblem(error: unknown, log: Log): Response {

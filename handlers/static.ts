@@ -5,6 +5,7 @@ import { type Asset, readAssets } from "../lib/process/asset.ts";
 const TYPES = {
   "style.css": "text/css; charset=utf-8",
   "live.js": "text/javascript; charset=utf-8",
+  "forms.js": "text/javascript; charset=utf-8",
   "keys.js": "text/javascript; charset=utf-8",
   "favicon.svg": "image/svg+xml",
   "favicon-unread.svg": "image/svg+xml",

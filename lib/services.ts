@@ -5,7 +5,8 @@ import { openToolshed } from "./agent/mcp/mcp.ts";
 import { readMcpServers } from "./agent/mcp/servers.ts";
 import { createModel } from "./agent/model.ts";
 import { createModelAgent } from "./agent/model_agent.ts";
-import { readAgentSettings } from "./agent/settings.ts";
+import type { Budgets } from "./agent/policy.ts";
+import { type AgentSettings, readAgentSettings } from "./agent/settings.ts";
 import { type Bell, createBell } from "./async/bell.ts";
 import { type Closer, openAll } from "./process/closer.ts";
 import { type Config, secretsIn } from "./config/config.ts";
@@ -56,6 +57,8 @@ export interface Services extends AsyncDisposable, Readiness {
   readonly redisOwner?: RedisOwner;
   readonly reader: Reader;
   readonly agent: Agent;
+  /** How much work a source may cause. */
+  budgetsOf(source: string): Budgets;
   readonly jobs: Jobs;
   readonly channels: readonly Channel[];
   readonly slack?: Slack;
@@ -155,6 +158,7 @@ async function openServicesWith(
   const slack = config.denoDeploy?.acts === false
     ? undefined
     : createSlack({ config, channels, database, log });
+  const settings = readAgentSettings(config.agent.configFile, instructions);
   return {
     config,
     log,
@@ -167,7 +171,8 @@ async function openServicesWith(
     spill,
     redisOwner,
     reader: closer.add(openReader({ config, sources, database, log })),
-    agent: openAgent({ config, database, log }, instructions),
+    agent: openAgent({ config, database, log }, settings),
+    budgetsOf: (source) => settings.rulesOf(source).budgets,
     jobs: openJobs(config, database, log, closer),
     channels: [createWeb(database), ...slack ? [slack] : []],
     slack,
@@ -187,9 +192,8 @@ async function openServicesWith(
 /** The agent that the configuration asks for. */
 function openAgent(
   { config, database, log }: Pick<Services, "config" | "database" | "log">,
-  instructions: ReadonlyMap<string, string>,
+  settings: AgentSettings,
 ): Agent {
-  const settings = readAgentSettings(config.agent.configFile, instructions);
   const servers = readMcpServers(config, settings);
   if (config.model === undefined) return digestAgent;
   if (config.agent.mode === "off") return switchedOffAgent;

@@ -25,6 +25,7 @@ import {
 
 export const label = "Adyen";
 export const secretVariable = "ADYEN_HMAC_KEY";
+export const secretIsTheirs = true;
 export const setup =
   "Customer Area → Developers → Webhooks: URL, HMAC key; without one the basic " +
   "authentication password";

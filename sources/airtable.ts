@@ -11,6 +11,7 @@ export const secretVariable = "AIRTABLE_WEBHOOK_SECRET";
 export const troubles = [
   "A webhook ends after seven days unless it is refreshed by the API, and it says only that something changed.",
 ];
+export const secretIsTheirs = true;
 export const setup =
   "The web API's create-webhook: notificationUrl; its answer has macSecretBase64";
 

@@ -13,6 +13,7 @@ export const secretVariable = "ASANA_WEBHOOK_SECRET";
 export const troubles = [
   "The secret comes with the first request only: set it, restart, and the events after it are verified.",
 ];
+export const secretIsTheirs = true;
 export const setup =
   "The API's POST /webhooks: target; Otto's log then shows the secret: set it here";
 

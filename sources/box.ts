@@ -9,6 +9,7 @@ import { toDescription } from "./kit/to_description.ts";
 
 export const label = "Box";
 export const secretVariable = "BOX_WEBHOOK_SIGNATURE_KEY";
+export const secretIsTheirs = true;
 export const setup =
   "Developer console → the app → Webhooks: URL; Manage signature keys: the primary key, the secondary too";
 export const troubles = [

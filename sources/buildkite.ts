@@ -11,6 +11,7 @@ import { provenBy } from "./kit/token.ts";
 
 export const label = "Buildkite";
 export const secretVariable = "BUILDKITE_WEBHOOK_SECRET";
+export const secretIsTheirs = true;
 export const setup =
   "Settings → Notification Services → Webhook: URL and token, best sent as a signature";
 

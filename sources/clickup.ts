@@ -10,6 +10,7 @@ import { toDescription } from "./kit/to_description.ts";
 
 export const label = "ClickUp";
 export const secretVariable = "CLICKUP_WEBHOOK_SECRET";
+export const secretIsTheirs = true;
 export const setup = "The API's POST /team/{id}/webhook: endpoint; its answer has the secret";
 
 /** developer.clickup.com, "Webhook signature". */

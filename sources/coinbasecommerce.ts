@@ -10,6 +10,7 @@ import { toDescription } from "./kit/to_description.ts";
 export const label = "Coinbase Commerce";
 export const aliases = ["coinbase-commerce", "coinbase"];
 export const secretVariable = "COINBASE_COMMERCE_WEBHOOK_SECRET";
+export const secretIsTheirs = true;
 export const setup = "Settings → Notifications: endpoint URL; Show shared secret";
 
 /** docs.cdp.coinbase.com, "Webhooks security"; hexadecimal as in coinbase-commerce-node, `Webhook`. */

@@ -13,6 +13,7 @@ export const secretVariable = "DISCORD_PUBLIC_KEY";
 export const troubles = [
   "Discord takes the URL only when the public key is set here first: it sends a good and a bad signature to try.",
 ];
+export const secretIsTheirs = true;
 export const setup =
   "Developer Portal → the app: Interactions Endpoint URL and Webhooks; the public key is under General";
 

@@ -15,6 +15,7 @@ import {
 
 export const label = "DocuSign";
 export const secretVariable = "DOCUSIGN_CONNECT_HMAC_KEY";
+export const secretIsTheirs = true;
 export const setup =
   "Admin → Connect → Connect keys: the secret key; Add configuration → Custom: " +
   "URL, JSON (REST v2.1), Include HMAC signature";

@@ -12,6 +12,7 @@ export const secretVariable = "DROPBOX_APP_SECRET";
 export const troubles = [
   "Dropbox says only whose files changed; the app's own access token reads which.",
 ];
+export const secretIsTheirs = true;
 export const setup = "App console → the app → Webhook URIs; the key is the app secret";
 
 /** dropbox.com/developers/reference/webhooks. */

@@ -16,6 +16,7 @@ import {
 export const label = "Dropbox Sign";
 export const aliases = ["dropbox-sign", "hellosign"];
 export const secretVariable = "DROPBOXSIGN_WEBHOOK_SECRET";
+export const secretIsTheirs = true;
 export const setup = "API settings → Account callback URL, or the API app's event callback; " +
   "the key is the account's primary API key";
 export const troubles = [

@@ -19,6 +19,7 @@ export const secretVariable = "HUBSPOT_CLIENT_SECRET";
 export const troubles = [
   "A webhook of a workflow is signed with the older X-HubSpot-Signature; both are known.",
 ];
+export const secretIsTheirs = true;
 export const setup =
   "The app → Webhooks: target URL (set PUBLIC_URL to its origin); Auth: client secret";
 /** A workflow's "Send a webhook" is a POST or a GET. */

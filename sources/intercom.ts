@@ -9,6 +9,7 @@ import { toDescription, withoutTags } from "./kit/to_description.ts";
 
 export const label = "Intercom";
 export const secretVariable = "INTERCOM_CLIENT_SECRET";
+export const secretIsTheirs = true;
 export const setup =
   "Developer Hub → the app → Webhooks: endpoint URL; the key is the client secret";
 

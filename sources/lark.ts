@@ -18,6 +18,7 @@ import {
 export const label = "Lark";
 export const aliases = ["feishu"];
 export const secretVariable = "LARK_VERIFY_TOKEN";
+export const secretIsTheirs = true;
 export const setup =
   "Developer console → Events & callbacks: request URL; the verification token is under " +
   "Encryption strategy (leave the encrypt key empty: encrypted events cannot be read)";

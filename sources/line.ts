@@ -10,6 +10,7 @@ import { eachOnce, titleOfAll, toDescription } from "./kit/to_description.ts";
 
 export const label = "LINE";
 export const secretVariable = "LINE_CHANNEL_SECRET";
+export const secretIsTheirs = true;
 export const setup = "LINE Developers Console → the channel → Messaging API: webhook URL; " +
   "the channel secret under Basic settings";
 

@@ -11,6 +11,7 @@ import { timestampOutsideWindow } from "./kit/verdict.ts";
 
 export const label = "Linear";
 export const secretVariable = "LINEAR_WEBHOOK_SECRET";
+export const secretIsTheirs = true;
 export const setup = "Settings → API → Webhooks: URL; the signing secret is shown there";
 
 /** `Linear-Signature` is a bare HMAC of the body (linear.app/developers/webhooks, "Securing webhooks"). */

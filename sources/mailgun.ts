@@ -16,6 +16,7 @@ import {
 
 export const label = "Mailgun";
 export const secretVariable = "MAILGUN_WEBHOOK_SIGNING_KEY";
+export const secretIsTheirs = true;
 export const setup = "Sending → Webhooks: URL; the HTTP webhook signing key. " +
   "For mail that comes in: Receiving → Create route → Forward: the same URL";
 export const troubles = [

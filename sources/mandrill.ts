@@ -11,6 +11,7 @@ import { eachOnce, titleOfAll, toDescription } from "./kit/to_description.ts";
 export const label = "Mandrill";
 export const aliases = ["mailchimp-transactional"];
 export const secretVariable = "MANDRILL_WEBHOOK_KEY";
+export const secretIsTheirs = true;
 export const setup = "Settings → Webhooks, or Inbound → the route: URL (set PUBLIC_URL to its " +
   "origin); the key that is shown there";
 /** Inbound mail comes with its attachments; no cap is documented, and more is not read. */

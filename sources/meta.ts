@@ -14,6 +14,7 @@ export const label = "Meta";
 export const aliases = ["whatsapp", "instagram", "messenger", "facebook", "threads"];
 export const secretVariable = "META_APP_SECRET";
 export const verifyTokenVariable = "META_VERIFY_TOKEN";
+export const secretIsTheirs = true;
 export const setup =
   "App dashboard → WhatsApp, Messenger, Instagram or Webhooks: callback URL and verify token " +
   "(META_VERIFY_TOKEN, any text of yours); the app secret is under App settings → Basic";

@@ -12,6 +12,7 @@ import { provenBy } from "./kit/token.ts";
 
 export const label = "monday.com";
 export const secretVariable = "MONDAY_SIGNING_SECRET";
+export const secretIsTheirs = true;
 export const setup =
   "The app's signing secret; for a board's webhook (Integrate → Webhooks), which " +
   "monday.com does not sign, ?token= and a secret of yours in the URL";

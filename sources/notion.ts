@@ -12,6 +12,7 @@ export const secretVariable = "NOTION_WEBHOOK_SECRET";
 export const troubles = [
   "Notion's page waits for the verification token: it stands in Otto's log and, for an hour, on the source's page.",
 ];
+export const secretIsTheirs = true;
 export const setup =
   "The integration → Webhooks: URL; Otto's log then shows the verification token: " +
   "paste it in Notion and set it here";

@@ -10,6 +10,7 @@ import { toDescription, withoutTags } from "./kit/to_description.ts";
 
 export const label = "Nylas";
 export const secretVariable = "NYLAS_WEBHOOK_SECRET";
+export const secretIsTheirs = true;
 export const setup =
   "Dashboard → Notifications → Create webhook: URL; the webhook secret is shown once";
 

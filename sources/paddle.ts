@@ -10,6 +10,7 @@ import { toDescription } from "./kit/to_description.ts";
 
 export const label = "Paddle";
 export const secretVariable = "PADDLE_WEBHOOK_SECRET";
+export const secretIsTheirs = true;
 export const setup =
   "Developer Tools → Notifications: URL; the destination's secret key (pdl_ntfset_…)";
 

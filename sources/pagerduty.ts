@@ -12,6 +12,7 @@ export const secretVariable = "PAGERDUTY_WEBHOOK_SECRET";
 export const troubles = [
   "The secret is shown once, when the webhook is made: make it anew if it is lost.",
 ];
+export const secretIsTheirs = true;
 export const setup = "Integrations → Generic Webhooks (v3): URL; the secret is shown once";
 
 /** Several signatures stand in one header while a secret changes (PagerDuty/developer-docs, "Webhook signatures"). */

@@ -18,6 +18,7 @@ export const secretVariable = "PAYPAL_WEBHOOK_ID";
 export const troubles = [
   "The variable is the webhook's ID, not a secret: it stands beside the URL, for live and sandbox each.",
 ];
+export const secretIsTheirs = true;
 export const setup = "Developer Dashboard → the app → Webhooks: URL; the webhook's ID";
 export const proof = "RSA-SHA-256 of `{id}|{time}|{webhook id}|{CRC-32 of the body}` in " +
   "`PAYPAL-TRANSMISSION-SIG`, with PayPal's published certificate";

@@ -10,6 +10,7 @@ import { toDescription } from "./kit/to_description.ts";
 
 export const label = "Paystack";
 export const secretVariable = "PAYSTACK_WEBHOOK_SECRET";
+export const secretIsTheirs = true;
 export const setup = "Settings → API Keys & Webhooks: webhook URL; the secret key (sk_…)";
 export const troubles = [
   "Test and live have a secret key each; each of the two has a webhook URL of its own.",

@@ -12,6 +12,7 @@ import { secretUnusable, signatureMissing } from "./kit/verdict.ts";
 export const label = "Google Pub/Sub";
 export const aliases = ["google-pubsub", "googlepubsub", "gcp-pubsub"];
 export const secretVariable = "PUBSUB_WEBHOOK_ID";
+export const secretIsTheirs = true;
 export const setup =
   "The subscription: push, URL, Enable authentication with a service account and an " +
   "audience; set PUBSUB_WEBHOOK_ID to both, with a space between them";

@@ -10,6 +10,7 @@ import { eachOnce, titleOfAll, toDescription, withoutTags } from "./kit/to_descr
 
 export const label = "SendGrid";
 export const secretVariable = "SENDGRID_WEBHOOK_PUBLIC_KEY";
+export const secretIsTheirs = true;
 export const setup =
   "Settings → Mail Settings → Event Webhook: URL, signed; the verification key. " +
   "For mail that comes in: Settings → Inbound Parse, the same URL";

@@ -12,6 +12,7 @@ export const secretVariable = "SENTRY_CLIENT_SECRET";
 export const troubles = [
   'Sentry waits one second only; the integration must be installed in the organization, and "Alert Rule Action" be on.',
 ];
+export const secretIsTheirs = true;
 export const setup =
   "Settings → Developer Settings → the integration: webhook URL and client secret";
 

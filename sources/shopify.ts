@@ -10,6 +10,7 @@ import { toDescription } from "./kit/to_description.ts";
 
 export const label = "Shopify";
 export const secretVariable = "SHOPIFY_API_SECRET";
+export const secretIsTheirs = true;
 export const setup = "The app's webhook subscription: URL; the key is the app's client secret";
 
 export const troubles = [

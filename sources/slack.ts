@@ -29,6 +29,7 @@ export const troubles = [
   'Slack\'s "Request URL" turns green only when the signing secret is set here already.',
   "Invite the app to the channel, and subscribe to message.channels or app_mention, or nothing comes.",
 ];
+export const secretIsTheirs = true;
 export const setup =
   "The app → Event Subscriptions, Interactivity, Slash Commands: request URL; Basic Information: signing secret";
 export const proof = "HMAC-SHA-256 of `v0:{time}:{body}` in `X-Slack-Signature`, ± 5 min";

@@ -21,6 +21,7 @@ export const secretVariable = "SNS_WEBHOOK_SECRET";
 export const troubles = [
   "Nothing comes until the subscription is confirmed: open the link of its first task.",
 ];
+export const secretIsTheirs = true;
 export const setup =
   "The topic → Create subscription (HTTPS): URL; the topic's ARN is the secret " +
   "(or ?token= in the URL and a secret of yours); then follow the link of the task that asks to confirm";

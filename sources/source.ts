@@ -112,6 +112,8 @@ export interface Source {
   readonly proof?: string;
   /** Headers and parameters of the URL that hold the secret itself, in lower case: what they hold is never shown. */
   readonly secretNames?: readonly string[];
+  /** The sender makes its secret, or shows the key that it signs with; else a person chooses one. */
+  readonly secretIsTheirs?: boolean;
   /** Refuse every message while no secret is configured. */
   readonly secretRequired?: boolean;
   /** The methods by which events come, where POST is not the only one; never HEAD. By GET only verified ones are taken. */

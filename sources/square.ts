@@ -10,6 +10,7 @@ import { toDescription } from "./kit/to_description.ts";
 
 export const label = "Square";
 export const secretVariable = "SQUARE_WEBHOOK_SIGNATURE_KEY";
+export const secretIsTheirs = true;
 export const setup =
   "Developer Console → Webhooks: notification URL (set PUBLIC_URL to its origin); signature key";
 

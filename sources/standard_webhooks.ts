@@ -38,6 +38,7 @@ export function standardWebhooks(
   return {
     label,
     secretVariable: variable,
+    secretIsTheirs: true,
     setup: "The endpoint's settings: URL; the signing secret (whsec_…) is shown there",
     proof: `${standard.proof} (or \`svix-signature\`)`,
     verify: (request, secrets) => verifyByEither(signedIn(request), request, secrets),

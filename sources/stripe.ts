@@ -12,6 +12,7 @@ export const secretVariable = "STRIPE_WEBHOOK_SECRET";
 export const troubles = [
   "Each endpoint has a secret of its own, and so has `stripe listen`: test mode and live mode differ.",
 ];
+export const secretIsTheirs = true;
 export const setup =
   "Workbench → Webhooks: endpoint URL; the signing secret (whsec_…) is shown there";
 

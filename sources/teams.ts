@@ -13,6 +13,7 @@ export const secretVariable = "TEAMS_WEBHOOK_SECRET";
 export const troubles = [
   "Teams waits five seconds and sends only messages that mention the webhook by name.",
 ];
+export const secretIsTheirs = true;
 export const setup =
   "The team → Manage team → Apps → Create an outgoing webhook: URL; security token";
 

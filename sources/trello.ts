@@ -9,6 +9,7 @@ import { toDescription } from "./kit/to_description.ts";
 
 export const label = "Trello";
 export const secretVariable = "TRELLO_APP_SECRET";
+export const secretIsTheirs = true;
 export const setup =
   "The API's POST /1/webhooks: callbackURL (set PUBLIC_URL to its origin); the application's secret";
 

@@ -27,6 +27,7 @@ export const secretVariable = "TWILIO_AUTH_TOKEN";
 export const troubles = [
   "A subaccount's requests are signed with the subaccount's own auth token.",
 ];
+export const secretIsTheirs = true;
 export const setup =
   "Phone number or messaging service: webhook URL (set PUBLIC_URL to its origin); primary auth token";
 export const proof =

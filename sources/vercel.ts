@@ -9,6 +9,7 @@ import { toDescription } from "./kit/to_description.ts";
 
 export const label = "Vercel";
 export const secretVariable = "VERCEL_WEBHOOK_SECRET";
+export const secretIsTheirs = true;
 export const setup = "Team settings → Webhooks: URL; the secret is shown once";
 
 /** SHA-1 still (vercel.com/docs/webhooks, "Securing webhooks"). */

@@ -14,6 +14,7 @@ export const secretVariable = "X_CONSUMER_SECRET";
 export const troubles = [
   "X asks every hour for a proof (CRC) that needs the consumer secret: without it the webhook becomes invalid.",
 ];
+export const secretIsTheirs = true;
 export const setup = "The v2 API's POST /2/webhooks: url; the key is the app's consumer secret";
 
 /** docs.x.com/x-api/webhooks, "Quickstart". */

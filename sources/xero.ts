@@ -10,6 +10,7 @@ import { eachOnce, titleOfAll, toDescription } from "./kit/to_description.ts";
 
 export const label = "Xero";
 export const secretVariable = "XERO_WEBHOOK_SIGNING_KEY";
+export const secretIsTheirs = true;
 export const setup = "My apps → the app → Webhooks: delivery URL; the webhooks key";
 export const troubles = [
   "Set the key before “Send intent to receive”: Xero sends right and wrong signatures and wants 200 and 401.",

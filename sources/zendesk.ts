@@ -13,6 +13,7 @@ export const secretVariable = "ZENDESK_WEBHOOK_SECRET";
 export const troubles = [
   "Zendesk's test before the webhook is saved is signed with a secret that everybody knows, and refused.",
 ];
+export const secretIsTheirs = true;
 export const setup = "Admin Center → Apps and integrations → Webhooks: URL and signing secret";
 /**
  * A trigger's webhook may have any (developer.zendesk.com, "Creating and monitoring

@@ -13,6 +13,7 @@ export const secretVariable = "ZOOM_WEBHOOK_SECRET_TOKEN";
 export const troubles = [
   'Zoom\'s "Validate" needs the secret token set here first, and asks again every 72 hours.',
 ];
+export const secretIsTheirs = true;
 export const setup = "App Marketplace → the app → Feature → Event Subscriptions: URL; secret token";
 
 /** `v0:{time}:{body}`, as in Zoom's sample (zoom/webhook-sample). */

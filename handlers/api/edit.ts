@@ -1,7 +1,8 @@
 import { MOST_EDITED_BYTES } from "../../lib/message/edit.ts";
 import type { Services } from "../../lib/services.ts";
+import { noteAct } from "../acts.ts";
 import { conflict, createApi, createRoute, json, missing, refusals } from "../openapi.ts";
-import { requireMessage } from "../require_message.ts";
+import { requireMessage } from "../../lib/work/verify/require_message.ts";
 import { idParam } from "../schemas/fields.ts";
 import { edit, replay } from "../schemas/message.ts";
 import { keepEdit, requireEditable } from "../webhook/redeliver_edited.ts";
@@ -36,9 +37,12 @@ export function edits({ services }: { services: Services }) {
       // Here the text is what it is: only a browser's form changes line ends.
       const bytes = new TextEncoder().encode(body);
       if (isSame(bytes, message.body)) {
+        noteAct(c, { detail: { changed: false } });
         return c.redirect(`/api/messages/${message.message_id}/replay`, 307);
       }
-      return c.json(await keepEdit(services, message, bytes), 201);
+      const made = await keepEdit(services, message, bytes);
+      noteAct(c, { ids: [made.message_id], detail: { changed: true } });
+      return c.json(made, 201);
     },
   );
 }

@@ -1,11 +1,12 @@
 import { type Explanation, explanation } from "../schemas/explanation.ts";
 import { idParam, typeParam } from "../schemas/fields.ts";
-import { conflict, createApi, createRoute, json, missing, refusals } from "../openapi.ts";
+import { conflict, createApi, createRoute, dropped, json, missing, refusals } from "../openapi.ts";
 import { Problem } from "../problem.ts";
-import { requireMessage } from "../require_message.ts";
+import type { WholeMessage } from "../../lib/message/message.ts";
+import { requireContents, requireMessage } from "../../lib/work/verify/require_message.ts";
 import { createBodyBudget, readBody } from "../webhook/body.ts";
 import { explain, type ExplainParts } from "../webhook/explain.ts";
-import { requireType } from "../webhook/type.ts";
+import { requireType } from "../webhook_type.ts";
 
 /** `POST /webhook/{type}/explain`: what would become of a request, without taking it. */
 export function explainRequest(parts: ExplainParts) {
@@ -77,16 +78,28 @@ export function explainMessage(parts: ExplainParts) {
         200: json("What would happen, and why", explanation),
         ...missing,
         ...conflict,
+        ...dropped,
         ...refusals,
       },
     }),
-    async (c) => c.json(await explainKept(parts, c.req.valid("param").id), 200),
+    async (c) => {
+      const found = await requireMessage(parts.services.database, c.req.valid("param").id);
+      return c.json(await explainWhole(parts, found), 200);
+    },
   );
 }
 
-async function explainKept(parts: ExplainParts, id: string): Promise<Explanation> {
-  const { services: { database }, verifier } = parts;
-  const found = await requireMessage(database, id);
+/**
+ * What would become of a kept message today.
+ *
+ * @throws {Problem} 409 or 410 where its body is not kept.
+ */
+export async function explainWhole(
+  parts: ExplainParts,
+  found: WholeMessage,
+): Promise<Explanation> {
+  const { verifier } = parts;
+  requireContents(found);
   if (found.body.byteLength < found.size) {
     throw new Problem(
       409,

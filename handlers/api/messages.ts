@@ -7,11 +7,13 @@ import { searchMessages } from "../../lib/message/search/search.ts";
 import { deleteMessage } from "../../lib/message/delete.ts";
 import { parseContent } from "../../sources/kit/body/content.ts";
 import type { Registry } from "../../sources/rules/registry.ts";
+import { noteAct } from "../acts.ts";
+import { maskedIn } from "../masked.ts";
 import { createApi } from "../openapi.ts";
 import { notFound } from "../problem.ts";
 import { shownMessage } from "../shown_message.ts";
-import { requireContents, requireMessage } from "../require_message.ts";
-import type { Redeliverer } from "../webhook/redeliver.ts";
+import { requireContents, requireMessage } from "../../lib/work/verify/require_message.ts";
+import type { Redeliverer } from "../../lib/work/verify/redeliver.ts";
 import { toMessageSearch } from "../schemas/message_filter.ts";
 import * as routes from "./message_routes.ts";
 
@@ -30,7 +32,7 @@ export function messages(
       const { cursor, limit, ...filter } = c.req.valid("query");
       const { items, next = null, stopped = null } = await searchMessages(
         database,
-        { ...toMessageSearch(filter), before: cursor, hidden: sources.redacted },
+        { ...toMessageSearch(filter), before: cursor, ...maskedIn(sources) },
         { limit, sources: Object.keys(sources.all) },
       );
       return c.json({ items: items.map((item) => shown(sources, item)), next, stopped }, 200);
@@ -53,6 +55,7 @@ export function messages(
     .openapi(routes.REPLAY, async (c) => {
       const made = await redeliverer.redeliverOne(c.req.valid("param").id);
       if (!made) throw notFound("message");
+      noteAct(c, { ids: [made.message_id] });
       return c.json(made, 201);
     })
     .openapi(routes.REMOVE, async (c) => {

@@ -2,17 +2,19 @@ import { z } from "@hono/zod-openapi";
 import { checkHealth } from "../../lib/monitor/health.ts";
 import { listWorkers } from "../../lib/monitor/heartbeat.ts";
 import type { Services } from "../../lib/services.ts";
+import { readVersion } from "../../lib/process/version.ts";
 import { cached } from "../../lib/async/cached.ts";
 import type { Stats } from "../../lib/monitor/stats.ts";
 import { createApi, createRoute, json, refusals } from "../openapi.ts";
 import type { Metrics } from "../metrics.ts";
-import { health, stats, status } from "../schemas/monitor.ts";
+import { alive, health, stats, status } from "../schemas/monitor.ts";
 
 /** Anyone may ask for it, so it must not cost more when many do. */
 const HEALTH_MS = 1_000;
 
 /** What anyone may ask: whether Otto lives, and whether it takes messages. */
 export function publicMonitor({ services }: { services: Services }) {
+  const version = readVersion(services.config.commit);
   const readHealth = cached(() => checkHealth(services), { freshMs: HEALTH_MS, rest: 1 });
   return createApi()
     .openapi(
@@ -22,9 +24,9 @@ export function publicMonitor({ services }: { services: Services }) {
         operationId: "getHealth",
         summary: "Liveness: whether the process answers",
         security: [],
-        responses: { 200: json("It does", z.object({ status: z.literal("ok") })) },
+        responses: { 200: json("It does", alive), 400: refusals[400] },
       }),
-      (c) => c.json({ status: "ok" as const }, 200),
+      (c) => c.json({ status: "ok" as const, ...version }, 200),
     )
     .openapi(
       createRoute({
@@ -35,6 +37,7 @@ export function publicMonitor({ services }: { services: Services }) {
         security: [],
         responses: {
           200: json("`healthy`, or `degraded`: messages are taken", health),
+          400: refusals[400],
           503: json("`unhealthy`: no store can take a message", health),
         },
       }),
@@ -88,7 +91,7 @@ export function monitor(
             description: "Prometheus' text format",
             content: { "text/plain": { schema: z.string() } },
           },
-          401: refusals[401],
+          ...refusals,
         },
       }),
       async (c) => {

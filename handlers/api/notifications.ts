@@ -1,9 +1,7 @@
 import { z } from "@hono/zod-openapi";
-import { isId } from "../../lib/store/id.ts";
 import {
   markRead,
   type Notification,
-  NOTIFICATION_STATES,
   readNotification,
   retryNotification,
 } from "../../lib/notify/notification.ts";
@@ -12,17 +10,15 @@ import type { Services } from "../../lib/services.ts";
 import { conflict, createApi, createRoute, json, missing, refusals } from "../openapi.ts";
 import { notFound, Problem } from "../problem.ts";
 import { idParam, page, searchOf } from "../schemas/fields.ts";
-import { notification } from "../schemas/notification.ts";
+import { notification, notificationFilter } from "../schemas/notification.ts";
 
-const filter = z.object({
+const filter = notificationFilter.extend({
   ...page,
+  // In a URL all are texts.
   unread: z.stringbool().optional().openapi({
     type: "boolean",
     description: "Only those in the web UI that nobody has read",
   }),
-  channel: z.string().max(64).optional(),
-  state: z.enum(NOTIFICATION_STATES).optional(),
-  task_id: z.string().refine(isId, { error: "must be a task's id" }).optional(),
 });
 
 /** `/api/notifications`: list, read, mark as read, try again. */

@@ -1,7 +1,8 @@
+import { actorOf } from "../acts.ts";
 import { conflict, createApi, createRoute, json, missing, refusals } from "../openapi.ts";
 import { idParam } from "../schemas/fields.ts";
 import { released } from "../schemas/message.ts";
-import { release, type ReleaseParts } from "../webhook/release.ts";
+import { release, type ReleaseParts } from "../../lib/work/verify/release.ts";
 
 /** `POST /api/messages/{id}/release`: lets a message in that was refused. */
 export function quarantine(parts: ReleaseParts) {
@@ -19,6 +20,6 @@ export function quarantine(parts: ReleaseParts) {
         ...refusals,
       },
     }),
-    async (c) => c.json(await release(parts, c.req.valid("param").id), 200),
+    async (c) => c.json(await release(parts, c.req.valid("param").id, actorOf(c)), 200),
   );
 }

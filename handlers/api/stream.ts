@@ -59,7 +59,12 @@ export function stream(
         ...refusals,
       },
     }),
-    (c) => open(c.req.raw, (signal) => speak(c.req.header("last-event-id"), signal)) as never,
+    (c) =>
+      open(
+        c.req.raw,
+        (signal) => speak(c.req.header("last-event-id"), signal),
+        c.get("who")?.mayStay,
+      ) as never,
   );
 }
 

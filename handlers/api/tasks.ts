@@ -20,14 +20,13 @@ import {
 import { wakeTask } from "../../lib/task/wait.ts";
 import { searchTasks } from "../../lib/task/search.ts";
 import { readUser } from "../../lib/people/user.ts";
+import { actorOf, noteAct } from "../acts.ts";
 import { createApi } from "../openapi.ts";
 import { notFound, Problem } from "../problem.ts";
 import type { taskAnswer } from "../schemas/task.ts";
 import { toTaskSearch } from "../schemas/task_filter.ts";
 import * as routes from "./task_routes.ts";
 
-/** Who did it, in a task's timeline. */
-const ADMIN = "admin";
 /** A task is told of a few times; this many are all of them. */
 const MOST_NOTIFICATIONS = 100;
 
@@ -47,39 +46,43 @@ export function tasks({ services }: { services: Services }) {
     )
     .openapi(routes.REASSIGN, async (c) => {
       const { id } = c.req.valid("param");
-      await reassign(database, id, c.req.valid("json").assigned_to);
+      const { assigned_to: userId } = c.req.valid("json");
+      noteAct(c, { act: "reassign", detail: { assigned_to: userId } });
+      await reassign(database, { id, userId, actor: actorOf(c) });
       return c.json(await requireTask(database, id), 200);
     })
     .openapi(routes.CANCEL, async (c) => {
       const { id } = c.req.valid("param");
-      await cancel(database, id);
+      await cancel(database, { id, actor: actorOf(c) });
       return c.json(await requireTask(database, id), 200);
     })
     .openapi(routes.RETRY, async (c) => {
       const { id } = c.req.valid("param");
-      await retry(services, id);
+      await retry(services, { id, actor: actorOf(c) });
       return c.json(await requireTask(database, id), 200);
     })
     .openapi(routes.WAKE, async (c) => {
       const { id } = c.req.valid("param");
-      await wake(services, id);
+      await wake(services, { id, actor: actorOf(c) });
       return c.json(await requireTask(database, id), 200);
     })
     .openapi(routes.ANSWER, async (c) => {
       const { id } = c.req.valid("param");
-      await answer(services, id, c.req.valid("json"));
+      await answer(services, { id, actor: actorOf(c), ...c.req.valid("json") });
       return c.json(await requireTask(database, id), 200);
     })
     .openapi(routes.APPROVE, async (c) => {
       const { id } = c.req.valid("param");
       const { approval_id: approvalId } = c.req.valid("json");
-      await decide(services, { id, approvalId, decision: "approve" });
+      noteAct(c, { detail: { approval_id: approvalId } });
+      await decide(services, { id, approvalId, decision: "approve", actor: actorOf(c) });
       return c.json(await requireTask(database, id), 200);
     })
     .openapi(routes.DENY, async (c) => {
       const { id } = c.req.valid("param");
       const { approval_id: approvalId } = c.req.valid("json");
-      await decide(services, { id, approvalId, decision: "deny" });
+      noteAct(c, { detail: { approval_id: approvalId } });
+      await decide(services, { id, approvalId, decision: "deny", actor: actorOf(c) });
       return c.json(await requireTask(database, id), 200);
     });
 }
@@ -100,8 +103,11 @@ async function readWhole(database: Database, id: string) {
   return { ...found, approvals, events, notifications };
 }
 
-async function reassign(database: Database, id: string, userId: string): Promise<void> {
-  if (!await readUser(database, userId)) {
+async function reassign(
+  database: Database,
+  given: { id: string; userId: string; actor: string },
+): Promise<void> {
+  if (!await readUser(database, given.userId)) {
     throw new Problem(
       400,
       "user_not_found",
@@ -109,26 +115,38 @@ async function reassign(database: Database, id: string, userId: string): Promise
       "Users are listed at /api/users",
     );
   }
-  if (!await reassignTask(database, { id, userId, actor: ADMIN })) throw notFound("task");
+  if (!await reassignTask(database, given)) throw notFound("task");
+}
+
+/** Which task, and who acts on it as its timeline shows them. */
+interface TaskInHand {
+  id: string;
+  actor: string;
 }
 
 /** Stops a task; @throws {Problem} 404, or 409 when it has ended. */
-export async function cancel(database: Database, id: string): Promise<void> {
-  if (await cancelTask(database, { id, actor: ADMIN })) return;
+async function cancel(database: Database, { id, actor }: TaskInHand): Promise<void> {
+  if (await cancelTask(database, { id, actor })) return;
   throw wrongStatus("cancelled", await requireTask(database, id), "one that has not ended");
 }
 
 /** Starts a task again; @throws {Problem} 404, or 409 unless it has failed or was cancelled. */
-export async function retry({ database, bells }: Services, id: string): Promise<void> {
-  if (!await retryTask(database, { id, actor: ADMIN })) {
+async function retry(
+  { database, bells }: Services,
+  { id, actor }: TaskInHand,
+): Promise<void> {
+  if (!await retryTask(database, { id, actor })) {
     throw wrongStatus("retried", await requireTask(database, id), "a failed or cancelled one");
   }
   bells.tasks.ring();
 }
 
 /** Wakes a task; @throws {Problem} 404, or 409 unless it waits for an event. */
-export async function wake({ database, bells }: Services, id: string): Promise<void> {
-  if (!await wakeTask(database, { id, actor: ADMIN })) {
+export async function wake(
+  { database, bells }: Services,
+  { id, actor }: { id: string; actor: string },
+): Promise<void> {
+  if (!await wakeTask(database, { id, actor })) {
     throw wrongStatus("woken", await requireTask(database, id), "one that waits for an event");
   }
   bells.tasks.ring();
@@ -136,10 +154,9 @@ export async function wake({ database, bells }: Services, id: string): Promise<v
 
 async function answer(
   { database, bells }: Services,
-  id: string,
-  { text, question_id: questionId }: z.infer<typeof taskAnswer>,
+  { id, actor, text, question_id: questionId }: TaskInHand & z.infer<typeof taskAnswer>,
 ): Promise<void> {
-  if (!await answerTask(database, { id, text, actor: ADMIN, questionId })) {
+  if (!await answerTask(database, { id, text, actor, questionId })) {
     throw await whyNotAnswered(database, id, questionId);
   }
   bells.tasks.ring();
@@ -160,11 +177,14 @@ async function whyNotAnswered(
 
 async function decide(
   { database, bells }: Services,
-  { id, approvalId, decision }: { id: string; approvalId: string; decision: "approve" | "deny" },
+  { id, actor, approvalId, decision }: TaskInHand & {
+    approvalId: string;
+    decision: "approve" | "deny";
+  },
 ): Promise<void> {
   const approval = await readApproval(database, approvalId);
   if (approval?.task_id !== id) throw noApproval();
-  if (!await decideApproval(database, { id: approvalId, decision, actor: ADMIN })) {
+  if (!await decideApproval(database, { id: approvalId, decision, actor })) {
     throw alreadyDecided(await readApproval(database, approvalId) ?? approval);
   }
   bells.tasks.ring();

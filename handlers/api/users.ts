@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import type { Services } from "../../lib/services.ts";
 import { changeUser, createUser, listUsers, readUser } from "../../lib/people/user.ts";
+import { noteAct } from "../acts.ts";
 import { conflict, createApi, createRoute, json, missing, refusals } from "../openapi.ts";
 import { notFound, Problem } from "../problem.ts";
 import { idParam, listOf, page } from "../schemas/fields.ts";
@@ -60,6 +61,7 @@ export function users({ services: { database } }: { services: Services }) {
             "Users are listed at /api/users",
           );
         }
+        noteAct(c, { ids: [made.id] });
         return c.json(made, 201);
       },
     )
@@ -76,7 +78,9 @@ export function users({ services: { database } }: { services: Services }) {
         responses: { 200: json("The user", user), ...missing, ...refusals },
       }),
       async (c) => {
-        const changed = await changeUser(database, c.req.valid("param").id, c.req.valid("json"));
+        const change = c.req.valid("json");
+        noteAct(c, { detail: { changed: Object.keys(change).join(", ") } });
+        const changed = await changeUser(database, c.req.valid("param").id, change);
         if (!changed) throw notFound("user");
         return c.json(changed, 200);
       },

@@ -2,11 +2,12 @@ import type { Context } from "hono";
 import { getCookie } from "hono/cookie";
 import { currentCursor } from "../../lib/live/change.ts";
 import type { Database } from "../../lib/store/database.ts";
-import { countUnread } from "../../lib/notify/unread.ts";
+import { readNeeds } from "../../lib/monitor/needs/needs.ts";
 import type { Env } from "../caller.ts";
-import { BARE, type Frame, MOST_UNREAD, type Theme, THEMES } from "../views/page.ts";
+import { BARE, type Clock, CLOCKS, type Frame, type Theme, THEMES } from "../views/page.ts";
 
 export const THEME_COOKIE = "otto_theme";
+export const CLOCK_COOKIE = "otto_clock";
 
 /**
  * What stands around a page. Read before what is on it, so that the live stream
@@ -17,18 +18,19 @@ export async function readFrame(
   database: Database,
   place: Frame["place"],
 ): Promise<Frame> {
-  const [cursor, unread] = await Promise.all([
+  const [cursor, { count: needs }] = await Promise.all([
     currentCursor(database),
-    countUnread(database, MOST_UNREAD),
+    readNeeds(database),
   ]);
   const { pathname, search } = new URL(c.req.url);
   const who = c.get("who");
   return {
     place,
     path: pathname + search,
-    unread,
+    needs,
     cursor,
     theme: themeOf(getCookie(c, THEME_COOKIE)),
+    clock: clockOf(getCookie(c, CLOCK_COOKIE)),
     isReader: who?.role === "reader",
     isSignedIn: who?.isSignedIn ?? false,
   };
@@ -37,6 +39,10 @@ export async function readFrame(
 /** What can be told around a page without the store. */
 export function bareFrame(c: Context<Env>): Frame {
   return { ...BARE, theme: themeOf(getCookie(c, THEME_COOKIE)) };
+}
+
+export function clockOf(text: string | undefined): Clock {
+  return CLOCKS.find((clock) => clock === text) ?? "local";
 }
 
 export function themeOf(text: string | undefined): Theme {

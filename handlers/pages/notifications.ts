@@ -1,6 +1,11 @@
 import { Hono } from "hono";
 import { isId } from "../../lib/store/id.ts";
 import { markAllRead, markRead, retryNotification } from "../../lib/notify/notification.ts";
+import { findNotificationIds } from "../../lib/notify/search.ts";
+import { startBulkAction } from "../../lib/work/bulk/bulk_action.ts";
+import { fixRows } from "../../lib/work/bulk/fix_rows.ts";
+import { actorOf, noteAct } from "../acts.ts";
+import { MOST_AT_ONCE } from "../schemas/many.ts";
 import type { Services } from "../../lib/services.ts";
 import type { Env } from "../caller.ts";
 import { notFound } from "../problem.ts";
@@ -14,8 +19,25 @@ export function notificationPages(
 
   app.post("/notifications/read", async (c) => {
     const newest = (await readForm(c.req.raw)).get("newest") ?? "";
-    if (isId(newest)) await markAllRead(database, newest);
-    return c.redirect("/", 303);
+    if (!isId(newest)) return c.redirect("/", 303);
+    const find = (most: number, before = newest) =>
+      findNotificationIds(database, { unread: true, before }, most);
+    if ((await find(MOST_AT_ONCE)).next === undefined) {
+      await markAllRead(database, newest);
+      return c.redirect("/", 303);
+    }
+    // One statement for so many would hold up everybody else.
+    await markRead(database, newest);
+    const filter = { unread: "true" };
+    const { id } = await fixRows(database, {
+      action: "read",
+      filter,
+      actor: actorOf(c),
+      find,
+    });
+    await startBulkAction(database, id);
+    noteAct(c, { ids: [id], thing: "bulk action" });
+    return c.redirect(`/bulk/${id}`, 303);
   });
 
   app.post("/notifications/:id/read", async (c) => {

@@ -1,23 +1,31 @@
 import type { Context } from "hono";
-import type { Log } from "../../lib/process/log.ts";
+import type { Services } from "../../lib/services.ts";
 import type { Env } from "../caller.ts";
 import { bareFrame } from "./frame.ts";
 import { answerProblem } from "../problem.ts";
+import { notFoundPage } from "../views/not_found.ts";
 import { problemPage } from "../views/problem.ts";
 
-/** Turns whatever a handler throws into a page: the words are those of the API. */
+/**
+ * Turns whatever a handler throws into a page: the words are those of the API, but for what is not
+ * there, which people are told in theirs.
+ */
 export async function answerProblemPage(
   error: unknown,
   c: Context<Env>,
-  log: Log,
+  { log, config }: Pick<Services, "log" | "config">,
 ): Promise<Response> {
   const answer = answerProblem(error, log);
-  const { error: { message, hint } } = await answer.json();
+  const { error: { code, message, hint } } = await answer.json();
+  const { status } = answer;
   const retryAfter = answer.headers.get("retry-after");
   if (retryAfter) c.header("retry-after", retryAfter);
   c.header("cache-control", "no-store");
-  c.status(answer.status as 500);
-  return c.html(problemPage({ frame: bareFrame(c), status: answer.status, message, hint }));
+  c.status(status as 500);
+  const frame = bareFrame(c);
+  if (status !== 404) return c.html(problemPage({ frame, status, message, hint }));
+  const { retentionDays } = config;
+  return c.html(notFoundPage({ frame, code, path: c.req.path, retentionDays }));
 }
 
 /** Whether a person looks at the answer: a browser asks for a page, and not below the API's paths. */

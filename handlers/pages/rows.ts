@@ -3,14 +3,11 @@ import { UnreadableError } from "../../lib/reading/reading_thread.ts";
 import type { Database } from "../../lib/store/database.ts";
 import type { LiveEvent } from "../../lib/live/live.ts";
 import { findMessages, type Message } from "../../lib/message/message.ts";
-import { findTellings, type Notification } from "../../lib/notify/notification.ts";
+import { findTellings } from "../../lib/notify/notification.ts";
 import { findTasks } from "../../lib/task/task.ts";
-import { countUnread } from "../../lib/notify/unread.ts";
 import { MOST_ROWS } from "../views/live/home.ts";
 import type { NameOf } from "../../sources/rules/names.ts";
-import { goneRow, messageRow } from "../views/message/row.ts";
-import { goneNotification, isUnread, notificationItem } from "../views/live/notification.ts";
-import { MOST_UNREAD, unreadLink } from "../views/page.ts";
+import { goneRow, messageRow, rowBeyond } from "../views/message/row.ts";
 import type { StageRow } from "../views/parts/stages.ts";
 
 /** What rows are made with. */
@@ -85,44 +82,40 @@ export async function renderChanges(
   events: readonly LiveEvent[],
 ): Promise<string> {
   const { database } = parts;
-  const { messageIds, notifications } = await touchedBy(database, events);
+  const messageIds = await touchedBy(database, events);
   // A page shows the newest MOST_ROWS, so that older ones would leave it at once.
-  const messages = await findMessages(database, [...messageIds].sort().slice(-MOST_ROWS));
+  const oldestFirst = [...messageIds].sort();
+  const beyond = oldestFirst.slice(0, -MOST_ROWS);
+  const messages = await findMessages(database, oldestFirst.slice(-MOST_ROWS));
   const rows = await readRows(parts, messages);
-  const isTold = ({ item }: (typeof notifications)[number]) => item && isUnread(item);
-  const unread = notifications.filter(isTold);
   const gone = events.flatMap((event) => event.items)
     .filter(({ kind, item }) => kind === "message" && !item);
   const fragments = [
     ...gone.map(({ id }) => goneRow(id)),
+    ...beyond.map(rowBeyond),
     ...rows.map(messageRow),
-    ...unread.slice(-MOST_UNREAD).map(({ item }) => notificationItem(item!)),
-    // Never too many to tell: what is gone must not stay on a page.
-    ...notifications.filter((each) => !isTold(each)).map(({ id }) => goneNotification(id)),
-    ...(notifications.length > 0 ? [unreadLink(await countUnread(database, MOST_UNREAD))] : []),
   ];
   return (await Promise.all(fragments)).join("");
 }
 
-async function touchedBy(database: Database, events: readonly LiveEvent[]) {
+async function touchedBy(
+  database: Database,
+  events: readonly LiveEvent[],
+): Promise<Set<string>> {
   const messageIds = new Set<string>();
   const taskIds = new Set<string>();
-  const notifications = new Map<string, Notification | undefined>();
   for (const item of events.flatMap((event) => event.items)) {
     if (item.kind === "message") {
       if (item.item) messageIds.add(item.id);
     } else if (item.kind === "task") {
       if (item.item) messageIds.add(item.item.message_id);
     } else {
-      const { message_id, task_id, channel = "web" } = item.item ?? {};
+      const { message_id, task_id } = item.item ?? {};
       if (message_id) messageIds.add(message_id);
       if (task_id) taskIds.add(task_id);
-      // Put at the end again, so that of too many the latest are shown.
-      notifications.delete(item.id);
-      if (channel === "web") notifications.set(item.id, item.item);
     }
   }
   const tasks = taskIds.size > 0 ? await findTasks(database, [...taskIds]) : [];
   for (const task of tasks) messageIds.add(task.message_id);
-  return { messageIds, notifications: [...notifications].map(([id, item]) => ({ id, item })) };
+  return messageIds;
 }

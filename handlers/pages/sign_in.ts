@@ -1,21 +1,18 @@
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
-import { type Admin, openAdmin, type Role, SESSION_SECONDS } from "../../lib/people/admin.ts";
-import type { Config } from "../../lib/config/config.ts";
-import type { Services } from "../../lib/services.ts";
-import { clientAddress, type Env, type Who } from "../caller.ts";
-import { isFromHere } from "../local.ts";
-import { formFields } from "../../sources/kit/body/form.ts";
-import { ownPath } from "./form.ts";
-import { mayCall } from "../access.ts";
-import { type Attempts, createAttempts } from "../attempts.ts";
-import { createBodyBudget, readBody } from "../webhook/body.ts";
-import { Problem } from "../problem.ts";
-import { linkTo } from "../views/parts/filters.ts";
-import { signInPage } from "../views/sign_in.ts";
+import { recordAct } from "../../lib/people/audit.ts";
+import { openAdmin, SESSION_SECONDS } from "../../lib/people/admin.ts";
 import { isAlone } from "../../lib/config/loopback.ts";
+import type { Services } from "../../lib/services.ts";
+import { formFields } from "../../sources/kit/body/form.ts";
+import { whoActs } from "../acts.ts";
+import { createAttempts } from "../attempts.ts";
+import type { Env } from "../caller.ts";
+import { signInPage } from "../views/sign_in.ts";
+import { createBodyBudget, readBody } from "../webhook/body.ts";
+import { ownPath } from "./form.ts";
+import { type AuthParts, COOKIE, createGuard, identify, requireOwnOrigin } from "./guard.ts";
 
-const COOKIE = "otto_session";
 /** The form has one field, a token. */
 const MOST_FORM_BYTES = 4_096;
 
@@ -34,7 +31,7 @@ export interface OpenAuth {
 export function openAuth({ services }: { services: Services }): OpenAuth {
   const { config, database, log } = services;
   const admin = openAdmin(config, database);
-  const parts = { config, admin, attempts: createAttempts(log) };
+  const parts = { config, database, log, admin, attempts: createAttempts(log) };
   return {
     requireRole: createGuard(parts),
     pages: signInPages(parts),
@@ -43,78 +40,6 @@ export function openAuth({ services }: { services: Services }): OpenAuth {
       return await admin.makeCode();
     },
   };
-}
-
-interface AuthParts {
-  config: Config;
-  admin: Admin;
-  attempts: Attempts;
-}
-
-function createGuard(parts: AuthParts): MiddlewareHandler<Env> {
-  return async (c, next) => {
-    const bearer = /^Bearer +(\S.*)$/i.exec(c.req.header("authorization") ?? "")?.[1];
-    const who = bearer === undefined
-      ? await whoBySession(parts, c)
-      : await whoByToken(parts, c, bearer);
-    if (!who) {
-      if (c.req.method === "GET" && c.req.header("accept")?.includes("text/html")) {
-        const { pathname, search } = new URL(c.req.url);
-        const back = pathname === "/" ? undefined : ownPath(pathname + search, "/");
-        return c.redirect(linkTo("/sign-in", { back }), 303);
-      }
-      throw signInFirst("This is for those who are signed in");
-    }
-    // A browser sends its cookie with whatever a page asks for; a token nobody sends unknowingly.
-    if (bearer === undefined && changesState(c.req.method)) {
-      requireOwnOrigin(parts, c, { mustSay: who.isSignedIn });
-    }
-    requireRight(c, who.role);
-    c.set("who", who);
-    await next();
-  };
-}
-
-/** @throws {Problem} 401 when the token is nobody's. */
-async function whoByToken(parts: AuthParts, c: Context<Env>, token: string): Promise<Who> {
-  const role = await roleOf(parts, c, { token });
-  if (!role) throw signInFirst("The token is neither the admin's nor a reader's");
-  return { role, isSignedIn: false };
-}
-
-/** Whose session it is, or else whoever sits at this machine; undefined for all others. */
-async function whoBySession(parts: AuthParts, c: Context<Env>): Promise<Who | undefined> {
-  const session = getCookie(c, COOKIE);
-  const role = session === undefined ? undefined : await parts.admin.roleOfSession(session);
-  if (role) return { role, isSignedIn: true };
-  return isAtHome(parts, c) ? { role: "admin", isSignedIn: false } : undefined;
-}
-
-/** On this machine alone, without a token of the operator's own, nobody has to sign in. */
-function isAtHome({ config }: AuthParts, c: Context<Env>): boolean {
-  return config.adminToken === undefined && isFromHere(config, c.req.raw, c.env);
-}
-
-/**
- * The right token always passes: many people share an address, and one who guesses must not lock
- * out those who know.
- *
- * @throws {Problem} 429 for a wrong one when too many came from this address.
- */
-async function roleOf(
-  { config, admin, attempts }: AuthParts,
-  c: Context<Env>,
-  { token, code }: { token: string; code?: string },
-): Promise<Role | undefined> {
-  const role = code === undefined
-    ? await admin.roleOfToken(token)
-    : await admin.redeemCode(code)
-    ? "admin"
-    : undefined;
-  if (role) return role;
-  const address = clientAddress(c.req.raw, c.env, config);
-  attempts.require(address);
-  attempts.failed(address);
 }
 
 function signInPages(parts: AuthParts): Hono<Env> {
@@ -136,7 +61,7 @@ function signInPages(parts: AuthParts): Hono<Env> {
   pages.post("/sign-out", async (c) => {
     requireOwnOrigin(parts, c, { mustSay: false });
     const session = getCookie(c, COOKIE);
-    if (session !== undefined) await parts.admin.closeSession(session);
+    if (session !== undefined) await signOut(parts, c, session);
     deleteCookie(c, COOKIE, { path: "/" });
     // Whoever goes back on this machine sees no page of before; browsers hear it over HTTPS only.
     c.header("clear-site-data", '"cache"');
@@ -150,13 +75,25 @@ async function signIn(
   c: Context<Env>,
   { back, ...shown }: { token: string; code?: string; back: string },
 ) {
-  const { config, admin } = parts;
-  const role = await roleOf(parts, c, shown);
+  const { config, database, admin } = parts;
+  const identity = await identify(parts, c, shown);
+  const role = identity?.role;
   // Whoever drains has no business on pages.
   if (!role || role === "drainer") {
     return c.html(signInPage({ failed: shown.code === undefined ? "token" : "code", back }), 401);
   }
-  setCookie(c, COOKIE, await admin.openSession(role), {
+  const proof = shown.code === undefined ? "token" : "link";
+  const actor = whoActs(c, config, { ...identity, proof });
+  const session = await recordAct(
+    database,
+    { actor, act: "sign_in", thing: "session" },
+    async () => ({
+      result: await admin.openSession({ ...identity, role }),
+      outcome: "done",
+      status: 303,
+    }),
+  );
+  setCookie(c, COOKIE, session, {
     path: "/",
     httpOnly: true,
     sameSite: "Lax",
@@ -167,55 +104,17 @@ async function signIn(
   return c.redirect(back, 303);
 }
 
-/**
- * A browser says where a request comes from; another site's request is not the admin's will.
- * `mustSay` where only a browser can have sent it.
- */
-function requireOwnOrigin(
-  { config }: AuthParts,
+/** Only an open session's end is somebody's act. */
+async function signOut(
+  { config, database, admin }: AuthParts,
   c: Context<Env>,
-  { mustSay }: { mustSay: boolean },
-): void {
-  const origin = c.req.header("origin");
-  const own = [`http://${c.req.header("host")}`, `https://${c.req.header("host")}`];
-  if (config.publicUrl) own.push(new URL(config.publicUrl).origin);
-  if (origin === undefined ? !mustSay : own.includes(origin)) return;
-  throw new Problem(
-    403,
-    "foreign_origin",
-    "The request was made by a page of another site",
-    "Use Otto's own pages, or the API with Authorization: Bearer",
-  );
-}
-
-function requireRight(c: Context<Env>, role: Role): void {
-  if (mayCall(role, c.req.method, c.req.path)) return;
-  if (role === "drainer") {
-    throw new Problem(
-      403,
-      "drain_only",
-      "This token is good for POST /api/drain alone",
-      "Use the admin token, or READ_TOKEN to look",
-    );
-  }
-  throw new Problem(
-    403,
-    "read_only",
-    "You may look at everything here, and change nothing",
-    "Sign in with the admin token to change things",
-  );
-}
-
-function changesState(method: string): boolean {
-  return !["GET", "HEAD", "OPTIONS"].includes(method);
-}
-
-function signInFirst(message: string): Problem {
-  return new Problem(
-    401,
-    "not_signed_in",
-    message,
-    "Send Authorization: Bearer with the admin token, or sign in at /sign-in",
-    { "www-authenticate": 'Bearer realm="otto"' },
-  );
+  session: string,
+): Promise<void> {
+  const identity = await admin.identifySession(session);
+  if (!identity) return;
+  const actor = whoActs(c, config, { ...identity, proof: "session" });
+  await recordAct(database, { actor, act: "sign_out", thing: "session" }, async () => {
+    await admin.closeSession(session);
+    return { result: undefined, outcome: "done", status: 303 };
+  });
 }

@@ -4,8 +4,12 @@ import type { Check } from "../../lib/monitor/check.ts";
 import { checkHealth } from "../../lib/monitor/health.ts";
 import { listWorkers, type WorkerStatus } from "../../lib/monitor/heartbeat.ts";
 import { readTimeSeries, type SpanName, SPANS } from "../../lib/monitor/timeseries.ts";
+import { firstLine } from "../../lib/markdown/plain.ts";
+import { readUsage } from "../../lib/agent/run/usage.ts";
+import { listChoices } from "../../sources/rules/names.ts";
 import { schemaVersion } from "../../lib/store/schema/schema_version.ts";
 import type { Services } from "../../lib/services.ts";
+import { readVersion } from "../../lib/process/version.ts";
 import { cached } from "../../lib/async/cached.ts";
 import type { Stats } from "../../lib/monitor/stats.ts";
 import type { Env } from "../caller.ts";
@@ -28,7 +32,7 @@ const NAMES = Object.keys(SPANS) as SpanName[];
 export function systemPages(
   { services, readStats }: { services: Services; readStats: () => Promise<Stats> },
 ): Hono<Env> {
-  const { database, queue } = services;
+  const { config, database, queue } = services;
   const readHealth = cached(() => checkHealth(services), { freshMs: FRESH_MS, rest: 1 });
   const readWorkers = cached(() => listWorkers(database), { freshMs: FRESH_MS });
   const readChannels = cached(() => readChannelStats(database), { freshMs: FRESH_MS });
@@ -36,19 +40,27 @@ export function systemPages(
     name,
     cached(() => readTimeSeries(database, name), { freshMs: CHART_MS }),
   ])) as Record<SpanName, () => ReturnType<typeof readTimeSeries>>;
+  const { version, commit } = readVersion(config.commit);
+  const usesTokens = config.model !== undefined && config.agent.mode !== "off" &&
+    !config.agentIsExternal;
+  const readTokens = cached(
+    async () => usesTokens ? await readUsage(database, services.budgetsOf) : undefined,
+    { freshMs: FRESH_MS },
+  );
   const readSchema = cached(() => schemaVersion(database), { freshMs: SCHEMA_MS });
 
   const app = new Hono<Env>();
   app.get("/system", async (c) => {
     const span = oneOf(asked(c, "span"), NAMES) ?? "1h";
     const frame = await readFrame(c, database, "system");
-    const [health, workers, stats, channels, timeSeries, schema] = await Promise.all([
+    const [health, workers, stats, channels, timeSeries, schema, usage] = await Promise.all([
       readHealth(),
       readWorkers(),
       readStats(),
       readChannels(),
       readSeries[span](),
       readSchema(),
+      readTokens(),
     ]);
     return c.html(systemPage({
       frame,
@@ -65,7 +77,11 @@ export function systemPages(
       channels,
       span,
       timeSeries,
+      usage,
+      names: new Map(listChoices(services.sources).map(({ value, label }) => [value, label])),
       facts: [
+        ["Otto", version],
+        ...commit === undefined ? [] : [["Commit", commit.slice(0, 12)] as [string, string]],
         ["API", "1"],
         ["Schema", schema],
         ["Runtime", services.runtime.name],
@@ -129,7 +145,9 @@ function checkModel({ config }: Services, { failed_tasks: [latest] }: Stats): Ch
     ? {
       name,
       status: "degraded",
-      detail: `${agent}; a task failed ${ago(latest.finished_at!)}: ${latest.error ?? "no reason"}`,
+      detail: `${agent}; a task failed ${ago(latest.finished_at!)}: ${
+        firstLine(latest.error ?? "no reason")
+      }`,
       hint: "The failed tasks are listed below; each says at which step",
     }
     : { name, status: "ok", detail: agent };

@@ -1,5 +1,6 @@
 import { type Context, Hono } from "hono";
 import { decideApproval, listApprovals, readApproval } from "../../lib/task/approval.ts";
+import type { Act } from "../../lib/people/audit.ts";
 import type { Database } from "../../lib/store/database.ts";
 import { isId } from "../../lib/store/id.ts";
 import { findMessages } from "../../lib/message/message.ts";
@@ -16,10 +17,12 @@ import {
   type Task,
 } from "../../lib/task/task.ts";
 import { searchTasks, type TaskSearch } from "../../lib/task/search.ts";
+import { listActsOn } from "../../lib/people/audit_search.ts";
 import { listUsers, readUser } from "../../lib/people/user.ts";
+import { actorOf, noteAct } from "../acts.ts";
 import { wake } from "../api/tasks.ts";
 import type { Env } from "../caller.ts";
-import { asked, oneOf, queryOf, readForm } from "./form.ts";
+import { asked, oneOf, ownPath, queryOf, readForm } from "./form.ts";
 import { taskFilter, toTaskSearch } from "../schemas/task_filter.ts";
 import { readFrame } from "./frame.ts";
 import { notFound, Problem } from "../problem.ts";
@@ -33,12 +36,12 @@ const MOST_ROWS = 50;
 const MOST_PEOPLE = 100;
 /** A task is told of a few times; this many are all of them. */
 const MOST_NOTIFICATIONS = 100;
+/** Of what people did to it; the audit log has the rest. */
+const MOST_ACTS = 10;
 /** As many characters as the API takes. */
 const MOST_ANSWER = 10_000;
 /** The largest integer that the store's column holds. */
 const MOST_QUESTION = 2_147_483_647;
-/** Who did it, in a task's timeline. */
-const ADMIN = "admin";
 
 /** `/tasks`, a task's page, and its buttons. */
 export function taskPages({ services }: { services: Services }): Hono<Env> {
@@ -67,15 +70,23 @@ export function taskPages({ services }: { services: Services }): Hono<Env> {
   for (const [action, act] of Object.entries(ACTIONS)) {
     app.post(`/tasks/:id/${action}`, async (c) => {
       const task = await requireTask(database, c);
-      await act(services, task, await readForm(c.req.raw));
-      return c.redirect(`/tasks/${task.id}`, 303);
+      const form = await readForm(c.req.raw);
+      await act(services, task, { form, actor: actorOf(c), note: (more) => noteAct(c, more) });
+      return c.redirect(ownPath(form.get("back"), `/tasks/${task.id}`), 303);
     });
   }
   return app;
 }
 
-/** What the buttons of a task's page do; `form` is what was typed and chosen there. */
-type TaskAction = (services: Services, task: Task, form: URLSearchParams) => Promise<void>;
+/** A button that was pressed: what was typed and chosen there, by whom, and where to say more of it. */
+interface Press {
+  form: URLSearchParams;
+  actor: string;
+  note: (more: Partial<Act>) => void;
+}
+
+/** What the buttons of a task's page do. */
+type TaskAction = (services: Services, task: Task, press: Press) => Promise<void>;
 
 const ACTIONS: Record<string, TaskAction> = {
   cancel,
@@ -83,7 +94,7 @@ const ACTIONS: Record<string, TaskAction> = {
   answer,
   decide,
   reassign,
-  wake: (services, { id }) => wake(services, id),
+  wake: (services, { id }, { actor }) => wake(services, { id, actor }),
 };
 
 async function requireTask(database: Database, c: Context<Env>): Promise<Task> {
@@ -95,32 +106,33 @@ async function requireTask(database: Database, c: Context<Env>): Promise<Task> {
 
 /** What a task's page shows beside the task itself. */
 async function readAround(database: Database, { id, message_id }: Task) {
-  const [[message], events, approvals, { items: notifications }, people, subject] = await Promise
-    .all([
+  const [[message], events, approvals, acts, { items: notifications }, people, subject] =
+    await Promise.all([
       findMessages(database, [message_id]),
       listTaskEvents(database, id),
       listApprovals(database, id),
+      listActsOn(database, id, MOST_ACTS),
       searchNotifications(database, { task_id: id }, MOST_NOTIFICATIONS),
       listUsers(database, { limit: MOST_PEOPLE }),
       readSubjectOf(database, { table: "tasks", id }),
     ]);
-  return { message, subject, events, approvals, notifications, people };
+  return { message, subject, events, approvals, acts, notifications, people };
 }
 
-async function cancel({ database }: Services, task: Task): Promise<void> {
-  if (await cancelTask(database, { id: task.id, actor: ADMIN })) return;
+async function cancel({ database }: Services, task: Task, { actor }: Press): Promise<void> {
+  if (await cancelTask(database, { id: task.id, actor })) return;
   throw tooLate(task, "cancelled");
 }
 
-async function retry({ database, bells }: Services, task: Task): Promise<void> {
-  if (!await retryTask(database, { id: task.id, actor: ADMIN })) throw tooLate(task, "retried");
+async function retry({ database, bells }: Services, task: Task, { actor }: Press): Promise<void> {
+  if (!await retryTask(database, { id: task.id, actor })) throw tooLate(task, "retried");
   bells.tasks.ring();
 }
 
 async function answer(
   { database, bells }: Services,
   task: Task,
-  form: URLSearchParams,
+  { form, actor }: Press,
 ): Promise<void> {
   const text = form.get("text")?.trim().slice(0, MOST_ANSWER) ?? "";
   if (text === "") {
@@ -135,7 +147,7 @@ async function answer(
       "Open the task's page again and answer there",
     );
   }
-  if (!await answerTask(database, { id: task.id, text, actor: ADMIN, questionId })) {
+  if (!await answerTask(database, { id: task.id, text, actor, questionId })) {
     if (task.question_id !== null && task.question_id !== questionId) throw otherQuestion();
     throw tooLate(task, "answered");
   }
@@ -145,13 +157,14 @@ async function answer(
 async function decide(
   { database, bells }: Services,
   task: Task,
-  form: URLSearchParams,
+  { form, actor, note }: Press,
 ): Promise<void> {
   const id = form.get("approval_id") ?? "";
   const decision = oneOf(form.get("decision") ?? undefined, ["approve", "deny"] as const);
   const approval = isId(id) ? await readApproval(database, id) : undefined;
   if (!decision || approval?.task_id !== task.id) throw notFound("approval");
-  if (!await decideApproval(database, { id, decision, actor: ADMIN })) {
+  note({ act: decision, detail: { approval_id: id } });
+  if (!await decideApproval(database, { id, decision, actor })) {
     const { state } = await readApproval(database, id) ?? approval;
     throw new Problem(
       409,
@@ -166,11 +179,12 @@ async function decide(
 async function reassign(
   { database }: Services,
   task: Task,
-  form: URLSearchParams,
+  { form, actor, note }: Press,
 ): Promise<void> {
   const userId = form.get("assigned_to") ?? "";
   if (!isId(userId) || !await readUser(database, userId)) throw notFound("user");
-  if (!await reassignTask(database, { id: task.id, userId, actor: ADMIN })) {
+  note({ detail: { assigned_to: userId } });
+  if (!await reassignTask(database, { id: task.id, userId, actor })) {
     throw notFound("task");
   }
 }

@@ -18,17 +18,27 @@ export const idOf = (thing: string) =>
 
 export const source = z.string().max(64).optional();
 
-export const since = z.string().transform((given, context) => {
-  const [, count, unit] = SPAN.exec(given) ?? [];
-  if (count) return new Date(Date.now() - Number(count) * SECONDS[unit] * 1_000);
-  const time = z.union([z.iso.datetime({ offset: true }), z.iso.date()]).safeParse(given);
-  if (time.success) return new Date(time.data);
-  context.addIssue({ code: "custom", message: 'must be a time, or how far back, such as "24h"' });
-  return z.NEVER;
-}).optional().openapi({
-  type: "string",
-  description: "Only what came after this: an ISO 8601 time, or how far back (`90m`, `24h`, `7d`)",
-});
+const timeOf = (description: string) =>
+  z.string().transform((given, context) => {
+    const [, count, unit] = SPAN.exec(given) ?? [];
+    if (count) return new Date(Date.now() - Number(count) * SECONDS[unit] * 1_000);
+    const time = z.union([z.iso.datetime({ offset: true, local: true }), z.iso.date()])
+      .safeParse(given);
+    // What names no zone is UTC: the browser's own is not known here.
+    const isLocal = given.includes("T") && !/(?:Z|[+-]\d\d:\d\d)$/.test(given);
+    if (time.success) return new Date(isLocal ? `${given}Z` : given);
+    context.addIssue({
+      code: "custom",
+      message: 'must be a time, or how far back, such as "24h"',
+    });
+    return z.NEVER;
+  }).optional().openapi({ type: "string", description });
+
+export const since = timeOf(
+  "Only what came after this: an ISO 8601 time, or how far back (`90m`, `24h`, `7d`)",
+);
+
+export const until = timeOf("Only what came before this, said in the same way");
 
 export const batch = z.string().transform((given, context): [from: string, to: string] => {
   const [from, to, ...more] = given.split("..");

@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { MESSAGE_STATES } from "../../lib/message/message.ts";
 import { PHASES } from "../../lib/message/search/phase.ts";
-import { id, time } from "./fields.ts";
+import { id, time, timeOrNull } from "./fields.ts";
 
 export const message = z.object({
   message_id: id,
@@ -27,6 +27,9 @@ export const message = z.object({
   error: z.string().nullable(),
   task_id: id.nullable(),
   replay_of: id.nullable(),
+  released_at: timeOrNull.openapi({
+    description: "When a person let it in that had been refused",
+  }),
   edited: z.boolean().openapi({
     description: "A person has changed the body before it was replayed",
     example: false,

@@ -108,6 +108,15 @@ export const check = z.object({
   hint: z.string().optional(),
 });
 
+export const alive = z.object({
+  status: z.literal("ok"),
+  version: z.string().openapi({ example: "0.1.0" }),
+  commit: z.string().optional().openapi({
+    description: "What it was built from, where that is known",
+    example: "0123456789abcdef0123456789abcdef01234567",
+  }),
+}).openapi("Alive");
+
 export const health = z.object({
   status: z.enum(["healthy", "degraded", "unhealthy"]),
   queue: z.object({ depth: count, oldest_age_seconds: age }).nullable().openapi({

@@ -30,6 +30,9 @@ export const task = z.object({
   created_at: time,
   started_at: timeOrNull,
   finished_at: timeOrNull,
+  waited_ms: z.number().int().openapi({
+    description: "How long it has waited for people: no part of the work",
+  }),
 }).openapi("Task");
 
 export const taskChange = z.strictObject({
@@ -43,6 +46,10 @@ const taskEvent = z.object({
   kind: z.string().openapi({ example: "started" }),
   actor: z.string(),
   data: z.unknown(),
+  content: z.string().nullable().openapi({
+    description: "What the model said in this step, or what the tool answered: its beginning, " +
+      "secrets taken out. Null when nothing was said, and after `BODY_RETENTION_DAYS`",
+  }),
 }).openapi("TaskEvent");
 
 export const approval = z.object({

@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import type { TaskSearch } from "../../lib/task/search.ts";
 import { TASK_PHASES } from "../../lib/message/search/phase.ts";
 import { TASK_STATUSES } from "../../lib/task/task.ts";
-import { batch, idOf, since, source, text } from "./filter.ts";
+import { batch, idOf, since, source, text, until } from "./filter.ts";
 
 /** The filters of tasks, in the API and in the URL of their page. */
 export const taskFilter = z.object({
@@ -14,6 +14,7 @@ export const taskFilter = z.object({
   source,
   assigned_to: idOf("user"),
   since,
+  until,
   batch,
 });
 

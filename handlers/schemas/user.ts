@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
-import { id } from "./fields.ts";
+import { id, time, timeOrNull } from "./fields.ts";
+import { isId } from "../../lib/store/id.ts";
 
 export const user = z.object({
   id,
@@ -25,3 +26,41 @@ export const userChange = z.strictObject({
   name: userName.optional(),
   slack_id: slackId.nullable().optional(),
 }).openapi("UserChange");
+
+export const personToken = z.object({
+  id,
+  user_id: id,
+  name: z.string().openapi({ description: "What it is for, in its owner's words" }),
+  handle: z.string().openapi({
+    description: "How it begins: good to tell it from others, and for nothing else",
+    example: "otto_5f0c1d2e3a4b",
+  }),
+  role: z.enum(["admin", "reader"]),
+  created_at: time,
+  expires_at: timeOrNull,
+  last_used_at: timeOrNull.openapi({ description: "To ten minutes" }),
+}).openapi("PersonToken");
+
+/** Longer than a rotation takes anywhere; without days it does not end by itself. */
+const MOST_DAYS = 3_650;
+
+export const newToken = z.strictObject({
+  name: z.string().trim().min(1).max(100).openapi({ example: "laptop" }),
+  role: z.enum(["admin", "reader"]).openapi({
+    description: "An admin may do everything; a reader looks at everything and changes nothing",
+  }),
+  expires_in_days: z.number().int().min(1).max(MOST_DAYS).optional().openapi({
+    description: "Without it the token does not end by itself",
+  }),
+}).openapi("NewPersonToken");
+
+export const madeToken = personToken.extend({
+  token: z.string().openapi({ description: "Shown this once: Otto keeps its hash alone" }),
+}).openapi("MadePersonToken");
+
+export const tokenParams = z.object({
+  id: z.string().refine(isId, { error: "must be a user's id" })
+    .openapi({ param: { name: "id", in: "path" }, format: "uuid" }),
+  token: z.string().refine(isId, { error: "must be a token's id" })
+    .openapi({ param: { name: "token", in: "path" }, format: "uuid" }),
+});

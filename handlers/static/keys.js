@@ -16,6 +16,8 @@ function press(key) {
   const target = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
   if (!target?.offsetParent) return false;
   if (target.matches("input")) target.focus();
+  // Going through a list is one step: "back" leads to the list.
+  else if ("instead" in target.dataset) location.replace(target.href);
   else target.click();
   return true;
 }
@@ -26,9 +28,10 @@ document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") event.target.blur();
     return;
   }
+  if (event.key === "Enter" && event.target.closest("a, button, summary")) return;
   const key = first + event.key;
   first = "";
-  if (key === "j" || key === "k") step(key === "j" ? 1 : -1);
+  if (key === "j" || key === "k") press(key) || step(key === "j" ? 1 : -1);
   else if (key === "?") help.showModal();
   else if (key === "g") {
     first = "g ";
@@ -41,3 +44,6 @@ for (const button of document.querySelectorAll("[data-help]")) {
   button.hidden = false;
   button.addEventListener("click", () => help.showModal());
 }
+
+// The row of the message that is open beside its list.
+document.querySelector('[aria-current="true"].open')?.scrollIntoView({ block: "nearest" });

@@ -2,6 +2,7 @@
 
 const $ = (id) => document.getElementById(id);
 const { live, watch } = document.body.dataset;
+const { clock } = document.documentElement.dataset;
 const title = document.title.replace(/^\(\d+\+?\) /, "");
 const pointer = matchMedia("(hover: hover)");
 /** Elements that wait until the focus or the selection has left their place, by id. */
@@ -11,34 +12,94 @@ const held = new Map();
 /** What came while the page is paused, by id; undefined while it is not. */
 let paused;
 const MOST_PAUSED = 500;
+/** Where the stream goes on. */
+let cursor;
 const parse = (text) => new DOMParser().parseFromString(text, "text/html");
 
-/** Server-sent events of our own server's HTML: each element at the top goes where its id is. */
-function connect(url) {
-  const stream = new EventSource(url);
-  let cursor;
-  stream.onopen = () => say(paused ? "paused" : "live");
-  stream.addEventListener("reload", () => location.reload());
-  stream.onmessage = ({ data, lastEventId }) => {
-    cursor = lastEventId;
-    // Parsed apart from the page: nothing in it can run, and the policy forbids it besides.
-    const fragments = [...parse(data).body.children];
-    const touched = fragments.some(({ id }) => watch === "any" ? /^[mn]-/.test(id) : id === watch);
-    if (paused) paused.touched ||= touched;
-    else if (watch && touched) refreshSoon();
-    for (const fresh of fragments) {
-      // How many are unread is told all the same: it moves nothing.
-      if (paused && fresh.id !== "unread-count") paused.set(fresh.id, fresh);
-      else place(document.adoptNode(fresh));
+/**
+ * Server-sent events of our own server's HTML: each element at the top goes where its id is. Resolves
+ * when the page is hidden, or with `once` behind the first news.
+ */
+function follow({ once = false } = {}) {
+  return new Promise((resolve) => {
+    const stream = new EventSource(cursor ? `/live?after=${cursor}` : live);
+    const timer = once && setTimeout(end, PEEP_MS);
+    const hidden = () => document.hidden && end();
+    function end() {
+      stream.close();
+      clearTimeout(timer);
+      document.removeEventListener("visibilitychange", hidden);
+      resolve();
     }
-    count();
-  };
-  stream.onerror = () => {
-    say("reconnecting");
-    // After a refusal (too many pages, signed out) browsers give up; we do not.
-    if (stream.readyState !== EventSource.CLOSED) return;
-    setTimeout(() => connect(cursor ? `/live?after=${cursor}` : url), 10_000);
-  };
+    if (!once) document.addEventListener("visibilitychange", hidden);
+    stream.onopen = () => say(paused ? "paused" : "live");
+    stream.addEventListener("reload", () => location.reload());
+    stream.onmessage = ({ data, lastEventId }) => {
+      cursor = lastEventId || cursor;
+      take([...parse(data).body.children]);
+      if (once) end();
+    };
+    stream.onerror = () => {
+      say("reconnecting");
+      // After a refusal (too many pages, signed out) browsers give up; we do not.
+      if (stream.readyState === EventSource.CLOSED) setTimeout(end, 10_000);
+    };
+  });
+}
+
+/** What the stream has told; parsed apart from the page: nothing in it can run. */
+function take(fragments) {
+  const touched = fragments.some(({ id }) => watch === "any" ? /^[mn]-/.test(id) : id === watch);
+  if (paused) paused.touched ||= touched;
+  else if (watch && touched) refreshSoon();
+  // How many need somebody is told all the same: it moves nothing.
+  const isKept = ({ id }) => paused && id !== "needs-count";
+  for (const fresh of fragments.filter(isKept)) {
+    paused.set(fresh.id, paused.size < MOST_PAUSED || paused.has(fresh.id) ? fresh : undefined);
+  }
+  placeAll(fragments.filter((fresh) => !isKept(fresh)));
+  if (paused) tellWaiting();
+}
+
+/**
+ * A browser has six connections to a server for all its pages together. So many pages hold one;
+ * others, and those that nobody sees, look now and then.
+ */
+const MOST_STREAMS = 4;
+const PEEP_MS = 3_000;
+
+/** Holds one of the streams until the page is hidden; false when all are taken. */
+async function holdStream() {
+  // Only pages that came safely, or from this machine, have locks.
+  if (!navigator.locks) return await follow().then(() => true);
+  for (let slot = 0; slot < MOST_STREAMS; slot++) {
+    const options = { ifAvailable: true };
+    const held = await navigator.locks.request(
+      `otto-stream-${slot}`,
+      options,
+      (lock) => lock && follow().then(() => true),
+    );
+    if (held) return true;
+  }
+  return false;
+}
+
+/** Looks for a moment, one page at a time. */
+async function peep() {
+  const look = () => follow({ once: true });
+  await (navigator.locks ? navigator.locks.request("otto-peep", look) : look());
+}
+
+async function keepUp() {
+  for (;;) {
+    if (!document.hidden && await holdStream()) continue;
+    await new Promise((resolve) => {
+      setTimeout(resolve, document.hidden ? 60_000 : 2_000);
+      document.addEventListener("visibilitychange", resolve, { once: true });
+    });
+    // In a tab behind another one, the title says how many need somebody.
+    await peep();
+  }
 }
 
 /** Stops all that moves by itself, or lets in what came meanwhile. */
@@ -49,11 +110,17 @@ function pause() {
   button.setAttribute("aria-pressed", String(!before));
   button.title = before ? "Pause this page" : "Let this page go on";
   say(before ? "live" : "paused");
+  tellWaiting();
   if (!before) return;
   if (before.size > MOST_PAUSED) return location.reload();
   if (watch && before.touched) refreshSoon();
-  for (const fresh of before.values()) place(document.adoptNode(fresh));
-  count();
+  placeAll([...before.values()]);
+}
+
+/** How many messages came or have changed since the page was paused. */
+function tellWaiting() {
+  const many = [...paused?.keys() ?? []].filter((id) => id.startsWith("m-")).length;
+  $("waiting").textContent = many > 0 ? `${many.toLocaleString("en")} wait` : "";
 }
 
 function say(word) {
@@ -83,25 +150,78 @@ function merge(list, fresh, force) {
   const rows = [...fresh.children].map((row) => document.adoptNode(row));
   const news = rows.filter((row) => !$(row.id));
   for (const row of rows) if (!news.includes(row)) place(row);
-  if (!force && reading(list)) return pill(list, news.length);
+  // One that came up from the next page is not new, and of a whole page there may be more.
+  const newest = list.firstElementChild?.id ?? "";
+  const many = news.filter(({ id }) => id > newest).length;
+  if (!force && reading(list)) return pill(list, many, many > 0 && many === rows.length);
   if (news.length === 0 && rows.length === list.children.length) return;
-  for (const row of news) row.classList.add("new");
+  for (const row of list.children) row.classList.remove("new");
+  for (const row of news) if (news.length <= MOST_MOVING) row.classList.add("new");
   list.replaceChildren(...rows.map((row) => $(row.id) ?? row));
   pill(list, 0);
+}
+
+/** More that move at once only flicker. */
+const MOST_MOVING = 5;
+const MOVING_MS = 1_000;
+/** When the last ones began to move. */
+let moving = [];
+let isCalm = false;
+
+/** Whether one more may move now. */
+function mayMove() {
+  const now = performance.now();
+  moving = moving.filter((at) => at > now - MOVING_MS);
+  if (isCalm || moving.length >= MOST_MOVING) return false;
+  moving.push(now);
+  return true;
+}
+
+/** What is to be placed still, in order. */
+const toPlace = [];
+/** So long it is worked on in one frame: the page is drawn in between. */
+const PLACE_MS = 30;
+
+/** Places what came together, newest first, so that what a list has no room for is never drawn. */
+function placeAll(fragments) {
+  const isBusy = toPlace.length > 0;
+  const byId = (one, other) => one.id < other.id ? 1 : -1;
+  toPlace.push(...fragments.toSorted(byId));
+  if (!isBusy) placeSome();
+}
+
+function placeSome() {
+  const until = performance.now() + PLACE_MS;
+  isCalm ||= toPlace.filter(({ dataset }) => dataset.into).length > MOST_MOVING;
+  readings = new Map();
+  // It stays in line until it is in place: what comes meanwhile comes behind it.
+  while (toPlace.length > 0 && performance.now() < until) {
+    place(document.adoptNode(toPlace[0]));
+    toPlace.shift();
+  }
+  readings = undefined;
+  if (toPlace.length > 0) return setTimeout(placeSome);
+  isCalm = false;
+  count();
 }
 
 function place(fresh) {
   const old = $(fresh.id);
   if (!old && !fresh.dataset.into) return;
+  // The server says that there is no room for it: it is only counted.
+  if ("beyond" in fresh.dataset) return old ? undefined : insert(fresh);
   waiting.delete(fresh.id);
-  held.get(fresh.dataset.into)?.delete(fresh.id);
+  held.get(fresh.dataset.into)?.rows.delete(fresh.id);
   // The same message on another kind of page: that page reads itself anew.
   if (old && old.tagName !== fresh.tagName && !("gone" in fresh.dataset)) return;
   const busy = old && (old.contains(document.activeElement) || isSelected(old));
   if ("gone" in fresh.dataset) {
     if (old?.contains(document.activeElement)) focusAfter(old);
     old?.remove();
-    for (const rows of held.values()) rows.delete(fresh.id);
+    for (const { ids, rows } of held.values()) {
+      ids.delete(fresh.id);
+      rows.delete(fresh.id);
+    }
   } else if (busy) {
     waiting.set(fresh.id, fresh);
   } else if (old) {
@@ -118,14 +238,21 @@ function place(fresh) {
 function insert(fresh, force = false) {
   const list = $(fresh.dataset.into);
   if (!list) return;
+  const most = Number(list.dataset.most);
+  // An old one that has changed, and is not on this page any more.
+  if (list.children.length >= most && fresh.id < list.lastElementChild.id) return;
   if (!force && "list" in list.dataset && reading(list)) {
-    const rows = held.get(list.id) ?? new Map();
-    held.set(list.id, rows.set(fresh.id, fresh));
-    return pill(list, rows.size);
+    const { ids, rows } = held.get(list.id) ?? { ids: new Set(), rows: new Map() };
+    if (!("beyond" in fresh.dataset)) rows.set(fresh.id, fresh);
+    held.set(list.id, { ids: ids.add(fresh.id), rows });
+    // All are counted, and as many kept as the list has room for.
+    if (rows.size > most) rows.delete([...rows.keys()].sort()[0]);
+    return pill(list, ids.size);
   }
-  fresh.classList.add("new");
+  if ("beyond" in fresh.dataset) return;
+  if (mayMove()) fresh.classList.add("new");
   list.insertBefore(fresh, [...list.children].find((each) => each.id < fresh.id) ?? null);
-  while (list.children.length > Number(list.dataset.most)) list.lastElementChild.remove();
+  while (list.children.length > most) list.lastElementChild.remove();
 }
 
 function isSelected(place) {
@@ -135,15 +262,24 @@ function isSelected(place) {
 
 /** A list must not move under a pointer, a focus, a selection, or somebody who has scrolled. */
 function reading(list) {
+  let answer = readings?.get(list);
+  if (answer === undefined) readings?.set(list, answer = isRead(list));
+  return answer ?? isRead(list);
+}
+
+/** The answers of one batch: each costs a layout of the page. */
+let readings;
+
+function isRead(list) {
   if (list.children.length === 0) return false;
   return pointer.matches && list.matches(":hover") || list.contains(document.activeElement) ||
     isSelected(list) || list.getBoundingClientRect().top < 0;
 }
 
-function pill(list, many) {
+function pill(list, many, isMore = false) {
   const button = document.querySelector(`[data-pill="${list.id}"]`);
   button.hidden = many === 0;
-  button.textContent = `${many} new`;
+  button.textContent = `${many.toLocaleString("en")}${isMore ? "+" : ""} new`;
 }
 
 /** Lets in what waits for a list, when nobody reads it any more or somebody asks for it. */
@@ -152,8 +288,11 @@ function letIn(button, force) {
   if (button.hidden || !force && reading(list)) return;
   pill(list, 0);
   if (watch) return refresh(force);
-  for (const fresh of held.get(list.id)?.values() ?? []) insert(fresh, true);
+  const fragments = [...held.get(list.id)?.rows.values() ?? []];
   held.delete(list.id);
+  isCalm = fragments.length > MOST_MOVING;
+  for (const fresh of fragments) insert(fresh, true);
+  isCalm = false;
 }
 
 function settle() {
@@ -172,34 +311,26 @@ function keepLooks(old, fresh) {
     if (folds.has(nameOf(each))) each.open = folds.get(nameOf(each));
   }
   const before = old.querySelectorAll(".dot");
-  fresh.querySelectorAll(".dot").forEach((dot, index) => {
-    if (dot.className !== before[index]?.className.replace(" changed", "")) {
-      dot.classList.add("changed");
-    }
-  });
+  const changed = [...fresh.querySelectorAll(".dot")].filter((dot, index) =>
+    dot.className !== before[index]?.className.replace(" changed", "")
+  );
+  if (changed.length > 0 && mayMove()) { for (const dot of changed) dot.classList.add("changed"); }
 }
 
 const nameOf = (details) => details.id || details.querySelector("summary").textContent;
 
 function focusAfter(old) {
   const next = old.nextElementSibling ?? old.previousElementSibling;
-  (next?.querySelector("button, summary") ?? $("unread") ?? $("main")).focus();
+  (next?.querySelector("button, summary") ?? $("main")).focus();
 }
 
-/** How many are unread: in the title, the tab's icon and the inbox. */
+/** How many need somebody: in the title and the tab's icon. */
 function count() {
-  const number = $("unread-count").dataset.count;
+  const number = $("needs-count").dataset.count;
   document.title = number ? `(${number}) ${title}` : title;
   const icon = $("icon");
   const href = number ? icon.dataset.unread : icon.dataset.read;
   if (icon.getAttribute("href") !== href) icon.setAttribute("href", href);
-  const all = document.querySelector(".read-all");
-  if (!all) return;
-  const newest = [...document.querySelectorAll("li[data-unread]")].map(({ id }) => id.slice(2))
-    .sort().at(-1);
-  all.querySelector("[name=newest]").value = newest ?? "";
-  // Its button goes when there is nothing left to read.
-  if (!newest && all.contains(document.activeElement)) $("unread").focus();
 }
 
 /** The same words as in views/time.ts. */
@@ -221,10 +352,28 @@ function lasting(time) {
   return `${Math.floor(seconds / 86400)} d`;
 }
 
+/** A time in the reader's own zone, which it names. */
+function here(time) {
+  const two = (number, digits = 2) => String(number).padStart(digits, "0");
+  const day = [time.getFullYear(), two(time.getMonth() + 1), two(time.getDate())].join("-");
+  const hour = [time.getHours(), time.getMinutes(), time.getSeconds()].map((each) => two(each));
+  const zone = ZONE.formatToParts(time).find(({ type }) => type === "timeZoneName").value;
+  return `${day} ${hour.join(":")}.${two(time.getMilliseconds(), 3)} ${zone}`;
+}
+const ZONE = new Intl.DateTimeFormat("en", { timeZoneName: "short" });
+
 function tellAges(place) {
   for (const time of place.querySelectorAll("time[data-ago], time[data-since]")) {
     const text = "ago" in time.dataset ? ago(time.dateTime) : lasting(time.dateTime);
     if (time.textContent !== text) time.textContent = text;
+  }
+  if (clock === "utc") return;
+  for (const time of place.querySelectorAll("time[datetime]:not([data-here])")) {
+    time.dataset.here = "";
+    const text = here(new Date(time.dateTime));
+    time.title = `${text} (${time.dateTime.replace("T", " ").replace("Z", " UTC")})`;
+    const { exact } = time.dataset;
+    if (exact !== undefined) time.textContent = exact === "s" ? text.replace(/\.\d+/, "") : text;
   }
 }
 
@@ -287,4 +436,5 @@ if (navigator.clipboard) {
   for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
 }
 
-connect(live);
+tellAges(document);
+keepUp();

@@ -1,5 +1,6 @@
 import { html } from "hono/html";
 import { asset } from "../static.ts";
+import { countWords } from "./parts/count_words.ts";
 import { icon } from "./parts/icon.ts";
 
 /** A piece of HTML, escaped. */
@@ -17,16 +18,19 @@ const PLACES = [
 export const THEMES = ["auto", "light", "dark"] as const;
 export type Theme = typeof THEMES[number];
 
-/** More unread notifications are not counted one by one. */
-export const MOST_UNREAD = 100;
+/** Whose time is shown: the browser's, which a script knows, or that of all servers. */
+export const CLOCKS = ["local", "utc"] as const;
+export type Clock = typeof CLOCKS[number];
 
 /** What stands around a page: where it is, who looks at it. */
 export interface Frame {
-  place?: typeof PLACES[number]["name"] | "subjects" | "people" | "docs";
+  place?: typeof PLACES[number]["name"] | "subjects" | "people" | "audit" | "docs";
   /** The path of this page with its query, to come back to. */
   path: string;
-  unread: number;
+  /** How many groups and questions need somebody: what the bell says. */
+  needs: number;
   theme: Theme;
+  clock: Clock;
   /** Somebody who may look at everything and change nothing. */
   isReader: boolean;
   isSignedIn: boolean;
@@ -37,25 +41,21 @@ export interface Frame {
 /** A page without anything around it that would need the store. */
 export const BARE: Frame = {
   path: "/",
-  unread: 0,
+  needs: 0,
   theme: "auto",
+  clock: "local",
   isReader: false,
   isSignedIn: false,
 };
 
-/** How many are unread, in a few characters. */
-function unreadCount(unread: number): string {
-  return unread < MOST_UNREAD ? String(unread) : `${MOST_UNREAD}+`;
-}
-
-/** The link to the inbox; the stream sends it again whenever the number changes. */
-export function unreadLink(unread: number) {
-  const count = unreadCount(unread);
+/** The link to what needs somebody; the stream sends it again whenever the number changes. */
+export function needsLink(needs: number) {
+  const count = countWords(needs);
   return html`
-    <a id="unread-count" class="inbox ${unread > 0 && "some"}" href="/#unread"
-      data-count="${unread > 0 ? count : ""}">${icon(
+    <a id="needs-count" class="inbox ${needs > 0 && "some"}" href="/#needs"
+      data-count="${needs > 0 ? count : ""}">${icon(
         "bell",
-      )}<span>${count}</span><span class="words"> unread</span></a>
+      )}<span>${count}</span><span class="words"> need you</span></a>
   `;
 }
 
@@ -73,25 +73,26 @@ export function page(
     body: Html;
   },
 ) {
-  const { cursor, unread, theme } = frame;
+  const { cursor, needs, theme } = frame;
   const read = asset("favicon.svg");
   const hasNews = asset("favicon-unread.svg");
   const name = title === "Otto" ? title : `${title} · Otto`;
   return html`
     <!DOCTYPE html>
-    <html lang="en" data-theme="${theme}">
+    <html lang="en" data-theme="${theme}" data-clock="${frame.clock}">
       <head>
         <meta charset="utf-8">
         <meta name="viewport" content="width=device-width, initial-scale=1">
         <meta name="color-scheme" content="${theme === "auto" ? "light dark" : theme}">
         ${refreshSeconds && html`<meta http-equiv="refresh" content="${refreshSeconds}">`}
-        <title>${unread > 0 && `(${unreadCount(unread)}) `}${name}</title>
-        <link id="icon" rel="icon" type="image/svg+xml" href="${unread > 0 ? hasNews : read}"
+        <title>${needs > 0 && `(${countWords(needs)}) `}${name}</title>
+        <link id="icon" rel="icon" type="image/svg+xml" href="${needs > 0 ? hasNews : read}"
           data-read="${read}" data-unread="${hasNews}">
         <link rel="stylesheet" href="${asset("style.css")}">
         ${cursor !== undefined && html`
           <script src="${asset("live.js")}" type="module"></script>
           <script src="${asset("keys.js")}" type="module"></script>
+          <script src="${asset("forms.js")}" type="module"></script>
         `}
       </head>
       <body class="${frame.isReader && "reader"}" data-live="${cursor === undefined
@@ -118,12 +119,13 @@ function now(frame: Frame) {
   return html`
     <div class="now">
       <span id="word" class="word" role="status"></span>
+      <span id="waiting" class="waiting" title="Messages that came or changed meanwhile"></span>
       <button class="bare" id="pause" data-key="p" title="Pause this page" aria-pressed="false" hidden>${icon(
         "pause",
       )}${icon("play")}<span class="words">Pause this page</span></button>
       <noscript><a href="${frame.path}">Reload</a></noscript>
       ${frame.isReader && html`<span class="badge">${icon("eye")}Read only</span>`}
-      ${unreadLink(frame.unread)}
+      ${needsLink(frame.needs)}
       ${themeForm(frame)}
       ${frame.isSignedIn && html`
         <form method="post" action="/sign-out" class="always">
@@ -153,7 +155,8 @@ function themeForm({ theme, path }: Frame) {
 
 const SAYS = { auto: "as the system has them", light: "light", dark: "dark" };
 
-function foot({ place }: Frame) {
+function foot({ place, path, clock }: Frame) {
+  const other = clock === "utc" ? "local" : "utc";
   return html`
     <footer class="foot">
       <a href="/subjects" data-key="g u" aria-current="${place === "subjects"
@@ -162,9 +165,17 @@ function foot({ place }: Frame) {
       <a href="/users" data-key="g p" aria-current="${place === "people"
         ? "page"
         : "false"}">People</a>
+      <a href="/bulk">Bulk actions</a>
+      <a href="/audit" aria-current="${place === "audit" ? "page" : "false"}">Audit log</a>
       <a href="/docs" aria-current="${place === "docs" ? "page" : "false"}">API</a>
       <a href="/openapi.json">OpenAPI</a>
       <a href="/webhook/health">Health</a>
+      <form method="post" action="/clock" class="always" data-clocks hidden>
+        <input type="hidden" name="back" value="${path}">
+        <button class="bare" name="clock" value="${other}">Times: ${clock === "utc"
+          ? "UTC. Show local time"
+          : "local. Show UTC"}</button>
+      </form>
       <button class="bare" data-help hidden>Keyboard <kbd>?</kbd></button>
     </footer>
     <dialog id="help" aria-labelledby="help-title">
@@ -187,10 +198,12 @@ function foot({ place }: Frame) {
 }
 
 const KEYS: [keys: string, what: string][] = [
-  ["j k", "Next and previous row"],
-  ["Enter", "Open the row"],
+  ["j k", "Next and previous row, or message beside the list"],
+  ["Enter", "Open the row, or the open message alone"],
+  ["Esc", "Close the message, or go back to the list"],
+  ["x", "Explain the message"],
   ["/", "Search"],
-  ["r", "Replay the message, or retry the task"],
+  ["r", "Replay the message (it asks first), or retry the task"],
   ["e", "Edit the message, then replay it"],
   ["p", "Pause the page, or let it go on"],
   ["t", "Change the colours"],

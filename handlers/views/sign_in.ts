@@ -29,7 +29,7 @@ export function signInPage(
         ${code === undefined
           ? html`
             <p id="help">
-              The admin's is in <code>ADMIN_TOKEN</code>. Without one, <code>main.ts --new-link</code> prints a link that signs in, and <code>--new-token</code> a token; <code>READ_TOKEN</code> is for looking only.
+              The admin's is in <code>ADMIN_TOKEN</code>. Without one, <code>main.ts --new-link</code> prints a link that signs in, and <code>--new-token</code> a token; <code>READ_TOKEN</code> is for looking only. A token of your own is made on the page of people.
             </p>
           `
           : html`<p>The link signs you in once.</p>`}

@@ -2,7 +2,7 @@ import { newId } from "../../lib/store/id.ts";
 import { contentKey, contentOf } from "../../sources/kit/incoming.ts";
 import type { Incoming } from "../../sources/source.ts";
 import type { createHints } from "./hint.ts";
-import type { SourceGate } from "./source_gate.ts";
+import type { SourceGate } from "../../lib/work/verify/source_gate.ts";
 
 /** One request at the gate, with its body read. */
 export interface Arrival {

@@ -13,7 +13,10 @@ export const DOCUMENT = {
     params: z.object({ type: z.string().openapi({ example: "github" }) }),
     body: {
       description: "Any JSON, a form, or anything else",
-      content: { "application/json": { schema: z.unknown() } },
+      content: {
+        "application/json": { schema: z.unknown() },
+        "application/x-www-form-urlencoded": { schema: z.record(z.string(), z.string()) },
+      },
     },
   },
   responses: {

@@ -3,7 +3,7 @@ import { findDelivery } from "../../lib/message/repeat.ts";
 import { findFirstSigned } from "../../lib/message/replay_guard.ts";
 import { newId } from "../../lib/store/id.ts";
 import { errorText } from "../../lib/process/log.ts";
-import type { Pauses } from "../../lib/ingress/pauses.ts";
+import { pauseOf, type Pauses } from "../../lib/ingress/pauses.ts";
 import type { Services } from "../../lib/services.ts";
 import { resolveJoins } from "../../lib/message/subject/aliases.ts";
 import { planJoins } from "../../lib/message/subject/plan.ts";
@@ -11,7 +11,7 @@ import { findSubjectByKey, toMessageSubject } from "../../lib/message/subject/su
 import { hintFor } from "../../sources/diagnosis/fingerprint.ts";
 import { contentKey, contentOf, parseRequest, probed } from "../../sources/kit/incoming.ts";
 import { signedKeysOf } from "../../sources/kit/signed.ts";
-import { labelOf } from "../../sources/rules/registry.ts";
+import { labelFor, sourceNameOf } from "../../sources/rules/names.ts";
 import { redactParsed } from "../../sources/rules/redaction.ts";
 import { mergeOf, reasonToFilter } from "../../sources/rules/source_rules.ts";
 import { subjectIn } from "../../sources/rules/subject/subject.ts";
@@ -20,8 +20,8 @@ import type { HandshakeReply, Incoming } from "../../sources/source.ts";
 import { Problem } from "../problem.ts";
 import type { Explanation } from "../schemas/explanation.ts";
 import { refusePaused } from "./ingress_policy.ts";
-import { SignatureRefused, type SourceGate } from "./source_gate.ts";
-import type { Verifier } from "./verifier.ts";
+import { SignatureRefused, type SourceGate } from "../../lib/work/verify/source_gate.ts";
+import type { Verifier } from "../../lib/work/verify/verifier.ts";
 
 export interface ExplainParts {
   services: Services;
@@ -58,7 +58,7 @@ export async function explain(parts: ExplainParts, asked: Explained): Promise<Ex
   return {
     webhook_type: incoming.type,
     source: name,
-    label: labelOf(gate),
+    label: labelFor(sources, sourceNameOf(sources, incoming.type)),
     verdict: judged.verdict,
     scheme: source.verify ? source.proof ?? "the vendor's signature" : null,
     why: judged.why,
@@ -205,10 +205,10 @@ async function firstSignedAs(
 /** What is asked before anything of it is read. */
 function policyOn(
   { services: { sources }, pauses }: ExplainParts,
-  { gate: { name }, address }: Explained,
+  { gate: { name }, incoming: { type }, address }: Explained,
 ): Explanation["gate"] {
   return {
-    paused_since: pauses.since(name) ?? null,
+    paused_since: pauseOf(pauses, sources, type)?.since ?? null,
     address_allowed: address === undefined ? null : sources.allows(name, address),
     rate_limit: sources.settingsOf(name).rate_limit ?? null,
   };
@@ -264,11 +264,13 @@ function routeOf(
 
 /** What its sender would hear. */
 function answerTo(
-  { pauses }: ExplainParts,
+  { services: { sources }, pauses }: ExplainParts,
   { gate, incoming }: Explained,
   { refused, handshake }: { refused?: Problem; handshake?: HandshakeReply },
 ): Explanation["answer"] {
-  if (pauses.since(gate.name) !== undefined) return problemAnswer(refusePaused(gate));
+  if (pauseOf(pauses, sources, incoming.type)) {
+    return problemAnswer(refusePaused(sources, incoming.type));
+  }
   if (refused) return problemAnswer(refused);
   const reply = handshake ?? gate.source.answer?.(incoming);
   return reply

@@ -1,10 +1,12 @@
 import { clientPrefix } from "../../lib/ingress/client_prefix.ts";
 import type { BucketFull } from "../../lib/ingress/daily_buckets.ts";
-import type { Pauses } from "../../lib/ingress/pauses.ts";
+import { pauseOf, type Pauses } from "../../lib/ingress/pauses.ts";
+import type { TurnedAway } from "../../lib/ingress/turned_away.ts";
 import type { UnverifiedBuckets } from "../../lib/ingress/unverified_buckets.ts";
-import { labelOf, type Named, type Registry } from "../../sources/rules/registry.ts";
+import { labelFor, sourceNameOf } from "../../sources/rules/names.ts";
+import { labelOf, type Registry } from "../../sources/rules/registry.ts";
 import type { Connection } from "../caller.ts";
-import type { SourceGate } from "./source_gate.ts";
+import type { SourceGate } from "../../lib/work/verify/source_gate.ts";
 import { Problem } from "../problem.ts";
 import { createRateLimit, type RateLimit } from "./rate_limit.ts";
 
@@ -14,12 +16,15 @@ const PAUSED_SECONDS = 60;
 /** What the operator lets in at all, whoever vouches for it. */
 export interface IngressPolicy {
   /**
-   * Before anything of a request is read.
+   * Before anything of a request is read; `type` is as the URL has it.
    *
    * @throws {Problem} 503 while its source is paused, 403 from an address that
    * is not allowed, 429 when too many have come.
    */
-  require(gate: SourceGate, from: { address: string; connection: Connection }): void;
+  require(
+    gate: SourceGate,
+    from: { type: string; address: string; connection: Connection },
+  ): void;
   /** The same for a greeting, which is answered while its source is paused, too, and is not counted. */
   requireAddress(gate: SourceGate, from: { address: string; connection: Connection }): void;
   /**
@@ -40,9 +45,10 @@ export interface IngressPolicy {
 }
 
 export function createIngressPolicy(
-  { sources, pauses, unverified }: {
+  { sources, pauses, turnedAway, unverified }: {
     sources: Registry;
     pauses: Pauses;
+    turnedAway: TurnedAway;
     /** Left out where strangers cannot send. */
     unverified?: UnverifiedBuckets;
   },
@@ -72,7 +78,11 @@ export function createIngressPolicy(
 
   return {
     require(gate, from) {
-      if (pauses.since(gate.name)) throw refusePaused(gate);
+      const paused = pauseOf(pauses, sources, from.type);
+      if (paused) {
+        turnedAway.note(paused.name);
+        throw refusePaused(sources, from.type);
+      }
       requireAddress(gate, from);
       const seconds = limitOf(gate)?.wait();
       if (seconds) throw tooMany(gate, seconds);
@@ -93,11 +103,11 @@ export function createIngressPolicy(
 }
 
 /** What a paused source's sender hears. */
-export function refusePaused(gate: Named): Problem {
+export function refusePaused(sources: Registry, type: string): Problem {
   return new Problem(
     503,
     "paused",
-    `Webhooks of ${labelOf(gate)} are paused here`,
+    `Webhooks of ${labelFor(sources, sourceNameOf(sources, type))} are paused here`,
     "Send it again after the seconds in Retry-After",
     { "retry-after": String(PAUSED_SECONDS) },
   );

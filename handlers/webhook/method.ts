@@ -1,4 +1,4 @@
-import type { SourceGate } from "./source_gate.ts";
+import type { SourceGate } from "../../lib/work/verify/source_gate.ts";
 import { Problem } from "../problem.ts";
 
 /** Whether a source's events come by this method: by POST always, by others where its vendor has them. */

@@ -1,5 +1,5 @@
 import type { Log } from "../../lib/process/log.ts";
-import type { SourceGate } from "./source_gate.ts";
+import type { SourceGate } from "../../lib/work/verify/source_gate.ts";
 import { createRateLimit, type RateLimit } from "./rate_limit.ts";
 
 /** A secret that came with a handshake, and from where. */

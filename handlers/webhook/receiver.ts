@@ -17,8 +17,12 @@ import { createHints } from "./hint.ts";
 import type { IngressPolicy } from "./ingress_policy.ts";
 import { wrongMethod } from "./method.ts";
 import type { OfferedSecrets } from "./offered_secrets.ts";
-import { secretMissing, SignatureRefused, type SourceGate } from "./source_gate.ts";
-import type { Verifier } from "./verifier.ts";
+import {
+  secretMissing,
+  SignatureRefused,
+  type SourceGate,
+} from "../../lib/work/verify/source_gate.ts";
+import type { Verifier } from "../../lib/work/verify/verifier.ts";
 
 /** What the gate asks and tells. */
 export interface ReceiverParts {
@@ -72,7 +76,7 @@ export function createReceiver(parts: ReceiverParts): Receiver {
     const address = clientAddress(request, connection, config);
     let outcome = "received";
     try {
-      policy.require(gate, { address, connection });
+      policy.require(gate, { type, address, connection });
       const body = await readBody(request, gate.bodyLimit, budget);
       try {
         const { bodyLimit } = gate;

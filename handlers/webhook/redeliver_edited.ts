@@ -1,4 +1,3 @@
-import type { Config } from "../../lib/config/config.ts";
 import {
   type EditableBody,
   editableOf,
@@ -9,7 +8,8 @@ import type { WholeMessage } from "../../lib/message/message.ts";
 import { redeliverEdited, type Redelivery } from "../../lib/message/redeliver.ts";
 import type { Services } from "../../lib/services.ts";
 import { Problem } from "../problem.ts";
-import { requireContents } from "../require_message.ts";
+import { requireEdits } from "../../lib/work/verify/redeliver.ts";
+import { requireContents } from "../../lib/work/verify/require_message.ts";
 
 /** What was typed into the form, kept as a new message; undefined when nothing was changed. */
 export async function keepTyped(
@@ -40,17 +40,6 @@ export function requireEditable(
     );
   }
   return editable;
-}
-
-/** @throws {Problem} 409 where only verified messages are taken: an edited one cannot be. */
-export function requireEdits({ requireVerified }: Pick<Config, "requireVerified">): void {
-  if (!requireVerified) return;
-  throw new Problem(
-    409,
-    "verified_only",
-    "Only verified messages are taken here, and nobody has signed an edited one",
-    "Replay what the sender has sent, or unset WEBHOOK_REQUIRE_VERIFIED",
-  );
 }
 
 /**

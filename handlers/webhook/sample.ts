@@ -39,19 +39,20 @@ export function listEvents({ all }: Registry): Map<string, string[]> {
 /**
  * A request such as the source's vendor would send, signed if there is a
  * secret; each one is a new delivery. `origin` is where the sender sees Otto,
- * `path` another path than /webhook/{source}; `event` chooses among the
- * samples, or else `turn`.
+ * `path` another path than /webhook/{source}; `event` chooses among the samples, or else `turn`;
+ * `given` is a body to send in the sample's place, byte for byte, and headers before the sample's.
  *
  * @throws {Problem} when the source has no samples, must have a secret, or has
  * one that cannot sign.
  */
 export async function makeSample(
   parts: SampleParts,
-  { name, origin, path, event, turn = 0 }: {
+  { name, origin, path, event, given, turn = 0 }: {
     name: string;
     origin: string;
     path?: string;
     event?: string;
+    given?: { body?: Uint8Array; headers: Headers };
     turn?: number;
   },
 ): Promise<Request> {
@@ -59,7 +60,7 @@ export async function makeSample(
   const { source, samples, secret } = sampled;
   const sample = samples.find((each) => each.event === event) ?? samples[turn % samples.length];
   const url = origin + (path ?? `/webhook/${name === GENERIC ? UNKNOWN : name}`);
-  const request = fill(sample, { type: name === GENERIC ? UNKNOWN : name, url });
+  const request = fill(sample, { type: name === GENERIC ? UNKNOWN : name, url, given });
   const sent = secret && source.verify ? await sign(sampled, request, secret) : request;
   return new Request(sent.url, {
     method: sent.method,
@@ -117,20 +118,24 @@ function requireSampled(parts: SampleParts, name: string): SampledSource {
 /** The sample as a request, with ids of its own. */
 function fill(
   sample: SampledSource["samples"][number],
-  { type, url }: { type: string; url: string },
+  { type, url, given }: {
+    type: string;
+    url: string;
+    given?: { body?: Uint8Array; headers: Headers };
+  },
 ): Incoming {
   const id = crypto.randomUUID().replaceAll("-", "");
   const headers = new Headers({ host: new URL(url).host });
   for (const [header, value] of Object.entries(sample.headers)) {
     headers.set(header, value.replace(MARKER, id));
   }
-  const body = new TextEncoder().encode(sample.body.replace(MARKER, id));
+  given?.headers.forEach((value, header) => headers.set(header, value));
   return {
     type,
     method: "POST",
     url,
     headers,
-    body,
+    body: given?.body ?? new TextEncoder().encode(sample.body.replace(MARKER, id)),
     queryForm: undefined,
     receivedAt: Date.now(),
   };

@@ -4,7 +4,7 @@ import { createApi } from "../openapi.ts";
 import { DOCUMENT } from "./document.ts";
 import { takesMethod } from "./method.ts";
 import { createReceiver, type ReceiverParts } from "./receiver.ts";
-import { isType, refuseType } from "./type.ts";
+import { isType, refuseType } from "../webhook_type.ts";
 
 /** `POST /webhook/{type}`, and other methods for senders that have them. */
 export function webhook(parts: ReceiverParts): OpenAPIHono<Env> {

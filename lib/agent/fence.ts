@@ -71,3 +71,14 @@ export function fenced(
   return `<untrusted-data id="${boundary}" what="${what}" source="${source}" ` +
     `signature="${signature}" chars="${json.length}">\n${json}\n</untrusted-data id="${boundary}">`;
 }
+
+/** A text without the lines of its fences, for people, who see where it came from. */
+export function unfenced(text: string, boundary: string): string {
+  return text.replaceAll(
+    new RegExp(
+      `<untrusted-data id="${boundary}"[^>]*>\\n|\\n</untrusted-data id="${boundary}">`,
+      "g",
+    ),
+    "",
+  );
+}

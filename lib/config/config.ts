@@ -3,6 +3,7 @@ import { deployedUrl, readDenoDeploy } from "./deno_deploy.ts";
 import { isAlone } from "./loopback.ts";
 import { chooseModel, MODEL_VARIABLES, type ModelSettings } from "./model_settings.ts";
 import { ConfigError } from "./config_error.ts";
+import type { z } from "zod";
 import { openSecrets, type Secrets } from "./secrets.ts";
 import { type Settings, settingsSchema } from "./settings.ts";
 
@@ -32,24 +33,63 @@ export function readConfig(
   env: Record<string, string | undefined> = process.env,
   otherwise: Record<string, string> = {},
 ) {
-  const set = Object.fromEntries(
-    Object.entries({ ...otherwise, ...env }).filter(([, value]) =>
-      value !== undefined && value.trim() !== ""
-    ),
-  ) as Record<string, string>;
-  const parsed = settingsSchema.safeParse(set);
-  if (!parsed.success) {
-    throw new ConfigError(
-      "Cannot start with these settings:\n" + parsed.error.issues
-        .map((issue) => `  ${issue.path.join(".")} ${issue.message}`).join("\n"),
-    );
-  }
-  refuseContradictions(parsed.data);
-  return toConfig(parsed.data, {
-    model: readModel(parsed.data),
-    secrets: openSecrets(set, parsed.data.SECRETS_FILE),
+  const set = withoutEmpty({ ...otherwise, ...env });
+  const settings = parseSettings(settingsSchema, set);
+  refuseContradictions(settings);
+  return toConfig(settings, {
+    model: readModel(settings),
+    secrets: openSecrets(set, settings.SECRETS_FILE),
     names: Object.keys(set),
   });
+}
+
+/** What the commands need that speak to an Otto which may run elsewhere, with settings of its own. */
+export type ShellConfig = ReturnType<typeof readShellConfig>;
+
+/**
+ * Reads the few settings of commands that only ask a running Otto: the others may be wrong or
+ * missing where somebody sits.
+ *
+ * @throws {ConfigError} as {@link readConfig}.
+ */
+export function readShellConfig(env: Record<string, string | undefined> = process.env) {
+  const settings = parseSettings(
+    settingsSchema.pick({
+      OTTO_URL: true,
+      OTTO_TOKEN: true,
+      PUBLIC_URL: true,
+      PORT: true,
+      ADMIN_TOKEN: true,
+      READ_TOKEN: true,
+    }),
+    withoutEmpty(env),
+  );
+  return {
+    url: settings.OTTO_URL,
+    token: settings.OTTO_TOKEN,
+    publicUrl: settings.PUBLIC_URL,
+    port: settings.PORT,
+    /** Of the Otto that has the same settings, and of no other. */
+    ownToken: settings.ADMIN_TOKEN ?? settings.READ_TOKEN,
+    /** What https://no-color.org and https://force-color.org say; undefined where the terminal decides. */
+    colors: env.NO_COLOR ? false : env.FORCE_COLOR ? true : env.TERM === "dumb" ? false : undefined,
+  };
+}
+
+function withoutEmpty(env: Record<string, string | undefined>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ""),
+  ) as Record<string, string>;
+}
+
+/** @throws {ConfigError} that names each variable which is wrong. */
+function parseSettings<T extends z.ZodType>(schema: T, set: Record<string, string>): z.output<T> {
+  const parsed = schema.safeParse(set);
+  if (parsed.success) return parsed.data;
+  throw new ConfigError(
+    "Cannot start with these settings:\n" + parsed.error.issues
+      .map((issue) => `  ${issue.path.join(".")} ${issue.message}`).join("\n"),
+  );
 }
 
 /** What each setting means to the program. */
@@ -157,7 +197,15 @@ function toConfig(
       /** Who may approve, deny, answer and retry in Slack. */
       approvers: settings.SLACK_APPROVERS,
     },
+    /** Who is told of what needs somebody: Slack's ids by `refused:github`, `*:github`, `refused` or `*`. */
+    notifyRoutes: settings.NOTIFY_ROUTES,
+    /** Called each minute while messages can be kept and worked. */
+    heartbeatUrl: settings.HEARTBEAT_URL,
+    /** In which the operator's people live; of senders, too, whose weeks are compared. */
+    timeZone: settings.TIMEZONE,
     logLevel: settings.LOG_LEVEL,
+    /** What the image was built from; undefined where nobody said. */
+    commit: settings.OTTO_COMMIT,
     /** Of senders, by variable; another map as soon as `SECRETS_FILE` has changed. */
     get secrets() {
       return secrets.all();
@@ -188,6 +236,12 @@ function refuseContradictions(settings: Settings): void {
     throw new ConfigError(
       "Cannot start with READ_TOKEN and ADMIN_TOKEN the same: whoever should only look could " +
         "change everything. Make READ_TOKEN another text, or unset it.",
+    );
+  }
+  if (settings.NOTIFY_ROUTES.size > 0 && settings.SLACK_BOT_TOKEN === undefined) {
+    throw new ConfigError(
+      "Cannot tell people in Slack, as NOTIFY_ROUTES says: SLACK_BOT_TOKEN is not set. Set it " +
+        "(see docs/slack.md), or unset NOTIFY_ROUTES.",
     );
   }
   if (
@@ -231,6 +285,7 @@ export function secretsIn(
     redisUrl,
     apiKeys,
     slack,
+    heartbeatUrl,
   }: Config,
 ): string[] {
   return [
@@ -239,6 +294,8 @@ export function secretsIn(
     drainToken,
     ...apiKeys,
     slack.botToken,
+    // Whoever knows it can say that Otto lives.
+    heartbeatUrl,
     ...[databaseUrl, redisUrl].flatMap((url) => passwordsIn(url ?? "")),
     ...retiredSecrets,
     ...[...secrets.values()].flat(),

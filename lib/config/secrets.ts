@@ -9,11 +9,15 @@ import { list } from "./settings.ts";
 /** The secrets of senders, by variable. */
 type SecretMap = ReadonlyMap<string, readonly string[]>;
 
+export type SecretOrigin = "environment" | "SECRETS_FILE";
+
 /** The secrets of senders: those of the environment, and before them those of `SECRETS_FILE`. */
 export interface Secrets {
   all(): SecretMap;
   /** The file's name; undefined where there is none. */
   readonly file: string | undefined;
+  /** Where a variable's secrets come from; undefined where it has none. */
+  origin(variable: string): SecretOrigin | undefined;
   /**
    * The secrets with what the file says now; they count when they are adopted.
    *
@@ -50,7 +54,18 @@ export function openSecrets(set: Record<string, string>, file: string | undefine
   const read = () =>
     file === undefined ? environment : new Map([...environment, ...readSecretsFile(file)]);
   let now = read();
-  return { file, read, all: () => now, adopt: (secrets) => void (now = new Map(secrets)) };
+  return {
+    file,
+    read,
+    all: () => now,
+    adopt: (secrets) => void (now = new Map(secrets)),
+    origin: (variable) =>
+      !now.has(variable)
+        ? undefined
+        : now.get(variable) === environment.get(variable)
+        ? "environment"
+        : "SECRETS_FILE",
+  };
 }
 
 function readSecretsFile(file: string): Map<string, readonly string[]> {
@@ -87,6 +102,26 @@ function refuseBlank(secrets: SecretMap): void {
   throw new ConfigError(
     `Cannot start with ${blank.join(", ")}: there are commas and no secret. Set it, or unset it.`,
   );
+}
+
+/** What is set for a source: each variable that has values, how many, and where they come from. */
+export interface SetSecrets {
+  variable: string;
+  values: number;
+  from: SecretOrigin;
+}
+
+/** Which of a source's variables are set: never what to. */
+export function setSecretsOf(
+  { secretsFrom }: { readonly secretsFrom: Secrets },
+  name: string,
+  vendorVariable?: string,
+): SetSecrets[] {
+  return [...new Set([vendorVariable, secretVariable(name)])].flatMap((variable) => {
+    const from = variable && secretsFrom.origin(variable);
+    if (!from) return [];
+    return [{ variable, values: secretsFrom.all().get(variable)!.length, from }];
+  });
 }
 
 /** The secrets of a source: from the vendor's own variable and from `WEBHOOK_SECRET_{SOURCE}`. */

@@ -52,6 +52,37 @@ const slackChannels = list.transform((pairs) => pairs.map((pair) => pair.split(/
     new Map(pairs.map(([source, channel]) => [source.toLowerCase(), channel]))
   );
 
+/** What a route of `NOTIFY_ROUTES` may be about. */
+export const NEED_KINDS = ["refused", "failed", "needs_you", "silent"] as const;
+export type NeedKind = typeof NEED_KINDS[number];
+
+const ROUTE = new RegExp(
+  `^((?:${
+    NEED_KINDS.join("|")
+  }|\\*)(?::[A-Za-z0-9._-]{1,64})?)\\s*=\\s*slack:([CDGUW][A-Z0-9]{2,30})$`,
+);
+
+/** `refused:github=slack:C0123,*=slack:U0456` as a map from what to whom. */
+const notifyRoutes = list.refine((routes) => routes.every((route) => ROUTE.test(route)), {
+  error:
+    `must be pairs of what and whom, such as "refused:github=slack:C0123ABCD,*=slack:U0456EFGH": ` +
+    `first one of ${NEED_KINDS.join(", ")} or *, perhaps with a source after a colon; then a ` +
+    "channel's or a person's id in Slack",
+}).transform((routes): ReadonlyMap<string, readonly string[]> => {
+  const pairs = routes.map((route) => ROUTE.exec(route)!);
+  const grouped = Map.groupBy(pairs, ([, what]) => what.toLowerCase());
+  return new Map([...grouped].map(([what, its]) => [what, its.map(([, , whom]) => whom)]));
+});
+
+/** Whether this runtime knows a time zone of this name. */
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: name }).format() !== "";
+  } catch {
+    return false;
+  }
+}
+
 /** An address with one of the protocols. */
 const url = (...protocols: string[]) =>
   z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
@@ -103,6 +134,11 @@ export const settingsSchema = z.object({
   ADMIN_TOKEN: z.string().min(16, { error: "must have at least 16 characters" }).optional(),
   READ_TOKEN: z.string().min(16, { error: "must have at least 16 characters" }).optional(),
   DRAIN_TOKEN: z.string().min(16, { error: "must have at least 16 characters" }).optional(),
+  OTTO_URL: url("https:", "http:").optional(),
+  OTTO_TOKEN: z.string().optional(),
+  OTTO_COMMIT: z.string().regex(/^[0-9a-f]{7,64}$/, {
+    error: "must be a commit's id: 7 to 64 hexadecimal digits",
+  }).optional(),
   ACT_ON_TIMELINES: list.default([]),
   PUBLIC_URL: url("https:", "http:").refine((text) => {
     const { origin, href } = URL.parse(text) ?? {};
@@ -166,6 +202,14 @@ export const settingsSchema = z.object({
     .default("https://slack.com/api"),
   SLACK_CHANNELS: slackChannels.default(new Map()),
   SLACK_UNVERIFIED_TYPES: list.default([]),
+  NOTIFY_ROUTES: notifyRoutes.default(new Map()),
+  HEARTBEAT_URL: url("https:", "http:").refine((text) => {
+    const { username, password } = URL.parse(text) ?? {};
+    return !username && !password;
+  }, { error: "must be a URL without user and password" }).optional(),
+  TIMEZONE: z.string().refine(isTimeZone, {
+    error: 'must be the name of a time zone, such as "Europe/Berlin"',
+  }).default(() => new Intl.DateTimeFormat().resolvedOptions().timeZone),
   SLACK_APPROVERS: slackUsers.default([]),
   LOG_LEVEL: z.enum(LOG_LEVELS, {
     error: `must be one of ${LOG_LEVELS.join(", ")}`,

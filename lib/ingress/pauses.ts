@@ -2,8 +2,11 @@ import type { Database } from "../store/database.ts";
 import { readClock } from "../store/clock.ts";
 import { pause as wait } from "../async/deadline.ts";
 import { errorText, type Log } from "../process/log.ts";
+import { forgetTurnedAway } from "./turned_away.ts";
+import { sourceNameOf } from "../../sources/rules/names.ts";
+import { GENERIC, type Registry } from "../../sources/rules/registry.ts";
 
-/** Sources that take nothing for now, as a person has asked. */
+/** Sources that take nothing for now, as a person has asked, by their one names. */
 export interface Pauses {
   /** Since when a source is paused; undefined when it is not. Costs nothing: it is known. */
   since(source: string): Date | undefined;
@@ -11,6 +14,23 @@ export interface Pauses {
   names(): string[];
   /** Remembers it for all processes, and at once for this one. */
   set(source: string, paused: boolean): Promise<void>;
+}
+
+/**
+ * What keeps a webhook of this type out: its source's name and since when that is paused, or what
+ * nobody knows as a whole.
+ */
+export function pauseOf(
+  pauses: Pick<Pauses, "since">,
+  sources: Registry,
+  type: string,
+): { name: string; since: Date } | undefined {
+  const { name: source } = sources.find(type);
+  const names = source === GENERIC ? [sourceNameOf(sources, type), GENERIC] : [source];
+  return names.flatMap((name) => {
+    const since = pauses.since(name);
+    return since ? [{ name, since }] : [];
+  })[0];
 }
 
 /** A person who pauses a source expects it to be so when the page has answered; nothing rings here. */
@@ -80,6 +100,7 @@ export function openPauses(
               on conflict (name) do nothing`
             : sql`delete from settings where name = ${PREFIX + source}`,
       );
+      await forgetTurnedAway(database, source);
       changes++;
       if (!paused) known.delete(source);
       else if (!known.has(source)) known.set(source, since);

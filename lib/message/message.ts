@@ -40,6 +40,8 @@ export interface Message {
   error: string | null;
   task_id: string | null;
   replay_of: string | null;
+  /** When a person let it in that had been refused. */
+  released_at: Date | null;
   /** Whether a person has changed the body before it was replayed, here or in what this replays. */
   edited: boolean;
   /** Whether its body and headers were dropped by their age. */
@@ -87,7 +89,8 @@ interface MessageRow
 }
 
 const columns = `id as message_id, webhook_type, source, event, title, state, reason, repeats,
-  verification, size, received_at, attempts, error, task_id, replay_of, ${ENVELOPE} as envelope,
+  verification, size, received_at, attempts, error, task_id, replay_of,
+  released_at, ${ENVELOPE} as envelope,
   ${DROPPED} as dropped, ${PHASE} as phase`;
 const table = `messages m ${CONTENTS}`;
 

@@ -159,15 +159,28 @@ export async function forgetRejected(database: Database, now: Date): Promise<num
   return rows.length;
 }
 
-/** How many rejected messages of a source are kept. */
-export async function countRejected(database: Database, source: string): Promise<number> {
-  const [{ count }] = await database.query(
-    "count the rejected messages",
+/** A rejected message, and why it is one. */
+export interface RejectedReason {
+  message_id: string;
+  reason: string;
+  stored_at: Date;
+}
+
+/** The newest rejected messages of a source, by its one name: few are kept of all of them together. */
+export async function listRejected(
+  database: Database,
+  name: string,
+  most: number,
+): Promise<RejectedReason[]> {
+  return await database.query(
+    "list the rejected messages",
     (sql) =>
-      sql<{ count: number }[]>`
-      select count(*)::int as count from messages where state = 'rejected' and source = ${source}`,
+      sql<RejectedReason[]>`
+      select id as message_id, coalesce(reason, '') as reason, stored_at from messages
+      where state = 'rejected' and (source = ${name}
+        or source = 'generic' and lower(webhook_type collate "C") = ${name})
+      order by id desc limit ${most}`,
   );
-  return count;
 }
 
 /** What came of a release: `repeats` is the message that this delivery has become already. */
@@ -179,10 +192,12 @@ export type Release = { released: true } | { released: false; repeats?: string }
  */
 export async function releaseRejected(
   database: Database,
-  { id, source, verification, deliveryId, body, content }: {
+  { id, source, verification, actor, deliveryId, body, content }: {
     id: string;
     source: string;
     verification: Verification;
+    /** Who lets it in. */
+    actor: string;
     deliveryId: string | null;
     body: Uint8Array;
     /** See `contentKey`. */
@@ -194,7 +209,7 @@ export async function releaseRejected(
     : [deliveryKey(deliveryId), variantKey(deliveryId, { content, body })];
   for (const key of keys) {
     try {
-      return { released: await makeNew(database, { id, verification, key }) };
+      return { released: await makeNew(database, { id, verification, actor, key }) };
     } catch (error) {
       if (deliveryId === null || !isRowError(error)) throw error;
       const repeats = await findDelivery(database, { source, deliveryId, body, content });
@@ -206,15 +221,26 @@ export async function releaseRejected(
 
 async function makeNew(
   database: Database,
-  { id, verification, key }: { id: string; verification: Verification; key: Buffer | null },
+  { id, verification, actor, key }: {
+    id: string;
+    verification: Verification;
+    actor: string;
+    key: Buffer | null;
+  },
 ): Promise<boolean> {
   const rows = await database.query("release a rejected message", (sql) =>
     sql`
-      with released as (
+      with refused as materialized (
+        select id, stored_at, reason from messages where id = ${id} and state = 'rejected' for update
+      ), released as (
         update messages
         set state = 'new', verification = ${verification}, delivery_key = ${key}, reason = null,
-          settled_at = null, stored_at = now()
-        where id = ${id} and state = 'rejected' returning id
+          settled_at = null, stored_at = now(), released_at = now()
+        where id in (select id from refused) and state = 'rejected' returning id
+      ), noted as (
+        insert into message_history (message_id, at, kind, actor, reason)
+        select id, stored_at, 'refused', null, refused.reason from refused
+        union all select id, now(), 'released', ${actor}::text, null from refused
       ), changed as (
         insert into changes (kind, ids)
         select 'message', array_agg(id) from released having count(*) > 0

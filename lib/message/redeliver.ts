@@ -7,6 +7,7 @@ import { storedText } from "../store/stored.ts";
 
 const STORE_REPLAYS = storeGiven(
   "id, webhook_type, source, verification, size, received_at, replay_of",
+  "on conflict (id) do nothing",
 );
 
 /** A message that was made by a replay, beside the one that it replays. */
@@ -18,14 +19,15 @@ export interface Redelivery {
 /**
  * Makes new messages with the same bytes, headers and time of receipt, to be
  * worked like new ones, trusted as somebody has found out just now. Rejected
- * messages are left alone: nobody vouches for them.
+ * messages are left alone: nobody vouches for them. One whose new id is there already, `made` by a
+ * try before, is left out.
  */
 export async function redeliverMessages(
   database: Database,
-  asked: readonly { id: string; verification: Verification }[],
+  asked: readonly { id: string; verification: Verification; made?: string }[],
 ): Promise<Redelivery[]> {
-  const pairs = asked.map(({ id, verification }) => ({
-    message_id: newId(),
+  const pairs = asked.map(({ id, verification, made = newId() }) => ({
+    message_id: made,
     replay_of: id,
     verification,
   }));

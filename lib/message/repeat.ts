@@ -10,6 +10,7 @@ import {
   ENVELOPE,
   readEnvelope,
 } from "./contents.ts";
+import { MOST_REPEATS_KEPT } from "./history.ts";
 import type { MessageState } from "./message.ts";
 import { deliveryKey, type NewMessage, type Receipt, variantKey } from "./new_message.ts";
 import { idArray, storedJson } from "../store/stored.ts";
@@ -179,7 +180,7 @@ export async function findDelivery(
 
 const NO_ID = "00000000-0000-0000-0000-000000000000";
 
-/** Counts repeats; one of a failed message queues that again. */
+/** Counts repeats, and notes when the first ones came; one of a failed message queues that again. */
 async function countRepeats(
   database: Database,
   ids: readonly string[],
@@ -197,7 +198,10 @@ async function countRepeats(
           error = case when m.state = 'failed' then null else m.error end,
           settled_at = case when m.state = 'failed' then null else m.settled_at end,
           attempts = case when m.state = 'failed' then 0 else m.attempts end
-        from repeated r where m.id = r.id returning m.id
+        from repeated r where m.id = r.id returning m.id, m.repeats, r.times
+      ), noted as (
+        insert into message_history (message_id, kind, times)
+        select id, 'repeated', times from counted where repeats - times < ${MOST_REPEATS_KEPT}
       )
       insert into changes (kind, ids)
       select 'message', array_agg(id) from counted having count(*) > 0`, ms);

@@ -5,6 +5,7 @@ import type { Inbox } from "../message/inbox.ts";
 import { checkInbox, checkSpill } from "./acceptance_checks.ts";
 import type { Check } from "./check.ts";
 import { checkClock } from "./clock.ts";
+import { checkOutside } from "./outside_state.ts";
 import { checkLiveStream } from "./live_stream.ts";
 import { checkRedisOwner } from "./shared_redis.ts";
 import { isDrain, listWorkers } from "./heartbeat.ts";
@@ -39,7 +40,7 @@ export interface HealthSubjects {
   spill?: Spill;
   redisOwner?: RedisOwner;
   jobs: Jobs;
-  config: Pick<Config, "agentStartSeconds" | "agentIsExternal" | "denoDeploy">;
+  config: Pick<Config, "agentStartSeconds" | "agentIsExternal" | "denoDeploy" | "heartbeatUrl">;
   /** What this process has read of the operator's rules. */
   sources: { rules: string | null };
   rules: Pick<Rules, "refused">;
@@ -91,6 +92,7 @@ async function checkWork(
     checkSlack(database),
     checkClock(database, CHECK_MS),
     checkLiveStream(database, CHECK_MS),
+    checkOutside(database, config, CHECK_MS),
     database.kind === "postgres"
       ? checkWorkers(database, { rules: sources.rules, isolated: config.denoDeploy !== undefined })
       : [],

@@ -142,13 +142,16 @@ const selectStats = (sql: Sql) =>
     ), message_totals as (
       select type, state, items, repeats from totals where kind = 'message'
     ), completed as materialized (
-      select received_at, stored_at, claimed_at, settled_at from messages
+      select received_at, stored_at, claimed_at, settled_at,
+        -- These are stored long after their receipt, when a person says so.
+        replay_of is null and released_at is null as came
+      from messages
       where settled_at is not null and claimed_at is not null
         -- They waited for others, as they were told to.
         and not exists (select from burst_messages where message_id = messages.id)
       order by settled_at desc limit ${LATEST}
     ), finished as materialized (
-      select started_at, finished_at from tasks
+      select started_at, finished_at, waited_ms from tasks
       where finished_at is not null and started_at is not null
       order by finished_at desc limit ${LATEST}
     ), sent as materialized (
@@ -265,18 +268,23 @@ const lastHour = (sql: Sql) =>
 const stageLatencies = (sql: Sql) =>
   sql`
     json_build_object(
-      'receive', (select ${sql.unsafe(latency("stored_at - received_at"))} from completed),
+      'receive', (select ${
+    sql.unsafe(latency("stored_at - received_at"))
+  } from completed where came),
       'queue', (select ${sql.unsafe(latency("claimed_at - stored_at"))} from completed),
       'task', (select ${sql.unsafe(latency("settled_at - claimed_at"))} from completed),
-      'agent', (select ${sql.unsafe(latency("finished_at - started_at"))} from finished),
+      'agent', (select ${
+    sql.unsafe(latency("finished_at - started_at", "waited_ms"))
+  } from finished),
       -- In the web UI all is told at once: it says nothing of those who have to be called.
       'notify', (select ${sql.unsafe(latency("sent_at - created_at"))} from sent
         where called or not exists (select from sent where called)))`;
 
-function latency(duration: string): string {
+/** The SQL of a stage's latencies; `lessMs` is no part of it. */
+function latency(duration: string, lessMs = "0"): string {
   const at = (share: number) =>
     `round((percentile_cont(${share}) within group (
-      order by greatest(0, extract(epoch from ${duration}) * 1000)))::numeric, 1)`;
+      order by greatest(0, extract(epoch from ${duration}) * 1000 - ${lessMs})))::numeric, 1)`;
   return `json_build_object('p50_ms', ${at(0.5)}, 'p99_ms', ${at(0.99)})`;
 }
 

@@ -18,7 +18,7 @@ export interface TimeSeries {
   /** Messages that could not be read, and tasks that failed. */
   failed: number[];
   completed: number[];
-  /** From a task's beginning to its end, in milliseconds; 0 where none ended. */
+  /** From a task's making to its end without the waits for people, in milliseconds; 0 where none ended. */
   p50: number[];
   p95: number[];
   /** Whether more tasks ended than are looked at: then the oldest steps have no times. */
@@ -59,7 +59,7 @@ export async function readTimeSeries(database: Database, name: SpanName): Promis
               percentile_cont(0.95) within group (order by ms) as p95
             from (
               select finished_at,
-                greatest(0, extract(epoch from finished_at - created_at) * 1000) as ms
+                greatest(0, extract(epoch from finished_at - created_at) * 1000 - waited_ms) as ms
               from tasks where finished_at >= ${from}
               order by finished_at desc limit ${MOST_TASKS}) t group by 1) t) as took`;
     },

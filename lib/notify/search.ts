@@ -1,5 +1,12 @@
 import type { Database, Fragment, Sql } from "../store/database.ts";
-import { findAlong, type FoundItems, idBounds, loadFound, type Walk } from "../store/walk.ts";
+import {
+  findAlong,
+  type FoundIds,
+  type FoundItems,
+  idBounds,
+  loadFound,
+  type Walk,
+} from "../store/walk.ts";
 import { findNotifications, type Notification } from "./notification.ts";
 
 /** What to look for among the notifications; what is left out does not matter. */
@@ -19,12 +26,21 @@ export async function searchNotifications(
   search: NotificationSearch,
   limit: number,
 ): Promise<FoundItems<Notification>> {
-  const found = await findAlong(database, "search notifications", (sql) => ({
+  const found = await findNotificationIds(database, search, limit);
+  return await loadFound(found, (ids) => findNotifications(database, ids), ({ id }) => id);
+}
+
+/** Their ids, and whether these are all. */
+export async function findNotificationIds(
+  database: Database,
+  search: NotificationSearch,
+  limit: number,
+): Promise<FoundIds> {
+  return await findAlong(database, "search notifications", (sql) => ({
     walks: [walkOf(sql, search)],
     columns: "task_id, channel, state, read_at",
     matches: matches(sql, search),
   }), { limit });
-  return await loadFound(found, (ids) => findNotifications(database, ids), ({ id }) => id);
 }
 
 function walkOf(sql: Sql, { unread, task_id, state, before }: NotificationSearch): Walk {

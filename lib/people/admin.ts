@@ -3,18 +3,25 @@ import { createHash, randomBytes } from "node:crypto";
 import type { Config } from "../config/config.ts";
 import type { Database } from "../store/database.ts";
 import { equalBytes } from "../../sources/signature/signature.ts";
+import { holderOfSession, holderOfToken, type TokenHolder } from "./person_token.ts";
 
 /** What somebody who has shown a token may do: everything, look at everything, or have work done. */
 export type Role = "admin" | "reader" | "drainer";
 /** Who may have a session: a page would show the others nothing. */
 type SessionRole = Exclude<Role, "drainer">;
 
+/** What somebody may do, and who they are where their token is a person's own. */
+export interface Identity<R extends Role = Role> {
+  role: R;
+  holder?: TokenHolder;
+}
+
 /** Proves who somebody is, without knowing the admin's token: only its hash is kept. */
 export interface Admin {
-  roleOfToken(token: string): Promise<Role | undefined>;
+  identifyToken(token: string): Promise<Identity | undefined>;
   /** A session for someone who has shown a token: a random text for a cookie. */
-  openSession(role: SessionRole): Promise<string>;
-  roleOfSession(session: string): Promise<SessionRole | undefined>;
+  openSession(identity: Identity<SessionRole>): Promise<string>;
+  identifySession(session: string): Promise<Identity<SessionRole> | undefined>;
   closeSession(session: string): Promise<void>;
   /**
    * Makes a random token that all replicas share, unless there is one already.
@@ -49,8 +56,8 @@ interface TokenHashes {
 
 /**
  * The admin of this Otto: with `ADMIN_TOKEN`, or else with a random token whose
- * hash is in the database; and whoever has `READ_TOKEN` or `DRAIN_TOKEN`. Sessions are random texts of
- * which the database has the hash, so whoever reads the database cannot sign in
+ * hash is in the database; whoever has `READ_TOKEN` or `DRAIN_TOKEN`; and people with tokens of
+ * their own. Sessions are random texts of which the database has the hash, so whoever reads the database cannot sign in
  * with what stands there.
  */
 export function openAdmin(
@@ -62,12 +69,14 @@ export function openAdmin(
   const drainer = drainToken === undefined ? undefined : hashOf(drainToken);
   const admin = async () => configured ?? await readTokenHash(database);
   return {
-    async roleOfToken(token) {
+    async identifyToken(token) {
       const shown = hashOf(token);
       const hash = await admin();
-      if (hash !== undefined && equalBytes(shown, hash)) return "admin";
-      if (reader !== undefined && equalBytes(shown, reader)) return "reader";
-      return drainer !== undefined && equalBytes(shown, drainer) ? "drainer" : undefined;
+      if (hash !== undefined && equalBytes(shown, hash)) return { role: "admin" };
+      if (reader !== undefined && equalBytes(shown, reader)) return { role: "reader" };
+      if (drainer !== undefined && equalBytes(shown, drainer)) return { role: "drainer" };
+      const holder = await holderOfToken(database, token);
+      return holder && { role: holder.role, holder };
     },
     ...openSessions({ admin, reader }, database),
     ...openCodes(admin, database),
@@ -88,7 +97,7 @@ export function openAdmin(
 function openSessions(
   hashes: TokenHashes,
   database: Database,
-): Pick<Admin, "openSession" | "roleOfSession" | "closeSession"> {
+): Pick<Admin, "openSession" | "identifySession" | "closeSession"> {
   async function sessionKey(
     session: string,
     role: SessionRole,
@@ -108,23 +117,30 @@ function openSessions(
   }
 
   return {
-    async openSession(role) {
+    async openSession({ role, holder }) {
       const session = randomText();
-      const key = await sessionKey(session, role);
+      const key = holder ? personKey(session) : await sessionKey(session, role);
       await database.query("open a session", (sql) =>
         sql`
           with old as (delete from sessions where expires_at < now())
-          insert into sessions (hash, expires_at)
-          values (${key!}, now() + make_interval(secs => ${SESSION_SECONDS}))`);
+          insert into sessions (hash, expires_at, token_id)
+          values (${key!}, now() + make_interval(secs => ${SESSION_SECONDS}),
+            ${holder?.tokenId ?? null})`);
       return session;
     },
-    async roleOfSession(session) {
-      if (await isOpen(session, "admin")) return "admin";
-      return await isOpen(session, "reader") ? "reader" : undefined;
+    async identifySession(session) {
+      if (await isOpen(session, "admin")) return { role: "admin" };
+      if (await isOpen(session, "reader")) return { role: "reader" };
+      const holder = await holderOfSession(database, personKey(session));
+      return holder && { role: holder.role, holder };
     },
     async closeSession(session) {
-      for (const role of ["admin", "reader"] as const) {
-        const key = await sessionKey(session, role);
+      const keys = [
+        await sessionKey(session, "admin"),
+        await sessionKey(session, "reader"),
+        personKey(session),
+      ];
+      for (const key of keys) {
         if (!key) continue;
         await database.query(
           "close a session",
@@ -133,6 +149,11 @@ function openSessions(
       }
     },
   };
+}
+
+/** A person's session is bound to their token by its row. */
+function personKey(session: string): Uint8Array {
+  return createHash("sha256").update("person's session\0").update(session).digest();
 }
 
 /** Codes are kept beside the sessions, by a hash that no session has. */

@@ -65,6 +65,18 @@ export async function readUser(database: Database, id: string): Promise<User | u
   return user;
 }
 
+/** Who has this Slack id; the first of them, should several have it. */
+export async function findUserInSlack(
+  database: Database,
+  slackId: string,
+): Promise<User | undefined> {
+  const [user] = await database.query("find a user by their Slack id", (sql) =>
+    sql<User[]>`
+      select id, email, name, slack_id, kind from users
+      where slack_id = ${slackId} order by id limit 1`);
+  return user;
+}
+
 /** Changes what is given; undefined when there is no such person. The system user stays as it is. */
 export async function changeUser(
   database: Database,

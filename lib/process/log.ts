@@ -1,4 +1,5 @@
 import process from "node:process";
+import { escapeControls } from "./controls.ts";
 
 /** From the most that is said to nothing. */
 export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
@@ -64,14 +65,4 @@ function pairs(fields: LogFields): string {
       ` ${key}=${escapeControls(typeof value === "string" ? value : JSON.stringify(value) ?? "")}`
     )
     .join("");
-}
-
-// deno-lint-ignore no-control-regex -- escaping them is the point
-const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
-
-function escapeControls(text: string): string {
-  return text.replace(
-    CONTROLS,
-    (character) => "\\u" + character.charCodeAt(0).toString(16).padStart(4, "0"),
-  );
 }

@@ -7,9 +7,9 @@ import { Refusal } from "./refusal.ts";
 const STOP_MS = 8_000;
 
 /**
- * Runs an entrypoint until SIGTERM or SIGINT, and ends the process: with 0 when
- * it stopped in order, with 1 when it could not start, broke, or took longer than `stopMs`
- * milliseconds to stop.
+ * Runs an entrypoint until SIGTERM or SIGINT, and ends the process: with 0 when it stopped in
+ * order, with a refusal's exit code when it could not start, with 1 when it broke or took longer
+ * than `stopMs` milliseconds to stop.
  */
 export async function run(
   program: (signal: AbortSignal) => Promise<void>,
@@ -33,9 +33,10 @@ export async function run(
     await program(stop.signal);
     process.exit(0);
   } catch (error) {
-    console.error(error instanceof Refusal ? error.message : error);
+    const refusal = error instanceof Refusal ? error : undefined;
+    if (refusal?.message !== "") console.error(refusal?.message ?? error);
     log()?.debug("process.failed", { error: errorText(error) });
-    process.exit(1);
+    process.exit(refusal?.exitCode ?? 1);
   }
 }
 

@@ -1,9 +1,10 @@
 /** Headers that prove who somebody is; what they hold is never shown, logged or told to a model. */
-const SECRET_NAME =
+export const SECRET_NAME =
   /auth(?!ors?(-|$))|cookie|token|secret|sign|key|pass|credential|hmac|session|jwt|bearer|digest|otp|[-_](sig|mac)$|^sig$/i;
 /** Names that only look like it. */
-const OPEN_NAME = /^(idempotency-key|sec-websocket-key|x-idempotency-key)$/i;
-const HAS_URL = /^[a-z][a-z0-9+.-]*:\/\//i;
+export const OPEN_NAME = /^(idempotency-key|sec-websocket-key|x-idempotency-key)$/i;
+/** The search in headers asks PostgreSQL for the same three. */
+export const HAS_URL = /^[a-z][a-z0-9+.-]*:\/\//i;
 /** Query parameters that carry such a proof in the URL. */
 const SECRET_PARAMETER = /token|secret|signature|key|password|auth|sig|code/i;
 const MASK = "•••";

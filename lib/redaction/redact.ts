@@ -4,7 +4,7 @@ import { Buffer } from "node:buffer";
 const SHORTEST = 6;
 const MARK = "•••";
 
-/** Secrets that are known by their looks: of GitHub, Slack, OpenAI and Anthropic, Stripe, AWS, Google; keys. */
+/** Secrets that are known by their looks: of GitHub, Slack, OpenAI and Anthropic, Stripe, AWS, Google; keys; our own. */
 const KNOWN = new RegExp(
   [
     String.raw`\bgh[pousr]_[A-Za-z0-9]{36,}\b`,
@@ -13,6 +13,7 @@ const KNOWN = new RegExp(
     String.raw`\bsk-[A-Za-z0-9_-]{20,}`,
     String.raw`\b(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{16,}`,
     String.raw`\bwhsec_[A-Za-z0-9+/=]{16,}`,
+    String.raw`\botto_[0-9a-f]{12}_[A-Za-z0-9_-]{32}`,
     String.raw`\bAKIA[0-9A-Z]{16}\b`,
     String.raw`\bAIza[0-9A-Za-z_-]{35}`,
     String.raw`-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)`,

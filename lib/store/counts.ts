@@ -43,12 +43,12 @@ export async function foldActivity(database: Database): Promise<number> {
             and minute <> date_trunc('hour', minute)
           order by minute limit ${FOLDED_AT_ONCE} for update skip locked)) returning *
       )
-      insert into activity (minute, kind, type, state, items)
-      select date_trunc('hour', minute), kind, type, state, sum(items) from gone
-      group by 1, 2, 3, 4`);
+      insert into activity (minute, kind, type, name, state, items)
+      select date_trunc('hour', minute), kind, type, name, state, sum(items) from gone
+      group by 1, 2, 3, 4, 5`);
   return await fold(database, {
     table: "activity",
-    keys: "minute, kind, type, state",
+    keys: "minute, kind, type, name, state",
     sums: ["items"],
     order: "order by minute desc",
   });

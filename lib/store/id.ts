@@ -23,13 +23,22 @@ export function timeOf(id: string): Date {
   return new Date(Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16));
 }
 
+/** The id that comes right before another one in their order. */
+export function idBefore(id: string): string {
+  const number = BigInt(`0x${id.replaceAll("-", "")}`);
+  return shaped((number > 0n ? number - 1n : number).toString(16).padStart(32, "0"));
+}
+
+function shaped(hex: string): string {
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
 /** The first and the last id that begin like this text; undefined when none could. */
 export function idsBeginning(text: string): [first: string, last: string] | undefined {
   if (!/^[0-9a-f]{8}[0-9a-f-]{0,28}$/i.test(text)) return undefined;
   const hex = text.toLowerCase().replaceAll("-", "");
   if (hex.length > 32) return undefined;
-  const filled = (digit: string) =>
-    hex.padEnd(32, digit).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+  const filled = (digit: string) => shaped(hex.padEnd(32, digit));
   return [filled("0"), filled("f")];
 }
 
@@ -42,9 +51,13 @@ export interface IdRange {
   before?: string;
 }
 
-/** The ids from this range that are made after a time. */
-export function rangeSince(range: IdRange, since: Date | undefined): IdRange {
-  if (!since) return range;
-  const first = firstIdAt(since);
-  return { ...range, from: range.from && range.from > first ? range.from : first };
+/** The ids from this range that are made after one time and before another. */
+export function rangeWithin(
+  range: IdRange,
+  { since, until }: { since?: Date; until?: Date },
+): IdRange {
+  const [before] = [range.before, until && firstIdAt(until)]
+    .filter((id) => id !== undefined).sort();
+  const from = [range.from, since && firstIdAt(since)].filter((id) => id !== undefined).sort();
+  return { ...range, from: from.at(-1), before };
 }

@@ -1,5 +1,5 @@
 import type { Database, Fragment, Sql } from "./database.ts";
-import { type IdRange, timeOf } from "./id.ts";
+import { idBefore, type IdRange, timeOf } from "./id.ts";
 
 /** A way through the rows of a table along one of its indexes, of which so many are looked at. */
 export interface Walk {
@@ -116,7 +116,8 @@ interface WalkRow {
 
 const KEY = -1;
 
-function shareOf(window: number, walks: readonly Walk[]): number {
+/** How many rows each of the walks may look at. */
+export function shareOf(window: number, walks: readonly Walk[]): number {
   return Math.floor(window / walks.length);
 }
 
@@ -187,11 +188,13 @@ export function keyedWalk(
   },
 ): Walk {
   const pair = sql.unsafe(`(${column}, id)`);
+  // Of a "less than" the server reckons that no row has this value, and sorts all those that have.
+  const [last] = [range.to, range.before && idBefore(range.before)]
+    .filter((id) => id !== undefined).sort();
   return {
     from,
     where: sql`${pair} >= (${value}, ${range.from ?? FIRST_ID})
-      and ${pair} <= (${value}, ${range.to ?? LAST_ID})
-      ${range.before ? sql`and ${pair} < (${value}, ${range.before})` : sql``} and ${where}`,
+      and ${pair} <= (${value}, ${last ?? LAST_ID}) and ${where}`,
     order: `${column} desc, id desc`,
   };
 }

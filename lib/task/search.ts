@@ -1,5 +1,5 @@
 import type { Database, Fragment, Sql } from "../store/database.ts";
-import { type IdRange, idsBeginning, rangeSince } from "../store/id.ts";
+import { type IdRange, idsBeginning, rangeWithin } from "../store/id.ts";
 import {
   findAlong,
   type FoundIds,
@@ -24,6 +24,8 @@ export interface TaskSearch {
   assigned_to?: string;
   /** Only tasks made after this. */
   since?: Date;
+  /** Only tasks made before this. */
+  until?: Date;
   /** In the title and the description, or the beginning of an id. */
   text?: string;
   /** Only tasks older than this id. */
@@ -46,7 +48,7 @@ export async function findTaskIds(
   search: TaskSearch,
   limit: number,
 ): Promise<FoundIds> {
-  const range = rangeSince({ before: search.before?.toLowerCase() }, search.since);
+  const range = rangeWithin({ before: search.before?.toLowerCase() }, search);
   return await findAlong(database, "search tasks", (sql, window) => ({
     key: keyOf(sql, search),
     walks: walksOf(sql, search, { range, window }),

@@ -39,6 +39,15 @@ export interface Task {
   created_at: Date;
   started_at: Date | null;
   finished_at: Date | null;
+  /** How long it has waited for people so far: no part of the work. */
+  waited_ms: number;
+}
+
+/** How long the work on a task took, in milliseconds, without the waits for people; undefined while it goes on. */
+export function workMsOf(
+  { started_at: start, finished_at: end, waited_ms }: Task,
+): number | undefined {
+  return start && end ? Math.max(0, end.getTime() - start.getTime() - waited_ms) : undefined;
 }
 
 /** One step in a task's life. */
@@ -49,6 +58,11 @@ export interface TaskEvent {
   kind: string;
   actor: string;
   data: unknown;
+  /**
+   * What the model said in this step, or what the tool answered, its beginning at least; null when
+   * nothing was said, and when it is gone with the message's contents.
+   */
+  content: string | null;
 }
 
 interface TaskRow {
@@ -65,6 +79,7 @@ interface TaskRow {
   created_at: Date;
   started_at: Date | null;
   finished_at: Date | null;
+  waited_ms: number;
   result_text: string | null;
   result_data: unknown;
   error_code: string | null;
@@ -80,7 +95,8 @@ interface TaskRow {
 const columns = `t.id, t.message_id, t.source,
   (select webhook_type from messages where id = t.message_id) as webhook_type, t.title, t.description, t.status,
   ${taskPhase("t.")} as phase, t.question,
-  case when t.status = 'waiting_input' then t.epoch end as question_id, t.wait_for, t.wait_until, t.subject_id, t.created_at, t.started_at, t.finished_at, t.result_text, t.result_data, t.error_code,
+  case when t.status = 'waiting_input' then t.epoch end as question_id, t.wait_for, t.wait_until, t.subject_id, t.created_at, t.started_at, t.finished_at,
+  round(t.waited_ms) as waited_ms, t.result_text, t.result_data, t.error_code,
   t.error_message, u.id as user_id, u.email as user_email, u.name as user_name`;
 const table = "tasks t join users u on u.id = t.assigned_to";
 
@@ -123,8 +139,9 @@ export async function readTask(database: Database, id: string): Promise<Task | u
 export async function listTaskEvents(database: Database, taskId: string): Promise<TaskEvent[]> {
   return await database.query("read a task's timeline", (sql) =>
     sql<TaskEvent[]>`
-      select id, task_id, at, kind, actor, data from task_events
-      where task_id = ${taskId} order by at, id`);
+      select e.id, e.task_id, e.at, e.kind, e.actor, e.data, c.content from task_events e
+      left join task_event_contents c on c.task_id = e.task_id and c.event_id = e.id
+      where e.task_id = ${taskId} order by e.at, e.id`);
 }
 
 /** Gives a task to somebody else. False when there is no such task. */
@@ -185,7 +202,7 @@ export async function retryTask(
         update tasks
         set status = 'pending', open = true, epoch = epoch + 1, attempts = 0, lease_until = null,
           worker = null,
-          started_at = null, finished_at = null, error_code = null, error_message = null,
+          started_at = null, finished_at = null, waited_ms = 0, waits_since = null, error_code = null, error_message = null,
           question = null, answer = null, not_before = null, closed_by = null, read_news = 0
         where id = ${id} and status in ('failed', 'cancelled') returning id
       ), unread as (

@@ -112,12 +112,16 @@ async function doRound(
     ? await worker.runTasks(signal)
     : 0;
   if (started > 0) await Promise.race([worker.idle(), pause(QUICK_MS, signal)]);
+  // What is live goes first.
+  const bulked = mayTake && waiting.bulk && taken + started === 0
+    ? await worker.workBulk(signal)
+    : 0;
   const told = waiting.told ? await worker.tellPeople(signal) : 0;
   if (told > 0) {
     // One that is slow holds up nobody: the next round finds what it left.
     await Promise.race([channelsIdle(services), pause(QUICK_MS, signal)]);
   }
-  const all = moved + grouped + taken + collected + started + told;
+  const all = moved + grouped + taken + collected + started + bulked + told;
   return { messages: taken, all, tells: waiting.told };
 }
 

@@ -4,6 +4,7 @@ import { errorText } from "../process/log.ts";
 import type { Services } from "../services.ts";
 import { drainBy, type Drained } from "./drain.ts";
 import { countLeft } from "./waiting.ts";
+import { sayServing, watchNeeds } from "./needs.ts";
 import { createWorker } from "./work.ts";
 
 /**
@@ -119,6 +120,8 @@ export function openDrainer(
     async everyMinute() {
       const turns = [
         untilHadItsTime(begin()),
+        // A source is silent only while somebody serves, and what is to be told is told by the drain.
+        sayServing(services).then(() => watchNeeds(services)).finally(() => begin()),
         (async () => {
           await worker.collect();
           await worker.tidy();

@@ -1,5 +1,7 @@
 import type { SlackCommand } from "../../sources/slack/command.ts";
 import type { Slack } from "../notify/slack/slack.ts";
+import { type Act, recordAct } from "../people/audit.ts";
+import { findUserInSlack } from "../people/user.ts";
 import type { Services } from "../services.ts";
 import { decideApproval, readApproval } from "../task/approval.ts";
 import { answerTask, retryTask } from "../task/task.ts";
@@ -36,19 +38,24 @@ export function mayDecide(inHand: CommandInHand): boolean {
  */
 export async function decide(
   inHand: CommandInHand,
-  approvalId: string,
-  decision: "approve" | "deny",
+  taskId: string,
+  { approvalId, decision }: { approvalId: string; decision: "approve" | "deny" },
 ): Promise<string> {
   const { database, bells } = inHand;
   const state = decision === "approve" ? "approved" : "denied";
   const actor = actorOf(inHand);
-  if (await decideApproval(database, { id: approvalId, decision, actor })) {
+  const act = { act: decision, ids: [taskId], detail: { approval_id: approvalId } };
+  const isDone = await record(inHand, act, async () => {
+    if (await decideApproval(database, { id: approvalId, decision, actor })) return true;
+    const approval = await readApproval(database, approvalId);
+    // The same message, worked once more after a crash.
+    return approval?.decided_by === actor && approval.state === state;
+  });
+  if (isDone) {
     bells.tasks.ring();
     return state;
   }
   const approval = await readApproval(database, approvalId);
-  // The same message, worked once more after a crash.
-  if (approval?.decided_by === actor && approval.state === state) return state;
   whisper(inHand, `That approval does not wait any more: it is ${approval?.state ?? "gone"}.`);
   return "the approval did not wait any more";
 }
@@ -61,7 +68,10 @@ export async function answer(
 ): Promise<string> {
   const { database, bells } = inHand;
   const given = { id: taskId, questionId, text: text.slice(0, MOST_ANSWER) };
-  if (await answerTask(database, { ...given, actor: actorOf(inHand) })) {
+  const act = { act: "answer", ids: [taskId], detail: { question_id: questionId } };
+  if (
+    await record(inHand, act, () => answerTask(database, { ...given, actor: actorOf(inHand) }))
+  ) {
     bells.tasks.ring();
     return "answered";
   }
@@ -82,12 +92,35 @@ export function tooEarly(inHand: CommandInHand): string {
 /** Starts a failed or cancelled task again. */
 export async function retry(inHand: CommandInHand, taskId: string): Promise<string> {
   const { database, bells } = inHand;
-  if (await retryTask(database, { id: taskId, actor: actorOf(inHand) })) {
+  const act = { act: "retry", ids: [taskId] };
+  if (
+    await record(inHand, act, () => retryTask(database, { id: taskId, actor: actorOf(inHand) }))
+  ) {
     bells.tasks.ring();
     return "started again";
   }
   whisper(inHand, "That task is not failed or cancelled any more.");
   return "the task could not be started again";
+}
+
+/** Does something to a task, and has the audit log say who did it in Slack. */
+async function record(
+  { database, command: { user } }: CommandInHand,
+  act: Omit<Act, "thing">,
+  work: () => Promise<boolean>,
+): Promise<boolean> {
+  const person = await findUserInSlack(database, user);
+  const actor = {
+    who: person?.name ?? `Slack user ${user}`,
+    userId: person?.id,
+    proof: "slack",
+    channel: "slack",
+  } as const;
+  const detail = { ...act.detail, slack_user: user };
+  return await recordAct(database, { ...act, thing: "task", detail, actor }, async () => {
+    const result = await work();
+    return { result, outcome: result ? "done" : "refused" };
+  });
 }
 
 const actorOf = ({ command }: CommandInHand) => `slack:${command.user}`;

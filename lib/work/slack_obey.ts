@@ -98,7 +98,7 @@ async function obeyClick(
     const approval = await readApproval(database, button.approvalId);
     if (!approval) return obeyed(null, "a button of an approval that is gone");
     if (!mayDecide(inHand)) return obeyed(approval.task_id, "not allowed to decide");
-    return obeyed(approval.task_id, await decide(inHand, button.approvalId, button.decision));
+    return obeyed(approval.task_id, await decide(inHand, approval.task_id, button));
   }
   const { taskId } = button;
   if (!await readTask(database, taskId)) return obeyed(null, "a button of a task that is gone");
@@ -181,6 +181,9 @@ async function fulfil(
         );
         return "not clear which approval is meant";
       }
-      return await decide(inHand, approvals[0], wish.decision);
+      return await decide(inHand, taskId, {
+        approvalId: approvals[0],
+        decision: wish.decision,
+      });
   }
 }

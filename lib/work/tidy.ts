@@ -9,8 +9,10 @@ import { dropContents } from "../message/forget/drop_contents.ts";
 import { forgetEarly } from "../message/forget/forget_early.ts";
 import { forgetAliases, forgetSubjects } from "../message/subject/subject.ts";
 import { forgetRejected, trimQuarantine } from "../message/quarantine.ts";
+import { forgetAudit } from "../people/audit.ts";
 import type { Registry } from "../../sources/rules/registry.ts";
 import type { Services } from "../services.ts";
+import { endUnstarted, forgetBulkActions, forgetBulkRows } from "./bulk/forget.ts";
 import { foldActivity, foldCounts, FOLDED_AT_ONCE, forgetActivity } from "../store/counts.ts";
 import { giveUpUntold } from "./notifications.ts";
 
@@ -45,6 +47,8 @@ export async function tidy(
     },
     () => giveUpUntold(services),
     () => trimQuarantine(database),
+    () => endUnstarted(database),
+    () => untilFewer(FORGET_AT_ONCE, () => forgetBulkRows(database, FORGET_AT_ONCE)),
     ...now === undefined ? [] : forgetting(services, now),
   ];
   for (const step of steps) await step().catch((error) => errors.push(error));
@@ -70,8 +74,10 @@ function forgetting(
     () => untilFewer(FORGET_AT_ONCE, () => forgetAliases(database, FORGET_AT_ONCE)),
     () => untilFewer(FORGET_AT_ONCE, () => dropContents(database, config, FORGET_AT_ONCE)),
     () => forgetRejected(database, now),
+    () => untilFewer(FORGET_AT_ONCE, () => forgetAudit(database, before, FORGET_AT_ONCE)),
     () => untilFewer(FORGET_AT_ONCE, () => forgetChanges(database, FORGET_AT_ONCE)),
     () => forgetWorkers(database),
+    () => forgetBulkActions(database),
   ];
 }
 

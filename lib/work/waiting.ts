@@ -2,6 +2,7 @@ import { claimableMessage } from "../message/claim.ts";
 import { notHeld } from "../message/group/group.ts";
 import type { Services } from "../services.ts";
 import { knownChannels } from "./notifications.ts";
+import { CLAIMABLE_BULK } from "./bulk/step.ts";
 import type { Database } from "../store/database.ts";
 import { claimable, crashed } from "../task/claim.ts";
 import { isToWake } from "../task/wait.ts";
@@ -14,6 +15,8 @@ export interface Waiting {
   /** Tasks that have lost too many workers. */
   crashed: boolean;
   told: boolean;
+  /** Bulk actions that nobody has in hand. */
+  bulk: boolean;
 }
 
 /** Counting stops here: it is more than one drain does in any case. */
@@ -37,6 +40,7 @@ export async function findWaiting(
           or exists (select from tasks where ${isToWake(sql)}) as groups,
         exists (select from tasks where ${claimable(sql, jobs.mostAttempts)}) as tasks,
         exists (select from tasks where ${crashed(sql, jobs.mostAttempts)}) as crashed,
+        exists (select from bulk_actions where ${sql.unsafe(CLAIMABLE_BULK)}) as bulk,
         ${told} as told`;
   });
   // A channel that cannot say it in SQL is asked.

@@ -8,7 +8,11 @@ import { errorText } from "../process/log.ts";
 import { releaseMessages } from "../message/claim.ts";
 import type { Services } from "../services.ts";
 import { clearOutage } from "../notify/slack/outage.ts";
+import { createBulkStep } from "./bulk/step.ts";
+import { createRedeliverer } from "./verify/redeliver.ts";
+import { createVerifier } from "./verify/verifier.ts";
 import { createMessageStep, type MessageStep, POLL_MS } from "./messages.ts";
+import { NEEDS_MS, watchNeeds } from "./needs.ts";
 import { tellPeople } from "./notifications.ts";
 import { createTaskStep, type TaskStep } from "./tasks.ts";
 import { tidy } from "./tidy.ts";
@@ -32,6 +36,8 @@ export interface Worker
   tellPeople(signal: AbortSignal): Promise<number>;
   /** Moves messages from the spill into the inbox, and says how many. */
   moveSpill(): Promise<number>;
+  /** Works a batch of a bulk action, if it is its turn, and says how many rows. */
+  workBulk(signal: AbortSignal): Promise<number>;
   /** Says that this worker lives, and renews the leases on its tasks. */
   beat(): Promise<void>;
   /** Ends what nobody can end any more, and forgets what is old. */
@@ -56,6 +62,8 @@ export function createWorker(services: Services): Worker {
   }
   const messages = createMessageStep(services, { worker: id, done });
   const tasks = createTaskStep(services, { worker: id, done });
+  const verifier = createVerifier(services);
+  const redeliverer = createRedeliverer({ services, verifier });
 
   return {
     id,
@@ -71,6 +79,7 @@ export function createWorker(services: Services): Worker {
     },
     tellPeople: (signal) => tellPeople(services, signal),
     moveSpill: spill ? createSpillMover({ database, queue, spill, log }) : () => Promise.resolve(0),
+    workBulk: createBulkStep({ services, verifier, redeliverer }),
     async beat() {
       // Neither waits for the other: they may be in different stores.
       const beats = await Promise.allSettled([
@@ -117,6 +126,8 @@ const TIDY_MS = 5_000;
 const COMPACT_MS = 5 * 60_000;
 /** Each look costs a command, and there is seldom anything. */
 const SPILL_MS = 1_000;
+/** Nobody waits for many things at once: a look costs a statement. */
+const BULK_MS = 1_000;
 /** A step that has just failed is left alone for so long. */
 const AFTER_ERROR_MS = 1_000;
 /**
@@ -178,12 +189,22 @@ function startLoops(services: Services, worker: Worker, signal: AbortSignal): Pr
     // None waits for another.
     ...channels.map((channel) => repeat(() => channel.tell(signal), rest(channel.restMs))),
 
+    repeat(() => workBulkGently(worker, signal), rest(BULK_MS)),
     every(HEARTBEAT_MS, () => worker.beat()),
     every(WATCH_MS, () => worker.watch()),
     every(TIDY_MS, () => worker.tidy()),
+    every(NEEDS_MS, () => watchNeeds(services)),
     every(COMPACT_MS, () => tidyEmbedded(database)),
     spill && repeat(() => worker.moveSpill(), rest(SPILL_MS)),
   ]);
+}
+
+/** Rests as long as it has worked, at most a second: what is live shares the store with it. */
+async function workBulkGently(worker: Worker, signal: AbortSignal): Promise<number> {
+  const began = performance.now();
+  const settled = await worker.workBulk(signal);
+  if (settled > 0) await pause(Math.min(BULK_MS, performance.now() - began), signal);
+  return settled;
 }
 
 /** Whether the operator has messages of any source put into debounce groups or into open tasks. */

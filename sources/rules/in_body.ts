@@ -8,10 +8,18 @@ import {
   signatureMissing,
   verified,
 } from "../kit/verdict.ts";
-import { checkJwt } from "../signature/jwt.ts";
-import { decodeBase64, decodeHex, digest, verifyHmac } from "../signature/signature.ts";
+import { checkJwt, signJwt } from "../signature/jwt.ts";
+import {
+  decodeBase64,
+  decodeHex,
+  digest,
+  encodeBase64,
+  encodeHex,
+  hmac,
+  verifyHmac,
+} from "../signature/signature.ts";
 import { pathExpression } from "./filter_settings.ts";
-import { textAt, valuesAt } from "./path_expression.ts";
+import { putAt, textAt, valuesAt } from "./path_expression.ts";
 import { PART, pathExpressionsIn, templateFault } from "./template.ts";
 import type { Incoming, Source, Verdict } from "../source.ts";
 
@@ -54,7 +62,7 @@ export const jwt = z.strictObject({
 
 type HmacInBody = z.output<typeof hmacInBody>;
 
-/** `verify`, `proof` and `signedContentKeys` of a source that signs fields of its body. */
+/** `verify`, `prove`, `proof` and `signedContentKeys` of a source that signs fields of its body. */
 export function signedInBody(scheme: HmacInBody, setting: SecretSetting): Partial<Source> {
   const { algorithm, key, encoding, field } = scheme;
   const decode = encoding === "hex" ? decodeHex : decodeBase64;
@@ -82,6 +90,22 @@ export function signedInBody(scheme: HmacInBody, setting: SecretSetting): Partia
         ? verified
         : signatureMismatch(field, `Set ${setting.variable} to ${setting.is}.`);
     },
+    async prove(request: Incoming, secret: string): Promise<Incoming> {
+      const payload = structuredClone(payloadOf(request));
+      const signing = keyOf(key, secret);
+      if (signing === undefined) throw new Error(`the secret must be ${KEYS[key]}`);
+      for (const item of itemsIn(scheme, payload)) {
+        const message = signedText(scheme, item);
+        if (message === undefined || typeof item !== "object" || item === null) continue;
+        const signature = await hmac(HASHES[algorithm], signing, message);
+        putAt(
+          item as Record<string, unknown>,
+          field,
+          encoding === "hex" ? encodeHex(signature) : encodeBase64(signature),
+        );
+      }
+      return { ...request, body: new TextEncoder().encode(JSON.stringify(payload)) };
+    },
     proof: `HMAC-${HASHES[algorithm]} of \`${scheme.signed}\` in \`${field}\` of the body; ` +
       "nothing else is signed",
     // One of all: a batch with something old in it may have something new.
@@ -92,7 +116,10 @@ export function signedInBody(scheme: HmacInBody, setting: SecretSetting): Partia
   };
 }
 
-/** `verify` and `proof` of a source that shows a JSON Web Token. */
+/** How long a token of a sample's is good. */
+const TOKEN_SECONDS = 300;
+
+/** `verify`, `sign` and `proof` of a source that shows a JSON Web Token. */
 export function provenByJwt(
   { header }: z.output<typeof jwt>,
   setting: SecretSetting,
@@ -106,6 +133,11 @@ export function provenByJwt(
       const finding = await checkJwt({ header, token }, secrets, request.receivedAt);
       return toVerdict(finding, request, setting);
     },
+    async sign({ receivedAt }: Incoming, secret: string): Promise<Record<string, string>> {
+      const now = Math.floor(receivedAt / 1_000);
+      const token = await signJwt({ iat: now, exp: now + TOKEN_SECONDS }, secret);
+      return { [header]: `Bearer ${token}` };
+    },
     proof: `a JSON Web Token (HS256) in \`${header}\`; the body is not signed`,
     secretNames: [header.toLowerCase()],
   };
@@ -118,8 +150,11 @@ function keyOf(form: HmacInBody["key"], secret: string): Uint8Array | string | u
   return form === "hex" ? decodeHex(secret) : decodeBase64(secret);
 }
 
-function itemsOf({ items }: HmacInBody, request: Incoming): unknown[] {
-  const payload = payloadOf(request);
+function itemsOf(scheme: HmacInBody, request: Incoming): unknown[] {
+  return itemsIn(scheme, payloadOf(request));
+}
+
+function itemsIn({ items }: HmacInBody, payload: unknown): unknown[] {
   if (items === undefined) return payload === undefined ? [] : [payload];
   const found = valuesAt(items, { payload }) ?? [];
   return found.length > MOST_ITEMS ? [] : found;

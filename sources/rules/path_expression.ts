@@ -126,3 +126,23 @@ function textsIn(values: readonly unknown[]): string[] {
     typeof value === "string" ? value.trim() !== "" : ["number", "boolean"].includes(typeof value)
   ).map(String);
 }
+
+/** The longest list in a sample: `items[1000000]` would make one of a million items. */
+const MOST_ITEMS = 100;
+
+/**
+ * Puts a value where a path expression will find it, with what is missing on the way; a path that
+ * cannot be made is left out, and so is one to something that has parts.
+ */
+export function putAt(into: Record<string, unknown>, path: string, value: string): void {
+  const steps = (parsePath(path) ?? []).map((step) => step === ANY ? 0 : step);
+  let at: unknown = into;
+  for (const [index, key] of steps.entries()) {
+    if (typeof at !== "object" || at === null || key === "__proto__") return;
+    if (typeof key === "number" && key > MOST_ITEMS) return;
+    const holder = at as Record<string | number, unknown>;
+    const next = steps[index + 1];
+    if (next !== undefined) at = holder[key] ??= typeof next === "number" ? [] : {};
+    else if (typeof holder[key] !== "object" || holder[key] === null) holder[key] = value;
+  }
+}

@@ -60,6 +60,7 @@ export const sourceSettings = z.strictObject({
   ping: filter.optional(),
   answer: answer.optional(),
   redact: z.array(pathExpression).min(1).max(100).optional(),
+  tell_after_hours: z.number().min(0.5).max(24 * 60).optional(),
   retention_days: z.number().min(1).max(36_500).optional(),
   rate_limit: z.strictObject({
     requests: z.number().int().min(1).max(1_000_000),

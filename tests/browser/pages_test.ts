@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { afterAll, beforeAll, it } from "@std/testing/bdd";
 import axe from "axe-core";
 import { join } from "node:path";
@@ -24,6 +24,7 @@ const PAGES = [
   "/sources",
   "/sources/github",
   "/users",
+  "/audit",
   "/system",
   "/docs",
 ];
@@ -109,13 +110,9 @@ describeInBrowser("the web UI in a browser", () => {
     await first.locator(".state.done").waitFor();
     assertEquals(await first.locator(".dot.done").count(), 5);
     assertEquals(await page.locator("#messages > li").count(), 1);
-    await page.locator("#news > li").waitFor();
-    assertEquals(await page.title(), "(1) Otto");
-    assertMatch(await page.locator("#icon").getAttribute("href") ?? "", /favicon-unread/);
-    await shoot(page, "first");
-    await page.getByRole("button", { name: /Mark read:/ }).click();
-    await page.locator("#news > li").waitFor({ state: "detached" });
+    // Nobody is needed: what went well is no news.
     assertEquals(await page.title(), "Otto");
+    await shoot(page, "first");
     assertEquals(wrong, []);
   });
 
@@ -161,8 +158,9 @@ describeInBrowser("the web UI in a browser", () => {
     await isFullyTold(id);
     await using opened = await open(`/messages/${id}`);
     const { page } = opened;
+    await page.getByRole("link", { name: "Replay…" }).click();
     await page.getByRole("button", { name: "Replay" }).click();
-    await page.waitForURL((url) => !url.pathname.endsWith(id));
+    await page.waitForURL((url) => !url.pathname.includes(id));
     await page.locator("#head .status", { hasText: "done" }).waitFor();
     await page.goto("/messages?source=again");
     await page.getByRole("link", { name: "All that match…" }).click();
@@ -249,7 +247,8 @@ describeInBrowser("the web UI in a browser", () => {
     await page.locator("#word[data-word=paused]").waitFor();
     const id = await house.send({ title: "Meanwhile" });
     await isFullyTold(id);
-    // How many are unread is told all the same, and comes after the row.
+    await house.send("[".repeat(5_000));
+    // How many need somebody is told all the same, and comes after the row.
     await page.waitForFunction("/^\\(/.test(document.title)");
     assertEquals(await row(page, id).count(), 0);
     await page.keyboard.press("p");
@@ -411,6 +410,7 @@ describeInBrowser("the web UI in a browser", () => {
     await page.getByRole("button", { name: "Twilio" }).first().click();
     await page.getByRole("heading", { name: "Messages" }).waitFor();
     await page.locator("#messages .open").first().click();
+    await page.getByRole("link", { name: "Replay…" }).click();
     await page.getByRole("button", { name: "Replay" }).click();
     await page.getByRole("link", { name: "Delete…" }).click();
     await page.getByRole("heading", { name: "Delete this message?" }).waitFor();

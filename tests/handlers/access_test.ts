@@ -12,7 +12,10 @@ const ID = "0198c0de-0000-7000-8000-000000000001";
 
 /** A request for a route that would do no harm. */
 const pathOf = (path: string) =>
-  path.replace(":type", "demo").replace(":id", ID).replace(":name", "style.css");
+  path.replace(":type", "demo").replace(":id", ID).replace(":name", "style.css").replace(
+    ":token",
+    ID,
+  );
 
 /** What the guard answers before a route is reached. */
 const REFUSALS = [401, 403, 421];

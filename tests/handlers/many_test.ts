@@ -81,7 +81,7 @@ describe("acting on many messages", () => {
     assertEquals([again.done, again.refused[0].code], [0, "message_not_found"]);
   });
 
-  it("never takes no filter, an unknown one or too many for all", async () => {
+  it("never takes no filter, an unknown one or too many ids for all", async () => {
     await using otto = await openOtto();
     for (
       const body of [
@@ -97,16 +97,6 @@ describe("acting on many messages", () => {
       const { error } = await post(otto, "/api/messages/delete", body, 400);
       assert(error.message.length > 0);
     }
-    await otto.services.database.query(
-      "make a crowd",
-      (sql) =>
-        sql`insert into messages (id, webhook_type, source, verification, size, received_at, state)
-        select gen_random_uuid(), 'crowd', 'generic', 'unverified', 0, now(), 'processed'
-        from generate_series(1, 1001)`,
-    );
-    const many = { filter: { webhook_type: "crowd" }, expect: 1_001 };
-    const { error } = await post(otto, "/api/messages/delete", many, 409);
-    assertEquals(error.code, "too_many");
   });
 });
 

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { createHmac } from "node:crypto";
 import twilio from "twilio";
-import { createVerifier } from "../../handlers/webhook/verifier.ts";
+import { createVerifier } from "../../lib/work/verify/verifier.ts";
 import { readConfig } from "../../lib/config/config.ts";
 import { readMessage } from "../../lib/message/message.ts";
 import { sources } from "../../sources/mod.ts";

@@ -3,10 +3,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from "@std/t
 import { pages } from "../../handlers/pages/pages.ts";
 import { Problem } from "../../handlers/problem.ts";
 import { createOfferedSecrets } from "../../handlers/webhook/offered_secrets.ts";
-import { createRedeliverer } from "../../handlers/webhook/redeliver.ts";
+import { createRedeliverer } from "../../lib/work/verify/redeliver.ts";
 import { listSampled, makeSample } from "../../handlers/webhook/sample.ts";
-import { createVerifier } from "../../handlers/webhook/verifier.ts";
+import { createVerifier } from "../../lib/work/verify/verifier.ts";
 import { openPauses } from "../../lib/ingress/pauses.ts";
+import { openSourceInfos } from "../../lib/monitor/sources.ts";
 import { asset, staticFiles } from "../../handlers/static.ts";
 import { phaseWord } from "../../handlers/views/parts/phase.ts";
 import { stagesOf } from "../../handlers/views/parts/stages.ts";
@@ -151,7 +152,9 @@ function partsOf(services: Services, stop: AbortSignal) {
   const verifier = createVerifier(services);
   const redeliverer = createRedeliverer({ services, verifier });
   const offeredSecrets = createOfferedSecrets(services.log);
-  return { redeliverer, verifier, offeredSecrets, pauses: openPauses({ ...services, stop }), stop };
+  const pauses = openPauses({ ...services, stop });
+  const sourceInfos = openSourceInfos({ ...services, pauses });
+  return { redeliverer, verifier, offeredSecrets, pauses, sourceInfos, stop };
 }
 
 describe("the pages", () => {
@@ -239,13 +242,13 @@ describe("the pages", () => {
       assert(!line.includes('http://ci.example.com/1"'), "an http link");
     });
 
-    it("tells why a message failed, in its row, its lane and the unread list", async () => {
+    it("tells why a message failed, in its row, its lane and among what needs somebody", async () => {
       const id = await house.send("[".repeat(5_000));
       await house.work();
       const html = await house.page();
       assertStringIncludes(rowOf(html, id), "nests deeper than");
       assertStringIncludes(rowOf(html, id), "Task: could not be read");
-      assertMatch(html, /id="bad-news"[^>]*>\s*<li id="n-/);
+      assertMatch(html, /Needs you[^]*demo:\s+1 failed/);
       await new Promise((done) => setTimeout(done, 2_100)); // the counts are read every two seconds
       assertMatch(await house.page(), /class="wrong"><a href="\/messages\?state=failed">1 failed/);
     });
@@ -299,7 +302,7 @@ describe("the pages", () => {
     });
   });
 
-  describe("unread notifications", () => {
+  describe("notifications", () => {
     beforeEach(async () => {
       house = await build(store);
       for (const title of ["one", "two"]) await house.send({ title });
@@ -312,12 +315,23 @@ describe("the pages", () => {
     const post = (path: string, fields: Record<string, string> = {}) =>
       house.app.request(path, { method: "POST", body: new URLSearchParams(fields) });
 
-    it("are counted in the title, and each has a button", async () => {
+    it("of what went well are no news: they are in the lists", async () => {
       const html = await house.page();
-      assertStringIncludes(html, "<title>(2) Otto</title>");
-      for (const { id } of await unread()) {
-        assertStringIncludes(html, `action="/notifications/${id}/read"`);
-      }
+      assertStringIncludes(html, "<title>Otto</title>");
+      for (const { id } of await unread()) assert(!html.includes(id));
+    });
+
+    it("of Otto's own are counted in the title, and each has a button", async () => {
+      const [{ id }] = await unread();
+      await store.database.query(
+        "make it a notice",
+        (sql) => sql`update notifications set kind = 'slack_failed' where id = ${id}`,
+      );
+      const html = await house.page();
+      assertStringIncludes(html, "<title>(1) Otto</title>");
+      assertStringIncludes(html, `action="/notifications/${id}/read"`);
+      await post(`/notifications/${id}/read`);
+      assertStringIncludes(await house.page(), "<title>Otto</title>");
     });
 
     it("are marked as read one by one", async () => {
@@ -326,16 +340,6 @@ describe("the pages", () => {
       assertEquals([response.status, response.headers.get("location")], [303, "/"]);
       assertEquals((await unread()).map(({ id }) => id), [older.id]);
       assert(!(await house.page()).includes(newest.id));
-    });
-
-    it("are marked as read together, up to the newest that was seen", async () => {
-      const [newest] = await unread();
-      await house.send({ title: "three" });
-      await house.work();
-      assertEquals((await post("/notifications/read", { newest: newest.id })).status, 303);
-      assertEquals((await unread()).map(({ text }) => text), ["Completed: demo: three"]);
-      await post("/notifications/read", { newest: "nonsense" });
-      assertEquals((await unread()).length, 1);
     });
 
     it("that do not exist are a page, not a failure", async () => {
@@ -420,8 +424,6 @@ describe("the pages", () => {
       await house.work();
       await stream.until("Notified: told: web");
       assertStringIncludes(rowOf(stream.text, id), "demo: hello");
-      await stream.until('data-into="news"');
-      assertMatch(stream.text, /<li id="n-[^"]+"[^>]*data-unread\s+data-into="news"/);
     });
 
     it("goes on where a browser left off, by Last-Event-ID or by the page's cursor", async () => {
@@ -474,26 +476,11 @@ describe("the pages", () => {
       await stream.until(`<li id="m-${id}" data-gone></li>`);
     });
 
-    it("takes a notification off the page when it is read", async () => {
-      await house.send({ title: "x" });
+    it("tells how many need somebody when that has changed", async () => {
+      await using stream = await openPageStream(house);
+      await house.send("[".repeat(5_000));
       await house.work();
-      const [{ id }] =
-        (await searchNotifications(house.services.database, { unread: true }, 1)).items;
-      await using stream = await openPageStream(house);
-      await house.app.request(`/notifications/${id}/read`, { method: "POST" });
-      await stream.until(`<li id="n-${id}" data-gone></li>`);
-    });
-
-    it("takes off all that was read together, however many", async () => {
-      await Promise.all(Array.from({ length: 80 }, (_, i) => house.send({ title: `n${i}` })));
-      for (let i = 0; i < 10; i++) await house.work();
-      const { database } = house.services;
-      const unread = (await searchNotifications(database, { unread: true }, 100)).items;
-      assertEquals(unread.length, 80);
-      await using stream = await openPageStream(house);
-      const body = new URLSearchParams({ newest: unread[0].id });
-      await house.app.request("/notifications/read", { method: "POST", body });
-      for (const { id } of unread) await stream.until(`<li id="n-${id}" data-gone></li>`);
+      await stream.until('<a id="needs-count" class="inbox some"');
     });
 
     it("brings the counts up to date", async () => {

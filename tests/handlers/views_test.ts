@@ -6,7 +6,7 @@ import { said } from "../../handlers/views/task/event_words.ts";
 import { ownPath } from "../../handlers/pages/form.ts";
 import { jsonTree } from "../../handlers/views/parts/json_tree.ts";
 import { markdown } from "../../handlers/views/parts/markdown.ts";
-import { spansOf } from "../../handlers/views/task/waterfall.ts";
+import { spansOf } from "../../handlers/views/task/spans.ts";
 import { firstLine } from "../../lib/markdown/plain.ts";
 import type { Task, TaskEvent } from "../../lib/task/task.ts";
 
@@ -216,6 +216,7 @@ describe("the waterfall", () => {
     at: new Date(start + seconds * 1_000),
     kind,
     actor: "model",
+    content: null,
     data,
   });
   const task = (finished?: number) =>
@@ -284,8 +285,7 @@ describe("a chart", () => {
       title: "Received",
       series: [{ name: "messages", tone: "main", values: [0, 3, 1] }],
       unit: String,
-      from: "then",
-      to: "now",
+      ticks: ["then", "now"],
       says: (index) => `hour ${index}`,
       empty: "Nothing.",
     }));

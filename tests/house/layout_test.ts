@@ -56,8 +56,8 @@ const MAY_IMPORT: [room: string, ...mayImport: string[]][] = [
   ["main.ts", "handlers/mod.ts", "lib/"],
   ["worker.ts", "lib/"],
   ["deploy.ts", "handlers/mod.ts", "lib/"],
-  ["doctor.ts", "lib/", "sources/"],
-  ["send.ts", "handlers/", "lib/"],
+  ["otto.ts", "commands/", "lib/"],
+  ["commands/", "handlers/", "lib/", "sources/"],
 
   ["handlers/mod.ts", "handlers/", "lib/", "sources/"],
   ["handlers/*", "handlers/schemas/", "lib/", "sources/"],
@@ -151,9 +151,10 @@ const ONLY: [package_: string, ...places: string[]][] = [
   ["hono", "handlers/"],
   ["@hono/zod-openapi", "handlers/"],
   ["prom-client", "handlers/metrics.ts"],
+  ["commander", "commands/program.ts"],
 ];
 
-const ENTRYPOINTS = ["main.ts", "worker.ts", "deploy.ts", "doctor.ts", "send.ts"];
+const ENTRYPOINTS = ["main.ts", "worker.ts", "deploy.ts", "otto.ts"];
 const MOST_FILES = 20;
 const FORBIDDEN_NAMES = /(^|\/)(utils?|types|constants|helpers|common|misc)\.ts$/;
 
@@ -167,7 +168,7 @@ interface File {
 
 async function readTree(): Promise<File[]> {
   const paths = [...ENTRYPOINTS];
-  for (const folder of ["handlers", "lib", "sources"]) {
+  for (const folder of ["commands", "handlers", "lib", "sources"]) {
     for (const name of await readdir(join(root, folder), { recursive: true })) {
       if (name.endsWith(".ts")) paths.push(posix.join(folder, name));
     }
@@ -373,7 +374,7 @@ describe("the dependency lists", () => {
 
   it("run no task with all permissions", async () => {
     const { tasks } = await read("deno.json");
-    for (const name of ["start", "dev", "worker", "doctor", "send"]) {
+    for (const name of ["start", "dev", "worker", "otto", "doctor", "send"]) {
       const command: string = tasks[name].command;
       assert(
         !/\s(-A|--allow-all|--allow-run|--allow-ffi)\b/.test(command),

@@ -39,7 +39,7 @@ interface Code {
 
 async function readCode(): Promise<Code[]> {
   const paths = (await readdir(root)).filter((name) => name.endsWith(".ts"));
-  for (const folder of ["handlers", "lib", "sources"]) {
+  for (const folder of ["commands", "handlers", "lib", "sources"]) {
     for (const name of await readdir(join(root, folder), { recursive: true })) {
       if (name.endsWith(".ts")) paths.push(posix.join(folder, name));
     }

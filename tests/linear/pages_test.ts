@@ -5,7 +5,8 @@ import { renderChanges } from "../../handlers/pages/rows.ts";
 import { curlOf } from "../../handlers/views/parts/curl.ts";
 import { jsonTree } from "../../handlers/views/parts/json_tree.ts";
 import { markdown } from "../../handlers/views/parts/markdown.ts";
-import { spansOf, waterfall } from "../../handlers/views/task/waterfall.ts";
+import { spansOf } from "../../handlers/views/task/spans.ts";
+import { waterfall } from "../../handlers/views/task/waterfall.ts";
 import { canonicalJson } from "../../lib/agent/canonical.ts";
 import { digestAgent } from "../../lib/agent/digest.ts";
 import { cleanText, fenced } from "../../lib/agent/fence.ts";
@@ -189,6 +190,7 @@ const TASK: Task = {
   created_at: new Date(NOW),
   started_at: null,
   finished_at: null,
+  waited_ms: 0,
 };
 const eventOf = (kind: string, at: number): TaskEvent => ({
   id: `${at}`,
@@ -196,6 +198,7 @@ const eventOf = (kind: string, at: number): TaskEvent => ({
   at: new Date(NOW + at),
   kind,
   actor: "agent",
+  content: null,
   data: { tool: `tool ${at}` },
 });
 

@@ -7,7 +7,7 @@ import { WINDOW } from "../../lib/store/walk.ts";
 import { type Phase, PHASES } from "../../lib/message/search/phase.ts";
 import { MESSAGE_STATES } from "../../lib/message/message.ts";
 import type { MessageSearch } from "../../lib/message/search/criteria.ts";
-import { findMessageIds, searchMessages } from "../../lib/message/search/search.ts";
+import { countMessages, findMessageIds, searchMessages } from "../../lib/message/search/search.ts";
 import { NOTIFICATION_STATES } from "../../lib/notify/notification.ts";
 import { type NotificationSearch, searchNotifications } from "../../lib/notify/search.ts";
 import { searchTasks, type TaskSearch } from "../../lib/task/search.ts";
@@ -142,12 +142,31 @@ describeWith({ postgres: "own" }, "a search in 200,000 rows", (servers) => {
     { text: "nothing has this" },
     { text: "192.0.2" },
     { body: "nothing has this" },
+    { header: "nothing has this" },
     { task_id: taskId(100) },
     { replay_of: messageId(1) },
     { batch: [messageId(1_000), messageId(150_000)] },
     { since: new Date(0) },
+    { until: new Date("2300-01-01") },
     { before: messageId(100_000) },
   ];
+
+  it("counts along an index of messages for every filter and every two", async () => {
+    const count = (search: MessageSearch) => countMessages(database, search);
+    const counted = MESSAGE_FILTERS.filter(({ body, header }) => !body && !header);
+    await alone<MessageSearch>([{}, ...counted], count);
+    await inPairs(counted, count);
+    const told = async (search: MessageSearch) => {
+      const { count, more, bars } = (await countMessages(database, search))!;
+      return [count, more, bars.reduce((all, each) => all + each, 0)];
+    };
+    assertEquals(await told({}), [WINDOW, true, WINDOW]);
+    assertEquals(await told({ source: "twilio" }), [5, false, 5]);
+    assertEquals(await told({ phase: "needs_you" }), [1, false, 1]);
+    assertEquals(await told({ replay_of: messageId(1) }), [2, false, 2]);
+    assertEquals(await told({ text: "nothing has this" }), [0, true, 0]);
+    assertEquals(await told({ replay_of: messageId(99) }), [0, false, 0]);
+  });
 
   it("goes along an index of messages for every filter, and looks at so many", async () => {
     await alone<MessageSearch>([

@@ -220,16 +220,17 @@ describe("the Dockerfile", () => {
     const copied = instructions("COPY").filter((rest) => !rest.startsWith("--from"))
       .flatMap((rest) => rest.split(/\s+/).slice(0, -1));
     for (const path of copied) assert(existsSync(`${root}/${path}`), `${path} is not there`);
-    const imported = ["main.ts", "worker.ts", "doctor.ts", "send.ts"]
+    const imported = ["main.ts", "worker.ts", "otto.ts"]
       .flatMap((path) => all(read(path), /from "\.\/([^"/]+)/g));
     assertEquals(
       sorted(copied),
       sorted([
         ...imported,
+        // What the rooms import of each other.
+        "sources",
         "main.ts",
         "worker.ts",
-        "doctor.ts",
-        "send.ts",
+        "otto.ts",
         "deno.json",
         "deno.lock",
         "package.json",

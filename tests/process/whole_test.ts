@@ -19,9 +19,13 @@ const ANSWER_MS = 20_000;
 /** These never end. */
 const STREAMS = ["/api/stream", "/live"];
 /** These say what is missing, where nothing was chosen before. */
-const WANT_MORE = ["/messages/replays", "/messages/many"];
+const WANT_MORE = ["/messages/replays", "/messages/many", "/tasks/many"];
 /** What stands for a route's parameter where it is not the id of the thing the route is about. */
-const NAMES: Record<string, string> = { "/static/:name": "style.css", "/sources/:name": "github" };
+const NAMES: Record<string, string> = {
+  "/static/:name": "style.css",
+  "/sources/:name": "github",
+  "/sources/:name/connect": "github",
+};
 
 /** What the other tests ask of the handlers themselves, asked of a process, on Deno or on Node. */
 describe("a process of Otto", () => {
@@ -79,11 +83,17 @@ describe("a process of Otto", () => {
       const { items: [first] } = await json(await get(`/api/${thing}`));
       return thing === "messages" ? first.message_id : first.id;
     };
+    const asked = await fetch(`${main.origin}/bulk`, {
+      method: "POST",
+      headers: AS_ADMIN,
+      body: new URLSearchParams({ of: "messages", action: "delete", source: "github" }),
+    });
+    assertMatch(await asked.text(), /Delete \d+ messages\?/);
     for (const [method, path] of ACCESS) {
       if (method !== "GET" || STREAMS.includes(path)) continue;
       const thing = path.split("/").find((part) => /^[a-z]+s$/.test(part));
       const filled = /:\w+/.test(path)
-        ? path.replace(/:\w+/, NAMES[path] ?? await firstId(thing!))
+        ? path.replace(/:\w+/, NAMES[path] ?? await firstId(thing ?? "bulk"))
         : path;
       const answer = await get(filled);
       const said = await answer.text();

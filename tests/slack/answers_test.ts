@@ -2,6 +2,8 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import type { Agent } from "../../lib/agent/agent.ts";
 import { newId } from "../../lib/store/id.ts";
+import { listActsOn } from "../../lib/people/audit_search.ts";
+import { createUser } from "../../lib/people/user.ts";
 import { createWorker } from "../../lib/work/work.ts";
 import { SELF } from "../fakes/slack.ts";
 import { describeWith } from "../servers/mod.ts";
@@ -56,6 +58,9 @@ function suite(
     it("a question, by the field and the button below it", async () => {
       await using place = await open(asking);
       const id = await place.task();
+      const { database } = place.otto.services;
+      const boss = { email: "b@example.com", name: "The Boss", slack_id: "U0BOSS" };
+      const person = await createUser(database, boss);
       const messageId = await place.click("U0BOSS", "Answer", "the blue one");
       // The question is out of the world before anything asks again.
       await createWorker(place.otto.services).takeMessages(
@@ -68,6 +73,12 @@ function suite(
       assertEquals([kind, actor, data], ["answered", "slack:U0BOSS", {
         text: "the blue one",
       }]);
+      const [act] = await listActsOn(database, id, 1);
+      assertEquals(
+        [act.act, act.who, act.user_id, act.channel, act.detail.slack_user],
+        ["answer", "The Boss", person!.id, "slack", "U0BOSS"],
+      );
+      assert(!JSON.stringify(act).includes("the blue one"), "the audit log has the answer");
       const message = await place.get(`/api/messages/${messageId}`);
       assertEquals([message.state, message.task_id], ["processed", id]);
       assertMatch(message.reason, /U0BOSS in Slack: answered/);

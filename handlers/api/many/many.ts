@@ -1,6 +1,14 @@
+import type { Context } from "hono";
 import type { z } from "@hono/zod-openapi";
+import { type ActParts, ACTS } from "../../../lib/work/bulk/acts.ts";
+import type { Database } from "../../../lib/store/database.ts";
+import type { BulkAction, BulkVerb } from "../../../lib/work/bulk/bulk_action.ts";
+import { countChanged, fixRows } from "../../../lib/work/bulk/fix_rows.ts";
+import { bulkAction } from "../../schemas/bulk.ts";
+import { actorOf, noteAct } from "../../acts.ts";
+import type { Env } from "../../caller.ts";
 import { conflict, createRoute, json, refusals } from "../../openapi.ts";
-import { notFound, Problem } from "../../problem.ts";
+import { Problem } from "../../problem.ts";
 import { acted, MOST_AT_ONCE } from "../../schemas/many.ts";
 import type { FoundIds } from "../../../lib/store/walk.ts";
 
@@ -24,42 +32,124 @@ export const manyRoute = <Path extends string, T extends z.ZodType>(
     path,
     operationId,
     summary,
-    description: `Up to ${MOST_AT_ONCE} at once, each by itself: what is refused is named`,
+    description:
+      `Up to ${MOST_AT_ONCE} at once, each by itself: what is refused is named. More that ` +
+      "match a filter become a bulk action, which is worked in the background",
     request: { body: { content: { "application/json": { schema } }, required: true } },
-    responses: { 200: json("What became of them", acted), ...conflict, ...refusals },
+    responses: {
+      200: json("What became of them", acted),
+      202: json("They are worked in the background: GET /api/bulk/{id}", bulkAction),
+      ...conflict,
+      ...refusals,
+    },
   });
 
+/** What the acting routes of one kind of thing have in common. */
+export interface Finder<Filter> {
+  database: Database;
+  /** Below an id, so many at the most; the newest first. */
+  find(filter: Filter, most: number, before?: string): Promise<FoundIds>;
+}
+
 /**
- * The ids that are meant, fixed before anything is done.
+ * What is meant, fixed before anything is done: the ids of a few things, or the bulk action that
+ * acts on more of them.
  *
- * @throws {Problem} 409 when a filter finds another number than was expected, or more than is acted
- * on at once.
+ * @throws {Problem} 409 when a filter finds another number than was expected.
  */
-export async function idsOf<Filter>(
-  chosen: Chosen<Filter>,
-  find: (filter: Filter, most: number) => Promise<FoundIds>,
-): Promise<string[]> {
-  if ("ids" in chosen) return [...new Set(chosen.ids.map((id) => id.toLowerCase()))];
-  const { ids, next, stopped } = await find(chosen.filter, MOST_AT_ONCE);
-  if (stopped || next !== undefined) {
-    throw new Problem(
-      409,
-      "too_many",
-      stopped
-        ? `The filter has to look through more than ${stopped.looked} rows`
-        : `More than ${MOST_AT_ONCE} match, and so many are acted on at once`,
-      'Narrow the filter, such as with "since" or "source", or name the ids',
-    );
+async function choose<Filter extends object>(
+  { action, chosen, actor }: { action: BulkVerb; chosen: Chosen<Filter>; actor: string },
+  { database, find }: Finder<Filter>,
+): Promise<{ ids: string[] } | { bulk: BulkAction }> {
+  if ("ids" in chosen) return { ids: [...new Set(chosen.ids.map((id) => id.toLowerCase()))] };
+  const { filter, expect } = chosen;
+  const { ids, next } = await find(filter, MOST_AT_ONCE);
+  if (next === undefined) {
+    if (ids.length !== expect) throw countChanged(expect, ids.length);
+    return { ids };
   }
-  if (ids.length !== chosen.expect) {
-    throw new Problem(
-      409,
-      "count_changed",
-      `${chosen.expect} were expected to match, and ${ids.length} do now`,
-      `Nothing was changed. Look at them, then ask again with "expect": ${ids.length}`,
-    );
+  return {
+    bulk: await fixRows(database, {
+      action,
+      filter: wordsOf(filter),
+      actor,
+      find: (most, before) => find(filter, most, before),
+    }, { expect }),
+  };
+}
+
+/** A filter as people read it. */
+function wordsOf(filter: object): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(filter).flatMap(([name, value]) =>
+      value === undefined || value === "" ? [] : [[
+        name,
+        value instanceof Date
+          ? value.toISOString()
+          : Array.isArray(value)
+          ? value.join("..")
+          : String(value),
+      ]]
+    ),
+  );
+}
+
+/** How many were done, and which were left as they are. */
+interface Counted {
+  done: number;
+  refused: readonly unknown[];
+}
+
+/**
+ * Acts on what a request chose, or has it worked in the background; the audit log hears of which
+ * ones, how many, and what became of them.
+ *
+ * @throws {Problem} 409 when a filter finds another number than was expected.
+ */
+export async function actOnChosen<Filter extends object, Result extends Counted>(
+  c: Context<Env>,
+  { action, chosen, finder, act }: {
+    action: BulkVerb;
+    chosen: Chosen<Filter>;
+    finder: Finder<Filter>;
+    act(ids: readonly string[], actor: string): Promise<Result>;
+  },
+): Promise<{ acted: Result } | { bulk: BulkAction }> {
+  noteMany(c, { chosen });
+  const actor = actorOf(c);
+  const meant = await choose({ action, chosen, actor }, finder);
+  if ("bulk" in meant) {
+    noteAct(c, { ids: [meant.bulk.id], detail: { count: meant.bulk.total } });
+    return meant;
   }
-  return ids;
+  noteMany(c, { ids: meant.ids });
+  const acted = await act(meant.ids, actor);
+  noteMany(c, { acted });
+  return { acted };
+}
+
+/** Where a bulk action is found, for the header `Location`. */
+export const placeOf = ({ id }: BulkAction) => ({ location: `/api/bulk/${id}` });
+
+/** Has the audit log say which and how many are meant, by which filter, and then what became of them. */
+export function noteMany<Filter>(
+  c: Context<Env>,
+  { chosen, ids, acted }: {
+    chosen?: Chosen<Filter>;
+    ids?: readonly string[];
+    acted?: Counted;
+  },
+): void {
+  const { filter, expect } = chosen && "filter" in chosen ? chosen : {};
+  const detail = {
+    filter,
+    expect,
+    count: ids?.length,
+    done: acted?.done,
+    refused: acted?.refused.length,
+  };
+  const known = Object.entries(detail).filter(([, value]) => value !== undefined);
+  noteAct(c, { ids, detail: Object.fromEntries(known) });
 }
 
 /**
@@ -68,8 +158,9 @@ export async function idsOf<Filter>(
  * @throws what else goes wrong, such as a store that is away: nothing more is begun then.
  */
 export async function actOnAll(
-  ids: readonly string[],
-  act: (id: string) => Promise<void>,
+  parts: ActParts,
+  action: keyof typeof ACTS,
+  { ids, actor }: { ids: readonly string[]; actor: string },
 ): Promise<Acted> {
   const done: string[] = [];
   const refused: Acted["refused"] = [];
@@ -78,7 +169,7 @@ export async function actOnAll(
   await Promise.all(Array.from({ length: AT_ONCE }, async () => {
     for (const id of waiting) {
       try {
-        await act(id);
+        await ACTS[action](parts, id, actor);
         done.push(id);
       } catch (error) {
         if (!(error instanceof Problem)) broken = { by: error };
@@ -90,9 +181,4 @@ export async function actOnAll(
   }));
   if (broken) throw broken.by;
   return { done: done.length, ids: done.sort(), refused };
-}
-
-/** An action that says whether there was something to act on. */
-export function requireDone(thing: string, isDone: boolean): void {
-  if (!isDone) throw notFound(thing);
 }

@@ -1,28 +1,22 @@
-import { deleteMessage } from "../../../lib/message/delete.ts";
 import { findMessageIds } from "../../../lib/message/search/search.ts";
-import type { Services } from "../../../lib/services.ts";
+import type { ActParts } from "../../../lib/work/bulk/acts.ts";
 import { z } from "@hono/zod-openapi";
+import { maskedIn } from "../../masked.ts";
 import { conflict, createApi, json, refusals } from "../../openapi.ts";
+import { bulkAction } from "../../schemas/bulk.ts";
 import { count } from "../../schemas/fields.ts";
 import { notReplayed, replay } from "../../schemas/message.ts";
 import { chosen } from "../../schemas/many.ts";
 import { messageFilter, toMessageSearch } from "../../schemas/message_filter.ts";
-import { type Redeliverer, redeliverInParts } from "../../webhook/redeliver.ts";
-import { release, type ReleaseParts } from "../../webhook/release.ts";
-import { type Acted, actOnAll, idsOf, manyRoute, requireDone } from "./many.ts";
-
-/** What the buttons and routes for many messages are made with. */
-export interface ManyParts extends ReleaseParts {
-  services: Services;
-  redeliverer: Redeliverer;
-}
+import { type Redeliverer, redeliverInParts } from "../../../lib/work/verify/redeliver.ts";
+import { type Acted, actOnAll, actOnChosen, type Finder, manyRoute, placeOf } from "./many.ts";
 
 /** What can be done to many messages, by the last part of its path. */
 export const MESSAGE_ACTIONS: Record<
   "release" | "replay" | "delete",
-  (parts: ManyParts, ids: readonly string[]) => Promise<Acted>
+  (parts: ActParts, ids: readonly string[], actor: string) => Promise<Acted>
 > = {
-  release: (parts, ids) => actOnAll(ids, async (id) => void await release(parts, id)),
+  release: (parts, ids, actor) => actOnAll(parts, "release", { ids, actor }),
   async replay({ redeliverer }, ids) {
     const { items, refused } = await replayAll(redeliverer, ids);
     return {
@@ -31,16 +25,23 @@ export const MESSAGE_ACTIONS: Record<
       refused: refused.map(({ message_id: id, ...why }) => ({ id, ...why })),
     };
   },
-  delete: ({ services: { database } }, ids) =>
-    actOnAll(ids, async (id) => requireDone("message", await deleteMessage(database, id))),
+  delete: (parts, ids, actor) => actOnAll(parts, "delete", { ids, actor }),
 };
 
 /** `POST /api/messages/release|replay|delete`: what is done to one, done to many. */
-export function manyMessages(parts: ManyParts) {
+export function manyMessages(parts: ActParts) {
   const { database } = parts.services;
   const which = chosen(messageFilter);
-  const find = (filter: Parameters<typeof toMessageSearch>[0], most: number) =>
-    findMessageIds(database, toMessageSearch(filter), { most });
+  type Filter = Parameters<typeof toMessageSearch>[0];
+  const finder: Finder<Filter> = {
+    database,
+    find: (filter, most, before) =>
+      findMessageIds(database, {
+        ...toMessageSearch(filter),
+        ...maskedIn(parts.services.sources),
+        before,
+      }, { most }),
+  };
   return createApi()
     .openapi(
       manyRoute("/api/messages/release", "releaseMessages", {
@@ -48,8 +49,14 @@ export function manyMessages(parts: ManyParts) {
         schema: which,
       }),
       async (c) => {
-        const ids = await idsOf(c.req.valid("json"), find);
-        return c.json(await MESSAGE_ACTIONS.release(parts, ids), 200);
+        const meant = await actOnChosen(c, {
+          action: "release",
+          chosen: c.req.valid("json"),
+          finder,
+          act: (ids, actor) => MESSAGE_ACTIONS.release(parts, ids, actor),
+        });
+        if ("bulk" in meant) return c.json(meant.bulk, 202, placeOf(meant.bulk));
+        return c.json(meant.acted, 200);
       },
     )
     .openapi(
@@ -63,14 +70,23 @@ export function manyMessages(parts: ManyParts) {
             "The new messages' ids, and those that are not right any more; missing ones are left out",
             z.object({ done: count, items: z.array(replay), refused: z.array(notReplayed) }),
           ),
+          202: json("They are worked in the background: GET /api/bulk/{id}", bulkAction),
           ...conflict,
           ...refusals,
         },
       },
       async (c) => {
-        const ids = await idsOf(c.req.valid("json"), find);
-        const { items, refused } = await replayAll(parts.redeliverer, ids);
-        return c.json({ done: items.length, items, refused }, 201);
+        const meant = await actOnChosen(c, {
+          action: "replay",
+          chosen: c.req.valid("json"),
+          finder,
+          async act(ids) {
+            const { items, refused } = await replayAll(parts.redeliverer, ids);
+            return { done: items.length, items, refused };
+          },
+        });
+        if ("bulk" in meant) return c.json(meant.bulk, 202, placeOf(meant.bulk));
+        return c.json(meant.acted, 201);
       },
     )
     .openapi(
@@ -79,8 +95,14 @@ export function manyMessages(parts: ManyParts) {
         schema: which,
       }),
       async (c) => {
-        const ids = await idsOf(c.req.valid("json"), find);
-        return c.json(await MESSAGE_ACTIONS.delete(parts, ids), 200);
+        const meant = await actOnChosen(c, {
+          action: "delete",
+          chosen: c.req.valid("json"),
+          finder,
+          act: (ids, actor) => MESSAGE_ACTIONS.delete(parts, ids, actor),
+        });
+        if ("bulk" in meant) return c.json(meant.bulk, 202, placeOf(meant.bulk));
+        return c.json(meant.acted, 200);
       },
     );
 }

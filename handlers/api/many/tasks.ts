@@ -1,17 +1,19 @@
-import type { Services } from "../../../lib/services.ts";
 import { findTaskIds } from "../../../lib/task/search.ts";
+import type { ActParts } from "../../../lib/work/bulk/acts.ts";
 import { createApi } from "../../openapi.ts";
 import { chosen } from "../../schemas/many.ts";
 import { taskFilter, toTaskSearch } from "../../schemas/task_filter.ts";
-import { cancel, retry } from "../tasks.ts";
-import { actOnAll, idsOf, manyRoute } from "./many.ts";
+import { actOnAll, actOnChosen, type Finder, manyRoute, placeOf } from "./many.ts";
 
 /** `POST /api/tasks/retry|cancel`: what is done to one, done to many. */
-export function manyTasks({ services }: { services: Services }) {
-  const { database } = services;
+export function manyTasks(parts: ActParts) {
+  const { database } = parts.services;
   const which = chosen(taskFilter);
-  const find = (filter: Parameters<typeof toTaskSearch>[0], most: number) =>
-    findTaskIds(database, toTaskSearch(filter), most);
+  const finder: Finder<Parameters<typeof toTaskSearch>[0]> = {
+    database,
+    find: (filter, most, before) =>
+      findTaskIds(database, { ...toTaskSearch(filter), before }, most),
+  };
   return createApi()
     .openapi(
       manyRoute("/api/tasks/retry", "retryTasks", {
@@ -19,8 +21,14 @@ export function manyTasks({ services }: { services: Services }) {
         schema: which,
       }),
       async (c) => {
-        const ids = await idsOf(c.req.valid("json"), find);
-        return c.json(await actOnAll(ids, (id) => retry(services, id)), 200);
+        const meant = await actOnChosen(c, {
+          action: "retry",
+          chosen: c.req.valid("json"),
+          finder,
+          act: (ids, actor) => actOnAll(parts, "retry", { ids, actor }),
+        });
+        if ("bulk" in meant) return c.json(meant.bulk, 202, placeOf(meant.bulk));
+        return c.json(meant.acted, 200);
       },
     )
     .openapi(
@@ -29,8 +37,14 @@ export function manyTasks({ services }: { services: Services }) {
         schema: which,
       }),
       async (c) => {
-        const ids = await idsOf(c.req.valid("json"), find);
-        return c.json(await actOnAll(ids, (id) => cancel(database, id)), 200);
+        const meant = await actOnChosen(c, {
+          action: "cancel",
+          chosen: c.req.valid("json"),
+          finder,
+          act: (ids, actor) => actOnAll(parts, "cancel", { ids, actor }),
+        });
+        if ("bulk" in meant) return c.json(meant.bulk, 202, placeOf(meant.bulk));
+        return c.json(meant.acted, 200);
       },
     );
 }

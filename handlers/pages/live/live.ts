@@ -1,10 +1,8 @@
 import { Hono } from "hono";
 import { searchMessages } from "../../../lib/message/search/search.ts";
-import { searchNotifications } from "../../../lib/notify/search.ts";
 import { createNames } from "../../../sources/rules/names.ts";
 import type { Env } from "../../caller.ts";
 import { home, MOST_ROWS } from "../../views/live/home.ts";
-import { MOST_UNREAD } from "../../views/page.ts";
 import { listSampled } from "../../webhook/sample.ts";
 import { originFor } from "../form.ts";
 import { readFrame } from "../frame.ts";
@@ -25,21 +23,24 @@ export function livePages(options: PageOptions): Hono<Env> {
 
   app.get("/", async (c) => {
     const frame = await readFrame(c, database, "live");
-    const [{ items: messages }, { items: unread }, lanes, notes, needs] = await Promise.all([
+    const [{ items: messages }, lanes, notes, needs] = await Promise.all([
       searchMessages(database, {}, { limit: MOST_ROWS, sources: [] }),
-      searchNotifications(database, { unread: true }, MOST_UNREAD),
       summary.lanes(),
       summary.notes(),
       summary.needs({ fresh: true }),
     ]);
     const rows = await readRows(parts, messages);
     const url = `${originFor(config, c.req.raw)}/webhook/demo`;
-    return c.html(home({ frame, rows, unread, lanes, notes, needs, sampled, url }));
+    return c.html(home({ frame, rows, lanes, notes, needs, sampled, url }));
   });
 
   app.get(
     "/live",
-    (c) => openStream(c.req.raw, c.req.header("last-event-id") ?? c.req.query("after")),
+    (c) =>
+      openStream(c.req.raw, {
+        cursor: c.req.header("last-event-id") ?? c.req.query("after"),
+        mayStay: c.get("who")?.mayStay,
+      }),
   );
   return app;
 }

@@ -24,7 +24,10 @@ export function createPageStream(
   { services, live, stop, summary }: Pick<PageOptions, "services" | "live" | "stop"> & {
     summary: Summary;
   },
-): (request: Request, cursor: string | undefined) => Response {
+): (
+  request: Request,
+  from: { cursor: string | undefined; mayStay?: () => Promise<boolean> },
+) => Response {
   const { database, log } = services;
   const nameOf = createNames(services.sources);
   const render = shareRendering((events) =>
@@ -35,7 +38,7 @@ export function createPageStream(
   async function* speak(from: string | undefined, signal: AbortSignal) {
     const { cursor, gap } = await live.resume(from);
     if (gap) yield toEvent({ event: "reload", data: "anew", id: cursor });
-    const told = { lanes: "", notes: "", needs: "" };
+    const told = { lanes: "", notes: "", needs: "", bell: "" };
     let spokenAt = Date.now();
     let summedAt = 0;
     let stale = true;
@@ -59,10 +62,11 @@ export function createPageStream(
           lanes: stale ? String(await summary.lanes()) : told.lanes,
           notes: String(await summary.notes()),
           needs: stale ? String(await summary.needs()) : told.needs,
+          bell: stale ? String(await summary.bell()) : told.bell,
         };
         // The counts are cached and may be a moment old: look again until they stay the same.
         stale = next.lanes !== told.lanes || next.needs !== told.needs;
-        for (const part of ["notes", "needs", "lanes"] as const) {
+        for (const part of ["notes", "needs", "lanes", "bell"] as const) {
           if (next[part] !== told[part]) fragments += next[part];
         }
         Object.assign(told, next);
@@ -78,7 +82,8 @@ export function createPageStream(
     }
   }
 
-  return (request, cursor) => open(request, (signal) => speak(cursor, signal));
+  return (request, { cursor, mayStay }) =>
+    open(request, (signal) => speak(cursor, signal), mayStay);
 }
 
 /** Browsers are at most a few changes apart. */

@@ -4,9 +4,11 @@ import type { Services } from "../../../lib/services.ts";
 import { cached } from "../../../lib/async/cached.ts";
 import type { Stats } from "../../../lib/monitor/stats.ts";
 import type { Pauses } from "../../../lib/ingress/pauses.ts";
-import { labelOf } from "../../../sources/rules/registry.ts";
+import { readTurnedAway } from "../../../lib/ingress/turned_away.ts";
+import { createLabels, labelFor } from "../../../sources/rules/names.ts";
 import { lanes } from "../../views/live/lanes.ts";
-import { readNeeds } from "../../../lib/monitor/needs.ts";
+import { readNeeds } from "../../../lib/monitor/needs/needs.ts";
+import { needsLink } from "../../views/page.ts";
 import { needsPanel } from "../../views/live/needs.ts";
 import { notes } from "../../views/live/notes.ts";
 import type { Html } from "../../views/page.ts";
@@ -15,6 +17,8 @@ import type { Html } from "../../views/page.ts";
 export interface Summary {
   lanes(): Promise<Html>;
   notes(): Promise<Html>;
+  /** How many of them: the link to them. */
+  bell(): Promise<Html>;
   /** `fresh` for whoever has just answered, and looks. */
   needs(options?: { fresh: boolean }): Promise<Html>;
 }
@@ -33,28 +37,38 @@ export function createSummary(
   const workers = cached(() => listWorkers(database), { freshMs: FRESH_MS });
   const throughput = openThroughput(database);
   const needs = cached(() => readNeeds(database), { freshMs: FRESH_MS });
-  const labelFor = (type: string) => {
-    const { name, source } = sources.find(type);
-    return name === "generic" ? type : labelOf({ name, source });
-  };
+  const turnedAway = cached(() => readTurnedAway(database), { freshMs: FRESH_MS });
+  const labelOf = createLabels(sources);
+  const words = () => ({
+    labelOf,
+    timeZone: config.timeZone,
+    now: new Date(),
+  });
   return {
     async lanes() {
       const [stats, passed] = await Promise.all([readStats(), throughput()]);
       return await lanes(stats, passed);
     },
     async needs({ fresh } = { fresh: false }) {
-      return await needsPanel(await (fresh ? readNeeds(database) : needs()), labelFor);
+      return await needsPanel(await (fresh ? readNeeds(database) : needs()), words());
     },
+    bell: async () => await needsLink((await needs()).count),
     async notes() {
-      const [alive, { queue }] = await Promise.all([workers(), readStats()]);
+      const paused = pauses.names();
+      const [alive, { queue }, away] = await Promise.all([
+        workers(),
+        readStats(),
+        paused.length > 0 ? turnedAway() : new Map<string, number>(),
+      ]);
       return await notes({
         isWorked: alive.some((worker) => worker.alive),
         worksInline: config.worksInline,
         hasModel: agent.name !== "digest",
         spilled: queue.spilled,
-        paused: pauses.names().map((name) => ({
+        paused: paused.map((name) => ({
           name,
-          label: labelOf({ name, source: sources.find(name).source }),
+          label: labelFor(sources, name),
+          turnedAway: away.get(name) ?? 0,
         })),
       });
     },

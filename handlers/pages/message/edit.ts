@@ -3,12 +3,13 @@ import { faultOf } from "../../../lib/message/edit.ts";
 import { createNames } from "../../../sources/rules/names.ts";
 import type { WholeMessage } from "../../../lib/message/message.ts";
 import type { Services } from "../../../lib/services.ts";
+import { noteAct } from "../../acts.ts";
 import type { Env } from "../../caller.ts";
 import { keepTyped, requireEditable } from "../../webhook/redeliver_edited.ts";
 import { asked } from "../form.ts";
 import { readFrame } from "../frame.ts";
 import { Problem } from "../../problem.ts";
-import { requireMessage } from "../../require_message.ts";
+import { requireMessage } from "../../../lib/work/verify/require_message.ts";
 import { editPage } from "../../views/message/edit.ts";
 
 /** `/messages/{id}/edit`: a message again, with what a person has changed in its body. */
@@ -60,6 +61,7 @@ export function editPages({ services }: { services: Services }): Hono<Env> {
     if (fault) return again(422, { ...said, fault });
     try {
       const made = await keepTyped(services, message, typed);
+      noteAct(c, { ids: made && [made.message_id], detail: { changed: made !== undefined } });
       return made
         ? c.redirect(`/messages/${made.message_id}`, 303)
         // Nothing was changed: an ordinary replay, which keeps what is known of the sender.

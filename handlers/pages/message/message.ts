@@ -1,64 +1,86 @@
 import { type Context, Hono } from "hono";
 import { countSharing } from "../../../lib/message/group/group.ts";
 import { deleteMessage } from "../../../lib/message/delete.ts";
-import { findMessages, readPassage, type WholeMessage } from "../../../lib/message/message.ts";
-import { readSubjectOf } from "../../../lib/message/subject/subject.ts";
-import { searchMessages } from "../../../lib/message/search/search.ts";
-import type { Services } from "../../../lib/services.ts";
-import { listTaskEvents } from "../../../lib/task/task.ts";
+import { type Message, readMessage, type WholeMessage } from "../../../lib/message/message.ts";
+import {
+  countMessages,
+  findMessageIds,
+  searchMessages,
+} from "../../../lib/message/search/search.ts";
+import { isId } from "../../../lib/store/id.ts";
+import type { SourceInfos } from "../../../lib/monitor/sources.ts";
+import { noteAct } from "../../acts.ts";
 import type { Env } from "../../caller.ts";
+import { maskedIn } from "../../masked.ts";
 import { notFound } from "../../problem.ts";
-import { shownMessage } from "../../shown_message.ts";
-import { requireMessage } from "../../require_message.ts";
-import type { Redeliverer } from "../../webhook/redeliver.ts";
+import { requireMessage } from "../../../lib/work/verify/require_message.ts";
+import type { Redeliverer } from "../../../lib/work/verify/redeliver.ts";
 import { createNames, listChoices } from "../../../sources/rules/names.ts";
 import { confirmPage, type Question } from "../../views/parts/confirm.ts";
 import { messageList } from "../../views/message/list.ts";
+import type { MessageQuery } from "../../views/message/query.ts";
+import type { OpenedMessage } from "../../views/message/pane.ts";
 import { messagePage } from "../../views/message/page.ts";
 import { asked } from "../form.ts";
 import { readFrame } from "../frame.ts";
 import { messageQueryOf, messageSearchOf } from "./query.ts";
-import { readRows, type RowParts } from "../rows.ts";
+import { readRows } from "../rows.ts";
+import { readShown, type ShownParts } from "./shown.ts";
+import type { Frame } from "../../views/page.ts";
 
 /** As many as the live page shows. */
 const MOST_ROWS = 50;
-/** Of these replays a message's page tells. */
-const MOST_REPLAYS = 20;
 
 /** `/messages`, a message's page, and its buttons. */
 export function messagePages(
-  { services, redeliverer }: { services: Services; redeliverer: Redeliverer },
+  parts: ShownParts & { redeliverer: Redeliverer; sourceInfos: SourceInfos },
 ): Hono<Env> {
+  const { services, redeliverer } = parts;
   const { database, sources } = services;
-  const parts = { database, nameOf: createNames(sources), reader: services.reader };
+  const rowParts = { database, nameOf: createNames(sources), reader: services.reader };
   const app = new Hono<Env>();
   const requireIts = (c: Context<Env>) => requireMessage(database, c.req.param("id"));
 
   app.get("/messages", async (c) => {
     const frame = await readFrame(c, database, "messages");
     const query = messageQueryOf((name) => asked(c, name));
-    const { items, ...more } = await searchMessages(database, {
-      ...messageSearchOf(query),
-      hidden: sources.redacted,
-    }, {
-      limit: MOST_ROWS,
-      sources: Object.keys(sources.all),
-    });
-    const rows = await readRows(parts, items);
-    return c.html(messageList({ frame, rows, query, sources: listChoices(sources), ...more }));
+    const search = { ...messageSearchOf(query), ...maskedIn(sources) };
+    const open = asked(c, "open");
+    const isOpen = open !== undefined && isId(open);
+    const [{ items, next, stopped }, counted] = await Promise.all([
+      searchMessages(database, search, { limit: MOST_ROWS, sources: Object.keys(sources.all) }),
+      // Of all that match, whichever page of them this is.
+      isOpen ? undefined : countMessages(database, { ...search, before: undefined }),
+    ]);
+    const opened = isOpen
+      ? await readOpened(parts, open, { frame, tab: asked(c, "tab"), query, items, next })
+      : undefined;
+    const rows = await readRows(rowParts, items);
+    const choices = listChoices(sources, await parts.sourceInfos.seen());
+    return c.html(
+      messageList({ frame, rows, query, sources: choices, counted, next, stopped, opened }),
+    );
   });
 
   app.get("/messages/:id", async (c) => {
-    const whole = shownMessage(sources, await requireIts(c));
+    const kept = await requireIts(c);
     const frame = await readFrame(c, database, "messages");
-    const from = sources.find(whole.webhook_type);
-    return c.html(messagePage({ frame, from, whole, ...await readAround(parts, whole) }));
+    const shown = await readShown(parts, kept, { frame, tab: asked(c, "tab") });
+    const query = messageQueryOf((name) => asked(c, name));
+    return c.html(messagePage({ frame, shown, query }));
+  });
+
+  app.get("/messages/:id/replay", async (c) => {
+    const message = await requireIts(c);
+    const frame = await readFrame(c, database, "messages");
+    return c.html(confirmPage(frame, replayQuestion(message)));
   });
 
   app.post("/messages/:id/replay", async (c) => {
     const { message_id } = await requireIts(c);
     const made = await redeliverer.redeliverOne(message_id);
     if (!made) throw notFound("message");
+    noteAct(c, { ids: [made.message_id] });
     return c.redirect(`/messages/${made.message_id}`, 303);
   });
 
@@ -77,19 +99,52 @@ export function messagePages(
   return app;
 }
 
-/** What a message's page shows beside the message itself. */
-async function readAround(parts: RowParts, { message_id: id, task_id }: WholeMessage) {
-  const { database } = parts;
-  // Read like a row, so that whatever is said here is said there, too.
-  const [[row], passage, events, { items: replays, next }, subject] = await Promise.all([
-    findMessages(database, [id]).then((found) => readRows(parts, found)),
-    readPassage(database, id),
-    task_id ? listTaskEvents(database, task_id) : [],
-    searchMessages(database, { replay_of: id }, { limit: MOST_REPLAYS, sources: [] }),
-    readSubjectOf(database, { table: "messages", id }),
-  ]);
-  if (!row) throw notFound("message");
-  return { row, subject, passage, events, replays, hasMoreReplays: next !== undefined };
+/** The message that is open beside the list, and those before and after it. */
+async function readOpened(
+  parts: ShownParts,
+  id: string,
+  { frame, tab, query, items, next }: {
+    frame: Frame;
+    tab: string | undefined;
+    query: MessageQuery;
+    items: readonly Message[];
+    next: string | undefined;
+  },
+): Promise<OpenedMessage> {
+  const { database, sources } = parts.services;
+  const kept = await readMessage(database, id);
+  const its = kept?.message_id ?? id;
+  const { before } = query;
+  const newer = items.findLast(({ message_id }) => message_id > its);
+  const older = items.find(({ message_id }) => message_id < its);
+  // The last one of a page: the next page begins with the one after it.
+  const found = older || !next ? undefined : await findMessageIds(database, {
+    ...messageSearchOf({ ...query, before: next }),
+    ...maskedIn(sources),
+  }, { most: 1 });
+  return {
+    id: its,
+    shown: kept && await readShown(parts, kept, { tab, frame }),
+    newer: newer && { id: newer.message_id, before },
+    older: older
+      ? { id: older.message_id, before }
+      : found?.ids[0]
+      ? { id: found.ids[0], before: next }
+      : undefined,
+  };
+}
+
+/** What a person is asked before a message is worked again. */
+function replayQuestion({ message_id: id, title, webhook_type }: WholeMessage): Question {
+  return {
+    title: "Replay this message?",
+    text:
+      `“${title ?? `${webhook_type} webhook`}” becomes a new message with the same bytes, and is ` +
+      "worked again from the beginning: an agent may act, and people may be told once more.",
+    action: `/messages/${id}/replay`,
+    label: "Replay",
+    back: `/messages/${id}`,
+  };
 }
 
 /** What a person is asked before a message is deleted, which `sharing` more share the task with. */

@@ -1,6 +1,6 @@
 import type { MessageSearch } from "../../../lib/message/search/criteria.ts";
 import { messageFilter, toMessageSearch } from "../../schemas/message_filter.ts";
-import type { MessageQuery } from "../../views/message/list.ts";
+import type { MessageQuery } from "../../views/message/query.ts";
 import { queryOf } from "../form.ts";
 
 /** The filters in a URL or a form; what is none is left out. */

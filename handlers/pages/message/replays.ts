@@ -3,14 +3,16 @@ import { isId } from "../../../lib/store/id.ts";
 import { findMessageIds } from "../../../lib/message/search/search.ts";
 import { countRedelivered } from "../../../lib/message/redeliver.ts";
 import type { Services } from "../../../lib/services.ts";
+import { noteAct } from "../../acts.ts";
 import type { Env } from "../../caller.ts";
+import { maskedIn } from "../../masked.ts";
 import { Problem } from "../../problem.ts";
-import { type Redeliverer, redeliverInParts } from "../../webhook/redeliver.ts";
+import { type Redeliverer, redeliverInParts } from "../../../lib/work/verify/redeliver.ts";
 import { confirmPage, type Question } from "../../views/parts/confirm.ts";
 import { exact } from "../../views/parts/time.ts";
 import type { FoundIds } from "../../../lib/store/walk.ts";
 import { linkTo } from "../../views/parts/filters.ts";
-import type { MessageQuery } from "../../views/message/list.ts";
+import type { MessageQuery } from "../../views/message/query.ts";
 import { redeliveryProgress } from "../../views/message/redelivery_progress.ts";
 import { asked, readForm } from "../form.ts";
 import { readFrame } from "../frame.ts";
@@ -37,11 +39,15 @@ export function replayPages(
     const query = messageQueryOf((name) => asked(c, name));
     const found = await findMessageIds(database, {
       ...messageSearchOf(query),
-      hidden: sources.redacted,
+      ...maskedIn(sources),
     }, {
       most: MOST_REDELIVERED,
       redeliverable: true,
     });
+    // What was refused is not replayed but released: the page for many says so.
+    if (found.ids.length === 0 && isRefused(query)) {
+      return c.redirect(linkTo("/messages/many", { ...query }));
+    }
     if (found.ids.length === 0) throw nothingToReplay();
     return c.html(confirmPage(frame, question(query, found)));
   });
@@ -53,7 +59,7 @@ export function replayPages(
     if (!isId(newest) || !isId(oldest)) throw badForm();
     const { ids } = await findMessageIds(database, {
       ...messageSearchOf(query),
-      hidden: sources.redacted,
+      ...maskedIn(sources),
     }, {
       most: MOST_REDELIVERED,
       redeliverable: true,
@@ -63,8 +69,10 @@ export function replayPages(
       bodyMs: MOST_BODY_MS,
     });
     if (ids.length === 0) throw nothingToReplay();
+    noteAct(c, { ids, detail: { count: ids.length, filter: query } });
     const { made, unfit } = await redeliver(redeliverer, ids);
     if (made.length === 0) throw noneReplayed(ids.length);
+    noteAct(c, { detail: { done: made.length, refused: unfit } });
     const sorted = made.toSorted();
     return c.redirect(
       linkTo("/messages/replays", {
@@ -91,6 +99,11 @@ export function replayPages(
     }));
   });
   return app;
+}
+
+/** Whether only refused ones can match. */
+export function isRefused({ state, phase, sig }: MessageQuery): boolean {
+  return state === "rejected" || phase === "refused" || sig === "rejected";
 }
 
 /** What a person is asked before many messages are worked again; `ids` newest first. */
@@ -150,6 +163,8 @@ const WORDS: Record<string, string> = {
   source: "source",
   sig: "signature",
   since: "since",
+  until: "until",
+  header: "in headers",
   batch: "replays",
   before: "before",
 };

@@ -47,7 +47,7 @@ export function docsPage(
         </nav>
         <div>
           <div class="head"><h1>${info.title} API</h1></div>
-          <p>${info.description ?? ""}</p>
+          <p>${marked(info.description ?? "")}</p>
           <p>Programs read all of it at <a href="/openapi.json">/openapi.json</a>. They show the admin's
             token, or to look at things <code>READ_TOKEN</code>:
             <code>Authorization: Bearer …</code></p>
@@ -116,7 +116,7 @@ function operationCard(
         parameters.map((parameter) =>
           html`
             <dt><code>${parameter.name}</code></dt>
-            <dd>${parameter.description ?? ""} <span class="soft">${parameter
+            <dd>${marked(parameter.description ?? "")} <span class="soft">${parameter
               .in}${parameter.required && ", required"}</span></dd>
           `
         )

@@ -49,7 +49,7 @@ const BY_NAME: Record<string, unknown> = {
   hint: "Check that the secret is the one configured at the sender",
   host: "otto-1",
   doing: "waiting",
-  roles: ["messages", "tasks"],
+  roles: "messages",
   payload: { action: "opened", issue: { number: 7 } },
   headers: { "content-type": "application/json", "x-hub-signature-256": "•••" },
 };

@@ -1,8 +1,6 @@
 import { html } from "hono/html";
-import type { Notification } from "../../../lib/notify/notification.ts";
 import { emptyState } from "../parts/empty.ts";
 import { messageRow } from "../message/row.ts";
-import { unreadPanel } from "./notification.ts";
 import { type Frame, type Html, page } from "../page.ts";
 import type { Sampled } from "../../../sources/kit/sample.ts";
 import { sendForms } from "../source/send.ts";
@@ -14,7 +12,6 @@ export const MOST_ROWS = 50;
 export interface Home {
   frame: Frame;
   rows: readonly StageRow[];
-  unread: readonly Notification[];
   lanes: Html;
   notes: Html;
   needs: Html;
@@ -24,7 +21,7 @@ export interface Home {
 }
 
 /** The first page: everything on its way, as it is now. */
-export function home({ frame, rows, unread, lanes, notes, needs, sampled, url }: Home) {
+export function home({ frame, rows, lanes, notes, needs, sampled, url }: Home) {
   return page({
     title: "Otto",
     frame,
@@ -33,8 +30,7 @@ export function home({ frame, rows, unread, lanes, notes, needs, sampled, url }:
       ${notes}
       ${needs}
       ${lanes}
-      <div class="columns">
-        <section class="stream" aria-labelledby="stream">
+      <section class="stream" aria-labelledby="stream">
           <header><h2 id="stream" tabindex="-1">Messages</h2></header>
           <details class="send">
             <summary>Send a webhook</summary>
@@ -46,9 +42,7 @@ export function home({ frame, rows, unread, lanes, notes, needs, sampled, url }:
           )}</ol>
           ${emptyState({ url, sampled })}
           <p class="older"><span>The latest ${MOST_ROWS} are here. </span><a href="/messages">All messages</a></p>
-        </section>
-        ${unreadPanel(unread)}
-      </div>
+      </section>
     `,
   });
 }

@@ -2,10 +2,17 @@ import { html } from "hono/html";
 import {
   MOST_NAMED,
   type Needs,
+  type Notice,
+  type OpenApproval,
   type OpenQuestion,
+  type SeenSilence,
   type Trouble,
-} from "../../../lib/monitor/needs.ts";
+} from "../../../lib/monitor/needs/needs.ts";
+import { describeSilence, type SilenceWords } from "../../../lib/monitor/silence/words.ts";
+import { firstLine } from "../../../lib/markdown/plain.ts";
+import { layOutJson } from "../../../sources/kit/json_layout.ts";
 import { beginningOf } from "../../../sources/kit/beginning.ts";
+import { countWords } from "../parts/count_words.ts";
 import { icon } from "../parts/icon.ts";
 import { markdown } from "../parts/markdown.ts";
 import { linkTo } from "../parts/filters.ts";
@@ -18,59 +25,133 @@ const MOST_QUESTION = 2_000;
 const MOST_REASON = 300;
 
 /** What waits for a person, each with what can be done about it; nothing when nobody is needed. */
-export function needsPanel(
-  { questions, troubles }: Needs,
-  labelOf: (webhookType: string) => string,
-) {
-  if (questions.length + troubles.length === 0) return html`<div id="needs"></div>`;
+export function needsPanel(needs: Needs, words: SilenceWords) {
+  const { questions, silences, troubles, notices, count } = needs;
+  if (questions.length + silences.length + troubles.length + notices.length === 0) {
+    return html`<div id="needs"></div>`;
+  }
+  const unseen = <T extends { seen: boolean }>(all: T[]) =>
+    [...all].sort((one, other) => Number(one.seen) - Number(other.seen));
   return html`
     <section id="needs" class="needs" aria-labelledby="needs-title">
-      <h2 id="needs-title" tabindex="-1">Needs you</h2>
+      <header><h2 id="needs-title" tabindex="-1">Needs you${count > 0 &&
+        html`
+          <span class="soft">${countWords(count)}</span>
+        `}</h2>
+        <a class="soft" href="/routes">Who is told</a></header>
       <ul class="plain-list">
         ${questions.map(question)}
-        ${troubles.map((each) => trouble(each, labelOf(each.webhook_type)))}
+        ${unseen(silences).map((each) => silence(each, words))}
+        ${unseen(troubles).map((each) => trouble(each, words.labelOf(each.webhook_type)))}
+        ${notices.map(notice)}
       </ul>
     </section>
   `;
 }
 
-function question({ task_id, title, question, question_id, needs_decision }: OpenQuestion) {
+function question(asks: OpenQuestion) {
+  const { task_id, title, question, question_id, approvals } = asks;
   return html`
     <li class="need asks" id="q-${task_id}">
-      <p class="title">${icon("ask")}<a href="/tasks/${task_id}" dir="auto">${title}</a></p>
-      ${needs_decision
-        ? html`<p><a class="button" href="/tasks/${task_id}#asks">Approve or deny…</a></p>`
-        : html`
-          <div class="question">${markdown(question, MOST_QUESTION)}</div>
-          <form method="post" action="/tasks/${task_id}/answer" class="answer">
-            <input type="hidden" name="question_id" value="${question_id}">
-            <label class="grow"><span class="words">Answer</span>
-              <input name="text" required maxlength="10000" autocomplete="off"></label>
-            <button>Answer</button>
-          </form>
-        `}
+      <p class="title">${icon("ask")}<a href="/tasks/${task_id}" dir="auto">${title}</a>
+        <span class="soft">${age(asks.since)}</span></p>
+      ${approvals.length > 0 ? approvals.map((each) => approval(task_id, each)) : html`
+        <div class="question">${markdown(question, MOST_QUESTION)}</div>
+        <form method="post" action="/tasks/${task_id}/answer" class="answer">
+          <input type="hidden" name="question_id" value="${question_id}">
+          <input type="hidden" name="back" value="/#needs">
+          <label class="grow"><span class="words">Answer</span>
+            <input name="text" required maxlength="10000" autocomplete="off"></label>
+          <button>Answer</button>
+        </form>
+      `}
     </li>
   `;
 }
 
-function trouble(
-  { kind, webhook_type, reason, count, since, message_ids }: Trouble,
-  label: string,
-) {
+/** A call is approved as it is seen: one that is too long to be shown is not approved here. */
+function approval(taskId: string, { id, tool, rule, ...call }: OpenApproval) {
+  const isShown = "arguments" in call;
+  return html`
+    <div class="approval">
+      <p>May the agent call <code>${tool}</code>? <span class="soft">The policy asks
+        (<code>${rule}</code>).</span></p>
+      ${isShown
+        ? html`<pre tabindex="0" role="group" aria-label="Arguments of ${tool}">${
+          layOutJson(
+            call.arguments,
+          )
+        }</pre>`
+        : html`<p><a href="/tasks/${taskId}#asks">Its arguments are long: read them on the task's
+            page, and decide there.</a></p>`}
+      <form method="post" action="/tasks/${taskId}/decide" class="actions">
+        <input type="hidden" name="approval_id" value="${id}">
+        <input type="hidden" name="back" value="/#needs">
+        ${isShown && html`<button name="decision" value="approve">Approve</button>`}
+        <button name="decision" value="deny" class="quiet">Deny</button>
+      </form>
+    </div>
+  `;
+}
+
+function silence(each: SeenSilence, words: SilenceWords) {
+  const { kind, sources, because, began_at, seen } = each;
+  const [only] = sources;
+  const link = sources.length === 1 && `/sources/${encodeURIComponent(only)}`;
+  const said = describeSilence(each, words);
+  return html`
+    <li class="need ${kind === "holiday" ? "calm" : "failed"} ${seen && "seen"}">
+      <p class="title">${icon("pause")}${link
+        ? html`<a href="${link}">${said}</a>`
+        : html`<span>${said}</span>`}</p>
+      <p class="why">${because}</p>
+      ${kind !== "holiday" && !seen && seenForm(each.key, began_at.toISOString(), said)}
+    </li>
+  `;
+}
+
+function trouble(each: Trouble, label: string) {
+  const { kind, webhook_type, reason, count, is_more, since, message_ids, seen } = each;
   const filter = { phase: kind, source: webhook_type };
   const act = count <= MOST_NAMED
     ? `/messages/many?${new URLSearchParams(message_ids.map((id) => ["id", id]))}`
     : linkTo("/messages/many", { ...filter, since: "24h" });
+  const said = `${count.toLocaleString("en")}${is_more ? "+" : ""} ${phaseWord(kind)}`;
   return html`
-    <li class="need failed">
+    <li class="need failed ${seen && "seen"}">
       <p class="title">${icon("failed")}<a href="${linkTo("/messages", filter)}">${label}:
-        ${count.toLocaleString("en")} ${phaseWord(kind)}</a> <span class="soft">since ${age(
-          since,
-        )}</span></p>
-      ${reason && html`<p class="why" dir="auto">${beginningOf(reason, MOST_REASON)}</p>`}
-      <p class="write"><a class="button quiet" href="${act}">${kind === "refused"
+        ${said}</a> <span class="soft">since ${age(since)}${seen && ", seen"}</span></p>
+      ${reason &&
+        html`<p class="why" dir="auto">${beginningOf(firstLine(reason), MOST_REASON)}</p>`}
+      <div class="actions"><a class="button quiet write" href="${act}">${kind === "refused"
         ? "Verify again, or delete…"
-        : "Retry, or delete…"}</a></p>
+        : "Retry, or delete…"}</a>
+        ${!seen && seenForm(each.key, each.latest, `${label}: ${said}`)}</div>
     </li>
+  `;
+}
+
+function notice({ id, task_id, message_id, text, created_at }: Notice) {
+  const path = task_id ? `/tasks/${task_id}` : message_id ? `/messages/${message_id}` : undefined;
+  return html`
+    <li class="need" id="n-${id}">
+      <p class="title">${icon("bell")}${path
+        ? html`<a href="${path}" dir="auto">${text}</a>`
+        : html`<span dir="auto">${text}</span>`} <span class="soft">${age(created_at)}</span></p>
+      <form method="post" action="/notifications/${id}/read">
+        <button class="quiet" aria-label="Mark as seen: ${text}">Mark as seen</button>
+      </form>
+    </li>
+  `;
+}
+
+/** Not counted any more until something else comes. */
+function seenForm(key: string, latest: string, said: string) {
+  return html`
+    <form method="post" action="/needs/seen">
+      <input type="hidden" name="key" value="${key}">
+      <input type="hidden" name="latest" value="${latest}">
+      <button class="quiet" aria-label="Mark as seen: ${said}">Mark as seen</button>
+    </form>
   `;
 }

@@ -1,4 +1,5 @@
 import { html } from "hono/html";
+import { counted } from "../parts/count.ts";
 
 /** What a person should know before they look at the list. */
 export interface LiveNotes {
@@ -10,7 +11,15 @@ export interface LiveNotes {
   /** Messages kept in Redis until Postgres is back. */
   spilled: number;
   /** The sources that a person has paused. */
-  paused: readonly { name: string; label: string }[];
+  paused: readonly { name: string; label: string; turnedAway: number }[];
+}
+
+/** What a pause keeps out, in a sentence: the senders have it, and send it again. */
+export function waiting(turnedAway: number): string {
+  return turnedAway === 0
+    ? "Its webhooks are answered with 503, to be sent again later. None has come since."
+    : `${counted(turnedAway, "webhook")} ${turnedAway === 1 ? "was" : "were"} answered with 503 ` +
+      `since, and ${turnedAway === 1 ? "waits" : "wait"} at the sender to be sent again.`;
 }
 
 /** Notes on what is wrong, or not set up; nothing when all is well. */
@@ -25,9 +34,13 @@ export function notes({ isWorked, worksInline, hasModel, spilled, paused }: Live
       }</p>`}
       ${spilled > 0 && html`<p class="note failed"><strong>PostgreSQL is away.</strong>
         ${spilled} messages are kept in Redis until it is back.</p>`}
-      ${paused.map(({ name, label }) =>
-        html`<p class="note"><strong>${label} is paused.</strong> Its webhooks are answered with 503,
-          to be sent again later. <a class="write" href="/sources/${name}">Resume it</a></p>`
+      ${paused.map(({ name, label, turnedAway }) =>
+        html`
+          <p
+            class="note"><strong>${label} is paused.</strong> ${waiting(
+              turnedAway,
+            )} <a class="write" href="/sources/${name}">Resume it</a></p>
+        `
       )}
       ${!hasModel &&
         html`<p class="note">No model is configured, so each task ends with a digest made

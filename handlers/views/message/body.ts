@@ -3,6 +3,7 @@ import type { WholeMessage } from "../../../lib/message/message.ts";
 import { charsetOf, decodeText } from "../../../sources/kit/body/charset.ts";
 import { type Content, decodeContent } from "../../../sources/kit/body/content.ts";
 import { parseBody, type Parsed, PayloadError } from "../../../sources/kit/payload.ts";
+import { copyButton } from "../parts/copy.ts";
 import { jsonTree } from "../parts/json_tree.ts";
 
 /** A person reads the beginning; the rest is in the download. */
@@ -17,7 +18,7 @@ export function bodySection({ body, headers, size, edited }: WholeMessage) {
   const raw = decodeText(bytes.subarray(0, MOST_RAW), charsetOf(headers.get("content-type")));
   return html`
     <section class="card" aria-labelledby="body">
-      <h2 id="body">Body</h2>
+      <header><h2 id="body">Body</h2>${bytes.length <= MOST_RAW && copyButton("raw")}</header>
       ${parsed && jsonTree(parsed.payload)}
       ${undecoded && html`<p class="hint">${undecoded}</p>`}
       ${!parsed && size > MOST_TREE && html`<p class="hint">Too large to draw as a tree.</p>`}
@@ -29,7 +30,8 @@ export function bodySection({ body, headers, size, edited }: WholeMessage) {
           : edited
           ? "Raw"
           : "Raw, as received"}</summary>
-        <pre tabindex="0" role="group" aria-label="Raw body" dir="auto">${raw || "(empty)"}</pre>
+        <pre id="raw" tabindex="0" role="group" aria-label="Raw body" dir="auto">${raw ||
+          "(empty)"}</pre>
         ${bytes.length > MOST_RAW &&
           html`
             <p

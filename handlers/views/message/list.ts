@@ -1,17 +1,24 @@
 import { html } from "hono/html";
 import { PHASES } from "../../../lib/message/search/phase.ts";
+import { firstLine } from "../../../lib/markdown/plain.ts";
 import { beginningOf } from "../../../sources/kit/beginning.ts";
 import type { SearchStop } from "../../../lib/store/walk.ts";
+import type { CountedRows } from "../../../lib/store/walk_count.ts";
 import {
   batchSelect,
   type Choice,
   filterBar,
   givenSelect,
   linkTo,
-  SINCE,
+  sayTime,
+  type Select,
+  sinceChoices,
   stoppedAt,
 } from "../parts/filters.ts";
 import { icon } from "../parts/icon.ts";
+import { overview } from "./overview.ts";
+import type { MessageQuery } from "./query.ts";
+import { messagePane, type OpenedMessage } from "./pane.ts";
 import { rowId, titleOf } from "./row.ts";
 import { type Frame, page } from "../page.ts";
 import { PHASE_TONES, phaseChoices, phaseStatus } from "../parts/phase.ts";
@@ -22,124 +29,180 @@ import { age } from "../parts/time.ts";
 /** Of a reason a row shows its beginning; the message's page has all of it. */
 const MOST_REASON = 240;
 
-/** The query of the page, as it stands in its URL. */
-export interface MessageQuery {
-  q?: string;
-  state?: string;
-  body?: string;
-  phase?: string;
-  source?: string;
-  webhook_type?: string;
-  sig?: string;
-  since?: string;
-  batch?: string;
-  task_id?: string;
-  replay_of?: string;
-  before?: string;
+/** What the list is made of. */
+export interface MessageList {
+  frame: Frame;
+  rows: readonly StageRow[];
+  query: MessageQuery;
+  sources: readonly Choice[];
+  /** How many there are and when they came; undefined where nobody counts. */
+  counted?: CountedRows;
+  next?: string;
+  stopped?: SearchStop;
+  /** The message that stands beside the list. */
+  opened?: OpenedMessage;
 }
 
-/** `/messages`: what came in, filtered, a page at a time. */
-export function messageList(
-  { frame, rows, query, sources, next, stopped }: {
-    frame: Frame;
-    rows: readonly StageRow[];
-    query: MessageQuery;
-    sources: readonly Choice[];
-    next?: string;
-    stopped?: SearchStop;
-  },
-) {
-  const { before, ...filters } = query;
-  const hasFilters = Object.values(filters).some((value) => value);
+/** `/messages`: what came in, filtered, a page at a time; on wide screens with one of them beside. */
+export function messageList(list: MessageList) {
+  const { frame, rows, query, opened } = list;
+  const hasFilters = Object.keys(query).some((name) => name !== "before");
   return page({
-    title: "Messages",
+    title: opened?.shown ? titleOf(opened.shown.row) : "Messages",
     frame,
     watch: "any",
-    body: html`
-      <div class="head">
-        <h1>Messages</h1>
-        ${rows.length > 0 && html`
-          <form id="many" method="get" action="/messages/many" class="actions write">
-            <button class="quiet">${icon("done")}Act on chosen…</button>
-            ${hasFilters &&
-              html`<a class="button quiet" href="${
-                linkTo("/messages/many", filters)
-              }">All that match…</a>`}
-          </form>
-        `}
-      </div>
-      ${filterBar({
-        action: "/messages",
-        search: query.q,
-        placeholder: "Title, event, sender, address or id; body:… looks into bodies",
-        hasFilters,
-        selects: [
-          {
-            name: "source",
-            label: "Any source",
-            value: query.source,
-            choices: sourceChoices(sources, query.source),
-          },
-          { name: "phase", label: "Any phase", value: query.phase, choices: phaseChoices(PHASES) },
-          ...givenSelect("state", query.state, {
-            label: "Any state",
-            says: query.state === "taken" ? "not refused" : `state: ${query.state}`,
-          }),
-          {
-            name: "sig",
-            label: "Any signature",
-            value: query.sig,
-            choices: ["verified", "unverified", "rejected"].map((value) => ({
-              value,
-              label: value,
-            })),
-          },
-          { name: "since", label: "Any time", value: query.since, choices: SINCE },
-          ...batchSelect(query.batch),
-        ],
-      })}
-      <div class="list">
-        <button class="pill" data-pill="rows" hidden></button>
-        <table>
-          <thead>
-            <tr>
-              <th scope="col" class="write"><span class="words">Chosen</span></th>
+    body: opened
+      ? html`
+        <div class="workplace">
+          <div class="beside">${listHead(list, hasFilters)}${listTable(list, hasFilters)}</div>
+          ${messagePane(opened, query)}
+        </div>
+      `
+      : html`${listHead(list, hasFilters)}${(rows.length > 0 || hasFilters) && overview(list)}${
+        listTable(list, hasFilters)
+      }`,
+  });
+}
+
+function listHead({ rows, query, sources, opened }: MessageList, hasFilters: boolean) {
+  const { before: _, ...filters } = query;
+  return html`
+    <div class="head">
+      ${opened ? html`<h2>Messages</h2>` : html`<h1>Messages</h1>`}
+      ${rows.length > 0 && html`
+        <form id="many" method="get" action="/messages/many" class="actions write">
+          <button class="quiet">${icon("done")}Act on chosen…</button>
+          ${hasFilters &&
+            html`<a class="button quiet" href="${
+              linkTo("/messages/many", filters)
+            }">All that match…</a>`}
+        </form>
+      `}
+    </div>
+    ${filterBar({
+      action: "/messages",
+      search: query.q,
+      placeholder: "Title, event, sender, address or id; body:… and header:… look inside",
+      hasFilters,
+      selects: selectsOf(query, sources),
+    })}
+  `;
+}
+
+function selectsOf(query: MessageQuery, sources: readonly Choice[]): Select[] {
+  const { state, sig, since } = query;
+  const given = (
+    name: "webhook_type" | "task_id" | "replay_of" | "body" | "header",
+    says: string,
+  ) => givenSelect(name, query[name], { label: `Any ${says}`, says: `${says}: ${query[name]}` });
+  return [
+    {
+      name: "source",
+      label: "Any source",
+      value: query.source,
+      choices: sourceChoices(sources, query.source),
+    },
+    { name: "phase", label: "Any phase", value: query.phase, choices: phaseChoices(PHASES) },
+    ...givenSelect("state", state, {
+      label: "Any state",
+      says: state === "taken" ? "not refused" : `state: ${state}`,
+    }),
+    {
+      name: "sig",
+      label: "Any signature",
+      value: sig,
+      choices: ["verified", "unverified", "rejected"].map((value) => ({ value, label: value })),
+    },
+    { name: "since", label: "Any time", value: since, choices: sinceChoices(since) },
+    ...givenSelect("until", query.until, {
+      label: "Until now",
+      says: `until ${sayTime(query.until)}`,
+    }),
+    ...given("webhook_type", "type"),
+    ...given("task_id", "task"),
+    ...given("replay_of", "original"),
+    ...given("body", "body"),
+    ...given("header", "header"),
+    ...batchSelect(query.batch),
+  ];
+}
+
+function listTable({ rows, query, next, stopped, opened }: MessageList, hasFilters: boolean) {
+  const { before, ...filters } = query;
+  const link = (id: string) => linkTo("/messages", { ...query, open: id });
+  return html`
+    <div class="list">
+      <button class="pill" data-pill="rows" hidden></button>
+      <table>
+        <thead class="${opened && "words"}">
+          <tr>
+            <th scope="col" class="write"><span class="words">Chosen</span></th>
+            ${!opened && html`
               <th scope="col">Phase</th>
-              <th scope="col">Message</th>
+            `}
+            <th scope="col">Message</th>
+            ${!opened && html`
               <th scope="col">Source</th>
               <th scope="col">Stages</th>
               <th scope="col">Signature</th>
               <th scope="col">Received</th>
-            </tr>
-          </thead>
-          <tbody id="rows" data-list data-part>${rows.map(tableRow)}</tbody>
-        </table>
-        <div id="none" data-part>${rows.length === 0 &&
-          none({ hasFilters, stopped: !!stopped })}</div>
-      </div>
-      <nav class="pages" id="pages" aria-label="Pages of messages" data-part>
-        ${before && html`<a href="${linkTo("/messages", filters)}">Newest</a>`}
-        ${stopped && stoppedAt(stopped, "messages")}
-        ${next &&
-          html`<a rel="next" href="${linkTo("/messages", { ...filters, before: next })}">${
-            stopped ? "Look further back" : "Older"
-          }</a>`}
-      </nav>
-    `,
-  });
+            `}
+          </tr>
+        </thead>
+        <tbody id="rows" data-list data-part>${rows.map((row) =>
+          opened ? shortRow(row, link, opened.id) : tableRow(row, link)
+        )}</tbody>
+      </table>
+      <div id="none" data-part>${rows.length === 0 &&
+        none({ hasFilters, stopped: !!stopped })}</div>
+    </div>
+    <nav class="pages" id="pages" aria-label="Pages of messages" data-part>
+      ${before && html`<a href="${linkTo("/messages", filters)}">Newest</a>`}
+      ${stopped && stoppedAt(stopped, "messages")}
+      ${next &&
+        html`<a rel="next" href="${linkTo("/messages", { ...filters, before: next })}">${
+          stopped ? "Look further back" : "Older"
+        }</a>`}
+    </nav>
+  `;
 }
 
-function tableRow(row: StageRow) {
+/** A row beside an opened message: as much as says which one it is. */
+function shortRow(row: StageRow, link: (id: string) => string, openId: string) {
+  const { message } = row;
+  const isOpen = message.message_id === openId;
+  const title = titleOf(row);
+  return html`
+    <tr id="${rowId(message.message_id)}" class="${PHASE_TONES[message.phase]} ${isOpen &&
+      "opened"}">
+      ${choose(message.message_id, title)}
+      <td class="main"><a class="open" href="${link(
+        message.message_id,
+      )}" dir="auto" title="${title}" aria-current="${isOpen
+        ? "true"
+        : "false"}">${title}</a>${reasonOf(row)}<span class="meta">${phaseStatus(
+          message.phase,
+        )}<span class="from">${row.sourceName}</span>${age(message.received_at)}</span></td>
+    </tr>
+  `;
+}
+
+function choose(id: string, title: string) {
+  return html`<td class="write choose"><input type="checkbox" name="id" value="${id}" form="many"
+    aria-label="Choose ${title}"></td>`;
+}
+
+function tableRow(row: StageRow, link: (id: string) => string) {
   const { message } = row;
   const title = titleOf(row);
   return html`
     <tr id="${rowId(message.message_id)}" class="${PHASE_TONES[message.phase]}">
-      <td class="write choose"><input type="checkbox" name="id" value="${message.message_id}"
-        form="many" aria-label="Choose ${title}"></td>
+      ${choose(message.message_id, title)}
       <td data-label="Phase">${phaseStatus(message.phase)}</td>
       <td
-        class="main"><a class="open" href="/messages/${message
-          .message_id}" dir="auto" title="${title}">${title}</a>${message.event && html`
+        class="main"><a class="open" href="${link(
+          message.message_id,
+        )}" dir="auto" title="${title}">${title}</a>${message.event && html`
           <code>${message.event}</code>
         `}${message.replay_of && html`
           <span class="badge">${message.edited ? "edited replay" : "replay"}</span>
@@ -166,8 +229,8 @@ function none({ hasFilters, stopped }: { hasFilters: boolean; stopped: boolean }
         <p>${stopped
           ? "Not among those looked through so far."
           : "Otto looked at every message there is."} The search finds words in titles, events and the sender's name, the beginning of a message's
-          id, and the whole of a delivery's id. <code>body:</code> before a text looks for it in what
-          was sent. <a href="/messages">Show all messages</a></p>
+          id, and the whole of a delivery's id. <code>body:</code> or
+          <code>header:</code> before a text looks for it in what was sent. <a href="/messages">Show all messages</a></p>
       </div>
     `;
   }
@@ -185,7 +248,7 @@ function none({ hasFilters, stopped }: { hasFilters: boolean; stopped: boolean }
 function reasonOf({ message, task }: StageRow) {
   const { phase, error, reason } = message;
   const said = phase === "failed"
-    ? error ?? task?.error?.message
+    ? error ?? (task?.error && firstLine(task.error.message))
     : phase === "refused" || phase === "filtered"
     ? reason
     : undefined;

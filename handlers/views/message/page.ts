@@ -1,26 +1,32 @@
 import { html } from "hono/html";
 import { timeOf } from "../../../lib/store/id.ts";
-import { maskHeaders, maskUrl } from "../../../lib/redaction/mask.ts";
+import type { HistoryEntry } from "../../../lib/message/history.ts";
 import type { Message, Passage, WholeMessage } from "../../../lib/message/message.ts";
 import type { ToldSubject } from "../../../lib/message/subject/subject.ts";
 import type { Task, TaskEvent } from "../../../lib/task/task.ts";
-import { type Named, variableOf } from "../../../sources/rules/registry.ts";
+import type { Named } from "../../../sources/rules/registry.ts";
+import type { AuditEntry } from "../../../lib/people/audit_search.ts";
+import { actSection } from "../people/acts.ts";
+import { copyButton } from "../parts/copy.ts";
 import { curlOf } from "../parts/curl.ts";
 import { linkTo } from "../parts/filters.ts";
+import { markdown } from "../parts/markdown.ts";
 import { icon } from "../parts/icon.ts";
 import { bodySection } from "./body.ts";
+import { type ExplainTab, explainTab } from "./explain.ts";
+import { factSection, headerSection } from "./facts.ts";
+import type { MessageQuery } from "./query.ts";
 import { rowId, titleOf } from "./row.ts";
-import { type Frame, type Html, page } from "../page.ts";
+import { type Frame, page } from "../page.ts";
 import { phaseStatus, phaseWord } from "../parts/phase.ts";
 import type { StageRow } from "../parts/stages.ts";
-import { EDITED_SAYS, signature, SIGNATURE_SAYS } from "../parts/status.ts";
-import { age, exact } from "../parts/time.ts";
+import { signature } from "../parts/status.ts";
+import { age } from "../parts/time.ts";
 import { subjectLine } from "../subject/line.ts";
 import { timeline } from "../task/timeline.ts";
 
-/** What the page of a message is made of. */
-export interface MessagePage {
-  frame: Frame;
+/** What is shown of one message. */
+export interface MessageShown {
   row: StageRow;
   /** The source that its name in the URL leads to today. */
   from: Named;
@@ -28,52 +34,92 @@ export interface MessagePage {
   /** What it is about. */
   subject?: ToldSubject;
   passage?: Passage;
+  history: readonly HistoryEntry[];
+  /** What its sender was answered when it was taken. */
+  answered: number;
   events: readonly TaskEvent[];
+  /** What people did to it, newest first. */
+  acts: readonly AuditEntry[];
   /** The newest ones. */
   replays: readonly Message[];
   hasMoreReplays: boolean;
+  /** What today's settings make of it, when that is asked for. */
+  explained?: ExplainTab;
 }
 
-/** `/messages/{id}`: all that is known of one message. */
-export function messagePage(
-  { frame, row, from, whole, subject, replays, hasMoreReplays, ...way }: MessagePage,
-) {
-  const { message, task } = row;
+/** `/messages/{id}`: all that is known of one message. `list` is the path of the list that it was in. */
+export function messagePage({ frame, shown, query }: {
+  frame: Frame;
+  shown: MessageShown;
+  /** Of the list that it was chosen in. */
+  query: MessageQuery;
+}) {
+  const id = shown.row.message.message_id;
   return page({
-    title: titleOf(row),
+    title: titleOf(shown.row),
     frame,
-    watch: rowId(message.message_id),
+    watch: rowId(id),
     body: html`
-      <nav class="crumbs" aria-label="Where this is"><a href="/messages">Messages</a></nav>
-      ${head(row, whole)}
-      ${subjectLine(subject)}
-      ${editedNote(message)}
-      ${trouble(row)}
-      <div class="two">
-        <div>
-          <section class="card" aria-labelledby="way"><h2 id="way">Timeline</h2>
-            <div id="timeline" data-part>${timeline({ row, ...way })}</div>
-          </section>
-          ${whole.dropped ? droppedSection() : [bodySection(whole), curlSection(whole, from)]}
-        </div>
-        <div>
-          ${task && taskSection(task)}
-          ${factSection(message, from)}
-          ${replays.length > 0 && replaySection(replays, hasMoreReplays && whole.message_id)}
-          ${!whole.dropped && headerSection(whole, from)}
-        </div>
-      </div>
+      <nav class="crumbs"
+        aria-label="Where this is"><a data-key="Escape" href="${linkTo("/messages", {
+          ...query,
+        })}">Messages</a></nav>
+      ${messageShown(shown, (tab) => linkTo(`/messages/${id}`, { ...query, tab }))}
     `,
   });
+}
+
+/** A message, on a page of its own or beside a list. */
+export function messageShown(
+  shown: MessageShown,
+  /** The same message with another tab. */
+  link: (tab?: "explain") => string,
+) {
+  const { row, whole } = shown;
+  return html`
+    ${head(row, whole)}
+    ${subjectLine(shown.subject)}
+    ${editedNote(row.message)}
+    ${trouble(row)}
+    <nav class="tabs" aria-label="What is shown of it">
+      <a href="${link()}" aria-current="${shown.explained ? "false" : "true"}">Message</a>
+      <a href="${link("explain")}" data-key="x" aria-current="${shown.explained
+        ? "true"
+        : "false"}">Explain</a>
+    </nav>
+    ${shown.explained ? explainTab(shown.explained) : parts(shown)}
+  `;
+}
+
+function parts({ row, from, whole, acts, replays, hasMoreReplays, ...way }: MessageShown) {
+  const { message, task } = row;
+  return html`
+    <div class="two">
+      <div>
+        <section class="card" aria-labelledby="way"><h2 id="way">History</h2>
+          <div id="timeline" data-part>${timeline({ row, ...way })}</div>
+        </section>
+        ${whole.dropped ? droppedSection() : [bodySection(whole), curlSection(whole, from)]}
+      </div>
+      <div>
+        ${task && taskSection(task)}
+        ${actSection(acts, whole.message_id)}
+        ${factSection(message, from)}
+        ${replays.length > 0 && replaySection(replays, hasMoreReplays && whole.message_id)}
+        ${!whole.dropped && headerSection(whole, from)}
+      </div>
+    </div>
+  `;
 }
 
 function head(row: StageRow, whole: WholeMessage) {
   const { message } = row;
   const id = message.message_id;
+  const title = titleOf(row);
   return html`
     <div class="head" id="head" data-part>
       <div>
-        <h1 dir="auto">${titleOf(row)}</h1>
+        <h1 dir="auto">${title}</h1>
         <p class="meta">${phaseStatus(message.phase)}
           <a class="plain" href="${linkTo("/messages", {
             source: message.webhook_type,
@@ -105,9 +151,7 @@ function again({ message_id: id, state, size }: Message, body: Uint8Array) {
     `;
   }
   return html`
-    <form method="post" action="/messages/${id}/replay">
-      <button data-key="r">${icon("again")}Replay</button>
-    </form>
+    <a class="button write" data-key="r" href="/messages/${id}/replay">${icon("again")}Replay…</a>
     <a class="button quiet write" data-key="e" href="/messages/${id}/edit">Edit &amp; replay</a>
   `;
 }
@@ -131,13 +175,28 @@ function droppedSection() {
   `;
 }
 
-function curlSection({ message_id: id, url, headers, body }: WholeMessage, from: Named) {
-  const command = curlOf({ id, url, headers, body, secretNames: from.source.secretNames });
+function curlSection(
+  { message_id: id, url, headers, body, delivery_id }: WholeMessage,
+  from: Named,
+) {
+  const command = curlOf({
+    id,
+    url,
+    headers,
+    body,
+    deliveryId: delivery_id,
+    isSigned: Boolean(from.source.sign ?? from.source.prove),
+    secretNames: from.source.secretNames,
+  });
   return html`
     <section class="card" aria-labelledby="as-curl">
-      <header><h2 id="as-curl">As a curl command</h2>
-        <button class="quiet" data-copy="curl" hidden>Copy</button></header>
+      <header><h2 id="as-curl">Send it again</h2>${copyButton("curl")}</header>
       <pre id="curl" tabindex="0" role="group" aria-label="Command">${command}</pre>
+      <p class="hint">Each time with a delivery id of its own. ${from.source.sign ||
+          from.source.prove
+        ? html`What signs it anew is <code>deno task send --like</code>, with the secret that is set
+            where it runs; curl sends it unsigned.`
+        : ""}</p>
     </section>
   `;
 }
@@ -168,26 +227,11 @@ function replaySection(replays: readonly Message[], allOf: string | false) {
   `;
 }
 
-function headerSection({ headers }: WholeMessage, { source }: Named) {
-  const masked = Object.entries(maskHeaders(headers, source.secretNames));
-  return html`
-    <section class="card" aria-labelledby="headers">
-      <h2 id="headers">Headers</h2>
-      <dl class="headers">${masked.map(([name, value]) =>
-        html`
-          <dt>${name}</dt>
-          <dd dir="auto">${value}</dd>
-        `
-      )}</dl>
-    </section>
-  `;
-}
-
 function trouble({ message, task }: StageRow) {
   const said = message.error ?? task?.error?.message;
   return html`<div id="trouble" data-part>${
     said
-      ? html`<p class="note failed" dir="auto"><strong>Failed.</strong> ${said}</p>`
+      ? html`<div class="note failed"><strong>Failed.</strong> ${markdown(said)}</div>`
       : message.reason &&
         html`<p class="note ${message.state === "rejected" && "failed"}" dir="auto">${
           message.state === "rejected" && html`
@@ -195,39 +239,4 @@ function trouble({ message, task }: StageRow) {
           `
         }${message.reason}</p>`
   }</div>`;
-}
-
-function factSection(message: Message, from: Named) {
-  return html`
-    <section class="card" aria-labelledby="facts" id="fact-card" data-part>
-      <h2 id="facts">Verification and facts</h2>
-      <p class="said">${message.edited
-        ? EDITED_SAYS
-        : SIGNATURE_SAYS[message.verification]} ${!message.edited &&
-        message.verification === "unverified" && from.source.verify &&
-        html`Set <code>${variableOf(from)}</code> to have signatures checked.`}</p>
-      <dl>
-        ${fact("Message id", html`<code>${message.message_id}</code>`)}
-        ${message.delivery_id && fact("Delivery id", html`<code>${message.delivery_id}</code>`)}
-        ${fact("Received", exact(message.received_at))}
-        ${fact("From", message.client_ip || "this process")}
-        ${fact("URL", maskUrl(message.url, from.source.secretNames))}
-        ${fact("Size", `${message.size.toLocaleString("en")} bytes`)}
-        ${message.content_type && fact("Content type", message.content_type)}
-        ${message.attempts > 0 && fact("Attempts", String(message.attempts))}
-        ${message.repeats > 0 && fact("Repeats", `sent ${message.repeats + 1} times, kept once`)}
-        ${message.replay_of && fact(
-          "Replay of",
-          html`<a href="/messages/${message.replay_of}"><code>${message.replay_of}</code></a>`,
-        )}
-      </dl>
-    </section>
-  `;
-}
-
-function fact(name: string, value: string | Html) {
-  return html`
-    <dt>${name}</dt>
-    <dd dir="auto">${value}</dd>
-  `;
 }

@@ -48,6 +48,11 @@ export function messageRow(row: StageRow) {
   `;
 }
 
+/** A row that a page has no room for, to be counted. */
+export function rowBeyond(messageId: string) {
+  return html`<li id="${rowId(messageId)}" data-into="messages" data-beyond></li>`;
+}
+
 /** A row that is to be taken off the page. */
 export function goneRow(messageId: string) {
   return html`<li id="${rowId(messageId)}" data-gone></li>`;
@@ -59,15 +64,17 @@ export function titleOf({ message, task, sourceName, claim }: StageRow): string 
   return message.title ?? task?.title ?? `${sourceName} webhook`;
 }
 
-/** From the first byte to the task's end, or how long the agent has it already. */
+/** From the first byte to the task's end without the waits for people, or how long the agent has it already. */
 function totalOf({ message, task }: StageRow) {
   if (task?.started_at && !task.finished_at) {
     return html`
       for ${since(task.started_at)}
     `;
   }
-  if (!task?.finished_at || message.replay_of) return "";
-  return ` in ${took(Math.max(0, task.finished_at.getTime() - message.received_at.getTime()))}`;
+  const isLater = message.replay_of !== null || message.released_at !== null;
+  if (!task?.finished_at || isLater) return "";
+  const ms = task.finished_at.getTime() - message.received_at.getTime() - task.waited_ms;
+  return ` in ${took(Math.max(0, ms))}`;
 }
 
 /** The event's own page. The host is shown, because a sender may lead anywhere. */
@@ -85,7 +92,7 @@ const inNewTab = html`<span class="words"> (opens the event in a new tab)</span>
 
 function trouble({ message, task, tellings }: StageRow) {
   const dead = tellings.find((each) => each.state === "dead");
-  const said = message.error ?? task?.error?.message ??
+  const said = message.error ?? (task?.error && firstLine(task.error.message)) ??
     (dead &&
       `Could not tell ${dead.channel} ${dead.destination}: ${dead.error ?? "no reason given"}`);
   if (said) return html`<p class="error" dir="auto">${said}</p>`;

@@ -55,16 +55,16 @@ const WIDTH = 600;
 const HEIGHT = 140;
 
 /**
- * Bars over time, stacked, with the highest value and both ends of the time at
- * the axes; each bar's own numbers are its tooltip.
+ * Bars over time, stacked, with the highest value and times at the
+ * axes; each bar's own numbers are its tooltip.
  */
 export function barChart(
-  { title, series, unit, from, to, says, ownTips = false, empty }: {
+  { title, series, unit, ticks, says, ownTips = false, empty }: {
     title: string;
     series: readonly Series[];
     unit: (value: number) => string;
-    from: string;
-    to: string;
+    /** What stands below the bars, evenly spread from their beginning to their end. */
+    ticks: readonly (string | Html)[];
     /** When each bar began, in words. */
     says: (index: number) => string;
     /** Whether `says` names the values, too. */
@@ -110,7 +110,7 @@ export function barChart(
             )}
           </svg>
         </div>
-        <p class="ends"><span>${from}</span><span>${to}</span></p>
+        <p class="ends">${ticks.map((tick) => html`<span>${tick}</span>`)}</p>
       `}
     </figure>
   `;

@@ -1,40 +1,49 @@
+import { isSentAgain } from "../../../sources/kit/sent_headers.ts";
 import { maskHeaders, maskUrl } from "../../../lib/redaction/mask.ts";
 
 /** A longer body is sent from a file. */
 const MOST_INLINE = 8_000;
-/** Set by curl itself, by the connection or by a proxy on the way. */
-const NOT_SENT =
-  /^(host|content-length|connection|accept-encoding|transfer-encoding|x-forwarded-.*|x-real-ip|forwarded|via|expect|keep-alive|te|upgrade)$/;
 const MASK = "•••";
 
+/** A delivery id that is new each time the command is run, in whatever shell. */
+const FRESH = `again-$(date +%s)-$$-\${RANDOM:-0}`;
+
 /**
- * The command that sends a message again, for a shell. Secrets are not in it: a
- * header or a parameter that has one is left out, and named.
+ * The command that sends a message again, for a shell, as a delivery of its own. Secrets are not in
+ * it: a header or a parameter that has one is left out, and named.
  */
 export function curlOf(
-  { id, url, headers, body, secretNames }: {
+  { id, url, headers, body, deliveryId, isSigned = false, secretNames }: {
     id: string;
     url: string;
     headers: Headers;
     body: Uint8Array;
+    /** Where one of these texts is its value, it is new each time. */
+    deliveryId?: string | null;
+    /** Whether Otto can sign it anew. */
+    isSigned?: boolean;
     secretNames?: readonly string[];
   },
 ): string {
   const shown = Object.entries(maskHeaders(headers, secretNames)).filter(([name]) =>
-    !NOT_SENT.test(name)
+    isSentAgain(name)
   );
   const open = shown.filter(([, value]) => !value.includes(MASK));
   const secret = shown.filter(([, value]) => value.includes(MASK)).map(([name]) => name);
   const text = inlineText(body);
-  const lines = [
+  const fresh = (word: string) =>
+    deliveryId && PLAIN_ID.test(deliveryId) ? word.replaceAll(deliveryId, `'"$delivery"'`) : word;
+  const command = [
     `curl -X POST ${quote(maskUrl(url, secretNames))}`,
-    ...open.map(([name, value]) => `-H ${quote(`${name}: ${value}`)}`),
-    text === undefined ? `--data-binary @${id}.bin` : `--data-binary ${quote(text)}`,
-  ];
+    ...open.map(([name, value]) => `-H ${fresh(quote(`${name}: ${value}`))}`),
+    text === undefined ? `--data-binary @${id}.bin` : `--data-binary ${fresh(quote(text))}`,
+  ].join(" \\\n  ");
+  const again = isSigned ? `deno task send --like ${id}\n\n# or, unsigned:\n` : "";
+  const lines = command.includes(`"$delivery"`) ? `delivery=${FRESH}\n${command}` : command;
   const left = secret.length > 0
     ? `# left out, because they hold secrets: ${secret.join(", ")}\n`
     : "";
-  return left + lines.join(" \\\n  ");
+  return again + left + lines;
 }
 
 /** The body as it can be typed; undefined when it is long, or holds what a terminal would act upon. */
@@ -53,6 +62,9 @@ function isPrintable(text: string): boolean {
   // deno-lint-ignore no-control-regex -- control characters are what is looked for
   return !/[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/.test(text);
 }
+
+/** One that cannot be part of a quotation, and is too long to be part of something else by chance. */
+const PLAIN_ID = /^[\w.:-]{6,200}$/;
 
 /** One word for a shell, whatever is in it. */
 function quote(text: string): string {

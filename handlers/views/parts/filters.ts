@@ -80,6 +80,27 @@ export const SINCE: readonly Choice[] = [
   { value: "30d", label: "Last 30 days" },
 ];
 
+/** The same, and whatever time is chosen now. */
+export function sinceChoices(chosen: string | undefined): readonly Choice[] {
+  return !chosen || SINCE.some(({ value }) => value === chosen)
+    ? SINCE
+    : [{ value: chosen, label: `since ${sayTime(chosen)}` }, ...SINCE];
+}
+
+/** An exact time in a URL, which is UTC where it names no zone; undefined for all others. */
+export function timeIn(text: string | undefined): Date | undefined {
+  if (text === undefined || !/^\d{4}-/.test(text)) return undefined;
+  const isLocal = text.includes("T") && !/(?:Z|[+-]\d\d:\d\d)$/.test(text);
+  const time = new Date(isLocal ? `${text}Z` : text);
+  return Number.isNaN(time.getTime()) ? undefined : time;
+}
+
+/** A time in a URL, for people; what is none stays as it is. */
+export function sayTime(text: string | undefined): string {
+  const time = timeIn(text);
+  return time ? `${time.toISOString().slice(0, 16).replace("T", " ")} UTC` : text ?? "";
+}
+
 /** How far a search has looked, where it did not come to the end. */
 export function stoppedAt({ looked, to }: SearchStop, things: string): Html {
   return html`<span>Looked through ${looked.toLocaleString("en")} ${things}, the oldest of ${

@@ -53,7 +53,7 @@ function node(
 
 function key(name: string | undefined) {
   return name === undefined ? "" : html`
-    <span class="key" dir="auto">${cut(name, 200)}</span>
+    <span class="key" dir="auto" ${name.length > 200 && "data-cut"}>${cut(name, 200)}</span>
   `;
 }
 

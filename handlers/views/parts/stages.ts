@@ -1,7 +1,7 @@
 import { html } from "hono/html";
 import type { Message } from "../../../lib/message/message.ts";
 import type { Notification } from "../../../lib/notify/notification.ts";
-import type { Task } from "../../../lib/task/task.ts";
+import { type Task, workMsOf } from "../../../lib/task/task.ts";
 import { took } from "./time.ts";
 
 /** A message with what came of it. */
@@ -56,11 +56,11 @@ function made(message: Message, task: Task | undefined): StageState {
     return message.attempts > 0 ? { state: "active", words: "being read" } : waiting;
   }
   if (!task) return none;
-  // A replay keeps the time of receipt, so the span would be the age of the first one.
+  // A replay keeps the time of receipt, as a release does: the span would be a person's.
   const ms = task.created_at.getTime() - message.received_at.getTime();
   return {
     state: "done",
-    words: message.replay_of ? "made" : `made ${took(ms)} after receipt`,
+    words: message.replay_of || message.released_at ? "made" : `made ${took(ms)} after receipt`,
   };
 }
 
@@ -79,11 +79,8 @@ function agent({ state }: Message, task: Task | undefined): StageState {
     case "cancelled":
       return { state: "none", words: "cancelled" };
     case "completed": {
-      const { started_at: start, finished_at: end } = task;
-      return {
-        state: "done",
-        words: start && end ? `done in ${took(end.getTime() - start.getTime())}` : "done",
-      };
+      const worked = workMsOf(task);
+      return { state: "done", words: worked === undefined ? "done" : `done in ${took(worked)}` };
     }
     default:
       return state === "new" ? waiting : none;

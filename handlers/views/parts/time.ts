@@ -22,6 +22,14 @@ export function age(time: Date) {
   return html`<time datetime="${iso}" title="${exact}" data-ago>${ago(time)}</time>`;
 }
 
+/** When something was: the time of today, else with the day; the exact time on hover. */
+export function clock(time: Date, now: number = Date.now()) {
+  const iso = time.toISOString();
+  const isToday = iso.slice(0, 10) === new Date(now).toISOString().slice(0, 10);
+  const says = isToday ? iso.slice(11, 16) : iso.slice(0, 16).replace("T", " ");
+  return html`<time datetime="${iso}" title="${exact(time)}">${says} UTC</time>`;
+}
+
 /** How long something has lasted, as `live.js` goes on counting it. */
 export function since(time: Date, now: number = Date.now()) {
   const iso = time.toISOString();
@@ -58,6 +66,13 @@ export function took(ms: number): string {
   if (ms < 2 * MINUTE) return `${Math.round(ms / SECOND)} s`;
   if (ms < 2 * HOUR) return `${Math.round(ms / MINUTE)} min`;
   return `${Math.round(ms / HOUR)} h`;
+}
+
+/** A time to the millisecond: UTC, and by a script in the reader's own zone. */
+export function moment(time: Date, to: "ms" | "s" = "ms") {
+  const says = exact(time);
+  const shown = to === "s" ? says.replace(/\.\d+/, "") : says;
+  return html`<time datetime="${time.toISOString()}" title="${says}" data-exact="${to}">${shown}</time>`;
 }
 
 /** A time to the millisecond, for people. */

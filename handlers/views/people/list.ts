@@ -1,5 +1,6 @@
 import { html } from "hono/html";
 import type { User } from "../../../lib/people/user.ts";
+import { icon } from "../parts/icon.ts";
 import { linkTo } from "../parts/filters.ts";
 import { type Frame, page } from "../page.ts";
 import { type PersonForm, personForm } from "./form.ts";
@@ -25,6 +26,7 @@ export function peopleList(
       <nav class="crumbs" aria-label="Where this is"><a href="/tasks">Tasks</a></nav>
       <div class="head">
         <h1>People</h1>
+        <a class="button quiet" href="/audit">${icon("eye")}Audit log</a>
       </div>
       <div class="two">
         <div>

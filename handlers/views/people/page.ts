@@ -1,12 +1,23 @@
 import { html } from "hono/html";
+import type { PersonToken } from "../../../lib/people/person_token.ts";
 import type { User } from "../../../lib/people/user.ts";
 import { linkTo } from "../parts/filters.ts";
 import { type Frame, page } from "../page.ts";
 import { type PersonForm, personForm } from "./form.ts";
+import { type MadeToken, type TokenForm, tokenSection } from "./tokens.ts";
 
 /** `/users/{id}`: one person, and what can be changed of them. */
 export function personPage(
-  { frame, user, open, form }: { frame: Frame; user: User; open: number; form?: PersonForm },
+  { frame, user, open, tokens, made, form, tokenForm }: {
+    frame: Frame;
+    user: User;
+    open: number;
+    /** Undefined for those who may not see them. */
+    tokens?: readonly PersonToken[];
+    made?: MadeToken;
+    form?: PersonForm;
+    tokenForm?: TokenForm;
+  },
 ) {
   const { id, name, email, slack_id, kind } = user;
   const tasks = (status: string | undefined) => linkTo("/tasks", { status, assigned_to: id });
@@ -29,6 +40,8 @@ export function personPage(
               )}
             </section>
           `}
+          ${kind === "person" && tokens &&
+            tokenSection({ userId: id, tokens, made, form: tokenForm })}
           ${kind === "system" && html`
             <section class="card" aria-labelledby="system">
               <h2 id="system">The system user</h2>
@@ -51,6 +64,7 @@ export function personPage(
               <dd><a href="${tasks("open")}">${open.toLocaleString("en")}</a></dd>
             </dl>
             <p class="hint"><a href="${tasks(undefined)}">All of their tasks</a></p>
+            <p class="hint"><a href="${linkTo("/audit", { who: id })}">What they did</a></p>
           </section>
         </div>
       </div>

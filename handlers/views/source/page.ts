@@ -1,13 +1,21 @@
 import { html } from "hono/html";
 import type { SourceSettings } from "../../../sources/rules/settings.ts";
-import { barChart } from "../parts/chart.ts";
+import type { RejectedReason } from "../../../lib/message/quarantine.ts";
+import type { SourceInfo } from "../../../lib/monitor/sources.ts";
+import type { SourceSeries } from "../../../lib/monitor/source_series.ts";
+import { refusedWords } from "../../../sources/diagnosis/refused_words.ts";
+import { waiting } from "../live/notes.ts";
 import { icon } from "../parts/icon.ts";
-import { marked } from "../parts/marked.ts";
 import { rowId, titleOf } from "../message/row.ts";
 import { type Frame, page } from "../page.ts";
 import type { Sampled } from "../../../sources/kit/sample.ts";
+import { silenceCard } from "./silence.ts";
+import type { HeardSource } from "../../../lib/monitor/silence/heard.ts";
 import { sourceRules } from "./rules.ts";
-import { type SourceView, trust } from "./list.ts";
+import { type ChartSpan, rateCard } from "./chart.ts";
+import { secretsCard } from "./secrets.ts";
+import { type OfferedNote, offeredNotes, urlCard } from "./setup.ts";
+import { stateOf } from "./state.ts";
 import type { StageRow } from "../parts/stages.ts";
 import { phaseStatus } from "../parts/phase.ts";
 import { status } from "../parts/status.ts";
@@ -16,62 +24,73 @@ import { age } from "../parts/time.ts";
 /** What the page of a source is made of. */
 export interface SourcePage {
   frame: Frame;
-  view: SourceView;
+  info: SourceInfo;
+  /** Where its webhooks go. */
+  url: string;
   settings: SourceSettings;
   /** Secrets that came with handshakes lately. */
-  offered: readonly { secret: string; client_ip: string; at: Date }[];
-  /** How many refused ones are kept for diagnosis. */
-  kept: number;
+  offered: readonly OfferedNote[];
+  /** When it was heard lately, and when somebody is told that it is silent. */
+  heard?: HeardSource;
+  /** The newest of what was refused and is kept. */
+  rejected: readonly RejectedReason[];
+  series: SourceSeries;
+  span: ChartSpan;
   sampled?: Sampled;
   rows: readonly StageRow[];
 }
 
-/** `/sources/{name}`: its URL, how to set it up, what came. */
+/** `/sources/{name}`: how it is, its URL, how to set it up, what came. */
 export function sourcePage(all: SourcePage) {
-  const { frame, view, settings } = all;
+  const { frame, info, url, settings, offered, series, span } = all;
   return page({
-    title: view.label,
+    title: info.label,
     frame,
     watch: "any",
     body: html`
       <nav class="crumbs" aria-label="Where this is"><a href="/sources">Sources</a></nav>
       ${head(all)}
-      ${pausedNote(view)}
-      ${offeredNotes(all)}
+      ${pausedNote(info)}
+      ${offeredNotes(info, offered)}
       <div class="two">
         <div>
-          ${urlCard(view)}
-          ${rateCard(view)}
+          ${rateCard({ name: info.name, series, span })}
+          ${urlCard(info, url)}
           ${latestCard(all)}
         </div>
         <div>
-          <section class="card" aria-labelledby="proof"><h2 id="proof">Signature</h2>${proof(
-            view,
-          )}</section>
-          ${sourceRules(settings)}
+          ${silenceCard({
+            name: info.name,
+            label: info.label,
+            heard: all.heard,
+            fileHours: settings.tell_after_hours,
+          })}
           ${refusedCard(all)}
+          ${secretsCard(info)}
+          ${sourceRules(settings)}
         </div>
       </div>
     `,
   });
 }
 
-function head({ view, sampled }: SourcePage) {
-  const { name, label, pausedSince } = view;
+function head({ info, sampled }: SourcePage) {
+  const { name, label, pausedSince } = info;
   return html`
     <div class="head">
       <div>
-        <h1>${label}</h1>
-        <p class="meta" id="trust" data-part>${trust(view)} ${pausedSince &&
-          status("paused", "active", "pause")}</p>
+        <h1 dir="auto">${label}</h1>
+        <p class="meta" id="trust" data-part>${stateOf(info)}</p>
       </div>
-      <div class="actions">${sampled && !sampled.missing && html`
-        <form method="post" action="/samples">
-          <input type="hidden" name="source" value="${name}">
-          <input type="hidden" name="back" value="/sources/${name}">
-          <button>Send a sample</button>
-        </form>
-      `}
+      <div class="actions"><a class="button" href="/sources/${name}/connect">Connect</a>
+        <a class="button quiet write" href="/sources/${name}/try">Try a payload</a>${sampled &&
+          !sampled.missing && html`
+          <form method="post" action="/samples">
+            <input type="hidden" name="source" value="${name}">
+            <input type="hidden" name="back" value="/sources/${name}">
+            <button>Send a sample</button>
+          </form>
+        `}
         <form method="post" action="/sources/${name}/${pausedSince ? "resume" : "pause"}">
           <button class="${pausedSince ? "" : "quiet"}">${pausedSince
             ? "Resume"
@@ -81,58 +100,16 @@ function head({ view, sampled }: SourcePage) {
   `;
 }
 
-function pausedNote({ label, pausedSince }: SourceView) {
+function pausedNote({ pausedSince, turnedAway }: SourceInfo) {
   return html`
     <div id="paused" data-part>${pausedSince &&
-      html`<p class="note"><strong>Paused</strong> ${age(pausedSince)}. Webhooks of ${label} are
-          answered with 503 and asked to come again in a minute. Most senders do so for hours; some,
-          such as GitHub, Discord's and Slack's commands, do not try again by themselves.</p>`}</div>
+      html`<p class="note"><strong>Paused</strong> ${age(pausedSince)}. ${waiting(turnedAway)} Most
+          senders do so for hours; some, such as GitHub, Discord's and Slack's commands, do not try
+          again by themselves.</p>`}</div>
   `;
 }
 
-function offeredNotes({ view, offered }: SourcePage) {
-  return html`
-    <div id="offered" data-part>${offered.map(({ secret, client_ip, at }) =>
-      html`<p class="note"><strong>A secret came with a handshake</strong> ${age(at)} from
-          ${client_ip}: <code>${secret}</code>. If you set this webhook up just now, set
-          <code>${view.variable}</code> to it and start Otto again. If not, somebody else sent it:
-          ignore it.</p>`
-    )}</div>
-  `;
-}
-
-function urlCard(view: SourceView) {
-  const { url } = view;
-  return html`
-    <section class="card" aria-labelledby="url"><h2 id="url">Webhook URL</h2>
-      <div class="curl"><pre tabindex="0" role="group" aria-label="URL"><code id="its-url">${url}</code></pre>
-        <button class="quiet" data-copy="its-url" hidden>Copy</button></div>
-      ${steps(view)}
-    </section>
-  `;
-}
-
-function rateCard({ stats }: SourceView) {
-  return html`
-    <section class="card" id="rate" data-part>
-      ${barChart({
-        title: "Messages by the hour",
-        series: [{
-          name: "messages",
-          tone: "main",
-          values: stats?.hours ?? Array(24).fill(0),
-        }],
-        unit: (value) => value.toLocaleString("en"),
-        from: "24 h ago",
-        to: "now",
-        says: (index) => `${24 - index} h ago`,
-        empty: "None came within the last 24 hours.",
-      })}
-    </section>
-  `;
-}
-
-function latestCard({ view: { name }, sampled, rows }: SourcePage) {
+function latestCard({ info: { name }, sampled, rows }: SourcePage) {
   return html`
     <section class="card" aria-labelledby="latest" id="latest-card" data-part>
       <h2 id="latest">Latest messages</h2>
@@ -150,71 +127,31 @@ function latestCard({ view: { name }, sampled, rows }: SourcePage) {
   `;
 }
 
-function refusedCard({ view: { name, refusal }, kept }: SourcePage) {
+function refusedCard({ info: { name, label, refusal, stats, refusing }, rejected }: SourcePage) {
+  const [newest] = rejected;
+  const kept = stats?.kept?.count ?? 0;
+  const at = newest?.stored_at ?? refusal?.refused_at;
+  const word = refusing?.why ?? (refusal ? refusedWords(refusal.code) : "refused");
   return html`
     <section class="card" aria-labelledby="refused" id="refused-card" data-part>
       <h2 id="refused">Last refused</h2>
-      ${refusal
+      ${at
         ? html`
-          <p class="said">${status(refusal.code.replaceAll("_", " "), "failed")} ${age(
-            refusal.refused_at,
-          )}</p>
-          <p class="error" dir="auto">${refusal.message}</p>
-          <p class="hint" dir="auto">${refusal.hint}</p>
-          <p class="hint">${refusal.count.toLocaleString("en")} refused in all. ${kept > 0 &&
-            html`
-              <a
-                href="/messages?source=${name}&amp;phase=refused">${kept.toLocaleString(
-                  "en",
-                )} kept</a>, to be looked at and let in.
-            `}</p>
+          <p class="said">${status(word, "failed")} ${age(at)}</p>
+          ${newest ? html`<p class="error" dir="auto">${newest.reason}</p>` : refusal && html`
+            <p class="error" dir="auto">${refusal.message}</p>
+            <p class="hint" dir="auto">${refusal.hint}</p>
+          `}
+          <p class="hint">${refusal &&
+            `${refusal.count.toLocaleString("en")} refused in all. `}${kept > 0 && html`
+            <a
+              href="/messages?source=${name}&amp;phase=refused">${kept.toLocaleString(
+                "en",
+              )} kept</a>, to be looked at and let in.
+          `}</p>
         `
-        : html`<p class="said">Nothing was ever refused.</p>`}
+        : html`<p class="said">Nothing of ${label} was refused.</p>`}
     </section>
-  `;
-}
-
-function steps({ label, variable, source }: SourceView) {
-  return html`
-    <ol class="setup">
-      ${variable && source.verify &&
-        html`<li>Set <code>${variable}</code> where Otto runs to the signing
-        secret${
-          source.secretRequired ? "" : ", so that nobody else can send in its name"
-        }, and start
-        Otto again. Several secrets, separated by commas, while you change one for another.</li>`}
-      <li>${source.setup
-        ? html`At ${label}: ${marked(source.setup)}`
-        : html`In ${label}'s settings, add a webhook with the URL above, and choose JSON where it asks`}.</li>
-      ${source.verifyTokenVariable &&
-        html`<li>Set <code>${source.verifyTokenVariable}</code> to the verify
-        token that you type in there.</li>`}
-      <li>Let it send a test event: it appears on this page and at <a href="/">Live</a>.</li>
-    </ol>
-  `;
-}
-
-function proof({ source, secrets, variable, requiresVerified, label }: SourceView) {
-  if (!source.verify) {
-    return html`<p class="said">${label} signs nothing that Otto could check: anyone who knows the URL
-      can send. ${
-      requiresVerified
-        ? html`With <code>WEBHOOK_REQUIRE_VERIFIED</code> all of it is refused.`
-        : "Its messages are marked unverified, and the agent trusts them less."
-    }</p>`;
-  }
-  return html`
-    ${source.proof && html`<p class="said">${marked(source.proof)}</p>`}
-    <dl>
-      <dt>Variable</dt>
-      <dd><code>${variable}</code></dd>
-      <dt>Configured</dt>
-      <dd>${secrets === 0 ? "no" : secrets === 1 ? "yes" : `yes, ${secrets} secrets`}</dd>
-      <dt>Without it</dt>
-      <dd>${source.secretRequired || requiresVerified
-        ? "every message is refused"
-        : "messages are taken, and marked unverified"}</dd>
-    </dl>
   `;
 }
 

@@ -1,4 +1,6 @@
 import { html } from "hono/html";
+import { firstLine } from "../../../lib/markdown/plain.ts";
+import type { SourceUsage } from "../../../lib/agent/run/usage.ts";
 import type { ChannelStats } from "../../../lib/monitor/channel_stats.ts";
 import type { Check } from "../../../lib/monitor/check.ts";
 import type { WorkerStatus } from "../../../lib/monitor/heartbeat.ts";
@@ -7,6 +9,7 @@ import type { Stats } from "../../../lib/monitor/stats.ts";
 import { barChart } from "../parts/chart.ts";
 import { icon } from "../parts/icon.ts";
 import { type Frame, page } from "../page.ts";
+import { usageTable } from "./usage.ts";
 import { status } from "../parts/status.ts";
 import { age, took } from "../parts/time.ts";
 
@@ -19,6 +22,10 @@ export interface SystemPage {
   channels: readonly ChannelStats[];
   span: SpanName;
   timeSeries: TimeSeries;
+  /** What models have used for each source; undefined where none works here. */
+  usage?: readonly SourceUsage[];
+  /** What people call each source. */
+  names: ReadonlyMap<string, string>;
   facts: readonly [name: string, value: string][];
 }
 
@@ -32,6 +39,7 @@ export function systemPage(all: SystemPage) {
     body: html`
       <div class="head">
         <h1>System</h1>
+        <a class="button quiet" href="/routes">${icon("bell")}Who is told</a>
         <a class="button quiet" href="/users">${icon("person")}People</a>
       </div>
       <ul class="checks" id="checks" data-part aria-label="Checks">${checks.map(check)}</ul>
@@ -64,6 +72,10 @@ export function systemPage(all: SystemPage) {
           </section>
         </div>
         <div>
+          <section class="card" aria-labelledby="usage">
+            <h2 id="usage">Tokens in 24 hours</h2>
+            <div class="scroll" id="usage-table" data-part>${usageTable(all)}</div>
+          </section>
           <section class="card" aria-labelledby="version">
             <h2 id="version">Version</h2>
             <dl>${facts.map(([name, value]) =>
@@ -85,8 +97,11 @@ const TONES = {
   failed: ["failed", "failed"],
 } as const;
 
+/** It works, and something could be better: that is said below it. */
+const LIMITED = ["limited", "none"] as const;
+
 function check({ name, status: found, detail, hint }: Check) {
-  const [word, tone] = TONES[found];
+  const [word, tone] = found === "ok" && hint ? LIMITED : TONES[found];
   return html`
     <li class="card ${tone}"><h2><span>${name}</span> ${status(
       word,
@@ -146,7 +161,7 @@ function charts({ span, timeSeries }: SystemPage) {
         " ",
       )
     } UTC`;
-  const around = { from: `${span.replace(/(\d+)/, "$1 ")} ago`, to: "now", says };
+  const around = { ticks: [`${span.replace(/(\d+)/, "$1 ")} ago`, "now"], says };
   const count = (value: number) => value.toLocaleString("en");
   const { received, completed, failed, p50, p95 } = timeSeries;
   return html`
@@ -199,7 +214,7 @@ function failures({ recent_failed, failed_tasks, dead_notifications }: Stats) {
         html`<li><a href="/messages/${message_id}">${webhook_type}</a> ${
           failed_at && age(failed_at)
         }
-        <p class="error" dir="auto">${error}</p></li>`
+        <p class="error" dir="auto">${firstLine(error ?? "")}</p></li>`
       )}</ul>
       <p class="hint"><a href="/messages?state=failed">All failed messages</a></p>
     `}
@@ -207,7 +222,7 @@ function failures({ recent_failed, failed_tasks, dead_notifications }: Stats) {
       <h3>Tasks</h3>
       <ul class="plain-list">${failed_tasks.slice(0, 6).map(({ id, title, error, finished_at }) =>
         html`<li><a href="/tasks/${id}" dir="auto">${title}</a> ${finished_at && age(finished_at)}
-        <p class="error" dir="auto">${error}</p></li>`
+        <p class="error" dir="auto">${firstLine(error ?? "")}</p></li>`
       )}</ul>
       <p class="hint"><a href="/tasks?phase=failed">All failed tasks</a></p>
     `}

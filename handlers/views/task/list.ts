@@ -1,5 +1,5 @@
 import { html } from "hono/html";
-import type { Task } from "../../../lib/task/task.ts";
+import { type Task, workMsOf } from "../../../lib/task/task.ts";
 import { TASK_PHASES } from "../../../lib/message/search/phase.ts";
 import type { FoundItems } from "../../../lib/store/walk.ts";
 import {
@@ -51,6 +51,15 @@ export function taskList(
     body: html`
       <div class="head">
         <h1>Tasks</h1>
+        ${tasks.length > 0 && html`
+          <form id="many" method="get" action="/tasks/many" class="actions write">
+            <button class="quiet">${icon("done")}Act on chosen…</button>
+            ${hasFilters &&
+              html`<a class="button quiet" href="${
+                linkTo("/tasks/many", filters)
+              }">All that match…</a>`}
+          </form>
+        `}
         <a class="button quiet" href="/users">${icon("person")}People</a>
       </div>
       ${filterBar({
@@ -90,6 +99,7 @@ export function taskList(
         <table>
           <thead>
             <tr>
+              <th scope="col" class="write"><span class="words">Chosen</span></th>
               <th scope="col">Status</th>
               <th scope="col">Task</th>
               <th scope="col">Source</th>
@@ -117,9 +127,11 @@ export function taskList(
 }
 
 function tableRow(task: Task, nameOf: NameOf) {
-  const { started_at: start, finished_at: end } = task;
+  const worked = workMsOf(task);
   return html`
     <tr id="row-${task.id}" class="${task.status === "failed" && "failed"}">
+      <td class="write choose"><input type="checkbox" name="id" value="${task.id}"
+        form="many" aria-label="Choose ${task.title}"></td>
       <td>${phaseStatus(task.phase)}</td>
       <td
         class="main"><a class="open" href="/tasks/${task.id}" dir="auto" title="${task
@@ -134,7 +146,8 @@ function tableRow(task: Task, nameOf: NameOf) {
         assigned_to: task.assigned_to.id,
       })}">${task
         .assigned_to.name}</a></td>
-      <td class="number">${start && end && took(Math.max(0, end.getTime() - start.getTime()))}</td>
+      <td class="number">${worked !== undefined &&
+        took(worked)}</td>
       <td>${age(task.created_at)}</td>
     </tr>
   `;

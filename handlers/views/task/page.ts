@@ -6,9 +6,10 @@ import type { ToldSubject } from "../../../lib/message/subject/subject.ts";
 import type { Notification } from "../../../lib/notify/notification.ts";
 import type { Task, TaskEvent } from "../../../lib/task/task.ts";
 import type { User } from "../../../lib/people/user.ts";
+import type { AuditEntry } from "../../../lib/people/audit_search.ts";
+import { actSection } from "../people/acts.ts";
 import { counted } from "../parts/count.ts";
 import { layOutJson } from "../../../sources/kit/json_layout.ts";
-import { dataOf } from "./event_words.ts";
 import { linkTo } from "../parts/filters.ts";
 import { icon } from "../parts/icon.ts";
 import { jsonTree } from "../parts/json_tree.ts";
@@ -17,9 +18,9 @@ import { rowId } from "../message/row.ts";
 import { type Frame, type Html, page } from "../page.ts";
 import { phaseStatus } from "../parts/phase.ts";
 import { signature, status } from "../parts/status.ts";
-import { age, ahead, took } from "../parts/time.ts";
+import { age, ahead } from "../parts/time.ts";
 import { subjectLine } from "../subject/line.ts";
-import { spansOf, waterfall } from "./waterfall.ts";
+import { trace } from "./trace.ts";
 
 /** What the page of a task is made of. */
 export interface TaskPage {
@@ -34,11 +35,13 @@ export interface TaskPage {
   approvals: readonly Approval[];
   notifications: readonly Notification[];
   people: readonly User[];
+  /** What people did to it, newest first. */
+  acts: readonly AuditEntry[];
 }
 
 /** `/tasks/{id}`: what was done, step by step, what came of it, and what can be done now. */
 export function taskPage(all: TaskPage) {
-  const { frame, task, events, approvals, notifications, people } = all;
+  const { frame, task, events, approvals, notifications, people, acts } = all;
   return page({
     title: task.title,
     frame,
@@ -50,13 +53,11 @@ export function taskPage(all: TaskPage) {
       ${asked(all)}
       <div class="two">
         <div>
+          <div id="result" data-part>${result(task)}</div>
           <section class="card" aria-labelledby="steps">
             <h2 id="steps">What the agent did</h2>
-            <div id="waterfall" data-part>${waterfall(
-              spansOf(task, events, Date.now()),
-            )}${totals(events)}</div>
+            <div id="waterfall" data-part>${trace(task, events, Date.now())}</div>
           </section>
-          <div id="result" data-part>${result(task)}</div>
           ${groupSection(events)}
         </div>
         <div>
@@ -64,6 +65,7 @@ export function taskPage(all: TaskPage) {
           ${reassign(task, people)}
           ${told(notifications)}
           ${decided(approvals)}
+          ${actSection(acts, task.id)}
         </div>
       </div>
     `,
@@ -95,7 +97,9 @@ function asked({ task, approvals }: TaskPage) {
       ${task.status === "waiting_input" && pending.length === 0 && question(task)}
       ${task.waiting_for && waits(task.id, task.waiting_for)}
       ${task.error &&
-        html`<p class="note failed" dir="auto"><strong>Failed.</strong> ${task.error.message}</p>`}
+        html`<div class="note failed"><strong>Failed.</strong> ${
+          markdown(task.error.message)
+        }</div>`}
     </div>
   `;
 }
@@ -277,6 +281,7 @@ const KINDS: Record<string, string> = {
   completed: "that it is done",
   failed: "that it has failed",
   waiting_input: "that it needs you",
+  note: "what the agent wrote",
 };
 
 function telling({ channel, destination, state, error, created_at, sent_at, kind }: Notification) {
@@ -306,22 +311,6 @@ function decided(approvals: readonly Approval[]) {
         } ${decided_at && age(decided_at)}</li>`
       )}</ul>
     </section>
-  `;
-}
-
-function totals(events: readonly TaskEvent[]) {
-  const steps = events.filter(({ kind }) => kind === "step").map(dataOf);
-  if (steps.length === 0) return "";
-  const sum = (name: string) => steps.reduce((all, step) => all + (Number(step[name]) || 0), 0);
-  return html`
-    <p
-      class="hint">${counted(
-        steps.length,
-        "model step",
-      )}, ${(sum("input_tokens") + sum("output_tokens"))
-        .toLocaleString("en")} tokens (${sum("input_tokens").toLocaleString("en")} in, ${sum(
-          "output_tokens",
-        ).toLocaleString("en")} out), ${took(sum("ms"))} with the model</p>
   `;
 }
 

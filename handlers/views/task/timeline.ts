@@ -1,5 +1,7 @@
 import { html } from "hono/html";
+import type { HistoryEntry } from "../../../lib/message/history.ts";
 import type { Passage } from "../../../lib/message/message.ts";
+import { firstLine } from "../../../lib/markdown/plain.ts";
 import type { TaskEvent } from "../../../lib/task/task.ts";
 import { said } from "./event_words.ts";
 import { icon } from "../parts/icon.ts";
@@ -15,9 +17,16 @@ interface Entry {
 
 /** The whole way of a message, from the first byte to the last telling, with the time between. */
 export function timeline(
-  { row, passage, events }: { row: StageRow; passage?: Passage; events: readonly TaskEvent[] },
+  way: {
+    row: StageRow;
+    passage?: Passage;
+    history: readonly HistoryEntry[];
+    /** What the sender was answered when it was taken. */
+    answered: number;
+    events: readonly TaskEvent[];
+  },
 ) {
-  const entries = entriesOf({ row, passage, events });
+  const entries = entriesOf(way);
   return html`
     <ol class="timeline">
       ${entries.map(({ at, what, tone, detail }, index) => {
@@ -26,10 +35,9 @@ export function timeline(
           <li class="${tone}">
             ${icon(tone)}
             <span class="what">${what}</span>
-            <time datetime="${at.toISOString()}" title="${exact(at)}">${before
-              ? since(at.getTime() - before.getTime())
-              : exact(at)}</time>
-            ${detail && html`<p dir="auto">${detail}</p>`}
+            <time datetime="${at.toISOString()}" title="${exact(at)}" ${!before &&
+              "data-exact"}>${before ? since(at.getTime() - before.getTime()) : exact(at)}</time>
+            ${detail && html`<p dir="auto">${firstLine(detail)}</p>`}
           </li>
         `;
       })}
@@ -47,23 +55,49 @@ const SIGNED = {
   rejected: "Refused",
 };
 
+/** The gate keeps only what it refuses so. */
+const REFUSED = 401;
+
+const HISTORY: Record<
+  HistoryEntry["kind"],
+  (entry: HistoryEntry, answered: number) => Omit<Entry, "at">
+> = {
+  refused: ({ reason }) => ({ what: "Refused", tone: "failed", detail: reason ?? undefined }),
+  released: ({ actor }) => ({ what: `Released by ${actor}`, tone: "done" }),
+  repeated: ({ times }, answered) => ({
+    what: `Sent again${times > 1 ? ` ${times} times` : ""}, answered ${answered} as the first time`,
+    tone: "none",
+  }),
+};
+
 function entriesOf(
-  { row: { message, task, tellings }, passage, events }: {
-    row: StageRow;
-    passage?: Passage;
-    events: readonly TaskEvent[];
-  },
+  { row: { message, task, tellings }, passage, history, answered, events }: Parameters<
+    typeof timeline
+  >[0],
 ): Entry[] {
   const { received_at, verification, replay_of, attempts, state, edited } = message;
   const again = edited ? "Edited by a person, and queued" : "Replayed, and queued";
+  const released = history.find(({ kind }) => kind === "released");
+  const isRefused = state === "rejected";
   const entries: Entry[] = replay_of ? [] : [
-    { at: received_at, what: "Received", tone: "done" },
     {
       at: received_at,
+      what: `Received, answered ${isRefused || released ? REFUSED : answered}`,
+      tone: "done",
+    },
+    {
+      at: released?.at ?? received_at,
       what: SIGNED[verification],
-      tone: verification === "verified" ? "done" : verification === "rejected" ? "failed" : "none",
+      tone: verification === "verified" ? "done" : isRefused ? "failed" : "none",
+      detail: isRefused ? message.reason ?? undefined : undefined,
     },
   ];
+  // Told first, so that of what is at the same time the cause stands before what came of it.
+  entries.splice(
+    1,
+    0,
+    ...history.map((each) => ({ at: each.at, ...HISTORY[each.kind](each, answered) })),
+  );
   const add = (
     at: Date | null | undefined,
     what: string,
@@ -77,10 +111,17 @@ function entriesOf(
   const tries = attempts > 1 ? `attempt ${attempts}` : undefined;
   add(passage?.claimed_at, "Claimed by a worker", "done", tries);
   if (state === "failed") add(passage?.settled_at, "Failed", "failed", message.error ?? undefined);
+  if (state === "processed") {
+    add(passage?.settled_at, "Described", "done", message.title ?? undefined);
+  }
   if (state === "filtered") {
     add(passage?.settled_at, "Filtered", "none", message.reason ?? undefined);
   }
-  for (const event of events) entries.push({ at: event.at, ...said(event) });
+  events.forEach((event, index) => {
+    // An approval waits, too, and says so by itself.
+    if (event.kind === "waiting_input" && events[index - 1]?.kind === "approval_requested") return;
+    entries.push({ at: event.at, ...said(event) });
+  });
   for (const told of tellings) {
     const to = told.channel === "web" ? "the web UI" : `${told.channel} ${told.destination}`;
     if (told.state === "sent") add(told.sent_at, `Told ${to}`, "done");

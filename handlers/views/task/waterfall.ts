@@ -1,216 +1,16 @@
 import { html } from "hono/html";
-import type { Task, TaskEvent } from "../../../lib/task/task.ts";
-import { dataOf, said, textIn } from "./event_words.ts";
 import { icon, type IconName } from "../parts/icon.ts";
 import { layOutJson } from "../../../sources/kit/json_layout.ts";
-import type { StageView } from "../parts/stages.ts";
+import { markdown } from "../parts/markdown.ts";
+import type { Html } from "../page.ts";
 import { exact, since, took } from "../parts/time.ts";
+import { type Axis, createAxis } from "./axis.ts";
+import type { Span } from "./spans.ts";
 
-/** One bar of the waterfall. */
-export interface Span {
-  what: string;
-  kind: "wait" | "step" | "tool" | "person" | "mark";
-  tone: StageView["state"];
-  from: number;
-  to: number;
-  /** Whether it has not ended. */
-  open?: boolean;
-  verdict?: string;
-  rule?: string;
-  tokens?: string;
-  detail?: string;
-  arguments?: unknown;
-  actor: string;
-}
-
-/** What begins a wait for a worker, and what ends it. */
-const QUEUED = ["created", "retried", "put_off", "answered"];
-const BEGUN = ["started", "taken_over", "cancelled"];
-/** What ends a wait for a person. */
-const DECIDED = ["approved", "denied", "approval_expired", "answered", "cancelled", "retried"];
-/** What ends a tool call. */
-const ENDED = ["tool_result", "tool_denied"];
-
-/** What an agent did on a task, as spans of time, in order. `now` ends what has not ended. */
-export function spansOf(task: Task, events: readonly TaskEvent[], now: number): Span[] {
-  const spans: Span[] = [];
-  // A call and its result are two entries, and one bar.
-  const results = new Set<TaskEvent>();
-  const nextOf = createFinder(events);
-  let isOpen = false;
-  let latest = -Infinity;
-  events.forEach((event, index) => {
-    if (results.has(event)) return;
-    const isOfCallBefore = event.kind === "waiting_input" &&
-      (isOpen || latest > event.at.getTime());
-    if (isOfCallBefore) return;
-    const after: Finder = (kinds, tool) => nextOf(index, kinds, tool);
-    const { result, ...span } = spanOf(event, followUp(task, after, now));
-    if (result) results.add(result);
-    isOpen ||= span.open ?? false;
-    latest = Math.max(latest, span.to);
-    spans.push(span);
-  });
-  if (task.status === "running" && !isOpen) {
-    spans.push(atWork(task, latest, now));
-  }
-  return spans;
-}
-
-/** Finds when something has ended, among the entries after it. */
-type FollowUp = (
-  kinds: readonly string[],
-  tool?: string,
-) => { end?: TaskEvent; to: number; open: boolean };
-
-/** The next entry of some kinds, and of one tool where that is named. */
-type Finder = (kinds: readonly string[], tool?: string) => TaskEvent | undefined;
-
-function followUp(task: Task, after: Finder, now: number): FollowUp {
-  return (kinds, tool) => {
-    const end = after(kinds, tool);
-    const to = end?.at.getTime() ?? task.finished_at?.getTime() ?? now;
-    return { end, to, open: !end && task.finished_at === null };
-  };
-}
-
-/**
- * Finds the next event of some kinds, and of one tool where that is named, after a
- * place; places are asked for in order. Each list is walked once: an agent may have
- * written any number of events.
- */
-function createFinder(events: readonly TaskEvent[]) {
-  const lists = new Map<string, { at: number; places: number[] }>();
-  const name = (kind: string, tool?: string) => JSON.stringify([kind, tool]);
-  const note = (key: string, place: number) => {
-    const list = lists.get(key);
-    if (list) list.places.push(place);
-    else lists.set(key, { at: 0, places: [place] });
-  };
-  events.forEach((event, place) => {
-    const tool = textIn(dataOf(event), "tool");
-    note(name(event.kind), place);
-    if (tool !== undefined) note(name(event.kind, tool), place);
-  });
-  return (after: number, kinds: readonly string[], tool?: string): TaskEvent | undefined => {
-    const next = kinds.map((kind) => {
-      const list = lists.get(name(kind, tool));
-      while (list && list.places[list.at] <= after) list.at++;
-      return list?.places[list.at] ?? Infinity;
-    });
-    return events[Math.min(...next)];
-  };
-}
-
-/** The bar of one entry; `result` is a later entry that it tells of, too. */
-function spanOf(event: TaskEvent, until: FollowUp): Span & { result?: TaskEvent } {
-  const { kind } = event;
-  if (QUEUED.includes(kind)) return waitSpan(event, until);
-  if (kind === "tool_call") return callSpan(event, until);
-  if (kind === "approval_requested" || kind === "waiting_input") return personSpan(event, until);
-  const data = dataOf(event);
-  const base = baseOf(event);
-  if (kind === "step") {
-    const ms = Number(textIn(data, "ms")) || 0;
-    return { ...base, kind: "step", from: base.to - ms, tokens: tokensOf(data) };
-  }
-  if (kind === "tool_denied") {
-    return {
-      ...base,
-      ...policyIn(data),
-      what: textIn(data, "tool") ?? base.what,
-      kind: "tool",
-      verdict: "deny",
-    };
-  }
-  return { ...base, kind: "mark" };
-}
-
-function baseOf(event: TaskEvent) {
-  const at = event.at.getTime();
-  return { ...said(event), actor: event.actor, from: at, to: at };
-}
-
-/** Which rule of the policy spoke, and the call that it spoke of. */
-function policyIn(data: Record<string, unknown>) {
-  return { rule: textIn(data, "rule"), arguments: data.arguments };
-}
-
-function waitSpan(event: TaskEvent, until: FollowUp): Span {
-  const base = baseOf(event);
-  const { to, open } = until(BEGUN);
-  return {
-    ...base,
-    what: event.kind === "created" ? "Waiting for a worker" : base.what,
-    kind: "wait",
-    tone: open ? "active" : "waiting",
-    to,
-    open,
-  };
-}
-
-function callSpan(event: TaskEvent, until: FollowUp): Span & { result?: TaskEvent } {
-  const data = dataOf(event);
-  const base = baseOf(event);
-  const tool = textIn(data, "tool");
-  const asksPerson = tool === "ask_human";
-  const { end, to, open } = asksPerson ? until(DECIDED) : until(ENDED, tool);
-  const outcome = end && said(end);
-  const hasFailed = outcome?.tone === "failed";
-  return {
-    ...base,
-    ...policyIn(data),
-    what: tool ?? base.what,
-    kind: asksPerson ? "person" : "tool",
-    tone: open ? "active" : hasFailed ? "failed" : "done",
-    to,
-    open,
-    verdict: textIn(data, "verdict"),
-    detail: hasFailed ? outcome.detail : undefined,
-    // What a person says is an entry of its own.
-    result: asksPerson ? undefined : end,
-  };
-}
-
-function personSpan(event: TaskEvent, until: FollowUp): Span {
-  const { to, open } = until(DECIDED);
-  return {
-    ...baseOf(event),
-    ...policyIn(dataOf(event)),
-    kind: "person",
-    tone: open ? "active" : "done",
-    to,
-    open,
-    verdict: event.kind === "approval_requested" ? "ask" : undefined,
-  };
-}
-
-/** What goes on now is written down when it has ended; somebody who looks wants to see it. */
-function atWork(task: Task, latest: number, now: number): Span {
-  const from = Math.max(latest, task.started_at?.getTime() ?? 0);
-  return {
-    what: "At work",
-    kind: "step",
-    tone: "active",
-    from,
-    to: Math.max(now, from),
-    open: true,
-    actor: "agent",
-  };
-}
-
-function tokensOf(data: Record<string, unknown>): string | undefined {
-  const [input, output] = [data.input_tokens, data.output_tokens].map(Number);
-  if (!Number.isFinite(input + output)) return undefined;
-  return `${input.toLocaleString("en")} in, ${output.toLocaleString("en")} out`;
-}
-
-function iconOf({ kind, tone, open }: Span): IconName {
-  if (tone === "failed") return "failed";
-  if (kind === "person") return "ask";
-  if (kind === "wait") return "waiting";
-  return open ? "active" : "done";
-}
+/** Longer words of a model are folded: about five lines. */
+const MOST_WORDS = 400;
+/** Longer JSON is shown as it came. */
+const MOST_LAID_OUT = 100_000;
 
 const VERDICTS: Record<string, string> = {
   allow: "allowed",
@@ -219,28 +19,42 @@ const VERDICTS: Record<string, string> = {
   deny: "refused",
 };
 
-/** The waterfall: what happened when, how long it took, and what the policy said. */
+/** The waterfall: what was said and done when, how long it took, and what the policy said. */
 export function waterfall(spans: readonly Span[]) {
   if (spans.length === 0) return html`<p class="hint">Nothing has happened yet.</p>`;
-  const from = spans.reduce((least, span) => Math.min(least, span.from), Infinity);
-  const whole = spans.reduce((most, span) => Math.max(most, span.to - from), 1);
+  const axis = axisOf(spans);
   return html`
     <ol class="waterfall">
       ${spans.map((span) =>
         html`<li class="${span.kind} ${span.tone}">${
           hasMore(span)
-            ? html`<details><summary>${line(span, from, whole)}</summary>${more(span)}</details>`
-            : html`<div class="line">${line(span, from, whole)}</div>`
-        }</li>`
+            ? html`<details><summary>${line(span, axis)}</summary>${more(span)}</details>`
+            : html`<div class="line">${line(span, axis)}</div>`
+        }${span.words && words(span.words)}</li>`
       )}
     </ol>
+    ${axis.cut > 0 && html`
+      <p
+        class="hint">The bars show ${took(axis.worked)} of work. Where nobody worked, ${took(
+          axis.cut,
+        )} in all, the time is cut out.</p>
+    `}
   `;
 }
 
-function line(span: Span, from: number, whole: number) {
+/** Waits are no work, whoever is waited for. */
+function axisOf(spans: readonly Span[]): Axis {
+  const from = spans.reduce((least, span) => Math.min(least, span.from), Infinity);
+  const to = spans.reduce((most, span) => Math.max(most, span.to), from);
+  return createAxis(spans.filter(({ kind }) => kind !== "wait" && kind !== "person"), { from, to });
+}
+
+function line(span: Span, axis: Axis) {
   const length = span.to - span.from;
-  const start = (span.from - from) / whole * 100;
-  const width = Math.max(length / whole * 100, 0.6);
+  const start = axis.at(span.from) * 100;
+  const width = Math.max(axis.at(span.to) * 100 - start, 0.6);
+  const isCut = (span.kind === "wait" || span.kind === "person") &&
+    axis.isCut(span.from, span.to);
   return html`
     <span class="what">${icon(iconOf(span))}
       <span dir="auto">${span.what}</span>${span.verdict &&
@@ -249,7 +63,8 @@ function line(span: Span, from: number, whole: number) {
             span.verdict}</span>
         `}</span>
     <span class="tokens" title="${span.tokens && "Tokens"}">${span.tokens}</span>
-    <svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
+    <svg class="bar ${isCut &&
+      "cut"}" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
       <rect x="${Math.min(start, 99.4).toFixed(2)}" y="1" width="${width.toFixed(
         2,
       )}" height="6" rx="0.4" />
@@ -262,19 +77,63 @@ function line(span: Span, from: number, whole: number) {
   `;
 }
 
-function hasMore({ detail, arguments: given, rule }: Span): boolean {
-  return Boolean(detail || given !== undefined || rule);
+function iconOf({ kind, tone, open }: Span): IconName {
+  if (tone === "failed") return "failed";
+  if (kind === "person") return "ask";
+  if (kind === "wait") return "waiting";
+  return open ? "active" : "done";
 }
 
-function more({ detail, arguments: given, rule, actor, from }: Span) {
+/** What a model said, its first line where it said much. */
+function words(text: string) {
+  if (text.length <= MOST_WORDS) return html`<div class="words-said">${markdown(text)}</div>`;
+  return html`
+    <details class="words-said">
+      <summary>What it said, ${text.length.toLocaleString("en")} characters</summary>
+      ${markdown(text)}
+    </details>
+  `;
+}
+
+function hasMore({ detail, arguments: given, rule, answer, lostCharacters }: Span): boolean {
+  return Boolean(detail || given !== undefined || rule || answer || lostCharacters);
+}
+
+function more(span: Span) {
+  const { detail, arguments: given, rule, actor, from, answer, lostCharacters } = span;
   return html`
     <div class="more">
-      ${detail && html`<p dir="auto">${detail}</p>`}
-      ${given !== undefined &&
-        html`<pre tabindex="0" role="group" aria-label="Arguments">${layOutJson(given)}</pre>`}
+      ${detail && markdown(detail)}
+      ${given !== undefined && block("Arguments", layOutJson(given))}
+      ${answer && block("Result", laidOut(answer))}
+      ${lostCharacters &&
+        html`
+          <p class="hint">It answered ${lostCharacters.toLocaleString("en")} ${lostCharacters === 1
+            ? "character"
+            : "characters"}, which are not kept any more.</p>
+        `}
       <p class="hint">${rule && html`
         Rule <code>${rule}</code> ·
       `}${actor} · ${exact(new Date(from))}</p>
     </div>
   `;
+}
+
+function block(label: string, text: string): Html {
+  return html`
+    <p class="label">${label}</p>
+    <pre tabindex="0" role="group" aria-label="${label}" dir="auto">${text}</pre>
+  `;
+}
+
+/** A tool's answer: over several lines where it is JSON, the text itself where it is a text in JSON. */
+function laidOut(text: string): string {
+  if (!/^\s*["[{]/.test(text) || text.length > MOST_LAID_OUT) return text;
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "string" ? value : layOutJson(value);
+  } catch {
+    // It was cut, or is only alike.
+    return text;
+  }
 }

@@ -1,4 +1,5 @@
 import { randomInt } from "node:crypto";
+import { beginningOf } from "../../../sources/kit/beginning.ts";
 import { errorText } from "../../process/log.ts";
 import { redactAll, redactTexts } from "../../redaction/redact.ts";
 import { readClock } from "../../store/clock.ts";
@@ -12,7 +13,7 @@ import { type ClampedOutput, clampOutput, toolsOf } from "./clamp_output.ts";
 import { deliver, holdsBack } from "./inbox.ts";
 import { overall } from "./rounds.ts";
 import { completeCall } from "./complete_call.ts";
-import { loadRun, type LoggedEvent, type RunState, saveRun } from "./run.ts";
+import { loadRun, type LoggedEvent, MOST_CONTENT, type RunState, saveRun } from "./run.ts";
 import { completed, type RunContext, type RunSaver } from "./run_context.ts";
 
 /** A model whose provider is away this long fails the task: by then people should know. */
@@ -66,9 +67,11 @@ export async function runLoop(run: RunContext, signal: AbortSignal): Promise<Out
 
 function saverOf({ database, assignment, model, redact }: RunContext, state: RunState): RunSaver {
   return async (events, more) => {
-    const clean = events.map(({ kind, data }) => ({
+    const clean = events.map(({ kind, data, content }) => ({
       kind,
       data: redactAll(data, redact) as Record<string, unknown>,
+      // Redacted before it is cut: half a secret would not be known for one.
+      content: content && beginningOf(redact(content), MOST_CONTENT),
     }));
     await saveRun(database, assignment, { state, events: clean, actor: model.name, ...more });
   };
@@ -126,7 +129,7 @@ async function askModel(
 /** The timeline's entry for a step. */
 function stepEvent(
   { step, exhausted }: RunState,
-  { finish, calls, tokens }: ModelStep,
+  { finish, calls, text, tokens }: ModelStep,
   { last, ms }: { last: boolean; ms: number },
 ): LoggedEvent {
   return {
@@ -140,6 +143,7 @@ function stepEvent(
       ms,
       ...(last ? { last: exhausted } : {}),
     },
+    content: text,
   };
 }
 

@@ -1,3 +1,4 @@
+import { unfenced } from "../fence.ts";
 import type { PolicyDecision } from "../policy.ts";
 import type { Tool } from "../tools/tool.ts";
 import { type RunState, shown } from "./run.ts";
@@ -79,5 +80,7 @@ async function record(
       ...data,
       policy: run.policyVersion,
     },
+    // Why a call was refused is in its data.
+    ...(kind === "tool_result" ? { content: unfenced(result, state.boundary) } : {}),
   }], { done: { key: call.key, result } });
 }

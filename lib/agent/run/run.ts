@@ -64,7 +64,12 @@ export interface TaskLease {
 export interface LoggedEvent {
   kind: string;
   data: Record<string, unknown>;
+  /** What was said in it, which may repeat the payload: kept as long as the message's contents. */
+  content?: string;
 }
+
+/** The most of that which is kept of one entry, in characters: some screens. */
+export const MOST_CONTENT = 8_000;
 
 /** A run as the last worker left it, with the answer that has come since. */
 export async function loadRun(
@@ -95,7 +100,7 @@ export const ours = (sql: Sql, { taskId, epoch }: TaskLease) =>
 export const eventRows = (sql: Sql, events: readonly LoggedEvent[]) =>
   sql`jsonb_to_recordset(${
     storedJson(events.map((event) => ({ id: newId(), ...event })))
-  }::text::jsonb) as e(id uuid, kind text, data jsonb)`;
+  }::text::jsonb) as e(id uuid, kind text, data jsonb, content text)`;
 
 /**
  * Saves a run and what happened, in one statement.
@@ -145,9 +150,14 @@ export async function saveRun(
         select ${usage?.source ?? ""}, date_trunc('hour', now()), ${usage?.tokens ?? 0}::bigint
         from task where ${usage !== undefined}
         on conflict (source, hour) do update set tokens = agent_usage.tokens + excluded.tokens
+      ), happened as materialized (
+        select task.id as task_id, e.* from task, ${eventRows(sql, events)}
       ), noted as (
         insert into task_events (id, task_id, kind, actor, data)
-        select e.id, task.id, e.kind, ${actor}::text, e.data from task, ${eventRows(sql, events)}
+        select id, task_id, kind, ${actor}::text, data from happened
+      ), contents as (
+        insert into task_event_contents (task_id, event_id, content)
+        select task_id, id, content from happened where content <> ''
       ), changed as (
         insert into changes (kind, ids) select 'task', array[id] from task
       )

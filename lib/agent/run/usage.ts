@@ -38,6 +38,46 @@ export async function admit(
   return { ok: false, afterSeconds, reason };
 }
 
+/** What a source's tasks have used of its budgets, and what is left. */
+export interface SourceUsage {
+  source: string;
+  /** In the last 24 hours, input and output together. */
+  tokens: number;
+  tokensLeft: number;
+  /** Begun in this clock hour. */
+  tasks: number;
+  tasksLeft: number;
+}
+
+/** There are some fifty names at most: all unknown ones count as one. */
+const MOST_SOURCES = 100;
+
+/** The sources whose tasks a model has worked lately, the dearest first. */
+export async function readUsage(
+  database: Database,
+  budgetsOf: (source: string) => Budgets,
+): Promise<SourceUsage[]> {
+  const rows = await database.query(
+    "read what sources have used",
+    (sql) =>
+      sql<{ source: string; tokens: number; tasks: number }[]>`
+      select source, sum(tokens)::float8 as tokens,
+        coalesce(sum(tasks) filter (where hour = date_trunc('hour', now())), 0)::int as tasks
+      from agent_usage where hour > now() - interval '24 hours'
+      group by source order by 2 desc, 1 limit ${MOST_SOURCES}`,
+  );
+  return rows.map(({ source, tokens, tasks }) => {
+    const { tokensPerDay, tasksPerHour } = budgetsOf(source);
+    return {
+      source,
+      tokens,
+      tokensLeft: Math.max(0, tokensPerDay - tokens),
+      tasks,
+      tasksLeft: Math.max(0, tasksPerHour - tasks),
+    };
+  });
+}
+
 /** Whether a task's run has begun: then it was counted. */
 export async function hasBegun(database: Database, taskId: string): Promise<boolean> {
   const rows = await database.query(

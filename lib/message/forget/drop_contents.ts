@@ -33,6 +33,16 @@ const walk = createForgetWalk<number>(async (database, { after, atOnce, retentio
         insert into message_digests (message_id, body, content)
         select id, ${sql.unsafe(HASH)}, substring(envelope from ${CONTENT})
         from gone on conflict do nothing
+      ), worked as materialized (
+        select distinct l.task_id from looked l join gone using (id) where l.task_id is not null
+      ), said as (
+        delete from task_event_contents where task_id in (select task_id from worked)
+      ), runs as (
+        update agent_runs set state = null
+        where task_id in (select task_id from worked) and state is not null
+      ), calls as (
+        update agent_calls set result = null
+        where task_id in (select task_id from worked) and result is not null
       ), dropped as (
         insert into changes (kind, ids)
         select 'message', array_agg(id) from gone having count(*) > 0
@@ -44,7 +54,8 @@ const walk = createForgetWalk<number>(async (database, { after, atOnce, retentio
 
 /**
  * Drops the bodies and headers of up to `atOnce` messages that were stored longer than
- * `bodyRetentionDays` ago by the store's clock. What they became stays, and a digest by which a
+ * `bodyRetentionDays` ago by the store's clock, and what an agent said and was told of them. What
+ * they became stays, and a digest by which a
  * repeat of one is still known for it. Not of those that can be worked again by themselves: failed
  * ones, and those whose task failed or is open; refused ones have their own bounds.
  *

@@ -19,11 +19,20 @@ export interface MessageSearch {
   replay_of?: string;
   /** Only what came in after this. */
   since?: Date;
+  /** Only what came in before this. */
+  until?: Date;
   /** In the title, the event, the sender's name or address; or a message's, a task's or a delivery's id. */
   text?: string;
   /** In the body as it was received, whatever its case. Fewer messages are looked through for it. */
   body?: string;
-  /** Sources, by their names, whose bodies are not looked into: they have values that nobody may see. */
+  /**
+   * In the headers as a page shows them (`name: value`, whatever its case): values that are masked
+   * there are never looked into. Fewer messages are looked through, as for `body`.
+   */
+  header?: string;
+  /** Headers, in lower case, that hold a secret though their names do not say so. */
+  secretNames?: readonly string[];
+  /** Sources, by their names, whose bodies and headers are not looked into: they have values that nobody may see. */
   hidden?: readonly string[];
   /** Only messages older than this id. */
   before?: string;

@@ -1,19 +1,21 @@
 import { createHash } from "node:crypto";
 import type { Database, Fragment, Sql } from "../../store/database.ts";
-import { type IdRange, idsBeginning, rangeSince } from "../../store/id.ts";
+import { type IdRange, idsBeginning, rangeWithin } from "../../store/id.ts";
 import {
   findAlong,
   type FoundIds,
   type FoundItems,
   likePattern,
   loadFound,
+  type WalkSearch,
 } from "../../store/walk.ts";
+import { countAlong, type CountedRows } from "../../store/walk_count.ts";
 import { idArray } from "../../store/stored.ts";
 import { findMessages, type Message } from "../message.ts";
-import { findInBodies } from "./body_scan.ts";
+import { findInContents } from "./content_scan.ts";
 import type { MessageSearch } from "./criteria.ts";
 import { PHASE } from "./phase.ts";
-import { walksOf } from "./walks.ts";
+import { NAMED, walksOf } from "./walks.ts";
 
 /** What acts on many messages may look at twice as many as a page's search. */
 const MANY_WINDOW = 20_000;
@@ -70,13 +72,10 @@ async function findIds(
   { limit, sources, window, bodyMs, upTo, from, redeliverable }: FindOptions,
 ): Promise<FoundIds> {
   const range = rangeOf(search, { from, upTo });
-  const built = (sql: Sql, window: number) => ({
-    walks: walksOf(sql, search, { range, window }),
-    columns: columnsOf(search),
-    matches: sql`${matches(sql, search)} ${redeliverable ? sql`and state <> 'rejected'` : sql``}`,
-  });
-  if (search.body) {
-    return await findInBodies(database, search.body, built, { limit, ms: bodyMs });
+  const built = (sql: Sql, window: number) =>
+    walkSearchOf(sql, search, { range, window, redeliverable });
+  if (search.body || search.header) {
+    return await findInContents(database, search, built, { limit, ms: bodyMs });
   }
   return await findAlong(
     database,
@@ -86,20 +85,57 @@ async function findIds(
   );
 }
 
+/** The parts of a statement that looks for what matches, along the indexes. */
+function walkSearchOf(
+  sql: Sql,
+  search: MessageSearch,
+  { range, window, redeliverable = false }: {
+    range: IdRange;
+    window: number;
+    redeliverable?: boolean;
+  },
+): WalkSearch {
+  return {
+    walks: walksOf(sql, search, { range, window }),
+    columns: columnsOf(search),
+    matches: sql`${matches(sql, search)} ${redeliverable ? sql`and state <> 'rejected'` : sql``}`,
+  };
+}
+
+/** How many match and when they came, as far as one search looks; see {@link countAlong}. */
+export async function countMessages(
+  database: Database,
+  search: MessageSearch,
+): Promise<CountedRows | undefined> {
+  // Reading contents takes its time: the search itself says what it has found.
+  if (search.body || search.header) return undefined;
+  const range = rangeOf(search, {});
+  return await countAlong(
+    database,
+    "count messages",
+    (sql, window) => walkSearchOf(sql, search, { range, window }),
+  );
+}
+
 /** The narrower of the ranges. */
 function rangeOf(
-  { batch, since, before }: MessageSearch,
+  { batch, since, until, before }: MessageSearch,
   { from, upTo }: { from?: string; upTo?: string },
 ): IdRange {
   const [first, last] = batch?.map((id) => id.toLowerCase()) ?? [];
   const lowest = [from, first].filter((id) => id !== undefined).sort().at(-1);
   const [highest] = [upTo, last].filter((id) => id !== undefined).sort();
-  return rangeSince({ from: lowest, to: highest, before: before?.toLowerCase() }, since);
+  return rangeWithin({ from: lowest, to: highest, before: before?.toLowerCase() }, {
+    since,
+    until,
+  });
 }
 
-function columnsOf({ text, body }: MessageSearch): string {
+function columnsOf({ text, body, header }: MessageSearch): string {
   return `source, webhook_type, verification, state, title, event, task_id, replay_of, lease_until
-    ${text && ADDRESS.test(text) ? ", envelope" : ""} ${body ? ", body, body_bytes" : ""}`;
+    ${header || text && ADDRESS.test(text) ? ", envelope" : ""} ${
+    body ? ", body, body_bytes" : ""
+  }`;
 }
 
 function matches(
@@ -115,6 +151,7 @@ function matches(
     task_id,
     text,
     body,
+    header,
     hidden = [],
   }: MessageSearch,
 ): Fragment {
@@ -122,13 +159,19 @@ function matches(
     ${state === "taken" ? sql`and state <> 'rejected'` : state ? sql`and state = ${state}` : sql``}
     ${phase ? sql`and ${sql.unsafe(PHASE)} = ${phase}` : sql``}
     ${batch ? sql`and replay_of is not null` : sql``}
-    ${source ? sql`and (source = ${source} or webhook_type = ${source})` : sql``}
+    ${
+    source
+      ? sql`and (source = ${source.toLowerCase()} or ${
+        sql.unsafe(NAMED)
+      } = ${source.toLowerCase()})`
+      : sql``
+  }
     ${webhook_type ? sql`and webhook_type = ${webhook_type}` : sql``}
     ${verification ? sql`and verification = ${verification}` : sql``}
     ${task_id ? sql`and task_id = ${task_id}` : sql``}
     ${replay_of ? sql`and replay_of = ${replay_of}` : sql``}
     ${
-    body && hidden.length > 0
+    (body || header) && hidden.length > 0
       ? sql`and not (source = any(${idArray(hidden)}::text[])
           or lower(webhook_type) = any(${idArray(hidden)}::text[]))`
       : sql``

@@ -2,9 +2,15 @@ import type { Sql } from "../../store/database.ts";
 import type { IdRange } from "../../store/id.ts";
 import { firstRows, idBounds, keyedWalk, type Walk } from "../../store/walk.ts";
 import { sources } from "../../../sources/mod.ts";
+import { aliasesIn } from "../../../sources/rules/known.ts";
 import { GENERIC } from "../../../sources/rules/registry.ts";
 import type { MessageSearch } from "./criteria.ts";
 import type { Phase } from "./phase.ts";
+
+const ALIASES = aliasesIn(sources);
+
+/** What the URL called a message, as the index of what nobody knows has it. */
+export const NAMED = `lower(webhook_type collate "C")`;
 
 /**
  * The indexes that a search goes along. What has few rows with one value stands first; where two
@@ -54,11 +60,16 @@ function sourceWalks(
   search: MessageSearch,
   { range, window }: { range: IdRange; window: number },
 ): Walk[] {
-  const walks = sourcesOf(search).map((value) =>
-    keyedWalk(sql, { from: sql`messages`, column: "source", value, range })
-  );
-  if (walks.length < 2) return walks;
-  const [one, other] = walks.map((walk) => firstRows(sql, walk, window));
+  const name = (search.webhook_type ?? search.source)?.toLowerCase();
+  if (name === undefined) return [];
+  const from = sql`messages`;
+  const value = ALIASES.get(name) ?? name;
+  const ofSource = keyedWalk(sql, { from, column: "source", value, range });
+  if (Object.hasOwn(sources, value) || value === GENERIC) return [ofSource];
+  // What came by a name that nobody knew is generic, though the operator may have told of it since.
+  const where = sql`source = 'generic'`;
+  const ofName = keyedWalk(sql, { from, column: NAMED, value: name, range, where });
+  const [one, other] = [ofSource, ofName].map((walk) => firstRows(sql, walk, window));
   return [{ from: sql`(${one} union all ${other}) named`, where: sql`true`, order: "id desc" }];
 }
 
@@ -112,13 +123,3 @@ const TASKS_OF: Partial<Record<Phase, string>> = {
   needs_you: OPEN,
   failed: "error_code is not null",
 };
-
-/**
- * What a message's source may be that goes by this name; empty when none was asked for. What
- * came by a name that nobody knew is generic, though the operator may have told of it since.
- */
-function sourcesOf({ source, webhook_type }: MessageSearch): string[] {
-  const name = (webhook_type ?? source)?.toLowerCase();
-  if (name === undefined) return [];
-  return Object.hasOwn(sources, name) || name === GENERIC ? [name] : [name, GENERIC];
-}

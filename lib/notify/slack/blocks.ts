@@ -210,6 +210,28 @@ const button = (
   style?: "primary" | "danger",
 ) => ({ type: "button", text: text(label), action_id, value, ...(style && { style }) });
 
+/** What needs somebody: all of it may be a sender's words, and is shown to the letter. */
+export function showNeed(
+  need: string,
+  { publicUrl, redact }: { publicUrl?: string; redact: Redact },
+): SlackContent {
+  const said = redact(need);
+  const link = publicUrl && `${publicUrl}/#needs`;
+  return {
+    blocks: [
+      section(`🔔 ${plain(said, BODY_LENGTH)}`),
+      ...link
+        ? [{
+          type: "context",
+          elements: [{ type: "mrkdwn", text: `<${escape(link)}|Open in Otto>` }],
+        }]
+        : [],
+    ],
+    text: escapedWithin(SUMMARY_BYTES, said),
+    plain: escapedWithin(TEXT_BYTES, [said, link].filter(Boolean).join("\n")),
+  };
+}
+
 /** Something that an agent wants to say before its task has ended. */
 export function showNote(note: string, redact: Redact): SlackContent {
   const said = written(note, redact);

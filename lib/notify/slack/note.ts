@@ -3,10 +3,11 @@ import { newId } from "../../store/id.ts";
 import { markSent } from "../notification.ts";
 import { storedText } from "../../store/stored.ts";
 import type { Redact } from "../../redaction/redact.ts";
-import { showNote } from "./blocks.ts";
+import { showNeed, showNote } from "./blocks.ts";
 import { SLACK_LEASE_SECONDS, type SlackAnswer, type SlackClient } from "./client.ts";
 import { fallBack } from "./fallback.ts";
 import { findPost, METADATA_TYPE, MOST_UNSURE } from "./find.ts";
+import { NEED, NEED_TRY } from "../need.ts";
 import { OUTCOMES } from "./message.ts";
 import { isFree, PACE_SECONDS } from "./place.ts";
 
@@ -15,6 +16,7 @@ export interface SlackNote {
   id: string;
   task_id: string | null;
   destination: string;
+  kind: string;
   text: string;
   attempts: number;
   /** Posts of which nobody knows whether Slack took them. */
@@ -26,8 +28,8 @@ export interface SlackNote {
   thread_ts: string | null;
 }
 
-/** About four minutes. */
-const MOST_TRIES = 8;
+/** With the waits below these take about three hours: most of Slack's own troubles are over by then. */
+const MOST_TRIES = 16;
 
 /** Whether a row of `notifications` `n` is a note to be posted now: a condition in SQL. */
 const isDue = (sql: Sql) =>
@@ -73,7 +75,7 @@ export async function claimNotes(database: Database, max: number): Promise<Slack
       set worker = ${worker}, attempts = n.attempts + 1,
         lease_until = now() + make_interval(secs => ${SLACK_LEASE_SECONDS})
       from picked where n.id = picked.id
-      returning n.id, n.task_id, n.destination, n.text, n.attempts, n.unsure, n.created_at, n.worker,
+      returning n.id, n.task_id, n.destination, n.kind, n.text, n.attempts, n.unsure, n.created_at, n.worker,
         (select coalesce(s.thread_ts, s.ts) from slack_messages s
           where s.task_id = n.task_id and s.channel = n.destination) as thread_ts`;
   });
@@ -83,6 +85,7 @@ export async function claimNotes(database: Database, max: number): Promise<Slack
 interface NoteTeller {
   database: Database;
   client: SlackClient;
+  publicUrl?: string;
   redact: Redact;
 }
 
@@ -92,10 +95,11 @@ interface NoteTeller {
  * @returns Slack's answer; undefined when the lease was lost meanwhile.
  */
 export async function tellNote(
-  { database, client, redact }: NoteTeller,
+  teller: NoteTeller,
   note: SlackNote,
 ): Promise<SlackAnswer | undefined> {
-  const { answer, unsure } = await postNote({ database, client, redact }, note);
+  const { database } = teller;
+  const { answer, unsure } = await postNote(teller, note);
   if (answer?.ok) await markSent(database, (sql) => sql`select ${note.id}::uuid as id`);
   else if (answer) await putOff(database, note, answer, answer.unsure ? unsure + 1 : unsure);
   return answer;
@@ -108,7 +112,7 @@ interface PostedNote {
 }
 
 async function postNote(
-  { database, client, redact }: NoteTeller,
+  { database, client, publicUrl, redact }: NoteTeller,
   note: SlackNote,
 ): Promise<PostedNote> {
   const { id, destination: channel, thread_ts: threadTs } = note;
@@ -116,7 +120,9 @@ async function postNote(
   // Nothing is to be posted now.
   if (earlier.answer) return earlier;
   const { unsure } = earlier;
-  const { text, blocks, plain } = showNote(note.text, redact);
+  const { text, blocks, plain } = [NEED, NEED_TRY].includes(note.kind)
+    ? showNeed(note.text, { publicUrl, redact })
+    : showNote(note.text, redact);
   const args = {
     channel,
     ...(threadTs && { thread_ts: threadTs }),

@@ -1,0 +1,149 @@
+import { listEvents, makeSample } from "../../handlers/webhook/sample.ts";
+import { Problem } from "../../handlers/problem.ts";
+import { readConfig } from "../../lib/config/config.ts";
+import { readSources } from "../../lib/config/source_file.ts";
+import { Refusal } from "../../lib/process/refusal.ts";
+import { maskUrl } from "../../lib/redaction/mask.ts";
+import { GENERIC, type Registry } from "../../sources/rules/registry.ts";
+import { EXIT } from "../exit.ts";
+import { headersOf } from "../headers.ts";
+import { problemIn, reach } from "../remote.ts";
+import type { Shell } from "../shell.ts";
+import { readGiven, requireOrigin } from "../target.ts";
+
+/** More than Otto gives the body of a request (10 s), so that its own answer is seen. */
+const SEND_MS = 15_000;
+const TYPE = /^[\w.-]{1,64}$/;
+
+/** What is sent, and where to. */
+interface SendOptions {
+  source?: string;
+  event?: string;
+  to?: string;
+  file?: string;
+  header: string[];
+  count: number;
+}
+
+/**
+ * Sends samples, or bytes of one's own, signed; without a source it lists what there is.
+ *
+ * @throws {Refusal} when there is no such sample, nobody answers, or one is not accepted.
+ */
+export async function send(shell: Shell, options: SendOptions): Promise<void> {
+  const config = readConfig();
+  const sources = readSources(config);
+  if (options.source === undefined) return listSamples(shell, sources, options);
+  const { type, name, events } = chooseEvents(sources, { ...options, source: options.source });
+  const target = targetOf(shell, options.to);
+  const given = {
+    body: options.file === undefined ? undefined : readGiven(options.file, "--file"),
+    headers: headersOf(options.header),
+  };
+  let failed = 0;
+  for (const event of events.flatMap((each) => Array<string>(options.count).fill(each))) {
+    // Signatures that cover the URL cover the one Otto knows itself by.
+    const sample = await makeSample({ config, sources }, {
+      name,
+      event,
+      given,
+      origin: config.publicUrl ?? target.origin,
+      path: target.path ?? (name === GENERIC && type === GENERIC ? undefined : `/webhook/${type}`),
+    }).catch((error) => {
+      throw error instanceof Problem ? new Refusal(`${error.message}. ${error.hint}.`) : error;
+    });
+    const { secretNames } = sources.all[name];
+    if (!await sendOne(shell, { sample, target, event, secretNames })) failed++;
+  }
+  if (failed > 0) throw new Refusal(`${failed} not accepted`);
+}
+
+function listSamples({ terminal }: Shell, sources: Registry, { file, to }: SendOptions): void {
+  if (file !== undefined || to !== undefined) {
+    throw new Refusal("Name a source: otto send github --to …", EXIT.wrongUse);
+  }
+  for (const [source, events] of listEvents(sources)) {
+    if (terminal.json) terminal.object({ source, events });
+    else terminal.line(`${source.padEnd(18)} ${events.join(", ")}`);
+  }
+}
+
+/** @throws {Refusal} when there is no sample of it, and no body is given. */
+function chooseEvents(
+  sources: Registry,
+  { source, event, file }: SendOptions & { source: string },
+): { type: string; name: string; events: string[] } {
+  const type = source.toLowerCase();
+  if (!TYPE.test(type)) {
+    throw new Refusal(`"${source}" can be no name in a webhook's URL`, EXIT.wrongUse);
+  }
+  const { name } = sources.find(type);
+  if (file !== undefined) return { type, name, events: [event ?? "file"] };
+  const all = listEvents(sources);
+  const known = name === GENERIC && type !== GENERIC ? undefined : all.get(name);
+  if (known && (event === undefined || known.includes(event))) {
+    return { type, name, events: event === undefined ? known : [event] };
+  }
+  throw new Refusal(
+    known
+      ? `There is no sample "${event}" of ${name}. There are: ${known.join(", ")}`
+      : `There is no sample of "${source}". Give a body of your own with --file, or take one of: ` +
+        [...all.keys()].join(", "),
+    EXIT.wrongUse,
+  );
+}
+
+/** Where it is sent; without a path the source's own is called. */
+function targetOf(shell: Shell, to: string | undefined): { origin: string; path?: string } {
+  if (to === undefined) return { origin: shell.target().origin };
+  const origin = requireOrigin(to, "--to");
+  const { pathname, search } = new URL(to);
+  return { origin, path: pathname === "/" ? undefined : pathname + search };
+}
+
+/** Sends one and says what became of it; false when it was not accepted. */
+async function sendOne(
+  { terminal, signal }: Shell,
+  { sample, target, event, secretNames }: {
+    sample: Request;
+    target: { origin: string };
+    event: string;
+    secretNames?: readonly string[];
+  },
+): Promise<boolean> {
+  const { pathname, search } = new URL(sample.url);
+  const url = target.origin + pathname + search;
+  const headers = new Headers(sample.headers);
+  headers.delete("host");
+  const answer = await reach(url, {
+    method: "POST",
+    headers,
+    body: await sample.arrayBuffer(),
+    signal: AbortSignal.any([signal, AbortSignal.timeout(SEND_MS)]),
+  });
+  const said = (await answer.text()).slice(0, 2_000).trim();
+  const id = answer.headers.get("x-message-id");
+  const link = answer.ok && id ? `${target.origin}/messages/${encodeURIComponent(id)}` : undefined;
+  if (terminal.json) {
+    terminal.object({
+      event,
+      status: answer.status,
+      url: maskUrl(url, secretNames),
+      message_id: id,
+      link: link ?? null,
+      answer: said,
+    });
+  } else {
+    terminal.line(
+      event.padEnd(30),
+      [` ${answer.status} `, answer.ok ? "good" : "bad"],
+      link ?? sentence(said),
+    );
+  }
+  return answer.ok;
+}
+
+function sentence(said: string): string {
+  const problem = problemIn(said);
+  return problem ? `${problem.code}: ${problem.message}. ${problem.hint}` : said;
+}

@@ -1,0 +1,31 @@
+import { findNotificationIds } from "../../../lib/notify/search.ts";
+import type { ActParts } from "../../../lib/work/bulk/acts.ts";
+import { createApi } from "../../openapi.ts";
+import { chosen } from "../../schemas/many.ts";
+import { notificationFilter } from "../../schemas/notification.ts";
+import { actOnAll, actOnChosen, type Finder, manyRoute, placeOf } from "./many.ts";
+
+/** `POST /api/notifications/read`: what is done to one, done to many. */
+export function manyNotifications(parts: ActParts) {
+  const { database } = parts.services;
+  const finder: Finder<Parameters<typeof findNotificationIds>[1]> = {
+    database,
+    find: (filter, most, before) => findNotificationIds(database, { ...filter, before }, most),
+  };
+  return createApi().openapi(
+    manyRoute("/api/notifications/read", "readNotifications", {
+      summary: "Mark notifications as read",
+      schema: chosen(notificationFilter),
+    }),
+    async (c) => {
+      const meant = await actOnChosen(c, {
+        action: "read",
+        chosen: c.req.valid("json"),
+        finder,
+        act: (ids, actor) => actOnAll(parts, "read", { ids, actor }),
+      });
+      if ("bulk" in meant) return c.json(meant.bulk, 202, placeOf(meant.bulk));
+      return c.json(meant.acted, 200);
+    },
+  );
+}

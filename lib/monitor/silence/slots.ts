@@ -1,0 +1,118 @@
+import type { Database } from "../../store/database.ts";
+import { firstIdAt } from "../../store/id.ts";
+
+/** Senders send in bursts: in how many ten minutes they have sent says more than how much. */
+export const SLOT_SECONDS = 600;
+/** As long as weeks are compared, and one more. */
+export const KEPT_DAYS = 35;
+/** Types that are no source of ours, whose names a sender could invent. */
+const MOST_INVENTED = 500;
+
+/** Rows become visible after the time that stands in them. */
+const OPEN_SECONDS = 15;
+/** What is counted at once: after an upgrade there are weeks of messages. */
+const STEP_SECONDS = 3_600;
+/** An id is made before its row is kept, and by a clock that may be behind. */
+const ID_MARGIN_SECONDS = 300;
+/** Longer than other statements may take: nobody waits for it. */
+const COUNT_MS = 20_000;
+const COUNTED_TO = "slots_counted_to";
+
+/** How far slots are counted. */
+export interface SlotsCounted {
+  now: Date;
+  to: Date;
+  /** Whether nothing is left to be counted before about now. */
+  isWhole: boolean;
+}
+
+/**
+ * Adds to the slots what came since the last time, an hour of it at most, from the times that
+ * stand on the messages: taking one costs nothing more. Only what was accepted counts, and no
+ * replays. Each message is counted once, however many processes do this.
+ */
+export async function countSlots(database: Database): Promise<SlotsCounted> {
+  const [{ now, before, from, to }] = await database.query(
+    "look how far slots are counted",
+    (sql) =>
+      sql<{ now: Date; before: string | null; from: Date; to: Date }[]>`
+      with counted as (
+        select greatest(now() - make_interval(days => ${KEPT_DAYS}), coalesce(
+          (select value::timestamptz from settings where name = ${COUNTED_TO}),
+          (select stored_at from messages order by id limit 1), now())) as at
+      )
+      select now() as now, (select value from settings where name = ${COUNTED_TO}) as before,
+        at as from, greatest(at, least(at + make_interval(secs => ${STEP_SECONDS}),
+          now() - make_interval(secs => ${OPEN_SECONDS}))) as to from counted`,
+  );
+  if (to > from || before === null) await addSlots(database, { before, from, to });
+  return { now, to, isWhole: now.getTime() - to.getTime() < 2 * OPEN_SECONDS * 1_000 };
+}
+
+async function addSlots(
+  database: Database,
+  { before, from, to }: { before: string | null; from: Date; to: Date },
+): Promise<void> {
+  const firstId = firstIdAt(new Date(from.getTime() - ID_MARGIN_SECONDS * 1_000));
+  await database.query(
+    "count slots",
+    (sql) =>
+      sql`
+      with turn as (
+        insert into settings (name, value) values (${COUNTED_TO}, ${to.toISOString()})
+        on conflict (name) do update set value = excluded.value
+        where settings.value = ${before ?? ""} returning name
+      ), came as materialized (
+        select case source when 'generic' then lower(webhook_type) else source end as source,
+          source = 'generic' as invented,
+          to_timestamp(floor(extract(epoch from received_at) / ${SLOT_SECONDS}::int)
+            * ${SLOT_SECONDS}::int) as slot,
+          count(*)::int as messages, min(received_at) as first_at, max(received_at) as last_at
+        from messages
+        where exists (select from turn) and id >= ${firstId}
+          and stored_at >= ${from} and stored_at < ${to}
+          and verification <> 'rejected' and replay_of is null
+        group by 1, 2, 3
+      ), sources as (
+        select source, bool_and(invented) as invented, min(first_at) as first_at,
+          max(last_at) as last_at from came group by 1
+      ), known as (
+        select s.*, s.invented and h.source is null as is_new,
+          row_number() over (partition by s.invented and h.source is null order by s.source) as place
+        from sources s left join heard_sources h using (source)
+      ), heard as (
+        insert into heard_sources (source, first_at, last_at)
+        select source, first_at, last_at from known
+        where not is_new or place <= ${MOST_INVENTED} - (select count(*) from heard_sources)
+        order by source
+        on conflict (source) do update set
+          first_at = least(heard_sources.first_at, excluded.first_at),
+          last_at = greatest(heard_sources.last_at, excluded.last_at)
+        returning source
+      )
+      insert into source_slots (source, slot, messages)
+      select source, slot, sum(messages)::int from came join heard using (source)
+      group by 1, 2 order by 1, 2
+      on conflict (source, slot) do update set messages = source_slots.messages + excluded.messages`,
+    COUNT_MS,
+  );
+}
+
+/** A row each ten minutes and source for as many weeks: one statement's work. */
+const FORGET_AT_ONCE = 20_000;
+
+/** Removes what is too old for every comparison, and whom nobody has heard for as long. */
+export async function forgetSlots(database: Database): Promise<void> {
+  await database.query("forget old slots", (sql) =>
+    sql`
+      with old as (select now() - make_interval(days => ${KEPT_DAYS}) as at), slots as (
+        delete from source_slots where ctid = any(array(select ctid from source_slots
+          where slot < (select at from old) limit ${FORGET_AT_ONCE} for update skip locked))
+      ), heard as (
+        delete from heard_sources where last_at < (select at from old)
+          and silence_id is null and tell_after_hours is null
+      ), unheard as (
+        delete from unheard_times where ended < (select at from old)
+      )
+      delete from silences where ended_at < (select at from old)`);
+}

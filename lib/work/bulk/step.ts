@@ -1,0 +1,230 @@
+import type { Database } from "../../store/database.ts";
+import { newId } from "../../store/id.ts";
+import { idArray, storedJson } from "../../store/stored.ts";
+import { notHeld } from "../../message/group/group.ts";
+import { Problem } from "../../process/problem.ts";
+import { type ActParts, ACTS, DONE_BEFORE } from "./acts.ts";
+import type { BulkAction, BulkError, BulkVerb } from "./bulk_action.ts";
+
+/** Small, so that what is live waits for no more than this, and a person's "cancel" is heard soon. */
+const ROWS_AT_ONCE = 100;
+/** After so long a batch begins nothing more; below the lease, which no batch should outlive. */
+const BATCH_MS = 4_000;
+const LEASE_SECONDS = 10;
+/** Fewer than the connections that there are: what is live needs some. */
+const AT_ONCE = 4;
+/** What makes work waits while so much is queued: what is live goes first. */
+const MOST_QUEUED = 100;
+/** Acts that make messages or tasks to be worked. */
+const MAKES_WORK: readonly BulkVerb[] = ["release", "replay", "retry"];
+/** As many reasons as a person reads, and as many examples of each. */
+const MOST_ERRORS = 20;
+const MOST_IDS = 5;
+
+/** Works one batch of the bulk action whose turn it is, and says how many rows it has settled. */
+export function createBulkStep(
+  parts: ActParts,
+): (signal: AbortSignal) => Promise<number> {
+  const { database } = parts.services;
+  return async (signal) => {
+    const claim = await claimAction(database);
+    if (!claim) return 0;
+    const rows = await beginBatch(database, claim);
+    const batch: Batch = { rows, until: performance.now() + BATCH_MS, signal };
+    const outcomes = claim.action === "replay"
+      ? await replayBatch(parts, batch)
+      : await actOnBatch(parts, claim, batch);
+    await settleBatch(database, claim, { rows, outcomes });
+    return outcomes.length;
+  };
+}
+
+interface Claim extends Pick<BulkAction, "id" | "action" | "actor" | "errors"> {
+  epoch: number;
+  worked_to: string | null;
+}
+
+interface BulkRow {
+  id: string;
+  /** Begun before: whoever did may have died, or only have lost its lease. */
+  again: boolean;
+  made: string;
+}
+
+interface Batch {
+  rows: readonly BulkRow[];
+  until: number;
+  signal: AbortSignal;
+}
+
+/** Why a row was left as it is; undefined where it was not. */
+type Outcome = Pick<Problem, "code" | "message"> | undefined;
+
+/** The SQL of whether a bulk action's turn could come: nobody has it in hand. */
+export const CLAIMABLE_BULK = `finished_at is null and state in ('working', 'cancelling')
+  and (lease_until is null or lease_until <= now())`;
+
+/**
+ * The one that was worked longest ago, so that a small one does not wait for a large one. One that
+ * makes work is left while live messages and tasks wait.
+ */
+async function claimAction(database: Database): Promise<Claim | undefined> {
+  const [claim] = await database.query("claim a bulk action", (sql) =>
+    sql<Claim[]>`
+      with ended as (
+        update bulk_actions set state = 'cancelled', finished_at = now()
+        where state = 'cancelling' and ${sql.unsafe(CLAIMABLE_BULK)}
+      ), turn as (
+        select id from bulk_actions b
+        where state = 'working' and ${sql.unsafe(CLAIMABLE_BULK)}
+          and (not (action = any(${`{${MAKES_WORK.join(",")}}`}::text[])) or (
+            (select count(*) from (select from messages where state = 'new' and ${
+      notHeld(sql)
+    } limit ${MOST_QUEUED}) m)
+            + (select count(*) from (select from tasks where open and status = 'pending'
+                and question is null and (not_before is null or not_before <= now())
+              limit ${MOST_QUEUED}) t) < ${MOST_QUEUED}))
+        order by lease_until nulls first, id limit 1 for update skip locked
+      )
+      update bulk_actions b
+      set lease_until = now() + make_interval(secs => ${LEASE_SECONDS}), epoch = epoch + 1,
+        started_at = coalesce(started_at, now())
+      from turn where b.id = turn.id
+      returning b.id, b.action, b.actor, b.errors, b.epoch, b.worked_to`);
+  return claim;
+}
+
+/** The next rows, each marked as begun before anything is done to it. */
+async function beginBatch(
+  database: Database,
+  { id, worked_to }: Claim,
+): Promise<BulkRow[]> {
+  const seen = await database.query(
+    "read a batch",
+    (sql) =>
+      sql<{ id: string; begun: boolean }[]>`
+      select row_id as id, begun from bulk_rows
+      where bulk_id = ${id} and row_id > coalesce(${worked_to}::uuid, ${FIRST_ID}::uuid)
+      order by row_id limit ${ROWS_AT_ONCE}`,
+  );
+  if (seen.length === 0) return [];
+  const begun = new Map(seen.map((row) => [row.id, row.begun]));
+  const given = seen.map((row) => ({ row_id: row.id, made: newId() }));
+  const rows = await database.query("begin a batch", (sql) =>
+    sql<{ id: string; made: string }[]>`
+      update bulk_rows r set begun = true, made = coalesce(r.made, g.made)
+      from jsonb_to_recordset(${storedJson(given)}::text::jsonb) as g(row_id uuid, made uuid)
+      where r.bulk_id = ${id} and r.row_id = g.row_id returning r.row_id as id, r.made`);
+  return rows.map((row) => ({ ...row, again: begun.get(row.id)! }))
+    .sort((one, other) => one.id < other.id ? -1 : 1);
+}
+
+const FIRST_ID = "00000000-0000-0000-0000-000000000000";
+
+/** Acts on one after the other, some at once; the outcomes are those of the first rows. */
+async function actOnBatch(
+  parts: ActParts,
+  { action, actor }: Pick<Claim, "action" | "actor">,
+  { rows, until, signal }: Batch,
+): Promise<Outcome[]> {
+  const verb = action as Exclude<BulkVerb, "replay">;
+  const outcomes: Outcome[] = [];
+  const waiting = rows.entries();
+  let broken = false;
+  await Promise.all(Array.from({ length: AT_ONCE }, async () => {
+    // One at least, however slow the store is.
+    while (!broken && (outcomes.length === 0 || performance.now() < until && !signal.aborted)) {
+      const { value, done } = waiting.next();
+      if (done) return;
+      const [at, { id, again }] = value;
+      outcomes[at] = undefined;
+      try {
+        await ACTS[verb](parts, id, actor);
+      } catch (error) {
+        broken = !(error instanceof Problem);
+        if (!(error instanceof Problem)) throw error;
+        if (!again || error.code !== DONE_BEFORE[verb]) outcomes[at] = error;
+      }
+    }
+  }));
+  return outcomes;
+}
+
+/** Makes the replays under the ids that were written down: a second try makes no second ones. */
+async function replayBatch(
+  { services: { database }, redeliverer }: ActParts,
+  { rows }: Batch,
+): Promise<Outcome[]> {
+  if (rows.length === 0) return [];
+  const made = new Map(rows.map(({ id, made }) => [id, made]));
+  const { items, refused } = await redeliverer.redeliverAll(rows.map(({ id }) => id), made);
+  const outcomes = new Map<string, Outcome>(items.map((each) => [each.replay_of, undefined]));
+  for (const { message_id, ...why } of refused) outcomes.set(message_id, why);
+  const missing = rows.filter(({ id }) => !outcomes.has(id));
+  const there = await findMade(database, missing.map(({ made }) => made));
+  return rows.map(({ id, made }) => outcomes.has(id) || there.has(made) ? outcomes.get(id) : GONE);
+}
+
+const GONE: Outcome = { code: "message_not_found", message: "There is no message with this id" };
+
+async function findMade(database: Database, ids: readonly string[]): Promise<Set<string>> {
+  if (ids.length === 0) return new Set();
+  const rows = await database.query(
+    "find replays",
+    (sql) =>
+      sql<{ id: string }[]>`
+      select id from messages where id = any(${idArray(ids)}::uuid[])`,
+  );
+  return new Set(rows.map(({ id }) => id));
+}
+
+/** Counts what came of a batch, once, and gives the action back; nothing when it was lost. */
+async function settleBatch(
+  database: Database,
+  { id, epoch, errors }: Claim,
+  { rows, outcomes }: { rows: readonly BulkRow[]; outcomes: readonly Outcome[] },
+): Promise<void> {
+  const refused = rows.flatMap((row, at) =>
+    outcomes[at] ? [{ id: row.id, why: outcomes[at] }] : []
+  );
+  const isOver = outcomes.length === rows.length && rows.length < ROWS_AT_ONCE;
+  const workedTo = rows[outcomes.length - 1]?.id ?? null;
+  await database.query("settle a batch", (sql) =>
+    sql`
+      with settled as (
+        update bulk_actions
+        set done = done + ${outcomes.length - refused.length}, failed = failed + ${refused.length},
+          errors = ${storedJson(addErrors(errors, refused))}::text::jsonb,
+          worked_to = coalesce(${workedTo}::uuid, worked_to), lease_until = now(),
+          state = case when ${isOver} then 'done' when state = 'cancelling' then 'cancelled'
+            else state end,
+          finished_at = case when ${isOver} or state = 'cancelling' then now() end
+        where id = ${id} and epoch = ${epoch} and finished_at is null returning id
+      )
+      delete from bulk_rows r using settled
+      where r.bulk_id = settled.id and r.row_id = any(${
+      idArray(rows.slice(0, outcomes.length).map((row) => row.id))
+    }::uuid[])`);
+}
+
+/** Those reasons that were there before, with what has come to them, and new ones while there is room. */
+function addErrors(
+  errors: readonly BulkError[],
+  refused: readonly { id: string; why: Pick<Problem, "code" | "message"> }[],
+): BulkError[] {
+  const all = errors.map((each) => ({ ...each, ids: [...each.ids] }));
+  for (const { id, why: { code, message } } of refused) {
+    let error = all.find((each) => each.code === code && each.message === message);
+    if (!error && all.length < MOST_ERRORS - 1) {
+      all.push(error = { code, message, count: 0, ids: [] });
+    }
+    error ??= all.find((each) => each.code === OTHER.code);
+    if (!error) all.push(error = { ...OTHER, count: 0, ids: [] });
+    error.count++;
+    if (error.ids.length < MOST_IDS) error.ids.push(id);
+  }
+  return all;
+}
+
+/** Where more reasons are than are told. */
+const OTHER = { code: "other", message: "Other reasons" };
