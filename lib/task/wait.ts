@@ -2,9 +2,13 @@ import type { Database, Sql } from "../store/database.ts";
 import { newId } from "../store/id.ts";
 import { idArray } from "../store/stored.ts";
 
-/** Whether a row of `tasks` waits for an event that has come, or no longer: a condition in SQL. */
+/**
+ * Whether a row of `tasks` waits for an event that has come, or no longer: a condition in SQL. The index
+ * goes by `wait_until`, which a claim leaves as it is: one by the status would cost each claim.
+ */
 export function isToWake(sql: Sql) {
-  return sql`status = 'waiting_event' and least(wake_at, wait_until) <= now()`;
+  return sql`wait_until is not null and status = 'waiting_event'
+    and least(wake_at, wait_until) <= now()`;
 }
 
 /** One statement wakes so many; the next look wakes the rest. */
@@ -67,6 +71,6 @@ export async function countWaiting(database: Database, most: number): Promise<nu
   const [{ count }] = await database.query("count waiting tasks", (sql) =>
     sql<{ count: number }[]>`
       select count(*)::int as count from (
-        select from tasks where status = 'waiting_event' limit ${most}) w`);
+        select from tasks where wait_until is not null and status = 'waiting_event' limit ${most}) w`);
   return count;
 }

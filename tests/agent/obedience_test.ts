@@ -35,6 +35,7 @@ function unguarded({ config, database, log }: Services): Services["agent"] {
     "reassign_task",
   ];
   const settings = {
+    ...own,
     mcpTools: new Map(all.map((name) => [name, harmless])),
     rulesOf: (source: string) => ({
       ...own.rulesOf(source),

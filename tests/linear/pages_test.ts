@@ -191,6 +191,8 @@ const TASK: Task = {
   started_at: null,
   finished_at: null,
   waited_ms: 0,
+  waiting_for: null,
+  subject_id: null,
 };
 const eventOf = (kind: string, at: number): TaskEvent => ({
   id: `${at}`,
@@ -288,6 +290,7 @@ const agents: Reader[] = [
         }],
         finish: "tool-calls",
         tokens: { input: 0, output: 0 },
+        off: [],
       };
     },
     read: (step) => clampOutput(step, { callsLeft: 3 }),

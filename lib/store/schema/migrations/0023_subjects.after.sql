@@ -5,7 +5,7 @@ create index concurrently if not exists tasks_subject on tasks (subject_id, id)
   where subject_id is not null;
 
 create index concurrently if not exists tasks_waiting_event on tasks (wait_until)
-  where status = 'waiting_event';
+  where wait_until is not null;
 
 create index concurrently if not exists tasks_leaving on tasks (id) where leaves_unread;
 

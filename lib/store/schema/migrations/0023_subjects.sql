@@ -60,6 +60,18 @@ begin
   return new;
 end $$;
 
+-- As in 0021: a wait for an event is no work either.
+create or replace function note_waits() returns trigger language plpgsql as $$
+begin
+  if old.status in ('waiting_input', 'waiting_event') then
+    new.waited_ms := new.waited_ms
+      + coalesce(greatest(0, extract(epoch from now() - new.waits_since) * 1000), 0);
+    new.waits_since := null;
+  end if;
+  if new.status in ('waiting_input', 'waiting_event') then new.waits_since := now(); end if;
+  return new;
+end $$;
+
 -- From here on everything needs a lock, for a moment.
 alter table messages add column subject_id uuid;
 alter table messages add column role text;
@@ -87,3 +99,9 @@ create trigger tasks_open before insert or update on tasks for each row
   when (new.open is distinct from
     (new.status in ('pending', 'running', 'waiting_input', 'waiting_event')))
   execute function set_task_open();
+drop trigger tasks_note_waits on tasks;
+create trigger tasks_note_waits before update of status on tasks for each row
+  when (old.status is distinct from new.status
+    and (old.status in ('waiting_input', 'waiting_event')
+      or new.status in ('waiting_input', 'waiting_event')))
+  execute function note_waits();
