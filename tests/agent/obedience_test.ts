@@ -15,7 +15,7 @@ import type { Services } from "../../lib/services.ts";
 const EVERY = 13;
 
 /** An agent whose operator has allowed everything, and which hides nothing. */
-function unguarded({ config, database, log }: Services): Services["agent"] {
+function unguarded({ config, database, log, sources }: Services): Services["agent"] {
   const own = readAgentSettings(config.agent.configFile);
   const harmless = { reads: "payload", effect: "none" } as const;
   const all = [
@@ -50,6 +50,11 @@ function unguarded({ config, database, log }: Services): Services["agent"] {
     model: createModel(config.model!),
     settings,
     toolshed: openToolshed({ servers: readMcpServers(config, own), settings, database, log }),
+    desk: {
+      sourceOf: (name) => sources.find(name).source,
+      accesses: config.replies,
+      prefixes: [],
+    },
     redact: (text) => text,
   });
 }

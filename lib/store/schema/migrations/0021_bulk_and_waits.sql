@@ -34,23 +34,22 @@ create table bulk_rows (
 -- When a person let a refused message in: from its receipt to that is nobody's latency.
 alter table messages add column released_at timestamptz;
 
--- How long a task has waited, for people or for what is to happen: that is not work. Kept by a trigger, so that the release
+-- How long a task has waited for people: that is not work. Kept by a trigger, so that the release
 -- before keeps it, too.
 alter table tasks add column waits_since timestamptz;
 alter table tasks add column waited_ms float8 not null default 0;
 
 create function note_waits() returns trigger language plpgsql as $$
 begin
-  if old.status in ('waiting_input', 'waiting_event') then
+  if old.status = 'waiting_input' then
     new.waited_ms := new.waited_ms
       + coalesce(greatest(0, extract(epoch from now() - new.waits_since) * 1000), 0);
     new.waits_since := null;
   end if;
-  if new.status in ('waiting_input', 'waiting_event') then new.waits_since := now(); end if;
+  if new.status = 'waiting_input' then new.waits_since := now(); end if;
   return new;
 end $$;
 create trigger tasks_note_waits before update of status on tasks for each row
   when (old.status is distinct from new.status
-    and (old.status in ('waiting_input', 'waiting_event')
-      or new.status in ('waiting_input', 'waiting_event')))
+    and (old.status = 'waiting_input' or new.status = 'waiting_input'))
   execute function note_waits();
