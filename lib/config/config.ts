@@ -298,6 +298,7 @@ export function secretsIn(
     apiKeys,
     slack,
     heartbeatUrl,
+    replies,
   }: Config,
 ): string[] {
   return [
@@ -312,6 +313,7 @@ export function secretsIn(
     ...[databaseUrl, redisUrl].flatMap((url) => passwordsIn(url ?? "")),
     ...retiredSecrets,
     ...[...secrets.values()].flat(),
+    ...[...replies.values()].flatMap(({ token, key }) => [token, key]),
   ]
     .filter((secret) => secret !== undefined && secret !== "") as string[];
 }

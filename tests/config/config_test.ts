@@ -31,12 +31,19 @@ describe("the settings", () => {
       // It names a file.
       .filter((name) => name !== "SECRETS_FILE");
     assert(named.length > 6, String(named));
-    const env = Object.fromEntries(named.map((name) => [name, `canary-of-${name.toLowerCase()}`]));
+    const env: Record<string, string> = {
+      ...Object.fromEntries(named.map((name) => [name, `canary-of-${name.toLowerCase()}`])),
+      // These have a shape, which is checked.
+      REPLY_TOKEN_TELEGRAM: `110201543:canary${"A".repeat(29)}`,
+      TWILIO_API_KEY: `SK${"c".repeat(32)}`,
+    };
     const passwords = {
       DATABASE_URL: "postgres://otto:canary-of-postgres@localhost/otto",
       REDIS_URL: "redis://:canary-of-redis@localhost",
     };
-    const found = secretsIn(readConfig({ ...env, ...passwords }));
+    const found = secretsIn(
+      readConfig({ ...env, TWILIO_ACCOUNT_SID: `AC${"a".repeat(32)}`, ...passwords }),
+    );
     for (const secret of [...Object.values(env), "canary-of-postgres", "canary-of-redis"]) {
       assert(found.includes(secret), secret);
     }
