@@ -7,17 +7,10 @@ import { NoAnswerError } from "./provider/no_answer.ts";
 import { argumentsWithoutThinking, withoutThinking } from "./provider/thinking.ts";
 import { isForeign, openToolFilter } from "./provider/tool_filter.ts";
 import { type Fault, faultOf } from "./provider/verdicts.ts";
+import type { ToolOff, ToolSpec } from "./tool_spec.ts";
 
 /** A piece of a conversation, as JSON: kept as it is, provider details included. */
 export type Turn = ModelMessage;
-
-/** A tool as a model sees it. */
-export interface ToolSpec {
-  name: string;
-  description: string;
-  /** JSON Schema of the arguments. */
-  schema: Record<string, unknown>;
-}
 
 /** A tool call that a model asks for. Nothing in it is to be trusted. */
 export interface ToolCall {
@@ -26,12 +19,6 @@ export interface ToolCall {
   arguments: unknown;
   /** Why it cannot be made (unknown tool, broken JSON); the model has been told. */
   invalid?: string;
-}
-
-/** A tool that cannot be used now, and why. */
-export interface ToolOff {
-  tool: string;
-  reason: string;
 }
 
 /** What one call of a model gave. */

@@ -5,7 +5,7 @@ import type { Inbox } from "../message/inbox.ts";
 import { checkInbox, checkSpill } from "./acceptance_checks.ts";
 import type { Check } from "./check.ts";
 import { checkClock } from "./clock.ts";
-import { checkOutside } from "./outside_state.ts";
+import { checkOutside } from "./outside/outside_state.ts";
 import { checkLiveStream } from "./live_stream.ts";
 import { checkRedisOwner } from "./shared_redis.ts";
 import { isDrain, listWorkers } from "./heartbeat.ts";

@@ -1,7 +1,7 @@
 import { createLabels } from "../../sources/rules/names.ts";
-import { callOutside } from "../monitor/outside.ts";
+import { callOutside } from "../monitor/outside/outside.ts";
 import { tellNeeds } from "../monitor/needs/tell.ts";
-import { isReached } from "../monitor/reached.ts";
+import { isReached } from "../monitor/outside/reached.ts";
 import { watchSilence } from "../monitor/silence/watch.ts";
 import { noteServing } from "../monitor/silence/unheard.ts";
 import { pause } from "../async/deadline.ts";

@@ -305,7 +305,7 @@ describe("the house", () => {
     const senders = [...(await readFile(join(root, "sources/mod.ts"), "utf8"))
       .matchAll(/from "\.\/(\w+\.ts)"/g)].map(([, name]) => `sources/${name}`);
     // generic.ts is the sender of every name that no module has.
-    const known = ["description", "generic", "mod", "source", "subject"].map((name) =>
+    const known = ["description", "generic", "mod", "reply", "source", "subject"].map((name) =>
       `sources/${name}.ts`
     );
     assertEquals(shown.sort(), [...new Set([...senders, ...known])].sort());

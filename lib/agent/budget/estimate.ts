@@ -1,4 +1,5 @@
-import type { ModelStep, ToolSpec, Turn } from "../model.ts";
+import type { ModelStep, Turn } from "../model.ts";
+import type { ToolSpec } from "../tool_spec.ts";
 
 /** What one model call sends, as far as its length goes. */
 export interface ModelRequest {

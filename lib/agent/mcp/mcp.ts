@@ -3,7 +3,7 @@ import { fingerprint } from "../canonical.ts";
 import type { Database } from "../../store/database.ts";
 import { errorText, type Log } from "../../process/log.ts";
 import { cleanText } from "../fence.ts";
-import type { ToolOff } from "../model.ts";
+import type { ToolOff } from "../tool_spec.ts";
 import { beginningOf } from "../../../sources/kit/beginning.ts";
 import type { AgentSettings } from "../settings.ts";
 import type { Tool } from "../tools/tool.ts";

@@ -1,10 +1,10 @@
 /** What becomes of a request that was not answered: it is asked again at once, waited for, or given up. */
-export type Verdict = "again" | "wait" | "fail";
+export type NextTry = "again" | "wait" | "fail";
 
 /** A provider has sent something that is no answer. */
 export class NoAnswerError extends Error {
   override readonly name = "NoAnswerError";
-  readonly verdict: Verdict;
+  readonly verdict: NextTry;
   /** How long the provider wants to be left alone. */
   readonly retryAfterSeconds?: number;
   /** Whether it may have worked on the request all the same. */
@@ -12,7 +12,7 @@ export class NoAnswerError extends Error {
 
   constructor(
     message: string,
-    verdict: Verdict,
+    verdict: NextTry,
     { retryAfterSeconds, mayHaveBilled }: { retryAfterSeconds?: number; mayHaveBilled: boolean },
   ) {
     super(message);

@@ -1,5 +1,5 @@
 import type { ModelSettings } from "../../config/model_settings.ts";
-import type { ToolOff, ToolSpec } from "../model.ts";
+import type { ToolOff, ToolSpec } from "../tool_spec.ts";
 import { refusedTool, schemaFor } from "./tool_schema.ts";
 
 /** Definitions change rarely; more would be a server that makes up new ones. */

@@ -1,5 +1,5 @@
 import type { ModelSettings } from "../../config/model_settings.ts";
-import type { Verdict } from "./no_answer.ts";
+import type { NextTry } from "./no_answer.ts";
 
 type Provider = ModelSettings["provider"];
 
@@ -121,7 +121,7 @@ interface ErrorRule {
   statuses?: readonly number[];
   /** In the provider's own words or its code. */
   words?: RegExp;
-  verdict: Verdict;
+  verdict: NextTry;
 }
 
 const ERRORS: readonly ErrorRule[] = [
@@ -137,7 +137,7 @@ const ERRORS: readonly ErrorRule[] = [
 ];
 
 /** What becomes of a request that was answered with an error: 5xx and a few others are waited for. */
-export function verdictOf(provider: Provider, status: number, words: string): Verdict {
+export function verdictOf(provider: Provider, status: number, words: string): NextTry {
   const rule = ERRORS.find(({ only, statuses, words: known }) =>
     (only?.includes(provider) ?? true) && (statuses?.includes(status) ?? true) &&
     (known?.test(words) ?? true)

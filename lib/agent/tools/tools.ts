@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { ToolSpec } from "../model.ts";
+import type { ToolSpec } from "../tool_spec.ts";
 import { createNotify } from "./notify.ts";
 import { getPayload, searchPayload } from "./payload.ts";
 import { addNote, reassignTask, setTitle } from "./task.ts";

@@ -1,7 +1,7 @@
-import { errorText, type Log } from "../process/log.ts";
-import { isTurn, takeTurn } from "../store/turn.ts";
-import { checkHealth, type HealthSubjects } from "./health.ts";
-import { listWorkers } from "./heartbeat.ts";
+import { errorText, type Log } from "../../process/log.ts";
+import { isTurn, takeTurn } from "../../store/turn.ts";
+import { checkHealth, type HealthSubjects } from "../health.ts";
+import { listWorkers } from "../heartbeat.ts";
 import { type OutsideState, readOutside, writeOutside } from "./outside_state.ts";
 
 /** A minute, but for the moment between two looks: services that count on it forgive more. */

@@ -1,4 +1,4 @@
-import type { Config } from "../config/config.ts";
+import type { Config } from "../../config/config.ts";
 
 /** A page of our own, past whatever stands between. */
 const CALL_MS = 5_000;

@@ -1,6 +1,6 @@
-import type { Config } from "../config/config.ts";
-import type { Database } from "../store/database.ts";
-import type { Check } from "./check.ts";
+import type { Config } from "../../config/config.ts";
+import type { Database } from "../../store/database.ts";
+import type { Check } from "../check.ts";
 
 const STATE = "heartbeat_state";
 /** What is older than three heartbeats says nothing of now. */
