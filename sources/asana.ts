@@ -7,7 +7,7 @@ import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, HandshakeReply, Incoming } from "./source.ts";
 import { eachOnce, titleOfAll, toDescription } from "./kit/to_description.ts";
-import { agreedSubject, idAt, roleIn, timeAt, toSubject } from "./kit/subject_key.ts";
+import { agreedSubject, idAt, roleIn, timeAt, toSubject } from "./kit/subject/subject_key.ts";
 import type { Subject, SubjectRole } from "./subject.ts";
 
 export const label = "Asana";

@@ -8,7 +8,7 @@ import { jsonSample } from "./kit/sample.ts";
 import type { DescribeContext, HandshakeReply, Incoming, SourceSecrets } from "./source.ts";
 import { eachOnce, titleOfAll, toDescription } from "./kit/to_description.ts";
 import { provenBy } from "./kit/token.ts";
-import { agreedSubject, idAt, keyOf, timeAt, toSubject } from "./kit/subject_key.ts";
+import { agreedSubject, idAt, keyOf, timeAt, toSubject } from "./kit/subject/subject_key.ts";
 import type { Subject } from "./subject.ts";
 
 export const label = "CloudEvents";

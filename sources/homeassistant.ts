@@ -5,7 +5,7 @@ import { jsonSample } from "./kit/sample.ts";
 import type { DescribeContext } from "./source.ts";
 import { toDescription } from "./kit/to_description.ts";
 import { provenBy } from "./kit/token.ts";
-import { idAt, toSubject } from "./kit/subject_key.ts";
+import { idAt, toSubject } from "./kit/subject/subject_key.ts";
 import type { Subject } from "./subject.ts";
 import { httpLink } from "./kit/link.ts";
 

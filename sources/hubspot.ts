@@ -13,7 +13,14 @@ import {
   signatureMissing,
   verified,
 } from "./kit/verdict.ts";
-import { agreedSubject, idAt, keyOf, roleIn, timeAt, toSubject } from "./kit/subject_key.ts";
+import {
+  agreedSubject,
+  idAt,
+  keyOf,
+  roleIn,
+  timeAt,
+  toSubject,
+} from "./kit/subject/subject_key.ts";
 import type { Subject } from "./subject.ts";
 
 export const label = "HubSpot";

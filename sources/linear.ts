@@ -8,7 +8,7 @@ import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming, Verdict } from "./source.ts";
 import { toDescription } from "./kit/to_description.ts";
 import { timestampOutsideWindow } from "./kit/verdict.ts";
-import { idAt, keyOf, roleIn, timeAt, toSubject } from "./kit/subject_key.ts";
+import { idAt, keyOf, roleIn, timeAt, toSubject } from "./kit/subject/subject_key.ts";
 import type { Subject, SubjectRole } from "./subject.ts";
 import { httpLink } from "./kit/link.ts";
 

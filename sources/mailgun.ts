@@ -13,9 +13,9 @@ import {
   signatureMissing,
   verified,
 } from "./kit/verdict.ts";
-import { idAt, roleIn, timeAt, toSubject } from "./kit/subject_key.ts";
+import { idAt, roleIn, timeAt, toSubject } from "./kit/subject/subject_key.ts";
 import type { Subject } from "./subject.ts";
-import { mailThread } from "./kit/mail_subject.ts";
+import { mailThread } from "./kit/subject/mail_subject.ts";
 
 export const label = "Mailgun";
 export const secretVariable = "MAILGUN_WEBHOOK_SIGNING_KEY";

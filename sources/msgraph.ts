@@ -8,7 +8,7 @@ import { jsonSample } from "./kit/sample.ts";
 import type { DescribeContext, HandshakeReply, Incoming, Verdict } from "./source.ts";
 import { eachOnce, titleOfAll, toDescription } from "./kit/to_description.ts";
 import { tokenMismatch, tokenMissing, verified } from "./kit/verdict.ts";
-import { agreedSubject, idAt, keyOf, roleIn, toSubject } from "./kit/subject_key.ts";
+import { agreedSubject, idAt, keyOf, roleIn, toSubject } from "./kit/subject/subject_key.ts";
 import type { Subject } from "./subject.ts";
 
 export const label = "Microsoft Graph";

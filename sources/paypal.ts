@@ -12,7 +12,7 @@ import {
   signatureMissing,
   verified,
 } from "./kit/verdict.ts";
-import { idAt, keyOf, roleIn, timeAt, toSubject } from "./kit/subject_key.ts";
+import { idAt, keyOf, roleIn, timeAt, toSubject } from "./kit/subject/subject_key.ts";
 import type { Subject } from "./subject.ts";
 
 export const label = "PayPal";

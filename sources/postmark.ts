@@ -8,9 +8,9 @@ import type { DescribeContext, Incoming } from "./source.ts";
 import { mailTitle } from "./words/mail.ts";
 import { toDescription, withoutTags } from "./kit/to_description.ts";
 import { provenBy } from "./kit/token.ts";
-import { idAt, roleIn, timeAt, toSubject } from "./kit/subject_key.ts";
+import { idAt, roleIn, timeAt, toSubject } from "./kit/subject/subject_key.ts";
 import type { Subject } from "./subject.ts";
-import { mailThread } from "./kit/mail_subject.ts";
+import { mailThread } from "./kit/subject/mail_subject.ts";
 
 export const label = "Postmark";
 export const secretVariable = "POSTMARK_WEBHOOK_SECRET";

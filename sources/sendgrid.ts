@@ -7,9 +7,9 @@ import { signedByKey } from "./kit/signed.ts";
 import type { DescribeContext, Incoming } from "./source.ts";
 import { mailTitle } from "./words/mail.ts";
 import { eachOnce, titleOfAll, toDescription, withoutTags } from "./kit/to_description.ts";
-import { agreedSubject, idAt, roleIn, timeAt, toSubject } from "./kit/subject_key.ts";
+import { agreedSubject, idAt, roleIn, timeAt, toSubject } from "./kit/subject/subject_key.ts";
 import type { Subject } from "./subject.ts";
-import { mailThread, threadIn } from "./kit/mail_subject.ts";
+import { mailThread, threadIn } from "./kit/subject/mail_subject.ts";
 
 export const label = "SendGrid";
 export const secretVariable = "SENDGRID_WEBHOOK_PUBLIC_KEY";

@@ -7,7 +7,7 @@ import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming } from "./source.ts";
 import { inUnits } from "./kit/amount.ts";
 import { toDescription } from "./kit/to_description.ts";
-import { idAt, keyOf, timeAt, toSubject } from "./kit/subject_key.ts";
+import { idAt, keyOf, timeAt, toSubject } from "./kit/subject/subject_key.ts";
 import type { Subject, SubjectRole } from "./subject.ts";
 import { httpLink } from "./kit/link.ts";
 

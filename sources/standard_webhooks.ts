@@ -1,6 +1,6 @@
 import { quoted, words } from "./kit/line.ts";
-import { mailThread } from "./kit/mail_subject.ts";
-import { idAt, roleIn, timeAt, toSubject } from "./kit/subject_key.ts";
+import { mailThread } from "./kit/subject/mail_subject.ts";
+import { idAt, roleIn, timeAt, toSubject } from "./kit/subject/subject_key.ts";
 import type { SubjectRole } from "./subject.ts";
 import { at, first, line, whole } from "./kit/json_path.ts";
 import type { Scheme } from "./signature/signature.ts";

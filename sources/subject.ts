@@ -9,7 +9,7 @@ export type SubjectRole = typeof SUBJECT_ROLES[number];
 /** What a message is about: the same key for all that is told of one thing in the sender's system. */
 export interface Subject {
   /**
-   * Made of the sender's own ids, such as `octo/phone#7`, never of titles; see `kit/subject_key.ts`.
+   * Made of the sender's own ids, such as `octo/phone#7`, never of titles; see `kit/subject/subject_key.ts`.
    * The name in the URL is put before it, so that two senders never share one.
    */
   key: string;

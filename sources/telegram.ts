@@ -6,7 +6,7 @@ import type { DescribeContext, HandshakeReply, Incoming } from "./source.ts";
 import { actorOf, titleOf } from "./telegram/title.ts";
 import { toDescription } from "./kit/to_description.ts";
 import { provenBy } from "./kit/token.ts";
-import { idAt, keyOf, roleIn, timeAt, toSubject } from "./kit/subject_key.ts";
+import { idAt, keyOf, roleIn, timeAt, toSubject } from "./kit/subject/subject_key.ts";
 import type { Subject } from "./subject.ts";
 import { quoted, words } from "./kit/line.ts";
 

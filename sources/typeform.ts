@@ -6,7 +6,7 @@ import { jsonSample } from "./kit/sample.ts";
 import { signedBy } from "./kit/signed.ts";
 import type { DescribeContext, Incoming } from "./source.ts";
 import { toDescription } from "./kit/to_description.ts";
-import { idAt, timeAt, toSubject } from "./kit/subject_key.ts";
+import { idAt, timeAt, toSubject } from "./kit/subject/subject_key.ts";
 import type { Subject } from "./subject.ts";
 
 export const label = "Typeform";

@@ -1,5 +1,5 @@
 import { at, first, list, text } from "../kit/json_path.ts";
-import { withoutCommands, withoutMentions } from "../kit/harmless.ts";
+import { withoutCommands, withoutMentions } from "../kit/reply/harmless.ts";
 import type { ReplyApi, ReplyCall, ReplyOptions, SentReply } from "../reply.ts";
 
 /** docs.github.com/rest: "Issue comments", "Pull request review comments", "Commit comments". */

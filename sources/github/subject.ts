@@ -1,7 +1,7 @@
 import { at, first, line, list } from "../kit/json_path.ts";
 import { quoted, words } from "../kit/line.ts";
 import { httpLink } from "../kit/link.ts";
-import { idAt, keyOf, roleIn, timeAt, toSubject } from "../kit/subject_key.ts";
+import { idAt, keyOf, roleIn, timeAt, toSubject } from "../kit/subject/subject_key.ts";
 import type { Subject, SubjectRole } from "../subject.ts";
 import { shortId } from "./github_event.ts";
 

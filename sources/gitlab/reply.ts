@@ -1,5 +1,5 @@
 import { at, first, isObject, list, text } from "../kit/json_path.ts";
-import { withoutCommands, withoutMentions } from "../kit/harmless.ts";
+import { withoutCommands, withoutMentions } from "../kit/reply/harmless.ts";
 import type { ReplyApi, ReplyCall, ReplyOptions, SentReply } from "../reply.ts";
 
 /** docs.gitlab.com/api: "Notes", "Commits" (comments). */

@@ -1,7 +1,7 @@
 import { at, first, isObject, line, type PathKey } from "../kit/json_path.ts";
 import { quoted, words } from "../kit/line.ts";
 import { httpLink } from "../kit/link.ts";
-import { idAt, keyOf, roleIn, timeAt, toSubject } from "../kit/subject_key.ts";
+import { idAt, keyOf, roleIn, timeAt, toSubject } from "../kit/subject/subject_key.ts";
 import type { Subject, SubjectRole } from "../subject.ts";
 import { kindOf, projectOf } from "./gitlab_event.ts";
 

@@ -1,6 +1,6 @@
 import { at, line, list, text } from "../kit/json_path.ts";
 import { capital, quoted, words } from "../kit/line.ts";
-import { idAt, keyOf, timeAt, toSubject } from "../kit/subject_key.ts";
+import { idAt, keyOf, timeAt, toSubject } from "../kit/subject/subject_key.ts";
 import type { Subject, SubjectRole } from "../subject.ts";
 import { issueOf } from "./title.ts";
 

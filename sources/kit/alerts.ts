@@ -4,7 +4,7 @@ import { digest } from "../signature/signature.ts";
 import { payloadOf } from "./incoming.ts";
 import type { Incoming } from "../source.ts";
 import { httpLink } from "./link.ts";
-import { keyOf, timeAt, toSubject } from "./subject_key.ts";
+import { keyOf, timeAt, toSubject } from "./subject/subject_key.ts";
 import type { Subject } from "../subject.ts";
 import { eachOnce, type Extracted } from "./to_description.ts";
 

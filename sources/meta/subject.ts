@@ -1,5 +1,5 @@
 import { at, line } from "../kit/json_path.ts";
-import { agreedSubject, idAt, keyOf, timeAt, toSubject } from "../kit/subject_key.ts";
+import { agreedSubject, idAt, keyOf, timeAt, toSubject } from "../kit/subject/subject_key.ts";
 import type { Subject } from "../subject.ts";
 import { findUpdates } from "./update.ts";
 

@@ -1,6 +1,6 @@
 import { at, line } from "../kit/json_path.ts";
 import { oneLine, quoted, words } from "../kit/line.ts";
-import { idAt, keyOf, timeAt, toSubject } from "../kit/subject_key.ts";
+import { idAt, keyOf, timeAt, toSubject } from "../kit/subject/subject_key.ts";
 import type { Subject, SubjectRole } from "../subject.ts";
 
 /** What stands in a thread besides plain messages; edits, joins and the like are about nothing of their own. */

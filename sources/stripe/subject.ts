@@ -1,6 +1,6 @@
 import { at, first, line } from "../kit/json_path.ts";
 import { capital, words } from "../kit/line.ts";
-import { idAt, keyOf, roleIn, timeAt, toSubject } from "../kit/subject_key.ts";
+import { idAt, keyOf, roleIn, timeAt, toSubject } from "../kit/subject/subject_key.ts";
 import type { Subject, SubjectRole } from "../subject.ts";
 
 /** What goes on for a while, and where it is in Stripe's dashboard. */

@@ -1,5 +1,5 @@
 import { at, first, text } from "../kit/json_path.ts";
-import { withoutMentions } from "../kit/harmless.ts";
+import { withoutMentions } from "../kit/reply/harmless.ts";
 import type { ReplyApi, ReplyCall, ReplyOptions, SentReply } from "../reply.ts";
 
 /** core.telegram.org/bots/api#sendmessage. It has no idempotency key, and a bot cannot list messages. */

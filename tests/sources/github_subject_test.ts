@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import examples from "@octokit/webhooks-examples" with { type: "json" };
 import { subject } from "../../sources/github.ts";
-import { isIdText } from "../../sources/kit/subject_key.ts";
+import { isIdText } from "../../sources/kit/subject/subject_key.ts";
 
 const published = examples as unknown as { name: string; examples: Record<string, unknown>[] }[];
 const SHA = "a".repeat(40);

@@ -2,7 +2,13 @@ import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
 import { parseContent } from "../../sources/kit/body/content.ts";
-import { agreedSubject, idAt, isIdText, keyOf, timeAt } from "../../sources/kit/subject_key.ts";
+import {
+  agreedSubject,
+  idAt,
+  isIdText,
+  keyOf,
+  timeAt,
+} from "../../sources/kit/subject/subject_key.ts";
 import { sources } from "../../sources/mod.ts";
 import { subjectIn } from "../../sources/rules/subject/subject.ts";
 import type { Source } from "../../sources/source.ts";

@@ -3,7 +3,7 @@ import type { Database } from "../../store/database.ts";
 import { newId } from "../../store/id.ts";
 import type { BudgetScope } from "./scope.ts";
 import type { TokenCount } from "./estimate.ts";
-import { type TaskLease, TaskLostError } from "../run/run.ts";
+import { type TaskLease, TaskLostError } from "../run/lease.ts";
 import type { Reservation } from "./settlement.ts";
 
 /**

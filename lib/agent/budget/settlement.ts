@@ -2,7 +2,7 @@ import type { Price } from "../../config/prices.ts";
 import type { Database, Sql } from "../../store/database.ts";
 import { microsFor } from "./scope.ts";
 import type { TokenCount } from "./estimate.ts";
-import type { TaskLease } from "../run/run.ts";
+import type { TaskLease } from "../run/lease.ts";
 
 /** What a model call under way may bill at most; it is out of the budgets until it is settled. */
 export interface Reservation extends TokenCount {

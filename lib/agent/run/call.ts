@@ -2,7 +2,8 @@ import type { Database, Fragment, Sql } from "../../store/database.ts";
 import { newId } from "../../store/id.ts";
 import { storedJson } from "../../store/stored.ts";
 import { APPROVAL_HOURS } from "../../task/approval.ts";
-import { eventRows, type LoggedEvent, ours, type TaskLease, TaskLostError } from "./run.ts";
+import { type TaskLease, TaskLostError } from "./lease.ts";
+import { eventRows, type LoggedEvent, ours } from "./run.ts";
 import type { RunContext } from "./run_context.ts";
 
 /** Whose run it is: where it is written, under which lease and in whose name. */

@@ -2,6 +2,7 @@ import type { Database, Sql } from "../../store/database.ts";
 import { newId } from "../../store/id.ts";
 import { idArray, storedJson } from "../../store/stored.ts";
 import type { ToolCall, Turn } from "../model.ts";
+import { type TaskLease, TaskLostError } from "./lease.ts";
 import { settleLost, type Settlement, settling } from "../budget/settlement.ts";
 import { beginningOf } from "../../../sources/kit/beginning.ts";
 
@@ -50,20 +51,6 @@ export interface RunState {
   delivered?: number;
   /** What the task is about was closed: one last step. */
   closing?: boolean;
-}
-
-/** Somebody else has the task now, or it was cancelled: what this worker does counts no more. */
-export class TaskLostError extends Error {
-  override readonly name = "TaskLostError";
-  constructor() {
-    super("the task was cancelled or taken over");
-  }
-}
-
-/** Which lease of which task: every write is refused once there is a newer one. */
-export interface TaskLease {
-  taskId: string;
-  epoch: number;
 }
 
 /** An entry of a task's timeline. */

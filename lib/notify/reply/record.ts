@@ -4,7 +4,9 @@ import { newId } from "../../store/id.ts";
 import { intoOutbox, REPLY_CHANNEL, WEB_CHANNEL } from "../../store/outbox.ts";
 import { idArray, storedText } from "../../store/stored.ts";
 import { CALL_MS, type VendorAnswer } from "./client.ts";
-import type { SentAnswer } from "./reply.ts";
+
+/** What was sent, now or in an earlier try whose answer never came. */
+export type SentAnswer = { ok: true; status?: number; requestId?: string; id?: string };
 
 /** A reply that this process has in hand. */
 export interface ClaimedReply {

@@ -14,6 +14,7 @@ import {
   recordFailure,
   recordSent,
   repliesWait,
+  type SentAnswer,
 } from "./record.ts";
 
 /** Often enough for whoever waits for an answer. */
@@ -68,9 +69,6 @@ async function tellOne(
     log.warn("reply.failed", { notification_id: reply.id, error: errorText(error) });
   }
 }
-
-/** What was sent, now or in an earlier try whose answer never came. */
-export type SentAnswer = { ok: true; status?: number; requestId?: string; id?: string };
 
 async function send(
   { database, sourceOf, accesses }: ReplySender,

@@ -1,4 +1,4 @@
-import { isIdText } from "../../kit/subject_key.ts";
+import { isIdText } from "../../kit/subject/subject_key.ts";
 import { type RequestParts, valuesAt } from "../path_expression.ts";
 import { hasParts, PART } from "../template.ts";
 

@@ -1,6 +1,6 @@
 import { oneLine } from "../../kit/line.ts";
 import { httpLink } from "../../kit/link.ts";
-import { isIdText } from "../../kit/subject_key.ts";
+import { isIdText } from "../../kit/subject/subject_key.ts";
 import type { Subject, SubjectRole } from "../../subject.ts";
 import { heldBackBy } from "../filter.ts";
 import type { RequestParts } from "../path_expression.ts";

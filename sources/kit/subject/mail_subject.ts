@@ -1,6 +1,6 @@
 import { idAt, timeAt, toSubject } from "./subject_key.ts";
-import type { Subject } from "../subject.ts";
-import { quoted, words } from "./line.ts";
+import type { Subject } from "../../subject.ts";
+import { quoted, words } from "../line.ts";
 
 /** What a mail that came in says of its thread, as it came. */
 export interface MailThread {

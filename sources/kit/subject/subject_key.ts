@@ -1,5 +1,5 @@
-import type { Subject, SubjectRole } from "../subject.ts";
-import { at, type PathKey } from "./json_path.ts";
+import type { Subject, SubjectRole } from "../../subject.ts";
+import { at, type PathKey } from "../json_path.ts";
 
 /** The longest key, with the name in the URL before it: it is part of an index. */
 export const MOST_KEY = 200;
