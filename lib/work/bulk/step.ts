@@ -4,7 +4,7 @@ import { idArray, storedJson } from "../../store/stored.ts";
 import { notHeld } from "../../message/group/group.ts";
 import { Problem } from "../../process/problem.ts";
 import { type ActParts, ACTS, DONE_BEFORE } from "./acts.ts";
-import type { BulkAction, BulkError, BulkVerb } from "./bulk_action.ts";
+import { type BulkAction, type BulkError, type BulkVerb, noteEnd } from "./bulk_action.ts";
 
 /** Small, so that what is live waits for no more than this, and a person's "cancel" is heard soon. */
 const ROWS_AT_ONCE = 100;
@@ -73,7 +73,11 @@ async function claimAction(database: Database): Promise<Claim | undefined> {
     sql<Claim[]>`
       with ended as (
         update bulk_actions set state = 'cancelled', finished_at = now()
-        where state = 'cancelling' and ${sql.unsafe(CLAIMABLE_BULK)}
+        where id = (
+          select id from bulk_actions where state = 'cancelling' and ${sql.unsafe(CLAIMABLE_BULK)}
+          order by id limit 1 for update skip locked)
+        returning *
+      ), noted as (${noteEnd(sql, "ended")}
       ), turn as (
         select id from bulk_actions b
         where state = 'working' and ${sql.unsafe(CLAIMABLE_BULK)}
@@ -199,7 +203,8 @@ async function settleBatch(
           state = case when ${isOver} then 'done' when state = 'cancelling' then 'cancelled'
             else state end,
           finished_at = case when ${isOver} or state = 'cancelling' then now() end
-        where id = ${id} and epoch = ${epoch} and finished_at is null returning id
+        where id = ${id} and epoch = ${epoch} and finished_at is null returning *
+      ), noted as (${noteEnd(sql, "settled")}
       )
       delete from bulk_rows r using settled
       where r.bulk_id = settled.id and r.row_id = any(${

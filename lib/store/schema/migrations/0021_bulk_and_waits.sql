@@ -5,6 +5,7 @@ create table bulk_actions (
   action      text not null,
   filter      jsonb not null, -- as it was asked for, to be read by people
   actor       text not null,
+  started_by  jsonb,          -- as the audit log names them; nobody yet while it is null
   state       text not null,  -- preparing, ready, working, cancelling, cancelled, done
   total       int not null default 0,
   done        int not null default 0,
