@@ -23,7 +23,7 @@ export interface Batch {
 }
 
 /** Why a row was left as it is; undefined where it was not. */
-export type Outcome = Pick<Problem, "code" | "message"> | undefined;
+export type BulkOutcome = Pick<Problem, "code" | "message"> | undefined;
 
 /**
  * Acts on one after the other, some at once. The outcomes are those of the first rows: up to where
@@ -35,8 +35,8 @@ export async function actOnBatch(
   parts: ActParts,
   { action, actor }: { action: Exclude<BulkVerb, "replay">; actor: string },
   { rows, mayBegin }: Batch,
-): Promise<Outcome[]> {
-  const outcomes: Outcome[] = [];
+): Promise<BulkOutcome[]> {
+  const outcomes: BulkOutcome[] = [];
   const waiting = rows.entries();
   const broken: { at: number; by: unknown }[] = [];
   await Promise.all(Array.from({ length: AT_ONCE }, async () => {
@@ -69,8 +69,8 @@ export async function actOnBatch(
 export async function replayBatch(
   parts: ActParts,
   { rows, mayBegin }: Batch,
-): Promise<Outcome[]> {
-  const outcomes: Outcome[] = [];
+): Promise<BulkOutcome[]> {
+  const outcomes: BulkOutcome[] = [];
   for (const some of bySize(rows, await readSizes(parts.services.database, rows))) {
     if (outcomes.length > 0 && !mayBegin()) break;
     try {
@@ -116,17 +116,20 @@ function bySize(rows: readonly BulkRow[], sizes: ReadonlyMap<string, number>): B
 async function replaySome(
   { services: { database }, redeliverer }: ActParts,
   rows: readonly BulkRow[],
-): Promise<Outcome[]> {
+): Promise<BulkOutcome[]> {
   const made = new Map(rows.map(({ id, made }) => [id, made]));
   const { items, refused } = await redeliverer.redeliverAll(rows.map(({ id }) => id), made);
-  const outcomes = new Map<string, Outcome>(items.map((each) => [each.replay_of, undefined]));
+  const outcomes = new Map<string, BulkOutcome>(items.map((each) => [each.replay_of, undefined]));
   for (const { message_id, ...why } of refused) outcomes.set(message_id, why);
   const missing = rows.filter(({ id }) => !outcomes.has(id));
   const there = await findMade(database, missing.map(({ made }) => made));
   return rows.map(({ id, made }) => outcomes.has(id) || there.has(made) ? outcomes.get(id) : GONE);
 }
 
-const GONE: Outcome = { code: "message_not_found", message: "There is no message with this id" };
+const GONE: BulkOutcome = {
+  code: "message_not_found",
+  message: "There is no message with this id",
+};
 
 async function findMade(database: Database, ids: readonly string[]): Promise<Set<string>> {
   if (ids.length === 0) return new Set();

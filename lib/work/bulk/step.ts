@@ -5,7 +5,7 @@ import { notHeld } from "../../message/group/group.ts";
 import { errorText } from "../../process/log.ts";
 import type { Problem } from "../../process/problem.ts";
 import type { ActParts } from "./acts.ts";
-import { actOnBatch, type BulkRow, type Outcome, replayBatch } from "./batch.ts";
+import { actOnBatch, type BulkOutcome, type BulkRow, replayBatch } from "./batch.ts";
 import { type BulkAction, type BulkError, type BulkVerb, noteEnd } from "./bulk_action.ts";
 
 /** Small, so that what is live waits for no more than this, and a person's "cancel" is heard soon. */
@@ -54,7 +54,7 @@ async function workBatch(
   parts: ActParts,
   claim: Claim,
   { rows, signal }: { rows: readonly BulkRow[]; signal: AbortSignal },
-): Promise<Outcome[]> {
+): Promise<BulkOutcome[]> {
   const isLast = rows.length === 1 && claim.tries >= MOST_TRIES;
   // Nobody who tried it has lived to say so: nor would this one.
   if (isLast && claim.tries > MOST_TRIES) return [neverDone("whoever tried it did not come back")];
@@ -73,7 +73,7 @@ async function workBatch(
   }
 }
 
-function neverDone(reason: string): Outcome {
+function neverDone(reason: string): BulkOutcome {
   return { code: "never_done", message: `It was tried ${MOST_TRIES} times: ${reason}` };
 }
 
@@ -178,7 +178,7 @@ async function settleBatch(
   { id, epoch, errors }: Claim,
   { rows, outcomes, size }: {
     rows: readonly BulkRow[];
-    outcomes: readonly Outcome[];
+    outcomes: readonly BulkOutcome[];
     size: number;
   },
 ): Promise<void> {
