@@ -9,6 +9,7 @@ import { clientAddress, type Env, type Who } from "./caller.ts";
 /** Routes that a person calls by another method than GET and that are no acts, with the reason. */
 export const UNRECORDED: Readonly<Record<string, string>> = {
   "POST /theme": "it changes a cookie of whoever asks",
+  "POST /clock": "it changes a cookie of whoever asks",
   "POST /webhook/:type/explain": "it looks what would become of a request, and changes nothing",
   "POST /api/drain": "a host's clock calls it each minute, and no person",
 };
@@ -19,6 +20,13 @@ const ADMIN = "admin";
 /** Who a request's act is noted under, in a task's timeline and with an approval. */
 export function actorOf(c: Context<Env>): string {
   return c.get("who")?.holder?.user.name ?? ADMIN;
+}
+
+/** The same, as the audit log names them: for what is done later in their name. */
+export function recordedActor(c: Context<Env>): Actor {
+  const actor = c.get("actor");
+  if (!actor) throw new Error(`${c.req.path} is no act: nobody is noted for it`);
+  return actor;
 }
 
 /**
@@ -52,6 +60,7 @@ export async function withRecord(
   if (Object.hasOwn(UNRECORDED, name)) return await next();
   const act = { ...actOf(method, pattern, c.req.path), route: name };
   const actor = whoActs(c, config, who);
+  c.set("actor", actor);
   await recordAct(database, { ...act, actor }, async () => {
     await next();
     const noted = c.get("act");

@@ -20,7 +20,10 @@ export interface Who extends Identity {
 }
 
 /** Hono's `c.env`, and what `c.get` knows once the guard has let a request pass. */
-export type Env = { Bindings: Connection; Variables: { who?: Who; act?: Partial<Act> } };
+export type Env = {
+  Bindings: Connection;
+  Variables: { who?: Who; actor?: Actor; act?: Partial<Act> };
+};
 
 /**
  * Who sent a request: the socket's address, or with `TRUST_PROXY=n` the n-th

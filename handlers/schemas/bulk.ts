@@ -10,7 +10,8 @@ export const bulkAction = z.object({
     description: "`ready` waits for a person to start it; `cancelling` ends with the batch in hand",
   }),
   filter: z.record(z.string(), z.string()).openapi({
-    description: "As it was asked for. What matched then is fixed",
+    description:
+      "As it was asked for; texts of `q`, `body` and `header` are not kept. What matched is fixed",
   }),
   actor: z.string(),
   total: count,

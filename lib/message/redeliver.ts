@@ -68,7 +68,8 @@ export async function countRedelivered(
     sql<RedeliveryProgress[]>`
       select count(*)::int as made,
         count(*) filter (where m.state = 'new')::int as waiting,
-        count(*) filter (where t.status in ('pending', 'running', 'waiting_input'))::int as working,
+        count(*) filter (where t.status not in ('completed', 'failed', 'cancelled'))::int
+          as working,
         count(*) filter (where m.state = 'filtered'
           or t.status in ('completed', 'cancelled'))::int as done,
         count(*) filter (where m.state = 'failed' or t.status = 'failed')::int as failed

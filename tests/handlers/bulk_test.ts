@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
+import { countRedelivered } from "../../lib/message/redeliver.ts";
 import { drain } from "../../lib/work/drain.ts";
 import { createWorker } from "../../lib/work/work.ts";
 import { json, openOtto, type Otto } from "../otto.ts";
@@ -126,6 +127,78 @@ describe("acting on more than a thousand", () => {
       (sql) => sql`update messages set state = 'filtered', settled_at = now() where state = 'new'`,
     );
     assertEquals(await worker.workBulk(GO_ON), 100);
+  });
+
+  const letLeaseEnd = async (otto: Otto) =>
+    void await otto.services.database.query(
+      "let the lease run out",
+      (sql) => sql`update bulk_actions set lease_until = null where finished_at is null`,
+    );
+
+  it("gives up the one that cannot be done, with its reason, and does all others", async () => {
+    await using otto = await openOtto();
+    await crowd(otto, 1_001);
+    const { database } = otto.services;
+    await database.query("mark one", (sql) =>
+      sql`
+        update messages set verification = 'verified'
+        where id = (select id from messages order by id offset 2 limit 1)`);
+    await database.query("have it refuse", (sql) =>
+      sql`
+        create function refuse() returns trigger language plpgsql as
+          $$ begin raise exception 'the disk is odd'; end $$`);
+    await database.query("have it refuse", (sql) =>
+      sql`
+        create trigger refuse before delete on messages for each row
+          when (old.verification = 'verified') execute function refuse()`);
+    const { id } = await post(otto, "/api/messages/delete", { filter, expect: 1_001 }, 202);
+    const worker = createWorker(otto.services);
+    let thrown = 0;
+    while ((await read(otto, id)).left > 0 && thrown < 20) {
+      await worker.workBulk(GO_ON).catch(() => thrown++);
+      await letLeaseEnd(otto);
+    }
+    assertEquals(thrown, 8);
+    const { done, failed, errors } = await read(otto, id);
+    assertEquals([done, failed, errors.length], [1_000, 1, 1]);
+    assertEquals(errors[0].code, "never_done");
+    assertMatch(errors[0].message, /9 times: .*the disk is odd/);
+  });
+
+  it("gives up the one whose workers die", async () => {
+    await using otto = await openOtto();
+    await crowd(otto, 1_001);
+    const { id } = await post(otto, "/api/messages/delete", { filter, expect: 1_001 }, 202);
+    await otto.services.database.query(
+      "have died",
+      (sql) => sql`update bulk_actions set tries = 9`,
+    );
+    const worker = createWorker(otto.services);
+    assertEquals(await worker.workBulk(GO_ON), 1);
+    assertMatch((await read(otto, id)).errors[0].message, /did not come back/);
+    assert(await worker.workBulk(GO_ON) > 1, "the others are in large batches again");
+  });
+
+  it("replays what is large in small parts, and no more of it once it is to stop", async () => {
+    await using otto = await openOtto();
+    await crowd(otto, 1_001);
+    const { database } = otto.services;
+    await database.query("say they are large", (sql) => sql`update messages set size = 3000000`);
+    await database.query("have much at once refused", (sql) =>
+      sql`
+        create function refuse_much() returns trigger language plpgsql as $$ begin
+          if (select sum(size) from made) > 8000000 then raise exception 'too much at once'; end if;
+          return null;
+        end $$`);
+    await database.query("have much at once refused", (sql) =>
+      sql`
+        create trigger refuse_much after insert on messages referencing new table as made
+          for each statement execute function refuse_much()`);
+    const { id } = await post(otto, "/api/messages/replay", { filter, expect: 1_001 }, 202);
+    const worker = createWorker(otto.services);
+    assertEquals(await worker.workBulk(AbortSignal.abort()), 2);
+    assert(await worker.workBulk(GO_ON) > 2);
+    assertEquals((await read(otto, id)).errors, []);
   });
 
   it("ends where a person cancels it, and says what was done", async () => {
@@ -284,6 +357,28 @@ describe("the pages of bulk actions", () => {
     assertMatch(await text(otto.ask(`/tasks/many?id=${id}`)), /1 failed/);
     assertMatch(await text(otto.ask("/tasks/many/retry", form({ ids: id }))), /1 started again/);
     assertMatch(await text(otto.ask("/tasks/many/cancel", form({ ids: id }))), /1 cancelled/);
+    assertMatch(
+      await text(otto.ask(`/tasks/many?id=${id}`)),
+      /Retry 1 failed or cancelled/,
+      "it was cancelled",
+    );
     assertEquals((await otto.ask("/tasks/many")).status, 400);
+  });
+
+  it("cancel tasks that wait for an event, too, and a replay's are not forgotten", async () => {
+    await using otto = await openOtto();
+    const first = await otto.send("demo", "{}", JSON_TYPE);
+    await otto.workOff();
+    const { message_id: made } = await post(otto, `/api/messages/${first}/replay`, {}, 201);
+    await otto.workOff();
+    const { database } = otto.services;
+    const [{ id }] = await database.query("let it wait", (sql) =>
+      sql<{ id: string }[]>`
+        update tasks set status = 'waiting_event', finished_at = null
+        where message_id = ${made} returning id`);
+    const { working } = await countRedelivered(database, { from: made, to: made });
+    assertEquals(working, 1);
+    assertMatch(await text(otto.ask(`/tasks/many?id=${id}`)), /Cancel 1/);
+    assertMatch(await text(otto.ask("/tasks/many/cancel", form({ ids: id }))), /1 cancelled/);
   });
 });

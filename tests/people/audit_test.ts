@@ -5,6 +5,7 @@ import { ACCESS } from "../../handlers/access.ts";
 import { UNRECORDED } from "../../handlers/acts.ts";
 import { forgetAudit, recordAct } from "../../lib/people/audit.ts";
 import { type AuditEntry, listActsOn, searchAudit } from "../../lib/people/audit_search.ts";
+import { createWorker } from "../../lib/work/work.ts";
 import { json, openOtto, type Otto } from "../otto.ts";
 import { describeWith } from "../servers/mod.ts";
 
@@ -156,6 +157,92 @@ function suite(store: () => Promise<Record<string, string>>) {
     );
     assertEquals(JSON.parse(entry.detail.filter as string).source, "many");
     assertEquals((await listActsOn(database(), ids[0], 10)).length, 1, "it outlives the message");
+  });
+
+  describe("of a bulk action", () => {
+    const bulk = async (fields: Record<string, string>) => {
+      const answer = await post("/bulk", { of: "messages", ...fields });
+      await answer.body?.cancel();
+      return answer.headers.get("location")!;
+    };
+    const entries = async (place: string) =>
+      (await searchAudit(database(), { thing: place.split("/").at(-1)! }, 10)).items
+        .map(({ act, thing, outcome, who, channel, detail }) => ({
+          ...detail,
+          is: `${act} ${thing} ${outcome} ${who} ${channel}`,
+        }));
+
+    it("has what is done at its start, and what came of it at its end", async () => {
+      for (const body of ["1", "2"]) await otto.send("crowd", body);
+      const place = await bulk({ action: "delete", webhook_type: "crowd" });
+      await (await post(`${place}/start`, {})).body?.cancel();
+      const filter = '{"webhook_type":"crowd"}';
+      const begun = [
+        { is: "delete message done admin page", filter, count: 2 },
+        { is: "prepare bulk done admin page", action: "delete", filter, count: 2 },
+      ];
+      assertEquals(await entries(place), begun);
+      await (await post(`${place}/start`, {})).body?.cancel();
+      const again = { is: "start bulk done admin page" };
+      assertEquals(await entries(place), [again, ...begun], "a second press starts nothing");
+      const worker = createWorker(otto.services);
+      while (await worker.workBulk(new AbortController().signal) > 0);
+      assertEquals(await entries(place), [
+        {
+          is: "delete message done admin page",
+          ended: "done",
+          count: 2,
+          done: 2,
+          failed: 0,
+          left: 0,
+        },
+        again,
+        ...begun,
+      ]);
+    });
+
+    it("has its end where nothing could be done, and where it was cancelled", async () => {
+      await otto.send("crowd", "3");
+      const place = await bulk({ action: "release", webhook_type: "crowd", phase: "queued" });
+      await (await post(`${place}/start`, {})).body?.cancel();
+      const worker = createWorker(otto.services);
+      await worker.workBulk(new AbortController().signal);
+      assertEquals((await entries(place))[0].is, "release message failed admin page");
+      const other = await bulk({ action: "delete", webhook_type: "crowd" });
+      await (await post(`${other}/cancel`, {})).body?.cancel();
+      const acts = async () => (await entries(other)).map(({ is }) => is.split(" ")[0]);
+      assertEquals(await acts(), ["cancel", "prepare"], "nobody has started it");
+      const third = await bulk({ action: "delete", webhook_type: "crowd" });
+      await (await post(`${third}/start`, {})).body?.cancel();
+      await (await post(`${third}/cancel`, {})).body?.cancel();
+      const ends = (await entries(third)).filter((each) => "ended" in each);
+      assertEquals(ends, [{
+        is: "delete message done admin page",
+        ended: "cancelled",
+        count: 1,
+        done: 0,
+        failed: 0,
+        left: 1,
+      }]);
+    });
+
+    it("says that a text was looked for, and no word of it", async () => {
+      await otto.send("crowd", '{"from":"ada@example.com"}');
+      const place = await bulk({ action: "delete", webhook_type: "crowd", body: "ada@example" });
+      const kept = await json(await api("GET", `/api${place}`));
+      const { items } = await searchAudit(database(), {}, 1);
+      await json(
+        await api("POST", "/api/messages/delete", {
+          filter: { q: "ada@example", header: "x-mail: ada@example" },
+          expect: 7,
+        }),
+        409,
+      );
+      const all = JSON.stringify([kept, items, await newest()]);
+      assert(!all.includes("ada@example"), all);
+      assertEquals(kept.filter.body, "a text that is not kept");
+      assert(JSON.stringify(await newest()).includes("header"));
+    });
   });
 
   it("says what a decision was, and no word of an answer", async () => {

@@ -1,14 +1,16 @@
 import type { Context } from "hono";
 import type { z } from "@hono/zod-openapi";
 import { type ActParts, ACTS } from "../../../lib/work/bulk/acts.ts";
+import type { Actor } from "../../../lib/people/audit.ts";
 import type { Database } from "../../../lib/store/database.ts";
 import type { BulkAction, BulkVerb } from "../../../lib/work/bulk/bulk_action.ts";
 import { countChanged, fixRows } from "../../../lib/work/bulk/fix_rows.ts";
 import { bulkAction } from "../../schemas/bulk.ts";
-import { actorOf, noteAct } from "../../acts.ts";
+import { actorOf, noteAct, recordedActor } from "../../acts.ts";
 import type { Env } from "../../caller.ts";
 import { conflict, createRoute, json, refusals } from "../../openapi.ts";
 import { Problem } from "../../problem.ts";
+import { filterWords } from "../../schemas/filter_words.ts";
 import { acted, MOST_AT_ONCE } from "../../schemas/many.ts";
 import type { FoundIds } from "../../../lib/store/walk.ts";
 
@@ -58,7 +60,12 @@ export interface Finder<Filter> {
  * @throws {Problem} 409 when a filter finds another number than was expected.
  */
 async function choose<Filter extends object>(
-  { action, chosen, actor }: { action: BulkVerb; chosen: Chosen<Filter>; actor: string },
+  { action, chosen, actor, by }: {
+    action: BulkVerb;
+    chosen: Chosen<Filter>;
+    actor: string;
+    by: Actor;
+  },
   { database, find }: Finder<Filter>,
 ): Promise<{ ids: string[] } | { bulk: BulkAction }> {
   if ("ids" in chosen) return { ids: [...new Set(chosen.ids.map((id) => id.toLowerCase()))] };
@@ -71,27 +78,11 @@ async function choose<Filter extends object>(
   return {
     bulk: await fixRows(database, {
       action,
-      filter: wordsOf(filter),
+      filter: filterWords(filter),
       actor,
       find: (most, before) => find(filter, most, before),
-    }, { expect }),
+    }, { start: { expect, by } }),
   };
-}
-
-/** A filter as people read it. */
-function wordsOf(filter: object): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(filter).flatMap(([name, value]) =>
-      value === undefined || value === "" ? [] : [[
-        name,
-        value instanceof Date
-          ? value.toISOString()
-          : Array.isArray(value)
-          ? value.join("..")
-          : String(value),
-      ]]
-    ),
-  );
 }
 
 /** How many were done, and which were left as they are. */
@@ -117,7 +108,7 @@ export async function actOnChosen<Filter extends object, Result extends Counted>
 ): Promise<{ acted: Result } | { bulk: BulkAction }> {
   noteMany(c, { chosen });
   const actor = actorOf(c);
-  const meant = await choose({ action, chosen, actor }, finder);
+  const meant = await choose({ action, chosen, actor, by: recordedActor(c) }, finder);
   if ("bulk" in meant) {
     noteAct(c, { ids: [meant.bulk.id], detail: { count: meant.bulk.total } });
     return meant;
@@ -132,7 +123,7 @@ export async function actOnChosen<Filter extends object, Result extends Counted>
 export const placeOf = ({ id }: BulkAction) => ({ location: `/api/bulk/${id}` });
 
 /** Has the audit log say which and how many are meant, by which filter, and then what became of them. */
-export function noteMany<Filter>(
+export function noteMany<Filter extends object>(
   c: Context<Env>,
   { chosen, ids, acted }: {
     chosen?: Chosen<Filter>;
@@ -142,7 +133,7 @@ export function noteMany<Filter>(
 ): void {
   const { filter, expect } = chosen && "filter" in chosen ? chosen : {};
   const detail = {
-    filter,
+    filter: filter && filterWords(filter),
     expect,
     count: ids?.length,
     done: acted?.done,

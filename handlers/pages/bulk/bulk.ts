@@ -12,10 +12,11 @@ import {
 import { type BulkQuestion, fixRows } from "../../../lib/work/bulk/fix_rows.ts";
 import { createNames } from "../../../sources/rules/names.ts";
 import { endBulkAction, requireBulkAction } from "../../api/many/bulk.ts";
-import { actorOf, noteAct } from "../../acts.ts";
+import { actorOf, noteAct, recordedActor } from "../../acts.ts";
 import type { Env } from "../../caller.ts";
 import { maskedIn } from "../../masked.ts";
 import { Problem } from "../../problem.ts";
+import { filterWords } from "../../schemas/filter_words.ts";
 import { taskFilter, toTaskSearch } from "../../schemas/task_filter.ts";
 import { bulkList } from "../../views/bulk/list.ts";
 import { bulkPage } from "../../views/bulk/page.ts";
@@ -48,7 +49,8 @@ export function bulkPages({ services }: { services: Services }): Hono<Env> {
     const form = await readForm(c.req.raw);
     const question = { ...questionOf(services, form), actor: actorOf(c) };
     const { id, total } = await fixRows(database, question);
-    noteAct(c, { ids: [id], detail: { action: question.action, count: total } });
+    const { action, filter } = question;
+    noteAct(c, { act: "prepare", ids: [id], detail: { action, filter, count: total } });
     return c.redirect(`/bulk/${id}`, 303);
   });
 
@@ -61,11 +63,13 @@ export function bulkPages({ services }: { services: Services }): Hono<Env> {
 
   app.post("/bulk/:id/start", async (c) => {
     const id = idOf(c.req.param("id"));
-    if (!await startBulkAction(database, id)) {
-      const { state } = await requireBulkAction(database, id);
-      // A second press of the button.
-      if (state === "cancelled") throw tooLate();
-    }
+    const startedBy = recordedActor(c);
+    const isStarted = await startBulkAction(database, { id, actor: actorOf(c), startedBy });
+    const { action, state, filter, total } = await requireBulkAction(database, id);
+    if (isStarted) {
+      noteAct(c, { act: action, thing: BULK_THINGS[action], detail: { filter, count: total } });
+    } // Else it is a second press of the button.
+    else if (state === "cancelled") throw tooLate();
     return c.redirect(`/bulk/${id}`, 303);
   });
 
@@ -93,7 +97,7 @@ function questionOf(
     ? messageQueryOf(value)
     : queryOf(taskFilter, value);
   if (!action || !of || Object.keys(filter).length === 0) throw nothingAsked();
-  const common = { action, filter: { ...filter } };
+  const common = { action, filter: filterWords(filter) };
   if (of === "tasks") {
     if (BULK_THINGS[action] !== "task") throw nothingAsked();
     const search = toTaskSearch(taskFilter.parse(filter));

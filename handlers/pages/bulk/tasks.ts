@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { isId } from "../../../lib/store/id.ts";
 import { findTaskIds } from "../../../lib/task/search.ts";
-import { findTasks, type Task } from "../../../lib/task/task.ts";
+import { findTasks, type Task, type TaskStatus } from "../../../lib/task/task.ts";
 import type { ActParts } from "../../../lib/work/bulk/acts.ts";
 import { createNames } from "../../../sources/rules/names.ts";
 import { actorOf, noteAct } from "../../acts.ts";
@@ -58,11 +58,20 @@ export function manyTaskPages(parts: ActParts): Hono<Env> {
 
 /** Each action has those that it is good for. */
 function choicesFor(tasks: readonly Task[]): ManyChoice[] {
-  const idsOf = (statuses: readonly string[]) =>
-    tasks.filter(({ status }) => statuses.includes(status)).map(({ id }) => id);
+  const idsOf = (isFit: (status: TaskStatus) => boolean) =>
+    tasks.filter(({ status }) => isFit(status)).map(({ id }) => id);
+  const isOver = (status: TaskStatus) => ["completed", "failed", "cancelled"].includes(status);
+  const retried = idsOf((status) => status === "failed" || status === "cancelled");
+  const isAnyCancelled = tasks.some(({ status }) => status === "cancelled");
   const all: ManyChoice[] = [
-    { action: "retry", ids: idsOf(["failed", "cancelled"]) },
-    { action: "cancel", ids: idsOf(["pending", "running", "waiting_input"]) },
+    {
+      action: "retry",
+      ids: retried,
+      label: isAnyCancelled
+        ? `Retry ${retried.length.toLocaleString("en")} failed or cancelled`
+        : undefined,
+    },
+    { action: "cancel", ids: idsOf((status) => !isOver(status)) },
   ];
   return all.filter(({ ids }) => ids.length > 0);
 }

@@ -12,6 +12,8 @@ export interface ManyChoice {
   action: BulkVerb;
   /** Of the messages, or of their tasks where these are what it is done to. */
   ids: readonly string[];
+  /** What the button says, where not the usual words of the action. */
+  label?: string;
 }
 
 /** What can be done to more than these, all that match. */
@@ -52,8 +54,10 @@ export function manyPage(
   });
 }
 
-function choice({ action, ids }: ManyChoice, thing: "message" | "task") {
-  const label = LABELS[action](ids.length.toLocaleString("en"));
+function choice(
+  { action, ids, label = LABELS[action](ids.length.toLocaleString("en")) }: ManyChoice,
+  thing: "message" | "task",
+) {
   return html`
     <li>
       <form method="post" action="/${thing}s/many/${action}">
@@ -77,7 +81,7 @@ function allThatMatch({ filter, actions }: AllChoice, thing: "message" | "task")
       )}
       ${actions.map((action) =>
         html`<button class="quiet" name="action" value="${action}">${icon(ICONS[action])}${
-          LABELS[action]("all")
+          thing === "task" && action === "retry" ? "Retry all" : LABELS[action]("all")
         }…</button>`
       )}
     </form>

@@ -3,7 +3,7 @@ import { BULK_THINGS, type BulkAction } from "../../../lib/work/bulk/bulk_action
 import type { NameOf } from "../../../sources/rules/names.ts";
 import { type Frame, page } from "../page.ts";
 import { age } from "../parts/time.ts";
-import { DONE, ICONS, LABELS, partsSaid, SAYS, titleOfBulk } from "./words.ts";
+import { DONE, ICONS, partsSaid, SAYS, titleOfBulk } from "./words.ts";
 import { icon } from "../parts/icon.ts";
 
 /** `/bulk/{id}`: the question before it starts, how far it is, and what came of it. */
@@ -39,15 +39,16 @@ function meant({ parts, filter, actor, created_at }: BulkAction, nameOf: NameOf)
   }Asked for by ${actor}, ${age(created_at)}.`;
 }
 
-function question({ id, action, total }: BulkAction) {
-  const count = total.toLocaleString("en");
+function question(bulk: BulkAction) {
+  const { id, action } = bulk;
+  const count = bulk.total.toLocaleString("en");
   return html`
     <p>${SAYS[action]} Just these ${count} are meant, whatever comes in meanwhile. They are worked
       behind what is live, and you can cancel: what was done until then stays.</p>
     <div class="actions">
       <form method="post" action="/bulk/${id}/start">
-        <button class="${action === "delete" && "danger"}">${icon(ICONS[action])}${LABELS[action](
-          count,
+        <button class="${action === "delete" && "danger"}">${icon(ICONS[action])}${titleOfBulk(
+          bulk,
         )}</button>
       </form>
       <form method="post" action="/bulk/${id}/cancel">

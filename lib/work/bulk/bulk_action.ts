@@ -1,4 +1,5 @@
-import type { Database } from "../../store/database.ts";
+import type { Actor } from "../../people/audit.ts";
+import type { Database, Fragment, Sql } from "../../store/database.ts";
 import { newId } from "../../store/id.ts";
 import { storedJson } from "../../store/stored.ts";
 
@@ -80,27 +81,32 @@ export async function createBulkAction(
   return rows.length > 0 ? id : undefined;
 }
 
-/** Says what was fixed; `starts` without asking a person first. */
+/** Says what was fixed; with `startedBy` it starts without asking a person first. */
 export async function setPrepared(
   database: Database,
-  { id, total, parts, starts }: Pick<BulkAction, "id" | "total" | "parts"> & { starts: boolean },
+  { id, total, parts, startedBy }: Pick<BulkAction, "id" | "total" | "parts"> & {
+    startedBy?: Actor;
+  },
 ): Promise<void> {
   await database.query("say that a bulk action is ready", (sql) =>
     sql`
       update bulk_actions
-      set state = ${starts ? "working" : "ready"}, total = ${total},
+      set state = ${startedBy ? "working" : "ready"}, total = ${total},
+        started_by = ${startedBy ? storedJson(startedBy) : null}::text::jsonb,
         parts = ${storedJson(parts)}::text::jsonb
       where id = ${id} and state = 'preparing'`);
 }
 
 /** A person's yes; false when it was said before, or is too late. */
-export async function startBulkAction(database: Database, id: string): Promise<boolean> {
-  const rows = await database.query(
-    "start a bulk action",
-    (sql) =>
-      sql`
-      update bulk_actions set state = 'working' where id = ${id} and state = 'ready' returning id`,
-  );
+export async function startBulkAction(
+  database: Database,
+  { id, actor, startedBy }: Pick<BulkAction, "id" | "actor"> & { startedBy: Actor },
+): Promise<boolean> {
+  const rows = await database.query("start a bulk action", (sql) =>
+    sql`
+      update bulk_actions
+      set state = 'working', actor = ${actor}, started_by = ${storedJson(startedBy)}::text::jsonb
+      where id = ${id} and state = 'ready' returning id`);
   return rows.length > 0;
 }
 
@@ -111,11 +117,34 @@ export async function startBulkAction(database: Database, id: string): Promise<b
 export async function cancelBulkAction(database: Database, id: string): Promise<boolean> {
   const rows = await database.query("cancel a bulk action", (sql) =>
     sql`
-      update bulk_actions
-      set state = case when lease_until > now() then 'cancelling' else 'cancelled' end,
-        finished_at = case when lease_until > now() then null else now() end
-      where id = ${id} and finished_at is null returning id`);
+      with ended as (
+        update bulk_actions
+        set state = case when lease_until > now() then 'cancelling' else 'cancelled' end,
+          finished_at = case when lease_until > now() then null else now() end
+        where id = ${id} and finished_at is null returning *
+      ), noted as (${noteEnd(sql, "ended")})
+      select id from ended`);
   return rows.length > 0;
+}
+
+/**
+ * The part of a statement that notes in the audit log what came of a bulk action that has ended, in
+ * the name of whoever started it: in the statement that ends it, so that none ends without. `from`
+ * names a part that returns whole rows of bulk actions, one at most; one that goes on, or that
+ * nobody has started, is not noted.
+ */
+export function noteEnd(sql: Sql, from: string): Fragment {
+  const things = sql`case action ${
+    Object.entries(BULK_THINGS).map(([action, thing]) => sql`when ${action} then ${thing} `)
+  } else action end`;
+  return sql`
+    insert into audit (id, who, user_id, proof, channel, client_ip, act, thing, ids, detail, outcome)
+    select ${newId()}, started_by->>'who', (started_by->>'userId')::uuid, started_by->>'proof',
+      started_by->>'channel', started_by->>'clientIp', action, ${things}, array[id::text],
+      jsonb_build_object('ended', state, 'count', total, 'done', done, 'failed', failed,
+        'left', total - done - failed),
+      case when done = 0 and failed > 0 then 'failed' else 'done' end
+    from ${sql.unsafe(from)} where finished_at is not null and started_by is not null`;
 }
 
 export async function readBulkAction(

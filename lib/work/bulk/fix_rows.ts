@@ -1,4 +1,5 @@
 import { pause } from "../../async/deadline.ts";
+import type { Actor } from "../../people/audit.ts";
 import { Problem } from "../../process/problem.ts";
 import type { Database } from "../../store/database.ts";
 import { idArray } from "../../store/stored.ts";
@@ -30,8 +31,8 @@ const MOST_MS = 50_000;
 const MOST_PARTS = 20;
 
 /**
- * Writes down the ids of all that matches, for workers to act on. With `expect` it starts if they
- * are as many; without, it waits for a person's yes.
+ * Writes down the ids of all that matches, for workers to act on. With `start` it starts if they
+ * are as many as were expected, in that name; without, it waits for a person's yes.
  *
  * @throws {Problem} 409 when there are others than was expected, too many, or too much to look
  *   through; nothing is done then.
@@ -39,15 +40,18 @@ const MOST_PARTS = 20;
 export async function fixRows(
   database: Database,
   question: BulkQuestion,
-  { expect, mostMs = MOST_MS }: { expect?: number; mostMs?: number } = {},
+  { start, mostMs = MOST_MS }: {
+    start?: { expect: number; by: Actor };
+    mostMs?: number;
+  } = {},
 ): Promise<BulkAction> {
   const id = await createBulkAction(database, question);
   if (id === undefined) throw tooManyOpen();
   try {
     const { total, parts } = await writeRows(database, { ...question, id, mostMs });
-    if (expect !== undefined && total !== expect) throw countChanged(expect, total);
+    if (start && total !== start.expect) throw countChanged(start.expect, total);
     if (total === 0) throw noneMatch();
-    await setPrepared(database, { id, total, parts, starts: expect !== undefined });
+    await setPrepared(database, { id, total, parts, startedBy: start?.by });
   } catch (error) {
     // A store that is away: it is given up by its age then.
     await cancelBulkAction(database, id).catch(() => {});

@@ -2,17 +2,24 @@ import type { Database } from "../../store/database.ts";
 import { newId } from "../../store/id.ts";
 import { idArray, storedJson } from "../../store/stored.ts";
 import { notHeld } from "../../message/group/group.ts";
-import { Problem } from "../../process/problem.ts";
-import { type ActParts, ACTS, DONE_BEFORE } from "./acts.ts";
-import type { BulkAction, BulkError, BulkVerb } from "./bulk_action.ts";
+import { errorText } from "../../process/log.ts";
+import type { Problem } from "../../process/problem.ts";
+import type { ActParts } from "./acts.ts";
+import { actOnBatch, type BulkOutcome, type BulkRow, replayBatch } from "./batch.ts";
+import { type BulkAction, type BulkError, type BulkVerb, noteEnd } from "./bulk_action.ts";
 
 /** Small, so that what is live waits for no more than this, and a person's "cancel" is heard soon. */
 const ROWS_AT_ONCE = 100;
-/** After so long a batch begins nothing more; below the lease, which no batch should outlive. */
+/** After so long a batch begins nothing more. */
 const BATCH_MS = 4_000;
 const LEASE_SECONDS = 10;
-/** Fewer than the connections that there are: what is live needs some. */
-const AT_ONCE = 4;
+const RENEW_MS = 3_000;
+/**
+ * A batch that is not settled is tried with half as many rows, in the end with one; that one is
+ * given up then. Behind an error there is a lease between two tries: a minute and a half in all.
+ */
+const MOST_TRIES = 9;
+const MOST_REASON = 200;
 /** What makes work waits while so much is queued: what is live goes first. */
 const MOST_QUEUED = 100;
 /** Acts that make messages or tasks to be worked. */
@@ -29,36 +36,75 @@ export function createBulkStep(
   return async (signal) => {
     const claim = await claimAction(database);
     if (!claim) return 0;
-    const rows = await beginBatch(database, claim);
-    const batch: Batch = { rows, until: performance.now() + BATCH_MS, signal };
-    const outcomes = claim.action === "replay"
-      ? await replayBatch(parts, batch)
-      : await actOnBatch(parts, claim, batch);
-    await settleBatch(database, claim, { rows, outcomes });
+    const size = Math.max(1, ROWS_AT_ONCE >> Math.min(claim.tries - 1, 10));
+    const rows = await beginBatch(database, claim, size);
+    const outcomes = await workBatch(parts, claim, { rows, signal });
+    await settleBatch(database, claim, { rows, outcomes, size });
     return outcomes.length;
+  };
+}
+
+/**
+ * What came of the first rows.
+ *
+ * @throws what is no {@link Problem} with the first of them, unless it was tried often enough: then
+ *   that is what came of it. The lease is left to run out: it may be the store's trouble, which ends.
+ */
+async function workBatch(
+  parts: ActParts,
+  claim: Claim,
+  { rows, signal }: { rows: readonly BulkRow[]; signal: AbortSignal },
+): Promise<BulkOutcome[]> {
+  const isLast = rows.length === 1 && claim.tries >= MOST_TRIES;
+  // Nobody who tried it has lived to say so: nor would this one.
+  if (isLast && claim.tries > MOST_TRIES) return [neverDone("whoever tried it did not come back")];
+  const lease = holdLease(parts.services.database, claim);
+  const until = performance.now() + BATCH_MS;
+  const mayBegin = () => performance.now() < until && !signal.aborted && lease.isHeld;
+  try {
+    return claim.action === "replay"
+      ? await replayBatch(parts, { rows, mayBegin })
+      : await actOnBatch(parts, { ...claim, action: claim.action }, { rows, mayBegin });
+  } catch (error) {
+    if (!isLast) throw error;
+    return [neverDone(errorText(error).slice(0, MOST_REASON))];
+  } finally {
+    lease.letGo();
+  }
+}
+
+function neverDone(reason: string): BulkOutcome {
+  return { code: "never_done", message: `It was tried ${MOST_TRIES} times: ${reason}` };
+}
+
+/** Renews the lease for as long as a batch lasts: a slow store makes it longer than it may be. */
+function holdLease(
+  database: Database,
+  { id, epoch }: Claim,
+): { readonly isHeld: boolean; letGo(): void } {
+  let isHeld = true;
+  const renewing = setInterval(async () => {
+    const rows = await database.query("renew a bulk action's lease", (sql) =>
+      sql`
+        update bulk_actions set lease_until = now() + make_interval(secs => ${LEASE_SECONDS})
+        where id = ${id} and epoch = ${epoch} and finished_at is null returning id`)
+      .catch(() => undefined);
+    if (rows?.length === 0) isHeld = false;
+  }, RENEW_MS);
+  return {
+    get isHeld() {
+      return isHeld;
+    },
+    letGo: () => clearInterval(renewing),
   };
 }
 
 interface Claim extends Pick<BulkAction, "id" | "action" | "actor" | "errors"> {
   epoch: number;
+  /** How often the batch that is next was begun, this time too. */
+  tries: number;
   worked_to: string | null;
 }
-
-interface BulkRow {
-  id: string;
-  /** Begun before: whoever did may have died, or only have lost its lease. */
-  again: boolean;
-  made: string;
-}
-
-interface Batch {
-  rows: readonly BulkRow[];
-  until: number;
-  signal: AbortSignal;
-}
-
-/** Why a row was left as it is; undefined where it was not. */
-type Outcome = Pick<Problem, "code" | "message"> | undefined;
 
 /** The SQL of whether a bulk action's turn could come: nobody has it in hand. */
 export const CLAIMABLE_BULK = `finished_at is null and state in ('working', 'cancelling')
@@ -73,7 +119,11 @@ async function claimAction(database: Database): Promise<Claim | undefined> {
     sql<Claim[]>`
       with ended as (
         update bulk_actions set state = 'cancelled', finished_at = now()
-        where state = 'cancelling' and ${sql.unsafe(CLAIMABLE_BULK)}
+        where id = (
+          select id from bulk_actions where state = 'cancelling' and ${sql.unsafe(CLAIMABLE_BULK)}
+          order by id limit 1 for update skip locked)
+        returning *
+      ), noted as (${noteEnd(sql, "ended")}
       ), turn as (
         select id from bulk_actions b
         where state = 'working' and ${sql.unsafe(CLAIMABLE_BULK)}
@@ -88,9 +138,9 @@ async function claimAction(database: Database): Promise<Claim | undefined> {
       )
       update bulk_actions b
       set lease_until = now() + make_interval(secs => ${LEASE_SECONDS}), epoch = epoch + 1,
-        started_at = coalesce(started_at, now())
+        tries = tries + 1, started_at = coalesce(started_at, now())
       from turn where b.id = turn.id
-      returning b.id, b.action, b.actor, b.errors, b.epoch, b.worked_to`);
+      returning b.id, b.action, b.actor, b.errors, b.epoch, b.tries, b.worked_to`);
   return claim;
 }
 
@@ -98,6 +148,7 @@ async function claimAction(database: Database): Promise<Claim | undefined> {
 async function beginBatch(
   database: Database,
   { id, worked_to }: Claim,
+  size: number,
 ): Promise<BulkRow[]> {
   const seen = await database.query(
     "read a batch",
@@ -105,7 +156,7 @@ async function beginBatch(
       sql<{ id: string; begun: boolean }[]>`
       select row_id as id, begun from bulk_rows
       where bulk_id = ${id} and row_id > coalesce(${worked_to}::uuid, ${FIRST_ID}::uuid)
-      order by row_id limit ${ROWS_AT_ONCE}`,
+      order by row_id limit ${size}`,
   );
   if (seen.length === 0) return [];
   const begun = new Map(seen.map((row) => [row.id, row.begun]));
@@ -121,73 +172,20 @@ async function beginBatch(
 
 const FIRST_ID = "00000000-0000-0000-0000-000000000000";
 
-/** Acts on one after the other, some at once; the outcomes are those of the first rows. */
-async function actOnBatch(
-  parts: ActParts,
-  { action, actor }: Pick<Claim, "action" | "actor">,
-  { rows, until, signal }: Batch,
-): Promise<Outcome[]> {
-  const verb = action as Exclude<BulkVerb, "replay">;
-  const outcomes: Outcome[] = [];
-  const waiting = rows.entries();
-  let broken = false;
-  await Promise.all(Array.from({ length: AT_ONCE }, async () => {
-    // One at least, however slow the store is.
-    while (!broken && (outcomes.length === 0 || performance.now() < until && !signal.aborted)) {
-      const { value, done } = waiting.next();
-      if (done) return;
-      const [at, { id, again }] = value;
-      outcomes[at] = undefined;
-      try {
-        await ACTS[verb](parts, id, actor);
-      } catch (error) {
-        broken = !(error instanceof Problem);
-        if (!(error instanceof Problem)) throw error;
-        if (!again || error.code !== DONE_BEFORE[verb]) outcomes[at] = error;
-      }
-    }
-  }));
-  return outcomes;
-}
-
-/** Makes the replays under the ids that were written down: a second try makes no second ones. */
-async function replayBatch(
-  { services: { database }, redeliverer }: ActParts,
-  { rows }: Batch,
-): Promise<Outcome[]> {
-  if (rows.length === 0) return [];
-  const made = new Map(rows.map(({ id, made }) => [id, made]));
-  const { items, refused } = await redeliverer.redeliverAll(rows.map(({ id }) => id), made);
-  const outcomes = new Map<string, Outcome>(items.map((each) => [each.replay_of, undefined]));
-  for (const { message_id, ...why } of refused) outcomes.set(message_id, why);
-  const missing = rows.filter(({ id }) => !outcomes.has(id));
-  const there = await findMade(database, missing.map(({ made }) => made));
-  return rows.map(({ id, made }) => outcomes.has(id) || there.has(made) ? outcomes.get(id) : GONE);
-}
-
-const GONE: Outcome = { code: "message_not_found", message: "There is no message with this id" };
-
-async function findMade(database: Database, ids: readonly string[]): Promise<Set<string>> {
-  if (ids.length === 0) return new Set();
-  const rows = await database.query(
-    "find replays",
-    (sql) =>
-      sql<{ id: string }[]>`
-      select id from messages where id = any(${idArray(ids)}::uuid[])`,
-  );
-  return new Set(rows.map(({ id }) => id));
-}
-
 /** Counts what came of a batch, once, and gives the action back; nothing when it was lost. */
 async function settleBatch(
   database: Database,
   { id, epoch, errors }: Claim,
-  { rows, outcomes }: { rows: readonly BulkRow[]; outcomes: readonly Outcome[] },
+  { rows, outcomes, size }: {
+    rows: readonly BulkRow[];
+    outcomes: readonly BulkOutcome[];
+    size: number;
+  },
 ): Promise<void> {
   const refused = rows.flatMap((row, at) =>
     outcomes[at] ? [{ id: row.id, why: outcomes[at] }] : []
   );
-  const isOver = outcomes.length === rows.length && rows.length < ROWS_AT_ONCE;
+  const isOver = outcomes.length === rows.length && rows.length < size;
   const workedTo = rows[outcomes.length - 1]?.id ?? null;
   await database.query("settle a batch", (sql) =>
     sql`
@@ -195,11 +193,12 @@ async function settleBatch(
         update bulk_actions
         set done = done + ${outcomes.length - refused.length}, failed = failed + ${refused.length},
           errors = ${storedJson(addErrors(errors, refused))}::text::jsonb,
-          worked_to = coalesce(${workedTo}::uuid, worked_to), lease_until = now(),
+          worked_to = coalesce(${workedTo}::uuid, worked_to), lease_until = now(), tries = 0,
           state = case when ${isOver} then 'done' when state = 'cancelling' then 'cancelled'
             else state end,
           finished_at = case when ${isOver} or state = 'cancelling' then now() end
-        where id = ${id} and epoch = ${epoch} and finished_at is null returning id
+        where id = ${id} and epoch = ${epoch} and finished_at is null returning *
+      ), noted as (${noteEnd(sql, "settled")}
       )
       delete from bulk_rows r using settled
       where r.bulk_id = settled.id and r.row_id = any(${

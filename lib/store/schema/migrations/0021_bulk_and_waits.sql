@@ -5,6 +5,7 @@ create table bulk_actions (
   action      text not null,
   filter      jsonb not null, -- as it was asked for, to be read by people
   actor       text not null,
+  started_by  jsonb,          -- as the audit log names them; nobody yet while it is null
   state       text not null,  -- preparing, ready, working, cancelling, cancelled, done
   total       int not null default 0,
   done        int not null default 0,
@@ -13,6 +14,7 @@ create table bulk_actions (
   errors      jsonb not null default '[]', -- the first reasons, with how many and some of the ids
   worked_to   uuid,           -- all rows up to this one are settled
   epoch       int not null default 0,
+  tries       int not null default 0, -- of the batch behind `worked_to`, which is settled by none yet
   lease_until timestamptz,
   created_at  timestamptz not null default now(),
   started_at  timestamptz,
