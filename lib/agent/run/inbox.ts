@@ -29,7 +29,7 @@ interface HearingRun {
  */
 export async function holdsBack({ run, state, save }: HearingRun, call: PlacedCall) {
   if (call.tool !== "finish" || !mayGoOn(run, state)) return false;
-  const { messages } = await readUnread(run.database, run.assignment.taskId);
+  const { messages } = await readUnread(run.database, run.assignment);
   if (messages.length === 0) return false;
   state.pending.shift();
   state.results.push({
@@ -51,9 +51,9 @@ export async function holdsBack({ run, state, save }: HearingRun, call: PlacedCa
  * that it was delivered is saved in the same statement.
  */
 export async function deliver({ run, state, save }: HearingRun): Promise<void> {
-  const { inbox, taskId } = run.assignment;
+  const { inbox } = run.assignment;
   if (!inbox || (state.said !== undefined && !mayGoOn(run, state))) return;
-  const unread = await readUnread(run.database, taskId);
+  const unread = await readUnread(run.database, run.assignment);
   if (unread.messages.length === 0) return;
   if (state.said !== undefined) {
     delete state.said;
