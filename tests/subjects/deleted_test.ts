@@ -1,6 +1,7 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { finish, settle, withModel } from "./model_stage.ts";
+import { json } from "../otto.ts";
+import { finish, post, settle, withModel } from "./model_stage.ts";
 import { comment, opened, type SubjectStage } from "./stage.ts";
 
 const embedded = () => Promise.resolve({});
@@ -30,4 +31,37 @@ describe("a deleted message of a task that continues", () => {
         assertEquals(fake.asked.length, 1);
       }));
   }
+
+  it("is in no run of it any more, and the others are read again", () =>
+    withModel(embedded, async ({ stage, fake, told, tasks, task }) => {
+      let secret = "";
+      fake.script = [
+        async () => {
+          secret = await stage.send("issue_comment", comment("The password is hunter2"));
+          await stage.send("issue_comment", comment("Please mind the wording"));
+          await settle(stage);
+          return { calls: [{ tool: "ask_human", args: { question: "Go on?" } }] };
+        },
+        { calls: [{ tool: "list_tools", args: {} }] },
+        async () => {
+          // It has been read, and its worker has the task in hand.
+          assertMatch(told(), /hunter2/);
+          await remove(stage, secret);
+          return finish("Saved by nobody");
+        },
+        finish("Begun anew"),
+      ];
+      await stage.tell("pull_request", opened());
+      const [{ id }] = await tasks();
+      await json(await stage.otto.ask(`/api/tasks/${id}/answer`, post({ text: "Yes" })));
+      await stage.otto.workOff();
+      assertEquals((await task(id)).result?.text, "Begun anew");
+      assertMatch(told(), /mind the wording/);
+      assertEquals(told().includes("hunter2"), false);
+      const rows = await stage.otto.services.database.query(
+        "look",
+        (sql) => sql<{ state: string }[]>`select state::text as state from agent_runs`,
+      );
+      assertEquals(rows.filter(({ state }) => state.includes("hunter2")), []);
+    }));
 });

@@ -1,3 +1,4 @@
+import type { Dialect } from "../fakes/chat_check.ts";
 import { startOpenAi } from "../fakes/openai.ts";
 import type { FakeProvider, Say } from "../fakes/server.ts";
 import { type Any, openSubjectStage, type SubjectStage } from "./stage.ts";
@@ -24,13 +25,15 @@ export async function withModel(
     rules = CONTINUE,
     agent = { sources: { github: { tools: ["ask_human", "wait_for_event"] } } },
     more = {},
+    dialect,
   }: {
     rules?: unknown;
     agent?: unknown;
     more?: Record<string, string>;
+    dialect?: Dialect;
   } = {},
 ): Promise<void> {
-  const fake = startOpenAi();
+  const fake = startOpenAi(dialect);
   const file = await Deno.makeTempFile({ suffix: ".json" });
   await Deno.writeTextFile(file, JSON.stringify(agent));
   try {
