@@ -92,6 +92,7 @@ export function describeContinuing(env: () => Promise<Record<string, string>>): 
       const done = await task(asking.id);
       assertEquals([done.status, done.result.text], ["completed", "It was merged meanwhile."]);
       assertMatch(told(), /I would merge it/);
+      assertMatch(told(), /Nobody answered. The question was withdrawn/);
       assertEquals((await tasks()).length, 1);
     }));
 
