@@ -1,92 +1,10 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { it } from "@std/testing/bdd";
-import { createMessageStep } from "../../lib/work/messages.ts";
-import { connect, type Sql } from "../../lib/store/database.ts";
-import { completeMessages } from "../../lib/message/complete.ts";
-import type { MessageSubject } from "../../lib/message/subject/subject.ts";
-import { rowKey } from "../../lib/message/subject/tell.ts";
-import { decideApproval } from "../../lib/task/approval.ts";
-import { claimTasks } from "../../lib/task/claim.ts";
-import { type Finish, finishTasks } from "../../lib/task/finish.ts";
+import { finishTasks } from "../../lib/task/finish.ts";
 import { wakeTasks } from "../../lib/task/wait.ts";
-import { describeWith, until } from "../servers/mod.ts";
-import { type Any, closed, comment, opened, openSubjectStage, type SubjectStage } from "./stage.ts";
-
-const CONTINUE = { github: { later: "continue" } };
-
-/** A stage on PostgreSQL, with a connection of its own to stop statements in the middle. */
-interface Race extends AsyncDisposable {
-  stage: SubjectStage;
-  /** Takes a row's lock, so that whoever wants it stops there. */
-  hold(table: "tasks" | "subjects", id: string): Promise<() => Promise<void>>;
-  /** Until so many statements wait for a lock. */
-  stopped(count: number): Promise<void>;
-  sql: Sql;
-}
-
-async function openRace(url: string, rules: unknown = CONTINUE): Promise<Race> {
-  const stage = await openSubjectStage({ rules, env: { DATABASE_URL: url, WORKER: "inline" } });
-  const sql = connect(url, { max: 2, onnotice: () => {} });
-  const holding = await sql.reserve();
-  return {
-    stage,
-    sql,
-    async hold(table, id) {
-      await holding`begin`;
-      await holding`select from ${holding(table)} where id = ${id} for update`;
-      return async () => {
-        await holding`commit`;
-      };
-    },
-    async stopped(count) {
-      await until(async () => {
-        const [row] = await sql<{ waiting: number }[]>`
-          select count(*)::int as waiting from pg_stat_activity
-          where datname = current_database() and wait_event_type = 'Lock'`;
-        return row.waiting >= count;
-      }, { what: `${count} statements that wait for a lock` });
-    },
-    async [Symbol.asyncDispose]() {
-      holding.release();
-      await sql.end();
-      await stage[Symbol.asyncDispose]();
-    },
-  };
-}
-
-/** Settles what has come, without working on its tasks. */
-async function settle({ otto }: SubjectStage, worker = "another"): Promise<void> {
-  const step = createMessageStep(otto.services, { worker, done: () => {} });
-  while (await step.takeMessages(0, new AbortController().signal) > 0);
-}
-
-async function claimOne({ otto }: SubjectStage) {
-  const [task] = await claimTasks(otto.services.database, { worker: "one", max: 1 });
-  return task;
-}
-
-const done = (task: { id: string; epoch: number }, more: Partial<Any> = {}): Finish => ({
-  taskId: task.id,
-  epoch: task.epoch,
-  actor: "test",
-  tell: [],
-  status: "completed",
-  result: { text: "Done", data: null },
-  readsAll: true,
-  ...more,
-});
-
-const parked = (task: { id: string; epoch: number }, news: number): Finish => ({
-  taskId: task.id,
-  epoch: task.epoch,
-  actor: "test",
-  tell: [],
-  status: "waiting_event",
-  events: [],
-  until: new Date(Date.now() + 3_600_000).toISOString(),
-  news,
-  waitKey: "1:1:0",
-});
+import { describeWith } from "../servers/mod.ts";
+import { claimOne, done, openRace, parked, type Race, settle } from "./race_stage.ts";
+import { type Any, comment, opened } from "./stage.ts";
 
 describeWith({ postgres: true }, "a message and the end of its task", (servers) => {
   const race = async (run: (race: Race) => Promise<void>, rules?: unknown) => {
@@ -238,77 +156,6 @@ describeWith({ postgres: true }, "a message and the end of its task", (servers) 
       assert((await stage.message(heard)).task_id !== null);
       const path = `/api/subjects/${subject.id}/resume`;
       assertEquals((await stage.otto.ask(path, { method: "POST" })).status, 409);
-    }));
-
-  it("ends what goes in circles with what closes it, though its subject is stopped", () =>
-    race(async ({ stage }) => {
-      await stage.send("pull_request", opened());
-      await settle(stage);
-      for (let at = 0; at < 21; at++) await stage.send("issue_comment", comment(`Round ${at}`));
-      await settle(stage);
-      assertEquals((await stage.get("/api/subjects?state=stopped")).items.length, 1);
-      await stage.send("pull_request", closed());
-      await settle(stage);
-      assertEquals((await stage.get("/api/tasks")).items[0].status, "cancelled");
-    }));
-
-  it("leaves a decision and a close of the same task one order of locks", () =>
-    race(async ({ stage, sql, hold, stopped }) => {
-      const { database } = stage.otto.services;
-      await stage.send("pull_request", opened());
-      await settle(stage);
-      const task = await claimOne(stage);
-      const id = crypto.randomUUID();
-      await sql`update tasks set status = 'waiting_input', question = 'May I?' where id = ${task.id}`;
-      await sql`insert into approvals (id, task_id, key, tool, arguments, sha256, rule,
-          policy_version, expires_at)
-        values (${id}, ${task.id}, '1:1:0', 'reply', '{}', 'x', 'x', 'x', now() + interval '1 day')`;
-      await stage.send("pull_request", closed());
-      const release = await hold("tasks", task.id);
-      const deciding = decideApproval(database, { id, decision: "approve", actor: "test" });
-      await stopped(1);
-      const settling = settle(stage);
-      await stopped(2);
-      // Whoever decides waits for the task, and has not taken the approval before it.
-      await sql`select from approvals where id = ${id} for update nowait`;
-      await release();
-      await Promise.all([deciding, settling]);
-    }));
-
-  it("joins no task whose maker was lost to another worker", () =>
-    race(async ({ stage, sql }) => {
-      const messageId = await stage.send("pull_request", opened());
-      const later = await stage.send("issue_comment", comment("One more"));
-      const subject: MessageSubject = {
-        source: "github",
-        key: "github:octo/phone#7",
-        role: "opens",
-        aliases: [],
-        joins: [],
-        verified: true,
-      };
-      const [{ epoch }] = await sql<{ epoch: number }[]>`
-        select epoch from messages where id = ${later}`;
-      const taskId = crypto.randomUUID();
-      const about = { event: null, title: "It", subject };
-      const { made, stale } = await completeMessages(stage.otto.services.database, [
-        { ...about, messageId, epoch: epoch - 1, description: "", joins: { newTaskId: taskId } },
-        {
-          ...about,
-          messageId: later,
-          epoch,
-          state: "processed",
-          reason: "Joined",
-          taskId,
-          joins: { taskId, role: "continues", maker: messageId, waitKey: null },
-        },
-      ], {
-        assignee: null,
-        openTasks: new Map([[rowKey(subject), { version: 0, openTask: taskId }]]),
-      });
-      assertEquals([made, stale], [[], [later]]);
-      assertEquals((await stage.message(later)).task_id, null);
-      assertEquals((await stage.get("/api/subjects")).items, []);
     }));
 
   it("never makes an unsigned message part of a signed one's task", () =>
