@@ -5,7 +5,7 @@ import { MOST_ATTEMPTS } from "./claim.ts";
 import type { KeptDescription } from "./kept_description.ts";
 import type { MessageSubject } from "./subject/subject.ts";
 import type { JoinedTask } from "./subject/plan.ts";
-import { type OpenTasks, rowKey, type TellingMessage, tellSubjects } from "./subject/tell.ts";
+import { type OpenTasks, type TellingMessage, tellSubjects } from "./subject/tell.ts";
 import { fillInbox, joinTasks } from "./subject/join.ts";
 import { intoOutbox, WEB_CHANNEL } from "../store/outbox.ts";
 import { storedJson } from "../store/stored.ts";
@@ -72,7 +72,6 @@ export async function completeMessages(
     join_role: joins?.role,
     wakes: joins?.wakes,
     maker: joins?.maker,
-    decided: subject !== undefined && openTasks?.has(rowKey(subject)),
     subject_source: subject?.source,
     subject_key: subject?.key,
     role: subject?.role,
@@ -88,8 +87,8 @@ export async function completeMessages(
   const answers = await database.query(
     "complete messages",
     (sql) =>
-      sql<{ message_id: string; came: "made" | "repeated" | "completed" }[]>`
-      with ${tellSubjects(sql, telling, openTasks)}, guard as (
+      sql<{ message_id: string; came: "made" | "repeated" | "stale" }[]>`
+      with guard as (
         select message_id, source, decode(key, 'hex') as key
         from jsonb_to_recordset(${storedJson(guard.map(toGuardRow))}::text::jsonb)
           as g(message_id uuid, source text, key text)
@@ -110,7 +109,18 @@ export async function completeMessages(
           error text, state text, reason text, "taskId" uuid, new_task_id uuid, slack_place text,
           slack_thread text, event_id uuid, notification_id uuid, subject_source text,
           subject_key text, role text, join_task uuid, join_key text, join_role text,
-          wakes boolean, maker uuid, decided boolean)
+          wakes boolean, maker uuid)
+      ), held as (
+        select m.id from messages m join outcome o on o."messageId" = m.id
+        where m.epoch = o.epoch and m.state = 'new'
+          and m.id not in (select message_id from repeated)
+      ), ${tellSubjects(sql, telling, { openTasks, held: sql`held` })}, ours as (
+        -- After the subjects and before the tasks. What is not ours by then tells no task anything.
+        select m.id from messages m join outcome o on o."messageId" = m.id
+          left join told on told.source = o.subject_source and told.key = o.subject_key
+        where m.epoch = o.epoch and m.state = 'new' and m.id in (select id from held)
+          and (o.subject_key is null or told.id is not null)
+        order by m.id for update of m
       ), ${joinTasks(sql)}, completed as (
         update messages m
         set state = o.state, event = o.event, title = o.title, error = o.error, reason = o.reason,
@@ -119,13 +129,10 @@ export async function completeMessages(
           subject_id = told.id, role = o.role
         from outcome o
           left join told on told.source = o.subject_source and told.key = o.subject_key
-        where m.id = o."messageId" and m.epoch = o.epoch and m.state = 'new'
-          and m.id not in (select message_id from repeated)
-          and (o.decided is not true or told.id is not null)
-          and (o.join_task is null or o.maker is null and exists (
-              select from joined where joined.id = o.join_task)
-            or o.maker not in (select message_id from repeated)
-              and exists (select from messages k where k.id = o.maker and k.state = 'new'))
+        where m.id = o."messageId" and m.id in (select id from ours)
+          and (o.join_task is null
+            or o.maker is null and exists (select from joined where joined.id = o.join_task)
+            or o.maker in (select id from ours))
         returning m.id, m.source, m.webhook_type, o.epoch, o.title, o.description, o.described,
           o.error, o.new_task_id, o.slack_place, o.slack_thread, o.event_id, o.notification_id,
           told.id as subject_id, o.join_task, o.join_role
@@ -138,8 +145,8 @@ export async function completeMessages(
           case when later.closed_by is not null then now() end
         from completed c left join lateral (
           select count(*)::int as items,
-            max("messageId"::text) filter (where join_role = 'closes')::uuid as closed_by
-          from outcome where join_task = c.new_task_id) later on true
+            max(its.id::text) filter (where its.join_role = 'closes')::uuid as closed_by
+          from completed its where its.join_task = c.new_task_id) later on true
         where c.new_task_id is not null
         on conflict (message_id) do nothing returning id, message_id
       ), ${fillInbox(sql)}, born as (
@@ -151,7 +158,7 @@ export async function completeMessages(
         select made.id, c.slack_place, c.slack_thread
         from made join completed c on c.new_task_id = made.id where c.slack_place is not null
       ), notified as (
-        ${intoOutbox(sql, failures(sql))}
+        ${intoOutbox(sql, sql`${failures(sql)} union all ${stops(sql)}`)}
       ), changed as (
         insert into changes (kind, ids)
         select 'message', array_agg(id) from completed having count(*) > 0
@@ -161,19 +168,12 @@ export async function completeMessages(
       )
       select message_id, 'made' as came from made
       union all select message_id, 'repeated' from repeated
-      union all select id, 'completed' from completed`,
+      union all select id, 'stale' from held
+        where id not in (select id from completed)`,
   );
   const idsOf = (came: string) =>
     answers.filter((each) => each.came === came).map(({ message_id }) => message_id);
-  const done = new Set([...idsOf("completed"), ...idsOf("repeated")]);
-  const stale = outcomes.filter(({ messageId, subject }) =>
-    !done.has(messageId) && subject !== undefined && openTasks?.has(rowKey(subject))
-  );
-  return {
-    made: idsOf("made"),
-    repeated: idsOf("repeated"),
-    stale: stale.map(({ messageId }) => messageId),
-  };
+  return { made: idsOf("made"), repeated: idsOf("repeated"), stale: idsOf("stale") };
 }
 
 /** Who crashes workers is among the oldest that wait: they are claimed in the order of their ids. */
@@ -209,3 +209,13 @@ const failures = (sql: Sql) =>
       ${WEB_CHANNEL}, 'message_failed',
       'A ' || webhook_type || ' message could not be processed: ' || error
     from completed where error is not null`;
+
+/** What is told of the subjects that were stopped: once, as no message stops one that is. */
+const stops = (sql: Sql) =>
+  sql`
+    select news.id, 'subject:' || told.id || ':' || news.version, open.id, null::uuid,
+      ${WEB_CHANNEL}, ${WEB_CHANNEL}, 'subject_stopped',
+      'Stopped: ' || coalesce(told.name, news.source) || ', as ' || news.stopped
+    from news join told on told.source = news.source and told.key = news.key
+      left join tasks open on open.id = news.open_task
+    where news.stopped is not null`;

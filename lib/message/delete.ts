@@ -58,10 +58,47 @@ async function deleteAsSeen(database: Database, id: string) {
         select ${DELETED_JOB}::text || id || case job_round when 1 then '' else ':' || job_round end, ''
         from tasks_gone where job_state is not null
         on conflict (name) do nothing
+      ), told as (
+        -- In the order in which everybody takes them, before what they have read is asked.
+        select t.id, t.open and t.job_state is null as is_ours from tasks t
+        where t.id in (select i.task_id from task_inbox i join gone on gone.id = i.message_id)
+          and t.id not in (select id from tasks_gone)
+        order by t.id for update
+      ), unheard as (
+        delete from task_inbox i using gone
+        where i.message_id = gone.id and i.task_id in (select id from told)
+        returning i.task_id, i.delivered_at is not null as was_read
+      ), anew as (
+        -- What an agent was told of it stands in its run: that begins anew, also where a worker has
+        -- it in hand, which loses it. Nobody can take it back from a worker elsewhere.
+        update tasks t set messages = greatest(1, t.messages - 1),
+          status = case when b.begins then 'pending' else t.status end,
+          epoch = t.epoch + b.begins::int,
+          attempts = case when b.begins then 0 else t.attempts end,
+          lease_until = case when not b.begins then t.lease_until end,
+          worker = case when not b.begins then t.worker end,
+          read_news = case when b.begins then 0 else t.read_news end,
+          question = case when not b.begins then t.question end,
+          answer = case when not b.begins then t.answer end,
+          wait_key = case when not b.begins then t.wait_key end,
+          wait_for = case when not b.begins then t.wait_for end,
+          wait_until = case when not b.begins then t.wait_until end,
+          wake_at = case when not b.begins then t.wake_at end,
+          waking_since = case when not b.begins then t.waking_since end
+        from (
+          select u.task_id, u.was_read and told.is_ours as begins
+          from unheard u join told on told.id = u.task_id) b
+        where t.id = b.task_id
+        returning t.id, b.begins
       ), emptied as (
-        -- What an agent was told of it stands in its run: that begins anew.
         update agent_runs r set run = r.run + 1, state = null
-        from gone where r.task_id in (select task_id from task_inbox where message_id = gone.id)
+        from unheard u where r.task_id = u.task_id and u.was_read
+      ), unread as (
+        update task_inbox i set delivered_at = null, delivered_step = null
+        from anew, gone where i.task_id = anew.id and anew.begins and i.message_id <> gone.id
+      ), withdrawn as (
+        update approvals a set state = 'withdrawn'
+        from anew where a.task_id = anew.id and anew.begins and a.state in ('pending', 'approved')
       ), ended as (
         delete from tasks where id in (select id from tasks_gone) returning id
       ), left_alone as (
@@ -75,6 +112,7 @@ async function deleteAsSeen(database: Database, id: string) {
         select 'message', array[id] from gone
         union all select 'message', array_agg(id) from left_alone having count(*) > 0
         union all select 'task', array_agg(id) from tasks_gone having count(*) > 0
+        union all select 'task', array_agg(id) from anew having count(*) > 0
         union all select 'notification', array_agg(id) from notifications_gone having count(*) > 0
       )
       select exists (select from asked) as there, exists (select from gone) as gone,

@@ -72,11 +72,16 @@ export async function decideApproval(
   const state = decision === "approve" ? "approved" : "denied";
   const [row] = await database.query("decide on an approval", (sql) =>
     sql<ApprovalRow[]>`
-      with decided as (
+      with asking as (
+        -- Tasks before their approvals, as everybody takes them.
+        select t.id from tasks t
+        where t.id = (select task_id from approvals where id = ${id}) and t.status = 'waiting_input'
+        for update
+      ), decided as (
         update approvals a set state = ${state}, decided_by = ${actor}, decided_at = now()
-        from tasks t
+        from asking
         where a.id = ${id} and a.state = 'pending' and a.expires_at > now()
-          and t.id = a.task_id and t.status = 'waiting_input'
+          and a.task_id = asking.id
         returning a.*
       ), woken as (
         update tasks t
@@ -104,11 +109,14 @@ export async function expireApprovals(database: Database): Promise<number> {
   const rows = await database.query("end old approvals", (sql) =>
     sql`
       with old as (
-        select id, row_number() over (order by id) as place from approvals
+        select id, task_id, row_number() over (order by id) as place from approvals
         where state = 'pending' and expires_at <= now() order by id limit ${EXPIRE_AT_ONCE}
+      ), asking as (
+        select id from tasks where id in (select task_id from old) order by id for update
       ), expired as (
         update approvals a set state = 'expired', decided_at = now()
-        from old where a.id = old.id and a.state = 'pending'
+        from old join asking on asking.id = old.task_id
+        where a.id = old.id and a.state = 'pending'
         returning a.id, a.task_id, a.tool, old.place
       ), woken as (
         update tasks t set status = 'pending', attempts = 0, question = null, not_before = null

@@ -99,7 +99,8 @@ export async function finishTasks(
         set status = case when f.status = 'later' then 'pending' when ${goesOn(sql)} then 'pending'
             when ${hasCome(sql)} then 'pending' else f.status end,
           open = f.status not in ('completed', 'failed') or ${goesOn(sql)},
-          leaves_unread = f.status = 'completed' and not ${goesOn(sql)} and t.news > t.read_news,
+          leaves_unread = f.status in ('completed', 'failed') and not ${goesOn(sql)}
+            and t.news > t.read_news,
           result_text = case when not ${goesOn(sql)} then f.result_text end,
           result_data = case when not ${goesOn(sql)} then f.result_data end,
           error_code = f.error_code, error_message = f.error_message, question = f.question,

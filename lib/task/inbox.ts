@@ -26,13 +26,19 @@ export interface Unread {
 /** The most that one look finds: a task takes no more. */
 const MOST_UNREAD = 100;
 
-/** What has come for a task and was not delivered to its agent. */
-export async function readUnread(database: Database, taskId: string): Promise<Unread> {
+/**
+ * What has come for a task and was not delivered to its agent. Where that was deleted, the task is
+ * told that it has read all: its end would wait for ever for somebody to read it.
+ */
+export async function readUnread(
+  database: Database,
+  { taskId, epoch }: { taskId: string; epoch: number },
+): Promise<Unread> {
   const rows = await database.query(
     "look for later messages",
     (sql) =>
-      sql<(Omit<UnreadMessage, "id"> & { id: string | null; news: number; is_closed: boolean })[]>`
-      select t.news, t.closed_by is not null as is_closed, m.id, m.webhook_type as "webhookType",
+      sql<UnreadRow[]>`
+      select t.news, t.news > t.read_news as has_news, t.closed_by is not null as is_closed, m.id, m.webhook_type as "webhookType",
         m.size, i.role, m.event, m.title, m.received_at as "receivedAt"
       from tasks t
         left join task_inbox i on t.news > t.read_news and i.task_id = t.id
@@ -40,11 +46,25 @@ export async function readUnread(database: Database, taskId: string): Promise<Un
         left join messages m on m.id = i.message_id
       where t.id = ${taskId} order by m.id limit ${MOST_UNREAD}`,
   );
-  return {
-    news: rows[0]?.news ?? 0,
-    isClosed: rows[0]?.is_closed ?? false,
-    messages: rows.flatMap(({ news: _, is_closed: __, id, ...rest }) =>
-      id === null ? [] : [{ id, ...rest }]
-    ),
-  };
+  const { news, has_news: hasNews, is_closed: isClosed } = rows[0] ??
+    { news: 0, has_news: false, is_closed: false };
+  const messages = rows.flatMap(({ news: _, has_news: __, is_closed: ___, id, ...rest }) =>
+    id === null ? [] : [{ id, ...rest }]
+  );
+  if (hasNews && messages.length === 0) {
+    await database.query(
+      "say that all is read",
+      (sql) =>
+        sql`update tasks set read_news = greatest(read_news, ${news})
+        where id = ${taskId} and epoch = ${epoch}`,
+    );
+  }
+  return { news, isClosed, messages };
 }
+
+type UnreadRow = Omit<UnreadMessage, "id"> & {
+  id: string | null;
+  news: number;
+  has_news: boolean;
+  is_closed: boolean;
+};

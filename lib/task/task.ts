@@ -204,7 +204,8 @@ export async function retryTask(
         set status = 'pending', open = true, epoch = epoch + 1, attempts = 0, lease_until = null,
           worker = null,
           started_at = null, finished_at = null, waited_ms = 0, waits_since = null, error_code = null, error_message = null,
-          question = null, answer = null, not_before = null, closed_by = null, read_news = 0
+          question = null, answer = null, not_before = null, closed_by = null, read_news = 0,
+          leaves_unread = false
         where id = ${id} and status in ('failed', 'cancelled') returning id
       ), unread as (
         update task_inbox i set delivered_at = null, delivered_step = null

@@ -3,6 +3,7 @@ import { addToGroup } from "../message/group/group.ts";
 import { rememberSigned } from "../message/replay_guard.ts";
 import { resolveJoins } from "../message/subject/aliases.ts";
 import { type Joining, planJoins } from "../message/subject/plan.ts";
+import type { MessageSubject } from "../message/subject/subject.ts";
 import { type OpenTasks, tellOfGrouped } from "../message/subject/tell.ts";
 import { errorText } from "../process/log.ts";
 import type { Services } from "../services.ts";
@@ -178,7 +179,17 @@ async function withoutRepeats(
     const { messageId, epoch, event, title, subject } = outcome;
     const reason = `The same signed bytes came before, as message ${first}: the sender told it ` +
       "twice, or somebody has captured it. One task is enough";
-    const kept = { messageId, epoch, event, title, subject };
+    // It stands with what it is about, and says nothing of it.
+    const about: MessageSubject | undefined = subject &&
+      {
+        source: subject.source,
+        key: subject.key,
+        verified: false,
+        role: "notes",
+        aliases: [],
+        joins: [],
+      };
+    const kept = { messageId, epoch, event, title, subject: about };
     return { outcome: { ...kept, state: "filtered", reason, taskId: null } };
   });
 }

@@ -136,6 +136,9 @@ function checkMessages(messages: Any[], dialect: Dialect): ChatRefusal | undefin
           }`,
       );
     }
+    if (dialect === "mistral" && role === "user" && messages[index - 1]?.role === "tool") {
+      return refused("Unexpected role 'user' after role 'tool'");
+    }
     const isEmpty = content === null || content === undefined || content.length === 0;
     if (isEmpty && !tool_calls?.length && role !== "system") {
       return refused(

@@ -1,8 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { it } from "@std/testing/bdd";
 import { drain } from "../../lib/work/drain.ts";
-import { startOpenAi } from "../fakes/openai.ts";
-import type { FakeProvider, Say } from "../fakes/server.ts";
+import type { Say } from "../fakes/server.ts";
 import { json } from "../otto.ts";
 import {
   type Any,
@@ -10,65 +9,19 @@ import {
   closed,
   comment,
   opened,
-  openSubjectStage,
   pullRequest,
   type SubjectStage,
 } from "./stage.ts";
-
-const CONTINUE = { github: { later: "continue" } };
-const finish = (summary: string): Say => ({
-  calls: [{ tool: "finish", args: { status: "completed", summary } }],
-});
-
-interface ModelStage {
-  stage: SubjectStage;
-  fake: FakeProvider;
-  /** All that the model was told in its newest request, as one text. */
-  told(): string;
-  task(id: string): Promise<Any>;
-  tasks(): Promise<Any[]>;
-}
+import { finish, post, settle, withModel as withModelStage } from "./model_stage.ts";
 
 /** What continuing tasks promise on every store. */
 export function describeContinuing(env: () => Promise<Record<string, string>>): void {
-  async function withModel(
-    run: (model: ModelStage) => Promise<void>,
-    {
-      rules = CONTINUE,
-      agent = { sources: { github: { tools: ["ask_human", "wait_for_event"] } } },
-      more = {},
-    }: {
-      rules?: unknown;
-      agent?: unknown;
-      more?: Record<string, string>;
-    } = {},
-  ): Promise<void> {
-    const fake = startOpenAi();
-    const file = await Deno.makeTempFile({ suffix: ".json" });
-    await Deno.writeTextFile(file, JSON.stringify(agent));
-    try {
-      await using stage = await openSubjectStage({
-        rules,
-        env: {
-          OPENAI_API_KEY: "key-4711",
-          OPEN_AI_BASE: `${fake.url}/v1`,
-          AGENT_CONFIG: file,
-          ...await env(),
-          ...more,
-        },
-      });
-      await run({
-        stage,
-        fake,
-        told: () => JSON.stringify(fake.asked.at(-1)?.body ?? ""),
-        task: (id) => stage.get(`/api/tasks/${id}`),
-        tasks: async () => (await stage.get("/api/tasks")).items,
-      });
-    } finally {
-      await fake[Symbol.asyncDispose]();
-      await Deno.remove(file);
-    }
-  }
+  const withModel = (
+    ...[run, options]: [
+      Parameters<typeof withModelStage>[1],
+      Parameters<typeof withModelStage>[2]?,
+    ]
+  ) => withModelStage(env, run, options);
 
   it("make one task of what came before it was begun, and cancel what is closed by then", () =>
     withModel(async ({ stage, fake, told, tasks, task }) => {
@@ -139,6 +92,7 @@ export function describeContinuing(env: () => Promise<Record<string, string>>): 
       const done = await task(asking.id);
       assertEquals([done.status, done.result.text], ["completed", "It was merged meanwhile."]);
       assertMatch(told(), /I would merge it/);
+      assertMatch(told(), /Nobody answered. The question was withdrawn/);
       assertEquals((await tasks()).length, 1);
     }));
 
@@ -259,17 +213,4 @@ export function describeContinuing(env: () => Promise<Record<string, string>>): 
       assertEquals(all.map(({ status }) => status), ["completed", "completed"]);
       assertMatch(all[0].title, /^2 events: first/);
     }, { more: { OPENAI_API_KEY: "", OPEN_AI_BASE: "" } }));
-}
-
-const post = (body: unknown) => ({
-  method: "POST",
-  headers: { "content-type": "application/json" },
-  body: JSON.stringify(body),
-});
-
-/** Settles what has come, as another worker would while a task is in hand. */
-async function settle(stage: SubjectStage): Promise<void> {
-  const { createMessageStep } = await import("../../lib/work/messages.ts");
-  const step = createMessageStep(stage.otto.services, { worker: "another", done: () => {} });
-  await step.takeMessages(0, new AbortController().signal);
 }

@@ -25,16 +25,16 @@ const LEAST_OUTPUT = 1_000;
  * @throws when there is no room for any call.
  */
 export function planStep(
-  { rules }: RunContext,
+  run: RunContext,
   state: RunState,
   { request, lost }: { request: ModelRequest; lost: number },
 ): StepPlan {
-  const { budgets } = rules;
+  const { rules, rules: { budgets } } = run;
   const { used, known } = state;
   const input = estimateInput(request, known);
   const left = budgets.tokens - used.inputTokens - used.outputTokens - lost;
   const least = Math.min(LEAST_OUTPUT, budgets.outputTokens);
-  const exhausted = overall(state) ??
+  const exhausted = overall(run, state) ??
     (used.ms >= budgets.seconds * 1_000
       ? "seconds"
       : stepsLeft(rules, state) <= 1

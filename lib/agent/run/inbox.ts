@@ -29,7 +29,7 @@ interface HearingRun {
  */
 export async function holdsBack({ run, state, save }: HearingRun, call: PlacedCall) {
   if (call.tool !== "finish" || !mayGoOn(run, state)) return false;
-  const { messages } = await readUnread(run.database, run.assignment.taskId);
+  const { messages } = await readUnread(run.database, run.assignment);
   if (messages.length === 0) return false;
   state.pending.shift();
   state.results.push({
@@ -51,21 +51,33 @@ export async function holdsBack({ run, state, save }: HearingRun, call: PlacedCa
  * that it was delivered is saved in the same statement.
  */
 export async function deliver({ run, state, save }: HearingRun): Promise<void> {
-  const { inbox, taskId } = run.assignment;
+  const { inbox } = run.assignment;
   if (!inbox || (state.said !== undefined && !mayGoOn(run, state))) return;
-  const unread = await readUnread(run.database, taskId);
+  const unread = await readUnread(run.database, run.assignment);
   if (unread.messages.length === 0) return;
   if (state.said !== undefined) {
     delete state.said;
     beginRound(state);
   }
   if (unread.isClosed) state.closing = true;
-  state.turns.push({ role: "user", content: await newsTurn(run, state, { unread, inbox }) });
+  addNews(state, await newsTurn(run, state, { unread, inbox }));
   const ids = unread.messages.map(({ id }) => id);
   state.delivered = (state.delivered ?? 0) + ids.length;
   await save([{ kind: "messages_read", data: { messages: ids.length, step: state.step + 1 } }], {
     delivered: { ids, news: unread.news, step: state.step + 1 },
   });
+}
+
+/**
+ * Behind results of tools it stands in the newest of them: some servers take no user's turn there
+ * (Mistral: "Unexpected role 'user' after role 'tool'").
+ */
+function addNews({ turns }: RunState, text: string): void {
+  const newest = turns.at(-1);
+  const result = newest?.role === "tool" ? newest.content.at(-1) : undefined;
+  const output = result?.type === "tool-result" ? result.output : undefined;
+  if (output?.type === "text" || output?.type === "error-text") output.value += `\n\n${text}`;
+  else turns.push({ role: "user", content: text });
 }
 
 /** What the model is told: notices by others, in one fence. */

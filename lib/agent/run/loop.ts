@@ -11,7 +11,7 @@ import { opening } from "../prompt.ts";
 import { type BilledStep, takeBilledStep } from "./billed_step.ts";
 import { type ClampedOutput, clampOutput, toolsOf } from "./clamp_output.ts";
 import { deliver, holdsBack } from "./inbox.ts";
-import { stepsLeft } from "./rounds.ts";
+import { lostInRound, stepsLeft } from "./rounds.ts";
 import { completeCall } from "./complete_call.ts";
 import { noEnd, throwFault, whyWordless } from "./no_end.ts";
 import { loadRun, type LoggedEvent, MOST_CONTENT, type RunState, saveRun } from "./run.ts";
@@ -31,8 +31,6 @@ interface OpenRun {
   save: RunSaver;
   /** What the keys of its calls begin with. */
   prefix: string;
-  /** Tokens of calls whose workers were lost. */
-  lost: number;
   /** Tools that cannot be used, and that the timeline names. */
   reported: Set<string>;
 }
@@ -48,9 +46,9 @@ export async function runLoop(run: RunContext, signal: AbortSignal): Promise<Out
   const loaded = await loadRun(run.database, run.assignment);
   const state = loaded.state ?? begin(run);
   const save = saverOf(run, state);
-  const { lost } = loaded;
+  state.lost = loaded.lost;
   const reported = new Set<string>();
-  const open = { run, state, save, prefix: `${loaded.run}`, lost, reported };
+  const open = { run, state, save, prefix: `${loaded.run}`, reported };
   while (true) {
     signal.throwIfAborted();
     const [call] = state.pending;
@@ -95,7 +93,7 @@ async function takeStep(
   const { run, state, save, prefix } = open;
   let billed: BilledStep;
   try {
-    billed = await takeBilledStep(run, state, open, signal);
+    billed = await takeBilledStep(run, state, { lost: lostInRound(state) }, signal);
   } catch (error) {
     signal.throwIfAborted();
     return await putOff(error, open);

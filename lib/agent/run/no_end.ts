@@ -1,3 +1,4 @@
+import { MOST_TASK_TOKENS } from "./rounds.ts";
 import type { RunState } from "./run.ts";
 import type { RunContext } from "./run_context.ts";
 
@@ -22,6 +23,17 @@ export function whyWordless(
   if (exhausted === "tokens") {
     return "the model used up what its budgets of tokens had left before it said a word: raise " +
       "budgets.tokens or budgets.tokens_per_day in AGENT_CONFIG";
+  }
+  if (exhausted === "closed") {
+    return "what the task is about was closed, and the model ended without a word";
+  }
+  if (exhausted === "task_tokens") {
+    return `the model used up the ${MOST_TASK_TOKENS} tokens of a task that continues before it ` +
+      "said a word";
+  }
+  if (exhausted === "seconds") {
+    return `the model used up its ${budgets.seconds} seconds before it said a word: raise ` +
+      "budgets.seconds in AGENT_CONFIG";
   }
   if (exhausted !== "output_tokens") return noEnd(budgets.steps);
   return `the model used up its ${budgets.outputTokens} output tokens before it said a word: ` +

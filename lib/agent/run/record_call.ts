@@ -1,3 +1,4 @@
+import { WITHDRAWN } from "../../message/subject/join.ts";
 import { unfenced, withoutFences } from "../fence.ts";
 import type { PolicyDecision } from "../policy.ts";
 import type { Tool } from "../tools/tool.ts";
@@ -22,13 +23,16 @@ export interface CallResult {
   error?: string;
 }
 
-/** A person has answered what the call asked. */
+/** A person has answered what the call asked, or nobody will any more. */
 export async function recordAnswer(completion: CallCompletion, answer: string): Promise<undefined> {
+  const isByPerson = answer !== WITHDRAWN;
   // A person knows things that a sender must not learn.
-  completion.state.private = true;
+  if (isByPerson) completion.state.private = true;
   await record(
     completion,
-    `A person of the team answered: ${withoutFences(answer)}`,
+    isByPerson
+      ? `A person of the team answered: ${withoutFences(answer)}`
+      : "Nobody answered. The question was withdrawn: what it is about was closed meanwhile.",
     "tool_result",
     { ms: 0 },
   );

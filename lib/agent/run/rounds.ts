@@ -5,18 +5,37 @@ import type { RunState } from "./run.ts";
 /** So often a run goes on after it was done or has waited: more is no work any more but a habit. */
 const MOST_ROUNDS = 6;
 /** Of a task, over all its rounds. */
-const MOST_TOKENS = 240_000;
+export const MOST_TASK_TOKENS = 240_000;
 
 /** Whether a run may go on after it was done. */
 export function mayGoOn({ assignment }: { assignment: Assignment }, state: RunState): boolean {
   return assignment.inbox !== undefined && !state.closing && (state.rounds ?? 0) < MOST_ROUNDS;
 }
 
-/** Which end of all its rounds has come, if one has. */
-export function overall({ used, spent = 0, closing }: RunState): string | undefined {
-  if (closing) return "closed";
-  const { inputTokens, outputTokens } = used;
-  return spent + inputTokens + outputTokens >= MOST_TOKENS ? "task_tokens" : undefined;
+/** Which end of all its rounds has come, if one has: only a task that continues has more than one. */
+export function overall(
+  { assignment }: { assignment: Assignment },
+  state: RunState,
+): string | undefined {
+  if (!assignment.inbox) return undefined;
+  if (state.closing) return "closed";
+  const { inputTokens, outputTokens } = usedInAll(state);
+  return inputTokens + outputTokens + (state.lost ?? 0) >= MOST_TASK_TOKENS
+    ? "task_tokens"
+    : undefined;
+}
+
+/** The tokens of all its rounds. */
+export function usedInAll({ used, spent }: RunState) {
+  return {
+    inputTokens: used.inputTokens + (spent?.inputTokens ?? 0),
+    outputTokens: used.outputTokens + (spent?.outputTokens ?? 0),
+  };
+}
+
+/** What calls of this round may have used whose workers were lost. */
+export function lostInRound({ lost = 0, lostBefore = 0 }: RunState): number {
+  return lost - lostBefore;
 }
 
 /** In this round. */
@@ -26,8 +45,8 @@ export function stepsLeft({ budgets }: SourceRules, { step, roundStep = 0 }: Run
 
 /** Each round has the budgets of a task. */
 export function beginRound(state: RunState): void {
-  const { inputTokens, outputTokens } = state.used;
-  state.spent = (state.spent ?? 0) + inputTokens + outputTokens;
+  state.spent = usedInAll(state);
+  state.lostBefore = state.lost;
   state.rounds = (state.rounds ?? 0) + 1;
   state.roundStep = state.step;
   state.used = { inputTokens: 0, outputTokens: 0, toolCalls: 0, ms: 0 };

@@ -44,7 +44,10 @@ export interface RunState {
   /** How often it has gone on after it was done or had waited, at which step last, and the tokens before. */
   rounds?: number;
   roundStep?: number;
-  spent?: number;
+  spent?: { inputTokens: number; outputTokens: number };
+  /** Tokens of calls whose workers were lost: in all, and before this round. */
+  lost?: number;
+  lostBefore?: number;
   /** How often it has waited for an event. */
   waits?: number;
   /** How many later messages the model was told of. */
@@ -111,7 +114,7 @@ export const eventRows = (sql: Sql, events: readonly LoggedEvent[]) =>
  *
  * @param done the call that has just been made, if one was.
  * @param settlement what the model has billed for the step; it counts whosever the task is by now.
- * @throws {TaskLostError} when this lease is not the newest: nothing was saved.
+ * @throws {TaskLostError} when this lease is not the newest, or what it tells of was deleted: nothing was saved.
  */
 export async function saveRun(
   database: Database,
@@ -126,10 +129,18 @@ export async function saveRun(
     delivered?: { ids: readonly string[]; news: number; step: number };
   },
 ): Promise<void> {
+  const ids = delivered?.ids ?? [];
   const rows = await database.query("save a run", (sql) =>
     sql`
-      with task as (${ours(sql, lease)}),
-      heard as (
+      with lease as (${ours(sql, lease)}),
+      unread as (
+        select i.message_id from task_inbox i join lease on lease.id = i.task_id
+        where i.delivered_at is null and i.message_id = any(${idArray(ids)}::uuid[])
+        for update of i
+      ), task as (
+        -- One of them was deleted meanwhile: nothing is kept that tells of it.
+        select id from lease where (select count(*) from unread) = ${ids.length}::int
+      ), heard as (
         -- An answer is part of the state from now on, and what has come this far since it lost a
         -- worker does not crash them: its tries are counted anew.
         update tasks t set answer = null, attempts = least(t.attempts, 1),
@@ -140,8 +151,7 @@ export async function saveRun(
         update task_inbox i set delivered_at = now(), delivered_step = ${
       delivered?.step ?? null
     }::int
-        from task where i.task_id = task.id and i.delivered_at is null
-          and i.message_id = any(${idArray(delivered?.ids ?? [])}::uuid[])
+        from task where i.task_id = task.id and i.message_id = any(${idArray(ids)}::uuid[])
       ), saved as (
         update agent_runs r set state = ${storedJson(state)}::text::jsonb, updated_at = now()
         from task where r.task_id = task.id

@@ -7,7 +7,7 @@ import type { Outcome, ReadAssignment } from "../agent.ts";
 import type { Model } from "../model.ts";
 import type { ToolOff } from "../tool_spec.ts";
 import type { SourceRules } from "../policy.ts";
-import { mayGoOn } from "./rounds.ts";
+import { mayGoOn, usedInAll } from "./rounds.ts";
 import type { BudgetScope } from "../budget/scope.ts";
 import type { LoggedEvent, RunState, saveRun } from "./run.ts";
 import type { Tool, ToolContext } from "../tools/tool.ts";
@@ -45,6 +45,7 @@ export function completed(
   details?: unknown,
 ): Outcome {
   const { model, mode, assignment } = run;
+  const used = usedInAll(state);
   return {
     status: "completed",
     text,
@@ -55,8 +56,8 @@ export function completed(
       mode,
       verified: assignment.verified,
       steps: state.step,
-      input_tokens: state.used.inputTokens,
-      output_tokens: state.used.outputTokens,
+      input_tokens: used.inputTokens,
+      output_tokens: used.outputTokens,
       budget: state.exhausted ?? null,
       details: details ?? null,
     },

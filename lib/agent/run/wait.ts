@@ -27,7 +27,7 @@ export async function completeWait(
   begun: LoggedEvent,
 ): Promise<Outcome | undefined> {
   const { run, state, save, answer } = completion;
-  const { taskId, verified, inbox } = run.assignment;
+  const { verified, inbox } = run.assignment;
   const [call] = state.pending;
   const tell = async (text: string) => {
     if (call.until !== undefined) beginRound(state);
@@ -39,7 +39,7 @@ export async function completeWait(
       : "later messages of this source come to tasks of their own";
     return await recordDenial(completion, { action: "deny", rule: "no_inbox", reason });
   }
-  const unread = await readUnread(run.database, taskId);
+  const unread = await readUnread(run.database, run.assignment);
   const came = matching(unread, events);
   if (came > 0 || unread.isClosed) {
     return await tell(`${unread.messages.length} came in. What it says follows.`);

@@ -5,8 +5,11 @@ const QUIET_SECONDS = 10;
 /** And no later than so long after the first of them. */
 const MOST_QUIET_SECONDS = 60;
 
+/** What stands where an answer would, when what a task asks about is closed: nobody has said it. */
+export const WITHDRAWN = "withdrawn: what it is about was closed meanwhile";
+
 /**
- * Parts of the statement that completes messages, which has `outcome` and `told`: `joined` tells open
+ * Parts of the statement that completes messages, which has `outcome`, `ours` and `told`: `joined` tells open
  * tasks that there is something new for them, as long as they are open and wait for what they
  * waited for when it was decided. A task that nobody has begun ends with what closes its subject.
  */
@@ -18,6 +21,7 @@ export function joinTasks(sql: Sql): Fragment {
         max(o."messageId"::text) filter (where o.join_role = 'closes') as closed_by,
         bool_and(o.maker is null) as is_there
       from outcome o join told on told.source = o.subject_source and told.key = o.subject_key
+        join ours on ours.id = o."messageId"
       where o.join_task is not null
       group by 1
     ), joined as (
@@ -33,7 +37,7 @@ export function joinTasks(sql: Sql): Fragment {
         finished_at = case when w.closed_by is not null and t.status = 'pending'
           and t.started_at is null then now() else t.finished_at end,
         answer = case when w.closed_by is not null and t.status = 'waiting_input'
-          then 'withdrawn: what it is about was closed meanwhile' else t.answer end,
+          then ${WITHDRAWN} else t.answer end,
         question = case when w.closed_by is null then t.question end,
         attempts = case when w.closed_by is not null
           and t.status in ('waiting_input', 'waiting_event') then 0 else t.attempts end,

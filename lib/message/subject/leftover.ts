@@ -80,6 +80,10 @@ export async function continueLeftovers(database: Database, assignee: string): P
         update messages m set task_id = g.new_id, reason = 'Not read by the task before'
         from given g join made on made.id = g.new_id where m.id = any(g.ids)
         returning m.id
+      ), theirs as (
+        -- Whoever retries the task before is not to read them, too.
+        delete from task_inbox i using given g join made on made.id = g.new_id
+        where i.task_id = g.old_id and i.message_id = any(g.ids)
       ), opened as (
         update subjects s set open_task = g.new_id, version = s.version + 1
         from given g join made on made.id = g.new_id join ended on ended.id = g.old_id

@@ -1,6 +1,6 @@
 import { matchesGlob } from "../../../sources/rules/glob.ts";
 import type { SubjectRole } from "../../../sources/subject.ts";
-import type { Database } from "../../store/database.ts";
+import type { Database, Sql } from "../../store/database.ts";
 import { newId } from "../../store/id.ts";
 import { storedJson } from "../../store/stored.ts";
 import type { MessageSubject } from "./subject.ts";
@@ -138,7 +138,10 @@ function planned(
 
 function decide(subject: PlannedSubject, message: PlannedMessage): Joining {
   const { role, at } = message.subject;
-  if (subject.stopped_why !== null) {
+  const isTrusted = subject.task_verified === message.subject.verified &&
+    subject.webhook_type === message.webhookType.toLowerCase();
+  // What closes it goes through: it ends what goes in circles.
+  if (subject.stopped_why !== null && !(role === "closes" && isTrusted)) {
     return { becomes: "nothing", state: "processed", reason: `Kept only: ${subject.stopped_why}` };
   }
   const isOld = role === "closes" && at !== undefined && at < (subject.opened_ms ?? -Infinity);
@@ -147,8 +150,6 @@ function decide(subject: PlannedSubject, message: PlannedMessage): Joining {
     subject.opened_ms = Math.max(at, subject.opened_ms ?? 0);
   }
   const { task } = subject;
-  const isTrusted = subject.task_verified === message.subject.verified &&
-    subject.webhook_type === message.webhookType.toLowerCase();
   // Whoever is trusted otherwise has a task of its own, and the open one stays what it is.
   if (task && !isTrusted) return alone(message);
   if (task && its === "notes") {
@@ -226,7 +227,7 @@ async function readKnown(
         extract(epoch from s.opened_sent_at)::float8 * 1000 as opened_ms,
         extract(epoch from s.closed_sent_at)::float8 * 1000 as closed_ms,
         (select count(*)::int from (select from messages m join task_inbox i on i.message_id = m.id
-          where m.subject_id = s.id and m.subject_id is not null
+          where m.subject_id = s.id and m.subject_id is not null and m.id >= ${hourAgo(sql)}
             and i.added_at > greatest(now() - interval '1 hour', s.resumed_at)
           limit ${MOST_DELIVERIES}) c) as delivered,
         t.id as task_id, coalesce(lower(m.webhook_type), '') as webhook_type,
@@ -240,3 +241,8 @@ async function readKnown(
       left join messages m on m.id = t.message_id`);
   return new Map(rows.map((row) => [rowKey(row), row]));
 }
+
+/** The smallest id that could have been made an hour ago: see `firstIdAt`. */
+const hourAgo = (sql: Sql) =>
+  sql`(lpad(to_hex((extract(epoch from now() - interval '1 hour') * 1000)::bigint), 12, '0')
+    || '70008000000000000000')::uuid`;

@@ -12,6 +12,8 @@ export interface TellingMessage {
 /** What several messages tell of one subject together. */
 interface SubjectNews {
   id: string;
+  /** The ids of those messages. */
+  messages: string[];
   source: string;
   key: string;
   name?: string;
@@ -52,7 +54,13 @@ function newsOf(messages: readonly TellingMessage[], openTasks: OpenTasks): Subj
     const verified = all.filter(({ subject }) => subject.verified);
     const telling = verified.length > 0 ? verified : all;
     const { source, key } = all[0].subject;
-    const news: SubjectNews = { id: newId(), source, key, verified: verified.length > 0 };
+    const news: SubjectNews = {
+      id: newId(),
+      messages: all.map(({ messageId }) => messageId),
+      source,
+      key,
+      verified: verified.length > 0,
+    };
     for (const each of telling) addNews(news, each);
     const decided = openTasks.get(name);
     if (!decided) return news;
@@ -80,12 +88,13 @@ function addNews(news: SubjectNews, { messageId, subject }: TellingMessage): voi
  * there are what is new, and has their ids; `aliased` keeps their other keys. Rows are taken in
  * one order, as two workers may have the same ones.
  *
- * `told` leaves out a subject about whose task was decided by an older version.
+ * `told` leaves out a subject about whose task was decided by an older version, and one of which any
+ * message is not among those `held`: a part of the statement before these, with their ids as `id`.
  */
 export function tellSubjects(
   sql: Sql,
   messages: readonly TellingMessage[],
-  openTasks: OpenTasks = new Map(),
+  { openTasks = new Map(), held }: { openTasks?: OpenTasks; held?: Fragment } = {},
 ): Fragment {
   const aliases = messages.flatMap(({ subject: { source, key, verified, at, aliases } }) =>
     aliases.map((alias) => ({ source, key, alias, verified, ms: at ?? null }))
@@ -95,7 +104,7 @@ export function tellSubjects(
       select * from jsonb_to_recordset(${
     storedJson(newsOf(messages, openTasks))
   }::text::jsonb) as n(
-        id uuid, source text, key text, name text, link text, named_by uuid, verified boolean,
+        id uuid, messages jsonb, source text, key text, name text, link text, named_by uuid, verified boolean,
         opened_ms float8, closed_ms float8, ends text, ended_by uuid, version int, open_task uuid,
         stopped text)
     ), told as (
@@ -103,7 +112,7 @@ export function tellSubjects(
         closed_sent_at, closed_at, closed_by, open_task)
       select id, source, key, name, link, named_by, verified, to_timestamp(opened_ms / 1000),
         to_timestamp(closed_ms / 1000), case ends when 'closes' then now() end, ended_by, open_task
-      from news order by source, key
+      from news where ${held ? allHeld(sql, held) : sql`true`} order by source, key
       on conflict (source, key) do update set (name, link, named_by, verified, last_at,
         opened_sent_at, closed_sent_at, closed_at, closed_by, open_task, version, stopped_at,
         stopped_why) = (
@@ -140,7 +149,7 @@ export function tellSubjects(
       )
       where (select version is null or version = s.version from news
         where news.source = s.source and news.key = s.key)
-      returning s.id, s.source, s.key
+      returning s.id, s.source, s.key, s.name
     ), aliased as (
       insert into subject_aliases as a (source, alias, key, verified, sent_at)
       select g.source, g.alias, g.key, bool_or(g.verified),
@@ -154,6 +163,10 @@ export function tellSubjects(
         verified = a.verified or excluded.verified
     )`;
 }
+
+const allHeld = (sql: Sql, held: Fragment) =>
+  sql`not exists (select from jsonb_array_elements_text(news.messages) as a(id)
+    where a.id::uuid not in (select id from ${held}))`;
 
 /** Writes down what messages are about that wait in a group: their rows stay as they are else. */
 export async function tellOfGrouped(
@@ -172,7 +185,7 @@ export async function tellOfGrouped(
       with ${tellSubjects(sql, messages)}
       update messages m set subject_id = told.id, role = g.role
       from jsonb_to_recordset(${storedJson(rows)}::text::jsonb) as g(
-          id uuid, source text, key text, role text)
+          id uuid, messages jsonb, source text, key text, role text)
         join told on told.source = g.source and told.key = g.key
       where m.id = g.id and m.state = 'new'`);
 }

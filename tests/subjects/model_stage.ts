@@ -1,0 +1,74 @@
+import type { Dialect } from "../fakes/chat_check.ts";
+import { startOpenAi } from "../fakes/openai.ts";
+import type { FakeProvider, Say } from "../fakes/server.ts";
+import { type Any, openSubjectStage, type SubjectStage } from "./stage.ts";
+
+const CONTINUE = { github: { later: "continue" } };
+export const finish = (summary: string): Say => ({
+  calls: [{ tool: "finish", args: { status: "completed", summary } }],
+});
+
+export interface ModelStage {
+  stage: SubjectStage;
+  fake: FakeProvider;
+  /** All that the model was told in its newest request, as one text. */
+  told(): string;
+  task(id: string): Promise<Any>;
+  tasks(): Promise<Any[]>;
+}
+
+/** Runs a test on a stage whose agent asks a fake model. */
+export async function withModel(
+  env: () => Promise<Record<string, string>>,
+  run: (model: ModelStage) => Promise<void>,
+  {
+    rules = CONTINUE,
+    agent = { sources: { github: { tools: ["ask_human", "wait_for_event"] } } },
+    more = {},
+    dialect,
+  }: {
+    rules?: unknown;
+    agent?: unknown;
+    more?: Record<string, string>;
+    dialect?: Dialect;
+  } = {},
+): Promise<void> {
+  const fake = startOpenAi(dialect);
+  const file = await Deno.makeTempFile({ suffix: ".json" });
+  await Deno.writeTextFile(file, JSON.stringify(agent));
+  try {
+    await using stage = await openSubjectStage({
+      rules,
+      env: {
+        OPENAI_API_KEY: "key-4711",
+        OPEN_AI_BASE: `${fake.url}/v1`,
+        AGENT_CONFIG: file,
+        ...await env(),
+        ...more,
+      },
+    });
+    await run({
+      stage,
+      fake,
+      told: () => JSON.stringify(fake.asked.at(-1)?.body ?? ""),
+      task: (id) => stage.get(`/api/tasks/${id}`),
+      tasks: async () => (await stage.get("/api/tasks")).items,
+    });
+  } finally {
+    await fake[Symbol.asyncDispose]();
+    await Deno.remove(file);
+  }
+}
+
+export const post = (body: unknown) => ({
+  method: "POST",
+  headers: { "content-type": "application/json" },
+  body: JSON.stringify(body),
+});
+
+/** Settles what has come, as another worker would while a task is in hand. */
+export async function settle(stage: SubjectStage): Promise<void> {
+  const { createMessageStep } = await import("../../lib/work/messages.ts");
+  const step = createMessageStep(stage.otto.services, { worker: "another", done: () => {} });
+  await step.takeMessages(0, new AbortController().signal);
+}

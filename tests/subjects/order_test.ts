@@ -1,0 +1,87 @@
+import { assertEquals } from "@std/assert";
+import { it } from "@std/testing/bdd";
+import { completeMessages } from "../../lib/message/complete.ts";
+import type { MessageSubject } from "../../lib/message/subject/subject.ts";
+import { rowKey } from "../../lib/message/subject/tell.ts";
+import { decideApproval } from "../../lib/task/approval.ts";
+import { describeWith } from "../servers/mod.ts";
+import { claimOne, openRace, type Race, settle } from "./race_stage.ts";
+import { closed, comment, opened } from "./stage.ts";
+
+describeWith({ postgres: true }, "what closes or joins a task, in whatever order", (servers) => {
+  const race = async (run: (race: Race) => Promise<void>, rules?: unknown) => {
+    await using opened = await openRace(await servers.postgres.createDatabase(), rules);
+    await run(opened);
+  };
+
+  it("ends what goes in circles with what closes it, though its subject is stopped", () =>
+    race(async ({ stage }) => {
+      await stage.send("pull_request", opened());
+      await settle(stage);
+      for (let at = 0; at < 21; at++) await stage.send("issue_comment", comment(`Round ${at}`));
+      await settle(stage);
+      assertEquals((await stage.get("/api/subjects?state=stopped")).items.length, 1);
+      await stage.send("pull_request", closed());
+      await settle(stage);
+      assertEquals((await stage.get("/api/tasks")).items[0].status, "cancelled");
+    }));
+
+  it("leaves a decision and a close of the same task one order of locks", () =>
+    race(async ({ stage, sql, hold, stopped }) => {
+      const { database } = stage.otto.services;
+      await stage.send("pull_request", opened());
+      await settle(stage);
+      const task = await claimOne(stage);
+      const id = crypto.randomUUID();
+      await sql`update tasks set status = 'waiting_input', question = 'May I?' where id = ${task.id}`;
+      await sql`insert into approvals (id, task_id, key, tool, arguments, sha256, rule,
+          policy_version, expires_at)
+        values (${id}, ${task.id}, '1:1:0', 'reply', '{}', 'x', 'x', 'x', now() + interval '1 day')`;
+      await stage.send("pull_request", closed());
+      const release = await hold("tasks", task.id);
+      const deciding = decideApproval(database, { id, decision: "approve", actor: "test" });
+      await stopped(1);
+      const settling = settle(stage);
+      await stopped(2);
+      // Whoever decides waits for the task, and has not taken the approval before it.
+      await sql`select from approvals where id = ${id} for update nowait`;
+      await release();
+      await Promise.all([deciding, settling]);
+    }));
+
+  it("joins no task whose maker was lost to another worker", () =>
+    race(async ({ stage, sql }) => {
+      const messageId = await stage.send("pull_request", opened());
+      const later = await stage.send("issue_comment", comment("One more"));
+      const subject: MessageSubject = {
+        source: "github",
+        key: "github:octo/phone#7",
+        role: "opens",
+        aliases: [],
+        joins: [],
+        verified: true,
+      };
+      const [{ epoch }] = await sql<{ epoch: number }[]>`
+        select epoch from messages where id = ${later}`;
+      const taskId = crypto.randomUUID();
+      const about = { event: null, title: "It", subject };
+      const { made, stale } = await completeMessages(stage.otto.services.database, [
+        { ...about, messageId, epoch: epoch - 1, description: "", joins: { newTaskId: taskId } },
+        {
+          ...about,
+          messageId: later,
+          epoch,
+          state: "processed",
+          reason: "Joined",
+          taskId,
+          joins: { taskId, role: "continues", maker: messageId, waitKey: null },
+        },
+      ], {
+        assignee: null,
+        openTasks: new Map([[rowKey(subject), { version: 0, openTask: taskId }]]),
+      });
+      assertEquals([made, stale], [[], [later]]);
+      assertEquals((await stage.message(later)).task_id, null);
+      assertEquals((await stage.get("/api/subjects")).items, []);
+    }));
+});
