@@ -12,7 +12,7 @@ const MOST_INVENTED = 500;
 const OPEN_SECONDS = 15;
 /** What is counted at once: after an upgrade there are weeks of messages. */
 const STEP_SECONDS = 3_600;
-/** An id is made before its row is kept, and by a clock that may be behind. */
+/** An id is made before its row is kept, and by a clock that may be behind, or ahead. */
 const ID_MARGIN_SECONDS = 300;
 /** Longer than other statements may take: nobody waits for it. */
 const COUNT_MS = 20_000;
@@ -53,7 +53,9 @@ async function addSlots(
   database: Database,
   { before, from, to }: { before: string | null; from: Date; to: Date },
 ): Promise<void> {
+  // Both ends: a step reads its own hour's ids, and not all that came since.
   const firstId = firstIdAt(new Date(from.getTime() - ID_MARGIN_SECONDS * 1_000));
+  const endId = firstIdAt(new Date(to.getTime() + ID_MARGIN_SECONDS * 1_000));
   await database.query(
     "count slots",
     (sql) =>
@@ -69,7 +71,7 @@ async function addSlots(
             * ${SLOT_SECONDS}::int) as slot,
           count(*)::int as messages, min(received_at) as first_at, max(received_at) as last_at
         from messages
-        where exists (select from turn) and id >= ${firstId}
+        where exists (select from turn) and id >= ${firstId} and id < ${endId}
           and stored_at >= ${from} and stored_at < ${to}
           and verification <> 'rejected' and replay_of is null
         group by 1, 2, 3

@@ -29,7 +29,7 @@ const TOGETHER_MS = HOUR_MS;
 /** A holiday is over when others work like always for so long. */
 const BUSY_MS = 3 * HOUR_MS;
 /** An upgrade has weeks to count: the rest comes in the next minute. */
-const MOST_STEPS = 200;
+const COUNT_MS = 2_000;
 
 /** What the watch is told of the house. */
 export interface SilenceWatch {
@@ -54,8 +54,9 @@ interface Quiet {
 export async function watchSilence(watch: SilenceWatch): Promise<void> {
   const { database } = watch;
   const { paused, isServing } = await notePauses(database);
+  const end = Date.now() + COUNT_MS;
   let counted = await countSlots(database);
-  for (let step = 0; !counted.isWhole && step < MOST_STEPS; step++) {
+  while (!counted.isWhole && Date.now() < end) {
     counted = await countSlots(database);
   }
   await endSilences(database, { paused });
