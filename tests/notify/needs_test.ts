@@ -64,7 +64,7 @@ describe("what needs somebody, told beyond the page", () => {
     await turn(house);
     await turn(house);
     assertEquals(told(house, "C0FAILED").length, 3);
-    assertMatch(shown(told(house, "C0FAILED")[2]), /Over, nobody is needed any more/);
+    assertMatch(shown(told(house, "C0FAILED")[2]), /Over, none of the last 24 hours is left/);
     assertEquals(first.length, 2);
   });
 
