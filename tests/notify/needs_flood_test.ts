@@ -4,7 +4,7 @@ import { readNeeds } from "../../lib/monitor/needs/needs.ts";
 import { tellNeeds } from "../../lib/monitor/needs/tell.ts";
 import { listUntold } from "../../lib/monitor/needs/untold.ts";
 import { endSilences, raiseSilence } from "../../lib/monitor/silence/silence.ts";
-import { forgetNeeds } from "../../lib/notify/forget_needs.ts";
+import { createWorker } from "../../lib/work/work.ts";
 import { openOtto, type Otto } from "../otto.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
@@ -176,7 +176,15 @@ describe("many that need somebody", () => {
     const { database } = otto.services;
     await fail(otto, { types: ["billing"] });
     await tell(otto);
-    assertEquals(await forgetNeeds(database, new Date(Date.now() - 60_000), 10), 0);
-    assertEquals(await forgetNeeds(database, new Date(Date.now() + 60_000), 10), 1);
+    await createWorker(otto.services).tidy();
+    await database.query("be told in 2020", (sql) =>
+      sql`
+      update notifications set id = '016f5e66-e800-7000-8000-000000000000' where kind = 'need'`);
+    await fail(otto, { types: ["shop"] });
+    await tell(otto);
+    await createWorker(otto.services).tidy();
+    const left = await said(otto);
+    assertEquals(left.length, 1);
+    assertMatch(left[0], /^shop/);
   });
 });
