@@ -21,7 +21,6 @@ export function needsApi({ services }: { services: Services }) {
       };
       return c.json({
         ...found,
-        questions: found.questions.map(({ is_told: _, ...question }) => question),
         silences: found.silences.map((silence) => ({
           key: silence.key,
           kind: silence.kind,

@@ -35,10 +35,10 @@ export const needs = z.object({
   troubles: z.array(z.object({
     key,
     kind: z.enum(["refused", "failed"]),
-    webhook_type: z.string(),
+    source: z.string(),
     reason: z.string(),
     count,
-    is_more: z.boolean().openapi({ description: "Whether there are more than were counted" }),
+    is_more: z.boolean().openapi({ description: "Whether there may be more than were counted" }),
     since: time,
     latest: z.string(),
     seen: z.boolean(),

@@ -45,7 +45,7 @@ export const MOST_KEPT_BYTES = 256 * 1024;
  * So many from one source in ten seconds, and at once from all, in one process: a flood must cost
  * little, and a sender whose secret is wrong tells of a dozen things within a second.
  */
-const MOST_IN_A_WINDOW = 50;
+export const MOST_IN_A_WINDOW = 50;
 const WINDOW_MS = 10_000;
 const MOST_AT_ONCE = 32;
 

@@ -20,6 +20,15 @@ export async function watchNeeds(
   { config, database, sources }: Pick<Services, "config" | "database" | "sources">,
 ): Promise<void> {
   const { timeZone } = config;
+  // First, since nobody who is needed waits for what is counted.
+  if (await takeTurn(database, TELL)) {
+    await tellNeeds({
+      database,
+      routes: config.notifyRoutes,
+      labelOf: createLabels(sources),
+      timeZone,
+    });
+  }
   if (await takeTurn(database, SILENCE)) {
     await watchSilence({
       database,
@@ -29,14 +38,6 @@ export async function watchNeeds(
           ? sources.settingsOf(source).tell_after_hours
           : undefined,
       isReached: () => isReached(config),
-    });
-  }
-  if (await takeTurn(database, TELL)) {
-    await tellNeeds({
-      database,
-      routes: config.notifyRoutes,
-      labelOf: createLabels(sources),
-      timeZone,
     });
   }
 }

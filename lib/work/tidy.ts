@@ -10,6 +10,7 @@ import { dropContents } from "../message/forget/drop_contents.ts";
 import { forgetEarly } from "../message/forget/forget_early.ts";
 import { forgetAliases, forgetSubjects } from "../message/subject/subject.ts";
 import { forgetRejected, trimQuarantine } from "../message/quarantine.ts";
+import { forgetNeeds } from "../notify/forget_needs.ts";
 import { forgetAudit } from "../people/audit.ts";
 import type { Registry } from "../../sources/rules/registry.ts";
 import type { Services } from "../services.ts";
@@ -75,6 +76,7 @@ function forgetting(
     () => untilFewer(FORGET_AT_ONCE, () => forgetSubjects(database, before, FORGET_AT_ONCE)),
     () => untilFewer(FORGET_AT_ONCE, () => forgetAliases(database, FORGET_AT_ONCE)),
     () => untilFewer(FORGET_AT_ONCE, () => dropContents(database, config, FORGET_AT_ONCE)),
+    () => untilFewer(FORGET_AT_ONCE, () => forgetNeeds(database, before, FORGET_AT_ONCE)),
     () => forgetRejected(database, now),
     () => untilFewer(FORGET_AT_ONCE, () => forgetAudit(database, before, FORGET_AT_ONCE)),
     () => untilFewer(FORGET_AT_ONCE, () => forgetChanges(database, FORGET_AT_ONCE)),

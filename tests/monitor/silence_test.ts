@@ -259,6 +259,59 @@ describe("the slots of sources", () => {
   });
 });
 
+describe("an upgrade with weeks to count", () => {
+  it("reads the messages of one hour at a time", async () => {
+    await using otto = await openOtto();
+    const { database } = otto.services;
+    await otto.send("shop", "{}", JSON_TYPE);
+    // As if the store had kept it hours before: only its id is beyond that hour's.
+    await database.query("be in the past", (sql) =>
+      sql`
+      with counted as (
+        insert into settings (name, value)
+        values ('slots_counted_to', (now() - interval '10 hours')::text)
+      )
+      update messages set stored_at = now() - interval '9.5 hours'`);
+    await countSlots(database);
+    const rows = await database.query("look", (sql) => sql`select from source_slots`);
+    assertEquals(rows.length, 0);
+  });
+
+  it("counts for seconds in each turn, and goes on with the next", async () => {
+    await using otto = await openOtto();
+    const { database } = otto.services;
+    await database.query("have weeks to count", (sql) =>
+      sql`
+      insert into settings (name, value)
+      values ('slots_counted_to', (now() - interval '30 days')::text)`);
+    let ahead = 0;
+    let steps = 0;
+    const { now } = Date;
+    const slow: typeof database = {
+      ...database,
+      query(what, ...given) {
+        if (what === "count slots") {
+          steps++;
+          ahead += 700;
+        }
+        return database.query(what, ...given);
+      },
+    };
+    Date.now = () => now() + ahead;
+    try {
+      await watchSilence({
+        database: slow,
+        timeZone: "UTC",
+        hoursOf: () => undefined,
+        isReached: () => Promise.resolve(undefined),
+      });
+    } finally {
+      Date.now = now;
+    }
+    assert(steps >= 1 && steps <= 3, `${steps} steps`);
+  });
+});
+
 describe("a week before", () => {
   it("is at the same time of the day, whatever clocks did between", () => {
     // Clocks in Berlin went back on 25 October 2026, at 3.

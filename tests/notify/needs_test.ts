@@ -64,8 +64,22 @@ describe("what needs somebody, told beyond the page", () => {
     await turn(house);
     await turn(house);
     assertEquals(told(house, "C0FAILED").length, 3);
-    assertMatch(shown(told(house, "C0FAILED")[2]), /Over, nobody is needed any more/);
+    assertMatch(shown(told(house, "C0FAILED")[2]), /Over, none of the last 24 hours is left/);
     assertEquals(first.length, 2);
+  });
+
+  it("waits for no counting of what came", async () => {
+    await using house = await openSlackOtto({ NOTIFY_ROUTES: "*=slack:C0ALL" });
+    const { services } = house.otto;
+    await fail(house, 1, "no budget");
+    await services.database.query(
+      "make counting fail",
+      (sql) => sql`alter table source_slots rename to source_slots_gone`,
+    );
+    await watchNeeds(services).catch(() => {});
+    await house.passTime(5);
+    await house.workOff();
+    assertEquals(told(house, "C0ALL").length, 1);
   });
 
   it("goes where the most precise route leads, and nowhere else", async () => {

@@ -1,6 +1,5 @@
 import { html } from "hono/html";
 import {
-  MOST_NAMED,
   type Needs,
   type Notice,
   type OpenApproval,
@@ -39,7 +38,7 @@ export function needsPanel(needs: Needs, words: SilenceWords) {
       <ul class="plain-list">
         ${questions.map(question)}
         ${unseen(silences).map((each) => silence(each, words))}
-        ${unseen(troubles).map((each) => trouble(each, words.labelOf(each.webhook_type)))}
+        ${unseen(troubles).map((each) => trouble(each, words.labelOf(each.source)))}
         ${notices.map(notice)}
       </ul>
     </section>
@@ -108,12 +107,12 @@ function silence(each: SeenSilence, words: SilenceWords) {
 }
 
 function trouble(each: Trouble, label: string) {
-  const { kind, webhook_type, reason, count, is_more, since, message_ids, seen } = each;
-  const filter = { phase: kind, source: webhook_type };
-  const act = count <= MOST_NAMED
-    ? `/messages/many?${new URLSearchParams(message_ids.map((id) => ["id", id]))}`
-    : linkTo("/messages/many", { ...filter, since: "24h" });
-  const said = `${count.toLocaleString("en")}${is_more ? "+" : ""} ${phaseWord(kind)}`;
+  const { kind, source, reason, count, is_more, since, message_ids, seen } = each;
+  const filter = { phase: kind, source };
+  // By their ids: a filter would also act on what failed for another reason.
+  const act = `/messages/many?${new URLSearchParams(message_ids.map((id) => ["id", id]))}`;
+  const part = count > message_ids.length && ` (the newest ${message_ids.length})`;
+  const said = `${is_more ? "at least " : ""}${count.toLocaleString("en")} ${phaseWord(kind)}`;
   return html`
     <li class="need failed ${seen && "seen"}">
       <p class="title">${icon("failed")}<a href="${linkTo("/messages", filter)}">${label}:
@@ -121,10 +120,10 @@ function trouble(each: Trouble, label: string) {
       ${reason && html`<p class="why" dir="auto">${firstLine(reason)}</p>`}
       <div class="actions"><a class="button quiet write" href="${act}">${kind === "refused"
         ? "Verify again, or delete…"
-        : "Retry, or delete…"}</a>
+        : "Retry, or delete…"}${part}</a>
         ${kind === "refused" &&
           html`<a class="button quiet" href="/sources/${
-            encodeURIComponent(webhook_type)
+            encodeURIComponent(source)
           }">Its secret and signature</a>`}
         ${!seen && seenForm(each.key, each.latest, `${label}: ${said}`)}</div>
     </li>

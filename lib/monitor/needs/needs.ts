@@ -1,4 +1,5 @@
 import type { NeedKind } from "../../config/settings.ts";
+import { MOST_IN_A_WINDOW } from "../../message/quarantine.ts";
 import type { Database, Sql } from "../../store/database.ts";
 import { listSilences, type Silence } from "../silence/silence.ts";
 
@@ -24,8 +25,6 @@ export interface OpenQuestion {
   since: Date;
   /** What it asks a person's word for; empty where it wants an answer. */
   approvals: OpenApproval[];
-  /** Whether its own message in Slack has told it, or is about to. */
-  is_told: boolean;
 }
 
 /** What has happened to several messages for one reason. */
@@ -33,11 +32,12 @@ export interface Trouble {
   /** The same as long as it goes on, for {@link markSeen}. */
   key: string;
   kind: Extract<NeedKind, "refused" | "failed">;
-  webhook_type: string;
+  /** The one name that its system goes by, whatever the URL called it. */
+  source: string;
   /** In the words of one of them. */
   reason: string;
   count: number;
-  /** Whether there are more than were counted. */
+  /** Whether there may be more than were counted: of a flood a part is looked at, or kept. */
   is_more: boolean;
   since: Date;
   /** When the latest of them came, as the store has it: text, since it is more exact than a `Date`. */
@@ -45,7 +45,7 @@ export interface Trouble {
   latest_at: Date;
   /** Whether somebody has seen it, and nothing came since. */
   seen: boolean;
-  /** The newest of them, up to {@link MOST_NAMED}. */
+  /** The newest of them, up to 50. */
   message_ids: string[];
 }
 
@@ -86,7 +86,7 @@ export const LOOKED_AT = 1_000;
 const MOST_TROUBLES = 10;
 const MOST_NOTICES = 10;
 /** As many as an address can name. */
-export const MOST_NAMED = 50;
+const MOST_NAMED = 50;
 /** Of a task's calls. */
 const MOST_APPROVALS = 3;
 /** What is approved is to be read: longer arguments are, on the task's page. */
@@ -159,11 +159,7 @@ const selectQuestions = (sql: Sql) =>
         select id, tool, rule,
           case when length(arguments) <= ${MOST_ARGUMENTS} then arguments end as arguments
         from approvals where task_id = t.id and state = 'pending' and expires_at > now()
-        order by id limit ${MOST_APPROVALS}) a), '[]') as approvals,
-      exists (select from notifications n where n.task_id = t.id and n.channel = 'slack'
-          and n.kind = 'waiting_input' and n.state <> 'dead')
-        or exists (select from slack_messages s where s.task_id = t.id and s.wanted > s.noted)
-        as is_told
+        order by id limit ${MOST_APPROVALS}) a), '[]') as approvals
     from asking t join messages m on m.id = t.message_id order by t.id limit ${MOST_QUESTIONS}`;
 
 const selectNotices = (sql: Sql) =>
@@ -176,35 +172,41 @@ const selectNotices = (sql: Sql) =>
     select notices.*, (select count(*)::int from notices) as noticed from notices
     order by id desc limit ${MOST_NOTICES}`;
 
+/** A message's system as `sourceNameOf` calls it: aliases and letters' cases are no other one. */
+export const nameIn = (sql: Sql) =>
+  sql`case m.source when 'generic' then lower(m.webhook_type) else m.source end`;
+
 const selectTroubles = (sql: Sql, most: number) =>
   sql<Trouble[]>`
     with day as (
       select now() - make_interval(hours => ${HOURS}) as began
     ), happened as (
-      (select 'refused' as kind, m.webhook_type, m.id, m.stored_at as at,
+      (select 'refused' as kind, ${nameIn(sql)} as source, m.id, m.stored_at as at,
         coalesce(m.reason, m.error, '') as reason
       from messages m where m.state = 'rejected' and m.stored_at > (select began from day)
       order by m.id desc limit ${LOOKED_AT})
       union all
-      (select 'failed', m.webhook_type, m.id, m.settled_at, coalesce(m.error, '')
+      (select 'failed', ${nameIn(sql)}, m.id, m.settled_at, coalesce(m.error, '')
       from messages m where m.state = 'failed' and m.settled_at > (select began from day)
       order by m.settled_at desc nulls last limit ${LOOKED_AT})
       union all
-      (select 'failed', m.webhook_type, m.id, t.finished_at, coalesce(t.error_message, t.error_code)
+      (select 'failed', ${nameIn(sql)}, m.id, t.finished_at, coalesce(t.error_message, t.error_code)
       from tasks t join messages m on m.id = t.message_id
       where t.error_code is not null and t.status = 'failed'
         and t.finished_at > (select began from day)
       order by t.finished_at desc nulls last limit ${LOOKED_AT})
     ), grouped as (
-      select kind || ':' || webhook_type || ':' ||
+      select kind || ':' || source || ':' ||
           md5(regexp_replace(reason, ${sql.unsafe(VARYING)}, '#', 'g')) as key,
-        kind, webhook_type, max(reason) as reason, count(*)::int as count, min(at) as since,
+        kind, source, max(reason) as reason, count(*)::int as count, min(at) as since,
         max(at) as latest,
         to_json((array_agg(id order by id desc))[1:${MOST_NAMED}::int]) as message_ids
       from happened group by 1, 2, 3
       order by max(at) desc limit ${most}
     )
-    select g.key, g.kind, g.webhook_type, g.reason, g.count, g.count >= ${LOOKED_AT} as is_more,
+    select g.key, g.kind, g.source, g.reason, g.count,
+      (select count(*) from happened h where h.kind = g.kind) >= ${LOOKED_AT}
+        or g.kind = 'refused' and g.count >= ${MOST_IN_A_WINDOW} as is_more,
       g.since, g.latest::text as latest, g.latest as latest_at, g.message_ids,
       n.seen_to is not null and n.seen_to >= g.latest as seen
     from grouped g left join need_groups n using (key) order by g.latest desc`;

@@ -31,12 +31,22 @@ export async function listSilences(database: Database): Promise<Silence[]> {
       from silences where ended_at is null order by id desc limit ${MOST_SILENCES}`);
 }
 
-/** When a silence has ended; undefined while it stands, or when there is none. */
-export async function readSilenceEnd(database: Database, id: string): Promise<Date | undefined> {
+/** How a silence ended. */
+export interface SilenceEnd extends Pick<Silence, "kind" | "since" | "ended_at"> {
+  /** The sources that were the last of it, and whether they sent again: else they were paused. */
+  ended_by: { source: string; came: boolean }[];
+}
+
+/** How a silence ended, `ended_at` null while it stands; undefined when there is none. */
+export async function readSilenceEnd(
+  database: Database,
+  id: string,
+): Promise<SilenceEnd | undefined> {
   const [row] = await database.query("read a silence's end", (sql) =>
-    sql<{ ended_at: Date }[]>`
-      select ended_at from silences where id = ${id} and ended_at is not null`);
-  return row?.ended_at;
+    sql<SilenceEnd[]>`
+      select kind, since, ended_at, coalesce(ended_by, '[]') as ended_by
+      from silences where id = ${id}`);
+  return row;
 }
 
 /** Raises a silence for those of its sources that none stands for. Happens once, whoever does it. */
@@ -109,7 +119,11 @@ async function release(
           case when last_at > silent_since then last_at else now() end, 'silent' from over
         order by 1 on conflict do nothing
       )
-      update silences s set ended_at = now()
+      update silences s set ended_at = now(), ended_by = (
+        select json_agg(json_build_object('source', source, 'came', last_at > silent_since
+          or s.kind = 'everything' and exists (
+            select from heard_sources where last_at > s.since)) order by source)
+        from over where silence_id = s.id)
       where s.id in (select silence_id from over) and not exists (
         select from heard_sources h
         where h.silence_id = s.id and h.source not in (select source from over))`);

@@ -1,3 +1,4 @@
+import { GENERIC } from "../../../sources/rules/registry.ts";
 import type { Database } from "../../store/database.ts";
 
 /** A time that says nothing of a source, or of any where that is empty. */
@@ -31,7 +32,11 @@ export async function noteServing(database: Database): Promise<void> {
       on conflict (name) do update set value = excluded.value`);
 }
 
-/** Notes until when sources are paused, and reads who is; and whether anybody serves now. */
+/**
+ * Notes until when sources are paused, and reads who is, each name of its own under "any other
+ * name"; and whether
+ * anybody serves now.
+ */
 export async function notePauses(
   database: Database,
 ): Promise<{ paused: ReadonlySet<string>; isServing: boolean }> {
@@ -39,9 +44,16 @@ export async function notePauses(
     "note what is paused",
     (sql) =>
       sql<{ paused: string[] | null; is_serving: boolean }[]>`
-      with paused as (
+      with named as (
         select lower(substr(name, 8)) as source, value::timestamptz as since from settings
         where name like 'paused:%'
+      ), paused as (
+        select source, min(since) as since from (
+          select source, since from named
+          union all
+          select h.source, n.since from named n join heard_sources h on h.invented
+          where n.source = ${GENERIC}) every_one
+        group by 1
       ), noted as (
         insert into unheard_times (source, began, ended, reason)
         select source, since, now(), 'paused' from paused order by 1

@@ -9,7 +9,7 @@ import {
   raiseSilence,
   type Silence,
 } from "./silence.ts";
-import { countSlots, forgetSlots, SLOT_SECONDS } from "./slots.ts";
+import { countSlots, forgetSlots, makeRoom, SLOT_SECONDS } from "./slots.ts";
 import { notePauses, readUnheard, type UnheardTime } from "./unheard.ts";
 import { compareWeeks, type Expectation, WEEK_MS } from "./weeks.ts";
 
@@ -29,7 +29,7 @@ const TOGETHER_MS = HOUR_MS;
 /** A holiday is over when others work like always for so long. */
 const BUSY_MS = 3 * HOUR_MS;
 /** An upgrade has weeks to count: the rest comes in the next minute. */
-const MOST_STEPS = 200;
+const COUNT_MS = 2_000;
 
 /** What the watch is told of the house. */
 export interface SilenceWatch {
@@ -54,12 +54,14 @@ interface Quiet {
 export async function watchSilence(watch: SilenceWatch): Promise<void> {
   const { database } = watch;
   const { paused, isServing } = await notePauses(database);
+  const end = Date.now() + COUNT_MS;
   let counted = await countSlots(database);
-  for (let step = 0; !counted.isWhole && step < MOST_STEPS; step++) {
+  while (!counted.isWhole && Date.now() < end) {
     counted = await countSlots(database);
   }
   await endSilences(database, { paused });
   await forgetSlots(database);
+  await makeRoom(database);
   // Nobody could be heard, or not all is counted that was.
   if (!isServing || !counted.isWhole) return;
   await judge(watch, { now: counted.now, paused });
@@ -75,8 +77,10 @@ async function judge(
     readUnheard(database),
     listSilences(database),
   ]);
-  const heard = all.filter(({ source, last_at }) =>
-    !paused.has(source) && now.getTime() - last_at.getTime() < 4 * WEEK_MS
+  // A person may ask to be told after more weeks than are compared.
+  const heard = all.filter((each) =>
+    !paused.has(each.source) && (limitOf(watch, each) !== undefined ||
+      now.getTime() - each.last_at.getTime() < 4 * WEEK_MS)
   );
   const scene = { heard, unheard, now };
   if (standing.some(({ kind }) => kind === "holiday") && await isWorkday(watch, scene)) {
@@ -87,6 +91,14 @@ async function judge(
   const joined = await joinStanding(database, { quiet, standing, scene });
   const left = quiet.filter((each) => !joined.has(each));
   if (left.length > 0) await raise(watch, left, scene);
+}
+
+/** After how many hours a person has asked to be told. */
+function limitOf(
+  { hoursOf }: SilenceWatch,
+  { source, tell_after_hours: hours }: HeardSource,
+): number | undefined {
+  return hours ?? hoursOf(source);
 }
 
 interface Scene {
@@ -104,13 +116,13 @@ function silentFrom({ source, last_at }: HeardSource, unheard: readonly UnheardT
 
 /** The sources that should have sent something, and that no silence stands for. */
 async function findQuiet(watch: SilenceWatch, { heard, unheard, now }: Scene): Promise<Quiet[]> {
-  const { database, timeZone, hoursOf } = watch;
+  const { database, timeZone } = watch;
   const silent = heard.filter(({ silence_id, alarmed_at }) =>
     silence_id === null && (alarmed_at === null || now.getTime() - alarmed_at.getTime() > PAUSE_MS)
   ).map((each) => ({
     heard: each,
     from: silentFrom(each, unheard),
-    hours: each.tell_after_hours ?? hoursOf(each.source),
+    hours: limitOf(watch, each),
   })).filter(({ from }) => now.getTime() - from.getTime() >= SHORTEST_MS);
   const byWord = silent.filter(({ hours, from }) =>
     hours !== undefined && now.getTime() - from.getTime() >= hours * HOUR_MS
@@ -187,9 +199,10 @@ async function raise(watch: SilenceWatch, quiet: Quiet[], scene: Scene): Promise
   const { database, timeZone } = watch;
   const sources = namesOf(quiet);
   const since = new Date(Math.max(...quiet.map(({ heard: { last_at } }) => last_at.getTime())));
-  const because = quiet.map((each) =>
+  const sentences = quiet.map((each) =>
     quiet.length === 1 ? each.because : each.because.replace("it sent", `${each.heard.source} sent`)
-  ).slice(0, 5).join(" ");
+  );
+  const because = [...new Set(sentences)].slice(0, 5).join(" ");
   // In the shortest of their silences all of them are silent.
   const from = new Date(Math.max(...quiet.map(({ from }) => from.getTime())));
   const beside = await compareBeside(watch, { sources, from }, scene);

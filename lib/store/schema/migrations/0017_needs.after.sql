@@ -1,3 +1,6 @@
+create index concurrently if not exists notifications_needs on notifications (id)
+  where kind in ('need', 'need_try');
+
 create index concurrently if not exists tasks_asking on tasks (id)
   where open and question is not null;
 

@@ -15,7 +15,8 @@ create table heard_sources (
   tell_after_hours real, -- as a person has set it on the source's page
   silence_id       uuid, -- the alarm that stands for it
   silent_since     timestamptz, -- its last message when that was raised
-  alarmed_at       timestamptz
+  alarmed_at       timestamptz,
+  invented         boolean not null default false -- a name that is no source of ours
 );
 
 create table silences (
@@ -24,7 +25,8 @@ create table silences (
   since    timestamptz not null,
   because  text not null,
   began_at timestamptz not null default now(),
-  ended_at timestamptz
+  ended_at timestamptz,
+  ended_by json -- the last sources of it, and whether they sent again or were paused
 );
 create index silences_standing on silences (id) where ended_at is null;
 
@@ -48,6 +50,8 @@ create table need_groups (
   tellings   integer not null default 0,
   told_count integer, -- how many there were when they were told last; null when that is over
   told_at    timestamptz,
+  began_at   timestamptz, -- when it was told first; that it grew, or is over, is no beginning
+  is_quiet   boolean not null default false, -- it was told that nothing new came
   words      text,
   updated_at timestamptz not null default now()
 );
