@@ -49,7 +49,7 @@ export function cleanText(text: string): string {
  * paste may look like the end or the beginning of one.
  */
 export function withoutFences(text: string): string {
-  return cleanText(text).replace(/<(?=\s*\/?\s*untrusted-data)/gi, "‹");
+  return cleanText(text).replace(/<(?=(?:\s*\/)?\s*untrusted-data)/gi, "‹");
 }
 
 /** A fence that nobody can know before: 64 random bits. */

@@ -119,7 +119,7 @@ async function call(
     return text;
   } catch (error) {
     // A tool that has gone since: the next task should not be shown it.
-    if (/unknown tool|tool .{0,100}not found|no such tool/i.test(errorText(error))) {
+    if (/unknown tool|tool .{0,100}not found|no such tool/i.test(errorText(error).slice(0, 500))) {
       lists.forget(server);
     }
     throw error;

@@ -1,6 +1,6 @@
 /** Headers that say milliseconds: Azure's and OpenAI's own. They are more exact, so they are read first. */
 const MILLISECONDS = ["retry-after-ms", "x-ms-retry-after-ms"];
-const NUMBER = /^\s*\d{1,12}(\.\d{0,9})?\s*s?\s*$/;
+const NUMBER = /^\s{0,9}\d{1,12}(\.\d{0,9})?\s{0,9}s?\s{0,9}$/;
 
 /**
  * How many seconds a provider wants to be left alone, by its headers: milliseconds, seconds (some
