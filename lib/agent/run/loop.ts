@@ -30,7 +30,7 @@ interface OpenRun {
   save: RunSaver;
   /** What the keys of its calls begin with. */
   prefix: string;
-  /** Tokens of calls whose workers were lost. */
+  /** Tokens of calls whose end nobody knows. */
   lost: number;
   /** Tools that cannot be used, and that the timeline names. */
   reported: Set<string>;
