@@ -62,7 +62,12 @@ export interface ReplyApi {
   refusalOf(answer: unknown): ReplyRefusal | undefined;
   /** A question whose answer tells whether a call was made, where its end is unknown. */
   search?: {
-    path(call: Pick<ReplyCall, "path" | "body">, since: Date): { path: string; query: string };
+    path(call: Pick<ReplyCall, "path" | "body">, since: Date): {
+      path: string;
+      query: string;
+      /** How many a page has, where what is looked for may be on a later one. */
+      perPage?: number;
+    };
     /** What is found, the newest first or last: its id and text. */
     found(answer: unknown): { id: string | undefined; text: string | undefined }[];
   };

@@ -24,6 +24,7 @@ export const replyApi: ReplyApi = {
       query: path.includes("/commits/")
         ? "per_page=100"
         : `per_page=100&since=${since.toISOString().slice(0, 19)}Z`,
+      perPage: 100,
     }),
     found: (answer) => list(answer).map((each) => ({ id: idOf(each), text: text(each, "body") })),
   },

@@ -24,12 +24,11 @@ export const replyApi: ReplyApi = {
     return error === undefined ? undefined : { error };
   },
   search: {
-    path: ({ path }) => ({
-      path,
-      query: path.endsWith("/comments")
-        ? "per_page=100"
-        : "per_page=100&order_by=created_at&sort=desc",
-    }),
+    path: ({ path }) =>
+      path.endsWith("/comments")
+        // Commits' comments are listed the oldest first, and in no other order.
+        ? { path, query: "per_page=100", perPage: 100 }
+        : { path, query: "per_page=100&order_by=created_at&sort=desc" },
     // A comment on a commit has no id here.
     found: (answer) =>
       list(answer).map((each) => ({

@@ -36,7 +36,8 @@ export const replyApi: ReplyApi = {
         From: String(body.From),
         // By the day, in UTC.
         "DateSent>": since.toISOString().slice(0, 10),
-        PageSize: "100",
+        // The most; the newest come first.
+        PageSize: "1000",
       }).toString(),
     }),
     found: (answer) =>

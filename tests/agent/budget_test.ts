@@ -169,6 +169,24 @@ describe("budgets", () => {
     assert((await spent(stage)).tokens > 4_000);
   });
 
+  it("hold for a task whose calls time out again and again", async () => {
+    for (const status of [499, 504, 524]) {
+      await using stage = await openStage({ default: { budgets: { tokens: 15_000 } } });
+      const { database } = stage.otto.services;
+      stage.fake.script = [{ status }];
+      const id = await stage.unsigned({});
+      for (let tries = 0; tries < 8; tries++) {
+        await database.query("let time pass", (sql) => sql`update tasks set not_before = now()`);
+        await stage.otto.workOff();
+      }
+      const { status: ended, error } = await stage.task(id);
+      assertEquals(ended, "failed", `${status}`);
+      assertMatch(error.message, /15000 tokens per task has no room/);
+      const { tokens } = await spent(stage);
+      assert(tokens > 10_000 && tokens <= 15_000, `${tokens} tokens`);
+    }
+  });
+
   it("count what nobody has settled, once", async () => {
     await using stage = await openStage({});
     const { database } = stage.otto.services;

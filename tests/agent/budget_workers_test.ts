@@ -1,5 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { it } from "@std/testing/bdd";
+import postgres from "postgres";
+import { reserve } from "../../lib/agent/budget/reservation.ts";
 import { startOpenAi } from "../fakes/openai.ts";
 import { openOtto, type Otto } from "../otto.ts";
 import { describeWith, startProcess, until } from "../servers/mod.ts";
@@ -78,6 +80,55 @@ describeWith({ postgres: true }, "budgets across workers", (servers) => {
     const { tokens, reserved } = await read(otto);
     assertEquals([tokens, reserved], [bill.tokens, 0]);
     assert(tokens <= BUDGET, `${tokens} of ${BUDGET} tokens`);
+  });
+
+  it("count a call that is settled while they are added up", async () => {
+    const url = await servers.postgres.createDatabase();
+    await using workers = await openWorkers(url, {});
+    const { database } = workers.otto.services;
+    await workers.otto.send("demo", "{}", JSON_TYPE);
+    await workers.otto.workOff();
+    const sql = postgres(url, { max: 2 });
+    await sql`delete from agent_usage`;
+    await sql`delete from agent_runs`;
+    const [{ id: taskId }] = await sql`
+      update tasks set status = 'running', epoch = 1 returning id`;
+    await sql`insert into agent_runs (task_id) values (${taskId})`;
+    await sql`
+      insert into budget_reservations (task_id, id, epoch, source, tokens)
+      values (gen_random_uuid(), gen_random_uuid(), 1, 'demo', 900)`;
+    // Whoever adds up what was spent waits at a gate, with what could be seen before.
+    await sql.unsafe(`
+      alter table agent_usage rename to usage_table;
+      create function gate() returns boolean language plpgsql volatile as $$ begin
+        perform pg_advisory_lock(4711); perform pg_advisory_unlock(4711); return true; end $$;
+      create view agent_usage as select * from usage_table where (select gate())`);
+    const gate = await sql.reserve();
+    await gate`select pg_advisory_lock(4711)`;
+    const reserved = reserve(database, { taskId, epoch: 1, source: "demo" }, {
+      most: { input: 100, output: 100 },
+      least: 100,
+      scopes: [{
+        source: "demo",
+        tasks_per_hour: null,
+        tokens_per_day: 1_000,
+        micros_per_day: null,
+      }],
+      price: undefined,
+    });
+    await until(async () => {
+      const [{ n }] = await sql`
+        select count(*)::int as n from pg_locks where locktype = 'advisory' and not granted`;
+      return n > 0;
+    }, { what: "somebody at the gate" });
+    await sql`
+      with settled as (delete from budget_reservations returning source, tokens)
+      insert into usage_table (source, hour, tokens)
+      select source, date_trunc('hour', now()), tokens from settled`;
+    await gate`select pg_advisory_unlock(4711)`;
+    assertEquals(await reserved, undefined);
+    gate.release();
+    await sql.end();
   });
 
   it("count in full, and once, a call whose worker was killed", async () => {

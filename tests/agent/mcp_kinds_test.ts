@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { afterAll, beforeAll, beforeEach, describe, it } from "@std/testing/bdd";
 import { call, eventsOf, finish, issue, openStage, type Stage, told, toolNames } from "./stage.ts";
+import { tameEvents } from "../../lib/agent/mcp/raw_results.ts";
 import { type FakeMcp, startMcp } from "../fakes/mcp.ts";
 
 const bare = { name: "now", description: "The time", inputSchema: { type: "object" } };
@@ -181,6 +182,21 @@ describe("a server that hangs", () => {
       await stage[Symbol.asyncDispose]();
       mcp.hangs = false;
       await mcp[Symbol.asyncDispose]();
+    }
+  });
+});
+
+describe("a stream of a server's events", () => {
+  it("may be cut anywhere, between the two halves of a line's end, too", async () => {
+    const whole = 'event: message\r\ndata: {"a":\r\ndata: 1}\r\n\r\ndata: {"a":2}\n\n';
+    for (let size = 1; size <= whole.length; size++) {
+      const parts = whole.match(new RegExp(`[^]{1,${size}}`, "g"))!;
+      const text = await new Response(
+        ReadableStream.from(parts)
+          .pipeThrough(tameEvents((message) => message, undefined, (says) => new Error(says)))
+          .pipeThrough(new TextEncoderStream()),
+      ).text();
+      assertEquals(text, 'event: message\ndata: {"a":1}\n\ndata: {"a":2}\n\n', `${size}`);
     }
   });
 });

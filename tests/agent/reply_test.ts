@@ -208,6 +208,66 @@ describe("the tool reply", () => {
     assertEquals((await outbox())[0].state, "sent");
   });
 
+  it("looks through all pages, from before our clock's time on", async () => {
+    await open();
+    const commit = {
+      action: "created",
+      repository: { full_name: "o/r" },
+      comment: { id: 9, commit_id: "a".repeat(40), body: "Why?" },
+      sender: { login: "octocat" },
+    };
+    for (let n = 0; n < 250; n++) vendors.said.push({ path: "", body: { body: `others ${n}` } });
+    for (const payload of [issue, commit]) {
+      vendors.calls.length = 0;
+      const before = vendors.said.length;
+      script();
+      vendors.next({ lost: true });
+      await stage.signed(payload);
+      await work();
+      await passTime();
+      await work();
+      assertEquals(vendors.said.length, before + 1);
+      const searches = vendors.calls.filter(({ method }) => method === "GET");
+      assertEquals(searches.length, 3);
+      const since = searches[0].query.get("since");
+      if (payload === issue) assert(Date.now() - Date.parse(since!) >= 600_000, `${since}`);
+    }
+  });
+
+  it("gives up rather than send twice where too much is written", async () => {
+    await open();
+    for (let n = 0; n < 2_100; n++) vendors.said.push({ path: "", body: { body: `others ${n}` } });
+    vendors.next({ lost: true });
+    await stage.signed(issue);
+    await work();
+    await passTime();
+    await work();
+    const [{ state, error }] = await outbox();
+    assertEquals([state, vendors.said.length], ["dead", 2_101]);
+    assertStringIncludes(error, "look there");
+  });
+
+  it("is there for nothing that no signature vouches for", async () => {
+    await open();
+    const task = await stage.task(await stage.unsigned(issue));
+    await work();
+    assertEquals([task.status, vendors.calls], ["completed", []]);
+  });
+
+  it("is not sent again with a task that is", async () => {
+    await open();
+    stage.fake.script = [call("reply", { text: "We open at nine." }), finish("No.", "failed")];
+    const id = await stage.signed(issue);
+    await work();
+    assertEquals([(await stage.task(id)).status, vendors.said.length], ["failed", 1]);
+    script();
+    await stage.post(`/api/tasks/${id}/retry`, {});
+    await work();
+    assertEquals([(await stage.task(id)).status, vendors.said.length], ["completed", 1]);
+    const page = await (await stage.otto.ask(`/tasks/${id}`)).text();
+    assertStringIncludes(page, "Replied (o/r#7)");
+  });
+
   it("is tried by doctor without any effect", async () => {
     await open();
     const checks = await checkReplies(stage.otto.services.config);

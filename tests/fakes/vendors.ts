@@ -22,7 +22,7 @@ export interface FakeVendors extends AsyncDisposable {
   /** What people read. */
   readonly said: Said[];
   /** Every call, those that were refused among them. */
-  readonly calls: { method: string; path: string }[];
+  readonly calls: { method: string; path: string; query: URLSearchParams }[];
   next(...troubles: VendorTrouble[]): void;
 }
 
@@ -40,11 +40,11 @@ export async function startVendors(): Promise<FakeVendors> {
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = "", headers } = request;
-    const { pathname: path } = new URL(request.url!, "http://vendor");
+    const { pathname: path, searchParams: query } = new URL(request.url!, "http://vendor");
     let text = "";
     request.setEncoding("utf8");
     for await (const chunk of request) text += chunk;
-    calls.push({ method, path });
+    calls.push({ method, path, query });
     const send = (status: number, body: unknown, more: Record<string, string> = {}) => {
       response.writeHead(status, { "content-type": "application/json", ...more });
       response.end(JSON.stringify(body));
@@ -64,13 +64,19 @@ export async function startVendors(): Promise<FakeVendors> {
         ...(trouble.location && { location: trouble.location }),
       });
     }
-    const [status, result] = respond({ method, path, body, authorization: headers.authorization });
+    const [status, result] = respond({
+      method,
+      path,
+      query,
+      body,
+      authorization: headers.authorization,
+    });
     if (trouble) return void request.socket.destroy();
     send(status, result, { "x-request-id": `request-${calls.length}` });
   }
 
   function respond(
-    { method, path, body, authorization }: Said & { method: string },
+    { method, path, query, body, authorization }: Said & { method: string; query: URLSearchParams },
   ): [number, unknown] {
     const take = (result: (id: number) => unknown): [number, unknown] => {
       said.push({ path, body, authorization });
@@ -108,12 +114,16 @@ export async function startVendors(): Promise<FakeVendors> {
       if (authorization !== `Bearer ${GITLAB_TOKEN}`) return [401, { message: "401 Unauthorized" }];
       if (path === "/api/v4/user") return [200, { username: "otto" }];
       if (method === "GET") {
-        return [200, said.map(({ body }, index) => ({ id: index + 1, ...body }))];
+        const notes = said.map(({ body }, index) => ({ id: index + 1, ...body }));
+        return [200, paged(query.get("sort") === "desc" ? notes.reverse() : notes, query)];
       }
-      if (!/^\/api\/v4\/projects\/\d+\/(issues|merge_requests)\/\d+\/notes$/.test(path)) {
+      if (
+        !/^\/api\/v4\/projects\/\d+\/((issues|merge_requests)\/\d+\/notes|repository\/commits\/\w+\/comments)$/
+          .test(path)
+      ) {
         return [404, { message: "404 Not found" }];
       }
-      return take((id) => ({ id, body: body.body }));
+      return take((id) => path.endsWith("/notes") ? { id, body: body.body } : { note: body.note });
     }
     if (authorization !== `Bearer ${GITHUB_TOKEN}`) return [401, { message: "Bad credentials" }];
     if (path === "/user") return [200, { login: "otto-bot" }];
@@ -121,7 +131,8 @@ export async function startVendors(): Promise<FakeVendors> {
       return [404, { message: "Not Found" }];
     }
     if (method === "GET") {
-      return [200, said.map(({ body }, index) => ({ node_id: `IC_${index + 1}`, ...body }))];
+      const comments = said.map(({ body }, index) => ({ node_id: `IC_${index + 1}`, ...body }));
+      return [200, paged(comments, query)];
     }
     return take((id) => ({ id, node_id: `IC_${id}`, body: body.body }));
   }
@@ -140,6 +151,12 @@ export async function startVendors(): Promise<FakeVendors> {
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+function paged<Item>(items: readonly Item[], query: URLSearchParams): Item[] {
+  const most = Number(query.get("per_page") ?? 30);
+  const page = Number(query.get("page") ?? 1);
+  return items.slice((page - 1) * most, page * most);
 }
 
 export const sidOf = (id: number) => `SM${String(id).padStart(32, "0")}`;

@@ -86,6 +86,14 @@ export function said(event: Pick<TaskEvent, "kind" | "data">): Said {
       return { what: "Woken", tone: "done" };
     case "tool_off":
       return { what: `${tool} is switched off`, tone: "none", detail: textIn(data, "reason") };
+    case "replied":
+      return { what: `Replied${placeIn(data)}`, tone: "done", detail: textIn(data, "text") };
+    case "reply_failed":
+      return {
+        what: `The reply${placeIn(data)} was not sent`,
+        tone: "failed",
+        detail: textIn(data, "error"),
+      };
     case "note":
       return { what: "Note", tone: "done", detail: textIn(data, "text") };
     case "titled":
@@ -107,6 +115,11 @@ export function said(event: Pick<TaskEvent, "kind" | "data">): Said {
         detail: textIn(data, "reason") ?? textIn(data, "text") ?? textIn(data, "error"),
       };
   }
+}
+
+function placeIn(data: Data): string {
+  const to = textIn(data, "to");
+  return to ? ` (${to})` : "";
 }
 
 function stepDetail(data: Record<string, unknown>): string | undefined {

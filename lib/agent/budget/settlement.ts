@@ -30,7 +30,7 @@ export function settling(sql: Sql, settlement: Settlement | undefined) {
   return sql`
     settled as (
       delete from budget_reservations where id = ${settlement?.reservation ?? null}::uuid
-      returning source
+      returning task_id, source
     ), spent as (
       insert into agent_usage as u (source, hour, tokens, micros)
       select source, date_trunc('hour', now()), ${settlement?.tokens ?? 0}::bigint,
@@ -40,11 +40,13 @@ export function settling(sql: Sql, settlement: Settlement | undefined) {
     )`;
 }
 
-/** Settles a call by itself, where there is no step to be saved. */
+/** Settles a call that gave no step to be saved; in the run's own budget it counts as a lost one. */
 export async function settle(database: Database, settlement: Settlement): Promise<void> {
   await database.query("settle a model call", (sql) =>
     sql`
-    with ${settling(sql, settlement)} select`);
+    with ${settling(sql, settlement)}
+    update agent_runs r set lost_tokens = r.lost_tokens + ${settlement.tokens}::bigint
+    from settled where r.task_id = settled.task_id`);
 }
 
 /** What a call is settled with when nobody knows what it has billed: all that it might have. */

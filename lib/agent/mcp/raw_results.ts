@@ -119,12 +119,14 @@ function tamed(text: string, tame: (message: unknown) => unknown): string {
 }
 
 /** The same for a stream of events; one that ends without the answer is told. */
-function tameEvents(
+export function tameEvents(
   tame: (message: unknown) => unknown,
   id: unknown,
   fail: (says: string) => Error,
 ): TransformStream<string, string> {
-  let rest = "";
+  // Of a line that has not ended: joined once, however many parts it comes in.
+  let rest: string[] = [];
+  let afterReturn = false;
   let data: string[] = [];
   let answered = id === undefined;
 
@@ -139,8 +141,16 @@ function tameEvents(
 
   return new TransformStream({
     transform(part, controller) {
-      const lines = (rest + part).split(/\r\n|\n|\r/);
-      rest = lines.pop()!;
+      // The second half of a line's end.
+      const text = afterReturn && part.startsWith("\n") ? part.slice(1) : part;
+      if (part !== "") afterReturn = part.endsWith("\r");
+      const lines = text.split(/\r\n|\n|\r/);
+      const open = lines.pop()!;
+      if (lines.length > 0) {
+        lines[0] = rest.join("") + lines[0];
+        rest = [];
+      }
+      if (open !== "") rest.push(open);
       for (const line of lines) {
         if (line.startsWith("data:")) data.push(line.slice(5).replace(/^ /, ""));
         else if (line === "" && data.length > 0) {
@@ -150,7 +160,8 @@ function tameEvents(
       }
     },
     flush(controller) {
-      if (rest.startsWith("data:")) data.push(rest.slice(5));
+      const open = rest.join("");
+      if (open.startsWith("data:")) data.push(open.slice(5));
       if (data.length > 0) controller.enqueue(eventOf(data));
       if (!answered) fail("the server ended its answer in the middle");
     },

@@ -12,6 +12,9 @@ const MOST_ERROR = 1_024 * 1_024;
 /** A server is taught each of its dialect's words once. */
 const MOST_LESSONS = 4;
 
+/** A proxy that has stopped waiting: the model may have gone on. 499 is nginx's, 524 Cloudflare's. */
+const GATEWAY_TIMEOUTS = [499, 504, 524];
+
 /** An answer, read whole. */
 interface Answer {
   status: number;
@@ -104,7 +107,10 @@ function refusalIn(
   const error = new NoAnswerError(
     says,
     verdictOf(provider, told, words),
-    { retryAfterSeconds: retryAfterSeconds(headers, body), mayHaveBilled: told < 400 },
+    {
+      retryAfterSeconds: retryAfterSeconds(headers, body),
+      mayHaveBilled: told < 400 || GATEWAY_TIMEOUTS.includes(told),
+    },
   );
   return { status: told, error };
 }

@@ -6,6 +6,8 @@ import type { LoggedEvent } from "./run.ts";
 const MOST_ARGUMENTS = 64 * 1_024;
 /** The most of a model's whole answer: it is saved, and sent again with each further step. */
 export const MOST_ANSWER = 1_024 * 1_024;
+/** So many refused calls are told one by one; each further one would only cost tokens with every step. */
+const MOST_TOLD = 20;
 /** The most of the words that are kept of an answer beyond that. */
 const MOST_WORDS = 10_000;
 
@@ -44,14 +46,20 @@ export function clampOutput(step: ModelStep, { callsLeft }: { callsLeft: number 
   }
   if (refused.size === 0) return { step, results: [], refused: 0, events: [] };
   const reasons = [...new Set(refused.values())];
-  const why = new Map([...refused].map(([{ id }, reason]) => [id, `Refused: ${reason}.`]));
+  const told = [...refused].slice(0, MOST_TOLD);
+  const untold = new Set([...refused.keys()].slice(MOST_TOLD).map(({ id }) => id));
+  const why = new Map(told.map(([{ id }, reason]) => [id, `Refused: ${reason}.`]));
+  if (untold.size > 0) {
+    const [{ id }, reason] = told.at(-1)!;
+    why.set(id, `Refused: ${reason}. So were ${untold.size} more calls, which are left out.`);
+  }
   return {
     step: {
       ...step,
       calls: step.calls.filter((call) => !refused.has(call)),
-      turns: step.turns.map((turn) => shortened(turn, why)),
+      turns: step.turns.map((turn) => shortened(turn, { why, untold })),
     },
-    results: [...refused.keys()].filter(({ invalid }) => !invalid)
+    results: told.map(([call]) => call).filter(({ invalid }) => !invalid)
       .map(({ id, tool }) => ({ id, tool, text: `${why.get(id)} Do not try again.` })),
     refused: refused.size,
     events: [refusal([...refused.keys()], reasons)],
@@ -87,9 +95,14 @@ export function toolsOf(calls: readonly ToolCall[]): string[] {
 }
 
 /** A turn without what refused calls would have been made with. */
-function shortened(turn: Turn, why: ReadonlyMap<string, string>): Turn {
+function shortened(
+  turn: Turn,
+  { why, untold }: { why: ReadonlyMap<string, string>; untold: ReadonlySet<string> },
+): Turn {
   if (typeof turn.content === "string") return turn;
-  const content = turn.content.map((part) => {
+  const kept = (turn.content as { toolCallId?: string }[])
+    .filter(({ toolCallId }) => toolCallId === undefined || !untold.has(toolCallId));
+  const content = (kept as typeof turn.content).map((part) => {
     if (part.type === "tool-call" && why.has(part.toolCallId)) {
       return { ...part, input: { left_out: why.get(part.toolCallId) } };
     }

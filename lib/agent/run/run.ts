@@ -72,7 +72,7 @@ interface LoadedRun {
   run: number;
   state: RunState | null;
   answer: string | null;
-  /** What calls of this run may have used whose workers were lost. */
+  /** What calls of this run may have used whose workers were lost, or that gave no answer. */
   lost: number;
 }
 

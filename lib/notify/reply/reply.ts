@@ -19,6 +19,10 @@ import {
 
 /** Often enough for whoever waits for an answer. */
 const REST_MS = 500;
+/** By so much may a vendor's clock be behind ours. */
+const CLOCKS_APART_MS = 10 * 60_000;
+/** Of what is found in a search; a thread with more is for people to look through. */
+const MOST_PAGES = 20;
 /** So many calls are out at once from one process. */
 const AT_ONCE = 4;
 
@@ -117,14 +121,24 @@ async function lookFor(
     const error = "sent twice without an answer: look there whether it came, before a retry";
     return reply.unsure > 1 ? { ...failed(error), unsure: false } : undefined;
   }
-  const { path, query } = api.search.path(reply.call, reply.created_at);
-  const answer = await ask({ method: "GET", path, query });
-  if (!answer.ok) return { ...answer, later: true, unsure: true };
+  const since = new Date(reply.created_at.getTime() - CLOCKS_APART_MS);
+  const { path, query, perPage } = api.search.path(reply.call, since);
   const said = normal(textIn(reply));
-  const candidates = api.search.found(answer.body).filter(({ text }) => normal(text) === said);
-  const known = await findSentIds(database, reply.source, candidates.map(({ id }) => id));
-  const found = candidates.find(({ id }) => id === undefined || !known.has(id));
-  return found && { ok: true, id: found.id };
+  for (let page = 1; page <= MOST_PAGES; page++) {
+    const answer = await ask({
+      method: "GET",
+      path,
+      query: page === 1 ? query : `${query}&page=${page}`,
+    });
+    if (!answer.ok) return { ...answer, later: true, unsure: true };
+    const listed = api.search.found(answer.body);
+    const candidates = listed.filter(({ text }) => normal(text) === said);
+    const known = await findSentIds(database, reply.source, candidates.map(({ id }) => id));
+    const found = candidates.find(({ id }) => id === undefined || !known.has(id));
+    if (found) return { ok: true, id: found.id };
+    if (perPage === undefined || listed.length < perPage) return undefined;
+  }
+  return failed("it may have been sent, and too much is written there to find it: look there");
 }
 
 /** What the vendor was given to say, under whichever name. */

@@ -56,17 +56,19 @@ begin
     select * from jsonb_to_recordset(p->'scopes')
       as s(source text, tasks_per_hour bigint, tokens_per_day bigint, micros_per_day bigint)
   loop
-    -- 25 hours, of which the oldest is whole: in no 24 hours is more spent.
-    select coalesce(sum(u.tokens), 0) as tokens, coalesce(sum(u.micros), 0) as micros,
-        coalesce(sum(u.tasks) filter (where u.hour = date_trunc('hour', v_now)), 0) as tasks
-      into v_spent from agent_usage u
-      where u.hour > v_now - interval '25 hours'
-        and (v_scope.source is null or u.source = v_scope.source);
+    -- 25 hours, of which the oldest is whole: in no 24 hours is more spent. What is spent and what is
+    -- reserved are one statement's sums: a call that is settled in between would be in neither.
+    select u.tokens + r.tokens as tokens, u.micros + r.micros as micros, u.tasks
+      into v_spent from (
+        select coalesce(sum(tokens), 0) as tokens, coalesce(sum(micros), 0) as micros,
+          coalesce(sum(tasks) filter (where hour = date_trunc('hour', v_now)), 0) as tasks
+        from agent_usage where hour > v_now - interval '25 hours'
+          and (v_scope.source is null or source = v_scope.source)
+      ) u, (
+        select coalesce(sum(tokens), 0) as tokens, coalesce(sum(micros), 0) as micros
+        from budget_reservations where v_scope.source is null or source = v_scope.source
+      ) r;
     if v_begins and v_spent.tasks >= v_scope.tasks_per_hour then return null; end if;
-    select v_spent.tokens + coalesce(sum(r.tokens), 0) as tokens,
-        v_spent.micros + coalesce(sum(r.micros), 0) as micros
-      into v_spent from budget_reservations r
-      where v_scope.source is null or r.source = v_scope.source;
     v_output := least(v_output, v_scope.tokens_per_day - v_spent.tokens - v_input);
     v_left := v_scope.micros_per_day - v_spent.micros - ceil(v_input * v_input_price);
     if v_output_price > 0 then

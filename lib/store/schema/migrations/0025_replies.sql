@@ -1,5 +1,5 @@
 -- An answer where a message came from: a row of the outbox whose channel is 'reply', and what is
--- sent to whom. The release before knows of no such channel: what it gives up is taken up again.
+-- sent to whom. The release before knows of no such channel, and gives such rows up with those words.
 create table replies (
   notification_id uuid primary key references notifications on delete cascade,
   source          text not null,
