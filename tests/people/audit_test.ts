@@ -156,6 +156,19 @@ function suite(store: () => Promise<Record<string, string>>) {
     );
     assertEquals(JSON.parse(entry.detail.filter as string).source, "many");
     assertEquals((await listActsOn(database(), ids[0], 10)).length, 1, "it outlives the message");
+    const page = await (await otto.ask("/audit", { headers: BEARER })).text();
+    assert(page.includes("deleted 2 messages of many</span>"), page);
+    assert(!page.includes("{&quot;source"), page);
+  });
+
+  it("takes the word in a form's address for an act, and never for an id", async () => {
+    const id = await otto.send("many", "3");
+    await (await post("/messages/many/delete", { ids: id })).body?.cancel();
+    const entry = await newest();
+    assertEquals([entry.act, entry.thing, entry.ids], ["delete", "message", [id]]);
+    const page = await (await otto.ask("/audit", { headers: BEARER })).text();
+    assert(page.includes("deleted 1 message</span>"), page);
+    assert(!page.includes('href="/messages/delete"'), page);
   });
 
   it("says what a decision was, and no word of an answer", async () => {
