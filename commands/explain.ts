@@ -26,8 +26,8 @@ export async function explain(
   const found = await ask(shell.remote(), options);
   if (terminal.json) return terminal.object(found);
   const lines: [name: string, text: string | null][] = [
-    ["becomes", found.becomes],
-    ["verdict", `${found.verdict}: ${found.why}`],
+    ["becomes", wordOf(found.becomes)],
+    ["verdict", `${wordOf(found.verdict)}: ${found.why}`],
     ["hint", found.hint],
     ["source", `${found.label} (/webhook/${found.webhook_type})`],
     ["event", found.event],
@@ -44,6 +44,9 @@ export async function explain(
     if (text !== null) terminal.line([name.padEnd(10), "dim"], text);
   }
 }
+
+/** What people call it, who read "refused" on every page. */
+const wordOf = (word: string) => word === "rejected" ? "refused" : word;
 
 async function ask(
   remote: Remote,

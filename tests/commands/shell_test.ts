@@ -249,7 +249,7 @@ describe("the shell", () => {
       ["explain", "--file", `${folder}/body.json`, "--source", "hmac"],
       env,
     );
-    assertMatch(file.out, /^becomes +rejected$/m);
+    assertMatch(file.out, /^becomes +refused$/m);
     assertMatch(file.out, /^event +paid$/m);
   });
 

@@ -158,7 +158,7 @@ function entryRow(entry: AuditEntry, labelOf: LabelOf) {
   return html`
     <tr id="e-${entry.id}">
       <td>${atSecond(at)}</td>
-      <td>${whoActed(entry)} <span class="hint">${PROOFS[proof]}</span></td>
+      <td class="wraps">${whoActed(entry)} <span class="hint">${PROOFS[proof]}</span></td>
       <td class="main">${saidAct(entry, labelOf)}</td>
       <td>${status(
         answered !== null && answered >= 400 ? `${outcome} (${answered})` : outcome,

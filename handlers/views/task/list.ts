@@ -75,8 +75,8 @@ export function taskList(
             choices: phaseChoices(TASK_PHASES),
           },
           ...givenSelect("status", query.status, {
-            label: "Any status",
-            says: `status: ${query.status}`,
+            label: "Ended or not",
+            says: "not ended",
           }),
           {
             name: "source",
@@ -100,7 +100,7 @@ export function taskList(
           <thead>
             <tr>
               <th scope="col" class="write"><span class="words">Chosen</span></th>
-              <th scope="col">Status</th>
+              <th scope="col">Phase</th>
               <th scope="col">Task</th>
               <th scope="col">Source</th>
               <th scope="col">Assigned to</th>
