@@ -1,5 +1,6 @@
 import type { Explanation } from "../handlers/schemas/explanation.ts";
 import { Refusal } from "../lib/process/refusal.ts";
+import { isId } from "../lib/store/id.ts";
 import { EXIT } from "./exit.ts";
 import { headersOf } from "./headers.ts";
 import type { Remote } from "./remote.ts";
@@ -54,6 +55,12 @@ async function ask(
 ): Promise<Explanation> {
   if ((id === undefined) === (file === undefined)) {
     throw new Refusal("Name a message by its id, or a --file with its --source", EXIT.wrongUse);
+  }
+  if (id !== undefined && !isId(id)) {
+    throw new Refusal(
+      `"${id.slice(0, 80)}" is no message's id. Its page shows it, and otto tail does`,
+      EXIT.wrongUse,
+    );
   }
   if (id !== undefined) return await remote.read(`/api/messages/${encodeURIComponent(id)}/explain`);
   if (source === undefined) throw new Refusal("--file needs a --source", EXIT.wrongUse);

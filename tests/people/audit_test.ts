@@ -161,6 +161,24 @@ function suite(store: () => Promise<Record<string, string>>) {
     assert(!page.includes("{&quot;source"), page);
   });
 
+  it("keeps no name that turns the text around it", async () => {
+    const name = "Bob\u202egnp.exe";
+    const made = await json(
+      await api("POST", "/api/users", { email: "bob@example.com", name }),
+      201,
+    );
+    assertEquals(made.name, "Bobgnp.exe");
+  });
+
+  it("has lists that say what they cannot filter by, and whose paths may end in a slash", async () => {
+    const ask = (path: string) => otto.ask(path, { headers: { ...BEARER, accept: "text/html" } });
+    const answer = await ask("/messages?phase=bogus");
+    assertEquals(answer.status, 400);
+    assert((await answer.text()).includes("no phase “bogus”"));
+    const moved = await ask("/tasks/?q=x");
+    assertEquals([moved.status, moved.headers.get("location")], [302, "/tasks?q=x"]);
+  });
+
   it("takes the word in a form's address for an act, and never for an id", async () => {
     const id = await otto.send("many", "3");
     await (await post("/messages/many/delete", { ids: id })).body?.cancel();

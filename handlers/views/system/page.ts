@@ -44,8 +44,10 @@ export function systemPage(all: SystemPage) {
     body: html`
       <div class="head">
         <h1>System</h1>
-        <a class="button quiet" href="/routes">${icon("bell")}Who is told</a>
-        <a class="button quiet" href="/users">${icon("person")}People</a>
+        <div class="actions">
+          <a class="button quiet" href="/routes">${icon("bell")}Who is told</a>
+          <a class="button quiet" href="/users">${icon("person")}People</a>
+        </div>
       </div>
       <ul class="checks" id="checks" data-part aria-label="Checks">${checks.map(check)}</ul>
       <div class="two even">

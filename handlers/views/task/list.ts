@@ -51,6 +51,7 @@ export function taskList(
     body: html`
       <div class="head">
         <h1>Tasks</h1>
+        <div class="actions">
         ${tasks.length > 0 && html`
           <form id="many" method="get" action="/tasks/many" class="actions write">
             <button class="quiet">${icon("done")}Act on chosen…</button>
@@ -61,6 +62,7 @@ export function taskList(
           </form>
         `}
         <a class="button quiet" href="/users">${icon("person")}People</a>
+        </div>
       </div>
       ${filterBar({
         action: "/tasks",
