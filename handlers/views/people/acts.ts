@@ -13,6 +13,7 @@ export const DONE: Record<string, string> = {
   deny: "denied",
   edit: "edited and replayed",
   pause: "paused",
+  prepare: "prepared",
   read: "marked as read",
   reassign: "reassigned",
   release: "verified again and released",

@@ -22,7 +22,10 @@ const PATHS: Record<string, string> = {
 };
 
 /** What a person did, as a sentence: `released 14 messages of GitHub`, and which these were. */
-export function saidAct({ act, thing, ids, detail, outcome }: AuditEntry, labelOf: LabelOf) {
+export function saidAct(
+  { act, thing, ids, detail, outcome, route }: AuditEntry,
+  labelOf: LabelOf,
+) {
   const verb = outcome === "done" ? DONE[act] ?? actWord(act) : actWord(act);
   const filter = filterOf(detail.filter);
   const { source, ...others } = typeof filter === "object" ? filter : {};
@@ -45,7 +48,9 @@ export function saidAct({ act, thing, ids, detail, outcome }: AuditEntry, labelO
     ),
   ];
   // One id for many things is that of the work on all of them, in the background.
-  const named = ids.length === 1 && count !== undefined && count > 1 ? "bulk" : thing;
+  const isBulk = route?.includes("/bulk/") ||
+    ids.length === 1 && count !== undefined && count > 1;
+  const named = isBulk ? "bulk" : thing;
   const more = ids.length - MOST_NAMED;
   return html`<span dir="auto">${verb}${what}</span>
     ${
