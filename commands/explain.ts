@@ -1,5 +1,6 @@
 import type { Explanation } from "../handlers/schemas/explanation.ts";
 import { Refusal } from "../lib/process/refusal.ts";
+import { isId } from "../lib/store/id.ts";
 import { EXIT } from "./exit.ts";
 import { headersOf } from "./headers.ts";
 import type { Remote } from "./remote.ts";
@@ -26,8 +27,8 @@ export async function explain(
   const found = await ask(shell.remote(), options);
   if (terminal.json) return terminal.object(found);
   const lines: [name: string, text: string | null][] = [
-    ["becomes", found.becomes],
-    ["verdict", `${found.verdict}: ${found.why}`],
+    ["becomes", wordOf(found.becomes)],
+    ["verdict", `${wordOf(found.verdict)}: ${found.why}`],
     ["hint", found.hint],
     ["source", `${found.label} (/webhook/${found.webhook_type})`],
     ["event", found.event],
@@ -45,12 +46,21 @@ export async function explain(
   }
 }
 
+/** What people call it, who read "refused" on every page. */
+const wordOf = (word: string) => word === "rejected" ? "refused" : word;
+
 async function ask(
   remote: Remote,
   { id, file, source, header }: ExplainOptions,
 ): Promise<Explanation> {
   if ((id === undefined) === (file === undefined)) {
     throw new Refusal("Name a message by its id, or a --file with its --source", EXIT.wrongUse);
+  }
+  if (id !== undefined && !isId(id)) {
+    throw new Refusal(
+      `"${id.slice(0, 80)}" is no message's id. Its page shows it, and otto tail does`,
+      EXIT.wrongUse,
+    );
   }
   if (id !== undefined) return await remote.read(`/api/messages/${encodeURIComponent(id)}/explain`);
   if (source === undefined) throw new Refusal("--file needs a --source", EXIT.wrongUse);

@@ -91,12 +91,14 @@ function actOf(method: string, pattern: string, path: string): Act {
   const parts = pattern.split("/").filter((part) => part !== "" && part !== "api");
   const given = path.split("/");
   const ids = pattern.split("/").flatMap((part, at) => {
-    if (!part.startsWith(":")) return [];
+    // An action is a word for what is done, and no thing that it is done to.
+    if (!part.startsWith(":") || part === ":action") return [];
     return [isId(given[at]) ? given[at].toLowerCase() : given[at]];
   });
   const thing = parts[0].replace(/s$/, "");
   const last = parts.at(-1)!;
   if (method === "DELETE") return { act: "delete", thing, ids };
   if (parts.length === 1) return { act: "create", thing, ids };
+  if (last === ":action") return { act: given.at(-1)!, thing, ids };
   return { act: last.startsWith(":") ? "change" : last, thing, ids };
 }

@@ -1,5 +1,5 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
-import type { MiddlewareHandler } from "hono";
+import type { HonoRequest, MiddlewareHandler } from "hono";
 import { openLive } from "../lib/live/live.ts";
 import { openPauses } from "../lib/ingress/pauses.ts";
 import { openTurnedAway } from "../lib/ingress/turned_away.ts";
@@ -92,7 +92,7 @@ export function createApp(
   app.onError((error, c) =>
     wantsPage(c) ? answerProblemPage(error, c, services) : answerProblem(error, services.log)
   );
-  app.notFound((c) => refusePath(c.req));
+  app.notFound((c) => withoutSlash(c.req) ?? refusePath(c.req));
   app.use(requireHost, requireModestHead);
   app.use(requireKnownMethod);
   // The order matters: what comes first is asked first, and only what is
@@ -232,6 +232,14 @@ function describeApi(app: OpenAPIHono<Env>): Document {
     servers: [{ url: "/", description: "The Otto that this document comes from" }],
     security: [{ admin: [] }],
   }) as unknown as Document;
+}
+
+/** Where a page is whose path was typed with a slash behind it. */
+function withoutSlash({ path, method, url }: HonoRequest): Response | undefined {
+  if (method !== "GET" || !/^\/(?!webhook|api|static)[^/\\].*[^/]\/$/.test(path)) return undefined;
+  const page = path.slice(0, -1);
+  if (!ACCESS.some(([its, pattern]) => its === "GET" && matches(pattern, page))) return undefined;
+  return new Response(null, { status: 302, headers: { location: page + new URL(url).search } });
 }
 
 /** @throws {Problem} whatever there is to say of a path that is none of ours. */

@@ -16,6 +16,10 @@ const TONES: Record<string, Tone> = {
   degraded: "warn",
   unverified: "warn",
   refused: "warn",
+  refusing: "bad",
+  paused: "warn",
+  silent: "warn",
+  "needs you": "warn",
   failed: "bad",
 };
 
@@ -32,9 +36,17 @@ export async function doctor(
   const { terminal } = shell;
   const running = await lookForOtto(shell);
   const here = remote ? undefined : await checkHere();
-  if (here) tellChecks(terminal, "Settings and stores", "setting", here.checks);
+  if (here) {
+    tellChecks(
+      terminal,
+      "Settings and stores, as they are set in this shell",
+      "setting",
+      here.checks,
+    );
+  }
   for (const each of running) {
     tellChecks(terminal, `Otto at ${each.origin}`, each.origin, each.checks);
+    tellState(terminal, each);
   }
   if (here) tellSenders(terminal, here.senders, { all, seen: seenAt(running) });
 
@@ -47,7 +59,7 @@ export async function doctor(
   const where = alive.length > 0
     ? `Otto runs at ${alive.map(({ origin }) => origin).join(" and ")}${
       isUnhealthy ? ", and is not well" : ""
-    }`
+    }${troubleOf(alive)}`
     : `Otto does not run at ${running.map(({ origin }) => origin).join(" or ")}`;
   const verdict = failed.length > 0
     ? `Cannot work as it is configured: ${failed.join(", ")}. ${where}.`
@@ -86,6 +98,35 @@ async function checkHere(): Promise<{ checks: Check[]; senders: SenderCheck[] }>
   };
 }
 
+/** What it knows itself: this shell's settings may be others than those it was started with. */
+function tellState(terminal: Terminal, { origin, state }: Running): void {
+  if (state === undefined) return;
+  for (
+    const [kind, title, told] of [
+      ["sender there", `Its senders, as Otto at ${origin} knows them`, state.senders],
+      ["need", "What needs somebody there", state.needs],
+    ] as const
+  ) {
+    if (told.length === 0) continue;
+    if (!terminal.json) head(terminal, title);
+    for (const each of told) {
+      if (terminal.json) terminal.object({ kind, at: origin, ...each });
+      else tell(terminal, each, [each.detail]);
+    }
+  }
+}
+
+/** `. It refuses github. 2 groups need somebody`: what the verdict must not hide. */
+function troubleOf(alive: readonly Running[]): string {
+  const senders = alive.flatMap(({ state }) => state?.senders ?? []);
+  const refusing = senders.filter(({ status }) => status === "refusing").map(({ name }) => name);
+  const needs = alive.reduce((all, { state }) => all + (state?.needs.length ?? 0), 0);
+  return [
+    refusing.length > 0 ? `. It refuses all of ${refusing.join(", ")}` : "",
+    needs > 0 ? `. ${needs === 1 ? "One thing needs" : `${needs} things need`} somebody` : "",
+  ].join("");
+}
+
 function seenAt(running: readonly Running[]): ReadonlySet<string> {
   return new Set(running.flatMap(({ seen }) => [...seen ?? []]));
 }
@@ -97,7 +138,11 @@ function tellSenders(
 ): void {
   const told = senders.filter(({ name, isSet }) => all || isSet || seen.has(name));
   if (!terminal.json) {
-    head(terminal, "Senders: paste the URL at the sender, set the variable to its secret");
+    head(
+      terminal,
+      "Senders, as they are set in this shell: paste the URL at the sender, set the variable to " +
+        "its secret",
+    );
   }
   for (const { name, status, lines } of told) {
     if (terminal.json) {

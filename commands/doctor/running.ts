@@ -4,6 +4,7 @@ import { Refusal } from "../../lib/process/refusal.ts";
 import { EXIT } from "../exit.ts";
 import { openRemote, problemIn, reach } from "../remote.ts";
 import type { Target } from "../target.ts";
+import { readState, type RunningState } from "./state.ts";
 
 /** What a running Otto says of itself. */
 export interface Running {
@@ -13,6 +14,8 @@ export interface Running {
   readonly version?: string;
   /** The names in webhooks' URLs that it has heard lately; undefined where it says so to nobody like us. */
   readonly seen?: ReadonlySet<string>;
+  /** What it knows of its senders, and how much needs somebody there; undefined as above. */
+  readonly state?: RunningState;
 }
 
 const ANSWER_MS = 5_000;
@@ -62,6 +65,7 @@ export async function askRunning(target: Target, signal: AbortSignal): Promise<R
     checks,
     version,
     seen: role.status === "ok" ? await seenBy(target, signal) : undefined,
+    state: role.status === "ok" ? await readState(openRemote(target, signal)) : undefined,
   };
 }
 

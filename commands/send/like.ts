@@ -2,6 +2,7 @@ import { isSentAgain } from "../../sources/kit/sent_headers.ts";
 import { type Config, secretsOf } from "../../lib/config/config.ts";
 import { Refusal } from "../../lib/process/refusal.ts";
 import { isId } from "../../lib/store/id.ts";
+import { withMark } from "../../sources/kit/sample.ts";
 import { signedAs } from "../../sources/kit/signed.ts";
 import { type Registry, variableOf } from "../../sources/rules/registry.ts";
 import { EXIT } from "../exit.ts";
@@ -54,12 +55,20 @@ export async function makeLike(
   const { name, source } = sources.find(type);
   const notes: string[] = [];
   const shown = Object.entries(kept.headers).filter(([header]) => isSentAgain(header));
-  const { headers, body, isFresh } = withFreshId(
+  const { headers, body: same, isFresh } = withFreshId(
     { headers: shown.filter(([, value]) => !value.includes(MASK)), body: bytes },
     delivery_id,
   );
   if (delivery_id !== null && !isFresh) {
     notes.push("its delivery id could not be made new: Otto takes it for a repeat");
+  }
+  const secret = secretsOf(config, name, source.secretVariable)[0];
+  const canSign = source.sign !== undefined || source.prove !== undefined;
+  const body = secret && canSign ? asNew(same, bytes) : same;
+  if (body !== same) {
+    notes.push(
+      "its body has one more field, otto_sample: the same signed bytes make no second task",
+    );
   }
   const incoming = {
     type,
@@ -70,8 +79,6 @@ export async function makeLike(
     queryForm: undefined,
     receivedAt: Date.now(),
   };
-  const secret = secretsOf(config, name, source.secretVariable)[0];
-  const canSign = source.sign !== undefined || source.prove !== undefined;
   if (source.verify && !(secret && canSign)) {
     notes.push(
       canSign
@@ -116,6 +123,13 @@ function withFreshId({ headers, body }: Parts, id: string | null): Parts & { isF
     body: isInBody ? new TextEncoder().encode(text!.replaceAll(id, fresh)) : body,
     isFresh: isInHeaders || isInBody,
   };
+}
+
+/** A signed body that is none that was kept: where its id was not made new in it, by a mark. */
+function asNew(body: Uint8Array, kept: Uint8Array): Uint8Array {
+  const text = body === kept ? textOf(body) : undefined;
+  const marked = text === undefined ? undefined : withMark(text, crypto.randomUUID());
+  return marked === undefined || marked === text ? body : new TextEncoder().encode(marked);
 }
 
 /** An id of the same shape, so that whoever checks the shape takes it. */

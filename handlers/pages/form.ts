@@ -2,6 +2,7 @@ import type { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { Config } from "../../lib/config/config.ts";
 import type { Env } from "../caller.ts";
+import { Problem } from "../problem.ts";
 import { page } from "../schemas/fields.ts";
 
 /** The fields of a form that a page of ours has sent. */
@@ -40,6 +41,28 @@ export function queryOf(
     return text && (field as z.ZodType).safeParse(text).success ? [[name, text]] : [];
   }));
 }
+
+/**
+ * Refuses a query whose phase, state, status or signature there is none of: what is left out finds
+ * everything, which nobody asked for.
+ *
+ * @throws {Problem} 400 that names it.
+ */
+export function requireKnown(c: Context<Env>, query: Record<string, string | undefined>): void {
+  for (const [name, word] of Object.entries(KINDS)) {
+    const given = asked(c, name);
+    if (given === undefined || query[name] !== undefined) continue;
+    throw new Problem(
+      400,
+      "bad_request",
+      `There is no ${word} “${given}” to filter by`,
+      "Choose one from the list's filters",
+    );
+  }
+}
+
+/** Filters whose values are few, in people's words. */
+const KINDS = { phase: "phase", state: "state", status: "status", sig: "signature" } as const;
 
 /** A text that is one of these; undefined when it is none of them. */
 export function oneOf<T extends string>(

@@ -22,7 +22,7 @@ import { listUsers, readUser } from "../../lib/people/user.ts";
 import { actorOf, noteAct } from "../acts.ts";
 import { wake } from "../api/tasks.ts";
 import type { Env } from "../caller.ts";
-import { asked, oneOf, ownPath, queryOf, readForm } from "./form.ts";
+import { asked, oneOf, ownPath, queryOf, readForm, requireKnown } from "./form.ts";
 import { taskFilter, toTaskSearch } from "../schemas/task_filter.ts";
 import { readFrame } from "./frame.ts";
 import { notFound, Problem } from "../problem.ts";
@@ -52,6 +52,7 @@ export function taskPages({ services }: { services: Services }): Hono<Env> {
   app.get("/tasks", async (c) => {
     const frame = await readFrame(c, database, "tasks");
     const query: TaskQuery = queryOf(taskFilter, (name) => asked(c, name));
+    requireKnown(c, { ...query });
     const [found, people] = await Promise.all([
       searchTasks(database, searchOf(query), MOST_ROWS),
       listUsers(database, { limit: MOST_PEOPLE }),

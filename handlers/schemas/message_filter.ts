@@ -19,7 +19,7 @@ export const messageFilter = z.object({
       "looked for like `body`",
   ),
   state: z.enum(["taken", ...MESSAGE_STATES]).optional().openapi({
-    description: "`taken` is whatever was not refused",
+    description: "`taken` is whatever was not refused when it came",
   }),
   phase: z.enum(PHASES).optional(),
   source: source.openapi({ description: "A source, or the name in the webhook's URL" }),

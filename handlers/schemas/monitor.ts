@@ -21,6 +21,7 @@ export const stats = z.object({
     running: count,
     waiting_input: count,
     waiting_event: count,
+    put_off: count,
     completed: count,
     failed: count,
     cancelled: count,

@@ -10,7 +10,10 @@ export const user = z.object({
   kind: z.enum(["system", "person"]),
 }).openapi("User");
 
-const userName = z.string().trim().min(1).max(200);
+/** What cannot be seen and turns the text around it: in a name it makes another one of it. */
+const UNSEEN = /[\p{Cc}\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]/gu;
+
+const userName = z.string().overwrite((name) => name.replace(UNSEEN, "")).trim().min(1).max(200);
 
 const slackId = z.string().regex(/^[UW][A-Z0-9]{2,30}$/, {
   error: 'must be a Slack user id, such as "U0123ABCD"',

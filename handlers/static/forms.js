@@ -10,7 +10,7 @@ for (const form of document.querySelectorAll("form.filters, form[data-lean]")) {
   });
 }
 
-for (const form of document.querySelectorAll("form.filters")) {
+for (const form of document.querySelectorAll("form.filters:not(.wide)")) {
   form.classList.add("acts");
   /** By the keyboard one goes through the choices: it is chosen when the focus leaves, or by Enter. */
   let byKey = false;

@@ -3,7 +3,7 @@ import { GENERIC, labelOf, type Registry, variableOf } from "../../sources/rules
 import { signedAs } from "../../sources/kit/signed.ts";
 import type { Incoming, Source } from "../../sources/source.ts";
 import { Problem } from "../problem.ts";
-import type { Sampled } from "../../sources/kit/sample.ts";
+import { type Sampled, withMark } from "../../sources/kit/sample.ts";
 
 /** Stands in a sample's ids, where each delivery needs its own. */
 const MARKER = /SAMPLE/g;
@@ -60,8 +60,9 @@ export async function makeSample(
   const { source, samples, secret } = sampled;
   const sample = samples.find((each) => each.event === event) ?? samples[turn % samples.length];
   const url = origin + (path ?? `/webhook/${name === GENERIC ? UNKNOWN : name}`);
-  const request = fill(sample, { type: name === GENERIC ? UNKNOWN : name, url, given });
-  const sent = secret && source.verify ? await sign(sampled, request, secret) : request;
+  const isSigned = secret !== undefined && source.verify !== undefined;
+  const request = fill(sample, { type: name === GENERIC ? UNKNOWN : name, url, given, isSigned });
+  const sent = isSigned ? await sign(sampled, request, secret) : request;
   return new Request(sent.url, {
     method: sent.method,
     headers: sent.headers,
@@ -118,9 +119,10 @@ function requireSampled(parts: SampleParts, name: string): SampledSource {
 /** The sample as a request, with ids of its own. */
 function fill(
   sample: SampledSource["samples"][number],
-  { type, url, given }: {
+  { type, url, given, isSigned }: {
     type: string;
     url: string;
+    isSigned: boolean;
     given?: { body?: Uint8Array; headers: Headers };
   },
 ): Incoming {
@@ -130,12 +132,14 @@ function fill(
     headers.set(header, value.replace(MARKER, id));
   }
   given?.headers.forEach((value, header) => headers.set(header, value));
+  const body = sample.body.replace(MARKER, id);
+  const text = isSigned && body === sample.body ? withMark(body, id) : body;
   return {
     type,
     method: "POST",
     url,
     headers,
-    body: given?.body ?? new TextEncoder().encode(sample.body.replace(MARKER, id)),
+    body: given?.body ?? new TextEncoder().encode(text),
     queryForm: undefined,
     receivedAt: Date.now(),
   };

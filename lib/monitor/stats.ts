@@ -28,6 +28,8 @@ export interface Stats {
   jobs: {
     backend: Jobs["backend"];
     pending: number;
+    /** How many of these were put off, and wait for their time. */
+    put_off: number;
     running: number;
     waiting_input: number;
     waiting_event: number;
@@ -246,6 +248,8 @@ const taskCounts = (sql: Sql) =>
   sql`
     select json_build_object(
       'pending', coalesce(sum(items) filter (where state = 'pending'), 0),
+      'put_off', (select count(*) from tasks
+        where open and not_before > now() and status = 'pending'),
       'running', coalesce(sum(items) filter (where state = 'running'), 0),
       'waiting_input', coalesce(sum(items) filter (where state = 'waiting_input'), 0),
       'waiting_event', coalesce(sum(items) filter (where state = 'waiting_event'), 0),

@@ -85,6 +85,7 @@ async function countSince(
           where id >= ${
         idBefore(MINUTES * MINUTE_MS)
       } and stored_at >= ${from} and state <> 'rejected'
+            and released_at is null
           order by id desc limit ${MOST_ROWS})
         union all select 'queue', claimed_at from completed
         union all select 'task', settled_at from completed where state = 'processed'

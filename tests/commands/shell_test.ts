@@ -249,7 +249,7 @@ describe("the shell", () => {
       ["explain", "--file", `${folder}/body.json`, "--source", "hmac"],
       env,
     );
-    assertMatch(file.out, /^becomes +rejected$/m);
+    assertMatch(file.out, /^becomes +refused$/m);
     assertMatch(file.out, /^event +paid$/m);
   });
 
@@ -303,7 +303,12 @@ describe("the shell", () => {
     assertEquals(code, 0);
     assertMatch(out, /^ok +Otto +runs, version \d/m);
     assertMatch(out, /^ok +token +the admin's$/m);
-    assertEquals(out.trimEnd().split("\n").at(-1), `Otto runs at http://localhost:${env.PORT}.`);
+    // What the tests before have sent with wrong secrets.
+    assertMatch(out, /^refusing +github +nothing is let in: .*GITHUB_WEBHOOK_SECRET is set$/m);
+    assertMatch(
+      out.trimEnd().split("\n").at(-1)!,
+      /^Otto runs at http:\/\/localhost:\d+\. It refuses all of github, hmac\. \d things need somebody\.$/,
+    );
     const reader = await runOtto(["doctor", "--remote"], { ...env, OTTO_TOKEN: READ_TOKEN });
     assertMatch(reader.out, /^ok +token +a reader's/m);
     const lines = (await runOtto(["doctor", "--json"], env)).out.trim().split("\n")

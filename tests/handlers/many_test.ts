@@ -154,6 +154,7 @@ describe("the pages for many messages", () => {
     const done = await (await otto.ask("/messages/many/release", form(ids.split(",")))).text();
     assertMatch(done, /3 released/);
     assertEquals(await count(otto, "refused"), 0);
+    assert(done.includes(`href="/messages/${ids.split(",")[0]}"`), done);
     const again = await (await otto.ask("/messages/many/release", form(ids.split(",")))).text();
     assertMatch(again, /0 released, 3 left as they are/);
     assertMatch(again, /3 ×/);

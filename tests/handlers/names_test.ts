@@ -293,7 +293,7 @@ describe("connecting a source", () => {
     const start = await otto.ask("/sources/github/connect");
     assertEquals(start.status, 302);
     const path = start.headers.get("location")!;
-    assertStringIncludes(await pageOf(otto, path), "Nothing has come yet");
+    assertStringIncludes(await pageOf(otto, path), "Nothing has come since");
     assertEquals(await sendSigned(otto, "wrong", 1), 401);
     await otto.services.quarantine.idle();
     const refused = await pageOf(otto, path);

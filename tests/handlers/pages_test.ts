@@ -250,7 +250,16 @@ describe("the pages", () => {
       assertStringIncludes(rowOf(html, id), "Task: could not be read");
       assertMatch(html, /Needs you[^]*demo:\s+1 failed/);
       await new Promise((done) => setTimeout(done, 2_100)); // the counts are read every two seconds
-      assertMatch(await house.page(), /class="wrong"><a href="\/messages\?state=failed">1 failed/);
+      assertMatch(await house.page(), /class="wrong"><a href="\/messages\?phase=failed">1 failed/);
+    });
+
+    it("goes by phases where a link still has a state or a status", async () => {
+      const to = async (path: string) => (await house.app.request(path)).headers.get("location");
+      assertEquals(
+        await to("/messages?state=rejected&since=1h"),
+        "/messages?phase=refused&since=1h",
+      );
+      assertEquals(await to("/tasks?status=running"), "/tasks?phase=working");
     });
 
     it("draws the last hour of each lane, with words for whoever does not see it", async () => {

@@ -245,7 +245,7 @@ describe("the waterfall", () => {
         ["Model step 1", "step", 3, 5, false, undefined],
         ["get_payload", "tool", 5, 6, false, "allow"],
         ["delete_all", "tool", 7, 7, false, "deny"],
-        ["Completed", "mark", 9, 9, false, undefined],
+        ["Done", "mark", 9, 9, false, undefined],
       ],
     );
   });

@@ -157,6 +157,37 @@ function suite(store: () => Promise<Record<string, string>>) {
     );
     assertEquals(JSON.parse(entry.detail.filter as string).source, "many");
     assertEquals((await listActsOn(database(), ids[0], 10)).length, 1, "it outlives the message");
+    const page = await (await otto.ask("/audit", { headers: BEARER })).text();
+    assert(page.includes("deleted 2 messages of many</span>"), page);
+    assert(!page.includes("{&quot;source"), page);
+  });
+
+  it("keeps no name that turns the text around it", async () => {
+    const name = "Bob\u202egnp.exe";
+    const made = await json(
+      await api("POST", "/api/users", { email: "bob@example.com", name }),
+      201,
+    );
+    assertEquals(made.name, "Bobgnp.exe");
+  });
+
+  it("has lists that say what they cannot filter by, and whose paths may end in a slash", async () => {
+    const ask = (path: string) => otto.ask(path, { headers: { ...BEARER, accept: "text/html" } });
+    const answer = await ask("/messages?phase=bogus");
+    assertEquals(answer.status, 400);
+    assert((await answer.text()).includes("no phase “bogus”"));
+    const moved = await ask("/tasks/?q=x");
+    assertEquals([moved.status, moved.headers.get("location")], [302, "/tasks?q=x"]);
+  });
+
+  it("takes the word in a form's address for an act, and never for an id", async () => {
+    const id = await otto.send("many", "3");
+    await (await post("/messages/many/delete", { ids: id })).body?.cancel();
+    const entry = await newest();
+    assertEquals([entry.act, entry.thing, entry.ids], ["delete", "message", [id]]);
+    const page = await (await otto.ask("/audit", { headers: BEARER })).text();
+    assert(page.includes("deleted 1 message</span>"), page);
+    assert(!page.includes('href="/messages/delete"'), page);
   });
 
   describe("of a bulk action", () => {

@@ -140,6 +140,18 @@ describe("a sample", () => {
     assertEquals([message.webhook_type, message.verification], ["github", "verified"]);
   });
 
+  it("that is signed has bytes of its own each time, so that each becomes a task", async () => {
+    const config = { secrets: new Map([["GITHUB_WEBHOOK_SECRET", ["s3cret"]]]) };
+    const make = async () =>
+      await (await makeSample({ config, sources: createRegistry() }, {
+        name: "github",
+        event: "push",
+        origin: origin(),
+      })).text();
+    const [one, other] = [await make(), await make()];
+    assert(one !== other && JSON.parse(one).ref === JSON.parse(other).ref);
+  });
+
   it("of an own source has the secret in its URL, and is sent where it has to go", async () => {
     const sources = createRegistry({ acme: { scheme: { type: "token", parameter: "key" } } });
     const config = { secrets: new Map([["WEBHOOK_SECRET_ACME", ["tök & en"]]]) };

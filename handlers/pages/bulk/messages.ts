@@ -19,6 +19,9 @@ import { asked, readForm } from "../form.ts";
 import { readFrame } from "../frame.ts";
 import { messageQueryOf, messageSearchOf } from "../message/query.ts";
 
+/** Of those that were let in; the list has them all. */
+const MOST_SHOWN = 20;
+
 type Action = "release" | "replay" | "retry" | "delete";
 
 const ACTIONS: Record<
@@ -80,7 +83,21 @@ export function manyMessagePages(parts: ActParts): Hono<Env> {
       );
     }
     const frame = await readFrame(c, database, "messages");
-    return c.html(manyDonePage({ frame, action, acted, back: "message" }));
+    const left = new Set(acted.refused.map(({ id }) => id));
+    const shown = ids.filter((id) => !left.has(id)).slice(0, MOST_SHOWN);
+    const rows = action === "release" ? await findMessages(database, shown) : [];
+    return c.html(manyDonePage({
+      frame,
+      action,
+      acted,
+      rows: rows.map((each) => ({
+        id: each.message_id,
+        title: each.title ?? each.event ?? "Not worked yet",
+        name: nameOf(each),
+        phase: each.phase,
+      })),
+      back: "message",
+    }));
   });
   return app;
 }

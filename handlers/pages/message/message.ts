@@ -21,7 +21,7 @@ import { messageList } from "../../views/message/list.ts";
 import type { MessageQuery } from "../../views/message/query.ts";
 import type { OpenedMessage } from "../../views/message/pane.ts";
 import { messagePage } from "../../views/message/page.ts";
-import { asked } from "../form.ts";
+import { asked, requireKnown } from "../form.ts";
 import { readFrame } from "../frame.ts";
 import { messageQueryOf, messageSearchOf } from "./query.ts";
 import { readRows } from "../rows.ts";
@@ -44,6 +44,7 @@ export function messagePages(
   app.get("/messages", async (c) => {
     const frame = await readFrame(c, database, "messages");
     const query = messageQueryOf((name) => asked(c, name));
+    requireKnown(c, { ...query });
     const search = { ...messageSearchOf(query), ...maskedIn(sources) };
     const open = asked(c, "open");
     const isOpen = open !== undefined && isId(open);

@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { searchAudit } from "../../../lib/people/audit_search.ts";
 import { listUsers } from "../../../lib/people/user.ts";
 import type { Services } from "../../../lib/services.ts";
+import { createLabels } from "../../../sources/rules/names.ts";
 import type { Env } from "../../caller.ts";
 import { auditFilter } from "../../schemas/audit.ts";
 import { auditPage, type AuditQuery } from "../../views/people/audit.ts";
@@ -14,7 +15,10 @@ const MOST_ROWS = 50;
 const MOST_PEOPLE = 100;
 
 /** `/audit`: who did what, when and from where. */
-export function auditPages({ services: { database } }: { services: Services }): Hono<Env> {
+export function auditPages(
+  { services: { database, sources } }: { services: Services },
+): Hono<Env> {
+  const labelOf = createLabels(sources);
   const app = new Hono<Env>();
   app.get("/audit", async (c) => {
     const frame = await readFrame(c, database, "audit");
@@ -25,7 +29,7 @@ export function auditPages({ services: { database } }: { services: Services }): 
       searchAudit(database, search, MOST_ROWS),
       listUsers(database, { limit: MOST_PEOPLE }),
     ]);
-    return c.html(auditPage({ frame, found, query, people }));
+    return c.html(auditPage({ frame, found, query, people, labelOf }));
   });
   return app;
 }

@@ -62,9 +62,10 @@ function row(bulk: BulkAction, nameOf: NameOf) {
 function none() {
   return html`
     <div class="nothing">
-      <h2>Nothing was done to many at once</h2>
+      <h2>No bulk action yet</h2>
       <p>Filter <a href="/messages">messages</a> or <a href="/tasks">tasks</a> and choose “All that
-        match…”: more than a thousand are worked in the background, and shown here.</p>
+        match…”: more than a thousand are worked in the background, and shown here. What was done to
+        fewer stands in the <a href="/audit">audit log</a>.</p>
     </div>
   `;
 }

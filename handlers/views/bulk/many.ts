@@ -4,7 +4,7 @@ import { BULK_THINGS, type BulkVerb } from "../../../lib/work/bulk/bulk_action.t
 import { type Frame, page } from "../page.ts";
 import { counted } from "../parts/count.ts";
 import { icon } from "../parts/icon.ts";
-import { phaseWord } from "../parts/phase.ts";
+import { phaseStatus, phaseWord } from "../parts/phase.ts";
 import { DONE, ICONS, LABELS, SAYS } from "./words.ts";
 
 /** What can be done to many things at once, as the buttons say it. */
@@ -98,10 +98,12 @@ function told(rows: readonly { name: string; phase: Phase }[]): string {
 
 /** What became of them, and of those that were left as they are, why. */
 export function manyDonePage(
-  { frame, action, acted: { done, refused }, back }: {
+  { frame, action, acted: { done, refused }, rows = [], back }: {
     frame: Frame;
     action: BulkVerb;
     acted: { done: number; refused: readonly { id: string; message: string }[] };
+    /** Some of those that it was done to, where they are still there to look at. */
+    rows?: readonly { id: string; title: string; name: string; phase: Phase }[];
     back: "message" | "task";
   },
 ) {
@@ -115,6 +117,17 @@ export function manyDonePage(
       <div class="single card">
         <h1>${done.toLocaleString("en")} ${DONE[action]}${refused.length > 0 &&
           `, ${refused.length.toLocaleString("en")} left as they are`}</h1>
+        ${rows.length > 0 &&
+          html`<ul class="plain-list">${
+            rows.map(({ id, title, name, phase }) =>
+              html`
+                <li>${phaseStatus(phase)} <a href="/messages/${id}" dir="auto">${title}</a>
+                  <span class="hint">${name}</span></li>
+              `
+            )
+          }</ul>`}
+        ${rows.length > 0 && done > rows.length &&
+          html`<p class="hint">and ${(done - rows.length).toLocaleString("en")} more</p>`}
         ${reasons.length > 0 && html`<ul class="plain-list">${
           reasons.map(([message, all]) =>
             html`

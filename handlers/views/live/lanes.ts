@@ -2,6 +2,7 @@ import { html } from "hono/html";
 import type { Throughput } from "../../../lib/monitor/throughput.ts";
 import type { StageLatency, Stats } from "../../../lib/monitor/stats.ts";
 import { sparkLine } from "../parts/chart.ts";
+import { linkTo } from "../parts/filters.ts";
 import { took } from "../parts/time.ts";
 
 /** The five lanes: how much is in each now, how it went for an hour, how long the stage takes. */
@@ -15,7 +16,7 @@ export function lanes(
         name: "Receive",
         count: last_hour.received,
         unit: "this hour",
-        link: "/messages?state=taken&since=1h",
+        link: linkTo("/messages", { state: "taken", since: hourAgo() }),
         stage: stages.receive,
         passed: throughput.receive,
         also: [{ count: phases.refused, word: "refused", link: "/messages?phase=refused" }],
@@ -24,19 +25,24 @@ export function lanes(
         name: "Queue",
         count: queue.depth,
         unit: "queued",
-        link: "/messages?state=new",
+        link: "/messages?phase=queued",
         stage: stages.queue,
         passed: throughput.queue,
         also: [{ count: phases.held, word: "held", link: "/messages?phase=held", tone: "asking" }],
       })}
       ${lane({
         name: "Task",
-        count: jobs.pending,
+        count: jobs.pending - jobs.put_off,
         unit: "queued",
-        link: "/tasks?status=pending",
+        link: "/tasks?phase=queued",
         stage: stages.task,
         passed: throughput.task,
-        also: [{ count: messages.failed, word: "failed", link: "/messages?state=failed" }],
+        // Those whose tasks have failed alone are the agent's.
+        also: [{
+          count: messages.failed && phases.failed,
+          word: "failed",
+          link: "/messages?phase=failed",
+        }],
       })}
       ${lane({
         name: "Agent",
@@ -66,6 +72,12 @@ export function lanes(
       })}
     </ol>
   `;
+}
+
+/** Where the first of the whole minutes begins that are counted as this hour. */
+function hourAgo(): string {
+  const minute = Math.floor(Date.now() / 60_000) - 59;
+  return `${new Date(minute * 60_000).toISOString().slice(0, 16)}Z`;
 }
 
 interface Also {

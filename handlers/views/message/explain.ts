@@ -1,4 +1,5 @@
 import { html } from "hono/html";
+import { GENERIC } from "../../../sources/rules/registry.ts";
 import { httpLink } from "../../../sources/kit/link.ts";
 import type { Html } from "../page.ts";
 import { linkTo } from "../parts/filters.ts";
@@ -89,8 +90,11 @@ function stepsOf(explained: ExplainedWebhook): ExplainStep[] {
       name: "Source",
       tone: "done",
       word: label,
-      says: html`Sent to <code>/webhook/${webhook_type}</code>, which is the source
-        <code>${source}</code>.${hint && ` It ${hint}.`}`,
+      says: html`Sent to <code>/webhook/${webhook_type}</code>, which is ${
+        source === GENERIC
+          ? "a sender that Otto has no rules for"
+          : html`the source <code>${source}</code>`
+      }.${hint && ` It ${hint}.`}`,
     },
     gateStep(explained.gate),
     verificationStep(explained),

@@ -105,7 +105,7 @@ function selectsOf(query: MessageQuery, sources: readonly Choice[]): Select[] {
     { name: "phase", label: "Any phase", value: query.phase, choices: phaseChoices(PHASES) },
     ...givenSelect("state", state, {
       label: "Any state",
-      says: state === "taken" ? "not refused" : `state: ${state}`,
+      says: "not refused when it came",
     }),
     {
       name: "sig",

@@ -227,6 +227,15 @@ function replaySection(replays: readonly Message[], allOf: string | false) {
   `;
 }
 
+const ID = /([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})/;
+
+/** A reason that names another message, with the way there. */
+function withLinks(reason: string) {
+  return reason.split(ID).map((part, at) =>
+    at % 2 === 1 ? html`<a href="/messages/${part}"><code>${part}</code></a>` : part
+  );
+}
+
 function trouble({ message, task }: StageRow) {
   const said = message.error ?? task?.error?.message;
   return html`<div id="trouble" data-part>${
@@ -237,6 +246,6 @@ function trouble({ message, task }: StageRow) {
           message.state === "rejected" && html`
             <strong>Refused.</strong>
           `
-        }${message.reason}</p>`
+        }${withLinks(message.reason)}</p>`
   }</div>`;
 }

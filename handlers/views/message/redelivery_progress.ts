@@ -33,15 +33,15 @@ export function redeliveryProgress(
           1,
         )}" value="${ended}" aria-label="Finished">${ended}</progress>
         <dl class="counts">
-          <dt>Queued</dt><dd><a href="${linkTo("/messages", { state: "new", batch })}">${waiting
+          <dt>Queued</dt><dd><a href="${linkTo("/messages", { phase: "queued", batch })}">${waiting
             .toLocaleString("en")}</a></dd>
           <dt>Working</dt><dd><a href="${linkTo("/tasks", { status: "open", batch })}">${working
             .toLocaleString(
               "en",
             )}</a></dd>
-          <dt>Done</dt><dd><a href="${linkTo("/tasks", { status: "completed", batch })}">${done
+          <dt>Done</dt><dd><a href="${linkTo("/tasks", { phase: "done", batch })}">${done
             .toLocaleString("en")}</a></dd>
-          <dt>Failed</dt><dd><a href="${linkTo("/tasks", { status: "failed", batch })}">${failed
+          <dt>Failed</dt><dd><a href="${linkTo("/tasks", { phase: "failed", batch })}">${failed
             .toLocaleString("en")}</a></dd>
         </dl>
         ${unfit > 0 && html`

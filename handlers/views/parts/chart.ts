@@ -4,7 +4,7 @@ import type { Html } from "../page.ts";
 /** One row of bars; the first is drawn at the bottom. */
 export interface Series {
   name: string;
-  tone: "main" | "bad" | "soft";
+  tone: "main" | "bad" | "worse" | "soft";
   values: readonly number[];
 }
 

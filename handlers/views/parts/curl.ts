@@ -38,7 +38,10 @@ export function curlOf(
     ...open.map(([name, value]) => `-H ${fresh(quote(`${name}: ${value}`))}`),
     text === undefined ? `--data-binary @${id}.bin` : `--data-binary ${fresh(quote(text))}`,
   ].join(" \\\n  ");
-  const again = isSigned ? `deno task send --like ${id}\n\n# or, unsigned:\n` : "";
+  const again = isSigned
+    ? `# new, signed, with a mark in its body: the same signed bytes make no second task\n` +
+      `deno task send --like ${id}\n\n# or, unsigned:\n`
+    : "";
   const lines = command.includes(`"$delivery"`) ? `delivery=${FRESH}\n${command}` : command;
   const left = secret.length > 0
     ? `# left out, because they hold secrets: ${secret.join(", ")}\n`

@@ -3,7 +3,7 @@ import type { AuditEntry } from "../../../lib/people/audit_search.ts";
 import { linkTo } from "../parts/filters.ts";
 
 /** What was done, as a sentence about it says it; of what is not here, its own word is good enough. */
-const DONE: Record<string, string> = {
+export const DONE: Record<string, string> = {
   answer: "answered",
   approve: "approved",
   cancel: "cancelled",
@@ -13,6 +13,7 @@ const DONE: Record<string, string> = {
   deny: "denied",
   edit: "edited and replayed",
   pause: "paused",
+  prepare: "prepared",
   read: "marked as read",
   reassign: "reassigned",
   release: "verified again and released",

@@ -7,6 +7,7 @@ import { status } from "../parts/status.ts";
 import type { StageView } from "../parts/stages.ts";
 import { type Frame, page } from "../page.ts";
 import { ACT_WORDS, actWord, atSecond, whoActed } from "./acts.ts";
+import { type LabelOf, saidAct } from "./said.ts";
 
 /** The query of the page, as it stands in its URL. */
 export interface AuditQuery {
@@ -18,9 +19,6 @@ export interface AuditQuery {
   until?: string;
   before?: string;
 }
-
-/** Of many things only so many are named. */
-const MOST_NAMED = 3;
 
 /** Those who are nobody by name. */
 const NAMELESS = [
@@ -43,11 +41,12 @@ const PROOFS: Record<AuditEntry["proof"], string> = {
 
 /** `/audit`: who did what, when and from where, newest first. */
 export function auditPage(
-  { frame, found: { items, next, stopped }, query, people }: {
+  { frame, found: { items, next, stopped }, query, people, labelOf }: {
     frame: Frame;
     found: FoundItems<AuditEntry>;
     query: AuditQuery;
     people: readonly { id: string; name: string }[];
+    labelOf: LabelOf;
   },
 ) {
   const { before, ...filters } = query;
@@ -74,7 +73,7 @@ export function auditPage(
               <th scope="col">From</th>
             </tr>
           </thead>
-          <tbody id="rows">${items.map(entryRow)}</tbody>
+          <tbody id="rows">${items.map((each) => entryRow(each, labelOf))}</tbody>
         </table>
         ${items.length === 0 && html`
           <div class="nothing">
@@ -154,23 +153,13 @@ const OUTCOMES: Record<ActOutcome, StageView["state"]> = {
   unknown: "waiting",
 };
 
-function entryRow(entry: AuditEntry) {
-  const { at, act, thing, ids, detail, outcome, status: answered, proof, channel } = entry;
-  const more = ids.length - MOST_NAMED;
-  const facts = Object.entries(detail).map(([name, value]) =>
-    `${name.replaceAll("_", " ")}: ${typeof value === "string" ? value : JSON.stringify(value)}`
-  );
+function entryRow(entry: AuditEntry, labelOf: LabelOf) {
+  const { at, outcome, status: answered, proof, channel } = entry;
   return html`
     <tr id="e-${entry.id}">
       <td>${atSecond(at)}</td>
-      <td class="clip">${whoActed(entry)} <span class="hint">${PROOFS[proof]}</span></td>
-      <td class="main">${actWord(act)}${!act.startsWith("sign_") && ` ${thing}`}
-        ${ids.slice(0, MOST_NAMED).map((id, at) =>
-          // Whose token it is comes before which.
-          thingLink(thing === "token" && at === 0 ? "user" : thing, id)
-        )}
-        ${more > 0 && html`<span class="hint">and ${more.toLocaleString("en")} more</span>`}
-        ${facts.length > 0 && html`<span class="hint" dir="auto">${facts.join(" · ")}</span>`}</td>
+      <td class="wraps">${whoActed(entry)} <span class="hint">${PROOFS[proof]}</span></td>
+      <td class="main">${saidAct(entry, labelOf)}</td>
       <td>${status(
         answered !== null && answered >= 400 ? `${outcome} (${answered})` : outcome,
         OUTCOMES[outcome],
@@ -178,24 +167,4 @@ function entryRow(entry: AuditEntry) {
       <td class="clip">${channel}${entry.client_ip && ` · ${entry.client_ip}`}</td>
     </tr>
   `;
-}
-
-const PATHS: Record<string, string> = {
-  message: "/messages",
-  task: "/tasks",
-  user: "/users",
-  source: "/sources",
-};
-
-/** A thing by its id; where there is a page of it, with the way there. */
-function thingLink(thing: string, id: string) {
-  const path = PATHS[thing];
-  const short = id.length > 20 ? `${id.slice(0, 8)}…${id.slice(-4)}` : id;
-  return path
-    ? html`
-      <a href="${path}/${encodeURIComponent(id)}" title="${id}"><code>${short}</code></a>
-    `
-    : html`
-      <code title="${id}">${short}</code>
-    `;
 }

@@ -41,7 +41,7 @@ export function tokenSection(
       `}
       ${makeForm(
         userId,
-        form ?? { values: { name: "", role: "admin", expires_in_days: "" }, errors: {} },
+        form ?? { values: { name: "", role: "reader", expires_in_days: "" }, errors: {} },
       )}
     </section>
   `;

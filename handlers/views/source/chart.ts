@@ -28,8 +28,8 @@ export function rateCard(
         title: seconds === 60 ? "Messages by the minute" : `Messages by ${seconds / 60} minutes`,
         series: [
           { name: "taken", tone: "main", values: taken },
-          { name: "refused", tone: "soft", values: refused },
-          { name: "failed", tone: "bad", values: failed },
+          { name: "refused", tone: "bad", values: refused },
+          { name: "failed", tone: "worse", values: failed },
         ],
         unit: (value) => value.toLocaleString("en"),
         ticks: [...ticks.slice(0, -1), `${ticks.at(-1)} UTC`],

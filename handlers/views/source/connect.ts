@@ -197,6 +197,8 @@ function firstOf({ info, first, rejected, refusal }: ConnectPage) {
       <p class="hint" dir="auto">${refusal.hint}</p>
     `;
   }
-  return html`<p class="said">${status("waiting", "active", "waiting")} Nothing has come yet. This
+  return html`<p class="said">${
+    status("waiting", "active", "waiting")
+  } Nothing has come since this page was opened. This
     turns green by itself as soon as ${label} has sent something.</p>`;
 }

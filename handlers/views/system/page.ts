@@ -44,8 +44,10 @@ export function systemPage(all: SystemPage) {
     body: html`
       <div class="head">
         <h1>System</h1>
-        <a class="button quiet" href="/routes">${icon("bell")}Who is told</a>
-        <a class="button quiet" href="/users">${icon("person")}People</a>
+        <div class="actions">
+          <a class="button quiet" href="/routes">${icon("bell")}Who is told</a>
+          <a class="button quiet" href="/users">${icon("person")}People</a>
+        </div>
       </div>
       <ul class="checks" id="checks" data-part aria-label="Checks">${checks.map(check)}</ul>
       <div class="two even">
@@ -124,9 +126,15 @@ function stageTable({ queue, jobs, stages }: Stats, channels: readonly ChannelSt
   const told = Number.isFinite(oldest) ? (Date.now() - oldest) / 1_000 : null;
   const rows: [string, number | null, string, number | null, Stats["stages"]["queue"]][] = [
     ["Receive", null, "/messages?since=1h", null, stages.receive],
-    ["Queue", queue.depth, "/messages?state=new", queue.oldest_age_seconds, stages.queue],
-    ["Task", jobs.pending, "/tasks?status=pending", jobs.oldest_age_seconds, stages.task],
-    ["Agent", jobs.running, "/tasks?status=running", null, stages.agent],
+    ["Queue", queue.depth, "/messages?phase=queued", queue.oldest_age_seconds, stages.queue],
+    [
+      "Task",
+      jobs.pending - jobs.put_off,
+      "/tasks?phase=queued",
+      jobs.oldest_age_seconds,
+      stages.task,
+    ],
+    ["Agent", jobs.running, "/tasks?phase=working", null, stages.agent],
     ["Notified", waiting, "/api/notifications?state=pending", told, stages.notify],
   ];
   return html`
@@ -222,7 +230,7 @@ function failures({ recent_failed, failed_tasks, dead_notifications }: Stats) {
         }
         <p class="error" dir="auto">${firstLine(error ?? "")}</p></li>`
       )}</ul>
-      <p class="hint"><a href="/messages?state=failed">All failed messages</a></p>
+      <p class="hint"><a href="/messages?phase=failed">All failed messages</a></p>
     `}
     ${failed_tasks.length > 0 && html`
       <h3>Tasks</h3>

@@ -76,8 +76,8 @@ function nobody({ hasSlack }: RoutesPage) {
   return html`
     <p class="note"><strong>Nobody is told beyond Otto's first page.</strong> Set
           <code>NOTIFY_ROUTES</code>, and start Otto again:</p>
-    <pre tabindex="0" role="group" aria-label="Example"><code>NOTIFY_ROUTES=*=slack:C0123ABCD
-    NOTIFY_ROUTES=refused:github=slack:C0123ABCD,silent=slack:U0456EFGH,*=slack:C0789JKLM</code></pre>
+    <pre tabindex="0" role="group"
+      aria-label="Example"><code>${"NOTIFY_ROUTES=*=slack:C0123ABCD\n"}NOTIFY_ROUTES=refused:github=slack:C0123ABCD,silent=slack:U0456EFGH,*=slack:C0789JKLM</code></pre>
     <p class="said">Before the equals sign stands what is told (${NEED_KINDS.join(", ")}, or * for
           all), with a source after a colon where it is about one. Behind it is a channel's id in Slack,
           or a person's.${hasSlack ? "" : html`
@@ -126,7 +126,7 @@ function which({ asked }: RoutesPage) {
   return html`
     <section class="card" aria-labelledby="which">
       <h2 id="which">Which route is it?</h2>
-      <form method="get" action="/routes" class="filters">
+      <form method="get" action="/routes" class="filters always wide">
         <label>What <select name="kind">${NEED_KINDS.map((kind) =>
           html`<option value="${kind}" ${asked?.kind === kind ? "selected" : ""}>${
             WORDS[kind]

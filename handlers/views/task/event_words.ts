@@ -101,7 +101,7 @@ export function said(event: Pick<TaskEvent, "kind" | "data">): Said {
     case "reassigned":
       return { what: "Reassigned", tone: "done" };
     case "completed":
-      return { what: "Completed", tone: "done" };
+      return { what: "Done", tone: "done" };
     case "failed":
       return { what: "Failed", tone: "failed", detail: textIn(data, "error") };
     case "cancelled":

@@ -51,6 +51,7 @@ export function taskList(
     body: html`
       <div class="head">
         <h1>Tasks</h1>
+        <div class="actions">
         ${tasks.length > 0 && html`
           <form id="many" method="get" action="/tasks/many" class="actions write">
             <button class="quiet">${icon("done")}Act on chosen…</button>
@@ -61,6 +62,7 @@ export function taskList(
           </form>
         `}
         <a class="button quiet" href="/users">${icon("person")}People</a>
+        </div>
       </div>
       ${filterBar({
         action: "/tasks",
@@ -75,8 +77,8 @@ export function taskList(
             choices: phaseChoices(TASK_PHASES),
           },
           ...givenSelect("status", query.status, {
-            label: "Any status",
-            says: `status: ${query.status}`,
+            label: "Ended or not",
+            says: "not ended",
           }),
           {
             name: "source",
@@ -100,7 +102,7 @@ export function taskList(
           <thead>
             <tr>
               <th scope="col" class="write"><span class="words">Chosen</span></th>
-              <th scope="col">Status</th>
+              <th scope="col">Phase</th>
               <th scope="col">Task</th>
               <th scope="col">Source</th>
               <th scope="col">Assigned to</th>

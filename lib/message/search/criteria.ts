@@ -3,7 +3,7 @@ import type { Phase } from "./phase.ts";
 
 /** What to look for among the messages; what is left out does not matter. */
 export interface MessageSearch {
-  /** "taken" is whatever was not refused. */
+  /** "taken" is whatever was not refused when it came. */
   state?: MessageState | "taken";
   phase?: Phase;
   /** Only replays made together: the first and the last id of them. */

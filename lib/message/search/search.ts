@@ -98,7 +98,9 @@ function walkSearchOf(
   return {
     walks: walksOf(sql, search, { range, window }),
     columns: columnsOf(search),
-    matches: sql`${matches(sql, search)} ${redeliverable ? sql`and state <> 'rejected'` : sql``}`,
+    matches: sql`${matches(sql, search)} ${
+      redeliverable ? sql`and state <> 'rejected' and released_at is null` : sql``
+    }`,
   };
 }
 
@@ -132,7 +134,8 @@ function rangeOf(
 }
 
 function columnsOf({ text, body, header }: MessageSearch): string {
-  return `source, webhook_type, verification, state, title, event, task_id, replay_of, lease_until
+  return `source, webhook_type, verification, state, title, event, task_id, replay_of, lease_until,
+    released_at
     ${header || text && ADDRESS.test(text) ? ", envelope" : ""} ${
     body ? ", body, body_bytes" : ""
   }`;
