@@ -247,7 +247,7 @@ function suite(store: () => Promise<Record<string, string>>) {
       await (await post(`${third}/start`, {})).body?.cancel();
       await (await post(`${third}/cancel`, {})).body?.cancel();
       const ends = (await entries(third)).filter((each) => "ended" in each);
-      assertEquals(ends, [{
+      assertEquals<unknown>(ends, [{
         is: "delete message done admin page",
         ended: "cancelled",
         count: 1,
