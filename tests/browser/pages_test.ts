@@ -172,7 +172,7 @@ describeInBrowser("the web UI in a browser", () => {
     await page.getByRole("button", { name: "Replay 2" }).click();
     await page.getByRole("heading", { name: "Replayed 2 messages" }).waitFor();
     await page.locator(".counts").getByRole("link", { name: "2" }).click();
-    await page.waitForURL(/status=completed&batch=/);
+    await page.waitForURL(/phase=done&batch=/);
     assertEquals(await page.locator("#rows tr").count(), 2);
     const all = (await searchMessages(house.services.database, { webhook_type: "again" }, {
       limit: 10,
