@@ -3,7 +3,7 @@ import { EXIT } from "../exit.ts";
 import type { Remote } from "../remote.ts";
 
 /** A line about a sender of a running Otto, or about what needs somebody there. */
-export interface Told {
+export interface ToldState {
   name: string;
   status: string;
   detail: string;
@@ -11,8 +11,8 @@ export interface Told {
 
 /** What a running Otto knows of its senders, and what needs somebody. */
 export interface RunningState {
-  senders: Told[];
-  needs: Told[];
+  senders: ToldState[];
+  needs: ToldState[];
 }
 
 /** More would hide the verdict. */
@@ -37,7 +37,7 @@ interface Needs {
   silences: { sources: string[]; text: string; seen: boolean }[];
   troubles: {
     kind: string;
-    webhook_type: string;
+    source: string;
     reason: string;
     count: number;
     is_more: boolean;
@@ -64,7 +64,7 @@ function isTold({ secrets, refusing, paused_since, last_received_at }: Sender): 
   return secrets > 0 || refusing !== null || paused_since !== null || last_received_at !== null;
 }
 
-function toldSender(sender: Sender): Told {
+function toldSender(sender: Sender): ToldState {
   const { name, state, secrets, variable, refusing, paused_since, last_24_hours } = sender;
   const { taken, refused, failed } = last_24_hours;
   return {
@@ -79,10 +79,10 @@ function toldSender(sender: Sender): Told {
   };
 }
 
-function toldNeeds({ questions, silences, troubles }: Needs): Told[] {
+function toldNeeds({ questions, silences, troubles }: Needs): ToldState[] {
   return [
-    ...troubles.filter(({ seen }) => !seen).map(({ kind, webhook_type, reason, ...group }) => ({
-      name: webhook_type,
+    ...troubles.filter(({ seen }) => !seen).map(({ kind, source, reason, ...group }) => ({
+      name: source,
       status: kind,
       detail: `${group.count}${group.is_more ? "+" : ""}: ${reason.slice(0, MOST_REASON)}`,
     })),
