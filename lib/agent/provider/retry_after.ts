@@ -1,6 +1,6 @@
 /** Headers that say milliseconds: Azure's and OpenAI's own. They are more exact, so they are read first. */
 const MILLISECONDS = ["retry-after-ms", "x-ms-retry-after-ms"];
-const NUMBER = /^\s{0,9}\d{1,12}(\.\d{0,9})?\s{0,9}s?\s{0,9}$/;
+const NUMBER = /^\d{1,12}(\.\d{0,9})? ?s?$/;
 
 /**
  * How many seconds a provider wants to be left alone, by its headers: milliseconds, seconds (some
@@ -12,11 +12,11 @@ const NUMBER = /^\s{0,9}\d{1,12}(\.\d{0,9})?\s{0,9}s?\s{0,9}$/;
 export function retryAfterSeconds(headers: Headers, body?: unknown): number | undefined {
   for (const name of MILLISECONDS) {
     const value = headers.get(name);
-    if (value !== null && NUMBER.test(value)) return Number.parseFloat(value) / 1_000;
+    if (value !== null && NUMBER.test(value.trim())) return Number.parseFloat(value) / 1_000;
   }
   const value = headers.get("retry-after");
   if (value !== null) {
-    if (NUMBER.test(value)) return Number.parseFloat(value);
+    if (NUMBER.test(value.trim())) return Number.parseFloat(value);
     const seconds = dateOf(value) === undefined ? NaN : (dateOf(value)! - Date.now()) / 1_000;
     if (Number.isFinite(seconds)) return Math.max(0, seconds);
   }
@@ -38,7 +38,7 @@ function delayIn(body: unknown): number | undefined {
   if (!Array.isArray(details)) return undefined;
   for (const detail of details.slice(0, 20)) {
     const delay = detail?.retryDelay;
-    if (typeof delay === "string" && NUMBER.test(delay)) return Number.parseFloat(delay);
+    if (typeof delay === "string" && NUMBER.test(delay.trim())) return Number.parseFloat(delay);
   }
   return undefined;
 }
