@@ -116,7 +116,7 @@ function trouble(each: Trouble, label: string) {
   return html`
     <li class="need failed ${seen && "seen"}">
       <p class="title">${icon("failed")}<a href="${linkTo("/messages", filter)}">${label}:
-        ${said}</a> <span class="soft">since ${age(since)}${seen && ", seen"}</span></p>
+        ${said}</a> <span class="soft">first ${age(since)}${seen && ", seen"}</span></p>
       ${reason && html`<p class="why" dir="auto">${firstLine(reason)}</p>`}
       <div class="actions"><a class="button quiet write" href="${act}">${kind === "refused"
         ? "Verify again, or delete…"
