@@ -13,9 +13,9 @@ import {
   sayTime,
   type Select,
   sinceChoices,
-  stoppedAt,
 } from "../parts/filters.ts";
 import { icon } from "../parts/icon.ts";
+import { listPages } from "../parts/pages.ts";
 import { overview } from "./overview.ts";
 import type { MessageQuery } from "./query.ts";
 import { messagePane, type OpenedMessage } from "./pane.ts";
@@ -156,14 +156,7 @@ function listTable({ rows, query, next, stopped, opened }: MessageList, hasFilte
       <div id="none" data-part>${rows.length === 0 &&
         none({ hasFilters, stopped: !!stopped })}</div>
     </div>
-    <nav class="pages" id="pages" aria-label="Pages of messages" data-part>
-      ${before && html`<a href="${linkTo("/messages", filters)}">Newest</a>`}
-      ${stopped && stoppedAt(stopped, "messages")}
-      ${next &&
-        html`<a rel="next" href="${linkTo("/messages", { ...filters, before: next })}">${
-          stopped ? "Look further back" : "Older"
-        }</a>`}
-    </nav>
+    ${listPages({ things: "messages", path: "/messages", filters, before, next, stopped })}
   `;
 }
 

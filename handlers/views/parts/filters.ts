@@ -1,7 +1,5 @@
 import { html } from "hono/html";
-import type { SearchStop } from "../../../lib/store/walk.ts";
 import type { Html } from "../page.ts";
-import { age } from "./time.ts";
 
 /** A choice in a filter bar, with the value that its link or option stands for. */
 export interface Choice {
@@ -99,15 +97,6 @@ export function timeIn(text: string | undefined): Date | undefined {
 export function sayTime(text: string | undefined): string {
   const time = timeIn(text);
   return time ? `${time.toISOString().slice(0, 16).replace("T", " ")} UTC` : text ?? "";
-}
-
-/** How far a search has looked, where it did not come to the end. */
-export function stoppedAt({ looked, to }: SearchStop, things: string): Html {
-  return html`<span>Looked through ${looked.toLocaleString("en")} ${things}, the oldest of ${
-    age(
-      to,
-    )
-  }</span>`;
 }
 
 /** A path with these parameters; those without a value are left out. */

@@ -2,7 +2,8 @@ import { html } from "hono/html";
 import type { ActOutcome } from "../../../lib/people/audit.ts";
 import type { AuditEntry } from "../../../lib/people/audit_search.ts";
 import type { FoundItems } from "../../../lib/store/walk.ts";
-import { type Choice, linkTo, SINCE, stoppedAt } from "../parts/filters.ts";
+import { type Choice, SINCE } from "../parts/filters.ts";
+import { listPages } from "../parts/pages.ts";
 import { status } from "../parts/status.ts";
 import type { StageView } from "../parts/stages.ts";
 import { type Frame, page } from "../page.ts";
@@ -84,14 +85,15 @@ export function auditPage(
           </div>
         `}
       </div>
-      <nav class="pages" aria-label="Pages of the audit log">
-        ${before && html`<a href="${linkTo("/audit", filters)}">Newest</a>`}
-        ${stopped && stoppedAt(stopped, "entries")}
-        ${next &&
-          html`<a rel="next" href="${linkTo("/audit", { ...filters, before: next })}">${
-            stopped ? "Look further back" : "Older"
-          }</a>`}
-      </nav>
+      ${listPages({
+        things: "entries",
+        of: "the audit log",
+        path: "/audit",
+        filters,
+        before,
+        next,
+        stopped,
+      })}
     `,
   });
 }

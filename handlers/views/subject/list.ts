@@ -4,8 +4,9 @@ import type { ToldSubject } from "../../../lib/message/subject/subject.ts";
 import type { FoundItems } from "../../../lib/store/walk.ts";
 import { sourceChoices } from "../message/list.ts";
 import { type Frame, page } from "../page.ts";
-import { type Choice, filterBar, linkTo, stoppedAt } from "../parts/filters.ts";
+import { type Choice, filterBar, linkTo } from "../parts/filters.ts";
 import { status } from "../parts/status.ts";
+import { listPages } from "../parts/pages.ts";
 import { age } from "../parts/time.ts";
 import { subjectName } from "./line.ts";
 
@@ -81,14 +82,15 @@ export function subjectList(
         </table>
         <div id="none" data-part>${items.length === 0 && none(hasFilters)}</div>
       </div>
-      <nav class="pages" id="pages" aria-label="Pages of subjects" data-part>
-        ${before && html`<a href="${linkTo("/subjects", { ...filters })}">First</a>`}
-        ${stopped && stoppedAt(stopped, "subjects")}
-        ${next &&
-          html`<a rel="next" href="${linkTo("/subjects", { ...filters, before: next })}">${
-            stopped ? "Look further" : "More"
-          }</a>`}
-      </nav>
+      ${listPages({
+        things: "subjects",
+        path: "/subjects",
+        filters: { ...filters },
+        before,
+        next,
+        stopped,
+        words: { first: "First", next: "More", further: "Look further" },
+      })}
     `,
   });
 }

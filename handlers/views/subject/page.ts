@@ -2,6 +2,7 @@ import { html } from "hono/html";
 import type { ToldSubject } from "../../../lib/message/subject/subject.ts";
 import type { SubjectEntry } from "../../../lib/message/subject/timeline.ts";
 import { type Frame, page } from "../page.ts";
+import { listPages } from "../parts/pages.ts";
 import { linkTo } from "../parts/filters.ts";
 import { phaseStatus } from "../parts/phase.ts";
 import { age, exact } from "../parts/time.ts";
@@ -35,10 +36,7 @@ export function subjectPage(
         <ol class="plain-list" id="entries" data-part>${items.map(entry)}</ol>
         ${items.length === 0 && html`<p class="said">Nothing of it is kept any more.</p>`}
       </section>
-      <nav class="pages" id="pages" aria-label="Pages of what happened" data-part>
-        ${before && html`<a href="${path}">Newest</a>`}
-        ${next && html`<a rel="next" href="${linkTo(path, { before: next })}">Older</a>`}
-      </nav>
+      ${listPages({ things: "what happened", path, before, next })}
     `,
   });
 }

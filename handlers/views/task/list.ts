@@ -9,9 +9,9 @@ import {
   givenSelect,
   linkTo,
   SINCE,
-  stoppedAt,
 } from "../parts/filters.ts";
 import { icon } from "../parts/icon.ts";
+import { listPages } from "../parts/pages.ts";
 import { sourceChoices } from "../message/list.ts";
 import type { NameOf } from "../../../sources/rules/names.ts";
 import { type Frame, page } from "../page.ts";
@@ -116,14 +116,7 @@ export function taskList(
         </table>
         <div id="none" data-part>${tasks.length === 0 && none(hasFilters)}</div>
       </div>
-      <nav class="pages" id="pages" aria-label="Pages of tasks" data-part>
-        ${before && html`<a href="${linkTo("/tasks", filters)}">Newest</a>`}
-        ${stopped && stoppedAt(stopped, "tasks")}
-        ${next &&
-          html`<a rel="next" href="${linkTo("/tasks", { ...filters, before: next })}">${
-            stopped ? "Look further back" : "Older"
-          }</a>`}
-      </nav>
+      ${listPages({ things: "tasks", path: "/tasks", filters, before, next, stopped })}
     `,
   });
 }
