@@ -13,9 +13,35 @@ const TYPES = {
 
 type Name = keyof typeof TYPES;
 
+/** What the stylesheet is made of, in the order of the cascade: what stands later wins. */
+const STYLE = [
+  "base",
+  "frame",
+  "lanes",
+  "messages",
+  "steps",
+  "details",
+  "sending",
+  "heading",
+  "filters",
+  "workplace",
+  "cards",
+  "trace",
+  "body",
+  "fields",
+  "sign_in",
+  "charts",
+  "other_pages",
+  "motion",
+  "narrow",
+];
+
 const files: ReadonlyMap<string, Asset> = await readAssets(
   new URL("./static/", import.meta.url),
-  Object.keys(TYPES),
+  {
+    ...Object.fromEntries(Object.keys(TYPES).map((name) => [name, [name]])),
+    "style.css": STYLE.map((part) => `style/${part}.css`),
+  },
 );
 
 /** The URL of a file, new whenever its content is, so that browsers may keep it for ever. */

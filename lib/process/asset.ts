@@ -8,15 +8,24 @@ export interface Asset {
   readonly hash: string;
 }
 
-/** Reads files of one folder, whose URL ends in a slash, by their names. Rejects when one is missing. */
+/**
+ * Reads files of one folder, whose URL ends in a slash. `parts` says by its name which files each is
+ * made of, one behind the other. Rejects when one is missing.
+ */
 export async function readAssets(
   folder: URL,
-  names: readonly string[],
+  parts: Readonly<Record<string, readonly string[]>>,
 ): Promise<ReadonlyMap<string, Asset>> {
   return new Map(
-    await Promise.all(names.map(async (name): Promise<[string, Asset]> => {
-      const bytes = new Uint8Array(await readFile(new URL(name, folder)));
-      return [name, { bytes, hash: createHash("sha256").update(bytes).digest("hex").slice(0, 16) }];
-    })),
+    await Promise.all(
+      Object.entries(parts).map(async ([name, files]): Promise<[string, Asset]> => {
+        const read = await Promise.all(files.map((file) => readFile(new URL(file, folder))));
+        const bytes = new Uint8Array(await new Blob(read).arrayBuffer());
+        return [name, {
+          bytes,
+          hash: createHash("sha256").update(bytes).digest("hex").slice(0, 16),
+        }];
+      }),
+    ),
   );
 }
