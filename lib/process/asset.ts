@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 
@@ -20,7 +21,7 @@ export async function readAssets(
     await Promise.all(
       Object.entries(parts).map(async ([name, files]): Promise<[string, Asset]> => {
         const read = await Promise.all(files.map((file) => readFile(new URL(file, folder))));
-        const bytes = new Uint8Array(await new Blob(read).arrayBuffer());
+        const bytes = new Uint8Array(Buffer.concat(read));
         return [name, {
           bytes,
           hash: createHash("sha256").update(bytes).digest("hex").slice(0, 16),
