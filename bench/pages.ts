@@ -9,7 +9,7 @@ import { createApp } from "../handlers/mod.ts";
 import { readConfig } from "../lib/config/config.ts";
 import type { Database } from "../lib/store/database.ts";
 import { createLog } from "../lib/process/log.ts";
-import { openThroughput } from "../lib/monitor/throughput.ts";
+import { openThroughput } from "../lib/monitor/stats/throughput.ts";
 import { openServices } from "../lib/services.ts";
 import { ensureWebhookUser } from "../lib/people/user.ts";
 import { startPostgres } from "../tests/servers/postgres.ts";

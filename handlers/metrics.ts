@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import type { Stats } from "../lib/monitor/stats.ts";
+import type { Stats } from "../lib/monitor/stats/stats.ts";
 import type { Services } from "../lib/services.ts";
 
 /** What Prometheus reads: this process' own counts, and what the store says of all. */

@@ -4,7 +4,7 @@ import { listWorkers } from "../../lib/monitor/heartbeat.ts";
 import type { Services } from "../../lib/services.ts";
 import { readVersion } from "../../lib/process/version.ts";
 import { cached } from "../../lib/async/cached.ts";
-import type { Stats } from "../../lib/monitor/stats.ts";
+import type { Stats } from "../../lib/monitor/stats/stats.ts";
 import { createApi, createRoute, json, refusals } from "../openapi.ts";
 import type { Metrics } from "../metrics.ts";
 import { alive, health, stats, status } from "../schemas/monitor.ts";

@@ -1,7 +1,7 @@
 import type { Live } from "../../lib/live/live.ts";
 import type { Pauses } from "../../lib/ingress/pauses.ts";
 import type { Services } from "../../lib/services.ts";
-import type { Stats } from "../../lib/monitor/stats.ts";
+import type { Stats } from "../../lib/monitor/stats/stats.ts";
 import type { Redeliverer } from "../../lib/work/verify/redeliver.ts";
 import type { Verifier } from "../../lib/work/verify/verifier.ts";
 import type { SourceInfos } from "../../lib/monitor/sources.ts";

@@ -14,7 +14,7 @@ import { errorText } from "../process/log.ts";
 import { readOutage } from "../notify/slack/outage.ts";
 import type { Rules } from "../config/rules.ts";
 import type { Queue } from "../queue/queue.ts";
-import { MOST_WAITING, readTraffic, type Traffic } from "./traffic.ts";
+import { MOST_WAITING, readTraffic, type Traffic } from "./stats/traffic.ts";
 import type { RedisOwner } from "../store/redis_owner.ts";
 import type { Spill } from "../message/spill/spill.ts";
 

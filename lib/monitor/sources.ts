@@ -17,7 +17,7 @@ import {
 import { refusedWords } from "../../sources/diagnosis/refused_words.ts";
 import type { Source } from "../../sources/source.ts";
 import { listSeenNames } from "./source_names.ts";
-import { readSourceStats, type SourceStats } from "./source_stats.ts";
+import { readSourceStats, type SourceStats } from "./stats/source_stats.ts";
 
 /** How things are with a source: how it is let in, or that all of it is refused for now. */
 export type SourceState = Trust | "refusing";

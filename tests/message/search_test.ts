@@ -4,7 +4,7 @@ import type { Database } from "../../lib/store/database.ts";
 import { openEmbedded } from "../../lib/store/embedded/embedded.ts";
 import { migrate } from "../../lib/store/schema/migrate.ts";
 import { openServer } from "../../lib/store/server/server.ts";
-import { readTimeSeries } from "../../lib/monitor/timeseries.ts";
+import { readTimeSeries } from "../../lib/monitor/stats/timeseries.ts";
 import { newId } from "../../lib/store/id.ts";
 import { storeMessages } from "../../lib/message/insert.ts";
 import { createLog } from "../../lib/process/log.ts";
@@ -15,14 +15,14 @@ import { findMessageIds, searchMessages } from "../../lib/message/search/search.
 import { PHASES } from "../../lib/message/search/phase.ts";
 import { WINDOW } from "../../lib/store/walk.ts";
 import { listRefusals, openRefusalLog } from "../../lib/ingress/refusal_log.ts";
-import { openThroughput } from "../../lib/monitor/throughput.ts";
+import { openThroughput } from "../../lib/monitor/stats/throughput.ts";
 import {
   countRedelivered,
   redeliverEdited,
   redeliverMessages,
 } from "../../lib/message/redeliver.ts";
-import { readSourceStats } from "../../lib/monitor/source_stats.ts";
-import { readChannelStats } from "../../lib/monitor/channel_stats.ts";
+import { readSourceStats } from "../../lib/monitor/stats/source_stats.ts";
+import { readChannelStats } from "../../lib/monitor/stats/channel_stats.ts";
 import { cancelTask } from "../../lib/task/task.ts";
 import { countOpenTasks, ensureWebhookUser } from "../../lib/people/user.ts";
 import { completeMessages } from "../../lib/message/complete.ts";

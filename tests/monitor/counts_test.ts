@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { PHASES } from "../../lib/message/search/phase.ts";
-import { readTimeSeries } from "../../lib/monitor/timeseries.ts";
+import { readTimeSeries } from "../../lib/monitor/stats/timeseries.ts";
 import { foldActivity, foldCounts, forgetActivity } from "../../lib/store/counts.ts";
 import { json, openOtto, type Otto } from "../otto.ts";
 

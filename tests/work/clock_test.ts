@@ -4,7 +4,7 @@ import { newId } from "../../lib/store/id.ts";
 import { checkHealth } from "../../lib/monitor/health.ts";
 import { confirmClock, createClockGuard } from "../../lib/monitor/clock.ts";
 import { storeRejected } from "../../lib/message/quarantine.ts";
-import { readTimeSeries } from "../../lib/monitor/timeseries.ts";
+import { readTimeSeries } from "../../lib/monitor/stats/timeseries.ts";
 import { createWorker } from "../../lib/work/work.ts";
 import { openOtto, type Otto } from "../otto.ts";
 import { describeWith } from "../servers/mod.ts";

@@ -1,8 +1,8 @@
 import { listWorkers } from "../../../lib/monitor/heartbeat.ts";
-import { openThroughput } from "../../../lib/monitor/throughput.ts";
+import { openThroughput } from "../../../lib/monitor/stats/throughput.ts";
 import type { Services } from "../../../lib/services.ts";
 import { cached } from "../../../lib/async/cached.ts";
-import type { Stats } from "../../../lib/monitor/stats.ts";
+import type { Stats } from "../../../lib/monitor/stats/stats.ts";
 import type { Pauses } from "../../../lib/ingress/pauses.ts";
 import { readTurnedAway } from "../../../lib/ingress/turned_away.ts";
 import { createLabels, labelFor } from "../../../sources/rules/names.ts";

@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import { listRejected } from "../../../lib/message/quarantine.ts";
 import { searchMessages } from "../../../lib/message/search/search.ts";
 import { readHeard } from "../../../lib/monitor/silence/heard.ts";
-import { readSourceSeries } from "../../../lib/monitor/source_series.ts";
+import { readSourceSeries } from "../../../lib/monitor/stats/source_series.ts";
 import { createNames } from "../../../sources/rules/names.ts";
 import { GENERIC } from "../../../sources/rules/registry.ts";
 import type { Env } from "../../caller.ts";

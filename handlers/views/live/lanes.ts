@@ -1,6 +1,6 @@
 import { html } from "hono/html";
-import type { Throughput } from "../../../lib/monitor/throughput.ts";
-import type { StageLatency, Stats } from "../../../lib/monitor/stats.ts";
+import type { Throughput } from "../../../lib/monitor/stats/throughput.ts";
+import type { StageLatency, Stats } from "../../../lib/monitor/stats/stats.ts";
 import { sparkLine } from "../parts/chart.ts";
 import { linkTo } from "../parts/filters.ts";
 import { took } from "../parts/time.ts";

@@ -1,5 +1,5 @@
 import { html } from "hono/html";
-import type { SourceSeries } from "../../../lib/monitor/source_series.ts";
+import type { SourceSeries } from "../../../lib/monitor/stats/source_series.ts";
 import { barChart } from "../parts/chart.ts";
 
 /** How far back a source's chart looks. */

@@ -2,7 +2,7 @@ import { html } from "hono/html";
 import type { SourceSettings } from "../../../sources/rules/settings.ts";
 import type { RejectedReason } from "../../../lib/message/quarantine.ts";
 import type { SourceInfo } from "../../../lib/monitor/sources.ts";
-import type { SourceSeries } from "../../../lib/monitor/source_series.ts";
+import type { SourceSeries } from "../../../lib/monitor/stats/source_series.ts";
 import { refusedWords } from "../../../sources/diagnosis/refused_words.ts";
 import { waiting } from "../live/notes.ts";
 import { icon } from "../parts/icon.ts";

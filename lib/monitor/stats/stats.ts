@@ -1,12 +1,12 @@
-import type { Phase } from "../message/search/phase.ts";
-import { notHeld } from "../message/group/group.ts";
-import { COUNTED } from "../store/counts.ts";
-import { readRefusals, type RefusalStats } from "../ingress/refusal_log.ts";
-import { WEB_CHANNEL } from "../store/outbox.ts";
-import type { Database, Sql } from "../store/database.ts";
-import type { JobQueue, Jobs } from "../jobs/jobs.ts";
-import type { Queue } from "../queue/queue.ts";
-import type { Spill } from "../message/spill/spill.ts";
+import type { Phase } from "../../message/search/phase.ts";
+import { notHeld } from "../../message/group/group.ts";
+import { COUNTED } from "../../store/counts.ts";
+import { readRefusals, type RefusalStats } from "../../ingress/refusal_log.ts";
+import { WEB_CHANNEL } from "../../store/outbox.ts";
+import type { Database, Sql } from "../../store/database.ts";
+import type { JobQueue, Jobs } from "../../jobs/jobs.ts";
+import type { Queue } from "../../queue/queue.ts";
+import type { Spill } from "../../message/spill/spill.ts";
 
 /** Latencies of one stage over its latest thousand items. */
 export interface StageLatency {

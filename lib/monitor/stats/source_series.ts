@@ -1,5 +1,5 @@
-import type { Database } from "../store/database.ts";
-import { readClock } from "../store/clock.ts";
+import type { Database } from "../../store/database.ts";
+import { readClock } from "../../store/clock.ts";
 import { NAME_OF_ACTIVITY } from "./source_stats.ts";
 import { type SpanName, SPANS } from "./timeseries.ts";
 

@@ -1,5 +1,5 @@
-import type { Database, Sql } from "../store/database.ts";
-import { timeOf } from "../store/id.ts";
+import type { Database, Sql } from "../../store/database.ts";
+import { timeOf } from "../../store/id.ts";
 
 /** What has come from one source lately, by its one name. */
 export interface SourceStats {

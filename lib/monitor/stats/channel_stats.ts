@@ -1,4 +1,4 @@
-import type { Database } from "../store/database.ts";
+import type { Database } from "../../store/database.ts";
 
 /** How it goes with a channel, from its latest notifications. */
 export interface ChannelStats {

@@ -1,5 +1,5 @@
-import type { Database } from "../store/database.ts";
-import { notHeld } from "../message/group/group.ts";
+import type { Database } from "../../store/database.ts";
+import { notHeld } from "../../message/group/group.ts";
 
 /** What waits, and what came in the last hour: numbers only, since anyone may ask. */
 export interface Traffic {

@@ -1,7 +1,7 @@
-import type { Database } from "../store/database.ts";
-import { firstIdAt } from "../store/id.ts";
-import { readClock } from "../store/clock.ts";
-import { cached } from "../async/cached.ts";
+import type { Database } from "../../store/database.ts";
+import { firstIdAt } from "../../store/id.ts";
+import { readClock } from "../../store/clock.ts";
+import { cached } from "../../async/cached.ts";
 import type { Stats } from "./stats.ts";
 
 /** How many came through each stage in each of the last sixty minutes, the oldest first. */

@@ -1,5 +1,5 @@
-import type { Database } from "../store/database.ts";
-import { readClock } from "../store/clock.ts";
+import type { Database } from "../../store/database.ts";
+import { readClock } from "../../store/clock.ts";
 
 /** How far back a chart looks, and in how many steps. */
 export const SPANS = {
