@@ -10,7 +10,7 @@ import {
 import type { Services } from "../lib/services.ts";
 import { type Drainer, openDrainer } from "../lib/work/drainer.ts";
 import { cached } from "../lib/async/cached.ts";
-import { readStats } from "../lib/monitor/stats/stats.ts";
+import { readStats } from "../lib/monitor/stats/read_stats.ts";
 import { ACCESS, matches } from "./access.ts";
 import { createIngressPolicy } from "./webhook/ingress_policy.ts";
 import { limitBodies } from "./webhook/body.ts";

@@ -24,7 +24,7 @@ import { deleteMessage } from "../../lib/message/delete.ts";
 import { searchNotifications } from "../../lib/notify/search.ts";
 import { openServices, type Services } from "../../lib/services.ts";
 import { cached } from "../../lib/async/cached.ts";
-import { readStats } from "../../lib/monitor/stats/stats.ts";
+import { readStats } from "../../lib/monitor/stats/read_stats.ts";
 import type { Task } from "../../lib/task/task.ts";
 import { ensureWebhookUser } from "../../lib/people/user.ts";
 import { createWorker, type Worker } from "../../lib/work/work.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { readStats } from "../../lib/monitor/stats/stats.ts";
+import { readStats } from "../../lib/monitor/stats/read_stats.ts";
 import { readTimeSeries } from "../../lib/monitor/stats/timeseries.ts";
 import { answerTask } from "../../lib/task/task.ts";
 import { json, openOtto, type Otto } from "../otto.ts";

@@ -3,7 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import { completeMessages } from "../../lib/message/complete.ts";
 import { claimMessages } from "../../lib/message/claim.ts";
 import { storeMessages } from "../../lib/message/insert.ts";
-import { readStats } from "../../lib/monitor/stats/stats.ts";
+import { readStats } from "../../lib/monitor/stats/read_stats.ts";
 import { searchNotifications } from "../../lib/notify/search.ts";
 import { finishTasks } from "../../lib/task/finish.ts";
 import { startFakeSlack, TOKEN } from "../fakes/slack.ts";

@@ -8,7 +8,7 @@ import { storeMessages } from "../../lib/message/insert.ts";
 import { readMessage } from "../../lib/message/message.ts";
 import { redeliverMessages } from "../../lib/message/redeliver.ts";
 import { beat } from "../../lib/monitor/heartbeat.ts";
-import { readStats } from "../../lib/monitor/stats/stats.ts";
+import { readStats } from "../../lib/monitor/stats/read_stats.ts";
 import { openPostgresJobs } from "../../lib/jobs/postgres.ts";
 import { ensureWebhookUser } from "../../lib/people/user.ts";
 import { createLog } from "../../lib/process/log.ts";
