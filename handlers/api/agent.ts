@@ -3,7 +3,7 @@ import type { MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { claimByHttp, noteProgress, readClaimState } from "../../lib/jobs/report.ts";
 import { openTaskTokens, type TaskTokens } from "../../lib/jobs/task_token.ts";
-import { secretsIn } from "../../lib/config/config.ts";
+import { secretsIn } from "../../lib/config/secrets_in.ts";
 import type { Database } from "../../lib/store/database.ts";
 import { isId } from "../../lib/store/id.ts";
 import { readMessage } from "../../lib/message/message.ts";
