@@ -2,8 +2,8 @@ import { z } from "@hono/zod-openapi";
 import { conflict, createRoute, json, missing, refusals } from "../../openapi.ts";
 import { MOST_MINUTES, USUAL_MINUTES } from "../../../lib/jobs/report/wait.ts";
 import { isId } from "../../../lib/store/id.ts";
-import { SUBJECT_ROLES } from "../../../sources/subject.ts";
 import { count, id, idParam, time } from "../../schemas/fields.ts";
+import { subjectRole } from "../../schemas/subject.ts";
 import { task } from "../../schemas/task.ts";
 
 const epoch = z.number().int().min(0).openapi({ description: "From the answer to the claim" });
@@ -24,7 +24,7 @@ export const newsBody = z.object({
   messages: z.array(z.object({
     id,
     received_at: time,
-    role: z.enum(SUBJECT_ROLES),
+    role: subjectRole,
     closes: z.boolean().openapi({ description: "What the task is about is over" }),
     event: z.string().nullable().openapi({ example: "check_suite.completed" }),
     title: z.string().nullable(),
