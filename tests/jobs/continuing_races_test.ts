@@ -133,6 +133,37 @@ describeWith({ postgres: true, redis: true }, "a worker elsewhere at a race", (s
       assertEquals(idsOf(await stage.post(next, "claim", claimIn(2))), [second]);
     }));
 
+  it("that was killed right after it began to wait is woken all the same", () =>
+    race(async ({ stage, job, say }) => {
+      const { epoch, seen } = await stage.post(job, "claim", claimIn(1));
+      await stage.post(job, "result", { epoch, seen, status: "waiting_event" });
+      // Its job is still there: ARQ would start it again.
+      await stage.lose(job);
+      const { error } = await stage.post(job, "claim", claimIn(2), 409);
+      assertEquals(error.code, "task_stale");
+      await stage.turn();
+      assertEquals(await stage.waiting(), []);
+      await stage.turn();
+      const later = await say();
+      await stage.turn();
+      await stage.letTimePass("wake_at");
+      const next = await stage.take(`${job.id}:2`);
+      assertEquals(idsOf(await stage.post(next, "claim", claimIn(1))), [later]);
+    }));
+
+  it("is woken while its function still runs, which is aborted before the next job begins", () =>
+    race(async ({ stage, job, say }) => {
+      const { epoch, seen } = await stage.post(job, "claim", claimIn(1));
+      await stage.post(job, "result", { epoch, seen, status: "waiting_event" });
+      await say();
+      await stage.turn();
+      await stage.letTimePass("wake_at");
+      assert(await stage.isAborted(job));
+      assertEquals(await stage.waiting(), []);
+      await stage.leave(job, "too late to count");
+      assertEquals(await stage.waiting(), [`${job.id}:2`]);
+    }));
+
   it("reads nothing for a claim that has ended, and the new one misses nothing", () =>
     race(async ({ stage, job, locks, say }) => {
       const old = await stage.post(job, "claim", claimIn(1));

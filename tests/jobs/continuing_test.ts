@@ -200,6 +200,69 @@ describeWith({ postgres: true, redis: "own" }, "a worker elsewhere that goes on"
       assertMatch(error.message, /come to tasks of their own/);
     }, {}));
 
+  it("waits for nothing where no signature vouches for what it works on", () =>
+    withJob(async (stage, job) => {
+      await stage.stage.otto.services.database.query(
+        "make it unverified",
+        (sql) => sql`update messages set verification = 'unverified'`,
+      );
+      const { epoch, seen } = await stage.post(job, "claim", CLAIM);
+      const wait = { epoch, seen, status: "waiting_event" };
+      const { error } = await stage.post(job, "result", wait, 409);
+      assertMatch(error.message, /no signature vouches for its message/);
+    }));
+
+  it("is handed as much at once as an answer holds, and told that there is more", () =>
+    withJob(async (stage, job) => {
+      const long = "x".repeat(4_500_000);
+      for (const name of ["a", "b", "c"]) await say(stage, name + long);
+      const claim = await stage.post(job, "claim", CLAIM);
+      assertEquals(bodiesOf(claim).map((body: string) => body[0]), ["a"]);
+      assertEquals(claim.new_messages, 2);
+      const { epoch } = claim;
+      const end = { epoch, seen: claim.seen, status: "completed", text: "done" };
+      const { error } = await stage.post(job, "result", end, 409);
+      assertMatch(error.message, /^2 newer messages/);
+      const second = await stage.read(job, `epoch=${epoch}&after=${claim.seen}`);
+      const third = await stage.read(job, `epoch=${epoch}&after=${second.seen}`);
+      const told = [second, third].flatMap(bodiesOf).map((body: string) => body[0]);
+      assertEquals([told, third.new_messages], [["b", "c"], 0]);
+      await stage.post(job, "result", { ...end, seen: third.seen });
+      await stage.leave(job);
+      assertEquals((await stage.tasks()).length, 1);
+    }));
+
+  it("is not woken when a message is deleted that it has read", () =>
+    withJob(async (stage, job) => {
+      const read = await say(stage, "Read");
+      const { epoch, seen } = await stage.post(job, "claim", CLAIM);
+      await stage.post(job, "result", { epoch, seen, status: "waiting_event" });
+      await stage.leave(job);
+      const removal = await stage.stage.otto.ask(`/api/messages/${read}`, { method: "DELETE" });
+      assertEquals(removal.status, 204);
+      await stage.turn();
+      assertEquals((await stage.task(job.id)).status, "waiting_event");
+      await stage.letTimePass("wait_until");
+      const next = await stage.take(`${job.id}:2`);
+      const claim = await stage.post(next, "claim", CLAIM);
+      // What it had seen last is gone: it is as if it had read nothing, and there is nothing left.
+      const end = { epoch: claim.epoch, seen, status: "completed", text: "done" };
+      await stage.post(next, "result", end);
+    }));
+
+  it("is told what is wrong with what it asks", () =>
+    withJob(async (stage, job) => {
+      const { epoch } = await stage.post(job, "claim", CLAIM);
+      const end = { epoch, status: "completed", text: "done", seen: "the last one" };
+      const { error } = await stage.post(job, "result", end, 400);
+      assertMatch(error.message, /seen.*must be the `seen` of an earlier answer/);
+      await stage.read(job, "after=1", 400);
+      assertEquals((await stage.read(job, `epoch=${epoch + 1}`, 409)).error.code, "task_stale");
+      await stage.read({ ...job, token: "1.wrong" }, `epoch=${epoch}`, 401);
+      const wait = { epoch, status: "waiting_event", events: [""] };
+      await stage.post(job, "result", wait, 400);
+    }));
+
   it("says so at its claim: else it reads nothing, does not wait and is not held up", () =>
     withJob(async (stage, job) => {
       const { epoch, ...claim } = await stage.post(job, "claim", { try: 1, worker: "old" });
