@@ -5,7 +5,13 @@ import { decodeJob, encodeResult } from "../../lib/arq/wire.ts";
 import { asBytes } from "../../lib/store/redis.ts";
 import { createWorker } from "../../lib/work/work.ts";
 import { json } from "../otto.ts";
-import { type Any, openSubjectStage, type SubjectStage } from "../subjects/stage.ts";
+import {
+  type Any,
+  comment,
+  opened,
+  openSubjectStage,
+  type SubjectStage,
+} from "../subjects/stage.ts";
 
 const QUEUE = "arq:interactive";
 
@@ -129,4 +135,31 @@ export async function openWorkerStage(
       await stage[Symbol.asyncDispose]();
     },
   };
+}
+
+/** The claim of a worker that goes on with what comes later. */
+export const CLAIM = { try: 1, worker: "python", continues: true };
+
+/** What was said in the messages of an answer. */
+export const bodiesOf = ({ messages }: Any) =>
+  messages.map(({ payload }: Any) => payload.comment?.body ?? payload.action);
+
+/** Somebody comments on the pull request. */
+export async function say({ stage, turn }: WorkerStage, body: string): Promise<string> {
+  const id = await stage.send("issue_comment", comment(body));
+  await turn();
+  return id;
+}
+
+/** Runs a test with a pull request, whose job a worker has taken. */
+export async function withJob(
+  env: () => Promise<{ DATABASE_URL: string; REDIS_URL: string }>,
+  run: (stage: WorkerStage, job: StagedJob) => Promise<void>,
+  rules?: unknown,
+): Promise<void> {
+  await using stage = await openWorkerStage(await env(), rules);
+  await stage.stage.send("pull_request", opened());
+  await stage.turn();
+  const [jobId] = await stage.waiting();
+  await run(stage, await stage.take(jobId));
 }
