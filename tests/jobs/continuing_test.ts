@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { it } from "@std/testing/bdd";
 import { describeWith } from "../servers/mod.ts";
-import type { Any } from "../subjects/stage.ts";
+import { type Any, closed } from "../subjects/stage.ts";
 import { bodiesOf, CLAIM, say, withJob, type WorkerStage } from "./worker_stage.ts";
 
 describeWith({ postgres: true, redis: true }, "a worker elsewhere that goes on", (servers) => {
@@ -154,6 +154,22 @@ describeWith({ postgres: true, redis: true }, "a worker elsewhere that goes on",
       assertEquals((await stage.tasks()).map(({ status }) => status), ["completed", "completed"]);
       assertEquals(await stage.waiting(), []);
       assertEquals(await unreadOf(stage, job.id), 0);
+    }));
+
+  it("that ignores all of it ends as it does, when its subject is closed meanwhile", () =>
+    withJob(env, async (stage, job) => {
+      const { epoch } = await stage.post(job, "claim", { try: 1, worker: "old" });
+      await stage.stage.send("pull_request", closed());
+      await stage.turn();
+      await stage.stage.otto.services.database.query(
+        "let two hours pass",
+        (sql) => sql`update task_inbox set added_at = now() - interval '2 hours'`,
+      );
+      await stage.turn();
+      assert(!await stage.isAborted(job));
+      await stage.post(job, "result", { epoch, status: "completed", text: "as today" });
+      await stage.leave(job);
+      assertEquals((await stage.tasks()).map(({ status }) => status), ["completed"]);
     }));
 
   it("leaves to a new task what it has not read when it returns, which is final", () =>

@@ -99,6 +99,20 @@ describeWith(
         await stage.post(next, "result", end);
       }));
 
+    it("is woken by a person before its time", () =>
+      withJob(env, async (stage, job) => {
+        const { epoch, seen } = await stage.post(job, "claim", CLAIM);
+        await stage.post(job, "result", { epoch, seen, status: "waiting_event" });
+        await stage.leave(job);
+        const wake = { method: "POST", headers: { origin: "http://localhost:8000" } };
+        assertEquals((await stage.stage.otto.ask(`/api/tasks/${job.id}/wake`, wake)).status, 200);
+        await stage.turn();
+        assertEquals(await stage.waiting(), [`${job.id}:2`]);
+        // The wait is over: the same result again, whose answer was lost, is told so.
+        const again = { epoch, seen, status: "waiting_event" };
+        assertEquals((await stage.post(job, "result", again, 409)).error.code, "task_stale");
+      }));
+
     it("waits six times at most", () =>
       withJob(env, async (stage, first) => {
         let job = first;
