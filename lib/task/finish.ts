@@ -96,11 +96,11 @@ export async function finishTasks(
     sql<{ id: string }[]>`
       with finish as (
         select * from jsonb_to_recordset(${storedJson(rows)}::text::jsonb) as f(
-          task_id uuid, epoch int, actor text, status text, result_text text, result_data jsonb,
+          task_id uuid, epoch int, unless_news int, actor text, status text, result_text text,
+          result_data jsonb,
           error_code text, error_message text, question text, started_ms float8,
           finished_ms float8, after_seconds float8, reason text, event_id uuid, tell jsonb,
-          reads_all boolean, wait_for jsonb, wait_until timestamptz, wait_key text, seen_news int,
-          unless_news int)
+          reads_all boolean, wait_for jsonb, wait_until timestamptz, wait_key text, seen_news int)
       ), ended as (
         update tasks t
         -- Not at its end after all where a message has come that nobody has read: the row itself says
