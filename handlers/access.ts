@@ -19,6 +19,7 @@ export const ACCESS: readonly [method: string, path: string, who: Caller][] = [
 
   ["POST", "/api/tasks/:id/claim", "agent with its task's token"],
   ["POST", "/api/tasks/:id/events", "agent with its task's token"],
+  ["GET", "/api/tasks/:id/messages", "agent with its task's token"],
   ["POST", "/api/tasks/:id/result", "agent with its task's token"],
 
   ["GET", "/webhook/stats", "reader"],

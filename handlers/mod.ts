@@ -15,7 +15,7 @@ import { ACCESS, matches } from "./access.ts";
 import { createIngressPolicy } from "./webhook/ingress_policy.ts";
 import { limitBodies } from "./webhook/body.ts";
 import type { Connection, Env } from "./caller.ts";
-import { agent } from "./api/agent.ts";
+import { agent } from "./api/agent/agent.ts";
 import { audit } from "./api/audit.ts";
 import { docs } from "./pages/docs.ts";
 import { drainApi } from "./api/drain.ts";
@@ -170,7 +170,7 @@ function mountIngress(app: OpenAPIHono<Env>, parts: Parts): void {
     unverified: openBuckets(services, parts.stop),
   });
   app.route("/", webhook({ ...parts, policy }));
-  for (const step of ["claim", "events", "result"]) {
+  for (const step of ["claim", "events", "messages", "result"]) {
     app.use(`/api/tasks/:id/${step}`, secureHeaders);
   }
   app.route("/", agent(parts));

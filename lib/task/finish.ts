@@ -23,7 +23,14 @@ const hasCome = (sql: Sql) =>
 
 /** How an agent's turn at one task ended: for good, or until later. */
 export type Finish =
-  & { taskId: string; epoch: number; actor: string; tell: readonly Destination[] }
+  & {
+    taskId: string;
+    epoch: number;
+    actor: string;
+    tell: readonly Destination[];
+    /** Nothing ends where more than so much has come for the task. */
+    unlessNews?: number;
+  }
   & (
     | {
       status: "completed";
@@ -75,6 +82,7 @@ export async function finishTasks(
     after_seconds: finish.status === "later" ? finish.afterSeconds : null,
     reason: finish.status === "later" ? finish.reason : null,
     reads_all: "readsAll" in finish && finish.readsAll,
+    unless_news: finish.unlessNews,
     ...finish.status === "waiting_event" && {
       wait_for: finish.events,
       wait_until: finish.until,
@@ -88,7 +96,8 @@ export async function finishTasks(
     sql<{ id: string }[]>`
       with finish as (
         select * from jsonb_to_recordset(${storedJson(rows)}::text::jsonb) as f(
-          task_id uuid, epoch int, actor text, status text, result_text text, result_data jsonb,
+          task_id uuid, epoch int, unless_news int, actor text, status text, result_text text,
+          result_data jsonb,
           error_code text, error_message text, question text, started_ms float8,
           finished_ms float8, after_seconds float8, reason text, event_id uuid, tell jsonb,
           reads_all boolean, wait_for jsonb, wait_until timestamptz, wait_key text, seen_news int)
@@ -121,6 +130,7 @@ export async function finishTasks(
           lease_until = null, worker = null
         from finish f
         where t.id = f.task_id and t.epoch = f.epoch and t.status = 'running'
+          and (f.unless_news is null or t.news <= f.unless_news)
         returning t.id, t.title,
           case when t.status = 'pending' and f.status = 'completed' then 'goes_on'
             when t.status = 'pending' and f.status = 'waiting_event' then 'looks_again'

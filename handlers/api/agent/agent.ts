@@ -1,28 +1,28 @@
 import type { z } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import { claimByHttp, noteProgress, readClaimState } from "../../lib/jobs/report.ts";
-import { openTaskTokens, type TaskTokens } from "../../lib/jobs/task_token.ts";
-import { secretsIn } from "../../lib/config/secrets_in.ts";
-import type { Database } from "../../lib/store/database.ts";
-import { isId } from "../../lib/store/id.ts";
-import { readMessage } from "../../lib/message/message.ts";
-import { createRedactor, redactTexts } from "../../lib/redaction/redact.ts";
-import type { Services } from "../../lib/services.ts";
-import { readTask, type Task } from "../../lib/task/task.ts";
-import { type Finish, finishTasks } from "../../lib/task/finish.ts";
-import { createApi } from "../openapi.ts";
-import type { Env } from "../caller.ts";
-import { shownMessage } from "../shown_message.ts";
-import { payloadOf } from "./messages.ts";
-import { notFound, Problem } from "../problem.ts";
-import * as routes from "./agent_routes.ts";
+import { claimByHttp, noteProgress, readClaimState } from "../../../lib/jobs/report/report.ts";
+import { takeOverInbox } from "../../../lib/jobs/report/inbox.ts";
+import { openTaskTokens, type TaskTokens } from "../../../lib/jobs/task_token.ts";
+import { secretsIn } from "../../../lib/config/secrets_in.ts";
+import type { Database } from "../../../lib/store/database.ts";
+import { isId } from "../../../lib/store/id.ts";
+import { readMessage } from "../../../lib/message/message.ts";
+import { createRedactor, redactTexts } from "../../../lib/redaction/redact.ts";
+import type { Services } from "../../../lib/services.ts";
+import { readTask } from "../../../lib/task/task.ts";
+import { createApi } from "../../openapi.ts";
+import type { Env } from "../../caller.ts";
+import { shownMessage } from "../../shown_message.ts";
+import { payloadOf } from "../messages.ts";
+import { notFound, Problem } from "../../problem.ts";
+import { handOut } from "./news.ts";
+import { stale } from "./refusals.ts";
+import { finish } from "./result.ts";
+import * as routes from "./routes.ts";
 
 /** A result may hold a million characters of text, and data beside it. */
 const MOST_BYTES = 16 * 1024 * 1024;
-/** Who did it, in a task's timeline. */
-const AGENT = "agent";
-
 /** Which round of its task a token is for: a retry begins another one. */
 type AgentEnv = Env & { Variables: { round: number } };
 
@@ -34,14 +34,14 @@ interface Job {
 
 /**
  * What an external agent may do with the token in its task's job: claim the
- * task, write into its timeline, and end it.
+ * task, write into its timeline, read what came later, and end it.
  */
 export function agent({ services }: { services: Services }) {
   const { database } = services;
   const redact = createRedactor(() => secretsIn(services.config));
   const requireToken = createTokenGuard(openTaskTokens(database));
   const app = createApi<AgentEnv>();
-  for (const step of ["claim", "events", "result"]) {
+  for (const step of ["claim", "events", "messages", "result"]) {
     app.use(`/api/tasks/:id/${step}`, requireToken, bodyLimit({ maxSize: MOST_BYTES }));
   }
   return app
@@ -51,8 +51,13 @@ export function agent({ services }: { services: Services }) {
     })
     .openapi(routes.PROGRESS, async (c) => {
       const job = { id: c.req.valid("param").id, round: c.get("round") };
-      await note(database, job, redactTexts(c.req.valid("json"), redact));
-      return c.json({ status: "noted" as const }, 200);
+      const unread = await note(database, job, redactTexts(c.req.valid("json"), redact));
+      return c.json({ status: "noted" as const, new_messages: unread }, 200);
+    })
+    .openapi(routes.NEWS, async (c) => {
+      const { id } = c.req.valid("param");
+      const { epoch, after = null } = c.req.valid("query");
+      return c.json(await handOut(services, { id, round: c.get("round"), epoch }, after), 200);
     })
     .openapi(routes.RESULT, async (c) => {
       const job = { id: c.req.valid("param").id, round: c.get("round") };
@@ -81,10 +86,11 @@ function createTokenGuard(tokens: TaskTokens): MiddlewareHandler<AgentEnv> {
 
 /** Starts the task, and reads what the agent is to work on. */
 async function claim(
-  { database, sources }: Services,
+  services: Services,
   job: Job,
-  { try: jobTry, worker }: z.infer<typeof routes.claimBody>,
+  { try: jobTry, worker, continues }: z.infer<typeof routes.claimBody>,
 ): Promise<z.infer<typeof routes.claimed>> {
+  const { database, sources } = services;
   const claim = await claimByHttp(database, { ...job, jobTry, worker });
   if (claim.state === "missing") throw notFound("task");
   if (claim.state === "stale") throw stale();
@@ -96,13 +102,18 @@ async function claim(
       "Leave it to that worker; a new try of the job may claim it again",
     );
   }
+  const { epoch } = claim;
+  if (continues || claim.continued) {
+    await takeOverInbox(database, [{ id: job.id, epoch }], { by: "worker", continues });
+  }
+  const news = continues ? await handOut(services, { ...job, epoch }) : {};
   const found = await readTask(database, job.id);
   const kept = found && await readMessage(database, found.message_id);
   if (!kept) throw notFound("task");
   const received = shownMessage(sources, kept);
   return {
     task_id: job.id,
-    epoch: claim.epoch,
+    epoch,
     title: found.title,
     description: found.description,
     source: found.source,
@@ -110,6 +121,7 @@ async function claim(
     verified: received.verification === "verified",
     received_at: received.received_at,
     payload: payloadOf(received.body, received.headers),
+    ...news,
   };
 }
 
@@ -117,36 +129,9 @@ async function note(
   database: Database,
   job: Job,
   step: z.infer<typeof routes.eventBody>,
-): Promise<void> {
-  if (await noteProgress(database, { ...step, data: step.data ?? null, ...job })) return;
+): Promise<number> {
+  const unread = await noteProgress(database, { ...step, data: step.data ?? null, ...job });
+  if (unread !== undefined) return unread;
   if (!await readClaimState(database, job.id)) throw notFound("task");
   throw stale();
-}
-
-/** Ends the task; the same result may be sent again when its answer was lost on the way. */
-async function finish(
-  { database, channels }: Services,
-  { id, round }: Job,
-  result: z.infer<typeof routes.resultBody>,
-): Promise<Task> {
-  const current = await readClaimState(database, id);
-  if (!current) throw notFound("task");
-  const tell = channels.flatMap((channel) => channel.destinations({ source: current.source }));
-  const end = { taskId: id, epoch: result.epoch, actor: AGENT, tell };
-  const finish: Finish = result.status === "completed"
-    ? { ...end, status: "completed", result: { text: result.text, data: result.data ?? null } }
-    : { ...end, status: "failed", error: result.error };
-  const ended = current.round === round ? await finishTasks(database, [finish]) : new Set<string>();
-  const wasEndedSo = current.epoch === result.epoch && current.status === result.status;
-  if (!ended.has(id) && !wasEndedSo) throw stale();
-  return (await readTask(database, id))!;
-}
-
-function stale(): Problem {
-  return new Problem(
-    409,
-    "task_stale",
-    "The task is not this job's any more: it has ended, was cancelled, retried or taken over",
-    "Stop working on it; what it needs now is in the queue",
-  );
 }

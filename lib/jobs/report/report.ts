@@ -1,11 +1,16 @@
-import type { Database } from "../store/database.ts";
-import { newId } from "../store/id.ts";
-import { storedJson } from "../store/stored.ts";
-import type { Round } from "./round.ts";
+import type { Database } from "../../store/database.ts";
+import { newId } from "../../store/id.ts";
+import { storedJson } from "../../store/stored.ts";
+import type { Round } from "../round.ts";
 
 /** What came of a claim over HTTP. */
 export type HttpClaim =
-  | { state: "claimed"; epoch: number }
+  | {
+    state: "claimed";
+    epoch: number;
+    /** Whoever had it before went on with what came later: see `takeOverInbox`. */
+    continued: boolean;
+  }
   /** The job is not the task's any more: the task was retried, ended, cancelled or put off. */
   | { state: "stale" }
   /** This try of the job, or a later one, has claimed it already. */
@@ -23,9 +28,9 @@ export async function claimByHttp(
   const [row] = await database.query(
     "claim a task over HTTP",
     (sql) =>
-      sql<{ current: boolean; epoch: number | null }[]>`
+      sql<{ current: boolean; continued: boolean; epoch: number | null }[]>`
       with before as (
-        select id, job_try,
+        select id, job_try, job_continues as continued,
           job_round = ${round} and status in ('pending', 'running') as current
         from tasks where id = ${id} for update
       ), claimed as (
@@ -43,17 +48,19 @@ export async function claimByHttp(
       ), changed as (
         insert into changes (kind, ids) select 'task', array[id] from claimed
       )
-      select current, (select epoch from claimed) as epoch from before`,
+      select current, continued, (select epoch from claimed) as epoch from before`,
   );
   if (!row) return { state: "missing" };
-  if (row.epoch !== null) return { state: "claimed", epoch: row.epoch };
+  const { epoch, continued } = row;
+  if (epoch !== null) return { state: "claimed", epoch, continued };
   return { state: row.current ? "taken" : "stale" };
 }
 
 /**
  * Writes a step into the timeline of a running task.
  *
- * @returns false when it does not run in this epoch any more.
+ * @returns how many later messages nobody has read; undefined when it does not run in this epoch
+ *   any more.
  */
 export async function noteProgress(
   database: Database,
@@ -62,9 +69,9 @@ export async function noteProgress(
     text: string;
     data: unknown;
   },
-): Promise<boolean> {
-  const rows = await database.query("note a task's progress", (sql) =>
-    sql`
+): Promise<number | undefined> {
+  const [row] = await database.query("note a task's progress", (sql) =>
+    sql<{ unread: number }[]>`
       with running as (
         select id from tasks
         where id = ${id} and job_round = ${round} and epoch = ${epoch} and status = 'running'
@@ -75,8 +82,9 @@ export async function noteProgress(
       ), changed as (
         insert into changes (kind, ids) select 'task', array[id] from running
       )
-      select id from running`);
-  return rows.length > 0;
+      select (select count(*)::int from task_inbox i
+        where i.task_id = running.id and i.delivered_at is null) as unread from running`);
+  return row?.unread;
 }
 
 /** What a caller's round and epoch of a task are compared with; undefined when there is no such task. */
