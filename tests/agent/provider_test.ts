@@ -1,78 +1,15 @@
-import {
-  assert,
-  assertEquals,
-  assertMatch,
-  assertRejects,
-  assertStringIncludes,
-} from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { createModel, type Model, ModelError, type Turn } from "../../lib/agent/model.ts";
-import { readConfig } from "../../lib/config/config.ts";
-import { startAnthropic } from "../fakes/anthropic.ts";
-import type { Dialect } from "../fakes/chat_check.ts";
-import { startGemini } from "../fakes/gemini.ts";
-import { startOpenAi } from "../fakes/openai.ts";
-import type { FakeProvider, Say } from "../fakes/server.ts";
-
-const hello: Turn[] = [{ role: "user", content: "Hello" }];
-const note = {
-  name: "add_note",
-  description: "Writes a note",
-  schema: { type: "object", properties: { text: { type: "string" } } },
-};
-type Step = Parameters<Model["step"]>[0];
-
-/** A model, and the server that plays its provider. */
-interface Stage {
-  fake: FakeProvider;
-  step(more?: Partial<Step>): ReturnType<Model["step"]>;
-  failure(more?: Partial<Step>): Promise<ModelError>;
-}
-
-async function onStage(
-  fake: FakeProvider,
-  env: (url: string) => Record<string, string>,
-  test: (stage: Stage) => Promise<void>,
-): Promise<void> {
-  try {
-    const model = createModel(readConfig(env(fake.url)).model!);
-    const step = (more: Partial<Step> = {}) =>
-      model.step({
-        instructions: "Be kind",
-        turns: hello,
-        tools: [note],
-        maxOutputTokens: 500,
-        maxMs: 30_000,
-        ...more,
-      }, new AbortController().signal);
-    await test({ fake, step, failure: (more) => assertRejects(() => step(more), ModelError) });
-  } finally {
-    await fake[Symbol.asyncDispose]();
-  }
-}
-
-const onChat = (
-  dialect: Dialect,
-  test: (stage: Stage) => Promise<void>,
-  env: Record<string, string> = {},
-) =>
-  onStage(
-    startOpenAi(dialect),
-    (url) => ({ OPENAI_API_KEY: "k", OPEN_AI_BASE: `${url}/v1`, OPENAI_MODEL: "mine", ...env }),
-    test,
-  );
-const onGemini = (test: (stage: Stage) => Promise<void>) =>
-  onStage(
-    startGemini(),
-    (url) => ({ USE_GEMINI: "true", GOOGLE_API_KEY: "k", GOOGLE_GEMINI_BASE_URL: url }),
-    test,
-  );
-const onAnthropic = (test: (stage: Stage) => Promise<void>) =>
-  onStage(
-    startAnthropic(),
-    (url) => ({ ANTHROPIC_API_KEY: "k", ANTHROPIC_BASE_URL: url }),
-    test,
-  );
+import type { Turn } from "../../lib/agent/model.ts";
+import type { Say } from "../fakes/server.ts";
+import {
+  hello,
+  note,
+  onAnthropic,
+  onChat,
+  onGemini,
+  type ProviderStage,
+} from "./provider_stage.ts";
 
 describe("the limit of tokens", () => {
   it("goes by the name that a server wants, learned once", async () => {
@@ -352,7 +289,7 @@ describe("a tool of another server that a provider would refuse", () => {
       strange("list", { type: "object", properties: { ids: { type: "array" } } }),
     ];
     for (const on of [onGemini, onAnthropic, onChat.bind(null, "openai")]) {
-      await on(async ({ fake, step }: Stage) => {
+      await on(async ({ fake, step }: ProviderStage) => {
         fake.script = [{ text: "Hi" }];
         const { text, off } = await step({ tools });
         assertEquals([text, off, fake.refused], ["Hi", [], []]);
@@ -372,7 +309,7 @@ describe("a tool of another server that a provider would refuse", () => {
       }),
     ];
     for (const on of [onGemini, onChat.bind(null, "openai")]) {
-      await on(async ({ fake, step }: Stage) => {
+      await on(async ({ fake, step }: ProviderStage) => {
         fake.script = [{ text: "Hi" }];
         for (let i = 0; i < 2; i++) {
           const { text, off } = await step({ tools: [note, ...tools] });

@@ -5,7 +5,8 @@ import { redactAll, redactTexts } from "../../redaction/redact.ts";
 import { readClock } from "../../store/clock.ts";
 import type { Outcome } from "../agent.ts";
 import { newBoundary } from "../fence.ts";
-import { ModelError, type ModelStep } from "../model.ts";
+import type { ModelStep } from "../model.ts";
+import { ModelError } from "../model_error.ts";
 import type { ToolOff } from "../tool_spec.ts";
 import { opening } from "../prompt.ts";
 import { type BilledStep, takeBilledStep } from "./billed_step.ts";
@@ -228,10 +229,11 @@ async function putOff(
   }
   await save([]);
   const own = Math.min(2 ** state.failures, MOST_WAIT_SECONDS) * (0.5 + randomInt(1_000) / 1_000);
-  const asked = error.retryAfterSeconds;
+  // What a provider asks for is the least: some ask for no time at all, again and again.
+  const asked = Math.min(error.retryAfterSeconds ?? 0, MOST_RETRY_AFTER_SECONDS);
   return {
     status: "later",
-    afterSeconds: asked === undefined ? own : Math.min(asked, MOST_RETRY_AFTER_SECONDS),
+    afterSeconds: Math.max(own, asked),
     reason: error.message,
   };
 }
