@@ -152,7 +152,8 @@ function begin({ assignment, redact }: RunContext): RunState {
     pending: [],
     results: [],
     used: { inputTokens: 0, outputTokens: 0, toolCalls: 0, ms: 0 },
-    private: false,
+    // What an earlier task has read in private is told in what came of it.
+    private: assignment.earlier?.tasks.some((task) => task.private) ?? false,
     external: false,
     failures: 0,
   };
