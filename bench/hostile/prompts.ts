@@ -106,7 +106,7 @@ const BEHIND_SIGNED: typeof IN_MESSAGES = {
 
 /** and in those of somebody who tells of orders, without a signature. */
 const OF_ORDERS: typeof IN_MESSAGES = {
-  "the key of what it is about": (text, id) => inPayload({ order: `${id} ${text}` }),
+  "the key of what it is about": (text, id) => inPayload({ order: `${id} ${text}`, title: "News" }),
   "anybody's later message": (text, id) => ({
     payload: { order: id, title: "News" },
     later: [{ how: "comments", text }],
