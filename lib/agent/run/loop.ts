@@ -43,7 +43,7 @@ interface OpenRun {
  * @throws when the task has failed, with the reason.
  */
 export async function runLoop(run: RunContext, signal: AbortSignal): Promise<Outcome> {
-  const loaded = await loadRun(run.database, run.assignment);
+  const loaded = await loadRun(run.database, run.assignment, run.price?.currency);
   const state = loaded.state ?? begin(run);
   const save = saverOf(run, state);
   state.lost = loaded.lost;
