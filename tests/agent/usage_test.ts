@@ -46,7 +46,6 @@ describe("the System page", () => {
     await stage.signed(issue);
     const waits = await stage.task(await stage.signed(issue));
     assertMatch(eventsOf(waits, "put_off")[0].data.reason, /3 tasks an hour for github is used up/);
-    assertMatch(await systemPage(stage), /GitHub 3,320 6,680 3 none: it waits/);
   });
 
   it("calls nothing fine that has a limit", async () => {
