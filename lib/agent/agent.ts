@@ -29,6 +29,8 @@ export interface Assignment {
       status: string;
       finished_at: Date | null;
       result: string | null;
+      /** Whether it may say what a sender must not learn. */
+      private: boolean;
     }[];
     messages: readonly string[];
   };

@@ -1,10 +1,11 @@
 import type { SlackSelf } from "../../sources/slack/command.ts";
 import { unlessAborted } from "../async/deadline.ts";
+import { fitsSlack } from "../notify/slack/blocks.ts";
 import type { Slack } from "../notify/slack/slack.ts";
 import { claimCommand, findThreadTasks, type ThreadTask } from "../notify/slack/thread.ts";
 import type { Services } from "../services.ts";
 import { readClock } from "../store/clock.ts";
-import { listApprovals, readApproval } from "../task/approval.ts";
+import { type Approval, listApprovals, readApproval } from "../task/approval.ts";
 import { readTask } from "../task/task.ts";
 import {
   answer,
@@ -132,14 +133,14 @@ async function obeyReply(
   );
 }
 
-/** The ids of what a waiting task waits for, where that is approvals. */
+/** What a waiting task waits for, where that is approvals. */
 async function pendingApprovals(
   { database }: CommandInHand,
   { task_id, status }: ThreadTask,
-): Promise<string[]> {
+): Promise<Approval[]> {
   if (status !== "waiting_input") return [];
   const approvals = await listApprovals(database, task_id);
-  return approvals.filter(({ state }) => state === "pending").map(({ id }) => id);
+  return approvals.filter(({ state }) => state === "pending");
 }
 
 /** @returns what came of it, for the message's reason. */
@@ -147,7 +148,7 @@ async function fulfil(
   inHand: CommandInHand,
   { task: { task_id: taskId }, approvals, wish }: {
     task: ThreadTask;
-    approvals: readonly string[];
+    approvals: readonly Approval[];
     wish: ReplyWish;
   },
 ): Promise<string> {
@@ -181,8 +182,15 @@ async function fulfil(
         );
         return "not clear which approval is meant";
       }
+      if (wish.decision === "approve" && !fitsSlack(approvals[0].arguments)) {
+        whisper(
+          inHand,
+          "That call is too long to be shown here: read it in Otto, and approve it there.",
+        );
+        return "the call is too long to be approved unread";
+      }
       return await decide(inHand, taskId, {
-        approvalId: approvals[0],
+        approvalId: approvals[0].id,
         decision: wish.decision,
       });
   }

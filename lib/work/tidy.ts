@@ -68,7 +68,7 @@ function forgetting(
   const before = new Date(now.getTime() - config.retentionDays * DAY_MS);
   const retention = { ...config, sources: retentionOf(sources) };
   return [
-    () => settleForgotten(database),
+    () => settleForgotten(database, config.agent.price?.currency),
     () => forgetUsage(database),
     () => untilFewer(FOLDED_AT_ONCE, () => forgetActivity(database)),
     () => untilFewer(FORGET_AT_ONCE, () => forgetMessages(database, before, FORGET_AT_ONCE)),

@@ -150,5 +150,10 @@ describeWith({ postgres: true }, "budgets across workers", (servers) => {
     const { tokens, tasks, reserved, lost } = await read(otto);
     assert(lost > 4_000, `${lost} tokens are lost`);
     assertEquals([tokens, tasks, reserved], [lost + 110, 1, 0]);
+    const { items: [{ id }] } = await (await otto.ask("/api/tasks")).json();
+    const { events } = await (await otto.ask(`/api/tasks/${id}`)).json();
+    // deno-lint-ignore no-explicit-any -- entries of many shapes
+    const [told, ...more] = events.filter(({ kind }: any) => kind === "call_lost");
+    assertEquals([told.data, more], [{ tokens: lost }, []]);
   });
 });

@@ -40,6 +40,14 @@ export function said(event: Pick<TaskEvent, "kind" | "data">): Said {
         tone: "done",
         detail: stepDetail(data),
       };
+    case "call_lost":
+      return {
+        what: "A model call was lost",
+        tone: "failed",
+        detail: `Nobody knows what it has billed: all ${
+          Number(data.tokens).toLocaleString("en")
+        } tokens that it might have are counted`,
+      };
     case "tool_call":
       return { what: `Called ${tool}`, tone: "done" };
     case "tool_result":

@@ -9,7 +9,7 @@ import type { User } from "../../../lib/people/user.ts";
 import type { AuditEntry } from "../../../lib/people/audit_search.ts";
 import { actSection } from "../people/acts.ts";
 import { counted } from "../parts/count.ts";
-import { layOutJson } from "../../../sources/kit/json_layout.ts";
+import { layOutJson, showUnseen } from "../../../sources/kit/json_layout.ts";
 import { linkTo } from "../parts/filters.ts";
 import { icon } from "../parts/icon.ts";
 import { jsonTree } from "../parts/json_tree.ts";
@@ -173,7 +173,7 @@ function approvalCard(
   return html`
     <section class="card asks" aria-labelledby="a-${id}">
       <h2 id="a-${id}">${icon("ask")}<span>May the agent call <code>${tool}</code>?</span></h2>
-      <pre tabindex="0" role="group" aria-label="Arguments">${layOutJson(given)}</pre>
+      <pre tabindex="0" role="group" aria-label="Arguments">${showUnseen(layOutJson(given))}</pre>
       <p class="said">The policy asks (<code>${rule}</code>). Your word is good for this call with
         these arguments, once. Without one it is refused ${ahead(expires_at)}.</p>
       <form method="post" action="/tasks/${taskId}/decide" class="actions">

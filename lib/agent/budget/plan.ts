@@ -1,5 +1,5 @@
 import type { RunState } from "../run/run.ts";
-import { overall, stepsLeft } from "../run/rounds.ts";
+import { MOST_TASK_TOKENS, overall, stepsLeft, tokensLeftInAll } from "../run/rounds.ts";
 import type { RunContext } from "../run/run_context.ts";
 import { estimateInput, type ModelRequest, type TokenCount } from "./estimate.ts";
 
@@ -32,7 +32,9 @@ export function planStep(
   const { rules, rules: { budgets } } = run;
   const { used, known } = state;
   const input = estimateInput(request, known);
-  const left = budgets.tokens - used.inputTokens - used.outputTokens - lost;
+  const inRound = budgets.tokens - used.inputTokens - used.outputTokens - lost;
+  const inAll = tokensLeftInAll(run, state);
+  const left = Math.min(inRound, inAll);
   const least = Math.min(LEAST_OUTPUT, budgets.outputTokens);
   const exhausted = overall(run, state) ??
     (used.ms >= budgets.seconds * 1_000
@@ -46,15 +48,18 @@ export function planStep(
   }
   const rest = Math.min(budgets.outputTokens, left - input);
   if (rest < least) {
+    const what = inAll < inRound
+      ? `what the task has left of its ${MOST_TASK_TOKENS} tokens in all`
+      : `the budget of ${budgets.tokens} tokens per task`;
+    const raise = inAll < inRound ? "" : ": raise budgets.tokens in AGENT_CONFIG";
     throw new Error(
-      `the budget of ${budgets.tokens} tokens per task has no room for another model call, which ` +
-        `may use ${input + least}: raise budgets.tokens in AGENT_CONFIG`,
+      `${what} has no room for another model call, which may use ${input + least}${raise}`,
     );
   }
   return {
     most: { input, output: rest },
     least,
     last: true,
-    exhausted: exhausted ?? "tokens",
+    exhausted: exhausted ?? (inAll < inRound ? "task_tokens" : "tokens"),
   };
 }

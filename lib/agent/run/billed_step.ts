@@ -90,5 +90,6 @@ async function settleUnanswered(
   await settle(
     database,
     free ? { reservation: reservation.id, tokens: 0, micros: 0 } : allOf(reservation, price),
+    price?.currency,
   );
 }

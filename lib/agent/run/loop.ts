@@ -44,7 +44,7 @@ interface OpenRun {
  * @throws when the task has failed, with the reason.
  */
 export async function runLoop(run: RunContext, signal: AbortSignal): Promise<Outcome> {
-  const loaded = await loadRun(run.database, run.assignment);
+  const loaded = await loadRun(run.database, run.assignment, run.price?.currency);
   const state = loaded.state ?? begin(run);
   const save = saverOf(run, state);
   state.lost = loaded.lost;
@@ -153,7 +153,8 @@ function begin({ assignment, redact }: RunContext): RunState {
     pending: [],
     results: [],
     used: { inputTokens: 0, outputTokens: 0, toolCalls: 0, ms: 0 },
-    private: false,
+    // What an earlier task has read in private is told in what came of it.
+    private: assignment.earlier?.tasks.some((task) => task.private) ?? false,
     external: false,
     failures: 0,
   };

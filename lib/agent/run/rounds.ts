@@ -19,10 +19,7 @@ export function overall(
 ): string | undefined {
   if (!assignment.inbox) return undefined;
   if (state.closing) return "closed";
-  const { inputTokens, outputTokens } = usedInAll(state);
-  return inputTokens + outputTokens + (state.lost ?? 0) >= MOST_TASK_TOKENS
-    ? "task_tokens"
-    : undefined;
+  return tokensLeftInAll({ assignment }, state) <= 0 ? "task_tokens" : undefined;
 }
 
 /** The tokens of all its rounds. */
@@ -31,6 +28,16 @@ export function usedInAll({ used, spent }: RunState) {
     inputTokens: used.inputTokens + (spent?.inputTokens ?? 0),
     outputTokens: used.outputTokens + (spent?.outputTokens ?? 0),
   };
+}
+
+/** How many tokens are left of all its rounds; only a task that continues has more than one. */
+export function tokensLeftInAll(
+  { assignment }: { assignment: Assignment },
+  state: RunState,
+): number {
+  if (!assignment.inbox) return Infinity;
+  const { inputTokens, outputTokens } = usedInAll(state);
+  return MOST_TASK_TOKENS - inputTokens - outputTokens - (state.lost ?? 0);
 }
 
 /** What calls of this round may have used whose workers were lost. */

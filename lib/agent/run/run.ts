@@ -76,17 +76,22 @@ interface LoadedRun {
   lost: number;
 }
 
-/** Loads a run, and counts the call that its last worker has left behind. */
+/**
+ * Loads a run, and counts the call that its last worker has left behind.
+ *
+ * @param currency of what that has cost.
+ */
 export async function loadRun(
   database: Database,
   lease: TaskLease,
+  currency?: string,
 ): Promise<LoadedRun> {
   const { taskId } = lease;
   await database.query(
     "begin a run",
     (sql) => sql`insert into agent_runs (task_id) values (${taskId}) on conflict do nothing`,
   );
-  await settleLost(database, lease);
+  await settleLost(database, lease, currency);
   const [row] = await database.query(
     "load a run",
     (sql) =>

@@ -55,6 +55,7 @@ export function completed(
       model: model.name,
       mode,
       verified: assignment.verified,
+      private: state.private,
       steps: state.step,
       input_tokens: used.inputTokens,
       output_tokens: used.outputTokens,

@@ -1,7 +1,7 @@
 import type { Approval } from "../../task/approval.ts";
 import { plainMarkdown } from "../../markdown/plain.ts";
 import type { Redact } from "../../redaction/redact.ts";
-import { layOutJson } from "../../../sources/kit/json_layout.ts";
+import { layOutJson, showUnseen } from "../../../sources/kit/json_layout.ts";
 import type { Task } from "../../task/task.ts";
 import { escape, escapedWithin, plain } from "./text.ts";
 
@@ -179,13 +179,20 @@ export function readAnswerValue(value: string): { taskId: string; questionId?: n
   return { taskId, questionId: question === undefined ? undefined : Number(question) };
 }
 
-/** A call is approved as it is seen: one that is too long to be shown is not approved here. */
+/** Whether a call can be shown whole: it is approved as it is seen, or not in Slack. */
+export function fitsSlack(args: unknown): boolean {
+  return isWhole(showUnseen(layOutJson(args, 1)));
+}
+
+const isWhole = (call: string) => plain(call, ARGUMENTS_LENGTH) === call.trim();
+
+/** One that is too long to be shown is not approved here. */
 function approvalOf(
   { id, tool, arguments: args, rule }: Approval,
   redact: Redact,
 ): unknown[] {
-  const call = redact(layOutJson(args, 1));
-  const tooLong = plain(call, ARGUMENTS_LENGTH) !== call.trim();
+  const call = showUnseen(redact(layOutJson(args, 1)));
+  const tooLong = !isWhole(call);
   const shown = section(
     `${plain(tool, 100)} (${plain(rule, 300)})\n${plain(call, ARGUMENTS_LENGTH)}` +
       (tooLong ? "\nNot all of it can be shown here: to approve it, open the task in Otto." : ""),
