@@ -14,7 +14,7 @@ import type { DecidedMessage } from "./message_outcome.ts";
 const MOST_TRIES = 50;
 
 /** What it takes to write down what messages become. */
-export interface MessageWriter extends Pick<Services, "database" | "bells" | "log"> {
+export interface MessageWriter extends Pick<Services, "database" | "bells" | "log" | "budgetsOf"> {
   /** The user who gets the tasks. */
   assignee: string;
 }
@@ -122,7 +122,7 @@ async function complete(
 
 /** What each becomes, where it may go to a task that is open about the same. */
 async function withTasks(
-  { database }: MessageWriter,
+  { database, budgetsOf }: MessageWriter,
   decided: readonly DecidedMessage[],
 ): Promise<{ outcomes: MessageOutcome[]; openTasks: OpenTasks }> {
   const joining = decided.flatMap(({ joining, outcome: { subject } }) =>
@@ -131,7 +131,7 @@ async function withTasks(
   if (joining.length === 0) {
     return { outcomes: decided.map(({ outcome }) => outcome), openTasks: new Map() };
   }
-  const { plans, openTasks } = await planJoins(database, joining);
+  const { plans, openTasks } = await planJoins(database, joining, budgetsOf);
   return {
     outcomes: decided.map(({ outcome, joining }) =>
       applyJoining(outcome, {

@@ -118,8 +118,7 @@ async function workOffTogether(
     if (later.length > 0) {
       await putOffMessages(services.database, { worker, ids: later, seconds: PUT_OFF_SECONDS });
     }
-    const { database, bells, log } = services;
-    await writeDecided({ database, bells, log, assignee }, decided);
+    await writeDecided({ ...services, assignee }, decided);
     hands.done(
       decided.length,
       decided.filter(({ outcome }) => !("description" in outcome)).length,

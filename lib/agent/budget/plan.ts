@@ -8,6 +8,8 @@ export interface StepPlan {
   most: TokenCount;
   /** The least output that is worth a call. */
   least: number;
+  /** How often its run has gone on. */
+  round: number;
   /** No tool may be called any more. */
   last: boolean;
   /** The budget that made it the last. */
@@ -30,7 +32,7 @@ export function planStep(
   { request, lost }: { request: ModelRequest; lost: number },
 ): StepPlan {
   const { rules, rules: { budgets } } = run;
-  const { used, known } = state;
+  const { used, known, rounds: round = 0 } = state;
   const input = estimateInput(request, known);
   const left = budgets.tokens - used.inputTokens - used.outputTokens - lost;
   const least = Math.min(LEAST_OUTPUT, budgets.outputTokens);
@@ -42,7 +44,7 @@ export function planStep(
       : undefined);
   const output = Math.min(budgets.outputTokens, Math.floor((left - 2 * input - least) / 2));
   if (exhausted === undefined && output >= least) {
-    return { most: { input, output }, least, last: false };
+    return { most: { input, output }, least, round, last: false };
   }
   const rest = Math.min(budgets.outputTokens, left - input);
   if (rest < least) {
@@ -54,6 +56,7 @@ export function planStep(
   return {
     most: { input, output: rest },
     least,
+    round,
     last: true,
     exhausted: exhausted ?? "tokens",
   };

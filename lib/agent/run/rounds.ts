@@ -2,25 +2,28 @@ import type { Assignment } from "../agent.ts";
 import type { SourceRules } from "../policy.ts";
 import type { RunState } from "./run.ts";
 
-/** So often a run goes on after it was done or has waited: more is no work any more but a habit. */
-const MOST_ROUNDS = 6;
-/** Of a task, over all its rounds. */
-export const MOST_TASK_TOKENS = 240_000;
+/** A longer conversation is not told again: the next round begins with what came of it. */
+const MOST_INPUT = 24_000;
+
+/** A run, as far as its rounds go. */
+type RoundedRun = { assignment: Assignment; rules: SourceRules };
 
 /** Whether a run may go on after it was done. */
-export function mayGoOn({ assignment }: { assignment: Assignment }, state: RunState): boolean {
-  return assignment.inbox !== undefined && !state.closing && (state.rounds ?? 0) < MOST_ROUNDS;
+export function mayGoOn({ assignment, rules }: RoundedRun, state: RunState): boolean {
+  return assignment.inbox !== undefined && !state.closing && !state.isAged &&
+    (state.rounds ?? 0) < rules.budgets.rounds;
 }
 
 /** Which end of all its rounds has come, if one has: only a task that continues has more than one. */
 export function overall(
-  { assignment }: { assignment: Assignment },
+  { assignment, rules }: RoundedRun,
   state: RunState,
 ): string | undefined {
   if (!assignment.inbox) return undefined;
   if (state.closing) return "closed";
+  if (state.isAged) return "days";
   const { inputTokens, outputTokens } = usedInAll(state);
-  return inputTokens + outputTokens + (state.lost ?? 0) >= MOST_TASK_TOKENS
+  return inputTokens + outputTokens + (state.lost ?? 0) >= rules.budgets.taskTokens
     ? "task_tokens"
     : undefined;
 }
@@ -45,6 +48,7 @@ export function stepsLeft({ budgets }: SourceRules, { step, roundStep = 0 }: Run
 
 /** Each round has the budgets of a task. */
 export function beginRound(state: RunState): void {
+  if ((state.newestInput ?? 0) > MOST_INPUT) state.isLong = true;
   state.spent = usedInAll(state);
   state.lostBefore = state.lost;
   state.rounds = (state.rounds ?? 0) + 1;

@@ -86,6 +86,9 @@ function toUsage(
 export async function forgetUsage(database: Database): Promise<void> {
   await database.query(
     "forget old usage",
-    (sql) => sql`delete from agent_usage where hour < now() - interval '2 days'`,
+    (sql) =>
+      sql`
+      with of_subjects as (delete from subject_usage where hour < now() - interval '2 days')
+      delete from agent_usage where hour < now() - interval '2 days'`,
   );
 }

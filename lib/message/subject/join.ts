@@ -1,12 +1,10 @@
 import type { Fragment, Sql } from "../../store/database.ts";
+import { WITHDRAWN } from "./withdrawal.ts";
 
 /** A task that waits for an event is woken after so much quiet: one review is several events. */
 const QUIET_SECONDS = 10;
 /** And no later than so long after the first of them. */
 const MOST_QUIET_SECONDS = 60;
-
-/** What stands where an answer would, when what a task asks about is closed: nobody has said it. */
-export const WITHDRAWN = "withdrawn: what it is about was closed meanwhile";
 
 /**
  * Parts of the statement that completes messages, which has `outcome`, `ours` and `told`: `joined` tells open

@@ -42,12 +42,16 @@ export type Joining =
   /** Nothing: there is nothing to be done. */
   | { becomes: "nothing"; state: "processed" | "filtered"; reason: string };
 
-/** More than these wait for nobody: the next one begins a new task. */
-const MOST_IN_INBOX = 50;
-/** An older one takes no more messages. */
-const MOST_DAYS = 7;
-/** More in an hour are no conversation: two bots talk, or the agent with itself. */
-const MOST_DELIVERIES = 20;
+/** How much comes to a source's open tasks. */
+export interface JoinLimits {
+  /** Messages for one task: the next one begins a new task. */
+  inbox: number;
+  /** How long a task may have been worked, waits among it: an older one takes no more messages. */
+  days: number;
+  /** For the tasks of one subject: more stop it. */
+  deliveriesPerHour: number;
+}
+
 /** In milliseconds. */
 const DAY = 86_400_000;
 
@@ -65,7 +69,8 @@ interface KnownSubject {
   webhook_type: string;
   task_verified: boolean;
   in_inbox: number;
-  created_at: Date;
+  /** When somebody has begun to work it. */
+  started_at: Date | null;
   now: Date;
   wait_key: string | null;
   wait_for: string[] | null;
@@ -83,8 +88,9 @@ interface PlannedSubject extends Omit<KnownSubject, "task_id"> {
 export async function planJoins(
   database: Database,
   messages: readonly PlannedMessage[],
+  limitsOf: (source: string) => JoinLimits,
 ): Promise<{ plans: Map<string, Joining>; openTasks: OpenTasks }> {
-  const known = await readKnown(database, messages);
+  const known = await readKnown(database, messages, limitsOf);
   const subjects = new Map<string, PlannedSubject>();
   const plans = new Map<string, Joining>();
   const ordered = messages.toSorted((one, other) => one.messageId < other.messageId ? -1 : 1);
@@ -92,7 +98,7 @@ export async function planJoins(
     const name = rowKey(message.subject);
     const subject = subjects.get(name) ?? planned(message, known.get(name));
     subjects.set(name, subject);
-    plans.set(message.messageId, decide(subject, message));
+    plans.set(message.messageId, decide(subject, message, limitsOf(subject.source)));
   }
   return {
     plans,
@@ -126,7 +132,7 @@ function planned(
       webhook_type: webhookType.toLowerCase(),
       task_verified: subject.verified,
       in_inbox: 0,
-      created_at: new Date(),
+      started_at: null,
       now: new Date(),
       wait_key: null,
       wait_for: null,
@@ -136,7 +142,11 @@ function planned(
   return { ...rest, ...(task_id !== null && { task: { id: task_id } }) };
 }
 
-function decide(subject: PlannedSubject, message: PlannedMessage): Joining {
+function decide(
+  subject: PlannedSubject,
+  message: PlannedMessage,
+  limits: JoinLimits,
+): Joining {
   const { role, at } = message.subject;
   const isTrusted = subject.task_verified === message.subject.verified &&
     subject.webhook_type === message.webhookType.toLowerCase();
@@ -155,9 +165,10 @@ function decide(subject: PlannedSubject, message: PlannedMessage): Joining {
   if (task && its === "notes") {
     return { becomes: "joined", taskId: task.id, reason: "Noted with the task about the same" };
   }
-  const isFull = subject.in_inbox >= MOST_IN_INBOX ||
-    subject.now.getTime() - subject.created_at.getTime() > MOST_DAYS * DAY;
-  if (task && (!isFull || its === "closes")) return join(subject, message, task);
+  const { started_at, now } = subject;
+  const isFull = subject.in_inbox >= limits.inbox ||
+    started_at !== null && now.getTime() - started_at.getTime() >= limits.days * DAY;
+  if (task && (!isFull || its === "closes")) return join(subject, message, { task, limits });
   if (its === "closes") {
     return { becomes: "nothing", state: "processed", reason: "Nothing was open" };
   }
@@ -180,10 +191,13 @@ function alone({ unlessJoined: reason }: JoiningMessage): Joining {
 function join(
   subject: PlannedSubject,
   { subject: { role }, event }: PlannedMessage,
-  { id: taskId, maker }: { id: string; maker?: string },
+  { task: { id: taskId, maker }, limits: { deliveriesPerHour } }: {
+    task: { id: string; maker?: string };
+    limits: JoinLimits;
+  },
 ): Joining {
-  if (subject.delivered >= MOST_DELIVERIES && role !== "closes") {
-    subject.stopped_why = `more than ${MOST_DELIVERIES} messages came for one task within an ` +
+  if (subject.delivered >= deliveriesPerHour && role !== "closes") {
+    subject.stopped_why = `more than ${deliveriesPerHour} messages came for one task within an ` +
       "hour, so that something may be going in circles. A person can let it go on";
     return {
       becomes: "nothing",
@@ -210,7 +224,7 @@ function begin(subject: PlannedSubject, message: PlannedMessage): Joining {
   subject.task_verified = message.subject.verified;
   subject.webhook_type = message.webhookType.toLowerCase();
   subject.in_inbox = 0;
-  subject.created_at = subject.now;
+  subject.started_at = null;
   subject.wait_key = null;
   subject.wait_for = null;
   return { becomes: "task", joins: { newTaskId } };
@@ -219,7 +233,11 @@ function begin(subject: PlannedSubject, message: PlannedMessage): Joining {
 async function readKnown(
   database: Database,
   messages: readonly PlannedMessage[],
+  limitsOf: (source: string) => JoinLimits,
 ): Promise<Map<string, KnownSubject>> {
+  const most = Math.max(
+    ...messages.map(({ subject: { source } }) => limitsOf(source).deliveriesPerHour),
+  );
   const asked = messages.map(({ subject: { source, key } }) => ({ source, key }));
   const rows = await database.query("find the open tasks of subjects", (sql) =>
     sql<KnownSubject[]>`
@@ -229,11 +247,11 @@ async function readKnown(
         (select count(*)::int from (select from messages m join task_inbox i on i.message_id = m.id
           where m.subject_id = s.id and m.subject_id is not null and m.id >= ${hourAgo(sql)}
             and i.added_at > greatest(now() - interval '1 hour', s.resumed_at)
-          limit ${MOST_DELIVERIES}) c) as delivered,
+          limit ${most}) c) as delivered,
         t.id as task_id, coalesce(lower(m.webhook_type), '') as webhook_type,
         coalesce(m.verification = 'verified', s.verified) as task_verified,
         (select count(*)::int from task_inbox i where i.task_id = t.id) as in_inbox,
-        coalesce(t.created_at, now()) as created_at, now() as now, t.wait_key, t.wait_for
+        t.started_at, now() as now, t.wait_key, t.wait_for
       from (select distinct source, key
         from jsonb_to_recordset(${storedJson(asked)}::text::jsonb) as g(source text, key text)) g
       join subjects s on s.source = g.source and s.key = g.key
