@@ -24,7 +24,7 @@ const runOf = (inbox: boolean) =>
   ({
     model: { name: "m" },
     mode: "act",
-    rules: { budgets: { steps: 4, seconds: 60 } },
+    rules: { budgets: { steps: 4, seconds: 60, rounds: 6, taskTokens: 240_000, days: 7 } },
     assignment: { verified: true, inbox: inbox ? {} : undefined },
   }) as unknown as RunContext;
 
@@ -50,6 +50,7 @@ describe("the rounds of a task", () => {
     const why = (exhausted: string) => whyWordless(runOf(true), stateOf({ exhausted }));
     assertMatch(why("closed"), /was closed/);
     assertMatch(why("task_tokens"), /240000 tokens/);
+    assertMatch(why("days"), /open for more than 7 days/);
     assertMatch(why("seconds"), /60 seconds/);
     assertMatch(why("steps"), /4 steps/);
   });

@@ -52,7 +52,7 @@ begin
     -- 25 hours, of which the oldest is whole: in no 24 hours is more spent. What is spent and what is
     -- reserved are one statement's sums: a call that is settled in between would be in neither.
     if v_scope.subject is not null then
-      select u.tokens + r.tokens as tokens, 0::numeric as micros, 0::numeric as tasks
+      select u.tokens + r.tokens as tokens, 0::numeric as micros, 0::bigint as tasks
         into v_spent from (
           select coalesce(sum(tokens), 0) as tokens from subject_usage
           where subject_id = v_scope.subject and hour > v_now - interval '25 hours'
