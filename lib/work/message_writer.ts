@@ -85,6 +85,22 @@ async function fillGroups(
   await addToGroup(database, decided.map(({ group }) => group!));
 }
 
+/**
+ * Writes what a group becomes, all of it or nothing.
+ *
+ * @returns false when something of it was changed meanwhile: it is to be decided anew.
+ */
+export async function writeGroup(
+  writer: MessageWriter,
+  decided: readonly DecidedMessage[],
+): Promise<boolean> {
+  const { database, assignee, bells } = writer;
+  const { outcomes, openTasks } = await withTasks(writer, decided);
+  const { stale } = await completeMessages(database, outcomes, { assignee, openTasks });
+  bells.tasks.ring();
+  return stale.length === 0;
+}
+
 async function complete(
   writer: MessageWriter,
   decided: readonly DecidedMessage[],
@@ -148,8 +164,8 @@ function applyJoining(
   { plan, unlessJoined }: { plan: Joining | undefined; unlessJoined: string | undefined },
 ): MessageOutcome {
   if (!("description" in outcome)) return outcome;
-  const { messageId, epoch, event, title, subject } = outcome;
-  const kept = { messageId, epoch, event, title, subject };
+  const { messageId, epoch, event, title, subject, grouped } = outcome;
+  const kept = { messageId, epoch, event, title, subject, grouped };
   if (!plan) {
     return unlessJoined === undefined
       ? outcome

@@ -73,7 +73,7 @@ export function fillInbox(sql: Sql): Fragment {
       insert into task_events (id, task_id, kind, actor, data)
       select c.event_id, i.task_id,
         case c.join_role when 'closes' then 'closed' else 'message_added' end, 'otto', jsonb_build_object('message_id', c.id,
-        'title', c.title, 'role', c.join_role)
+        'title', c.own_title, 'role', c.join_role)
       from inboxed i join completed c on c.id = i.message_id
     )`;
 }

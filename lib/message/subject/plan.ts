@@ -13,6 +13,10 @@ export interface JoiningMessage {
   event: string | null;
   /** Why it makes no task of its own, where it joins none. */
   unlessJoined?: string;
+  /** What it is in its subject, where that is told already and `subject` does not say it again. */
+  role?: SubjectRole;
+  /** The message of its group that decides for all of it, which comes before it. */
+  leader?: string;
 }
 
 /** The same with what it is about, once that is known. */
@@ -52,6 +56,8 @@ export interface JoinLimits {
   deliveriesPerHour: number;
 }
 
+/** So many of the newest are looked at, to see how many were delivered. */
+const MOST_COUNTED = 2_000;
 /** In milliseconds. */
 const DAY = 86_400_000;
 
@@ -93,12 +99,18 @@ export async function planJoins(
   const known = await readKnown(database, messages, limitsOf);
   const subjects = new Map<string, PlannedSubject>();
   const plans = new Map<string, Joining>();
-  const ordered = messages.toSorted((one, other) => one.messageId < other.messageId ? -1 : 1);
+  const ordered = messages.toSorted((one, other) => orderOf(one) < orderOf(other) ? -1 : 1);
   for (const message of ordered) {
     const name = rowKey(message.subject);
     const subject = subjects.get(name) ?? planned(message, known.get(name));
     subjects.set(name, subject);
-    plans.set(message.messageId, decide(subject, message, limitsOf(subject.source)));
+    const leader = message.leader === undefined ? undefined : plans.get(message.leader);
+    plans.set(
+      message.messageId,
+      leader
+        ? follow(subject, message, leader)
+        : decide(subject, message, limitsOf(subject.source)),
+    );
   }
   return {
     plans,
@@ -116,6 +128,10 @@ export async function planJoins(
     ),
   };
 }
+
+/** In the order of their arrival; who follows, behind whoever decides. */
+const orderOf = ({ messageId, leader }: PlannedMessage) =>
+  leader === undefined ? messageId : `${leader} ${messageId}`;
 
 function planned(
   { webhookType, subject }: PlannedMessage,
@@ -147,7 +163,8 @@ function decide(
   message: PlannedMessage,
   limits: JoinLimits,
 ): Joining {
-  const { role, at } = message.subject;
+  const role = roleOf(message);
+  const { at } = message.subject;
   const isTrusted = subject.task_verified === message.subject.verified &&
     subject.webhook_type === message.webhookType.toLowerCase();
   // What closes it goes through: it ends what goes in circles.
@@ -182,20 +199,40 @@ function decide(
   return begin(subject, message);
 }
 
+const roleOf = ({ role, subject }: PlannedMessage): SubjectRole => role ?? subject.role;
+
+/** What becomes of a message whose group goes where its leader goes. */
+function follow(subject: PlannedSubject, message: PlannedMessage, leader: Joining): Joining {
+  if (leader.becomes === "nothing") return leader;
+  const role = roleOf(message);
+  const reason = "One task with more about the same";
+  if (leader.becomes === "task") {
+    const taskId = leader.joins!.newTaskId!;
+    const joins = role === "closes"
+      ? { taskId, role, maker: message.leader, waitKey: null }
+      : undefined;
+    return { becomes: "joined", taskId, reason, joins };
+  }
+  if (!leader.joins || role === "notes") return { ...leader, joins: undefined };
+  subject.in_inbox++;
+  return { ...leader, joins: { ...leader.joins, role, wakes: wakes(subject, message) } };
+}
+
 function alone({ unlessJoined: reason }: JoiningMessage): Joining {
   return reason === undefined
-    ? { becomes: "task" }
+    ? { becomes: "task", joins: { newTaskId: newId() } }
     : { becomes: "nothing", state: "filtered", reason };
 }
 
 function join(
   subject: PlannedSubject,
-  { subject: { role }, event }: PlannedMessage,
+  message: PlannedMessage,
   { task: { id: taskId, maker }, limits: { deliveriesPerHour } }: {
     task: { id: string; maker?: string };
     limits: JoinLimits;
   },
 ): Joining {
+  const role = roleOf(message);
   if (subject.delivered >= deliveriesPerHour && role !== "closes") {
     subject.stopped_why = `more than ${deliveriesPerHour} messages came for one task within an ` +
       "hour, so that something may be going in circles. A person can let it go on";
@@ -207,14 +244,19 @@ function join(
   }
   subject.in_inbox++;
   subject.delivered++;
-  const wakes = role === "closes" || subject.wait_for === null || subject.wait_for.length === 0 ||
-    event !== null && subject.wait_for.some((glob) => matchesGlob(glob, event));
   return {
     becomes: "joined",
     taskId,
     reason: "Joined the task about the same",
-    joins: { taskId, role, maker, waitKey: subject.wait_key, wakes },
+    joins: { taskId, role, maker, waitKey: subject.wait_key, wakes: wakes(subject, message) },
   };
+}
+
+/** Whether a message is what its subject's task waits for. */
+function wakes({ wait_for: globs }: PlannedSubject, message: PlannedMessage): boolean {
+  const { event } = message;
+  return roleOf(message) === "closes" || globs === null || globs.length === 0 ||
+    event !== null && globs.some((glob) => matchesGlob(glob, event));
 }
 
 function begin(subject: PlannedSubject, message: PlannedMessage): Joining {
@@ -244,10 +286,15 @@ async function readKnown(
       select s.source, s.key, s.version, s.verified, s.stopped_why,
         extract(epoch from s.opened_sent_at)::float8 * 1000 as opened_ms,
         extract(epoch from s.closed_sent_at)::float8 * 1000 as closed_ms,
-        (select count(*)::int from (select from messages m join task_inbox i on i.message_id = m.id
-          where m.subject_id = s.id and m.subject_id is not null and m.id >= ${hourAgo(sql)}
-            and i.added_at > greatest(now() - interval '1 hour', s.resumed_at)
-          limit ${most}) c) as delivered,
+        -- A group is one delivery. Of one that is stopped nobody asks.
+        case when s.stopped_at is not null then 0 else (
+          select least(count(distinct its), ${most})::int from (
+            select coalesce(b.burst_id, m.id) as its
+            from messages m join task_inbox i on i.message_id = m.id
+              left join burst_messages b on b.message_id = m.id
+            where m.subject_id = s.id and m.subject_id is not null and m.id >= ${hourAgo(sql)}
+              and i.added_at > greatest(now() - interval '1 hour', s.resumed_at)
+            order by m.id desc limit ${MOST_COUNTED}) c) end as delivered,
         t.id as task_id, coalesce(lower(m.webhook_type), '') as webhook_type,
         coalesce(m.verification = 'verified', s.verified) as task_verified,
         (select count(*)::int from task_inbox i where i.task_id = t.id) as in_inbox,
