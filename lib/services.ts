@@ -105,7 +105,7 @@ async function openServicesWith(
     log,
     accept(next) {
       // Read in any case: a mistake in it should be found before a model is there.
-      readAgentSettings(config.agent.configFile, instructionsOf(next));
+      readAgentSettings(config.agent.configFile, instructionsOf(next), config);
       refill(channels, channelsOf(config, next));
       refill(instructions, instructionsOf(next));
     },
@@ -165,7 +165,7 @@ async function openServicesWith(
   const slack = config.denoDeploy?.acts === false
     ? undefined
     : createSlack({ config, channels, database, log });
-  const settings = readAgentSettings(config.agent.configFile, instructions);
+  const settings = readAgentSettings(config.agent.configFile, instructions, config);
   const servers = readMcpServers(config, settings);
   const toolshed = openToolshed({ servers, settings, database, log });
   const redact = createRedactor(() => [

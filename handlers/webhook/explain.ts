@@ -216,7 +216,7 @@ function policyOn(
 
 /** What it is about, by what is known of its subject now. */
 async function subjectFor(
-  { services: { database, sources } }: ExplainParts,
+  { services: { database, sources, budgetsOf } }: ExplainParts,
   { gate, incoming: { type, headers } }: Explained,
   { described: { payload, isRaw, description }, verdict }: {
     described: Described;
@@ -240,7 +240,7 @@ async function subjectFor(
     subject: found,
     webhookType: type,
     event,
-  }]);
+  }], budgetsOf);
   const [plan] = plans.values();
   return plan.becomes === "joined"
     ? { ...about, joins: plan.taskId, why: plan.reason }

@@ -76,7 +76,7 @@ export function createModelAgent(host: AgentHost, equipment: ModelEquipment): Ag
     }
     const { source, taskId } = assignment;
     const rules = settings.rulesOf(source);
-    const scopes = scopesOf(source, rules.budgets, settings.sharedBudgets);
+    const scopes = scopesOf(assignment, rules.budgets, settings.sharedBudgets);
     const begins = !await hasBegun(database, taskId);
     // What is used up needs no place among those at work; what there is, each call reserves.
     const { currency } = config.agent.price ?? {};

@@ -15,16 +15,18 @@ export interface UnreadMessage {
 
 /** What a task's agent has not read. */
 export interface Unread {
-  /** How far it has read when it has read these. */
+  /** How far it has read when it has read all. */
   news: number;
+  /** Whether these are all. */
+  isAll: boolean;
   /** In the order in which they came. */
   messages: UnreadMessage[];
   /** Whether what the task is about was closed. */
   isClosed: boolean;
 }
 
-/** The most that one look finds: a task takes no more. */
-const MOST_UNREAD = 100;
+/** The most that one look finds; where there are more, the next one finds them. */
+const MOST_UNREAD = 1_000;
 
 /**
  * What has come for a task and was not delivered to its agent. Where that was deleted, the task is
@@ -38,8 +40,8 @@ export async function readUnread(
     "look for later messages",
     (sql) =>
       sql<UnreadRow[]>`
-      select t.news, t.news > t.read_news as has_news, t.closed_by is not null as is_closed, m.id, m.webhook_type as "webhookType",
-        m.size, i.role, m.event, m.title, m.received_at as "receivedAt"
+      select t.news, t.news > t.read_news as has_news, t.closed_by is not null as is_closed,
+        m.id, m.webhook_type as "webhookType", m.size, i.role, m.event, m.title, m.received_at as "receivedAt"
       from tasks t
         left join task_inbox i on t.news > t.read_news and i.task_id = t.id
           and i.delivered_at is null
@@ -59,7 +61,7 @@ export async function readUnread(
         where id = ${taskId} and epoch = ${epoch}`,
     );
   }
-  return { news, isClosed, messages };
+  return { news, isAll: rows.length < MOST_UNREAD, isClosed, messages };
 }
 
 type UnreadRow = Omit<UnreadMessage, "id"> & {

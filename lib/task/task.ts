@@ -2,6 +2,7 @@ import type { Database } from "../store/database.ts";
 import { type TaskPhase, taskPhase } from "../message/search/phase.ts";
 import { newId } from "../store/id.ts";
 import { idArray, storedText } from "../store/stored.ts";
+import { NO_WAIT } from "./wait.ts";
 
 export const TASK_STATUSES = [
   "pending",
@@ -175,8 +176,7 @@ export async function cancelTask(
       with cancelled as (
         update tasks
         set status = 'cancelled', open = false, epoch = epoch + 1, finished_at = now(), lease_until = null,
-          worker = null, question = null,
-          wait_key = null, wait_for = null, wait_until = null, wake_at = null, waking_since = null
+          worker = null, question = null, ${sql.unsafe(NO_WAIT)}
         where id = ${id} and status in ('pending', 'running', 'waiting_input', 'waiting_event')
         returning id
       ), withdrawn as (

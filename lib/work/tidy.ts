@@ -1,5 +1,6 @@
 import { settleForgotten } from "../agent/budget/settlement.ts";
 import { forgetUsage } from "../agent/run/usage.ts";
+import { type SourceAge, wakeAged } from "../task/age.ts";
 import { expireApprovals } from "../task/approval.ts";
 import { forgetChanges } from "../live/change.ts";
 import type { ClockGuard } from "../monitor/clock.ts";
@@ -47,6 +48,9 @@ export async function tidy(
       if (now === undefined && database.kind === "embedded") return;
       if (await expireApprovals(database) > 0) bells.tasks.ring();
     },
+    async () => {
+      if (await wakeAged(database, agesOf(services)) > 0) bells.tasks.ring();
+    },
     () => giveUpUntold(services),
     () => trimQuarantine(database),
     () => endUnstarted(database),
@@ -83,6 +87,15 @@ function forgetting(
     () => forgetWorkers(database),
     () => forgetBulkActions(database),
   ];
+}
+
+/** How many days a task of a source stays open, where its messages continue tasks. */
+function agesOf(
+  { sources, budgetsOf }: Pick<Services, "sources" | "budgetsOf">,
+): SourceAge[] {
+  return sources.ruled
+    .filter((name) => sources.settingsOf(name).later === "continue")
+    .map((name) => ({ source: name, days: budgetsOf(name).days }));
 }
 
 /** How many days the messages of a source are kept, where its rules say so. */

@@ -1,5 +1,6 @@
 import { claimableMessage } from "../message/claim.ts";
 import { notHeld } from "../message/group/group.ts";
+import { LEAVING } from "../message/subject/leftover.ts";
 import type { Services } from "../services.ts";
 import { knownChannels } from "./notifications.ts";
 import { CLAIMABLE_BULK } from "./bulk/step.ts";
@@ -36,7 +37,7 @@ export async function findWaiting(
     return sql<Waiting[]>`
       select exists (select from messages where ${claimableMessage(sql)}) as messages,
         exists (select from bursts where closed or due_at <= now())
-          or exists (select from tasks where leaves_unread)
+          or exists (select from tasks where ${sql.unsafe(LEAVING)})
           or exists (select from tasks where ${isToWake(sql)}) as groups,
         exists (select from tasks where ${claimable(sql, jobs.mostAttempts)}) as tasks,
         exists (select from tasks where ${crashed(sql, jobs.mostAttempts)}) as crashed,

@@ -25,7 +25,17 @@ const runOf = (inbox: boolean) =>
   ({
     model: { name: "m" },
     mode: "act",
-    rules: { budgets: { steps: 4, seconds: 60, tokens: 60_000, outputTokens: 4_000 } },
+    rules: {
+      budgets: {
+        steps: 4,
+        seconds: 60,
+        tokens: 60_000,
+        outputTokens: 4_000,
+        rounds: 6,
+        taskTokens: 240_000,
+        days: 7,
+      },
+    },
     assignment: { verified: true, inbox: inbox ? {} : undefined },
   }) as unknown as RunContext;
 
@@ -70,6 +80,7 @@ describe("the rounds of a task", () => {
     const why = (exhausted: string) => whyWordless(runOf(true), stateOf({ exhausted }));
     assertMatch(why("closed"), /was closed/);
     assertMatch(why("task_tokens"), /240000 tokens/);
+    assertMatch(why("days"), /open for more than 7 days/);
     assertMatch(why("seconds"), /60 seconds/);
     assertMatch(why("steps"), /4 steps/);
   });

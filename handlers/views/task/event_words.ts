@@ -90,6 +90,8 @@ export function said(event: Pick<TaskEvent, "kind" | "data">): Said {
         tone: "waiting",
         detail: textIn(data, "reason"),
       };
+    case "aged":
+      return { what: "Open for too long: it is to end", tone: "none" };
     case "woken":
       return { what: "Woken", tone: "done" };
     case "tool_off":

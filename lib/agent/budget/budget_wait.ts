@@ -31,7 +31,7 @@ const PUT_OFF_SECONDS = 15;
  */
 export async function reserveStep(
   { database, assignment, scopes, price }: RunContext,
-  { most, least }: StepPlan,
+  { most, least, round }: StepPlan,
   signal: AbortSignal,
 ): Promise<Reservation> {
   const need = {
@@ -40,7 +40,7 @@ export async function reserveStep(
     currency: price?.currency,
   };
   for (let waits = 0;; waits++) {
-    const reservation = await reserve(database, assignment, { most, least, scopes, price });
+    const reservation = await reserve(database, assignment, { most, least, round, scopes, price });
     if (reservation) return reservation;
     const begins = !await hasBegun(database, assignment.taskId);
     const shortage = await findShortage(database, scopes, { ...need, begins });

@@ -1,5 +1,5 @@
 import type { RunState } from "../run/run.ts";
-import { MOST_TASK_TOKENS, overall, stepsLeft, tokensLeftInAll } from "../run/rounds.ts";
+import { overall, stepsLeft, tokensLeftInAll } from "../run/rounds.ts";
 import type { RunContext } from "../run/run_context.ts";
 import { estimateInput, type ModelRequest, type TokenCount } from "./estimate.ts";
 
@@ -8,6 +8,8 @@ export interface StepPlan {
   most: TokenCount;
   /** The least output that is worth a call. */
   least: number;
+  /** How often its run has gone on. */
+  round: number;
   /** No tool may be called any more. */
   last: boolean;
   /** The budget that made it the last. */
@@ -30,7 +32,7 @@ export function planStep(
   { request, lost }: { request: ModelRequest; lost: number },
 ): StepPlan {
   const { rules, rules: { budgets } } = run;
-  const { used, known } = state;
+  const { used, known, rounds: round = 0 } = state;
   const input = estimateInput(request, known);
   const inRound = budgets.tokens - used.inputTokens - used.outputTokens - lost;
   const inAll = tokensLeftInAll(run, state);
@@ -44,12 +46,12 @@ export function planStep(
       : undefined);
   const output = Math.min(budgets.outputTokens, Math.floor((left - 2 * input - least) / 2));
   if (exhausted === undefined && output >= least) {
-    return { most: { input, output }, least, last: false };
+    return { most: { input, output }, least, round, last: false };
   }
   const rest = Math.min(budgets.outputTokens, left - input);
   if (rest < least) {
     const what = inAll < inRound
-      ? `what the task has left of its ${MOST_TASK_TOKENS} tokens in all`
+      ? `what the task has left of its ${run.rules.budgets.taskTokens} tokens in all`
       : `the budget of ${budgets.tokens} tokens per task`;
     const raise = inAll < inRound ? "" : ": raise budgets.tokens in AGENT_CONFIG";
     throw new Error(
@@ -59,6 +61,7 @@ export function planStep(
   return {
     most: { input, output: rest },
     least,
+    round,
     last: true,
     exhausted: exhausted ?? (inAll < inRound ? "task_tokens" : "tokens"),
   };

@@ -32,13 +32,18 @@ export function settling(sql: Sql, settlement: Settlement | undefined) {
   return sql`
     settled as (
       delete from budget_reservations where id = ${settlement?.reservation ?? null}::uuid
-      returning task_id, source
+      returning task_id, source, subject_id
     ), spent as (
       insert into agent_usage as u (source, hour, tokens, micros)
       select source, date_trunc('hour', now()), ${settlement?.tokens ?? 0}::bigint,
         ${settlement?.micros ?? 0}::bigint from settled
       on conflict (source, hour) do update
       set tokens = u.tokens + excluded.tokens, micros = u.micros + excluded.micros
+    ), of_subject as (
+      insert into subject_usage as u (subject_id, hour, tokens)
+      select subject_id, date_trunc('hour', now()), ${settlement?.tokens ?? 0}::bigint from settled
+      where subject_id is not null
+      on conflict (subject_id, hour) do update set tokens = u.tokens + excluded.tokens
     )`;
 }
 
@@ -88,10 +93,8 @@ export async function settleLost(
     sql`
     with lost as (
       delete from budget_reservations where task_id = ${taskId} and epoch < ${epoch}
-      returning task_id, source, tokens, micros, reserved_at
-    ), spent as (
-      ${countLost(sql)}
-    ), ${noteLost(sql, currency)}
+      returning task_id, source, subject_id, tokens, micros, reserved_at
+    ), ${countLost(sql)}, ${noteLost(sql, currency)}
     update agent_runs r set lost_tokens = r.lost_tokens + lost.tokens
     from lost where r.task_id = lost.task_id`);
 }
@@ -108,9 +111,9 @@ export async function settleForgotten(
         select task_id from budget_reservations
         where reserved_at < now() - ${LOST_AFTER}::interval
         order by task_id limit ${LOST_AT_ONCE} for update skip locked)
-      returning task_id, source, tokens, micros, reserved_at
-    ), ${noteLost(sql, currency, LOST_AT_ONCE)}
-    ${countLost(sql)}`);
+      returning task_id, source, subject_id, tokens, micros, reserved_at
+    ), ${countLost(sql)}, ${noteLost(sql, currency, LOST_AT_ONCE)}
+    select count(*) from lost`);
 }
 
 /** A part of a statement that has `lost`, of so many rows at most: their tasks' timelines say so. */
@@ -126,10 +129,18 @@ const noteLost = (sql: Sql, currency: string | undefined, most = 1) =>
       from lost join tasks t on t.id = lost.task_id
     )`;
 
+/** Parts of a statement that has `lost`. */
 const countLost = (sql: Sql) =>
   sql`
-    insert into agent_usage as u (source, hour, tokens, micros)
-    select source, date_trunc('hour', reserved_at), sum(tokens), sum(micros) from lost
-    group by 1, 2 order by 1, 2
-    on conflict (source, hour) do update
-    set tokens = u.tokens + excluded.tokens, micros = u.micros + excluded.micros`;
+    spent as (
+      insert into agent_usage as u (source, hour, tokens, micros)
+      select source, date_trunc('hour', reserved_at), sum(tokens), sum(micros) from lost
+      group by 1, 2 order by 1, 2
+      on conflict (source, hour) do update
+      set tokens = u.tokens + excluded.tokens, micros = u.micros + excluded.micros
+    ), of_subject as (
+      insert into subject_usage as u (subject_id, hour, tokens)
+      select subject_id, date_trunc('hour', reserved_at), sum(tokens) from lost
+      where subject_id is not null group by 1, 2 order by 1, 2
+      on conflict (subject_id, hour) do update set tokens = u.tokens + excluded.tokens
+    )`;

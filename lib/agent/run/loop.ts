@@ -12,6 +12,7 @@ import { opening } from "../prompt.ts";
 import { type BilledStep, takeBilledStep } from "./billed_step.ts";
 import { type ClampedOutput, clampOutput, toolsOf } from "./clamp_output.ts";
 import { deliver, holdsBack } from "./inbox.ts";
+import { startAfresh } from "./fresh.ts";
 import { lostInRound, stepsLeft } from "./rounds.ts";
 import { completeCall } from "./complete_call.ts";
 import { noEnd, throwFault, whyWordless } from "./no_end.ts";
@@ -48,6 +49,7 @@ export async function runLoop(run: RunContext, signal: AbortSignal): Promise<Out
   const state = loaded.state ?? begin(run);
   const save = saverOf(run, state);
   state.lost = loaded.lost;
+  state.isAged = run.assignment.inbox !== undefined && loaded.days >= run.rules.budgets.days;
   const reported = new Set<string>();
   const open = { run, state, save, prefix: `${loaded.run}`, reported };
   while (true) {
@@ -60,6 +62,7 @@ export async function runLoop(run: RunContext, signal: AbortSignal): Promise<Out
       if (outcome) return outcome;
       continue;
     }
+    if (state.isLong) await startAfresh(run, state);
     if (state.results.length > 0) tellResults(state);
     await deliver(open);
     if (state.said !== undefined) return ended(run, state);
@@ -173,6 +176,7 @@ function addStep(
   state.used.inputTokens += step.tokens.input;
   state.used.outputTokens += step.tokens.output;
   state.used.ms += ms;
+  state.newestInput = step.tokens.input;
   state.faults = step.fault ? (state.faults ?? 0) + 1 : 0;
   state.fault = step.fault;
   if (step.fault && !last) return;

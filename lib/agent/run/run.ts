@@ -54,6 +54,12 @@ export interface RunState {
   delivered?: number;
   /** What the task is about was closed: one last step. */
   closing?: boolean;
+  /** It was open for too long when this turn began: one last step. */
+  isAged?: boolean;
+  /** What the newest step had as input, in tokens. */
+  newestInput?: number;
+  /** The next step begins a transcript anew: see `startAfresh`. */
+  isLong?: boolean;
 }
 
 /** An entry of a task's timeline. */
@@ -74,6 +80,8 @@ interface LoadedRun {
   answer: string | null;
   /** What calls of this run may have used whose workers were lost, or that gave no answer. */
   lost: number;
+  /** For how many days the task has been worked, waits among them. */
+  days: number;
 }
 
 /**
@@ -96,7 +104,9 @@ export async function loadRun(
     "load a run",
     (sql) =>
       sql<LoadedRun[]>`
-      select r.run, r.state, t.answer, r.lost_tokens::float8 as lost from agent_runs r join tasks t on t.id = r.task_id
+      select r.run, r.state, t.answer, r.lost_tokens::float8 as lost,
+        coalesce(extract(epoch from now() - t.started_at) / 86400, 0)::float8 as days
+      from agent_runs r join tasks t on t.id = r.task_id
       where r.task_id = ${taskId}`,
   );
   if (!row) throw new TaskLostError();

@@ -9,8 +9,6 @@ import { type CallCompletion, recordDenial, recordResult } from "./record_call.t
 import { beginRound, mayGoOn } from "./rounds.ts";
 import type { LoggedEvent } from "./run.ts";
 
-/** One task waits so often. */
-const MOST_WAITS = 6;
 /** So many tasks wait at once, in all: each is a promise to somebody. */
 const MOST_WAITING = 1_000;
 const MINUTE_MS = 60_000;
@@ -44,13 +42,16 @@ export async function completeWait(
   if (came > 0 || unread.isClosed) {
     return await tell(`${unread.messages.length} came in. What it says follows.`);
   }
+  if (state.isAged) {
+    return await tell("The task has been open for too long: nothing is waited for.");
+  }
   if (answer !== null) return await tell("A person of the team woke you: nothing has come yet.");
   const { now } = await readClock(run.database);
   if (call.until !== undefined && Date.parse(call.until) <= now.getTime()) {
     return await tell(`Nothing came until ${call.until}.`);
   }
   if (call.until === undefined) {
-    const reason = await whyNot(completion);
+    const reason = await whyNot(completion, minutes);
     if (reason !== undefined) {
       return await recordDenial(completion, { action: "deny", rule: "budget_waits", reason });
     }
@@ -73,8 +74,13 @@ function matching({ messages }: Unread, events: readonly string[]): number {
   ).length;
 }
 
-async function whyNot({ run, state }: CallCompletion): Promise<string | undefined> {
-  if ((state.waits ?? 0) >= MOST_WAITS) return `the task has waited ${MOST_WAITS} times already`;
+async function whyNot(
+  { run, state }: CallCompletion,
+  minutes: number,
+): Promise<string | undefined> {
+  const { waits, waitHours } = run.rules.budgets;
+  if ((state.waits ?? 0) >= waits) return `the task has waited ${waits} times already`;
+  if (minutes > waitHours * 60) return `a wait may take ${waitHours * 60} minutes at most`;
   if (!mayGoOn(run, state)) return "the task has gone on as often as one may";
   return await countWaiting(run.database, MOST_WAITING) >= MOST_WAITING
     ? `${MOST_WAITING} tasks wait already`
