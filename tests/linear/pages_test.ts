@@ -255,8 +255,8 @@ const agents: Reader[] = [
         fence(redactAll(payload, redact), "payload");
         outline(payload);
         canonicalJson(payload);
-        await searchPayload.run({ text: "x" }, contextOf(payload), never);
-        await getPayload.run({ path: "", offset: 0 }, contextOf(payload), never);
+        await searchPayload.run({ text: "x", message: 1 }, contextOf(payload), never);
+        await getPayload.run({ path: "", offset: 0, message: 1 }, contextOf(payload), never);
       },
       most: 400_000,
     })
