@@ -3,6 +3,7 @@ import { conflict, createRoute, dropped, json, missing, refusals } from "../open
 import { idParam, page, searchOf } from "../schemas/fields.ts";
 import { messageFilter } from "../schemas/message_filter.ts";
 import { message, replay, wholeMessage } from "../schemas/message.ts";
+import { task } from "../schemas/task.ts";
 
 export const LIST = createRoute({
   method: "get",
@@ -52,6 +53,15 @@ export const REPLAY = createRoute({
     ...conflict,
     ...refusals,
   },
+});
+
+export const DETACH = createRoute({
+  method: "post",
+  path: "/api/messages/{id}/detach",
+  operationId: "detachMessage",
+  summary: "Make a task of its own of a message that waits, unread, in another task's inbox",
+  request: { params: idParam },
+  responses: { 201: json("The new task", task), ...missing, ...conflict, ...refusals },
 });
 
 export const REMOVE = createRoute({

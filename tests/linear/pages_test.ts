@@ -192,7 +192,9 @@ const TASK: Task = {
   finished_at: null,
   waited_ms: 0,
   waiting_for: null,
-  subject_id: null,
+  subject: null,
+  messages: 1,
+  unread: 0,
 };
 const eventOf = (kind: string, at: number): TaskEvent => ({
   id: `${at}`,

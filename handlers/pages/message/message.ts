@@ -9,7 +9,8 @@ import {
 } from "../../../lib/message/search/search.ts";
 import { isId } from "../../../lib/store/id.ts";
 import type { SourceInfos } from "../../../lib/monitor/sources.ts";
-import { noteAct } from "../../acts.ts";
+import { detach } from "../../api/detach.ts";
+import { actorOf, noteAct } from "../../acts.ts";
 import type { Env } from "../../caller.ts";
 import { maskedIn } from "../../masked.ts";
 import { notFound } from "../../problem.ts";
@@ -83,6 +84,13 @@ export function messagePages(
     if (!made) throw notFound("message");
     noteAct(c, { ids: [made.message_id] });
     return c.redirect(`/messages/${made.message_id}`, 303);
+  });
+
+  app.post("/messages/:id/detach", async (c) => {
+    const { message_id: id } = await requireIts(c);
+    const taskId = await detach(services, { id, actor: actorOf(c) });
+    noteAct(c, { detail: { task_id: taskId } });
+    return c.redirect(`/tasks/${taskId}`, 303);
   });
 
   app.get("/messages/:id/delete", async (c) => {

@@ -66,6 +66,12 @@ export function said(event: Pick<TaskEvent, "kind" | "data">): Said {
       return { what: "Put off", tone: "waiting", detail: textIn(data, "reason") };
     case "message_added":
       return { what: "A later message", tone: "done", detail: textIn(data, "title") };
+    case "message_detached":
+      return {
+        what: "A later message became a task of its own",
+        tone: "none",
+        detail: textIn(data, "title"),
+      };
     case "closed":
       return { what: "What it is about was closed", tone: "none", detail: textIn(data, "title") };
     case "messages_read":

@@ -26,13 +26,22 @@ export function toMessageSubject(
   return subject && { aliases: [], joins: [], ...subject, source, verified };
 }
 
-/** What messages are about, as the API shows it. */
-export interface ToldSubject {
+/** What a message or a task is about, as it stands with it. */
+export interface SubjectRef {
   id: string;
-  source: string;
   key: string;
   name: string | null;
   link: string | null;
+}
+
+/** The SQL of a {@link SubjectRef}, null where there is none; `of` is the column with its id. */
+export const subjectRef = (of: string) =>
+  `(select jsonb_build_object('id', about.id, 'key', about.key, 'name', about.name,
+    'link', about.link) from subjects about where about.id = ${of})`;
+
+/** What messages are about, as the API shows it. */
+export interface ToldSubject extends SubjectRef {
+  source: string;
   /** Whether a verified message has told of it. */
   verified: boolean;
   state: "open" | "closed" | "stopped";
