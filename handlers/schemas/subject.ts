@@ -41,7 +41,8 @@ export const subjectRole = z.enum(["opens", "continues", "result", "closes", "no
 const reading = {
   task_id: id.nullable(),
   reading: z.enum(READINGS).nullable().openapi({
-    description: "Whether the task that it came for later has read it, `not_read` by its end; null " +
+    description:
+      "Whether the task that it came for later has read it, `not_read` by its end; null " +
       "where its task was made of it, or it has none",
   }),
   read_in_step: count.nullable().openapi({ description: "The step of that task's agent" }),

@@ -94,7 +94,9 @@ interface MessageRow
 }
 
 const columns = `id as message_id, webhook_type, source, event, title, state, reason, repeats,
-  verification, size, received_at, attempts, error, task_id, ${subjectRef("m.subject_id")} as subject, role, replay_of,
+  verification, size, received_at, attempts, error, task_id, ${
+  subjectRef("m.subject_id")
+} as subject, role, replay_of,
   released_at, ${ENVELOPE} as envelope,
   ${DROPPED} as dropped, ${PHASE} as phase`;
 const table = `messages m ${CONTENTS}`;

@@ -96,6 +96,11 @@ export async function findDelivered(
   return message;
 }
 
+/** What stands beside a question or an approval while nobody has read what came meanwhile. */
+export function newerSinceAsked(unread: number): string {
+  return `${unread} newer ${unread === 1 ? "message" : "messages"} since this was asked`;
+}
+
 type UnreadRow = Omit<UnreadMessage, "id"> & {
   id: string | null;
   news: number;

@@ -325,6 +325,7 @@ const told: Reader[] = [
           {
             task: { ...TASK, title: text, status: "completed", result: { text, data: null } },
             approvals: [],
+            later: 0,
             version: 1,
           },
           slackOptions,
@@ -344,6 +345,7 @@ const told: Reader[] = [
       showTask({
         task: { ...TASK, status: "waiting_input" },
         approvals: [approvalOf(given)],
+        later: 0,
         version: 1,
       }, slackOptions),
     most: MOST_URL,

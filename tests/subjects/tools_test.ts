@@ -37,7 +37,10 @@ describe("a later message of a task", () => {
       const [own, second, wrong] = await answered(model, "get_payload");
       assertMatch(own, /Greet callers/);
       assertMatch(second, /The secret word is plugh/);
-      assertMatch(told(), /<untrusted-data [^>]*what=\\"part of the payload\\"[^>]*>\\n\\"The secret/);
+      assertMatch(
+        told(),
+        /<untrusted-data [^>]*what=\\"part of the payload\\"[^>]*>\\n\\"The secret/,
+      );
       assertMatch(wrong, /There is no message 4: you were told of messages 1 to 3/);
       const [third, none] = await answered(model, "search_payload");
       assertMatch(third, /comment\.body.*xyzzy/);

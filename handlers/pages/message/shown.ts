@@ -36,19 +36,28 @@ export async function readShown(
   const rowParts = { database, nameOf: createNames(sources), reader };
   const { message_id: id, task_id, webhook_type } = kept;
   // Read like a row, so that whatever is said here is said there, too.
-  const [[row], passage, history, events, acts, { items: replays, next }, subject, reading, explained] =
-    await Promise
-      .all([
-        findMessages(database, [id]).then((found) => readRows(rowParts, found)),
-        readPassage(database, id),
-        readHistory(database, id),
-        task_id ? listTaskEvents(database, task_id) : [],
-        listActsOn(database, id, MOST_ACTS),
-        searchMessages(database, { replay_of: id }, { limit: MOST_REPLAYS, sources: [] }),
-        readSubjectOf(database, { table: "messages", id }),
-        readReading(database, id),
-        tab === "explain" ? readExplained(parts, kept, frame) : undefined,
-      ]);
+  const [
+    [row],
+    passage,
+    history,
+    events,
+    acts,
+    { items: replays, next },
+    subject,
+    reading,
+    explained,
+  ] = await Promise
+    .all([
+      findMessages(database, [id]).then((found) => readRows(rowParts, found)),
+      readPassage(database, id),
+      readHistory(database, id),
+      task_id ? listTaskEvents(database, task_id) : [],
+      listActsOn(database, id, MOST_ACTS),
+      searchMessages(database, { replay_of: id }, { limit: MOST_REPLAYS, sources: [] }),
+      readSubjectOf(database, { table: "messages", id }),
+      readReading(database, id),
+      tab === "explain" ? readExplained(parts, kept, frame) : undefined,
+    ]);
   if (!row) throw notFound("message");
   const from = sources.find(webhook_type);
   return {

@@ -2,6 +2,15 @@ import { html } from "hono/html";
 import { MOST_COUNTED, type ToldSubject } from "../../../lib/message/subject/subject.ts";
 import { counted } from "../parts/count.ts";
 
+/** What a message did, in a word. */
+export const ROLES = {
+  opens: "opened it",
+  continues: "went on",
+  result: "a result",
+  closes: "closed it",
+  notes: "a note",
+} as const;
+
 /** How a subject is called: by its name, or where nobody has said one by its ids. */
 export function subjectName({ name, key }: Pick<ToldSubject, "name" | "key">): string {
   return name ?? key.slice(key.indexOf(":") + 1);

@@ -6,7 +6,7 @@ import { listPages } from "../parts/pages.ts";
 import { linkTo } from "../parts/filters.ts";
 import { phaseStatus } from "../parts/phase.ts";
 import { age, exact } from "../parts/time.ts";
-import { subjectCounts, subjectName } from "./line.ts";
+import { ROLES, subjectCounts, subjectName } from "./line.ts";
 import { detachButton, readingOf } from "./reading.ts";
 import { subjectState } from "./list.ts";
 
@@ -74,15 +74,6 @@ function button({ id, state }: ToldSubject) {
     </form>
   `;
 }
-
-/** What a message did, in a word. */
-const ROLES = {
-  opens: "opened it",
-  continues: "went on",
-  result: "a result",
-  closes: "closed it",
-  notes: "a note",
-} as const;
 
 function entry(each: SubjectEntry) {
   const { id, title, event, at, phase } = each;

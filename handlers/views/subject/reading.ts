@@ -9,11 +9,13 @@ export function readingOf(
   if (is_task_forgotten) return html`<span class="soft">its task is forgotten</span>`;
   if (reading === null) return "";
   const task = html`<a class="plain" href="/tasks/${task_id}">its task</a>`;
-  return html`<span class="soft">${reading === "unread"
-    ? html`not read yet by ${task}`
-    : reading === "not_read"
-    ? html`not read by ${task}, which has ended`
-    : html`read by <a class="plain" href="/tasks/${task_id}">the agent</a> in step ${read_in_step}`}</span>`;
+  return html`<span class="soft">${
+    reading === "unread"
+      ? html`not read yet by ${task}`
+      : reading === "not_read"
+      ? html`not read by ${task}, which has ended`
+      : html`read by <a class="plain" href="/tasks/${task_id}">the agent</a> in step ${read_in_step}`
+  }</span>`;
 }
 
 /** A button that makes a task of its own of a message that nobody has read. */

@@ -25,8 +25,10 @@ export async function detachMessage(
   database: Database,
   { id, actor }: { id: string; actor: string },
 ): Promise<Detached | undefined> {
-  const [row] = await database.query("detach a message", (sql) =>
-    sql<{ there: boolean; made: string | null; why: NotDetached | null }[]>`
+  const [row] = await database.query(
+    "detach a message",
+    (sql) =>
+      sql<{ there: boolean; made: string | null; why: NotDetached | null }[]>`
       with about as (
         select s.id from subjects s
         where s.id = (select subject_id from messages where id = ${id}) for update
@@ -86,7 +88,8 @@ export async function detachMessage(
         union all select 'message', array[${id}::uuid] from made
       )
       select exists (select from held) as there, (select id from made) as made,
-        (select why from waiting) as why`);
+        (select why from waiting) as why`,
+  );
   if (!row.there) return undefined;
   if (row.made !== null) return { taskId: row.made };
   return { refused: row.why ?? "not_waiting" };

@@ -85,16 +85,17 @@ export async function readSubject(
   return (await findSubjects(database, [id]))[0];
 }
 
-/** The subject with a key, if anything was told of it. */
+/** The subject with a key, if anything was told of it, and whether a task about it is open. */
 export async function findSubjectByKey(
   database: Database,
   { source, key }: { source: string; key: string },
-): Promise<{ id: string; name: string | null; open_task: string | null } | undefined> {
+): Promise<{ id: string; name: string | null; is_worked: boolean } | undefined> {
   const [row] = await database.query(
     "find a subject",
     (sql) =>
-      sql<{ id: string; name: string | null; open_task: string | null }[]>`
-      select id, name, open_task from subjects where source = ${source} and key = ${key}`,
+      sql<{ id: string; name: string | null; is_worked: boolean }[]>`
+      select id, name, exists (select from tasks where id = open_task and open) as is_worked
+      from subjects where source = ${source} and key = ${key}`,
   );
   return row;
 }

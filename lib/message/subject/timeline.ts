@@ -44,10 +44,13 @@ export async function readReading(
   database: Database,
   messageId: string,
 ): Promise<MessageReading | undefined> {
-  const [row] = await database.query("read how far a message was read", (sql) =>
-    sql<MessageReading[]>`
+  const [row] = await database.query(
+    "read how far a message was read",
+    (sql) =>
+      sql<MessageReading[]>`
       select ${sql.unsafe(READING)} from messages m ${sql.unsafe(ITS_TASK)}
-      where m.id = ${messageId}`);
+      where m.id = ${messageId}`,
+  );
   return row;
 }
 

@@ -24,7 +24,8 @@ export async function listSubjectTitles(
 ): Promise<{ titles: SubjectTitle[]; hasMore: boolean } | undefined> {
   const [task] = await database.query(
     "find what a task is about",
-    (sql) => sql<{ subject_id: string | null }[]>`select subject_id from tasks where id = ${taskId}`,
+    (sql) =>
+      sql<{ subject_id: string | null }[]>`select subject_id from tasks where id = ${taskId}`,
   );
   if (!task?.subject_id) return undefined;
   const titles = await database.query("list the titles of a subject", (sql) =>
