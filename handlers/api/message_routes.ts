@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { conflict, createRoute, dropped, json, missing, refusals } from "../openapi.ts";
+import { group } from "../schemas/filter.ts";
 import { idParam, page, searchOf } from "../schemas/fields.ts";
 import { messageFilter } from "../schemas/message_filter.ts";
 import { message, replay, wholeMessage } from "../schemas/message.ts";
@@ -11,7 +12,7 @@ export const LIST = createRoute({
   operationId: "listMessages",
   summary: "Messages that match, newest first",
   description: "One request looks through so many messages and no more, and says so: `stopped`",
-  request: { query: messageFilter.extend(page) },
+  request: { query: messageFilter.extend({ group, ...page }) },
   responses: { 200: json("A page of messages", searchOf(message)), ...refusals },
 });
 

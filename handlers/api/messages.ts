@@ -32,10 +32,10 @@ export function messages(
   const { database, sources } = services;
   return createApi()
     .openapi(routes.LIST, async (c) => {
-      const { cursor, limit, ...filter } = c.req.valid("query");
+      const { cursor, limit, group, ...filter } = c.req.valid("query");
       const { items, next = null, stopped = null } = await searchMessages(
         database,
-        { ...toMessageSearch(filter), before: cursor, ...maskedIn(sources) },
+        { ...toMessageSearch(filter), group, before: cursor, ...maskedIn(sources) },
         { limit, sources: Object.keys(sources.all) },
       );
       return c.json({ items: items.map((item) => shown(sources, item)), next, stopped }, 200);

@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { SUBJECT_STATES } from "../../lib/message/subject/search.ts";
 import { MOST_COUNTED } from "../../lib/message/subject/subject.ts";
 import { READINGS } from "../../lib/message/subject/timeline.ts";
-import { PHASES } from "../../lib/message/search/phase.ts";
+import { PHASES, TASK_PHASES } from "../../lib/message/search/phase.ts";
 import { count, id, page, time, timeOrNull } from "./fields.ts";
 
 const most = { description: `At most ${MOST_COUNTED.toLocaleString("en")} are counted` };
@@ -24,6 +24,9 @@ export const subject = subjectRef.extend({
   first_at: time,
   last_at: time,
   closed_at: timeOrNull,
+  phase: z.enum(TASK_PHASES).nullable().openapi({
+    description: "Of the task that later messages go to, while it is open",
+  }),
   stopped_why: z.string().nullable(),
   messages: count.openapi(most),
   tasks: count.openapi(most),

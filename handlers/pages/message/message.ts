@@ -23,6 +23,7 @@ import type { MessageQuery } from "../../views/message/query.ts";
 import type { OpenedMessage } from "../../views/message/pane.ts";
 import { messagePage } from "../../views/message/page.ts";
 import { asked, requireKnown } from "../form.ts";
+import { groupIn, readGroups } from "../group.ts";
 import { readFrame } from "../frame.ts";
 import { messageQueryOf, messageSearchOf } from "./query.ts";
 import { readRows } from "../rows.ts";
@@ -44,9 +45,10 @@ export function messagePages(
 
   app.get("/messages", async (c) => {
     const frame = await readFrame(c, database, "messages");
-    const query = messageQueryOf((name) => asked(c, name));
+    const group = groupIn(c);
+    const query: MessageQuery = { ...messageQueryOf((name) => asked(c, name)), ...group };
     requireKnown(c, { ...query });
-    const search = { ...messageSearchOf(query), ...maskedIn(sources) };
+    const search = { ...messageSearchOf(query), ...group, ...maskedIn(sources) };
     const open = asked(c, "open");
     const isOpen = open !== undefined && isId(open);
     const [{ items, next, stopped }, counted] = await Promise.all([
@@ -57,10 +59,23 @@ export function messagePages(
     const opened = isOpen
       ? await readOpened(parts, open, { frame, tab: asked(c, "tab"), query, items, next })
       : undefined;
-    const rows = await readRows(rowParts, items);
+    const [rows, subjects] = await Promise.all([
+      readRows(rowParts, items),
+      readGroups(database, items, query),
+    ]);
     const choices = listChoices(sources, await parts.sourceInfos.seen());
     return c.html(
-      messageList({ frame, rows, query, sources: choices, counted, next, stopped, opened }),
+      messageList({
+        frame,
+        rows,
+        query,
+        subjects,
+        sources: choices,
+        counted,
+        next,
+        stopped,
+        opened,
+      }),
     );
   });
 
@@ -129,6 +144,7 @@ async function readOpened(
   // The last one of a page: the next page begins with the one after it.
   const found = older || !next ? undefined : await findMessageIds(database, {
     ...messageSearchOf({ ...query, before: next }),
+    ...(query.group && { group: query.group }),
     ...maskedIn(sources),
   }, { most: 1 });
   return {

@@ -31,3 +31,13 @@ export function subjectLine(subject: ToldSubject | undefined) {
       <span>${subjectCounts(subject)}</span></p>
   `;
 }
+
+/** In a list with one row for each subject: what the row is about, and how much of it there is. */
+export function groupLine(subject: ToldSubject | undefined) {
+  return subject && html`
+    <span
+      class="why">About <a href="/subjects/${subject.id}" dir="auto">${subjectName(
+        subject,
+      )}</a> · ${subjectCounts(subject)}</span>
+  `;
+}

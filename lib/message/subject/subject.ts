@@ -1,6 +1,7 @@
 import type { Subject, SubjectRole } from "../../../sources/subject.ts";
 import type { Database } from "../../store/database.ts";
 import { idArray } from "../../store/stored.ts";
+import { type TaskPhase, taskPhase } from "../search/phase.ts";
 
 /** What a message is about, as it is written down with it. */
 export interface MessageSubject {
@@ -48,6 +49,8 @@ export interface ToldSubject extends SubjectRef {
   first_at: Date;
   last_at: Date;
   closed_at: Date | null;
+  /** Of the task that later messages go to, while it is open. */
+  phase: TaskPhase | null;
   /** Why no task is made of its messages, where it was stopped. */
   stopped_why: string | null;
   /** Of each at most {@link MOST_COUNTED}. */
@@ -62,6 +65,7 @@ const columns = `s.id, s.source, s.key, s.name, s.link, s.verified,
   case when s.stopped_at is not null then 'stopped' when s.closed_at is null then 'open'
     else 'closed' end as state,
   s.first_at, s.last_at, s.closed_at, s.stopped_why,
+  (select ${taskPhase("t.")} from tasks t where t.id = s.open_task and t.open) as phase,
   (select count(*)::int from (select from messages m where m.subject_id = s.id
     limit ${MOST_COUNTED}) c) as messages,
   (select count(*)::int from (select from tasks t where t.subject_id = s.id
