@@ -121,30 +121,14 @@ export async function forgetIfUntold(database: Database, id: string): Promise<vo
   await database.query("forget a subject", (sql) =>
     sql`
       with gone as (
-        delete from subjects s where id = ${id}
+        -- Whoever tells of it meanwhile changes the row, whose messages are not seen here yet.
+        delete from subjects s using (select id, last_at from subjects where id = ${id}) seen
+        where s.id = seen.id and s.last_at = seen.last_at
           and not exists (select from messages where subject_id = s.id)
           and not exists (select from tasks where subject_id = s.id)
-        returning source, key
+        returning s.source, s.key
       )
       delete from subject_aliases a using gone where a.source = gone.source and a.key = gone.key`);
-}
-
-/** Removes subjects of which nothing is kept any more; at most `limit`, the oldest first. */
-export async function forgetSubjects(
-  database: Database,
-  before: Date,
-  limit: number,
-): Promise<number> {
-  const rows = await database.query("forget old subjects", (sql) =>
-    sql`
-      delete from subjects where id in (
-        select s.id from (select * from subjects where last_at < ${before}
-          order by last_at limit ${limit}) s
-        where not exists (select from messages where subject_id = s.id)
-          and not exists (select from tasks where subject_id = s.id)
-        order by s.source, s.key for update skip locked
-      ) returning id`);
-  return rows.length;
 }
 
 /** A commit is the head of a pull request for days, seldom for weeks. */
