@@ -8,6 +8,7 @@ import { type Phase, PHASES } from "../../lib/message/search/phase.ts";
 import { MESSAGE_STATES } from "../../lib/message/message.ts";
 import type { MessageSearch } from "../../lib/message/search/criteria.ts";
 import { countMessages, findMessageIds, searchMessages } from "../../lib/message/search/search.ts";
+import { listSubjectEntries } from "../../lib/message/subject/timeline.ts";
 import { NOTIFICATION_STATES } from "../../lib/notify/notification.ts";
 import { type NotificationSearch, searchNotifications } from "../../lib/notify/search.ts";
 import { searchTasks, type TaskSearch } from "../../lib/task/search.ts";
@@ -28,6 +29,8 @@ const MOST_WINDOWS = 5;
 const idOf = (letter: string, number: number) =>
   `01900000-${letter}000-7000-8000-${number.toString(16).padStart(12, "0")}`;
 const messageId = (number: number) => idOf("0", number);
+/** Of so many messages that no page has them all. */
+const LARGE_SUBJECT = idOf("5", 1);
 const taskId = (number: number) => idOf("1", number);
 
 /** A node of a plan, as PostgreSQL's `FORMAT JSON` says it. */
@@ -265,6 +268,18 @@ describeWith({ postgres: "own" }, "a search in 200,000 rows", (servers) => {
     );
   });
 
+  it("reads a page of a subject of ten thousand messages along its index", async () => {
+    for (const before of [undefined, messageId(105_000), messageId(1)]) {
+      await planned(
+        `a page before ${before}`,
+        () => listSubjectEntries(database, { subjectId: LARGE_SUBJECT, before, limit: 50 }),
+        51,
+      );
+    }
+    const { items } = await listSubjectEntries(database, { subjectId: LARGE_SUBJECT, limit: 50 });
+    assertEquals(items.length, 50);
+  });
+
   it("has one row for each subject, on whichever page, and one for what is about none", async () => {
     for (const source of [undefined, "generic"]) {
       const found: string[] = [];
@@ -351,7 +366,7 @@ async function fill(sql: Sql): Promise<void> {
       case when n = 7 then 'A needle' else 'Something ' || n end, 'push',
       case when state = 'processed' then ${id("1")} end,
       -- A third is about nothing, ten thousand about one thing, and the others about it a few each.
-      case when n % 3 = 0 then null when n between 100000 and 110000 then '${idOf("5", 1)}'::uuid
+      case when n % 3 = 0 then null when n between 100000 and 110000 then '${LARGE_SUBJECT}'::uuid
         else ('01900000-4000-7000-8000-' || lpad(to_hex(n / 8), 12, '0'))::uuid end,
       case when n in (2, 3) then '${messageId(1)}'::uuid
         when n % 50 = 0 then '${messageId(4)}'::uuid end
