@@ -64,6 +64,45 @@ export async function readUnread(
   return { news, isAll: rows.length < MOST_UNREAD, isClosed, messages };
 }
 
+/** Where one of a task's messages is read: what a reader of bodies asks for. */
+export interface DeliveredMessage {
+  id: string;
+  webhookType: string;
+  /** Of its body, in bytes. */
+  size: number;
+}
+
+/**
+ * The message that the task's agent was told of by a number: 1 is the task's own, so that the first
+ * of the later ones is 2. They keep their numbers for as long as the run that was told of them.
+ *
+ * @returns the message, or how many there are where it is none of them.
+ */
+export async function findDelivered(
+  database: Database,
+  { taskId, number }: { taskId: string; number: number },
+): Promise<DeliveredMessage | { most: number }> {
+  const rows = await database.query(
+    "find a later message by its number",
+    (sql) =>
+      sql<(DeliveredMessage & { number: number })[]>`
+      select m.id, m.webhook_type as "webhookType", m.size,
+        (1 + row_number() over (order by i.delivered_step, i.delivered_at, i.message_id))::int
+          as number
+      from task_inbox i join messages m on m.id = i.message_id
+      where i.task_id = ${taskId} and i.delivered_at is not null`,
+  );
+  const found = rows.find((row) => row.number === number);
+  if (!found) return { most: rows.length + 1 };
+  const { number: _, ...message } = found;
+  return message;
+}
+
+/** What stands beside a question or an approval while nobody has read what came meanwhile. */
+export function newerSinceAsked(unread: number): string {
+  return `${unread} newer ${unread === 1 ? "message" : "messages"} since this was asked`;
+}
+
 type UnreadRow = Omit<UnreadMessage, "id"> & {
   id: string | null;
   news: number;

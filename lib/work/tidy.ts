@@ -9,7 +9,8 @@ import { failCrashedMessages } from "../message/complete.ts";
 import { forgetMessages } from "../message/forget/forget.ts";
 import { dropContents } from "../message/forget/drop_contents.ts";
 import { forgetEarly } from "../message/forget/forget_early.ts";
-import { forgetAliases, forgetSubjects } from "../message/subject/subject.ts";
+import { forgetSubjects } from "../message/forget/forget_subjects.ts";
+import { forgetAliases } from "../message/subject/subject.ts";
 import { forgetRejected, trimQuarantine } from "../message/quarantine.ts";
 import { forgetNeeds } from "../notify/forget_needs.ts";
 import { forgetAudit } from "../people/audit.ts";
@@ -77,7 +78,7 @@ function forgetting(
     () => untilFewer(FOLDED_AT_ONCE, () => forgetActivity(database)),
     () => untilFewer(FORGET_AT_ONCE, () => forgetMessages(database, before, FORGET_AT_ONCE)),
     () => untilFewer(FORGET_AT_ONCE, () => forgetEarly(database, retention, FORGET_AT_ONCE)),
-    () => untilFewer(FORGET_AT_ONCE, () => forgetSubjects(database, before, FORGET_AT_ONCE)),
+    () => untilFewer(FORGET_AT_ONCE, () => forgetSubjects(database, FORGET_AT_ONCE)),
     () => untilFewer(FORGET_AT_ONCE, () => forgetAliases(database, FORGET_AT_ONCE)),
     () => untilFewer(FORGET_AT_ONCE, () => dropContents(database, config, FORGET_AT_ONCE)),
     () => untilFewer(FORGET_AT_ONCE, () => forgetNeeds(database, before, FORGET_AT_ONCE)),
