@@ -50,14 +50,24 @@ export interface ReplyApi {
   form?: boolean;
   /** The most characters of one reply. */
   most: number;
-  /** A person has to agree to each reply, wherever no setting says otherwise. */
-  asksFirst?: boolean;
+  /**
+   * Why a person has to agree to this reply; undefined where none has to.
+   *
+   * @param listed beginnings of what the operator lets pass.
+   */
+  asksFirst?(call: ReplyCall, listed: readonly string[]): string | undefined;
   /** What can be asked without any effect, to try the credential; POST where the API has nothing else. */
-  probe: { method: "GET" | "POST"; path: string };
-  /** Whose credential it is, in the probe's answer. */
-  accountOf(answer: unknown): string | undefined;
+  probe: { method: "GET" | "POST"; path: string; query?: string };
+  /** Whose credential it is, in the probe's answer; undefined where that does not say. */
+  accountOf?(answer: unknown): string | undefined;
+  /** Where the vendor says what the credential is for, if not in the header `x-oauth-scopes`. */
+  scopes?: { path: string; in(answer: unknown): string[] };
+  /** The scopes that let it write, where the vendor says which there are: any of them will do. */
+  writes?: readonly string[];
   /** The id that the vendor gave to what was sent; the same that `sentReply` reads. */
   idOf(answer: unknown): string | undefined;
+  /** The id of something else that was made with it, and that the vendor tells of by itself. */
+  besideOf?(answer: unknown): string | undefined;
   /** What a call was refused with; undefined where the answer says nothing of the kind. */
   refusalOf(answer: unknown): ReplyRefusal | undefined;
   /** A question whose answer tells whether a call was made, where its end is unknown. */
@@ -68,8 +78,12 @@ export interface ReplyApi {
       /** How many a page has, where what is looked for may be on a later one. */
       perPage?: number;
     };
-    /** What is found, the newest first or last: its id and text. */
-    found(answer: unknown): { id: string | undefined; text: string | undefined }[];
+    /** What is found, the newest first or last: its id and text, and what was made with it. */
+    found(answer: unknown): {
+      id: string | undefined;
+      beside?: string;
+      text: string | undefined;
+    }[];
   };
 }
 

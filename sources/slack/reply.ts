@@ -21,6 +21,7 @@ export const replyApi: ReplyApi = {
   most: 4_000,
   probe: { method: "POST", path: "/auth.test" },
   accountOf: (answer) => first(text(answer, "user"), text(answer, "user_id")),
+  writes: ["chat:write"],
   idOf: (answer) => idOf(text(answer, "channel"), text(answer, "ts")),
   refusalOf(answer) {
     if (at(answer, "ok") !== false) return undefined;
@@ -34,6 +35,9 @@ export function reply(payload: unknown, said: string): ReplyCall | undefined {
   const thread = threadOf(payload);
   if (!thread) return undefined;
   const { channel, ts } = thread;
+  // A thread's time that cannot be one must not begin another thread.
+  const root = at(payload, "event", "thread_ts");
+  if (root != null && root !== ts) return undefined;
   return {
     to: `thread ${channel}/${ts}`,
     path: "/chat.postMessage",

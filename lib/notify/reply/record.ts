@@ -6,7 +6,20 @@ import { idArray, storedText } from "../../store/stored.ts";
 import { CALL_MS, type VendorAnswer } from "./client.ts";
 
 /** What was sent, now or in an earlier try whose answer never came. */
-export type SentAnswer = { ok: true; status?: number; requestId?: string; id?: string };
+export interface SentAnswer {
+  ok: true;
+  status?: number;
+  requestId?: string;
+  id?: string;
+  /** The id of what was made with it. */
+  beside?: string;
+}
+
+/** How far a reply is: `error` is why it is not sent, yet or at all. */
+export type ReplyFate =
+  | { state: "sent" }
+  | { state: "pending"; error: string | null }
+  | { state: "dead"; error: string };
 
 /** A reply that this process has in hand. */
 export interface ClaimedReply {
@@ -38,13 +51,17 @@ export function repliesWait(sql: Sql): Fragment {
   return sql`exists (select from notifications n where ${isDue(sql)})`;
 }
 
-/** Claims replies that are due, the oldest first. */
-export async function claimReplies(database: Database, max: number): Promise<ClaimedReply[]> {
+/** Claims replies that are due, the oldest first; with `only`, that one alone. */
+export async function claimReplies(
+  database: Database,
+  { max, only }: { max: number; only?: string },
+): Promise<ClaimedReply[]> {
   const worker = newId();
   return await database.query("claim replies", (sql) =>
     sql<ClaimedReply[]>`
       with due as (
         select n.id from notifications n where ${isDue(sql)}
+          and ${only === undefined ? sql`true` : sql`n.id = ${only}`}
         order by n.id limit ${max} for update skip locked
       )
       update notifications n
@@ -52,6 +69,17 @@ export async function claimReplies(database: Database, max: number): Promise<Cla
         lease_until = now() + make_interval(secs => ${LEASE_SECONDS})
       from due, replies r where n.id = due.id and r.notification_id = n.id
       returning n.id, n.task_id, n.attempts, n.unsure, n.created_at, n.worker, r.source, r.call`);
+}
+
+/** How far a reply is; undefined when it is gone. */
+export async function readFate(database: Database, id: string): Promise<ReplyFate | undefined> {
+  const [row] = await database.query(
+    "look how far a reply is",
+    (sql) =>
+      sql<ReplyFate[]>`
+      select state, error from notifications where id = ${id} and channel = ${REPLY_CHANNEL}`,
+  );
+  return row;
 }
 
 /** Takes the lease anew for one call, and writes down that it is under way: a worker may be killed in it. */
@@ -93,7 +121,7 @@ export async function findSentIds(
 export async function recordSent(
   database: Database,
   { id, task_id, source, call, worker }: ClaimedReply,
-  { id: sentId, requestId, status }: SentAnswer,
+  { id: sentId, beside, requestId, status }: SentAnswer,
 ): Promise<void> {
   const data = {
     to: call.to,
@@ -111,7 +139,7 @@ export async function recordSent(
         where id = ${id} and worker = ${worker} and state = 'pending' returning id, text
       ), kept as (
         update replies r
-        set sent_id = ${sentId ?? null}, request_id = ${requestId ?? null},
+        set sent_id = ${sentId ?? null}, beside_id = ${beside ?? null}, request_id = ${requestId ?? null},
           status = ${status ?? null}
         from sent where r.notification_id = sent.id returning r.approved_by
       ), noted as (
