@@ -70,6 +70,8 @@ export interface ReplyApi {
   besideOf?(answer: unknown): string | undefined;
   /** What a call was refused with; undefined where the answer says nothing of the kind. */
   refusalOf(answer: unknown): ReplyRefusal | undefined;
+  /** The fields with our own id of the reply in them, where nobody sees it and `search` finds it. */
+  mark?(body: ReplyCall["body"], id: string): ReplyCall["body"];
   /** A question whose answer tells whether a call was made, where its end is unknown. */
   search?: {
     path(call: Pick<ReplyCall, "path" | "body">, since: Date): {
@@ -78,12 +80,15 @@ export interface ReplyApi {
       /** How many a page has, where what is looked for may be on a later one. */
       perPage?: number;
     };
-    /** What is found, the newest first or last: its id and text, and what was made with it. */
-    found(answer: unknown): {
+    /** What is found, the newest first or last: ids as above, our own among them, and the text. */
+    found(answer: unknown, call: Pick<ReplyCall, "path" | "body">): {
       id: string | undefined;
       beside?: string;
+      mark?: string;
       text: string | undefined;
     }[];
+    /** Whether there is more than what was found, and no way to ask for it. */
+    isCut?(answer: unknown): boolean;
   };
 }
 

@@ -107,8 +107,9 @@ export async function startFakeSlack(): Promise<FakeSlack> {
   };
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const method = request.url!.slice(1);
-    const call = { method, args: await readArgs(request), at: performance.now() };
+    const [method, query] = request.url!.slice(1).split("?");
+    const asked = Object.fromEntries(new URLSearchParams(query));
+    const call = { method, args: { ...asked, ...await readArgs(request) }, at: performance.now() };
     calls.push(call);
     const trouble = queued.get(method)?.shift() ?? lasting.get(method);
     if (trouble && "reset" in trouble && trouble.reset === "before") {

@@ -71,8 +71,10 @@ describe("a reply", () => {
       event_id: "Ev1",
       event: { type: "app_mention", user: "U1", channel: "C1", ts: "1700000001.000100", text: "Hi" },
     });
-    const sent = slack.called("chat.postMessage").filter(({ args }) => !args.metadata);
-    assertEquals(sent.map(({ args }) => args), [{
+    const sent = slack.called("chat.postMessage").filter(({ args }) =>
+      args.metadata?.event_type === "otto_reply"
+    );
+    assertEquals(sent.map(({ args: { metadata: _, ...args } }) => args), [{
       channel: "C1",
       thread_ts: "1700000001.000100",
       text: "&lt;!channel&gt; see &lt;@U0BOSS&gt; &amp; https://example.com",

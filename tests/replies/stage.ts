@@ -104,16 +104,7 @@ export async function openReplies(
         // The same signed bytes again would be a captured request: no sender's are.
         : JSON.stringify(payload) + " ".repeat(sent++);
       const headers = { ...(isForm ? FORM_TYPE : JSON_TYPE), ...more };
-      const incoming: Incoming = {
-        type: sender,
-        method: "POST",
-        url: `http://localhost:8000/webhook/${sender}`,
-        headers: new Headers(headers),
-        body: new TextEncoder().encode(body),
-        queryForm: undefined,
-        receivedAt: Date.now(),
-      };
-      const proof = await SENDERS[sender].sign(incoming, SECRET);
+      const proof = await signed(sender, body, headers);
       return await otto.send(sender, body, { ...headers, ...proof });
     },
     async send(sender, payload, headers) {
@@ -147,6 +138,24 @@ export async function openReplies(
   };
   stage.script();
   return stage;
+}
+
+/** The headers with which a sender proves a body. */
+export async function signed(
+  sender: Sender,
+  body: string,
+  headers: Record<string, string>,
+): Promise<Record<string, string>> {
+  const incoming: Incoming = {
+    type: sender,
+    method: "POST",
+    url: `http://localhost:8000/webhook/${sender}`,
+    headers: new Headers(headers),
+    body: new TextEncoder().encode(body),
+    queryForm: undefined,
+    receivedAt: Date.now(),
+  };
+  return await SENDERS[sender].sign(incoming, SECRET);
 }
 
 export async function workOff(services: Services): Promise<void> {

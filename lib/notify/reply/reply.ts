@@ -28,6 +28,8 @@ const CLOCKS_APART_MS = 10 * 60_000;
 const MOST_PAGES = 20;
 /** So many calls are out at once from one process. */
 const AT_ONCE = 4;
+const MAY_BE_SENT = "it may have been sent, and its answer never came: look there, and retry it only " +
+  "if it is not";
 /** How often is looked what became of one that another worker has in hand. */
 const LOOK_MS = 250;
 
@@ -124,11 +126,18 @@ async function send(
       reply,
       (request) => callVendor(api, access, request, signal),
     );
-    if (earlier) return earlier;
+    // A person who retries what nobody could find has looked there.
+    const isWanted = earlier === "unknown" && reply.attempts === 1;
+    if (earlier === "unknown" && !isWanted) return failed(MAY_BE_SENT);
+    if (typeof earlier === "object") return earlier;
   }
   if (!await beginReply(database, reply)) return "lost";
   // A call that is out is not given up: its answer says whether anybody was told.
-  const answer = await callVendor(api, access, { method: "POST", path, body });
+  const answer = await callVendor(api, access, {
+    method: "POST",
+    path,
+    body: api.mark?.(body, reply.id) ?? body,
+  });
   return answer.ok
     ? { ...answer, id: api.idOf(answer.body), beside: api.besideOf?.(answer.body) }
     : answer;
@@ -137,19 +146,15 @@ async function send(
 /**
  * Asks the vendor whether it took an earlier call whose answer never came.
  *
- * @returns undefined when the reply is to be sent again.
+ * @returns "absent" when the reply is to be sent again; "unknown" when nobody can say.
  */
 async function lookFor(
   database: Database,
   api: ReplyApi,
   reply: ClaimedReply,
   ask: (request: { method: "GET"; path: string; query: string }) => Promise<VendorAnswer>,
-): Promise<SentAnswer | VendorAnswer & { ok: false } | undefined> {
-  if (!api.search) {
-    // One repeat after a crash is the most that anybody should read.
-    const error = "sent twice without an answer: look there whether it came, before a retry";
-    return reply.unsure > 1 ? { ...failed(error), unsure: false } : undefined;
-  }
+): Promise<SentAnswer | VendorAnswer & { ok: false } | "absent" | "unknown"> {
+  if (!api.search) return "unknown";
   const since = new Date(reply.created_at.getTime() - CLOCKS_APART_MS);
   const { path, query, perPage } = api.search.path(reply.call, since);
   const said = normal(textIn(reply));
@@ -159,15 +164,18 @@ async function lookFor(
       path,
       query: page === 1 ? query : `${query}&page=${page}`,
     });
-    if (!answer.ok) return { ...answer, later: true, unsure: true };
-    const listed = api.search.found(answer.body);
-    const candidates = listed.filter(({ text }) => normal(text) === said);
+    if (!answer.ok) return answer.later ? { ...answer, unsure: true } : "unknown";
+    const listed = api.search.found(answer.body, reply.call);
+    const candidates = listed.filter(({ mark, text }) =>
+      api.mark ? mark === reply.id : normal(text) === said
+    );
     const known = await findSentIds(database, reply.source, candidates.map(({ id }) => id));
     const found = candidates.find(({ id }) => id === undefined || !known.has(id));
     if (found) return { ok: true, id: found.id, beside: found.beside };
-    if (perPage === undefined || listed.length < perPage) return undefined;
+    if (api.search.isCut?.(answer.body)) return "unknown";
+    if (perPage === undefined || listed.length < perPage) return "absent";
   }
-  return failed("it may have been sent, and too much is written there to find it: look there");
+  return "unknown";
 }
 
 /** What the vendor was given to say, under whichever name. */
