@@ -12,7 +12,7 @@ import type { Services } from "../services.ts";
 import { isRowError } from "../store/row_error.ts";
 import type { Reading } from "../reading/reading.ts";
 import { UnreadableError } from "../reading/reading_thread.ts";
-import { handleSlackMessage } from "./slack_obey.ts";
+import { handleSlackMessage, type ObeyedCommand } from "./slack_obey.ts";
 
 /** What one message is to become; nothing of it is written yet. */
 export interface DecidedMessage {
@@ -24,6 +24,13 @@ export interface DecidedMessage {
   /** It goes to the open task about the same, if there is one. */
   joining?: JoiningMessage;
 }
+
+/** What every message has that becomes something. */
+type MessageBegun = Pick<MessageOutcome, "messageId" | "epoch" | "subject"> & {
+  event: string | null;
+  title: string;
+  description: string;
+};
 
 const OWN_REPLY = "our own reply, or its status";
 
@@ -60,7 +67,7 @@ export async function decideMessage(
     const obeyed = fromSlack &&
       await handleSlackMessage(services, { messageId, payload, claimedAt });
     if (obeyed === "later") return obeyed;
-    if (obeyed) return { outcome: { ...begun, ...obeyed } };
+    if (obeyed) return toDecided({ ...begun, description: description.description }, obeyed);
   } catch (error) {
     // Any other failure is the store's: all of them come again.
     if (!isRowError(error)) throw error;
@@ -88,6 +95,19 @@ export async function decideMessage(
     return { outcome: task, guard, group: merge && { ...task, ...merge } };
   }
   return { outcome: task, guard, joining: { messageId, webhookType, event, unlessJoined } };
+}
+
+/** What a message becomes that was said to a task. */
+function toDecided(
+  { description, ...begun }: MessageBegun,
+  { joining, subject = begun.subject, ...obeyed }: ObeyedCommand,
+): DecidedMessage {
+  if (!joining) return { outcome: { ...begun, ...obeyed, subject } };
+  const { messageId, event } = begun;
+  return {
+    outcome: { ...begun, description, subject },
+    joining: { ...joining, messageId, event, unlessJoined: obeyed.reason },
+  };
 }
 
 async function tryToRead(

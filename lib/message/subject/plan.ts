@@ -13,6 +13,8 @@ export interface JoiningMessage {
   event: string | null;
   /** Why it makes no task of its own, where it joins none. */
   unlessJoined?: string;
+  /** A person speaks to the task: it wakes whatever that waits for. */
+  isSpokenTo?: boolean;
 }
 
 /** The same with what it is about, once that is known. */
@@ -179,7 +181,7 @@ function alone({ unlessJoined: reason }: JoiningMessage): Joining {
 
 function join(
   subject: PlannedSubject,
-  { subject: { role }, event }: PlannedMessage,
+  { subject: { role }, event, isSpokenTo }: PlannedMessage,
   { id: taskId, maker }: { id: string; maker?: string },
 ): Joining {
   if (subject.delivered >= MOST_DELIVERIES && role !== "closes") {
@@ -193,7 +195,7 @@ function join(
   }
   subject.in_inbox++;
   subject.delivered++;
-  const wakes = role === "closes" || subject.wait_for === null || subject.wait_for.length === 0 ||
+  const wakes = isSpokenTo || role === "closes" || subject.wait_for === null || subject.wait_for.length === 0 ||
     event !== null && subject.wait_for.some((glob) => matchesGlob(glob, event));
   return {
     becomes: "joined",
