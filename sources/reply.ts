@@ -99,4 +99,6 @@ export interface SentReply {
   /** The place, as in `ReplyCall`. */
   to?: string;
   text?: string;
+  /** Why it did not arrive, where that is what the vendor tells. */
+  failure?: string;
 }

@@ -1,3 +1,4 @@
+import type { SentReply } from "../../sources/reply.ts";
 import { threadOf } from "../../sources/slack/command.ts";
 import type { ClaimedMessage } from "../message/claim.ts";
 import type { MessageOutcome } from "../message/complete.ts";
@@ -7,6 +8,7 @@ import type { JoiningMessage } from "../message/subject/plan.ts";
 import { toMessageSubject } from "../message/subject/subject.ts";
 import type { GuardEntry } from "../message/replay_guard.ts";
 import { isOwnReply } from "../notify/reply/own_reply.ts";
+import { recordUndelivered } from "../notify/reply/record.ts";
 import { errorText } from "../process/log.ts";
 import type { Services } from "../services.ts";
 import { isRowError } from "../store/row_error.ts";
@@ -77,7 +79,14 @@ export async function decideMessage(
   const isOwn = sent !== undefined &&
     await isOwnReply(services.database, source, sent);
   if (isOwn === "later") return isOwn;
-  if (isOwn) return { outcome: { ...begun, state: "filtered", reason: OWN_REPLY, taskId: null } };
+  if (isOwn) {
+    const isFailure = verification === "verified" &&
+      await noteFailure(services, source, sent);
+    // What a machine says of our own reply is what its task may wait for.
+    if (!isFailure || !reading.continues) {
+      return { outcome: { ...begun, state: "filtered", reason: OWN_REPLY, taskId: null } };
+    }
+  }
   if (filtered !== undefined) {
     return { outcome: { ...begun, state: "filtered", reason: filtered, taskId: null } };
   }
@@ -89,12 +98,24 @@ export async function decideMessage(
     described: keepDescription(description, { fromHere }),
     slack: services.slack?.routeOf({ source, webhookType, isVouchedFor, thread }),
   };
-  const { guard, merge, continues, unlessJoined } = reading;
+  const { guard, merge, continues } = reading;
+  const unlessJoined = isOwn ? OWN_REPLY : reading.unlessJoined;
   const { subject, event } = begun;
   if (!continues || !subject || (merge && unlessJoined === undefined)) {
     return { outcome: task, guard, group: merge && { ...task, ...merge } };
   }
   return { outcome: task, guard, joining: { messageId, webhookType, event, unlessJoined } };
+}
+
+/** Writes down that a reply of ours did not arrive, where a message says that. */
+async function noteFailure(
+  { database }: Services,
+  source: string,
+  { id, failure }: SentReply,
+): Promise<boolean> {
+  if (id === undefined || failure === undefined) return false;
+  await recordUndelivered(database, { source, sentId: id, error: failure });
+  return true;
 }
 
 /** What a message becomes that was said to a task. */

@@ -69,8 +69,19 @@ export function reply(payload: unknown, said: string): ReplyCall | undefined {
 /** Of a message that we have sent: its status, as Twilio reports it. */
 export function sentReply(payload: unknown): SentReply | undefined {
   const id = sidOf(first(text(payload, "MessageSid"), text(payload, "SmsSid")));
-  if (id === undefined || messageStatus(payload) === "received") return undefined;
-  return { id, to: placeOf(text(payload, "From"), text(payload, "To")) };
+  const status = messageStatus(payload);
+  if (id === undefined || status === "received") return undefined;
+  const to = placeOf(text(payload, "From"), text(payload, "To"));
+  return { id, to, ...(status && FAILURES.has(status) && { failure: failureOf(payload, status) }) };
+}
+
+/** How a message ends that nobody got (twilio.com/docs/messaging/api/message-resource). */
+const FAILURES = new Set(["failed", "undelivered"]);
+
+function failureOf(payload: unknown, status: string): string {
+  const code = text(payload, "ErrorCode");
+  return `Twilio took it, and then says: ${status}` +
+    (code && /^\d{1,6}$/.test(code) ? ` (error ${code})` : "");
 }
 
 /** A person's number is whole (E.164), ours may be a short code; both are of one kind. */

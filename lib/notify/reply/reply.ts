@@ -131,6 +131,7 @@ async function send(
     if (earlier === "unknown" && !isWanted) return failed(MAY_BE_SENT);
     if (typeof earlier === "object") return earlier;
   }
+  if (reply.cancelled) return failed("the task was cancelled before it was sent");
   if (!await beginReply(database, reply)) return "lost";
   // A call that is out is not given up: its answer says whether anybody was told.
   const answer = await callVendor(api, access, {
