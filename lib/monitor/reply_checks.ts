@@ -1,3 +1,4 @@
+import type { AgentSettings } from "../agent/settings.ts";
 import { sources } from "../../sources/mod.ts";
 import type { ReplyApi } from "../../sources/reply.ts";
 import type { Source } from "../../sources/source.ts";
@@ -6,24 +7,50 @@ import type { ReplyAccess } from "../config/reply_settings.ts";
 import { callVendor } from "../notify/reply/client.ts";
 import type { Check } from "./check.ts";
 
+/** Where the agent may answer, as AGENT_CONFIG says; of a file that cannot be read, nothing is said. */
+export type ReplyingAgent = Pick<AgentSettings, "rulesOf" | "ruled">;
+
 /** Tries the credentials that replies need, by questions without any effect. */
-export async function checkReplies({ replies, agentAccounts }: Config): Promise<Check[]> {
-  return await Promise.all(
-    [...replies].map(async ([name, access]): Promise<Check> => {
-      const source: Source = sources[name as keyof typeof sources];
-      const check = `replies to ${source.label ?? name}`;
-      return { name: check, ...await tryAccess(source.replyApi!, access, agentAccounts) };
-    }),
+export async function checkReplies(config: Config, agent?: ReplyingAgent): Promise<Check[]> {
+  const checks = Object.entries<Source>(sources).map(([name, source]) =>
+    checkOne(config, agent, { name, source })
   );
+  return (await Promise.all(checks)).flatMap((check) => check ?? []);
 }
+
+async function checkOne(
+  { replies, agentAccounts }: Config,
+  agent: ReplyingAgent | undefined,
+  { name, source: { replyApi: api, label } }: { name: string; source: Source },
+): Promise<Check | undefined> {
+  if (!api) return undefined;
+  const check = `replies to ${label ?? name}`;
+  const access = replies.get(name);
+  const isListed = agent?.rulesOf(name).tools.includes("reply");
+  if (!access) {
+    if (!isListed || !agent?.ruled.includes(name)) return undefined;
+    return {
+      name: check,
+      status: "degraded",
+      detail: `AGENT_CONFIG lists reply for ${name}, and nothing is answered without a credential`,
+      hint: `Set ${variablesOf(api)}`,
+    };
+  }
+  const tried = await tryAccess(api, access, agentAccounts);
+  const isOff = tried.status === "ok" && isListed === false;
+  const detail = isOff ? `${tried.detail}; off until AGENT_CONFIG lists reply` : tried.detail;
+  return { name: check, ...tried, detail };
+}
+
+const variablesOf = ({ tokenVariable, keyVariable, accountVariable }: ReplyApi) =>
+  [tokenVariable, keyVariable, accountVariable].filter((each) => each !== undefined).join(", ");
 
 async function tryAccess(
   api: ReplyApi,
   access: ReplyAccess,
   agentAccounts: readonly string[],
 ): Promise<Omit<Check, "name">> {
-  const variables = [api.tokenVariable, api.keyVariable, api.accountVariable]
-    .filter((each) => each !== undefined).join(", ");
+  const variables = variablesOf(api);
   const answer = await callVendor(api, access, {
     ...api.probe,
     ...(api.probe.method === "POST" && { body: {} }),

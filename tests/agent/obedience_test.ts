@@ -54,6 +54,7 @@ function unguarded({ config, database, log, sources }: Services): Services["agen
       sourceOf: (name) => sources.find(name).source,
       accesses: config.replies,
       prefixes: [],
+      sendNow: () => Promise.resolve({ state: "pending" }),
     },
     redact: (text) => text,
   });

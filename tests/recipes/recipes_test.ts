@@ -23,7 +23,11 @@ describe("the recipes' page", () => {
   it("has those five, and two files in each", async () => {
     assertEquals(await titles(), [TRIAGE, PIPELINE, SMS, INCIDENT, PAYMENT]);
     for (const title of await titles()) {
-      assertEquals([...(await readRecipe(title)).files.keys()], ["sources.json", "agent.json"], title);
+      assertEquals(
+        [...(await readRecipe(title)).files.keys()],
+        ["sources.json", "agent.json"],
+        title,
+      );
     }
   });
 });
@@ -177,12 +181,20 @@ describe("an SMS", () => {
     assertStringIncludes(first, await instruction(SMS));
     assertStringIncludes(first, "Is my bike ready?");
     assertMatch(first, /received \d{4}-\d\d-\d\dT\d\d:\d\d/);
-    assertEquals([(await kitchen.task(task_id)).status, kitchen.vendors.calls], ["waiting_input", []]);
+    assertEquals([(await kitchen.task(task_id)).status, kitchen.vendors.calls], [
+      "waiting_input",
+      [],
+    ]);
     const asked = await kitchen.approve(task_id);
     assertEquals(asked.arguments, { text: "Yes, it is!", to });
     const delivered = await kitchen.send(
       "twilio",
-      sms({ MessageSid: sidOf(1), MessageStatus: "delivered", From: "+4930123456", To: "+491701234567" }),
+      sms({
+        MessageSid: sidOf(1),
+        MessageStatus: "delivered",
+        From: "+4930123456",
+        To: "+491701234567",
+      }),
       form,
     );
     assertEquals(delivered.state, "filtered");

@@ -1,10 +1,11 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
+import { readAgentSettings } from "../../lib/agent/settings.ts";
 import { readConfig } from "../../lib/config/config.ts";
 import type { Check } from "../../lib/monitor/check.ts";
 import { checkReplies } from "../../lib/monitor/reply_checks.ts";
 import { startFakeSlack } from "../fakes/slack.ts";
-import { GITHUB_READING_TOKEN } from "../fakes/vendors/github.ts";
+import { GITHUB_READING_TOKEN, GITHUB_TOKEN } from "../fakes/vendors/github.ts";
 import { GITLAB_READING_TOKEN } from "../fakes/vendors/gitlab.ts";
 import { ACCOUNT } from "../fakes/vendors/twilio.ts";
 import { startVendors } from "../fakes/vendors/vendors.ts";
@@ -91,5 +92,24 @@ describe("the doctor tries the credentials for replies", () => {
       assertEquals([GitHub.status, GitHub.hint], ["degraded", undefined]);
       assertMatch(GitHub.detail, /cannot be reached/);
     });
+  });
+
+  it("and says where the agent may answer and cannot, or could and may not", async () => {
+    await using vendors = await startVendors();
+    const config = readConfig({
+      OTTO_DATA_DIR: ":memory:",
+      REPLY_TOKEN_GITHUB: GITHUB_TOKEN,
+      GITHUB_API_URL: vendors.url,
+    });
+    const file = await Deno.makeTempFile({ suffix: ".json" });
+    await Deno.writeTextFile(file, '{"sources": {"gitlab": {"tools": ["reply"]}}}');
+    const checks = await checkReplies(config, readAgentSettings(file));
+    await Deno.remove(file);
+    assertEquals(checks.map(({ name, status }) => [name, status]), [
+      ["replies to GitHub", "ok"],
+      ["replies to GitLab", "degraded"],
+    ]);
+    assertMatch(checks[0].detail, /off until AGENT_CONFIG lists reply/);
+    assertEquals(checks[1].hint, "Set REPLY_TOKEN_GITLAB");
   });
 });

@@ -116,8 +116,13 @@ describe("what comes back of a reply", () => {
 
 describe("a reply that is put off", () => {
   it("is not sent any more when a person cancels its task", async () => {
-    await using stage = await openReplies({ rules: { default: { tools: ["reply", "ask_human"] } } });
-    stage.fake.script = [call("reply", { text: SAID }), call("ask_human", { question: "What now?" })];
+    await using stage = await openReplies({
+      rules: { default: { tools: ["reply", "ask_human"] } },
+    });
+    stage.fake.script = [
+      call("reply", { text: SAID }),
+      call("ask_human", { question: "What now?" }),
+    ];
     stage.vendors.next({ status: 429, headers: { "retry-after": "40" } });
     const { task_id } = await stage.send("github", issue, HEADERS);
     await stage.post(`/api/tasks/${task_id}/cancel`, {});

@@ -74,7 +74,10 @@ const gitlab = (
   }]),
 });
 const ofIssue = { issue: { iid: 7 }, object_attributes: { noteable_type: "Issue" } };
-const ofRequest = { merge_request: { iid: 8 }, object_attributes: { noteable_type: "MergeRequest" } };
+const ofRequest = {
+  merge_request: { iid: 8 },
+  object_attributes: { noteable_type: "MergeRequest" },
+};
 const ofCommit = { commit: { id: SHA }, object_attributes: { noteable_type: "Commit" } };
 const THREAD = "b".repeat(40);
 
@@ -102,7 +105,13 @@ const twilio = (name: string, to: string, { From, To }: Record<string, string>):
   body: { To: From, From: To, Body: SAID },
   echoes: (number) =>
     ["sent", "delivered"].map((MessageStatus) => ({
-      payload: { MessageSid: sidOf(number), MessageStatus, AccountSid: ACCOUNT, From: To, To: From },
+      payload: {
+        MessageSid: sidOf(number),
+        MessageStatus,
+        AccountSid: ACCOUNT,
+        From: To,
+        To: From,
+      },
     })),
 });
 
@@ -123,7 +132,13 @@ export const KINDS: Kind[] = [
   github("a review's thread", "pull_request_review_comment", {
     action: "created",
     pull_request: pull,
-    comment: { id: 91, node_id: "PRRC_1", in_reply_to_id: 90, pull_request_review_id: 3, body: "Why?" },
+    comment: {
+      id: 91,
+      node_id: "PRRC_1",
+      in_reply_to_id: 90,
+      pull_request_review_id: 3,
+      body: "Why?",
+    },
   }, {
     path: "/repos/octo/phone/pulls/8/comments/90/replies",
     to: "octo/phone#8",

@@ -20,7 +20,7 @@ const AUTHORIZATIONS = {
 describe("a reply", () => {
   let stage: ReplyStage;
   beforeAll(async () => void (stage = await openReplies()));
-  afterAll(() => stage[Symbol.asyncDispose]());
+  afterAll(async () => await stage[Symbol.asyncDispose]());
 
   for (const { name, sender, payload, headers, path, body, to, echoes } of KINDS) {
     it(`to ${name} on ${sender} is one request, and what comes back of it makes no task`, async () => {
@@ -69,7 +69,13 @@ describe("a reply", () => {
     const { task_id } = await stage.send("slack", {
       ...envelope,
       event_id: "Ev1",
-      event: { type: "app_mention", user: "U1", channel: "C1", ts: "1700000001.000100", text: "Hi" },
+      event: {
+        type: "app_mention",
+        user: "U1",
+        channel: "C1",
+        ts: "1700000001.000100",
+        text: "Hi",
+      },
     });
     const sent = slack.called("chat.postMessage").filter(({ args }) =>
       args.metadata?.event_type === "otto_reply"

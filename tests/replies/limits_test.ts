@@ -17,7 +17,8 @@ const sms = (more: Record<string, string> = {}) => ({
 });
 const numbered = (number: number) => ({ ...issue, issue: { ...issue.issue, number } });
 const HEADERS = { "x-github-event": "issues" };
-const limited = (reply: unknown) => openReplies({ rules: { default: { tools: ["reply"], reply } } });
+const limited = (reply: unknown) =>
+  openReplies({ rules: { default: { tools: ["reply"], reply } } });
 
 describe("replies are limited", () => {
   it("to three of one task, and the model is told why", async () => {
@@ -75,7 +76,11 @@ describe("replies are limited", () => {
   it("to sources that list the tool, to messages that are signed, and never to others", async () => {
     await using stage = await openReplies({ rules: { sources: { github: { tools: ["reply"] } } } });
     stage.fake.script = [finish("Read")];
-    await stage.send("gitlab", { object_kind: "issue", project: { id: 1 }, object_attributes: { iid: 1 } });
+    await stage.send("gitlab", {
+      object_kind: "issue",
+      project: { id: 1 },
+      object_attributes: { iid: 1 },
+    });
     assert(!toolNames(stage.fake.asked[0]).includes("reply"));
     const rules = (tools: unknown) => openReplies({ rules: { default: tools } });
     let refused = "";

@@ -152,10 +152,12 @@ describeWith({ postgres: true }, "replies of several workers", (servers) => {
     });
     // Each task has a model call for the reply, and one for its end.
     for (const stage of [one, other]) {
-      stage.fake.script = [({ body }) =>
-        body.messages.some(({ role }: { role: string }) => role === "tool")
-          ? finish("Answered.")
-          : call("reply", { text: SAID })];
+      stage.fake.script = [
+        ({ body }) =>
+          body.messages.some(({ role }: { role: string }) => role === "tool")
+            ? finish("Answered.")
+            : call("reply", { text: SAID }),
+      ];
     }
     const headers = { "x-github-event": "issues" };
     for (let n = 1; n <= 8; n++) {
@@ -176,10 +178,12 @@ describeWith({ postgres: true }, "replies of several workers", (servers) => {
     await using vendors = await startVendors();
     await using slack = await startFakeSlack();
     await using fake = startOpenAi();
-    fake.script = [({ body }) =>
-      body.messages.some(({ role }: { role: string }) => role === "tool")
-        ? finish("Answered.")
-        : call("reply", { text: SAID })];
+    fake.script = [
+      ({ body }) =>
+        body.messages.some(({ role }: { role: string }) => role === "tool")
+          ? finish("Answered.")
+          : call("reply", { text: SAID }),
+    ];
     const file = await Deno.makeTempFile({ dir: ".", prefix: "reply_test_", suffix: ".json" });
     await Deno.writeTextFile(file, JSON.stringify(RULES));
     const env = {

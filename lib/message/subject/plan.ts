@@ -195,7 +195,8 @@ function join(
   }
   subject.in_inbox++;
   subject.delivered++;
-  const wakes = isSpokenTo || role === "closes" || subject.wait_for === null || subject.wait_for.length === 0 ||
+  const wakes = isSpokenTo || role === "closes" || subject.wait_for === null ||
+    subject.wait_for.length === 0 ||
     event !== null && subject.wait_for.some((glob) => matchesGlob(glob, event));
   return {
     becomes: "joined",

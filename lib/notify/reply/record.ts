@@ -142,7 +142,9 @@ export async function recordSent(
         where id = ${id} and worker = ${worker} and state = 'pending' returning id, text
       ), kept as (
         update replies r
-        set sent_id = ${sentId ?? null}, beside_id = ${beside ?? null}, request_id = ${requestId ?? null},
+        set sent_id = ${sentId ?? null}, beside_id = ${beside ?? null}, request_id = ${
+      requestId ?? null
+    },
           status = ${status ?? null}
         from sent where r.notification_id = sent.id returning r.approved_by
       ), noted as (

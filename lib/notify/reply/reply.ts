@@ -28,7 +28,8 @@ const CLOCKS_APART_MS = 10 * 60_000;
 const MOST_PAGES = 20;
 /** So many calls are out at once from one process. */
 const AT_ONCE = 4;
-const MAY_BE_SENT = "it may have been sent, and its answer never came: look there, and retry it only " +
+const MAY_BE_SENT =
+  "it may have been sent, and its answer never came: look there, and retry it only " +
   "if it is not";
 /** How often is looked what became of one that another worker has in hand. */
 const LOOK_MS = 250;

@@ -15,7 +15,9 @@ export const gitlab: Vendor = (request, said) => {
   const { method, path, query, headers, body } = request;
   const token = headers.get("authorization");
   const isReading = token === `Bearer ${GITLAB_READING_TOKEN}`;
-  if (token !== `Bearer ${GITLAB_TOKEN}` && !isReading) return [401, { message: "401 Unauthorized" }];
+  if (token !== `Bearer ${GITLAB_TOKEN}` && !isReading) {
+    return [401, { message: "401 Unauthorized" }];
+  }
   if (path === "/api/v4/user") return [200, { id: 1, username: "otto" }];
   if (path === "/api/v4/personal_access_tokens/self") {
     return [200, { id: 1, active: true, scopes: [isReading ? "read_api" : "api"] }];
@@ -33,7 +35,8 @@ export const gitlab: Vendor = (request, said) => {
   if (isReading) {
     return [403, {
       error: "insufficient_scope",
-      error_description: "The request requires higher privileges than provided by the access token.",
+      error_description:
+        "The request requires higher privileges than provided by the access token.",
       scope: "api",
     }];
   }
@@ -41,5 +44,8 @@ export const gitlab: Vendor = (request, said) => {
   if (typeof body[text] !== "string") return [400, { error: `${text} is missing` }];
   if (body[text].trim() === "") return [400, { message: { note: ["can't be blank"] } }];
   const id = keep(request, said);
-  return [201, COMMIT.test(path) ? { note: body.note, author: { username: "otto" } } : { id, ...body }];
+  return [
+    201,
+    COMMIT.test(path) ? { note: body.note, author: { username: "otto" } } : { id, ...body },
+  ];
 };

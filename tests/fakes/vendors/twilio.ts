@@ -17,7 +17,12 @@ export const sidOf = (id: number) => `SM${String(id).padStart(32, "0")}`;
 export const twilio: Vendor = (request, said) => {
   const { method, path, query, headers, body, isForm } = request;
   const refuse = (status: number, code: number, message: string) =>
-    [status, { code, message, more_info: `https://www.twilio.com/docs/errors/${code}`, status }] as [
+    [status, {
+      code,
+      message,
+      more_info: `https://www.twilio.com/docs/errors/${code}`,
+      status,
+    }] as [
       number,
       Record<string, unknown>,
     ];
