@@ -142,5 +142,8 @@ function targetOf(payload: unknown): [kind: Kind, id: string | undefined] {
 
 /** Only shown: paths are made of the project's number. */
 function nameOf(name: string | undefined): string | undefined {
-  return name && /^(?!\.)[\w.-]{1,100}(\/(?!\.)[\w.-]{1,100}){1,20}$/.test(name) ? name : undefined;
+  const parts = name && name.length <= 500 ? name.split("/") : [];
+  return parts.length >= 2 && parts.every((part) => /^[A-Za-z0-9_][\w.-]*$/.test(part))
+    ? name
+    : undefined;
 }
