@@ -176,7 +176,12 @@ async function openServicesWith(
   const acts = config.agent.mode === "on";
   const sourceOf = (name: string) => sources.find(name).source;
   const replies = createReplies({ database, log, sourceOf, accesses: config.replies });
-  const desk = { sourceOf, accesses: config.replies, prefixes: config.replyTwilioPrefixes };
+  const desk = {
+    sourceOf,
+    accesses: config.replies,
+    prefixes: config.replyTwilioPrefixes,
+    sendNow: replies.sendNow,
+  };
   return {
     config,
     log,

@@ -3,14 +3,9 @@ import { tmpdir } from "node:os";
 import { type FakeMcp, startMcp } from "../../tests/fakes/mcp.ts";
 import { startOpenAi } from "../../tests/fakes/openai.ts";
 import type { FakeProvider } from "../../tests/fakes/server.ts";
-import {
-  ACCOUNT,
-  API_SECRET,
-  type FakeVendors,
-  GITHUB_TOKEN,
-  KEY,
-  startVendors,
-} from "../../tests/fakes/vendors.ts";
+import { GITHUB_TOKEN } from "../../tests/fakes/vendors/github.ts";
+import { ACCOUNT, API_SECRET, KEY } from "../../tests/fakes/vendors/twilio.ts";
+import { type FakeVendors, startVendors } from "../../tests/fakes/vendors/vendors.ts";
 import type { Services } from "../../lib/services.ts";
 import { canary, FORMS } from "./canary.ts";
 import { type House, json, openHouse } from "./house.ts";

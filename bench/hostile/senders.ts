@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { ACCOUNT } from "../../tests/fakes/vendors.ts";
+import { ACCOUNT } from "../../tests/fakes/vendors/twilio.ts";
 
 /** One request to Otto. */
 export interface Delivery {

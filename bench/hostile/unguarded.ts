@@ -75,6 +75,7 @@ export function unguarded({ config, database, log, sources }: Services): Service
       }),
       accesses: config.replies,
       prefixes: ["+"],
+      sendNow: () => Promise.resolve({ state: "pending" }),
     },
     redact: (text) => text,
   });

@@ -1,4 +1,4 @@
-import type { Said } from "../../tests/fakes/vendors.ts";
+import type { Said } from "../../tests/fakes/vendors/vendor.ts";
 import type { Canaries } from "./arena.ts";
 import { canariesIn } from "./canary.ts";
 import type { Prompt } from "./prompts.ts";

@@ -157,7 +157,7 @@ async function openContext(
   // Once and for all: who finds a text in it no longer sees the name of its field.
   const payload = redactAll(await assignment.loadPayload(), redact);
   const reply = listed.includes("reply")
-    ? createReply(desk, { ...assignment, payload }, rules.reply)
+    ? createReply(desk, { ...assignment, payload }, rules.reply, rules.budgets.toolSeconds)
     : undefined;
   const isMissing = typeof reply === "string";
   const tools = [

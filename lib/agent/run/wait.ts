@@ -25,7 +25,7 @@ export async function completeWait(
   begun: LoggedEvent,
 ): Promise<Outcome | undefined> {
   const { run, state, save, answer } = completion;
-  const { verified, inbox } = run.assignment;
+  const { verified, inbox, webhookType } = run.assignment;
   const [call] = state.pending;
   const tell = async (text: string) => {
     if (call.until !== undefined) beginRound(state);
@@ -38,7 +38,7 @@ export async function completeWait(
     return await recordDenial(completion, { action: "deny", rule: "no_inbox", reason });
   }
   const unread = await readUnread(run.database, run.assignment);
-  const came = matching(unread, events);
+  const came = matching(unread, { events, webhookType });
   if (came > 0 || unread.isClosed) {
     return await tell(`${unread.messages.length} came in. What it says follows.`);
   }
@@ -68,9 +68,15 @@ export async function completeWait(
   };
 }
 
-function matching({ messages }: Unread, events: readonly string[]): number {
-  return messages.filter(({ event }) =>
-    events.length === 0 || event !== null && events.some((glob) => matchesGlob(glob, event))
+/** What a person says to the task, elsewhere than where it came from, ends every wait. */
+function matching(
+  { messages }: Unread,
+  { events, webhookType }: { events: readonly string[]; webhookType: string },
+): number {
+  const own = webhookType.toLowerCase();
+  return messages.filter((message) =>
+    events.length === 0 || message.webhookType.toLowerCase() !== own ||
+    message.event !== null && events.some((glob) => matchesGlob(glob, message.event!))
   ).length;
 }
 

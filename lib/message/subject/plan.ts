@@ -17,6 +17,8 @@ export interface JoiningMessage {
   role?: SubjectRole;
   /** The message of its group that decides for all of it, which comes before it. */
   leader?: string;
+  /** A person speaks to the task: it wakes whatever that waits for. */
+  isSpokenTo?: boolean;
 }
 
 /** The same with what it is about, once that is known. */
@@ -254,8 +256,8 @@ function join(
 
 /** Whether a message is what its subject's task waits for. */
 function wakes({ wait_for: globs }: PlannedSubject, message: PlannedMessage): boolean {
-  const { event } = message;
-  return roleOf(message) === "closes" || globs === null || globs.length === 0 ||
+  const { event, isSpokenTo } = message;
+  return isSpokenTo || roleOf(message) === "closes" || globs === null || globs.length === 0 ||
     event !== null && globs.some((glob) => matchesGlob(glob, event));
 }
 
