@@ -113,9 +113,12 @@ function about({ task, message }: TaskPage) {
         ${message && fact("Signature", signature(message.verification))}
         ${fact(
           "From",
-          html`<a href="/messages/${task.message_id}">the message</a> ${
-            message?.event && html`<code>${message.event}</code>`
-          }`,
+          html`
+            <a href="/messages/${task.message_id}">the message</a>, which you can <a
+              href="/messages/${task
+                .message_id}/trials">try with another instruction</a> ${message?.event &&
+                html`<code>${message.event}</code>`}
+          `,
         )}
         ${fact("Message id", html`<code>${task.message_id}</code>`)}
         ${fact("Task id", html`<code>${task.id}</code>`)}

@@ -92,7 +92,8 @@ export async function settleForgotten(database: Database): Promise<void> {
     ${countLost(sql)}`);
 }
 
-const countLost = (sql: Sql) =>
+/** Counts what `lost` rows had reserved: part of a statement. */
+export const countLost = (sql: Sql) =>
   sql`
     insert into agent_usage as u (source, hour, tokens, micros)
     select source, date_trunc('hour', reserved_at), sum(tokens), sum(micros) from lost
