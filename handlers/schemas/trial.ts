@@ -8,7 +8,7 @@ const MOST_INSTRUCTION = 8_000;
 /** More than there are. */
 const MOST_TOOLS = 200;
 
-export const trialOrder = z.strictObject({
+const asked = {
   instruction: z.string().max(MOST_INSTRUCTION).optional().openapi({
     description: "In the place of the source's own; without it, that",
   }),
@@ -22,9 +22,12 @@ export const trialOrder = z.strictObject({
     description: "The tools that it may see, besides those that every message may use; without " +
       "it, those of the source. None that has an effect is run",
   }),
-}).openapi("TrialOrder");
+};
 
-export const sourceTrialOrder = trialOrder.extend({
+export const trialOrder = z.strictObject(asked).openapi("TrialOrder");
+
+export const sourceTrialOrder = z.strictObject({
+  ...asked,
   count: z.number().int().min(1).max(MOST_BATCH).default(10).openapi({
     description: "How many of the source's newest messages are tried, refused ones left out",
   }),

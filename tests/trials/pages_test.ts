@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { drain } from "../../lib/work/drain.ts";
 import { searchAudit } from "../../lib/people/audit_search.ts";
-import { type Any, call, finish, issue, openStage, type Stage } from "../agent/stage.ts";
+import { call, finish, issue, openStage, type Stage } from "../agent/stage.ts";
 import { json } from "../otto.ts";
 
 const HOSTILE = '</textarea></pre><script>hacked=1</script><img src=x onerror="hacked=2">';
@@ -44,7 +44,7 @@ describe("the pages of trials", () => {
     assertMatch(form, /<textarea name="instruction"[^>]*> Give it a title\.<\/textarea>/);
     assertMatch(form, /value="openai\/gpt-5-mini">openai\/gpt-5-mini \(in use\)</);
     assertMatch(form, /value="openai\/gpt-5-nano"/);
-    assertMatch(form, /name="tool" value="set_title" checked>/);
+    assertMatch(form, /name="tool" value="set_title" checked ?>/);
     assertMatch(form, /name="tool" value="notify"> /);
     for (const path of [`/messages/${message}`, "/sources/github"]) {
       assertMatch(await page(path), /\/trials"/, `${path} leads there`);
@@ -85,22 +85,17 @@ describe("the pages of trials", () => {
     assertMatch(shown, /called<\/span> <code>set_title<\/code> ?<span class="badge">only here/);
     const rows = [...shown.matchAll(/<tr class="(\w*)"> <th scope="row">([\w ]+?) ?</g)]
       .map(([, differs, label]) => [label, differs]);
-    assertEquals(
-      rows,
-      [
-        ["Status", "false"],
-        ["Result", "differs"],
-        ["Tools", "differs"],
-        ["Model", "differs"],
-        ["Instruction", ""],
-        ["Steps", "false"],
-        ["Tokens", ""],
-        ["Money", ""],
-        ["Time with the model", ""],
-      ].map((
-        [label, differs],
-      ) => [label, differs === "" ? rows.find(([l]) => l === label)![1] : differs]),
-    );
+    assertEquals(rows, [
+      ["Status", ""],
+      ["Result", "differs"],
+      ["Tools", "differs"],
+      ["Model", "differs"],
+      ["Instruction", ""],
+      ["Steps", ""],
+      ["Tokens", ""],
+      ["Money", ""],
+      ["Time with the model", ""],
+    ]);
     const settings = [...shown.matchAll(/<pre id="keep-\d"[^>]*>([^<]*)<\/pre>/g)]
       .map(([, text]) => text.replaceAll("&quot;", '"'));
     assertEquals(JSON.parse(settings[0]), {
@@ -181,9 +176,9 @@ describe("the pages of trials", () => {
       assertEquals(await status(ask(path, reader, "GET")), 200, path);
       assertEquals(await status(ask(path, {}, "GET")), 401, path);
     }
-    const { items: [entry] } = await searchAudit(other.otto.services.database, { act: "try" }, 5)
-      .catch(() => ({ items: [] as Any[] }));
-    assertEquals([entry?.act, entry?.thing, entry?.ids], ["try", "message", [id, begun.id]]);
+    const { items } = await searchAudit(other.otto.services.database, {}, 5);
+    const entry = items.find(({ act, outcome }) => act === "try" && outcome === "done");
+    assertEquals([entry?.thing, entry?.ids], ["message", [id, begun.id]]);
   });
 
   it("try many messages of a source at once, and say what came of each", async () => {
