@@ -90,9 +90,9 @@ export function trialPage(all: TrialPage) {
 /** The rows of the comparison; those that differ say so. */
 function comparison(left: ToldRun | undefined, right: ToldRun): Html {
   const isSame = (pick: (run: ToldRun) => unknown) =>
-    left === undefined || right.status === "pending" || right.status === "running"
-      ? undefined
-      : JSON.stringify(pick(left)) === JSON.stringify(pick(right));
+    left?.isOver && right.isOver
+      ? JSON.stringify(pick(left)) === JSON.stringify(pick(right))
+      : undefined;
   const row = (
     label: string,
     shown: (run: ToldRun, other?: ToldRun) => Html | string,
@@ -127,7 +127,7 @@ function comparison(left: ToldRun | undefined, right: ToldRun): Html {
           ${row("Steps", (run) => run.steps.toLocaleString("en"), isSame((run) => run.steps))}
           ${row("Tokens", (run) => run.tokens.toLocaleString("en"))}
           ${row("Money", (run) => run.money ? money(run.money.amount, run.money.currency) : "–")}
-          ${row("Time with the model", (run) => took(run.ms))}
+          ${row("Time with the model", (run) => run.steps > 0 ? took(run.ms) : "–")}
         </tbody>
       </table>
     </div>
@@ -151,9 +151,9 @@ function instructionOf({ instruction, path }: ToldRun): Html {
 }
 
 /** The calls of one side; what the other has not done, or would not have, is marked. */
-function callsOf({ calls }: ToldRun, other?: ToldRun): Html {
-  if (calls.length === 0) return html`<span class="soft">None</span>`;
-  const left = other && countKeys(other.calls);
+function callsOf({ calls, isOver }: ToldRun, other?: ToldRun): Html {
+  if (calls.length === 0) return html`<span class="soft">${isOver ? "None" : "None yet"}</span>`;
+  const left = isOver && other?.isOver ? countKeys(other.calls) : undefined;
   return html`
     <ol class="calls">${calls.map((call) => {
       const isOnly = left !== undefined && !take(left, call.key);
@@ -176,7 +176,7 @@ function callLine({ tool, arguments: args, verdict, reason, error }: ToldCall, i
       html`
         <span class="badge">only here</span>
       `}</p>
-    <pre dir="auto">${JSON.stringify(args, null, 1)}</pre>
+    ${args !== null && html`<pre dir="auto">${JSON.stringify(args, null, 1)}</pre>`}
     ${(error ?? (verdict === "refused" ? reason : undefined)) &&
       html`<p class="soft" dir="auto">${error ?? reason}</p>`}
   `;
@@ -217,7 +217,7 @@ function othersCard({ trial, others, against, hasTask }: TrialPage): Html {
   return html`
     <section class="card" aria-labelledby="others">
       <h2 id="others">Compare with</h2>
-      <ul class="plain-list">
+      <ul class="plain-list compare-with">
         ${hasTask && html`
           <li><a href="/trials/${trial.id}"
             aria-current="${against ? "false" : "true"}">What really came of it</a></li>

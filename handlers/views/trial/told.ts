@@ -25,6 +25,8 @@ export interface ToldRun {
   title: string;
   status: string;
   tone: StageView["state"];
+  /** Whether nothing more comes of it. */
+  isOver: boolean;
   /** Null where nobody knows. */
   model: string | null;
   /** Null is the source's own. */
@@ -63,6 +65,7 @@ export function toldTask(task: Task, events: readonly TaskEvent[]): ToldRun {
     title: "What really came of it",
     status: task.status.replaceAll("_", " "),
     tone: TRIAL_TONES[task.status] ?? "active",
+    isOver: task.finished_at !== null,
     model: typeof data?.model === "string" ? data.model : step?.actor ?? null,
     instruction: null,
     result: task.result?.text ?? null,
@@ -78,6 +81,7 @@ export function toldTrial(trial: WholeTrial): ToldRun {
     title: `Trial of ${trial.created_at.toISOString().slice(0, 16).replace("T", " ")} UTC`,
     status: trial.status,
     tone: TRIAL_TONES[trial.status],
+    isOver: trial.finished_at !== null,
     model: trial.model,
     instruction: trial.instruction,
     result: trial.result?.text ?? null,
