@@ -5,7 +5,6 @@ import { drain } from "../../lib/work/drain.ts";
 import { createWorker } from "../../lib/work/work.ts";
 import {
   type Any,
-  call,
   eventsOf,
   finish,
   issue,
