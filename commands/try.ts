@@ -1,8 +1,7 @@
-import type { z } from "@hono/zod-openapi";
 import { pause } from "../lib/async/deadline.ts";
 import { Refusal } from "../lib/process/refusal.ts";
 import { isId } from "../lib/store/id.ts";
-import type { wholeTrial } from "../handlers/schemas/trial.ts";
+import type { ShownTrial } from "../handlers/schemas/trial.ts";
 import { EXIT } from "./exit.ts";
 import type { Remote } from "./remote.ts";
 import type { Shell } from "./shell.ts";
@@ -15,8 +14,6 @@ interface TryOptions {
   instructionFile?: string;
   model?: string;
 }
-
-type WholeTrial = z.infer<typeof wholeTrial>;
 
 /** Whoever waits sees the end within so long. */
 const LOOK_MS = 1_000;
@@ -36,7 +33,7 @@ export async function tryMessage(shell: Shell, options: TryOptions): Promise<voi
     );
   }
   const remote = shell.remote();
-  const begun = await remote.post<WholeTrial>(`/api/messages/${encodeURIComponent(id)}/try`, {
+  const begun = await remote.post<ShownTrial>(`/api/messages/${encodeURIComponent(id)}/try`, {
     instruction: instructionIn(options),
     model,
   });
@@ -58,9 +55,9 @@ function instructionIn({ instruction, instructionFile }: TryOptions): string | u
 
 async function waitFor(
   remote: Remote,
-  begun: WholeTrial,
+  begun: ShownTrial,
   signal: AbortSignal,
-): Promise<WholeTrial> {
+): Promise<ShownTrial> {
   let now = begun;
   while (now.finished_at === null) {
     await pause(LOOK_MS, signal);
@@ -70,7 +67,7 @@ async function waitFor(
   return now;
 }
 
-function tell({ terminal }: Shell, { status, model, result, error, events }: WholeTrial): void {
+function tell({ terminal }: Shell, { status, model, result, error, events }: ShownTrial): void {
   terminal.line([`${status} `, status === "completed" ? "good" : "bad"], [model, "dim"]);
   for (const { kind, data } of events) {
     const { tool, arguments: args, rule } = (data ?? {}) as Record<string, unknown>;

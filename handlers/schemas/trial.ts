@@ -63,6 +63,9 @@ export const wholeTrial = trial.extend({
   })),
 }).openapi("WholeTrial");
 
+/** One trial, as a program reads it. */
+export type ShownTrial = z.infer<typeof wholeTrial>;
+
 export const trials = z.object({ items: z.array(trial) }).openapi("Trials");
 
 export const trialBatch = z.object({ batch_id: id, items: z.array(trial) }).openapi("TrialBatch");

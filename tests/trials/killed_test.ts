@@ -53,6 +53,31 @@ describe("a trial whose worker stands still", () => {
     assertEquals(reserved, 0);
   });
 
+  it("is given back when its worker stops, and nothing of it is lost", async () => {
+    await using stage = await openStage();
+    const { services } = stage.otto;
+    stage.fake.script = [finish("Done.")];
+    const message = await stage.otto.send("demo", '{"title":"x"}', JSON_TYPE);
+    await stage.otto.workOff();
+    const { id } = await stage.post(`/api/messages/${message}/try`, {}, 201);
+    stage.fake.asked.length = 0;
+    stage.fake.script = [call("get_payload", {}), "hang"];
+    const stopped = createWorker(services);
+    const { signal } = new AbortController();
+    await stopped.runTrials(signal);
+    await until(() => stage.fake.asked.length === 2, { what: "the second step to begin" });
+    await stopped.stop();
+    await stopped.idle();
+    assertEquals((await readTrial(services.database, id))?.status, "pending");
+
+    stage.fake.script = [finish("Gone on with.")];
+    const next = createWorker(services);
+    assertEquals(await next.runTrials(signal), 1, "at once");
+    await next.idle();
+    const done: Any = await readTrial(services.database, id);
+    assertEquals([done.result.text, eventsOf(done, "step").length], ["Gone on with.", 2]);
+  });
+
   it("fails with words when each worker that takes it is lost", async () => {
     await using stage = await openStage();
     const { database } = stage.otto.services;
