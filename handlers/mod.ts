@@ -45,6 +45,7 @@ import { manyMessages } from "./api/many/messages.ts";
 import { manyTasks } from "./api/many/tasks.ts";
 import { subjects } from "./api/subjects.ts";
 import { tasks } from "./api/tasks.ts";
+import { trialApi } from "./api/trials/trials.ts";
 import { users } from "./api/users.ts";
 import { compress } from "hono/compress";
 import { createVerifier } from "../lib/work/verify/verifier.ts";
@@ -195,6 +196,7 @@ function mountApi(app: OpenAPIHono<Env>, parts: Parts): void {
   app.route("/", bulkApi(parts));
   app.route("/", tasks(parts));
   app.route("/", subjects(parts));
+  app.route("/", trialApi(parts));
   app.route("/", users(parts));
   app.route("/", personTokens(parts));
   app.route("/", audit(parts));

@@ -6,6 +6,7 @@ import { type McpServerStatus, readServers } from "./agent/mcp/server_status.ts"
 import { readMcpServers } from "./agent/mcp/servers.ts";
 import { createModel } from "./agent/model.ts";
 import { createModelAgent, type ModelEquipment } from "./agent/model_agent.ts";
+import { createTrialAgent, type TrialAgent } from "./agent/trial/trial_agent.ts";
 import type { Budgets, SharedBudgets } from "./agent/policy.ts";
 import { readAgentSettings } from "./agent/settings.ts";
 import { type Bell, createBell } from "./async/bell.ts";
@@ -26,6 +27,7 @@ import type { Jobs } from "./jobs/jobs.ts";
 import { ON_SHORT_LIVED, ON_WORKERS, openPostgresJobs } from "./jobs/postgres.ts";
 import { endMessageLeases } from "./message/claim.ts";
 import { endTaskLeases } from "./task/claim.ts";
+import { endTrialLeases } from "./task/trial/claim.ts";
 import type { Log } from "./process/log.ts";
 import { machineName } from "./process/machine.ts";
 import { openRuntime, type Runtime } from "./process/runtime.ts";
@@ -60,6 +62,8 @@ export interface Services extends AsyncDisposable, Readiness {
   readonly redisOwner?: RedisOwner;
   readonly reader: Reader;
   readonly agent: Agent;
+  /** Tries kept messages with other instructions and models; undefined where no model works. */
+  readonly trials?: TrialAgent;
   /** How much work a source may cause. */
   budgetsOf(source: string): Budgets;
   /** How it stands with the MCP servers; asks each at most once a minute. */
@@ -160,6 +164,7 @@ async function openServicesWith(
     // The lock on its folder is ours, so whoever had these is dead: nothing need run out.
     await endMessageLeases(database);
     await endTaskLeases(database);
+    await endTrialLeases(database);
   }
 
   const slack = config.denoDeploy?.acts === false
@@ -182,6 +187,7 @@ async function openServicesWith(
     prefixes: config.replyTwilioPrefixes,
     sendNow: replies.sendNow,
   };
+  const equipment = { settings, toolshed, desk, redact };
   return {
     config,
     log,
@@ -194,7 +200,10 @@ async function openServicesWith(
     spill,
     redisOwner,
     reader: closer.add(openReader({ config, sources, database, log })),
-    agent: openAgent({ config, database, log }, { settings, toolshed, desk, redact }),
+    agent: openAgent({ config, database, log }, equipment),
+    trials: config.model === undefined || config.agent.mode === "off"
+      ? undefined
+      : createTrialAgent({ config, database, log }, equipment, config.agent.trialModels),
     budgetsOf: (source) => settings.rulesOf(source).budgets,
     readMcpServers: () => readServers(toolshed, settings, redact),
     sharedBudgets: settings.sharedBudgets,

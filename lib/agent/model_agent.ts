@@ -18,6 +18,7 @@ import { instructionsFor } from "./prompt.ts";
 import { createBreaker } from "./run/breaker.ts";
 import { createConcurrencyLimit } from "./run/concurrency.ts";
 import { runLoop } from "./run/loop.ts";
+import { taskRecord } from "./run/task_record.ts";
 import type { RunContext } from "./run/run_context.ts";
 import type { AgentSettings } from "./settings.ts";
 import { createReply, type ReplyDesk } from "./tools/reply.ts";
@@ -40,7 +41,7 @@ const UNVERIFIED =
   "AGENT_TRUST_UNVERIFIED lists.";
 
 /** What this process has for all agents. */
-interface AgentHost {
+export interface AgentHost {
   config: Pick<Config, "agent">;
   database: Database;
   log: Log;
@@ -130,7 +131,7 @@ export function createModelAgent(host: AgentHost, equipment: ModelEquipment): Ag
 }
 
 /** Whether a model may see the message at all. */
-function mayWork(
+export function mayWork(
   config: AgentHost["config"],
   { verified, fromHere, webhookType, source }: Assignment,
 ): boolean {
@@ -140,7 +141,7 @@ function mayWork(
 }
 
 /** Everything that a run on this task is worked with, the tools of other servers among it. */
-async function openContext(
+export async function openContext(
   { config, database }: AgentHost,
   { model, desk, redact }: ModelEquipment,
   { assignment, rules, scopes, listed, others }: {
@@ -167,6 +168,7 @@ async function openContext(
   ].filter((tool) => listed.includes(tool.name));
   return {
     database,
+    record: taskRecord({ database, assignment, model, currency: price?.currency }),
     model,
     assignment: { ...assignment, payload },
     mode,

@@ -2,6 +2,7 @@ import process from "node:process";
 import { deployedUrl, readDenoDeploy } from "./deno_deploy.ts";
 import { isAlone } from "./loopback.ts";
 import { readPrices } from "./prices.ts";
+import { readTrialModels } from "./trial_models.ts";
 import { chooseModel, MODEL_VARIABLES, type ModelSettings } from "./model_settings.ts";
 import { ConfigError } from "./config_error.ts";
 import { refuseContradictions } from "./contradictions.ts";
@@ -189,6 +190,12 @@ function toConfig(
       configFile: settings.AGENT_CONFIG,
       /** Of the model in use; undefined where none is set. */
       price: model && prices.get(`${model.provider}/${model.model}`),
+      /** What kept messages may be tried with, the model in use first; none where there is none. */
+      trialModels: readTrialModels(settings, {
+        model,
+        listed: settings.AGENT_TRIAL_MODELS,
+        prices,
+      }),
       mcpFile: settings.MCP_SERVERS,
       mcpJson: settings.MCP_CONFIG_JSON,
     },

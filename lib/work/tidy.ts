@@ -18,6 +18,7 @@ import type { Registry } from "../../sources/rules/registry.ts";
 import type { Services } from "../services.ts";
 import { endUnstarted, forgetBulkActions, forgetBulkRows } from "./bulk/forget.ts";
 import { foldActivity, foldCounts, FOLDED_AT_ONCE, forgetActivity } from "../store/counts.ts";
+import { endAbandonedTrials } from "../task/trial/claim.ts";
 import { giveUpUntold } from "./notifications.ts";
 
 /** Small batches, so that nobody waits long for a lock. */
@@ -55,6 +56,7 @@ export async function tidy(
     () => giveUpUntold(services),
     () => trimQuarantine(database),
     () => endUnstarted(database),
+    () => endAbandonedTrials(database),
     () => untilFewer(FORGET_AT_ONCE, () => forgetBulkRows(database, FORGET_AT_ONCE)),
     ...now === undefined ? [] : forgetting(services, now),
   ];

@@ -6,6 +6,7 @@ import { knownChannels } from "./notifications.ts";
 import { CLAIMABLE_BULK } from "./bulk/step.ts";
 import type { Database } from "../store/database.ts";
 import { claimable, crashed } from "../task/claim.ts";
+import { claimableTrial } from "../task/trial/claim.ts";
 import { isToWake } from "../task/wait.ts";
 
 /** Which steps of a worker would find something to do now. */
@@ -18,6 +19,8 @@ export interface Waiting {
   told: boolean;
   /** Bulk actions that nobody has in hand. */
   bulk: boolean;
+  /** Kept messages that somebody tries. */
+  trials: boolean;
 }
 
 /** Counting stops here: it is more than one drain does in any case. */
@@ -41,6 +44,7 @@ export async function findWaiting(
           or exists (select from tasks where ${isToWake(sql)}) as groups,
         exists (select from tasks where ${claimable(sql, jobs.mostAttempts)}) as tasks,
         exists (select from tasks where ${crashed(sql, jobs.mostAttempts)}) as crashed,
+        exists (select from trials where ${claimableTrial(sql)}) as trials,
         exists (select from bulk_actions where ${sql.unsafe(CLAIMABLE_BULK)}) as bulk,
         ${told} as told`;
   });

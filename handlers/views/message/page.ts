@@ -159,6 +159,7 @@ function again({ message_id: id, state, size }: Message, body: Uint8Array) {
   return html`
     <a class="button write" data-key="r" href="/messages/${id}/replay">${icon("again")}Replay…</a>
     <a class="button quiet write" data-key="e" href="/messages/${id}/edit">Edit &amp; replay</a>
+    <a class="button quiet" href="/messages/${id}/trials">Try with another instruction</a>
   `;
 }
 

@@ -96,9 +96,12 @@ function about({ task, message }: TaskPage) {
         ${message && fact("Signature", signature(message.verification))}
         ${fact(
           "From",
-          html`<a href="/messages/${task.message_id}">the message</a> ${
-            message?.event && html`<code>${message.event}</code>`
-          }`,
+          html`
+            <a href="/messages/${task.message_id}">the message</a>, which you can <a
+              href="/messages/${task
+                .message_id}/trials">try with another instruction</a> ${message?.event &&
+                html`<code>${message.event}</code>`}
+          `,
         )}
         ${task.messages > 1 && fact("Messages", messagesOf(task))}
         ${fact("Message id", html`<code>${task.message_id}</code>`)}

@@ -130,7 +130,7 @@ const noteLost = (sql: Sql, currency: string | undefined, most = 1) =>
     )`;
 
 /** Parts of a statement that has `lost`. */
-const countLost = (sql: Sql) =>
+export const countLost = (sql: Sql) =>
   sql`
     spent as (
       insert into agent_usage as u (source, hour, tokens, micros)

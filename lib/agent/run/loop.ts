@@ -16,7 +16,7 @@ import { startAfresh } from "./fresh.ts";
 import { lostInRound, stepsLeft } from "./rounds.ts";
 import { completeCall } from "./complete_call.ts";
 import { noEnd, throwFault, whyWordless } from "./no_end.ts";
-import { loadRun, type LoggedEvent, MOST_CONTENT, type RunState, saveRun } from "./run.ts";
+import { type LoggedEvent, MOST_CONTENT, type RunState } from "./run.ts";
 import { completed, type RunContext, type RunSaver } from "./run_context.ts";
 
 /** A model whose provider is away this long fails the task: by then people should know. */
@@ -45,7 +45,7 @@ interface OpenRun {
  * @throws when the task has failed, with the reason.
  */
 export async function runLoop(run: RunContext, signal: AbortSignal): Promise<Outcome> {
-  const loaded = await loadRun(run.database, run.assignment, run.price?.currency);
+  const loaded = await run.record.load();
   const state = loaded.state ?? begin(run);
   const save = saverOf(run, state);
   state.lost = loaded.lost;
@@ -73,7 +73,7 @@ export async function runLoop(run: RunContext, signal: AbortSignal): Promise<Out
   }
 }
 
-function saverOf({ database, assignment, model, redact }: RunContext, state: RunState): RunSaver {
+function saverOf({ record, redact }: RunContext, state: RunState): RunSaver {
   return async (events, more) => {
     const clean = events.map(({ kind, data, content }) => ({
       kind,
@@ -81,7 +81,7 @@ function saverOf({ database, assignment, model, redact }: RunContext, state: Run
       // Redacted before it is cut: half a secret would not be known for one.
       content: content && beginningOf(redact(content), MOST_CONTENT),
     }));
-    await saveRun(database, assignment, { state, events: clean, actor: model.name, ...more });
+    await record.save({ state, events: clean, ...more });
   };
 }
 

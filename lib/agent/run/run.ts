@@ -74,7 +74,7 @@ export interface LoggedEvent {
 export const MOST_CONTENT = 8_000;
 
 /** A run as the last worker left it, with the answer that has come since. */
-interface LoadedRun {
+export interface LoadedRun {
   run: number;
   state: RunState | null;
   answer: string | null;
@@ -124,25 +124,27 @@ export const eventRows = (sql: Sql, events: readonly LoggedEvent[]) =>
     storedJson(events.map((event) => ({ id: newId(), ...event })))
   }::text::jsonb) as e(id uuid, kind text, data jsonb, content text)`;
 
+/** How far a run has come, and what has happened in it. */
+export interface SavedRun {
+  state: RunState;
+  events: readonly LoggedEvent[];
+  /** The call that has just been made, if one was. */
+  done?: { key: string; result: string };
+  /** What the model has billed for the step; it counts whosever the task is by now. */
+  settlement?: Settlement;
+  /** The later messages that this state tells of, and up to where that is all there was. */
+  delivered?: { ids: readonly string[]; news: number; step: number };
+}
+
 /**
  * Saves a run and what happened, in one statement.
  *
- * @param done the call that has just been made, if one was.
- * @param settlement what the model has billed for the step; it counts whosever the task is by now.
  * @throws {TaskLostError} when this lease is not the newest, or what it tells of was deleted: nothing was saved.
  */
 export async function saveRun(
   database: Database,
   lease: TaskLease,
-  { state, events, actor, done, settlement, delivered }: {
-    state: RunState;
-    events: readonly LoggedEvent[];
-    actor: string;
-    done?: { key: string; result: string };
-    settlement?: Settlement;
-    /** The later messages that this state tells of, and up to where that is all there was. */
-    delivered?: { ids: readonly string[]; news: number; step: number };
-  },
+  { state, events, actor, done, settlement, delivered }: SavedRun & { actor: string },
 ): Promise<void> {
   const ids = delivered?.ids ?? [];
   const rows = await database.query("save a run", (sql) =>
