@@ -14,7 +14,8 @@ import {
   type Stage,
 } from "../agent/stage.ts";
 import { startMcp } from "../fakes/mcp.ts";
-import { GITHUB_TOKEN, startVendors } from "../fakes/vendors.ts";
+import { GITHUB_TOKEN } from "../fakes/vendors/github.ts";
+import { startVendors } from "../fakes/vendors/vendors.ts";
 import { json, openOtto } from "../otto.ts";
 import { until } from "../servers/mod.ts";
 
