@@ -289,12 +289,18 @@ async function readKnown(
         -- A group is one delivery. Of one that is stopped nobody asks.
         case when s.stopped_at is not null then 0 else (
           select least(count(distinct its), ${most})::int from (
-            select coalesce(b.burst_id, m.id) as its
-            from messages m join task_inbox i on i.message_id = m.id
-              left join burst_messages b on b.message_id = m.id
-            where m.subject_id = s.id and m.subject_id is not null and m.id >= ${hourAgo(sql)}
-              and i.added_at > greatest(now() - interval '1 hour', s.resumed_at)
-            order by m.id desc limit ${MOST_COUNTED}) c) end as delivered,
+            select coalesce(
+              (select burst_id from burst_messages b where b.message_id = newest.id), newest.id
+            ) as its
+            from (
+              select m.id from messages m
+              where m.subject_id = s.id and m.subject_id is not null and m.id >= ${hourAgo(sql)}
+              order by m.id desc limit ${MOST_COUNTED}) newest
+            -- One by one: a join would read the inboxes of all.
+            cross join lateral (
+              select from task_inbox i where i.message_id = newest.id
+                and i.added_at > greatest(now() - interval '1 hour', s.resumed_at) limit 1) i
+          ) c) end as delivered,
         t.id as task_id, coalesce(lower(m.webhook_type), '') as webhook_type,
         coalesce(m.verification = 'verified', s.verified) as task_verified,
         (select count(*)::int from task_inbox i where i.task_id = t.id) as in_inbox,
