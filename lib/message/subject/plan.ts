@@ -173,9 +173,7 @@ function decide(
   }
   const isOld = role === "closes" && at !== undefined && at < (subject.opened_ms ?? -Infinity);
   const its = isOld ? "notes" : role;
-  if (role === "opens" && at !== undefined) {
-    subject.opened_ms = Math.max(at, subject.opened_ms ?? 0);
-  }
+  noteTimes(subject, message);
   const { task } = subject;
   // Whoever is trusted otherwise has a task of its own, and the open one stays what it is.
   if (task && !isTrusted) return alone(message);
@@ -200,6 +198,16 @@ function decide(
 }
 
 const roleOf = ({ role, subject }: PlannedMessage): SubjectRole => role ?? subject.role;
+
+/** As `told` writes them: what nobody vouches for moves nothing that somebody has vouched for. */
+function noteTimes(subject: PlannedSubject, message: PlannedMessage): void {
+  const { at, verified } = message.subject;
+  if (at === undefined || subject.verified && !verified) return;
+  subject.verified ||= verified;
+  const role = roleOf(message);
+  if (role === "opens") subject.opened_ms = Math.max(at, subject.opened_ms ?? 0);
+  if (role === "closes") subject.closed_ms = Math.max(at, subject.closed_ms ?? 0);
+}
 
 /** What becomes of a message whose group goes where its leader goes. */
 function follow(subject: PlannedSubject, message: PlannedMessage, leader: Joining): Joining {
