@@ -304,7 +304,7 @@ async function readKnown(
               select m.id from messages m
               where m.subject_id = s.id and m.subject_id is not null and m.id >= ${hourAgo(sql)}
               order by m.id desc limit ${MOST_COUNTED}) newest
-            -- One by one: a join would read the inboxes of all.
+            -- One by one: as long as a table is small, a join would read all of it.
             cross join lateral (
               select from task_inbox i where i.message_id = newest.id
                 and i.added_at > greatest(now() - interval '1 hour', s.resumed_at) limit 1) i
@@ -315,7 +315,9 @@ async function readKnown(
         t.started_at, now() as now, t.wait_key, t.wait_for
       from (select distinct source, key
         from jsonb_to_recordset(${storedJson(asked)}::text::jsonb) as g(source text, key text)) g
-      join subjects s on s.source = g.source and s.key = g.key
+      -- One by one, here too.
+      cross join lateral (
+        select * from subjects s where s.source = g.source and s.key = g.key limit 1) s
       left join tasks t on t.id = s.open_task and t.open
       left join messages m on m.id = t.message_id`);
   return new Map(rows.map((row) => [rowKey(row), row]));
