@@ -291,6 +291,7 @@ async function readKnown(
   const asked = messages.map(({ subject: { source, key } }) => ({ source, key }));
   const rows = await database.query("find the open tasks of subjects", (sql) =>
     sql<KnownSubject[]>`
+      with since as materialized (select ${hourAgo(sql)} as id)
       select s.source, s.key, s.version, s.verified, s.stopped_why,
         extract(epoch from s.opened_sent_at)::float8 * 1000 as opened_ms,
         extract(epoch from s.closed_sent_at)::float8 * 1000 as closed_ms,
@@ -302,7 +303,7 @@ async function readKnown(
             ) as its
             from (
               select m.id from messages m
-              where m.subject_id = s.id and m.subject_id is not null and m.id >= ${hourAgo(sql)}
+              where m.subject_id = s.id and m.subject_id is not null and m.id >= (select id from since)
               order by m.id desc limit ${MOST_COUNTED}) newest
             -- One by one: as long as a table is small, a join would read all of it.
             cross join lateral (
