@@ -175,9 +175,7 @@ function decide(
   }
   const isOld = role === "closes" && at !== undefined && at < (subject.opened_ms ?? -Infinity);
   const its = isOld ? "notes" : role;
-  if (role === "opens" && at !== undefined) {
-    subject.opened_ms = Math.max(at, subject.opened_ms ?? 0);
-  }
+  noteTimes(subject, message);
   const { task } = subject;
   // Whoever is trusted otherwise has a task of its own, and the open one stays what it is.
   if (task && !isTrusted) return alone(message);
@@ -202,6 +200,16 @@ function decide(
 }
 
 const roleOf = ({ role, subject }: PlannedMessage): SubjectRole => role ?? subject.role;
+
+/** As `told` writes them: what nobody vouches for moves nothing that somebody has vouched for. */
+function noteTimes(subject: PlannedSubject, message: PlannedMessage): void {
+  const { at, verified } = message.subject;
+  if (at === undefined || subject.verified && !verified) return;
+  subject.verified ||= verified;
+  const role = roleOf(message);
+  if (role === "opens") subject.opened_ms = Math.max(at, subject.opened_ms ?? 0);
+  if (role === "closes") subject.closed_ms = Math.max(at, subject.closed_ms ?? 0);
+}
 
 /** What becomes of a message whose group goes where its leader goes. */
 function follow(subject: PlannedSubject, message: PlannedMessage, leader: Joining): Joining {
@@ -285,25 +293,34 @@ async function readKnown(
   const asked = messages.map(({ subject: { source, key } }) => ({ source, key }));
   const rows = await database.query("find the open tasks of subjects", (sql) =>
     sql<KnownSubject[]>`
+      with since as materialized (select ${hourAgo(sql)} as id)
       select s.source, s.key, s.version, s.verified, s.stopped_why,
         extract(epoch from s.opened_sent_at)::float8 * 1000 as opened_ms,
         extract(epoch from s.closed_sent_at)::float8 * 1000 as closed_ms,
         -- A group is one delivery. Of one that is stopped nobody asks.
         case when s.stopped_at is not null then 0 else (
           select least(count(distinct its), ${most})::int from (
-            select coalesce(b.burst_id, m.id) as its
-            from messages m join task_inbox i on i.message_id = m.id
-              left join burst_messages b on b.message_id = m.id
-            where m.subject_id = s.id and m.subject_id is not null and m.id >= ${hourAgo(sql)}
-              and i.added_at > greatest(now() - interval '1 hour', s.resumed_at)
-            order by m.id desc limit ${MOST_COUNTED}) c) end as delivered,
+            select coalesce(
+              (select burst_id from burst_messages b where b.message_id = newest.id), newest.id
+            ) as its
+            from (
+              select m.id from messages m
+              where m.subject_id = s.id and m.subject_id is not null and m.id >= (select id from since)
+              order by m.id desc limit ${MOST_COUNTED}) newest
+            -- One by one: as long as a table is small, a join would read all of it.
+            cross join lateral (
+              select from task_inbox i where i.message_id = newest.id
+                and i.added_at > greatest(now() - interval '1 hour', s.resumed_at) limit 1) i
+          ) c) end as delivered,
         t.id as task_id, coalesce(lower(m.webhook_type), '') as webhook_type,
         coalesce(m.verification = 'verified', s.verified) as task_verified,
         (select count(*)::int from task_inbox i where i.task_id = t.id) as in_inbox,
         t.started_at, now() as now, t.wait_key, t.wait_for
       from (select distinct source, key
         from jsonb_to_recordset(${storedJson(asked)}::text::jsonb) as g(source text, key text)) g
-      join subjects s on s.source = g.source and s.key = g.key
+      -- One by one, here too.
+      cross join lateral (
+        select * from subjects s where s.source = g.source and s.key = g.key limit 1) s
       left join tasks t on t.id = s.open_task and t.open
       left join messages m on m.id = t.message_id`);
   return new Map(rows.map((row) => [rowKey(row), row]));
