@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import postgres from "postgres";
+import { CALL_MS } from "../../lib/notify/reply/client.ts";
 import { eventsOf } from "../agent/stage.ts";
 import { startOpenAi } from "../fakes/openai.ts";
 import { startFakeSlack } from "../fakes/slack.ts";
@@ -41,6 +42,35 @@ describe("a reply whose answer never came", () => {
       assertEquals(vendors.calls.map(({ method }) => method), ["POST", "GET"]);
     });
   }
+
+  it("within ten seconds is given no longer, and found again if it was taken", async () => {
+    await using stage = await openReplies();
+    const { vendors } = stage;
+    const real = AbortSignal.timeout;
+    let answer = () => {};
+    vendors.next({ slow: new Promise((resolve) => answer = resolve) });
+    // Ten seconds are over at once, as soon as the vendor has it.
+    AbortSignal.timeout = (ms) => {
+      if (ms !== CALL_MS) return real(ms);
+      const over = new AbortController();
+      until(() => vendors.said.length > 0, { what: "the reply", timeoutMs: LATE_MS })
+        .finally(() => over.abort(new DOMException("over", "TimeoutError")));
+      return over.signal;
+    };
+    const kind = firstOf("github");
+    try {
+      await stage.send(kind.sender, kind.payload, kind.headers);
+    } finally {
+      AbortSignal.timeout = real;
+      answer();
+    }
+    const [{ state, error }] = await stage.outbox();
+    assertEquals(state, "pending");
+    assertMatch(error, /did not answer within 10 s/);
+    await stage.passTime();
+    await stage.work();
+    assertEquals([vendors.said.length, (await stage.outbox())[0].state], [1, "sent"]);
+  });
 
   it("is found again in a thread of GitLab's, and in a review's thread, which is a review, too", async () => {
     await using stage = await openReplies();
