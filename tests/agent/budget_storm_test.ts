@@ -155,14 +155,27 @@ describeWithFaketime("workers with clocks of their own", () => {
             : sum(rows as unknown as Record<string, number>[], limit);
           assert(counted <= most, `${counted} of ${most} ${limit} were counted`);
           assert((await ask())[0].open > 0, "nobody was put off: the budget was never reached");
-          // Nothing was billed that was not counted, but what a provider may have miscounted.
-          const billed = {
-            tokens: sum(bills.values(), "tokens"),
-            micros: sum(bills.values(), "micros"),
-          };
+          // What is counted is what the tasks' timelines say, each call once, and no less than was billed.
+          const told = await database.query(
+            "read the timelines",
+            (sql) =>
+              sql<{ task_id: string; tokens: number; micros: number; least: number }[]>`
+              select task_id, sum(coalesce((data->>'tokens')::int,
+                  (data->>'input_tokens')::int + (data->>'output_tokens')::int))::int as tokens,
+                sum((data->>'micros')::int)::int as micros,
+                min((data->>'output_tokens')::int)::int as least
+              from task_events where kind in ('step', 'call_lost') group by 1`,
+          );
+          const added = (unit: string) => sum(told as unknown as Record<string, number>[], unit);
           for (const unit of ["tokens", "micros"] as const) {
-            const all = sum(rows as unknown as Record<string, number>[], unit);
-            assert(billed[unit] <= all, `${billed[unit]} ${unit} billed, ${all} counted`);
+            assertEquals(sum(rows as unknown as Record<string, number>[], unit), added(unit));
+          }
+          for (const { task_id: task, tokens, micros, least } of told) {
+            // Killed before its first call was out, a worker may have billed nothing.
+            const billed = bills.get(task) ?? { tokens: 0, micros: 0 };
+            assert(billed.tokens <= tokens, `${billed.tokens} tokens billed, ${tokens} counted`);
+            assert(billed.micros <= micros, `${billed.micros} billed, ${micros} counted`);
+            assert(least === null || least >= 5, `a step of ${least} tokens`);
           }
           for (const [task, { tokens }] of bills) {
             assert(tokens <= OWN.tokens, `${task} has billed ${tokens} tokens`);
