@@ -5,11 +5,11 @@ import type { ModelSettings } from "../config/model_settings.ts";
 import { ModelError, MOST_WORDS, toModelError } from "./model_error.ts";
 import { loadModel, type ProviderModel } from "./provider/load_model.ts";
 import { NoAnswerError } from "./provider/no_answer.ts";
-import { argumentsWithoutThinking, withoutThinking } from "./provider/thinking.ts";
-import { objectOf } from "./provider/tool_call.ts";
+import { argumentsWithoutThinking, withoutThinking } from "./provider/answer/thinking.ts";
+import { objectOf } from "./provider/answer/tool_call.ts";
 import { isForeign, openToolFilter } from "./provider/tool_filter.ts";
 import { type Fault, faultOf, isCut } from "./provider/verdicts.ts";
-import { writtenCall } from "./provider/written_call.ts";
+import { writtenCall } from "./provider/answer/written_call.ts";
 import type { ToolOff, ToolSpec } from "./tool_spec.ts";
 
 /** A piece of a conversation, as JSON: kept as it is, provider details included. */

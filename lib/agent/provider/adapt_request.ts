@@ -1,4 +1,4 @@
-import { partsIn } from "./parts.ts";
+import { partsIn } from "./answer/parts.ts";
 
 /** A chat completion's request, as it is sent. */
 type Body = Record<string, unknown>;

@@ -1,11 +1,12 @@
 import type { ModelSettings } from "../../config/model_settings.ts";
 import type { RequestAdapter } from "./adapt_request.ts";
 import { NoAnswerError } from "./no_answer.ts";
-import { readChatStream } from "./chat_stream.ts";
+import { readChatStream } from "./answer/chat_stream.ts";
 import { verdictOf } from "./error_verdicts.ts";
 import { ownWords } from "./own_words.ts";
+import { isTooDeep } from "./answer/parts.ts";
 import { retryAfterSeconds } from "./retry_after.ts";
-import { statusInside, tidyAnswer } from "./tidy_answer.ts";
+import { statusInside, tidyAnswer } from "./answer/tidy_answer.ts";
 
 /** The most of one answer that is read. What is too long to be taken, and shorter, is told to the model (clamp_output.ts). */
 const MOST_BYTES = 32 * 1_024 * 1_024;
@@ -90,7 +91,8 @@ async function read(
 
 function parsed(text: string, provider: ModelSettings["provider"]): unknown {
   try {
-    return JSON.parse(text);
+    const body: unknown = JSON.parse(text);
+    return isTooDeep(body) ? null : body;
   } catch {
     const speaksChat = provider === "openai" || provider === "ollama";
     return speaksChat ? readChatStream(text) : undefined;

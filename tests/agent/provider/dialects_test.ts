@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import type { Turn } from "../../lib/agent/model.ts";
-import type { Say } from "../fakes/server.ts";
+import type { Turn } from "../../../lib/agent/model.ts";
+import type { Say } from "../../fakes/server.ts";
 import { hello, note, onChat, onGemini, resultsFor } from "./provider_stage.ts";
 
 const later: Turn[] = [{ role: "user", content: "One more thing" }];

@@ -1,9 +1,21 @@
 /**
  * How models write a call where nobody reads it for them, at the beginning of a line: Qwen and
- * Hermes, Mistral, Llama, DeepSeek, Kimi, Gemini, GLM, and those that have learned from Claude.
+ * Hermes, Kimi, DeepSeek, Mistral, Llama, Gemini, and those that have learned from Claude.
  */
-const OPENERS =
-  /^[ \t]{0,8}(?:<\|?tool_calls?(?:_begin|_start)?\|?>|<｜tool▁calls?▁begin｜>|\[TOOL_CALLS\]|<\|python_tag\|>|<function(?:=|_calls?>)|<(?:antml:)?(?:invoke|function_calls)[ >]|<\|tool_calls_section_begin\|>|```tool_(?:code|call))/gim;
+const OPENERS = [
+  "<tool_call",
+  "<|tool_call",
+  "<｜tool▁call",
+  "[tool_calls]",
+  "<|python_tag|>",
+  "<function=",
+  "<function_call",
+  "<invoke ",
+  "<invoke ",
+  "<function_calls",
+  "```tool_code",
+  "```tool_call",
+];
 /** A tool's name stands this near. */
 const NEAR = 300;
 
@@ -17,9 +29,14 @@ export function writtenCall(text: string, offered: readonly string[]): string | 
   const whole = text.trim();
   const named = /^[[{]/.test(whole) ? namedIn(whole, offered) : undefined;
   if (named !== undefined) return named;
-  for (const { index } of text.matchAll(OPENERS)) {
-    const near = text.slice(index, index + NEAR);
-    const name = offered.find((each) => near.includes(each));
+  let from = 0;
+  for (const line of text.split("\n")) {
+    const near = text.slice(from, from + NEAR).trimStart();
+    from += line.length + 1;
+    const start = near.slice(0, 40).toLowerCase();
+    const name = OPENERS.some((each) => start.startsWith(each))
+      ? offered.find((each) => near.includes(each))
+      : undefined;
     if (name !== undefined) return name;
   }
   return undefined;

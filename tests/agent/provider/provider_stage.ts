@@ -1,12 +1,12 @@
 import { assertRejects } from "@std/assert";
-import { createModel, type Model, type ModelStep, type Turn } from "../../lib/agent/model.ts";
-import { ModelError } from "../../lib/agent/model_error.ts";
-import { readConfig } from "../../lib/config/config.ts";
-import { startAnthropic } from "../fakes/anthropic.ts";
-import type { Dialect } from "../fakes/chat_check.ts";
-import { startGemini } from "../fakes/gemini.ts";
-import { startOpenAi } from "../fakes/openai.ts";
-import type { FakeProvider } from "../fakes/server.ts";
+import { createModel, type Model, type ModelStep, type Turn } from "../../../lib/agent/model.ts";
+import { ModelError } from "../../../lib/agent/model_error.ts";
+import { readConfig } from "../../../lib/config/config.ts";
+import { startAnthropic } from "../../fakes/anthropic.ts";
+import type { Dialect } from "../../fakes/chat_check.ts";
+import { startGemini } from "../../fakes/gemini.ts";
+import { startOpenAi } from "../../fakes/openai.ts";
+import type { FakeProvider } from "../../fakes/server.ts";
 
 export const hello: Turn[] = [{ role: "user", content: "Hello" }];
 export const note = {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import type { Say } from "../fakes/server.ts";
+import type { Say } from "../../fakes/server.ts";
 import { hello, note, onAnthropic, onChat, onGemini, resultsFor } from "./provider_stage.ts";
 
 const USAGE = { prompt_tokens: 100, completion_tokens: 10, total_tokens: 110 };

@@ -1,5 +1,5 @@
 import { isPart, type Part, partsIn } from "./parts.ts";
-import { argumentsText, calledName, type Question, withOwnIds } from "./tool_call.ts";
+import { type AnsweredRequest, argumentsText, calledName, withOwnIds } from "./tool_call.ts";
 import { chatUsage } from "./usage_counts.ts";
 
 /**
@@ -8,7 +8,7 @@ import { chatUsage } from "./usage_counts.ts";
  *
  * @returns undefined when it is none.
  */
-export function tidyChat(body: Part, question: Question): Part | undefined {
+export function tidyChat(body: Part, question: AnsweredRequest): Part | undefined {
   const [choice] = partsIn(body.choices);
   if (!choice) return undefined;
   // Completions of the older kind have their text there.
@@ -51,7 +51,7 @@ function textsOf(content: unknown): { text: string; thought: string; refused: st
 }
 
 /** The calls of a message, those of OpenAI's first protocol (`function_call`) among them. */
-function callsIn({ tool_calls, function_call }: Part, { tools, ids }: Question): Part[] {
+function callsIn({ tool_calls, function_call }: Part, { tools, ids }: AnsweredRequest): Part[] {
   const list = partsIn(tool_calls);
   const older = partsIn(function_call).map((each): Part => ({ function: each }));
   const calls = (list.length === 0 ? older : list).map((call) => {
