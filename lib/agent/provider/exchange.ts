@@ -48,8 +48,8 @@ export function createExchange(
       // A key in a header of a vendor's own would go along to wherever it is sent on.
       const response = await fetch(input, { ...init, body, redirect: "manual" });
       const answer = await read(settings, response);
-      const refusal = refusalIn(settings, answer, request);
-      if (!refusal) return whole(settings, answer, request);
+      const refusal = refusalIn(settings, answer, asked);
+      if (!refusal) return whole(settings, answer, asked);
       const { status, words, error } = refusal;
       if (!TEACHING.has(status) || lessons >= MOST_LESSONS) throw error;
       if (!adapter?.learn(request, words)) throw error;
@@ -99,8 +99,8 @@ function parsed(text: string, provider: ModelSettings["provider"]): unknown {
   }
 }
 
-function whole(settings: ModelSettings, { status, headers, text, body }: Answer, request: unknown) {
-  const answer = body === undefined ? text : JSON.stringify(tidyAnswer(settings, body, request));
+function whole(settings: ModelSettings, { status, headers, text, body }: Answer, asked: unknown) {
+  const answer = body === undefined ? text : JSON.stringify(tidyAnswer(settings, body, asked));
   // It was decoded on its way.
   const { "content-encoding": _, "content-length": __, ...rest } = Object.fromEntries(headers);
   return new Response(answer, {
@@ -113,12 +113,12 @@ function whole(settings: ModelSettings, { status, headers, text, body }: Answer,
 function refusalIn(
   settings: ModelSettings,
   { status, headers, text, body }: Answer,
-  request: unknown,
+  asked: unknown,
 ): { status: number; words: string; error: NoAnswerError } | undefined {
   if (status < 300 && text.length > MOST_ERROR) return undefined;
   const inside = status < 300 ? statusInside(body) : undefined;
   const isAnswer = status < 300 && inside === undefined &&
-    tidyAnswer(settings, body, request) !== undefined;
+    tidyAnswer(settings, body, asked) !== undefined;
   if (isAnswer) return undefined;
   const told = inside ?? status;
   const words = ownWords(text, body);

@@ -110,7 +110,7 @@ interface Answer {
   details?: string;
   text: string;
   calls: number;
-  /** A tool whose call stands in its text. */
+  /** The call that stands in its text, in words. */
   written?: string;
 }
 
@@ -136,7 +136,7 @@ export function faultOf({ label }: ModelSettings, answer: Answer): Fault | undef
   if (written !== undefined && calls === 0) {
     return {
       again: true,
-      reason: `the model wrote its call of "${written}" as a text, and ${label} did not read it: ` +
+      reason: `the model wrote ${written} as a text, and ${label} did not read it: ` +
         "choose a model that can call tools, or let its server read them (vLLM: " +
         "--enable-auto-tool-choice and --tool-call-parser; llama.cpp: --jinja)",
     };

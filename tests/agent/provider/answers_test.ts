@@ -144,7 +144,7 @@ describe("what servers make of a call", () => {
       assertEquals(fake.refused, []);
     });
     await onAnthropic(async ({ fake, step }) => {
-      fake.script = [{ calls: [1, 2].map(() => ({ tool: "add_note", args: {}, id: "grep_3" })) }];
+      fake.script = [{ calls: [1, 2].map(() => ({ tool: "add_note", args: {}, id: "grep:3" })) }];
       const first = await step();
       const turns = [...hello, ...resultsFor(first)];
       const second = await step({ turns });
@@ -166,6 +166,7 @@ describe("what servers make of a call", () => {
             called({ arguments: '```json\n{"text":"x"}\n```' }),
             called({ arguments: '{"text":"x"}{"text":"y"}' }),
             called({ arguments: '["x"]' }),
+            called({ arguments: "[".repeat(50_000) + "]".repeat(50_000) }),
             called({ arguments: "7" }),
           ]
         ) {
@@ -205,11 +206,13 @@ describe("what servers make of a call", () => {
           assertMatch(fault!.reason, /call of "add_note" as a text.*--tool-call-parser/);
         }
       }
+      fake.script = [{ text: '<tool_call>{"name": "another"}' }];
+      assertMatch((await step()).fault!.reason, /the model wrote a tool call as a text/);
       for (
         const text of [
           "The parser fails on `<tool_call>` in add_note.",
           '{"name": "Ann", "parameters": {}}',
-          "<tool_call> is what the log says.",
+          "The log says:\n<tool_call> is unknown.",
         ]
       ) {
         fake.script = [{ text }];

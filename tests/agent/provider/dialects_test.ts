@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import type { Turn } from "../../../lib/agent/model.ts";
 import type { Say } from "../../fakes/server.ts";
-import { hello, note, onChat, onGemini, resultsFor } from "./provider_stage.ts";
+import { hello, note, onAnthropic, onChat, onGemini, resultsFor } from "./provider_stage.ts";
 
 const later: Turn[] = [{ role: "user", content: "One more thing" }];
 const refuse = (message: string, status = 400): Say => ({ status, message });
@@ -62,6 +62,50 @@ describe("a conversation that a server's template cannot hold", () => {
       const { tool_choice, stream, tools } = fake.asked.at(-1)!.body;
       assertEquals([tool_choice, stream, tools.length], [undefined, undefined, 1]);
     });
+  });
+});
+
+describe("a last step", () => {
+  it("names the tools that were called where a gateway wants it (LiteLLM, Bedrock), and offers none", async () => {
+    for (
+      const words of [
+        "litellm.UnsupportedParamsError: Anthropic expects the `tools=` param to be passed in.",
+        "The toolConfig field must be defined when using toolUse and toolResult content blocks.",
+      ]
+    ) {
+      await onChat("openai", async ({ fake, step }) => {
+        fake.script = [{ calls: [{ tool: "add_note", args: {} }] }, refuse(words), {
+          text: "Done",
+        }];
+        const said = await step();
+        const turns = [...hello, ...resultsFor(said)];
+        assertEquals((await step({ turns, last: true })).text, "Done");
+        const { tools, tool_choice } = fake.asked.at(-1)!.body;
+        assertEquals([tools[0].function.name, tool_choice], ["add_note", "none"]);
+      });
+    }
+  });
+});
+
+describe("a conversation that began with another provider", () => {
+  it("goes on, whatever ids its calls have", async () => {
+    for (const on of [onGemini, onAnthropic, onChat.bind(null, "openai")]) {
+      await on(async ({ fake, step }) => {
+        const call = { id: "functions.add_note:0", tool: "add_note", arguments: { text: "x" } };
+        const said: Turn = {
+          role: "assistant",
+          content: [{
+            type: "tool-call",
+            toolCallId: call.id,
+            toolName: call.tool,
+            input: call.arguments,
+          }],
+        };
+        fake.script = [{ text: "Done" }];
+        const turns = [...hello, ...resultsFor({ calls: [call], turns: [said] })];
+        assertEquals([(await step({ turns })).text, fake.refused], ["Done", []]);
+      });
+    }
   });
 });
 

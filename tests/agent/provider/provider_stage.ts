@@ -70,7 +70,7 @@ export const onAnthropic = (test: (stage: ProviderStage) => Promise<void>) =>
   );
 
 /** What a tool says to each call of a step that was understood, in its turn. */
-export function resultsFor({ calls, turns }: ModelStep): Turn[] {
+export function resultsFor({ calls, turns }: Pick<ModelStep, "calls" | "turns">): Turn[] {
   const content = calls.filter(({ invalid }) => !invalid).map(({ id, tool }) => ({
     type: "tool-result" as const,
     toolCallId: id,

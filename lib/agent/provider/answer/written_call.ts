@@ -20,7 +20,7 @@ const OPENERS = [
 const NEAR = 300;
 
 /**
- * The tool that a text calls instead of speaking, if it does. It is not called: what was quoted in
+ * What a text calls instead of speaking, in words, if it does. It is not called: what was quoted in
  * a text would be, too.
  *
  * @param offered the names of the tools that may be called.
@@ -28,16 +28,17 @@ const NEAR = 300;
 export function writtenCall(text: string, offered: readonly string[]): string | undefined {
   const whole = text.trim();
   const named = /^[[{]/.test(whole) ? namedIn(whole, offered) : undefined;
-  if (named !== undefined) return named;
+  if (named !== undefined) return `its call of "${named}"`;
   let from = 0;
   for (const line of text.split("\n")) {
     const near = text.slice(from, from + NEAR).trimStart();
     from += line.length + 1;
     const start = near.slice(0, 40).toLowerCase();
-    const name = OPENERS.some((each) => start.startsWith(each))
-      ? offered.find((each) => near.includes(each))
-      : undefined;
-    if (name !== undefined) return name;
+    if (!OPENERS.some((each) => start.startsWith(each))) continue;
+    const name = offered.find((each) => near.includes(each));
+    if (name !== undefined) return `its call of "${name}"`;
+    // Who begins so says nothing else, whichever tool it is.
+    if (text.slice(0, from - line.length - 1).trim() === "") return "a tool call";
   }
   return undefined;
 }
