@@ -142,14 +142,10 @@ async function ask(
     const text = withoutThinking(result.text);
     const { google } = result.providerMetadata ?? {};
     const { rawFinishReason: finish, finishReason } = result;
-    const isFiltered = finishReason === "content-filter";
     const fault = faultOf(settings, {
       finish,
-      // The SDK reads it out of a place of its own, and leaves the end as it was.
-      refuses: isFiltered && finish === "stop",
       blocked: textIn(google?.promptFeedback, "blockReason"),
-      details: textIn(google, "finishMessage") ??
-        (isFiltered ? text.slice(0, MOST_WORDS) : undefined),
+      details: textIn(google, "finishMessage") ?? text.slice(0, MOST_WORDS),
       text,
       calls: result.toolCalls.length,
       written: writtenCall(text, tools.map(({ name }) => name)),

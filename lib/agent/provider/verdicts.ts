@@ -102,8 +102,6 @@ export interface Fault {
 interface Answer {
   /** Its end, in the provider's own word. */
   finish?: string;
-  /** Whether the model said no in the place that OpenAI's protocol has for it. */
-  refuses?: boolean;
   /** Why the provider did not let the model read what it was asked (Gemini). */
   blocked?: string;
   /** What the provider says of it besides. */
@@ -116,9 +114,9 @@ interface Answer {
 
 /** Why an answer that came with a 200 is none; undefined when it is one. */
 export function faultOf({ label }: ModelSettings, answer: Answer): Fault | undefined {
-  const { finish, refuses, blocked, details, text, calls, written } = answer;
+  const { finish, blocked, details, text, calls, written } = answer;
   const words = details ? ` (${details})` : "";
-  const ending = refuses ? REFUSAL : ENDINGS[nameOf(blocked ?? finish)];
+  const ending = ENDINGS[nameOf(blocked ?? finish)];
   if (blocked !== undefined) {
     const says = ending?.says ?? "the provider did not let the model read it";
     const again = ending !== undefined && ending.verdict !== "fail";
@@ -129,8 +127,7 @@ export function faultOf({ label }: ModelSettings, answer: Answer): Fault | undef
     const isOne = ending.verdict === "again" ? calls > 0 : ending.verdict !== "fail" && !empty;
     if (!isOne) {
       const again = ending.verdict !== "fail";
-      const end = refuses ? "refusal" : finish;
-      return { again, reason: `${label} ended the answer with ${end}: ${ending.says}${words}` };
+      return { again, reason: `${label} ended the answer with ${finish}: ${ending.says}${words}` };
     }
   }
   if (written !== undefined && calls === 0) {

@@ -121,6 +121,9 @@ describe("what an MCP server may send", () => {
     assertEquals((await toldOf({ structuredContent: data })).match(/tickets/g)?.length, 1);
     assertStringIncludes(await toldOf({ toolResult: { old: true } }), "old");
     assertStringIncludes(await toldOf({ content: [] }), "result of desk__now");
+    assertMatch(await toldOf({ content: [], isError: true }), /has failed, and not why/);
+    const failed = { isError: true, structuredContent: { reason: "no such ticket" } };
+    assertMatch(await toldOf(failed), /The call failed: [^]*no such ticket/);
   });
 
   it("is understood as a stream of events, too, and its change of the list is heard", async () => {

@@ -22,17 +22,19 @@ export function tidyChat(body: Part, question: AnsweredRequest): Part | undefine
     choices: [{
       message: {
         role: "assistant",
-        content: text,
-        ...(refusal === "" ? {} : { refusal }),
+        content: text + refusal,
         ...(reasoning === "" ? {} : { reasoning_content: reasoning }),
         ...(calls.length === 0 ? {} : { tool_calls: calls }),
       },
-      finish_reason: choice.finish_reason === null || choice.finish_reason === undefined
-        ? undefined
-        : String(choice.finish_reason),
+      // OpenAI says of a refusal that it has stopped.
+      finish_reason: refusal === "" ? textIn(choice.finish_reason) : "refusal",
     }],
     usage: chatUsage(body.usage),
   };
+}
+
+function textIn(value: unknown): string | undefined {
+  return value === null || value === undefined ? undefined : String(value);
 }
 
 /** A text, or what is in parts of one: Mistral's thoughts, and what others took from another API. */
