@@ -67,7 +67,6 @@ async function withClient<T>(
       return connected(server, signal, work);
     });
   } catch (error) {
-    legacy.delete(server);
     const { href, host } = new URL(server.url);
     const words = errorText(error).replaceAll(href, host).replaceAll(server.url, host);
     throw new Error(words, { cause: error });
@@ -94,7 +93,11 @@ async function connected<T>(
     protocolVersionDiscovery: !legacy.has(server),
     initializationOptions: { timeout: CONNECT_MS, signal },
   });
-  const client = await Promise.race([connecting, exchange.broken]);
+  const client = await Promise.race([connecting, exchange.broken]).catch((error) => {
+    // It may have become a newer one.
+    legacy.delete(server);
+    throw error;
+  });
   try {
     return await Promise.race([work(client, exchange), exchange.broken]);
   } finally {

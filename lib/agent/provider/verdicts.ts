@@ -90,6 +90,9 @@ function nameOf(finish = ""): string {
   return finish.slice(finish.lastIndexOf(":") + 1).trim().toUpperCase();
 }
 
+const ONLY_THOUGHTS = "the model only thought, and ended without a word: its server may take all " +
+  "that it says for thoughts (vLLM and SGLang: --reasoning-parser)";
+
 /** Why an answer is none. */
 export interface Fault {
   /** The same request may be answered when it is asked again. */
@@ -108,13 +111,15 @@ interface Answer {
   details?: string;
   text: string;
   calls: number;
+  /** Whether it has thoughts, wherever they stood. */
+  thinks?: boolean;
   /** The call that stands in its text, in words. */
   written?: string;
 }
 
 /** Why an answer that came with a 200 is none; undefined when it is one. */
 export function faultOf({ label }: ModelSettings, answer: Answer): Fault | undefined {
-  const { finish, blocked, details, text, calls, written } = answer;
+  const { finish, blocked, details, text, calls, thinks, written } = answer;
   const words = details ? ` (${details})` : "";
   const ending = ENDINGS[nameOf(blocked ?? finish)];
   if (blocked !== undefined) {
@@ -139,5 +144,5 @@ export function faultOf({ label }: ModelSettings, answer: Answer): Fault | undef
     };
   }
   if (!empty || isCut(finish)) return undefined;
-  return { again: true, reason: "the model ended without a word" };
+  return { again: true, reason: thinks ? ONLY_THOUGHTS : "the model ended without a word" };
 }

@@ -370,6 +370,11 @@ describe("counts of tokens", () => {
           [{ input_tokens: 100, output_tokens: 10 }, { input: 100, output: 10 }],
           [{ prompt_eval_count: 100, eval_count: 10 }, { input: 100, output: 10 }],
           [{ total_tokens: 110 }, { input: 110, output: 0 }],
+          // xAI: 300 of them are thoughts.
+          [{ prompt_tokens: 100, completion_tokens: 10, total_tokens: 410 }, {
+            input: 100,
+            output: 310,
+          }],
           [{ prompt_tokens: null, completion_tokens: {} }, { input: 0, output: 0 }],
           [[], { input: 0, output: 0 }],
           [null, { input: 0, output: 0 }],

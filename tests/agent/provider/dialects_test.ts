@@ -143,6 +143,11 @@ describe("tools that a provider would refuse", () => {
       // Otto's own are not at fault, and there is nothing more to leave out.
       fake.script = [refuse("JSON schema conversion failed")];
       assertMatch((await failure({ tools: [note] })).message, /conversion failed/);
+      // What is said without them, too, was not said of them.
+      const other = [note, foreign("c")];
+      assertMatch((await failure({ tools: other })).message, /conversion failed/);
+      fake.script = [{ text: "Hi" }];
+      assertEquals((await step({ tools: other })).off, []);
     });
   });
 
