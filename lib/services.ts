@@ -3,7 +3,7 @@ import type { Agent } from "./agent/agent.ts";
 import { digestAgent, switchedOffAgent } from "./agent/digest.ts";
 import { openToolshed } from "./agent/mcp/mcp.ts";
 import { type McpServerStatus, readServers } from "./agent/mcp/server_status.ts";
-import { readMcpServers } from "./agent/mcp/servers.ts";
+import { readMcpServers, secretsOf } from "./agent/mcp/servers.ts";
 import { createModel } from "./agent/model.ts";
 import { createModelAgent, type ModelEquipment } from "./agent/model_agent.ts";
 import { createTrialAgent, type TrialAgent } from "./agent/trial/trial_agent.ts";
@@ -175,7 +175,7 @@ async function openServicesWith(
   const toolshed = openToolshed({ servers, settings, database, log });
   const redact = createRedactor(() => [
     ...secretsIn(config),
-    ...servers.flatMap(({ headers }) => Object.values(headers).flatMap(withoutScheme)),
+    ...servers.flatMap(secretsOf),
   ]);
   // What waits is kept: it goes out when the agent may act again.
   const acts = config.agent.mode === "on";
@@ -247,11 +247,6 @@ function openAgent(
 function refill<T>(map: Map<string, T>, from: ReadonlyMap<string, T>): void {
   map.clear();
   for (const [name, value] of from) map.set(name, value);
-}
-
-/** A header's value, and the secret in it: `Bearer abc`, `abc`. */
-function withoutScheme(value: string): string[] {
-  return [value, value.replace(/^\w+ +/, "")];
 }
 
 /** How the server of a configuration is opened. */

@@ -5,11 +5,11 @@ import type { ModelSettings } from "../config/model_settings.ts";
 import { ModelError, MOST_WORDS, toModelError } from "./model_error.ts";
 import { loadModel, type ProviderModel } from "./provider/load_model.ts";
 import { NoAnswerError } from "./provider/no_answer.ts";
-import { argumentsWithoutThinking, withoutThinking } from "./provider/thinking.ts";
-import { objectOf } from "./provider/tool_call.ts";
+import { argumentsWithoutThinking, withoutThinking } from "./provider/answer/thinking.ts";
+import { objectOf } from "./provider/answer/tool_call.ts";
 import { isForeign, openToolFilter } from "./provider/tool_filter.ts";
 import { type Fault, faultOf, isCut } from "./provider/verdicts.ts";
-import { writtenCall } from "./provider/written_call.ts";
+import { writtenCall } from "./provider/answer/written_call.ts";
 import type { ToolOff, ToolSpec } from "./tool_spec.ts";
 
 /** A piece of a conversation, as JSON: kept as it is, provider details included. */
@@ -142,16 +142,13 @@ async function ask(
     const text = withoutThinking(result.text);
     const { google } = result.providerMetadata ?? {};
     const { rawFinishReason: finish, finishReason } = result;
-    const isFiltered = finishReason === "content-filter";
     const fault = faultOf(settings, {
       finish,
-      // The SDK reads it out of a place of its own, and leaves the end as it was.
-      refuses: isFiltered && finish === "stop",
       blocked: textIn(google?.promptFeedback, "blockReason"),
-      details: textIn(google, "finishMessage") ??
-        (isFiltered ? text.slice(0, MOST_WORDS) : undefined),
+      details: textIn(google, "finishMessage") ?? text.slice(0, MOST_WORDS),
       text,
       calls: result.toolCalls.length,
+      thinks: text.trim() === "" && (result.text + (result.reasoningText ?? "")).trim() !== "",
       written: writtenCall(text, tools.map(({ name }) => name)),
     });
     return {

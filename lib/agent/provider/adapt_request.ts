@@ -1,4 +1,4 @@
-import { partsIn } from "./parts.ts";
+import { partsIn } from "./answer/parts.ts";
 
 /** A chat completion's request, as it is sent. */
 type Body = Record<string, unknown>;
@@ -45,6 +45,12 @@ const PARAMETERS = [without(OLD), without(NEW), without("tool_choice"), without(
 
 /** What servers say of messages that their models' templates cannot hold (vLLM, llama.cpp, LM Studio, Mistral). */
 const TEMPLATES: readonly Lesson[] = [
+  {
+    // Anthropic's and Bedrock's words, behind LiteLLM and other gateways, in a last step.
+    words: [/tools=|toolConfig|must define tools/i],
+    matters: (body) => body.tools === undefined && namesCalled(body).length > 0,
+    change: withToolsCalled,
+  },
   {
     words: [
       /roles? (must|should) (be )?alternat|unexpected role|alternate between|consecutive user/i,
@@ -143,6 +149,24 @@ function withoutSystem(body: Body): Body {
   const user = others[at];
   others[at] = { ...user, content: joined(first.content, user.content) };
   return { ...body, messages: others };
+}
+
+function namesCalled(body: Body): string[] {
+  const calls = messagesOf(body).flatMap(({ tool_calls }) => partsIn(tool_calls));
+  const names = calls.flatMap((call) => partsIn(call.function)).map(({ name }) => String(name));
+  return [...new Set(names)];
+}
+
+/** A request that names the tools of its calls, and lets none be called. */
+function withToolsCalled(body: Body): Body {
+  if (body.tools !== undefined) return body;
+  const names = namesCalled(body);
+  if (names.length === 0) return body;
+  const tools = names.map((name) => ({
+    type: "function",
+    function: { name, description: name, parameters: { type: "object", properties: {} } },
+  }));
+  return { ...body, tools, tool_choice: "none" };
 }
 
 function joined(one: unknown, other: unknown): unknown {

@@ -46,6 +46,11 @@ const ERRORS: readonly ErrorRule[] = [
       "or lower budgets.output_tokens in AGENT_CONFIG",
   },
   {
+    statuses: [413],
+    verdict: "fail",
+    hint: "The conversation is longer than may be sent: lower budgets.steps in AGENT_CONFIG",
+  },
+  {
     statuses: [...REFUSALS, 500],
     words: [
       /context_length|context (length|window|size)|prompt is too long|input is too long|input token count|too many input tokens/i,

@@ -1,11 +1,12 @@
 import type { ModelSettings } from "../../config/model_settings.ts";
 import type { RequestAdapter } from "./adapt_request.ts";
 import { NoAnswerError } from "./no_answer.ts";
-import { readChatStream } from "./chat_stream.ts";
+import { readChatStream } from "./answer/chat_stream.ts";
 import { verdictOf } from "./error_verdicts.ts";
 import { ownWords } from "./own_words.ts";
+import { isTooDeep } from "./answer/parts.ts";
 import { retryAfterSeconds } from "./retry_after.ts";
-import { statusInside, tidyAnswer } from "./tidy_answer.ts";
+import { statusInside, tidyAnswer } from "./answer/tidy_answer.ts";
 
 /** The most of one answer that is read. What is too long to be taken, and shorter, is told to the model (clamp_output.ts). */
 const MOST_BYTES = 32 * 1_024 * 1_024;
@@ -47,8 +48,8 @@ export function createExchange(
       // A key in a header of a vendor's own would go along to wherever it is sent on.
       const response = await fetch(input, { ...init, body, redirect: "manual" });
       const answer = await read(settings, response);
-      const refusal = refusalIn(settings, answer, request);
-      if (!refusal) return whole(settings, answer, request);
+      const refusal = refusalIn(settings, answer, asked);
+      if (!refusal) return whole(settings, answer, asked);
       const { status, words, error } = refusal;
       if (!TEACHING.has(status) || lessons >= MOST_LESSONS) throw error;
       if (!adapter?.learn(request, words)) throw error;
@@ -90,15 +91,16 @@ async function read(
 
 function parsed(text: string, provider: ModelSettings["provider"]): unknown {
   try {
-    return JSON.parse(text);
+    const body: unknown = JSON.parse(text);
+    return isTooDeep(body) ? null : body;
   } catch {
     const speaksChat = provider === "openai" || provider === "ollama";
     return speaksChat ? readChatStream(text) : undefined;
   }
 }
 
-function whole(settings: ModelSettings, { status, headers, text, body }: Answer, request: unknown) {
-  const answer = body === undefined ? text : JSON.stringify(tidyAnswer(settings, body, request));
+function whole(settings: ModelSettings, { status, headers, text, body }: Answer, asked: unknown) {
+  const answer = body === undefined ? text : JSON.stringify(tidyAnswer(settings, body, asked));
   // It was decoded on its way.
   const { "content-encoding": _, "content-length": __, ...rest } = Object.fromEntries(headers);
   return new Response(answer, {
@@ -111,12 +113,12 @@ function whole(settings: ModelSettings, { status, headers, text, body }: Answer,
 function refusalIn(
   settings: ModelSettings,
   { status, headers, text, body }: Answer,
-  request: unknown,
+  asked: unknown,
 ): { status: number; words: string; error: NoAnswerError } | undefined {
   if (status < 300 && text.length > MOST_ERROR) return undefined;
   const inside = status < 300 ? statusInside(body) : undefined;
   const isAnswer = status < 300 && inside === undefined &&
-    tidyAnswer(settings, body, request) !== undefined;
+    tidyAnswer(settings, body, asked) !== undefined;
   if (isAnswer) return undefined;
   const told = inside ?? status;
   const words = ownWords(text, body);

@@ -1,4 +1,4 @@
-import { isPart, type Part, partsIn } from "./parts.ts";
+import { isPart, type Part, partsIn } from "./answer/parts.ts";
 
 /** Headers that say milliseconds: Azure's and OpenAI's own. They are more exact, so they are read first. */
 const MILLISECONDS = ["retry-after-ms", "x-ms-retry-after-ms"];

@@ -45,6 +45,10 @@ export function openToolFilter({ provider }: ModelSettings): ToolFilter {
       const meant = name === undefined && ABOUT_SCHEMAS.test(words)
         ? foreign
         : foreign.filter((each) => each.name === name);
+      // It was none of them: the same is said without them.
+      if (foreign.length === 0) {
+        for (const [key, reason] of refused) if (reason === words) refused.delete(key);
+      }
       if (refused.size + meant.length > MOST_REFUSED) refused.clear();
       for (const tool of meant) refused.set(keyOf(tool), words);
       return meant.length > 0;

@@ -1,5 +1,5 @@
 import type { ModelSettings } from "../../config/model_settings.ts";
-import { isPart } from "./parts.ts";
+import { isPart } from "./answer/parts.ts";
 
 type Provider = ModelSettings["provider"];
 type Schema = Record<string, unknown>;

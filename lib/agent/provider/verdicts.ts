@@ -90,6 +90,9 @@ function nameOf(finish = ""): string {
   return finish.slice(finish.lastIndexOf(":") + 1).trim().toUpperCase();
 }
 
+const ONLY_THOUGHTS = "the model only thought, and ended without a word: its server may take all " +
+  "that it says for thoughts (vLLM and SGLang: --reasoning-parser)";
+
 /** Why an answer is none. */
 export interface Fault {
   /** The same request may be answered when it is asked again. */
@@ -102,23 +105,23 @@ export interface Fault {
 interface Answer {
   /** Its end, in the provider's own word. */
   finish?: string;
-  /** Whether the model said no in the place that OpenAI's protocol has for it. */
-  refuses?: boolean;
   /** Why the provider did not let the model read what it was asked (Gemini). */
   blocked?: string;
   /** What the provider says of it besides. */
   details?: string;
   text: string;
   calls: number;
-  /** A tool whose call stands in its text. */
+  /** Whether it has thoughts, wherever they stood. */
+  thinks?: boolean;
+  /** The call that stands in its text, in words. */
   written?: string;
 }
 
 /** Why an answer that came with a 200 is none; undefined when it is one. */
 export function faultOf({ label }: ModelSettings, answer: Answer): Fault | undefined {
-  const { finish, refuses, blocked, details, text, calls, written } = answer;
+  const { finish, blocked, details, text, calls, thinks, written } = answer;
   const words = details ? ` (${details})` : "";
-  const ending = refuses ? REFUSAL : ENDINGS[nameOf(blocked ?? finish)];
+  const ending = ENDINGS[nameOf(blocked ?? finish)];
   if (blocked !== undefined) {
     const says = ending?.says ?? "the provider did not let the model read it";
     const again = ending !== undefined && ending.verdict !== "fail";
@@ -129,18 +132,17 @@ export function faultOf({ label }: ModelSettings, answer: Answer): Fault | undef
     const isOne = ending.verdict === "again" ? calls > 0 : ending.verdict !== "fail" && !empty;
     if (!isOne) {
       const again = ending.verdict !== "fail";
-      const end = refuses ? "refusal" : finish;
-      return { again, reason: `${label} ended the answer with ${end}: ${ending.says}${words}` };
+      return { again, reason: `${label} ended the answer with ${finish}: ${ending.says}${words}` };
     }
   }
   if (written !== undefined && calls === 0) {
     return {
       again: true,
-      reason: `the model wrote its call of "${written}" as a text, and ${label} did not read it: ` +
+      reason: `the model wrote ${written} as a text, and ${label} did not read it: ` +
         "choose a model that can call tools, or let its server read them (vLLM: " +
         "--enable-auto-tool-choice and --tool-call-parser; llama.cpp: --jinja)",
     };
   }
   if (!empty || isCut(finish)) return undefined;
-  return { again: true, reason: "the model ended without a word" };
+  return { again: true, reason: thinks ? ONLY_THOUGHTS : "the model ended without a word" };
 }

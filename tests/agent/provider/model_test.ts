@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { afterAll, beforeAll, beforeEach, describe, it } from "@std/testing/bdd";
-import { createModel, type Model, type ModelStep, type Turn } from "../../lib/agent/model.ts";
-import { ModelError } from "../../lib/agent/model_error.ts";
-import { readConfig } from "../../lib/config/config.ts";
-import { startAnthropic } from "../fakes/anthropic.ts";
-import { startGemini } from "../fakes/gemini.ts";
-import { startOpenAi } from "../fakes/openai.ts";
-import type { FakeProvider } from "../fakes/server.ts";
+import { createModel, type Model, type ModelStep, type Turn } from "../../../lib/agent/model.ts";
+import { ModelError } from "../../../lib/agent/model_error.ts";
+import { readConfig } from "../../../lib/config/config.ts";
+import { startAnthropic } from "../../fakes/anthropic.ts";
+import { startGemini } from "../../fakes/gemini.ts";
+import { startOpenAi } from "../../fakes/openai.ts";
+import type { FakeProvider } from "../../fakes/server.ts";
 
 const KEY = "key-4711-never-shown";
 const tools = [{

@@ -1,5 +1,5 @@
 import { isPart, type Part, partsIn } from "./parts.ts";
-import { argumentsValue, calledName, objectOf, type Question } from "./tool_call.ts";
+import { type AnsweredRequest, argumentsValue, calledName, objectOf } from "./tool_call.ts";
 import { countOf } from "./usage_counts.ts";
 
 /** Texts beside an answer that say why it is none. */
@@ -11,7 +11,7 @@ const WORDS = ["finishReason", "finishMessage"];
  *
  * @returns undefined when it is none.
  */
-export function tidyGenerated(body: Part, question: Question): Part | undefined {
+export function tidyGenerated(body: Part, question: AnsweredRequest): Part | undefined {
   const [candidate] = partsIn(body.candidates);
   const { promptFeedback, usageMetadata } = body;
   const blocked = isPart(promptFeedback) && typeof promptFeedback.blockReason === "string"
@@ -25,7 +25,7 @@ export function tidyGenerated(body: Part, question: Question): Part | undefined 
   };
 }
 
-function candidateOf(candidate: Part, question: Question): Part {
+function candidateOf(candidate: Part, question: AnsweredRequest): Part {
   const [content = {}] = partsIn(candidate.content);
   const said = WORDS.filter((name) => typeof candidate[name] === "string");
   return {
@@ -37,7 +37,7 @@ function candidateOf(candidate: Part, question: Question): Part {
   };
 }
 
-function partOf(part: Part, { tools }: Question): Part[] {
+function partOf(part: Part, { tools }: AnsweredRequest): Part[] {
   const { text, thought, thoughtSignature, functionCall } = part;
   const signed = typeof thoughtSignature === "string" ? { thoughtSignature } : {};
   if (isPart(functionCall)) {

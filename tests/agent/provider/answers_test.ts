@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import type { Say } from "../fakes/server.ts";
+import type { Say } from "../../fakes/server.ts";
 import { hello, note, onAnthropic, onChat, onGemini, resultsFor } from "./provider_stage.ts";
 
 const USAGE = { prompt_tokens: 100, completion_tokens: 10, total_tokens: 110 };
@@ -144,7 +144,7 @@ describe("what servers make of a call", () => {
       assertEquals(fake.refused, []);
     });
     await onAnthropic(async ({ fake, step }) => {
-      fake.script = [{ calls: [1, 2].map(() => ({ tool: "add_note", args: {}, id: "grep_3" })) }];
+      fake.script = [{ calls: [1, 2].map(() => ({ tool: "add_note", args: {}, id: "grep:3" })) }];
       const first = await step();
       const turns = [...hello, ...resultsFor(first)];
       const second = await step({ turns });
@@ -166,6 +166,7 @@ describe("what servers make of a call", () => {
             called({ arguments: '```json\n{"text":"x"}\n```' }),
             called({ arguments: '{"text":"x"}{"text":"y"}' }),
             called({ arguments: '["x"]' }),
+            called({ arguments: "[".repeat(50_000) + "]".repeat(50_000) }),
             called({ arguments: "7" }),
           ]
         ) {
@@ -205,11 +206,13 @@ describe("what servers make of a call", () => {
           assertMatch(fault!.reason, /call of "add_note" as a text.*--tool-call-parser/);
         }
       }
+      fake.script = [{ text: '<tool_call>{"name": "another"}' }];
+      assertMatch((await step()).fault!.reason, /the model wrote a tool call as a text/);
       for (
         const text of [
           "The parser fails on `<tool_call>` in add_note.",
           '{"name": "Ann", "parameters": {}}',
-          "<tool_call> is what the log says.",
+          "The log says:\n<tool_call> is unknown.",
         ]
       ) {
         fake.script = [{ text }];
@@ -367,6 +370,11 @@ describe("counts of tokens", () => {
           [{ input_tokens: 100, output_tokens: 10 }, { input: 100, output: 10 }],
           [{ prompt_eval_count: 100, eval_count: 10 }, { input: 100, output: 10 }],
           [{ total_tokens: 110 }, { input: 110, output: 0 }],
+          // xAI: 300 of them are thoughts.
+          [{ prompt_tokens: 100, completion_tokens: 10, total_tokens: 410 }, {
+            input: 100,
+            output: 310,
+          }],
           [{ prompt_tokens: null, completion_tokens: {} }, { input: 0, output: 0 }],
           [[], { input: 0, output: 0 }],
           [null, { input: 0, output: 0 }],

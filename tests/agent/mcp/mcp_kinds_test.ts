@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { afterAll, beforeAll, beforeEach, describe, it } from "@std/testing/bdd";
-import { call, eventsOf, finish, issue, openStage, type Stage, told, toolNames } from "./stage.ts";
-import { tameEvents } from "../../lib/agent/mcp/raw_results.ts";
-import { type FakeMcp, startMcp } from "../fakes/mcp.ts";
+import { call, eventsOf, finish, issue, openStage, type Stage, told, toolNames } from "../stage.ts";
+import { readEvents } from "../../../lib/agent/mcp/events.ts";
+import { type FakeMcp, startMcp } from "../../fakes/mcp.ts";
 
 const bare = { name: "now", description: "The time", inputSchema: { type: "object" } };
 const search = {
@@ -121,6 +121,9 @@ describe("what an MCP server may send", () => {
     assertEquals((await toldOf({ structuredContent: data })).match(/tickets/g)?.length, 1);
     assertStringIncludes(await toldOf({ toolResult: { old: true } }), "old");
     assertStringIncludes(await toldOf({ content: [] }), "result of desk__now");
+    assertMatch(await toldOf({ content: [], isError: true }), /has failed, and not why/);
+    const failed = { isError: true, structuredContent: { reason: "no such ticket" } };
+    assertMatch(await toldOf(failed), /The call failed: [^]*no such ticket/);
   });
 
   it("is understood as a stream of events, too, and its change of the list is heard", async () => {
@@ -188,15 +191,12 @@ describe("a server that hangs", () => {
 
 describe("a stream of a server's events", () => {
   it("may be cut anywhere, between the two halves of a line's end, too", async () => {
-    const whole = 'event: message\r\ndata: {"a":\r\ndata: 1}\r\n\r\ndata: {"a":2}\n\n';
+    const whole = ': hi\r\nevent: message\r\ndata: {"a":\r\ndata: 1}\r\n\r\nid: 7\n\n' +
+      'event: other\ndata: no\n\ndata: {"a":2}\n\ndata:{"a":3}';
     for (let size = 1; size <= whole.length; size++) {
       const parts = whole.match(new RegExp(`[^]{1,${size}}`, "g"))!;
-      const text = await new Response(
-        ReadableStream.from(parts)
-          .pipeThrough(tameEvents((message) => message, undefined, (says) => new Error(says)))
-          .pipeThrough(new TextEncoderStream()),
-      ).text();
-      assertEquals(text, 'event: message\ndata: {"a":1}\n\ndata: {"a":2}\n\n', `${size}`);
+      const events = await Array.fromAsync(readEvents(ReadableStream.from(parts)));
+      assertEquals(events, ['{"a":\n1}', '{"a":2}', '{"a":3}'], `${size}`);
     }
   });
 });

@@ -1,5 +1,5 @@
 import { isPart, type Part, partsIn } from "./parts.ts";
-import { argumentsText, calledName, type Question, withOwnIds } from "./tool_call.ts";
+import { type AnsweredRequest, argumentsText, calledName, withOwnIds } from "./tool_call.ts";
 import { chatUsage } from "./usage_counts.ts";
 
 /**
@@ -8,7 +8,7 @@ import { chatUsage } from "./usage_counts.ts";
  *
  * @returns undefined when it is none.
  */
-export function tidyChat(body: Part, question: Question): Part | undefined {
+export function tidyChat(body: Part, question: AnsweredRequest): Part | undefined {
   const [choice] = partsIn(body.choices);
   if (!choice) return undefined;
   // Completions of the older kind have their text there.
@@ -22,17 +22,19 @@ export function tidyChat(body: Part, question: Question): Part | undefined {
     choices: [{
       message: {
         role: "assistant",
-        content: text,
-        ...(refusal === "" ? {} : { refusal }),
+        content: text + refusal,
         ...(reasoning === "" ? {} : { reasoning_content: reasoning }),
         ...(calls.length === 0 ? {} : { tool_calls: calls }),
       },
-      finish_reason: choice.finish_reason === null || choice.finish_reason === undefined
-        ? undefined
-        : String(choice.finish_reason),
+      // OpenAI says of a refusal that it has stopped.
+      finish_reason: refusal === "" ? textIn(choice.finish_reason) : "refusal",
     }],
     usage: chatUsage(body.usage),
   };
+}
+
+function textIn(value: unknown): string | undefined {
+  return value === null || value === undefined ? undefined : String(value);
 }
 
 /** A text, or what is in parts of one: Mistral's thoughts, and what others took from another API. */
@@ -51,7 +53,7 @@ function textsOf(content: unknown): { text: string; thought: string; refused: st
 }
 
 /** The calls of a message, those of OpenAI's first protocol (`function_call`) among them. */
-function callsIn({ tool_calls, function_call }: Part, { tools, ids }: Question): Part[] {
+function callsIn({ tool_calls, function_call }: Part, { tools, ids }: AnsweredRequest): Part[] {
   const list = partsIn(tool_calls);
   const older = partsIn(function_call).map((each): Part => ({ function: each }));
   const calls = (list.length === 0 ? older : list).map((call) => {

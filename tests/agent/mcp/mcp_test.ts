@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { afterAll, beforeAll, beforeEach, describe, it } from "@std/testing/bdd";
-import { ConfigError } from "../../lib/config/config.ts";
+import { ConfigError } from "../../../lib/config/config.ts";
 import {
   type Any,
   call,
@@ -11,9 +11,9 @@ import {
   type Stage,
   told,
   toolNames,
-} from "./stage.ts";
-import { type FakeMcp, startMcp } from "../fakes/mcp.ts";
-import { openOtto } from "../otto.ts";
+} from "../stage.ts";
+import { type FakeMcp, startMcp } from "../../fakes/mcp.ts";
+import { openOtto } from "../../otto.ts";
 
 const TOKEN = "mcp-token-canary-4711";
 const schema = {

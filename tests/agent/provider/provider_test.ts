@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import type { Turn } from "../../lib/agent/model.ts";
-import type { Say } from "../fakes/server.ts";
+import type { Turn } from "../../../lib/agent/model.ts";
+import type { Say } from "../../fakes/server.ts";
 import {
   hello,
   note,
@@ -95,8 +95,12 @@ describe("a model's thoughts", () => {
 
   it("are no answer by themselves", async () => {
     await onChat("ollama", async ({ fake, step }) => {
-      fake.script = [{ text: "<think>and then, and then" }];
-      assertEquals((await step()).fault?.again, true);
+      for (const say of [{ text: "<think>and then, and then" }, { thinks: "All of it" }]) {
+        fake.script = [say];
+        const { fault } = await step();
+        assertEquals(fault?.again, true);
+        assertMatch(fault!.reason, /only thought, and ended without a word.*--reasoning-parser/);
+      }
     });
   });
 

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import type { Turn } from "../../lib/agent/model.ts";
-import type { Say } from "../fakes/server.ts";
-import { hello, note, onChat, onGemini, resultsFor } from "./provider_stage.ts";
+import type { Turn } from "../../../lib/agent/model.ts";
+import type { Say } from "../../fakes/server.ts";
+import { hello, note, onAnthropic, onChat, onGemini, resultsFor } from "./provider_stage.ts";
 
 const later: Turn[] = [{ role: "user", content: "One more thing" }];
 const refuse = (message: string, status = 400): Say => ({ status, message });
@@ -65,6 +65,50 @@ describe("a conversation that a server's template cannot hold", () => {
   });
 });
 
+describe("a last step", () => {
+  it("names the tools that were called where a gateway wants it (LiteLLM, Bedrock), and offers none", async () => {
+    for (
+      const words of [
+        "litellm.UnsupportedParamsError: Anthropic expects the `tools=` param to be passed in.",
+        "The toolConfig field must be defined when using toolUse and toolResult content blocks.",
+      ]
+    ) {
+      await onChat("openai", async ({ fake, step }) => {
+        fake.script = [{ calls: [{ tool: "add_note", args: {} }] }, refuse(words), {
+          text: "Done",
+        }];
+        const said = await step();
+        const turns = [...hello, ...resultsFor(said)];
+        assertEquals((await step({ turns, last: true })).text, "Done");
+        const { tools, tool_choice } = fake.asked.at(-1)!.body;
+        assertEquals([tools[0].function.name, tool_choice], ["add_note", "none"]);
+      });
+    }
+  });
+});
+
+describe("a conversation that began with another provider", () => {
+  it("goes on, whatever ids its calls have", async () => {
+    for (const on of [onGemini, onAnthropic, onChat.bind(null, "openai")]) {
+      await on(async ({ fake, step }) => {
+        const call = { id: "functions.add_note:0", tool: "add_note", arguments: { text: "x" } };
+        const said: Turn = {
+          role: "assistant",
+          content: [{
+            type: "tool-call",
+            toolCallId: call.id,
+            toolName: call.tool,
+            input: call.arguments,
+          }],
+        };
+        fake.script = [{ text: "Done" }];
+        const turns = [...hello, ...resultsFor({ calls: [call], turns: [said] })];
+        assertEquals([(await step({ turns })).text, fake.refused], ["Done", []]);
+      });
+    }
+  });
+});
+
 describe("tools that a provider would refuse", () => {
   const foreign = (name: string, schema: Record<string, unknown> = { type: "object" }) => ({
     name: `desk__${name}`,
@@ -99,6 +143,11 @@ describe("tools that a provider would refuse", () => {
       // Otto's own are not at fault, and there is nothing more to leave out.
       fake.script = [refuse("JSON schema conversion failed")];
       assertMatch((await failure({ tools: [note] })).message, /conversion failed/);
+      // What is said without them, too, was not said of them.
+      const other = [note, foreign("c")];
+      assertMatch((await failure({ tools: other })).message, /conversion failed/);
+      fake.script = [{ text: "Hi" }];
+      assertEquals((await step({ tools: other })).off, []);
     });
   });
 

@@ -1,11 +1,11 @@
-import type { ModelSettings } from "../../config/model_settings.ts";
+import type { ModelSettings } from "../../../config/model_settings.ts";
 import { tidyMessage } from "./anthropic_answer.ts";
 import { tidyChat } from "./chat_answer.ts";
 import { tidyGenerated } from "./gemini_answer.ts";
 import { isPart, type Part, partsIn } from "./parts.ts";
-import { type Question } from "./tool_call.ts";
+import { type AnsweredRequest } from "./tool_call.ts";
 
-type Tidy = (body: Part, question: Question) => Part | undefined;
+type Tidy = (body: Part, question: AnsweredRequest) => Part | undefined;
 
 const TIDY: Record<ModelSettings["provider"], Tidy> = {
   openai: tidyChat,
@@ -30,7 +30,7 @@ export function tidyAnswer(
 }
 
 /** What a request asks, in whatever protocol. */
-function questionIn(request: unknown): Question {
+function questionIn(request: unknown): AnsweredRequest {
   const { tools, messages } = isPart(request) ? request : {} as Part;
   const named = partsIn(tools).flatMap((tool) => [
     tool,

@@ -1,4 +1,4 @@
-import { isPart } from "./parts.ts";
+import { isPart, isTooDeep } from "./parts.ts";
 
 /** The longest name that every provider takes back. */
 const MOST_NAME = 64;
@@ -6,7 +6,7 @@ const MOST_NAME = 64;
 const NAMESPACE = /^(functions?|tools?|default_api|multi_tool_use)[.:/]/;
 
 /** What an answer answers. */
-export interface Question {
+export interface AnsweredRequest {
   /** The names of the tools that may be called. */
   tools: readonly string[];
   /** Of the calls before. */
@@ -38,6 +38,7 @@ export function argumentsText(value: unknown): string {
   if (value === undefined || value === null) return "{}";
   if (typeof value !== "string") return JSON.stringify(value);
   const once = parsed(value);
+  if (isTooDeep(once)) return JSON.stringify("(nested too deep)");
   return typeof once === "string" && isPart(parsed(once)) ? once : value;
 }
 

@@ -8,10 +8,14 @@ export function chatUsage(usage: unknown): Record<string, number> | undefined {
   const counted = usage as Record<string, unknown>;
   const first = (names: string[]) =>
     names.map((name) => countOf(counted[name])).find((each) => each !== undefined);
-  const output = first(OUTPUT);
+  const said = first(OUTPUT);
   const total = countOf(counted.total_tokens);
   // Of a sum alone, all counts as input: what was said is estimated besides.
-  const input = first(INPUT) ?? (total === undefined ? undefined : total - (output ?? 0));
+  const input = first(INPUT) ?? (total === undefined ? undefined : total - (said ?? 0));
+  // xAI and Gemini's compatible endpoint bill thoughts, and count them in the sum alone.
+  const output = total === undefined || said === undefined || input === undefined
+    ? said
+    : Math.max(said, total - input);
   return {
     ...(input === undefined ? {} : { prompt_tokens: input }),
     ...(output === undefined ? {} : { completion_tokens: output }),

@@ -1,14 +1,26 @@
 /**
  * How models write a call where nobody reads it for them, at the beginning of a line: Qwen and
- * Hermes, Mistral, Llama, DeepSeek, Kimi, Gemini, GLM, and those that have learned from Claude.
+ * Hermes, Kimi, DeepSeek, Mistral, Llama, Gemini, and those that have learned from Claude.
  */
-const OPENERS =
-  /^[ \t]{0,8}(?:<\|?tool_calls?(?:_begin|_start)?\|?>|<｜tool▁calls?▁begin｜>|\[TOOL_CALLS\]|<\|python_tag\|>|<function(?:=|_calls?>)|<(?:antml:)?(?:invoke|function_calls)[ >]|<\|tool_calls_section_begin\|>|```tool_(?:code|call))/gim;
+const OPENERS = [
+  "<tool_call",
+  "<|tool_call",
+  "<｜tool▁call",
+  "[tool_calls]",
+  "<|python_tag|>",
+  "<function=",
+  "<function_call",
+  "<invoke ",
+  "<invoke ",
+  "<function_calls",
+  "```tool_code",
+  "```tool_call",
+];
 /** A tool's name stands this near. */
 const NEAR = 300;
 
 /**
- * The tool that a text calls instead of speaking, if it does. It is not called: what was quoted in
+ * What a text calls instead of speaking, in words, if it does. It is not called: what was quoted in
  * a text would be, too.
  *
  * @param offered the names of the tools that may be called.
@@ -16,11 +28,17 @@ const NEAR = 300;
 export function writtenCall(text: string, offered: readonly string[]): string | undefined {
   const whole = text.trim();
   const named = /^[[{]/.test(whole) ? namedIn(whole, offered) : undefined;
-  if (named !== undefined) return named;
-  for (const { index } of text.matchAll(OPENERS)) {
-    const near = text.slice(index, index + NEAR);
+  if (named !== undefined) return `its call of "${named}"`;
+  let from = 0;
+  for (const line of text.split("\n")) {
+    const near = text.slice(from, from + NEAR).trimStart();
+    from += line.length + 1;
+    const start = near.slice(0, 40).toLowerCase();
+    if (!OPENERS.some((each) => start.startsWith(each))) continue;
     const name = offered.find((each) => near.includes(each));
-    if (name !== undefined) return name;
+    if (name !== undefined) return `its call of "${name}"`;
+    // Who begins so says nothing else, whichever tool it is.
+    if (text.slice(0, from - line.length - 1).trim() === "") return "a tool call";
   }
   return undefined;
 }

@@ -1,5 +1,11 @@
 import { type Part, partsIn } from "./parts.ts";
-import { argumentsValue, calledName, objectOf, type Question, withOwnIds } from "./tool_call.ts";
+import {
+  type AnsweredRequest,
+  argumentsValue,
+  calledName,
+  objectOf,
+  withOwnIds,
+} from "./tool_call.ts";
 import { countOf } from "./usage_counts.ts";
 
 /** Counts that a step's tokens are made of. */
@@ -16,7 +22,7 @@ const COUNTS = [
  *
  * @returns undefined when it is none.
  */
-export function tidyMessage(body: Part, question: Question): Part | undefined {
+export function tidyMessage(body: Part, question: AnsweredRequest): Part | undefined {
   const { content, stop_reason, usage } = body;
   if (typeof content !== "string" && !Array.isArray(content)) return undefined;
   const parts = typeof content === "string" ? [{ type: "text", text: content }] : content;
@@ -37,7 +43,7 @@ export function tidyMessage(body: Part, question: Question): Part | undefined {
   };
 }
 
-function partOf(part: Part, { tools }: Question): Part[] {
+function partOf(part: Part, { tools }: AnsweredRequest): Part[] {
   const { type, text, thinking, signature, data, name, input, id } = part;
   if (type === "text" && typeof text === "string") return [{ type, text }];
   if (type === "thinking" && typeof thinking === "string") {
@@ -48,7 +54,7 @@ function partOf(part: Part, { tools }: Question): Part[] {
   return [{ type, id, name: calledName(name, tools), input: objectOf(argumentsValue(input)) }];
 }
 
-function withIds(parts: Part[], { ids }: Question): Part[] {
+function withIds(parts: Part[], { ids }: AnsweredRequest): Part[] {
   const owned = withOwnIds(parts.filter(({ type }) => type === "tool_use"), ids);
   return parts.map((part) => {
     if (part.type !== "tool_use") return part;

@@ -70,6 +70,7 @@ const KINDS: Kind[] = [
     "fail",
     /larger context/,
   ],
+  ["Anthropic", 413, error("Request exceeds the maximum size"), "fail", /longer than may be sent/],
   [
     "llama.cpp",
     500,

@@ -1,12 +1,12 @@
 import { assertRejects } from "@std/assert";
-import { createModel, type Model, type ModelStep, type Turn } from "../../lib/agent/model.ts";
-import { ModelError } from "../../lib/agent/model_error.ts";
-import { readConfig } from "../../lib/config/config.ts";
-import { startAnthropic } from "../fakes/anthropic.ts";
-import type { Dialect } from "../fakes/chat_check.ts";
-import { startGemini } from "../fakes/gemini.ts";
-import { startOpenAi } from "../fakes/openai.ts";
-import type { FakeProvider } from "../fakes/server.ts";
+import { createModel, type Model, type ModelStep, type Turn } from "../../../lib/agent/model.ts";
+import { ModelError } from "../../../lib/agent/model_error.ts";
+import { readConfig } from "../../../lib/config/config.ts";
+import { startAnthropic } from "../../fakes/anthropic.ts";
+import type { Dialect } from "../../fakes/chat_check.ts";
+import { startGemini } from "../../fakes/gemini.ts";
+import { startOpenAi } from "../../fakes/openai.ts";
+import type { FakeProvider } from "../../fakes/server.ts";
 
 export const hello: Turn[] = [{ role: "user", content: "Hello" }];
 export const note = {
@@ -70,7 +70,7 @@ export const onAnthropic = (test: (stage: ProviderStage) => Promise<void>) =>
   );
 
 /** What a tool says to each call of a step that was understood, in its turn. */
-export function resultsFor({ calls, turns }: ModelStep): Turn[] {
+export function resultsFor({ calls, turns }: Pick<ModelStep, "calls" | "turns">): Turn[] {
   const content = calls.filter(({ invalid }) => !invalid).map(({ id, tool }) => ({
     type: "tool-result" as const,
     toolCallId: id,
