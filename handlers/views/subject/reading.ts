@@ -25,7 +25,7 @@ export function detachButton(
   if (role === "closes" || reading === null || reading === "read") return "";
   return html`
     <form method="post" action="/messages/${id}/detach" class="inline">
-      <button class="quiet small">Detach into a task of its own</button>
+      <button class="quiet" title="Make it a task of its own">Detach</button>
     </form>
   `;
 }
