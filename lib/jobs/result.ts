@@ -30,6 +30,9 @@ export type ResultEnd = Exclude<Ending["end"], { status: "later" }> | { status: 
 /** The error of a job that a Python worker has refused unseen: it has no function of that name. */
 export const FUNCTION_UNKNOWN = "function_unknown";
 
+/** The byte with which every pickle that python-arq writes begins. */
+const PICKLE = 0x80;
+
 /** Which result is meant. */
 export interface ResultOf {
   jobId: string;
@@ -122,7 +125,12 @@ export function endOf(
       ? { status: "completed", result: { text: unshown(problem), data: null } }
       : failed("agent_failed", `its exception cannot be shown: ${problem}`);
   } catch (error) {
-    return failed("result_unreadable", `the agent's result cannot be read: ${errorText(error)}`);
+    const hint = bytes[0] === PICKLE ? "" : ". Its work may have been done; let its worker write " +
+      "pickles, as ARQ does without a `job_serializer`";
+    return failed(
+      "result_unreadable",
+      `the agent's result cannot be read: ${errorText(error)}${hint}`,
+    );
   }
 }
 
@@ -134,6 +142,20 @@ function unshown(problem = "nothing is known of it"): string {
   return `The agent has done its work. What it returned cannot be shown: ${problem}.`;
 }
 
+/** What python-arq itself answers of a job says too little to people who do not know it. */
+const HINTS = new Map([
+  [
+    "unable to serialize result",
+    "what the agent returned or raised cannot be pickled, so nobody knows whether its work was " +
+    "done. Let its function return plain data, and raise exceptions that hold no open things",
+  ],
+  [
+    "arq.jobs.DeserializationError: unable to deserialize job",
+    "its worker cannot read Otto's jobs, which are pickles of plain data. Leave out its " +
+    "`job_deserializer`, or let it read these",
+  ],
+]);
+
 /** What python-arq itself raises says more than that something has failed. */
 function raised(value: PickleValue): ResultEnd {
   const message = exceptionText(value);
@@ -144,7 +166,8 @@ function raised(value: PickleValue): ResultEnd {
       "set ARQ_FUNCTION to the name it has, or let it read another queue";
     return failed(FUNCTION_UNKNOWN, `${message}: ${hint}`);
   }
-  return failed("agent_failed", message);
+  const hint = HINTS.get(message);
+  return failed("agent_failed", hint === undefined ? message : `${message}: ${hint}`);
 }
 
 function failed(code: string, message: string): ResultEnd {

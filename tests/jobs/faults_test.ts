@@ -246,7 +246,12 @@ describeWith(
         ["result-exc-ValueError", "ValueError: boom"],
         ["result-exc-custom", `pyworker.MyError: custom, {"code":7}`],
         ["result-timeout", "TimeoutError"],
-        ["result-unserializable", "unable to serialize result"],
+        [
+          "result-unserializable",
+          "unable to serialize result: what the agent returned or raised cannot be pickled, so " +
+          "nobody knows whether its work was done. Let its function return plain data, " +
+          "and raise exceptions that hold no open things",
+        ],
       ];
       const ids = await submit(otto, ends.length);
       for (const [at, [vector]] of ends.entries()) {

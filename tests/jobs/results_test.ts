@@ -149,6 +149,27 @@ describeWith({ postgres: true, redis: true }, "the results of an external agent"
     assertStringIncludes(told!.message, "ARQ_FUNCTION");
   });
 
+  it("of a worker with a serializer of its own say what it is to do without", async () => {
+    await using otto = await startOtto();
+    const id = await submit(otto);
+    await end(id, { value: "" });
+    await raw.set(`arq:result:${id}`, JSON.stringify({ t: 1, s: true, r: "done" }));
+    await collect(otto);
+    const { status, error } = await theTask(otto, id);
+    assertEquals([status, error?.code], ["failed", "result_unreadable"]);
+    assertStringIncludes(error!.message, "as ARQ does without a `job_serializer`");
+  });
+
+  it("of a worker that cannot read Otto's jobs say what it is to do without", async () => {
+    await using otto = await startOtto();
+    const id = await submit(otto);
+    const error = pyError("arq.jobs.DeserializationError", "unable to deserialize job");
+    await end(id, { value: error, success: false });
+    await collect(otto);
+    const { message } = (await theTask(otto, id)).error!;
+    assertStringIncludes(message, "unable to deserialize job: its worker cannot read Otto's jobs");
+  });
+
   it("of an aborted job cancel the task", async () => {
     await using otto = await startOtto();
     const id = await submit(otto);
