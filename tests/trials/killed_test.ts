@@ -106,6 +106,26 @@ describe("a trial whose worker stands still", () => {
 });
 
 describeWith({ postgres: true }, "workers that try messages", (servers) => {
+  it("have three of one message, when eight are asked for at once", async () => {
+    await using stage = await openStage({}, {
+      DATABASE_URL: await servers.postgres.createDatabase(),
+    });
+    stage.fake.script = [finish("Done.")];
+    const message = await stage.otto.send("demo", '{"title":"x"}', JSON_TYPE);
+    await stage.otto.workOff();
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, () =>
+        stage.otto.ask(`/api/messages/${message}/try`, {
+          method: "POST",
+          headers: JSON_TYPE,
+          body: "{}",
+        })),
+    );
+    const statuses = answers.map(({ status }) => status).sort();
+    await Promise.all(answers.map((answer) => answer.body?.cancel()));
+    assertEquals(statuses, [201, 201, 201, 409, 409, 409, 409, 409]);
+  });
+
   it("take over from one that was killed, and all is billed once", async () => {
     const fake = startOpenAi();
     const env = {

@@ -110,8 +110,8 @@ describe("the pages of trials", () => {
     stage.fake.script = [finish("The same.")];
     await work();
     const shown = await page(`${second}?with=${first.split("/").at(-1)}`);
-    assertMatch(shown, /<pre dir="auto">One<\/pre>/);
-    assertMatch(shown, /<pre dir="auto">Two<\/pre>/);
+    assertMatch(shown, /aria-label="Instruction">One<\/pre>/);
+    assertMatch(shown, /aria-label="Instruction">Two<\/pre>/);
     assertMatch(shown, /Result ?<span class="badge">same/);
     assert(!shown.includes("<em>crashes"), "not what really came of it");
     const lost = await stage.otto.ask(`${second}?with=0198c0de-0000-7000-8000-000000000001`);
@@ -190,7 +190,7 @@ describe("the pages of trials", () => {
     const shown = await page(path);
     assertEquals(shown.match(/Sorted\./g)?.length, 2);
     assertMatch(shown, /It crashes\./);
-    assertMatch(shown, /<pre dir="auto">Sort it\.<\/pre>/);
+    assertMatch(shown, /aria-label="Instruction">Sort it\.<\/pre>/);
     assertMatch(await page("/sources/github/trials"), />2 messages<\/a>/);
     const over = await post("/sources/github/trials", { instruction: "x", count: "21" });
     assertEquals(over.status, 400);

@@ -11,10 +11,11 @@ import {
   type Trial,
   type WholeTrial,
 } from "../../../lib/task/trial/trial.ts";
-import { requireContents, requireMessage } from "../../../lib/work/verify/require_message.ts";
+import { requireMessage } from "../../../lib/work/verify/require_message.ts";
 import { createNames } from "../../../sources/rules/names.ts";
 import { actorOf, noteAct } from "../../acts.ts";
 import {
+  requireTriable,
   requireTrial,
   requireTrials,
   stopTrial,
@@ -48,10 +49,7 @@ export function trialPages(
     const message = await requireMessage(database, c.req.param("id"));
     const frame = await readFrame(c, database, "messages");
     const { message_id, webhook_type, verification } = message;
-    const problem = problemOf(() => {
-      requireTrials(services);
-      requireContents(message);
-    });
+    const problem = problemOf(() => requireTriable(services, message));
     return c.html(messageTrials({
       frame,
       message,

@@ -147,7 +147,7 @@ function instructionOf({ instruction, path }: ToldRun): Html {
   }
   return instruction.trim() === ""
     ? html`<span class="soft">None</span>`
-    : html`<pre dir="auto">${instruction}</pre>`;
+    : html`<pre dir="auto" tabindex="0" role="group" aria-label="Instruction">${instruction}</pre>`;
 }
 
 /** The calls of one side; what the other has not done, or would not have, is marked. */
@@ -176,7 +176,10 @@ function callLine({ tool, arguments: args, verdict, reason, error }: ToldCall, i
       html`
         <span class="badge">only here</span>
       `}</p>
-    ${args !== null && html`<pre dir="auto">${JSON.stringify(args, null, 1)}</pre>`}
+    ${args !== null && html`
+      <pre dir="auto" tabindex="0" role="group"
+        aria-label="Arguments of ${tool}">${JSON.stringify(args, null, 1)}</pre>
+    `}
     ${(error ?? (verdict === "refused" ? reason : undefined)) &&
       html`<p class="soft" dir="auto">${error ?? reason}</p>`}
   `;

@@ -76,7 +76,7 @@ function batchTable(rows: readonly BatchRow[]): Html {
         <h2 id="tried-with">Tried with ${first.trial.model}</h2>
         ${first.trial.instruction === null
           ? html`<p class="said">The source's own instruction</p>`
-          : html`<pre dir="auto">${first.trial.instruction}</pre>`}
+          : html`<pre dir="auto" tabindex="0" role="group" aria-label="Instruction">${first.trial.instruction}</pre>`}
       </section>
     `}
     <div class="list">
