@@ -48,8 +48,9 @@ export function createExchange(
       // A key in a header of a vendor's own would go along to wherever it is sent on.
       const response = await fetch(input, { ...init, body, redirect: "manual" });
       const answer = await read(settings, response);
-      const refusal = refusalIn(settings, answer, asked);
-      if (!refusal) return whole(settings, answer, asked);
+      const tidy = answer.status < 300 ? tidyAnswer(settings, answer.body, asked) : undefined;
+      const refusal = refusalIn(settings, answer, tidy);
+      if (!refusal) return whole(answer, tidy);
       const { status, words, error } = refusal;
       if (!TEACHING.has(status) || lessons >= MOST_LESSONS) throw error;
       if (!adapter?.learn(request, words)) throw error;
@@ -99,11 +100,11 @@ function parsed(text: string, provider: ModelSettings["provider"]): unknown {
   }
 }
 
-function whole(settings: ModelSettings, { status, headers, text, body }: Answer, asked: unknown) {
-  const answer = body === undefined ? text : JSON.stringify(tidyAnswer(settings, body, asked));
+/** @param tidy it as its protocol has it; undefined when it is too long to be made so. */
+function whole({ status, headers, text }: Answer, tidy: unknown): Response {
   // It was decoded on its way.
   const { "content-encoding": _, "content-length": __, ...rest } = Object.fromEntries(headers);
-  return new Response(answer, {
+  return new Response(tidy === undefined ? text : JSON.stringify(tidy), {
     status,
     headers: { ...rest, "content-type": "application/json" },
   });
@@ -113,13 +114,11 @@ function whole(settings: ModelSettings, { status, headers, text, body }: Answer,
 function refusalIn(
   settings: ModelSettings,
   { status, headers, text, body }: Answer,
-  asked: unknown,
+  tidy: unknown,
 ): { status: number; words: string; error: NoAnswerError } | undefined {
   if (status < 300 && text.length > MOST_ERROR) return undefined;
   const inside = status < 300 ? statusInside(body) : undefined;
-  const isAnswer = status < 300 && inside === undefined &&
-    tidyAnswer(settings, body, asked) !== undefined;
-  if (isAnswer) return undefined;
+  if (inside === undefined && tidy !== undefined) return undefined;
   const told = inside ?? status;
   const words = ownWords(text, body);
   const { verdict, hint } = told < 300 && body !== undefined ? NO_ANSWER : verdictOf(told, words);

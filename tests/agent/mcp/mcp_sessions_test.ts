@@ -3,6 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import { readDefinition } from "../../../lib/agent/mcp/definition.ts";
 import { resultText } from "../../../lib/agent/mcp/result_text.ts";
 import { secretsOf } from "../../../lib/agent/mcp/servers.ts";
+import { createToolLists } from "../../../lib/agent/mcp/tool_list.ts";
 import type { Message } from "../../fakes/mcp.ts";
 import { bare, fine, result, to, withServer } from "./mcp_client_stage.ts";
 
@@ -91,6 +92,13 @@ describe("a session with a server", () => {
     });
   });
 
+  it("that cannot be had is told with the server's host, and nothing else of its address", async () => {
+    await withServer(async ({ mcp, failure }) => {
+      await mcp[Symbol.asyncDispose]();
+      assertMatch(await failure(), /127\.0\.0\.1:\d+/);
+    });
+  });
+
   it("begins however a server introduces itself", async () => {
     await withServer(async ({ mcp, call }) => {
       for (
@@ -136,6 +144,15 @@ describe("a server's list of tools", () => {
         (message) => result({ tools: [bare], nextCursor: `${page++}` })(message),
       );
       assertEquals((await list()).length, 10);
+    });
+  });
+
+  it("has the first of two tools with one name", async () => {
+    await withServer(async ({ mcp, server }) => {
+      mcp.tools = [bare, { ...bare, description: "Another" }];
+      const listed = await createToolLists().of(server);
+      const tools = "tools" in listed ? [...listed.tools.values()] : [];
+      assertEquals(tools.map((each) => "inputSchema" in each && each.description), ["The time"]);
     });
   });
 

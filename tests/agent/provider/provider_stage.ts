@@ -6,7 +6,7 @@ import { startAnthropic } from "../../fakes/anthropic.ts";
 import type { Dialect } from "../../fakes/chat_check.ts";
 import { startGemini } from "../../fakes/gemini.ts";
 import { startOpenAi } from "../../fakes/openai.ts";
-import type { FakeProvider } from "../../fakes/server.ts";
+import type { FakeProvider, Say } from "../../fakes/server.ts";
 
 export const hello: Turn[] = [{ role: "user", content: "Hello" }];
 export const note = {
@@ -83,3 +83,14 @@ export function resultsFor({ calls, turns }: Pick<ModelStep, "calls" | "turns">)
   else told.push({ role: "tool", content });
   return told;
 }
+
+/** What a chat completion counts. */
+export const USAGE = { prompt_tokens: 100, completion_tokens: 10, total_tokens: 110 };
+/** An answer as it is. */
+export const raw = (body: unknown): Say => ({ raw: JSON.stringify(body) });
+
+/** A chat completion with one choice. */
+export const choice = (
+  message: unknown,
+  { finish = "stop", usage = USAGE as unknown, more = {} } = {},
+): Say => raw({ id: "1", choices: [{ index: 0, message, finish_reason: finish, ...more }], usage });

@@ -1,0 +1,214 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import type { Say } from "../../fakes/server.ts";
+import { choice, hello, onAnthropic, onChat, raw, resultsFor, USAGE } from "./provider_stage.ts";
+
+const called = (more: Record<string, unknown>, call: Record<string, unknown> = {}) => ({
+  id: "call_1",
+  type: "function",
+  function: { name: "add_note", arguments: '{"text":"x"}', ...more },
+  ...call,
+});
+const calling = (...tool_calls: unknown[]): Say =>
+  choice({ role: "assistant", content: null, tool_calls }, { finish: "tool_calls" });
+const chunk = (delta: unknown, finish_reason?: string) =>
+  `data: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason }] })}\n\n`;
+
+describe("what servers of chat completions make of an answer's text", () => {
+  it("is read, wherever it stands", async () => {
+    await onChat("openai", async ({ fake, step }) => {
+      for (
+        const [vendor, content] of [
+          ["OpenAI", "Hi"],
+          ["Mistral", [{ type: "thinking", thinking: [{ type: "text", text: "SECRET" }] }, {
+            type: "text",
+            text: "Hi",
+          }]],
+          ["a gateway to the Responses API", [{ type: "output_text", text: "Hi" }]],
+          ["Cohere", { type: "text", text: "Hi" }],
+          ["TGI", ["H", "i"]],
+        ] as [string, unknown][]
+      ) {
+        fake.script = [choice({ role: "assistant", content })];
+        const { text, tokens } = await step();
+        assertEquals([text, tokens], ["Hi", { input: 100, output: 10 }], vendor);
+      }
+      // Gemini's compatible endpoint and TGI's older one.
+      fake.script = [choice({ role: "model", content: "Hi", reasoning: { text: "SECRET" } })];
+      assertEquals((await step()).text, "Hi");
+      fake.script = [
+        raw({ choices: [{ text: "Hi", finish_reason: "stop" }], id: 7, created: "now" }),
+      ];
+      assertEquals((await step()).text, "Hi");
+      fake.script = [raw([{ choices: [{ message: { content: "Hi" }, finish_reason: 2 }] }])];
+      assertEquals((await step()).text, "Hi");
+    });
+  });
+
+  it("may come as a stream that nobody asked for (litellm#25766)", async () => {
+    await onChat("openai", async ({ fake, step, failure }) => {
+      const type = "text/event-stream";
+      const usage = `data: ${JSON.stringify({ choices: [], usage: USAGE })}\r\n\r\n`;
+      const said = [
+        ": keep-alive\n\n",
+        chunk({ role: "assistant", content: "", reasoning_content: "SECRET" }),
+        chunk({ content: "Hel" }),
+        chunk({ content: "lo" }, "stop"),
+        usage,
+        "data: [DONE]\n\n",
+      ];
+      fake.script = [{ raw: said.join(""), type }];
+      const { text, tokens, finish } = await step();
+      assertEquals([text, tokens, finish], ["Hello", { input: 100, output: 10 }, "stop"]);
+      const half = (args: string, more = {}) => ({
+        tool_calls: [{ index: 0, ...more, function: { arguments: args, ...more } }],
+      });
+      const calls = [
+        chunk(half('{"te', { id: "c1", name: "add_note" })),
+        chunk(half('xt":"x"}')),
+        chunk({}, "tool_calls"),
+      ];
+      fake.script = [{ raw: calls.join(""), type: "text/plain" }];
+      assertEquals((await step()).calls.map(({ id, arguments: args }) => [id, args]), [
+        ["c1", { text: "x" }],
+      ]);
+      // Cut in the middle of the model's words, and before them.
+      fake.script = [{ raw: chunk({ content: "Hel" }), type }];
+      assertEquals((await step()).text, "Hel");
+      fake.script = [{ raw: chunk({ content: "" }), type }];
+      assertMatch((await step()).fault!.reason, /broke off/);
+      fake.script = [{ raw: 'data: {"error":{"message":"slow down","code":429}}\n\n', type }];
+      assertMatch((await failure()).message, /answered 429: slow down/);
+      // It is asked for nowhere: LiteLLM and others take nothing said for a wish.
+      assert(fake.asked.every(({ body }) => body.stream === false));
+    });
+  });
+});
+
+describe("what servers make of a call", () => {
+  it("is the same call, and the conversation goes on with it", async () => {
+    await onChat("openai", async ({ fake, step }) => {
+      for (
+        const [vendor, ...calls] of [
+          ["OpenAI", called({})],
+          ["Ollama: an object", called({ arguments: { text: "x" } })],
+          ["LM Studio: encoded twice", called({ arguments: '"{\\"text\\":\\"x\\"}"' })],
+          ["gpt-oss: a namespace", called({ name: "functions.add_note" })],
+          ["gpt-oss: a channel", called({ name: "add_note<|channel|>commentary" })],
+          ["Kimi: a number", called({ name: "functions.add_note:0" })],
+          ["Gemini: its own prefix", called({ name: "default_api.add_note" })],
+          ["a space", called({ name: " add_note" })],
+          ["no id", called({}, { id: undefined })],
+          ["a number for an id", called({}, { id: 7 })],
+          ["no type", called({}, { type: undefined })],
+          ["OpenAI's custom tools", {
+            id: "c",
+            type: "custom",
+            custom: { name: "add_note", input: '{"text":"x"}' },
+          }],
+        ] as [string, unknown][]
+      ) {
+        fake.script = [calling(...calls), { text: "Done" }];
+        const said = await step();
+        const { tool, arguments: args, invalid } = said.calls[0];
+        assertEquals([tool, args, invalid], ["add_note", { text: "x" }, undefined], vendor);
+        assertEquals((await step({ turns: [...hello, ...resultsFor(said)] })).text, "Done", vendor);
+      }
+      const older = { content: null, function_call: { name: "add_note", arguments: "" } };
+      fake.script = [choice(older, { finish: "function_call" })];
+      assertEquals((await step()).calls.map(({ tool, arguments: args }) => [tool, args]), [[
+        "add_note",
+        {},
+      ]]);
+    });
+  });
+
+  it("has an id of its own, in its answer and among those before (nanobot#4473, oh-my-pi#2055)", async () => {
+    await onChat("openai", async ({ fake, step }) => {
+      fake.script = [calling(called({}), called({ arguments: '{"text":"y"}' }))];
+      const first = await step();
+      assertEquals(new Set(first.calls.map(({ id }) => id)).size, 2);
+      const turns = [...hello, ...resultsFor(first)];
+      const second = await step({ turns });
+      fake.script = [{ text: "Done" }];
+      assertEquals((await step({ turns: [...turns, ...resultsFor(second)] })).text, "Done");
+      assertEquals(fake.refused, []);
+    });
+    await onAnthropic(async ({ fake, step }) => {
+      fake.script = [{ calls: [1, 2].map(() => ({ tool: "add_note", args: {}, id: "grep:3" })) }];
+      const first = await step();
+      const turns = [...hello, ...resultsFor(first)];
+      const second = await step({ turns });
+      fake.script = [{ text: "Done" }];
+      assertEquals((await step({ turns: [...turns, ...resultsFor(second)] })).text, "Done");
+      assertEquals(fake.refused, []);
+    });
+  });
+
+  it("that nobody can understand is told to the model, and does no harm to what follows", async () => {
+    for (const dialect of ["openai", "vllm"] as const) {
+      await onChat(dialect, async ({ fake, step }) => {
+        for (
+          const call of [
+            called({ name: "weird name!!" }),
+            called({ name: "x".repeat(300) }),
+            called({ name: null }),
+            called({ arguments: '{"text": "half' }),
+            called({ arguments: '```json\n{"text":"x"}\n```' }),
+            called({ arguments: '{"text":"x"}{"text":"y"}' }),
+            called({ arguments: '["x"]' }),
+            called({ arguments: "[".repeat(50_000) + "]".repeat(50_000) }),
+            called({ arguments: "7" }),
+          ]
+        ) {
+          fake.script = [calling(call), { text: "Sorry" }];
+          const said = await step();
+          const { invalid, arguments: args } = said.calls[0];
+          // What is JSON and no object, the tool refuses by itself.
+          assert(invalid || typeof args !== "object" || Array.isArray(args), JSON.stringify(call));
+          const { text } = await step({ turns: [...hello, ...resultsFor(said)] });
+          assertEquals(text, "Sorry", JSON.stringify(call));
+        }
+      });
+    }
+  });
+
+  it("is not made when it stands in the text, and people are told what to do", async () => {
+    const args = '{"text":"x"}';
+    await onChat("vllm", async ({ fake, step }) => {
+      for (
+        const text of [
+          `<tool_call>\n{"name": "add_note", "arguments": ${args}}\n</tool_call>`,
+          `I will note it.\n<tool_call>{"name": "add_note", "arguments": ${args}}`,
+          `[TOOL_CALLS][{"name": "add_note", "arguments": ${args}}]`,
+          `<|python_tag|>{"name": "add_note", "parameters": ${args}}`,
+          `{"name": "add_note", "parameters": ${args}}`,
+          `<function=add_note>${args}</function>`,
+          `<function_calls>\n<invoke name="add_note">`,
+          `<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>add_note`,
+          `<|tool_calls_section_begin|><|tool_call_begin|>functions.add_note:0`,
+          "```tool_code\nprint(default_api.add_note(text='x'))\n```",
+        ]
+      ) {
+        fake.script = [{ text }];
+        for (const last of [false, true]) {
+          const { fault, calls, text: said } = await step({ last });
+          assertEquals([fault?.again, calls, said], [true, [], ""], text);
+          assertMatch(fault!.reason, /call of "add_note" as a text.*--tool-call-parser/);
+        }
+      }
+      fake.script = [{ text: '<tool_call>{"name": "another"}' }];
+      assertMatch((await step()).fault!.reason, /the model wrote a tool call as a text/);
+      for (
+        const text of [
+          "The parser fails on `<tool_call>` in add_note.",
+          '{"name": "Ann", "parameters": {}}',
+          "The log says:\n<tool_call> is unknown.",
+        ]
+      ) {
+        fake.script = [{ text }];
+        assertEquals((await step()).text, text);
+      }
+    });
+  });
+});
