@@ -60,8 +60,11 @@ export interface ReplyApi {
   probe: { method: "GET" | "POST"; path: string; query?: string };
   /** Whose credential it is, in the probe's answer; undefined where that does not say. */
   accountOf?(answer: unknown): string | undefined;
-  /** Where the vendor says what the credential is for, if not in the header `x-oauth-scopes`. */
-  scopes?: { path: string; in(answer: unknown): string[] };
+  /**
+   * Where the vendor says what the credential is for, if not in the header `x-oauth-scopes`;
+   * undefined where it does not say it in scopes.
+   */
+  scopes?: { path: string; in(answer: unknown): string[] | undefined };
   /** The scopes that let it write, where the vendor says which there are: any of them will do. */
   writes?: readonly string[];
   /** The id that the vendor gave to what was sent; the same that `sentReply` reads. */

@@ -15,7 +15,12 @@ export const replyApi: ReplyApi = {
   accountOf: (answer) => text(answer, "username"),
   scopes: {
     path: "/personal_access_tokens/self",
-    in: (answer) => list(answer, "scopes").filter((each) => typeof each === "string"),
+    in(answer) {
+      const scopes = list(answer, "scopes").filter((each) => typeof each === "string");
+      // Fine-grained tokens have permissions instead ("Fine-grained personal access tokens").
+      const isGranular = scopes.length === 0 || at(answer, "granular_scopes") !== undefined;
+      return isGranular ? undefined : scopes;
+    },
   },
   writes: ["api"],
   idOf: (answer) => exactNumber(text(answer, "id")),

@@ -6,14 +6,20 @@ import type { Incoming } from "../../sources/source.ts";
 import * as stripe from "../../sources/stripe.ts";
 import * as twilio from "../../sources/twilio.ts";
 import { startOpenAi } from "../fakes/openai.ts";
-import type { FakeProvider } from "../fakes/server.ts";
+import type { FakeProvider, Say } from "../fakes/server.ts";
 import { GITHUB_TOKEN } from "../fakes/vendors/github.ts";
 import { ACCOUNT, API_SECRET, KEY } from "../fakes/vendors/twilio.ts";
 import { type FakeVendors, startVendors } from "../fakes/vendors/vendors.ts";
-import { type Any, JSON_TYPE } from "../agent/stage.ts";
+import { type Any, call, JSON_TYPE } from "../agent/stage.ts";
 import { json, openOtto, type Otto } from "../otto.ts";
 
 const PAGE = fileURLToPath(new URL("../../docs/recipes.md", import.meta.url));
+
+export const TRIAGE = "Triage new issues";
+export const PIPELINE = "Explain a failed pipeline and wait for the fix";
+export const SMS = "Answer an SMS within opening hours, with a person's word";
+export const INCIDENT = "One summary per incident";
+export const PAYMENT = "A failed payment, and a draft for support";
 
 /** A recipe as the page has it: its text, and its files by name. */
 interface Recipe {
@@ -33,6 +39,19 @@ export async function readRecipe(title: string): Promise<Recipe> {
 export async function titles(): Promise<string[]> {
   return [...(await readFile(PAGE, "utf8")).matchAll(/^## (.*)$/gm)].map(([, title]) => title);
 }
+
+/** What a recipe tells the agent to do. */
+export async function instruction(title: string): Promise<string> {
+  const { sources } = JSON.parse((await readRecipe(title)).files.get("agent.json")!);
+  return (Object.values(sources)[0] as Any).instruction;
+}
+
+/** What the model was told first: instructions and message. */
+export const shown = ({ fake }: Kitchen): string => JSON.stringify(fake.asked[0].body.messages);
+/** What it was told last. */
+export const told = ({ fake }: Kitchen): string => JSON.stringify(fake.asked.at(-1)!.body.messages);
+export const wait = (minutes: number, ...events: string[]): Say =>
+  call("wait_for_event", { events, minutes });
 
 const SENDERS = {
   github: { ...github, variable: github.secretVariable },

@@ -6,7 +6,7 @@ import type { Check } from "../../lib/monitor/check.ts";
 import { checkReplies } from "../../lib/monitor/reply_checks.ts";
 import { startFakeSlack } from "../fakes/slack.ts";
 import { GITHUB_READING_TOKEN, GITHUB_TOKEN } from "../fakes/vendors/github.ts";
-import { GITLAB_READING_TOKEN } from "../fakes/vendors/gitlab.ts";
+import { GITLAB_GRANULAR_TOKEN, GITLAB_READING_TOKEN } from "../fakes/vendors/gitlab.ts";
 import { ACCOUNT } from "../fakes/vendors/twilio.ts";
 import { startVendors } from "../fakes/vendors/vendors.ts";
 import { freePort } from "../servers/mod.ts";
@@ -84,6 +84,12 @@ describe("the doctor tries the credentials for replies", () => {
         assertMatch(Slack.hint!, /the scope chat:write$/);
       },
       { scopes: "channels:history" },
+    ));
+
+  it("and takes a fine-grained token as it is: what it may is not told", () =>
+    examine(
+      { REPLY_TOKEN_GITLAB: GITLAB_GRANULAR_TOKEN },
+      ({ GitLab }) => assertEquals(GitLab.status, "ok"),
     ));
 
   it("and says who cannot be reached, as something that may pass", async () => {

@@ -2,6 +2,8 @@ import { keep, paged, type Vendor } from "./vendor.ts";
 
 export const GITLAB_TOKEN = "gitlab-token-canary-4711";
 export const GITLAB_READING_TOKEN = "gitlab-token-reading-4711";
+/** One with permissions in place of scopes. */
+export const GITLAB_GRANULAR_TOKEN = "gitlab-token-granular-4711";
 
 const PROJECT = "/api/v4/projects/[1-9]\\d*";
 const NOTES = new RegExp(`^${PROJECT}/(issues|merge_requests|snippets)/[1-9]\\d*/notes$`);
@@ -15,11 +17,13 @@ export const gitlab: Vendor = (request, said) => {
   const { method, path, query, headers, body } = request;
   const token = headers.get("authorization");
   const isReading = token === `Bearer ${GITLAB_READING_TOKEN}`;
-  if (token !== `Bearer ${GITLAB_TOKEN}` && !isReading) {
+  const isGranular = token === `Bearer ${GITLAB_GRANULAR_TOKEN}`;
+  if (token !== `Bearer ${GITLAB_TOKEN}` && !isReading && !isGranular) {
     return [401, { message: "401 Unauthorized" }];
   }
   if (path === "/api/v4/user") return [200, { id: 1, username: "otto" }];
   if (path === "/api/v4/personal_access_tokens/self") {
+    if (isGranular) return [200, { id: 1, active: true, scopes: [], granular_scopes: [{}] }];
     return [200, { id: 1, active: true, scopes: [isReading ? "read_api" : "api"] }];
   }
   if (!NOTES.test(path) && !THREAD.test(path) && !COMMIT.test(path)) {
