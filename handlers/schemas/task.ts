@@ -32,8 +32,8 @@ export const task = z.object({
     description: "How many messages it is of: made of, and come for it later",
   }),
   unread: count.openapi({
-    description:
-      "Of the later ones those that its agent has not read; once it has ended it will not",
+    description: "Of the later ones those that its agent has not read, and will not once it has " +
+      "ended. While a person is asked, they are newer than what is asked",
   }),
   created_at: time,
   started_at: timeOrNull,

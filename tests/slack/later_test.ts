@@ -26,6 +26,11 @@ async function onSlack(
   }
 }
 
+/** Under which id the answer's field stands. */
+const fieldIn = ({ slack: { posts: [{ blocks }] } }: SlackOtto) =>
+  (blocks as { block_id?: string }[]).find(({ block_id }) => block_id?.startsWith("answer_"))
+    ?.block_id;
+
 const shownIn = (place: SlackOtto) => JSON.stringify(place.slack.posts[0].blocks);
 
 function suite(env: () => Promise<Record<string, string>>): void {
@@ -34,6 +39,7 @@ function suite(env: () => Promise<Record<string, string>>): void {
       const id = await tell("First");
       assertMatch(shownIn(place), /Refund it\?/);
       assert(!/newer message|\+\d/.test(shownIn(place)), "nothing has come yet");
+      const field = fieldIn(place);
       assertEquals(await tell("Second"), id);
       await place.passTime(3);
       await place.workOff();
@@ -47,6 +53,7 @@ function suite(env: () => Promise<Record<string, string>>): void {
       await place.workOff();
       assertMatch(shownIn(place), /2 newer messages since this was asked/);
       assertMatch(shownIn(place), /\+2 messages"/);
+      assertEquals(fieldIn(place), field, "what somebody has typed so far is lost");
       // The question with its buttons stays, and below the news of it.
       const blocks = place.slack.posts[0].blocks as { block_id?: string }[];
       const news = blocks.findIndex((block) => JSON.stringify(block).includes("newer messages"));

@@ -51,6 +51,31 @@ describe("the page of a task that continues", () => {
       }
     }));
 
+  it("tells whoever is to approve a call what came since, and the word is good for that call", () =>
+    withModel(embedded, async (model) => {
+      const { stage, fake, task, tasks } = model;
+      fake.script = [
+        { calls: [{ tool: "set_title", args: { title: "A better one" } }] },
+        finish("Titled"),
+      ];
+      await stage.tell("pull_request", opened());
+      const [{ id }] = await tasks();
+      assert(!(await page(model, `/tasks/${id}`)).includes("since this was asked"));
+      await stage.tell("issue_comment", comment("Wait"));
+      const asked = await page(model, `/tasks/${id}`);
+      assertMatch(
+        asked,
+        /May the agent call[\s\S]*1 newer message since this was asked[\s\S]*Approve/,
+      );
+      const { approvals, unread } = await task(id);
+      assertEquals([approvals.length, approvals[0].state, unread], [1, "pending", 1]);
+      const approve = post({ approval_id: approvals[0].id });
+      await json(await stage.otto.ask(`/api/tasks/${id}/approve`, approve));
+      await stage.otto.workOff();
+      const done = await task(id);
+      assertEquals([done.title, done.status, done.unread], ["A better one", "completed", 0]);
+    }, { agent: { sources: { github: { tools: ["set_title"], approve: ["set_title"] } } } }));
+
   it("says until when it waits and for what, and wakes it on a click", () =>
     withModel(embedded, async (model) => {
       const { stage, fake, task, tasks, told } = model;

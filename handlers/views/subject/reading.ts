@@ -8,14 +8,16 @@ export function readingOf(
 ): Html | string {
   if (is_task_forgotten) return html`<span class="soft">its task is forgotten</span>`;
   if (reading === null) return "";
-  const task = html`<a class="plain" href="/tasks/${task_id}">its task</a>`;
-  return html`<span class="soft">${
-    reading === "unread"
-      ? html`not read yet by ${task}`
-      : reading === "not_read"
-      ? html`not read by ${task}, which has ended`
-      : html`read by <a class="plain" href="/tasks/${task_id}">the agent</a> in step ${read_in_step}`
-  }</span>`;
+  const task = (words: string) => html`<a class="plain" href="/tasks/${task_id}">${words}</a>`;
+  if (reading === "unread") {
+    return html`<span class="soft">not read yet by ${task("its task")}</span>`;
+  }
+  if (reading === "not_read") {
+    return html`<span class="soft">not read by ${task("its task")}, which has ended</span>`;
+  }
+  // A worker elsewhere has no steps.
+  const step = read_in_step === null ? "" : ` in step ${read_in_step}`;
+  return html`<span class="soft">read by ${task("the agent")}${step}</span>`;
 }
 
 /** A button that makes a task of its own of a message that nobody has read. */

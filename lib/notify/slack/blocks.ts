@@ -34,7 +34,7 @@ export interface TaskBlocks {
   approvals: readonly Approval[];
   /** How many messages have come for the task after it was made. */
   later: number;
-  /** Grows with every change: an input needs a new id in each iteration of a message. */
+  /** Grows with every change: what can be clicked needs a new id where it is another thing. */
   version: number;
 }
 
@@ -171,15 +171,18 @@ function askedOf(
       ...(more > 0 ? [section(`${more} more wait in Otto.`)] : []),
     ];
   }
+  // The same for as long as it is the same question: what somebody types meanwhile stays, as it does
+  // in a view (docs.slack.dev, views.update, "Preserving input entry").
+  const place = task.question_id ?? version;
   return [
     {
       type: "input",
-      block_id: `answer_${version}`,
+      block_id: `answer_${place}`,
       optional: true,
       label: text("Your answer"),
       element: { type: "plain_text_input", action_id: ANSWER_FIELD, max_length: 3_000 },
     },
-    buttons(`send_${version}`, button("Answer", ACTIONS.answer, answerValue(task))),
+    buttons(`send_${place}`, button("Answer", ACTIONS.answer, answerValue(task))),
   ];
 }
 
