@@ -60,6 +60,7 @@ function createProgram(signal: AbortSignal): Command {
   addTail(program, signal);
   addActs(program, signal);
   addExplain(program, signal);
+  addTry(program, signal);
   return program;
 }
 
@@ -179,6 +180,24 @@ function addExplain(program: Command, signal: AbortSignal): void {
     .action(async (id, options, command: Command) => {
       const { explain } = await import("./explain.ts");
       await explain(shellOf(command, signal), { id, ...options });
+    });
+}
+
+function addTry(program: Command, signal: AbortSignal): void {
+  program.command("try")
+    .summary("give a kept message to the model once more, without any effect")
+    .description(
+      "Gives a kept message to the model once more, with another instruction or model, and says " +
+        "what would have come of it. Nothing that the model does has an effect; it counts in the " +
+        "budgets. Ctrl-C stops the waiting, not the trial.",
+    )
+    .argument("<id>", "a message, by its id")
+    .option("--instruction <text>", "in the place of the source's own")
+    .option("--instruction-file <path>", "the same from a file; - is stdin")
+    .option("--model <name>", "one of AGENT_TRIAL_MODELS, instead of the one in use")
+    .action(async (id, options, command: Command) => {
+      const { tryMessage } = await import("./try.ts");
+      await tryMessage(shellOf(command, signal), { id, ...options });
     });
 }
 

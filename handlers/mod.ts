@@ -15,7 +15,7 @@ import { ACCESS, matches } from "./access.ts";
 import { createIngressPolicy } from "./webhook/ingress_policy.ts";
 import { limitBodies } from "./webhook/body.ts";
 import type { Connection, Env } from "./caller.ts";
-import { agent } from "./api/agent.ts";
+import { agent } from "./api/agent/agent.ts";
 import { audit } from "./api/audit.ts";
 import { docs } from "./pages/docs.ts";
 import { drainApi } from "./api/drain.ts";
@@ -45,6 +45,7 @@ import { manyMessages } from "./api/many/messages.ts";
 import { manyTasks } from "./api/many/tasks.ts";
 import { subjects } from "./api/subjects.ts";
 import { tasks } from "./api/tasks.ts";
+import { trialApi } from "./api/trials/trials.ts";
 import { users } from "./api/users.ts";
 import { compress } from "hono/compress";
 import { createVerifier } from "../lib/work/verify/verifier.ts";
@@ -170,7 +171,7 @@ function mountIngress(app: OpenAPIHono<Env>, parts: Parts): void {
     unverified: openBuckets(services, parts.stop),
   });
   app.route("/", webhook({ ...parts, policy }));
-  for (const step of ["claim", "events", "result"]) {
+  for (const step of ["claim", "events", "messages", "result"]) {
     app.use(`/api/tasks/:id/${step}`, secureHeaders);
   }
   app.route("/", agent(parts));
@@ -195,6 +196,7 @@ function mountApi(app: OpenAPIHono<Env>, parts: Parts): void {
   app.route("/", bulkApi(parts));
   app.route("/", tasks(parts));
   app.route("/", subjects(parts));
+  app.route("/", trialApi(parts));
   app.route("/", users(parts));
   app.route("/", personTokens(parts));
   app.route("/", audit(parts));

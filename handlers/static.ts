@@ -27,6 +27,7 @@ const STYLE = [
   "workplace",
   "cards",
   "trace",
+  "trials",
   "body",
   "fields",
   "sign_in",

@@ -3,14 +3,16 @@ import type { Agent } from "./agent/agent.ts";
 import { digestAgent, switchedOffAgent } from "./agent/digest.ts";
 import { openToolshed } from "./agent/mcp/mcp.ts";
 import { type McpServerStatus, readServers } from "./agent/mcp/server_status.ts";
-import { readMcpServers } from "./agent/mcp/servers.ts";
+import { readMcpServers, secretsOf } from "./agent/mcp/servers.ts";
 import { createModel } from "./agent/model.ts";
 import { createModelAgent, type ModelEquipment } from "./agent/model_agent.ts";
+import { createTrialAgent, type TrialAgent } from "./agent/trial/trial_agent.ts";
 import type { Budgets, SharedBudgets } from "./agent/policy.ts";
 import { readAgentSettings } from "./agent/settings.ts";
 import { type Bell, createBell } from "./async/bell.ts";
 import { type Closer, openAll } from "./process/closer.ts";
-import { type Config, ConfigError, secretsIn } from "./config/config.ts";
+import { type Config, ConfigError } from "./config/config.ts";
+import { secretsIn } from "./config/secrets_in.ts";
 import type { Database } from "./store/database.ts";
 import { openEmbedded } from "./store/embedded/embedded.ts";
 import { prepareDatabase, type Readiness } from "./store/schema/ready.ts";
@@ -25,6 +27,7 @@ import type { Jobs } from "./jobs/jobs.ts";
 import { ON_SHORT_LIVED, ON_WORKERS, openPostgresJobs } from "./jobs/postgres.ts";
 import { endMessageLeases } from "./message/claim.ts";
 import { endTaskLeases } from "./task/claim.ts";
+import { endTrialLeases } from "./task/trial/claim.ts";
 import type { Log } from "./process/log.ts";
 import { machineName } from "./process/machine.ts";
 import { openRuntime, type Runtime } from "./process/runtime.ts";
@@ -59,6 +62,8 @@ export interface Services extends AsyncDisposable, Readiness {
   readonly redisOwner?: RedisOwner;
   readonly reader: Reader;
   readonly agent: Agent;
+  /** Tries kept messages with other instructions and models; undefined where no model works. */
+  readonly trials?: TrialAgent;
   /** How much work a source may cause. */
   budgetsOf(source: string): Budgets;
   /** How it stands with the MCP servers; asks each at most once a minute. */
@@ -104,7 +109,7 @@ async function openServicesWith(
     log,
     accept(next) {
       // Read in any case: a mistake in it should be found before a model is there.
-      readAgentSettings(config.agent.configFile, instructionsOf(next));
+      readAgentSettings(config.agent.configFile, instructionsOf(next), config);
       refill(channels, channelsOf(config, next));
       refill(instructions, instructionsOf(next));
     },
@@ -159,23 +164,30 @@ async function openServicesWith(
     // The lock on its folder is ours, so whoever had these is dead: nothing need run out.
     await endMessageLeases(database);
     await endTaskLeases(database);
+    await endTrialLeases(database);
   }
 
   const slack = config.denoDeploy?.acts === false
     ? undefined
     : createSlack({ config, channels, database, log });
-  const settings = readAgentSettings(config.agent.configFile, instructions);
+  const settings = readAgentSettings(config.agent.configFile, instructions, config);
   const servers = readMcpServers(config, settings);
   const toolshed = openToolshed({ servers, settings, database, log });
   const redact = createRedactor(() => [
     ...secretsIn(config),
-    ...servers.flatMap(({ headers }) => Object.values(headers).flatMap(withoutScheme)),
+    ...servers.flatMap(secretsOf),
   ]);
   // What waits is kept: it goes out when the agent may act again.
   const acts = config.agent.mode === "on";
   const sourceOf = (name: string) => sources.find(name).source;
   const replies = createReplies({ database, log, sourceOf, accesses: config.replies });
-  const desk = { sourceOf, accesses: config.replies, prefixes: config.replyTwilioPrefixes };
+  const desk = {
+    sourceOf,
+    accesses: config.replies,
+    prefixes: config.replyTwilioPrefixes,
+    sendNow: replies.sendNow,
+  };
+  const equipment = { settings, toolshed, desk, redact };
   return {
     config,
     log,
@@ -188,7 +200,10 @@ async function openServicesWith(
     spill,
     redisOwner,
     reader: closer.add(openReader({ config, sources, database, log })),
-    agent: openAgent({ config, database, log }, { settings, toolshed, desk, redact }),
+    agent: openAgent({ config, database, log }, equipment),
+    trials: config.model === undefined || config.agent.mode === "off"
+      ? undefined
+      : createTrialAgent({ config, database, log }, equipment, config.agent.trialModels),
     budgetsOf: (source) => settings.rulesOf(source).budgets,
     readMcpServers: () => readServers(toolshed, settings, redact),
     sharedBudgets: settings.sharedBudgets,
@@ -232,11 +247,6 @@ function openAgent(
 function refill<T>(map: Map<string, T>, from: ReadonlyMap<string, T>): void {
   map.clear();
   for (const [name, value] of from) map.set(name, value);
-}
-
-/** A header's value, and the secret in it: `Bearer abc`, `abc`. */
-function withoutScheme(value: string): string[] {
-  return [value, value.replace(/^\w+ +/, "")];
 }
 
 /** How the server of a configuration is opened. */

@@ -50,16 +50,28 @@ export interface ReplyApi {
   form?: boolean;
   /** The most characters of one reply. */
   most: number;
-  /** A person has to agree to each reply, wherever no setting says otherwise. */
-  asksFirst?: boolean;
+  /**
+   * Why a person has to agree to this reply; undefined where none has to.
+   *
+   * @param listed beginnings of what the operator lets pass.
+   */
+  asksFirst?(call: ReplyCall, listed: readonly string[]): string | undefined;
   /** What can be asked without any effect, to try the credential; POST where the API has nothing else. */
-  probe: { method: "GET" | "POST"; path: string };
-  /** Whose credential it is, in the probe's answer. */
-  accountOf(answer: unknown): string | undefined;
+  probe: { method: "GET" | "POST"; path: string; query?: string };
+  /** Whose credential it is, in the probe's answer; undefined where that does not say. */
+  accountOf?(answer: unknown): string | undefined;
+  /** Where the vendor says what the credential is for, if not in the header `x-oauth-scopes`. */
+  scopes?: { path: string; in(answer: unknown): string[] };
+  /** The scopes that let it write, where the vendor says which there are: any of them will do. */
+  writes?: readonly string[];
   /** The id that the vendor gave to what was sent; the same that `sentReply` reads. */
   idOf(answer: unknown): string | undefined;
+  /** The id of something else that was made with it, and that the vendor tells of by itself. */
+  besideOf?(answer: unknown): string | undefined;
   /** What a call was refused with; undefined where the answer says nothing of the kind. */
   refusalOf(answer: unknown): ReplyRefusal | undefined;
+  /** The fields with our own id of the reply in them, where nobody sees it and `search` finds it. */
+  mark?(body: ReplyCall["body"], id: string): ReplyCall["body"];
   /** A question whose answer tells whether a call was made, where its end is unknown. */
   search?: {
     path(call: Pick<ReplyCall, "path" | "body">, since: Date): {
@@ -68,8 +80,15 @@ export interface ReplyApi {
       /** How many a page has, where what is looked for may be on a later one. */
       perPage?: number;
     };
-    /** What is found, the newest first or last: its id and text. */
-    found(answer: unknown): { id: string | undefined; text: string | undefined }[];
+    /** What is found, the newest first or last: ids as above, our own among them, and the text. */
+    found(answer: unknown, call: Pick<ReplyCall, "path" | "body">): {
+      id: string | undefined;
+      beside?: string;
+      mark?: string;
+      text: string | undefined;
+    }[];
+    /** Whether there is more than what was found, and no way to ask for it. */
+    isCut?(answer: unknown): boolean;
   };
 }
 
@@ -80,4 +99,6 @@ export interface SentReply {
   /** The place, as in `ReplyCall`. */
   to?: string;
   text?: string;
+  /** Why it did not arrive, where that is what the vendor tells. */
+  failure?: string;
 }

@@ -6,6 +6,7 @@ import { drain } from "../../lib/work/drain.ts";
 
 /** Otto in this process, spoken to without a port. */
 export interface House extends AsyncDisposable {
+  services: Services;
   ask(path: string, init?: RequestInit): Promise<Response>;
   /** Works until nothing is left. */
   workOff(): Promise<void>;
@@ -28,6 +29,7 @@ export async function openHouse(
   await services.ready;
   const app = createApp({ services, stop: stop.signal });
   return {
+    services,
     async ask(path, init = {}) {
       const headers = new Headers(init.headers);
       headers.set("host", "localhost:8000");

@@ -1,9 +1,10 @@
+import { readAgentSettings } from "../../lib/agent/settings.ts";
 import { checkAgentFiles, checkStores } from "../../lib/monitor/checkup.ts";
 import { type Config, secretsOf } from "../../lib/config/config.ts";
 import type { Check } from "../../lib/monitor/check.ts";
-import { checkReplies } from "../../lib/monitor/reply_checks.ts";
+import { checkReplies, type ReplyingAgent } from "../../lib/monitor/reply_checks.ts";
 import { createLog } from "../../lib/process/log.ts";
-import { checkRules } from "../../lib/config/source_file.ts";
+import { checkRules, instructionsOf } from "../../lib/config/source_file.ts";
 import { findStrangeNames } from "../../lib/config/strange_names.ts";
 import type { Registry } from "../../sources/rules/registry.ts";
 
@@ -12,10 +13,19 @@ export async function checkSettings(config: Config, sources: Registry): Promise<
   return [
     ...await checkStores(config, createLog("silent")),
     await checkAgentFiles(config, sources),
-    ...await checkReplies(config),
+    ...await checkReplies(config, agentOf(config, sources)),
     ...contradictions(config, sources),
     ...remarks(config, sources),
   ];
+}
+
+/** What is wrong with its file is said by its own check. */
+function agentOf(config: Config, sources: Registry): ReplyingAgent | undefined {
+  try {
+    return readAgentSettings(config.agent.configFile, instructionsOf(sources));
+  } catch {
+    return undefined;
+  }
 }
 
 function contradictions(config: Config, sources: Registry): Check[] {

@@ -1,8 +1,10 @@
 import { z } from "@hono/zod-openapi";
 import { conflict, createRoute, dropped, json, missing, refusals } from "../openapi.ts";
+import { group } from "../schemas/filter.ts";
 import { idParam, page, searchOf } from "../schemas/fields.ts";
 import { messageFilter } from "../schemas/message_filter.ts";
 import { message, replay, wholeMessage } from "../schemas/message.ts";
+import { task } from "../schemas/task.ts";
 
 export const LIST = createRoute({
   method: "get",
@@ -10,7 +12,7 @@ export const LIST = createRoute({
   operationId: "listMessages",
   summary: "Messages that match, newest first",
   description: "One request looks through so many messages and no more, and says so: `stopped`",
-  request: { query: messageFilter.extend(page) },
+  request: { query: messageFilter.extend({ group, ...page }) },
   responses: { 200: json("A page of messages", searchOf(message)), ...refusals },
 });
 
@@ -52,6 +54,15 @@ export const REPLAY = createRoute({
     ...conflict,
     ...refusals,
   },
+});
+
+export const DETACH = createRoute({
+  method: "post",
+  path: "/api/messages/{id}/detach",
+  operationId: "detachMessage",
+  summary: "Make a task of its own of a message that waits, unread, in another task's inbox",
+  request: { params: idParam },
+  responses: { 201: json("The new task", task), ...missing, ...conflict, ...refusals },
 });
 
 export const REMOVE = createRoute({

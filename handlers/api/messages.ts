@@ -7,7 +7,8 @@ import { searchMessages } from "../../lib/message/search/search.ts";
 import { deleteMessage } from "../../lib/message/delete.ts";
 import { parseContent } from "../../sources/kit/body/content.ts";
 import type { Registry } from "../../sources/rules/registry.ts";
-import { noteAct } from "../acts.ts";
+import { readTask } from "../../lib/task/task.ts";
+import { actorOf, noteAct } from "../acts.ts";
 import { maskedIn } from "../masked.ts";
 import { createApi } from "../openapi.ts";
 import { notFound } from "../problem.ts";
@@ -15,24 +16,26 @@ import { shownMessage } from "../shown_message.ts";
 import { requireContents, requireMessage } from "../../lib/work/verify/require_message.ts";
 import type { Redeliverer } from "../../lib/work/verify/redeliver.ts";
 import { toMessageSearch } from "../schemas/message_filter.ts";
+import { detach } from "./detach.ts";
 import * as routes from "./message_routes.ts";
 
 /** Parsing more than this would keep senders waiting meanwhile. */
 const MOST_PARSED_BYTES = 1024 * 1024;
 
-/** `/api/messages`: list, read, replay, delete. */
+/** `/api/messages`: list, read, replay, detach, delete. */
 export function messages(
-  { services: { database, sources }, redeliverer }: {
+  { services, redeliverer }: {
     services: Services;
     redeliverer: Redeliverer;
   },
 ) {
+  const { database, sources } = services;
   return createApi()
     .openapi(routes.LIST, async (c) => {
-      const { cursor, limit, ...filter } = c.req.valid("query");
+      const { cursor, limit, group, ...filter } = c.req.valid("query");
       const { items, next = null, stopped = null } = await searchMessages(
         database,
-        { ...toMessageSearch(filter), before: cursor, ...maskedIn(sources) },
+        { ...toMessageSearch(filter), group, before: cursor, ...maskedIn(sources) },
         { limit, sources: Object.keys(sources.all) },
       );
       return c.json({ items: items.map((item) => shown(sources, item)), next, stopped }, 200);
@@ -56,6 +59,14 @@ export function messages(
       const made = await redeliverer.redeliverOne(c.req.valid("param").id);
       if (!made) throw notFound("message");
       noteAct(c, { ids: [made.message_id] });
+      return c.json(made, 201);
+    })
+    .openapi(routes.DETACH, async (c) => {
+      const { id } = c.req.valid("param");
+      const taskId = await detach(services, { id, actor: actorOf(c) });
+      noteAct(c, { detail: { task_id: taskId } });
+      const made = await readTask(database, taskId);
+      if (!made) throw notFound("task");
       return c.json(made, 201);
     })
     .openapi(routes.REMOVE, async (c) => {

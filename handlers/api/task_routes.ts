@@ -1,5 +1,6 @@
 import { conflict, createRoute, json, missing, refusals } from "../openapi.ts";
 import { idParam, page, searchOf } from "../schemas/fields.ts";
+import { group } from "../schemas/filter.ts";
 import { taskFilter } from "../schemas/task_filter.ts";
 import { task, taskAnswer, taskChange, taskDecision, wholeTask } from "../schemas/task.ts";
 
@@ -14,7 +15,7 @@ export const LIST = createRoute({
   operationId: "listTasks",
   summary: "Tasks that match, newest first",
   description: "One request looks through so many tasks and no more, and says so: `stopped`",
-  request: { query: taskFilter.extend(page) },
+  request: { query: taskFilter.extend({ group, ...page }) },
   responses: { 200: json("A page of tasks", searchOf(task)), ...refusals },
 });
 

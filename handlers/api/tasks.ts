@@ -35,8 +35,8 @@ export function tasks({ services }: { services: Services }) {
   const { database } = services;
   return createApi()
     .openapi(routes.LIST, async (c) => {
-      const { cursor, limit, ...filter } = c.req.valid("query");
-      const search = { ...toTaskSearch(filter), before: cursor };
+      const { cursor, limit, group, ...filter } = c.req.valid("query");
+      const search = { ...toTaskSearch(filter), group, before: cursor };
       const { items, next = null, stopped = null } = await searchTasks(database, search, limit);
       return c.json({ items, next, stopped }, 200);
     })

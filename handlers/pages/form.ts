@@ -62,7 +62,13 @@ export function requireKnown(c: Context<Env>, query: Record<string, string | und
 }
 
 /** Filters whose values are few, in people's words. */
-const KINDS = { phase: "phase", state: "state", status: "status", sig: "signature" } as const;
+const KINDS = {
+  phase: "phase",
+  state: "state",
+  status: "status",
+  sig: "signature",
+  group: "group",
+} as const;
 
 /** A text that is one of these; undefined when it is none of them. */
 export function oneOf<T extends string>(

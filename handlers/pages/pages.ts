@@ -25,6 +25,7 @@ import { trySecretPages } from "./source/try_secret.ts";
 import { subjectPages } from "./subjects.ts";
 import { systemPages } from "./system.ts";
 import { taskPages } from "./tasks.ts";
+import { trialPages } from "./trial/trials.ts";
 import { tryPages } from "./try.ts";
 import { leanQueries } from "./lean_query.ts";
 import { themePages } from "./theme.ts";
@@ -49,6 +50,7 @@ export function pages(options: PageOptions): Hono<Env> {
   app.route("/", releasePages(options));
   app.route("/", messagePages(options));
   app.route("/", editPages(options));
+  app.route("/", trialPages(options));
   app.route("/", taskPages(options));
   app.route("/", tokenPages(options));
   app.route("/", subjectPages(options));

@@ -5,7 +5,7 @@ import { checkHealth } from "../../lib/monitor/health.ts";
 import { listWorkers, type WorkerStatus } from "../../lib/monitor/heartbeat.ts";
 import { readTimeSeries, type SpanName, SPANS } from "../../lib/monitor/stats/timeseries.ts";
 import { firstLine } from "../../lib/markdown/plain.ts";
-import { readUsage } from "../../lib/agent/run/usage.ts";
+import { readSubjectUsage, readUsage } from "../../lib/agent/run/usage.ts";
 import { listChoices } from "../../sources/rules/names.ts";
 import { schemaVersion } from "../../lib/store/schema/schema_version.ts";
 import type { Services } from "../../lib/services.ts";
@@ -47,6 +47,10 @@ export function systemPages(
     async () => usesTokens ? await readUsage(database, services) : undefined,
     { freshMs: FRESH_MS },
   );
+  const readSubjects = cached(
+    async () => usesTokens ? await readSubjectUsage(database, services) : [],
+    { freshMs: FRESH_MS },
+  );
   const readMcp = cached(() => services.readMcpServers(), { freshMs: FRESH_MS });
   const readSchema = cached(() => schemaVersion(database), { freshMs: SCHEMA_MS });
 
@@ -54,7 +58,17 @@ export function systemPages(
   app.get("/system", async (c) => {
     const span = oneOf(asked(c, "span"), NAMES) ?? "1h";
     const frame = await readFrame(c, database, "system");
-    const [health, workers, stats, channels, timeSeries, schema, usage, mcp] = await Promise.all([
+    const [
+      health,
+      workers,
+      stats,
+      channels,
+      timeSeries,
+      schema,
+      usage,
+      subjects,
+      mcp,
+    ] = await Promise.all([
       readHealth(),
       readWorkers(),
       readStats(),
@@ -62,6 +76,7 @@ export function systemPages(
       readSeries[span](),
       readSchema(),
       readTokens(),
+      readSubjects(),
       readMcp(),
     ]);
     return c.html(systemPage({
@@ -80,6 +95,7 @@ export function systemPages(
       span,
       timeSeries,
       usage,
+      subjects,
       mcp,
       currency: config.agent.price?.currency,
       names: new Map(listChoices(services.sources).map(({ value, label }) => [value, label])),

@@ -23,6 +23,7 @@ import { actorOf, noteAct } from "../acts.ts";
 import { wake } from "../api/tasks.ts";
 import type { Env } from "../caller.ts";
 import { asked, oneOf, ownPath, queryOf, readForm, requireKnown } from "./form.ts";
+import { groupIn, readGroups } from "./group.ts";
 import { taskFilter, toTaskSearch } from "../schemas/task_filter.ts";
 import { readFrame } from "./frame.ts";
 import { notFound, Problem } from "../problem.ts";
@@ -51,14 +52,16 @@ export function taskPages({ services }: { services: Services }): Hono<Env> {
 
   app.get("/tasks", async (c) => {
     const frame = await readFrame(c, database, "tasks");
-    const query: TaskQuery = queryOf(taskFilter, (name) => asked(c, name));
+    const group = groupIn(c);
+    const query: TaskQuery = { ...queryOf(taskFilter, (name) => asked(c, name)), ...group };
     requireKnown(c, { ...query });
     const [found, people] = await Promise.all([
-      searchTasks(database, searchOf(query), MOST_ROWS),
+      searchTasks(database, { ...searchOf(query), ...group }, MOST_ROWS),
       listUsers(database, { limit: MOST_PEOPLE }),
     ]);
     const sources = listChoices(services.sources);
-    return c.html(taskList({ frame, found, people, query, sources, nameOf }));
+    const subjects = await readGroups(database, found.items, query);
+    return c.html(taskList({ frame, found, people, query, subjects, sources, nameOf }));
   });
 
   app.get("/tasks/:id", async (c) => {

@@ -50,3 +50,10 @@ export const batch = z.string().transform((given, context): [from: string, to: s
   type: "string",
   description: "Replays made together: the first and the last one's id, `from..to`",
 });
+
+/** How a list may be put together: a list alone has it, and nothing that acts on what matches. */
+export const group = z.enum(["subject"]).optional().openapi({
+  description:
+    "Of what is about the same subject only the newest that matches. It says nothing of " +
+    "a search in bodies or headers",
+});

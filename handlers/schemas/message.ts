@@ -2,6 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { MESSAGE_STATES } from "../../lib/message/message.ts";
 import { PHASES } from "../../lib/message/search/phase.ts";
 import { id, time, timeOrNull } from "./fields.ts";
+import { subjectRef, subjectRole } from "./subject.ts";
 
 export const message = z.object({
   message_id: id,
@@ -26,6 +27,8 @@ export const message = z.object({
   attempts: z.number().int(),
   error: z.string().nullable(),
   task_id: id.nullable(),
+  subject: subjectRef.nullable().openapi({ description: "What it is about" }),
+  role: subjectRole.nullable().openapi({ description: "What it does to its subject" }),
   replay_of: id.nullable(),
   released_at: timeOrNull.openapi({
     description: "When a person let it in that had been refused",

@@ -1,17 +1,22 @@
 import { z } from "@hono/zod-openapi";
 import { SUBJECT_STATES } from "../../lib/message/subject/search.ts";
 import { MOST_COUNTED } from "../../lib/message/subject/subject.ts";
+import { READINGS } from "../../lib/message/subject/timeline.ts";
 import { PHASES, TASK_PHASES } from "../../lib/message/search/phase.ts";
 import { count, id, page, time, timeOrNull } from "./fields.ts";
 
 const most = { description: `At most ${MOST_COUNTED.toLocaleString("en")} are counted` };
 
-export const subject = z.object({
+/** What a message or a task is about. */
+export const subjectRef = z.object({
   id,
-  source: z.string().openapi({ example: "github" }),
   key: z.string().openapi({ example: "github:octo/phone#7" }),
   name: z.string().nullable().openapi({ example: 'PR #7 "Greet callers" in octo/phone' }),
   link: z.string().nullable(),
+}).openapi("SubjectRef");
+
+export const subject = subjectRef.extend({
+  source: z.string().openapi({ example: "github" }),
   verified: z.boolean().openapi({
     description: "A verified message has told of it: no other changes its name or ends it",
   }),
@@ -19,6 +24,9 @@ export const subject = z.object({
   first_at: time,
   last_at: time,
   closed_at: timeOrNull,
+  phase: z.enum(TASK_PHASES).nullable().openapi({
+    description: "Of the task that later messages go to, while it is open",
+  }),
   stopped_why: z.string().nullable(),
   messages: count.openapi(most),
   tasks: count.openapi(most),
@@ -32,32 +40,33 @@ export const subjectFilter = z.object({
 
 export const subjectRole = z.enum(["opens", "continues", "result", "closes", "notes"]);
 
-const entry = z.discriminatedUnion("kind", [
-  z.object({
-    kind: z.literal("message"),
-    id,
-    at: time,
-    title: z.string().nullable(),
-    phase: z.enum(PHASES),
-    role: subjectRole.nullable(),
-    event: z.string().nullable(),
-    webhook_type: z.string(),
-    task_id: id.nullable(),
-    read_in_step: count.nullable().openapi({
-      description: "The step of its task's agent that read it, where it came after the task",
-    }),
-    unread: z.boolean(),
+/** Where a message stands with the task that it has come for. */
+const reading = {
+  task_id: id.nullable(),
+  reading: z.enum(READINGS).nullable().openapi({
+    description:
+      "Whether the task that it came for later has read it, `not_read` by its end; null " +
+      "where its task was made of it, or it has none",
   }),
-  z.object({
-    kind: z.literal("task"),
-    id,
-    at: time,
-    title: z.string(),
-    phase: z.enum(TASK_PHASES),
-    message_id: id,
-    finished_at: timeOrNull,
+  read_in_step: count.nullable().openapi({ description: "The step of that task's agent" }),
+  is_task_forgotten: z.boolean().openapi({
+    description: "Its task went with the message that it was made of",
   }),
-]).openapi("SubjectEntry");
+};
+
+const entry = z.object({
+  kind: z.enum(["message", "task"]),
+  id,
+  at: time,
+  title: z.string().nullable(),
+  phase: z.enum(PHASES),
+  role: subjectRole.nullable().openapi({ description: "Of a message" }),
+  event: z.string().nullable().openapi({ description: "Of a message" }),
+  webhook_type: z.string().nullable().openapi({ description: "Of a message" }),
+  ...reading,
+  message_id: id.nullable().openapi({ description: "The message that a task was made of" }),
+  finished_at: timeOrNull.openapi({ description: "Of a task" }),
+}).openapi("SubjectEntry");
 
 export const wholeSubject = subject.extend({
   timeline: z.object({ items: z.array(entry), next: id.nullable() }).openapi({

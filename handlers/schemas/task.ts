@@ -3,8 +3,9 @@ import { APPROVAL_STATES } from "../../lib/task/approval.ts";
 import { isId } from "../../lib/store/id.ts";
 import { TASK_PHASES } from "../../lib/message/search/phase.ts";
 import { TASK_STATUSES } from "../../lib/task/task.ts";
-import { id, time, timeOrNull } from "./fields.ts";
+import { count, id, time, timeOrNull } from "./fields.ts";
 import { notification } from "./notification.ts";
+import { subjectRef } from "./subject.ts";
 
 export const task = z.object({
   id,
@@ -26,7 +27,14 @@ export const task = z.object({
     description: "The events (globs, any where there are none) that a task in `waiting_event` " +
       "waits for, and until when",
   }),
-  subject_id: id.nullable(),
+  subject: subjectRef.nullable().openapi({ description: "What it is about" }),
+  messages: count.openapi({
+    description: "How many messages it is of: made of, and come for it later",
+  }),
+  unread: count.openapi({
+    description:
+      "Of the later ones those that its agent has not read; once it has ended it will not",
+  }),
   created_at: time,
   started_at: timeOrNull,
   finished_at: timeOrNull,

@@ -1,24 +1,20 @@
 import { isAlone } from "../../lib/config/loopback.ts";
 import { findDelivery } from "../../lib/message/repeat.ts";
 import { findFirstSigned } from "../../lib/message/replay_guard.ts";
-import { newId } from "../../lib/store/id.ts";
 import { errorText } from "../../lib/process/log.ts";
 import { pauseOf, type Pauses } from "../../lib/ingress/pauses.ts";
 import type { Services } from "../../lib/services.ts";
-import { resolveJoins } from "../../lib/message/subject/aliases.ts";
-import { planJoins } from "../../lib/message/subject/plan.ts";
-import { findSubjectByKey, toMessageSubject } from "../../lib/message/subject/subject.ts";
 import { hintFor } from "../../sources/diagnosis/fingerprint.ts";
 import { contentKey, contentOf, parseRequest, probed } from "../../sources/kit/incoming.ts";
 import { signedKeysOf } from "../../sources/kit/signed.ts";
 import { labelFor, sourceNameOf } from "../../sources/rules/names.ts";
 import { redactParsed } from "../../sources/rules/redaction.ts";
 import { mergeOf, reasonToFilter } from "../../sources/rules/source_rules.ts";
-import { subjectIn } from "../../sources/rules/subject/subject.ts";
 import { threadOf } from "../../sources/slack/command.ts";
 import type { HandshakeReply, Incoming } from "../../sources/source.ts";
 import { Problem } from "../problem.ts";
 import type { Explanation } from "../schemas/explanation.ts";
+import { explainSubject } from "./explain_subject.ts";
 import { refusePaused } from "./ingress_policy.ts";
 import { SignatureRefused, type SourceGate } from "../../lib/work/verify/source_gate.ts";
 import type { Verifier } from "../../lib/work/verify/verifier.ts";
@@ -55,6 +51,23 @@ export async function explain(parts: ExplainParts, asked: Explained): Promise<Ex
   const filtered = reasonToHoldBack(parts, asked, described);
   const isKept = judged.refused === undefined && !handshake;
   const isTask = isKept && filtered === undefined;
+  const merge = isTask && described.description
+    ? mergeOf(sources.settingsOf(name), {
+      headers: incoming.headers,
+      payload: described.payload,
+    }) ?? null
+    : null;
+  const subject = isKept
+    ? await explainSubject(parts.services, {
+      ...described,
+      named: gate,
+      incoming,
+      isVerified: judged.verdict === "verified",
+      filtered,
+      isMerged: merge !== null,
+    })
+    : null;
+  const isJoined = typeof subject?.joins === "string";
   return {
     webhook_type: incoming.type,
     source: name,
@@ -72,19 +85,14 @@ export async function explain(parts: ExplainParts, asked: Explained): Promise<Ex
     error: described.error,
     gate: policyOn(parts, asked),
     filter: {
-      passes: described.description !== undefined && filtered === undefined,
-      reason: filtered ?? described.error,
+      passes: described.description !== undefined && (filtered === undefined || isJoined),
+      reason: isJoined ? null : filtered ?? described.error,
     },
     same_signed_as: isKept && judged.verdict === "verified"
       ? await firstSignedAs(parts, asked)
       : null,
-    merge: isTask && described.description
-      ? mergeOf(sources.settingsOf(name), {
-        headers: incoming.headers,
-        payload: described.payload,
-      }) ?? null
-      : null,
-    subject: isKept ? await subjectFor(parts, asked, { described, verdict: judged.verdict }) : null,
+    merge,
+    subject,
     route: isTask ? routeOf(parts, asked, { described, verdict: judged.verdict }) : null,
     answer: answerTo(parts, asked, { refused: judged.refused, handshake }),
   };
@@ -212,39 +220,6 @@ function policyOn(
     address_allowed: address === undefined ? null : sources.allows(name, address),
     rate_limit: sources.settingsOf(name).rate_limit ?? null,
   };
-}
-
-/** What it is about, by what is known of its subject now. */
-async function subjectFor(
-  { services: { database, sources } }: ExplainParts,
-  { gate, incoming: { type, headers } }: Explained,
-  { described: { payload, isRaw, description }, verdict }: {
-    described: Described;
-    verdict: Explanation["verdict"];
-  },
-): Promise<Explanation["subject"]> {
-  const event = description?.event ?? null;
-  const said = subjectIn(gate, sources.settingsOf(gate.name), { type, headers, payload, isRaw });
-  const told = toMessageSubject(said, { source: gate.name, verified: verdict === "verified" });
-  const [found] = told ? await resolveJoins(database, [told]) : [];
-  if (!found) return null;
-  const { key, role, name = null, link = null } = found;
-  const known = await findSubjectByKey(database, found);
-  const about = { id: known?.id ?? null, key, role, name: name ?? known?.name ?? null, link };
-  if (sources.settingsOf(gate.name).later !== "continue") {
-    const why = 'Each message is a task of its own: "later" is not "continue"';
-    return { ...about, joins: null, why };
-  }
-  const { plans } = await planJoins(database, [{
-    messageId: newId(),
-    subject: found,
-    webhookType: type,
-    event,
-  }]);
-  const [plan] = plans.values();
-  return plan.becomes === "joined"
-    ? { ...about, joins: plan.taskId, why: plan.reason }
-    : { ...about, joins: null, why: "reason" in plan ? plan.reason : "No task about it is open" };
 }
 
 /** Where Slack would show its task; null without Slack, or where a stranger's is not told. */

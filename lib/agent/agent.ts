@@ -8,6 +8,8 @@ export interface Assignment {
   title: string;
   description: string;
   source: string;
+  /** What it is about, if that is known. */
+  subjectId?: string | null;
   /** The name in the webhook's URL, as the sender wrote it. */
   webhookType: string;
   /** What the source makes of the payload: nothing in it is to be trusted. */
@@ -29,6 +31,8 @@ export interface Assignment {
       status: string;
       finished_at: Date | null;
       result: string | null;
+      /** Whether it may say what a sender must not learn. */
+      private: boolean;
     }[];
     messages: readonly string[];
   };

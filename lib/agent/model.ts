@@ -2,11 +2,14 @@ import type { ModelMessage, ToolSet } from "ai";
 import { pause } from "../async/deadline.ts";
 import { errorText } from "../process/log.ts";
 import type { ModelSettings } from "../config/model_settings.ts";
+import { ModelError, MOST_WORDS, toModelError } from "./model_error.ts";
 import { loadModel, type ProviderModel } from "./provider/load_model.ts";
 import { NoAnswerError } from "./provider/no_answer.ts";
-import { argumentsWithoutThinking, withoutThinking } from "./provider/thinking.ts";
+import { argumentsWithoutThinking, withoutThinking } from "./provider/answer/thinking.ts";
+import { objectOf } from "./provider/answer/tool_call.ts";
 import { isForeign, openToolFilter } from "./provider/tool_filter.ts";
-import { type Fault, faultOf } from "./provider/verdicts.ts";
+import { type Fault, faultOf, isCut } from "./provider/verdicts.ts";
+import { writtenCall } from "./provider/answer/written_call.ts";
 import type { ToolOff, ToolSpec } from "./tool_spec.ts";
 
 /** A piece of a conversation, as JSON: kept as it is, provider details included. */
@@ -57,30 +60,6 @@ export interface Model {
   ): Promise<ModelStep>;
 }
 
-/** A model's provider did not give an answer. */
-export class ModelError extends Error {
-  override readonly name = "ModelError";
-  /** Whether the same request may succeed later: 408, 429, 5xx, a broken connection, silence. */
-  readonly temporary: boolean;
-  readonly retryAfterSeconds?: number;
-  /** Whether it may have worked on the request all the same: it broke off, or came too late. */
-  readonly mayHaveBilled: boolean;
-
-  constructor(
-    message: string,
-    temporary: boolean,
-    { retryAfterSeconds, mayHaveBilled = false }: {
-      retryAfterSeconds?: number;
-      mayHaveBilled?: boolean;
-    } = {},
-  ) {
-    super(message);
-    this.temporary = temporary;
-    this.retryAfterSeconds = retryAfterSeconds;
-    this.mayHaveBilled = mayHaveBilled;
-  }
-}
-
 /** The model that was configured. Its provider's package is loaded with the first step. */
 export function createModel(settings: ModelSettings): Model {
   let loading: Promise<ProviderModel> | undefined;
@@ -108,7 +87,7 @@ export function createModel(settings: ModelSettings): Model {
           throw new ModelError(words, true, { mayHaveBilled: true });
         }
         if (error instanceof NoAnswerError && error.verdict === "again") {
-          return { ...WORDLESS, fault: { again: true, reason: error.message } };
+          return { ...WORDLESS, finish: "error", fault: { again: true, reason: error.message } };
         }
         throw toModelError(settings, error);
       } finally {
@@ -162,13 +141,15 @@ async function ask(
     });
     const text = withoutThinking(result.text);
     const { google } = result.providerMetadata ?? {};
+    const { rawFinishReason: finish, finishReason } = result;
     const fault = faultOf(settings, {
-      finish: result.rawFinishReason,
+      finish,
       blocked: textIn(google?.promptFeedback, "blockReason"),
-      details: textIn(google, "finishMessage") ??
-        (result.finishReason === "content-filter" ? text.slice(0, MOST_WORDS) : undefined),
+      details: textIn(google, "finishMessage") ?? text.slice(0, MOST_WORDS),
       text,
       calls: result.toolCalls.length,
+      thinks: text.trim() === "" && (result.text + (result.reasoningText ?? "")).trim() !== "",
+      written: writtenCall(text, tools.map(({ name }) => name)),
     });
     return {
       text: fault ? "" : text,
@@ -178,8 +159,8 @@ async function ask(
         arguments: isForeign(call.toolName) ? call.input : argumentsWithoutThinking(call.input),
         ...("invalid" in call && call.invalid ? { invalid: errorText(call.error) } : {}),
       })),
-      turns: fault ? [] : result.responseMessages.map(withoutBlanks),
-      finish: result.finishReason,
+      turns: fault ? [] : result.responseMessages.map(sendable),
+      finish: isCut(finish) ? "length" : finishReason,
       tokens: billed,
       ...(fault ? { fault } : {}),
     };
@@ -209,10 +190,14 @@ function textIn(from: unknown, name: string): string | undefined {
   return typeof value === "string" && value !== "" ? value.slice(0, MOST_WORDS) : undefined;
 }
 
-/** A turn without empty texts beside its calls: Anthropic refuses them when they come back. */
-function withoutBlanks(turn: Turn): Turn {
+/**
+ * A turn as every provider takes it back: without empty texts beside its calls, which Anthropic
+ * refuses, and with objects for arguments, however the model wrote them.
+ */
+function sendable(turn: Turn): Turn {
   if (turn.role !== "assistant" || typeof turn.content === "string") return turn;
-  const content = turn.content.filter((part) => part.type !== "text" || part.text.trim() !== "");
+  const content = turn.content.filter((part) => part.type !== "text" || part.text.trim() !== "")
+    .map((part) => part.type === "tool-call" ? { ...part, input: objectOf(part.input) } : part);
   return content.length === 0 ? turn : { ...turn, content };
 }
 
@@ -224,35 +209,4 @@ function toolsFor({ provider }: ModelSettings, tools: ToolSet, last = false) {
   if (Object.keys(tools).length === 0) return {};
   if (!last) return { tools };
   return provider === "anthropic" ? { tools, toolChoice: "none" as const } : {};
-}
-
-/** The most of an error's words that is kept. */
-const MOST_WORDS = 500;
-
-function toModelError({ label }: ModelSettings, error: unknown): ModelError {
-  if (error instanceof NoAnswerError) {
-    return new ModelError(error.message, error.verdict === "wait", error);
-  }
-  const words = errorText(error).slice(0, MOST_WORDS);
-  const { statusCode } = error as { statusCode?: number };
-  // It came with a 200, and is not what the protocol says: a proxy's or a server's bad moment.
-  if (statusCode !== undefined || isUnreadable(error)) {
-    return new ModelError(`${label}'s answer cannot be read: ${words}`, true, {
-      mayHaveBilled: true,
-    });
-  }
-  // A connection that breaks may do so in the middle of an answer.
-  return isConnection(error)
-    ? new ModelError(`${label} cannot be reached: ${words}`, true, { mayHaveBilled: true })
-    : new ModelError(`${label}: ${words}`, false, { mayHaveBilled: true });
-}
-
-function isUnreadable(error: unknown): boolean {
-  return error instanceof Error && /TypeValidation|InvalidResponseData|JSONParse/.test(error.name);
-}
-
-/** What `fetch` throws when there is no connection, or one breaks in the middle of an answer. */
-function isConnection(error: unknown): boolean {
-  return error instanceof TypeError || error instanceof DOMException ||
-    /connect|network|socket|body/i.test(errorText(error));
 }

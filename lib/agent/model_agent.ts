@@ -18,6 +18,7 @@ import { instructionsFor } from "./prompt.ts";
 import { createBreaker } from "./run/breaker.ts";
 import { createConcurrencyLimit } from "./run/concurrency.ts";
 import { runLoop } from "./run/loop.ts";
+import { taskRecord } from "./run/task_record.ts";
 import type { RunContext } from "./run/run_context.ts";
 import type { AgentSettings } from "./settings.ts";
 import { createReply, type ReplyDesk } from "./tools/reply.ts";
@@ -40,7 +41,7 @@ const UNVERIFIED =
   "AGENT_TRUST_UNVERIFIED lists.";
 
 /** What this process has for all agents. */
-interface AgentHost {
+export interface AgentHost {
   config: Pick<Config, "agent">;
   database: Database;
   log: Log;
@@ -76,7 +77,7 @@ export function createModelAgent(host: AgentHost, equipment: ModelEquipment): Ag
     }
     const { source, taskId } = assignment;
     const rules = settings.rulesOf(source);
-    const scopes = scopesOf(source, rules.budgets, settings.sharedBudgets);
+    const scopes = scopesOf(assignment, rules.budgets, settings.sharedBudgets);
     const begins = !await hasBegun(database, taskId);
     // What is used up needs no place among those at work; what there is, each call reserves.
     const { currency } = config.agent.price ?? {};
@@ -130,7 +131,7 @@ export function createModelAgent(host: AgentHost, equipment: ModelEquipment): Ag
 }
 
 /** Whether a model may see the message at all. */
-function mayWork(
+export function mayWork(
   config: AgentHost["config"],
   { verified, fromHere, webhookType, source }: Assignment,
 ): boolean {
@@ -140,7 +141,7 @@ function mayWork(
 }
 
 /** Everything that a run on this task is worked with, the tools of other servers among it. */
-async function openContext(
+export async function openContext(
   { config, database }: AgentHost,
   { model, desk, redact }: ModelEquipment,
   { assignment, rules, scopes, listed, others }: {
@@ -157,7 +158,7 @@ async function openContext(
   // Once and for all: who finds a text in it no longer sees the name of its field.
   const payload = redactAll(await assignment.loadPayload(), redact);
   const reply = listed.includes("reply")
-    ? createReply(desk, { ...assignment, payload }, rules.reply)
+    ? createReply(desk, { ...assignment, payload }, rules.reply, rules.budgets.toolSeconds)
     : undefined;
   const isMissing = typeof reply === "string";
   const tools = [
@@ -167,6 +168,7 @@ async function openContext(
   ].filter((tool) => listed.includes(tool.name));
   return {
     database,
+    record: taskRecord({ database, assignment, model, currency: price?.currency }),
     model,
     assignment: { ...assignment, payload },
     mode,

@@ -43,10 +43,26 @@ export interface Budgets {
   toolSeconds: number;
   /** Work on one task, waits not counted. */
   seconds: number;
+  /** A task counts with each round that it is worked in. */
   tasksPerHour: number;
   tokensPerDay: number;
   /** In the prices' currency. */
   moneyPerDay?: number;
+  /** How often a task that continues goes on after it was done or has waited. */
+  rounds: number;
+  /** Input and output together, of all its rounds. */
+  taskTokens: number;
+  /** How many messages come to one task: the next one begins a new one. */
+  inbox: number;
+  /** How long a task that continues stays open, from its beginning on. */
+  days: number;
+  /** How often one task waits for an event, and for how long at most. */
+  waits: number;
+  waitHours: number;
+  /** More messages for the tasks of one subject stop it. */
+  deliveriesPerHour: number;
+  /** Of all tasks about one subject. */
+  subjectTokensPerDay?: number;
 }
 
 /** How much work all sources together may cause; what is not there has no limit. */

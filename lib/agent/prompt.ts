@@ -88,7 +88,10 @@ function earlierPart(
   redact: Redact,
 ): string[] {
   if (!earlier) return [];
-  const told = { ended_tasks: [...earlier.tasks], earlier_messages: [...earlier.messages] };
+  const told = {
+    ended_tasks: earlier.tasks.map(({ private: _, ...task }) => task),
+    earlier_messages: [...earlier.messages],
+  };
   const isLong = () => JSON.stringify(told).length > MOST_EARLIER;
   while (isLong() && told.earlier_messages.length > 0) told.earlier_messages.pop();
   while (isLong() && told.ended_tasks.length > 0) told.ended_tasks.pop();

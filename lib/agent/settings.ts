@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { ConfigError } from "../config/config.ts";
 import { readJsonFile } from "../config/json_file.ts";
-import type { Capability, SharedBudgets, SourceRules } from "./policy.ts";
+import type { Budgets, Capability, SharedBudgets, SourceRules } from "./policy.ts";
 import { ALWAYS, BUILT_IN } from "./tools/names.ts";
 
 /** What the operator says about the agent, besides the environment. */
@@ -18,6 +18,8 @@ export interface AgentSettings {
 }
 
 const whole = (max: number) => z.number().int().min(1).max(max);
+/** What a task is about has changed so much by then that a new one knows it better. */
+const MOST_DAYS = 30;
 /** More steps make a run dearer and rarely better; a task that needs them is for a person. */
 const MOST_STEPS = 10;
 
@@ -39,10 +41,21 @@ const budgets = z.strictObject({
   step_seconds: whole(600),
   tool_seconds: whole(600),
   seconds: whole(86_400),
+  rounds: whole(50),
+  task_tokens: whole(100_000_000),
+  inbox: whole(1_000),
+  days: whole(MOST_DAYS),
+  waits: whole(50),
+  wait_hours: whole(24),
+  deliveries_per_hour: whole(1_000),
+  subject_tokens_per_day: whole(10_000_000_000),
 }).partial();
+type OwnBudgets = z.infer<typeof budgets>;
+/** Those that have a limit whatever the operator says. */
+type UsualBudgets = Required<Omit<OwnBudgets, "money_per_day" | "subject_tokens_per_day">>;
 
 /** Enough for a message that needs a few tools, and small change when a source runs wild. */
-const DEFAULT_BUDGETS: Required<Omit<z.infer<typeof budgets>, "money_per_day">> = {
+const DEFAULT_BUDGETS: UsualBudgets = {
   steps: MOST_STEPS,
   tool_calls: 20,
   tokens: 60_000,
@@ -53,6 +66,15 @@ const DEFAULT_BUDGETS: Required<Omit<z.infer<typeof budgets>, "money_per_day">> 
   seconds: 300,
   tasks_per_hour: 60,
   tokens_per_day: 1_000_000,
+  // A pull request's reviews and checks: what goes on more often is a habit, and no work any more.
+  rounds: 6,
+  task_tokens: 240_000,
+  inbox: 50,
+  days: 7,
+  waits: 6,
+  wait_hours: 24,
+  // More are no conversation: two bots talk, or the agent with itself.
+  deliveries_per_hour: 20,
 };
 
 const replyRules = z.strictObject({
@@ -145,12 +167,14 @@ const DEFAULT_TOOLS = ["ask_human"];
  * one, the safe defaults.
  *
  * @param instructions what the file of sources says, by source.
+ * @param retentionDays how long messages are kept: no task stays open for longer.
  *
  * @throws {ConfigError} that names the file and the place in it.
  */
 export function readAgentSettings(
   file: string | undefined,
   instructions: ReadonlyMap<string, string> = new Map(),
+  { retentionDays = Infinity }: { retentionDays?: number } = {},
 ): AgentSettings {
   const all = file === undefined ? {} : readJsonFile("AGENT_CONFIG", file, schema);
   for (const [name, rules] of Object.entries(all.sources ?? {})) {
@@ -160,6 +184,7 @@ export function readAgentSettings(
         "AGENT_CONFIG. Leave one of them out.",
     );
   }
+  refuseDays(all, retentionDays);
   const shared = all.all_budgets ?? {};
   return {
     mcpTools: new Map(Object.entries(all.mcp_tools ?? {})),
@@ -178,11 +203,7 @@ export function readAgentSettings(
       const own = all.sources && Object.hasOwn(all.sources, source) ? all.sources[source] : {};
       const base = all.default ?? {};
       const reply = { ...DEFAULT_REPLY, ...base.reply, ...own.reply };
-      const amounts: typeof DEFAULT_BUDGETS & { money_per_day?: number } = {
-        ...DEFAULT_BUDGETS,
-        ...base.budgets,
-        ...own.budgets,
-      };
+      const amounts = { ...DEFAULT_BUDGETS, ...base.budgets, ...own.budgets };
       return {
         instruction: own.instruction ?? instructions.get(source) ?? base.instruction,
         tools: [...ALWAYS, ...(own.tools ?? base.tools ?? DEFAULT_TOOLS)],
@@ -195,19 +216,53 @@ export function readAgentSettings(
           perSource: reply.per_source,
           mentions: reply.mentions,
         },
-        budgets: {
-          steps: amounts.steps,
-          toolCalls: amounts.tool_calls,
-          tokens: amounts.tokens,
-          outputTokens: amounts.output_tokens,
-          stepSeconds: amounts.step_seconds,
-          toolSeconds: amounts.tool_seconds,
-          seconds: amounts.seconds,
-          tasksPerHour: amounts.tasks_per_hour,
-          tokensPerDay: amounts.tokens_per_day,
-          moneyPerDay: amounts.money_per_day,
-        },
+        budgets: budgetsOf(amounts, retentionDays),
       };
     },
   };
+}
+
+/** As the operator's file names them, and as we do. */
+function budgetsOf(
+  amounts: UsualBudgets & Pick<OwnBudgets, "money_per_day" | "subject_tokens_per_day">,
+  retentionDays: number,
+): Budgets {
+  return {
+    steps: amounts.steps,
+    toolCalls: amounts.tool_calls,
+    tokens: amounts.tokens,
+    outputTokens: amounts.output_tokens,
+    stepSeconds: amounts.step_seconds,
+    toolSeconds: amounts.tool_seconds,
+    seconds: amounts.seconds,
+    tasksPerHour: amounts.tasks_per_hour,
+    tokensPerDay: amounts.tokens_per_day,
+    moneyPerDay: amounts.money_per_day,
+    rounds: amounts.rounds,
+    taskTokens: amounts.task_tokens,
+    inbox: amounts.inbox,
+    days: Math.min(amounts.days, retentionDays),
+    waits: amounts.waits,
+    waitHours: amounts.wait_hours,
+    deliveriesPerHour: amounts.deliveries_per_hour,
+    subjectTokensPerDay: amounts.subject_tokens_per_day,
+  };
+}
+
+/** A task that is open for longer than its messages are kept would go on with what is gone. */
+function refuseDays(
+  { default: base, sources = {} }: z.infer<typeof schema>,
+  retentionDays: number,
+): void {
+  const places = Object.entries(sources).map(([name, { budgets }]) => ({
+    place: `sources.${name}`,
+    budgets,
+  }));
+  for (const { place, budgets } of [{ place: "default", budgets: base?.budgets }, ...places]) {
+    if (budgets?.days === undefined || budgets.days <= retentionDays) continue;
+    throw new ConfigError(
+      `Cannot start with ${place}.budgets.days = ${budgets.days} in AGENT_CONFIG: RETENTION_DAYS ` +
+        `keeps messages for ${retentionDays} days. Set it to at most ${retentionDays}.`,
+    );
+  }
 }

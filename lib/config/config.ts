@@ -2,8 +2,10 @@ import process from "node:process";
 import { deployedUrl, readDenoDeploy } from "./deno_deploy.ts";
 import { isAlone } from "./loopback.ts";
 import { readPrices } from "./prices.ts";
+import { readTrialModels } from "./trial_models.ts";
 import { chooseModel, MODEL_VARIABLES, type ModelSettings } from "./model_settings.ts";
 import { ConfigError } from "./config_error.ts";
+import { refuseContradictions } from "./contradictions.ts";
 import type { z } from "zod";
 import { readReplyAccesses } from "./reply_settings.ts";
 import { openSecrets, type Secrets } from "./secrets.ts";
@@ -188,6 +190,12 @@ function toConfig(
       configFile: settings.AGENT_CONFIG,
       /** Of the model in use; undefined where none is set. */
       price: model && prices.get(`${model.provider}/${model.model}`),
+      /** What kept messages may be tried with, the model in use first; none where there is none. */
+      trialModels: readTrialModels(settings, {
+        model,
+        listed: settings.AGENT_TRIAL_MODELS,
+        prices,
+      }),
       mcpFile: settings.MCP_SERVERS,
       mcpJson: settings.MCP_CONFIG_JSON,
     },
@@ -229,49 +237,6 @@ function toConfig(
   };
 }
 
-/** Settings that are right one by one and cannot stand together. */
-function refuseContradictions(settings: Settings): void {
-  if (settings.REDIS_URL && !settings.DATABASE_URL) {
-    throw new ConfigError(
-      "Cannot start with REDIS_URL alone: messages are kept in PostgreSQL and Redis only " +
-        "brings them to workers. Set DATABASE_URL too, or unset REDIS_URL.",
-    );
-  }
-  if (settings.AGENT === "external" && !settings.REDIS_URL) {
-    throw new ConfigError(
-      "Cannot hand tasks to an external agent without Redis: its workers take them from an ARQ " +
-        "queue there. Set REDIS_URL (and DATABASE_URL), or unset AGENT to let Otto do the work.",
-    );
-  }
-  if (settings.READ_TOKEN !== undefined && settings.READ_TOKEN === settings.ADMIN_TOKEN) {
-    throw new ConfigError(
-      "Cannot start with READ_TOKEN and ADMIN_TOKEN the same: whoever should only look could " +
-        "change everything. Make READ_TOKEN another text, or unset it.",
-    );
-  }
-  if (settings.NOTIFY_ROUTES.size > 0 && settings.SLACK_BOT_TOKEN === undefined) {
-    throw new ConfigError(
-      "Cannot tell people in Slack, as NOTIFY_ROUTES says: SLACK_BOT_TOKEN is not set. Set it " +
-        "(see docs/slack.md), or unset NOTIFY_ROUTES.",
-    );
-  }
-  if (
-    settings.DRAIN_TOKEN !== undefined &&
-    [settings.ADMIN_TOKEN, settings.READ_TOKEN].includes(settings.DRAIN_TOKEN)
-  ) {
-    throw new ConfigError(
-      "Cannot start with DRAIN_TOKEN the same as ADMIN_TOKEN or READ_TOKEN: what a scheduler " +
-        "elsewhere has should be good for nothing else. Make it another text, or unset it.",
-    );
-  }
-  if (!settings.DATABASE_URL && (settings.DENO_DEPLOY || settings.DENO_DEPLOYMENT_ID)) {
-    throw new ConfigError(
-      "Cannot keep messages on Deno Deploy without a database: its disk does not last. " +
-        "Link a Postgres database, or set DATABASE_URL.",
-    );
-  }
-}
-
 function readModel(settings: Settings): ModelSettings | undefined {
   const model = chooseModel(settings);
   if (typeof model === "string") throw new ConfigError(model);
@@ -282,49 +247,4 @@ function readModel(settings: Settings): ModelSettings | undefined {
     );
   }
   return model;
-}
-
-/** Every secret among the settings, so that it can be kept out of what is written and sent. */
-export function secretsIn(
-  {
-    secrets,
-    retiredSecrets,
-    adminToken,
-    readToken,
-    drainToken,
-    shellToken,
-    databaseUrl,
-    redisUrl,
-    apiKeys,
-    slack,
-    heartbeatUrl,
-    replies,
-  }: Config,
-): string[] {
-  return [
-    adminToken,
-    readToken,
-    drainToken,
-    shellToken,
-    ...apiKeys,
-    slack.botToken,
-    // Whoever knows it can say that Otto lives.
-    heartbeatUrl,
-    ...[databaseUrl, redisUrl].flatMap((url) => passwordsIn(url ?? "")),
-    ...retiredSecrets,
-    ...[...secrets.values()].flat(),
-    ...[...replies.values()].flatMap(({ token, key }) => [token, key]),
-  ]
-    .filter((secret) => secret !== undefined && secret !== "") as string[];
-}
-
-/** Before the host, and among libpq's parameters: of the database itself, and of a key for TLS. */
-function passwordsIn(url: string): string[] {
-  const [, user = ""] = /^\w+:\/\/([^/?#]*)@/.exec(url) ?? [];
-  const parameters = url.matchAll(/[?&](?:ssl)?password=([^&#]*)/g);
-  return [
-    user.slice(user.indexOf(":") + 1 || user.length),
-    ...[...parameters].map(([, value]) => value),
-  ]
-    .map(decodeURIComponent);
 }

@@ -195,6 +195,7 @@ export const settingsSchema = z.object({
   AGENT_TRUST_UNVERIFIED: list.default([]),
   AGENT_CONFIG: z.string().optional(),
   AGENT_PRICES: z.string().optional(),
+  AGENT_TRIAL_MODELS: list.default([]),
   MCP_SERVERS: z.string().optional(),
   MCP_CONFIG_JSON: z.string().optional(),
   SLACK_BOT_TOKEN: z.string().regex(/^[\x21-\x7e]+$/, {

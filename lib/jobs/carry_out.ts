@@ -39,6 +39,9 @@ export async function carryOut(
     case "note its start":
       await markStarted(database, { ...task, actor: "arq" });
       return [];
+    case "cancel":
+      await cancelTask(database, { id: task.id, actor: "otto" });
+      return [];
     case "submit it again":
       log.warn("job.submitted_again", { job_id: jobId });
       await submitter.submitAgain(task);

@@ -11,6 +11,7 @@ import {
 } from "../task/claim.ts";
 import type { Held } from "./jobs.ts";
 import type { Round } from "./round.ts";
+import { takeOverInbox } from "./report/inbox.ts";
 
 /** A task that is to be put into the queue. */
 export interface Unsubmitted extends Round {
@@ -18,7 +19,17 @@ export interface Unsubmitted extends Round {
   description: string;
   source: string;
   message_id: string;
+  /** Its last worker goes on with what comes later. */
+  continues: boolean;
+  /** How many later messages such a worker has not read. */
+  unread: number;
 }
+
+/** The last two of an {@link Unsubmitted}. */
+const continuing = (sql: Sql) =>
+  sql`t.job_continues as continues, case when t.job_continues then (
+    select count(*)::int from task_inbox i where i.task_id = t.id and i.delivered_at is null)
+    else 0 end as unread`;
 
 /** Whether a task may be started now: one that was put off must wait for its time. */
 const due = (sql: Sql) => sql`(t.not_before is null or t.not_before <= now())`;
@@ -42,7 +53,8 @@ export async function countSubmitted(database: Database, most: number): Promise<
 export async function listUnsubmitted(database: Database, limit: number): Promise<Unsubmitted[]> {
   return await database.query("find tasks to submit", (sql) =>
     sql<Unsubmitted[]>`
-      select id, job_round as round, title, description, source, message_id from tasks t
+      select id, job_round as round, title, description, source, message_id, ${continuing(sql)}
+      from tasks t
       where job_state is null and open and question is null
         and status in ('pending', 'running')
         and case status when 'pending' then ${due(sql)} else lease_until < now() end
@@ -101,8 +113,10 @@ export async function startTasks(
   worker: string,
   list: readonly Round[],
 ): Promise<ClaimedTask[]> {
-  const rows = await database.query("start tasks", (sql) =>
-    sql<ClaimedRow[]>`
+  const rows = await database.query(
+    "start tasks",
+    (sql) =>
+      sql<(ClaimedRow & { continued: boolean })[]>`
       with claimed as (
         update tasks t
         set status = 'running', epoch = t.epoch + 1, attempts = t.attempts + 1,
@@ -112,7 +126,7 @@ export async function startTasks(
         where t.id = r.id and t.job_round = r.round and t.status in ('pending', 'running')
           and t.attempts < ${MOST_TASK_ATTEMPTS} and ${due(sql)}
         returning t.id, t.epoch, t.attempts, t.title, t.description, t.described, t.subject_id,
-          t.message_id
+          t.message_id, t.job_continues
       ), numbered as (
         select *, row_number() over (order by id) as place from claimed
       ), noted as (
@@ -125,8 +139,14 @@ export async function startTasks(
         insert into changes (kind, ids)
         select 'task', array_agg(id) from claimed having count(*) > 0
       )
-      select ${claimedColumns(sql)} from claimed t
-      join messages m on m.id = t.message_id`);
+      select ${claimedColumns(sql)}, t.job_continues as continued from claimed t
+      join messages m on m.id = t.message_id`,
+  );
+  const continued = rows.filter(({ continued }) => continued).map(({ id, epoch }) => ({
+    id,
+    epoch,
+  }));
+  await takeOverInbox(database, continued, { by: "otto", continues: false });
   return rows.map(toClaimedTask);
 }
 
@@ -149,7 +169,7 @@ export async function markStarted(
         update tasks t
         set status = 'running', epoch = t.epoch + 1, worker = null, lease_until = null,
           started_at = coalesce(t.started_at, before.since), job_state = 'started',
-          job_epoch = t.epoch + 1
+          job_epoch = t.epoch + 1, job_continues = false
         from (
           select id, status as was, least(now(), greatest(created_at,
             to_timestamp(coalesce(${startedAt ?? null}::float8 / 1000, 'infinity')))) as since
@@ -229,6 +249,8 @@ export interface LiveTask extends Unsubmitted {
   waited: number;
   /** The worker of Otto's that has started it; null when none has. */
   worker: string | null;
+  /** How long ago a worker that goes on with what comes later was told to end; null where none was. */
+  closed_seconds: number | null;
   /** It has sent a heartbeat within ten seconds, the time in which a dead worker's work starts elsewhere. */
   worker_lives: boolean;
 }
@@ -241,6 +263,10 @@ export async function listLive(
   return await database.query("list tasks with jobs", (sql) =>
     sql<LiveTask[]>`
       select t.id, t.job_round as round, t.title, t.description, t.source, t.message_id, t.status,
+        ${continuing(sql)},
+        case when t.job_continues and t.closed_by is not null then (
+          select extract(epoch from now() - i.added_at)::float8 from task_inbox i
+          where i.task_id = t.id and i.message_id = t.closed_by) end as closed_seconds,
         t.epoch, t.attempts, t.job_state, t.job_epoch, t.job_try, t.job_losses as losses,
         extract(epoch from now() - coalesce(t.job_submitted_at, t.created_at))::float8 as waited,
         t.worker,

@@ -6,7 +6,7 @@ import type { GenerationReading } from "./redis_generation.ts";
 
 /** What is to be done about a task whose job is not where the database has it. */
 export type JobAction =
-  | { do: "take it out" | "note its start" | "submit it again" | "collect its result" }
+  | { do: "take it out" | "note its start" | "submit it again" | "collect its result" | "cancel" }
   | { do: "finish"; end: Ending["end"]; takeOut?: boolean };
 
 /** What follows from where a task's job is. */
@@ -20,6 +20,12 @@ export const OWNER_PREFIX = "otto:";
  * Each time may do its work twice, so it is as often as a task may crash its worker.
  */
 const MOST_LOSSES = 3;
+
+/**
+ * A worker that goes on with what comes later decides itself how to end what was closed, within an
+ * hour: then the task is cancelled, as by a person.
+ */
+const MOST_CLOSING_SECONDS = 3_600;
 
 /** Whether a worker that is not Otto's has the job. */
 export function isForeignRun(found: JobInspection): boolean {
@@ -102,6 +108,7 @@ function reconcileRunning(task: LiveTask, found: JobInspection): Reconciliation 
     case "ended":
       return task.job_epoch === task.epoch ? { do: "collect its result" } : { do: "end the round" };
     case "running":
+      if ((task.closed_seconds ?? 0) > MOST_CLOSING_SECONDS) return { do: "cancel" };
       // Python took over what a worker of ours had to let go.
       return { do: task.worker !== null && isForeignRun(found) ? "note its start" : "nothing" };
     case "waiting":

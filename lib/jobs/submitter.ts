@@ -70,6 +70,8 @@ export function createSubmitter(
         message_id: task.message_id,
         url: `${apiUrl}/api/tasks/${task.id}`,
         token: await tokens.make(task),
+        // Only for who has said that it knows of them: others may take no further arguments.
+        ...(task.continues && { round: task.round, messages: task.unread }),
       },
       expiresMs: EXPIRES_MS,
     });

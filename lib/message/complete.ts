@@ -3,6 +3,7 @@ import type { Database, Sql } from "../store/database.ts";
 import { newId } from "../store/id.ts";
 import { MOST_ATTEMPTS } from "./claim.ts";
 import type { KeptDescription } from "./kept_description.ts";
+import type { TaskGroup } from "./group/group.ts";
 import type { MessageSubject } from "./subject/subject.ts";
 import type { JoinedTask } from "./subject/plan.ts";
 import { type OpenTasks, type TellingMessage, tellSubjects } from "./subject/tell.ts";
@@ -13,12 +14,16 @@ import { storedJson } from "../store/stored.ts";
 /** What came of one message: a task, or the reason why there is none. */
 export type MessageOutcome =
   & { messageId: string; epoch: number; subject?: MessageSubject; joins?: JoinedTask }
+  /** It has waited in a group: what it is about is written with it already. */
+  & { grouped?: boolean }
   & (
     | {
       event: string | null;
       title: string;
       description: string;
       described?: KeptDescription | null;
+      /** The group that its task is made of, where these are several. */
+      group?: TaskGroup;
       /** Where Slack is to show the task. */
       slack?: { place: string; thread_ts: string | null };
     }
@@ -66,6 +71,8 @@ export async function completeMessages(
   );
   const rows = outcomes.map(({ subject, joins, ...outcome }) => ({
     ...outcome,
+    items: "group" in outcome ? outcome.group?.messages : undefined,
+    created: "group" in outcome ? outcome.group : undefined,
     new_task_id: "description" in outcome ? joins?.newTaskId ?? newId() : null,
     join_task: joins?.taskId,
     join_key: joins?.waitKey,
@@ -109,7 +116,7 @@ export async function completeMessages(
           error text, state text, reason text, "taskId" uuid, new_task_id uuid, slack_place text,
           slack_thread text, event_id uuid, notification_id uuid, subject_source text,
           subject_key text, role text, join_task uuid, join_key text, join_role text,
-          wakes boolean, maker uuid)
+          wakes boolean, maker uuid, grouped boolean, items int, created jsonb)
       ), held as (
         select m.id from messages m join outcome o on o."messageId" = m.id
         where m.epoch = o.epoch and m.state = 'new'
@@ -123,35 +130,38 @@ export async function completeMessages(
         order by m.id for update of m
       ), ${joinTasks(sql)}, completed as (
         update messages m
-        set state = o.state, event = o.event, title = o.title, error = o.error, reason = o.reason,
+        set state = o.state, event = o.event,
+          title = case when o.grouped then m.title else o.title end, error = o.error, reason = o.reason,
           task_id = coalesce(o.new_task_id, o."taskId"),
           settled_at = now(), lease_until = null, worker = null,
-          subject_id = told.id, role = o.role
+          subject_id = case when o.grouped then m.subject_id else told.id end,
+          role = case when o.grouped then m.role else o.role end
         from outcome o
           left join told on told.source = o.subject_source and told.key = o.subject_key
         where m.id = o."messageId" and m.id in (select id from ours)
           and (o.join_task is null
             or o.maker is null and exists (select from joined where joined.id = o.join_task)
             or o.maker in (select id from ours))
-        returning m.id, m.source, m.webhook_type, o.epoch, o.title, o.description, o.described,
+        returning m.id, m.source, m.webhook_type, o.epoch, m.title as own_title, o.title, o.description, o.described,
           o.error, o.new_task_id, o.slack_place, o.slack_thread, o.event_id, o.notification_id,
-          told.id as subject_id, o.join_task, o.join_role
+          m.subject_id, o.join_task, o.join_role, o.grouped, o.items, o.created
       ), made as (
         insert into tasks (id, message_id, source, title, description, described, assigned_to,
           subject_id, news, messages, closed_by, status, finished_at)
         select c.new_task_id, c.id, source, title, description, described, ${assignee}, subject_id,
-          later.items, later.items + 1, later.closed_by,
+          later.items, later.apart + coalesce(c.items, 1), later.closed_by,
           case when later.closed_by is null then 'pending' else 'cancelled' end,
           case when later.closed_by is not null then now() end
         from completed c left join lateral (
           select count(*)::int as items,
+            (count(*) filter (where its.grouped is not true))::int as apart,
             max(its.id::text) filter (where its.join_role = 'closes')::uuid as closed_by
           from completed its where its.join_task = c.new_task_id) later on true
         where c.new_task_id is not null
         on conflict (message_id) do nothing returning id, message_id
       ), ${fillInbox(sql)}, born as (
-        insert into task_events (id, task_id, kind, actor)
-        select c.event_id, made.id, 'created', 'otto'
+        insert into task_events (id, task_id, kind, actor, data)
+        select c.event_id, made.id, 'created', 'otto', coalesce(c.created, '{}')
         from made join completed c on c.new_task_id = made.id
       ), shown as (
         insert into slack_messages (task_id, place, thread_ts)

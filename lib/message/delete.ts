@@ -67,7 +67,7 @@ async function deleteAsSeen(database: Database, id: string) {
       ), unheard as (
         delete from task_inbox i using gone
         where i.message_id = gone.id and i.task_id in (select id from told)
-        returning i.task_id, i.delivered_at is not null as was_read
+        returning i.task_id, i.delivered_at is not null and i.delivered_round is null as was_read
       ), anew as (
         -- What an agent was told of it stands in its run: that begins anew, also where a worker has
         -- it in hand, which loses it. Nobody can take it back from a worker elsewhere.

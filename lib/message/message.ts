@@ -8,9 +8,11 @@ import {
   type Envelope,
   readEnvelope,
 } from "./contents.ts";
+import type { SubjectRole } from "../../sources/subject.ts";
 import type { Database } from "../store/database.ts";
 import { idArray } from "../store/stored.ts";
 import { PHASE, type Phase } from "./search/phase.ts";
+import { type SubjectRef, subjectRef } from "./subject/subject.ts";
 
 export const MESSAGE_STATES = ["new", "processed", "filtered", "failed", "rejected"] as const;
 export type MessageState = typeof MESSAGE_STATES[number];
@@ -39,6 +41,9 @@ export interface Message {
   attempts: number;
   error: string | null;
   task_id: string | null;
+  /** What it is about, and what it does to it. */
+  subject: SubjectRef | null;
+  role: SubjectRole | null;
   replay_of: string | null;
   /** When a person let it in that had been refused. */
   released_at: Date | null;
@@ -89,7 +94,9 @@ interface MessageRow
 }
 
 const columns = `id as message_id, webhook_type, source, event, title, state, reason, repeats,
-  verification, size, received_at, attempts, error, task_id, replay_of,
+  verification, size, received_at, attempts, error, task_id, ${
+  subjectRef("m.subject_id")
+} as subject, role, replay_of,
   released_at, ${ENVELOPE} as envelope,
   ${DROPPED} as dropped, ${PHASE} as phase`;
 const table = `messages m ${CONTENTS}`;

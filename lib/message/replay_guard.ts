@@ -43,7 +43,7 @@ export async function rememberSigned(
       join messages m on m.id = e.message_id
       order by e.source, e.key, e.message_id
       for key share of m
-      -- One that has no task, and gets none any more, is not the first of anything.
+      -- One that was left out or has failed is not the first of anything.
       on conflict (source, key) do update set message_id = excluded.message_id
       where not exists (
         select from messages m
@@ -89,9 +89,12 @@ export async function findFirstSigned(
   return row?.message_id;
 }
 
-/** Whether message `m` was worked, or is to be: only then is another one a repeat of it. */
+/**
+ * Whether message `m` was worked, or is to be: only then is another one a repeat of it. A close that
+ * found nothing open was worked, too, and its copy is to close nothing that was opened since.
+ */
 function counts(sql: Sql) {
-  return sql`(m.task_id is not null or m.state = 'new')`;
+  return sql`(m.task_id is not null or m.state in ('new', 'processed'))`;
 }
 
 /** A {@link GuardEntry} as the statements about them take it. */

@@ -37,7 +37,7 @@ export async function checkAgentFiles(config: Config, sources: Registry): Promis
   return await attempt("agent", () => {
     const servers = readMcpServers(
       config,
-      readAgentSettings(config.agent.configFile, instructionsOf(sources)),
+      readAgentSettings(config.agent.configFile, instructionsOf(sources), config),
     );
     const model = config.model ? `${config.model.model} (${config.model.label})` : "no model";
     return Promise.resolve(`${model}, ${servers.length} MCP servers`);

@@ -25,6 +25,15 @@ export interface WalkSearch {
   /** The columns of `from` that `matches` and the walks' orders speak of, besides `id`. */
   columns: string;
   matches: Fragment;
+  group?: WalkGroup;
+}
+
+/** Of rows with one value in a column only the newest is found, and each without any. */
+export interface WalkGroup {
+  /** One of the walk's columns. */
+  column: string;
+  /** Whether a row `looked` at was not found on an earlier page by a newer one. */
+  isNew: Fragment;
 }
 
 /** Where a search stopped although there may be more. */
@@ -127,7 +136,7 @@ function newestFirst(ids: readonly string[]): string[] {
 
 function statement(
   sql: Sql,
-  { key, walks, columns, matches }: WalkSearch,
+  { key, walks, columns, matches, group }: WalkSearch,
   { limit, window }: { limit: number; window: number },
 ) {
   const unlessKeyed = key ? sql`and not exists (select from keyed)` : sql``;
@@ -135,10 +144,14 @@ function statement(
   const looked = ({ from, where, order, isCut }: Walk) =>
     sql`select id, ${sql.unsafe(columns)} from ${from} where ${where}
       ${isCut ? sql`` : sql`order by ${sql.unsafe(order)} limit ${window}`}`;
-  const found = walks.map((walk, index) =>
-    sql`${hits(index)} as materialized (
-      select id from (${looked(walk)}) looked where ${matches} ${unlessKeyed}
-      order by ${sql.unsafe(walk.order)} limit ${limit + 1})`
+  const found = walks.flatMap((walk, index) =>
+    group
+      ? newestOfEach(sql, { looked: looked(walk), matches, unlessKeyed, group, limit, index })
+      : [
+        sql`${hits(index)} as materialized (
+        select id from (${looked(walk)}) looked where ${matches} ${unlessKeyed}
+        order by ${sql.unsafe(walk.order)} limit ${limit + 1})`,
+      ]
   );
   const stop = ({ from, where, order, isCut }: Walk, index: number) =>
     isCut ? sql`select ${index}::int, ${LAST_ID}::uuid, true where ${isCut} ${unlessKeyed}` : sql`
@@ -154,6 +167,32 @@ function statement(
     with ${listOf(sql, keyed ? [keyed, ...found] : found, sql`,`)}
     ${listOf(sql, results, sql` union all `)}
     ${key ? sql`union all select ${KEY}::int, id, false from keyed` : sql``}`;
+}
+
+/** The hits of a walk, of which each group has one: what matches is known before they are grouped. */
+function newestOfEach(
+  sql: Sql,
+  { looked, matches, unlessKeyed, group: { column, isNew }, limit, index }: {
+    looked: Fragment;
+    matches: Fragment;
+    unlessKeyed: Fragment;
+    group: WalkGroup;
+    limit: number;
+    index: number;
+  },
+): Fragment[] {
+  const [by, matched, hits] = [column, `matched_${index}`, `hits_${index}`].map((name) =>
+    sql.unsafe(name)
+  );
+  return [
+    sql`${matched} as materialized (
+      select id, ${by} from (${looked}) looked where ${matches} ${unlessKeyed})`,
+    sql`${hits} as materialized (
+      select id from (
+        select *, row_number() over (partition by coalesce(${by}, id) order by id desc) as place
+        from ${matched}) looked
+      where place = 1 and ${isNew} order by id desc limit ${limit + 1})`,
+  ];
 }
 
 function listOf(sql: Sql, parts: readonly Fragment[], between: Fragment): Fragment {

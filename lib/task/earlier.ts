@@ -10,6 +10,8 @@ export interface EarlierWork {
     finished_at: Date | null;
     /** What came of it, cut. */
     result: string | null;
+    /** Whether what it says may come from what a sender must not learn: where nobody knows, it may. */
+    private: boolean;
   }[];
   /** The titles of the messages before, newest first. */
   messages: string[];
@@ -35,13 +37,23 @@ export async function readEarlier(
     sql<EarlierWork[]>`
       select
         (select coalesce(json_agg(json_build_object('id', id, 'title', title, 'status', status,
-            'finished_at', finished_at, 'result', result) order by id desc), '[]')
+            'finished_at', finished_at, 'result', result, 'private', private) order by id desc), '[]')
           from (
             select t.id, t.title, t.status, t.finished_at,
-              left(coalesce(t.result_text, t.error_message), ${MOST_RESULT}) as result
+              left(coalesce(t.result_text, t.error_message), ${MOST_RESULT}) as result,
+              case
+                -- Made without a model, or by a worker of whom nobody knows what it has read.
+                when r.task_id is null then coalesce(t.result_text, t.error_message) is not null
+                  and t.result_data->>'agent' is distinct from 'digest'
+                -- It failed before its first step.
+                when r.state is null and t.status = 'failed' then false
+                else coalesce(r.state->'private', t.result_data->'private')
+                  is distinct from 'false'::jsonb
+              end as private
             from (select * from tasks where subject_id = ${subjectId} and subject_id is not null
               and id < ${taskId} order by id desc limit ${LOOKED_AT}) t
             join messages m on m.id = t.message_id
+            left join agent_runs r on r.task_id = t.id
             where t.status in ('completed', 'failed', 'cancelled')
               and (${!verified} or m.verification = 'verified')
             order by t.id desc limit ${MOST_TASKS}) ended) as tasks,

@@ -1,4 +1,5 @@
 import type { Database, Sql } from "../store/database.ts";
+import { failingSubjects, stopFailing, stopsOfFailing } from "../message/subject/stop.ts";
 import { newId } from "../store/id.ts";
 import { intoOutbox } from "../store/outbox.ts";
 import { storedJson } from "../store/stored.ts";
@@ -23,7 +24,14 @@ const hasCome = (sql: Sql) =>
 
 /** How an agent's turn at one task ended: for good, or until later. */
 export type Finish =
-  & { taskId: string; epoch: number; actor: string; tell: readonly Destination[] }
+  & {
+    taskId: string;
+    epoch: number;
+    actor: string;
+    tell: readonly Destination[];
+    /** Nothing ends where more than so much has come for the task. */
+    unlessNews?: number;
+  }
   & (
     | {
       status: "completed";
@@ -75,6 +83,7 @@ export async function finishTasks(
     after_seconds: finish.status === "later" ? finish.afterSeconds : null,
     reason: finish.status === "later" ? finish.reason : null,
     reads_all: "readsAll" in finish && finish.readsAll,
+    unless_news: finish.unlessNews,
     ...finish.status === "waiting_event" && {
       wait_for: finish.events,
       wait_until: finish.until,
@@ -82,17 +91,20 @@ export async function finishTasks(
       seen_news: finish.news,
     },
     event_id: newId(),
+    stop_id: newId(),
     tell: finish.tell.map((to) => ({ id: newId(), ...to })),
   }));
   const ended = await database.query("finish tasks", (sql) =>
     sql<{ id: string }[]>`
       with finish as (
         select * from jsonb_to_recordset(${storedJson(rows)}::text::jsonb) as f(
-          task_id uuid, epoch int, actor text, status text, result_text text, result_data jsonb,
+          task_id uuid, epoch int, unless_news int, actor text, status text, result_text text,
+          result_data jsonb,
           error_code text, error_message text, question text, started_ms float8,
           finished_ms float8, after_seconds float8, reason text, event_id uuid, tell jsonb,
-          reads_all boolean, wait_for jsonb, wait_until timestamptz, wait_key text, seen_news int)
-      ), ended as (
+          reads_all boolean, wait_for jsonb, wait_until timestamptz, wait_key text, seen_news int,
+          stop_id uuid)
+      ), ${failingSubjects(sql)}, ended as (
         update tasks t
         -- Not at its end after all where a message has come that nobody has read: the row itself says
         -- so, which whoever adds one changes, too. What is asked of it is asked of its newest version.
@@ -119,13 +131,14 @@ export async function finishTasks(
           attempts = case when f.status in ('completed', 'failed') and not ${goesOn(sql)}
             then t.attempts else greatest(t.attempts - 1, 0) end,
           lease_until = null, worker = null
-        from finish f
+        from finish f cross join (select count(*) from failing) locked
         where t.id = f.task_id and t.epoch = f.epoch and t.status = 'running'
+          and (f.unless_news is null or t.news <= f.unless_news)
         returning t.id, t.title,
           case when t.status = 'pending' and f.status = 'completed' then 'goes_on'
             when t.status = 'pending' and f.status = 'waiting_event' then 'looks_again'
             else f.status end as status, f.wait_for, f.wait_until,
-          f.actor, f.event_id, f.tell, f.error_message, f.question, f.reason, f.after_seconds,
+          f.actor, f.event_id, f.stop_id, f.tell, f.error_message, f.question, f.reason, f.after_seconds,
           left(f.result_text, ${MOST_SAID}) as said, t.finished_at
       ), noted as (
         insert into task_events (id, task_id, at, kind, actor, data)
@@ -137,8 +150,8 @@ export async function finishTasks(
             'events', wait_for, 'until', wait_until,
             'text', case status when 'goes_on' then said end))
         from ended where status <> 'looks_again'
-      ), notified as (
-        ${intoOutbox(sql, outcomes(sql))}
+      ), ${stopFailing(sql)}, notified as (
+        ${intoOutbox(sql, sql`${outcomes(sql)} union all ${stopsOfFailing(sql)}`)}
       ), changed as (
         insert into changes (kind, ids)
         select 'task', array_agg(id) from ended having count(*) > 0

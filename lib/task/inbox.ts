@@ -15,16 +15,18 @@ export interface UnreadMessage {
 
 /** What a task's agent has not read. */
 export interface Unread {
-  /** How far it has read when it has read these. */
+  /** How far it has read when it has read all. */
   news: number;
+  /** Whether these are all. */
+  isAll: boolean;
   /** In the order in which they came. */
   messages: UnreadMessage[];
   /** Whether what the task is about was closed. */
   isClosed: boolean;
 }
 
-/** The most that one look finds: a task takes no more. */
-const MOST_UNREAD = 100;
+/** The most that one look finds; where there are more, the next one finds them. */
+const MOST_UNREAD = 1_000;
 
 /**
  * What has come for a task and was not delivered to its agent. Where that was deleted, the task is
@@ -38,8 +40,8 @@ export async function readUnread(
     "look for later messages",
     (sql) =>
       sql<UnreadRow[]>`
-      select t.news, t.news > t.read_news as has_news, t.closed_by is not null as is_closed, m.id, m.webhook_type as "webhookType",
-        m.size, i.role, m.event, m.title, m.received_at as "receivedAt"
+      select t.news, t.news > t.read_news as has_news, t.closed_by is not null as is_closed,
+        m.id, m.webhook_type as "webhookType", m.size, i.role, m.event, m.title, m.received_at as "receivedAt"
       from tasks t
         left join task_inbox i on t.news > t.read_news and i.task_id = t.id
           and i.delivered_at is null
@@ -59,7 +61,46 @@ export async function readUnread(
         where id = ${taskId} and epoch = ${epoch}`,
     );
   }
-  return { news, isClosed, messages };
+  return { news, isAll: rows.length < MOST_UNREAD, isClosed, messages };
+}
+
+/** Where one of a task's messages is read: what a reader of bodies asks for. */
+export interface DeliveredMessage {
+  id: string;
+  webhookType: string;
+  /** Of its body, in bytes. */
+  size: number;
+}
+
+/**
+ * The message that the task's agent was told of by a number: 1 is the task's own, so that the first
+ * of the later ones is 2. They keep their numbers for as long as the run that was told of them.
+ *
+ * @returns the message, or how many there are where it is none of them.
+ */
+export async function findDelivered(
+  database: Database,
+  { taskId, number }: { taskId: string; number: number },
+): Promise<DeliveredMessage | { most: number }> {
+  const rows = await database.query(
+    "find a later message by its number",
+    (sql) =>
+      sql<(DeliveredMessage & { number: number })[]>`
+      select m.id, m.webhook_type as "webhookType", m.size,
+        (1 + row_number() over (order by i.delivered_step, i.delivered_at, i.message_id))::int
+          as number
+      from task_inbox i join messages m on m.id = i.message_id
+      where i.task_id = ${taskId} and i.delivered_at is not null`,
+  );
+  const found = rows.find((row) => row.number === number);
+  if (!found) return { most: rows.length + 1 };
+  const { number: _, ...message } = found;
+  return message;
+}
+
+/** What stands beside a question or an approval while nobody has read what came meanwhile. */
+export function newerSinceAsked(unread: number): string {
+  return `${unread} newer ${unread === 1 ? "message" : "messages"} since this was asked`;
 }
 
 type UnreadRow = Omit<UnreadMessage, "id"> & {

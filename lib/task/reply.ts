@@ -24,9 +24,9 @@ export interface WantedReply {
   call: ReplyCall;
 }
 
-/** What became of it: it is in the outbox, or why not. */
+/** What became of it: it is in the outbox, under this id, or why not. */
 export type ReplyOutcome =
-  | "queued"
+  | { id: string }
   /** The task has sent as many as it may. */
   | "per_task"
   /** The place or the source got as many within the last hour as it may. */
@@ -94,7 +94,7 @@ export async function queueReply(
       )
       select exists (select from told) as made, sent, earlier from counted`,
   );
-  if (row.made) return "queued";
+  if (row.made) return { id };
   if (row.earlier) return "earlier_try";
   return row.sent >= limits.perTask ? "per_task" : "per_hour";
 }

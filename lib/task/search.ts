@@ -11,6 +11,7 @@ import {
   type Walk,
 } from "../store/walk.ts";
 import { type TaskPhase, taskPhase } from "../message/search/phase.ts";
+import { newestOfSubject } from "../message/search/newest_of_subject.ts";
 import { findTasks, type Task, type TaskStatus } from "./task.ts";
 
 /** What to look for among the tasks; what is left out does not matter. */
@@ -28,6 +29,8 @@ export interface TaskSearch {
   until?: Date;
   /** In the title and the description, or the beginning of an id. */
   text?: string;
+  /** Of each subject only the newest that matches. */
+  group?: "subject";
   /** Only tasks older than this id. */
   before?: string;
 }
@@ -52,8 +55,15 @@ export async function findTaskIds(
   return await findAlong(database, "search tasks", (sql, window) => ({
     key: keyOf(sql, search),
     walks: walksOf(sql, search, { range, window }),
-    columns: "message_id, source, status, open, not_before, assigned_to, title, description",
+    columns:
+      "message_id, source, status, open, not_before, assigned_to, title, description, subject_id",
     matches: matches(sql, search),
+    group: search.group && newestOfSubject(sql, {
+      from: "tasks",
+      matches: matches(sql, search),
+      before: search.before?.toLowerCase(),
+      range: rangeWithin({}, search),
+    }),
   }), { limit });
 }
 

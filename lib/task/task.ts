@@ -1,7 +1,9 @@
 import type { Database } from "../store/database.ts";
 import { type TaskPhase, taskPhase } from "../message/search/phase.ts";
+import { type SubjectRef, subjectRef } from "../message/subject/subject.ts";
 import { newId } from "../store/id.ts";
 import { idArray, storedText } from "../store/stored.ts";
+import { NO_WAIT } from "./wait.ts";
 
 export const TASK_STATUSES = [
   "pending",
@@ -34,8 +36,12 @@ export interface Task {
   question_id: number | null;
   /** Which events it waits for (any where there are none), and until when. */
   waiting_for: { events: string[]; until: Date } | null;
-  /** The subject that it is about. */
-  subject_id: string | null;
+  /** What it is about. */
+  subject: SubjectRef | null;
+  /** How many messages it is of: the ones that it was made of, and those that came for it later. */
+  messages: number;
+  /** Of the later ones those that its agent has not read. */
+  unread: number;
   created_at: Date;
   started_at: Date | null;
   finished_at: Date | null;
@@ -86,7 +92,9 @@ interface TaskRow {
   error_message: string | null;
   wait_for: string[] | null;
   wait_until: Date | null;
-  subject_id: string | null;
+  subject: SubjectRef | null;
+  messages: number;
+  unread: number;
   user_id: string;
   user_email: string;
   user_name: string;
@@ -95,7 +103,10 @@ interface TaskRow {
 const columns = `t.id, t.message_id, t.source,
   (select webhook_type from messages where id = t.message_id) as webhook_type, t.title, t.description, t.status,
   ${taskPhase("t.")} as phase, t.question,
-  case when t.status = 'waiting_input' then t.epoch end as question_id, t.wait_for, t.wait_until, t.subject_id,
+  case when t.status = 'waiting_input' then t.epoch end as question_id, t.wait_for, t.wait_until,
+  ${subjectRef("t.subject_id")} as subject, t.messages,
+  case when t.news > t.read_news then (select count(*)::int from task_inbox i
+    where i.task_id = t.id and i.delivered_at is null) else 0 end as unread,
   t.created_at, t.started_at, t.finished_at,
   round(t.waited_ms) as waited_ms, t.result_text, t.result_data, t.error_code,
   t.error_message, u.id as user_id, u.email as user_email, u.name as user_name`;
@@ -175,8 +186,7 @@ export async function cancelTask(
       with cancelled as (
         update tasks
         set status = 'cancelled', open = false, epoch = epoch + 1, finished_at = now(), lease_until = null,
-          worker = null, question = null,
-          wait_key = null, wait_for = null, wait_until = null, wake_at = null, waking_since = null
+          worker = null, question = null, ${sql.unsafe(NO_WAIT)}
         where id = ${id} and status in ('pending', 'running', 'waiting_input', 'waiting_event')
         returning id
       ), withdrawn as (

@@ -11,6 +11,10 @@ export function isToWake(sql: Sql) {
     and least(wake_at, wait_until) <= now()`;
 }
 
+/** Says of a row of `tasks` that it waits for no event, in an `update`. */
+export const NO_WAIT =
+  "wait_key = null, wait_for = null, wait_until = null, wake_at = null, waking_since = null";
+
 /** One statement wakes so many; the next look wakes the rest. */
 const AT_ONCE = 100;
 
@@ -30,8 +34,8 @@ export async function wakeTasks(database: Database): Promise<number> {
       ), numbered as (
         select *, row_number() over (order by id) as place from due
       ), woken as (
-        update tasks t set status = 'pending', attempts = 0, not_before = null, wait_key = null,
-          wait_for = null, wait_until = null, wake_at = null, waking_since = null
+        update tasks t set status = 'pending', attempts = 0, not_before = null,
+          ${sql.unsafe(NO_WAIT)}
         from numbered n where t.id = n.id returning t.id, n.place, n.wake_at as came_at
       ), noted as (
         insert into task_events (id, task_id, kind, actor, data)
@@ -54,7 +58,7 @@ export async function wakeTask(
     sql`
       with woken as (
         update tasks set status = 'pending', attempts = 0, not_before = null, answer = 'woken',
-          wait_key = null, wait_for = null, wait_until = null, wake_at = null, waking_since = null
+          ${sql.unsafe(NO_WAIT)}
         where id = ${id} and status = 'waiting_event' returning id
       ), noted as (
         insert into task_events (id, task_id, kind, actor)

@@ -25,6 +25,7 @@ export async function assign(
     title: task.title,
     description: task.description,
     source: name,
+    subjectId: task.subjectId,
     webhookType,
     described: read?.description ??
       { title: task.title, description: task.description, ...described } satisfies Description,

@@ -116,12 +116,14 @@ async function doRound(
   const bulked = mayTake && waiting.bulk && taken + started === 0
     ? await worker.workBulk(signal)
     : 0;
+  const tried = mayStart() && waiting.trials ? await worker.runTrials(signal) : 0;
+  if (tried > 0) await Promise.race([worker.idle(), pause(QUICK_MS, signal)]);
   const told = waiting.told ? await worker.tellPeople(signal) : 0;
   if (told > 0) {
     // One that is slow holds up nobody: the next round finds what it left.
     await Promise.race([channelsIdle(services), pause(QUICK_MS, signal)]);
   }
-  const all = moved + grouped + taken + collected + started + bulked + told;
+  const all = moved + grouped + taken + collected + started + bulked + tried + told;
   return { messages: taken, all, tells: waiting.told };
 }
 

@@ -1,3 +1,4 @@
+import type { SentReply } from "../../sources/reply.ts";
 import { threadOf } from "../../sources/slack/command.ts";
 import type { ClaimedMessage } from "../message/claim.ts";
 import type { MessageOutcome } from "../message/complete.ts";
@@ -7,12 +8,13 @@ import type { JoiningMessage } from "../message/subject/plan.ts";
 import { toMessageSubject } from "../message/subject/subject.ts";
 import type { GuardEntry } from "../message/replay_guard.ts";
 import { isOwnReply } from "../notify/reply/own_reply.ts";
+import { recordUndelivered } from "../notify/reply/record.ts";
 import { errorText } from "../process/log.ts";
 import type { Services } from "../services.ts";
 import { isRowError } from "../store/row_error.ts";
 import type { Reading } from "../reading/reading.ts";
 import { UnreadableError } from "../reading/reading_thread.ts";
-import { handleSlackMessage } from "./slack_obey.ts";
+import { handleSlackMessage, type ObeyedCommand } from "./slack_obey.ts";
 
 /** What one message is to become; nothing of it is written yet. */
 export interface DecidedMessage {
@@ -24,6 +26,13 @@ export interface DecidedMessage {
   /** It goes to the open task about the same, if there is one. */
   joining?: JoiningMessage;
 }
+
+/** What every message has that becomes something. */
+type MessageBegun = Pick<MessageOutcome, "messageId" | "epoch" | "subject"> & {
+  event: string | null;
+  title: string;
+  description: string;
+};
 
 const OWN_REPLY = "our own reply, or its status";
 
@@ -60,7 +69,7 @@ export async function decideMessage(
     const obeyed = fromSlack &&
       await handleSlackMessage(services, { messageId, payload, claimedAt });
     if (obeyed === "later") return obeyed;
-    if (obeyed) return { outcome: { ...begun, ...obeyed } };
+    if (obeyed) return toDecided({ ...begun, description: description.description }, obeyed);
   } catch (error) {
     // Any other failure is the store's: all of them come again.
     if (!isRowError(error)) throw error;
@@ -70,7 +79,14 @@ export async function decideMessage(
   const isOwn = sent !== undefined &&
     await isOwnReply(services.database, source, sent);
   if (isOwn === "later") return isOwn;
-  if (isOwn) return { outcome: { ...begun, state: "filtered", reason: OWN_REPLY, taskId: null } };
+  if (isOwn) {
+    const isFailure = verification === "verified" &&
+      await noteFailure(services, source, sent);
+    // What a machine says of our own reply is what its task may wait for.
+    if (!isFailure || !reading.continues) {
+      return { outcome: { ...begun, state: "filtered", reason: OWN_REPLY, taskId: null } };
+    }
+  }
   if (filtered !== undefined) {
     return { outcome: { ...begun, state: "filtered", reason: filtered, taskId: null } };
   }
@@ -82,12 +98,37 @@ export async function decideMessage(
     described: keepDescription(description, { fromHere }),
     slack: services.slack?.routeOf({ source, webhookType, isVouchedFor, thread }),
   };
-  const { guard, merge, continues, unlessJoined } = reading;
+  const { guard, merge, continues } = reading;
+  const unlessJoined = isOwn ? OWN_REPLY : reading.unlessJoined;
   const { subject, event } = begun;
   if (!continues || !subject || (merge && unlessJoined === undefined)) {
     return { outcome: task, guard, group: merge && { ...task, ...merge } };
   }
   return { outcome: task, guard, joining: { messageId, webhookType, event, unlessJoined } };
+}
+
+/** Writes down that a reply of ours did not arrive, where a message says that. */
+async function noteFailure(
+  { database }: Services,
+  source: string,
+  { id, failure }: SentReply,
+): Promise<boolean> {
+  if (id === undefined || failure === undefined) return false;
+  await recordUndelivered(database, { source, sentId: id, error: failure });
+  return true;
+}
+
+/** What a message becomes that was said to a task. */
+function toDecided(
+  { description, ...begun }: MessageBegun,
+  { joining, subject = begun.subject, ...obeyed }: ObeyedCommand,
+): DecidedMessage {
+  if (!joining) return { outcome: { ...begun, ...obeyed, subject } };
+  const { messageId, event } = begun;
+  return {
+    outcome: { ...begun, description, subject },
+    joining: { ...joining, messageId, event, unlessJoined: obeyed.reason },
+  };
 }
 
 async function tryToRead(

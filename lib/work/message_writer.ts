@@ -14,7 +14,7 @@ import type { DecidedMessage } from "./message_outcome.ts";
 const MOST_TRIES = 50;
 
 /** What it takes to write down what messages become. */
-export interface MessageWriter extends Pick<Services, "database" | "bells" | "log"> {
+export interface MessageWriter extends Pick<Services, "database" | "bells" | "log" | "budgetsOf"> {
   /** The user who gets the tasks. */
   assignee: string;
 }
@@ -85,6 +85,22 @@ async function fillGroups(
   await addToGroup(database, decided.map(({ group }) => group!));
 }
 
+/**
+ * Writes what a group becomes, all of it or nothing.
+ *
+ * @returns false when something of it was changed meanwhile: it is to be decided anew.
+ */
+export async function writeGroup(
+  writer: MessageWriter,
+  decided: readonly DecidedMessage[],
+): Promise<boolean> {
+  const { database, assignee, bells } = writer;
+  const { outcomes, openTasks } = await withTasks(writer, decided);
+  const { stale } = await completeMessages(database, outcomes, { assignee, openTasks });
+  bells.tasks.ring();
+  return stale.length === 0;
+}
+
 async function complete(
   writer: MessageWriter,
   decided: readonly DecidedMessage[],
@@ -122,7 +138,7 @@ async function complete(
 
 /** What each becomes, where it may go to a task that is open about the same. */
 async function withTasks(
-  { database }: MessageWriter,
+  { database, budgetsOf }: MessageWriter,
   decided: readonly DecidedMessage[],
 ): Promise<{ outcomes: MessageOutcome[]; openTasks: OpenTasks }> {
   const joining = decided.flatMap(({ joining, outcome: { subject } }) =>
@@ -131,7 +147,7 @@ async function withTasks(
   if (joining.length === 0) {
     return { outcomes: decided.map(({ outcome }) => outcome), openTasks: new Map() };
   }
-  const { plans, openTasks } = await planJoins(database, joining);
+  const { plans, openTasks } = await planJoins(database, joining, budgetsOf);
   return {
     outcomes: decided.map(({ outcome, joining }) =>
       applyJoining(outcome, {
@@ -148,8 +164,8 @@ function applyJoining(
   { plan, unlessJoined }: { plan: Joining | undefined; unlessJoined: string | undefined },
 ): MessageOutcome {
   if (!("description" in outcome)) return outcome;
-  const { messageId, epoch, event, title, subject } = outcome;
-  const kept = { messageId, epoch, event, title, subject };
+  const { messageId, epoch, event, title, subject, grouped } = outcome;
+  const kept = { messageId, epoch, event, title, subject, grouped };
   if (!plan) {
     return unlessJoined === undefined
       ? outcome

@@ -4,12 +4,12 @@ import {
   putOffMessages,
   releaseMessages,
 } from "../message/claim.ts";
-import { completeGroups } from "../message/group/group_complete.ts";
 import { continueLeftovers } from "../message/subject/leftover.ts";
 import { ensureWebhookUser } from "../people/user.ts";
 import { LARGE_BYTES } from "../reading/reader.ts";
 import type { Services } from "../services.ts";
 import { wakeTasks } from "../task/wait.ts";
+import { settleGroups } from "./groups.ts";
 import { type DecidedMessage, decideMessage } from "./message_outcome.ts";
 import { writeDecided } from "./message_writer.ts";
 
@@ -118,8 +118,7 @@ async function workOffTogether(
     if (later.length > 0) {
       await putOffMessages(services.database, { worker, ids: later, seconds: PUT_OFF_SECONDS });
     }
-    const { database, bells, log } = services;
-    await writeDecided({ database, bells, log, assignee }, decided);
+    await writeDecided({ ...services, assignee }, decided);
     hands.done(
       decided.length,
       decided.filter(({ outcome }) => !("description" in outcome)).length,
@@ -158,7 +157,7 @@ async function giveBack(hands: MessageHands): Promise<void> {
 async function takeGroups(hands: MessageHands): Promise<number> {
   const { database, bells } = hands.services;
   const assignee = await webhookUser(hands);
-  const completed = await completeGroups(database, assignee) +
+  const completed = await settleGroups({ ...hands.services, assignee }) +
     await continueLeftovers(database, assignee) + await wakeTasks(database);
   if (completed > 0) bells.tasks.ring();
   return completed;

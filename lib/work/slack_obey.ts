@@ -1,10 +1,14 @@
 import type { SlackSelf } from "../../sources/slack/command.ts";
 import { unlessAborted } from "../async/deadline.ts";
+import { fitsSlack } from "../notify/slack/blocks.ts";
+import type { JoiningMessage } from "../message/subject/plan.ts";
+import type { MessageSubject } from "../message/subject/subject.ts";
+import { readTaskSubject } from "../message/subject/task_subject.ts";
 import type { Slack } from "../notify/slack/slack.ts";
 import { claimCommand, findThreadTasks, type ThreadTask } from "../notify/slack/thread.ts";
 import type { Services } from "../services.ts";
 import { readClock } from "../store/clock.ts";
-import { listApprovals, readApproval } from "../task/approval.ts";
+import { type Approval, listApprovals, readApproval } from "../task/approval.ts";
 import { readTask } from "../task/task.ts";
 import {
   answer,
@@ -33,9 +37,13 @@ export interface ObeyedCommand {
   reason: string;
   /** The task that it is about. */
   taskId: string | null;
+  /** What that task is about, and so this. */
+  subject?: MessageSubject;
+  /** It goes to the task that is open about that; the reason above is for when there is none. */
+  joining?: Pick<JoiningMessage, "webhookType" | "isSpokenTo">;
 }
 
-type CommandServices = Pick<Services, "database" | "bells" | "slack">;
+type CommandServices = Pick<Services, "database" | "bells" | "slack" | "sources">;
 
 /** Shorter than a lease, and the envelope nearly always says it already. */
 const IDENTIFY_MS = 2_000;
@@ -51,9 +59,10 @@ const UNKNOWN_BOT_MS = 10 * 60_000;
  * nobody can say yet which of them it is.
  */
 export async function handleSlackMessage(
-  { database, bells, slack }: CommandServices,
+  services: CommandServices,
   { messageId, payload, claimedAt }: { messageId: string; payload: unknown; claimedAt: Date },
 ): Promise<ObeyedCommand | "later" | undefined> {
+  const { database, bells, slack } = services;
   const self = slack && needsIdentity(payload) ? await identify(slack) : undefined;
   const meaning = recognise(payload, self);
   if (meaning.is === "ignored") return filtered(meaning.reason);
@@ -70,7 +79,7 @@ export async function handleSlackMessage(
   const inHand = { database, bells, slack };
   return command.kind === "click"
     ? await obeyClick({ ...inHand, command })
-    : await obeyReply({ ...inHand, command }, messageId);
+    : await obeyReply(services, { ...inHand, command }, messageId);
 }
 
 function filtered(reason: string): ObeyedCommand {
@@ -112,6 +121,7 @@ async function obeyClick(
 }
 
 async function obeyReply(
+  services: CommandServices,
   inHand: CommandInHand<ThreadReply>,
   messageId: string,
 ): Promise<ObeyedCommand | undefined> {
@@ -127,19 +137,40 @@ async function obeyReply(
   const holder = await claimCommand(database, `${reply.channel}:${reply.ts}`, messageId);
   if (holder !== messageId) return obeyed(`heard already, as message ${holder}`);
   const approvals = await pendingApprovals(inHand, task);
-  return obeyed(
-    await fulfil(inHand, { task, approvals, wish: wishOf(reply, task, approvals.length > 0) }),
-  );
+  const wish = wishOf(reply, task, approvals.length > 0);
+  const about = await tellAbout(services, inHand, { task, wish });
+  return { ...obeyed(await fulfil(inHand, { task, approvals, wish })), ...about };
 }
 
-/** The ids of what a waiting task waits for, where that is approvals. */
+/**
+ * What a reply is about: the same as the task that it stands below. What asks for nothing else is
+ * for that task's agent, if it takes later messages, and whoever wrote it may decide what it does.
+ */
+async function tellAbout(
+  { database, sources }: CommandServices,
+  inHand: CommandInHand<ThreadReply>,
+  { task: { task_id, ours }, wish }: { task: ThreadTask; wish: ReplyWish },
+): Promise<Pick<ObeyedCommand, "subject" | "joining">> {
+  const about = ours ? await readTaskSubject(database, task_id) : undefined;
+  if (!about) return {};
+  const { source, key, verified, webhookType, isOpen } = about;
+  const { later } = sources.settingsOf(source);
+  const joins = wish.wishes === "nothing" && isOpen && later === "continue" && isApprover(inHand);
+  const role = joins ? "continues" : "notes";
+  return {
+    subject: { source, key, role, verified, aliases: [], joins: [] },
+    ...(joins && { joining: { webhookType, isSpokenTo: true } }),
+  };
+}
+
+/** What a waiting task waits for, where that is approvals. */
 async function pendingApprovals(
   { database }: CommandInHand,
   { task_id, status }: ThreadTask,
-): Promise<string[]> {
+): Promise<Approval[]> {
   if (status !== "waiting_input") return [];
   const approvals = await listApprovals(database, task_id);
-  return approvals.filter(({ state }) => state === "pending").map(({ id }) => id);
+  return approvals.filter(({ state }) => state === "pending");
 }
 
 /** @returns what came of it, for the message's reason. */
@@ -147,7 +178,7 @@ async function fulfil(
   inHand: CommandInHand,
   { task: { task_id: taskId }, approvals, wish }: {
     task: ThreadTask;
-    approvals: readonly string[];
+    approvals: readonly Approval[];
     wish: ReplyWish;
   },
 ): Promise<string> {
@@ -181,8 +212,15 @@ async function fulfil(
         );
         return "not clear which approval is meant";
       }
+      if (wish.decision === "approve" && !fitsSlack(approvals[0].arguments)) {
+        whisper(
+          inHand,
+          "That call is too long to be shown here: read it in Otto, and approve it there.",
+        );
+        return "the call is too long to be approved unread";
+      }
       return await decide(inHand, taskId, {
-        approvalId: approvals[0],
+        approvalId: approvals[0].id,
         decision: wish.decision,
       });
   }

@@ -1,5 +1,6 @@
 import { settleForgotten } from "../agent/budget/settlement.ts";
 import { forgetUsage } from "../agent/run/usage.ts";
+import { type SourceAge, wakeAged } from "../task/age.ts";
 import { expireApprovals } from "../task/approval.ts";
 import { forgetChanges } from "../live/change.ts";
 import type { ClockGuard } from "../monitor/clock.ts";
@@ -8,7 +9,8 @@ import { failCrashedMessages } from "../message/complete.ts";
 import { forgetMessages } from "../message/forget/forget.ts";
 import { dropContents } from "../message/forget/drop_contents.ts";
 import { forgetEarly } from "../message/forget/forget_early.ts";
-import { forgetAliases, forgetSubjects } from "../message/subject/subject.ts";
+import { forgetSubjects } from "../message/forget/forget_subjects.ts";
+import { forgetAliases } from "../message/subject/subject.ts";
 import { forgetRejected, trimQuarantine } from "../message/quarantine.ts";
 import { forgetNeeds } from "../notify/forget_needs.ts";
 import { forgetAudit } from "../people/audit.ts";
@@ -16,6 +18,7 @@ import type { Registry } from "../../sources/rules/registry.ts";
 import type { Services } from "../services.ts";
 import { endUnstarted, forgetBulkActions, forgetBulkRows } from "./bulk/forget.ts";
 import { foldActivity, foldCounts, FOLDED_AT_ONCE, forgetActivity } from "../store/counts.ts";
+import { endAbandonedTrials } from "../task/trial/claim.ts";
 import { giveUpUntold } from "./notifications.ts";
 
 /** Small batches, so that nobody waits long for a lock. */
@@ -47,9 +50,13 @@ export async function tidy(
       if (now === undefined && database.kind === "embedded") return;
       if (await expireApprovals(database) > 0) bells.tasks.ring();
     },
+    async () => {
+      if (await wakeAged(database, agesOf(services)) > 0) bells.tasks.ring();
+    },
     () => giveUpUntold(services),
     () => trimQuarantine(database),
     () => endUnstarted(database),
+    () => endAbandonedTrials(database),
     () => untilFewer(FORGET_AT_ONCE, () => forgetBulkRows(database, FORGET_AT_ONCE)),
     ...now === undefined ? [] : forgetting(services, now),
   ];
@@ -68,12 +75,12 @@ function forgetting(
   const before = new Date(now.getTime() - config.retentionDays * DAY_MS);
   const retention = { ...config, sources: retentionOf(sources) };
   return [
-    () => settleForgotten(database),
+    () => settleForgotten(database, config.agent.price?.currency),
     () => forgetUsage(database),
     () => untilFewer(FOLDED_AT_ONCE, () => forgetActivity(database)),
     () => untilFewer(FORGET_AT_ONCE, () => forgetMessages(database, before, FORGET_AT_ONCE)),
     () => untilFewer(FORGET_AT_ONCE, () => forgetEarly(database, retention, FORGET_AT_ONCE)),
-    () => untilFewer(FORGET_AT_ONCE, () => forgetSubjects(database, before, FORGET_AT_ONCE)),
+    () => untilFewer(FORGET_AT_ONCE, () => forgetSubjects(database, FORGET_AT_ONCE)),
     () => untilFewer(FORGET_AT_ONCE, () => forgetAliases(database, FORGET_AT_ONCE)),
     () => untilFewer(FORGET_AT_ONCE, () => dropContents(database, config, FORGET_AT_ONCE)),
     () => untilFewer(FORGET_AT_ONCE, () => forgetNeeds(database, before, FORGET_AT_ONCE)),
@@ -83,6 +90,15 @@ function forgetting(
     () => forgetWorkers(database),
     () => forgetBulkActions(database),
   ];
+}
+
+/** How many days a task of a source stays open, where its messages continue tasks. */
+function agesOf(
+  { sources, budgetsOf }: Pick<Services, "sources" | "budgetsOf">,
+): SourceAge[] {
+  return sources.ruled
+    .filter((name) => sources.settingsOf(name).later === "continue")
+    .map((name) => ({ source: name, days: budgetsOf(name).days }));
 }
 
 /** How many days the messages of a source are kept, where its rules say so. */

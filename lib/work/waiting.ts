@@ -1,10 +1,12 @@
 import { claimableMessage } from "../message/claim.ts";
 import { notHeld } from "../message/group/group.ts";
+import { LEAVING } from "../message/subject/leftover.ts";
 import type { Services } from "../services.ts";
 import { knownChannels } from "./notifications.ts";
 import { CLAIMABLE_BULK } from "./bulk/step.ts";
 import type { Database } from "../store/database.ts";
 import { claimable, crashed } from "../task/claim.ts";
+import { claimableTrial } from "../task/trial/claim.ts";
 import { isToWake } from "../task/wait.ts";
 
 /** Which steps of a worker would find something to do now. */
@@ -17,6 +19,8 @@ export interface Waiting {
   told: boolean;
   /** Bulk actions that nobody has in hand. */
   bulk: boolean;
+  /** Kept messages that somebody tries. */
+  trials: boolean;
 }
 
 /** Counting stops here: it is more than one drain does in any case. */
@@ -36,10 +40,11 @@ export async function findWaiting(
     return sql<Waiting[]>`
       select exists (select from messages where ${claimableMessage(sql)}) as messages,
         exists (select from bursts where closed or due_at <= now())
-          or exists (select from tasks where leaves_unread)
+          or exists (select from tasks where ${sql.unsafe(LEAVING)})
           or exists (select from tasks where ${isToWake(sql)}) as groups,
         exists (select from tasks where ${claimable(sql, jobs.mostAttempts)}) as tasks,
         exists (select from tasks where ${crashed(sql, jobs.mostAttempts)}) as crashed,
+        exists (select from trials where ${claimableTrial(sql)}) as trials,
         exists (select from bulk_actions where ${sql.unsafe(CLAIMABLE_BULK)}) as bulk,
         ${told} as told`;
   });

@@ -16,6 +16,7 @@ import { NEEDS_MS, watchNeeds } from "./needs.ts";
 import { tellPeople } from "./notifications.ts";
 import { createTaskStep, type TaskStep } from "./tasks.ts";
 import { tidy } from "./tidy.ts";
+import { createTrialStep, type TrialStep } from "./trials.ts";
 
 /**
  * What happens between a message and its notification:
@@ -28,7 +29,10 @@ import { tidy } from "./tidy.ts";
  * it is stopped, `drain` (drain.ts) until there is nothing left.
  */
 export interface Worker
-  extends MessageStep, Pick<TaskStep, "runTasks" | "collect" | "watch" | "idle" | "inHand"> {
+  extends
+    MessageStep,
+    Pick<TaskStep, "runTasks" | "collect" | "watch" | "idle" | "inHand">,
+    Pick<TrialStep, "runTrials"> {
   readonly id: string;
   /** How many tasks have ended or wait for somebody by now, and messages that made none. */
   readonly settled: number;
@@ -62,6 +66,7 @@ export function createWorker(services: Services): Worker {
   }
   const messages = createMessageStep(services, { worker: id, done });
   const tasks = createTaskStep(services, { worker: id, done });
+  const trials = createTrialStep(services, { worker: id });
   const verifier = createVerifier(services);
   const redeliverer = createRedeliverer({ services, verifier });
 
@@ -71,8 +76,9 @@ export function createWorker(services: Services): Worker {
     runTasks: tasks.runTasks,
     collect: tasks.collect,
     watch: tasks.watch,
+    runTrials: trials.runTrials,
     get inHand() {
-      return tasks.inHand;
+      return tasks.inHand + trials.inHand;
     },
     get settled() {
       return settled;
@@ -92,22 +98,28 @@ export function createWorker(services: Services): Worker {
           rules: services.sources.rules,
         }),
         tasks.hold(),
+        trials.hold(),
       ]);
       for (const each of beats) if (each.status === "rejected") throw each.reason;
     },
     tidy: () => tidy(services, clock),
     async idle() {
-      await tasks.idle();
+      await Promise.all([tasks.idle(), trials.idle()]);
       await Promise.all(channels.map((channel) => channel.idle()));
     },
     async stop() {
       tasks.abort();
-      await Promise.all([releaseMessages(database, id), jobs.release(id)]);
+      await Promise.all([releaseMessages(database, id), jobs.release(id), trials.stop()]);
       await signOff(database, id);
     },
     async cutOff() {
       tasks.abort();
-      await Promise.all([releaseMessages(database, id), jobs.cutOff(id), signOff(database, id)]);
+      await Promise.all([
+        releaseMessages(database, id),
+        jobs.cutOff(id),
+        trials.stop({ counts: true }),
+        signOff(database, id),
+      ]);
     },
     signOff: () => signOff(database, id),
   };
@@ -124,6 +136,8 @@ const WATCH_MS = 400;
 const TIDY_MS = 5_000;
 /** The embedded database's own upkeep stops everything else while it runs. */
 const COMPACT_MS = 5 * 60_000;
+/** Somebody looks at the page of a trial: a second is soon. */
+const TRIALS_MS = 1_000;
 /** Each look costs a command, and there is seldom anything. */
 const SPILL_MS = 1_000;
 /** Nobody waits for many things at once: a look costs a statement. */
@@ -190,6 +204,7 @@ function startLoops(services: Services, worker: Worker, signal: AbortSignal): Pr
     ...channels.map((channel) => repeat(() => channel.tell(signal), rest(channel.restMs))),
 
     repeat(() => workBulkGently(worker, signal), rest(BULK_MS)),
+    services.trials && repeat(() => worker.runTrials(signal), rest(TRIALS_MS)),
     every(HEARTBEAT_MS, () => worker.beat()),
     every(WATCH_MS, () => worker.watch()),
     every(TIDY_MS, () => worker.tidy()),

@@ -1,4 +1,5 @@
 import { at, first, list, text } from "../kit/json_path.ts";
+import { exactNumber } from "../kit/reply/exact_number.ts";
 import { withoutCommands, withoutMentions } from "../kit/reply/harmless.ts";
 import type { ReplyApi, ReplyCall, ReplyOptions, SentReply } from "../reply.ts";
 
@@ -11,7 +12,11 @@ export const replyApi: ReplyApi = {
   most: 65_536,
   probe: { method: "GET", path: "/user" },
   accountOf: (answer) => text(answer, "login"),
+  // Of classic tokens only ("Scopes for OAuth apps"); others have permissions that it does not tell.
+  writes: ["repo", "public_repo"],
   idOf,
+  // An answer in a review's thread is a review of its own.
+  besideOf: (answer) => reviewOf(text(answer, "pull_request_review_id")),
   refusalOf(answer) {
     const error = text(answer, "message");
     // A secondary rate limit is a 403 that says so ("Rate limits for the REST API").
@@ -26,7 +31,12 @@ export const replyApi: ReplyApi = {
         : `per_page=100&since=${since.toISOString().slice(0, 19)}Z`,
       perPage: 100,
     }),
-    found: (answer) => list(answer).map((each) => ({ id: idOf(each), text: text(each, "body") })),
+    found: (answer) =>
+      list(answer).map((each) => ({
+        id: idOf(each),
+        beside: reviewOf(text(each, "pull_request_review_id")),
+        text: text(each, "body"),
+      })),
   },
 };
 
@@ -42,19 +52,18 @@ export function reply(
   return { ...place, body: { body: mentions ? safe : withoutMentions(safe) } };
 }
 
-/** A comment that somebody wrote, perhaps we. */
+/** A comment that somebody wrote, or the review that it is part of, perhaps ours. */
 export function sentReply(payload: unknown): SentReply | undefined {
-  const id = idOf(at(payload, "comment"));
-  return id === undefined
-    ? undefined
-    : { id, to: placeOf(payload)?.to, text: text(payload, "comment", "body") };
+  const said = text(payload, "comment", "body");
+  const id = idOf(at(payload, "comment")) ?? reviewOf(text(payload, "review", "id"));
+  return id === undefined ? undefined : { id, to: placeOf(payload)?.to, text: said };
 }
 
 function placeOf(payload: unknown): Omit<ReplyCall, "body"> | undefined {
   const repository = repositoryOf(text(payload, "repository", "full_name"));
   if (!repository) return undefined;
   const path = `/repos/${repository.split("/").map(encodeURIComponent).join("/")}`;
-  const number = numberOf(first(
+  const number = exactNumber(first(
     text(payload, "issue", "number"),
     text(payload, "pull_request", "number"),
     pullOfRun(payload),
@@ -62,9 +71,12 @@ function placeOf(payload: unknown): Omit<ReplyCall, "body"> | undefined {
   if (number === undefined) {
     const commit = first(
       text(payload, "comment", "commit_id"),
-      text(payload, "workflow_run", "head_sha"),
-      text(payload, "check_run", "head_sha"),
-      text(payload, "check_suite", "head_sha"),
+      ...["workflow_run", "check_run", "check_suite", "workflow_job"]
+        .map((key) => text(payload, key, "head_sha")),
+      text(payload, "deployment", "sha"),
+      // A status, and a push.
+      text(payload, "sha"),
+      text(payload, "head_commit", "id"),
     );
     if (!commit || !/^[0-9a-f]{40}$/.test(commit)) return undefined;
     const to = `${repository}@${commit.slice(0, 10)}`;
@@ -80,7 +92,7 @@ function placeOf(payload: unknown): Omit<ReplyCall, "body"> | undefined {
 /** The first comment of the thread in a review's diff: only that one takes answers. */
 function threadOf(payload: unknown): string | undefined {
   if (text(payload, "comment", "pull_request_review_id") === undefined) return undefined;
-  return numberOf(
+  return exactNumber(
     first(text(payload, "comment", "in_reply_to_id"), text(payload, "comment", "id")),
   );
 }
@@ -100,11 +112,12 @@ function idOf(comment: unknown): string | undefined {
   return id && /^[A-Za-z0-9_=-]{1,100}$/.test(id) ? id : undefined;
 }
 
+/** So that no review's id is a comment's. */
+function reviewOf(id: string | undefined): string | undefined {
+  return exactNumber(id) && `review:${id}`;
+}
+
 function repositoryOf(name: string | undefined): string | undefined {
   const isName = name && /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}\/[A-Za-z0-9._-]{1,100}$/.test(name);
   return isName && !/\/\.{1,2}$/.test(name) ? name : undefined;
-}
-
-function numberOf(number: string | undefined): string | undefined {
-  return number && /^[1-9]\d{0,17}$/.test(number) ? number : undefined;
 }

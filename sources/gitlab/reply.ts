@@ -1,4 +1,5 @@
 import { at, first, isObject, list, text } from "../kit/json_path.ts";
+import { exactNumber } from "../kit/reply/exact_number.ts";
 import { withoutCommands, withoutMentions } from "../kit/reply/harmless.ts";
 import type { ReplyApi, ReplyCall, ReplyOptions, SentReply } from "../reply.ts";
 
@@ -12,7 +13,12 @@ export const replyApi: ReplyApi = {
   most: 1_000_000,
   probe: { method: "GET", path: "/user" },
   accountOf: (answer) => text(answer, "username"),
-  idOf: (answer) => numberOf(text(answer, "id")),
+  scopes: {
+    path: "/personal_access_tokens/self",
+    in: (answer) => list(answer, "scopes").filter((each) => typeof each === "string"),
+  },
+  writes: ["api"],
+  idOf: (answer) => exactNumber(text(answer, "id")),
   refusalOf(answer) {
     const error = first(
       text(answer, "message"),
@@ -28,11 +34,14 @@ export const replyApi: ReplyApi = {
       path.endsWith("/comments")
         // Commits' comments are listed the oldest first, and in no other order.
         ? { path, query: "per_page=100", perPage: 100 }
+        : path.includes("/discussions/")
+        // A thread has all its notes in it.
+        ? { path: path.replace(/\/notes$/, ""), query: "per_page=100" }
         : { path, query: "per_page=100&order_by=created_at&sort=desc" },
     // A comment on a commit has no id here.
     found: (answer) =>
-      list(answer).map((each) => ({
-        id: numberOf(text(each, "id")),
+      [...list(answer), ...list(answer, "notes")].map((each) => ({
+        id: exactNumber(text(each, "id")),
         text: first(text(each, "body"), text(each, "note")),
       })),
   },
@@ -49,22 +58,23 @@ export function reply(
   // Quick actions of a note are carried out with our token, by the API as well.
   const safe = withoutCommands(said);
   const note = mentions ? safe : withoutMentions(safe);
-  const isCommit = place.path.endsWith("/comments");
-  return { ...place, body: isCommit ? { note } : { body: note } };
+  if (place.path.endsWith("/comments")) return { ...place, body: { note } };
+  // What only the team sees is not answered before everybody.
+  return { ...place, body: isInternal(payload) ? { body: note, internal: true } : { body: note } };
 }
 
 /** A note that somebody wrote, perhaps we. */
 export function sentReply(payload: unknown): SentReply | undefined {
   if (text(payload, "object_kind") !== "note") return undefined;
   return {
-    id: numberOf(text(payload, "object_attributes", "id")),
+    id: exactNumber(text(payload, "object_attributes", "id")),
     to: placeOf(payload)?.to,
     text: text(payload, "object_attributes", "note"),
   };
 }
 
 function placeOf(payload: unknown): Omit<ReplyCall, "body"> | undefined {
-  const project = numberOf(first(text(payload, "project", "id"), text(payload, "project_id")));
+  const project = exactNumber(first(text(payload, "project", "id"), text(payload, "project_id")));
   if (!project) return undefined;
   const name = nameOf(text(payload, "project", "path_with_namespace")) ?? `project ${project}`;
   const path = `/projects/${project}`;
@@ -76,10 +86,28 @@ function placeOf(payload: unknown): Omit<ReplyCall, "body"> | undefined {
       path: `${path}/repository/commits/${id}/comments`,
     };
   }
-  const number = numberOf(id);
+  const number = exactNumber(id);
   if (!number) return undefined;
   const mark = kind === "issues" ? "#" : kind === "merge_requests" ? "!" : "$";
-  return { to: `${name}${mark}${number}`, path: `${path}/${kind}/${number}/notes` };
+  const to = `${name}${mark}${number}`;
+  const thread = threadOf(payload, kind);
+  return thread === undefined
+    ? { to, path: `${path}/${kind}/${number}/notes` }
+    : { to, path: `${path}/${kind}/${number}/discussions/${thread}/notes` };
+}
+
+/** The thread that a note stands in; a note alone, and one that only the team sees, is in none. */
+function threadOf(payload: unknown, kind: Kind): string | undefined {
+  if (kind === "snippets" || text(payload, "object_kind") !== "note") return undefined;
+  const type = text(payload, "object_attributes", "type");
+  const id = text(payload, "object_attributes", "discussion_id");
+  const isThread = type === "DiscussionNote" || type === "DiffNote";
+  return isThread && !isInternal(payload) && id && /^[0-9a-f]{40}$/.test(id) ? id : undefined;
+}
+
+function isInternal(payload: unknown): boolean {
+  return text(payload, "object_kind") === "note" &&
+    at(payload, "object_attributes", "internal") === true;
 }
 
 type Kind = "issues" | "merge_requests" | "snippets" | "commit";
@@ -100,19 +128,22 @@ function targetOf(payload: unknown): [kind: Kind, id: string | undefined] {
     return ["merge_requests", text(payload, "object_attributes", "iid")];
   }
   if (kind === "pipeline") {
+    // A fork's pipeline may be for a request of the project that it was forked from.
+    const isHere = text(payload, "merge_request", "target_project_id") ===
+      text(payload, "project", "id");
     const request = text(payload, "merge_request", "iid");
-    return request
+    return request && isHere
       ? ["merge_requests", request]
       : ["commit", text(payload, "object_attributes", "sha")];
   }
+  if (kind === "build") return ["commit", text(payload, "sha")];
   return ["commit", undefined];
 }
 
 /** Only shown: paths are made of the project's number. */
 function nameOf(name: string | undefined): string | undefined {
-  return name && /^[\w.-]{1,100}(\/[\w.-]{1,100}){1,20}$/.test(name) ? name : undefined;
-}
-
-function numberOf(number: string | undefined): string | undefined {
-  return number && /^[1-9]\d{0,17}$/.test(number) ? number : undefined;
+  const parts = name && name.length <= 500 ? name.split("/") : [];
+  return parts.length >= 2 && parts.every((part) => /^[A-Za-z0-9_][\w.-]*$/.test(part))
+    ? name
+    : undefined;
 }

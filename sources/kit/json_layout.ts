@@ -15,6 +15,23 @@ export function layOutJson(value: unknown, indent: number | "\t" = 2): string {
   return width * levelsIn(compact) <= most ? JSON.stringify(value, null, indent) : compact;
 }
 
+/** What reorders or hides text, or looks like nothing: fillers, tags, the blank of Braille. */
+const UNSEEN =
+  /[\p{Default_Ignorable_Code_Point}\p{Bidi_Control}\p{Zl}\p{Zp}\u007F-\u009F\u2800\uFFF9-\uFFFB]/gu;
+
+/**
+ * JSON as somebody has to see it who decides on it: characters that no reader sees stand there as
+ * their escapes, which say the same.
+ */
+export function showUnseen(json: string): string {
+  return json.replace(
+    UNSEEN,
+    (character) =>
+      character.split("").map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+        .join(""),
+  );
+}
+
 /** How deep all lines of a JSON text would lie, added up. */
 function levelsIn(compact: string): number {
   let levels = 0;

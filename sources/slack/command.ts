@@ -173,7 +173,7 @@ function speakers(payload: unknown): unknown[] {
 }
 
 function slackId(id: string | undefined): string | undefined {
-  return id && /^[A-Z0-9]{2,40}$/.test(id) ? id : undefined;
+  return id && /^[A-Z][A-Z0-9]{1,39}$/.test(id) ? id : undefined;
 }
 
 function timestamp(ts: string | undefined): string | undefined {

@@ -1,4 +1,4 @@
-import { at, first, text } from "../kit/json_path.ts";
+import { at, first, list, text } from "../kit/json_path.ts";
 import type { ReplyApi, ReplyCall, SentReply } from "../reply.ts";
 import { threadOf } from "./command.ts";
 
@@ -12,7 +12,13 @@ const LATER = new Set([
   "request_timeout",
 ]);
 
-/** docs.slack.dev/reference/methods/chat.postMessage; it has no idempotency key. */
+/** The kind of metadata that our replies carry (docs.slack.dev, "Message metadata"). */
+const METADATA_TYPE = "otto_reply";
+
+/**
+ * docs.slack.dev/reference/methods/chat.postMessage. It has no idempotency key; our own id stands in
+ * the message's metadata, as texts come back with other names for emoji and links.
+ */
 export const replyApi: ReplyApi = {
   url: "https://slack.com/api",
   urlVariable: "SLACK_API_URL",
@@ -21,11 +27,37 @@ export const replyApi: ReplyApi = {
   most: 4_000,
   probe: { method: "POST", path: "/auth.test" },
   accountOf: (answer) => first(text(answer, "user"), text(answer, "user_id")),
+  writes: ["chat:write"],
   idOf: (answer) => idOf(text(answer, "channel"), text(answer, "ts")),
   refusalOf(answer) {
     if (at(answer, "ok") !== false) return undefined;
     const error = text(answer, "error") ?? "refused without a word";
     return { error, later: LATER.has(error) };
+  },
+  mark: (body, id) => ({
+    ...body,
+    metadata: { event_type: METADATA_TYPE, event_payload: { id } },
+  }),
+  search: {
+    path: ({ body }, since) => ({
+      path: "/conversations.replies",
+      query: new URLSearchParams({
+        channel: String(body.channel),
+        ts: String(body.thread_ts),
+        oldest: String(since.getTime() / 1_000),
+        include_all_metadata: "true",
+        limit: "200",
+      }).toString(),
+    }),
+    found: (answer, { body }) =>
+      list(answer, "messages").map((each) => ({
+        id: idOf(String(body.channel), text(each, "ts")),
+        mark: text(each, "metadata", "event_type") === METADATA_TYPE
+          ? text(each, "metadata", "event_payload", "id")
+          : undefined,
+        text: text(each, "text"),
+      })),
+    isCut: (answer) => at(answer, "has_more") === true,
   },
 };
 
@@ -34,6 +66,9 @@ export function reply(payload: unknown, said: string): ReplyCall | undefined {
   const thread = threadOf(payload);
   if (!thread) return undefined;
   const { channel, ts } = thread;
+  // A thread's time that cannot be one must not begin another thread.
+  const root = at(payload, "event", "thread_ts");
+  if (root != null && root !== ts) return undefined;
   return {
     to: `thread ${channel}/${ts}`,
     path: "/chat.postMessage",

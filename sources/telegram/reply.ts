@@ -1,4 +1,5 @@
 import { at, first, text } from "../kit/json_path.ts";
+import { exactNumber } from "../kit/reply/exact_number.ts";
 import { withoutMentions } from "../kit/reply/harmless.ts";
 import type { ReplyApi, ReplyCall, ReplyOptions, SentReply } from "../reply.ts";
 
@@ -30,9 +31,11 @@ export function reply(
 ): ReplyCall | undefined {
   const message = messageOf(payload);
   const chat = chatOf(message);
-  const id = text(message, "message_id");
-  if (!chat || !id || !/^[1-9]\d{0,17}$/.test(id)) return undefined;
-  const topic = at(message, "is_topic_message") === true && text(message, "message_thread_id");
+  const id = exactNumber(text(message, "message_id"));
+  if (!chat || !id) return undefined;
+  const topic = at(message, "is_topic_message") === true
+    ? exactNumber(text(message, "message_thread_id"))
+    : undefined;
   return {
     to: `chat ${chat}`,
     path: "/sendMessage",
@@ -40,7 +43,7 @@ export function reply(
       chat_id: Number(chat),
       text: mentions ? said : withoutMentions(said),
       reply_parameters: { message_id: Number(id), allow_sending_without_reply: true },
-      ...(topic && /^\d{1,17}$/.test(topic) && { message_thread_id: Number(topic) }),
+      ...(topic && { message_thread_id: Number(topic) }),
       link_preview_options: { is_disabled: true },
     },
   };
@@ -67,11 +70,11 @@ function messageOf(payload: unknown): unknown {
 /** At most 52 bits (core.telegram.org/bots/api#chat). */
 function chatOf(message: unknown): string | undefined {
   const chat = text(message, "chat", "id");
-  return chat && /^-?[1-9]\d{0,15}$/.test(chat) ? chat : undefined;
+  return exactNumber(chat?.replace(/^-/, "")) && chat;
 }
 
 function idOf(message: unknown): string | undefined {
   const chat = chatOf(message);
-  const id = text(message, "message_id");
+  const id = exactNumber(text(message, "message_id"));
   return chat && id ? `${chat}:${id}` : undefined;
 }

@@ -1,5 +1,6 @@
 import { first, list, text } from "../kit/json_path.ts";
 import type { ReplyApi, ReplyCall, SentReply } from "../reply.ts";
+import { beginsAs } from "./own_country.ts";
 import { messageStatus } from "./title.ts";
 
 /**
@@ -17,10 +18,12 @@ export const replyApi: ReplyApi = {
   form: true,
   most: 1_600,
   // Numbers can be dear: whoever can write from one must not make us pay for it.
-  asksFirst: true,
-  // Below the base: the account itself, which has `.json` at its end.
-  probe: { method: "GET", path: ".json" },
-  accountOf: (answer) => text(answer, "friendly_name") ?? text(answer, "sid"),
+  asksFirst: ({ body }, listed) =>
+    beginsAs(String(body.To).replace("whatsapp:", ""), listed)
+      ? undefined
+      : "an answer to this number needs a person's word",
+  // The account itself can be read by Main keys only (twilio.com/docs/iam/api-keys).
+  probe: { method: "GET", path: "/Messages.json", query: "PageSize=1" },
   idOf: (answer) => sidOf(text(answer, "sid")),
   refusalOf(answer) {
     const error = text(answer, "message");
@@ -52,6 +55,8 @@ export const replyApi: ReplyApi = {
 export function reply(payload: unknown, said: string): ReplyCall | undefined {
   if (!sidOf(first(text(payload, "MessageSid"), text(payload, "SmsSid")))) return undefined;
   if (messageStatus(payload) !== "received") return undefined;
+  // STOP, START and HELP are answered by Twilio itself, and after a STOP it refuses all others.
+  if (text(payload, "OptOutType") !== undefined) return undefined;
   const person = text(payload, "From");
   const ours = text(payload, "To");
   const to = placeOf(ours, person);
@@ -64,8 +69,19 @@ export function reply(payload: unknown, said: string): ReplyCall | undefined {
 /** Of a message that we have sent: its status, as Twilio reports it. */
 export function sentReply(payload: unknown): SentReply | undefined {
   const id = sidOf(first(text(payload, "MessageSid"), text(payload, "SmsSid")));
-  if (id === undefined || messageStatus(payload) === "received") return undefined;
-  return { id, to: placeOf(text(payload, "From"), text(payload, "To")) };
+  const status = messageStatus(payload);
+  if (id === undefined || status === "received") return undefined;
+  const to = placeOf(text(payload, "From"), text(payload, "To"));
+  return { id, to, ...(status && FAILURES.has(status) && { failure: failureOf(payload, status) }) };
+}
+
+/** How a message ends that nobody got (twilio.com/docs/messaging/api/message-resource). */
+const FAILURES = new Set(["failed", "undelivered"]);
+
+function failureOf(payload: unknown, status: string): string {
+  const code = text(payload, "ErrorCode");
+  return `Twilio took it, and then says: ${status}` +
+    (code && /^\d{1,6}$/.test(code) ? ` (error ${code})` : "");
 }
 
 /** A person's number is whole (E.164), ours may be a short code; both are of one kind. */

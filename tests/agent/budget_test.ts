@@ -169,6 +169,42 @@ describe("budgets", () => {
     assert((await spent(stage)).tokens > 4_000);
   });
 
+  it("are shown on a task with what its lost calls may have billed", async () => {
+    const AGENT_PRICES = '{"openai/gpt-5-mini":{"input":1,"output":10,"currency":"EUR"}}';
+    await using stage = await openStage({}, { AGENT_PRICES });
+    const { database } = stage.otto.services;
+    stage.fake.script = [{ raw: '{"choices":' }, finish("Done.")];
+    const id = await stage.unsigned({});
+    await database.query("let time pass", (sql) => sql`update tasks set not_before = now()`);
+    await stage.otto.workOff();
+    const [{ data }] = eventsOf(await stage.task(id), "call_lost");
+    const { tokens } = await spent(stage);
+    assertEquals(data.tokens, tokens - 110);
+    const [{ micros }] = await database.query(
+      "add up",
+      (sql) => sql<{ micros: number }[]>`select sum(micros)::int as micros from agent_usage`,
+    );
+    assertEquals([data.micros, data.currency], [micros - 200, "EUR"]);
+    const page = (await (await stage.otto.ask(`/tasks/${id}`)).text()).replaceAll(/\s+/g, " ");
+    const [lost, all] = [tokens - 110, tokens].map((count) => count.toLocaleString("en"));
+    assertMatch(
+      page,
+      new RegExp(`1 model step, ${all} tokens .100 in, 10 out, ${lost} at most of 1`),
+    );
+    assertMatch(page, /A model call was lost/);
+    // One that was cancelled in the middle, and that nobody has taken since, says so at last.
+    await database.query("leave a call behind", (sql) =>
+      sql`
+      insert into budget_reservations (task_id, id, epoch, source, tokens, micros, reserved_at)
+      values (${id}, gen_random_uuid(), 1, 'demo', 1000, 30, now() - interval '1 hour')`);
+    await settleForgotten(database, "EUR");
+    assertEquals(eventsOf(await stage.task(id), "call_lost")[1].data, {
+      tokens: 1_000,
+      micros: 30,
+      currency: "EUR",
+    });
+  });
+
   it("hold for a task whose calls time out again and again", async () => {
     for (const status of [499, 504, 524]) {
       await using stage = await openStage({ default: { budgets: { tokens: 15_000 } } });
@@ -195,8 +231,8 @@ describe("budgets", () => {
       insert into budget_reservations (task_id, id, epoch, source, tokens, reserved_at)
       select gen_random_uuid(), gen_random_uuid(), 1, 'demo', 1000, now() - make_interval(mins => m)
       from unnest(array[1, 40, 50]) m`);
-    await settleForgotten(database);
-    await settleForgotten(database);
+    await settleForgotten(database, undefined);
+    await settleForgotten(database, undefined);
     assertEquals(await spent(stage), { tokens: 2_000, tasks: 0, reserved: 1 });
   });
 });

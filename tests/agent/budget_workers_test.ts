@@ -110,6 +110,7 @@ describeWith({ postgres: true }, "budgets across workers", (servers) => {
       least: 100,
       scopes: [{
         source: "demo",
+        subject: null,
         tasks_per_hour: null,
         tokens_per_day: 1_000,
         micros_per_day: null,
@@ -150,5 +151,10 @@ describeWith({ postgres: true }, "budgets across workers", (servers) => {
     const { tokens, tasks, reserved, lost } = await read(otto);
     assert(lost > 4_000, `${lost} tokens are lost`);
     assertEquals([tokens, tasks, reserved], [lost + 110, 1, 0]);
+    const { items: [{ id }] } = await (await otto.ask("/api/tasks")).json();
+    const { events } = await (await otto.ask(`/api/tasks/${id}`)).json();
+    // deno-lint-ignore no-explicit-any -- entries of many shapes
+    const [told, ...more] = events.filter(({ kind }: any) => kind === "call_lost");
+    assertEquals([told.data, more], [{ tokens: lost }, []]);
   });
 });

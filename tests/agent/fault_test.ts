@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { eventsOf, finish, issue, openStage } from "./stage.ts";
 
@@ -22,6 +22,41 @@ describe("an answer of a model that is none", () => {
         filtered.events.filter((each: { kind: string }) => each.kind === "step").length,
         1,
       );
+    } finally {
+      await stage[Symbol.asyncDispose]();
+    }
+  });
+
+  it("ends the task in words that people can do something with", async () => {
+    const stage = await openStage();
+    try {
+      stage.fake.script = [{ text: '<tool_call>{"name": "finish", "arguments": {}}' }];
+      const written = await stage.task(await stage.signed(issue));
+      assertEquals(written.status, "failed");
+      assertMatch(written.error.message, /as a text.*--tool-call-parser.*3 times in a row/);
+      stage.fake.script = [{ raw: '{"error":{"code":"insufficient_quota"}}', status: 429 }];
+      const poor = await stage.task(await stage.signed(issue));
+      assertEquals(poor.status, "failed");
+      assertMatch(poor.error.message, /no credit left: add some there, then run the task again/);
+    } finally {
+      await stage[Symbol.asyncDispose]();
+    }
+  });
+
+  it("is waited for longer each time, though its provider asks for no time at all", async () => {
+    const stage = await openStage();
+    const { database } = stage.otto.services;
+    try {
+      stage.fake.script = [{ status: 429, headers: { "retry-after": "0" } }];
+      const id = await stage.signed(issue);
+      for (let i = 0; i < 4; i++) {
+        await database.query("let time pass", (sql) => sql`update tasks set not_before = now()`);
+        await stage.otto.workOff();
+      }
+      const waits = eventsOf(await stage.task(id), "put_off").map(({ data }) => data.after_seconds);
+      assertEquals(waits.length, 5);
+      // Half of it may be chance.
+      for (const [at, seconds] of waits.entries()) assert(seconds >= 2 ** at, `${waits}`);
     } finally {
       await stage[Symbol.asyncDispose]();
     }

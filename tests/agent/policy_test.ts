@@ -101,11 +101,11 @@ describe("the policy", () => {
 });
 
 describe("the operator's file", () => {
-  const refusal = async (text: string) => {
+  const refusal = async (text: string, retentionDays?: number) => {
     const file = await Deno.makeTempFile();
     try {
       await Deno.writeTextFile(file, text);
-      readAgentSettings(file);
+      readAgentSettings(file, new Map(), { retentionDays });
       throw new Error("it was taken");
     } catch (error) {
       return (error as Error).message;
@@ -143,6 +143,43 @@ describe("the operator's file", () => {
     } catch (error) {
       assertMatch((error as Error).message, /\/nowhere\/agent\.json \(AGENT_CONFIG\)/);
     }
+  });
+
+  it("limits tasks that continue, and none stays open for longer than messages are kept", async () => {
+    const usual = readAgentSettings(undefined).rulesOf("any").budgets;
+    const { rounds, taskTokens, inbox, days, waits, waitHours, deliveriesPerHour } = usual;
+    assertEquals(
+      { rounds, taskTokens, inbox, days, waits, waitHours, deliveriesPerHour },
+      {
+        rounds: 6,
+        taskTokens: 240_000,
+        inbox: 50,
+        days: 7,
+        waits: 6,
+        waitHours: 24,
+        deliveriesPerHour: 20,
+      },
+    );
+    assertEquals(usual.subjectTokensPerDay, undefined);
+    const short = readAgentSettings(undefined, new Map(), { retentionDays: 3 });
+    assertEquals(short.rulesOf("any").budgets.days, 3);
+    for (
+      const [name, most] of Object.entries({
+        rounds: 50,
+        inbox: 1_000,
+        days: 30,
+        waits: 50,
+        wait_hours: 24,
+        deliveries_per_hour: 1_000,
+      })
+    ) {
+      const over = JSON.stringify({ default: { budgets: { [name]: most + 1 } } });
+      assertMatch(await refusal(over), new RegExp(`default\\.budgets\\.${name}`));
+    }
+    assertMatch(
+      await refusal('{"sources": {"github": {"budgets": {"days": 8}}}}', 7),
+      /sources\.github\.budgets\.days = 8 in AGENT_CONFIG: RETENTION_DAYS keeps messages for 7 days/,
+    );
   });
 
   it("gives a source its own rules, and the others the default", async () => {

@@ -83,6 +83,7 @@ describe("a run whose worker dies", () => {
         sourceOf: (name) => otto.services.sources.find(name).source,
         accesses: new Map(),
         prefixes: [],
+        sendNow: () => Promise.resolve({ state: "pending" }),
       },
       redact: (text) => text,
     });

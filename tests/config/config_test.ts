@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { describeStart } from "../../lib/config/start.ts";
-import { ConfigError, readConfig, secretsIn, secretsOf } from "../../lib/config/config.ts";
+import { ConfigError, readConfig, secretsOf } from "../../lib/config/config.ts";
+import { secretsIn } from "../../lib/config/secrets_in.ts";
 import { refuseUnreadSecrets } from "../../lib/config/start.ts";
 import { SETTING_NAMES } from "../../lib/config/settings.ts";
 import { sources } from "../../sources/mod.ts";

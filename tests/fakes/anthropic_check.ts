@@ -41,6 +41,7 @@ export function checkMessages(body: Any): string | undefined {
 function checkTurns({ messages, tools }: Any): string | undefined {
   if (messages[0]?.role !== "user") return 'messages: first message must use the "user" role';
   let open: string[] = [];
+  const used = new Set<string>();
   for (const [index, { role, content }] of messages.entries()) {
     const blocks: Any[] = typeof content === "string" ? [{ type: "text", text: content }] : content;
     if (blocks.length === 0) return `messages.${index}: all messages must have non-empty content`;
@@ -65,6 +66,19 @@ function checkTurns({ messages, tools }: Any): string | undefined {
     open = role === "assistant"
       ? blocks.filter(({ type }) => type === "tool_use").map(({ id }) => id)
       : [];
+    for (const { type, name, input } of blocks) {
+      if (type !== "tool_use") continue;
+      if (!/^[a-zA-Z0-9_-]{1,200}$/.test(name)) {
+        return `messages.${index}.content: tool_use.name: String should match pattern`;
+      }
+      if (typeof input !== "object" || input === null || Array.isArray(input)) {
+        return `messages.${index}.content: tool_use.input: Input should be a valid dictionary`;
+      }
+    }
+    if (open.some((id, at) => open.indexOf(id) < at || used.has(id))) {
+      return `messages.${index}.content: \`tool_use\` ids must be unique`;
+    }
+    for (const id of open) used.add(id);
     if (open.some((id) => !/^[a-zA-Z0-9_-]+$/.test(id))) {
       return `messages.${index}.content: tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'`;
     }

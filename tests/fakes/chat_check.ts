@@ -7,7 +7,16 @@ export interface ChatRefusal {
 }
 
 /** Whose habits a server of chat completions has. */
-export type Dialect = "openai" | "azure" | "groq" | "lmstudio" | "ollama" | "mistral" | "llamacpp";
+export type Dialect =
+  | "openai"
+  | "azure"
+  | "groq"
+  | "lmstudio"
+  | "ollama"
+  | "mistral"
+  | "llamacpp"
+  /** With the template of a model that knows no instructions, and takes turns strictly. */
+  | "vllm";
 
 const PARAMETERS = new Set([
   "model",
@@ -34,7 +43,8 @@ type Any = any;
 /** What each vendor refuses with a 400 or 422, in its own words; undefined when it takes the request. */
 export function checkChat(body: Any, dialect: Dialect): ChatRefusal | undefined {
   return checkParameters(body, dialect) ?? checkTools(body, dialect) ??
-    checkMessages(body.messages, dialect);
+    checkMessages(body.messages, dialect) ?? checkCalls(body.messages, dialect) ??
+    (dialect === "vllm" ? checkTemplate(body.messages) : undefined);
 }
 
 function checkParameters(body: Any, dialect: Dialect): ChatRefusal | undefined {
@@ -42,9 +52,7 @@ function checkParameters(body: Any, dialect: Dialect): ChatRefusal | undefined {
     const isKnown = PARAMETERS.has(name) &&
       !(dialect === "mistral" && name === "max_completion_tokens");
     // Ollama and LM Studio leave out what they do not know.
-    if (isKnown || dialect === "ollama" || dialect === "lmstudio" || dialect === "llamacpp") {
-      continue;
-    }
+    if (isKnown || ["ollama", "lmstudio", "llamacpp", "vllm"].includes(dialect)) continue;
     return dialect === "mistral"
       ? { status: 422, message: "Extra inputs are not permitted", param: name }
       : { status: 400, message: `Unrecognized request argument supplied: ${name}` };
@@ -63,6 +71,16 @@ function checkParameters(body: Any, dialect: Dialect): ChatRefusal | undefined {
 }
 
 function checkTools(body: Any, dialect: Dialect): ChatRefusal | undefined {
+  const many = body.tools?.length ?? 0;
+  if (many > 128 && ["openai", "azure", "groq"].includes(dialect)) {
+    return {
+      status: 400,
+      message: "Invalid 'tools': array too long. Expected an array with maximum length 128, but " +
+        `got an array with length ${many} instead.`,
+      param: "tools",
+      code: "array_above_max_length",
+    };
+  }
   for (const [index, { function: { name, parameters } }] of (body.tools ?? []).entries()) {
     if (!/^[a-zA-Z0-9_-]{1,64}$/.test(name)) {
       return {
@@ -155,4 +173,44 @@ function checkMessages(messages: Any[], dialect: Dialect): ChatRefusal | undefin
     }
   }
   if (open.length > 0) return refused(`tool_call_ids did not have response messages: ${open}`);
+}
+
+/** Calls that come back as no server takes them. */
+function checkCalls(messages: Any[], dialect: Dialect): ChatRefusal | undefined {
+  const seen = new Set<string>();
+  for (const [index, { tool_calls = [] }] of messages.entries()) {
+    for (const [at, { id, function: { name, arguments: args } }] of tool_calls.entries()) {
+      const place = `messages[${index}].tool_calls[${at}]`;
+      if (!/^[a-zA-Z0-9_-]{1,64}$/.test(name)) {
+        const message = `Invalid '${place}.function.name': string does not match pattern. ` +
+          "Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'.";
+        return { status: 400, message, param: `${place}.function.name`, code: "invalid_value" };
+      }
+      if (seen.has(id)) {
+        return { status: 400, message: `tool call id ${id} is duplicated`, param: `${place}.id` };
+      }
+      seen.add(id);
+      // Qwen's and others' templates take the arguments apart.
+      if (dialect === "vllm" && !args.startsWith("{")) {
+        return { status: 400, message: "Can only get item pairs from a mapping." };
+      }
+    }
+  }
+}
+
+/** Gemma's and Mistral's templates, as vLLM and llama.cpp say it (vllm#6862, opencode#5034). */
+function checkTemplate(messages: Any[]): ChatRefusal | undefined {
+  if (messages[0].role === "system") return { status: 400, message: "System role not supported" };
+  for (const [index, { role, content }] of messages.entries()) {
+    const before = messages[index - 1]?.role;
+    if (
+      role === "user" ? before === "user" || before === "tool" : role === before && role !== "tool"
+    ) {
+      const message = "Conversation roles must alternate user/assistant/user/assistant/...";
+      return { status: 400, message };
+    }
+    if (content === null) {
+      return { status: 400, message: `messages.${index}.content: Input should be a valid string` };
+    }
+  }
 }

@@ -60,6 +60,15 @@ function checkTurns(contents: Any[]): string | undefined {
       if (Object.keys(part).length > 0 && part.text !== "") continue;
       return `GenerateContentRequest.contents[${index}].parts: required oneof field 'data' must have one initialized field`;
     }
+    for (const { functionCall } of parts) {
+      if (!functionCall) continue;
+      if (!/^[a-zA-Z_][a-zA-Z0-9_.:-]{0,63}$/.test(functionCall.name ?? "")) {
+        return `GenerateContentRequest.contents[${index}].parts[0].function_call.name: Name cannot be empty.`;
+      }
+      if (Array.isArray(functionCall.args)) {
+        return `Invalid value at 'contents[${index}].parts[0].function_call.args' (type.googleapis.com/google.protobuf.Struct)`;
+      }
+    }
     const called = parts.filter((part: Any) => part.functionCall);
     if (role === "model" && called.length > 0 && !called[0].thoughtSignature) {
       return "Function call is missing a thought_signature in functionCall parts. This is required " +

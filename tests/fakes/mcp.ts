@@ -5,6 +5,16 @@ export interface FakeTool {
   inputSchema: Record<string, unknown>;
 }
 
+/** A message of JSON-RPC, as a client sends it. */
+export interface Message {
+  id?: unknown;
+  method?: string;
+  // deno-lint-ignore no-explicit-any -- each method's own
+  params?: any;
+  result?: unknown;
+  error?: { code: number; message: string };
+}
+
 /** An MCP server over Streamable HTTP, protocol 2025-06-18. */
 export interface FakeMcp {
   url: string;
@@ -20,16 +30,25 @@ export interface FakeMcp {
   hangs: boolean;
   /** Answers as a stream of events, with a ping and a change of its list before the answer. */
   streams: boolean;
+  /** Answers in its own way what it does not want to have answered as usual. */
+  odd?: (message: Message, request: Request) => Response | Promise<Response> | undefined;
   /** How often its list was asked for, from the start. */
   listed: number;
+  /** The methods that it was asked for, in their order. */
+  methods: (string | undefined)[];
+  /** What it was answered. */
+  answers: Message[];
   headers: Headers[];
+  /** The sessions that it knows; a server that has just started knows none. */
+  sessions: Set<string>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 const PING = { jsonrpc: "2.0", id: 9_001, method: "ping" };
 const CHANGED = { jsonrpc: "2.0", method: "notifications/tools/list_changed" };
 
-function events(messages: unknown[]): Response {
+/** Messages as a stream of events. */
+export function events(messages: unknown[]): Response {
   const text = messages.map((each) => `event: message\r\ndata: ${JSON.stringify(each)}\r\n\r\n`);
   return new Response(text.join(""), { headers: { "content-type": "text/event-stream" } });
 }
@@ -42,28 +61,47 @@ export function startMcp(tools: unknown[]): FakeMcp {
     headers: [] as Headers[],
     answer: (() => "fine") as FakeMcp["answer"],
     error: undefined as unknown,
+    odd: undefined as FakeMcp["odd"],
     hangs: false,
     streams: false,
     listed: 0,
+    methods: [] as (string | undefined)[],
+    answers: [] as Message[],
+    sessions: new Set<string>(),
   };
 
   async function answer(request: Request): Promise<Response> {
     fake.headers.push(request.headers);
     if (request.method === "DELETE") return new Response(null, { status: 204 });
     if (request.method !== "POST") return new Response(null, { status: 405 });
-    const { id, method, params } = await request.json();
+    const message: Message = await request.json();
+    const { id, method, params } = message;
     if (fake.hangs) return await new Promise(() => {});
+    fake.methods.push(method);
+    if (method === undefined) fake.answers.push(message);
+    const odd = await fake.odd?.(message, request);
+    if (odd) return odd;
+    if (method === undefined) return new Response(null, { status: 202 });
+    const session = request.headers.get("mcp-session-id");
+    // As the protocol has it: who is told so begins a new one.
+    if (method !== "initialize" && session !== null && !fake.sessions.has(session)) {
+      const error = { code: -32_001, message: "Session not found" };
+      return Response.json({ jsonrpc: "2.0", id: null, error }, { status: 404 });
+    }
     const result = (value: unknown, headers?: Record<string, string>) => {
       const message = { jsonrpc: "2.0", id, result: value };
       return fake.streams ? events([PING, CHANGED, message]) : Response.json(message, { headers });
     };
     switch (method) {
-      case "initialize":
+      case "initialize": {
+        const name = crypto.randomUUID();
+        fake.sessions.add(name);
         return result({
           protocolVersion: "2025-06-18",
           capabilities: { tools: {} },
           serverInfo: { name: "fake", version: "1" },
-        }, { "mcp-session-id": crypto.randomUUID() });
+        }, { "mcp-session-id": name });
+      }
       case "notifications/initialized":
         return new Response(null, { status: 202 });
       case "tools/list": {

@@ -36,6 +36,9 @@ const speaking = (dialect: Dialect): Protocol => ({
 /** Each vendor puts its words elsewhere. */
 function errorOf(dialect: Dialect, { status, message, param, code }: ChatRefusal): unknown {
   if (dialect === "lmstudio") return { error: message };
+  if (dialect === "vllm") {
+    return { object: "error", message, type: "BadRequestError", code: status };
+  }
   if (dialect === "mistral") {
     return param
       ? { detail: [{ type: "extra_forbidden", loc: ["body", param], msg: message }] }

@@ -54,7 +54,8 @@ export interface FakeSlack extends AsyncDisposable {
 export const TOKEN = "xoxb-1-test";
 export const SELF = { user_id: "U0OTTO", bot_id: "B0OTTO" };
 
-export async function startFakeSlack(): Promise<FakeSlack> {
+/** @param scopes what the token is for, as the header `x-oauth-scopes` lists it. */
+export async function startFakeSlack({ scopes }: { scopes?: string } = {}): Promise<FakeSlack> {
   const calls: SlackCall[] = [];
   const posts: SlackPost[] = [];
   const whispers: FakeSlack["whispers"] = [];
@@ -107,8 +108,9 @@ export async function startFakeSlack(): Promise<FakeSlack> {
   };
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const method = request.url!.slice(1);
-    const call = { method, args: await readArgs(request), at: performance.now() };
+    const [method, query] = request.url!.slice(1).split("?");
+    const asked = Object.fromEntries(new URLSearchParams(query));
+    const call = { method, args: { ...asked, ...await readArgs(request) }, at: performance.now() };
     calls.push(call);
     const trouble = queued.get(method)?.shift() ?? lasting.get(method);
     if (trouble && "reset" in trouble && trouble.reset === "before") {
@@ -131,7 +133,10 @@ export async function startFakeSlack(): Promise<FakeSlack> {
       : methods[method]?.(call.args) ?? { ok: false, error: "unknown_method" };
     if (trouble && "reset" in trouble) return void request.socket.destroy();
     if (trouble && "slow" in trouble) await trouble.slow;
-    response.writeHead(200, { "content-type": "application/json; charset=utf-8" });
+    response.writeHead(200, {
+      "content-type": "application/json; charset=utf-8",
+      ...(scopes !== undefined && { "x-oauth-scopes": scopes }),
+    });
     response.end(JSON.stringify(body));
   }
 

@@ -5,7 +5,7 @@ import { createClient } from "redis";
 import type { Encodable } from "../../lib/arq/pickle/encode.ts";
 import { pyError } from "../../lib/arq/pickle/value.ts";
 import { encodeResult } from "../../lib/arq/wire.ts";
-import { claimByHttp } from "../../lib/jobs/report.ts";
+import { claimByHttp } from "../../lib/jobs/report/report.ts";
 import { storeMessages } from "../../lib/message/insert.ts";
 import { listTaskEvents, readTask } from "../../lib/task/task.ts";
 import { createWorker } from "../../lib/work/work.ts";

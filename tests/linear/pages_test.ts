@@ -192,7 +192,9 @@ const TASK: Task = {
   finished_at: null,
   waited_ms: 0,
   waiting_for: null,
-  subject_id: null,
+  subject: null,
+  messages: 1,
+  unread: 0,
 };
 const eventOf = (kind: string, at: number): TaskEvent => ({
   id: `${at}`,
@@ -255,8 +257,8 @@ const agents: Reader[] = [
         fence(redactAll(payload, redact), "payload");
         outline(payload);
         canonicalJson(payload);
-        await searchPayload.run({ text: "x" }, contextOf(payload), never);
-        await getPayload.run({ path: "", offset: 0 }, contextOf(payload), never);
+        await searchPayload.run({ text: "x", message: 1 }, contextOf(payload), never);
+        await getPayload.run({ path: "", offset: 0, message: 1 }, contextOf(payload), never);
       },
       most: 400_000,
     })
@@ -323,6 +325,7 @@ const told: Reader[] = [
           {
             task: { ...TASK, title: text, status: "completed", result: { text, data: null } },
             approvals: [],
+            later: 0,
             version: 1,
           },
           slackOptions,
@@ -342,6 +345,7 @@ const told: Reader[] = [
       showTask({
         task: { ...TASK, status: "waiting_input" },
         approvals: [approvalOf(given)],
+        later: 0,
         version: 1,
       }, slackOptions),
     most: MOST_URL,

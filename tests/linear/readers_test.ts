@@ -21,7 +21,7 @@ import { fillTemplate } from "../../sources/rules/template.ts";
 import { checkJwt, checkScheme, credentials } from "../../sources/signature/signature.ts";
 import type { Incoming, Source } from "../../sources/source.ts";
 import { request } from "../sources/request.ts";
-import { tameEvents } from "../../lib/agent/mcp/raw_results.ts";
+import { readEvents } from "../../lib/agent/mcp/events.ts";
 import { assertLinear, type Reader, reader } from "./measure.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -404,12 +404,7 @@ const results: Reader[] = [
   reader({
     name: "reading a tool's result in a line of many parts",
     worst: (size) => ["data: [", ...Array(Math.ceil(size / 10)).fill('"12345678"'), "]\n\n"],
-    read: (parts) =>
-      new Response(
-        ReadableStream.from(parts)
-          .pipeThrough(tameEvents((message) => message, undefined, (says) => new Error(says)))
-          .pipeThrough(new TextEncoderStream()),
-      ).text(),
+    read: (parts) => Array.fromAsync(readEvents(ReadableStream.from(parts))),
   }),
 ];
 

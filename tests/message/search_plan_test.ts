@@ -8,6 +8,7 @@ import { type Phase, PHASES } from "../../lib/message/search/phase.ts";
 import { MESSAGE_STATES } from "../../lib/message/message.ts";
 import type { MessageSearch } from "../../lib/message/search/criteria.ts";
 import { countMessages, findMessageIds, searchMessages } from "../../lib/message/search/search.ts";
+import { listSubjectEntries } from "../../lib/message/subject/timeline.ts";
 import { NOTIFICATION_STATES } from "../../lib/notify/notification.ts";
 import { type NotificationSearch, searchNotifications } from "../../lib/notify/search.ts";
 import { searchTasks, type TaskSearch } from "../../lib/task/search.ts";
@@ -28,6 +29,8 @@ const MOST_WINDOWS = 5;
 const idOf = (letter: string, number: number) =>
   `01900000-${letter}000-7000-8000-${number.toString(16).padStart(12, "0")}`;
 const messageId = (number: number) => idOf("0", number);
+/** Of so many messages that no page has them all. */
+const LARGE_SUBJECT = idOf("5", 1);
 const taskId = (number: number) => idOf("1", number);
 
 /** A node of a plan, as PostgreSQL's `FORMAT JSON` says it. */
@@ -254,6 +257,54 @@ describeWith({ postgres: "own" }, "a search in 200,000 rows", (servers) => {
     assertEquals(items.at(-1)?.id, taskId(10));
   });
 
+  it("groups by subject along an index, for every filter", async () => {
+    const filters = MESSAGE_FILTERS.filter(({ body, header }) => !body && !header);
+    const groupedBy = (search: MessageSearch) => messages({ ...search, group: "subject" });
+    await alone<MessageSearch>([{}, ...filters], groupedBy);
+    await inPairs(filters, groupedBy);
+    await alone<TaskSearch>(
+      [{}, { status: "open" }, { phase: "failed" }, { text: "nothing has this" }],
+      (search) => searchTasks(database, { ...search, group: "subject" }, 50),
+    );
+  });
+
+  it("reads a page of a subject of ten thousand messages along its index", async () => {
+    for (const before of [undefined, messageId(105_000), messageId(1)]) {
+      await planned(
+        `a page before ${before}`,
+        () => listSubjectEntries(database, { subjectId: LARGE_SUBJECT, before, limit: 50 }),
+        51,
+      );
+    }
+    const { items } = await listSubjectEntries(database, { subjectId: LARGE_SUBJECT, limit: 50 });
+    assertEquals(items.length, 50);
+  });
+
+  it("has one row for each subject, on whichever page, and one for what is about none", async () => {
+    for (const source of [undefined, "generic"]) {
+      const found: string[] = [];
+      let before: string | undefined;
+      do {
+        const { items, next } = await searchMessages(
+          database,
+          { source, group: "subject", before },
+          { limit: 5_000, sources: [] },
+        );
+        found.push(...items.map(({ message_id }) => message_id));
+        before = next;
+      } while (before);
+      const wanted = (await sql<{ id: string }[]>`
+        select id from (
+          select distinct on (coalesce(subject_id, id)) id from messages
+          where ${source ?? null}::text is null or source = ${source ?? null}
+          order by coalesce(subject_id, id), id desc) newest
+        order by id desc`).map(({ id }) => id);
+      assert(wanted.length > 1_000 && wanted.length < ROWS * 0.6, `${wanted.length} rows`);
+      assertEquals(found.length, wanted.length);
+      assertEquals(found, wanted);
+    }
+  });
+
   it("goes along an index of notifications for every filter and every two", async () => {
     const filters: NotificationSearch[] = [
       ...NOTIFICATION_STATES.map((state) => ({ state })),
@@ -306,7 +357,7 @@ async function fill(sql: Sql): Promise<void> {
       ('${idOf("3", 1)}', 'webhook@otto.local', 'Webhook', 'system'),
       ('${idOf("3", 2)}', 'ann@example.com', 'Ann', 'person');
     insert into messages (id, webhook_type, source, verification, envelope, body, size, received_at,
-      state, lease_until, title, event, task_id, replay_of)
+      state, lease_until, title, event, task_id, subject_id, replay_of)
     select ${id("0")}, case when source = 'generic' then 'demo' else source end, source,
       case when state = 'rejected' then 'rejected' else 'unverified' end,
       '{"url":"/","client_ip":"198.51.100.7","delivery_id":null,"headers":[]}',
@@ -314,6 +365,9 @@ async function fill(sql: Sql): Promise<void> {
       case when n = 20 then 'infinity'::timestamptz end,
       case when n = 7 then 'A needle' else 'Something ' || n end, 'push',
       case when state = 'processed' then ${id("1")} end,
+      -- A third is about nothing, ten thousand about one thing, and the others about it a few each.
+      case when n % 3 = 0 then null when n between 100000 and 110000 then '${LARGE_SUBJECT}'::uuid
+        else ('01900000-4000-7000-8000-' || lpad(to_hex(n / 8), 12, '0'))::uuid end,
       case when n in (2, 3) then '${messageId(1)}'::uuid
         when n % 50 = 0 then '${messageId(4)}'::uuid end
     from (
@@ -323,9 +377,9 @@ async function fill(sql: Sql): Promise<void> {
           then 'filtered' when n % 500 = 11 then 'rejected' when n > ${ROWS} - 500 then 'new'
           else 'processed' end as state
       from generate_series(1, ${ROWS}) n) made;
-    insert into tasks (id, message_id, source, title, description, status, assigned_to, error_code,
-      finished_at)
-    select ${id("1")}, ${id("0")}, source, title, 'Process ' || title,
+    insert into tasks (id, message_id, source, title, description, subject_id, status, assigned_to,
+      error_code, finished_at)
+    select ${id("1")}, ${id("0")}, source, title, 'Process ' || title, subject_id,
       case when n = 10 then 'waiting_input' when n = 12 then 'failed' when n % 100 = 9
         then 'cancelled' when n > ${ROWS} - 2000 then 'pending' else 'completed' end,
       case when n = 10 or n % 1000 = 15 then '${idOf("3", 2)}'::uuid

@@ -1,17 +1,36 @@
 import { spawn, spawnSync } from "node:child_process";
+import { join } from "node:path";
 import { env } from "node:process";
 import { isExecutable } from "./find.ts";
+import { ROOT } from "./command.ts";
 import { signal } from "./tree.ts";
 
 /** A Python that has python-arq; undefined when there is none. */
 export function findPython(): string | undefined {
+  return findPythonWith("import arq.worker");
+}
+
+/** A worker that speaks ARQ's protocol, for tests of what is Otto's: not of python-arq itself. */
+const STAND_IN = join(ROOT, "tests/python/stand_in");
+
+/**
+ * A Python for workers, and the variables that it wants: python-arq where there is one, else what
+ * stands in for it. Undefined where there is no Python.
+ */
+export function findWorkerPython(): { python: string; vars: Record<string, string> } | undefined {
+  const real = findPython();
+  if (real) return { python: real, vars: {} };
+  const python = findPythonWith("import asyncio; asyncio.to_thread");
+  return python ? { python, vars: { PYTHONPATH: STAND_IN } } : undefined;
+}
+
+function findPythonWith(program: string): string | undefined {
   const candidates = env.OTTO_TEST_PYTHON
     ? [env.OTTO_TEST_PYTHON]
     : ["python3", "/usr/bin/python3"];
   return candidates.find((python) =>
     (!python.startsWith("/") || isExecutable(python)) &&
-    spawnSync(python, ["-c", "import arq.worker"], { env: pythonEnv() })
-        .status === 0
+    spawnSync(python, ["-c", program], { env: pythonEnv() }).status === 0
   );
 }
 

@@ -244,13 +244,32 @@ function suite(
 
     also("no approval of a call that is too long to be seen", async () => {
       await using place = await open(asking);
-      await waitingForApproval(
+      const id = await waitingForApproval(
         place,
         JSON.stringify({ body: "x".repeat(2_000) }),
       );
       const labels = place.slack.posts[0].blocks.flatMap((block) => block.elements ?? [])
         .map((element) => element.text?.text);
       assert(labels.includes("Deny") && !labels.includes("Approve"));
+      const reply = async (text: string, ts: string) => {
+        const { ts: thread_ts } = place.slack.posts[0];
+        const said = { type: "message", user: "U0BOSS", channel: "C0OPS", text, ts, thread_ts };
+        await place.event(said);
+        await createWorker(place.otto.services).takeMessages(0, new AbortController().signal);
+        return (await theTask(place, id)).approvals[0].state;
+      };
+      assertEquals(await reply("approve", "4100000906.000100"), "pending");
+      assertMatch(place.slack.whispers[0].text, /too long to be shown here/);
+      assertEquals(await reply("deny", "4100000907.000100"), "denied");
+    });
+
+    also("a call whose hidden characters are shown as what they are", async () => {
+      await using place = await open(asking);
+      await waitingForApproval(place, JSON.stringify({ to: "a\u202emoc\u200b@b" }));
+      assertMatch(
+        JSON.stringify(place.slack.posts[0].blocks),
+        /a\\\\u202emoc\\\\u200b@b/,
+      );
     });
 
     it("nobody who is not named as an approver", async () => {

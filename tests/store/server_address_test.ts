@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { createLog } from "../../lib/process/log.ts";
-import { ConfigError, readConfig, secretsIn } from "../../lib/config/config.ts";
+import { ConfigError, readConfig } from "../../lib/config/config.ts";
+import { secretsIn } from "../../lib/config/secrets_in.ts";
 import { checkStores } from "../../lib/monitor/checkup.ts";
 import { Refusal } from "../../lib/process/refusal.ts";
 import { openServer } from "../../lib/store/server/server.ts";

@@ -2,7 +2,9 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { json } from "../otto.ts";
 import { finish, post, settle, withModel } from "./model_stage.ts";
-import { comment, opened, type SubjectStage } from "./stage.ts";
+import { forgetSubjects } from "../../lib/message/forget/forget_subjects.ts";
+import { forgetAliases } from "../../lib/message/subject/subject.ts";
+import { comment, opened, openSubjectStage, type SubjectStage } from "./stage.ts";
 
 const embedded = () => Promise.resolve({});
 
@@ -64,4 +66,71 @@ describe("a deleted message of a task that continues", () => {
       );
       assertEquals(rows.filter(({ state }) => state.includes("hunter2")), []);
     }));
+
+  it("begins a task anew that waits for an event, without it", () =>
+    withModel(embedded, async ({ stage, fake, told, tasks, task }) => {
+      const wait = { calls: [{ tool: "wait_for_event", args: { minutes: 60 } }] };
+      let secret = "";
+      fake.script = [
+        async () => {
+          secret = await stage.send("issue_comment", comment("The password is hunter2"));
+          await settle(stage);
+          return { calls: [{ tool: "get_payload", args: {} }] };
+        },
+        wait,
+        finish("Begun anew"),
+      ];
+      await stage.tell("pull_request", opened());
+      const [{ id }] = await tasks();
+      assertEquals((await task(id)).status, "waiting_event");
+      assertMatch(told(), /hunter2/);
+      await remove(stage, secret);
+      const { status, waiting_for, messages, unread } = await task(id);
+      assertEquals([status, waiting_for, messages, unread], ["pending", null, 1, 0]);
+      await stage.otto.workOff();
+      assertEquals((await task(id)).result?.text, "Begun anew");
+      assertEquals(told().includes("hunter2"), false);
+    }));
+});
+
+describe("a subject", () => {
+  it("goes with its last message, whatever took that, and its other names with it", async () => {
+    await using stage = await openSubjectStage({ rules: {} });
+    const { database } = stage.otto.services;
+    const kept = async () =>
+      (await database.query(
+        "look",
+        (sql) =>
+          sql<{ subjects: number; aliases: number }[]>`
+          select (select count(*)::int from subjects) as subjects,
+            (select count(*)::int from subject_aliases) as aliases`,
+      ))[0];
+    const first = await stage.tell("pull_request", opened());
+    await stage.tell("issues", { action: "opened", issue: { number: 9, title: "Nine" } });
+    assertEquals(await kept(), { subjects: 2, aliases: 1 });
+    await database.query("forget", (sql) => sql`delete from messages where id = ${first}`);
+    assertEquals(await forgetSubjects(database, 10), 0, "somebody may be telling of it just now");
+    await database.query(
+      "age",
+      (sql) => sql`update subjects set last_at = last_at - interval '2 hours'`,
+    );
+    // Another process: the walk of this one rests.
+    assertEquals(await forgetSubjects({ ...database, query: database.query }, 10), 1);
+    assertEquals(await kept(), { subjects: 1, aliases: 0 });
+  });
+
+  it("keeps the commits that it was known by for 30 days", async () => {
+    await using stage = await openSubjectStage({ rules: {} });
+    const { database } = stage.otto.services;
+    await stage.tell("pull_request", opened());
+    const age = (days: number) =>
+      database.query(
+        "age",
+        (sql) => sql`update subject_aliases set seen_at = now() - make_interval(days => ${days})`,
+      );
+    await age(29);
+    assertEquals(await forgetAliases(database, 10), 0);
+    await age(31);
+    assertEquals(await forgetAliases(database, 10), 1);
+  });
 });

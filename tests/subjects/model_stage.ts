@@ -1,5 +1,6 @@
 import type { Dialect } from "../fakes/chat_check.ts";
 import { startOpenAi } from "../fakes/openai.ts";
+import type { Services } from "../../lib/services.ts";
 import type { FakeProvider, Say } from "../fakes/server.ts";
 import { type Any, openSubjectStage, type SubjectStage } from "./stage.ts";
 
@@ -67,8 +68,13 @@ export const post = (body: unknown) => ({
 });
 
 /** Settles what has come, as another worker would while a task is in hand. */
-export async function settle(stage: SubjectStage): Promise<void> {
+export async function settle({ otto }: SubjectStage): Promise<void> {
+  await settleAll(otto.services);
+}
+
+/** The same with only the services. */
+export async function settleAll(services: Services): Promise<void> {
   const { createMessageStep } = await import("../../lib/work/messages.ts");
-  const step = createMessageStep(stage.otto.services, { worker: "another", done: () => {} });
+  const step = createMessageStep(services, { worker: "another", done: () => {} });
   await step.takeMessages(0, new AbortController().signal);
 }

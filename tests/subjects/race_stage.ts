@@ -7,9 +7,8 @@ import { type Any, openSubjectStage, type SubjectStage } from "./stage.ts";
 
 const CONTINUE = { github: { later: "continue" } };
 
-/** A stage on PostgreSQL, with a connection of its own to stop statements in the middle. */
-export interface Race extends AsyncDisposable {
-  stage: SubjectStage;
+/** A connection of its own to a database, to stop others' statements in the middle. */
+export interface RowLocks extends AsyncDisposable {
   /** Takes a row's lock, so that whoever wants it stops there. */
   hold(table: "tasks" | "subjects", id: string): Promise<() => Promise<void>>;
   /** Until so many statements wait for a lock. */
@@ -17,12 +16,28 @@ export interface Race extends AsyncDisposable {
   sql: Sql;
 }
 
+/** A stage on PostgreSQL. */
+export interface Race extends RowLocks {
+  stage: SubjectStage;
+}
+
 export async function openRace(url: string, rules: unknown = CONTINUE): Promise<Race> {
   const stage = await openSubjectStage({ rules, env: { DATABASE_URL: url, WORKER: "inline" } });
+  const locks = await openRowLocks(url);
+  return {
+    ...locks,
+    stage,
+    async [Symbol.asyncDispose]() {
+      await locks[Symbol.asyncDispose]();
+      await stage[Symbol.asyncDispose]();
+    },
+  };
+}
+
+export async function openRowLocks(url: string): Promise<RowLocks> {
   const sql = connect(url, { max: 2, onnotice: () => {} });
   const holding = await sql.reserve();
   return {
-    stage,
     sql,
     async hold(table, id) {
       await holding`begin`;
@@ -42,7 +57,6 @@ export async function openRace(url: string, rules: unknown = CONTINUE): Promise<
     async [Symbol.asyncDispose]() {
       holding.release();
       await sql.end();
-      await stage[Symbol.asyncDispose]();
     },
   };
 }

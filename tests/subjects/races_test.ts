@@ -104,32 +104,6 @@ describeWith({ postgres: true }, "a message and the end of its task", (servers) 
       assertEquals(events.filter(({ kind }: Any) => kind === "woken").length, 1);
     }));
 
-  it("cross in many batches without a deadlock, and leave one open task for each subject", () =>
-    race(async ({ stage, sql }) => {
-      const SUBJECTS = 40;
-      const ROUNDS = 10;
-      for (let round = 0; round < ROUNDS; round++) {
-        for (let at = 0; at < SUBJECTS; at++) {
-          const number = round % 2 === 0 ? at + 1 : SUBJECTS - at;
-          await stage.send("issues", {
-            action: round === 0 ? "opened" : "reopened",
-            issue: { number, title: `Issue ${number}` },
-          });
-        }
-      }
-      await Promise.all(["a", "b", "c", "d"].map((worker) => settle(stage, worker)));
-      const open = await sql<{ tasks: number; messages: number; unread: number }[]>`
-        select count(*)::int as tasks from tasks where open group by subject_id`;
-      assertEquals(open.length, SUBJECTS);
-      assertEquals(open.filter(({ tasks }) => tasks !== 1), []);
-      const [row] = await sql<{ nowhere: number; inbox: number; deadlocks: number }[]>`
-        select (select count(*)::int from messages where task_id is null) as nowhere,
-          (select count(*)::int from task_inbox) as inbox,
-          (select deadlocks::int from pg_stat_database where datname = current_database())
-            as deadlocks`;
-      assertEquals(row, { nowhere: 0, inbox: SUBJECTS * (ROUNDS - 1), deadlocks: 0 });
-    }));
-
   it("stop a subject that goes in circles, until a person resumes it", () =>
     race(async ({ stage }) => {
       await stage.send("pull_request", opened());

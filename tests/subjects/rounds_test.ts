@@ -1,5 +1,6 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
+import { planStep } from "../../lib/agent/budget/plan.ts";
 import { whyWordless } from "../../lib/agent/run/no_end.ts";
 import { beginRound, lostInRound, overall } from "../../lib/agent/run/rounds.ts";
 import type { RunState } from "../../lib/agent/run/run.ts";
@@ -24,7 +25,17 @@ const runOf = (inbox: boolean) =>
   ({
     model: { name: "m" },
     mode: "act",
-    rules: { budgets: { steps: 4, seconds: 60 } },
+    rules: {
+      budgets: {
+        steps: 4,
+        seconds: 60,
+        tokens: 60_000,
+        outputTokens: 4_000,
+        rounds: 6,
+        taskTokens: 240_000,
+        days: 7,
+      },
+    },
     assignment: { verified: true, inbox: inbox ? {} : undefined },
   }) as unknown as RunContext;
 
@@ -32,6 +43,25 @@ describe("the rounds of a task", () => {
   it("end at all their tokens only where there may be more than one", () => {
     assertEquals(overall(runOf(false), stateOf()), undefined);
     assertEquals(overall(runOf(true), stateOf()), "task_tokens");
+  });
+
+  it("never use more than all their tokens, however much a round has left", () => {
+    const request = { instructions: "x".repeat(4_000), turns: [], tools: [] };
+    const plan = (used: number) => {
+      const state = stateOf({
+        step: 0,
+        used: { inputTokens: 0, outputTokens: 0, toolCalls: 0, ms: 0 },
+      });
+      state.spent = { inputTokens: used, outputTokens: 0 };
+      return planStep(runOf(true), state, { request, lost: 0 });
+    };
+    for (let used = 200_000; used < 237_000; used += 1_000) {
+      const { most, last, exhausted } = plan(used);
+      const billed = used + most.input + most.output;
+      assert(billed <= 240_000, `${billed} tokens`);
+      assertEquals([last, exhausted], used <= 232_000 ? [false, undefined] : [true, "task_tokens"]);
+    }
+    assertThrows(() => plan(239_000), Error, "what the task has left of its 240000 tokens in all");
   });
 
   it("are counted together in what came of it", () => {
@@ -50,6 +80,7 @@ describe("the rounds of a task", () => {
     const why = (exhausted: string) => whyWordless(runOf(true), stateOf({ exhausted }));
     assertMatch(why("closed"), /was closed/);
     assertMatch(why("task_tokens"), /240000 tokens/);
+    assertMatch(why("days"), /open for more than 7 days/);
     assertMatch(why("seconds"), /60 seconds/);
     assertMatch(why("steps"), /4 steps/);
   });

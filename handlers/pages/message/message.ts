@@ -9,7 +9,8 @@ import {
 } from "../../../lib/message/search/search.ts";
 import { isId } from "../../../lib/store/id.ts";
 import type { SourceInfos } from "../../../lib/monitor/sources.ts";
-import { noteAct } from "../../acts.ts";
+import { detach } from "../../api/detach.ts";
+import { actorOf, noteAct } from "../../acts.ts";
 import type { Env } from "../../caller.ts";
 import { maskedIn } from "../../masked.ts";
 import { notFound } from "../../problem.ts";
@@ -22,6 +23,7 @@ import type { MessageQuery } from "../../views/message/query.ts";
 import type { OpenedMessage } from "../../views/message/pane.ts";
 import { messagePage } from "../../views/message/page.ts";
 import { asked, requireKnown } from "../form.ts";
+import { groupIn, readGroups } from "../group.ts";
 import { readFrame } from "../frame.ts";
 import { messageQueryOf, messageSearchOf } from "./query.ts";
 import { readRows } from "../rows.ts";
@@ -43,9 +45,10 @@ export function messagePages(
 
   app.get("/messages", async (c) => {
     const frame = await readFrame(c, database, "messages");
-    const query = messageQueryOf((name) => asked(c, name));
+    const group = groupIn(c);
+    const query: MessageQuery = { ...messageQueryOf((name) => asked(c, name)), ...group };
     requireKnown(c, { ...query });
-    const search = { ...messageSearchOf(query), ...maskedIn(sources) };
+    const search = { ...messageSearchOf(query), ...group, ...maskedIn(sources) };
     const open = asked(c, "open");
     const isOpen = open !== undefined && isId(open);
     const [{ items, next, stopped }, counted] = await Promise.all([
@@ -56,10 +59,23 @@ export function messagePages(
     const opened = isOpen
       ? await readOpened(parts, open, { frame, tab: asked(c, "tab"), query, items, next })
       : undefined;
-    const rows = await readRows(rowParts, items);
+    const [rows, subjects] = await Promise.all([
+      readRows(rowParts, items),
+      readGroups(database, items, query),
+    ]);
     const choices = listChoices(sources, await parts.sourceInfos.seen());
     return c.html(
-      messageList({ frame, rows, query, sources: choices, counted, next, stopped, opened }),
+      messageList({
+        frame,
+        rows,
+        query,
+        subjects,
+        sources: choices,
+        counted,
+        next,
+        stopped,
+        opened,
+      }),
     );
   });
 
@@ -83,6 +99,13 @@ export function messagePages(
     if (!made) throw notFound("message");
     noteAct(c, { ids: [made.message_id] });
     return c.redirect(`/messages/${made.message_id}`, 303);
+  });
+
+  app.post("/messages/:id/detach", async (c) => {
+    const { message_id: id } = await requireIts(c);
+    const taskId = await detach(services, { id, actor: actorOf(c) });
+    noteAct(c, { detail: { task_id: taskId } });
+    return c.redirect(`/tasks/${taskId}`, 303);
   });
 
   app.get("/messages/:id/delete", async (c) => {
@@ -121,6 +144,7 @@ async function readOpened(
   // The last one of a page: the next page begins with the one after it.
   const found = older || !next ? undefined : await findMessageIds(database, {
     ...messageSearchOf({ ...query, before: next }),
+    ...(query.group && { group: query.group }),
     ...maskedIn(sources),
   }, { most: 1 });
   return {

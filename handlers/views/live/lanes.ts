@@ -58,6 +58,12 @@ export function lanes(
             link: "/tasks?phase=needs_you",
             tone: "asking",
           },
+          {
+            count: jobs.waiting_event + jobs.put_off,
+            word: "waiting",
+            link: "/tasks?phase=waiting",
+            tone: "asking",
+          },
           { count: jobs.failed, word: "failed", link: "/tasks?phase=failed" },
         ],
       })}

@@ -9,7 +9,7 @@ import {
 } from "../../../lib/monitor/needs/needs.ts";
 import { describeSilence, type SilenceWords } from "../../../lib/monitor/silence/words.ts";
 import { firstLine } from "../../../lib/markdown/plain.ts";
-import { layOutJson } from "../../../sources/kit/json_layout.ts";
+import { layOutJson, showUnseen } from "../../../sources/kit/json_layout.ts";
 import { countWords } from "../parts/count_words.ts";
 import { icon } from "../parts/icon.ts";
 import { markdown } from "../parts/markdown.ts";
@@ -74,9 +74,7 @@ function approval(taskId: string, { id, tool, rule, ...call }: OpenApproval) {
         (<code>${rule}</code>).</span></p>
       ${isShown
         ? html`<pre tabindex="0" role="group" aria-label="Arguments of ${tool}">${
-          layOutJson(
-            call.arguments,
-          )
+          showUnseen(layOutJson(call.arguments))
         }</pre>`
         : html`<p><a href="/tasks/${taskId}#asks">Its arguments are long: read them on the task's
             page, and decide there.</a></p>`}

@@ -1,7 +1,9 @@
 import { html } from "hono/html";
 import { GENERIC } from "../../../sources/rules/registry.ts";
 import { httpLink } from "../../../sources/kit/link.ts";
+import type { SubjectRole } from "../../../sources/subject.ts";
 import type { Html } from "../page.ts";
+import { ROLES, subjectName } from "../subject/line.ts";
 import { linkTo } from "../parts/filters.ts";
 import { marked } from "../parts/marked.ts";
 import { status } from "../parts/status.ts";
@@ -33,6 +35,14 @@ export interface ExplainedWebhook {
   filter: { passes: boolean; reason: string | null };
   same_signed_as: string | null;
   merge: { key: string; seconds: number } | null;
+  subject: {
+    id: string | null;
+    key: string;
+    role: SubjectRole;
+    name: string | null;
+    joins: string | null;
+    why: string;
+  } | null;
   route: { place: string; thread_ts: string | null } | null;
   answer: { status: number; content_type: string | null; body: string };
 }
@@ -111,6 +121,7 @@ function stepsOf(explained: ExplainedWebhook): ExplainStep[] {
       ...steps,
       filterStep(explained),
       groupStep(explained),
+      ...subjectStep(explained),
       ...routeStep(explained),
       answerStep(explained),
     ]
@@ -205,6 +216,19 @@ function groupStep({ merge }: ExplainedWebhook): ExplainStep {
         task.`,
     }
     : { name: "Group", tone: "none", word: "none: a task of its own" };
+}
+
+function subjectStep({ subject }: ExplainedWebhook): ExplainStep[] {
+  if (!subject) return [];
+  const { id, joins, why, role } = subject;
+  const name = subjectName(subject);
+  return [{
+    name: "Subject",
+    tone: "done",
+    word: ROLES[role],
+    says: html`${id ? html`<a href="/subjects/${id}">${name}</a>` : html`${name}, the first of it`}.
+      ${joins ? html`${why}: <a href="/tasks/${joins}"><code>${joins}</code></a>` : why}.`,
+  }];
 }
 
 function routeStep({ route }: ExplainedWebhook): ExplainStep[] {

@@ -1,5 +1,6 @@
 import { html } from "hono/html";
 import { PHASES } from "../../../lib/message/search/phase.ts";
+import type { ToldSubject } from "../../../lib/message/subject/subject.ts";
 import { firstLine } from "../../../lib/markdown/plain.ts";
 import { beginningOf } from "../../../sources/kit/beginning.ts";
 import type { SearchStop } from "../../../lib/store/walk.ts";
@@ -9,6 +10,7 @@ import {
   type Choice,
   filterBar,
   givenSelect,
+  groupSelect,
   linkTo,
   sayTime,
   type Select,
@@ -20,6 +22,7 @@ import { overview } from "./overview.ts";
 import type { MessageQuery } from "./query.ts";
 import { messagePane, type OpenedMessage } from "./pane.ts";
 import { rowId, titleOf } from "./row.ts";
+import { groupLine } from "../subject/line.ts";
 import { type Frame, page } from "../page.ts";
 import { PHASE_TONES, phaseChoices, phaseStatus } from "../parts/phase.ts";
 import { stageDots, type StageRow } from "../parts/stages.ts";
@@ -34,6 +37,8 @@ export interface MessageList {
   frame: Frame;
   rows: readonly StageRow[];
   query: MessageQuery;
+  /** What its rows are about, by id, where it has one for each subject. */
+  subjects?: ReadonlyMap<string, ToldSubject>;
   sources: readonly Choice[];
   /** How many there are and when they came; undefined where nobody counts. */
   counted?: CountedRows;
@@ -64,12 +69,12 @@ export function messageList(list: MessageList) {
   });
 }
 
-function listHead({ rows, query, sources, opened }: MessageList, hasFilters: boolean) {
+function listHead({ rows, query, subjects, sources, opened }: MessageList, hasFilters: boolean) {
   const { before: _, ...filters } = query;
   return html`
     <div class="head">
       ${opened ? html`<h2>Messages</h2>` : html`<h1>Messages</h1>`}
-      ${rows.length > 0 && html`
+      ${rows.length > 0 && !subjects && html`
         <form id="many" method="get" action="/messages/many" class="actions write">
           <button class="quiet">${icon("done")}Act on chosen…</button>
           ${hasFilters &&
@@ -114,6 +119,7 @@ function selectsOf(query: MessageQuery, sources: readonly Choice[]): Select[] {
       choices: ["verified", "unverified", "rejected"].map((value) => ({ value, label: value })),
     },
     { name: "since", label: "Any time", value: since, choices: sinceChoices(since) },
+    groupSelect(query.group),
     ...givenSelect("until", query.until, {
       label: "Until now",
       says: `until ${sayTime(query.until)}`,
@@ -127,7 +133,10 @@ function selectsOf(query: MessageQuery, sources: readonly Choice[]): Select[] {
   ];
 }
 
-function listTable({ rows, query, next, stopped, opened }: MessageList, hasFilters: boolean) {
+function listTable(
+  { rows, query, subjects, next, stopped, opened }: MessageList,
+  hasFilters: boolean,
+) {
   const { before, ...filters } = query;
   const link = (id: string) => linkTo("/messages", { ...query, open: id });
   return html`
@@ -136,7 +145,9 @@ function listTable({ rows, query, next, stopped, opened }: MessageList, hasFilte
       <table>
         <thead class="${opened && "words"}">
           <tr>
-            <th scope="col" class="write"><span class="words">Chosen</span></th>
+            ${!subjects && html`
+              <th scope="col" class="write"><span class="words">Chosen</span></th>
+            `}
             ${!opened && html`
               <th scope="col">Phase</th>
             `}
@@ -150,7 +161,7 @@ function listTable({ rows, query, next, stopped, opened }: MessageList, hasFilte
           </tr>
         </thead>
         <tbody id="rows" data-list data-part>${rows.map((row) =>
-          opened ? shortRow(row, link, opened.id) : tableRow(row, link)
+          opened ? shortRow(row, link, opened.id, subjects) : tableRow(row, link, subjects)
         )}</tbody>
       </table>
       <div id="none" data-part>${rows.length === 0 &&
@@ -161,20 +172,28 @@ function listTable({ rows, query, next, stopped, opened }: MessageList, hasFilte
 }
 
 /** A row beside an opened message: as much as says which one it is. */
-function shortRow(row: StageRow, link: (id: string) => string, openId: string) {
+function shortRow(
+  row: StageRow,
+  link: (id: string) => string,
+  openId: string,
+  subjects: MessageList["subjects"],
+) {
   const { message } = row;
+  const { phase, subject } = groupOf(row, subjects);
   const isOpen = message.message_id === openId;
   const title = titleOf(row);
   return html`
-    <tr id="${rowId(message.message_id)}" class="${PHASE_TONES[message.phase]} ${isOpen &&
+    <tr id="${rowId(message.message_id)}" class="${PHASE_TONES[phase]} ${isOpen &&
       "opened"}">
-      ${choose(message.message_id, title)}
+      ${!subjects && choose(message.message_id, title)}
       <td class="main"><a class="open" href="${link(
         message.message_id,
       )}" dir="auto" title="${title}" aria-current="${isOpen
         ? "true"
-        : "false"}">${title}</a>${reasonOf(row)}<span class="meta">${phaseStatus(
-          message.phase,
+        : "false"}">${title}</a>${reasonOf(row)}${groupLine(
+          subject,
+        )}<span class="meta">${phaseStatus(
+          phase,
         )}<span class="from">${row.sourceName}</span>${age(message.received_at)}</span></td>
     </tr>
   `;
@@ -185,13 +204,27 @@ function choose(id: string, title: string) {
     aria-label="Choose ${title}"></td>`;
 }
 
-function tableRow(row: StageRow, link: (id: string) => string) {
+/** Of a subject's row: what it is about, and the phase of the task that is open about it. */
+function groupOf(
+  { message: { subject: its, phase } }: StageRow,
+  subjects: MessageList["subjects"],
+) {
+  const subject = subjects?.get(its?.id ?? "");
+  return { subject, phase: subject?.phase ?? phase };
+}
+
+function tableRow(
+  row: StageRow,
+  link: (id: string) => string,
+  subjects: MessageList["subjects"],
+) {
   const { message } = row;
+  const { phase, subject } = groupOf(row, subjects);
   const title = titleOf(row);
   return html`
-    <tr id="${rowId(message.message_id)}" class="${PHASE_TONES[message.phase]}">
-      ${choose(message.message_id, title)}
-      <td data-label="Phase">${phaseStatus(message.phase)}</td>
+    <tr id="${rowId(message.message_id)}" class="${PHASE_TONES[phase]}">
+      ${!subjects && choose(message.message_id, title)}
+      <td data-label="Phase">${phaseStatus(phase)}</td>
       <td
         class="main"><a class="open" href="${link(
           message.message_id,
@@ -201,7 +234,7 @@ function tableRow(row: StageRow, link: (id: string) => string) {
           <span class="badge">${message.edited ? "edited replay" : "replay"}</span>
         `}${message.repeats > 0 && html`
           <span class="badge">sent ${message.repeats + 1} times</span>
-        `}${reasonOf(row)}</td>
+        `}${reasonOf(row)}${groupLine(subject)}</td>
       <td data-label="Source" class="clip"><a class="plain" href="${linkTo("/messages", {
         source: message.webhook_type,
       })}">${row.sourceName}</a></td>

@@ -2,8 +2,9 @@ import { html } from "hono/html";
 import { timeOf } from "../../../lib/store/id.ts";
 import type { HistoryEntry } from "../../../lib/message/history.ts";
 import type { Message, Passage, WholeMessage } from "../../../lib/message/message.ts";
+import type { MessageReading } from "../../../lib/message/subject/timeline.ts";
 import type { ToldSubject } from "../../../lib/message/subject/subject.ts";
-import type { Task, TaskEvent } from "../../../lib/task/task.ts";
+import type { TaskEvent } from "../../../lib/task/task.ts";
 import type { Named } from "../../../sources/rules/registry.ts";
 import type { AuditEntry } from "../../../lib/people/audit_search.ts";
 import { actSection } from "../people/acts.ts";
@@ -23,6 +24,7 @@ import type { StageRow } from "../parts/stages.ts";
 import { signature } from "../parts/status.ts";
 import { age } from "../parts/time.ts";
 import { subjectLine } from "../subject/line.ts";
+import { detachButton, readingOf } from "../subject/reading.ts";
 import { timeline } from "../task/timeline.ts";
 
 /** What is shown of one message. */
@@ -33,6 +35,8 @@ export interface MessageShown {
   whole: WholeMessage;
   /** What it is about. */
   subject?: ToldSubject;
+  /** How far the task has read it that it has come for. */
+  reading?: MessageReading;
   passage?: Passage;
   history: readonly HistoryEntry[];
   /** What its sender was answered when it was taken. */
@@ -91,8 +95,10 @@ export function messageShown(
   `;
 }
 
-function parts({ row, from, whole, acts, replays, hasMoreReplays, ...way }: MessageShown) {
-  const { message, task } = row;
+function parts(
+  { row, from, whole, acts, reading, replays, hasMoreReplays, ...way }: MessageShown,
+) {
+  const { message } = row;
   return html`
     <div class="two">
       <div>
@@ -102,7 +108,7 @@ function parts({ row, from, whole, acts, replays, hasMoreReplays, ...way }: Mess
         ${whole.dropped ? droppedSection() : [bodySection(whole), curlSection(whole, from)]}
       </div>
       <div>
-        ${task && taskSection(task)}
+        ${taskSection(row, reading)}
         ${actSection(acts, whole.message_id)}
         ${factSection(message, from)}
         ${replays.length > 0 && replaySection(replays, hasMoreReplays && whole.message_id)}
@@ -153,6 +159,7 @@ function again({ message_id: id, state, size }: Message, body: Uint8Array) {
   return html`
     <a class="button write" data-key="r" href="/messages/${id}/replay">${icon("again")}Replay…</a>
     <a class="button quiet write" data-key="e" href="/messages/${id}/edit">Edit &amp; replay</a>
+    <a class="button quiet" href="/messages/${id}/trials">Try with another instruction</a>
   `;
 }
 
@@ -201,13 +208,21 @@ function curlSection(
   `;
 }
 
-function taskSection(task: Task) {
+/** Its task, and how far that has read it where it came for it later. */
+function taskSection({ message, task }: StageRow, reading: MessageReading | undefined) {
+  if (!task && !reading?.is_task_forgotten) return "";
   return html`
     <section class="card" aria-labelledby="its-task" id="task" data-part>
       <h2 id="its-task">Task</h2>
-      <p><a href="/tasks/${task.id}" dir="auto">${task.title}</a></p>
-      <p class="meta">${phaseStatus(task.phase)}<span>assigned to ${task.assigned_to
-        .name}</span></p>
+      ${task && html`
+        <p><a href="/tasks/${task.id}" dir="auto">${task.title}</a></p>
+        <p class="meta">${phaseStatus(task.phase)}<span>assigned to ${task.assigned_to
+          .name}</span></p>
+      `}
+      ${reading && html`
+        <p class="meta">${readingOf(reading)}</p>
+        ${detachButton({ ...reading, id: message.message_id, role: message.role })}
+      `}
     </section>
   `;
 }

@@ -13,5 +13,6 @@ export interface MessageQuery {
   batch?: string;
   task_id?: string;
   replay_of?: string;
+  group?: "subject";
   before?: string;
 }

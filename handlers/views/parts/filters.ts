@@ -66,6 +66,14 @@ export function givenSelect(
   return value === undefined ? [] : [{ name, label, value, choices: [{ value, label: says }] }];
 }
 
+/** Whether a list has one row for each subject. */
+export const groupSelect = (group: "subject" | undefined): Select => ({
+  name: "group",
+  label: "Each by itself",
+  value: group,
+  choices: [{ value: "subject", label: "By subject" }],
+});
+
 /** The same for the replays of one batch. */
 export const batchSelect = (batch: string | undefined): Select[] =>
   givenSelect("batch", batch, { label: "Replays or not", says: "These replays" });

@@ -11,6 +11,7 @@ export const DONE: Record<string, string> = {
   create: "made",
   delete: "deleted",
   deny: "denied",
+  detach: "made a task of its own of",
   edit: "edited and replayed",
   pause: "paused",
   prepare: "prepared",
@@ -23,6 +24,8 @@ export const DONE: Record<string, string> = {
   revoke: "revoked",
   sign_in: "signed in",
   sign_out: "signed out",
+  stop: "stopped",
+  wake: "woke",
 };
 
 export const ACT_WORDS = Object.keys(DONE);

@@ -86,7 +86,8 @@ function head({ info, sampled }: SourcePage) {
       </div>
       <div class="actions"><a class="button ${isConnected &&
         "quiet"}" href="/sources/${name}/connect">Connect</a>
-        <a class="button quiet write" href="/sources/${name}/try">Try a payload</a>${sampled &&
+        <a class="button quiet write" href="/sources/${name}/try">Try a payload</a>
+        <a class="button quiet" href="/sources/${name}/trials">Try an instruction</a>${sampled &&
           !sampled.missing && html`
           <form method="post" action="/samples">
             <input type="hidden" name="source" value="${name}">

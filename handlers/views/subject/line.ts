@@ -2,6 +2,15 @@ import { html } from "hono/html";
 import { MOST_COUNTED, type ToldSubject } from "../../../lib/message/subject/subject.ts";
 import { counted } from "../parts/count.ts";
 
+/** What a message did, in a word. */
+export const ROLES = {
+  opens: "opened it",
+  continues: "went on",
+  result: "a result",
+  closes: "closed it",
+  notes: "a note",
+} as const;
+
 /** How a subject is called: by its name, or where nobody has said one by its ids. */
 export function subjectName({ name, key }: Pick<ToldSubject, "name" | "key">): string {
   return name ?? key.slice(key.indexOf(":") + 1);
@@ -20,5 +29,15 @@ export function subjectLine(subject: ToldSubject | undefined) {
     <p class="meta" id="subject" data-part><span>About <a href="/subjects/${subject.id}"
       dir="auto">${subjectName(subject)}</a></span>
       <span>${subjectCounts(subject)}</span></p>
+  `;
+}
+
+/** In a list with one row for each subject: what the row is about, and how much of it there is. */
+export function groupLine(subject: ToldSubject | undefined) {
+  return subject && html`
+    <span
+      class="why">About <a href="/subjects/${subject.id}" dir="auto">${subjectName(
+        subject,
+      )}</a> · ${subjectCounts(subject)}</span>
   `;
 }

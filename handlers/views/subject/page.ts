@@ -6,7 +6,8 @@ import { listPages } from "../parts/pages.ts";
 import { linkTo } from "../parts/filters.ts";
 import { phaseStatus } from "../parts/phase.ts";
 import { age, exact } from "../parts/time.ts";
-import { subjectCounts, subjectName } from "./line.ts";
+import { ROLES, subjectCounts, subjectName } from "./line.ts";
+import { detachButton, readingOf } from "./reading.ts";
 import { subjectState } from "./list.ts";
 
 /** What the page of a subject is made of. */
@@ -74,29 +75,20 @@ function button({ id, state }: ToldSubject) {
   `;
 }
 
-/** What a message did, in a word. */
-const ROLES = {
-  opens: "opened it",
-  continues: "went on",
-  result: "a result",
-  closes: "closed it",
-  notes: "a note",
-} as const;
-
 function entry(each: SubjectEntry) {
+  const { id, title, event, at, phase } = each;
   if (each.kind === "task") {
     return html`
-      <li>${phaseStatus(each.phase)} <strong>Task</strong>
-        <a href="/tasks/${each.id}" dir="auto">${each.title}</a> ${age(each.at)}</li>
+      <li>${phaseStatus(phase)} <strong>Task</strong>
+        <a href="/tasks/${id}" dir="auto">${title}</a> ${age(at)}</li>
     `;
   }
-  const { id, title, webhook_type, role, event, at, read_in_step, unread, task_id } = each;
   return html`
-    <li>${phaseStatus(each.phase)} <span class="soft">${role ? ROLES[role] : "a message"}</span>
-      <a href="/messages/${id}" dir="auto">${title ?? `${webhook_type} webhook`}</a>
+    <li>${phaseStatus(phase)} <span class="soft">${each.role
+      ? ROLES[each.role]
+      : "a message"}</span>
+      <a href="/messages/${id}" dir="auto">${title ?? `${each.webhook_type} webhook`}</a>
       ${event && html`<code dir="auto">${event}</code>`} ${age(at)}
-      ${read_in_step !== null && html`<span class="soft">read by
-        <a class="plain" href="/tasks/${task_id}">the agent</a> in step ${read_in_step}</span>`}
-      ${unread && html`<span class="soft">not read yet</span>`}</li>
+      ${readingOf(each)} ${detachButton(each)}</li>
   `;
 }

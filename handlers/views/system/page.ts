@@ -1,7 +1,7 @@
 import { html } from "hono/html";
 import { firstLine } from "../../../lib/markdown/plain.ts";
 import type { McpServerStatus } from "../../../lib/agent/mcp/server_status.ts";
-import type { SourceUsage } from "../../../lib/agent/run/usage.ts";
+import type { SourceUsage, SubjectUsage } from "../../../lib/agent/run/usage.ts";
 import type { ChannelStats } from "../../../lib/monitor/stats/channel_stats.ts";
 import type { Check } from "../../../lib/monitor/check.ts";
 import type { WorkerStatus } from "../../../lib/monitor/heartbeat.ts";
@@ -26,6 +26,7 @@ export interface SystemPage {
   timeSeries: TimeSeries;
   /** What models have used for each source; undefined where none works here. */
   usage?: readonly SourceUsage[];
+  subjects?: readonly SubjectUsage[];
   mcp: readonly McpServerStatus[];
   /** Of the model's price, where one is set. */
   currency?: string;

@@ -1,12 +1,14 @@
 import { html } from "hono/html";
-import type { SourceUsage } from "../../../lib/agent/run/usage.ts";
+import type { SourceUsage, SubjectUsage } from "../../../lib/agent/run/usage.ts";
 import { linkTo } from "../parts/filters.ts";
 import { money } from "../parts/money.ts";
 
 /** What models have used for each source, and what its budgets have left. */
 export function usageTable(
-  { usage, currency, names }: {
+  { usage, subjects = [], currency, names }: {
     usage?: readonly SourceUsage[];
+    /** Those that have a budget of their own: its tokens. */
+    subjects?: readonly SubjectUsage[];
     /** Of the model's price, where one is set. */
     currency?: string;
     names: ReadonlyMap<string, string>;
@@ -50,6 +52,20 @@ export function usageTable(
             `}
             <td class="number">${count(used.tasks)}</td>
             <td class="number">${left(used.tasksLeft, count)}</td>
+          </tr>
+        `
+      )}${subjects.map(({ id, name, tokens, tokensLeft }) =>
+        html`
+          <tr>
+            <th scope="row"><a class="plain" dir="auto" href="/subjects/${id}">${name}</a></th>
+            <td class="number">${count(tokens)}</td>
+            <td class="number">${left(tokensLeft, count)}</td>
+            ${currency && html`
+              <td></td>
+              <td></td>
+            `}
+            <td></td>
+            <td></td>
           </tr>
         `
       )}</tbody>

@@ -1,3 +1,4 @@
+import { isId } from "../../../lib/store/id.ts";
 import type { TaskEvent } from "../../../lib/task/task.ts";
 import { counted } from "../parts/count.ts";
 import type { StageView } from "../parts/stages.ts";
@@ -7,6 +8,8 @@ export interface Said {
   what: string;
   tone: StageView["state"];
   detail?: string;
+  /** The message that it is about, whose title is the detail. */
+  messageId?: string;
 }
 
 type Data = Record<string, unknown>;
@@ -40,6 +43,14 @@ export function said(event: Pick<TaskEvent, "kind" | "data">): Said {
         tone: "done",
         detail: stepDetail(data),
       };
+    case "call_lost":
+      return {
+        what: "A model call was lost",
+        tone: "failed",
+        detail: `Nobody knows what it has billed: all ${
+          Number(data.tokens).toLocaleString("en")
+        } tokens that it might have are counted`,
+      };
     case "tool_call":
       return { what: `Called ${tool}`, tone: "done" };
     case "tool_result":
@@ -65,23 +76,27 @@ export function said(event: Pick<TaskEvent, "kind" | "data">): Said {
     case "put_off":
       return { what: "Put off", tone: "waiting", detail: textIn(data, "reason") };
     case "message_added":
-      return { what: "A later message", tone: "done", detail: textIn(data, "title") };
-    case "closed":
-      return { what: "What it is about was closed", tone: "none", detail: textIn(data, "title") };
-    case "messages_read":
+      return { what: "A later message", tone: "done", ...messageIn(data) };
+    case "message_detached":
       return {
-        what: `Read ${textIn(data, "messages") ?? "the"} later messages`,
-        tone: "done",
-        detail: undefined,
+        what: "A later message became a task of its own",
+        tone: "none",
+        ...messageIn(data),
       };
+    case "closed":
+      return { what: "What it is about was closed", tone: "none", ...messageIn(data) };
+    case "messages_read":
+      return { what: `Read ${counted(Number(data.messages) || 1, "later message")}`, tone: "done" };
     case "said_so_far":
       return { what: "Said so far", tone: "done", detail: textIn(data, "text") };
     case "waiting_event":
       return {
-        what: "Waits for a message about it",
+        what: `Waits for ${eventsIn(data) || "the next message about it"}`,
         tone: "waiting",
         detail: textIn(data, "reason"),
       };
+    case "aged":
+      return { what: "Open for too long: it is to end", tone: "none" };
     case "woken":
       return { what: "Woken", tone: "done" };
     case "tool_off":
@@ -115,6 +130,16 @@ export function said(event: Pick<TaskEvent, "kind" | "data">): Said {
         detail: textIn(data, "reason") ?? textIn(data, "text") ?? textIn(data, "error"),
       };
   }
+}
+
+function messageIn(data: Data): Pick<Said, "detail" | "messageId"> {
+  const id = textIn(data, "message_id");
+  const messageId = id && isId(id) ? id : undefined;
+  return { detail: textIn(data, "title") ?? (messageId && "a message"), messageId };
+}
+
+function eventsIn({ events }: Data): string {
+  return Array.isArray(events) ? events.join(", ") : "";
 }
 
 function placeIn(data: Data): string {

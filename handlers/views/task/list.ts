@@ -1,5 +1,6 @@
 import { html } from "hono/html";
 import { type Task, workMsOf } from "../../../lib/task/task.ts";
+import type { ToldSubject } from "../../../lib/message/subject/subject.ts";
 import { TASK_PHASES } from "../../../lib/message/search/phase.ts";
 import type { FoundItems } from "../../../lib/store/walk.ts";
 import {
@@ -7,6 +8,7 @@ import {
   type Choice,
   filterBar,
   givenSelect,
+  groupSelect,
   linkTo,
   SINCE,
 } from "../parts/filters.ts";
@@ -14,6 +16,7 @@ import { icon } from "../parts/icon.ts";
 import { listPages } from "../parts/pages.ts";
 import { sourceChoices } from "../message/list.ts";
 import type { NameOf } from "../../../sources/rules/names.ts";
+import { groupLine } from "../subject/line.ts";
 import { type Frame, page } from "../page.ts";
 import { phaseChoices, phaseStatus } from "../parts/phase.ts";
 import { age, took } from "../parts/time.ts";
@@ -27,17 +30,20 @@ export interface TaskQuery {
   assigned_to?: string;
   since?: string;
   batch?: string;
+  group?: "subject";
   before?: string;
 }
 
 /** `/tasks`: what there is to do and was done, filtered, a page at a time. */
 export function taskList(
-  { frame, found: { items: tasks, next, stopped }, people, query, sources, nameOf }: {
+  { frame, found: { items: tasks, next, stopped }, people, query, subjects, sources, nameOf }: {
     frame: Frame;
     /** A page of tasks, where the next one begins, and whether the search stopped before the end. */
     found: FoundItems<Task>;
     people: readonly { id: string; name: string }[];
     query: TaskQuery;
+    /** What its rows are about, by id, where it has one for each subject. */
+    subjects?: ReadonlyMap<string, ToldSubject>;
     sources: readonly Choice[];
     nameOf: NameOf;
   },
@@ -52,7 +58,7 @@ export function taskList(
       <div class="head">
         <h1>Tasks</h1>
         <div class="actions">
-        ${tasks.length > 0 && html`
+        ${tasks.length > 0 && !subjects && html`
           <form id="many" method="get" action="/tasks/many" class="actions write">
             <button class="quiet">${icon("done")}Act on chosen…</button>
             ${hasFilters &&
@@ -93,6 +99,7 @@ export function taskList(
             choices: people.map(({ id, name }) => ({ value: id, label: name })),
           },
           { name: "since", label: "Any time", value: query.since, choices: SINCE },
+          groupSelect(query.group),
           ...batchSelect(query.batch),
         ],
       })}
@@ -101,7 +108,9 @@ export function taskList(
         <table>
           <thead>
             <tr>
-              <th scope="col" class="write"><span class="words">Chosen</span></th>
+              ${!subjects && html`
+                <th scope="col" class="write"><span class="words">Chosen</span></th>
+              `}
               <th scope="col">Phase</th>
               <th scope="col">Task</th>
               <th scope="col">Source</th>
@@ -111,7 +120,7 @@ export function taskList(
             </tr>
           </thead>
           <tbody id="rows" data-list data-part>${tasks.map((task) =>
-            tableRow(task, nameOf)
+            tableRow(task, nameOf, subjects)
           )}</tbody>
         </table>
         <div id="none" data-part>${tasks.length === 0 && none(hasFilters)}</div>
@@ -121,17 +130,24 @@ export function taskList(
   });
 }
 
-function tableRow(task: Task, nameOf: NameOf) {
+function tableRow(
+  task: Task,
+  nameOf: NameOf,
+  subjects: ReadonlyMap<string, ToldSubject> | undefined,
+) {
   const worked = workMsOf(task);
+  const subject = subjects?.get(task.subject?.id ?? "");
   return html`
     <tr id="row-${task.id}" class="${task.status === "failed" && "failed"}">
-      <td class="write choose"><input type="checkbox" name="id" value="${task.id}"
-        form="many" aria-label="Choose ${task.title}"></td>
-      <td>${phaseStatus(task.phase)}</td>
+      ${!subjects && html`
+        <td class="write choose"><input type="checkbox" name="id" value="${task.id}"
+          form="many" aria-label="Choose ${task.title}"></td>
+      `}
+      <td>${phaseStatus(subject?.phase ?? task.phase)}</td>
       <td
         class="main"><a class="open" href="/tasks/${task.id}" dir="auto" title="${task
           .title}">${task
-          .title}</a></td>
+          .title}</a>${groupLine(subject)}</td>
       <td class="clip"><a class="plain" href="${linkTo("/tasks", {
         source: task.source,
       })}">${nameOf(

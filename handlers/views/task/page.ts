@@ -9,17 +9,16 @@ import type { User } from "../../../lib/people/user.ts";
 import type { AuditEntry } from "../../../lib/people/audit_search.ts";
 import { actSection } from "../people/acts.ts";
 import { counted } from "../parts/count.ts";
-import { layOutJson } from "../../../sources/kit/json_layout.ts";
 import { linkTo } from "../parts/filters.ts";
-import { icon } from "../parts/icon.ts";
 import { jsonTree } from "../parts/json_tree.ts";
 import { markdown } from "../parts/markdown.ts";
 import { rowId } from "../message/row.ts";
 import { type Frame, type Html, page } from "../page.ts";
 import { phaseStatus } from "../parts/phase.ts";
 import { signature, status } from "../parts/status.ts";
-import { age, ahead } from "../parts/time.ts";
+import { age } from "../parts/time.ts";
 import { subjectLine } from "../subject/line.ts";
+import { asksOf } from "./asks.ts";
 import { trace } from "./trace.ts";
 
 /** What the page of a task is made of. */
@@ -50,7 +49,7 @@ export function taskPage(all: TaskPage) {
       <nav class="crumbs" aria-label="Where this is"><a href="/tasks">Tasks</a></nav>
       ${head(all)}
       ${subjectLine(all.subject)}
-      ${asked(all)}
+      ${asksOf(all)}
       <div class="two">
         <div>
           <div id="result" data-part>${result(task)}</div>
@@ -88,22 +87,6 @@ function head({ task, sourceName }: TaskPage) {
   `;
 }
 
-/** What the agent waits for, and what went wrong. */
-function asked({ task, approvals }: TaskPage) {
-  const pending = approvals.filter(({ state }) => state === "pending");
-  return html`
-    <div id="asks" data-part>
-      ${pending.map((approval) => approvalCard(task.id, approval))}
-      ${task.status === "waiting_input" && pending.length === 0 && question(task)}
-      ${task.waiting_for && waits(task.id, task.waiting_for)}
-      ${task.error &&
-        html`<div class="note failed"><strong>Failed.</strong> ${
-          markdown(task.error.message)
-        }</div>`}
-    </div>
-  `;
-}
-
 function about({ task, message }: TaskPage) {
   return html`
     <section class="card" aria-labelledby="about" id="about-card" data-part>
@@ -113,15 +96,29 @@ function about({ task, message }: TaskPage) {
         ${message && fact("Signature", signature(message.verification))}
         ${fact(
           "From",
-          html`<a href="/messages/${task.message_id}">the message</a> ${
-            message?.event && html`<code>${message.event}</code>`
-          }`,
+          html`
+            <a href="/messages/${task.message_id}">the message</a>, which you can <a
+              href="/messages/${task
+                .message_id}/trials">try with another instruction</a> ${message?.event &&
+                html`<code>${message.event}</code>`}
+          `,
         )}
+        ${task.messages > 1 && fact("Messages", messagesOf(task))}
         ${fact("Message id", html`<code>${task.message_id}</code>`)}
         ${fact("Task id", html`<code>${task.id}</code>`)}
       </dl>
     </section>
   `;
+}
+
+/** How many there are, and which of them its agent has not read. */
+function messagesOf({ messages, unread, finished_at, subject }: Task) {
+  const all = subject
+    ? html`<a href="/subjects/${subject.id}">${counted(messages, "message")}</a>`
+    : counted(messages, "message");
+  return unread === 0
+    ? html`${all}`
+    : html`${all}, ${unread.toLocaleString("en")} of them not read${finished_at ? "" : " yet"}`;
 }
 
 function told(notifications: readonly Notification[]) {
@@ -163,61 +160,6 @@ function actions({ id, status: at }: Task) {
     `;
   if (at === "failed" || at === "cancelled") return form("retry", "Retry", false);
   return at === "completed" ? "" : form("cancel", "Cancel");
-}
-
-/** One tool call that waits for a person, with exactly what it would be called with. */
-function approvalCard(
-  taskId: string,
-  { id, tool, arguments: given, rule, expires_at }: Approval,
-) {
-  return html`
-    <section class="card asks" aria-labelledby="a-${id}">
-      <h2 id="a-${id}">${icon("ask")}<span>May the agent call <code>${tool}</code>?</span></h2>
-      <pre tabindex="0" role="group" aria-label="Arguments">${layOutJson(given)}</pre>
-      <p class="said">The policy asks (<code>${rule}</code>). Your word is good for this call with
-        these arguments, once. Without one it is refused ${ahead(expires_at)}.</p>
-      <form method="post" action="/tasks/${taskId}/decide" class="actions">
-        <input type="hidden" name="approval_id" value="${id}">
-        <button name="decision" value="approve">Approve</button>
-        <button name="decision" value="deny" class="quiet">Deny</button>
-      </form>
-    </section>
-  `;
-}
-
-/** What it waits for, and a way not to. */
-function waits(id: string, { events, until }: NonNullable<Task["waiting_for"]>) {
-  return html`
-    <section class="card asks" aria-labelledby="waits">
-      <h2 id="waits">Waits for the next message about it</h2>
-      <p class="said">At the latest it goes on ${ahead(until)}. ${events.length > 0 && html`It
-        waits for ${
-        events.map((event) =>
-          html`
-            <code dir="auto">${event}</code>
-          `
-        )
-      }`}</p>
-      <form method="post"
-        action="/tasks/${id}/wake"><button class="quiet">Wake now</button></form>
-    </section>
-  `;
-}
-
-function question({ id, question: asks, question_id }: Task) {
-  return html`
-    <section class="card asks" aria-labelledby="question">
-      <h2 id="question">${icon("ask")}The agent asks</h2>
-      <div class="said ink">${markdown(asks ?? "It waits for an answer.")}</div>
-      <form method="post" action="/tasks/${id}/answer">
-        <input type="hidden" name="question_id" value="${question_id}">
-        <label for="answer" class="words">Your answer</label>
-        <textarea id="answer" name="text" required maxlength="10000" rows="3"
-          placeholder="Your answer"></textarea>
-        <p class="actions"><button>Answer</button></p>
-      </form>
-    </section>
-  `;
 }
 
 function result({ result: made, status: at }: Task) {

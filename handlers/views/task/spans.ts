@@ -15,6 +15,8 @@ export interface Span {
   rule?: string;
   tokens?: string;
   detail?: string;
+  /** The message that it is about, whose title is the detail. */
+  messageId?: string;
   arguments?: unknown;
   /** What the model said in a step. */
   words?: string;

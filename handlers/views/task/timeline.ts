@@ -13,6 +13,7 @@ interface Entry {
   what: string;
   tone: StageView["state"];
   detail?: string;
+  messageId?: string;
 }
 
 /** The whole way of a message, from the first byte to the last telling, with the time between. */
@@ -29,7 +30,7 @@ export function timeline(
   const entries = entriesOf(way);
   return html`
     <ol class="timeline">
-      ${entries.map(({ at, what, tone, detail }, index) => {
+      ${entries.map(({ at, what, tone, detail, messageId }, index) => {
         const before = entries[index - 1]?.at;
         return html`
           <li class="${tone}">
@@ -37,7 +38,12 @@ export function timeline(
             <span class="what">${what}</span>
             <time datetime="${at.toISOString()}" title="${exact(at)}" ${!before &&
               "data-exact"}>${before ? since(at.getTime() - before.getTime()) : exact(at)}</time>
-            ${detail && html`<p dir="auto">${firstLine(detail)}</p>`}
+            ${detail &&
+              html`<p dir="auto">${
+                messageId
+                  ? html`<a href="/messages/${messageId}">${firstLine(detail)}</a>`
+                  : firstLine(detail)
+              }</p>`}
           </li>
         `;
       })}

@@ -55,17 +55,24 @@ function earlierRun(task: Task, events: readonly TaskEvent[], number: number): H
 }
 
 function totals(events: readonly TaskEvent[]): Html | string {
-  const steps = events.filter(({ kind }) => kind === "step").map(dataOf);
-  if (steps.length === 0) return "";
-  const sum = (name: string) => steps.reduce((all, step) => all + (Number(step[name]) || 0), 0);
-  const [input, output] = [sum("input_tokens"), sum("output_tokens")];
+  const of = (wanted: string) => events.filter(({ kind }) => kind === wanted).map(dataOf);
+  const [steps, lost] = [of("step"), of("call_lost")];
+  const all = [...steps, ...lost];
+  if (all.length === 0) return "";
+  const sum = (name: string) => all.reduce((sum, each) => sum + (Number(each[name]) || 0), 0);
+  const [input, output, gone] = [sum("input_tokens"), sum("output_tokens"), sum("tokens")];
   const count = (number: number) => number.toLocaleString("en");
+  const parts = [
+    `${count(input)} in`,
+    `${count(output)} out`,
+    ...(gone > 0 ? [`${count(gone)} at most of ${counted(lost.length, "lost call")}`] : []),
+  ];
   return html`
     <p
       class="hint">${counted(steps.length, "model step")}, ${counted(
-        input + output,
+        input + output + gone,
         "token",
-      )} (${count(input)} in, ${count(output)} out)${cost(steps)}, ${took(
+      )} (${parts.join(", ")})${cost(all)}, ${took(
         sum("ms"),
       )} with the model</p>
   `;

@@ -30,7 +30,7 @@ export function waterfall(spans: readonly Span[]) {
           hasMore(span)
             ? html`<details><summary>${line(span, axis)}</summary>${more(span)}</details>`
             : html`<div class="line">${line(span, axis)}</div>`
-        }${span.words && words(span.words)}</li>`
+        }${span.words && words(span.words)}${span.messageId && itsMessage(span)}</li>`
       )}
     </ol>
     ${axis.cut > 0 && html`
@@ -84,6 +84,11 @@ function iconOf({ kind, tone, open }: Span): IconName {
   return open ? "active" : "done";
 }
 
+/** The message that has come, by its title. */
+function itsMessage({ messageId, detail }: Span) {
+  return html`<div class="words-said"><a href="/messages/${messageId}" dir="auto">${detail}</a></div>`;
+}
+
 /** What a model said, its first line where it said much. */
 function words(text: string) {
   if (text.length <= MOST_WORDS) return html`<div class="words-said">${markdown(text)}</div>`;
@@ -95,8 +100,10 @@ function words(text: string) {
   `;
 }
 
-function hasMore({ detail, arguments: given, rule, answer, lostCharacters }: Span): boolean {
-  return Boolean(detail || given !== undefined || rule || answer || lostCharacters);
+function hasMore(
+  { detail, messageId, arguments: given, rule, answer, lostCharacters }: Span,
+): boolean {
+  return Boolean(detail && !messageId || given !== undefined || rule || answer || lostCharacters);
 }
 
 function more(span: Span) {

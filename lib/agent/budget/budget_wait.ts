@@ -1,7 +1,6 @@
 import { pause } from "../../async/deadline.ts";
 import type { RunContext } from "../run/run_context.ts";
 import type { StepPlan } from "./plan.ts";
-import { hasBegun, reserve } from "./reservation.ts";
 import { microsFor } from "./scope.ts";
 import type { Reservation } from "./settlement.ts";
 import { findShortage } from "./shortage.ts";
@@ -30,8 +29,8 @@ const PUT_OFF_SECONDS = 15;
  * @throws when no untouched budget would have room for the call.
  */
 export async function reserveStep(
-  { database, assignment, scopes, price }: RunContext,
-  { most, least }: StepPlan,
+  { database, record, scopes, price }: RunContext,
+  { most, least, round }: StepPlan,
   signal: AbortSignal,
 ): Promise<Reservation> {
   const need = {
@@ -40,9 +39,9 @@ export async function reserveStep(
     currency: price?.currency,
   };
   for (let waits = 0;; waits++) {
-    const reservation = await reserve(database, assignment, { most, least, scopes, price });
+    const reservation = await record.reserve({ most, least, round, scopes, price });
     if (reservation) return reservation;
-    const begins = !await hasBegun(database, assignment.taskId);
+    const begins = !await record.hasBegun();
     const shortage = await findShortage(database, scopes, { ...need, begins });
     if (shortage?.until === "never") throw new Error(shortage.reason);
     if (shortage?.until === "later") throw new BudgetWait(shortage.reason, shortage.afterSeconds);

@@ -1,5 +1,5 @@
 import type { RunState } from "../run/run.ts";
-import { overall, stepsLeft } from "../run/rounds.ts";
+import { overall, stepsLeft, tokensLeftInAll } from "../run/rounds.ts";
 import type { RunContext } from "../run/run_context.ts";
 import { estimateInput, type ModelRequest, type TokenCount } from "./estimate.ts";
 
@@ -8,6 +8,8 @@ export interface StepPlan {
   most: TokenCount;
   /** The least output that is worth a call. */
   least: number;
+  /** How often its run has gone on. */
+  round: number;
   /** No tool may be called any more. */
   last: boolean;
   /** The budget that made it the last. */
@@ -30,9 +32,11 @@ export function planStep(
   { request, lost }: { request: ModelRequest; lost: number },
 ): StepPlan {
   const { rules, rules: { budgets } } = run;
-  const { used, known } = state;
+  const { used, known, rounds: round = 0 } = state;
   const input = estimateInput(request, known);
-  const left = budgets.tokens - used.inputTokens - used.outputTokens - lost;
+  const inRound = budgets.tokens - used.inputTokens - used.outputTokens - lost;
+  const inAll = tokensLeftInAll(run, state);
+  const left = Math.min(inRound, inAll);
   const least = Math.min(LEAST_OUTPUT, budgets.outputTokens);
   const exhausted = overall(run, state) ??
     (used.ms >= budgets.seconds * 1_000
@@ -42,19 +46,23 @@ export function planStep(
       : undefined);
   const output = Math.min(budgets.outputTokens, Math.floor((left - 2 * input - least) / 2));
   if (exhausted === undefined && output >= least) {
-    return { most: { input, output }, least, last: false };
+    return { most: { input, output }, least, round, last: false };
   }
   const rest = Math.min(budgets.outputTokens, left - input);
   if (rest < least) {
+    const what = inAll < inRound
+      ? `what the task has left of its ${run.rules.budgets.taskTokens} tokens in all`
+      : `the budget of ${budgets.tokens} tokens per task`;
+    const raise = inAll < inRound ? "" : ": raise budgets.tokens in AGENT_CONFIG";
     throw new Error(
-      `the budget of ${budgets.tokens} tokens per task has no room for another model call, which ` +
-        `may use ${input + least}: raise budgets.tokens in AGENT_CONFIG`,
+      `${what} has no room for another model call, which may use ${input + least}${raise}`,
     );
   }
   return {
     most: { input, output: rest },
     least,
+    round,
     last: true,
-    exhausted: exhausted ?? "tokens",
+    exhausted: exhausted ?? (inAll < inRound ? "task_tokens" : "tokens"),
   };
 }

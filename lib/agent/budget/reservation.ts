@@ -8,7 +8,7 @@ import type { Reservation } from "./settlement.ts";
 
 /**
  * Reserves what one model call may bill, in all budgets it counts in, or in none. The first one of a
- * run counts its task. No two calls, of whichever workers, reserve the same.
+ * round counts its task. No two calls, of whichever workers, reserve the same.
  *
  * @param least the output that the call can do with, where less than `most.output` is left.
  * @returns undefined when there is not enough left.
@@ -17,9 +17,11 @@ import type { Reservation } from "./settlement.ts";
 export async function reserve(
   database: Database,
   { taskId, epoch, source }: TaskLease & { source: string },
-  { most, least, scopes, price }: {
+  { most, least, round = 0, scopes, price }: {
     most: TokenCount;
     least: number;
+    /** Of the run; each counts as a task does. */
+    round?: number;
     scopes: readonly BudgetScope[];
     price: Price | undefined;
   },
@@ -30,6 +32,8 @@ export async function reserve(
     epoch,
     id,
     source,
+    subject: scopes.find(({ subject }) => subject !== null)?.subject,
+    round,
     ...most,
     least,
     scopes,
@@ -47,13 +51,14 @@ export async function reserve(
   return { id, input: most.input, output };
 }
 
-/** Whether a task's run has begun: then it was counted. */
+/** Whether a task's run, and the round that it is in, has begun: then it was counted. */
 export async function hasBegun(database: Database, taskId: string): Promise<boolean> {
   const rows = await database.query(
     "look for a run",
     (sql) =>
       sql`
-      select from agent_runs where task_id = ${taskId} and (state is not null or counted_run = run)`,
+      select from agent_runs where task_id = ${taskId} and counted_run = run
+        and coalesce((state->>'rounds')::int, 0) in (0, counted_round)`,
   );
   return rows.length > 0;
 }

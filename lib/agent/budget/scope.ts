@@ -5,6 +5,8 @@ import type { Budgets, SharedBudgets } from "../policy.ts";
 export interface BudgetScope {
   /** Null: of all sources together. */
   source: string | null;
+  /** The id of a subject: of the tasks about it alone, of which only tokens are limited. */
+  subject: string | null;
   tasks_per_hour: number | null;
   tokens_per_day: number | null;
   micros_per_day: number | null;
@@ -13,9 +15,19 @@ export interface BudgetScope {
 /** Money is kept in millionths of its currency, as whole numbers: sums of them are exact. */
 export const MICROS = 1_000_000;
 
-/** The budgets that a source's calls count in, its own first. */
-export function scopesOf(source: string, own: Budgets, all: SharedBudgets): BudgetScope[] {
-  const scopes = [scopeOf(source, own), scopeOf(null, all)];
+/** The budgets that calls for a task count in: of its source, of all, and of what it is about. */
+export function scopesOf(
+  { source, subjectId }: { source: string; subjectId?: string | null },
+  own: Budgets,
+  all: SharedBudgets,
+): BudgetScope[] {
+  const scopes = [
+    scopeOf(source, own),
+    scopeOf(null, all),
+    ...subjectId && own.subjectTokensPerDay !== undefined
+      ? [{ ...scopeOf(source, { tokensPerDay: own.subjectTokensPerDay }), subject: subjectId }]
+      : [],
+  ];
   // Without a limit there is nothing to add up.
   return scopes.filter(({ tasks_per_hour, tokens_per_day, micros_per_day }) =>
     (tasks_per_hour ?? tokens_per_day ?? micros_per_day) !== null
@@ -28,6 +40,7 @@ function scopeOf(
 ): BudgetScope {
   return {
     source,
+    subject: null,
     tasks_per_hour: tasksPerHour ?? null,
     tokens_per_day: tokensPerDay ?? null,
     micros_per_day: moneyPerDay === undefined ? null : Math.floor(moneyPerDay * MICROS),

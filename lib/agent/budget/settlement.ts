@@ -1,5 +1,7 @@
 import type { Price } from "../../config/prices.ts";
 import type { Database, Sql } from "../../store/database.ts";
+import { newId } from "../../store/id.ts";
+import { idArray } from "../../store/stored.ts";
 import { microsFor } from "./scope.ts";
 import type { TokenCount } from "./estimate.ts";
 import type { TaskLease } from "../run/lease.ts";
@@ -19,7 +21,7 @@ export interface Settlement {
 /** A call takes ten minutes at most (`step_seconds`): whoever has not settled it by then is gone. */
 const LOST_AFTER = "30 minutes";
 /** They are counted in pieces, so that no statement takes long. */
-const LOST_AT_ONCE = 1_000;
+const LOST_AT_ONCE = 100;
 
 /**
  * Counts what a call has billed and gives back the rest of its reservation: parts of a statement,
@@ -30,21 +32,39 @@ export function settling(sql: Sql, settlement: Settlement | undefined) {
   return sql`
     settled as (
       delete from budget_reservations where id = ${settlement?.reservation ?? null}::uuid
-      returning task_id, source
+      returning task_id, source, subject_id
     ), spent as (
       insert into agent_usage as u (source, hour, tokens, micros)
       select source, date_trunc('hour', now()), ${settlement?.tokens ?? 0}::bigint,
         ${settlement?.micros ?? 0}::bigint from settled
       on conflict (source, hour) do update
       set tokens = u.tokens + excluded.tokens, micros = u.micros + excluded.micros
+    ), of_subject as (
+      insert into subject_usage as u (subject_id, hour, tokens)
+      select subject_id, date_trunc('hour', now()), ${settlement?.tokens ?? 0}::bigint from settled
+      where subject_id is not null
+      on conflict (subject_id, hour) do update set tokens = u.tokens + excluded.tokens
     )`;
 }
 
-/** Settles a call that gave no step to be saved; in the run's own budget it counts as a lost one. */
-export async function settle(database: Database, settlement: Settlement): Promise<void> {
+/**
+ * Settles a call that gave no step to be saved; in the run's own budget, and in the task's timeline
+ * where it may have billed anything, it counts as a lost one.
+ *
+ * @param currency of the money.
+ */
+export async function settle(
+  database: Database,
+  settlement: Settlement,
+  currency: string | undefined,
+): Promise<void> {
+  const { tokens, micros } = settlement;
   await database.query("settle a model call", (sql) =>
     sql`
-    with ${settling(sql, settlement)}
+    with ${settling(sql, settlement)}, lost as (
+      select task_id, ${tokens}::bigint as tokens, ${micros}::bigint as micros from settled
+      where ${tokens}::bigint > 0
+    ), ${noteLost(sql, currency)}
     update agent_runs r set lost_tokens = r.lost_tokens + ${settlement.tokens}::bigint
     from settled where r.task_id = settled.task_id`);
 }
@@ -59,27 +79,31 @@ export function allOf({ id, input, output }: Reservation, price: Price | undefin
 }
 
 /**
- * Counts in full what a task's lost worker had reserved, in the source's budgets and the run's own:
- * its call may have been made.
+ * Counts in full what a task's lost worker had reserved, in the source's budgets and the run's own,
+ * and says so in its timeline: its call may have been made.
+ *
+ * @param currency of the money.
  */
 export async function settleLost(
   database: Database,
   { taskId, epoch }: TaskLease,
+  currency: string | undefined,
 ): Promise<void> {
   await database.query("settle a lost worker's call", (sql) =>
     sql`
     with lost as (
       delete from budget_reservations where task_id = ${taskId} and epoch < ${epoch}
-      returning task_id, source, tokens, micros, reserved_at
-    ), spent as (
-      ${countLost(sql)}
-    )
+      returning task_id, source, subject_id, tokens, micros, reserved_at
+    ), ${countLost(sql)}, ${noteLost(sql, currency)}
     update agent_runs r set lost_tokens = r.lost_tokens + lost.tokens
     from lost where r.task_id = lost.task_id`);
 }
 
 /** The same for tasks that nobody has taken since: they were cancelled, deleted or have ended. */
-export async function settleForgotten(database: Database): Promise<void> {
+export async function settleForgotten(
+  database: Database,
+  currency: string | undefined,
+): Promise<void> {
   await database.query("settle calls that nobody has settled", (sql) =>
     sql`
     with lost as (
@@ -87,15 +111,36 @@ export async function settleForgotten(database: Database): Promise<void> {
         select task_id from budget_reservations
         where reserved_at < now() - ${LOST_AFTER}::interval
         order by task_id limit ${LOST_AT_ONCE} for update skip locked)
-      returning source, tokens, micros, reserved_at
-    )
-    ${countLost(sql)}`);
+      returning task_id, source, subject_id, tokens, micros, reserved_at
+    ), ${countLost(sql)}, ${noteLost(sql, currency, LOST_AT_ONCE)}
+    select count(*) from lost`);
 }
 
-const countLost = (sql: Sql) =>
+/** A part of a statement that has `lost`, of so many rows at most: their tasks' timelines say so. */
+const noteLost = (sql: Sql, currency: string | undefined, most = 1) =>
   sql`
-    insert into agent_usage as u (source, hour, tokens, micros)
-    select source, date_trunc('hour', reserved_at), sum(tokens), sum(micros) from lost
-    group by 1, 2 order by 1, 2
-    on conflict (source, hour) do update
-    set tokens = u.tokens + excluded.tokens, micros = u.micros + excluded.micros`;
+    noted_lost as (
+      insert into task_events (id, task_id, kind, actor, data)
+      select (${idArray(Array.from({ length: most }, newId))}::uuid[])[
+          row_number() over (order by t.id)], t.id, 'call_lost', 'otto',
+        jsonb_build_object('tokens', lost.tokens) || case when ${currency ?? null}::text is null
+          then '{}' else jsonb_build_object('micros', lost.micros, 'currency',
+            ${currency ?? null}::text) end
+      from lost join tasks t on t.id = lost.task_id
+    )`;
+
+/** Parts of a statement that has `lost`. */
+export const countLost = (sql: Sql) =>
+  sql`
+    spent as (
+      insert into agent_usage as u (source, hour, tokens, micros)
+      select source, date_trunc('hour', reserved_at), sum(tokens), sum(micros) from lost
+      group by 1, 2 order by 1, 2
+      on conflict (source, hour) do update
+      set tokens = u.tokens + excluded.tokens, micros = u.micros + excluded.micros
+    ), of_subject as (
+      insert into subject_usage as u (subject_id, hour, tokens)
+      select subject_id, date_trunc('hour', reserved_at), sum(tokens) from lost
+      where subject_id is not null group by 1, 2 order by 1, 2
+      on conflict (subject_id, hour) do update set tokens = u.tokens + excluded.tokens
+    )`;

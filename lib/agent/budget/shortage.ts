@@ -60,33 +60,41 @@ function rank(shortage: Shortage | undefined): number {
 
 async function readSpent(
   database: Database,
-  { source }: BudgetScope,
+  { source, subject }: BudgetScope,
 ): Promise<{ now: Date; hours: Spent[]; reserved: Pick<Spent, "tokens" | "micros"> }> {
   const [row] = await database.query(
     "look at budgets",
-    (sql) =>
-      sql<{ now: Date; hours: Spent[] | null; tokens: number; micros: number }[]>`
+    (sql) => {
+      const its = subject === null
+        ? sql`${source}::text is null or source = ${source}`
+        : sql`subject_id = ${subject}`;
+      const usage = subject === null
+        ? sql`agent_usage`
+        : sql`(select *, 0 as micros, 0 as tasks from subject_usage) u`;
+      return sql<{ now: Date; hours: Spent[] | null; tokens: number; micros: number }[]>`
     select now(),
       (select jsonb_agg(h order by h.age desc) from (
         select extract(epoch from now() - hour)::float8 as age, sum(tokens)::float8 as tokens,
           sum(micros)::float8 as micros, sum(tasks)::float8 as tasks
-        from agent_usage
-        where hour > now() - interval '25 hours' and (${source}::text is null or source = ${source})
+        from ${usage} where hour > now() - interval '25 hours' and (${its})
         group by hour) h) as hours,
       r.tokens, r.micros
     from (
       select coalesce(sum(tokens), 0)::float8 as tokens, coalesce(sum(micros), 0)::float8 as micros
-      from budget_reservations where ${source}::text is null or source = ${source}) r`,
+      from budget_reservations where ${its}) r`;
+    },
   );
   return { now: row.now, hours: row.hours ?? [], reserved: row };
 }
 
 function shortageIn(
-  { source, tasks_per_hour, tokens_per_day, micros_per_day }: BudgetScope,
+  { source, subject, tasks_per_hour, tokens_per_day, micros_per_day }: BudgetScope,
   { now, hours, reserved }: Awaited<ReturnType<typeof readSpent>>,
   need: BudgetNeed,
 ): Shortage | undefined {
-  const whose = `for ${source ?? "all sources"}`;
+  const whose = subject === null
+    ? `for ${source ?? "all sources"}`
+    : `for one subject of ${source}`;
   const shortages: (Shortage | undefined)[] = [];
   const newest = hours.at(-1);
   if (

@@ -1,6 +1,7 @@
 import type { MCPClient } from "@ai-sdk/mcp";
 import { deadline } from "../../async/deadline.ts";
-import { keepRawResults, type RawResults } from "./raw_results.ts";
+import { errorText } from "../../process/log.ts";
+import { createExchange, type Exchange, SessionLostError } from "./exchange.ts";
 import type { McpServer } from "./servers.ts";
 
 /** A server that has to be woken up takes seconds. */
@@ -8,10 +9,14 @@ const CONNECT_MS = 10_000;
 /** A server whose list never ends is left after so many. */
 const MOST_PAGES = 10;
 
+/** Servers that are known not to know the newest protocol: they need not be asked again. */
+const legacy = new WeakSet<McpServer>();
+
 /** Entries of a server's list of tools, as they came. */
 export async function listTools(server: McpServer, signal: AbortSignal): Promise<unknown[]> {
   return await withClient(server, signal, async (client, { last }) => {
     const entries: unknown[] = [];
+    const cursors = new Set<string>();
     let cursor: string | undefined;
     for (let page = 0; page < MOST_PAGES; page++) {
       const { nextCursor } = await client.listTools({
@@ -22,7 +27,9 @@ export async function listTools(server: McpServer, signal: AbortSignal): Promise
       if (!Array.isArray(tools)) throw new Error("its list of tools is no list");
       entries.push(...tools);
       cursor = nextCursor;
-      if (cursor === undefined) break;
+      // Some give the same one again and again (codebase-memory-mcp#1247).
+      if (cursor === undefined || cursors.has(cursor)) break;
+      cursors.add(cursor);
     }
     return entries;
   });
@@ -40,32 +47,59 @@ export async function callTool(
   });
 }
 
+type Work<T> = (client: MCPClient, exchange: Exchange) => Promise<T>;
+
 /**
- * Connects, works and disconnects: a session that is kept may be gone by the next
- * call, and a call whose outcome is unknown must not be made again.
+ * Connects, works and disconnects: a session that is kept may be gone by the next call. One that is
+ * gone in the middle is begun again, once: the server has not worked what it was asked in it. A
+ * call whose outcome is unknown is not made again.
+ *
+ * @throws in words that have nothing of the server's address but its host: the rest may be a secret.
  */
 async function withClient<T>(
-  { url, headers }: McpServer,
+  server: McpServer,
   signal: AbortSignal,
-  work: (client: MCPClient, raw: RawResults) => Promise<T>,
+  work: Work<T>,
+): Promise<T> {
+  try {
+    return await connected(server, signal, work).catch((error) => {
+      if (!(error instanceof SessionLostError)) throw error;
+      return connected(server, signal, work);
+    });
+  } catch (error) {
+    const { href, host } = new URL(server.url);
+    const words = errorText(error).replaceAll(href, host).replaceAll(server.url, host);
+    throw new Error(words, { cause: error });
+  }
+}
+
+async function connected<T>(
+  server: McpServer,
+  signal: AbortSignal,
+  work: Work<T>,
 ): Promise<T> {
   const { createMCPClient } = await import("@ai-sdk/mcp");
-  const raw = keepRawResults();
+  const exchange = createExchange({ onLegacy: () => legacy.add(server) });
   const connecting = createMCPClient({
     // Deno sends a POST again by itself when a kept connection breaks before the answer.
     transport: {
       type: "http",
-      url,
-      headers: { ...headers, connection: "close" },
-      fetch: raw.fetch,
+      url: server.url,
+      headers: { ...server.headers, connection: "close" },
+      fetch: exchange.fetch,
     },
     clientName: "otto",
     maxRetries: 0,
+    protocolVersionDiscovery: !legacy.has(server),
     initializationOptions: { timeout: CONNECT_MS, signal },
   });
-  const client = await Promise.race([connecting, raw.broken]);
+  const client = await Promise.race([connecting, exchange.broken]).catch((error) => {
+    // It may have become a newer one.
+    legacy.delete(server);
+    throw error;
+  });
   try {
-    return await Promise.race([work(client, raw), raw.broken]);
+    return await Promise.race([work(client, exchange), exchange.broken]);
   } finally {
     deadline("leave an MCP server", CONNECT_MS, client.close()).catch(() => {});
   }

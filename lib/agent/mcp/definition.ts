@@ -1,3 +1,5 @@
+import { isTooDeep } from "../provider/answer/parts.ts";
+
 /** A tool as its server defines it. */
 export interface Definition {
   name: string;
@@ -14,24 +16,32 @@ export interface BrokenEntry {
 
 /** Names of tools in a list of tools that are longer are nobody's. */
 const MOST_NAME = 128;
+/** Characters of JSON. What is longer costs each task of its sources more than it is worth. */
+const MOST_ENTRY = 500_000;
 
 /** Reads an entry of `tools/list`; undefined when it has not even a name. */
 export function readDefinition(entry: unknown): Definition | BrokenEntry | undefined {
   if (typeof entry !== "object" || entry === null) return undefined;
   const { name, title, description, inputSchema } = entry as Record<string, unknown>;
   if (typeof name !== "string" || name === "" || name.length > MOST_NAME) return undefined;
+  if (isTooDeep(entry)) return { name, broken: "it is nested too deep" };
+  if (JSON.stringify(entry).length > MOST_ENTRY) {
+    return { name, broken: `it has more than ${MOST_ENTRY.toLocaleString("en")} characters` };
+  }
   for (const [field, value] of Object.entries({ title, description })) {
     if (value === undefined || typeof value === "string") continue;
     return { name, broken: `its "${field}" is ${kindOf(value)}, and must be a text` };
   }
-  if (kindOf(inputSchema) !== "an object") {
-    return { name, broken: `its "inputSchema" is ${kindOf(inputSchema)}, and must be an object` };
+  // Nothing, and JSON Schema's `true`, are what some have for a tool that needs no arguments.
+  const schema = inputSchema === undefined || inputSchema === true ? {} : inputSchema;
+  if (kindOf(schema) !== "an object") {
+    return { name, broken: `its "inputSchema" is ${kindOf(schema)}, and must be an object` };
   }
   return {
     name,
     title: title as string | undefined,
     description: description as string | undefined,
-    inputSchema: inputSchema as Record<string, unknown>,
+    inputSchema: schema as Record<string, unknown>,
   };
 }
 

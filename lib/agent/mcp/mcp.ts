@@ -5,6 +5,7 @@ import { errorText, type Log } from "../../process/log.ts";
 import { cleanText } from "../fence.ts";
 import type { ToolOff } from "../tool_spec.ts";
 import { beginningOf } from "../../../sources/kit/beginning.ts";
+import { isTooDeep } from "../provider/answer/parts.ts";
 import type { AgentSettings } from "../settings.ts";
 import type { Tool } from "../tools/tool.ts";
 import { callTool } from "./client.ts";
@@ -114,8 +115,11 @@ async function call(
   try {
     const { result, listChanged } = await callTool(server, { name, args }, signal);
     if (listChanged) lists.forget(server);
+    if (isTooDeep(result)) throw new Error("its result is nested too deep");
     const text = beginningOf(resultText(result), MOST_RESULT);
-    if ((result as { isError?: unknown } | undefined)?.isError === true) throw new Error(text);
+    if ((result as { isError?: unknown } | undefined)?.isError === true) {
+      throw new Error(text || "the tool says that it has failed, and not why");
+    }
     return text;
   } catch (error) {
     // A tool that has gone since: the next task should not be shown it.

@@ -11,12 +11,11 @@ const READABLE = /^(text\/|application\/([\w.+-]*\+)?(json|xml|yaml|javascript|t
  */
 export function resultText(result: unknown): string {
   const { content, structuredContent, toolResult } = (result ?? {}) as Part;
-  const parts = (Array.isArray(content) ? content : []).map(textOfPart)
-    .filter((text) => text !== "");
+  // Some send the only part itself, or its text.
+  const parts = [content ?? []].flat().map(textOfPart).filter((text) => text !== "");
   // Servers should, and often do, say the same in a text.
-  if (structuredContent !== undefined && !parts.some((text) => says(text, structuredContent))) {
-    parts.push(JSON.stringify(structuredContent));
-  }
+  const data = JSON.stringify(structuredContent ?? undefined);
+  if (data !== undefined && !parts.some((text) => says(text, data))) parts.push(data);
   // The protocol's first version.
   if (parts.length === 0 && toolResult !== undefined) parts.push(JSON.stringify(toolResult));
   return parts.join("\n");
@@ -56,9 +55,10 @@ function named(kind: string, part: Part, base64?: unknown): string {
   return `(${[[kind, ...words].join(" "), ...size].join(", ")})`;
 }
 
-function says(text: string, value: unknown): boolean {
+/** Whether a text is this JSON, however it is spaced. */
+function says(text: string, json: string): boolean {
   try {
-    return JSON.stringify(JSON.parse(text)) === JSON.stringify(value);
+    return text.length >= json.length && JSON.stringify(JSON.parse(text)) === json;
   } catch {
     return false;
   }

@@ -72,3 +72,19 @@ export function splitName(full: string): [server: string, tool: string] {
   const at = full.indexOf("__");
   return [full.slice(0, at), full.slice(at + 2)];
 }
+
+/** Parameters of an address that are no place. */
+const SECRET = /key|token|secret|auth|password|signature/i;
+
+/** What nobody may be shown of a server: its headers' values, and the secrets in its address. */
+export function secretsOf({ headers, url }: McpServer): string[] {
+  const { password, searchParams } = new URL(url);
+  const values = Object.values(headers);
+  return [
+    ...values,
+    // The secret itself: of `Bearer abc`, `abc`.
+    ...values.map((value) => value.replace(/^\w+ +/, "")),
+    password,
+    ...[...searchParams].filter(([name]) => SECRET.test(name)).map(([, value]) => value),
+  ].filter((secret) => secret !== "");
+}

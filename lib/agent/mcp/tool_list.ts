@@ -59,9 +59,6 @@ async function list(server: McpServer): Promise<Listed> {
     }
     return { at: new Date(), tools };
   } catch (error) {
-    // What an address has besides its host may be a secret.
-    const { href, host } = new URL(server.url);
-    const words = errorText(error).replaceAll(href, host).replaceAll(server.url, host);
-    return { at: new Date(), error: words.slice(0, MOST_REASON) };
+    return { at: new Date(), error: errorText(error).slice(0, MOST_REASON) };
   }
 }

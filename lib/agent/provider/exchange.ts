@@ -1,19 +1,25 @@
 import type { ModelSettings } from "../../config/model_settings.ts";
 import type { RequestAdapter } from "./adapt_request.ts";
 import { NoAnswerError } from "./no_answer.ts";
+import { readChatStream } from "./answer/chat_stream.ts";
+import { verdictOf } from "./error_verdicts.ts";
 import { ownWords } from "./own_words.ts";
+import { isTooDeep } from "./answer/parts.ts";
 import { retryAfterSeconds } from "./retry_after.ts";
-import { verdictOf } from "./verdicts.ts";
+import { statusInside, tidyAnswer } from "./answer/tidy_answer.ts";
 
 /** The most of one answer that is read. What is too long to be taken, and shorter, is told to the model (clamp_output.ts). */
 const MOST_BYTES = 32 * 1_024 * 1_024;
 /** Characters. An error is shorter; a longer answer is taken apart once, by the SDK. */
 const MOST_ERROR = 1_024 * 1_024;
 /** A server is taught each of its dialect's words once. */
-const MOST_LESSONS = 4;
+const MOST_LESSONS = 8;
 
 /** A proxy that has stopped waiting: the model may have gone on. 499 is nginx's, 524 Cloudflare's. */
 const GATEWAY_TIMEOUTS = [499, 504, 524];
+
+/** How a request is refused whose form is wrong; llama.cpp and LM Studio do so with a 500. */
+const TEACHING = new Set([400, 422, 500]);
 
 /** An answer, read whole. */
 interface Answer {
@@ -35,26 +41,27 @@ export function createExchange(
   adapter?: RequestAdapter,
 ): typeof globalThis.fetch {
   return async (input, init) => {
-    let sent = init?.body;
+    const asked = typeof init?.body === "string" ? JSON.parse(init.body) : undefined;
     for (let lessons = 0;; lessons++) {
-      let request: Record<string, unknown> | undefined;
-      if (adapter && typeof init?.body === "string") {
-        request = adapter.adapt(JSON.parse(init.body));
-        sent = JSON.stringify(request);
-      }
-      const answer = await read(settings, await fetch(input, { ...init, body: sent }));
-      const refusal = refusalIn(settings, answer);
-      if (!refusal) return whole(answer);
-      const { status, error } = refusal;
-      const mayTeach = status === 400 || status === 422;
-      if (!mayTeach || !request || lessons >= MOST_LESSONS) throw error;
-      if (!adapter!.learn(request, error.message)) throw error;
+      const request = adapter && asked ? adapter.adapt(asked) : asked;
+      const body = request === undefined ? init?.body : JSON.stringify(request);
+      // A key in a header of a vendor's own would go along to wherever it is sent on.
+      const response = await fetch(input, { ...init, body, redirect: "manual" });
+      const answer = await read(settings, response);
+      const refusal = refusalIn(settings, answer, asked);
+      if (!refusal) return whole(settings, answer, asked);
+      const { status, words, error } = refusal;
+      if (!TEACHING.has(status) || lessons >= MOST_LESSONS) throw error;
+      if (!adapter?.learn(request, words)) throw error;
     }
   };
 }
 
 /** Reads an answer, up to a bound. */
-async function read({ label }: ModelSettings, response: Response): Promise<Answer> {
+async function read(
+  { label, provider }: ModelSettings,
+  response: Response,
+): Promise<Answer> {
   const { status, headers } = response;
   const decoder = new TextDecoder();
   const parts: string[] = [];
@@ -74,52 +81,82 @@ async function read({ label }: ModelSettings, response: Response): Promise<Answe
     parts.push(decoder.decode(part, { stream: true }));
   }
   const text = parts.join("") + decoder.decode();
-  return { status, headers, text, body: text.length > MOST_ERROR ? undefined : parsed(text) };
+  return {
+    status,
+    headers,
+    text,
+    body: text.length > MOST_ERROR ? undefined : parsed(text, provider),
+  };
 }
 
-function parsed(text: string): unknown {
+function parsed(text: string, provider: ModelSettings["provider"]): unknown {
   try {
-    return JSON.parse(text);
+    const body: unknown = JSON.parse(text);
+    return isTooDeep(body) ? null : body;
   } catch {
-    return undefined;
+    const speaksChat = provider === "openai" || provider === "ollama";
+    return speaksChat ? readChatStream(text) : undefined;
   }
 }
 
-function whole({ status, headers, text }: Answer): Response {
+function whole(settings: ModelSettings, { status, headers, text, body }: Answer, asked: unknown) {
+  const answer = body === undefined ? text : JSON.stringify(tidyAnswer(settings, body, asked));
   // It was decoded on its way.
   const { "content-encoding": _, "content-length": __, ...rest } = Object.fromEntries(headers);
-  return new Response(text, { status, headers: rest });
+  return new Response(answer, {
+    status,
+    headers: { ...rest, "content-type": "application/json" },
+  });
 }
 
 /** The error that an answer is, with its status: gateways send some of them with a 200. */
 function refusalIn(
-  { provider, label }: ModelSettings,
+  settings: ModelSettings,
   { status, headers, text, body }: Answer,
-): { status: number; error: NoAnswerError } | undefined {
+  asked: unknown,
+): { status: number; words: string; error: NoAnswerError } | undefined {
   if (status < 300 && text.length > MOST_ERROR) return undefined;
   const inside = status < 300 ? statusInside(body) : undefined;
-  if (status < 300 && body !== undefined && inside === undefined) return undefined;
+  const isAnswer = status < 300 && inside === undefined &&
+    tidyAnswer(settings, body, asked) !== undefined;
+  if (isAnswer) return undefined;
   const told = inside ?? status;
   const words = ownWords(text, body);
-  const says = body === undefined && status < 300
-    ? `${label}'s answer cannot be read: ${words === "" ? "it is empty" : words}`
-    : `${label} answered ${told}: ${words === "" ? "without a word" : words}`;
-  const error = new NoAnswerError(
-    says,
-    verdictOf(provider, told, words),
-    {
-      retryAfterSeconds: retryAfterSeconds(headers, body),
-      mayHaveBilled: told < 400 || GATEWAY_TIMEOUTS.includes(told),
-    },
-  );
-  return { status: told, error };
+  const { verdict, hint } = told < 300 && body !== undefined ? NO_ANSWER : verdictOf(told, words);
+  const says = saysOf(settings, { told, headers, body, words });
+  const stop = /[.!?]$/.test(says) ? "" : ".";
+  const error = new NoAnswerError(hint ? `${says}${stop} ${hint}` : says, verdict, {
+    retryAfterSeconds: retryAfterSeconds(headers, body, words),
+    // What fails with a 200 has failed while the model was at work (OpenRouter).
+    mayHaveBilled: told < 300 || status < 300 && told >= 500 || GATEWAY_TIMEOUTS.includes(told),
+  });
+  return { status: told, words, error };
 }
 
-/** `{"error": {"code": 502, …}}` in the place of an answer. */
-function statusInside(body: unknown): number | undefined {
-  if (typeof body !== "object" || body === null) return undefined;
-  const { error, choices, candidates, content } = body as Record<string, unknown>;
-  if (!error || choices || candidates || content) return undefined;
-  const code = (error as { code?: unknown }).code;
-  return typeof code === "number" && code >= 400 && code < 600 ? code : 502;
+/** JSON without an answer in it: a bad moment of its server, or an address of another protocol. */
+const NO_ANSWER = {
+  verdict: "again",
+  hint: "If it goes on so, check the server's address",
+} as const;
+
+function saysOf(
+  { label }: ModelSettings,
+  { told, headers, body, words }: {
+    told: number;
+    headers: Headers;
+    body: unknown;
+    words: string;
+  },
+): string {
+  if (told >= 300 && told < 400) return `${label} answered ${told}: it leads to ${hostIn(headers)}`;
+  if (told >= 400) return `${label} answered ${told}: ${words || "without a word"}`;
+  return body === undefined
+    ? `${label}'s answer cannot be read: ${words || "it is empty"}`
+    : `${label} sent JSON with no answer in it: ${words}`;
+}
+
+/** What else is in an address may be a secret. */
+function hostIn(headers: Headers): string {
+  const location = headers.get("location") ?? "";
+  return URL.canParse(location) ? new URL(location).origin : "another path";
 }

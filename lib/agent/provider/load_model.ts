@@ -2,6 +2,7 @@ import type { LanguageModel } from "ai";
 import type { ModelSettings } from "../../config/model_settings.ts";
 import { createRequestAdapter } from "./adapt_request.ts";
 import { createExchange } from "./exchange.ts";
+import { plainIds } from "./plain_ids.ts";
 
 /** A model itself, and not only its name. */
 export type ProviderModel = Exclude<LanguageModel, string>;
@@ -16,7 +17,7 @@ export async function loadModel(settings: ModelSettings): Promise<ProviderModel>
   }
   if (provider === "anthropic") {
     const { createAnthropic } = await import("@ai-sdk/anthropic");
-    const fetch = createExchange(settings);
+    const fetch = createExchange(settings, plainIds);
     return createAnthropic({ baseURL: baseUrl, apiKey, fetch }).chat(model);
   }
   const { createOpenAICompatible } = await import("@ai-sdk/openai-compatible");

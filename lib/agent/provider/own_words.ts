@@ -5,7 +5,20 @@ const MOST_WORDS = 500;
 /** As much of a page is looked at for its title and its words. */
 const MOST_PAGE = 20_000;
 /** Where vendors put the words of an error, in the order in which they are the better ones. */
-const PLACES = ["message", "error", "detail", "errors", "msg", "error_description", "title"];
+const PLACES = [
+  "message",
+  "error",
+  "detail",
+  "errors",
+  "msg",
+  "error_description",
+  "title",
+  // MiniMax.
+  "base_resp",
+  "status_msg",
+  // OpenRouter, where the model had begun.
+  "choices",
+];
 const MOST_DEPTH = 4;
 
 /**
@@ -42,9 +55,11 @@ function whereIn({ loc }: Record<string, unknown>): string {
   return Array.isArray(loc) ? `${loc.slice(0, 10).map(String).join(".")}:` : "";
 }
 
-/** OpenAI's and Groq's code says more than some of their sentences. */
-function codeIn({ code }: Record<string, unknown>, words: string): string {
-  return typeof code === "string" && code !== "" && !words.includes(code) ? `(${code})` : "";
+/** OpenAI's and Groq's code says more than some of their sentences, as does Moonshot's type. */
+function codeIn({ code, type }: Record<string, unknown>, words: string): string {
+  const told = [code, /quota|billing|balance/.test(String(type)) ? type : undefined]
+    .find((each) => typeof each === "string" && each !== "" && !words.includes(each));
+  return told === undefined ? "" : `(${told})`;
 }
 
 /** Gateways (LiteLLM, OpenRouter) hand on the error of another as a text. */

@@ -1,44 +1,112 @@
+import { isPart, type Part, partsIn } from "./answer/parts.ts";
+
 /** Headers that say milliseconds: Azure's and OpenAI's own. They are more exact, so they are read first. */
 const MILLISECONDS = ["retry-after-ms", "x-ms-retry-after-ms"];
-const NUMBER = /^\d{1,12}(\.\d{0,9})? ?s?$/;
+/** When a limit is reset, and what tells that it is this one that was reached. */
+const RESETS = [
+  ["x-ratelimit-reset", "x-ratelimit-remaining"],
+  ["x-ratelimit-reset-requests", "x-ratelimit-remaining-requests"],
+  ["x-ratelimit-reset-tokens", "x-ratelimit-remaining-tokens"],
+];
+const NUMBER = /^\d{1,15}(\.\d{0,9})?$/;
+/** Seconds since 1970 are more than this, and milliseconds more than a thousand times it. */
+const EPOCH = 1_000_000_000;
+/** `7m12.5s`, `20ms`, `26 seconds`, `2 hours`: one part of it. */
+const LENGTH = /^(\d{1,9}(?:\.\d{1,9})?) ?([a-z]{1,12}) ?/i;
+const UNITS: Record<string, readonly string[]> = {
+  0.001: ["ms", "msec", "millisecond", "milliseconds"],
+  1: ["s", "sec", "secs", "second", "seconds"],
+  60: ["m", "min", "mins", "minute", "minutes"],
+  3_600: ["h", "hr", "hrs", "hour", "hours"],
+  86_400: ["d", "day", "days"],
+};
+/** Characters. How long stands near what says that it is to be waited for. */
+const NEAR = 80;
 
 /**
- * How many seconds a provider wants to be left alone, by its headers: milliseconds, seconds (some
- * send fractions, which RFC 9110 §10.2.3 does not know), or a date; Gemini says it in its answer
- * (google.rpc.RetryInfo).
+ * How many seconds a provider wants to be left alone: by its headers (milliseconds, seconds, some
+ * with fractions, which RFC 9110 §10.2.3 does not know, or a date), by what its answer has for it
+ * (Gemini, OpenRouter, Hugging Face), in its own words (OpenAI, Groq, Azure), or by when the limit
+ * that was reached is reset.
  *
  * @param body its answer, when it is JSON.
+ * @param words its own words for the error.
  */
-export function retryAfterSeconds(headers: Headers, body?: unknown): number | undefined {
+export function retryAfterSeconds(
+  headers: Headers,
+  body?: unknown,
+  words = "",
+): number | undefined {
+  const [answer = {}] = partsIn(body);
+  const [error = {}] = partsIn(answer.error);
+  return inHeaders(headers) ?? inBody(answer, error) ?? inWords(words);
+}
+
+function inHeaders(headers: Headers): number | undefined {
   for (const name of MILLISECONDS) {
-    const value = headers.get(name);
-    if (value !== null && NUMBER.test(value.trim())) return Number.parseFloat(value) / 1_000;
+    const value = headers.get(name)?.trim() ?? "";
+    if (NUMBER.test(value)) return Number(value) / 1_000;
   }
-  const value = headers.get("retry-after");
-  if (value !== null) {
-    if (NUMBER.test(value.trim())) return Number.parseFloat(value);
-    const seconds = dateOf(value) === undefined ? NaN : (dateOf(value)! - Date.now()) / 1_000;
-    if (Number.isFinite(seconds)) return Math.max(0, seconds);
-  }
-  return delayIn(body);
-}
-
-/** A date, and nothing else that `Date.parse` would make one of: it takes "5.5" for a day in May. */
-function dateOf(value: string): number | undefined {
-  return /^\s*([A-Za-z]{3,9},?\s|\d{4}-\d{2}-\d{2}T)/.test(value) ? Date.parse(value) : undefined;
-}
-
-/** `{"error": {"details": [{"@type": "…RetryInfo", "retryDelay": "37.5s"}]}}` */
-function delayIn(body: unknown): number | undefined {
-  const answer = (Array.isArray(body) ? body[0] : body) as
-    | { error?: { details?: unknown } }
-    | null
-    | undefined;
-  const details = answer?.error?.details;
-  if (!Array.isArray(details)) return undefined;
-  for (const detail of details.slice(0, 20)) {
-    const delay = detail?.retryDelay;
-    if (typeof delay === "string" && NUMBER.test(delay.trim())) return Number.parseFloat(delay);
+  const after = secondsIn(headers.get("retry-after"));
+  if (after !== undefined) return after;
+  for (const [reset, remaining] of RESETS) {
+    if ((headers.get(remaining) ?? "0") !== "0") continue;
+    const seconds = secondsIn(headers.get(reset));
+    if (seconds !== undefined) return seconds;
   }
   return undefined;
+}
+
+function inBody({ estimated_time }: Part, { details, metadata }: Part): number | undefined {
+  // google.rpc.RetryInfo
+  for (const { retryDelay } of partsIn(details).slice(0, 20)) {
+    const delay = secondsIn(retryDelay);
+    if (delay !== undefined) return delay;
+  }
+  // OpenRouter has there the headers that it does not send.
+  if (isPart(metadata) && isPart(metadata.headers)) {
+    const texts = Object.entries(metadata.headers).filter(([name, value]) =>
+      /^[\w-]{1,60}$/.test(name) && typeof value === "string" && /^[\w .:,+-]{1,60}$/.test(value)
+    );
+    return inHeaders(new Headers(texts as [string, string][]));
+  }
+  return typeof estimated_time === "number" ? secondsIn(String(estimated_time)) : undefined;
+}
+
+function inWords(words: string): number | undefined {
+  const from = words.search(/try again|retry|wait/i);
+  if (from < 0) return undefined;
+  const near = words.slice(from, from + NEAR);
+  const at = near.search(/\d/);
+  return at < 0 ? undefined : readLength(near.slice(at)).seconds;
+}
+
+/** A number of seconds, a length of time, a time since 1970, or a date. */
+function secondsIn(value: unknown): number | undefined {
+  if (typeof value !== "string") return undefined;
+  const text = value.trim();
+  if (NUMBER.test(text)) {
+    const number = Number(text);
+    const since = number > EPOCH * 1_000 ? number / 1_000 : number;
+    return since > EPOCH ? Math.max(0, since - Date.now() / 1_000) : number;
+  }
+  const { seconds, rest } = readLength(text);
+  if (seconds !== undefined) return rest === "" ? seconds : undefined;
+  // And nothing else that `Date.parse` would make one of: it takes "5.5" for a day in May.
+  if (!/^([A-Za-z]{3,9},?\s|\d{4}-\d{2}-\d{2}T)/.test(text)) return undefined;
+  const left = (Date.parse(text) - Date.now()) / 1_000;
+  return Number.isFinite(left) ? Math.max(0, left) : undefined;
+}
+
+/** The length of time that a text begins with, if it does, and what stands behind it. */
+function readLength(text: string): { seconds?: number; rest: string } {
+  let rest = text.slice(0, NEAR);
+  let seconds: number | undefined;
+  while (true) {
+    const [whole, number, unit] = LENGTH.exec(rest) ?? [];
+    const known = Object.entries(UNITS).find(([, names]) => names.includes(unit?.toLowerCase()));
+    if (whole === undefined || !known) return { seconds, rest };
+    seconds = (seconds ?? 0) + Number(number) * Number(known[0]);
+    rest = rest.slice(whole.length);
+  }
 }

@@ -1,4 +1,5 @@
 import type { ModelSettings } from "../../config/model_settings.ts";
+import { isPart } from "./answer/parts.ts";
 
 type Provider = ModelSettings["provider"];
 type Schema = Record<string, unknown>;
@@ -33,8 +34,10 @@ export function schemaFor(
     return { off: "its name is none that the model's provider takes" };
   }
   const { type = "object" } = schema;
-  if (type !== "object") {
-    return { off: `its arguments must be an object, and are of the type ${JSON.stringify(type)}` };
+  // A list of types has what some generators make of an object that may be left out.
+  if (![type].flat().includes("object")) {
+    const told = JSON.stringify(type).slice(0, 60);
+    return { off: `its arguments must be an object, and are of the type ${told}` };
   }
   const choice = CHOICES.find((each) => schema[each] !== undefined);
   if (choice !== undefined && provider !== "gemini") {
@@ -54,34 +57,41 @@ export function schemaFor(
   return { schema: whole };
 }
 
+/** Keywords whose value is a schema, a list of schemas, or schemas by name. */
+const NESTED = ["items", "additionalProperties", "not", "anyOf", "oneOf", "allOf", "prefixItems"];
+const NAMED = ["properties", "patternProperties", "$defs", "definitions"];
+
 /** Undefined when it is nested too deep. */
 function completed(schema: Schema, depth: number): Schema | undefined {
   if (depth > MOST_DEPTH) return undefined;
   const whole: Schema = { ...schema };
   const types = [schema.type].flat();
-  if (types.includes("object") && !isObject(schema.properties)) whole.properties = {};
-  // A list that says nothing of what is in it: Gemini wants a type there.
-  if (types.includes("array") && schema.items === undefined) whole.items = { type: "string" };
-  if (whole.required === null) delete whole.required;
-  if (isObject(whole.properties)) {
-    const properties: [string, unknown][] = [];
-    for (const [name, each] of Object.entries(whole.properties)) {
-      const inner = isObject(each) ? completed(each, depth + 1) : each;
-      if (inner === undefined) return undefined;
-      properties.push([name, inner]);
-    }
-    whole.properties = Object.fromEntries(properties);
+  if (types.includes("object") && !isPart(schema.properties)) whole.properties = {};
+  // A list that says nothing of what is in it: Gemini wants a type there. One of JSON Schema's older
+  // tuples would be refused.
+  if (types.includes("array") && !isPart(schema.items)) whole.items = { type: "string" };
+  if (Array.isArray(schema.items) && schema.items.some(isPart)) {
+    whole.items = { anyOf: schema.items.filter(isPart) };
   }
-  if (isObject(whole.items)) {
-    const items = completed(whole.items, depth + 1);
-    if (items === undefined) return undefined;
-    whole.items = items;
+  if (whole.required === null) delete whole.required;
+  for (const keyword of NESTED) {
+    if (!Object.hasOwn(whole, keyword)) continue;
+    const all = [whole[keyword]].flat().map((each) =>
+      isPart(each) ? completed(each, depth + 1) : each
+    );
+    if (all.includes(undefined)) return undefined;
+    whole[keyword] = Array.isArray(whole[keyword]) ? all : all[0];
+  }
+  for (const keyword of NAMED) {
+    if (!isPart(whole[keyword])) continue;
+    const all = Object.entries(whole[keyword]).map(([name, each]) =>
+      // `true` is any value, which not every provider knows.
+      [name, isPart(each) ? completed(each, depth + 1) : each === true ? {} : each] as const
+    );
+    if (all.some(([, each]) => each === undefined)) return undefined;
+    whole[keyword] = Object.fromEntries(all);
   }
   return whole;
-}
-
-function isObject(value: unknown): value is Schema {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /**

@@ -1,7 +1,4 @@
 import type { ModelSettings } from "../../config/model_settings.ts";
-import type { NextTry } from "./no_answer.ts";
-
-type Provider = ModelSettings["provider"];
 
 /** What is said of an answer that ended so, and what becomes of it. */
 interface Ending {
@@ -22,51 +19,79 @@ const CUT_OFF: Ending = { verdict: "again if empty", says: "the answer broke off
 const filtered = (says: string): Ending => ({ verdict: "fail", says });
 const FILTERED = filtered("the provider's content filter held the answer back");
 const UNSAFE = filtered("the provider holds the answer, or what it was asked with, for unsafe");
-
-/** OpenAI's chat completions as OpenAI, Azure, Mistral, DeepSeek, vLLM, OpenRouter and Ollama end them. */
-const CHAT: Record<string, Ending> = {
-  content_filter: FILTERED,
-  error: CUT_OFF,
-  abort: CUT_OFF,
-  insufficient_system_resource: CUT_OFF,
-  load: CUT_OFF,
-  unload: CUT_OFF,
-};
+const REFUSAL = filtered("the model refuses to answer this");
+const TOO_LONG = filtered("the conversation has become longer than the model can read");
 
 /**
- * Endings that are none: every other one is an answer, as long as it says or calls
- * something. From the vendors' API references, and from what they send besides.
+ * Endings that are none: every other one is an answer, as long as it says or calls something. One
+ * table for all, by the vendors' API references and by what they send besides: gateways hand on
+ * another vendor's word as it is (Gemini's compatible endpoint says `SAFETY`, LiteLLM `refusal`).
  */
-const ENDINGS: Record<Provider, Record<string, Ending>> = {
-  openai: CHAT,
-  ollama: CHAT,
-  anthropic: {
-    refusal: filtered("the model refuses to answer this"),
-    model_context_window_exceeded: {
-      verdict: "fail",
-      says: "the conversation has become longer than the model can read",
-    },
-    pause_turn: CUT_OFF,
-  },
-  gemini: {
-    MALFORMED_FUNCTION_CALL: BROKEN_CALL,
-    MALFORMED_RESPONSE: BROKEN_CALL,
-    UNEXPECTED_TOOL_CALL: NO_TOOL,
-    TOO_MANY_TOOL_CALLS: NO_TOOL,
-    MISSING_THOUGHT_SIGNATURE: CUT_OFF,
-    FINISH_REASON_UNSPECIFIED: CUT_OFF,
-    BLOCK_REASON_UNSPECIFIED: CUT_OFF,
-    OTHER: CUT_OFF,
-    RECITATION: filtered("the answer repeated a text that the provider does not let it repeat"),
-    SAFETY: UNSAFE,
-    PROHIBITED_CONTENT: UNSAFE,
-    BLOCKLIST: filtered("the answer, or what it was asked with, has words on a block list"),
-    SPII: filtered("the answer had somebody's personal data in it"),
-    LANGUAGE: filtered("the model does not speak this language"),
-    IMAGE_SAFETY: UNSAFE,
-    JAILBREAK: UNSAFE,
-  },
+const ENDINGS: Record<string, Ending> = {
+  // OpenAI, Azure, Mistral, Groq; Bedrock; Zhipu; Cohere.
+  CONTENT_FILTER: FILTERED,
+  CONTENT_FILTERED: FILTERED,
+  GUARDRAIL_INTERVENED: FILTERED,
+  SENSITIVE: FILTERED,
+  ERROR_TOXIC: FILTERED,
+  // OpenRouter and Mistral; vLLM and SGLang; DeepSeek; LM Studio and Ollama; Zhipu; Cohere.
+  ERROR: CUT_OFF,
+  ABORT: CUT_OFF,
+  ABORTED: CUT_OFF,
+  CANCELLED: CUT_OFF,
+  INSUFFICIENT_SYSTEM_RESOURCE: CUT_OFF,
+  LOAD: CUT_OFF,
+  UNLOAD: CUT_OFF,
+  NETWORK_ERROR: CUT_OFF,
+  TIMEOUT: CUT_OFF,
+  // vLLM and SGLang stop a model that says the same for ever.
+  REPETITION: CUT_OFF,
+  REPETITION_TRUNCATION: CUT_OFF,
+  // Anthropic.
+  REFUSAL,
+  MODEL_CONTEXT_WINDOW_EXCEEDED: TOO_LONG,
+  ERROR_LIMIT: TOO_LONG,
+  PAUSE_TURN: CUT_OFF,
+  COMPACTION: CUT_OFF,
+  // Gemini.
+  MALFORMED_FUNCTION_CALL: BROKEN_CALL,
+  MALFORMED_RESPONSE: BROKEN_CALL,
+  UNEXPECTED_TOOL_CALL: NO_TOOL,
+  TOO_MANY_TOOL_CALLS: NO_TOOL,
+  MISSING_THOUGHT_SIGNATURE: CUT_OFF,
+  FINISH_REASON_UNSPECIFIED: CUT_OFF,
+  BLOCK_REASON_UNSPECIFIED: CUT_OFF,
+  OTHER: CUT_OFF,
+  NO_IMAGE: CUT_OFF,
+  IMAGE_OTHER: CUT_OFF,
+  RECITATION: filtered("the answer repeated a text that the provider does not let it repeat"),
+  IMAGE_RECITATION: filtered("the answer repeated a picture that it may not repeat"),
+  SAFETY: UNSAFE,
+  PROHIBITED_CONTENT: UNSAFE,
+  IMAGE_PROHIBITED_CONTENT: UNSAFE,
+  IMAGE_SAFETY: UNSAFE,
+  MODEL_ARMOR: UNSAFE,
+  JAILBREAK: UNSAFE,
+  BLOCKLIST: filtered("the answer, or what it was asked with, has words on a block list"),
+  SPII: filtered("the answer had somebody's personal data in it"),
+  LANGUAGE: filtered("the model does not speak this language"),
 };
+
+/** The ends of an answer that had no more room. One that came to it would come to it again. */
+const LIMITS = new Set(["LENGTH", "MAX_TOKENS", "MAX_OUTPUT_TOKENS", "MODEL_LENGTH"]);
+
+/** Whether an answer came to its limit of tokens, in whatever word. */
+export function isCut(finish: string | undefined): boolean {
+  return LIMITS.has(nameOf(finish));
+}
+
+/** `content_filter: RECITATION` (Gemini's compatible endpoint) is a `RECITATION`. */
+function nameOf(finish = ""): string {
+  return finish.slice(finish.lastIndexOf(":") + 1).trim().toUpperCase();
+}
+
+const ONLY_THOUGHTS = "the model only thought, and ended without a word: its server may take all " +
+  "that it says for thoughts (vLLM and SGLang: --reasoning-parser)";
 
 /** Why an answer is none. */
 export interface Fault {
@@ -76,73 +101,48 @@ export interface Fault {
   reason: string;
 }
 
-/**
- * Why an answer that came with a 200 is none; undefined when it is one.
- *
- * @param finish its end, in the provider's own word.
- * @param blocked why the provider did not let the model read what it was asked (Gemini).
- * @param details what the provider says of it besides.
- */
-export function faultOf(
-  { provider, label }: ModelSettings,
-  { finish, blocked, details, text, calls }: {
-    finish?: string;
-    blocked?: string;
-    details?: string;
-    text: string;
-    calls: number;
-  },
-): Fault | undefined {
+/** What is known of an answer that came with a 200. */
+interface Answer {
+  /** Its end, in the provider's own word. */
+  finish?: string;
+  /** Why the provider did not let the model read what it was asked (Gemini). */
+  blocked?: string;
+  /** What the provider says of it besides. */
+  details?: string;
+  text: string;
+  calls: number;
+  /** Whether it has thoughts, wherever they stood. */
+  thinks?: boolean;
+  /** The call that stands in its text, in words. */
+  written?: string;
+}
+
+/** Why an answer that came with a 200 is none; undefined when it is one. */
+export function faultOf({ label }: ModelSettings, answer: Answer): Fault | undefined {
+  const { finish, blocked, details, text, calls, thinks, written } = answer;
   const words = details ? ` (${details})` : "";
-  const ending = ENDINGS[provider][blocked ?? finish ?? ""];
+  const ending = ENDINGS[nameOf(blocked ?? finish)];
   if (blocked !== undefined) {
     const says = ending?.says ?? "the provider did not let the model read it";
     const again = ending !== undefined && ending.verdict !== "fail";
     return { again, reason: `${label} blocked the prompt with ${blocked}: ${says}${words}` };
   }
   const empty = text.trim() === "" && calls === 0;
-  if (ending && finish !== undefined) {
+  if (ending) {
     const isOne = ending.verdict === "again" ? calls > 0 : ending.verdict !== "fail" && !empty;
-    if (isOne) return undefined;
-    const again = ending.verdict !== "fail";
-    return { again, reason: `${label} ended the answer with ${finish}: ${ending.says}${words}` };
+    if (!isOne) {
+      const again = ending.verdict !== "fail";
+      return { again, reason: `${label} ended the answer with ${finish}: ${ending.says}${words}` };
+    }
   }
-  // One that came to its limit of tokens would come to it again.
-  if (!empty || LIMITS.has(finish ?? "")) return undefined;
-  return { again: true, reason: "the model ended without a word" };
-}
-
-/** The ends of an answer that had no more room. */
-const LIMITS = new Set(["length", "max_tokens", "model_length", "MAX_TOKENS"]);
-
-/** What an error is known by, and what becomes of its request. The first that fits decides. */
-interface ErrorRule {
-  only?: readonly Provider[];
-  statuses?: readonly number[];
-  /** In the provider's own words or its code. */
-  words?: RegExp;
-  verdict: NextTry;
-}
-
-const ERRORS: readonly ErrorRule[] = [
-  // The model's words, not ours, are wrong: Groq and llama.cpp refuse them, Ollama stumbles.
-  {
-    only: ["openai", "ollama"],
-    statuses: [400, 422, 500],
-    words: /tool_use_failed|failed_generation|output_parse_failed|pars(e|ing) tool call/i,
-    verdict: "again",
-  },
-  // A proxy's timeout, a lock, too early, too many, Groq's spare capacity, one cancelled midway.
-  { statuses: [408, 409, 425, 429, 498, 499], verdict: "wait" },
-];
-
-/** What becomes of a request that was answered with an error: 5xx and a few others are waited for. */
-export function verdictOf(provider: Provider, status: number, words: string): NextTry {
-  const rule = ERRORS.find(({ only, statuses, words: known }) =>
-    (only?.includes(provider) ?? true) && (statuses?.includes(status) ?? true) &&
-    (known?.test(words) ?? true)
-  );
-  if (rule) return rule.verdict;
-  // A 200 that cannot be read, or a redirection, is a proxy's or a server's bad moment.
-  return status < 400 || status >= 500 ? "wait" : "fail";
+  if (written !== undefined && calls === 0) {
+    return {
+      again: true,
+      reason: `the model wrote ${written} as a text, and ${label} did not read it: ` +
+        "choose a model that can call tools, or let its server read them (vLLM: " +
+        "--enable-auto-tool-choice and --tool-call-parser; llama.cpp: --jinja)",
+    };
+  }
+  if (!empty || isCut(finish)) return undefined;
+  return { again: true, reason: thinks ? ONLY_THOUGHTS : "the model ended without a word" };
 }

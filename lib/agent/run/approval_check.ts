@@ -3,6 +3,7 @@ import type { Outcome } from "../agent.ts";
 import { canonicalJson, fingerprint } from "../canonical.ts";
 import type { PolicyDecision } from "../policy.ts";
 import { beginningOf } from "../../../sources/kit/beginning.ts";
+import { showUnseen } from "../../../sources/kit/json_layout.ts";
 import type { Tool } from "../tools/tool.ts";
 import { approvalState, requestApproval } from "./call.ts";
 import { type LoggedEvent, type RunState, shown } from "./run.ts";
@@ -53,7 +54,7 @@ export async function checkApproval(
       requestEvent(run, state, checked),
     );
   }
-  const what = run.redact(beginningOf(args, MOST_ARGUMENTS));
+  const what = showUnseen(run.redact(beginningOf(args, MOST_ARGUMENTS)));
   const question = `May I call ${tool.name} with ${what}? (${decision.reason})`;
   return { wait: { status: "waiting_input", question } };
 }

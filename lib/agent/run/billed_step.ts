@@ -2,8 +2,9 @@ import { billOf, estimateRequest } from "../budget/estimate.ts";
 import { reserveStep } from "../budget/budget_wait.ts";
 import { planStep } from "../budget/plan.ts";
 import { microsFor } from "../budget/scope.ts";
-import { allOf, type Reservation, settle, type Settlement } from "../budget/settlement.ts";
-import { ModelError, type ModelStep } from "../model.ts";
+import { allOf, type Reservation, type Settlement } from "../budget/settlement.ts";
+import type { ModelStep } from "../model.ts";
+import { ModelError } from "../model_error.ts";
 import { specOf } from "../tools/tools.ts";
 import type { RunState } from "./run.ts";
 import type { RunContext } from "./run_context.ts";
@@ -81,13 +82,12 @@ export async function takeBilledStep(
  * reached, else with all that it might have billed.
  */
 async function settleUnanswered(
-  { database, price }: RunContext,
+  { record, price }: RunContext,
   reservation: Reservation,
   error: unknown,
 ): Promise<void> {
   const free = error instanceof ModelError && !error.mayHaveBilled;
-  await settle(
-    database,
+  await record.settle(
     free ? { reservation: reservation.id, tokens: 0, micros: 0 } : allOf(reservation, price),
   );
 }

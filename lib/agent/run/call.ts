@@ -3,11 +3,15 @@ import { newId } from "../../store/id.ts";
 import { storedJson } from "../../store/stored.ts";
 import { APPROVAL_HOURS } from "../../task/approval.ts";
 import { type TaskLease, TaskLostError } from "./lease.ts";
+import type { Model } from "../model.ts";
 import { eventRows, type LoggedEvent, ours } from "./run.ts";
-import type { RunContext } from "./run_context.ts";
 
 /** Whose run it is: where it is written, under which lease and in whose name. */
-type RunOwner = Pick<RunContext, "database" | "assignment" | "model">;
+export interface RunOwner {
+  database: Database;
+  assignment: TaskLease;
+  model: Pick<Model, "name">;
+}
 
 /** What an approval is given for, and under which rules. */
 interface ApprovalTerms {
@@ -25,6 +29,15 @@ export type Start =
   /** It needs an approval, and there is none that fits. */
   | "refused";
 
+/** A call that is about to be made. */
+export interface StartingCall {
+  key: string;
+  tool: string;
+  event: LoggedEvent;
+  /** The approval that it needs, if it needs one. */
+  terms?: ApprovalTerms;
+}
+
 /**
  * Writes down that a call is about to be made, and why it may be. Only after
  * that may it be made, and only once: the key is unique, and an approval is
@@ -34,13 +47,7 @@ export type Start =
  */
 export async function startCall(
   { database, assignment: lease, model }: RunOwner,
-  { key, tool, event, terms }: {
-    key: string;
-    tool: string;
-    event: LoggedEvent;
-    /** The approval that it needs, if it needs one. */
-    terms?: ApprovalTerms;
-  },
+  { key, tool, event, terms }: StartingCall,
 ): Promise<Start> {
   const [row] = await database.query(
     "start a tool call",

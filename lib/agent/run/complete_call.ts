@@ -7,7 +7,6 @@ import { fenced } from "../fence.ts";
 import { decide, type PolicyDecision } from "../policy.ts";
 import type { Tool, ToolContext } from "../tools/tool.ts";
 import { checkApproval, type CheckedCall, versionFor } from "./approval_check.ts";
-import { startCall } from "./call.ts";
 import {
   type CallCompletion,
   type CallResult,
@@ -80,13 +79,13 @@ export async function completeCall(
 
 /** The policy's decision; a policy that breaks says no. */
 function judge(
-  { mode, assignment, rules }: RunContext,
+  { mode, assignment, rules, isUnattended }: RunContext,
   { used, private: read, external }: RunState,
   call: PlacedCall,
   tool: Tool | undefined,
 ): PolicyDecision {
   try {
-    return decide({
+    const decision = decide({
       mode,
       verified: assignment.verified,
       rules,
@@ -95,6 +94,9 @@ function judge(
       asks: tool?.asks,
       session: { toolCalls: used.toolCalls, private: read, external },
     });
+    return isUnattended && decision.action === "ask"
+      ? { action: "deny", rule: "unattended", reason: `nobody is asked here: ${decision.reason}` }
+      : decision;
   } catch (error) {
     return { action: "deny", rule: "policy_broken", reason: errorText(error) };
   }
@@ -140,7 +142,7 @@ async function makeCall(
 ): Promise<Outcome | undefined> {
   const { run, state } = completion;
   const { tool, args, sha256, decision } = checked;
-  const start = await startCall(run, {
+  const start = await run.record.startCall({
     key: state.pending[0].key,
     tool: tool.name,
     event: callEvent(run, state, checked),

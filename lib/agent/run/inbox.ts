@@ -4,12 +4,15 @@ import { readUnread, type Unread, type UnreadMessage } from "../../task/inbox.ts
 import type { InboxReader } from "../agent.ts";
 import { fenced } from "../fence.ts";
 import { outline } from "../prompt.ts";
+import { startAfresh } from "./fresh.ts";
 import { beginRound, mayGoOn } from "./rounds.ts";
 import type { PlacedCall, RunState } from "./run.ts";
 import type { RunContext, RunSaver } from "./run_context.ts";
 
 /** So many are told whole, as far as there is room; each costs as much as a short message. */
 const MOST_WHOLE = 10;
+/** So many by their titles; of the rest it is told how many they are. */
+const MOST_TOLD = 50;
 const MOST_CHARACTERS = 12_000;
 const MOST_TEXT = 1_500;
 const MOST_OUTLINE = 1_000;
@@ -56,15 +59,17 @@ export async function deliver({ run, state, save }: HearingRun): Promise<void> {
   const unread = await readUnread(run.database, run.assignment);
   if (unread.messages.length === 0) return;
   if (state.said !== undefined) {
+    const words = state.said;
     delete state.said;
     beginRound(state);
+    await startAfresh(run, state, words);
   }
   if (unread.isClosed) state.closing = true;
   addNews(state, await newsTurn(run, state, { unread, inbox }));
   const ids = unread.messages.map(({ id }) => id);
   state.delivered = (state.delivered ?? 0) + ids.length;
   await save([{ kind: "messages_read", data: { messages: ids.length, step: state.step + 1 } }], {
-    delivered: { ids, news: unread.news, step: state.step + 1 },
+    delivered: { ids, news: unread.isAll ? unread.news : 0, step: state.step + 1 },
   });
 }
 
@@ -77,7 +82,9 @@ function addNews({ turns }: RunState, text: string): void {
   const result = newest?.role === "tool" ? newest.content.at(-1) : undefined;
   const output = result?.type === "tool-result" ? result.output : undefined;
   if (output?.type === "text" || output?.type === "error-text") output.value += `\n\n${text}`;
-  else turns.push({ role: "user", content: text });
+  else if (newest?.role === "user" && typeof newest.content === "string") {
+    newest.content += `\n\n${text}`;
+  } else turns.push({ role: "user", content: text });
 }
 
 /** What the model is told: notices by others, in one fence. */
@@ -88,7 +95,7 @@ async function newsTurn(
 ): Promise<string> {
   const told: unknown[] = [];
   let left = MOST_CHARACTERS;
-  for (const [index, message] of messages.entries()) {
+  for (const [index, message] of messages.slice(0, MOST_TOLD).entries()) {
     const brief = briefOf(message, delivered + index + 2);
     const whole = index < MOST_WHOLE && left > MOST_TEXT
       ? { ...brief, ...await wholeOf(message, inbox) }
@@ -99,6 +106,7 @@ async function newsTurn(
     left -= Math.min(length, left);
   }
   const count = messages.length;
+  if (count > MOST_TOLD) told.push(`… and ${count - MOST_TOLD} more`);
   const one = count === 1;
   return [
     `Since then ${one ? "one more message" : `${count} more messages`} about the same came in. ` +

@@ -5,16 +5,18 @@ import { redactAll, redactTexts } from "../../redaction/redact.ts";
 import { readClock } from "../../store/clock.ts";
 import type { Outcome } from "../agent.ts";
 import { newBoundary } from "../fence.ts";
-import { ModelError, type ModelStep } from "../model.ts";
+import type { ModelStep } from "../model.ts";
+import { ModelError } from "../model_error.ts";
 import type { ToolOff } from "../tool_spec.ts";
 import { opening } from "../prompt.ts";
 import { type BilledStep, takeBilledStep } from "./billed_step.ts";
 import { type ClampedOutput, clampOutput, toolsOf } from "./clamp_output.ts";
 import { deliver, holdsBack } from "./inbox.ts";
+import { startAfresh } from "./fresh.ts";
 import { lostInRound, stepsLeft } from "./rounds.ts";
 import { completeCall } from "./complete_call.ts";
 import { noEnd, throwFault, whyWordless } from "./no_end.ts";
-import { loadRun, type LoggedEvent, MOST_CONTENT, type RunState, saveRun } from "./run.ts";
+import { type LoggedEvent, MOST_CONTENT, type RunState } from "./run.ts";
 import { completed, type RunContext, type RunSaver } from "./run_context.ts";
 
 /** A model whose provider is away this long fails the task: by then people should know. */
@@ -43,10 +45,11 @@ interface OpenRun {
  * @throws when the task has failed, with the reason.
  */
 export async function runLoop(run: RunContext, signal: AbortSignal): Promise<Outcome> {
-  const loaded = await loadRun(run.database, run.assignment);
+  const loaded = await run.record.load();
   const state = loaded.state ?? begin(run);
   const save = saverOf(run, state);
   state.lost = loaded.lost;
+  state.isAged = run.assignment.inbox !== undefined && loaded.days >= run.rules.budgets.days;
   const reported = new Set<string>();
   const open = { run, state, save, prefix: `${loaded.run}`, reported };
   while (true) {
@@ -59,6 +62,7 @@ export async function runLoop(run: RunContext, signal: AbortSignal): Promise<Out
       if (outcome) return outcome;
       continue;
     }
+    if (state.isLong) await startAfresh(run, state);
     if (state.results.length > 0) tellResults(state);
     await deliver(open);
     if (state.said !== undefined) return ended(run, state);
@@ -69,7 +73,7 @@ export async function runLoop(run: RunContext, signal: AbortSignal): Promise<Out
   }
 }
 
-function saverOf({ database, assignment, model, redact }: RunContext, state: RunState): RunSaver {
+function saverOf({ record, redact }: RunContext, state: RunState): RunSaver {
   return async (events, more) => {
     const clean = events.map(({ kind, data, content }) => ({
       kind,
@@ -77,7 +81,7 @@ function saverOf({ database, assignment, model, redact }: RunContext, state: Run
       // Redacted before it is cut: half a secret would not be known for one.
       content: content && beginningOf(redact(content), MOST_CONTENT),
     }));
-    await saveRun(database, assignment, { state, events: clean, actor: model.name, ...more });
+    await record.save({ state, events: clean, ...more });
   };
 }
 
@@ -152,7 +156,8 @@ function begin({ assignment, redact }: RunContext): RunState {
     pending: [],
     results: [],
     used: { inputTokens: 0, outputTokens: 0, toolCalls: 0, ms: 0 },
-    private: false,
+    // What an earlier task has read in private is told in what came of it.
+    private: assignment.earlier?.tasks.some((task) => task.private) ?? false,
     external: false,
     failures: 0,
   };
@@ -171,6 +176,7 @@ function addStep(
   state.used.inputTokens += step.tokens.input;
   state.used.outputTokens += step.tokens.output;
   state.used.ms += ms;
+  state.newestInput = step.tokens.input;
   state.faults = step.fault ? (state.faults ?? 0) + 1 : 0;
   state.fault = step.fault;
   if (step.fault && !last) return;
@@ -228,10 +234,11 @@ async function putOff(
   }
   await save([]);
   const own = Math.min(2 ** state.failures, MOST_WAIT_SECONDS) * (0.5 + randomInt(1_000) / 1_000);
-  const asked = error.retryAfterSeconds;
+  // What a provider asks for is the least: some ask for no time at all, again and again.
+  const asked = Math.min(error.retryAfterSeconds ?? 0, MOST_RETRY_AFTER_SECONDS);
   return {
     status: "later",
-    afterSeconds: asked === undefined ? own : Math.min(asked, MOST_RETRY_AFTER_SECONDS),
+    afterSeconds: Math.max(own, asked),
     reason: error.message,
   };
 }

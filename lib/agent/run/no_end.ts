@@ -1,4 +1,3 @@
-import { MOST_TASK_TOKENS } from "./rounds.ts";
 import type { RunState } from "./run.ts";
 import type { RunContext } from "./run_context.ts";
 
@@ -28,8 +27,11 @@ export function whyWordless(
     return "what the task is about was closed, and the model ended without a word";
   }
   if (exhausted === "task_tokens") {
-    return `the model used up the ${MOST_TASK_TOKENS} tokens of a task that continues before it ` +
-      "said a word";
+    return `the model used up the ${budgets.taskTokens} tokens of a task that continues before it ` +
+      "said a word: raise budgets.task_tokens in AGENT_CONFIG";
+  }
+  if (exhausted === "days") {
+    return `the task was open for more than ${budgets.days} days, and the model ended without a word`;
   }
   if (exhausted === "seconds") {
     return `the model used up its ${budgets.seconds} seconds before it said a word: raise ` +

@@ -1,4 +1,4 @@
-import { WITHDRAWN } from "../../message/subject/join.ts";
+import { isByPerson, WITHDRAWN } from "../../message/subject/withdrawal.ts";
 import { unfenced, withoutFences } from "../fence.ts";
 import type { PolicyDecision } from "../policy.ts";
 import type { Tool } from "../tools/tool.ts";
@@ -25,14 +25,17 @@ export interface CallResult {
 
 /** A person has answered what the call asked, or nobody will any more. */
 export async function recordAnswer(completion: CallCompletion, answer: string): Promise<undefined> {
-  const isByPerson = answer !== WITHDRAWN;
+  const isAnswered = isByPerson(answer);
   // A person knows things that a sender must not learn.
-  if (isByPerson) completion.state.private = true;
+  if (isAnswered) completion.state.private = true;
+  const why = answer === WITHDRAWN
+    ? "what it is about was closed meanwhile"
+    : "the task has been open for too long";
   await record(
     completion,
-    isByPerson
+    isAnswered
       ? `A person of the team answered: ${withoutFences(answer)}`
-      : "Nobody answered. The question was withdrawn: what it is about was closed meanwhile.",
+      : `Nobody answered. The question was withdrawn: ${why}.`,
     "tool_result",
     { ms: 0 },
   );

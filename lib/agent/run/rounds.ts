@@ -2,27 +2,27 @@ import type { Assignment } from "../agent.ts";
 import type { SourceRules } from "../policy.ts";
 import type { RunState } from "./run.ts";
 
-/** So often a run goes on after it was done or has waited: more is no work any more but a habit. */
-const MOST_ROUNDS = 6;
-/** Of a task, over all its rounds. */
-export const MOST_TASK_TOKENS = 240_000;
+/** A longer conversation is not told again: the next round begins with what came of it. */
+const MOST_INPUT = 24_000;
+
+/** A run, as far as its rounds go. */
+type RoundedRun = { assignment: Assignment; rules: SourceRules };
 
 /** Whether a run may go on after it was done. */
-export function mayGoOn({ assignment }: { assignment: Assignment }, state: RunState): boolean {
-  return assignment.inbox !== undefined && !state.closing && (state.rounds ?? 0) < MOST_ROUNDS;
+export function mayGoOn({ assignment, rules }: RoundedRun, state: RunState): boolean {
+  return assignment.inbox !== undefined && !state.closing && !state.isAged &&
+    (state.rounds ?? 0) < rules.budgets.rounds;
 }
 
 /** Which end of all its rounds has come, if one has: only a task that continues has more than one. */
 export function overall(
-  { assignment }: { assignment: Assignment },
+  { assignment, rules }: RoundedRun,
   state: RunState,
 ): string | undefined {
   if (!assignment.inbox) return undefined;
   if (state.closing) return "closed";
-  const { inputTokens, outputTokens } = usedInAll(state);
-  return inputTokens + outputTokens + (state.lost ?? 0) >= MOST_TASK_TOKENS
-    ? "task_tokens"
-    : undefined;
+  if (state.isAged) return "days";
+  return tokensLeftInAll({ assignment, rules }, state) <= 0 ? "task_tokens" : undefined;
 }
 
 /** The tokens of all its rounds. */
@@ -31,6 +31,13 @@ export function usedInAll({ used, spent }: RunState) {
     inputTokens: used.inputTokens + (spent?.inputTokens ?? 0),
     outputTokens: used.outputTokens + (spent?.outputTokens ?? 0),
   };
+}
+
+/** How many tokens are left of all its rounds; only a task that continues has more than one. */
+export function tokensLeftInAll({ assignment, rules }: RoundedRun, state: RunState): number {
+  if (!assignment.inbox) return Infinity;
+  const { inputTokens, outputTokens } = usedInAll(state);
+  return rules.budgets.taskTokens - inputTokens - outputTokens - (state.lost ?? 0);
 }
 
 /** What calls of this round may have used whose workers were lost. */
@@ -45,6 +52,7 @@ export function stepsLeft({ budgets }: SourceRules, { step, roundStep = 0 }: Run
 
 /** Each round has the budgets of a task. */
 export function beginRound(state: RunState): void {
+  if ((state.newestInput ?? 0) > MOST_INPUT) state.isLong = true;
   state.spent = usedInAll(state);
   state.lostBefore = state.lost;
   state.rounds = (state.rounds ?? 0) + 1;

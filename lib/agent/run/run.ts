@@ -54,6 +54,12 @@ export interface RunState {
   delivered?: number;
   /** What the task is about was closed: one last step. */
   closing?: boolean;
+  /** It was open for too long when this turn began: one last step. */
+  isAged?: boolean;
+  /** What the newest step had as input, in tokens. */
+  newestInput?: number;
+  /** The next step begins a transcript anew: see `startAfresh`. */
+  isLong?: boolean;
 }
 
 /** An entry of a task's timeline. */
@@ -68,30 +74,39 @@ export interface LoggedEvent {
 export const MOST_CONTENT = 8_000;
 
 /** A run as the last worker left it, with the answer that has come since. */
-interface LoadedRun {
+export interface LoadedRun {
   run: number;
   state: RunState | null;
   answer: string | null;
   /** What calls of this run may have used whose workers were lost, or that gave no answer. */
   lost: number;
+  /** For how many days the task has been worked, waits among them. */
+  days: number;
 }
 
-/** Loads a run, and counts the call that its last worker has left behind. */
+/**
+ * Loads a run, and counts the call that its last worker has left behind.
+ *
+ * @param currency of what that has cost.
+ */
 export async function loadRun(
   database: Database,
   lease: TaskLease,
+  currency?: string,
 ): Promise<LoadedRun> {
   const { taskId } = lease;
   await database.query(
     "begin a run",
     (sql) => sql`insert into agent_runs (task_id) values (${taskId}) on conflict do nothing`,
   );
-  await settleLost(database, lease);
+  await settleLost(database, lease, currency);
   const [row] = await database.query(
     "load a run",
     (sql) =>
       sql<LoadedRun[]>`
-      select r.run, r.state, t.answer, r.lost_tokens::float8 as lost from agent_runs r join tasks t on t.id = r.task_id
+      select r.run, r.state, t.answer, r.lost_tokens::float8 as lost,
+        coalesce(extract(epoch from now() - t.started_at) / 86400, 0)::float8 as days
+      from agent_runs r join tasks t on t.id = r.task_id
       where r.task_id = ${taskId}`,
   );
   if (!row) throw new TaskLostError();
@@ -109,25 +124,27 @@ export const eventRows = (sql: Sql, events: readonly LoggedEvent[]) =>
     storedJson(events.map((event) => ({ id: newId(), ...event })))
   }::text::jsonb) as e(id uuid, kind text, data jsonb, content text)`;
 
+/** How far a run has come, and what has happened in it. */
+export interface SavedRun {
+  state: RunState;
+  events: readonly LoggedEvent[];
+  /** The call that has just been made, if one was. */
+  done?: { key: string; result: string };
+  /** What the model has billed for the step; it counts whosever the task is by now. */
+  settlement?: Settlement;
+  /** The later messages that this state tells of, and up to where that is all there was. */
+  delivered?: { ids: readonly string[]; news: number; step: number };
+}
+
 /**
  * Saves a run and what happened, in one statement.
  *
- * @param done the call that has just been made, if one was.
- * @param settlement what the model has billed for the step; it counts whosever the task is by now.
  * @throws {TaskLostError} when this lease is not the newest, or what it tells of was deleted: nothing was saved.
  */
 export async function saveRun(
   database: Database,
   lease: TaskLease,
-  { state, events, actor, done, settlement, delivered }: {
-    state: RunState;
-    events: readonly LoggedEvent[];
-    actor: string;
-    done?: { key: string; result: string };
-    settlement?: Settlement;
-    /** The later messages that this state tells of, and up to where that is all there was. */
-    delivered?: { ids: readonly string[]; news: number; step: number };
-  },
+  { state, events, actor, done, settlement, delivered }: SavedRun & { actor: string },
 ): Promise<void> {
   const ids = delivered?.ids ?? [];
   const rows = await database.query("save a run", (sql) =>

@@ -9,12 +9,34 @@ import type { ToolOff } from "../tool_spec.ts";
 import type { SourceRules } from "../policy.ts";
 import { mayGoOn, usedInAll } from "./rounds.ts";
 import type { BudgetScope } from "../budget/scope.ts";
-import type { LoggedEvent, RunState, saveRun } from "./run.ts";
+import type { reserve } from "../budget/reservation.ts";
+import type { Reservation, Settlement } from "../budget/settlement.ts";
+import type { Start, StartingCall } from "./call.ts";
+import type { LoadedRun, LoggedEvent, RunState, SavedRun } from "./run.ts";
 import type { Tool, ToolContext } from "../tools/tool.ts";
+
+/**
+ * Where a run is written, a task's or a trial's, under the lease of whoever works it. Each throws
+ * {@link TaskLostError} where there is a newer one.
+ */
+export interface RunRecord {
+  /** The run as the last worker left it; the call that it has left behind is counted. */
+  load(): Promise<LoadedRun>;
+  save(saved: SavedRun): Promise<void>;
+  /** Writes down that a call is about to be made: only after that may it be made, and only once. */
+  startCall(call: StartingCall): Promise<Start>;
+  /** Whether it was counted among its source's tasks. */
+  hasBegun(): Promise<boolean>;
+  /** Reserves what one model call may bill, in all its budgets or in none. */
+  reserve(request: Parameters<typeof reserve>[2]): Promise<Reservation | undefined>;
+  /** Settles a call that gave no step to be saved. */
+  settle(settlement: Settlement): Promise<void>;
+}
 
 /** Everything that a run is worked with. */
 export interface RunContext {
   database: Database;
+  record: RunRecord;
   model: Model;
   assignment: ReadAssignment;
   mode: AgentMode;
@@ -29,12 +51,14 @@ export interface RunContext {
   /** Changes whenever what the policy would say may change. */
   policyVersion: string;
   redact: Redact;
+  /** Nobody is asked anything: what would need a person's word is refused. */
+  isUnattended?: boolean;
 }
 
 /** Saves a run with what has happened in it, secrets taken out. */
 export type RunSaver = (
   events: LoggedEvent[],
-  more?: Pick<Parameters<typeof saveRun>[2], "done" | "settlement" | "delivered">,
+  more?: Pick<SavedRun, "done" | "settlement" | "delivered">,
 ) => Promise<void>;
 
 /** What a finished run leaves behind. */
@@ -55,6 +79,7 @@ export function completed(
       model: model.name,
       mode,
       verified: assignment.verified,
+      private: state.private,
       steps: state.step,
       input_tokens: used.inputTokens,
       output_tokens: used.outputTokens,

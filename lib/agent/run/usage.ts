@@ -17,6 +17,18 @@ export interface SourceUsage {
   moneyLeft?: number;
 }
 
+/** What the tasks about one subject have used, where its source limits that. */
+export interface SubjectUsage {
+  id: string;
+  name: string;
+  /** In the last 24 hours, input and output together. */
+  tokens: number;
+  tokensLeft: number;
+}
+
+/** The dearest of them. */
+const MOST_SUBJECTS = 10;
+
 /** There are some fifty names at most: all unknown ones count as one. */
 const MOST_SOURCES = 100;
 
@@ -82,10 +94,38 @@ function toUsage(
   };
 }
 
+/** The subjects with a budget of their own whose tasks have used most of late, the dearest first. */
+export async function readSubjectUsage(
+  database: Database,
+  { budgetsOf }: { budgetsOf(source: string): Budgets },
+): Promise<SubjectUsage[]> {
+  const rows = await database.query(
+    "read what subjects have used",
+    (sql) =>
+      sql<{ id: string; source: string; name: string; tokens: number; reserved: number }[]>`
+      select s.id, s.source, coalesce(s.name, s.source) as name, u.tokens::float8 as tokens,
+        (select coalesce(sum(r.tokens), 0) from budget_reservations r
+          where r.subject_id = s.id)::float8 as reserved
+      from (
+        select subject_id, sum(tokens) as tokens from subject_usage
+        where hour > now() - interval '25 hours' group by subject_id
+        order by 2 desc, 1 limit ${MOST_SUBJECTS}) u
+      join subjects s on s.id = u.subject_id order by u.tokens desc, s.id`,
+  );
+  return rows.flatMap(({ id, source, name, tokens, reserved }) => {
+    const limit = budgetsOf(source).subjectTokensPerDay;
+    if (limit === undefined) return [];
+    return { id, name, tokens, tokensLeft: Math.max(0, limit - tokens - reserved) };
+  });
+}
+
 /** Forgets what no budget looks at any more. */
 export async function forgetUsage(database: Database): Promise<void> {
   await database.query(
     "forget old usage",
-    (sql) => sql`delete from agent_usage where hour < now() - interval '2 days'`,
+    (sql) =>
+      sql`
+      with of_subjects as (delete from subject_usage where hour < now() - interval '2 days')
+      delete from agent_usage where hour < now() - interval '2 days'`,
   );
 }

@@ -9,8 +9,6 @@ import { type CallCompletion, recordDenial, recordResult } from "./record_call.t
 import { beginRound, mayGoOn } from "./rounds.ts";
 import type { LoggedEvent } from "./run.ts";
 
-/** One task waits so often. */
-const MOST_WAITS = 6;
 /** So many tasks wait at once, in all: each is a promise to somebody. */
 const MOST_WAITING = 1_000;
 const MINUTE_MS = 60_000;
@@ -27,7 +25,7 @@ export async function completeWait(
   begun: LoggedEvent,
 ): Promise<Outcome | undefined> {
   const { run, state, save, answer } = completion;
-  const { verified, inbox } = run.assignment;
+  const { verified, inbox, webhookType } = run.assignment;
   const [call] = state.pending;
   const tell = async (text: string) => {
     if (call.until !== undefined) beginRound(state);
@@ -40,9 +38,12 @@ export async function completeWait(
     return await recordDenial(completion, { action: "deny", rule: "no_inbox", reason });
   }
   const unread = await readUnread(run.database, run.assignment);
-  const came = matching(unread, events);
+  const came = matching(unread, { events, webhookType });
   if (came > 0 || unread.isClosed) {
     return await tell(`${unread.messages.length} came in. What it says follows.`);
+  }
+  if (state.isAged) {
+    return await tell("The task has been open for too long: nothing is waited for.");
   }
   if (answer !== null) return await tell("A person of the team woke you: nothing has come yet.");
   const { now } = await readClock(run.database);
@@ -50,7 +51,7 @@ export async function completeWait(
     return await tell(`Nothing came until ${call.until}.`);
   }
   if (call.until === undefined) {
-    const reason = await whyNot(completion);
+    const reason = await whyNot(completion, minutes);
     if (reason !== undefined) {
       return await recordDenial(completion, { action: "deny", rule: "budget_waits", reason });
     }
@@ -67,14 +68,25 @@ export async function completeWait(
   };
 }
 
-function matching({ messages }: Unread, events: readonly string[]): number {
-  return messages.filter(({ event }) =>
-    events.length === 0 || event !== null && events.some((glob) => matchesGlob(glob, event))
+/** What a person says to the task, elsewhere than where it came from, ends every wait. */
+function matching(
+  { messages }: Unread,
+  { events, webhookType }: { events: readonly string[]; webhookType: string },
+): number {
+  const own = webhookType.toLowerCase();
+  return messages.filter((message) =>
+    events.length === 0 || message.webhookType.toLowerCase() !== own ||
+    message.event !== null && events.some((glob) => matchesGlob(glob, message.event!))
   ).length;
 }
 
-async function whyNot({ run, state }: CallCompletion): Promise<string | undefined> {
-  if ((state.waits ?? 0) >= MOST_WAITS) return `the task has waited ${MOST_WAITS} times already`;
+async function whyNot(
+  { run, state }: CallCompletion,
+  minutes: number,
+): Promise<string | undefined> {
+  const { waits, waitHours } = run.rules.budgets;
+  if ((state.waits ?? 0) >= waits) return `the task has waited ${waits} times already`;
+  if (minutes > waitHours * 60) return `a wait may take ${waitHours * 60} minutes at most`;
   if (!mayGoOn(run, state)) return "the task has gone on as often as one may";
   return await countWaiting(run.database, MOST_WAITING) >= MOST_WAITING
     ? `${MOST_WAITING} tasks wait already`

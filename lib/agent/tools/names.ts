@@ -4,6 +4,7 @@ export const ALWAYS = ["get_payload", "search_payload", "finish"] as const;
 /** All tools of Otto's own. */
 export const BUILT_IN = [
   ...ALWAYS,
+  "list_subject",
   "ask_human",
   "wait_for_event",
   "add_note",

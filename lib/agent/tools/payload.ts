@@ -3,7 +3,8 @@ import { at, type PathKey } from "../../../sources/kit/json_path.ts";
 import { cleanText } from "../fence.ts";
 import { outline } from "../prompt.ts";
 import { beginningOf } from "../../../sources/kit/beginning.ts";
-import type { Tool } from "./tool.ts";
+import { findDelivered } from "../../task/inbox.ts";
+import type { Tool, ToolContext } from "./tool.ts";
 
 /** The most that one answer holds: a third of what a fence lets through, since models re-read it with every step. */
 const MOST_CHARACTERS = 8_000;
@@ -14,10 +15,14 @@ const AROUND = 100;
 /** What `get_payload` takes: a longer path would be all that a hit says. */
 const MOST_PATH = 500;
 
-/** Reads a part of the message. */
-export const getPayload: Tool<{ path: string; offset: number }> = {
+/** Which message is meant: a task has the one that it was made of, and may get later ones. */
+const message = z.number().int().min(1).default(1)
+  .describe("The number that a later message was told with; 1 is the first");
+
+/** Reads a part of a message. */
+export const getPayload: Tool<{ path: string; offset: number; message: number }> = {
   name: "get_payload",
-  description: "Reads a part of the message's payload. Without a path: its outline.",
+  description: "Reads a part of a message's payload. Without a path: its outline.",
   capability: { reads: "payload", effect: "none" },
   atomic: true,
   arguments: z.strictObject({
@@ -25,43 +30,69 @@ export const getPayload: Tool<{ path: string; offset: number }> = {
       .describe('Where, such as "issue.labels[0].name"; "" is the whole'),
     offset: z.number().int().min(0).default(0)
       .describe("The character to begin with, for parts longer than one answer"),
+    message,
   }),
-  run({ path, offset }, { assignment, fence }) {
-    const found = at(assignment.payload, ...stepsOf(path));
+  async run({ path, offset, message }, context) {
+    const { fence } = context;
+    const payload = await payloadOf(context, message);
+    const found = at(payload, ...stepsOf(path));
     if (found === undefined) {
-      return Promise.resolve(
-        `Nothing is at "${path}". ` +
-          fence(outline(assignment.payload), "outline of the payload"),
-      );
+      return `Nothing is at "${path}". ` + fence(outline(payload), "outline of the payload");
     }
     if (path === "" && offset === 0 && JSON.stringify(found).length > MOST_CHARACTERS) {
-      return Promise.resolve(fence(outline(found), "outline of the payload"));
+      return fence(outline(found), "outline of the payload");
     }
     const text = typeof found === "string" ? found : JSON.stringify(found);
     const part = beginningOf(text.slice(offset), MOST_CHARACTERS);
-    return Promise.resolve(
-      fence(offset === 0 && part === text ? found : part, "part of the payload"),
-    );
+    return fence(offset === 0 && part === text ? found : part, "part of the payload");
   },
 };
 
-/** Finds a text in the message. */
-export const searchPayload: Tool<{ text: string }> = {
+/** Finds a text in a message. */
+export const searchPayload: Tool<{ text: string; message: number }> = {
   name: "search_payload",
-  description: "Finds a text in the keys and values of the message's payload.",
+  description: "Finds a text in the keys and values of a message's payload.",
   capability: { reads: "payload", effect: "none" },
   atomic: true,
   arguments: z.strictObject({
     text: z.string().min(1).max(200).describe("What to look for; case does not matter"),
+    message,
   }),
-  run({ text }, { assignment, fence }) {
+  async run({ text, message }, context) {
     const hits: { path: string; excerpt: string }[] = [];
-    search(assignment.payload, "", text.toLowerCase(), hits, { left: MOST_VALUES });
-    return Promise.resolve(
-      hits.length === 0 ? "Nothing found." : fence(hits, "hits in the payload"),
-    );
+    const payload = await payloadOf(context, message);
+    search(payload, "", text.toLowerCase(), hits, { left: MOST_VALUES });
+    return hits.length === 0 ? "Nothing found." : context.fence(hits, "hits in the payload");
   },
 };
+
+/**
+ * The payload of one of the task's messages.
+ *
+ * @throws with words for the model, where it was told of no message with this number.
+ */
+async function payloadOf(
+  { database, assignment }: ToolContext,
+  number: number,
+): Promise<unknown> {
+  if (number === 1) return assignment.payload;
+  const { taskId, inbox } = assignment;
+  const found = inbox ? await findDelivered(database, { taskId, number }) : { most: 1 };
+  if ("most" in found || !inbox) {
+    const { most } = found as { most: number };
+    throw new Error(
+      most === 1
+        ? `There is no message ${number}: the task has only the first one, message 1`
+        : `There is no message ${number}: you were told of messages 1 to ${most}`,
+    );
+  }
+  try {
+    return (await inbox.read(found)).payload;
+  } catch {
+    // Why it cannot be read may quote it, outside of any fence.
+    throw new Error(`Message ${number} cannot be read: its body is gone, or was none`);
+  }
+}
 
 /** So many values are looked at; a payload of 25 MB must not hold up everybody. */
 const MOST_VALUES = 100_000;

@@ -11,11 +11,19 @@ import type { Tool } from "./tool.ts";
 /** A model says no more than this at once; most vendors take more. */
 const MOST_CHARACTERS = 10_000;
 
+/** Longer than one call of a vendor's API takes. */
+const MOST_WAIT_MS = 15_000;
+
 /** What answering where messages came from needs. */
 export interface ReplyDesk {
   /** The source of this name. */
   sourceOf(name: string): Source;
   accesses: ReplyAccesses;
+  /** Sends what the outbox has under this id, and says how far it is by the end of the signal. */
+  sendNow(
+    id: string,
+    signal: AbortSignal,
+  ): Promise<{ state: "sent" | "pending" | "dead"; error?: string | null }>;
   /** Beginnings of people's numbers that are answered without a person's word. */
   prefixes: readonly string[];
 }
@@ -27,9 +35,10 @@ export interface ReplyDesk {
  * @returns why there is none, where the message cannot be answered.
  */
 export function createReply(
-  { sourceOf, accesses, prefixes }: ReplyDesk,
+  { sourceOf, accesses, prefixes, sendNow }: ReplyDesk,
   { source: name, verified, payload }: Pick<ReadAssignment, "source" | "verified" | "payload">,
   rules: ReplyRules,
+  toolSeconds: number,
 ): Tool<{ text: string; to: string }> | string {
   const source = sourceOf(name);
   const api = source.replyApi;
@@ -44,15 +53,16 @@ export function createReply(
   if (account !== undefined && account !== access.account) {
     return `the message is of the account ${account}, and ${api.accountVariable} is another`;
   }
+  // What a vendor is slow with goes out all the same, and the model is not told that it failed.
+  const waitMs = Math.min(MOST_WAIT_MS, toolSeconds * 800);
   const most = Math.min(api.most, MOST_CHARACTERS);
-  const isListed = prefixes.some((prefix) => to.includes(` to ${prefix}`));
   return {
     name: "reply",
     description: `Answers the sender of this message: ${to}. Others read it; at most ${most} ` +
       `characters. It cannot be taken back.`,
     capability: { reads: "payload", effect: "external" },
     atomic: true,
-    asks: api.asksFirst && !isListed ? "an answer to this number needs a person's word" : undefined,
+    asks: api.asksFirst?.(place, prefixes),
     // Where it goes is part of what people approve.
     arguments: z.strictObject({ text: z.string().trim().min(1).max(most) })
       .transform(({ text }) => ({ text, to })),
@@ -61,7 +71,7 @@ export function createReply(
       properties: { text: { type: "string", description: `Plain text, up to ${most} characters` } },
       required: ["text"],
     },
-    async run({ text }, { database, assignment, key }) {
+    async run({ text }, { database, assignment, key, fence }) {
       const { taskId, epoch } = assignment;
       const call = source.reply!(payload, text, { mentions })!;
       const result = `The reply to ${to} is on its way. Do not send it again.`;
@@ -74,8 +84,14 @@ export function createReply(
           once: (sql, given) => once(sql, { taskId, epoch }, key, result, given),
         },
       );
-      if (outcome === "queued") return result;
-      throw new Error(REFUSED[outcome](rules));
+      if (typeof outcome === "string") throw new Error(REFUSED[outcome](rules));
+      const { state, error } = await sendNow(outcome.id, AbortSignal.timeout(waitMs));
+      if (state === "sent") return `The reply to ${to} was sent. Do not send it again.`;
+      if (!error) return result;
+      return state === "dead"
+        ? `The reply to ${to} was not sent, and will not be: ${fence(error, "error")}`
+        : `The reply to ${to} could not be sent yet. It is tried again by itself: do not send it ` +
+          `again. ${fence(error, "error")}`;
     },
   };
 }

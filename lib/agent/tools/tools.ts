@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { ToolSpec } from "../tool_spec.ts";
 import { createNotify } from "./notify.ts";
 import { getPayload, searchPayload } from "./payload.ts";
+import { listSubject } from "./subject.ts";
 import { addNote, reassignTask, setTitle } from "./task.ts";
 import type { Tool } from "./tool.ts";
 import { waitForEvent } from "./wait.ts";
@@ -61,6 +62,7 @@ export function builtInTools(destinations: readonly string[]): Tool[] {
   const tools: Tool[] = [
     getPayload,
     searchPayload,
+    listSubject,
     addNote,
     setTitle,
     reassignTask,

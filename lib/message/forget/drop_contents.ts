@@ -33,6 +33,8 @@ const walk = createForgetWalk<number>(async (database, { after, atOnce, retentio
         insert into message_digests (message_id, body, content)
         select id, ${sql.unsafe(HASH)}, substring(envelope from ${CONTENT})
         from gone on conflict do nothing
+      ), tried as (
+        delete from trials where message_id in (select id from gone)
       ), worked as materialized (
         select distinct l.task_id from looked l join gone using (id) where l.task_id is not null
       ), said as (
@@ -54,8 +56,8 @@ const walk = createForgetWalk<number>(async (database, { after, atOnce, retentio
 
 /**
  * Drops the bodies and headers of up to `atOnce` messages that were stored longer than
- * `bodyRetentionDays` ago by the store's clock, and what an agent said and was told of them. What
- * they became stays, and a digest by which a
+ * `bodyRetentionDays` ago by the store's clock, what an agent said and was told of them, and what
+ * was tried with them. What they became stays, and a digest by which a
  * repeat of one is still known for it. Not of those that can be worked again by themselves: failed
  * ones, and those whose task failed or is open; refused ones have their own bounds.
  *

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { SubjectRole } from "../../../sources/subject.ts";
 import type { Database, Sql } from "../../store/database.ts";
 import { newId } from "../../store/id.ts";
 import type { Verification } from "../message.ts";
@@ -121,6 +122,40 @@ export async function readGroup(
       where task_id = ${taskId} and kind = 'created' and data ? 'merged'`,
   );
   return row?.data;
+}
+
+/** A message that waits in a closed group. */
+export interface WaitingMember {
+  id: string;
+  epoch: number;
+  event: string | null;
+  title: string;
+  description: string;
+  role: SubjectRole | null;
+  /** Whether it is about the same as the first. */
+  isAbout: boolean;
+  webhookType: string;
+  verified: boolean;
+  source: string;
+  key: string;
+}
+
+/** The messages that wait in a closed group, in the order of their arrival. */
+export async function readWaiting(database: Database, groupId: string): Promise<WaitingMember[]> {
+  return await database.query("read a group's messages", (sql) =>
+    sql<WaitingMember[]>`
+      with member as (
+        select m.*, b.title as line, b.description from burst_messages b
+          join messages m on m.id = b.message_id
+        where b.burst_id = ${groupId} and m.state = 'new'
+      ), about as (
+        select s.* from subjects s
+        where s.id = (select subject_id from member order by id limit 1)
+      )
+      select m.id, m.epoch, m.event, m.line as title, m.description, m.role,
+        m.subject_id = about.id as "isAbout", m.webhook_type as "webhookType",
+        m.verification = 'verified' as verified, about.source, about.key
+      from member m, about order by m.id`);
 }
 
 /** With how many other messages a message shares its task. */

@@ -11,30 +11,36 @@ const MOST_TOLD = 50;
 const GROUPS_AT_ONCE = 20;
 
 /** A group that gets no more messages, and what there is of it. */
-interface ClosedGroup extends TaskGroup {
+export interface ClosedGroup extends TaskGroup {
   id: string;
   /** Of its first message. */
   title: string | null;
   description: string | null;
+  webhookType: string | null;
+  /** Whether anybody knows what that is about. */
+  hasSubject: boolean;
+  slack_place: string | null;
+  slack_thread: string | null;
 }
 
 /**
- * Makes the tasks of the debounce groups (table `bursts`) that are due: closes them, reads what is
- * in them, and completes them in one statement. A worker that is killed in between leaves a closed
- * group to the next.
- *
- * @returns how many it completed.
+ * Closes the debounce groups (table `bursts`) that are due, and says what is in those that are
+ * closed. One that a worker was killed with is there again.
  */
-export async function completeGroups(database: Database, assignee: string): Promise<number> {
+export async function takeClosedGroups(database: Database): Promise<ClosedGroup[]> {
   await closeDue(database);
-  const groups = await readClosed(database);
-  return groups.length > 0 ? await makeTasks(database, groups, assignee) : 0;
+  return await readClosed(database);
 }
 
 async function closeDue(database: Database): Promise<void> {
   await database.query("close groups", (sql) =>
     sql`
-      with due as (
+      with settled as (
+        -- A worker was killed before it took the group away.
+        delete from bursts g where closed and not exists (
+          select from burst_messages b join messages m on m.id = b.message_id
+          where b.burst_id = g.id and m.state = 'new')
+      ), due as (
         select id from bursts where due_at <= now() and not closed
         order by due_at limit ${GROUPS_AT_ONCE} for update skip locked
       )
@@ -45,7 +51,9 @@ async function closeDue(database: Database): Promise<void> {
 async function readClosed(database: Database): Promise<ClosedGroup[]> {
   return await database.query("read closed groups", (sql) =>
     sql<ClosedGroup[]>`
-      select g.id, its.messages, its.merged, first.title, first.description
+      select g.id, g.slack_place, g.slack_thread, its.messages, its.merged, first.title,
+        first.description, first.webhook_type as "webhookType",
+        coalesce(first.subject_id is not null, false) as "hasSubject"
       from (select * from bursts where closed order by due_at limit ${GROUPS_AT_ONCE}) g
       cross join lateral (
         select count(*)::int as messages,
@@ -57,33 +65,38 @@ async function readClosed(database: Database): Promise<ClosedGroup[]> {
         ) m
       ) its
       left join lateral (
-        select title, description from burst_messages where burst_id = g.id
-        order by message_id limit 1
+        select b.title, b.description, m.webhook_type, m.subject_id
+        from burst_messages b join messages m on m.id = b.message_id
+        where b.burst_id = g.id order by b.message_id limit 1
       ) first on true`);
 }
 
 /** The line of all: `5 events: first …`, or that of the only one. */
-function ofAll(count: number, first: string): string {
+export function lineOfAll(count: number, first: string): string {
   return count > 1 ? oneLine(`${count} events: first ${first}`, LINE_LENGTH) : first;
 }
 
 /**
+ * Makes one task of each group, all in one statement.
  * A group that another worker completes meanwhile is left to it; one that has lost
  * a message since it was read (a person has deleted it) is left to the next look,
  * so that nothing of a deleted message is told.
+ *
+ * @returns how many it completed.
  */
-async function makeTasks(
+export async function completeGroups(
   database: Database,
   groups: readonly ClosedGroup[],
   assignee: string,
 ): Promise<number> {
+  if (groups.length === 0) return 0;
   const rows = groups.map(({ id, title, description, messages, merged }) => ({
     group_id: id,
     task_id: newId(),
     event_id: newId(),
     messages,
-    title: ofAll(messages, title ?? ""),
-    description: ofAll(messages, description ?? ""),
+    title: lineOfAll(messages, title ?? ""),
+    description: lineOfAll(messages, description ?? ""),
     data: messages > 1 ? { messages, merged } : {},
   }));
   const [{ completed }] = await database.query(

@@ -34,6 +34,8 @@ export interface MessageSearch {
   secretNames?: readonly string[];
   /** Sources, by their names, whose bodies and headers are not looked into: they have values that nobody may see. */
   hidden?: readonly string[];
+  /** Of each subject only the newest that matches. Not together with `body` or `header`. */
+  group?: "subject";
   /** Only messages older than this id. */
   before?: string;
 }

@@ -14,6 +14,7 @@ import { idArray } from "../../store/stored.ts";
 import { findMessages, type Message } from "../message.ts";
 import { findInContents } from "./content_scan.ts";
 import type { MessageSearch } from "./criteria.ts";
+import { newestOfSubject } from "./newest_of_subject.ts";
 import { PHASE } from "./phase.ts";
 import { NAMED, walksOf } from "./walks.ts";
 
@@ -95,16 +96,25 @@ function walkSearchOf(
     redeliverable?: boolean;
   },
 ): WalkSearch {
+  const isGrouped = search.group === "subject" && !search.body && !search.header;
   return {
     walks: walksOf(sql, search, { range, window }),
-    columns: columnsOf(search),
+    columns: columnsOf(search) + (isGrouped ? ", subject_id" : ""),
     matches: sql`${matches(sql, search)} ${
       redeliverable ? sql`and state <> 'rejected' and released_at is null` : sql``
     }`,
+    group: isGrouped
+      ? newestOfSubject(sql, {
+        from: "messages",
+        matches: matches(sql, search),
+        before: search.before?.toLowerCase(),
+        range: rangeOf({ ...search, before: undefined }, {}),
+      })
+      : undefined,
   };
 }
 
-/** How many match and when they came, as far as one search looks; see {@link countAlong}. */
+/** How many match and when they came, as far as one search looks, each by itself; see {@link countAlong}. */
 export async function countMessages(
   database: Database,
   search: MessageSearch,
@@ -115,7 +125,7 @@ export async function countMessages(
   return await countAlong(
     database,
     "count messages",
-    (sql, window) => walkSearchOf(sql, search, { range, window }),
+    (sql, window) => walkSearchOf(sql, { ...search, group: undefined }, { range, window }),
   );
 }
 

@@ -1,12 +1,10 @@
 import type { Fragment, Sql } from "../../store/database.ts";
+import { WITHDRAWN } from "./withdrawal.ts";
 
 /** A task that waits for an event is woken after so much quiet: one review is several events. */
 const QUIET_SECONDS = 10;
 /** And no later than so long after the first of them. */
 const MOST_QUIET_SECONDS = 60;
-
-/** What stands where an answer would, when what a task asks about is closed: nobody has said it. */
-export const WITHDRAWN = "withdrawn: what it is about was closed meanwhile";
 
 /**
  * Parts of the statement that completes messages, which has `outcome`, `ours` and `told`: `joined` tells open
@@ -75,7 +73,7 @@ export function fillInbox(sql: Sql): Fragment {
       insert into task_events (id, task_id, kind, actor, data)
       select c.event_id, i.task_id,
         case c.join_role when 'closes' then 'closed' else 'message_added' end, 'otto', jsonb_build_object('message_id', c.id,
-        'title', c.title, 'role', c.join_role)
+        'title', c.own_title, 'role', c.join_role)
       from inboxed i join completed c on c.id = i.message_id
     )`;
 }

@@ -5,6 +5,13 @@ import { storedJson } from "../../store/stored.ts";
 
 /** One statement makes so many tasks. */
 const AT_ONCE = 20;
+/**
+ * Whether a row of `tasks` has ended and left messages of which a task is to be made, in SQL: no
+ * task is made while their subject is stopped.
+ */
+export const LEAVING = `leaves_unread and not exists (
+  select from subjects s where s.id = tasks.subject_id and s.stopped_at is not null)`;
+
 /** As many titles of one task's messages as its page lists. */
 const MOST_TOLD = 50;
 
@@ -29,7 +36,9 @@ export async function continueLeftovers(database: Database, assignee: string): P
           order by i.message_id)
         from task_inbox i join messages m on m.id = i.message_id
         where i.task_id = t.id and i.delivered_at is null and i.role <> 'closes'), '[]') as messages
-      from tasks t where t.leaves_unread order by t.id limit ${AT_ONCE}`);
+      from tasks t
+      where t.id in (select id from tasks where ${sql.unsafe(LEAVING)} order by id limit ${AT_ONCE})
+      order by t.id`);
   if (leaving.length === 0) return 0;
   const rows = leaving.map(({ id, messages }) => {
     const title = messages[0]?.title ?? "";
@@ -64,17 +73,25 @@ export async function continueLeftovers(database: Database, assignee: string): P
         select s.id from subjects s
         where s.id in (select t.subject_id from tasks t join given on given.old_id = t.id)
         order by s.source, s.key for update
+      ), member as (
+        -- Locked before they are counted: one that is deleted just now is not among them.
+        select m.id, given.old_id
+        from given cross join (select count(*) from about) locked
+          join messages m on m.id = any(given.ids)
+        order by m.id for update of m
       ), ended as (
         update tasks t set leaves_unread = false, messages = greatest(1, t.messages - given.messages)
-        from given left join (select count(*) from about) locked on true
+        from given
         where t.id = given.old_id and t.leaves_unread
+          -- One that was deleted meanwhile is told by nobody: the next look has what is left.
+          and (select count(*) from member where old_id = given.old_id) = cardinality(given.ids)
         returning t.id, t.source, t.subject_id
       ), made as (
         insert into tasks (id, message_id, source, title, description, assigned_to, messages,
           subject_id)
         select g.new_id, g.first, ended.source, g.title, g.title, ${assignee}, g.messages,
           ended.subject_id
-        from ended join given g on g.old_id = ended.id join messages m on m.id = g.first
+        from ended join given g on g.old_id = ended.id join member m on m.id = g.first
         on conflict (message_id) do nothing returning id
       ), moved as (
         update messages m set task_id = g.new_id, reason = 'Not read by the task before'

@@ -13,6 +13,12 @@ export interface JoiningMessage {
   event: string | null;
   /** Why it makes no task of its own, where it joins none. */
   unlessJoined?: string;
+  /** What it is in its subject, where that is told already and `subject` does not say it again. */
+  role?: SubjectRole;
+  /** The message of its group that decides for all of it, which comes before it. */
+  leader?: string;
+  /** A person speaks to the task: it wakes whatever that waits for. */
+  isSpokenTo?: boolean;
 }
 
 /** The same with what it is about, once that is known. */
@@ -42,12 +48,18 @@ export type Joining =
   /** Nothing: there is nothing to be done. */
   | { becomes: "nothing"; state: "processed" | "filtered"; reason: string };
 
-/** More than these wait for nobody: the next one begins a new task. */
-const MOST_IN_INBOX = 50;
-/** An older one takes no more messages. */
-const MOST_DAYS = 7;
-/** More in an hour are no conversation: two bots talk, or the agent with itself. */
-const MOST_DELIVERIES = 20;
+/** How much comes to a source's open tasks. */
+export interface JoinLimits {
+  /** Messages for one task: the next one begins a new task. */
+  inbox: number;
+  /** How long a task may have been worked, waits among it: an older one takes no more messages. */
+  days: number;
+  /** For the tasks of one subject: more stop it. */
+  deliveriesPerHour: number;
+}
+
+/** So many of the newest are looked at, to see how many were delivered. */
+const MOST_COUNTED = 2_000;
 /** In milliseconds. */
 const DAY = 86_400_000;
 
@@ -65,7 +77,8 @@ interface KnownSubject {
   webhook_type: string;
   task_verified: boolean;
   in_inbox: number;
-  created_at: Date;
+  /** When somebody has begun to work it. */
+  started_at: Date | null;
   now: Date;
   wait_key: string | null;
   wait_for: string[] | null;
@@ -83,16 +96,23 @@ interface PlannedSubject extends Omit<KnownSubject, "task_id"> {
 export async function planJoins(
   database: Database,
   messages: readonly PlannedMessage[],
+  limitsOf: (source: string) => JoinLimits,
 ): Promise<{ plans: Map<string, Joining>; openTasks: OpenTasks }> {
-  const known = await readKnown(database, messages);
+  const known = await readKnown(database, messages, limitsOf);
   const subjects = new Map<string, PlannedSubject>();
   const plans = new Map<string, Joining>();
-  const ordered = messages.toSorted((one, other) => one.messageId < other.messageId ? -1 : 1);
+  const ordered = messages.toSorted((one, other) => orderOf(one) < orderOf(other) ? -1 : 1);
   for (const message of ordered) {
     const name = rowKey(message.subject);
     const subject = subjects.get(name) ?? planned(message, known.get(name));
     subjects.set(name, subject);
-    plans.set(message.messageId, decide(subject, message));
+    const leader = message.leader === undefined ? undefined : plans.get(message.leader);
+    plans.set(
+      message.messageId,
+      leader
+        ? follow(subject, message, leader)
+        : decide(subject, message, limitsOf(subject.source)),
+    );
   }
   return {
     plans,
@@ -111,6 +131,10 @@ export async function planJoins(
   };
 }
 
+/** In the order of their arrival; who follows, behind whoever decides. */
+const orderOf = ({ messageId, leader }: PlannedMessage) =>
+  leader === undefined ? messageId : `${leader} ${messageId}`;
+
 function planned(
   { webhookType, subject }: PlannedMessage,
   known: KnownSubject | undefined,
@@ -126,7 +150,7 @@ function planned(
       webhook_type: webhookType.toLowerCase(),
       task_verified: subject.verified,
       in_inbox: 0,
-      created_at: new Date(),
+      started_at: null,
       now: new Date(),
       wait_key: null,
       wait_for: null,
@@ -136,8 +160,13 @@ function planned(
   return { ...rest, ...(task_id !== null && { task: { id: task_id } }) };
 }
 
-function decide(subject: PlannedSubject, message: PlannedMessage): Joining {
-  const { role, at } = message.subject;
+function decide(
+  subject: PlannedSubject,
+  message: PlannedMessage,
+  limits: JoinLimits,
+): Joining {
+  const role = roleOf(message);
+  const { at } = message.subject;
   const isTrusted = subject.task_verified === message.subject.verified &&
     subject.webhook_type === message.webhookType.toLowerCase();
   // What closes it goes through: it ends what goes in circles.
@@ -146,18 +175,17 @@ function decide(subject: PlannedSubject, message: PlannedMessage): Joining {
   }
   const isOld = role === "closes" && at !== undefined && at < (subject.opened_ms ?? -Infinity);
   const its = isOld ? "notes" : role;
-  if (role === "opens" && at !== undefined) {
-    subject.opened_ms = Math.max(at, subject.opened_ms ?? 0);
-  }
+  noteTimes(subject, message);
   const { task } = subject;
   // Whoever is trusted otherwise has a task of its own, and the open one stays what it is.
   if (task && !isTrusted) return alone(message);
   if (task && its === "notes") {
     return { becomes: "joined", taskId: task.id, reason: "Noted with the task about the same" };
   }
-  const isFull = subject.in_inbox >= MOST_IN_INBOX ||
-    subject.now.getTime() - subject.created_at.getTime() > MOST_DAYS * DAY;
-  if (task && (!isFull || its === "closes")) return join(subject, message, task);
+  const { started_at, now } = subject;
+  const isFull = subject.in_inbox >= limits.inbox ||
+    started_at !== null && now.getTime() - started_at.getTime() >= limits.days * DAY;
+  if (task && (!isFull || its === "closes")) return join(subject, message, { task, limits });
   if (its === "closes") {
     return { becomes: "nothing", state: "processed", reason: "Nothing was open" };
   }
@@ -171,19 +199,52 @@ function decide(subject: PlannedSubject, message: PlannedMessage): Joining {
   return begin(subject, message);
 }
 
+const roleOf = ({ role, subject }: PlannedMessage): SubjectRole => role ?? subject.role;
+
+/** As `told` writes them: what nobody vouches for moves nothing that somebody has vouched for. */
+function noteTimes(subject: PlannedSubject, message: PlannedMessage): void {
+  const { at, verified } = message.subject;
+  if (at === undefined || subject.verified && !verified) return;
+  subject.verified ||= verified;
+  const role = roleOf(message);
+  if (role === "opens") subject.opened_ms = Math.max(at, subject.opened_ms ?? 0);
+  if (role === "closes") subject.closed_ms = Math.max(at, subject.closed_ms ?? 0);
+}
+
+/** What becomes of a message whose group goes where its leader goes. */
+function follow(subject: PlannedSubject, message: PlannedMessage, leader: Joining): Joining {
+  if (leader.becomes === "nothing") return leader;
+  const role = roleOf(message);
+  const reason = "One task with more about the same";
+  if (leader.becomes === "task") {
+    const taskId = leader.joins!.newTaskId!;
+    const joins = role === "closes"
+      ? { taskId, role, maker: message.leader, waitKey: null }
+      : undefined;
+    return { becomes: "joined", taskId, reason, joins };
+  }
+  if (!leader.joins || role === "notes") return { ...leader, joins: undefined };
+  subject.in_inbox++;
+  return { ...leader, joins: { ...leader.joins, role, wakes: wakes(subject, message) } };
+}
+
 function alone({ unlessJoined: reason }: JoiningMessage): Joining {
   return reason === undefined
-    ? { becomes: "task" }
+    ? { becomes: "task", joins: { newTaskId: newId() } }
     : { becomes: "nothing", state: "filtered", reason };
 }
 
 function join(
   subject: PlannedSubject,
-  { subject: { role }, event }: PlannedMessage,
-  { id: taskId, maker }: { id: string; maker?: string },
+  message: PlannedMessage,
+  { task: { id: taskId, maker }, limits: { deliveriesPerHour } }: {
+    task: { id: string; maker?: string };
+    limits: JoinLimits;
+  },
 ): Joining {
-  if (subject.delivered >= MOST_DELIVERIES && role !== "closes") {
-    subject.stopped_why = `more than ${MOST_DELIVERIES} messages came for one task within an ` +
+  const role = roleOf(message);
+  if (subject.delivered >= deliveriesPerHour && role !== "closes") {
+    subject.stopped_why = `more than ${deliveriesPerHour} messages came for one task within an ` +
       "hour, so that something may be going in circles. A person can let it go on";
     return {
       becomes: "nothing",
@@ -193,14 +254,19 @@ function join(
   }
   subject.in_inbox++;
   subject.delivered++;
-  const wakes = role === "closes" || subject.wait_for === null || subject.wait_for.length === 0 ||
-    event !== null && subject.wait_for.some((glob) => matchesGlob(glob, event));
   return {
     becomes: "joined",
     taskId,
     reason: "Joined the task about the same",
-    joins: { taskId, role, maker, waitKey: subject.wait_key, wakes },
+    joins: { taskId, role, maker, waitKey: subject.wait_key, wakes: wakes(subject, message) },
   };
+}
+
+/** Whether a message is what its subject's task waits for. */
+function wakes({ wait_for: globs }: PlannedSubject, message: PlannedMessage): boolean {
+  const { event, isSpokenTo } = message;
+  return isSpokenTo || roleOf(message) === "closes" || globs === null || globs.length === 0 ||
+    event !== null && globs.some((glob) => matchesGlob(glob, event));
 }
 
 function begin(subject: PlannedSubject, message: PlannedMessage): Joining {
@@ -210,7 +276,7 @@ function begin(subject: PlannedSubject, message: PlannedMessage): Joining {
   subject.task_verified = message.subject.verified;
   subject.webhook_type = message.webhookType.toLowerCase();
   subject.in_inbox = 0;
-  subject.created_at = subject.now;
+  subject.started_at = null;
   subject.wait_key = null;
   subject.wait_for = null;
   return { becomes: "task", joins: { newTaskId } };
@@ -219,24 +285,42 @@ function begin(subject: PlannedSubject, message: PlannedMessage): Joining {
 async function readKnown(
   database: Database,
   messages: readonly PlannedMessage[],
+  limitsOf: (source: string) => JoinLimits,
 ): Promise<Map<string, KnownSubject>> {
+  const most = Math.max(
+    ...messages.map(({ subject: { source } }) => limitsOf(source).deliveriesPerHour),
+  );
   const asked = messages.map(({ subject: { source, key } }) => ({ source, key }));
   const rows = await database.query("find the open tasks of subjects", (sql) =>
     sql<KnownSubject[]>`
+      with since as materialized (select ${hourAgo(sql)} as id)
       select s.source, s.key, s.version, s.verified, s.stopped_why,
         extract(epoch from s.opened_sent_at)::float8 * 1000 as opened_ms,
         extract(epoch from s.closed_sent_at)::float8 * 1000 as closed_ms,
-        (select count(*)::int from (select from messages m join task_inbox i on i.message_id = m.id
-          where m.subject_id = s.id and m.subject_id is not null and m.id >= ${hourAgo(sql)}
-            and i.added_at > greatest(now() - interval '1 hour', s.resumed_at)
-          limit ${MOST_DELIVERIES}) c) as delivered,
+        -- A group is one delivery. Of one that is stopped nobody asks.
+        case when s.stopped_at is not null then 0 else (
+          select least(count(distinct its), ${most})::int from (
+            select coalesce(
+              (select burst_id from burst_messages b where b.message_id = newest.id), newest.id
+            ) as its
+            from (
+              select m.id from messages m
+              where m.subject_id = s.id and m.subject_id is not null and m.id >= (select id from since)
+              order by m.id desc limit ${MOST_COUNTED}) newest
+            -- One by one: as long as a table is small, a join would read all of it.
+            cross join lateral (
+              select from task_inbox i where i.message_id = newest.id
+                and i.added_at > greatest(now() - interval '1 hour', s.resumed_at) limit 1) i
+          ) c) end as delivered,
         t.id as task_id, coalesce(lower(m.webhook_type), '') as webhook_type,
         coalesce(m.verification = 'verified', s.verified) as task_verified,
         (select count(*)::int from task_inbox i where i.task_id = t.id) as in_inbox,
-        coalesce(t.created_at, now()) as created_at, now() as now, t.wait_key, t.wait_for
+        t.started_at, now() as now, t.wait_key, t.wait_for
       from (select distinct source, key
         from jsonb_to_recordset(${storedJson(asked)}::text::jsonb) as g(source text, key text)) g
-      join subjects s on s.source = g.source and s.key = g.key
+      -- One by one, here too.
+      cross join lateral (
+        select * from subjects s where s.source = g.source and s.key = g.key limit 1) s
       left join tasks t on t.id = s.open_task and t.open
       left join messages m on m.id = t.message_id`);
   return new Map(rows.map((row) => [rowKey(row), row]));

@@ -1,6 +1,7 @@
 import type { Subject, SubjectRole } from "../../../sources/subject.ts";
 import type { Database } from "../../store/database.ts";
 import { idArray } from "../../store/stored.ts";
+import { type TaskPhase, taskPhase } from "../search/phase.ts";
 
 /** What a message is about, as it is written down with it. */
 export interface MessageSubject {
@@ -26,19 +27,30 @@ export function toMessageSubject(
   return subject && { aliases: [], joins: [], ...subject, source, verified };
 }
 
-/** What messages are about, as the API shows it. */
-export interface ToldSubject {
+/** What a message or a task is about, as it stands with it. */
+export interface SubjectRef {
   id: string;
-  source: string;
   key: string;
   name: string | null;
   link: string | null;
+}
+
+/** The SQL of a {@link SubjectRef}, null where there is none; `of` is the column with its id. */
+export const subjectRef = (of: string) =>
+  `(select jsonb_build_object('id', about.id, 'key', about.key, 'name', about.name,
+    'link', about.link) from subjects about where about.id = ${of})`;
+
+/** What messages are about, as the API shows it. */
+export interface ToldSubject extends SubjectRef {
+  source: string;
   /** Whether a verified message has told of it. */
   verified: boolean;
   state: "open" | "closed" | "stopped";
   first_at: Date;
   last_at: Date;
   closed_at: Date | null;
+  /** Of the task that later messages go to, while it is open. */
+  phase: TaskPhase | null;
   /** Why no task is made of its messages, where it was stopped. */
   stopped_why: string | null;
   /** Of each at most {@link MOST_COUNTED}. */
@@ -53,6 +65,7 @@ const columns = `s.id, s.source, s.key, s.name, s.link, s.verified,
   case when s.stopped_at is not null then 'stopped' when s.closed_at is null then 'open'
     else 'closed' end as state,
   s.first_at, s.last_at, s.closed_at, s.stopped_why,
+  (select ${taskPhase("t.")} from tasks t where t.id = s.open_task and t.open) as phase,
   (select count(*)::int from (select from messages m where m.subject_id = s.id
     limit ${MOST_COUNTED}) c) as messages,
   (select count(*)::int from (select from tasks t where t.subject_id = s.id
@@ -76,16 +89,17 @@ export async function readSubject(
   return (await findSubjects(database, [id]))[0];
 }
 
-/** The subject with a key, if anything was told of it. */
+/** The subject with a key, if anything was told of it, and whether a task about it is open. */
 export async function findSubjectByKey(
   database: Database,
   { source, key }: { source: string; key: string },
-): Promise<{ id: string; name: string | null; open_task: string | null } | undefined> {
+): Promise<{ id: string; name: string | null; is_worked: boolean } | undefined> {
   const [row] = await database.query(
     "find a subject",
     (sql) =>
-      sql<{ id: string; name: string | null; open_task: string | null }[]>`
-      select id, name, open_task from subjects where source = ${source} and key = ${key}`,
+      sql<{ id: string; name: string | null; is_worked: boolean }[]>`
+      select id, name, exists (select from tasks where id = open_task and open) as is_worked
+      from subjects where source = ${source} and key = ${key}`,
   );
   return row;
 }
@@ -107,30 +121,14 @@ export async function forgetIfUntold(database: Database, id: string): Promise<vo
   await database.query("forget a subject", (sql) =>
     sql`
       with gone as (
-        delete from subjects s where id = ${id}
+        -- Whoever tells of it meanwhile changes the row, whose messages are not seen here yet.
+        delete from subjects s using (select id, last_at from subjects where id = ${id}) seen
+        where s.id = seen.id and s.last_at = seen.last_at
           and not exists (select from messages where subject_id = s.id)
           and not exists (select from tasks where subject_id = s.id)
-        returning source, key
+        returning s.source, s.key
       )
       delete from subject_aliases a using gone where a.source = gone.source and a.key = gone.key`);
-}
-
-/** Removes subjects of which nothing is kept any more; at most `limit`, the oldest first. */
-export async function forgetSubjects(
-  database: Database,
-  before: Date,
-  limit: number,
-): Promise<number> {
-  const rows = await database.query("forget old subjects", (sql) =>
-    sql`
-      delete from subjects where id in (
-        select s.id from (select * from subjects where last_at < ${before}
-          order by last_at limit ${limit}) s
-        where not exists (select from messages where subject_id = s.id)
-          and not exists (select from tasks where subject_id = s.id)
-        order by s.source, s.key for update skip locked
-      ) returning id`);
-  return rows.length;
 }
 
 /** A commit is the head of a pull request for days, seldom for weeks. */

@@ -4,7 +4,14 @@ import { errorText } from "../../process/log.ts";
 
 /** How a call of a vendor's API went. */
 export type VendorAnswer =
-  | { ok: true; status: number; body: unknown; requestId?: string }
+  | {
+    ok: true;
+    status: number;
+    body: unknown;
+    requestId?: string;
+    /** What the credential is for, where a header says it. */
+    scopes?: string[];
+  }
   | {
     ok: false;
     status?: number;
@@ -101,11 +108,8 @@ function urlOf(
   path: string,
   query: string | undefined,
 ): URL | undefined {
-  const isSuffix = path === ".json";
   const segments = path.split("/").slice(1);
-  if (!isSuffix && (!path.startsWith("/") || !segments.every((each) => SEGMENT.test(each)))) {
-    return undefined;
-  }
+  if (!path.startsWith("/") || !segments.every((each) => SEGMENT.test(each))) return undefined;
   const secret = credential === "path" ? `/bot${token}` : "";
   const whole = `${base}${secret}${path}${query === undefined ? "" : `?${query}`}`;
   if (!URL.canParse(whole)) return undefined;
@@ -141,7 +145,7 @@ function readAnswer(
   const refusal = body === undefined ? undefined : api.refusalOf(body);
   const isSent = status >= 200 && status < 300 && body !== undefined &&
     (api.urlVariable === "SLACK_API_URL" || api.credential === "path" ? !refusal : true);
-  if (isSent) return { ok: true, status, body, requestId };
+  if (isSent) return { ok: true, status, body, requestId, scopes: scopesIn(headers) };
   const limited = status === 429 || (status === 403 && refusal?.later === true) ||
     isSpent(headers, status);
   const strange = status >= 200 && status < 300 && !refusal;
@@ -166,6 +170,12 @@ function wordsOf(status: number, words: string | undefined, { strange }: { stran
   }
   const said = words === undefined ? undefined : printable(words);
   return said ? `answered ${status}: ${said}` : `answered ${status}`;
+}
+
+/** Slack's and GitHub's; an empty list is none at all. */
+function scopesIn(headers: Headers): string[] | undefined {
+  return headers.get("x-oauth-scopes")?.split(",").map((each) => each.trim())
+    .filter((each) => each !== "");
 }
 
 /** GitHub says 403 when the hour's calls are used up ("Rate limits for the REST API"). */

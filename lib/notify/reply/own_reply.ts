@@ -5,8 +5,8 @@ import type { Database } from "../../store/database.ts";
 const MOST = 20;
 
 /**
- * Whether a message is what we have sent ourselves, or its status, come back: by the vendor's id of
- * it, and by place and text while we do not know that.
+ * Whether a message is what we have sent ourselves, what was made with it, or its status, come back:
+ * by the vendor's id of it, and by place and text where the vendor gave none.
  *
  * @returns "later" when a reply to that place is on its way, and its id is not known yet.
  */
@@ -20,7 +20,7 @@ export async function isOwnReply(
     (sql) =>
       sql<{ sent: boolean; said: string | null; live: boolean }[]>`
       (select true as sent, null as said, false as live from replies
-        where source = ${source} and sent_id = ${id ?? ""} limit 1)
+        where source = ${source} and (sent_id = ${id ?? ""} or beside_id = ${id ?? ""}) limit 1)
       union all
       (select false, coalesce(r.call->'body'->>'body', r.call->'body'->>'note', r.call->'body'->>'text'),
           n.lease_until > now() and n.state = 'pending'
@@ -30,7 +30,8 @@ export async function isOwnReply(
         order by r.begun_at desc limit ${MOST})`,
   );
   if (rows.some(({ sent }) => sent)) return true;
-  if (text !== undefined) return rows.some(({ said }) => normal(said) === normal(text));
+  if (text !== undefined && rows.some(({ said }) => normal(said) === normal(text))) return true;
+  // Vendors tell it with links and spaces of their own.
   return rows.some(({ live }) => live) ? "later" : false;
 }
 

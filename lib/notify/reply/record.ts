@@ -6,7 +6,20 @@ import { idArray, storedText } from "../../store/stored.ts";
 import { CALL_MS, type VendorAnswer } from "./client.ts";
 
 /** What was sent, now or in an earlier try whose answer never came. */
-export type SentAnswer = { ok: true; status?: number; requestId?: string; id?: string };
+export interface SentAnswer {
+  ok: true;
+  status?: number;
+  requestId?: string;
+  id?: string;
+  /** The id of what was made with it. */
+  beside?: string;
+}
+
+/** How far a reply is: `error` is why it is not sent, yet or at all. */
+export type ReplyFate =
+  | { state: "sent" }
+  | { state: "pending"; error: string | null }
+  | { state: "dead"; error: string };
 
 /** A reply that this process has in hand. */
 export interface ClaimedReply {
@@ -20,6 +33,8 @@ export interface ClaimedReply {
   created_at: Date;
   /** The holder of the lease. */
   worker: string;
+  /** A person has cancelled its task meanwhile. */
+  cancelled: boolean;
 }
 
 /** With a call's time twice: a search, and the reply itself. */
@@ -38,20 +53,36 @@ export function repliesWait(sql: Sql): Fragment {
   return sql`exists (select from notifications n where ${isDue(sql)})`;
 }
 
-/** Claims replies that are due, the oldest first. */
-export async function claimReplies(database: Database, max: number): Promise<ClaimedReply[]> {
+/** Claims replies that are due, the oldest first; with `only`, that one alone. */
+export async function claimReplies(
+  database: Database,
+  { max, only }: { max: number; only?: string },
+): Promise<ClaimedReply[]> {
   const worker = newId();
   return await database.query("claim replies", (sql) =>
     sql<ClaimedReply[]>`
       with due as (
         select n.id from notifications n where ${isDue(sql)}
+          and ${only === undefined ? sql`true` : sql`n.id = ${only}`}
         order by n.id limit ${max} for update skip locked
       )
       update notifications n
       set worker = ${worker}, attempts = n.attempts + 1,
         lease_until = now() + make_interval(secs => ${LEASE_SECONDS})
       from due, replies r where n.id = due.id and r.notification_id = n.id
-      returning n.id, n.task_id, n.attempts, n.unsure, n.created_at, n.worker, r.source, r.call`);
+      returning n.id, n.task_id, n.attempts, n.unsure, n.created_at, n.worker, r.source, r.call,
+        exists (select from tasks t where t.id = n.task_id and t.status = 'cancelled') as cancelled`);
+}
+
+/** How far a reply is; undefined when it is gone. */
+export async function readFate(database: Database, id: string): Promise<ReplyFate | undefined> {
+  const [row] = await database.query(
+    "look how far a reply is",
+    (sql) =>
+      sql<ReplyFate[]>`
+      select state, error from notifications where id = ${id} and channel = ${REPLY_CHANNEL}`,
+  );
+  return row;
 }
 
 /** Takes the lease anew for one call, and writes down that it is under way: a worker may be killed in it. */
@@ -93,7 +124,7 @@ export async function findSentIds(
 export async function recordSent(
   database: Database,
   { id, task_id, source, call, worker }: ClaimedReply,
-  { id: sentId, requestId, status }: SentAnswer,
+  { id: sentId, beside, requestId, status }: SentAnswer,
 ): Promise<void> {
   const data = {
     to: call.to,
@@ -111,7 +142,9 @@ export async function recordSent(
         where id = ${id} and worker = ${worker} and state = 'pending' returning id, text
       ), kept as (
         update replies r
-        set sent_id = ${sentId ?? null}, request_id = ${requestId ?? null},
+        set sent_id = ${sentId ?? null}, beside_id = ${beside ?? null}, request_id = ${
+      requestId ?? null
+    },
           status = ${status ?? null}
         from sent where r.notification_id = sent.id returning r.approved_by
       ), noted as (
@@ -147,31 +180,51 @@ export async function recordFailure(
           unsure = case when ${unsure} then unsure else greatest(unsure - 1, 0) end,
           lease_until = now() + make_interval(secs => ${dead ? 0 : wait})
         where id = ${id} and worker = ${worker} and state = 'pending'
-        returning id, task_id, destination, text
+        returning id, task_id, destination, text, ${JSON.stringify(data)}::text::jsonb as data
       ), kept as (
         update replies r
         set request_id = ${requestId ?? null}, status = ${status ?? null},
           begun_at = case when ${unsure} then begun_at end
         from unsent where r.notification_id = unsent.id
-      ), noted as (
-        insert into task_events (id, task_id, kind, actor, data)
-        select ${newId()}::uuid, task_id, 'reply_failed', 'otto',
-          ${JSON.stringify(data)}::text::jsonb || jsonb_build_object('error', ${
-      storedText(error)
-    }::text)
-        from unsent where ${dead}
-      ), told as (${
-      intoOutbox(
-        sql,
-        sql`
-          select ${newId()}::uuid, 'notification:' || id, task_id, null::uuid, ${WEB_CHANNEL},
-            ${WEB_CHANNEL}, 'reply_failed', 'The reply (' || destination || ') was not sent: ' || ${
-          storedText(error)
-        }::text
-          from unsent where ${dead}`,
-      )
-    })
-      insert into changes (kind, ids)
-      select 'notification', array_agg(id) from (
-        select id from unsent union all select id from told) n having count(*) > 0`);
+      ), ${tellFailure(sql, { dead, error })}`);
 }
+
+/** What the vendor says of a reply that it took: nobody got it. Says so once. */
+export async function recordUndelivered(
+  database: Database,
+  { source, sentId, error }: { source: string; sentId: string; error: string },
+): Promise<void> {
+  await database.query("record that a reply did not arrive", (sql) =>
+    sql`
+      with unsent as (
+        update notifications n set state = 'dead', error = ${storedText(error)}
+        from replies r
+        where r.source = ${source} and r.sent_id = ${sentId} and n.id = r.notification_id
+          and n.state = 'sent'
+        returning n.id, n.task_id, n.destination, n.text, jsonb_build_object('to', r.place,
+          'source', r.source, 'notification_id', n.id, 'status', r.status) as data
+      ), ${tellFailure(sql, { dead: true, error })}`);
+}
+
+/** The end of a statement that has `unsent`: tells people, in the timeline and the web UI, where it is the end. */
+const tellFailure = (sql: Sql, { dead, error }: { dead: boolean; error: string }) =>
+  sql`
+    noted as (
+      insert into task_events (id, task_id, kind, actor, data)
+      select ${newId()}::uuid, task_id, 'reply_failed', 'otto',
+        data || jsonb_build_object('error', ${storedText(error)}::text)
+      from unsent where ${dead}
+    ), told as (${
+    intoOutbox(
+      sql,
+      sql`
+        select ${newId()}::uuid, 'notification:' || id, task_id, null::uuid, ${WEB_CHANNEL},
+          ${WEB_CHANNEL}, 'reply_failed', 'The reply (' || destination || ') was not sent: ' || ${
+        storedText(error)
+      }::text
+        from unsent where ${dead}`,
+    )
+  })
+    insert into changes (kind, ids)
+    select 'notification', array_agg(id) from (
+      select id from unsent union all select id from told) n having count(*) > 0`;

@@ -5,15 +5,18 @@ import { errorText, type Log } from "../../process/log.ts";
 import type { Database } from "../../store/database.ts";
 import { REPLY_CHANNEL } from "../../store/outbox.ts";
 import type { Channel } from "../channel.ts";
+import { pause } from "../../async/deadline.ts";
 import { callVendor, type VendorAnswer } from "./client.ts";
 import {
   beginReply,
   type ClaimedReply,
   claimReplies,
   findSentIds,
+  readFate,
   recordFailure,
   recordSent,
   repliesWait,
+  type ReplyFate,
   type SentAnswer,
 } from "./record.ts";
 
@@ -25,6 +28,11 @@ const CLOCKS_APART_MS = 10 * 60_000;
 const MOST_PAGES = 20;
 /** So many calls are out at once from one process. */
 const AT_ONCE = 4;
+const MAY_BE_SENT =
+  "it may have been sent, and its answer never came: look there, and retry it only " +
+  "if it is not";
+/** How often is looked what became of one that another worker has in hand. */
+const LOOK_MS = 250;
 
 /** What sending replies needs. */
 interface ReplySender {
@@ -34,21 +42,43 @@ interface ReplySender {
   accesses: ReplyAccesses;
 }
 
+/** The channel for replies. */
+export interface Replies extends Channel {
+  /**
+   * Sends one now, unless another worker has it in hand already, and says what became of it;
+   * `pending` without an error when that is not known by the time that the signal is aborted.
+   */
+  sendNow(id: string, signal: AbortSignal): Promise<ReplyFate>;
+}
+
 /** Answers where messages came from, each once: what the outbox has, through the vendors' APIs. */
-export function createReplies(sender: ReplySender): Channel {
+export function createReplies(sender: ReplySender): Replies {
   return {
+    sendNow: (id, signal) => sendNow(sender, id, signal),
     name: REPLY_CHANNEL,
     restMs: REST_MS,
     destinations: () => [],
     async tell(signal) {
       if (signal.aborted) return 0;
-      const replies = await claimReplies(sender.database, AT_ONCE);
+      const replies = await claimReplies(sender.database, { max: AT_ONCE });
       await Promise.all(replies.map((each) => tellOne(sender, each, signal)));
       return replies.length;
     },
     waits: repliesWait,
     idle: () => Promise.resolve(),
   };
+}
+
+async function sendNow(sender: ReplySender, id: string, signal: AbortSignal): Promise<ReplyFate> {
+  const { database } = sender;
+  const [reply] = await claimReplies(database, { max: 1, only: id });
+  if (reply) await tellOne(sender, reply, signal);
+  for (;;) {
+    const fate = await readFate(database, id);
+    if (!fate) return { state: "dead", error: "it was deleted" };
+    if (fate.state !== "pending" || fate.error !== null || signal.aborted) return fate;
+    await pause(LOOK_MS, signal);
+  }
 }
 
 /** Sends one and records what came of it. Never rejects: the lease runs out where the store is away. */
@@ -97,30 +127,36 @@ async function send(
       reply,
       (request) => callVendor(api, access, request, signal),
     );
-    if (earlier) return earlier;
+    // A person who retries what nobody could find has looked there.
+    const isWanted = earlier === "unknown" && reply.attempts === 1;
+    if (earlier === "unknown" && !isWanted) return failed(MAY_BE_SENT);
+    if (typeof earlier === "object") return earlier;
   }
+  if (reply.cancelled) return failed("the task was cancelled before it was sent");
   if (!await beginReply(database, reply)) return "lost";
   // A call that is out is not given up: its answer says whether anybody was told.
-  const answer = await callVendor(api, access, { method: "POST", path, body });
-  return answer.ok ? { ...answer, id: api.idOf(answer.body) } : answer;
+  const answer = await callVendor(api, access, {
+    method: "POST",
+    path,
+    body: api.mark?.(body, reply.id) ?? body,
+  });
+  return answer.ok
+    ? { ...answer, id: api.idOf(answer.body), beside: api.besideOf?.(answer.body) }
+    : answer;
 }
 
 /**
  * Asks the vendor whether it took an earlier call whose answer never came.
  *
- * @returns undefined when the reply is to be sent again.
+ * @returns "absent" when the reply is to be sent again; "unknown" when nobody can say.
  */
 async function lookFor(
   database: Database,
   api: ReplyApi,
   reply: ClaimedReply,
   ask: (request: { method: "GET"; path: string; query: string }) => Promise<VendorAnswer>,
-): Promise<SentAnswer | VendorAnswer & { ok: false } | undefined> {
-  if (!api.search) {
-    // One repeat after a crash is the most that anybody should read.
-    const error = "sent twice without an answer: look there whether it came, before a retry";
-    return reply.unsure > 1 ? { ...failed(error), unsure: false } : undefined;
-  }
+): Promise<SentAnswer | VendorAnswer & { ok: false } | "absent" | "unknown"> {
+  if (!api.search) return "unknown";
   const since = new Date(reply.created_at.getTime() - CLOCKS_APART_MS);
   const { path, query, perPage } = api.search.path(reply.call, since);
   const said = normal(textIn(reply));
@@ -130,15 +166,18 @@ async function lookFor(
       path,
       query: page === 1 ? query : `${query}&page=${page}`,
     });
-    if (!answer.ok) return { ...answer, later: true, unsure: true };
-    const listed = api.search.found(answer.body);
-    const candidates = listed.filter(({ text }) => normal(text) === said);
+    if (!answer.ok) return answer.later ? { ...answer, unsure: true } : "unknown";
+    const listed = api.search.found(answer.body, reply.call);
+    const candidates = listed.filter(({ mark, text }) =>
+      api.mark ? mark === reply.id : normal(text) === said
+    );
     const known = await findSentIds(database, reply.source, candidates.map(({ id }) => id));
     const found = candidates.find(({ id }) => id === undefined || !known.has(id));
-    if (found) return { ok: true, id: found.id };
-    if (perPage === undefined || listed.length < perPage) return undefined;
+    if (found) return { ok: true, id: found.id, beside: found.beside };
+    if (api.search.isCut?.(answer.body)) return "unknown";
+    if (perPage === undefined || listed.length < perPage) return "absent";
   }
-  return failed("it may have been sent, and too much is written there to find it: look there");
+  return "unknown";
 }
 
 /** What the vendor was given to say, under whichever name. */

@@ -1,8 +1,9 @@
 import type { Approval } from "../../task/approval.ts";
 import { plainMarkdown } from "../../markdown/plain.ts";
 import type { Redact } from "../../redaction/redact.ts";
-import { layOutJson } from "../../../sources/kit/json_layout.ts";
+import { layOutJson, showUnseen } from "../../../sources/kit/json_layout.ts";
 import type { Task } from "../../task/task.ts";
+import { newerSinceAsked } from "../../task/inbox.ts";
 import { escape, escapedWithin, plain } from "./text.ts";
 
 /** What Slack shows of a task. */
@@ -27,9 +28,12 @@ export interface TaskBlocks {
     | "started_at"
     | "result"
     | "error"
+    | "unread"
   >;
   /** Those that nobody has decided on. */
   approvals: readonly Approval[];
+  /** How many messages have come for the task after it was made. */
+  later: number;
   /** Grows with every change: an input needs a new id in each iteration of a message. */
   version: number;
 }
@@ -65,7 +69,7 @@ const SUMMARY_BYTES = 1_000;
  * @param answerable whether anybody may answer in Slack; without, there are no buttons.
  */
 export function showTask(
-  { task, approvals, version }: TaskBlocks,
+  { task, approvals, later, version }: TaskBlocks,
   { publicUrl, answerable, redact }: { publicUrl?: string; answerable: boolean; redact: Redact },
 ): SlackContent {
   const head = `${statusWords(task)}: ${plain(redact(task.title), TITLE_LENGTH)}`;
@@ -73,6 +77,8 @@ export function showTask(
   const link = publicUrl && `${publicUrl}/tasks/${task.id}`;
   const blocks: unknown[] = [section(`${SIGNS[task.status]} ${head}`)];
   if (body) blocks.push(section(plain(body, BODY_LENGTH)));
+  const news = newsOf(task);
+  if (news) blocks.push(section(news));
   if (task.status === "waiting_input") {
     blocks.push(...askedOf(task, approvals, { version, answerable, redact }));
   }
@@ -82,17 +88,25 @@ export function showTask(
   blocks.push({
     type: "context",
     elements: [
-      text(`${task.source} · task ${task.id}`),
+      text([task.source, `task ${task.id}`, laterWords(later)].filter(Boolean).join(" · ")),
       ...(link ? [{ type: "mrkdwn", text: `<${escape(link)}|Open in Otto>` }] : []),
     ],
   });
-  const whole = [head, body, link].filter(Boolean).join("\n");
+  const whole = [head, body, news, laterWords(later), link].filter(Boolean).join("\n");
   return {
     text: escapedWithin(SUMMARY_BYTES, task.status === "failed" ? `${head} (${body})` : head),
     blocks,
     plain: escapedWithin(TEXT_BYTES, whole),
   };
 }
+
+/** How many messages its agent has not read while people are asked: what they decide on may be old. */
+function newsOf({ status, unread }: TaskBlocks["task"]): string | undefined {
+  return status === "waiting_input" && unread > 0 ? newerSinceAsked(unread) : undefined;
+}
+
+const laterWords = (later: number) =>
+  later > 0 ? `+${later} ${later === 1 ? "message" : "messages"}` : "";
 
 const SIGNS: Record<Task["status"], string> = {
   pending: "📥",
@@ -179,13 +193,20 @@ export function readAnswerValue(value: string): { taskId: string; questionId?: n
   return { taskId, questionId: question === undefined ? undefined : Number(question) };
 }
 
-/** A call is approved as it is seen: one that is too long to be shown is not approved here. */
+/** Whether a call can be shown whole: it is approved as it is seen, or not in Slack. */
+export function fitsSlack(args: unknown): boolean {
+  return isWhole(showUnseen(layOutJson(args, 1)));
+}
+
+const isWhole = (call: string) => plain(call, ARGUMENTS_LENGTH) === call.trim();
+
+/** One that is too long to be shown is not approved here. */
 function approvalOf(
   { id, tool, arguments: args, rule }: Approval,
   redact: Redact,
 ): unknown[] {
-  const call = redact(layOutJson(args, 1));
-  const tooLong = plain(call, ARGUMENTS_LENGTH) !== call.trim();
+  const call = showUnseen(redact(layOutJson(args, 1)));
+  const tooLong = !isWhole(call);
   const shown = section(
     `${plain(tool, 100)} (${plain(rule, 300)})\n${plain(call, ARGUMENTS_LENGTH)}` +
       (tooLong ? "\nNot all of it can be shown here: to approve it, open the task in Otto." : ""),

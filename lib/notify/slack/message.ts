@@ -123,6 +123,8 @@ export async function claimSlackMessages(
 export interface Wanted {
   task: Task;
   approvals: Approval[];
+  /** How many messages have come for the task after it was made. */
+  later: number;
   assignee: { id: string; email: string; slack_id: string | null; kind: "system" | "person" };
   outcomes: string[];
 }
@@ -136,9 +138,13 @@ export async function readWanted(
     "read what Slack is to show",
     (sql) =>
       sql<
-        { outcomes: string[]; approvals: (Omit<Approval, "arguments"> & { arguments: string })[] }[]
+        {
+          outcomes: string[];
+          later: number;
+          approvals: (Omit<Approval, "arguments"> & { arguments: string })[];
+        }[]
       >`
-        select
+        select (select count(*)::int from task_inbox where task_id = ${taskId}) as later,
           coalesce((select json_agg(id) from notifications
             where task_id = ${taskId} and channel = 'slack' and state = 'pending'
               and kind = any(${OUTCOMES}::text[])), '[]') as outcomes,
@@ -160,7 +166,7 @@ export async function readWanted(
     ...each,
     arguments: JSON.parse(each.arguments),
   }));
-  return { task, approvals, assignee, outcomes: row.outcomes };
+  return { task, approvals, assignee, later: row.later, outcomes: row.outcomes };
 }
 
 /**

@@ -163,8 +163,8 @@ async function callWith(
     begin: () => Promise<boolean>;
   },
 ): Promise<SlackAnswer | undefined> {
-  const { task, approvals } = wanted;
-  const content = showTask({ task, approvals, version: message.version }, {
+  const { task, approvals, later } = wanted;
+  const content = showTask({ task, approvals, later, version: message.version }, {
     publicUrl,
     answerable,
     redact,

@@ -1,4 +1,5 @@
-import { type Config, secretsIn } from "../../config/config.ts";
+import type { Config } from "../../config/config.ts";
+import { secretsIn } from "../../config/secrets_in.ts";
 import { errorText, type Log } from "../../process/log.ts";
 import { createRedactor } from "../../redaction/redact.ts";
 import type { Database } from "../../store/database.ts";

@@ -1,0 +1,186 @@
+import { ownWords } from "../provider/own_words.ts";
+import { readEvents } from "./events.ts";
+import { answers, type Asked, createTamer, type Tamer } from "./tame.ts";
+
+/** The most bytes of one answer that are read: a list of a hundred tools has a fortieth of it. */
+const MOST_BYTES = 8 * 1_024 * 1_024;
+/** A server that is silent about a protocol that it does not know is asked in the older one. */
+const DISCOVER_MS = 3_000;
+const LEAVE_MS = 10_000;
+/** How servers say that they do not know a session that they have given, besides a 404. */
+const SESSION = /session|not initiali[sz]ed/i;
+/** What people can do about an answer with this status. */
+const HINTS: Record<number, string> = {
+  401: ". Set what it wants under headers, where its url is",
+  403: ". Set what it wants under headers, where its url is",
+  404: ". Check its url",
+  405: ". Check its url: it must speak MCP over Streamable HTTP",
+};
+
+/** A server has forgotten a session, and with it a request, which it has not worked. */
+export class SessionLostError extends Error {
+  override readonly name = "SessionLostError";
+}
+
+/** How a client speaks with a server. */
+export interface Exchange extends Pick<Tamer, "last" | "listChanged"> {
+  /** For the SDK, one request at a time. */
+  fetch: typeof globalThis.fetch;
+  /** Rejects when a stream breaks or ends before the answer: the SDK would wait on. */
+  broken: Promise<never>;
+}
+
+/**
+ * A `fetch` that reads no more than an answer may have, follows no redirection, as the server's
+ * headers would go along, and says in words what is no answer.
+ *
+ * @param onLegacy is told that the server does not know the newest protocol.
+ */
+export function createExchange({ onLegacy }: { onLegacy: () => void }): Exchange {
+  const tamer = createTamer();
+  const { promise: broken, reject } = Promise.withResolvers<never>();
+  broken.catch(() => {});
+
+  return {
+    last: tamer.last,
+    listChanged: tamer.listChanged,
+    broken,
+    async fetch(input, init = {}) {
+      // A stream of the server's own would only be read for as long as one call takes.
+      if ((init.method ?? "GET") === "GET") return new Response(null, { status: 405 });
+      if (init.method === "DELETE") {
+        return await fetch(input, { ...init, signal: AbortSignal.timeout(LEAVE_MS) });
+      }
+      const { method, id } = JSON.parse(String(init.body));
+      if (method === "server/discover") return await discover(tamer, { input, init, id, onLegacy });
+      const response = await fetch(input, { ...init, redirect: "manual" });
+      if (method === undefined || id === undefined) {
+        // What is no request needs no answer: the next request will tell.
+        await response.body?.cancel();
+        return new Response(null, { status: 202 });
+      }
+      const asked = { method, id };
+      const session = new Headers(init.headers).get("mcp-session-id");
+      return isStream(response)
+        ? streamed(tamer, { response, asked, fail: reject })
+        : asJson(await readMessages(tamer, { response, asked, session }), response);
+    },
+  };
+}
+
+/** Asks whether the server knows the newest protocol. Whatever goes wrong, it is asked in the older one. */
+async function discover(
+  tamer: Tamer,
+  { input, init, id, onLegacy }: {
+    input: Parameters<typeof globalThis.fetch>[0];
+    init: RequestInit;
+    id: unknown;
+    onLegacy: () => void;
+  },
+): Promise<Response> {
+  const asked = { method: "server/discover", id };
+  const stop = AbortSignal.timeout(DISCOVER_MS);
+  const signal = init.signal ? AbortSignal.any([init.signal, stop]) : stop;
+  try {
+    const response = await fetch(input, { ...init, redirect: "manual", signal });
+    const messages = isStream(response)
+      ? await Array.fromAsync(tamed(tamer, response, asked))
+      : await readMessages(tamer, { response, asked, session: null });
+    const answer = messages.find((each) => answers(each, asked)) as
+      | { result?: unknown }
+      | undefined;
+    if (answer?.result) return asJson([answer]);
+  } catch {
+    init.signal?.throwIfAborted();
+  }
+  onLegacy();
+  return asJson([{ jsonrpc: "2.0", id, error: { code: -32_601, message: "Method not found" } }]);
+}
+
+function isStream({ ok, headers, body }: Response): boolean {
+  return ok && body !== null && (headers.get("content-type") ?? "").includes("text/event-stream");
+}
+
+function asJson(messages: readonly unknown[], { headers }: { headers?: Headers } = {}): Response {
+  // Of the headers that came, the SDK reads this one.
+  const session = headers?.get("mcp-session-id");
+  return Response.json(messages, session ? { headers: { "mcp-session-id": session } } : {});
+}
+
+/** The messages of an answer that is no stream. */
+async function readMessages(
+  tamer: Tamer,
+  { response, asked, session }: { response: Response; asked: Asked; session: string | null },
+): Promise<unknown[]> {
+  const { status, headers, ok } = response;
+  const text = await textOf(response);
+  const body = parsed(text);
+  const words = ownWords(text, body);
+  if (session !== null && (status === 404 || status === 400 && SESSION.test(words))) {
+    throw new SessionLostError(`the server has forgotten its session: ${words}`);
+  }
+  if (status >= 300 && status < 400) {
+    const to = URL.parse(headers.get("location") ?? "")?.origin ?? "another path";
+    throw new Error(`the server answered ${status}: it leads to ${to}. Set the url that answers`);
+  }
+  const messages = [body].flat().map((each) => tamer.tame(each, asked));
+  const hint = HINTS[status];
+  if (!hint && messages.some((each) => answers(each, asked))) return messages;
+  if (!ok) {
+    throw new Error(`the server answered ${status}: ${words || "without a word"}${hint ?? ""}`);
+  }
+  if (text.trim() === "") throw new Error("the server took the request and gave no answer");
+  throw new Error(`the server's answer cannot be read: ${words}`);
+}
+
+/** A stream of tamed messages, as they come: a server may want to hear something before it answers. */
+function streamed(
+  tamer: Tamer,
+  { response, asked, fail }: { response: Response; asked: Asked; fail: (error: unknown) => void },
+): Response {
+  async function* events() {
+    try {
+      let answered = false;
+      for await (const message of tamed(tamer, response, asked)) {
+        answered ||= answers(message, asked);
+        yield new TextEncoder().encode(`data: ${JSON.stringify(message)}\n\n`);
+      }
+      if (!answered) throw new Error("the server ended its answer in the middle");
+    } catch (error) {
+      fail(error);
+    }
+  }
+  return new Response(ReadableStream.from(events()), { headers: response.headers });
+}
+
+async function* tamed(tamer: Tamer, response: Response, asked: Asked): AsyncGenerator<unknown> {
+  for await (const data of readEvents(boundedText(response))) {
+    const message = parsed(data);
+    if (message !== undefined) yield* [message].flat().map((each) => tamer.tame(each, asked));
+  }
+}
+
+async function textOf(response: Response): Promise<string> {
+  return (await Array.fromAsync(boundedText(response))).join("");
+}
+
+async function* boundedText({ body }: Response): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let bytes = 0;
+  for await (const part of body ?? []) {
+    bytes += part.length;
+    if (bytes > MOST_BYTES) {
+      const most = MOST_BYTES.toLocaleString("en");
+      throw new Error(`the server's answer has more than ${most} bytes, and was left there`);
+    }
+    yield decoder.decode(part, { stream: true });
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,73 @@
+import { matchesGlob } from "../../../sources/rules/glob.ts";
+import type { Registry } from "../../../sources/rules/registry.ts";
+import { readClock } from "../../store/clock.ts";
+import type { Database } from "../../store/database.ts";
+import { countWaiting } from "../../task/wait.ts";
+import type { WorkerMessage, WorkerNews } from "./inbox.ts";
+
+/** The longest wait of a worker elsewhere, in minutes, and the usual one. */
+export const MOST_MINUTES = 24 * 60;
+export const USUAL_MINUTES = 60;
+/** One task waits so often; a retry counts anew. */
+const MOST_WAITS = 6;
+/** So many tasks wait at once, in all: each is a promise to somebody. */
+const MOST_WAITING = 1_000;
+const MINUTE_MS = 60_000;
+
+/** What a worker waits for. */
+export interface WorkerWait {
+  /** Names of events, `*` is any text: whatever comes where there are none. */
+  events: readonly string[];
+  minutes: number;
+}
+
+/**
+ * Those of a worker's messages that end its wait before it begins: what closes the subject, what is
+ * waited for, and what was handed out and not seen.
+ */
+export function endsWait({ messages }: WorkerNews, { events }: WorkerWait): WorkerMessage[] {
+  return messages.filter(({ isUnread, role, event }) =>
+    !isUnread || role === "closes" || events.length === 0 ||
+    event !== null && events.some((glob) => matchesGlob(glob, event))
+  );
+}
+
+/**
+ * Why a task may not wait for the next message about the same, in words; undefined where it may. The
+ * rules are those of the model's tool `wait_for_event`.
+ */
+export async function whyNoWait(
+  database: Database,
+  sources: Registry,
+  { id, isClosed }: { id: string; isClosed: boolean },
+): Promise<string | undefined> {
+  if (isClosed) return "what it is about is closed";
+  const [row] = await database.query(
+    "look whether a task may wait",
+    (sql) =>
+      sql<{ webhook_type: string; verified: boolean; has_subject: boolean; waits: number }[]>`
+      select m.webhook_type, m.verification = 'verified' as verified,
+        t.subject_id is not null as has_subject,
+        (select count(*)::int from task_events e
+          where e.task_id = t.id and e.kind = 'waiting_event' and e.at > coalesce((
+            select max(r.at) from task_events r
+            where r.task_id = t.id and r.kind = 'retried'), '-infinity')) as waits
+      from tasks t join messages m on m.id = t.message_id where t.id = ${id}`,
+  );
+  if (!row) return "it is gone";
+  const { later } = sources.settingsOf(sources.find(row.webhook_type).name);
+  if (later !== "continue" || !row.has_subject) {
+    return "later messages of this source come to tasks of their own";
+  }
+  if (!row.verified) return "no signature vouches for its message";
+  if (row.waits >= MOST_WAITS) return `it has waited ${MOST_WAITS} times already`;
+  return await countWaiting(database, MOST_WAITING) >= MOST_WAITING
+    ? `${MOST_WAITING} tasks wait already`
+    : undefined;
+}
+
+/** The end of a wait that begins now, by the store's clock. */
+export async function waitUntil(database: Database, { minutes }: WorkerWait): Promise<string> {
+  const { now } = await readClock(database);
+  return new Date(now.getTime() + minutes * MINUTE_MS).toISOString();
+}

@@ -1,0 +1,38 @@
+import type { SubjectRole } from "../../../sources/subject.ts";
+import type { Database } from "../../store/database.ts";
+
+/** As many as one look lists. */
+export const TITLES_AT_ONCE = 50;
+
+/** A message about the same as a task, as its agent may know it. */
+export interface SubjectTitle {
+  received_at: Date;
+  role: SubjectRole | null;
+  event: string | null;
+  title: string | null;
+}
+
+/**
+ * The titles of all messages of a task's subject, newest first, a page at a time. To a task whose
+ * message somebody vouches for only those that are vouched for, too.
+ *
+ * @returns undefined where the task is about nothing.
+ */
+export async function listSubjectTitles(
+  database: Database,
+  { taskId, verified, page }: { taskId: string; verified: boolean; page: number },
+): Promise<{ titles: SubjectTitle[]; hasMore: boolean } | undefined> {
+  const [task] = await database.query(
+    "find what a task is about",
+    (sql) =>
+      sql<{ subject_id: string | null }[]>`select subject_id from tasks where id = ${taskId}`,
+  );
+  if (!task?.subject_id) return undefined;
+  const titles = await database.query("list the titles of a subject", (sql) =>
+    sql<SubjectTitle[]>`
+      select received_at, role, event, title from messages
+      where subject_id = ${task.subject_id} and subject_id is not null
+        and (${!verified} or verification = 'verified') and state <> 'rejected'
+      order by id desc limit ${TITLES_AT_ONCE + 1} offset ${(page - 1) * TITLES_AT_ONCE}`);
+  return { titles: titles.slice(0, TITLES_AT_ONCE), hasMore: titles.length > TITLES_AT_ONCE };
+}

@@ -1,0 +1,181 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { readDefinition } from "../../../lib/agent/mcp/definition.ts";
+import { resultText } from "../../../lib/agent/mcp/result_text.ts";
+import { secretsOf } from "../../../lib/agent/mcp/servers.ts";
+import type { Message } from "../../fakes/mcp.ts";
+import { bare, fine, result, to, withServer } from "./mcp_client_stage.ts";
+
+describe("a session with a server", () => {
+  it("is begun again when the server has forgotten it, and the call is made once", async () => {
+    for (
+      const [status, error] of [
+        [404, { code: -32_001, message: "Session not found" }],
+        [400, { code: -32_000, message: "Bad Request: Server not initialized" }],
+        [400, { code: -32_000, message: "Bad Request: No valid session ID provided" }],
+      ] as const
+    ) {
+      await withServer(async ({ mcp, call, failure }) => {
+        let restarts = 1;
+        mcp.odd = to("tools/call", () => {
+          if (restarts-- <= 0) return undefined as unknown as Response;
+          return Response.json({ jsonrpc: "2.0", id: null, error }, { status });
+        });
+        assertEquals([await call(), mcp.called.length], ["fine", 1], error.message);
+        // One that forgets all of them is left.
+        restarts = 10;
+        assertMatch(await failure(), /has forgotten its session/);
+        assertEquals([mcp.called.length, restarts], [1, 8]);
+      });
+    }
+  });
+
+  it("begins in the older protocol where the newest is not known, however that is said", async () => {
+    const refusals: [string, (message: Message) => Response | Promise<Response>][] = [
+      [
+        "JSON-RPC",
+        ({ id }) =>
+          Response.json({
+            jsonrpc: "2.0",
+            id,
+            error: { code: -32_601, message: "Method not found" },
+          }),
+      ],
+      // Datadog (csharp-sdk#1765), the TypeScript SDK's example, FastMCP's older releases (snow-app#56).
+      ["404", () => new Response("Invalid session ID", { status: 404 })],
+      [
+        "400",
+        () => Response.json({ error: { code: -32_000, message: "no" }, id: null }, { status: 400 }),
+      ],
+      ["a page", () => new Response("<html>", { headers: { "content-type": "text/html" } })],
+      ["202", () => new Response(null, { status: 202 })],
+      [
+        "an empty stream",
+        () => new Response("", { headers: { "content-type": "text/event-stream" } }),
+      ],
+      ["silence", () => new Promise(() => {})],
+      ["its versions", ({ id }) =>
+        Response.json({
+          jsonrpc: "2.0",
+          id,
+          error: { code: -32_022, message: "Unsupported", data: { supported: ["2025-06-18"] } },
+        })],
+    ];
+    for (const [how, answer] of refusals) {
+      await withServer(async ({ mcp, call }) => {
+        mcp.odd = to("server/discover", answer);
+        assertEquals([await call(), await call()], ["fine", "fine"], how);
+        // It is asked once.
+        assertEquals(mcp.methods.filter((method) => method === "server/discover").length, 1, how);
+        const { headers } = mcp;
+        assertEquals(headers.at(-1)!.get("mcp-protocol-version"), "2025-06-18");
+      });
+    }
+  });
+
+  it("speaks the newest protocol where it is known, without a session", async () => {
+    await withServer(async ({ mcp, call, list }) => {
+      mcp.odd = (message) => {
+        const known: Record<string, unknown> = {
+          "server/discover": { supportedVersions: ["2026-07-28"], capabilities: { tools: {} } },
+          "tools/list": { tools: [bare] },
+          "tools/call": fine,
+        };
+        const value = known[message.method ?? ""] as Record<string, unknown> | undefined;
+        return value && result({ ...value, resultType: "complete" })(message);
+      };
+      assertEquals([await call(), await list()], ["fine", [bare]]);
+      assert(!mcp.methods.includes("initialize"));
+      assertEquals(mcp.headers.at(-1)!.get("mcp-protocol-version"), "2026-07-28");
+      assertEquals(mcp.headers.at(-1)!.get("mcp-session-id"), null);
+    });
+  });
+
+  it("begins however a server introduces itself", async () => {
+    await withServer(async ({ mcp, call }) => {
+      for (
+        const more of [
+          { capabilities: {}, serverInfo: { name: "x" } },
+          { capabilities: { tools: null, prompts: null }, instructions: null },
+          { serverInfo: null, _meta: null },
+        ]
+      ) {
+        mcp.odd = to("initialize", result({ protocolVersion: "2025-03-26", ...more }));
+        assertEquals(await call(), "fine", JSON.stringify(more));
+      }
+      for (const status of [200, 204, 400, 500]) {
+        mcp.odd = to(
+          "notifications/initialized",
+          () => new Response(status === 204 ? null : "no", { status }),
+        );
+        assertEquals(await call(), "fine", `${status}`);
+      }
+    });
+    await withServer(async ({ mcp, failure }) => {
+      mcp.odd = to("initialize", result({ protocolVersion: "1999-01-01" }));
+      assertMatch(await failure(), /protocol version is not supported: 1999-01-01/);
+    });
+  });
+});
+
+describe("a server's list of tools", () => {
+  it("ends, however its pages go on", async () => {
+    for (
+      const [nextCursor, pages] of [[undefined, 1], [null, 1], ["", 1], ["same", 2]] as const
+    ) {
+      await withServer(async ({ mcp, list }) => {
+        mcp.odd = to("tools/list", result({ tools: [bare], nextCursor }));
+        await list();
+        assertEquals(mcp.methods.filter((method) => method === "tools/list").length, pages);
+      });
+    }
+    await withServer(async ({ mcp, list }) => {
+      let page = 0;
+      mcp.odd = to(
+        "tools/list",
+        (message) => result({ tools: [bare], nextCursor: `${page++}` })(message),
+      );
+      assertEquals((await list()).length, 10);
+    });
+  });
+
+  it("loses no more than the entries that nobody can read", () => {
+    const tree = Array.from({ length: 100_000 }).reduce<unknown>((inner) => ({ a: inner }), {});
+    for (
+      const [inputSchema, broken] of [
+        [undefined, undefined],
+        [true, undefined],
+        [{ type: ["object", "null"] }, undefined],
+        [{ $ref: "#/$defs/A", $defs: { A: { $ref: "#/$defs/A" } } }, undefined],
+        [false, /is a boolean, and must be an object/],
+        [null, /is null/],
+        [[], /is a list/],
+        [tree, /nested too deep/],
+        [{ description: "x".repeat(600_000) }, /more than 500,000 characters/],
+      ] as [unknown, RegExp | undefined][]
+    ) {
+      const read = readDefinition({ name: "t", inputSchema })!;
+      if (broken) assertMatch("broken" in read ? read.broken : "", broken);
+      else assert("inputSchema" in read, JSON.stringify(inputSchema));
+    }
+  });
+});
+
+describe("a result's text", () => {
+  it("is there for content of any kind, in time that grows with it", () => {
+    assertEquals(resultText({ content: "fine" }), "fine");
+    assertEquals(resultText({ content: { type: "text", text: "fine" } }), "fine");
+    assertEquals(resultText({ content: null, structuredContent: { a: 1 } }), '{"a":1}');
+    assertEquals(resultText({ content: [], structuredContent: null }), "");
+    assertEquals(resultText(undefined), "");
+    const many = Array.from({ length: 100_000 }, () => ({ type: "text", text: "7" }));
+    const structuredContent = { text: "x".repeat(4_000_000) };
+    assert(resultText({ content: many, structuredContent }).endsWith('"}'));
+  });
+
+  it("has no secret in it: a server's headers and what its address has are redacted", () => {
+    const url = "https://me:pass-4711@mcp.example/x?api_key=key-4711&api-version=2024-10-21";
+    const secrets = secretsOf({ name: "d", url, headers: { authorization: "Bearer abc-4711" } });
+    assertEquals(secrets, ["Bearer abc-4711", "abc-4711", "pass-4711", "key-4711"]);
+  });
+});
