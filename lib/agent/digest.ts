@@ -1,4 +1,4 @@
-import { MODEL_VARIABLES } from "../config/model_settings.ts";
+import { MODEL_VARIABLES } from "../config/model/model_settings.ts";
 import type { Agent, Assignment } from "./agent.ts";
 
 /** The most of a person's own text that a digest quotes, in characters. */

@@ -1,7 +1,7 @@
 import type { ModelMessage, ToolSet } from "ai";
 import { pause } from "../async/deadline.ts";
 import { errorText } from "../process/log.ts";
-import type { ModelSettings } from "../config/model_settings.ts";
+import type { ModelSettings } from "../config/model/model_settings.ts";
 import { ModelError, MOST_WORDS, toModelError } from "./model_error.ts";
 import { loadModel, type ProviderModel } from "./provider/load_model.ts";
 import { NoAnswerError } from "./provider/no_answer.ts";

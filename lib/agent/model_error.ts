@@ -1,4 +1,4 @@
-import type { ModelSettings } from "../config/model_settings.ts";
+import type { ModelSettings } from "../config/model/model_settings.ts";
 import { errorText } from "../process/log.ts";
 import { NoAnswerError } from "./provider/no_answer.ts";
 

@@ -1,9 +1,9 @@
 import process from "node:process";
 import { deployedUrl, readDenoDeploy } from "./deno_deploy.ts";
 import { isAlone } from "./loopback.ts";
-import { readPrices } from "./prices.ts";
-import { readTrialModels } from "./trial_models.ts";
-import { chooseModel, MODEL_VARIABLES, type ModelSettings } from "./model_settings.ts";
+import { readPrices } from "./model/prices.ts";
+import { readTrialModels } from "./model/trial_models.ts";
+import { chooseModel, MODEL_VARIABLES, type ModelSettings } from "./model/model_settings.ts";
 import { ConfigError } from "./config_error.ts";
 import { refuseContradictions } from "./contradictions.ts";
 import type { z } from "zod";

@@ -110,7 +110,12 @@ describeInBrowser("a subject in a browser", () => {
     const { task, subject } = await askedMeanwhile(8);
     await using opened = await open("/");
     const { page } = opened;
-    const paths = ["/subjects", `/subjects/${subject}`, `/tasks/${task}`, "/messages?group=subject"];
+    const paths = [
+      "/subjects",
+      `/subjects/${subject}`,
+      `/tasks/${task}`,
+      "/messages?group=subject",
+    ];
     for (const path of paths) {
       await page.goto(path);
       await page.evaluate(axe.source);

@@ -66,10 +66,7 @@ describeWith({ postgres: true }, "a worker that is killed behind any write", (se
               sent.add(words);
               await stage.send(
                 "issue_comment",
-                comment(words, { ...about }) as Any && {
-                  ...comment(words),
-                  ...about,
-                },
+                { ...comment(words), ...about },
               );
               if (isSettled) await worker.settle();
             };

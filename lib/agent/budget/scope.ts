@@ -1,4 +1,4 @@
-import type { Price } from "../../config/prices.ts";
+import type { Price } from "../../config/model/prices.ts";
 import type { Budgets, SharedBudgets } from "../policy.ts";
 
 /** Whose budget it is, as `reserve_budget` takes it: null is no limit. */

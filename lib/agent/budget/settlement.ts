@@ -1,4 +1,4 @@
-import type { Price } from "../../config/prices.ts";
+import type { Price } from "../../config/model/prices.ts";
 import type { Database, Sql } from "../../store/database.ts";
 import { newId } from "../../store/id.ts";
 import { idArray } from "../../store/stored.ts";

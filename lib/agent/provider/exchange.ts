@@ -1,4 +1,4 @@
-import type { ModelSettings } from "../../config/model_settings.ts";
+import type { ModelSettings } from "../../config/model/model_settings.ts";
 import type { RequestAdapter } from "./adapt_request.ts";
 import { NoAnswerError } from "./no_answer.ts";
 import { readChatStream } from "./answer/chat_stream.ts";

@@ -1,5 +1,5 @@
 import type { LanguageModel } from "ai";
-import type { ModelSettings } from "../../config/model_settings.ts";
+import type { ModelSettings } from "../../config/model/model_settings.ts";
 import { createRequestAdapter } from "./adapt_request.ts";
 import { createExchange } from "./exchange.ts";
 import { plainIds } from "./plain_ids.ts";

@@ -1,4 +1,4 @@
-import type { ModelSettings } from "../../config/model_settings.ts";
+import type { ModelSettings } from "../../config/model/model_settings.ts";
 import type { ToolOff, ToolSpec } from "../tool_spec.ts";
 import { refusedTool, schemaFor } from "./tool_schema.ts";
 

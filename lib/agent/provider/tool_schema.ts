@@ -1,4 +1,4 @@
-import type { ModelSettings } from "../../config/model_settings.ts";
+import type { ModelSettings } from "../../config/model/model_settings.ts";
 import { isPart } from "./answer/parts.ts";
 
 type Provider = ModelSettings["provider"];

@@ -1,4 +1,4 @@
-import type { ModelSettings } from "../../config/model_settings.ts";
+import type { ModelSettings } from "../../config/model/model_settings.ts";
 
 /** What is said of an answer that ended so, and what becomes of it. */
 interface Ending {

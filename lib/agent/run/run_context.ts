@@ -1,4 +1,4 @@
-import type { Price } from "../../config/prices.ts";
+import type { Price } from "../../config/model/prices.ts";
 import type { AgentMode } from "../../config/settings.ts";
 import type { Database } from "../../store/database.ts";
 import { unlessAborted } from "../../async/deadline.ts";

@@ -1,6 +1,6 @@
 import { unlessAborted } from "../../async/deadline.ts";
 import { ConfigError } from "../../config/config.ts";
-import type { TrialModel } from "../../config/trial_models.ts";
+import type { TrialModel } from "../../config/model/trial_models.ts";
 import { errorText } from "../../process/log.ts";
 import { isStoreAway } from "../../store/store_away.ts";
 import type { ClaimedTrial } from "../../task/trial/claim.ts";

@@ -1,4 +1,4 @@
-import type { ModelSettings } from "../../../config/model_settings.ts";
+import type { ModelSettings } from "../../../config/model/model_settings.ts";
 import { tidyMessage } from "./anthropic_answer.ts";
 import { tidyChat } from "./chat_answer.ts";
 import { tidyGenerated } from "./gemini_answer.ts";

@@ -1,4 +1,4 @@
-import { ConfigError } from "./config_error.ts";
+import { ConfigError } from "../config_error.ts";
 import { chooseModel, type ModelSettings, type ModelVariables } from "./model_settings.ts";
 import type { Price } from "./prices.ts";
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { ConfigError } from "./config_error.ts";
-import { parseJson } from "./json_file.ts";
+import { ConfigError } from "../config_error.ts";
+import { parseJson } from "../json_file.ts";
 
 /** What a model's provider asks for a million tokens. */
 export interface Price {
