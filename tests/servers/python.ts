@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { env } from "node:process";
 import { isExecutable } from "./find.ts";
 import { ROOT } from "./command.ts";
+import { signal } from "./tree.ts";
 
 /** A Python that has python-arq; undefined when there is none. */
 export function findPython(): string | undefined {
@@ -58,10 +59,12 @@ function pythonEnv(more: Record<string, string> = {}): Record<string, string> {
   return { PATH, HOME, ...(PYTHONPATH ? { PYTHONPATH } : {}), ...more };
 }
 
+const MOST_STOPPING_MS = 15_000;
+
 export interface Python extends AsyncDisposable {
   readonly pid: number;
   readonly lines: readonly string[];
-  /** Sends a signal and waits for the end. @default {"SIGTERM"} */
+  /** Sends a signal and waits for the end; what goes on after it is killed. @default {"SIGTERM"} */
   kill(name?: NodeJS.Signals): Promise<void>;
 }
 
@@ -80,9 +83,16 @@ export function startPython(
     );
   }
   const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  let isOver = false;
+  void ended.then(() => isOver = true);
+  // Not by `child.kill`: Deno's sends no second signal.
+  const send = (name: NodeJS.Signals) => isOver || signal(child.pid!, name);
   const kill = async (name: NodeJS.Signals = "SIGTERM") => {
-    child.kill(name);
+    send(name);
+    // An ARQ worker may lose a SIGTERM that comes while it asks Redis, and go on.
+    const late = setTimeout(() => send("SIGKILL"), MOST_STOPPING_MS);
     await ended;
+    clearTimeout(late);
   };
   return {
     pid: child.pid!,
