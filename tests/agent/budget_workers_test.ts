@@ -110,6 +110,7 @@ describeWith({ postgres: true }, "budgets across workers", (servers) => {
       least: 100,
       scopes: [{
         source: "demo",
+        subject: null,
         tasks_per_hour: null,
         tokens_per_day: 1_000,
         micros_per_day: null,
