@@ -19,6 +19,8 @@ export interface KnownSubject {
   webhook_type: string;
   task_verified: boolean;
   in_inbox: number;
+  /** Whether what closes it has come: it has one last step. */
+  is_closing: boolean;
   /** When somebody has begun to work it. */
   started_at: Date | null;
   now: Date;
@@ -61,7 +63,7 @@ export async function readKnown(
         t.id as task_id, coalesce(lower(m.webhook_type), '') as webhook_type,
         coalesce(m.verification = 'verified', s.verified) as task_verified,
         (select count(*)::int from task_inbox i where i.task_id = t.id) as in_inbox,
-        t.started_at, now() as now, t.wait_key, t.wait_for
+        t.closed_by is not null as is_closing, t.started_at, now() as now, t.wait_key, t.wait_for
       from (select distinct source, key
         from jsonb_to_recordset(${storedJson(asked)}::text::jsonb) as g(source text, key text)) g
       -- One by one, here too.

@@ -131,6 +131,7 @@ function planned(
       webhook_type: webhookType.toLowerCase(),
       task_verified: subject.verified,
       in_inbox: 0,
+      is_closing: false,
       started_at: null,
       now: new Date(),
       wait_key: null,
@@ -155,7 +156,8 @@ function decide(
     return { becomes: "nothing", state: "processed", reason: `Kept only: ${subject.stopped_why}` };
   }
   const isOld = role === "closes" && at !== undefined && at < (subject.opened_ms ?? -Infinity);
-  const its = isOld ? "notes" : role;
+  // One close is enough: whoever sends them again and again fills no inbox.
+  const its = isOld || role === "closes" && subject.is_closing ? "notes" : role;
   noteTimes(subject, message);
   const { task } = subject;
   // Whoever is trusted otherwise has a task of its own, and the open one stays what it is.
@@ -235,6 +237,7 @@ function join(
   }
   subject.in_inbox++;
   subject.delivered++;
+  subject.is_closing ||= role === "closes";
   return {
     becomes: "joined",
     taskId,
@@ -257,6 +260,7 @@ function begin(subject: PlannedSubject, message: PlannedMessage): Joining {
   subject.task_verified = message.subject.verified;
   subject.webhook_type = message.webhookType.toLowerCase();
   subject.in_inbox = 0;
+  subject.is_closing = false;
   subject.started_at = null;
   subject.wait_key = null;
   subject.wait_for = null;
