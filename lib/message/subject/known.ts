@@ -31,23 +31,26 @@ export interface KnownSubject {
 /**
  * What is known of subjects and of the tasks that are open about them, by {@link rowKey}.
  *
- * @param most deliveries of the last hour are not counted beyond.
+ * @param subjects one for each message that is to be decided on; `most` deliveries in an hour stop it.
  */
 export async function readKnown(
   database: Database,
-  subjects: readonly { source: string; key: string }[],
-  { most }: { most: number },
+  subjects: readonly { source: string; key: string; most: number }[],
 ): Promise<Map<string, KnownSubject>> {
-  const asked = subjects.map(({ source, key }) => ({ source, key }));
   const rows = await database.query("find the open tasks of subjects", (sql) =>
     sql<KnownSubject[]>`
       with since as materialized (select ${hourAgo(sql)} as id)
       select s.source, s.key, s.version, s.verified, s.stopped_why,
         extract(epoch from s.opened_sent_at)::float8 * 1000 as opened_ms,
         extract(epoch from s.closed_sent_at)::float8 * 1000 as closed_ms,
-        -- A group is one delivery. Of one that is stopped nobody asks.
-        case when s.stopped_at is not null then 0 else (
-          select least(count(distinct its), ${most})::int from (
+        -- A group is one delivery. Of one that is stopped nobody asks, nor of one that has had so few
+        -- messages that these do not stop it.
+        case when s.stopped_at is not null or not exists (
+          select from messages m
+          where m.subject_id = s.id and m.subject_id is not null and m.id >= (select id from since)
+          offset greatest(0, g.most - g.coming)
+        ) then 0 else (
+          select least(count(distinct its), g.most)::int from (
             select coalesce(
               (select burst_id from burst_messages b where b.message_id = newest.id), newest.id
             ) as its
@@ -64,8 +67,11 @@ export async function readKnown(
         coalesce(m.verification = 'verified', s.verified) as task_verified,
         (select count(*)::int from task_inbox i where i.task_id = t.id) as in_inbox,
         t.closed_by is not null as is_closing, t.started_at, now() as now, t.wait_key, t.wait_for
-      from (select distinct source, key
-        from jsonb_to_recordset(${storedJson(asked)}::text::jsonb) as g(source text, key text)) g
+      from (
+        select source, key, max(most) as most, count(*) as coming
+        from jsonb_to_recordset(${storedJson(subjects)}::text::jsonb)
+          as g(source text, key text, most int)
+        group by source, key) g
       -- One by one, here too.
       cross join lateral (
         select * from subjects s where s.source = g.source and s.key = g.key limit 1) s

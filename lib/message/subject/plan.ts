@@ -75,10 +75,11 @@ export async function planJoins(
 ): Promise<{ plans: Map<string, Joining>; openTasks: OpenTasks }> {
   const known = await readKnown(
     database,
-    messages.map(({ subject }) => subject),
-    {
-      most: Math.max(...messages.map(({ subject }) => limitsOf(subject.source).deliveriesPerHour)),
-    },
+    messages.map(({ subject: { source, key } }) => ({
+      source,
+      key,
+      most: limitsOf(source).deliveriesPerHour,
+    })),
   );
   const subjects = new Map<string, PlannedSubject>();
   const plans = new Map<string, Joining>();
