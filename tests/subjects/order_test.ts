@@ -26,6 +26,22 @@ describeWith({ postgres: true }, "what closes or joins a task, in whatever order
       assertEquals((await stage.get("/api/tasks")).items[0].status, "cancelled");
     }));
 
+  it("takes one close for a task in hand, however often it is sent", () =>
+    race(async ({ stage, sql }) => {
+      await stage.send("pull_request", opened());
+      await settle(stage);
+      const task = await claimOne(stage);
+      const closes: string[] = [];
+      for (let at = 0; at < 40; at++) closes.push(await stage.send("pull_request", closed()));
+      await settle(stage);
+      closes.push(await stage.send("pull_request", closed()));
+      await settle(stage);
+      const [row] = await sql`
+        select (select count(*)::int from task_inbox) as inbox, count(*)::int as tasks,
+          (select count(*)::int from messages where task_id = ${task.id}) as its from tasks`;
+      assertEquals({ ...row }, { inbox: 1, tasks: 1, its: closes.length + 1 });
+    }));
+
   it("leaves a decision and a close of the same task one order of locks", () =>
     race(async ({ stage, sql, hold, stopped }) => {
       const { database } = stage.otto.services;

@@ -1,8 +1,8 @@
 import { matchesGlob } from "../../../sources/rules/glob.ts";
 import type { SubjectRole } from "../../../sources/subject.ts";
-import type { Database, Sql } from "../../store/database.ts";
+import type { Database } from "../../store/database.ts";
 import { newId } from "../../store/id.ts";
-import { storedJson } from "../../store/stored.ts";
+import { type KnownSubject, readKnown } from "./known.ts";
 import type { MessageSubject } from "./subject.ts";
 import { type OpenTasks, rowKey } from "./tell.ts";
 
@@ -58,31 +58,8 @@ export interface JoinLimits {
   deliveriesPerHour: number;
 }
 
-/** So many of the newest are looked at, to see how many were delivered. */
-const MOST_COUNTED = 2_000;
 /** In milliseconds. */
 const DAY = 86_400_000;
-
-/** What the store knows of a subject and its open task. */
-interface KnownSubject {
-  source: string;
-  key: string;
-  version: number;
-  opened_ms: number | null;
-  closed_ms: number | null;
-  verified: boolean;
-  stopped_why: string | null;
-  delivered: number;
-  task_id: string | null;
-  webhook_type: string;
-  task_verified: boolean;
-  in_inbox: number;
-  /** When somebody has begun to work it. */
-  started_at: Date | null;
-  now: Date;
-  wait_key: string | null;
-  wait_for: string[] | null;
-}
 
 /** A subject while messages are decided on, one after the other. */
 interface PlannedSubject extends Omit<KnownSubject, "task_id"> {
@@ -98,7 +75,14 @@ export async function planJoins(
   messages: readonly PlannedMessage[],
   limitsOf: (source: string) => JoinLimits,
 ): Promise<{ plans: Map<string, Joining>; openTasks: OpenTasks }> {
-  const known = await readKnown(database, messages, limitsOf);
+  const known = await readKnown(
+    database,
+    messages.map(({ subject: { source, key } }) => ({
+      source,
+      key,
+      most: limitsOf(source).deliveriesPerHour,
+    })),
+  );
   const subjects = new Map<string, PlannedSubject>();
   const plans = new Map<string, Joining>();
   const ordered = messages.toSorted((one, other) => orderOf(one) < orderOf(other) ? -1 : 1);
@@ -150,6 +134,7 @@ function planned(
       webhook_type: webhookType.toLowerCase(),
       task_verified: subject.verified,
       in_inbox: 0,
+      is_closing: false,
       started_at: null,
       now: new Date(),
       wait_key: null,
@@ -174,7 +159,8 @@ function decide(
     return { becomes: "nothing", state: "processed", reason: `Kept only: ${subject.stopped_why}` };
   }
   const isOld = role === "closes" && at !== undefined && at < (subject.opened_ms ?? -Infinity);
-  const its = isOld ? "notes" : role;
+  // One close is enough: whoever sends them again and again fills no inbox.
+  const its = isOld || role === "closes" && subject.is_closing ? "notes" : role;
   noteTimes(subject, message);
   const { task } = subject;
   // Whoever is trusted otherwise has a task of its own, and the open one stays what it is.
@@ -254,6 +240,7 @@ function join(
   }
   subject.in_inbox++;
   subject.delivered++;
+  subject.is_closing ||= role === "closes";
   return {
     becomes: "joined",
     taskId,
@@ -276,57 +263,9 @@ function begin(subject: PlannedSubject, message: PlannedMessage): Joining {
   subject.task_verified = message.subject.verified;
   subject.webhook_type = message.webhookType.toLowerCase();
   subject.in_inbox = 0;
+  subject.is_closing = false;
   subject.started_at = null;
   subject.wait_key = null;
   subject.wait_for = null;
   return { becomes: "task", joins: { newTaskId } };
 }
-
-async function readKnown(
-  database: Database,
-  messages: readonly PlannedMessage[],
-  limitsOf: (source: string) => JoinLimits,
-): Promise<Map<string, KnownSubject>> {
-  const most = Math.max(
-    ...messages.map(({ subject: { source } }) => limitsOf(source).deliveriesPerHour),
-  );
-  const asked = messages.map(({ subject: { source, key } }) => ({ source, key }));
-  const rows = await database.query("find the open tasks of subjects", (sql) =>
-    sql<KnownSubject[]>`
-      with since as materialized (select ${hourAgo(sql)} as id)
-      select s.source, s.key, s.version, s.verified, s.stopped_why,
-        extract(epoch from s.opened_sent_at)::float8 * 1000 as opened_ms,
-        extract(epoch from s.closed_sent_at)::float8 * 1000 as closed_ms,
-        -- A group is one delivery. Of one that is stopped nobody asks.
-        case when s.stopped_at is not null then 0 else (
-          select least(count(distinct its), ${most})::int from (
-            select coalesce(
-              (select burst_id from burst_messages b where b.message_id = newest.id), newest.id
-            ) as its
-            from (
-              select m.id from messages m
-              where m.subject_id = s.id and m.subject_id is not null and m.id >= (select id from since)
-              order by m.id desc limit ${MOST_COUNTED}) newest
-            -- One by one: as long as a table is small, a join would read all of it.
-            cross join lateral (
-              select from task_inbox i where i.message_id = newest.id
-                and i.added_at > greatest(now() - interval '1 hour', s.resumed_at) limit 1) i
-          ) c) end as delivered,
-        t.id as task_id, coalesce(lower(m.webhook_type), '') as webhook_type,
-        coalesce(m.verification = 'verified', s.verified) as task_verified,
-        (select count(*)::int from task_inbox i where i.task_id = t.id) as in_inbox,
-        t.started_at, now() as now, t.wait_key, t.wait_for
-      from (select distinct source, key
-        from jsonb_to_recordset(${storedJson(asked)}::text::jsonb) as g(source text, key text)) g
-      -- One by one, here too.
-      cross join lateral (
-        select * from subjects s where s.source = g.source and s.key = g.key limit 1) s
-      left join tasks t on t.id = s.open_task and t.open
-      left join messages m on m.id = t.message_id`);
-  return new Map(rows.map((row) => [rowKey(row), row]));
-}
-
-/** The smallest id that could have been made an hour ago: see `firstIdAt`. */
-const hourAgo = (sql: Sql) =>
-  sql`(lpad(to_hex((extract(epoch from now() - interval '1 hour') * 1000)::bigint), 12, '0')
-    || '70008000000000000000')::uuid`;

@@ -1,5 +1,5 @@
 import { describe } from "@std/testing/bdd";
-import { describeWith } from "../servers/mod.ts";
+import { describeWith } from "../../servers/mod.ts";
 import { describeVolume } from "./volume.ts";
 
 describe("many tasks that continue, in the embedded size", () =>

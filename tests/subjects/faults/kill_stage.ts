@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { drainBy } from "../../lib/work/drain.ts";
-import { createMessageStep } from "../../lib/work/messages.ts";
-import { createWorker } from "../../lib/work/work.ts";
-import type { Services } from "../../lib/services.ts";
+import { drainBy } from "../../../lib/work/drain.ts";
+import { createMessageStep } from "../../../lib/work/messages.ts";
+import { createWorker } from "../../../lib/work/work.ts";
+import type { Services } from "../../../lib/services.ts";
 
 /** Statements that change nothing of this: to be killed behind one of them is to be killed before it. */
 const READS = /^(look|find|read|count|list|load|ask) |heartbeat|worker|drain/;

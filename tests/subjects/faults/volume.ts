@@ -1,12 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { it } from "@std/testing/bdd";
-import { continueLeftovers } from "../../lib/message/subject/leftover.ts";
-import { ensureWebhookUser } from "../../lib/people/user.ts";
-import type { Database } from "../../lib/store/database.ts";
-import { claimTasks } from "../../lib/task/claim.ts";
-import { finishTasks } from "../../lib/task/finish.ts";
-import { done, settle } from "./race_stage.ts";
-import { comment, openSubjectStage, type SubjectStage } from "./stage.ts";
+import { continueLeftovers } from "../../../lib/message/subject/leftover.ts";
+import { ensureWebhookUser } from "../../../lib/people/user.ts";
+import type { Database } from "../../../lib/store/database.ts";
+import { claimTasks } from "../../../lib/task/claim.ts";
+import { finishTasks } from "../../../lib/task/finish.ts";
+import { done, settle } from "../race_stage.ts";
+import { comment, openSubjectStage, type SubjectStage } from "../stage.ts";
 
 const CONTINUE = { github: { later: "continue" } };
 

@@ -1,10 +1,10 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { it } from "@std/testing/bdd";
-import type { Say } from "../fakes/server.ts";
-import { json } from "../otto.ts";
-import { describeWith, until } from "../servers/mod.ts";
-import { finish, settle, withModel } from "./model_stage.ts";
-import { checked, opened } from "./stage.ts";
+import type { Say } from "../../fakes/server.ts";
+import { json } from "../../otto.ts";
+import { describeWith, until } from "../../servers/mod.ts";
+import { finish, settle, withModel } from "../model_stage.ts";
+import { checked, opened } from "../stage.ts";
 
 const waiting: Say = {
   calls: [{ tool: "wait_for_event", args: { events: ["check_suite.*"], minutes: 30 } }],

@@ -1,10 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { it } from "@std/testing/bdd";
-import type { Asked, Say } from "../fakes/server.ts";
-import { describeWith } from "../servers/mod.ts";
+import type { Asked, Say } from "../../fakes/server.ts";
+import { describeWith } from "../../servers/mod.ts";
 import { killable } from "./kill_stage.ts";
-import { finish, withModel } from "./model_stage.ts";
-import { comment } from "./stage.ts";
+import { finish, withModel } from "../model_stage.ts";
+import { comment } from "../stage.ts";
 
 const waiting: Say = { calls: [{ tool: "wait_for_event", args: { minutes: 30 } }] };
 
@@ -64,10 +64,7 @@ describeWith({ postgres: true }, "a worker that is killed behind any write", (se
             const once = async (words: string, { isSettled }: { isSettled: boolean }) => {
               if (sent.has(words)) return;
               sent.add(words);
-              await stage.send(
-                "issue_comment",
-                { ...comment(words), ...about },
-              );
+              await stage.send("issue_comment", { ...comment(words), ...about });
               if (isSettled) await worker.settle();
             };
             fake.script = [async ({ text }: Asked) => {
