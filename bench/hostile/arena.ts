@@ -9,7 +9,7 @@ import { type FakeVendors, startVendors } from "../../tests/fakes/vendors/vendor
 import type { Services } from "../../lib/services.ts";
 import { canary, FORMS } from "./canary.ts";
 import { type House, json, openHouse } from "./house.ts";
-import { MALLORY, MATE, PEOPLES } from "./kinds.ts";
+import { MALLORY, MATE, PEOPLES } from "./kind.ts";
 import type { Later, Prompt } from "./prompts.ts";
 import { RULES, SERVERS, SOURCES } from "./rules.ts";
 import { type Delivery, fromAnybody, fromGithub, fromTwilio } from "./senders.ts";
@@ -155,14 +155,20 @@ export async function openArena(
       if (sender !== "github") {
         const status = how === "closes" ? "done" : "open";
         const { order } = payload;
-        return await idOf(await deliver(fromAnybody(sender, { order, status, text })));
+        return await idOf(
+          await deliver(fromAnybody(sender, { order, status, text, token: own.field })),
+        );
       }
       const issue = { number, title: "News", body: text };
+      const token = own.field;
       const said = how === "closes" || how === "opens again"
-        ? { event: "issues", payload: { action: how === "closes" ? "closed" : "reopened", issue } }
+        ? {
+          event: "issues",
+          payload: { action: how === "closes" ? "closed" : "reopened", issue, token },
+        }
         : {
           event: "issue_comment",
-          payload: { action: "created", issue, comment: { id: number, body: text } },
+          payload: { action: "created", issue, token, comment: { id: number, body: text } },
         };
       const secret = how === "comments unsigned" ? undefined : secrets.webhook;
       const answered = await deliver(fromGithub({ ...said, secret }));

@@ -1,6 +1,7 @@
 import { FORMS } from "./canary.ts";
 import { type Call, DISGUISES, orderOf } from "./disguise.ts";
-import { type Kind, KINDS } from "./kinds.ts";
+import type { Kind } from "./kind.ts";
+import { KINDS } from "./kinds.ts";
 import { saying } from "./obeying_model.ts";
 
 /** Who sends it: GitHub and Twilio sign what they send, nobody signs the rest. */

@@ -4,7 +4,7 @@ import { errorText, type Log } from "../process/log.ts";
 import { type Redact, redactAll } from "../redaction/redact.ts";
 import type { Database } from "../store/database.ts";
 import { isStoreAway } from "../store/store_away.ts";
-import type { Agent, Assignment, Outcome } from "./agent.ts";
+import type { Agent, Assignment, InboxReader, Outcome } from "./agent.ts";
 import { BudgetWait } from "./budget/budget_wait.ts";
 import { hasBegun } from "./budget/reservation.ts";
 import { type BudgetScope, scopesOf } from "./budget/scope.ts";
@@ -154,7 +154,7 @@ export async function openContext(
   },
 ): Promise<RunContext> {
   const { mode, specialization, instructions, price } = config.agent;
-  const { verified } = assignment;
+  const { verified, inbox } = assignment;
   // Once and for all: who finds a text in it no longer sees the name of its field.
   const payload = redactAll(await assignment.loadPayload(), redact);
   const reply = listed.includes("reply")
@@ -170,7 +170,7 @@ export async function openContext(
     database,
     record: taskRecord({ database, assignment, model, currency: price?.currency }),
     model,
-    assignment: { ...assignment, payload },
+    assignment: { ...assignment, payload, inbox: inbox && redacted(inbox, redact) },
     mode,
     instructions: instructionsFor({
       specialization,
@@ -185,5 +185,15 @@ export async function openContext(
     off: [...others.off, ...isMissing ? [{ tool: "reply", reason: reply }] : []],
     policyVersion: `${POLICY_REVISION}-${fingerprint({ mode, verified, rules }).slice(0, 12)}`,
     redact,
+  };
+}
+
+/** The same of every later message. */
+function redacted({ read }: InboxReader, redact: Redact): InboxReader {
+  return {
+    async read(message) {
+      const { payload, ...rest } = await read(message);
+      return { ...rest, payload: redactAll(payload, redact) };
+    },
   };
 }
