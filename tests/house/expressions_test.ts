@@ -22,7 +22,8 @@ const ALLOWED: Record<string, string> = {
   [String.raw`lib/config/settings.ts /\/+$/`]: "the operator's own SLACK_API_URL",
   [String.raw`lib/arq/pickle/json.ts /([\w+-]+\/){0,2}[\w+-]{1,32}$/`]:
     "only a value's last 64 characters are looked at",
-  [String.raw`lib/config/model/model_settings.ts /(?<!\/)\/+$/`]: "the operator's own URL of a model",
+  [String.raw`lib/config/model/model_settings.ts /(?<!\/)\/+$/`]:
+    "the operator's own URL of a model",
   [String.raw`lib/config/reply_settings.ts /\/+$/`]: "the operator's own URL of a vendor's API",
   [String.raw`lib/agent/fence.ts /<(?=(?:\s*\/)?\s*untrusted-data)/gi`]:
     "a look ahead, which the checker cannot judge: over the spaces behind one bracket, twice",

@@ -13,9 +13,9 @@ describeWith({ postgres: true, redis: true }, "a worker elsewhere that goes on",
     };
   };
   const unreadOf = async ({ stage }: WorkerStage, id: string) => {
-    const { subject_id } = await stage.get(`/api/tasks/${id}`);
-    const { timeline } = await stage.get(`/api/subjects/${subject_id}`);
-    return timeline.items.filter(({ unread }: Any) => unread).length;
+    const { subject } = await stage.get(`/api/tasks/${id}`);
+    const { timeline } = await stage.get(`/api/subjects/${subject.id}`);
+    return timeline.items.filter(({ reading }: Any) => reading === "unread").length;
   };
 
   it("is handed what came before its claim, and told of what comes after", () =>

@@ -159,7 +159,7 @@ export function describeContinuing(env: () => Promise<Record<string, string>>): 
       assertEquals([parked.status, parked.phase], ["waiting_event", "waiting"]);
       assertEquals(parked.waiting_for.events, ["check_suite.*"]);
       const page = await (await stage.otto.ask(`/tasks/${parked.id}`)).text();
-      assertMatch(page, /Waits for the next message about it[\s\S]*Wake now/);
+      assertMatch(page, /Waits until [\s\S]*check_suite\.\*[\s\S]*Wake now/);
       await stage.tell("issue_comment", comment("Not what it waits for"));
       await wakeNow(stage, "wake_at");
       await stage.otto.workOff();

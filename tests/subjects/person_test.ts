@@ -29,16 +29,16 @@ describe("a person who cancels and retries a task with later messages", () => {
       await stage.otto.workOff();
       assertEquals((await tasks()).map(({ status }) => status), ["cancelled"]);
       const [subject] = (await stage.get("/api/subjects")).items;
-      const unread = async () =>
+      const read = async (how: string) =>
         (await stage.get(`/api/subjects/${subject.id}?limit=50`)).timeline.items
-          .filter(({ unread }: { unread?: boolean }) => unread).length;
-      assertEquals(await unread(), 1);
+          .filter(({ reading }: { reading?: string }) => reading === how).length;
+      assertEquals(await read("not_read"), 1);
       await json(await stage.otto.ask(`/api/tasks/${id}/retry`, post({})));
-      assertEquals(await unread(), 2);
+      assertEquals(await read("unread"), 2);
       await stage.otto.workOff();
       assertEquals((await task(id)).result.text, "Read all again");
       assertMatch(told(), /Read before[\s\S]*Never read/);
-      assertEquals(await unread(), 0);
+      assertEquals([await read("unread"), await read("not_read")], [0, 0]);
     }));
 });
 
