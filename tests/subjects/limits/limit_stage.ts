@@ -1,7 +1,7 @@
-import type { Say } from "../fakes/server.ts";
-import { json } from "../otto.ts";
-import { type ModelStage, post, settle, withModel as withModelStage } from "./model_stage.ts";
-import { type Any, comment, type SubjectStage } from "./stage.ts";
+import type { Say } from "../../fakes/server.ts";
+import { json } from "../../otto.ts";
+import { type ModelStage, post, settle, withModel as withModelStage } from "../model_stage.ts";
+import { type Any, comment, type SubjectStage } from "../stage.ts";
 
 export const call = (tool: string, args: unknown = {}): Say => ({ calls: [{ tool, args }] });
 export const ask = call("ask_human", { question: "Go on?" });

@@ -1,10 +1,10 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import type { Say } from "../fakes/server.ts";
-import { json } from "../otto.ts";
+import type { Say } from "../../fakes/server.ts";
+import { json } from "../../otto.ts";
 import { change, meanwhile, within } from "./limit_stage.ts";
-import { finish } from "./model_stage.ts";
-import { type Any, comment } from "./stage.ts";
+import { finish } from "../model_stage.ts";
+import { type Any, comment } from "../stage.ts";
 
 describe("failures in a row", () => {
   it("stop a subject whose tasks fail three times in a row, until a person resumes it", () =>
