@@ -1,57 +1,10 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { wakeAged } from "../../lib/task/age.ts";
-import type { Say } from "../fakes/server.ts";
-import { json } from "../otto.ts";
-import {
-  finish,
-  type ModelStage,
-  post,
-  settle,
-  withModel as withModelStage,
-} from "./model_stage.ts";
-import { type Any, checked, comment, opened, type SubjectStage } from "./stage.ts";
-
-const call = (tool: string, args: unknown = {}): Say => ({ calls: [{ tool, args }] });
-const ask = call("ask_human", { question: "Go on?" });
-const waiting = call("wait_for_event", { events: ["check_suite.*"], minutes: 30 });
-
-/** A stage where GitHub's tasks continue within these budgets. */
-const within = (budgets: Record<string, number>, run: (model: ModelStage) => Promise<void>) =>
-  withModelStage(() => Promise.resolve({}), run, {
-    agent: {
-      sources: {
-        github: { tools: ["ask_human", "wait_for_event", "add_note", "set_title"], budgets },
-      },
-    },
-  });
-
-/** Answers what the only open task asks. */
-async function answer({ stage, tasks }: ModelStage, text = "Yes"): Promise<void> {
-  const { id } = (await tasks()).find(({ status }: Any) => status === "waiting_input");
-  await json(await stage.otto.ask(`/api/tasks/${id}/answer`, post({ text })));
-  await stage.otto.workOff();
-}
-
-const change = (stage: SubjectStage, statement: string) =>
-  stage.otto.services.database.query("let time pass", (sql) => sql.unsafe(statement));
-
-/** The only wait is over. */
-async function waitOut({ stage }: ModelStage): Promise<void> {
-  await change(stage, "update tasks set wait_until = now() - interval '1 second'");
-  await change(
-    stage,
-    `update agent_runs set state = jsonb_set(state, '{pending,0,until}', '"2020-01-01T00:00:00Z"')`,
-  );
-  await stage.otto.workOff();
-}
-
-/** A comment comes while the model speaks. */
-const meanwhile = (stage: SubjectStage, words: string, say: Say) => async () => {
-  await stage.send("issue_comment", comment(words));
-  await settle(stage);
-  return say;
-};
+import { wakeAged } from "../../../lib/task/age.ts";
+import { createWorker } from "../../../lib/work/work.ts";
+import { answer, ask, call, change, meanwhile, waiting, waitOut, within } from "./limit_stage.ts";
+import { finish, settle } from "../model_stage.ts";
+import { type Any, checked, comment, opened } from "../stage.ts";
 
 describe("the limits of a task that continues", () => {
   it("let in as many messages as its inbox has room for", () =>
@@ -213,7 +166,7 @@ describe("the limits of a task that continues", () => {
       const late = await stage.send("check_suite", checked("success"));
       await settle(stage);
       assert((await stage.message(late)).task_id !== id);
-      await wakeAged(stage.otto.services.database, [{ source: "github", days: 2 }]);
+      await createWorker(stage.otto.services).tidy();
       await stage.otto.workOff();
       assertEquals((await task(id)).result.text, "Too old");
       assertEquals((await tasks()).map(({ status }) => status), ["completed", "completed"]);
@@ -251,52 +204,5 @@ describe("the limits of a task that continues", () => {
         ]
       ) assertMatch(told(), kept);
       assert(!told().includes("FILLER"));
-    }));
-
-  it("stop a subject whose tasks fail three times in a row, until a person resumes it", () =>
-    within({}, async ({ stage, fake, tasks }) => {
-      fake.script = [{ status: 400, message: "no such model" }];
-      for (let at = 0; at < 4; at++) await stage.tell("issue_comment", comment(`Try ${at}`));
-      assertEquals((await tasks()).length, 3);
-      const [subject] = (await stage.get("/api/subjects?state=stopped")).items;
-      assertMatch(subject.stopped_why, /last 3 tasks about it failed/);
-      const told = (await stage.get("/api/notifications")).items
-        .filter(({ kind }: Any) => kind === "subject_stopped");
-      assertEquals(told.length, 1);
-      await json(await stage.otto.ask(`/api/subjects/${subject.id}/resume`, { method: "POST" }));
-      // What was before it was resumed counts no more.
-      await stage.tell("issue_comment", comment("Again"));
-      assertEquals((await stage.get("/api/subjects?state=stopped")).items, []);
-      assertEquals((await tasks()).length, 4);
-    }));
-
-  it("do not stop one whose tasks fail now and then, or whose strangers' do", () =>
-    within({}, async ({ stage, fake, tasks }) => {
-      const bad = { status: 400, message: "no such model" };
-      fake.script = [bad, finish("Fine"), bad];
-      for (let at = 0; at < 4; at++) await stage.tell("issue_comment", comment(`Try ${at}`));
-      assertEquals((await stage.get("/api/subjects?state=stopped")).items, []);
-      await change(
-        stage,
-        `update messages set verification = 'unverified'
-        where id in (select message_id from tasks where status = 'failed')`,
-      );
-      await stage.tell("issue_comment", comment("Ours"));
-      assertEquals((await stage.get("/api/subjects?state=stopped")).items, []);
-      assertEquals((await tasks()).length, 5);
-    }));
-
-  it("keep what a task has left unread while its subject is stopped, for whoever resumes it", () =>
-    within({}, async ({ stage, fake, tasks }) => {
-      const bad: Say = { status: 400, message: "no such model" };
-      fake.script = [bad, bad, meanwhile(stage, "Unread", bad), finish("Read after all")];
-      for (let at = 0; at < 3; at++) await stage.tell("issue_comment", comment(`Try ${at}`));
-      assertEquals((await tasks()).length, 3);
-      const [subject] = (await stage.get("/api/subjects?state=stopped")).items;
-      await json(await stage.otto.ask(`/api/subjects/${subject.id}/resume`, { method: "POST" }));
-      await stage.otto.workOff();
-      const all = await tasks();
-      assertEquals(all.map(({ status }) => status), ["completed", "failed", "failed", "failed"]);
-      assertMatch(all[0].title, /comment/i);
     }));
 });

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { finish, settle, withModel } from "./model_stage.ts";
-import { comment, opened } from "./stage.ts";
+import { finish, settle, withModel } from "../model_stage.ts";
+import { comment, opened } from "../stage.ts";
 
 describe("messages that a failed task has not read", () => {
   it("become one new task", () =>
