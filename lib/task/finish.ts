@@ -104,7 +104,12 @@ export async function finishTasks(
           finished_ms float8, after_seconds float8, reason text, event_id uuid, tell jsonb,
           reads_all boolean, wait_for jsonb, wait_until timestamptz, wait_key text, seen_news int,
           stop_id uuid)
-      ), ${failingSubjects(sql)}, ended as (
+      ), ${failingSubjects(sql)}, turns as (
+        -- In one order, as everybody takes several: behind what they are about.
+        select t.id from finish f cross join (select count(*) from failing) locked
+          join tasks t on t.id = f.task_id and t.epoch = f.epoch and t.status = 'running'
+        order by t.id for update of t
+      ), ended as (
         update tasks t
         -- Not at its end after all where a message has come that nobody has read: the row itself says
         -- so, which whoever adds one changes, too. What is asked of it is asked of its newest version.
@@ -131,7 +136,7 @@ export async function finishTasks(
           attempts = case when f.status in ('completed', 'failed') and not ${goesOn(sql)}
             then t.attempts else greatest(t.attempts - 1, 0) end,
           lease_until = null, worker = null
-        from finish f cross join (select count(*) from failing) locked
+        from finish f join turns on turns.id = f.task_id
         where t.id = f.task_id and t.epoch = f.epoch and t.status = 'running'
           and (f.unless_news is null or t.news <= f.unless_news)
         returning t.id, t.title,
