@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { it } from "@std/testing/bdd";
-import { finishTasks } from "../../lib/task/finish.ts";
-import { wakeTasks } from "../../lib/task/wait.ts";
-import { describeWith } from "../servers/mod.ts";
+import { finishTasks } from "../../../lib/task/finish.ts";
+import { wakeTasks } from "../../../lib/task/wait.ts";
+import { describeWith } from "../../servers/mod.ts";
 import { claimOne, done, openRace, parked, type Race, settle } from "./race_stage.ts";
-import { type Any, comment, opened } from "./stage.ts";
+import { type Any, comment, opened } from "../stage.ts";
 
 describeWith({ postgres: true }, "a message and the end of its task", (servers) => {
   const race = async (run: (race: Race) => Promise<void>, rules?: unknown) => {

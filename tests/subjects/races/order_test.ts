@@ -1,15 +1,15 @@
 import { assertEquals } from "@std/assert";
 import { it } from "@std/testing/bdd";
-import { completeMessages } from "../../lib/message/complete.ts";
-import type { MessageSubject } from "../../lib/message/subject/subject.ts";
-import { rowKey } from "../../lib/message/subject/tell.ts";
-import { decideApproval } from "../../lib/task/approval.ts";
-import { describeWith } from "../servers/mod.ts";
-import { endRounds, markSubmitted, startTasks } from "../../lib/jobs/job_rows.ts";
-import { claimTasks, holdTasks } from "../../lib/task/claim.ts";
-import { finishTasks } from "../../lib/task/finish.ts";
+import { completeMessages } from "../../../lib/message/complete.ts";
+import type { MessageSubject } from "../../../lib/message/subject/subject.ts";
+import { rowKey } from "../../../lib/message/subject/tell.ts";
+import { decideApproval } from "../../../lib/task/approval.ts";
+import { describeWith } from "../../servers/mod.ts";
+import { endRounds, markSubmitted, startTasks } from "../../../lib/jobs/job_rows.ts";
+import { claimTasks, holdTasks } from "../../../lib/task/claim.ts";
+import { finishTasks } from "../../../lib/task/finish.ts";
 import { claimOne, done, openRace, type Race, settle } from "./race_stage.ts";
-import { closed, comment, opened } from "./stage.ts";
+import { closed, comment, opened } from "../stage.ts";
 
 describeWith({ postgres: true }, "what closes or joins a task, in whatever order", (servers) => {
   const race = async (run: (race: Race) => Promise<void>, rules?: unknown) => {
