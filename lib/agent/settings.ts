@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ConfigError } from "../config/config.ts";
 import { readJsonFile } from "../config/json_file.ts";
+import { MOST_WAIT_HOURS } from "../task/wait.ts";
 import type { Budgets, Capability, SharedBudgets, SourceRules } from "./policy.ts";
 import { ALWAYS, BUILT_IN } from "./tools/names.ts";
 
@@ -46,7 +47,7 @@ const budgets = z.strictObject({
   inbox: whole(1_000),
   days: whole(MOST_DAYS),
   waits: whole(50),
-  wait_hours: whole(24),
+  wait_hours: whole(MOST_WAIT_HOURS),
   deliveries_per_hour: whole(1_000),
   subject_tokens_per_day: whole(10_000_000_000),
 }).partial();
@@ -72,7 +73,7 @@ const DEFAULT_BUDGETS: UsualBudgets = {
   inbox: 50,
   days: 7,
   waits: 6,
-  wait_hours: 24,
+  wait_hours: MOST_WAIT_HOURS,
   // More are no conversation: two bots talk, or the agent with itself.
   deliveries_per_hour: 20,
 };

@@ -66,15 +66,23 @@ const rounds = (sql: Sql, list: readonly Round[]) =>
     JSON.stringify(list.map(({ id, round }) => ({ id, round })))
   }::text::jsonb) as r(id uuid, round int)`;
 
+/** A part of a statement: the tasks that are in these rounds, taken in one order, as everybody takes several. */
+const taken = (sql: Sql, list: readonly Round[]) =>
+  sql`taken as (
+    select t.id, t.job_round as round from tasks t join ${rounds(sql, list)}
+      on r.id = t.id and r.round = t.job_round
+    order by t.id for update of t)`;
+
 /** Notes that these tasks' jobs are in the queue. */
 export async function markSubmitted(database: Database, list: readonly Round[]): Promise<void> {
   await database.query("note submitted tasks", (sql) =>
     sql`
+      with ${taken(sql, list)}
       update tasks t
       set job_state = 'submitted', job_submitted_at = now(), status = 'pending',
         epoch = t.epoch + (t.status = 'running')::int,
         job_epoch = t.epoch + (t.status = 'running')::int, lease_until = null, worker = null
-      from ${rounds(sql, list)}
+      from taken r
       where t.id = r.id and t.job_round = r.round and t.job_state is null
         and t.status in ('pending', 'running')`);
 }
@@ -117,12 +125,12 @@ export async function startTasks(
     "start tasks",
     (sql) =>
       sql<(ClaimedRow & { continued: boolean })[]>`
-      with claimed as (
+      with ${taken(sql, list)}, claimed as (
         update tasks t
         set status = 'running', epoch = t.epoch + 1, attempts = t.attempts + 1,
           worker = ${worker}, lease_until = null, started_at = coalesce(t.started_at, now()),
           job_state = 'started', job_epoch = t.epoch + 1, job_try = null
-        from ${rounds(sql, list)}
+        from taken r
         where t.id = r.id and t.job_round = r.round and t.status in ('pending', 'running')
           and t.attempts < ${MOST_TASK_ATTEMPTS} and ${due(sql)}
         returning t.id, t.epoch, t.attempts, t.title, t.description, t.described, t.subject_id,
@@ -227,10 +235,11 @@ export async function endRounds(database: Database, list: readonly Round[]): Pro
   if (list.length === 0) return;
   await database.query("note ended jobs", (sql) =>
     sql`
+      with ${taken(sql, list)}
       update tasks t
       set job_state = null, job_round = t.job_round + 1, job_epoch = null, job_try = null,
         job_losses = 0, job_submitted_at = null, job_late_at = null
-      from ${rounds(sql, list)}
+      from taken r
       where t.id = r.id and t.job_round = r.round and t.job_state is not null`);
 }
 

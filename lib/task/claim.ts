@@ -149,8 +149,15 @@ export async function holdTasks(
   if (held.length === 0) return new Set();
   const rows = await database.query("prolong leases", (sql) =>
     sql<{ id: string }[]>`
+      with held as (
+        -- In one order, as everybody takes several.
+        select t.id, t.epoch from tasks t
+        join jsonb_to_recordset(${JSON.stringify(held)}::text::jsonb) as h(id uuid, epoch int)
+          on t.id = h.id and t.epoch = h.epoch
+        where t.status = 'running' and t.worker = ${worker} order by t.id for update of t
+      )
       update tasks t set lease_until = now() + make_interval(secs => ${RENEWED_SECONDS})
-      from jsonb_to_recordset(${JSON.stringify(held)}::text::jsonb) as h(id uuid, epoch int)
+      from held h
       where t.id = h.id and t.epoch = h.epoch and t.status = 'running' and t.worker = ${worker}
         and ${unflushed(sql)}
       returning t.id`);

@@ -1,5 +1,6 @@
 import type { Database, Sql } from "../store/database.ts";
 import { failingSubjects, stopFailing, stopsOfFailing } from "../message/subject/stop.ts";
+import { WITHDRAWN } from "../message/subject/withdrawal.ts";
 import { newId } from "../store/id.ts";
 import { intoOutbox } from "../store/outbox.ts";
 import { storedJson } from "../store/stored.ts";
@@ -21,6 +22,9 @@ const goesOn = (sql: Sql) =>
 /** Whether something has come for a turn that wants to wait, since it last looked. */
 const hasCome = (sql: Sql) =>
   sql`(f.status = 'waiting_event' and t.news > coalesce(f.seen_news, 0))`;
+
+/** Whether what a turn wants to ask people about was closed, which it has not heard: nobody is asked. */
+const isOver = (sql: Sql) => sql`(f.status = 'waiting_input' and t.closed_by is not null)`;
 
 /** How an agent's turn at one task ended: for good, or until later. */
 export type Finish =
@@ -104,18 +108,25 @@ export async function finishTasks(
           finished_ms float8, after_seconds float8, reason text, event_id uuid, tell jsonb,
           reads_all boolean, wait_for jsonb, wait_until timestamptz, wait_key text, seen_news int,
           stop_id uuid)
-      ), ${failingSubjects(sql)}, ended as (
+      ), ${failingSubjects(sql)}, turns as (
+        -- In one order, as everybody takes several: behind what they are about.
+        select t.id from finish f cross join (select count(*) from failing) locked
+          join tasks t on t.id = f.task_id and t.epoch = f.epoch and t.status = 'running'
+        order by t.id for update of t
+      ), ended as (
         update tasks t
         -- Not at its end after all where a message has come that nobody has read: the row itself says
         -- so, which whoever adds one changes, too. What is asked of it is asked of its newest version.
         set status = case when f.status = 'later' then 'pending' when ${goesOn(sql)} then 'pending'
-            when ${hasCome(sql)} then 'pending' else f.status end,
+            when ${hasCome(sql)} or ${isOver(sql)} then 'pending' else f.status end,
           open = f.status not in ('completed', 'failed') or ${goesOn(sql)},
           leaves_unread = f.status in ('completed', 'failed') and not ${goesOn(sql)}
             and t.news > t.read_news,
           result_text = case when not ${goesOn(sql)} then f.result_text end,
           result_data = case when not ${goesOn(sql)} then f.result_data end,
-          error_code = f.error_code, error_message = f.error_message, question = f.question,
+          error_code = f.error_code, error_message = f.error_message,
+          question = case when not ${isOver(sql)} then f.question end,
+          answer = case when ${isOver(sql)} then ${WITHDRAWN} else t.answer end,
           started_at = least(t.started_at,
             greatest(t.created_at, to_timestamp(coalesce(f.started_ms / 1000, 'infinity')))),
           finished_at = case when f.status in ('completed', 'failed') and not ${goesOn(sql)}
@@ -131,15 +142,20 @@ export async function finishTasks(
           attempts = case when f.status in ('completed', 'failed') and not ${goesOn(sql)}
             then t.attempts else greatest(t.attempts - 1, 0) end,
           lease_until = null, worker = null
-        from finish f cross join (select count(*) from failing) locked
+        from finish f join turns on turns.id = f.task_id
         where t.id = f.task_id and t.epoch = f.epoch and t.status = 'running'
           and (f.unless_news is null or t.news <= f.unless_news)
         returning t.id, t.title,
           case when t.status = 'pending' and f.status = 'completed' then 'goes_on'
             when t.status = 'pending' and f.status = 'waiting_event' then 'looks_again'
+            when t.status = 'pending' and f.status = 'waiting_input' then 'withdrawn'
             else f.status end as status, f.wait_for, f.wait_until,
           f.actor, f.event_id, f.stop_id, f.tell, f.error_message, f.question, f.reason, f.after_seconds,
           left(f.result_text, ${MOST_SAID}) as said, t.finished_at
+      ), withdrawn as (
+        update approvals a set state = 'withdrawn'
+        from ended where ended.status = 'withdrawn' and a.task_id = ended.id
+          and a.state in ('pending', 'approved')
       ), noted as (
         insert into task_events (id, task_id, at, kind, actor, data)
         select event_id, id, coalesce(finished_at, now()),
@@ -149,7 +165,7 @@ export async function finishTasks(
             'reason', reason, 'after_seconds', after_seconds,
             'events', wait_for, 'until', wait_until,
             'text', case status when 'goes_on' then said end))
-        from ended where status <> 'looks_again'
+        from ended where status not in ('looks_again', 'withdrawn')
       ), ${stopFailing(sql)}, notified as (
         ${intoOutbox(sql, sql`${outcomes(sql)} union all ${stopsOfFailing(sql)}`)}
       ), changed as (
@@ -170,4 +186,4 @@ const outcomes = (sql: Sql) =>
         when 'waiting_input' then 'Waiting for you: ' || e.title || ' (' || e.question || ')'
         else 'Failed: ' || e.title || ' (' || e.error_message || ')' end
     from ended e, jsonb_to_recordset(e.tell) as d(id uuid, channel text, destination text)
-    where e.status not in ('later', 'goes_on', 'looks_again', 'waiting_event')`;
+    where e.status not in ('later', 'goes_on', 'looks_again', 'withdrawn', 'waiting_event')`;

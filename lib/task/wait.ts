@@ -70,11 +70,39 @@ export async function wakeTask(
   return rows.length > 0;
 }
 
-/** How many tasks wait for an event, counted up to a limit. */
-export async function countWaiting(database: Database, most: number): Promise<number> {
+/** So many tasks wait at once, in all: each is a promise to somebody. */
+const MOST_WAITING = 1_000;
+/** No source may say more: the longest wait, in hours; a build takes minutes, and a person a day. */
+export const MOST_WAIT_HOURS = 24;
+export const MOST_WAIT_MINUTES = MOST_WAIT_HOURS * 60;
+/** Of a wait that does not say how long it is. */
+export const USUAL_WAIT_MINUTES = 60;
+
+/** How often one task of a source waits, and for how long at most: its budgets, whoever works it. */
+export interface WaitLimits {
+  waits: number;
+  waitHours: number;
+}
+
+/**
+ * Why a task may not wait so long once more, in words; undefined where it may.
+ *
+ * @param waits how often it has waited.
+ */
+export async function whyNotOnceMore(
+  database: Database,
+  { waits, minutes }: { waits: number; minutes: number },
+  limits: WaitLimits,
+): Promise<string | undefined> {
+  if (waits >= limits.waits) {
+    return `the task has waited ${waits === 1 ? "once" : `${waits} times`} already`;
+  }
+  const most = limits.waitHours * 60;
+  if (minutes > most) return `a wait may take ${most} minutes at most`;
   const [{ count }] = await database.query("count waiting tasks", (sql) =>
     sql<{ count: number }[]>`
       select count(*)::int as count from (
-        select from tasks where wait_until is not null and status = 'waiting_event' limit ${most}) w`);
-  return count;
+        select from tasks where wait_until is not null and status = 'waiting_event'
+        limit ${MOST_WAITING}) w`);
+  return count >= MOST_WAITING ? `${MOST_WAITING} tasks wait already` : undefined;
 }

@@ -2,6 +2,7 @@ import { completeMessages, type MessageOutcome } from "../message/complete.ts";
 import { addToGroup } from "../message/group/group.ts";
 import { rememberSigned } from "../message/replay_guard.ts";
 import { resolveJoins } from "../message/subject/aliases.ts";
+import { continueLeftovers } from "../message/subject/leftover.ts";
 import { type Joining, planJoins } from "../message/subject/plan.ts";
 import type { MessageSubject } from "../message/subject/subject.ts";
 import { type OpenTasks, tellOfGrouped } from "../message/subject/tell.ts";
@@ -138,7 +139,7 @@ async function complete(
 
 /** What each becomes, where it may go to a task that is open about the same. */
 async function withTasks(
-  { database, budgetsOf }: MessageWriter,
+  { database, budgetsOf, assignee }: MessageWriter,
   decided: readonly DecidedMessage[],
 ): Promise<{ outcomes: MessageOutcome[]; openTasks: OpenTasks }> {
   const joining = decided.flatMap(({ joining, outcome: { subject } }) =>
@@ -147,7 +148,13 @@ async function withTasks(
   if (joining.length === 0) {
     return { outcomes: decided.map(({ outcome }) => outcome), openTasks: new Map() };
   }
-  const { plans, openTasks } = await planJoins(database, joining, budgetsOf);
+  let planned = await planJoins(database, joining, budgetsOf);
+  // What a task has left unread has the next one, and these join it: there are never two.
+  for (let tries = 0; planned.isLeaving && tries < MOST_TRIES; tries++) {
+    await continueLeftovers(database, assignee);
+    planned = await planJoins(database, joining, budgetsOf);
+  }
+  const { plans, openTasks } = planned;
   return {
     outcomes: decided.map(({ outcome, joining }) =>
       applyJoining(outcome, {

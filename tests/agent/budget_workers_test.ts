@@ -157,4 +157,35 @@ describeWith({ postgres: true }, "budgets across workers", (servers) => {
     const [told, ...more] = events.filter(({ kind }: any) => kind === "call_lost");
     assertEquals([told.data, more], [{ tokens: lost }, []]);
   });
+
+  it("reserve for a worker of the release before, which knows no rounds and no subjects", async () => {
+    const url = await servers.postgres.createDatabase();
+    await using workers = await openWorkers(url, {});
+    await workers.otto.send("demo", "{}", JSON_TYPE);
+    await workers.otto.workOff();
+    const sql = postgres(url, { max: 1 });
+    await sql`delete from agent_usage`;
+    await sql`delete from agent_runs`;
+    const [{ id: task }] = await sql`update tasks set status = 'running', epoch = 1 returning id`;
+    await sql`insert into agent_runs (task_id) values (${task})`;
+    const ask = async (input: number) => {
+      const limits = { tasks_per_hour: 1, tokens_per_day: 1_000, micros_per_day: null };
+      const scopes = [{ source: "demo", ...limits }, { source: null, ...limits }];
+      const request = { task, epoch: 1, id: crypto.randomUUID(), source: "demo", input, scopes };
+      const [{ output }] = await sql`
+        select reserve_budget(${
+        JSON.stringify({ ...request, output: 500, least: 100 })
+      }::text::jsonb)::int as output`;
+      return output;
+    };
+    assertEquals(await ask(600), 400);
+    // What nobody has settled by the next call was billed in full; the task was counted once.
+    assertEquals(await ask(100), null);
+    await sql`update budget_reservations set tokens = 300`;
+    assertEquals(await ask(100), 500);
+    const [row] = await sql`select sum(tokens)::int as tokens, sum(tasks)::int as tasks,
+      (select count(*)::int from subject_usage) as subjects from agent_usage`;
+    assertEquals({ ...row }, { tokens: 300, tasks: 1, subjects: 0 });
+    await sql.end();
+  });
 });

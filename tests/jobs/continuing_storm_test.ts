@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { it } from "@std/testing/bdd";
 import { describeWith } from "../servers/mod.ts";
-import { settle } from "../subjects/race_stage.ts";
+import { settle } from "../subjects/races/race_stage.ts";
 import { type Any, comment, opened } from "../subjects/stage.ts";
 import { openWorkerStage, type StagedJob, type WorkerStage } from "./worker_stage.ts";
 

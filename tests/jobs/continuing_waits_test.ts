@@ -127,10 +127,34 @@ describeWith(
         const wait = { epoch, seen, status: "waiting_event" };
         const { error } = await stage.post(job, "result", wait, 409);
         assertEquals(error.code, "wait_denied");
-        assertMatch(error.message, /it has waited 6 times already/);
+        assertMatch(error.message, /the task has waited 6 times already/);
         assertEquals((await stage.task(first.id)).status, "running");
         await stage.post(job, "result", { ...wait, minutes: 24 * 60 + 1 }, 400);
       }));
+
+    it("waits as often and as long as its source's budgets say", async () => {
+      const file = await Deno.makeTempFile({ suffix: ".json" });
+      const budgets = { waits: 1, wait_hours: 2 };
+      await Deno.writeTextFile(file, JSON.stringify({ sources: { github: { budgets } } }));
+      await withJob(
+        async () => ({ ...await env(), AGENT_CONFIG: file }),
+        async (stage, job) => {
+          const { epoch, seen } = await stage.post(job, "claim", CLAIM);
+          const wait = { epoch, seen, status: "waiting_event", minutes: 120 };
+          const long = await stage.post(job, "result", { ...wait, minutes: 121 }, 409);
+          assertMatch(long.error.message, /may not wait: a wait may take 120 minutes at most/);
+          await stage.post(job, "result", wait);
+          await stage.leave(job);
+          await stage.letTimePass("wait_until");
+          const next = await stage.take(`${job.id}:2`);
+          const claim = await stage.post(next, "claim", CLAIM);
+          const again = { ...wait, epoch: claim.epoch, seen: claim.seen };
+          const { error } = await stage.post(next, "result", again, 409);
+          assertMatch(error.message, /the task has waited once already/);
+        },
+      );
+      await Deno.remove(file);
+    });
 
     it("waits for nothing where later messages come to tasks of their own", () =>
       withJob(env, async (stage, job) => {

@@ -96,6 +96,38 @@ export function describeContinuing(env: () => Promise<Record<string, string>>): 
       assertEquals((await tasks()).length, 1);
     }));
 
+  it("ask nobody about what was closed while the model made up its question", () =>
+    withModel(async ({ stage, fake, told, tasks, task }) => {
+      for (const tool of ["ask_human", "notify"]) {
+        const args = tool === "notify"
+          ? { text: "Done", destination: "web:web" }
+          : { question: "Merge it?" };
+        fake.script = [
+          async () => {
+            await stage.send("pull_request", closed());
+            await settle(stage);
+            return { calls: [{ tool, args }] };
+          },
+          { text: "It was merged" },
+        ];
+        await stage.tell("pull_request", opened());
+        const [asked] = await tasks();
+        assertEquals([asked.status, asked.question], ["completed", null]);
+        assert(told().includes("withdrawn"), "it is told");
+        const { events, approvals, notifications } = await task(asked.id);
+        assertEquals(
+          approvals.map(({ state }: Any) => state),
+          tool === "notify" ? ["withdrawn"] : [],
+        );
+        assert(!events.some(({ kind }: Any) => kind === "waiting_input"), tool);
+        assertEquals(notifications.map(({ kind }: Any) => kind), ["completed"]);
+      }
+    }, {
+      agent: {
+        sources: { github: { tools: ["ask_human", "notify"], approve: ["notify"] } },
+      },
+    }));
+
   it("hear of a check of the agent's own push, and not of its comment", () =>
     withModel(async ({ stage, fake, told, tasks }) => {
       fake.script = [

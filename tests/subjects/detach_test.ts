@@ -7,7 +7,7 @@ import { finishTasks } from "../../lib/task/finish.ts";
 import { json } from "../otto.ts";
 import { describeWith } from "../servers/mod.ts";
 import { finish, type ModelStage, post, settle as settleOnce, withModel } from "./model_stage.ts";
-import { claimOne, done, openRace, type Race, settle } from "./race_stage.ts";
+import { claimOne, done, openRace, type Race, settle } from "./races/race_stage.ts";
 import { type Any, closed, comment, opened, type SubjectStage } from "./stage.ts";
 
 const embedded = () => Promise.resolve({});

@@ -5,7 +5,7 @@ import { finishTasks } from "../../lib/task/finish.ts";
 import { describeWith } from "../servers/mod.ts";
 import { json } from "../otto.ts";
 import { finish, post, settle as settleNow, withModel } from "./model_stage.ts";
-import { claimOne, openRace, type Race, settle } from "./race_stage.ts";
+import { claimOne, openRace, type Race, settle } from "./races/race_stage.ts";
 import { comment, opened } from "./stage.ts";
 
 describe("a person who cancels and retries a task with later messages", () => {

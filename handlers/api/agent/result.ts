@@ -47,7 +47,7 @@ export async function finish(
  * @throws {Problem} where there is something to be read, or the task may not wait.
  */
 async function requireRead(
-  { database, sources }: Services,
+  { database, sources, budgetsOf: limitsOf }: Services,
   claim: WorkerClaim,
   result: Result,
 ): Promise<{ unlessNews: number }> {
@@ -55,11 +55,14 @@ async function requireRead(
   const found = await readWorkerNews(database, claim, seen);
   if (!found) throw stale();
   if (!found.continues) throw notContinuing();
-  const waits = result.status === "waiting_event";
-  const unseen = waits ? endsWait(found, result) : found.messages;
+  const waits = result.status === "waiting_event" ? result : undefined;
+  const unseen = waits ? endsWait(found, waits) : found.messages;
   if (unseen.length > 0) throw hasNews(unseen.length, { ...claim, seen });
-  const denied = waits ? await whyNoWait(database, sources, { ...claim, ...found }) : undefined;
-  if (denied !== undefined) throw waitDenied(denied);
+  if (waits) {
+    const task = { id: claim.id, isClosed: found.isClosed, minutes: waits.minutes };
+    const denied = await whyNoWait(database, { sources, limitsOf }, task);
+    if (denied !== undefined) throw waitDenied(denied);
+  }
   return { unlessNews: found.news };
 }
 

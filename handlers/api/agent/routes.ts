@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { conflict, createRoute, json, missing, refusals } from "../../openapi.ts";
-import { MOST_MINUTES, USUAL_MINUTES } from "../../../lib/jobs/report/wait.ts";
+import { MOST_WAIT_MINUTES, USUAL_WAIT_MINUTES } from "../../../lib/task/wait.ts";
 import { isId } from "../../../lib/store/id.ts";
 import { count, id, idParam, time } from "../../schemas/fields.ts";
 import { subjectRole } from "../../schemas/subject.ts";
@@ -77,7 +77,7 @@ export const resultBody = z.discriminatedUnion("status", [
   z.object({
     ...end,
     status: z.literal("waiting_event"),
-    minutes: z.number().int().min(1).max(MOST_MINUTES).default(USUAL_MINUTES),
+    minutes: z.number().int().min(1).max(MOST_WAIT_MINUTES).default(USUAL_WAIT_MINUTES),
     events: z.array(text(100).min(1)).max(10).default([]).openapi({
       description: "Names of events, `*` is any text; without any, whatever comes",
       example: ["check_suite.*"],

@@ -1,7 +1,7 @@
 import { matchesGlob } from "../../../sources/rules/glob.ts";
 import { readClock } from "../../store/clock.ts";
 import { readUnread, type Unread } from "../../task/inbox.ts";
-import { countWaiting } from "../../task/wait.ts";
+import { whyNotOnceMore } from "../../task/wait.ts";
 import type { Outcome } from "../agent.ts";
 import type { WaitArguments } from "../tools/wait.ts";
 import type { CheckedCall } from "./approval_check.ts";
@@ -9,8 +9,6 @@ import { type CallCompletion, recordDenial, recordResult } from "./record_call.t
 import { beginRound, mayGoOn } from "./rounds.ts";
 import type { LoggedEvent } from "./run.ts";
 
-/** So many tasks wait at once, in all: each is a promise to somebody. */
-const MOST_WAITING = 1_000;
 const MINUTE_MS = 60_000;
 
 /**
@@ -84,11 +82,7 @@ async function whyNot(
   { run, state }: CallCompletion,
   minutes: number,
 ): Promise<string | undefined> {
-  const { waits, waitHours } = run.rules.budgets;
-  if ((state.waits ?? 0) >= waits) return `the task has waited ${waits} times already`;
-  if (minutes > waitHours * 60) return `a wait may take ${waitHours * 60} minutes at most`;
-  if (!mayGoOn(run, state)) return "the task has gone on as often as one may";
-  return await countWaiting(run.database, MOST_WAITING) >= MOST_WAITING
-    ? `${MOST_WAITING} tasks wait already`
-    : undefined;
+  const { waits = 0 } = state;
+  return await whyNotOnceMore(run.database, { waits, minutes }, run.rules.budgets) ??
+    (mayGoOn(run, state) ? undefined : "the task has gone on as often as one may");
 }

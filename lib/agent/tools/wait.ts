@@ -1,9 +1,6 @@
 import { z } from "zod";
+import { MOST_WAIT_MINUTES, USUAL_WAIT_MINUTES } from "../../task/wait.ts";
 import type { Tool } from "./tool.ts";
-
-/** The longest and the usual wait, in minutes: a build takes minutes, and a person a day. */
-const MOST_MINUTES = 24 * 60;
-const USUAL_MINUTES = 60;
 
 export interface WaitArguments {
   events: string[];
@@ -21,7 +18,7 @@ export const waitForEvent: Tool<WaitArguments> = {
   arguments: z.strictObject({
     events: z.array(z.string().min(1).max(100)).max(10).default([])
       .describe('Names of events, * is any text: "check_suite.*". Without any: whatever comes'),
-    minutes: z.number().int().min(1).max(MOST_MINUTES).default(USUAL_MINUTES),
+    minutes: z.number().int().min(1).max(MOST_WAIT_MINUTES).default(USUAL_WAIT_MINUTES),
   }),
   run: () => Promise.reject(new Error("answered by what comes")),
 };

@@ -2,16 +2,9 @@ import { matchesGlob } from "../../../sources/rules/glob.ts";
 import type { Registry } from "../../../sources/rules/registry.ts";
 import { readClock } from "../../store/clock.ts";
 import type { Database } from "../../store/database.ts";
-import { countWaiting } from "../../task/wait.ts";
+import { type WaitLimits, whyNotOnceMore } from "../../task/wait.ts";
 import type { WorkerMessage, WorkerNews } from "./inbox.ts";
 
-/** The longest wait of a worker elsewhere, in minutes, and the usual one. */
-export const MOST_MINUTES = 24 * 60;
-export const USUAL_MINUTES = 60;
-/** One task waits so often; a retry counts anew. */
-const MOST_WAITS = 6;
-/** So many tasks wait at once, in all: each is a promise to somebody. */
-const MOST_WAITING = 1_000;
 const MINUTE_MS = 60_000;
 
 /** What a worker waits for. */
@@ -38,8 +31,8 @@ export function endsWait({ messages }: WorkerNews, { events }: WorkerWait): Work
  */
 export async function whyNoWait(
   database: Database,
-  sources: Registry,
-  { id, isClosed }: { id: string; isClosed: boolean },
+  { sources, limitsOf }: { sources: Registry; limitsOf(source: string): WaitLimits },
+  { id, isClosed, minutes }: { id: string; isClosed: boolean; minutes: number },
 ): Promise<string | undefined> {
   if (isClosed) return "what it is about is closed";
   const [row] = await database.query(
@@ -55,15 +48,13 @@ export async function whyNoWait(
       from tasks t join messages m on m.id = t.message_id where t.id = ${id}`,
   );
   if (!row) return "it is gone";
-  const { later } = sources.settingsOf(sources.find(row.webhook_type).name);
+  const { name } = sources.find(row.webhook_type);
+  const { later } = sources.settingsOf(name);
   if (later !== "continue" || !row.has_subject) {
     return "later messages of this source come to tasks of their own";
   }
   if (!row.verified) return "no signature vouches for its message";
-  if (row.waits >= MOST_WAITS) return `it has waited ${MOST_WAITS} times already`;
-  return await countWaiting(database, MOST_WAITING) >= MOST_WAITING
-    ? `${MOST_WAITING} tasks wait already`
-    : undefined;
+  return await whyNotOnceMore(database, { waits: row.waits, minutes }, limitsOf(name));
 }
 
 /** The end of a wait that begins now, by the store's clock. */

@@ -22,6 +22,10 @@ export function joinTasks(sql: Sql): Fragment {
         join ours on ours.id = o."messageId"
       where o.join_task is not null
       group by 1
+    ), taken as (
+      -- In one order, as everybody takes several.
+      select t.id from tasks t where t.id in (select id from wanted where is_there)
+      order by t.id for update
     ), joined as (
       update tasks t
       set news = t.news + w.items, messages = t.messages + w.items,
@@ -48,8 +52,8 @@ export function joinTasks(sql: Sql): Fragment {
           now() + make_interval(secs => ${QUIET_SECONDS}),
           coalesce(t.waking_since, now()) + make_interval(secs => ${MOST_QUIET_SECONDS}))
           else t.wake_at end
-      from wanted w
-      where t.id = w.id and w.is_there and t.open and t.wait_key is not distinct from w.wait_key
+      from wanted w join taken on taken.id = w.id
+      where t.id = w.id and t.open and t.wait_key is not distinct from w.wait_key
       returning t.id, t.status, w.closed_by
     ), withdrawn as (
       update approvals a set state = 'withdrawn'

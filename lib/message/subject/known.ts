@@ -16,6 +16,8 @@ export interface KnownSubject {
   stopped_why: string | null;
   delivered: number;
   task_id: string | null;
+  /** Whether its last task has left messages of which a task is still to be made: see `continueLeftovers`. */
+  is_leaving: boolean;
   webhook_type: string;
   task_verified: boolean;
   in_inbox: number;
@@ -63,7 +65,9 @@ export async function readKnown(
               select from task_inbox i where i.message_id = newest.id
                 and i.added_at > greatest(now() - interval '1 hour', s.resumed_at) limit 1) i
           ) c) end as delivered,
-        t.id as task_id, coalesce(lower(m.webhook_type), '') as webhook_type,
+        t.id as task_id, s.stopped_at is null and exists (
+          select from tasks ended where ended.id = s.open_task and ended.leaves_unread) as is_leaving,
+        coalesce(lower(m.webhook_type), '') as webhook_type,
         coalesce(m.verification = 'verified', s.verified) as task_verified,
         (select count(*)::int from task_inbox i where i.task_id = t.id) as in_inbox,
         t.closed_by is not null as is_closing, t.started_at, now() as now, t.wait_key, t.wait_for

@@ -62,19 +62,21 @@ export interface JoinLimits {
 const DAY = 86_400_000;
 
 /** A subject while messages are decided on, one after the other. */
-interface PlannedSubject extends Omit<KnownSubject, "task_id"> {
+interface PlannedSubject extends Omit<KnownSubject, "task_id" | "is_leaving"> {
   task?: { id: string; maker?: string };
 }
 
 /**
  * Decides which messages go to the task that is open about the same, in the order in which they
  * came. What it goes by is checked again when it is written: whoever finds it changed asks anew.
+ *
+ * @returns also whether a task is still to be made of what came before: these go to that one.
  */
 export async function planJoins(
   database: Database,
   messages: readonly PlannedMessage[],
   limitsOf: (source: string) => JoinLimits,
-): Promise<{ plans: Map<string, Joining>; openTasks: OpenTasks }> {
+): Promise<{ plans: Map<string, Joining>; openTasks: OpenTasks; isLeaving: boolean }> {
   const known = await readKnown(
     database,
     messages.map(({ subject: { source, key } }) => ({
@@ -100,6 +102,7 @@ export async function planJoins(
   }
   return {
     plans,
+    isLeaving: known.values().some(({ is_leaving }) => is_leaving),
     openTasks: new Map(
       [...subjects].map(([name, { version, task, stopped_why }]) => [
         name,
@@ -141,7 +144,7 @@ function planned(
       wait_for: null,
     };
   }
-  const { task_id, ...rest } = known;
+  const { task_id, is_leaving: _, ...rest } = known;
   return { ...rest, ...(task_id !== null && { task: { id: task_id } }) };
 }
 

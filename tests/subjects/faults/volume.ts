@@ -5,7 +5,7 @@ import { ensureWebhookUser } from "../../../lib/people/user.ts";
 import type { Database } from "../../../lib/store/database.ts";
 import { claimTasks } from "../../../lib/task/claim.ts";
 import { finishTasks } from "../../../lib/task/finish.ts";
-import { done, settle } from "../race_stage.ts";
+import { done, settle } from "../races/race_stage.ts";
 import { comment, openSubjectStage, type SubjectStage } from "../stage.ts";
 
 const CONTINUE = { github: { later: "continue" } };

@@ -103,7 +103,7 @@ describe("the limits of a task that continues", () => {
       assertEquals((await task(id)).status, "waiting_event");
       await waitOut(model);
       assertMatch(told(), /Nothing came until 2020/);
-      assertMatch(told(), /the task has waited 1 times already/);
+      assertMatch(told(), /the task has waited once already/);
       assertEquals((await task(id)).result.text, "So be it");
     }));
 

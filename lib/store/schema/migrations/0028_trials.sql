@@ -46,63 +46,16 @@ create index trials_batch on trials (batch_id) where batch_id is not null;
 create function reserve_trial_budget(p jsonb) returns bigint language plpgsql as $$
 declare
   v_trial uuid := (p->>'trial')::uuid;
-  v_input bigint := (p->>'input')::bigint;
-  v_output bigint := (p->>'output')::bigint;
-  v_input_price numeric := coalesce((p->>'input_price')::numeric, 0);
-  v_output_price numeric := coalesce((p->>'output_price')::numeric, 0);
-  v_now timestamptz;
+  v_output bigint;
   v_begins boolean;
-  v_scope record;
-  v_spent record;
-  v_left numeric;
 begin
   select not counted and state is null into v_begins from trials
     where id = v_trial and epoch = (p->>'epoch')::integer and status = 'running' for update;
   if not found then return -1; end if;
   perform pg_advisory_xact_lock(1330926671, 24);
-  v_now := clock_timestamp();
-
-  for v_scope in
-    select * from jsonb_to_recordset(p->'scopes')
-      as s(source text, tasks_per_hour bigint, tokens_per_day bigint, micros_per_day bigint)
-  loop
-    select u.tokens + r.tokens as tokens, u.micros + r.micros as micros, u.tasks
-      into v_spent from (
-        select coalesce(sum(tokens), 0) as tokens, coalesce(sum(micros), 0) as micros,
-          coalesce(sum(tasks) filter (where hour = date_trunc('hour', v_now)), 0) as tasks
-        from agent_usage where hour > v_now - interval '25 hours'
-          and (v_scope.source is null or source = v_scope.source)
-      ) u, (
-        select coalesce(sum(tokens), 0) as tokens, coalesce(sum(micros), 0) as micros
-        from budget_reservations where v_scope.source is null or source = v_scope.source
-      ) r;
-    if v_begins and v_spent.tasks >= v_scope.tasks_per_hour then return null; end if;
-    v_output := least(v_output, v_scope.tokens_per_day - v_spent.tokens - v_input);
-    v_left := v_scope.micros_per_day - v_spent.micros - ceil(v_input * v_input_price);
-    if v_output_price > 0 then
-      v_output := least(v_output, floor(v_left / v_output_price));
-    elsif v_left < 0 then
-      return null;
-    end if;
-  end loop;
-  if v_output < (p->>'least')::bigint then return null; end if;
-
-  with lost as (
-    delete from budget_reservations where task_id = v_trial
-    returning source, tokens, micros, reserved_at
-  )
-  insert into agent_usage as u (source, hour, tokens, micros)
-    select source, date_trunc('hour', reserved_at), tokens, micros from lost
-    on conflict (source, hour) do update
-    set tokens = u.tokens + excluded.tokens, micros = u.micros + excluded.micros;
-  insert into budget_reservations (task_id, id, epoch, source, tokens, micros, reserved_at)
-    values (v_trial, (p->>'id')::uuid, (p->>'epoch')::integer, p->>'source', v_input + v_output,
-      ceil(v_input * v_input_price + v_output * v_output_price), v_now);
-  if v_begins then
+  v_output := reserve_in_scopes(p, v_trial, v_begins, clock_timestamp());
+  if v_begins and v_output is not null then
     update trials set counted = true where id = v_trial;
-    insert into agent_usage as u (source, hour, tasks)
-      values (p->>'source', date_trunc('hour', v_now), 1)
-      on conflict (source, hour) do update set tasks = u.tasks + 1;
   end if;
   return v_output;
 end $$;

@@ -1,12 +1,15 @@
 import { assertEquals } from "@std/assert";
 import { it } from "@std/testing/bdd";
-import { completeMessages } from "../../lib/message/complete.ts";
-import type { MessageSubject } from "../../lib/message/subject/subject.ts";
-import { rowKey } from "../../lib/message/subject/tell.ts";
-import { decideApproval } from "../../lib/task/approval.ts";
-import { describeWith } from "../servers/mod.ts";
-import { claimOne, openRace, type Race, settle } from "./race_stage.ts";
-import { closed, comment, opened } from "./stage.ts";
+import { completeMessages } from "../../../lib/message/complete.ts";
+import type { MessageSubject } from "../../../lib/message/subject/subject.ts";
+import { rowKey } from "../../../lib/message/subject/tell.ts";
+import { decideApproval } from "../../../lib/task/approval.ts";
+import { describeWith } from "../../servers/mod.ts";
+import { endRounds, markSubmitted, startTasks } from "../../../lib/jobs/job_rows.ts";
+import { claimTasks, holdTasks } from "../../../lib/task/claim.ts";
+import { finishTasks } from "../../../lib/task/finish.ts";
+import { claimOne, done, openRace, type Race, settle } from "./race_stage.ts";
+import { closed, comment, opened } from "../stage.ts";
 
 describeWith({ postgres: true }, "what closes or joins a task, in whatever order", (servers) => {
   const race = async (run: (race: Race) => Promise<void>, rules?: unknown) => {
@@ -99,5 +102,52 @@ describeWith({ postgres: true }, "what closes or joins a task, in whatever order
       assertEquals([made, stale], [[], [later]]);
       assertEquals((await stage.message(later)).task_id, null);
       assertEquals((await stage.get("/api/subjects")).items, []);
+    }));
+
+  it("takes several tasks in the order of their ids, whether it joins or ends them", () =>
+    race(async ({ stage, sql, hold, stopped }) => {
+      const { database } = stage.otto.services;
+      const issue = (number: number) => ({ number, title: `Issue ${number}`, user: { id: 5 } });
+      const NUMBERS = [1, 2, 3, 4, 5, 6, 7, 8];
+      for (const number of NUMBERS) {
+        await stage.send("issues", { action: "opened", issue: issue(number) });
+      }
+      await settle(stage);
+      const tasks = await claimTasks(database, { worker: "one", max: NUMBERS.length });
+      const ids = tasks.map(({ id }) => id).toSorted();
+      // Whoever waits for the first has taken none of the others before.
+      const othersAreFree = () =>
+        sql`select from tasks where id in ${sql(ids.slice(1))} for update nowait`;
+      const newestFirst = tasks.toSorted((one, other) => one.id < other.id ? 1 : -1);
+      const rounds = newestFirst.map(({ id }) => ({ id, round: 1 }));
+      const writes: (() => Promise<unknown>)[] = [
+        () => holdTasks(database, "one", newestFirst),
+        () => markSubmitted(database, rounds),
+        () => startTasks(database, "one", rounds),
+        () => endRounds(database, rounds),
+      ];
+      for (const write of writes) {
+        const release = await hold("tasks", ids[0]);
+        const writing = write();
+        await stopped(1);
+        await othersAreFree();
+        await release();
+        await writing;
+      }
+      const running = await sql<{ id: string; epoch: number }[]>`
+        select id, epoch from tasks where status = 'running' order by id desc`;
+      assertEquals(running.length, ids.length);
+      const release = await hold("tasks", ids[0]);
+      const ending = finishTasks(database, running.map((task) => done(task)));
+      await stopped(1);
+      await othersAreFree();
+      for (const number of NUMBERS.toReversed()) {
+        await stage.send("issue_comment", { ...comment("One more"), issue: issue(number) });
+      }
+      const joining = settle(stage);
+      await stopped(2);
+      await othersAreFree();
+      await release();
+      await Promise.all([ending, joining]);
     }));
 });

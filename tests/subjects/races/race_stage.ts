@@ -1,9 +1,9 @@
-import { connect, type Sql } from "../../lib/store/database.ts";
-import { claimTasks } from "../../lib/task/claim.ts";
-import type { Finish } from "../../lib/task/finish.ts";
-import { createMessageStep } from "../../lib/work/messages.ts";
-import { until } from "../servers/mod.ts";
-import { type Any, openSubjectStage, type SubjectStage } from "./stage.ts";
+import { connect, type Sql } from "../../../lib/store/database.ts";
+import { claimTasks } from "../../../lib/task/claim.ts";
+import type { Finish } from "../../../lib/task/finish.ts";
+import { createMessageStep } from "../../../lib/work/messages.ts";
+import { until } from "../../servers/mod.ts";
+import { type Any, openSubjectStage, type SubjectStage } from "../stage.ts";
 
 const CONTINUE = { github: { later: "continue" } };
 

@@ -1,10 +1,12 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { it } from "@std/testing/bdd";
-import { finishTasks } from "../../lib/task/finish.ts";
-import { wakeTasks } from "../../lib/task/wait.ts";
-import { describeWith } from "../servers/mod.ts";
+import { continueLeftovers } from "../../../lib/message/subject/leftover.ts";
+import { ensureWebhookUser } from "../../../lib/people/user.ts";
+import { finishTasks } from "../../../lib/task/finish.ts";
+import { wakeTasks } from "../../../lib/task/wait.ts";
+import { describeWith } from "../../servers/mod.ts";
 import { claimOne, done, openRace, parked, type Race, settle } from "./race_stage.ts";
-import { type Any, comment, opened } from "./stage.ts";
+import { type Any, comment, opened } from "../stage.ts";
 
 describeWith({ postgres: true }, "a message and the end of its task", (servers) => {
   const race = async (run: (race: Race) => Promise<void>, rules?: unknown) => {
@@ -145,5 +147,26 @@ describeWith({ postgres: true }, "a message and the end of its task", (servers) 
       const tasks = (await stage.get("/api/tasks")).items;
       assertEquals(tasks.map(({ status }: Any) => status), ["pending", "pending"]);
       assertEquals((await stage.get("/api/subjects")).items[0].state, "open");
+    }));
+
+  it("leave one open task where more comes before what was left unread has one", () =>
+    race(async ({ stage, sql }) => {
+      const { database } = stage.otto.services;
+      await stage.send("pull_request", opened());
+      await settle(stage);
+      const task = await claimOne(stage);
+      const unread = await stage.send("issue_comment", comment("Not read"));
+      await settle(stage);
+      const error = { code: "agent_failed", message: "no such model" };
+      await finishTasks(database, [done(task, { status: "failed", error, result: undefined })]);
+      const more = [
+        await stage.send("issue_comment", comment("One more")),
+        await stage.send("issue_comment", comment("And one")),
+      ];
+      await Promise.all([settle(stage, "one"), settle(stage, "another")]);
+      await continueLeftovers(database, await ensureWebhookUser(database));
+      const open = await sql`select id, message_id, news from tasks where open`;
+      assertEquals(open.map(({ message_id, news }) => [message_id, news]), [[unread, 2]]);
+      for (const id of more) assertEquals((await stage.message(id)).task_id, open[0].id);
     }));
 });
