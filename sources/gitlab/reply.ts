@@ -110,9 +110,13 @@ function threadOf(payload: unknown, kind: Kind): string | undefined {
   return isThread && !isInternal(payload) && id && /^[0-9a-f]{40}$/.test(id) ? id : undefined;
 }
 
+/** Most versions say it of a note only by its kind of event; older ones by another word. */
 function isInternal(payload: unknown): boolean {
-  return text(payload, "object_kind") === "note" &&
-    at(payload, "object_attributes", "internal") === true;
+  if (text(payload, "object_kind") !== "note") return false;
+  const note = at(payload, "object_attributes");
+  const said = first(at(note, "internal"), at(note, "confidential"));
+  // Any comment on a confidential issue is of this kind, too: what does not say more stays inside.
+  return typeof said === "boolean" ? said : text(payload, "event_type") === "confidential_note";
 }
 
 type Kind = "issues" | "merge_requests" | "snippets" | "commit";
