@@ -2,6 +2,7 @@ import { at, first, isObject, list, text } from "../kit/json_path.ts";
 import { exactNumber } from "../kit/reply/exact_number.ts";
 import { withoutCommands, withoutMentions } from "../kit/reply/harmless.ts";
 import type { ReplyApi, ReplyCall, ReplyOptions, SentReply } from "../reply.ts";
+import { isInternal } from "./internal.ts";
 
 /** docs.gitlab.com/api: "Notes", "Commits" (comments). */
 export const replyApi: ReplyApi = {
@@ -65,7 +66,10 @@ export function reply(
   const note = mentions ? safe : withoutMentions(safe);
   if (place.path.endsWith("/comments")) return { ...place, body: { note } };
   // What only the team sees is not answered before everybody.
-  return { ...place, body: isInternal(payload) ? { body: note, internal: true } : { body: note } };
+  return {
+    ...place,
+    body: mayBeInternal(payload) ? { body: note, internal: true } : { body: note },
+  };
 }
 
 /** A note that somebody wrote, perhaps we. */
@@ -107,16 +111,12 @@ function threadOf(payload: unknown, kind: Kind): string | undefined {
   const type = text(payload, "object_attributes", "type");
   const id = text(payload, "object_attributes", "discussion_id");
   const isThread = type === "DiscussionNote" || type === "DiffNote";
-  return isThread && !isInternal(payload) && id && /^[0-9a-f]{40}$/.test(id) ? id : undefined;
+  return isThread && !mayBeInternal(payload) && id && /^[0-9a-f]{40}$/.test(id) ? id : undefined;
 }
 
-/** Most versions say it of a note only by its kind of event; older ones by another word. */
-function isInternal(payload: unknown): boolean {
-  if (text(payload, "object_kind") !== "note") return false;
-  const note = at(payload, "object_attributes");
-  const said = first(at(note, "internal"), at(note, "confidential"));
-  // Any comment on a confidential issue is of this kind, too: what does not say more stays inside.
-  return typeof said === "boolean" ? said : text(payload, "event_type") === "confidential_note";
+/** What may be for the team only is not answered before others. */
+function mayBeInternal(payload: unknown): boolean {
+  return isInternal(payload) !== false;
 }
 
 type Kind = "issues" | "merge_requests" | "snippets" | "commit";
