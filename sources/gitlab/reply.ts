@@ -2,6 +2,7 @@ import { at, first, isObject, list, text } from "../kit/json_path.ts";
 import { exactNumber } from "../kit/reply/exact_number.ts";
 import { withoutCommands, withoutMentions } from "../kit/reply/harmless.ts";
 import type { ReplyApi, ReplyCall, ReplyOptions, SentReply } from "../reply.ts";
+import { requestOfRef } from "./gitlab_event.ts";
 import { isInternal } from "./internal.ts";
 
 /** docs.gitlab.com/api: "Notes", "Commits" (comments). */
@@ -140,12 +141,20 @@ function targetOf(payload: unknown): [kind: Kind, id: string | undefined] {
     // A fork's pipeline may be for a request of the project that it was forked from.
     const isHere = text(payload, "merge_request", "target_project_id") ===
       text(payload, "project", "id");
-    const request = text(payload, "merge_request", "iid");
-    return request && isHere
+    const named = text(payload, "merge_request", "iid");
+    const request = named === undefined
+      ? requestOfRef(text(payload, "object_attributes", "ref"))
+      : isHere
+      ? named
+      : undefined;
+    return request
       ? ["merge_requests", request]
       : ["commit", text(payload, "object_attributes", "sha")];
   }
-  if (kind === "build") return ["commit", text(payload, "sha")];
+  if (kind === "build") {
+    const number = requestOfRef(text(payload, "ref"));
+    return number ? ["merge_requests", number] : ["commit", text(payload, "sha")];
+  }
   return ["commit", undefined];
 }
 

@@ -3,7 +3,7 @@ import { quoted, words } from "../kit/line.ts";
 import { httpLink } from "../kit/link.ts";
 import { idAt, keyOf, roleIn, timeAt, toSubject } from "../kit/subject/subject_key.ts";
 import type { Subject, SubjectRole } from "../subject.ts";
-import { kindOf, projectOf } from "./gitlab_event.ts";
+import { kindOf, projectOf, requestOfRef } from "./gitlab_event.ts";
 import { isInternal } from "./internal.ts";
 
 type Found = Subject | undefined;
@@ -146,7 +146,7 @@ function ran(payload: unknown, { sha, ref, role, at: time }: Run): Found {
     const found = mergeRequest(payload, "merge_request", role);
     return found && { ...found, at: time };
   }
-  const [, number] = /^refs\/merge-requests\/(\d{1,15})\/(?:head|merge)$/.exec(ref ?? "") ?? [];
+  const number = requestOfRef(ref);
   if (number !== undefined) {
     return toSubject(keyOf`${projectId(payload)}!${number}`, { role, at: time });
   }

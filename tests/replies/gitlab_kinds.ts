@@ -151,4 +151,15 @@ export const GITLAB_KINDS: Kind[] = [
     object_attributes: { id: 4, sha: SHA, status: "failed" },
     merge_request: { iid: 9, source_project_id: 41, target_project_id: 42 },
   }, { path: "/api/v4/projects/42/merge_requests/9/notes", to: "octo/phone!9" }),
+  gitlab("a pipeline on a merge request's own ref", {
+    object_kind: "pipeline",
+    object_attributes: { id: 5, sha: SHA, status: "failed", ref: "refs/merge-requests/9/merge" },
+    merge_request: null,
+  }, { path: "/api/v4/projects/42/merge_requests/9/notes", to: "octo/phone!9" }),
+  gitlab("a job on a merge request's own ref", {
+    object_kind: "build",
+    build_status: "failed",
+    sha: SHA,
+    ref: "refs/merge-requests/9/head",
+  }, { path: "/api/v4/projects/42/merge_requests/9/notes", to: "octo/phone!9" }),
 ];

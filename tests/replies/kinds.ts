@@ -168,6 +168,16 @@ export const KINDS: Kind[] = [
     message: { ...message, is_topic_message: true, message_thread_id: 4 },
   }, { chat_id: -100123, message_thread_id: 4 }),
   {
+    ...telegram("what one person writes to a channel", {
+      message: {
+        ...message,
+        chat: { ...message.chat, is_direct_messages: true },
+        direct_messages_topic: { topic_id: 77 },
+      },
+    }, { chat_id: -100123, direct_messages_topic_id: 77 }),
+    to: "chat -100123/77",
+  },
+  {
     ...telegram("a channel's post", { channel_post: message }, { chat_id: -100123 }),
     echoes: (number) => [{
       payload: {
