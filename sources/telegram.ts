@@ -63,9 +63,7 @@ export function subject(payload: unknown): Subject | undefined {
   if (kind === undefined) return undefined;
   const update = at(payload, kind);
   const message = kind === "callback_query" ? at(update, "message") : update;
-  const topic = at(message, "message_thread_id") === undefined
-    ? ""
-    : idAt(message, "message_thread_id");
+  const topic = topicOf(message);
   const title = line(message, "chat", "title");
   return toSubject(keyOf`${idAt(message, "chat", "id")}:${topic}`, {
     role: roleIn({
@@ -76,6 +74,14 @@ export function subject(payload: unknown): Subject | undefined {
     link: messageLink(message),
     at: timeAt(message, "date"),
   });
+}
+
+/** Of a forum; or of one person among those who write to a channel (Bot API 9.2). Undefined: nobody can tell which. */
+function topicOf(message: unknown): string | undefined {
+  if (at(message, "chat", "is_direct_messages") === true) {
+    return keyOf`direct/${idAt(message, "direct_messages_topic", "topic_id")}`;
+  }
+  return at(message, "message_thread_id") === undefined ? "" : idAt(message, "message_thread_id");
 }
 
 /** Small events to try the source with. */

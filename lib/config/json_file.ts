@@ -72,6 +72,13 @@ function faultsOf(issue: z.core.$ZodIssue): Fault[] {
         : "there is no such field here",
     }));
   }
+  if (issue.code === "invalid_union") {
+    // Of what may stand here, the one that was meant: it is wrong in a place of its own.
+    const meant = issue.errors.find((each) => each.every((inner) => inner.path.length > 0));
+    if (meant?.length) {
+      return meant.flatMap((inner) => faultsOf({ ...inner, path: [...path, ...inner.path] }));
+    }
+  }
   if (issue.code === "invalid_key") return [{ path, says: issue.issues[0]?.message ?? message }];
   // Zod says the same of what is missing and of what is wrong.
   const [, wanted] = /expected ([a-z]+), received undefined$/.exec(message) ?? [];

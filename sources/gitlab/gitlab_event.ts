@@ -55,3 +55,8 @@ export function past(action: string | undefined): string | undefined {
 export function branch(ref: string | undefined): string | undefined {
   return ref?.replace(/^refs\/(heads|tags)\//, "");
 }
+
+/** The merge request's number out of a ref that only one has: its own pipelines run on it. */
+export function requestOfRef(ref: string | undefined): string | undefined {
+  return /^refs\/merge-requests\/(\d{1,15})\/(?:head|merge)$/.exec(ref ?? "")?.[1];
+}

@@ -2,6 +2,8 @@ import { at, first, isObject, list, text } from "../kit/json_path.ts";
 import { exactNumber } from "../kit/reply/exact_number.ts";
 import { withoutCommands, withoutMentions } from "../kit/reply/harmless.ts";
 import type { ReplyApi, ReplyCall, ReplyOptions, SentReply } from "../reply.ts";
+import { requestOfRef } from "./gitlab_event.ts";
+import { isInternal } from "./internal.ts";
 
 /** docs.gitlab.com/api: "Notes", "Commits" (comments). */
 export const replyApi: ReplyApi = {
@@ -65,7 +67,10 @@ export function reply(
   const note = mentions ? safe : withoutMentions(safe);
   if (place.path.endsWith("/comments")) return { ...place, body: { note } };
   // What only the team sees is not answered before everybody.
-  return { ...place, body: isInternal(payload) ? { body: note, internal: true } : { body: note } };
+  return {
+    ...place,
+    body: mayBeInternal(payload) ? { body: note, internal: true } : { body: note },
+  };
 }
 
 /** A note that somebody wrote, perhaps we. */
@@ -107,12 +112,12 @@ function threadOf(payload: unknown, kind: Kind): string | undefined {
   const type = text(payload, "object_attributes", "type");
   const id = text(payload, "object_attributes", "discussion_id");
   const isThread = type === "DiscussionNote" || type === "DiffNote";
-  return isThread && !isInternal(payload) && id && /^[0-9a-f]{40}$/.test(id) ? id : undefined;
+  return isThread && !mayBeInternal(payload) && id && /^[0-9a-f]{40}$/.test(id) ? id : undefined;
 }
 
-function isInternal(payload: unknown): boolean {
-  return text(payload, "object_kind") === "note" &&
-    at(payload, "object_attributes", "internal") === true;
+/** What may be for the team only is not answered before others. */
+function mayBeInternal(payload: unknown): boolean {
+  return isInternal(payload) !== false;
 }
 
 type Kind = "issues" | "merge_requests" | "snippets" | "commit";
@@ -136,12 +141,20 @@ function targetOf(payload: unknown): [kind: Kind, id: string | undefined] {
     // A fork's pipeline may be for a request of the project that it was forked from.
     const isHere = text(payload, "merge_request", "target_project_id") ===
       text(payload, "project", "id");
-    const request = text(payload, "merge_request", "iid");
-    return request && isHere
+    const named = text(payload, "merge_request", "iid");
+    const request = named === undefined
+      ? requestOfRef(text(payload, "object_attributes", "ref"))
+      : isHere
+      ? named
+      : undefined;
+    return request
       ? ["merge_requests", request]
       : ["commit", text(payload, "object_attributes", "sha")];
   }
-  if (kind === "build") return ["commit", text(payload, "sha")];
+  if (kind === "build") {
+    const number = requestOfRef(text(payload, "ref"));
+    return number ? ["merge_requests", number] : ["commit", text(payload, "sha")];
+  }
   return ["commit", undefined];
 }
 

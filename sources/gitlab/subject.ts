@@ -3,7 +3,8 @@ import { quoted, words } from "../kit/line.ts";
 import { httpLink } from "../kit/link.ts";
 import { idAt, keyOf, roleIn, timeAt, toSubject } from "../kit/subject/subject_key.ts";
 import type { Subject, SubjectRole } from "../subject.ts";
-import { kindOf, projectOf } from "./gitlab_event.ts";
+import { kindOf, projectOf, requestOfRef } from "./gitlab_event.ts";
+import { isInternal } from "./internal.ts";
 
 type Found = Subject | undefined;
 
@@ -62,8 +63,23 @@ function issueRole(payload: unknown): SubjectRole {
   );
 }
 
-/** A comment, on whatever it is on. */
+/**
+ * A comment, on whatever it is on. What the team says among itself is a conversation of its own: who
+ * hears of it answers there, and whoever answers before everybody is not told of it.
+ */
 function noted(payload: unknown): Found {
+  const found = noteOn(payload);
+  if (!found || !isInternal(payload)) return found;
+  const { role, name, link, at } = found;
+  return toSubject(keyOf`${found.key}/internal`, {
+    role,
+    name: words(name, "(internal)"),
+    link,
+    at,
+  });
+}
+
+function noteOn(payload: unknown): Found {
   const note = at(payload, "object_attributes");
   const isSaid = at(note, "system") !== true && line(note, "action") !== "update";
   const role = isSaid ? "continues" : "notes";
@@ -130,7 +146,7 @@ function ran(payload: unknown, { sha, ref, role, at: time }: Run): Found {
     const found = mergeRequest(payload, "merge_request", role);
     return found && { ...found, at: time };
   }
-  const [, number] = /^refs\/merge-requests\/(\d{1,15})\/(?:head|merge)$/.exec(ref ?? "") ?? [];
+  const number = requestOfRef(ref);
   if (number !== undefined) {
     return toSubject(keyOf`${projectId(payload)}!${number}`, { role, at: time });
   }

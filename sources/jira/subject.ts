@@ -1,4 +1,4 @@
-import { at, line, list, text } from "../kit/json_path.ts";
+import { at, isObject, line, list, text } from "../kit/json_path.ts";
 import { capital, quoted, words } from "../kit/line.ts";
 import { idAt, keyOf, timeAt, toSubject } from "../kit/subject/subject_key.ts";
 import type { Subject, SubjectRole } from "../subject.ts";
@@ -41,7 +41,8 @@ function roleOf(payload: unknown): SubjectRole {
     case "jira:issue_deleted":
       return "closes";
     case "jira:issue_updated":
-      return isDone(payload) ? "closes" : "notes";
+      if (isDone(payload)) return "closes";
+      return isServersComment(payload) ? "continues" : "notes";
     // A rule of Jira's automation sends the issue alone, and to us only if somebody wants it so.
     case undefined:
       return "continues";
@@ -54,6 +55,16 @@ function roleOf(payload: unknown): SubjectRole {
 function isDone(payload: unknown): boolean {
   return line(payload, "issue", "fields", "status", "statusCategory", "key") === "done" &&
     list(payload, "changelog", "items").some((item) => line(item, "field") === "status");
+}
+
+/**
+ * On Server and Data Center a comment's own event does not say on which issue it is: there it is heard
+ * by the issue's update. Cloud's `comment_created` names the issue.
+ */
+function isServersComment(payload: unknown): boolean {
+  return line(payload, "issue_event_type_name") === "issue_commented" &&
+    isObject(payload, "comment") &&
+    !hostOf(at(payload, "issue"))?.endsWith(".atlassian.net");
 }
 
 /** Issues of two Jiras have the same numbers: `self` is the API's address of a thing. */

@@ -70,12 +70,14 @@ export const sourceSettings = z.strictObject({
   subject: z.union([
     z.literal(false),
     z.strictObject({ key, name: template.optional(), link: link.optional() }),
-  ]).optional(),
+  ], { error: 'must be such as {"key": "{order.id}"}, or false for none' }).optional(),
   later: z.enum(["apart", "continue"], {
     error: 'must be "apart" (every message a task of its own) or "continue"',
   }).optional(),
   deliver: filter.optional(),
-  close: z.union([z.array(z.never()).length(0), filter]).optional(),
+  close: z.union([z.array(z.never()).length(0), filter], {
+    error: "must be a list of conditions, or [] for never",
+  }).optional(),
   ignore_actors: z.array(z.string().min(1).max(200)).optional(),
   repeats: z.literal("normal", { error: 'must be "normal", or left out' }).optional(),
   instruction: z.string().max(8_000).optional(),

@@ -36,14 +36,17 @@ export function reply(
   const topic = at(message, "is_topic_message") === true
     ? exactNumber(text(message, "message_thread_id"))
     : undefined;
+  const person = personOf(message);
+  if (isToChannel(message) && !person) return undefined;
   return {
-    to: `chat ${chat}`,
+    to: placeOf(message)!,
     path: "/sendMessage",
     body: {
       chat_id: Number(chat),
       text: mentions ? said : withoutMentions(said),
       reply_parameters: { message_id: Number(id), allow_sending_without_reply: true },
       ...(topic && { message_thread_id: Number(topic) }),
+      ...(person && { direct_messages_topic_id: Number(person) }),
       link_preview_options: { is_disabled: true },
     },
   };
@@ -52,9 +55,25 @@ export function reply(
 /** A message of a chat, perhaps ours: a bot hears of its own in channels. */
 export function sentReply(payload: unknown): SentReply | undefined {
   const message = messageOf(payload);
+  const to = placeOf(message);
+  return to === undefined ? undefined : { id: idOf(message), to, text: text(message, "text") };
+}
+
+function placeOf(message: unknown): string | undefined {
   const chat = chatOf(message);
-  return chat && { id: idOf(message), to: `chat ${chat}`, text: text(message, "text") } ||
-    undefined;
+  const person = personOf(message);
+  return chat && (person ? `chat ${chat}/${person}` : `chat ${chat}`);
+}
+
+/** Where people write to a channel each of them is a topic of one chat (Bot API 9.2). */
+function isToChannel(message: unknown): boolean {
+  return at(message, "chat", "is_direct_messages") === true;
+}
+
+function personOf(message: unknown): string | undefined {
+  return isToChannel(message)
+    ? exactNumber(text(message, "direct_messages_topic", "topic_id"))
+    : undefined;
 }
 
 function messageOf(payload: unknown): unknown {

@@ -6,8 +6,11 @@ let made = 0;
 /** `POST /v1/messages`, as Anthropic's API reference describes it. */
 const protocol: Protocol = {
   isCall: (path) => path === "/v1/messages",
-  check: ({ body }) => {
-    const message = checkMessages(body);
+  check: ({ body, text }) => {
+    // JSON.stringify escapes only what stands alone of a pair.
+    const message = /(?<!\\)(\\\\)*\\ud[89a-f]/.test(text)
+      ? "The request body is not valid JSON: no low surrogate in string"
+      : checkMessages(body);
     return message === undefined ? undefined : { status: 400, message };
   },
   says: ({ text, calls = [], thinks, finish }, { body }) => ({

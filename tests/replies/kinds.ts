@@ -1,6 +1,7 @@
 import { nodeIdOf, reviewIdOf } from "../fakes/vendors/github.ts";
 import { ACCOUNT, sidOf } from "../fakes/vendors/twilio.ts";
 import type { Any } from "../agent/stage.ts";
+import { GITLAB_KINDS } from "./gitlab_kinds.ts";
 import { SAID, type Sender } from "./stage.ts";
 
 /** Something that can be answered: what comes, what is sent for it, and what comes of that. */
@@ -47,39 +48,6 @@ const comment = (event: string, about: Any, more: Any = {}) => (number: number) 
     comment: { id: number, node_id: nodeIdOf(number), body: SAID, user: bot, ...more },
   },
 });
-
-const gitlab = (
-  name: string,
-  payload: Any,
-  sent: Pick<Kind, "path" | "to"> & { body?: Any; echo?: Any },
-): Kind => ({
-  name,
-  sender: "gitlab",
-  headers: { "x-gitlab-event": "Some Hook" },
-  payload: {
-    project: { id: 42, path_with_namespace: "octo/phone" },
-    user: { username: "ann" },
-    ...payload,
-  },
-  body: { body: SAID },
-  ...sent,
-  echoes: sent.echo && ((number) => [{
-    payload: {
-      object_kind: "note",
-      project: { id: 42, path_with_namespace: "octo/phone" },
-      user: { username: "otto" },
-      ...sent.echo,
-      object_attributes: { id: number, note: SAID, ...sent.echo.object_attributes },
-    },
-  }]),
-});
-const ofIssue = { issue: { iid: 7 }, object_attributes: { noteable_type: "Issue" } };
-const ofRequest = {
-  merge_request: { iid: 8 },
-  object_attributes: { noteable_type: "MergeRequest" },
-};
-const ofCommit = { commit: { id: SHA }, object_attributes: { noteable_type: "Commit" } };
-const THREAD = "b".repeat(40);
 
 const message = { message_id: 11, chat: { id: -100123, type: "supergroup" }, text: "Hello?" };
 const telegram = (name: string, payload: Any, body: Any): Kind => ({
@@ -195,78 +163,20 @@ export const KINDS: Kind[] = [
     path: `/repos/octo/phone/commits/${SHA}/comments`,
     to: `octo/phone@${SHA.slice(0, 10)}`,
   }),
-  gitlab("an issue", { object_kind: "issue", object_attributes: { iid: 7, action: "open" } }, {
-    path: "/api/v4/projects/42/issues/7/notes",
-    to: "octo/phone#7",
-    echo: ofIssue,
-  }),
-  gitlab("a merge request", {
-    object_kind: "merge_request",
-    object_attributes: { iid: 8, action: "open" },
-  }, {
-    path: "/api/v4/projects/42/merge_requests/8/notes",
-    to: "octo/phone!8",
-    echo: ofRequest,
-  }),
-  gitlab("a thread of a merge request", {
-    object_kind: "note",
-    ...ofRequest,
-    object_attributes: {
-      ...ofRequest.object_attributes,
-      id: 500,
-      type: "DiffNote",
-      discussion_id: THREAD,
-      note: "Why?",
-    },
-  }, {
-    path: `/api/v4/projects/42/merge_requests/8/discussions/${THREAD}/notes`,
-    to: "octo/phone!8",
-    echo: ofRequest,
-  }),
-  gitlab("a note that only the team sees", {
-    object_kind: "note",
-    ...ofIssue,
-    object_attributes: {
-      ...ofIssue.object_attributes,
-      id: 501,
-      type: "DiscussionNote",
-      discussion_id: THREAD,
-      internal: true,
-      note: "Is she a customer?",
-    },
-  }, {
-    path: "/api/v4/projects/42/issues/7/notes",
-    to: "octo/phone#7",
-    body: { body: SAID, internal: true },
-    echo: ofIssue,
-  }),
-  gitlab("a commit", {
-    object_kind: "note",
-    ...ofCommit,
-    object_attributes: { ...ofCommit.object_attributes, id: 502, note: "Why?" },
-  }, {
-    path: `/api/v4/projects/42/repository/commits/${SHA}/comments`,
-    to: `octo/phone@${SHA.slice(0, 10)}`,
-    body: { note: SAID },
-    echo: ofCommit,
-  }),
-  gitlab("a fork's pipeline", {
-    object_kind: "pipeline",
-    object_attributes: { id: 3, sha: SHA, status: "failed" },
-    merge_request: { iid: 9, source_project_id: 42, target_project_id: 41 },
-  }, {
-    path: `/api/v4/projects/42/repository/commits/${SHA}/comments`,
-    to: `octo/phone@${SHA.slice(0, 10)}`,
-    body: { note: SAID },
-  }),
-  gitlab("a pipeline of a merge request", {
-    object_kind: "pipeline",
-    object_attributes: { id: 4, sha: SHA, status: "failed" },
-    merge_request: { iid: 9, source_project_id: 41, target_project_id: 42 },
-  }, { path: "/api/v4/projects/42/merge_requests/9/notes", to: "octo/phone!9" }),
+  ...GITLAB_KINDS,
   telegram("a message in a group's topic", {
     message: { ...message, is_topic_message: true, message_thread_id: 4 },
   }, { chat_id: -100123, message_thread_id: 4 }),
+  {
+    ...telegram("what one person writes to a channel", {
+      message: {
+        ...message,
+        chat: { ...message.chat, is_direct_messages: true },
+        direct_messages_topic: { topic_id: 77 },
+      },
+    }, { chat_id: -100123, direct_messages_topic_id: 77 }),
+    to: "chat -100123/77",
+  },
   {
     ...telegram("a channel's post", { channel_post: message }, { chat_id: -100123 }),
     echoes: (number) => [{

@@ -104,6 +104,17 @@ describe("subjects in the operator's file", () => {
         { acme: { subject: { key: "all" } } },
         /acme\.subject.*every message would be about the same/,
       ],
+      [{ acme: { subject: "{a}" } }, /acme\.subject: must be such as \{"key"/],
+      [{ acme: { subject: null } }, /acme\.subject: must be such as \{"key"/],
+      [{ acme: { subject: { name: "It" } } }, /acme\.subject\.key: is missing/],
+      [
+        { acme: { subject: { key: "{a}" }, close: [{ path: "b", equals: [1] }] } },
+        /acme\.close\.all\.0\.equals: must be a text, a number/,
+      ],
+      [
+        { acme: { subject: { key: "{a}" }, close: "done" } },
+        /acme\.close: must be a list of conditions/,
+      ],
       [{ acme: { subject: { key: "{a}" }, later: "sometimes" } }, /acme\.later.*"apart"/],
       [
         { acme: { subject: { key: "{user.id}" }, redact: ["user"] } },

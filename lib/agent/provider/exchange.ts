@@ -41,7 +41,7 @@ export function createExchange(
   adapter?: RequestAdapter,
 ): typeof globalThis.fetch {
   return async (input, init) => {
-    const asked = typeof init?.body === "string" ? JSON.parse(init.body) : undefined;
+    const asked = typeof init?.body === "string" ? JSON.parse(init.body, wellFormed) : undefined;
     for (let lessons = 0;; lessons++) {
       const request = adapter && asked ? adapter.adapt(asked) : asked;
       const body = request === undefined ? init?.body : JSON.stringify(request);
@@ -56,6 +56,11 @@ export function createExchange(
       if (!adapter?.learn(request, words)) throw error;
     }
   };
+}
+
+/** Half an emoji, which a model may have said itself, is no JSON to Anthropic: "no low surrogate in string". */
+function wellFormed(_: string, value: unknown): unknown {
+  return typeof value === "string" ? value.toWellFormed() : value;
 }
 
 /** Reads an answer, up to a bound. */

@@ -175,7 +175,8 @@ function decide(
   const isFull = subject.in_inbox >= limits.inbox ||
     started_at !== null && now.getTime() - started_at.getTime() >= limits.days * DAY;
   if (task && (!isFull || its === "closes")) return join(subject, message, { task, limits });
-  if (its === "closes") {
+  // An older one, too: it ends nothing that somebody has opened since.
+  if (role === "closes") {
     return { becomes: "nothing", state: "processed", reason: "Nothing was open" };
   }
   if (role === "opens" && at !== undefined && at < (subject.closed_ms ?? -Infinity)) {

@@ -86,6 +86,21 @@ describe("what Gemini sends besides", () => {
   });
 });
 
+describe("half an emoji", () => {
+  it("that a model has said itself goes back whole, as a request with it is no JSON", async () => {
+    await onAnthropic(async ({ fake, step }) => {
+      const half = "\ud83d";
+      fake.script = [{ calls: [{ tool: note.name, args: { text: `Hi ${half}` } }] }, {
+        text: "Done",
+      }];
+      const first = await step({ tools: [note] });
+      const turns = [...hello, ...resultsFor(first)];
+      assertEquals((await step({ turns, tools: [note] })).text, "Done");
+      assertMatch(fake.asked.at(-1)!.text, /Hi \ufffd/);
+    });
+  });
+});
+
 describe("an answer without an answer in it", () => {
   it("is asked for again, and says what it was", async () => {
     const bodies: [typeof onGemini, unknown, RegExp][] = [

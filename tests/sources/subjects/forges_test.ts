@@ -68,6 +68,38 @@ describe("what a GitLab webhook is about", () => {
     ]);
   });
 
+  it("is a conversation of its own where only the team hears it, however that is said", () => {
+    const merge_request = { iid: 7, title: "Greet", last_commit: { id: SHA } };
+    const noteable_type = "MergeRequest";
+    const ofKind = { event_type: "confidential_note", merge_request };
+    const onIssue = (confidential: boolean, more = {}) => ({
+      event_type: "confidential_note",
+      object_attributes: { noteable_type: "Issue", ...more },
+      issue: { iid: 7, confidential },
+    });
+    assertTold("gitlab", [
+      [note({ object_attributes: { noteable_type }, ...ofKind }), "continues 12!7/internal"],
+      [
+        note({ object_attributes: { noteable_type, internal: true }, merge_request }),
+        "continues 12!7/internal",
+      ],
+      [
+        note({ object_attributes: { noteable_type, internal: false }, merge_request }),
+        "continues 12!7",
+      ],
+      [note(onIssue(false)), "continues 12#7/internal"],
+      // Any comment on a confidential issue is of this kind.
+      [note(onIssue(true)), "continues 12#7"],
+      [note(onIssue(true, { internal: true })), "continues 12#7/internal"],
+      [note(onIssue(true, { confidential: true })), "continues 12#7/internal"],
+    ]);
+    const found = about("gitlab", note({ object_attributes: { noteable_type }, ...ofKind }));
+    assertEquals([found?.name, found?.aliases], [
+      'MR !7 "Greet" in octo/phone (internal)',
+      undefined,
+    ]);
+  });
+
   it("finds a pipeline's merge request by the commit at its head, also from a fork", () => {
     const opened = about(
       "gitlab",

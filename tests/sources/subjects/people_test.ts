@@ -13,6 +13,15 @@ describe("what people's messages are about", () => {
       [{ update_id: 1, message: { ...message, message_thread_id: "a\nb" } }, undefined],
       [{ update_id: 1, poll: { id: "9" } }, undefined],
     ]);
+    // People who write to a channel share a chat, in which each is a topic.
+    const ofChannel = { id: -100, is_direct_messages: true };
+    assertTold("telegram", [
+      [
+        { message: { chat: ofChannel, direct_messages_topic: { topic_id: 77 } } },
+        "opens -100:direct/77",
+      ],
+      [{ message: { chat: ofChannel } }, undefined],
+    ]);
     assertEquals(about("telegram", { message })?.name, 'Chat "Phone team"');
     assertEquals(about("telegram", { message })?.at, 1_767_322_645_000);
     const conversation = { id: "19:a@thread.tacv2;messageid=17" };

@@ -127,6 +127,25 @@ describe("what a Jira webhook is about", () => {
     assertEquals(found?.at, 1_767_322_645_000);
   });
 
+  it("is gone on with by a comment of Jira Server, whose own event names no issue", () => {
+    const onServer = (name: string, host: string) => ({
+      webhookEvent: "jira:issue_updated",
+      issue_event_type_name: name,
+      issue: { id: "10002", self: `https://${host}/rest/api/2/issue/10002`, key: "OTT-12" },
+      comment: { body: "Still drops" },
+    });
+    assertTold("jira", [
+      [
+        onServer("issue_commented", "jira.example.com"),
+        "continues jira.example.com:10002",
+      ],
+      [onServer("issue_comment_edited", "jira.example.com"), "notes jira.example.com:10002"],
+      // Cloud tells of it by `comment_created`, too.
+      [onServer("issue_commented", "otto.atlassian.net"), "notes otto.atlassian.net:10002"],
+      [{ webhookEvent: "comment_created", comment: { body: "Still drops" } }, undefined],
+    ]);
+  });
+
   it("is a sprint or a version by ids that are no issue's, and nothing without a host", () => {
     assertTold("jira", [
       [{ webhookEvent: "sprint_started", sprint: { id: 5, self } }, `notes ${sprintKey(5)}`],

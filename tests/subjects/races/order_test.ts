@@ -45,6 +45,20 @@ describeWith({ postgres: true }, "what closes or joins a task, in whatever order
       assertEquals({ ...row }, { inbox: 1, tasks: 1, its: closes.length + 1 });
     }));
 
+  it("makes no task of a close that is older than the opening, also where nothing is open", () =>
+    race(async ({ stage, sql }) => {
+      await stage.send("pull_request", opened({ updated_at: "2026-01-02T03:00:00Z" }));
+      await settle(stage);
+      await sql`update tasks set status = 'completed', open = false`;
+      const late = await stage.send(
+        "pull_request",
+        closed({ updated_at: "2026-01-02T02:00:00Z" }),
+      );
+      await settle(stage);
+      const { state, reason, task_id } = await stage.message(late);
+      assertEquals([state, reason, task_id], ["processed", "Nothing was open", null]);
+    }));
+
   it("leaves a decision and a close of the same task one order of locks", () =>
     race(async ({ stage, sql, hold, stopped }) => {
       const { database } = stage.otto.services;
