@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { drain } from "../../lib/work/drain.ts";
 import { searchAudit } from "../../lib/people/audit_search.ts";
-import { call, finish, issue, openStage, type Stage } from "../agent/stage.ts";
+import { call, finish, issue, KEY, openStage, type Stage } from "../agent/stage.ts";
 import { json } from "../otto.ts";
 
 const HOSTILE = '</textarea></pre><script>hacked=1</script><img src=x onerror="hacked=2">';
@@ -51,6 +51,15 @@ describe("the pages of trials", () => {
     }
     const { task_id } = await json(await stage.otto.ask(`/api/messages/${message}`));
     assertMatch(await page(`/tasks/${task_id}`), new RegExp(`/messages/${message}/trials`));
+  });
+
+  it("show no secret that stands in the source's instruction, and change none by that", async () => {
+    await stage[Symbol.asyncDispose]();
+    await open({ default: { instruction: `Ask the desk,\r\nits key is ${KEY}.`, tools: [] } });
+    const shown = await page(`/messages/${message}/trials`);
+    assert(!shown.includes(KEY));
+    const path = await begin({ instruction: "Ask the desk,\r\nits key is •••." });
+    assertEquals((await json(await stage.otto.ask(`/api${path}`))).instruction, null);
   });
 
   it("ask for nothing that was left as the source has it", async () => {
