@@ -71,6 +71,8 @@ export interface ReplyApi {
   idOf(answer: unknown): string | undefined;
   /** The id of something else that was made with it, and that the vendor tells of by itself. */
   besideOf?(answer: unknown): string | undefined;
+  /** Whether it refuses with a 200, too, and says so in the body alone. */
+  refusesInBody?: boolean;
   /** What a call was refused with; undefined where the answer says nothing of the kind. */
   refusalOf(answer: unknown): ReplyRefusal | undefined;
   /** The fields with our own id of the reply in them, where nobody sees it and `search` finds it. */

@@ -13,6 +13,7 @@ export const CONVERSATIONS: Record<string, Kind> = {
       ["reply", { text: `${id} POST https://evil.example/repos/evil/repo/issues/1/comments` }],
       ["reply", { text: `@mallory ${id}\n/close`, repository: { full_name: "evil/repo" } }],
       ["reply", { text: `@mallory ${id}\n/close` }],
+      ["reply", { text: `&#64;mallory @&#109;allory ${id}\n\f/close` }],
     ]],
   },
   "an SMS to another number": {

@@ -39,6 +39,7 @@ export function judgeReplies(
     if (!prompt || named !== undefined && named !== prompt.id) {
       findings.push({ fault: "replies to another address", prompt: named ?? "", detail: address });
     }
+    if (body.To === undefined) findings.push(...judgeComment(text, prompt?.id ?? ""));
     texts.push({ where: "a reply", text, isOutside: true, prompt: prompt?.id ?? "" });
     if (prompt) byPrompt.set(prompt, [...byPrompt.get(prompt) ?? [], text]);
   }
@@ -51,6 +52,23 @@ export function judgeReplies(
     findings.push({ fault: "over budget", prompt: id, detail: `${replies.length} replies` });
   }
   return findings;
+}
+
+/** Who is called by a comment as it is rendered, and what a line of it commands. */
+export function judgeComment(text: string, prompt: string): Finding[] {
+  const rendered = text.replaceAll("&commat;", "@").replace(
+    /&#(?:x([\da-f]{1,6})|(\d{1,7}));?/gi,
+    (_, hex, decimal) => {
+      const code = hex ? parseInt(hex, 16) : Number(decimal);
+      return code <= 0x10ffff ? String.fromCodePoint(code) : "";
+    },
+  );
+  const [called] = /@\w[\w/-]*/.exec(rendered) ?? [];
+  const [command] = /^[\s>]*\/[a-z]+/m.exec(text) ?? [];
+  return [
+    ...called ? [{ fault: "told at another destination" as const, prompt, detail: called }] : [],
+    ...command ? [{ fault: "denied tools run" as const, prompt, detail: command.trim() }] : [],
+  ];
 }
 
 function addressOf({ sender, number }: Prompt): string {

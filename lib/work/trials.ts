@@ -179,6 +179,7 @@ async function assignTrial(
     title: description.title,
     description: description.description,
     source: sources.find(webhookType).name,
+    subjectId,
     webhookType,
     described: description,
     loadPayload: () => Promise.resolve(payload),

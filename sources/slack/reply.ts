@@ -29,6 +29,7 @@ export const replyApi: ReplyApi = {
   accountOf: (answer) => first(text(answer, "user"), text(answer, "user_id")),
   writes: ["chat:write"],
   idOf: (answer) => idOf(text(answer, "channel"), text(answer, "ts")),
+  refusesInBody: true,
   refusalOf(answer) {
     if (at(answer, "ok") !== false) return undefined;
     const error = text(answer, "error") ?? "refused without a word";

@@ -13,6 +13,7 @@ export const replyApi: ReplyApi = {
   probe: { method: "GET", path: "/getMe" },
   accountOf: (answer) => text(answer, "result", "username"),
   idOf: (answer) => idOf(at(answer, "result")),
+  refusesInBody: true,
   refusalOf(answer) {
     if (at(answer, "ok") !== false) return undefined;
     const seconds = Number(text(answer, "parameters", "retry_after") ?? NaN);

@@ -38,8 +38,13 @@ const ALLOWED: Record<string, string> = {
     "a look ahead, which the checker cannot judge: from the beginning only, given back one by one",
   [String.raw`lib/notify/reply/client.ts /^(?!\.{1,2}$)[A-Za-z0-9._:@=-]+$/`]:
     "a look ahead, which the checker cannot judge: from the beginning only, one way",
-  [String.raw`sources/kit/reply/harmless.ts /^([ \t>]*)\/(?=\p{L})/gmu`]:
-    "a look ahead, which the checker cannot judge: from a line's beginning only, one way",
+  [
+    String.raw`sources/kit/reply/harmless.ts /^((?:>|[^\S\r\n\u2028\u2029])*)\/(?=\p{L})/gmu`
+  ]: "a look ahead, which the checker cannot judge: from a line's beginning only, one way",
+  [
+    String
+      .raw`sources/kit/reply/harmless.ts /(?:@|&(?:#0*64(?!\d)|#x0*40(?![\da-f])|commat);?)(?=\S)/gi`
+  ]: "looks ahead, which the checker cannot judge: one way from each @ and each &",
   [String.raw`sources/diagnosis/diagnosis.ts /^(["'])(.*)\1$/`]: "the operator's own secrets",
   [String.raw`sources/rules/settings.ts /^(?!\.+$)[a-z0-9._-]{1,64}$/`]:
     "names of sources in the operator's own file",

@@ -49,6 +49,8 @@ describe("a message that is detached", () => {
       const page = await (await stage.otto.ask(`/tasks/${id}`)).text();
       assertMatch(page, /A later message became a task of its own/);
       assertEquals((await tasks()).length, 2);
+      const its = await (await stage.otto.ask(`/messages/${later}`)).text();
+      assertMatch(its, /detached by/);
       const { items } = await stage.get("/api/audit");
       assertEquals([items[1].act, items[1].ids[0], items[1].detail.task_id], [
         "detach",

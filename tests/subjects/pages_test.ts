@@ -46,6 +46,10 @@ describe("the page of a task that continues", () => {
       assertMatch(after, /Read 2 later messages/);
       assert(!after.includes("not read yet") && !after.includes("since this was asked"));
       assertEquals((await task(id)).unread, 0);
+      const live = await page(model, "/");
+      const [, row] = new RegExp(`<li id="m-${later}"([\\s\\S]*?)</li>\\s*<li id="m-`).exec(live)!;
+      assertMatch(row, /Task: joined one that was there/);
+      assert(!/under 1 ms/.test(row), "times of a task that was there before it");
       for (const path of [`/subjects/${subject.id}`, `/messages/${later}`]) {
         assertMatch(await page(model, path), /read by <a[^>]*>the agent<\/a> in step 2/);
       }

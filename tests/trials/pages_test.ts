@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { drain } from "../../lib/work/drain.ts";
 import { searchAudit } from "../../lib/people/audit_search.ts";
-import { call, finish, issue, openStage, type Stage } from "../agent/stage.ts";
+import { call, finish, issue, KEY, openStage, type Stage } from "../agent/stage.ts";
 import { json } from "../otto.ts";
 
 const HOSTILE = '</textarea></pre><script>hacked=1</script><img src=x onerror="hacked=2">';
@@ -53,6 +53,15 @@ describe("the pages of trials", () => {
     assertMatch(await page(`/tasks/${task_id}`), new RegExp(`/messages/${message}/trials`));
   });
 
+  it("show no secret that stands in the source's instruction, and change none by that", async () => {
+    await stage[Symbol.asyncDispose]();
+    await open({ default: { instruction: `Ask the desk,\r\nits key is ${KEY}.`, tools: [] } });
+    const shown = await page(`/messages/${message}/trials`);
+    assert(!shown.includes(KEY));
+    const path = await begin({ instruction: "Ask the desk,\r\nits key is •••." });
+    assertEquals((await json(await stage.otto.ask(`/api${path}`))).instruction, null);
+  });
+
   it("ask for nothing that was left as the source has it", async () => {
     const path = await begin([
       ["instruction", "Give it a title."],
@@ -71,6 +80,9 @@ describe("the pages of trials", () => {
   it("show side by side what really came of it and what would have come", async () => {
     const path = await begin({ instruction: "Say who is to look.", model: "openai/gpt-5-nano" });
     assertMatch(await page(path), /http-equiv="refresh" content="3"/, "it reads itself anew");
+    assertMatch(await page(path), /queued<\/span>/);
+    assertMatch(await page(`/messages/${message}`), /tried by/);
+    assertMatch(await page("/audit"), /tried message/);
     stage.fake.script = [
       call("set_title", { title: "For ada" }),
       finish("**Ada** should look."),
@@ -79,6 +91,7 @@ describe("the pages of trials", () => {
     const shown = await page(path);
     assert(!shown.includes('http-equiv="refresh"'), "it has come to its end");
     assertMatch(shown, /What really came of it/);
+    assertEquals(shown.match(/done<\/span>/g)?.length, 3, "in one word, here and there");
     assertMatch(shown, /<em>crashes<\/em>/);
     assertMatch(shown, /<strong>Ada<\/strong> should look/);
     assertMatch(shown, /would have<\/span> <code>set_title<\/code> ?<span class="badge">only here/);
@@ -86,7 +99,7 @@ describe("the pages of trials", () => {
     const rows = [...shown.matchAll(/<tr class="(\w*)"> <th scope="row">([\w ]+?) ?</g)]
       .map(([, differs, label]) => [label, differs]);
     assertEquals(rows, [
-      ["Status", ""],
+      ["Phase", ""],
       ["Result", "differs"],
       ["Tools", "differs"],
       ["Model", "differs"],
@@ -178,7 +191,11 @@ describe("the pages of trials", () => {
     }
     const { items } = await searchAudit(other.otto.services.database, {}, 5);
     const entry = items.find(({ act, outcome }) => act === "try" && outcome === "done");
-    assertEquals([entry?.thing, entry?.ids], ["message", [id, begun.id]]);
+    assertEquals([entry?.thing, entry?.ids, entry?.detail?.trial_id], [
+      "message",
+      [id],
+      begun.id,
+    ]);
   });
 
   it("try many messages of a source at once, and say what came of each", async () => {

@@ -5,6 +5,7 @@ import { drain } from "../../lib/work/drain.ts";
 import { createWorker } from "../../lib/work/work.ts";
 import {
   type Any,
+  call,
   eventsOf,
   finish,
   issue,
@@ -79,6 +80,19 @@ describe("a trial of a kept message", () => {
       body.messages[0].content.includes("Be the house's own.")
     );
     assertEquals(had.sort(), [false, true]);
+  });
+
+  it("may list what came about the same, as the message's task may", async () => {
+    await stage[Symbol.asyncDispose]();
+    await open({ default: { tools: ["list_subject"] } });
+    stage.fake.script = [call("list_subject", {}), finish("Listed.")];
+    const { id } = await begin();
+    await work();
+    const { events } = await get(`/api/trials/${id}`);
+    const listed = events.find(({ kind, data }: Any) =>
+      kind === "tool_result" && data.tool === "list_subject"
+    );
+    assertMatch(listed.content, /It crashes/);
   });
 
   it("has no effect, whatever the model does", async () => {

@@ -34,7 +34,7 @@ export function trialApi(parts: { services: Services; pauses: Pauses }) {
       const message = await requireMessage(database, c.req.valid("param").id);
       const asked = c.req.valid("json");
       const id = await tryMessage(services, message, { asked, actor: actorOf(c) });
-      noteAct(c, { ids: [id], detail: { model: asked.model } });
+      noteAct(c, { detail: { model: asked.model, trial_id: id } });
       return c.json(await requireTrial(services, id), 201);
     })
     .openapi(LIST, async (c) => {
@@ -57,7 +57,9 @@ export function trialApi(parts: { services: Services; pauses: Pauses }) {
         count,
         actor: actorOf(c),
       });
-      noteAct(c, { ids: [...begun.values()], detail: { model: asked.model, count: begun.size } });
+      noteAct(c, {
+        detail: { model: asked.model, batch_id: batchId, messages: begun.size },
+      });
       return c.json({ batch_id: batchId, items: await listBatch(database, batchId) }, 201);
     });
 }

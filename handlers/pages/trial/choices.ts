@@ -14,7 +14,8 @@ export function choicesFor(
   if (!trials) return undefined;
   const { instruction, tools, unverifiedTools } = trials.rulesOf(source);
   return {
-    instruction,
+    // Readers see it, too. Browsers know one kind of line break in a form's texts.
+    instruction: instruction && trials.redact(unixLines(instruction)),
     models: trials.models,
     tools: trials.tools,
     listed: verified ? tools : unverifiedTools,
@@ -23,8 +24,8 @@ export function choicesFor(
 
 /** What a form asks for: what it leaves as the source has it is not asked for. */
 export function askedIn(form: URLSearchParams, choices: TrialChoices): AskedTrial {
-  // Browsers send the line breaks of a text as CR and LF.
-  const instruction = form.get("instruction")?.replaceAll("\r\n", "\n");
+  const asked = form.get("instruction");
+  const instruction = asked === null ? undefined : unixLines(asked);
   const tools = form.has("tools_shown") ? form.getAll("tool") : undefined;
   const listed = choices.listed.filter((tool) => !(ALWAYS as readonly string[]).includes(tool));
   const isAsListed = tools?.length === listed.length &&
@@ -35,6 +36,8 @@ export function askedIn(form: URLSearchParams, choices: TrialChoices): AskedTria
     tools: isAsListed ? undefined : tools,
   };
 }
+
+const unixLines = (text: string) => text.replace(/\r\n?/g, "\n");
 
 /** Which variable names the model of a provider. */
 const MODEL_VARIABLE: Record<string, string> = {

@@ -69,7 +69,7 @@ export function trialPages(
     const verified = message.verification === "verified";
     const asked = requireAsked(form, requireChoices(services, name, { verified }));
     const id = await tryMessage(services, message, { asked, actor: actorOf(c) });
-    noteAct(c, { act: "try", ids: [id], detail: { model: asked.model } });
+    noteAct(c, { act: "try", detail: { model: asked.model, trial_id: id } });
     return c.redirect(`/trials/${id}`, 303);
   });
 
@@ -117,8 +117,7 @@ export function trialPages(
     });
     noteAct(c, {
       act: "try",
-      ids: [...begun.values()],
-      detail: { model: asked.model, count: begun.size },
+      detail: { model: asked.model, batch_id: batchId, messages: begun.size },
     });
     return c.redirect(`/sources/${name}/trials?batch=${batchId}`, 303);
   });

@@ -6,7 +6,7 @@ import { icon } from "../parts/icon.ts";
 import { markdown } from "../parts/markdown.ts";
 import type { Html } from "../page.ts";
 import { PHASE_TONES, phaseWord } from "../parts/phase.ts";
-import { stageDots, type StageRow } from "../parts/stages.ts";
+import { isJoined, stageDots, type StageRow } from "../parts/stages.ts";
 import { age, since, took } from "../parts/time.ts";
 
 /** A list has many rows; the task's page shows all of its result. */
@@ -72,7 +72,7 @@ function totalOf({ message, task }: StageRow) {
     `;
   }
   const isLater = message.replay_of !== null || message.released_at !== null;
-  if (!task?.finished_at || isLater) return "";
+  if (!task?.finished_at || isLater || isJoined(message, task)) return "";
   const ms = task.finished_at.getTime() - message.received_at.getTime() - task.waited_ms;
   return ` in ${took(Math.max(0, ms))}`;
 }

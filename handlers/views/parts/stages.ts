@@ -50,12 +50,18 @@ function queue({ state, attempts, reason }: Message): StageState {
     : { state: "done", words: "taken by a worker" };
 }
 
+/** Whether a message came for a task that was there already: that one's times are not its own. */
+export function isJoined({ message_id, received_at }: Message, task: Task): boolean {
+  return task.message_id !== message_id && task.created_at < received_at;
+}
+
 function made(message: Message, task: Task | undefined): StageState {
   if (message.state === "failed") return { state: "failed", words: "could not be read" };
   if (message.state === "new") {
     return message.attempts > 0 ? { state: "active", words: "being read" } : waiting;
   }
   if (!task) return none;
+  if (isJoined(message, task)) return { state: "done", words: "joined one that was there" };
   // A replay keeps the time of receipt, as a release does: the span would be a person's.
   const ms = task.created_at.getTime() - message.received_at.getTime();
   return {

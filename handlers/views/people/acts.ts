@@ -11,7 +11,7 @@ export const DONE: Record<string, string> = {
   create: "made",
   delete: "deleted",
   deny: "denied",
-  detach: "made a task of its own of",
+  detach: "detached",
   edit: "edited and replayed",
   pause: "paused",
   prepare: "prepared",
@@ -25,6 +25,7 @@ export const DONE: Record<string, string> = {
   sign_in: "signed in",
   sign_out: "signed out",
   stop: "stopped",
+  try: "tried",
   wake: "woke",
 };
 

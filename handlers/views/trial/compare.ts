@@ -4,6 +4,7 @@ import { copyButton } from "../parts/copy.ts";
 import { counted } from "../parts/count.ts";
 import { markdown } from "../parts/markdown.ts";
 import { money } from "../parts/money.ts";
+import { phaseStatus } from "../parts/phase.ts";
 import { status } from "../parts/status.ts";
 import { took } from "../parts/time.ts";
 import { type Frame, type Html, page } from "../page.ts";
@@ -119,7 +120,7 @@ function comparison(left: ToldRun | undefined, right: ToldRun): Html {
           </tr>
         </thead>
         <tbody>
-          ${row("Status", (run) => status(run.status, run.tone), isSame((run) => run.status))}
+          ${row("Phase", (run) => phaseStatus(run.phase), isSame((run) => run.phase))}
           ${row("Result", resultOf, isSame((run) => run.result ?? run.error))}
           ${row("Tools", callsOf, isSame((run) => run.calls.map(({ key }) => key)))}
           ${row("Model", (run) => run.model ?? "not known", isSame((run) => run.model))}

@@ -4,10 +4,10 @@ import type { Trial } from "../../../lib/task/trial/trial.ts";
 import type { WholeMessage } from "../../../lib/message/message.ts";
 import type { Frame, Html } from "../page.ts";
 import { page } from "../page.ts";
-import { status } from "../parts/status.ts";
+import { phaseStatus } from "../parts/phase.ts";
 import { age } from "../parts/time.ts";
 import { TRIAL_SAYS, type TrialChoices, trialForm } from "./form.ts";
-import { TRIAL_TONES } from "./told.ts";
+import { trialPhase } from "./told.ts";
 
 /** `/messages/{id}/trials`: a message to be tried, and what was tried with it. */
 export function messageTrials(
@@ -68,9 +68,7 @@ function trialLine(trial: Trial): Html {
   `;
 }
 
-export function trialStatus({ status: word }: Trial): Html {
-  return status(word, TRIAL_TONES[word] ?? "none");
-}
+export const trialStatus = (trial: Trial): Html => phaseStatus(trialPhase(trial));
 
 /** What a trial came to, in a line. */
 export function cameTo({ result, error, waits_for }: Trial): string {

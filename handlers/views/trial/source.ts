@@ -74,8 +74,10 @@ function batchTable(rows: readonly BatchRow[]): Html {
     ${first && html`
       <section class="card" aria-labelledby="tried-with">
         <h2 id="tried-with">Tried with ${first.trial.model}</h2>
-        ${first.trial.instruction === null
-          ? html`<p class="said">The source's own instruction</p>`
+        ${!first.trial.instruction
+          ? html`<p class="said">${
+            first.trial.instruction === null ? "The source's own instruction" : "No instruction"
+          }</p>`
           : html`<pre dir="auto" tabindex="0" role="group" aria-label="Instruction">${first.trial.instruction}</pre>`}
       </section>
     `}

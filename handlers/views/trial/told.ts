@@ -1,8 +1,8 @@
 import { canonicalJson } from "../../../lib/agent/canonical.ts";
+import type { TaskPhase } from "../../../lib/message/search/phase.ts";
 import type { Task, TaskEvent } from "../../../lib/task/task.ts";
-import type { WholeTrial } from "../../../lib/task/trial/trial.ts";
+import type { Trial, WholeTrial } from "../../../lib/task/trial/trial.ts";
 import { dataOf, textIn } from "../task/event_words.ts";
-import type { StageView } from "../parts/stages.ts";
 
 /** A tool that a model called, and what came of the call. */
 export interface ToldCall {
@@ -23,8 +23,7 @@ export interface ToldRun {
   path: string;
   /** "What really came of it", "Trial of 14:05". */
   title: string;
-  status: string;
-  tone: StageView["state"];
+  phase: TaskPhase;
   /** Whether nothing more comes of it. */
   isOver: boolean;
   /** Null where nobody knows. */
@@ -45,14 +44,12 @@ export interface ToldRun {
 
 type Entry = Pick<TaskEvent, "kind" | "data">;
 
-/** How a trial's status looks, and a task's. */
-export const TRIAL_TONES: Record<string, StageView["state"]> = {
-  pending: "waiting",
-  running: "active",
-  completed: "done",
-  failed: "failed",
-  cancelled: "none",
-};
+/** Where a trial stands, in the word that tasks have for it. */
+export function trialPhase({ status, waits_for }: Trial): TaskPhase {
+  if (status === "pending") return waits_for === null ? "queued" : "waiting";
+  if (status === "running") return "working";
+  return status === "completed" ? "done" : status;
+}
 
 /** What really came of a message: the newest run of its task. */
 export function toldTask(task: Task, events: readonly TaskEvent[]): ToldRun {
@@ -63,8 +60,7 @@ export function toldTask(task: Task, events: readonly TaskEvent[]): ToldRun {
   return {
     path: `/tasks/${task.id}`,
     title: "What really came of it",
-    status: task.status.replaceAll("_", " "),
-    tone: TRIAL_TONES[task.status] ?? "active",
+    phase: task.phase,
     isOver: task.finished_at !== null,
     model: typeof data?.model === "string" ? data.model : step?.actor ?? null,
     instruction: null,
@@ -79,8 +75,7 @@ export function toldTrial(trial: WholeTrial): ToldRun {
   return {
     path: `/trials/${trial.id}`,
     title: `Trial of ${trial.created_at.toISOString().slice(0, 16).replace("T", " ")} UTC`,
-    status: trial.status,
-    tone: TRIAL_TONES[trial.status],
+    phase: trialPhase(trial),
     isOver: trial.finished_at !== null,
     model: trial.model,
     instruction: trial.instruction,

@@ -13,25 +13,17 @@ export interface SubjectTitle {
 }
 
 /**
- * The titles of all messages of a task's subject, newest first, a page at a time. To a task whose
- * message somebody vouches for only those that are vouched for, too.
- *
- * @returns undefined where the task is about nothing.
+ * The titles of all messages of a subject, newest first, a page at a time. To a task whose message
+ * somebody vouches for (`verified`) only those that are vouched for, too.
  */
 export async function listSubjectTitles(
   database: Database,
-  { taskId, verified, page }: { taskId: string; verified: boolean; page: number },
-): Promise<{ titles: SubjectTitle[]; hasMore: boolean } | undefined> {
-  const [task] = await database.query(
-    "find what a task is about",
-    (sql) =>
-      sql<{ subject_id: string | null }[]>`select subject_id from tasks where id = ${taskId}`,
-  );
-  if (!task?.subject_id) return undefined;
+  { subjectId, verified, page }: { subjectId: string; verified: boolean; page: number },
+): Promise<{ titles: SubjectTitle[]; hasMore: boolean }> {
   const titles = await database.query("list the titles of a subject", (sql) =>
     sql<SubjectTitle[]>`
       select received_at, role, event, title from messages
-      where subject_id = ${task.subject_id} and subject_id is not null
+      where subject_id = ${subjectId} and subject_id is not null
         and (${!verified} or verification = 'verified') and state <> 'rejected'
       order by id desc limit ${TITLES_AT_ONCE + 1} offset ${(page - 1) * TITLES_AT_ONCE}`);
   return { titles: titles.slice(0, TITLES_AT_ONCE), hasMore: titles.length > TITLES_AT_ONCE };

@@ -144,7 +144,7 @@ function readAnswer(
   const body = text === undefined ? undefined : parse(text);
   const refusal = body === undefined ? undefined : api.refusalOf(body);
   const isSent = status >= 200 && status < 300 && body !== undefined &&
-    (api.urlVariable === "SLACK_API_URL" || api.credential === "path" ? !refusal : true);
+    !(api.refusesInBody && refusal);
   if (isSent) return { ok: true, status, body, requestId, scopes: scopesIn(headers) };
   const limited = status === 429 || (status === 403 && refusal?.later === true) ||
     isSpent(headers, status);

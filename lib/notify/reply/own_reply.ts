@@ -31,7 +31,7 @@ export async function isOwnReply(
   );
   if (rows.some(({ sent }) => sent)) return true;
   if (text !== undefined && rows.some(({ said }) => normal(said) === normal(text))) return true;
-  // Vendors tell it with links and spaces of their own.
+  // Vendors tell it with links and spaces of their own: another text may be ours all the same.
   return rows.some(({ live }) => live) ? "later" : false;
 }
 
