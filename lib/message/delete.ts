@@ -91,7 +91,7 @@ async function deleteAsSeen(database: Database, id: string) {
         where t.id = b.task_id
         returning t.id, b.begins
       ), emptied as (
-        update agent_runs r set run = r.run + 1, state = null
+        update agent_runs r set run = r.run + 1, state = null, lost_tokens = 0
         from unheard u where r.task_id = u.task_id and u.was_read
       ), unread as (
         update task_inbox i set delivered_at = null, delivered_step = null

@@ -48,6 +48,11 @@ describe("a deleted message of a task that continues", () => {
         async () => {
           // It has been read, and its worker has the task in hand.
           assertMatch(told(), /hunter2/);
+          // What that run has lost is not the next one's.
+          await stage.otto.services.database.query(
+            "lose calls",
+            (sql) => sql`update agent_runs set lost_tokens = 59000`,
+          );
           await remove(stage, secret);
           return finish("Saved by nobody");
         },
