@@ -198,6 +198,15 @@ describe("the pages of trials", () => {
     ]);
   });
 
+  it("stand under the name that their messages came by, also where Otto does not know it", async () => {
+    await stage.unsigned({ title: "One" });
+    const batch = await begin({ count: "2" }, "/sources/demo/trials");
+    const [, trial] = /href="(\/trials\/[^"]*)"/.exec(await page(batch))!;
+    assert((await page(trial)).includes(`href="${batch}"`));
+    assertMatch(await page("/sources/demo/trials"), />1 message<\/a>/);
+    assertMatch(await page("/sources/another/trials"), /Nothing yet/);
+  });
+
   it("try many messages of a source at once, and say what came of each", async () => {
     await stage.signed({ ...issue, n: 2 });
     const path = await begin({ instruction: "Sort it.", count: "2" }, "/sources/github/trials");

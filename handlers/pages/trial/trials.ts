@@ -12,7 +12,8 @@ import {
   type WholeTrial,
 } from "../../../lib/task/trial/trial.ts";
 import { requireMessage } from "../../../lib/work/verify/require_message.ts";
-import { createNames } from "../../../sources/rules/names.ts";
+import { createNames, sourceNameOf } from "../../../sources/rules/names.ts";
+import { GENERIC } from "../../../sources/rules/registry.ts";
 import { actorOf, noteAct } from "../../acts.ts";
 import {
   requireTriable,
@@ -96,7 +97,10 @@ export function trialPages(
       name,
       label,
       choices: choicesFor(services, source, { verified: secrets > 0 }),
-      batches: await listBatches(database, source),
+      batches: await listBatches(database, {
+        source,
+        type: source === GENERIC && name !== GENERIC ? name : undefined,
+      }),
       batch,
       rows: batch ? await readRows(services, await listBatch(database, batch)) : [],
       problem: problemOf(() => requireTrials(services)),
@@ -126,7 +130,7 @@ export function trialPages(
 
 /** What a trial's page shows: itself beside what really came of the message, or another trial. */
 async function readCompared(services: Services, trial: WholeTrial, against: string | undefined) {
-  const { database } = services;
+  const { database, sources } = services;
   const [[message], all] = await Promise.all([
     findMessages(database, [trial.message_id]),
     listTrials(database, trial.message_id),
@@ -140,6 +144,7 @@ async function readCompared(services: Services, trial: WholeTrial, against: stri
     : task && toldTask(task, await listTaskEvents(database, task.id));
   return {
     trial,
+    sourceName: sourceNameOf(sources, message.webhook_type),
     title: message.title ?? `${message.webhook_type} webhook`,
     left,
     right: toldTrial(trial),

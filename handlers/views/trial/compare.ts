@@ -15,6 +15,8 @@ import type { ToldCall, ToldRun } from "./told.ts";
 export interface TrialPage {
   frame: Frame;
   trial: WholeTrial;
+  /** Under which its source has a page. */
+  sourceName: string;
   /** Of the message. */
   title: string;
   /** What really came of it, or another trial; undefined where there was no task. */
@@ -40,7 +42,7 @@ export interface KeptSetting {
 
 /** `/trials/{id}`: side by side with what really came of it, or with another trial. */
 export function trialPage(all: TrialPage) {
-  const { frame, trial, title, left, right, noTask } = all;
+  const { frame, trial, sourceName, title, left, right, noTask } = all;
   const { id, message_id } = trial;
   return page({
     title: "Trial",
@@ -50,7 +52,7 @@ export function trialPage(all: TrialPage) {
       <nav class="crumbs" aria-label="Where this is"><a
         href="/messages/${message_id}">Message</a> <a
         href="/messages/${message_id}/trials">Trials</a>${trial.batch_id && html`
-          <a href="/sources/${trial.source}/trials?batch=${trial.batch_id}">Those begun with it</a>
+          <a href="/sources/${sourceName}/trials?batch=${trial.batch_id}">Those begun with it</a>
         `}</nav>
       <div class="head">
         <div>
