@@ -29,7 +29,7 @@ describe("messages that a failed task has not read", () => {
 });
 
 describe("messages that a task has left, where a newer one has made the next task already", () => {
-  /** A task has ended with two unread, and a third has made a task before anybody looked. */
+  /** A full task has ended with two unread, and a third has made the next task before. */
   async function withGap(
     run: (gap: {
       stage: SubjectStage;
@@ -37,9 +37,13 @@ describe("messages that a task has left, where a newer one has made the next tas
       left: string[];
       leftovers(): Promise<number>;
     }) => Promise<void>,
-    { unsigned = false } = {},
   ) {
-    await using stage = await openSubjectStage({ rules: CONTINUE });
+    const config = await Deno.makeTempFile({ suffix: ".json" });
+    await Deno.writeTextFile(config, JSON.stringify({ default: { budgets: { inbox: 2 } } }));
+    await using stage = await openSubjectStage({
+      rules: CONTINUE,
+      env: { AGENT_CONFIG: config },
+    });
     const { database } = stage.otto.services;
     const assignee = await ensureWebhookUser(database);
     await stage.send("pull_request", opened());
@@ -50,10 +54,10 @@ describe("messages that a task has left, where a newer one has made the next tas
       await stage.send("issue_comment", comment("Second")),
     ];
     await settle(stage);
-    await finishTasks(database, [done(first, { readsAll: false })]);
-    await stage.send("issue_comment", comment("Third"), { unsigned });
+    await stage.send("issue_comment", comment("Third"));
     await settle(stage);
     const next = await claimOne(stage);
+    await finishTasks(database, [done(first, { readsAll: false })]);
     await run({ stage, next, left, leftovers: () => continueLeftovers(database, assignee) });
   }
 
