@@ -14,6 +14,8 @@ interface RepositoryEvent {
   repository: string;
   /** `in octo/phone`, as GitHub spells it. */
   where: string;
+  /** The repository's page: on a GitHub Enterprise Server it is not github.com's. */
+  page: string;
 }
 
 type Found = Subject | undefined;
@@ -35,6 +37,7 @@ export function subjectOf(payload: unknown, event: string | undefined): Found {
     action: line(payload, "action"),
     repository: full.toLowerCase(),
     where: `in ${full}`,
+    page: httpLink(at(payload, "repository", "html_url")) ?? `https://github.com/${full}`,
   });
 }
 
@@ -101,7 +104,7 @@ const READERS: Record<string, (event: RepositoryEvent) => Found> = {
     ) ?? [];
     return number === undefined ? undefined : toSubject(keyOf`${event.repository}#${number}`, {
       role: "notes",
-      link: `https://github.com/${event.repository}/pull/${number}`,
+      link: `${event.page}/pull/${number}`,
     });
   },
   discussion: (event) =>
@@ -225,7 +228,7 @@ function ofRun(
   run: unknown,
   { role, ...rest }: { role: SubjectRole; title?: string; at?: number },
 ): Found {
-  const { payload, repository } = event;
+  const { payload, repository, page } = event;
   const here = idAt(payload, "repository", "id");
   const named = list(run, "pull_requests").filter((each) => {
     const base = idAt(each, "base", "repo", "id");
@@ -239,14 +242,14 @@ function ofRun(
   const isOld = head !== undefined && ranOn !== undefined && head !== ranOn;
   return toSubject(keyOf`${repository}#${number}`, {
     role: isOld ? "notes" : role,
-    link: `https://github.com/${repository}/pull/${number}`,
+    link: `${page}/pull/${number}`,
     at: rest.at,
   });
 }
 
 /** What is told of a commit: of the pull request that has it at its head, else of itself. */
 function commit(
-  { repository, where }: RepositoryEvent,
+  { repository, where, page }: RepositoryEvent,
   id: string | undefined,
   { role, title, at }: { role: SubjectRole; title?: string; at?: number },
 ): Found {
@@ -255,7 +258,7 @@ function commit(
   return toSubject(key, {
     role,
     name: words("Commit", shortId(sha), quoted(title), where),
-    link: `https://github.com/${repository}/commit/${sha}`,
+    link: `${page}/commit/${sha}`,
     at,
     ...(key && { joins: [key] }),
   });

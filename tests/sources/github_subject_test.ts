@@ -166,6 +166,16 @@ describe("what a GitHub webhook is about", () => {
     for (const [event, payload, expected] of cases) assertEquals(summary(event, payload), expected);
   });
 
+  it("is linked on the server that it is on, spelt as it is there", () => {
+    const link = (event: string, payload: Record<string, unknown>) => about(event, payload)?.link;
+    const check_suite = { head_sha: SHA, pull_requests: [{ number: 7, head: { sha: SHA } }] };
+    const page = "https://github.example.com/Octo/Phone";
+    const there = { repository: { ...repository, html_url: page } };
+    assertEquals(link("status", { sha: SHA, ...there }), `${page}/commit/${SHA}`);
+    assertEquals(link("check_suite", { check_suite, ...there }), `${page}/pull/7`);
+    assertEquals(link("check_suite", { check_suite }), "https://github.com/Octo/Phone/pull/7");
+  });
+
   it("is nothing for the rest, and where a part of the key is missing or strange", () => {
     assertEquals(summary("star", { action: "created" }), undefined);
     assertEquals(summary("constructor", {}), undefined);
