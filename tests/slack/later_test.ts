@@ -10,6 +10,7 @@ const ASKS: Outcome = { status: "waiting_input", question: "Refund it?" };
 async function onSlack(
   env: Record<string, string>,
   run: (place: SlackOtto, tell: (text: string) => Promise<string>) => Promise<void>,
+  outcomes: Outcome[] = [],
 ): Promise<void> {
   const file = await Deno.makeTempFile({ suffix: ".json" });
   await Deno.writeTextFile(file, JSON.stringify(RULES));
@@ -19,7 +20,7 @@ async function onSlack(
       SLACK_APPROVERS: "U0GRACE",
       SOURCES_FILE: file,
       ...env,
-    }, { agent: { name: "test", run: () => Promise.resolve(ASKS) } });
+    }, { agent: { name: "test", run: () => Promise.resolve(outcomes.shift() ?? ASKS) } });
     await run(place, (text) => place.task("acme", { order: 7, text }));
   } finally {
     await Deno.remove(file);
@@ -91,6 +92,29 @@ function suite(env: () => Promise<Record<string, string>>): void {
         1,
       );
     }));
+
+  it("that it ends without having read are shown beside it, as the next task", async () =>
+    await onSlack(await env(), async (place, tell) => {
+      const id = await tell("First");
+      await tell("Second");
+      await place.otto.ask(`/api/tasks/${id}/answer`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: '{"text":"Yes"}',
+      });
+      for (let round = 0; round < 3; round++) {
+        await place.otto.workOff();
+        await place.passTime(3);
+      }
+      await place.workOff();
+      const [done, next] = place.slack.posts.map(({ channel, blocks }) => ({
+        channel,
+        text: JSON.stringify(blocks),
+      }));
+      assertMatch(done.text, /Refunded/);
+      assertMatch(next.text, /Refund it\?/);
+      assertEquals([done.channel, next.channel], ["C0ACME", "C0ACME"]);
+    }, [ASKS, { status: "completed", text: "Refunded", data: null }]));
 }
 
 describe("later messages of a task in Slack", () => suite(() => Promise.resolve({})));

@@ -103,6 +103,11 @@ export async function continueLeftovers(database: Database, assignee: string): P
         from ended join able a on a.old_id = ended.id join member m on m.id = a.first
         where a.next is null
         on conflict (message_id) do nothing returning id
+      ), shown as (
+        -- Where the task before is shown: a task's place is its own from its beginning on.
+        insert into slack_messages (task_id, place, thread_ts)
+        select a.new_id, sm.place, sm.thread_ts
+        from made join able a on a.new_id = made.id join slack_messages sm on sm.task_id = a.old_id
       ), going as (
         select a.*, coalesce(a.next, a.new_id) as to_id from ended join able a on a.old_id = ended.id
         where a.next is not null or a.new_id in (select id from made)
