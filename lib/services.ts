@@ -1,17 +1,15 @@
 import type { Registry } from "../sources/rules/registry.ts";
 import type { Agent } from "./agent/agent.ts";
-import { digestAgent, switchedOffAgent } from "./agent/digest.ts";
 import { openToolshed } from "./agent/mcp/mcp.ts";
 import { type McpServerStatus, readServers } from "./agent/mcp/server_status.ts";
 import { readMcpServers, secretsOf } from "./agent/mcp/servers.ts";
-import { createModel } from "./agent/model.ts";
-import { createModelAgent, type ModelEquipment } from "./agent/model_agent.ts";
-import { createTrialAgent, type TrialAgent } from "./agent/trial/trial_agent.ts";
+import { openAgents } from "./agent/open_agents.ts";
 import type { Budgets, SharedBudgets } from "./agent/policy.ts";
 import { readAgentSettings } from "./agent/settings.ts";
+import type { TrialAgent } from "./agent/trial/trial_agent.ts";
 import { type Bell, createBell } from "./async/bell.ts";
 import { type Closer, openAll } from "./process/closer.ts";
-import { type Config, ConfigError } from "./config/config.ts";
+import type { Config } from "./config/config.ts";
 import { secretsIn } from "./config/secrets_in.ts";
 import type { Database } from "./store/database.ts";
 import { openEmbedded } from "./store/embedded/embedded.ts";
@@ -187,7 +185,6 @@ async function openServicesWith(
     prefixes: config.replyTwilioPrefixes,
     sendNow: replies.sendNow,
   };
-  const equipment = { settings, toolshed, desk, redact };
   return {
     config,
     log,
@@ -200,10 +197,7 @@ async function openServicesWith(
     spill,
     redisOwner,
     reader: closer.add(openReader({ config, sources, database, log })),
-    agent: openAgent({ config, database, log }, equipment),
-    trials: config.model === undefined || config.agent.mode === "off"
-      ? undefined
-      : createTrialAgent({ config, database, log }, equipment, config.agent.trialModels),
+    ...openAgents({ config, database, log }, { settings, toolshed, desk, redact }),
     budgetsOf: (source) => settings.rulesOf(source).budgets,
     readMcpServers: () => readServers(toolshed, settings, redact),
     sharedBudgets: settings.sharedBudgets,
@@ -221,26 +215,6 @@ async function openServicesWith(
     runtime: openRuntime(),
     [Symbol.asyncDispose]: () => closer.close(),
   };
-}
-
-/** The agent that the configuration asks for. */
-function openAgent(
-  { config, database, log }: Pick<Services, "config" | "database" | "log">,
-  equipment: Omit<ModelEquipment, "model">,
-): Agent {
-  if (config.model === undefined) return digestAgent;
-  const { model, agent } = config;
-  if (equipment.settings.limitsMoney && agent.price === undefined) {
-    throw new ConfigError(
-      `Cannot start with a money_per_day in AGENT_CONFIG: AGENT_PRICES has no price of ` +
-        `"${model.provider}/${model.model}". Set it, or limit tokens_per_day instead.`,
-    );
-  }
-  if (config.agent.mode === "off") return switchedOffAgent;
-  return createModelAgent({ config, database, log }, {
-    model: createModel(config.model),
-    ...equipment,
-  });
 }
 
 /** Gives a map what another one has, for whoever holds it. */
