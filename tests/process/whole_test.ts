@@ -22,12 +22,20 @@ const STREAMS = ["/api/stream", "/live"];
 const WANT_MORE = ["/messages/replays", "/messages/many", "/tasks/many"];
 /** Leads to itself, with the time since when it waits for a delivery. */
 const LEADS_ON = ["/sources/:name/connect"];
+/** Where no model is set nothing is tried. */
+const NOT_THERE = ["/api/trials/:id", "/trials/:id"];
+/** Its job's token opens it, and nobody else's. */
+const FOR_WORKERS = ["/api/tasks/:id/messages"];
+/** An id of nothing. */
+const NOBODY = "01890000-0000-7000-8000-000000000000";
 /** What stands for a route's parameter where it is not the id of the thing the route is about. */
 const NAMES: Record<string, string> = {
   "/static/:name": "style.css",
   "/sources/:name": "github",
   "/sources/:name/connect": "github",
   "/sources/:name/try": "github",
+  "/sources/:name/trials": "github",
+  ...Object.fromEntries(NOT_THERE.map((path) => [path, NOBODY])),
 };
 
 /** What the other tests ask of the handlers themselves, asked of a process, on Deno or on Node. */
@@ -100,8 +108,7 @@ describe("a process of Otto", () => {
         : path;
       const answer = await get(filled);
       const said = await answer.text();
-      const expected = WANT_MORE.includes(path) ? 400 : LEADS_ON.includes(path) ? 302 : 200;
-      assertEquals(answer.status, expected, `${filled}: ${said.slice(0, 300)}`);
+      assertEquals(answer.status, statusOf(path), `${filled}: ${said.slice(0, 300)}`);
       if (path === "/system") assertMatch(said, RUNTIME === "node" ? /Node 2\d\./ : /Deno \d/);
     }
   });
@@ -115,3 +122,10 @@ describe("a process of Otto", () => {
     assertEquals(await main.process.kill("SIGTERM"), { code: 0, signal: null });
   });
 });
+
+function statusOf(path: string): number {
+  if (WANT_MORE.includes(path)) return 400;
+  if (FOR_WORKERS.includes(path)) return 401;
+  if (NOT_THERE.includes(path)) return 404;
+  return LEADS_ON.includes(path) ? 302 : 200;
+}
