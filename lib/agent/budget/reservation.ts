@@ -26,17 +26,42 @@ export async function reserve(
     price: Price | undefined;
   },
 ): Promise<Reservation | undefined> {
-  const id = newId();
-  const request = {
+  const subject = scopes.find((scope) => scope.subject !== null)?.subject;
+  return await reserveBy(database, "reserve_budget", {
     task: taskId,
     epoch,
-    id,
     source,
-    subject: scopes.find(({ subject }) => subject !== null)?.subject,
+    subject,
     round,
-    ...most,
+    most,
     least,
     scopes,
+    price,
+  });
+}
+
+/** What a function of the schema reserves by: whose call it is besides. */
+interface ReservationRequest extends Record<string, unknown> {
+  most: TokenCount;
+  price: Price | undefined;
+}
+
+/**
+ * Has the schema's function for tasks, or that for trials, reserve what a call may bill.
+ *
+ * @returns undefined when there is not enough left.
+ * @throws {TaskLostError}
+ */
+export async function reserveBy(
+  database: Database,
+  reserves: "reserve_budget" | "reserve_trial_budget",
+  { most, price, ...request }: ReservationRequest,
+): Promise<Reservation | undefined> {
+  const id = newId();
+  const given = {
+    ...request,
+    id,
+    ...most,
     input_price: price?.input,
     output_price: price?.output,
   };
@@ -44,7 +69,7 @@ export async function reserve(
     "reserve a model call's tokens",
     (sql) =>
       sql<{ output: number | null }[]>`
-      select reserve_budget(${JSON.stringify(request)}::text::jsonb)::float8 as output`,
+      select ${sql.unsafe(reserves)}(${JSON.stringify(given)}::text::jsonb)::float8 as output`,
   );
   if (output === null) return undefined;
   if (output < 0) throw new TaskLostError();

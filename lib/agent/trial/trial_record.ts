@@ -1,7 +1,7 @@
 import type { Database, Sql } from "../../store/database.ts";
-import { newId } from "../../store/id.ts";
 import { storedJson } from "../../store/stored.ts";
 import type { TrialLease } from "../../task/trial/claim.ts";
+import { reserveBy } from "../budget/reservation.ts";
 import { countLost, type Settlement, settling } from "../budget/settlement.ts";
 import { TaskLostError } from "../run/lease.ts";
 import type { LoadedRun, LoggedEvent } from "../run/run.ts";
@@ -74,29 +74,16 @@ export function trialRecord(
       );
       return rows.length > 0;
     },
-    async reserve({ most, least, scopes, price }) {
-      const reservation = newId();
-      const request = {
+    reserve: ({ most, least, scopes, price }) =>
+      reserveBy(database, "reserve_trial_budget", {
         trial: id,
         epoch,
-        id: reservation,
         source,
-        ...most,
+        most,
         least,
         scopes,
-        input_price: price?.input,
-        output_price: price?.output,
-      };
-      const [{ output }] = await database.query(
-        "reserve a trial's tokens",
-        (sql) =>
-          sql<{ output: number | null }[]>`
-          select reserve_trial_budget(${JSON.stringify(request)}::text::jsonb)::float8 as output`,
-      );
-      if (output === null) return undefined;
-      if (output < 0) throw new TaskLostError();
-      return { id: reservation, input: most.input, output };
-    },
+        price,
+      }),
     settle: (settlement) => settle(database, settlement),
   };
 }
