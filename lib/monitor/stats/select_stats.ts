@@ -2,6 +2,7 @@ import { notHeld } from "../../message/group/group.ts";
 import { COUNTED } from "../../store/counts.ts";
 import type { Sql } from "../../store/database.ts";
 import { WEB_CHANNEL } from "../../store/outbox.ts";
+import { TASK_STATUSES } from "../../task/task.ts";
 import type { Stats } from "./stats.ts";
 
 /** As many as a person looks through; the rest is found by the lists' filters. */
@@ -117,15 +118,7 @@ const phaseCounts = (sql: Sql) =>
     from (select ${sumByState(sql, ["new", "processed", "filtered", "failed", "rejected"])}
         from message_totals) m,
       (select ${
-    sumByState(sql, [
-      "pending",
-      "running",
-      "waiting_input",
-      "waiting_event",
-      "completed",
-      "failed",
-      "cancelled",
-    ])
+    sumByState(sql, TASK_STATUSES)
   }, coalesce(sum(items), 0) as total from totals where kind = 'task_messages') t,
       (select coalesce(sum(messages), 0) as items from tasks
         where open and not_before > now() and status = 'pending') delayed,
