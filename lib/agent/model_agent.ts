@@ -1,11 +1,9 @@
 import { unlessAborted } from "../async/deadline.ts";
 import type { Config } from "../config/config.ts";
-import { errorText, type Log } from "../process/log.ts";
+import type { Log } from "../process/log.ts";
 import { type Redact, redactAll } from "../redaction/redact.ts";
 import type { Database } from "../store/database.ts";
-import { isStoreAway } from "../store/store_away.ts";
 import type { Agent, Assignment, InboxReader, Outcome } from "./agent.ts";
-import { BudgetWait } from "./budget/budget_wait.ts";
 import { hasBegun } from "./budget/reservation.ts";
 import { type BudgetScope, scopesOf } from "./budget/scope.ts";
 import { findShortage } from "./budget/shortage.ts";
@@ -18,6 +16,7 @@ import { instructionsFor } from "./prompt.ts";
 import { createBreaker } from "./run/breaker.ts";
 import { createConcurrencyLimit } from "./run/concurrency.ts";
 import { runLoop } from "./run/loop.ts";
+import { waitOrFail } from "./run/wait_or_fail.ts";
 import { taskRecord } from "./run/task_record.ts";
 import type { RunContext } from "./run/run_context.ts";
 import type { AgentSettings } from "./settings.ts";
@@ -32,8 +31,6 @@ const FAILED_TO_PAUSE = CONCURRENCY + 1;
 const PAUSE_SECONDS = 60;
 /** Tasks that were put off together come back one by one. */
 const SPREAD_SECONDS = 5;
-/** A store that did not answer is usually back at once. */
-const STORE_AWAY_SECONDS = 2;
 
 const UNVERIFIED =
   "This is a digest made without AI: no signature vouches for the message, and it was not sent by " +
@@ -115,16 +112,7 @@ export function createModelAgent(host: AgentHost, equipment: ModelEquipment): Ag
         return await work(assignment, signal);
       } catch (error) {
         signal.throwIfAborted();
-        if (error instanceof BudgetWait) {
-          const { afterSeconds, message: reason } = error;
-          return { status: "later", afterSeconds, reason };
-        }
-        // The store failed, not the task: what is saved is still there.
-        if (isStoreAway(error)) {
-          const reason = "the database did not answer";
-          return { status: "later", afterSeconds: STORE_AWAY_SECONDS, reason };
-        }
-        throw new Error(redact(errorText(error)));
+        return waitOrFail(error, redact);
       }
     },
   };

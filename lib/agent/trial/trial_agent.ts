@@ -1,23 +1,18 @@
 import { unlessAborted } from "../../async/deadline.ts";
 import { ConfigError } from "../../config/config.ts";
 import type { TrialModel } from "../../config/model/trial_models.ts";
-import { errorText } from "../../process/log.ts";
-import { isStoreAway } from "../../store/store_away.ts";
 import type { ClaimedTrial } from "../../task/trial/claim.ts";
 import type { Assignment, Outcome } from "../agent.ts";
-import { BudgetWait } from "../budget/budget_wait.ts";
 import { scopesOf } from "../budget/scope.ts";
 import { createModel } from "../model.ts";
 import { type AgentHost, mayWork, type ModelEquipment, openContext } from "../model_agent.ts";
 import type { SourceRules } from "../policy.ts";
 import { TaskLostError } from "../run/lease.ts";
 import { runLoop } from "../run/loop.ts";
+import { waitOrFail } from "../run/wait_or_fail.ts";
 import { ALWAYS, BUILT_IN } from "../tools/names.ts";
 import type { Tool } from "../tools/tool.ts";
 import { trialRecord } from "./trial_record.ts";
-
-/** A store that did not answer is usually back at once. */
-const STORE_AWAY_SECONDS = 2;
 
 const UNVERIFIED =
   "no signature vouches for the message, and it was not sent by the person at this machine alone: " +
@@ -79,15 +74,7 @@ export function createTrialAgent(
       } catch (error) {
         signal.throwIfAborted();
         if (error instanceof TaskLostError) return undefined;
-        if (error instanceof BudgetWait) {
-          const { afterSeconds, message: reason } = error;
-          return { status: "later", afterSeconds, reason };
-        }
-        if (isStoreAway(error)) {
-          const reason = "the database did not answer";
-          return { status: "later", afterSeconds: STORE_AWAY_SECONDS, reason };
-        }
-        throw new Error(redact(errorText(error)));
+        return waitOrFail(error, redact);
       }
     },
   };
