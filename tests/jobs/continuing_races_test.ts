@@ -47,16 +47,10 @@ describeWith({ postgres: true, redis: true }, "a worker elsewhere at a race", (s
         const { epoch, seen } = await stage.post(job, "claim", claimIn(1));
         const later = await say();
         const end = { epoch, seen, status: "completed", text: "done" };
-        const release = await locks.hold("tasks", job.id);
         const settling = () => settle(stage.stage);
         const ending = () => resultOf(raced, end);
         const [one, other] = first === "message" ? [settling, ending] : [ending, settling];
-        const begun = one();
-        await locks.stopped(1);
-        const also = other();
-        await locks.stopped(2);
-        await release();
-        const [a, b] = await Promise.all([begun, also]);
+        const [a, b] = await locks.inTurn<string | void, string | void>(job.id, one, other);
         const code = a ?? b;
         const { task_id } = await stage.stage.message(later);
         assert(
@@ -76,16 +70,10 @@ describeWith({ postgres: true, redis: true }, "a worker elsewhere at a race", (s
         const { epoch, seen } = await stage.post(job, "claim", claimIn(1));
         await say();
         const wait = { epoch, seen, status: "waiting_event" };
-        const release = await locks.hold("tasks", job.id);
         const settling = () => settle(stage.stage);
         const parking = () => resultOf(raced, wait);
         const [one, other] = first === "message" ? [settling, parking] : [parking, settling];
-        const begun = one();
-        await locks.stopped(1);
-        const also = other();
-        await locks.stopped(2);
-        await release();
-        const [a, b] = await Promise.all([begun, also]);
+        const [a, b] = await locks.inTurn<string | void, string | void>(job.id, one, other);
         const [{ status, wakes, news }] = await locks.sql<
           { status: string; wakes: boolean; news: number }[]
         >`select status, wake_at is not null as wakes, news from tasks where id = ${job.id}`;
@@ -169,15 +157,14 @@ describeWith({ postgres: true, redis: true }, "a worker elsewhere at a race", (s
       const old = await stage.post(job, "claim", claimIn(1));
       const later = await say();
       await stage.turn();
-      const release = await locks.hold("tasks", job.id);
       const query = `epoch=${old.epoch}&after=${old.seen}`;
       const headers = { authorization: `Bearer ${job.token}` };
-      const reading = stage.stage.otto.ask(`/api/tasks/${job.id}/messages?${query}`, { headers });
-      await locks.stopped(1);
-      const claiming = stage.post(job, "claim", claimIn(2));
-      await locks.stopped(2);
-      await release();
-      const [read, claim] = await Promise.all([reading, claiming]);
+      const [read, claim] = await locks.inTurn(
+        job.id,
+        async () =>
+          await stage.stage.otto.ask(`/api/tasks/${job.id}/messages?${query}`, { headers }),
+        () => stage.post(job, "claim", claimIn(2)),
+      );
       await read.body?.cancel();
       assertEquals(idsOf(claim), [later]);
     }));

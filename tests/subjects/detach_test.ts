@@ -146,13 +146,11 @@ describeWith({ postgres: true }, "a message that is detached while others work",
   it("is in one place when its task ends at the same time, whoever is first", () =>
     onRace(async (race, later, taskId) => {
       const task = await claimOne(race.stage);
-      const release = await race.hold("tasks", taskId);
-      const detaching = detachMessage(database(race), { id: later, actor: "ada" });
-      await race.stopped(1);
-      const ending = finishTasks(database(race), [done(task, { readsAll: false })]);
-      await race.stopped(2);
-      await release();
-      const [came] = await Promise.all([detaching, ending]);
+      const [came] = await race.inTurn(
+        taskId,
+        () => detachMessage(database(race), { id: later, actor: "ada" }),
+        () => finishTasks(database(race), [done(task, { readsAll: false })]),
+      );
       await continueLeftovers(database(race), await assigneeOf(race));
       const rows = await race.sql`
         select t.id, t.message_id from tasks t where t.message_id = ${later}`;
@@ -174,13 +172,11 @@ describeWith({ postgres: true }, "a message that is detached while others work",
 
   it("is a task or is gone when somebody deletes it meanwhile", () =>
     onRace(async (race, later, taskId) => {
-      const release = await race.hold("tasks", taskId);
-      const detaching = detachMessage(database(race), { id: later, actor: "ada" });
-      await race.stopped(1);
-      const deleting = deleteMessage(database(race), later);
-      await race.stopped(2);
-      await release();
-      await Promise.all([detaching, deleting]);
+      await race.inTurn(
+        taskId,
+        () => detachMessage(database(race), { id: later, actor: "ada" }),
+        () => deleteMessage(database(race), later),
+      );
       const [{ left }] = await race.sql`
         select count(*)::int as left from tasks where message_id = ${later}`;
       assertEquals(left, 0, "its task goes with it");

@@ -50,7 +50,7 @@ describeWith({ postgres: true }, "a person and a message, in whatever order", (s
 
   for (const first of ["the message", "the person"]) {
     it(`both get through to a task that asks, with ${first} first`, () =>
-      race(async ({ stage, sql, hold, stopped }) => {
+      race(async ({ stage, sql, inTurn }) => {
         const { database } = stage.otto.services;
         await stage.send("pull_request", opened());
         await settle(stage);
@@ -58,41 +58,29 @@ describeWith({ postgres: true }, "a person and a message, in whatever order", (s
         const turn = { taskId: task.id, epoch: task.epoch, actor: "test", tell: [] };
         await finishTasks(database, [{ ...turn, status: "waiting_input", question: "Go on?" }]);
         await stage.send("issue_comment", comment("No answer at all"));
-        const release = await hold("tasks", task.id);
         const acts = [
           () => settle(stage),
           () => answerTask(database, { id: task.id, text: "Yes", actor: "ada" }),
         ];
         if (first === "the person") acts.reverse();
-        const doing = [acts[0]()];
-        await stopped(1);
-        doing.push(acts[1]());
-        await stopped(2);
-        await release();
-        await Promise.all(doing);
+        await inTurn<unknown, unknown>(task.id, acts[0], acts[1]);
         const [row] = await sql`select status, answer, news, read_news from tasks`;
         assertEquals({ ...row }, { status: "pending", answer: "Yes", news: 1, read_news: 0 });
       }));
 
     it(`leave no message nowhere when the task is cancelled, with ${first} first`, () =>
-      race(async ({ stage, sql, hold, stopped }) => {
+      race(async ({ stage, sql, inTurn }) => {
         const { database } = stage.otto.services;
         await stage.send("pull_request", opened());
         await settle(stage);
         const task = await claimOne(stage);
         const later = await stage.send("issue_comment", comment("Just then"));
-        const release = await hold("tasks", task.id);
         const acts = [
           () => settle(stage),
           () => cancelTask(database, { id: task.id, actor: "ada" }),
         ];
         if (first === "the person") acts.reverse();
-        const doing = [acts[0]()];
-        await stopped(1);
-        doing.push(acts[1]());
-        await stopped(2);
-        await release();
-        await Promise.all(doing);
+        await inTurn<unknown, unknown>(task.id, acts[0], acts[1]);
         const [{ task_id, inboxes }] = await sql`
           select m.task_id, (select count(*)::int from task_inbox i where i.message_id = m.id
             and i.task_id = m.task_id) as inboxes

@@ -13,6 +13,15 @@ export interface RowLocks extends AsyncDisposable {
   hold(table: "tasks" | "subjects", id: string): Promise<() => Promise<void>>;
   /** Until so many statements wait for a lock. */
   stopped(count: number): Promise<void>;
+  /**
+   * Begins two acts that meet at a task's row, the second only when the first has come there, and
+   * lets both go on.
+   */
+  inTurn<One, Other>(
+    taskId: string,
+    one: () => Promise<One>,
+    other: () => Promise<Other>,
+  ): Promise<[One, Other]>;
   sql: Sql;
 }
 
@@ -37,22 +46,33 @@ export async function openRace(url: string, rules: unknown = CONTINUE): Promise<
 export async function openRowLocks(url: string): Promise<RowLocks> {
   const sql = connect(url, { max: 2, onnotice: () => {} });
   const holding = await sql.reserve();
+  const hold: RowLocks["hold"] = async (table, id) => {
+    await holding`begin`;
+    await holding`select from ${holding(table)} where id = ${id} for update`;
+    return async () => {
+      await holding`commit`;
+    };
+  };
+  const stopped: RowLocks["stopped"] = async (count) => {
+    await until(async () => {
+      const [row] = await sql<{ waiting: number }[]>`
+        select count(*)::int as waiting from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'`;
+      return row.waiting >= count;
+    }, { what: `${count} statements that wait for a lock` });
+  };
   return {
     sql,
-    async hold(table, id) {
-      await holding`begin`;
-      await holding`select from ${holding(table)} where id = ${id} for update`;
-      return async () => {
-        await holding`commit`;
-      };
-    },
-    async stopped(count) {
-      await until(async () => {
-        const [row] = await sql<{ waiting: number }[]>`
-          select count(*)::int as waiting from pg_stat_activity
-          where datname = current_database() and wait_event_type = 'Lock'`;
-        return row.waiting >= count;
-      }, { what: `${count} statements that wait for a lock` });
+    hold,
+    stopped,
+    async inTurn(taskId, one, other) {
+      const release = await hold("tasks", taskId);
+      const first = one();
+      await stopped(1);
+      const second = other();
+      await stopped(2);
+      await release();
+      return await Promise.all([first, second]);
     },
     async [Symbol.asyncDispose]() {
       holding.release();

@@ -15,18 +15,16 @@ describeWith({ postgres: true }, "a message and the end of its task", (servers) 
   };
 
   it("are never both: with the message first the task goes on", () =>
-    race(async ({ stage, hold, stopped }) => {
+    race(async ({ stage, inTurn }) => {
       await stage.send("pull_request", opened());
       await settle(stage);
       const task = await claimOne(stage);
       const later = await stage.send("issue_comment", comment("One more"));
-      const release = await hold("tasks", task.id);
-      const settling = settle(stage);
-      await stopped(1);
-      const finishing = finishTasks(stage.otto.services.database, [done(task)]);
-      await stopped(2);
-      await release();
-      await Promise.all([settling, finishing]);
+      await inTurn(
+        task.id,
+        () => settle(stage),
+        () => finishTasks(stage.otto.services.database, [done(task)]),
+      );
       const found = await stage.get(`/api/tasks/${task.id}`);
       const message = await stage.message(later);
       if (message.task_id === task.id) {
@@ -36,18 +34,16 @@ describeWith({ postgres: true }, "a message and the end of its task", (servers) 
     }));
 
   it("are never both: with the end first the message makes a task of its own", () =>
-    race(async ({ stage, hold, stopped }) => {
+    race(async ({ stage, inTurn }) => {
       await stage.send("pull_request", opened());
       await settle(stage);
       const task = await claimOne(stage);
       const later = await stage.send("issue_comment", comment("One more"));
-      const release = await hold("tasks", task.id);
-      const finishing = finishTasks(stage.otto.services.database, [done(task)]);
-      await stopped(1);
-      const settling = settle(stage);
-      await stopped(2);
-      await release();
-      await Promise.all([settling, finishing]);
+      await inTurn(
+        task.id,
+        () => finishTasks(stage.otto.services.database, [done(task)]),
+        () => settle(stage),
+      );
       const message = await stage.message(later);
       const found = await stage.get(`/api/tasks/${task.id}`);
       assert(
@@ -59,18 +55,16 @@ describeWith({ postgres: true }, "a message and the end of its task", (servers) 
     }));
 
   it("meet a wait: what comes while it is parked wakes it", () =>
-    race(async ({ stage, hold, stopped }) => {
+    race(async ({ stage, inTurn }) => {
       await stage.send("pull_request", opened());
       await settle(stage);
       const task = await claimOne(stage);
       await stage.send("issue_comment", comment("One more"));
-      const release = await hold("tasks", task.id);
-      const settling = settle(stage);
-      await stopped(1);
-      const parking = finishTasks(stage.otto.services.database, [parked(task, 0)]);
-      await stopped(2);
-      await release();
-      await Promise.all([settling, parking]);
+      await inTurn(
+        task.id,
+        () => settle(stage),
+        () => finishTasks(stage.otto.services.database, [parked(task, 0)]),
+      );
       const [row] = await stage.otto.services.database.query(
         "look",
         (sql) =>
