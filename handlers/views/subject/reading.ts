@@ -8,7 +8,7 @@ export function readingOf(
 ): Html | string {
   if (is_task_forgotten) return html`<span class="soft">its task is forgotten</span>`;
   if (reading === null) return "";
-  const task = (words: string) => html`<a class="plain" href="/tasks/${task_id}">${words}</a>`;
+  const task = (words: string) => html`<a href="/tasks/${task_id}">${words}</a>`;
   if (reading === "unread") {
     return html`<span class="soft">not read yet by ${task("its task")}</span>`;
   }

@@ -78,7 +78,7 @@ function head({ task, sourceName }: TaskPage) {
         <h1 dir="auto">${task.title}</h1>
         <p class="meta">${phaseStatus(task.phase)}
           <a class="plain" href="${linkTo("/tasks", { source: task.source })}">${sourceName}</a>
-          <span>assigned to <a class="plain" href="${linkTo("/tasks", {
+          <span>assigned to <a href="${linkTo("/tasks", {
             assigned_to: task.assigned_to.id,
           })}">${task.assigned_to.name}</a></span> ${age(task.created_at)}</p>
       </div>
