@@ -11,7 +11,6 @@ import type { Subject } from "../../sources/subject.ts";
 import type { Config } from "../config/config.ts";
 import { toPublicUrl } from "../config/public_url.ts";
 import type { ClaimedMessage } from "../message/claim.ts";
-import { groupKey } from "../message/group/group.ts";
 import { type GuardEntry, guardKey } from "../message/replay_guard.ts";
 
 /** What a body is read with: nothing of it does I/O, so a thread can have it, too. */
@@ -42,8 +41,8 @@ export interface Reading extends DescribedPayload {
   unlessJoined?: string;
   /** What nobody can have changed in it, where it is verified. */
   guard: GuardEntry[];
-  /** It waits for so many seconds, from the first of them on, for others with the same key. */
-  merge?: { key: string; seconds: number };
+  /** It waits for so many seconds, from the first of them on, for others with the same key or subject. */
+  merge?: { key?: string; seconds: number };
 }
 
 /**
@@ -81,7 +80,7 @@ export function readClaimed(
   body: Uint8Array,
 ): Reading {
   const { config, sources } = rules;
-  const { id: messageId, headers, webhookType: type, verification, fromHere } = message;
+  const { id: messageId, headers, webhookType: type, verification } = message;
   const { name, source } = sources.find(type);
   const settings = sources.settingsOf(name);
   const { payload, isRaw, description } = readDescribed(rules, message, body);
@@ -99,7 +98,6 @@ export function readClaimed(
   const keys = verification === "verified"
     ? signedKeysOf(source, incomingOf(source, message, body, config))
     : [];
-  const merge = mergeOf(settings, ruled);
   return {
     payload,
     description,
@@ -107,16 +105,7 @@ export function readClaimed(
     continues,
     unlessJoined: reason,
     guard: keys.map((key) => ({ messageId, source: name, key: guardKey(key) })),
-    merge: merge && {
-      seconds: merge.seconds,
-      key: groupKey({
-        source: name,
-        webhookType: type,
-        verification,
-        fromHere,
-        key: merge.key,
-      }),
-    },
+    merge: mergeOf(settings, ruled),
   };
 }
 

@@ -102,7 +102,8 @@ export async function decideMessage(
   const unlessJoined = isOwn ? OWN_REPLY : reading.unlessJoined;
   const { subject, event } = begun;
   if (!continues || !subject || (merge && unlessJoined === undefined)) {
-    return { outcome: task, guard, group: merge && { ...task, ...merge } };
+    const key = { source, webhookType, verification, fromHere, key: merge?.key };
+    return { outcome: task, guard, group: merge && { ...task, seconds: merge.seconds, key } };
   }
   return { outcome: task, guard, joining: { messageId, webhookType, event, unlessJoined } };
 }

@@ -1,5 +1,5 @@
 import { completeMessages, type MessageOutcome } from "../message/complete.ts";
-import { addToGroup } from "../message/group/group.ts";
+import { addToGroup, type GroupedMessage } from "../message/group/group.ts";
 import { rememberSigned } from "../message/replay_guard.ts";
 import { resolveJoins } from "../message/subject/aliases.ts";
 import { continueLeftovers } from "../message/subject/leftover.ts";
@@ -46,11 +46,19 @@ async function withSubjects(
 ): Promise<DecidedMessage[]> {
   const subjects = decided.flatMap(({ outcome: { subject } }) => subject ?? []);
   const resolved = (await resolveJoins(database, subjects)).values();
-  return decided.map((each) =>
-    each.outcome.subject
-      ? { ...each, outcome: { ...each.outcome, subject: resolved.next().value } }
-      : each
-  );
+  return decided.map((each) => {
+    const subject = each.outcome.subject && resolved.next().value;
+    return { ...each, outcome: { ...each.outcome, subject }, group: groupAbout(each, subject) };
+  });
+}
+
+/** A group that goes by what its messages are about has none that is about nothing. */
+function groupAbout(
+  { group }: DecidedMessage,
+  subject: MessageSubject | undefined,
+): GroupedMessage | undefined {
+  if (!group || group.key.key !== undefined) return group;
+  return subject && { ...group, key: { ...group.key, key: subject.key } };
 }
 
 /** @returns what the store refuses, as failed messages. */

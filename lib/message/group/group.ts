@@ -12,8 +12,7 @@ export const notHeld = (sql: Sql) => sql`lease_until is distinct from 'infinity'
 export interface GroupedMessage {
   messageId: string;
   epoch: number;
-  /** {@link groupKey}. */
-  key: string;
+  key: GroupKey;
   /** How long the group is open, from its first message on. */
   seconds: number;
   event: string | null;
@@ -29,15 +28,18 @@ export interface GroupedMessage {
 const MOST_MESSAGES = 1_000;
 
 /** What a debounce group has in common; messages that are trusted differently never share one. */
+export interface GroupKey {
+  source: string;
+  webhookType: string;
+  verification: Verification;
+  fromHere: boolean;
+  /** The operator's template, filled; without one, the key of the subject, once that is known. */
+  key?: string;
+}
+
+/** The same as the store has it. */
 export function groupKey(
-  { source, webhookType, verification, fromHere, key }: {
-    source: string;
-    webhookType: string;
-    verification: Verification;
-    fromHere: boolean;
-    /** The operator's template, filled. */
-    key: string;
-  },
+  { source, webhookType, verification, fromHere, key }: GroupKey,
 ): string {
   return createHash("sha256")
     .update(JSON.stringify([source, webhookType.toLowerCase(), verification, fromHere, key]))
@@ -52,8 +54,9 @@ export async function addToGroup(
   database: Database,
   messages: readonly GroupedMessage[],
 ): Promise<void> {
-  const rows = messages.map(({ slack, ...rest }) => ({
+  const rows = messages.map(({ slack, key, ...rest }) => ({
     ...rest,
+    key: groupKey(key),
     group_id: newId(),
     slack_place: slack?.place,
     slack_thread: slack?.thread_ts,
