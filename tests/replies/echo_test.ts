@@ -85,11 +85,9 @@ describe("what comes back of a reply", () => {
   });
 
   it("says so to the task that waits for it", async () => {
-    const file = await Deno.makeTempFile({ suffix: ".json" });
-    await Deno.writeTextFile(file, JSON.stringify({ twilio: { later: "continue" } }));
     await using stage = await openReplies({
       rules: { default: { tools: ["reply", "wait_for_event"] } },
-      env: { SOURCES_FILE: file },
+      sources: { twilio: { later: "continue" } },
     });
     stage.fake.script = [
       call("reply", { text: SAID }),
@@ -110,7 +108,6 @@ describe("what comes back of a reply", () => {
     // With nobody to hear it, it makes no task.
     const late = await stage.send("twilio", status("failed"));
     assertEquals([late.state, (await tasksOf(stage)).length], ["filtered", 1]);
-    await Deno.remove(file);
   });
 });
 
