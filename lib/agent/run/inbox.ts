@@ -80,7 +80,7 @@ export async function deliver({ run, state, save }: HearingRun): Promise<void> {
  * Behind results of tools it stands in the newest of them: some servers take no user's turn there
  * (Mistral: "Unexpected role 'user' after role 'tool'").
  */
-function addNews({ turns }: RunState, text: string): void {
+export function addNews({ turns }: RunState, text: string): void {
   const newest = turns.at(-1);
   const result = newest?.role === "tool" ? newest.content.at(-1) : undefined;
   const output = result?.type === "tool-result" ? result.output : undefined;

@@ -90,11 +90,12 @@ export function createReply(
       if (typeof outcome === "string") throw new Error(REFUSED[outcome](rules));
       const { state, error } = await sendNow(outcome.id, AbortSignal.timeout(waitMs));
       if (state === "sent") return `The reply to ${to} was sent. Do not send it again.`;
-      if (!error) return result;
-      return state === "dead"
-        ? `The reply to ${to} was not sent, and will not be: ${fence(error, "error")}`
-        : `The reply to ${to} could not be sent yet. It is tried again by itself: do not send it ` +
-          `again. ${fence(error, "error")}`;
+      // Why, the run tells by itself, now or when it comes to that.
+      if (state === "dead") return `The reply to ${to} was not sent, and will not be.`;
+      return error
+        ? `The reply to ${to} could not be sent yet. It is tried again by itself: do not send it ` +
+          `again. ${fence(error, "error")}`
+        : result;
     },
   };
 }
