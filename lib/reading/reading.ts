@@ -35,6 +35,8 @@ export interface Reading extends DescribedPayload {
   filtered?: string;
   /** What it is about, where that can be said. */
   subject?: Subject;
+  /** Who alone may read it: see `Source.audience`. */
+  audience?: string;
   /** It goes to the open task about the same, if there is one. */
   continues?: boolean;
   /** Why it makes no task where there is none. */
@@ -86,6 +88,7 @@ export function readClaimed(
   const { payload, isRaw, description } = readDescribed(rules, message, body);
   const ruled = { headers, payload, isRaw, description };
   const subject = subjectIn({ name, source }, settings, { type, headers, payload, isRaw });
+  const read = { payload, description, subject, audience: source.audience?.(payload) };
   const continues = subject !== undefined && settings.later === "continue" && !message.isReplay;
   const reason = reasonToFilter({ settings, agentAccounts: config.agentAccounts }, ruled);
   // What a machine reports of our agent's own push is what that agent waits for.
@@ -93,15 +96,13 @@ export function readClaimed(
   const filtered = mayJoin ? undefined : reason;
   // A person who replays a message wants to see what becomes of it, at once.
   if (filtered !== undefined || message.isReplay) {
-    return { payload, description, filtered, subject, guard: [] };
+    return { ...read, filtered, guard: [] };
   }
   const keys = verification === "verified"
     ? signedKeysOf(source, incomingOf(source, message, body, config))
     : [];
   return {
-    payload,
-    description,
-    subject,
+    ...read,
     continues,
     unlessJoined: reason,
     guard: keys.map((key) => ({ messageId, source: name, key: guardKey(key) })),

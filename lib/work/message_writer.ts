@@ -179,8 +179,8 @@ function applyJoining(
   { plan, unlessJoined }: { plan: Joining | undefined; unlessJoined: string | undefined },
 ): MessageOutcome {
   if (!("description" in outcome)) return outcome;
-  const { messageId, epoch, event, title, subject, grouped } = outcome;
-  const kept = { messageId, epoch, event, title, subject, grouped };
+  const { messageId, epoch, event, title, audience, subject, grouped } = outcome;
+  const kept = { messageId, epoch, event, title, audience, subject, grouped };
   if (!plan) {
     return unlessJoined === undefined
       ? outcome
@@ -207,7 +207,7 @@ async function withoutRepeats(
     const { outcome } = each;
     const first = firsts.get(outcome.messageId);
     if (first === undefined || !("description" in outcome)) return each;
-    const { messageId, epoch, event, title, subject } = outcome;
+    const { messageId, epoch, event, title, audience, subject } = outcome;
     const reason = `The same signed bytes came before, as message ${first}: the sender told it ` +
       "twice, or somebody has captured it. One task is enough";
     // It stands with what it is about, and says nothing of it.
@@ -220,7 +220,7 @@ async function withoutRepeats(
         aliases: [],
         joins: [],
       };
-    const kept = { messageId, epoch, event, title, subject: about };
+    const kept = { messageId, epoch, event, title, audience, subject: about };
     return { outcome: { ...kept, state: "filtered", reason, taskId: null } };
   });
 }

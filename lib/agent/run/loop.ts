@@ -17,6 +17,7 @@ import { lostInRound, stepsLeft } from "./rounds.ts";
 import { completeCall } from "./complete_call.ts";
 import { noEnd, throwFault, whyWordless } from "./no_end.ts";
 import { type LoggedEvent, MOST_CONTENT, type RunState } from "./run.ts";
+import { tellUnsent } from "./unsent.ts";
 import { completed, type RunContext, type RunSaver } from "./run_context.ts";
 
 /** A model whose provider is away this long fails the task: by then people should know. */
@@ -67,6 +68,7 @@ export async function runLoop(run: RunContext, signal: AbortSignal): Promise<Out
     await deliver(open);
     if (state.said !== undefined) return ended(run, state);
     throwFault(state);
+    await tellUnsent(run, state, open.prefix);
     if (stepsLeft(run.rules, state) <= 0) throw new Error(noEnd(run.rules.budgets.steps));
     const outcome = await takeStep(open, signal);
     if (outcome) return outcome;

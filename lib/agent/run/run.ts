@@ -50,6 +50,8 @@ export interface RunState {
   lostBefore?: number;
   /** How often it has waited for an event. */
   waits?: number;
+  /** The replies of which it was told that nobody gets them. */
+  unsent?: string[];
   /** How many later messages the model was told of. */
   delivered?: number;
   /** What the task is about was closed: one last step. */

@@ -18,6 +18,8 @@ export interface GroupedMessage {
   event: string | null;
   title: string;
   description: string;
+  /** Who alone may read it. */
+  audience?: string;
   slack?: { place: string; thread_ts: string | null };
 }
 
@@ -66,7 +68,7 @@ export async function addToGroup(
       with given as (
         select g.* from jsonb_to_recordset(${storedJson(rows)}::text::jsonb) as g(
           "messageId" uuid, epoch int, key text, seconds float, event text, title text,
-          description text, group_id uuid, slack_place text, slack_thread text)
+          description text, group_id uuid, slack_place text, slack_thread text, audience text)
         join messages m on m.id = g."messageId" and m.epoch = g.epoch and m.state = 'new'
         order by m.id for update of m
       ), opened as (
@@ -86,7 +88,7 @@ export async function addToGroup(
         on conflict (message_id) do nothing returning message_id, burst_id
       ), held as (
         update messages m
-        set event = g.event, title = g.title, attempts = 0, lease_until = 'infinity',
+        set event = g.event, title = g.title, audience = g.audience, attempts = 0, lease_until = 'infinity',
           worker = null, reason = 'Waits until ' ||
             to_char(o.due_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS') ||
             ' UTC for more about the same'

@@ -104,9 +104,11 @@ export function createSlack(
     identity: identify,
     whisper({ channel, user, threadTs }, said) {
       const args = { channel, user, text: said, ...(threadTs && { thread_ts: threadTs }) };
-      client("chat.postEphemeral", args).then((answer) => {
-        if (!answer.ok) log.warn("slack.whisper_failed", { channel, error: answer.error });
-      });
+      start(
+        client("chat.postEphemeral", args).then((answer) => {
+          if (!answer.ok) log.warn("slack.whisper_failed", { channel, error: answer.error });
+        }),
+      );
     },
   };
 }
