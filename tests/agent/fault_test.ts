@@ -62,6 +62,33 @@ describe("an answer of a model that is none", () => {
     }
   });
 
+  it("is waited for some minutes, and no day, where it may be so for ever", async () => {
+    const stage = await openStage();
+    const { database } = stage.otto.services;
+    const triedTimes = async (id: string, times: number) => {
+      for (let i = 0; i < times; i++) {
+        await database.query("let time pass", (sql) => sql`update tasks set not_before = now()`);
+        await stage.otto.workOff();
+      }
+      return await stage.task(id);
+    };
+    const portal = { raw: "<html><title>Sign in to WiFi</title></html>", type: "text/html" };
+    try {
+      stage.fake.script = [portal];
+      const id = await stage.signed(issue);
+      const waits = await triedTimes(id, 6);
+      assertEquals(waits.status, "pending");
+      // Another word of the provider's is a new beginning.
+      stage.fake.script = [{ status: 503 }, portal];
+      assertEquals((await triedTimes(id, 8)).status, "pending");
+      const failed = await triedTimes(id, 1);
+      assertEquals(failed.status, "failed");
+      assertMatch(failed.error.message, /answered a page: Sign in to WiFi.*\(8 times in a row\)/);
+    } finally {
+      await stage[Symbol.asyncDispose]();
+    }
+  });
+
   it("pauses nobody: neither bad requests nor one task that fails again and again", async () => {
     const stage = await openStage();
     const { database } = stage.otto.services;

@@ -34,6 +34,8 @@ export interface RunState {
   /** Model calls in a row without an answer, and when the first of them was. */
   failures: number;
   failingSince?: string;
+  /** How many of the newest of them, in a row, may never mend. */
+  doubts?: number;
   /** Answers in a row that were none, and what the newest was (see `Fault`). */
   faults?: number;
   fault?: { again: boolean; reason: string };
