@@ -39,6 +39,8 @@ export interface FakeMcp {
   /** What it was answered. */
   answers: Message[];
   headers: Headers[];
+  /** Of the client, a request each: two with one of them came on one connection. */
+  ports: number[];
   /** The sessions that it knows; a server that has just started knows none. */
   sessions: Set<string>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -59,6 +61,7 @@ export function startMcp(tools: unknown[]): FakeMcp {
     tools,
     called: [] as FakeMcp["called"],
     headers: [] as Headers[],
+    ports: [] as number[],
     answer: (() => "fine") as FakeMcp["answer"],
     error: undefined as unknown,
     odd: undefined as FakeMcp["odd"],
@@ -70,7 +73,11 @@ export function startMcp(tools: unknown[]): FakeMcp {
     sessions: new Set<string>(),
   };
 
-  async function answer(request: Request): Promise<Response> {
+  async function answer(
+    request: Request,
+    { remoteAddr }: Deno.ServeHandlerInfo<Deno.NetAddr>,
+  ): Promise<Response> {
+    fake.ports.push(remoteAddr.port);
     fake.headers.push(request.headers);
     if (request.method === "DELETE") return new Response(null, { status: 204 });
     if (request.method !== "POST") return new Response(null, { status: 405 });

@@ -1,3 +1,4 @@
+import { fetchAlone } from "../../process/fetch_alone.ts";
 import { ownWords } from "../provider/own_words.ts";
 import { readEvents } from "./events.ts";
 import { answers, type Asked, createTamer, type Tamer } from "./tame.ts";
@@ -49,11 +50,11 @@ export function createExchange({ onLegacy }: { onLegacy: () => void }): Exchange
       // A stream of the server's own would only be read for as long as one call takes.
       if ((init.method ?? "GET") === "GET") return new Response(null, { status: 405 });
       if (init.method === "DELETE") {
-        return await fetch(input, { ...init, signal: AbortSignal.timeout(LEAVE_MS) });
+        return await fetchAlone(input, { ...init, signal: AbortSignal.timeout(LEAVE_MS) });
       }
       const { method, id } = JSON.parse(String(init.body));
       if (method === "server/discover") return await discover(tamer, { input, init, id, onLegacy });
-      const response = await fetch(input, { ...init, redirect: "manual" });
+      const response = await fetchAlone(input, { ...init, redirect: "manual" });
       if (method === undefined || id === undefined) {
         // What is no request needs no answer: the next request will tell.
         await response.body?.cancel();
@@ -82,7 +83,7 @@ async function discover(
   const stop = AbortSignal.timeout(DISCOVER_MS);
   const signal = init.signal ? AbortSignal.any([init.signal, stop]) : stop;
   try {
-    const response = await fetch(input, { ...init, redirect: "manual", signal });
+    const response = await fetchAlone(input, { ...init, redirect: "manual", signal });
     const messages = isStream(response)
       ? await Array.fromAsync(tamed(tamer, response, asked))
       : await readMessages(tamer, { response, asked, session: null });
