@@ -32,6 +32,8 @@ export interface FakeMcp {
   streams: boolean;
   /** Answers in its own way what it does not want to have answered as usual. */
   odd?: (message: Message, request: Request) => Response | Promise<Response> | undefined;
+  /** Goes on with a stream after the event of this id. Without it, as most do: 405. */
+  resume?: (lastId: string, request: Request) => Response | Promise<Response>;
   /** How often its list was asked for, from the start. */
   listed: number;
   /** The methods that it was asked for, in their order. */
@@ -65,6 +67,7 @@ export function startMcp(tools: unknown[]): FakeMcp {
     answer: (() => "fine") as FakeMcp["answer"],
     error: undefined as unknown,
     odd: undefined as FakeMcp["odd"],
+    resume: undefined as FakeMcp["resume"],
     hangs: false,
     streams: false,
     listed: 0,
@@ -80,6 +83,10 @@ export function startMcp(tools: unknown[]): FakeMcp {
     fake.ports.push(remoteAddr.port);
     fake.headers.push(request.headers);
     if (request.method === "DELETE") return new Response(null, { status: 204 });
+    const lastId = request.headers.get("last-event-id");
+    if (request.method === "GET" && lastId !== null && fake.resume) {
+      return await fake.resume(lastId, request);
+    }
     if (request.method !== "POST") return new Response(null, { status: 405 });
     const message: Message = await request.json();
     const { id, method, params } = message;
