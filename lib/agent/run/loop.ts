@@ -14,6 +14,7 @@ import { type ClampedOutput, clampOutput, toolsOf } from "./clamp_output.ts";
 import { deliver, holdsBack } from "./inbox.ts";
 import { startAfresh } from "./fresh.ts";
 import { lostInRound, stepsLeft } from "./rounds.ts";
+import { TaskLostError } from "./lease.ts";
 import { completeCall } from "./complete_call.ts";
 import { noEnd, throwFault, whyWordless } from "./no_end.ts";
 import { type LoggedEvent, MOST_CONTENT, type RunState } from "./run.ts";
@@ -85,7 +86,13 @@ function saverOf({ record, redact }: RunContext, state: RunState): RunSaver {
       // Redacted before it is cut: half a secret would not be known for one.
       content: content && beginningOf(redact(content), MOST_CONTENT),
     }));
-    await record.save({ state, events: clean, ...more });
+    try {
+      await record.save({ state, events: clean, ...more });
+    } catch (error) {
+      // What was billed was billed, whosever the task is by now.
+      if (error instanceof TaskLostError && more?.settlement) await record.settle(more.settlement);
+      throw error;
+    }
   };
 }
 

@@ -134,7 +134,7 @@ export interface SavedRun {
   events: readonly LoggedEvent[];
   /** The call that has just been made, if one was. */
   done?: { key: string; result: string };
-  /** What the model has billed for the step; it counts whosever the task is by now. */
+  /** What the model has billed for the step. */
   settlement?: Settlement;
   /** The later messages that this state tells of, and up to where that is all there was. */
   delivered?: { ids: readonly string[]; news: number; step: number };
@@ -181,7 +181,7 @@ export async function saveRun(
         set state = 'done', result = ${storedJson(done?.result ?? null)}::text::jsonb,
           done_at = now()
         from task where c.task_id = task.id and c.key = ${done?.key ?? ""} and c.state = 'started'
-      ), ${settling(sql, settlement)}, happened as materialized (
+      ), ${settling(sql, settlement, sql`exists (select from task)`)}, happened as materialized (
         select task.id as task_id, e.* from task, ${eventRows(sql, events)}
       ), noted as (
         insert into task_events (id, task_id, kind, actor, data)
