@@ -158,7 +158,7 @@ describe("a server's list of tools", () => {
   it("has the first of two tools with one name", async () => {
     await withServer(async ({ mcp, server }) => {
       mcp.tools = [bare, { ...bare, description: "Another" }];
-      const listed = await createToolLists().of(server);
+      const listed = await createToolLists((text) => text).of(server);
       const tools = "tools" in listed ? [...listed.tools.values()] : [];
       assertEquals(tools.map((each) => "inputSchema" in each && each.description), ["The time"]);
     });
