@@ -1,8 +1,9 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes, fail } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { env } from "node:process";
 import { createClient } from "redis";
 import { serve } from "../../lib/process/serve.ts";
 import { work } from "../../lib/work/work.ts";
@@ -26,10 +27,17 @@ async function readExample(): Promise<string> {
   return blocks.find((code) => code.includes('"continues": True'))!;
 }
 
-if (!found) {
-  describe.skip("the Python worker that goes on, without any Python", () => {});
+const NAME = "the Python worker that goes on";
+if (!found && env.OTTO_TEST_REQUIRE_SERVERS === "1") {
+  describe(
+    NAME,
+    () => it("has what it needs", () => fail("no python3 (`apt-get install python3`)")),
+  );
+} else if (!found) {
+  console.warn(`Skipped ${NAME}: needs python3 (\`apt-get install python3\`)`);
+  describe.skip(NAME, () => {});
 } else {
-  describeWith({ postgres: true, redis: true }, "the Python worker that goes on", (servers) => {
+  describeWith({ postgres: true, redis: true }, NAME, (servers) => {
     /**
      * Otto on a port, working, and the page's worker; `before` sees each of its requests, and may
      * answer instead.
