@@ -16,6 +16,12 @@ export interface Reconciled {
 }
 
 /**
+ * A worker that lives hears that it is to abort within its `poll_delay`, half a second: in this time
+ * a dead worker's work starts elsewhere.
+ */
+const MOST_ABORTING_MS = 10_000;
+
+/**
  * Does what `reconcile` has said about one task.
  *
  * @returns how the task is to be ended, when it is.
@@ -33,9 +39,11 @@ export async function carryOut(
   const jobId = jobIdOf(task);
   log.debug("job.reconciled", { job_id: jobId, found: inspection.state, action: action.do });
   switch (action.do) {
-    case "take it out":
-      if (await removeJob(redis, queue, jobId)) await endRounds(database, [task]);
+    case "take it out": {
+      const patienceMs = action.isOver ? MOST_ABORTING_MS : undefined;
+      if (await removeJob(redis, queue, jobId, patienceMs)) await endRounds(database, [task]);
       return [];
+    }
     case "note its start":
       await markStarted(database, { ...task, actor: "arq" });
       return [];

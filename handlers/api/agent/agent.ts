@@ -42,7 +42,11 @@ export function agent({ services }: { services: Services }) {
   const requireToken = createTokenGuard(openTaskTokens(database));
   const app = createApi<AgentEnv>();
   for (const step of ["claim", "events", "messages", "result"]) {
-    app.use(`/api/tasks/:id/${step}`, requireToken, bodyLimit({ maxSize: MOST_BYTES }));
+    app.use(
+      `/api/tasks/:id/${step}`,
+      requireToken,
+      bodyLimit({ maxSize: MOST_BYTES, onError: refuseSize }),
+    );
   }
   return app
     .openapi(routes.CLAIM, async (c) => {
@@ -63,6 +67,15 @@ export function agent({ services }: { services: Services }) {
       const job = { id: c.req.valid("param").id, round: c.get("round") };
       return c.json(await finish(services, job, redactTexts(c.req.valid("json"), redact)), 200);
     });
+}
+
+function refuseSize(): never {
+  throw new Problem(
+    413,
+    "body_too_large",
+    `The body is larger than ${MOST_BYTES} bytes`,
+    "Keep it elsewhere, and send where it is",
+  );
 }
 
 function createTokenGuard(tokens: TaskTokens): MiddlewareHandler<AgentEnv> {
@@ -98,8 +111,8 @@ async function claim(
     throw new Problem(
       409,
       "task_taken",
-      "The task was claimed before by this try of its job or a later one",
-      "Leave it to that worker; a new try of the job may claim it again",
+      "The task was claimed by a later try of its job",
+      "Leave it to that worker",
     );
   }
   const { epoch } = claim;

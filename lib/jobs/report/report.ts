@@ -13,13 +13,17 @@ export type HttpClaim =
   }
   /** The job is not the task's any more: the task was retried, ended, cancelled or put off. */
   | { state: "stale" }
-  /** This try of the job, or a later one, has claimed it already. */
+  /** A later try of the job has claimed it already. */
   | { state: "taken" }
   | { state: "missing" };
 
+/** python-arq forgets how many tries a job had so long after the last, and counts anew, in seconds. */
+const TRIES_KEPT_SECONDS = 88_400;
+
 /**
  * Starts a task for an external worker that has its job, in this try. Whatever
- * had it before may not end it any more.
+ * had it before may not end it any more. The same try may claim again: the
+ * answer may have been lost, or ARQ has forgotten the tries before.
  */
 export async function claimByHttp(
   database: Database,
@@ -39,7 +43,9 @@ export async function claimByHttp(
           started_at = coalesce(t.started_at, now()), job_state = 'started',
           job_epoch = t.epoch + 1, job_try = ${jobTry}
         from before
-        where t.id = before.id and current and coalesce(before.job_try, 0) < ${jobTry}
+        where t.id = before.id and current and (coalesce(before.job_try, 0) <= ${jobTry}
+          or (select max(at) from task_events e where e.task_id = t.id and e.kind = 'claimed')
+            < now() - make_interval(secs => ${TRIES_KEPT_SECONDS}))
         returning t.id, t.epoch
       ), noted as (
         insert into task_events (id, task_id, kind, actor, data)
