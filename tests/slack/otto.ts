@@ -4,7 +4,7 @@ import { createWorker } from "../../lib/work/work.ts";
 import { type FakeSlack, SELF, startFakeSlack, TOKEN } from "../fakes/slack.ts";
 import { json, openOtto, type Otto } from "../otto.ts";
 
-export const SECRET = "8f742231b10e8888abcd99yyyzzz85a5";
+const SECRET = "8f742231b10e8888abcd99yyyzzz85a5";
 const JSON_TYPE = { "content-type": "application/json" };
 const FORM_TYPE = { "content-type": "application/x-www-form-urlencoded" };
 
