@@ -149,6 +149,7 @@ async function ask(
       details: textIn(google, "finishMessage") ?? text.slice(0, MOST_WORDS),
       text,
       calls: result.toolCalls.length,
+      last,
       thinks: text.trim() === "" && (result.text + (result.reasoningText ?? "")).trim() !== "",
       written: writtenCall(text, tools.map(({ name }) => name)),
     });

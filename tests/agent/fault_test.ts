@@ -27,6 +27,25 @@ describe("an answer of a model that is none", () => {
     }
   });
 
+  it("is half a call, and not made, when the answer came to its limit in it", async () => {
+    const stage = await openStage();
+    try {
+      const half = finish("Half of wh") as { calls: [] };
+      const broken = { broken: { tool: "finish", args: '{"summary": "Half' }, finish: "length" };
+      for (const cut of [{ ...half, cut: true }, broken]) {
+        stage.fake.asked.length = 0;
+        stage.fake.script = [cut, finish("The whole of it")];
+        const task = await stage.task(await stage.signed(issue));
+        assertEquals([task.status, task.result.text], ["completed", "The whole of it"]);
+        const [refused] = eventsOf(task, "tool_denied");
+        assertMatch(refused.data.reason, /came to its limit of tokens before this call was whole/);
+        assertMatch(stage.fake.asked[1].text, /Say it in fewer words/);
+      }
+    } finally {
+      await stage[Symbol.asyncDispose]();
+    }
+  });
+
   it("ends the task in words that people can do something with", async () => {
     const stage = await openStage();
     try {

@@ -77,6 +77,27 @@ describe("what Gemini sends besides", () => {
   });
 });
 
+describe("arguments that would change an object's nature", () => {
+  it("cost no answer: the SDK would refuse it whole", async () => {
+    for (const nature of ['"__proto__":{"a":1}', '"constructor":{"prototype":{"a":1}}']) {
+      const args = `{${nature},"text":"x"}`;
+      const use = `{"type":"tool_use","id":"t","name":"add_note","input":${args}}`;
+      const part = `{"functionCall":{"name":"add_note","args":${args}}}`;
+      for (
+        const [on, raw] of [
+          [onAnthropic, `{"type":"message","content":[${use}],"stop_reason":"tool_use"}`],
+          [onGemini, `{"candidates":[{"content":{"parts":[${part}]},"finishReason":"STOP"}]}`],
+        ] as const
+      ) {
+        await on(async ({ fake, step }) => {
+          fake.script = [{ raw }];
+          assertEquals((await step()).calls[0].arguments, { text: "x" }, raw);
+        });
+      }
+    }
+  });
+});
+
 describe("half an emoji", () => {
   it("that a model has said itself goes back whole, as a request with it is no JSON", async () => {
     await onAnthropic(async ({ fake, step }) => {
