@@ -1,6 +1,15 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { choice, hello, onAnthropic, onChat, onGemini, raw, resultsFor } from "./provider_stage.ts";
+import {
+  choice,
+  hello,
+  note,
+  onAnthropic,
+  onChat,
+  onGemini,
+  raw,
+  resultsFor,
+} from "./provider_stage.ts";
 
 describe("what servers of Anthropic's protocol add and leave out", () => {
   const message = (content: unknown, more = {}) =>
