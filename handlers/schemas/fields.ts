@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { isId } from "../../lib/store/id.ts";
+import type { FoundItems } from "../../lib/store/walk.ts";
 
 /**
  * What the API's shapes have in common. The shapes of this room check what
@@ -45,6 +46,13 @@ export const searchOf = <T extends z.ZodType>(item: T) =>
         "although there are more. The request with `next` as its cursor looks further",
     }),
   });
+
+/** What was found, as `searchOf` has it. */
+export const foundPage = <T>({ items, next, stopped }: FoundItems<T>) => ({
+  items,
+  next: next ?? null,
+  stopped: stopped ?? null,
+});
 
 export const typeParam = z.object({ type: z.string().openapi({ example: "github" }) });
 

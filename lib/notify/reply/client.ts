@@ -2,6 +2,7 @@ import type { ReplyApi } from "../../../sources/reply.ts";
 import type { ReplyAccess } from "../../config/reply_settings.ts";
 import { fetchAlone } from "../../process/fetch_alone.ts";
 import { errorText } from "../../process/log.ts";
+import { formOf, neverSent } from "../http.ts";
 
 /** How a call of a vendor's API went. */
 export type VendorAnswer =
@@ -217,25 +218,7 @@ function printable(value: string | null): string | undefined {
   return value?.slice(0, MOST_WORDS).toWellFormed().replace(/\p{C}/gu, " ").trim() || undefined;
 }
 
-function formOf(body: Readonly<Record<string, unknown>>): string {
-  return new URLSearchParams(
-    Object.entries(body).map(([name, value]) => [name, String(value)]),
-  ).toString();
-}
-
 /** Runtimes name the URL in some errors, and Telegram's has the token in it. */
 function withoutToken(text: string, { token }: ReplyAccess): string {
   return text.replaceAll(token, "•••");
-}
-
-/** Whether the request cannot have reached the vendor: no name, no connection (Deno; Node). */
-function neverSent(error: unknown): boolean {
-  return /client error \(Connect\)|dns error|ECONNREFUSED|ENOTFOUND|EAI_AGAIN|UND_ERR_CONNECT/
-    .test(codesOf(error));
-}
-
-function codesOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { code, cause } = error as { code?: unknown; cause?: unknown };
-  return `${error.message} ${code ?? ""} ${cause ? codesOf(cause) : ""}`;
 }
