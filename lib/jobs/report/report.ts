@@ -35,7 +35,9 @@ export async function claimByHttp(
       sql<{ current: boolean; continued: boolean; epoch: number | null }[]>`
       with before as (
         select id, job_try, job_continues as continued,
-          job_round = ${round} and status in ('pending', 'running') as current
+          -- One that waits for a worker again, after a wait or a retry, gets another job than this.
+          job_round = ${round} and (status = 'running' or status = 'pending'
+            and (job_state is null or job_state = 'submitted' and job_epoch = epoch)) as current
         from tasks where id = ${id} for update
       ), claimed as (
         update tasks t
