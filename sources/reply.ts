@@ -14,6 +14,8 @@ export interface ReplyCall {
 export interface ReplyOptions {
   /** Whether `@name` may call that person; else it is shown and calls nobody. */
   mentions?: boolean;
+  /** Who alone may read what the answer may be made of (`Source.audience`); such an answer is for them, or there is none. */
+  audiences?: readonly string[];
 }
 
 /** What a vendor says of a call that its HTTP status does not say. */

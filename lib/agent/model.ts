@@ -2,9 +2,10 @@ import type { ModelMessage, ToolSet } from "ai";
 import { pause } from "../async/deadline.ts";
 import { errorText } from "../process/log.ts";
 import type { ModelSettings } from "../config/model/model_settings.ts";
-import { ModelError, MOST_WORDS, toModelError } from "./model_error.ts";
+import { ModelError, toModelError } from "./model_error.ts";
 import { loadModel, type ProviderModel } from "./provider/load_model.ts";
 import { NoAnswerError } from "./provider/no_answer.ts";
+import { MOST_WORDS } from "./provider/own_words.ts";
 import { argumentsWithoutThinking, withoutThinking } from "./provider/answer/thinking.ts";
 import { objectOf } from "./provider/answer/tool_call.ts";
 import { isForeign, openToolFilter } from "./provider/tool_filter.ts";
@@ -148,6 +149,7 @@ async function ask(
       details: textIn(google, "finishMessage") ?? text.slice(0, MOST_WORDS),
       text,
       calls: result.toolCalls.length,
+      last,
       thinks: text.trim() === "" && (result.text + (result.reasoningText ?? "")).trim() !== "",
       written: writtenCall(text, tools.map(({ name }) => name)),
     });

@@ -1,3 +1,4 @@
+import type { Description } from "../../sources/description.ts";
 import { unlessAborted } from "../async/deadline.ts";
 import type { Config } from "../config/config.ts";
 import type { Log } from "../process/log.ts";
@@ -143,8 +144,10 @@ export async function openContext(
 ): Promise<RunContext> {
   const { mode, specialization, instructions, price } = config.agent;
   const { verified, inbox } = assignment;
-  // Once and for all: who finds a text in it no longer sees the name of its field.
+  // Once and for all: who finds a text in it no longer sees the name of its field, and half a
+  // secret, where a text is cut, would not be known for one.
   const payload = redactAll(await assignment.loadPayload(), redact);
+  const described = redactAll(assignment.described, redact) as Description;
   const reply = listed.includes("reply")
     ? createReply(desk, { ...assignment, payload }, rules.reply, rules.budgets.toolSeconds)
     : undefined;
@@ -158,7 +161,7 @@ export async function openContext(
     database,
     record: taskRecord({ database, assignment, model, currency: price?.currency }),
     model,
-    assignment: { ...assignment, payload, inbox: inbox && redacted(inbox, redact) },
+    assignment: { ...assignment, payload, described, inbox: inbox && redacted(inbox, redact) },
     mode,
     instructions: instructionsFor({
       specialization,
@@ -180,8 +183,11 @@ export async function openContext(
 function redacted({ read }: InboxReader, redact: Redact): InboxReader {
   return {
     async read(message) {
-      const { payload, ...rest } = await read(message);
-      return { ...rest, payload: redactAll(payload, redact) };
+      const { description, payload } = await read(message);
+      return {
+        description: redactAll(description, redact) as Description,
+        payload: redactAll(payload, redact),
+      };
     },
   };
 }

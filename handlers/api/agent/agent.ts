@@ -4,11 +4,11 @@ import { bodyLimit } from "hono/body-limit";
 import { claimByHttp, noteProgress, readClaimState } from "../../../lib/jobs/report/report.ts";
 import { takeOverInbox } from "../../../lib/jobs/report/inbox.ts";
 import { openTaskTokens, type TaskTokens } from "../../../lib/jobs/task_token.ts";
-import { secretsIn } from "../../../lib/config/secrets_in.ts";
+import { redactorOf } from "../../../lib/config/secrets_in.ts";
 import type { Database } from "../../../lib/store/database.ts";
 import { isId } from "../../../lib/store/id.ts";
 import { readMessage } from "../../../lib/message/message.ts";
-import { createRedactor, redactTexts } from "../../../lib/redaction/redact.ts";
+import { redactTexts } from "../../../lib/redaction/redact.ts";
 import type { Services } from "../../../lib/services.ts";
 import { readTask } from "../../../lib/task/task.ts";
 import { createApi } from "../../openapi.ts";
@@ -44,7 +44,7 @@ interface Job {
  */
 export function agent({ services }: { services: Services }) {
   const { database } = services;
-  const redact = createRedactor(() => secretsIn(services.config));
+  const redact = redactorOf(services.config);
   const requireToken = createTokenGuard(openTaskTokens(database));
   const app = createApi<AgentEnv>();
   for (const [step, maxSize] of Object.entries(MOST_BYTES)) {

@@ -89,13 +89,15 @@ function measured(
   events: readonly Entry[],
 ): Pick<ToldRun, "calls" | "steps" | "tokens" | "money" | "ms"> {
   const steps = events.filter(({ kind }) => kind === "step").map(dataOf);
-  const sum = (name: string) => steps.reduce((all, step) => all + (Number(step[name]) || 0), 0);
-  const currencies = new Set(steps.flatMap(({ currency }) => currency ?? []));
+  // What lost calls may have billed was counted, too.
+  const billed = [...steps, ...events.filter(({ kind }) => kind === "call_lost").map(dataOf)];
+  const sum = (name: string) => billed.reduce((all, each) => all + (Number(each[name]) || 0), 0);
+  const currencies = new Set(billed.flatMap(({ currency }) => currency ?? []));
   const [currency] = currencies;
   return {
     calls: callsIn(events),
     steps: steps.length,
-    tokens: sum("input_tokens") + sum("output_tokens"),
+    tokens: sum("input_tokens") + sum("output_tokens") + sum("tokens"),
     money: currencies.size === 1 && typeof currency === "string"
       ? { amount: sum("micros") / 1_000_000, currency }
       : null,

@@ -81,11 +81,10 @@ async function connected<T>(
   const { createMCPClient } = await import("@ai-sdk/mcp");
   const exchange = createExchange({ onLegacy: () => legacy.add(server) });
   const connecting = createMCPClient({
-    // Deno sends a POST again by itself when a kept connection breaks before the answer.
     transport: {
       type: "http",
       url: server.url,
-      headers: { ...server.headers, connection: "close" },
+      headers: server.headers,
       fetch: exchange.fetch,
     },
     clientName: "otto",

@@ -1,9 +1,8 @@
+import { fetchAlone } from "../../process/fetch_alone.ts";
 import { ownWords } from "../provider/own_words.ts";
-import { readEvents } from "./events.ts";
+import { isStream, parsed, readStream, textOf } from "./stream.ts";
 import { answers, type Asked, createTamer, type Tamer } from "./tame.ts";
 
-/** The most bytes of one answer that are read: a list of a hundred tools has a fortieth of it. */
-const MOST_BYTES = 8 * 1_024 * 1_024;
 /** A server that is silent about a protocol that it does not know is asked in the older one. */
 const DISCOVER_MS = 3_000;
 const LEAVE_MS = 10_000;
@@ -49,11 +48,11 @@ export function createExchange({ onLegacy }: { onLegacy: () => void }): Exchange
       // A stream of the server's own would only be read for as long as one call takes.
       if ((init.method ?? "GET") === "GET") return new Response(null, { status: 405 });
       if (init.method === "DELETE") {
-        return await fetch(input, { ...init, signal: AbortSignal.timeout(LEAVE_MS) });
+        return await fetchAlone(input, { ...init, signal: AbortSignal.timeout(LEAVE_MS) });
       }
       const { method, id } = JSON.parse(String(init.body));
       if (method === "server/discover") return await discover(tamer, { input, init, id, onLegacy });
-      const response = await fetch(input, { ...init, redirect: "manual" });
+      const response = await fetchAlone(input, { ...init, redirect: "manual" });
       if (method === undefined || id === undefined) {
         // What is no request needs no answer: the next request will tell.
         await response.body?.cancel();
@@ -62,7 +61,7 @@ export function createExchange({ onLegacy }: { onLegacy: () => void }): Exchange
       const asked = { method, id };
       const session = new Headers(init.headers).get("mcp-session-id");
       return isStream(response)
-        ? streamed(tamer, { response, asked, fail: reject })
+        ? streamed(tamer, { response, asked, input, init, fail: reject })
         : asJson(await readMessages(tamer, { response, asked, session }), response);
     },
   };
@@ -82,9 +81,9 @@ async function discover(
   const stop = AbortSignal.timeout(DISCOVER_MS);
   const signal = init.signal ? AbortSignal.any([init.signal, stop]) : stop;
   try {
-    const response = await fetch(input, { ...init, redirect: "manual", signal });
+    const response = await fetchAlone(input, { ...init, redirect: "manual", signal });
     const messages = isStream(response)
-      ? await Array.fromAsync(tamed(tamer, response, asked))
+      ? await Array.fromAsync(readStream(response, { tamer, asked }))
       : await readMessages(tamer, { response, asked, session: null });
     const answer = messages.find((each) => answers(each, asked)) as
       | { result?: unknown }
@@ -95,10 +94,6 @@ async function discover(
   }
   onLegacy();
   return asJson([{ jsonrpc: "2.0", id, error: { code: -32_601, message: "Method not found" } }]);
-}
-
-function isStream({ ok, headers, body }: Response): boolean {
-  return ok && body !== null && (headers.get("content-type") ?? "").includes("text/event-stream");
 }
 
 function asJson(messages: readonly unknown[], { headers }: { headers?: Headers } = {}): Response {
@@ -136,51 +131,38 @@ async function readMessages(
 /** A stream of tamed messages, as they come: a server may want to hear something before it answers. */
 function streamed(
   tamer: Tamer,
-  { response, asked, fail }: { response: Response; asked: Asked; fail: (error: unknown) => void },
+  { response, asked, input, init, fail }: {
+    response: Response;
+    asked: Asked;
+    input: Parameters<typeof fetch>[0];
+    init: RequestInit;
+    fail: (error: unknown) => void;
+  },
 ): Response {
+  const signal = init.signal ?? undefined;
+  const headers = new Headers(init.headers);
+  headers.delete("content-type");
+  headers.set("accept", "text/event-stream");
+  // The stream of the first request of all is the one that brings it.
+  const session = response.headers.get("mcp-session-id");
+  if (session) headers.set("mcp-session-id", session);
   async function* events() {
+    const messages = readStream(response, {
+      tamer,
+      asked,
+      resume(lastId) {
+        headers.set("last-event-id", lastId);
+        return fetchAlone(input, { headers, signal, redirect: "manual" });
+      },
+      signal,
+    });
     try {
-      let answered = false;
-      for await (const message of tamed(tamer, response, asked)) {
-        answered ||= answers(message, asked);
+      for await (const message of messages) {
         yield new TextEncoder().encode(`data: ${JSON.stringify(message)}\n\n`);
       }
-      if (!answered) throw new Error("the server ended its answer in the middle");
     } catch (error) {
       fail(error);
     }
   }
   return new Response(ReadableStream.from(events()), { headers: response.headers });
-}
-
-async function* tamed(tamer: Tamer, response: Response, asked: Asked): AsyncGenerator<unknown> {
-  for await (const data of readEvents(boundedText(response))) {
-    const message = parsed(data);
-    if (message !== undefined) yield* [message].flat().map((each) => tamer.tame(each, asked));
-  }
-}
-
-async function textOf(response: Response): Promise<string> {
-  return (await Array.fromAsync(boundedText(response))).join("");
-}
-
-async function* boundedText({ body }: Response): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
-  let bytes = 0;
-  for await (const part of body ?? []) {
-    bytes += part.length;
-    if (bytes > MOST_BYTES) {
-      const most = MOST_BYTES.toLocaleString("en");
-      throw new Error(`the server's answer has more than ${most} bytes, and was left there`);
-    }
-    yield decoder.decode(part, { stream: true });
-  }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

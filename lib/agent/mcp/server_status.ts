@@ -1,5 +1,4 @@
 import { unlessAborted } from "../../async/deadline.ts";
-import type { Redact } from "../../redaction/redact.ts";
 import type { AgentSettings } from "../settings.ts";
 import type { McpToolshed } from "./mcp.ts";
 import { type McpServer, splitName } from "./servers.ts";
@@ -34,10 +33,8 @@ const MOST_WAIT_MS = 1_000;
 export async function readServers(
   toolshed: McpToolshed,
   settings: AgentSettings,
-  redact: Redact,
 ): Promise<McpServerStatus[]> {
-  const all = await Promise.all(toolshed.servers.map((each) => read(each, toolshed, settings)));
-  return all.map((each) => ({ ...each, error: each.error && redact(each.error) }));
+  return await Promise.all(toolshed.servers.map((each) => read(each, toolshed, settings)));
 }
 
 async function read(

@@ -185,7 +185,7 @@ async function callTool(
     signal.throwIfAborted();
     // Nobody knows what became of it; the next worker will.
     if (isStoreAway(error)) throw error;
-    const failure = errorText(error).slice(0, MOST_FAILURE);
+    const failure = run.redact(errorText(error)).slice(0, MOST_FAILURE);
     // What a server outside says of its failure is as little to be trusted as its results.
     const text = `The call failed: ${tool.atomic ? failure : context.fence(failure, "error")}`;
     return { text, ms: Date.now() - startedAt, error: failure };

@@ -65,6 +65,9 @@ export async function deliver({ run, state, save }: HearingRun): Promise<void> {
     await startAfresh(run, state, words);
   }
   if (unread.isClosed) state.closing = true;
+  // A person's words to the task: as after an answer, they may say what a sender must not learn.
+  const own = run.assignment.webhookType.toLowerCase();
+  state.private ||= unread.messages.some((each) => each.webhookType.toLowerCase() !== own);
   addNews(state, await newsTurn(run, state, { unread, inbox }));
   const ids = unread.messages.map(({ id }) => id);
   state.delivered = (state.delivered ?? 0) + ids.length;
@@ -77,7 +80,7 @@ export async function deliver({ run, state, save }: HearingRun): Promise<void> {
  * Behind results of tools it stands in the newest of them: some servers take no user's turn there
  * (Mistral: "Unexpected role 'user' after role 'tool'").
  */
-function addNews({ turns }: RunState, text: string): void {
+export function addNews({ turns }: RunState, text: string): void {
   const newest = turns.at(-1);
   const result = newest?.role === "tool" ? newest.content.at(-1) : undefined;
   const output = result?.type === "tool-result" ? result.output : undefined;

@@ -34,6 +34,8 @@ export interface RunState {
   /** Model calls in a row without an answer, and when the first of them was. */
   failures: number;
   failingSince?: string;
+  /** How many of the newest of them, in a row, may never mend. */
+  doubts?: number;
   /** Answers in a row that were none, and what the newest was (see `Fault`). */
   faults?: number;
   fault?: { again: boolean; reason: string };
@@ -50,6 +52,8 @@ export interface RunState {
   lostBefore?: number;
   /** How often it has waited for an event. */
   waits?: number;
+  /** The replies of which it was told that nobody gets them. */
+  unsent?: string[];
   /** How many later messages the model was told of. */
   delivered?: number;
   /** What the task is about was closed: one last step. */
@@ -130,7 +134,7 @@ export interface SavedRun {
   events: readonly LoggedEvent[];
   /** The call that has just been made, if one was. */
   done?: { key: string; result: string };
-  /** What the model has billed for the step; it counts whosever the task is by now. */
+  /** What the model has billed for the step. */
   settlement?: Settlement;
   /** The later messages that this state tells of, and up to where that is all there was. */
   delivered?: { ids: readonly string[]; news: number; step: number };
@@ -177,7 +181,7 @@ export async function saveRun(
         set state = 'done', result = ${storedJson(done?.result ?? null)}::text::jsonb,
           done_at = now()
         from task where c.task_id = task.id and c.key = ${done?.key ?? ""} and c.state = 'started'
-      ), ${settling(sql, settlement)}, happened as materialized (
+      ), ${settling(sql, settlement, sql`exists (select from task)`)}, happened as materialized (
         select task.id as task_id, e.* from task, ${eventRows(sql, events)}
       ), noted as (
         insert into task_events (id, task_id, kind, actor, data)

@@ -24,8 +24,8 @@ export function joinTasks(sql: Sql): Fragment {
       group by 1
     ), taken as (
       -- In one order, as everybody takes several.
-      select t.id from tasks t where t.id in (select id from wanted where is_there)
-      order by t.id for update
+      select w.* from tasks t join wanted w on w.id = t.id
+      where w.is_there order by t.id for update of t
     ), joined as (
       update tasks t
       set news = t.news + w.items, messages = t.messages + w.items,
@@ -52,7 +52,7 @@ export function joinTasks(sql: Sql): Fragment {
           now() + make_interval(secs => ${QUIET_SECONDS}),
           coalesce(t.waking_since, now()) + make_interval(secs => ${MOST_QUIET_SECONDS}))
           else t.wake_at end
-      from wanted w join taken on taken.id = w.id
+      from taken w
       where t.id = w.id and t.open and t.wait_key is not distinct from w.wait_key
       returning t.id, t.status, w.closed_by
     ), withdrawn as (
@@ -75,9 +75,9 @@ export function fillInbox(sql: Sql): Fragment {
       returning task_id, message_id
     ), told_apart as (
       insert into task_events (id, task_id, kind, actor, data)
-      select c.event_id, i.task_id,
+      select c.event_id, c.join_task,
         case c.join_role when 'closes' then 'closed' else 'message_added' end, 'otto', jsonb_build_object('message_id', c.id,
         'title', c.own_title, 'role', c.join_role)
-      from inboxed i join completed c on c.id = i.message_id
+      from completed c where (c.join_task, c.id) in (select task_id, message_id from inboxed)
     )`;
 }

@@ -1,5 +1,6 @@
 import type { ReplyApi } from "../../../sources/reply.ts";
 import type { ReplyAccess } from "../../config/reply_settings.ts";
+import { fetchAlone } from "../../process/fetch_alone.ts";
 import { errorText } from "../../process/log.ts";
 
 /** How a call of a vendor's API went. */
@@ -68,7 +69,7 @@ export async function callVendor(
   }
   const timeout = AbortSignal.timeout(CALL_MS);
   try {
-    const response = await fetch(url, {
+    const response = await fetchAlone(url, {
       method,
       headers: {
         ...authorization(api, access),
@@ -79,9 +80,6 @@ export async function callVendor(
             ? "application/x-www-form-urlencoded; charset=utf-8"
             : "application/json; charset=utf-8",
         }),
-        // On a connection that was used before, Deno sends a request again by itself when the
-        // answer is lost: a second reply that nobody knows of.
-        connection: "close",
       },
       body: body && (api.form ? formOf(body) : JSON.stringify(body)),
       redirect: "manual",

@@ -1,3 +1,4 @@
+import { fetchAlone } from "../../process/fetch_alone.ts";
 import { errorText } from "../../process/log.ts";
 import { explain, kindOf, type SlackErrorKind } from "./error.ts";
 
@@ -46,16 +47,13 @@ export function createSlackClient(
     const form = FORMS.test(method);
     const timeout = AbortSignal.timeout(CALL_MS);
     try {
-      const response = await fetch(`${url}/${method}`, {
+      const response = await fetchAlone(`${url}/${method}`, {
         method: "POST",
         headers: {
           authorization: `Bearer ${token}`,
           "content-type": form
             ? "application/x-www-form-urlencoded"
             : "application/json; charset=utf-8",
-          // On a connection that was used before, Deno sends a request again by itself when the
-          // answer is lost: a second post that nobody knows of.
-          connection: "close",
         },
         body: form ? formOf(args) : JSON.stringify(args),
         // The token goes to Slack and nowhere else.

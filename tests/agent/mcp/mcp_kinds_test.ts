@@ -191,12 +191,19 @@ describe("a server that hangs", () => {
 
 describe("a stream of a server's events", () => {
   it("may be cut anywhere, between the two halves of a line's end, too", async () => {
-    const whole = ': hi\r\nevent: message\r\ndata: {"a":\r\ndata: 1}\r\n\r\nid: 7\n\n' +
-      'event: other\ndata: no\n\ndata: {"a":2}\n\ndata:{"a":3}';
+    const whole = ': hi\r\nevent: message\r\ndata: {"a":\r\ndata: 1}\r\n\r\nid: 7\nretry:20\n\n' +
+      'event: other\ndata: no\n\ndata: {"a":2}\n\nid: 9\ndata:{"a":3}';
     for (let size = 1; size <= whole.length; size++) {
       const parts = whole.match(new RegExp(`[^]{1,${size}}`, "g"))!;
       const events = await Array.fromAsync(readEvents(ReadableStream.from(parts)));
-      assertEquals(events, ['{"a":\n1}', '{"a":2}', '{"a":3}'], `${size}`);
+      assertEquals(events, [
+        { data: '{"a":\n1}' },
+        { id: "7", retry: 20 },
+        {},
+        { data: '{"a":2}' },
+        // Nobody knows whether it is whole.
+        { data: '{"a":3}' },
+      ], `${size}`);
     }
   });
 });

@@ -92,6 +92,14 @@ describe("a session with a server", () => {
     });
   });
 
+  it("sends each request on a connection of its own: on a kept one it may be sent twice", async () => {
+    await withServer(async ({ mcp, call }) => {
+      mcp.streams = true;
+      for (let at = 0; at < 3; at++) assertEquals(await call(), "fine");
+      assertEquals(new Set(mcp.ports).size, mcp.ports.length);
+    });
+  });
+
   it("that cannot be had is told with the server's host, and nothing else of its address", async () => {
     await withServer(async ({ mcp, failure }) => {
       await mcp[Symbol.asyncDispose]();
@@ -150,7 +158,7 @@ describe("a server's list of tools", () => {
   it("has the first of two tools with one name", async () => {
     await withServer(async ({ mcp, server }) => {
       mcp.tools = [bare, { ...bare, description: "Another" }];
-      const listed = await createToolLists().of(server);
+      const listed = await createToolLists((text) => text).of(server);
       const tools = "tools" in listed ? [...listed.tools.values()] : [];
       assertEquals(tools.map((each) => "inputSchema" in each && each.description), ["The time"]);
     });

@@ -101,6 +101,8 @@ describe("what servers make of a call", () => {
           ["no id", called({}, { id: undefined })],
           ["a number for an id", called({}, { id: 7 })],
           ["no type", called({}, { type: undefined })],
+          ["quotes", called({ name: "`add_note`" })],
+          ["a call of a function", called({ name: "add_note()" })],
           ["OpenAI's custom tools", {
             id: "c",
             type: "custom",
@@ -120,6 +122,35 @@ describe("what servers make of a call", () => {
         "add_note",
         {},
       ]]);
+    });
+  });
+
+  it("may come beside its words, in a choice of its own, or as a stream's last piece (Copilot)", async () => {
+    await onChat("openai", async ({ fake, step }) => {
+      const finish_reason = "tool_calls";
+      const words = { message: { content: "I note it." }, finish_reason };
+      const call = { message: { content: null, tool_calls: [called({})] }, finish_reason };
+      for (const choices of [[words, call], [call, words], [{ delta: call.message }]]) {
+        fake.script = [raw({ choices, usage: USAGE })];
+        assertEquals((await step()).calls.map(({ tool }) => tool), ["add_note"]);
+      }
+      fake.script = [
+        raw({ choices: [{ message: { content: "" } }, { message: { content: "Hi" } }] }),
+      ];
+      assertEquals((await step()).text, "Hi");
+      // Words alone are no result when a call was to come along (vllm#53255).
+      fake.script = [choice({ content: "Let me look.", tool_calls: [] }, { finish: "tool_calls" })];
+      assertMatch((await step()).fault!.reason, /tool_calls: the model's call did not come along/);
+      assertEquals((await step({ last: true })).text, "Let me look.");
+    });
+  });
+
+  it("of no arguments is one, however a server writes none", async () => {
+    await onChat("openai", async ({ fake, step }) => {
+      for (const none of [undefined, null, "", " \n", "null", "[]", [], "{}", {}]) {
+        fake.script = [calling(called({ arguments: none }))];
+        assertEquals((await step()).calls[0].arguments, {}, JSON.stringify(none));
+      }
     });
   });
 

@@ -154,6 +154,19 @@ const KINDS: Kind[] = [
     "wait",
     /answered 502: Upstream died/,
   ],
+  [
+    "OpenRouter, in the middle of the model's words",
+    200,
+    {
+      choices: [{
+        message: { content: "Half of" },
+        finish_reason: "error",
+        error: { code: 502, message: "Upstream died" },
+      }],
+    },
+    "wait",
+    /answered 502: Upstream died/,
+  ],
 ];
 
 describe("a provider's error", () => {

@@ -7,17 +7,17 @@ import { isPart, type Part, partsIn } from "./parts.ts";
  * @returns undefined when it is no such stream.
  */
 export function readChatStream(text: string): Part | undefined {
-  if (!/^\s{0,20}(data|event|id|retry)?:/.test(text)) return undefined;
+  if (!/^(data|event|id|retry)?:/.test(text.trimStart().slice(0, 10))) return undefined;
   const calls = new Map<unknown, { id?: unknown; name: string; args: string }>();
   const said = { content: "", reasoning: "" };
   let usage: unknown;
   let finish: unknown;
-  let chunks = 0;
+  let isChat = false;
   for (const line of text.split(/\r\n|\n|\r/)) {
     const chunk = line.startsWith("data:") ? parsed(line.slice(5)) : undefined;
     if (!isPart(chunk)) continue;
     if (chunk.error) return { error: chunk.error };
-    chunks++;
+    isChat ||= Array.isArray(chunk.choices);
     usage = chunk.usage ?? usage;
     const [choice] = partsIn(chunk.choices);
     if (!choice) continue;
@@ -35,7 +35,7 @@ export function readChatStream(text: string): Part | undefined {
       calls.set(key, known);
     }
   }
-  if (chunks === 0) return undefined;
+  if (!isChat) return undefined;
   return {
     choices: [{
       message: {
