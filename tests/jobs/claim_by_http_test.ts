@@ -184,6 +184,23 @@ describeWith(
       await json(await post(otto, id, "claim", token, { try: 1 }));
     });
 
+    it("may send a step again, which is one step, and others between", async () => {
+      await using otto = await startOtto();
+      await otto.send("test", `{"title":"hello"}`);
+      const { id, job: { k: { token } } } = await submitTask(otto);
+      const { epoch } = await json(await post(otto, id, "claim", token, { try: 1 }));
+      for (const text of ["looks", "looks", "writes", "looks"]) {
+        await json(await post(otto, id, "events", token, { epoch, text, data: { n: 1 } }));
+      }
+      const events = await listTaskEvents(otto.services.database, id);
+      const steps = events.filter(({ kind }) => kind === "progress");
+      assertEquals(steps.map(({ data }) => (data as { text: string }).text), [
+        "looks",
+        "writes",
+        "looks",
+      ]);
+    });
+
     it("is refused with the token of an earlier round, another task or the admin", async () => {
       await using otto = await startOtto();
       const { database } = otto.services;
@@ -235,8 +252,8 @@ describeWith(
         assertStringIncludes((await json(deep, 400)).error.message, "nested over 200 deep");
         await json(await post(otto, id, path, token, { ...step, epoch, data: nested(200) }));
       }
-      const large = await post(otto, id, "events", token, { epoch, text: "x".repeat(17_000_000) });
-      assertStringIncludes((await json(large, 413)).error.message, "larger than 16777216 bytes");
+      const large = await post(otto, id, "events", token, { epoch, text: "x".repeat(1_100_000) });
+      assertStringIncludes((await json(large, 413)).error.message, "larger than 1048576 bytes");
     });
   },
 );

@@ -21,8 +21,14 @@ import { stale } from "./refusals.ts";
 import { finish } from "./result.ts";
 import * as routes from "./routes.ts";
 
-/** A result may hold a million characters of text, and data beside it. */
-const MOST_BYTES = 16 * 1024 * 1024;
+/** The most that a worker sends: a result may hold a million characters of text, and data beside it. */
+const MOST_BYTES = {
+  claim: 1024 ** 2,
+  events: 1024 ** 2,
+  messages: 1024 ** 2,
+  result: 16 * 1024 ** 2,
+};
+
 /** Which round of its task a token is for: a retry begins another one. */
 type AgentEnv = Env & { Variables: { round: number } };
 
@@ -41,12 +47,9 @@ export function agent({ services }: { services: Services }) {
   const redact = redactorOf(services.config);
   const requireToken = createTokenGuard(openTaskTokens(database));
   const app = createApi<AgentEnv>();
-  for (const step of ["claim", "events", "messages", "result"]) {
-    app.use(
-      `/api/tasks/:id/${step}`,
-      requireToken,
-      bodyLimit({ maxSize: MOST_BYTES, onError: refuseSize }),
-    );
+  for (const [step, maxSize] of Object.entries(MOST_BYTES)) {
+    const onError = () => refuseSize(maxSize);
+    app.use(`/api/tasks/:id/${step}`, requireToken, bodyLimit({ maxSize, onError }));
   }
   return app
     .openapi(routes.CLAIM, async (c) => {
@@ -69,11 +72,11 @@ export function agent({ services }: { services: Services }) {
     });
 }
 
-function refuseSize(): never {
+function refuseSize(most: number): never {
   throw new Problem(
     413,
     "body_too_large",
-    `The body is larger than ${MOST_BYTES} bytes`,
+    `The body is larger than ${most} bytes`,
     "Keep it elsewhere, and send where it is",
   );
 }

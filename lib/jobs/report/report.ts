@@ -35,7 +35,9 @@ export async function claimByHttp(
       sql<{ current: boolean; continued: boolean; epoch: number | null }[]>`
       with before as (
         select id, job_try, job_continues as continued,
-          job_round = ${round} and status in ('pending', 'running') as current
+          -- One that waits for a worker again, after a wait or a retry, gets another job than this.
+          job_round = ${round} and (status = 'running' or status = 'pending'
+            and (job_state is null or job_state = 'submitted' and job_epoch = epoch)) as current
         from tasks where id = ${id} for update
       ), claimed as (
         update tasks t
@@ -63,7 +65,8 @@ export async function claimByHttp(
 }
 
 /**
- * Writes a step into the timeline of a running task.
+ * Writes a step into the timeline of a running task; the newest one once more is the same step,
+ * whose answer was lost, or that asks again what has come.
  *
  * @returns how many later messages nobody has read; undefined when it does not run in this epoch
  *   any more.
@@ -81,12 +84,18 @@ export async function noteProgress(
       with running as (
         select id from tasks
         where id = ${id} and job_round = ${round} and epoch = ${epoch} and status = 'running'
+      ), step as (
+        select ${storedJson({ text, data })}::text::jsonb as data
       ), noted as (
         insert into task_events (id, task_id, kind, actor, data)
-        select ${newId()}, id, 'progress', 'agent',
-          ${storedJson({ text, data })}::text::jsonb from running
+        select ${newId()}, running.id, 'progress', 'agent', step.data
+        from running, step, lateral (
+          select e.kind, e.data from task_events e where e.task_id = running.id
+          order by e.id desc limit 1) newest
+        where newest.kind <> 'progress' or newest.data <> step.data
+        returning task_id
       ), changed as (
-        insert into changes (kind, ids) select 'task', array[id] from running
+        insert into changes (kind, ids) select 'task', array[task_id] from noted
       )
       select (select count(*)::int from task_inbox i
         where i.task_id = running.id and i.delivered_at is null) as unread from running`);
