@@ -63,6 +63,7 @@ export async function decideMessage(
     subject: toMessageSubject(reading.subject, {
       source,
       verified: verification === "verified",
+      isRetold: message.isReplay,
     }),
   };
   const fromSlack = source === "slack" && verification === "verified";

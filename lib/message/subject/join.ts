@@ -9,7 +9,8 @@ const MOST_QUIET_SECONDS = 60;
 /**
  * Parts of the statement that completes messages, which has `outcome`, `ours` and `told`: `joined` tells open
  * tasks that there is something new for them, as long as they are open and wait for what they
- * waited for when it was decided. A task that nobody has begun ends with what closes its subject.
+ * waited for when it was decided. A task that nobody has begun ends with what closes its subject;
+ * another hears of it, unless it is opened again before that.
  */
 export function joinTasks(sql: Sql): Fragment {
   return sql`
@@ -17,6 +18,7 @@ export function joinTasks(sql: Sql): Fragment {
       select o.join_task as id, max(o.join_key) as wait_key, count(*) as items,
         bool_or(o.wakes) as wakes,
         max(o."messageId"::text) filter (where o.join_role = 'closes') as closed_by,
+        bool_or(o.join_role = 'opens') as reopened,
         bool_and(o.maker is null) as is_there
       from outcome o join told on told.source = o.subject_source and told.key = o.subject_key
         join ours on ours.id = o."messageId"
@@ -29,7 +31,8 @@ export function joinTasks(sql: Sql): Fragment {
     ), joined as (
       update tasks t
       set news = t.news + w.items, messages = t.messages + w.items,
-        closed_by = coalesce(t.closed_by, w.closed_by::uuid),
+        closed_by = case when w.closed_by is null and w.reopened then null
+          else coalesce(t.closed_by, w.closed_by::uuid) end,
         status = case when w.closed_by is null then t.status
           when t.status = 'pending' and t.started_at is null then 'cancelled'
           when t.status in ('waiting_input', 'waiting_event') then 'pending' else t.status end,
