@@ -1,5 +1,6 @@
 import { beginningOf } from "../../../sources/kit/beginning.ts";
 import { redactAll } from "../../redaction/redact.ts";
+import { readUnsentReplies } from "../../task/reply.ts";
 import { readUnread, type Unread, type UnreadMessage } from "../../task/inbox.ts";
 import type { InboxReader } from "../agent.ts";
 import { fenced } from "../fence.ts";
@@ -77,10 +78,33 @@ export async function deliver({ run, state, save }: HearingRun): Promise<void> {
 }
 
 /**
+ * Tells the model which of its replies nobody gets: each once, also where it was told before that
+ * they were put off or sent. It is part of the state that the next step saves.
+ *
+ * @param prefix what the keys of the run's calls begin with.
+ */
+export async function tellUnsent(run: RunContext, state: RunState, prefix: string): Promise<void> {
+  if (!state.external || !run.tools.has("reply")) return;
+  const { database, assignment: { taskId, source, verified }, redact } = run;
+  const known = state.unsent ?? [];
+  const unsent = (await readUnsentReplies(database, { taskId, run: prefix }))
+    .filter(({ id }) => !known.includes(id));
+  if (unsent.length === 0) return;
+  const told = unsent.map(({ to, text, error }) => ({ to, text, error }));
+  const fence = { boundary: state.boundary, source, verified, what: "replies that were not sent" };
+  addNews(
+    state,
+    "Nobody gets these replies of yours, and they are not tried again. People were told so.\n\n" +
+      fenced(redactAll(told, redact), fence),
+  );
+  state.unsent = [...known, ...unsent.map(({ id }) => id)];
+}
+
+/**
  * Behind results of tools it stands in the newest of them: some servers take no user's turn there
  * (Mistral: "Unexpected role 'user' after role 'tool'").
  */
-export function addNews({ turns }: RunState, text: string): void {
+function addNews({ turns }: RunState, text: string): void {
   const newest = turns.at(-1);
   const result = newest?.role === "tool" ? newest.content.at(-1) : undefined;
   const output = result?.type === "tool-result" ? result.output : undefined;

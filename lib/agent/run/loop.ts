@@ -11,14 +11,13 @@ import type { ToolOff } from "../tool_spec.ts";
 import { opening } from "../prompt.ts";
 import { type BilledStep, takeBilledStep } from "./billed_step.ts";
 import { type ClampedOutput, clampOutput, toolsOf } from "./clamp_output.ts";
-import { deliver, holdsBack } from "./inbox.ts";
+import { deliver, holdsBack, tellUnsent } from "./inbox.ts";
 import { startAfresh } from "./fresh.ts";
 import { lostInRound, stepsLeft } from "./rounds.ts";
 import { TaskLostError } from "./lease.ts";
 import { completeCall } from "./complete_call.ts";
 import { noEnd, throwFault, whyWordless } from "./no_end.ts";
 import { type LoggedEvent, MOST_CONTENT, type RunState } from "./run.ts";
-import { tellUnsent } from "./unsent.ts";
 import { completed, type RunContext, type RunSaver } from "./run_context.ts";
 
 /** A model whose provider is away this long fails the task: by then people should know. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { ReplyCall } from "../../../sources/reply.ts";
 import type { Source } from "../../../sources/source.ts";
 import type { ReplyAccesses } from "../../config/reply_settings.ts";
 import { readAudiences } from "../../message/subject/audience.ts";
@@ -66,6 +67,10 @@ export function createReply(
     asks: api.asksFirst?.(place, prefixes),
     // Where it goes is part of what people approve.
     arguments: z.strictObject({ text: z.string().trim().min(1).max(most) })
+      .refine(({ text }) => longestIn(source.reply!(payload, text, { mentions })!) <= api.most, {
+        error:
+          `with what is put in so that it calls nobody it has more than ${api.most} characters`,
+      })
       .transform(({ text }) => ({ text, to })),
     schema: {
       type: "object",
@@ -99,6 +104,9 @@ export function createReply(
     },
   };
 }
+
+const longestIn = ({ body }: ReplyCall) =>
+  Math.max(...Object.values(body).map((each) => typeof each === "string" ? each.length : 0));
 
 const REFUSED = {
   per_task: ({ perTask }: ReplyRules) =>
