@@ -6,6 +6,8 @@ interface ErrorRule {
   statuses?: readonly number[];
   /** In the provider's own words or its code: all of them. */
   words?: readonly RegExp[];
+  /** The same, in small letters: any of them. */
+  phrases?: readonly string[];
   verdict: NextTry;
   /** What people can do about it. */
   hint?: string;
@@ -29,15 +31,29 @@ const ERRORS: readonly ErrorRule[] = [
   // pays no bill; Gemini's "exceeded your current quota" is one of minutes, and has no such code.
   {
     words: [
-      /insufficient[_ ](\w{1,20}[_ ])?(quota|balance|credits?|funds)|billing_hard_limit|billing_not_active|exceeded_current_quota_error|arrearage|account_deactivated|budget_exceeded/i,
+      /insufficient[_ ](user[_ ])?(quota|balance|credits?|funds)|billing_hard_limit|billing_not_active|exceeded_current_quota_error|arrearage|account_deactivated|budget_exceeded/i,
     ],
     verdict: "fail",
     hint: NO_CREDIT,
   },
   // In sentences: xAI with a 403 and a 429, Anthropic, Gemini, LiteLLM, Volcengine, Zhipu.
   {
-    words: [
-      /(balance|credits?|funds)( is| are)? (too low|insufficient|not enough|depleted|exhausted)|not enough (balance|credits?)|(requires|purchase) more credits|(out of|used all available|have any) credits|(spend|spending) limit|budget has been exceeded|overdue (balance|payment)|余额不足|欠费/i,
+    phrases: [
+      "balance is insufficient",
+      "balance is too low",
+      "not enough balance",
+      "overdue balance",
+      "credits are depleted",
+      "requires more credits",
+      "purchase more credits",
+      "out of credits",
+      "used all available credits",
+      "have any credits",
+      "spend limit",
+      "spending limit",
+      "budget has been exceeded",
+      "余额不足",
+      "欠费",
     ],
     verdict: "fail",
     hint: NO_CREDIT,
@@ -68,8 +84,24 @@ const ERRORS: readonly ErrorRule[] = [
     hint: "The conversation is longer than may be sent: lower budgets.steps in AGENT_CONFIG",
   },
   {
-    words: [
-      /context.?(length|window|size)|prompt (is too long|exceeds|length|token count)|input (is too long|length|token count)|too many (input )?tokens: total|too many input tokens|token limit: ?\d|must have less than \d{1,9} tokens|reduce the length/i,
+    phrases: [
+      "context length",
+      "context_length",
+      "context window",
+      "contextwindow",
+      "context size",
+      "prompt is too long",
+      "prompt exceeds",
+      "prompt length",
+      "prompt token count",
+      "input is too long",
+      "input length",
+      "input token count",
+      "too many input tokens",
+      "too many tokens: total",
+      "token limit: ",
+      "must have less than ",
+      "reduce the length",
     ],
     verdict: "fail",
     hint: "The conversation is longer than the model can read: lower budgets.steps or " +
@@ -107,8 +139,12 @@ const ERRORS: readonly ErrorRule[] = [
   },
   // A template that stumbles over the conversation, a grammar that a schema cannot be made into.
   {
-    words: [
-      /jinja|at row \d{1,9}, column|while executing \w{1,40} at line|parse grammar|initialize samplers|schema conversion/i,
+    phrases: [
+      "jinja",
+      ", column ",
+      "parse grammar",
+      "initialize samplers",
+      "schema conversion",
     ],
     verdict: "fail",
     hint: "Its server cannot put the conversation into the model's template: take another model, " +
@@ -130,7 +166,8 @@ const ERRORS: readonly ErrorRule[] = [
   {
     statuses: [400, 422],
     words: [
-      /(invalid|unknown|unsupported) model\b|no such model|\bmodel\b.{0,80}(not found|not exist|decommissioned|deprecated|no longer|not a valid)|model_not_found/i,
+      /model/i,
+      /(invalid|unknown|unsupported|no such) model|model_not_found|not found|not exist|decommissioned|deprecated|no longer|not a valid/i,
     ],
     verdict: "fail",
     hint: NO_MODEL,
@@ -171,9 +208,11 @@ export function verdictOf(
   words: string,
   isInside = false,
 ): { verdict: NextTry; hint?: string } {
-  const rule = ERRORS.find(({ statuses, words: known }) =>
-    (!statuses || statuses.includes(status) || isInside && known !== undefined) &&
-    (known?.every((each) => each.test(words)) ?? true)
+  const small = words.toLowerCase();
+  const rule = ERRORS.find(({ statuses, words: known, phrases }) =>
+    (!statuses || statuses.includes(status) || isInside && (known ?? phrases) !== undefined) &&
+    (known?.every((each) => each.test(words)) ?? true) &&
+    (phrases?.some((each) => small.includes(each)) ?? true)
   );
   return rule ?? { verdict: status >= 500 ? "wait" : "fail" };
 }

@@ -46,7 +46,7 @@ const BROKEN: readonly { words: RegExp; hint: string }[] = [
   },
   {
     words:
-      /InvalidContentType|wrong version number|invalid HTTP version|does not match the HTTP|bad port|ports? .{1,9}blocked/i,
+      /InvalidContentType|wrong version number|invalid HTTP version|does not match the HTTP|bad port|are blocked/i,
     hint: "Check its address: its port may speak https where http is set, or the other way round",
   },
   {

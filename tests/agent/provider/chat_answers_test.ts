@@ -203,43 +203,4 @@ describe("what servers make of a call", () => {
       });
     }
   });
-
-  it("is not made when it stands in the text, and people are told what to do", async () => {
-    const args = '{"text":"x"}';
-    await onChat("vllm", async ({ fake, step }) => {
-      for (
-        const text of [
-          `<tool_call>\n{"name": "add_note", "arguments": ${args}}\n</tool_call>`,
-          `I will note it.\n<tool_call>{"name": "add_note", "arguments": ${args}}`,
-          `[TOOL_CALLS][{"name": "add_note", "arguments": ${args}}]`,
-          `<|python_tag|>{"name": "add_note", "parameters": ${args}}`,
-          `{"name": "add_note", "parameters": ${args}}`,
-          `<function=add_note>${args}</function>`,
-          `<function_calls>\n<invoke name="add_note">`,
-          `<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>add_note`,
-          `<|tool_calls_section_begin|><|tool_call_begin|>functions.add_note:0`,
-          "```tool_code\nprint(default_api.add_note(text='x'))\n```",
-        ]
-      ) {
-        fake.script = [{ text }];
-        for (const last of [false, true]) {
-          const { fault, calls, text: said } = await step({ last });
-          assertEquals([fault?.again, calls, said], [true, [], ""], text);
-          assertMatch(fault!.reason, /call of "add_note" as a text.*--tool-call-parser/);
-        }
-      }
-      fake.script = [{ text: '<tool_call>{"name": "another"}' }];
-      assertMatch((await step()).fault!.reason, /the model wrote a tool call as a text/);
-      for (
-        const text of [
-          "The parser fails on `<tool_call>` in add_note.",
-          '{"name": "Ann", "parameters": {}}',
-          "The log says:\n<tool_call> is unknown.",
-        ]
-      ) {
-        fake.script = [{ text }];
-        assertEquals((await step()).text, text);
-      }
-    });
-  });
 });

@@ -24,7 +24,7 @@ export function calledName(name: unknown, offered: readonly string[]): string {
   const said = typeof name === "string" ? name.slice(0, 4 * MOST_NAME).trim() : "";
   if (offered.includes(said)) return said;
   const [before] = said.split("<|");
-  const bare = before.replace(/^["'`]+|["'`()]+$/g, "").replace(NAMESPACE, "")
+  const bare = before.replace(/^["'`]|["'`]$|\(\)$/g, "").replace(NAMESPACE, "")
     .replace(/:\d{1,6}$/, "").trim();
   if (offered.includes(bare)) return bare;
   const clean = bare.replaceAll(/[^a-zA-Z0-9_-]/g, "_");
