@@ -38,10 +38,21 @@ export async function listTools(server: McpServer, signal: AbortSignal): Promise
 /** Calls a tool: its result as it came, and whether the server's list has changed meanwhile. */
 export async function callTool(
   server: McpServer,
-  { name, args }: { name: string; args: Record<string, unknown> },
+  { name, args, schema = {} }: {
+    name: string;
+    args: Record<string, unknown>;
+    /** Of its arguments, as the server has it. */
+    schema?: Record<string, unknown>;
+  },
   signal: AbortSignal,
 ): Promise<{ result: unknown; listChanged: boolean }> {
-  return await withClient(server, signal, async (client, { last, listChanged }) => {
+  return await withClient(server, signal, async (client, { last, listChanged, tell }) => {
+    // Arguments that the newest protocol wants in headers, too: the SDK sends those of what it has
+    // been told of the tool.
+    if (JSON.stringify(schema).includes('"x-mcp-header"')) {
+      tell({ name, inputSchema: schema });
+      await client.listTools({ options: { signal } });
+    }
     await client.callTool({ name, arguments: args, options: { signal } });
     return { result: last(), listChanged: listChanged() };
   });

@@ -1,5 +1,6 @@
 import { fetchAlone } from "../../process/fetch_alone.ts";
 import { ownWords } from "../provider/own_words.ts";
+import type { Definition } from "./definition.ts";
 import { isStream, parsed, readStream, textOf } from "./stream.ts";
 import { answers, type Asked, createTamer, type Tamer } from "./tame.ts";
 
@@ -25,6 +26,8 @@ export class SessionLostError extends Error {
 export interface Exchange extends Pick<Tamer, "last" | "listChanged"> {
   /** For the SDK, one request at a time. */
   fetch: typeof globalThis.fetch;
+  /** Tells the SDK of this tool, when it asks the next time for the list, and nobody else. */
+  tell(tool: Pick<Definition, "name" | "inputSchema">): void;
   /** Rejects when a stream breaks or ends before the answer: the SDK would wait on. */
   broken: Promise<never>;
 }
@@ -39,8 +42,10 @@ export function createExchange({ onLegacy }: { onLegacy: () => void }): Exchange
   const tamer = createTamer();
   const { promise: broken, reject } = Promise.withResolvers<never>();
   broken.catch(() => {});
+  let told: Parameters<Exchange["tell"]>[0] | undefined;
 
   return {
+    tell: (tool) => told = tool,
     last: tamer.last,
     listChanged: tamer.listChanged,
     broken,
@@ -52,6 +57,10 @@ export function createExchange({ onLegacy }: { onLegacy: () => void }): Exchange
       }
       const { method, id } = JSON.parse(String(init.body));
       if (method === "server/discover") return await discover(tamer, { input, init, id, onLegacy });
+      if (method === "tools/list" && told) {
+        const result = { tools: [told], resultType: "complete" };
+        return asJson([{ jsonrpc: "2.0", id, result }]);
+      }
       const response = await fetchAlone(input, { ...init, redirect: "manual" });
       if (method === undefined || id === undefined) {
         // What is no request needs no answer: the next request will tell.

@@ -95,7 +95,7 @@ async function openTool(
     arguments: z.record(z.string(), z.unknown()),
     atomic: false,
     async run(args, { fence }, signal) {
-      const text = await call({ server, name, lists }, args, signal);
+      const text = await call({ server, definition, lists }, args, signal);
       return fence(text, `result of ${full}`);
     },
   };
@@ -108,12 +108,13 @@ function describe({ name, title, description }: Definition): string {
 
 /** Calls a tool, and says its result or throws its failure in words. */
 async function call(
-  { server, name, lists }: { server: McpServer; name: string; lists: ToolLists },
+  { server, definition, lists }: { server: McpServer; definition: Definition; lists: ToolLists },
   args: Record<string, unknown>,
   signal: AbortSignal,
 ): Promise<string> {
   try {
-    const { result, listChanged } = await callTool(server, { name, args }, signal);
+    const { name, inputSchema: schema } = definition;
+    const { result, listChanged } = await callTool(server, { name, args, schema }, signal);
     if (listChanged) lists.forget(server);
     if (isTooDeep(result)) throw new Error("its result is nested too deep");
     const text = beginningOf(resultText(result), MOST_RESULT);

@@ -1,11 +1,12 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
+import { callTool } from "../../../lib/agent/mcp/client.ts";
 import { readDefinition } from "../../../lib/agent/mcp/definition.ts";
 import { resultText } from "../../../lib/agent/mcp/result_text.ts";
 import { secretsOf } from "../../../lib/agent/mcp/servers.ts";
 import { createToolLists } from "../../../lib/agent/mcp/tool_list.ts";
 import type { Message } from "../../fakes/mcp.ts";
-import { bare, fine, result, to, withServer } from "./mcp_client_stage.ts";
+import { bare, FEW_SECONDS, fine, result, to, withServer } from "./mcp_client_stage.ts";
 
 describe("a session with a server", () => {
   it("is begun again when the server has forgotten it, and the call is made once", async () => {
@@ -89,6 +90,28 @@ describe("a session with a server", () => {
       assert(!mcp.methods.includes("initialize"));
       assertEquals(mcp.headers.at(-1)!.get("mcp-protocol-version"), "2026-07-28");
       assertEquals(mcp.headers.at(-1)!.get("mcp-session-id"), null);
+    });
+  });
+
+  it("has the arguments in headers that a tool wants there in the newest protocol", async () => {
+    const properties = {
+      region: { type: "string", "x-mcp-header": "Region" },
+      query: { type: "string" },
+    };
+    const schema = { type: "object", properties };
+    await withServer(async ({ mcp, server }) => {
+      const modern = result({ supportedVersions: ["2026-07-28"], resultType: "complete" });
+      let region: string | null = null;
+      mcp.odd = (message, { headers }) => {
+        if (message.method === "server/discover") return modern(message);
+        region = headers.get("mcp-param-region");
+        return result({ ...fine, resultType: "complete" })(message);
+      };
+      const signal = AbortSignal.timeout(FEW_SECONDS);
+      const args = { region: "eu\r\nx: y", query: "z" };
+      await callTool(server, { name: "now", args, schema }, signal);
+      assertEquals(region, `=?base64?${btoa(args.region)}?=`);
+      assertEquals(mcp.methods, ["server/discover", "tools/call"]);
     });
   });
 
