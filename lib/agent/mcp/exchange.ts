@@ -111,6 +111,14 @@ function asJson(messages: readonly unknown[], { headers }: { headers?: Headers }
   return Response.json(messages, session ? { headers: { "mcp-session-id": session } } : {});
 }
 
+/** Why a server lets nobody in, where it says so in a header alone. */
+function challengeOf(headers: Headers): string {
+  const challenge = headers.get("www-authenticate") ?? "";
+  const [, words = ""] = /\berror_description="([^"]{1,300})"/.exec(challenge) ??
+    /\berror="?([\w-]{1,100})/.exec(challenge) ?? [];
+  return words;
+}
+
 /** The messages of an answer that is no stream. */
 async function readMessages(
   tamer: Tamer,
@@ -119,7 +127,7 @@ async function readMessages(
   const { status, headers, ok } = response;
   const text = await textOf(response);
   const body = parsed(text);
-  const words = ownWords(text, body);
+  const words = ownWords(text, body) || challengeOf(headers);
   if (session !== null && (status === 404 || status === 400 && SESSION.test(words))) {
     throw new SessionLostError(`the server has forgotten its session: ${words}`);
   }
@@ -173,5 +181,7 @@ function streamed(
       fail(error);
     }
   }
-  return new Response(ReadableStream.from(events()), { headers: response.headers });
+  return new Response(ReadableStream.from(events()), {
+    headers: { "content-type": "text/event-stream", ...(session && { "mcp-session-id": session }) },
+  });
 }

@@ -76,7 +76,7 @@ async function openTool(
   const definition = listed.tools.get(name);
   if (!definition) return off("its server has no such tool");
   if ("broken" in definition) {
-    return off(`its entry in the server's list is broken: ${definition.broken}`);
+    return off(`its entry in the server's list cannot be used: ${definition.broken}`);
   }
   const { title, description, inputSchema } = definition;
   const now = fingerprint({ name, title, description, inputSchema });

@@ -21,7 +21,7 @@ export interface StreamReading {
 
 /** Whether an answer is a stream of events. */
 export function isStream({ ok, headers, body }: Response): boolean {
-  return ok && body !== null && (headers.get("content-type") ?? "").includes("text/event-stream");
+  return ok && body !== null && /^text\/event-stream\b/i.test(headers.get("content-type") ?? "");
 }
 
 /**

@@ -105,7 +105,7 @@ describe("what an MCP server may send", () => {
         "(link d.txt file:///d.txt The log)",
         "(image image/png, 8 bytes)",
         "(audio audio/wav, 3 bytes)",
-        "(hologram)",
+        '{\\"type\\":\\"hologram\\"}',
         '{\\"tickets\\":3}',
       ]
     ) assertStringIncludes(text, part);

@@ -187,7 +187,11 @@ describe("a server's list of tools", () => {
     });
   });
 
-  it("loses no more than the entries that nobody can read", () => {
+  it("loses no more than the entries that nobody can read or call", () => {
+    const execution = { taskSupport: "required" };
+    const task = readDefinition({ ...bare, execution })!;
+    assertMatch("broken" in task ? task.broken : "", /must be called as a task/);
+    assert("inputSchema" in readDefinition({ ...bare, execution: { taskSupport: "optional" } })!);
     const tree = Array.from({ length: 100_000 }).reduce<unknown>((inner) => ({ a: inner }), {});
     for (
       const [inputSchema, broken] of [
@@ -216,6 +220,12 @@ describe("a result's text", () => {
     assertEquals(resultText({ content: null, structuredContent: { a: 1 } }), '{"a":1}');
     assertEquals(resultText({ content: [], structuredContent: null }), "");
     assertEquals(resultText(undefined), "");
+    assertEquals(resultText({ error: "no such thing", _meta: {} }), '{"error":"no such thing"}');
+    assertEquals(
+      resultText({ content: [{ type: "json", json: [1] }] }),
+      '{"type":"json","json":[1]}',
+    );
+    assertEquals(resultText({ content: [{ type: "video", data: "AAAA" }] }), "(video, 3 bytes)");
     const many = Array.from({ length: 100_000 }, () => ({ type: "text", text: "7" }));
     const structuredContent = { text: "x".repeat(4_000_000) };
     assert(resultText({ content: many, structuredContent }).endsWith('"}'));
