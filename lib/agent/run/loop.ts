@@ -68,6 +68,7 @@ export async function runLoop(run: RunContext, signal: AbortSignal): Promise<Out
     if (state.said !== undefined) return ended(run, state);
     throwFault(state);
     if (stepsLeft(run.rules, state) <= 0) throw new Error(noEnd(run.rules.budgets.steps));
+    await run.place?.take();
     const outcome = await takeStep(open, signal);
     if (outcome) return outcome;
   }
