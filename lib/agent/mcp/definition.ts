@@ -1,3 +1,4 @@
+import { fingerprint } from "../canonical.ts";
 import { isPart, isTooDeep } from "../provider/answer/parts.ts";
 
 /** A tool as its server defines it. */
@@ -6,6 +7,17 @@ export interface Definition {
   title?: string;
   description?: string;
   inputSchema: Record<string, unknown>;
+}
+
+/** Of all that a model is told of a tool: another one is another tool. */
+export function fingerprintOf({ name, title, description, inputSchema }: Definition): string {
+  return fingerprint({ name, title, description, inputSchema });
+}
+
+/** Why a tool is off whose fingerprint is not the accepted one, and what to do about it. */
+export function whyChanged(now: string): string {
+  return "its definition has changed since it was first used. To accept it, look at it and set " +
+    `"fingerprint": "${now}" for it under mcp_tools in AGENT_CONFIG`;
 }
 
 /** An entry of a server's list that defines no tool that can be called. */

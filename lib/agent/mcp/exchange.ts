@@ -1,7 +1,7 @@
 import { fetchAlone } from "../../process/fetch_alone.ts";
 import { ownWords } from "../provider/own_words.ts";
 import type { Definition } from "./definition.ts";
-import { isStream, parsed, readStream, textOf } from "./stream.ts";
+import { type ByteCount, isStream, parsed, readStream, textOf } from "./stream.ts";
 import { answers, type Asked, createTamer, type Tamer } from "./tame.ts";
 
 /** A server that is silent about a protocol that it does not know is asked in the older one. */
@@ -33,7 +33,7 @@ export interface Exchange extends Pick<Tamer, "last" | "listChanged"> {
 }
 
 /**
- * A `fetch` that reads no more than an answer may have, follows no redirection, as the server's
+ * A `fetch` that reads no more than a server's answers may have, follows no redirection, as the server's
  * headers would go along, and says in words what is no answer.
  *
  * @param onLegacy is told that the server does not know the newest protocol.
@@ -42,6 +42,7 @@ export function createExchange({ onLegacy }: { onLegacy: () => void }): Exchange
   const tamer = createTamer();
   const { promise: broken, reject } = Promise.withResolvers<never>();
   broken.catch(() => {});
+  const count: ByteCount = { bytes: 0 };
   let told: Parameters<Exchange["tell"]>[0] | undefined;
 
   return {
@@ -70,8 +71,8 @@ export function createExchange({ onLegacy }: { onLegacy: () => void }): Exchange
       const asked = { method, id };
       const session = new Headers(init.headers).get("mcp-session-id");
       return isStream(response)
-        ? streamed(tamer, { response, asked, input, init, fail: reject })
-        : asJson(await readMessages(tamer, { response, asked, session }), response);
+        ? streamed(tamer, { response, asked, count, input, init, fail: reject })
+        : asJson(await readMessages(tamer, { response, asked, count, session }), response);
     },
   };
 }
@@ -87,13 +88,14 @@ async function discover(
   },
 ): Promise<Response> {
   const asked = { method: "server/discover", id };
+  const count = { bytes: 0 };
   const stop = AbortSignal.timeout(DISCOVER_MS);
   const signal = init.signal ? AbortSignal.any([init.signal, stop]) : stop;
   try {
     const response = await fetchAlone(input, { ...init, redirect: "manual", signal });
     const messages = isStream(response)
-      ? await Array.fromAsync(readStream(response, { tamer, asked }))
-      : await readMessages(tamer, { response, asked, session: null });
+      ? await Array.fromAsync(readStream(response, { tamer, asked, count }))
+      : await readMessages(tamer, { response, asked, count, session: null });
     const answer = messages.find((each) => answers(each, asked)) as
       | { result?: unknown }
       | undefined;
@@ -122,10 +124,15 @@ function challengeOf(headers: Headers): string {
 /** The messages of an answer that is no stream. */
 async function readMessages(
   tamer: Tamer,
-  { response, asked, session }: { response: Response; asked: Asked; session: string | null },
+  { response, asked, count, session }: {
+    response: Response;
+    asked: Asked;
+    count: ByteCount;
+    session: string | null;
+  },
 ): Promise<unknown[]> {
   const { status, headers, ok } = response;
-  const text = await textOf(response);
+  const text = await textOf(response, count);
   const body = parsed(text);
   const words = ownWords(text, body) || challengeOf(headers);
   if (session !== null && (status === 404 || status === 400 && SESSION.test(words))) {
@@ -148,9 +155,10 @@ async function readMessages(
 /** A stream of tamed messages, as they come: a server may want to hear something before it answers. */
 function streamed(
   tamer: Tamer,
-  { response, asked, input, init, fail }: {
+  { response, asked, count, input, init, fail }: {
     response: Response;
     asked: Asked;
+    count: ByteCount;
     input: Parameters<typeof fetch>[0];
     init: RequestInit;
     fail: (error: unknown) => void;
@@ -167,6 +175,7 @@ function streamed(
     const messages = readStream(response, {
       tamer,
       asked,
+      count,
       resume(lastId) {
         headers.set("last-event-id", lastId);
         return fetchAlone(input, { headers, signal, redirect: "manual" });

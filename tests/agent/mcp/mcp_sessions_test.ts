@@ -1,10 +1,10 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { callTool } from "../../../lib/agent/mcp/client.ts";
 import { readDefinition } from "../../../lib/agent/mcp/definition.ts";
 import { resultText } from "../../../lib/agent/mcp/result_text.ts";
 import { secretsOf } from "../../../lib/agent/mcp/servers.ts";
-import { createToolLists } from "../../../lib/agent/mcp/tool_list.ts";
+import { createToolLists, lookUp } from "../../../lib/agent/mcp/tool_list.ts";
 import type { Message } from "../../fakes/mcp.ts";
 import { bare, FEW_SECONDS, fine, result, to, withServer } from "./mcp_client_stage.ts";
 
@@ -174,7 +174,26 @@ describe("a server's list of tools", () => {
         "tools/list",
         (message) => result({ tools: [bare], nextCursor: `${page++}` })(message),
       );
-      assertEquals((await list()).length, 10);
+      assertEquals((await list()).length, 100);
+      // All pages together are no longer than one answer may be.
+      const description = "x".repeat(900_000);
+      mcp.odd = to(
+        "tools/list",
+        (message) =>
+          result({ tools: [{ ...bare, description }], nextCursor: `${page++}` })(message),
+      );
+      assertMatch((await assertRejects(list, Error)).message, /more than 8,388,608 bytes/);
+    });
+  });
+
+  it("is read as far as its ten thousandth tool, and says so of others", async () => {
+    await withServer(async ({ mcp, server }) => {
+      const tools = Array.from({ length: 10_001 }, (_, at) => ({ ...bare, name: `t${at}` }));
+      mcp.odd = to("tools/list", result({ tools }));
+      const listed = await createToolLists().of(server);
+      assertEquals(lookUp(listed, "t9999"), { ...tools[9_999], title: undefined });
+      const off = "its server has no such tool among the first 10,000";
+      assertEquals(lookUp(listed, "t10000"), { off });
     });
   });
 
