@@ -199,7 +199,7 @@ async function openServicesWith(
     reader: closer.add(openReader({ config, sources, database, log })),
     ...openAgents({ config, database, log }, { settings, toolshed, desk, redact }),
     budgetsOf: (source) => settings.rulesOf(source).budgets,
-    readMcpServers: () => readServers(toolshed, settings),
+    readMcpServers: () => readServers({ toolshed, settings, database }),
     sharedBudgets: settings.sharedBudgets,
     jobs: openJobs(config, database, log, closer),
     channels: [createWeb(database), ...slack ? [slack] : [], ...acts ? [replies] : []],

@@ -89,7 +89,7 @@ export function createModelAgent(host: AgentHost, equipment: ModelEquipment): Ag
     // Before the slot: a server that hangs must not hold up those who do not need it.
     const others = await unlessAborted(signal, toolshed.tools(listed));
     if (!others) throw signal.reason;
-    const outcome = await concurrency.within(signal, async () => {
+    const outcome = await concurrency.within(signal, async (place) => {
       const context = await openContext(host, equipment, {
         assignment,
         rules,
@@ -97,7 +97,7 @@ export function createModelAgent(host: AgentHost, equipment: ModelEquipment): Ag
         listed,
         others,
       });
-      return await runLoop(context, signal);
+      return await runLoop({ ...context, place }, signal);
     });
     const away = outcome.status === "later";
     if (breaker.count(taskId, away)) {

@@ -1,6 +1,7 @@
 import { fetchAlone } from "../../process/fetch_alone.ts";
 import { ownWords } from "../provider/own_words.ts";
-import { isStream, parsed, readStream, textOf } from "./stream.ts";
+import type { Definition } from "./definition.ts";
+import { type ByteCount, isStream, parsed, readStream, textOf } from "./stream.ts";
 import { answers, type Asked, createTamer, type Tamer } from "./tame.ts";
 
 /** A server that is silent about a protocol that it does not know is asked in the older one. */
@@ -25,12 +26,14 @@ export class SessionLostError extends Error {
 export interface Exchange extends Pick<Tamer, "last" | "listChanged"> {
   /** For the SDK, one request at a time. */
   fetch: typeof globalThis.fetch;
+  /** Tells the SDK of this tool, when it asks the next time for the list, and nobody else. */
+  tell(tool: Pick<Definition, "name" | "inputSchema">): void;
   /** Rejects when a stream breaks or ends before the answer: the SDK would wait on. */
   broken: Promise<never>;
 }
 
 /**
- * A `fetch` that reads no more than an answer may have, follows no redirection, as the server's
+ * A `fetch` that reads no more than a server's answers may have, follows no redirection, as the server's
  * headers would go along, and says in words what is no answer.
  *
  * @param onLegacy is told that the server does not know the newest protocol.
@@ -39,8 +42,11 @@ export function createExchange({ onLegacy }: { onLegacy: () => void }): Exchange
   const tamer = createTamer();
   const { promise: broken, reject } = Promise.withResolvers<never>();
   broken.catch(() => {});
+  const count: ByteCount = { bytes: 0 };
+  let told: Parameters<Exchange["tell"]>[0] | undefined;
 
   return {
+    tell: (tool) => told = tool,
     last: tamer.last,
     listChanged: tamer.listChanged,
     broken,
@@ -52,6 +58,10 @@ export function createExchange({ onLegacy }: { onLegacy: () => void }): Exchange
       }
       const { method, id } = JSON.parse(String(init.body));
       if (method === "server/discover") return await discover(tamer, { input, init, id, onLegacy });
+      if (method === "tools/list" && told) {
+        const result = { tools: [told], resultType: "complete" };
+        return asJson([{ jsonrpc: "2.0", id, result }]);
+      }
       const response = await fetchAlone(input, { ...init, redirect: "manual" });
       if (method === undefined || id === undefined) {
         // What is no request needs no answer: the next request will tell.
@@ -61,8 +71,8 @@ export function createExchange({ onLegacy }: { onLegacy: () => void }): Exchange
       const asked = { method, id };
       const session = new Headers(init.headers).get("mcp-session-id");
       return isStream(response)
-        ? streamed(tamer, { response, asked, input, init, fail: reject })
-        : asJson(await readMessages(tamer, { response, asked, session }), response);
+        ? streamed(tamer, { response, asked, count, input, init, fail: reject })
+        : asJson(await readMessages(tamer, { response, asked, count, session }), response);
     },
   };
 }
@@ -78,13 +88,14 @@ async function discover(
   },
 ): Promise<Response> {
   const asked = { method: "server/discover", id };
+  const count = { bytes: 0 };
   const stop = AbortSignal.timeout(DISCOVER_MS);
   const signal = init.signal ? AbortSignal.any([init.signal, stop]) : stop;
   try {
     const response = await fetchAlone(input, { ...init, redirect: "manual", signal });
     const messages = isStream(response)
-      ? await Array.fromAsync(readStream(response, { tamer, asked }))
-      : await readMessages(tamer, { response, asked, session: null });
+      ? await Array.fromAsync(readStream(response, { tamer, asked, count }))
+      : await readMessages(tamer, { response, asked, count, session: null });
     const answer = messages.find((each) => answers(each, asked)) as
       | { result?: unknown }
       | undefined;
@@ -102,15 +113,28 @@ function asJson(messages: readonly unknown[], { headers }: { headers?: Headers }
   return Response.json(messages, session ? { headers: { "mcp-session-id": session } } : {});
 }
 
+/** Why a server lets nobody in, where it says so in a header alone. */
+function challengeOf(headers: Headers): string {
+  const challenge = headers.get("www-authenticate") ?? "";
+  const [, words = ""] = /\berror_description="([^"]{1,300})"/.exec(challenge) ??
+    /\berror="?([\w-]{1,100})/.exec(challenge) ?? [];
+  return words;
+}
+
 /** The messages of an answer that is no stream. */
 async function readMessages(
   tamer: Tamer,
-  { response, asked, session }: { response: Response; asked: Asked; session: string | null },
+  { response, asked, count, session }: {
+    response: Response;
+    asked: Asked;
+    count: ByteCount;
+    session: string | null;
+  },
 ): Promise<unknown[]> {
   const { status, headers, ok } = response;
-  const text = await textOf(response);
+  const text = await textOf(response, count);
   const body = parsed(text);
-  const words = ownWords(text, body);
+  const words = ownWords(text, body) || challengeOf(headers);
   if (session !== null && (status === 404 || status === 400 && SESSION.test(words))) {
     throw new SessionLostError(`the server has forgotten its session: ${words}`);
   }
@@ -131,9 +155,10 @@ async function readMessages(
 /** A stream of tamed messages, as they come: a server may want to hear something before it answers. */
 function streamed(
   tamer: Tamer,
-  { response, asked, input, init, fail }: {
+  { response, asked, count, input, init, fail }: {
     response: Response;
     asked: Asked;
+    count: ByteCount;
     input: Parameters<typeof fetch>[0];
     init: RequestInit;
     fail: (error: unknown) => void;
@@ -150,6 +175,7 @@ function streamed(
     const messages = readStream(response, {
       tamer,
       asked,
+      count,
       resume(lastId) {
         headers.set("last-event-id", lastId);
         return fetchAlone(input, { headers, signal, redirect: "manual" });
@@ -164,5 +190,7 @@ function streamed(
       fail(error);
     }
   }
-  return new Response(ReadableStream.from(events()), { headers: response.headers });
+  return new Response(ReadableStream.from(events()), {
+    headers: { "content-type": "text/event-stream", ...(session && { "mcp-session-id": session }) },
+  });
 }

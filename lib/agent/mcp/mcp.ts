@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { fingerprint } from "../canonical.ts";
 import type { Database } from "../../store/database.ts";
 import { errorText, type Log } from "../../process/log.ts";
 import type { Redact } from "../../redaction/redact.ts";
@@ -10,10 +9,10 @@ import { isTooDeep } from "../provider/answer/parts.ts";
 import type { AgentSettings } from "../settings.ts";
 import type { Tool } from "../tools/tool.ts";
 import { callTool } from "./client.ts";
-import type { Definition } from "./definition.ts";
+import { type Definition, fingerprintOf, whyChanged } from "./definition.ts";
 import { resultText } from "./result_text.ts";
 import { type McpServer, splitName } from "./servers.ts";
-import { createToolLists, type Listed, type ToolLists } from "./tool_list.ts";
+import { createToolLists, type Listed, lookUp, type ToolLists } from "./tool_list.ts";
 
 /** Tools that do not belong to Otto. */
 export interface Toolshed {
@@ -74,31 +73,20 @@ async function openTool(
   const [serverName, name] = splitName(full);
   const server = servers.find((each) => each.name === serverName);
   if (!capability || !server) return off("nobody has declared what it can do");
-  const listed = await lists.of(server);
-  if ("error" in listed) return off(`its server cannot be asked: ${listed.error}`);
-  const definition = listed.tools.get(name);
-  if (!definition) return off("its server has no such tool");
-  if ("broken" in definition) {
-    return off(`its entry in the server's list is broken: ${definition.broken}`);
-  }
-  const { title, description, inputSchema } = definition;
-  const now = fingerprint({ name, title, description, inputSchema });
+  const definition = lookUp(await lists.of(server), name);
+  if ("off" in definition) return off(definition.off);
+  const now = fingerprintOf(definition);
   const expected = capability.fingerprint ?? await pinned(database, full, now);
-  if (now !== expected) {
-    return off(
-      "its definition has changed since it was first used. To accept it, look at it and set " +
-        `"fingerprint": "${now}" for it under mcp_tools in AGENT_CONFIG`,
-    );
-  }
+  if (now !== expected) return off(whyChanged(now));
   return {
     name: full,
     description: describe(definition, redact),
     capability: { reads: capability.reads, effect: capability.effect },
-    schema: harmless(inputSchema, redact) as Definition["inputSchema"],
+    schema: harmless(definition.inputSchema, redact) as Definition["inputSchema"],
     arguments: z.record(z.string(), z.unknown()),
     atomic: false,
     async run(args, { fence }, signal) {
-      const text = await call({ server, name, lists, redact }, args, signal);
+      const text = await call({ server, definition, lists, redact }, args, signal);
       return fence(text, `result of ${full}`);
     },
   };
@@ -127,9 +115,9 @@ function harmless(schema: unknown, redact: Redact): unknown {
 
 /** Calls a tool, and says its result or throws its failure in words. */
 async function call(
-  { server, name, lists, redact }: {
+  { server, definition, lists, redact }: {
     server: McpServer;
-    name: string;
+    definition: Definition;
     lists: ToolLists;
     redact: Redact;
   },
@@ -137,7 +125,8 @@ async function call(
   signal: AbortSignal,
 ): Promise<string> {
   try {
-    const { result, listChanged } = await callTool(server, { name, args }, signal);
+    const { name, inputSchema: schema } = definition;
+    const { result, listChanged } = await callTool(server, { name, args, schema }, signal);
     if (listChanged) lists.forget(server);
     if (isTooDeep(result)) throw new Error("its result is nested too deep");
     const text = beginningOf(redact(resultText(result)), MOST_RESULT);
@@ -152,6 +141,15 @@ async function call(
     }
     throw error;
   }
+}
+
+/** What the tools of this database looked like when they were first used, by their names. */
+export async function readPins(database: Database): Promise<ReadonlyMap<string, string>> {
+  const rows = await database.query(
+    "read the fingerprints of tools",
+    (sql) => sql<{ name: string; fingerprint: string }[]>`select name, fingerprint from mcp_tools`,
+  );
+  return new Map(rows.map(({ name, fingerprint }) => [name, fingerprint]));
 }
 
 /** What a tool looked like when it was first used: from now on, if this is the first time. */

@@ -29,8 +29,8 @@ const server = z.looseObject({
 
 const schema = z.object({
   mcpServers: z.record(
-    z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9-]|_(?!_)){0,30}$/, {
-      error: 'must be a name of letters, digits, "-" and single "_"',
+    z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9-]|_(?!_|$)){0,30}$/, {
+      error: 'must be a name of letters, digits, "-" and, between them, single "_"',
     }),
     server,
   ),

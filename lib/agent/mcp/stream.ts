@@ -2,7 +2,7 @@ import { pause } from "../../async/deadline.ts";
 import { readEvents, type StreamEvent } from "./events.ts";
 import { answers, type Asked, type Tamer } from "./tame.ts";
 
-/** The most bytes of one answer that are read: a list of a hundred tools has a fortieth of it. */
+/** The most that is read of a server's answers in one session: a hundred tools have a fortieth of it. */
 const MOST_BYTES = 8 * 1_024 * 1_024;
 /** How long a server is left alone that has not said for how long, and at least. */
 const RETRY_MS = 1_000;
@@ -10,10 +10,16 @@ const LEAST_RETRY_MS = 100;
 /** How often in a row it is asked in vain to go on. */
 const MOST_TRIES = 3;
 
+/** How much of a server's answers has been read. */
+export interface ByteCount {
+  bytes: number;
+}
+
 /** How a stream is read, and gone on with. */
 export interface StreamReading {
   tamer: Pick<Tamer, "tame">;
   asked: Asked;
+  count: ByteCount;
   /** Asks for what comes after the event of this id; nobody is asked without it. */
   resume?(lastId: string): Promise<Response>;
   signal?: AbortSignal;
@@ -21,7 +27,7 @@ export interface StreamReading {
 
 /** Whether an answer is a stream of events. */
 export function isStream({ ok, headers, body }: Response): boolean {
-  return ok && body !== null && (headers.get("content-type") ?? "").includes("text/event-stream");
+  return ok && body !== null && /^text\/event-stream\b/i.test(headers.get("content-type") ?? "");
 }
 
 /**
@@ -32,9 +38,8 @@ export function isStream({ ok, headers, body }: Response): boolean {
  */
 export async function* readStream(
   response: Response,
-  { tamer, asked, resume, signal }: StreamReading,
+  { tamer, asked, count, resume, signal }: StreamReading,
 ): AsyncGenerator<unknown> {
-  const count = { bytes: 0 };
   let place: StreamEvent = {};
   for (;;) {
     let answered = false;
@@ -81,13 +86,13 @@ async function resumed(
 }
 
 /** An answer's whole text. */
-export async function textOf(response: Response): Promise<string> {
-  return (await Array.fromAsync(boundedText(response, { bytes: 0 }))).join("");
+export async function textOf(response: Response, count: ByteCount): Promise<string> {
+  return (await Array.fromAsync(boundedText(response, count))).join("");
 }
 
 async function* boundedText(
   { body }: Response,
-  count: { bytes: number },
+  count: ByteCount,
 ): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   for await (const part of body ?? []) {

@@ -179,6 +179,8 @@ async function callTool(
   const context = toolContext(run, state);
   try {
     const seconds = run.rules.budgets.toolSeconds;
+    // A server outside may hang: tasks that do not need it must not wait for it.
+    if (!tool.atomic) run.place?.lend();
     const text = await runTool(tool, args, context, { seconds, signal });
     return { text, ms: Date.now() - startedAt };
   } catch (error) {

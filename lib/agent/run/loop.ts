@@ -72,6 +72,7 @@ export async function runLoop(run: RunContext, signal: AbortSignal): Promise<Out
     throwFault(state);
     await tellUnsent(run, state, open.prefix);
     if (stepsLeft(run.rules, state) <= 0) throw new Error(noEnd(run.rules.budgets.steps));
+    await run.place?.take();
     const outcome = await takeStep(open, signal);
     if (outcome) return outcome;
   }

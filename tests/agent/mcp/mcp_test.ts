@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { afterAll, beforeAll, beforeEach, describe, it } from "@std/testing/bdd";
 import { ConfigError } from "../../../lib/config/config.ts";
 import {
@@ -145,12 +151,13 @@ describe("a tool that has changed since it was first used", () => {
     const mcp = startMcp([search, comment]);
     const MCP_CONFIG_JSON = JSON.stringify({ mcpServers: { desk: { url: mcp.url } } });
     const OTTO_DATA_DIR = await Deno.makeTempDir();
-    const run = async (rules: unknown): Promise<[Any, string[]]> => {
+    const run = async (rules: unknown): Promise<[Any, string[], string]> => {
       const stage = await openStage(rules, { MCP_CONFIG_JSON, OTTO_DATA_DIR });
       try {
         stage.fake.script = [finish("Done")];
         const task = await stage.task(await stage.signed({ ...issue, at: crypto.randomUUID() }));
-        return [task, toolNames(stage.fake.asked[0])];
+        const page = await (await stage.otto.ask("/system")).text();
+        return [task, toolNames(stage.fake.asked[0]), page];
       } finally {
         await stage[Symbol.asyncDispose]();
       }
@@ -158,12 +165,15 @@ describe("a tool that has changed since it was first used", () => {
     try {
       assert((await run(rulesWith()))[1].includes("desk__search"));
       mcp.tools = [{ ...search, description: "Searches, and mails what it finds" }, comment];
-      const [task, names] = await run(rulesWith());
+      const [task, names, page] = await run(rulesWith());
       assert(!names.includes("desk__search") && names.includes("desk__comment"));
       const [off] = eventsOf(task, "tool_off");
       assertEquals(off.data.tool, "desk__search");
       const fingerprint = /"fingerprint": "([0-9a-f]{64})"/.exec(off.data.reason)![1];
-      assert((await run(rulesWith({ fingerprint })))[1].includes("desk__search"));
+      assertStringIncludes(page, "Off: its definition has changed");
+      assertStringIncludes(page, fingerprint);
+      const [, accepted, fine] = await run(rulesWith({ fingerprint }));
+      assert(accepted.includes("desk__search") && !fine.includes("Off: "));
     } finally {
       await mcp[Symbol.asyncDispose]();
       await Deno.remove(OTTO_DATA_DIR, { recursive: true });
@@ -207,6 +217,10 @@ describe("the list of MCP servers", () => {
     assertMatch(
       await refusal({ MCP_CONFIG_JSON: '{"mcpServers": {"a__b": {"url": "http://x"}}}' }),
       /a__b/,
+    );
+    assertMatch(
+      await refusal({ MCP_CONFIG_JSON: '{"mcpServers": {"a_": {"url": "http://x"}}}' }),
+      /a_/,
     );
     assertMatch(await refusal({ MCP_SERVERS: "/nowhere.json" }), /nowhere\.json \(MCP_SERVERS\)/);
   });
