@@ -159,7 +159,13 @@ export async function openContext(
   ].filter((tool) => listed.includes(tool.name));
   return {
     database,
-    record: taskRecord({ database, assignment, model, currency: price?.currency }),
+    record: taskRecord({
+      database,
+      assignment,
+      model,
+      instruction: redact(rules.instruction ?? ""),
+      currency: price?.currency,
+    }),
     model,
     assignment: { ...assignment, payload, described, inbox: inbox && redacted(inbox, redact) },
     mode,
@@ -174,9 +180,20 @@ export async function openContext(
     price,
     tools: new Map(tools.map((tool) => [tool.name, tool])),
     off: [...others.off, ...isMissing ? [{ tool: "reply", reason: reply }] : []],
-    policyVersion: `${POLICY_REVISION}-${fingerprint({ mode, verified, rules }).slice(0, 12)}`,
+    policyVersion: policyVersionOf({ mode, verified, rules }),
     redact,
   };
+}
+
+/** What approvals are given under. How much may be used is no part of what they are given for. */
+function policyVersionOf(
+  { rules: { budgets: _, ...rules }, ...under }: {
+    mode: RunContext["mode"];
+    verified: boolean;
+    rules: SourceRules;
+  },
+): string {
+  return `${POLICY_REVISION}-${fingerprint({ ...under, rules }).slice(0, 12)}`;
 }
 
 /** The same of every later message. */

@@ -1,6 +1,6 @@
 import type { Database, Sql } from "../../store/database.ts";
 import { newId } from "../../store/id.ts";
-import { idArray, storedJson } from "../../store/stored.ts";
+import { idArray, storedJson, storedText } from "../../store/stored.ts";
 import type { ToolCall, Turn } from "../model.ts";
 import { type TaskLease, TaskLostError } from "./lease.ts";
 import { settleLost, type Settlement, settling } from "../budget/settlement.ts";
@@ -91,17 +91,23 @@ export interface LoadedRun {
 /**
  * Loads a run, and counts the call that its last worker has left behind.
  *
+ * @param instruction what it is worked with now.
  * @param currency of what that has cost.
  */
 export async function loadRun(
   database: Database,
   lease: TaskLease,
-  currency?: string,
+  { instruction, currency }: { instruction: string; currency?: string },
 ): Promise<LoadedRun> {
   const { taskId } = lease;
   await database.query(
     "begin a run",
-    (sql) => sql`insert into agent_runs (task_id) values (${taskId}) on conflict do nothing`,
+    (sql) =>
+      sql`
+      insert into agent_runs as r (task_id, instruction)
+      values (${taskId}, ${storedText(instruction)}::text)
+      on conflict (task_id) do update set instruction = excluded.instruction
+      where r.instruction is distinct from excluded.instruction`,
   );
   await settleLost(database, lease, currency);
   const [row] = await database.query(
@@ -115,6 +121,17 @@ export async function loadRun(
   );
   if (!row) throw new TaskLostError();
   return row;
+}
+
+/** What a task's run was last worked with; null where nobody knows. */
+export async function readInstruction(database: Database, taskId: string): Promise<string | null> {
+  const [row] = await database.query(
+    "read a run's instruction",
+    (sql) =>
+      sql<{ instruction: string | null }[]>`
+      select instruction from agent_runs where task_id = ${taskId}`,
+  );
+  return row?.instruction ?? null;
 }
 
 /** The tasks row, locked, while this lease is the newest; nothing otherwise. */

@@ -109,7 +109,11 @@ async function work(
   });
   return await runLoop({
     ...context,
-    record: trialRecord(database, trial, { source, currency: chosen.price?.currency }),
+    record: trialRecord(database, trial, {
+      source,
+      instruction: equipment.redact(rules.instruction ?? ""),
+      currency: chosen.price?.currency,
+    }),
     mode: "observe",
     isUnattended: true,
     price: chosen.price,

@@ -1,5 +1,5 @@
 import type { Database, Sql } from "../../store/database.ts";
-import { storedJson } from "../../store/stored.ts";
+import { storedJson, storedText } from "../../store/stored.ts";
 import type { TrialLease } from "../../task/trial/claim.ts";
 import { reserveBy } from "../budget/reservation.ts";
 import { countLost, lostData, lostIn, type Settlement, settling } from "../budget/settlement.ts";
@@ -25,12 +25,17 @@ const appended = (sql: Sql, events: readonly LoggedEvent[]) =>
 /**
  * The run of a trial: all of it is in its row, and goes with it.
  *
+ * @param instruction what it is worked with.
  * @param currency of what its calls cost.
  */
 export function trialRecord(
   database: Database,
   lease: TrialLease,
-  { source, currency }: { source: string; currency: string | undefined },
+  { source, instruction, currency }: {
+    source: string;
+    instruction: string;
+    currency: string | undefined;
+  },
 ): RunRecord {
   const { id, epoch } = lease;
   return {
@@ -40,7 +45,8 @@ export function trialRecord(
         "load a trial's run",
         (sql) =>
           sql<Pick<LoadedRun, "state" | "lost">[]>`
-          select state, lost_tokens::float8 as lost from trials where id = ${id}`,
+          update trials set had_instruction = ${storedText(instruction)}::text where id = ${id}
+          returning state, lost_tokens::float8 as lost`,
       );
       if (!row) throw new TaskLostError();
       return { ...row, run: RUN, answer: null, days: 0 };
