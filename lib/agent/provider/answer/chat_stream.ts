@@ -32,7 +32,7 @@ export function readChatStream(text: string): Part | undefined {
     if (!choice) continue;
     finish = choice.finish_reason ?? finish;
     const [delta = {}] = partsIn([choice.delta, choice.message]);
-    content.push(...[delta.content].flat());
+    content.push(delta.content);
     reasoning.push(delta.reasoning_content ?? delta.reasoning);
     for (const call of partsIn(delta.tool_calls)) {
       const key = call.index ?? call.id;
