@@ -184,7 +184,7 @@ const WORDLESS: ModelStep = {
 };
 
 function isRefusal(error: unknown): error is NoAnswerError {
-  return error instanceof NoAnswerError && error.verdict === "fail";
+  return error instanceof NoAnswerError && error.verdict === "fail" && !error.mayHaveBilled;
 }
 
 function textIn(from: unknown, name: string): string | undefined {

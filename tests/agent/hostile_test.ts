@@ -124,6 +124,17 @@ describe("a model that obeys the message", () => {
     );
   });
 
+  it("never learns the half of a secret that is left of a text which is cut", async () => {
+    await onStage({}, {}, async (stage) => {
+      stage.fake.script = [finish("Read")];
+      const token = `ghp_${"a1B2".repeat(10)}`;
+      const body = "x".repeat(8_000 - 30) + ` ${token}`;
+      await stage.signed({ ...issue, issue: { ...issue.issue, body } });
+      const [{ text }] = stage.fake.asked;
+      assert(text.includes("x".repeat(7_000)) && !text.includes(token.slice(0, 12)));
+    });
+  });
+
   it("cannot leave its fence", async () => {
     await onStage({}, {}, async (stage) => {
       stage.fake.script = [call("get_payload", { path: "text" }), finish("Read")];

@@ -17,6 +17,8 @@ export interface Stage {
   fake: FakeProvider;
   /** A message that a signature vouches for; gives its task's id. */
   signed(payload: unknown): Promise<string>;
+  /** The same, left to be worked off; gives the message's id. */
+  queueSigned(payload: unknown): Promise<string>;
   /** Any other message. */
   unsigned(payload: unknown): Promise<string>;
   task(id: string): Promise<Any>;
@@ -44,21 +46,21 @@ export async function openStage(
     await drain(otto.services, { maxMs: 20_000, maxItems: 1 });
     return (await json(await otto.ask(`/api/messages/${messageId}`))).task_id;
   }
+  async function queueSigned(payload: unknown): Promise<string> {
+    // The same signed bytes again would be a captured request: no sender's are.
+    const body = JSON.stringify(payload) + " ".repeat(sent++);
+    const signature = createHmac("sha256", SECRET).update(body).digest("hex");
+    return await otto.send("github", body, {
+      ...JSON_TYPE,
+      "x-github-event": "issues",
+      "x-hub-signature-256": `sha256=${signature}`,
+    });
+  }
   return {
     otto,
     fake,
-    async signed(payload) {
-      // The same signed bytes again would be a captured request: no sender's are.
-      const body = JSON.stringify(payload) + " ".repeat(sent++);
-      const signature = createHmac("sha256", SECRET).update(body).digest("hex");
-      return await taskOf(
-        await otto.send("github", body, {
-          ...JSON_TYPE,
-          "x-github-event": "issues",
-          "x-hub-signature-256": `sha256=${signature}`,
-        }),
-      );
-    },
+    queueSigned,
+    signed: async (payload) => await taskOf(await queueSigned(payload)),
     unsigned: async (payload) =>
       await taskOf(await otto.send("demo", JSON.stringify(payload), JSON_TYPE)),
     task: async (id) => await json(await otto.ask(`/api/tasks/${id}`)),
@@ -97,3 +99,17 @@ export const toolNames = ({ body }: Asked): string[] =>
 /** What the model was told of its last tool calls. */
 export const told = ({ body }: Asked): string[] =>
   body.messages.filter((each: Any) => each.role === "tool").map((each: Any) => each.content);
+
+/** What sources have used of their budgets, and how many calls are under way. */
+export async function spent(
+  { otto }: Pick<Stage, "otto">,
+): Promise<{ tokens: number; tasks: number; reserved: number }> {
+  const [row] = await otto.services.database.query(
+    "add up",
+    (sql) =>
+      sql<{ tokens: number; tasks: number; reserved: number }[]>`
+    select coalesce(sum(tokens), 0)::int as tokens, coalesce(sum(tasks), 0)::int as tasks,
+      (select count(*) from budget_reservations)::int as reserved from agent_usage`,
+  );
+  return row;
+}

@@ -194,6 +194,7 @@ describe("the model's settings", () => {
       const [prices, words] of [
         ["{", "AGENT_PRICES: it is not JSON"],
         ['{"gpt-5-mini":{"input":1,"output":1}}', "must be a provider"],
+        ['{"openai/*":{"input":1,"output":1}}', "one model"],
         ['{"openai/x":{"input":-1,"output":1}}', "openai/x.input"],
         ['{"openai/x":{"input":"1","output":1}}', "openai/x.input"],
         ['{"openai/x":{"input":1}}', "openai/x.output"],

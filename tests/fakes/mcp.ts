@@ -32,6 +32,8 @@ export interface FakeMcp {
   streams: boolean;
   /** Answers in its own way what it does not want to have answered as usual. */
   odd?: (message: Message, request: Request) => Response | Promise<Response> | undefined;
+  /** Goes on with a stream after the event of this id. Without it, as most do: 405. */
+  resume?: (lastId: string, request: Request) => Response | Promise<Response>;
   /** How often its list was asked for, from the start. */
   listed: number;
   /** The methods that it was asked for, in their order. */
@@ -39,6 +41,8 @@ export interface FakeMcp {
   /** What it was answered. */
   answers: Message[];
   headers: Headers[];
+  /** Of the client, a request each: two with one of them came on one connection. */
+  ports: number[];
   /** The sessions that it knows; a server that has just started knows none. */
   sessions: Set<string>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -59,9 +63,11 @@ export function startMcp(tools: unknown[]): FakeMcp {
     tools,
     called: [] as FakeMcp["called"],
     headers: [] as Headers[],
+    ports: [] as number[],
     answer: (() => "fine") as FakeMcp["answer"],
     error: undefined as unknown,
     odd: undefined as FakeMcp["odd"],
+    resume: undefined as FakeMcp["resume"],
     hangs: false,
     streams: false,
     listed: 0,
@@ -70,9 +76,17 @@ export function startMcp(tools: unknown[]): FakeMcp {
     sessions: new Set<string>(),
   };
 
-  async function answer(request: Request): Promise<Response> {
+  async function answer(
+    request: Request,
+    { remoteAddr }: Deno.ServeHandlerInfo<Deno.NetAddr>,
+  ): Promise<Response> {
+    fake.ports.push(remoteAddr.port);
     fake.headers.push(request.headers);
     if (request.method === "DELETE") return new Response(null, { status: 204 });
+    const lastId = request.headers.get("last-event-id");
+    if (request.method === "GET" && lastId !== null && fake.resume) {
+      return await fake.resume(lastId, request);
+    }
     if (request.method !== "POST") return new Response(null, { status: 405 });
     const message: Message = await request.json();
     const { id, method, params } = message;

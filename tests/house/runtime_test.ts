@@ -21,7 +21,7 @@ const MUST_STAY: Record<string, string> = {
 };
 
 /** The only files of the product that speak to Deno itself; Node runs all others as they are. */
-const MAY_NAME_DENO = ["lib/process/serve.ts", "deploy.ts"];
+const MAY_NAME_DENO = ["lib/process/fetch_alone.ts", "lib/process/serve.ts", "deploy.ts"];
 
 /** What Node has without an import, and browsers and workers have not. */
 const NODE_GLOBALS = new Set([

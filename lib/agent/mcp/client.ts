@@ -6,14 +6,23 @@ import type { McpServer } from "./servers.ts";
 
 /** A server that has to be woken up takes seconds. */
 const CONNECT_MS = 10_000;
-/** A server whose list never ends is left after so many. */
-const MOST_PAGES = 10;
+/** A server whose list never ends is left after so many; some put five tools on each. */
+const MOST_PAGES = 100;
+/** More are no tools that anybody has looked at. */
+const MOST_TOOLS = 10_000;
 
 /** Servers that are known not to know the newest protocol: they need not be asked again. */
 const legacy = new WeakSet<McpServer>();
 
-/** Entries of a server's list of tools, as they came. */
-export async function listTools(server: McpServer, signal: AbortSignal): Promise<unknown[]> {
+/** A server's list of tools, as it came. */
+export interface ToolPages {
+  entries: unknown[];
+  /** The list goes on, and nobody has read further. */
+  goesOn: boolean;
+}
+
+/** Asks for a server's list of tools, all its pages together no longer than one answer may be. */
+export async function listTools(server: McpServer, signal: AbortSignal): Promise<ToolPages> {
   return await withClient(server, signal, async (client, { last }) => {
     const entries: unknown[] = [];
     const cursors = new Set<string>();
@@ -25,23 +34,36 @@ export async function listTools(server: McpServer, signal: AbortSignal): Promise
       });
       const { tools } = last() as { tools?: unknown };
       if (!Array.isArray(tools)) throw new Error("its list of tools is no list");
-      entries.push(...tools);
+      const room = MOST_TOOLS - entries.length;
+      entries.push(...tools.slice(0, room));
+      if (tools.length > room) break;
       cursor = nextCursor;
       // Some give the same one again and again (codebase-memory-mcp#1247).
-      if (cursor === undefined || cursors.has(cursor)) break;
+      if (cursor === undefined || cursors.has(cursor)) return { entries, goesOn: false };
       cursors.add(cursor);
     }
-    return entries;
+    return { entries, goesOn: true };
   });
 }
 
 /** Calls a tool: its result as it came, and whether the server's list has changed meanwhile. */
 export async function callTool(
   server: McpServer,
-  { name, args }: { name: string; args: Record<string, unknown> },
+  { name, args, schema = {} }: {
+    name: string;
+    args: Record<string, unknown>;
+    /** Of its arguments, as the server has it. */
+    schema?: Record<string, unknown>;
+  },
   signal: AbortSignal,
 ): Promise<{ result: unknown; listChanged: boolean }> {
-  return await withClient(server, signal, async (client, { last, listChanged }) => {
+  return await withClient(server, signal, async (client, { last, listChanged, tell }) => {
+    // Arguments that the newest protocol wants in headers, too: the SDK sends those of what it has
+    // been told of the tool.
+    if (JSON.stringify(schema).includes('"x-mcp-header"')) {
+      tell({ name, inputSchema: schema });
+      await client.listTools({ options: { signal } });
+    }
     await client.callTool({ name, arguments: args, options: { signal } });
     return { result: last(), listChanged: listChanged() };
   });
@@ -81,11 +103,10 @@ async function connected<T>(
   const { createMCPClient } = await import("@ai-sdk/mcp");
   const exchange = createExchange({ onLegacy: () => legacy.add(server) });
   const connecting = createMCPClient({
-    // Deno sends a POST again by itself when a kept connection breaks before the answer.
     transport: {
       type: "http",
       url: server.url,
-      headers: { ...server.headers, connection: "close" },
+      headers: server.headers,
       fetch: exchange.fetch,
     },
     clientName: "otto",

@@ -1,4 +1,5 @@
-import { isTooDeep } from "../provider/answer/parts.ts";
+import { fingerprint } from "../canonical.ts";
+import { isPart, isTooDeep } from "../provider/answer/parts.ts";
 
 /** A tool as its server defines it. */
 export interface Definition {
@@ -8,7 +9,18 @@ export interface Definition {
   inputSchema: Record<string, unknown>;
 }
 
-/** An entry of a server's list that defines no tool. */
+/** Of all that a model is told of a tool: another one is another tool. */
+export function fingerprintOf({ name, title, description, inputSchema }: Definition): string {
+  return fingerprint({ name, title, description, inputSchema });
+}
+
+/** Why a tool is off whose fingerprint is not the accepted one, and what to do about it. */
+export function whyChanged(now: string): string {
+  return "its definition has changed since it was first used. To accept it, look at it and set " +
+    `"fingerprint": "${now}" for it under mcp_tools in AGENT_CONFIG`;
+}
+
+/** An entry of a server's list that defines no tool that can be called. */
 export interface BrokenEntry {
   name: string;
   broken: string;
@@ -22,7 +34,7 @@ const MOST_ENTRY = 500_000;
 /** Reads an entry of `tools/list`; undefined when it has not even a name. */
 export function readDefinition(entry: unknown): Definition | BrokenEntry | undefined {
   if (typeof entry !== "object" || entry === null) return undefined;
-  const { name, title, description, inputSchema } = entry as Record<string, unknown>;
+  const { name, title, description, inputSchema, execution } = entry as Record<string, unknown>;
   if (typeof name !== "string" || name === "" || name.length > MOST_NAME) return undefined;
   if (isTooDeep(entry)) return { name, broken: "it is nested too deep" };
   if (JSON.stringify(entry).length > MOST_ENTRY) {
@@ -31,6 +43,9 @@ export function readDefinition(entry: unknown): Definition | BrokenEntry | undef
   for (const [field, value] of Object.entries({ title, description })) {
     if (value === undefined || typeof value === "string") continue;
     return { name, broken: `its "${field}" is ${kindOf(value)}, and must be a text` };
+  }
+  if (isPart(execution) && execution.taskSupport === "required") {
+    return { name, broken: "it must be called as a task of its server's, which Otto does not do" };
   }
   // Nothing, and JSON Schema's `true`, are what some have for a tool that needs no arguments.
   const schema = inputSchema === undefined || inputSchema === true ? {} : inputSchema;

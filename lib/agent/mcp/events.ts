@@ -1,21 +1,45 @@
+/** An event of a stream. */
+export interface StreamEvent {
+  /** Of a message; undefined where there is none, and in events of other types. */
+  data?: string;
+  /** After which the stream can be gone on with, on another connection. */
+  id?: string;
+  /** Milliseconds until it may be asked for there. */
+  retry?: number;
+}
+
+/** What fits into a header, and no longer than anybody's. */
+const ID = /^[\x21-\x7e]{1,1000}$/;
+
 /**
- * The data of a stream of events, each whole, in the order in which they came; events of other
- * types than messages are left out, and so are comments. A stream may be cut anywhere.
+ * The events of a stream, each whole, in the order in which they came; comments are left out. A
+ * stream may be cut anywhere.
  */
-export async function* readEvents(parts: AsyncIterable<string>): AsyncGenerator<string> {
+export async function* readEvents(parts: AsyncIterable<string>): AsyncGenerator<StreamEvent> {
   let data: string[] = [];
+  let event: StreamEvent = {};
   let type = "";
+  const whole = (): StreamEvent =>
+    data.length > 0 && (type === "" || type === "message")
+      ? { data: data.join("\n"), ...event }
+      : event;
   for await (const line of linesOf(parts)) {
-    if (line.startsWith("data:")) data.push(line.slice(5).replace(/^ /, ""));
-    else if (line.startsWith("event:")) type = line.slice(6).trim();
+    const [, field, value] = /^(data|event|id|retry)(?:: ?|$)([^]*)$/.exec(line) ?? [];
+    if (field === "data") data.push(value);
+    else if (field === "event") type = value.trim();
+    else if (field === "id" && ID.test(value)) event.id = value;
+    else if (field === "retry" && /^\d{1,9}$/.test(value)) event.retry = Number(value);
     else if (line === "") {
-      if (data.length > 0 && (type === "" || type === "message")) yield data.join("\n");
+      yield whole();
       data = [];
+      event = {};
       type = "";
     }
   }
-  // Some servers end with the connection what they should end with an empty line.
-  if (data.length > 0 && (type === "" || type === "message")) yield data.join("\n");
+  // Some servers end with the connection what they should end with an empty line. What broke off
+  // may have come in part, and must come again.
+  event = {};
+  yield whole();
 }
 
 async function* linesOf(parts: AsyncIterable<string>): AsyncGenerator<string> {

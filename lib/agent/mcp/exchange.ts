@@ -1,9 +1,9 @@
+import { fetchAlone } from "../../process/fetch_alone.ts";
 import { ownWords } from "../provider/own_words.ts";
-import { readEvents } from "./events.ts";
+import type { Definition } from "./definition.ts";
+import { type ByteCount, isStream, parsed, readStream, textOf } from "./stream.ts";
 import { answers, type Asked, createTamer, type Tamer } from "./tame.ts";
 
-/** The most bytes of one answer that are read: a list of a hundred tools has a fortieth of it. */
-const MOST_BYTES = 8 * 1_024 * 1_024;
 /** A server that is silent about a protocol that it does not know is asked in the older one. */
 const DISCOVER_MS = 3_000;
 const LEAVE_MS = 10_000;
@@ -26,12 +26,14 @@ export class SessionLostError extends Error {
 export interface Exchange extends Pick<Tamer, "last" | "listChanged"> {
   /** For the SDK, one request at a time. */
   fetch: typeof globalThis.fetch;
+  /** Tells the SDK of this tool, when it asks the next time for the list, and nobody else. */
+  tell(tool: Pick<Definition, "name" | "inputSchema">): void;
   /** Rejects when a stream breaks or ends before the answer: the SDK would wait on. */
   broken: Promise<never>;
 }
 
 /**
- * A `fetch` that reads no more than an answer may have, follows no redirection, as the server's
+ * A `fetch` that reads no more than a server's answers may have, follows no redirection, as the server's
  * headers would go along, and says in words what is no answer.
  *
  * @param onLegacy is told that the server does not know the newest protocol.
@@ -40,8 +42,11 @@ export function createExchange({ onLegacy }: { onLegacy: () => void }): Exchange
   const tamer = createTamer();
   const { promise: broken, reject } = Promise.withResolvers<never>();
   broken.catch(() => {});
+  const count: ByteCount = { bytes: 0 };
+  let told: Parameters<Exchange["tell"]>[0] | undefined;
 
   return {
+    tell: (tool) => told = tool,
     last: tamer.last,
     listChanged: tamer.listChanged,
     broken,
@@ -49,11 +54,15 @@ export function createExchange({ onLegacy }: { onLegacy: () => void }): Exchange
       // A stream of the server's own would only be read for as long as one call takes.
       if ((init.method ?? "GET") === "GET") return new Response(null, { status: 405 });
       if (init.method === "DELETE") {
-        return await fetch(input, { ...init, signal: AbortSignal.timeout(LEAVE_MS) });
+        return await fetchAlone(input, { ...init, signal: AbortSignal.timeout(LEAVE_MS) });
       }
       const { method, id } = JSON.parse(String(init.body));
       if (method === "server/discover") return await discover(tamer, { input, init, id, onLegacy });
-      const response = await fetch(input, { ...init, redirect: "manual" });
+      if (method === "tools/list" && told) {
+        const result = { tools: [told], resultType: "complete" };
+        return asJson([{ jsonrpc: "2.0", id, result }]);
+      }
+      const response = await fetchAlone(input, { ...init, redirect: "manual" });
       if (method === undefined || id === undefined) {
         // What is no request needs no answer: the next request will tell.
         await response.body?.cancel();
@@ -62,8 +71,8 @@ export function createExchange({ onLegacy }: { onLegacy: () => void }): Exchange
       const asked = { method, id };
       const session = new Headers(init.headers).get("mcp-session-id");
       return isStream(response)
-        ? streamed(tamer, { response, asked, fail: reject })
-        : asJson(await readMessages(tamer, { response, asked, session }), response);
+        ? streamed(tamer, { response, asked, count, input, init, fail: reject })
+        : asJson(await readMessages(tamer, { response, asked, count, session }), response);
     },
   };
 }
@@ -79,13 +88,14 @@ async function discover(
   },
 ): Promise<Response> {
   const asked = { method: "server/discover", id };
+  const count = { bytes: 0 };
   const stop = AbortSignal.timeout(DISCOVER_MS);
   const signal = init.signal ? AbortSignal.any([init.signal, stop]) : stop;
   try {
-    const response = await fetch(input, { ...init, redirect: "manual", signal });
+    const response = await fetchAlone(input, { ...init, redirect: "manual", signal });
     const messages = isStream(response)
-      ? await Array.fromAsync(tamed(tamer, response, asked))
-      : await readMessages(tamer, { response, asked, session: null });
+      ? await Array.fromAsync(readStream(response, { tamer, asked, count }))
+      : await readMessages(tamer, { response, asked, count, session: null });
     const answer = messages.find((each) => answers(each, asked)) as
       | { result?: unknown }
       | undefined;
@@ -97,25 +107,34 @@ async function discover(
   return asJson([{ jsonrpc: "2.0", id, error: { code: -32_601, message: "Method not found" } }]);
 }
 
-function isStream({ ok, headers, body }: Response): boolean {
-  return ok && body !== null && (headers.get("content-type") ?? "").includes("text/event-stream");
-}
-
 function asJson(messages: readonly unknown[], { headers }: { headers?: Headers } = {}): Response {
   // Of the headers that came, the SDK reads this one.
   const session = headers?.get("mcp-session-id");
   return Response.json(messages, session ? { headers: { "mcp-session-id": session } } : {});
 }
 
+/** Why a server lets nobody in, where it says so in a header alone. */
+function challengeOf(headers: Headers): string {
+  const challenge = headers.get("www-authenticate") ?? "";
+  const [, words = ""] = /\berror_description="([^"]{1,300})"/.exec(challenge) ??
+    /\berror="?([\w-]{1,100})/.exec(challenge) ?? [];
+  return words;
+}
+
 /** The messages of an answer that is no stream. */
 async function readMessages(
   tamer: Tamer,
-  { response, asked, session }: { response: Response; asked: Asked; session: string | null },
+  { response, asked, count, session }: {
+    response: Response;
+    asked: Asked;
+    count: ByteCount;
+    session: string | null;
+  },
 ): Promise<unknown[]> {
   const { status, headers, ok } = response;
-  const text = await textOf(response);
+  const text = await textOf(response, count);
   const body = parsed(text);
-  const words = ownWords(text, body);
+  const words = ownWords(text, body) || challengeOf(headers);
   if (session !== null && (status === 404 || status === 400 && SESSION.test(words))) {
     throw new SessionLostError(`the server has forgotten its session: ${words}`);
   }
@@ -136,51 +155,42 @@ async function readMessages(
 /** A stream of tamed messages, as they come: a server may want to hear something before it answers. */
 function streamed(
   tamer: Tamer,
-  { response, asked, fail }: { response: Response; asked: Asked; fail: (error: unknown) => void },
+  { response, asked, count, input, init, fail }: {
+    response: Response;
+    asked: Asked;
+    count: ByteCount;
+    input: Parameters<typeof fetch>[0];
+    init: RequestInit;
+    fail: (error: unknown) => void;
+  },
 ): Response {
+  const signal = init.signal ?? undefined;
+  const headers = new Headers(init.headers);
+  headers.delete("content-type");
+  headers.set("accept", "text/event-stream");
+  // The stream of the first request of all is the one that brings it.
+  const session = response.headers.get("mcp-session-id");
+  if (session) headers.set("mcp-session-id", session);
   async function* events() {
+    const messages = readStream(response, {
+      tamer,
+      asked,
+      count,
+      resume(lastId) {
+        headers.set("last-event-id", lastId);
+        return fetchAlone(input, { headers, signal, redirect: "manual" });
+      },
+      signal,
+    });
     try {
-      let answered = false;
-      for await (const message of tamed(tamer, response, asked)) {
-        answered ||= answers(message, asked);
+      for await (const message of messages) {
         yield new TextEncoder().encode(`data: ${JSON.stringify(message)}\n\n`);
       }
-      if (!answered) throw new Error("the server ended its answer in the middle");
     } catch (error) {
       fail(error);
     }
   }
-  return new Response(ReadableStream.from(events()), { headers: response.headers });
-}
-
-async function* tamed(tamer: Tamer, response: Response, asked: Asked): AsyncGenerator<unknown> {
-  for await (const data of readEvents(boundedText(response))) {
-    const message = parsed(data);
-    if (message !== undefined) yield* [message].flat().map((each) => tamer.tame(each, asked));
-  }
-}
-
-async function textOf(response: Response): Promise<string> {
-  return (await Array.fromAsync(boundedText(response))).join("");
-}
-
-async function* boundedText({ body }: Response): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
-  let bytes = 0;
-  for await (const part of body ?? []) {
-    bytes += part.length;
-    if (bytes > MOST_BYTES) {
-      const most = MOST_BYTES.toLocaleString("en");
-      throw new Error(`the server's answer has more than ${most} bytes, and was left there`);
-    }
-    yield decoder.decode(part, { stream: true });
-  }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  return new Response(ReadableStream.from(events()), {
+    headers: { "content-type": "text/event-stream", ...(session && { "mcp-session-id": session }) },
+  });
 }

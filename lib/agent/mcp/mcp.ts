@@ -1,18 +1,18 @@
 import { z } from "zod";
-import { fingerprint } from "../canonical.ts";
 import type { Database } from "../../store/database.ts";
 import { errorText, type Log } from "../../process/log.ts";
-import { cleanText } from "../fence.ts";
+import type { Redact } from "../../redaction/redact.ts";
+import { withoutFences } from "../fence.ts";
 import type { ToolOff } from "../tool_spec.ts";
 import { beginningOf } from "../../../sources/kit/beginning.ts";
 import { isTooDeep } from "../provider/answer/parts.ts";
 import type { AgentSettings } from "../settings.ts";
 import type { Tool } from "../tools/tool.ts";
 import { callTool } from "./client.ts";
-import type { Definition } from "./definition.ts";
+import { type Definition, fingerprintOf, whyChanged } from "./definition.ts";
 import { resultText } from "./result_text.ts";
 import { type McpServer, splitName } from "./servers.ts";
-import { createToolLists, type Listed, type ToolLists } from "./tool_list.ts";
+import { createToolLists, type Listed, lookUp, type ToolLists } from "./tool_list.ts";
 
 /** Tools that do not belong to Otto. */
 export interface Toolshed {
@@ -38,6 +38,8 @@ interface ToolshedOptions {
   settings: AgentSettings;
   database: Database;
   log: Log;
+  /** Takes secrets out of what servers say, before any of it is cut or shown. */
+  redact: Redact;
 }
 
 /**
@@ -46,7 +48,7 @@ interface ToolshedOptions {
  * is off until the operator accepts its new fingerprint.
  */
 export function openToolshed(options: ToolshedOptions): McpToolshed {
-  const lists = createToolLists();
+  const lists = createToolLists(options.redact);
   return {
     servers: options.servers,
     listed: (server) => lists.of(server),
@@ -62,7 +64,7 @@ export function openToolshed(options: ToolshedOptions): McpToolshed {
 
 /** The tool of this full name, or why it cannot be used now. */
 async function openTool(
-  { servers, settings, database }: ToolshedOptions,
+  { servers, settings, database, redact }: ToolshedOptions,
   lists: ToolLists,
   full: string,
 ): Promise<Tool | ToolOff> {
@@ -71,52 +73,63 @@ async function openTool(
   const [serverName, name] = splitName(full);
   const server = servers.find((each) => each.name === serverName);
   if (!capability || !server) return off("nobody has declared what it can do");
-  const listed = await lists.of(server);
-  if ("error" in listed) return off(`its server cannot be asked: ${listed.error}`);
-  const definition = listed.tools.get(name);
-  if (!definition) return off("its server has no such tool");
-  if ("broken" in definition) {
-    return off(`its entry in the server's list is broken: ${definition.broken}`);
-  }
-  const { title, description, inputSchema } = definition;
-  const now = fingerprint({ name, title, description, inputSchema });
+  const definition = lookUp(await lists.of(server), name);
+  if ("off" in definition) return off(definition.off);
+  const now = fingerprintOf(definition);
   const expected = capability.fingerprint ?? await pinned(database, full, now);
-  if (now !== expected) {
-    return off(
-      "its definition has changed since it was first used. To accept it, look at it and set " +
-        `"fingerprint": "${now}" for it under mcp_tools in AGENT_CONFIG`,
-    );
-  }
+  if (now !== expected) return off(whyChanged(now));
   return {
     name: full,
-    description: describe(definition),
+    description: describe(definition, redact),
     capability: { reads: capability.reads, effect: capability.effect },
-    schema: inputSchema,
+    schema: harmless(definition.inputSchema, redact) as Definition["inputSchema"],
     arguments: z.record(z.string(), z.unknown()),
     atomic: false,
     async run(args, { fence }, signal) {
-      const text = await call({ server, name, lists }, args, signal);
+      const text = await call({ server, definition, lists, redact }, args, signal);
       return fence(text, `result of ${full}`);
     },
   };
 }
 
-function describe({ name, title, description }: Definition): string {
-  const text = cleanText(description ?? title ?? "");
+function describe({ name, title, description }: Definition, redact: Redact): string {
+  const text = harmlessText(description ?? title ?? "", redact);
   return beginningOf(text.trim() === "" ? name : text, MOST_DESCRIPTION);
+}
+
+/** What stands outside of any fence, as it is no part of the conversation. */
+function harmlessText(text: string, redact: Redact): string {
+  return withoutFences(redact(text));
+}
+
+/** A schema whose texts are harmless: a model reads what it says of its arguments, and their names. */
+function harmless(schema: unknown, redact: Redact): unknown {
+  if (typeof schema === "string") return harmlessText(schema, redact);
+  if (Array.isArray(schema)) return schema.map((each) => harmless(each, redact));
+  if (typeof schema !== "object" || schema === null) return schema;
+  return Object.fromEntries(
+    Object.entries(schema)
+      .map(([name, each]) => [harmlessText(name, redact), harmless(each, redact)]),
+  );
 }
 
 /** Calls a tool, and says its result or throws its failure in words. */
 async function call(
-  { server, name, lists }: { server: McpServer; name: string; lists: ToolLists },
+  { server, definition, lists, redact }: {
+    server: McpServer;
+    definition: Definition;
+    lists: ToolLists;
+    redact: Redact;
+  },
   args: Record<string, unknown>,
   signal: AbortSignal,
 ): Promise<string> {
   try {
-    const { result, listChanged } = await callTool(server, { name, args }, signal);
+    const { name, inputSchema: schema } = definition;
+    const { result, listChanged } = await callTool(server, { name, args, schema }, signal);
     if (listChanged) lists.forget(server);
     if (isTooDeep(result)) throw new Error("its result is nested too deep");
-    const text = beginningOf(resultText(result), MOST_RESULT);
+    const text = beginningOf(redact(resultText(result)), MOST_RESULT);
     if ((result as { isError?: unknown } | undefined)?.isError === true) {
       throw new Error(text || "the tool says that it has failed, and not why");
     }
@@ -128,6 +141,15 @@ async function call(
     }
     throw error;
   }
+}
+
+/** What the tools of this database looked like when they were first used, by their names. */
+export async function readPins(database: Database): Promise<ReadonlyMap<string, string>> {
+  const rows = await database.query(
+    "read the fingerprints of tools",
+    (sql) => sql<{ name: string; fingerprint: string }[]>`select name, fingerprint from mcp_tools`,
+  );
+  return new Map(rows.map(({ name, fingerprint }) => [name, fingerprint]));
 }
 
 /** What a tool looked like when it was first used: from now on, if this is the first time. */

@@ -1,39 +1,40 @@
 import { Buffer } from "node:buffer";
 
-type Part = Record<string, unknown>;
+import { isPart, type Part } from "../provider/answer/parts.ts";
 
 /** Types whose bytes a model can read. */
 const READABLE = /^(text\/|application\/([\w.+-]*\+)?(json|xml|yaml|javascript|toml)\b)/;
+
+/** Kinds that are more than what is said of them. */
+const NAMED = /^(image|audio|resource_link)$/;
 
 /**
  * A result's texts, resources and data; what a model cannot read (images, sound, files) is named
  * with its type, its size and where it is.
  */
 export function resultText(result: unknown): string {
-  const { content, structuredContent, toolResult } = (result ?? {}) as Part;
+  const { content, structuredContent, isError: _e, _meta, resultType: _t, ...rest } =
+    (result ?? {}) as Part;
   // Some send the only part itself, or its text.
   const parts = [content ?? []].flat().map(textOfPart).filter((text) => text !== "");
   // Servers should, and often do, say the same in a text.
   const data = JSON.stringify(structuredContent ?? undefined);
   if (data !== undefined && !parts.some((text) => says(text, data))) parts.push(data);
-  // The protocol's first version.
-  if (parts.length === 0 && toolResult !== undefined) parts.push(JSON.stringify(toolResult));
+  // What stands elsewhere: `toolResult` of the protocol's first version, an "error" of some.
+  if (parts.length === 0 && Object.keys(rest).length > 0) parts.push(JSON.stringify(rest));
   return parts.join("\n");
 }
 
 function textOfPart(part: unknown): string {
   if (typeof part === "string") return part;
   if (typeof part !== "object" || part === null) return "";
-  const { type, text, resource, data } = part as Part;
+  const { type, text, resource, data, blob } = part as Part;
   if (typeof text === "string") return text;
-  if (type === "resource" && typeof resource === "object" && resource !== null) {
-    return textOfResource(resource as Part);
-  }
-  return named(
-    typeof type === "string" ? type.replace("resource_link", "link") : "part",
-    part as Part,
-    data,
-  );
+  if (type === "resource" && isPart(resource)) return textOfResource(resource);
+  const bytes = data ?? blob;
+  // Of a kind that nobody knows, as it is.
+  if (typeof bytes !== "string" && !NAMED.test(String(type))) return JSON.stringify(part);
+  return named(String(type).replace("resource_link", "link"), part as Part, bytes);
 }
 
 function textOfResource(resource: Part): string {

@@ -1,8 +1,10 @@
 import { unlessAborted } from "../../async/deadline.ts";
-import type { Redact } from "../../redaction/redact.ts";
 import type { AgentSettings } from "../settings.ts";
-import type { McpToolshed } from "./mcp.ts";
+import type { Database } from "../../store/database.ts";
+import { fingerprintOf, whyChanged } from "./definition.ts";
+import { type McpToolshed, readPins } from "./mcp.ts";
 import { type McpServer, splitName } from "./servers.ts";
+import { type Listed, lookUp } from "./tool_list.ts";
 
 /** A tool of a server that the operator has declared. */
 export interface DeclaredTool {
@@ -32,18 +34,26 @@ const MOST_WAIT_MS = 1_000;
 
 /** Asks the servers, each at most once a minute, and says how it stands with their tools. */
 export async function readServers(
-  toolshed: McpToolshed,
-  settings: AgentSettings,
-  redact: Redact,
+  { toolshed, settings, database }: {
+    toolshed: McpToolshed;
+    settings: AgentSettings;
+    database: Database;
+  },
 ): Promise<McpServerStatus[]> {
-  const all = await Promise.all(toolshed.servers.map((each) => read(each, toolshed, settings)));
-  return all.map((each) => ({ ...each, error: each.error && redact(each.error) }));
+  if (toolshed.servers.length === 0) return [];
+  const pins = await readPins(database);
+  return await Promise.all(
+    toolshed.servers.map((each) => read(each, { toolshed, settings, pins })),
+  );
 }
 
 async function read(
   server: McpServer,
-  toolshed: McpToolshed,
-  settings: AgentSettings,
+  { toolshed, settings, pins }: {
+    toolshed: McpToolshed;
+    settings: AgentSettings;
+    pins: ReadonlyMap<string, string>;
+  },
 ): Promise<McpServerStatus> {
   const listed = await unlessAborted(AbortSignal.timeout(MOST_WAIT_MS), toolshed.listed(server));
   const known = listed && "tools" in listed ? listed.tools : undefined;
@@ -51,9 +61,7 @@ async function read(
     .map((full) => [full, ...splitName(full)] as const)
     .filter(([, name]) => name === server.name);
   const tools = declared.map(([full, , name]): DeclaredTool => {
-    const definition = known?.get(name);
-    const broken = definition && "broken" in definition ? definition.broken : undefined;
-    const off = known && !definition ? "the server has no such tool" : broken;
+    const off = whyOff(listed, name, settings.mcpTools.get(full)?.fingerprint ?? pins.get(full));
     return { name, sources: allowedFor(settings, full), ...(off === undefined ? {} : { off }) };
   });
   return {
@@ -65,6 +73,19 @@ async function read(
       .filter((name) => !declared.some(([, , each]) => each === name)).length,
     tools,
   };
+}
+
+/** A server that has told nothing is off as a whole, which is said of it. */
+function whyOff(
+  listed: Listed | undefined,
+  name: string,
+  accepted: string | undefined,
+): string | undefined {
+  if (!listed || "error" in listed) return undefined;
+  const found = lookUp(listed, name);
+  if ("off" in found) return found.off;
+  const now = fingerprintOf(found);
+  return accepted === undefined || accepted === now ? undefined : whyChanged(now);
 }
 
 function allowedFor({ rulesOf, ruled }: AgentSettings, full: string): string[] {

@@ -68,6 +68,8 @@ export function createTamer(): Tamer {
       const answer = { jsonrpc: "2.0", id: id ?? asked.id };
       if (error !== undefined && error !== null) return { ...answer, error: readable(error) };
       if (isPart(result)) return { ...answer, result: tameResult(result, asked) };
+      // Of a gateway, in words of its own: no answer at all.
+      if (!("result" in message) && message.jsonrpc === undefined) return {};
       return { ...answer, error: readable("the server's result is no object") };
     },
   };
@@ -81,8 +83,9 @@ export function answers(message: unknown, { id }: Asked): boolean {
 /** An error as JSON-RPC has it, whatever a server has put into its places. */
 function readable(error: unknown): Part {
   const { code, message, data } = isPart(error) ? error : { message: error } as Part;
-  const told = typeof message === "string"
-    ? message
-    : JSON.stringify(message ?? data ?? "no reason");
-  return { code: Number.isInteger(code) ? code : -32_603, message: told };
+  const told = message ?? data ?? "no reason";
+  return {
+    code: Number.isInteger(code) ? code : -32_603,
+    message: typeof told === "string" ? told : JSON.stringify(told),
+  };
 }

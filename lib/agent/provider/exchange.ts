@@ -53,7 +53,8 @@ export function createExchange(
       if (!refusal) return whole(answer, tidy);
       const { status, words, error } = refusal;
       if (!TEACHING.has(status) || lessons >= MOST_LESSONS) throw error;
-      if (!adapter?.learn(request, words)) throw error;
+      // What may have been billed is a call of its own: the next one knows better.
+      if (!adapter?.learn(request, words) || error.mayHaveBilled) throw error;
     }
   };
 }

@@ -5,7 +5,7 @@ import type { LoggedEvent } from "./run.ts";
 /** The most of one call's arguments that is taken, in characters of JSON; the longest of our own tools is a third of it. */
 const MOST_ARGUMENTS = 64 * 1_024;
 /** The most of a model's whole answer: it is saved, and sent again with each further step. */
-export const MOST_ANSWER = 1_024 * 1_024;
+const MOST_ANSWER = 1_024 * 1_024;
 /** So many refused calls are told one by one; each further one would only cost tokens with every step. */
 const MOST_TOLD = 20;
 /** The most of the words that are kept of an answer beyond that. */

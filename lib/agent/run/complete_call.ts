@@ -179,13 +179,15 @@ async function callTool(
   const context = toolContext(run, state);
   try {
     const seconds = run.rules.budgets.toolSeconds;
+    // A server outside may hang: tasks that do not need it must not wait for it.
+    if (!tool.atomic) run.place?.lend();
     const text = await runTool(tool, args, context, { seconds, signal });
     return { text, ms: Date.now() - startedAt };
   } catch (error) {
     signal.throwIfAborted();
     // Nobody knows what became of it; the next worker will.
     if (isStoreAway(error)) throw error;
-    const failure = errorText(error).slice(0, MOST_FAILURE);
+    const failure = run.redact(errorText(error)).slice(0, MOST_FAILURE);
     // What a server outside says of its failure is as little to be trusted as its results.
     const text = `The call failed: ${tool.atomic ? failure : context.fence(failure, "error")}`;
     return { text, ms: Date.now() - startedAt, error: failure };

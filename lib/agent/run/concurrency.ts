@@ -1,9 +1,17 @@
 import { unlessAborted } from "../../async/deadline.ts";
 
+/** One of the places of those that work at once. */
+export interface Place {
+  /** Others may have it meanwhile. */
+  lend(): void;
+  /** Waits in line for one, if it was lent. Rejects when the signal is aborted before. */
+  take(): Promise<void>;
+}
+
 /** Lets so many work at once; the others wait in line. */
 export interface ConcurrencyLimit {
   /** Runs the work when there is room. Rejects when the signal is aborted before. */
-  within<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T>;
+  within<T>(signal: AbortSignal, work: (place: Place) => Promise<T>): Promise<T>;
 }
 
 /** Lets `count` work at once. */
@@ -35,12 +43,23 @@ export function createConcurrencyLimit(count: number): ConcurrencyLimit {
 
   return {
     async within(signal, work) {
-      signal.throwIfAborted();
-      await enter(signal);
+      let isMine = false;
+      const place: Place = {
+        lend() {
+          if (isMine) leave();
+          isMine = false;
+        },
+        async take() {
+          signal.throwIfAborted();
+          if (!isMine) await enter(signal);
+          isMine = true;
+        },
+      };
+      await place.take();
       try {
-        return await work();
+        return await work(place);
       } finally {
-        leave();
+        place.lend();
       }
     },
   };

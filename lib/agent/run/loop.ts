@@ -11,9 +11,10 @@ import type { ToolOff } from "../tool_spec.ts";
 import { opening } from "../prompt.ts";
 import { type BilledStep, takeBilledStep } from "./billed_step.ts";
 import { type ClampedOutput, clampOutput, toolsOf } from "./clamp_output.ts";
-import { deliver, holdsBack } from "./inbox.ts";
+import { deliver, holdsBack, tellUnsent } from "./inbox.ts";
 import { startAfresh } from "./fresh.ts";
 import { lostInRound, stepsLeft } from "./rounds.ts";
+import { TaskLostError } from "./lease.ts";
 import { completeCall } from "./complete_call.ts";
 import { noEnd, throwFault, whyWordless } from "./no_end.ts";
 import { type LoggedEvent, MOST_CONTENT, type RunState } from "./run.ts";
@@ -69,7 +70,9 @@ export async function runLoop(run: RunContext, signal: AbortSignal): Promise<Out
     await deliver(open);
     if (state.said !== undefined) return ended(run, state);
     throwFault(state);
+    await tellUnsent(run, state, open.prefix);
     if (stepsLeft(run.rules, state) <= 0) throw new Error(noEnd(run.rules.budgets.steps));
+    await run.place?.take();
     const outcome = await takeStep(open, signal);
     if (outcome) return outcome;
   }
@@ -83,7 +86,13 @@ function saverOf({ record, redact }: RunContext, state: RunState): RunSaver {
       // Redacted before it is cut: half a secret would not be known for one.
       content: content && beginningOf(redact(content), MOST_CONTENT),
     }));
-    await record.save({ state, events: clean, ...more });
+    try {
+      await record.save({ state, events: clean, ...more });
+    } catch (error) {
+      // What was billed was billed, whosever the task is by now.
+      if (error instanceof TaskLostError && more?.settlement) await record.settle(more.settlement);
+      throw error;
+    }
   };
 }
 

@@ -12,6 +12,7 @@ import type { BudgetScope } from "../budget/scope.ts";
 import type { reserve } from "../budget/reservation.ts";
 import type { Reservation, Settlement } from "../budget/settlement.ts";
 import type { Start, StartingCall } from "./call.ts";
+import type { Place } from "./concurrency.ts";
 import type { LoadedRun, LoggedEvent, RunState, SavedRun } from "./run.ts";
 import type { Tool, ToolContext } from "../tools/tool.ts";
 
@@ -51,6 +52,8 @@ export interface RunContext {
   /** Changes whenever what the policy would say may change. */
   policyVersion: string;
   redact: Redact;
+  /** Among the tasks that the model works at once; a trial has none. */
+  place?: Place;
   /** Nobody is asked anything: what would need a person's word is refused. */
   isUnattended?: boolean;
 }

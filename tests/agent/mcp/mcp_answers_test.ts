@@ -49,6 +49,15 @@ describe("a server's answer that is none", () => {
         }), /answered 401: invalid_token\. Set what it wants under headers/],
       [() => new Response("", { status: 403 }), /answered 403: without a word\. Set what/],
       [
+        () => {
+          const challenge = 'Bearer error="invalid_token", error_description="It has expired"';
+          return new Response(null, { status: 401, headers: { "www-authenticate": challenge } });
+        },
+        /answered 401: It has expired\. Set what/,
+      ],
+      [() => Response.json({ message: "Unknown stage" }, { status: 422 }), /422: Unknown stage$/],
+      [() => Response.json({ message: "Not yet" }), /cannot be read: Not yet$/],
+      [
         () => new Response("<title>Not here</title>", { status: 405, ...page }),
         /405: .*Streamable HTTP/,
       ],
@@ -197,6 +206,10 @@ describe("what a server sends before its answer", () => {
           ({ id }: Message) =>
             Response.json({ id: String(id), result: fine, error: null, took: 3 }),
           ({ id }: Message) => events([[note, { jsonrpc: "2.0", id, result: fine }]]),
+          ({ id }: Message) => {
+            const { body } = events([{ jsonrpc: "2.0", id, result: fine }]);
+            return new Response(body, { headers: { "content-type": "Text/Event-Stream" } });
+          },
           ({ id }: Message) =>
             new Response(JSON.stringify({ jsonrpc: "2.0", id, result: fine }), {
               headers: { "content-type": "text/plain" },

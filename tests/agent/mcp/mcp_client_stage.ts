@@ -29,7 +29,7 @@ export async function withServer(test: (client: Client) => Promise<void>): Promi
       mcp,
       server,
       call,
-      list: () => listTools(server, signal()),
+      list: async () => (await listTools(server, signal())).entries,
       failure: async () => {
         const { message } = await assertRejects(call, Error);
         assert(!message.includes("canary"), message);

@@ -1,6 +1,16 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { afterAll, beforeAll, beforeEach, describe, it } from "@std/testing/bdd";
-import { call, eventsOf, finish, issue, openStage, type Stage, told, toolNames } from "../stage.ts";
+import {
+  call,
+  eventsOf,
+  finish,
+  issue,
+  JSON_TYPE,
+  openStage,
+  type Stage,
+  told,
+  toolNames,
+} from "../stage.ts";
 import { readEvents } from "../../../lib/agent/mcp/events.ts";
 import { type FakeMcp, startMcp } from "../../fakes/mcp.ts";
 
@@ -105,7 +115,7 @@ describe("what an MCP server may send", () => {
         "(link d.txt file:///d.txt The log)",
         "(image image/png, 8 bytes)",
         "(audio audio/wav, 3 bytes)",
-        "(hologram)",
+        '{\\"type\\":\\"hologram\\"}',
         '{\\"tickets\\":3}',
       ]
     ) assertStringIncludes(text, part);
@@ -155,7 +165,7 @@ describe("what an MCP server may send", () => {
     const page = await (await stage.otto.ask("/system")).text();
     assertStringIncludes(page, "Tools of MCP servers");
     assertMatch(page, /now<\/th>[^]*?GitHub/);
-    assertMatch(page, /Off: its &quot;description&quot; is null/);
+    assertMatch(page, /Off: its entry [^<]*its &quot;description&quot; is null/);
     assert(!page.includes("/mcp?"));
   });
 
@@ -189,14 +199,60 @@ describe("a server that hangs", () => {
   });
 });
 
+describe("a server whose calls hang", () => {
+  it("holds up no task that does not need it", async () => {
+    const mcp = startMcp([bare]);
+    const stage = await openStage({
+      ...rules,
+      sources: { ...rules.sources, github: { tools: ["desk__now"], budgets: { tool_seconds: 5 } } },
+    }, { MCP_CONFIG_JSON: JSON.stringify({ mcpServers: { desk: { url: mcp.url } } }) });
+    try {
+      const happened: string[] = [];
+      const release = Promise.withResolvers<undefined>();
+      const all = Promise.withResolvers<void>();
+      mcp.odd = ({ method }) => {
+        if (method !== "tools/call") return undefined;
+        happened.push("called");
+        if (happened.length === 4) all.resolve();
+        return release.promise as Promise<never>;
+      };
+      stage.fake.script = [async (asked) => {
+        const isOther = JSON.stringify(asked.body.messages).includes("the other one");
+        if (isOther) {
+          await all.promise;
+          happened.push("other");
+          release.resolve(undefined);
+        } else if (told(asked).length === 0) return call("desk__now", {});
+        else happened.push("over");
+        return finish("Done");
+      }];
+      const { send, workOff } = stage.otto;
+      for (let at = 0; at < 4; at++) await stage.queueSigned({ ...issue, at });
+      await send("demo", JSON.stringify({ text: "the other one" }), JSON_TYPE);
+      await workOff();
+      assertEquals(happened, [...Array(4).fill("called"), "other", ...Array(4).fill("over")]);
+    } finally {
+      await stage[Symbol.asyncDispose]();
+      await mcp[Symbol.asyncDispose]();
+    }
+  });
+});
+
 describe("a stream of a server's events", () => {
   it("may be cut anywhere, between the two halves of a line's end, too", async () => {
-    const whole = ': hi\r\nevent: message\r\ndata: {"a":\r\ndata: 1}\r\n\r\nid: 7\n\n' +
-      'event: other\ndata: no\n\ndata: {"a":2}\n\ndata:{"a":3}';
+    const whole = ': hi\r\nevent: message\r\ndata: {"a":\r\ndata: 1}\r\n\r\nid: 7\nretry:20\n\n' +
+      'event: other\ndata: no\n\ndata: {"a":2}\n\nid: 9\ndata:{"a":3}';
     for (let size = 1; size <= whole.length; size++) {
       const parts = whole.match(new RegExp(`[^]{1,${size}}`, "g"))!;
       const events = await Array.fromAsync(readEvents(ReadableStream.from(parts)));
-      assertEquals(events, ['{"a":\n1}', '{"a":2}', '{"a":3}'], `${size}`);
+      assertEquals(events, [
+        { data: '{"a":\n1}' },
+        { id: "7", retry: 20 },
+        {},
+        { data: '{"a":2}' },
+        // Nobody knows whether it is whole.
+        { data: '{"a":3}' },
+      ], `${size}`);
     }
   });
 });

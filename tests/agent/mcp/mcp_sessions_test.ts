@@ -1,11 +1,12 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
+import { callTool } from "../../../lib/agent/mcp/client.ts";
 import { readDefinition } from "../../../lib/agent/mcp/definition.ts";
 import { resultText } from "../../../lib/agent/mcp/result_text.ts";
 import { secretsOf } from "../../../lib/agent/mcp/servers.ts";
-import { createToolLists } from "../../../lib/agent/mcp/tool_list.ts";
+import { createToolLists, lookUp } from "../../../lib/agent/mcp/tool_list.ts";
 import type { Message } from "../../fakes/mcp.ts";
-import { bare, fine, result, to, withServer } from "./mcp_client_stage.ts";
+import { bare, FEW_SECONDS, fine, result, to, withServer } from "./mcp_client_stage.ts";
 
 describe("a session with a server", () => {
   it("is begun again when the server has forgotten it, and the call is made once", async () => {
@@ -92,6 +93,36 @@ describe("a session with a server", () => {
     });
   });
 
+  it("has the arguments in headers that a tool wants there in the newest protocol", async () => {
+    const properties = {
+      region: { type: "string", "x-mcp-header": "Region" },
+      query: { type: "string" },
+    };
+    const schema = { type: "object", properties };
+    await withServer(async ({ mcp, server }) => {
+      const modern = result({ supportedVersions: ["2026-07-28"], resultType: "complete" });
+      let region: string | null = null;
+      mcp.odd = (message, { headers }) => {
+        if (message.method === "server/discover") return modern(message);
+        region = headers.get("mcp-param-region");
+        return result({ ...fine, resultType: "complete" })(message);
+      };
+      const signal = AbortSignal.timeout(FEW_SECONDS);
+      const args = { region: "eu\r\nx: y", query: "z" };
+      await callTool(server, { name: "now", args, schema }, signal);
+      assertEquals(region, `=?base64?${btoa(args.region)}?=`);
+      assertEquals(mcp.methods, ["server/discover", "tools/call"]);
+    });
+  });
+
+  it("sends each request on a connection of its own: on a kept one it may be sent twice", async () => {
+    await withServer(async ({ mcp, call }) => {
+      mcp.streams = true;
+      for (let at = 0; at < 3; at++) assertEquals(await call(), "fine");
+      assertEquals(new Set(mcp.ports).size, mcp.ports.length);
+    });
+  });
+
   it("that cannot be had is told with the server's host, and nothing else of its address", async () => {
     await withServer(async ({ mcp, failure }) => {
       await mcp[Symbol.asyncDispose]();
@@ -143,20 +174,43 @@ describe("a server's list of tools", () => {
         "tools/list",
         (message) => result({ tools: [bare], nextCursor: `${page++}` })(message),
       );
-      assertEquals((await list()).length, 10);
+      assertEquals((await list()).length, 100);
+      // All pages together are no longer than one answer may be.
+      const description = "x".repeat(900_000);
+      mcp.odd = to(
+        "tools/list",
+        (message) =>
+          result({ tools: [{ ...bare, description }], nextCursor: `${page++}` })(message),
+      );
+      assertMatch((await assertRejects(list, Error)).message, /more than 8,388,608 bytes/);
+    });
+  });
+
+  it("is read as far as its ten thousandth tool, and says so of others", async () => {
+    await withServer(async ({ mcp, server }) => {
+      const tools = Array.from({ length: 10_001 }, (_, at) => ({ ...bare, name: `t${at}` }));
+      mcp.odd = to("tools/list", result({ tools }));
+      const listed = await createToolLists().of(server);
+      assertEquals(lookUp(listed, "t9999"), { ...tools[9_999], title: undefined });
+      const off = "its server has no such tool among the first 10,000";
+      assertEquals(lookUp(listed, "t10000"), { off });
     });
   });
 
   it("has the first of two tools with one name", async () => {
     await withServer(async ({ mcp, server }) => {
       mcp.tools = [bare, { ...bare, description: "Another" }];
-      const listed = await createToolLists().of(server);
+      const listed = await createToolLists((text) => text).of(server);
       const tools = "tools" in listed ? [...listed.tools.values()] : [];
       assertEquals(tools.map((each) => "inputSchema" in each && each.description), ["The time"]);
     });
   });
 
-  it("loses no more than the entries that nobody can read", () => {
+  it("loses no more than the entries that nobody can read or call", () => {
+    const execution = { taskSupport: "required" };
+    const task = readDefinition({ ...bare, execution })!;
+    assertMatch("broken" in task ? task.broken : "", /must be called as a task/);
+    assert("inputSchema" in readDefinition({ ...bare, execution: { taskSupport: "optional" } })!);
     const tree = Array.from({ length: 100_000 }).reduce<unknown>((inner) => ({ a: inner }), {});
     for (
       const [inputSchema, broken] of [
@@ -185,6 +239,12 @@ describe("a result's text", () => {
     assertEquals(resultText({ content: null, structuredContent: { a: 1 } }), '{"a":1}');
     assertEquals(resultText({ content: [], structuredContent: null }), "");
     assertEquals(resultText(undefined), "");
+    assertEquals(resultText({ error: "no such thing", _meta: {} }), '{"error":"no such thing"}');
+    assertEquals(
+      resultText({ content: [{ type: "json", json: [1] }] }),
+      '{"type":"json","json":[1]}',
+    );
+    assertEquals(resultText({ content: [{ type: "video", data: "AAAA" }] }), "(video, 3 bytes)");
     const many = Array.from({ length: 100_000 }, () => ({ type: "text", text: "7" }));
     const structuredContent = { text: "x".repeat(4_000_000) };
     assert(resultText({ content: many, structuredContent }).endsWith('"}'));

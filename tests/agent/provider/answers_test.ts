@@ -185,29 +185,3 @@ describe("an answer without an answer in it", () => {
     });
   });
 });
-
-describe("counts of tokens", () => {
-  it("are read from their other places, too, and what is none is estimated", async () => {
-    await onChat("openai", async ({ fake, step }) => {
-      for (
-        const [usage, tokens] of [
-          [{ prompt_tokens: "100", completion_tokens: "10" }, { input: 100, output: 10 }],
-          [{ input_tokens: 100, output_tokens: 10 }, { input: 100, output: 10 }],
-          [{ prompt_eval_count: 100, eval_count: 10 }, { input: 100, output: 10 }],
-          [{ total_tokens: 110 }, { input: 110, output: 0 }],
-          // xAI: 300 of them are thoughts.
-          [{ prompt_tokens: 100, completion_tokens: 10, total_tokens: 410 }, {
-            input: 100,
-            output: 310,
-          }],
-          [{ prompt_tokens: null, completion_tokens: {} }, { input: 0, output: 0 }],
-          [[], { input: 0, output: 0 }],
-          [null, { input: 0, output: 0 }],
-        ] as [unknown, unknown][]
-      ) {
-        fake.script = [choice({ content: "Hi" }, { usage })];
-        assertEquals((await step({ tools: [note] })).tokens, tokens, JSON.stringify(usage));
-      }
-    });
-  });
-});
