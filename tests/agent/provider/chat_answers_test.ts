@@ -72,6 +72,21 @@ describe("what servers of chat completions make of an answer's text", () => {
       assertEquals((await step()).calls.map(({ id, arguments: args }) => [id, args]), [
         ["c1", { text: "x" }],
       ]);
+      // The name with each piece, another call in the same place, words in parts (Mistral).
+      const parts = [{ type: "thinking", thinking: "SECRET" }, { type: "text", text: "I note it" }];
+      const odd = [
+        chunk({ content: parts }),
+        chunk(half('{"te', { id: "c1", name: "add_note" })),
+        chunk(half('xt":"x"}', { name: "add_note" })),
+        chunk(half('{"text":"y"}', { id: "c2", name: "add_note" })),
+        chunk({}, "tool_calls"),
+      ];
+      fake.script = [{ raw: odd.join(""), type }];
+      const mixed = await step();
+      assertEquals([mixed.text, mixed.calls.map(({ arguments: args }) => args)], ["I note it", [
+        { text: "x" },
+        { text: "y" },
+      ]]);
       // Cut in the middle of the model's words, and before them.
       fake.script = [{ raw: chunk({ content: "Hel" }), type }];
       assertEquals((await step()).text, "Hel");

@@ -155,6 +155,10 @@ describe("tools that a provider would refuse", () => {
       const { text, off } = await step({ tools });
       assertEquals([text, off.map(({ tool }) => tool)], ["Hi", ["desk__a", "desk__b"]]);
       assertMatch(off[0].reason, /Unrecognized schema/);
+      const unmarshal = "json: cannot unmarshal array into Go struct field " +
+        ".tools.function.parameters.properties.type of type string";
+      fake.script = [refuse(unmarshal), { text: "Hi" }];
+      assertEquals((await step({ tools: [note, foreign("ollama")] })).off[0].tool, "desk__ollama");
       // Otto's own are not at fault, and there is nothing more to leave out.
       fake.script = [refuse("JSON schema conversion failed")];
       assertMatch((await failure({ tools: [note] })).message, /conversion failed/);

@@ -47,7 +47,7 @@ function textIn(value: unknown): string | undefined {
 /** A text, or what is in parts of one: Mistral's thoughts, and what others took from another API. */
 function textsOf(content: unknown): { text: string; thought: string; refused: string } {
   const all = { text: "", thought: "", refused: "" };
-  for (const part of [content].flat(2)) {
+  for (const part of [content].flat(4)) {
     if (typeof part === "string") all.text += part;
     if (!isPart(part)) continue;
     const { type, text, content: inner, thinking, refusal } = part;
