@@ -79,10 +79,19 @@ async function openTool(
     name: full,
     description: describe(definition),
     capability: { reads: capability.reads, effect: capability.effect },
-    schema: definition.inputSchema,
+    // What no reader sees must not be said there either.
+    schema: JSON.parse(cleanText(JSON.stringify(definition.inputSchema))),
     arguments: z.record(z.string(), z.unknown()),
     atomic: false,
     async run(args, { fence }, signal) {
+      // A run may last for hours, and the server may have told of a change in this one.
+      const listed = await lists.of(server);
+      signal.throwIfAborted();
+      const found = "error" in listed ? definition : lookUp(listed, name);
+      if ("off" in found) throw new Error(`it was not called: ${found.off}`);
+      if (fingerprintOf(found) !== now) {
+        throw new Error("it was not called: its definition has changed since this run began");
+      }
       const text = await call({ server, definition, lists }, args, signal);
       return fence(text, `result of ${full}`);
     },
