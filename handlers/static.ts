@@ -1,11 +1,13 @@
 import { Hono } from "hono";
-import { type Asset, readAssets } from "../lib/process/asset.ts";
+import { type Asset, hashOf, readAssets } from "../lib/process/asset.ts";
 
 /** The files there are; nothing else is served, whatever a path says. */
 const TYPES = {
   "style.css": "text/css; charset=utf-8",
   "live.js": "text/javascript; charset=utf-8",
   "forms.js": "text/javascript; charset=utf-8",
+  "stream.js": "text/javascript; charset=utf-8",
+  "times.js": "text/javascript; charset=utf-8",
   "keys.js": "text/javascript; charset=utf-8",
   "favicon.svg": "image/svg+xml",
   "favicon-needs.svg": "image/svg+xml",
@@ -45,23 +47,29 @@ const files: ReadonlyMap<string, Asset> = await readAssets(
   },
 );
 
-/** The URL of a file, new whenever its content is, so that browsers may keep it for ever. */
+/** Another whenever one of the files is. It stands in the path, so that what they import has it, too. */
+const version = hashOf([...files.values()].map(({ hash }) => hash).join());
+
+/** The URL of a file, new whenever a file is, so that browsers may keep it for ever. */
 export function asset(name: Name): string {
-  return `/static/${name}?v=${files.get(name)!.hash}`;
+  return `/static/${version}/${name}`;
 }
 
-/** `GET /static/{name}`. Open to anyone: there is nothing of anybody's in these files. */
+/**
+ * `GET /static/{version}/{name}`, and without a version for pages of the release before. Open to
+ * anyone: there is nothing of anybody's in these files.
+ */
 export function staticFiles(): Hono {
   const app = new Hono();
-  app.get("/static/:name", (c) => {
-    const name = c.req.param("name");
+  app.on("GET", ["/static/:version/:name", "/static/:name"], (c) => {
+    const name = c.req.param("name")!;
     const file = files.get(name);
     if (!file) return c.text("There is no such file\n", 404);
     const headers = {
       etag: `"${file.hash}"`,
       "content-type": TYPES[name as Name],
-      // Another hash is a page of another version during a deploy: it must not keep our file as its own.
-      "cache-control": c.req.query("v") === file.hash
+      // Another version is that of a page during a deploy: it must not keep our file as its own.
+      "cache-control": c.req.param("version") === version
         ? "public, max-age=31536000, immutable"
         : "no-cache",
     };

@@ -1,5 +1,5 @@
-// A filter acts when it is chosen, times are the reader's own, and a body's values can be copied with
-// their paths. Without this file there are buttons for the first, and UTC.
+// A filter acts when it is chosen, what is sent is not sent twice, times are the reader's own, and
+// texts can be copied. Without this file there are buttons for the first, and UTC.
 
 const isLocal = document.documentElement.dataset.clock !== "utc";
 
@@ -82,4 +82,43 @@ if (navigator.clipboard) {
     if (summary) summary.after(button);
     else place.append(button);
   }
+}
+
+/** Forms whose outcome the stream shows are sent without leaving the page. */
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (!("quiet" in form.dataset)) return;
+  event.preventDefault();
+  const body = new URLSearchParams(new FormData(form));
+  const answer = await fetch(form.action, { method: "POST", body, redirect: "manual" })
+    .catch(() => undefined);
+  // Not the way back to this page, so there is something to read.
+  if (answer?.type !== "opaqueredirect") form.submit();
+});
+
+/** Whatever takes a while shows that it goes on, and is not sent twice. */
+document.addEventListener("submit", (event) => {
+  const { target: form, submitter } = event;
+  if (event.defaultPrevented || form.method === "dialog") return;
+  if (form.dataset.sending) return event.preventDefault();
+  form.dataset.sending = "yes";
+  submitter?.setAttribute("aria-busy", "true");
+});
+// Back from the next page, a browser shows this one as it was left.
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("[data-sending]")) {
+    delete form.dataset.sending;
+    form.querySelector("[aria-busy]")?.removeAttribute("aria-busy");
+  }
+});
+
+document.addEventListener("click", async ({ target }) => {
+  const button = target.closest?.("[data-copy]");
+  if (!button) return;
+  await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+  button.textContent = "Copied";
+  setTimeout(() => button.textContent = "Copy", 2_000);
+});
+if (navigator.clipboard) {
+  for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
 }

@@ -1,8 +1,10 @@
 // Keeps the page as things are now. Without this file everything works, only not by itself.
 
+import { keepUp } from "./stream.js";
+import { tellAges } from "./times.js";
+
 const $ = (id) => document.getElementById(id);
-const { live, watch } = document.body.dataset;
-const { clock } = document.documentElement.dataset;
+const { watch } = document.body.dataset;
 const title = document.title.replace(/^\(\d+\+?\) /, "");
 const pointer = matchMedia("(hover: hover)");
 /** Elements that wait until the focus or the selection has left their place, by id. */
@@ -12,43 +14,14 @@ const held = new Map();
 /** What came while the page is paused, by id; undefined while it is not. */
 let paused;
 const MOST_PAUSED = 500;
-/** Where the stream goes on. */
-let cursor;
 const parse = (text) => new DOMParser().parseFromString(text, "text/html");
 
 /**
- * Server-sent events of our own server's HTML: each element at the top goes where its id is. Resolves
- * when the page is hidden, or with `once` behind the first news.
+ * What the stream has told, HTML of our own server: each element at the top goes where its id is. It
+ * is parsed apart from the page: nothing in it can run.
  */
-function follow({ once = false } = {}) {
-  return new Promise((resolve) => {
-    const stream = new EventSource(cursor ? `/live?after=${cursor}` : live);
-    const timer = once && setTimeout(end, PEEP_MS);
-    const hidden = () => document.hidden && end();
-    function end() {
-      stream.close();
-      clearTimeout(timer);
-      document.removeEventListener("visibilitychange", hidden);
-      resolve();
-    }
-    if (!once) document.addEventListener("visibilitychange", hidden);
-    stream.onopen = () => say(paused ? "paused" : "live");
-    stream.addEventListener("reload", () => location.reload());
-    stream.onmessage = ({ data, lastEventId }) => {
-      cursor = lastEventId || cursor;
-      take([...parse(data).body.children]);
-      if (once) end();
-    };
-    stream.onerror = () => {
-      say("reconnecting");
-      // After a refusal (too many pages, signed out) browsers give up; we do not.
-      if (stream.readyState === EventSource.CLOSED) setTimeout(end, 10_000);
-    };
-  });
-}
-
-/** What the stream has told; parsed apart from the page: nothing in it can run. */
-function take(fragments) {
+function take(text) {
+  const fragments = [...parse(text).body.children];
   const touched = fragments.some(({ id }) => watch === "any" ? /^[mn]-/.test(id) : id === watch);
   if (paused) paused.touched ||= touched;
   else if (watch && touched) refreshSoon();
@@ -59,47 +32,6 @@ function take(fragments) {
   }
   placeAll(fragments.filter((fresh) => !isKept(fresh)));
   if (paused) tellWaiting();
-}
-
-/**
- * A browser has six connections to a server for all its pages together. So many pages hold one;
- * others, and those that nobody sees, look now and then.
- */
-const MOST_STREAMS = 4;
-const PEEP_MS = 3_000;
-
-/** Holds one of the streams until the page is hidden; false when all are taken. */
-async function holdStream() {
-  // Only pages that came safely, or from this machine, have locks.
-  if (!navigator.locks) return await follow().then(() => true);
-  for (let slot = 0; slot < MOST_STREAMS; slot++) {
-    const options = { ifAvailable: true };
-    const held = await navigator.locks.request(
-      `otto-stream-${slot}`,
-      options,
-      (lock) => lock && follow().then(() => true),
-    );
-    if (held) return true;
-  }
-  return false;
-}
-
-/** Looks for a moment, one page at a time. */
-async function peep() {
-  const look = () => follow({ once: true });
-  await (navigator.locks ? navigator.locks.request("otto-peep", look) : look());
-}
-
-async function keepUp() {
-  for (;;) {
-    if (!document.hidden && await holdStream()) continue;
-    await new Promise((resolve) => {
-      setTimeout(resolve, document.hidden ? 60_000 : 2_000);
-      document.addEventListener("visibilitychange", resolve, { once: true });
-    });
-    // In a tab behind another one, the title says how many need somebody.
-    await peep();
-  }
 }
 
 /** Stops all that moves by itself, or lets in what came meanwhile. */
@@ -333,50 +265,6 @@ function count() {
   if (icon.getAttribute("href") !== href) icon.setAttribute("href", href);
 }
 
-/** The same words as in views/time.ts. */
-function ago(time) {
-  const seconds = Math.floor((Date.now() - new Date(time)) / 1000);
-  if (seconds < 2) return "just now";
-  if (seconds < 60) return `${seconds} s ago`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
-  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ago`;
-  return `${Math.floor(seconds / 86400)} d ago`;
-}
-
-/** The same words as there, for what still goes on. */
-function lasting(time) {
-  const seconds = Math.max(0, Math.floor((Date.now() - new Date(time)) / 1000));
-  if (seconds < 60) return `${seconds} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
-  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h`;
-  return `${Math.floor(seconds / 86400)} d`;
-}
-
-/** A time in the reader's own zone, which it names. */
-function here(time) {
-  const two = (number, digits = 2) => String(number).padStart(digits, "0");
-  const day = [time.getFullYear(), two(time.getMonth() + 1), two(time.getDate())].join("-");
-  const hour = [time.getHours(), time.getMinutes(), time.getSeconds()].map((each) => two(each));
-  const zone = ZONE.formatToParts(time).find(({ type }) => type === "timeZoneName").value;
-  return `${day} ${hour.join(":")}.${two(time.getMilliseconds(), 3)} ${zone}`;
-}
-const ZONE = new Intl.DateTimeFormat("en", { timeZoneName: "short" });
-
-function tellAges(place) {
-  for (const time of place.querySelectorAll("time[data-ago], time[data-since]")) {
-    const text = "ago" in time.dataset ? ago(time.dateTime) : lasting(time.dateTime);
-    if (time.textContent !== text) time.textContent = text;
-  }
-  if (clock === "utc") return;
-  for (const time of place.querySelectorAll("time[datetime]:not([data-here])")) {
-    time.dataset.here = "";
-    const text = here(new Date(time.dateTime));
-    time.title = `${text} (${time.dateTime.replace("T", " ").replace("Z", " UTC")})`;
-    const { exact } = time.dataset;
-    if (exact !== undefined) time.textContent = exact === "s" ? text.replace(/\.\d+/, "") : text;
-  }
-}
-
 let ticked = Date.now();
 setInterval(() => {
   // The computer slept: more may have happened than the stream still knows.
@@ -390,51 +278,15 @@ for (const event of ["focusout", "pointerout", "selectionchange"]) {
 }
 document.addEventListener("scrollend", settle);
 
-/** Forms whose outcome the stream shows are sent without leaving the page. */
-document.addEventListener("submit", async (event) => {
-  const form = event.target;
-  if (!("quiet" in form.dataset)) return;
-  event.preventDefault();
-  const body = new URLSearchParams(new FormData(form));
-  const answer = await fetch(form.action, { method: "POST", body, redirect: "manual" })
-    .catch(() => undefined);
-  // Not the way back to this page, so there is something to read.
-  if (answer?.type !== "opaqueredirect") form.submit();
-});
-
 $("pause").hidden = false;
 $("pause").addEventListener("click", pause);
 
-/** Whatever takes a while shows that it goes on, and is not sent twice. */
-document.addEventListener("submit", (event) => {
-  const { target: form, submitter } = event;
-  if (event.defaultPrevented || form.method === "dialog") return;
-  if (form.dataset.sending) return event.preventDefault();
-  form.dataset.sending = "yes";
-  submitter?.setAttribute("aria-busy", "true");
-});
-// Back from the next page, a browser shows this one as it was left.
-addEventListener("pageshow", () => {
-  for (const form of document.querySelectorAll("[data-sending]")) {
-    delete form.dataset.sending;
-    form.querySelector("[aria-busy]")?.removeAttribute("aria-busy");
-  }
-});
-
-document.addEventListener("click", async ({ target }) => {
-  const button = target.closest?.("[data-copy], [data-pill]");
+document.addEventListener("click", ({ target }) => {
+  const button = target.closest?.("[data-pill]");
   if (!button) return;
-  if (button.dataset.pill) {
-    letIn(button, true);
-    return scrollTo({ top: 0 });
-  }
-  await navigator.clipboard.writeText($(button.dataset.copy).textContent);
-  button.textContent = "Copied";
-  setTimeout(() => button.textContent = "Copy", 2_000);
+  letIn(button, true);
+  scrollTo({ top: 0 });
 });
-if (navigator.clipboard) {
-  for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
-}
 
 tellAges(document);
-keepUp();
+keepUp({ take, say: (word) => say(word === "live" && paused ? "paused" : word) });

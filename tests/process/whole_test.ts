@@ -31,6 +31,7 @@ const NOBODY = "01890000-0000-7000-8000-000000000000";
 /** What stands for a route's parameter where it is not the id of the thing the route is about. */
 const NAMES: Record<string, string> = {
   "/static/:name": "style.css",
+  "/static/:version/:name": "style.css",
   "/sources/:name": "github",
   "/sources/:name/connect": "github",
   "/sources/:name/try": "github",
@@ -104,7 +105,7 @@ describe("a process of Otto", () => {
       if (method !== "GET" || STREAMS.includes(path)) continue;
       const thing = path.split("/").find((part) => /^[a-z]+s$/.test(part));
       const filled = /:\w+/.test(path)
-        ? path.replace(/:\w+/, NAMES[path] ?? await firstId(thing ?? "bulk"))
+        ? path.replace(/:\w+/g, NAMES[path] ?? await firstId(thing ?? "bulk"))
         : path;
       const answer = await get(filled);
       const said = await answer.text();
