@@ -1,11 +1,19 @@
-import type { PlannedMessage } from "./plan.ts";
+import type { SubjectRole } from "../../../sources/subject.ts";
+import type { MessageSubject } from "./subject.ts";
 import { rowKey } from "./tell.ts";
+
+interface ToldMessage {
+  webhookType: string;
+  subject: MessageSubject;
+  role?: SubjectRole;
+  isTakenBack?: boolean;
+}
 
 /**
  * Says of messages that close something whether a later one of them, that is trusted alike, opens
  * the same again; what is said of them already stands. They are in the order of their arrival.
  */
-export function withTakenBack(ordered: readonly PlannedMessage[]): PlannedMessage[] {
+export function withTakenBack<M extends ToldMessage>(ordered: readonly M[]): M[] {
   /** The senders' newest time of an opening that comes later. */
   const openings = new Map<string, number>();
   return ordered.toReversed().map((message) => {
