@@ -47,12 +47,13 @@ function decideGroup(
   { messages, merged, title, description, slack_place, slack_thread }: ClosedGroup,
   members: readonly WaitingMember[],
 ): DecidedMessage[] {
-  const tellsMore = ({ role, isAbout, isClosed }: WaitingMember) =>
-    role !== "notes" && !(role === "closes" && isAbout && !isClosed);
+  const isTakenBack = ({ role, isAbout, isClosed }: WaitingMember) =>
+    role === "closes" && isAbout && !isClosed;
+  const tellsMore = (member: WaitingMember) => member.role !== "notes" && !isTakenBack(member);
   const leader = members.find(tellsMore) ?? members.find(({ role }) => role !== "notes") ??
     members[0];
   return members.map((member): DecidedMessage => {
-    const { id: messageId, epoch, event, verified, source, key, webhookType, isClosed } = member;
+    const { id: messageId, epoch, event, verified, source, key, webhookType } = member;
     const leads = member === leader;
     return {
       outcome: {
@@ -74,7 +75,7 @@ function decideGroup(
         webhookType,
         event,
         role: member.isAbout ? member.role ?? "continues" : "continues",
-        isTakenBack: !isClosed,
+        isTakenBack: isTakenBack(member),
         ...leads ? {} : { leader: leader.id },
       },
     };

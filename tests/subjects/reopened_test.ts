@@ -61,9 +61,14 @@ describe("what was closed and opened again", () => {
   it("is no last step for a task at work, unless it was closed once more", () =>
     withModel(async (model) => {
       const { stage, fake, tasks, task } = model;
+      let minute = 0;
       const hear = (...payloads: Any[]) => async () => {
-        for (const payload of payloads) {
-          await stage.send("pull_request", payload);
+        for (const { action, pull_request } of payloads) {
+          const updated_at = `2026-11-30T10:0${minute++}:00Z`;
+          await stage.send("pull_request", {
+            action,
+            pull_request: { ...pull_request, updated_at },
+          });
           await settle(stage);
         }
         return note;
@@ -81,25 +86,33 @@ describe("what was closed and opened again", () => {
       assertEquals(tools, [true, true, false]);
     }));
 
-  it("stays closed where the opening is older than the close", () =>
-    withModel(async (model) => {
-      const { stage, fake, tasks, task } = model;
-      const at = (minute: number) => ({ updated_at: `2026-11-30T10:0${minute}:00Z` });
-      fake.script = [
-        async () => {
-          await stage.send("pull_request", closed(at(5)));
-          await settle(stage);
-          await stage.send("pull_request", reopened(at(3)));
-          await settle(stage);
-          return note;
-        },
-        { text: "It is closed." },
-      ];
-      await stage.tell("pull_request", opened(at(1)));
-      const [{ id }, ...others] = await tasks();
-      assertEquals(others, []);
-      assertEquals((await task(id)).result.text, "It is closed.");
-    }));
+  for (
+    const [how, minute] of [
+      ["is older than the close", 3],
+      ["has no time", undefined],
+    ] as const
+  ) {
+    it(`stays closed for a task at work where the opening ${how}`, () =>
+      withModel(async (model) => {
+        const { stage, fake, tasks, task } = model;
+        const at = (minute?: number) =>
+          minute === undefined ? {} : { updated_at: `2026-11-30T10:0${minute}:00Z` };
+        fake.script = [
+          async () => {
+            await stage.send("pull_request", closed(at(5)));
+            await settle(stage);
+            await stage.send("pull_request", reopened(at(minute)));
+            await settle(stage);
+            return note;
+          },
+          { text: "It is closed." },
+        ];
+        await stage.tell("pull_request", opened(at(1)));
+        const [{ id }, ...others] = await tasks();
+        assertEquals(others, []);
+        assertEquals((await task(id)).result.text, "It is closed.");
+      }));
+  }
 });
 
 describe("a task that a person tries again", () => {

@@ -43,8 +43,8 @@ export async function readKnown(
     sql<KnownSubject[]>`
       with since as materialized (select ${hourAgo(sql)} as id)
       select s.source, s.key, s.version, s.verified, s.stopped_why,
-        extract(epoch from s.opened_sent_at)::float8 * 1000 as opened_ms,
-        extract(epoch from s.closed_sent_at)::float8 * 1000 as closed_ms,
+        (extract(epoch from s.opened_sent_at) * 1000)::float8 as opened_ms,
+        (extract(epoch from s.closed_sent_at) * 1000)::float8 as closed_ms,
         -- A group is one delivery. Of one that is stopped nobody asks, nor of one that has had so few
         -- messages that these do not stop it.
         case when s.stopped_at is not null or not exists (

@@ -21,7 +21,7 @@ export interface JoiningMessage {
   /** A person speaks to the task: it wakes whatever that waits for. */
   isSpokenTo?: boolean;
   /** What it closes was opened again after it, as far as that is known already: it closes nothing. */
-  isTakenBack?: boolean;
+  isTakenBack?: boolean | "unless_begun";
 }
 
 /** The same with what it is about, once that is known. */
@@ -165,13 +165,16 @@ function decide(
     return { becomes: "nothing", state: "processed", reason: `Kept only: ${subject.stopped_why}` };
   }
   const isOld = role === "closes" &&
-    (message.isTakenBack || at !== undefined && at < (subject.opened_ms ?? -Infinity));
+    (message.isTakenBack === true || at !== undefined && at < (subject.opened_ms ?? -Infinity) ||
+      message.isTakenBack === "unless_begun" && subject.started_at === null);
   const isOver = role === "opens" && at !== undefined && at < (subject.closed_ms ?? -Infinity);
-  // One close is enough: whoever sends them again and again fills no inbox. And no opening that is
-  // older than the close takes that back.
+  // Of some senders all that is said opens: a close that a task is to hear of is taken back only by
+  // what they say came after it.
+  const opensAgain = at !== undefined && subject.closed_ms !== null && at >= subject.closed_ms;
+  // One close is enough: whoever sends them again and again fills no inbox.
   const its = isOld || role === "closes" && subject.is_closing
     ? "notes"
-    : isOver
+    : role === "opens" && subject.is_closing && !opensAgain
     ? "continues"
     : role;
   noteTimes(subject, message);

@@ -12,6 +12,9 @@ interface ToldMessage {
 /**
  * Says of messages that close something whether a later one of them, that is trusted alike, opens
  * the same again; what is said of them already stands. They are in the order of their arrival.
+ *
+ * Where the sender says no times this holds only for tasks that nobody has begun: they would be
+ * cancelled with the opening in their inbox. Of some senders all that is said opens.
  */
 export function withTakenBack<M extends ToldMessage>(ordered: readonly M[]): M[] {
   /** The senders' newest time of an opening that comes later. */
@@ -23,6 +26,8 @@ export function withTakenBack<M extends ToldMessage>(ordered: readonly M[]): M[]
     const role = message.role ?? subject.role;
     if (role === "opens") openings.set(name, Math.max(opening, subject.at ?? Infinity));
     if (role !== "closes" || isTakenBack !== undefined) return message;
-    return { ...message, isTakenBack: opening > -Infinity && opening >= (subject.at ?? -Infinity) };
+    if (opening === -Infinity || opening < (subject.at ?? -Infinity)) return message;
+    const isKnown = opening < Infinity && subject.at !== undefined;
+    return { ...message, isTakenBack: isKnown || "unless_begun" as const };
   }).toReversed();
 }
