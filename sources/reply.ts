@@ -26,6 +26,8 @@ export interface ReplyRefusal {
   error: string;
   /** The same call may work in a while. */
   later?: boolean;
+  /** It may have been carried out all the same. */
+  unsure?: boolean;
   retryAfterSeconds?: number;
 }
 
@@ -73,6 +75,8 @@ export interface ReplyApi {
   writes?: readonly string[];
   /** The id that the vendor gave to what was sent; the same that `sentReply` reads. */
   idOf(answer: unknown): string | undefined;
+  /** Whether an answer without an id says that it was sent; else none does. */
+  isSent?(answer: unknown): boolean;
   /** The id of something else that was made with it, and that the vendor tells of by itself. */
   besideOf?(answer: unknown): string | undefined;
   /** Whether it refuses with a 200, too, and says so in the body alone. */

@@ -18,9 +18,12 @@ export const replyApi: ReplyApi = {
   // An answer in a review's thread is a review of its own.
   besideOf: (answer) => reviewOf(text(answer, "pull_request_review_id")),
   refusalOf(answer) {
-    const error = text(answer, "message");
-    // A secondary rate limit is a 403 that says so ("Rate limits for the REST API").
-    return error === undefined ? undefined : { error, later: /rate limit/i.test(error) };
+    const message = text(answer, "message");
+    if (message === undefined) return undefined;
+    const why = list(answer, "errors").map((each) => first(text(each, "message"), text(each)));
+    const error = [message, ...why.filter((each) => each !== undefined).slice(0, 5)].join(": ");
+    // A secondary rate limit is a 403 that says so ("Rate limits for the REST API"), or a 422.
+    return { error, later: /rate limit|abuse detection|submitted too quickly/i.test(error) };
   },
   search: {
     path: ({ path }, since) => ({

@@ -26,6 +26,8 @@ export const replyApi: ReplyApi = {
   },
   writes: ["api"],
   idOf: (answer) => exactNumber(text(answer, "id")),
+  // A comment on a commit has none.
+  isSent: (answer) => text(answer, "note") !== undefined,
   refusalOf(answer) {
     const error = first(
       text(answer, "message"),

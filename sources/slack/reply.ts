@@ -12,6 +12,9 @@ const LATER = new Set([
   "request_timeout",
 ]);
 
+/** Of those, the ones after which some of it may have been done. */
+const UNSURE = new Set(["internal_error", "fatal_error", "request_timeout"]);
+
 /** The kind of metadata that our replies carry (docs.slack.dev, "Message metadata"). */
 const METADATA_TYPE = "otto_reply";
 
@@ -33,7 +36,12 @@ export const replyApi: ReplyApi = {
   refusalOf(answer) {
     if (at(answer, "ok") !== false) return undefined;
     const error = text(answer, "error") ?? "refused without a word";
-    return { error, later: LATER.has(error) };
+    const needed = text(answer, "needed");
+    return {
+      error: needed === undefined ? error : `${error} (${needed})`,
+      later: LATER.has(error),
+      unsure: UNSURE.has(error),
+    };
   },
   mark: (body, id) => ({
     ...body,

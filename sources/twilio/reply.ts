@@ -78,10 +78,21 @@ export function sentReply(payload: unknown): SentReply | undefined {
 /** How a message ends that nobody got (twilio.com/docs/messaging/api/message-resource). */
 const FAILURES = new Set(["failed", "undelivered"]);
 
+/** What a code says to whoever meets it for the first time (twilio.com/docs/api/errors). */
+const WORDS: Readonly<Record<string, string>> = {
+  "21610": "the person has unsubscribed",
+  "30003": "the telephone cannot be reached",
+  "30005": "there is no such number any more",
+  "30006": "a landline, or a network that takes none",
+  "30007": "filtered by the network",
+  "63016": "WhatsApp takes free text only within 24 hours of the person's last message",
+};
+
 function failureOf(payload: unknown, status: string): string {
   const code = text(payload, "ErrorCode");
-  return `Twilio took it, and then says: ${status}` +
-    (code && /^\d{1,6}$/.test(code) ? ` (error ${code})` : "");
+  const said = `Twilio took it, and then says: ${status}`;
+  if (!code || !/^\d{1,6}$/.test(code)) return said;
+  return `${said} (error ${code}${Object.hasOwn(WORDS, code) ? `: ${WORDS[code]}` : ""})`;
 }
 
 /** A person's number is whole (E.164), ours may be a short code; both are of one kind. */

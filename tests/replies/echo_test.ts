@@ -71,14 +71,17 @@ describe("what comes back of a reply", () => {
     await stage.send("twilio", status("failed"));
     const [{ id, state, error }, ...others] = await stage.outbox();
     assertEquals([others, state], [[], "dead"]);
-    assertEquals(error, "Twilio took it, and then says: undelivered (error 30003)");
+    assertEquals(
+      error,
+      "Twilio took it, and then says: undelivered (error 30003: the telephone cannot be reached)",
+    );
     const task = await stage.task(task_id);
     const failures = eventsOf(task, "reply_failed");
     assertEquals(failures.map(({ data }) => [data.to, data.error]), [
       [`SMS to ${PERSON} from ${OURS}`, error],
     ]);
     const page = await (await stage.otto.ask(`/tasks/${task_id}`)).text();
-    assertStringIncludes(page, "undelivered (error 30003)");
+    assertStringIncludes(page, "undelivered (error 30003: the telephone");
     await stage.post(`/api/notifications/${id}/retry`, {});
     await stage.work();
     assertEquals([stage.vendors.said.length, (await stage.outbox())[0].state], [2, "sent"]);

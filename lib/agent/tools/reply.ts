@@ -47,7 +47,12 @@ export function createReply(
   if (!verified) return "only what a signature vouches for is answered";
   if (!api || !source.reply) return `messages of ${name} cannot be answered`;
   const access = accesses.get(name);
-  if (!access) return `${api.tokenVariable} is not set`;
+  if (!access) {
+    const owner = [...accesses.keys()].find((each) => sourceOf(each).replyApi === api);
+    return owner === undefined
+      ? `${api.tokenVariable} is not set`
+      : `${api.tokenVariable} is for messages of ${owner}, and these are of ${name}`;
+  }
   const { mentions } = rules;
   const place = source.reply(payload, "", { mentions });
   if (!place) return "the message names no place that can be answered";
@@ -69,7 +74,8 @@ export function createReply(
     arguments: z.strictObject({ text: z.string().trim().min(1).max(most) })
       .refine(({ text }) => longestIn(source.reply!(payload, text, { mentions })!) <= api.most, {
         error:
-          `with what is put in so that it calls nobody it has more than ${api.most} characters`,
+          `as it is sent it has more than ${api.most} characters: an emoji counts as two, and ` +
+          "behind each @ stands one more, so that it calls nobody",
       })
       .transform(({ text }) => ({ text, to })),
     schema: {

@@ -161,10 +161,10 @@ function readAnswer(
   const isSent = status >= 200 && status < 300 && body !== undefined &&
     !(api.refusesInBody && refusal);
   if (isSent) return { ok: true, status, body, requestId, scopes: scopesIn(headers) };
-  const limited = status === 429 || (status === 403 && refusal?.later === true) ||
-    isSpent(headers, status);
+  const limited = status === 429 || (status >= 400 && status < 500 && refusal?.later === true) ||
+    (status === 403 && isSpent(headers));
   const strange = status >= 200 && status < 300 && !refusal;
-  const wait = secondsOf(headers.get("retry-after")) ?? refusal?.retryAfterSeconds ??
+  const wait = waitIn(headers) ?? refusal?.retryAfterSeconds ??
     (limited ? DEFAULT_RETRY_AFTER_SECONDS : undefined);
   return {
     ok: false,
@@ -173,12 +173,13 @@ function readAnswer(
     error: wordsOf(status, refusal?.error, { strange }),
     later: limited || status >= 500 || strange || refusal?.later === true || status === 408,
     retryAfterSeconds: wait === undefined ? undefined : Math.min(wait, MOST_RETRY_AFTER_SECONDS),
-    unsure: method === "POST" && (status >= 500 || strange || status === 408),
+    unsure: method === "POST" &&
+      (status >= 500 || strange || status === 408 || refusal?.unsure === true),
   };
 }
 
 function wordsOf(status: number, words: string | undefined, { strange }: { strange: boolean }) {
-  if (strange) return `answered ${status} with what is no answer of this API`;
+  if (strange) return noAnswer(status);
   if (status >= 300 && status < 400) {
     return `answered ${status}: it wants the call elsewhere, and our credential goes nowhere else; ` +
       "check the address that is set";
@@ -187,6 +188,9 @@ function wordsOf(status: number, words: string | undefined, { strange }: { stran
   return said ? `answered ${status}: ${said}` : `answered ${status}`;
 }
 
+/** What says nothing of what was sent, whatever its status is. */
+export const noAnswer = (status: number) => `answered ${status} with what is no answer of this API`;
+
 /** Slack's and GitHub's; an empty list is none at all. */
 function scopesIn(headers: Headers): string[] | undefined {
   return headers.get("x-oauth-scopes")?.split(",").map((each) => each.trim())
@@ -194,17 +198,26 @@ function scopesIn(headers: Headers): string[] | undefined {
 }
 
 /** GitHub says 403 when the hour's calls are used up ("Rate limits for the REST API"). */
-function isSpent(headers: Headers, status: number): boolean {
-  return status === 403 && headers.get("x-ratelimit-remaining") === "0";
+function isSpent(headers: Headers): boolean {
+  return limitIn(headers, "remaining") === "0";
 }
 
-function secondsOf(header: string | null): number | undefined {
-  if (!header) return undefined;
-  if (/^\d{1,9}(\.\d{1,9})?$/.test(header)) return Math.ceil(Number(header));
-  const at = Date.parse(header);
-  return /[A-Za-z]/.test(header) && !Number.isNaN(at)
-    ? Math.max(0, Math.ceil((at - Date.now()) / 1_000))
-    : undefined;
+/** GitHub's; GitLab's. */
+const limitIn = (headers: Headers, of: "remaining" | "reset") =>
+  headers.get(`x-ratelimit-${of}`) ?? headers.get(`ratelimit-${of}`);
+
+/** For how many seconds the vendor wants no call: where it names a time, by its own clock. */
+function waitIn(headers: Headers): number | undefined {
+  const shown = Date.parse(headers.get("date") ?? "");
+  const until = (at: number) => {
+    const ms = at - (Number.isNaN(shown) ? Date.now() : shown);
+    return Number.isNaN(ms) ? undefined : Math.max(0, Math.ceil(ms / 1_000));
+  };
+  const after = headers.get("retry-after")?.trim() ?? "";
+  if (/^\d{1,9}(\.\d{1,9})?$/.test(after)) return Math.ceil(Number(after));
+  if (/[A-Za-z]/.test(after)) return until(Date.parse(after));
+  const reset = limitIn(headers, "reset") ?? "";
+  return isSpent(headers) && /^\d{10}$/.test(reset) ? until(Number(reset) * 1_000) : undefined;
 }
 
 async function readText(response: Response): Promise<string | undefined> {

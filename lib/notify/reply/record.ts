@@ -35,12 +35,18 @@ export interface ClaimedReply {
   worker: string;
   /** A person has cancelled its task meanwhile. */
   cancelled: boolean;
+  /** Older than {@link MOST_HOURS}. */
+  isOld: boolean;
+  /** A person gave it another round of tries, and this is the first of them. */
+  isRetried: boolean;
 }
 
 /** With a call's time twice: a search, and the reply itself. */
 const LEASE_SECONDS = 3 * CALL_MS / 1_000;
-/** With the waits below about two hours: after that an answer is no answer. */
+/** With the waits below about two hours. */
 const MOST_TRIES = 12;
+/** A vendor may ask for longer waits, and nobody may have worked for days: then an answer is none. */
+export const MOST_HOURS = 6;
 /** Waits double up to this. */
 const MOST_WAIT_SECONDS = 15 * 60;
 
@@ -71,7 +77,9 @@ export async function claimReplies(
         lease_until = now() + make_interval(secs => ${LEASE_SECONDS})
       from due, replies r where n.id = due.id and r.notification_id = n.id
       returning n.id, n.task_id, n.attempts, n.unsure, n.created_at, n.worker, r.source, r.call,
-        exists (select from tasks t where t.id = n.task_id and t.status = 'cancelled') as cancelled`);
+        exists (select from tasks t where t.id = n.task_id and t.status = 'cancelled') as cancelled,
+        n.created_at < now() - make_interval(hours => ${MOST_HOURS}) as "isOld",
+        n.attempts = 1 and n.error is not null as "isRetried"`);
 }
 
 /** How far a reply is; undefined when it is gone. */
@@ -168,8 +176,9 @@ export async function recordFailure(
   { error, later, status, requestId, retryAfterSeconds, unsure }: VendorAnswer & { ok: false },
 ): Promise<void> {
   const dead = !later || attempts >= MOST_TRIES;
-  const wait = retryAfterSeconds ??
-    Math.min(2 ** attempts, MOST_WAIT_SECONDS) * (0.5 + Math.random() / 2);
+  const own = Math.min(2 ** attempts, MOST_WAIT_SECONDS) * (0.5 + Math.random() / 2);
+  // What a vendor asks for is the least: some ask for no time at all, again and again.
+  const wait = Math.max(own, retryAfterSeconds ?? 0);
   const data = { to: call.to, source, notification_id: id, status: status ?? null };
   await database.query("record that a reply is not sent", (sql) =>
     sql`

@@ -6,12 +6,13 @@ import type { Database } from "../../store/database.ts";
 import { REPLY_CHANNEL } from "../../store/outbox.ts";
 import type { Channel } from "../channel.ts";
 import { pause } from "../../async/deadline.ts";
-import { callVendor, type VendorAnswer, type VendorRequest } from "./client.ts";
+import { callVendor, noAnswer, type VendorAnswer, type VendorRequest } from "./client.ts";
 import {
   beginReply,
   type ClaimedReply,
   claimReplies,
   findSentIds,
+  MOST_HOURS,
   readFate,
   recordFailure,
   recordSent,
@@ -31,6 +32,9 @@ const AT_ONCE = 4;
 const MAY_BE_SENT =
   "it may have been sent, and its answer never came: look there, and retry it only " +
   "if it is not";
+const TOO_OLD =
+  `it was written more than ${MOST_HOURS} hours ago, and may be no answer any more: ` +
+  "retry it if it is";
 /** How often is looked what became of one that another worker has in hand. */
 const LOOK_MS = 250;
 
@@ -128,10 +132,11 @@ async function send(
       (request) => callVendor(api, access, request, signal),
     );
     // A person who retries what nobody could find has looked there.
-    const isWanted = earlier === "unknown" && reply.attempts === 1;
-    if (earlier === "unknown" && !isWanted) return failed(MAY_BE_SENT);
+    if (earlier === "unknown" && !reply.isRetried) return failed(MAY_BE_SENT);
     if (typeof earlier === "object") return earlier;
   }
+  // A person who retries it knows how old it is.
+  if (reply.isOld && !reply.isRetried) return failed(TOO_OLD);
   if (reply.cancelled) return failed("the task was cancelled before it was sent");
   if (!await beginReply(database, reply)) return "lost";
   // A call that is out is not given up: its answer says whether anybody was told.
@@ -141,9 +146,13 @@ async function send(
     moved,
     body: api.mark?.(body, reply.id) ?? body,
   });
-  return answer.ok
-    ? { ...answer, id: api.idOf(answer.body), beside: api.besideOf?.(answer.body) }
-    : answer;
+  if (!answer.ok) return answer;
+  const { status, body: said, requestId } = answer;
+  const id = api.idOf(said);
+  if (id === undefined && !api.isSent?.(said)) {
+    return { ok: false, status, requestId, error: noAnswer(status), later: true, unsure: true };
+  }
+  return { ...answer, id, beside: api.besideOf?.(said) };
 }
 
 /**

@@ -34,6 +34,6 @@ const toRedirect = (url: string) =>
  */
 export function withoutCommands(text: string): string {
   return text.replace(/\r\n?/g, "\n")
-    .replace(/^((?:>|[^\S\n\u2028\u2029])*)([/.!])(\p{L})/gmu, "$1\\$2$3")
-    .replace(/^((?:>|[^\S\n\u2028\u2029])*duplicate)(\s+of\b)/gim, "$1\u200B$2");
+    .replace(/^((?:>|[^\S\r\n\u2028\u2029])*)([/.!])(\p{L})/gmu, "$1\\$2$3")
+    .replace(/^((?:>|[^\S\r\n\u2028\u2029])*duplicate)(\s+of\b)/gim, "$1\u200B$2");
 }
