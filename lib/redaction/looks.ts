@@ -50,9 +50,10 @@ const WORDS = `${TOKEN}|secret|password|passwd|pwd|passphrase|api[_-]?key|access
 /** `response_url` lets anybody answer as the app. */
 const FIELD = new RegExp(`(?:^|[^A-Za-z0-9])(?:${WORDS})s?$`, "i");
 
-/** `password=…`, `"apiKey": "…"`, `?token=…`. */
+/** `password=…`, `"apiKey": "…"`, `?token=…`, `"name":"Authorization","value":"…"`. */
 const ASSIGNED = new RegExp(
-  `((?:${WORDS})` + String.raw`\\?["']?)(\s{0,3}[:=]\s{0,3}\\?["']?)` +
+  `((?:${WORDS})` + String.raw`\\?["']?)` +
+    String.raw`((?:,\s{0,3}\\?["']value\\?["'])?\s{0,3}[:=]\s{0,3}\\?["']?)` +
     String.raw`([^\s"'\\,;&<>(){}[\]]{8,})`,
   "gi",
 );

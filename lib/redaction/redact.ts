@@ -109,21 +109,26 @@ function walk(value: unknown, redact: Redact, isSecret: (name: string) => boolea
   if (typeof value === "string") return redact(value);
   if (Array.isArray(value)) return value.map((each) => walk(each, redact, isSecret));
   if (typeof value !== "object" || value === null) return value;
-  const pair = pairName(value);
-  const hidesValue = pair !== undefined && isSecret(pair);
   return Object.fromEntries(
     Object.entries(value).map(([key, each]) => {
-      const hides = isSecret(key) || hidesValue && /^value$/i.test(key);
+      const hides = isSecret(key) || isSecret(nameFor(key, value));
       return [redact(key), hides ? masked(each, redact, isSecret) : walk(each, redact, isSecret)];
     }),
   );
 }
 
-/** Headers and variables are often lists of these: `{"name": "Authorization", "value": "…"}`. */
-function pairName(value: object): string | undefined {
-  const { name, key, Name, Key } = value as Record<string, unknown>;
-  const found = [name, key, Name, Key].find((each) => typeof each === "string") as string;
-  return found !== undefined && !/\s/.test(found) ? found : undefined;
+/**
+ * Under which name a value stands in an object of two: headers and variables are often lists of
+ * `{"name": "Authorization", "value": "…"}`, and told as `headers.name` and `headers.value`.
+ */
+function nameFor(key: string, object: object): string {
+  if (!/value$/i.test(key)) return "";
+  const before = key.slice(0, -"value".length);
+  const names = ["name", "key", "Name", "Key"].map((each) =>
+    (object as Record<string, unknown>)[before + each]
+  );
+  const found = names.find((each) => typeof each === "string") as string | undefined;
+  return found === undefined || /\s/.test(found) ? "" : found;
 }
 
 /** A secret, or a list of some; what is more than that has fields of its own. */

@@ -81,6 +81,8 @@ describe("the redactor", () => {
         card: { token: { id: "tok_1" } },
         headers: [{ name: "Authorization", value: "x" }, { name: "Accept", value: "y" }],
         env: [{ key: "DB_PASSWORD", value: "x" }, { name: "Rotate the token", value: "now" }],
+        "sent.name": "X-Api-Key",
+        "sent.value": "x",
         ...kept,
       }, redact),
       {
@@ -91,6 +93,8 @@ describe("the redactor", () => {
         card: { token: { id: "tok_1" } },
         headers: [{ name: "Authorization", value: "•••" }, { name: "Accept", value: "y" }],
         env: [{ key: "DB_PASSWORD", value: "•••" }, { name: "Rotate the token", value: "now" }],
+        "sent.name": "X-Api-Key",
+        "sent.value": "•••",
         ...kept,
       },
     );
@@ -102,6 +106,7 @@ describe("the redactor", () => {
         ["curl -H 'Authorization: Bearer abcdef0123456789'", "curl -H 'Authorization: Bearer •••'"],
         ["DB_PASSWORD=hunter2hunter2", "DB_PASSWORD=•••"],
         ['{\\"clientSecret\\": \\"abc12345678\\"}', '{\\"clientSecret\\": \\"•••\\"}'],
+        ['{"key":"DB_PASSWORD", "value":"hunter2x"}', '{"key":"DB_PASSWORD", "value":"•••"}'],
         ["postgres://otto:p4ss@db/otto", "postgres://otto:•••@db/otto"],
         ["https://h/x?access_token=abc123456&a=1", "https://h/x?access_token=•••&a=1"],
         ["the log says _ghp_" + "a1".repeat(18), "the log says _•••"],

@@ -1,4 +1,5 @@
 import { html } from "hono/html";
+import { layOutJson, showUnseen } from "../../../sources/kit/json_layout.ts";
 import type { Trial, WholeTrial } from "../../../lib/task/trial/trial.ts";
 import { copyButton } from "../parts/copy.ts";
 import { counted } from "../parts/count.ts";
@@ -188,7 +189,7 @@ function callLine({ tool, arguments: args, verdict, reason, error }: ToldCall, i
       `}</p>
     ${args !== null && html`
       <pre dir="auto" tabindex="0" role="group"
-        aria-label="Arguments of ${tool}">${JSON.stringify(args, null, 1)}</pre>
+        aria-label="Arguments of ${tool}">${showUnseen(layOutJson(args, 1))}</pre>
     `}
     ${(error ?? (verdict === "refused" ? reason : undefined)) &&
       html`<p class="soft" dir="auto">${error ?? reason}</p>`}

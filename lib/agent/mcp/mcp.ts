@@ -86,6 +86,14 @@ async function openTool(
     arguments: z.record(z.string(), z.unknown()),
     atomic: false,
     async run(args, { fence }, signal) {
+      // A run may last for hours, and the server may have told of a change in this one.
+      const listed = await lists.of(server);
+      signal.throwIfAborted();
+      const found = "error" in listed ? definition : lookUp(listed, name);
+      if ("off" in found) throw new Error(`it was not called: ${found.off}`);
+      if (fingerprintOf(found) !== now) {
+        throw new Error("it was not called: its definition has changed since this run began");
+      }
       const text = await call({ server, definition, lists, redact }, args, signal);
       return fence(text, `result of ${full}`);
     },

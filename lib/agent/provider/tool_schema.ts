@@ -33,7 +33,7 @@ export function schemaFor(
   if (!NAMES[provider].test(name)) {
     return { off: "its name is none that the model's provider takes" };
   }
-  const { type = "object" } = schema;
+  const type = schema.type ?? "object";
   // A list of types has what some generators make of an object that may be left out.
   if (![type].flat().includes("object")) {
     const told = JSON.stringify(type).slice(0, 60);

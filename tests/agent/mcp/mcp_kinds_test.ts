@@ -14,7 +14,7 @@ import {
 import { readEvents } from "../../../lib/agent/mcp/events.ts";
 import { type FakeMcp, startMcp } from "../../fakes/mcp.ts";
 
-const bare = { name: "now", description: "The time", inputSchema: { type: "object" } };
+const bare = { name: "now", description: "The time", inputSchema: { type: null, required: null } };
 const search = {
   name: "search",
   description: "Searches",
