@@ -42,7 +42,8 @@ export function toModelError({ label }: ModelSettings, error: unknown): ModelErr
       mayHaveBilled,
     });
   }
-  const words = errorText(error).slice(0, MOST_WORDS);
+  // What the SDK quotes of an answer may be what the model has thought.
+  const [words] = errorText(error).slice(0, MOST_WORDS).split(/ (?:Text|Value): /);
   // It came with a 200, and is not what the protocol says.
   return isUnreadable(error)
     ? new ModelError(`${label}'s answer cannot be read: ${words}`, true, {

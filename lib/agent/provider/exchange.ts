@@ -12,8 +12,6 @@ import { statusInside, tidyAnswer } from "./answer/tidy_answer.ts";
 
 /** The most of one answer that is read. What is too long to be taken, and shorter, is told to the model (clamp_output.ts). */
 const MOST_BYTES = 32 * 1_024 * 1_024;
-/** Characters. An error is shorter; a longer answer is taken apart once, by the SDK. */
-const MOST_ERROR = 1_024 * 1_024;
 /** A server is taught each of its dialect's words once. */
 const MOST_LESSONS = 8;
 
@@ -28,7 +26,7 @@ interface Answer {
   status: number;
   headers: Headers;
   text: string;
-  /** Undefined when it is not JSON, or too long for an error. */
+  /** Undefined when it is not JSON, null when nobody should walk through it. */
   body: unknown;
 }
 
@@ -110,7 +108,7 @@ async function read(
     status,
     headers,
     text,
-    body: text.length > MOST_ERROR ? undefined : parsed(text, provider),
+    body: parsed(text, provider),
   };
 }
 
@@ -134,11 +132,11 @@ function unframed(text: string): string {
   return lines.slice(Math.max(first, 0)).join("\n").trimEnd().replace(/data: ?\[DONE\]$/, "");
 }
 
-/** @param tidy it as its protocol has it; undefined when it is too long to be made so. */
-function whole({ status, headers, text }: Answer, tidy: unknown): Response {
+/** @param tidy it as its protocol has it. */
+function whole({ status, headers }: Answer, tidy: unknown): Response {
   // It was decoded on its way.
   const { "content-encoding": _, "content-length": __, ...rest } = Object.fromEntries(headers);
-  return new Response(tidy === undefined ? text : JSON.stringify(tidy), {
+  return new Response(JSON.stringify(tidy), {
     status,
     headers: { ...rest, "content-type": "application/json" },
   });
@@ -150,7 +148,6 @@ function refusalIn(
   { status, headers, text, body }: Answer,
   tidy: unknown,
 ): { status: number; words: string; error: NoAnswerError } | undefined {
-  if (status < 300 && text.length > MOST_ERROR) return undefined;
   const inside = status < 300 ? statusInside(body) : undefined;
   if (inside === undefined && tidy !== undefined) return undefined;
   const told = inside ?? status;

@@ -2,7 +2,7 @@ import type { LanguageModel } from "ai";
 import type { ModelSettings } from "../../config/model/model_settings.ts";
 import { createRequestAdapter } from "./adapt_request.ts";
 import { createExchange } from "./exchange.ts";
-import { plainIds } from "./plain_ids.ts";
+import { createMessagesAdapter } from "./messages_adapter.ts";
 import { createSignedCalls } from "./signed_calls.ts";
 
 /** A model itself, and not only its name. */
@@ -18,7 +18,7 @@ export async function loadModel(settings: ModelSettings): Promise<ProviderModel>
   }
   if (provider === "anthropic") {
     const { createAnthropic } = await import("@ai-sdk/anthropic");
-    const fetch = createExchange(settings, plainIds);
+    const fetch = createExchange(settings, createMessagesAdapter());
     return createAnthropic({ baseURL: baseUrl, apiKey, fetch }).chat(model);
   }
   const { createOpenAICompatible } = await import("@ai-sdk/openai-compatible");

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import type { Turn } from "../../../lib/agent/model.ts";
 import type { Asked, Say } from "../../fakes/server.ts";
-import { hello, onChat, onGemini, resultsFor } from "./provider_stage.ts";
+import { hello, onAnthropic, onChat, onGemini, raw, resultsFor } from "./provider_stage.ts";
 
 // deno-lint-ignore no-explicit-any -- whatever was sent
 type Any = any;
@@ -145,6 +145,21 @@ describe("a conversation that a server wants otherwise", () => {
       ];
       const said = await step();
       assertEquals((await step({ turns: [...hello, ...resultsFor(said)] })).text, "Done");
+    });
+  });
+
+  it("has no thoughts that its server has not signed (Anthropic)", async () => {
+    await onAnthropic(async ({ fake, step }) => {
+      const message = "messages.1.content.0: Invalid `signature` in `thinking` block";
+      const use = { type: "tool_use", id: "t", name: "add_note", input: { text: "x" } };
+      const content = [{ type: "thinking", thinking: "Hm." }, use];
+      fake.script = [
+        raw({ type: "message", content, stop_reason: "tool_use" }),
+        ({ text }) => text.includes('"thinking"') ? { status: 400, message } : { text: "Done" },
+      ];
+      const turns = [...hello, ...resultsFor(await step())];
+      for (let i = 0; i < 2; i++) assertEquals((await step({ turns })).text, "Done");
+      assertEquals([fake.asked.length, fake.refused], [4, []]);
     });
   });
 

@@ -160,6 +160,18 @@ describe("what servers make of a call", () => {
     });
   });
 
+  it("is one of a thousand at most, and no answer is deeper than anybody nests, however long", async () => {
+    await onChat("openai", async ({ fake, step }) => {
+      fake.script = [
+        calling(...Array.from({ length: 50_000 }, (_, at) => called({}, { id: `c${at}` }))),
+      ];
+      assertEquals((await step()).calls.length, 1_000);
+      const deep = "[".repeat(1_000_000) + "]".repeat(1_000_000);
+      fake.script = [{ raw: `{"choices":${deep}}` }];
+      assertMatch((await step()).fault!.reason, /no answer in it/);
+    });
+  });
+
   it("of no arguments is one, however a server writes none", async () => {
     await onChat("openai", async ({ fake, step }) => {
       for (const none of [undefined, null, "", " \n", "null", "[]", [], "{}", {}]) {

@@ -3,6 +3,7 @@ import {
   type AnsweredRequest,
   argumentsValue,
   calledName,
+  MOST_PARTS,
   objectOf,
   withOwnIds,
 } from "./tool_call.ts";
@@ -29,7 +30,10 @@ export function tidyMessage(body: Part, question: AnsweredRequest): Part | undef
   const [counted = {}] = partsIn(usage);
   return {
     type: "message",
-    content: withIds(partsIn(parts).flatMap((part) => partOf(part, question)), question),
+    content: withIds(
+      partsIn(parts).slice(0, MOST_PARTS).flatMap((part) => partOf(part, question)),
+      question,
+    ),
     ...(typeof stop_reason === "string" ? { stop_reason } : {}),
     usage: {
       input_tokens: 0,

@@ -1,5 +1,11 @@
 import { isPart, type Part, partsIn } from "./parts.ts";
-import { type AnsweredRequest, argumentsText, calledName, withOwnIds } from "./tool_call.ts";
+import {
+  type AnsweredRequest,
+  argumentsText,
+  calledName,
+  MOST_PARTS,
+  withOwnIds,
+} from "./tool_call.ts";
 import { chatUsage } from "./usage_counts.ts";
 
 /**
@@ -16,7 +22,10 @@ export function tidyChat(body: Part, question: AnsweredRequest): Part | undefine
   const messages = choices.map(({ message, delta, text }): Part =>
     partsIn([message, delta])[0] ?? { content: text }
   );
-  const calls = withOwnIds(messages.flatMap((each) => callsIn(each, question)), question.ids);
+  const calls = withOwnIds(
+    messages.flatMap((each) => callsIn(each, question)).slice(0, MOST_PARTS),
+    question.ids,
+  );
   const { text, thought, refused } = textsOf(messages.map(({ content }) => content));
   const thoughts = messages.map((each) =>
     each.reasoning_content ?? each.reasoning ?? each.thinking

@@ -1,5 +1,11 @@
 import { isPart, type Part, partsIn } from "./parts.ts";
-import { type AnsweredRequest, argumentsValue, calledName, objectOf } from "./tool_call.ts";
+import {
+  type AnsweredRequest,
+  argumentsValue,
+  calledName,
+  MOST_PARTS,
+  objectOf,
+} from "./tool_call.ts";
 import { countOf, withTotal } from "./usage_counts.ts";
 
 /** Texts beside an answer that say why it is none. */
@@ -31,7 +37,7 @@ function candidateOf(candidate: Part, question: AnsweredRequest): Part {
   return {
     content: {
       role: "model",
-      parts: partsIn(content.parts).flatMap((each) => partOf(each, question)),
+      parts: partsIn(content.parts).slice(0, MOST_PARTS).flatMap((each) => partOf(each, question)),
     },
     ...Object.fromEntries(said.map((name) => [name, candidate[name]])),
   };

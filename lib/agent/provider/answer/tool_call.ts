@@ -1,5 +1,7 @@
 import { isPart, isTooDeep } from "./parts.ts";
 
+/** The most parts and calls that are taken of one answer: the SDK takes longer with each the more there are. */
+export const MOST_PARTS = 1_000;
 /** The longest name that every provider takes back. */
 const MOST_NAME = 64;
 /** What some models and their servers put in front of a tool's name. */
