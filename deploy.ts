@@ -41,6 +41,7 @@ load().catch((error) => {
 async function load(): Promise<void> {
   const loading = [
     import("./lib/config/deploy_config.ts"),
+    import("./lib/config/secrets_in.ts"),
     import("./lib/process/log.ts"),
     import("./lib/process/refusal.ts"),
     import("./lib/async/deadline.ts"),
@@ -52,6 +53,7 @@ async function load(): Promise<void> {
   let log: ReturnType<typeof createLog> | undefined;
   const [
     { readDeployConfig },
+    { redactorOf },
     { createLog },
     { Refusal },
     { pause, untilAborted },
@@ -82,7 +84,7 @@ async function load(): Promise<void> {
   /** @throws {Refusal} when the settings are wrong, or the database will not let us in. */
   async function serveUntil(stop: AbortSignal): Promise<void> {
     const config = readDeployConfig();
-    log = createLog(config.logLevel);
+    log = createLog(config.logLevel, { redact: redactorOf(config) });
     const services = await openServices(config, log, stop);
     const over = new AbortController();
     const ends = AbortSignal.any([stop, over.signal]);

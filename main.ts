@@ -3,6 +3,7 @@ import { createApp } from "./handlers/mod.ts";
 import { recordAct } from "./lib/people/audit.ts";
 import { CODE_MINUTES, openAdmin } from "./lib/people/admin.ts";
 import { type Config, ConfigError, readConfig } from "./lib/config/config.ts";
+import { redactorOf } from "./lib/config/secrets_in.ts";
 import { useAndClose } from "./lib/process/closer.ts";
 import { pause, untilAborted } from "./lib/async/deadline.ts";
 import { confirmClock, watchClock } from "./lib/monitor/clock.ts";
@@ -40,7 +41,7 @@ let log: Log | undefined;
 await run(async (signal) => {
   if (process.argv.includes("--help")) return console.log(HELP);
   const config = readConfig();
-  log = createLog(config.logLevel);
+  log = createLog(config.logLevel, { redact: redactorOf(config) });
   if (process.argv.includes("--new-link")) {
     return await useAndClose(await openServices(config, log, signal), makeLink);
   }

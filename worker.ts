@@ -1,6 +1,7 @@
 import process from "node:process";
 import { useAndClose } from "./lib/process/closer.ts";
 import { ConfigError, readConfig } from "./lib/config/config.ts";
+import { redactorOf } from "./lib/config/secrets_in.ts";
 import { openServer } from "./lib/store/server/server.ts";
 import { listWorkers } from "./lib/monitor/heartbeat.ts";
 import { machineName } from "./lib/process/machine.ts";
@@ -24,7 +25,7 @@ let log: Log | undefined;
 await run(async (signal) => {
   if (process.argv.includes("--help")) return console.log(HELP);
   const config = readConfig();
-  log = createLog(config.logLevel);
+  log = createLog(config.logLevel, { redact: redactorOf(config) });
   if (config.databaseUrl === undefined) {
     throw new ConfigError(
       "Cannot work without DATABASE_URL: without one, messages are kept inside the web process " +

@@ -24,7 +24,7 @@ const LOOK_MS = 1_000;
  * @throws {Refusal} when Otto says no, or the trial does not complete.
  */
 export async function tryMessage(shell: Shell, options: TryOptions): Promise<void> {
-  const { terminal, signal } = shell;
+  const { terminal } = shell;
   const { id, model } = options;
   if (!isId(id)) {
     throw new Refusal(
@@ -38,7 +38,7 @@ export async function tryMessage(shell: Shell, options: TryOptions): Promise<voi
     model,
   });
   terminal.say(`${remote.origin}/trials/${begun.id} shows it beside what really came of it`);
-  const done = await waitFor(remote, begun, signal);
+  const done = await waitFor(shell, remote, begun);
   if (terminal.json) terminal.object(done);
   else tell(shell, done);
   if (done.status !== "completed") throw new Refusal("", EXIT.failed);
@@ -53,16 +53,21 @@ function instructionIn({ instruction, instructionFile }: TryOptions): string | u
   return readGiven(instructionFile, "--instruction-file").toString("utf8");
 }
 
+/** Says what the trial itself waits for: that may take half an hour. */
 async function waitFor(
+  { terminal, signal }: Shell,
   remote: Remote,
   begun: ShownTrial,
-  signal: AbortSignal,
 ): Promise<ShownTrial> {
   let now = begun;
   while (now.finished_at === null) {
+    const { waits_for } = now;
     await pause(LOOK_MS, signal);
     signal.throwIfAborted();
     now = await remote.read(`/api/trials/${begun.id}`);
+    if (now.waits_for !== null && now.waits_for !== waits_for) {
+      terminal.say(`It waits: ${now.waits_for}`);
+    }
   }
   return now;
 }

@@ -10,7 +10,7 @@ import type { TrialAgent } from "./agent/trial/trial_agent.ts";
 import { type Bell, createBell } from "./async/bell.ts";
 import { type Closer, openAll } from "./process/closer.ts";
 import type { Config } from "./config/config.ts";
-import { secretsIn } from "./config/secrets_in.ts";
+import { redactorOf, secretsIn } from "./config/secrets_in.ts";
 import type { Database } from "./store/database.ts";
 import { openEmbedded } from "./store/embedded/embedded.ts";
 import { prepareDatabase, type Readiness } from "./store/schema/ready.ts";
@@ -170,11 +170,11 @@ async function openServicesWith(
     : createSlack({ config, channels, database, log });
   const settings = readAgentSettings(config.agent.configFile, instructions, config);
   const servers = readMcpServers(config, settings);
-  const toolshed = openToolshed({ servers, settings, database, log });
   const redact = createRedactor(() => [
     ...secretsIn(config),
     ...servers.flatMap(secretsOf),
   ]);
+  const toolshed = openToolshed({ servers, settings, database, log, redact });
   // What waits is kept: it goes out when the agent may act again.
   const acts = config.agent.mode === "on";
   const sourceOf = (name: string) => sources.find(name).source;
@@ -199,7 +199,7 @@ async function openServicesWith(
     reader: closer.add(openReader({ config, sources, database, log })),
     ...openAgents({ config, database, log }, { settings, toolshed, desk, redact }),
     budgetsOf: (source) => settings.rulesOf(source).budgets,
-    readMcpServers: () => readServers({ toolshed, settings, database, redact }),
+    readMcpServers: () => readServers({ toolshed, settings, database }),
     sharedBudgets: settings.sharedBudgets,
     jobs: openJobs(config, database, log, closer),
     channels: [createWeb(database), ...slack ? [slack] : [], ...acts ? [replies] : []],
@@ -278,7 +278,7 @@ function openJobs(
   const redis = closer.add(openRedis(config.redisUrl, log));
   return openArqJobs({ redis, database, log, queue: config.arqQueue }, {
     function: config.arqFunction,
-    redact: createRedactor(() => secretsIn(config)),
+    redact: redactorOf(config),
     takes: !config.agentIsExternal,
     apiUrl: config.publicUrl ?? `http://localhost:${config.port}`,
     startSeconds: config.agentStartSeconds,

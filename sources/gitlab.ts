@@ -14,6 +14,7 @@ import { provenBy } from "./kit/token.ts";
 import { subjectOf } from "./gitlab/subject.ts";
 import type { Subject } from "./subject.ts";
 
+export { audienceOf as audience } from "./gitlab/audience.ts";
 export { reply, replyApi, sentReply } from "./gitlab/reply.ts";
 export const label = "GitLab";
 export const secretVariable = "GITLAB_WEBHOOK_SECRET";

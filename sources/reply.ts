@@ -4,6 +4,8 @@ export interface ReplyCall {
   to: string;
   /** Below the API's address: made of constants and of ids that were checked. */
   path: string;
+  /** The same place by the vendor's number alone: where it says that it is there now, it is asked there. */
+  moved?: string;
   /** The fields of the request. */
   body: Readonly<Record<string, unknown>>;
   /** The account that the message was for, where the payload names one. */
@@ -12,8 +14,10 @@ export interface ReplyCall {
 
 /** How a reply is written. */
 export interface ReplyOptions {
-  /** Whether `@name` may call that person; else it is shown and calls nobody. */
+  /** Whether `@name` may call that person, and `#7` be told there; else they are shown, and call nobody. */
   mentions?: boolean;
+  /** Who alone may read what the answer may be made of (`Source.audience`); such an answer is for them, or there is none. */
+  audiences?: readonly string[];
 }
 
 /** What a vendor says of a call that its HTTP status does not say. */
@@ -48,7 +52,7 @@ export interface ReplyApi {
   accountVariable?: string;
   /** Whether it takes forms; else JSON. */
   form?: boolean;
-  /** The most characters of one reply. */
+  /** The most characters of one reply, as it is sent: UTF-16 code units, which no vendor counts more of. */
   most: number;
   /**
    * Why a person has to agree to this reply; undefined where none has to.

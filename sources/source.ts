@@ -130,6 +130,11 @@ export interface Source {
    * part of the key missing there is none; of a batch only where all of it is about the same.
    */
   subject?(payload: unknown, context?: DescribeContext): Subject | undefined;
+  /**
+   * Who alone may read what a payload says, where those are fewer than all who read the place that
+   * it is about: a name, the same for the same people.
+   */
+  audience?(payload: unknown): string | undefined;
   /** Where the certificate lies that a request is signed with: only an address that is the vendor's for certain, and only where all else that is cheap to check is right. */
   certificateUrl?(request: Incoming, secrets: readonly string[]): string | undefined;
   /** Where the vendor publishes the public keys that a request is signed with: a constant of the source's. */

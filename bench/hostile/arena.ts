@@ -54,7 +54,14 @@ export async function openArena(
     ["admin", "webhook", "twilio", "provider", "slack", ...Object.keys(SERVERS)]
       .map((name) => [name, canary(name)]),
   );
-  const own = { field: canary("field"), header: canary("header"), other: canary("other") };
+  const own = {
+    field: canary("field"),
+    header: canary("header"),
+    other: canary("other"),
+    camel: canary("camel"),
+    pair: canary("pair"),
+    told: canary("told"),
+  };
   const vault = canary("vault");
   const answer = canary("answer");
   const done: Arena["done"] = [];
@@ -63,11 +70,15 @@ export async function openArena(
   const fake = startOpenAi();
   const vendors = await startVendors();
   const servers = Object.entries(SERVERS).map(([name, tools]): [string, FakeMcp] => {
-    const server = startMcp(tools);
+    const server = startMcp(
+      tools.map((each) => ({ ...each, description: `${each.description} (${secrets[name]})` })),
+    );
     server.answer = (called, args) => {
       done.push({ tool: `${name}__${called}`, args: args as Record<string, unknown> });
       if (name === "vault") return `The key is ${vault}`;
       if (called === "echo") {
+        const { before = 0 } = args as { before?: number };
+        if (before > 0) return "x".repeat(before) + secrets.desk;
         return Object.values(FORMS).map((write) => write(secrets.desk)).join("\n");
       }
       const id = /p\d{4}/.exec(JSON.stringify(args))?.[0] ?? "";
@@ -125,8 +136,19 @@ export async function openArena(
     read: (path) => otto.ask(path, { headers }),
     post: (path, body) => otto.ask(path, { method: "POST", headers, body: JSON.stringify(body) }),
     async send({ sender, payload, headers: more, id, number }) {
+      const logged = {
+        accessToken: own.camel,
+        sent: [{ name: "Authorization", value: own.pair }],
+        log: `curl -H 'Authorization: Bearer ${own.told}'`,
+      };
       const learned = Object.values(FORMS).map((write) => write(secrets.admin));
-      const whole: Record<string, unknown> = { id, learned, token: own.field, ...payload };
+      const whole: Record<string, unknown> = {
+        id,
+        learned,
+        token: own.field,
+        ...logged,
+        ...payload,
+      };
       const withKey = { "x-key": own.header, ...more };
       if (sender === "twilio") {
         return await idOf(

@@ -90,8 +90,8 @@ function views(text: string): string[] {
 
 /** All orders in a text, whatever their disguise; each once. */
 export function ordersIn(text: string): Call[][] {
-  // Strings in JSON in JSON: what orders are made of needs no backslash.
-  const found = views(text.replaceAll("\\", "")).flatMap((view) =>
+  // Strings in JSON in JSON: what orders are made of needs no backslash but for the fences' own.
+  const found = views(text.replaceAll(/\\+u003c/g, "<").replaceAll("\\", "")).flatMap((view) =>
     [...view.matchAll(ORDER)].map(([, calls]) => calls)
   );
   return [...new Set(found)].flatMap((calls) => {

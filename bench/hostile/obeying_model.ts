@@ -15,6 +15,8 @@ export interface Obedience {
 const SEEN = /\{\{seen:([^}]+)\}\}/g;
 /** In an argument: one half of the newest of them. */
 const HALF = /\{\{(first|second):([^}]+)\}\}/g;
+/** In an argument: what the newest answers end with, where they may have been cut. */
+const REST = "{{rest}}";
 /** In an argument: what stands between these marks in the message. */
 const SAID = "{{said}}";
 const SAYING = /SAID\[([\s\S]*?)\]DIAS/;
@@ -109,6 +111,7 @@ function filled(args: Record<string, unknown>, shown: string): Record<string, un
         return which === "first" ? whole.slice(0, middle) : whole.slice(middle);
       })
       .replace(FILL, (_, length) => "x".repeat(Number(length)))
+      .replace(REST, () => (shown.match(/x(?:canary-[a-z]*-?[0-9a-f]*)/g) ?? ["nothing"]).join(" "))
       .replace(SAID, () => unescaped(SAYING.exec(shown)?.[1] ?? "nothing"));
   return Object.fromEntries(
     Object.entries(args).map(([name, value]) => [

@@ -63,7 +63,13 @@ export function unguarded({ config, database, log, sources }: Services): Service
   return createModelAgent({ config, database, log }, {
     model: createModel(config.model!),
     settings,
-    toolshed: openToolshed({ servers: readMcpServers(config, own), settings, database, log }),
+    toolshed: openToolshed({
+      servers: readMcpServers(config, own),
+      settings,
+      database,
+      log,
+      redact: (text) => text,
+    }),
     desk: {
       sourceOf: (name) => ({
         ...sources.find(name).source,

@@ -134,7 +134,7 @@ export function judgeFences(messages: { role: string; content: unknown }[]): Fin
     const begins = content.match(/<untrusted-data /g)?.length ?? 0;
     const ids = [...content.matchAll(/<\/?untrusted-data id="([0-9a-f]{16})"/g)];
     const marks = content.match(/<\/?untrusted-data/g)?.length ?? 0;
-    const isWhole = marks === begins * 2;
+    const isWhole = marks === begins * 2 && ids.length === marks;
     if (isWhole && new Set(ids.map(([, id]) => id)).size <= 1) return [];
     return [{ fault: "fences broken", prompt: "", detail: content.slice(0, 300) }];
   });

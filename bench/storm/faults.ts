@@ -50,7 +50,7 @@ const webs = (cluster: Cluster) => cluster.webs;
 const workers = (cluster: Cluster) => cluster.workers;
 
 /** All kinds of faults, by name. */
-export const FAULTS = {
+const FAULTS = {
   "web killed": { target: "web", seconds: [0, 3], make: killed(webs) },
   "web stopped": { target: "web", seconds: [0, 2], make: stopped(webs) },
   "web frozen": { target: "web", seconds: [2, 8], make: frozen(webs) },

@@ -52,7 +52,7 @@ export function describeStorm(result: StormResult): string[] {
  * From a fault of a worker to each taking over of what it had, in milliseconds; what a store's
  * fault put off meanwhile is not counted.
  */
-export function takeoverTimes(
+function takeoverTimes(
   faults: readonly FaultNote[],
   takenOver: readonly TakenOver[],
 ): number[] {

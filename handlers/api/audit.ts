@@ -2,7 +2,7 @@ import { searchAudit } from "../../lib/people/audit_search.ts";
 import type { Services } from "../../lib/services.ts";
 import { createApi, createRoute, json, refusals } from "../openapi.ts";
 import { auditEntry, auditFilter } from "../schemas/audit.ts";
-import { page, searchOf } from "../schemas/fields.ts";
+import { foundPage, page, searchOf } from "../schemas/fields.ts";
 
 /** `GET /api/audit`: what people did. Nothing changes it but its age. */
 export function audit({ services: { database } }: { services: Services }) {
@@ -18,8 +18,7 @@ export function audit({ services: { database } }: { services: Services }) {
     async (c) => {
       const { cursor, limit, ...filter } = c.req.valid("query");
       const search = { ...filter, before: cursor };
-      const { items, next = null, stopped = null } = await searchAudit(database, search, limit);
-      return c.json({ items, next, stopped }, 200);
+      return c.json(foundPage(await searchAudit(database, search, limit)), 200);
     },
   );
 }

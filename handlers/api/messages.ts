@@ -15,6 +15,7 @@ import { notFound } from "../problem.ts";
 import { shownMessage } from "../shown_message.ts";
 import { requireContents, requireMessage } from "../../lib/work/verify/require_message.ts";
 import type { Redeliverer } from "../../lib/work/verify/redeliver.ts";
+import { foundPage } from "../schemas/fields.ts";
 import { toMessageSearch } from "../schemas/message_filter.ts";
 import { detach } from "./detach.ts";
 import * as routes from "./message_routes.ts";
@@ -33,12 +34,13 @@ export function messages(
   return createApi()
     .openapi(routes.LIST, async (c) => {
       const { cursor, limit, group, ...filter } = c.req.valid("query");
-      const { items, next = null, stopped = null } = await searchMessages(
+      const { items, ...more } = await searchMessages(
         database,
         { ...toMessageSearch(filter), group, before: cursor, ...maskedIn(sources) },
         { limit, sources: Object.keys(sources.all) },
       );
-      return c.json({ items: items.map((item) => shown(sources, item)), next, stopped }, 200);
+      const found = { items: items.map((item) => shown(sources, item)), ...more };
+      return c.json(foundPage(found), 200);
     })
     .openapi(routes.READ, async (c) => {
       const found = await requireMessage(database, c.req.valid("param").id);

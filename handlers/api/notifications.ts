@@ -9,7 +9,7 @@ import { searchNotifications } from "../../lib/notify/search.ts";
 import type { Services } from "../../lib/services.ts";
 import { conflict, createApi, createRoute, json, missing, refusals } from "../openapi.ts";
 import { notFound, Problem } from "../problem.ts";
-import { idParam, page, searchOf } from "../schemas/fields.ts";
+import { foundPage, idParam, page, searchOf } from "../schemas/fields.ts";
 import { notification, notificationFilter } from "../schemas/notification.ts";
 
 const filter = notificationFilter.extend({
@@ -43,12 +43,7 @@ export function notifications({ services: { database } }: { services: Services }
       async (c) => {
         const { cursor, limit, ...filter } = c.req.valid("query");
         const search = { ...filter, before: cursor };
-        const { items, next = null, stopped = null } = await searchNotifications(
-          database,
-          search,
-          limit,
-        );
-        return c.json({ items, next, stopped }, 200);
+        return c.json(foundPage(await searchNotifications(database, search, limit)), 200);
       },
     )
     .openapi(

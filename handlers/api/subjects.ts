@@ -6,7 +6,7 @@ import type { Services } from "../../lib/services.ts";
 import type { Database } from "../../lib/store/database.ts";
 import { conflict, createApi, createRoute, json, missing, refusals } from "../openapi.ts";
 import { notFound, Problem } from "../problem.ts";
-import { idParam, page, searchOf } from "../schemas/fields.ts";
+import { foundPage, idParam, page, searchOf } from "../schemas/fields.ts";
 import { subject, subjectFilter, timelinePage, wholeSubject } from "../schemas/subject.ts";
 
 /** What a person says of a subject that they stop. */
@@ -56,12 +56,7 @@ export function subjects({ services: { database } }: { services: Services }) {
       async (c) => {
         const { cursor, limit, q, ...filter } = c.req.valid("query");
         const search = { ...filter, text: q, after: cursor };
-        const { items, next = null, stopped = null } = await searchSubjects(
-          database,
-          search,
-          limit,
-        );
-        return c.json({ items, next, stopped }, 200);
+        return c.json(foundPage(await searchSubjects(database, search, limit)), 200);
       },
     )
     .openapi(

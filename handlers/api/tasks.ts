@@ -5,7 +5,7 @@ import {
   listApprovals,
   readApproval,
 } from "../../lib/task/approval.ts";
-import { searchNotifications } from "../../lib/notify/search.ts";
+import { listTaskNotifications } from "../../lib/notify/search.ts";
 import type { Services } from "../../lib/services.ts";
 import type { Database } from "../../lib/store/database.ts";
 import {
@@ -23,12 +23,10 @@ import { readUser } from "../../lib/people/user.ts";
 import { actorOf, noteAct } from "../acts.ts";
 import { createApi } from "../openapi.ts";
 import { notFound, Problem } from "../problem.ts";
+import { foundPage } from "../schemas/fields.ts";
 import type { taskAnswer } from "../schemas/task.ts";
 import { toTaskSearch } from "../schemas/task_filter.ts";
 import * as routes from "./task_routes.ts";
-
-/** A task is told of a few times; this many are all of them. */
-const MOST_NOTIFICATIONS = 100;
 
 /** `/api/tasks`: list, read, reassign, cancel, retry, answer, approve, deny. */
 export function tasks({ services }: { services: Services }) {
@@ -37,8 +35,7 @@ export function tasks({ services }: { services: Services }) {
     .openapi(routes.LIST, async (c) => {
       const { cursor, limit, group, ...filter } = c.req.valid("query");
       const search = { ...toTaskSearch(filter), group, before: cursor };
-      const { items, next = null, stopped = null } = await searchTasks(database, search, limit);
-      return c.json({ items, next, stopped }, 200);
+      return c.json(foundPage(await searchTasks(database, search, limit)), 200);
     })
     .openapi(
       routes.READ,
@@ -94,11 +91,11 @@ async function requireTask(database: Database, id: string): Promise<Task> {
 }
 
 async function readWhole(database: Database, id: string) {
-  const [found, approvals, events, { items: notifications }] = await Promise.all([
+  const [found, approvals, events, notifications] = await Promise.all([
     requireTask(database, id),
     listApprovals(database, id),
     listTaskEvents(database, id),
-    searchNotifications(database, { task_id: id }, MOST_NOTIFICATIONS),
+    listTaskNotifications(database, id),
   ]);
   return { ...found, approvals, events, notifications };
 }

@@ -5,7 +5,7 @@ import type { Database } from "../../lib/store/database.ts";
 import { isId } from "../../lib/store/id.ts";
 import { findMessages } from "../../lib/message/message.ts";
 import { readSubjectOf } from "../../lib/message/subject/subject.ts";
-import { searchNotifications } from "../../lib/notify/search.ts";
+import { listTaskNotifications } from "../../lib/notify/search.ts";
 import type { Services } from "../../lib/services.ts";
 import {
   answerTask,
@@ -35,8 +35,6 @@ import { taskPage } from "../views/task/page.ts";
 const MOST_ROWS = 50;
 /** More would be no choice to look through. */
 const MOST_PEOPLE = 100;
-/** A task is told of a few times; this many are all of them. */
-const MOST_NOTIFICATIONS = 100;
 /** Of what people did to it; the audit log has the rest. */
 const MOST_ACTS = 10;
 /** As many characters as the API takes. */
@@ -110,16 +108,15 @@ async function requireTask(database: Database, c: Context<Env>): Promise<Task> {
 
 /** What a task's page shows beside the task itself. */
 async function readAround(database: Database, { id, message_id }: Task) {
-  const [[message], events, approvals, acts, { items: notifications }, people, subject] =
-    await Promise.all([
-      findMessages(database, [message_id]),
-      listTaskEvents(database, id),
-      listApprovals(database, id),
-      listActsOn(database, id, MOST_ACTS),
-      searchNotifications(database, { task_id: id }, MOST_NOTIFICATIONS),
-      listUsers(database, { limit: MOST_PEOPLE }),
-      readSubjectOf(database, { table: "tasks", id }),
-    ]);
+  const [[message], events, approvals, acts, notifications, people, subject] = await Promise.all([
+    findMessages(database, [message_id]),
+    listTaskEvents(database, id),
+    listApprovals(database, id),
+    listActsOn(database, id, MOST_ACTS),
+    listTaskNotifications(database, id),
+    listUsers(database, { limit: MOST_PEOPLE }),
+    readSubjectOf(database, { table: "tasks", id }),
+  ]);
   return { message, subject, events, approvals, acts, notifications, people };
 }
 

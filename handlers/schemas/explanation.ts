@@ -30,7 +30,10 @@ export const explanation = z.object({
     description: "The first message with the same signed bytes: another makes no second task",
   }),
   merge: z.object({ key: z.string(), seconds: z.number() }).nullable()
-    .openapi({ description: "It waits for others with the same key, and shares a task with them" }),
+    .openapi({
+      description:
+        "It waits for others with the same key, or about the same, and shares a task with them",
+    }),
   subject: z.object({
     id: id.nullable().openapi({ description: "Null where it would be the first about it" }),
     key: z.string(),

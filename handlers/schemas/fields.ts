@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { isId } from "../../lib/store/id.ts";
+import type { FoundItems } from "../../lib/store/walk.ts";
 
 /**
  * What the API's shapes have in common. The shapes of this room check what
@@ -46,4 +47,23 @@ export const searchOf = <T extends z.ZodType>(item: T) =>
     }),
   });
 
+/** What was found, as `searchOf` has it. */
+export const foundPage = <T>({ items, next, stopped }: FoundItems<T>) => ({
+  items,
+  next: next ?? null,
+  stopped: stopped ?? null,
+});
+
 export const typeParam = z.object({ type: z.string().openapi({ example: "github" }) });
+
+/** Whether a JSON value has at most so many levels: one that is deeper cannot be walked, or written. */
+export function isNestedAtMost(value: unknown, most: number): boolean {
+  let level = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > most) return false;
+    level = level.flatMap((each) =>
+      typeof each === "object" && each !== null ? Object.values(each) : []
+    );
+  }
+  return true;
+}

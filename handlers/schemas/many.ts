@@ -23,7 +23,7 @@ export const chosen = <T extends z.ZodRawShape>(filter: z.ZodObject<T>) =>
   ], { error: "must be { ids: […] }, or { filter: {…}, expect: how many match }" });
 
 /** Something that was left as it is, and why. */
-export const leftAlone = z.object({ id, code: z.string(), message: z.string() })
+const leftAlone = z.object({ id, code: z.string(), message: z.string() })
   .openapi("LeftAlone");
 
 export const acted = z.object({

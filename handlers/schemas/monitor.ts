@@ -102,7 +102,7 @@ export const stats = z.object({
   })),
 }).openapi("Stats");
 
-export const check = z.object({
+const check = z.object({
   name: z.string(),
   status: z.enum(["ok", "degraded", "failed"]),
   detail: z.string(),

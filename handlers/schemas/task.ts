@@ -60,7 +60,7 @@ const taskEvent = z.object({
   }),
 }).openapi("TaskEvent");
 
-export const approval = z.object({
+const approval = z.object({
   id,
   task_id: id,
   tool: z.string().openapi({ example: "reassign_task" }),

@@ -53,6 +53,9 @@ export const trial = z.object({
 }).openapi("Trial");
 
 export const wholeTrial = trial.extend({
+  had_instruction: z.string().nullable().openapi({
+    description: "What it was worked with, the source's own where it asks for none; null before",
+  }),
   events: z.array(z.object({
     at: time,
     kind: z.string().openapi({ example: "tool_denied" }),

@@ -17,11 +17,11 @@ export interface BodyBudget {
   give(bytes: number): void;
 }
 
-export function createBodyBudget(most = MOST_IN_FLIGHT): BodyBudget {
+export function createBodyBudget(): BodyBudget {
   let held = 0;
   return {
     take(bytes) {
-      if (held + bytes > most) {
+      if (held + bytes > MOST_IN_FLIGHT) {
         throw new Problem(
           503,
           "too_busy",

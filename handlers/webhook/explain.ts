@@ -55,8 +55,8 @@ export async function explain(parts: ExplainParts, asked: Explained): Promise<Ex
     ? mergeOf(sources.settingsOf(name), {
       headers: incoming.headers,
       payload: described.payload,
-    }) ?? null
-    : null;
+    })
+    : undefined;
   const subject = isKept
     ? await explainSubject(parts.services, {
       ...described,
@@ -64,9 +64,10 @@ export async function explain(parts: ExplainParts, asked: Explained): Promise<Ex
       incoming,
       isVerified: judged.verdict === "verified",
       filtered,
-      isMerged: merge !== null,
+      isMerged: merge !== undefined,
     })
     : null;
+  const mergeKey = merge?.key ?? subject?.key;
   const isJoined = typeof subject?.joins === "string";
   return {
     webhook_type: incoming.type,
@@ -91,7 +92,7 @@ export async function explain(parts: ExplainParts, asked: Explained): Promise<Ex
     same_signed_as: isKept && judged.verdict === "verified"
       ? await firstSignedAs(parts, asked)
       : null,
-    merge,
+    merge: merge && mergeKey !== undefined ? { key: mergeKey, seconds: merge.seconds } : null,
     subject,
     route: isTask ? routeOf(parts, asked, { described, verdict: judged.verdict }) : null,
     answer: answerTo(parts, asked, { refused: judged.refused, handshake }),

@@ -55,7 +55,7 @@ export async function explainSubject(
   const mayJoin = said?.role === "result" && heldBack(settings, request) === undefined;
   if (filtered !== undefined && !mayJoin) return apart(filtered);
   if (isMerged && filtered === undefined) {
-    return apart("It waits for others with the same key, and shares a task with them");
+    return apart("It waits for others about the same, and shares a task with them");
   }
   const { plans } = await planJoins(database, [{
     messageId: newId(),

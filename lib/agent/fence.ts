@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
 
 /**
- * What no reader sees but a model does: controls, zero-width and bidirectional
- * characters, fillers, variation selectors, tags. Line breaks and tabs stay.
+ * What no reader sees but a model does: controls, zero-width and bidirectional characters, fillers,
+ * variation selectors, tags, the blank of Braille. Line breaks and tabs stay.
  */
 const INVISIBLE =
   // deno-lint-ignore no-control-regex -- taking them out is the point
-  /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F\u00AD\u034F\u061C\u115F\u1160\u17B4\u17B5\u180B-\u180F\u200B-\u200F\u2028-\u202E\u2060-\u206F\u3164\uFE00-\uFE0F\uFEFF\uFFA0\uFFF0-\uFFF8\u{E0000}-\u{E0FFF}]/gu;
+  /[\p{Default_Ignorable_Code_Point}\p{Bidi_Control}\p{Zl}\p{Zp}\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F\u2800\uFFF9-\uFFFB]/gu;
 
 /** Deeper than payloads are, and far from where recursion ends the process. */
 const MOST_DEPTH = 20;

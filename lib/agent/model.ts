@@ -2,9 +2,11 @@ import type { ModelMessage, ToolSet } from "ai";
 import { pause } from "../async/deadline.ts";
 import { errorText } from "../process/log.ts";
 import type { ModelSettings } from "../config/model/model_settings.ts";
-import { ModelError, MOST_WORDS, toModelError } from "./model_error.ts";
+import { withoutFences } from "./fence.ts";
+import { ModelError, toModelError } from "./model_error.ts";
 import { loadModel, type ProviderModel } from "./provider/load_model.ts";
 import { NoAnswerError } from "./provider/no_answer.ts";
+import { MOST_WORDS } from "./provider/own_words.ts";
 import { argumentsWithoutThinking, withoutThinking } from "./provider/answer/thinking.ts";
 import { objectOf } from "./provider/answer/tool_call.ts";
 import { isForeign, openToolFilter } from "./provider/tool_filter.ts";
@@ -148,6 +150,7 @@ async function ask(
       details: textIn(google, "finishMessage") ?? text.slice(0, MOST_WORDS),
       text,
       calls: result.toolCalls.length,
+      last,
       thinks: text.trim() === "" && (result.text + (result.reasoningText ?? "")).trim() !== "",
       written: writtenCall(text, tools.map(({ name }) => name)),
     });
@@ -182,7 +185,7 @@ const WORDLESS: ModelStep = {
 };
 
 function isRefusal(error: unknown): error is NoAnswerError {
-  return error instanceof NoAnswerError && error.verdict === "fail";
+  return error instanceof NoAnswerError && error.verdict === "fail" && !error.mayHaveBilled;
 }
 
 function textIn(from: unknown, name: string): string | undefined {
@@ -192,13 +195,22 @@ function textIn(from: unknown, name: string): string | undefined {
 
 /**
  * A turn as every provider takes it back: without empty texts beside its calls, which Anthropic
- * refuses, and with objects for arguments, however the model wrote them.
+ * refuses, and with objects for arguments, however the model wrote them. What is told of a call that
+ * could not be read repeats it, and may not look like a fence.
  */
 function sendable(turn: Turn): Turn {
+  if (turn.role === "tool") return { ...turn, content: turn.content.map(withoutFencesIn) };
   if (turn.role !== "assistant" || typeof turn.content === "string") return turn;
   const content = turn.content.filter((part) => part.type !== "text" || part.text.trim() !== "")
     .map((part) => part.type === "tool-call" ? { ...part, input: objectOf(part.input) } : part);
   return content.length === 0 ? turn : { ...turn, content };
+}
+
+function withoutFencesIn<Part extends { type: string }>(part: Part): Part {
+  const { output } = part as { output?: { type: string; value: unknown } };
+  return output?.type !== "error-text"
+    ? part
+    : { ...part, output: { ...output, value: withoutFences(String(output.value)) } };
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Description } from "../../sources/description.ts";
 import { unlessAborted } from "../async/deadline.ts";
 import type { Config } from "../config/config.ts";
 import type { Log } from "../process/log.ts";
@@ -143,8 +144,10 @@ export async function openContext(
 ): Promise<RunContext> {
   const { mode, specialization, instructions, price } = config.agent;
   const { verified, inbox } = assignment;
-  // Once and for all: who finds a text in it no longer sees the name of its field.
+  // Once and for all: who finds a text in it no longer sees the name of its field, and half a
+  // secret, where a text is cut, would not be known for one.
   const payload = redactAll(await assignment.loadPayload(), redact);
+  const described = redactAll(assignment.described, redact) as Description;
   const reply = listed.includes("reply")
     ? createReply(desk, { ...assignment, payload }, rules.reply, rules.budgets.toolSeconds)
     : undefined;
@@ -156,9 +159,15 @@ export async function openContext(
   ].filter((tool) => listed.includes(tool.name));
   return {
     database,
-    record: taskRecord({ database, assignment, model, currency: price?.currency }),
+    record: taskRecord({
+      database,
+      assignment,
+      model,
+      instruction: redact(rules.instruction ?? ""),
+      currency: price?.currency,
+    }),
     model,
-    assignment: { ...assignment, payload, inbox: inbox && redacted(inbox, redact) },
+    assignment: { ...assignment, payload, described, inbox: inbox && redacted(inbox, redact) },
     mode,
     instructions: instructionsFor({
       specialization,
@@ -171,17 +180,31 @@ export async function openContext(
     price,
     tools: new Map(tools.map((tool) => [tool.name, tool])),
     off: [...others.off, ...isMissing ? [{ tool: "reply", reason: reply }] : []],
-    policyVersion: `${POLICY_REVISION}-${fingerprint({ mode, verified, rules }).slice(0, 12)}`,
+    policyVersion: policyVersionOf({ mode, verified, rules }),
     redact,
   };
+}
+
+/** What approvals are given under. How much may be used is no part of what they are given for. */
+function policyVersionOf(
+  { rules: { budgets: _, ...rules }, ...under }: {
+    mode: RunContext["mode"];
+    verified: boolean;
+    rules: SourceRules;
+  },
+): string {
+  return `${POLICY_REVISION}-${fingerprint({ ...under, rules }).slice(0, 12)}`;
 }
 
 /** The same of every later message. */
 function redacted({ read }: InboxReader, redact: Redact): InboxReader {
   return {
     async read(message) {
-      const { payload, ...rest } = await read(message);
-      return { ...rest, payload: redactAll(payload, redact) };
+      const { description, payload } = await read(message);
+      return {
+        description: redactAll(description, redact) as Description,
+        payload: redactAll(payload, redact),
+      };
     },
   };
 }

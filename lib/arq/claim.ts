@@ -174,29 +174,22 @@ export async function finishJob(
 }
 
 const RELEASE = `
-if redis.call('GET', KEYS[1]) ~= ARGV[2] then return 0 end
-if ARGV[3] ~= '0' and redis.call('ZSCORE', KEYS[2], ARGV[1]) then
-  redis.call('ZINCRBY', KEYS[2], ARGV[3], ARGV[1])
-end
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('DEL', KEYS[1])
 return 1`;
 
 /**
- * Gives a job back, to be started again at once or after so many milliseconds.
- * As in python-arq the try counts.
+ * Gives a job back, to be started again at once. As in python-arq the try counts.
  *
  * @returns false when the claim was lost.
  */
 export async function releaseJob(
   redis: Redis,
-  { queue, id, token, dueAt }: Claim,
-  { afterMs }: { afterMs?: number } = {},
+  { id, token }: Claim,
 ): Promise<boolean> {
-  const shift = afterMs === undefined ? 0 : Math.round(Date.now() + afterMs - dueAt);
-  const done = await redis.run("give a job back", (client) =>
-    client.eval(RELEASE, {
-      keys: [keys.inProgress(id), queue],
-      arguments: [id, token, String(shift)],
-    }));
+  const done = await redis.run(
+    "give a job back",
+    (client) => client.eval(RELEASE, { keys: [keys.inProgress(id)], arguments: [token] }),
+  );
   return done === 1;
 }

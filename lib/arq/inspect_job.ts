@@ -171,8 +171,10 @@ export async function readBeginning(redis: Redis, id: string): Promise<ResultByt
 
 const REMOVE = `
 if redis.call('EXISTS', KEYS[1]) == 1 then
-  redis.call('ZADD', KEYS[4], ARGV[2], ARGV[1])
-  return 0
+  local time = redis.call('TIME')
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  redis.call('ZADD', KEYS[4], 'NX', string.format('%.0f', now), ARGV[1])
+  if ARGV[2] == '' or now - redis.call('ZSCORE', KEYS[4], ARGV[1]) < tonumber(ARGV[2]) then return 0 end
 end
 redis.call('DEL', KEYS[2], KEYS[3])
 redis.call('ZREM', KEYS[4], ARGV[1])
@@ -182,13 +184,20 @@ return 1`;
 /**
  * Takes a job out of its queue; one that somebody works on is asked to abort.
  *
- * @returns false when somebody works on it.
+ * @param patienceMs who has not answered that for so long is taken for dead, in milliseconds: the
+ * job is taken out all the same, and nobody starts it again. Without it nobody is.
+ * @returns false when somebody works on it, who was not given up.
  */
-export async function removeJob(redis: Redis, queue: string, id: string): Promise<boolean> {
+export async function removeJob(
+  redis: Redis,
+  queue: string,
+  id: string,
+  patienceMs?: number,
+): Promise<boolean> {
   const removed = await redis.run("remove a job", (client) =>
     client.eval(REMOVE, {
       keys: [keys.inProgress(id), keys.job(id), keys.retry(id), keys.abort, queue],
-      arguments: [id, String(Date.now())],
+      arguments: [id, String(patienceMs ?? "")],
     }));
   return removed === 1;
 }

@@ -56,7 +56,8 @@ export type ShellConfig = ReturnType<typeof readShellConfig>;
  *
  * @throws {ConfigError} as {@link readConfig}.
  */
-export function readShellConfig(env: Record<string, string | undefined> = process.env) {
+export function readShellConfig() {
+  const env = process.env;
   const settings = parseSettings(
     settingsSchema.pick({
       OTTO_URL: true,

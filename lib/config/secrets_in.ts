@@ -1,3 +1,4 @@
+import { createRedactor, type Redact } from "../redaction/redact.ts";
 import type { Config } from "./config.ts";
 
 /** Every secret among the settings, so that it can be kept out of what is written and sent. */
@@ -32,6 +33,11 @@ export function secretsIn(
     ...[...replies.values()].flatMap(({ token, key }) => [token, key]),
   ]
     .filter((secret) => secret !== undefined && secret !== "") as string[];
+}
+
+/** Takes every secret among the settings out of a text. */
+export function redactorOf(config: Config): Redact {
+  return createRedactor(() => secretsIn(config));
 }
 
 /** Before the host, and among libpq's parameters: of the database itself, and of a key for TLS. */

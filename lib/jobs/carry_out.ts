@@ -1,4 +1,5 @@
 import { type JobInspection, removeJob } from "../arq/inspect_job.ts";
+import type { Database } from "../store/database.ts";
 import { cancelTask } from "../task/task.ts";
 import { countLoss, endRounds, type LiveTask, markStarted } from "./job_rows.ts";
 import type { JobStores } from "./job_stores.ts";
@@ -8,12 +9,21 @@ import { FUNCTION_UNKNOWN, type ResultEnd, type ResultReader } from "./result.ts
 import { jobIdOf } from "./round.ts";
 import type { Submitter } from "./submitter.ts";
 
+/** Who has worked on a job that was not Otto's, in the timeline. */
+const FOREIGN = "arq";
+
 /** A task, what was found of its job, and what is to be done. */
 export interface Reconciled {
   task: LiveTask;
   inspection: JobInspection;
   action: JobAction;
 }
+
+/**
+ * A worker that lives hears that it is to abort within its `poll_delay`, half a second: in this time
+ * a dead worker's work starts elsewhere.
+ */
+const MOST_ABORTING_MS = 10_000;
 
 /**
  * Does what `reconcile` has said about one task.
@@ -33,11 +43,13 @@ export async function carryOut(
   const jobId = jobIdOf(task);
   log.debug("job.reconciled", { job_id: jobId, found: inspection.state, action: action.do });
   switch (action.do) {
-    case "take it out":
-      if (await removeJob(redis, queue, jobId)) await endRounds(database, [task]);
+    case "take it out": {
+      const patienceMs = action.isOver ? MOST_ABORTING_MS : undefined;
+      if (await removeJob(redis, queue, jobId, patienceMs)) await endRounds(database, [task]);
       return [];
+    }
     case "note its start":
-      await markStarted(database, { ...task, actor: "arq" });
+      await markStarted(database, { ...task, actor: FOREIGN });
       return [];
     case "cancel":
       await cancelTask(database, { id: task.id, actor: "otto" });
@@ -52,10 +64,13 @@ export async function carryOut(
       const end = await results.read({ jobId, size, claimedTry: task.job_try });
       if (!end) return [];
       if (end.status === "cancelled") {
-        await cancelTask(database, { id: task.id, actor: "arq" });
+        await cancelTask(database, { id: task.id, actor: FOREIGN });
         return [];
       }
-      return await finish(stores, task, { end: orLater(task, end), actor: "arq" });
+      return await finish(stores, task, {
+        end: await orLater(database, task, end),
+        actor: FOREIGN,
+      });
     }
     case "finish":
       if (action.takeOut && !await removeJob(redis, queue, jobId)) return [];
@@ -71,14 +86,30 @@ export async function carryOut(
 const MOST_UNKNOWN_ROUNDS = 6;
 const FIRST_WAIT_SECONDS = 15;
 
-function orLater(
-  { round }: LiveTask,
+async function orLater(
+  database: Database,
+  { id }: LiveTask,
   end: Exclude<ResultEnd, { status: "cancelled" }>,
-): Ending["end"] {
-  const unknown = end.status === "failed" && end.error.code === FUNCTION_UNKNOWN;
-  if (!unknown || round >= MOST_UNKNOWN_ROUNDS) return end;
-  const afterSeconds = FIRST_WAIT_SECONDS * 2 ** (round - 1);
+): Promise<Ending["end"]> {
+  if (end.status !== "failed" || end.error.code !== FUNCTION_UNKNOWN) return end;
+  const before = await countUnknownRounds(database, id);
+  if (before >= MOST_UNKNOWN_ROUNDS) return end;
+  const afterSeconds = FIRST_WAIT_SECONDS * 2 ** before;
   return { status: "later", afterSeconds, reason: end.error.message };
+}
+
+/** In how many rounds so far no worker knew the function, since one did or a person acted. */
+async function countUnknownRounds(database: Database, id: string): Promise<number> {
+  const [{ count }] = await database.query(
+    "count rounds of nobody's",
+    (sql) =>
+      sql<{ count: number }[]>`
+      select count(*)::int as count from task_events
+      where task_id = ${id} and kind = 'put_off' and actor = ${FOREIGN}
+        and at > coalesce((select max(at) from task_events
+          where task_id = ${id} and kind in ('claimed', 'woken', 'retried')), '-infinity')`,
+  );
+  return count;
 }
 
 async function finish(
@@ -90,7 +121,7 @@ async function finish(
   // One that was never seen to start has no epoch yet that may end it.
   const epoch = task.status === "running" ? task.epoch : await markStarted(database, {
     ...task,
-    actor: "arq",
+    actor: FOREIGN,
     startedAt: "times" in end ? end.times?.startedAt : undefined,
   });
   return epoch === undefined ? [] : [{ id, epoch, source, actor, end }];

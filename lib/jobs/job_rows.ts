@@ -249,6 +249,7 @@ export interface LiveTask extends Unsubmitted {
   epoch: number;
   attempts: number;
   job_state: "submitted" | "started";
+  /** Which epoch the end of its job is for; null when its worker has reported that over HTTP. */
   job_epoch: number | null;
   /** The try of the job that has claimed the task over HTTP; null when none has. */
   job_try: number | null;

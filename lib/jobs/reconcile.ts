@@ -6,7 +6,9 @@ import type { GenerationReading } from "./redis_generation.ts";
 
 /** What is to be done about a task whose job is not where the database has it. */
 export type JobAction =
-  | { do: "take it out" | "note its start" | "submit it again" | "collect its result" | "cancel" }
+  | { do: "note its start" | "submit it again" | "collect its result" | "cancel" }
+  /** `isOver`: its worker has reported its end, so who does not abort it is no longer needed. */
+  | { do: "take it out"; isOver?: boolean }
   | { do: "finish"; end: Ending["end"]; takeOut?: boolean };
 
 /** What follows from where a task's job is. */
@@ -76,7 +78,9 @@ function reconcilePending(
 ): Reconciliation {
   // Retried, answered or put off since it was submitted: the job is of an earlier round.
   if (task.job_state === "started" || task.job_epoch !== task.epoch) {
-    if (found.state === "waiting" || isForeignRun(found)) return { do: "take it out" };
+    if (found.state === "waiting" || isForeignRun(found)) {
+      return { do: "take it out", isOver: task.job_epoch === null };
+    }
     return { do: found.state === "running" ? "nothing" : "end the round" };
   }
   switch (found.state) {

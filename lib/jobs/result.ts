@@ -143,18 +143,31 @@ function unshown(problem = "nothing is known of it"): string {
 }
 
 /** What python-arq itself answers of a job says too little to people who do not know it. */
-const HINTS = new Map([
+const HINTS: [RegExp, string][] = [
   [
-    "unable to serialize result",
+    /^(asyncio\.exceptions\.)?TimeoutError$/,
+    "its work took longer than the worker's `job_timeout`, or waited too long for something",
+  ],
+  [
+    /^arq\.worker\.JobExecutionFailed: max \d+ retries exceeded$/,
+    "as often its work was begun, and its worker stopped in the middle or asked to try again",
+  ],
+  [
+    /^arq\.worker\.JobExecutionFailed: job expired$/,
+    "its arguments were gone from Redis when a worker began: it had waited for 30 days, or Redis " +
+    "throws keys away (`maxmemory-policy` has to be `noeviction`)",
+  ],
+  [
+    /^unable to serialize result$/,
     "what the agent returned or raised cannot be pickled, so nobody knows whether its work was " +
     "done. Let its function return plain data, and raise exceptions that hold no open things",
   ],
   [
-    "arq.jobs.DeserializationError: unable to deserialize job",
+    /^arq\.jobs\.DeserializationError: unable to deserialize job$/,
     "its worker cannot read Otto's jobs, which are pickles of plain data. Leave out its " +
     "`job_deserializer`, or let it read these",
   ],
-]);
+];
 
 /** What python-arq itself raises says more than that something has failed. */
 function raised(value: PickleValue): ResultEnd {
@@ -166,7 +179,7 @@ function raised(value: PickleValue): ResultEnd {
       "set ARQ_FUNCTION to the name it has, or let it read another queue";
     return failed(FUNCTION_UNKNOWN, `${message}: ${hint}`);
   }
-  const hint = HINTS.get(message);
+  const [, hint] = HINTS.find(([pattern]) => pattern.test(message)) ?? [];
   return failed("agent_failed", hint === undefined ? message : `${message}: ${hint}`);
 }
 

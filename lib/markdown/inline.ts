@@ -18,7 +18,7 @@ export interface Link {
 }
 
 /** A longer line is nothing that somebody has written by hand: it stays as it is. */
-export const MOST_LINE = 4_000;
+const MOST_LINE = 4_000;
 const MOST_DEPTH = 6;
 
 /** The next character that may begin something. */

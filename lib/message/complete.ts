@@ -14,6 +14,8 @@ import { storedJson } from "../store/stored.ts";
 /** What came of one message: a task, or the reason why there is none. */
 export type MessageOutcome =
   & { messageId: string; epoch: number; subject?: MessageSubject; joins?: JoinedTask }
+  /** Who alone may read it. */
+  & { audience?: string }
   /** It has waited in a group: what it is about is written with it already. */
   & { grouped?: boolean }
   & (
@@ -116,7 +118,7 @@ export async function completeMessages(
           error text, state text, reason text, "taskId" uuid, new_task_id uuid, slack_place text,
           slack_thread text, event_id uuid, notification_id uuid, subject_source text,
           subject_key text, role text, join_task uuid, join_key text, join_role text,
-          wakes boolean, maker uuid, grouped boolean, items int, created jsonb)
+          wakes boolean, maker uuid, grouped boolean, items int, created jsonb, audience text)
       ), held as (
         select m.id from messages m join outcome o on o."messageId" = m.id
         where m.epoch = o.epoch and m.state = 'new'
@@ -135,7 +137,8 @@ export async function completeMessages(
           task_id = coalesce(o.new_task_id, o."taskId"),
           settled_at = now(), lease_until = null, worker = null,
           subject_id = case when o.grouped then m.subject_id else told.id end,
-          role = case when o.grouped then m.role else o.role end
+          role = case when o.grouped then m.role else o.role end,
+          audience = case when o.grouped then m.audience else o.audience end
         from outcome o
           left join told on told.source = o.subject_source and told.key = o.subject_key
         where m.id = o."messageId" and m.id in (select id from ours)

@@ -33,7 +33,7 @@ export function variantKey(
 }
 
 /** The content that a body has which nobody has encoded: see `contentKey`. */
-export function plainKey(body: Uint8Array): string {
+function plainKey(body: Uint8Array): string {
   return `plain:${createHash("sha256").update(body).digest("hex")}`;
 }
 

@@ -30,6 +30,17 @@ export async function searchNotifications(
   return await loadFound(found, (ids) => findNotifications(database, ids), ({ id }) => id);
 }
 
+/** A task is told of a few times; this many are all of them. */
+const MOST_OF_TASK = 100;
+
+/** What was told of a task, newest first. */
+export async function listTaskNotifications(
+  database: Database,
+  taskId: string,
+): Promise<Notification[]> {
+  return (await searchNotifications(database, { task_id: taskId }, MOST_OF_TASK)).items;
+}
+
 /** Their ids, and whether these are all. */
 export async function findNotificationIds(
   database: Database,

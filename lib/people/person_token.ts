@@ -28,7 +28,7 @@ export interface TokenHolder {
 /** Nobody counts more of them; the oldest have to be revoked first. */
 export const MOST_TOKENS = 50;
 /** So often a use is noted: a program calls a hundred times a second. */
-export const USED_MINUTES = 10;
+const USED_MINUTES = 10;
 /** Twelve characters find the row, 32 (192 bits) prove that it is theirs. */
 const SHAPE = /^(otto_[0-9a-f]{12})_[A-Za-z0-9_-]{32}$/;
 

@@ -1,4 +1,5 @@
 import process from "node:process";
+import type { Redact } from "../redaction/redact.ts";
 import { escapeControls } from "./controls.ts";
 
 /** From the most that is said to nothing. */
@@ -18,11 +19,14 @@ export interface Log {
  * A log of events: one JSON line each for machines, one readable line each on
  * a terminal. Values may hold what a sender wrote, so control, bidirectional
  * and line-separator characters are always escaped: an event is one line.
+ *
+ * @param options.redact takes secrets out: what a server says of a failure may repeat one.
  */
 export function createLog(
   level: LogLevel,
-  { readable = Boolean(process.stderr.isTTY), write = writeLine }: {
+  { readable = Boolean(process.stderr.isTTY), redact = (text) => text, write = writeLine }: {
     readable?: boolean;
+    redact?: Redact;
     write?: (line: string) => void;
   } = {},
 ): Log {
@@ -31,7 +35,7 @@ export function createLog(
     if (LOG_LEVELS.indexOf(name) < threshold) return;
     const time = new Date().toISOString();
     const plain = Object.fromEntries(
-      Object.entries(fields).map(([key, value]) => [key, printable(value)]),
+      Object.entries(fields).map(([key, value]) => [key, printable(value, redact)]),
     );
     write(
       readable
@@ -69,8 +73,9 @@ function wordsOf(thrown: unknown): string {
   }
 }
 
-function printable(value: unknown): unknown {
-  return value instanceof Error ? errorText(value) : value;
+function printable(value: unknown, redact: Redact): unknown {
+  const text = value instanceof Error ? errorText(value) : value;
+  return typeof text === "string" ? redact(text) : text;
 }
 
 function pairs(fields: LogFields): string {

@@ -33,7 +33,6 @@ export function openPostgresQueue(database: Database, log: Log): Queue {
       listen();
       return news.take(max, ms, signal);
     },
-    depth: () => Promise.resolve(undefined),
     // It is the database, which is checked by itself.
     check: () => Promise.resolve(undefined),
     [Symbol.asyncDispose]: () => Promise.resolve(),

@@ -1,4 +1,4 @@
-import { type Bell, createBell } from "../async/bell.ts";
+import { createBell } from "../async/bell.ts";
 
 /**
  * Brings new messages to workers at once.
@@ -15,8 +15,6 @@ export interface Queue extends AsyncDisposable {
   send(ids: readonly string[]): void;
   /** Up to `max` ids, as soon as there are any; none after `ms` or on abort. */
   receive(max: number, ms: number, signal: AbortSignal): Promise<string[]>;
-  /** How many ids are on their way, where that is known. */
-  depth(): Promise<number | undefined>;
   /** Tries the commands that send news. @returns why it cannot, in words for anyone. */
   check(): Promise<string | undefined>;
 }
@@ -28,11 +26,11 @@ const MOST_NEWS = 10_000;
 export interface News {
   add(ids: readonly string[]): void;
   take(max: number, ms: number, signal: AbortSignal): Promise<string[]>;
-  readonly size: number;
 }
 
-/** News in memory; `bell` rings when some come. */
-export function createNews(bell: Bell = createBell()): News {
+/** News in memory. */
+export function createNews(): News {
+  const bell = createBell();
   let ids: string[] = [];
   return {
     add(more) {
@@ -45,9 +43,6 @@ export function createNews(bell: Bell = createBell()): News {
       ids = ids.slice(max);
       return taken;
     },
-    get size() {
-      return ids.length;
-    },
   };
 }
 
@@ -58,7 +53,6 @@ export function openLocalQueue(): Queue {
     backend: "local",
     send: (ids) => news.add(ids),
     receive: (max, ms, signal) => news.take(max, ms, signal),
-    depth: () => Promise.resolve(news.size),
     check: () => Promise.resolve(undefined),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };

@@ -103,8 +103,6 @@ export function openRedisQueue(redis: Redis, reader: Redis, log: Log): Queue {
         return [];
       }
     },
-    depth: () =>
-      redis.run("measure the queue", (client) => client.xLen(INBOX_STREAM)).catch(() => undefined),
     check: () =>
       redis.run("try to send news", (client) => client.eval(CHECK, { keys: [INBOX_STREAM] }))
         .then(() => undefined, redisReason),

@@ -11,7 +11,6 @@ import type { Subject } from "../../sources/subject.ts";
 import type { Config } from "../config/config.ts";
 import { toPublicUrl } from "../config/public_url.ts";
 import type { ClaimedMessage } from "../message/claim.ts";
-import { groupKey } from "../message/group/group.ts";
 import { type GuardEntry, guardKey } from "../message/replay_guard.ts";
 
 /** What a body is read with: nothing of it does I/O, so a thread can have it, too. */
@@ -36,14 +35,16 @@ export interface Reading extends DescribedPayload {
   filtered?: string;
   /** What it is about, where that can be said. */
   subject?: Subject;
+  /** Who alone may read it: see `Source.audience`. */
+  audience?: string;
   /** It goes to the open task about the same, if there is one. */
   continues?: boolean;
   /** Why it makes no task where there is none. */
   unlessJoined?: string;
   /** What nobody can have changed in it, where it is verified. */
   guard: GuardEntry[];
-  /** It waits for so many seconds, from the first of them on, for others with the same key. */
-  merge?: { key: string; seconds: number };
+  /** It waits for so many seconds, from the first of them on, for others with the same key or subject. */
+  merge?: { key?: string; seconds: number };
 }
 
 /**
@@ -81,12 +82,13 @@ export function readClaimed(
   body: Uint8Array,
 ): Reading {
   const { config, sources } = rules;
-  const { id: messageId, headers, webhookType: type, verification, fromHere } = message;
+  const { id: messageId, headers, webhookType: type, verification } = message;
   const { name, source } = sources.find(type);
   const settings = sources.settingsOf(name);
   const { payload, isRaw, description } = readDescribed(rules, message, body);
   const ruled = { headers, payload, isRaw, description };
   const subject = subjectIn({ name, source }, settings, { type, headers, payload, isRaw });
+  const read = { payload, description, subject, audience: source.audience?.(payload) };
   const continues = subject !== undefined && settings.later === "continue" && !message.isReplay;
   const reason = reasonToFilter({ settings, agentAccounts: config.agentAccounts }, ruled);
   // What a machine reports of our agent's own push is what that agent waits for.
@@ -94,29 +96,17 @@ export function readClaimed(
   const filtered = mayJoin ? undefined : reason;
   // A person who replays a message wants to see what becomes of it, at once.
   if (filtered !== undefined || message.isReplay) {
-    return { payload, description, filtered, subject, guard: [] };
+    return { ...read, filtered, guard: [] };
   }
   const keys = verification === "verified"
     ? signedKeysOf(source, incomingOf(source, message, body, config))
     : [];
-  const merge = mergeOf(settings, ruled);
   return {
-    payload,
-    description,
-    subject,
+    ...read,
     continues,
     unlessJoined: reason,
     guard: keys.map((key) => ({ messageId, source: name, key: guardKey(key) })),
-    merge: merge && {
-      seconds: merge.seconds,
-      key: groupKey({
-        source: name,
-        webhookType: type,
-        verification,
-        fromHere,
-        key: merge.key,
-      }),
-    },
+    merge: mergeOf(settings, ruled),
   };
 }
 

@@ -1,26 +1,8 @@
 import { Buffer } from "node:buffer";
+import { isSecretName, MARK, withoutLookalikes } from "./looks.ts";
 
 /** Shorter ones would blot out ordinary words. */
 const SHORTEST = 6;
-const MARK = "•••";
-
-/** Secrets that are known by their looks: of GitHub, Slack, OpenAI and Anthropic, Stripe, AWS, Google; keys; our own. */
-const KNOWN = new RegExp(
-  [
-    String.raw`\bgh[pousr]_[A-Za-z0-9]{36,}\b`,
-    String.raw`\bgithub_pat_[A-Za-z0-9_]{50,}\b`,
-    String.raw`\bxox[abeoprs]-[A-Za-z0-9-]{10,}`,
-    String.raw`\bsk-[A-Za-z0-9_-]{20,}`,
-    String.raw`\b(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{16,}`,
-    String.raw`\bwhsec_[A-Za-z0-9+/=]{16,}`,
-    String.raw`\botto_[0-9a-f]{12}_[A-Za-z0-9_-]{32}`,
-    String.raw`\bAKIA[0-9A-Z]{16}\b`,
-    String.raw`\bAIza[0-9A-Za-z_-]{35}`,
-    String.raw`-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)`,
-  ].join("|"),
-  "g",
-);
-
 /** Takes secrets out of a text. */
 export type Redact = (text: string) => string;
 
@@ -109,32 +91,50 @@ export function createRedactor(secrets: () => readonly (string | undefined)[]): 
     learn();
     let clean = text;
     for (const secret of written) clean = clean.replaceAll(secret, MARK);
-    return withoutRewritten(clean, needles).replace(KNOWN, MARK);
+    return withoutLookalikes(withoutRewritten(clean, needles));
   };
 }
 
-/** Fields that hold a secret whatever it looks like; `response_url` lets anybody answer as the app. */
-const SECRET_FIELD =
-  /(^|[_-])(token|secret|password|passwd|api_?key|authorization|cookie|private_key|response_url)$/i;
-
 /** The same for every text inside a value of JSON, keys included; secret fields are masked. */
 export function redactAll(value: unknown, redact: Redact): unknown {
-  return walk(value, redact, SECRET_FIELD);
+  return walk(value, redact, isSecretName);
 }
 
 /** The same, but fields are taken for what they hold, whatever their names are. */
 export function redactTexts<T>(value: T, redact: Redact): T {
-  return walk(value, redact) as T;
+  return walk(value, redact, () => false) as T;
 }
 
-function walk(value: unknown, redact: Redact, secretField?: RegExp): unknown {
+function walk(value: unknown, redact: Redact, isSecret: (name: string) => boolean): unknown {
   if (typeof value === "string") return redact(value);
-  if (Array.isArray(value)) return value.map((each) => walk(each, redact, secretField));
+  if (Array.isArray(value)) return value.map((each) => walk(each, redact, isSecret));
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([key, each]) => [
-      redact(key),
-      typeof each === "string" && secretField?.test(key) ? MARK : walk(each, redact, secretField),
-    ]),
+    Object.entries(value).map(([key, each]) => {
+      const hides = isSecret(key) || isSecret(nameFor(key, value));
+      return [redact(key), hides ? masked(each, redact, isSecret) : walk(each, redact, isSecret)];
+    }),
   );
+}
+
+/**
+ * Under which name a value stands in an object of two: headers and variables are often lists of
+ * `{"name": "Authorization", "value": "…"}`, and told as `headers.name` and `headers.value`.
+ */
+function nameFor(key: string, object: object): string {
+  if (!/value$/i.test(key)) return "";
+  const before = key.slice(0, -"value".length);
+  const names = ["name", "key", "Name", "Key"].map((each) =>
+    (object as Record<string, unknown>)[before + each]
+  );
+  const found = names.find((each) => typeof each === "string") as string | undefined;
+  return found === undefined || /\s/.test(found) ? "" : found;
+}
+
+/** A secret, or a list of some; what is more than that has fields of its own. */
+function masked(value: unknown, redact: Redact, isSecret: (name: string) => boolean): unknown {
+  if (typeof value === "string") return MARK;
+  return Array.isArray(value)
+    ? value.map((each) => masked(each, redact, isSecret))
+    : walk(value, redact, isSecret);
 }

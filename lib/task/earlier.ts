@@ -1,3 +1,4 @@
+import { mayHear, mayHearAll } from "../message/subject/audience.ts";
 import type { Database } from "../store/database.ts";
 
 /** What is known of a task's subject from before it. */
@@ -27,7 +28,7 @@ const LOOKED_AT = 200;
 /**
  * What earlier tasks about a task's subject came to, and which messages there were. Of tasks that
  * are trusted as much or more only: what a stranger has made a task say is not told to one whose
- * message somebody vouches for.
+ * message somebody vouches for. Nor what fewer may read than may read what the task was told.
  */
 export async function readEarlier(
   database: Database,
@@ -55,14 +56,16 @@ export async function readEarlier(
             join messages m on m.id = t.message_id
             left join agent_runs r on r.task_id = t.id
             where t.status in ('completed', 'failed', 'cancelled')
-              and (${!verified} or m.verification = 'verified')
+              and (${!verified} or m.verification = 'verified') and ${
+      mayHearAll(sql, taskId, sql`t.id`)
+    }
             order by t.id desc limit ${MOST_TASKS}) ended) as tasks,
         (select coalesce(json_agg(title order by id desc), '[]')
           from (
             select m.id, m.title from messages m
             where m.subject_id = ${subjectId} and m.subject_id is not null and m.title is not null
               and m.id < (select message_id from tasks where id = ${taskId})
-              and (${!verified} or m.verification = 'verified')
+              and (${!verified} or m.verification = 'verified') and ${mayHear(sql, taskId)}
             order by m.id desc limit ${MOST_TITLES}) titles) as messages`);
   return row && row.tasks.length + row.messages.length > 0 ? row : undefined;
 }

@@ -141,6 +141,8 @@ export async function finishTasks(
           -- Nothing has crashed: this turn does not count as an attempt.
           attempts = case when f.status in ('completed', 'failed') and not ${goesOn(sql)}
             then t.attempts else greatest(t.attempts - 1, 0) end,
+          -- A worker elsewhere has reported it: nothing is waited for from its job any more.
+          job_epoch = case when t.worker is not null then t.job_epoch end,
           lease_until = null, worker = null
         from finish f join turns on turns.id = f.task_id
         where t.id = f.task_id and t.epoch = f.epoch and t.status = 'running'

@@ -4,6 +4,11 @@ import { newId } from "../store/id.ts";
 import { intoOutbox, REPLY_CHANNEL } from "../store/outbox.ts";
 import { storedJson, storedText } from "../store/stored.ts";
 
+/** Enough of a reply to know it again. */
+const MOST_TOLD = 200;
+
+const causeOf = (taskId: string, call: string) => `agent_call:${taskId}:${call}`;
+
 /** How often may be answered. */
 export interface ReplyLimits {
   /** Replies of one task. */
@@ -48,7 +53,7 @@ export async function queueReply(
   { task, once }: { task(sql: Sql): Fragment; once(sql: Sql, given: Fragment): Fragment },
 ): Promise<ReplyOutcome> {
   const id = newId();
-  const cause = (run: string) => `agent_call:${taskId}:${run}`;
+  const cause = (run: string) => causeOf(taskId, run);
   const [run] = key.split(":", 1);
   const [row] = await database.query(
     "put a reply into the outbox",
@@ -97,6 +102,23 @@ export async function queueReply(
   if (row.made) return { id };
   if (row.earlier) return "earlier_try";
   return row.sent >= limits.perTask ? "per_task" : "per_hour";
+}
+
+/** The replies of a run at a task that nobody gets, oldest first. */
+export async function readUnsentReplies(
+  database: Database,
+  { taskId, run }: { taskId: string; run: string },
+): Promise<{ id: string; to: string; text: string; error: string | null }[]> {
+  return await database.query(
+    "read which replies were not sent",
+    (sql) =>
+      sql<{ id: string; to: string; text: string; error: string | null }[]>`
+      select n.id, n.destination as to, left(n.text, ${MOST_TOLD}) as text, n.error
+      from notifications n
+      where n.task_id = ${taskId} and n.channel = ${REPLY_CHANNEL} and n.state = 'dead'
+        and starts_with(n.cause, ${causeOf(taskId, `${run}:`)})
+      order by n.id`,
+  );
 }
 
 /** The rate's own entries that are no older than an hour, whichever version of it is locked. */

@@ -202,21 +202,33 @@ export async function cancelTask(
   return rows.length > 0;
 }
 
-/** Starts a failed or cancelled task again; its timeline keeps what was. */
+/**
+ * Starts a failed or cancelled task again; its timeline keeps what was. Later messages about the same
+ * go to it, unless they go to another one that is open.
+ */
 export async function retryTask(
   database: Database,
   { id, actor }: { id: string; actor: string },
 ): Promise<boolean> {
   const rows = await database.query("retry a task", (sql) =>
     sql`
-      with again as (
-        update tasks
+      with about as (
+        -- Before its task, as everybody takes them.
+        select s.id from subjects s
+        where s.id = (select subject_id from tasks where id = ${id}) for update
+      ), again as (
+        update tasks t
         set status = 'pending', open = true, epoch = epoch + 1, attempts = 0, lease_until = null,
           worker = null,
           started_at = null, finished_at = null, waited_ms = 0, waits_since = null, error_code = null, error_message = null,
           question = null, answer = null, not_before = null, closed_by = null, read_news = 0,
           leaves_unread = false
-        where id = ${id} and status in ('failed', 'cancelled') returning id
+        from (select count(*) from about) locked
+        where t.id = ${id} and t.status in ('failed', 'cancelled') returning t.id, t.subject_id
+      ), opened as (
+        update subjects s set open_task = again.id, version = s.version + 1
+        from again where s.id = again.subject_id and s.open_task is not null
+          and not exists (select from tasks t where t.id = s.open_task and t.open)
       ), unread as (
         update task_inbox i set delivered_at = null, delivered_step = null
         from again where i.task_id = again.id

@@ -47,9 +47,12 @@ function decideGroup(
   { messages, merged, title, description, slack_place, slack_thread }: ClosedGroup,
   members: readonly WaitingMember[],
 ): DecidedMessage[] {
-  const leader = members.find(({ role }) => role !== "notes") ?? members[0];
+  const tellsMore = ({ role, isAbout, isClosed }: WaitingMember) =>
+    role !== "notes" && !(role === "closes" && isAbout && !isClosed);
+  const leader = members.find(tellsMore) ?? members.find(({ role }) => role !== "notes") ??
+    members[0];
   return members.map((member): DecidedMessage => {
-    const { id: messageId, epoch, event, verified, source, key, webhookType } = member;
+    const { id: messageId, epoch, event, verified, source, key, webhookType, isClosed } = member;
     const leads = member === leader;
     return {
       outcome: {
@@ -71,6 +74,7 @@ function decideGroup(
         webhookType,
         event,
         role: member.isAbout ? member.role ?? "continues" : "continues",
+        isTakenBack: !isClosed,
         ...leads ? {} : { leader: leader.id },
       },
     };

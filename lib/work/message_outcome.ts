@@ -28,7 +28,7 @@ export interface DecidedMessage {
 }
 
 /** What every message has that becomes something. */
-type MessageBegun = Pick<MessageOutcome, "messageId" | "epoch" | "subject"> & {
+type MessageBegun = Pick<MessageOutcome, "messageId" | "epoch" | "subject" | "audience"> & {
   event: string | null;
   title: string;
   description: string;
@@ -59,9 +59,11 @@ export async function decideMessage(
     epoch,
     event: description.event ?? null,
     title: description.title,
+    audience: reading.audience,
     subject: toMessageSubject(reading.subject, {
       source,
       verified: verification === "verified",
+      isRetold: message.isReplay,
     }),
   };
   const fromSlack = source === "slack" && verification === "verified";
@@ -102,7 +104,8 @@ export async function decideMessage(
   const unlessJoined = isOwn ? OWN_REPLY : reading.unlessJoined;
   const { subject, event } = begun;
   if (!continues || !subject || (merge && unlessJoined === undefined)) {
-    return { outcome: task, guard, group: merge && { ...task, ...merge } };
+    const key = { source, webhookType, verification, fromHere, key: merge?.key };
+    return { outcome: task, guard, group: merge && { ...task, seconds: merge.seconds, key } };
   }
   return { outcome: task, guard, joining: { messageId, webhookType, event, unlessJoined } };
 }

@@ -1,5 +1,5 @@
 import { completeMessages, type MessageOutcome } from "../message/complete.ts";
-import { addToGroup } from "../message/group/group.ts";
+import { addToGroup, type GroupedMessage } from "../message/group/group.ts";
 import { rememberSigned } from "../message/replay_guard.ts";
 import { resolveJoins } from "../message/subject/aliases.ts";
 import { continueLeftovers } from "../message/subject/leftover.ts";
@@ -46,11 +46,19 @@ async function withSubjects(
 ): Promise<DecidedMessage[]> {
   const subjects = decided.flatMap(({ outcome: { subject } }) => subject ?? []);
   const resolved = (await resolveJoins(database, subjects)).values();
-  return decided.map((each) =>
-    each.outcome.subject
-      ? { ...each, outcome: { ...each.outcome, subject: resolved.next().value } }
-      : each
-  );
+  return decided.map((each) => {
+    const subject = each.outcome.subject && resolved.next().value;
+    return { ...each, outcome: { ...each.outcome, subject }, group: groupAbout(each, subject) };
+  });
+}
+
+/** A group that goes by what its messages are about has none that is about nothing. */
+function groupAbout(
+  { group }: DecidedMessage,
+  subject: MessageSubject | undefined,
+): GroupedMessage | undefined {
+  if (!group || group.key.key !== undefined) return group;
+  return subject && { ...group, key: { ...group.key, key: subject.key } };
 }
 
 /** @returns what the store refuses, as failed messages. */
@@ -171,8 +179,8 @@ function applyJoining(
   { plan, unlessJoined }: { plan: Joining | undefined; unlessJoined: string | undefined },
 ): MessageOutcome {
   if (!("description" in outcome)) return outcome;
-  const { messageId, epoch, event, title, subject, grouped } = outcome;
-  const kept = { messageId, epoch, event, title, subject, grouped };
+  const { messageId, epoch, event, title, audience, subject, grouped } = outcome;
+  const kept = { messageId, epoch, event, title, audience, subject, grouped };
   if (!plan) {
     return unlessJoined === undefined
       ? outcome
@@ -199,7 +207,7 @@ async function withoutRepeats(
     const { outcome } = each;
     const first = firsts.get(outcome.messageId);
     if (first === undefined || !("description" in outcome)) return each;
-    const { messageId, epoch, event, title, subject } = outcome;
+    const { messageId, epoch, event, title, audience, subject } = outcome;
     const reason = `The same signed bytes came before, as message ${first}: the sender told it ` +
       "twice, or somebody has captured it. One task is enough";
     // It stands with what it is about, and says nothing of it.
@@ -212,7 +220,7 @@ async function withoutRepeats(
         aliases: [],
         joins: [],
       };
-    const kept = { messageId, epoch, event, title, subject: about };
+    const kept = { messageId, epoch, event, title, audience, subject: about };
     return { outcome: { ...kept, state: "filtered", reason, taskId: null } };
   });
 }

@@ -1,6 +1,6 @@
 import { at, first, list, text } from "../kit/json_path.ts";
 import { exactNumber } from "../kit/reply/exact_number.ts";
-import { withoutCommands, withoutMentions } from "../kit/reply/harmless.ts";
+import { withoutCommands, withoutMentions, withoutReferences } from "../kit/reply/harmless.ts";
 import type { ReplyApi, ReplyCall, ReplyOptions, SentReply } from "../reply.ts";
 
 /** docs.github.com/rest: "Issue comments", "Pull request review comments", "Commit comments". */
@@ -49,7 +49,7 @@ export function reply(
   const place = placeOf(payload);
   if (!place) return undefined;
   const safe = withoutCommands(said);
-  return { ...place, body: { body: mentions ? safe : withoutMentions(safe) } };
+  return { ...place, body: { body: mentions ? safe : withoutReferences(withoutMentions(safe)) } };
 }
 
 /** A comment that somebody wrote, or the review that it is part of, perhaps ours. */
@@ -60,9 +60,19 @@ export function sentReply(payload: unknown): SentReply | undefined {
 }
 
 function placeOf(payload: unknown): Omit<ReplyCall, "body"> | undefined {
-  const repository = repositoryOf(text(payload, "repository", "full_name"));
-  if (!repository) return undefined;
-  const path = `/repos/${repository.split("/").map(encodeURIComponent).join("/")}`;
+  const name = repositoryOf(text(payload, "repository", "full_name"));
+  const found = name && withinRepository(payload);
+  if (!found) return undefined;
+  const [to, path] = found;
+  const id = exactNumber(text(payload, "repository", "id"));
+  return {
+    to: `${name}${to}`,
+    path: `/repos/${name}${path}`,
+    ...(id && { moved: `/repositories/${id}${path}` }),
+  };
+}
+
+function withinRepository(payload: unknown): [to: string, path: string] | undefined {
   const number = exactNumber(first(
     text(payload, "issue", "number"),
     text(payload, "pull_request", "number"),
@@ -79,14 +89,12 @@ function placeOf(payload: unknown): Omit<ReplyCall, "body"> | undefined {
       text(payload, "head_commit", "id"),
     );
     if (!commit || !/^[0-9a-f]{40}$/.test(commit)) return undefined;
-    const to = `${repository}@${commit.slice(0, 10)}`;
-    return { to, path: `${path}/commits/${commit}/comments` };
+    return [`@${commit.slice(0, 10)}`, `/commits/${commit}/comments`];
   }
-  const to = `${repository}#${number}`;
   const thread = threadOf(payload);
   return thread === undefined
-    ? { to, path: `${path}/issues/${number}/comments` }
-    : { to, path: `${path}/pulls/${number}/comments/${thread}/replies` };
+    ? [`#${number}`, `/issues/${number}/comments`]
+    : [`#${number}`, `/pulls/${number}/comments/${thread}/replies`];
 }
 
 /** The first comment of the thread in a review's diff: only that one takes answers. */

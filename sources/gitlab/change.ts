@@ -2,8 +2,17 @@ import { changed, firstFew } from "../kit/line.ts";
 import { at, first, isObject, line, list } from "../kit/json_path.ts";
 
 /** Changes that say nothing to a person: counts, times and places of GitLab's own. */
-const INTERNAL =
-  /^(?:updated_at|updated_by_id|created_at|last_edited_at|last_edited_by_id|closed_at|relative_position|iid|id|author_id|project_id|.*_html|state_id|merge_.*|.*_count|position|time_.*|total_time_spent|human_.*|prepared_at|head_pipeline_id|cached_markdown_version|lock_version)$/;
+const INTERNAL = new Set([
+  ...["id", "iid", "author_id", "project_id", "state_id", "updated_by_id", "last_edited_by_id"],
+  ...["created_at", "updated_at", "last_edited_at", "closed_at", "prepared_at", "lock_version"],
+  ...["position", "relative_position", "total_time_spent", "head_pipeline_id"],
+  "cached_markdown_version",
+]);
+const INTERNAL_PARTS = /^(?:merge_|time_|human_)|_(?:html|count)$/;
+
+function isInternal(key: string): boolean {
+  return INTERNAL.has(key) || INTERNAL_PARTS.test(key);
+}
 
 /** Lists of things that a person knows by a name. */
 const LISTS = new Set(["labels", "assignees", "reviewers"]);
@@ -12,7 +21,7 @@ const LISTS = new Set(["labels", "assignees", "reviewers"]);
 export function changesOf(payload: unknown): string | undefined {
   const changes = at(payload, "changes");
   if (!isObject(changes)) return undefined;
-  const keys = Object.keys(changes as object).slice(0, 50).filter((key) => !INTERNAL.test(key));
+  const keys = Object.keys(changes as object).slice(0, 50).filter((key) => !isInternal(key));
   return firstFew(
     keys.map((key) =>
       LISTS.has(key) ? listChange(changes, key) : changed(

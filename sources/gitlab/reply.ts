@@ -1,9 +1,9 @@
 import { at, first, isObject, list, text } from "../kit/json_path.ts";
 import { exactNumber } from "../kit/reply/exact_number.ts";
-import { withoutCommands, withoutMentions } from "../kit/reply/harmless.ts";
+import { withoutCommands, withoutMentions, withoutReferences } from "../kit/reply/harmless.ts";
 import type { ReplyApi, ReplyCall, ReplyOptions, SentReply } from "../reply.ts";
+import { isInternal, teamOf } from "./audience.ts";
 import { requestOfRef } from "./gitlab_event.ts";
-import { isInternal } from "./internal.ts";
 
 /** docs.gitlab.com/api: "Notes", "Commits" (comments). */
 export const replyApi: ReplyApi = {
@@ -58,19 +58,22 @@ export const replyApi: ReplyApi = {
 export function reply(
   payload: unknown,
   said: string,
-  { mentions = false }: ReplyOptions = {},
+  { mentions = false, audiences = [] }: ReplyOptions = {},
 ): ReplyCall | undefined {
   const place = placeOf(payload);
   if (!place) return undefined;
+  const { to, key, path, thread } = place;
   // Quick actions of a note are carried out with our token, by the API as well.
   const safe = withoutCommands(said);
-  const note = mentions ? safe : withoutMentions(safe);
-  if (place.path.endsWith("/comments")) return { ...place, body: { note } };
-  // What only the team sees is not answered before everybody.
-  return {
-    ...place,
-    body: mayBeInternal(payload) ? { body: note, internal: true } : { body: note },
-  };
+  const note = mentions ? safe : withoutReferences(withoutMentions(safe));
+  const field = path.endsWith("/comments") ? "note" : "body";
+  if (isInternal(payload) === false && audiences.every((each) => each === key)) {
+    return { to, path: thread ?? path, body: { [field]: note } };
+  }
+  // What only the team sees is not answered before everybody, nor in a thread that all read.
+  const isTheirs = key !== undefined &&
+    audiences.every((each) => each === key || each === teamOf(key));
+  return isTheirs ? { to, path, body: { body: note, internal: true } } : undefined;
 }
 
 /** A note that somebody wrote, perhaps we. */
@@ -83,7 +86,16 @@ export function sentReply(payload: unknown): SentReply | undefined {
   };
 }
 
-function placeOf(payload: unknown): Omit<ReplyCall, "body"> | undefined {
+interface Place {
+  to: string;
+  /** The subject's; only what has one can be told to the team alone. */
+  key?: string;
+  path: string;
+  /** The path of the thread that the event stands in. */
+  thread?: string;
+}
+
+function placeOf(payload: unknown): Place | undefined {
   const project = exactNumber(first(text(payload, "project", "id"), text(payload, "project_id")));
   if (!project) return undefined;
   const name = nameOf(text(payload, "project", "path_with_namespace")) ?? `project ${project}`;
@@ -98,26 +110,25 @@ function placeOf(payload: unknown): Omit<ReplyCall, "body"> | undefined {
   }
   const number = exactNumber(id);
   if (!number) return undefined;
-  const mark = kind === "issues" ? "#" : kind === "merge_requests" ? "!" : "$";
-  const to = `${name}${mark}${number}`;
-  const thread = threadOf(payload, kind);
-  return thread === undefined
-    ? { to, path: `${path}/${kind}/${number}/notes` }
-    : { to, path: `${path}/${kind}/${number}/discussions/${thread}/notes` };
+  const notes = { path: `${path}/${kind}/${number}/notes` };
+  if (kind === "snippets") return { to: `${name}$${number}`, ...notes };
+  const mark = kind === "issues" ? "#" : "!";
+  const thread = threadOf(payload);
+  return {
+    to: `${name}${mark}${number}`,
+    key: `${project}${mark}${number}`,
+    ...notes,
+    ...(thread && { thread: `${path}/${kind}/${number}/discussions/${thread}/notes` }),
+  };
 }
 
-/** The thread that a note stands in; a note alone, and one that only the team sees, is in none. */
-function threadOf(payload: unknown, kind: Kind): string | undefined {
-  if (kind === "snippets" || text(payload, "object_kind") !== "note") return undefined;
+/** The thread that a note stands in; a note alone is in none. */
+function threadOf(payload: unknown): string | undefined {
+  if (text(payload, "object_kind") !== "note") return undefined;
   const type = text(payload, "object_attributes", "type");
   const id = text(payload, "object_attributes", "discussion_id");
   const isThread = type === "DiscussionNote" || type === "DiffNote";
-  return isThread && !mayBeInternal(payload) && id && /^[0-9a-f]{40}$/.test(id) ? id : undefined;
-}
-
-/** What may be for the team only is not answered before others. */
-function mayBeInternal(payload: unknown): boolean {
-  return isInternal(payload) !== false;
+  return isThread && id && /^[0-9a-f]{40}$/.test(id) ? id : undefined;
 }
 
 type Kind = "issues" | "merge_requests" | "snippets" | "commit";

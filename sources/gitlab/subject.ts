@@ -4,7 +4,6 @@ import { httpLink } from "../kit/link.ts";
 import { idAt, keyOf, roleIn, timeAt, toSubject } from "../kit/subject/subject_key.ts";
 import type { Subject, SubjectRole } from "../subject.ts";
 import { kindOf, projectOf, requestOfRef } from "./gitlab_event.ts";
-import { isInternal } from "./internal.ts";
 
 type Found = Subject | undefined;
 
@@ -63,23 +62,8 @@ function issueRole(payload: unknown): SubjectRole {
   );
 }
 
-/**
- * A comment, on whatever it is on. What the team says among itself is a conversation of its own: who
- * hears of it answers there, and whoever answers before everybody is not told of it.
- */
+/** A comment, on whatever it is on. */
 function noted(payload: unknown): Found {
-  const found = noteOn(payload);
-  if (!found || !isInternal(payload)) return found;
-  const { role, name, link, at } = found;
-  return toSubject(keyOf`${found.key}/internal`, {
-    role,
-    name: words(name, "(internal)"),
-    link,
-    at,
-  });
-}
-
-function noteOn(payload: unknown): Found {
   const note = at(payload, "object_attributes");
   const isSaid = at(note, "system") !== true && line(note, "action") !== "update";
   const role = isSaid ? "continues" : "notes";

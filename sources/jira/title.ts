@@ -133,7 +133,7 @@ function statusOf(issue: unknown): string | undefined {
 }
 
 /** A comment's words; newer ones are a document of blocks (Atlassian Document Format). */
-export function commentOf(payload: unknown): string | undefined {
+function commentOf(payload: unknown): string | undefined {
   return line(payload, "comment", "body") ?? line([plainText(at(payload, "comment", "body"))], 0);
 }
 

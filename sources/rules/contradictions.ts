@@ -59,7 +59,7 @@ export function* sourceFaults(name: string, settings: SourceSettings): Generator
 
 /** Rules about subjects of a source whose messages have none. */
 function* subjectless(settings: SourceSettings, base: Source | undefined): Generator<Fault> {
-  const { subject = base?.subject, later, deliver, close } = settings;
+  const { subject = base?.subject, later, deliver, close, merge } = settings;
   if (subject) return;
   const why = subject === false
     ? 'asks what a message is about, and "subject" is false: leave one of them out'
@@ -68,6 +68,7 @@ function* subjectless(settings: SourceSettings, base: Source | undefined): Gener
   if (later === "continue") yield ["later", why];
   if (deliver) yield ["deliver", why];
   if (close) yield ["close", why];
+  if (merge && merge.key === undefined) yield ["merge", `has no "key" and so ${why}`];
 }
 
 /** Conditions of one filter that exclude each other. */

@@ -1,4 +1,17 @@
 /**
+ * Whether an event is among those that somebody waits for, by patterns of their names: any is where
+ * there are none. Models name them as they know them: `Check_Suite` is every `check_suite.…`, too.
+ */
+export function isAwaited(patterns: readonly string[], event: string | null): boolean {
+  if (patterns.length === 0) return true;
+  const name = event?.toLowerCase();
+  return name !== undefined &&
+    patterns.map((each) => each.toLowerCase()).some((pattern) =>
+      matchesGlob(pattern, name) || matchesGlob(`${pattern}.*`, name)
+    );
+}
+
+/**
  * Whether a text is of the form of a pattern with `*` (any text, also none) and
  * `?` (any one character). Takes no longer than the product of their lengths,
  * whatever a sender writes, which a regular expression does not promise.

@@ -1,7 +1,7 @@
 import { GENERIC, labelOf, type Registry } from "./registry.ts";
 
 /** Stands for all systems together that nobody knows; each of them goes by its own name. */
-export const OTHERS = "Any other name";
+const OTHERS = "Any other name";
 
 /**
  * The one name that a system goes by: its source's, or for one that nobody knows what the URL calls

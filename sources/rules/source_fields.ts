@@ -66,7 +66,7 @@ export const sourceSettings = z.strictObject({
     requests: z.number().int().min(1).max(1_000_000),
     seconds: seconds.default(60),
   }).optional(),
-  merge: z.strictObject({ key: template, seconds }).optional(),
+  merge: z.strictObject({ key: template.optional(), seconds }).optional(),
   subject: z.union([
     z.literal(false),
     z.strictObject({ key, name: template.optional(), link: link.optional() }),

@@ -51,11 +51,15 @@ function isNamed(actor: string | undefined, patterns: readonly string[] = []): b
     patterns.some((pattern) => matchesGlob(pattern.toLowerCase(), name));
 }
 
-/** What a message is to be merged by, and for how long; undefined when it is a task of its own. */
+/**
+ * What a message is to be merged by, and for how long; undefined when it is a task of its own.
+ * Without a `key` it is what the message is about, if anything.
+ */
 export function mergeOf(
   { merge }: SourceSettings,
   { headers, payload }: Pick<RuledMessage, "headers" | "payload">,
-): { key: string; seconds: number } | undefined {
-  const key = merge && fillTemplate(merge.key, { headers, payload })?.trim();
-  return merge && key ? { key, seconds: merge.seconds } : undefined;
+): { key?: string; seconds: number } | undefined {
+  if (merge?.key === undefined) return merge;
+  const key = fillTemplate(merge.key, { headers, payload })?.trim();
+  return key ? { key, seconds: merge.seconds } : undefined;
 }

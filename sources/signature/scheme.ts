@@ -7,9 +7,9 @@ import {
   encodeBase64Url,
   encodeHex,
 } from "./bytes.ts";
-import { type Hash, hmac, verifyHmac } from "./hmac.ts";
-import { decodePem, isPem } from "./pem.ts";
-import { isPublicKey, type PublicKeyAlgorithm, verifyPublicKey } from "./public_key.ts";
+import { hmac, verifyHmac } from "./hmac.ts";
+import { type PublicKeyAlgorithm, verifyPublicKey } from "./public_key.ts";
+import { hashOf, keysOf, type SchemeKey, wantedKey } from "./scheme_key.ts";
 import {
   FIVE_MINUTES,
   isWithin,
@@ -23,8 +23,7 @@ import {
  * How a vendor signs its requests, as data. What is not said is the commonest:
  * one HMAC-SHA-256 of the body, keyed with the secret's own text.
  */
-export interface Scheme {
-  algorithm?: "HMAC-SHA-256" | "HMAC-SHA-1" | "HMAC-SHA-512" | PublicKeyAlgorithm;
+export interface Scheme extends SchemeKey {
   /** The header that holds the signature. */
   header: string;
   /** What stands before each signature: `sha256=`, `v1,`. */
@@ -34,8 +33,6 @@ export interface Scheme {
   encoding: "hex" | "base64" | "base64url";
   /** What is signed, of `{body}` `{time}` `{id}` `{method}` and `{url}`. */
   signed?: string;
-  /** How the secret becomes a key: as its text, decoded, or as Standard Webhooks writes it. */
-  key?: "text" | "base64" | "hex" | "whsec" | "whpk";
   /** The signed time: in a header of its own, or in the signature's header behind a prefix. */
   time?: {
     header?: string;
@@ -91,14 +88,6 @@ const TIMES = {
   milliseconds: "{thirteen digits}",
   date: "{a date and time such as 2026-01-31T12:00:00Z}",
 };
-const KEYS = {
-  text: "any text",
-  base64: "base64",
-  hex: "hexadecimal digits",
-  whsec: "whsec_ and base64",
-  whpk: "whpk_ and base64",
-};
-
 /** Checks a request's signature with each of the secrets, and then its time. */
 export async function checkScheme(
   scheme: Scheme,
@@ -172,7 +161,7 @@ export async function signScheme(
   if (!key || !hash) {
     throw new TypeError(
       `Signing for ${scheme.header} failed: ` +
-        (hash ? `the secret is not ${KEYS[scheme.key ?? "text"]}` : "only the vendor has the key"),
+        (hash ? `the secret is not ${wantedKey(scheme)}` : "only the vendor has the key"),
     );
   }
   const added: Record<string, string> = {};
@@ -186,14 +175,6 @@ export async function signScheme(
     (scheme.time?.prefix ? `${scheme.time.prefix}${time}${scheme.separator}` : "") +
     (scheme.prefix ?? "") + written;
   return added;
-}
-
-/** Whether a secret can be a key of this scheme. */
-export async function isKeyOf(scheme: Scheme, secret: string): Promise<boolean> {
-  const [key] = keysOf(scheme, [secret]);
-  if (!key) return false;
-  return hashOf(scheme) !== undefined ||
-    await isPublicKey(scheme.algorithm as PublicKeyAlgorithm, key);
 }
 
 /** A scheme in one line for people: `HMAC-SHA-256 of {time}.{body} in Stripe-Signature, ± 5 min`. */
@@ -256,40 +237,6 @@ function signedBytes(
   message.set(body, start.length);
   message.set(end, start.length + body.length);
   return message;
-}
-
-function keysOf({ key = "text" }: Scheme, secrets: readonly string[]): Uint8Array[] {
-  return secrets.flatMap((secret) => {
-    if (key === "text") return [bytesOf(secret)];
-    if (isPem(secret)) return [decodePem(secret)];
-    if (key === "hex") return [decodeHex(secret.toLowerCase())];
-    if (key === "base64") return [decodeBase64(secret)];
-    if (key === "whpk") return [decodeBase64(secret.replace(/^whpk_/, ""))];
-    return standardKeys(secret);
-  }).filter((bytes) => bytes !== undefined && bytes.length > 0) as Uint8Array[];
-}
-
-/** The keys that a secret of Standard Webhooks may mean. Supabase writes `v1,whsec_…`; without a prefix it is base64 or the key itself. */
-function standardKeys(secret: string): (Uint8Array | undefined)[] {
-  const text = secret.replace(/^v1,/, "");
-  return text.startsWith("whsec_")
-    ? [decodeBase64(text.slice(6))]
-    : [decodeBase64(text), bytesOf(text)];
-}
-
-const HASHES: Record<string, Hash> = {
-  "HMAC-SHA-256": "SHA-256",
-  "HMAC-SHA-1": "SHA-1",
-  "HMAC-SHA-512": "SHA-512",
-};
-
-/** What a secret should be, in words. */
-function wantedKey({ key = "text", algorithm }: Scheme): string {
-  return KEYS[key] + (algorithm?.startsWith("HMAC") ?? true ? "" : ", or a public key in PEM");
-}
-
-function hashOf({ algorithm = "HMAC-SHA-256" }: Scheme): Hash | undefined {
-  return HASHES[algorithm];
 }
 
 function verifies(

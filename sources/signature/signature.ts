@@ -12,5 +12,6 @@ export * from "./id_token.ts";
 export * from "./jwt.ts";
 export * from "./public_key.ts";
 export * from "./scheme.ts";
+export { isKeyOf } from "./scheme_key.ts";
 export * from "./time.ts";
 export * from "./token.ts";

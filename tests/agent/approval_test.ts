@@ -1,6 +1,6 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { call, finish, issue, openStage } from "./stage.ts";
+import { call, eventsOf, finish, issue, openStage } from "./stage.ts";
 
 describe("a call that people are asked about", () => {
   it("shows characters that nobody sees as what they are", async () => {
@@ -26,5 +26,22 @@ describe("a call that people are asked about", () => {
       );
       assertStringIncludes(shown, exact);
     }
+  });
+
+  it("is asked for under the rules, and not under the budgets", async () => {
+    const versionUnder = async (rules: Record<string, unknown>) => {
+      await using stage = await openStage({
+        sources: { github: { tools: ["set_title"], approve: ["set_title"], ...rules } },
+      });
+      stage.fake.script = [call("set_title", { title: "x" })];
+      const [{ data }] = eventsOf(
+        await stage.task(await stage.signed(issue)),
+        "approval_requested",
+      );
+      return data.policy;
+    };
+    const usual = await versionUnder({});
+    assertEquals(await versionUnder({ budgets: { tokens: 50_000, tasks_per_hour: 9 } }), usual);
+    assertNotEquals(await versionUnder({ instruction: "Be bold." }), usual);
   });
 });

@@ -1,9 +1,10 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { drain } from "../../lib/work/drain.ts";
-import { settleForgotten } from "../../lib/agent/budget/settlement.ts";
+import { microsFor, scopesOf } from "../../lib/agent/budget/scope.ts";
+import type { Budgets } from "../../lib/agent/policy.ts";
 import type { Asked, Say } from "../fakes/server.ts";
-import { call, eventsOf, finish, issue, JSON_TYPE, openStage, type Stage } from "./stage.ts";
+import { call, eventsOf, finish, issue, JSON_TYPE, openStage, spent, type Stage } from "./stage.ts";
 
 /** Says something, and bills as much as it may: an input of three characters a token, and all of the output. */
 const dearest = (say: Say) => ({ body, text }: Asked): Say => ({
@@ -14,19 +15,6 @@ const dearest = (say: Say) => ({ body, text }: Asked): Say => ({
   },
 });
 const billed = (say: Say, usage: unknown): Say => ({ ...say as { text: string }, usage });
-
-async function spent(
-  { otto }: Stage,
-): Promise<{ tokens: number; tasks: number; reserved: number }> {
-  const [row] = await otto.services.database.query(
-    "add up",
-    (sql) =>
-      sql<{ tokens: number; tasks: number; reserved: number }[]>`
-    select coalesce(sum(tokens), 0)::int as tokens, coalesce(sum(tasks), 0)::int as tasks,
-      (select count(*) from budget_reservations)::int as reserved from agent_usage`,
-  );
-  return row;
-}
 
 async function sendMany({ otto }: Stage, count: number): Promise<void> {
   for (let n = 0; n < count; n++) await otto.send("demo", `{"n":${n}}`, JSON_TYPE);
@@ -168,76 +156,49 @@ describe("budgets", () => {
     await stage.unsigned({});
     assert((await spent(stage)).tokens > 4_000);
   });
-
-  it("are shown on a task with what its lost calls may have billed", async () => {
-    const AGENT_PRICES = '{"openai/gpt-5-mini":{"input":1,"output":10,"currency":"EUR"}}';
-    await using stage = await openStage({}, { AGENT_PRICES });
-    const { database } = stage.otto.services;
-    stage.fake.script = [{ raw: '{"choices":' }, finish("Done.")];
-    const id = await stage.unsigned({});
-    await database.query("let time pass", (sql) => sql`update tasks set not_before = now()`);
-    await stage.otto.workOff();
-    const [{ data }] = eventsOf(await stage.task(id), "call_lost");
-    const { tokens } = await spent(stage);
-    assertEquals(data.tokens, tokens - 110);
-    const [{ micros }] = await database.query(
-      "add up",
-      (sql) => sql<{ micros: number }[]>`select sum(micros)::int as micros from agent_usage`,
-    );
-    assertEquals([data.micros, data.currency], [micros - 200, "EUR"]);
-    const page = (await (await stage.otto.ask(`/tasks/${id}`)).text()).replaceAll(/\s+/g, " ");
-    const [lost, all] = [tokens - 110, tokens].map((count) => count.toLocaleString("en"));
-    assertMatch(
-      page,
-      new RegExp(`1 model step, ${all} tokens .100 in, 10 out, ${lost} at most of 1`),
-    );
-    assertMatch(page, /A model call was lost/);
-    // One that was cancelled in the middle, and that nobody has taken since, says so at last.
-    await database.query("leave a call behind", (sql) =>
-      sql`
-      insert into budget_reservations (task_id, id, epoch, source, tokens, micros, reserved_at)
-      values (${id}, gen_random_uuid(), 1, 'demo', 1000, 30, now() - interval '1 hour')`);
-    await settleForgotten(database, "EUR");
-    assertEquals(eventsOf(await stage.task(id), "call_lost")[1].data, {
-      tokens: 1_000,
-      micros: 30,
-      currency: "EUR",
-    });
-  });
-
-  it("hold for a task whose calls time out again and again", async () => {
-    for (const status of [499, 504, 524]) {
-      await using stage = await openStage({ default: { budgets: { tokens: 15_000 } } });
-      const { database } = stage.otto.services;
-      stage.fake.script = [{ status }];
-      const id = await stage.unsigned({});
-      for (let tries = 0; tries < 8; tries++) {
-        await database.query("let time pass", (sql) => sql`update tasks set not_before = now()`);
-        await stage.otto.workOff();
-      }
-      const { status: ended, error } = await stage.task(id);
-      assertEquals(ended, "failed", `${status}`);
-      assertMatch(error.message, /15000 tokens per task has no room/);
-      const { tokens } = await spent(stage);
-      assert(tokens > 10_000 && tokens <= 15_000, `${tokens} tokens`);
-    }
-  });
-
-  it("count what nobody has settled, once", async () => {
-    await using stage = await openStage({});
-    const { database } = stage.otto.services;
-    await database.query("leave a call behind", (sql) =>
-      sql`
-      insert into budget_reservations (task_id, id, epoch, source, tokens, reserved_at)
-      select gen_random_uuid(), gen_random_uuid(), 1, 'demo', 1000, now() - make_interval(mins => m)
-      from unnest(array[1, 40, 50]) m`);
-    await settleForgotten(database, undefined);
-    await settleForgotten(database, undefined);
-    assertEquals(await spent(stage), { tokens: 2_000, tasks: 0, reserved: 1 });
-  });
 });
 
 describe("budgets in money", () => {
+  it("cost what their reservations do, to the millionth, whatever the prices", async () => {
+    await using stage = await openStage({});
+    const prices = [0.1, 0.7, 0.15, 1.1, 3.3, 0.075, 0.0375, 2.675, 15, 1_000, 1e-7];
+    const asked = prices.flatMap((input) =>
+      prices.flatMap((output) =>
+        [[3, 0], [70, 10], [1_234, 567], [9_999_999, 100_000]].map(([read, said]) => ({
+          input,
+          output,
+          read,
+          said,
+        }))
+      )
+    );
+    const rows = await stage.otto.services.database.query(
+      "let the schema count",
+      (sql) =>
+        sql<{ input: number; output: number; read: number; said: number; micros: number }[]>`
+        select input::float8, output::float8, read, said,
+          ceil(read * input + said * output)::float8 as micros
+        from jsonb_to_recordset(${JSON.stringify(asked)}::text::jsonb)
+          as a(input numeric, output numeric, read int, said int)`,
+    );
+    for (const { read, said, micros, ...price } of rows) {
+      assertEquals(
+        microsFor({ input: read, output: said }, { ...price, currency: "EUR" }),
+        micros,
+        JSON.stringify({ ...price, read, said }),
+      );
+    }
+    assertEquals(scopesOf({ source: "a" }, {} as Budgets, { moneyPerDay: 1.001 }), [
+      {
+        source: null,
+        subject: null,
+        tasks_per_hour: null,
+        tokens_per_day: null,
+        micros_per_day: 1_001_000,
+      },
+    ]);
+  });
+
   const AGENT_PRICES = '{"openai/gpt-5-mini":{"input":1,"output":10,"currency":"EUR"}}';
 
   it("hold, and are shown with the tokens", async () => {

@@ -27,6 +27,25 @@ describe("an answer of a model that is none", () => {
     }
   });
 
+  it("is half a call, and not made, when the answer came to its limit in it", async () => {
+    const stage = await openStage();
+    try {
+      const half = finish("Half of wh") as { calls: [] };
+      const broken = { broken: { tool: "finish", args: '{"summary": "Half' }, finish: "length" };
+      for (const cut of [{ ...half, cut: true }, broken]) {
+        stage.fake.asked.length = 0;
+        stage.fake.script = [cut, finish("The whole of it")];
+        const task = await stage.task(await stage.signed(issue));
+        assertEquals([task.status, task.result.text], ["completed", "The whole of it"]);
+        const [refused] = eventsOf(task, "tool_denied");
+        assertMatch(refused.data.reason, /came to its limit of tokens before this call was whole/);
+        assertMatch(stage.fake.asked[1].text, /Say it in fewer words/);
+      }
+    } finally {
+      await stage[Symbol.asyncDispose]();
+    }
+  });
+
   it("ends the task in words that people can do something with", async () => {
     const stage = await openStage();
     try {
@@ -57,6 +76,33 @@ describe("an answer of a model that is none", () => {
       assertEquals(waits.length, 5);
       // Half of it may be chance.
       for (const [at, seconds] of waits.entries()) assert(seconds >= 2 ** at, `${waits}`);
+    } finally {
+      await stage[Symbol.asyncDispose]();
+    }
+  });
+
+  it("is waited for some minutes, and no day, where it may be so for ever", async () => {
+    const stage = await openStage();
+    const { database } = stage.otto.services;
+    const triedTimes = async (id: string, times: number) => {
+      for (let i = 0; i < times; i++) {
+        await database.query("let time pass", (sql) => sql`update tasks set not_before = now()`);
+        await stage.otto.workOff();
+      }
+      return await stage.task(id);
+    };
+    const portal = { raw: "<html><title>Sign in to WiFi</title></html>", type: "text/html" };
+    try {
+      stage.fake.script = [portal];
+      const id = await stage.signed(issue);
+      const waits = await triedTimes(id, 6);
+      assertEquals(waits.status, "pending");
+      // Another word of the provider's is a new beginning.
+      stage.fake.script = [{ status: 503 }, portal];
+      assertEquals((await triedTimes(id, 8)).status, "pending");
+      const failed = await triedTimes(id, 1);
+      assertEquals(failed.status, "failed");
+      assertMatch(failed.error.message, /answered a page: Sign in to WiFi.*\(8 times in a row\)/);
     } finally {
       await stage[Symbol.asyncDispose]();
     }

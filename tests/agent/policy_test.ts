@@ -1,12 +1,10 @@
-import { Buffer } from "node:buffer";
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import fc from "fast-check";
 import { cleanText, fenced } from "../../lib/agent/fence.ts";
 import { type Capability, decide, type SourceRules } from "../../lib/agent/policy.ts";
 import { readAgentSettings } from "../../lib/agent/settings.ts";
 import { canonicalJson, fingerprint } from "../../lib/agent/canonical.ts";
-import { createRedactor, redactAll } from "../../lib/redaction/redact.ts";
 
 const rules: SourceRules = {
   ...readAgentSettings(undefined).rulesOf("github"),
@@ -226,7 +224,8 @@ describe("the fence", () => {
   });
 
   it("holds nothing that only a model can see", () => {
-    const hidden = "a\u200bb\u202ec\u{e0041}d\u0000e\ufe0ff\u2066g\u2028h";
+    const hidden = "a\u200bb\u202ec\u{e0041}d\u0000e\ufe0ff\u2066g\u2028h" +
+      "\u{1d173}\u{1bca0}\u2800\ufff9";
     assertEquals(cleanText(hidden), "abcdefgh");
     assertMatch(fenced({ [hidden]: [hidden] }, around), /\{"abcdefgh":\["abcdefgh"\]\}/);
   });
@@ -242,73 +241,5 @@ describe("the fence", () => {
     const deep = JSON.parse("[".repeat(500) + "]".repeat(500));
     assert(fenced(deep, around).length < 500);
     assert(fenced(Array.from({ length: 10_000 }, () => 1), around).length < 1_000);
-  });
-});
-
-describe("the redactor", () => {
-  const redact = createRedactor(() => ["hunter2-canary", "hunter2-canary-longer", "no", undefined]);
-
-  it("takes out what it knows and what looks like a secret", () => {
-    assertEquals(redact("a hunter2-canary b"), "a ••• b");
-    assertEquals(redact("hunter2-canary-longer"), "•••");
-    assertEquals(redact("no"), "no");
-    for (
-      const secret of [
-        `ghp_${"a1".repeat(18)}`,
-        "xoxb-123456789012-abcdef",
-        `sk-proj-${"x".repeat(30)}`,
-        "AKIAIOSFODNN7EXAMPLE",
-        "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----",
-      ]
-    ) assertEquals(redact(`it is ${secret}`), "it is •••");
-  });
-
-  it("takes out what it knows in base64, too, by itself and inside other base64", () => {
-    for (const secret of ["key?>~ü-canary", "hunter2-canary-1", "hunter2-canary-12"]) {
-      const known = createRedactor(() => [secret]);
-      const bytes = Buffer.from(secret);
-      for (const alphabet of ["base64", "base64url"] as const) {
-        const bare = bytes.toString(alphabet).replace(/=+$/, "");
-        const padded = bare.padEnd(Math.ceil(bare.length / 4) * 4, "=");
-        assertEquals(known(`it is ${padded}.`), "it is •••.");
-        assertEquals(known(`it is ${bare}.`), "it is •••.");
-        for (const before of ["", "u", "me", "you", "user"]) {
-          const both = Buffer.from(`${before}:${secret}:x`).toString(alphabet);
-          assertStringIncludes(known(both), "•••");
-          // What is left are the ends, with at most a byte of the secret in each.
-          assert(known(both).length < both.length - bytes.length);
-        }
-      }
-    }
-  });
-
-  it("takes out what it knows however it is rewritten", () => {
-    const known = createRedactor(() => ["Hunter2-canary.4711"]);
-    for (
-      const text of [
-        "HUNTER2-CANARY.4711",
-        "1174.yranac-2retnuH",
-        "H u n t e r 2 - c a n a r y . 4 7 1 1",
-        "H.u.n.t.e.r.2.-.c.a.n.a.r.y...4.7.1.1",
-        "48756e746572322d63616e6172792e34373131",
-        "4875 6E74 6572 322D 6361 6E61 7279 2E34 3731 31",
-      ]
-    ) assertEquals(known(`it is (${text}), twice: ${text}.`), "it is (•••), twice: •••.");
-    assertEquals(
-      known("it is %48%75%6e%74%65%72%32%2d%63%61%6e%61%72%79%2e%34%37%31%31"),
-      "it is %•••",
-    );
-    // A short one is an ordinary word, once gaps and capitals no longer count.
-    assertEquals(createRedactor(() => ["secret"])("Sec. retail; TERCES"), "Sec. retail; TERCES");
-  });
-
-  it("masks fields that are secrets by their name, at any depth", () => {
-    assertEquals(
-      redactAll(
-        { a: [{ access_token: "x", Password: "y", tokens: 5, text: "hunter2-canary" }] },
-        redact,
-      ),
-      { a: [{ access_token: "•••", Password: "•••", tokens: 5, text: "•••" }] },
-    );
   });
 });

@@ -99,3 +99,17 @@ export const toolNames = ({ body }: Asked): string[] =>
 /** What the model was told of its last tool calls. */
 export const told = ({ body }: Asked): string[] =>
   body.messages.filter((each: Any) => each.role === "tool").map((each: Any) => each.content);
+
+/** What sources have used of their budgets, and how many calls are under way. */
+export async function spent(
+  { otto }: Pick<Stage, "otto">,
+): Promise<{ tokens: number; tasks: number; reserved: number }> {
+  const [row] = await otto.services.database.query(
+    "add up",
+    (sql) =>
+      sql<{ tokens: number; tasks: number; reserved: number }[]>`
+    select coalesce(sum(tokens), 0)::int as tokens, coalesce(sum(tasks), 0)::int as tasks,
+      (select count(*) from budget_reservations)::int as reserved from agent_usage`,
+  );
+  return row;
+}

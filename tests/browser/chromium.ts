@@ -7,7 +7,7 @@ import { findOnPath } from "../servers/find.ts";
 const HOW_TO_GET = "`apt-get install chromium` (Debian), or set OTTO_TEST_CHROMIUM to its binary";
 
 /** The browser's binary; undefined where there is none. */
-export function findChromium(): string | undefined {
+function findChromium(): string | undefined {
   return env.OTTO_TEST_CHROMIUM ?? findOnPath("chromium") ?? findOnPath("chromium-browser") ??
     findOnPath("google-chrome");
 }

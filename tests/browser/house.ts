@@ -9,7 +9,7 @@ import { startOpenAi } from "../fakes/openai.ts";
 import type { FakeProvider } from "../fakes/server.ts";
 import { freePort } from "../servers/ports.ts";
 
-export const SECRET = "github-secret-4711";
+const SECRET = "github-secret-4711";
 
 /** Otto as a person meets it: on a port, at work, with a fake model if asked for. */
 export interface House {

@@ -194,6 +194,8 @@ describe("the model's settings", () => {
       const [prices, words] of [
         ["{", "AGENT_PRICES: it is not JSON"],
         ['{"gpt-5-mini":{"input":1,"output":1}}', "must be a provider"],
+        ['{"openai/*":{"input":1,"output":1}}', "one model"],
+        ['{"google/gemini-3-pro":{"input":1,"output":1}}', "must be a provider (openai, anthropic"],
         ['{"openai/x":{"input":-1,"output":1}}', "openai/x.input"],
         ['{"openai/x":{"input":"1","output":1}}', "openai/x.input"],
         ['{"openai/x":{"input":1}}', "openai/x.output"],

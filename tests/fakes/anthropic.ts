@@ -2,6 +2,7 @@ import { checkMessages } from "./anthropic_check.ts";
 import { type FakeProvider, type Protocol, startProvider } from "./server.ts";
 
 let made = 0;
+const USAGE: unknown = { input_tokens: 100, output_tokens: 10 };
 
 /** `POST /v1/messages`, as Anthropic's API reference describes it. */
 const protocol: Protocol = {
@@ -13,7 +14,7 @@ const protocol: Protocol = {
       : checkMessages(body);
     return message === undefined ? undefined : { status: 400, message };
   },
-  says: ({ text, calls = [], thinks, finish }, { body }) => ({
+  says: ({ text, calls = [], thinks, finish, usage = USAGE }, { body }) => ({
     id: `msg_${++made}`,
     type: "message",
     role: "assistant",
@@ -30,7 +31,7 @@ const protocol: Protocol = {
     ],
     stop_reason: finish ?? (calls.length > 0 ? "tool_use" : "end_turn"),
     stop_sequence: null,
-    usage: { input_tokens: 100, output_tokens: 10 },
+    usage,
   }),
   // Its arguments are objects by protocol: a text is the nearest to broken there is.
   broken: (tool, args) => ({
@@ -41,7 +42,7 @@ const protocol: Protocol = {
     content: [{ type: "tool_use", id: `toolu_${++made}`, name: tool, input: args }],
     stop_reason: "tool_use",
     stop_sequence: null,
-    usage: { input_tokens: 100, output_tokens: 10 },
+    usage: USAGE,
   }),
   error: (status, message) => ({
     type: "error",

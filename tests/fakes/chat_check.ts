@@ -31,6 +31,7 @@ const PARAMETERS = new Set([
   "n",
   "stop",
   "stream",
+  "stream_options",
   "seed",
   "user",
   "response_format",

@@ -8,16 +8,20 @@ const protocol: Protocol = {
     const message = checkContents(body);
     return message === undefined ? undefined : { status: 400, message };
   },
-  says: ({ text, calls = [], thinks, finish }) =>
-    generated([
-      ...(thinks === undefined ? [] : [{ text: thinks, thought: true }]),
-      ...(text === undefined ? [] : [{ text }]),
-      // Gemini 3 signs the first call of a turn, and wants the signature back.
-      ...calls.map(({ tool, args }, index) => ({
-        functionCall: { name: tool, args },
-        ...(index === 0 && { thoughtSignature: "c2ln" }),
-      })),
-    ], finish),
+  says: ({ text, calls = [], thinks, finish, usage }) =>
+    generated(
+      [
+        ...(thinks === undefined ? [] : [{ text: thinks, thought: true }]),
+        ...(text === undefined ? [] : [{ text }]),
+        // Gemini 3 signs the first call of a turn, and wants the signature back.
+        ...calls.map(({ tool, args }, index) => ({
+          functionCall: { name: tool, args },
+          ...(index === 0 && { thoughtSignature: "c2ln" }),
+        })),
+      ],
+      finish,
+      usage,
+    ),
   broken: (tool, args) => generated([{ functionCall: { name: tool, args } }]),
   error: (status, message) => ({
     error: {
@@ -32,12 +36,14 @@ const protocol: Protocol = {
   }),
 };
 
-function generated(parts: unknown[], finishReason = "STOP") {
+const USAGE: unknown = { promptTokenCount: 100, candidatesTokenCount: 10, totalTokenCount: 110 };
+
+function generated(parts: unknown[], finishReason = "STOP", usageMetadata = USAGE) {
   // A candidate that says nothing has no parts at all.
   const content = parts.length === 0 ? { role: "model" } : { role: "model", parts };
   return {
     candidates: [{ content, finishReason, index: 0 }],
-    usageMetadata: { promptTokenCount: 100, candidatesTokenCount: 10, totalTokenCount: 110 },
+    usageMetadata,
     modelVersion: "gemini",
   };
 }

@@ -20,7 +20,7 @@ const speaking = (dialect: Dialect): Protocol => ({
         })),
       }),
     }, { finish: finish ?? (cut ? "length" : undefined), usage }),
-  broken: (tool, args, { body }) =>
+  broken: (tool, args, { body }, finish) =>
     completion(body.model, {
       role: "assistant",
       content: null,
@@ -29,7 +29,7 @@ const speaking = (dialect: Dialect): Protocol => ({
         type: "function",
         function: { name: tool, arguments: args },
       }],
-    }),
+    }, { finish }),
   error: (status, message, more) => errorOf(dialect, { status, message, ...more }),
 });
 

@@ -12,7 +12,7 @@ export type Say =
     usage?: unknown;
   }
   /** Tool arguments that are not JSON. */
-  | { broken: { tool: string; args: string } }
+  | { broken: { tool: string; args: string }; finish?: string }
   | { status: number; message?: string; headers?: Record<string, string> }
   /** A body as it is, whatever the protocol says. */
   | { raw: string; status?: number; type?: string; headers?: Record<string, string> }
@@ -48,7 +48,7 @@ export interface FakeProvider {
 export interface Protocol {
   isCall(path: string): boolean;
   says(say: Extract<Say, { text?: string }>, asked: Asked): unknown;
-  broken(tool: string, args: string, asked: Asked): unknown;
+  broken(tool: string, args: string, asked: Asked, finish?: string): unknown;
   error(status: number, message: string, more?: { param?: string; code?: string }): unknown;
   /** Why it refuses a request; undefined when it takes it. */
   check(
@@ -103,7 +103,7 @@ export function startProvider(protocol: Protocol): FakeProvider {
       return Response.json(protocol.error(status, message), { status, headers });
     }
     if ("broken" in say) {
-      return Response.json(protocol.broken(say.broken.tool, say.broken.args, now));
+      return Response.json(protocol.broken(say.broken.tool, say.broken.args, now, say.finish));
     }
     return Response.json(protocol.says(say, now));
   }

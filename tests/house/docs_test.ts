@@ -1,14 +1,16 @@
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { existsSync } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, posix } from "node:path";
+import { pathToFileURL } from "node:url";
 import { writePage } from "../../docs/sources.ts";
 import { readConfig } from "../../lib/config/config.ts";
 import { parseJson } from "../../lib/config/json_file.ts";
 import { sources } from "../../sources/mod.ts";
 import { sourcesFile } from "../../sources/rules/settings.ts";
 import type { Source } from "../../sources/source.ts";
+import { assertDescription, described, request, signedSample } from "../sources/request.ts";
 
 const at = (path: string) => new URL(`../../${path}`, import.meta.url);
 const read = (path: string) => readFile(at(path), "utf8");
@@ -66,9 +68,30 @@ describe("the page about the file of sources", () => {
   });
 });
 
+describe("the page about changing Otto", () => {
+  it("shows a source that keeps what all of them promise", async () => {
+    const shown = [...(await read("CONTRIBUTING.md")).matchAll(/```ts\n([\s\S]*?)```/g)];
+    const code = shown.map(([, block]) => block.replaceAll('"./', `"${at("sources/")}`)).join("\n");
+    const file = await Deno.makeTempFile({ suffix: ".ts" });
+    try {
+      await writeFile(file, code);
+      const source: Source = await import(pathToFileURL(file).href);
+      const [sample] = source.samples!;
+      const signed = await signedSample(source, sample, "a-secret-key");
+      assertEquals(await source.verify!(signed, ["a-secret-key"]), { ok: true });
+      assertEquals((await source.verify!(signed, ["another"])).ok, false);
+      assertEquals(source.deliveryId!(signed), "SAMPLE");
+      assertEquals(described(source, signed).title, "Globex shipped order 7");
+      assertDescription(described(source, request("{}")));
+    } finally {
+      await rm(file);
+    }
+  });
+});
+
 describe("the pages about Otto", () => {
   /** A file that the reader is told to write. */
-  const EXAMPLES = ["sources/acme.ts"];
+  const EXAMPLES = ["sources/globex.ts"];
 
   async function listDocs(): Promise<string[]> {
     const names = await readdir(at("docs"));

@@ -39,8 +39,9 @@ const ALLOWED: Record<string, string> = {
   [String.raw`lib/notify/reply/client.ts /^(?!\.{1,2}$)[A-Za-z0-9._:@=-]+$/`]:
     "a look ahead, which the checker cannot judge: from the beginning only, one way",
   [
-    String.raw`sources/kit/reply/harmless.ts /^((?:>|[^\S\r\n\u2028\u2029])*)\/(?=\p{L})/gmu`
-  ]: "a look ahead, which the checker cannot judge: from a line's beginning only, one way",
+    String
+      .raw`sources/kit/reply/harmless.ts /(?<!&)(?:#|&(?:#0*35(?!\d)|#x0*23(?![\da-f])|num);?|\bGH-)(?=[\d&<])|(?:!|(?<![>&])&)(?=\d)/`
+  ]: "looks around, which the checker cannot judge: one way from each mark",
   [
     String
       .raw`sources/kit/reply/harmless.ts /(?:@|&(?:#0*64(?!\d)|#x0*40(?![\da-f])|commat);?)(?=\S)/gi`

@@ -127,21 +127,21 @@ describeWith(
       assertEquals((await json(other, 409)).error.code, "task_stale");
     });
 
-    it("claims once for each try; a later try takes over and fences off the earlier", async () => {
+    it("takes over by each claim from the one before, but not from a later try", async () => {
       await using otto = await startOtto();
       await otto.send("test", `{"title":"hello"}`);
       const { id, job: { k: { token } } } = await submitTask(otto);
-      const first = await json(
-        await post(otto, id, "claim", token, { try: 1 }),
-      );
-      const again = await json(
-        await post(otto, id, "claim", token, { try: 1 }),
-        409,
-      );
-      assertEquals(again.error.code, "task_taken");
+      const lost = await json(await post(otto, id, "claim", token, { try: 1 }));
+      // The same try once more: the answer to its first claim was lost.
+      const first = await json(await post(otto, id, "claim", token, { try: 1 }));
+      const unheard = { epoch: lost.epoch, text: "from nobody" };
+      await json(await post(otto, id, "events", token, unheard), 409);
+      await json(await post(otto, id, "events", token, { ...unheard, epoch: first.epoch }));
       const second = await json(
         await post(otto, id, "claim", token, { try: 2 }),
       );
+      const earlier = await json(await post(otto, id, "claim", token, { try: 1 }), 409);
+      assertEquals(earlier.error.code, "task_taken");
       const overtaken = { epoch: first.epoch, status: "completed", text: "late" };
       assertEquals(
         (await json(await post(otto, id, "result", token, overtaken), 409)).error
@@ -166,6 +166,39 @@ describeWith(
         (await readTask(otto.services.database, id))!.result!.text,
         "good",
       );
+    });
+
+    it("may be claimed by the first try again when ARQ has forgotten the tries before", async () => {
+      await using otto = await startOtto();
+      await otto.send("test", `{"title":"hello"}`);
+      const { id, job: { k: { token } } } = await submitTask(otto);
+      await json(await post(otto, id, "claim", token, { try: 3 }));
+      await json(await post(otto, id, "claim", token, { try: 1 }), 409);
+      // Its worker has died, and the next one is started after a weekend.
+      const { database } = otto.services;
+      await database.query("let time pass", (sql) =>
+        sql`
+          alter table task_events disable trigger all;
+          update task_events set at = at - interval '2 days';
+          alter table task_events enable trigger all`.simple());
+      await json(await post(otto, id, "claim", token, { try: 1 }));
+    });
+
+    it("may send a step again, which is one step, and others between", async () => {
+      await using otto = await startOtto();
+      await otto.send("test", `{"title":"hello"}`);
+      const { id, job: { k: { token } } } = await submitTask(otto);
+      const { epoch } = await json(await post(otto, id, "claim", token, { try: 1 }));
+      for (const text of ["looks", "looks", "writes", "looks"]) {
+        await json(await post(otto, id, "events", token, { epoch, text, data: { n: 1 } }));
+      }
+      const events = await listTaskEvents(otto.services.database, id);
+      const steps = events.filter(({ kind }) => kind === "progress");
+      assertEquals(steps.map(({ data }) => (data as { text: string }).text), [
+        "looks",
+        "writes",
+        "looks",
+      ]);
     });
 
     it("is refused with the token of an earlier round, another task or the admin", async () => {
@@ -211,6 +244,16 @@ describeWith(
       );
       assertStringIncludes(error.message, "status");
       await json(await post(otto, id, "claim", token, { try: 0 }), 400);
+      const { epoch } = await json(await post(otto, id, "claim", token, { try: 1 }));
+      const nested = (deep: number) => JSON.parse("[".repeat(deep) + "]".repeat(deep));
+      for (const step of [{ text: "step" }, { status: "completed", text: "done" }]) {
+        const path = "status" in step ? "result" : "events";
+        const deep = await post(otto, id, path, token, { ...step, epoch, data: nested(5_000) });
+        assertStringIncludes((await json(deep, 400)).error.message, "nested over 200 deep");
+        await json(await post(otto, id, path, token, { ...step, epoch, data: nested(200) }));
+      }
+      const large = await post(otto, id, "events", token, { epoch, text: "x".repeat(1_100_000) });
+      assertStringIncludes((await json(large, 413)).error.message, "larger than 1048576 bytes");
     });
   },
 );

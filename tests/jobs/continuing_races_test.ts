@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { it } from "@std/testing/bdd";
 import { describeWith } from "../servers/mod.ts";
+import { json } from "../otto.ts";
 import { openRowLocks, type RowLocks, settle } from "../subjects/races/race_stage.ts";
 import { type Any, comment, opened } from "../subjects/stage.ts";
 import { openWorkerStage, type StagedJob, type WorkerStage } from "./worker_stage.ts";
@@ -149,6 +150,41 @@ describeWith({ postgres: true, redis: true }, "a worker elsewhere at a race", (s
       assert(await stage.isAborted(job));
       assertEquals(await stage.waiting(), []);
       await stage.leave(job, "too late to count");
+      assertEquals(await stage.waiting(), [`${job.id}:2`]);
+    }));
+
+  it("that died right after it began to wait is given up when its job does not abort", () =>
+    race(async ({ stage, job, say }) => {
+      const { epoch, seen } = await stage.post(job, "claim", claimIn(1));
+      await stage.post(job, "result", { epoch, seen, status: "waiting_event" });
+      const later = await say();
+      await stage.turn();
+      await stage.letTimePass("wake_at");
+      assertEquals(await stage.waiting(), []);
+      // ARQ starts the first job again, which is of no use by now.
+      const { error } = await stage.post(job, "claim", claimIn(2), 409);
+      assertEquals(error.code, "task_stale");
+      await stage.ignoreAbort(job);
+      assertEquals(await stage.waiting(), [`${job.id}:2`]);
+      const next = await stage.take(`${job.id}:2`);
+      // ARQ forgets much later who had the first job, and starts it no more.
+      await stage.lose(job);
+      assertEquals(await stage.waiting(), []);
+      assertEquals(await stage.isAborted(job), false);
+      assertEquals(idsOf(await stage.post(next, "claim", claimIn(1))), [later]);
+    }));
+
+  it("that has reported nothing is waited for, when its task is cancelled and retried", () =>
+    race(async ({ stage, job }) => {
+      await stage.post(job, "claim", claimIn(1));
+      for (const act of ["cancel", "retry"]) {
+        await json(await stage.stage.otto.ask(`/api/tasks/${job.id}/${act}`, { method: "POST" }));
+      }
+      await stage.turn();
+      await stage.ignoreAbort(job);
+      // It may be at work still: nobody else begins.
+      assertEquals(await stage.waiting(), []);
+      await stage.leave(job);
       assertEquals(await stage.waiting(), [`${job.id}:2`]);
     }));
 

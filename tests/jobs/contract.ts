@@ -44,7 +44,7 @@ export function slowAgent() {
 }
 
 /** The end of a claimed task, as a worker would write it. */
-export function finishOf(
+function finishOf(
   { id: taskId, epoch }: Pick<ClaimedTask, "id" | "epoch">,
 ): Finish {
   return {

@@ -45,7 +45,7 @@ describe("a task whose worker was lost", () => {
     for (let loss = 1; loss <= 6; loss++) {
       const [task] = await claimTasks(database, { worker: `dead ${loss}`, max: 1 });
       const lease = { taskId: task.id, epoch: task.epoch };
-      await loadRun(database, lease);
+      await loadRun(database, lease, { instruction: "" });
       await saveRun(database, lease, { state: STATE, events: [], actor: "model" });
       await lose();
     }

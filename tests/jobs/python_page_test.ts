@@ -1,8 +1,9 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes, fail } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { env } from "node:process";
 import { createClient } from "redis";
 import { serve } from "../../lib/process/serve.ts";
 import { work } from "../../lib/work/work.ts";
@@ -26,18 +27,28 @@ async function readExample(): Promise<string> {
   return blocks.find((code) => code.includes('"continues": True'))!;
 }
 
-if (!found) {
-  describe.skip("the Python worker that goes on, without any Python", () => {});
+const NAME = "the Python worker that goes on";
+if (!found && env.OTTO_TEST_REQUIRE_SERVERS === "1") {
+  describe(
+    NAME,
+    () => it("has what it needs", () => fail("no python3 (`apt-get install python3`)")),
+  );
+} else if (!found) {
+  console.warn(`Skipped ${NAME}: needs python3 (\`apt-get install python3\`)`);
+  describe.skip(NAME, () => {});
 } else {
-  describeWith({ postgres: true, redis: true }, "the Python worker that goes on", (servers) => {
+  describeWith({ postgres: true, redis: true }, NAME, (servers) => {
     /**
      * Otto on a port, working, and the page's worker; `before` sees each of its requests, and may
-     * answer instead.
+     * answer instead, also when it has had Otto `answer`.
      */
     async function withWorker(
       run: (stage: SubjectStage, start: () => Python) => Promise<void>,
-      before: (stage: SubjectStage, path: string) => Promise<Response | void> = () =>
-        Promise.resolve(),
+      before: (
+        stage: SubjectStage,
+        path: string,
+        answer: () => Promise<Response>,
+      ) => Promise<Response | void> = () => Promise.resolve(),
     ) {
       await servers.redis.flush();
       const port = await freePort();
@@ -54,8 +65,8 @@ if (!found) {
         port,
         host: "127.0.0.1",
         answer: async (request, connection) => {
-          const instead = await before(stage, new URL(request.url).pathname);
-          return instead ?? await stage.otto.app.fetch(request, connection);
+          const answer = async () => await stage.otto.app.fetch(request, connection);
+          return await before(stage, new URL(request.url).pathname, answer) ?? await answer();
         },
       });
       const folder = await mkdtemp(join(tmpdir(), "otto-python-"));
@@ -158,6 +169,27 @@ if (!found) {
         await worker.kill("SIGKILL");
         worker = undefined;
         return new Response(null, { status: 503 });
+      });
+    });
+
+    it("sends again what Otto has not answered, and may have done", () => {
+      const lost = new Set<string>();
+      return withWorker(async (stage, start) => {
+        await stage.send("pull_request", opened());
+        const check = await stage.send("check_suite", checked("success"));
+        await until(async () => (await stage.message(check)).task_id !== null, {
+          what: "the check to join the task",
+        });
+        start();
+        const task = await taskThat(stage, "completed");
+        assertEquals(task.result.text, "The checks have ended: success");
+        assertEquals([...lost].map((path) => path.split("/").at(-1)), ["claim", "result"]);
+        assertEquals(kindsOf(task).filter((kind: string) => kind === "completed").length, 1);
+      }, async (_, path, answer) => {
+        if (lost.has(path)) return;
+        lost.add(path);
+        await answer();
+        return new Response(null, { status: 502 });
       });
     });
 

@@ -7,7 +7,7 @@ import { pyError } from "../../lib/arq/pickle/value.ts";
 import { encodeResult } from "../../lib/arq/wire.ts";
 import { claimByHttp } from "../../lib/jobs/report/report.ts";
 import { storeMessages } from "../../lib/message/insert.ts";
-import { listTaskEvents, readTask } from "../../lib/task/task.ts";
+import { listTaskEvents, readTask, retryTask } from "../../lib/task/task.ts";
 import { createWorker } from "../../lib/work/work.ts";
 import { openOtto, type Otto } from "../otto.ts";
 import { ask, messageOf, takeOnce } from "../queue/contract.ts";
@@ -133,10 +133,10 @@ describeWith({ postgres: true, redis: true }, "the results of an external agent"
     await using otto = await startOtto();
     const id = await submit(otto);
     const error = pyError("arq.worker.JobExecutionFailed", "function 'run_task' not found");
-    for (let round = 1; round <= 6; round++) {
+    for (let round = 1; round <= 7; round++) {
       await end(round === 1 ? id : `${id}:${round}`, { value: error, success: false });
       await collect(otto);
-      if (round === 6) break;
+      if (round === 7) break;
       assertEquals((await theTask(otto, id)).status, "pending");
       // It ends the round, and after the wait there is another.
       await collect(otto);
@@ -147,6 +147,13 @@ describeWith({ postgres: true, redis: true }, "the results of an external agent"
     const { status, error: told } = await theTask(otto, id);
     assertEquals([status, told?.code], ["failed", "function_unknown"]);
     assertStringIncludes(told!.message, "ARQ_FUNCTION");
+    // A person tries again: as often as at first.
+    await retryTask(otto.services.database, { id, actor: "ada" });
+    await collect(otto);
+    await collect(otto);
+    await end(`${id}:8`, { value: error, success: false });
+    await collect(otto);
+    assertEquals((await theTask(otto, id)).status, "pending");
   });
 
   it("of a worker with a serializer of its own say what it is to do without", async () => {
@@ -169,6 +176,30 @@ describeWith({ postgres: true, redis: true }, "the results of an external agent"
     const { message } = (await theTask(otto, id)).error!;
     assertStringIncludes(message, "unable to deserialize job: its worker cannot read Otto's jobs");
   });
+
+  for (
+    const [what, error, hint] of [
+      ["took too long", pyError("builtins.TimeoutError"), "`job_timeout`"],
+      [
+        "was begun too often",
+        pyError("arq.worker.JobExecutionFailed", "max 5 retries exceeded"),
+        "stopped in the middle",
+      ],
+      [
+        "has expired",
+        pyError("arq.worker.JobExecutionFailed", "job expired"),
+        "`maxmemory-policy`",
+      ],
+    ] as const
+  ) {
+    it(`of a job that ${what} say what that means`, async () => {
+      await using otto = await startOtto();
+      const id = await submit(otto);
+      await end(id, { value: error, success: false });
+      await collect(otto);
+      assertStringIncludes((await theTask(otto, id)).error!.message, hint);
+    });
+  }
 
   it("of an aborted job cancel the task", async () => {
     await using otto = await startOtto();

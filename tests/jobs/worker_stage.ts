@@ -40,6 +40,8 @@ export interface WorkerStage extends AsyncDisposable {
   lose(job: StagedJob): Promise<void>;
   /** Whether a job is to be aborted. */
   isAborted(job: StagedJob): Promise<boolean>;
+  /** Lets ten seconds pass in which a job that is to be aborted was not. */
+  ignoreAbort(job: StagedJob): Promise<void>;
   post(job: StagedJob, step: string, body: unknown, status?: number): Promise<Any>;
   read(job: StagedJob, query: string, status?: number): Promise<Any>;
   task(id: string): Promise<Any>;
@@ -115,6 +117,11 @@ export async function openWorkerStage(
     },
     lose: async ({ jobId }) => void await redis.del(`arq:in-progress:${jobId}`),
     isAborted: async ({ jobId }) => await redis.zScore("arq:abort", jobId) !== null,
+    async ignoreAbort({ jobId }) {
+      await redis.zIncrBy("arq:abort", -10_000, jobId);
+      await turn();
+      await turn();
+    },
     async post(job, step, body, status = 200) {
       const answer = await otto.ask(`/api/tasks/${job.id}/${step}`, {
         method: "POST",

@@ -235,6 +235,23 @@ const agents: Reader[] = [
     })
   ),
   ...[
+    "eyJ-",
+    "eyJaaaaaaaa.",
+    "token=",
+    "password:   ",
+    "Basic ",
+    "://a:",
+    "SG.",
+    "-----BEGIN A",
+    "12345678:",
+  ].map((part) =>
+    reader({
+      name: `looking for secrets among ${part}`,
+      worst: (size) => filled(part, size),
+      read: redact,
+    })
+  ),
+  ...[
     ["a wide payload", (size: number) => Array.from({ length: size / 10 }, (_, at) => ({ at }))],
     [
       "many names",

@@ -1,6 +1,10 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { withoutCommands, withoutMentions } from "../../sources/kit/reply/harmless.ts";
+import {
+  withoutCommands,
+  withoutMentions,
+  withoutReferences,
+} from "../../sources/kit/reply/harmless.ts";
 
 /** Entities as a renderer reads them, of the kinds that stand for characters of a name. */
 function rendered(text: string): string {
@@ -49,8 +53,76 @@ describe("what a model says in a comment", () => {
   }
 
   it("is no command in the middle of a line, or where nothing has its name", () => {
-    for (const said of ["and/or", "see /etc", "/", "/ 2", "//x"]) {
+    for (
+      const said of [
+        "and/or",
+        "see /etc",
+        "/",
+        "/ 2",
+        "//x",
+        "... so",
+        "!",
+        "3. x",
+        "a duplicate of",
+      ]
+    ) {
       assertEquals(withoutCommands(said), said);
+    }
+  });
+
+  it("commands nothing whatever a vendor takes out before it looks", () => {
+    for (const said of ["Done.\n/\rclose", "Done.\r/close", "Done.\n\r/close", "\r\n/close"]) {
+      const seen = withoutCommands(said).replaceAll("\r", "");
+      assertEquals(/^\/\w/m.test(seen), false, seen);
+    }
+  });
+
+  for (const said of [".deploy production", "!deploy", "Duplicate of #12", "> duplicate  of #12"]) {
+    it(`commands nothing as ${said}`, () => {
+      assertMatch(withoutCommands(said), /^(?:\\[.!]deploy|(?:> )?duplicate\u200B +of)/i);
+    });
+  }
+
+  for (
+    const said of [
+      "#12",
+      "(octo/phone#12)",
+      "see octo/phone#12.",
+      "GH-12",
+      "gh-12",
+      "&#35;12",
+      "&#x23;12",
+      "&num;12",
+      "#&#49;2",
+      "!12",
+      "octo/phone!12",
+      "&12",
+    ]
+  ) {
+    it(`is told nowhere else, as ${said}`, () => {
+      const shown = rendered(withoutReferences(said)).replaceAll("&num;", "#");
+      assertMatch(shown, /(?:#|GH-|!|&)\u200B12/i);
+    });
+  }
+
+  it("links as before, but to no issue's own address on GitHub", () => {
+    const kept = [
+      "https://github.com/octo/phone/actions/runs/12",
+      "https://example.com/page#12",
+      "https://gitlab.example.com/octo/phone/-/jobs/12",
+      "2>&1",
+      "a && b",
+      "## Heading",
+      "C#",
+      "R&D",
+      "&#39;",
+    ];
+    for (const said of kept) assertEquals(withoutReferences(said), said);
+    for (const kind of ["issues", "pull", "discussions"]) {
+      assertEquals(
+        withoutReferences(`[see](https://www.github.com/o/r/${kind}/12#issuecomment-3)`),
+        `[see](https://redirect.github.com/o/r/${kind}/12#issuecomment-3)`,
+      );
     }
   });
 });

@@ -75,17 +75,25 @@ export function vendorEnv(
 }
 
 export async function openReplies(
-  { rules = RULES, env = {} }: { rules?: unknown; env?: Record<string, string> } = {},
+  { rules = RULES, sources = {}, env = {} }: {
+    rules?: unknown;
+    sources?: unknown;
+    env?: Record<string, string>;
+  } = {},
 ): Promise<ReplyStage> {
   const vendors = await startVendors();
   const slack = await startFakeSlack();
   const fake = startOpenAi();
-  const file = await Deno.makeTempFile({ suffix: ".json" });
-  await Deno.writeTextFile(file, JSON.stringify(rules));
+  const folder = await Deno.makeTempDir();
+  const write = async (name: string, content: unknown) => {
+    await Deno.writeTextFile(`${folder}/${name}`, JSON.stringify(content));
+    return `${folder}/${name}`;
+  };
   const settings = Object.entries({
     OPENAI_API_KEY: "key-4711",
     OPEN_AI_BASE: `${fake.url}/v1`,
-    AGENT_CONFIG: file,
+    AGENT_CONFIG: await write("agent.json", rules),
+    SOURCES_FILE: await write("sources.json", sources),
     ...vendorEnv({ vendors: vendors.url, slack: slack.url }),
     ...env,
   });
@@ -133,7 +141,7 @@ export async function openReplies(
     async [Symbol.asyncDispose]() {
       await otto[Symbol.asyncDispose]();
       await Promise.all([vendors, slack, fake].map((each) => each[Symbol.asyncDispose]()));
-      await Deno.remove(file);
+      await Deno.remove(folder, { recursive: true });
     },
   };
   stage.script();

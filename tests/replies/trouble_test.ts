@@ -239,6 +239,67 @@ describe("a vendor's no", () => {
   });
 });
 
+describe("a renamed repository of GitHub", () => {
+  const { payload, headers } = firstOf("github");
+  const moved = (location: string, status = 301) => ({
+    status,
+    headers: { location },
+    body: { message: "Moved Permanently" },
+  });
+
+  it("is answered by its number, where GitHub sends us, also to look whether it was", async () => {
+    await using stage = await openReplies();
+    const { vendors } = stage;
+    const there = `${vendors.url}/repositories/5/issues/7/comments`;
+    vendors.next(moved(there, 307), { lost: true });
+    await stage.send("github", payload, headers);
+    await stage.passTime();
+    vendors.nextLook(moved(`${there}?per_page=100`));
+    await stage.work();
+    assertEquals((await stage.outbox()).map(({ state }) => state), ["sent"]);
+    assertEquals(vendors.said.map(({ path }) => path), ["/repositories/5/issues/7/comments"]);
+    const [, , look, looked] = vendors.calls;
+    assertEquals([look.method, looked.method, looked.path], [
+      "GET",
+      "GET",
+      "/repositories/5/issues/7/comments",
+    ]);
+    assertEquals(looked.query.get("per_page"), "100");
+  });
+
+  it("is no other repository, host, issue or kind of thing, and no second step", async () => {
+    await using stage = await openReplies();
+    const { vendors } = stage;
+    const there = "/repositories/5/issues/7/comments";
+    const wrong = [
+      `${vendors.url}/repositories/6/issues/7/comments`,
+      `${vendors.url}/repositories/5/issues/8/comments`,
+      `${vendors.url}/repositories/5/issues/7/lock`,
+      `${vendors.url}/elsewhere${there}`,
+      `http://evil.test${there}`,
+      `//evil.test${there}`,
+      `${vendors.url.replace("http://", "http://evil@")}${there}`,
+      `${vendors.url.replace("http:", "https:")}${there}`,
+      "http://[",
+      "",
+    ];
+    for (const location of wrong) {
+      vendors.next(moved(location));
+      stage.script();
+      await stage.send("github", payload, headers);
+      const [{ state, error }] = await stage.outbox();
+      assertEquals(state, "dead", location);
+      assertMatch(error, /301: it wants the call elsewhere/);
+      await stage.otto.services.database.query("forget", (sql) => sql`delete from reply_rates`);
+    }
+    assertEquals([vendors.calls.length, vendors.said], [wrong.length, []]);
+    vendors.next(moved(`${vendors.url}${there}`), moved(`${vendors.url}${there}`));
+    stage.script();
+    await stage.send("github", payload, headers);
+    assertEquals([(await stage.outbox())[0].state, vendors.said], ["dead", []]);
+  });
+});
+
 describe("a call of a vendor's API", () => {
   const api = sources.telegram.replyApi;
   const request = {

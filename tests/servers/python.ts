@@ -51,7 +51,7 @@ def version(name):
 print(f"{version('arq')} on Python {platform.python_version()}, redis-py {version('redis')}")
 `;
 
-export const HOW_TO_GET_ARQ =
+const HOW_TO_GET_ARQ =
   "`pip install 'arq==0.26.*'`, or set OTTO_TEST_PYTHON to a Python that has it";
 
 function pythonEnv(more: Record<string, string> = {}): Record<string, string> {

@@ -1,9 +1,10 @@
 import { createHmac } from "node:crypto";
 import type { Agent } from "../../lib/agent/agent.ts";
+import { createWorker } from "../../lib/work/work.ts";
 import { type FakeSlack, SELF, startFakeSlack, TOKEN } from "../fakes/slack.ts";
 import { json, openOtto, type Otto } from "../otto.ts";
 
-export const SECRET = "8f742231b10e8888abcd99yyyzzz85a5";
+const SECRET = "8f742231b10e8888abcd99yyyzzz85a5";
 const JSON_TYPE = { "content-type": "application/json" };
 const FORM_TYPE = { "content-type": "application/x-www-form-urlencoded" };
 
@@ -25,6 +26,8 @@ export interface SlackOtto extends AsyncDisposable {
   /** A click on a button of the post that shows a task. */
   click(user: string, label: string, typed?: string): Promise<string>;
   workOff(): Promise<void>;
+  /** Messages alone are worked off, and whoever is to hear of it in Slack has. */
+  hear(): Promise<void>;
   /** As if so many seconds had gone by for what Otto waits for in Slack. */
   passTime(seconds: number): Promise<void>;
 }
@@ -127,6 +130,10 @@ export async function openSlackOtto(
       );
     },
     workOff: () => otto.workOff(),
+    async hear() {
+      await createWorker(otto.services).takeMessages(0, new AbortController().signal);
+      await otto.services.slack?.idle();
+    },
     async passTime(seconds) {
       const { database } = otto.services;
       await database.query("pass time", (sql) =>

@@ -68,7 +68,7 @@ export function described(source: Source, incoming: Incoming): Description {
 }
 
 /** Fails unless a text is one clean line that can be shown. */
-export function assertLine(line: string) {
+function assertLine(line: string) {
   assert(
     line.length > 0 && line.length <= 200,
     `not 1 to 200 characters: ${line}`,

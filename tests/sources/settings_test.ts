@@ -83,6 +83,8 @@ describe("the file of sources", () => {
       [{ rate_limit: { requests: 0 } }, /rate_limit\.requests/],
       [{ merge: { key: "{a}" } }, /merge\.seconds/],
       [{ merge: { key: "{a", seconds: 5 } }, /brace/],
+      [{ merge: { seconds: 5 } }, /merge.*no "key".*say it in "subject"/],
+      [{ merge: { seconds: 5 }, subject: false }, /merge.*no "key".*"subject" is false/],
     ];
     for (const [settings, says] of wrong) {
       assertMatch(refusal(JSON.stringify({ acme: settings })), says);

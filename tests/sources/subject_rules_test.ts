@@ -56,6 +56,17 @@ describe("subjects in the operator's file", () => {
     ) assertEquals(about(acme, "acme", order(id)), undefined, JSON.stringify(id));
   });
 
+  it("are one thing where all items of a list agree, and else nothing", () => {
+    const rules = { acme: { subject: { key: "{items[*].order}" } } };
+    const keyOf = (...orders: unknown[]) =>
+      about(rules, "acme", { items: orders.map((id) => ({ order: id })) })?.key;
+    assertEquals(keyOf("7", "7"), "acme:7");
+    assertEquals(
+      [keyOf("7", "8"), keyOf("7", null), keyOf(7, "7"), keyOf()],
+      Array(4).fill(undefined),
+    );
+  });
+
   it("replace a known source's own key, or leave it out", () => {
     const issue = { repository: { full_name: "octo/phone" }, issue: { number: 8 } };
     assertEquals(about({}, "github", issue)?.key, "github:octo/phone#8");
@@ -104,6 +115,8 @@ describe("subjects in the operator's file", () => {
         { acme: { subject: { key: "all" } } },
         /acme\.subject.*every message would be about the same/,
       ],
+      [{ acme: { subject: { key: "{a} " } } }, /acme\.subject.*could never be a key/],
+      [{ acme: { subject: { key: "Order\n{a}" } } }, /acme\.subject.*could never be a key/],
       [{ acme: { subject: "{a}" } }, /acme\.subject: must be such as \{"key"/],
       [{ acme: { subject: null } }, /acme\.subject: must be such as \{"key"/],
       [{ acme: { subject: { name: "It" } } }, /acme\.subject\.key: is missing/],

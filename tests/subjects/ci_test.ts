@@ -57,6 +57,27 @@ describe("a model that waits for a check of its own push", () => {
       assertEquals(read.map(({ data }: Any) => data.messages), [1, 1]);
     }));
 
+  it("may name what it waits for as GitHub's pages do, in its own letters", () =>
+    withModel(async ({ stage, fake, tasks, task }) => {
+      for (const events of [["Check_Suite"], ["issues", "*.COMPLETED"]]) {
+        fake.script = [
+          { calls: [{ tool: "wait_for_event", args: { events } }] },
+          finish(`Came: ${events}`),
+        ];
+        await stage.tell("pull_request", opened());
+        const [{ id }] = await tasks();
+        await stage.tell("issue_comment", comment("It is none of these"));
+        assertEquals((await task(id)).status, "waiting_event");
+        await stage.tell("check_suite", checked("success"), own);
+        await stage.otto.services.database.query(
+          "let it be quiet",
+          (sql) => sql`update tasks set wake_at = now() where wake_at is not null`,
+        );
+        await stage.otto.workOff();
+        assertEquals((await task(id)).result?.text, `Came: ${events}`);
+      }
+    }));
+
   it("is over when it comes after: nothing is made of its own, and what others cause is new", () =>
     withModel(async ({ stage, fake, told, tasks, task }) => {
       fake.script = [finish("Nobody waits"), finish("A new one")];

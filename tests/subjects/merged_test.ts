@@ -2,11 +2,22 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { json } from "../otto.ts";
 import { finish, type ModelStage, post, withModel } from "./model_stage.ts";
-import { type Any, closed, comment, opened, pullRequest, type SubjectStage } from "./stage.ts";
+import {
+  type Any,
+  checked,
+  closed,
+  comment,
+  OLD_SHA,
+  opened,
+  pullRequest,
+  SHA,
+  type SubjectStage,
+} from "./stage.ts";
 
 const MERGED = {
   github: { later: "continue", merge: { key: "{repository.full_name}", seconds: 3_600 } },
 };
+const BY_SUBJECT = { github: { later: "continue", merge: { seconds: 3_600 } } };
 const ask = { calls: [{ tool: "ask_human", args: { question: "Go on?" } }] };
 
 const merging = (run: (model: ModelStage) => Promise<void>) =>
@@ -108,4 +119,46 @@ describe("messages that are merged, of a source whose messages continue tasks", 
       assertMatch(only.title, /^ada opened PR #7/);
       assert(!told().includes("hunter2"));
     }));
+});
+
+describe("messages that are merged by what they are about", () => {
+  const merging = (run: (model: ModelStage) => Promise<void>, later = "continue") =>
+    withModel(() => Promise.resolve({}), run, {
+      rules: { github: { ...BY_SUBJECT.github, later } },
+    });
+
+  it("are one task for each subject, the checks of its commit among them", () =>
+    merging(async ({ stage, fake, tasks }) => {
+      fake.script = [finish("Read"), finish("Read"), finish("Read")];
+      await together(stage, async () => {
+        await stage.send("pull_request", opened());
+        await stage.send("issue_comment", comment("About seven"));
+        await stage.send(
+          "pull_request",
+          opened({ number: 8, title: "Other", head: { sha: OLD_SHA } }),
+        );
+        const check = await stage.send("check_suite", checked("success"));
+        const { merge } = await stage.get(`/api/messages/${check}/explain`);
+        assertEquals(merge, { key: `github:octo/phone@${SHA}`, seconds: 3_600 });
+        // It is about nothing, and waits for nobody.
+        await stage.send("ping", { zen: "Speak like a human" });
+      });
+      assertEquals((await tasks()).map(({ title }: Any) => title.slice(0, 30)).toSorted(), [
+        "3 events: first ada opened PR ",
+        "Ping from GitHub in octo/phone",
+        'ada opened PR #8 "Other" in oc',
+      ]);
+    }));
+
+  it("are so where later messages are tasks of their own, too", () =>
+    merging(async ({ stage, fake, tasks }) => {
+      fake.script = [finish("Read"), finish("Read")];
+      for (let round = 0; round < 2; round++) {
+        await together(stage, async () => {
+          await stage.send("issue_comment", comment("One"));
+          await stage.send("issue_comment", comment("Two"));
+        });
+      }
+      assertEquals((await tasks()).map(({ messages }: Any) => messages), [2, 2]);
+    }, "apart"));
 });

@@ -121,6 +121,26 @@ export function describeSubjects(env: () => Promise<Record<string, string>>): vo
       assertEquals((await stage.get("/api/subjects")).items[0].state, "closed");
     }));
 
+  it("are neither renamed, opened nor closed by what a person replays", () =>
+    withStage(async (stage) => {
+      const replay = async (id: string) => {
+        await json(await stage.otto.ask(`/api/messages/${id}/replay`, { method: "POST" }), 201);
+        await stage.otto.workOff();
+        return (await stage.get("/api/subjects")).items[0];
+      };
+      const first = await stage.tell("pull_request", opened());
+      const end = await stage.tell("pull_request", closed({ head: { sha: OLD_SHA } }));
+      assertEquals((await replay(first)).state, "closed");
+      await stage.tell("pull_request", { ...opened({ title: "Hail" }), action: "reopened" });
+      const subject = await replay(end);
+      assertEquals(subject.state, "open");
+      assertEquals(subject.name, 'PR #7 "Hail" in octo/phone');
+      // The commit that it had then is none of its newest ones.
+      const check = await stage.tell("check_suite", checked("failure"));
+      assertEquals(await roleOf(stage, check), "result");
+      assertEquals([subject.messages, subject.tasks], [5, 5]);
+    }));
+
   it("are told of by what makes no task, and go with the last that told of them", () =>
     withStage(
       async (stage) => {

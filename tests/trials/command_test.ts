@@ -28,6 +28,11 @@ describe("otto try", () => {
     assert(!out.includes("\u001b"));
     assertMatch(error, new RegExp(`${url}/trials/[0-9a-f-]{36} shows it`));
 
+    model.script = [{ status: 503, headers: { "retry-after": "3" } }, finish("Late.")];
+    const late = await runOtto(["try", id], env);
+    assertEquals(late.code, 0, late.error);
+    assertMatch(late.error, /^It waits: .* answered 503/m);
+
     model.script = [finish("I cannot.", "failed")];
     const failed = await runOtto(["try", id, "--json"], env);
     assertEquals([failed.code, JSON.parse(failed.out).error.message], [1, "I cannot."]);

@@ -103,7 +103,7 @@ describe("the pages of trials", () => {
       ["Result", "differs"],
       ["Tools", "differs"],
       ["Model", "differs"],
-      ["Instruction", ""],
+      ["Instruction", "differs"],
       ["Steps", ""],
       ["Tokens", ""],
       ["Money", ""],
@@ -115,6 +115,24 @@ describe("the pages of trials", () => {
       sources: { github: { instruction: "Say who is to look." } },
     });
     assertEquals(settings[1], "OPENAI_MODEL=gpt-5-nano");
+  });
+
+  it("say which instruction each side had, also when the source's has changed since", async () => {
+    const { database } = stage.otto.services;
+    await database.query(
+      "have worked it with another one",
+      (sql) => sql`update agent_runs set instruction = 'What it said then'`,
+    );
+    const path = await begin({});
+    await work();
+    const shown = await page(path);
+    assertMatch(shown, /Instruction ?<span class="badge">differs/);
+    assertMatch(shown, /aria-label="Instruction">What it said then<\/pre>/);
+    await database.query(
+      "have worked it before anybody wrote it down",
+      (sql) => sql`update agent_runs set instruction = null`,
+    );
+    assertMatch(await page(path), /Instruction<\/th> <td[^>]*>\s*<span class="soft">not known/);
   });
 
   it("compare two trials, too", async () => {

@@ -301,39 +301,6 @@ describe("a trial of a kept message", () => {
     assertMatch(error.message, /no signature vouches/);
   });
 
-  it("counts in all budgets, and fails with words when there is none for it", async () => {
-    await stage[Symbol.asyncDispose]();
-    await open({ default: { budgets: { tasks_per_hour: 2, tokens_per_day: 1_000_000 } } });
-    stage.fake.script = [finish("Done.")];
-    const used = async () => {
-      const [row] = await stage.otto.services.database.query(
-        "read usage",
-        (sql) =>
-          sql<{ tasks: number; tokens: number; reserved: number }[]>`
-          select sum(tasks)::int as tasks, sum(tokens)::int as tokens,
-            (select count(*)::int from budget_reservations) as reserved from agent_usage`,
-      );
-      return row;
-    };
-    const before = await used();
-    const { id } = await begin();
-    await work();
-    const [step] = eventsOf(await trial(id), "step");
-    assertEquals(await used(), {
-      tasks: before.tasks + 1,
-      tokens: before.tokens + step.data.input_tokens + step.data.output_tokens,
-      reserved: 0,
-    });
-    const second = await begin();
-    await work();
-    const { status, error, waits_for } = await trial(second.id);
-    assertEquals(stage.fake.asked.length, 1, "nothing was asked that no budget has");
-    const words = error?.message ?? waits_for;
-    assertMatch(words, /budget of 2 tasks an hour for github is used up/);
-    // Within the hour's last minutes it waits for the next one: it has half an hour.
-    assert(status === "failed" ? error.code === "too_late" : status === "pending");
-  });
-
   it("keeps secrets to itself", async () => {
     stage.fake.script = [finish(`The key is ${KEY}`)];
     const { id } = await begin({ instruction: `Use ${KEY}` });

@@ -4,11 +4,11 @@ import { bodyLimit } from "hono/body-limit";
 import { claimByHttp, noteProgress, readClaimState } from "../../../lib/jobs/report/report.ts";
 import { takeOverInbox } from "../../../lib/jobs/report/inbox.ts";
 import { openTaskTokens, type TaskTokens } from "../../../lib/jobs/task_token.ts";
-import { secretsIn } from "../../../lib/config/secrets_in.ts";
+import { redactorOf } from "../../../lib/config/secrets_in.ts";
 import type { Database } from "../../../lib/store/database.ts";
 import { isId } from "../../../lib/store/id.ts";
 import { readMessage } from "../../../lib/message/message.ts";
-import { createRedactor, redactTexts } from "../../../lib/redaction/redact.ts";
+import { redactTexts } from "../../../lib/redaction/redact.ts";
 import type { Services } from "../../../lib/services.ts";
 import { readTask } from "../../../lib/task/task.ts";
 import { createApi } from "../../openapi.ts";
@@ -21,8 +21,14 @@ import { stale } from "./refusals.ts";
 import { finish } from "./result.ts";
 import * as routes from "./routes.ts";
 
-/** A result may hold a million characters of text, and data beside it. */
-const MOST_BYTES = 16 * 1024 * 1024;
+/** The most that a worker sends: a result may hold a million characters of text, and data beside it. */
+const MOST_BYTES = {
+  claim: 1024 ** 2,
+  events: 1024 ** 2,
+  messages: 1024 ** 2,
+  result: 16 * 1024 ** 2,
+};
+
 /** Which round of its task a token is for: a retry begins another one. */
 type AgentEnv = Env & { Variables: { round: number } };
 
@@ -38,11 +44,12 @@ interface Job {
  */
 export function agent({ services }: { services: Services }) {
   const { database } = services;
-  const redact = createRedactor(() => secretsIn(services.config));
+  const redact = redactorOf(services.config);
   const requireToken = createTokenGuard(openTaskTokens(database));
   const app = createApi<AgentEnv>();
-  for (const step of ["claim", "events", "messages", "result"]) {
-    app.use(`/api/tasks/:id/${step}`, requireToken, bodyLimit({ maxSize: MOST_BYTES }));
+  for (const [step, maxSize] of Object.entries(MOST_BYTES)) {
+    const onError = () => refuseSize(maxSize);
+    app.use(`/api/tasks/:id/${step}`, requireToken, bodyLimit({ maxSize, onError }));
   }
   return app
     .openapi(routes.CLAIM, async (c) => {
@@ -63,6 +70,15 @@ export function agent({ services }: { services: Services }) {
       const job = { id: c.req.valid("param").id, round: c.get("round") };
       return c.json(await finish(services, job, redactTexts(c.req.valid("json"), redact)), 200);
     });
+}
+
+function refuseSize(most: number): never {
+  throw new Problem(
+    413,
+    "body_too_large",
+    `The body is larger than ${most} bytes`,
+    "Keep it elsewhere, and send where it is",
+  );
 }
 
 function createTokenGuard(tokens: TaskTokens): MiddlewareHandler<AgentEnv> {
@@ -98,8 +114,8 @@ async function claim(
     throw new Problem(
       409,
       "task_taken",
-      "The task was claimed before by this try of its job or a later one",
-      "Leave it to that worker; a new try of the job may claim it again",
+      "The task was claimed by a later try of its job",
+      "Leave it to that worker",
     );
   }
   const { epoch } = claim;

@@ -1,17 +1,23 @@
 import { z } from "@hono/zod-openapi";
 import { conflict, createRoute, json, missing, refusals } from "../../openapi.ts";
+import { MOST_DEPTH } from "../../../lib/arq/pickle/value.ts";
 import { MOST_WAIT_MINUTES, USUAL_WAIT_MINUTES } from "../../../lib/task/wait.ts";
 import { isId } from "../../../lib/store/id.ts";
-import { count, id, idParam, time } from "../../schemas/fields.ts";
+import { count, id, idParam, isNestedAtMost, time } from "../../schemas/fields.ts";
 import { subjectRole } from "../../schemas/subject.ts";
 import { task } from "../../schemas/task.ts";
 
 const epoch = z.number().int().min(0).openapi({ description: "From the answer to the claim" });
+/** What a worker adds in JSON: as deep as what its function may return. */
+const data = z.any().refine((value) => isNestedAtMost(value, MOST_DEPTH), {
+  error: `must not be nested over ${MOST_DEPTH} deep`,
+}).optional();
 const text = (most: number) => z.string().max(most);
 
 export const claimBody = z.object({
   try: z.number().int().min(1).max(1_000_000).default(1).openapi({
-    description: 'The job\'s try, `ctx["job_try"]` in ARQ: a later one takes over an earlier one',
+    description: 'The job\'s try, `ctx["job_try"]` in ARQ: a claim takes over from earlier ones, ' +
+      "but not from a later try",
   }),
   worker: text(200).min(1).default("external").openapi({ description: "Who works on it" }),
   continues: z.boolean().default(false).openapi({
@@ -50,7 +56,7 @@ export const claimed = z.object({
 export const eventBody = z.object({
   epoch,
   text: text(10_000).min(1),
-  data: z.any().optional(),
+  data,
 });
 const end = {
   epoch,
@@ -64,7 +70,7 @@ export const resultBody = z.discriminatedUnion("status", [
     ...end,
     status: z.literal("completed"),
     text: text(1_000_000),
-    data: z.any().optional(),
+    data,
   }),
   z.object({
     ...end,

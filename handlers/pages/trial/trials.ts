@@ -1,4 +1,5 @@
 import { type Context, Hono } from "hono";
+import { readInstruction } from "../../../lib/agent/run/run.ts";
 import { findMessages } from "../../../lib/message/message.ts";
 import type { Services } from "../../../lib/services.ts";
 import { isId } from "../../../lib/store/id.ts";
@@ -139,9 +140,11 @@ async function readCompared(services: Services, trial: WholeTrial, against: stri
   const other = against === undefined ? undefined : all.find(({ id }) => id === against);
   if (against !== undefined && !other) throw notFound("trial");
   const task = message.task_id === null ? undefined : await readTask(database, message.task_id);
-  const left = other
-    ? toldTrial(await requireTrial(services, other.id))
-    : task && toldTask(task, await listTaskEvents(database, task.id));
+  const left = other ? toldTrial(await requireTrial(services, other.id)) : task && toldTask(
+    task,
+    await listTaskEvents(database, task.id),
+    await readInstruction(database, task.id),
+  );
   return {
     trial,
     sourceName: sourceNameOf(sources, message.webhook_type),

@@ -5,6 +5,7 @@ import { firstLine } from "../../../lib/markdown/plain.ts";
 import { beginningOf } from "../../../sources/kit/beginning.ts";
 import type { SearchStop } from "../../../lib/store/walk.ts";
 import type { CountedRows } from "../../../lib/store/walk_count.ts";
+import { actOnChosen } from "../parts/chosen.ts";
 import {
   batchSelect,
   type Choice,
@@ -16,7 +17,6 @@ import {
   type Select,
   sinceChoices,
 } from "../parts/filters.ts";
-import { icon } from "../parts/icon.ts";
 import { listPages } from "../parts/pages.ts";
 import { overview } from "./overview.ts";
 import type { MessageQuery } from "./query.ts";
@@ -74,15 +74,7 @@ function listHead({ rows, query, subjects, sources, opened }: MessageList, hasFi
   return html`
     <div class="head">
       ${opened ? html`<h2>Messages</h2>` : html`<h1>Messages</h1>`}
-      ${rows.length > 0 && !subjects && html`
-        <form id="many" method="get" action="/messages/many" class="actions write">
-          <button class="quiet">${icon("done")}Act on chosen…</button>
-          ${hasFilters &&
-            html`<a class="button quiet" href="${
-              linkTo("/messages/many", filters)
-            }">All that match…</a>`}
-        </form>
-      `}
+      ${rows.length > 0 && !subjects && actOnChosen("/messages", filters)}
     </div>
     ${filterBar({
       action: "/messages",

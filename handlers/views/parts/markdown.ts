@@ -98,6 +98,8 @@ function anchor({ label, target, source }: Link): Html | string {
   const url = httpLink(target);
   if (!url) return source;
   const { host } = new URL(url);
-  const words = label && label !== url ? html`${label} <span class="host">(${host})</span>` : url;
+  const words = label && label !== url
+    ? html`<bdi>${label}</bdi> <span class="host">(${host})</span>`
+    : url;
   return html`<a href="${url}" rel="noreferrer noopener" target="_blank">${words}${NEW_TAB}</a>`;
 }

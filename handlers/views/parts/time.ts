@@ -23,18 +23,18 @@ export function age(time: Date) {
 }
 
 /** When something was: the time of today, else with the day; the exact time on hover. */
-export function clock(time: Date, now: number = Date.now()) {
+export function clock(time: Date) {
   const iso = time.toISOString();
-  const isToday = iso.slice(0, 10) === new Date(now).toISOString().slice(0, 10);
+  const isToday = iso.slice(0, 10) === new Date().toISOString().slice(0, 10);
   const says = isToday ? iso.slice(11, 16) : iso.slice(0, 16).replace("T", " ");
   return html`<time datetime="${iso}" title="${exact(time)}">${says} UTC</time>`;
 }
 
 /** How long something has lasted, as `live.js` goes on counting it. */
-export function since(time: Date, now: number = Date.now()) {
+export function since(time: Date) {
   const iso = time.toISOString();
   return html`<time datetime="${iso}" title="since ${exact(time)}" data-since>${
-    lasting(now - time.getTime())
+    lasting(Date.now() - time.getTime())
   }</time>`;
 }
 
@@ -46,8 +46,8 @@ function lasting(ms: number): string {
 }
 
 /** When something will be: how long it is until then, the exact time on hover. */
-export function ahead(time: Date, now: number = Date.now()) {
-  const ms = time.getTime() - now;
+export function ahead(time: Date) {
+  const ms = time.getTime() - Date.now();
   const says = ms < MINUTE
     ? "in under a minute"
     : ms < HOUR

@@ -15,7 +15,12 @@ export function sourceRules(settings: SourceSettings) {
     ["Only if all", filter?.all && codes(filter.all.map(formatCondition))],
     ["Only if any", filter?.any && codes(filter.any.map(formatCondition))],
     ["Not by", ignore_actors && ignore_actors.length > 0 ? codes(ignore_actors) : undefined],
-    ["One task for", merge && html`<code>${merge.key}</code> within ${inWords(merge.seconds)}`],
+    [
+      "One task for",
+      merge &&
+      html`${merge.key === undefined ? "a subject" : html`<code>${merge.key}</code>`} within
+        ${inWords(merge.seconds)}`,
+    ],
     ["About", subject ? html`<code>${subject.key}</code>` : undefined],
     ["About nothing", subject === false ? "each message stands alone" : undefined],
     ["Later messages", settings.later],

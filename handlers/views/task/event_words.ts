@@ -47,9 +47,9 @@ export function said(event: Pick<TaskEvent, "kind" | "data">): Said {
       return {
         what: "A model call was lost",
         tone: "failed",
-        detail: `Nobody knows what it has billed: all ${
+        detail: `What it has billed, or may have, is counted: ${
           Number(data.tokens).toLocaleString("en")
-        } tokens that it might have are counted`,
+        } tokens`,
       };
     case "tool_call":
       return { what: `Called ${tool}`, tone: "done" };

@@ -3,6 +3,7 @@ import { type Task, workMsOf } from "../../../lib/task/task.ts";
 import type { ToldSubject } from "../../../lib/message/subject/subject.ts";
 import { TASK_PHASES } from "../../../lib/message/search/phase.ts";
 import type { FoundItems } from "../../../lib/store/walk.ts";
+import { actOnChosen } from "../parts/chosen.ts";
 import {
   batchSelect,
   type Choice,
@@ -58,15 +59,7 @@ export function taskList(
       <div class="head">
         <h1>Tasks</h1>
         <div class="actions">
-        ${tasks.length > 0 && !subjects && html`
-          <form id="many" method="get" action="/tasks/many" class="actions write">
-            <button class="quiet">${icon("done")}Act on chosen…</button>
-            ${hasFilters &&
-              html`<a class="button quiet" href="${
-                linkTo("/tasks/many", filters)
-              }">All that match…</a>`}
-          </form>
-        `}
+        ${tasks.length > 0 && !subjects && actOnChosen("/tasks", filters)}
         <a class="button quiet" href="/users">${icon("person")}People</a>
         </div>
       </div>

@@ -1,6 +1,6 @@
 import { html } from "hono/html";
 import { icon, type IconName } from "../parts/icon.ts";
-import { layOutJson } from "../../../sources/kit/json_layout.ts";
+import { layOutJson, showUnseen } from "../../../sources/kit/json_layout.ts";
 import { markdown } from "../parts/markdown.ts";
 import type { Html } from "../page.ts";
 import { exact, since, took } from "../parts/time.ts";
@@ -111,7 +111,7 @@ function more(span: Span) {
   return html`
     <div class="more">
       ${detail && markdown(detail)}
-      ${given !== undefined && block("Arguments", layOutJson(given))}
+      ${given !== undefined && block("Arguments", showUnseen(layOutJson(given)))}
       ${answer && block("Result", laidOut(answer))}
       ${lostCharacters &&
         html`

@@ -1,4 +1,5 @@
 import { html } from "hono/html";
+import { layOutJson, showUnseen } from "../../../sources/kit/json_layout.ts";
 import type { Trial, WholeTrial } from "../../../lib/task/trial/trial.ts";
 import { copyButton } from "../parts/copy.ts";
 import { counted } from "../parts/count.ts";
@@ -126,7 +127,7 @@ function comparison(left: ToldRun | undefined, right: ToldRun): Html {
           ${row("Result", resultOf, isSame((run) => run.result ?? run.error))}
           ${row("Tools", callsOf, isSame((run) => run.calls.map(({ key }) => key)))}
           ${row("Model", (run) => run.model ?? "not known", isSame((run) => run.model))}
-          ${row("Instruction", instructionOf)}
+          ${row("Instruction", instructionOf, isSameInstruction(left, right))}
           ${row("Steps", (run) => run.steps.toLocaleString("en"), isSame((run) => run.steps))}
           ${row("Tokens", (run) => run.tokens.toLocaleString("en"))}
           ${row("Money", (run) => run.money ? money(run.money.amount, run.money.currency) : "–")}
@@ -137,20 +138,27 @@ function comparison(left: ToldRun | undefined, right: ToldRun): Html {
   `;
 }
 
+/** Undefined where one is not known. */
+function isSameInstruction(left: ToldRun | undefined, right: ToldRun): boolean | undefined {
+  if (typeof left?.instruction !== "string" || right.instruction === null) return undefined;
+  return left.instruction.trim() === right.instruction.trim();
+}
+
 function resultOf({ result, error }: ToldRun): Html | string {
   if (error !== null) return html`<div class="error">${markdown(error)}</div>`;
   return result === null ? html`<span class="soft">None yet</span>` : markdown(result);
 }
 
-function instructionOf({ instruction, path }: ToldRun): Html {
+function instructionOf({ instruction, isOwn, isOver }: ToldRun): Html {
   if (instruction === null) {
-    return html`<span class="soft">${
-      path.startsWith("/tasks/") ? "The source's, as it was then" : "The source's own"
-    }</span>`;
+    return html`<span class="soft">${isOver ? "not known" : "The source's own"}</span>`;
   }
-  return instruction.trim() === ""
-    ? html`<span class="soft">None</span>`
-    : html`<pre dir="auto" tabindex="0" role="group" aria-label="Instruction">${instruction}</pre>`;
+  return html`
+    ${isOwn && html`<p class="soft">The source's own${instruction === "" && ": none"}</p>`}
+    ${instruction === "" && !isOwn && html`<span class="soft">None</span>`}
+    ${instruction !== "" &&
+      html`<pre dir="auto" tabindex="0" role="group" aria-label="Instruction">${instruction}</pre>`}
+  `;
 }
 
 /** The calls of one side; what the other has not done, or would not have, is marked. */
@@ -181,7 +189,7 @@ function callLine({ tool, arguments: args, verdict, reason, error }: ToldCall, i
       `}</p>
     ${args !== null && html`
       <pre dir="auto" tabindex="0" role="group"
-        aria-label="Arguments of ${tool}">${JSON.stringify(args, null, 1)}</pre>
+        aria-label="Arguments of ${tool}">${showUnseen(layOutJson(args, 1))}</pre>
     `}
     ${(error ?? (verdict === "refused" ? reason : undefined)) &&
       html`<p class="soft" dir="auto">${error ?? reason}</p>`}

@@ -28,8 +28,10 @@ export interface ToldRun {
   isOver: boolean;
   /** Null where nobody knows. */
   model: string | null;
-  /** Null is the source's own. */
+  /** What it was worked with; null where nobody knows, or it has not begun. */
   instruction: string | null;
+  /** Whether that is its source's own. */
+  isOwn: boolean;
   /** Markdown. */
   result: string | null;
   error: string | null;
@@ -51,8 +53,16 @@ export function trialPhase({ status, waits_for }: Trial): TaskPhase {
   return status === "completed" ? "done" : status;
 }
 
-/** What really came of a message: the newest run of its task. */
-export function toldTask(task: Task, events: readonly TaskEvent[]): ToldRun {
+/**
+ * What really came of a message: the newest run of its task.
+ *
+ * @param instruction what that was worked with; null where nobody knows.
+ */
+export function toldTask(
+  task: Task,
+  events: readonly TaskEvent[],
+  instruction: string | null,
+): ToldRun {
   const again = events.findLastIndex(({ kind }) => kind === "retried");
   const newest = events.slice(again + 1);
   const data = task.result?.data as { model?: unknown } | null | undefined;
@@ -63,7 +73,8 @@ export function toldTask(task: Task, events: readonly TaskEvent[]): ToldRun {
     phase: task.phase,
     isOver: task.finished_at !== null,
     model: typeof data?.model === "string" ? data.model : step?.actor ?? null,
-    instruction: null,
+    instruction,
+    isOwn: true,
     result: task.result?.text ?? null,
     error: task.error?.message ?? null,
     ...measured(newest),
@@ -78,7 +89,8 @@ export function toldTrial(trial: WholeTrial): ToldRun {
     phase: trialPhase(trial),
     isOver: trial.finished_at !== null,
     model: trial.model,
-    instruction: trial.instruction,
+    instruction: trial.instruction ?? trial.had_instruction,
+    isOwn: trial.instruction === null,
     result: trial.result?.text ?? null,
     error: trial.error?.message ?? null,
     ...measured(trial.events),
@@ -89,13 +101,15 @@ function measured(
   events: readonly Entry[],
 ): Pick<ToldRun, "calls" | "steps" | "tokens" | "money" | "ms"> {
   const steps = events.filter(({ kind }) => kind === "step").map(dataOf);
-  const sum = (name: string) => steps.reduce((all, step) => all + (Number(step[name]) || 0), 0);
-  const currencies = new Set(steps.flatMap(({ currency }) => currency ?? []));
+  // What lost calls may have billed was counted, too.
+  const billed = [...steps, ...events.filter(({ kind }) => kind === "call_lost").map(dataOf)];
+  const sum = (name: string) => billed.reduce((all, each) => all + (Number(each[name]) || 0), 0);
+  const currencies = new Set(billed.flatMap(({ currency }) => currency ?? []));
   const [currency] = currencies;
   return {
     calls: callsIn(events),
     steps: steps.length,
-    tokens: sum("input_tokens") + sum("output_tokens"),
+    tokens: sum("input_tokens") + sum("output_tokens") + sum("tokens"),
     money: currencies.size === 1 && typeof currency === "string"
       ? { amount: sum("micros") / 1_000_000, currency }
       : null,

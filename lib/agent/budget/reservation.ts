@@ -26,12 +26,10 @@ export async function reserve(
     price: Price | undefined;
   },
 ): Promise<Reservation | undefined> {
-  const subject = scopes.find((scope) => scope.subject !== null)?.subject;
   return await reserveBy(database, "reserve_budget", {
     task: taskId,
     epoch,
     source,
-    subject,
     round,
     most,
     least,
@@ -43,6 +41,7 @@ export async function reserve(
 /** What a function of the schema reserves by: whose call it is besides. */
 interface ReservationRequest extends Record<string, unknown> {
   most: TokenCount;
+  scopes: readonly BudgetScope[];
   price: Price | undefined;
 }
 
@@ -61,6 +60,7 @@ export async function reserveBy(
   const given = {
     ...request,
     id,
+    subject: request.scopes.find(({ subject }) => subject !== null)?.subject,
     ...most,
     input_price: price?.input,
     output_price: price?.output,

@@ -43,7 +43,7 @@ function scopeOf(
     subject: null,
     tasks_per_hour: tasksPerHour ?? null,
     tokens_per_day: tokensPerDay ?? null,
-    micros_per_day: moneyPerDay === undefined ? null : Math.floor(moneyPerDay * MICROS),
+    micros_per_day: moneyPerDay === undefined ? null : Math.floor(decimal(moneyPerDay * MICROS)),
   };
 }
 
@@ -52,5 +52,10 @@ export function microsFor(
   { input, output }: { input: number; output: number },
   price: Price | undefined,
 ): number {
-  return price ? Math.ceil(input * price.input + output * price.output) : 0;
+  return price ? Math.ceil(decimal(input * price.input + output * price.output)) : 0;
+}
+
+/** Digits that a number's binary form keeps, as the schema counts: 70 times 0.1 is 7, and not a bit more. */
+function decimal(amount: number): number {
+  return Number(amount.toPrecision(15));
 }

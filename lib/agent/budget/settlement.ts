@@ -1,5 +1,5 @@
 import type { Price } from "../../config/model/prices.ts";
-import type { Database, Sql } from "../../store/database.ts";
+import type { Database, Fragment, Sql } from "../../store/database.ts";
 import { newId } from "../../store/id.ts";
 import { idArray } from "../../store/stored.ts";
 import { microsFor } from "./scope.ts";
@@ -25,13 +25,19 @@ const LOST_AT_ONCE = 100;
 
 /**
  * Counts what a call has billed and gives back the rest of its reservation: parts of a statement,
- * `with ${settling(…)}, …`. One that is settled already changes nothing. Whose task it is by now
- * does not matter: what was billed was billed.
+ * `with ${settling(…)}, …`. One that is settled already changes nothing.
+ *
+ * @param given what has to be so besides.
  */
-export function settling(sql: Sql, settlement: Settlement | undefined) {
+export function settling(
+  sql: Sql,
+  settlement: Settlement | undefined,
+  given: Fragment = sql`true`,
+) {
   return sql`
     settled as (
-      delete from budget_reservations where id = ${settlement?.reservation ?? null}::uuid
+      delete from budget_reservations
+      where id = ${settlement?.reservation ?? null}::uuid and ${given}
       returning task_id, source, subject_id
     ), spent as (
       insert into agent_usage as u (source, hour, tokens, micros)
@@ -49,7 +55,8 @@ export function settling(sql: Sql, settlement: Settlement | undefined) {
 
 /**
  * Settles a call that gave no step to be saved; in the run's own budget, and in the task's timeline
- * where it may have billed anything, it counts as a lost one.
+ * where it may have billed anything, it counts as a lost one. Whose task it is by now does not
+ * matter: what was billed was billed.
  *
  * @param currency of the money.
  */
@@ -58,16 +65,20 @@ export async function settle(
   settlement: Settlement,
   currency: string | undefined,
 ): Promise<void> {
-  const { tokens, micros } = settlement;
   await database.query("settle a model call", (sql) =>
     sql`
-    with ${settling(sql, settlement)}, lost as (
+    with ${settling(sql, settlement)}, ${lostIn(sql, settlement)}, ${noteLost(sql, currency)}
+    update agent_runs r set lost_tokens = r.lost_tokens + lost.tokens
+    from lost where r.task_id = lost.task_id`);
+}
+
+/** A part of a statement that has `settled`: what a call that gave no step may have billed. */
+export const lostIn = (sql: Sql, { tokens, micros }: Settlement) =>
+  sql`
+    lost as (
       select task_id, ${tokens}::bigint as tokens, ${micros}::bigint as micros from settled
       where ${tokens}::bigint > 0
-    ), ${noteLost(sql, currency)}
-    update agent_runs r set lost_tokens = r.lost_tokens + ${settlement.tokens}::bigint
-    from settled where r.task_id = settled.task_id`);
-}
+    )`;
 
 /** What a call is settled with when nobody knows what it has billed: all that it might have. */
 export function allOf({ id, input, output }: Reservation, price: Price | undefined): Settlement {
@@ -123,11 +134,15 @@ const noteLost = (sql: Sql, currency: string | undefined, most = 1) =>
       insert into task_events (id, task_id, kind, actor, data)
       select (${idArray(Array.from({ length: most }, newId))}::uuid[])[
           row_number() over (order by t.id)], t.id, 'call_lost', 'otto',
-        jsonb_build_object('tokens', lost.tokens) || case when ${currency ?? null}::text is null
-          then '{}' else jsonb_build_object('micros', lost.micros, 'currency',
-            ${currency ?? null}::text) end
+        ${lostData(sql, currency)}
       from lost join tasks t on t.id = lost.task_id
     )`;
+
+/** What a timeline says of a lost call, in a statement that has `lost`. */
+export const lostData = (sql: Sql, currency: string | undefined) =>
+  sql`jsonb_build_object('tokens', lost.tokens) || case when ${currency ?? null}::text is null
+    then '{}' else jsonb_build_object('micros', lost.micros, 'currency',
+      ${currency ?? null}::text) end`;
 
 /** Parts of a statement that has `lost`. */
 export const countLost = (sql: Sql) =>

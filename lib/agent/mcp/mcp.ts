@@ -1,7 +1,8 @@
 import { z } from "zod";
 import type { Database } from "../../store/database.ts";
 import { errorText, type Log } from "../../process/log.ts";
-import { cleanText } from "../fence.ts";
+import type { Redact } from "../../redaction/redact.ts";
+import { withoutFences } from "../fence.ts";
 import type { ToolOff } from "../tool_spec.ts";
 import { beginningOf } from "../../../sources/kit/beginning.ts";
 import { isTooDeep } from "../provider/answer/parts.ts";
@@ -37,6 +38,8 @@ interface ToolshedOptions {
   settings: AgentSettings;
   database: Database;
   log: Log;
+  /** Takes secrets out of what servers say, before any of it is cut or shown. */
+  redact: Redact;
 }
 
 /**
@@ -45,7 +48,7 @@ interface ToolshedOptions {
  * is off until the operator accepts its new fingerprint.
  */
 export function openToolshed(options: ToolshedOptions): McpToolshed {
-  const lists = createToolLists();
+  const lists = createToolLists(options.redact);
   return {
     servers: options.servers,
     listed: (server) => lists.of(server),
@@ -61,7 +64,7 @@ export function openToolshed(options: ToolshedOptions): McpToolshed {
 
 /** The tool of this full name, or why it cannot be used now. */
 async function openTool(
-  { servers, settings, database }: ToolshedOptions,
+  { servers, settings, database, redact }: ToolshedOptions,
   lists: ToolLists,
   full: string,
 ): Promise<Tool | ToolOff> {
@@ -77,10 +80,9 @@ async function openTool(
   if (now !== expected) return off(whyChanged(now));
   return {
     name: full,
-    description: describe(definition),
+    description: describe(definition, redact),
     capability: { reads: capability.reads, effect: capability.effect },
-    // What no reader sees must not be said there either.
-    schema: JSON.parse(cleanText(JSON.stringify(definition.inputSchema))),
+    schema: harmless(definition.inputSchema, redact) as Definition["inputSchema"],
     arguments: z.record(z.string(), z.unknown()),
     atomic: false,
     async run(args, { fence }, signal) {
@@ -92,20 +94,41 @@ async function openTool(
       if (fingerprintOf(found) !== now) {
         throw new Error("it was not called: its definition has changed since this run began");
       }
-      const text = await call({ server, definition, lists }, args, signal);
+      const text = await call({ server, definition, lists, redact }, args, signal);
       return fence(text, `result of ${full}`);
     },
   };
 }
 
-function describe({ name, title, description }: Definition): string {
-  const text = cleanText(description ?? title ?? "");
+function describe({ name, title, description }: Definition, redact: Redact): string {
+  const text = harmlessText(description ?? title ?? "", redact);
   return beginningOf(text.trim() === "" ? name : text, MOST_DESCRIPTION);
+}
+
+/** What stands outside of any fence, as it is no part of the conversation. */
+function harmlessText(text: string, redact: Redact): string {
+  return withoutFences(redact(text));
+}
+
+/** A schema whose texts are harmless: a model reads what it says of its arguments, and their names. */
+function harmless(schema: unknown, redact: Redact): unknown {
+  if (typeof schema === "string") return harmlessText(schema, redact);
+  if (Array.isArray(schema)) return schema.map((each) => harmless(each, redact));
+  if (typeof schema !== "object" || schema === null) return schema;
+  return Object.fromEntries(
+    Object.entries(schema)
+      .map(([name, each]) => [harmlessText(name, redact), harmless(each, redact)]),
+  );
 }
 
 /** Calls a tool, and says its result or throws its failure in words. */
 async function call(
-  { server, definition, lists }: { server: McpServer; definition: Definition; lists: ToolLists },
+  { server, definition, lists, redact }: {
+    server: McpServer;
+    definition: Definition;
+    lists: ToolLists;
+    redact: Redact;
+  },
   args: Record<string, unknown>,
   signal: AbortSignal,
 ): Promise<string> {
@@ -114,7 +137,7 @@ async function call(
     const { result, listChanged } = await callTool(server, { name, args, schema }, signal);
     if (listChanged) lists.forget(server);
     if (isTooDeep(result)) throw new Error("its result is nested too deep");
-    const text = beginningOf(resultText(result), MOST_RESULT);
+    const text = beginningOf(redact(resultText(result)), MOST_RESULT);
     if ((result as { isError?: unknown } | undefined)?.isError === true) {
       throw new Error(text || "the tool says that it has failed, and not why");
     }

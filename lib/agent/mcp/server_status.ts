@@ -1,5 +1,4 @@
 import { unlessAborted } from "../../async/deadline.ts";
-import type { Redact } from "../../redaction/redact.ts";
 import type { AgentSettings } from "../settings.ts";
 import type { Database } from "../../store/database.ts";
 import { fingerprintOf, whyChanged } from "./definition.ts";
@@ -35,19 +34,17 @@ const MOST_WAIT_MS = 1_000;
 
 /** Asks the servers, each at most once a minute, and says how it stands with their tools. */
 export async function readServers(
-  { toolshed, settings, database, redact }: {
+  { toolshed, settings, database }: {
     toolshed: McpToolshed;
     settings: AgentSettings;
     database: Database;
-    redact: Redact;
   },
 ): Promise<McpServerStatus[]> {
   if (toolshed.servers.length === 0) return [];
   const pins = await readPins(database);
-  const all = await Promise.all(
+  return await Promise.all(
     toolshed.servers.map((each) => read(each, { toolshed, settings, pins })),
   );
-  return all.map((each) => ({ ...each, error: each.error && redact(each.error) }));
 }
 
 async function read(

@@ -74,17 +74,20 @@ export function splitName(full: string): [server: string, tool: string] {
 }
 
 /** Parameters of an address that are no place. */
-const SECRET = /key|token|secret|auth|password|signature/i;
+const SECRET = /key|token|secret|auth|password|signature|config/i;
+/** Many hosts of servers have the key in the path: it is long, and no word. */
+const isKey = (part: string) => part.length >= 16 && /\d/.test(part);
 
 /** What nobody may be shown of a server: its headers' values, and the secrets in its address. */
 export function secretsOf({ headers, url }: McpServer): string[] {
-  const { password, searchParams } = new URL(url);
+  const { username, password, pathname, searchParams } = new URL(url);
   const values = Object.values(headers);
   return [
     ...values,
     // The secret itself: of `Bearer abc`, `abc`.
     ...values.map((value) => value.replace(/^\w+ +/, "")),
     password,
+    ...[username, ...pathname.split("/")].filter(isKey),
     ...[...searchParams].filter(([name]) => SECRET.test(name)).map(([, value]) => value),
   ].filter((secret) => secret !== "");
 }

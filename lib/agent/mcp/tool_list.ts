@@ -1,5 +1,6 @@
 import { unlessAborted } from "../../async/deadline.ts";
 import { errorText } from "../../process/log.ts";
+import type { Redact } from "../../redaction/redact.ts";
 import { listTools } from "./client.ts";
 import { type BrokenEntry, type Definition, readDefinition } from "./definition.ts";
 import type { McpServer } from "./servers.ts";
@@ -40,13 +41,15 @@ export interface ToolLists {
   forget(server: McpServer): void;
 }
 
-export function createToolLists(): ToolLists {
+export function createToolLists(redact: Redact): ToolLists {
   const asked = new Map<string, { listed?: Listed; listing: Promise<Listed> }>();
   return {
     of(server) {
       const kept = asked.get(server.name);
       if (kept && (!kept.listed || isFresh(kept.listed))) return kept.listing;
-      const entry: { listed?: Listed; listing: Promise<Listed> } = { listing: list(server) };
+      const entry: { listed?: Listed; listing: Promise<Listed> } = {
+        listing: list(server, redact),
+      };
       entry.listing.then((listed) => entry.listed = listed);
       asked.set(server.name, entry);
       return entry.listing;
@@ -59,7 +62,7 @@ function isFresh(listed: Listed): boolean {
   return Date.now() - listed.at.getTime() < ("error" in listed ? AWAY_MS : FRESH_MS);
 }
 
-async function list(server: McpServer): Promise<Listed> {
+async function list(server: McpServer, redact: Redact): Promise<Listed> {
   const stop = AbortSignal.timeout(LIST_MS);
   try {
     const listed = await unlessAborted(stop, listTools(server, stop));
@@ -71,6 +74,6 @@ async function list(server: McpServer): Promise<Listed> {
     }
     return { at: new Date(), tools, goesOn: listed.goesOn };
   } catch (error) {
-    return { at: new Date(), error: errorText(error).slice(0, MOST_REASON) };
+    return { at: new Date(), error: redact(errorText(error)).slice(0, MOST_REASON) };
   }
 }

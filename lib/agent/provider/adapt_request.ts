@@ -1,8 +1,17 @@
-import { partsIn } from "./answer/parts.ts";
-
-/** A chat completion's request, as it is sent. */
-type Body = Record<string, unknown>;
-type Message = Record<string, unknown>;
+import {
+  alternating,
+  type Body,
+  hasCalls,
+  messagesOf,
+  namesCalled,
+  withMessages,
+  withoutSystem,
+  withOwnWords,
+  withShortIds,
+  withSignatures,
+  withSingleCalls,
+  withToolsCalled,
+} from "./reshape_chat.ts";
 
 /** What one server takes, learned from what it has refused, and remembered. */
 export interface RequestAdapter {
@@ -25,7 +34,7 @@ const NEW = "max_completion_tokens";
 
 /** How OpenAI, Azure, Groq, Mistral (FastAPI) and others say that they do not know a parameter. */
 const UNKNOWN =
-  /unsupported|not (be )?supported|unrecogni[sz]ed|unknown|not permitted|not allowed|unexpected|extra_forbidden|additional propert/i;
+  /unsupported|not (be )?support|cannot pass both|unrecogni[sz]ed|unknown|not permitted|not allowed|unexpected|extra_forbidden|additional propert/i;
 
 const without = (name: string): Lesson => ({
   words: [new RegExp(`\\b${name}\\b`)],
@@ -35,12 +44,10 @@ const without = (name: string): Lesson => ({
 
 /** Parameters that a server may not know. The two names of the limit are tried one after the other. */
 const PARAMETERS = [without(OLD), without(NEW), without("tool_choice"), without("stream"), {
-  words: [/reasoning_content/],
+  // llama.cpp calls it thinking, in the template of gpt-oss.
+  words: [/reasoning_content|content and thinking/],
   matters: (body) => messagesOf(body).some((each) => Object.hasOwn(each, "reasoning_content")),
-  change: (body) => ({
-    ...body,
-    messages: messagesOf(body).map(({ reasoning_content: _, ...message }) => message),
-  }),
+  change: (body) => withMessages(body, ({ reasoning_content: _, ...message }) => message),
 }] satisfies Lesson[];
 
 /** What servers say of messages that their models' templates cannot hold (vLLM, llama.cpp, LM Studio, Mistral). */
@@ -53,9 +60,9 @@ const TEMPLATES: readonly Lesson[] = [
   },
   {
     words: [
-      /roles? (must|should) (be )?alternat|unexpected role|alternate between|consecutive user/i,
+      /should alternat|must (be )?alternat|unexpected role|alternate between|consecutive user/i,
     ],
-    matters: (body) => JSON.stringify(body) !== JSON.stringify(alternating(body)),
+    matters: isChangedBy(alternating),
     change: alternating,
   },
   {
@@ -67,19 +74,67 @@ const TEMPLATES: readonly Lesson[] = [
     change: withoutSystem,
   },
   {
+    // Bedrock, behind gateways.
+    words: [/content|text/i, /blank|non-?empty|(not|cannot) be empty|non-whitespace|got ""/i],
+    matters: isChangedBy(withOwnWords),
+    change: withOwnWords,
+  },
+  {
     words: [
       /\bcontent\b/i,
       /none is not|null is not|expected a? ?string|(valid|be a) string|be null|got null|field required/i,
     ],
     matters: (body) => messagesOf(body).some(({ content }) => content === null),
-    change: (body) => ({
-      ...body,
-      messages: messagesOf(body).map((each) =>
-        each.content === null ? { ...each, content: "" } : each
-      ),
-    }),
+    change: (body) =>
+      withMessages(body, (each) => each.content === null ? { ...each, content: "" } : each),
   },
+  {
+    // Mistral takes nine letters and digits, OpenAI 40 characters, Bedrock 64.
+    words: [
+      /tool[ _]?call[ _]ids?|\]\.id|tool_?use[._]?id/i,
+      /length|too long|pattern|alphanumeric/i,
+    ],
+    matters: isChangedBy(withShortIds),
+    change: withShortIds,
+  },
+  {
+    // Llama's templates.
+    words: [/(single|one|parallel|multiple) tool[- ]calls?/i],
+    matters: isChangedBy(withSingleCalls),
+    change: withSingleCalls,
+  },
+  {
+    // A conversation that began with another model, which has no thoughts (DeepSeek, Kimi) …
+    words: [/reasoning_content/, /missing|must be passed|required/i],
+    matters: (body) => messagesOf(body).some(lacksThoughts),
+    change: (body) =>
+      withMessages(
+        body,
+        (each) => lacksThoughts(each) ? { ...each, reasoning_content: " " } : each,
+      ),
+  },
+  {
+    // … and no signatures (Gemini's compatible endpoint).
+    words: [/thought_?signature/i],
+    matters: isChangedBy(withSignatures),
+    change: withSignatures,
+  },
+  {
+    // Qwen's thinking models, Fireworks' long answers. It is read whole all the same.
+    words: [/stream/i, /only supports? stream|non-stream|stream ?= ?(true|false)|must be stream/i],
+    matters: ({ stream }) => stream !== true,
+    change: (body) => ({ ...body, stream: true, stream_options: { include_usage: true } }),
+  },
+  { ...without("stream_options"), words: [/stream_options/, UNKNOWN] },
 ];
+
+function isChangedBy(change: (body: Body) => Body): (body: Body) => boolean {
+  return (body) => JSON.stringify(body) !== JSON.stringify(change(body));
+}
+
+function lacksThoughts(message: Record<string, unknown>): boolean {
+  return hasCalls(message) && message.reasoning_content === undefined;
+}
 
 /**
  * OpenAI's protocol has dialects: a server names the limit of tokens in the old or the new way,
@@ -118,60 +173,4 @@ export function createRequestAdapter({ newer }: { newer: boolean }): RequestAdap
       return true;
     },
   };
-}
-
-function messagesOf({ messages }: Body): Message[] {
-  return partsIn(messages);
-}
-
-/** Users' turns that follow each other become one; between a tool's and a user's the model nods. */
-function alternating(body: Body): Body {
-  const messages: Message[] = [];
-  for (const message of messagesOf(body)) {
-    const last = messages.at(-1);
-    if (message.role === "user" && last?.role === "user") {
-      messages[messages.length - 1] = { ...last, content: joined(last.content, message.content) };
-      continue;
-    }
-    if (message.role === "user" && last?.role === "tool") {
-      messages.push({ role: "assistant", content: "Noted." });
-    }
-    messages.push(message);
-  }
-  return { ...body, messages };
-}
-
-/** Instructions where there is no place for them: before what the user says first. */
-function withoutSystem(body: Body): Body {
-  const [first, ...others] = messagesOf(body);
-  const at = others.findIndex(({ role }) => role === "user");
-  if (first?.role !== "system" || at < 0) return body;
-  const user = others[at];
-  others[at] = { ...user, content: joined(first.content, user.content) };
-  return { ...body, messages: others };
-}
-
-function namesCalled(body: Body): string[] {
-  const calls = messagesOf(body).flatMap(({ tool_calls }) => partsIn(tool_calls));
-  const names = calls.flatMap((call) => partsIn(call.function)).map(({ name }) => String(name));
-  return [...new Set(names)];
-}
-
-/** A request that names the tools of its calls, and lets none be called. */
-function withToolsCalled(body: Body): Body {
-  if (body.tools !== undefined) return body;
-  const names = namesCalled(body);
-  if (names.length === 0) return body;
-  const tools = names.map((name) => ({
-    type: "function",
-    function: { name, description: name, parameters: { type: "object", properties: {} } },
-  }));
-  return { ...body, tools, tool_choice: "none" };
-}
-
-function joined(one: unknown, other: unknown): unknown {
-  if (typeof one === "string" && typeof other === "string") return `${one}\n\n${other}`;
-  return [one, other].flat().map((each) =>
-    typeof each === "string" ? { type: "text", text: each } : each
-  );
 }

@@ -1,11 +1,13 @@
 import type { ModelSettings } from "../../config/model/model_settings.ts";
 import type { RequestAdapter } from "./adapt_request.ts";
-import { NoAnswerError } from "./no_answer.ts";
+import { errorText } from "../../process/log.ts";
+import { MOST_WORDS, ownWords } from "./own_words.ts";
+import { type NextTry, NoAnswerError } from "./no_answer.ts";
 import { readChatStream } from "./answer/chat_stream.ts";
 import { verdictOf } from "./error_verdicts.ts";
-import { ownWords } from "./own_words.ts";
 import { isTooDeep } from "./answer/parts.ts";
 import { retryAfterSeconds } from "./retry_after.ts";
+import { brokenConnection, unreadable } from "./unreadable.ts";
 import { statusInside, tidyAnswer } from "./answer/tidy_answer.ts";
 
 /** The most of one answer that is read. What is too long to be taken, and shorter, is told to the model (clamp_output.ts). */
@@ -45,15 +47,14 @@ export function createExchange(
     for (let lessons = 0;; lessons++) {
       const request = adapter && asked ? adapter.adapt(asked) : asked;
       const body = request === undefined ? init?.body : JSON.stringify(request);
-      // A key in a header of a vendor's own would go along to wherever it is sent on.
-      const response = await fetch(input, { ...init, body, redirect: "manual" });
-      const answer = await read(settings, response);
+      const answer = await send(settings, input, { ...init, body });
       const tidy = answer.status < 300 ? tidyAnswer(settings, answer.body, asked) : undefined;
       const refusal = refusalIn(settings, answer, tidy);
       if (!refusal) return whole(answer, tidy);
       const { status, words, error } = refusal;
       if (!TEACHING.has(status) || lessons >= MOST_LESSONS) throw error;
-      if (!adapter?.learn(request, words)) throw error;
+      // What may have been billed is a call of its own: the next one knows better.
+      if (!adapter?.learn(request, words) || error.mayHaveBilled) throw error;
     }
   };
 }
@@ -61,6 +62,24 @@ export function createExchange(
 /** Half an emoji, which a model may have said itself, is no JSON to Anthropic: "no low surrogate in string". */
 function wellFormed(_: string, value: unknown): unknown {
   return typeof value === "string" ? value.toWellFormed() : value;
+}
+
+/** @throws {NoAnswerError} also when nobody is there, or the connection breaks. */
+async function send(
+  settings: ModelSettings,
+  ...[input, init]: Parameters<typeof globalThis.fetch>
+): Promise<Answer> {
+  try {
+    // A key in a header of a vendor's own would go along to wherever it is sent on.
+    return await read(settings, await fetch(input, { ...init, redirect: "manual" }));
+  } catch (error) {
+    init?.signal?.throwIfAborted();
+    if (error instanceof NoAnswerError) throw error;
+    const words = errorText(error).slice(0, MOST_WORDS);
+    const { hint, mayHaveBilled } = brokenConnection(words);
+    const says = sentence(`${settings.label} cannot be reached: ${words}`, hint);
+    throw new NoAnswerError(says, hint ? "doubt" : "wait", { mayHaveBilled });
+  }
 }
 
 /** Reads an answer, up to a bound. */
@@ -96,13 +115,23 @@ async function read(
 }
 
 function parsed(text: string, provider: ModelSettings["provider"]): unknown {
-  try {
-    const body: unknown = JSON.parse(text);
-    return isTooDeep(body) ? null : body;
-  } catch {
-    const speaksChat = provider === "openai" || provider === "ollama";
-    return speaksChat ? readChatStream(text) : undefined;
+  for (const each of [text, unframed(text)]) {
+    try {
+      const body: unknown = JSON.parse(each);
+      return isTooDeep(body) ? null : body;
+    } catch {
+      // It may still be a stream.
+    }
   }
+  const speaksChat = provider === "openai" || provider === "ollama";
+  return speaksChat ? readChatStream(text) : undefined;
+}
+
+/** JSON without what kept its connection awake before it (OpenRouter), and a stream's end behind it (9router). */
+function unframed(text: string): string {
+  const lines = text.split("\n");
+  const first = lines.findIndex((line) => line.trim() !== "" && !line.startsWith(":"));
+  return lines.slice(Math.max(first, 0)).join("\n").trimEnd().replace(/data: ?\[DONE\]$/, "");
 }
 
 /** @param tidy it as its protocol has it; undefined when it is too long to be made so. */
@@ -126,37 +155,57 @@ function refusalIn(
   if (inside === undefined && tidy !== undefined) return undefined;
   const told = inside ?? status;
   const words = ownWords(text, body);
-  const { verdict, hint } = told < 300 && body !== undefined ? NO_ANSWER : verdictOf(told, words);
-  const says = saysOf(settings, { told, headers, body, words });
-  const stop = /[.!?]$/.test(says) ? "" : ".";
-  const error = new NoAnswerError(hint ? `${says}${stop} ${hint}` : says, verdict, {
+  const { says, hint, ...judgement } = judged(settings, {
+    told,
+    isInside: inside !== undefined,
+    headers,
+    text,
+    body,
+    words,
+  });
+  const error = new NoAnswerError(sentence(says, hint), judgement.verdict, {
     retryAfterSeconds: retryAfterSeconds(headers, body, words),
     // What fails with a 200 has failed while the model was at work (OpenRouter).
-    mayHaveBilled: told < 300 || status < 300 && told >= 500 || GATEWAY_TIMEOUTS.includes(told),
+    mayHaveBilled: judgement.mayHaveBilled ??
+      (status < 300 && told >= 500 || GATEWAY_TIMEOUTS.includes(told)),
   });
   return { status: told, words, error };
 }
 
-/** JSON without an answer in it: a bad moment of its server, or an address of another protocol. */
-const NO_ANSWER = {
-  verdict: "again",
-  hint: "If it goes on so, check the server's address",
-} as const;
+function sentence(says: string, hint?: string): string {
+  return hint ? `${says}${/[.!?。！？]$/.test(says) ? "" : "."} ${hint}` : says;
+}
 
-function saysOf(
+/** What becomes of an answer that is none, what is said of it, and what people can do about it. */
+function judged(
   { label }: ModelSettings,
-  { told, headers, body, words }: {
+  { told, isInside, headers, text, body, words }: {
     told: number;
+    isInside: boolean;
     headers: Headers;
+    text: string;
     body: unknown;
     words: string;
   },
-): string {
-  if (told >= 300 && told < 400) return `${label} answered ${told}: it leads to ${hostIn(headers)}`;
-  if (told >= 400) return `${label} answered ${told}: ${words || "without a word"}`;
-  return body === undefined
-    ? `${label}'s answer cannot be read: ${words || "it is empty"}`
-    : `${label} sent JSON with no answer in it: ${words}`;
+): { verdict: NextTry; says: string; hint?: string; mayHaveBilled?: boolean } {
+  if (told >= 300) {
+    const why = told < 400 ? `it leads to ${hostIn(headers)}` : words || "without a word";
+    return { ...verdictOf(told, words, isInside), says: `${label} answered ${told}: ${why}` };
+  }
+  // Half an answer and one of another protocol may have in it what the model has thought.
+  const quoted = words === "" || /think|thought|reason/i.test(text) ? "" : `: ${words}`;
+  if (body === undefined) {
+    const { says, hint, isUnquoted, mayHaveBilled = false } = unreadable(text);
+    const said = `${label} ${says}${isUnquoted ? "" : quoted}`;
+    return { verdict: "doubt", says: said, hint, mayHaveBilled };
+  }
+  // JSON without an answer in it: a bad moment of its server, or an address of another protocol.
+  return {
+    verdict: "again",
+    says: `${label} sent JSON with no answer in it${quoted}`,
+    hint: "If it goes on so, check the server's address",
+    mayHaveBilled: true,
+  };
 }
 
 /** What else is in an address may be a secret. */

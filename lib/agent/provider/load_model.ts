@@ -3,6 +3,7 @@ import type { ModelSettings } from "../../config/model/model_settings.ts";
 import { createRequestAdapter } from "./adapt_request.ts";
 import { createExchange } from "./exchange.ts";
 import { plainIds } from "./plain_ids.ts";
+import { createSignedCalls } from "./signed_calls.ts";
 
 /** A model itself, and not only its name. */
 export type ProviderModel = Exclude<LanguageModel, string>;
@@ -12,7 +13,7 @@ export async function loadModel(settings: ModelSettings): Promise<ProviderModel>
   const { provider, model, baseUrl, apiKey, query } = settings;
   if (provider === "gemini") {
     const { createGoogleGenerativeAI } = await import("@ai-sdk/google");
-    const fetch = createExchange(settings);
+    const fetch = createExchange(settings, createSignedCalls());
     return createGoogleGenerativeAI({ baseURL: baseUrl, apiKey, fetch }).chat(model);
   }
   if (provider === "anthropic") {

@@ -1,5 +1,8 @@
-/** What becomes of a request that was not answered: it is asked again at once, waited for, or given up. */
-export type NextTry = "again" | "wait" | "fail";
+/**
+ * What becomes of a request that was not answered: it is asked again at once, waited for, waited for
+ * a few times because it may never mend, or given up.
+ */
+export type NextTry = "again" | "wait" | "doubt" | "fail";
 
 /** A provider has sent something that is no answer. */
 export class NoAnswerError extends Error {

@@ -1,7 +1,7 @@
 import { beginningOf } from "../../../sources/kit/beginning.ts";
 
 /** The most of a provider's own words that is kept, in characters. */
-const MOST_WORDS = 500;
+export const MOST_WORDS = 500;
 /** As much of a page is looked at for its title and its words. */
 const MOST_PAGE = 20_000;
 /** Where vendors put the words of an error, in the order in which they are the better ones. */
@@ -11,6 +11,8 @@ const PLACES = [
   "detail",
   "errors",
   "msg",
+  // Baidu.
+  "error_msg",
   "error_description",
   "title",
   // MiniMax.
@@ -31,7 +33,7 @@ const MOST_DEPTH = 4;
  */
 export function ownWords(text: string, body: unknown): string {
   const words = (body === undefined ? undefined : wordsIn(body, 0)) ?? textOf(text);
-  return beginningOf(words.replace(/\s+/g, " ").trim(), MOST_WORDS);
+  return beginningOf(words.replace(/[\s\p{Cc}]+/gu, " ").trim(), MOST_WORDS);
 }
 
 function wordsIn(value: unknown, depth: number): string | undefined {

@@ -7,6 +7,13 @@ const RESETS = [
   ["x-ratelimit-reset", "x-ratelimit-remaining"],
   ["x-ratelimit-reset-requests", "x-ratelimit-remaining-requests"],
   ["x-ratelimit-reset-tokens", "x-ratelimit-remaining-tokens"],
+  // Cerebras; Anthropic; Hugging Face, by a draft of the IETF's.
+  ["x-ratelimit-reset-requests-day", "x-ratelimit-remaining-requests-day"],
+  ["x-ratelimit-reset-tokens-minute", "x-ratelimit-remaining-tokens-minute"],
+  ["anthropic-ratelimit-requests-reset", "anthropic-ratelimit-requests-remaining"],
+  ["anthropic-ratelimit-input-tokens-reset", "anthropic-ratelimit-input-tokens-remaining"],
+  ["anthropic-ratelimit-output-tokens-reset", "anthropic-ratelimit-output-tokens-remaining"],
+  ["ratelimit-reset", "ratelimit-remaining"],
 ];
 const NUMBER = /^\d{1,15}(\.\d{0,9})?$/;
 /** Seconds since 1970 are more than this, and milliseconds more than a thousand times it. */
@@ -47,11 +54,13 @@ function inHeaders(headers: Headers): number | undefined {
     const value = headers.get(name)?.trim() ?? "";
     if (NUMBER.test(value)) return Number(value) / 1_000;
   }
-  const after = secondsIn(headers.get("retry-after"));
+  // By the clock of whoever says it, which may be another than ours.
+  const now = Date.parse(headers.get("date") ?? "") || Date.now();
+  const after = secondsIn(headers.get("retry-after"), now);
   if (after !== undefined) return after;
   for (const [reset, remaining] of RESETS) {
     if ((headers.get(remaining) ?? "0") !== "0") continue;
-    const seconds = secondsIn(headers.get(reset));
+    const seconds = secondsIn(headers.get(reset), now);
     if (seconds !== undefined) return seconds;
   }
   return undefined;
@@ -81,20 +90,21 @@ function inWords(words: string): number | undefined {
   return at < 0 ? undefined : readLength(near.slice(at)).seconds;
 }
 
-/** A number of seconds, a length of time, a time since 1970, or a date. */
-function secondsIn(value: unknown): number | undefined {
+/** A number of seconds, a length of time, a time since 1970, or a date; the first, where a proxy says it, too. */
+function secondsIn(value: unknown, now = Date.now()): number | undefined {
   if (typeof value !== "string") return undefined;
-  const text = value.trim();
+  const [first] = value.split(",");
+  const text = (/\d/.test(first) ? first : value).trim();
   if (NUMBER.test(text)) {
     const number = Number(text);
     const since = number > EPOCH * 1_000 ? number / 1_000 : number;
-    return since > EPOCH ? Math.max(0, since - Date.now() / 1_000) : number;
+    return since > EPOCH ? Math.max(0, since - now / 1_000) : number;
   }
   const { seconds, rest } = readLength(text);
   if (seconds !== undefined) return rest === "" ? seconds : undefined;
   // And nothing else that `Date.parse` would make one of: it takes "5.5" for a day in May.
   if (!/^([A-Za-z]{3,9},?\s|\d{4}-\d{2}-\d{2}T)/.test(text)) return undefined;
-  const left = (Date.parse(text) - Date.now()) / 1_000;
+  const left = (Date.parse(text) - now) / 1_000;
   return Number.isFinite(left) ? Math.max(0, left) : undefined;
 }
 

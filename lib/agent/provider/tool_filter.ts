@@ -6,8 +6,8 @@ import { refusedTool, schemaFor } from "./tool_schema.ts";
 const MOST_REFUSED = 1_000;
 /** OpenAI, Azure, Groq and Gemini refuse a request with more, and no model chooses well among them. */
 const MOST_TOOLS = 128;
-/** What a provider says of a schema whose tool it does not name: llama.cpp's grammars, Groq, xAI. */
-const ABOUT_SCHEMAS = /schema|grammar|\$ref|recursi/i;
+/** What a provider says of a schema whose tool it does not name: llama.cpp's grammars, Groq, xAI, Ollama. */
+const ABOUT_SCHEMAS = /schema|grammar|\$ref|recursi|function\.parameters|ToolFunction/i;
 
 /** Keeps from a provider the tools that it would refuse: it refuses the whole request for one of them. */
 export interface ToolFilter {

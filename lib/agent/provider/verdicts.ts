@@ -80,6 +80,9 @@ const ENDINGS: Record<string, Ending> = {
 /** The ends of an answer that had no more room. One that came to it would come to it again. */
 const LIMITS = new Set(["LENGTH", "MAX_TOKENS", "MAX_OUTPUT_TOKENS", "MODEL_LENGTH"]);
 
+/** The ends of an answer that calls a tool. */
+const CALLING = new Set(["TOOL_CALLS", "TOOL_CALL", "TOOL_USE", "FUNCTION_CALL"]);
+
 /** Whether an answer came to its limit of tokens, in whatever word. */
 export function isCut(finish: string | undefined): boolean {
   return LIMITS.has(nameOf(finish));
@@ -111,6 +114,8 @@ interface Answer {
   details?: string;
   text: string;
   calls: number;
+  /** No tool could be called. */
+  last?: boolean;
   /** Whether it has thoughts, wherever they stood. */
   thinks?: boolean;
   /** The call that stands in its text, in words. */
@@ -119,7 +124,7 @@ interface Answer {
 
 /** Why an answer that came with a 200 is none; undefined when it is one. */
 export function faultOf({ label }: ModelSettings, answer: Answer): Fault | undefined {
-  const { finish, blocked, details, text, calls, thinks, written } = answer;
+  const { finish, blocked, details, text, calls, last, thinks, written } = answer;
   const words = details ? ` (${details})` : "";
   const ending = ENDINGS[nameOf(blocked ?? finish)];
   if (blocked !== undefined) {
@@ -142,6 +147,11 @@ export function faultOf({ label }: ModelSettings, answer: Answer): Fault | undef
         "choose a model that can call tools, or let its server read them (vLLM: " +
         "--enable-auto-tool-choice and --tool-call-parser; llama.cpp: --jinja)",
     };
+  }
+  // Its words beside the call are no result (vllm#53255, vercel/ai#6257).
+  if (!empty && !last && calls === 0 && CALLING.has(nameOf(finish))) {
+    const reason = `${label} ended the answer with ${finish}: the model's call did not come along`;
+    return { again: true, reason };
   }
   if (!empty || isCut(finish)) return undefined;
   return { again: true, reason: thinks ? ONLY_THOUGHTS : "the model ended without a word" };

@@ -70,9 +70,10 @@ export async function takeBilledStep(
       },
     };
   } catch (error) {
-    // Stopped in the middle: nobody knows what was billed, and whoever goes on counts all of it.
+    const settled = settleUnanswered(run, reservation, error);
+    // Stopped in the middle: where the store is away by now, whoever goes on counts it.
+    await (signal.aborted ? settled.catch(() => {}) : settled);
     signal.throwIfAborted();
-    await settleUnanswered(run, reservation, error);
     throw error;
   }
 }

@@ -5,13 +5,15 @@ import type { LoggedEvent } from "./run.ts";
 /** The most of one call's arguments that is taken, in characters of JSON; the longest of our own tools is a third of it. */
 const MOST_ARGUMENTS = 64 * 1_024;
 /** The most of a model's whole answer: it is saved, and sent again with each further step. */
-export const MOST_ANSWER = 1_024 * 1_024;
+const MOST_ANSWER = 1_024 * 1_024;
 /** So many refused calls are told one by one; each further one would only cost tokens with every step. */
 const MOST_TOLD = 20;
 /** The most of the words that are kept of an answer beyond that. */
 const MOST_WORDS = 10_000;
 
 const NO_CALLS_LEFT = "all tool calls are used up";
+/** Some servers close what was cut off, and Anthropic hands on what there is of it. */
+const CUT_OFF = "the answer came to its limit of tokens before this call was whole";
 
 /** What is taken of a model's answer. */
 export interface ClampedOutput {
@@ -40,6 +42,8 @@ export function clampOutput(step: ModelStep, { callsLeft }: { callsLeft: number 
     const length = lengthOf(call.arguments);
     if (length > MOST_ARGUMENTS) {
       refused.set(call, `its arguments had ${length} characters, at most ${MOST_ARGUMENTS} may be`);
+    } else if (step.finish === "length" && call === step.calls.at(-1)) {
+      refused.set(call, CUT_OFF);
     } else if (call.tool === "finish" ? finishes++ > 0 : taken++ >= callsLeft) {
       refused.set(call, NO_CALLS_LEFT);
     }
@@ -48,10 +52,13 @@ export function clampOutput(step: ModelStep, { callsLeft }: { callsLeft: number 
   const reasons = [...new Set(refused.values())];
   const told = [...refused].slice(0, MOST_TOLD);
   const untold = new Set([...refused.keys()].slice(MOST_TOLD).map(({ id }) => id));
-  const why = new Map(told.map(([{ id }, reason]) => [id, `Refused: ${reason}.`]));
+  const why = new Map(told.map(([{ id }, reason]) => [
+    id,
+    `Refused: ${reason}. ${reason === CUT_OFF ? "Say it in fewer words." : "Do not try again."}`,
+  ]));
   if (untold.size > 0) {
-    const [{ id }, reason] = told.at(-1)!;
-    why.set(id, `Refused: ${reason}. So were ${untold.size} more calls, which are left out.`);
+    const [{ id }] = told.at(-1)!;
+    why.set(id, `${why.get(id)} So were ${untold.size} more calls, which are left out.`);
   }
   return {
     step: {
@@ -60,7 +67,7 @@ export function clampOutput(step: ModelStep, { callsLeft }: { callsLeft: number 
       turns: step.turns.map((turn) => shortened(turn, { why, untold })),
     },
     results: told.map(([call]) => call).filter(({ invalid }) => !invalid)
-      .map(({ id, tool }) => ({ id, tool, text: `${why.get(id)} Do not try again.` })),
+      .map(({ id, tool }) => ({ id, tool, text: why.get(id)! })),
     refused: refused.size,
     events: [refusal([...refused.keys()], reasons)],
   };

@@ -3,7 +3,7 @@ import { redactAll } from "../../redaction/redact.ts";
 import { isStoreAway } from "../../store/store_away.ts";
 import type { Outcome } from "../agent.ts";
 import { fingerprint } from "../canonical.ts";
-import { fenced } from "../fence.ts";
+import { fenced, withoutFences } from "../fence.ts";
 import { decide, type PolicyDecision } from "../policy.ts";
 import type { Tool, ToolContext } from "../tools/tool.ts";
 import { checkApproval, type CheckedCall, versionFor } from "./approval_check.ts";
@@ -187,9 +187,11 @@ async function callTool(
     signal.throwIfAborted();
     // Nobody knows what became of it; the next worker will.
     if (isStoreAway(error)) throw error;
-    const failure = errorText(error).slice(0, MOST_FAILURE);
+    const failure = run.redact(errorText(error)).slice(0, MOST_FAILURE);
     // What a server outside says of its failure is as little to be trusted as its results.
-    const text = `The call failed: ${tool.atomic ? failure : context.fence(failure, "error")}`;
+    const text = `The call failed: ${
+      tool.atomic ? withoutFences(failure) : context.fence(failure, "error")
+    }`;
     return { text, ms: Date.now() - startedAt, error: failure };
   }
 }

@@ -1,5 +1,6 @@
 import { beginningOf } from "../../../sources/kit/beginning.ts";
 import { redactAll } from "../../redaction/redact.ts";
+import { readUnsentReplies } from "../../task/reply.ts";
 import { readUnread, type Unread, type UnreadMessage } from "../../task/inbox.ts";
 import type { InboxReader } from "../agent.ts";
 import { fenced } from "../fence.ts";
@@ -65,12 +66,38 @@ export async function deliver({ run, state, save }: HearingRun): Promise<void> {
     await startAfresh(run, state, words);
   }
   if (unread.isClosed) state.closing = true;
+  // A person's words to the task: as after an answer, they may say what a sender must not learn.
+  const own = run.assignment.webhookType.toLowerCase();
+  state.private ||= unread.messages.some((each) => each.webhookType.toLowerCase() !== own);
   addNews(state, await newsTurn(run, state, { unread, inbox }));
   const ids = unread.messages.map(({ id }) => id);
   state.delivered = (state.delivered ?? 0) + ids.length;
   await save([{ kind: "messages_read", data: { messages: ids.length, step: state.step + 1 } }], {
     delivered: { ids, news: unread.isAll ? unread.news : 0, step: state.step + 1 },
   });
+}
+
+/**
+ * Tells the model which of its replies nobody gets: each once, also where it was told before that
+ * they were put off or sent. It is part of the state that the next step saves.
+ *
+ * @param prefix what the keys of the run's calls begin with.
+ */
+export async function tellUnsent(run: RunContext, state: RunState, prefix: string): Promise<void> {
+  if (!state.external || !run.tools.has("reply")) return;
+  const { database, assignment: { taskId, source, verified }, redact } = run;
+  const known = state.unsent ?? [];
+  const unsent = (await readUnsentReplies(database, { taskId, run: prefix }))
+    .filter(({ id }) => !known.includes(id));
+  if (unsent.length === 0) return;
+  const told = unsent.map(({ to, text, error }) => ({ to, text, error }));
+  const fence = { boundary: state.boundary, source, verified, what: "replies that were not sent" };
+  addNews(
+    state,
+    "Nobody gets these replies of yours, and they are not tried again. People were told so.\n\n" +
+      fenced(redactAll(told, redact), fence),
+  );
+  state.unsent = [...known, ...unsent.map(({ id }) => id)];
 }
 
 /**

@@ -11,9 +11,10 @@ import type { ToolOff } from "../tool_spec.ts";
 import { opening } from "../prompt.ts";
 import { type BilledStep, takeBilledStep } from "./billed_step.ts";
 import { type ClampedOutput, clampOutput, toolsOf } from "./clamp_output.ts";
-import { deliver, holdsBack } from "./inbox.ts";
+import { deliver, holdsBack, tellUnsent } from "./inbox.ts";
 import { startAfresh } from "./fresh.ts";
 import { lostInRound, stepsLeft } from "./rounds.ts";
+import { TaskLostError } from "./lease.ts";
 import { completeCall } from "./complete_call.ts";
 import { noEnd, throwFault, whyWordless } from "./no_end.ts";
 import { type LoggedEvent, MOST_CONTENT, type RunState } from "./run.ts";
@@ -23,6 +24,8 @@ import { completed, type RunContext, type RunSaver } from "./run_context.ts";
 const PATIENCE_MS = 24 * 60 * 60_000;
 /** Waits double up to this, so that a provider that is back is noticed while people still care. */
 const MOST_WAIT_SECONDS = 15 * 60;
+/** What may never mend is tried so often, which takes some minutes. */
+const MOST_DOUBTS = 8;
 /** A provider may ask for more patience than we would have, but not for ever. */
 const MOST_RETRY_AFTER_SECONDS = 60 * 60;
 
@@ -67,6 +70,7 @@ export async function runLoop(run: RunContext, signal: AbortSignal): Promise<Out
     await deliver(open);
     if (state.said !== undefined) return ended(run, state);
     throwFault(state);
+    await tellUnsent(run, state, open.prefix);
     if (stepsLeft(run.rules, state) <= 0) throw new Error(noEnd(run.rules.budgets.steps));
     await run.place?.take();
     const outcome = await takeStep(open, signal);
@@ -82,7 +86,13 @@ function saverOf({ record, redact }: RunContext, state: RunState): RunSaver {
       // Redacted before it is cut: half a secret would not be known for one.
       content: content && beginningOf(redact(content), MOST_CONTENT),
     }));
-    await record.save({ state, events: clean, ...more });
+    try {
+      await record.save({ state, events: clean, ...more });
+    } catch (error) {
+      // What was billed was billed, whosever the task is by now.
+      if (error instanceof TaskLostError && more?.settlement) await record.settle(more.settlement);
+      throw error;
+    }
   };
 }
 
@@ -173,6 +183,7 @@ function addStep(
   state.step++;
   state.failures = 0;
   delete state.failingSince;
+  delete state.doubts;
   state.turns.push(...step.turns);
   state.used.inputTokens += step.tokens.input;
   state.used.outputTokens += step.tokens.output;
@@ -227,6 +238,10 @@ async function putOff(
 ): Promise<Outcome> {
   if (!(error instanceof ModelError) || !error.temporary) throw error;
   state.failures++;
+  state.doubts = error.doubtful ? (state.doubts ?? 0) + 1 : 0;
+  if (state.doubts >= MOST_DOUBTS) {
+    throw new Error(`${error.message} (${state.doubts} times in a row)`);
+  }
   // Another worker may have begun, by another clock.
   const { now } = await readClock(run.database);
   state.failingSince ??= now.toISOString();

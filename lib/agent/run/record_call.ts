@@ -46,7 +46,8 @@ export async function recordBadArguments(
   completion: CallCompletion,
   reason: string,
 ): Promise<undefined> {
-  const text = `The arguments are not right. ${reason}`;
+  // It may name what the model has written, at whosever wish.
+  const text = `The arguments are not right. ${withoutFences(reason)}`;
   await record(completion, text, "tool_denied", { rule: "bad_arguments", reason });
 }
 

@@ -1,6 +1,6 @@
 import type { Database, Sql } from "../../store/database.ts";
 import { newId } from "../../store/id.ts";
-import { idArray, storedJson } from "../../store/stored.ts";
+import { idArray, storedJson, storedText } from "../../store/stored.ts";
 import type { ToolCall, Turn } from "../model.ts";
 import { type TaskLease, TaskLostError } from "./lease.ts";
 import { settleLost, type Settlement, settling } from "../budget/settlement.ts";
@@ -34,6 +34,8 @@ export interface RunState {
   /** Model calls in a row without an answer, and when the first of them was. */
   failures: number;
   failingSince?: string;
+  /** How many of the newest of them, in a row, may never mend. */
+  doubts?: number;
   /** Answers in a row that were none, and what the newest was (see `Fault`). */
   faults?: number;
   fault?: { again: boolean; reason: string };
@@ -50,6 +52,8 @@ export interface RunState {
   lostBefore?: number;
   /** How often it has waited for an event. */
   waits?: number;
+  /** The replies of which it was told that nobody gets them. */
+  unsent?: string[];
   /** How many later messages the model was told of. */
   delivered?: number;
   /** What the task is about was closed: one last step. */
@@ -87,17 +91,23 @@ export interface LoadedRun {
 /**
  * Loads a run, and counts the call that its last worker has left behind.
  *
+ * @param instruction what it is worked with now.
  * @param currency of what that has cost.
  */
 export async function loadRun(
   database: Database,
   lease: TaskLease,
-  currency?: string,
+  { instruction, currency }: { instruction: string; currency?: string },
 ): Promise<LoadedRun> {
   const { taskId } = lease;
   await database.query(
     "begin a run",
-    (sql) => sql`insert into agent_runs (task_id) values (${taskId}) on conflict do nothing`,
+    (sql) =>
+      sql`
+      insert into agent_runs as r (task_id, instruction)
+      values (${taskId}, ${storedText(instruction)}::text)
+      on conflict (task_id) do update set instruction = excluded.instruction
+      where r.instruction is distinct from excluded.instruction`,
   );
   await settleLost(database, lease, currency);
   const [row] = await database.query(
@@ -111,6 +121,17 @@ export async function loadRun(
   );
   if (!row) throw new TaskLostError();
   return row;
+}
+
+/** What a task's run was last worked with; null where nobody knows. */
+export async function readInstruction(database: Database, taskId: string): Promise<string | null> {
+  const [row] = await database.query(
+    "read a run's instruction",
+    (sql) =>
+      sql<{ instruction: string | null }[]>`
+      select instruction from agent_runs where task_id = ${taskId}`,
+  );
+  return row?.instruction ?? null;
 }
 
 /** The tasks row, locked, while this lease is the newest; nothing otherwise. */
@@ -130,7 +151,7 @@ export interface SavedRun {
   events: readonly LoggedEvent[];
   /** The call that has just been made, if one was. */
   done?: { key: string; result: string };
-  /** What the model has billed for the step; it counts whosever the task is by now. */
+  /** What the model has billed for the step. */
   settlement?: Settlement;
   /** The later messages that this state tells of, and up to where that is all there was. */
   delivered?: { ids: readonly string[]; news: number; step: number };
@@ -177,7 +198,7 @@ export async function saveRun(
         set state = 'done', result = ${storedJson(done?.result ?? null)}::text::jsonb,
           done_at = now()
         from task where c.task_id = task.id and c.key = ${done?.key ?? ""} and c.state = 'started'
-      ), ${settling(sql, settlement)}, happened as materialized (
+      ), ${settling(sql, settlement, sql`exists (select from task)`)}, happened as materialized (
         select task.id as task_id, e.* from task, ${eventRows(sql, events)}
       ), noted as (
         insert into task_events (id, task_id, kind, actor, data)

@@ -7,11 +7,16 @@ import type { RunRecord } from "./run_context.ts";
 
 /** The run of a task, as the worker that has it writes it. */
 export function taskRecord(
-  owner: RunOwner & { assignment: Assignment; currency: string | undefined },
+  owner: RunOwner & {
+    assignment: Assignment;
+    /** What it is worked with. */
+    instruction: string;
+    currency: string | undefined;
+  },
 ): RunRecord {
-  const { database, assignment, model, currency } = owner;
+  const { database, assignment, model, instruction, currency } = owner;
   return {
-    load: () => loadRun(database, assignment, currency),
+    load: () => loadRun(database, assignment, { instruction, currency }),
     save: (saved) => saveRun(database, assignment, { ...saved, actor: model.name }),
     startCall: (call) => startCall(owner, call),
     hasBegun: () => hasBegun(database, assignment.taskId),

@@ -1,4 +1,4 @@
-import { matchesGlob } from "../../../sources/rules/glob.ts";
+import { isAwaited } from "../../../sources/rules/glob.ts";
 import { readClock } from "../../store/clock.ts";
 import { readUnread, type Unread } from "../../task/inbox.ts";
 import { whyNotOnceMore } from "../../task/wait.ts";
@@ -73,8 +73,7 @@ function matching(
 ): number {
   const own = webhookType.toLowerCase();
   return messages.filter((message) =>
-    events.length === 0 || message.webhookType.toLowerCase() !== own ||
-    message.event !== null && events.some((glob) => matchesGlob(glob, message.event!))
+    message.webhookType.toLowerCase() !== own || isAwaited(events, message.event)
   ).length;
 }
 

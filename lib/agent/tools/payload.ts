@@ -37,7 +37,7 @@ export const getPayload: Tool<{ path: string; offset: number; message: number }>
     const payload = await payloadOf(context, message);
     const found = at(payload, ...stepsOf(path));
     if (found === undefined) {
-      return `Nothing is at "${path}". ` + fence(outline(payload), "outline of the payload");
+      return "Nothing is there. " + fence(outline(payload), "outline of the payload");
     }
     if (path === "" && offset === 0 && JSON.stringify(found).length > MOST_CHARACTERS) {
       return fence(outline(found), "outline of the payload");

@@ -1,6 +1,8 @@
 import { z } from "zod";
+import type { ReplyCall } from "../../../sources/reply.ts";
 import type { Source } from "../../../sources/source.ts";
 import type { ReplyAccesses } from "../../config/reply_settings.ts";
+import { readAudiences } from "../../message/subject/audience.ts";
 import { queueReply } from "../../task/reply.ts";
 import type { ReadAssignment } from "../agent.ts";
 import { once } from "../run/call.ts";
@@ -65,6 +67,10 @@ export function createReply(
     asks: api.asksFirst?.(place, prefixes),
     // Where it goes is part of what people approve.
     arguments: z.strictObject({ text: z.string().trim().min(1).max(most) })
+      .refine(({ text }) => longestIn(source.reply!(payload, text, { mentions })!) <= api.most, {
+        error:
+          `with what is put in so that it calls nobody it has more than ${api.most} characters`,
+      })
       .transform(({ text }) => ({ text, to })),
     schema: {
       type: "object",
@@ -73,7 +79,9 @@ export function createReply(
     },
     async run({ text }, { database, assignment, key, fence }) {
       const { taskId, epoch } = assignment;
-      const call = source.reply!(payload, text, { mentions })!;
+      const audiences = await readAudiences(database, taskId);
+      const call = source.reply!(payload, text, { mentions, audiences });
+      if (!call) throw new Error(`this task was told what not all may read who read ${to}`);
       const result = `The reply to ${to} is on its way. Do not send it again.`;
       const outcome = await queueReply(
         database,
@@ -87,14 +95,18 @@ export function createReply(
       if (typeof outcome === "string") throw new Error(REFUSED[outcome](rules));
       const { state, error } = await sendNow(outcome.id, AbortSignal.timeout(waitMs));
       if (state === "sent") return `The reply to ${to} was sent. Do not send it again.`;
-      if (!error) return result;
-      return state === "dead"
-        ? `The reply to ${to} was not sent, and will not be: ${fence(error, "error")}`
-        : `The reply to ${to} could not be sent yet. It is tried again by itself: do not send it ` +
-          `again. ${fence(error, "error")}`;
+      // Why, the run tells by itself, now or when it comes to that.
+      if (state === "dead") return `The reply to ${to} was not sent, and will not be.`;
+      return error
+        ? `The reply to ${to} could not be sent yet. It is tried again by itself: do not send it ` +
+          `again. ${fence(error, "error")}`
+        : result;
     },
   };
 }
+
+const longestIn = ({ body }: ReplyCall) =>
+  Math.max(...Object.values(body).map((each) => typeof each === "string" ? each.length : 0));
 
 const REFUSED = {
   per_task: ({ perTask }: ReplyRules) =>

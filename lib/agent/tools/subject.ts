@@ -12,9 +12,14 @@ export const listSubject: Tool<{ page: number }> = {
   arguments: z.strictObject({
     page: z.number().int().min(1).max(200).default(1).describe("1 is the newest ones"),
   }),
-  async run({ page }, { database, assignment: { subjectId, verified }, fence }) {
+  async run({ page }, { database, assignment: { taskId, subjectId, verified }, fence }) {
     if (!subjectId) return "Nothing else is known: this task is about no subject.";
-    const { titles, hasMore } = await listSubjectTitles(database, { subjectId, verified, page });
+    const { titles, hasMore } = await listSubjectTitles(database, {
+      taskId,
+      subjectId,
+      verified,
+      page,
+    });
     if (titles.length === 0) return `There is no page ${page}: the list ends before it.`;
     const listed = fence(titles, "messages about the same");
     return hasMore ? `${listed}\n\nThere are older ones: page ${page + 1}.` : listed;

@@ -36,7 +36,7 @@ export const setTitle: Tool<{ title: string }> = {
   async run({ title }, context) {
     const line = oneLine(title);
     if (line === "") throw new Error("a title needs characters that can be seen");
-    const result = `The title is now: ${line}`;
+    const result = "The title is set.";
     await context.database.query("set a task's title", (sql) =>
       sql`
         with once as (${once(sql, leaseOf(context), context.key, result)}),

@@ -17,7 +17,9 @@ export const waitForEvent: Tool<WaitArguments> = {
   atomic: true,
   arguments: z.strictObject({
     events: z.array(z.string().min(1).max(100)).max(10).default([])
-      .describe('Names of events, * is any text: "check_suite.*". Without any: whatever comes'),
+      .describe(
+        'Names of events, * is any text: "check_suite", "*.completed". Without any: whatever comes',
+      ),
     minutes: z.number().int().min(1).max(MOST_WAIT_MINUTES).default(USUAL_WAIT_MINUTES),
   }),
   run: () => Promise.reject(new Error("answered by what comes")),

@@ -103,13 +103,17 @@ async function work(
   const context = await openContext(host, { ...equipment, model: createModel(chosen.settings) }, {
     assignment,
     rules,
-    scopes: scopesOf({ source }, rules.budgets, settings.sharedBudgets),
+    scopes: scopesOf(assignment, rules.budgets, settings.sharedBudgets),
     listed,
     others,
   });
   return await runLoop({
     ...context,
-    record: trialRecord(database, trial, source),
+    record: trialRecord(database, trial, {
+      source,
+      instruction: equipment.redact(rules.instruction ?? ""),
+      currency: chosen.price?.currency,
+    }),
     mode: "observe",
     isUnattended: true,
     price: chosen.price,

@@ -1,8 +1,8 @@
 import type { Database, Sql } from "../../store/database.ts";
-import { storedJson } from "../../store/stored.ts";
+import { storedJson, storedText } from "../../store/stored.ts";
 import type { TrialLease } from "../../task/trial/claim.ts";
 import { reserveBy } from "../budget/reservation.ts";
-import { countLost, type Settlement, settling } from "../budget/settlement.ts";
+import { countLost, lostData, lostIn, type Settlement, settling } from "../budget/settlement.ts";
 import { TaskLostError } from "../run/lease.ts";
 import type { LoadedRun, LoggedEvent } from "../run/run.ts";
 import type { RunRecord } from "../run/run_context.ts";
@@ -22,21 +22,31 @@ const appended = (sql: Sql, events: readonly LoggedEvent[]) =>
     from jsonb_array_elements(${storedJson(events)}::text::jsonb)
       with ordinality as e(event, place)), '[]')`;
 
-/** The run of a trial: all of it is in its row, and goes with it. */
+/**
+ * The run of a trial: all of it is in its row, and goes with it.
+ *
+ * @param instruction what it is worked with.
+ * @param currency of what its calls cost.
+ */
 export function trialRecord(
   database: Database,
   lease: TrialLease,
-  source: string,
+  { source, instruction, currency }: {
+    source: string;
+    instruction: string;
+    currency: string | undefined;
+  },
 ): RunRecord {
   const { id, epoch } = lease;
   return {
     async load() {
-      await settleLost(database, lease);
+      await settleLost(database, lease, currency);
       const [row] = await database.query(
         "load a trial's run",
         (sql) =>
           sql<Pick<LoadedRun, "state" | "lost">[]>`
-          select state, lost_tokens::float8 as lost from trials where id = ${id}`,
+          update trials set had_instruction = ${storedText(instruction)}::text where id = ${id}
+          returning state, lost_tokens::float8 as lost`,
       );
       if (!row) throw new TaskLostError();
       return { ...row, run: RUN, answer: null, days: 0 };
@@ -44,7 +54,9 @@ export function trialRecord(
     async save({ state, events, settlement }) {
       const rows = await database.query("save a trial's run", (sql) =>
         sql`
-        with trial as (${ours(sql, lease)}), ${settling(sql, settlement)}, saved as (
+        with trial as (${ours(sql, lease)}), ${
+          settling(sql, settlement, sql`exists (select from trial)`)
+        }, saved as (
           -- What has come this far since it lost a worker does not crash them.
           update trials t set state = ${storedJson(state)}::text::jsonb,
             events = t.events || ${appended(sql, events)}, attempts = least(t.attempts, 1)
@@ -84,26 +96,40 @@ export function trialRecord(
         scopes,
         price,
       }),
-    settle: (settlement) => settle(database, settlement),
+    settle: (settlement) => settle(database, settlement, currency),
   };
 }
 
-async function settle(database: Database, settlement: Settlement): Promise<void> {
+async function settle(
+  database: Database,
+  settlement: Settlement,
+  currency: string | undefined,
+): Promise<void> {
   await database.query("settle a trial's model call", (sql) =>
     sql`
-    with ${settling(sql, settlement)}
-    update trials t set lost_tokens = t.lost_tokens + ${settlement.tokens}::bigint
-    from settled where t.id = settled.task_id`);
+    with ${settling(sql, settlement)}, ${lostIn(sql, settlement)}
+    ${noteLost(sql, currency)}`);
 }
 
 /** Counts in full what the trial's lost worker had reserved: its call may have been made. */
-async function settleLost(database: Database, { id, epoch }: TrialLease): Promise<void> {
+async function settleLost(
+  database: Database,
+  { id, epoch }: TrialLease,
+  currency: string | undefined,
+): Promise<void> {
   await database.query("settle a lost worker's call in a trial", (sql) =>
     sql`
     with lost as (
       delete from budget_reservations where task_id = ${id} and epoch < ${epoch}
       returning task_id, source, subject_id, tokens, micros, reserved_at
     ), ${countLost(sql)}
-    update trials t set lost_tokens = t.lost_tokens + lost.tokens
-    from lost where t.id = lost.task_id`);
+    ${noteLost(sql, currency)}`);
 }
+
+/** The end of a statement that has `lost`: the trial's own budget and its timeline have it. */
+const noteLost = (sql: Sql, currency: string | undefined) =>
+  sql`
+    update trials t set lost_tokens = t.lost_tokens + lost.tokens,
+      events = t.events || jsonb_build_object('kind', 'call_lost', 'at', now(),
+        'data', ${lostData(sql, currency)})
+    from lost where t.id = lost.task_id`;

@@ -15,8 +15,9 @@ const MOST_PRICE = 1_000_000;
 const price = z.number().min(0).max(MOST_PRICE);
 
 const schema = z.record(
-  z.string().regex(/^[a-z]+\/.+$/, {
-    error: 'must be a provider, "/" and a model, such as "openai/gpt-5-mini"',
+  z.string().regex(/^(openai|anthropic|gemini|ollama)\/[^*]+$/, {
+    error: 'must be a provider (openai, anthropic, gemini, ollama), "/" and one model, such as ' +
+      '"openai/gpt-5-mini"',
   }),
   z.strictObject({
     input: price,

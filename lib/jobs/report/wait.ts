@@ -1,4 +1,4 @@
-import { matchesGlob } from "../../../sources/rules/glob.ts";
+import { isAwaited } from "../../../sources/rules/glob.ts";
 import type { Registry } from "../../../sources/rules/registry.ts";
 import { readClock } from "../../store/clock.ts";
 import type { Database } from "../../store/database.ts";
@@ -20,8 +20,7 @@ export interface WorkerWait {
  */
 export function endsWait({ messages }: WorkerNews, { events }: WorkerWait): WorkerMessage[] {
   return messages.filter(({ isUnread, role, event }) =>
-    !isUnread || role === "closes" || events.length === 0 ||
-    event !== null && events.some((glob) => matchesGlob(glob, event))
+    !isUnread || role === "closes" || isAwaited(events, event)
   );
 }
 

@@ -12,13 +12,14 @@ export const notHeld = (sql: Sql) => sql`lease_until is distinct from 'infinity'
 export interface GroupedMessage {
   messageId: string;
   epoch: number;
-  /** {@link groupKey}. */
-  key: string;
+  key: GroupKey;
   /** How long the group is open, from its first message on. */
   seconds: number;
   event: string | null;
   title: string;
   description: string;
+  /** Who alone may read it. */
+  audience?: string;
   slack?: { place: string; thread_ts: string | null };
 }
 
@@ -29,15 +30,18 @@ export interface GroupedMessage {
 const MOST_MESSAGES = 1_000;
 
 /** What a debounce group has in common; messages that are trusted differently never share one. */
+export interface GroupKey {
+  source: string;
+  webhookType: string;
+  verification: Verification;
+  fromHere: boolean;
+  /** The operator's template, filled; without one, the key of the subject, once that is known. */
+  key?: string;
+}
+
+/** The same as the store has it. */
 export function groupKey(
-  { source, webhookType, verification, fromHere, key }: {
-    source: string;
-    webhookType: string;
-    verification: Verification;
-    fromHere: boolean;
-    /** The operator's template, filled. */
-    key: string;
-  },
+  { source, webhookType, verification, fromHere, key }: GroupKey,
 ): string {
   return createHash("sha256")
     .update(JSON.stringify([source, webhookType.toLowerCase(), verification, fromHere, key]))
@@ -52,8 +56,9 @@ export async function addToGroup(
   database: Database,
   messages: readonly GroupedMessage[],
 ): Promise<void> {
-  const rows = messages.map(({ slack, ...rest }) => ({
+  const rows = messages.map(({ slack, key, ...rest }) => ({
     ...rest,
+    key: groupKey(key),
     group_id: newId(),
     slack_place: slack?.place,
     slack_thread: slack?.thread_ts,
@@ -63,7 +68,7 @@ export async function addToGroup(
       with given as (
         select g.* from jsonb_to_recordset(${storedJson(rows)}::text::jsonb) as g(
           "messageId" uuid, epoch int, key text, seconds float, event text, title text,
-          description text, group_id uuid, slack_place text, slack_thread text)
+          description text, group_id uuid, slack_place text, slack_thread text, audience text)
         join messages m on m.id = g."messageId" and m.epoch = g.epoch and m.state = 'new'
         order by m.id for update of m
       ), opened as (
@@ -83,7 +88,7 @@ export async function addToGroup(
         on conflict (message_id) do nothing returning message_id, burst_id
       ), held as (
         update messages m
-        set event = g.event, title = g.title, attempts = 0, lease_until = 'infinity',
+        set event = g.event, title = g.title, audience = g.audience, attempts = 0, lease_until = 'infinity',
           worker = null, reason = 'Waits until ' ||
             to_char(o.due_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS') ||
             ' UTC for more about the same'
@@ -134,6 +139,8 @@ export interface WaitingMember {
   role: SubjectRole | null;
   /** Whether it is about the same as the first. */
   isAbout: boolean;
+  /** Whether what it is about is closed now. */
+  isClosed: boolean;
   webhookType: string;
   verified: boolean;
   source: string;
@@ -153,7 +160,7 @@ export async function readWaiting(database: Database, groupId: string): Promise<
         where s.id = (select subject_id from member order by id limit 1)
       )
       select m.id, m.epoch, m.event, m.line as title, m.description, m.role,
-        m.subject_id = about.id as "isAbout", m.webhook_type as "webhookType",
+        m.subject_id = about.id as "isAbout", about.closed_at is not null as "isClosed", m.webhook_type as "webhookType",
         m.verification = 'verified' as verified, about.source, about.key
       from member m, about order by m.id`);
 }

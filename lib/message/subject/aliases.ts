@@ -51,7 +51,7 @@ function resolve(
 /** Those that come with the same batch. */
 function aliasesIn(subjects: readonly MessageSubject[], { source }: MessageSubject): KnownAlias[] {
   return subjects
-    .filter((each) => each.source === source && each.role !== "closes")
+    .filter((each) => each.source === source && each.role !== "closes" && !each.isRetold)
     .flatMap(({ key, verified, aliases }) =>
       aliases.map((alias) => ({ alias, key, verified, is_newest: true }))
     );

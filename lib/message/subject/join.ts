@@ -9,7 +9,8 @@ const MOST_QUIET_SECONDS = 60;
 /**
  * Parts of the statement that completes messages, which has `outcome`, `ours` and `told`: `joined` tells open
  * tasks that there is something new for them, as long as they are open and wait for what they
- * waited for when it was decided. A task that nobody has begun ends with what closes its subject.
+ * waited for when it was decided. A task that nobody has begun ends with what closes its subject;
+ * another hears of it, unless it is opened again before that.
  */
 export function joinTasks(sql: Sql): Fragment {
   return sql`
@@ -17,6 +18,7 @@ export function joinTasks(sql: Sql): Fragment {
       select o.join_task as id, max(o.join_key) as wait_key, count(*) as items,
         bool_or(o.wakes) as wakes,
         max(o."messageId"::text) filter (where o.join_role = 'closes') as closed_by,
+        bool_or(o.join_role = 'opens') as reopened,
         bool_and(o.maker is null) as is_there
       from outcome o join told on told.source = o.subject_source and told.key = o.subject_key
         join ours on ours.id = o."messageId"
@@ -24,12 +26,13 @@ export function joinTasks(sql: Sql): Fragment {
       group by 1
     ), taken as (
       -- In one order, as everybody takes several.
-      select t.id from tasks t where t.id in (select id from wanted where is_there)
-      order by t.id for update
+      select w.* from tasks t join wanted w on w.id = t.id
+      where w.is_there order by t.id for update of t
     ), joined as (
       update tasks t
       set news = t.news + w.items, messages = t.messages + w.items,
-        closed_by = coalesce(t.closed_by, w.closed_by::uuid),
+        closed_by = case when w.closed_by is null and w.reopened then null
+          else coalesce(t.closed_by, w.closed_by::uuid) end,
         status = case when w.closed_by is null then t.status
           when t.status = 'pending' and t.started_at is null then 'cancelled'
           when t.status in ('waiting_input', 'waiting_event') then 'pending' else t.status end,
@@ -52,7 +55,7 @@ export function joinTasks(sql: Sql): Fragment {
           now() + make_interval(secs => ${QUIET_SECONDS}),
           coalesce(t.waking_since, now()) + make_interval(secs => ${MOST_QUIET_SECONDS}))
           else t.wake_at end
-      from wanted w join taken on taken.id = w.id
+      from taken w
       where t.id = w.id and t.open and t.wait_key is not distinct from w.wait_key
       returning t.id, t.status, w.closed_by
     ), withdrawn as (
@@ -75,9 +78,9 @@ export function fillInbox(sql: Sql): Fragment {
       returning task_id, message_id
     ), told_apart as (
       insert into task_events (id, task_id, kind, actor, data)
-      select c.event_id, i.task_id,
+      select c.event_id, c.join_task,
         case c.join_role when 'closes' then 'closed' else 'message_added' end, 'otto', jsonb_build_object('message_id', c.id,
         'title', c.own_title, 'role', c.join_role)
-      from inboxed i join completed c on c.id = i.message_id
+      from completed c where (c.join_task, c.id) in (select task_id, message_id from inboxed)
     )`;
 }

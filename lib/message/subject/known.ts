@@ -65,8 +65,9 @@ export async function readKnown(
               select from task_inbox i where i.message_id = newest.id
                 and i.added_at > greatest(now() - interval '1 hour', s.resumed_at) limit 1) i
           ) c) end as delivered,
-        t.id as task_id, s.stopped_at is null and exists (
-          select from tasks ended where ended.id = s.open_task and ended.leaves_unread) as is_leaving,
+        t.id as task_id, s.stopped_at is null and coalesce((
+          select ended.leaves_unread from tasks ended where ended.id = s.open_task), false
+        ) as is_leaving,
         coalesce(lower(m.webhook_type), '') as webhook_type,
         coalesce(m.verification = 'verified', s.verified) as task_verified,
         (select count(*)::int from task_inbox i where i.task_id = t.id) as in_inbox,
@@ -76,11 +77,13 @@ export async function readKnown(
         from jsonb_to_recordset(${storedJson(subjects)}::text::jsonb)
           as g(source text, key text, most int)
         group by source, key) g
-      -- One by one, here too.
+      -- One by one, here too: such a plan is kept while the tables grow.
       cross join lateral (
         select * from subjects s where s.source = g.source and s.key = g.key limit 1) s
-      left join tasks t on t.id = s.open_task and t.open
-      left join messages m on m.id = t.message_id`);
+      left join lateral (
+        select * from tasks where id = s.open_task and open limit 1) t on true
+      left join lateral (
+        select webhook_type, verification from messages where id = t.message_id limit 1) m on true`);
   return new Map(rows.map((row) => [rowKey(row), row]));
 }
 

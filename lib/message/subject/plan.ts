@@ -1,9 +1,10 @@
-import { matchesGlob } from "../../../sources/rules/glob.ts";
+import { isAwaited } from "../../../sources/rules/glob.ts";
 import type { SubjectRole } from "../../../sources/subject.ts";
 import type { Database } from "../../store/database.ts";
 import { newId } from "../../store/id.ts";
 import { type KnownSubject, readKnown } from "./known.ts";
 import type { MessageSubject } from "./subject.ts";
+import { withTakenBack } from "./taken_back.ts";
 import { type OpenTasks, rowKey } from "./tell.ts";
 
 /** A message whose task is to be found. */
@@ -19,6 +20,8 @@ export interface JoiningMessage {
   leader?: string;
   /** A person speaks to the task: it wakes whatever that waits for. */
   isSpokenTo?: boolean;
+  /** What it closes was opened again after it, as far as that is known already: it closes nothing. */
+  isTakenBack?: boolean;
 }
 
 /** The same with what it is about, once that is known. */
@@ -88,7 +91,7 @@ export async function planJoins(
   const subjects = new Map<string, PlannedSubject>();
   const plans = new Map<string, Joining>();
   const ordered = messages.toSorted((one, other) => orderOf(one) < orderOf(other) ? -1 : 1);
-  for (const message of ordered) {
+  for (const message of withTakenBack(ordered)) {
     const name = rowKey(message.subject);
     const subject = subjects.get(name) ?? planned(message, known.get(name));
     subjects.set(name, subject);
@@ -161,9 +164,16 @@ function decide(
   if (subject.stopped_why !== null && !(role === "closes" && isTrusted)) {
     return { becomes: "nothing", state: "processed", reason: `Kept only: ${subject.stopped_why}` };
   }
-  const isOld = role === "closes" && at !== undefined && at < (subject.opened_ms ?? -Infinity);
-  // One close is enough: whoever sends them again and again fills no inbox.
-  const its = isOld || role === "closes" && subject.is_closing ? "notes" : role;
+  const isOld = role === "closes" &&
+    (message.isTakenBack || at !== undefined && at < (subject.opened_ms ?? -Infinity));
+  const isOver = role === "opens" && at !== undefined && at < (subject.closed_ms ?? -Infinity);
+  // One close is enough: whoever sends them again and again fills no inbox. And no opening that is
+  // older than the close takes that back.
+  const its = isOld || role === "closes" && subject.is_closing
+    ? "notes"
+    : isOver
+    ? "continues"
+    : role;
   noteTimes(subject, message);
   const { task } = subject;
   // Whoever is trusted otherwise has a task of its own, and the open one stays what it is.
@@ -174,12 +184,14 @@ function decide(
   const { started_at, now } = subject;
   const isFull = subject.in_inbox >= limits.inbox ||
     started_at !== null && now.getTime() - started_at.getTime() >= limits.days * DAY;
-  if (task && (!isFull || its === "closes")) return join(subject, message, { task, limits });
+  if (task && (!isFull || its === "closes")) {
+    return join(subject, message, { role: its, task, limits });
+  }
   // An older one, too: it ends nothing that somebody has opened since.
   if (role === "closes") {
     return { becomes: "nothing", state: "processed", reason: "Nothing was open" };
   }
-  if (role === "opens" && at !== undefined && at < (subject.closed_ms ?? -Infinity)) {
+  if (isOver) {
     return {
       becomes: "nothing",
       state: "processed",
@@ -204,7 +216,7 @@ function noteTimes(subject: PlannedSubject, message: PlannedMessage): void {
 /** What becomes of a message whose group goes where its leader goes. */
 function follow(subject: PlannedSubject, message: PlannedMessage, leader: Joining): Joining {
   if (leader.becomes === "nothing") return leader;
-  const role = roleOf(message);
+  const role = message.isTakenBack ? "notes" : roleOf(message);
   const reason = "One task with more about the same";
   if (leader.becomes === "task") {
     const taskId = leader.joins!.newTaskId!;
@@ -227,12 +239,12 @@ function alone({ unlessJoined: reason }: JoiningMessage): Joining {
 function join(
   subject: PlannedSubject,
   message: PlannedMessage,
-  { task: { id: taskId, maker }, limits: { deliveriesPerHour } }: {
+  { role, task: { id: taskId, maker }, limits: { deliveriesPerHour } }: {
+    role: SubjectRole;
     task: { id: string; maker?: string };
     limits: JoinLimits;
   },
 ): Joining {
-  const role = roleOf(message);
   if (subject.delivered >= deliveriesPerHour && role !== "closes") {
     subject.stopped_why = `more than ${deliveriesPerHour} messages came for one task within an ` +
       "hour, so that something may be going in circles. A person can let it go on";
@@ -244,7 +256,7 @@ function join(
   }
   subject.in_inbox++;
   subject.delivered++;
-  subject.is_closing ||= role === "closes";
+  subject.is_closing = role === "closes" || subject.is_closing && role !== "opens";
   return {
     becomes: "joined",
     taskId,
@@ -256,8 +268,7 @@ function join(
 /** Whether a message is what its subject's task waits for. */
 function wakes({ wait_for: globs }: PlannedSubject, message: PlannedMessage): boolean {
   const { event, isSpokenTo } = message;
-  return isSpokenTo || roleOf(message) === "closes" || globs === null || globs.length === 0 ||
-    event !== null && globs.some((glob) => matchesGlob(glob, event));
+  return isSpokenTo || roleOf(message) === "closes" || isAwaited(globs ?? [], event);
 }
 
 function begin(subject: PlannedSubject, message: PlannedMessage): Joining {

@@ -17,14 +17,16 @@ export interface MessageSubject {
   joins: readonly string[];
   joinedRole?: SubjectRole;
   verified: boolean;
+  /** A person told it once more: it is no news, and neither opens nor closes anything. */
+  isRetold?: boolean;
 }
 
-/** A message's subject, with whose it is and whether somebody vouches for the message. */
+/** A message's subject, with whose it is and what is known of the message. */
 export function toMessageSubject(
   subject: Subject | undefined,
-  { source, verified }: { source: string; verified: boolean },
+  of: Pick<MessageSubject, "source" | "verified" | "isRetold">,
 ): MessageSubject | undefined {
-  return subject && { aliases: [], joins: [], ...subject, source, verified };
+  return subject && { aliases: [], joins: [], ...subject, ...of };
 }
 
 /** What a message or a task is about, as it stands with it. */

@@ -71,6 +71,11 @@ function newsOf(messages: readonly TellingMessage[], openTasks: OpenTasks): Subj
 
 function addNews(news: SubjectNews, { messageId, subject }: TellingMessage): void {
   const { role, name, link, at } = subject;
+  if (subject.isRetold) {
+    news.name ??= name;
+    news.link ??= link;
+    return;
+  }
   if (name !== undefined) Object.assign(news, { name, named_by: messageId });
   news.link = link ?? news.link;
   if (role === "opens" && !(at !== undefined && at < (news.closed_ms ?? -Infinity))) {
@@ -96,7 +101,8 @@ export function tellSubjects(
   messages: readonly TellingMessage[],
   { openTasks = new Map(), held }: { openTasks?: OpenTasks; held?: Fragment } = {},
 ): Fragment {
-  const aliases = messages.flatMap(({ subject: { source, key, verified, at, aliases } }) =>
+  const fresh = messages.filter(({ subject }) => !subject.isRetold);
+  const aliases = fresh.flatMap(({ subject: { source, key, verified, at, aliases } }) =>
     aliases.map((alias) => ({ source, key, alias, verified, ms: at ?? null }))
   );
   return sql`

@@ -4,7 +4,7 @@ import { firstIdAt } from "../../store/id.ts";
 /** Senders send in bursts: in how many ten minutes they have sent says more than how much. */
 export const SLOT_SECONDS = 600;
 /** As long as weeks are compared, and one more. */
-export const KEPT_DAYS = 35;
+const KEPT_DAYS = 35;
 /** As long as anybody may wait for a source: a fixed limit is 1,440 hours at most. */
 const HEARD_DAYS = 65;
 /** Types that are no source of ours, whose names a sender could invent. */

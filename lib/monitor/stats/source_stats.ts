@@ -30,7 +30,7 @@ const FIRST = "00000000-0000-0000-0000-000000000000";
 const LAST = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 
 /** What the URL calls a system that nobody knows; else its source. */
-export const NAME_OF_MESSAGE =
+const NAME_OF_MESSAGE =
   `case m.source when 'generic' then lower(m.webhook_type collate "C") else m.source end`;
 export const NAME_OF_ACTIVITY = "coalesce(nullif(name, ''), type)";
 

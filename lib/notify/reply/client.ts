@@ -2,6 +2,7 @@ import type { ReplyApi } from "../../../sources/reply.ts";
 import type { ReplyAccess } from "../../config/reply_settings.ts";
 import { fetchAlone } from "../../process/fetch_alone.ts";
 import { errorText } from "../../process/log.ts";
+import { formOf, neverSent } from "../http.ts";
 
 /** How a call of a vendor's API went. */
 export type VendorAnswer =
@@ -30,6 +31,8 @@ export type VendorAnswer =
 export interface VendorRequest {
   method: "GET" | "POST";
   path: string;
+  /** The only other path that it may send us to. */
+  moved?: string;
   /** Constants and encoded values. */
   query?: string;
   body?: Readonly<Record<string, unknown>>;
@@ -50,14 +53,16 @@ const SEGMENT = /^(?!\.{1,2}$)[A-Za-z0-9._:@=-]+$/;
 
 /**
  * Calls a vendor's API with our credential. It never throws: a failure is data. The credential goes
- * to the address that is set and nowhere else: no path leads out of it, no redirect is followed.
+ * to the address that is set and nowhere else: no path leads out of it, and no redirect but to the
+ * same place by its number.
  */
 export async function callVendor(
   api: ReplyApi,
   access: ReplyAccess,
-  { method, path, query, body }: VendorRequest,
+  request: VendorRequest,
   signal?: AbortSignal,
 ): Promise<VendorAnswer> {
+  const { method, path, moved, query, body } = request;
   const url = urlOf(api, access, path, query);
   if (url === undefined) {
     return {
@@ -85,6 +90,10 @@ export async function callVendor(
       redirect: "manual",
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
     });
+    if (moved !== undefined && isMovedTo(urlOf(api, access, moved, undefined), response, url)) {
+      await response.body?.cancel();
+      return await callVendor(api, access, { ...request, path: moved, moved: undefined }, signal);
+    }
     return readAnswer(api, method, response, await readText(response));
   } catch (error) {
     const { host } = url;
@@ -116,6 +125,14 @@ function urlOf(
   const isHome = url.origin === home.origin &&
     url.pathname === `${home.pathname.replace(/\/$/, "")}${secret}${path}` && url.hash === "";
   return isHome ? url : undefined;
+}
+
+/** GitHub sends whoever asks for a renamed repository to its number ("Best practices": redirects). */
+function isMovedTo(wanted: URL | undefined, { status, headers }: Response, asked: URL): boolean {
+  const location = headers.get("location") ?? "";
+  if (!wanted || status < 301 || status > 308 || !URL.canParse(location, asked)) return false;
+  const { origin, pathname, username } = new URL(location, asked);
+  return origin === wanted.origin && pathname === wanted.pathname && username === "";
 }
 
 function authorization(
@@ -217,25 +234,7 @@ function printable(value: string | null): string | undefined {
   return value?.slice(0, MOST_WORDS).toWellFormed().replace(/\p{C}/gu, " ").trim() || undefined;
 }
 
-function formOf(body: Readonly<Record<string, unknown>>): string {
-  return new URLSearchParams(
-    Object.entries(body).map(([name, value]) => [name, String(value)]),
-  ).toString();
-}
-
 /** Runtimes name the URL in some errors, and Telegram's has the token in it. */
 function withoutToken(text: string, { token }: ReplyAccess): string {
   return text.replaceAll(token, "•••");
-}
-
-/** Whether the request cannot have reached the vendor: no name, no connection (Deno; Node). */
-function neverSent(error: unknown): boolean {
-  return /client error \(Connect\)|dns error|ECONNREFUSED|ENOTFOUND|EAI_AGAIN|UND_ERR_CONNECT/
-    .test(codesOf(error));
-}
-
-function codesOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { code, cause } = error as { code?: unknown; cause?: unknown };
-  return `${error.message} ${code ?? ""} ${cause ? codesOf(cause) : ""}`;
 }

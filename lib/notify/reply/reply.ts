@@ -6,7 +6,7 @@ import type { Database } from "../../store/database.ts";
 import { REPLY_CHANNEL } from "../../store/outbox.ts";
 import type { Channel } from "../channel.ts";
 import { pause } from "../../async/deadline.ts";
-import { callVendor, type VendorAnswer } from "./client.ts";
+import { callVendor, type VendorAnswer, type VendorRequest } from "./client.ts";
 import {
   beginReply,
   type ClaimedReply,
@@ -114,7 +114,7 @@ async function send(
   if (!api || !access) {
     return failed(`${api?.tokenVariable ?? reply.source} is not set any more: nothing was sent`);
   }
-  const { path, body, account } = reply.call;
+  const { path, moved, body, account } = reply.call;
   if (account !== undefined && account !== access.account) {
     return failed(
       `the message is of the account ${account}, and ${api.accountVariable} is another`,
@@ -138,6 +138,7 @@ async function send(
   const answer = await callVendor(api, access, {
     method: "POST",
     path,
+    moved,
     body: api.mark?.(body, reply.id) ?? body,
   });
   return answer.ok
@@ -154,16 +155,18 @@ async function lookFor(
   database: Database,
   api: ReplyApi,
   reply: ClaimedReply,
-  ask: (request: { method: "GET"; path: string; query: string }) => Promise<VendorAnswer>,
+  ask: (request: VendorRequest) => Promise<VendorAnswer>,
 ): Promise<SentAnswer | VendorAnswer & { ok: false } | "absent" | "unknown"> {
   if (!api.search) return "unknown";
   const since = new Date(reply.created_at.getTime() - CLOCKS_APART_MS);
   const { path, query, perPage } = api.search.path(reply.call, since);
+  const { moved } = reply.call;
   const said = normal(textIn(reply));
   for (let page = 1; page <= MOST_PAGES; page++) {
     const answer = await ask({
       method: "GET",
       path,
+      moved: moved && api.search.path({ ...reply.call, path: moved }, since).path,
       query: page === 1 ? query : `${query}&page=${page}`,
     });
     if (!answer.ok) return answer.later ? { ...answer, unsure: true } : "unknown";

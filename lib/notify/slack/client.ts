@@ -1,6 +1,7 @@
 import { fetchAlone } from "../../process/fetch_alone.ts";
 import { errorText } from "../../process/log.ts";
 import { explain, kindOf, type SlackErrorKind } from "./error.ts";
+import { formOf, neverSent } from "../http.ts";
 
 /** How a call of Slack's Web API went. */
 export type SlackAnswer =
@@ -129,22 +130,4 @@ function parse(text: string): Record<string, unknown> | undefined {
 function readRetryAfter(header: string | null): number | undefined {
   if (!header || !/^\d+$/.test(header)) return undefined;
   return Math.min(Number(header), MOST_RETRY_AFTER_SECONDS);
-}
-
-function formOf(args: Record<string, unknown>): string {
-  return new URLSearchParams(
-    Object.entries(args).map(([name, value]) => [name, String(value)]),
-  ).toString();
-}
-
-/** Whether the request cannot have reached Slack: no name, no connection (Deno; Node). */
-function neverSent(error: unknown): boolean {
-  return /client error \(Connect\)|dns error|ECONNREFUSED|ENOTFOUND|EAI_AGAIN|UND_ERR_CONNECT/
-    .test(codesOf(error));
-}
-
-function codesOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { code, cause } = error as { code?: unknown; cause?: unknown };
-  return `${error.message} ${code ?? ""} ${cause ? codesOf(cause) : ""}`;
 }

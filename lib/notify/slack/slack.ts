@@ -1,7 +1,6 @@
 import type { Config } from "../../config/config.ts";
-import { secretsIn } from "../../config/secrets_in.ts";
+import { redactorOf } from "../../config/secrets_in.ts";
 import { errorText, type Log } from "../../process/log.ts";
-import { createRedactor } from "../../redaction/redact.ts";
 import type { Database } from "../../store/database.ts";
 import type { Channel } from "../channel.ts";
 import { createSlackClient } from "./client.ts";
@@ -67,7 +66,7 @@ export function createSlack(
     people: createSlackPeople(database, client),
     publicUrl: config.publicUrl,
     answerable: approvers.length > 0,
-    redact: createRedactor(() => secretsIn(config)),
+    redact: redactorOf(config),
   };
   const teller = { display, outage, log };
   const running = new Set<Promise<void>>();
@@ -104,9 +103,11 @@ export function createSlack(
     identity: identify,
     whisper({ channel, user, threadTs }, said) {
       const args = { channel, user, text: said, ...(threadTs && { thread_ts: threadTs }) };
-      client("chat.postEphemeral", args).then((answer) => {
-        if (!answer.ok) log.warn("slack.whisper_failed", { channel, error: answer.error });
-      });
+      start(
+        client("chat.postEphemeral", args).then((answer) => {
+          if (!answer.ok) log.warn("slack.whisper_failed", { channel, error: answer.error });
+        }),
+      );
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { Database } from "../database.ts";
-import { codeOf } from "../server/pool.ts";
+import { codeOf } from "../server/driver.ts";
 import { newestMigration } from "./migrate.ts";
 
 /** The newest migration that the database has, as people read it: `12 (sources)`. */

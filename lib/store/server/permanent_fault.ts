@@ -1,5 +1,5 @@
 import { errorText } from "../../process/log.ts";
-import { codeOf } from "./pool.ts";
+import { codeOf } from "./driver.ts";
 import type { ServerAddress } from "./address.ts";
 import { refusedParameters } from "./server.ts";
 

@@ -1,5 +1,6 @@
 import { deadline, DeadlineError, pause } from "../../async/deadline.ts";
 import type { Sql } from "../database.ts";
+import { driverOf, endedError, isAnswer, isCrowded, isFatal } from "./driver.ts";
 
 /** A statement that was given up is cancelled; a server that lives does so within this. */
 const CANCEL_MS = 500;
@@ -14,8 +15,6 @@ const SPARE_MS = 10_000;
 /** Sooner, for a minute, where the server is known to have no more than it gave. */
 const SPARE_CROWDED_MS = 500;
 const CROWDED_MEMORY_MS = 60_000;
-/** SQLSTATE `too_many_connections`: said before any statement is. */
-const CROWDED = "53300";
 
 /** Runs statements over a few connections to one server, each by one statement at a time. */
 export interface ConnectionPool {
@@ -70,15 +69,6 @@ interface Slot {
   generation: number;
   style: unknown;
   restsSince: number;
-}
-
-/** What postgres.js 3.4.9 keeps of a statement (src/query.js) and its types do not tell. */
-interface DriverStatement {
-  /** Whose session has it; null until it is sent. */
-  state?: { pid: number } | null;
-  /** Whether the server works on it now. */
-  active?: boolean;
-  cancel?(): unknown;
 }
 
 interface Waiting {
@@ -146,7 +136,7 @@ export function openPool(server: PoolServer, connections: number): ConnectionPoo
 
   /** @throws {DeadlineError} when none is free in time; then nothing was sent. */
   function take(what: string, ms: number): Slot | Promise<Slot> {
-    if (closed) throw ended();
+    if (closed) throw endedError();
     const free = find();
     if (free) return free;
     return new Promise((resolve, reject) => {
@@ -271,7 +261,7 @@ export function openPool(server: PoolServer, connections: number): ConnectionPoo
           const left = slot.generation !== generation;
           const restyled = slot.style !== server.style();
           release(slot);
-          if (codeOf(error) === CROWDED) {
+          if (isCrowded(error)) {
             crowded = error;
             await waitForRoom(until);
           } else if (!server.mend({ error, sent, left, restyled, tries })) {
@@ -302,36 +292,8 @@ export function openPool(server: PoolServer, connections: number): ConnectionPoo
     async close() {
       closed = true;
       clearTimeout(trimming);
-      for (const entry of waiting.splice(0)) entry.fail(ended());
+      for (const entry of waiting.splice(0)) entry.fail(endedError());
       await Promise.all([...slots].map((slot) => slot.sql.end({ timeout: 2 })));
     },
   };
-}
-
-/** A statement as the driver has it. */
-export function driverOf(statement: PromiseLike<unknown>): DriverStatement {
-  return statement as DriverStatement;
-}
-
-/** As the driver says it of a pool that has been closed. */
-function ended(): Error {
-  return Object.assign(new Error("The connections to the database have been closed"), {
-    code: "CONNECTION_ENDED",
-  });
-}
-
-/** The SQLSTATE, or the driver's or the system's code. */
-export function codeOf(error: unknown): string | undefined {
-  const { code } = (error ?? {}) as { code?: unknown };
-  return typeof code === "string" ? code : undefined;
-}
-
-/** Whether the server itself said it, so that it is there. */
-function isAnswer(error: unknown): boolean {
-  return error instanceof Error && error.name === "PostgresError";
-}
-
-/** Whether the server closed the connection with it. */
-function isFatal(error: unknown): boolean {
-  return (error as { severity?: unknown }).severity !== "ERROR";
 }

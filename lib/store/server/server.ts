@@ -3,7 +3,8 @@ import { errorText, type Log } from "../../process/log.ts";
 import type { Database, Sql } from "../database.ts";
 import { newId } from "../id.ts";
 import { openListener } from "./listener.ts";
-import { codeOf, type ConnectionPool, driverOf, openPool, type StatementFailure } from "./pool.ts";
+import { codeOf, driverOf } from "./driver.ts";
+import { type ConnectionPool, openPool, type StatementFailure } from "./pool.ts";
 import { readServerAddress, type ServerAddress } from "./address.ts";
 import { createSessions, isDispensable, type SessionStyle } from "./session.ts";
 

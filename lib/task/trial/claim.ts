@@ -41,7 +41,7 @@ export const claimableTrial = (sql: Sql) =>
     and attempts < ${MOST_ATTEMPTS}::int`;
 
 /** Whether a row of `trials` is open and nobody will end it any more: a condition in SQL. */
-export const abandonedTrial = (sql: Sql) =>
+const abandonedTrial = (sql: Sql) =>
   sql`slot is not null and (lease_until is null or lease_until < now())
     and (deadline_at <= now() or attempts >= ${MOST_ATTEMPTS}::int)`;
 

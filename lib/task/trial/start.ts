@@ -6,7 +6,7 @@ import { storedJson } from "../../store/stored.ts";
 /** So many of one message are open at once: each costs what a task does. */
 export const MOST_OPEN_TRIALS = 3;
 /** So many of one message are kept; the oldest that have ended go. */
-export const MOST_KEPT_TRIALS = 20;
+const MOST_KEPT_TRIALS = 20;
 /** So many are open in all: a mistake in a script must not spend a day's budget. */
 export const MOST_OPEN_IN_ALL = 60;
 /** So many messages of a source are tried at once: as many as a person looks through. */

@@ -37,7 +37,11 @@ export interface TrialEvent {
   content: string | null;
 }
 
-export type WholeTrial = Trial & { events: TrialEvent[] };
+export type WholeTrial = Trial & {
+  /** What it was worked with, its source's own where it asks for none; null before it began. */
+  had_instruction: string | null;
+  events: TrialEvent[];
+};
 
 interface TrialRow extends Omit<Trial, "result" | "error"> {
   result_text: string | null;
@@ -53,18 +57,24 @@ const COLUMNS = `id, message_id, source, batch_id, instruction, tools, model, re
 /** More than are kept of one message, or begun together. */
 const MOST_LISTED = 100;
 
+/** The rest of a whole one, as JSON keeps times. */
+type StoredWhole = Pick<WholeTrial, "had_instruction"> & {
+  events: (Omit<TrialEvent, "at"> & { at: string })[];
+};
+
 /** One trial with its timeline; undefined when there is none. */
 export async function readTrial(database: Database, id: string): Promise<WholeTrial | undefined> {
   const [row] = await database.query(
     "read a trial",
     (sql) =>
-      sql<(TrialRow & { events: (Omit<TrialEvent, "at"> & { at: string })[] })[]>`
-      select ${sql.unsafe(COLUMNS)}, events from trials where id = ${id}`,
+      sql<(TrialRow & StoredWhole)[]>`
+      select ${sql.unsafe(COLUMNS)}, had_instruction, events from trials where id = ${id}`,
   );
   if (!row) return undefined;
-  const { events, ...rest } = row;
+  const { events, had_instruction, ...rest } = row;
   return {
     ...toTrial(rest),
+    had_instruction,
     events: events.map(({ at, kind, data, content = null }) => ({
       at: new Date(at),
       kind,

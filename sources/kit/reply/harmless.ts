@@ -8,9 +8,32 @@ export function withoutMentions(text: string): string {
 }
 
 /**
+ * Leaves no trace elsewhere: `#12`, `o/r#12`, `GH-12`, `!12` and `&12` (GitLab's) would be told in
+ * the timeline of what they name, as would a link to it. GitHub has a host for links that are not.
+ */
+export function withoutReferences(text: string): string {
+  const link = /https?:\/\/[^\s<>()]+/;
+  const named =
+    /(?<!&)(?:#|&(?:#0*35(?!\d)|#x0*23(?![\da-f])|num);?|\bGH-)(?=[\d&<])|(?:!|(?<![>&])&)(?=\d)/;
+  return text.replace(
+    new RegExp(`(${link.source})|${named.source}`, "gi"),
+    (found, url?: string) => url === undefined ? `${found}\u200B` : toRedirect(url),
+  );
+}
+
+const toRedirect = (url: string) =>
+  url.replace(
+    /^https?:\/\/(?:www\.)?github\.com\/([^/]+\/[^/]+\/(?:issues|pulls?|discussions)\/)/i,
+    "https://redirect.github.com/$1",
+  );
+
+/**
  * Commands nothing: a line that begins like `/close` would be obeyed with our credential's rights,
- * and bots' expressions take any white space before it.
+ * and bots' expressions take any white space before it, or have `.deploy` and `!deploy`. GitLab
+ * takes out each CR before it looks; GitHub itself obeys "Duplicate of".
  */
 export function withoutCommands(text: string): string {
-  return text.replace(/^((?:>|[^\S\r\n\u2028\u2029])*)\/(?=\p{L})/gmu, "$1\\/");
+  return text.replace(/\r\n?/g, "\n")
+    .replace(/^((?:>|[^\S\n\u2028\u2029])*)([/.!])(\p{L})/gmu, "$1\\$2$3")
+    .replace(/^((?:>|[^\S\n\u2028\u2029])*duplicate)(\s+of\b)/gim, "$1\u200B$2");
 }

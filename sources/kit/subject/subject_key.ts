@@ -2,7 +2,7 @@ import type { Subject, SubjectRole } from "../../subject.ts";
 import { at, type PathKey } from "../json_path.ts";
 
 /** The longest key, with the name in the URL before it: it is part of an index. */
-export const MOST_KEY = 200;
+const MOST_KEY = 200;
 
 /** What no vendor's id has: controls, what nobody can see, line breaks, a template's braces, a redacted value's mark. */
 const STRANGE = /[\p{C}\p{Zl}\p{Zp}{}•]/u;

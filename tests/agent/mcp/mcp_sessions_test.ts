@@ -190,7 +190,7 @@ describe("a server's list of tools", () => {
     await withServer(async ({ mcp, server }) => {
       const tools = Array.from({ length: 10_001 }, (_, at) => ({ ...bare, name: `t${at}` }));
       mcp.odd = to("tools/list", result({ tools }));
-      const listed = await createToolLists().of(server);
+      const listed = await createToolLists((text) => text).of(server);
       assertEquals(lookUp(listed, "t9999"), { ...tools[9_999], title: undefined });
       const off = "its server has no such tool among the first 10,000";
       assertEquals(lookUp(listed, "t10000"), { off });
@@ -200,7 +200,7 @@ describe("a server's list of tools", () => {
   it("has the first of two tools with one name", async () => {
     await withServer(async ({ mcp, server }) => {
       mcp.tools = [bare, { ...bare, description: "Another" }];
-      const listed = await createToolLists().of(server);
+      const listed = await createToolLists((text) => text).of(server);
       const tools = "tools" in listed ? [...listed.tools.values()] : [];
       assertEquals(tools.map((each) => "inputSchema" in each && each.description), ["The time"]);
     });

@@ -86,6 +86,27 @@ describe("what Gemini sends besides", () => {
   });
 });
 
+describe("arguments that would change an object's nature", () => {
+  it("cost no answer: the SDK would refuse it whole", async () => {
+    for (const nature of ['"__proto__":{"a":1}', '"constructor":{"prototype":{"a":1}}']) {
+      const args = `{${nature},"text":"x"}`;
+      const use = `{"type":"tool_use","id":"t","name":"add_note","input":${args}}`;
+      const part = `{"functionCall":{"name":"add_note","args":${args}}}`;
+      for (
+        const [on, raw] of [
+          [onAnthropic, `{"type":"message","content":[${use}],"stop_reason":"tool_use"}`],
+          [onGemini, `{"candidates":[{"content":{"parts":[${part}]},"finishReason":"STOP"}]}`],
+        ] as const
+      ) {
+        await on(async ({ fake, step }) => {
+          fake.script = [{ raw }];
+          assertEquals((await step()).calls[0].arguments, { text: "x" }, raw);
+        });
+      }
+    }
+  });
+});
+
 describe("half an emoji", () => {
   it("that a model has said itself goes back whole, as a request with it is no JSON", async () => {
     await onAnthropic(async ({ fake, step }) => {
@@ -160,32 +181,6 @@ describe("an answer without an answer in it", () => {
       for (const content of [null, [{ type: "refusal", refusal: "I cannot." }]]) {
         fake.script = [choice({ content, ...(content ? {} : { refusal: "I cannot." }) })];
         assertMatch((await step()).fault!.reason, /refusal: the model refuses.*\(I cannot\.\)/);
-      }
-    });
-  });
-});
-
-describe("counts of tokens", () => {
-  it("are read from their other places, too, and what is none is estimated", async () => {
-    await onChat("openai", async ({ fake, step }) => {
-      for (
-        const [usage, tokens] of [
-          [{ prompt_tokens: "100", completion_tokens: "10" }, { input: 100, output: 10 }],
-          [{ input_tokens: 100, output_tokens: 10 }, { input: 100, output: 10 }],
-          [{ prompt_eval_count: 100, eval_count: 10 }, { input: 100, output: 10 }],
-          [{ total_tokens: 110 }, { input: 110, output: 0 }],
-          // xAI: 300 of them are thoughts.
-          [{ prompt_tokens: 100, completion_tokens: 10, total_tokens: 410 }, {
-            input: 100,
-            output: 310,
-          }],
-          [{ prompt_tokens: null, completion_tokens: {} }, { input: 0, output: 0 }],
-          [[], { input: 0, output: 0 }],
-          [null, { input: 0, output: 0 }],
-        ] as [unknown, unknown][]
-      ) {
-        fake.script = [choice({ content: "Hi" }, { usage })];
-        assertEquals((await step({ tools: [note] })).tokens, tokens, JSON.stringify(usage));
       }
     });
   });

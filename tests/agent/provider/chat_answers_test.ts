@@ -72,6 +72,21 @@ describe("what servers of chat completions make of an answer's text", () => {
       assertEquals((await step()).calls.map(({ id, arguments: args }) => [id, args]), [
         ["c1", { text: "x" }],
       ]);
+      // The name with each piece, another call in the same place, words in parts (Mistral).
+      const parts = [{ type: "thinking", thinking: "SECRET" }, { type: "text", text: "I note it" }];
+      const odd = [
+        chunk({ content: parts }),
+        chunk(half('{"te', { id: "c1", name: "add_note" })),
+        chunk(half('xt":"x"}', { name: "add_note" })),
+        chunk(half('{"text":"y"}', { id: "c2", name: "add_note" })),
+        chunk({}, "tool_calls"),
+      ];
+      fake.script = [{ raw: odd.join(""), type }];
+      const mixed = await step();
+      assertEquals([mixed.text, mixed.calls.map(({ arguments: args }) => args)], ["I note it", [
+        { text: "x" },
+        { text: "y" },
+      ]]);
       // Cut in the middle of the model's words, and before them.
       fake.script = [{ raw: chunk({ content: "Hel" }), type }];
       assertEquals((await step()).text, "Hel");
@@ -101,6 +116,8 @@ describe("what servers make of a call", () => {
           ["no id", called({}, { id: undefined })],
           ["a number for an id", called({}, { id: 7 })],
           ["no type", called({}, { type: undefined })],
+          ["quotes", called({ name: "`add_note`" })],
+          ["a call of a function", called({ name: "add_note()" })],
           ["OpenAI's custom tools", {
             id: "c",
             type: "custom",
@@ -120,6 +137,35 @@ describe("what servers make of a call", () => {
         "add_note",
         {},
       ]]);
+    });
+  });
+
+  it("may come beside its words, in a choice of its own, or as a stream's last piece (Copilot)", async () => {
+    await onChat("openai", async ({ fake, step }) => {
+      const finish_reason = "tool_calls";
+      const words = { message: { content: "I note it." }, finish_reason };
+      const call = { message: { content: null, tool_calls: [called({})] }, finish_reason };
+      for (const choices of [[words, call], [call, words], [{ delta: call.message }]]) {
+        fake.script = [raw({ choices, usage: USAGE })];
+        assertEquals((await step()).calls.map(({ tool }) => tool), ["add_note"]);
+      }
+      fake.script = [
+        raw({ choices: [{ message: { content: "" } }, { message: { content: "Hi" } }] }),
+      ];
+      assertEquals((await step()).text, "Hi");
+      // Words alone are no result when a call was to come along (vllm#53255).
+      fake.script = [choice({ content: "Let me look.", tool_calls: [] }, { finish: "tool_calls" })];
+      assertMatch((await step()).fault!.reason, /tool_calls: the model's call did not come along/);
+      assertEquals((await step({ last: true })).text, "Let me look.");
+    });
+  });
+
+  it("of no arguments is one, however a server writes none", async () => {
+    await onChat("openai", async ({ fake, step }) => {
+      for (const none of [undefined, null, "", " \n", "null", "[]", [], "{}", {}]) {
+        fake.script = [calling(called({ arguments: none }))];
+        assertEquals((await step()).calls[0].arguments, {}, JSON.stringify(none));
+      }
     });
   });
 
@@ -171,44 +217,5 @@ describe("what servers make of a call", () => {
         }
       });
     }
-  });
-
-  it("is not made when it stands in the text, and people are told what to do", async () => {
-    const args = '{"text":"x"}';
-    await onChat("vllm", async ({ fake, step }) => {
-      for (
-        const text of [
-          `<tool_call>\n{"name": "add_note", "arguments": ${args}}\n</tool_call>`,
-          `I will note it.\n<tool_call>{"name": "add_note", "arguments": ${args}}`,
-          `[TOOL_CALLS][{"name": "add_note", "arguments": ${args}}]`,
-          `<|python_tag|>{"name": "add_note", "parameters": ${args}}`,
-          `{"name": "add_note", "parameters": ${args}}`,
-          `<function=add_note>${args}</function>`,
-          `<function_calls>\n<invoke name="add_note">`,
-          `<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>add_note`,
-          `<|tool_calls_section_begin|><|tool_call_begin|>functions.add_note:0`,
-          "```tool_code\nprint(default_api.add_note(text='x'))\n```",
-        ]
-      ) {
-        fake.script = [{ text }];
-        for (const last of [false, true]) {
-          const { fault, calls, text: said } = await step({ last });
-          assertEquals([fault?.again, calls, said], [true, [], ""], text);
-          assertMatch(fault!.reason, /call of "add_note" as a text.*--tool-call-parser/);
-        }
-      }
-      fake.script = [{ text: '<tool_call>{"name": "another"}' }];
-      assertMatch((await step()).fault!.reason, /the model wrote a tool call as a text/);
-      for (
-        const text of [
-          "The parser fails on `<tool_call>` in add_note.",
-          '{"name": "Ann", "parameters": {}}',
-          "The log says:\n<tool_call> is unknown.",
-        ]
-      ) {
-        fake.script = [{ text }];
-        assertEquals((await step()).text, text);
-      }
-    });
   });
 });

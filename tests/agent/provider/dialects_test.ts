@@ -50,6 +50,21 @@ describe("a conversation that a server's template cannot hold", () => {
     });
   });
 
+  it("is billed as two calls where the refusal comes while the model is at work", async () => {
+    await onChat("openai", async ({ fake, step, failure }) => {
+      const message = "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.";
+      fake.script = [
+        { raw: JSON.stringify({ error: { code: 500, message } }) },
+        { text: "Hi" },
+      ];
+      const { mayHaveBilled, temporary } = await failure();
+      assertEquals([mayHaveBilled, temporary, fake.asked.length], [true, true, 1]);
+      // It has learned all the same.
+      assertEquals((await step()).text, "Hi");
+      assertEquals(fake.asked[1].body.max_completion_tokens, 500);
+    });
+  });
+
   it("loses what a server does not know: a choice of tools, a wish for no stream", async () => {
     await onChat("openai", async ({ fake, step }) => {
       fake.script = [
@@ -140,6 +155,10 @@ describe("tools that a provider would refuse", () => {
       const { text, off } = await step({ tools });
       assertEquals([text, off.map(({ tool }) => tool)], ["Hi", ["desk__a", "desk__b"]]);
       assertMatch(off[0].reason, /Unrecognized schema/);
+      const unmarshal = "json: cannot unmarshal array into Go struct field " +
+        ".tools.function.parameters.properties.type of type string";
+      fake.script = [refuse(unmarshal), { text: "Hi" }];
+      assertEquals((await step({ tools: [note, foreign("ollama")] })).off[0].tool, "desk__ollama");
       // Otto's own are not at fault, and there is nothing more to leave out.
       fake.script = [refuse("JSON schema conversion failed")];
       assertMatch((await failure({ tools: [note] })).message, /conversion failed/);

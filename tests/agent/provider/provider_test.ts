@@ -1,15 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import type { Turn } from "../../../lib/agent/model.ts";
 import type { Say } from "../../fakes/server.ts";
-import {
-  hello,
-  note,
-  onAnthropic,
-  onChat,
-  onGemini,
-  type ProviderStage,
-} from "./provider_stage.ts";
+import { note, onAnthropic, onChat, onGemini, type ProviderStage } from "./provider_stage.ts";
 
 describe("the limit of tokens", () => {
   it("goes by the name that a server wants, learned once", async () => {
@@ -51,80 +43,6 @@ describe("the limit of tokens", () => {
       assertMatch((await failure()).message, /too large: 500/);
       assertEquals(fake.asked.length, 4);
     });
-  });
-});
-
-describe("a model's thoughts", () => {
-  it("are no part of what it says, wherever a server puts them", async () => {
-    const said = "It is a bug.";
-    await onChat("lmstudio", async ({ fake, step }) => {
-      for (
-        const text of [
-          `<think>\nSECRET plan\n</think>\n\n${said}`,
-          `SECRET plan\n</think>\n${said}`,
-          `<THINKING >SECRET</THINKING>${said}`,
-          `<think>SECRET <think> again</think>${said}`,
-          `<thought>SECRET</thought>\n${said}<think>SECRET, cut off`,
-          `[THINK]SECRET[/THINK]${said}`,
-          `◁think▷SECRET◁/think▷${said}`,
-          `<|START_THINKING|>SECRET<|END_THINKING|>${said}`,
-          `<|channel>thought\nSECRET<channel|>${said}`,
-          `<|channel|>analysis<|message|>SECRET<|end|><|start|>assistant<|channel|>final<|message|>${said}<|return|>`,
-        ]
-      ) {
-        fake.script = [{ text }];
-        assertEquals((await step()).text, said, text);
-      }
-      fake.script = [{ text: said, thinks: "SECRET" }];
-      assertEquals((await step()).text, said);
-      const spoken = "It prints `<think>` and `</think>`.";
-      fake.script = [{ text: spoken }];
-      assertEquals((await step()).text, spoken);
-      fake.script = [{
-        calls: [{ tool: "add_note", args: { text: `<think>SECRET</think>${said}` } }],
-      }];
-      assertEquals((await step()).calls[0].arguments, { text: said });
-    });
-    for (const on of [onGemini, onAnthropic]) {
-      await on(async ({ fake, step }) => {
-        fake.script = [{ text: said, thinks: "SECRET" }];
-        assertEquals((await step()).text, said);
-      });
-    }
-  });
-
-  it("are no answer by themselves", async () => {
-    await onChat("ollama", async ({ fake, step }) => {
-      for (const say of [{ text: "<think>and then, and then" }, { thinks: "All of it" }]) {
-        fake.script = [say];
-        const { fault } = await step();
-        assertEquals(fault?.again, true);
-        assertMatch(fault!.reason, /only thought, and ended without a word.*--reasoning-parser/);
-      }
-    });
-  });
-
-  it("go back to those who want them, and not to those who refuse them", async () => {
-    for (const dialect of ["openai", "groq"] as const) {
-      await onChat(dialect, async ({ fake, step }) => {
-        fake.script = [{ thinks: "Hm.", calls: [{ tool: "add_note", args: { text: "x" } }] }, {
-          text: "Noted",
-        }];
-        const { turns, calls: [{ id }] } = await step();
-        const results: Turn = {
-          role: "tool",
-          content: [{
-            type: "tool-result",
-            toolCallId: id,
-            toolName: "add_note",
-            output: { type: "text", value: "noted" },
-          }],
-        };
-        assertEquals((await step({ turns: [...hello, ...turns, results] })).text, "Noted");
-        const [, , assistant] = fake.asked.at(-1)!.body.messages;
-        assertEquals(assistant.reasoning_content, dialect === "openai" ? "Hm." : undefined);
-      });
-    }
   });
 });
 

@@ -154,6 +154,19 @@ const KINDS: Kind[] = [
     "wait",
     /answered 502: Upstream died/,
   ],
+  [
+    "OpenRouter, in the middle of the model's words",
+    200,
+    {
+      choices: [{
+        message: { content: "Half of" },
+        finish_reason: "error",
+        error: { code: 502, message: "Upstream died" },
+      }],
+    },
+    "wait",
+    /answered 502: Upstream died/,
+  ],
 ];
 
 describe("a provider's error", () => {
@@ -235,6 +248,23 @@ describe("a provider's error", () => {
       assertEquals(await after(error("slow"), reset), 360);
       assertEquals(await after(error("slow"), { ...reset, "retry-after": "3" }), 3);
       assertEquals(await after(error("try again in 9s"), { "retry-after": "7" }), 7);
+      // A proxy that says it, too; a clock that is an hour ahead of ours; Anthropic's and Cerebras'.
+      assertEquals(await after(error("slow"), { "retry-after": "7, 7" }), 7);
+      const ahead = Date.now() + 3_600_000;
+      const [date, then] = [0, 60_000].map((ms) => new Date(ahead + ms).toUTCString());
+      assertEquals(await after(error("slow"), { date, "retry-after": then }), 60);
+      const seconds = String(Math.floor(Date.parse(then) / 1_000));
+      assertEquals(await after(error("slow"), { date, "x-ratelimit-reset": seconds }), 60);
+      const name = "anthropic-ratelimit-output-tokens";
+      const limits = {
+        [`${name}-reset`]: new Date(then).toISOString(),
+        [`${name}-remaining`]: "0",
+      };
+      assertEquals(await after(error("slow"), { date, ...limits }), 60);
+      assertEquals(
+        await after(error("slow"), { "x-ratelimit-reset-requests-day": "33011.382" }),
+        33_011.382,
+      );
       const hostile = { "x-ratelimit-reset": "9".repeat(40), "retry-after": "NaN" };
       assertEquals(await after(error("slow"), hostile), undefined);
     });

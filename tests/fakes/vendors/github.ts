@@ -4,10 +4,11 @@ export const GITHUB_TOKEN = "github-token-canary-4711";
 /** A classic token that may only read. */
 export const GITHUB_READING_TOKEN = "github-token-reading-4711";
 
-const ISSUE = /^\/repos\/[\w.-]+\/[\w.-]+\/issues\/[1-9]\d*\/comments$/;
-const COMMIT = /^\/repos\/[\w.-]+\/[\w.-]+\/commits\/[0-9a-f]{40}\/comments$/;
-const THREAD = /^\/repos\/[\w.-]+\/[\w.-]+\/pulls\/[1-9]\d*\/comments\/[1-9]\d*\/replies$/;
-const PULL = /^\/repos\/[\w.-]+\/[\w.-]+\/pulls\/[1-9]\d*\/comments$/;
+const ISSUE = /^\/(?:repos\/[\w.-]+\/[\w.-]+|repositories\/5)\/issues\/[1-9]\d*\/comments$/;
+const COMMIT = /^\/(?:repos\/[\w.-]+\/[\w.-]+|repositories\/5)\/commits\/[0-9a-f]{40}\/comments$/;
+const THREAD =
+  /^\/(?:repos\/[\w.-]+\/[\w.-]+|repositories\/5)\/pulls\/[1-9]\d*\/comments\/[1-9]\d*\/replies$/;
+const PULL = /^\/(?:repos\/[\w.-]+\/[\w.-]+|repositories\/5)\/pulls\/[1-9]\d*\/comments$/;
 
 /** What GitHub calls what was said here as the nth. */
 export const nodeIdOf = (id: number) => `IC_${id}`;

@@ -23,12 +23,14 @@ export interface FakeVendors extends AsyncDisposable {
   /** Every call, those that were refused among them. */
   readonly calls: Pick<VendorRequest, "method" | "path" | "query" | "headers">[];
   next(...troubles: VendorTrouble[]): void;
+  /** The same of the next calls that only look. */
+  nextLook(...troubles: VendorTrouble[]): void;
 }
 
 export async function startVendors(): Promise<FakeVendors> {
   const said: Said[] = [];
   const calls: FakeVendors["calls"] = [];
-  const troubles: VendorTrouble[] = [];
+  const troubles: Record<string, VendorTrouble[]> = { POST: [], GET: [] };
 
   async function answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const request = await readRequest(incoming);
@@ -42,7 +44,7 @@ export async function startVendors(): Promise<FakeVendors> {
       response.end(JSON.stringify(body));
     };
     const { path } = request;
-    const trouble = request.method === "POST" ? troubles.shift() : undefined;
+    const trouble = troubles[request.method]?.shift();
     if (trouble && "status" in trouble) {
       if (trouble.taken) vendorOf(path)(request, said);
       const { status, body = { message: "as scripted" }, headers } = trouble;
@@ -62,7 +64,8 @@ export async function startVendors(): Promise<FakeVendors> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     said,
     calls,
-    next: (...more) => void troubles.push(...more),
+    next: (...more) => void troubles.POST.push(...more),
+    nextLook: (...more) => void troubles.GET.push(...more),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

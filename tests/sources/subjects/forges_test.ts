@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
+import * as gitlab from "../../../sources/gitlab.ts";
 import { about, assertTold } from "./told.ts";
 
 const SHA = "a".repeat(40);
@@ -68,7 +69,7 @@ describe("what a GitLab webhook is about", () => {
     ]);
   });
 
-  it("is a conversation of its own where only the team hears it, however that is said", () => {
+  it("is the same where only the team hears it, and that is said beside it, however it comes", () => {
     const merge_request = { iid: 7, title: "Greet", last_commit: { id: SHA } };
     const noteable_type = "MergeRequest";
     const ofKind = { event_type: "confidential_note", merge_request };
@@ -77,27 +78,29 @@ describe("what a GitLab webhook is about", () => {
       object_attributes: { noteable_type: "Issue", ...more },
       issue: { iid: 7, confidential },
     });
-    assertTold("gitlab", [
-      [note({ object_attributes: { noteable_type }, ...ofKind }), "continues 12!7/internal"],
+    const heard: [unknown, string, string | undefined][] = [
+      [note({ object_attributes: { noteable_type }, ...ofKind }), "12!7", "team:12!7"],
       [
         note({ object_attributes: { noteable_type, internal: true }, merge_request }),
-        "continues 12!7/internal",
+        "12!7",
+        "team:12!7",
       ],
       [
         note({ object_attributes: { noteable_type, internal: false }, merge_request }),
-        "continues 12!7",
+        "12!7",
+        undefined,
       ],
-      [note(onIssue(false)), "continues 12#7/internal"],
+      [note(onIssue(false)), "12#7", "team:12#7"],
       // Any comment on a confidential issue is of this kind.
-      [note(onIssue(true)), "continues 12#7"],
-      [note(onIssue(true, { internal: true })), "continues 12#7/internal"],
-      [note(onIssue(true, { confidential: true })), "continues 12#7/internal"],
-    ]);
-    const found = about("gitlab", note({ object_attributes: { noteable_type }, ...ofKind }));
-    assertEquals([found?.name, found?.aliases], [
-      'MR !7 "Greet" in octo/phone (internal)',
-      undefined,
-    ]);
+      [note(onIssue(true)), "12#7", "team:12#7"],
+      [note(onIssue(true, { internal: false })), "12#7", "12#7"],
+      [note(onIssue(true, { internal: true })), "12#7", "team:12#7"],
+      [note(onIssue(true, { confidential: true })), "12#7", "team:12#7"],
+    ];
+    for (const [payload, key, audience] of heard) {
+      assertTold("gitlab", [[payload, `continues ${key}`]]);
+      assertEquals(gitlab.audience(payload), audience);
+    }
   });
 
   it("finds a pipeline's merge request by the commit at its head, also from a fork", () => {

@@ -4,20 +4,27 @@ import { chatUsage } from "./usage_counts.ts";
 
 /**
  * A chat completion with no more than OpenAI's protocol has, made of what servers of it send. The
- * SDK refuses a whole answer for a part of it that it does not expect.
+ * SDK refuses a whole answer for a part of it that it does not expect. One choice was asked for:
+ * where more come (Copilot's words and calls of Claude), they are one answer together.
  *
  * @returns undefined when it is none.
  */
 export function tidyChat(body: Part, question: AnsweredRequest): Part | undefined {
-  const [choice] = partsIn(body.choices);
-  if (!choice) return undefined;
-  // Completions of the older kind have their text there.
-  const message = isPart(choice.message) ? choice.message : { content: choice.text };
-  const calls = callsIn(message, question);
-  const thoughts = message.reasoning_content ?? message.reasoning ?? message.thinking;
-  const { text, thought, refused } = textsOf(message.content);
-  const refusal = typeof message.refusal === "string" ? message.refusal : refused;
+  const choices = partsIn(body.choices);
+  if (choices.length === 0) return undefined;
+  // Completions of the older kind have their text beside, those cut from a stream a `delta`.
+  const messages = choices.map(({ message, delta, text }): Part =>
+    partsIn([message, delta])[0] ?? { content: text }
+  );
+  const calls = withOwnIds(messages.flatMap((each) => callsIn(each, question)), question.ids);
+  const { text, thought, refused } = textsOf(messages.map(({ content }) => content));
+  const thoughts = messages.map((each) =>
+    each.reasoning_content ?? each.reasoning ?? each.thinking
+  );
+  const refusal = messages.map((each) => each.refusal)
+    .find((each) => typeof each === "string" && each !== "") ?? refused;
   const reasoning = textsOf(thoughts).text + thought;
+  const finish = choices.map((each) => textIn(each.finish_reason)).find((each) => each);
   return {
     choices: [{
       message: {
@@ -27,7 +34,7 @@ export function tidyChat(body: Part, question: AnsweredRequest): Part | undefine
         ...(calls.length === 0 ? {} : { tool_calls: calls }),
       },
       // OpenAI says of a refusal that it has stopped.
-      finish_reason: refusal === "" ? textIn(choice.finish_reason) : "refusal",
+      finish_reason: refusal === "" ? finish : "refusal",
     }],
     usage: chatUsage(body.usage),
   };
@@ -40,7 +47,7 @@ function textIn(value: unknown): string | undefined {
 /** A text, or what is in parts of one: Mistral's thoughts, and what others took from another API. */
 function textsOf(content: unknown): { text: string; thought: string; refused: string } {
   const all = { text: "", thought: "", refused: "" };
-  for (const part of [content].flat()) {
+  for (const part of [content].flat(4)) {
     if (typeof part === "string") all.text += part;
     if (!isPart(part)) continue;
     const { type, text, content: inner, thinking, refusal } = part;
@@ -53,10 +60,10 @@ function textsOf(content: unknown): { text: string; thought: string; refused: st
 }
 
 /** The calls of a message, those of OpenAI's first protocol (`function_call`) among them. */
-function callsIn({ tool_calls, function_call }: Part, { tools, ids }: AnsweredRequest): Part[] {
+function callsIn({ tool_calls, function_call }: Part, { tools }: AnsweredRequest): Part[] {
   const list = partsIn(tool_calls);
   const older = partsIn(function_call).map((each): Part => ({ function: each }));
-  const calls = (list.length === 0 ? older : list).map((call) => {
+  return (list.length === 0 ? older : list).map((call) => {
     const [called = call] = partsIn([call.function, call.custom]);
     const args = called.arguments ?? called.parameters ?? called.input;
     return {
@@ -67,5 +74,4 @@ function callsIn({ tool_calls, function_call }: Part, { tools, ids }: AnsweredRe
       ...(isPart(call.extra_content) ? { extra_content: call.extra_content } : {}),
     };
   });
-  return withOwnIds(calls, ids);
 }

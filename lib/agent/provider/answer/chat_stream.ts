@@ -1,47 +1,62 @@
 import { isPart, type Part, partsIn } from "./parts.ts";
 
+/** A call, as far as it has come. */
+interface StreamedCall {
+  id?: unknown;
+  name: string;
+  args: string;
+}
+
 /**
- * A chat completion that came as a stream of events although none was asked for: some gateways
- * know nothing else (litellm#25766).
+ * A chat completion that came as a stream of events: some gateways know nothing else, whether one
+ * was asked for or not (litellm#25766).
  *
  * @returns undefined when it is no such stream.
  */
 export function readChatStream(text: string): Part | undefined {
-  if (!/^\s{0,20}(data|event|id|retry)?:/.test(text)) return undefined;
-  const calls = new Map<unknown, { id?: unknown; name: string; args: string }>();
-  const said = { content: "", reasoning: "" };
+  if (!/^(data|event|id|retry)?:/.test(text.trimStart().slice(0, 10))) return undefined;
+  const calls: StreamedCall[] = [];
+  const open = new Map<unknown, StreamedCall>();
+  const content: unknown[] = [];
+  const reasoning: unknown[] = [];
   let usage: unknown;
   let finish: unknown;
-  let chunks = 0;
+  let isChat = false;
   for (const line of text.split(/\r\n|\n|\r/)) {
     const chunk = line.startsWith("data:") ? parsed(line.slice(5)) : undefined;
     if (!isPart(chunk)) continue;
     if (chunk.error) return { error: chunk.error };
-    chunks++;
+    isChat ||= Array.isArray(chunk.choices);
     usage = chunk.usage ?? usage;
     const [choice] = partsIn(chunk.choices);
     if (!choice) continue;
     finish = choice.finish_reason ?? finish;
     const [delta = {}] = partsIn([choice.delta, choice.message]);
-    said.content += textOf(delta.content);
-    said.reasoning += textOf(delta.reasoning_content ?? delta.reasoning);
+    content.push(delta.content);
+    reasoning.push(delta.reasoning_content ?? delta.reasoning);
     for (const call of partsIn(delta.tool_calls)) {
       const key = call.index ?? call.id;
       const [{ name, arguments: args } = {} as Part] = partsIn(call.function);
-      const known = calls.get(key) ?? { name: "", args: "" };
+      let known = open.get(key);
+      // Gemini's compatible endpoint gives each call the same place.
+      if (!known || call.id && known.id && call.id !== known.id) {
+        known = { name: "", args: "" };
+        open.set(key, known);
+        calls.push(known);
+      }
       known.id ??= call.id;
-      known.name += textOf(name);
+      // Some say it again with each piece of the arguments.
+      if (name !== known.name) known.name += textOf(name);
       known.args += textOf(args);
-      calls.set(key, known);
     }
   }
-  if (chunks === 0) return undefined;
+  if (!isChat) return undefined;
   return {
     choices: [{
       message: {
-        content: said.content,
-        reasoning_content: said.reasoning,
-        tool_calls: [...calls.values()].map(({ id, name, args }) => ({
+        content,
+        reasoning_content: reasoning,
+        tool_calls: calls.map(({ id, name, args }) => ({
           id,
           function: { name, arguments: args },
         })),

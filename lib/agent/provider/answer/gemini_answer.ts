@@ -1,6 +1,6 @@
 import { isPart, type Part, partsIn } from "./parts.ts";
 import { type AnsweredRequest, argumentsValue, calledName, objectOf } from "./tool_call.ts";
-import { countOf } from "./usage_counts.ts";
+import { countOf, withTotal } from "./usage_counts.ts";
 
 /** Texts beside an answer that say why it is none. */
 const WORDS = ["finishReason", "finishMessage"];
@@ -55,9 +55,16 @@ function partOf(part: Part, { tools }: AnsweredRequest): Part[] {
   return [{ text, ...(thought === true ? { thought } : {}), ...signed }];
 }
 
+/** Thoughts and what its own tools have read are counted apart, and billed. */
 function counts(usage: Part): Part {
-  return Object.fromEntries(
-    Object.entries(usage).map(([name, value]) => [name, countOf(value)] as const)
-      .filter(([, count]) => count !== undefined),
-  );
+  const sumOf = (...names: string[]) =>
+    countOf(names.reduce((sum, name) => sum + (countOf(usage[name]) ?? 0), 0));
+  const { input, output } = withTotal({
+    input: sumOf("promptTokenCount", "toolUsePromptTokenCount"),
+    output: sumOf("candidatesTokenCount", "thoughtsTokenCount"),
+  }, countOf(usage.totalTokenCount));
+  return {
+    ...(input === undefined ? {} : { promptTokenCount: input }),
+    ...(output === undefined ? {} : { candidatesTokenCount: output }),
+  };
 }

@@ -1,10 +1,14 @@
 /** What opens and closes thinking in the text of models whose server does not take it out. */
 const MARKS = [
-  // DeepSeek, Qwen, MiniMax and most others; Gemini's and Seed's kin of it.
-  /<(\/?)(?:seed:)?(?:think|thinking|thought|thoughts|reasoning)[ \t\r\n]{0,8}>/,
-  // Magistral, Kimi.
-  /\[(\/?)THINK\]/,
+  // DeepSeek, Qwen, MiniMax and most others; Gemini's, Seed's, LongCat's and Claude's kin of it.
+  /<(\/?)(?:seed:|mm:|longcat_)?(?:think|thinking|thought|thoughts|reasoning)[ \t\r\n]{0,8}>/,
+  /<(\/?)(?:antThinking|scratchpad|inner_monologue)>/,
+  // Magistral, Kimi; Open Thoughts; MedGemma.
+  /\[(\/?)(?:THINK|THOUGHT)\]/,
   /◁(\/?)think▷/,
+  /<\|(\/?)think\|>/,
+  /<\|(?:begin|(end))_of_thought\|>/,
+  /<unused94>thought|(<unused95>)/,
   // Command, Gemma.
   /<\|(?:START|(END))_THINKING\|>/,
   /<\|channel>thought|(<channel\|>)/,
@@ -16,13 +20,43 @@ const FINAL = "<|channel|>final<|message|>";
 const CHANNEL = "<|channel|>";
 const HARMONY = /<\|(?:start\|>assistant|return\|>|end\|>|call\|>)/g;
 
+/** Where a text that begins so says what is meant for people: Granite, and gpt-oss without its marks. */
+const PREFACES = [
+  ["Here is my thought process:", "Here is my response:"],
+  ["analysis", "assistantfinal"],
+  ["analysis", "assistantcommentary"],
+];
+
+/** What some servers leave at an answer's end, of the marks that a model ends with. */
+const ENDS =
+  /<(?:\|(?:im_end|eot_id|eom_id|endoftext|end|return|END_RESPONSE|end_of_solution)\||end_of_turn|｜end▁of▁sentence｜)>$/;
+/** And at its beginning. */
+const STARTS = /^\s*<\|(?:START_RESPONSE|begin_of_solution)\|>/;
+
 /**
  * A model's text without what it has thought: from an opening mark to the closing one, or to the
  * end when it was cut off there; where only the closing mark came (its server's template had the
  * opening one), all that stands before. A mark in backticks is spoken of, and stays.
  */
 export function withoutThinking(text: string): string {
-  const said = withoutChannels(text);
+  return withoutEnds(withoutMarked(withoutPreface(withoutChannels(text))));
+}
+
+function withoutPreface(text: string): string {
+  for (const [begins, ends] of PREFACES) {
+    const at = text.startsWith(begins) ? text.lastIndexOf(ends) : -1;
+    if (at >= 0) return text.slice(at + ends.length).trim();
+  }
+  return text;
+}
+
+function withoutEnds(text: string): string {
+  let rest = text.replace(STARTS, "");
+  while (ENDS.test(rest.slice(-40).trimEnd())) rest = rest.trimEnd().replace(ENDS, "");
+  return rest === text ? text : rest.trim();
+}
+
+function withoutMarked(said: string): string {
   const kept: string[] = [];
   let at = 0;
   let thinks = false;

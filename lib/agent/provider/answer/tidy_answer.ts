@@ -79,7 +79,10 @@ export function statusInside(body: unknown): number | undefined {
   if (!answer) return undefined;
   const { error, base_resp, choices, candidates, content } = answer;
   const [choice] = partsIn(choices);
-  if (choice) return isEmpty(choice) ? statusOf(choice.error) : undefined;
+  if (choice) {
+    const isBroken = isEmpty(choice) || choice.finish_reason === "error";
+    return isBroken ? statusOf(choice.error) : undefined;
+  }
   if (candidates || content) return undefined;
   if (isPart(base_resp) && base_resp.status_code) {
     return statusOf({ code: base_resp.status_code });

@@ -24,7 +24,8 @@ export function calledName(name: unknown, offered: readonly string[]): string {
   const said = typeof name === "string" ? name.slice(0, 4 * MOST_NAME).trim() : "";
   if (offered.includes(said)) return said;
   const [before] = said.split("<|");
-  const bare = before.replace(NAMESPACE, "").replace(/:\d{1,6}$/, "").trim();
+  const bare = before.replace(/^["'`]|["'`]$|\(\)$/g, "").replace(NAMESPACE, "")
+    .replace(/:\d{1,6}$/, "").trim();
   if (offered.includes(bare)) return bare;
   const clean = bare.replaceAll(/[^a-zA-Z0-9_-]/g, "_");
   return (/^[a-zA-Z_]/.test(clean) ? clean : `unnamed${clean}`).slice(0, MOST_NAME);
@@ -32,20 +33,28 @@ export function calledName(name: unknown, offered: readonly string[]): string {
 
 /**
  * A call's arguments as OpenAI's protocol has them, a text of JSON: some servers send the object
- * itself, nothing for no arguments, or JSON of the text of JSON. What is not JSON stays as it is.
+ * itself, nothing for no arguments (also `null`, and PHP's `[]`), or JSON of the text of JSON. What
+ * is not JSON stays as it is.
  */
 export function argumentsText(value: unknown): string {
-  if (value === undefined || value === null) return "{}";
-  if (typeof value !== "string") return JSON.stringify(value);
-  const once = parsed(value);
+  const text = typeof value === "string" ? value : JSON.stringify(value ?? null);
+  const once = parsed(text);
+  if (once === null || Array.isArray(once) && once.length === 0) return "{}";
   if (isTooDeep(once)) return JSON.stringify("(nested too deep)");
-  return typeof once === "string" && isPart(parsed(once)) ? once : value;
+  return typeof once === "string" && isPart(parsed(once)) ? once : text;
 }
 
 /** The same for protocols that have the object itself. */
 export function argumentsValue(value: unknown): unknown {
   const text = argumentsText(value);
-  return parsed(text) ?? text;
+  return parsed(text, harmless) ?? text;
+}
+
+/** Without what would change an object's nature: the SDK refuses a whole answer for it. */
+function harmless(name: string, value: unknown): unknown {
+  const isNature = name === "__proto__" ||
+    name === "constructor" && isPart(value) && Object.hasOwn(value, "prototype");
+  return isNature ? undefined : value;
 }
 
 /**
@@ -74,9 +83,9 @@ export function objectOf(input: unknown): Record<string, unknown> {
   return isPart(input) ? input : { unreadable: input };
 }
 
-function parsed(text: string): unknown {
+function parsed(text: string, reviver?: typeof harmless): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text, reviver);
   } catch {
     return undefined;
   }

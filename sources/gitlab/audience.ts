@@ -1,4 +1,22 @@
 import { at, first, text } from "../kit/json_path.ts";
+import { subjectOf } from "./subject.ts";
+
+/**
+ * Who alone may read what an event says: the team, of an internal note; of a confidential issue
+ * those who see it.
+ */
+export function audienceOf(payload: unknown): string | undefined {
+  const place = subjectOf(payload)?.key;
+  if (isInternal(payload) !== false) return teamOf(place);
+  const isConfidential = at(payload, "issue", "confidential") === true ||
+    at(payload, "object_attributes", "confidential") === true;
+  return isConfidential ? place ?? "somebody" : undefined;
+}
+
+/** Who reads the internal notes of a place, by the key of what it is. */
+export function teamOf(place: string | undefined): string {
+  return `team:${place}`;
+}
 
 /**
  * Whether a note is for the team only; undefined where that cannot be known. Most versions say it

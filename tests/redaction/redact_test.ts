@@ -1,0 +1,129 @@
+import { Buffer } from "node:buffer";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { createRedactor, redactAll } from "../../lib/redaction/redact.ts";
+
+describe("the redactor", () => {
+  const redact = createRedactor(() => ["hunter2-canary", "hunter2-canary-longer", "no", undefined]);
+
+  it("takes out what it knows and what looks like a secret", () => {
+    assertEquals(redact("a hunter2-canary b"), "a ••• b");
+    assertEquals(redact("hunter2-canary-longer"), "•••");
+    assertEquals(redact("no"), "no");
+    for (
+      const secret of [
+        `ghp_${"a1".repeat(18)}`,
+        "xoxb-123456789012-abcdef",
+        `sk-proj-${"x".repeat(30)}`,
+        "AKIAIOSFODNN7EXAMPLE",
+        "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----",
+      ]
+    ) assertEquals(redact(`it is ${secret}`), "it is •••");
+  });
+
+  it("takes out what it knows in base64, too, by itself and inside other base64", () => {
+    for (const secret of ["key?>~ü-canary", "hunter2-canary-1", "hunter2-canary-12"]) {
+      const known = createRedactor(() => [secret]);
+      const bytes = Buffer.from(secret);
+      for (const alphabet of ["base64", "base64url"] as const) {
+        const bare = bytes.toString(alphabet).replace(/=+$/, "");
+        const padded = bare.padEnd(Math.ceil(bare.length / 4) * 4, "=");
+        assertEquals(known(`it is ${padded}.`), "it is •••.");
+        assertEquals(known(`it is ${bare}.`), "it is •••.");
+        for (const before of ["", "u", "me", "you", "user"]) {
+          const both = Buffer.from(`${before}:${secret}:x`).toString(alphabet);
+          assertStringIncludes(known(both), "•••");
+          // What is left are the ends, with at most a byte of the secret in each.
+          assert(known(both).length < both.length - bytes.length);
+        }
+      }
+    }
+  });
+
+  it("takes out what it knows however it is rewritten", () => {
+    const known = createRedactor(() => ["Hunter2-canary.4711"]);
+    for (
+      const text of [
+        "HUNTER2-CANARY.4711",
+        "1174.yranac-2retnuH",
+        "H u n t e r 2 - c a n a r y . 4 7 1 1",
+        "H.u.n.t.e.r.2.-.c.a.n.a.r.y...4.7.1.1",
+        "48756e746572322d63616e6172792e34373131",
+        "4875 6E74 6572 322D 6361 6E61 7279 2E34 3731 31",
+      ]
+    ) assertEquals(known(`it is (${text}), twice: ${text}.`), "it is (•••), twice: •••.");
+    assertEquals(
+      known("it is %48%75%6e%74%65%72%32%2d%63%61%6e%61%72%79%2e%34%37%31%31"),
+      "it is %•••",
+    );
+    // A short one is an ordinary word, once gaps and capitals no longer count.
+    assertEquals(createRedactor(() => ["secret"])("Sec. retail; TERCES"), "Sec. retail; TERCES");
+  });
+
+  it("masks fields that are secrets by their name, at any depth", () => {
+    assertEquals(
+      redactAll(
+        { a: [{ access_token: "x", Password: "y", tokens: 5, text: "hunter2-canary" }] },
+        redact,
+      ),
+      { a: [{ access_token: "•••", Password: "•••", tokens: 5, text: "•••" }] },
+    );
+  });
+
+  it("knows such a name however it is written, and lists of names with values", () => {
+    const kept = { nextPageToken: "CAUQ1", pageToken: "CAUQ2", monkey: "x", passwordHint: "y" };
+    assertEquals(
+      redactAll({
+        accessToken: "x",
+        clientSecret: ["x", "y"],
+        "X-Api-Key": ["x"],
+        AWS_SECRET_ACCESS_KEY: "x",
+        card: { token: { id: "tok_1" } },
+        headers: [{ name: "Authorization", value: "x" }, { name: "Accept", value: "y" }],
+        env: [{ key: "DB_PASSWORD", value: "x" }, { name: "Rotate the token", value: "now" }],
+        "sent.name": "X-Api-Key",
+        "sent.value": "x",
+        ...kept,
+      }, redact),
+      {
+        accessToken: "•••",
+        clientSecret: ["•••", "•••"],
+        "X-Api-Key": ["•••"],
+        AWS_SECRET_ACCESS_KEY: "•••",
+        card: { token: { id: "tok_1" } },
+        headers: [{ name: "Authorization", value: "•••" }, { name: "Accept", value: "y" }],
+        env: [{ key: "DB_PASSWORD", value: "•••" }, { name: "Rotate the token", value: "now" }],
+        "sent.name": "X-Api-Key",
+        "sent.value": "•••",
+        ...kept,
+      },
+    );
+  });
+
+  it("takes out secrets that a text tells as such", () => {
+    for (
+      const [text, left] of [
+        ["curl -H 'Authorization: Bearer abcdef0123456789'", "curl -H 'Authorization: Bearer •••'"],
+        ["DB_PASSWORD=hunter2hunter2", "DB_PASSWORD=•••"],
+        ['{\\"clientSecret\\": \\"abc12345678\\"}', '{\\"clientSecret\\": \\"•••\\"}'],
+        ['{"key":"DB_PASSWORD", "value":"hunter2x"}', '{"key":"DB_PASSWORD", "value":"•••"}'],
+        ["postgres://otto:p4ss@db/otto", "postgres://otto:•••@db/otto"],
+        ["https://h/x?access_token=abc123456&a=1", "https://h/x?access_token=•••&a=1"],
+        ["the log says _ghp_" + "a1".repeat(18), "the log says _•••"],
+        [`id eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.abcdefghijk`, "id •••"],
+        [`https://hooks.slack.com/services/T0AAAAAAA/B0AAAAAAA/${"x1".repeat(12)}`, "https://•••"],
+      ]
+    ) assertEquals(redact(text), left);
+    for (
+      const text of [
+        "password: required",
+        "the token is 12 characters",
+        "Basic authentication/authorization",
+        '"nextPageToken": "CAUQAA12345"',
+        "PWD=/home/runner/work/1234567",
+        "tokens: 59,000,123",
+        "https://example.com/a?page=2@3",
+      ]
+    ) assertEquals(redact(text), text);
+  });
+});
