@@ -16,7 +16,7 @@ const ALLOWED: Record<string, string> = {
     "names of tools in the operator's own file",
   [
     String
-      .raw`lib/agent/mcp/servers.ts /^[A-Za-z0-9]([A-Za-z0-9-]|_(?!_)){0,30}$/`
+      .raw`lib/agent/mcp/servers.ts /^[A-Za-z0-9]([A-Za-z0-9-]|_(?!_|$)){0,30}$/`
   ]: "names of servers in the operator's own file",
   [String.raw`lib/config/settings.ts /\s*=\s*/`]: "the operator's own SLACK_CHANNELS",
   [String.raw`lib/config/settings.ts /\/+$/`]: "the operator's own SLACK_API_URL",
