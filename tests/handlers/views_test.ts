@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { barChart } from "../../handlers/views/parts/chart.ts";
 import { curlOf } from "../../handlers/views/parts/curl.ts";
@@ -16,6 +16,15 @@ const plain = (made: unknown) => String(made).replace(/\s+/g, " ").replace(/> </
 describe("a result's Markdown", () => {
   const inside = (text: string) =>
     plain(markdown(text)).replace(/^<div class="markdown" dir="auto">(.*)<\/div>$/, "$1");
+
+  it("shows where a link leads, whichever way a text turns round", () => {
+    const shown = inside("\u202e[\u202emoc.knab](https://evil.example/) https://evil.example/x");
+    const links = shown.match(/<a [^]*?<\/a>/g) ?? [];
+    assertEquals(links.length, 2);
+    // What an attribute of direction and <bdi> enclose is turned by itself alone.
+    for (const link of links) assertMatch(link, /^<a [^>]*dir="auto"/);
+    assertStringIncludes(links[0] ?? "", "<bdi>\u202emoc.knab</bdi><span");
+  });
 
   it("has headings, lists, quotes, code and emphasis", () => {
     assertEquals(

@@ -93,7 +93,10 @@ function between(lines: (Html | string)[][]): (Html | string)[] {
 
 const NEW_TAB = html`<span class="words"> (opens in a new tab)</span>`;
 
-/** A link whose host is shown, whatever its words say; what is no web address stays text. */
+/**
+ * A link whose host is shown, whatever its words say, and whichever way text around it or in it is
+ * turned; what is no web address stays text.
+ */
 function anchor({ label, target, source }: Link): Html | string {
   const url = httpLink(target);
   if (!url) return source;
@@ -101,5 +104,6 @@ function anchor({ label, target, source }: Link): Html | string {
   const words = label && label !== url
     ? html`<bdi>${label}</bdi> <span class="host">(${host})</span>`
     : url;
-  return html`<a href="${url}" rel="noreferrer noopener" target="_blank">${words}${NEW_TAB}</a>`;
+  const shown = html`${words}${NEW_TAB}`;
+  return html`<a href="${url}" dir="auto" rel="noreferrer noopener" target="_blank">${shown}</a>`;
 }

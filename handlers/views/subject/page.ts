@@ -53,8 +53,8 @@ function head(subject: ToldSubject, sourceName: string) {
           <code dir="auto">${key}</code> <span>${subjectCounts(subject)}</span>
           <span>since ${exact(first_at)}</span>
           ${closed_at && html`<span>closed ${age(closed_at)}</span>`}</p>
-        ${stopped_why && html`<p class="note failed" dir="auto"><strong>Stopped.</strong>
-          ${stopped_why}</p>`}
+        ${stopped_why && html`<p class="note failed" dir="auto"><strong>Stopped:</strong>
+          ${stopped_why}.</p>`}
       </div>
       <div class="actions">
         ${button(subject)}

@@ -11,7 +11,8 @@ export function mcpServers(
   return html`
     <section class="card" aria-labelledby="mcp">
       <h2 id="mcp">Tools of MCP servers</h2>
-      <div class="scroll" id="mcp-servers" data-part>${mcp.map((each) => server(each, names))}</div>
+      <div class="scroll" tabindex="0" role="group" aria-label="MCP servers" id="mcp-servers"
+        data-part>${mcp.map((each) => server(each, names))}</div>
     </section>
   `;
 }

@@ -54,11 +54,13 @@ export function systemPage(all: SystemPage) {
       <div class="two even">
         <section class="card" aria-labelledby="stages">
           <h2 id="stages">Stages</h2>
-          <div class="scroll" id="stage-table" data-part>${stageTable(stats, channels)}</div>
+          <div class="scroll" tabindex="0" role="group" aria-label="Stages" id="stage-table"
+            data-part>${stageTable(stats, channels)}</div>
         </section>
         <section class="card" aria-labelledby="workers">
           <h2 id="workers">Workers</h2>
-          <div class="scroll" id="worker-table" data-part>${workerTable(workers)}</div>
+          <div class="scroll" tabindex="0" role="group" aria-label="Workers" id="worker-table"
+            data-part>${workerTable(workers)}</div>
         </section>
       </div>
       <section aria-labelledby="charts">
@@ -82,7 +84,9 @@ export function systemPage(all: SystemPage) {
         <div>
           <section class="card" aria-labelledby="usage">
             <h2 id="usage">Tokens in 24 hours</h2>
-            <div class="scroll" id="usage-table" data-part>${usageTable(all)}</div>
+            <div class="scroll" tabindex="0" role="group" aria-label="Usage" id="usage-table" data-part>${usageTable(
+              all,
+            )}</div>
           </section>
           ${mcpServers(all)}
           <section class="card" aria-labelledby="version">

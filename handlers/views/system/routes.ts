@@ -88,7 +88,7 @@ function nobody({ hasSlack }: RoutesPage) {
 
 function table(routes: RoutesPage["routes"]) {
   return html`
-    <div class="scroll">
+    <div class="scroll" tabindex="0" role="group" aria-label="Routes">
       <table>
         <thead>
           <tr>

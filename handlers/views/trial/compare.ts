@@ -114,6 +114,7 @@ function comparison(left: ToldRun | undefined, right: ToldRun): Html {
     `;
   return html`
     <div class="card scroll" tabindex="0" role="group" aria-label="Side by side">
+      <h2 class="words">Compared</h2>
       <table class="compare">
         <thead>
           <tr>
