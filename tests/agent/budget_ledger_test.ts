@@ -15,7 +15,7 @@ const ACTS = 60;
 const PRICE = { input: 0.1, output: 0.7, currency: "EUR" };
 const OWN = { steps: 3, output_tokens: 1_000, step_seconds: 1, tokens: 14_000 };
 /** A third of what the storm would use. */
-const SCARCE = { source: 60_000, all: 100_000, subject: 25_000 };
+const SCARCE = { source: 60_000, micros: 18_000, all: 100_000, subject: 25_000 };
 
 /** What a provider has billed for one task or trial. */
 interface Bill {
@@ -149,6 +149,7 @@ describeWith({ postgres: true }, "a provider's own ledger", (servers) => {
               budgets: {
                 ...OWN,
                 tokens_per_day: SCARCE.source,
+                money_per_day: SCARCE.micros / 1e6,
                 subject_tokens_per_day: SCARCE.subject,
               },
             },
@@ -288,6 +289,9 @@ async function compare(otto: Otto, bills: Map<string, Bill>, isScarce: boolean):
   assert(exact >= 5, `only ${exact} of ${told.length} went well`);
   if (!isScarce) return;
   assert(all <= SCARCE.all, `${all} of all`);
-  for (const { tokens } of used) assert(tokens <= SCARCE.source, `${tokens} of a source`);
+  for (const { tokens, micros } of used) {
+    assert(tokens <= SCARCE.source, `${tokens} of a source`);
+    assert(micros <= SCARCE.micros, `${micros} millionths of a source`);
+  }
   for (const { tokens } of ofSubjects) assert(tokens <= SCARCE.subject, `${tokens} of a subject`);
 }
