@@ -2,11 +2,12 @@ import type { SubjectRole } from "../../../sources/subject.ts";
 import type { MessageSubject } from "./subject.ts";
 import { rowKey } from "./tell.ts";
 
-interface ToldMessage {
+/** A message, as far as it opens or closes something. */
+interface MovingMessage {
   webhookType: string;
   subject: MessageSubject;
   role?: SubjectRole;
-  isTakenBack?: boolean;
+  isTakenBack?: boolean | "unless_begun";
 }
 
 /**
@@ -16,7 +17,9 @@ interface ToldMessage {
  * Where the sender says no times this holds only for tasks that nobody has begun: they would be
  * cancelled with the opening in their inbox. Of some senders all that is said opens.
  */
-export function withTakenBack<M extends ToldMessage>(ordered: readonly M[]): M[] {
+export function withTakenBack<Message extends MovingMessage>(
+  ordered: readonly Message[],
+): Message[] {
   /** The senders' newest time of an opening that comes later. */
   const openings = new Map<string, number>();
   return ordered.toReversed().map((message) => {
