@@ -1,5 +1,14 @@
-import type { PlannedMessage } from "./plan.ts";
+import type { SubjectRole } from "../../../sources/subject.ts";
+import type { MessageSubject } from "./subject.ts";
 import { rowKey } from "./tell.ts";
+
+/** A message, as far as it opens or closes something. */
+interface MovingMessage {
+  webhookType: string;
+  subject: MessageSubject;
+  role?: SubjectRole;
+  isTakenBack?: boolean | "unless_begun";
+}
 
 /**
  * Says of messages that close something whether a later one of them, that is trusted alike, opens
@@ -8,7 +17,9 @@ import { rowKey } from "./tell.ts";
  * Where the sender says no times this holds only for tasks that nobody has begun: they would be
  * cancelled with the opening in their inbox. Of some senders all that is said opens.
  */
-export function withTakenBack(ordered: readonly PlannedMessage[]): PlannedMessage[] {
+export function withTakenBack<Message extends MovingMessage>(
+  ordered: readonly Message[],
+): Message[] {
   /** The senders' newest time of an opening that comes later. */
   const openings = new Map<string, number>();
   return ordered.toReversed().map((message) => {
