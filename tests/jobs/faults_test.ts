@@ -245,7 +245,11 @@ describeWith(
         }],
         ["result-exc-ValueError", "ValueError: boom"],
         ["result-exc-custom", `pyworker.MyError: custom, {"code":7}`],
-        ["result-timeout", "TimeoutError"],
+        [
+          "result-timeout",
+          "TimeoutError: its work took longer than the worker's `job_timeout`, or waited too long " +
+          "for something",
+        ],
         [
           "result-unserializable",
           "unable to serialize result: what the agent returned or raised cannot be pickled, so " +
