@@ -165,8 +165,7 @@ function decide(
     return { becomes: "nothing", state: "processed", reason: `Kept only: ${subject.stopped_why}` };
   }
   const isOld = role === "closes" &&
-    (message.isTakenBack === true || at !== undefined && at < (subject.opened_ms ?? -Infinity) ||
-      message.isTakenBack === "unless_begun" && subject.started_at === null);
+    (isTakenBack(message, subject) || at !== undefined && at < (subject.opened_ms ?? -Infinity));
   const isOver = role === "opens" && at !== undefined && at < (subject.closed_ms ?? -Infinity);
   // Of some senders all that is said opens: a close that a task is to hear of is taken back only by
   // what they say came after it.
@@ -204,6 +203,11 @@ function decide(
   return begin(subject, message);
 }
 
+/** Whether what a message closes counts as opened again, to a task that was begun at this time. */
+const isTakenBack = (message: PlannedMessage, task: Pick<PlannedSubject, "started_at">) =>
+  message.isTakenBack === true ||
+  message.isTakenBack === "unless_begun" && task.started_at === null;
+
 const roleOf = ({ role, subject }: PlannedMessage): SubjectRole => role ?? subject.role;
 
 /** As `told` writes them: what nobody vouches for moves nothing that somebody has vouched for. */
@@ -219,7 +223,8 @@ function noteTimes(subject: PlannedSubject, message: PlannedMessage): void {
 /** What becomes of a message whose group goes where its leader goes. */
 function follow(subject: PlannedSubject, message: PlannedMessage, leader: Joining): Joining {
   if (leader.becomes === "nothing") return leader;
-  const role = message.isTakenBack ? "notes" : roleOf(message);
+  const task = leader.becomes === "task" ? { started_at: null } : subject;
+  const role = isTakenBack(message, task) ? "notes" : roleOf(message);
   const reason = "One task with more about the same";
   if (leader.becomes === "task") {
     const taskId = leader.joins!.newTaskId!;
