@@ -67,7 +67,7 @@ describeWith({ postgres: true, redis: true }, "a worker elsewhere that goes on",
       issue: { iid: 7 },
       object_attributes: { noteable_type: "Issue", note: "She has not paid" },
     });
-    const TEAM = ["team:42#7"];
+    const TEAM = ["42#7/team"];
     assertEquals((await stage.read(job, `epoch=${epoch}`)).audiences, TEAM);
     const later = await stage.post(job, "claim", { try: 2, worker: "old" });
     assertEquals([later.audiences, later.messages], [TEAM, undefined]);
