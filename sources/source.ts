@@ -132,7 +132,8 @@ export interface Source {
   subject?(payload: unknown, context?: DescribeContext): Subject | undefined;
   /**
    * Who alone may read what a payload says, where those are fewer than all who read the place that
-   * it is about: a name, the same for the same people.
+   * it is about: a name, the same for the same people. A part of them has their name, a slash
+   * and a word more.
    */
   audience?(payload: unknown): string | undefined;
   /** Where the certificate lies that a request is signed with: only an address that is the vendor's for certain, and only where all else that is cheap to check is right. */

@@ -212,10 +212,13 @@ export async function retryTask(
 ): Promise<boolean> {
   const rows = await database.query("retry a task", (sql) =>
     sql`
-      with about as (
+      with seen as materialized (
+        -- As this statement sees its tasks: a newer version may have one that it does not see.
+        select s.id, s.version from subjects s
+        where s.id = (select subject_id from tasks where id = ${id})
+      ), about as (
         -- Before its task, as everybody takes them.
-        select s.id from subjects s
-        where s.id = (select subject_id from tasks where id = ${id}) for update
+        select s.id from subjects s where s.id = (select id from seen) for update
       ), again as (
         update tasks t
         set status = 'pending', open = true, epoch = epoch + 1, attempts = 0, lease_until = null,
@@ -227,7 +230,8 @@ export async function retryTask(
         where t.id = ${id} and t.status in ('failed', 'cancelled') returning t.id, t.subject_id
       ), opened as (
         update subjects s set open_task = again.id, version = s.version + 1
-        from again where s.id = again.subject_id and s.open_task is not null
+        from again, seen where s.id = again.subject_id and s.id = seen.id
+          and s.version = seen.version and s.open_task is not null
           and not exists (select from tasks t where t.id = s.open_task and t.open)
       ), unread as (
         update task_inbox i set delivered_at = null, delivered_step = null

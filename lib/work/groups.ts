@@ -47,8 +47,8 @@ function decideGroup(
   { messages, merged, title, description, slack_place, slack_thread }: ClosedGroup,
   members: readonly WaitingMember[],
 ): DecidedMessage[] {
-  const isTakenBack = ({ role, isAbout, isClosed }: WaitingMember) =>
-    role === "closes" && isAbout && !isClosed;
+  const isTakenBack = ({ role, isAbout, isClosed, isOpenByTime }: WaitingMember) =>
+    role === "closes" && isAbout && !isClosed && (isOpenByTime || "unless_begun");
   const tellsMore = (member: WaitingMember) => member.role !== "notes" && !isTakenBack(member);
   const leader = members.find(tellsMore) ?? members.find(({ role }) => role !== "notes") ??
     members[0];

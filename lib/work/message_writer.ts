@@ -116,11 +116,11 @@ async function complete(
   tries = 0,
 ): Promise<void> {
   const { database, assignee, bells } = writer;
-  const { outcomes, openTasks } = await withTasks(writer, decided);
+  const { now, postponed, outcomes, openTasks } = await withTasks(writer, decided);
   const { made, repeated, stale } = await completeMessages(
     database,
     outcomes,
-    { assignee, openTasks, guard: decided.flatMap(({ guard }) => guard ?? []) },
+    { assignee, openTasks, guard: now.flatMap(({ guard }) => guard ?? []) },
   );
   if (made.length > 0 || openTasks.size > 0) bells.tasks.ring();
   if (stale.length > 0) {
@@ -143,18 +143,29 @@ async function complete(
     );
     await complete(writer, again.map(({ outcome }) => ({ outcome })));
   }
+  if (postponed.length > 0) await complete(writer, postponed);
+}
+
+/** What one statement writes. */
+interface WrittenNow {
+  now: readonly DecidedMessage[];
+  /** What is to be decided once that is written. */
+  postponed: readonly DecidedMessage[];
+  outcomes: MessageOutcome[];
+  openTasks: OpenTasks;
 }
 
 /** What each becomes, where it may go to a task that is open about the same. */
 async function withTasks(
   { database, budgetsOf, assignee }: MessageWriter,
   decided: readonly DecidedMessage[],
-): Promise<{ outcomes: MessageOutcome[]; openTasks: OpenTasks }> {
+): Promise<WrittenNow> {
   const joining = decided.flatMap(({ joining, outcome: { subject } }) =>
     joining && subject ? [{ ...joining, subject }] : []
   );
   if (joining.length === 0) {
-    return { outcomes: decided.map(({ outcome }) => outcome), openTasks: new Map() };
+    const outcomes = decided.map(({ outcome }) => outcome);
+    return { now: decided, postponed: [], outcomes, openTasks: new Map() };
   }
   let planned = await planJoins(database, joining, budgetsOf);
   // What a task has left unread has the next one, and these join it: there are never two.
@@ -163,8 +174,12 @@ async function withTasks(
     planned = await planJoins(database, joining, budgetsOf);
   }
   const { plans, openTasks } = planned;
+  const isPostponed = ({ outcome }: DecidedMessage) => planned.postponed.has(outcome.messageId);
+  const now = decided.filter((each) => !isPostponed(each));
   return {
-    outcomes: decided.map(({ outcome, joining }) =>
+    now,
+    postponed: decided.filter(isPostponed),
+    outcomes: now.map(({ outcome, joining }) =>
       applyJoining(outcome, {
         plan: plans.get(outcome.messageId),
         unlessJoined: joining?.unlessJoined,

@@ -1,6 +1,8 @@
 import { at, first, text } from "../kit/json_path.ts";
 import { subjectOf } from "./subject.ts";
 
+const SOMEBODY = "somebody";
+
 /**
  * Who alone may read what an event says: the team, of an internal note; of a confidential issue
  * those who see it.
@@ -10,12 +12,12 @@ export function audienceOf(payload: unknown): string | undefined {
   if (isInternal(payload) !== false) return teamOf(place);
   const isConfidential = at(payload, "issue", "confidential") === true ||
     at(payload, "object_attributes", "confidential") === true;
-  return isConfidential ? place ?? "somebody" : undefined;
+  return isConfidential ? place ?? SOMEBODY : undefined;
 }
 
-/** Who reads the internal notes of a place, by the key of what it is. */
+/** Who reads the internal notes of a place, by the key of what it is: some of those who see it. */
 export function teamOf(place: string | undefined): string {
-  return `team:${place}`;
+  return `${place ?? SOMEBODY}/team`;
 }
 
 /**

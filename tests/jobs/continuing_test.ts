@@ -2,7 +2,14 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { it } from "@std/testing/bdd";
 import { describeWith } from "../servers/mod.ts";
 import { type Any, closed } from "../subjects/stage.ts";
-import { bodiesOf, CLAIM, say, withJob, type WorkerStage } from "./worker_stage.ts";
+import {
+  bodiesOf,
+  CLAIM,
+  openWorkerStage,
+  say,
+  withJob,
+  type WorkerStage,
+} from "./worker_stage.ts";
 
 describeWith({ postgres: true, redis: true }, "a worker elsewhere that goes on", (servers) => {
   const env = async () => {
@@ -41,6 +48,30 @@ describeWith({ postgres: true, redis: true }, "a worker elsewhere that goes on",
       const kinds = (await stage.task(job.id)).events.map(({ kind }: Any) => kind);
       assertEquals(kinds.filter((kind: string) => kind === "messages_read").length, 2);
     }));
+
+  it("is told who alone may read what its task was told", async () => {
+    await using stage = await openWorkerStage(await env(), { gitlab: { later: "continue" } });
+    const hear = async (payload: Any) => {
+      const body = JSON.stringify({ project: { id: 42 }, ...payload });
+      await stage.stage.otto.send("gitlab", body, { "content-type": "application/json" });
+      await stage.turn();
+    };
+    await hear({ object_kind: "issue", object_attributes: { iid: 7, action: "open" } });
+    const [jobId] = await stage.waiting();
+    const job = await stage.take(jobId);
+    const { epoch, audiences } = await stage.post(job, "claim", CLAIM);
+    assertEquals(audiences, []);
+    await hear({
+      object_kind: "note",
+      event_type: "confidential_note",
+      issue: { iid: 7 },
+      object_attributes: { noteable_type: "Issue", note: "She has not paid" },
+    });
+    const TEAM = ["42#7/team"];
+    assertEquals((await stage.read(job, `epoch=${epoch}`)).audiences, TEAM);
+    const later = await stage.post(job, "claim", { try: 2, worker: "old" });
+    assertEquals([later.audiences, later.messages], [TEAM, undefined]);
+  });
 
   it("ends its task only when it has seen all of them", () =>
     withJob(env, async (stage, job) => {

@@ -115,6 +115,27 @@ describe("what fewer may read than read the place", () => {
     assertStringIncludes(theirs, "about her bill");
   });
 
+  it("of a confidential issue is told to its team, and what that says to it alone", async () => {
+    await using stage = await open();
+    const told = async (payload: Any, summary: string) => {
+      stage.fake.asked.length = 0;
+      stage.fake.script = [call("list_subject", {}), finish(summary)];
+      await stage.send("gitlab", payload);
+      return JSON.stringify(stage.fake.asked.map(({ body }) => body));
+    };
+    const confidential = (said: string, more: Any = {}) => ({
+      ...note(said, more),
+      event_type: "confidential_note",
+      issue: { iid: 7, confidential: true },
+    });
+    await told(issue(7, { confidential: true }), "It is about her bill");
+    // Most versions do not say whether a note on such an issue is internal.
+    assertStringIncludes(await told(confidential("Unclear"), "She is broke"), "about her bill");
+    const theirs = await told(confidential("For all of them", { internal: false }), "Told");
+    assertStringIncludes(theirs, "about her bill");
+    assert(!theirs.includes("broke") && !theirs.includes("Unclear"), theirs);
+  });
+
   it("stays so in a burst that makes one task", async () => {
     await using stage = await openReplies({
       sources: { gitlab: { merge: { seconds: 60, key: "{project.id}" } } },

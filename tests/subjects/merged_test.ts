@@ -94,6 +94,26 @@ describe("messages that are merged, of a source whose messages continue tasks", 
       assertEquals((await tasks())[0].status, "cancelled");
     }));
 
+  for (const [how, isOpen] of [["by its time", true], ["without a time", false]] as const) {
+    it(`are closed for a task at work, and opened again ${how}`, () =>
+      merging(async ({ stage, fake, tasks, task }) => {
+        const at = (minute: number) => isOpen ? { updated_at: `2026-11-30T10:0${minute}:00Z` } : {};
+        fake.script = [ask, { text: "It is closed." }];
+        await together(stage, () => stage.send("pull_request", opened()));
+        await together(stage, async () => {
+          await stage.send("pull_request", closed(at(1)));
+          await stage.send("pull_request", { ...opened(at(2)), action: "reopened" });
+        });
+        const [{ id }, ...others] = await tasks();
+        assertEquals(others, []);
+        const { status, result } = await task(id);
+        assertEquals(
+          [status, result?.text],
+          isOpen ? ["waiting_input", undefined] : ["completed", "It is closed."],
+        );
+      }));
+  }
+
   it("make no task of an end of what is not open", () =>
     merging(async ({ stage, tasks }) => {
       let end = "";

@@ -33,7 +33,8 @@ describe("what was closed and opened again", () => {
       fake.script = [finish("Read"), finish("Read")];
       await all(stage);
       await stage.otto.workOff();
-      assertEquals(await statuses(model), ["completed"]);
+      // As if they had come one by one.
+      assertEquals(await statuses(model), ["completed", "cancelled"]);
       assertMatch(told(), /reopened/);
       // The same where its task is there already.
       await stage.send("pull_request", opened({ number: 8 }));
@@ -41,8 +42,24 @@ describe("what was closed and opened again", () => {
       await stage.send("pull_request", closed({ number: 8 }));
       await stage.send("pull_request", reopened({ number: 8 }));
       await stage.otto.workOff();
-      assertEquals(await statuses(model), ["completed", "completed"]);
+      assertEquals(await statuses(model), ["completed", "cancelled", "completed", "cancelled"]);
       assertMatch(told(), /reopened/);
+    }));
+
+  it("stays closed where it was closed once more, and what is said of it then is a task", () =>
+    withModel(async (model) => {
+      const { stage, fake, told } = model;
+      fake.script = [finish("Read")];
+      await stage.send("pull_request", opened());
+      for (const payload of [closed(), reopened(), closed()]) {
+        await stage.send("pull_request", payload);
+      }
+      await stage.send("issue_comment", comment("What about this?"));
+      await settle(stage);
+      await stage.otto.workOff();
+      assertEquals(await statuses(model), ["completed", "cancelled", "cancelled"]);
+      assertMatch(told(), /What about this/);
+      assertEquals((await stage.get("/api/subjects")).items[0].state, "closed");
     }));
 
   it("is worked on as one group of a merge, too", () =>

@@ -8,6 +8,7 @@ import { redactorOf } from "../../../lib/config/secrets_in.ts";
 import type { Database } from "../../../lib/store/database.ts";
 import { isId } from "../../../lib/store/id.ts";
 import { readMessage } from "../../../lib/message/message.ts";
+import { readAudiences } from "../../../lib/message/subject/audience.ts";
 import { redactTexts } from "../../../lib/redaction/redact.ts";
 import type { Services } from "../../../lib/services.ts";
 import { readTask } from "../../../lib/task/task.ts";
@@ -122,7 +123,9 @@ async function claim(
   if (continues || claim.continued) {
     await takeOverInbox(database, [{ id: job.id, epoch }], { by: "worker", continues });
   }
-  const news = continues ? await handOut(services, { ...job, epoch }) : {};
+  const news = continues
+    ? await handOut(services, { ...job, epoch })
+    : { audiences: await readAudiences(database, job.id) };
   const found = await readTask(database, job.id);
   const kept = found && await readMessage(database, found.message_id);
   if (!kept) throw notFound("task");

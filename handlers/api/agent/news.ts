@@ -6,6 +6,7 @@ import {
   type WorkerMessage,
 } from "../../../lib/jobs/report/inbox.ts";
 import { readMessage } from "../../../lib/message/message.ts";
+import { readAudiences } from "../../../lib/message/subject/audience.ts";
 import type { Services } from "../../../lib/services.ts";
 import { shownMessage } from "../../shown_message.ts";
 import { payloadOf } from "../messages.ts";
@@ -47,6 +48,7 @@ export async function handOut(
       title,
       payload: payloads[at],
     })),
+    audiences: await readAudiences(database, claim.id),
     seen: ids.at(-1) ?? after ?? newest,
     new_messages: left,
   };

@@ -38,6 +38,11 @@ export const newsBody = z.object({
       description: "What was received, null where it was dropped by its age: do not trust it",
     }),
   })).openapi({ description: "Later messages about the same; from now on they are read" }),
+  audiences: z.array(z.string()).openapi({
+    description: "Who alone may read what this task was told, where not all may who read what it " +
+      "is about: names. Answer those alone, or nobody",
+    example: [],
+  }),
   seen: id.openapi({ description: "Up to where that is: for the result, or to read on" }),
   new_messages: count.openapi({ description: "How many are left for the next answer" }),
 });
@@ -52,6 +57,7 @@ export const claimed = z.object({
   received_at: z.date(),
   payload: z.any().openapi({ description: "What was received: do not trust it" }),
   ...newsBody.partial().shape,
+  audiences: newsBody.shape.audiences,
 }).openapi("Claim");
 export const eventBody = z.object({
   epoch,

@@ -139,8 +139,10 @@ export interface WaitingMember {
   role: SubjectRole | null;
   /** Whether it is about the same as the first. */
   isAbout: boolean;
-  /** Whether what it is about is closed now. */
+  /** Whether what the first is about is closed now. */
   isClosed: boolean;
+  /** Whether the senders' times say that it was opened after it was closed. */
+  isOpenByTime: boolean;
   webhookType: string;
   verified: boolean;
   source: string;
@@ -160,8 +162,9 @@ export async function readWaiting(database: Database, groupId: string): Promise<
         where s.id = (select subject_id from member order by id limit 1)
       )
       select m.id, m.epoch, m.event, m.line as title, m.description, m.role,
-        m.subject_id = about.id as "isAbout", about.closed_at is not null as "isClosed", m.webhook_type as "webhookType",
-        m.verification = 'verified' as verified, about.source, about.key
+        m.subject_id = about.id as "isAbout", about.closed_at is not null as "isClosed",
+        coalesce(about.opened_sent_at >= about.closed_sent_at, false) as "isOpenByTime",
+        m.webhook_type as "webhookType", m.verification = 'verified' as verified, about.source, about.key
       from member m, about order by m.id`);
 }
 

@@ -11,11 +11,16 @@ export async function readAudiences(database: Database, taskId: string): Promise
 
 /** Whether a message `m` may be told to a task: it is for all, or for whom that was told of already. */
 export const mayHear = (sql: Sql, taskId: string) =>
-  sql`(m.audience is null or m.audience in (${audiencesOf(sql, sql`${taskId}::uuid`)}))`;
+  sql`(m.audience is null or m.audience in (${heardBy(sql, taskId)}))`;
 
 /** The same of all that another task was told; `of` is its id. */
 export const mayHearAll = (sql: Sql, taskId: string, of: Fragment) =>
-  sql`not exists (${audiencesOf(sql, of)} except ${audiencesOf(sql, sql`${taskId}::uuid`)})`;
+  sql`not exists (${audiencesOf(sql, of)} except ${heardBy(sql, taskId)})`;
 
 const audiencesOf = (sql: Sql, taskId: Fragment) =>
   sql`select distinct audience from messages where task_id = ${taskId} and audience is not null`;
+
+/** Who alone may read what a task was told, and those whom they are a part of: see `Source.audience`. */
+const heardBy = (sql: Sql, taskId: string) =>
+  sql`select unnest(array[audience, substring(audience from '^(.+)/')])
+    from messages where task_id = ${taskId}::uuid and audience is not null`;

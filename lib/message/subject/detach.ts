@@ -29,9 +29,12 @@ export async function detachMessage(
     "detach a message",
     (sql) =>
       sql<{ there: boolean; made: string | null; why: NotDetached | null }[]>`
-      with about as (
-        select s.id from subjects s
-        where s.id = (select subject_id from messages where id = ${id}) for update
+      with seen as materialized (
+        -- As this statement sees its tasks: a newer version may have one that it does not see.
+        select s.id, s.version from subjects s
+        where s.id = (select subject_id from messages where id = ${id})
+      ), about as (
+        select s.id from subjects s where s.id = (select id from seen) for update
       ), held as (
         select m.id, m.title, m.source, m.subject_id, m.task_id
         from messages m left join (select count(*) from about) locked on true
@@ -67,8 +70,8 @@ export async function detachMessage(
       ), opened as (
         -- The task that is open about it stays the one that later messages go to.
         update subjects s set open_task = made.id, version = s.version + 1
-        from made, old where s.id = old.subject_id
-          and case when s.open_task = old.id then not old.open
+        from made, old, seen where s.id = old.subject_id and s.id = seen.id
+          and s.version = seen.version and case when s.open_task = old.id then not old.open
             else not exists (select from tasks t where t.id = s.open_task and t.open) end
       ), shown as (
         -- Where the task before is shown: a task's place is its own from its beginning on.

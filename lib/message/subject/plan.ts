@@ -4,7 +4,6 @@ import type { Database } from "../../store/database.ts";
 import { newId } from "../../store/id.ts";
 import { type KnownSubject, readKnown } from "./known.ts";
 import type { MessageSubject } from "./subject.ts";
-import { withTakenBack } from "./taken_back.ts";
 import { type OpenTasks, rowKey } from "./tell.ts";
 
 /** A message whose task is to be found. */
@@ -20,7 +19,7 @@ export interface JoiningMessage {
   leader?: string;
   /** A person speaks to the task: it wakes whatever that waits for. */
   isSpokenTo?: boolean;
-  /** What it closes was opened again after it, as far as that is known already: it closes nothing. */
+  /** What it closes was opened again in its group: it closes nothing. */
   isTakenBack?: boolean | "unless_begun";
 }
 
@@ -67,19 +66,29 @@ const DAY = 86_400_000;
 /** A subject while messages are decided on, one after the other. */
 interface PlannedSubject extends Omit<KnownSubject, "task_id" | "is_leaving"> {
   task?: { id: string; maker?: string };
+  /** Whether its task is told of its close by this plan. */
+  tellsClose?: boolean;
+  /** Then what more is said of it is for the next plan. */
+  isPostponed?: boolean;
 }
 
 /**
  * Decides which messages go to the task that is open about the same, in the order in which they
  * came. What it goes by is checked again when it is written: whoever finds it changed asks anew.
  *
- * @returns also whether a task is still to be made of what came before: these go to that one.
+ * @returns also whether a task is still to be made of what came before: these go to that one; and
+ * which messages are left for another plan, once this one is written: those behind a close.
  */
 export async function planJoins(
   database: Database,
   messages: readonly PlannedMessage[],
   limitsOf: (source: string) => JoinLimits,
-): Promise<{ plans: Map<string, Joining>; openTasks: OpenTasks; isLeaving: boolean }> {
+): Promise<{
+  plans: Map<string, Joining>;
+  openTasks: OpenTasks;
+  isLeaving: boolean;
+  postponed: Set<string>;
+}> {
   const known = await readKnown(
     database,
     messages.map(({ subject: { source, key } }) => ({
@@ -91,11 +100,17 @@ export async function planJoins(
   const subjects = new Map<string, PlannedSubject>();
   const plans = new Map<string, Joining>();
   const ordered = messages.toSorted((one, other) => orderOf(one) < orderOf(other) ? -1 : 1);
-  for (const message of withTakenBack(ordered)) {
+  const postponed = new Set<string>();
+  for (const message of ordered) {
     const name = rowKey(message.subject);
     const subject = subjects.get(name) ?? planned(message, known.get(name));
     subjects.set(name, subject);
     const leader = message.leader === undefined ? undefined : plans.get(message.leader);
+    subject.isPostponed ||= subject.tellsClose && !leader && saysMore(message);
+    if (subject.isPostponed) {
+      postponed.add(message.messageId);
+      continue;
+    }
     plans.set(
       message.messageId,
       leader
@@ -105,6 +120,7 @@ export async function planJoins(
   }
   return {
     plans,
+    postponed,
     isLeaving: known.values().some(({ is_leaving }) => is_leaving),
     openTasks: new Map(
       [...subjects].map(([name, { version, task, stopped_why }]) => [
@@ -165,8 +181,7 @@ function decide(
     return { becomes: "nothing", state: "processed", reason: `Kept only: ${subject.stopped_why}` };
   }
   const isOld = role === "closes" &&
-    (message.isTakenBack === true || at !== undefined && at < (subject.opened_ms ?? -Infinity) ||
-      message.isTakenBack === "unless_begun" && subject.started_at === null);
+    (isTakenBack(message, subject) || at !== undefined && at < (subject.opened_ms ?? -Infinity));
   const isOver = role === "opens" && at !== undefined && at < (subject.closed_ms ?? -Infinity);
   // Of some senders all that is said opens: a close that a task is to hear of is taken back only by
   // what they say came after it.
@@ -204,6 +219,13 @@ function decide(
   return begin(subject, message);
 }
 
+/** Whether what a message closes counts as opened again, to a task that was begun at this time. */
+const isTakenBack = (message: PlannedMessage, task: Pick<PlannedSubject, "started_at">) =>
+  message.isTakenBack === true ||
+  message.isTakenBack === "unless_begun" && task.started_at === null;
+
+const saysMore = (message: PlannedMessage) => !["closes", "notes"].includes(roleOf(message));
+
 const roleOf = ({ role, subject }: PlannedMessage): SubjectRole => role ?? subject.role;
 
 /** As `told` writes them: what nobody vouches for moves nothing that somebody has vouched for. */
@@ -219,7 +241,8 @@ function noteTimes(subject: PlannedSubject, message: PlannedMessage): void {
 /** What becomes of a message whose group goes where its leader goes. */
 function follow(subject: PlannedSubject, message: PlannedMessage, leader: Joining): Joining {
   if (leader.becomes === "nothing") return leader;
-  const role = message.isTakenBack ? "notes" : roleOf(message);
+  const task = leader.becomes === "task" ? { started_at: null } : subject;
+  const role = isTakenBack(message, task) ? "notes" : roleOf(message);
   const reason = "One task with more about the same";
   if (leader.becomes === "task") {
     const taskId = leader.joins!.newTaskId!;
@@ -259,6 +282,7 @@ function join(
   }
   subject.in_inbox++;
   subject.delivered++;
+  subject.tellsClose ||= role === "closes";
   subject.is_closing = role === "closes" || subject.is_closing && role !== "opens";
   return {
     becomes: "joined",

@@ -22,7 +22,7 @@ const MIGRATION_LOCK = 710_846;
  *
  * What would hold the previous version up stands in `NNNN_name.after.sql`: see `finishUpgrades`.
  *
- * There are no 0005 and 0009: they were the numbers of plans that were dropped
+ * There are no 0005, 0009 and 0031: they were the numbers of plans that were dropped
  * before release. A number is never used again.
  */
 export async function migrate(database: Database, log: Log): Promise<void> {

@@ -2,7 +2,9 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { it } from "@std/testing/bdd";
 import { continueLeftovers } from "../../../lib/message/subject/leftover.ts";
 import { ensureWebhookUser } from "../../../lib/people/user.ts";
+import { detachMessage } from "../../../lib/message/subject/detach.ts";
 import { finishTasks } from "../../../lib/task/finish.ts";
+import { retryTask } from "../../../lib/task/task.ts";
 import { wakeTasks } from "../../../lib/task/wait.ts";
 import { describeWith } from "../../servers/mod.ts";
 import { claimOne, done, openRace, parked, type Race, settle } from "./race_stage.ts";
@@ -163,4 +165,35 @@ describeWith({ postgres: true }, "a message and the end of its task", (servers) 
       assertEquals(open.map(({ message_id, news }) => [message_id, news]), [[unread, 2]]);
       for (const id of more) assertEquals((await stage.message(id)).task_id, open[0].id);
     }));
+
+  for (
+    const [how, acts] of [
+      ["tries the one before again", retryTask],
+      ["detaches what it has not read", detachMessage],
+    ] as const
+  ) {
+    it(`leave to the task that a message makes what comes later, when a person ${how}`, () =>
+      race(async ({ stage, hold, stopped, sql }) => {
+        const { database } = stage.otto.services;
+        await stage.send("pull_request", opened());
+        await settle(stage);
+        const { id } = await claimOne(stage);
+        const unread = await stage.send("issue_comment", comment("Not read"));
+        await settle(stage);
+        await sql`update tasks set status = 'failed' where id = ${id}`;
+        await stage.send("pull_request", { ...opened(), action: "reopened" });
+        const [subject] = await sql`select id from subjects`;
+        const release = await hold("subjects", subject.id);
+        const settled = settle(stage);
+        await stopped(1);
+        const acted = acts(database, { id: acts === retryTask ? id : unread, actor: "ada" });
+        await stopped(2);
+        await release();
+        await Promise.all([settled, acted]);
+        const [row] = await sql`
+          select t.open, m.event from subjects s join tasks t on t.id = s.open_task
+            join messages m on m.id = t.message_id`;
+        assertEquals([row.open, row.event], [true, "pull_request.reopened"]);
+      }));
+  }
 });
