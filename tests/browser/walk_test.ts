@@ -1,7 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { afterAll, beforeAll, it } from "@std/testing/bdd";
 import axe from "axe-core";
-import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { ACCESS } from "../../handlers/access.ts";
 import { call, finish } from "../agent/stage.ts";
@@ -13,7 +12,10 @@ import { type House, openHouse } from "./house.ts";
 
 /** A name that is markup, turns its line round, has no gap to break at, and is not in Latin letters. */
 const NAME = `<b>שלום</b> \u202Egnihtemos https://example.com/${"Wm".repeat(60)} 価格を更新`;
-const SCREENS = [[375, "light"], [1280, "dark"]] as const;
+const [PHONE, SCREEN] = [375, 1280];
+/** What axe looks for: all but the colours is the same in the dark. */
+const EVERYTHING = { resultTypes: ["violations"] };
+const COLOURS = { ...EVERYTHING, runOnly: ["color-contrast"] };
 const NOT_PAGES = /^\/(?:api|static|webhook)\/|^\/(?:health|metrics|openapi\.json|live)$/;
 const SOURCES = {
   acme: { subject: { key: "{order}", name: "Order of {who}" }, later: "continue" },
@@ -25,9 +27,7 @@ describeInBrowser("every page", () => {
   let house: House;
   let browser: Browser;
   let mcp: FakeMcp;
-  let shots: string;
   let file: string;
-  let shot = 0;
   /** The pages of each route. */
   let pages: Record<string, string[]>;
 
@@ -73,7 +73,7 @@ describeInBrowser("every page", () => {
       inputSchema: { type: "object" },
     });
     mcp = startMcp([tool("search"), tool("broken", null), tool("undeclared")]);
-    [house, browser, shots] = await Promise.all([
+    [house, browser] = await Promise.all([
       openHouse({
         env: {
           SOURCES_FILE: file,
@@ -95,9 +95,7 @@ describeInBrowser("every page", () => {
         },
       }),
       startChromium(),
-      Deno.makeTempDir({ prefix: "otto-walk-" }),
     ]);
-    console.log(`Screenshots: ${shots}`);
     pages = await furnish();
   });
   afterAll(async () => {
@@ -208,16 +206,16 @@ describeInBrowser("every page", () => {
         if (!request.url().startsWith(house.url)) wrong.push(`asked ${request.url()}`);
       });
       for (const path of Object.values(pages).flat()) {
-        for (const [width, colorScheme] of SCREENS) {
-          await page.setViewportSize({ width, height: 900 });
-          await page.emulateMedia({ colorScheme });
-          const answer = await page.goto(path);
-          if (answer?.status() !== 200) wrong.push(`${path} answered ${answer?.status()}`);
-          await page.evaluate(
-            "document.querySelectorAll('details').forEach((it) => it.open = true)",
-          );
-          wrong.push(...await look(page, path, colorScheme));
-        }
+        await page.setViewportSize({ width: PHONE, height: 900 });
+        await page.emulateMedia({ colorScheme: "light" });
+        const answer = await page.goto(path);
+        if (answer?.status() !== 200) wrong.push(`${path} answered ${answer?.status()}`);
+        await page.evaluate("document.querySelectorAll('details').forEach((it) => it.open = true)");
+        await page.evaluate(axe.source);
+        wrong.push(...await look(page, "on a phone", EVERYTHING));
+        await page.setViewportSize({ width: SCREEN, height: 900 });
+        await page.emulateMedia({ colorScheme: "dark" });
+        wrong.push(...await look(page, "on a dark screen", COLOURS));
       }
     } finally {
       await context.close();
@@ -225,24 +223,22 @@ describeInBrowser("every page", () => {
     assertEquals(wrong, []);
   });
 
-  async function look(page: Page, path: string, colors: "light" | "dark"): Promise<string[]> {
-    const name = path.replaceAll(/[0-9a-f-]{36}/g, "x").replaceAll(/\W+/g, "-");
-    await page.screenshot({ path: join(shots, `${name}-${shot++}-${colors}.png`) });
-    await page.evaluate(axe.source);
-    // All but the colours is the same in the dark.
-    const what = colors === "light" ? "" : `{ runOnly: ["color-contrast"] }`;
-    const { violations } = await page.evaluate(`axe.run(${what})`) as {
+  /** What is wrong with the page as it stands; a picture is taken of one where something is. */
+  async function look(page: Page, where: string, what: object): Promise<string[]> {
+    const { violations } = await page.evaluate(`axe.run(${JSON.stringify(what)})`) as {
       violations: { id: string; nodes: { html: string; failureSummary: string }[] }[];
     };
     const wrong = violations.flatMap(({ id, nodes }) =>
-      nodes.map(({ html, failureSummary }) =>
-        `${path}, ${colors}: ${id}: ${html} ${failureSummary}`
-      )
+      nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`)
     );
     const [inner, outer] = await page.locator("html").evaluate((it) => [
       it.scrollWidth,
       it.clientWidth,
     ]);
-    return inner > outer ? [...wrong, `${path} is ${inner} wide, and has ${outer}`] : wrong;
+    if (inner > outer) wrong.push(`it is ${inner} wide, and has ${outer}`);
+    if (wrong.length === 0) return [];
+    const picture = await Deno.makeTempFile({ prefix: "otto-walk-", suffix: ".png" });
+    await page.screenshot({ path: picture, fullPage: true });
+    return wrong.map((each) => `${page.url()} ${where} (${picture}): ${each}`);
   }
 });
