@@ -141,7 +141,9 @@ const ERRORS: readonly ErrorRule[] = [
   {
     phrases: [
       "jinja",
-      ", column ",
+      // llama.cpp's engines, the older one and its own.
+      " at row ",
+      "while executing ",
       "parse grammar",
       "initialize samplers",
       "schema conversion",
