@@ -12,10 +12,16 @@ import { type House, openHouse } from "./house.ts";
 
 /** A name that is markup, turns its line round, has no gap to break at, and is not in Latin letters. */
 const NAME = `<b>שלום</b> \u202Egnihtemos https://example.com/${"Wm".repeat(60)} 価格を更新`;
-const [PHONE, SCREEN] = [375, 1280];
-/** What axe looks for: all but the colours is the same in the dark. */
 const EVERYTHING = { resultTypes: ["violations"] };
 const COLOURS = { ...EVERYTHING, runOnly: ["color-contrast"] };
+/** How a page is looked at, and what axe looks for. */
+const VIEWS = [
+  { width: 375, colorScheme: "light", rules: EVERYTHING },
+  { width: 1280, colorScheme: "dark", rules: EVERYTHING },
+  { width: 1280, colorScheme: "light", rules: COLOURS },
+] as const;
+/** The page for a path that is none. */
+const NOWHERE = "/nothing";
 const NOT_PAGES = /^\/(?:api|static|webhook)\/|^\/(?:health|metrics|openapi\.json|live)$/;
 const SOURCES = {
   acme: { subject: { key: "{order}", name: "Order of {who}" }, later: "continue" },
@@ -158,7 +164,12 @@ describeInBrowser("every page", () => {
       "/": ["/"],
       "/sign-in": ["/sign-in"],
       "/docs": ["/docs"],
-      "/messages": ["/messages", "/messages?group=subject", "/messages?phase=needs_you"],
+      "/messages": [
+        "/messages",
+        "/messages?group=subject",
+        "/messages?phase=needs_you",
+        `/messages?open=${done}`,
+      ],
       "/messages/replay": [`/messages/replay?id=${done}`],
       "/messages/replays": [replays],
       "/messages/many": [
@@ -205,17 +216,14 @@ describeInBrowser("every page", () => {
       page.on("request", (request) => {
         if (!request.url().startsWith(house.url)) wrong.push(`asked ${request.url()}`);
       });
-      for (const path of Object.values(pages).flat()) {
-        await page.setViewportSize({ width: PHONE, height: 900 });
-        await page.emulateMedia({ colorScheme: "light" });
+      for (const path of [...Object.values(pages).flat(), NOWHERE]) {
+        await page.setViewportSize({ width: VIEWS[0].width, height: 900 });
         const answer = await page.goto(path);
-        if (answer?.status() !== 200) wrong.push(`${path} answered ${answer?.status()}`);
+        const status = answer?.status();
+        if (status !== (path === NOWHERE ? 404 : 200)) wrong.push(`${path} answered ${status}`);
         await page.evaluate("document.querySelectorAll('details').forEach((it) => it.open = true)");
         await page.evaluate(axe.source);
-        wrong.push(...await look(page, "on a phone", EVERYTHING));
-        await page.setViewportSize({ width: SCREEN, height: 900 });
-        await page.emulateMedia({ colorScheme: "dark" });
-        wrong.push(...await look(page, "on a dark screen", COLOURS));
+        for (const view of VIEWS) wrong.push(...await look(page, view));
       }
     } finally {
       await context.close();
@@ -224,8 +232,13 @@ describeInBrowser("every page", () => {
   });
 
   /** What is wrong with the page as it stands; a picture is taken of one where something is. */
-  async function look(page: Page, where: string, what: object): Promise<string[]> {
-    const { violations } = await page.evaluate(`axe.run(${JSON.stringify(what)})`) as {
+  async function look(
+    page: Page,
+    { width, colorScheme, rules }: typeof VIEWS[number],
+  ): Promise<string[]> {
+    await page.setViewportSize({ width, height: 900 });
+    await page.emulateMedia({ colorScheme });
+    const { violations } = await page.evaluate(`axe.run(${JSON.stringify(rules)})`) as {
       violations: { id: string; nodes: { html: string; failureSummary: string }[] }[];
     };
     const wrong = violations.flatMap(({ id, nodes }) =>
@@ -239,6 +252,8 @@ describeInBrowser("every page", () => {
     if (wrong.length === 0) return [];
     const picture = await Deno.makeTempFile({ prefix: "otto-walk-", suffix: ".png" });
     await page.screenshot({ path: picture, fullPage: true });
-    return wrong.map((each) => `${page.url()} ${where} (${picture}): ${each}`);
+    return wrong.map((each) =>
+      `${page.url()}, ${width} wide, ${colorScheme} (${picture}): ${each}`
+    );
   }
 });
