@@ -15,7 +15,6 @@ export const ACCESS: readonly [method: string, path: string, who: Caller][] = [
   ["GET", "/sign-in", "anyone"],
   ["POST", "/sign-in", "anyone"],
   ["POST", "/sign-out", "anyone"],
-  ["GET", "/static/:version/:name", "anyone"],
   ["GET", "/static/:name", "anyone"],
 
   ["POST", "/api/tasks/:id/claim", "agent with its task's token"],

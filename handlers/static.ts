@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { type Asset, hashOf, readAssets } from "../lib/process/asset.ts";
+import { type Asset, readAssets } from "../lib/process/asset.ts";
 
 /** The files there are; nothing else is served, whatever a path says. */
 const TYPES = {
@@ -47,29 +47,27 @@ const files: ReadonlyMap<string, Asset> = await readAssets(
   },
 );
 
-/** Another whenever one of the files is. It stands in the path, so that what they import has it, too. */
-const version = hashOf([...files.values()].map(({ hash }) => hash).join());
-
-/** The URL of a file, new whenever a file is, so that browsers may keep it for ever. */
+/** The URL of a file, new whenever its content is, so that browsers may keep it for ever. */
 export function asset(name: Name): string {
-  return `/static/${version}/${name}`;
+  return `/static/${name}?v=${files.get(name)!.hash}`;
 }
 
 /**
- * `GET /static/{version}/{name}`, and without a version for pages of the release before. Open to
- * anyone: there is nothing of anybody's in these files.
+ * `GET /static/{name}`. Open to anyone: there is nothing of anybody's in these files. What a script
+ * imports is asked for without a hash, and checked anew with each page: a path of its own for each
+ * version is one that a process of the release before does not have.
  */
 export function staticFiles(): Hono {
   const app = new Hono();
-  app.on("GET", ["/static/:version/:name", "/static/:name"], (c) => {
-    const name = c.req.param("name")!;
+  app.get("/static/:name", (c) => {
+    const name = c.req.param("name");
     const file = files.get(name);
     if (!file) return c.text("There is no such file\n", 404);
     const headers = {
       etag: `"${file.hash}"`,
       "content-type": TYPES[name as Name],
-      // Another version is that of a page during a deploy: it must not keep our file as its own.
-      "cache-control": c.req.param("version") === version
+      // Another hash is a page of another version during a deploy: it must not keep our file as its own.
+      "cache-control": c.req.query("v") === file.hash
         ? "public, max-age=31536000, immutable"
         : "no-cache",
     };

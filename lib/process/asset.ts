@@ -22,13 +22,11 @@ export async function readAssets(
       Object.entries(parts).map(async ([name, files]): Promise<[string, Asset]> => {
         const read = await Promise.all(files.map((file) => readFile(new URL(file, folder))));
         const bytes = new Uint8Array(Buffer.concat(read));
-        return [name, { bytes, hash: hashOf(bytes) }];
+        return [name, {
+          bytes,
+          hash: createHash("sha256").update(bytes).digest("hex").slice(0, 16),
+        }];
       }),
     ),
   );
-}
-
-/** 16 hexadecimal digits, others whenever the content is another. */
-export function hashOf(content: Uint8Array | string): string {
-  return createHash("sha256").update(content).digest("hex").slice(0, 16);
 }

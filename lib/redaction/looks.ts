@@ -38,8 +38,10 @@ const LOOKS = new RegExp(
 
 /** `Authorization: Bearer …`, of which people paste. */
 const SCHEME = /\b(Bearer|Basic)(\s{1,3})([A-Za-z0-9._~+/=-]{16,})/gi;
-/** The password in `https://name:password@host`. */
-const IN_URL = /(:\/\/[^\s/:@]{0,100}:)[^\s/@]{1,200}@/g;
+/** The password in `https://name:password@host` … */
+const IN_URL = /(:\/\/[^\s/:@"'<>()\\,;?#&|]{0,100}:)([^\s/@"<>\\]{1,200})@/g;
+/** … which is no port with what stands behind the URL. */
+const PORT = /^\d{1,5}[')\]},;?]/;
 
 /** What lists are read on with is no secret. */
 const TOKEN = String.raw`(?<!(?:page|next|continuation|cursor|sync)[_-]?)token`;
@@ -71,7 +73,10 @@ export function withoutLookalikes(text: string): string {
   const masked = (whole: string, name: string, between: string, value: string) =>
     PLAIN.test(value) ? whole : `${name}${between}${MARK}`;
   return text.replace(LOOKS, MARK)
-    .replace(IN_URL, `$1${MARK}@`)
+    .replace(
+      IN_URL,
+      (whole, before, password) => PORT.test(password) ? whole : `${before}${MARK}@`,
+    )
     .replace(SCHEME, masked)
     .replace(ASSIGNED, masked);
 }

@@ -1,7 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { afterAll, beforeAll, it } from "@std/testing/bdd";
 import axe from "axe-core";
-import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { ACCESS } from "../../handlers/access.ts";
 import { call, finish } from "../agent/stage.ts";
@@ -13,7 +12,16 @@ import { type House, openHouse } from "./house.ts";
 
 /** A name that is markup, turns its line round, has no gap to break at, and is not in Latin letters. */
 const NAME = `<b>שלום</b> \u202Egnihtemos https://example.com/${"Wm".repeat(60)} 価格を更新`;
-const SCREENS = [[375, "light"], [1280, "dark"]] as const;
+const EVERYTHING = { resultTypes: ["violations"] };
+const COLOURS = { ...EVERYTHING, runOnly: ["color-contrast"] };
+/** How a page is looked at, and what axe looks for. */
+const VIEWS = [
+  { width: 375, colorScheme: "light", rules: EVERYTHING },
+  { width: 1280, colorScheme: "dark", rules: EVERYTHING },
+  { width: 1280, colorScheme: "light", rules: COLOURS },
+] as const;
+/** The page for a path that is none. */
+const NOWHERE = "/nothing";
 const NOT_PAGES = /^\/(?:api|static|webhook)\/|^\/(?:health|metrics|openapi\.json|live)$/;
 const SOURCES = {
   acme: { subject: { key: "{order}", name: "Order of {who}" }, later: "continue" },
@@ -25,9 +33,7 @@ describeInBrowser("every page", () => {
   let house: House;
   let browser: Browser;
   let mcp: FakeMcp;
-  let shots: string;
   let file: string;
-  let shot = 0;
   /** The pages of each route. */
   let pages: Record<string, string[]>;
 
@@ -73,7 +79,7 @@ describeInBrowser("every page", () => {
       inputSchema: { type: "object" },
     });
     mcp = startMcp([tool("search"), tool("broken", null), tool("undeclared")]);
-    [house, browser, shots] = await Promise.all([
+    [house, browser] = await Promise.all([
       openHouse({
         env: {
           SOURCES_FILE: file,
@@ -95,9 +101,7 @@ describeInBrowser("every page", () => {
         },
       }),
       startChromium(),
-      Deno.makeTempDir({ prefix: "otto-walk-" }),
     ]);
-    console.log(`Screenshots: ${shots}`);
     pages = await furnish();
   });
   afterAll(async () => {
@@ -160,7 +164,12 @@ describeInBrowser("every page", () => {
       "/": ["/"],
       "/sign-in": ["/sign-in"],
       "/docs": ["/docs"],
-      "/messages": ["/messages", "/messages?group=subject", "/messages?phase=needs_you"],
+      "/messages": [
+        "/messages",
+        "/messages?group=subject",
+        "/messages?phase=needs_you",
+        `/messages?open=${done}`,
+      ],
       "/messages/replay": [`/messages/replay?id=${done}`],
       "/messages/replays": [replays],
       "/messages/many": [
@@ -207,17 +216,14 @@ describeInBrowser("every page", () => {
       page.on("request", (request) => {
         if (!request.url().startsWith(house.url)) wrong.push(`asked ${request.url()}`);
       });
-      for (const path of Object.values(pages).flat()) {
-        for (const [width, colorScheme] of SCREENS) {
-          await page.setViewportSize({ width, height: 900 });
-          await page.emulateMedia({ colorScheme });
-          const answer = await page.goto(path);
-          if (answer?.status() !== 200) wrong.push(`${path} answered ${answer?.status()}`);
-          await page.evaluate(
-            "document.querySelectorAll('details').forEach((it) => it.open = true)",
-          );
-          wrong.push(...await look(page, path, colorScheme));
-        }
+      for (const path of [...Object.values(pages).flat(), NOWHERE]) {
+        await page.setViewportSize({ width: VIEWS[0].width, height: 900 });
+        const answer = await page.goto(path);
+        const status = answer?.status();
+        if (status !== (path === NOWHERE ? 404 : 200)) wrong.push(`${path} answered ${status}`);
+        await page.evaluate("document.querySelectorAll('details').forEach((it) => it.open = true)");
+        await page.evaluate(axe.source);
+        for (const view of VIEWS) wrong.push(...await look(page, view));
       }
     } finally {
       await context.close();
@@ -225,24 +231,29 @@ describeInBrowser("every page", () => {
     assertEquals(wrong, []);
   });
 
-  async function look(page: Page, path: string, colors: "light" | "dark"): Promise<string[]> {
-    const name = path.replaceAll(/[0-9a-f-]{36}/g, "x").replaceAll(/\W+/g, "-");
-    await page.screenshot({ path: join(shots, `${name}-${shot++}-${colors}.png`) });
-    await page.evaluate(axe.source);
-    // All but the colours is the same in the dark.
-    const what = colors === "light" ? "" : `{ runOnly: ["color-contrast"] }`;
-    const { violations } = await page.evaluate(`axe.run(${what})`) as {
+  /** What is wrong with the page as it stands; a picture is taken of one where something is. */
+  async function look(
+    page: Page,
+    { width, colorScheme, rules }: typeof VIEWS[number],
+  ): Promise<string[]> {
+    await page.setViewportSize({ width, height: 900 });
+    await page.emulateMedia({ colorScheme });
+    const { violations } = await page.evaluate(`axe.run(${JSON.stringify(rules)})`) as {
       violations: { id: string; nodes: { html: string; failureSummary: string }[] }[];
     };
     const wrong = violations.flatMap(({ id, nodes }) =>
-      nodes.map(({ html, failureSummary }) =>
-        `${path}, ${colors}: ${id}: ${html} ${failureSummary}`
-      )
+      nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`)
     );
     const [inner, outer] = await page.locator("html").evaluate((it) => [
       it.scrollWidth,
       it.clientWidth,
     ]);
-    return inner > outer ? [...wrong, `${path} is ${inner} wide, and has ${outer}`] : wrong;
+    if (inner > outer) wrong.push(`it is ${inner} wide, and has ${outer}`);
+    if (wrong.length === 0) return [];
+    const picture = await Deno.makeTempFile({ prefix: "otto-walk-", suffix: ".png" });
+    await page.screenshot({ path: picture, fullPage: true });
+    return wrong.map((each) =>
+      `${page.url()}, ${width} wide, ${colorScheme} (${picture}): ${each}`
+    );
   }
 });

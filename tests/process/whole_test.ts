@@ -31,7 +31,6 @@ const NOBODY = "01890000-0000-7000-8000-000000000000";
 /** What stands for a route's parameter where it is not the id of the thing the route is about. */
 const NAMES: Record<string, string> = {
   "/static/:name": "style.css",
-  "/static/:version/:name": "style.css",
   "/sources/:name": "github",
   "/sources/:name/connect": "github",
   "/sources/:name/try": "github",

@@ -108,6 +108,8 @@ describe("the redactor", () => {
         ['{\\"clientSecret\\": \\"abc12345678\\"}', '{\\"clientSecret\\": \\"•••\\"}'],
         ['{"key":"DB_PASSWORD", "value":"hunter2x"}', '{"key":"DB_PASSWORD", "value":"•••"}'],
         ["postgres://otto:p4ss@db/otto", "postgres://otto:•••@db/otto"],
+        ["amqp://otto:1234#a@mq", "amqp://otto:•••@mq"],
+        ["redis://:p?a,s#s@cache:6379", "redis://:•••@cache:6379"],
         ["https://h/x?access_token=abc123456&a=1", "https://h/x?access_token=•••&a=1"],
         ["the log says _ghp_" + "a1".repeat(18), "the log says _•••"],
         [`id eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.abcdefghijk`, "id •••"],
@@ -123,6 +125,9 @@ describe("the redactor", () => {
         "PWD=/home/runner/work/1234567",
         "tokens: 59,000,123",
         "https://example.com/a?page=2@3",
+        '{"blog":"https://ada.dev","email":"ada@ada.dev"}',
+        `{'api':'http://localhost:3000','email':'ada@ada.dev'}`,
+        "http://localhost:3000?from=ada@ada.dev",
       ]
     ) assertEquals(redact(text), text);
   });

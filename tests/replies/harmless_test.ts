@@ -83,6 +83,17 @@ describe("what a model says in a comment", () => {
     });
   }
 
+  it("commands nothing at its very beginning, whatever follows the word", () => {
+    for (const said of [".deploy:production", "!deploy(production)", "> .deploy/production"]) {
+      assertMatch(withoutCommands(said), /^(?:> )?\\[.!]deploy/);
+    }
+  });
+
+  it("is code as it was, where a line begins like no command", () => {
+    const code = "```js\nfetch(url)\n  .then(read)\n.github/ci.yml\n!important;\n.a:hover {\n```";
+    assertEquals(withoutCommands(code), code);
+  });
+
   for (
     const said of [
       "#12",

@@ -74,7 +74,7 @@ export function splitName(full: string): [server: string, tool: string] {
 }
 
 /** Parameters of an address that are no place. */
-const SECRET = /key|token|secret|auth|password|signature|config/i;
+const SECRET = /key|token|secret|auth|password|signature/i;
 /** Many hosts of servers have the key in the path: it is long, and no word. */
 const isKey = (part: string) => part.length >= 16 && /\d/.test(part);
 
@@ -82,12 +82,15 @@ const isKey = (part: string) => part.length >= 16 && /\d/.test(part);
 export function secretsOf({ headers, url }: McpServer): string[] {
   const { username, password, pathname, searchParams } = new URL(url);
   const values = Object.values(headers);
+  // Smithery's has a key in it; that of others is a word, such as `default`.
+  const isSecret = ([name, value]: [string, string]) =>
+    SECRET.test(name) || /config/i.test(name) && isKey(value);
   return [
     ...values,
     // The secret itself: of `Bearer abc`, `abc`.
     ...values.map((value) => value.replace(/^\w+ +/, "")),
     password,
     ...[username, ...pathname.split("/")].filter(isKey),
-    ...[...searchParams].filter(([name]) => SECRET.test(name)).map(([, value]) => value),
+    ...[...searchParams].filter(isSecret).map(([, value]) => value),
   ].filter((secret) => secret !== "");
 }

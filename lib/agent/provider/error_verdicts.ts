@@ -66,7 +66,7 @@ const ERRORS: readonly ErrorRule[] = [
   // Gemini's free tier has none of its larger models at all, and says to try again in a minute.
   {
     statuses: [429],
-    words: [/\blimit: 0\b/],
+    words: [/quota exceeded for metric/i, /\blimit: 0\b/],
     verdict: "fail",
     hint: "The account may not use this model: take another one, or a plan that has it",
   },
@@ -141,7 +141,9 @@ const ERRORS: readonly ErrorRule[] = [
   {
     phrases: [
       "jinja",
-      ", column ",
+      // llama.cpp's engines, the older one and its own.
+      " at row ",
+      "while executing ",
       "parse grammar",
       "initialize samplers",
       "schema conversion",

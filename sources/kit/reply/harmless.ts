@@ -29,11 +29,16 @@ const toRedirect = (url: string) =>
 
 /**
  * Commands nothing: a line that begins like `/close` would be obeyed with our credential's rights,
- * and bots' expressions take any white space before it, or have `.deploy` and `!deploy`. GitLab
- * takes out each CR before it looks; GitHub itself obeys "Duplicate of".
+ * and bots' expressions take any white space before it, or have `.deploy` and `!deploy`. Such a one
+ * is a word, except at the very beginning, which is all that some look at: lines of code begin with
+ * `.then(`. GitLab takes out each CR before it looks; GitHub itself obeys "Duplicate of".
  */
 export function withoutCommands(text: string): string {
   return text.replace(/\r\n?/g, "\n")
-    .replace(/^((?:>|[^\S\r\n\u2028\u2029])*)([/.!])(\p{L})/gmu, "$1\\$2$3")
+    .replace(
+      /^((?:>|[^\S\r\n\u2028\u2029])*)(\/\p{L}|[.!]\p{L}[\p{L}\p{N}_-]*(?:\s|$))/gmu,
+      "$1\\$2",
+    )
+    .replace(/^([>\s]*)([.!]\p{L})/u, "$1\\$2")
     .replace(/^((?:>|[^\S\r\n\u2028\u2029])*duplicate)(\s+of\b)/gim, "$1\u200B$2");
 }

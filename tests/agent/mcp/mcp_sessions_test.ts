@@ -254,5 +254,10 @@ describe("a result's text", () => {
     const url = "https://me:pass-4711@mcp.example/x?api_key=key-4711&api-version=2024-10-21";
     const secrets = secretsOf({ name: "d", url, headers: { authorization: "Bearer abc-4711" } });
     assertEquals(secrets, ["Bearer abc-4711", "abc-4711", "pass-4711", "key-4711"]);
+    const configured = (config: string) =>
+      secretsOf({ name: "d", url: `https://mcp.example/x?config=${config}`, headers: {} });
+    assertEquals(configured("eyJrZXkiOiI0NzExIn0"), ["eyJrZXkiOiI0NzExIn0"]);
+    // A word of its own is one of every text, too.
+    assertEquals(configured("production"), []);
   });
 });

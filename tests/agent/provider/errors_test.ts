@@ -42,6 +42,8 @@ const KINDS: [mends: keyof typeof MENDS, vendor: string, status: number, error: 
     ["time", "Bedrock", 429, "Too many tokens per day, please wait before trying again."],
     ["time", "Cerebras", 429, { message: "Requests per minute", code: "request_quota_exceeded" }],
     ["time", "LM Studio", 400, "The model has crashed without additional information."],
+    ["time", "a gateway", 429, "Rate limit: 0 of 60 requests left in this minute"],
+    ["time", "a gateway", 502, "The upstream's answer: parse error at line 1, column 10"],
     ["time", "vLLM", 500, "EngineCore encountered an issue."],
     ["time", "Cloudflare", 525, "error code: 525"],
     ["key", "Gemini", 400, "API key not valid. Please pass a valid API key."],
