@@ -31,6 +31,11 @@ describe("what a model says in a comment", () => {
       "&#64;&#109;allory",
       "@_mallory",
       "＠@mallory",
+      "a@dependabot merge",
+      "_a_@octo.example",
+      "é@mallory.example",
+      "&#32@mallory.example",
+      "&nbsp@mallory.example",
     ]
   ) {
     it(`calls nobody, as ${said}`, () => {
@@ -41,7 +46,8 @@ describe("what a model says in a comment", () => {
   }
 
   it("stays as it is where no @ begins a name", () => {
-    for (const said of ["5 @ 3", "at the end @", "&#640;", "&#x401;", "R&D; #64"]) {
+    const address = "Write to ada.l+otto@mail.example.com.";
+    for (const said of ["5 @ 3", "at the end @", "&#640;", "&#x401;", "R&D; #64", address]) {
       assertEquals(withoutMentions(said), said);
     }
   });

@@ -1,10 +1,21 @@
 /**
  * Calls nobody: a space without width stands behind each @ that could begin a name. GitHub and
  * GitLab look for names in what they have rendered, so an @ written as an entity counts, and so
- * does a name (cmark-gfm's issue 181); in HTML a number needs no semicolon.
+ * does a name (cmark-gfm's issue 181); in HTML a number needs no semicolon. An address of mail, which
+ * people copy, stays whole where nothing in it or before it can become something else.
  */
 export function withoutMentions(text: string): string {
-  return text.replace(/(?:@|&(?:#0*64(?!\d)|#x0*40(?![\da-f])|commat);?)(?=\S)/gi, "$&\u200B");
+  return text.replace(
+    /(?:@|&(?:#0*64(?!\d)|#x0*40(?![\da-f])|commat);?)(?=\S)/gi,
+    (found, at: number) => isOfAddress(text, at) ? found : `${found}\u200B`,
+  );
+}
+
+/** Whether the @ at this place is that of an address of mail. */
+function isOfAddress(text: string, at: number): boolean {
+  const name = text.slice(Math.max(0, at - 65), at).split(/[\s(]/).at(-1)!;
+  return name.length <= 64 && /^[a-z\d.+-]+$/i.test(name) &&
+    /^@[a-z\d-]+\.[a-z]{2}/i.test(text.slice(at, at + 66));
 }
 
 /**
