@@ -79,23 +79,23 @@ describe("what a GitLab webhook is about", () => {
       issue: { iid: 7, confidential },
     });
     const heard: [unknown, string, string | undefined][] = [
-      [note({ object_attributes: { noteable_type }, ...ofKind }), "12!7", "team:12!7"],
+      [note({ object_attributes: { noteable_type }, ...ofKind }), "12!7", "12!7/team"],
       [
         note({ object_attributes: { noteable_type, internal: true }, merge_request }),
         "12!7",
-        "team:12!7",
+        "12!7/team",
       ],
       [
         note({ object_attributes: { noteable_type, internal: false }, merge_request }),
         "12!7",
         undefined,
       ],
-      [note(onIssue(false)), "12#7", "team:12#7"],
+      [note(onIssue(false)), "12#7", "12#7/team"],
       // Any comment on a confidential issue is of this kind.
-      [note(onIssue(true)), "12#7", "team:12#7"],
+      [note(onIssue(true)), "12#7", "12#7/team"],
       [note(onIssue(true, { internal: false })), "12#7", "12#7"],
-      [note(onIssue(true, { internal: true })), "12#7", "team:12#7"],
-      [note(onIssue(true, { confidential: true })), "12#7", "team:12#7"],
+      [note(onIssue(true, { internal: true })), "12#7", "12#7/team"],
+      [note(onIssue(true, { confidential: true })), "12#7", "12#7/team"],
     ];
     for (const [payload, key, audience] of heard) {
       assertTold("gitlab", [[payload, `continues ${key}`]]);
