@@ -14,7 +14,7 @@ import { claimTasks } from "../../lib/task/claim.ts";
 import { finishTasks } from "../../lib/task/finish.ts";
 import { createWorker } from "../../lib/work/work.ts";
 import { z } from "zod";
-import { call, finish, JSON_TYPE } from "./stage.ts";
+import { call, finish, JSON_TYPE, spent } from "./stage.ts";
 import { startOpenAi } from "../fakes/openai.ts";
 import type { FakeProvider } from "../fakes/server.ts";
 import { json, openOtto, type Otto } from "../otto.ts";
@@ -87,17 +87,6 @@ describe("a run whose worker dies", () => {
       },
       redact: (text) => text,
     });
-  }
-
-  async function readSpent() {
-    const [row] = await otto.services.database.query(
-      "add up",
-      (sql) =>
-        sql<{ tokens: number; tasks: number; reserved: number }[]>`
-      select coalesce(sum(tokens), 0)::int as tokens, coalesce(sum(tasks), 0)::int as tasks,
-        (select count(*) from budget_reservations)::int as reserved from agent_usage`,
-    );
-    return row;
   }
 
   /** Takes a task as the next worker would, once the last one's lease has run out. */
@@ -175,21 +164,21 @@ describe("a run whose worker dies", () => {
           const turns = body.messages.filter((m: { role: string }) => m.role === "assistant");
           return scripts[turns.length];
         }];
-        const before = await readSpent();
+        const before = await spent({ otto });
         const id = await dieAt(at, after, names);
         if (id === undefined) break;
         deaths++;
         const { database } = otto.services;
         // Each step is billed once, whoever saved it, and so is a call that nobody has saved.
-        const spent = await readSpent();
+        const now = await spent({ otto });
         const [{ lost }] = await database.query(
           "look at a run",
           (sql) =>
             sql<{ lost: number }[]>`
             select lost_tokens::int as lost from agent_runs where task_id = ${id}`,
         );
-        assertEquals(spent.tokens - before.tokens, 3 * 110 + lost, `query ${at}`);
-        assertEquals([spent.tasks - before.tasks, spent.reserved], [1, 0], `query ${at}`);
+        assertEquals(now.tokens - before.tokens, 3 * 110 + lost, `query ${at}`);
+        assertEquals([now.tasks - before.tasks, now.reserved], [1, 0], `query ${at}`);
         const events = await listTaskEvents(database, id);
         const count = (kind: string) => events.filter((event) => event.kind === kind).length;
         assertEquals([count("note"), count("titled")], [1, 1], `query ${at}`);
