@@ -1,7 +1,13 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import type { Say } from "../fakes/server.ts";
-import { finish, type ModelStage, settle, withModel as withModelStage } from "./model_stage.ts";
+import {
+  finish,
+  type ModelStage,
+  settle,
+  wakeNow,
+  withModel as withModelStage,
+} from "./model_stage.ts";
 import { type Any, checked, comment, opened } from "./stage.ts";
 
 const waiting: Say = {
@@ -44,10 +50,7 @@ describe("a model that waits for a check of its own push", () => {
       for (let at = 0; at < 2; at++) {
         assertEquals((await task(id)).status, "waiting_event");
         await stage.tell("check_suite", checked("success"), own);
-        await stage.otto.services.database.query(
-          "let it be quiet",
-          (sql) => sql`update tasks set wake_at = now() where wake_at is not null`,
-        );
+        await wakeNow(stage);
         await stage.otto.workOff();
       }
       assertEquals((await task(id)).result.text, "Both are green");
@@ -69,10 +72,7 @@ describe("a model that waits for a check of its own push", () => {
         await stage.tell("issue_comment", comment("It is none of these"));
         assertEquals((await task(id)).status, "waiting_event");
         await stage.tell("check_suite", checked("success"), own);
-        await stage.otto.services.database.query(
-          "let it be quiet",
-          (sql) => sql`update tasks set wake_at = now() where wake_at is not null`,
-        );
+        await wakeNow(stage);
         await stage.otto.workOff();
         assertEquals((await task(id)).result?.text, `Came: ${events}`);
       }

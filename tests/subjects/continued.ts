@@ -3,16 +3,8 @@ import { it } from "@std/testing/bdd";
 import { drain } from "../../lib/work/drain.ts";
 import type { Say } from "../fakes/server.ts";
 import { json } from "../otto.ts";
-import {
-  type Any,
-  checked,
-  closed,
-  comment,
-  opened,
-  pullRequest,
-  type SubjectStage,
-} from "./stage.ts";
-import { finish, post, settle, withModel as withModelStage } from "./model_stage.ts";
+import { type Any, checked, closed, comment, opened, pullRequest } from "./stage.ts";
+import { finish, post, settle, wakeNow, withModel as withModelStage } from "./model_stage.ts";
 
 /** What continuing tasks promise on every store. */
 export function describeContinuing(env: () => Promise<Record<string, string>>): void {
@@ -175,13 +167,6 @@ export function describeContinuing(env: () => Promise<Record<string, string>>): 
   const waiting = (events: string[]): Say => ({
     calls: [{ tool: "wait_for_event", args: { events, minutes: 30 } }],
   });
-  const wakeNow = (stage: SubjectStage, column: "wake_at" | "wait_until") =>
-    stage.otto.services.database.query(
-      "let time pass",
-      (sql) =>
-        sql`update tasks set ${sql.unsafe(column)} = now() - interval '1 second'
-        where status = 'waiting_event' and ${sql.unsafe(column)} is not null`,
-    );
 
   it("wait for a check, and are woken by it after a while of quiet", () =>
     withModel(async ({ stage, fake, told, tasks, task }) => {

@@ -67,6 +67,19 @@ export const post = (body: unknown) => ({
   body: JSON.stringify(body),
 });
 
+/** Lets the time come up to which a waiting task is left in quiet, or waits at all. */
+export async function wakeNow(
+  { otto }: SubjectStage,
+  column: "wake_at" | "wait_until" = "wake_at",
+): Promise<void> {
+  await otto.services.database.query(
+    "let time pass",
+    (sql) =>
+      sql`update tasks set ${sql.unsafe(column)} = now() - interval '1 second'
+        where status = 'waiting_event' and ${sql.unsafe(column)} is not null`,
+  );
+}
+
 /** Settles what has come, as another worker would while a task is in hand. */
 export async function settle({ otto }: SubjectStage): Promise<void> {
   await settleAll(otto.services);

@@ -3,7 +3,7 @@ import { it } from "@std/testing/bdd";
 import type { Say } from "../../fakes/server.ts";
 import { json } from "../../otto.ts";
 import { describeWith, until } from "../../servers/mod.ts";
-import { finish, settle, withModel } from "../model_stage.ts";
+import { finish, settle, wakeNow, withModel } from "../model_stage.ts";
 import { checked, opened } from "../stage.ts";
 
 const waiting: Say = {
@@ -42,10 +42,7 @@ describeWith(
         await stage.send("check_suite", checked("success"));
         await settle(stage).catch(() => {});
         await servers.redis.restart();
-        await stage.otto.services.database.query(
-          "let it be quiet",
-          (sql) => sql`update tasks set wake_at = now() where wake_at is not null`,
-        );
+        await wakeNow(stage);
         await workedUntil("completed");
         assertEquals((await task(id)).result.text, "It is green");
         assertEquals((await tasks()).length, 1);
