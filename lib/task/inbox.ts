@@ -13,6 +13,11 @@ export interface UnreadMessage {
   receivedAt: Date;
 }
 
+/** Whether a person of the team said it to the task, elsewhere than where that came from. */
+export function isPersonsWord(message: UnreadMessage, task: { webhookType: string }): boolean {
+  return message.webhookType.toLowerCase() !== task.webhookType.toLowerCase();
+}
+
 /** What a task's agent has not read. */
 export interface Unread {
   /** How far it has read when it has read all. */

@@ -1,7 +1,7 @@
 import { beginningOf } from "../../../sources/kit/beginning.ts";
 import { redactAll } from "../../redaction/redact.ts";
 import { readUnsentReplies } from "../../task/reply.ts";
-import { readUnread, type Unread, type UnreadMessage } from "../../task/inbox.ts";
+import { isPersonsWord, readUnread, type Unread, type UnreadMessage } from "../../task/inbox.ts";
 import type { InboxReader } from "../agent.ts";
 import { fenced } from "../fence.ts";
 import { outline } from "../prompt.ts";
@@ -67,8 +67,7 @@ export async function deliver({ run, state, save }: HearingRun): Promise<void> {
   }
   if (unread.isClosed) state.closing = true;
   // A person's words to the task: as after an answer, they may say what a sender must not learn.
-  const own = run.assignment.webhookType.toLowerCase();
-  state.private ||= unread.messages.some((each) => each.webhookType.toLowerCase() !== own);
+  state.private ||= unread.messages.some((each) => isPersonsWord(each, run.assignment));
   addNews(state, await newsTurn(run, state, { unread, inbox }));
   const ids = unread.messages.map(({ id }) => id);
   state.delivered = (state.delivered ?? 0) + ids.length;

@@ -1,6 +1,6 @@
 import { isAwaited } from "../../../sources/rules/glob.ts";
 import { readClock } from "../../store/clock.ts";
-import { readUnread, type Unread } from "../../task/inbox.ts";
+import { isPersonsWord, readUnread, type Unread } from "../../task/inbox.ts";
 import { whyNotOnceMore } from "../../task/wait.ts";
 import type { Outcome } from "../agent.ts";
 import type { WaitArguments } from "../tools/wait.ts";
@@ -66,14 +66,13 @@ export async function completeWait(
   };
 }
 
-/** What a person says to the task, elsewhere than where it came from, ends every wait. */
+/** What a person says to the task ends every wait. */
 function matching(
   { messages }: Unread,
   { events, webhookType }: { events: readonly string[]; webhookType: string },
 ): number {
-  const own = webhookType.toLowerCase();
   return messages.filter((message) =>
-    message.webhookType.toLowerCase() !== own || isAwaited(events, message.event)
+    isPersonsWord(message, { webhookType }) || isAwaited(events, message.event)
   ).length;
 }
 
