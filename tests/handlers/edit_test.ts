@@ -57,12 +57,12 @@ describe("a fault in JSON", () => {
 });
 
 describe("a body in a person's hands", () => {
-  const editable = (text: string, type = "application/json") => {
+  const editable = (text: string) => {
     const body = new TextEncoder().encode(text);
     const found = editableOf({
       body,
       size: body.length,
-      headers: new Headers({ "content-type": type }),
+      headers: new Headers({ "content-type": "application/json" }),
     });
     assert(!("why" in found));
     return found;

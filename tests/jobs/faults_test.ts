@@ -61,10 +61,9 @@ describeWith(
   { postgres: true, redis: "own" },
   "jobs while Redis fails",
   (servers) => {
-    const open = async (more: Record<string, string> = {}) => ({
+    const open = async () => ({
       DATABASE_URL: await servers.postgres.createDatabase(),
       REDIS_URL: servers.redis.url,
-      ...more,
     });
 
     const faults: [what: string, fault: () => Promise<void>][] = [

@@ -34,10 +34,10 @@ export const closed = (more: Payload = {}) => ({
   pull_request: pullRequest({ merged: true, ...more }),
 });
 
-export const comment = (body: string, more: Payload = {}) => ({
+export const comment = (body: string) => ({
   action: "created",
   issue: { number: 7, title: "Greet callers", pull_request: {}, user: { id: 5 } },
-  comment: { id: 1, body, author_association: "MEMBER", user: { id: 9, login: "grace" }, ...more },
+  comment: { id: 1, body, author_association: "MEMBER", user: { id: 9, login: "grace" } },
 });
 
 export const checked = (conclusion: string, more: Payload = {}) => ({

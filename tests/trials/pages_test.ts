@@ -11,8 +11,8 @@ describe("the pages of trials", () => {
   let stage: Stage;
   let message: string;
 
-  async function open(rules: unknown, env: Record<string, string> = {}): Promise<void> {
-    stage = await openStage(rules, { AGENT_TRIAL_MODELS: "gpt-5-nano", ...env });
+  async function open(rules: unknown): Promise<void> {
+    stage = await openStage(rules, { AGENT_TRIAL_MODELS: "gpt-5-nano" });
     stage.fake.script = [call("set_title", { title: "A crash" }), finish("It *crashes*.")];
     const task = await stage.task(await stage.signed(issue));
     message = task.message_id;
@@ -23,8 +23,8 @@ describe("the pages of trials", () => {
   afterEach(() => stage[Symbol.asyncDispose]());
 
   const work = () => drain(stage.otto.services, { maxMs: 20_000 });
-  const page = async (path: string, headers = {}) => {
-    const answer = await stage.otto.ask(path, { headers: { accept: "text/html", ...headers } });
+  const page = async (path: string) => {
+    const answer = await stage.otto.ask(path, { headers: { accept: "text/html" } });
     assertEquals(answer.status, 200, path);
     return (await answer.text()).replaceAll(/\s+/g, " ");
   };
