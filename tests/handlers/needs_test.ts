@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { JSON_TYPE, openOtto, type Otto } from "../otto.ts";
+import { json, openOtto, type Otto } from "../otto.ts";
+
+const JSON_TYPE = { "content-type": "application/json" };
 
 const live = async (otto: Otto) => await (await otto.ask("/")).text();
 
@@ -72,6 +74,6 @@ describe("what needs a person", () => {
       await (await otto.ask(`/api/messages/${id}`, { method: "DELETE" })).body?.cancel();
     }
     assert(!(await live(otto)).includes("no budget"));
-    assertEquals((await otto.get("/api/messages?phase=refused")).items.length, 3);
+    assertEquals((await json(await otto.ask("/api/messages?phase=refused"))).items.length, 3);
   });
 });
