@@ -118,9 +118,17 @@ describe("a reply whose answer never came", () => {
     assertStringIncludes(error, "look there, and retry it only if it is not");
     const task = await stage.task(task_id);
     assertEquals(eventsOf(task, "reply_failed")[0].data.error, error);
+    // What they know counts until a try of theirs is in doubt.
+    vendors.next({ status: 429 }, { lost: true });
+    await stage.post(`/api/notifications/${id}/retry`, {});
+    for (const [state, sent] of [["pending", 1], ["pending", 2], ["dead", 2]] as const) {
+      await stage.passTime();
+      await stage.work();
+      assertEquals([(await stage.outbox())[0].state, vendors.said.length], [state, sent]);
+    }
     await stage.post(`/api/notifications/${id}/retry`, {});
     await stage.work();
-    assertEquals([vendors.said.length, (await stage.outbox())[0].state], [2, "sent"]);
+    assertEquals([vendors.said.length, (await stage.outbox())[0].state], [3, "sent"]);
   });
 
   it("is given up where the vendor lets nobody look, or too much is written to find it", async () => {

@@ -1,6 +1,7 @@
 import { randomInt } from "node:crypto";
 import { beginningOf } from "../../../sources/kit/beginning.ts";
 import { errorText } from "../../process/log.ts";
+import { MOST_RETRY_AFTER_SECONDS } from "../../process/retry_after.ts";
 import { redactAll, redactTexts } from "../../redaction/redact.ts";
 import { readClock } from "../../store/clock.ts";
 import type { Outcome } from "../agent.ts";
@@ -26,8 +27,6 @@ const PATIENCE_MS = 24 * 60 * 60_000;
 const MOST_WAIT_SECONDS = 15 * 60;
 /** What may never mend is tried so often, which takes some minutes. */
 const MOST_DOUBTS = 8;
-/** A provider may ask for more patience than we would have, but not for ever. */
-const MOST_RETRY_AFTER_SECONDS = 60 * 60;
 
 /** A run that is being worked on. */
 interface OpenRun {

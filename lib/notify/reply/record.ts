@@ -35,10 +35,10 @@ export interface ClaimedReply {
   worker: string;
   /** A person has cancelled its task meanwhile. */
   cancelled: boolean;
-  /** Older than {@link MOST_HOURS}. */
+  /** Older than {@link MOST_HOURS}, since a person last wanted it sent. */
   isOld: boolean;
-  /** A person gave it another round of tries, and this is the first of them. */
-  isRetried: boolean;
+  /** A person gave it another round of tries, none of which is in doubt yet: they have looked there. */
+  wasLookedFor: boolean;
 }
 
 /** With a call's time twice: a search, and the reply itself. */
@@ -78,8 +78,10 @@ export async function claimReplies(
       from due, replies r where n.id = due.id and r.notification_id = n.id
       returning n.id, n.task_id, n.attempts, n.unsure, n.created_at, n.worker, r.source, r.call,
         exists (select from tasks t where t.id = n.task_id and t.status = 'cancelled') as cancelled,
-        n.created_at < now() - make_interval(hours => ${MOST_HOURS}) as "isOld",
-        n.attempts = 1 and n.error is not null as "isRetried"`);
+        greatest(n.created_at, r.retried_at) < now() - make_interval(hours => ${MOST_HOURS})
+          as "isOld",
+        r.retried_at is not null and (r.begun_at is null or r.begun_at < r.retried_at)
+          as "wasLookedFor"`);
 }
 
 /** How far a reply is; undefined when it is gone. */

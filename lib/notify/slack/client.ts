@@ -1,5 +1,6 @@
 import { fetchAlone } from "../../process/fetch_alone.ts";
 import { errorText } from "../../process/log.ts";
+import { MOST_RETRY_AFTER_SECONDS, retryAfterIn } from "../../process/retry_after.ts";
 import { explain, kindOf, type SlackErrorKind } from "./error.ts";
 import { formOf, neverSent } from "../http.ts";
 
@@ -32,8 +33,6 @@ export const SLACK_LEASE_SECONDS = 8;
 export const CALL_MS = 6_000;
 /** Slack gave up in the middle: "some aspect of the operation" may have succeeded (docs.slack.dev). */
 const UNSURE_CODES = new Set(["internal_error", "fatal_error", "request_timeout"]);
-/** A wrong header must not silence us for days. */
-const MOST_RETRY_AFTER_SECONDS = 60 * 60;
 /** Slack's limits are counted by the minute; this is for an answer without the header. */
 const DEFAULT_RETRY_AFTER_SECONDS = 30;
 
@@ -78,7 +77,8 @@ export function createSlackClient(
 
 function readAnswer(response: Response, text: string): SlackAnswer {
   const { status } = response;
-  const retryAfterSeconds = readRetryAfter(response.headers.get("retry-after"));
+  const asked = retryAfterIn(response.headers);
+  const retryAfterSeconds = asked && Math.min(asked, MOST_RETRY_AFTER_SECONDS);
   if (status === 429) {
     return {
       ok: false,
@@ -125,9 +125,4 @@ function parse(text: string): Record<string, unknown> | undefined {
   } catch {
     return undefined;
   }
-}
-
-function readRetryAfter(header: string | null): number | undefined {
-  if (!header || !/^\d+$/.test(header)) return undefined;
-  return Math.min(Number(header), MOST_RETRY_AFTER_SECONDS);
 }
