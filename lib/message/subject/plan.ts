@@ -73,6 +73,7 @@ export async function planJoins(
       source,
       key,
       most: limitsOf(source).deliveriesPerHour,
+      room: limitsOf(source).inbox,
     })),
   );
   const subjects = new Map<string, PlannedSubject>();
