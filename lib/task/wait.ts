@@ -70,7 +70,10 @@ export async function wakeTask(
   return rows.length > 0;
 }
 
-/** So many tasks wait at once, in all: each is a promise to somebody. */
+/**
+ * About so many tasks wait at once, in all: each is a promise to somebody. Those in hand that look in
+ * the same moment may all get in, which nothing minds: a lock over all ends of turns would cost more.
+ */
 const MOST_WAITING = 1_000;
 /** No source may say more: the longest wait, in hours; a build takes minutes, and a person a day. */
 export const MOST_WAIT_HOURS = 24;
