@@ -24,8 +24,8 @@ import { completed, type RunContext, type RunSaver } from "./run_context.ts";
 const PATIENCE_MS = 24 * 60 * 60_000;
 /** Waits double up to this, so that a provider that is back is noticed while people still care. */
 const MOST_WAIT_SECONDS = 15 * 60;
-/** What may never mend is tried so often, which takes some minutes. */
-const MOST_DOUBTS = 8;
+/** What may never mend is tried so often, which takes about an hour: so does most maintenance. */
+const MOST_DOUBTS = 13;
 /** A provider may ask for more patience than we would have, but not for ever. */
 const MOST_RETRY_AFTER_SECONDS = 60 * 60;
 
@@ -184,6 +184,7 @@ function addStep(
   state.failures = 0;
   delete state.failingSince;
   delete state.doubts;
+  delete state.broken;
   state.turns.push(...step.turns);
   state.used.inputTokens += step.tokens.input;
   state.used.outputTokens += step.tokens.output;
@@ -239,6 +240,7 @@ async function putOff(
   if (!(error instanceof ModelError) || !error.temporary) throw error;
   state.failures++;
   state.doubts = error.doubtful ? (state.doubts ?? 0) + 1 : 0;
+  if (error.mayHaveBilled) state.broken = (state.broken ?? 0) + 1;
   if (state.doubts >= MOST_DOUBTS) {
     throw new Error(`${error.message} (${state.doubts} times in a row)`);
   }
