@@ -3,7 +3,7 @@ import type { RequestAdapter } from "./adapt_request.ts";
 import { errorText } from "../../process/log.ts";
 import { MOST_WORDS, ownWords } from "./own_words.ts";
 import { type NextTry, NoAnswerError } from "./no_answer.ts";
-import { readChatStream } from "./answer/chat_stream.ts";
+import { readStream } from "./answer/read_stream.ts";
 import { verdictOf } from "./error_verdicts.ts";
 import { isTooDeep } from "./answer/parts.ts";
 import { retryAfterSeconds } from "./retry_after.ts";
@@ -121,8 +121,7 @@ function parsed(text: string, provider: ModelSettings["provider"]): unknown {
       // It may still be a stream.
     }
   }
-  const speaksChat = provider === "openai" || provider === "ollama";
-  return speaksChat ? readChatStream(text) : undefined;
+  return readStream(provider, text);
 }
 
 /** JSON without what kept its connection awake before it (OpenRouter), and a stream's end behind it (9router). */

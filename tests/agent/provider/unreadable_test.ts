@@ -20,7 +20,7 @@ describe("a 200 that is no JSON", () => {
       [openai, ": keep-alive\n\n", /answered a stream, though none was asked for\. Its server/],
       [openai, "event: message_start\ndata: {}\n\n", /answered a stream/],
       [onAnthropic, 'event: x\ndata: {"delta":{"thinking":"SECRET"}}\n\n', /answered a stream/],
-      [onGemini, 'data: {"candidates":[{"text":"SECRET","thought":true}]}\n\n', /a stream/],
+      [onGemini, 'data: {"text":"SECRET","thought":true}\n\n', /a stream/],
       [
         openai,
         '{"message":{"thinking":"SECRET"}}\n{"done":true}\n',

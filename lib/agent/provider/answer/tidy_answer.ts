@@ -2,6 +2,7 @@ import type { ModelSettings } from "../../../config/model/model_settings.ts";
 import { tidyMessage } from "./anthropic_answer.ts";
 import { tidyChat } from "./chat_answer.ts";
 import { tidyGenerated } from "./gemini_answer.ts";
+import { joinGenerated } from "./gemini_stream.ts";
 import { isPart, type Part, partsIn } from "./parts.ts";
 import { type AnsweredRequest } from "./tool_call.ts";
 
@@ -24,8 +25,11 @@ export function tidyAnswer(
   body: unknown,
   request: unknown,
 ): Part | undefined {
+  const all = partsIn(body);
   // Gemini's stream is a list of answers, and some proxies know nothing else.
-  const [answer, ...others] = partsIn(body);
+  const [answer, ...others] = provider === "gemini" && all.length > 1
+    ? partsIn(joinGenerated(all))
+    : all;
   return answer && others.length === 0 ? TIDY[provider](answer, questionIn(request)) : undefined;
 }
 
