@@ -60,7 +60,7 @@ const TEMPLATES: readonly Lesson[] = [
   },
   {
     words: [
-      /should alternat|must (be )?alternat|unexpected role|alternate between|consecutive user/i,
+      /should alternat|must (be )?alternat|unexpected role|alternate between|(consecutive|successive) user/i,
     ],
     matters: isChangedBy(alternating),
     change: alternating,
@@ -80,9 +80,10 @@ const TEMPLATES: readonly Lesson[] = [
     change: withOwnWords,
   },
   {
+    // Cerebras says no more than that something is none.
     words: [
-      /\bcontent\b/i,
-      /none is not|null is not|expected a? ?string|(valid|be a) string|be null|got null|field required/i,
+      /\bcontent\b|'NoneType'/i,
+      /none is not|null'? (is )?not|expected a? ?string|(valid|be a) string|be null|got null|field required|object is not iterable|required properties/i,
     ],
     matters: (body) => messagesOf(body).some(({ content }) => content === null),
     change: (body) =>

@@ -19,11 +19,11 @@ const NO_MODEL = "Check the model's name and its server's address";
 
 /** By the vendors' API references, and by the words that they send. */
 const ERRORS: readonly ErrorRule[] = [
-  // The model's words, not ours, are wrong: Groq and llama.cpp refuse them, Ollama stumbles.
+  // The model's words, not ours, are wrong: Groq, Cerebras and llama.cpp refuse them, Ollama stumbles.
   {
-    statuses: [400, 422, 500],
+    statuses: [400, 422, 424, 500],
     words: [
-      /tool_use_failed|failed_generation|output_parse_failed|pars(e|ing) tool call|model produced invalid content/i,
+      /tool_use_failed|failed_generation|failed to generate tool.?call|output_parse_failed|pars(e|ing) tool call|model produced invalid (content|sequence)/i,
     ],
     verdict: "again",
   },
@@ -31,7 +31,7 @@ const ERRORS: readonly ErrorRule[] = [
   // pays no bill; Gemini's "exceeded your current quota" is one of minutes, and has no such code.
   {
     words: [
-      /insufficient[_ ](user[_ ])?(quota|balance|credits?|funds)|billing_hard_limit|billing_not_active|exceeded_current_quota_error|arrearage|account_deactivated|budget_exceeded/i,
+      /insufficient[_ ](user[_ ])?(quota|balance|credits?|funds)|billing_hard_limit|billing_not_active|exceeded_current_quota_error|arrearage|account_deactivated|budget_exceeded|freetieronly/i,
     ],
     verdict: "fail",
     hint: NO_CREDIT,
@@ -52,6 +52,7 @@ const ERRORS: readonly ErrorRule[] = [
       "spend limit",
       "spending limit",
       "budget has been exceeded",
+      "key limit exceeded",
       "余额不足",
       "欠费",
     ],
@@ -102,6 +103,9 @@ const ERRORS: readonly ErrorRule[] = [
       "token limit: ",
       "must have less than ",
       "reduce the length",
+      "sequence length is",
+      "max_tokens must be at least 1",
+      "prompt超长",
     ],
     verdict: "fail",
     hint: "The conversation is longer than the model can read: lower budgets.steps or " +
@@ -126,7 +130,19 @@ const ERRORS: readonly ErrorRule[] = [
   },
   {
     statuses: [400, 403, 422],
-    words: [/moderation|content[_ ](filter|management|policy)|ResponsibleAIPolicy|flagged/i],
+    words: [
+      /moderation|content[_ ](filter|management|policy)|ResponsibleAIPolicy|flagged|usage guidelines|safety_check|new_sensitive|data_inspection/i,
+    ],
+    verdict: "fail",
+  },
+  // Azure, of a name that is wrong, or too new.
+  { words: [/DeploymentNotFound/], verdict: "doubt", hint: NO_MODEL },
+  // Neither a key nor a name is wrong: OpenRouter's routing, Azure's network, a country.
+  {
+    statuses: [403, 404],
+    words: [
+      /data policy|requested parameters|virtual network|firewall|public access is disabled|country, region/i,
+    ],
     verdict: "fail",
   },
   // Said with another status: Bedrock's gateways, LM Studio and Ollama while they load, Moonshot.

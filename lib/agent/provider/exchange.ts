@@ -15,8 +15,8 @@ const MOST_BYTES = 32 * 1_024 * 1_024;
 /** A server is taught each of its dialect's words once. */
 const MOST_LESSONS = 8;
 
-/** A proxy that has stopped waiting: the model may have gone on. 499 is nginx's, 524 Cloudflare's. */
-const GATEWAY_TIMEOUTS = [499, 504, 524];
+/** A gateway that has stopped waiting: the model may have gone on. 408 is LiteLLM's, 499 nginx's, 524 Cloudflare's. */
+const GATEWAY_TIMEOUTS = [408, 499, 504, 524];
 
 /** How a request is refused whose form is wrong; llama.cpp and LM Studio do so with a 500. */
 const TEACHING = new Set([400, 422, 500]);

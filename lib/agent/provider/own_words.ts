@@ -1,4 +1,5 @@
 import { beginningOf } from "../../../sources/kit/beginning.ts";
+import { partsIn } from "./answer/parts.ts";
 
 /** The most of a provider's own words that is kept, in characters. */
 export const MOST_WORDS = 500;
@@ -27,7 +28,8 @@ const MOST_DEPTH = 4;
  * A provider's own words for an error, whatever the shape: `{"error": {"message"}}` (OpenAI,
  * Anthropic, Gemini), `[{"error": …}]` (Gemini), `{"error": "…"}` (LM Studio, Ollama),
  * `{"message"}` (Mistral, vLLM), `{"detail": "…"}` and `{"detail": [{"loc", "msg"}]}` (FastAPI),
- * `{"errors": [{"message"}]}` (Cloudflare), plain text, a proxy's page.
+ * `{"errors": [{"message"}]}` (Cloudflare), plain text, a proxy's page. OpenRouter has those of the
+ * provider behind it in `metadata.raw`.
  *
  * @returns at most 500 characters; empty when there are none.
  */
@@ -47,7 +49,9 @@ function wordsIn(value: unknown, depth: number): string | undefined {
   for (const place of PLACES) {
     const words = wordsIn(all[place], depth + 1);
     if (words === undefined) continue;
-    return [whereIn(all), words, codeIn(all, words)].filter((each) => each).join(" ");
+    const others = wordsIn(partsIn(all.metadata)[0]?.raw, depth + 1);
+    return [whereIn(all), words, codeIn(all, words), others && `(${others})`]
+      .filter((each) => each).join(" ");
   }
   return undefined;
 }

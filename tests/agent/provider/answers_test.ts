@@ -172,6 +172,20 @@ describe("an answer without an answer in it", () => {
         assertEquals(fault?.again, again, finish);
         assertMatch(fault!.reason, words);
       }
+      // Half of what it would have said is no result, and what it has called is one.
+      for (const finish of ["error", "insufficient_system_resource", "network_error", "abort"]) {
+        fake.script = [choice({ content: "Half of wh" }, { finish })];
+        const { fault, text } = await step();
+        assertEquals([fault?.again, text], [true, ""], finish);
+      }
+      // MiniMax says so beside.
+      fake.script = [
+        raw({
+          choices: [{ message: { content: "" }, finish_reason: "stop" }],
+          input_sensitive: true,
+        }),
+      ];
+      assertMatch((await step()).fault!.reason, /sensitive: the provider's content filter/);
       for (const finish of ["MAX_TOKENS", "max_tokens", "model_length"]) {
         fake.script = [choice({ content: "Half" }, { finish })];
         const { text, finish: end } = await step();

@@ -88,10 +88,12 @@ describe("what servers of chat completions make of an answer's text", () => {
         { text: "y" },
       ]]);
       // Cut in the middle of the model's words, and before them.
-      fake.script = [{ raw: chunk({ content: "Hel" }), type }];
-      assertEquals((await step()).text, "Hel");
-      fake.script = [{ raw: chunk({ content: "" }), type }];
-      assertMatch((await step()).fault!.reason, /broke off/);
+      for (const content of ["Hel", ""]) {
+        fake.script = [{ raw: chunk({ content }), type }];
+        const { text, fault } = await step();
+        assertEquals([text, fault?.again], ["", true]);
+        assertMatch(fault!.reason, /broke off/);
+      }
       fake.script = [{ raw: 'data: {"error":{"message":"slow down","code":429}}\n\n', type }];
       assertMatch((await failure()).message, /answered 429: slow down/);
       // It is asked for nowhere: LiteLLM and others take nothing said for a wish.
@@ -151,6 +153,11 @@ describe("what servers make of a call", () => {
       }
       fake.script = [
         raw({ choices: [{ message: { content: "" } }, { message: { content: "Hi" } }] }),
+      ];
+      assertEquals((await step()).text, "Hi");
+      // One was asked for: another says the same in other words.
+      fake.script = [
+        raw({ choices: [{ message: { content: "Hi" } }, { message: { content: "Hello" } }] }),
       ];
       assertEquals((await step()).text, "Hi");
       // Words alone are no result when a call was to come along (vllm#53255).

@@ -123,6 +123,23 @@ const KINDS: Kind[] = [
     /model's name/,
   ],
   ["FastAPI", 405, { detail: "Method Not Allowed" }, "fail", /Allowed\. Check the model's name/],
+  [
+    "OpenRouter, of the provider behind it",
+    400,
+    error("Provider returned error", {
+      metadata: { raw: '{"message":"maximum context length is 8192"}', provider_name: "x" },
+    }),
+    "fail",
+    /Provider returned error \(maximum context length is 8192\)\. .*lower budgets\.steps/,
+  ],
+  [
+    "OpenRouter, in words alone",
+    429,
+    error("Provider returned error", { metadata: { raw: "x is rate-limited upstream" } }),
+    "wait",
+    /error \(x is rate-limited upstream\)/,
+  ],
+  ["MiniMax", 200, { base_resp: { status_code: 1026, status_msg: "input" } }, "fail", /400: input/],
   // Said with another status than 429 or 503.
   [
     "Bedrock's gateway",
@@ -151,6 +168,16 @@ const KINDS: Kind[] = [
     "OpenRouter, once the model had begun",
     200,
     { choices: [{ finish_reason: "error", error: { code: 502, message: "Upstream died" } }] },
+    "wait",
+    /answered 502: Upstream died/,
+  ],
+  [
+    "OpenRouter, beside half an answer",
+    200,
+    {
+      choices: [{ message: { content: "Half of" }, finish_reason: "error" }],
+      error: { code: 502, message: "Upstream died" },
+    },
     "wait",
     /answered 502: Upstream died/,
   ],

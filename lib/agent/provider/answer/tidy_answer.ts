@@ -69,8 +69,15 @@ const CODES: Record<string, number> = {
   1002: 429,
   1004: 401,
   1008: 402,
+  1026: 400,
+  1027: 400,
   1039: 429,
+  1041: 429,
+  1042: 400,
   2013: 400,
+  2045: 429,
+  2049: 401,
+  2056: 429,
 };
 const UNKNOWN = 502;
 
@@ -85,7 +92,7 @@ export function statusInside(body: unknown): number | undefined {
   const [choice] = partsIn(choices);
   if (choice) {
     const isBroken = isEmpty(choice) || choice.finish_reason === "error";
-    return isBroken ? statusOf(choice.error) : undefined;
+    return isBroken ? statusOf(choice.error ?? error) : undefined;
   }
   if (candidates || content) return undefined;
   if (isPart(base_resp) && base_resp.status_code) {
