@@ -43,7 +43,7 @@ const without = (name: string): Lesson => ({
 });
 
 /** Parameters that a server may not know. The two names of the limit are tried one after the other. */
-const PARAMETERS = [without(OLD), without(NEW), without("tool_choice"), without("stream"), {
+const PARAMETERS = [without(OLD), without(NEW), without("stream"), {
   // llama.cpp calls it thinking, in the template of gpt-oss.
   words: [/reasoning_content|content and thinking/],
   matters: (body) => messagesOf(body).some((each) => Object.hasOwn(each, "reasoning_content")),
@@ -52,6 +52,8 @@ const PARAMETERS = [without(OLD), without(NEW), without("tool_choice"), without(
 
 /** What servers say of messages that their models' templates cannot hold (vLLM, llama.cpp, LM Studio, Mistral). */
 const TEMPLATES: readonly Lesson[] = [
+  // Nobody needs it: `auto` is meant without it, too.
+  without("tool_choice"),
   {
     // Anthropic's and Bedrock's words, behind LiteLLM and other gateways, in a last step.
     words: [/tools=|toolConfig|must define tools/i],

@@ -1,3 +1,4 @@
+import { UNKNOWN_ERROR } from "./answer/tidy_answer.ts";
 import type { NextTry } from "./no_answer.ts";
 
 /** What an error is known by, and what becomes of its request. The first that fits decides. */
@@ -23,7 +24,7 @@ const ERRORS: readonly ErrorRule[] = [
   {
     statuses: [400, 422, 424, 500],
     words: [
-      /tool_use_failed|failed_generation|failed to generate tool.?call|output_parse_failed|pars(e|ing) tool call|model produced invalid (content|sequence)/i,
+      /tool_use_failed|failed_generation|failed to (generate tool.?call|parse input)|output_parse_failed|pars(e|ing) tool call|model produced invalid (content|sequence)/i,
     ],
     verdict: "again",
   },
@@ -135,6 +136,8 @@ const ERRORS: readonly ErrorRule[] = [
     ],
     verdict: "fail",
   },
+  // LM Studio, with a 200.
+  { phrases: ["unexpected endpoint or method"], verdict: "fail", hint: NO_MODEL },
   // Azure, of a name that is wrong, or too new.
   { words: [/DeploymentNotFound/], verdict: "doubt", hint: NO_MODEL },
   // Neither a key nor a name is wrong: OpenRouter's routing, Azure's network, a country.
@@ -232,5 +235,8 @@ export function verdictOf(
     (known?.every((each) => each.test(words)) ?? true) &&
     (phrases?.some((each) => small.includes(each)) ?? true)
   );
-  return rule ?? { verdict: status >= 500 ? "wait" : "fail" };
+  if (rule) return rule;
+  // A 200 with an error of no known kind may mean anything.
+  if (isInside && status === UNKNOWN_ERROR) return { verdict: "doubt" };
+  return { verdict: status >= 500 ? "wait" : "fail" };
 }

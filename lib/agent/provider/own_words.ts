@@ -38,6 +38,13 @@ export function ownWords(text: string, body: unknown): string {
   return beginningOf(words.replace(/[\s\p{Cc}]+/gu, " ").trim(), MOST_WORDS);
 }
 
+/** The parameter that an error is about, where its words leave it out (OpenAI). */
+export function paramIn(body: unknown): string {
+  const [answer = {}] = partsIn(body);
+  const [{ param } = answer] = partsIn(answer.error);
+  return typeof param === "string" ? param.slice(0, MOST_WORDS) : "";
+}
+
 function wordsIn(value: unknown, depth: number): string | undefined {
   if (typeof value === "string") return value.trim() === "" ? undefined : unpacked(value, depth);
   if (typeof value !== "object" || value === null || depth > MOST_DEPTH) return undefined;

@@ -70,6 +70,17 @@ describe("an answer that is none", () => {
       fake.script = [{ status: 500, message: "error parsing tool call: raw='{\"a'" }];
       assertEquals((await step()).fault?.again, true);
     });
+    await onChat("llamacpp", async ({ fake, step }) => {
+      for (
+        const written of ["<think>SECRET", "<|channel|>analysis<|message|>SECRET", "</tool_call>"]
+      ) {
+        fake.script = [{ status: 500, message: `Failed to parse input at pos 12: ${written}` }];
+        const { fault } = await step();
+        assertEquals(fault?.again, true);
+        assertMatch(fault!.reason, /answered 500: Failed to parse input at pos 12:/);
+        assert(!fault!.reason.includes("SECRET"));
+      }
+    });
   });
 
   it("fails with the finish reason in words when the provider holds it back", async () => {

@@ -79,7 +79,8 @@ const CODES: Record<string, number> = {
   2049: 401,
   2056: 429,
 };
-const UNKNOWN = 502;
+/** What an error counts as that has no status: nobody's own, so that it is known again. */
+export const UNKNOWN_ERROR = 520;
 
 /**
  * The status of an error that came in the place of an answer: `{"error": {"code": 502, …}}`, in its
@@ -103,12 +104,12 @@ export function statusInside(body: unknown): number | undefined {
 
 function statusOf(error: unknown): number | undefined {
   if (!error) return undefined;
-  if (!isPart(error)) return UNKNOWN;
+  if (!isPart(error)) return UNKNOWN_ERROR;
   for (const code of [error.code, error.status, error.type]) {
     const known = CODES[String(code)] ?? Number(code);
     if (known >= 400 && known < 600) return known;
   }
-  return UNKNOWN;
+  return UNKNOWN_ERROR;
 }
 
 function isEmpty({ message }: Part): boolean {
