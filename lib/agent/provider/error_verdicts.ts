@@ -80,6 +80,8 @@ const ERRORS: readonly ErrorRule[] = [
     hint: "One request is more than the account may send in a minute: raise its limits there, " +
       "or lower budgets.output_tokens in AGENT_CONFIG",
   },
+  // Whatever else it says: Anthropic's speaks of the prompt's length.
+  { statuses: [429], verdict: "wait" },
   {
     statuses: [413],
     verdict: "fail",
@@ -178,12 +180,11 @@ const ERRORS: readonly ErrorRule[] = [
     hint: "Take a smaller model, or give its server more memory",
   },
   {
-    words: [
-      /(invalid|incorrect) (api[ _-]?key|token)|api key (not valid|expired)|invalid_api_key/i,
-    ],
+    words: [/(invalid|incorrect) api[ _-]?key|api key (not valid|expired)|invalid_api_key/i],
     verdict: "fail",
     hint: NO_KEY,
   },
+  { statuses: [400, 422, 498], words: [/invalid token/i], verdict: "fail", hint: NO_KEY },
   {
     statuses: [400, 422],
     words: [
@@ -199,8 +200,8 @@ const ERRORS: readonly ErrorRule[] = [
     verdict: "doubt",
     hint: "Something between here and there wants somebody to sign in",
   },
-  // A proxy's timeout, a lock, TGI's model, too early, too many, Groq's spare capacity, one cancelled.
-  { statuses: [408, 409, 424, 425, 429, 498, 499], verdict: "wait" },
+  // A proxy's timeout, a lock, TGI's model, too early, Groq's spare capacity, one cancelled.
+  { statuses: [408, 409, 424, 425, 498, 499], verdict: "wait" },
   {
     statuses: [301, 302, 303, 305, 307, 308],
     verdict: "fail",

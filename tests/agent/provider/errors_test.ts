@@ -47,6 +47,14 @@ const KINDS: [mends: keyof typeof MENDS, vendor: string, status: number, error: 
     ["time", "LM Studio", 400, "The model has crashed without additional information."],
     ["time", "a gateway", 429, "Rate limit: 0 of 60 requests left in this minute"],
     ["time", "a gateway", 502, "The upstream's answer: parse error at line 1, column 10"],
+    [
+      "time",
+      "Anthropic",
+      429,
+      "This request would exceed the rate limit for your organization of 40,000 input tokens per " +
+      "minute. Please reduce the prompt length or the maximum tokens requested, or try again later.",
+    ],
+    ["time", "a gateway", 502, "Invalid token '<' in the upstream's JSON"],
     ["time", "vLLM", 500, "EngineCore encountered an issue."],
     ["time", "Cloudflare", 525, "error code: 525"],
     ["key", "Gemini", 400, "API key not valid. Please pass a valid API key."],
