@@ -59,7 +59,7 @@ describe("calls that give no step", () => {
       assertEquals(ended, "failed", `${status}`);
       assertMatch(
         error.message,
-        /15000 tokens per task has no room.*without an answer.*used \d{4,5}: raise/,
+        /15000 tokens per task has no room.*used \d{4,5} \(.* answered \d{3}: .*\): raise/,
       );
       const { tokens } = await spent(stage);
       assert(tokens > 10_000 && tokens <= 15_000, `${tokens} tokens`);

@@ -118,7 +118,7 @@ const ERRORS: readonly ErrorRule[] = [
     statuses: [400, 422],
     words: [
       /\bmax_?(completion_|output_|new_)?tokens?\b/i,
-      /too large|at most|maximum|exceed|[<>]/i,
+      /too large|at most|maximum|exceed|range|less than|[<>]/i,
     ],
     verdict: "fail",
     hint: "Lower budgets.output_tokens in AGENT_CONFIG",

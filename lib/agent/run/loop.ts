@@ -185,6 +185,7 @@ function addStep(
   delete state.failingSince;
   delete state.doubts;
   delete state.broken;
+  delete state.brokenBy;
   state.turns.push(...step.turns);
   state.used.inputTokens += step.tokens.input;
   state.used.outputTokens += step.tokens.output;
@@ -240,7 +241,10 @@ async function putOff(
   if (!(error instanceof ModelError) || !error.temporary) throw error;
   state.failures++;
   state.doubts = error.doubtful ? (state.doubts ?? 0) + 1 : 0;
-  if (error.mayHaveBilled) state.broken = (state.broken ?? 0) + 1;
+  if (error.mayHaveBilled) {
+    state.broken = (state.broken ?? 0) + 1;
+    state.brokenBy = error.message;
+  }
   if (state.doubts >= MOST_DOUBTS) {
     throw new Error(`${error.message} (${state.doubts} times in a row)`);
   }

@@ -27,7 +27,7 @@ describe("the limit of tokens", () => {
   });
 
   it("is left out where both names are refused, and a number that is refused is not renamed", async () => {
-    await onChat("openai", async ({ fake, step, failure }) => {
+    await onChat("openai", async ({ fake, step }) => {
       const refuse = (name: string): Say => ({
         status: 400,
         message: `Unsupported parameter: '${name}'`,
@@ -36,13 +36,18 @@ describe("the limit of tokens", () => {
       assertEquals((await step()).text, "Hi");
       const { max_tokens, max_completion_tokens } = fake.asked[2].body;
       assertEquals([max_tokens, max_completion_tokens], [undefined, undefined]);
-      fake.script = [{
-        status: 400,
-        message: "max_tokens is too large: 500. This model supports 99",
-      }];
-      assertMatch((await failure()).message, /too large: 500/);
-      assertEquals(fake.asked.length, 4);
     });
+    for (
+      const number of ["is too large: 500. This model supports 99", "is not allowed to exceed 99"]
+    ) {
+      await onChat("ollama", async ({ fake, failure }) => {
+        fake.script = [{ status: 400, message: `max_tokens ${number}` }];
+        const { temporary, message } = await failure();
+        assert(!temporary);
+        assertStringIncludes(message, `${number}. Lower budgets.output_tokens`);
+        assertEquals(fake.asked.length, 1);
+      });
+    }
   });
 });
 

@@ -30,6 +30,11 @@ describe("a model's thoughts", () => {
           `Here is my thought process:\nSECRET\n\nHere is my response:\n${said}`,
           `analysisSECRET, so I say it.assistantfinal${said}`,
           `${said}<|im_end|>\n<|im_end|>\n`,
+          `SECRET\n[BEGIN FINAL RESPONSE]\n${said}\n[END FINAL RESPONSE]\n<|end|>`,
+          `<think>\nSECRET\n</think>\n<answer>\n${said}\n</answer>`,
+          `<think>SECRET</think><response>${said}</response>`,
+          `<Thought>SECRET</Thought>\n<Output>\n${said}\n</Output>`,
+          `<|begin_of_box|>${said}<|end_of_box|>`,
           `<|channel|>analysis<|message|>SECRET<|end|><|start|>assistant<|channel|>final<|message|>${said}<|return|>`,
         ]
       ) {
@@ -44,6 +49,7 @@ describe("a model's thoughts", () => {
           "analysis of the crash: it is a bug",
           "Here is my response: it is a bug",
           "It ends with <|im_end|> and goes on.",
+          "<answer> is unknown, and so is </answer>.",
         ]
       ) {
         fake.script = [{ text }];
