@@ -24,6 +24,8 @@ describe("what servers of chat completions make of an answer's text", () => {
             type: "text",
             text: "Hi",
           }]],
+          ["Gemini's parts", [{ type: "text", text: "SECRET", thought: true }, "Hi"]],
+          ["Bedrock's", [{ type: "reasoning_text", text: "SECRET" }, { type: "text", text: "Hi" }]],
           ["a gateway to the Responses API", [{ type: "output_text", text: "Hi" }]],
           ["Cohere", { type: "text", text: "Hi" }],
           ["TGI", ["H", "i"]],
@@ -133,6 +135,13 @@ describe("what servers make of a call", () => {
         assertEquals([tool, args, invalid], ["add_note", { text: "x" }, undefined], vendor);
         assertEquals((await step({ turns: [...hello, ...resultsFor(said)] })).text, "Done", vendor);
       }
+      // Among its words, as Anthropic has it.
+      const use = { type: "tool_use", id: "t", name: "add_note", input: { text: "x" } };
+      fake.script = [
+        choice({ content: [{ type: "text", text: "I note it." }, use] }, { finish: "tool_use" }),
+      ];
+      const said = await step();
+      assertEquals([said.text, said.calls[0].arguments], ["I note it.", { text: "x" }]);
       const older = { content: null, function_call: { name: "add_note", arguments: "" } };
       fake.script = [choice(older, { finish: "function_call" })];
       assertEquals((await step()).calls.map(({ tool, arguments: args }) => [tool, args]), [[

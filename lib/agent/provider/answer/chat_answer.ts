@@ -70,20 +70,29 @@ function textsOf(content: unknown): { text: string; thought: string; refused: st
     if (!isPart(part)) continue;
     const { type, text, content: inner, thinking, refusal } = part;
     if (typeof refusal === "string") all.refused += refusal;
-    else if (type === "thinking" || type === "reasoning") {
+    else if (part.thought === true || /think|reason|thought/i.test(String(type))) {
       all.thought += textsOf(thinking ?? text ?? inner).text;
     } else all.text += textsOf(text ?? inner).text;
   }
   return all;
 }
 
-/** The calls of a message, those of OpenAI's first protocol (`function_call`) among them. */
-function callsIn({ tool_calls, function_call }: Part, { tools }: AnsweredRequest): Part[] {
+/**
+ * The calls of a message, those of OpenAI's first protocol (`function_call`) among them, and those
+ * that stand among its words, as Anthropic has them.
+ */
+function callsIn(
+  { tool_calls, function_call, content }: Part,
+  { tools }: AnsweredRequest,
+): Part[] {
+  const others = [
+    ...partsIn(function_call).map((each): Part => ({ function: each })),
+    ...partsIn(content).filter(({ type }) => type === "tool_use" || type === "tool_call"),
+  ];
   const list = partsIn(tool_calls);
-  const older = partsIn(function_call).map((each): Part => ({ function: each }));
-  return (list.length === 0 ? older : list).map((call) => {
+  return (list.length === 0 ? others : list).map((call) => {
     const [called = call] = partsIn([call.function, call.custom]);
-    const args = called.arguments ?? called.parameters ?? called.input;
+    const args = called.arguments ?? called.parameters ?? called.input ?? called.args;
     return {
       id: call.id,
       type: "function",

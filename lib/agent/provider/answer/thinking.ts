@@ -1,13 +1,13 @@
 /** What opens and closes thinking in the text of models whose server does not take it out. */
 const MARKS = [
-  // DeepSeek, Qwen, MiniMax and most others; Gemini's, Seed's, LongCat's and Claude's kin of it.
-  /<(\/?)(?:seed:|mm:|longcat_)?(?:think|thinking|thought|thoughts|reasoning)[ \t\r\n]{0,8}>/,
+  // DeepSeek, Qwen, MiniMax and most others; Gemini's, Seed's, LongCat's, and what prompts ask for.
+  /<(\/?)(?:[a-z]{1,12}[:_]){0,2}(?:think|thinking|thoughts?|reasoning|reflection)(?:_process)?(?:[ \t\r\n][^<>]{0,100})?>/,
   /<(\/?)(?:antThinking|scratchpad|inner_monologue)>/,
   // Magistral, Kimi; Open Thoughts; MedGemma.
-  /\[(\/?)(?:THINK|THOUGHT)\]/,
+  /\[(\/?)(?:THINK|THINKING|THOUGHTS?|REASONING)\]/,
   /◁(\/?)think▷/,
-  /<\|(\/?)think\|>/,
-  /<\|(?:begin|(end))_of_thought\|>/,
+  /<\|(\/?)think(?:ing)?\|>/,
+  /<[|｜](?:begin|(end))[_▁]of[_▁](?:thought|thinking)[|｜]>/,
   /<unused94>thought|(<unused95>)/,
   // Command, Gemma.
   /<\|(?:START|(END))_THINKING\|>/,
@@ -98,7 +98,10 @@ function withoutChannels(text: string): string {
   const final = text.lastIndexOf(FINAL);
   if (final >= 0) return text.slice(final + FINAL.length).replace(HARMONY, "").trim();
   const other = text.indexOf(CHANNEL);
-  return other < 0 ? text : text.slice(0, other).replace(HARMONY, "").trim();
+  if (other < 0) return text;
+  const before = text.slice(0, other).replace(HARMONY, "").trim();
+  // Whose turn it is.
+  return before === "assistant" ? "" : before;
 }
 
 /** The same for every text of a call's arguments. */
