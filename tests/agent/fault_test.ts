@@ -47,6 +47,22 @@ describe("an answer of a model that is none", () => {
     }
   });
 
+  it("is told of in its place among the results of its other calls", async () => {
+    await using stage = await openStage();
+    const calls = ["get_payload", "no_such_tool", "get_payload"].map((tool) => ({
+      tool,
+      args: { path: "issue.title" },
+    }));
+    stage.fake.script = [{ calls }, finish("Done")];
+    await stage.signed(issue);
+    const { messages } = stage.fake.asked[1].body;
+    const idsOf = (field: string) =>
+      messages.flatMap((each: Record<string, unknown>) => each[field] ?? []);
+    const asked = idsOf("tool_calls").map(({ id }: { id: string }) => id);
+    assertEquals(idsOf("tool_call_id"), asked);
+    assertEquals(asked.length, 3);
+  });
+
   it("ends the task in words that people can do something with", async () => {
     const stage = await openStage();
     try {

@@ -68,9 +68,12 @@ async function send(
   settings: ModelSettings,
   ...[input, init]: Parameters<typeof globalThis.fetch>
 ): Promise<Answer> {
+  const headers = new Headers(init?.headers);
+  // The SDK's wish for what is not asked for: gateways to Bedrock and Vertex refuse it (vercel/ai#10981).
+  headers.delete("anthropic-beta");
   try {
     // A key in a header of a vendor's own would go along to wherever it is sent on.
-    return await read(settings, await fetch(input, { ...init, redirect: "manual" }));
+    return await read(settings, await fetch(input, { ...init, headers, redirect: "manual" }));
   } catch (error) {
     init?.signal?.throwIfAborted();
     if (error instanceof NoAnswerError) throw error;

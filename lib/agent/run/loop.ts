@@ -5,7 +5,7 @@ import { redactAll, redactTexts } from "../../redaction/redact.ts";
 import { readClock } from "../../store/clock.ts";
 import type { Outcome } from "../agent.ts";
 import { newBoundary } from "../fence.ts";
-import type { ModelStep } from "../model.ts";
+import type { ModelStep, Turn } from "../model.ts";
 import { ModelError } from "../model_error.ts";
 import type { ToolOff } from "../tool_spec.ts";
 import { opening } from "../prompt.ts";
@@ -223,7 +223,20 @@ function tellResults(state: RunState): void {
   const newest = state.turns.at(-1);
   if (newest?.role === "tool") newest.content.push(...results);
   else state.turns.push({ role: "tool", content: results });
+  inOrderOfCalls(state.turns);
   state.results = [];
+}
+
+/** Some servers know by its place alone which call a result is of. */
+function inOrderOfCalls(turns: readonly Turn[]): void {
+  const [asking, told] = turns.slice(-2);
+  if (asking?.role !== "assistant" || told?.role !== "tool") return;
+  const ids = [asking.content].flat().map((part) =>
+    typeof part === "object" && part.type === "tool-call" ? part.toolCallId : ""
+  );
+  const placeOf = (part: typeof told.content[number]) =>
+    part.type === "tool-result" ? ids.indexOf(part.toolCallId) : -1;
+  told.content.sort((one, other) => placeOf(one) - placeOf(other));
 }
 
 /** The model ended in words instead of `finish`. */

@@ -49,6 +49,21 @@ describe("what servers of Anthropic's protocol add and leave out", () => {
   });
 });
 
+describe("a request of Anthropic's protocol", () => {
+  it("wishes for nothing that gateways to Bedrock and Vertex refuse", async () => {
+    await onAnthropic(async ({ fake, step }) => {
+      fake.script = [
+        ({ headers }) =>
+          headers.has("anthropic-beta")
+            ? { status: 400, message: "invalid beta flag" }
+            : { text: "Hi" },
+      ];
+      assertEquals((await step()).text, "Hi");
+      assertEquals(fake.asked[0].headers.get("anthropic-version"), "2023-06-01");
+    });
+  });
+});
+
 describe("what Gemini sends besides", () => {
   const generated = (parts: unknown, more = {}) =>
     raw({ candidates: [{ content: { parts }, finishReason: "STOP", ...more }] });
