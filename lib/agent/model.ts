@@ -85,7 +85,8 @@ export function createModel(settings: ModelSettings): Model {
       } catch (error) {
         signal.throwIfAborted();
         if (timeout.signal.aborted) {
-          const words = `${settings.label} gave no answer within ${request.maxMs} ms`;
+          const words = `${settings.label} gave no answer within ${request.maxMs / 1_000} s. ` +
+            "Raise budgets.step_seconds in AGENT_CONFIG if its model is slow";
           throw new ModelError(words, true, { mayHaveBilled: true });
         }
         if (error instanceof NoAnswerError && error.verdict === "again") {

@@ -97,7 +97,7 @@ export function createModelAgent(host: AgentHost, equipment: ModelEquipment): Ag
         listed,
         others,
       });
-      return await runLoop({ ...context, place }, signal);
+      return await runLoop({ ...context, place, breaker }, signal);
     });
     const away = outcome.status === "later";
     if (breaker.count(taskId, away)) {

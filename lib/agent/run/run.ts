@@ -36,6 +36,9 @@ export interface RunState {
   failingSince?: string;
   /** How many of the newest of them, in a row, may never mend. */
   doubts?: number;
+  /** How many of them may have billed: the provider broke off. What it came to, last. */
+  broken?: number;
+  brokenBy?: string;
   /** Answers in a row that were none, and what the newest was (see `Fault`). */
   faults?: number;
   fault?: { again: boolean; reason: string };
