@@ -5,7 +5,7 @@ import type { Redact } from "../../redaction/redact.ts";
 import { withoutFences } from "../fence.ts";
 import type { ToolOff } from "../tool_spec.ts";
 import { beginningOf } from "../../../sources/kit/beginning.ts";
-import { isTooDeep } from "../provider/answer/parts.ts";
+import { isTooDeep } from "../../../sources/kit/nesting.ts";
 import type { AgentSettings } from "../settings.ts";
 import type { Tool } from "../tools/tool.ts";
 import { callTool } from "./client.ts";
