@@ -67,5 +67,5 @@ describe("a tool's name", () => {
 
 function toolsIn(turns: readonly Turn[]): string[] {
   return turns.flatMap(({ content }) => typeof content === "string" ? [] : content)
-    .flatMap((part) => "toolName" in part ? [part.toolName] : []);
+    .flatMap((part) => "toolName" in part ? [String(part.toolName)] : []);
 }
