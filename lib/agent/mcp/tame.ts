@@ -51,8 +51,9 @@ export function createTamer(): Tamer {
   let last: unknown;
   let changed = false;
 
-  function tameResult(result: Part, { method }: Asked): Part {
-    if (method.startsWith("tools/")) last = result;
+  function tameResult(result: Part, { method }: Asked, isAnswer: boolean): Part {
+    // A stream that is gone on with, or a gateway's batch, may have what others were answered.
+    if (isAnswer && method.startsWith("tools/")) last = result;
     const { resultType } = result;
     const shown = SHOWN[method]?.(result) ?? result;
     // The protocol of 2026 has it in every result.
@@ -80,7 +81,9 @@ export function createTamer(): Tamer {
       if (error !== undefined && error !== null) return { ...answer, error: readable(error) };
       const wanted = isPart(result) ? wantedBy(result) : undefined;
       if (wanted !== undefined) return { ...answer, error: readable(wanted) };
-      if (isPart(result)) return { ...answer, result: tameResult(result, asked) };
+      if (isPart(result)) {
+        return { ...answer, result: tameResult(result, asked, answers(answer, asked)) };
+      }
       // Of a gateway, in words of its own: no answer at all.
       if (!("result" in message) && message.jsonrpc === undefined) return {};
       return { ...answer, error: readable("the server's result is no object") };

@@ -263,6 +263,15 @@ describe("what a server sends before its answer", () => {
           ({ id }: Message) => Response.json([note, { jsonrpc: "2.0", id, result: fine }]),
           ({ id }: Message) =>
             Response.json({ id: String(id), result: fine, error: null, took: 3 }),
+          // What another was answered, before and after.
+          ({ id }: Message) => {
+            const other = { jsonrpc: "2.0", id: 4_711, result: { content: "another's" } };
+            return events([other, { jsonrpc: "2.0", id, result: fine }, other]);
+          },
+          ({ id }: Message) => {
+            const other = { jsonrpc: "2.0", id: "x", result: { content: "another's" } };
+            return Response.json([{ jsonrpc: "2.0", id, result: fine }, other]);
+          },
           ({ id }: Message) => events([[note, { jsonrpc: "2.0", id, result: fine }]]),
           ({ id }: Message) => {
             const { body } = events([{ jsonrpc: "2.0", id, result: fine }]);
