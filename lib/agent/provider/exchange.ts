@@ -5,7 +5,7 @@ import { MOST_WORDS, ownWords, paramIn } from "./own_words.ts";
 import { type NextTry, NoAnswerError } from "./no_answer.ts";
 import { readStream } from "./answer/read_stream.ts";
 import { verdictOf } from "./error_verdicts.ts";
-import { isTooDeep } from "./answer/parts.ts";
+import { isTooDeep } from "../../../sources/kit/nesting.ts";
 import { retryAfterSeconds } from "./retry_after.ts";
 import { brokenConnection, unreadable } from "./unreadable.ts";
 import { withoutThinking } from "./answer/thinking.ts";

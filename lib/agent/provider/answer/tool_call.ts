@@ -1,4 +1,5 @@
-import { isPart, isTooDeep } from "./parts.ts";
+import { isTooDeep } from "../../../../sources/kit/nesting.ts";
+import { isPart } from "./parts.ts";
 import { withoutThinking } from "./thinking.ts";
 
 /** The most parts and calls that are taken of one answer: the SDK takes longer with each the more there are. */
