@@ -33,7 +33,8 @@ export function planStep(
 ): StepPlan {
   const { rules, rules: { budgets } } = run;
   const { used, known, rounds: round = 0 } = state;
-  const input = estimateInput(request, known);
+  // Another model counts in another way.
+  const input = estimateInput(request, known?.model === run.model.name ? known : undefined);
   const inRound = budgets.tokens - used.inputTokens - used.outputTokens - lost;
   const inAll = tokensLeftInAll(run, state);
   const left = Math.min(inRound, inAll);

@@ -79,7 +79,9 @@ export async function takeBilledStep(
       exhausted: plan.exhausted ?? (isCut ? "tokens" : undefined),
       ms: Date.now() - startedAt,
       settlement: { reservation: reservation.id, tokens: tokens.input + tokens.output, micros },
-      known: estimated ? undefined : { tokens: tokens.input, estimated: estimateRequest(request) },
+      known: estimated
+        ? undefined
+        : { tokens: tokens.input, estimated: estimateRequest(request), model: run.model.name },
       bill: {
         ...(estimated ? { estimated } : {}),
         ...(over > 0 ? { over_tokens: over } : {}),

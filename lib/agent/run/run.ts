@@ -27,8 +27,8 @@ export interface RunState {
   /** What came of those that are. */
   results: { id: string; tool: string; text: string }[];
   used: { inputTokens: number; outputTokens: number; toolCalls: number; ms: number };
-  /** The input that a provider has counted last, and what we had thought of it. */
-  known?: { tokens: number; estimated: number };
+  /** The input that a provider has counted last, of which model, and what we had thought of it. */
+  known?: { tokens: number; estimated: number; model?: string };
   private: boolean;
   external: boolean;
   /** Model calls in a row without an answer, and when the first of them was. */
