@@ -77,6 +77,12 @@ export async function wakeTask(
   return rows.length > 0;
 }
 
+/** Why nothing later can come to a task: told to its agent, and so to whoever looks. */
+export const NO_SUBJECT =
+  "its message has no subject that Otto knows, so that nothing later is about the same";
+export const LATER_APART = "later messages of this source come to tasks of their own: its " +
+  '"later" in SOURCES_FILE is not "continue"';
+
 /** So many tasks wait at once, in all: each is a promise to somebody. */
 const MOST_WAITING = 1_000;
 /** No source may say more: the longest wait, in hours; a build takes minutes, and a person a day. */
