@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { ConfigError } from "../config/config.ts";
 import { readJsonFile } from "../config/json_file.ts";
+import type { Registry } from "../../sources/rules/registry.ts";
+import { refuseUnknownSources } from "./ruled_sources.ts";
 import { MOST_WAIT_HOURS } from "../task/wait.ts";
 import type { Budgets, Capability, SharedBudgets, SourceRules } from "./policy.ts";
 import { ALWAYS, BUILT_IN } from "./tools/names.ts";
@@ -171,15 +173,20 @@ const DEFAULT_TOOLS = ["ask_human"];
  *
  * @param instructions what the file of sources says, by source.
  * @param retentionDays how long messages are kept: no task stays open for longer.
+ * @param sources where they are given, rules for others are refused.
  *
  * @throws {ConfigError} that names the file and the place in it.
  */
 export function readAgentSettings(
   file: string | undefined,
   instructions: ReadonlyMap<string, string> = new Map(),
-  { retentionDays = Infinity }: { retentionDays?: number } = {},
+  { retentionDays = Infinity, sources }: {
+    retentionDays?: number;
+    sources?: Pick<Registry, "all" | "find">;
+  } = {},
 ): AgentSettings {
-  const all = file === undefined ? {} : readJsonFile("AGENT_CONFIG", file, schema);
+  const checked = sources ? schema.superRefine(refuseUnknownSources(sources)) : schema;
+  const all = file === undefined ? {} : readJsonFile("AGENT_CONFIG", file, checked);
   for (const [name, rules] of Object.entries(all.sources ?? {})) {
     if (rules.instruction === undefined || !instructions.has(name)) continue;
     throw new ConfigError(

@@ -12,6 +12,7 @@ import { checkRedisOwner } from "./shared_redis.ts";
 import { isDrain, listWorkers } from "./heartbeat.ts";
 import { countUnstarted } from "../jobs/unstarted.ts";
 import { errorText } from "../process/log.ts";
+import { checkPutOff } from "./put_off.ts";
 import { readOutage } from "../notify/slack/outage.ts";
 import type { Rules } from "../config/rules.ts";
 import type { Queue } from "../queue/queue.ts";
@@ -95,6 +96,7 @@ async function checkWork(
     checkLiveStream(database, CHECK_MS),
     checkModelProvider(database, CHECK_MS),
     checkOutside(database, config, CHECK_MS),
+    checkPutOff(database, CHECK_MS),
     database.kind === "postgres"
       ? checkWorkers(database, { rules: sources.rules, isolated: config.denoDeploy !== undefined })
       : [],

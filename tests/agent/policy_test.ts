@@ -5,6 +5,7 @@ import { cleanText, fenced } from "../../lib/agent/fence.ts";
 import { type Capability, decide, type SourceRules } from "../../lib/agent/policy.ts";
 import { readAgentSettings } from "../../lib/agent/settings.ts";
 import { canonicalJson, fingerprint } from "../../lib/agent/canonical.ts";
+import { createRegistry } from "../../sources/rules/registry.ts";
 
 const rules: SourceRules = {
   ...readAgentSettings(undefined).rulesOf("github"),
@@ -103,7 +104,7 @@ describe("the operator's file", () => {
     const file = await Deno.makeTempFile();
     try {
       await Deno.writeTextFile(file, text);
-      readAgentSettings(file, new Map(), { retentionDays });
+      readAgentSettings(file, new Map(), { retentionDays, sources: createRegistry() });
       throw new Error("it was taken");
     } catch (error) {
       return (error as Error).message;
@@ -140,6 +141,16 @@ describe("the operator's file", () => {
       );
     }
     assertMatch(await refusal(""), /not JSON/);
+    const nobodys = (name: string) => refusal(`{"sources": {"${name}": {"approve": []}}}`);
+    assertMatch(
+      await nobodys("githbu"),
+      /line 1: sources\.githbu: there is no such source\. Did you mean "github"\? .*SOURCES_FILE/,
+    );
+    assertMatch(
+      await nobodys("demo"),
+      /sources\.demo: there is no such source\. All names .*generic/,
+    );
+    assertMatch(await nobodys("forgejo"), /sources\.forgejo: is another name of gitea/);
     try {
       readAgentSettings("/nowhere/agent.json");
       assert(false);

@@ -192,6 +192,7 @@ const TASK: Task = {
   finished_at: null,
   waited_ms: 0,
   waiting_for: null,
+  put_off: null,
   subject: null,
   messages: 1,
   unread: 0,
