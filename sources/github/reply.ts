@@ -39,6 +39,7 @@ export const replyApi: ReplyApi = {
         id: idOf(each),
         beside: reviewOf(text(each, "pull_request_review_id")),
         text: text(each, "body"),
+        at: text(each, "created_at"),
       })),
   },
 };

@@ -36,7 +36,9 @@ export const replyApi: ReplyApi = {
       // What is wrong with each field.
       isObject(answer, "message") ? JSON.stringify(at(answer, "message")) : undefined,
     );
-    return error === undefined ? undefined : { error };
+    if (error === undefined) return undefined;
+    // A 403 of "Maintenance mode" and of a secondary of Geo's.
+    return { error, later: /read-only instance/i.test(error) };
   },
   search: {
     path: ({ path }) =>
@@ -52,6 +54,7 @@ export const replyApi: ReplyApi = {
       [...list(answer), ...list(answer, "notes")].map((each) => ({
         id: exactNumber(text(each, "id")),
         text: first(text(each, "body"), text(each, "note")),
+        at: text(each, "created_at"),
       })),
   },
 };

@@ -43,6 +43,35 @@ describe("a reply whose answer never came", () => {
     });
   }
 
+  it("is no older words of others, though they are the same", async () => {
+    await using stage = await openReplies();
+    const { vendors } = stage;
+    const at = new Date(Date.now() - 24 * 60 * 60_000).toISOString();
+    const kinds = [firstOf("gitlab"), firstOf("twilio")]
+      .concat(KINDS.filter(({ name }) => name === "a commit"));
+    for (const { sender, payload, headers, body } of kinds) {
+      vendors.said.length = 0;
+      vendors.said.push({ method: "", path: "", body, authorization: "", at });
+      stage.script();
+      vendors.next({ status: 502 });
+      await stage.send(sender, payload, headers);
+      await stage.passTime();
+      await stage.work();
+      assertEquals([vendors.said.length, (await stage.outbox())[0].state], [2, "sent"]);
+    }
+  });
+
+  it("is found again at Twilio in an account that nobody pays for yet", async () => {
+    await using stage = await openReplies();
+    const { vendors } = stage;
+    vendors.next({ lost: true });
+    await stage.send("twilio", firstOf("twilio").payload);
+    vendors.said[0].body.Body = `Sent from your Twilio trial account - ${SAID}`;
+    await stage.passTime();
+    await stage.work();
+    assertEquals([vendors.said.length, (await stage.outbox())[0].state], [1, "sent"]);
+  });
+
   it("within ten seconds is given no longer, and found again if it was taken", async () => {
     await using stage = await openReplies();
     const { vendors } = stage;

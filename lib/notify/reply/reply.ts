@@ -179,8 +179,8 @@ async function lookFor(
     });
     if (!answer.ok) return answer.later ? { ...answer, unsure: true } : "unknown";
     const listed = api.search.found(answer.body, reply.call);
-    const candidates = listed.filter(({ mark, text }) =>
-      api.mark ? mark === reply.id : normal(text) === said
+    const candidates = listed.filter(({ mark, text, at }) =>
+      api.mark ? mark === reply.id : normal(text) === said && !(Date.parse(at ?? "") < +since)
     );
     const known = await findSentIds(database, reply.source, candidates.map(({ id }) => id));
     const found = candidates.find(({ id }) => id === undefined || !known.has(id));

@@ -1,3 +1,4 @@
+import { DOUBTFUL_ERRORS } from "../../../sources/slack/passing_errors.ts";
 import { fetchAlone } from "../../process/fetch_alone.ts";
 import { errorText } from "../../process/log.ts";
 import { MOST_RETRY_AFTER_SECONDS, retryAfterIn } from "../../process/retry_after.ts";
@@ -31,8 +32,6 @@ export type SlackClient = (
 export const SLACK_LEASE_SECONDS = 8;
 /** Shorter than a lease, so that nobody else takes the work while a call is out. */
 export const CALL_MS = 6_000;
-/** Slack gave up in the middle: "some aspect of the operation" may have succeeded (docs.slack.dev). */
-const UNSURE_CODES = new Set(["internal_error", "fatal_error", "request_timeout"]);
 /** Slack's limits are counted by the minute; this is for an answer without the header. */
 const DEFAULT_RETRY_AFTER_SECONDS = 30;
 
@@ -108,7 +107,7 @@ function readAnswer(response: Response, text: string): SlackAnswer {
     code,
     error: explain(code, printable(body.needed)),
     retryAfterSeconds: retryAfterSeconds ?? (limited ? DEFAULT_RETRY_AFTER_SECONDS : undefined),
-    unsure: UNSURE_CODES.has(code),
+    unsure: DOUBTFUL_ERRORS.has(code),
   };
 }
 
