@@ -78,10 +78,10 @@ describe("what a GitHub webhook is about", () => {
       head: { sha },
       base: { repo: { id: repo } },
     });
-    const suite = (pull_requests: unknown[], more = {}) =>
+    const suite = (pull_requests: unknown[]) =>
       about("check_suite", {
         action: "completed",
-        check_suite: { head_sha: SHA, pull_requests, ...more },
+        check_suite: { head_sha: SHA, pull_requests },
       });
     assertEquals(suite([named(7, SHA)])?.key, "octo/phone#7");
     assertEquals(suite([named(7, SHA)])?.role, "result");
