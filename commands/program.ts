@@ -91,8 +91,8 @@ function addSend(program: Command, signal: AbortSignal): void {
     .summary("send a sample webhook, signed")
     .description(
       "Sends a sample webhook, bytes of your own, or what Otto keeps, signed with the secret that is " +
-        "set here for its source, and says where its message is. Without a source it lists what " +
-        "there is.",
+        "set here for its source, and says where its message is and what became of it. Without a " +
+        "source it lists what there is.",
     )
     .argument("[source]", "a sender that Otto knows, or a name in SOURCES_FILE")
     .argument("[event]", "one of its events; else one of each is sent")
@@ -103,7 +103,8 @@ function addSend(program: Command, signal: AbortSignal): void {
     )
     .option("--file <path>", "send this body instead of a sample, byte for byte; - is stdin")
     .option("--header <line>", 'a header more, as "X-Event: ping"', collect, [])
-    .option("--count <n>", "send each so many times", wholeNumber(1, 1_000), 1)
+    .option("--count <n>", "send each so many times, and wait for none", wholeNumber(1, 1_000), 1)
+    .option("--no-wait", "do not wait for what becomes of it")
     .addHelpText(
       "after",
       `

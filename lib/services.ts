@@ -168,7 +168,12 @@ async function openServicesWith(
   const slack = config.denoDeploy?.acts === false
     ? undefined
     : createSlack({ config, channels, database, log });
-  const settings = readAgentSettings(config.agent.configFile, instructions, config);
+  const { retentionDays } = config;
+  // Not at a change of SOURCES_FILE: a source may go before its rules do.
+  const settings = readAgentSettings(config.agent.configFile, instructions, {
+    retentionDays,
+    sources,
+  });
   const servers = readMcpServers(config, settings);
   const redact = createRedactor(() => [
     ...secretsIn(config),

@@ -186,7 +186,8 @@ function tell(
   { name, status }: { name: string; status: string },
   lines: readonly (string | undefined)[],
 ): void {
-  const [first = "", ...rest] = lines.filter((each) => each);
+  // What is wrong with a file may be several things, each in a line.
+  const [first = "", ...rest] = lines.flatMap((each) => each ? each.split("\n") : []);
   const word = status === "failed" ? "FAILED" : status;
   terminal.line([word.padEnd(10), TONES[status]], ` ${name.padEnd(18)} `, first);
   for (const line of rest) terminal.line(`${" ".repeat(30)}${line}`);

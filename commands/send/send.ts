@@ -7,10 +7,13 @@ import { maskUrl } from "../../lib/redaction/mask.ts";
 import { GENERIC, type Registry } from "../../sources/rules/registry.ts";
 import { EXIT } from "../exit.ts";
 import { headersOf } from "../headers.ts";
-import { problemIn, reach } from "../remote.ts";
+import { openRemote, problemIn, reach, type Remote } from "../remote.ts";
 import type { Shell } from "../shell.ts";
+import type { Terminal } from "../terminal.ts";
+import { toneOf } from "../tail/line.ts";
 import { readGiven, requireOrigin } from "../target.ts";
 import { makeLike } from "./like.ts";
+import { type Outcome, seeOutcome } from "./outcome.ts";
 
 /** More than Otto gives the body of a request (10 s), so that its own answer is seen. */
 const SEND_MS = 15_000;
@@ -25,6 +28,8 @@ interface SendOptions {
   file?: string;
   header: string[];
   count: number;
+  /** Whether to wait a little for what becomes of each. */
+  wait: boolean;
 }
 
 /**
@@ -41,6 +46,7 @@ export async function send(shell: Shell, options: SendOptions): Promise<void> {
   if (options.source === undefined) return listSamples(shell, sources, options);
   const { type, name, events } = chooseEvents(sources, { ...options, source: options.source });
   const target = targetOf(shell, options.to);
+  const outcomes = outcomesOf(shell, target, options);
   const given = {
     body: options.file === undefined ? undefined : readGiven(options.file, "--file"),
     headers: headersOf(options.header),
@@ -58,7 +64,7 @@ export async function send(shell: Shell, options: SendOptions): Promise<void> {
       throw error instanceof Problem ? new Refusal(`${error.message}. ${error.hint}.`) : error;
     });
     const { secretNames } = sources.all[name];
-    if (!await sendOne(shell, { sample, target, event, secretNames })) failed++;
+    if (!await sendOne(shell, { sample, target, event, secretNames, outcomes })) failed++;
   }
   if (failed > 0) throw new Refusal(`${failed} not accepted`);
 }
@@ -67,23 +73,54 @@ export async function send(shell: Shell, options: SendOptions): Promise<void> {
 async function sendLike(
   shell: Shell,
   services: { config: Config; sources: Registry },
-  { like: id, source, to, count }: SendOptions & { like: string },
+  options: SendOptions & { like: string },
 ): Promise<void> {
+  const { like: id, source, to, count } = options;
   if (source !== undefined) {
     throw new Refusal("--like sends what Otto keeps: name no source besides", EXIT.wrongUse);
   }
   const target = targetOf(shell, to);
   const origin = services.config.publicUrl ?? target.origin;
   const remote = shell.remote();
+  const outcomes = outcomesOf(shell, target, options);
   let failed = 0;
   for (let sent = 0; sent < count; sent++) {
     const like = await makeLike(services, { id, remote, origin, path: target.path });
     if (sent === 0) { for (const note of like.notes) shell.terminal.say(`Note: ${note}`); }
     const { secretNames } = services.sources.find(like.type).source;
     const { request: sample, event } = like;
-    if (!await sendOne(shell, { sample, target, event, secretNames })) failed++;
+    if (!await sendOne(shell, { sample, target, event, secretNames, outcomes })) failed++;
   }
   if (failed > 0) throw new Refusal(`${failed} not accepted`);
+}
+
+/** Where to see what becomes of a message; undefined where nobody waits for it. */
+interface Outcomes {
+  see?: (id: string) => Promise<Outcome>;
+}
+
+/** Of many messages nobody reads the ends one by one, so none is waited for. */
+function outcomesOf(
+  shell: Shell,
+  { origin }: { origin: string },
+  { wait, count }: SendOptions,
+): Outcomes {
+  if (!wait || count > 1) return {};
+  const { signal } = shell;
+  const own = shell.target();
+  // The token is for the Otto that is meant, and for no other.
+  const remote: Remote = own.origin === origin
+    ? shell.remote()
+    : openRemote({ origin, by: "--to" }, signal);
+  const outcomes: Outcomes = {
+    async see(id) {
+      const outcome = await seeOutcome(remote, { id, signal });
+      // Where one has not ended in time, or nothing is told, the next would be waited for in vain.
+      if (!outcome.settled) outcomes.see = undefined;
+      return outcome;
+    },
+  };
+  return outcomes;
 }
 
 function listSamples({ terminal }: Shell, sources: Registry, { file, to }: SendOptions): void {
@@ -132,11 +169,12 @@ function targetOf(shell: Shell, to: string | undefined): { origin: string; path?
 /** Sends one and says what became of it; false when it was not accepted. */
 async function sendOne(
   { terminal, signal }: Shell,
-  { sample, target, event, secretNames }: {
+  { sample, target, event, secretNames, outcomes }: {
     sample: Request;
     target: { origin: string };
     event: string;
     secretNames?: readonly string[];
+    outcomes: Outcomes;
   },
 ): Promise<boolean> {
   const { pathname, search } = new URL(sample.url);
@@ -152,7 +190,16 @@ async function sendOne(
   const said = (await answer.text()).slice(0, 2_000).trim();
   const id = answer.headers.get("x-message-id");
   const link = answer.ok && id ? `${target.origin}/messages/${encodeURIComponent(id)}` : undefined;
+  if (!terminal.json) {
+    terminal.line(
+      event.padEnd(30),
+      [` ${answer.status} `, answer.ok ? "good" : "bad"],
+      link ?? sentence(said),
+    );
+  }
+  const outcome = link && id ? await outcomes.see?.(id) : undefined;
   if (terminal.json) {
+    const { settled: _, ...shown } = outcome ?? {};
     terminal.object({
       event,
       status: answer.status,
@@ -160,15 +207,18 @@ async function sendOne(
       message_id: id,
       link: link ?? null,
       answer: said,
+      outcome: outcome ? shown : null,
     });
-  } else {
-    terminal.line(
-      event.padEnd(30),
-      [` ${answer.status} `, answer.ok ? "good" : "bad"],
-      link ?? sentence(said),
-    );
-  }
+  } else if (outcome) tell(terminal, outcome);
   return answer.ok;
+}
+
+/** What became of it, and below it why or what came of it. */
+function tell(terminal: Terminal, { phase = "", title = "", link = "", said }: Outcome): void {
+  if (phase) {
+    terminal.line("  ", [phase.padEnd(10), toneOf(phase)], ` ${title}`, [`  ${link}`, "dim"]);
+  }
+  if (said) terminal.line("  ", phase ? " ".repeat(11) : "", said);
 }
 
 function sentence(said: string): string {

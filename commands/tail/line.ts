@@ -32,6 +32,11 @@ const TONES: Record<string, Tone> = {
   waiting_input: "warn",
 };
 
+/** How such a word is coloured. */
+export function toneOf(word: string): Tone {
+  return TONES[word] ?? "dim";
+}
+
 /** What a row is now, in one word. */
 export function wordOf(row: Row): string {
   return row.deleted ? "deleted" : row.phase ?? row.status ?? row.state ?? "";
@@ -57,7 +62,7 @@ export function lineOf(row: Row, origin: string): (string | [text: string, tone:
     : `/tasks/${row.kind === "task" ? idOf(row) : row.task_id ?? ""}`;
   return [
     [`${clock} `, "dim"],
-    [word.padEnd(10), TONES[word] ?? "dim"],
+    [word.padEnd(10), toneOf(word)],
     ` ${(name ?? "").slice(0, 64).padEnd(12)} `,
     row.title ?? row.text ?? "",
     ...(why ? [[` (${why})`, "dim"] as [string, Tone]] : []),

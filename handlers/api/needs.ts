@@ -31,7 +31,6 @@ export function needsApi({ services }: { services: Services }) {
           seen: silence.seen,
         })),
         troubles: found.troubles.map(({ latest_at: _, ...trouble }) => trouble),
-        notices: found.notices.map(({ id, text, created_at }) => ({ id, text, created_at })),
       }, 200);
     })
     .openapi(SEEN, async (c) => {

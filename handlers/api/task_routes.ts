@@ -62,7 +62,7 @@ export const WAKE = createRoute({
   method: "post",
   path: "/api/tasks/{id}/wake",
   operationId: "wakeTask",
-  summary: "Let a task go on that waits for an event",
+  summary: "Let a task go on that waits for an event, or was put off",
   request: { params: idParam },
   responses: { 200: json("The task", task), ...missing, ...conflict, ...refusals },
 });

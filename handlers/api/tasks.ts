@@ -138,13 +138,14 @@ async function retry(
   bells.tasks.ring();
 }
 
-/** Wakes a task; @throws {Problem} 404, or 409 unless it waits for an event. */
+/** Wakes a task; @throws {Problem} 404, or 409 unless it waits for an event, or was put off. */
 export async function wake(
   { database, bells }: Services,
   { id, actor }: TaskInHand,
 ): Promise<void> {
   if (!await wakeTask(database, { id, actor })) {
-    throw wrongStatus("woken", await requireTask(database, id), "one that waits for an event");
+    const could = "one that waits for an event or was put off";
+    throw wrongStatus("woken", await requireTask(database, id), could);
   }
   bells.tasks.ring();
 }

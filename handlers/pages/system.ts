@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { type ChannelStats, readChannelStats } from "../../lib/monitor/stats/channel_stats.ts";
 import type { Check } from "../../lib/monitor/check.ts";
 import { checkHealth } from "../../lib/monitor/health.ts";
+import { countOf, type PutOff, readPutOff } from "../../lib/monitor/put_off.ts";
 import { listWorkers, type WorkerStatus } from "../../lib/monitor/heartbeat.ts";
 import { readTimeSeries, type SpanName, SPANS } from "../../lib/monitor/stats/timeseries.ts";
 import { firstLine } from "../../lib/markdown/plain.ts";
@@ -26,6 +27,8 @@ const CHART_MS = 10_000;
 const SCHEMA_MS = 60_000;
 /** A failed task shows on its agent for an hour: long enough to be seen, and then it is over. */
 const LATELY_MS = 3_600_000;
+/** The check that whoever may look at this page reads with its reason. */
+const MODEL = "model";
 const NAMES = Object.keys(SPANS) as SpanName[];
 
 /** `/system`: the stores, the workers, the agent, the channels, and how it went. */
@@ -51,6 +54,7 @@ export function systemPages(
     async () => usesTokens ? await readSubjectUsage(database, services) : [],
     { freshMs: FRESH_MS },
   );
+  const readDelayed = cached(() => readPutOff(database), { freshMs: FRESH_MS });
   const readMcp = cached(() => services.readMcpServers(), { freshMs: FRESH_MS });
   const readSchema = cached(() => schemaVersion(database), { freshMs: SCHEMA_MS });
 
@@ -68,6 +72,7 @@ export function systemPages(
       usage,
       subjects,
       mcp,
+      putOff,
     ] = await Promise.all([
       readHealth(),
       readWorkers(),
@@ -78,13 +83,15 @@ export function systemPages(
       readTokens(),
       readSubjects(),
       readMcp(),
+      readDelayed(),
     ]);
     return c.html(systemPage({
       frame,
       checks: [
-        ...health.checks,
+        // Of the model more is said here than anyone may know.
+        ...health.checks.filter(({ name }) => name !== MODEL),
         checkWorkers(workers),
-        checkModel(services, stats),
+        checkModel(services, stats, putOff),
         // What the health says of a channel is the more important.
         ...services.channels.filter(({ name }) => !health.checks.some((each) => each.name === name))
           .map(({ name }) => checkChannel(name, channels)),
@@ -135,8 +142,20 @@ function checkWorkers(workers: readonly WorkerStatus[]): Check {
   };
 }
 
-function checkModel({ config }: Services, { failed_tasks: [latest] }: Stats): Check {
-  const name = "model";
+function checkModel(
+  { config }: Services,
+  { failed_tasks: [latest] }: Stats,
+  { count, reason }: PutOff,
+): Check {
+  const name = MODEL;
+  if (count > 0) {
+    return {
+      name,
+      status: "degraded",
+      detail: `${countOf(count)} put off: ${firstLine(reason ?? "no reason")}`,
+      hint: "A task's page says until when, and lets it try at once",
+    };
+  }
   if (config.agentIsExternal) {
     return { name, status: "ok", detail: `chosen by the workers of ${config.arqQueue}` };
   }

@@ -21,6 +21,7 @@ export const needs = z.object({
       }),
     })),
   })),
+  more_questions: count.openapi({ description: "How many more there are, up to 100 in all" }),
   silences: z.array(z.object({
     key,
     kind: z.enum(["sources", "everything", "holiday"]).openapi({
@@ -44,9 +45,16 @@ export const needs = z.object({
     seen: z.boolean(),
     message_ids: z.array(id).openapi({ description: "The newest of them, 50 at most" }),
   })),
-  notices: z.array(z.object({ id, text: z.string(), created_at: time })).openapi({
-    description: "POST /api/notifications/{id}/read marks one as seen",
+  notices: z.array(z.object({
+    id,
+    task_id: id.nullable(),
+    message_id: id.nullable(),
+    text: z.string(),
+    created_at: time,
+  })).openapi({
+    description: "The newest. POST /api/notifications/{id}/read marks one as seen",
   }),
+  more_notices: count.openapi({ description: "How many more there are, up to 100 in all" }),
 }).openapi("Needs");
 
 export const seen = z.strictObject({

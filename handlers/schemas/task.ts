@@ -27,6 +27,11 @@ export const task = z.object({
     description: "The events (globs, any where there are none) that a task in `waiting_event` " +
       "waits for, and until when",
   }),
+  put_off: z.object({ until: time, reason: z.string() }).nullable().openapi({
+    description:
+      "Until when a task in `pending` was put off, and why: a budget is used up, or the " +
+      "model's provider is away. POST /api/tasks/{id}/wake lets it try at once",
+  }),
   subject: subjectRef.nullable().openapi({ description: "What it is about" }),
   messages: count.openapi({
     description: "How many messages it is of: made of, and come for it later",

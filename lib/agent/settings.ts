@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { ConfigError } from "../config/config.ts";
 import { readJsonFile } from "../config/json_file.ts";
+import type { Registry } from "../../sources/rules/registry.ts";
+import { refuseUnknownSources } from "./ruled_sources.ts";
 import { MOST_WAIT_HOURS } from "../task/wait.ts";
 import type { Budgets, Capability, SharedBudgets, SourceRules } from "./policy.ts";
 import { ALWAYS, BUILT_IN } from "./tools/names.ts";
@@ -93,9 +95,11 @@ const DEFAULT_REPLY: Required<z.infer<typeof replyRules>> = {
   mentions: false,
 };
 
-const mcpName = z.string().regex(/^[A-Za-z0-9_-]+?__[A-Za-z0-9_-]+$/, {
-  error: 'must be a server\'s name, "__" and the name of one of its tools',
-}).max(64, { error: "must have at most 64 characters: models take no longer names" });
+/** Servers have dots, spaces and other alphabets in their tools' names; models are sent others (provider/sent_name.ts). */
+const mcpName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,30}?__[^\p{C}"<>]{1,128}$/u, {
+  error: 'must be a server\'s name, "__" and the name of one of its tools as the server has it, ' +
+    "of at most 128 characters",
+});
 
 const rules = z.strictObject({
   instruction: z.string().max(8_000).optional(),
@@ -169,15 +173,20 @@ const DEFAULT_TOOLS = ["ask_human"];
  *
  * @param instructions what the file of sources says, by source.
  * @param retentionDays how long messages are kept: no task stays open for longer.
+ * @param sources where they are given, rules for others are refused.
  *
  * @throws {ConfigError} that names the file and the place in it.
  */
 export function readAgentSettings(
   file: string | undefined,
   instructions: ReadonlyMap<string, string> = new Map(),
-  { retentionDays = Infinity }: { retentionDays?: number } = {},
+  { retentionDays = Infinity, sources }: {
+    retentionDays?: number;
+    sources?: Pick<Registry, "all" | "find">;
+  } = {},
 ): AgentSettings {
-  const all = file === undefined ? {} : readJsonFile("AGENT_CONFIG", file, schema);
+  const checked = sources ? schema.superRefine(refuseUnknownSources(sources)) : schema;
+  const all = file === undefined ? {} : readJsonFile("AGENT_CONFIG", file, checked);
   for (const [name, rules] of Object.entries(all.sources ?? {})) {
     if (rules.instruction === undefined || !instructions.has(name)) continue;
     throw new ConfigError(

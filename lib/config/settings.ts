@@ -31,6 +31,15 @@ export const list = z.string().transform((text) =>
   text.split(",").map((item) => item.trim()).filter((item) => item !== "")
 );
 
+/** Names as they stand in a webhook's URL; another text would be none that comes. */
+const webhookTypes = list.refine((types) => types.every((type) => /^[\w.-]{1,64}$/.test(type)), {
+  error: 'must be names in webhooks\' URLs, separated by commas, such as "demo,acme"',
+});
+const webhookTypesOrAll = list.refine(
+  (types) => types.every((type) => /^(\*|[\w.-]{1,64})$/.test(type)),
+  { error: 'must be names in webhooks\' URLs, separated by commas, such as "demo,acme", or "*"' },
+);
+
 /** Ids of people, as Slack has them. */
 const slackUsers = list.refine((ids) => ids.every((id) => /^[UW][A-Z0-9]{2,30}$/.test(id)), {
   error: 'must be Slack user ids, separated by commas, such as "U0123ABCD,U0456EFGH"',
@@ -192,7 +201,7 @@ export const settingsSchema = z.object({
   AGENT_MODE: z.enum(AGENT_MODES, {
     error: `must be one of ${AGENT_MODES.join(", ")}`,
   }).optional(),
-  AGENT_TRUST_UNVERIFIED: list.default([]),
+  AGENT_TRUST_UNVERIFIED: webhookTypes.default([]),
   AGENT_CONFIG: z.string().optional(),
   AGENT_PRICES: z.string().optional(),
   AGENT_TRIAL_MODELS: list.default([]),
@@ -204,7 +213,7 @@ export const settingsSchema = z.object({
   SLACK_API_URL: url("https:", "http:").transform((text) => text.replace(/\/+$/, ""))
     .default("https://slack.com/api"),
   SLACK_CHANNELS: slackChannels.default(new Map()),
-  SLACK_UNVERIFIED_TYPES: list.default([]),
+  SLACK_UNVERIFIED_TYPES: webhookTypesOrAll.default([]),
   NOTIFY_ROUTES: notifyRoutes.default(new Map()),
   HEARTBEAT_URL: url("https:", "http:").refine((text) => {
     const { username, password } = URL.parse(text) ?? {};

@@ -38,9 +38,13 @@ export function findStrangeNames(
     });
 }
 
-/** The variable that a name is a slip of. */
-export function closest(name: string, variables: readonly string[]): string | undefined {
-  if (name.length < SHORTEST) return undefined;
+/** The variable that a name is a slip of. One that is shorter than `shortest` is none. */
+export function closest(
+  name: string,
+  variables: readonly string[],
+  shortest = SHORTEST,
+): string | undefined {
+  if (name.length < shortest) return undefined;
   return variables.find((variable) =>
     Math.abs(variable.length - name.length) <= MOST_SLIPS &&
     slipsBetween(name, variable) <= MOST_SLIPS

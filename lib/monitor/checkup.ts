@@ -37,10 +37,14 @@ export async function checkAgentFiles(config: Config, sources: Registry): Promis
   return await attempt("agent", () => {
     const servers = readMcpServers(
       config,
-      readAgentSettings(config.agent.configFile, instructionsOf(sources), config),
+      readAgentSettings(config.agent.configFile, instructionsOf(sources), {
+        retentionDays: config.retentionDays,
+        sources,
+      }),
     );
     const model = config.model ? `${config.model.model} (${config.model.label})` : "no model";
-    return Promise.resolve(`${model}, ${servers.length} MCP servers`);
+    const { length } = servers;
+    return Promise.resolve(`${model}, ${length} MCP ${length === 1 ? "server" : "servers"}`);
   });
 }
 

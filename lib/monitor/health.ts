@@ -5,12 +5,14 @@ import type { Inbox } from "../message/inbox.ts";
 import { checkInbox, checkSpill } from "./acceptance_checks.ts";
 import type { Check } from "./check.ts";
 import { checkClock } from "./clock.ts";
+import { checkModelProvider } from "./model_provider.ts";
 import { checkOutside } from "./outside/outside_state.ts";
 import { checkLiveStream } from "./live_stream.ts";
 import { checkRedisOwner } from "./shared_redis.ts";
 import { isDrain, listWorkers } from "./heartbeat.ts";
 import { countUnstarted } from "../jobs/unstarted.ts";
 import { errorText } from "../process/log.ts";
+import { checkPutOff } from "./put_off.ts";
 import { readOutage } from "../notify/slack/outage.ts";
 import type { Rules } from "../config/rules.ts";
 import type { Queue } from "../queue/queue.ts";
@@ -92,7 +94,9 @@ async function checkWork(
     checkSlack(database),
     checkClock(database, CHECK_MS),
     checkLiveStream(database, CHECK_MS),
+    checkModelProvider(database, CHECK_MS),
     checkOutside(database, config, CHECK_MS),
+    checkPutOff(database, CHECK_MS),
     database.kind === "postgres"
       ? checkWorkers(database, { rules: sources.rules, isolated: config.denoDeploy !== undefined })
       : [],

@@ -36,6 +36,8 @@ export interface Task {
   question_id: number | null;
   /** Which events it waits for (any where there are none), and until when. */
   waiting_for: { events: string[]; until: Date } | null;
+  /** Until when it was put off, and why: a budget is used up, or the model's provider is away. */
+  put_off: { until: Date; reason: string } | null;
   /** What it is about. */
   subject: SubjectRef | null;
   /** How many messages it is of: the ones that it was made of, and those that came for it later. */
@@ -92,6 +94,8 @@ interface TaskRow {
   error_message: string | null;
   wait_for: string[] | null;
   wait_until: Date | null;
+  put_off_until: Date | null;
+  put_off_reason: string | null;
   subject: SubjectRef | null;
   messages: number;
   unread: number;
@@ -100,10 +104,15 @@ interface TaskRow {
   user_name: string;
 }
 
+const IS_PUT_OFF = "t.status = 'pending' and t.not_before > now()";
 const columns = `t.id, t.message_id, t.source,
   (select webhook_type from messages where id = t.message_id) as webhook_type, t.title, t.description, t.status,
   ${taskPhase("t.")} as phase, t.question,
   case when t.status = 'waiting_input' then t.epoch end as question_id, t.wait_for, t.wait_until,
+  case when ${IS_PUT_OFF} then t.not_before end as put_off_until,
+  case when ${IS_PUT_OFF} then (select e.data->>'reason' from task_events e
+    where e.task_id = t.id and e.kind = 'put_off' order by e.at desc, e.id desc limit 1) end
+    as put_off_reason,
   ${subjectRef("t.subject_id")} as subject, t.messages,
   case when t.news > t.read_news then (select count(*)::int from task_inbox i
     where i.task_id = t.id and i.delivered_at is null) else 0 end as unread,
@@ -123,12 +132,15 @@ function toTask(row: TaskRow): Task {
     user_name,
     wait_for,
     wait_until,
+    put_off_until,
+    put_off_reason,
     ...rest
   } = row;
   return {
     ...rest,
     assigned_to: { id: user_id, email: user_email, name: user_name },
     waiting_for: wait_until && { events: wait_for ?? [], until: wait_until },
+    put_off: put_off_until && { until: put_off_until, reason: put_off_reason ?? "" },
     result: result_text === null ? null : { text: result_text, data: result_data },
     error: error_code === null ? null : { code: error_code, message: error_message ?? "" },
   };

@@ -49,7 +49,11 @@ export async function wakeTasks(database: Database): Promise<number> {
   return rows.length;
 }
 
-/** A person wakes a task that waits for an event; false when it does not. Ring `bells.tasks`. */
+/**
+ * A person wakes a task that waits for an event, or lets one that was put off try again at once: the
+ * budget may have been raised, or the provider be back. False when it does neither. Ring
+ * `bells.tasks`.
+ */
 export async function wakeTask(
   database: Database,
   { id, actor }: { id: string; actor: string },
@@ -57,9 +61,12 @@ export async function wakeTask(
   const rows = await database.query("wake a task", (sql) =>
     sql`
       with woken as (
-        update tasks set status = 'pending', attempts = 0, not_before = null, answer = 'woken',
+        update tasks set status = 'pending', attempts = 0, not_before = null,
+          answer = case when status = 'waiting_event' then 'woken' else answer end,
           ${sql.unsafe(NO_WAIT)}
-        where id = ${id} and status = 'waiting_event' returning id
+        where id = ${id}
+          and (status = 'waiting_event' or status = 'pending' and not_before > now())
+        returning id
       ), noted as (
         insert into task_events (id, task_id, kind, actor)
         select ${newId()}, id, 'woken', ${actor} from woken
@@ -70,7 +77,16 @@ export async function wakeTask(
   return rows.length > 0;
 }
 
-/** So many tasks wait at once, in all: each is a promise to somebody. */
+/** Why nothing later can come to a task: told to its agent, and so to whoever looks. */
+export const NO_SUBJECT =
+  "its message has no subject that Otto knows, so that nothing later is about the same";
+export const LATER_APART = "later messages of this source come to tasks of their own: its " +
+  '"later" in SOURCES_FILE is not "continue"';
+
+/**
+ * About so many tasks wait at once, in all: each is a promise to somebody. Those in hand that look in
+ * the same moment may all get in, which nothing minds: a lock over all ends of turns would cost more.
+ */
 const MOST_WAITING = 1_000;
 /** No source may say more: the longest wait, in hours; a build takes minutes, and a person a day. */
 export const MOST_WAIT_HOURS = 24;

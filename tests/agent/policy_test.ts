@@ -5,6 +5,7 @@ import { cleanText, fenced } from "../../lib/agent/fence.ts";
 import { type Capability, decide, type SourceRules } from "../../lib/agent/policy.ts";
 import { readAgentSettings } from "../../lib/agent/settings.ts";
 import { canonicalJson, fingerprint } from "../../lib/agent/canonical.ts";
+import { createRegistry } from "../../sources/rules/registry.ts";
 
 const rules: SourceRules = {
   ...readAgentSettings(undefined).rulesOf("github"),
@@ -103,7 +104,7 @@ describe("the operator's file", () => {
     const file = await Deno.makeTempFile();
     try {
       await Deno.writeTextFile(file, text);
-      readAgentSettings(file, new Map(), { retentionDays });
+      readAgentSettings(file, new Map(), { retentionDays, sources: createRegistry() });
       throw new Error("it was taken");
     } catch (error) {
       return (error as Error).message;
@@ -133,8 +134,23 @@ describe("the operator's file", () => {
       await refusal('{"default": {"budgets": {"steps": 11}}}'),
       /default\.budgets\.steps/,
     );
-    assertMatch(await refusal('{"mcp_tools": {"nameless": {}}}'), /mcp_tools\.nameless/);
+    for (const name of ["nameless", "desk__", 'desk__a\\"b', "desk__a\\u202eb", "de sk__a"]) {
+      assertMatch(
+        await refusal(`{"mcp_tools": {"${name}": {"reads": "public", "effect": "none"}}}`),
+        /mcp_tools\..*must be a server's name/,
+      );
+    }
     assertMatch(await refusal(""), /not JSON/);
+    const nobodys = (name: string) => refusal(`{"sources": {"${name}": {"approve": []}}}`);
+    assertMatch(
+      await nobodys("githbu"),
+      /line 1: sources\.githbu: there is no such source\. Did you mean "github"\? .*SOURCES_FILE/,
+    );
+    assertMatch(
+      await nobodys("demo"),
+      /sources\.demo: there is no such source\. All names .*generic/,
+    );
+    assertMatch(await nobodys("forgejo"), /sources\.forgejo: is another name of gitea/);
     try {
       readAgentSettings("/nowhere/agent.json");
       assert(false);

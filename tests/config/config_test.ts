@@ -58,6 +58,10 @@ describe("the settings", () => {
     assertStringIncludes(refusal({ PORT: "http" }), "PORT must be a port number");
     assertStringIncludes(refusal({ DATABASE_URL: "mysql://x" }), "postgres://");
     assertStringIncludes(refusal({ WORKER: "yes" }), "inline");
+    for (const AGENT_TRUST_UNVERIFIED of ["demo acme", "*"]) {
+      assertStringIncludes(refusal({ AGENT_TRUST_UNVERIFIED }), '"demo,acme"');
+    }
+    assertStringIncludes(refusal({ SLACK_UNVERIFIED_TYPES: "demo;acme" }), '"demo,acme", or "*"');
     assertStringIncludes(refusal({ ADMIN_TOKEN: "short" }), "16");
     const same = "the same for both of them";
     assertStringIncludes(refusal({ ADMIN_TOKEN: same, READ_TOKEN: same }), "READ_TOKEN");

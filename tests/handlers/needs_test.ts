@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
+import { newId } from "../../lib/store/id.ts";
 import { json, openOtto, type Otto } from "../otto.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
@@ -41,6 +42,12 @@ describe("what needs a person", () => {
     });
     assertEquals(answered.status, 303);
     assert(!(await live(otto)).includes("Which"));
+    for (let n = 0; n < 12; n++) {
+      const more = await otto.send("demo", `{"n":${n}}`, JSON_TYPE);
+      await otto.workOff();
+      await update(otto, more, "ask", "Which one?");
+    }
+    assertMatch(await live(otto), /phase=needs_you">2 more to answer or to decide/);
   });
 
   it("is each reason once, with how many, of whom, and what can be done", async () => {
@@ -75,5 +82,47 @@ describe("what needs a person", () => {
     }
     assert(!(await live(otto)).includes("no budget"));
     assertEquals((await json(await otto.ask("/api/messages?phase=refused"))).items.length, 3);
+  });
+
+  it("is marked as seen all at once, as far as it was shown", async () => {
+    await using otto = await openOtto();
+    const id = await otto.send("billing", "{}", JSON_TYPE);
+    await otto.workOff();
+    await update(otto, id, "fail", "no budget");
+    const { task_id } = await json(await otto.ask(`/api/messages/${id}`));
+    const tell = async (text: string) =>
+      await otto.services.database.query("tell", (sql) =>
+        sql`
+          insert into notifications (id, cause, task_id, channel, destination, kind, text, state)
+          values (${newId()}, ${crypto.randomUUID()}, ${task_id}, 'web', 'web', 'note', ${text},
+            'sent')`);
+    for (let n = 0; n < 14; n++) await tell(`Notice ${n}`);
+    const page = await live(otto);
+    assertMatch(page, /And 4 more that Otto has to say/);
+    const needs = await json(await otto.ask("/api/needs"));
+    assertEquals([needs.notices.length, needs.more_notices, needs.count], [10, 4, 15]);
+    assertEquals(needs.notices[0].task_id, task_id);
+    const [, form] = page.match(/<form[^>]*>((?:<input[^>]*>|\s)*)<button[^>]*>Mark all as seen/)!;
+    const fields = [...form.matchAll(/name="([^"]+)" value="([^"]*)"/g)].map(([, ...field]) =>
+      field
+    );
+
+    // It comes while somebody looks.
+    await tell("A later notice");
+    const press = async (body: string[][]) =>
+      await otto.ask("/needs/seen", {
+        method: "POST",
+        headers: { origin: "http://localhost:8000" },
+        body: new URLSearchParams(body),
+      });
+    assertEquals((await press(fields)).status, 303);
+    const left = await json(await otto.ask("/api/needs"));
+    assertEquals(left.notices.map(({ text }: { text: string }) => text), ["A later notice"]);
+    assertEquals([left.count, left.troubles[0].seen], [1, true]);
+    // One thing has its own button.
+    assert(!(await live(otto)).includes("Mark all as seen"));
+    for (const wrong of [[], [["notices_to", "x"]], [["key", "failed:billing:1"]]]) {
+      assertEquals((await press(wrong)).status, 400);
+    }
   });
 });

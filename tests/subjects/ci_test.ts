@@ -42,6 +42,17 @@ describe("a model that waits for a check of its own push", () => {
       assertEquals(told().split("failure").length > 1, true);
     }));
 
+  it("is told why where a message is about nothing that later ones could be about, too", () =>
+    withModel(async ({ stage, fake, tasks, task }) => {
+      fake.script = [waiting, finish("Nothing to wait for")];
+      await stage.tell("gollum", { repository: { full_name: "octo/phone" }, pages: [] });
+      const [{ id }] = await tasks();
+      const { events, subject } = await task(id);
+      assertEquals(subject, null);
+      const denied = events.find(({ kind }: Any) => kind === "tool_denied");
+      assertMatch(denied.data.reason, /no subject that Otto knows/);
+    }));
+
   it("is woken when it comes meanwhile, and waits again for the next one", () =>
     withModel(async ({ stage, fake, told, tasks, task }) => {
       fake.script = [waiting, waiting, finish("Both are green")];

@@ -22,7 +22,7 @@ const MOST_QUESTION = 2_000;
 
 /** What waits for a person, each with what can be done about it; nothing when nobody is needed. */
 export function needsPanel(needs: Needs, words: SilenceWords) {
-  const { questions, silences, troubles, notices, count } = needs;
+  const { questions, more_questions, silences, troubles, notices, more_notices, count } = needs;
   if (questions.length + silences.length + troubles.length + notices.length === 0) {
     return html`<div id="needs"></div>`;
   }
@@ -34,13 +34,22 @@ export function needsPanel(needs: Needs, words: SilenceWords) {
         html`
           <span class="soft">${countWords(count)}</span>
         `}</h2>
+        ${allSeenForm(needs)}
         <a class="soft" href="/routes">Who is told</a></header>
       <ul class="plain-list">
         ${questions.map(question)}
+        ${more_questions > 0 &&
+          html`<li class="need asks"><a href="${linkTo("/messages", { phase: "needs_you" })}">${
+            more_questions.toLocaleString("en")
+          } more to answer or to decide</a></li>`}
         ${unseen(silences).map((each) => silence(each, words))}
         ${unseen(troubles).map((each) => trouble(each, words.labelOf(each.source)))}
         ${notices.map(notice)}
       </ul>
+      ${more_notices > 0 &&
+        html`<p class="soft">And ${
+          more_notices.toLocaleString("en")
+        } more that Otto has to say, shown when these are seen.</p>`}
     </section>
   `;
 }
@@ -139,6 +148,29 @@ function notice({ id, task_id, message_id, text, created_at }: Notice) {
         <button class="quiet" aria-label="Mark as seen: ${text}">Mark as seen</button>
       </form>
     </li>
+  `;
+}
+
+/** One press for all that can be marked, where a person would press several times. */
+function allSeenForm({ silences, troubles, notices, more_notices }: Needs) {
+  const groups = [
+    ...silences.filter(({ kind, seen }) => kind !== "holiday" && !seen)
+      .map(({ key, began_at }) => ({ key, latest: began_at.toISOString() })),
+    ...troubles.filter(({ seen }) => !seen).map(({ key, latest }) => ({ key, latest })),
+  ];
+  if (groups.length + notices.length + more_notices < 2) return "";
+  return html`
+    <form method="post" action="/needs/seen">
+      ${groups.map(({ key, latest }) =>
+        html`
+          <input type="hidden" name="key" value="${key}"><input
+            type="hidden" name="latest" value="${latest}">
+        `
+      )}
+      ${notices.length > 0 &&
+        html`<input type="hidden" name="notices_to" value="${notices[0].id}">`}
+      <button class="quiet">Mark all as seen</button>
+    </form>
   `;
 }
 

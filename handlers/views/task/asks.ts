@@ -17,6 +17,7 @@ export function asksOf(
       ${pending.map((approval) => approvalCard(task, approval))}
       ${task.status === "waiting_input" && pending.length === 0 && question(task)}
       ${task.waiting_for && waits(task.id, task.waiting_for)}
+      ${task.put_off && putOff(task.id, task.put_off)}
       ${task.error &&
         html`<div class="note failed"><strong>Failed.</strong> ${
           markdown(task.error.message)
@@ -65,6 +66,19 @@ function waits(id: string, { events, until }: NonNullable<Task["waiting_for"]>) 
       <p class="said">At the latest it goes on ${ahead(until)}.</p>
       <form method="post"
         action="/tasks/${id}/wake"><button class="quiet">Wake now</button></form>
+    </section>
+  `;
+}
+
+/** Why it does not go on, and a way to try at once what a person has mended meanwhile. */
+function putOff(id: string, { until, reason }: NonNullable<Task["put_off"]>) {
+  return html`
+    <section class="card asks" aria-labelledby="put-off">
+      <h2 id="put-off"><span>Put off until ${clock(until)}</span></h2>
+      <p class="said ink" dir="auto">${reason}</p>
+      <p class="said">It tries again ${ahead(until)}, by itself.</p>
+      <form method="post"
+        action="/tasks/${id}/wake"><button class="quiet">Try now</button></form>
     </section>
   `;
 }

@@ -1,7 +1,7 @@
 import { isAwaited } from "../../../sources/rules/glob.ts";
 import { readClock } from "../../store/clock.ts";
 import { isPersonsWord, readUnread, type Unread } from "../../task/inbox.ts";
-import { whyNotOnceMore } from "../../task/wait.ts";
+import { LATER_APART, NO_SUBJECT, whyNotOnceMore } from "../../task/wait.ts";
 import type { Outcome } from "../agent.ts";
 import type { WaitArguments } from "../tools/wait.ts";
 import type { CheckedCall } from "./approval_check.ts";
@@ -32,7 +32,9 @@ export async function completeWait(
   if (!inbox || !verified) {
     const reason = inbox
       ? "no signature vouches for this message, so nothing is waited for"
-      : "later messages of this source come to tasks of their own";
+      : run.assignment.subjectId
+      ? LATER_APART
+      : NO_SUBJECT;
     return await recordDenial(completion, { action: "deny", rule: "no_inbox", reason });
   }
   const unread = await readUnread(run.database, run.assignment);

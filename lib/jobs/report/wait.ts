@@ -2,7 +2,7 @@ import { isAwaited } from "../../../sources/rules/glob.ts";
 import type { Registry } from "../../../sources/rules/registry.ts";
 import { readClock } from "../../store/clock.ts";
 import type { Database } from "../../store/database.ts";
-import { type WaitLimits, whyNotOnceMore } from "../../task/wait.ts";
+import { LATER_APART, NO_SUBJECT, type WaitLimits, whyNotOnceMore } from "../../task/wait.ts";
 import type { WorkerMessage, WorkerNews } from "./inbox.ts";
 
 const MINUTE_MS = 60_000;
@@ -49,9 +49,8 @@ export async function whyNoWait(
   if (!row) return "it is gone";
   const { name } = sources.find(row.webhook_type);
   const { later } = sources.settingsOf(name);
-  if (later !== "continue" || !row.has_subject) {
-    return "later messages of this source come to tasks of their own";
-  }
+  if (later !== "continue") return LATER_APART;
+  if (!row.has_subject) return NO_SUBJECT;
   if (!row.verified) return "no signature vouches for its message";
   return await whyNotOnceMore(database, { waits: row.waits, minutes }, limitsOf(name));
 }

@@ -66,11 +66,16 @@ export interface Notice {
 
 /** What waits for a person, the most important first. */
 export interface Needs {
-  /** The oldest first. */
+  /** The oldest first, up to ten. */
   questions: OpenQuestion[];
+  /** How many more questions there are, up to a hundred in all. */
+  more_questions: number;
   silences: SeenSilence[];
   troubles: Trouble[];
+  /** The newest of them, up to ten. */
   notices: Notice[];
+  /** How many more notices there are, up to a hundred in all. */
+  more_notices: number;
   /** How many of all these need somebody who has not seen them: what the bell says. */
   count: number;
 }
@@ -95,7 +100,7 @@ const MOST_ARGUMENTS = 4_000;
 /** What is another number or id each time, in an otherwise equal reason. */
 const VARYING = "'[0-9a-fA-F]{8,}|[0-9]+'";
 /** Outcomes of tasks and messages, as a list in SQL: these are in the lists, or among the troubles. */
-const NO_NOTICE = "('completed', 'failed', 'waiting_input', 'message_failed')";
+export const NO_NOTICE = "('completed', 'failed', 'waiting_input', 'message_failed')";
 
 /** Reads what waits for a person: open questions, silent sources, the day's troubles by their reasons. */
 export async function readNeeds(
@@ -109,6 +114,7 @@ export async function readNeeds(
     database.query("read notices", selectNotices),
   ]);
   const asked = questions[0]?.asked ?? 0;
+  const noticed = notices[0]?.noticed ?? 0;
   return {
     questions: questions.map(({ asked: _, approvals, ...question }) => ({
       ...question,
@@ -117,13 +123,15 @@ export async function readNeeds(
         ...given !== null && { arguments: JSON.parse(given) },
       })),
     })),
+    more_questions: asked - questions.length,
     silences,
     troubles: [...troubles],
     notices: notices.map(({ noticed: _, ...notice }) => notice),
+    more_notices: noticed - notices.length,
     count: Math.min(
       MOST_COUNTED,
       asked + silences.filter(({ kind, seen }) => kind !== "holiday" && !seen).length +
-        troubles.filter(({ seen }) => !seen).length + (notices[0]?.noticed ?? 0),
+        troubles.filter(({ seen }) => !seen).length + noticed,
     ),
   };
 }
