@@ -2,9 +2,8 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { it } from "@std/testing/bdd";
 import { drain } from "../../lib/work/drain.ts";
 import type { Say } from "../fakes/server.ts";
-import { json } from "../otto.ts";
 import { type Any, checked, closed, comment, opened, pullRequest } from "./stage.ts";
-import { finish, post, settle, wakeNow, withModel as withModelStage } from "./model_stage.ts";
+import { finish, settle, wakeNow, withModel as withModelStage } from "./model_stage.ts";
 
 /** What continuing tasks promise on every store. */
 export function describeContinuing(env: () => Promise<Record<string, string>>): void {
@@ -134,7 +133,7 @@ export function describeContinuing(env: () => Promise<Record<string, string>>): 
       const check = await stage.tell("check_suite", checked("failure"), { login: "otto-bot" });
       assertEquals((await stage.message(check)).state, "processed");
       const [{ id }] = await tasks();
-      await json(await stage.otto.ask(`/api/tasks/${id}/answer`, post({ text: "Yes" })));
+      await stage.otto.post(`/api/tasks/${id}/answer`, { text: "Yes" });
       await stage.otto.workOff();
       assertMatch(told(), /check_suite/);
       assertEquals((await tasks()).length, 1);
@@ -211,7 +210,7 @@ export function describeContinuing(env: () => Promise<Record<string, string>>): 
       fake.script = [waiting([]), waiting([]), { text: "Closed, so be it." }];
       await stage.tell("pull_request", opened());
       const [{ id }] = await tasks();
-      await json(await stage.otto.ask(`/api/tasks/${id}/wake`, { method: "POST" }));
+      await stage.otto.post(`/api/tasks/${id}/wake`);
       await stage.otto.workOff();
       assertMatch(told(), /A person of the team woke you/);
       assertEquals((await task(id)).status, "waiting_event");

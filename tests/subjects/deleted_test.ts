@@ -1,7 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { json } from "../otto.ts";
-import { finish, post, settle, withModel } from "./model_stage.ts";
+import { finish, settle, withModel } from "./model_stage.ts";
 import { forgetSubjects } from "../../lib/message/forget/forget_subjects.ts";
 import { forgetAliases } from "../../lib/message/subject/subject.ts";
 import { comment, opened, openSubjectStage, type SubjectStage } from "./stage.ts";
@@ -60,7 +59,7 @@ describe("a deleted message of a task that continues", () => {
       ];
       await stage.tell("pull_request", opened());
       const [{ id }] = await tasks();
-      await json(await stage.otto.ask(`/api/tasks/${id}/answer`, post({ text: "Yes" })));
+      await stage.otto.post(`/api/tasks/${id}/answer`, { text: "Yes" });
       await stage.otto.workOff();
       assertEquals((await task(id)).result?.text, "Begun anew");
       assertMatch(told(), /mind the wording/);

@@ -6,7 +6,7 @@ import { continueLeftovers } from "../../lib/message/subject/leftover.ts";
 import { finishTasks } from "../../lib/task/finish.ts";
 import { json } from "../otto.ts";
 import { describeWith } from "../servers/mod.ts";
-import { finish, type ModelStage, post, settle as settleOnce, withModel } from "./model_stage.ts";
+import { finish, type ModelStage, settle as settleOnce, withModel } from "./model_stage.ts";
 import { claimOne, done, openRace, type Race, settle } from "./races/race_stage.ts";
 import { type Any, closed, comment, opened, type SubjectStage } from "./stage.ts";
 
@@ -42,7 +42,7 @@ describe("a message that is detached", () => {
       assertEquals((await task(own.id)).result.text, "Its own");
       assertEquals((await stage.message(later)).task_id, own.id);
 
-      await json(await stage.otto.ask(`/api/tasks/${id}/answer`, post({ text: "Yes" })));
+      await stage.otto.post(`/api/tasks/${id}/answer`, { text: "Yes" });
       await stage.otto.workOff();
       assertEquals((await task(id)).result.text, "Merged");
       assert(!told().includes("Something else is broken"), "it is told of what was taken from it");
@@ -102,7 +102,7 @@ describe("a message that is detached", () => {
     withModel(embedded, async (model) => {
       const { stage, fake, task } = model;
       const { id, later } = await askedMeanwhile(model);
-      await json(await stage.otto.ask(`/api/tasks/${id}/cancel`, { method: "POST" }));
+      await stage.otto.post(`/api/tasks/${id}/cancel`);
       const { subject } = await stage.message(later);
       const page = await (await stage.otto.ask(`/subjects/${subject.id}`)).text();
       assertMatch(page, /not read by <a[^>]*>its task<\/a>, which has ended/);

@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { json } from "../otto.ts";
-import { finish, type ModelStage, post, withModel } from "./model_stage.ts";
+import { ask, finish, type ModelStage, withModel } from "./model_stage.ts";
 import {
   type Any,
   checked,
@@ -18,7 +17,6 @@ const MERGED = {
   github: { later: "continue", merge: { key: "{repository.full_name}", seconds: 3_600 } },
 };
 const BY_SUBJECT = { github: { later: "continue", merge: { seconds: 3_600 } } };
-const ask = { calls: [{ tool: "ask_human", args: { question: "Go on?" } }] };
 
 const merging = (run: (model: ModelStage) => Promise<void>) =>
   withModel(() => Promise.resolve({}), run, { rules: MERGED });
@@ -59,7 +57,7 @@ describe("messages that are merged, of a source whose messages continue tasks", 
       // Twenty-five at once are one delivery: nothing goes in circles.
       await together(stage, () => stage.send("issue_comment", comment("The last")));
       assertEquals((await stage.get("/api/subjects?state=stopped")).items, []);
-      await json(await stage.otto.ask(`/api/tasks/${first.id}/answer`, post({ text: "Yes" })));
+      await stage.otto.post(`/api/tasks/${first.id}/answer`, { text: "Yes" });
       await stage.otto.workOff();
       assertEquals((await task(first.id)).result.text, "Read all");
       assertMatch(told(), /26 more messages/);

@@ -1,14 +1,15 @@
 import type { Dialect } from "../fakes/chat_check.ts";
+import { call, finish } from "../agent/stage.ts";
 import { startOpenAi } from "../fakes/openai.ts";
 import type { Services } from "../../lib/services.ts";
-import type { FakeProvider, Say } from "../fakes/server.ts";
+import type { FakeProvider } from "../fakes/server.ts";
 import { type Any, openSubjectStage, type SubjectStage } from "./stage.ts";
 import { testFolder } from "../folder.ts";
 
 const CONTINUE = { github: { later: "continue" } };
-export const finish = (summary: string): Say => ({
-  calls: [{ tool: "finish", args: { status: "completed", summary } }],
-});
+export { call, finish };
+/** A step that asks people. */
+export const ask = call("ask_human", { question: "Go on?" });
 
 export interface ModelStage {
   stage: SubjectStage;
@@ -59,12 +60,6 @@ export async function withModel(
     await fake[Symbol.asyncDispose]();
   }
 }
-
-export const post = (body: unknown) => ({
-  method: "POST",
-  headers: { "content-type": "application/json" },
-  body: JSON.stringify(body),
-});
 
 /** Lets the time come up to which a waiting task is left in quiet, or waits at all. */
 export async function wakeNow(

@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { json } from "../otto.ts";
-import { finish, type ModelStage, post, withModel } from "./model_stage.ts";
+import { finish, type ModelStage, withModel } from "./model_stage.ts";
 import { type Any, checked, closed, comment, opened } from "./stage.ts";
 
 const embedded = () => Promise.resolve({});
@@ -40,7 +39,7 @@ describe("the page of a task that continues", () => {
       assertEquals([subject.id, role], [found.subject.id, "continues"]);
       assertEquals((await stage.message(first)).role, "opens");
 
-      await json(await stage.otto.ask(`/api/tasks/${id}/answer`, post({ text: "Yes" })));
+      await stage.otto.post(`/api/tasks/${id}/answer`, { text: "Yes" });
       await stage.otto.workOff();
       const after = await page(model, `/tasks/${id}`);
       assertMatch(after, /Read 2 later messages/);
@@ -73,8 +72,7 @@ describe("the page of a task that continues", () => {
       );
       const { approvals, unread } = await task(id);
       assertEquals([approvals.length, approvals[0].state, unread], [1, "pending", 1]);
-      const approve = post({ approval_id: approvals[0].id });
-      await json(await stage.otto.ask(`/api/tasks/${id}/approve`, approve));
+      await stage.otto.post(`/api/tasks/${id}/approve`, { approval_id: approvals[0].id });
       await stage.otto.workOff();
       const done = await task(id);
       assertEquals([done.title, done.status, done.unread], ["A better one", "completed", 0]);
@@ -108,7 +106,7 @@ describe("the page of a task that continues", () => {
       const first = await stage.tell("pull_request", opened());
       const later = await stage.tell("issue_comment", comment("Too late"));
       const [{ id }] = await tasks();
-      await json(await stage.otto.ask(`/api/tasks/${id}/cancel`, { method: "POST" }));
+      await stage.otto.post(`/api/tasks/${id}/cancel`);
       assertEquals((await task(id)).unread, 1);
       assertMatch(await page(model, `/tasks/${id}`), /2 messages<\/a>, 1 of them not read</);
       const { subject } = await stage.message(later);
@@ -128,7 +126,7 @@ describe("the page of a task that continues", () => {
 describe("what would become of a message, explained", () => {
   const explain = async ({ stage }: ModelStage, event: string, payload: Any, login = "ada") => {
     const id = await stage.send(event, payload, { login });
-    const said = await json(await stage.otto.ask(`/api/messages/${id}/explain`));
+    const said = await stage.otto.get(`/api/messages/${id}/explain`);
     const html = await page({ stage } as ModelStage, `/messages/${id}?tab=explain`);
     await stage.otto.workOff();
     return { subject: said.subject, filter: said.filter, html, id };

@@ -3,15 +3,13 @@ import { describe, it } from "@std/testing/bdd";
 import { answerTask, cancelTask } from "../../lib/task/task.ts";
 import { finishTasks } from "../../lib/task/finish.ts";
 import { describeWith } from "../servers/mod.ts";
-import { json } from "../otto.ts";
-import { finish, post, settle as settleNow, withModel } from "./model_stage.ts";
+import { ask, finish, settle as settleNow, withModel } from "./model_stage.ts";
 import { claimOne, openRace, type Race, settle } from "./races/race_stage.ts";
 import { comment, opened } from "./stage.ts";
 
 describe("a person who cancels and retries a task with later messages", () => {
   it("leaves them unread, and has all of them read again", () =>
     withModel(() => Promise.resolve({}), async ({ stage, fake, tasks, task, told }) => {
-      const ask = { calls: [{ tool: "ask_human", args: { question: "Go on?" } }] };
       fake.script = [
         async () => {
           await stage.send("issue_comment", comment("Read before"));
@@ -25,7 +23,7 @@ describe("a person who cancels and retries a task with later messages", () => {
       await stage.tell("issue_comment", comment("Never read"));
       const [{ id }] = await tasks();
       assertEquals(told().includes("Never read"), false);
-      await json(await stage.otto.ask(`/api/tasks/${id}/cancel`, { method: "POST" }));
+      await stage.otto.post(`/api/tasks/${id}/cancel`);
       await stage.otto.workOff();
       assertEquals((await tasks()).map(({ status }) => status), ["cancelled"]);
       const [subject] = (await stage.get("/api/subjects")).items;
@@ -33,7 +31,7 @@ describe("a person who cancels and retries a task with later messages", () => {
         (await stage.get(`/api/subjects/${subject.id}?limit=50`)).timeline.items
           .filter(({ reading }: { reading?: string }) => reading === how).length;
       assertEquals(await read("not_read"), 1);
-      await json(await stage.otto.ask(`/api/tasks/${id}/retry`, post({})));
+      await stage.otto.post(`/api/tasks/${id}/retry`, {});
       assertEquals(await read("unread"), 2);
       await stage.otto.workOff();
       assertEquals((await task(id)).result.text, "Read all again");

@@ -1,12 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import {
-  finish,
-  type ModelStage,
-  post,
-  settle,
-  withModel as withModelStage,
-} from "./model_stage.ts";
+import { finish, type ModelStage, settle, withModel as withModelStage } from "./model_stage.ts";
 import { type Any, closed, comment, opened, type SubjectStage } from "./stage.ts";
 
 const withModel = (run: (model: ModelStage) => Promise<void>, merge?: { seconds: number }) =>
@@ -149,7 +143,7 @@ describe("a task that a person tries again", () => {
       await stage.otto.workOff();
       const later = await stage.tell("issue_comment", comment("And this"));
       assertEquals((await stage.message(later)).task_id, id);
-      await stage.otto.ask(`/api/tasks/${id}/answer`, post({ text: "Yes" }));
+      await stage.otto.post(`/api/tasks/${id}/answer`, { text: "Yes" });
       await stage.otto.workOff();
       assertEquals((await task(id)).result.text, "Read both");
       assertEquals((await tasks()).length, 2);

@@ -124,7 +124,7 @@ export function describeSubjects(env: () => Promise<Record<string, string>>): vo
   it("are neither renamed, opened nor closed by what a person replays", () =>
     withStage(async (stage) => {
       const replay = async (id: string) => {
-        await json(await stage.otto.ask(`/api/messages/${id}/replay`, { method: "POST" }), 201);
+        await stage.otto.post(`/api/messages/${id}/replay`, undefined, 201);
         await stage.otto.workOff();
         return (await stage.get("/api/subjects")).items[0];
       };
@@ -169,13 +169,7 @@ export function describeSubjects(env: () => Promise<Record<string, string>>): vo
         }),
       );
       assertEquals(answer.becomes, "rejected");
-      const own = await json(
-        await stage.otto.ask("/webhook/acme/explain", {
-          method: "POST",
-          headers: { "content-type": "application/json" },
-          body: JSON.stringify({ order: { id: 7 } }),
-        }),
-      );
+      const own = await stage.otto.post("/webhook/acme/explain", { order: { id: 7 } });
       assertEquals(own.subject.joins, null);
       assertEquals([own.subject.key, own.subject.role, own.subject.id], ["acme:7", "opens", null]);
     }, { acme: { subject: { key: "{order.id}" } } }));

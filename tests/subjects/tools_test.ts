@@ -1,11 +1,9 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { finish, type ModelStage, post, settle, withModel } from "./model_stage.ts";
+import { call, finish, type ModelStage, settle, withModel } from "./model_stage.ts";
 import { type Any, comment, opened } from "./stage.ts";
-import { json } from "../otto.ts";
 
 const embedded = () => Promise.resolve({});
-const call = (tool: string, args: unknown) => ({ calls: [{ tool, args }] });
 const TOOLS = { sources: { github: { tools: ["ask_human", "list_subject"] } } };
 
 /** What the newest call of a tool was answered, as the timeline keeps it. */
@@ -67,7 +65,7 @@ describe("a later message of a task", () => {
       await stage.tell("pull_request", opened());
       await stage.tell("issue_comment", comment("Second"));
       const [{ id }] = await tasks();
-      await json(await stage.otto.ask(`/api/tasks/${id}/answer`, post({ text: "Yes" })));
+      await stage.otto.post(`/api/tasks/${id}/answer`, { text: "Yes" });
       await stage.otto.workOff();
       const said = await answered(model, "get_payload");
       assertMatch(said[0], /the task has only the first one/);

@@ -1,7 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { it } from "@std/testing/bdd";
 import type { Say } from "../../fakes/server.ts";
-import { json } from "../../otto.ts";
 import { describeWith, until } from "../../servers/mod.ts";
 import { finish, settle, wakeNow, withModel } from "../model_stage.ts";
 import { checked, opened } from "../stage.ts";
@@ -27,7 +26,7 @@ describeWith(
         const [{ id }] = await tasks();
         assertEquals((await task(id)).status, "waiting_event");
         await servers.redis.kill();
-        await json(await stage.otto.ask(`/api/tasks/${id}/wake`, { method: "POST" }));
+        await stage.otto.post(`/api/tasks/${id}/wake`);
         assertEquals((await task(id)).status, "pending");
         await servers.redis.restart();
         const workedUntil = (status: string) =>

@@ -1,10 +1,7 @@
 import type { Say } from "../../fakes/server.ts";
-import { json } from "../../otto.ts";
-import { type ModelStage, post, settle, withModel as withModelStage } from "../model_stage.ts";
+import { call, type ModelStage, settle, withModel as withModelStage } from "../model_stage.ts";
 import { type Any, comment, type SubjectStage } from "../stage.ts";
 
-export const call = (tool: string, args: unknown = {}): Say => ({ calls: [{ tool, args }] });
-export const ask = call("ask_human", { question: "Go on?" });
 export const waiting = call("wait_for_event", { events: ["check_suite.*"], minutes: 30 });
 
 /** A stage where GitHub's tasks continue within these budgets. */
@@ -23,7 +20,7 @@ export const within = (
 /** Answers what the only open task asks. */
 export async function answer({ stage, tasks }: ModelStage, text = "Yes"): Promise<void> {
   const { id } = (await tasks()).find(({ status }: Any) => status === "waiting_input");
-  await json(await stage.otto.ask(`/api/tasks/${id}/answer`, post({ text })));
+  await stage.otto.post(`/api/tasks/${id}/answer`, { text });
   await stage.otto.workOff();
 }
 

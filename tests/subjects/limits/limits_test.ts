@@ -2,8 +2,8 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { wakeAged } from "../../../lib/task/age.ts";
 import { createWorker } from "../../../lib/work/work.ts";
-import { answer, ask, call, change, meanwhile, waiting, waitOut, within } from "./limit_stage.ts";
-import { finish, settle } from "../model_stage.ts";
+import { answer, change, meanwhile, waiting, waitOut, within } from "./limit_stage.ts";
+import { ask, call, finish, settle } from "../model_stage.ts";
 import { type Any, checked, comment, opened } from "../stage.ts";
 
 describe("the limits of a task that continues", () => {

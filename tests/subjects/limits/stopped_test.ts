@@ -1,7 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import type { Say } from "../../fakes/server.ts";
-import { json } from "../../otto.ts";
 import { change, meanwhile, within } from "./limit_stage.ts";
 import { finish } from "../model_stage.ts";
 import { type Any, comment } from "../stage.ts";
@@ -17,7 +16,7 @@ describe("failures in a row", () => {
       const told = (await stage.get("/api/notifications")).items
         .filter(({ kind }: Any) => kind === "subject_stopped");
       assertEquals(told.length, 1);
-      await json(await stage.otto.ask(`/api/subjects/${subject.id}/resume`, { method: "POST" }));
+      await stage.otto.post(`/api/subjects/${subject.id}/resume`);
       // What was before it was resumed counts no more.
       await stage.tell("issue_comment", comment("Again"));
       assertEquals((await stage.get("/api/subjects?state=stopped")).items, []);
@@ -47,7 +46,7 @@ describe("failures in a row", () => {
       for (let at = 0; at < 3; at++) await stage.tell("issue_comment", comment(`Try ${at}`));
       assertEquals((await tasks()).length, 3);
       const [subject] = (await stage.get("/api/subjects?state=stopped")).items;
-      await json(await stage.otto.ask(`/api/subjects/${subject.id}/resume`, { method: "POST" }));
+      await stage.otto.post(`/api/subjects/${subject.id}/resume`);
       await stage.otto.workOff();
       const all = await tasks();
       assertEquals(all.map(({ status }) => status), ["completed", "failed", "failed", "failed"]);
