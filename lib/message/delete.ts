@@ -72,6 +72,7 @@ async function deleteAsSeen(database: Database, id: string) {
         -- What an agent was told of it stands in its run: that begins anew, also where a worker has
         -- it in hand, which loses it. Nobody can take it back from a worker elsewhere.
         update tasks t set messages = greatest(1, t.messages - 1),
+          closed_by = nullif(t.closed_by, (select id from gone)),
           status = case when b.begins then 'pending' else t.status end,
           epoch = t.epoch + b.begins::int,
           attempts = case when b.begins then 0 else t.attempts end,

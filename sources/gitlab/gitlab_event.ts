@@ -56,7 +56,10 @@ export function branch(ref: string | undefined): string | undefined {
   return ref?.replace(/^refs\/(heads|tags)\//, "");
 }
 
-/** The merge request's number out of a ref that only one has: its own pipelines run on it. */
+/**
+ * The merge request's number out of a ref that only one has: its own pipelines run on it, and those
+ * of a merge train (mvisonneau/gitlab-ci-pipelines-exporter#1091).
+ */
 export function requestOfRef(ref: string | undefined): string | undefined {
-  return /^refs\/merge-requests\/(\d{1,15})\/(?:head|merge)$/.exec(ref ?? "")?.[1];
+  return /^refs\/merge-requests\/(\d{1,15})\/(?:head|merge|train)$/.exec(ref ?? "")?.[1];
 }

@@ -3,7 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import { finish, settle, withModel } from "./model_stage.ts";
 import { forgetSubjects } from "../../lib/message/forget/forget_subjects.ts";
 import { forgetAliases } from "../../lib/message/subject/subject.ts";
-import { comment, opened, openSubjectStage, type SubjectStage } from "./stage.ts";
+import { closed, comment, opened, openSubjectStage, type SubjectStage } from "./stage.ts";
 
 const embedded = () => Promise.resolve({});
 
@@ -69,6 +69,24 @@ describe("a deleted message of a task that continues", () => {
         (sql) => sql<{ state: string }[]>`select state::text as state from agent_runs`,
       );
       assertEquals(rows.filter(({ state }) => state.includes("hunter2")), []);
+    }));
+
+  it("closes nothing that has not heard of it: a task goes on waiting", () =>
+    withModel(embedded, async ({ stage, fake, tasks, task }) => {
+      fake.script = [
+        { calls: [{ tool: "wait_for_event", args: { minutes: 60 } }] },
+        { text: "It is over" },
+      ];
+      await stage.tell("pull_request", opened());
+      const [{ id }] = await tasks();
+      const end = await stage.send("pull_request", closed());
+      await settle(stage);
+      await remove(stage, end);
+      await stage.otto.workOff();
+      assertEquals((await task(id)).status, "waiting_event");
+      assertEquals(fake.asked.length, 1);
+      await stage.tell("pull_request", closed());
+      assertEquals((await task(id)).result?.text, "It is over");
     }));
 
   it("begins a task anew that waits for an event, without it", () =>

@@ -48,6 +48,7 @@ describe("what a GitLab webhook is about", () => {
       [pipeline({}, { merge_request }), "result 12!7"],
       [pipeline({ ref: "refs/merge-requests/7/head" }), "result 12!7"],
       [pipeline({ ref: "refs/merge-requests/7/merge", status: "running" }), "notes 12!7"],
+      [pipeline({ ref: "refs/merge-requests/7/train", status: "failed" }), "result 12!7"],
     ]);
     const found = about("gitlab", note({ object_attributes: on, merge_request }));
     assertEquals([found?.name, found?.link], ['MR !7 "Greet" in octo/phone', "https://g.test/7"]);
