@@ -46,6 +46,20 @@ const ALLOWED: Record<string, string> = {
     String
       .raw`sources/kit/reply/harmless.ts /(?:@|&(?:#0*64(?!\d)|#x0*40(?![\da-f])|commat);?)(?=\S)/gi`
   ]: "looks ahead, which the checker cannot judge: one way from each @ and each &",
+  [String.raw`sources/kit/reply/harmless.ts /^@(?![a-z\d][\w.-]*\/[a-z\d])/i`]:
+    "a look ahead, which the checker cannot judge: 66 characters at most",
+  [String.raw`sources/kit/reply/harmless.ts /^@v?\d+(?:\.\d+)*(?![\w-]|\.\w)/i`]:
+    "a look ahead, which the checker cannot judge: 30 characters at most",
+  [
+    "sources/kit/reply/harmless.ts " +
+    String.raw`/(?<![a-z])https?:\/\/[a-z\d.-]+(?::\d+)?(?:[/?#][^\s<>()` + "`" + String.raw`]*)?/`
+  ]: "a look behind, which the checker cannot judge: one way from each scheme",
+  [
+    String
+      .raw`sources/kit/reply/harmless.ts /^(http(s)?:\/\/[\w.-]+)(?=\/[^?#]*\/(?:issues|merge_requests|work_items|epics)\/[\d%&])/i`
+  ]: "a look ahead, which the checker cannot judge: from the beginning only, one way",
+  [String.raw`sources/kit/reply/harmless.ts /[#!&](?=\d)/g`]:
+    "a look ahead, which the checker cannot judge: one character and the next",
   [String.raw`sources/diagnosis/diagnosis.ts /^(["'])(.*)\1$/`]: "the operator's own secrets",
   [String.raw`sources/rules/settings.ts /^(?!\.+$)[a-z0-9._-]{1,64}$/`]:
     "names of sources in the operator's own file",

@@ -151,6 +151,29 @@ describe("what a model says in a comment", () => {
     }
   });
 
+  // Found by rendering at random what was made harmless, with cmark-gfm.
+  for (
+    const said of [
+      "`http://a.example/`#12",
+      "http://a_b/#12",
+      "xhttp://a.example/#12",
+      "</div>http://a.example/#12",
+      "[http://a.example/#12",
+      "[http://a.example/!12",
+    ]
+  ) {
+    it(`is told nowhere else where an address is none, as ${said}`, () => {
+      assertMatch(withoutReferences(said), /[#!]\u200B12$/);
+    });
+  }
+
+  it("links to no issue's own address on GitHub, whatever stands before it", () => {
+    for (const before of ["1", "_", "`", "é", "[", "<div>"]) {
+      const said = `${before}https://github.com/o/r/issues/12`;
+      assertEquals(withoutReferences(said), said.replace("github", "redirect.github"));
+    }
+  });
+
   it("links to what GitLab has by a number with the port, by which it is no reference", () => {
     for (
       const [said, shown] of [

@@ -51,12 +51,18 @@ const wordBefore = (text: string, at: number) =>
  * the port out that is meant anyway.
  */
 export function withoutReferences(text: string): string {
-  const link = /https?:\/\/[^\s<>()]+/;
+  // Not in a word, and not beyond the code that it stands in.
+  const link = /(?<![a-z])https?:\/\/[a-z\d.-]+(?::\d+)?(?:[/?#][^\s<>()`]*)?/;
   const named =
     /(?<!&)(?:#|&(?:#0*35(?!\d)|#x0*23(?![\da-f])|num);?|\bGH-)(?=[\d&<])|(?:!|(?<![>&])&)(?=\d)/;
+  // Within HTML, and behind a bracket that is open, an address is no link but words.
+  const areLinked = !/<[a-z/!?]|\[/i.test(text);
   return text.replace(
     new RegExp(`(${link.source})|${named.source}`, "gi"),
-    (found, url?: string) => url === undefined ? `${found}\u200B` : toRedirect(url),
+    (found, url?: string) =>
+      url === undefined
+        ? `${found}\u200B`
+        : toRedirect(areLinked ? url : url.replace(/[#!&](?=\d)/g, "$&\u200B")),
   );
 }
 
