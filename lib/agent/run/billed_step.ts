@@ -29,11 +29,12 @@ export interface BilledStep {
 /** So many calls in a row may break off before the next one knocks. */
 const MOST_BROKEN = 2;
 /** What costs next to nothing where a whole request would: any answer to it will do. */
-const KNOCK = {
+const knockFor = (taskId: string) => ({
   instructions: "Answer with OK.",
-  turns: [{ role: "user" as const, content: "Are you there?" }],
+  // The provider's log has it beside the task's other calls.
+  turns: [{ role: "user" as const, content: `Task ${taskId}. Are you there?` }],
   tools: [],
-};
+});
 /** The least that every provider takes for a limit. */
 const KNOCK_OUTPUT = 16;
 
@@ -103,7 +104,8 @@ export async function takeBilledStep(
  * @throws {BudgetWait}
  */
 async function knock(run: RunContext, round: number, signal: AbortSignal): Promise<number> {
-  const most = { input: estimateRequest(KNOCK), output: KNOCK_OUTPUT };
+  const request = knockFor(run.assignment.taskId);
+  const most = { input: estimateRequest(request), output: KNOCK_OUTPUT };
   const reservation = await reserveStep(
     run,
     { most, least: KNOCK_OUTPUT, round, last: false },
@@ -112,7 +114,7 @@ async function knock(run: RunContext, round: number, signal: AbortSignal): Promi
   const maxMs = run.rules.budgets.stepSeconds * 1_000;
   try {
     const step = await run.model.step(
-      { ...KNOCK, maxOutputTokens: KNOCK_OUTPUT, maxMs },
+      { ...request, maxOutputTokens: KNOCK_OUTPUT, maxMs },
       signal,
     );
     const billed = billOf(step, reservation);

@@ -1,8 +1,11 @@
 /** What opens and closes thinking in the text of models whose server does not take it out. */
 const MARKS = [
-  // DeepSeek, Qwen, MiniMax and most others; Gemini's, Seed's, LongCat's, and what prompts ask for.
-  /<(\/?)(?:[a-z]{1,12}[:_]){0,2}(?:think|thinking|thoughts?|reasoning|reflection)(?:_process)?(?:[ \t\r\n][^<>]{0,100})?>/,
+  // DeepSeek, Qwen, MiniMax and most others; Gemini's, Seed's, LongCat's and Claude's kin of it.
+  /<(\/?)(?:seed:|mm:|longcat_)?(?:think|thinking|thought|thoughts|reasoning)[ \t\r\n]{0,8}>/,
+  /<think(?:ing)? [^<>]{0,100}>/,
   /<(\/?)(?:antThinking|scratchpad|inner_monologue)>/,
+  // What prompts ask for.
+  /<(\/?)(?:inner_thoughts|internal_thinking|chain_of_thought|thinking_process|thought_process|reflection)>/,
   // Magistral, Kimi; Open Thoughts; MedGemma.
   /\[(\/?)(?:THINK|THINKING|THOUGHTS?|REASONING)\]/,
   /◁(\/?)think▷/,
