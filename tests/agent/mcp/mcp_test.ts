@@ -130,6 +130,29 @@ describe("what a server says of its tools", () => {
   });
 });
 
+describe("a call whose time is over", () => {
+  it("may have had its effect, which the model is told where it has one", async () => {
+    await using mcp = startMcp([search, comment]);
+    const left = Promise.withResolvers<Response>();
+    mcp.odd = ({ method }) => method === "tools/call" ? left.promise : undefined;
+    const { sources: { github }, mcp_tools } = rulesWith({ reads: "public" });
+    await using stage = await openStage({
+      sources: { github: { ...github, budgets: { tool_seconds: 2 } } },
+      mcp_tools,
+    }, { MCP_CONFIG_JSON: JSON.stringify({ mcpServers: { desk: { url: mcp.url } } }) });
+    stage.fake.script = [
+      call("desk__search", { query: "x" }),
+      call("desk__comment", { query: "x" }),
+      finish("Done"),
+    ];
+    await stage.signed(issue);
+    left.resolve(new Response());
+    const [read, effect] = told(stage.fake.asked.at(-1)!);
+    assertMatch(read, /"no answer within 2 seconds"/);
+    assertMatch(effect, /"no answer within 2 seconds: nobody knows whether it had its effect"/);
+  });
+});
+
 describe("a server that is away", () => {
   it("leaves the run without its tools, and is named in the timeline", async () => {
     const mcp = startMcp([search]);
