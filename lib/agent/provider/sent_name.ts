@@ -14,8 +14,9 @@ const MADE = /_[0-9a-f]{8}$/;
 export function sentName(name: string): string {
   if (TAKEN.test(name) && !MADE.test(name)) return name;
   const hash = createHash("sha256").update(name).digest("hex").slice(0, 8);
-  const clean = name.replaceAll(/[^a-zA-Z0-9_-]/gu, "_").replace(/^(?=[0-9-])/, "_");
-  return `${clean.slice(0, MOST_NAME - hash.length - 1)}_${hash}`;
+  const clean = name.replaceAll(/[^a-zA-Z0-9_-]/gu, "_");
+  const begun = /^[a-zA-Z_]/.test(clean) ? clean : `_${clean}`;
+  return `${begun.slice(0, MOST_NAME - hash.length - 1)}_${hash}`;
 }
 
 /** The tools' own names by those that are sent: of tools that may be called, and of calls before. */
