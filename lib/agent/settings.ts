@@ -4,8 +4,7 @@ import { readJsonFile } from "../config/json_file.ts";
 import { MOST_WAIT_HOURS } from "../task/wait.ts";
 import type { Budgets, Capability, SharedBudgets, SourceRules } from "./policy.ts";
 import { MOST_NAME } from "./mcp/definition.ts";
-import { splitName } from "./mcp/servers.ts";
-import { ALWAYS, BUILT_IN } from "./tools/names.ts";
+import { ALWAYS, BUILT_IN, splitName } from "./tools/names.ts";
 
 /** What the operator says about the agent, besides the environment. */
 export interface AgentSettings {
