@@ -5,7 +5,8 @@ import type { Registry } from "../../sources/rules/registry.ts";
 import { refuseUnknownSources } from "./ruled_sources.ts";
 import { MOST_WAIT_HOURS } from "../task/wait.ts";
 import type { Budgets, Capability, SharedBudgets, SourceRules } from "./policy.ts";
-import { ALWAYS, BUILT_IN } from "./tools/names.ts";
+import { MOST_NAME } from "./mcp/definition.ts";
+import { ALWAYS, BUILT_IN, splitName } from "./tools/names.ts";
 
 /** What the operator says about the agent, besides the environment. */
 export interface AgentSettings {
@@ -95,10 +96,18 @@ const DEFAULT_REPLY: Required<z.infer<typeof replyRules>> = {
   mentions: false,
 };
 
+/** What would not stand in a line, or would end the quotes that the name stands in. */
+const UNFIT = /[\p{C}"<>]/u;
+
 /** Servers have dots, spaces and other alphabets in their tools' names; models are sent others (provider/sent_name.ts). */
-const mcpName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,30}?__[^\p{C}"<>]{1,128}$/u, {
-  error: 'must be a server\'s name, "__" and the name of one of its tools as the server has it, ' +
-    "of at most 128 characters",
+const mcpName = z.string().refine((full) => {
+  const [server, tool] = full.includes("__") ? splitName(full) : ["", ""];
+  const isFit = tool !== "" && tool.length <= MOST_NAME && !UNFIT.test(tool);
+  return /^[A-Za-z0-9_-]+$/.test(server) && isFit;
+}, {
+  error:
+    `must be a server's name, "__" and the name of one of its tools as the server has it, of ` +
+    `at most ${MOST_NAME} characters`,
 });
 
 const rules = z.strictObject({

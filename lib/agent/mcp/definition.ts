@@ -28,7 +28,7 @@ export interface BrokenEntry {
 }
 
 /** Names of tools in a list of tools that are longer are nobody's. */
-const MOST_NAME = 128;
+export const MOST_NAME = 128;
 /** Characters of JSON. What is longer costs each task of its sources more than it is worth. */
 const MOST_ENTRY = 500_000;
 

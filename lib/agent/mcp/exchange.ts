@@ -139,8 +139,14 @@ async function readMessages(
     throw new SessionLostError(`the server has forgotten its session: ${words}`);
   }
   if (status >= 300 && status < 400) {
-    const to = URL.parse(headers.get("location") ?? "")?.origin ?? "another path";
-    throw new Error(`the server answered ${status}: it leads to ${to}. Set the url that answers`);
+    const to = URL.parse(headers.get("location") ?? "", response.url)?.origin;
+    // Starlette and others lead from `/mcp` to `/mcp/`.
+    const place = to === undefined || to === URL.parse(response.url)?.origin
+      ? "another path, often the same with or without a / at its end"
+      : to;
+    throw new Error(
+      `the server answered ${status}: it leads to ${place}. Set the url that answers`,
+    );
   }
   const messages = [body].flat().map((each) => tamer.tame(each, asked));
   const hint = HINTS[status];

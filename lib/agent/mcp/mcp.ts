@@ -7,11 +7,12 @@ import type { ToolOff } from "../tool_spec.ts";
 import { beginningOf } from "../../../sources/kit/beginning.ts";
 import { isTooDeep } from "../../../sources/kit/nesting.ts";
 import type { AgentSettings } from "../settings.ts";
+import { splitName } from "../tools/names.ts";
 import type { Tool } from "../tools/tool.ts";
 import { callTool, type ToolPages } from "./client.ts";
 import { type Definition, fingerprintOf, whyChanged } from "./definition.ts";
 import { resultText } from "./result_text.ts";
-import { type McpServer, splitName } from "./servers.ts";
+import type { McpServer } from "./servers.ts";
 import { createToolLists, type Listed, lookUp, readPages, type ToolLists } from "./tool_list.ts";
 
 /** Tools that do not belong to Otto. */

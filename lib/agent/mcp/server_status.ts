@@ -1,9 +1,10 @@
 import { unlessAborted } from "../../async/deadline.ts";
 import type { AgentSettings } from "../settings.ts";
+import { splitName } from "../tools/names.ts";
 import type { Database } from "../../store/database.ts";
 import { fingerprintOf, whyChanged } from "./definition.ts";
 import { type McpToolshed, readPins } from "./mcp.ts";
-import { type McpServer, splitName } from "./servers.ts";
+import type { McpServer } from "./servers.ts";
 import { type Listed, lookUp } from "./tool_list.ts";
 
 /** A tool of a server that the operator has declared. */

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type Config, ConfigError } from "../../config/config.ts";
 import { parseJson, readJsonFile } from "../../config/json_file.ts";
 import type { AgentSettings } from "../settings.ts";
+import { splitName } from "../tools/names.ts";
 
 /** Where an MCP server is reached. */
 export interface McpServer {
@@ -65,12 +66,6 @@ export function readMcpServers(
     );
   }
   return servers;
-}
-
-/** A tool's full name as its server's and its own. */
-export function splitName(full: string): [server: string, tool: string] {
-  const at = full.indexOf("__");
-  return [full.slice(0, at), full.slice(at + 2)];
 }
 
 /** Parameters of an address that are no place. */

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { ModelMessage } from "ai";
+import { isPart, type Part, partsIn } from "./answer/parts.ts";
 
 /** A name that every provider takes: OpenAI's API reference has the fewest characters, Gemini's no digit in front. */
 const TAKEN = /^[a-zA-Z_][a-zA-Z0-9_-]{0,63}$/;
@@ -14,39 +14,42 @@ const MADE = /_[0-9a-f]{8}$/;
 export function sentName(name: string): string {
   if (TAKEN.test(name) && !MADE.test(name)) return name;
   const hash = createHash("sha256").update(name).digest("hex").slice(0, 8);
-  const clean = name.replaceAll(/[^a-zA-Z0-9_-]/gu, "_").replace(/^(?=[0-9-])/, "_");
-  return `${clean.slice(0, MOST_NAME - hash.length - 1)}_${hash}`;
+  const clean = name.replaceAll(/[^a-zA-Z0-9_-]/gu, "_");
+  const begun = /^[a-zA-Z_]/.test(clean) ? clean : `_${clean}`;
+  return `${begun.slice(0, MOST_NAME - hash.length - 1)}_${hash}`;
+}
+
+/** A turn of a conversation, as far as it names tools. */
+interface NamingTurn {
+  content: unknown;
 }
 
 /** The tools' own names by those that are sent: of tools that may be called, and of calls before. */
 export function namesSent(
   tools: readonly { name: string }[],
-  turns: readonly ModelMessage[],
+  turns: readonly NamingTurn[],
 ): ReadonlyMap<string, string> {
-  const own = [...tools.map(({ name }) => name), ...turns.flatMap(partsOf).map(nameIn)];
+  const before = turns.flatMap(({ content }) => partsIn(content)).map(nameIn);
+  const own = [...tools.map(({ name }) => name), ...before];
   return new Map(own.filter((name) => name !== undefined).map((name) => [sentName(name), name]));
 }
 
 /** A conversation whose tools are called something else. */
-export function renamed(
-  turns: readonly ModelMessage[],
+export function renamed<T extends NamingTurn>(
+  turns: readonly T[],
   rename: (name: string) => string,
-): ModelMessage[] {
+): T[] {
   return turns.map((turn) =>
-    typeof turn.content === "string" ? turn : {
+    !Array.isArray(turn.content) ? turn : {
       ...turn,
-      content: partsOf(turn).map((part) => {
-        const name = nameIn(part);
+      content: turn.content.map((part) => {
+        const name = isPart(part) ? nameIn(part) : undefined;
         return name === undefined ? part : { ...part, toolName: rename(name) };
       }),
-    } as ModelMessage
+    }
   );
 }
 
-function partsOf({ content }: ModelMessage): readonly object[] {
-  return typeof content === "string" ? [] : content;
-}
-
-function nameIn(part: object): string | undefined {
-  return "toolName" in part ? String(part.toolName) : undefined;
+function nameIn({ toolName }: Part): string | undefined {
+  return typeof toolName === "string" ? toolName : undefined;
 }

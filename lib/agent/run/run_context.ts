@@ -105,6 +105,9 @@ export async function runTool(
   const stop = AbortSignal.any([signal, AbortSignal.timeout(seconds * 1_000)]);
   const text = await unlessAborted(stop, tool.run(args, context, stop));
   signal.throwIfAborted();
-  if (text === undefined) throw new Error(`no answer within ${seconds} seconds`);
-  return text;
+  if (text !== undefined) return text;
+  const late = `no answer within ${seconds} seconds`;
+  // Who is told that a call failed makes it again.
+  const isUnknown = !tool.atomic && tool.capability.effect !== "none";
+  throw new Error(isUnknown ? `${late}: nobody knows whether it had its effect` : late);
 }

@@ -13,3 +13,9 @@ export const BUILT_IN = [
   "notify",
   "reply",
 ] as const;
+
+/** A tool's full name as its server's and its own. */
+export function splitName(full: string): [server: string, tool: string] {
+  const at = full.indexOf("__");
+  return [full.slice(0, at), full.slice(at + 2)];
+}

@@ -70,6 +70,10 @@ describe("a server's answer that is none", () => {
           }),
         /answered 307: it leads to https:\/\/evil\.example\. Set the url/,
       ],
+      [
+        () => new Response(null, { status: 307, headers: { location: "/mcp/" } }),
+        /answered 307: it leads to another path, .* a \/ at its end\. Set the url/,
+      ],
       [() => new Response(null, { status: 202 }), /took the request and gave no answer/],
       [() => new Response("<html><title>Sign in</title>", page), /cannot be read: Sign in/],
       [

@@ -66,6 +66,8 @@ describe("a tool's name", () => {
 });
 
 function toolsIn(turns: readonly Turn[]): string[] {
-  return turns.flatMap(({ content }) => typeof content === "string" ? [] : content)
-    .flatMap((part) => "toolName" in part ? [String(part.toolName)] : []);
+  const parts = turns.flatMap(({ content }): readonly object[] =>
+    typeof content === "string" ? [] : content
+  );
+  return parts.flatMap((part) => "toolName" in part ? [String(part.toolName)] : []);
 }
