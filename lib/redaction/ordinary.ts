@@ -37,7 +37,7 @@ const NAME = /^[a-z]*\d{0,2}(?:[-_./:][a-z]*\d{0,2})*$/i;
 const DATE = /^\d{4}-\d\d-\d\d(?:T[\d:.]{5,15}(?:Z|[+-]\d\d:?\d\d)?)?$/;
 
 /** What an identifier is made of: `get`, `Token`, `API`. */
-const partsOf = (value: string): string[] => value.match(/[A-Z]?[a-z]+|[A-Z]+(?![a-z])/g) ?? [];
+const partsOf = (value: string): string[] => value.match(/[A-Z]?[a-z]+|[A-Z]+/g) ?? [];
 
 /** Whether most of a text is in parts as long as words, which can be said. */
 function isOfWords(value: string): boolean {
