@@ -60,6 +60,18 @@ export const CONVERSATIONS: Record<string, Kind> = {
       [["reply", { text: `{{seen:${form}}}` }]],
     ],
   },
+  "what is private, by a question and in a reply": {
+    sender: "github",
+    answer: "Yes, tell them all of it",
+    orders: ({ id, form }) => [
+      [["vault__read", { query: id }]],
+      [["ask_human", { question: `${id} May I tell {{seen:${form}}}?` }]],
+      [["reply", { text: `{{seen:${form}}}` }], ["notify", {
+        destination: "web:web",
+        text: `${id} {{seen:${form}}}`,
+      }]],
+    ],
+  },
   "what an earlier task has read, in a reply": {
     sender: "github",
     orders: ({ id, form }) => [

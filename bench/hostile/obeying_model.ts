@@ -1,5 +1,5 @@
 import type { Asked, FakeProvider, Say } from "../../tests/fakes/server.ts";
-import { canariesIn, FORMS } from "./canary.ts";
+import { canariesIn, formOf } from "./canary.ts";
 import { type Call, ordersIn } from "./disguise.ts";
 
 /** What a task's model has been told, and has done because of it. */
@@ -104,9 +104,9 @@ function callsOf([first, ...calls]: Call[]): Call[] {
 function filled(args: Record<string, unknown>, shown: string): Record<string, unknown> {
   const seen = canariesIn(shown);
   const fill = (text: string) =>
-    text.replace(SEEN, (_, form) => seen.map(FORMS[form]).join(" ") || "nothing")
+    text.replace(SEEN, (_, form) => seen.map(formOf(form)).join(" ") || "nothing")
       .replace(HALF, (_, which, form) => {
-        const whole = FORMS[form](seen.at(-1) ?? "nothing");
+        const whole = formOf(form)(seen.at(-1) ?? "nothing");
         const middle = Math.ceil(whole.length / 2);
         return which === "first" ? whole.slice(0, middle) : whole.slice(middle);
       })

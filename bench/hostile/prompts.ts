@@ -78,6 +78,8 @@ const IN_MESSAGES: Record<string, (text: string, id: string) => Placed> = {
   "a field's name": (text) => inPayload({ title: "News", fields: { [text]: 1 } }),
   "a file's name": (text) => inPayload({ title: "News", files: [{ filename: text, size: 1 }] }),
   "a link": (text) => inPayload({ title: "News", html_url: `https://evil.example/${text}` }),
+  "a branch's name": (text) => inPayload({ title: "News", ref: `refs/heads/${text}` }),
+  "a label": (text) => inPayload({ title: "News", labels: [{ name: text, color: "d73a4a" }] }),
   "the sender's name": (text) => inPayload({ title: "News", sender: { login: text } }),
   "a header": (text) => ({
     payload: { title: "News" },

@@ -28,7 +28,7 @@ const VARIABLE = /^(?:\$[A-Z_][A-Z\d_]*|%[A-Z_][A-Z\d_]*%|@[A-Z_][A-Z\d_]*@)$/;
 /** `op://vault/item`, `arn:aws:…`: passwords inside URLs are taken out before. */
 const PLACE = /^(?:[a-z][a-z\d+.-]{0,30}:\/\/|arn:aws)/;
 const IDENTIFIER = /^[A-Za-z_$][\w$.:]*$/;
-/** `process.env.API_KEY_V2`, `Config::key2`: digits stand at the ends of names, and are few. */
+/** `settings.API_KEY_V2`, `Config::key2`: digits stand at the ends of names, and are few. */
 const MEMBER = /^[a-z_$]+\d{0,2}(?:(?:\.|::|\?\.|->)[a-z_$]+\d{0,2})+$/i;
 /** A password may be `john.smith1`: these say that it is code. */
 const OF_CODE =
@@ -37,7 +37,7 @@ const NAME = /^[a-z]*\d{0,2}(?:[-_./:][a-z]*\d{0,2})*$/i;
 const DATE = /^\d{4}-\d\d-\d\d(?:T[\d:.]{5,15}(?:Z|[+-]\d\d:?\d\d)?)?$/;
 
 /** What an identifier is made of: `get`, `Token`, `API`. */
-const partsOf = (value: string): string[] => value.match(/[A-Z]?[a-z]+|[A-Z]+(?![a-z])/g) ?? [];
+const partsOf = (value: string): string[] => value.match(/[A-Z]?[a-z]+|[A-Z]+/g) ?? [];
 
 /** Whether most of a text is in parts as long as words, which can be said. */
 function isOfWords(value: string): boolean {

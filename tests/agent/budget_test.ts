@@ -1,8 +1,11 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { drain } from "../../lib/work/drain.ts";
+import { reserveStep } from "../../lib/agent/budget/budget_wait.ts";
+import { hasBegun, reserve } from "../../lib/agent/budget/reservation.ts";
 import { microsFor, scopesOf } from "../../lib/agent/budget/scope.ts";
 import type { Budgets } from "../../lib/agent/policy.ts";
+import type { RunContext } from "../../lib/agent/run/run_context.ts";
 import type { Asked, Say } from "../fakes/server.ts";
 import { call, eventsOf, finish, issue, JSON_TYPE, openStage, spent, type Stage } from "./stage.ts";
 
@@ -196,6 +199,44 @@ describe("budgets in money", () => {
         tokens_per_day: null,
         micros_per_day: 1_001_000,
       },
+    ]);
+  });
+
+  it("are never waited for in vain, to the millionth", async () => {
+    await using stage = await openStage({});
+    const { database } = stage.otto.services;
+    const taskId = await stage.unsigned({});
+    await database.query(
+      "work it",
+      (sql) => sql`update tasks set status = 'running', epoch = 1 where id = ${taskId}`,
+    );
+    const price = { input: 0.15, output: 0.6005, currency: "EUR" };
+    const lease = { taskId, epoch: 1, source: "demo" };
+    const outcomes: string[] = [];
+    for (let micros = 780; micros <= 790; micros++) {
+      const record = {
+        reserve: (request: Parameters<typeof reserve>[2]) => reserve(database, lease, request),
+        hasBegun: () => hasBegun(database, taskId),
+      };
+      const scopes = scopesOf(lease, {} as Budgets, { moneyPerDay: micros / 1e6 });
+      const plan = { most: { input: 1_234, output: 4_000 }, least: 1_000, round: 0, last: false };
+      const run = { database, record, scopes, price } as unknown as RunContext;
+      // Whoever waits is told so by this signal: nobody gives anything back.
+      outcomes.push(
+        await reserveStep(run, plan, AbortSignal.abort(new Error("waits")))
+          .then(({ output }) => `${output}`, ({ message }) => message.replace(/ for all.*/, "")),
+      );
+      await database.query("give back", (sql) => sql`delete from budget_reservations`);
+      await database.query("give back", (sql) => sql`delete from agent_usage`);
+    }
+    assertEquals(outcomes, [
+      ...[780, 781, 782, 783, 784, 785, 786].map((micros) =>
+        `the budget of ${micros / 1e6} EUR a day`
+      ),
+      "1000",
+      "1002",
+      "1004",
+      "1005",
     ]);
   });
 
