@@ -78,11 +78,13 @@ describe("a connection that fails", () => {
         [`${to}: invalid peer certificate: UnknownIssuer`, true, false],
         [`${to}: received corrupt message of type InvalidContentType`, true, false],
         ["client error (SendRequest): invalid HTTP version parsed", true, true],
+        ["Fetch failed: Requests to port 9 are blocked", true, false],
         ["error reading a body from connection", false, true],
         ["Invalid gzip header", true, true],
         ["fetch failed (connect ECONNREFUSED 127.0.0.1:9)", false, false],
         ["fetch failed (getaddrinfo ENOTFOUND models.example)", false, false],
         ["fetch failed (self-signed certificate)", true, false],
+        ["fetch failed (bad port)", true, false],
         [
           "fetch failed (Response does not match the HTTP/1.1 protocol (Expected HTTP/))",
           true,
