@@ -179,7 +179,10 @@ function issueRole(payload: unknown, type: string | undefined): SubjectRole {
   // An issue that is over may be edited later.
   const isMoved = !isObject(from) || at(from, "stateId") !== undefined;
   const state = line(payload, "data", "state", "type");
-  return isMoved ? roleIn({ closes: ["completed", "canceled"] }, state) : "notes";
+  if (!isMoved) return "notes";
+  const wasOver = line(from, "completedAt") ?? line(from, "canceledAt");
+  const role = roleIn({ closes: ["completed", "canceled"] }, state);
+  return role === "notes" && wasOver !== undefined ? "opens" : role;
 }
 
 /** A person who wants the agent to stop says so by a signal. */

@@ -99,6 +99,8 @@ export interface ReplyApi {
       beside?: string;
       mark?: string;
       text: string | undefined;
+      /** When it was said: what is older than the question's `since` is not ours. */
+      at?: string;
     }[];
     /** Whether there is more than what was found, and no way to ask for it. */
     isCut?(answer: unknown): boolean;

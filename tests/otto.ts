@@ -6,12 +6,21 @@ import { createLog } from "../lib/process/log.ts";
 import { openServices, type Services } from "../lib/services.ts";
 import { drain } from "../lib/work/drain.ts";
 
+export const JSON_TYPE = { "content-type": "application/json" };
+
+// deno-lint-ignore no-explicit-any -- tests look into answers of many shapes
+export type Any = any;
+
 /** Otto in this process, with a database of its own, spoken to without a port. */
 export interface Otto {
   services: Services;
   app: App;
   /** Asks as somebody on this machine would; `from` is another address. */
   ask(path: string, init?: RequestInit & { from?: string }): Promise<Response>;
+  /** The JSON of an answer that has this status. */
+  get(path: string, status?: number): Promise<Any>;
+  /** The same of what is asked with a body of JSON, or without one. */
+  post(path: string, body?: unknown, status?: number): Promise<Any>;
   /** Sends a webhook and returns the id it was answered with. */
   send(type: string, body: BodyInit, headers?: Record<string, string>): Promise<string>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -55,6 +64,11 @@ export async function openOtto(
     services,
     app,
     ask,
+    get: async (path, status) => await json(await ask(path), status),
+    async post(path, body, status) {
+      const sent = body === undefined ? {} : { headers: JSON_TYPE, body: JSON.stringify(body) };
+      return await json(await ask(path, { method: "POST", ...sent }), status);
+    },
     async send(type, body, headers = {}) {
       const answer = await ask(`/webhook/${type}`, { method: "POST", body, headers });
       assertEquals(answer.status, 200, await answer.clone().text());
@@ -72,8 +86,7 @@ export async function openOtto(
 }
 
 /** The JSON of an answer that has this status. */
-// deno-lint-ignore no-explicit-any -- tests look into answers of many shapes
-export async function json(answer: Response, status = 200): Promise<any> {
+export async function json(answer: Response, status = 200): Promise<Any> {
   const text = await answer.text();
   assertEquals(answer.status, status, text);
   return JSON.parse(text);

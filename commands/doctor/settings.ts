@@ -2,6 +2,7 @@ import { readAgentSettings } from "../../lib/agent/settings.ts";
 import { checkAgentFiles, checkStores } from "../../lib/monitor/checkup.ts";
 import { type Config, secretsOf } from "../../lib/config/config.ts";
 import type { Check } from "../../lib/monitor/check.ts";
+import { tryModelProvider } from "../../lib/monitor/model_provider.ts";
 import { checkReplies, type ReplyingAgent } from "../../lib/monitor/reply_checks.ts";
 import { createLog } from "../../lib/process/log.ts";
 import { checkRules, instructionsOf } from "../../lib/config/source_file.ts";
@@ -13,6 +14,7 @@ export async function checkSettings(config: Config, sources: Registry): Promise<
   return [
     ...await checkStores(config, createLog("silent")),
     await checkAgentFiles(config, sources),
+    ...await tryModelProvider(config),
     ...await checkReplies(config, agentOf(config, sources)),
     ...contradictions(config, sources),
     ...remarks(config, sources),

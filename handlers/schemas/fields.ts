@@ -55,15 +55,3 @@ export const foundPage = <T>({ items, next, stopped }: FoundItems<T>) => ({
 });
 
 export const typeParam = z.object({ type: z.string().openapi({ example: "github" }) });
-
-/** Whether a JSON value has at most so many levels: one that is deeper cannot be walked, or written. */
-export function isNestedAtMost(value: unknown, most: number): boolean {
-  let level = [value];
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > most) return false;
-    level = level.flatMap((each) =>
-      typeof each === "object" && each !== null ? Object.values(each) : []
-    );
-  }
-  return true;
-}

@@ -78,8 +78,11 @@ export type Outcome =
   | { status: "waiting_input"; question: string }
   /** The next message about the same is waited for. */
   | WaitForEvent
-  /** Nothing can be done for so many seconds, such as while a model's provider is away. */
-  | { status: "later"; afterSeconds: number; reason: string };
+  /**
+   * Nothing can be done for so many seconds, such as while a model's provider is away. Of a budget
+   * that is used up `under` is the agent's {@link Agent.terms}: under others it looks again at once.
+   */
+  | { status: "later"; afterSeconds: number; reason: string; under?: string };
 
 /**
  * Works on tasks. `run` may be called again for the same task after a crash,
@@ -91,5 +94,7 @@ export interface Agent {
   readonly name: string;
   /** How many tasks one worker may have in hand; 16 unless said. */
   readonly tasksAtOnce?: number;
+  /** Changes whenever its budgets may have. */
+  readonly terms?: string;
   run(assignment: Assignment, signal: AbortSignal): Promise<Outcome>;
 }

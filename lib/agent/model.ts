@@ -9,6 +9,7 @@ import { NoAnswerError } from "./provider/no_answer.ts";
 import { MOST_WORDS } from "./provider/own_words.ts";
 import { argumentsWithoutThinking, withoutThinking } from "./provider/answer/thinking.ts";
 import { objectOf } from "./provider/answer/tool_call.ts";
+import { namesSent, renamed, sentName } from "./provider/sent_name.ts";
 import { isForeign, openToolFilter } from "./provider/tool_filter.ts";
 import { type Fault, faultOf, isCut } from "./provider/verdicts.ts";
 import { writtenCall } from "./provider/answer/written_call.ts";
@@ -68,16 +69,21 @@ export function createModel(settings: ModelSettings): Model {
   const filter = openToolFilter(settings);
   return {
     name: `${settings.provider}/${settings.model}`,
-    async step(request, signal) {
+    async step({ turns, tools: named, ...request }, signal) {
+      const names = namesSent(named, turns);
+      const ownName = (sent: string) => names.get(sent) ?? sent;
+      const offered = named.map((each) => ({ ...each, name: sentName(each.name) }));
+      const told = renamed(turns, sentName);
       const model = await (loading ??= loadModel(settings));
       const timeout = new AbortController();
       const stop = AbortSignal.any([signal, timeout.signal]);
       pause(request.maxMs, stop).then(() => stop.aborted || timeout.abort());
       try {
         while (true) {
-          const { tools, off } = filter.sort(request.tools);
+          const { tools, off } = filter.sort(offered);
           try {
-            return { ...await ask(settings, model, { ...request, tools }, stop), off };
+            const step = await ask(settings, model, { ...request, turns: told, tools }, stop);
+            return withOwnNames({ ...step, off }, ownName);
           } catch (error) {
             if (!isRefusal(error) || !filter.learn(tools, error.message)) throw error;
           }
@@ -85,7 +91,8 @@ export function createModel(settings: ModelSettings): Model {
       } catch (error) {
         signal.throwIfAborted();
         if (timeout.signal.aborted) {
-          const words = `${settings.label} gave no answer within ${request.maxMs} ms`;
+          const words = `${settings.label} gave no answer within ${request.maxMs / 1_000} s. ` +
+            "Raise budgets.step_seconds in AGENT_CONFIG if its model is slow";
           throw new ModelError(words, true, { mayHaveBilled: true });
         }
         if (error instanceof NoAnswerError && error.verdict === "again") {
@@ -172,6 +179,16 @@ async function ask(
     if (ToolChoiceViolationError.isInstance(error)) return { ...WORDLESS, tokens: billed };
     throw error;
   }
+}
+
+/** A step in whose calls tools have the names that their servers gave them. */
+function withOwnNames(step: ModelStep, ownName: (sent: string) => string): ModelStep {
+  return {
+    ...step,
+    calls: step.calls.map((call) => ({ ...call, tool: ownName(call.tool) })),
+    turns: renamed(step.turns, ownName),
+    off: step.off.map((each) => ({ ...each, tool: ownName(each.tool) })),
+  };
 }
 
 /** A step that said nothing, and that nobody has counted. */

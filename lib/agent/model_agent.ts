@@ -5,8 +5,9 @@ import type { Log } from "../process/log.ts";
 import { type Redact, redactAll } from "../redaction/redact.ts";
 import type { Database } from "../store/database.ts";
 import type { Agent, Assignment, InboxReader, Outcome } from "./agent.ts";
+import { BudgetWait } from "./budget/budget_wait.ts";
 import { hasBegun } from "./budget/reservation.ts";
-import { type BudgetScope, scopesOf } from "./budget/scope.ts";
+import { type BudgetScope, microsFor, scopesOf } from "./budget/scope.ts";
 import { findShortage } from "./budget/shortage.ts";
 import { fingerprint } from "./canonical.ts";
 import { createDigestAgent } from "./digest.ts";
@@ -81,9 +82,8 @@ export function createModelAgent(host: AgentHost, equipment: ModelEquipment): Ag
     const { currency } = config.agent.price ?? {};
     const need = { tokens: 1, micros: 1, begins, currency };
     const shortage = await findShortage(database, scopes, need);
-    if (shortage?.until === "later") {
-      const { afterSeconds, reason } = shortage;
-      return { status: "later", afterSeconds, reason };
+    if (shortage?.until === "later" && hasRoomForAny(scopes, rules.budgets, config.agent.price)) {
+      throw new BudgetWait(shortage.reason, shortage.afterSeconds);
     }
     const listed = assignment.verified ? rules.tools : rules.unverifiedTools;
     // Before the slot: a server that hangs must not hold up those who do not need it.
@@ -97,7 +97,7 @@ export function createModelAgent(host: AgentHost, equipment: ModelEquipment): Ag
         listed,
         others,
       });
-      return await runLoop({ ...context, place }, signal);
+      return await runLoop({ ...context, place, breaker }, signal);
     });
     const away = outcome.status === "later";
     if (breaker.count(taskId, away)) {
@@ -106,17 +106,45 @@ export function createModelAgent(host: AgentHost, equipment: ModelEquipment): Ag
     return away ? { ...outcome, reason: redact(outcome.reason) } : outcome;
   }
 
+  const terms = termsOf(settings, model.name, config.agent.price);
   return {
     name: model.name,
+    terms,
     async run(assignment, signal) {
       try {
         return await work(assignment, signal);
       } catch (error) {
         signal.throwIfAborted();
-        return waitOrFail(error, redact);
+        const outcome = waitOrFail(error, redact);
+        return error instanceof BudgetWait ? { ...outcome, under: terms } : outcome;
       }
     },
   };
+}
+
+/** Whether untouched budgets have room for whatever call a task makes; else the call itself must tell. */
+function hasRoomForAny(
+  scopes: readonly BudgetScope[],
+  { tokens }: SourceRules["budgets"],
+  price: Config["agent"]["price"],
+): boolean {
+  const micros = Math.max(
+    microsFor({ input: tokens, output: 0 }, price),
+    microsFor({ input: 0, output: tokens }, price),
+  );
+  return scopes.every(({ tokens_per_day, micros_per_day }) =>
+    (tokens_per_day ?? Infinity) >= tokens && (micros_per_day ?? Infinity) > micros
+  );
+}
+
+/** Whatever decides how much a task may use. */
+function termsOf(
+  { rulesOf, ruled, sharedBudgets }: AgentSettings,
+  model: string,
+  price: Config["agent"]["price"],
+): string {
+  const budgets = ["", ...ruled].map((source) => [source, rulesOf(source).budgets]);
+  return fingerprint({ model, price, sharedBudgets, budgets }).slice(0, 12);
 }
 
 /** Whether a model may see the message at all. */

@@ -95,9 +95,11 @@ const DEFAULT_REPLY: Required<z.infer<typeof replyRules>> = {
   mentions: false,
 };
 
-const mcpName = z.string().regex(/^[A-Za-z0-9_-]+?__[A-Za-z0-9_-]+$/, {
-  error: 'must be a server\'s name, "__" and the name of one of its tools',
-}).max(64, { error: "must have at most 64 characters: models take no longer names" });
+/** Servers have dots, spaces and other alphabets in their tools' names; models are sent others (provider/sent_name.ts). */
+const mcpName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,30}?__[^\p{C}"<>]{1,128}$/u, {
+  error: 'must be a server\'s name, "__" and the name of one of its tools as the server has it, ' +
+    "of at most 128 characters",
+});
 
 const rules = z.strictObject({
   instruction: z.string().max(8_000).optional(),

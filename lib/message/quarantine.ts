@@ -50,11 +50,7 @@ const WINDOW_MS = 10_000;
 const MOST_AT_ONCE = 32;
 
 export function openQuarantine(
-  { database, log, limits = QUARANTINE_LIMITS }: {
-    database: Database;
-    log: Log;
-    limits?: QuarantineLimits;
-  },
+  { database, log }: { database: Database; log: Log },
 ): Quarantine {
   const writing = new Set<Promise<void>>();
   const kept = new Map<string, number>();
@@ -74,7 +70,7 @@ export function openQuarantine(
   async function keep(message: RejectedMessage, diagnose: () => Promise<string>) {
     try {
       await storeRejected(database, message, await diagnose());
-      await trimQuarantine(database, limits);
+      await trimQuarantine(database);
     } catch (error) {
       log.warn("quarantine.failed", { webhook_type: message.webhookType, error: errorText(error) });
     }

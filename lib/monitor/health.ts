@@ -5,6 +5,7 @@ import type { Inbox } from "../message/inbox.ts";
 import { checkInbox, checkSpill } from "./acceptance_checks.ts";
 import type { Check } from "./check.ts";
 import { checkClock } from "./clock.ts";
+import { checkModelProvider } from "./model_provider.ts";
 import { checkOutside } from "./outside/outside_state.ts";
 import { checkLiveStream } from "./live_stream.ts";
 import { checkRedisOwner } from "./shared_redis.ts";
@@ -93,6 +94,7 @@ async function checkWork(
     checkSlack(database),
     checkClock(database, CHECK_MS),
     checkLiveStream(database, CHECK_MS),
+    checkModelProvider(database, CHECK_MS),
     checkOutside(database, config, CHECK_MS),
     checkPutOff(database, CHECK_MS),
     database.kind === "postgres"

@@ -133,6 +133,8 @@ export async function retryNotification(
         update slack_messages s
         set wanted = s.wanted + 1, attempts = 0, unsure = 0, due_at = now()
         from again where again.channel = 'slack' and s.task_id = again.task_id
+      ), answered_again as (
+        update replies r set retried_at = now() from again where r.notification_id = again.id
       ), changed as (
         insert into changes (kind, ids) select 'notification', array[id] from again
       )

@@ -1,37 +1,56 @@
+import { isOrdinary } from "./ordinary.ts";
+
 /** Stands where a secret was. */
 export const MARK = "•••";
 
 /**
- * Secrets that are known by their looks, wherever they stand (the prefixes are those of gitleaks'
- * rules): of GitHub, GitLab, Slack, OpenAI and Anthropic, Stripe, AWS, Google, Shopify, SendGrid,
- * npm, PyPI, Hugging Face, DigitalOcean, Telegram; addresses that let anybody post; tokens of JSON,
- * private keys; our own.
+ * Secrets that are known by their looks, wherever they stand (prefixes and lengths are those of
+ * gitleaks' rules, https://github.com/gitleaks/gitleaks/blob/master/config/gitleaks.toml): of code
+ * hosts, clouds, model providers, shops, registries, trackers; addresses that let anybody post;
+ * tokens of JSON, private keys; our own.
  */
 const LOOKS = new RegExp(
   "(?<![A-Za-z0-9])(?:" + [
     String.raw`gh[pousr]_[A-Za-z0-9]{36,}`,
     String.raw`github_pat_[A-Za-z0-9_]{50,}`,
     String.raw`gl(?:pat|oas|dt|rt|cbt|ptt|ft|imt|agent|soat|ffct)-[A-Za-z0-9_-]{20,}`,
-    String.raw`xox[abeoprs]-[A-Za-z0-9-]{10,}`,
+    String.raw`(?:xoxe\.)?xox[abcdeoprs]-[A-Za-z0-9%-]{10,}`,
     String.raw`xapp-[A-Za-z0-9-]{10,}`,
     String.raw`hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9/_-]{20,}`,
     String.raw`discord(?:app)?\.com/api/webhooks/\d{10,}/[A-Za-z0-9_-]{20,}`,
+    String.raw`[a-z0-9]{1,63}\.webhook\.office\.com/webhookb2/[A-Za-z0-9@/-]{40,}`,
     String.raw`sk-[A-Za-z0-9_-]{20,}`,
-    String.raw`(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{16,}`,
+    String.raw`(?:gsk_|xai-|pplx-)[A-Za-z0-9]{48,}`,
+    String.raw`(?:sk|rk)_(?:live|test|prod)_[A-Za-z0-9]{10,}`,
+    String.raw`sq0(?:atp|csp)-[A-Za-z0-9_-]{22,}`,
+    String.raw`shippo_(?:live|test)_[0-9a-fA-F]{40}`,
+    String.raw`EZ[AT]K[A-Za-z0-9]{54}`,
     String.raw`whsec_[A-Za-z0-9+/=]{16,}`,
     String.raw`otto_[0-9a-f]{12}_[A-Za-z0-9_-]{32}`,
-    String.raw`(?:AKIA|ASIA)[0-9A-Z]{16}(?![0-9A-Za-z])`,
+    String.raw`(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}(?![0-9A-Za-z])`,
+    String.raw`[A-Za-z0-9_~.]{3}\dQ~[A-Za-z0-9_~.-]{31,34}`,
+    String.raw`hv[sb]\.[A-Za-z0-9_-]{24,}`,
+    String.raw`sha256~[A-Za-z0-9_-]{43}`,
+    String.raw`dapi[0-9a-f]{32}`,
+    String.raw`dp\.(?:pt|st|ct|sa|scim)\.[A-Za-z0-9._-]{40,}`,
+    String.raw`pscale_(?:tkn|oauth|pw)_[A-Za-z0-9_=.-]{32,}`,
+    String
+      .raw`(?:PMAK-[0-9a-f]{24}-[0-9a-f]{34}|NRAK-[A-Z0-9]{27}|pul-[0-9a-f]{40}|key-[0-9a-f]{32})`,
+    String.raw`(?:glsa|glc|sntrys|sntryu|dckr_pat|dckr_oat|lin_api|ntn|fo1)_[A-Za-z0-9+/=_-]{27,}`,
+    String.raw`(?:ATATT3|ops_eyJ|AGE-SECRET-KEY-1)[A-Za-z0-9+/=_-]{58,}`,
+    String.raw`xkeysib-[0-9a-f]{64}-[A-Za-z0-9]{16}`,
     String.raw`AIza[0-9A-Za-z_-]{35}`,
     String.raw`ya29\.[A-Za-z0-9_-]{20,}`,
     String.raw`shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}`,
     String.raw`SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}`,
-    String.raw`npm_[A-Za-z0-9]{36}`,
+    String.raw`(?:npm_[A-Za-z0-9]{36}|rubygems_[0-9a-f]{48})`,
     String.raw`pypi-[A-Za-z0-9_-]{50,}`,
     String.raw`hf_[A-Za-z]{34}`,
     String.raw`do[opr]_v1_[0-9a-f]{64}`,
     String.raw`\d{8,10}:AA[A-Za-z0-9_-]{33}`,
     String.raw`(?<![_-])eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}`,
-    String.raw`-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)`,
+    String
+      .raw`-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|$)`,
   ].join("|") + ")",
   "g",
 );
@@ -78,5 +97,10 @@ export function withoutLookalikes(text: string): string {
       (whole, before, password) => PORT.test(password) ? whole : `${before}${MARK}@`,
     )
     .replace(SCHEME, masked)
-    .replace(ASSIGNED, masked);
+    .replace(ASSIGNED, (whole, word, between, value, at, all) => {
+      const behind = all.slice(at + whole.length, at + whole.length + 1);
+      return isOrdinary(value, { word, between, behind })
+        ? whole
+        : masked(whole, word, between, value);
+    });
 }

@@ -1,64 +1,47 @@
-import { Buffer } from "node:buffer";
+import { bareForms, decodedRuns, writtenForms } from "./encodings.ts";
 import { isSecretName, MARK, withoutLookalikes } from "./looks.ts";
+import { type Hit, searcherFor } from "./search.ts";
+import { spellingsOf } from "./spelling.ts";
 
 /** Shorter ones would blot out ordinary words. */
 const SHORTEST = 6;
 /** Takes secrets out of a text. */
 export type Redact = (text: string) => string;
 
-/**
- * A secret as base64 shows it, alone or behind anything: servers repeat a header of
- * `Basic` credentials, or what they could not decode. Three offsets give three
- * texts; the digits at the ends that depend on the neighbours are not among them.
- */
-function base64Of(secret: string): string[] {
-  const bytes = Buffer.from(secret);
-  const whole = bytes.toString("base64");
-  const inside = [0, 1, 2].map((offset) => {
-    const text = Buffer.concat([Buffer.alloc(offset), bytes]).toString("base64").replace(
-      /={1,2}$/,
-      "",
-    );
-    const first = Math.ceil(offset * 8 / 6);
-    return text.slice(first, Math.floor((offset + bytes.length) * 8 / 6));
-  });
-  return [whole, whole.replace(/={1,2}$/, ""), ...inside]
-    .flatMap((text) => [text, text.replaceAll("+", "-").replaceAll("/", "_")]);
+/** So often a text may be encoded. */
+const MOST_LAYERS = 3;
+
+/** What is looked for in texts. */
+interface Needles {
+  /** Where each character counts. */
+  written: readonly string[];
+  /** Where only letters and digits count, of any case. */
+  search: (letters: string) => Hit[];
 }
 
-/** Of letters and digits; a shorter one is found in ordinary sentences once their gaps are ignored. */
-const SHORTEST_BARE = 12;
-const NOT_BARE = /[^A-Za-z0-9]+/g;
+type Range = [from: number, to: number];
 
-const bare = (text: string) => text.replace(NOT_BARE, "").toLowerCase();
-
-/**
- * A secret as whoever passes it on may have rewritten it: spelled out with anything between its
- * characters, in capitals, backwards, in hex (which `%63%61` is, too).
- */
-function rewritten(secret: string): string[] {
-  const letters = bare(secret);
-  const hex = Buffer.from(secret).toString("hex");
-  if (letters.length < SHORTEST_BARE) return [hex];
-  return [letters, [...letters].reverse().join(""), hex];
+/** Where a text holds the needles when only its letters and digits count, of any case. */
+function findRewritten(text: string, { search }: Needles): Range[] {
+  return spellingsOf(text).flatMap(({ letters, placeOf }) =>
+    search(letters).map(({ at, length }) => placeOf(at, length))
+  );
 }
 
-/** Takes out the needles that a text holds when only its letters and digits count, of any case. */
-function withoutRewritten(text: string, needles: readonly string[]): string {
-  const letters = bare(text);
-  const found = needles.filter((needle) => letters.includes(needle));
-  if (found.length === 0) return text;
-  const places = [...text.matchAll(/[A-Za-z0-9]/g)].map(({ index }) => index);
-  const ranges = found.flatMap((needle) => {
-    const starts: [from: number, to: number][] = [];
-    for (let at = letters.indexOf(needle); at >= 0; at = letters.indexOf(needle, at + 1)) {
-      starts.push([places[at], places[at + needle.length - 1] + 1]);
-    }
-    return starts;
-  }).sort(([a], [b]) => a - b);
+/** Where a text holds them inside what is encoded in it: all of that, since half a secret is one, too. */
+function findEncoded(text: string, needles: Needles): Range[] {
+  const isFound = (inner: string, layers: number): boolean =>
+    needles.written.some((each) => inner.includes(each)) ||
+    findRewritten(inner, needles).length > 0 ||
+    layers > 1 && decodedRuns(inner).some((run) => isFound(run.text, layers - 1));
+  return decodedRuns(text).filter((run) => isFound(run.text, MOST_LAYERS))
+    .map(({ from, to }) => [from, to]);
+}
+
+function without(text: string, ranges: readonly Range[]): string {
   let clean = "";
   let end = 0;
-  for (const [from, to] of ranges) {
+  for (const [from, to] of ranges.toSorted(([a], [b]) => a - b)) {
     if (from >= end) clean += text.slice(end, from) + MARK;
     end = Math.max(end, to);
   }
@@ -66,14 +49,13 @@ function withoutRewritten(text: string, needles: readonly string[]): string {
 }
 
 /**
- * Takes secrets out of texts, in base64 and as they may be rewritten too, and what looks like
- * one. They are asked for each time, because they may be rotated; one that has been among them
+ * Takes secrets out of texts, as they are and as they may be rewritten or encoded, and what looks
+ * like one. They are asked for each time, because they may be rotated; one that has been among them
  * stays a secret.
  */
 export function createRedactor(secrets: () => readonly (string | undefined)[]): Redact {
   const plain = new Set<string>();
-  let written: string[] = [];
-  let needles: string[] = [];
+  let needles: Needles = { written: [], search: () => [] };
 
   function learn(): void {
     const before = plain.size;
@@ -81,17 +63,19 @@ export function createRedactor(secrets: () => readonly (string | undefined)[]): 
       if (secret !== undefined && secret.length >= SHORTEST) plain.add(secret);
     }
     if (plain.size === before) return;
-    // The longest first: one may begin with another.
-    written = [...new Set([...plain].flatMap((secret) => [secret, ...base64Of(secret)]))]
-      .sort((a, b) => b.length - a.length);
-    needles = [...new Set([...plain].flatMap(rewritten))];
+    needles = {
+      // The longest first: one may begin with another.
+      written: [...new Set([...plain].flatMap(writtenForms))].sort((a, b) => b.length - a.length),
+      search: searcherFor([...new Set([...plain].flatMap(bareForms))]),
+    };
   }
 
   return (text) => {
     learn();
     let clean = text;
-    for (const secret of written) clean = clean.replaceAll(secret, MARK);
-    return withoutLookalikes(withoutRewritten(clean, needles));
+    for (const secret of needles.written) clean = clean.replaceAll(secret, MARK);
+    clean = without(clean, findRewritten(clean, needles));
+    return withoutLookalikes(without(clean, findEncoded(clean, needles)));
   };
 }
 

@@ -25,9 +25,8 @@ export async function countAlong(
   database: Database,
   what: string,
   build: (sql: Sql, window: number) => WalkSearch,
-  window = WINDOW,
 ): Promise<CountedRows> {
-  const rows = await database.query(what, (sql) => statement(sql, build(sql, window), window));
+  const rows = await database.query(what, (sql) => statement(sql, build(sql, WINDOW)));
   const [{ first, last, is_end: isEnd }] = rows;
   const bars = first === null ? [] : new Array<number>(BARS).fill(0);
   for (const { bar, items } of rows) if (bar !== null) bars[Math.min(bar, BARS) - 1] += items;
@@ -50,8 +49,8 @@ interface BarRow {
   is_end: boolean;
 }
 
-function statement(sql: Sql, { walks, columns, matches }: WalkSearch, window: number) {
-  const share = shareOf(window, walks);
+function statement(sql: Sql, { walks, columns, matches }: WalkSearch) {
+  const share = shareOf(WINDOW, walks);
   const name = (index: number) => sql.unsafe(`looked_${index}`);
   const looked = ({ from, where, order, isCut }: Walk, index: number) =>
     sql`${name(index)} as materialized (

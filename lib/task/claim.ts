@@ -204,7 +204,7 @@ export async function cutOffTasks(database: Database, worker: string): Promise<v
 /** The tasks that have lost too many workers. */
 export async function findCrashedTasks(
   database: Database,
-  mostAttempts = MOST_TASK_ATTEMPTS,
+  mostAttempts: number,
 ): Promise<{ id: string; epoch: number; source: string }[]> {
   return await database.query(
     "find tasks that crash workers",

@@ -55,8 +55,8 @@ export type Finish =
       news: number;
       waitKey: string;
     }
-    /** Given back, to be claimed no sooner than in so many seconds. */
-    | { status: "later"; afterSeconds: number; reason: string }
+    /** Given back, to be claimed no sooner than in so many seconds; see `lookAgain` for `under`. */
+    | { status: "later"; afterSeconds: number; reason: string; under?: string }
   );
 
 /**
@@ -86,6 +86,7 @@ export async function finishTasks(
     finished_ms: "times" in finish ? finish.times?.finishedAt : null,
     after_seconds: finish.status === "later" ? finish.afterSeconds : null,
     reason: finish.status === "later" ? finish.reason : null,
+    under: "under" in finish ? finish.under : null,
     reads_all: "readsAll" in finish && finish.readsAll,
     unless_news: finish.unlessNews,
     ...finish.status === "waiting_event" && {
@@ -105,7 +106,7 @@ export async function finishTasks(
           task_id uuid, epoch int, unless_news int, actor text, status text, result_text text,
           result_data jsonb,
           error_code text, error_message text, question text, started_ms float8,
-          finished_ms float8, after_seconds float8, reason text, event_id uuid, tell jsonb,
+          finished_ms float8, after_seconds float8, reason text, under text, event_id uuid, tell jsonb,
           reads_all boolean, wait_for jsonb, wait_until timestamptz, wait_key text, seen_news int,
           stop_id uuid)
       ), ${failingSubjects(sql)}, turns as (
@@ -152,7 +153,7 @@ export async function finishTasks(
             when t.status = 'pending' and f.status = 'waiting_event' then 'looks_again'
             when t.status = 'pending' and f.status = 'waiting_input' then 'withdrawn'
             else f.status end as status, f.wait_for, f.wait_until,
-          f.actor, f.event_id, f.stop_id, f.tell, f.error_message, f.question, f.reason, f.after_seconds,
+          f.actor, f.event_id, f.stop_id, f.tell, f.error_message, f.question, f.reason, f.under, f.after_seconds,
           left(f.result_text, ${MOST_SAID}) as said, t.finished_at
       ), withdrawn as (
         update approvals a set state = 'withdrawn'
@@ -164,7 +165,7 @@ export async function finishTasks(
           case status when 'later' then 'put_off' when 'goes_on' then 'said_so_far' else status end,
           actor,
           jsonb_strip_nulls(jsonb_build_object('error', error_message, 'question', question,
-            'reason', reason, 'after_seconds', after_seconds,
+            'reason', reason, 'under', under, 'after_seconds', after_seconds,
             'events', wait_for, 'until', wait_until,
             'text', case status when 'goes_on' then said end))
         from ended where status not in ('looks_again', 'withdrawn')

@@ -83,7 +83,10 @@ export const NO_SUBJECT =
 export const LATER_APART = "later messages of this source come to tasks of their own: its " +
   '"later" in SOURCES_FILE is not "continue"';
 
-/** So many tasks wait at once, in all: each is a promise to somebody. */
+/**
+ * About so many tasks wait at once, in all: each is a promise to somebody. Those in hand that look in
+ * the same moment may all get in, which nothing minds: a lock over all ends of turns would cost more.
+ */
 const MOST_WAITING = 1_000;
 /** No source may say more: the longest wait, in hours; a build takes minutes, and a person a day. */
 export const MOST_WAIT_HOURS = 24;

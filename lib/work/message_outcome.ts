@@ -4,7 +4,7 @@ import type { ClaimedMessage } from "../message/claim.ts";
 import type { MessageOutcome } from "../message/complete.ts";
 import type { GroupedMessage } from "../message/group/group.ts";
 import { keepDescription } from "../message/kept_description.ts";
-import type { JoiningMessage } from "../message/subject/plan.ts";
+import type { JoiningMessage } from "../message/subject/planned.ts";
 import { toMessageSubject } from "../message/subject/subject.ts";
 import type { GuardEntry } from "../message/replay_guard.ts";
 import { isOwnReply } from "../notify/reply/own_reply.ts";

@@ -1,7 +1,7 @@
 import type { SlackSelf } from "../../sources/slack/command.ts";
 import { unlessAborted } from "../async/deadline.ts";
 import { fitsSlack } from "../notify/slack/blocks.ts";
-import type { JoiningMessage } from "../message/subject/plan.ts";
+import type { JoiningMessage } from "../message/subject/planned.ts";
 import type { MessageSubject } from "../message/subject/subject.ts";
 import { readTaskSubject } from "../message/subject/task_subject.ts";
 import type { Slack } from "../notify/slack/slack.ts";

@@ -2,6 +2,7 @@ import { settleForgotten } from "../agent/budget/settlement.ts";
 import { forgetUsage } from "../agent/run/usage.ts";
 import { type SourceAge, wakeAged } from "../task/age.ts";
 import { expireApprovals } from "../task/approval.ts";
+import { lookAgain } from "../task/look_again.ts";
 import { forgetChanges } from "../live/change.ts";
 import type { ClockGuard } from "../monitor/clock.ts";
 import { forgetWorkers } from "../monitor/heartbeat.ts";
@@ -38,7 +39,7 @@ export async function tidy(
   services: Services,
   clock: ClockGuard,
 ): Promise<void> {
-  const { database, bells } = services;
+  const { database, bells, agent: { terms } } = services;
   const errors: unknown[] = [];
   const now = await clock.trustedNow().catch((error) => void errors.push(error));
   const steps: (() => Promise<unknown>)[] = [
@@ -52,6 +53,9 @@ export async function tidy(
     },
     async () => {
       if (await wakeAged(database, agesOf(services)) > 0) bells.tasks.ring();
+    },
+    async () => {
+      if (terms !== undefined && await lookAgain(database, terms) > 0) bells.tasks.ring();
     },
     () => giveUpUntold(services),
     () => trimQuarantine(database),

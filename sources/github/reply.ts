@@ -1,6 +1,6 @@
 import { at, first, list, text } from "../kit/json_path.ts";
 import { exactNumber } from "../kit/reply/exact_number.ts";
-import { withoutCommands, withoutMentions, withoutReferences } from "../kit/reply/harmless.ts";
+import { withoutCommands, withoutEchoes } from "../kit/reply/harmless.ts";
 import type { ReplyApi, ReplyCall, ReplyOptions, SentReply } from "../reply.ts";
 
 /** docs.github.com/rest: "Issue comments", "Pull request review comments", "Commit comments". */
@@ -39,6 +39,7 @@ export const replyApi: ReplyApi = {
         id: idOf(each),
         beside: reviewOf(text(each, "pull_request_review_id")),
         text: text(each, "body"),
+        at: text(each, "created_at"),
       })),
   },
 };
@@ -52,7 +53,7 @@ export function reply(
   const place = placeOf(payload);
   if (!place) return undefined;
   const safe = withoutCommands(said);
-  return { ...place, body: { body: mentions ? safe : withoutReferences(withoutMentions(safe)) } };
+  return { ...place, body: { body: mentions ? safe : withoutEchoes(safe) } };
 }
 
 /** A comment that somebody wrote, or the review that it is part of, perhaps ours. */

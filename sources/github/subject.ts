@@ -20,6 +20,9 @@ interface RepositoryEvent {
 
 type Found = Subject | undefined;
 
+/** What an event says of whatever it is about. */
+type Told = { role: SubjectRole; title?: string; at?: number };
+
 /**
  * What an event is about: a pull request, an issue, a discussion, an alert, a release, or else the
  * commit that it is about. Where checks do not name their pull request (for those from forks GitHub
@@ -66,11 +69,15 @@ const READERS: Record<string, (event: RepositoryEvent) => Found> = {
   check_run: checked,
   check_suite: checked,
   workflow_run: checked,
-  workflow_job: (event) =>
-    commit(event, idAt(event.payload, "workflow_job", "head_sha"), {
+  workflow_job: (event) => {
+    const job = at(event.payload, "workflow_job");
+    const told: Told = {
       role: event.action === "completed" ? "result" : "notes",
-      at: timeAt(event.payload, "workflow_job", "completed_at"),
-    }),
+      at: timeAt(job, "completed_at"),
+    };
+    return queued(event, line(job, "head_branch"), told) ??
+      commit(event, idAt(job, "head_sha"), told);
+  },
   status: (event) =>
     commit(event, idAt(event.payload, "sha"), {
       role: ["success", "failure", "error"].includes(line(event.payload, "state") ?? "")
@@ -99,13 +106,7 @@ const READERS: Record<string, (event: RepositoryEvent) => Found> = {
     }),
   push: pushed,
   merge_group: (event) => {
-    const [, number] = /\/pr-(\d{1,15})-/.exec(
-      line(event.payload, "merge_group", "head_ref") ?? "",
-    ) ?? [];
-    return number === undefined ? undefined : toSubject(keyOf`${event.repository}#${number}`, {
-      role: "notes",
-      link: `${event.page}/pull/${number}`,
-    });
+    return queued(event, line(event.payload, "merge_group", "head_ref"), { role: "notes" });
   },
   discussion: (event) =>
     discussion(event, roleIn({ opens: ["created"], closes: ["deleted", "closed"] }, event.action)),
@@ -226,7 +227,7 @@ function checked(event: RepositoryEvent): Found {
 function ofRun(
   event: RepositoryEvent,
   run: unknown,
-  { role, ...rest }: { role: SubjectRole; title?: string; at?: number },
+  { role, ...rest }: Told,
 ): Found {
   const { payload, repository, page } = event;
   const here = idAt(payload, "repository", "id");
@@ -235,7 +236,10 @@ function ofRun(
     return base === undefined || here === undefined || base === here;
   });
   const ranOn = first(idAt(run, "head_sha"), idAt(run, "check_suite", "head_sha"));
-  if (named.length !== 1) return commit(event, ranOn, { role, ...rest });
+  if (named.length !== 1) {
+    const branch = first(line(run, "head_branch"), line(run, "check_suite", "head_branch"));
+    return queued(event, branch, { role, ...rest }) ?? commit(event, ranOn, { role, ...rest });
+  }
   const number = numberOf({ it: named[0] }, "it");
   const head = idAt(named[0], "head", "sha");
   // The suite is matched by its branch: that may be further on than what was checked.
@@ -247,11 +251,29 @@ function ofRun(
   });
 }
 
+/**
+ * What is told of a branch of a merge queue, `gh-readonly-queue/main/pr-104-` and a commit: it is
+ * made for the pull request, whose own head is another commit.
+ */
+function queued(
+  { repository, page }: RepositoryEvent,
+  branch: string | undefined,
+  { role, at }: Told,
+): Found {
+  const [, number] =
+    /^(?:refs\/heads\/)?gh-readonly-queue\/.+\/pr-(\d{1,15})-[^/]*$/.exec(branch ?? "") ?? [];
+  return toSubject(keyOf`${repository}#${number}`, {
+    role,
+    link: `${page}/pull/${number}`,
+    at,
+  });
+}
+
 /** What is told of a commit: of the pull request that has it at its head, else of itself. */
 function commit(
   { repository, where, page }: RepositoryEvent,
   id: string | undefined,
-  { role, title, at }: { role: SubjectRole; title?: string; at?: number },
+  { role, title, at }: Told,
 ): Found {
   const sha = commitId(id);
   const key = keyOf`${repository}@${sha}`;
@@ -266,9 +288,10 @@ function commit(
 
 function pushed(event: RepositoryEvent): Found {
   const { payload, repository } = event;
-  if (at(payload, "deleted") === true || line(payload, "ref")?.startsWith("refs/tags/")) {
-    return undefined;
-  }
+  const ref = line(payload, "ref");
+  if (at(payload, "deleted") === true || ref?.startsWith("refs/tags/")) return undefined;
+  const inQueue = queued(event, ref, { role: "notes" });
+  if (inQueue) return inQueue;
   const found = commit(event, idAt(payload, "after"), {
     role: "opens",
     title: line(payload, "head_commit", "message"),

@@ -1,6 +1,6 @@
 import { at, first, isObject, list, text } from "../kit/json_path.ts";
 import { exactNumber } from "../kit/reply/exact_number.ts";
-import { withoutCommands, withoutMentions, withoutReferences } from "../kit/reply/harmless.ts";
+import { withoutCommands, withoutEchoes } from "../kit/reply/harmless.ts";
 import type { ReplyApi, ReplyCall, ReplyOptions, SentReply } from "../reply.ts";
 import { isInternal, teamOf } from "./audience.ts";
 import { requestOfRef } from "./gitlab_event.ts";
@@ -36,7 +36,9 @@ export const replyApi: ReplyApi = {
       // What is wrong with each field.
       isObject(answer, "message") ? JSON.stringify(at(answer, "message")) : undefined,
     );
-    return error === undefined ? undefined : { error };
+    if (error === undefined) return undefined;
+    // A 403 of "Maintenance mode" and of a secondary of Geo's.
+    return { error, later: /read-only instance/i.test(error) };
   },
   search: {
     path: ({ path }) =>
@@ -52,6 +54,7 @@ export const replyApi: ReplyApi = {
       [...list(answer), ...list(answer, "notes")].map((each) => ({
         id: exactNumber(text(each, "id")),
         text: first(text(each, "body"), text(each, "note")),
+        at: text(each, "created_at"),
       })),
   },
 };
@@ -67,7 +70,7 @@ export function reply(
   const { to, key, path, thread } = place;
   // Quick actions of a note are carried out with our token, by the API as well.
   const safe = withoutCommands(said);
-  const note = mentions ? safe : withoutReferences(withoutMentions(safe));
+  const note = mentions ? safe : withoutEchoes(safe);
   const field = path.endsWith("/comments") ? "note" : "body";
   if (isInternal(payload) === false && audiences.every((each) => each === key)) {
     return { to, path: thread ?? path, body: { [field]: note } };

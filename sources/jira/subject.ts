@@ -42,6 +42,7 @@ function roleOf(payload: unknown): SubjectRole {
       return "closes";
     case "jira:issue_updated":
       if (isDone(payload)) return "closes";
+      if (isReopened(payload)) return "opens";
       return isServersComment(payload) ? "continues" : "notes";
     // A rule of Jira's automation sends the issue alone, and to us only if somebody wants it so.
     case undefined:
@@ -55,6 +56,14 @@ function roleOf(payload: unknown): SubjectRole {
 function isDone(payload: unknown): boolean {
   return line(payload, "issue", "fields", "status", "statusCategory", "key") === "done" &&
     list(payload, "changelog", "items").some((item) => line(item, "field") === "status");
+}
+
+/** Whether this very change has taken the issue's resolution away: what is resolved is over. */
+function isReopened(payload: unknown): boolean {
+  return list(payload, "changelog", "items").some((item) =>
+    line(item, "field") === "resolution" && line(item, "from") !== undefined &&
+    line(item, "to") === undefined
+  );
 }
 
 /**

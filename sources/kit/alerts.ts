@@ -167,7 +167,7 @@ export function alertsSubject(payload: unknown): Subject | undefined {
     role: isOver ? "closes" : isLess ? "continues" : "opens",
     name: groupName(payload),
     link: httpLink(at(payload, "externalURL")),
-    at: newest(alerts),
+    at: newest(alerts, isOver ? "endsAt" : "startsAt"),
   });
 }
 
@@ -187,8 +187,13 @@ function groupName(payload: unknown): string | undefined {
   return name && words(name, others && `(${others})`);
 }
 
-/** When the last of the alerts began: another replica may tell of the end after a new beginning. */
-function newest(alerts: readonly unknown[]): number | undefined {
-  return alerts.map((alert) => timeAt(alert, "startsAt"))
+/**
+ * When the last of the alerts began or ended: another replica may tell of the end after a new
+ * beginning. An end goes by its own time, as the alert that began last may have ended before the
+ * others and is in a group's last notification no more (prometheus/alertmanager#1403); it is known
+ * of alerts that are over (#3341).
+ */
+function newest(alerts: readonly unknown[], time: "startsAt" | "endsAt"): number | undefined {
+  return alerts.map((alert) => timeAt(alert, time))
     .reduce((one, other) => Math.max(one ?? 0, other ?? 0) || undefined, undefined);
 }

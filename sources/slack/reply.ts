@@ -1,19 +1,7 @@
 import { at, first, list, text } from "../kit/json_path.ts";
 import type { ReplyApi, ReplyCall, SentReply } from "../reply.ts";
 import { threadOf } from "./command.ts";
-
-/** Errors after which the same call may work (docs.slack.dev, "chat.postMessage"). */
-const LATER = new Set([
-  "ratelimited",
-  "rate_limited",
-  "internal_error",
-  "fatal_error",
-  "service_unavailable",
-  "request_timeout",
-]);
-
-/** Of those, the ones after which some of it may have been done. */
-const UNSURE = new Set(["internal_error", "fatal_error", "request_timeout"]);
+import { DOUBTFUL_ERRORS, PASSING_ERRORS } from "./passing_errors.ts";
 
 /** The kind of metadata that our replies carry (docs.slack.dev, "Message metadata"). */
 const METADATA_TYPE = "otto_reply";
@@ -39,8 +27,8 @@ export const replyApi: ReplyApi = {
     const needed = text(answer, "needed");
     return {
       error: needed === undefined ? error : `${error} (${needed})`,
-      later: LATER.has(error),
-      unsure: UNSURE.has(error),
+      later: PASSING_ERRORS.has(error),
+      unsure: DOUBTFUL_ERRORS.has(error),
     };
   },
   mark: (body, id) => ({

@@ -53,11 +53,27 @@ export function reply(
   };
 }
 
-/** A message of a chat, perhaps ours: a bot hears of its own in channels. */
+/**
+ * A message of a chat, perhaps ours: a bot hears of its own in channels, and again where Telegram
+ * forwards it by itself into the group that discusses the channel.
+ */
 export function sentReply(payload: unknown): SentReply | undefined {
-  const message = messageOf(payload);
+  const heard = messageOf(payload);
+  const message = at(heard, "is_automatic_forward") === true ? originalOf(heard) : heard;
   const to = placeOf(message);
   return to === undefined ? undefined : { id: idOf(message), to, text: text(message, "text") };
+}
+
+/** What was forwarded, with the fields of a message (Bot API 7.0; before). */
+function originalOf(message: unknown): unknown {
+  return {
+    chat: first(at(message, "forward_origin", "chat"), at(message, "forward_from_chat")),
+    message_id: first(
+      text(message, "forward_origin", "message_id"),
+      text(message, "forward_from_message_id"),
+    ),
+    text: text(message, "text"),
+  };
 }
 
 function placeOf(message: unknown): string | undefined {

@@ -3,6 +3,12 @@ import type { ReplyApi, ReplyCall, SentReply } from "../reply.ts";
 import { beginsAs } from "./own_country.ts";
 import { messageStatus } from "./title.ts";
 
+/** What Twilio puts before each message of an account that nobody pays for. */
+const TRIAL = /^Sent from your Twilio trial account - /;
+
+/** Too many, for now (twilio.com/docs/api/errors): in the loop, at once, in the queue, in the hour. */
+const LATER = new Set(["14107", "20429", "21611", "60728", "63017"]);
+
 /**
  * twilio.com/docs/messaging/api/message-resource. No idempotency key is documented there; messages
  * can be listed by both numbers, and so one is looked for before it is sent again.
@@ -29,16 +35,16 @@ export const replyApi: ReplyApi = {
     const error = text(answer, "message");
     const code = text(answer, "code");
     if (error === undefined) return undefined;
-    return { error: code === undefined ? error : `${error} (error ${code})` };
+    if (code === undefined) return { error };
+    return { error: `${error} (error ${code})`, later: LATER.has(code) };
   },
   search: {
-    path: ({ path, body }, since) => ({
+    // Not by `DateSent`: what waits in Twilio's queue has none.
+    path: ({ path, body }) => ({
       path,
       query: new URLSearchParams({
         To: String(body.To),
         From: String(body.From),
-        // By the day, in UTC.
-        "DateSent>": since.toISOString().slice(0, 10),
         // The most; the newest come first.
         PageSize: "1000",
       }).toString(),
@@ -46,7 +52,8 @@ export const replyApi: ReplyApi = {
     found: (answer) =>
       list(answer, "messages").map((each) => ({
         id: sidOf(text(each, "sid")),
-        text: text(each, "body"),
+        text: text(each, "body")?.replace(TRIAL, ""),
+        at: text(each, "date_created"),
       })),
   },
 };
@@ -80,6 +87,7 @@ const FAILURES = new Set(["failed", "undelivered"]);
 
 /** What a code says to whoever meets it for the first time (twilio.com/docs/api/errors). */
 const WORDS: Readonly<Record<string, string>> = {
+  "14107": "too many between these two numbers within 30 seconds",
   "21610": "the person has unsubscribed",
   "30003": "the telephone cannot be reached",
   "30005": "there is no such number any more",

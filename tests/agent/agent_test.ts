@@ -15,7 +15,6 @@ import {
   told,
   toolNames,
 } from "./stage.ts";
-import { json } from "../otto.ts";
 import { until } from "../servers/wait.ts";
 
 describe("the model's agent", () => {
@@ -256,7 +255,7 @@ describe("the model's agent", () => {
     try {
       const message = await otto.send("demo", "{}", JSON_TYPE);
       await until(() => fake.asked.length === 1, { what: "the model to be asked" });
-      const { task_id } = await json(await otto.ask(`/api/messages/${message}`));
+      const { task_id } = await otto.get(`/api/messages/${message}`);
       await stage.post(`/api/tasks/${task_id}/cancel`, {});
       await until(() => fake.dropped === 1, { what: "the agent to hang up" });
       const task = await stage.task(task_id);

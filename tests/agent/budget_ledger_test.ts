@@ -6,6 +6,7 @@ import { work } from "../../lib/work/work.ts";
 import { startOpenAi } from "../fakes/openai.ts";
 import type { Asked, Say } from "../fakes/server.ts";
 import { type Random, randomFor } from "../../bench/storm/random.ts";
+import { testFolder } from "../folder.ts";
 import { openOtto, type Otto } from "../otto.ts";
 import { describeWith, until } from "../servers/mod.ts";
 import { type Any, call, finish, JSON_TYPE, SECRET } from "./stage.ts";
@@ -102,10 +103,10 @@ async function sendIssue(otto: Otto, n: number, number: number): Promise<string>
 
 /** Does sixty things at random with tasks and trials, while two workers work. */
 async function storm(otto: Otto, random: Random, letGo: () => void): Promise<void> {
-  const post = async (path: string, body: unknown = {}) => {
+  const post = async (path: string) => {
     const answer = await otto.ask(path, {
       method: "POST",
-      body: JSON.stringify(body),
+      body: "{}",
       headers: JSON_TYPE,
     });
     return await answer.json() as Any;
@@ -142,7 +143,7 @@ describeWith({ postgres: true }, "a provider's own ledger", (servers) => {
         const { bills, answer, letGo } = openLedger(random);
         await using fake = startOpenAi();
         fake.script = [answer];
-        const file = await Deno.makeTempFile({ suffix: ".json" });
+        await using folder = await testFolder();
         const rules = isScarce
           ? {
             default: {
@@ -156,13 +157,12 @@ describeWith({ postgres: true }, "a provider's own ledger", (servers) => {
             all_budgets: { tokens_per_day: SCARCE.all },
           }
           : { default: { budgets: { ...OWN, subject_tokens_per_day: 10_000_000 } } };
-        await Deno.writeTextFile(file, JSON.stringify(rules));
         const env = {
           DATABASE_URL: await servers.postgres.createDatabase(),
           OPENAI_API_KEY: "key-4711-4711",
           OPEN_AI_BASE: `${fake.url}/v1`,
           GITHUB_WEBHOOK_SECRET: SECRET,
-          AGENT_CONFIG: file,
+          AGENT_CONFIG: await folder.write("agent.json", rules),
           AGENT_PRICES: JSON.stringify({ "openai/gpt-5-mini": PRICE }),
         };
         const [otto, other] = [await openOtto(env), await openOtto(env)];
@@ -205,7 +205,6 @@ describeWith({ postgres: true }, "a provider's own ledger", (servers) => {
           await Promise.all(working);
           await otto[Symbol.asyncDispose]();
           await other[Symbol.asyncDispose]();
-          await Deno.remove(file);
         }
       });
     }

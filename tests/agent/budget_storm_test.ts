@@ -1,11 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { it } from "@std/testing/bdd";
-import { startOpenAi } from "../fakes/openai.ts";
 import type { Asked, Say } from "../fakes/server.ts";
-import { openOtto } from "../otto.ts";
-import { describeWith, type Process, startProcess, until } from "../servers/mod.ts";
+import { describeWith, until } from "../servers/mod.ts";
 import { describeWithFaketime, wrongClock } from "../work/faketime.ts";
-import { call, finish, JSON_TYPE } from "./stage.ts";
+import { call, finish, JSON_TYPE, openWorkers } from "./stage.ts";
 
 /** What each of these tasks may use, whoever else is at work. */
 const OWN = { steps: 3, output_tokens: 1_000, step_seconds: 4, tokens: 12_000 };
@@ -94,99 +92,84 @@ describeWithFaketime("workers with clocks of their own", () => {
   describeWith({ postgres: true }, "and budgets", (servers) => {
     for (const [name, { rules, limit, most }] of Object.entries(STORMS)) {
       it(`hold with sixty tasks at once, a worker killed and a bad provider: ${name}`, async () => {
-        const fake = startOpenAi();
-        const file = await Deno.makeTempFile({ dir: ".", prefix: "agent_test_", suffix: ".json" });
-        await Deno.writeTextFile(file, JSON.stringify(rules));
-        const env = {
+        await using workers = await openWorkers({
           DATABASE_URL: await servers.postgres.createDatabase(),
-          OPENAI_API_KEY: "key-4711-4711",
-          OPEN_AI_BASE: `${fake.url}/v1`,
-          AGENT_CONFIG: file,
           AGENT_PRICES: JSON.stringify({ "openai/gpt-5-mini": { ...PRICE, currency: "EUR" } }),
-        };
-        const otto = await openOtto(env);
-        const workers: Process[] = [];
-        const start = (shift: string) =>
-          workers.push(startProcess(["worker.ts"], { ...env, ...wrongClock(shift) }));
+        }, rules);
+        const { otto, fake } = workers;
+        const start = (shift: string) => workers.start(wrongClock(shift));
         const { bills, answer } = badProvider(() => {
-          workers[0].kill("SIGKILL");
+          doomed.kill("SIGKILL");
           start("-90m");
         });
         fake.script = [answer];
-        try {
-          await Promise.all(
-            Array.from(
-              { length: 60 },
-              (_, n) => otto.send(n % 2 ? "demo" : "stripe", JSON.stringify({ n }), JSON_TYPE),
-            ),
-          );
-          start("+3h");
-          start("+0");
-          const { database } = otto.services;
-          const ask = () =>
-            database.query(
-              "look",
-              (sql) =>
-                sql<{ moving: number; reserved: number; open: number }[]>`
+        await Promise.all(
+          Array.from(
+            { length: 60 },
+            (_, n) => otto.send(n % 2 ? "demo" : "stripe", JSON.stringify({ n }), JSON_TYPE),
+          ),
+        );
+        const doomed = start("+3h");
+        start("+0");
+        const { database } = otto.services;
+        const ask = () =>
+          database.query(
+            "look",
+            (sql) =>
+              sql<{ moving: number; reserved: number; open: number }[]>`
                 select (select count(*)::int from budget_reservations) as reserved,
                   count(*) filter (where status = 'pending')::int as open,
                   count(*) filter (where status = 'running' or status = 'pending'
                     and coalesce(not_before, now()) < now() + interval '4 minutes')::int as moving
                 from tasks`,
-            );
-          // Whoever still waits does so for the next hour or day.
-          await until(async () => {
-            const [{ moving, reserved }] = await ask();
-            return bills.size > 0 && moving === 0 && reserved === 0;
-          }, { what: "everybody to have ended, or to wait for a budget", timeoutMs: 240_000 });
-          const rows = await database.query(
-            "add up",
-            (sql) =>
-              sql<{ source: string; tokens: number; micros: number; tasks: number }[]>`
+          );
+        // Whoever still waits does so for the next hour or day.
+        await until(async () => {
+          const [{ moving, reserved }] = await ask();
+          return bills.size > 0 && moving === 0 && reserved === 0;
+        }, { what: "everybody to have ended, or to wait for a budget", timeoutMs: 240_000 });
+        const rows = await database.query(
+          "add up",
+          (sql) =>
+            sql<{ source: string; tokens: number; micros: number; tasks: number }[]>`
               select source, sum(tokens)::int as tokens, sum(micros)::int as micros,
                 max(tasks)::int as tasks from agent_usage group by 1`,
-          );
-          const sum = (from: Iterable<Record<string, number>>, what: string) =>
-            [...from].reduce((all, row) => all + row[what], 0);
-          const counted = limit === "tokens" && rows.length > 1 && name === "tokens of a source"
-            ? Math.max(...rows.map(({ tokens }) => tokens))
-            : limit === "micros"
-            ? Math.max(...rows.map(({ micros }) => micros))
-            : sum(rows as unknown as Record<string, number>[], limit);
-          assert(counted <= most, `${counted} of ${most} ${limit} were counted`);
-          assert((await ask())[0].open > 0, "nobody was put off: the budget was never reached");
-          // What is counted is what the tasks' timelines say, each call once, and no less than was billed.
-          const told = await database.query(
-            "read the timelines",
-            (sql) =>
-              sql<{ task_id: string; tokens: number; micros: number; least: number }[]>`
+        );
+        const sum = (from: Iterable<Record<string, number>>, what: string) =>
+          [...from].reduce((all, row) => all + row[what], 0);
+        const counted = limit === "tokens" && rows.length > 1 && name === "tokens of a source"
+          ? Math.max(...rows.map(({ tokens }) => tokens))
+          : limit === "micros"
+          ? Math.max(...rows.map(({ micros }) => micros))
+          : sum(rows as unknown as Record<string, number>[], limit);
+        assert(counted <= most, `${counted} of ${most} ${limit} were counted`);
+        assert((await ask())[0].open > 0, "nobody was put off: the budget was never reached");
+        // What is counted is what the tasks' timelines say, each call once, and no less than was billed.
+        const told = await database.query(
+          "read the timelines",
+          (sql) =>
+            sql<{ task_id: string; tokens: number; micros: number; least: number }[]>`
               select task_id, sum(coalesce((data->>'tokens')::int,
                   (data->>'input_tokens')::int + (data->>'output_tokens')::int))::int as tokens,
                 sum((data->>'micros')::int)::int as micros,
                 min((data->>'output_tokens')::int)::int as least
               from task_events where kind in ('step', 'call_lost') group by 1`,
-          );
-          const added = (unit: string) => sum(told as unknown as Record<string, number>[], unit);
-          for (const unit of ["tokens", "micros"] as const) {
-            assertEquals(sum(rows as unknown as Record<string, number>[], unit), added(unit));
-          }
-          for (const { task_id: task, tokens, micros, least } of told) {
-            // Killed before its first call was out, a worker may have billed nothing.
-            const billed = bills.get(task) ?? { tokens: 0, micros: 0 };
-            assert(billed.tokens <= tokens, `${billed.tokens} tokens billed, ${tokens} counted`);
-            assert(billed.micros <= micros, `${billed.micros} billed, ${micros} counted`);
-            assert(least === null || least >= 5, `a step of ${least} tokens`);
-          }
-          for (const [task, { tokens }] of bills) {
-            assert(tokens <= OWN.tokens, `${task} has billed ${tokens} tokens`);
-          }
-          if (limit === "tasks") assertEquals(bills.size, TASKS);
-        } finally {
-          for (const worker of workers) await worker.kill("SIGKILL");
-          await otto[Symbol.asyncDispose]();
-          await fake[Symbol.asyncDispose]();
-          await Deno.remove(file);
+        );
+        const added = (unit: string) => sum(told as unknown as Record<string, number>[], unit);
+        for (const unit of ["tokens", "micros"] as const) {
+          assertEquals(sum(rows as unknown as Record<string, number>[], unit), added(unit));
         }
+        for (const { task_id: task, tokens, micros, least } of told) {
+          // Killed before its first call was out, a worker may have billed nothing.
+          const billed = bills.get(task) ?? { tokens: 0, micros: 0 };
+          assert(billed.tokens <= tokens, `${billed.tokens} tokens billed, ${tokens} counted`);
+          assert(billed.micros <= micros, `${billed.micros} billed, ${micros} counted`);
+          assert(least === null || least >= 5, `a step of ${least} tokens`);
+        }
+        for (const [task, { tokens }] of bills) {
+          assert(tokens <= OWN.tokens, `${task} has billed ${tokens} tokens`);
+        }
+        if (limit === "tasks") assertEquals(bills.size, TASKS);
       });
     }
   });

@@ -2,10 +2,9 @@ import { assert, assertEquals } from "@std/assert";
 import { it } from "@std/testing/bdd";
 import postgres from "postgres";
 import { reserve } from "../../lib/agent/budget/reservation.ts";
-import { startOpenAi } from "../fakes/openai.ts";
-import { openOtto, type Otto } from "../otto.ts";
-import { describeWith, startProcess, until } from "../servers/mod.ts";
-import { call, finish, JSON_TYPE } from "./stage.ts";
+import type { Otto } from "../otto.ts";
+import { describeWith, until } from "../servers/mod.ts";
+import { call, finish, JSON_TYPE, openWorkers } from "./stage.ts";
 
 const BUDGET = 40_000;
 /** A call of these tasks may bill between so much and twice as much. */
@@ -25,20 +24,11 @@ async function read({ services }: Otto) {
   return row;
 }
 
-/** Two workers may start, with a model that bills all that it may; what it has billed is added up. */
-async function openWorkers(DATABASE_URL: string, budgets: Record<string, number>) {
-  const fake = startOpenAi();
-  const rules = await Deno.makeTempFile({ dir: ".", prefix: "agent_test_", suffix: ".json" });
-  await Deno.writeTextFile(rules, JSON.stringify({ default: { budgets } }));
-  const env = {
-    DATABASE_URL,
-    OPENAI_API_KEY: "key-4711-4711",
-    OPEN_AI_BASE: `${fake.url}/v1`,
-    AGENT_CONFIG: rules,
-  };
-  const otto = await openOtto(env);
+/** A model that bills all that it may; what it has billed is added up. */
+async function openBilled(DATABASE_URL: string, budgets: Record<string, number>) {
+  const workers = await openWorkers({ DATABASE_URL }, { default: { budgets } });
   const bill = { tokens: 0 };
-  fake.script = [({ body, text }) => {
+  workers.fake.script = [({ body, text }) => {
     const usage = {
       prompt_tokens: Math.ceil(text.length / 3),
       completion_tokens: body.max_completion_tokens,
@@ -47,22 +37,12 @@ async function openWorkers(DATABASE_URL: string, budgets: Record<string, number>
     const said = body.messages.length > 2 ? finish("Done.") : call("get_payload", {});
     return { ...said as { text: string }, usage };
   }];
-  return {
-    otto,
-    fake,
-    bill,
-    start: () => startProcess(["worker.ts"], env),
-    async [Symbol.asyncDispose]() {
-      await otto[Symbol.asyncDispose]();
-      await fake[Symbol.asyncDispose]();
-      await Deno.remove(rules);
-    },
-  };
+  return { ...workers, bill };
 }
 
 describeWith({ postgres: true }, "budgets across workers", (servers) => {
   it("hold with sixty tasks at once and a model that bills the most", async () => {
-    await using workers = await openWorkers(await servers.postgres.createDatabase(), {
+    await using workers = await openBilled(await servers.postgres.createDatabase(), {
       tokens_per_day: BUDGET,
     });
     const { otto, bill } = workers;
@@ -84,7 +64,7 @@ describeWith({ postgres: true }, "budgets across workers", (servers) => {
 
   it("count a call that is settled while they are added up", async () => {
     const url = await servers.postgres.createDatabase();
-    await using workers = await openWorkers(url, {});
+    await using workers = await openBilled(url, {});
     const { database } = workers.otto.services;
     await workers.otto.send("demo", "{}", JSON_TYPE);
     await workers.otto.workOff();
@@ -133,7 +113,7 @@ describeWith({ postgres: true }, "budgets across workers", (servers) => {
   });
 
   it("count in full, and once, a call whose worker was killed", async () => {
-    await using workers = await openWorkers(await servers.postgres.createDatabase(), {});
+    await using workers = await openBilled(await servers.postgres.createDatabase(), {});
     const { otto, fake } = workers;
     fake.script = ["hang"];
     await otto.send("demo", "{}", JSON_TYPE);
@@ -160,7 +140,7 @@ describeWith({ postgres: true }, "budgets across workers", (servers) => {
 
   it("reserve for a worker of the release before, which knows no rounds and no subjects", async () => {
     const url = await servers.postgres.createDatabase();
-    await using workers = await openWorkers(url, {});
+    await using workers = await openBilled(url, {});
     await workers.otto.send("demo", "{}", JSON_TYPE);
     await workers.otto.workOff();
     const sql = postgres(url, { max: 1 });

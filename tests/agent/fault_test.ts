@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { eventsOf, finish, issue, openStage } from "./stage.ts";
+import { createBreaker } from "../../lib/agent/run/breaker.ts";
+import { eventsOf, finish, issue, openStage, spent } from "./stage.ts";
 
 describe("an answer of a model that is none", () => {
   it("is asked for twice more, is no turn of the conversation, and is billed", async () => {
@@ -46,6 +47,22 @@ describe("an answer of a model that is none", () => {
     }
   });
 
+  it("is told of in its place among the results of its other calls", async () => {
+    await using stage = await openStage();
+    const calls = ["get_payload", "no_such_tool", "get_payload"].map((tool) => ({
+      tool,
+      args: { path: "issue.title" },
+    }));
+    stage.fake.script = [{ calls }, finish("Done")];
+    await stage.signed(issue);
+    const { messages } = stage.fake.asked[1].body;
+    const idsOf = (field: string) =>
+      messages.flatMap((each: Record<string, unknown>) => each[field] ?? []);
+    const asked = idsOf("tool_calls").map(({ id }: { id: string }) => id);
+    assertEquals(idsOf("tool_call_id"), asked);
+    assertEquals(asked.length, 3);
+  });
+
   it("ends the task in words that people can do something with", async () => {
     const stage = await openStage();
     try {
@@ -81,7 +98,7 @@ describe("an answer of a model that is none", () => {
     }
   });
 
-  it("is waited for some minutes, and no day, where it may be so for ever", async () => {
+  it("is waited for an hour, and no day, where it may be so for ever", async () => {
     const stage = await openStage();
     const { database } = stage.otto.services;
     const triedTimes = async (id: string, times: number) => {
@@ -95,17 +112,58 @@ describe("an answer of a model that is none", () => {
     try {
       stage.fake.script = [portal];
       const id = await stage.signed(issue);
-      const waits = await triedTimes(id, 6);
+      const waits = await triedTimes(id, 11);
       assertEquals(waits.status, "pending");
       // Another word of the provider's is a new beginning.
       stage.fake.script = [{ status: 503 }, portal];
-      assertEquals((await triedTimes(id, 8)).status, "pending");
+      assertEquals((await triedTimes(id, 13)).status, "pending");
       const failed = await triedTimes(id, 1);
       assertEquals(failed.status, "failed");
-      assertMatch(failed.error.message, /answered a page: Sign in to WiFi.*\(8 times in a row\)/);
+      assertMatch(failed.error.message, /answered a page: Sign in to WiFi.*\(13 times in a row\)/);
     } finally {
       await stage[Symbol.asyncDispose]();
     }
+  });
+
+  it("uses up no task's tokens where whole requests break off in an outage, however long it is", async () => {
+    await using stage = await openStage();
+    const { database } = stage.otto.services;
+    const later = async () => {
+      await database.query("let time pass", (sql) => sql`update tasks set not_before = now()`);
+      await stage.otto.workOff();
+    };
+    for (const out of [{ status: 504 }, { raw: "" }] as const) {
+      stage.fake.asked.length = 0;
+      stage.fake.script = [out];
+      const before = await spent(stage);
+      const id = await stage.signed(issue);
+      for (let i = 0; i < 10; i++) await later();
+      assertEquals((await stage.task(id)).status, "pending");
+      // Two whole ones, and then no more than a knock at the door.
+      const sizes = stage.fake.asked.map(({ body }) => body.tools?.length ?? 0);
+      assertEquals(sizes.map((tools) => tools > 0), [true, true, ...Array(9).fill(false)]);
+      const { tokens, reserved } = await spent(stage);
+      assert(tokens - before.tokens < 20_000, `${tokens} tokens`);
+      assertEquals(reserved, 0);
+      stage.fake.script = [{ text: "OK" }, finish("At last")];
+      await later();
+      const task = await stage.task(id);
+      assertEquals([task.status, task.result?.text], ["completed", "At last"]);
+    }
+  });
+
+  it("of a provider that was out for all is knocked for by each task, until it answers", () => {
+    const breaker = createBreaker({ tasks: 2, seconds: 0 });
+    assertEquals([breaker.count("a", true), breaker.isSuspect()], [false, false]);
+    assertEquals([breaker.count("b", true), breaker.isSuspect()], [true, true]);
+    breaker.count("c", true);
+    assert(breaker.isSuspect());
+    breaker.heard();
+    assert(!breaker.isSuspect());
+    breaker.count("d", true);
+    breaker.count("e", true);
+    breaker.count("f", false);
+    assert(!breaker.isSuspect());
   });
 
   it("pauses nobody: neither bad requests nor one task that fails again and again", async () => {

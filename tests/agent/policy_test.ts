@@ -134,7 +134,12 @@ describe("the operator's file", () => {
       await refusal('{"default": {"budgets": {"steps": 11}}}'),
       /default\.budgets\.steps/,
     );
-    assertMatch(await refusal('{"mcp_tools": {"nameless": {}}}'), /mcp_tools\.nameless/);
+    for (const name of ["nameless", "desk__", 'desk__a\\"b', "desk__a\\u202eb", "de sk__a"]) {
+      assertMatch(
+        await refusal(`{"mcp_tools": {"${name}": {"reads": "public", "effect": "none"}}}`),
+        /mcp_tools\..*must be a server's name/,
+      );
+    }
     assertMatch(await refusal(""), /not JSON/);
     const nobodys = (name: string) => refusal(`{"sources": {"${name}": {"approve": []}}}`);
     assertMatch(

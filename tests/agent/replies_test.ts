@@ -5,9 +5,7 @@ import { decideApproval, expireApprovals, listApprovals } from "../../lib/task/a
 import { newId } from "../../lib/store/id.ts";
 import { answerTask } from "../../lib/task/task.ts";
 import { claimTasks } from "../../lib/task/claim.ts";
-import { json, openOtto, type Otto } from "../otto.ts";
-
-const JSON_TYPE = { "content-type": "application/json" };
+import { JSON_TYPE, openOtto, type Otto } from "../otto.ts";
 
 /** An agent that does what the test says, turn by turn. */
 class ScriptedAgent implements Agent {
@@ -32,19 +30,14 @@ describe("a task that waits for a person", () => {
     agent.turns = [];
   });
 
-  const post = async (path: string, body: unknown, status = 200) =>
-    await json(
-      await otto.ask(path, { method: "POST", body: JSON.stringify(body), headers: JSON_TYPE }),
-      status,
-    );
-  const read = async (id: string) => await json(await otto.ask(`/api/tasks/${id}`));
+  const read = (id: string) => otto.get(`/api/tasks/${id}`);
 
   /** A task that its agent has left with these turns' first outcome. */
   async function worked(...turns: ScriptedAgent["turns"]) {
     agent.turns.push(...turns);
     const id = await otto.send("demo", '{"title":"Hello"}', JSON_TYPE);
     await otto.workOff();
-    return await read((await json(await otto.ask(`/api/messages/${id}`))).task_id);
+    return await read((await otto.get(`/api/messages/${id}`)).task_id);
   }
 
   /** An approval that the agent of a task has asked for. */
@@ -68,7 +61,7 @@ describe("a task that waits for a person", () => {
     const idle = { worker: "other", max: 1, emptyHanded: true };
     assertEquals(await claimTasks(otto.services.database, idle), []);
 
-    const answered = await post(`/api/tasks/${task.id}/answer`, { text: "The first" });
+    const answered = await otto.post(`/api/tasks/${task.id}/answer`, { text: "The first" });
     assertEquals([answered.status, answered.question], ["pending", null]);
     await otto.workOff();
     const done = await read(task.id);
@@ -87,12 +80,12 @@ describe("a task that waits for a person", () => {
 
   it("takes an answer once, and only while it waits", async () => {
     const task = await worked(() => ask("Which one?"));
-    await post(`/api/tasks/${task.id}/answer`, { text: " " }, 400);
-    await post(`/api/tasks/${newId()}/answer`, { text: "x" }, 404);
+    await otto.post(`/api/tasks/${task.id}/answer`, { text: " " }, 400);
+    await otto.post(`/api/tasks/${newId()}/answer`, { text: "x" }, 404);
     const { database } = otto.services;
     assert(await answerTask(database, { id: task.id, text: "a\0b", actor: "ann" }));
     assert(!await answerTask(database, { id: task.id, text: "again", actor: "bob" }));
-    const { error } = await post(`/api/tasks/${task.id}/answer`, { text: "again" }, 409);
+    const { error } = await otto.post(`/api/tasks/${task.id}/answer`, { text: "again" }, 409);
     assertEquals(error.code, "wrong_status");
     agent.turns.push(() => completed);
     await otto.workOff();
@@ -101,10 +94,10 @@ describe("a task that waits for a person", () => {
   it("takes a repeated answer for the question that it was for, and for no other", async () => {
     const task = await worked(() => ask("Which one?"), () => ask("Really delete it?"));
     const body = { text: "yes", question_id: task.question_id };
-    const answered = await post(`/api/tasks/${task.id}/answer`, body);
+    const answered = await otto.post(`/api/tasks/${task.id}/answer`, body);
     assertEquals(answered.question_id, null);
     await otto.workOff();
-    const { error } = await post(`/api/tasks/${task.id}/answer`, body, 409);
+    const { error } = await otto.post(`/api/tasks/${task.id}/answer`, body, 409);
     assertEquals(error.code, "wrong_status");
     const form = (question_id: unknown) =>
       otto.ask(`/tasks/${task.id}/answer`, {
@@ -130,13 +123,13 @@ describe("a task that waits for a person", () => {
       const task = await worked(() => ask("May I?"), () => completed);
       const approval_id = await requested(task.id);
       assertEquals((await read(task.id)).approvals[0].arguments, { title: "New" });
-      const { error } = await post(`/api/tasks/${task.id}/answer`, { text: "yes" }, 409);
+      const { error } = await otto.post(`/api/tasks/${task.id}/answer`, { text: "yes" }, 409);
       assertEquals(error.code, "needs_decision");
       assertEquals(
-        (await post(`/api/tasks/${task.id}/${action}`, { approval_id })).status,
+        (await otto.post(`/api/tasks/${task.id}/${action}`, { approval_id })).status,
         "pending",
       );
-      await post(`/api/tasks/${task.id}/approve`, { approval_id }, 409);
+      await otto.post(`/api/tasks/${task.id}/approve`, { approval_id }, 409);
       await otto.workOff();
       const done = await read(task.id);
       assertEquals(done.status, "completed");
@@ -150,11 +143,11 @@ describe("a task that waits for a person", () => {
     const [one, other] = [await worked(() => ask("1")), await worked(() => ask("2"))];
     const approval_id = await requested(other.id);
     assertEquals(
-      (await post(`/api/tasks/${one.id}/approve`, { approval_id }, 404)).error.code,
+      (await otto.post(`/api/tasks/${one.id}/approve`, { approval_id }, 404)).error.code,
       "approval_not_found",
     );
     assertEquals((await listApprovals(otto.services.database, other.id))[0].state, "pending");
-    await post(`/api/tasks/${one.id}/approve`, { approval_id: "x" }, 400);
+    await otto.post(`/api/tasks/${one.id}/approve`, { approval_id: "x" }, 400);
   });
 
   it("goes on without an approval that nobody decided on in time", async () => {
@@ -175,9 +168,9 @@ describe("a task that waits for a person", () => {
   it("loses its approvals when it is cancelled", async () => {
     const task = await worked(() => ask("May I?"));
     const approval_id = await requested(task.id);
-    await post(`/api/tasks/${task.id}/cancel`, {});
+    await otto.post(`/api/tasks/${task.id}/cancel`, {});
     assertEquals((await read(task.id)).approvals[0].state, "withdrawn");
-    await post(`/api/tasks/${task.id}/approve`, { approval_id }, 409);
+    await otto.post(`/api/tasks/${task.id}/approve`, { approval_id }, 409);
   });
 });
 
@@ -190,8 +183,8 @@ describe("a task that is put off", () => {
       agent.turns.push(() => ({ status: "later", afterSeconds: 900, reason: "no provider" }));
       await otto.send("demo", "{}", JSON_TYPE);
       await otto.workOff();
-      const { items: [listed] } = await json(await otto.ask("/api/tasks"));
-      const task = await json(await otto.ask(`/api/tasks/${listed.id}`));
+      const { items: [listed] } = await otto.get("/api/tasks");
+      const task = await otto.get(`/api/tasks/${listed.id}`);
       assertEquals([task.status, task.notifications], ["pending", []]);
       const event = task.events.at(-1);
       assertEquals([event.kind, event.data], [
@@ -208,7 +201,7 @@ describe("a task that is put off", () => {
       await database.query("let time pass", (sql) => sql`update tasks set not_before = now()`);
       agent.turns.push(() => completed);
       await otto.workOff();
-      assertMatch((await json(await otto.ask(`/api/tasks/${task.id}`))).status, /completed/);
+      assertMatch((await otto.get(`/api/tasks/${task.id}`)).status, /completed/);
     } finally {
       await otto[Symbol.asyncDispose]();
     }

@@ -14,11 +14,11 @@ import { claimTasks } from "../../lib/task/claim.ts";
 import { finishTasks } from "../../lib/task/finish.ts";
 import { createWorker } from "../../lib/work/work.ts";
 import { z } from "zod";
-import { call, finish, JSON_TYPE, spent } from "./stage.ts";
+import { call, finish, JSON_TYPE, openWorkers, spent } from "./stage.ts";
 import { startOpenAi } from "../fakes/openai.ts";
 import type { FakeProvider } from "../fakes/server.ts";
-import { json, openOtto, type Otto } from "../otto.ts";
-import { describeWith, startProcess, until } from "../servers/mod.ts";
+import { openOtto, type Otto } from "../otto.ts";
+import { describeWith, until } from "../servers/mod.ts";
 
 /** The death of a process, seen from inside: nothing after it happens. */
 class Death extends Error {}
@@ -216,44 +216,30 @@ describe("a run whose worker dies", () => {
 
 describeWith({ postgres: true }, "workers with a model", (servers) => {
   it("take over from one that was killed, and repeat no effect", async () => {
-    const fake = startOpenAi();
-    const rules = await Deno.makeTempFile({ dir: ".", prefix: "agent_test_", suffix: ".json" });
-    await Deno.writeTextFile(rules, '{"default": {"unverified_tools": ["add_note"]}}');
-    const DATABASE_URL = await servers.postgres.createDatabase();
-    const env = {
-      DATABASE_URL,
-      OPENAI_API_KEY: "key-4711-4711",
-      OPEN_AI_BASE: `${fake.url}/v1`,
-      AGENT_CONFIG: rules,
-    };
-    const otto = await openOtto(env);
-    const start = () => startProcess(["worker.ts"], env);
-    try {
-      fake.script = [call("add_note", { text: "once" }), "hang"];
-      await otto.send("demo", '{"title":"Hello"}', JSON_TYPE);
-      const doomed = start();
-      await until(() => fake.asked.length === 2, {
-        what: "the second step to begin",
-        timeoutMs: 30_000,
-      });
-      await doomed.kill("SIGKILL");
-      fake.script = [finish("Done")];
-      const heir = start();
-      const done = await until(async () => {
-        const { items: [task] } = await json(await otto.ask("/api/tasks"));
-        return task.status === "completed" && task;
-      }, { what: "another worker to finish the task", timeoutMs: 40_000 });
-      const { events } = await json(await otto.ask(`/api/tasks/${done.id}`));
-      const kinds = events.map((event: { kind: string }) => event.kind);
-      assertEquals(kinds.filter((kind: string) => kind === "note").length, 1);
-      assert(kinds.includes("taken_over"));
-      // The first step, the one that was lost, and that one again: no step was repeated that was saved.
-      assertEquals(fake.asked.length, 3);
-      assertEquals((await heir.kill()).code, 0);
-    } finally {
-      await otto[Symbol.asyncDispose]();
-      await fake[Symbol.asyncDispose]();
-      await Deno.remove(rules);
-    }
+    await using workers = await openWorkers({
+      DATABASE_URL: await servers.postgres.createDatabase(),
+    }, { default: { unverified_tools: ["add_note"] } });
+    const { otto, fake, start } = workers;
+    fake.script = [call("add_note", { text: "once" }), "hang"];
+    await otto.send("demo", '{"title":"Hello"}', JSON_TYPE);
+    const doomed = start();
+    await until(() => fake.asked.length === 2, {
+      what: "the second step to begin",
+      timeoutMs: 30_000,
+    });
+    await doomed.kill("SIGKILL");
+    fake.script = [finish("Done")];
+    const heir = start();
+    const done = await until(async () => {
+      const { items: [task] } = await otto.get("/api/tasks");
+      return task.status === "completed" && task;
+    }, { what: "another worker to finish the task", timeoutMs: 40_000 });
+    const { events } = await otto.get(`/api/tasks/${done.id}`);
+    const kinds = events.map((event: { kind: string }) => event.kind);
+    assertEquals(kinds.filter((kind: string) => kind === "note").length, 1);
+    assert(kinds.includes("taken_over"));
+    // The first step, the one that was lost, and that one again: no step was repeated that was saved.
+    assertEquals(fake.asked.length, 3);
+    assertEquals((await heir.kill()).code, 0);
   });
 });

@@ -2,14 +2,14 @@ import { createHmac } from "node:crypto";
 import { drain } from "../../lib/work/drain.ts";
 import { startOpenAi } from "../fakes/openai.ts";
 import type { Asked, FakeProvider, Say } from "../fakes/server.ts";
-import { json, openOtto, type Otto } from "../otto.ts";
+import { testFolder } from "../folder.ts";
+import { type Any, JSON_TYPE, openOtto, type Otto } from "../otto.ts";
+import { type Process, startProcess } from "../servers/mod.ts";
 
-export const JSON_TYPE = { "content-type": "application/json" };
+export { type Any, JSON_TYPE };
+
 export const SECRET = "github-secret-4711";
 export const KEY = "openai-key-canary-4711";
-
-// deno-lint-ignore no-explicit-any -- tests look into answers of many shapes
-export type Any = any;
 
 /** Otto with a fake model, and rules in a file. */
 export interface Stage {
@@ -31,20 +31,19 @@ export async function openStage(
   env: Record<string, string> = {},
 ): Promise<Stage> {
   const fake = startOpenAi();
-  const file = await Deno.makeTempFile({ suffix: ".json" });
-  await Deno.writeTextFile(file, JSON.stringify(rules));
+  const folder = await testFolder();
   const otto = await openOtto({
     OPENAI_API_KEY: KEY,
     OPEN_AI_BASE: `${fake.url}/v1`,
     GITHUB_WEBHOOK_SECRET: SECRET,
-    AGENT_CONFIG: file,
+    AGENT_CONFIG: await folder.write("agent.json", rules),
     ...env,
   });
   let sent = 0;
 
   async function taskOf(messageId: string): Promise<string> {
     await drain(otto.services, { maxMs: 20_000, maxItems: 1 });
-    return (await json(await otto.ask(`/api/messages/${messageId}`))).task_id;
+    return (await otto.get(`/api/messages/${messageId}`)).task_id;
   }
   async function queueSigned(payload: unknown): Promise<string> {
     // The same signed bytes again would be a captured request: no sender's are.
@@ -63,13 +62,43 @@ export async function openStage(
     signed: async (payload) => await taskOf(await queueSigned(payload)),
     unsigned: async (payload) =>
       await taskOf(await otto.send("demo", JSON.stringify(payload), JSON_TYPE)),
-    task: async (id) => await json(await otto.ask(`/api/tasks/${id}`)),
-    post: async (path, body, status = 200) =>
-      await json(
-        await otto.ask(path, { method: "POST", body: JSON.stringify(body), headers: JSON_TYPE }),
-        status,
-      ),
+    task: (id) => otto.get(`/api/tasks/${id}`),
+    post: otto.post,
     async [Symbol.asyncDispose]() {
+      await otto[Symbol.asyncDispose]();
+      await fake[Symbol.asyncDispose]();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Otto on a server, with a fake model, whose workers are processes of their own. */
+export async function openWorkers(
+  env: Record<string, string> & { DATABASE_URL: string },
+  rules: unknown = {},
+) {
+  const fake = startOpenAi();
+  // Deno lets a worker read the folder that it is started in, and no other.
+  const file = await Deno.makeTempFile({ dir: ".", prefix: "agent_test_", suffix: ".json" });
+  await Deno.writeTextFile(file, JSON.stringify(rules));
+  const settings = {
+    OPENAI_API_KEY: KEY,
+    OPEN_AI_BASE: `${fake.url}/v1`,
+    AGENT_CONFIG: file,
+    ...env,
+  };
+  const otto = await openOtto(settings);
+  const running: Process[] = [];
+  return {
+    otto,
+    fake,
+    start(more: Record<string, string> = {}): Process {
+      const worker = startProcess(["worker.ts"], { ...settings, ...more });
+      running.push(worker);
+      return worker;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const worker of running) await worker.kill("SIGKILL");
       await otto[Symbol.asyncDispose]();
       await fake[Symbol.asyncDispose]();
       await Deno.remove(file);

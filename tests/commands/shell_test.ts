@@ -1,12 +1,11 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
-import { json, openOtto, type Otto } from "../otto.ts";
+import { json, JSON_TYPE, openOtto, type Otto } from "../otto.ts";
 import { freePort, runOtto, startOtto } from "./run_otto.ts";
 
 const ADMIN_TOKEN = "a token of the admin's own".replaceAll(" ", "-");
 const READ_TOKEN = "a token of a reader's own".replaceAll(" ", "-");
 const GITHUB = { GITHUB_WEBHOOK_SECRET: "what GitHub signs with" };
-const JSON_TYPE = { "content-type": "application/json" };
 /** Sets the clipboard, turns the line round, rings, moves the cursor. */
 const HOSTILE = "evil \u001b]52;c;aGk=\u0007 \u202e \u009b2J \u2066";
 // deno-lint-ignore no-control-regex -- it is what must not come through

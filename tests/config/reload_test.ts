@@ -13,11 +13,11 @@ import { join } from "node:path";
 import { ConfigError } from "../../lib/config/config.ts";
 import { listWorkers } from "../../lib/monitor/heartbeat.ts";
 import { createWorker } from "../../lib/work/work.ts";
-import { json, openOtto, type Otto } from "../otto.ts";
+import { openOtto, type Otto } from "../otto.ts";
 import { until } from "../servers/wait.ts";
 
 let folder: string;
-const makeFolder = async () => void (folder = await mkdtemp(join(tmpdir(), "otto-reload-")));
+const testFolder = async () => void (folder = await mkdtemp(join(tmpdir(), "otto-reload-")));
 const removeFolder = () => rm(folder, { recursive: true });
 let lines: string[] = [];
 
@@ -37,17 +37,17 @@ const look = ({ services: { rules } }: Otto) => {
   rules.look();
 };
 const checkOf = async (otto: Otto, name: string) =>
-  (await json(await otto.ask("/webhook/health"))).checks.find(
+  (await otto.get("/webhook/health")).checks.find(
     (each: { name: string }) => each.name === name,
   );
 async function titleOf(otto: Otto, type: string, payload: unknown): Promise<string> {
   const id = await otto.send(type, JSON.stringify(payload));
   await otto.workOff();
-  return (await json(await otto.ask(`/api/messages/${id}`))).title;
+  return (await otto.get(`/api/messages/${id}`)).title;
 }
 
 describe("the file of sources, while Otto runs", () => {
-  beforeAll(makeFolder);
+  beforeAll(testFolder);
   afterAll(removeFolder);
 
   it("is read again when its content changes", async () => {
@@ -67,7 +67,7 @@ describe("the file of sources, while Otto runs", () => {
     const put = await otto.ask("/webhook/fresh", { method: "PUT", body: "{}" });
     assertEquals(put.status, 200);
     await put.body?.cancel();
-    const { items } = await json(await otto.ask("/api/sources"));
+    const { items } = await otto.get("/api/sources");
     assert(items.some(({ name }: { name: string }) => name === "fresh"));
     await otto.send("orders", "{}");
     const refused = await otto.ask("/webhook/orders", { method: "POST", body: "{}" });
@@ -142,7 +142,7 @@ describe("the file of sources, while Otto runs", () => {
 });
 
 describe("the file of secrets", () => {
-  beforeAll(makeFolder);
+  beforeAll(testFolder);
   afterAll(removeFolder);
 
   const BODY = '{"action":"opened"}';

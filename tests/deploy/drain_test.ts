@@ -165,7 +165,7 @@ describeWith({ postgres: true }, "a drain", (servers) => {
   it("in the last three minutes is what health takes for a worker", async () => {
     await using otto = await openIsolated(url);
     const workers = async () => {
-      const { checks } = await json(await otto.ask("/webhook/health"));
+      const { checks } = await otto.get("/webhook/health");
       return checks.find(({ name }: { name: string }) => name === "workers");
     };
     await drain(otto.services, { maxMs: 1_000 });

@@ -3,9 +3,8 @@ import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { currentCursor, readChanges } from "../../lib/live/change.ts";
 import { ACCESS } from "../../handlers/access.ts";
 import { newId } from "../../lib/store/id.ts";
-import { json, openOtto, type Otto } from "../otto.ts";
+import { json, JSON_TYPE, openOtto, type Otto } from "../otto.ts";
 
-const JSON_TYPE = { "content-type": "application/json" };
 const NOBODY = "0198c0de-0000-7000-8000-000000000001";
 /** Nested deeper than the parser's budget: the message fails. */
 const TOO_DEEP = "[".repeat(600) + "]".repeat(600);
@@ -17,27 +16,23 @@ describe("the API", () => {
   });
   afterAll(() => otto[Symbol.asyncDispose]());
 
-  const get = async (path: string, status = 200) => await json(await otto.ask(path), status);
-  const post = async (path: string, body?: unknown, status = 200, method = "POST") =>
+  const patch = async (path: string, body: unknown, status?: number) =>
     await json(
-      await otto.ask(path, {
-        method,
-        ...(body === undefined ? {} : { body: JSON.stringify(body), headers: JSON_TYPE }),
-      }),
+      await otto.ask(path, { method: "PATCH", body: JSON.stringify(body), headers: JSON_TYPE }),
       status,
     );
 
   it("shows a message become a finished, told task", async () => {
     const id = await otto.send("demo", '{"title":"Hello"}', JSON_TYPE);
-    assertEquals((await get(`/api/messages/${id}`)).state, "new");
+    assertEquals((await otto.get(`/api/messages/${id}`)).state, "new");
     await otto.workOff();
-    const message = await get(`/api/messages/${id}`);
+    const message = await otto.get(`/api/messages/${id}`);
     assertEquals([message.state, message.attempts, message.title], [
       "processed",
       1,
       "demo: Hello",
     ]);
-    const task = await get(`/api/tasks/${message.task_id}`);
+    const task = await otto.get(`/api/tasks/${message.task_id}`);
     assertEquals(task.status, "completed");
     assertEquals(
       task.description,
@@ -62,23 +57,23 @@ describe("the API", () => {
     for (let number = 0; number < 5; number++) {
       ids.push(await otto.send("paged", `{"title":"${number}"}`, JSON_TYPE));
     }
-    const first = await get("/api/messages?webhook_type=paged&limit=3");
-    const rest = await get(`/api/messages?webhook_type=paged&limit=3&cursor=${first.next}`);
+    const first = await otto.get("/api/messages?webhook_type=paged&limit=3");
+    const rest = await otto.get(`/api/messages?webhook_type=paged&limit=3&cursor=${first.next}`);
     const listed = [...first.items, ...rest.items].map((m) => m.message_id);
     assertEquals(listed, ids.reverse());
     assertEquals(rest.next, null);
-    assertEquals((await get("/api/messages?webhook_type=paged&state=failed")).items, []);
+    assertEquals((await otto.get("/api/messages?webhook_type=paged&state=failed")).items, []);
   });
 
   it("finds by what the pages find by, under the same names", async () => {
     const id = await otto.send("searched", '{"title":"A Needle","note":"In the HAY"}', JSON_TYPE);
     const before = new Date().toISOString();
     await otto.workOff();
-    const again = await post(`/api/messages/${id}/replay`, undefined, 201);
+    const again = await otto.post(`/api/messages/${id}/replay`, undefined, 201);
     await otto.workOff();
-    const { task_id } = await get(`/api/messages/${id}`);
+    const { task_id } = await otto.get(`/api/messages/${id}`);
     const found = async (query: string) =>
-      (await get(`/api/messages?source=searched&${query}`)).items
+      (await otto.get(`/api/messages?source=searched&${query}`)).items
         .map((each: { message_id: string }) => each.message_id);
     const both = [again.message_id, id];
     for (
@@ -110,12 +105,12 @@ describe("the API", () => {
       assert(page.includes(`open=${again.message_id}`), query);
     }
     const tasks = async (query: string) =>
-      (await get(`/api/tasks?${query}`)).items.map((each: { id: string }) => each.id);
+      (await otto.get(`/api/tasks?${query}`)).items.map((each: { id: string }) => each.id);
     for (const query of ["q=needle&status=completed", "since=1h&q=needle", `q=${task_id}`]) {
       assert((await tasks(query)).includes(task_id), query);
     }
     assertEquals(await tasks("q=needle&status=open"), []);
-    const { items, next, stopped } = await get("/api/messages?q=needle");
+    const { items, next, stopped } = await otto.get("/api/messages?q=needle");
     assertEquals([items[0].phase, next, stopped], ["done", null, null]);
   });
 
@@ -127,14 +122,14 @@ describe("the API", () => {
       select ('01800000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'crowd', 'zendesk',
         'unverified', '{"url":"","client_ip":"","delivery_id":null,"headers":[]}', 0, now(),
         'processed' from generate_series(1, 10100) n`);
-    const first = await get("/api/messages?source=zendesk&sig=verified");
+    const first = await otto.get("/api/messages?source=zendesk&sig=verified");
     assertEquals(first, {
       items: [],
       next: "01800000-0000-7000-8000-000000000065",
       // The time in those ids.
       stopped: { looked: 10_000, to: new Date(0x0180_0000_0000).toISOString() },
     });
-    const rest = await get(`/api/messages?source=zendesk&sig=verified&cursor=${first.next}`);
+    const rest = await otto.get(`/api/messages?source=zendesk&sig=verified&cursor=${first.next}`);
     assertEquals(rest, { items: [], next: null, stopped: null });
     const page = await (await otto.ask("/messages?source=zendesk&sig=verified")).text();
     assertMatch(page, /Looked through 10,000 messages/);
@@ -150,13 +145,15 @@ describe("the API", () => {
   it("shows a message's newest replays on its page, and where all of them are", async () => {
     const id = await otto.send("again", "{}", JSON_TYPE);
     await otto.workOff();
-    const replays = await post("/api/messages/replay", { ids: [id] }, 201);
+    const replays = await otto.post("/api/messages/replay", { ids: [id] }, 201);
     const page = async () => await (await otto.ask(`/messages/${id}`)).text();
     assertMatch(await page(), new RegExp(`/messages/${replays.items[0].message_id}`));
     assert(!(await page()).includes("All of them"));
-    for (let more = 0; more < 20; more++) await post("/api/messages/replay", { ids: [id] }, 201);
+    for (let more = 0; more < 20; more++) {
+      await otto.post("/api/messages/replay", { ids: [id] }, 201);
+    }
     assertMatch(await page(), new RegExp(`/messages\\?replay_of=${id}">All of them`));
-    assertEquals((await get(`/api/messages?replay_of=${id}`)).items.length, 21);
+    assertEquals((await otto.get(`/api/messages?replay_of=${id}`)).items.length, 21);
     await otto.workOff();
   });
 
@@ -172,12 +169,12 @@ describe("the API", () => {
         ["/api/stream?after=1", '"after"', /takes none/],
       ] as const
     ) {
-      const { error } = await get(path, 400);
+      const { error } = await otto.get(path, 400);
       assertEquals(error.code, "unknown_parameter", path);
       assert(error.message.includes(unknown), error.message);
       assertMatch(error.hint, hint);
     }
-    const { error } = await post(`/api/messages/${NOBODY}/replay?dry=1`, undefined, 400);
+    const { error } = await otto.post(`/api/messages/${NOBODY}/replay?dry=1`, undefined, 400);
     assertEquals(error.code, "unknown_parameter");
     // Every route of the API, whatever may be added.
     for (const [method, path] of ACCESS.filter(([, path]) => path.startsWith("/api/"))) {
@@ -207,7 +204,7 @@ describe("the API", () => {
         "/api/tasks/%00",
       ]
     ) {
-      const { error } = await get(path, 400);
+      const { error } = await otto.get(path, 400);
       assertEquals(error.code, "bad_request", path);
       assert(error.message && error.hint);
     }
@@ -215,17 +212,17 @@ describe("the API", () => {
       await otto.ask("/api/users", { method: "POST", body: "{", headers: JSON_TYPE }),
       400,
     );
-    await post("/api/users", { email: "no", name: "x" }, 400);
-    await post("/api/users", { email: "a@b.de", name: "A", kind: "system" }, 400);
+    await otto.post("/api/users", { email: "no", name: "x" }, 400);
+    await otto.post("/api/users", { email: "a@b.de", name: "A", kind: "system" }, 400);
     for (const thing of ["messages", "tasks", "users", "notifications"]) {
-      assertMatch((await get(`/api/${thing}/${NOBODY}`, 404)).error.code, /_not_found$/);
+      assertMatch((await otto.get(`/api/${thing}/${NOBODY}`, 404)).error.code, /_not_found$/);
     }
-    assertEquals((await get("/nowhere", 404)).error.code, "no_such_page");
+    assertEquals((await otto.get("/nowhere", 404)).error.code, "no_such_page");
   });
 
   it("refuses values that the store would not take, and methods that a path has not", async () => {
     for (const path of ["/api/messages?webhook_type=%00", "/api/tasks?source=%00"]) {
-      assertEquals((await get(path, 400)).error.code, "value_refused");
+      assertEquals((await otto.get(path, 400)).error.code, "value_refused");
     }
     const answer = await otto.ask("/api/messages", { method: "PUT", body: "{}" });
     assertEquals((await json(answer, 405)).error.code, "method_not_allowed");
@@ -237,7 +234,7 @@ describe("the API", () => {
   });
 
   it("names each operation, for programs that are made from its description", async () => {
-    const document = await get("/openapi.json");
+    const document = await otto.get("/openapi.json");
     const operations = Object.entries(document.paths).flatMap(([path, item]) =>
       Object.entries(item as Record<string, { operationId?: string; responses: object }>)
         .map(([method, operation]) => ({ at: `${method} ${path}`, ...operation }))
@@ -255,7 +252,7 @@ describe("the API", () => {
   });
 
   it("describes null where it answers null", async () => {
-    const document = await get("/openapi.json");
+    const document = await otto.get("/openapi.json");
     const { read_at } = document.components.schemas.Notification.properties;
     assertEquals(read_at, { type: ["string", "null"], format: "date-time" });
     const { received_at } = document.components.schemas.Message.properties;
@@ -268,52 +265,52 @@ describe("the API", () => {
       JSON.stringify({ a: "x".repeat(1_100_000) }),
       JSON_TYPE,
     );
-    const message = await get(`/api/messages/${large}`);
+    const message = await otto.get(`/api/messages/${large}`);
     assertEquals(message.payload, null);
     assertMatch(message.payload_left_out, new RegExp(`/api/messages/${large}/body`));
   });
 
   it("adds people, each e-mail once, and gives them tasks", async () => {
-    const ann = await post("/api/users", { email: "Ann@example.com", name: "Ann" }, 201);
+    const ann = await otto.post("/api/users", { email: "Ann@example.com", name: "Ann" }, 201);
     assertEquals([ann.email, ann.kind, ann.slack_id], ["ann@example.com", "person", null]);
-    await post("/api/users", { email: "ann@example.com", name: "Again" }, 409);
+    await otto.post("/api/users", { email: "ann@example.com", name: "Again" }, 409);
     const id = await otto.send("demo", "{}", JSON_TYPE);
     await otto.workOff();
-    const { task_id } = await get(`/api/messages/${id}`);
-    const task = await post(`/api/tasks/${task_id}`, { assigned_to: ann.id }, 200, "PATCH");
+    const { task_id } = await otto.get(`/api/messages/${id}`);
+    const task = await patch(`/api/tasks/${task_id}`, { assigned_to: ann.id });
     assertEquals(task.assigned_to, { id: ann.id, email: "ann@example.com", name: "Ann" });
-    assertEquals((await get(`/api/tasks?assigned_to=${ann.id}`)).items.length, 1);
-    await post(`/api/tasks/${task_id}`, { assigned_to: NOBODY }, 400, "PATCH");
+    assertEquals((await otto.get(`/api/tasks?assigned_to=${ann.id}`)).items.length, 1);
+    await patch(`/api/tasks/${task_id}`, { assigned_to: NOBODY }, 400);
     const change = { slack_id: "U0ANN" };
-    const known = await post(`/api/users/${ann.id}`, change, 200, "PATCH");
+    const known = await patch(`/api/users/${ann.id}`, change);
     assertEquals([known.slack_id, known.name], ["U0ANN", "Ann"]);
     assertEquals(
-      (await post(`/api/users/${ann.id}`, { name: "A" }, 200, "PATCH")).slack_id,
+      (await patch(`/api/users/${ann.id}`, { name: "A" })).slack_id,
       "U0ANN",
     );
-    await post(`/api/users/${ann.id}`, { slack_id: null, name: "Ann" }, 200, "PATCH");
-    await post(`/api/users/${ann.id}`, { slack_id: "ann" }, 400, "PATCH");
-    await post(`/api/users/${NOBODY}`, change, 404, "PATCH");
-    await post(`/api/tasks/${NOBODY}`, { assigned_to: ann.id }, 404, "PATCH");
-    assertEquals((await get(`/api/tasks/${task_id}`)).events.at(-1).kind, "reassigned");
+    await patch(`/api/users/${ann.id}`, { slack_id: null, name: "Ann" });
+    await patch(`/api/users/${ann.id}`, { slack_id: "ann" }, 400);
+    await patch(`/api/users/${NOBODY}`, change, 404);
+    await patch(`/api/tasks/${NOBODY}`, { assigned_to: ann.id }, 404);
+    assertEquals((await otto.get(`/api/tasks/${task_id}`)).events.at(-1).kind, "reassigned");
   });
 
   it("keeps a message that fails, with the reason, and tells of it", async () => {
     const id = await otto.send("deep", TOO_DEEP, JSON_TYPE);
     await otto.workOff();
-    const message = await get(`/api/messages/${id}`);
+    const message = await otto.get(`/api/messages/${id}`);
     assertEquals(message.state, "failed");
     assertMatch(message.error, /512/);
     assertEquals(message.payload, { raw_body: TOO_DEEP });
-    const { recent_failed } = await get("/webhook/stats");
+    const { recent_failed } = await otto.get("/webhook/stats");
     assertEquals(recent_failed[0].message_id, id);
     assertEquals(recent_failed[0].attempts, 1);
-    const { items } = await get("/api/notifications?unread=true");
+    const { items } = await otto.get("/api/notifications?unread=true");
     const told = items.find((n: { message_id: string }) => n.message_id === id);
     assertEquals([told.kind, told.channel, told.state], ["message_failed", "web", "sent"]);
-    const read = await post(`/api/notifications/${told.id}/read`);
+    const read = await otto.post(`/api/notifications/${told.id}/read`);
     assert(read.read_at);
-    const unread = (await get("/api/notifications?unread=true")).items;
+    const unread = (await otto.get("/api/notifications?unread=true")).items;
     assert(!unread.some((n: { id: string }) => n.id === told.id));
   });
 
@@ -323,17 +320,17 @@ describe("the API", () => {
       "x-kept": "yes",
     });
     await otto.workOff();
-    const made = await post(`/api/messages/${id}/replay`, undefined, 201);
+    const made = await otto.post(`/api/messages/${id}/replay`, undefined, 201);
     assertEquals(made.replay_of, id);
     await otto.workOff();
-    const again = await get(`/api/messages/${made.message_id}`);
-    const first = await get(`/api/messages/${id}`);
+    const again = await otto.get(`/api/messages/${made.message_id}`);
+    const first = await otto.get(`/api/messages/${id}`);
     assertEquals([again.state, again.replay_of, again.headers["x-kept"]], ["processed", id, "yes"]);
     assertEquals([again.payload, again.received_at], [first.payload, first.received_at]);
     assert(again.task_id !== first.task_id);
-    const { items } = await post("/api/messages/replay", { ids: [id, NOBODY] }, 201);
+    const { items } = await otto.post("/api/messages/replay", { ids: [id, NOBODY] }, 201);
     assertEquals(items.length, 1);
-    await post(`/api/messages/${NOBODY}/replay`, undefined, 404);
+    await otto.post(`/api/messages/${NOBODY}/replay`, undefined, 404);
     await otto.workOff();
   });
 
@@ -341,32 +338,32 @@ describe("the API", () => {
     const headers = { ...JSON_TYPE, "x-github-delivery": "fails-once" };
     const id = await otto.send("github", TOO_DEEP, headers);
     await otto.workOff();
-    assertEquals((await get(`/api/messages/${id}`)).state, "failed");
+    assertEquals((await otto.get(`/api/messages/${id}`)).state, "failed");
     assertEquals(await otto.send("github", TOO_DEEP, headers), id);
-    assertEquals((await get(`/api/messages/${id}`)).state, "new");
+    assertEquals((await otto.get(`/api/messages/${id}`)).state, "new");
     await otto.workOff();
   });
 
   it("cancels what has not ended, and starts it again", async () => {
     const id = await otto.send("demo", "{}", JSON_TYPE);
     await otto.workOff();
-    const { task_id } = await get(`/api/messages/${id}`);
+    const { task_id } = await otto.get(`/api/messages/${id}`);
     assertEquals(
-      (await post(`/api/tasks/${task_id}/cancel`, undefined, 409)).error.code,
+      (await otto.post(`/api/tasks/${task_id}/cancel`, undefined, 409)).error.code,
       "wrong_status",
     );
-    await post(`/api/tasks/${task_id}/retry`, undefined, 409);
+    await otto.post(`/api/tasks/${task_id}/retry`, undefined, 409);
     await otto.services.database.query(
       "let it fail",
       (sql) =>
         sql`update tasks set status = 'failed', error_code = 'x', error_message = 'y'
         where id = ${task_id}`,
     );
-    assertEquals((await post(`/api/tasks/${task_id}/retry`)).status, "pending");
-    assertEquals((await post(`/api/tasks/${task_id}/cancel`)).status, "cancelled");
-    await post(`/api/tasks/${task_id}/retry`);
+    assertEquals((await otto.post(`/api/tasks/${task_id}/retry`)).status, "pending");
+    assertEquals((await otto.post(`/api/tasks/${task_id}/cancel`)).status, "cancelled");
+    await otto.post(`/api/tasks/${task_id}/retry`);
     await otto.workOff();
-    const task = await get(`/api/tasks/${task_id}`);
+    const task = await otto.get(`/api/tasks/${task_id}`);
     assertEquals(task.status, "completed");
     assertEquals(task.notifications.length, 2);
   });
@@ -374,15 +371,15 @@ describe("the API", () => {
   it("removes a message with all that hangs on it", async () => {
     const id = await otto.send("demo", "{}", JSON_TYPE);
     await otto.workOff();
-    const { task_id } = await get(`/api/messages/${id}`);
+    const { task_id } = await otto.get(`/api/messages/${id}`);
     const { database } = otto.services;
     const cursor = await currentCursor(database);
     const answer = await otto.ask(`/api/messages/${id}`, { method: "DELETE" });
     assertEquals(answer.status, 204);
     const told = await readChanges(database, cursor, 10);
     assertEquals(told.map(({ kind }) => kind).toSorted(), ["message", "notification", "task"]);
-    await get(`/api/messages/${id}`, 404);
-    await get(`/api/tasks/${task_id}`, 404);
+    await otto.get(`/api/messages/${id}`, 404);
+    await otto.get(`/api/tasks/${task_id}`, 404);
     assertEquals((await otto.ask(`/api/messages/${id}`, { method: "DELETE" })).status, 404);
   });
 
@@ -393,23 +390,23 @@ describe("the API", () => {
       "keep an alias",
       (sql) => sql`insert into message_aliases (alias, message_id) values (${alias}, ${id})`,
     );
-    assertEquals((await get(`/api/messages/${alias}`)).message_id, id);
-    const { items } = await post("/api/messages/replay", { ids: [alias] }, 201);
+    assertEquals((await otto.get(`/api/messages/${alias}`)).message_id, id);
+    const { items } = await otto.post("/api/messages/replay", { ids: [alias] }, 201);
     assertEquals(items.map((item: { replay_of: string }) => item.replay_of), [id]);
     const answer = await otto.ask(`/api/messages/${alias}`, { method: "DELETE" });
     assertEquals(answer.status, 204);
-    await get(`/api/messages/${id}`, 404);
+    await otto.get(`/api/messages/${id}`, 404);
   });
 
   it("says how it is: health, statistics, workers, metrics", async () => {
-    assertEquals((await get("/health")).status, "ok");
-    const health = await get("/webhook/health");
+    assertEquals((await otto.get("/health")).status, "ok");
+    const health = await otto.get("/webhook/health");
     assertEquals(health.status, "healthy");
     assertMatch(JSON.stringify(health), /power/);
-    const stats = await get("/webhook/stats");
+    const stats = await otto.get("/webhook/stats");
     assert(stats.messages.total > 0 && stats.stages.queue.p50_ms >= 0);
     // No worker lives here, but a drain has just worked everything off.
-    const { running, workers } = await get("/webhook/status");
+    const { running, workers } = await otto.get("/webhook/status");
     assertEquals([running, workers.map(({ id }: { id: string }) => id)], [true, ["drain"]]);
     const metrics = await (await otto.ask("/metrics")).text();
     assertMatch(metrics, /^otto_webhooks_total\{source="generic",outcome="received"\} \d+$/m);
@@ -419,7 +416,7 @@ describe("the API", () => {
   });
 
   it("describes itself", async () => {
-    const document = await get("/openapi.json");
+    const document = await otto.get("/openapi.json");
     assertEquals(document.openapi, "3.1.0");
     for (
       const path of ["/api/tasks/{id}", "/webhook/stats", "/webhook/health", "/webhook/{type}"]
@@ -460,7 +457,7 @@ describe("retention", () => {
     );
     const fresh = await otto.send("demo", "{}", JSON_TYPE);
     await createWorker(otto.services).tidy();
-    const { items } = await json(await otto.ask("/api/messages"));
+    const { items } = await otto.get("/api/messages");
     assertEquals(items.map((m: { message_id: string }) => m.message_id), [fresh, liveId]);
   });
 });

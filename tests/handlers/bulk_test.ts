@@ -3,18 +3,11 @@ import { describe, it } from "@std/testing/bdd";
 import { countRedelivered } from "../../lib/message/redeliver.ts";
 import { drain } from "../../lib/work/drain.ts";
 import { createWorker } from "../../lib/work/work.ts";
-import { json, openOtto, type Otto } from "../otto.ts";
+import { json, JSON_TYPE, openOtto, type Otto } from "../otto.ts";
 
-const JSON_TYPE = { "content-type": "application/json" };
 const GO_ON = new AbortController().signal;
 
-const post = async (otto: Otto, path: string, body: unknown, status = 200) =>
-  await json(
-    await otto.ask(path, { method: "POST", headers: JSON_TYPE, body: JSON.stringify(body) }),
-    status,
-  );
-
-const read = async (otto: Otto, id: string) => await json(await otto.ask(`/api/bulk/${id}`));
+const read = (otto: Otto, id: string) => otto.get(`/api/bulk/${id}`);
 
 /** So many messages of one type that were worked long ago, with their contents. */
 async function crowd(otto: Otto, count: number): Promise<void> {
@@ -64,13 +57,13 @@ describe("acting on more than a thousand", () => {
     const { state, done, failed, left, finished_at } = await read(otto, made.id);
     assertEquals([state, done, failed, left], ["done", 1_201, 0, 0]);
     assert(finished_at);
-    const { items } = await json(await otto.ask("/api/messages"));
+    const { items } = await otto.get("/api/messages");
     assertEquals(items.map((each: { webhook_type: string }) => each.webhook_type), [
       "crowd",
       "demo",
     ]);
     assertEquals(items[1].message_id, kept);
-    assertEquals((await json(await otto.ask("/api/bulk"))).items.length, 1);
+    assertEquals((await otto.get("/api/bulk")).items.length, 1);
     assertEquals(await countOf(otto, "bulk_rows"), 0);
   });
 
@@ -78,7 +71,7 @@ describe("acting on more than a thousand", () => {
     await using otto = await openOtto();
     await crowd(otto, 1_005);
     for (const expect of [3, 1_004]) {
-      const { error } = await post(otto, "/api/messages/delete", { filter, expect }, 409);
+      const { error } = await otto.post("/api/messages/delete", { filter, expect }, 409);
       assertEquals(error.code, "count_changed");
       assertMatch(error.message, /1005 do now/);
     }
@@ -89,7 +82,7 @@ describe("acting on more than a thousand", () => {
   it("makes each replay once, although a worker died behind a batch", async () => {
     await using otto = await openOtto();
     await crowd(otto, 1_050);
-    const { id } = await post(otto, "/api/messages/replay", { filter, expect: 1_050 }, 202);
+    const { id } = await otto.post("/api/messages/replay", { filter, expect: 1_050 }, 202);
     const { database } = otto.services;
     const worker = createWorker(otto.services);
     assertEquals(await worker.workBulk(GO_ON), 100);
@@ -117,7 +110,7 @@ describe("acting on more than a thousand", () => {
   it("lets what is live go first", async () => {
     await using otto = await openOtto();
     await crowd(otto, 1_001);
-    await post(otto, "/api/messages/replay", { filter, expect: 1_001 }, 202);
+    await otto.post("/api/messages/replay", { filter, expect: 1_001 }, 202);
     const worker = createWorker(otto.services);
     assertEquals(await worker.workBulk(GO_ON), 100);
     // Its own hundred are queued now.
@@ -151,7 +144,7 @@ describe("acting on more than a thousand", () => {
       sql`
         create trigger refuse before delete on messages for each row
           when (old.verification = 'verified') execute function refuse()`);
-    const { id } = await post(otto, "/api/messages/delete", { filter, expect: 1_001 }, 202);
+    const { id } = await otto.post("/api/messages/delete", { filter, expect: 1_001 }, 202);
     const worker = createWorker(otto.services);
     let thrown = 0;
     while ((await read(otto, id)).left > 0 && thrown < 20) {
@@ -168,7 +161,7 @@ describe("acting on more than a thousand", () => {
   it("gives up the one whose workers die", async () => {
     await using otto = await openOtto();
     await crowd(otto, 1_001);
-    const { id } = await post(otto, "/api/messages/delete", { filter, expect: 1_001 }, 202);
+    const { id } = await otto.post("/api/messages/delete", { filter, expect: 1_001 }, 202);
     await otto.services.database.query(
       "have died",
       (sql) => sql`update bulk_actions set tries = 9`,
@@ -194,7 +187,7 @@ describe("acting on more than a thousand", () => {
       sql`
         create trigger refuse_much after insert on messages referencing new table as made
           for each statement execute function refuse_much()`);
-    const { id } = await post(otto, "/api/messages/replay", { filter, expect: 1_001 }, 202);
+    const { id } = await otto.post("/api/messages/replay", { filter, expect: 1_001 }, 202);
     const worker = createWorker(otto.services);
     assertEquals(await worker.workBulk(AbortSignal.abort()), 2);
     assert(await worker.workBulk(GO_ON) > 2);
@@ -204,10 +197,10 @@ describe("acting on more than a thousand", () => {
   it("ends where a person cancels it, and says what was done", async () => {
     await using otto = await openOtto();
     await crowd(otto, 1_300);
-    const { id } = await post(otto, "/api/messages/delete", { filter, expect: 1_300 }, 202);
+    const { id } = await otto.post("/api/messages/delete", { filter, expect: 1_300 }, 202);
     const worker = createWorker(otto.services);
     const did = await worker.workBulk(GO_ON);
-    const cancelled = await post(otto, `/api/bulk/${id}/cancel`, {});
+    const cancelled = await otto.post(`/api/bulk/${id}/cancel`, {});
     assertEquals([cancelled.state, cancelled.done, cancelled.left], [
       "cancelled",
       did,
@@ -215,7 +208,7 @@ describe("acting on more than a thousand", () => {
     ]);
     assertEquals(await worker.workBulk(GO_ON), 0);
     assertEquals(await countOf(otto, "messages"), 1_300 - did);
-    const { error } = await post(otto, `/api/bulk/${id}/cancel`, {}, 409);
+    const { error } = await otto.post(`/api/bulk/${id}/cancel`, {}, 409);
     assertMatch(error.message, new RegExp(`${did} of 1300 were done`));
     await worker.tidy();
     assertEquals(await countOf(otto, "bulk_rows"), 0);
@@ -225,7 +218,7 @@ describe("acting on more than a thousand", () => {
   it("names the reasons of what was left as it is", async () => {
     await using otto = await openOtto();
     await crowd(otto, 1_001);
-    const { id } = await post(otto, "/api/messages/release", { filter, expect: 1_001 }, 202);
+    const { id } = await otto.post("/api/messages/release", { filter, expect: 1_001 }, 202);
     await drain(otto.services, { maxMs: 60_000 });
     const { done, failed, errors } = await read(otto, id);
     assertEquals([done, failed, errors.length], [0, 1_001, 1]);
@@ -265,17 +258,16 @@ describe("acting on more than a thousand", () => {
         select gen_random_uuid(), n.task_id, n.message_id, 'web', '', n.kind, 'x', 'sent', gen_random_uuid()
         from notifications n, generate_series(1, 1001) where n.channel = 'web'`);
     const failed = { phase: "failed" };
-    const retried = await post(otto, "/api/tasks/retry", { filter: failed, expect: 1_001 }, 202);
+    const retried = await otto.post("/api/tasks/retry", { filter: failed, expect: 1_001 }, 202);
     const unread = { unread: true };
-    const news = await post(
-      otto,
+    const news = await otto.post(
       "/api/notifications/read",
       { filter: unread, expect: 1_002 },
       202,
     );
     const worker = createWorker(otto.services);
     while ((await read(otto, news.id)).left > 0) await worker.workBulk(GO_ON);
-    assertEquals((await json(await otto.ask("/api/notifications?unread=true"))).items, []);
+    assertEquals((await otto.get("/api/notifications?unread=true")).items, []);
     assertEquals((await read(otto, retried.id)).done, 100, "what is queued goes first");
     await drain(otto.services, { maxMs: 60_000 });
     assertEquals((await read(otto, retried.id)).done, 1_001);
@@ -369,7 +361,7 @@ describe("the pages of bulk actions", () => {
     await using otto = await openOtto();
     const first = await otto.send("demo", "{}", JSON_TYPE);
     await otto.workOff();
-    const { message_id: made } = await post(otto, `/api/messages/${first}/replay`, {}, 201);
+    const { message_id: made } = await otto.post(`/api/messages/${first}/replay`, {}, 201);
     await otto.workOff();
     const { database } = otto.services;
     const [{ id }] = await database.query("let it wait", (sql) =>

@@ -22,7 +22,7 @@ const zeros = (megabytes: number) => new Uint8Array(megabytes * 1024 * 1024);
 
 let otto: Otto;
 
-const read = async (id: string) => await json(await otto.ask(`/api/messages/${id}`));
+const read = (id: string) => otto.get(`/api/messages/${id}`);
 const sign = (body: Uint8Array | string) => ({
   "x-hub-signature-256": `sha256=${createHmac("sha256", GITHUB).update(body).digest("hex")}`,
 });
@@ -234,7 +234,7 @@ describe("a signature and an encoded body", () => {
     });
     assertEquals((await json(answer, 401)).error.code, "signature_mismatch");
     await otto.services.quarantine.idle();
-    const { items } = await json(await otto.ask("/api/messages?state=rejected"));
+    const { items } = await otto.get("/api/messages?state=rejected");
     assertStringIncludes(items[0].reason, "Its Content-Encoding is gzip");
   });
 
@@ -246,7 +246,7 @@ describe("a signature and an encoded body", () => {
       headers: { ...headers, ...sign(PUSH) },
     });
     await otto.services.quarantine.idle();
-    const { items } = await json(await otto.ask("/api/messages?state=rejected"));
+    const { items } = await otto.get("/api/messages?state=rejected");
     assertStringIncludes(items[0].reason, "It fits its JSON written without spaces");
   });
 });

@@ -143,19 +143,19 @@ describe("a known sender under another name", () => {
       const headers = { "sentry-hook-resource": "issue", "content-type": "application/json" };
       const ids = [1, 2].map((n) => otto.send("errors", `{"n":${n}}`, headers));
       for (const id of await Promise.all(ids)) {
-        const message = await json(await otto.ask(`/api/messages/${id}`));
+        const message = await otto.get(`/api/messages/${id}`);
         assertEquals(message.hint, "looks like Sentry: use /webhook/sentry");
       }
-      const { items } = await json(await otto.ask("/api/messages"));
+      const { items } = await otto.get("/api/messages");
       assertEquals(items[0].hint, "looks like Sentry: use /webhook/sentry");
       assertEquals(lines.filter((line) => line.includes("webhook.unknown_sender")).length, 1);
       const page = await (await otto.ask("/", { headers: { accept: "text/html" } })).text();
       assert(page.includes("looks like Sentry"));
       const push = await otto.send("gitlab", "{}", { "x-github-event": "push" });
-      const { hint } = await json(await otto.ask(`/api/messages/${push}`));
+      const { hint } = await otto.get(`/api/messages/${push}`);
       assertEquals(hint, "looks like GitHub: use /webhook/github");
       const plain = await otto.send("errors", "{}", { "x-thing": "1" });
-      assertEquals((await json(await otto.ask(`/api/messages/${plain}`))).hint, null);
+      assertEquals((await otto.get(`/api/messages/${plain}`)).hint, null);
     } finally {
       await otto[Symbol.asyncDispose]();
     }

@@ -1,35 +1,29 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { json, openOtto, type Otto } from "../otto.ts";
+import { testFolder } from "../folder.ts";
+import { JSON_TYPE, openOtto, type Otto } from "../otto.ts";
 
-const JSON_TYPE = { "content-type": "application/json" };
 const SECRET = "a-token-of-gitlab";
 
-const post = async (otto: Otto, path: string, body: unknown, status = 200) =>
-  await json(
-    await otto.ask(path, { method: "POST", headers: JSON_TYPE, body: JSON.stringify(body) }),
-    status,
-  );
-
 /** Messages of GitLab that were refused for a wrong token, by their ids. */
-async function refuse(otto: Otto, count: number, token = SECRET): Promise<string[]> {
+async function refuse(otto: Otto, count: number): Promise<string[]> {
   for (let n = 0; n < count; n++) {
     const answer = await otto.ask("/webhook/gitlab", {
       method: "POST",
-      headers: { ...JSON_TYPE, "x-gitlab-token": token },
+      headers: { ...JSON_TYPE, "x-gitlab-token": SECRET },
       body: JSON.stringify({ object_kind: "push", n }),
     });
     assertEquals(answer.status, 401);
     await answer.body?.cancel();
   }
   await otto.services.quarantine.idle();
-  const { items } = await json(await otto.ask("/api/messages?phase=refused"));
+  const { items } = await otto.get("/api/messages?phase=refused");
   return items.map((each: { message_id: string }) => each.message_id);
 }
 
 /** How many messages are in a phase. */
 async function count(otto: Otto, phase: string): Promise<number> {
-  return (await json(await otto.ask(`/api/messages?phase=${phase}`))).items.length;
+  return (await otto.get(`/api/messages?phase=${phase}`)).items.length;
 }
 
 describe("acting on many messages", () => {
@@ -37,7 +31,7 @@ describe("acting on many messages", () => {
     await using otto = await openOtto({ WEBHOOK_SECRET_GITLAB: "another" });
     const first = await otto.send("demo", "{}", JSON_TYPE);
     const [refused] = await refuse(otto, 1);
-    const made = await post(otto, "/api/messages/replay", { ids: [first, refused] }, 201);
+    const made = await otto.post("/api/messages/replay", { ids: [first, refused] }, 201);
     assertEquals([made.done, made.items[0].replay_of], [1, first]);
     assertEquals([made.refused[0].message_id, made.refused[0].code], [refused, "wrong_state"]);
   });
@@ -45,21 +39,22 @@ describe("acting on many messages", () => {
   it("releases what is right now, and leaves the rest with its reason", async () => {
     await using otto = await openOtto({ WEBHOOK_SECRET_GITLAB: "another" });
     const ids = await refuse(otto, 3);
-    const none = await post(otto, "/api/messages/release", { ids });
+    const none = await otto.post("/api/messages/release", { ids });
     assertEquals([none.done, none.refused.length], [0, 3]);
     assertMatch(none.refused[0].message, /still refused/);
     assertEquals(await count(otto, "refused"), 3);
   });
 
   it("releases all that match once the secret is right", async () => {
-    const OTTO_DATA_DIR = await Deno.makeTempDir();
+    await using folder = await testFolder();
+    const OTTO_DATA_DIR = folder.path;
     {
       await using otto = await openOtto({ OTTO_DATA_DIR, WEBHOOK_SECRET_GITLAB: "another" });
       await refuse(otto, 3);
     }
     await using otto = await openOtto({ OTTO_DATA_DIR, WEBHOOK_SECRET_GITLAB: SECRET });
     const filter = { phase: "refused", source: "gitlab" };
-    assertEquals((await post(otto, "/api/messages/release", { filter, expect: 3 })).done, 3);
+    assertEquals((await otto.post("/api/messages/release", { filter, expect: 3 })).done, 3);
     await otto.workOff();
     assertEquals([await count(otto, "refused"), await count(otto, "done")], [0, 3]);
   });
@@ -69,15 +64,15 @@ describe("acting on many messages", () => {
     for (const n of [1, 2, 3]) await otto.send("shop", `{"n":${n}}`, JSON_TYPE);
     const other = await otto.send("demo", "{}", JSON_TYPE);
     const filter = { source: "shop" };
-    const wrong = await post(otto, "/api/messages/delete", { filter, expect: 2 }, 409);
+    const wrong = await otto.post("/api/messages/delete", { filter, expect: 2 }, 409);
     assertEquals(wrong.error.code, "count_changed");
     assertMatch(wrong.error.message, /2 were expected to match, and 3 do now/);
-    assertEquals((await post(otto, "/api/messages/delete", { filter, expect: 3 })).done, 3);
-    const { items } = await json(await otto.ask("/api/messages"));
+    assertEquals((await otto.post("/api/messages/delete", { filter, expect: 3 })).done, 3);
+    const { items } = await otto.get("/api/messages");
     assertEquals(items.map((each: { message_id: string }) => each.message_id), [other]);
-    const gone = await post(otto, "/api/messages/delete", { ids: [other, other.toUpperCase()] });
+    const gone = await otto.post("/api/messages/delete", { ids: [other, other.toUpperCase()] });
     assertEquals([gone.done, gone.refused], [1, []]);
-    const again = await post(otto, "/api/messages/delete", { ids: [other] });
+    const again = await otto.post("/api/messages/delete", { ids: [other] });
     assertEquals([again.done, again.refused[0].code], [0, "message_not_found"]);
   });
 
@@ -94,7 +89,7 @@ describe("acting on many messages", () => {
         { ids: Array.from({ length: 1_001 }, () => crypto.randomUUID()) },
       ]
     ) {
-      const { error } = await post(otto, "/api/messages/delete", body, 400);
+      const { error } = await otto.post("/api/messages/delete", body, 400);
       assert(error.message.length > 0);
     }
   });
@@ -114,12 +109,12 @@ describe("acting on many tasks", () => {
       );
     await fail();
     const filter = { phase: "failed", source: "generic" };
-    assertEquals((await post(otto, "/api/tasks/retry", { filter, expect: 3 })).done, 3);
+    assertEquals((await otto.post("/api/tasks/retry", { filter, expect: 3 })).done, 3);
     assertEquals(await count(otto, "queued"), 3);
-    const { items } = await json(await otto.ask("/api/tasks?phase=queued"));
+    const { items } = await otto.get("/api/tasks?phase=queued");
     const ids = items.map((each: { id: string }) => each.id);
-    assertEquals((await post(otto, "/api/tasks/cancel", { ids })).done, 3);
-    const { done, refused } = await post(otto, "/api/tasks/cancel", { ids });
+    assertEquals((await otto.post("/api/tasks/cancel", { ids })).done, 3);
+    const { done, refused } = await otto.post("/api/tasks/cancel", { ids });
     assertEquals([done, refused.length, refused[0].code], [0, 3, "wrong_status"]);
     assertEquals(await count(otto, "cancelled"), 3);
   });
@@ -136,7 +131,8 @@ describe("the pages for many messages", () => {
   });
 
   it("show why each was refused, and release all that match in three steps", async () => {
-    const OTTO_DATA_DIR = await Deno.makeTempDir();
+    await using folder = await testFolder();
+    const OTTO_DATA_DIR = folder.path;
     {
       await using otto = await openOtto({ OTTO_DATA_DIR, WEBHOOK_SECRET_GITLAB: "another" });
       await refuse(otto, 3);
@@ -186,7 +182,7 @@ describe("the pages for many messages", () => {
     assertEquals(replayed.status, 303);
     assertMatch(replayed.headers.get("location")!, /^\/messages\/replays\?/);
     await (await otto.ask("/messages/many/delete", form([sent, failed, refused]))).body?.cancel();
-    const { items } = await json(await otto.ask("/api/messages"));
+    const { items } = await otto.get("/api/messages");
     assertEquals(items.map((each: { replay_of: string }) => each.replay_of), [sent]);
     assertEquals((await otto.ask("/messages/many")).status, 400);
   });

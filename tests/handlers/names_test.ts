@@ -1,14 +1,15 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { createHmac } from "node:crypto";
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { testFolder } from "../folder.ts";
 import { json, openOtto, type Otto } from "../otto.ts";
+import { until } from "../servers/mod.ts";
 
 /** What `/api/sources` says of one. */
 async function sourceOf(otto: Otto, name: string) {
-  const { items } = await json(await otto.ask("/api/sources"));
+  const { items } = await otto.get("/api/sources");
   return items.find((each: { name: string }) => each.name === name);
 }
 
@@ -57,7 +58,7 @@ describe("every name is a source", () => {
     assert(!list.includes("Any other name"), "nothing is paused or came as one row");
     const page = await pageOf(otto, "/sources/billing");
     assertStringIncludes(page, "taken: 2, refused: 0, failed: 0");
-    const found = await json(await otto.ask("/api/messages?source=billing"));
+    const found = await otto.get("/api/messages?source=billing");
     assertEquals(found.items.length, 2);
     assertStringIncludes(await pageOf(otto, "/messages"), '<option value="billing"');
   });
@@ -77,18 +78,18 @@ describe("every name is a source", () => {
     await using otto = await openOtto();
     await otto.send("crm", '{"n":1}');
     await otto.send("shop", '{"n":1}');
-    const paused = await json(await otto.ask("/api/sources/CRM/pause", { method: "POST" }));
+    const paused = await otto.post("/api/sources/CRM/pause");
     assertEquals([paused.name, paused.turned_away], ["crm", 0]);
     for (const type of ["crm", "Crm"]) {
       const answer = await otto.ask(`/webhook/${type}`, { method: "POST", body: "{}" });
       assertStringIncludes((await json(answer, 503)).error.message, "Webhooks of crm are paused");
     }
     await otto.send("shop", '{"n":2}');
-    while ((await sourceOf(otto, "crm")).turned_away < 2) {
-      await new Promise((done) => setTimeout(done, 50));
-    }
+    await until(async () => (await sourceOf(otto, "crm")).turned_away === 2, {
+      what: "both to be counted",
+    });
     assertStringIncludes(await pageOf(otto, "/sources/crm"), "2 webhooks were answered with 503");
-    const resumed = await json(await otto.ask("/api/sources/crm/resume", { method: "POST" }));
+    const resumed = await otto.post("/api/sources/crm/resume");
     assertEquals([resumed.paused_since, resumed.turned_away], [null, 0]);
     await otto.send("crm", '{"n":2}');
     assertEquals((await otto.ask("/api/sources/crn/pause", { method: "POST" })).status, 404);
@@ -96,7 +97,7 @@ describe("every name is a source", () => {
 
   it("stays paused where all that nobody knows was paused", async () => {
     await using otto = await openOtto();
-    await json(await otto.ask("/api/sources/generic/pause", { method: "POST" }));
+    await otto.post("/api/sources/generic/pause");
     assertEquals((await otto.ask("/webhook/new", { method: "POST", body: "{}" })).status, 503);
     assertStringIncludes(await pageOf(otto, "/sources"), "Any other name");
     await otto.send("github", "{}");
@@ -122,7 +123,7 @@ describe("every name is a source", () => {
         Array.from({ length: 100 }, (_, each) => otto.send(`invented-${n + each}`, "{}")),
       );
     }
-    const { items } = await json(await otto.ask("/api/sources"));
+    const { items } = await otto.get("/api/sources");
     const unknown = items.filter(({ known }: { known: boolean }) => !known);
     assert(unknown.length <= 201, `${unknown.length} names`);
     assert(unknown.some(({ name }: { name: string }) => name === "billing"));
@@ -165,13 +166,7 @@ describe("a source that refuses", () => {
     assertEquals(await sendSigned(otto, "another", 4), 401);
     await otto.services.quarantine.idle();
     const attempt = async (secret: string) =>
-      await json(
-        await otto.ask("/api/sources/github/try-secret", {
-          method: "POST",
-          headers: { "content-type": "application/json" },
-          body: JSON.stringify({ secret }),
-        }),
-      );
+      await otto.post("/api/sources/github/try-secret", { secret });
     const none = await attempt("nobodys");
     assertEquals([none.tried, none.opens], [4, 0]);
     assertStringIncludes(none.why, "does not match");
@@ -257,8 +252,8 @@ describe("connecting a source", () => {
   });
 
   it("puts it into SECRETS_FILE, beside what is set, and takes it at once", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "otto-secrets-"));
-    const file = join(folder, "secrets.json");
+    await using folder = await testFolder();
+    const file = join(folder.path, "secrets.json");
     await writeFile(file, '{\n  "STRIPE_WEBHOOK_SECRET": "whsec_x"\n}\n', { mode: 0o600 });
     {
       await using otto = await openOtto({ SECRETS_FILE: file, GITLAB_WEBHOOK_SECRET: "old" });
@@ -285,7 +280,6 @@ describe("connecting a source", () => {
       assertStringIncludes(page, "2 values, in <code>SECRETS_FILE</code>");
       assert(!page.includes(first) && !page.includes(second));
     }
-    await rm(folder, { recursive: true });
   });
 
   it("waits for the first delivery, and says what is wrong with what came", async () => {

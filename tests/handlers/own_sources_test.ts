@@ -2,29 +2,26 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { Buffer } from "node:buffer";
 import { createHmac } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { createWorker } from "../../lib/work/work.ts";
 import { sources } from "../../sources/mod.ts";
 import type { Source } from "../../sources/source.ts";
-import { json, openOtto, type Otto } from "../otto.ts";
+import { testFolder } from "../folder.ts";
+import { json, JSON_TYPE, openOtto, type Otto } from "../otto.ts";
 
 /** Otto with a file of sources. */
 async function openWith(
   settings: unknown,
   env: Record<string, string> = {},
 ): Promise<Otto & { file: string }> {
-  const folder = await mkdtemp(join(tmpdir(), "otto-sources-"));
-  const file = join(folder, "sources.json");
-  await writeFile(file, JSON.stringify(settings));
+  const folder = await testFolder();
+  const file = await folder.write("sources.json", settings);
   const otto = await openOtto({ SOURCES_FILE: file, ...env });
   return {
     ...otto,
     file,
     async [Symbol.asyncDispose]() {
       await otto[Symbol.asyncDispose]();
-      await rm(folder, { recursive: true });
+      await folder[Symbol.asyncDispose]();
     },
   };
 }
@@ -36,11 +33,10 @@ function stripeSignature(body: string): string {
   const at = Math.floor(Date.now() / 1_000);
   return `t=${at},v1=${hmac(STRIPE, `${at}.${body}`)}`;
 }
-const JSON_TYPE = { "content-type": "application/json" };
 
 async function count(otto: Otto): Promise<number> {
   await otto.services.quarantine.idle();
-  return (await json(await otto.ask("/api/messages?limit=100"))).items.length;
+  return (await otto.get("/api/messages?limit=100")).items.length;
 }
 
 describe("senders that ask something first", () => {
@@ -248,7 +244,7 @@ describe("a signature in the body", () => {
     const answer = await send([item]);
     assertEquals([answer.status, await answer.text()], [200, "[accepted]"]);
     await otto.workOff();
-    const { items: [message] } = await json(await otto.ask("/api/messages"));
+    const { items: [message] } = await otto.get("/api/messages");
     assertEquals([message.verification, message.title], [
       "verified",
       "TestPayment-1407325143704 was authorised",
@@ -279,7 +275,7 @@ describe("a batch with a signature in each of its items", () => {
     const state = async (items: unknown[], more = {}) => {
       const id = await otto.send("batch", JSON.stringify({ items, ...more }), JSON_TYPE);
       await otto.workOff();
-      return (await json(await otto.ask(`/api/messages/${id}`))).state;
+      return (await otto.get(`/api/messages/${id}`)).state;
     };
     assertEquals(await state([sign("old")]), "processed");
     assertEquals(await state([sign("old"), sign("new")]), "processed");
@@ -328,7 +324,7 @@ describe("a second one of a known sender", () => {
     const zoom = await otto.send("zoom-two", sources.zoom.samples[0].body, JSON_TYPE);
     const meta = await otto.send("shop-two", sources.meta.samples[0].body, JSON_TYPE);
     await otto.workOff();
-    const read = async (id: string) => await json(await otto.ask(`/api/messages/${id}`));
+    const read = (id: string) => otto.get(`/api/messages/${id}`);
     const [ada, dependabot, own] = [await read(ids[0]), await read(ids[1]), await read(ids[2])];
     assertStringIncludes(ada.title, "The bell is broken");
     assertStringIncludes(ada.title, "ada");
@@ -365,7 +361,7 @@ describe("a second one of a known sender", () => {
         "stripe-signature": stripeSignature(JSON.stringify({ id: "evt_1", type: "x", text })),
       });
       await otto.workOff();
-      return (await json(await otto.ask(`/api/messages/${id}`))).state;
+      return (await otto.get(`/api/messages/${id}`)).state;
     };
     assertEquals(await send("one", "1"), "processed");
     assertEquals(await send("two", "2"), "processed");
@@ -412,7 +408,7 @@ describe("what a source's file says of its words", () => {
     const titleOf = async (payload: unknown) => {
       const id = await otto.send("orders", JSON.stringify(payload), JSON_TYPE);
       await otto.workOff();
-      return (await json(await otto.ask(`/api/messages/${id}`))).title;
+      return (await otto.get(`/api/messages/${id}`)).title;
     };
     assertEquals(
       await titleOf({ type: "order.paid", who: "Ada", total: "5 EUR" }),
@@ -450,7 +446,7 @@ describe("values that are never shown", () => {
     });
     const other = await otto.send("any", '{"secret_note":"unseen-any","title":"x"}', JSON_TYPE);
     await otto.workOff();
-    const message = await json(await otto.ask(`/api/messages/${id}`));
+    const message = await otto.get(`/api/messages/${id}`);
     assertEquals(message.title, "Ada came");
     assertEquals(message.payload.patient, { name: "Ada", insurance: "•••" });
     assertEquals(message.payload.visits, [{ day: "Monday", diagnosis: "•••" }, { day: "Friday" }]);
@@ -473,7 +469,7 @@ describe("values that are never shown", () => {
       assert(!(await (await otto.ask(path)).text()).includes("unseen"), path);
     }
     for (const word of ["unseen-measles", "unseen-note", "unseen-any"]) {
-      const found = await json(await otto.ask(`/api/messages?body=${word}`));
+      const found = await otto.get(`/api/messages?body=${word}`);
       assertEquals(found.items, [], word);
     }
     const { payload: given } = await otto.services.reader.describe({
@@ -491,11 +487,8 @@ describe("values that are never shown", () => {
     const body = '{"note":"unseen","title":"x"}';
     const id = await otto.send("clinic", body, { ...JSON_TYPE, "x-sig": hmac("the secret", body) });
     await otto.workOff();
-    const made = await json(
-      await otto.ask(`/api/messages/${id}/replay`, { method: "POST" }),
-      201,
-    );
-    const message = await json(await otto.ask(`/api/messages/${made.message_id}`));
+    const made = await otto.post(`/api/messages/${id}/replay`, undefined, 201);
+    const message = await otto.get(`/api/messages/${made.message_id}`);
     assertEquals([message.verification, message.payload.note], ["verified", "•••"]);
   });
 });
@@ -513,7 +506,7 @@ describe("a source with its own retention", () => {
     );
     const fresh = await otto.send("clinic", "{}");
     await createWorker(otto.services).tidy();
-    const { items } = await json(await otto.ask("/api/messages"));
+    const { items } = await otto.get("/api/messages");
     const ids = items.map(({ message_id }: { message_id: string }) => message_id);
     assertEquals([ids.includes(old), ids.includes(kept), ids.includes(fresh)], [false, true, true]);
   });

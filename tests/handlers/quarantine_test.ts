@@ -6,7 +6,7 @@ import twilio from "twilio";
 import { newId } from "../../lib/store/id.ts";
 import { storeRejected, trimQuarantine } from "../../lib/message/quarantine.ts";
 import { createWorker } from "../../lib/work/work.ts";
-import { json, openOtto, type Otto } from "../otto.ts";
+import { json, JSON_TYPE, openOtto, type Otto } from "../otto.ts";
 import { describeWith, until } from "../servers/mod.ts";
 
 const ADMIN_TOKEN = "a token of the operator's own";
@@ -19,7 +19,6 @@ const SECRETS = {
   RETIRED_WEBHOOK_SECRETS: "the secret of last year",
   PUBLIC_URL: "https://otto.example.com",
 };
-const JSON_TYPE = { "content-type": "application/json" };
 const BODY = '{"zen":"Keep it /simple/ – ü","n":[1,2],"a":{"b":null}}';
 
 const asAdmin = (otto: Otto) => async (path: string, method = "GET") =>

@@ -19,10 +19,10 @@ const hmac = (key: string, text: string, hash = "sha256") => createHmac(hash, ke
 const base64 = (key: string, text: string) => hmac(key, text).digest("base64");
 const hex = (key: string, text: string, hash?: string) => hmac(key, text, hash).digest("hex");
 const url64 = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
-const form = (event: unknown, boundary = "b") => ({
-  headers: { "content-type": `multipart/form-data; boundary=${boundary}` },
-  body: `--${boundary}\r\nContent-Disposition: form-data; name="json"\r\n\r\n` +
-    `${JSON.stringify(event)}\r\n--${boundary}--\r\n`,
+const form = (event: unknown) => ({
+  headers: { "content-type": "multipart/form-data; boundary=b" },
+  body: `--b\r\nContent-Disposition: form-data; name="json"\r\n\r\n` +
+    `${JSON.stringify(event)}\r\n--b--\r\n`,
 });
 const bearer = (key: string, body: string) => ({
   body,

@@ -1,13 +1,11 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { createHmac, generateKeyPairSync, type KeyObject, sign as signWithKey } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { readConfig } from "../../lib/config/config.ts";
 import { findStrangeNames } from "../../lib/config/strange_names.ts";
 import { describeStart } from "../../lib/config/start.ts";
 import { createRegistry } from "../../sources/rules/registry.ts";
+import { testFolder } from "../folder.ts";
 import { json, openOtto } from "../otto.ts";
 
 const pemOf = (key: KeyObject, type: "spki" | "pkcs1" = "spki") =>
@@ -41,7 +39,7 @@ describe("a public key in PEM", () => {
     it(`verifies SendGrid's events: ${how}`, async () => {
       await using otto = await openOtto({ SENDGRID_WEBHOOK_PUBLIC_KEY: key });
       const id = await otto.send("sendgrid", BODY, sendGrid());
-      assertEquals((await json(await otto.ask(`/api/messages/${id}`))).verification, "verified");
+      assertEquals((await otto.get(`/api/messages/${id}`)).verification, "verified");
       assertStringIncludes(
         await startLines({ SENDGRID_WEBHOOK_PUBLIC_KEY: key }),
         "sendgrid verified",
@@ -52,37 +50,29 @@ describe("a public key in PEM", () => {
   it("verifies by RSA and Ed25519, of a source of one's own", async () => {
     const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
     const ed = generateKeyPairSync("ed25519");
-    const folder = await mkdtemp(join(tmpdir(), "otto-keys-"));
-    const file = join(folder, "sources.json");
+    await using folder = await testFolder();
     const scheme = { header: "X-Sig", encoding: "base64" };
-    await writeFile(
-      file,
-      JSON.stringify({
-        one: { scheme: { type: "rsa", key: "base64", ...scheme } },
-        two: { scheme: { type: "ed25519", key: "hex", ...scheme } },
-        old: { scheme: { type: "rsa", key: "base64", ...scheme } },
-      }),
-    );
-    try {
-      await using otto = await openOtto({
-        SOURCES_FILE: file,
-        WEBHOOK_SECRET_ONE: pemOf(rsa.publicKey),
-        WEBHOOK_SECRET_TWO: pemOf(ed.publicKey),
-        WEBHOOK_SECRET_OLD: pemOf(rsa.publicKey, "pkcs1"),
-      });
-      const body = new TextEncoder().encode("{}");
-      const signatures = {
-        one: signWithKey("sha256", body, rsa.privateKey),
-        two: signWithKey(null, body, ed.privateKey),
-        old: signWithKey("sha256", body, rsa.privateKey),
-      };
-      for (const [name, signature] of Object.entries(signatures)) {
-        const id = await otto.send(name, "{}", { "x-sig": signature.toString("base64") });
-        const message = await json(await otto.ask(`/api/messages/${id}`));
-        assertEquals(message.verification, "verified", name);
-      }
-    } finally {
-      await rm(folder, { recursive: true });
+    const SOURCES_FILE = await folder.write("sources.json", {
+      one: { scheme: { type: "rsa", key: "base64", ...scheme } },
+      two: { scheme: { type: "ed25519", key: "hex", ...scheme } },
+      old: { scheme: { type: "rsa", key: "base64", ...scheme } },
+    });
+    await using otto = await openOtto({
+      SOURCES_FILE,
+      WEBHOOK_SECRET_ONE: pemOf(rsa.publicKey),
+      WEBHOOK_SECRET_TWO: pemOf(ed.publicKey),
+      WEBHOOK_SECRET_OLD: pemOf(rsa.publicKey, "pkcs1"),
+    });
+    const body = new TextEncoder().encode("{}");
+    const signatures = {
+      one: signWithKey("sha256", body, rsa.privateKey),
+      two: signWithKey(null, body, ed.privateKey),
+      old: signWithKey("sha256", body, rsa.privateKey),
+    };
+    for (const [name, signature] of Object.entries(signatures)) {
+      const id = await otto.send(name, "{}", { "x-sig": signature.toString("base64") });
+      const message = await otto.get(`/api/messages/${id}`);
+      assertEquals(message.verification, "verified", name);
     }
   });
 
@@ -114,7 +104,7 @@ describe("a secret with a comma in it", () => {
       });
       assertEquals(answer.status, 200, secret);
       const { message_id } = await json(answer);
-      const { why } = await json(await otto.ask(`/api/messages/${message_id}/explain`));
+      const { why } = await otto.get(`/api/messages/${message_id}/explain`);
       if (secret === SECRET) assertStringIncludes(why, "as one secret, with its comma");
       else assertStringIncludes(why, "fits the secret in GITHUB_WEBHOOK_SECRET");
     }

@@ -43,7 +43,7 @@ describe("a webhook's URL with a slip", () => {
 
   it("keeps the URL as it was called", async () => {
     const { message_id } = await json(await otto.ask("/webhook/github/?a=1", ping));
-    const { url } = await json(await otto.ask(`/api/messages/${message_id}`));
+    const { url } = await otto.get(`/api/messages/${message_id}`);
     assertStringIncludes(url, "/webhook/github/?a=1");
   });
 });
@@ -75,7 +75,7 @@ describe("a source by another of its names", () => {
     const here = await openOtto();
     try {
       const id = await here.send("whatsapp", '{"object":"whatsapp_business_account"}');
-      const message = await json(await here.ask(`/api/messages/${id}`));
+      const message = await here.get(`/api/messages/${id}`);
       assertEquals([message.source, message.webhook_type], ["meta", "whatsapp"]);
     } finally {
       await here[Symbol.asyncDispose]();
@@ -102,13 +102,13 @@ describe("a sender under a name that nobody knows", () => {
   for (const [source, body, headers] of BODIES) {
     it(`is known by its body where its headers say nothing: ${source}, ${body.slice(0, 20)}`, async () => {
       const id = await otto.send("inbox", body, headers);
-      const { hint } = await json(await otto.ask(`/api/messages/${id}`));
+      const { hint } = await otto.get(`/api/messages/${id}`);
       assertStringIncludes(hint ?? "none", `use /webhook/${source}`);
     });
   }
 
   it("is not, where the body is anybody's", async () => {
     const id = await otto.send("inbox", '{"message":"hi","from":"Ada","signature":"Best, Ada"}');
-    assertEquals((await json(await otto.ask(`/api/messages/${id}`))).hint, null);
+    assertEquals((await otto.get(`/api/messages/${id}`)).hint, null);
   });
 });

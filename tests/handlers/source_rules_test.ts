@@ -55,9 +55,8 @@ const post = (
     ...more,
     headers: { ...TYPE, ...more.headers as Record<string, string> },
   });
-const messageOf = async (otto: Otto, id: string) =>
-  await json(await otto.ask(`/api/messages/${id}`));
-const tasksOf = async (otto: Otto) => (await json(await otto.ask("/api/tasks?limit=100"))).items;
+const messageOf = async (otto: Otto, id: string) => await otto.get(`/api/messages/${id}`);
+const tasksOf = async (otto: Otto) => (await otto.get("/api/tasks?limit=100")).items;
 
 describe("the rules of a source", () => {
   let otto: Otto;
@@ -141,7 +140,7 @@ describe("the rules of a source", () => {
   });
 
   it("pause a source: it is asked to come again, and is heard again when resumed", async () => {
-    const paused = await json(await otto.ask("/api/sources/acme/pause", { method: "POST" }));
+    const paused = await otto.post("/api/sources/acme/pause");
     assert(paused.paused_since);
     const answer = await post(otto, "ACME", { status: "paid" });
     assertEquals((await json(answer, 503)).error.code, "paused");
@@ -170,9 +169,7 @@ describe("the rules of a source", () => {
       await otto.ask("/webhook/burst/explain", { method: "POST", body: '{"pr":5}', headers: TYPE }),
     );
     assertEquals(burst.merge, { key: "5", seconds: 3 });
-    const slow = await json(
-      await otto.ask("/webhook/slow/explain", { method: "POST", body: "{}", headers: TYPE }),
-    );
+    const slow = await otto.post("/webhook/slow/explain", {});
     assertEquals(slow.gate.rate_limit, { requests: 2, seconds: 3600 });
   });
 
@@ -180,7 +177,7 @@ describe("the rules of a source", () => {
     const page = await (await otto.ask("/sources/acme")).text();
     assertMatch(page, /Your rules/);
     assertMatch(page, /status equals/);
-    const { items } = await json(await otto.ask("/api/sources"));
+    const { items } = await otto.get("/api/sources");
     const acme = items.find(({ name }: { name: string }) => name === "acme");
     assertEquals([acme.signatures, acme.secrets, acme.variable], ["unverified", 0, null]);
   });
@@ -304,10 +301,7 @@ describe("a captured request", () => {
     }
     // Other bytes that are signed are news.
     assert((await messageOf(otto, fourth)).task_id);
-    const replay = await json(
-      await otto.ask(`/api/messages/${again}/replay`, { method: "POST" }),
-      201,
-    );
+    const replay = await otto.post(`/api/messages/${again}/replay`, undefined, 201);
     await otto.workOff();
     assert((await messageOf(otto, replay.message_id)).task_id, "a person may have it worked");
   });
@@ -453,19 +447,9 @@ describe("a replay", () => {
     otto = await open({ OTTO_DATA_DIR: data.path, GITHUB_WEBHOOK_SECRET: SECRET });
     try {
       assertEquals((await messageOf(otto, right)).verification, "unverified");
-      const refused = await json(
-        await otto.ask(`/api/messages/${forged}/replay`, { method: "POST" }),
-        409,
-      );
+      const refused = await otto.post(`/api/messages/${forged}/replay`, undefined, 409);
       assertEquals(refused.error.code, "signature_mismatch");
-      const made = await json(
-        await otto.ask("/api/messages/replay", {
-          method: "POST",
-          body: JSON.stringify({ ids: [forged, right] }),
-          headers: TYPE,
-        }),
-        201,
-      );
+      const made = await otto.post("/api/messages/replay", { ids: [forged, right] }, 201);
       assertEquals(made.refused.map((each: { message_id: string }) => each.message_id), [forged]);
       assertEquals(made.items[0].replay_of, right);
       const replayed = await messageOf(otto, made.items[0].message_id);
@@ -527,7 +511,7 @@ describeWith({ postgres: true }, "a burst, with PostgreSQL", (servers) => {
     assertEquals(tasks.length, 2);
     const merged = tasks.find((task: { message_id: string }) => task.message_id === ids[0]);
     assertEquals([merged.title, merged.status], ["6 events: first Push 1", "completed"]);
-    const whole = await json(await other.ask(`/api/tasks/${merged.id}`));
+    const whole = await other.get(`/api/tasks/${merged.id}`);
     const [created] = whole.events;
     assertEquals(created.data.messages, 6);
     assertEquals(
@@ -582,7 +566,7 @@ describeWith({ postgres: true }, "a burst, with PostgreSQL", (servers) => {
       return (await messageOf(otto, ids[1])).state === "processed";
     }, { what: "the rest to be settled" });
     const { task_id } = await messageOf(otto, ids[1]);
-    const task = await json(await otto.ask(`/api/tasks/${task_id}`));
+    const task = await otto.get(`/api/tasks/${task_id}`);
     assertEquals([task.title, task.message_id], ["2 events: first Push 2", ids[1]]);
   });
 
@@ -651,11 +635,11 @@ describeWith({ postgres: true }, "a burst, with PostgreSQL", (servers) => {
 
   it("is paused by one process and refused by the other", async () => {
     const [one, other] = [await openBurst(), await openBurst()];
-    await json(await one.ask("/api/sources/quick/pause", { method: "POST" }));
+    await one.post("/api/sources/quick/pause");
     await until(async () => (await post(other, "quick", {})).status === 503, {
       what: "the other process to hear of the pause",
     });
-    await json(await other.ask("/api/sources/quick/resume", { method: "POST" }));
+    await other.post("/api/sources/quick/resume");
     await until(async () => (await post(one, "quick", {})).status === 200, {
       what: "the first process to hear of it",
     });
@@ -674,7 +658,7 @@ describe("a burst, embedded", () => {
       }, { what: "the burst to be settled" });
       const [task, ...more] = await tasksOf(otto);
       assertEquals([task.title, more.length], ["2 events: first Push 1", 0]);
-      const stats = await json(await otto.ask("/webhook/stats"));
+      const stats = await otto.get("/webhook/stats");
       assertEquals([stats.queue.held, stats.queue.depth, stats.stages.task.p50_ms], [0, 0, null]);
     } finally {
       await otto[Symbol.asyncDispose]();

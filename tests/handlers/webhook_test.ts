@@ -4,7 +4,7 @@ import { sign } from "@octokit/webhooks-methods";
 import Stripe from "stripe";
 import twilio from "twilio";
 import { openAdmin } from "../../lib/people/admin.ts";
-import { json, openOtto, type Otto } from "../otto.ts";
+import { json, JSON_TYPE, openOtto, type Otto } from "../otto.ts";
 import { vector } from "../sources/request.ts";
 
 const SECRETS = {
@@ -15,7 +15,6 @@ const SECRETS = {
   PUBLIC_URL: "https://otto.example.com",
 };
 
-const JSON_TYPE = { "content-type": "application/json" };
 const FORM_TYPE = { "content-type": "application/x-www-form-urlencoded" };
 const BAD = { method: "POST", headers: JSON_TYPE };
 
@@ -38,14 +37,14 @@ describe("a webhook", () => {
   it("may be any JSON", async () => {
     for (const body of ["null", "1", '"x"', "[]", '[{"a":1}]', '{"a":{"b":[1,2]}}']) {
       const id = await otto.send("any", body, JSON_TYPE);
-      assertEquals((await json(await otto.ask(`/api/messages/${id}`))).payload, JSON.parse(body));
+      assertEquals((await otto.get(`/api/messages/${id}`)).payload, JSON.parse(body));
     }
   });
 
   it("that is not JSON appears as raw_body", async () => {
     for (const body of ["hello <b>world</b>", "", "{broken", "{'a':1}"]) {
       const id = await otto.send("any", body, { "content-type": "text/plain" });
-      assertEquals((await json(await otto.ask(`/api/messages/${id}`))).payload, {
+      assertEquals((await otto.get(`/api/messages/${id}`)).payload, {
         raw_body: body,
       });
     }
@@ -53,14 +52,14 @@ describe("a webhook", () => {
 
   it("that is a form becomes fields, repeated ones arrays, a lone payload unwrapped", async () => {
     const id = await otto.send("any", "a=1&b=x+y&b=z%21", FORM_TYPE);
-    const { payload } = await json(await otto.ask(`/api/messages/${id}`));
+    const { payload } = await otto.get(`/api/messages/${id}`);
     assertEquals(payload, { a: "1", b: ["x y", "z!"] });
     const wrapped = await otto.send(
       "any",
       `payload=${encodeURIComponent('{"zen":"hi"}')}`,
       FORM_TYPE,
     );
-    assertEquals((await json(await otto.ask(`/api/messages/${wrapped}`))).payload, { zen: "hi" });
+    assertEquals((await otto.get(`/api/messages/${wrapped}`)).payload, { zen: "hi" });
   });
 
   it("keeps its bytes exactly", async () => {
@@ -87,7 +86,7 @@ describe("a webhook", () => {
       from: "203.0.113.9",
     });
     const id = answer.headers.get("x-message-id");
-    const message = await json(await otto.ask(`/api/messages/${id}`));
+    const message = await otto.get(`/api/messages/${id}`);
     assertEquals(message.headers["x-thing"], "shown");
     assertEquals(message.headers.authorization, "•••");
     assertEquals(message.headers["x-hub-signature-256"], "•••");
@@ -107,7 +106,7 @@ describe("a webhook", () => {
       from: "203.0.113.9",
     });
     const id = answer.headers.get("x-message-id");
-    assertEquals((await json(await otto.ask(`/api/messages/${id}`))).client_ip, "203.0.113.9");
+    assertEquals((await otto.get(`/api/messages/${id}`)).client_ip, "203.0.113.9");
   });
 
   it("without a type that can be one is refused with 400, never with 404", async () => {
@@ -184,7 +183,7 @@ describe("a webhook", () => {
 
   it("without a signature is kept as unverified while no secret is set", async () => {
     const id = await otto.send("github", '{"zen":"hi"}', JSON_TYPE);
-    assertEquals((await json(await otto.ask(`/api/messages/${id}`))).verification, "unverified");
+    assertEquals((await otto.get(`/api/messages/${id}`)).verification, "unverified");
   });
 
   it("delivered again is one message, also a hundred times at once", async () => {
@@ -196,7 +195,7 @@ describe("a webhook", () => {
     assertEquals(new Set(ids).size, 1);
     await otto.workOff();
     assertEquals(await otto.send("github", body, headers), ids[0]);
-    const message = await json(await otto.ask(`/api/messages/${ids[0]}`));
+    const message = await otto.get(`/api/messages/${ids[0]}`);
     assertEquals(message.repeats, 100);
     assertEquals(message.delivery_id, "d-100");
   });

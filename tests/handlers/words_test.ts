@@ -3,7 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import { drain } from "../../lib/work/drain.ts";
 import { call, finish, openStage, type Stage } from "../agent/stage.ts";
 import type { Asked, Say } from "../fakes/server.ts";
-import { json, openOtto, type Otto } from "../otto.ts";
+import { openOtto, type Otto } from "../otto.ts";
 import { until } from "../servers/wait.ts";
 
 const HTML = { accept: "text/html,application/xhtml+xml" };
@@ -197,7 +197,7 @@ describe("what is not there", () => {
       assert(!/\/api\/|RETENTION_DAYS|openapi\.json<\/|POST /.test(readable(html)), path);
     }
     // A program hears what it heard before.
-    const { error } = await json(await otto.ask("/nowhere"), 404);
+    const { error } = await otto.get("/nowhere", 404);
     assertEquals(error.code, "no_such_page");
   });
 

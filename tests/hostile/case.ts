@@ -64,11 +64,10 @@ export function post(
   path: string,
   body: string | Uint8Array = "{}",
   headers: readonly string[] = [],
-  options: { host?: string | null } = {},
 ): Piece[] {
   const content = typeof body === "string" ? bytes(body) : body;
   const all = [...headers, `Content-Length: ${content.byteLength}`];
-  return [head(`POST ${path} HTTP/1.1`, all, options), content];
+  return [head(`POST ${path} HTTP/1.1`, all), content];
 }
 
 export const get = (path: string, headers: readonly string[] = []): Piece[] => [

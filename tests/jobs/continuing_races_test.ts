@@ -1,7 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { it } from "@std/testing/bdd";
 import { describeWith } from "../servers/mod.ts";
-import { json } from "../otto.ts";
 import { openRowLocks, type RowLocks, settle } from "../subjects/races/race_stage.ts";
 import { type Any, comment, opened } from "../subjects/stage.ts";
 import { openWorkerStage, type StagedJob, type WorkerStage } from "./worker_stage.ts";
@@ -178,7 +177,7 @@ describeWith({ postgres: true, redis: true }, "a worker elsewhere at a race", (s
     race(async ({ stage, job }) => {
       await stage.post(job, "claim", claimIn(1));
       for (const act of ["cancel", "retry"]) {
-        await json(await stage.stage.otto.ask(`/api/tasks/${job.id}/${act}`, { method: "POST" }));
+        await stage.stage.otto.post(`/api/tasks/${job.id}/${act}`);
       }
       await stage.turn();
       await stage.ignoreAbort(job);

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { it } from "@std/testing/bdd";
+import { randomFor } from "../../bench/storm/random.ts";
 import { describeWith } from "../servers/mod.ts";
 import { settle } from "../subjects/races/race_stage.ts";
 import { type Any, comment, opened } from "../subjects/stage.ts";
@@ -8,15 +9,6 @@ import { openWorkerStage, type StagedJob, type WorkerStage } from "./worker_stag
 /** So many that none gets more messages than one subject may within an hour. */
 const SUBJECTS = 8;
 const ROUNDS = 25;
-
-/** The same numbers each time, so that what fails can be seen again. */
-function numbers(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
-    return (state >>> 8) % below;
-  };
-}
 
 /** Which messages were handed to which claim, and which claims have come to an end that counts. */
 interface Book {
@@ -87,7 +79,8 @@ describeWith({ postgres: true, redis: true }, "workers elsewhere in a storm", (s
       DATABASE_URL: await servers.postgres.createDatabase(),
       REDIS_URL: servers.redis.url,
     });
-    const next = numbers(4711);
+    const random = randomFor("continuing", 4711);
+    const next = (below: number) => random.between(0, below - 1);
     const book: Book = { handed: new Map(), kept: new Set() };
     const tries = new Map<string, number>();
     let sent = 0;

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { it } from "@std/testing/bdd";
+import { testFolder } from "../folder.ts";
 import { describeWith, until } from "../servers/mod.ts";
 import { type Any, checked, closed } from "../subjects/stage.ts";
 import { bodiesOf, CLAIM, say, withJob } from "./worker_stage.ts";
@@ -133,11 +134,11 @@ describeWith(
       }));
 
     it("waits as often and as long as its source's budgets say", async () => {
-      const file = await Deno.makeTempFile({ suffix: ".json" });
+      await using folder = await testFolder();
       const budgets = { waits: 1, wait_hours: 2 };
-      await Deno.writeTextFile(file, JSON.stringify({ sources: { github: { budgets } } }));
+      const AGENT_CONFIG = await folder.write("agent.json", { sources: { github: { budgets } } });
       await withJob(
-        async () => ({ ...await env(), AGENT_CONFIG: file }),
+        async () => ({ ...await env(), AGENT_CONFIG }),
         async (stage, job) => {
           const { epoch, seen } = await stage.post(job, "claim", CLAIM);
           const wait = { epoch, seen, status: "waiting_event", minutes: 120 };
@@ -153,7 +154,6 @@ describeWith(
           assertMatch(error.message, /the task has waited once already/);
         },
       );
-      await Deno.remove(file);
     });
 
     it("waits for nothing where later messages come to tasks of their own", () =>

@@ -1,8 +1,5 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { loadRun, type RunState, saveRun } from "../../lib/agent/run/run.ts";
 import { claimMessages, endMessageLeases } from "../../lib/message/claim.ts";
 import { failCrashedMessages } from "../../lib/message/complete.ts";
@@ -10,6 +7,7 @@ import { storeMessages } from "../../lib/message/insert.ts";
 import type { Services } from "../../lib/services.ts";
 import { claimTasks } from "../../lib/task/claim.ts";
 import { createWorker } from "../../lib/work/work.ts";
+import { testFolder } from "../folder.ts";
 import { openPlace } from "../place.ts";
 import { ask, messageOf, takeOnce } from "../queue/contract.ts";
 
@@ -54,24 +52,20 @@ describe("a task whose worker was lost", () => {
   });
 
   it("goes on at once in the embedded size, where nobody else can have it", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "otto-crash-"));
-    try {
-      {
-        await using place = await openEmbedded(folder);
-        const [services] = place.processes;
-        await makeTask(services);
-        await storeMessages(services.database, [messageOf()]);
-        assertEquals((await claimTasks(services.database, { worker: "dead", max: 1 })).length, 1);
-        const taken = await claimMessages(services.database, { worker: "dead", max: 1 });
-        assertEquals(taken.length, 1);
-      }
-      await using place = await openEmbedded(folder);
-      const [{ database }] = place.processes;
-      assertEquals((await claimTasks(database, { worker: "alive", max: 1 })).length, 1);
-      assertEquals((await claimMessages(database, { worker: "alive", max: 1 })).length, 1);
-    } finally {
-      await rm(folder, { recursive: true });
+    await using folder = await testFolder();
+    {
+      await using place = await openEmbedded(folder.path);
+      const [services] = place.processes;
+      await makeTask(services);
+      await storeMessages(services.database, [messageOf()]);
+      assertEquals((await claimTasks(services.database, { worker: "dead", max: 1 })).length, 1);
+      const taken = await claimMessages(services.database, { worker: "dead", max: 1 });
+      assertEquals(taken.length, 1);
     }
+    await using place = await openEmbedded(folder.path);
+    const [{ database }] = place.processes;
+    assertEquals((await claimTasks(database, { worker: "alive", max: 1 })).length, 1);
+    assertEquals((await claimMessages(database, { worker: "alive", max: 1 })).length, 1);
   });
 });
 

@@ -13,7 +13,7 @@ import { searchTasks } from "../../lib/task/search.ts";
 import { createWorker, work } from "../../lib/work/work.ts";
 import { fromHex, readVectors } from "../arq/vectors.ts";
 import { slowAgent } from "./contract.ts";
-import { json, openOtto, type Otto } from "../otto.ts";
+import { openOtto, type Otto } from "../otto.ts";
 import { openPlace } from "../place.ts";
 import { ask, messageOf, takeOnce } from "../queue/contract.ts";
 import { describeWith, startProcess, until } from "../servers/mod.ts";
@@ -61,10 +61,9 @@ describeWith(
   { postgres: true, redis: "own" },
   "jobs while Redis fails",
   (servers) => {
-    const open = async (more: Record<string, string> = {}) => ({
+    const open = async () => ({
       DATABASE_URL: await servers.postgres.createDatabase(),
       REDIS_URL: servers.redis.url,
-      ...more,
     });
 
     const faults: [what: string, fault: () => Promise<void>][] = [
@@ -499,9 +498,7 @@ describeWith(
       await startInPython(running);
       await collect(otto);
       for (const id of [waiting, running]) {
-        await json(
-          await otto.ask(`/api/tasks/${id}/cancel`, { method: "POST" }),
-        );
+        await otto.post(`/api/tasks/${id}/cancel`);
       }
       await collect(otto);
       assertEquals(await raw.zRange("arq:interactive", 0, -1), [running]);

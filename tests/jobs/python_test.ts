@@ -9,7 +9,7 @@ import { listTaskEvents, readTask } from "../../lib/task/task.ts";
 import { searchTasks } from "../../lib/task/search.ts";
 import { newId } from "../../lib/store/id.ts";
 import { work } from "../../lib/work/work.ts";
-import { json, openOtto, type Otto } from "../otto.ts";
+import { openOtto, type Otto } from "../otto.ts";
 import { slowAgent } from "./contract.ts";
 import { describeWith, freePort, ROOT, startProcess, until } from "../servers/mod.ts";
 import { arqInWords, askPython, findPython, startPython } from "../servers/python.ts";
@@ -103,7 +103,7 @@ if (!python) {
         const task = await ended(otto, await makeTask(otto, "hello"));
         assertEquals(task.status, "completed");
         assertStringIncludes(task.result!.text, "Looked at test: hello");
-        const stats = await json(await otto.ask("/webhook/stats"));
+        const stats = await otto.get("/webhook/stats");
         assertEquals([stats.jobs.arq.queue, stats.jobs.arq.depth], [
           "arq:interactive",
           0,
@@ -188,7 +188,7 @@ if (!python) {
         what: "the job to run",
         timeoutMs: 15_000,
       });
-      await json(await otto.ask(`/api/tasks/${id}/cancel`, { method: "POST" }));
+      await otto.post(`/api/tasks/${id}/cancel`);
       assertEquals(await client("result", id), ["CancelledError", ""]);
       assert(worker.pid > 0);
       assertEquals(

@@ -8,7 +8,7 @@ import { newId } from "../../lib/store/id.ts";
 import { openRedis } from "../../lib/store/redis.ts";
 import { searchTasks } from "../../lib/task/search.ts";
 import { createWorker } from "../../lib/work/work.ts";
-import { json, openOtto, type Otto } from "../otto.ts";
+import { openOtto, type Otto } from "../otto.ts";
 import { describeWith, until } from "../servers/mod.ts";
 
 const QUEUE = "arq:interactive";
@@ -86,7 +86,7 @@ describeWith({ postgres: true, redis: true }, "a Redis that others use, too", (s
     const waiting = await submit(otto, "waiting");
     const running = await submit(otto, "running");
     const jobOf = async (message: string) =>
-      (await json(await otto.ask(`/api/messages/${message}`))).task_id as string;
+      (await otto.get(`/api/messages/${message}`)).task_id as string;
     const ids = { waiting: await jobOf(waiting), running: await jobOf(running) };
     await raw.set(`arq:in-progress:${ids.running}`, "1");
     for (const message of [waiting, running]) {

@@ -5,6 +5,7 @@ import { decodeJob, encodeResult } from "../../lib/arq/wire.ts";
 import { asBytes } from "../../lib/store/redis.ts";
 import { createWorker } from "../../lib/work/work.ts";
 import { json } from "../otto.ts";
+import { wakeNow } from "../subjects/model_stage.ts";
 import {
   type Any,
   comment,
@@ -75,12 +76,7 @@ export async function openWorkerStage(
     stage,
     turn,
     async letTimePass(column) {
-      await otto.services.database.query(
-        "let time pass",
-        (sql) =>
-          sql`update tasks set ${sql.unsafe(column)} = now() - interval '1 second'
-          where status = 'waiting_event' and ${sql.unsafe(column)} is not null`,
-      );
+      await wakeNow(stage, column);
       await turn();
     },
     async waiting() {

@@ -1,9 +1,7 @@
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { createWorker } from "../../lib/work/work.ts";
-import { json, openOtto, type Otto } from "../otto.ts";
-
-const JSON_TYPE = { "content-type": "application/json" };
+import { json, JSON_TYPE, openOtto, type Otto } from "../otto.ts";
 
 /** Otto with a message of four days ago that became a task, and its id. */
 async function withOld(env: Record<string, string> = {}) {
@@ -31,12 +29,12 @@ describe("what messages said", () => {
     await otto.workOff();
     await tidy(otto);
 
-    const old = await json(await otto.ask(`/api/messages/${id}`));
+    const old = await otto.get(`/api/messages/${id}`);
     assertEquals([old.dropped, old.payload, old.headers, old.size], [true, null, {}, 16]);
     assertMatch(old.payload_left_out, /BODY_RETENTION_DAYS/);
     assertMatch(old.title, /Sofa/);
-    assertEquals((await json(await otto.ask(`/api/tasks/${old.task_id}`))).status, "completed");
-    const { dropped, payload } = await json(await otto.ask(`/api/messages/${fresh}`));
+    assertEquals((await otto.get(`/api/tasks/${old.task_id}`)).status, "completed");
+    const { dropped, payload } = await otto.get(`/api/messages/${fresh}`);
     assertEquals([dropped, payload], [false, { title: "Chair" }]);
   });
 
@@ -82,7 +80,7 @@ describe("what messages said", () => {
     );
     await age(otto);
     await tidy(otto);
-    const { items } = await json(await otto.ask("/api/messages"));
+    const { items } = await otto.get("/api/messages");
     const states = items.map((each: { message_id: string; dropped: boolean }) => [
       each.message_id,
       each.dropped,
@@ -102,7 +100,7 @@ describe("what messages said", () => {
     await age(otto);
     await tidy(otto);
     assertEquals(await otto.send("github", '{"zen":"Design for failure."}', github), id);
-    const { items } = await json(await otto.ask("/api/messages"));
+    const { items } = await otto.get("/api/messages");
     assertEquals(items.map((each: { repeats: number }) => each.repeats), [1]);
   });
 
@@ -141,6 +139,6 @@ describe("what messages said", () => {
     await using _ = otto;
     await age(otto);
     await tidy(otto);
-    assertEquals((await json(await otto.ask(`/api/messages/${id}`))).dropped, false);
+    assertEquals((await otto.get(`/api/messages/${id}`)).dropped, false);
   });
 });

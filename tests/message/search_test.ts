@@ -52,8 +52,8 @@ function searchSuite(name: string, open: () => Promise<Database> | Database): vo
     });
     afterAll(async () => await database[Symbol.asyncDispose]());
 
-    const search = async (what: MessageSearch, limit = 50) =>
-      (await searchMessages(database, what, { limit, sources: SOURCES })).items
+    const search = async (what: MessageSearch) =>
+      (await searchMessages(database, what, { limit: 50, sources: SOURCES })).items
         .map(({ message_id }) => message_id);
 
     /** Keeps a message, and makes a task of it with this title. */

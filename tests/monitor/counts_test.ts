@@ -3,17 +3,15 @@ import { describe, it } from "@std/testing/bdd";
 import { PHASES } from "../../lib/message/search/phase.ts";
 import { readTimeSeries } from "../../lib/monitor/stats/timeseries.ts";
 import { foldActivity, foldCounts, forgetActivity } from "../../lib/store/counts.ts";
-import { json, openOtto, type Otto } from "../otto.ts";
+import { JSON_TYPE, openOtto, type Otto } from "../otto.ts";
 
-const JSON_TYPE = { "content-type": "application/json" };
-
-const statsOf = async (otto: Otto) => await json(await otto.ask("/webhook/stats"));
+const statsOf = (otto: Otto) => otto.get("/webhook/stats");
 
 /** How many each filter finds, of messages that are few enough for one page. */
 async function listed(otto: Otto): Promise<Record<string, number>> {
   const found: Record<string, number> = {};
   for (const phase of PHASES) {
-    const { items } = await json(await otto.ask(`/api/messages?phase=${phase}&limit=100`));
+    const { items } = await otto.get(`/api/messages?phase=${phase}&limit=100`);
     found[phase] = items.length;
   }
   return found;
@@ -50,7 +48,7 @@ async function sendAll(otto: Otto): Promise<void> {
     update messages set task_id = null where id = ${alone}`);
   await otto.ask("/webhook/slack", { method: "POST", body: "{}", headers: JSON_TYPE });
   await otto.send("demo", "{}", JSON_TYPE);
-  assertEquals((await json(await otto.ask(`/api/messages/${done}`))).phase, "done");
+  assertEquals((await otto.get(`/api/messages/${done}`)).phase, "done");
 }
 
 const openShop = async () => {

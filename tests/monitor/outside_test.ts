@@ -3,7 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import { ConfigError, readConfig } from "../../lib/config/config.ts";
 import { sayServing } from "../../lib/work/needs.ts";
 import { createWorker } from "../../lib/work/work.ts";
-import { json, openOtto, type Otto } from "../otto.ts";
+import { openOtto, type Otto } from "../otto.ts";
 
 /** Counts heartbeats as the services do, and answers with what it is told to. */
 function startCounter(status = 200) {
@@ -29,7 +29,7 @@ const aMinuteLater = (otto: Otto) =>
     (sql) => sql`delete from settings where name = 'turn:heartbeat'`,
   );
 const checkOf = async (otto: Otto) =>
-  (await json(await otto.ask("/webhook/health"))).checks
+  (await otto.get("/webhook/health")).checks
     .find(({ name }: { name: string }) => name === "heartbeat");
 
 describe("HEARTBEAT_URL", () => {

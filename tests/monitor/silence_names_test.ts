@@ -5,9 +5,7 @@ import { listSilences } from "../../lib/monitor/silence/silence.ts";
 import { countSlots, makeRoom } from "../../lib/monitor/silence/slots.ts";
 import { notePauses, noteServing } from "../../lib/monitor/silence/unheard.ts";
 import { watchSilence } from "../../lib/monitor/silence/watch.ts";
-import { openOtto } from "../otto.ts";
-
-const JSON_TYPE = { "content-type": "application/json" };
+import { JSON_TYPE, openOtto } from "../otto.ts";
 
 describe("names that a sender invents", () => {
   it("leave room for those who send again and again", async () => {

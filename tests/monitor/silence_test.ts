@@ -8,9 +8,8 @@ import { noteServing } from "../../lib/monitor/silence/unheard.ts";
 import { watchSilence } from "../../lib/monitor/silence/watch.ts";
 import { describeSilence } from "../../lib/monitor/silence/words.ts";
 import { weeksBefore } from "../../lib/monitor/silence/zone.ts";
-import { openOtto, type Otto } from "../otto.ts";
+import { JSON_TYPE, openOtto, type Otto } from "../otto.ts";
 
-const JSON_TYPE = { "content-type": "application/json" };
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const SLOT = 600_000;

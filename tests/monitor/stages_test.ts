@@ -3,14 +3,11 @@ import { describe, it } from "@std/testing/bdd";
 import { readStats } from "../../lib/monitor/stats/read_stats.ts";
 import { readTimeSeries } from "../../lib/monitor/stats/timeseries.ts";
 import { answerTask } from "../../lib/task/task.ts";
-import { json, openOtto, type Otto } from "../otto.ts";
+import { testFolder } from "../folder.ts";
+import { JSON_TYPE, openOtto, type Otto } from "../otto.ts";
 
-const JSON_TYPE = { "content-type": "application/json" };
 const HOUR_MS = 3_600_000;
 const SECRET = "a-token-of-gitlab";
-
-const post = async (otto: Otto, path: string, status: number) =>
-  await json(await otto.ask(path, { method: "POST", headers: JSON_TYPE, body: "{}" }), status);
 
 /** As if all that came had come an hour before. */
 const ageAll = (otto: Otto) =>
@@ -21,7 +18,8 @@ const ageAll = (otto: Otto) =>
 
 describe("a stage's latency", () => {
   it("is of what comes in, not of what a person replays or releases later", async () => {
-    const OTTO_DATA_DIR = await Deno.makeTempDir();
+    await using folder = await testFolder();
+    const OTTO_DATA_DIR = folder.path;
     {
       await using otto = await openOtto({ OTTO_DATA_DIR, WEBHOOK_SECRET_GITLAB: "another" });
       const answer = await otto.ask("/webhook/gitlab", {
@@ -35,12 +33,12 @@ describe("a stage's latency", () => {
       await ageAll(otto);
     }
     await using otto = await openOtto({ OTTO_DATA_DIR, WEBHOOK_SECRET_GITLAB: SECRET });
-    const { items } = await json(await otto.ask("/api/messages"));
+    const { items } = await otto.get("/api/messages");
     const [sent, refused] = ["demo", "gitlab"].map((type) =>
       items.find((each: { webhook_type: string }) => each.webhook_type === type).message_id
     );
-    await post(otto, `/api/messages/${sent}/replay`, 201);
-    await post(otto, `/api/messages/${refused}/release`, 200);
+    await otto.post(`/api/messages/${sent}/replay`, {}, 201);
+    await otto.post(`/api/messages/${refused}/release`, {}, 200);
     await otto.services.database.query(
       "forget the first",
       (sql) => sql`delete from messages where id = ${sent}`,
@@ -54,7 +52,7 @@ describe("a stage's latency", () => {
     assert(queue.p99_ms! < HOUR_MS / 2, `${queue.p99_ms} ms`);
     const page = await (await otto.ask("/messages")).text();
     assert(!/after receipt|in 1 h/.test(page.replace(/made \d+ m?s after receipt/g, "")), page);
-    const released = await json(await otto.ask(`/api/messages/${refused}`));
+    const released = await otto.get(`/api/messages/${refused}`);
     assert(Date.parse(released.released_at) > Date.parse(released.received_at));
   });
 
@@ -72,10 +70,10 @@ describe("a stage's latency", () => {
     await set(`created_at = now() - interval '2 hours', started_at = now() - interval '2 hours',
       finished_at = null, open = true, question = 'Which?', status = 'waiting_input'`);
     await set("waits_since = now() - interval '2 hours'");
-    const [{ task_id }] = (await json(await otto.ask("/api/messages"))).items;
+    const [{ task_id }] = (await otto.get("/api/messages")).items;
     await answerTask(database, { id: task_id, text: "this", actor: "admin" });
     await otto.workOff();
-    const task = await json(await otto.ask(`/api/tasks/${task_id}`));
+    const task = await otto.get(`/api/tasks/${task_id}`);
     assertEquals(task.status, "completed");
     assert(task.waited_ms >= 2 * HOUR_MS - 1_000, `${task.waited_ms} ms`);
     const { agent } = (await readStats(otto.services)).stages;
@@ -85,6 +83,6 @@ describe("a stage's latency", () => {
     for (const path of ["/tasks", "/messages"]) {
       assert(!/\b2 h\b(?! ago)/.test(await (await otto.ask(path)).text()), path);
     }
-    await post(otto, `/api/tasks/${task_id}/cancel`, 409);
+    await otto.post(`/api/tasks/${task_id}/cancel`, {}, 409);
   });
 });

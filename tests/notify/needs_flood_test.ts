@@ -5,9 +5,7 @@ import { tellNeeds } from "../../lib/monitor/needs/tell.ts";
 import { listUntold } from "../../lib/monitor/needs/untold.ts";
 import { endSilences, raiseSilence } from "../../lib/monitor/silence/silence.ts";
 import { createWorker } from "../../lib/work/work.ts";
-import { openOtto, type Otto } from "../otto.ts";
-
-const JSON_TYPE = { "content-type": "application/json" };
+import { JSON_TYPE, openOtto, type Otto } from "../otto.ts";
 
 /** Failed messages of some types, `minutes` ago. */
 async function fail(

@@ -3,10 +3,9 @@ import { describe, it } from "@std/testing/bdd";
 import { watchNeeds } from "../../lib/work/needs.ts";
 import { ConfigError, readConfig } from "../../lib/config/config.ts";
 import { assertThrows } from "@std/assert";
-import { json } from "../otto.ts";
+import { json, JSON_TYPE } from "../otto.ts";
 import { openSlackOtto, type SlackOtto } from "../slack/otto.ts";
 
-const JSON_TYPE = { "content-type": "application/json" };
 const EVIL = "<!channel> <https://evil.example|Click> & *now*";
 
 async function fail({ otto }: SlackOtto, count: number, reason: string): Promise<string[]> {
@@ -137,7 +136,7 @@ describe("what needs somebody, told beyond the page", () => {
     await using house = await openSlackOtto();
     const { otto } = house;
     await fail(house, 2, "no budget");
-    const read = async () => await json(await otto.ask("/api/needs"));
+    const read = () => otto.get("/api/needs");
     const { count, troubles: [{ key, latest }] } = await read();
     assertEquals(count, 1);
     const page = await (await otto.ask("/")).text();

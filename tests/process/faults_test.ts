@@ -1,8 +1,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { beforeEach, describe, it } from "@std/testing/bdd";
-import { mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { readdir, rename, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
 import postgres from "postgres";
 import { createLog } from "../../lib/process/log.ts";
 import { readConfig } from "../../lib/config/config.ts";
@@ -11,6 +10,7 @@ import { lockFile } from "../../lib/store/embedded/lock_file.ts";
 import { Refusal } from "../../lib/process/refusal.ts";
 import { openServices } from "../../lib/services.ts";
 import { createWorker } from "../../lib/work/work.ts";
+import { testFolder } from "../folder.ts";
 import {
   describeWith,
   type EventStream,
@@ -279,7 +279,7 @@ describeWith({ postgres: "own" }, "Otto with PostgreSQL alone", (servers) => {
 
 describe("Otto embedded", () => {
   it("loses and doubles nothing when it is killed under load", async () => {
-    await using folder = await temporaryFolder();
+    await using folder = await testFolder();
     await using main = await startMain({ OTTO_DATA_DIR: folder.path });
     await using load = startLoad(main.origin, { parallel: 8 });
     await load.acked(20);
@@ -291,7 +291,7 @@ describe("Otto embedded", () => {
   });
 
   it("ends in order, and opens again", async () => {
-    await using folder = await temporaryFolder();
+    await using folder = await testFolder();
     await using main = await startMain({ OTTO_DATA_DIR: folder.path });
     await using load = startLoad(main.origin, { parallel: 4 });
     await using stream = await openEvents(`${main.origin}/api/stream`);
@@ -308,7 +308,7 @@ describe("Otto embedded", () => {
   });
 
   it("refuses a folder that another one has open, saying so", async () => {
-    await using folder = await temporaryFolder();
+    await using folder = await testFolder();
     await using main = await startMain({ OTTO_DATA_DIR: folder.path });
     await using second = startProcess(["main.ts"], {
       OTTO_DATA_DIR: folder.path,
@@ -325,7 +325,7 @@ describe("Otto embedded", () => {
 
   it("gives a folder whose owner was killed to one, however many ask at once", async () => {
     for (let round = 0; round < 30; round++) {
-      await using folder = await temporaryFolder();
+      await using folder = await testFolder();
       await leaveStaleLock(folder.path);
       const asked = await Promise.allSettled(
         Array.from({ length: 4 }, () => lockFolder(folder.path)),
@@ -341,7 +341,7 @@ describe("Otto embedded", () => {
 
 describe("the lock of a folder", () => {
   it("is a file where there can be no socket, as exclusive and as sure to end", async () => {
-    await using folder = await temporaryFolder();
+    await using folder = await testFolder();
     const asked = await Promise.all(Array.from({ length: 4 }, () => lockFile(folder.path)));
     const given = asked.filter((lock) => lock !== undefined);
     assertEquals(given.length, 1);
@@ -352,7 +352,7 @@ describe("the lock of a folder", () => {
     assertEquals(await lockFile(folder.path), undefined);
     await both[Symbol.asyncDispose]();
 
-    await using elsewhere = await temporaryFolder();
+    await using elsewhere = await testFolder();
     const script = `${elsewhere.path}/hold.ts`;
     await writeFile(
       script,
@@ -457,14 +457,6 @@ async function makeTasks(env: Record<string, string>): Promise<void> {
   while (await worker.takeMessages(0, stop.signal) > 0);
   stop.abort();
   await services[Symbol.asyncDispose]();
-}
-
-async function temporaryFolder() {
-  const path = await mkdtemp(`${tmpdir()}/otto-data-`);
-  return {
-    path,
-    [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
-  };
 }
 
 /** Leaves behind what a lock's owner leaves when it is killed: a socket that nobody listens on. */

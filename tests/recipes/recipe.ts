@@ -125,10 +125,10 @@ export async function openKitchen(title: string): Promise<Kitchen> {
       const proof = await SENDERS[sender].sign(incoming, SECRET);
       const id = await otto.send(sender, body, { ...JSON_TYPE, ...more, ...proof });
       await otto.workOff();
-      return await json(await otto.ask(`/api/messages/${id}`));
+      return await otto.get(`/api/messages/${id}`);
     },
-    task: async (id) => await json(await otto.ask(`/api/tasks/${id}`)),
-    tasks: async () => (await json(await otto.ask("/api/tasks"))).items,
+    task: (id) => otto.get(`/api/tasks/${id}`),
+    tasks: async () => (await otto.get("/api/tasks")).items,
     async post(path, body, status = 200) {
       const init = { method: "POST", body: JSON.stringify(body), headers: JSON_TYPE };
       const said = await json(await otto.ask(path, init), status);

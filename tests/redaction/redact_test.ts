@@ -52,12 +52,92 @@ describe("the redactor", () => {
         "4875 6E74 6572 322D 6361 6E61 7279 2E34 3731 31",
       ]
     ) assertEquals(known(`it is (${text}), twice: ${text}.`), "it is (•••), twice: •••.");
-    assertEquals(
-      known("it is %48%75%6e%74%65%72%32%2d%63%61%6e%61%72%79%2e%34%37%31%31"),
-      "it is %•••",
-    );
     // A short one is an ordinary word, once gaps and capitals no longer count.
     assertEquals(createRedactor(() => ["secret"])("Sec. retail; TERCES"), "Sec. retail; TERCES");
+  });
+
+  it("takes out what it knows in every writing of its characters, and between any marks", () => {
+    const secret = "Hunter2-canary.4711";
+    const known = createRedactor(() => [secret]);
+    const bytes = [...Buffer.from(secret)];
+    const each = (write: (byte: number) => string) => bytes.map(write).join("");
+    const hex = (byte: number) => byte.toString(16);
+    const between = (mark: string) => [...secret].join(mark);
+    const shifted = (by: number) => String.fromCodePoint(...bytes.map((byte) => byte + by));
+    const texts: Record<string, string> = {
+      "in URLs": each((byte) => `%${hex(byte)}`),
+      "in URLs, its letters alone": secret.replace(/[a-z]/g, (l) => `%${hex(l.charCodeAt(0))}`),
+      "in mail": secret.replace("-", "=2D").replace("y", "y=\r\n"),
+      "in JSON": each((byte) => `\\u00${hex(byte)}`),
+      "in JSON, one letter alone": secret.replaceAll("a", "\\u0061"),
+      "in JSON in JSON": each((byte) => `\\\\u00${hex(byte)}`),
+      "in code": each((byte) => `\\x${hex(byte)}`),
+      "in code, as code points": each((byte) => `\\u{${hex(byte)}}`),
+      "in bytes": each((byte) => `0x${hex(byte)}, `),
+      "in shells": each((byte) => `\\${byte.toString(8)}`),
+      "in Unicode's names": each((byte) => `U+00${hex(byte).toUpperCase()} `),
+      "in HTML": each((byte) => `&#${byte};`),
+      "in HTML, hexadecimal": each((byte) => `&#x${hex(byte)};`),
+      "in HTML, with names": secret.replace("-", "&hyphen;").replace(".", "&period;"),
+      "in decimal numbers": bytes.join(" "),
+      "in bits": each((byte) => byte.toString(2).padStart(8, "0")),
+      "in rot13": "Uhagre2-pnanel.4711",
+      "one character a line": between("\n"),
+      "with nothing to see between": between("\u200b\u2060"),
+      "with colors between": between("\u001b[31m"),
+      "with comments between": between("<!---->"),
+      "with accents": secret.replaceAll("a", "á").normalize("NFD"),
+      "in full width": shifted(0xfee0),
+      "in tags": shifted(0xe0000),
+      "in bold letters": secret.replace(
+        /[a-z]/g,
+        (l) => String.fromCodePoint(0x1d3b9 + l.charCodeAt(0)),
+      ),
+      "in letters that look alike": "Нuntеr2-саnаrу.4711",
+    };
+    for (const [how, text] of Object.entries(texts)) {
+      const left = known(`it is (${text})`);
+      // What stands around the first and the last character may be left.
+      assert(/^it is \(.?•••[^a-z\d]*\)$/.test(left), `${how}: ${left}`);
+    }
+  });
+
+  it("takes out what it knows in base32 and uuencode, over lines, and encoded up to three times", () => {
+    const secret = "hunter2-canary.4711";
+    const known = createRedactor(() => [secret]);
+    const base64 = (text: string) => Buffer.from(text).toString("base64");
+    for (
+      const text of [
+        // `base32`, `uuencode -` and `base64 -w 10` of coreutils and sharutils.
+        "NB2W45DFOIZC2Y3BNZQXE6JOGQ3TCMI=",
+        "nb2w45dfoizc2y3bnzqxe6jogq3tcmi",
+        "3:'5N=&5R,BUC86YA<GDN-#<Q,0``",
+        base64(`user:${secret}`).replace(/(.{10})/g, "$1\r\n"),
+        [...base64(secret)].join(" "),
+        base64(base64(`user:${secret}`)),
+        base64(base64(base64(secret))),
+        base64([...secret].reverse().join("")),
+        base64(`{"a":"${secret.replaceAll("a", "\\u0061")}"}`),
+        Buffer.from(base64(secret)).toString("hex"),
+      ]
+    ) {
+      const left = known(`it is (${text})`);
+      // Of the ends each neighbour has a part.
+      assert(left.includes("•••") && left.length < 24, left);
+    }
+  });
+
+  it("leaves what is encoded and none", () => {
+    const known = createRedactor(() => ["hunter2-canary.4711"]);
+    for (
+      const text of [
+        "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk",
+        Buffer.from("The quick brown fox jumps over the lazy dog").toString("base64"),
+        "https://example.com/a%20b?c=%63%61%6e&amp;d=\\u0061",
+        "Съешь ещё этих мягких французских булок, да выпей чаю 4711",
+        "commit e3b0c44298fc1c149afbf4c8996fb92427ae41e4",
+      ]
+    ) assertEquals(known(text), text);
   });
 
   it("masks fields that are secrets by their name, at any depth", () => {

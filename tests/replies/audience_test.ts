@@ -23,7 +23,7 @@ const note = (said: string, { iid = 7, ...more }: Any = {}) => ({
     ...more,
   },
 });
-const internal = (said: string, more: Any = {}) => note(said, { internal: true, ...more });
+const internal = (said: string) => note(said, { internal: true });
 const open = (subject?: unknown) =>
   openReplies({
     rules: { default: { tools: ["reply", "wait_for_event", "list_subject"] } },

@@ -128,9 +128,13 @@ describe("a reply that is put off", () => {
     await stage.post(`/api/tasks/${task_id}/cancel`, {});
     await stage.passTime();
     await stage.work();
-    const [{ state, error }] = await stage.outbox();
+    const [{ id, state, error }] = await stage.outbox();
     assertEquals([state, error], ["dead", "the task was cancelled before it was sent"]);
     assert(stage.vendors.said.length === 0);
+    // Who wants it sent after that has their way.
+    await stage.post(`/api/notifications/${id}/retry`, {});
+    await stage.work();
+    assertEquals([(await stage.outbox())[0].state, stage.vendors.said.length], ["sent", 1]);
   });
 
   it("and that dies later is told to the model at its next step, once, as what it is", async () => {

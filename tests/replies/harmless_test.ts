@@ -2,6 +2,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import {
   withoutCommands,
+  withoutEchoes,
   withoutMentions,
   withoutReferences,
 } from "../../sources/kit/reply/harmless.ts";
@@ -36,6 +37,10 @@ describe("what a model says in a comment", () => {
       "é@mallory.example",
       "&#32@mallory.example",
       "&nbsp@mallory.example",
+      "a+@mallory.example",
+      "a/@1",
+      "_a_@v4",
+      "a@v4-fan",
     ]
   ) {
     it(`calls nobody, as ${said}`, () => {
@@ -47,7 +52,10 @@ describe("what a model says in a comment", () => {
 
   it("stays as it is where no @ begins a name", () => {
     const address = "Write to ada.l+otto@mail.example.com.";
-    for (const said of ["5 @ 3", "at the end @", "&#640;", "&#x401;", "R&D; #64", address]) {
+    const versions = "Take actions/checkout@v4, deno@2.9.6 or foo-1@3.";
+    for (
+      const said of [versions, "5 @ 3", "at the end @", "&#640;", "&#x401;", "R&D; #64", address]
+    ) {
       assertEquals(withoutMentions(said), said);
     }
   });
@@ -140,6 +148,99 @@ describe("what a model says in a comment", () => {
         withoutReferences(`[see](https://www.github.com/o/r/${kind}/12#issuecomment-3)`),
         `[see](https://redirect.github.com/o/r/${kind}/12#issuecomment-3)`,
       );
+    }
+  });
+
+  it("links to what GitLab has by a number with the port, by which it is no reference", () => {
+    for (
+      const [said, shown] of [
+        ["https://gitlab.com/o/r/-/issues/7", "https://gitlab.com:443/o/r/-/issues/7"],
+        [
+          "see [it](http://git.example/gitlab/o/sub/r/merge_requests/7#note_3).",
+          "see [it](http://git.example:80/gitlab/o/sub/r/merge_requests/7#note_3).",
+        ],
+        ["https://gitlab.com/o/r/-/issues/%37", "https://gitlab.com:443/o/r/-/issues/%37"],
+        ["https://git.example:8443/o/r/-/issues/7", "https://git.example:8443/o/r/-/issues/7"],
+        ["https://gitlab.com/o/r/-/issues", "https://gitlab.com/o/r/-/issues"],
+      ]
+    ) assertEquals(withoutReferences(said), shown);
+  });
+});
+
+describe("code in a comment", () => {
+  const fenced = [
+    "Set this:",
+    "```css",
+    "a { color: #333; } /* see https://github.com/o/r/issues/12 and !12 */",
+    "```",
+    "and this:",
+    "",
+    "```",
+    "npm i @types/node@20.1.0 && echo &12 > #1",
+    "uses: actions/checkout@v4",
+    "  ```".trim(),
+  ].join("\n");
+  const spans = "- Set `color: #333` or (`#fff`/`#000`).\n- Run `npm i @types/node`";
+
+  for (const said of [fenced, spans, `${fenced}\n\n${spans}`, `${fenced}\n---\n${fenced}`]) {
+    it(`is as it was: ${JSON.stringify(said.slice(-40))}`, () => {
+      assertEquals(withoutEchoes(said), said);
+    });
+  }
+
+  it("has no names in it all the same: bots read what was written", () => {
+    assertEquals(
+      withoutEchoes("`@bors r+`\n\n```\n@dependabot merge\n```"),
+      [
+        "`@\u200Bbors r+`\n\n```\n@\u200Bdependabot merge\n```",
+      ].join(""),
+    );
+  });
+
+  const fence = "```";
+  const smuggled: [string, string][] = [
+    ["a fence that never ends", `${fence}\nx\n${fence}\n#12 ${fence}\ny`],
+    ["a fence of four", `${fence}\`\nx\n${fence}\n${fence}\n#12\n${fence}\n${fence}\``],
+    ["a longer end", `${fence}\nx\n${fence}\`\n#12\n${fence}\ny\n${fence}`],
+    ["an end that is none", `${fence}\nx\n    ${fence}\ny\n${fence}\n#12\n${fence}`],
+    ["an end with a tab", `${fence}\nx\n\t${fence}\ny\n${fence}\n#12\n${fence}`],
+    ["an indented end", `${fence}\nx\n ${fence}\n#12\n${fence}\ny\n${fence}`],
+    ["an end with a word", `${fence}\nx\n${fence}js\n${fence}\n#12\n${fence}`],
+    ["a fence in a list", `- x\n  ${fence}\n#12\n  ${fence}`],
+    ["a fence in a quote", `> ${fence}\n#12\n> ${fence}`],
+    ["tildes around", `~~~\n${fence}\n~~~\n#12\n~~~\n${fence}\n~~~`],
+    ["HTML around", `<div>\n${fence}\n#12\n${fence}\n</div>`],
+    ["a comment around", `<!--\n${fence}\n-->\n#12\n<!--\n${fence}\n-->`],
+    ["GitLab's quote around", `>>>\n${fence}\n>>>\n#12\n>>>\n${fence}\n>>>`],
+    ["front matter around", `---\n${fence}\n---\n#12\n\n${fence}\n`],
+    ["front matter below", `coding: x\n---\n${fence}\n---\n#12\n\n${fence}\n`],
+    ["GitLab's table", `${fence}json:table\n{"markdown":true,"items":[{"a":"#12"}]}\n${fence}`],
+    ["JavaScript's own line", `x\u2028${fence}\n#12\n${fence}\n${fence}`],
+    ["inline words behind a fence", `${fence} \`#12\` ${fence}`],
+    ["an escaped backtick", "\\`#12`"],
+    ["a backtick that is alone", "a ` b\n\nc `#12"],
+    ["two of them", "``x`y`` #12 `"],
+    ["an odd line", "`a\nb` #12 `c` d"],
+    ["a table's cells", "` | a ` b `#12` |"],
+    ["a link's address", "[a](`) #12 `"],
+    ["a link's address on the next line", "[a](\n`) #12 `"],
+    ["a footnote's name", "[^`]: `a` #12 `"],
+    ["an address", "http://a.example/` `x` #12 `"],
+    ["GitLab's math", "$`$ #12 `x"],
+    ["a tag", '<a title="`">#12</a> `'],
+    ["an autolink", "<http://a.example/`> #12 `"],
+  ];
+  for (const [name, said] of smuggled) {
+    it(`is none in doubt: ${name}`, () => {
+      const shown = withoutEchoes(said);
+      assertEquals(shown.replace("#\u200B12", ""), said.replace("#12", ""));
+    });
+  }
+
+  it("takes linear time to find, whatever is said", () => {
+    for (const unit of ["```\n", "`", "\n", " ", "> ", "`a` ", "\n \n", "coding:", "[`"]) {
+      const said = unit.repeat(200_000 / unit.length);
+      assertEquals(withoutEchoes(said).length, said.length);
     }
   });
 });

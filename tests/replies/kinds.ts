@@ -179,12 +179,30 @@ export const KINDS: Kind[] = [
   },
   {
     ...telegram("a channel's post", { channel_post: message }, { chat_id: -100123 }),
-    echoes: (number) => [{
-      payload: {
-        update_id: 2,
-        channel_post: { message_id: number, chat: message.chat, text: SAID },
+    echoes: (number) => [
+      {
+        payload: {
+          update_id: 2,
+          channel_post: { message_id: number, chat: message.chat, text: SAID },
+        },
       },
-    }],
+      // And again in the group that discusses the channel; the second as before Bot API 7.0.
+      ...[
+        { forward_origin: { type: "channel", chat: message.chat, message_id: number } },
+        { forward_from_chat: message.chat, forward_from_message_id: number },
+      ].map((origin, index) => ({
+        payload: {
+          update_id: 3 + index,
+          message: {
+            message_id: 900 + index,
+            chat: { id: -100200, type: "supergroup" },
+            is_automatic_forward: true,
+            text: SAID,
+            ...origin,
+          },
+        },
+      })),
+    ],
   },
   twilio("an SMS", "SMS to +4915112345678 from +15005550001", {
     From: "+4915112345678",

@@ -43,6 +43,35 @@ describe("a reply whose answer never came", () => {
     });
   }
 
+  it("is no older words of others, though they are the same", async () => {
+    await using stage = await openReplies();
+    const { vendors } = stage;
+    const at = new Date(Date.now() - 24 * 60 * 60_000).toISOString();
+    const kinds = [firstOf("gitlab"), firstOf("twilio")]
+      .concat(KINDS.filter(({ name }) => name === "a commit"));
+    for (const { sender, payload, headers, body } of kinds) {
+      vendors.said.length = 0;
+      vendors.said.push({ method: "", path: "", body, authorization: "", at });
+      stage.script();
+      vendors.next({ status: 502 });
+      await stage.send(sender, payload, headers);
+      await stage.passTime();
+      await stage.work();
+      assertEquals([vendors.said.length, (await stage.outbox())[0].state], [2, "sent"]);
+    }
+  });
+
+  it("is found again at Twilio in an account that nobody pays for yet", async () => {
+    await using stage = await openReplies();
+    const { vendors } = stage;
+    vendors.next({ lost: true });
+    await stage.send("twilio", firstOf("twilio").payload);
+    vendors.said[0].body.Body = `Sent from your Twilio trial account - ${SAID}`;
+    await stage.passTime();
+    await stage.work();
+    assertEquals([vendors.said.length, (await stage.outbox())[0].state], [1, "sent"]);
+  });
+
   it("within ten seconds is given no longer, and found again if it was taken", async () => {
     await using stage = await openReplies();
     const { vendors } = stage;
@@ -118,9 +147,17 @@ describe("a reply whose answer never came", () => {
     assertStringIncludes(error, "look there, and retry it only if it is not");
     const task = await stage.task(task_id);
     assertEquals(eventsOf(task, "reply_failed")[0].data.error, error);
+    // What they know counts until a try of theirs is in doubt.
+    vendors.next({ status: 429 }, { lost: true });
+    await stage.post(`/api/notifications/${id}/retry`, {});
+    for (const [state, sent] of [["pending", 1], ["pending", 2], ["dead", 2]] as const) {
+      await stage.passTime();
+      await stage.work();
+      assertEquals([(await stage.outbox())[0].state, vendors.said.length], [state, sent]);
+    }
     await stage.post(`/api/notifications/${id}/retry`, {});
     await stage.work();
-    assertEquals([vendors.said.length, (await stage.outbox())[0].state], [2, "sent"]);
+    assertEquals([vendors.said.length, (await stage.outbox())[0].state], [3, "sent"]);
   });
 
   it("is given up where the vendor lets nobody look, or too much is written to find it", async () => {

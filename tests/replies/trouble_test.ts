@@ -175,6 +175,36 @@ describe("a vendor's no", () => {
     });
   }
 
+  it("that passes is waited for, and not looked up: nothing was taken", async () => {
+    await using stage = await openReplies();
+    const { vendors } = stage;
+    const passing: [string, VendorTrouble][] = [
+      ["twilio", { status: 400, body: { code: 21611, message: "too many queued" } }],
+      ["twilio", { status: 400, body: { code: 60728, message: "too many in the hour" } }],
+      ["gitlab", {
+        status: 403,
+        body: { message: "You cannot perform write operations on a read-only instance" },
+      }],
+      ["gitlab", { status: 429, headers: { "retry-after": "5" }, body: "Retry later" }],
+      ["github", { status: 429, headers: { "x-ratelimit-remaining": "0" } }],
+    ];
+    for (const [sender, trouble] of passing) {
+      const { payload, headers } = firstOf(sender);
+      const fresh = sender === "twilio"
+        ? { MessageSid: `SM${String(++sids).padStart(32, "e")}` }
+        : {};
+      vendors.calls.length = 0;
+      stage.script();
+      vendors.next(trouble);
+      await stage.send(sender as Any, { ...payload, ...fresh }, headers);
+      assertEquals((await stage.outbox())[0].state, "pending");
+      await stage.passTime();
+      await stage.work();
+      assertEquals((await stage.outbox())[0].state, "sent");
+      assertEquals(vendors.calls.map(({ method }) => method), ["POST", "POST"]);
+    }
+  });
+
   it("of Slack's is waited for, tried again, or final, as Slack's own errors are", async () => {
     await using stage = await openReplies();
     const { slack } = stage;
@@ -195,6 +225,7 @@ describe("a vendor's no", () => {
     const cases = [
       [{ status: 429, retryAfter: 40 }, "pending", "answered 429: ratelimited"],
       [{ error: "fatal_error" }, "pending", "answered 200: fatal_error"],
+      [{ error: "team_added_to_org" }, "pending", "answered 200: team_added_to_org"],
       [{ error: "channel_not_found" }, "dead", "answered 200: channel_not_found"],
       [{ error: "is_archived" }, "dead", "answered 200: is_archived"],
       [{ error: "restricted_action" }, "dead", "answered 200: restricted_action"],

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import type { Outcome } from "../../lib/agent/agent.ts";
+import { testFolder } from "../folder.ts";
 import { describeWith } from "../servers/mod.ts";
 import { openSlackOtto, type SlackOtto } from "./otto.ts";
 
@@ -12,19 +13,14 @@ async function onSlack(
   run: (place: SlackOtto, tell: (text: string) => Promise<string>) => Promise<void>,
   outcomes: Outcome[] = [],
 ): Promise<void> {
-  const file = await Deno.makeTempFile({ suffix: ".json" });
-  await Deno.writeTextFile(file, JSON.stringify(RULES));
-  try {
-    await using place = await openSlackOtto({
-      SLACK_CHANNELS: "acme=C0ACME",
-      SLACK_APPROVERS: "U0GRACE",
-      SOURCES_FILE: file,
-      ...env,
-    }, { agent: { name: "test", run: () => Promise.resolve(outcomes.shift() ?? ASKS) } });
-    await run(place, (text) => place.task("acme", { order: 7, text }));
-  } finally {
-    await Deno.remove(file);
-  }
+  await using folder = await testFolder();
+  await using place = await openSlackOtto({
+    SLACK_CHANNELS: "acme=C0ACME",
+    SLACK_APPROVERS: "U0GRACE",
+    SOURCES_FILE: await folder.write("sources.json", RULES),
+    ...env,
+  }, { agent: { name: "test", run: () => Promise.resolve(outcomes.shift() ?? ASKS) } });
+  await run(place, (text) => place.task("acme", { order: 7, text }));
 }
 
 /** Under which id the answer's field stands. */

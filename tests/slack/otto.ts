@@ -2,10 +2,9 @@ import { createHmac } from "node:crypto";
 import type { Agent } from "../../lib/agent/agent.ts";
 import { createWorker } from "../../lib/work/work.ts";
 import { type FakeSlack, SELF, startFakeSlack, TOKEN } from "../fakes/slack.ts";
-import { json, openOtto, type Otto } from "../otto.ts";
+import { JSON_TYPE, openOtto, type Otto } from "../otto.ts";
 
 const SECRET = "8f742231b10e8888abcd99yyyzzz85a5";
-const JSON_TYPE = { "content-type": "application/json" };
 const FORM_TYPE = { "content-type": "application/x-www-form-urlencoded" };
 
 /** Otto and a workspace that it is installed in. */
@@ -60,17 +59,16 @@ export async function openSlackOtto(
       "x-slack-signature": `v0=${hmac}`,
     });
   }
-  const get = async (path: string) => await json(await otto.ask(path));
 
   return {
     otto,
     slack,
-    get,
+    get: otto.get,
     slackPosts,
     async task(type = "demo", payload = { title: "Hello" }) {
       const id = await otto.send(type, JSON.stringify(payload), JSON_TYPE);
       await otto.workOff();
-      return (await get(`/api/messages/${id}`)).task_id;
+      return (await otto.get(`/api/messages/${id}`)).task_id;
     },
     event: (event, envelope = {}) =>
       slackPosts(JSON.stringify({

@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { openSlackOtto } from "./otto.ts";
+import { JSON_TYPE } from "../otto.ts";
 
 const TOKEN = "a-token-of-gitlab";
-const JSON_TYPE = { "content-type": "application/json" };
 
 describe("a message that nobody vouches for", () => {
   it("is not told in Slack where strangers can send, unless its type is listed", async () => {

@@ -78,10 +78,10 @@ describe("what a GitHub webhook is about", () => {
       head: { sha },
       base: { repo: { id: repo } },
     });
-    const suite = (pull_requests: unknown[], more = {}) =>
+    const suite = (pull_requests: unknown[]) =>
       about("check_suite", {
         action: "completed",
-        check_suite: { head_sha: SHA, pull_requests, ...more },
+        check_suite: { head_sha: SHA, pull_requests },
       });
     assertEquals(suite([named(7, SHA)])?.key, "octo/phone#7");
     assertEquals(suite([named(7, SHA)])?.role, "result");
@@ -161,6 +161,30 @@ describe("what a GitHub webhook is about", () => {
         "deployment_review",
         { action: "requested", workflow_run: { head_sha: SHA, pull_requests: [] } },
         `opens octo/phone@${SHA}`,
+      ],
+    ];
+    for (const [event, payload, expected] of cases) assertEquals(summary(event, payload), expected);
+  });
+
+  it("is the pull request in a merge queue for all that is told of its branch there", () => {
+    const branch = `gh-readonly-queue/release/pr-3-x/pr-104-${OLD}`;
+    const head_ref = `refs/heads/${branch}`;
+    const run = { head_sha: SHA, head_branch: branch, pull_requests: [] };
+    const cases: [string, Record<string, unknown>, string][] = [
+      ["merge_group", { merge_group: { head_ref } }, "notes octo/phone#104"],
+      ["push", { ref: head_ref, before: OLD, after: SHA }, "notes octo/phone#104"],
+      ["workflow_run", { action: "completed", workflow_run: run }, "result octo/phone#104"],
+      ["check_suite", { action: "completed", check_suite: run }, "result octo/phone#104"],
+      [
+        "check_run",
+        { action: "completed", check_run: { head_sha: SHA, check_suite: run } },
+        "result octo/phone#104",
+      ],
+      ["workflow_job", { action: "completed", workflow_job: run }, "result octo/phone#104"],
+      [
+        "workflow_job",
+        { action: "completed", workflow_job: { ...run, head_branch: "pr-104-fix" } },
+        `result octo/phone@${SHA}`,
       ],
     ];
     for (const [event, payload, expected] of cases) assertEquals(summary(event, payload), expected);

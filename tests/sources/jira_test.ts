@@ -23,9 +23,9 @@ const base64url = (text: string) =>
   btoa(text).replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");
 
 /** A token of any header and claims, as text, signed by HS256 whatever the header says. */
-function token(header: string, claims: string, secret = SECRET): string {
+function token(header: string, claims: string): string {
   const text = `${base64url(header)}.${base64url(claims)}`;
-  return `${text}.${createHmac("sha256", secret).update(text).digest("base64url")}`;
+  return `${text}.${createHmac("sha256", SECRET).update(text).digest("base64url")}`;
 }
 
 const claims = (more: Record<string, unknown> = {}) =>

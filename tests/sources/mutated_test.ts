@@ -2,6 +2,7 @@ import examples from "@octokit/webhooks-examples/api.github.com/index.json" with
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import process from "node:process";
+import { type Random, randomFor } from "../../bench/storm/random.ts";
 import { PayloadError } from "../../sources/kit/payload.ts";
 import * as generic from "../../sources/generic.ts";
 import { sources } from "../../sources/mod.ts";
@@ -14,22 +15,6 @@ import { assertDescription, described, request } from "./request.ts";
 const SEED = Number(process.env.SEED ?? 20_261_129);
 const ROUNDS = Number(process.env.ROUNDS ?? 150);
 const SECRET = "whsec_QSBzZWNyZXQgb2YgdGhpcyB0ZXN0";
-
-type Random = () => number;
-
-/** A small generator (mulberry32): numbers from 0 to 1, the same for the same seed. */
-function createRandom(seed: number): Random {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-const pick = <T>(random: Random, items: readonly T[]): T =>
-  items[Math.floor(random() * items.length)];
 
 const deep = (levels: number) => "[".repeat(levels) + "]".repeat(levels);
 const string = (text: string) => JSON.stringify(text);
@@ -89,34 +74,34 @@ const TYPES = [
 
 /** A JSON text with some of its values, and perhaps a key, replaced. */
 function mutate(json: string, random: Random): string {
-  const places = 1 + Math.floor(random() * 4);
+  const places = random.between(1, 4);
   let parts = json;
   for (let i = 0; i < places; i++) {
     const found = [
       ...parts.matchAll(/(?<=[:[,])\s*(?:"(?:[^"\\]|\\.)*"|[-\d.eE+]+|true|false|null)/g),
     ];
     if (found.length === 0) break;
-    const { index, 0: old } = pick(random, found);
-    parts = parts.slice(0, index) + pick(random, VALUES) + parts.slice(index + old.length);
+    const { index, 0: old } = random.pick(found);
+    parts = parts.slice(0, index) + random.pick(VALUES) + parts.slice(index + old.length);
     // Longer texts would only be slower to walk.
     if (parts.length > 200_000) break;
   }
-  if (random() < 0.15) {
+  if (random.next() < 0.15) {
     const keys = [...parts.matchAll(/"(?:[^"\\]|\\.)*"(?=:)/g)].slice(0, 200);
     if (keys.length > 0) {
-      const { index, 0: old } = pick(random, keys);
-      parts = parts.slice(0, index) + string(pick(random, KEYS)) + parts.slice(index + old.length);
+      const { index, 0: old } = random.pick(keys);
+      parts = parts.slice(0, index) + string(random.pick(KEYS)) + parts.slice(index + old.length);
     }
   }
-  if (random() < 0.05) parts = `{"a":${deep(600)},"b":${parts}}`;
-  if (random() < 0.1) parts = `[${parts},${parts}]`;
+  if (random.next() < 0.05) parts = `{"a":${deep(600)},"b":${parts}}`;
+  if (random.next() < 0.1) parts = `[${parts},${parts}]`;
   return parts;
 }
 
 /** The body as JSON, as a form, in parts, or broken. */
 function bodyOf(json: string, random: Random): Uint8Array {
   const encoder = new TextEncoder();
-  const kind = random();
+  const kind = random.next();
   if (kind < 0.1) return encoder.encode(`payload=${encodeURIComponent(json.slice(0, 20_000))}`);
   if (kind < 0.2) return encoder.encode(formOf(json));
   if (kind < 0.25) {
@@ -125,10 +110,10 @@ function bodyOf(json: string, random: Random): Uint8Array {
     return encoder.encode(`${part("payload", json)}${part("__proto__", "x")}--b--`);
   }
   const bytes = encoder.encode(json);
-  if (kind < 0.3) return bytes.subarray(0, Math.floor(random() * bytes.length));
+  if (kind < 0.3) return bytes.subarray(0, Math.floor(random.next() * bytes.length));
   if (kind < 0.4 && bytes.length > 0) {
     for (let i = 0; i < 3; i++) {
-      bytes[Math.floor(random() * bytes.length)] = Math.floor(random() * 256);
+      bytes[Math.floor(random.next() * bytes.length)] = random.between(0, 255);
     }
   }
   return bytes;
@@ -148,21 +133,21 @@ function formOf(json: string): string {
 }
 
 function requestOf(seeds: readonly Seed[], headers: readonly string[], random: Random): Incoming {
-  const seed = pick(random, seeds);
+  const seed = random.pick(seeds);
   const own: Record<string, string> = { ...seed.headers };
-  if (random() < 0.3) own["content-type"] = pick(random, TYPES);
+  if (random.next() < 0.3) own["content-type"] = random.pick(TYPES);
   for (let i = 0; i < 3; i++) {
-    if (random() < 0.6) continue;
-    const value = pick(random, VALUES).replace(/[^\x20-\x7e\xa0-\xff]/g, "").slice(0, 2_000);
-    own[pick(random, headers)] = value;
+    if (random.next() < 0.6) continue;
+    const value = random.pick(VALUES).replace(/[^\x20-\x7e\xa0-\xff]/g, "").slice(0, 2_000);
+    own[random.pick(headers)] = value;
   }
   const body = bodyOf(mutate(seed.body, random), random);
   const query = formOf(mutate(seed.body, random)).slice(0, 4_000);
-  const url = pick(random, ["https://otto.example.com/webhook/test", "https://[::1]:8/", "x"]);
-  const isGet = random() < 0.15;
+  const url = random.pick(["https://otto.example.com/webhook/test", "https://[::1]:8/", "x"]);
+  const isGet = random.next() < 0.15;
   return request(isGet ? "" : body, own, {
-    method: isGet ? "GET" : pick(random, ["POST", "POST", "POST", "PUT", "HEAD", "OPTIONS"]),
-    url: random() < 0.5 ? `${url}?${query}` : url,
+    method: isGet ? "GET" : random.pick(["POST", "POST", "POST", "PUT", "HEAD", "OPTIONS"]),
+    url: random.next() < 0.5 ? `${url}?${query}` : url,
   });
 }
 
@@ -206,7 +191,7 @@ describe(`whatever is made of a vendor's own events (seed ${SEED})`, () => {
       const known = { secrets: [SECRET, ""], verifyTokens: ["token"] };
       for (let round = 0; round < ROUNDS; round++) {
         const seed = SEED + round;
-        const incoming = readQuery(source, requestOf(seeds, headers, createRandom(seed)));
+        const incoming = readQuery(source, requestOf(seeds, headers, randomFor("mutated", seed)));
         const start = performance.now();
         try {
           const verdict = await source.verify?.(incoming, known.secrets);

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { it } from "@std/testing/bdd";
 import { createLog } from "../../lib/process/log.ts";
 import { openServer } from "../../lib/store/server/server.ts";
-import { json, openOtto } from "../otto.ts";
+import { openOtto } from "../otto.ts";
 import {
   freePort,
   requireOrSkip,
@@ -39,8 +39,8 @@ requireOrSkip("PostgreSQL", "PgBouncer")("Otto behind PgBouncer", () => {
       );
       await otto.workOff();
       for (const id of messages) {
-        const { state, task_id } = await json(await otto.ask(`/api/messages/${id}`));
-        const { status } = await json(await otto.ask(`/api/tasks/${task_id}`));
+        const { state, task_id } = await otto.get(`/api/messages/${id}`);
+        const { status } = await otto.get(`/api/tasks/${task_id}`);
         assertEquals([state, status], ["processed", "completed"]);
       }
     });
@@ -63,7 +63,7 @@ requireOrSkip("PostgreSQL", "PgBouncer")("Otto behind PgBouncer", () => {
     await using place = await startPooled("transaction");
     await using otto = await openOtto({ DATABASE_URL: place.url, ADMIN_TOKEN: "a".repeat(16) });
     await otto.services.queue.receive(1, 0, AbortSignal.timeout(5_000));
-    const { checks } = await json(await otto.ask("/webhook/health"));
+    const { checks } = await otto.get("/webhook/health");
     const { detail } = checks.find((check: { name: string }) => check.name === "database");
     assertMatch(detail, /behind a pooler/);
   });

@@ -8,7 +8,7 @@ import { DeadlineError } from "../../lib/async/deadline.ts";
 import { createLog } from "../../lib/process/log.ts";
 import { openServer } from "../../lib/store/server/server.ts";
 import { work } from "../../lib/work/work.ts";
-import { json, openOtto } from "../otto.ts";
+import { openOtto } from "../otto.ts";
 import {
   describeWith,
   freePort,
@@ -196,9 +196,9 @@ describeWith({ postgres: "own" }, "a server that is slow, full or read-only", (s
       what: "webhooks to be taken again",
       timeoutMs: LEFT_MS,
     });
-    const { task_id } = await json(await otto.ask(`/api/messages/${message}`));
+    const { task_id } = await otto.get(`/api/messages/${message}`);
     await until(async () => {
-      const { status } = await json(await otto.ask(`/api/tasks/${task_id}`));
+      const { status } = await otto.get(`/api/tasks/${task_id}`);
       assert(status !== "failed", "The task failed for it");
       return status === "completed";
     }, { what: "the task to be completed", timeoutMs: LEFT_MS });

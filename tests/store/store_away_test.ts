@@ -5,7 +5,7 @@ import { DeadlineError } from "../../lib/async/deadline.ts";
 import { isRowError } from "../../lib/store/row_error.ts";
 import { AWAY_CODES, isStoreAway } from "../../lib/store/store_away.ts";
 import { drain } from "../../lib/work/drain.ts";
-import { json, openOtto } from "../otto.ts";
+import { openOtto } from "../otto.ts";
 
 const coded = (code: string, more = {}) => Object.assign(new Error("said so"), { code, ...more });
 
@@ -44,8 +44,8 @@ describe("the table of what says that the store is away", () => {
       thrown = coded(code);
       const message = await otto.send("test", JSON.stringify({ code }));
       await drain(otto.services, { maxMs: 10_000, maxItems: 1 });
-      const { task_id } = await json(await otto.ask(`/api/messages/${message}`));
-      const { status } = await json(await otto.ask(`/api/tasks/${task_id}`));
+      const { task_id } = await otto.get(`/api/messages/${message}`);
+      const { status } = await otto.get(`/api/tasks/${task_id}`);
       statuses.push([code, status]);
     }
     assertEquals(statuses.pop(), ["42601", "failed"]);

@@ -2,8 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { Buffer } from "node:buffer";
 import { execFileSync } from "node:child_process";
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { brotliCompressSync, constants } from "node:zlib";
@@ -14,6 +13,7 @@ import { dumpNewDatabase } from "../../lib/store/embedded/make_template.ts";
 import { readTemplate, TEMPLATE, unpackTemplate } from "../../lib/store/embedded/template.ts";
 import { readConfig } from "../../lib/config/config.ts";
 import { openServices } from "../../lib/services.ts";
+import { testFolder } from "../folder.ts";
 import { startMain } from "../servers/mod.ts";
 
 /** What no two new databases have alike: times, an identifier made of the time, and a process's id. */
@@ -32,7 +32,7 @@ describe("the template of the embedded database", () => {
   });
 
   it("is unpacked file for file, for its owner only", async () => {
-    await using folder = await temporaryFolder();
+    await using folder = await testFolder();
     const target = join(folder.path, "new");
     await unpackTemplate(target);
     for (const [path, bytes] of listTar(await readTemplate())) {
@@ -58,7 +58,7 @@ describe("a new embedded database", () => {
   ];
   for (const [name, damage] of templates) {
     it(`is made without a template ${name}, and says so`, async () => {
-      await using folder = await temporaryFolder();
+      await using folder = await testFolder();
       const path = join(folder.path, "template");
       const isArchive = name.includes("another");
       const damaged = damage(isArchive ? await readTemplate() : await readFile(TEMPLATE));
@@ -96,7 +96,7 @@ describe("a new embedded database", () => {
   it("needs no more memory than a small machine has, and is told of with all else in ten lines", {
     ignore: Deno.build.os !== "linux",
   }, async () => {
-    await using folder = await temporaryFolder();
+    await using folder = await testFolder();
     const rules = join(folder.path, "rules.json");
     await writeFile(rules, "{}");
     await using main = await startMain({
@@ -152,12 +152,4 @@ function* entriesOf(archive: Uint8Array): Generator<[path: string, start: number
     yield [text(at, at + 100), at + 512, at + 512 + size];
     at += 512 + Math.ceil(size / 512) * 512;
   }
-}
-
-async function temporaryFolder() {
-  const path = await mkdtemp(`${tmpdir()}/otto-template-`);
-  return {
-    path,
-    [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
-  };
 }

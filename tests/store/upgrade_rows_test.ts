@@ -145,7 +145,7 @@ function suite(make: (stack: AsyncDisposableStack) => Promise<Record<string, str
       const answer = await otto.ask(path);
       assertEquals(answer.status, 200, `${path}: ${await answer.text()}`);
     }
-    const stats = await json(await otto.ask("/webhook/stats"));
+    const stats = await otto.get("/webhook/stats");
     assertEquals(stats.failed_tasks.length, 1);
   });
 
@@ -154,7 +154,7 @@ function suite(make: (stack: AsyncDisposableStack) => Promise<Record<string, str
     await json(await post(`/api/messages/${id}/release`));
     const page = await (await otto.ask(`/messages/${id}`)).text();
     assertMatch(page, /The signature does not match/);
-    const { state } = await json(await otto.ask(`/api/messages/${id}`));
+    const { state } = await otto.get(`/api/messages/${id}`);
     assertEquals(state, "new");
   });
 
@@ -164,11 +164,11 @@ function suite(make: (stack: AsyncDisposableStack) => Promise<Record<string, str
     await json(await post("/api/tasks/retry", { ids: [TASKS.failed] }));
     await otto.workOff();
     for (const id of Object.values(MESSAGES)) {
-      const { task_id } = await json(await otto.ask(`/api/messages/${id}`));
-      const { status } = await json(await otto.ask(`/api/tasks/${task_id}`));
+      const { task_id } = await otto.get(`/api/messages/${id}`);
+      const { status } = await otto.get(`/api/tasks/${task_id}`);
       assertEquals(status, "completed", id);
     }
-    const { items } = await json(await otto.ask("/api/messages?phase=done"));
+    const { items } = await otto.get("/api/messages?phase=done");
     assert(items.length === 5);
   });
 }

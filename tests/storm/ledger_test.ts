@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { appendFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { appendFileSync, readFileSync } from "node:fs";
 import { hashOf, headersOf, makeDelivery } from "../../bench/storm/delivery.ts";
 import { FAULT_NAMES, kindOf } from "../../bench/storm/faults.ts";
 import { openLedger } from "../../bench/storm/ledger.ts";
@@ -10,66 +9,59 @@ import { secretsOf } from "../../lib/config/config.ts";
 import { readConfig } from "../../lib/config/config.ts";
 import { createRegistry } from "../../sources/rules/registry.ts";
 import { SENDER_SETTINGS } from "../../bench/storm/delivery.ts";
+import { testFolder } from "../folder.ts";
 
 describe("the ledger of a storm", () => {
-  it("knows after it was opened again what it was told before", () => {
-    const folder = mkdtempSync(`${tmpdir()}/otto-ledger-`);
-    try {
-      const path = `${folder}/ledger.jsonl`;
-      const file = openLedger(path);
-      file.note(["try", 3]);
-      file.note(["again", 3, "503"]);
-      file.note(["fault", 0, "redis killed", 100]);
-      file.note(["try", 3]);
-      file.note(["ok", 3, "m1", 12]);
-      file.note(["over", 0, 250]);
-      file.note(["recovered", 0, 40]);
-      file.note(["try", 4]);
-      file.note(["refused", 4, "500 why"]);
-      file.note(["incident", "web-1 ended by itself"]);
-      file.note(["busy", 500]);
-      file.note(["busy", 250]);
-      file.close();
-      const again = openLedger(path);
-      assertEquals(again.ledger, file.ledger);
-      assertEquals(again.ledger.accounts.get(3), {
-        tries: 2,
-        answers: ["m1"],
-        refusals: [],
-      });
-      assertEquals(again.ledger.accounts.get(4), {
-        tries: 1,
-        answers: [],
-        refusals: ["500 why"],
-      });
-      assertEquals(again.ledger.faults, [{
-        name: "redis killed",
-        from: 100,
-        to: 250,
-      }]);
-      assertEquals(again.ledger.busyMs, 750);
-      again.close();
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+  it("knows after it was opened again what it was told before", async () => {
+    await using folder = await testFolder();
+    const path = `${folder.path}/ledger.jsonl`;
+    const file = openLedger(path);
+    file.note(["try", 3]);
+    file.note(["again", 3, "503"]);
+    file.note(["fault", 0, "redis killed", 100]);
+    file.note(["try", 3]);
+    file.note(["ok", 3, "m1", 12]);
+    file.note(["over", 0, 250]);
+    file.note(["recovered", 0, 40]);
+    file.note(["try", 4]);
+    file.note(["refused", 4, "500 why"]);
+    file.note(["incident", "web-1 ended by itself"]);
+    file.note(["busy", 500]);
+    file.note(["busy", 250]);
+    file.close();
+    const again = openLedger(path);
+    assertEquals(again.ledger, file.ledger);
+    assertEquals(again.ledger.accounts.get(3), {
+      tries: 2,
+      answers: ["m1"],
+      refusals: [],
+    });
+    assertEquals(again.ledger.accounts.get(4), {
+      tries: 1,
+      answers: [],
+      refusals: ["500 why"],
+    });
+    assertEquals(again.ledger.faults, [{
+      name: "redis killed",
+      from: 100,
+      to: 250,
+    }]);
+    assertEquals(again.ledger.busyMs, 750);
+    again.close();
   });
 
-  it("cuts off what was being written when the storm was killed, and goes on", () => {
-    const folder = mkdtempSync(`${tmpdir()}/otto-ledger-`);
-    try {
-      const path = `${folder}/ledger.jsonl`;
-      appendFileSync(path, '["try",1]\n["ok",1,"m1",5]\n["ok",2,"m');
-      const file = openLedger(path);
-      assertEquals([...file.ledger.accounts.keys()], [1]);
-      file.note(["try", 2]);
-      file.close();
-      assertEquals(
-        readFileSync(path, "utf8"),
-        '["try",1]\n["ok",1,"m1",5]\n["try",2]\n',
-      );
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+  it("cuts off what was being written when the storm was killed, and goes on", async () => {
+    await using folder = await testFolder();
+    const path = `${folder.path}/ledger.jsonl`;
+    appendFileSync(path, '["try",1]\n["ok",1,"m1",5]\n["ok",2,"m');
+    const file = openLedger(path);
+    assertEquals([...file.ledger.accounts.keys()], [1]);
+    file.note(["try", 2]);
+    file.close();
+    assertEquals(
+      readFileSync(path, "utf8"),
+      '["try",1]\n["ok",1,"m1",5]\n["try",2]\n',
+    );
   });
 });
 

@@ -1,11 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { it } from "@std/testing/bdd";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync } from "node:fs";
 import { env } from "node:process";
 import { FAULT_NAMES } from "../../bench/storm/faults.ts";
 import { describeStorm, foundSomething } from "../../bench/storm/report.ts";
 import { runStorm, type StormSettings } from "../../bench/storm/storm.ts";
+import { testFolder } from "../folder.ts";
 import { requireOrSkip, RUNTIME } from "../servers/mod.ts";
 
 /** Of these settings `OTTO_STORM_SEED` and `OTTO_STORM_KINDS` (names with commas) are free. */
@@ -25,7 +25,7 @@ function chosenKinds(list: string | undefined) {
 
 requireOrSkip("PostgreSQL", "Redis")("a storm", () => {
   it("loses and doubles nothing of 5,000 deliveries in 12 faults", async () => {
-    await using folder = temporaryFolder();
+    await using folder = await testFolder();
     const said: string[] = [];
     const result = await runStorm(SETTINGS, {
       folder: folder.path,
@@ -41,7 +41,7 @@ requireOrSkip("PostgreSQL", "Redis")("a storm", () => {
   });
 
   it("goes on after it was stopped as if it had not been", async () => {
-    await using folder = temporaryFolder();
+    await using folder = await testFolder();
     const settings: StormSettings = {
       ...SETTINGS,
       deliveries: 400,
@@ -68,14 +68,3 @@ requireOrSkip("PostgreSQL", "Redis")("a storm", () => {
     assertEquals(second.ledger.faults.length, settings.faults);
   });
 });
-
-function temporaryFolder() {
-  const path = mkdtempSync(`${tmpdir()}/otto-storm-`);
-  return {
-    path,
-    [Symbol.asyncDispose]() {
-      rmSync(path, { recursive: true, force: true });
-      return Promise.resolve();
-    },
-  };
-}

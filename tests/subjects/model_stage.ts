@@ -3,6 +3,7 @@ import { startOpenAi } from "../fakes/openai.ts";
 import type { Services } from "../../lib/services.ts";
 import type { FakeProvider, Say } from "../fakes/server.ts";
 import { type Any, openSubjectStage, type SubjectStage } from "./stage.ts";
+import { testFolder } from "../folder.ts";
 
 const CONTINUE = { github: { later: "continue" } };
 export const finish = (summary: string): Say => ({
@@ -35,15 +36,14 @@ export async function withModel(
   } = {},
 ): Promise<void> {
   const fake = startOpenAi(dialect);
-  const file = await Deno.makeTempFile({ suffix: ".json" });
-  await Deno.writeTextFile(file, JSON.stringify(agent));
+  await using folder = await testFolder();
   try {
     await using stage = await openSubjectStage({
       rules,
       env: {
         OPENAI_API_KEY: "key-4711",
         OPEN_AI_BASE: `${fake.url}/v1`,
-        AGENT_CONFIG: file,
+        AGENT_CONFIG: await folder.write("agent.json", agent),
         ...await env(),
         ...more,
       },
@@ -57,7 +57,6 @@ export async function withModel(
     });
   } finally {
     await fake[Symbol.asyncDispose]();
-    await Deno.remove(file);
   }
 }
 

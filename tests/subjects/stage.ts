@@ -1,5 +1,6 @@
 import { createHmac } from "node:crypto";
-import { json, openOtto, type Otto } from "../otto.ts";
+import { testFolder } from "../folder.ts";
+import { openOtto, type Otto } from "../otto.ts";
 
 export const SECRET = "github-secret-4711";
 export const SHA = "a".repeat(40);
@@ -34,10 +35,10 @@ export const closed = (more: Payload = {}) => ({
   pull_request: pullRequest({ merged: true, ...more }),
 });
 
-export const comment = (body: string, more: Payload = {}) => ({
+export const comment = (body: string) => ({
   action: "created",
   issue: { number: 7, title: "Greet callers", pull_request: {}, user: { id: 5 } },
-  comment: { id: 1, body, author_association: "MEMBER", user: { id: 9, login: "grace" }, ...more },
+  comment: { id: 1, body, author_association: "MEMBER", user: { id: 9, login: "grace" } },
 });
 
 export const checked = (conclusion: string, more: Payload = {}) => ({
@@ -65,19 +66,17 @@ export async function openSubjectStage(
     & { rules?: unknown; env?: Record<string, string> }
     & Parameters<typeof openOtto>[1] = {},
 ): Promise<SubjectStage> {
-  const file = await Deno.makeTempFile({ suffix: ".json" });
-  await Deno.writeTextFile(file, JSON.stringify(rules ?? {}));
+  const folder = await testFolder();
   const otto = await openOtto({
     GITHUB_WEBHOOK_SECRET: SECRET,
-    ...(rules ? { SOURCES_FILE: file } : {}),
+    ...(rules ? { SOURCES_FILE: await folder.write("sources.json", rules) } : {}),
     ...env,
   }, instead);
   let sent = 0;
-  const get = async (path: string) => await json(await otto.ask(path));
   const stage: SubjectStage = {
     otto,
-    get,
-    message: (id) => get(`/api/messages/${id}`),
+    get: otto.get,
+    message: (id) => otto.get(`/api/messages/${id}`),
     async send(event, payload, { login = "ada", unsigned = false, type = "github" } = {}) {
       // The same signed bytes again would be a captured request: no sender's are.
       const body = JSON.stringify({ repository, sender: { login }, ...payload }) +
@@ -96,7 +95,7 @@ export async function openSubjectStage(
     },
     async [Symbol.asyncDispose]() {
       await otto[Symbol.asyncDispose]();
-      await Deno.remove(file);
+      await folder[Symbol.asyncDispose]();
     },
   };
   return stage;

@@ -3,7 +3,6 @@ import { describe, it } from "@std/testing/bdd";
 import { drain } from "../../lib/work/drain.ts";
 import { createWorker } from "../../lib/work/work.ts";
 import { type Any, eventsOf, finish, issue, openStage, spent, type Stage } from "../agent/stage.ts";
-import { json } from "../otto.ts";
 import { until } from "../servers/mod.ts";
 
 describe("a trial", () => {
@@ -17,7 +16,7 @@ describe("a trial", () => {
   };
   const work = ({ otto }: Stage) => drain(otto.services, { maxMs: 20_000 });
   const trial = async ({ otto }: Stage, id: string): Promise<Any> =>
-    await json(await otto.ask(`/api/trials/${id}`));
+    await otto.get(`/api/trials/${id}`);
 
   it("counts in its source's budgets, and fails with words when there is none for it", async () => {
     const { stage, begin } = await open({ tasks_per_hour: 2, tokens_per_day: 1_000_000 });

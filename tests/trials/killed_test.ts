@@ -4,10 +4,16 @@ import { claimTrials } from "../../lib/task/trial/claim.ts";
 import { startTrials } from "../../lib/task/trial/start.ts";
 import { readTrial } from "../../lib/task/trial/trial.ts";
 import { createWorker } from "../../lib/work/work.ts";
-import { type Any, call, eventsOf, finish, JSON_TYPE, openStage } from "../agent/stage.ts";
-import { startOpenAi } from "../fakes/openai.ts";
-import { json, openOtto } from "../otto.ts";
-import { describeWith, startProcess, until } from "../servers/mod.ts";
+import {
+  type Any,
+  call,
+  eventsOf,
+  finish,
+  JSON_TYPE,
+  openStage,
+  openWorkers,
+} from "../agent/stage.ts";
+import { describeWith, until } from "../servers/mod.ts";
 
 describe("a trial whose worker stands still", () => {
   it("is taken over, goes on where it was, and hears nothing from the first any more", async () => {
@@ -127,63 +133,51 @@ describeWith({ postgres: true }, "workers that try messages", (servers) => {
   });
 
   it("take over from one that was killed, and all is billed once", async () => {
-    const fake = startOpenAi();
-    const env = {
+    await using workers = await openWorkers({
       DATABASE_URL: await servers.postgres.createDatabase(),
-      OPENAI_API_KEY: "key-4711-4711",
-      OPEN_AI_BASE: `${fake.url}/v1`,
-    };
-    const otto = await openOtto(env);
-    const start = () => startProcess(["worker.ts"], env);
-    try {
-      fake.script = [finish("Really.")];
-      const message = await otto.send("demo", '{"title":"Hello"}', JSON_TYPE);
-      await otto.workOff();
-      fake.asked.length = 0;
-      fake.script = [call("get_payload", {}), "hang"];
-      const { id } = await json(
-        await otto.ask(`/api/messages/${message}/try`, {
-          method: "POST",
-          headers: JSON_TYPE,
-          body: JSON.stringify({ instruction: "Be brief." }),
-        }),
-        201,
-      );
-      const doomed = start();
-      await until(() => fake.asked.length === 2, {
-        what: "the second step to begin",
-        timeoutMs: 30_000,
-      });
-      await doomed.kill("SIGKILL");
-      fake.script = [finish("Tried.")];
-      const heir = start();
-      const done = await until(async () => {
-        const found = await json(await otto.ask(`/api/trials/${id}`));
-        return found.status === "completed" && found;
-      }, { what: "another worker to finish the trial", timeoutMs: 40_000 });
-      assertEquals(done.result.text, "Tried.");
-      assertEquals(fake.asked.length, 3, "no step was repeated that was saved");
-      assertEquals(eventsOf(done, "tool_call").map(({ data }) => data.tool), [
-        "get_payload",
-        "finish",
-      ]);
-      const { task_id } = await json(await otto.ask(`/api/messages/${message}`));
-      const task = await json(await otto.ask(`/api/tasks/${task_id}`));
-      assertEquals([task.status, task.result.text], ["completed", "Really."]);
-      const [{ tasks, lost, reserved }] = await otto.services.database.query(
-        "read usage",
-        (sql) =>
-          sql<{ tasks: number; lost: number; reserved: number }[]>`
+    });
+    const { otto, fake, start } = workers;
+    fake.script = [finish("Really.")];
+    const message = await otto.send("demo", '{"title":"Hello"}', JSON_TYPE);
+    await otto.workOff();
+    fake.asked.length = 0;
+    fake.script = [call("get_payload", {}), "hang"];
+    const { id } = await otto.post(
+      `/api/messages/${message}/try`,
+      { instruction: "Be brief." },
+      201,
+    );
+    const doomed = start();
+    await until(() => fake.asked.length === 2, {
+      what: "the second step to begin",
+      timeoutMs: 30_000,
+    });
+    await doomed.kill("SIGKILL");
+    fake.script = [finish("Tried.")];
+    const heir = start();
+    const done = await until(async () => {
+      const found = await otto.get(`/api/trials/${id}`);
+      return found.status === "completed" && found;
+    }, { what: "another worker to finish the trial", timeoutMs: 40_000 });
+    assertEquals(done.result.text, "Tried.");
+    assertEquals(fake.asked.length, 3, "no step was repeated that was saved");
+    assertEquals(eventsOf(done, "tool_call").map(({ data }) => data.tool), [
+      "get_payload",
+      "finish",
+    ]);
+    const { task_id } = await otto.get(`/api/messages/${message}`);
+    const task = await otto.get(`/api/tasks/${task_id}`);
+    assertEquals([task.status, task.result.text], ["completed", "Really."]);
+    const [{ tasks, lost, reserved }] = await otto.services.database.query(
+      "read usage",
+      (sql) =>
+        sql<{ tasks: number; lost: number; reserved: number }[]>`
           select (select sum(tasks)::int from agent_usage) as tasks,
             (select lost_tokens::int from trials) as lost,
             (select count(*)::int from budget_reservations) as reserved`,
-      );
-      assertEquals([tasks, reserved], [2, 0]);
-      assert(lost > 0, "the call that was lost counts in full");
-      assertEquals((await heir.kill()).code, 0);
-    } finally {
-      await otto[Symbol.asyncDispose]();
-      await fake[Symbol.asyncDispose]();
-    }
+    );
+    assertEquals([tasks, reserved], [2, 0]);
+    assert(lost > 0, "the call that was lost counts in full");
+    assertEquals((await heir.kill()).code, 0);
   });
 });

@@ -11,8 +11,8 @@ describe("the pages of trials", () => {
   let stage: Stage;
   let message: string;
 
-  async function open(rules: unknown, env: Record<string, string> = {}): Promise<void> {
-    stage = await openStage(rules, { AGENT_TRIAL_MODELS: "gpt-5-nano", ...env });
+  async function open(rules: unknown): Promise<void> {
+    stage = await openStage(rules, { AGENT_TRIAL_MODELS: "gpt-5-nano" });
     stage.fake.script = [call("set_title", { title: "A crash" }), finish("It *crashes*.")];
     const task = await stage.task(await stage.signed(issue));
     message = task.message_id;
@@ -23,8 +23,8 @@ describe("the pages of trials", () => {
   afterEach(() => stage[Symbol.asyncDispose]());
 
   const work = () => drain(stage.otto.services, { maxMs: 20_000 });
-  const page = async (path: string, headers = {}) => {
-    const answer = await stage.otto.ask(path, { headers: { accept: "text/html", ...headers } });
+  const page = async (path: string) => {
+    const answer = await stage.otto.ask(path, { headers: { accept: "text/html" } });
     assertEquals(answer.status, 200, path);
     return (await answer.text()).replaceAll(/\s+/g, " ");
   };
@@ -49,7 +49,7 @@ describe("the pages of trials", () => {
     for (const path of [`/messages/${message}`, "/sources/github"]) {
       assertMatch(await page(path), /\/trials"/, `${path} leads there`);
     }
-    const { task_id } = await json(await stage.otto.ask(`/api/messages/${message}`));
+    const { task_id } = await stage.otto.get(`/api/messages/${message}`);
     assertMatch(await page(`/tasks/${task_id}`), new RegExp(`/messages/${message}/trials`));
   });
 
@@ -59,7 +59,7 @@ describe("the pages of trials", () => {
     const shown = await page(`/messages/${message}/trials`);
     assert(!shown.includes(KEY));
     const path = await begin({ instruction: "Ask the desk,\r\nits key is •••." });
-    assertEquals((await json(await stage.otto.ask(`/api${path}`))).instruction, null);
+    assertEquals((await stage.otto.get(`/api${path}`)).instruction, null);
   });
 
   it("ask for nothing that was left as the source has it", async () => {
@@ -69,11 +69,11 @@ describe("the pages of trials", () => {
       ["tools_shown", "yes"],
       ["tool", "set_title"],
     ]);
-    const { instruction, tools } = await json(await stage.otto.ask(`/api${path}`));
+    const { instruction, tools } = await stage.otto.get(`/api${path}`);
     assertEquals([instruction, tools], [null, null]);
     assertMatch(await page(path), /Nothing is to be written/);
     const changed = await begin([["instruction", "One\r\ntwo"], ["tools_shown", "yes"]]);
-    const trial = await json(await stage.otto.ask(`/api${changed}`));
+    const trial = await stage.otto.get(`/api${changed}`);
     assertEquals([trial.instruction, trial.tools], ["One\ntwo", []]);
   });
 

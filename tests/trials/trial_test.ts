@@ -38,7 +38,7 @@ describe("a trial of a kept message", () => {
   afterEach(() => stage[Symbol.asyncDispose]());
 
   const work = () => drain(stage.otto.services, { maxMs: 20_000 });
-  const get = async (path: string, status = 200) => await json(await stage.otto.ask(path), status);
+  const get = (path: string, status?: number) => stage.otto.get(path, status);
   const begin = (order: unknown = {}, status = 201) =>
     stage.post(`/api/messages/${message}/try`, order, status);
   const trial = (id: string) => get(`/api/trials/${id}`);

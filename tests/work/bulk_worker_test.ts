@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { it } from "@std/testing/bdd";
 import { describeWith, startWorker, until } from "../servers/mod.ts";
-import { json, openOtto } from "../otto.ts";
+import { openOtto } from "../otto.ts";
 
 const CROWD = 1_500;
 
@@ -17,15 +17,11 @@ describeWith({ postgres: true }, "a bulk action on a server", (servers) => {
         select gen_random_uuid(), 'crowd', 'generic', 'unverified', 2, now(), 'processed', now(),
           '{"method":"POST","url":"http://localhost/webhook/crowd","headers":[],"client_ip":null}',
           '{}' from generate_series(1, ${CROWD})`);
-    const made = await json(
-      await otto.ask("/api/messages/replay", {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify({ filter: { webhook_type: "crowd" }, expect: CROWD }),
-      }),
-      202,
-    );
-    const read = async () => await json(await otto.ask(`/api/bulk/${made.id}`));
+    const made = await otto.post("/api/messages/replay", {
+      filter: { webhook_type: "crowd" },
+      expect: CROWD,
+    }, 202);
+    const read = () => otto.get(`/api/bulk/${made.id}`);
     await using worker = await startWorker(env);
     await using _other = await startWorker(env);
     for (const done of [100, 500, 900]) {

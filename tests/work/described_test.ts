@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { createWorker } from "../../lib/work/work.ts";
-import { json, openOtto, type Otto } from "../otto.ts";
+import { openOtto, type Otto } from "../otto.ts";
 
 const PUSH = JSON.stringify({
   ref: "refs/heads/main",
@@ -21,8 +21,8 @@ async function digestOf(between: (otto: Otto) => Promise<unknown>) {
   await between(otto);
   assertEquals(await worker.runTasks(new AbortController().signal), 1);
   await worker.idle();
-  const { items: [{ id }] } = await json(await otto.ask("/api/tasks"));
-  const { status, result } = await json(await otto.ask(`/api/tasks/${id}`));
+  const { items: [{ id }] } = await otto.get("/api/tasks");
+  const { status, result } = await otto.get(`/api/tasks/${id}`);
   assertEquals(status, "completed");
   return { text: result.text.replace(/\*\*Received:.*/, ""), data: result.data };
 }

@@ -1,15 +1,13 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { createHmac } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { createLog } from "../../lib/process/log.ts";
 import { excerptOf } from "../../lib/reading/excerpt.ts";
 import { openReader } from "../../lib/reading/reader.ts";
 import { readDescribed } from "../../lib/reading/reading.ts";
 import { createRegistry } from "../../sources/rules/registry.ts";
-import { json, openOtto, type Otto } from "../otto.ts";
+import { testFolder } from "../folder.ts";
+import { openOtto, type Otto } from "../otto.ts";
 import { until } from "../servers/mod.ts";
 
 const MIB = 1024 * 1024;
@@ -67,8 +65,8 @@ async function longestTurn(work: () => Promise<unknown>): Promise<number> {
 async function worked(otto: Otto, body: string, headers: Record<string, string> = OPENED) {
   const id = await otto.send("github", body, headers);
   await otto.workOff();
-  const { payload: _, ...message } = await json(await otto.ask(`/api/messages/${id}`));
-  const task = message.task_id && await json(await otto.ask(`/api/tasks/${message.task_id}`));
+  const { payload: _, ...message } = await otto.get(`/api/messages/${id}`);
+  const task = message.task_id && await otto.get(`/api/tasks/${message.task_id}`);
   return { message, task };
 }
 
@@ -107,28 +105,20 @@ describe("a large body", () => {
   });
 
   it("is judged by the operator's rules", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "otto-rules-"));
-    const file = join(folder, "sources.json");
-    await writeFile(
-      file,
-      JSON.stringify({
-        github: {
-          title: "{number}: {pull_request.title}",
-          filter: [{ path: "files[100000].id", exists: true }],
-        },
-      }),
-    );
-    try {
-      await using otto = await openOtto({ SOURCES_FILE: file, AGENT_ACCOUNTS: "otto-bot" });
-      assertEquals((await worked(otto, pullRequest(3 * MIB))).task.title, "7: Ring twice");
-      const short = await worked(otto, pullRequest(1.5 * MIB));
-      assertEquals(short.message.state, "filtered");
-      assertMatch(short.message.reason, /^Held back by the filter in SOURCES_FILE/);
-      const own = await worked(otto, pullRequest(3 * MIB).replace('"ada"', '"otto-bot"'));
-      assertMatch(own.message.reason, /^Done by otto-bot/);
-    } finally {
-      await rm(folder, { recursive: true });
-    }
+    await using folder = await testFolder();
+    const SOURCES_FILE = await folder.write("sources.json", {
+      github: {
+        title: "{number}: {pull_request.title}",
+        filter: [{ path: "files[100000].id", exists: true }],
+      },
+    });
+    await using otto = await openOtto({ SOURCES_FILE, AGENT_ACCOUNTS: "otto-bot" });
+    assertEquals((await worked(otto, pullRequest(3 * MIB))).task.title, "7: Ring twice");
+    const short = await worked(otto, pullRequest(1.5 * MIB));
+    assertEquals(short.message.state, "filtered");
+    assertMatch(short.message.reason, /^Held back by the filter in SOURCES_FILE/);
+    const own = await worked(otto, pullRequest(3 * MIB).replace('"ada"', '"otto-bot"'));
+    assertMatch(own.message.reason, /^Done by otto-bot/);
   });
 
   it("is told from a repeat by its signed bytes", async () => {
@@ -210,7 +200,7 @@ describe("a large body", () => {
     await until(() => Promise.resolve(reader.isReading), { what: "the reading to begin" });
     await reader[Symbol.asyncDispose]();
     assertMatch(String(await read), /Otto stops/);
-    assertEquals((await json(await otto.ask(`/api/messages/${id}`))).state, "new");
+    assertEquals((await otto.get(`/api/messages/${id}`)).state, "new");
   });
 });
 

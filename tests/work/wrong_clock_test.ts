@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { it } from "@std/testing/bdd";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import postgres from "postgres";
+import { testFolder } from "../folder.ts";
 import { json } from "../otto.ts";
 import { describeWith, freePort, startProcess, until } from "../servers/mod.ts";
 import { describeWithFaketime, wrongClock } from "./faketime.ts";
@@ -62,68 +62,60 @@ describeWithFaketime("a process with a wrong clock", () => {
   });
 
   it("of the embedded size keeps all after a jump, until a person confirms the time", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "otto-clock-"));
-    try {
-      const file = join(folder, "time");
-      await writeFile(file, "+0d\n");
+    await using folder = await testFolder();
+    const file = join(folder.path, "time");
+    await writeFile(file, "+0d\n");
+    const port = await freePort();
+    const env = {
+      OTTO_DATA_DIR: join(folder.path, "data"),
+      PORT: String(port),
+      ...wrongClock({ file }),
+    };
+    let id: string;
+    {
+      await using otto = startProcess(["main.ts"], env);
+      await otto.waitForLine(/Otto is ready/, START);
+      id = await send(port);
+      await untilProcessed(port, id);
+      await writeFile(file, "+400d\n");
+      await otto.waitForLine(/clock\.wrong/, START);
+      const clock = (await healthOf(port)).checks.find(({ name }) => name === "clock");
+      assertMatch(clock!.detail, /has gone 345\d{5} s ahead/);
+      assertMatch(clock!.hint!, /--confirm-clock/);
+      await json(await fetch(`http://localhost:${port}/api/messages/${id}`));
+    }
+    {
+      await using confirming = startProcess(["main.ts", "--confirm-clock"], env);
+      await confirming.waitForLine(/The clock counts from now on/, START);
+      assertEquals((await confirming.exited).code, 0);
+    }
+    await using again = startProcess(["main.ts"], env);
+    await again.waitForLine(/Otto is ready/, START);
+    await until(async () => {
+      const answer = await fetch(`http://localhost:${port}/api/messages/${id}`);
+      await answer.body?.cancel();
+      return answer.status === 404;
+    }, { what: "the message to go by its age", timeoutMs: 60_000 });
+  });
+
+  for (const shift of ["-100d", "+400d"]) {
+    it(`of the embedded size keeps all when it starts ${shift} from where it ended`, async () => {
+      await using folder = await testFolder();
       const port = await freePort();
-      const env = {
-        OTTO_DATA_DIR: join(folder, "data"),
-        PORT: String(port),
-        ...wrongClock({ file }),
-      };
+      const env = { OTTO_DATA_DIR: folder.path, PORT: String(port) };
       let id: string;
       {
         await using otto = startProcess(["main.ts"], env);
         await otto.waitForLine(/Otto is ready/, START);
         id = await send(port);
         await untilProcessed(port, id);
-        await writeFile(file, "+400d\n");
-        await otto.waitForLine(/clock\.wrong/, START);
-        const clock = (await healthOf(port)).checks.find(({ name }) => name === "clock");
-        assertMatch(clock!.detail, /has gone 345\d{5} s ahead/);
-        assertMatch(clock!.hint!, /--confirm-clock/);
-        await json(await fetch(`http://localhost:${port}/api/messages/${id}`));
       }
-      {
-        await using confirming = startProcess(["main.ts", "--confirm-clock"], env);
-        await confirming.waitForLine(/The clock counts from now on/, START);
-        assertEquals((await confirming.exited).code, 0);
-      }
-      await using again = startProcess(["main.ts"], env);
-      await again.waitForLine(/Otto is ready/, START);
-      await until(async () => {
-        const answer = await fetch(`http://localhost:${port}/api/messages/${id}`);
-        await answer.body?.cancel();
-        return answer.status === 404;
-      }, { what: "the message to go by its age", timeoutMs: 60_000 });
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
-  });
-
-  for (const shift of ["-100d", "+400d"]) {
-    it(`of the embedded size keeps all when it starts ${shift} from where it ended`, async () => {
-      const folder = await mkdtemp(join(tmpdir(), "otto-clock-"));
-      try {
-        const port = await freePort();
-        const env = { OTTO_DATA_DIR: folder, PORT: String(port) };
-        let id: string;
-        {
-          await using otto = startProcess(["main.ts"], env);
-          await otto.waitForLine(/Otto is ready/, START);
-          id = await send(port);
-          await untilProcessed(port, id);
-        }
-        await using wrong = startProcess(["main.ts"], { ...env, ...wrongClock(shift) });
-        await wrong.waitForLine(/clock\.wrong/, START);
-        const { status, checks } = await healthOf(port);
-        assertEquals(status, "degraded");
-        assert(checks.some(({ name }) => name === "clock"));
-        await json(await fetch(`http://localhost:${port}/api/messages/${id}`));
-      } finally {
-        await rm(folder, { recursive: true, force: true });
-      }
+      await using wrong = startProcess(["main.ts"], { ...env, ...wrongClock(shift) });
+      await wrong.waitForLine(/clock\.wrong/, START);
+      const { status, checks } = await healthOf(port);
+      assertEquals(status, "degraded");
+      assert(checks.some(({ name }) => name === "clock"));
+      await json(await fetch(`http://localhost:${port}/api/messages/${id}`));
     });
   }
 });

@@ -1,15 +1,16 @@
 import { z } from "@hono/zod-openapi";
 import { conflict, createRoute, json, missing, refusals } from "../../openapi.ts";
 import { MOST_DEPTH } from "../../../lib/arq/pickle/value.ts";
+import { isTooDeep } from "../../../sources/kit/nesting.ts";
 import { MOST_WAIT_MINUTES, USUAL_WAIT_MINUTES } from "../../../lib/task/wait.ts";
 import { isId } from "../../../lib/store/id.ts";
-import { count, id, idParam, isNestedAtMost, time } from "../../schemas/fields.ts";
+import { count, id, idParam, time } from "../../schemas/fields.ts";
 import { subjectRole } from "../../schemas/subject.ts";
 import { task } from "../../schemas/task.ts";
 
 const epoch = z.number().int().min(0).openapi({ description: "From the answer to the claim" });
 /** What a worker adds in JSON: as deep as what its function may return. */
-const data = z.any().refine((value) => isNestedAtMost(value, MOST_DEPTH), {
+const data = z.any().refine((value) => !isTooDeep(value, MOST_DEPTH), {
   error: `must not be nested over ${MOST_DEPTH} deep`,
 }).optional();
 const text = (most: number) => z.string().max(most);

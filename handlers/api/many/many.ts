@@ -119,6 +119,24 @@ export async function actOnChosen<Filter extends object, Result extends Counted>
   return { acted };
 }
 
+/** The answer of a route that does the same to each by itself; see {@link actOnChosen}. */
+export async function actOnEach<Filter extends object>(
+  c: Context<Env>,
+  { parts, ...meaning }: {
+    parts: ActParts;
+    action: keyof typeof ACTS;
+    chosen: Chosen<Filter>;
+    finder: Finder<Filter>;
+  },
+) {
+  const meant = await actOnChosen(c, {
+    ...meaning,
+    act: (ids, actor) => actOnAll(parts, meaning.action, { ids, actor }),
+  });
+  if ("bulk" in meant) return c.json(meant.bulk, 202, placeOf(meant.bulk));
+  return c.json(meant.acted, 200);
+}
+
 /** Where a bulk action is found, for the header `Location`. */
 export const placeOf = ({ id }: BulkAction) => ({ location: `/api/bulk/${id}` });
 

@@ -9,7 +9,15 @@ import { notReplayed, replay } from "../../schemas/message.ts";
 import { chosen } from "../../schemas/many.ts";
 import { messageFilter, toMessageSearch } from "../../schemas/message_filter.ts";
 import { type Redeliverer, redeliverInParts } from "../../../lib/work/verify/redeliver.ts";
-import { type Acted, actOnAll, actOnChosen, type Finder, manyRoute, placeOf } from "./many.ts";
+import {
+  type Acted,
+  actOnAll,
+  actOnChosen,
+  actOnEach,
+  type Finder,
+  manyRoute,
+  placeOf,
+} from "./many.ts";
 
 /** What can be done to many messages, by the last part of its path. */
 export const MESSAGE_ACTIONS: Record<
@@ -48,16 +56,7 @@ export function manyMessages(parts: ActParts) {
         summary: "Verify refused messages again, and work them",
         schema: which,
       }),
-      async (c) => {
-        const meant = await actOnChosen(c, {
-          action: "release",
-          chosen: c.req.valid("json"),
-          finder,
-          act: (ids, actor) => MESSAGE_ACTIONS.release(parts, ids, actor),
-        });
-        if ("bulk" in meant) return c.json(meant.bulk, 202, placeOf(meant.bulk));
-        return c.json(meant.acted, 200);
-      },
+      (c) => actOnEach(c, { parts, action: "release", chosen: c.req.valid("json"), finder }),
     )
     .openapi(
       {
@@ -94,16 +93,7 @@ export function manyMessages(parts: ActParts) {
         summary: "Remove messages, their tasks, what was told",
         schema: which,
       }),
-      async (c) => {
-        const meant = await actOnChosen(c, {
-          action: "delete",
-          chosen: c.req.valid("json"),
-          finder,
-          act: (ids, actor) => MESSAGE_ACTIONS.delete(parts, ids, actor),
-        });
-        if ("bulk" in meant) return c.json(meant.bulk, 202, placeOf(meant.bulk));
-        return c.json(meant.acted, 200);
-      },
+      (c) => actOnEach(c, { parts, action: "delete", chosen: c.req.valid("json"), finder }),
     );
 }
 

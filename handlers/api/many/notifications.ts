@@ -3,7 +3,7 @@ import type { ActParts } from "../../../lib/work/bulk/acts.ts";
 import { createApi } from "../../openapi.ts";
 import { chosen } from "../../schemas/many.ts";
 import { notificationFilter } from "../../schemas/notification.ts";
-import { actOnAll, actOnChosen, type Finder, manyRoute, placeOf } from "./many.ts";
+import { actOnEach, type Finder, manyRoute } from "./many.ts";
 
 /** `POST /api/notifications/read`: what is done to one, done to many. */
 export function manyNotifications(parts: ActParts) {
@@ -17,15 +17,6 @@ export function manyNotifications(parts: ActParts) {
       summary: "Mark notifications as read",
       schema: chosen(notificationFilter),
     }),
-    async (c) => {
-      const meant = await actOnChosen(c, {
-        action: "read",
-        chosen: c.req.valid("json"),
-        finder,
-        act: (ids, actor) => actOnAll(parts, "read", { ids, actor }),
-      });
-      if ("bulk" in meant) return c.json(meant.bulk, 202, placeOf(meant.bulk));
-      return c.json(meant.acted, 200);
-    },
+    (c) => actOnEach(c, { parts, action: "read", chosen: c.req.valid("json"), finder }),
   );
 }

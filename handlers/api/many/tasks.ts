@@ -3,7 +3,7 @@ import type { ActParts } from "../../../lib/work/bulk/acts.ts";
 import { createApi } from "../../openapi.ts";
 import { chosen } from "../../schemas/many.ts";
 import { taskFilter, toTaskSearch } from "../../schemas/task_filter.ts";
-import { actOnAll, actOnChosen, type Finder, manyRoute, placeOf } from "./many.ts";
+import { actOnEach, type Finder, manyRoute } from "./many.ts";
 
 /** `POST /api/tasks/retry|cancel`: what is done to one, done to many. */
 export function manyTasks(parts: ActParts) {
@@ -20,31 +20,13 @@ export function manyTasks(parts: ActParts) {
         summary: "Start failed or cancelled tasks again",
         schema: which,
       }),
-      async (c) => {
-        const meant = await actOnChosen(c, {
-          action: "retry",
-          chosen: c.req.valid("json"),
-          finder,
-          act: (ids, actor) => actOnAll(parts, "retry", { ids, actor }),
-        });
-        if ("bulk" in meant) return c.json(meant.bulk, 202, placeOf(meant.bulk));
-        return c.json(meant.acted, 200);
-      },
+      (c) => actOnEach(c, { parts, action: "retry", chosen: c.req.valid("json"), finder }),
     )
     .openapi(
       manyRoute("/api/tasks/cancel", "cancelTasks", {
         summary: "Stop tasks that have not ended",
         schema: which,
       }),
-      async (c) => {
-        const meant = await actOnChosen(c, {
-          action: "cancel",
-          chosen: c.req.valid("json"),
-          finder,
-          act: (ids, actor) => actOnAll(parts, "cancel", { ids, actor }),
-        });
-        if ("bulk" in meant) return c.json(meant.bulk, 202, placeOf(meant.bulk));
-        return c.json(meant.acted, 200);
-      },
+      (c) => actOnEach(c, { parts, action: "cancel", chosen: c.req.valid("json"), finder }),
     );
 }

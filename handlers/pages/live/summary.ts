@@ -1,4 +1,5 @@
 import { listWorkers } from "../../../lib/monitor/heartbeat.ts";
+import { readUnanswered } from "../../../lib/monitor/model_provider.ts";
 import { openThroughput } from "../../../lib/monitor/stats/throughput.ts";
 import type { Services } from "../../../lib/services.ts";
 import { cached } from "../../../lib/async/cached.ts";
@@ -38,6 +39,7 @@ export function createSummary(
   const throughput = openThroughput(database);
   const needs = cached(() => readNeeds(database), { freshMs: FRESH_MS });
   const turnedAway = cached(() => readTurnedAway(database), { freshMs: FRESH_MS });
+  const unanswered = cached(() => readUnanswered(database), { freshMs: FRESH_MS });
   const labelOf = createLabels(sources);
   const words = () => ({
     labelOf,
@@ -55,9 +57,10 @@ export function createSummary(
     bell: async () => await needsLink((await needs()).count),
     async notes() {
       const paused = pauses.names();
-      const [alive, { queue }, away] = await Promise.all([
+      const [alive, { queue }, unansweredSince, away] = await Promise.all([
         workers(),
         readStats(),
+        unanswered(),
         paused.length > 0 ? turnedAway() : new Map<string, number>(),
       ]);
       return await notes({
@@ -65,6 +68,7 @@ export function createSummary(
         worksInline: config.worksInline,
         hasModel: agent.name !== "digest",
         spilled: queue.spilled,
+        unansweredSince,
         paused: paused.map((name) => ({
           name,
           label: labelFor(sources, name),

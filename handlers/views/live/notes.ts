@@ -1,5 +1,6 @@
 import { html } from "hono/html";
 import { counted } from "../parts/count.ts";
+import { clock } from "../parts/time.ts";
 
 /** What a person should know before they look at the list. */
 export interface LiveNotes {
@@ -10,6 +11,8 @@ export interface LiveNotes {
   hasModel: boolean;
   /** Messages kept in Redis until Postgres is back. */
   spilled: number;
+  /** Since when tasks wait for the model's provider. */
+  unansweredSince?: Date;
   /** The sources that a person has paused. */
   paused: readonly { name: string; label: string; turnedAway: number }[];
 }
@@ -23,7 +26,9 @@ export function waiting(turnedAway: number): string {
 }
 
 /** Notes on what is wrong, or not set up; nothing when all is well. */
-export function notes({ isWorked, worksInline, hasModel, spilled, paused }: LiveNotes) {
+export function notes(
+  { isWorked, worksInline, hasModel, spilled, unansweredSince, paused }: LiveNotes,
+) {
   return html`
     <div id="notes" class="notes">
       ${!isWorked && html`<p class="note failed"><strong>No worker is running.</strong>
@@ -34,6 +39,10 @@ export function notes({ isWorked, worksInline, hasModel, spilled, paused }: Live
       }</p>`}
       ${spilled > 0 && html`<p class="note failed"><strong>PostgreSQL is away.</strong>
         ${spilled} messages are kept in Redis until it is back.</p>`}
+      ${unansweredSince &&
+        html`<p class="note failed"><strong>The model's provider gives no answer</strong>
+        since ${clock(unansweredSince)}. Tasks wait for it and go on by themselves;
+        <a href="/tasks?phase=waiting">the page of each</a> says why.</p>`}
       ${paused.map(({ name, label, turnedAway }) =>
         html`
           <p

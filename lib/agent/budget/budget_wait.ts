@@ -35,7 +35,9 @@ export async function reserveStep(
 ): Promise<Reservation> {
   const need = {
     tokens: most.input + least,
-    micros: microsFor({ input: most.input, output: least }, price),
+    // Rounded as it is reserved: a millionth less would be waited for in vain.
+    micros: microsFor({ input: most.input, output: 0 }, price) +
+      microsFor({ input: 0, output: least }, price),
     currency: price?.currency,
   };
   for (let waits = 0;; waits++) {

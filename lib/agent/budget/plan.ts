@@ -33,7 +33,8 @@ export function planStep(
 ): StepPlan {
   const { rules, rules: { budgets } } = run;
   const { used, known, rounds: round = 0 } = state;
-  const input = estimateInput(request, known);
+  // Another model counts in another way.
+  const input = estimateInput(request, known?.model === run.model.name ? known : undefined);
   const inRound = budgets.tokens - used.inputTokens - used.outputTokens - lost;
   const inAll = tokensLeftInAll(run, state);
   const left = Math.min(inRound, inAll);
@@ -54,8 +55,14 @@ export function planStep(
       ? `what the task has left of its ${run.rules.budgets.taskTokens} tokens in all`
       : `the budget of ${budgets.tokens} tokens per task`;
     const raise = inAll < inRound ? "" : ": raise budgets.tokens in AGENT_CONFIG";
+    const why = state.brokenBy === undefined ? "" : ` (${state.brokenBy})`;
+    const unanswered = lost > 0
+      ? `, after calls without an answer that may have used ${lost}${why}`
+      : "";
     throw new Error(
-      `${what} has no room for another model call, which may use ${input + least}${raise}`,
+      `${what} has no room for another model call, which may use ${
+        input + least
+      }${unanswered}${raise}`,
     );
   }
   return {

@@ -1,6 +1,7 @@
 import type { MCPClient } from "@ai-sdk/mcp";
 import { deadline } from "../../async/deadline.ts";
 import { errorText } from "../../process/log.ts";
+import { isPart } from "../provider/answer/parts.ts";
 import { createExchange, type Exchange, SessionLostError } from "./exchange.ts";
 import type { McpServer } from "./servers.ts";
 
@@ -23,49 +24,76 @@ export interface ToolPages {
 
 /** Asks for a server's list of tools, all its pages together no longer than one answer may be. */
 export async function listTools(server: McpServer, signal: AbortSignal): Promise<ToolPages> {
-  return await withClient(server, signal, async (client, { last }) => {
-    const entries: unknown[] = [];
-    const cursors = new Set<string>();
-    let cursor: string | undefined;
-    for (let page = 0; page < MOST_PAGES; page++) {
-      const { nextCursor } = await client.listTools({
-        params: cursor === undefined ? undefined : { cursor },
-        options: { signal },
-      });
-      const { tools } = last() as { tools?: unknown };
-      if (!Array.isArray(tools)) throw new Error("its list of tools is no list");
-      const room = MOST_TOOLS - entries.length;
-      entries.push(...tools.slice(0, room));
-      if (tools.length > room) break;
-      cursor = nextCursor;
-      // Some give the same one again and again (codebase-memory-mcp#1247).
-      if (cursor === undefined || cursors.has(cursor)) return { entries, goesOn: false };
-      cursors.add(cursor);
-    }
-    return { entries, goesOn: true };
-  });
+  return await withClient(
+    server,
+    signal,
+    (client, exchange) => fetchPages(client, exchange, { signal }),
+  );
 }
 
-/** Calls a tool: its result as it came, and whether the server's list has changed meanwhile. */
+async function fetchPages(
+  client: MCPClient,
+  { last }: Exchange,
+  { until = () => false, signal }: {
+    /** The entry that is looked for: what comes behind it is not asked for. */
+    until?: (entry: unknown) => boolean;
+    signal: AbortSignal;
+  },
+): Promise<ToolPages> {
+  const entries: unknown[] = [];
+  const cursors = new Set<string>();
+  let cursor: string | undefined;
+  for (let page = 0; page < MOST_PAGES; page++) {
+    const { nextCursor } = await client.listTools({
+      params: cursor === undefined ? undefined : { cursor },
+      options: { signal },
+    });
+    const { tools } = last() as { tools?: unknown };
+    if (!Array.isArray(tools)) throw new Error("its list of tools is no list");
+    const room = MOST_TOOLS - entries.length;
+    entries.push(...tools.slice(0, room));
+    if (tools.length > room || tools.some(until)) break;
+    cursor = nextCursor;
+    // Some give the same one again and again (codebase-memory-mcp#1247).
+    if (cursor === undefined || cursors.has(cursor)) return { entries, goesOn: false };
+    cursors.add(cursor);
+  }
+  return { entries, goesOn: true };
+}
+
+/**
+ * Calls a tool: its result as it came, and whether the server's list has changed meanwhile.
+ *
+ * @param check throws when the tool, as the server has it now, must not be called any more.
+ */
 export async function callTool(
   server: McpServer,
-  { name, args, schema = {} }: {
+  { name, args, schema = {}, check }: {
     name: string;
     args: Record<string, unknown>;
     /** Of its arguments, as the server has it. */
     schema?: Record<string, unknown>;
+    check?: (now: ToolPages) => void;
   },
   signal: AbortSignal,
 ): Promise<{ result: unknown; listChanged: boolean }> {
-  return await withClient(server, signal, async (client, { last, listChanged, tell }) => {
+  return await withClient(server, signal, async (client, exchange) => {
+    if (check) {
+      const until = (entry: unknown) => isPart(entry) && entry.name === name;
+      const pages = await fetchPages(client, exchange, { until, signal }).catch((error) => {
+        if (error instanceof SessionLostError) throw error;
+        throw new Error(`it was not called: its server gave no list of tools: ${errorText(error)}`);
+      });
+      check(pages);
+    }
     // Arguments that the newest protocol wants in headers, too: the SDK sends those of what it has
     // been told of the tool.
     if (JSON.stringify(schema).includes('"x-mcp-header"')) {
-      tell({ name, inputSchema: schema });
+      exchange.tell({ name, inputSchema: schema });
       await client.listTools({ options: { signal } });
     }
     await client.callTool({ name, arguments: args, options: { signal } });
-    return { result: last(), listChanged: listChanged() };
+    return { result: exchange.last(), listChanged: exchange.listChanged() };
   });
 }
 

@@ -1,5 +1,6 @@
 import { fingerprint } from "../canonical.ts";
-import { isPart, isTooDeep } from "../provider/answer/parts.ts";
+import { isTooDeep } from "../../../sources/kit/nesting.ts";
+import { isPart } from "../provider/answer/parts.ts";
 
 /** A tool as its server defines it. */
 export interface Definition {

@@ -5,14 +5,14 @@ import type { Redact } from "../../redaction/redact.ts";
 import { withoutFences } from "../fence.ts";
 import type { ToolOff } from "../tool_spec.ts";
 import { beginningOf } from "../../../sources/kit/beginning.ts";
-import { isTooDeep } from "../provider/answer/parts.ts";
+import { isTooDeep } from "../../../sources/kit/nesting.ts";
 import type { AgentSettings } from "../settings.ts";
 import type { Tool } from "../tools/tool.ts";
-import { callTool } from "./client.ts";
+import { callTool, type ToolPages } from "./client.ts";
 import { type Definition, fingerprintOf, whyChanged } from "./definition.ts";
 import { resultText } from "./result_text.ts";
 import { type McpServer, splitName } from "./servers.ts";
-import { createToolLists, type Listed, lookUp, type ToolLists } from "./tool_list.ts";
+import { createToolLists, type Listed, lookUp, readPages, type ToolLists } from "./tool_list.ts";
 
 /** Tools that do not belong to Otto. */
 export interface Toolshed {
@@ -86,14 +86,6 @@ async function openTool(
     arguments: z.record(z.string(), z.unknown()),
     atomic: false,
     async run(args, { fence }, signal) {
-      // A run may last for hours, and the server may have told of a change in this one.
-      const listed = await lists.of(server);
-      signal.throwIfAborted();
-      const found = "error" in listed ? definition : lookUp(listed, name);
-      if ("off" in found) throw new Error(`it was not called: ${found.off}`);
-      if (fingerprintOf(found) !== now) {
-        throw new Error("it was not called: its definition has changed since this run began");
-      }
       const text = await call({ server, definition, lists, redact }, args, signal);
       return fence(text, `result of ${full}`);
     },
@@ -134,7 +126,14 @@ async function call(
 ): Promise<string> {
   try {
     const { name, inputSchema: schema } = definition;
-    const { result, listChanged } = await callTool(server, { name, args, schema }, signal);
+    // Nobody has agreed to another tool of the same name.
+    const check = (now: ToolPages) => {
+      const why = whyAnother(definition, lookUp(readPages(now), name));
+      if (why === undefined) return;
+      lists.forget(server);
+      throw new Error(`it was not called: ${why}`);
+    };
+    const { result, listChanged } = await callTool(server, { name, args, schema, check }, signal);
     if (listChanged) lists.forget(server);
     if (isTooDeep(result)) throw new Error("its result is nested too deep");
     const text = beginningOf(redact(resultText(result)), MOST_RESULT);
@@ -149,6 +148,17 @@ async function call(
     }
     throw error;
   }
+}
+
+/**
+ * Why a tool is not what it was when its run began: a run may last for hours, a list is kept for a
+ * minute, and few servers tell of a change.
+ */
+function whyAnother(before: Definition, now: ReturnType<typeof lookUp>): string | undefined {
+  if ("off" in now) return now.off;
+  return fingerprintOf(now) === fingerprintOf(before)
+    ? undefined
+    : "its definition has changed since this run began";
 }
 
 /** What the tools of this database looked like when they were first used, by their names. */

@@ -17,9 +17,8 @@ export function resultText(result: unknown): string {
     (result ?? {}) as Part;
   // Some send the only part itself, or its text.
   const parts = [content ?? []].flat().map(textOfPart).filter((text) => text !== "");
-  // Servers should, and often do, say the same in a text.
-  const data = JSON.stringify(structuredContent ?? undefined);
-  if (data !== undefined && !parts.some((text) => says(text, data))) parts.push(data);
+  const data = structuredContent ?? undefined;
+  if (data !== undefined && !isSaid(data, parts)) parts.push(JSON.stringify(data));
   // What stands elsewhere: `toolResult` of the protocol's first version, an "error" of some.
   if (parts.length === 0 && Object.keys(rest).length > 0) parts.push(JSON.stringify(rest));
   return parts.join("\n");
@@ -56,8 +55,22 @@ function named(kind: string, part: Part, base64?: unknown): string {
   return `(${[[kind, ...words].join(" "), ...size].join(", ")})`;
 }
 
-/** Whether a text is this JSON, however it is spaced. */
-function says(text: string, json: string): boolean {
+/**
+ * Whether the same stands in the texts, as it should: as one, or an item in each. The SDKs for Python
+ * put what is no object under "result", so that every text of theirs would come twice.
+ */
+function isSaid(data: unknown, texts: readonly string[]): boolean {
+  const bare = isPart(data) && Object.keys(data).join() === "result" ? data.result : data;
+  return [data, bare].some((value) => {
+    const json = JSON.stringify(value);
+    return texts.some((text) => says(text, value, json));
+  }) || Array.isArray(bare) && bare.length === texts.length &&
+      bare.every((item, at) => says(texts[at], item, JSON.stringify(item)));
+}
+
+/** Whether a text is this value, or its JSON, however that is spaced. */
+function says(text: string, value: unknown, json: string): boolean {
+  if (text === value) return true;
   try {
     return text.length >= json.length && JSON.stringify(JSON.parse(text)) === json;
   } catch {

@@ -36,12 +36,24 @@ const SHOWN: Record<string, (result: Part) => Part> = {
   "tools/call": (result) => result.resultType === "input_required" ? result : { content: [] },
 };
 
+/** What a server wants to be told before it gives a result (`InputRequiredResult` of 2026-07-28). */
+function wantedBy({ resultType, inputRequests }: Part): string | undefined {
+  const isAsking = resultType === "input_required" && isPart(inputRequests) &&
+    Object.keys(inputRequests).length > 0;
+  return isAsking
+    ? `it wants to be told something first, and nobody here is asked: ${
+      JSON.stringify(inputRequests)
+    }`
+    : undefined;
+}
+
 export function createTamer(): Tamer {
   let last: unknown;
   let changed = false;
 
-  function tameResult(result: Part, { method }: Asked): Part {
-    if (method.startsWith("tools/")) last = result;
+  function tameResult(result: Part, { method }: Asked, isAnswer: boolean): Part {
+    // A stream that is gone on with, or a gateway's batch, may have what others were answered.
+    if (isAnswer && method.startsWith("tools/")) last = result;
     const { resultType } = result;
     const shown = SHOWN[method]?.(result) ?? result;
     // The protocol of 2026 has it in every result.
@@ -67,7 +79,11 @@ export function createTamer(): Tamer {
       }
       const answer = { jsonrpc: "2.0", id: id ?? asked.id };
       if (error !== undefined && error !== null) return { ...answer, error: readable(error) };
-      if (isPart(result)) return { ...answer, result: tameResult(result, asked) };
+      const wanted = isPart(result) ? wantedBy(result) : undefined;
+      if (wanted !== undefined) return { ...answer, error: readable(wanted) };
+      if (isPart(result)) {
+        return { ...answer, result: tameResult(result, asked, answers(answer, asked)) };
+      }
       // Of a gateway, in words of its own: no answer at all.
       if (!("result" in message) && message.jsonrpc === undefined) return {};
       return { ...answer, error: readable("the server's result is no object") };
@@ -80,12 +96,19 @@ export function answers(message: unknown, { id }: Asked): boolean {
   return isPart(message) && message.method === undefined && String(message.id) === String(id);
 }
 
-/** An error as JSON-RPC has it, whatever a server has put into its places. */
+/**
+ * An error as JSON-RPC has it, whatever a server has put into its places. Its data goes with its
+ * words: there stands what is wrong with the arguments, or what a person has to open first (-32042).
+ */
 function readable(error: unknown): Part {
   const { code, message, data } = isPart(error) ? error : { message: error } as Part;
-  const told = message ?? data ?? "no reason";
+  const told = [message, data].map(textOf).filter((text) => text !== "");
   return {
     code: Number.isInteger(code) ? code : -32_603,
-    message: typeof told === "string" ? told : JSON.stringify(told),
+    message: told.join(": ") || "no reason",
   };
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value ?? undefined) ?? "";
 }

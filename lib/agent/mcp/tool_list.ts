@@ -1,7 +1,7 @@
 import { unlessAborted } from "../../async/deadline.ts";
 import { errorText } from "../../process/log.ts";
 import type { Redact } from "../../redaction/redact.ts";
-import { listTools } from "./client.ts";
+import { listTools, type ToolPages } from "./client.ts";
 import { type BrokenEntry, type Definition, readDefinition } from "./definition.ts";
 import type { McpServer } from "./servers.ts";
 
@@ -62,17 +62,22 @@ function isFresh(listed: Listed): boolean {
   return Date.now() - listed.at.getTime() < ("error" in listed ? AWAY_MS : FRESH_MS);
 }
 
+/** What a server's list says of its tools, now that it has come. */
+export function readPages({ entries, goesOn }: ToolPages): Listed {
+  const tools = new Map<string, Definition | BrokenEntry>();
+  for (const entry of entries) {
+    const read = readDefinition(entry);
+    if (read && !tools.has(read.name)) tools.set(read.name, read);
+  }
+  return { at: new Date(), tools, goesOn };
+}
+
 async function list(server: McpServer, redact: Redact): Promise<Listed> {
   const stop = AbortSignal.timeout(LIST_MS);
   try {
     const listed = await unlessAborted(stop, listTools(server, stop));
     if (!listed) throw new Error(`no answer within ${LIST_MS / 1_000} seconds`);
-    const tools = new Map<string, Definition | BrokenEntry>();
-    for (const entry of listed.entries) {
-      const read = readDefinition(entry);
-      if (read && !tools.has(read.name)) tools.set(read.name, read);
-    }
-    return { at: new Date(), tools, goesOn: listed.goesOn };
+    return readPages(listed);
   } catch (error) {
     return { at: new Date(), error: redact(errorText(error)).slice(0, MOST_REASON) };
   }

@@ -25,6 +25,8 @@ export interface RequestAdapter {
 interface Lesson {
   /** All of them. */
   words: readonly RegExp[];
+  /** Where these words stand, too, it is another one's. */
+  except?: RegExp;
   matters(body: Body): boolean;
   change(body: Body): Body;
 }
@@ -36,14 +38,18 @@ const NEW = "max_completion_tokens";
 const UNKNOWN =
   /unsupported|not (be )?support|cannot pass both|unrecogni[sz]ed|unknown|not permitted|not allowed|unexpected|extra_forbidden|additional propert/i;
 
-const without = (name: string): Lesson => ({
+/** What is refused of a limit is its number, and not its name. */
+const NUMBER = /too large|at most|exceed|maximum|range|less than|greater than|between/i;
+
+const without = (name: string, except?: RegExp): Lesson => ({
+  except,
   words: [new RegExp(`\\b${name}\\b`)],
   matters: (body) => Object.hasOwn(body, name),
   change: ({ [name]: _, ...body }) => body,
 });
 
 /** Parameters that a server may not know. The two names of the limit are tried one after the other. */
-const PARAMETERS = [without(OLD), without(NEW), without("tool_choice"), without("stream"), {
+const PARAMETERS = [without(OLD, NUMBER), without(NEW, NUMBER), without("stream"), {
   // llama.cpp calls it thinking, in the template of gpt-oss.
   words: [/reasoning_content|content and thinking/],
   matters: (body) => messagesOf(body).some((each) => Object.hasOwn(each, "reasoning_content")),
@@ -52,6 +58,8 @@ const PARAMETERS = [without(OLD), without(NEW), without("tool_choice"), without(
 
 /** What servers say of messages that their models' templates cannot hold (vLLM, llama.cpp, LM Studio, Mistral). */
 const TEMPLATES: readonly Lesson[] = [
+  // Nobody needs it: `auto` is meant without it, too.
+  without("tool_choice"),
   {
     // Anthropic's and Bedrock's words, behind LiteLLM and other gateways, in a last step.
     words: [/tools=|toolConfig|must define tools/i],
@@ -60,7 +68,7 @@ const TEMPLATES: readonly Lesson[] = [
   },
   {
     words: [
-      /should alternat|must (be )?alternat|unexpected role|alternate between|consecutive user/i,
+      /should alternat|must (be )?alternat|unexpected role|alternate between|(consecutive|successive) user/i,
     ],
     matters: isChangedBy(alternating),
     change: alternating,
@@ -80,9 +88,10 @@ const TEMPLATES: readonly Lesson[] = [
     change: withOwnWords,
   },
   {
+    // Cerebras says no more than that something is none.
     words: [
-      /\bcontent\b/i,
-      /none is not|null is not|expected a? ?string|(valid|be a) string|be null|got null|field required/i,
+      /\bcontent\b|'NoneType'/i,
+      /none is not|null'? (is )?not|expected a? ?string|(valid|be a) string|be null|got null|field required|object is not iterable|required properties/i,
     ],
     matters: (body) => messagesOf(body).some(({ content }) => content === null),
     change: (body) =>
@@ -167,7 +176,10 @@ export function createRequestAdapter({ newer }: { newer: boolean }): RequestAdap
     learn(body, words) {
       // What another request has learned meanwhile matters to this one, too.
       const lesson = [...UNKNOWN.test(words) ? PARAMETERS : [], ...TEMPLATES]
-        .find((each) => each.matters(body) && each.words.every((one) => one.test(words)));
+        .find((each) =>
+          each.matters(body) && each.words.every((one) => one.test(words)) &&
+          !each.except?.test(words)
+        );
       if (!lesson) return false;
       learned.add(lesson);
       return true;

@@ -1,3 +1,4 @@
+import { UNKNOWN_ERROR } from "./answer/tidy_answer.ts";
 import type { NextTry } from "./no_answer.ts";
 
 /** What an error is known by, and what becomes of its request. The first that fits decides. */
@@ -19,11 +20,11 @@ const NO_MODEL = "Check the model's name and its server's address";
 
 /** By the vendors' API references, and by the words that they send. */
 const ERRORS: readonly ErrorRule[] = [
-  // The model's words, not ours, are wrong: Groq and llama.cpp refuse them, Ollama stumbles.
+  // The model's words, not ours, are wrong: Groq, Cerebras and llama.cpp refuse them, Ollama stumbles.
   {
-    statuses: [400, 422, 500],
+    statuses: [400, 422, 424, 500],
     words: [
-      /tool_use_failed|failed_generation|output_parse_failed|pars(e|ing) tool call|model produced invalid content/i,
+      /tool_use_failed|failed_generation|failed to (generate tool.?call|parse input)|output_parse_failed|pars(e|ing) tool call|model produced invalid (content|sequence)/i,
     ],
     verdict: "again",
   },
@@ -31,7 +32,7 @@ const ERRORS: readonly ErrorRule[] = [
   // pays no bill; Gemini's "exceeded your current quota" is one of minutes, and has no such code.
   {
     words: [
-      /insufficient[_ ](user[_ ])?(quota|balance|credits?|funds)|billing_hard_limit|billing_not_active|exceeded_current_quota_error|arrearage|account_deactivated|budget_exceeded/i,
+      /insufficient[_ ](user[_ ])?(quota|balance|credits?|funds)|billing_hard_limit|billing_not_active|exceeded_current_quota_error|arrearage|account_deactivated|budget_exceeded|freetieronly/i,
     ],
     verdict: "fail",
     hint: NO_CREDIT,
@@ -52,6 +53,7 @@ const ERRORS: readonly ErrorRule[] = [
       "spend limit",
       "spending limit",
       "budget has been exceeded",
+      "key limit exceeded",
       "余额不足",
       "欠费",
     ],
@@ -78,6 +80,8 @@ const ERRORS: readonly ErrorRule[] = [
     hint: "One request is more than the account may send in a minute: raise its limits there, " +
       "or lower budgets.output_tokens in AGENT_CONFIG",
   },
+  // Whatever else it says: Anthropic's speaks of the prompt's length.
+  { statuses: [429], verdict: "wait" },
   {
     statuses: [413],
     verdict: "fail",
@@ -102,6 +106,9 @@ const ERRORS: readonly ErrorRule[] = [
       "token limit: ",
       "must have less than ",
       "reduce the length",
+      "sequence length is",
+      "max_tokens must be at least 1",
+      "prompt超长",
     ],
     verdict: "fail",
     hint: "The conversation is longer than the model can read: lower budgets.steps or " +
@@ -111,7 +118,7 @@ const ERRORS: readonly ErrorRule[] = [
     statuses: [400, 422],
     words: [
       /\bmax_?(completion_|output_|new_)?tokens?\b/i,
-      /too large|at most|maximum|exceed|[<>]/i,
+      /too large|at most|maximum|exceed|range|less than|[<>]/i,
     ],
     verdict: "fail",
     hint: "Lower budgets.output_tokens in AGENT_CONFIG",
@@ -126,7 +133,21 @@ const ERRORS: readonly ErrorRule[] = [
   },
   {
     statuses: [400, 403, 422],
-    words: [/moderation|content[_ ](filter|management|policy)|ResponsibleAIPolicy|flagged/i],
+    words: [
+      /moderation|content[_ ](filter|management|policy)|ResponsibleAIPolicy|flagged|usage guidelines|safety_check|new_sensitive|data_inspection/i,
+    ],
+    verdict: "fail",
+  },
+  // LM Studio, with a 200.
+  { phrases: ["unexpected endpoint or method"], verdict: "fail", hint: NO_MODEL },
+  // Azure, of a name that is wrong, or too new.
+  { words: [/DeploymentNotFound/], verdict: "doubt", hint: NO_MODEL },
+  // Neither a key nor a name is wrong: OpenRouter's routing, Azure's network, a country.
+  {
+    statuses: [403, 404],
+    words: [
+      /data policy|requested parameters|virtual network|firewall|public access is disabled|country, region/i,
+    ],
     verdict: "fail",
   },
   // Said with another status: Bedrock's gateways, LM Studio and Ollama while they load, Moonshot.
@@ -159,12 +180,11 @@ const ERRORS: readonly ErrorRule[] = [
     hint: "Take a smaller model, or give its server more memory",
   },
   {
-    words: [
-      /(invalid|incorrect) (api[ _-]?key|token)|api key (not valid|expired)|invalid_api_key/i,
-    ],
+    words: [/(invalid|incorrect) api[ _-]?key|api key (not valid|expired)|invalid_api_key/i],
     verdict: "fail",
     hint: NO_KEY,
   },
+  { statuses: [400, 422, 498], words: [/invalid token/i], verdict: "fail", hint: NO_KEY },
   {
     statuses: [400, 422],
     words: [
@@ -180,8 +200,8 @@ const ERRORS: readonly ErrorRule[] = [
     verdict: "doubt",
     hint: "Something between here and there wants somebody to sign in",
   },
-  // A proxy's timeout, a lock, TGI's model, too early, too many, Groq's spare capacity, one cancelled.
-  { statuses: [408, 409, 424, 425, 429, 498, 499], verdict: "wait" },
+  // A proxy's timeout, a lock, TGI's model, too early, Groq's spare capacity, one cancelled.
+  { statuses: [408, 409, 424, 425, 498, 499], verdict: "wait" },
   {
     statuses: [301, 302, 303, 305, 307, 308],
     verdict: "fail",
@@ -216,5 +236,8 @@ export function verdictOf(
     (known?.every((each) => each.test(words)) ?? true) &&
     (phrases?.some((each) => small.includes(each)) ?? true)
   );
-  return rule ?? { verdict: status >= 500 ? "wait" : "fail" };
+  if (rule) return rule;
+  // A 200 with an error of no known kind may mean anything.
+  if (isInside && status === UNKNOWN_ERROR) return { verdict: "doubt" };
+  return { verdict: status >= 500 ? "wait" : "fail" };
 }

@@ -1,22 +1,23 @@
 import type { ModelSettings } from "../../config/model/model_settings.ts";
 import type { RequestAdapter } from "./adapt_request.ts";
 import { errorText } from "../../process/log.ts";
-import { MOST_WORDS, ownWords } from "./own_words.ts";
+import { MOST_WORDS, ownWords, paramIn } from "./own_words.ts";
 import { type NextTry, NoAnswerError } from "./no_answer.ts";
-import { readChatStream } from "./answer/chat_stream.ts";
+import { readStream } from "./answer/read_stream.ts";
 import { verdictOf } from "./error_verdicts.ts";
-import { isTooDeep } from "./answer/parts.ts";
+import { isTooDeep } from "../../../sources/kit/nesting.ts";
 import { retryAfterSeconds } from "./retry_after.ts";
 import { brokenConnection, unreadable } from "./unreadable.ts";
-import { statusInside, tidyAnswer } from "./answer/tidy_answer.ts";
+import { withoutThinking } from "./answer/thinking.ts";
+import { statusInside, tidyAnswer, UNKNOWN_ERROR } from "./answer/tidy_answer.ts";
 
 /** The most of one answer that is read. What is too long to be taken, and shorter, is told to the model (clamp_output.ts). */
 const MOST_BYTES = 32 * 1_024 * 1_024;
 /** A server is taught each of its dialect's words once. */
 const MOST_LESSONS = 8;
 
-/** A proxy that has stopped waiting: the model may have gone on. 499 is nginx's, 524 Cloudflare's. */
-const GATEWAY_TIMEOUTS = [499, 504, 524];
+/** A gateway that has stopped waiting: the model may have gone on. 408 is LiteLLM's, 499 nginx's, 524 Cloudflare's. */
+const GATEWAY_TIMEOUTS = [408, 499, 504, 524];
 
 /** How a request is refused whose form is wrong; llama.cpp and LM Studio do so with a 500. */
 const TEACHING = new Set([400, 422, 500]);
@@ -49,10 +50,10 @@ export function createExchange(
       const tidy = answer.status < 300 ? tidyAnswer(settings, answer.body, asked) : undefined;
       const refusal = refusalIn(settings, answer, tidy);
       if (!refusal) return whole(answer, tidy);
-      const { status, words, error } = refusal;
+      const { status, teaches, error } = refusal;
       if (!TEACHING.has(status) || lessons >= MOST_LESSONS) throw error;
       // What may have been billed is a call of its own: the next one knows better.
-      if (!adapter?.learn(request, words) || error.mayHaveBilled) throw error;
+      if (!adapter?.learn(request, teaches) || error.mayHaveBilled) throw error;
     }
   };
 }
@@ -67,9 +68,12 @@ async function send(
   settings: ModelSettings,
   ...[input, init]: Parameters<typeof globalThis.fetch>
 ): Promise<Answer> {
+  const headers = new Headers(init?.headers);
+  // The SDK's wish for what is not asked for: gateways to Bedrock and Vertex refuse it (vercel/ai#10981).
+  headers.delete("anthropic-beta");
   try {
     // A key in a header of a vendor's own would go along to wherever it is sent on.
-    return await read(settings, await fetch(input, { ...init, redirect: "manual" }));
+    return await read(settings, await fetch(input, { ...init, headers, redirect: "manual" }));
   } catch (error) {
     init?.signal?.throwIfAborted();
     if (error instanceof NoAnswerError) throw error;
@@ -121,8 +125,7 @@ function parsed(text: string, provider: ModelSettings["provider"]): unknown {
       // It may still be a stream.
     }
   }
-  const speaksChat = provider === "openai" || provider === "ollama";
-  return speaksChat ? readChatStream(text) : undefined;
+  return readStream(provider, text);
 }
 
 /** JSON without what kept its connection awake before it (OpenRouter), and a stream's end behind it (9router). */
@@ -147,7 +150,7 @@ function refusalIn(
   settings: ModelSettings,
   { status, headers, text, body }: Answer,
   tidy: unknown,
-): { status: number; words: string; error: NoAnswerError } | undefined {
+): { status: number; teaches: string; error: NoAnswerError } | undefined {
   const inside = status < 300 ? statusInside(body) : undefined;
   if (inside === undefined && tidy !== undefined) return undefined;
   const told = inside ?? status;
@@ -166,7 +169,7 @@ function refusalIn(
     mayHaveBilled: judgement.mayHaveBilled ??
       (status < 300 && told >= 500 || GATEWAY_TIMEOUTS.includes(told)),
   });
-  return { status: told, words, error };
+  return { status: told, teaches: `${words} ${paramIn(body)}`, error };
 }
 
 function sentence(says: string, hint?: string): string {
@@ -186,8 +189,11 @@ function judged(
   },
 ): { verdict: NextTry; says: string; hint?: string; mayHaveBilled?: boolean } {
   if (told >= 300) {
-    const why = told < 400 ? `it leads to ${hostIn(headers)}` : words || "without a word";
-    return { ...verdictOf(told, words, isInside), says: `${label} answered ${told}: ${why}` };
+    // llama.cpp quotes what the model has written.
+    const why = told < 400 ? `it leads to ${hostIn(headers)}` : withoutThinking(words);
+    const answered = told === UNKNOWN_ERROR && isInside ? "with an error" : told;
+    const says = `${label} answered ${answered}: ${why || "without a word"}`;
+    return { ...verdictOf(told, words, isInside), says };
   }
   // Half an answer and one of another protocol may have in it what the model has thought.
   const quoted = words === "" || /think|thought|reason/i.test(text) ? "" : `: ${words}`;

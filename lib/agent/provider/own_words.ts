@@ -1,4 +1,5 @@
 import { beginningOf } from "../../../sources/kit/beginning.ts";
+import { partsIn } from "./answer/parts.ts";
 
 /** The most of a provider's own words that is kept, in characters. */
 export const MOST_WORDS = 500;
@@ -27,13 +28,21 @@ const MOST_DEPTH = 4;
  * A provider's own words for an error, whatever the shape: `{"error": {"message"}}` (OpenAI,
  * Anthropic, Gemini), `[{"error": …}]` (Gemini), `{"error": "…"}` (LM Studio, Ollama),
  * `{"message"}` (Mistral, vLLM), `{"detail": "…"}` and `{"detail": [{"loc", "msg"}]}` (FastAPI),
- * `{"errors": [{"message"}]}` (Cloudflare), plain text, a proxy's page.
+ * `{"errors": [{"message"}]}` (Cloudflare), plain text, a proxy's page. OpenRouter has those of the
+ * provider behind it in `metadata.raw`.
  *
  * @returns at most 500 characters; empty when there are none.
  */
 export function ownWords(text: string, body: unknown): string {
   const words = (body === undefined ? undefined : wordsIn(body, 0)) ?? textOf(text);
   return beginningOf(words.replace(/[\s\p{Cc}]+/gu, " ").trim(), MOST_WORDS);
+}
+
+/** The parameter that an error is about, where its words leave it out (OpenAI). */
+export function paramIn(body: unknown): string {
+  const [answer = {}] = partsIn(body);
+  const [{ param } = answer] = partsIn(answer.error);
+  return typeof param === "string" ? param.slice(0, MOST_WORDS) : "";
 }
 
 function wordsIn(value: unknown, depth: number): string | undefined {
@@ -47,7 +56,9 @@ function wordsIn(value: unknown, depth: number): string | undefined {
   for (const place of PLACES) {
     const words = wordsIn(all[place], depth + 1);
     if (words === undefined) continue;
-    return [whereIn(all), words, codeIn(all, words)].filter((each) => each).join(" ");
+    const others = wordsIn(partsIn(all.metadata)[0]?.raw, depth + 1);
+    return [whereIn(all), words, codeIn(all, words), others && `(${others})`]
+      .filter((each) => each).join(" ");
   }
   return undefined;
 }

@@ -1,3 +1,4 @@
+import { clockOf, retryAfterIn, secondsIn } from "../../process/retry_after.ts";
 import { isPart, type Part, partsIn } from "./answer/parts.ts";
 
 /** Headers that say milliseconds: Azure's and OpenAI's own. They are more exact, so they are read first. */
@@ -16,8 +17,6 @@ const RESETS = [
   ["ratelimit-reset", "ratelimit-remaining"],
 ];
 const NUMBER = /^\d{1,15}(\.\d{0,9})?$/;
-/** Seconds since 1970 are more than this, and milliseconds more than a thousand times it. */
-const EPOCH = 1_000_000_000;
 /** `7m12.5s`, `20ms`, `26 seconds`, `2 hours`: one part of it. */
 const LENGTH = /^(\d{1,9}(?:\.\d{1,9})?) ?([a-z]{1,12}) ?/i;
 const UNITS: Record<string, readonly string[]> = {
@@ -31,10 +30,9 @@ const UNITS: Record<string, readonly string[]> = {
 const NEAR = 80;
 
 /**
- * How many seconds a provider wants to be left alone: by its headers (milliseconds, seconds, some
- * with fractions, which RFC 9110 §10.2.3 does not know, or a date), by what its answer has for it
- * (Gemini, OpenRouter, Hugging Face), in its own words (OpenAI, Groq, Azure), or by when the limit
- * that was reached is reset.
+ * How many seconds a provider wants to be left alone: by its headers (milliseconds; what
+ * RFC 9110 knows, and lengths of time; when the limit that was reached is reset), by what its answer
+ * has for it (Gemini, OpenRouter, Hugging Face), or in its own words (OpenAI, Groq, Azure).
  *
  * @param body its answer, when it is JSON.
  * @param words its own words for the error.
@@ -54,13 +52,13 @@ function inHeaders(headers: Headers): number | undefined {
     const value = headers.get(name)?.trim() ?? "";
     if (NUMBER.test(value)) return Number(value) / 1_000;
   }
-  // By the clock of whoever says it, which may be another than ours.
-  const now = Date.parse(headers.get("date") ?? "") || Date.now();
-  const after = secondsIn(headers.get("retry-after"), now);
+  const after = retryAfterIn(headers) ?? lengthIn(headers.get("retry-after"));
   if (after !== undefined) return after;
+  const now = clockOf(headers);
   for (const [reset, remaining] of RESETS) {
     if ((headers.get(remaining) ?? "0") !== "0") continue;
-    const seconds = secondsIn(headers.get(reset), now);
+    const value = headers.get(reset);
+    const seconds = secondsIn(value, now) ?? lengthIn(value);
     if (seconds !== undefined) return seconds;
   }
   return undefined;
@@ -69,7 +67,7 @@ function inHeaders(headers: Headers): number | undefined {
 function inBody({ estimated_time }: Part, { details, metadata }: Part): number | undefined {
   // google.rpc.RetryInfo
   for (const { retryDelay } of partsIn(details).slice(0, 20)) {
-    const delay = secondsIn(retryDelay);
+    const delay = lengthIn(retryDelay);
     if (delay !== undefined) return delay;
   }
   // OpenRouter has there the headers that it does not send.
@@ -79,7 +77,7 @@ function inBody({ estimated_time }: Part, { details, metadata }: Part): number |
     );
     return inHeaders(new Headers(texts as [string, string][]));
   }
-  return typeof estimated_time === "number" ? secondsIn(String(estimated_time)) : undefined;
+  return typeof estimated_time === "number" && estimated_time >= 0 ? estimated_time : undefined;
 }
 
 function inWords(words: string): number | undefined {
@@ -90,22 +88,11 @@ function inWords(words: string): number | undefined {
   return at < 0 ? undefined : readLength(near.slice(at)).seconds;
 }
 
-/** A number of seconds, a length of time, a time since 1970, or a date; the first, where a proxy says it, too. */
-function secondsIn(value: unknown, now = Date.now()): number | undefined {
+/** The length of time that a text is; the first, where a proxy says it, too. */
+function lengthIn(value: unknown): number | undefined {
   if (typeof value !== "string") return undefined;
-  const [first] = value.split(",");
-  const text = (/\d/.test(first) ? first : value).trim();
-  if (NUMBER.test(text)) {
-    const number = Number(text);
-    const since = number > EPOCH * 1_000 ? number / 1_000 : number;
-    return since > EPOCH ? Math.max(0, since - now / 1_000) : number;
-  }
-  const { seconds, rest } = readLength(text);
-  if (seconds !== undefined) return rest === "" ? seconds : undefined;
-  // And nothing else that `Date.parse` would make one of: it takes "5.5" for a day in May.
-  if (!/^([A-Za-z]{3,9},?\s|\d{4}-\d{2}-\d{2}T)/.test(text)) return undefined;
-  const left = (Date.parse(text) - now) / 1_000;
-  return Number.isFinite(left) ? Math.max(0, left) : undefined;
+  const { seconds, rest } = readLength(value.split(",")[0].trim());
+  return rest === "" ? seconds : undefined;
 }
 
 /** The length of time that a text begins with, if it does, and what stands behind it. */

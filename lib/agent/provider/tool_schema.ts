@@ -4,13 +4,6 @@ import { isPart } from "./answer/parts.ts";
 type Provider = ModelSettings["provider"];
 type Schema = Record<string, unknown>;
 
-/** What models' providers take as a tool's name, from their API references. */
-const NAMES: Record<Provider, RegExp> = {
-  openai: /^[a-zA-Z0-9_-]{1,64}$/,
-  ollama: /^[a-zA-Z0-9_-]{1,64}$/,
-  anthropic: /^[a-zA-Z0-9_-]{1,128}$/,
-  gemini: /^[a-zA-Z_][a-zA-Z0-9_.:-]{0,63}$/,
-};
 /** Anthropic refuses other names of arguments. */
 const PROPERTY = /^[a-zA-Z0-9_.-]{1,64}$/;
 /** OpenAI and Anthropic want an object at the top, not a choice of some. */
@@ -28,11 +21,8 @@ const MOST_DEPTH = 20;
  */
 export function schemaFor(
   provider: Provider,
-  { name, schema }: { name: string; schema: Schema },
+  { schema }: { schema: Schema },
 ): { schema: Schema } | { off: string } {
-  if (!NAMES[provider].test(name)) {
-    return { off: "its name is none that the model's provider takes" };
-  }
   const type = schema.type ?? "object";
   // A list of types has what some generators make of an object that may be left out.
   if (![type].flat().includes("object")) {

@@ -39,6 +39,12 @@ export function unreadable(text: string): Unreadable {
 /** What a connection fails with that time alone does not mend, in the words of Deno and Node. */
 const BROKEN: readonly { words: RegExp; hint: string }[] = [
   {
+    // glibc, musl, macOS, Windows; Node. A resolver that is away itself says something else.
+    words:
+      /ENOTFOUND|name or service not known|name does not resolve|nodename nor servname|no such host/i,
+    hint: "No machine is known by this name: check its address",
+  },
+  {
     words:
       /peer certificate|self-signed|certificate (has|is|chain)|altnames|unable to (verify|get)/i,
     hint: "Check its address and its certificate: one of your own is named in DENO_CERT, or for " +

@@ -16,6 +16,8 @@ const NO_TOOL: Ending = {
   says: "the model called a tool where none may be called",
 };
 const CUT_OFF: Ending = { verdict: "again if empty", says: "the answer broke off" };
+/** Half of what it would have said is no result. */
+const BROKEN_OFF: Ending = { ...CUT_OFF, verdict: "again" };
 const filtered = (says: string): Ending => ({ verdict: "fail", says });
 const FILTERED = filtered("the provider's content filter held the answer back");
 const UNSAFE = filtered("the provider holds the answer, or what it was asked with, for unsafe");
@@ -35,15 +37,15 @@ const ENDINGS: Record<string, Ending> = {
   SENSITIVE: FILTERED,
   ERROR_TOXIC: FILTERED,
   // OpenRouter and Mistral; vLLM and SGLang; DeepSeek; LM Studio and Ollama; Zhipu; Cohere.
-  ERROR: CUT_OFF,
-  ABORT: CUT_OFF,
-  ABORTED: CUT_OFF,
-  CANCELLED: CUT_OFF,
-  INSUFFICIENT_SYSTEM_RESOURCE: CUT_OFF,
-  LOAD: CUT_OFF,
-  UNLOAD: CUT_OFF,
-  NETWORK_ERROR: CUT_OFF,
-  TIMEOUT: CUT_OFF,
+  ERROR: BROKEN_OFF,
+  ABORT: BROKEN_OFF,
+  ABORTED: BROKEN_OFF,
+  CANCELLED: BROKEN_OFF,
+  INSUFFICIENT_SYSTEM_RESOURCE: BROKEN_OFF,
+  LOAD: BROKEN_OFF,
+  UNLOAD: BROKEN_OFF,
+  NETWORK_ERROR: BROKEN_OFF,
+  TIMEOUT: BROKEN_OFF,
   // vLLM and SGLang stop a model that says the same for ever.
   REPETITION: CUT_OFF,
   REPETITION_TRUNCATION: CUT_OFF,

@@ -26,6 +26,17 @@ export interface BilledStep {
   bill: Record<string, unknown>;
 }
 
+/** So many calls in a row may break off before the next one knocks. */
+const MOST_BROKEN = 2;
+/** What costs next to nothing where a whole request would: any answer to it will do. */
+const KNOCK = {
+  instructions: "Answer with OK.",
+  turns: [{ role: "user" as const, content: "Are you there?" }],
+  tools: [],
+};
+/** The least that every provider takes for a limit. */
+const KNOCK_OUTPUT = 16;
+
 /**
  * Asks the model for one step, after its budgets have reserved all that it may bill.
  *
@@ -42,7 +53,13 @@ export async function takeBilledStep(
 ): Promise<BilledStep> {
   const { instructions, rules: { budgets }, price } = run;
   const request = { instructions, turns: state.turns, tools: [...run.tools.values()].map(specOf) };
-  const plan = planStep(run, state, { request, lost });
+  let plan = planStep(run, state, { request, lost });
+  if ((state.broken ?? 0) >= MOST_BROKEN || run.breaker?.isSuspect()) {
+    const knocked = await knock(run, plan.round, signal);
+    run.breaker?.heard();
+    state.lost = (state.lost ?? 0) + knocked;
+    plan = planStep(run, state, { request, lost: lost + knocked });
+  }
   const reservation = await reserveStep(run, plan, signal);
   const startedAt = Date.now();
   try {
@@ -62,7 +79,9 @@ export async function takeBilledStep(
       exhausted: plan.exhausted ?? (isCut ? "tokens" : undefined),
       ms: Date.now() - startedAt,
       settlement: { reservation: reservation.id, tokens: tokens.input + tokens.output, micros },
-      known: estimated ? undefined : { tokens: tokens.input, estimated: estimateRequest(request) },
+      known: estimated
+        ? undefined
+        : { tokens: tokens.input, estimated: estimateRequest(request), model: run.model.name },
       bill: {
         ...(estimated ? { estimated } : {}),
         ...(over > 0 ? { over_tokens: over } : {}),
@@ -70,12 +89,55 @@ export async function takeBilledStep(
       },
     };
   } catch (error) {
-    const settled = settleUnanswered(run, reservation, error);
-    // Stopped in the middle: where the store is away by now, whoever goes on counts it.
-    await (signal.aborted ? settled.catch(() => {}) : settled);
-    signal.throwIfAborted();
+    await settledIn(run, { reservation, error }, signal);
     throw error;
   }
+}
+
+/**
+ * Asks whether anybody is there, where whole requests have broken off: each of them may have been
+ * billed, and an outage that lasts is not to use up a task's tokens.
+ *
+ * @returns the tokens that it was billed.
+ * @throws {ModelError} when nobody answers.
+ * @throws {BudgetWait}
+ */
+async function knock(run: RunContext, round: number, signal: AbortSignal): Promise<number> {
+  const most = { input: estimateRequest(KNOCK), output: KNOCK_OUTPUT };
+  const reservation = await reserveStep(
+    run,
+    { most, least: KNOCK_OUTPUT, round, last: false },
+    signal,
+  );
+  const maxMs = run.rules.budgets.stepSeconds * 1_000;
+  try {
+    const step = await run.model.step(
+      { ...KNOCK, maxOutputTokens: KNOCK_OUTPUT, maxMs },
+      signal,
+    );
+    const billed = billOf(step, reservation);
+    const tokens = billed.input + billed.output;
+    const micros = microsFor(billed, run.price);
+    await run.record.settle({ reservation: reservation.id, tokens, micros });
+    return tokens;
+  } catch (error) {
+    await settledIn(run, { reservation, error }, signal);
+    // It may refuse so small a request, and is there.
+    if (error instanceof ModelError && !error.temporary) return most.input + most.output;
+    throw error;
+  }
+}
+
+/** Settles what gave no answer; throws where that was because the run is stopped. */
+async function settledIn(
+  run: RunContext,
+  { reservation, error }: { reservation: Reservation; error: unknown },
+  signal: AbortSignal,
+): Promise<void> {
+  const settled = settleUnanswered(run, reservation, error);
+  // Stopped in the middle: where the store is away by now, whoever goes on counts it.
+  await (signal.aborted ? settled.catch(() => {}) : settled);
+  signal.throwIfAborted();
 }
 
 /**

@@ -2,6 +2,10 @@
 export interface Breaker {
   /** For how many more seconds it is to be left alone; 0 when it may be tried. */
   secondsLeft(): number;
+  /** Whether it was opened, and nobody has heard of the provider since. */
+  isSuspect(): boolean;
+  /** The provider has answered. */
+  heard(): void;
   /** Counts a task that the provider has worked, or has failed. True when this one made the breaker open. */
   count(task: string, failed: boolean): boolean;
 }
@@ -15,16 +19,23 @@ export function createBreaker(
 ): Breaker {
   const failing = new Set<string>();
   let openUntil = 0;
+  let isSuspect = false;
   return {
+    isSuspect: () => isSuspect,
+    heard() {
+      isSuspect = false;
+    },
     secondsLeft: () => Math.max(0, (openUntil - Date.now()) / 1_000),
     count(task, failed) {
       if (!failed) {
         failing.clear();
+        isSuspect = false;
         return false;
       }
       failing.add(task);
       if (failing.size < tasks) return false;
       failing.clear();
+      isSuspect = true;
       openUntil = Date.now() + seconds * 1_000;
       return true;
     },

@@ -1,11 +1,12 @@
 import { randomInt } from "node:crypto";
 import { beginningOf } from "../../../sources/kit/beginning.ts";
 import { errorText } from "../../process/log.ts";
+import { MOST_RETRY_AFTER_SECONDS } from "../../process/retry_after.ts";
 import { redactAll, redactTexts } from "../../redaction/redact.ts";
 import { readClock } from "../../store/clock.ts";
 import type { Outcome } from "../agent.ts";
 import { newBoundary } from "../fence.ts";
-import type { ModelStep } from "../model.ts";
+import type { ModelStep, Turn } from "../model.ts";
 import { ModelError } from "../model_error.ts";
 import type { ToolOff } from "../tool_spec.ts";
 import { opening } from "../prompt.ts";
@@ -24,10 +25,8 @@ import { completed, type RunContext, type RunSaver } from "./run_context.ts";
 const PATIENCE_MS = 24 * 60 * 60_000;
 /** Waits double up to this, so that a provider that is back is noticed while people still care. */
 const MOST_WAIT_SECONDS = 15 * 60;
-/** What may never mend is tried so often, which takes some minutes. */
-const MOST_DOUBTS = 8;
-/** A provider may ask for more patience than we would have, but not for ever. */
-const MOST_RETRY_AFTER_SECONDS = 60 * 60;
+/** What may never mend is tried so often, which takes about an hour: so does most maintenance. */
+const MOST_DOUBTS = 13;
 
 /** A run that is being worked on. */
 interface OpenRun {
@@ -184,6 +183,8 @@ function addStep(
   state.failures = 0;
   delete state.failingSince;
   delete state.doubts;
+  delete state.broken;
+  delete state.brokenBy;
   state.turns.push(...step.turns);
   state.used.inputTokens += step.tokens.input;
   state.used.outputTokens += step.tokens.output;
@@ -221,7 +222,20 @@ function tellResults(state: RunState): void {
   const newest = state.turns.at(-1);
   if (newest?.role === "tool") newest.content.push(...results);
   else state.turns.push({ role: "tool", content: results });
+  inOrderOfCalls(state.turns);
   state.results = [];
+}
+
+/** Some servers know by its place alone which call a result is of. */
+function inOrderOfCalls(turns: readonly Turn[]): void {
+  const [asking, told] = turns.slice(-2);
+  if (asking?.role !== "assistant" || told?.role !== "tool") return;
+  const ids = [asking.content].flat().map((part) =>
+    typeof part === "object" && part.type === "tool-call" ? part.toolCallId : ""
+  );
+  const placeOf = (part: typeof told.content[number]) =>
+    part.type === "tool-result" ? ids.indexOf(part.toolCallId) : -1;
+  told.content.sort((one, other) => placeOf(one) - placeOf(other));
 }
 
 /** The model ended in words instead of `finish`. */
@@ -239,6 +253,10 @@ async function putOff(
   if (!(error instanceof ModelError) || !error.temporary) throw error;
   state.failures++;
   state.doubts = error.doubtful ? (state.doubts ?? 0) + 1 : 0;
+  if (error.mayHaveBilled) {
+    state.broken = (state.broken ?? 0) + 1;
+    state.brokenBy = error.message;
+  }
   if (state.doubts >= MOST_DOUBTS) {
     throw new Error(`${error.message} (${state.doubts} times in a row)`);
   }

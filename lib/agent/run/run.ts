@@ -27,8 +27,8 @@ export interface RunState {
   /** What came of those that are. */
   results: { id: string; tool: string; text: string }[];
   used: { inputTokens: number; outputTokens: number; toolCalls: number; ms: number };
-  /** The input that a provider has counted last, and what we had thought of it. */
-  known?: { tokens: number; estimated: number };
+  /** The input that a provider has counted last, of which model, and what we had thought of it. */
+  known?: { tokens: number; estimated: number; model?: string };
   private: boolean;
   external: boolean;
   /** Model calls in a row without an answer, and when the first of them was. */
@@ -36,6 +36,9 @@ export interface RunState {
   failingSince?: string;
   /** How many of the newest of them, in a row, may never mend. */
   doubts?: number;
+  /** How many of them may have billed: the provider broke off. What it came to, last. */
+  broken?: number;
+  brokenBy?: string;
   /** Answers in a row that were none, and what the newest was (see `Fault`). */
   faults?: number;
   fault?: { again: boolean; reason: string };

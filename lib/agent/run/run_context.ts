@@ -11,6 +11,7 @@ import { mayGoOn, usedInAll } from "./rounds.ts";
 import type { BudgetScope } from "../budget/scope.ts";
 import type { reserve } from "../budget/reservation.ts";
 import type { Reservation, Settlement } from "../budget/settlement.ts";
+import type { Breaker } from "./breaker.ts";
 import type { Start, StartingCall } from "./call.ts";
 import type { Place } from "./concurrency.ts";
 import type { LoadedRun, LoggedEvent, RunState, SavedRun } from "./run.ts";
@@ -54,6 +55,8 @@ export interface RunContext {
   redact: Redact;
   /** Among the tasks that the model works at once; a trial has none. */
   place?: Place;
+  /** What is known of the model's provider by others' tasks. */
+  breaker?: Breaker;
   /** Nobody is asked anything: what would need a person's word is refused. */
   isUnattended?: boolean;
 }

@@ -2,29 +2,16 @@ import { isAwaited } from "../../../sources/rules/glob.ts";
 import type { SubjectRole } from "../../../sources/subject.ts";
 import type { Database } from "../../store/database.ts";
 import { newId } from "../../store/id.ts";
-import { type KnownSubject, readKnown } from "./known.ts";
-import type { MessageSubject } from "./subject.ts";
+import { isBehindClose, isOver, isTakenBack, noteTimes, noteTold, roleNow } from "./closing.ts";
+import { readKnown } from "./known.ts";
+import {
+  type JoiningMessage,
+  planned,
+  type PlannedMessage,
+  type PlannedSubject,
+  roleOf,
+} from "./planned.ts";
 import { type OpenTasks, rowKey } from "./tell.ts";
-
-/** A message whose task is to be found. */
-export interface JoiningMessage {
-  messageId: string;
-  webhookType: string;
-  event: string | null;
-  /** Why it makes no task of its own, where it joins none. */
-  unlessJoined?: string;
-  /** What it is in its subject, where that is told already and `subject` does not say it again. */
-  role?: SubjectRole;
-  /** The message of its group that decides for all of it, which comes before it. */
-  leader?: string;
-  /** A person speaks to the task: it wakes whatever that waits for. */
-  isSpokenTo?: boolean;
-  /** What it closes was opened again in its group: it closes nothing. */
-  isTakenBack?: boolean | "unless_begun";
-}
-
-/** The same with what it is about, once that is known. */
-export type PlannedMessage = JoiningMessage & { subject: MessageSubject };
 
 /** Which task a message goes to. */
 export interface JoinedTask {
@@ -63,15 +50,6 @@ export interface JoinLimits {
 /** In milliseconds. */
 const DAY = 86_400_000;
 
-/** A subject while messages are decided on, one after the other. */
-interface PlannedSubject extends Omit<KnownSubject, "task_id" | "is_leaving"> {
-  task?: { id: string; maker?: string };
-  /** Whether its task is told of its close by this plan. */
-  tellsClose?: boolean;
-  /** Then what more is said of it is for the next plan. */
-  isPostponed?: boolean;
-}
-
 /**
  * Decides which messages go to the task that is open about the same, in the order in which they
  * came. What it goes by is checked again when it is written: whoever finds it changed asks anew.
@@ -95,6 +73,7 @@ export async function planJoins(
       source,
       key,
       most: limitsOf(source).deliveriesPerHour,
+      room: limitsOf(source).inbox,
     })),
   );
   const subjects = new Map<string, PlannedSubject>();
@@ -106,8 +85,7 @@ export async function planJoins(
     const subject = subjects.get(name) ?? planned(message, known.get(name));
     subjects.set(name, subject);
     const leader = message.leader === undefined ? undefined : plans.get(message.leader);
-    subject.isPostponed ||= subject.tellsClose && !leader && saysMore(message);
-    if (subject.isPostponed) {
+    if (isBehindClose(subject, message, leader !== undefined)) {
       postponed.add(message.messageId);
       continue;
     }
@@ -141,57 +119,19 @@ export async function planJoins(
 const orderOf = ({ messageId, leader }: PlannedMessage) =>
   leader === undefined ? messageId : `${leader} ${messageId}`;
 
-function planned(
-  { webhookType, subject }: PlannedMessage,
-  known: KnownSubject | undefined,
-): PlannedSubject {
-  if (!known) {
-    return {
-      ...subject,
-      version: 0,
-      opened_ms: null,
-      closed_ms: null,
-      stopped_why: null,
-      delivered: 0,
-      webhook_type: webhookType.toLowerCase(),
-      task_verified: subject.verified,
-      in_inbox: 0,
-      is_closing: false,
-      started_at: null,
-      now: new Date(),
-      wait_key: null,
-      wait_for: null,
-    };
-  }
-  const { task_id, is_leaving: _, ...rest } = known;
-  return { ...rest, ...(task_id !== null && { task: { id: task_id } }) };
-}
-
 function decide(
   subject: PlannedSubject,
   message: PlannedMessage,
   limits: JoinLimits,
 ): Joining {
   const role = roleOf(message);
-  const { at } = message.subject;
   const isTrusted = subject.task_verified === message.subject.verified &&
     subject.webhook_type === message.webhookType.toLowerCase();
   // What closes it goes through: it ends what goes in circles.
   if (subject.stopped_why !== null && !(role === "closes" && isTrusted)) {
     return { becomes: "nothing", state: "processed", reason: `Kept only: ${subject.stopped_why}` };
   }
-  const isOld = role === "closes" &&
-    (isTakenBack(message, subject) || at !== undefined && at < (subject.opened_ms ?? -Infinity));
-  const isOver = role === "opens" && at !== undefined && at < (subject.closed_ms ?? -Infinity);
-  // Of some senders all that is said opens: a close that a task is to hear of is taken back only by
-  // what they say came after it.
-  const opensAgain = at !== undefined && subject.closed_ms !== null && at >= subject.closed_ms;
-  // One close is enough: whoever sends them again and again fills no inbox.
-  const its = isOld || role === "closes" && subject.is_closing
-    ? "notes"
-    : role === "opens" && subject.is_closing && !opensAgain
-    ? "continues"
-    : role;
+  const its = roleNow(subject, message);
   noteTimes(subject, message);
   const { task } = subject;
   // Whoever is trusted otherwise has a task of its own, and the open one stays what it is.
@@ -209,7 +149,7 @@ function decide(
   if (role === "closes") {
     return { becomes: "nothing", state: "processed", reason: "Nothing was open" };
   }
-  if (isOver) {
+  if (isOver(subject, message)) {
     return {
       becomes: "nothing",
       state: "processed",
@@ -217,25 +157,6 @@ function decide(
     };
   }
   return begin(subject, message);
-}
-
-/** Whether what a message closes counts as opened again, to a task that was begun at this time. */
-const isTakenBack = (message: PlannedMessage, task: Pick<PlannedSubject, "started_at">) =>
-  message.isTakenBack === true ||
-  message.isTakenBack === "unless_begun" && task.started_at === null;
-
-const saysMore = (message: PlannedMessage) => !["closes", "notes"].includes(roleOf(message));
-
-const roleOf = ({ role, subject }: PlannedMessage): SubjectRole => role ?? subject.role;
-
-/** As `told` writes them: what nobody vouches for moves nothing that somebody has vouched for. */
-function noteTimes(subject: PlannedSubject, message: PlannedMessage): void {
-  const { at, verified } = message.subject;
-  if (at === undefined || subject.verified && !verified) return;
-  subject.verified ||= verified;
-  const role = roleOf(message);
-  if (role === "opens") subject.opened_ms = Math.max(at, subject.opened_ms ?? 0);
-  if (role === "closes") subject.closed_ms = Math.max(at, subject.closed_ms ?? 0);
 }
 
 /** What becomes of a message whose group goes where its leader goes. */
@@ -282,8 +203,7 @@ function join(
   }
   subject.in_inbox++;
   subject.delivered++;
-  subject.tellsClose ||= role === "closes";
-  subject.is_closing = role === "closes" || subject.is_closing && role !== "opens";
+  noteTold(subject, role);
   return {
     becomes: "joined",
     taskId,

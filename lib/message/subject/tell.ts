@@ -149,12 +149,12 @@ export function tellSubjects(
             select news.*, news.verified or not s.verified as counts,
               to_timestamp(opened_ms / 1000) as opened_at,
               to_timestamp(closed_ms / 1000) as closed_at
-            from news where news.source = s.source and news.key = s.key
+            from news where news.id = excluded.id limit 1
           ) n
         ) n
       )
-      where (select version is null or version = s.version from news
-        where news.source = s.source and news.key = s.key)
+      where excluded.id in (select id from news where version is null)
+        or (excluded.id, s.version) in (select id, version from news)
       returning s.id, s.source, s.key, s.name
     ), aliased as (
       insert into subject_aliases as a (source, alias, key, verified, sent_at)

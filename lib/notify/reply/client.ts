@@ -2,6 +2,12 @@ import type { ReplyApi } from "../../../sources/reply.ts";
 import type { ReplyAccess } from "../../config/reply_settings.ts";
 import { fetchAlone } from "../../process/fetch_alone.ts";
 import { errorText } from "../../process/log.ts";
+import {
+  clockOf,
+  MOST_RETRY_AFTER_SECONDS,
+  retryAfterIn,
+  secondsIn,
+} from "../../process/retry_after.ts";
 import { formOf, neverSent } from "../http.ts";
 
 /** How a call of a vendor's API went. */
@@ -42,8 +48,6 @@ export interface VendorRequest {
 export const CALL_MS = 10_000;
 /** What a vendor says of a call is short; more is somebody else's answer. */
 const MOST_BYTES = 2 * 1024 * 1024;
-/** A wrong header must not silence us for days. */
-const MOST_RETRY_AFTER_SECONDS = 60 * 60;
 /** For an answer that says "too many" and not until when. */
 const DEFAULT_RETRY_AFTER_SECONDS = 60;
 const MOST_WORDS = 500;
@@ -172,7 +176,7 @@ function readAnswer(
     requestId,
     error: wordsOf(status, refusal?.error, { strange }),
     later: limited || status >= 500 || strange || refusal?.later === true || status === 408,
-    retryAfterSeconds: wait === undefined ? undefined : Math.min(wait, MOST_RETRY_AFTER_SECONDS),
+    retryAfterSeconds: wait && Math.min(Math.ceil(wait), MOST_RETRY_AFTER_SECONDS),
     unsure: method === "POST" &&
       (status >= 500 || strange || status === 408 || refusal?.unsure === true),
   };
@@ -206,18 +210,10 @@ function isSpent(headers: Headers): boolean {
 const limitIn = (headers: Headers, of: "remaining" | "reset") =>
   headers.get(`x-ratelimit-${of}`) ?? headers.get(`ratelimit-${of}`);
 
-/** For how many seconds the vendor wants no call: where it names a time, by its own clock. */
+/** For how many seconds the vendor wants no call, or until the hour's calls are new. */
 function waitIn(headers: Headers): number | undefined {
-  const shown = Date.parse(headers.get("date") ?? "");
-  const until = (at: number) => {
-    const ms = at - (Number.isNaN(shown) ? Date.now() : shown);
-    return Number.isNaN(ms) ? undefined : Math.max(0, Math.ceil(ms / 1_000));
-  };
-  const after = headers.get("retry-after")?.trim() ?? "";
-  if (/^\d{1,9}(\.\d{1,9})?$/.test(after)) return Math.ceil(Number(after));
-  if (/[A-Za-z]/.test(after)) return until(Date.parse(after));
-  const reset = limitIn(headers, "reset") ?? "";
-  return isSpent(headers) && /^\d{10}$/.test(reset) ? until(Number(reset) * 1_000) : undefined;
+  return retryAfterIn(headers) ??
+    (isSpent(headers) ? secondsIn(limitIn(headers, "reset"), clockOf(headers)) : undefined);
 }
 
 async function readText(response: Response): Promise<string | undefined> {

@@ -33,12 +33,12 @@ export interface ClaimedReply {
   created_at: Date;
   /** The holder of the lease. */
   worker: string;
-  /** A person has cancelled its task meanwhile. */
+  /** A person has cancelled its task, and not wanted it sent since. */
   cancelled: boolean;
-  /** Older than {@link MOST_HOURS}. */
+  /** Older than {@link MOST_HOURS}, since a person last wanted it sent. */
   isOld: boolean;
-  /** A person gave it another round of tries, and this is the first of them. */
-  isRetried: boolean;
+  /** A person gave it another round of tries, none of which is in doubt yet: they have looked there. */
+  wasLookedFor: boolean;
 }
 
 /** With a call's time twice: a search, and the reply itself. */
@@ -77,9 +77,12 @@ export async function claimReplies(
         lease_until = now() + make_interval(secs => ${LEASE_SECONDS})
       from due, replies r where n.id = due.id and r.notification_id = n.id
       returning n.id, n.task_id, n.attempts, n.unsure, n.created_at, n.worker, r.source, r.call,
-        exists (select from tasks t where t.id = n.task_id and t.status = 'cancelled') as cancelled,
-        n.created_at < now() - make_interval(hours => ${MOST_HOURS}) as "isOld",
-        n.attempts = 1 and n.error is not null as "isRetried"`);
+        exists (select from tasks t where t.id = n.task_id and t.status = 'cancelled'
+          and (r.retried_at is null or t.finished_at > r.retried_at)) as cancelled,
+        greatest(n.created_at, r.retried_at) < now() - make_interval(hours => ${MOST_HOURS})
+          as "isOld",
+        r.retried_at is not null and (r.begun_at is null or r.begun_at < r.retried_at)
+          as "wasLookedFor"`);
 }
 
 /** How far a reply is; undefined when it is gone. */

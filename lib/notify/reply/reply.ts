@@ -132,11 +132,10 @@ async function send(
       (request) => callVendor(api, access, request, signal),
     );
     // A person who retries what nobody could find has looked there.
-    if (earlier === "unknown" && !reply.isRetried) return failed(MAY_BE_SENT);
+    if (earlier === "unknown" && !reply.wasLookedFor) return failed(MAY_BE_SENT);
     if (typeof earlier === "object") return earlier;
   }
-  // A person who retries it knows how old it is.
-  if (reply.isOld && !reply.isRetried) return failed(TOO_OLD);
+  if (reply.isOld) return failed(TOO_OLD);
   if (reply.cancelled) return failed("the task was cancelled before it was sent");
   if (!await beginReply(database, reply)) return "lost";
   // A call that is out is not given up: its answer says whether anybody was told.
@@ -180,8 +179,8 @@ async function lookFor(
     });
     if (!answer.ok) return answer.later ? { ...answer, unsure: true } : "unknown";
     const listed = api.search.found(answer.body, reply.call);
-    const candidates = listed.filter(({ mark, text }) =>
-      api.mark ? mark === reply.id : normal(text) === said
+    const candidates = listed.filter(({ mark, text, at }) =>
+      api.mark ? mark === reply.id : normal(text) === said && !(Date.parse(at ?? "") < +since)
     );
     const known = await findSentIds(database, reply.source, candidates.map(({ id }) => id));
     const found = candidates.find(({ id }) => id === undefined || !known.has(id));

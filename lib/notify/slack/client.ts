@@ -1,5 +1,7 @@
+import { DOUBTFUL_ERRORS } from "../../../sources/slack/passing_errors.ts";
 import { fetchAlone } from "../../process/fetch_alone.ts";
 import { errorText } from "../../process/log.ts";
+import { MOST_RETRY_AFTER_SECONDS, retryAfterIn } from "../../process/retry_after.ts";
 import { explain, kindOf, type SlackErrorKind } from "./error.ts";
 import { formOf, neverSent } from "../http.ts";
 
@@ -30,10 +32,6 @@ export type SlackClient = (
 export const SLACK_LEASE_SECONDS = 8;
 /** Shorter than a lease, so that nobody else takes the work while a call is out. */
 export const CALL_MS = 6_000;
-/** Slack gave up in the middle: "some aspect of the operation" may have succeeded (docs.slack.dev). */
-const UNSURE_CODES = new Set(["internal_error", "fatal_error", "request_timeout"]);
-/** A wrong header must not silence us for days. */
-const MOST_RETRY_AFTER_SECONDS = 60 * 60;
 /** Slack's limits are counted by the minute; this is for an answer without the header. */
 const DEFAULT_RETRY_AFTER_SECONDS = 30;
 
@@ -78,7 +76,8 @@ export function createSlackClient(
 
 function readAnswer(response: Response, text: string): SlackAnswer {
   const { status } = response;
-  const retryAfterSeconds = readRetryAfter(response.headers.get("retry-after"));
+  const asked = retryAfterIn(response.headers);
+  const retryAfterSeconds = asked && Math.min(asked, MOST_RETRY_AFTER_SECONDS);
   if (status === 429) {
     return {
       ok: false,
@@ -108,7 +107,7 @@ function readAnswer(response: Response, text: string): SlackAnswer {
     code,
     error: explain(code, printable(body.needed)),
     retryAfterSeconds: retryAfterSeconds ?? (limited ? DEFAULT_RETRY_AFTER_SECONDS : undefined),
-    unsure: UNSURE_CODES.has(code),
+    unsure: DOUBTFUL_ERRORS.has(code),
   };
 }
 
@@ -125,9 +124,4 @@ function parse(text: string): Record<string, unknown> | undefined {
   } catch {
     return undefined;
   }
-}
-
-function readRetryAfter(header: string | null): number | undefined {
-  if (!header || !/^\d+$/.test(header)) return undefined;
-  return Math.min(Number(header), MOST_RETRY_AFTER_SECONDS);
 }

@@ -1,3 +1,5 @@
+import { PASSING_ERRORS } from "../../../sources/slack/passing_errors.ts";
+
 /**
  * What an error of Slack's means for us.
  *
@@ -10,18 +12,7 @@
 export type SlackErrorKind = "later" | "reformat" | "gone" | "destination" | "integration";
 
 /** Sources: the error tables of each method on docs.slack.dev. */
-const KINDS: Record<Exclude<SlackErrorKind, "destination">, readonly string[]> = {
-  later: [
-    "ratelimited",
-    "rate_limited",
-    "internal_error",
-    "fatal_error",
-    "service_unavailable",
-    "request_timeout",
-    "team_added_to_org",
-    "org_login_required",
-    "accesslimited",
-  ],
+const KINDS: Record<Exclude<SlackErrorKind, "later" | "destination">, readonly string[]> = {
   reformat: [
     "invalid_blocks",
     "invalid_blocks_format",
@@ -47,6 +38,7 @@ const KINDS: Record<Exclude<SlackErrorKind, "destination">, readonly string[]> =
 
 /** What an error's code means. One that is not known is taken to be about the destination. */
 export function kindOf(code: string): SlackErrorKind {
+  if (PASSING_ERRORS.has(code)) return "later";
   for (const [kind, codes] of Object.entries(KINDS)) {
     if (codes.includes(code)) return kind as SlackErrorKind;
   }

@@ -1,26 +1,54 @@
+import { changeByCode } from "./code.ts";
+
+/** Calls nobody and leaves no trace elsewhere, as the two below say; code that people copy works. */
+export function withoutEchoes(text: string): string {
+  return changeByCode(text, {
+    prose: (each) => withoutReferences(withoutMentions(each)),
+    // No vendor looks for names there, but bots that read what was written do; a package is no name.
+    code: (each) => withoutMentions(each, { isCode: true }),
+  });
+}
+
 /**
  * Calls nobody: a space without width stands behind each @ that could begin a name. GitHub and
  * GitLab look for names in what they have rendered, so an @ written as an entity counts, and so
  * does a name (cmark-gfm's issue 181); in HTML a number needs no semicolon. An address of mail, which
- * people copy, stays whole where nothing in it or before it can become something else.
+ * people copy, stays whole where nothing in it or before it can become something else, and so does a
+ * version: `actions/checkout@v4`.
+ *
+ * @param isCode whether `@scope/package` stays whole, which elsewhere is a team, and so do entities.
  */
-export function withoutMentions(text: string): string {
+export function withoutMentions(text: string, { isCode = false } = {}): string {
   return text.replace(
     /(?:@|&(?:#0*64(?!\d)|#x0*40(?![\da-f])|commat);?)(?=\S)/gi,
-    (found, at: number) => isOfAddress(text, at) ? found : `${found}\u200B`,
+    (found, at: number) => {
+      const isWhole = isOfAddress(text, at) || isOfVersion(text, at) ||
+        (isCode && !/^@(?![a-z\d][\w.-]*\/[a-z\d])/i.test(text.slice(at, at + 66)));
+      return isWhole ? found : `${found}\u200B`;
+    },
   );
 }
 
 /** Whether the @ at this place is that of an address of mail. */
 function isOfAddress(text: string, at: number): boolean {
-  const name = text.slice(Math.max(0, at - 65), at).split(/[\s(]/).at(-1)!;
-  return name.length <= 64 && /^[a-z\d.+-]+$/i.test(name) &&
+  return /^[a-z\d.+-]{0,63}[a-z\d]$/i.test(wordBefore(text, at)) &&
     /^@[a-z\d-]+\.[a-z]{2}/i.test(text.slice(at, at + 66));
 }
 
+/** Whether a number alone stands behind the @ at this place, and a word before it. */
+function isOfVersion(text: string, at: number): boolean {
+  return /^@?[a-z\d.+/-]{0,63}[a-z\d]$/i.test(wordBefore(text, at)) &&
+    /^@v?\d+(?:\.\d+)*(?![\w-]|\.\w)/i.test(text.slice(at, at + 30));
+}
+
+const wordBefore = (text: string, at: number) =>
+  text.slice(Math.max(0, at - 65), at).split(/[\s(]/).at(-1)!;
+
 /**
  * Leaves no trace elsewhere: `#12`, `o/r#12`, `GH-12`, `!12` and `&12` (GitLab's) would be told in
- * the timeline of what they name, as would a link to it. GitHub has a host for links that are not.
+ * the timeline of what they name, as would a link to it. GitHub has a host for links that are not;
+ * GitLab knows its own by how they begin (Referable's link_reference_pattern), and a browser leaves
+ * the port out that is meant anyway.
  */
 export function withoutReferences(text: string): string {
   const link = /https?:\/\/[^\s<>()]+/;
@@ -32,11 +60,15 @@ export function withoutReferences(text: string): string {
   );
 }
 
+const ON_GITHUB =
+  /^https?:\/\/(?:www\.)?github\.com\/([^/]+\/[^/]+\/(?:issues|pulls?|discussions)\/)/i;
+const ELSEWHERE =
+  /^(http(s)?:\/\/[\w.-]+)(?=\/[^?#]*\/(?:issues|merge_requests|work_items|epics)\/[\d%&])/i;
+
 const toRedirect = (url: string) =>
-  url.replace(
-    /^https?:\/\/(?:www\.)?github\.com\/([^/]+\/[^/]+\/(?:issues|pulls?|discussions)\/)/i,
-    "https://redirect.github.com/$1",
-  );
+  ON_GITHUB.test(url)
+    ? url.replace(ON_GITHUB, "https://redirect.github.com/$1")
+    : url.replace(ELSEWHERE, (home, _, isSafe) => `${home}:${isSafe ? 443 : 80}`);
 
 /**
  * Commands nothing: a line that begins like `/close` would be obeyed with our credential's rights,

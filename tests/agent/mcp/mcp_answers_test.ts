@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { callTool } from "../../../lib/agent/mcp/client.ts";
-import { events, type Message } from "../../fakes/mcp.ts";
+import { events, type FakeMcp, type Message } from "../../fakes/mcp.ts";
 import { FEW_SECONDS, fine, result, to, withServer } from "./mcp_client_stage.ts";
 
 /** A server by hand that hangs up in the middle of a call's answer, as HTTP/1.0 lets it. */
@@ -98,6 +98,14 @@ describe("a server's answer that is none", () => {
         ({ id }) => Response.json({ jsonrpc: "2.0", id, error: "no such thing" }, { status: 500 }),
         /no such thing/,
       ],
+      [
+        ({ id }) => {
+          const data = [{ path: "when", expected: "a date" }];
+          const error = { code: -32_602, message: "Invalid params", data };
+          return Response.json({ jsonrpc: "2.0", id, error });
+        },
+        /^MCP error -32602: Invalid params: .*"expected":"a date"|^Invalid params: .*"a date"/,
+      ],
     ];
     await withServer(async ({ mcp, failure }) => {
       for (const [answer, words] of kinds) {
@@ -164,6 +172,56 @@ describe("a server's answer that is none", () => {
   });
 });
 
+describe("a server that needs what Otto does not offer", () => {
+  const modern: FakeMcp["odd"] = to(
+    "server/discover",
+    result({ supportedVersions: ["2026-07-28"], capabilities: {}, resultType: "complete" }),
+  );
+  const whenAsked =
+    (answer: (message: Message) => Response): FakeMcp["odd"] => (message, request) =>
+      modern!(message, request) ?? to("tools/call", answer)!(message, request);
+
+  it("is told so with each request, and is not asked again", async () => {
+    await withServer(async ({ mcp, failure }) => {
+      let meta: Record<string, unknown> = {};
+      mcp.odd = whenAsked(({ id, params }) => {
+        meta = params._meta;
+        const data = { requiredCapabilities: { elicitation: { form: {} } } };
+        const error = { code: -32_021, message: "Missing required client capability", data };
+        return Response.json({ jsonrpc: "2.0", id, error }, { status: 400 });
+      });
+      assertMatch(await failure(), /Missing required client capability: \{.*"elicitation"/);
+      assertEquals(meta["io.modelcontextprotocol/clientCapabilities"], {});
+      assertEquals(mcp.methods.filter((method) => method === "tools/call").length, 1);
+    });
+  });
+
+  it("is left with what it wanted to be told, in words that say it", async () => {
+    await withServer(async ({ mcp, failure }) => {
+      const message = "Which of the two?";
+      for (
+        const inputRequests of [
+          { which: { method: "elicitation/create", params: { mode: "form", message } } },
+          { sum: { method: "sampling/createMessage", params: { messages: [message] } } },
+          { odd: { method: 7, params: message } },
+        ]
+      ) {
+        mcp.odd = whenAsked(result({ resultType: "input_required", inputRequests }));
+        assertMatch(await failure(), /wants to be told something first.*Which of the two\?/);
+      }
+    });
+  });
+
+  it("says where a person has to go first", async () => {
+    await withServer(async ({ mcp, failure }) => {
+      const url = "https://vendor.example/connect";
+      const elicitations = [{ mode: "url", elicitationId: "1", url, message: "Connect" }];
+      mcp.error = { code: -32_042, message: "URL elicitation required", data: { elicitations } };
+      assertMatch(await failure(), /URL elicitation required: .*vendor\.example\/connect/);
+    });
+  });
+});
+
 describe("what a server sends before its answer", () => {
   it("is answered with no, and the answer is waited for: it may ask for a model or a person", async () => {
     await withServer(async ({ mcp, call }) => {
@@ -205,6 +263,15 @@ describe("what a server sends before its answer", () => {
           ({ id }: Message) => Response.json([note, { jsonrpc: "2.0", id, result: fine }]),
           ({ id }: Message) =>
             Response.json({ id: String(id), result: fine, error: null, took: 3 }),
+          // What another was answered, before and after.
+          ({ id }: Message) => {
+            const other = { jsonrpc: "2.0", id: 4_711, result: { content: "another's" } };
+            return events([other, { jsonrpc: "2.0", id, result: fine }, other]);
+          },
+          ({ id }: Message) => {
+            const other = { jsonrpc: "2.0", id: "x", result: { content: "another's" } };
+            return Response.json([{ jsonrpc: "2.0", id, result: fine }, other]);
+          },
           ({ id }: Message) => events([[note, { jsonrpc: "2.0", id, result: fine }]]),
           ({ id }: Message) => {
             const { body } = events([{ jsonrpc: "2.0", id, result: fine }]);

@@ -11,22 +11,25 @@ import {
   told,
   toolNames,
 } from "../stage.ts";
+import { sentName } from "../../../lib/agent/provider/sent_name.ts";
 import { readEvents } from "../../../lib/agent/mcp/events.ts";
 import { type FakeMcp, startMcp } from "../../fakes/mcp.ts";
 
 const bare = { name: "now", description: "The time", inputSchema: { type: null, required: null } };
 const search = {
-  name: "search",
+  name: "tickets.search",
   description: "Searches",
   inputSchema: { type: "object", properties: { query: { type: "string" } } },
 };
+/** With a dot, which models' providers do not take. */
+const FIND = "desk__tickets.search";
 const rules = {
   sources: {
-    github: { tools: ["desk__now", "desk__search", "desk__broken", "desk__choice"] },
+    github: { tools: ["desk__now", FIND, "desk__broken", "desk__choice"] },
     generic: { tools: ["add_note"] },
   },
   mcp_tools: Object.fromEntries(
-    ["now", "search", "broken", "choice"].map((name) => [`desk__${name}`, {
+    ["now", "tickets.search", "broken", "choice"].map((name) => [`desk__${name}`, {
       reads: "public",
       effect: "none",
     }]),
@@ -76,7 +79,7 @@ describe("what an MCP server may send", () => {
     const task = await stage.task(await stage.signed(issue));
     assertEquals(task.status, "completed");
     const names = toolNames(stage.fake.asked[0]).filter((name) => name.includes("__"));
-    assertEquals(names, ["desk__now", "desk__search"]);
+    assertEquals(names, ["desk__now", sentName(FIND)]);
     const off = Object.fromEntries(
       eventsOf(task, "tool_off").map(({ data }) => [data.tool, data.reason]),
     );
@@ -85,6 +88,17 @@ describe("what an MCP server may send", () => {
     const { parameters } = stage.fake.asked[0].body.tools
       .find((each: { function: { name: string } }) => each.function.name === "desk__now").function;
     assertEquals(parameters.properties, {});
+  });
+
+  it("has its tools by its own names, whatever a model is told that they are called", async () => {
+    mcp.called.length = 0;
+    mcp.answer = () => "3 tickets";
+    stage.fake.script = [call(sentName(FIND), { query: "crash" }), finish("Done")];
+    const task = await stage.task(await stage.signed(issue));
+    assertEquals(mcp.called, [{ name: "tickets.search", arguments: { query: "crash" } }]);
+    assertStringIncludes(told(stage.fake.asked[1])[0], "3 tickets");
+    assertEquals(eventsOf(task, "tool_call").map(({ data }) => data.tool), [FIND, "finish"]);
+    assertEquals(eventsOf(task, "step")[0].data.tools, [FIND]);
   });
 
   it("is told whole: resources, links, images by name, data", async () => {
@@ -165,6 +179,7 @@ describe("what an MCP server may send", () => {
     const page = await (await stage.otto.ask("/system")).text();
     assertStringIncludes(page, "Tools of MCP servers");
     assertMatch(page, /now<\/th>[^]*?GitHub/);
+    assertMatch(page, /tickets\.search<\/th>[^]*?GitHub/);
     assertMatch(page, /Off: its entry [^<]*its &quot;description&quot; is null/);
     assert(!page.includes("/mcp?"));
   });

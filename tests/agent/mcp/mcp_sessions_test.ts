@@ -245,6 +245,21 @@ describe("a result's text", () => {
       '{"type":"json","json":[1]}',
     );
     assertEquals(resultText({ content: [{ type: "video", data: "AAAA" }] }), "(video, 3 bytes)");
+    // As the SDKs for Python 2.3 and FastMCP 4.0 answer.
+    for (
+      const [texts, answer, told] of [
+        [["hello"], "hello", "hello"],
+        [["3"], 3, "3"],
+        [["a", "b"], ["a", "b"], "a\nb"],
+        [['{\n  "x": 1\n}', '{"x": 2}'], [{ x: 1 }, { x: 2 }], '{\n  "x": 1\n}\n{"x": 2}'],
+        [['["a","b"]'], ["a", "b"], '["a","b"]'],
+        [["two of them"], ["a", "b"], 'two of them\n{"result":["a","b"]}'],
+        [[], null, '{"result":null}'],
+      ] as const
+    ) {
+      const content = texts.map((text) => ({ type: "text", text }));
+      assertEquals(resultText({ content, structuredContent: { result: answer } }), told);
+    }
     const many = Array.from({ length: 100_000 }, () => ({ type: "text", text: "7" }));
     const structuredContent = { text: "x".repeat(4_000_000) };
     assert(resultText({ content: many, structuredContent }).endsWith('"}'));

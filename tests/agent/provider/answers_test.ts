@@ -49,6 +49,21 @@ describe("what servers of Anthropic's protocol add and leave out", () => {
   });
 });
 
+describe("a request of Anthropic's protocol", () => {
+  it("wishes for nothing that gateways to Bedrock and Vertex refuse", async () => {
+    await onAnthropic(async ({ fake, step }) => {
+      fake.script = [
+        ({ headers }) =>
+          headers.has("anthropic-beta")
+            ? { status: 400, message: "invalid beta flag" }
+            : { text: "Hi" },
+      ];
+      assertEquals((await step()).text, "Hi");
+      assertEquals(fake.asked[0].headers.get("anthropic-version"), "2023-06-01");
+    });
+  });
+});
+
 describe("what Gemini sends besides", () => {
   const generated = (parts: unknown, more = {}) =>
     raw({ candidates: [{ content: { parts }, finishReason: "STOP", ...more }] });
@@ -172,6 +187,20 @@ describe("an answer without an answer in it", () => {
         assertEquals(fault?.again, again, finish);
         assertMatch(fault!.reason, words);
       }
+      // Half of what it would have said is no result, and what it has called is one.
+      for (const finish of ["error", "insufficient_system_resource", "network_error", "abort"]) {
+        fake.script = [choice({ content: "Half of wh" }, { finish })];
+        const { fault, text } = await step();
+        assertEquals([fault?.again, text], [true, ""], finish);
+      }
+      // MiniMax says so beside.
+      fake.script = [
+        raw({
+          choices: [{ message: { content: "" }, finish_reason: "stop" }],
+          input_sensitive: true,
+        }),
+      ];
+      assertMatch((await step()).fault!.reason, /sensitive: the provider's content filter/);
       for (const finish of ["MAX_TOKENS", "max_tokens", "model_length"]) {
         fake.script = [choice({ content: "Half" }, { finish })];
         const { text, finish: end } = await step();

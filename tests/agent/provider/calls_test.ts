@@ -81,6 +81,29 @@ const KINDS: [vendor: string, status: number, words: string, takes: (asked: Aske
       ),
   ],
   [
+    "DeepSeek, of turns",
+    400,
+    "deepseek-reasoner does not support successive user or assistant messages (messages[1] and " +
+    "messages[2] in your input). You should interleave the user/assistant messages.",
+    ({ body: { messages } }) =>
+      messages.every((each: Any, at: number) =>
+        each.role !== "user" || messages[at - 1]?.role !== "user"
+      ),
+  ],
+  [
+    "Cloudflare",
+    400,
+    "AiError: Bad input: Error: oneOf at '/' not met, 0 matches: required properties at '/' are " +
+    "'prompt', Type mismatch of '/messages/3/content', 'null' not in 'string'",
+    ({ body }) => body.messages.every((each: Any) => each.content !== null),
+  ],
+  [
+    "Cerebras",
+    400,
+    "'NoneType' object is not iterable",
+    ({ body }) => body.messages.every((each: Any) => each.content !== null),
+  ],
+  [
     "Qwen",
     400,
     "parameter.enable_thinking must be set to false for non-streaming calls",

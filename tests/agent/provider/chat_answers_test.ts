@@ -24,6 +24,8 @@ describe("what servers of chat completions make of an answer's text", () => {
             type: "text",
             text: "Hi",
           }]],
+          ["Gemini's parts", [{ type: "text", text: "SECRET", thought: true }, "Hi"]],
+          ["Bedrock's", [{ type: "reasoning_text", text: "SECRET" }, { type: "text", text: "Hi" }]],
           ["a gateway to the Responses API", [{ type: "output_text", text: "Hi" }]],
           ["Cohere", { type: "text", text: "Hi" }],
           ["TGI", ["H", "i"]],
@@ -88,10 +90,12 @@ describe("what servers of chat completions make of an answer's text", () => {
         { text: "y" },
       ]]);
       // Cut in the middle of the model's words, and before them.
-      fake.script = [{ raw: chunk({ content: "Hel" }), type }];
-      assertEquals((await step()).text, "Hel");
-      fake.script = [{ raw: chunk({ content: "" }), type }];
-      assertMatch((await step()).fault!.reason, /broke off/);
+      for (const content of ["Hel", ""]) {
+        fake.script = [{ raw: chunk({ content }), type }];
+        const { text, fault } = await step();
+        assertEquals([text, fault?.again], ["", true]);
+        assertMatch(fault!.reason, /broke off/);
+      }
       fake.script = [{ raw: 'data: {"error":{"message":"slow down","code":429}}\n\n', type }];
       assertMatch((await failure()).message, /answered 429: slow down/);
       // It is asked for nowhere: LiteLLM and others take nothing said for a wish.
@@ -131,6 +135,13 @@ describe("what servers make of a call", () => {
         assertEquals([tool, args, invalid], ["add_note", { text: "x" }, undefined], vendor);
         assertEquals((await step({ turns: [...hello, ...resultsFor(said)] })).text, "Done", vendor);
       }
+      // Among its words, as Anthropic has it.
+      const use = { type: "tool_use", id: "t", name: "add_note", input: { text: "x" } };
+      fake.script = [
+        choice({ content: [{ type: "text", text: "I note it." }, use] }, { finish: "tool_use" }),
+      ];
+      const said = await step();
+      assertEquals([said.text, said.calls[0].arguments], ["I note it.", { text: "x" }]);
       const older = { content: null, function_call: { name: "add_note", arguments: "" } };
       fake.script = [choice(older, { finish: "function_call" })];
       assertEquals((await step()).calls.map(({ tool, arguments: args }) => [tool, args]), [[
@@ -151,6 +162,11 @@ describe("what servers make of a call", () => {
       }
       fake.script = [
         raw({ choices: [{ message: { content: "" } }, { message: { content: "Hi" } }] }),
+      ];
+      assertEquals((await step()).text, "Hi");
+      // One was asked for: another says the same in other words.
+      fake.script = [
+        raw({ choices: [{ message: { content: "Hi" } }, { message: { content: "Hello" } }] }),
       ];
       assertEquals((await step()).text, "Hi");
       // Words alone are no result when a call was to come along (vllm#53255).

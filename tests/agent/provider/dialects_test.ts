@@ -80,6 +80,31 @@ describe("a conversation that a server's template cannot hold", () => {
   });
 });
 
+describe("a choice of tools", () => {
+  it("is left out where its server takes none, or not this one", async () => {
+    const param = {
+      message: "Invalid value: 'auto'. Supported values are: 'function'.",
+      param: "tool_choice.type",
+    };
+    for (const error of [param, { message: "Only NONE and REQUIRED are a tool_choice" }]) {
+      await onChat("openai", async ({ fake, step }) => {
+        fake.script = [
+          ({ body }) =>
+            body.tool_choice === undefined
+              ? { text: "Hi" }
+              : { raw: JSON.stringify({ error }), status: 400 },
+        ];
+        for (let i = 0; i < 2; i++) assertEquals((await step()).text, "Hi");
+        assertEquals(fake.asked.map(({ body }) => body.tool_choice), [
+          "auto",
+          undefined,
+          undefined,
+        ]);
+      });
+    }
+  });
+});
+
 describe("a last step", () => {
   it("names the tools that were called where a gateway wants it (LiteLLM, Bedrock), and offers none", async () => {
     for (

@@ -14,6 +14,9 @@ const MENDS = {
   memory: ["doubt", /or give its server more memory$/],
   portal: ["doubt", /wants somebody to sign in$/],
   time: ["wait", /./],
+  deployment: ["doubt", /Check the model's name and its server's address$/],
+  // What it says is all that there is to be done.
+  itself: ["fail", /^(?!.*(Check|raise|lower|Choose))/i],
 } as const;
 
 /** From what people have posted of the vendors' errors. */
@@ -44,6 +47,14 @@ const KINDS: [mends: keyof typeof MENDS, vendor: string, status: number, error: 
     ["time", "LM Studio", 400, "The model has crashed without additional information."],
     ["time", "a gateway", 429, "Rate limit: 0 of 60 requests left in this minute"],
     ["time", "a gateway", 502, "The upstream's answer: parse error at line 1, column 10"],
+    [
+      "time",
+      "Anthropic",
+      429,
+      "This request would exceed the rate limit for your organization of 40,000 input tokens per " +
+      "minute. Please reduce the prompt length or the maximum tokens requested, or try again later.",
+    ],
+    ["time", "a gateway", 502, "Invalid token '<' in the upstream's JSON"],
     ["time", "vLLM", 500, "EngineCore encountered an issue."],
     ["time", "Cloudflare", 525, "error code: 525"],
     ["key", "Gemini", 400, "API key not valid. Please pass a valid API key."],
@@ -69,6 +80,23 @@ const KINDS: [mends: keyof typeof MENDS, vendor: string, status: number, error: 
     ["template", "LM Studio", 400, "Error rendering prompt with jinja template: x"],
     ["memory", "Ollama", 500, "model requires more system memory (7.5 GiB) than is available"],
     ["portal", "a network", 511, "Sign in"],
+    ["credit", "OpenRouter", 403, "Key limit exceeded. Manage it using https://openrouter.ai/x"],
+    ["credit", "Qwen", 403, { message: "no", code: "AllocationQuota.FreeTierOnly" }],
+    ["context", "SambaNova", 400, "the maximum supported sequence length is just 8192!"],
+    ["context", "vLLM", 400, "max_tokens must be at least 1, got -200."],
+    ["context", "Zhipu", 400, "Prompt超长"],
+    [
+      "deployment",
+      "Azure",
+      404,
+      { message: "If it is new, please wait a moment and try again.", code: "DeploymentNotFound" },
+    ],
+    ["itself", "OpenRouter", 404, "No endpoints found matching your data policy."],
+    ["itself", "OpenRouter", 404, "No endpoints found that can handle the requested parameters."],
+    ["itself", "xAI", 403, "Content violates usage guidelines."],
+    ["itself", "Qwen", 400, { message: "Input data", code: "data_inspection_failed" }],
+    ["itself", "Azure", 403, "Access denied due to Virtual Network/Firewall rules."],
+    ["itself", "OpenAI", 403, "Country, region, or territory not supported"],
   ];
 
 describe("an error of some vendor", () => {

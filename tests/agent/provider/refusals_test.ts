@@ -123,6 +123,23 @@ const KINDS: Kind[] = [
     /model's name/,
   ],
   ["FastAPI", 405, { detail: "Method Not Allowed" }, "fail", /Allowed\. Check the model's name/],
+  [
+    "OpenRouter, of the provider behind it",
+    400,
+    error("Provider returned error", {
+      metadata: { raw: '{"message":"maximum context length is 8192"}', provider_name: "x" },
+    }),
+    "fail",
+    /Provider returned error \(maximum context length is 8192\)\. .*lower budgets\.steps/,
+  ],
+  [
+    "OpenRouter, in words alone",
+    429,
+    error("Provider returned error", { metadata: { raw: "x is rate-limited upstream" } }),
+    "wait",
+    /error \(x is rate-limited upstream\)/,
+  ],
+  ["MiniMax", 200, { base_resp: { status_code: 1026, status_msg: "input" } }, "fail", /400: input/],
   // Said with another status than 429 or 503.
   [
     "Bedrock's gateway",
@@ -148,9 +165,26 @@ const KINDS: Kind[] = [
   ["a gateway", 200, error("slow", { code: "rate_limit_exceeded" }), "wait", /answered 429/],
   ["a gateway", 200, error("no", { type: "invalid_request_error" }), "fail", /answered 400: no/],
   [
+    "LM Studio, at another path",
+    200,
+    { error: "Unexpected endpoint or method. (POST /chat/completions)" },
+    "fail",
+    /answered with an error: Unexpected.*Check the model's name and its server's address$/,
+  ],
+  [
     "OpenRouter, once the model had begun",
     200,
     { choices: [{ finish_reason: "error", error: { code: 502, message: "Upstream died" } }] },
+    "wait",
+    /answered 502: Upstream died/,
+  ],
+  [
+    "OpenRouter, beside half an answer",
+    200,
+    {
+      choices: [{ message: { content: "Half of" }, finish_reason: "error" }],
+      error: { code: 502, message: "Upstream died" },
+    },
     "wait",
     /answered 502: Upstream died/,
   ],
@@ -196,6 +230,16 @@ describe("a provider's error", () => {
         fake.script = [{ raw: JSON.stringify(body), status: 429 }];
         const { temporary, retryAfterSeconds } = await failure();
         assertEquals([temporary, retryAfterSeconds], [true, 41.5]);
+      }
+    });
+  });
+
+  it("of no known kind, with a 200, is waited for as what may never mend", async () => {
+    await onChat("openai", async ({ fake, failure }) => {
+      for (const body of [error("Hm"), { error: "Hm" }, { base_resp: { status_code: 1000 } }]) {
+        fake.script = [{ raw: JSON.stringify(body) }];
+        const { temporary, doubtful, mayHaveBilled } = await failure();
+        assertEquals([temporary, doubtful, mayHaveBilled], [true, true, true]);
       }
     });
   });

@@ -30,6 +30,18 @@ describe("a model's thoughts", () => {
           `Here is my thought process:\nSECRET\n\nHere is my response:\n${said}`,
           `analysisSECRET, so I say it.assistantfinal${said}`,
           `${said}<|im_end|>\n<|im_end|>\n`,
+          `SECRET\n[BEGIN FINAL RESPONSE]\n${said}\n[END FINAL RESPONSE]\n<|end|>`,
+          `<think>\nSECRET\n</think>\n<answer>\n${said}\n</answer>`,
+          `<think>SECRET</think><response>${said}</response>`,
+          `<Thought>SECRET</Thought>\n<Output>\n${said}\n</Output>`,
+          `<think duration="3">SECRET</think>${said}`,
+          `<inner_thoughts>SECRET</inner_thoughts><reflection>SECRET</reflection>${said}`,
+          `<chain_of_thought>SECRET</chain_of_thought>${said}`,
+          `<thinking_process>SECRET</thinking_process>${said}`,
+          `[reasoning]SECRET[/reasoning]${said}`,
+          `<|thinking|>SECRET<|/thinking|>${said}`,
+          `<｜begin▁of▁thinking｜>SECRET<｜end▁of▁thinking｜>${said}`,
+          `<|begin_of_box|>${said}<|end_of_box|>`,
           `<|channel|>analysis<|message|>SECRET<|end|><|start|>assistant<|channel|>final<|message|>${said}<|return|>`,
         ]
       ) {
@@ -44,6 +56,7 @@ describe("a model's thoughts", () => {
           "analysis of the crash: it is a bug",
           "Here is my response: it is a bug",
           "It ends with <|im_end|> and goes on.",
+          "<answer> is unknown, and so is </answer>.",
         ]
       ) {
         fake.script = [{ text }];
@@ -52,6 +65,9 @@ describe("a model's thoughts", () => {
       fake.script = [{
         calls: [{ tool: "add_note", args: { text: `<think>SECRET</think>${said}` } }],
       }];
+      assertEquals((await step()).calls[0].arguments, { text: said });
+      const args = `<think>SECRET</think>{"text":"${said}"}`;
+      fake.script = [{ broken: { tool: "add_note", args } }];
       assertEquals((await step()).calls[0].arguments, { text: said });
     });
     for (const on of [onGemini, onAnthropic]) {
@@ -64,7 +80,14 @@ describe("a model's thoughts", () => {
 
   it("are no answer by themselves", async () => {
     await onChat("ollama", async ({ fake, step }) => {
-      for (const say of [{ text: "<think>and then, and then" }, { thinks: "All of it" }]) {
+      for (
+        const say of [
+          { text: "<think>and then, and then" },
+          { text: '<think duration="3">and then' },
+          { text: "assistant<|channel|>analysis<|message|>and then" },
+          { thinks: "All of it" },
+        ]
+      ) {
         fake.script = [say];
         const { fault } = await step();
         assertEquals(fault?.again, true);

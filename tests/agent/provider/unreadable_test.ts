@@ -20,7 +20,7 @@ describe("a 200 that is no JSON", () => {
       [openai, ": keep-alive\n\n", /answered a stream, though none was asked for\. Its server/],
       [openai, "event: message_start\ndata: {}\n\n", /answered a stream/],
       [onAnthropic, 'event: x\ndata: {"delta":{"thinking":"SECRET"}}\n\n', /answered a stream/],
-      [onGemini, 'data: {"candidates":[{"text":"SECRET","thought":true}]}\n\n', /a stream/],
+      [onGemini, 'data: {"text":"SECRET","thought":true}\n\n', /a stream/],
       [
         openai,
         '{"message":{"thinking":"SECRET"}}\n{"done":true}\n',
@@ -75,6 +75,21 @@ describe("a connection that fails", () => {
         // Deno's words, then Node's.
         [`${to}: tcp connect error: Connection refused (os error 111)`, false, false],
         [`${to}: dns error: failed to lookup address information`, false, false],
+        [
+          `${to}: dns error: failed to lookup address information : Temporary failure in name resolution`,
+          false,
+          false,
+        ],
+        [
+          `${to}: dns error: failed to lookup address information : Name or service not known`,
+          true,
+          false,
+        ],
+        [
+          `${to}: dns error: failed to lookup address information : nodename nor servname provided, or not known`,
+          true,
+          false,
+        ],
         [`${to}: invalid peer certificate: UnknownIssuer`, true, false],
         [`${to}: received corrupt message of type InvalidContentType`, true, false],
         ["client error (SendRequest): invalid HTTP version parsed", true, true],
@@ -82,7 +97,8 @@ describe("a connection that fails", () => {
         ["error reading a body from connection", false, true],
         ["Invalid gzip header", true, true],
         ["fetch failed (connect ECONNREFUSED 127.0.0.1:9)", false, false],
-        ["fetch failed (getaddrinfo ENOTFOUND models.example)", false, false],
+        ["fetch failed (getaddrinfo ENOTFOUND models.example)", true, false],
+        ["fetch failed (getaddrinfo EAI_AGAIN models.example)", false, false],
         ["fetch failed (self-signed certificate)", true, false],
         ["fetch failed (bad port)", true, false],
         [

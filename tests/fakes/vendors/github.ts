@@ -1,4 +1,4 @@
-import { keep, paged, type Vendor } from "./vendor.ts";
+import { keep, paged, timeOf, type Vendor } from "./vendor.ts";
 
 export const GITHUB_TOKEN = "github-token-canary-4711";
 /** A classic token that may only read. */
@@ -33,6 +33,7 @@ export const github: Vendor = (request, said) => {
     const comments = said.map((each, index) => ({
       node_id: nodeIdOf(index + 1),
       body: each.body.body,
+      created_at: timeOf(each),
       ...(THREAD.test(each.path) && { pull_request_review_id: reviewIdOf(index + 1) }),
     }));
     return [200, paged(comments, query)];

@@ -1,4 +1,4 @@
-import { keep, paged, type Vendor } from "./vendor.ts";
+import { keep, paged, timeOf, type Vendor } from "./vendor.ts";
 
 export const GITLAB_TOKEN = "gitlab-token-canary-4711";
 export const GITLAB_READING_TOKEN = "gitlab-token-reading-4711";
@@ -31,7 +31,9 @@ export const gitlab: Vendor = (request, said) => {
   }
   if (method === "GET") {
     const notes = said.map((each, index) =>
-      COMMIT.test(path) ? { note: each.body.note } : { id: index + 1, body: each.body.body }
+      COMMIT.test(path)
+        ? { note: each.body.note, created_at: timeOf(each) }
+        : { id: index + 1, body: each.body.body, created_at: timeOf(each) }
     );
     if (THREAD.test(path)) return [200, { id: path.split("/")[7], individual_note: false, notes }];
     return [200, paged(query.get("sort") === "desc" ? notes.reverse() : notes, query)];

@@ -1,4 +1,4 @@
-import { keep, type Vendor } from "./vendor.ts";
+import { keep, timeOf, type Vendor } from "./vendor.ts";
 
 export const ACCOUNT = `AC${"1".repeat(32)}`;
 export const KEY = `SK${"2".repeat(32)}`;
@@ -34,11 +34,18 @@ export const twilio: Vendor = (request, said) => {
   if (method === "GET") {
     const to = query.get("To");
     const from = query.get("From");
-    const messages = said.map((each, index) => ({ ...each.body, sid: sidOf(index + 1) }))
-      .filter((each: Record<string, string>) =>
-        (to === null || each.To === to) && (from === null || each.From === from)
+    // All are queued yet, so that none was sent at any date.
+    const isDated = [...query.keys()].some((name) => name.startsWith("DateSent"));
+    const messages = said.map((each, index) => ({ each, sid: sidOf(index + 1) }))
+      .filter(({ each: { body } }) =>
+        !isDated && (to === null || body.To === to) && (from === null || body.From === from)
       )
-      .map(({ sid, Body }: Record<string, string>) => ({ sid, body: Body }))
+      .map(({ each, sid }) => ({
+        sid,
+        body: each.body.Body,
+        date_created: new Date(timeOf(each)).toUTCString(),
+        date_sent: null,
+      }))
       .reverse();
     return [200, { messages: messages.slice(0, Number(query.get("PageSize") ?? 50)) }];
   }

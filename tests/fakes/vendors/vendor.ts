@@ -16,6 +16,8 @@ export interface Said {
   path: string;
   body: Record<string, any>;
   authorization: string | null;
+  /** When, if not just now. */
+  at?: string;
 }
 
 export type VendorAnswer = [
@@ -31,6 +33,9 @@ export type Vendor = (request: VendorRequest, said: Said[]) => VendorAnswer;
 export function keep({ method, path, body, headers }: VendorRequest, said: Said[]): number {
   return said.push({ method, path, body, authorization: headers.get("authorization") });
 }
+
+/** When it was said, as ISO 8601 has it. */
+export const timeOf = ({ at }: Said): string => at ?? new Date().toISOString();
 
 /** A page of a list, as GitHub and GitLab cut them. */
 export function paged<Item>(items: readonly Item[], query: URLSearchParams): Item[] {

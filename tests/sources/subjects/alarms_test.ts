@@ -92,6 +92,7 @@ describe("what alerts are about", () => {
     alerts: states.map((state, at) => ({
       status: state,
       startsAt: `2026-01-02T03:04:0${at}Z`,
+      endsAt: state === "firing" ? "0001-01-01T00:00:00Z" : `2026-01-02T04:00:0${at}Z`,
     })),
     ...more,
   });
@@ -105,8 +106,16 @@ describe("what alerts are about", () => {
       assertEquals([less?.key, over?.key], [firing?.key, firing?.key]);
       assertEquals([firing?.role, less?.role, over?.role], ["opens", "continues", "closes"]);
       assertEquals(firing?.name, "Slow (cluster a)");
-      // The newest beginning, so that an end told late does not close what began after it.
-      assertEquals(over?.at, Date.UTC(2026, 0, 2, 3, 4, 1));
+      // The newest beginning and end, so that an end told late does not close what began after it.
+      assertEquals(firing?.at, Date.UTC(2026, 0, 2, 3, 4, 1));
+      assertEquals(over?.at, Date.UTC(2026, 0, 2, 4, 0, 1));
+    });
+
+    it(`ends with the first of the alerts of ${name} where the newest had ended before`, () => {
+      const both = about(name, group("firing", ["firing", "firing"]));
+      const rest = about(name, group("resolved", ["resolved"]));
+      assertEquals(rest?.role, "closes");
+      assert(rest!.at! > both!.at!, "its end is older than the other's beginning");
     });
 
     it(`is another for another group or address of ${name}, and none without them`, () => {

@@ -50,6 +50,7 @@ describe("what a Linear webhook is about", () => {
   const issue = { id: "i-1", identifier: "OTT-12", title: "Drops", url: "https://linear.test/1" };
 
   it("is one issue, with its comments", () => {
+    const AT = "2026-01-02T03:04:05.000Z";
     const changed = (type: string, updatedFrom?: Record<string, unknown>) => ({
       type: "Issue",
       action: "update",
@@ -63,6 +64,10 @@ describe("what a Linear webhook is about", () => {
       [changed("canceled"), "closes i-1"],
       [changed("completed", { title: "Drop" }), "notes i-1"],
       [changed("started", { stateId: "s" }), "notes i-1"],
+      [changed("started", { stateId: "s", completedAt: AT }), "opens i-1"],
+      [changed("unstarted", { stateId: "s", canceledAt: AT }), "opens i-1"],
+      [changed("completed", { stateId: "s", canceledAt: AT }), "closes i-1"],
+      [changed("completed", { stateId: "s", completedAt: null }), "closes i-1"],
       [{ type: "Comment", action: "create", data: { id: "c", issue } }, "continues i-1"],
       [{ type: "Comment", action: "create", data: { id: "c", issueId: "i-1" } }, "continues i-1"],
       [{ type: "Comment", action: "update", data: { id: "c", issue } }, "notes i-1"],
@@ -105,6 +110,7 @@ describe("what a Jira webhook is about", () => {
   const KEY = "otto.atlassian.net:10002";
 
   it("is one issue of one Jira, which ends by the change that ends it", () => {
+    const resolved = (to: string | null) => ({ field: "resolution", from: "10000", to });
     const items = (field: string) => ({ changelog: { items: [{ field }] } });
     assertTold("jira", [
       [told("jira:issue_created"), `opens ${KEY}`],
@@ -113,6 +119,11 @@ describe("what a Jira webhook is about", () => {
       [told("jira:issue_updated"), `notes ${KEY}`],
       [told("jira:issue_updated", { issue: issue("done"), ...items("status") }), `closes ${KEY}`],
       [told("jira:issue_updated", { issue: issue("done"), ...items("labels") }), `notes ${KEY}`],
+      [
+        told("jira:issue_updated", { changelog: { items: [{ field: "status" }, resolved(null)] } }),
+        `opens ${KEY}`,
+      ],
+      [told("jira:issue_updated", { changelog: { items: [resolved("7")] } }), `notes ${KEY}`],
       [told("jira:issue_deleted"), `closes ${KEY}`],
       // An automation sends the issue alone.
       [issue(), `continues ${KEY}`],

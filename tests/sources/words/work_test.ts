@@ -1,7 +1,7 @@
 import { itSays } from "./told.ts";
 
-const trello = (type: string, data: unknown, more = {}) => ({
-  action: { type, memberCreator: { fullName: "Ada" }, data, ...more },
+const trello = (type: string, data: unknown) => ({
+  action: { type, memberCreator: { fullName: "Ada" }, data },
 });
 const card = { name: "It drops" };
 const board = { name: "Phone" };

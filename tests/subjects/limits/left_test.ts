@@ -3,6 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import { continueLeftovers } from "../../../lib/message/subject/leftover.ts";
 import { ensureWebhookUser } from "../../../lib/people/user.ts";
 import { finishTasks } from "../../../lib/task/finish.ts";
+import { testFolder } from "../../folder.ts";
 import { finish, settle, withModel } from "../model_stage.ts";
 import { claimOne, done, parked } from "../races/race_stage.ts";
 import { comment, opened, openSubjectStage, type SubjectStage } from "../stage.ts";
@@ -38,12 +39,9 @@ describe("messages that a task has left, where a newer one has made the next tas
       leftovers(): Promise<number>;
     }) => Promise<void>,
   ) {
-    const config = await Deno.makeTempFile({ suffix: ".json" });
-    await Deno.writeTextFile(config, JSON.stringify({ default: { budgets: { inbox: 2 } } }));
-    await using stage = await openSubjectStage({
-      rules: CONTINUE,
-      env: { AGENT_CONFIG: config },
-    });
+    await using folder = await testFolder();
+    const AGENT_CONFIG = await folder.write("agent.json", { default: { budgets: { inbox: 2 } } });
+    await using stage = await openSubjectStage({ rules: CONTINUE, env: { AGENT_CONFIG } });
     const { database } = stage.otto.services;
     const assignee = await ensureWebhookUser(database);
     await stage.send("pull_request", opened());

@@ -12,8 +12,8 @@ import { claimOne, done, openRace, type Race, settle } from "./race_stage.ts";
 import { closed, comment, opened } from "../stage.ts";
 
 describeWith({ postgres: true }, "what closes or joins a task, in whatever order", (servers) => {
-  const race = async (run: (race: Race) => Promise<void>, rules?: unknown) => {
-    await using opened = await openRace(await servers.postgres.createDatabase(), rules);
+  const race = async (run: (race: Race) => Promise<void>) => {
+    await using opened = await openRace(await servers.postgres.createDatabase());
     await run(opened);
   };
 

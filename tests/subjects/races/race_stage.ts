@@ -30,8 +30,11 @@ export interface Race extends RowLocks {
   stage: SubjectStage;
 }
 
-export async function openRace(url: string, rules: unknown = CONTINUE): Promise<Race> {
-  const stage = await openSubjectStage({ rules, env: { DATABASE_URL: url, WORKER: "inline" } });
+export async function openRace(url: string): Promise<Race> {
+  const stage = await openSubjectStage({
+    rules: CONTINUE,
+    env: { DATABASE_URL: url, WORKER: "inline" },
+  });
   const locks = await openRowLocks(url);
   return {
     ...locks,

@@ -11,8 +11,8 @@ import { claimOne, done, openRace, parked, type Race, settle } from "./race_stag
 import { type Any, comment, opened } from "../stage.ts";
 
 describeWith({ postgres: true }, "a message and the end of its task", (servers) => {
-  const race = async (run: (race: Race) => Promise<void>, rules?: unknown) => {
-    await using opened = await openRace(await servers.postgres.createDatabase(), rules);
+  const race = async (run: (race: Race) => Promise<void>) => {
+    await using opened = await openRace(await servers.postgres.createDatabase());
     await run(opened);
   };
 

@@ -11,7 +11,7 @@ import { chatUsage } from "./usage_counts.ts";
 /**
  * A chat completion with no more than OpenAI's protocol has, made of what servers of it send. The
  * SDK refuses a whole answer for a part of it that it does not expect. One choice was asked for:
- * where more come (Copilot's words and calls of Claude), they are one answer together.
+ * where more come (Copilot's words and calls of Claude), the first words and all calls are the answer.
  *
  * @returns undefined when it is none.
  */
@@ -26,14 +26,23 @@ export function tidyChat(body: Part, question: AnsweredRequest): Part | undefine
     messages.flatMap((each) => callsIn(each, question)).slice(0, MOST_PARTS),
     question.ids,
   );
-  const { text, thought, refused } = textsOf(messages.map(({ content }) => content));
+  const texts = messages.map(({ content }) => textsOf(content));
+  // Those of more than one are the same again in other words.
+  const text = texts.map((each) => each.text).find((each) => each.trim() !== "") ?? "";
+  const refused = texts.map((each) => each.refused).join("");
+  const thought = texts.map((each) => each.thought).join("");
   const thoughts = messages.map((each) =>
     each.reasoning_content ?? each.reasoning ?? each.thinking
   );
   const refusal = messages.map((each) => each.refusal)
     .find((each) => typeof each === "string" && each !== "") ?? refused;
   const reasoning = textsOf(thoughts).text + thought;
-  const finish = choices.map((each) => textIn(each.finish_reason)).find((each) => each);
+  const isWithheld = text === "" &&
+    (body.input_sensitive === true || body.output_sensitive === true);
+  // MiniMax says so beside an answer that has stopped.
+  const finish = isWithheld
+    ? "sensitive"
+    : choices.map((each) => textIn(each.finish_reason)).find((each) => each);
   return {
     choices: [{
       message: {
@@ -61,20 +70,29 @@ function textsOf(content: unknown): { text: string; thought: string; refused: st
     if (!isPart(part)) continue;
     const { type, text, content: inner, thinking, refusal } = part;
     if (typeof refusal === "string") all.refused += refusal;
-    else if (type === "thinking" || type === "reasoning") {
+    else if (part.thought === true || /think|reason|thought/i.test(String(type))) {
       all.thought += textsOf(thinking ?? text ?? inner).text;
     } else all.text += textsOf(text ?? inner).text;
   }
   return all;
 }
 
-/** The calls of a message, those of OpenAI's first protocol (`function_call`) among them. */
-function callsIn({ tool_calls, function_call }: Part, { tools }: AnsweredRequest): Part[] {
+/**
+ * The calls of a message, those of OpenAI's first protocol (`function_call`) among them, and those
+ * that stand among its words, as Anthropic has them.
+ */
+function callsIn(
+  { tool_calls, function_call, content }: Part,
+  { tools }: AnsweredRequest,
+): Part[] {
+  const others = [
+    ...partsIn(function_call).map((each): Part => ({ function: each })),
+    ...partsIn(content).filter(({ type }) => type === "tool_use" || type === "tool_call"),
+  ];
   const list = partsIn(tool_calls);
-  const older = partsIn(function_call).map((each): Part => ({ function: each }));
-  return (list.length === 0 ? older : list).map((call) => {
+  return (list.length === 0 ? others : list).map((call) => {
     const [called = call] = partsIn([call.function, call.custom]);
-    const args = called.arguments ?? called.parameters ?? called.input;
+    const args = called.arguments ?? called.parameters ?? called.input ?? called.args;
     return {
       id: call.id,
       type: "function",

@@ -1,4 +1,4 @@
-import { isPart, type Part, partsIn } from "./parts.ts";
+import { type Part, partsIn } from "./parts.ts";
 
 /** A call, as far as it has come. */
 interface StreamedCall {
@@ -7,14 +7,8 @@ interface StreamedCall {
   args: string;
 }
 
-/**
- * A chat completion that came as a stream of events: some gateways know nothing else, whether one
- * was asked for or not (litellm#25766).
- *
- * @returns undefined when it is no such stream.
- */
-export function readChatStream(text: string): Part | undefined {
-  if (!/^(data|event|id|retry)?:/.test(text.trimStart().slice(0, 10))) return undefined;
+/** A chat completion, made of the chunks of its stream; undefined when they are none. */
+export function joinChat(chunks: readonly Part[]): Part | undefined {
   const calls: StreamedCall[] = [];
   const open = new Map<unknown, StreamedCall>();
   const content: unknown[] = [];
@@ -22,10 +16,7 @@ export function readChatStream(text: string): Part | undefined {
   let usage: unknown;
   let finish: unknown;
   let isChat = false;
-  for (const line of text.split(/\r\n|\n|\r/)) {
-    const chunk = line.startsWith("data:") ? parsed(line.slice(5)) : undefined;
-    if (!isPart(chunk)) continue;
-    if (chunk.error) return { error: chunk.error };
+  for (const chunk of chunks) {
     isChat ||= Array.isArray(chunk.choices);
     usage = chunk.usage ?? usage;
     const [choice] = partsIn(chunk.choices);
@@ -66,14 +57,6 @@ export function readChatStream(text: string): Part | undefined {
     }],
     usage,
   };
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 const textOf = (value: unknown): string => typeof value === "string" ? value : "";

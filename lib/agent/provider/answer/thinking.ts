@@ -1,13 +1,13 @@
 /** What opens and closes thinking in the text of models whose server does not take it out. */
 const MARKS = [
-  // DeepSeek, Qwen, MiniMax and most others; Gemini's, Seed's, LongCat's and Claude's kin of it.
-  /<(\/?)(?:seed:|mm:|longcat_)?(?:think|thinking|thought|thoughts|reasoning)[ \t\r\n]{0,8}>/,
+  // DeepSeek, Qwen, MiniMax and most others; Gemini's, Seed's, LongCat's, and what prompts ask for.
+  /<(\/?)(?:[a-z]{1,12}[:_]){0,2}(?:think|thinking|thoughts?|reasoning|reflection)(?:_process)?(?:[ \t\r\n][^<>]{0,100})?>/,
   /<(\/?)(?:antThinking|scratchpad|inner_monologue)>/,
   // Magistral, Kimi; Open Thoughts; MedGemma.
-  /\[(\/?)(?:THINK|THOUGHT)\]/,
+  /\[(\/?)(?:THINK|THINKING|THOUGHTS?|REASONING)\]/,
   /◁(\/?)think▷/,
-  /<\|(\/?)think\|>/,
-  /<\|(?:begin|(end))_of_thought\|>/,
+  /<\|(\/?)think(?:ing)?\|>/,
+  /<[|｜](?:begin|(end))[_▁]of[_▁](?:thought|thinking)[|｜]>/,
   /<unused94>thought|(<unused95>)/,
   // Command, Gemma.
   /<\|(?:START|(END))_THINKING\|>/,
@@ -22,6 +22,8 @@ const HARMONY = /<\|(?:start\|>assistant|return\|>|end\|>|call\|>)/g;
 
 /** Where a text that begins so says what is meant for people: Granite, and gpt-oss without its marks. */
 const PREFACES = [
+  // Apriel, whose thoughts begin without a mark.
+  ["", "[BEGIN FINAL RESPONSE]"],
   ["Here is my thought process:", "Here is my response:"],
   ["analysis", "assistantfinal"],
   ["analysis", "assistantcommentary"],
@@ -29,7 +31,14 @@ const PREFACES = [
 
 /** What some servers leave at an answer's end, of the marks that a model ends with. */
 const ENDS =
-  /<(?:\|(?:im_end|eot_id|eom_id|endoftext|end|return|END_RESPONSE|end_of_solution)\||end_of_turn|｜end▁of▁sentence｜)>$/;
+  /\[END FINAL RESPONSE\]$|<(?:\|(?:im_end|eot_id|eom_id|endoftext|end|return|END_RESPONSE|end_of_solution)\||end_of_turn|｜end▁of▁sentence｜)>$/;
+/** What all of an answer stands in: Hunyuan's and GLM's, Granite's, Marco's; GLM's of pictures. */
+const AROUND = [
+  ["<answer>", "</answer>"],
+  ["<response>", "</response>"],
+  ["<output>", "</output>"],
+  ["<|begin_of_box|>", "<|end_of_box|>"],
+];
 /** And at its beginning. */
 const STARTS = /^\s*<\|(?:START_RESPONSE|begin_of_solution)\|>/;
 
@@ -39,7 +48,15 @@ const STARTS = /^\s*<\|(?:START_RESPONSE|begin_of_solution)\|>/;
  * opening one), all that stands before. A mark in backticks is spoken of, and stays.
  */
 export function withoutThinking(text: string): string {
-  return withoutEnds(withoutMarked(withoutPreface(withoutChannels(text))));
+  return unwrapped(withoutEnds(withoutMarked(withoutPreface(withoutChannels(text)))));
+}
+
+function unwrapped(text: string): string {
+  const around = [text.slice(0, 20).trimStart(), text.slice(-20).trimEnd()];
+  const [begins, ends] = around.map((each) => each.toLowerCase());
+  const [opens, closes] =
+    AROUND.find(([opens, closes]) => begins.startsWith(opens) && ends.endsWith(closes)) ?? [];
+  return opens && closes ? text.trim().slice(opens.length, -closes.length).trim() : text;
 }
 
 function withoutPreface(text: string): string {
@@ -81,7 +98,10 @@ function withoutChannels(text: string): string {
   const final = text.lastIndexOf(FINAL);
   if (final >= 0) return text.slice(final + FINAL.length).replace(HARMONY, "").trim();
   const other = text.indexOf(CHANNEL);
-  return other < 0 ? text : text.slice(0, other).replace(HARMONY, "").trim();
+  if (other < 0) return text;
+  const before = text.slice(0, other).replace(HARMONY, "").trim();
+  // Whose turn it is.
+  return before === "assistant" ? "" : before;
 }
 
 /** The same for every text of a call's arguments. */

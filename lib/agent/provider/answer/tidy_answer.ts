@@ -2,6 +2,7 @@ import type { ModelSettings } from "../../../config/model/model_settings.ts";
 import { tidyMessage } from "./anthropic_answer.ts";
 import { tidyChat } from "./chat_answer.ts";
 import { tidyGenerated } from "./gemini_answer.ts";
+import { joinGenerated } from "./gemini_stream.ts";
 import { isPart, type Part, partsIn } from "./parts.ts";
 import { type AnsweredRequest } from "./tool_call.ts";
 
@@ -24,8 +25,11 @@ export function tidyAnswer(
   body: unknown,
   request: unknown,
 ): Part | undefined {
+  const all = partsIn(body);
   // Gemini's stream is a list of answers, and some proxies know nothing else.
-  const [answer, ...others] = partsIn(body);
+  const [answer, ...others] = provider === "gemini" && all.length > 1
+    ? partsIn(joinGenerated(all))
+    : all;
   return answer && others.length === 0 ? TIDY[provider](answer, questionIn(request)) : undefined;
 }
 
@@ -65,10 +69,18 @@ const CODES: Record<string, number> = {
   1002: 429,
   1004: 401,
   1008: 402,
+  1026: 400,
+  1027: 400,
   1039: 429,
+  1041: 429,
+  1042: 400,
   2013: 400,
+  2045: 429,
+  2049: 401,
+  2056: 429,
 };
-const UNKNOWN = 502;
+/** What an error counts as that has no status: nobody's own, so that it is known again. */
+export const UNKNOWN_ERROR = 520;
 
 /**
  * The status of an error that came in the place of an answer: `{"error": {"code": 502, …}}`, in its
@@ -81,7 +93,7 @@ export function statusInside(body: unknown): number | undefined {
   const [choice] = partsIn(choices);
   if (choice) {
     const isBroken = isEmpty(choice) || choice.finish_reason === "error";
-    return isBroken ? statusOf(choice.error) : undefined;
+    return isBroken ? statusOf(choice.error ?? error) : undefined;
   }
   if (candidates || content) return undefined;
   if (isPart(base_resp) && base_resp.status_code) {
@@ -92,12 +104,12 @@ export function statusInside(body: unknown): number | undefined {
 
 function statusOf(error: unknown): number | undefined {
   if (!error) return undefined;
-  if (!isPart(error)) return UNKNOWN;
+  if (!isPart(error)) return UNKNOWN_ERROR;
   for (const code of [error.code, error.status, error.type]) {
     const known = CODES[String(code)] ?? Number(code);
     if (known >= 400 && known < 600) return known;
   }
-  return UNKNOWN;
+  return UNKNOWN_ERROR;
 }
 
 function isEmpty({ message }: Part): boolean {

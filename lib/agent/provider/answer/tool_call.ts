@@ -1,4 +1,6 @@
-import { isPart, isTooDeep } from "./parts.ts";
+import { isTooDeep } from "../../../../sources/kit/nesting.ts";
+import { isPart } from "./parts.ts";
+import { withoutThinking } from "./thinking.ts";
 
 /** The most parts and calls that are taken of one answer: the SDK takes longer with each the more there are. */
 export const MOST_PARTS = 1_000;
@@ -39,7 +41,8 @@ export function calledName(name: unknown, offered: readonly string[]): string {
  * is not JSON stays as it is.
  */
 export function argumentsText(value: unknown): string {
-  const text = typeof value === "string" ? value : JSON.stringify(value ?? null);
+  const said = typeof value === "string" ? value : JSON.stringify(value ?? null);
+  const text = parsed(said) === undefined ? withoutThinking(said) : said;
   const once = parsed(text);
   if (once === null || Array.isArray(once) && once.length === 0) return "{}";
   if (isTooDeep(once)) return JSON.stringify("(nested too deep)");
