@@ -4,7 +4,7 @@ import { Refusal } from "../../lib/process/refusal.ts";
 import type { Remote } from "../remote.ts";
 
 /** What has become of a message that was sent, as far as it was waited for. */
-export interface Outcome {
+export interface SentOutcome {
   /** The word that pages show; undefined where Otto does not say. */
   phase?: string;
   title?: string;
@@ -49,7 +49,7 @@ const UNDER_WAY = ["queued", "working"];
 export async function seeOutcome(
   remote: Remote,
   { id, signal }: { id: string; signal: AbortSignal },
-): Promise<Outcome> {
+): Promise<SentOutcome> {
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(2 * WAIT_MS)]);
   const read = <T>(path: string) => remote.read<T>(path, { signal: deadline });
   const until = performance.now() + WAIT_MS;

@@ -13,7 +13,7 @@ import type { Terminal } from "../terminal.ts";
 import { toneOf } from "../tail/line.ts";
 import { readGiven, requireOrigin } from "../target.ts";
 import { makeLike } from "./like.ts";
-import { type Outcome, seeOutcome } from "./outcome.ts";
+import { seeOutcome, type SentOutcome } from "./outcome.ts";
 
 /** More than Otto gives the body of a request (10 s), so that its own answer is seen. */
 const SEND_MS = 15_000;
@@ -96,7 +96,7 @@ async function sendLike(
 
 /** Where to see what becomes of a message; undefined where nobody waits for it. */
 interface Outcomes {
-  see?: (id: string) => Promise<Outcome>;
+  see?: (id: string) => Promise<SentOutcome>;
 }
 
 /** Of many messages nobody reads the ends one by one, so none is waited for. */
@@ -214,7 +214,7 @@ async function sendOne(
 }
 
 /** What became of it, and below it why or what came of it. */
-function tell(terminal: Terminal, { phase = "", title = "", link = "", said }: Outcome): void {
+function tell(terminal: Terminal, { phase = "", title = "", link = "", said }: SentOutcome): void {
   if (phase) {
     terminal.line("  ", [phase.padEnd(10), toneOf(phase)], ` ${title}`, [`  ${link}`, "dim"]);
   }

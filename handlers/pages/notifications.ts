@@ -4,6 +4,7 @@ import { markRead, retryNotification } from "../../lib/notify/notification.ts";
 import type { Services } from "../../lib/services.ts";
 import type { Env } from "../caller.ts";
 import { notFound } from "../problem.ts";
+import { ownPath, readForm } from "./form.ts";
 
 /** The buttons of notifications: seen, and told once more. */
 export function notificationPages(
@@ -19,8 +20,9 @@ export function notificationPages(
 
   app.post("/notifications/:id/retry", async (c) => {
     const id = c.req.param("id");
+    const back = (await readForm(c.req.raw)).get("back");
     if (!isId(id) || !await retryNotification(database, id)) throw notFound("notification");
-    return c.redirect("/system", 303);
+    return c.redirect(ownPath(back, "/system"), 303);
   });
   return app;
 }

@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import { type ChannelStats, readChannelStats } from "../../lib/monitor/stats/channel_stats.ts";
 import type { Check } from "../../lib/monitor/check.ts";
 import { checkHealth } from "../../lib/monitor/health.ts";
-import { countOf, type PutOff, readPutOff } from "../../lib/monitor/put_off.ts";
+import { countOf, PUT_OFF, type PutOff, readPutOff } from "../../lib/monitor/put_off.ts";
 import { listWorkers, type WorkerStatus } from "../../lib/monitor/heartbeat.ts";
 import { readTimeSeries, type SpanName, SPANS } from "../../lib/monitor/stats/timeseries.ts";
 import { firstLine } from "../../lib/markdown/plain.ts";
@@ -89,9 +89,12 @@ export function systemPages(
       frame,
       checks: [
         // Of the model more is said here than anyone may know.
-        ...health.checks.filter(({ name }) => name !== MODEL),
+        ...health.checks.filter(({ name }) => name !== MODEL && name !== PUT_OFF),
         checkWorkers(workers),
-        checkModel(services, stats, putOff),
+        checkModel(services, stats, {
+          putOff,
+          away: health.checks.find(({ name }) => name === MODEL),
+        }),
         // What the health says of a channel is the more important.
         ...services.channels.filter(({ name }) => !health.checks.some((each) => each.name === name))
           .map(({ name }) => checkChannel(name, channels)),
@@ -145,14 +148,15 @@ function checkWorkers(workers: readonly WorkerStatus[]): Check {
 function checkModel(
   { config }: Services,
   { failed_tasks: [latest] }: Stats,
-  { count, reason }: PutOff,
+  { putOff: { count, reason }, away }: { putOff: PutOff; away?: Check },
 ): Check {
   const name = MODEL;
-  if (count > 0) {
+  if (count > 0 || away) {
+    const waits = `${countOf(count)} put off: ${firstLine(reason ?? "no reason")}`;
     return {
       name,
       status: "degraded",
-      detail: `${countOf(count)} put off: ${firstLine(reason ?? "no reason")}`,
+      detail: [away?.detail, count > 0 && waits].filter((each) => each).join("; "),
       hint: "A task's page says until when, and lets it try at once",
     };
   }

@@ -94,15 +94,20 @@ async function checkWork(
     checkSlack(database),
     checkClock(database, CHECK_MS),
     checkLiveStream(database, CHECK_MS),
-    checkModelProvider(database, CHECK_MS),
+    checkModel(database),
     checkOutside(database, config, CHECK_MS),
-    checkPutOff(database, CHECK_MS),
     database.kind === "postgres"
       ? checkWorkers(database, { rules: sources.rules, isolated: config.denoDeploy !== undefined })
       : [],
     jobs.backend === "arq" ? checkAgent(database, jobs, config).then((check) => [check]) : [],
   ]);
   return checks.flat();
+}
+
+/** What keeps tasks from their model: that its provider is away says more than that they wait. */
+async function checkModel(database: Database): Promise<Check[]> {
+  const away = await checkModelProvider(database, CHECK_MS);
+  return away.length > 0 ? away : await checkPutOff(database, CHECK_MS);
 }
 
 /** What this process has read of the operator's files. Why one is refused is not for anyone. */

@@ -37,13 +37,16 @@ export async function readPutOff(database: Database, timeoutMs?: number): Promis
   return row;
 }
 
+/** The name of the check. */
+export const PUT_OFF = "tasks";
+
 /** Nothing as long as tasks go on. Why they do not is not for anyone: the words may be a provider's. */
 export async function checkPutOff(database: Database, timeoutMs: number): Promise<Check[]> {
   // A database that does not answer is another check's.
   const { long } = await readPutOff(database, timeoutMs).catch(() => ({ long: 0 }));
   if (long === 0) return [];
   return [{
-    name: "model",
+    name: PUT_OFF,
     status: "degraded",
     detail: `${countOf(long)} put off: a budget is used up, or the model's provider is away`,
     hint: "/system says why; a task's page says until when, and lets it try at once",

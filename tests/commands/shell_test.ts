@@ -110,7 +110,7 @@ describe("the shell", () => {
 
   it("sends a sample of each source of one's own, signed by its scheme", async () => {
     for (const name of Object.keys(OWN)) {
-      const { code, out, error } = await runOtto(["send", name], env);
+      const { code, out, error } = await runOtto(["send", name, "--no-wait"], env);
       assertEquals([code, error], [0, ""], name);
       const [message] = await listed();
       assertEquals([message.webhook_type, message.verification], [name, "verified"]);
@@ -122,7 +122,7 @@ describe("the shell", () => {
     const body = '{"invoice": {"state":\t"paid", "u": "\\u00fc"}}\n';
     await Deno.writeTextFile(`${folder}/body.json`, body);
     for (const [name, verification] of [["hmac", "verified"], ["unheard-of", "unverified"]]) {
-      const file = ["--file", `${folder}/body.json`, "--header", "X-Event: by hand"];
+      const file = ["--no-wait", "--file", `${folder}/body.json`, "--header", "X-Event: by hand"];
       const { code, error } = await runOtto(["send", name, ...file], env);
       assertEquals([code, error], [0, ""]);
       const [{ message_id: id, ...message }] = await listed();
@@ -135,11 +135,14 @@ describe("the shell", () => {
   });
 
   it("sends a kept message again: with a delivery id of its own, signed anew", async () => {
-    const { out } = await runOtto(["send", "github", "push"], env);
+    const { out } = await runOtto(["send", "github", "push", "--no-wait"], env);
     const id = out.match(/messages\/([\w-]+)/)?.[1];
     assert(id, out);
     for (const OTTO_TOKEN of ["", READ_TOKEN]) {
-      const { code, error } = await runOtto(["send", "--like", id], { ...env, OTTO_TOKEN });
+      const { code, error } = await runOtto(["send", "--no-wait", "--like", id], {
+        ...env,
+        OTTO_TOKEN,
+      });
       assertEquals([code, error], [0, ""]);
     }
     const all = await listed("webhook_type=github");
@@ -157,7 +160,7 @@ describe("the shell", () => {
     const page = await (await otto.ask(`/messages/${id}`, { headers: admin })).text();
     assertMatch(page, new RegExp(`deno task send --like ${id}`));
     const { GITHUB_WEBHOOK_SECRET: _, ...without } = env;
-    const unsigned = await runOtto(["send", "--like", id], without);
+    const unsigned = await runOtto(["send", "--no-wait", "--like", id], without);
     assertEquals(unsigned.code, 1);
     assertMatch(unsigned.error, /Note: it is not signed: set GITHUB_WEBHOOK_SECRET/);
   });

@@ -33,7 +33,7 @@ describe("a task that is put off", () => {
     assertMatch(await (await ask("/system")).text(), /1 task is put off: [^<]*503: busy/);
 
     const { status: worst, checks } = await health();
-    const check = checks.find(({ name }) => name === "model");
+    const check = checks.find(({ name }) => name === "tasks");
     assertEquals([worst, check?.status], ["degraded", "degraded"]);
     // Anyone may ask: the provider's words are not for them.
     assert(!JSON.stringify(checks).includes("busy"), JSON.stringify(checks));

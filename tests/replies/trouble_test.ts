@@ -146,6 +146,9 @@ describe("a vendor's no", () => {
         assertEquals(web.text, `The reply (${to}) was not sent: ${error}`);
         const page = await (await stage.otto.ask(`/tasks/${task_id}`)).text();
         assertStringIncludes(page, `The reply (${to}) was not sent`);
+        // It is tried again where it is read, and the vendor's support wants the request's id.
+        assertMatch(page, new RegExp(`/notifications/${data.notification_id}/retry"[^]*Try again`));
+        assertMatch(data.request_id, /^request-\d+$/);
         assertMatch(stage.told(), /was not sent, and will not be/);
         assert(!page.includes(BOT_TOKEN));
         // Each is another place's hour.

@@ -15,10 +15,11 @@ import { markdown } from "../parts/markdown.ts";
 import { rowId } from "../message/row.ts";
 import { type Frame, type Html, page } from "../page.ts";
 import { phaseStatus } from "../parts/phase.ts";
-import { signature, status } from "../parts/status.ts";
+import { signature } from "../parts/status.ts";
 import { age } from "../parts/time.ts";
 import { subjectLine } from "../subject/line.ts";
 import { asksOf } from "./asks.ts";
+import { told } from "./told.ts";
 import { trace } from "./trace.ts";
 
 /** What the page of a task is made of. */
@@ -62,7 +63,7 @@ export function taskPage(all: TaskPage) {
         <div>
           ${about(all)}
           ${reassign(task, people)}
-          ${told(notifications)}
+          ${told(task.id, notifications)}
           ${decided(approvals)}
           ${actSection(acts, task.id)}
         </div>
@@ -119,17 +120,6 @@ function messagesOf({ messages, unread, finished_at, subject }: Task) {
   return unread === 0
     ? html`${all}`
     : html`${all}, ${unread.toLocaleString("en")} of them not read${finished_at ? "" : " yet"}`;
-}
-
-function told(notifications: readonly Notification[]) {
-  return html`
-    <section class="card" aria-labelledby="told" id="told-card" data-part>
-      <h2 id="told">Notifications</h2>
-      ${notifications.length === 0
-        ? html`<p class="said">Nobody has been told anything yet. When the task ends, they are.</p>`
-        : html`<ul class="plain-list">${notifications.map(telling)}</ul>`}
-    </section>
-  `;
 }
 
 /** The messages of its group, where it was made of several. */
@@ -209,32 +199,6 @@ function reassign({ id, assigned_to }: Task, people: readonly User[]) {
         <button class="quiet">Reassign</button>
       </form>
     </section>
-  `;
-}
-
-const TELLING = {
-  sent: ["told", "done"],
-  pending: ["to be told", "active"],
-  dead: ["not told", "failed"],
-} as const;
-
-/** What a notification says of the task, where its kind is no such word. */
-const KINDS: Record<string, string> = {
-  completed: "that it is done",
-  failed: "that it has failed",
-  waiting_input: "that it needs you",
-  note: "what the agent wrote",
-};
-
-function telling({ channel, destination, state, error, created_at, sent_at, kind }: Notification) {
-  const [word, tone] = TELLING[state];
-  const to = channel === "web" ? "Web UI" : `${channel}: ${destination}`;
-  return html`
-    <li>${status(word, tone)} <span dir="auto">${to}</span>
-      <span class="soft">${KINDS[kind] ?? kind.replaceAll("_", " ")}</span> ${age(
-        sent_at ?? created_at,
-      )}
-      ${error && html`<p class="error" dir="auto">${error}</p>`}</li>
   `;
 }
 

@@ -51,9 +51,13 @@ const BROKEN: readonly { words: RegExp; hint: string }[] = [
       "Node in NODE_EXTRA_CA_CERTS",
   },
   {
-    words:
-      /InvalidContentType|wrong version number|invalid HTTP version|does not match the HTTP|bad port|are blocked/i,
+    words: /InvalidContentType|wrong version number|invalid HTTP version|does not match the HTTP/i,
     hint: "Check its address: its port may speak https where http is set, or the other way round",
+  },
+  {
+    // The ports that the Fetch standard blocks, in Deno's words and Node's.
+    words: /bad port|are blocked/i,
+    hint: "Check the port of its address: it is one of those that no web client calls",
   },
   {
     words: /invalid gzip|incorrect header check|decompress|unexpected end of file/i,
@@ -62,7 +66,7 @@ const BROKEN: readonly { words: RegExp; hint: string }[] = [
 ];
 /** Nothing was sent: nobody was there, or nobody who could be believed. */
 const NOT_SENT =
-  /\(connect\)|connect timeout|ECONNREFUSED|ENOTFOUND|EAI_AGAIN|UNREACH|self-signed|certificate|altnames/i;
+  /\(connect\)|connect timeout|ECONNREFUSED|ENOTFOUND|EAI_AGAIN|UNREACH|self-signed|certificate|altnames|bad port|are blocked/i;
 
 /** What is known of a connection that failed, by its words. */
 export function brokenConnection(words: string): { hint?: string; mayHaveBilled: boolean } {

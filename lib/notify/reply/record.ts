@@ -182,7 +182,13 @@ export async function recordFailure(
   const own = Math.min(2 ** attempts, MOST_WAIT_SECONDS) * (0.5 + Math.random() / 2);
   // What a vendor asks for is the least: some ask for no time at all, again and again.
   const wait = Math.max(own, retryAfterSeconds ?? 0);
-  const data = { to: call.to, source, notification_id: id, status: status ?? null };
+  const data = {
+    to: call.to,
+    source,
+    notification_id: id,
+    status: status ?? null,
+    request_id: requestId ?? null,
+  };
   await database.query("record that a reply is not sent", (sql) =>
     sql`
       with unsent as (
@@ -214,7 +220,8 @@ export async function recordUndelivered(
         where r.source = ${source} and r.sent_id = ${sentId} and n.id = r.notification_id
           and n.state = 'sent'
         returning n.id, n.task_id, n.destination, n.text, jsonb_build_object('to', r.place,
-          'source', r.source, 'notification_id', n.id, 'status', r.status) as data
+          'source', r.source, 'notification_id', n.id, 'status', r.status,
+          'request_id', r.request_id) as data
       ), ${tellFailure(sql, { dead: true, error })}`);
 }
 
