@@ -86,6 +86,7 @@ export function canariesIn(text: string): string[] {
       (codes) => codes.split(" ").map((code) => letter(code, 10)).join(""),
     ),
     text.replace(/[01]{96,}/g, (bits) => bits.replace(/[01]{8}/g, (code) => letter(code, 2))),
+    // deno-lint-ignore no-control-regex -- a terminal's own mark
     text.replace(/(?:\u001b|\\*u001b)?\[0m/g, ""),
   ];
   return [...new Set(views.flatMap((view) => view.toLowerCase().match(LOOKS) ?? []))];
