@@ -38,20 +38,8 @@ const ALLOWED: Record<string, string> = {
     "a look ahead, which the checker cannot judge: from the beginning only, one way",
   [
     String
-      .raw`sources/kit/reply/harmless.ts /(?:(?<!&)#|!|&(?:num|excl|amp);?|(?<![a-z\d])G[HL]\\?-)(?=[\d&<])/`
-  ]: "looks around, which the checker cannot judge: nothing repeats",
-  [String.raw`sources/kit/reply/harmless.ts /(?<![>&])&(?=\d|&#)/`]:
-    "looks around, which the checker cannot judge: nothing repeats",
-  [
-    String
-      .raw`sources/kit/reply/harmless.ts /(?<![a-z\d])(?:issue|epic|work_item|vulnerability)(?=[:&\\]\S)/`
-  ]: "looks around, which the checker cannot judge: nothing repeats",
-  [
-    String
       .raw`sources/kit/reply/harmless.ts /&(?:#\d+(?!\d)|#x[\da-f]+(?![\da-f])|colon|sol|period);?(?=[^\s;])/`
   ]: "looks ahead, which the checker cannot judge: one way from each &",
-  [String.raw`sources/kit/reply/harmless.ts /[#!](?=\d)|&(?=[\d#]|(?:colon|sol|period);)/gi`]:
-    "looks ahead, which the checker cannot judge: nothing repeats",
   [
     String
       .raw`sources/kit/reply/harmless.ts /(?:@|&(?:#0*64(?!\d)|#x0*40(?![\da-f])|commat);?)(?=\S)/gi`
