@@ -20,6 +20,8 @@ export interface Subject {
   link?: string;
   /** The sender's own time of the event, in milliseconds since 1970: it tells a close that is older than an opening. */
   at?: number;
+  /** Of an opening: `at` is since when it lasts, and an end of others after that is not its own. */
+  lasts?: boolean;
   /**
    * Other keys that mean this subject from now on, such as `octo/phone@` and the commit that a pull
    * request has at its head. Of several the newest is the present one.

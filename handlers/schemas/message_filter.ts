@@ -12,7 +12,8 @@ export const messageFilter = z.object({
   ),
   body: text(
     "In the body as it was received, whatever its case. A request looks for about 150 ms: see " +
-      "`stopped`. Of a body over 4 MB the beginning is looked at",
+      "`stopped`. Of a body over 4 MB the beginning is looked at, and of sources with `redact` in " +
+      "SOURCES_FILE nothing",
   ),
   header: text(
     "In the headers, as `name: value`, whatever its case; never in values that are masked. It is " +

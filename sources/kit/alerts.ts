@@ -168,6 +168,8 @@ export function alertsSubject(payload: unknown): Subject | undefined {
     name: groupName(payload),
     link: httpLink(at(payload, "externalURL")),
     at: newest(alerts, isOver ? "endsAt" : "startsAt"),
+    // One that was silenced or inhibited is told of when that ends: it may have begun long before.
+    lasts: !isOver,
   });
 }
 

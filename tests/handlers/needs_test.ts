@@ -117,11 +117,15 @@ describe("what needs a person", () => {
       });
     assertEquals((await press(fields)).status, 303);
     const left = await json(await otto.ask("/api/needs"));
-    assertEquals(left.notices.map(({ text }: { text: string }) => text), ["A later notice"]);
-    assertEquals([left.count, left.troubles[0].seen], [1, true]);
+    assertEquals(
+      left.notices.map(({ text }: { text: string }) => text),
+      ["A later notice", "Notice 3", "Notice 2", "Notice 1", "Notice 0"],
+    );
+    assertEquals([left.count, left.troubles[0].seen], [5, true]);
+    await press(left.notices.slice(1).map(({ id }: { id: string }) => ["notice", id]));
     // One thing has its own button.
     assert(!(await live(otto)).includes("Mark all as seen"));
-    for (const wrong of [[], [["notices_to", "x"]], [["key", "failed:billing:1"]]]) {
+    for (const wrong of [[], [["notice", "x"]], [["key", "failed:billing:1"]]]) {
       assertEquals((await press(wrong)).status, 400);
     }
   });

@@ -471,7 +471,10 @@ describe("values that are never shown", () => {
     for (const word of ["unseen-measles", "unseen-note", "unseen-any"]) {
       const found = await otto.get(`/api/messages?body=${word}`);
       assertEquals(found.items, [], word);
+      const page = await (await otto.ask(`/messages?q=body:${word}`)).text();
+      assertMatch(page, /Nothing was looked for in what came from clinic, generic/);
     }
+    assert(!(await (await otto.ask("/messages?q=nobody")).text()).includes("Nothing was looked"));
     const { payload: given } = await otto.services.reader.describe({
       messageId: id,
       webhookType: "clinic",

@@ -38,8 +38,8 @@ const ALLOWED: Record<string, string> = {
     "a look ahead, which the checker cannot judge: from the beginning only, one way",
   [
     String
-      .raw`sources/kit/reply/harmless.ts /(?<!&)(?:#|&(?:#0*35(?!\d)|#x0*23(?![\da-f])|num);?|\bGH-)(?=[\d&<])|(?:!|(?<![>&])&)(?=\d)/`
-  ]: "looks around, which the checker cannot judge: one way from each mark",
+      .raw`sources/kit/reply/harmless.ts /&(?:#\d+(?!\d)|#x[\da-f]+(?![\da-f])|colon|sol|period);?(?=[^\s;])/`
+  ]: "looks ahead, which the checker cannot judge: one way from each &",
   [
     String
       .raw`sources/kit/reply/harmless.ts /(?:@|&(?:#0*64(?!\d)|#x0*40(?![\da-f])|commat);?)(?=\S)/gi`
@@ -50,11 +50,12 @@ const ALLOWED: Record<string, string> = {
     "a look ahead, which the checker cannot judge: 30 characters at most",
   [
     "sources/kit/reply/harmless.ts " +
-    String.raw`/(?<![a-z])https?:\/\/[a-z\d.-]+(?::\d+)?(?:[/?#][^\s<>()` + "`" + String.raw`]*)?/`
+    String.raw`/(?<![a-z])https?\\?:\\?\/\\?\/[a-z\d\\][a-z\d.\\-]*(?::\d+)?(?:\\?[/?#][^\s<>()` +
+    "`" + String.raw`|]*)?/`
   ]: "a look behind, which the checker cannot judge: one way from each scheme",
   [
     String
-      .raw`sources/kit/reply/harmless.ts /^(http(s)?:\/\/[\w.-]+)(?=\/[^?#]*\/(?:issues|merge_requests|work_items|epics)\/[\d%&])/i`
+      .raw`sources/kit/reply/harmless.ts /^(http(s)?:\/\/[\w.-]+)(?::(\d+))?(?=\/[^?#]*\/(?:issues|merge_requests|work_items|epics)\/[\d%&])/i`
   ]: "a look ahead, which the checker cannot judge: from the beginning only, one way",
   [String.raw`sources/diagnosis/diagnosis.ts /^(["'])(.*)\1$/`]: "the operator's own secrets",
   [String.raw`sources/rules/settings.ts /^(?!\.+$)[a-z0-9._-]{1,64}$/`]:

@@ -30,6 +30,9 @@ describe("a task that is put off", () => {
     assertMatch(page, /Put off until <time/);
     assertMatch(page, /503: busy &lt;b&gt;/);
     assertMatch(page, new RegExp(`action="/tasks/${id}/wake"`));
+    for (const path of ["/", "/messages"]) {
+      assertMatch(await (await ask(path)).text(), /503: busy &lt;b&gt;/, path);
+    }
     assertMatch(await (await ask("/system")).text(), /1 task is put off: [^<]*503: busy/);
 
     const { status: worst, checks } = await health();

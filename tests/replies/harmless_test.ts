@@ -118,17 +118,64 @@ describe("what a model says in a comment", () => {
       "&#35;12",
       "&#x23;12",
       "&num;12",
-      "#&#49;2",
+      "#<b>12</b>",
+      "_GH-12_",
+      "GH\\-12",
+      "GH&#45;12",
+      "GL-12",
       "!12",
       "octo/phone!12",
+      "&#33;12",
+      "&excl;12",
       "&12",
+      "&amp;12",
+      "&#38;12",
     ]
   ) {
     it(`is told nowhere else, as ${said}`, () => {
-      const shown = rendered(withoutReferences(said)).replaceAll("&num;", "#");
-      assertMatch(shown, /(?:#|GH-|!|&)\u200B12/i);
+      const shown = rendered(withoutReferences(said)).replaceAll("&num;", "#")
+        .replaceAll("&excl;", "!").replaceAll("&amp;", "&").replaceAll("\\-", "-");
+      assertMatch(shown, /(?:#|G[HL]-|!|&)\u200B(?:<b>)?12/i);
     });
   }
+
+  for (
+    const [said, shown] of [
+      ["[issue:12]", "[issue\u200B:12]"],
+      ["[work_item:o/r/12]", "[work_item\u200B:o/r/12]"],
+      ["[epic&#58;12]", "[epic\u200B&#58;\u200B12]"],
+      ["!&#49;2", "!\u200B&#49;\u200B2"],
+      ["&&#49;2", "&\u200B&#49;\u200B2"],
+      ["#&#49;2", "#\u200B&#49;\u200B2"],
+      ["&#71;H-12", "&#71;\u200BH-12"],
+      ["|https://a.example/|o/r#12|", "|https://a.example/|o/r#\u200B12|"],
+      ["http://-/o/r#12", "http://-/o/r#\u200B12"],
+      ["https:\\/\\/a.example/o/r#12", "https:\\/\\/a.example/o/r#\u200B12"],
+    ]
+  ) {
+    it(`is told nowhere else, in another writing, as ${said}`, () => {
+      assertEquals(withoutReferences(said), shown);
+    });
+  }
+
+  it("links to no issue's own address however that is written", () => {
+    for (
+      const said of [
+        "[x](https:\\/\\/github.com/o/r/issues/12)",
+        "[x](https://github\\.com/o/r/issues/12)",
+        "[x]: https://github.com\\/o/r/issues\\/12",
+      ]
+    ) assertMatch(withoutReferences(said), /https:\/\/redirect\.github\.com\/o\/r\/issues\/12/);
+    for (
+      const said of [
+        "[x](https&colon;//github.com/o/r/issues/12)",
+        "[x](https:&#47;/github.com/o/r/issues/12)",
+        "[x](h&#116;tps://github.com/o/r/issues/12)",
+        "[x](https://github.com/o/r/iss&#117;es/12)",
+        '<a href="https://github&#46;com/o/r/issues/12">x</a>',
+      ]
+    ) assertMatch(withoutReferences(said), /&\u200B|;\u200B/);
+  });
 
   it("links as before, but to no issue's own address on GitHub", () => {
     const kept = [
@@ -141,6 +188,8 @@ describe("what a model says in a comment", () => {
       "C#",
       "R&D",
       "&#39;",
+      "&#62; &#62;",
+      "issue: 12",
     ];
     for (const said of kept) assertEquals(withoutReferences(said), said);
     for (const kind of ["issues", "pull", "discussions"]) {
@@ -183,7 +232,7 @@ describe("what a model says in a comment", () => {
           "see [it](http://git.example:80/gitlab/o/sub/r/merge_requests/7#note_3).",
         ],
         ["https://gitlab.com/o/r/-/issues/%37", "https://gitlab.com:443/o/r/-/issues/%37"],
-        ["https://git.example:8443/o/r/-/issues/7", "https://git.example:8443/o/r/-/issues/7"],
+        ["https://git.example:8443/o/r/-/issues/7", "https://git.example:08443/o/r/-/issues/7"],
         ["https://gitlab.com/o/r/-/issues", "https://gitlab.com/o/r/-/issues"],
       ]
     ) assertEquals(withoutReferences(said), shown);

@@ -74,6 +74,7 @@ export function messagePages(
         counted,
         next,
         stopped,
+        unread: search.body || search.header ? search.hidden ?? [] : [],
         opened,
       }),
     );

@@ -1,5 +1,6 @@
 import { Hono } from "hono";
-import { markNoticesRead, markSeen } from "../../../lib/monitor/needs/seen.ts";
+import { markSeen } from "../../../lib/monitor/needs/seen.ts";
+import { markRead } from "../../../lib/notify/notification.ts";
 import { isId } from "../../../lib/store/id.ts";
 import type { Services } from "../../../lib/services.ts";
 import { actorOf, noteAct } from "../../acts.ts";
@@ -9,7 +10,7 @@ import { seen } from "../../schemas/needs.ts";
 import { readForm } from "../form.ts";
 
 /** Far more than the page shows at once. */
-const MOST_GROUPS = 100;
+const MOST = 100;
 
 /** The buttons that mark a group as seen, or all that is shown. */
 export function seenPages({ services: { database } }: { services: Services }): Hono<Env> {
@@ -20,9 +21,10 @@ export function seenPages({ services: { database } }: { services: Services }): H
     const groups = form.getAll("key").map((key, at) =>
       seen.safeParse({ key, latest: latest[at] ?? "" })
     );
-    const newest = form.get("notices_to");
-    const isRight = groups.length <= MOST_GROUPS && groups.every(({ success }) => success) &&
-      (newest === null ? groups.length > 0 : isId(newest));
+    const notices = form.getAll("notice").map(String);
+    const count = groups.length + notices.length;
+    const isRight = count > 0 && count <= MOST && groups.every(({ success }) => success) &&
+      notices.every(isId);
     if (!isRight) {
       throw new Problem(
         400,
@@ -32,8 +34,8 @@ export function seenPages({ services: { database } }: { services: Services }): H
       );
     }
     for (const { data } of groups) if (data) await markSeen(database, { ...data, by: actorOf(c) });
-    const notices = newest === null ? 0 : await markNoticesRead(database, newest);
-    if (newest !== null) noteAct(c, { detail: { count: groups.length + notices } });
+    for (const id of notices) await markRead(database, id);
+    if (count > 1) noteAct(c, { detail: { count } });
     return c.redirect("/#needs", 303);
   });
   return app;

@@ -152,13 +152,13 @@ function notice({ id, task_id, message_id, text, created_at }: Notice) {
 }
 
 /** One press for all that can be marked, where a person would press several times. */
-function allSeenForm({ silences, troubles, notices, more_notices }: Needs) {
+function allSeenForm({ silences, troubles, notices }: Needs) {
   const groups = [
     ...silences.filter(({ kind, seen }) => kind !== "holiday" && !seen)
       .map(({ key, began_at }) => ({ key, latest: began_at.toISOString() })),
     ...troubles.filter(({ seen }) => !seen).map(({ key, latest }) => ({ key, latest })),
   ];
-  if (groups.length + notices.length + more_notices < 2) return "";
+  if (groups.length + notices.length < 2) return "";
   return html`
     <form method="post" action="/needs/seen">
       ${groups.map(({ key, latest }) =>
@@ -167,8 +167,7 @@ function allSeenForm({ silences, troubles, notices, more_notices }: Needs) {
             type="hidden" name="latest" value="${latest}">
         `
       )}
-      ${notices.length > 0 &&
-        html`<input type="hidden" name="notices_to" value="${notices[0].id}">`}
+      ${notices.map(({ id }) => html`<input type="hidden" name="notice" value="${id}">`)}
       <button class="quiet">Mark all as seen</button>
     </form>
   `;

@@ -25,7 +25,7 @@ import { rowId, titleOf } from "./row.ts";
 import { groupLine } from "../subject/line.ts";
 import { type Frame, page } from "../page.ts";
 import { PHASE_TONES, phaseChoices, phaseStatus } from "../parts/phase.ts";
-import { stageDots, type StageRow } from "../parts/stages.ts";
+import { stageDots, type StageRow, waitOf } from "../parts/stages.ts";
 import { signature } from "../parts/status.ts";
 import { age } from "../parts/time.ts";
 
@@ -44,6 +44,8 @@ export interface MessageList {
   counted?: CountedRows;
   next?: string;
   stopped?: SearchStop;
+  /** Sources whose contents were not looked into, as they have values that nobody may see. */
+  unread: readonly string[];
   /** The message that stands beside the list. */
   opened?: OpenedMessage;
 }
@@ -126,7 +128,7 @@ function selectsOf(query: MessageQuery, sources: readonly Choice[]): Select[] {
 }
 
 function listTable(
-  { rows, query, subjects, next, stopped, opened }: MessageList,
+  { rows, query, subjects, next, stopped, unread, opened }: MessageList,
   hasFilters: boolean,
 ) {
   const { before, ...filters } = query;
@@ -157,7 +159,7 @@ function listTable(
         )}</tbody>
       </table>
       <div id="none" data-part>${rows.length === 0 &&
-        none({ hasFilters, stopped: !!stopped })}</div>
+        none({ hasFilters, stopped: !!stopped, unread })}</div>
     </div>
     ${listPages({ things: "messages", path: "/messages", filters, before, next, stopped })}
   `;
@@ -239,14 +241,24 @@ function tableRow(
   `;
 }
 
-function none({ hasFilters, stopped }: { hasFilters: boolean; stopped: boolean }) {
+function none(
+  { hasFilters, stopped, unread }: {
+    hasFilters: boolean;
+    stopped: boolean;
+    unread: readonly string[];
+  },
+) {
   if (hasFilters) {
     return html`
       <div class="nothing">
         <h2>No message matches</h2>
         <p>${stopped
           ? "Not among those looked through so far."
-          : "Otto looked at every message there is."} The search finds words in titles, events and the sender's name, the beginning of a message's
+          : "Otto looked at every message there is."}${unread.length > 0 &&
+          html`
+            Nothing was looked for in what came from ${unread.join(", ")}:
+                      <code>redact</code> in <code>SOURCES_FILE</code> hides parts of it.
+          `} The search finds words in titles, events and the sender's name, the beginning of a message's
           id, and the whole of a delivery's id. <code>body:</code> or
           <code>header:</code> before a text looks for it in what was sent. <a href="/messages">Show all messages</a></p>
       </div>
@@ -269,6 +281,8 @@ function reasonOf({ message, task }: StageRow) {
     ? error ?? (task?.error && firstLine(task.error.message))
     : phase === "refused" || phase === "filtered"
     ? reason
+    : phase === "waiting"
+    ? waitOf(task)
     : undefined;
   return said && html`<span class="why" dir="auto">${beginningOf(said, MOST_REASON)}</span>`;
 }

@@ -6,7 +6,7 @@ import { icon } from "../parts/icon.ts";
 import { markdown } from "../parts/markdown.ts";
 import type { Html } from "../page.ts";
 import { PHASE_TONES, phaseWord } from "../parts/phase.ts";
-import { isJoined, stageDots, type StageRow } from "../parts/stages.ts";
+import { isJoined, stageDots, type StageRow, waitOf } from "../parts/stages.ts";
 import { age, since, took } from "../parts/time.ts";
 
 /** A list has many rows; the task's page shows all of its result. */
@@ -96,9 +96,9 @@ function trouble({ message, task, tellings }: StageRow) {
     (dead &&
       `Could not tell ${dead.channel} ${dead.destination}: ${dead.error ?? "no reason given"}`);
   if (said) return html`<p class="error" dir="auto">${said}</p>`;
-  const note = message.reason ?? message.hint;
+  const note = message.reason ?? message.hint ?? waitOf(task);
   if (!note) return "";
-  // A message that has a task and a reason has joined a group: the task says with which others.
+  // A message that has a task and a reason has joined a group, or waits: the task says more.
   const told = task ? html`<a class="plain" href="/tasks/${task.id}">${note}</a>` : note;
   return html`<p class="reason" dir="auto">${told}</p>`;
 }

@@ -1,4 +1,5 @@
 import { html } from "hono/html";
+import { firstLine } from "../../../lib/markdown/plain.ts";
 import type { Message } from "../../../lib/message/message.ts";
 import type { Notification } from "../../../lib/notify/notification.ts";
 import { type Task, workMsOf } from "../../../lib/task/task.ts";
@@ -24,6 +25,13 @@ export interface StageView {
 }
 
 type StageState = Omit<StageView, "name">;
+
+/** What a task waits for that goes on by itself, in a line; undefined where it does not wait so. */
+export function waitOf(task: Task | undefined): string | undefined {
+  if (task?.put_off) return firstLine(task.put_off.reason) || "Put off";
+  if (!task?.waiting_for) return undefined;
+  return `Waits for ${task.waiting_for.events.join(", ") || "the next message about it"}`;
+}
 
 /** The five stages of a row, in their order. */
 export function stagesOf({ message, task, tellings }: StageRow): StageView[] {
@@ -73,7 +81,9 @@ function made(message: Message, task: Task | undefined): StageState {
 function agent({ state }: Message, task: Task | undefined): StageState {
   switch (task?.status) {
     case "pending":
-      return { state: "active", words: "waiting for the agent" };
+      return task.put_off
+        ? { state: "waiting", words: "put off" }
+        : { state: "active", words: "waiting for the agent" };
     case "running":
       return { state: "active", words: "at work" };
     case "waiting_input":

@@ -119,7 +119,8 @@ async function withClient<T>(
   } catch (error) {
     const { href, host } = new URL(server.url);
     const words = errorText(error).replaceAll(href, host).replaceAll(server.url, host);
-    throw new Error(words, { cause: error });
+    // Its cause would say the same once more, and with the address.
+    throw new Error(words);
   }
 }
 

@@ -19,7 +19,7 @@ export function roleNow(subject: PlannedSubject, message: PlannedMessage): Subje
 
 /** Whether what a message opens is over already: the senders' clocks say that its end was later. */
 export const isOver = (subject: PlannedSubject, message: PlannedMessage) =>
-  roleOf(message) === "opens" && message.subject.at !== undefined &&
+  roleOf(message) === "opens" && message.subject.at !== undefined && !message.subject.lasts &&
   message.subject.at < (subject.closed_ms ?? -Infinity);
 
 /** Whether what a message closes counts as opened again, to a task that was begun at this time. */

@@ -13,6 +13,7 @@ export interface MessageSubject {
   link?: string;
   /** By the sender's clock, in milliseconds since 1970. */
   at?: number;
+  lasts?: boolean;
   aliases: readonly string[];
   joins: readonly string[];
   joinedRole?: SubjectRole;

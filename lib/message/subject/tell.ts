@@ -23,6 +23,8 @@ interface SubjectNews {
   /** The senders' times of the newest opening and close among them. */
   opened_ms?: number;
   closed_ms?: number;
+  /** Whether one of those openings lasts, whatever was closed after it had begun. */
+  lasts: boolean;
   /** What the last of those did that opened or closed it. */
   ends?: "opens" | "closes";
   ended_by?: string;
@@ -60,6 +62,7 @@ function newsOf(messages: readonly TellingMessage[], openTasks: OpenTasks): Subj
       source,
       key,
       verified: verified.length > 0,
+      lasts: telling.some(({ subject }) => subject.role === "opens" && subject.lasts),
     };
     for (const each of telling) addNews(news, each);
     const decided = openTasks.get(name);
@@ -70,7 +73,7 @@ function newsOf(messages: readonly TellingMessage[], openTasks: OpenTasks): Subj
 }
 
 function addNews(news: SubjectNews, { messageId, subject }: TellingMessage): void {
-  const { role, name, link, at } = subject;
+  const { role, name, link, at, lasts } = subject;
   if (subject.isRetold) {
     news.name ??= name;
     news.link ??= link;
@@ -78,7 +81,8 @@ function addNews(news: SubjectNews, { messageId, subject }: TellingMessage): voi
   }
   if (name !== undefined) Object.assign(news, { name, named_by: messageId });
   news.link = link ?? news.link;
-  if (role === "opens" && !(at !== undefined && at < (news.closed_ms ?? -Infinity))) {
+  const isOver = at !== undefined && !lasts && at < (news.closed_ms ?? -Infinity);
+  if (role === "opens" && !isOver) {
     news.ends = "opens";
   } else if (role === "closes" && !(at !== undefined && at < (news.opened_ms ?? -Infinity))) {
     Object.assign(news, { ends: "closes", ended_by: messageId });
@@ -111,8 +115,8 @@ export function tellSubjects(
     storedJson(newsOf(messages, openTasks))
   }::text::jsonb) as n(
         id uuid, messages jsonb, source text, key text, name text, link text, named_by uuid, verified boolean,
-        opened_ms float8, closed_ms float8, ends text, ended_by uuid, version int, open_task uuid,
-        stopped text)
+        opened_ms float8, closed_ms float8, ends text, ended_by uuid, lasts boolean, version int,
+        open_task uuid, stopped text)
     ), told as (
       insert into subjects as s (id, source, key, name, link, named_by, verified, opened_sent_at,
         closed_sent_at, closed_at, closed_by, open_task)
@@ -139,7 +143,7 @@ export function tellSubjects(
           coalesce(n.stopped, s.stopped_why)
         from (
           select n.*, n.counts and n.ends = 'opens'
-              and not coalesce(n.opened_at < s.closed_sent_at, false) as opens,
+              and (n.lasts or not coalesce(n.opened_at < s.closed_sent_at, false)) as opens,
             n.counts and n.ends = 'closes'
               and not coalesce(n.closed_at < s.opened_sent_at, false) as closes,
             n.counts and n.name is not null and (s.named_by is null or n.named_by > s.named_by

@@ -100,7 +100,7 @@ const MOST_ARGUMENTS = 4_000;
 /** What is another number or id each time, in an otherwise equal reason. */
 const VARYING = "'[0-9a-fA-F]{8,}|[0-9]+'";
 /** Outcomes of tasks and messages, as a list in SQL: these are in the lists, or among the troubles. */
-export const NO_NOTICE = "('completed', 'failed', 'waiting_input', 'message_failed')";
+const NO_NOTICE = "('completed', 'failed', 'waiting_input', 'message_failed')";
 
 /** Reads what waits for a person: open questions, silent sources, the day's troubles by their reasons. */
 export async function readNeeds(

@@ -45,36 +45,49 @@ const wordBefore = (text: string, at: number) =>
   text.slice(Math.max(0, at - 65), at).split(/[\s(]/).at(-1)!;
 
 /**
- * Leaves no trace elsewhere: `#12`, `o/r#12`, `GH-12`, `!12` and `&12` (GitLab's) would be told in
- * the timeline of what they name, as would a link to it. GitHub has a host for links that are not;
- * GitLab knows its own by how they begin (Referable's link_reference_pattern), and a browser leaves
- * the port out that is meant anyway.
+ * Leaves no trace elsewhere: `#12`, `o/r#12`, `GH-12`, and GitLab's `GL-12`, `!12`, `&12` and
+ * `[issue:12]` (docs.gitlab.com, "GitLab-specific references") would be told in the timeline of what
+ * they name, as would a link to it. GitHub has a host for links that are not; GitLab knows its own by
+ * how they begin (Referable's link_reference_pattern), and a browser leaves out the port that is meant
+ * anyway, or the 0 before another. A character written as its number may be any part of these.
  */
 export function withoutReferences(text: string): string {
-  // Not in a word, and not beyond the code that it stands in.
-  const link = /(?<![a-z])https?:\/\/[a-z\d.-]+(?::\d+)?(?:[/?#][^\s<>()`]*)?/;
-  const named =
-    /(?<!&)(?:#|&(?:#0*35(?!\d)|#x0*23(?![\da-f])|num);?|\bGH-)(?=[\d&<])|(?:!|(?<![>&])&)(?=\d)/;
   // Within HTML, and behind a bracket that is open, an address is no link but words.
   const areLinked = !/<[a-z/!?]|\[/i.test(text);
-  return text.replace(
-    new RegExp(`(${link.source})|${named.source}`, "gi"),
-    (found, url?: string) =>
-      url === undefined
-        ? `${found}\u200B`
-        : toRedirect(areLinked ? url : url.replace(/[#!&](?=\d)/g, "$&\u200B")),
-  );
+  return text.replace(REFERENCE, (found, url?: string) => {
+    if (url === undefined) return `${found}\u200B`;
+    return toRedirect(areLinked && !url.includes("\\") ? url : url.replace(IN_WORDS, "$&\u200B"));
+  });
 }
+
+// Not in a word, and not beyond the code or the table's cell that it stands in. An address that is
+// put in brackets may have escapes.
+const LINK =
+  /(?<![a-z])https?\\?:\\?\/\\?\/[a-z\d\\][a-z\d.\\-]*(?::\d+)?(?:\\?[/?#][^\s<>()`|]*)?/;
+const NAMED = /(?:(?<!&)#|!|&(?:num|excl|amp);?|(?<![a-z\d])G[HL]\\?-)(?=[\d&<])/;
+const EPIC = /(?<![>&])&(?=\d|&#)/;
+const KIND = /(?<![a-z\d])(?:issue|epic|work_item|vulnerability)(?=[:&\\]\S)/;
+const CODED = /&(?:#\d+(?!\d)|#x[\da-f]+(?![\da-f])|colon|sol|period);?(?=[^\s;])/;
+const REFERENCE = new RegExp(
+  `(${LINK.source})|${[NAMED, EPIC, KIND, CODED].map(({ source }) => source).join("|")}`,
+  "gi",
+);
+const IN_WORDS = /[#!](?=\d)|&(?=[\d#]|(?:colon|sol|period);)/gi;
 
 const ON_GITHUB =
   /^https?:\/\/(?:www\.)?github\.com\/([^/]+\/[^/]+\/(?:issues|pulls?|discussions)\/)/i;
 const ELSEWHERE =
-  /^(http(s)?:\/\/[\w.-]+)(?=\/[^?#]*\/(?:issues|merge_requests|work_items|epics)\/[\d%&])/i;
+  /^(http(s)?:\/\/[\w.-]+)(?::(\d+))?(?=\/[^?#]*\/(?:issues|merge_requests|work_items|epics)\/[\d%&])/i;
 
-const toRedirect = (url: string) =>
-  ON_GITHUB.test(url)
-    ? url.replace(ON_GITHUB, "https://redirect.github.com/$1")
-    : url.replace(ELSEWHERE, (home, _, isSafe) => `${home}:${isSafe ? 443 : 80}`);
+function toRedirect(url: string): string {
+  const address = url.replaceAll("\\", "");
+  if (ON_GITHUB.test(address)) return address.replace(ON_GITHUB, "https://redirect.github.com/$1");
+  if (!ELSEWHERE.test(address)) return url;
+  return address.replace(
+    ELSEWHERE,
+    (_, home, isSafe, port) => `${home}:${port ? `0${port}` : isSafe ? 443 : 80}`,
+  );
+}
 
 /**
  * Commands nothing: a line that begins like `/close` would be obeyed with our credential's rights,

@@ -168,6 +168,8 @@ describe("a server that is away", () => {
         "desk__search",
         "desk__comment",
       ]);
+      const { reason } = eventsOf(task, "tool_off")[0].data;
+      assertEquals(reason.match(/refused/gi)?.length, 1, reason);
     } finally {
       await stage[Symbol.asyncDispose]();
     }
