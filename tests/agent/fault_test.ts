@@ -149,6 +149,11 @@ describe("an answer of a model that is none", () => {
       await later();
       const task = await stage.task(id);
       assertEquals([task.status, task.result?.text], ["completed", "At last"]);
+      // Nothing of the knock that was answered is lost, and it is counted beside the step.
+      assertEquals(eventsOf(task, "knocked").map(({ data }) => data), [{ tokens: 110 }]);
+      const page = await (await stage.otto.ask(`/tasks/${id}`)).text();
+      assertMatch(page, /The model&#39;s provider is there/);
+      assertMatch(page.replaceAll(/\s+/g, " "), /, 110 to see whether anybody is there\)/);
     }
   });
 
