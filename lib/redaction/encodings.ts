@@ -70,7 +70,7 @@ const turned = (letter: string) =>
   String.fromCharCode(letter.charCodeAt(0) + (letter < "n" ? 13 : -13));
 
 /** What may be base64 of something, over lines as mail has them, or hex. */
-const RUN = /(?<![A-Za-z\d+/_-])[A-Za-z\d+/_-]{16,}(?:\s{1,2}[A-Za-z\d+/_-]{16,})*={0,2}/g;
+const RUN = /[A-Za-z\d+/_-]{16,}(?:\s{1,2}[A-Za-z\d+/_-]{16,})*={0,2}/g;
 const HEX = /^(?:[\da-fA-F]{2})+$/;
 /** What is no text, nobody has encoded twice; of once, `bareForms` knows. */
 const TEXTS = /[ -~\s]{12,}/g;

@@ -18,6 +18,7 @@ const LOOKS = new RegExp(
     String.raw`xapp-[A-Za-z0-9-]{10,}`,
     String.raw`hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9/_-]{20,}`,
     String.raw`discord(?:app)?\.com/api/webhooks/\d{10,}/[A-Za-z0-9_-]{20,}`,
+    String.raw`webhook\.office\.com/webhookb2/[A-Za-z0-9@/-]{40,}`,
     String.raw`sk-[A-Za-z0-9_-]{20,}`,
     String.raw`(?:gsk_|xai-|pplx-)[A-Za-z0-9]{48,}`,
     String.raw`(?:sk|rk)_(?:live|test|prod)_[A-Za-z0-9]{10,}`,
@@ -53,14 +54,8 @@ const LOOKS = new RegExp(
   "g",
 );
 
-/** Those of Teams and Azure, which begin with anything: they are looked for where these stand. */
-const LOOKS_AROUND: readonly [middle: string, look: RegExp][] = [
-  [
-    ".webhook.office.com/",
-    /(?<![A-Za-z0-9])[a-z0-9]{1,63}\.webhook\.office\.com\/webhookb2\/[A-Za-z0-9@/-]{40,}/g,
-  ],
-  ["Q~", /(?<![A-Za-z0-9])[A-Za-z0-9_~.]{3}\dQ~[A-Za-z0-9_~.-]{31,34}/g],
-];
+/** Azure's has its mark in the middle: among the others, each character might begin one. */
+const OF_AZURE = /[A-Za-z0-9_~.]{3}\dQ~[A-Za-z0-9_~.-]{31,34}/g;
 
 /** `Authorization: Bearer …`, of which people paste. */
 const SCHEME = /\b(Bearer|Basic)(\s{1,3})([A-Za-z0-9._~+/=-]{16,})/gi;
@@ -98,8 +93,8 @@ export function isSecretName(name: string): boolean {
 export function withoutLookalikes(text: string): string {
   const masked = (whole: string, name: string, between: string, value: string) =>
     PLAIN.test(value) ? whole : `${name}${between}${MARK}`;
-  return LOOKS_AROUND.filter(([middle]) => text.includes(middle))
-    .reduce((left, [, look]) => left.replace(look, MARK), text.replace(LOOKS, MARK))
+  return text.replace(LOOKS, MARK)
+    .replace(OF_AZURE, MARK)
     .replace(
       IN_URL,
       (whole, before, password) => PORT.test(password) ? whole : `${before}${MARK}@`,
