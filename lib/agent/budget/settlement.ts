@@ -144,7 +144,7 @@ const noteLost = (
     noted_lost as (
       insert into task_events (id, task_id, kind, actor, data)
       select (${idArray(Array.from({ length: most }, newId))}::uuid[])[
-          row_number() over (order by t.id)], t.id, ${kind}, 'otto',
+          row_number() over (order by t.id)], t.id, ${kind}::text, 'otto',
         ${lostData(sql, currency)}
       from lost join tasks t on t.id = lost.task_id
     )`;
