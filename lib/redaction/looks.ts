@@ -18,7 +18,7 @@ const LOOKS = new RegExp(
     String.raw`xapp-[A-Za-z0-9-]{10,}`,
     String.raw`hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9/_-]{20,}`,
     String.raw`discord(?:app)?\.com/api/webhooks/\d{10,}/[A-Za-z0-9_-]{20,}`,
-    String.raw`[a-z0-9]{1,63}\.webhook\.office\.com/webhookb2/[A-Za-z0-9@/-]{40,}`,
+    String.raw`webhook\.office\.com/webhookb2/[A-Za-z0-9@/-]{40,}`,
     String.raw`sk-[A-Za-z0-9_-]{20,}`,
     String.raw`(?:gsk_|xai-|pplx-)[A-Za-z0-9]{48,}`,
     String.raw`(?:sk|rk)_(?:live|test|prod)_[A-Za-z0-9]{10,}`,
@@ -28,7 +28,6 @@ const LOOKS = new RegExp(
     String.raw`whsec_[A-Za-z0-9+/=]{16,}`,
     String.raw`otto_[0-9a-f]{12}_[A-Za-z0-9_-]{32}`,
     String.raw`(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}(?![0-9A-Za-z])`,
-    String.raw`[A-Za-z0-9_~.]{3}\dQ~[A-Za-z0-9_~.-]{31,34}`,
     String.raw`hv[sb]\.[A-Za-z0-9_-]{24,}`,
     String.raw`sha256~[A-Za-z0-9_-]{43}`,
     String.raw`dapi[0-9a-f]{32}`,
@@ -54,6 +53,9 @@ const LOOKS = new RegExp(
   ].join("|") + ")",
   "g",
 );
+
+/** Azure's has its mark in the middle: among the others, each character might begin one. */
+const OF_AZURE = /[A-Za-z0-9_~.]{3}\dQ~[A-Za-z0-9_~.-]{31,34}/g;
 
 /** `Authorization: Bearer …`, of which people paste. */
 const SCHEME = /\b(Bearer|Basic)(\s{1,3})([A-Za-z0-9._~+/=-]{16,})/gi;
@@ -92,6 +94,7 @@ export function withoutLookalikes(text: string): string {
   const masked = (whole: string, name: string, between: string, value: string) =>
     PLAIN.test(value) ? whole : `${name}${between}${MARK}`;
   return text.replace(LOOKS, MARK)
+    .replace(OF_AZURE, MARK)
     .replace(
       IN_URL,
       (whole, before, password) => PORT.test(password) ? whole : `${before}${MARK}@`,

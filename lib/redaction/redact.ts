@@ -17,6 +17,8 @@ interface Needles {
   written: readonly string[];
   /** Where only letters and digits count, of any case. */
   search: (letters: string) => Hit[];
+  /** The length of the shortest of all: most fields of a message are shorter. */
+  shortest: number;
 }
 
 type Range = [from: number, to: number];
@@ -55,7 +57,7 @@ function without(text: string, ranges: readonly Range[]): string {
  */
 export function createRedactor(secrets: () => readonly (string | undefined)[]): Redact {
   const plain = new Set<string>();
-  let needles: Needles = { written: [], search: () => [] };
+  let needles: Needles = { written: [], search: () => [], shortest: Infinity };
 
   function learn(): void {
     const before = plain.size;
@@ -63,19 +65,27 @@ export function createRedactor(secrets: () => readonly (string | undefined)[]): 
       if (secret !== undefined && secret.length >= SHORTEST) plain.add(secret);
     }
     if (plain.size === before) return;
+    const written = [...new Set([...plain].flatMap(writtenForms))];
+    const bare = [...new Set([...plain].flatMap(bareForms))];
     needles = {
       // The longest first: one may begin with another.
-      written: [...new Set([...plain].flatMap(writtenForms))].sort((a, b) => b.length - a.length),
-      search: searcherFor([...new Set([...plain].flatMap(bareForms))]),
+      written: written.sort((a, b) => b.length - a.length),
+      search: searcherFor(bare),
+      shortest: Math.min(...[...written, ...bare].map(({ length }) => length)),
     };
+  }
+
+  function withoutNeedles(text: string): string {
+    if (text.length < needles.shortest) return text;
+    let clean = text;
+    for (const secret of needles.written) clean = clean.replaceAll(secret, MARK);
+    clean = without(clean, findRewritten(clean, needles));
+    return without(clean, findEncoded(clean, needles));
   }
 
   return (text) => {
     learn();
-    let clean = text;
-    for (const secret of needles.written) clean = clean.replaceAll(secret, MARK);
-    clean = without(clean, findRewritten(clean, needles));
-    return withoutLookalikes(without(clean, findEncoded(clean, needles)));
+    return withoutLookalikes(withoutNeedles(text));
   };
 }
 

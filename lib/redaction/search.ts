@@ -6,12 +6,13 @@ export interface Hit {
 
 /** So many letters of a needle are looked up at once. */
 const BEGINNING = 4;
-const LETTERS = 36;
-const BEGINNINGS = LETTERS ** BEGINNING;
-const WITHOUT_FIRST = LETTERS ** (BEGINNING - 1);
+/** Of each letter's code: some digits and letters have the same, which only costs a second look. */
+const BITS = 5;
+const OF_LETTER = 2 ** BITS - 1;
+const OF_BEGINNING = 2 ** (BITS * BEGINNING) - 1;
 
-/** A digit or a small letter as a number. */
-const numberOf = (unit: number) => unit < 58 ? unit - 48 : unit - 87;
+/** The key of the last letters, one more among them. */
+const keyWith = (key: number, code: number) => (key << BITS | code & OF_LETTER) & OF_BEGINNING;
 
 /**
  * Looks for many needles at once, in one pass over a text: by their first letters, which stand in a
@@ -20,23 +21,21 @@ const numberOf = (unit: number) => unit < 58 ? unit - 48 : unit - 87;
  * @param needles of digits and small letters, as the texts; not shorter than four.
  */
 export function searcherFor(needles: readonly string[]): (letters: string) => Hit[] {
-  const isBeginning = new Uint8Array(BEGINNINGS);
+  const isBeginning = new Uint8Array(OF_BEGINNING + 1);
   const byBeginning = new Map<string, string[]>();
   for (const needle of needles) {
     const beginning = needle.slice(0, BEGINNING);
-    let key = 0;
-    for (let at = 0; at < BEGINNING; at++) key = key * LETTERS + numberOf(needle.charCodeAt(at));
-    isBeginning[key] = 1;
+    isBeginning[[...beginning].reduce((key, each) => keyWith(key, each.charCodeAt(0)), 0)] = 1;
     byBeginning.set(beginning, [...byBeginning.get(beginning) ?? [], needle]);
   }
   return (letters) => {
     const hits: Hit[] = [];
     let key = 0;
     for (let at = 0; at < letters.length; at++) {
-      key = key % WITHOUT_FIRST * LETTERS + numberOf(letters.charCodeAt(at));
+      key = keyWith(key, letters.charCodeAt(at));
       if (isBeginning[key] === 0 || at < BEGINNING - 1) continue;
       const from = at - BEGINNING + 1;
-      const found = byBeginning.get(letters.slice(from, at + 1))!
+      const found = (byBeginning.get(letters.slice(from, at + 1)) ?? [])
         .filter((needle) => letters.startsWith(needle, from));
       hits.push(...found.map(({ length }) => ({ at: from, length })));
     }

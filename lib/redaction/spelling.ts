@@ -54,7 +54,10 @@ export function spellingsOf(text: string): Spelling[] {
     WRITTEN,
     (whole, ...codes: (string | undefined)[]) => readCharacter(whole, codes),
   );
-  return [plain, spelling(text, bare(inAscii(read)), EACH, readCharacter)];
+  const letters = bare(inAscii(read));
+  return letters === plain.letters
+    ? [plain]
+    : [plain, spelling(text, letters, EACH, readCharacter)];
 }
 
 function spelling(

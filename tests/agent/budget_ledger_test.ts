@@ -240,7 +240,7 @@ async function compare(otto: Otto, bills: Map<string, Bill>, isScarce: boolean):
           (data->>'input_tokens')::int + (data->>'output_tokens')::int))::int as tokens,
         sum((data->>'micros')::int)::int as micros,
         count(*) filter (where kind = 'call_lost')::int as lost
-      from every where kind in ('step', 'call_lost') group by 1, 2, 3`,
+      from every where kind in ('step', 'call_lost', 'knocked') group by 1, 2, 3`,
   );
   const used = await database.query(
     "add up",

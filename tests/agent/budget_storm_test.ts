@@ -153,7 +153,7 @@ describeWithFaketime("workers with clocks of their own", () => {
                   (data->>'input_tokens')::int + (data->>'output_tokens')::int))::int as tokens,
                 sum((data->>'micros')::int)::int as micros,
                 min((data->>'output_tokens')::int)::int as least
-              from task_events where kind in ('step', 'call_lost') group by 1`,
+              from task_events where kind in ('step', 'call_lost', 'knocked') group by 1`,
         );
         const added = (unit: string) => sum(told as unknown as Record<string, number>[], unit);
         for (const unit of ["tokens", "micros"] as const) {

@@ -149,6 +149,36 @@ describe("an answer of a model that is none", () => {
       await later();
       const task = await stage.task(id);
       assertEquals([task.status, task.result?.text], ["completed", "At last"]);
+      // Nothing of the knock that was answered is lost, and it is counted beside the step.
+      assertEquals(eventsOf(task, "knocked").map(({ data }) => data), [{ tokens: 110 }]);
+      const page = await (await stage.otto.ask(`/tasks/${id}`)).text();
+      assertMatch(page, /The model&#39;s provider is there/);
+      assertMatch(page.replaceAll(/\s+/g, " "), /, 110 to see whether anybody is there\)/);
+    }
+  });
+
+  it("is over when its provider has nothing more to say to a knock than that it is too small", async () => {
+    await using stage = await openStage();
+    const { database } = stage.otto.services;
+    // What a thinking model's provider says of so few tokens: a refusal, or an answer without a word.
+    const refusal = "Could not finish the message because max_tokens or model output limit was " +
+      "reached. Please try again with higher max_tokens.";
+    const knocks = [
+      { status: 400, raw: JSON.stringify({ error: { message: refusal } }) },
+      { text: "", finish: "length" },
+    ];
+    for (const [at, knock] of knocks.entries()) {
+      stage.fake.script = [{ raw: "" }, { raw: "" }, knock, finish("At last")];
+      const id = await stage.signed({ ...issue, at });
+      for (let i = 0; i < 2; i++) {
+        await database.query("let time pass", (sql) => sql`update tasks set not_before = now()`);
+        await stage.otto.workOff();
+      }
+      const task = await stage.task(id);
+      assertEquals([task.status, task.result?.text], ["completed", "At last"]);
+      // What is refused costs nothing.
+      assertEquals(eventsOf(task, "call_lost").length, 2);
+      assertEquals(eventsOf(task, "knocked").length, at);
     }
   });
 

@@ -44,7 +44,7 @@ const SECRETS: Record<string, string> = {
   Brevo: `xkeysib-${made(HEX, 64)}-${made(ALL, 16)}`,
   RubyGems: `rubygems_${made(HEX, 48)}`,
   PGP: "-----BEGIN PGP PRIVATE KEY BLOCK-----\nlQVYBF\n-----END PGP PRIVATE KEY BLOCK-----",
-  Teams: `x.webhook.office.com/webhookb2/${made(HEX, 36)}@${made(HEX, 36)}/IncomingWebhook/x`,
+  Teams: `webhook.office.com/webhookb2/${made(HEX, 36)}@${made(HEX, 36)}/IncomingWebhook/x`,
 };
 
 /** In what people paste: the secret stands at `…`. */

@@ -51,6 +51,14 @@ export function said(event: Pick<TaskEvent, "kind" | "data">): Said {
           Number(data.tokens).toLocaleString("en")
         } tokens`,
       };
+    case "knocked":
+      return {
+        what: "The model's provider is there",
+        tone: "done",
+        detail: `Asked with ${
+          Number(data.tokens).toLocaleString("en")
+        } tokens, since calls before had broken off`,
+      };
     case "tool_call":
       return { what: `Called ${tool}`, tone: "done" };
     case "tool_result":

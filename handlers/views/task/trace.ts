@@ -56,21 +56,24 @@ function earlierRun(task: Task, events: readonly TaskEvent[], number: number): H
 
 function totals(events: readonly TaskEvent[]): Html | string {
   const of = (wanted: string) => events.filter(({ kind }) => kind === wanted).map(dataOf);
-  const [steps, lost] = [of("step"), of("call_lost")];
-  const all = [...steps, ...lost];
+  const [steps, lost, knocks] = [of("step"), of("call_lost"), of("knocked")];
+  const all = [...steps, ...lost, ...knocks];
   if (all.length === 0) return "";
-  const sum = (name: string) => all.reduce((sum, each) => sum + (Number(each[name]) || 0), 0);
-  const [input, output, gone] = [sum("input_tokens"), sum("output_tokens"), sum("tokens")];
+  const sum = (name: string, of = all) =>
+    of.reduce((sum, each) => sum + (Number(each[name]) || 0), 0);
+  const [input, output] = [sum("input_tokens"), sum("output_tokens")];
+  const [gone, knocked] = [sum("tokens", lost), sum("tokens", knocks)];
   const count = (number: number) => number.toLocaleString("en");
   const parts = [
     `${count(input)} in`,
     `${count(output)} out`,
     ...(gone > 0 ? [`${count(gone)} at most of ${counted(lost.length, "lost call")}`] : []),
+    ...(knocked > 0 ? [`${count(knocked)} to see whether anybody is there`] : []),
   ];
   return html`
     <p
       class="hint">${counted(steps.length, "model step")}, ${counted(
-        input + output + gone,
+        input + output + gone + knocked,
         "token",
       )} (${parts.join(", ")})${cost(all)}, ${took(
         sum("ms"),

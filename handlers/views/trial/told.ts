@@ -101,8 +101,9 @@ function measured(
   events: readonly Entry[],
 ): Pick<ToldRun, "calls" | "steps" | "tokens" | "money" | "ms"> {
   const steps = events.filter(({ kind }) => kind === "step").map(dataOf);
-  // What lost calls may have billed was counted, too.
-  const billed = [...steps, ...events.filter(({ kind }) => kind === "call_lost").map(dataOf)];
+  // What calls that gave no step may have billed was counted, too.
+  const others = events.filter(({ kind }) => kind === "call_lost" || kind === "knocked");
+  const billed = [...steps, ...others.map(dataOf)];
   const sum = (name: string) => billed.reduce((all, each) => all + (Number(each[name]) || 0), 0);
   const currencies = new Set(billed.flatMap(({ currency }) => currency ?? []));
   const [currency] = currencies;

@@ -16,7 +16,12 @@ export interface Settlement {
   reservation: string;
   tokens: number;
   micros: number;
+  /** What the timeline calls a call that gave no step; a lost one unless said. */
+  kind?: SteplessCall;
 }
+
+/** A call that gave no step: nobody knows what came of it, or it only asked whether anybody is there. */
+export type SteplessCall = "call_lost" | "knocked";
 
 /** A call takes ten minutes at most (`step_seconds`): whoever has not settled it by then is gone. */
 const LOST_AFTER = "30 minutes";
@@ -67,7 +72,9 @@ export async function settle(
 ): Promise<void> {
   await database.query("settle a model call", (sql) =>
     sql`
-    with ${settling(sql, settlement)}, ${lostIn(sql, settlement)}, ${noteLost(sql, currency)}
+    with ${settling(sql, settlement)}, ${lostIn(sql, settlement)}, ${
+      noteLost(sql, currency, { kind: settlement.kind })
+    }
     update agent_runs r set lost_tokens = r.lost_tokens + lost.tokens
     from lost where r.task_id = lost.task_id`);
 }
@@ -123,17 +130,21 @@ export async function settleForgotten(
         where reserved_at < now() - ${LOST_AFTER}::interval
         order by task_id limit ${LOST_AT_ONCE} for update skip locked)
       returning task_id, source, subject_id, tokens, micros, reserved_at
-    ), ${countLost(sql)}, ${noteLost(sql, currency, LOST_AT_ONCE)}
+    ), ${countLost(sql)}, ${noteLost(sql, currency, { most: LOST_AT_ONCE })}
     select count(*) from lost`);
 }
 
 /** A part of a statement that has `lost`, of so many rows at most: their tasks' timelines say so. */
-const noteLost = (sql: Sql, currency: string | undefined, most = 1) =>
+const noteLost = (
+  sql: Sql,
+  currency: string | undefined,
+  { most = 1, kind = "call_lost" }: { most?: number; kind?: SteplessCall } = {},
+) =>
   sql`
     noted_lost as (
       insert into task_events (id, task_id, kind, actor, data)
       select (${idArray(Array.from({ length: most }, newId))}::uuid[])[
-          row_number() over (order by t.id)], t.id, 'call_lost', 'otto',
+          row_number() over (order by t.id)], t.id, ${kind}::text, 'otto',
         ${lostData(sql, currency)}
       from lost join tasks t on t.id = lost.task_id
     )`;

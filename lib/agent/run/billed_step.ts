@@ -120,13 +120,13 @@ async function knock(run: RunContext, round: number, signal: AbortSignal): Promi
     const billed = billOf(step, reservation);
     const tokens = billed.input + billed.output;
     const micros = microsFor(billed, run.price);
-    await run.record.settle({ reservation: reservation.id, tokens, micros });
+    await run.record.settle({ reservation: reservation.id, tokens, micros, kind: "knocked" });
     return tokens;
   } catch (error) {
     await settledIn(run, { reservation, error }, signal);
     // It may refuse so small a request, and is there.
-    if (error instanceof ModelError && !error.temporary) return most.input + most.output;
-    throw error;
+    if (!(error instanceof ModelError) || error.temporary) throw error;
+    return error.mayHaveBilled ? reservation.input + reservation.output : 0;
   }
 }
 

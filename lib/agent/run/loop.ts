@@ -255,7 +255,7 @@ async function putOff(
   state.doubts = error.doubtful ? (state.doubts ?? 0) + 1 : 0;
   if (error.mayHaveBilled) {
     state.broken = (state.broken ?? 0) + 1;
-    state.brokenBy = error.message;
+    state.brokenBy = run.redact(error.message);
   }
   if (state.doubts >= MOST_DOUBTS) {
     throw new Error(`${error.message} (${state.doubts} times in a row)`);

@@ -2,7 +2,14 @@ import type { Database, Sql } from "../../store/database.ts";
 import { storedJson, storedText } from "../../store/stored.ts";
 import type { TrialLease } from "../../task/trial/claim.ts";
 import { reserveBy } from "../budget/reservation.ts";
-import { countLost, lostData, lostIn, type Settlement, settling } from "../budget/settlement.ts";
+import {
+  countLost,
+  lostData,
+  lostIn,
+  type Settlement,
+  settling,
+  type SteplessCall,
+} from "../budget/settlement.ts";
 import { TaskLostError } from "../run/lease.ts";
 import type { LoadedRun, LoggedEvent } from "../run/run.ts";
 import type { RunRecord } from "../run/run_context.ts";
@@ -108,7 +115,7 @@ async function settle(
   await database.query("settle a trial's model call", (sql) =>
     sql`
     with ${settling(sql, settlement)}, ${lostIn(sql, settlement)}
-    ${noteLost(sql, currency)}`);
+    ${noteLost(sql, currency, settlement.kind)}`);
 }
 
 /** Counts in full what the trial's lost worker had reserved: its call may have been made. */
@@ -127,9 +134,9 @@ async function settleLost(
 }
 
 /** The end of a statement that has `lost`: the trial's own budget and its timeline have it. */
-const noteLost = (sql: Sql, currency: string | undefined) =>
+const noteLost = (sql: Sql, currency: string | undefined, kind: SteplessCall = "call_lost") =>
   sql`
     update trials t set lost_tokens = t.lost_tokens + lost.tokens,
-      events = t.events || jsonb_build_object('kind', 'call_lost', 'at', now(),
+      events = t.events || jsonb_build_object('kind', ${kind}::text, 'at', now(),
         'data', ${lostData(sql, currency)})
     from lost where t.id = lost.task_id`;

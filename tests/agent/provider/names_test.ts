@@ -40,6 +40,15 @@ describe("a tool's name", () => {
   });
 
   for (const [provider, on] of PROVIDERS) {
+    it(`that ${provider} does not take is known where a model has it from the operator's words`, async () => {
+      await on(async ({ fake, step }) => {
+        const tools = NAMES.map((name) => ({ ...note, name }));
+        fake.script = [{ calls: NAMES.map((tool) => ({ tool, args: { text: "1" } })) }];
+        const { calls } = await step({ tools });
+        assertEquals(calls.map(({ tool }) => tool), NAMES);
+      });
+    });
+
     it(`that ${provider} does not take is its server's own again when the tool is called`, async () => {
       await on(async ({ fake, step }) => {
         const tools = NAMES.map((name) => ({ ...note, name }));

@@ -57,6 +57,8 @@ describe("a model's thoughts", () => {
           "Here is my response: it is a bug",
           "It ends with <|im_end|> and goes on.",
           "<answer> is unknown, and so is </answer>.",
+          "<answer>1</answer> and <answer>2</answer>",
+          "They wrote <thinking out loud> and went on.",
         ]
       ) {
         fake.script = [{ text }];

@@ -87,7 +87,7 @@ describe("a connection that fails", () => {
         ],
         [
           `${to}: dns error: failed to lookup address information : nodename nor servname provided, or not known`,
-          true,
+          false,
           false,
         ],
         [`${to}: invalid peer certificate: UnknownIssuer`, true, false],
@@ -97,7 +97,7 @@ describe("a connection that fails", () => {
         ["error reading a body from connection", false, true],
         ["Invalid gzip header", true, true],
         ["fetch failed (connect ECONNREFUSED 127.0.0.1:9)", false, false],
-        ["fetch failed (getaddrinfo ENOTFOUND models.example)", true, false],
+        ["fetch failed (getaddrinfo ENOTFOUND models.example)", false, false],
         ["fetch failed (getaddrinfo EAI_AGAIN models.example)", false, false],
         ["fetch failed (self-signed certificate)", true, false],
         ["fetch failed (bad port)", true, false],

@@ -2,7 +2,7 @@
 const MARKS = [
   // DeepSeek, Qwen, MiniMax and most others; Gemini's, Seed's, LongCat's and Claude's kin of it.
   /<(\/?)(?:seed:|mm:|longcat_)?(?:think|thinking|thought|thoughts|reasoning)[ \t\r\n]{0,8}>/,
-  /<think(?:ing)? [^<>]{0,100}>/,
+  /<think(?:ing)? [^<>=]{0,50}=[^<>]{0,100}>/,
   /<(\/?)(?:antThinking|scratchpad|inner_monologue)>/,
   // What prompts ask for.
   /<(\/?)(?:inner_thoughts|internal_thinking|chain_of_thought|thinking_process|thought_process|reflection)>/,
@@ -59,7 +59,10 @@ function unwrapped(text: string): string {
   const [begins, ends] = around.map((each) => each.toLowerCase());
   const [opens, closes] =
     AROUND.find(([opens, closes]) => begins.startsWith(opens) && ends.endsWith(closes)) ?? [];
-  return opens && closes ? text.trim().slice(opens.length, -closes.length).trim() : text;
+  if (!opens || !closes) return text;
+  const inside = text.trim().slice(opens.length, -closes.length).trim();
+  // Two of them are something else than an answer's frame.
+  return inside.toLowerCase().includes(closes) ? text : inside;
 }
 
 function withoutPreface(text: string): string {

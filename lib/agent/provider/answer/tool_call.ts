@@ -1,4 +1,5 @@
 import { isTooDeep } from "../../../../sources/kit/nesting.ts";
+import { sentName } from "../sent_name.ts";
 import { isPart } from "./parts.ts";
 import { withoutThinking } from "./thinking.ts";
 
@@ -19,8 +20,8 @@ export interface AnsweredRequest {
 
 /**
  * The name of the tool that a model has called: without what gpt-oss (`functions.x`,
- * `x<|channel|>commentary`), Kimi (`functions.x:0`) and Gemini (`default_api.x`) put around it. One
- * that is no tool's is made one that may be sent back: OpenAI refuses a conversation for it.
+ * `x<|channel|>commentary`), Kimi (`functions.x:0`) and Gemini (`default_api.x`) put around it, and
+ * as it is sent where the model has it from the operator's words. One that is no tool's is made one that may be sent back: OpenAI refuses a conversation for it.
  *
  * @param offered the names of the tools that it may call.
  */
@@ -30,7 +31,8 @@ export function calledName(name: unknown, offered: readonly string[]): string {
   const [before] = said.split("<|");
   const bare = before.replace(/^["'`]|["'`]$|\(\)$/g, "").replace(NAMESPACE, "")
     .replace(/:\d{1,6}$/, "").trim();
-  if (offered.includes(bare)) return bare;
+  const own = [bare, sentName(said), sentName(bare)].find((each) => offered.includes(each));
+  if (own !== undefined) return own;
   const clean = bare.replaceAll(/[^a-zA-Z0-9_-]/g, "_");
   return (/^[a-zA-Z_]/.test(clean) ? clean : `unnamed${clean}`).slice(0, MOST_NAME);
 }
