@@ -1,5 +1,6 @@
 import { html } from "hono/html";
 import {
+  isUnseenSilence,
   type Needs,
   type Notice,
   type OpenApproval,
@@ -154,7 +155,7 @@ function notice({ id, task_id, message_id, text, created_at }: Notice) {
 /** One press for all that can be marked, where a person would press several times. */
 function allSeenForm({ silences, troubles, notices }: Needs) {
   const groups = [
-    ...silences.filter(({ kind, seen }) => kind !== "holiday" && !seen)
+    ...silences.filter(isUnseenSilence)
       .map(({ key, began_at }) => ({ key, latest: began_at.toISOString() })),
     ...troubles.filter(({ seen }) => !seen).map(({ key, latest }) => ({ key, latest })),
   ];

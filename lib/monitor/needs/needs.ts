@@ -130,11 +130,15 @@ export async function readNeeds(
     more_notices: noticed - notices.length,
     count: Math.min(
       MOST_COUNTED,
-      asked + silences.filter(({ kind, seen }) => kind !== "holiday" && !seen).length +
+      asked + silences.filter(isUnseenSilence).length +
         troubles.filter(({ seen }) => !seen).length + noticed,
     ),
   };
 }
+
+/** Whether a silence needs somebody who has not seen it. */
+export const isUnseenSilence = ({ kind, seen }: Pick<SeenSilence, "kind" | "seen">): boolean =>
+  kind !== "holiday" && !seen;
 
 async function readSilences(database: Database): Promise<SeenSilence[]> {
   const silences = await listSilences(database);
