@@ -21,7 +21,8 @@ export interface AnsweredRequest {
 /**
  * The name of the tool that a model has called: without what gpt-oss (`functions.x`,
  * `x<|channel|>commentary`), Kimi (`functions.x:0`) and Gemini (`default_api.x`) put around it, and
- * as it is sent where the model has it from the operator's words. One that is no tool's is made one that may be sent back: OpenAI refuses a conversation for it.
+ * as it is sent where the model has it from the operator's words. One that is no tool's is made one
+ * that may be sent back: OpenAI refuses a conversation for it.
  *
  * @param offered the names of the tools that it may call.
  */
